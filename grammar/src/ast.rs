@@ -1,0 +1,399 @@
+//! The abstract syntax tree: what a `.cnn` file says, not yet what it means.
+//!
+//! The parser makes it, `cnnc-compiler`'s `resolve` reads it. No layer's name occurs here: a layer, a block and a model are all
+//! called by a [`Call`]. Loops and conditions are kept as written. A place that could not be read is a [`StatementKind::Unreadable`]
+//! with whatever body followed it, so that what stands inside is still checked.
+
+use crate::span::Span;
+
+/// One file: its declarations, in text order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ast {
+    /// Imports, blocks, models and presets.
+    pub items: Vec<Item>,
+}
+
+/// A declaration at the top of a file.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Item {
+    /// `import "blocks.cnn"`
+    Import(Import),
+    /// `block Name(...) { ... }` or `model Name(...) { ... }`
+    Declaration(Declaration),
+    /// `model Name = Base(...)`
+    Preset(Preset),
+}
+
+/// `import "path"`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Import {
+    /// The path as written, relative to the importing file.
+    pub path: Name,
+    /// The whole statement.
+    pub span: Span,
+}
+
+/// Whether a declaration is a block or a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeclarationKind {
+    /// A part of a network.
+    Block,
+    /// A whole network.
+    Model,
+}
+
+/// A block or a model with its body.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Declaration {
+    /// Block or model.
+    pub kind: DeclarationKind,
+    /// Its name.
+    pub name: Name,
+    /// Its parameters, in order.
+    pub parameters: Vec<Parameter>,
+    /// What it is made of.
+    pub body: Body,
+    /// From the keyword to the end of the parameters: what a label underlines.
+    pub header: Span,
+}
+
+/// A model that is another with other defaults.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Preset {
+    /// The new name.
+    pub name: Name,
+    /// The model it is made from, and the arguments that become defaults.
+    pub base: Call,
+    /// The whole statement.
+    pub span: Span,
+}
+
+/// A parameter of a block or model: `name: type = default`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameter {
+    /// Its name.
+    pub name: Name,
+    /// Its type.
+    pub ty: Type,
+    /// The value it has when the call gives none.
+    pub default: Option<Expr>,
+    /// The whole parameter.
+    pub span: Span,
+}
+
+/// A type as written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Type {
+    /// What is written.
+    pub kind: TypeKind,
+    /// Where.
+    pub span: Span,
+}
+
+/// The forms of a type.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TypeKind {
+    /// `int`, `float`, `bool`, `str`, `layer`, `tensor`, or a name that the resolver will refuse.
+    Named(String),
+    /// `[T]`
+    List(Box<Type>),
+    /// `(A, B)`
+    Tuple(Vec<Type>),
+}
+
+/// An identifier with its place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Name {
+    /// The text, without quotes.
+    pub text: String,
+    /// Where.
+    pub span: Span,
+}
+
+/// A name that may be computed: a word, or a string with values in braces such as `"block {i}"`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Label {
+    /// Its parts in order; a plain word is one [`StringPart::Text`].
+    pub parts: Vec<StringPart>,
+    /// Where, quotes included.
+    pub span: Span,
+}
+
+/// A part of a string.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StringPart {
+    /// Characters as they stand.
+    Text(String),
+    /// `{expression}`, written out as text.
+    Value(Expr),
+}
+
+/// `{ ... }`: statements in order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Body {
+    /// The statements.
+    pub statements: Vec<Statement>,
+    /// From brace to brace.
+    pub span: Span,
+}
+
+/// One statement.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Statement {
+    /// What it is.
+    pub kind: StatementKind,
+    /// All of it; for one with a body, the body too.
+    pub span: Span,
+}
+
+/// The forms of a statement.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StatementKind {
+    /// An item that takes the current value and gives the next.
+    Item(FlowItem),
+    /// `if a { } else if b { } else { }`: the arms in order, then what remains.
+    If {
+        /// Conditions with their bodies.
+        arms: Vec<(Expr, Body)>,
+        /// The last `else`.
+        otherwise: Option<Body>,
+    },
+    /// `for pattern in values { }`
+    For {
+        /// The names bound at each turn.
+        pattern: Pattern,
+        /// A list or a range.
+        values: Expr,
+        /// What is written out.
+        body: Body,
+    },
+    /// `repeat count { }`
+    Repeat {
+        /// How many times.
+        count: Expr,
+        /// What is written out.
+        body: Body,
+    },
+    /// `input NAME? [shape] image(...)?`
+    Input {
+        /// The name of one of several inputs.
+        name: Option<Name>,
+        /// One expression an axis: a number, a new symbol, or a known one. The span is the list's.
+        shape: Vec<Expr>,
+        /// The brackets of the shape.
+        shape_span: Span,
+        /// How a picture becomes this input.
+        image: Option<Call>,
+    },
+    /// `output NAME`
+    Output(Label),
+    /// `expect [shape]`
+    Expect {
+        /// One expression an axis; the name `_` is any size.
+        shape: Vec<Expr>,
+        /// The brackets of the shape.
+        shape_span: Span,
+    },
+    /// `keep NAME`
+    Keep(Label),
+    /// `from NAME` or `from call.NAME`
+    From(Vec<Label>),
+    /// `init TARGETS: scheme`
+    Init {
+        /// Layer types (words) or paths (strings).
+        targets: Vec<InitTarget>,
+        /// `xavier_uniform`, `constant(42)`, …
+        scheme: Call,
+    },
+    /// `labels [..]` or `labels "file.txt"`
+    Labels(Expr),
+    /// `let pattern = value`
+    Let {
+        /// The names bound.
+        pattern: Pattern,
+        /// The value.
+        value: Expr,
+    },
+    /// `tied NAME = Layer(...)`
+    Tied {
+        /// The name that stands for the one layer.
+        name: Name,
+        /// The layer.
+        layer: Call,
+    },
+    /// Text that could not be read; its error is already reported. The body after it, if any, still counts.
+    Unreadable(Option<Body>),
+}
+
+/// What an `init` speaks of.
+#[derive(Clone, Debug, PartialEq)]
+pub enum InitTarget {
+    /// A layer type: `Conv2d`.
+    Layer(Name),
+    /// A path: `"0.block 1"`.
+    Path(Label),
+}
+
+/// A part of the flow, perhaps named.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FlowItem {
+    /// `name:` before it.
+    pub label: Option<Label>,
+    /// What it is.
+    pub kind: FlowKind,
+}
+
+/// The forms of a flow item.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FlowKind {
+    /// A layer, a block, a model or a layer value; without arguments when no parentheses were written.
+    Use(Call),
+    /// `sum { }`, `product { }`, `concat(dim=1) { }`: every item of the body is a branch.
+    Join {
+        /// Which join.
+        kind: JoinKind,
+        /// The word, and its arguments when parentheses were written.
+        call: Call,
+        /// The branches.
+        body: Body,
+    },
+    /// `Sequential { }`, or `name: { }`, which is short for it.
+    Sequential(Body),
+    /// A bare `{ }`: one branch of several items in a join, an error elsewhere.
+    Group(Body),
+}
+
+/// How branches come together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JoinKind {
+    /// Added, with PyTorch's broadcasting.
+    Sum,
+    /// Multiplied, with PyTorch's broadcasting.
+    Product,
+    /// Laid side by side along an axis.
+    Concat,
+}
+
+/// `name` or `name(arguments)`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// What is called.
+    pub callee: Name,
+    /// The arguments; `None` when no parentheses were written.
+    pub arguments: Option<Vec<Argument>>,
+    /// Name and arguments.
+    pub span: Span,
+}
+
+/// `value` or `key=value`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Argument {
+    /// The key of a keyword argument.
+    pub key: Option<Name>,
+    /// The value.
+    pub value: Expr,
+    /// Both.
+    pub span: Span,
+}
+
+/// Names that a `for` or a `let` binds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Pattern {
+    /// One name; `_` binds nothing.
+    Name(Name),
+    /// `(a, (b, c))`
+    Tuple(Vec<Pattern>, Span),
+}
+
+/// An expression.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expr {
+    /// What it is.
+    pub kind: ExprKind,
+    /// Where.
+    pub span: Span,
+}
+
+/// The forms of an expression.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ExprKind {
+    /// A whole number. One that does not fit is reported by the parser and read as 0.
+    Int(i64),
+    /// A number with a dot or an exponent; finite.
+    Float(f64),
+    /// `true` or `false`
+    Bool(bool),
+    /// A string.
+    String(Vec<StringPart>),
+    /// A name: a value, a block, a layer, a symbol of a shape; `_` in `expect`.
+    Name(String),
+    /// `f(x, key=y)`: a function of the language, or a layer as a value.
+    Call(Call),
+    /// `[a, b]`
+    List(Vec<Expr>),
+    /// `(a, b)` or `(a,)`
+    Tuple(Vec<Expr>),
+    /// `value[index]`
+    Index(Box<Expr>, Box<Expr>),
+    /// `value.name`
+    Field(Box<Expr>, Name),
+    /// `-value` or `not value`; a chain such as `- - x` is nested but bounded in depth by the parser.
+    Unary(UnaryOperator, Box<Expr>),
+    /// `a + b`
+    Binary(BinaryOperator, Box<Expr>, Box<Expr>),
+    /// `a..b`
+    Range(Box<Expr>, Box<Expr>),
+    /// `value if condition else otherwise`
+    Conditional {
+        /// The value when the condition holds.
+        value: Box<Expr>,
+        /// The condition.
+        condition: Box<Expr>,
+        /// The value when it does not.
+        otherwise: Box<Expr>,
+    },
+    /// An expression that could not be read; its error is already reported.
+    Unreadable,
+}
+
+/// Operators of one value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnaryOperator {
+    /// `-`
+    Negate,
+    /// `not`
+    Not,
+}
+
+/// Operators of two values, Python's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BinaryOperator {
+    /// `or`
+    Or,
+    /// `and`
+    And,
+    /// `==`
+    Equal,
+    /// `!=`
+    NotEqual,
+    /// `<`
+    Less,
+    /// `<=`
+    LessEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterEqual,
+    /// `+`
+    Add,
+    /// `-`
+    Subtract,
+    /// `*`
+    Multiply,
+    /// `/`, always a float
+    Divide,
+    /// `//`, rounds down
+    FloorDivide,
+    /// `%`, has the sign of the divisor
+    Remainder,
+}

@@ -1,0 +1,57 @@
+//! What the parser could not read, as facts: the compiler's diagnostics turn them into prose.
+
+use crate::span::Span;
+
+/// One syntax error. Parsing goes on after it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SyntaxError {
+    /// What is wrong.
+    pub kind: SyntaxErrorKind,
+    /// Where.
+    pub span: Span,
+}
+
+/// The kinds of syntax error.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SyntaxErrorKind {
+    /// A statement or declaration that fits no rule.
+    Unexpected {
+        /// What stands there, cut to a readable length; empty at the end of the file.
+        found: String,
+        /// What could have stood there, in words such as "a layer", "`)`", "an expression", at most six.
+        expected: Vec<&'static str>,
+    },
+    /// A `{`, `(` or `[` that nothing closes; the span is the opening one.
+    Unclosed {
+        /// The opening bracket.
+        open: char,
+    },
+    /// A `}`, `)` or `]` that nothing opened.
+    Unopened {
+        /// The closing bracket.
+        close: char,
+    },
+    /// A string that its line does not end.
+    UnclosedString,
+    /// Brackets or operators nested deeper than the limit.
+    TooDeep {
+        /// The limit.
+        limit: usize,
+    },
+    /// A number that does not fit 64 bits, or a float that is not finite.
+    NumberTooLarge {
+        /// The digits.
+        digits: String,
+    },
+    /// `a < b < c`.
+    ChainedComparison,
+    /// A string inside the braces of a string.
+    NestedString,
+    /// A file larger than the limit.
+    FileTooLarge {
+        /// Its size in bytes.
+        size_bytes: usize,
+        /// The limit in bytes.
+        limit_bytes: usize,
+    },
+}

@@ -1,0 +1,12 @@
+//! The `.cnn` language: source text in, [`ast::Ast`] and syntax errors out.
+//!
+//! This crate knows the shape of sentences and no meaning: no layer, no number of dimensions, no file system. It depends on
+//! pest alone, and only `parse.rs` sees pest's rules. Bad input never panics and never recurses past a fixed depth.
+
+pub mod ast;
+pub mod error;
+mod parse;
+mod print;
+pub mod span;
+
+pub use parse::parse;

@@ -1,0 +1,1 @@
+//! Prints an AST.

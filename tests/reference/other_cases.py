@@ -1,0 +1,249 @@
+"""The cases of every layer without a window, and of joins: an input shape and the items of a spec.
+
+What goes out is `CASES`, from the name of a fixture file to its cases. The formula's inputs lie in [-1, 1]; `EIGHTFOLD`
+widens them for the activations that bend at 3 or 6.
+"""
+
+from spec import branch, join
+from spec import layer as L
+
+EIGHTFOLD = join("sum", *[L.Identity()] * 8)
+IMAGE, ODD, ROWS, TOKENS = (2, 4, 5, 6), (3, 17, 3, 7), (3, 10), (2, 5, 8)
+
+
+def activation(*calls):
+    """Each call on an image, on rows of a matrix, on tokens, widened, and after a layer with parameters."""
+    first = calls[0]
+    more = [(IMAGE, EIGHTFOLD, call) for call in calls[1:]] + [(ROWS, call) for call in calls[1:]]
+    return [
+        (IMAGE, first),
+        (ODD, EIGHTFOLD, first),
+        (ROWS, EIGHTFOLD, first),
+        (TOKENS, first),
+        (IMAGE, L.Conv2d(5, kernel_size=3, padding=1), first),
+        *more,
+    ]
+
+
+LINEAR = [
+    ((1, 784), L.Linear(128)),
+    ((2, 20), L.Linear(256), L.ReLU(), L.Linear(10)),
+    ((3, 17), L.Linear(5)),
+    ((3, 17), L.Linear(33, bias=False)),
+    ((1, 1), L.Linear(1)),
+    ((2, 5, 8), L.Linear(6)),
+    ((1, 7, 4), L.Linear(3, bias=False)),
+    ((2, 3, 4, 5), L.Linear(7)),
+    ((1, 2, 3, 4), L.Linear(1, bias=False)),
+    ((64, 12), L.Linear(16)),
+]
+
+NORMS = {
+    "batch_norm1d": [
+        (ROWS, L.BatchNorm1d()),
+        ((1, 33), L.BatchNorm1d(eps=0.1)),
+        (TOKENS, L.BatchNorm1d()),
+        ((1, 4, 9), L.BatchNorm1d(affine=False)),
+        (ROWS, L.Linear(6), L.BatchNorm1d(eps=0.001, momentum=0.2), L.ReLU()),
+    ],
+    "batch_norm2d": [
+        (IMAGE, L.BatchNorm2d()),
+        (ODD, L.BatchNorm2d(eps=0.001)),
+        (IMAGE, L.BatchNorm2d(affine=False)),
+        (IMAGE, L.BatchNorm2d(0.5, 0.01)),
+        ((1, 1, 1, 1), L.BatchNorm2d()),
+        ((1, 3, 7, 7), L.Conv2d(8, kernel_size=3, padding=1, bias=False), L.BatchNorm2d(), L.ReLU()),
+        ((2, 3, 7, 7), L.Conv2d(8, kernel_size=3, stride=2), L.BatchNorm2d(affine=False)),
+        ((1, 4, 5, 5), L.ConvTranspose2d(6, kernel_size=2, stride=2), L.BatchNorm2d()),
+        ((1, 4, 5, 5), L.BatchNorm2d(), L.Conv2d(6, kernel_size=3, padding=1)),
+    ],
+    "group_norm": [
+        (IMAGE, L.GroupNorm(2)),
+        (IMAGE, L.GroupNorm(1)),
+        (IMAGE, L.GroupNorm(4, eps=0.01)),
+        (IMAGE, L.GroupNorm(2, affine=False)),
+        ((3, 12), L.GroupNorm(3)),
+        ((2, 6, 5), L.GroupNorm(2)),
+        ((1, 32, 5, 7), L.GroupNorm(8)),
+    ],
+    "layer_norm": [
+        (ROWS, L.LayerNorm()),
+        (TOKENS, L.LayerNorm()),
+        (IMAGE, L.LayerNorm()),
+        (TOKENS, L.LayerNorm(8)),
+        (TOKENS, L.LayerNorm((5, 8))),
+        (IMAGE, L.LayerNorm((4, 5, 6))),
+        (IMAGE, L.LayerNorm((5, 6), eps=0.01)),
+        (TOKENS, L.LayerNorm(elementwise_affine=False)),
+        (TOKENS, L.LayerNorm(bias=False)),
+        (IMAGE, L.LayerNorm((6,), eps=0.001, bias=False)),
+    ],
+    "layer_norm2d": [
+        (IMAGE, L.LayerNorm2d()),
+        (ODD, L.LayerNorm2d(eps=1e-6)),
+        ((1, 16, 4, 4), L.LayerNorm2d(eps=0.01)),
+        ((1, 3, 8, 8), L.Conv2d(12, kernel_size=4, stride=4), L.LayerNorm2d(eps=1e-6)),
+        ((1, 8, 3, 3), L.LayerNorm2d(elementwise_affine=False)),
+    ],
+    "local_response_norm": [
+        (IMAGE, L.LocalResponseNorm(2)),
+        (ODD, L.LocalResponseNorm(5, alpha=0.5)),
+        (ODD, L.LocalResponseNorm(4, alpha=2.0, beta=0.5, k=2.0)),
+        (ODD, L.LocalResponseNorm(3, 1.5, 1.0, 0.5)),
+        ((1, 3, 4, 4), L.LocalResponseNorm(size=9, alpha=3.0)),
+        ((1, 6, 5), L.LocalResponseNorm(3, alpha=1.0)),
+    ],
+}
+
+ACTIVATIONS = {
+    "relu": activation(L.ReLU()),
+    "relu6": activation(L.ReLU6()),
+    "leaky_relu": activation(L.LeakyReLU(), L.LeakyReLU(0.1), L.LeakyReLU(negative_slope=0.3)),
+    "prelu": activation(L.PReLU(), L.PReLU(num_parameters=1, init=0.1))
+    + [
+        (IMAGE, L.PReLU(num_parameters=4)),
+        (ODD, L.PReLU(17)),
+        (ROWS, L.PReLU(num_parameters=10)),
+        (TOKENS, L.PReLU(num_parameters=5)),
+    ],
+    "elu": activation(L.ELU(), L.ELU(0.5), L.ELU(alpha=2.0)),
+    "gelu": activation(L.GELU(), L.GELU(approximate="none"), L.GELU(approximate="tanh")),
+    "silu": activation(L.SiLU()),
+    "hardswish": activation(L.Hardswish()),
+    "hardsigmoid": activation(L.Hardsigmoid()),
+    "sigmoid": activation(L.Sigmoid()),
+    "tanh": activation(L.Tanh()),
+    "softmax": activation(L.Softmax(1), L.Softmax(dim=0), L.Softmax(dim=-1)) + [(IMAGE, L.Softmax(dim=2))],
+    "log_softmax": activation(L.LogSoftmax(1), L.LogSoftmax(dim=0), L.LogSoftmax(dim=-1))
+    + [(IMAGE, EIGHTFOLD, L.LogSoftmax(dim=2))],
+    "dropout": activation(L.Dropout(), L.Dropout(0.3), L.Dropout(p=0.9)),
+    "dropout2d": [
+        (IMAGE, L.Dropout2d()),
+        (ODD, L.Dropout2d(0.3)),
+        (IMAGE, L.Dropout2d(p=0.9)),
+        (IMAGE, L.Conv2d(3, kernel_size=1), L.Dropout2d(0.2), L.ReLU()),
+    ],
+    "stochastic_depth": [
+        (IMAGE, L.StochasticDepth(0.2, mode="row")),
+        (IMAGE, L.StochasticDepth(0.5, mode="batch")),
+        (ROWS, L.StochasticDepth(p=0.1, mode="row")),
+        (IMAGE, join("sum", branch(L.Conv2d(4, kernel_size=1), L.StochasticDepth(0.3, mode="row")), L.Identity())),
+    ],
+    "identity": [(IMAGE, L.Identity()), (ROWS, L.Identity()), (TOKENS, L.Identity()), (ODD, L.Identity(), L.ReLU())],
+}
+
+SHAPES = {
+    "flatten": [
+        (IMAGE, L.Flatten()),
+        (TOKENS, L.Flatten()),
+        (ROWS, L.Flatten()),
+        (IMAGE, L.Flatten(start_dim=2)),
+        (IMAGE, L.Flatten(1, 2)),
+        (IMAGE, L.Flatten(start_dim=2, end_dim=-2)),
+        (IMAGE, L.Flatten(0, 1)),
+        (IMAGE, L.Flatten(start_dim=-1)),
+    ],
+    "zero_pad2d": [
+        (IMAGE, L.ZeroPad2d(1)),
+        (ODD, L.ZeroPad2d((1, 2, 3, 0))),
+        (IMAGE, L.ZeroPad2d((-1, 0, 0, -2))),
+        (IMAGE, L.ZeroPad2d((2, -1, -1, 3))),
+        (IMAGE, L.ZeroPad2d(0)),
+        (IMAGE, L.ZeroPad2d(-1)),
+        (IMAGE, L.ZeroPad2d((0, 1, 0, 1)), L.Conv2d(3, kernel_size=3, stride=2)),
+    ],
+    "upsample": [
+        (IMAGE, L.Upsample(scale_factor=2)),
+        (IMAGE, L.Upsample(scale_factor=(3, 2))),
+        (IMAGE, L.Upsample(size=9)),
+        (IMAGE, L.Upsample((7, 4))),
+        (IMAGE, L.Upsample(scale_factor=1.5, mode="nearest")),
+        (IMAGE, L.Upsample(scale_factor=0.5)),
+        (IMAGE, L.Upsample(scale_factor=2, mode="bilinear")),
+        (IMAGE, L.Upsample(scale_factor=2, mode="bilinear", align_corners=True)),
+        (IMAGE, L.Upsample(scale_factor=2, mode="bilinear", align_corners=False)),
+        (IMAGE, L.Upsample(size=(8, 11), mode="bilinear")),
+        (IMAGE, L.Upsample(size=(3, 4), mode="bilinear")),
+        (IMAGE, L.Upsample(size=(3, 4), mode="bilinear", align_corners=True)),
+        (IMAGE, L.Upsample(scale_factor=1.5, mode="bilinear")),
+        (IMAGE, L.Upsample(scale_factor=(1.3, 0.7), mode="bilinear")),
+        (IMAGE, L.Upsample(size=1, mode="bilinear", align_corners=True)),
+        ((1, 2, 1, 1), L.Upsample(size=(3, 4), mode="bilinear", align_corners=True)),
+        ((1, 17, 4, 4), L.Upsample(scale_factor=2)),
+    ],
+    "pixel_shuffle": [
+        ((1, 4, 3, 3), L.PixelShuffle(2)),
+        ((2, 12, 3, 5), L.PixelShuffle(2)),
+        ((1, 18, 2, 2), L.PixelShuffle(3)),
+        ((1, 3, 4, 4), L.Conv2d(8, kernel_size=3, padding=1), L.PixelShuffle(2)),
+        ((2, 3, 4, 4), L.PixelShuffle(1)),
+    ],
+    "channel_shuffle": [
+        ((1, 4, 2, 2), L.ChannelShuffle(2)),
+        ((2, 12, 3, 5), L.ChannelShuffle(3)),
+        ((1, 6, 2, 2), L.ChannelShuffle(groups=6)),
+        ((1, 6, 2, 2), L.ChannelShuffle(1)),
+        ((3, 58, 3, 3), L.ChannelShuffle(2)),
+    ],
+    "narrow": [
+        (IMAGE, L.Narrow(1, 0, 2)),
+        (IMAGE, L.Narrow(1, 2, 2)),
+        (IMAGE, L.Narrow(dim=3, start=1, length=3)),
+        (IMAGE, L.Narrow(-2, 4, 1)),
+        (ROWS, L.Narrow(1, 3, 7)),
+        (IMAGE, L.Narrow(1, -3, 2)),
+    ],
+    "permute": [
+        (IMAGE, L.Permute((0, 2, 3, 1))),
+        (IMAGE, L.Permute((0, 1, 3, 2))),
+        (IMAGE, L.Permute((0, 2, 3, 1)), L.LayerNorm(), L.Permute((0, 3, 1, 2))),
+        (TOKENS, L.Permute((0, 2, 1))),
+        (IMAGE, L.Permute((0, -1, 1, 2)), L.Linear(3)),
+        (IMAGE, L.Permute((1, 0, 2, 3))),
+    ],
+    "parameter": [
+        (IMAGE, join("product", L.Identity(), L.Parameter((4, 1, 1), label="layer_scale", value=1e-6))),
+        (IMAGE, join("sum", L.Identity(), L.Parameter((1, 4, 1, 1), label="offset", value=0.0))),
+        (ROWS, join("product", L.Linear(6), L.Parameter((6,), label="scale", value=1.0))),
+        (IMAGE, join("sum", L.Identity(), L.Parameter((4, 5, 6), value=2))),
+        (TOKENS, L.Linear(4), join("sum", L.Identity(), L.Parameter((1, 5, 4), label="position", value=0.5))),
+        (IMAGE, join("product", L.Parameter((1, 6), label="weight", value=1.0), L.Identity())),
+    ],
+}
+
+SQUEEZE = branch(L.AdaptiveAvgPool2d(1), L.Conv2d(2, kernel_size=1), L.ReLU(), L.Conv2d(4, kernel_size=1), L.Sigmoid())
+JOINS = [
+    (IMAGE, join("sum", L.Conv2d(4, kernel_size=1), L.Conv2d(4, kernel_size=3, padding=1))),
+    (IMAGE, join("sum", L.Identity(), L.Identity())),
+    (IMAGE, join("sum", branch(), L.Conv2d(4, kernel_size=1), branch())),
+    (IMAGE, join("sum", L.Conv2d(3, kernel_size=1))),
+    (IMAGE, join("sum", L.Identity(), L.AdaptiveAvgPool2d(1))),
+    (IMAGE, join("sum", L.AdaptiveAvgPool2d((1, 6)), L.AdaptiveAvgPool2d((5, 1)))),
+    (IMAGE, join("sum", L.Conv2d(1, kernel_size=1), L.Identity(), L.AdaptiveMaxPool2d(1))),
+    (ROWS, join("sum", L.Linear(1), L.Linear(5))),
+    (IMAGE, join("sum", L.Linear(6), L.Linear(1))),
+    (IMAGE, join("product", L.Identity(), SQUEEZE)),
+    (IMAGE, join("product", L.Identity(), L.Sigmoid())),
+    (IMAGE, join("product", L.Conv2d(4, kernel_size=1), L.Conv2d(1, kernel_size=1), L.AdaptiveAvgPool2d(1))),
+    (IMAGE, join("product", L.Identity(), L.Identity(), L.Identity())),
+    (ROWS, join("product", L.Linear(1), branch(L.Linear(5), L.Tanh()))),
+    (IMAGE, join("concat", L.Conv2d(3, kernel_size=1), L.Identity(), L.Conv2d(1, kernel_size=3, padding=1))),
+    (IMAGE, join("concat", L.Identity(), L.ReLU(), dim=1)),
+    (IMAGE, join("concat", L.Identity(), L.MaxPool2d((2, 1)), dim=2)),
+    (IMAGE, join("concat", L.Narrow(3, 4, 2), L.Narrow(3, 0, 4), dim=-1)),
+    (IMAGE, join("concat", L.Identity(), L.Identity(), dim=0)),
+    (ROWS, join("concat", L.Linear(3), L.Identity())),
+    (IMAGE, join("concat", L.Conv2d(2, kernel_size=1)), L.ReLU()),
+    (IMAGE, L.ReLU(), join("sum", branch(L.Conv2d(4, kernel_size=3, padding=1), L.ReLU(), L.Conv2d(4, kernel_size=1)),
+                           L.Identity()), L.ReLU()),
+    (IMAGE, join("sum", branch(L.Conv2d(8, kernel_size=3, stride=2, padding=1), L.BatchNorm2d(), L.ReLU()),
+                 branch(L.Conv2d(8, kernel_size=1, stride=2), L.BatchNorm2d())), L.ReLU()),
+    (IMAGE, join("concat", branch(L.Narrow(1, 0, 2)), branch(L.Narrow(1, 2, 2), L.Conv2d(2, kernel_size=1))),
+     L.ChannelShuffle(2)),
+    (IMAGE, join("sum", join("product", L.Identity(), L.Conv2d(1, kernel_size=1)),
+                 join("concat", L.Conv2d(1, kernel_size=1), L.Conv2d(3, kernel_size=1)))),
+    (IMAGE, join("concat", L.Identity(), join("sum", L.Conv2d(2, kernel_size=1), branch(L.Conv2d(2, kernel_size=1),
+                                                                                        L.ReLU())))),
+]  # fmt: skip
+
+CASES = {"linear": LINEAR, **NORMS, **ACTIVATIONS, **SHAPES, "joins": JOINS}

@@ -1,0 +1,170 @@
+"""Pieces of a spec in the cnn language that PyTorch can run: one description gives both the text and the numbers.
+
+What comes in is items built with `layer` (`layer.Conv2d(4, kernel_size=3)`), `join` and `branch`; what goes out is
+their text (`text`) and what they compute on a tensor (`run`), every parameter filled by `formula.py` under its key.
+Keys follow LANGUAGE.md: an unnamed layer takes its position among all layers in text order, joins are transparent.
+Layers that PyTorch lacks, and those whose arguments the language shortens, are in `SPECIAL`.
+"""
+
+import functools
+import itertools
+from dataclasses import dataclass, field
+
+import torch
+import torchvision
+from torch import nn
+
+import formula
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer call; `label` names it, otherwise its position does."""
+
+    name: str
+    args: tuple = ()
+    kwargs: dict = field(default_factory=dict)
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Join:
+    """`sum`, `product` or `concat` of branches, each an item, a `Branch` or a layer."""
+
+    kind: str
+    branches: tuple
+    kwargs: dict
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A bare `{ }` in a join: items that follow each other."""
+
+    items: tuple
+
+
+class _Layers:
+    def __getattr__(self, name):
+        return lambda *args, label="", **kwargs: Layer(name, args, kwargs, label)
+
+
+layer = _Layers()
+
+
+def join(kind, *branches, **kwargs):
+    """`join("concat", a, b, dim=1)`"""
+    return Join(kind, branches, kwargs)
+
+
+def branch(*items):
+    """`branch(a, b)` is `{ a; b }`, `branch()` is `{}`."""
+    return Branch(items)
+
+
+def value_text(value):
+    """An argument's value as the language writes it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return f'"{value}"'
+    if isinstance(value, tuple):
+        inside = ", ".join(map(value_text, value))
+        return f"({inside},)" if len(value) == 1 else f"({inside})"
+    return repr(value)
+
+
+def arguments_text(args, kwargs):
+    """`(4, kernel_size=3)`, or nothing where there are no arguments."""
+    parts = [value_text(value) for value in args] + [f"{key}={value_text(value)}" for key, value in kwargs.items()]
+    return f"({', '.join(parts)})" if parts else ""
+
+
+def text(item):
+    """An item as the language writes it."""
+    if isinstance(item, Layer):
+        label = f"{item.label}: " if item.label else ""
+        return label + item.name + arguments_text(item.args, item.kwargs)
+    if isinstance(item, Branch):
+        return f"{{ {'; '.join(map(text, item.items))} }}" if item.items else "{}"
+    return f"{item.kind}{arguments_text((), item.kwargs)} {{ {'; '.join(map(text, item.branches))} }}"
+
+
+class SoftPool2d(nn.Module):
+    """Each window's sum of x * exp(x) over its sum of exp(x); padding is in neither sum."""
+
+    def __init__(self, kernel_size, stride=None, padding=0, ceil_mode=False):
+        super().__init__()
+        self.window_sum = nn.AvgPool2d(kernel_size, stride, padding, ceil_mode, divisor_override=1)
+
+    def forward(self, x):
+        weights = x.exp()
+        return self.window_sum(x * weights) / self.window_sum(weights)
+
+
+class Narrow(nn.Module):
+    """`torch.narrow` as a layer."""
+
+    def __init__(self, dim, start, length):
+        super().__init__()
+        self.range = dim, start, length
+
+    def forward(self, x):
+        return torch.narrow(x, *self.range)
+
+
+# Constructors that take the input first, for what it says of channels and features.
+SPECIAL = {
+    "GroupNorm": lambda x, groups, **kwargs: nn.GroupNorm(groups, x.shape[1], **kwargs),
+    "LayerNorm": lambda x, shape=None, **kwargs: nn.LayerNorm(shape or x.shape[-1], **kwargs),
+    "LayerNorm2d": lambda x, **kwargs: torchvision.models.convnext.LayerNorm2d(x.shape[1], **kwargs),
+    "Narrow": lambda x, *args, **kwargs: Narrow(*args, **kwargs),
+    "Permute": lambda x, dims: torchvision.ops.Permute(dims),
+    "SoftPool2d": lambda x, *args, **kwargs: SoftPool2d(*args, **kwargs),
+    "StochasticDepth": lambda x, *args, **kwargs: torchvision.ops.StochasticDepth(*args, **kwargs),
+}
+
+
+def build(item, x):
+    """The PyTorch module of a layer for input x, in evaluation mode, its parameters not yet filled."""
+    if item.name in SPECIAL:
+        module = SPECIAL[item.name](x, *item.args, **item.kwargs)
+    else:
+        constructor = getattr(nn, f"Lazy{item.name}", None) or getattr(nn, item.name)
+        module = constructor(*item.args, **item.kwargs)
+    module.eval()
+    module(x)  # a lazy module learns its sizes from its first call
+    return module
+
+
+def run_layer(item, x, positions):
+    """A layer's answer, its parameters filled under `<position or label>.<parameter>`."""
+    position = next(positions)
+    key = item.label or str(position)
+    if item.name == "Parameter":
+        return torch.from_numpy(formula.tensor(key, item.args[0])).to(x.dtype)
+    module = build(item, x)
+    for name, value in module.state_dict().items():
+        value.copy_(torch.from_numpy(formula.tensor(f"{key}.{name}", value.shape)))
+    return module(x)
+
+
+COMBINE = {
+    "sum": lambda values: functools.reduce(torch.add, values),
+    "product": lambda values: functools.reduce(torch.mul, values),
+    "concat": lambda values, dim=1: torch.cat(values, dim),
+}
+
+
+def run_item(item, x, positions):
+    """An item's answer on x; `positions` hands out the numbers of layers in text order."""
+    if isinstance(item, Layer):
+        return run_layer(item, x, positions)
+    if isinstance(item, Branch):
+        return functools.reduce(lambda value, each: run_item(each, value, positions), item.items, x)
+    return COMBINE[item.kind]([run_item(each, x, positions) for each in item.branches], **item.kwargs)
+
+
+def run(items, x):
+    """The answer of items that follow each other, as in a model's body."""
+    with torch.no_grad():
+        return run_item(Branch(tuple(items)), x, itertools.count())

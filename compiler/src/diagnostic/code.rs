@@ -1,0 +1,88 @@
+//! The list of error codes: stable names that people, tests and documents quote.
+//!
+//! `E1xx` syntax, `E2xx` names, values and structure, `E3xx` shapes, `E4xx` the plan, `E5xx` devices, `E6xx` weights, data and files.
+//! Adding one is one line here. A code is never given another meaning.
+
+use std::fmt;
+
+macro_rules! codes {
+    ($($code:ident $title:literal)*) => {
+        /// An error code.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Code { $(#[doc = $title] $code,)* }
+
+        impl Code {
+            /// Every code, in order.
+            pub const ALL: &'static [Code] = &[$(Code::$code,)*];
+
+            /// As it is printed: `E302`.
+            pub fn name(self) -> &'static str {
+                match self { $(Code::$code => stringify!($code),)* }
+            }
+
+            /// What it stands for, in a few words.
+            pub fn title(self) -> &'static str {
+                match self { $(Code::$code => $title,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    E101 "text that cannot be read"
+    E102 "a bracket that is not closed, or not opened"
+    E103 "a string that is not closed"
+    E104 "nested too deeply"
+    E105 "a number that does not fit"
+    E106 "comparisons cannot be chained"
+    E107 "a string inside the braces of a string"
+    E108 "a file too large"
+    E201 "an unknown layer, block or model"
+    E202 "an unknown name"
+    E203 "an unknown argument"
+    E204 "a missing argument"
+    E205 "an argument of the wrong type or out of range"
+    E206 "arguments that do not go together"
+    E207 "too many arguments, or one given twice"
+    E208 "two of one name"
+    E209 "a bare `{ }` outside a join"
+    E210 "a join of no branch"
+    E211 "a kept value that does not exist, or is kept twice"
+    E212 "no current value"
+    E213 "a value of the wrong type"
+    E214 "arithmetic that has no result"
+    E215 "a symbol where a number is needed"
+    E216 "a block that calls itself"
+    E217 "a network past the limit"
+    E218 "an import that cannot be read, or goes in a circle"
+    E219 "an empty file, or no such model"
+    E220 "a name that cannot be used here"
+    E221 "an initialiser that fits nothing"
+    E222 "a weight that does not fit its layer"
+    E223 "an input or output that is not as it must be"
+    E224 "labels that cannot be used"
+    E301 "channels that are not divisible"
+    E302 "a window larger than its padded input"
+    E303 "an input of the wrong number of axes"
+    E304 "branches whose shapes differ"
+    E305 "a shape contract that does not hold"
+    E306 "an axis that does not exist"
+    E307 "a size that must be a number"
+    E308 "no size of a symbol fits"
+    E309 "a size that does not fit"
+    E310 "a shape that a layer cannot make"
+    E401 "a tensor past this machine's memory"
+    E402 "a symbol without a size"
+    E499 "a fault of the compiler itself"
+    E501 "a device that is not there"
+    E601 "a file that cannot be read or written"
+    E602 "weights that do not fit the model"
+    E603 "a file that is not what it says it is"
+    E604 "an input that does not fit the model"
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

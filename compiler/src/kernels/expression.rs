@@ -1,0 +1,288 @@
+//! Scalar expressions: what a `Map` or an epilogue does to one element.
+//!
+//! An expression is a tree over the operands' elements at one place. Layers build it with ordinary operators
+//! (`(x + bias) * scale`), passes substitute and split it, the CPU engine evaluates it block by block and the CUDA back end prints it as C.
+//! All arithmetic is in the element type of the tensor; [`Expression::evaluate`] in float64 says what each form means.
+
+use std::fmt;
+use std::ops::{Add, Div, Mul, Neg, Sub};
+
+/// Operations of one value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Unary {
+    /// `−x`
+    Negate,
+    /// `eˣ`
+    Exp,
+    /// `eˣ − 1`, exact near 0
+    ExpM1,
+    /// The natural logarithm.
+    Log,
+    /// `√x`
+    Sqrt,
+    /// The hyperbolic tangent.
+    Tanh,
+    /// The error function.
+    Erf,
+}
+
+/// Operations of two values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Binary {
+    /// `a + b`
+    Add,
+    /// `a − b`
+    Subtract,
+    /// `a · b`
+    Multiply,
+    /// `a / b`
+    Divide,
+    /// The larger; not-a-number if either is.
+    Maximum,
+    /// The smaller; not-a-number if either is.
+    Minimum,
+    /// `aᵇ`
+    Power,
+    /// 1 if `a > b`, else 0.
+    Greater,
+}
+
+/// An expression.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Expression {
+    /// The element of that operand.
+    Operand(usize),
+    /// A number.
+    Constant(f64),
+    /// One operation.
+    Unary(Unary, Box<Expression>),
+    /// One operation.
+    Binary(Binary, Box<Expression>, Box<Expression>),
+    /// The second if the first is not zero, else the third.
+    Select(Box<Expression>, Box<Expression>, Box<Expression>),
+}
+
+impl Expression {
+    /// Operand `index`.
+    pub fn operand(index: usize) -> Expression {
+        Expression::Operand(index)
+    }
+
+    /// One operation on this.
+    pub fn unary(self, operation: Unary) -> Expression {
+        Expression::Unary(operation, Box::new(self))
+    }
+
+    /// One operation on this and another.
+    pub fn binary(self, operation: Binary, other: impl Into<Expression>) -> Expression {
+        Expression::Binary(operation, Box::new(self), Box::new(other.into()))
+    }
+
+    /// `max(self, other)`
+    pub fn maximum(self, other: impl Into<Expression>) -> Expression {
+        self.binary(Binary::Maximum, other)
+    }
+
+    /// `min(self, other)`
+    pub fn minimum(self, other: impl Into<Expression>) -> Expression {
+        self.binary(Binary::Minimum, other)
+    }
+
+    /// `self > other`, as 1 or 0
+    pub fn greater(self, other: impl Into<Expression>) -> Expression {
+        self.binary(Binary::Greater, other)
+    }
+
+    /// `self` raised to a power
+    pub fn power(self, exponent: impl Into<Expression>) -> Expression {
+        self.binary(Binary::Power, exponent)
+    }
+
+    /// `then` where `self` is not zero, else `otherwise`
+    pub fn select(self, then: impl Into<Expression>, otherwise: impl Into<Expression>) -> Expression {
+        Expression::Select(Box::new(self), Box::new(then.into()), Box::new(otherwise.into()))
+    }
+
+    /// The logistic function, `1 / (1 + e⁻ˣ)`.
+    pub fn sigmoid(self) -> Expression {
+        Expression::Constant(1.0) / (Expression::Constant(1.0) + (-self).unary(Unary::Exp))
+    }
+
+    /// The value for these operands, in float64; not-a-number when an operand is missing.
+    pub fn evaluate(&self, operands: &[f64]) -> f64 {
+        match self {
+            Expression::Operand(index) => operands.get(*index).copied().unwrap_or(f64::NAN),
+            Expression::Constant(number) => *number,
+            Expression::Unary(operation, x) => operation.evaluate(x.evaluate(operands)),
+            Expression::Binary(operation, a, b) => operation.evaluate(a.evaluate(operands), b.evaluate(operands)),
+            Expression::Select(condition, a, b) => {
+                if condition.evaluate(operands) != 0.0 {
+                    a.evaluate(operands)
+                } else {
+                    b.evaluate(operands)
+                }
+            }
+        }
+    }
+
+    /// The expression with every operand replaced by what `replace` gives for it.
+    pub fn substitute(&self, replace: &dyn Fn(usize) -> Expression) -> Expression {
+        match self {
+            Expression::Operand(index) => replace(*index),
+            Expression::Constant(number) => Expression::Constant(*number),
+            Expression::Unary(operation, x) => x.substitute(replace).unary(*operation),
+            Expression::Binary(operation, a, b) => a.substitute(replace).binary(*operation, b.substitute(replace)),
+            Expression::Select(c, a, b) => c.substitute(replace).select(a.substitute(replace), b.substitute(replace)),
+        }
+    }
+
+    /// The parts of this expression, left to right.
+    pub fn children(&self) -> Vec<&Expression> {
+        match self {
+            Expression::Operand(_) | Expression::Constant(_) => Vec::new(),
+            Expression::Unary(_, x) => vec![x],
+            Expression::Binary(_, a, b) => vec![a, b],
+            Expression::Select(c, a, b) => vec![c, a, b],
+        }
+    }
+
+    /// How many times operand `index` occurs.
+    pub fn count(&self, index: usize) -> usize {
+        match self {
+            Expression::Operand(operand) => usize::from(*operand == index),
+            other => other.children().into_iter().map(|child| child.count(index)).sum(),
+        }
+    }
+
+    /// The number of operations.
+    pub fn operations(&self) -> usize {
+        let own = usize::from(!matches!(self, Expression::Operand(_) | Expression::Constant(_)));
+        own + self.children().into_iter().map(Expression::operations).sum::<usize>()
+    }
+}
+
+impl Unary {
+    /// What it means, in float64.
+    pub fn evaluate(self, x: f64) -> f64 {
+        match self {
+            Unary::Negate => -x,
+            Unary::Exp => x.exp(),
+            Unary::ExpM1 => x.exp_m1(),
+            Unary::Log => x.ln(),
+            Unary::Sqrt => x.sqrt(),
+            Unary::Tanh => x.tanh(),
+            Unary::Erf => libm::erf(x),
+        }
+    }
+
+    /// Its name, as C and the printers have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Unary::Negate => "-",
+            Unary::Exp => "exp",
+            Unary::ExpM1 => "expm1",
+            Unary::Log => "log",
+            Unary::Sqrt => "sqrt",
+            Unary::Tanh => "tanh",
+            Unary::Erf => "erf",
+        }
+    }
+}
+
+impl Binary {
+    /// What it means, in float64.
+    pub fn evaluate(self, a: f64, b: f64) -> f64 {
+        match self {
+            Binary::Add => a + b,
+            Binary::Subtract => a - b,
+            Binary::Multiply => a * b,
+            Binary::Divide => a / b,
+            Binary::Maximum if a.is_nan() || b.is_nan() => f64::NAN,
+            Binary::Maximum => a.max(b),
+            Binary::Minimum if a.is_nan() || b.is_nan() => f64::NAN,
+            Binary::Minimum => a.min(b),
+            Binary::Power => a.powf(b),
+            Binary::Greater => f64::from(u8::from(a > b)),
+        }
+    }
+}
+
+impl From<f64> for Expression {
+    fn from(number: f64) -> Self {
+        Expression::Constant(number)
+    }
+}
+
+impl<T: Into<Expression>> Add<T> for Expression {
+    type Output = Expression;
+    fn add(self, other: T) -> Expression {
+        self.binary(Binary::Add, other)
+    }
+}
+
+impl<T: Into<Expression>> Sub<T> for Expression {
+    type Output = Expression;
+    fn sub(self, other: T) -> Expression {
+        self.binary(Binary::Subtract, other)
+    }
+}
+
+impl<T: Into<Expression>> Mul<T> for Expression {
+    type Output = Expression;
+    fn mul(self, other: T) -> Expression {
+        self.binary(Binary::Multiply, other)
+    }
+}
+
+impl<T: Into<Expression>> Div<T> for Expression {
+    type Output = Expression;
+    fn div(self, other: T) -> Expression {
+        self.binary(Binary::Divide, other)
+    }
+}
+
+impl Neg for Expression {
+    type Output = Expression;
+    fn neg(self) -> Expression {
+        self.unary(Unary::Negate)
+    }
+}
+
+/// `max(x0 + x1, 0)`: operands are `x0`, `x1`, …
+impl fmt::Display for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Expression::Operand(index) => write!(f, "x{index}"),
+            Expression::Constant(number) => write!(f, "{number}"),
+            Expression::Unary(Unary::Negate, x) => write!(f, "-{}", Bracketed(x)),
+            Expression::Unary(operation, x) => write!(f, "{}({x})", operation.name()),
+            Expression::Binary(operation, a, b) => match operation {
+                Binary::Add => write!(f, "{} + {}", Bracketed(a), Bracketed(b)),
+                Binary::Subtract => write!(f, "{} - {}", Bracketed(a), Bracketed(b)),
+                Binary::Multiply => write!(f, "{} * {}", Bracketed(a), Bracketed(b)),
+                Binary::Divide => write!(f, "{} / {}", Bracketed(a), Bracketed(b)),
+                Binary::Greater => write!(f, "{} > {}", Bracketed(a), Bracketed(b)),
+                Binary::Maximum => write!(f, "max({a}, {b})"),
+                Binary::Minimum => write!(f, "min({a}, {b})"),
+                Binary::Power => write!(f, "pow({a}, {b})"),
+            },
+            Expression::Select(condition, a, b) => write!(f, "select({condition}, {a}, {b})"),
+        }
+    }
+}
+
+/// An expression as a part of another: in brackets when it is itself written with an infix operator.
+struct Bracketed<'a>(&'a Expression);
+
+impl fmt::Display for Bracketed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let infix = match self.0 {
+            Expression::Unary(Unary::Negate, _) => true,
+            Expression::Binary(operation, ..) => {
+                !matches!(operation, Binary::Maximum | Binary::Minimum | Binary::Power)
+            }
+            _ => false,
+        };
+        if infix { write!(f, "({})", self.0) } else { self.0.fmt(f) }
+    }
+}

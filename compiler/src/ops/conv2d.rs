@@ -1,0 +1,135 @@
+//! Conv2d: the layer that the product is named after.
+
+use super::{BindError, Operator, PadPair, Padding, Pair, ParameterDeclaration, Reach, ShapeError, Window, inputs};
+use crate::graph::{Initialiser, NodeId};
+use crate::kernels::KernelBuilder;
+use crate::shape::{Dim, Requirements, Shape};
+
+crate::layer! {
+    /// 2-D convolution (cross-correlation), `[N, C, H, W]` to `[N, out_channels, H', W']`.
+    ///
+    /// # Shape
+    /// `H' = ⌊(H + 2·padding − dilation·(kernel_size − 1) − 1) / stride⌋ + 1`, `W'` alike; `C` and `out_channels` must be multiples of `groups`.
+    ///
+    /// # Parameters
+    /// weight `[out_channels, C / groups, kernel_h, kernel_w]`, bias `[out_channels]`
+    ///
+    /// # Errors
+    /// E301 channels not divisible by groups; E302 window larger than its padded input
+    ///
+    /// # Source
+    /// PyTorch `nn.Conv2d`.
+    ///
+    /// # Example
+    /// ```cnn
+    /// input [N, 3, 32, 32]
+    /// Conv2d(16, kernel_size=3, padding=1)
+    /// expect [N, 16, 32, 32]
+    /// ```
+    Conv2d {
+        /// Channels of the output.
+        out_channels: usize,
+        /// Height and width of the window.
+        kernel_size: Pair,
+        /// Step of the window.
+        stride: Pair = Pair(1, 1),
+        /// Zeros on each side, or `"same"` (keeps the size, stride 1 only) or `"valid"` (none).
+        padding: Padding = Padding::Sizes(PadPair(0, 0)),
+        /// Step between the window's elements.
+        dilation: Pair = Pair(1, 1),
+        /// Parts that channels are divided into, each convolved by itself.
+        groups: usize = 1,
+        /// Whether a number is added to each output channel.
+        bias: bool = true,
+    }
+}
+
+impl Conv2d {
+    fn window(&self) -> Window {
+        Window::convolution(self.kernel_size, self.stride, self.padding, self.dilation)
+    }
+
+    /// Channels of the input and channels that one group sees.
+    fn channels(&self, inputs: &[Shape]) -> Result<[usize; 2], ShapeError> {
+        let [_, channels, _, _] = inputs::planes(inputs)?;
+        let channels = inputs::number("channels", channels)?;
+        Ok([channels, inputs::divisible("input channels", channels, self.groups, "groups")?])
+    }
+}
+
+impl Operator for Conv2d {
+    const PARAMETERS: &'static [&'static str] = &["weight", "bias"];
+
+    fn validate(&self) -> Result<(), BindError> {
+        if self.out_channels % self.groups != 0 {
+            let message = format!("out_channels={} is not a multiple of groups={}", self.out_channels, self.groups);
+            return Err(BindError::Conflict { argument: "groups", message, mend: Some("1".into()) });
+        }
+        if self.padding == Padding::Same && self.stride != Pair(1, 1) {
+            let message = "padding=\"same\" keeps the size, which a stride of more than 1 cannot".into();
+            return Err(BindError::Conflict { argument: "padding", message, mend: None });
+        }
+        Ok(())
+    }
+
+    fn infer(&self, inputs: &[Shape], requirements: &mut Requirements) -> Result<Shape, ShapeError> {
+        let [batch, _, height, width] = inputs::planes(inputs)?;
+        self.channels(inputs)?;
+        let [height, width] = self.window().output_size([height, width], requirements)?;
+        Ok(Shape(vec![batch.clone(), Dim::from(self.out_channels), height, width]))
+    }
+
+    fn parameters(&self, inputs: &[Shape]) -> Result<Vec<ParameterDeclaration>, ShapeError> {
+        let [_, inner] = self.channels(inputs)?;
+        let fan_in = inner.saturating_mul(self.kernel_size.0).saturating_mul(self.kernel_size.1);
+        let weight = vec![self.out_channels, inner, self.kernel_size.0, self.kernel_size.1];
+        let mut all = vec![ParameterDeclaration::trainable("weight", weight, Initialiser::fan_in(fan_in))];
+        if self.bias {
+            all.push(ParameterDeclaration::trainable("bias", vec![self.out_channels], Initialiser::fan_in(fan_in)));
+        }
+        Ok(all)
+    }
+
+    fn macs(&self, inputs: &[Vec<usize>], output: &[usize]) -> u64 {
+        let channels = inputs.first().and_then(|shape| shape.get(1)).copied().unwrap_or(0) / self.groups;
+        super::product(output) * super::product(&[channels, self.kernel_size.0, self.kernel_size.1])
+    }
+
+    fn reach(&self) -> Reach {
+        self.window().reach()
+    }
+
+    fn describe(&self, inputs: &[Shape]) -> String {
+        let channels = self.channels(inputs).map_or(0, |[channels, _]| channels);
+        let mut text = format!("{channels}, {}, kernel_size={}", self.out_channels, tuple(self.kernel_size));
+        text += &format!(", stride={}", tuple(self.stride));
+        match self.padding {
+            Padding::Sizes(PadPair(0, 0)) => {}
+            Padding::Sizes(PadPair(height, width)) => text += &format!(", padding=({height}, {width})"),
+            Padding::Same => text += ", padding=same",
+            Padding::Valid => text += ", padding=valid",
+        }
+        if self.dilation != Pair(1, 1) {
+            text += &format!(", dilation={}", tuple(self.dilation));
+        }
+        if self.groups != 1 {
+            text += &format!(", groups={}", self.groups);
+        }
+        if !self.bias {
+            text += ", bias=False";
+        }
+        text
+    }
+
+    fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
+        let (x, size) = (builder.input(0), builder.output_size());
+        let Some(weight) = builder.parameter(0) else { return x };
+        let product = builder.conv(x, weight, self.window().kernel(), self.groups, size);
+        builder.add_bias(product, 1)
+    }
+}
+
+/// As Python prints a pair.
+fn tuple(pair: Pair) -> String {
+    format!("({}, {})", pair.0, pair.1)
+}

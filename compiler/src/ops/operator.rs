@@ -1,0 +1,109 @@
+//! What an operator is: the questions that the stages ask it, each answered in the operator's own file.
+//!
+//! A layer states its arguments ([`Layer`]) and answers for its shape, its parameters, its cost and how it is written in the kernel
+//! vocabulary ([`Operator`]). Nothing after `lower` knows a layer: passes, planner, gradients and back ends see kernels alone.
+
+use super::argument::{Arguments, BindError, Signature};
+use super::shape_error::ShapeError;
+use crate::graph::Initialiser;
+use crate::graph::NodeId;
+use crate::kernels::KernelBuilder;
+use crate::shape::{Requirements, Shape};
+
+/// An operator that a spec can call by name. Implemented by [`layer!`](crate::layer).
+pub trait Layer: Operator {
+    /// Name, documentation and arguments.
+    const SIGNATURE: Signature;
+    /// The layer with these arguments.
+    fn bind(arguments: &Arguments) -> Result<Self, BindError>;
+}
+
+/// A node of the layer graph.
+pub trait Operator: Sized {
+    /// Whether the layer takes the current value; only a bare tensor does not.
+    const TAKES_INPUT: bool = true;
+
+    /// Names of the parameters that [`Operator::parameters`] may declare, so that `weight=` can be told from a misspelt argument.
+    const PARAMETERS: &'static [&'static str] = &[];
+
+    /// Whether the arguments go together; asked once, after binding.
+    fn validate(&self) -> Result<(), BindError> {
+        Ok(())
+    }
+
+    /// The shape of the output, the only shape rule there is. Questions that symbols leave open go to `requirements`.
+    fn infer(&self, inputs: &[Shape], requirements: &mut Requirements) -> Result<Shape, ShapeError>;
+
+    /// The parameters and buffers, in PyTorch's order; asked after `infer` has accepted the inputs.
+    fn parameters(&self, _inputs: &[Shape]) -> Result<Vec<ParameterDeclaration>, ShapeError> {
+        Ok(Vec::new())
+    }
+
+    /// Multiply-adds for these sizes; other work is not counted.
+    fn macs(&self, _inputs: &[Vec<usize>], _output: &[usize]) -> u64 {
+        0
+    }
+
+    /// Which part of its input's plane one element of the output depends on.
+    fn reach(&self) -> Reach {
+        Reach::Point
+    }
+
+    /// What PyTorch prints between the parentheses of the layer: `6, 16, kernel_size=(5, 5), stride=(1, 1)`.
+    fn describe(&self, _inputs: &[Shape]) -> String {
+        String::new()
+    }
+
+    /// The layer in the kernel vocabulary; the builder holds its inputs, its parameters and the sizes of its output.
+    fn lower(&self, builder: &mut KernelBuilder) -> NodeId;
+}
+
+/// One parameter or buffer that a layer has.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParameterDeclaration {
+    /// The last part of its key: `weight`, `running_mean`. Empty when the key is the layer's own path.
+    pub name: &'static str,
+    /// Its sizes.
+    pub shape: Vec<usize>,
+    /// Whether training changes it; a buffer is kept and counted apart.
+    pub trainable: bool,
+    /// How it starts when the spec does not say: PyTorch's default.
+    pub initialiser: Initialiser,
+}
+
+impl ParameterDeclaration {
+    /// A parameter that training changes.
+    pub fn trainable(name: &'static str, shape: Vec<usize>, initialiser: Initialiser) -> Self {
+        ParameterDeclaration { name, shape, trainable: true, initialiser }
+    }
+
+    /// A buffer, which starts as one number everywhere.
+    pub fn buffer(name: &'static str, shape: Vec<usize>, value: f64) -> Self {
+        ParameterDeclaration { name, shape, trainable: false, initialiser: Initialiser::Constant(value) }
+    }
+}
+
+/// The region of the input plane behind one element of the output, for height and width alike in form.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Reach {
+    /// The element at the same place.
+    Point,
+    /// A window: element `o` sees `o·stride − before` to `o·stride − before + extent − 1`.
+    Window {
+        /// Height and width of the window, dilation included.
+        extent: [usize; 2],
+        /// Steps.
+        stride: [usize; 2],
+        /// Padding before the first row and column.
+        before: [usize; 2],
+    },
+    /// An enlargement: `factor` outputs an input, each of which sees `extent` inputs.
+    Enlarged {
+        /// Height and width seen, in input elements.
+        extent: [usize; 2],
+        /// Outputs an input.
+        factor: [f64; 2],
+    },
+    /// The whole plane.
+    Everything,
+}

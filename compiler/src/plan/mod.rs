@@ -1,0 +1,144 @@
+//! The plan: an ordered list of kernel calls over one arena, which a back end runs without knowing any layer.
+//!
+//! `prepare` runs once when weights are loaded (folding, and later packing), `run` once an answer. Every operand is a [`View`]: a
+//! storage, an offset, sizes and strides, all in elements, so that a slice, a concatenation's part and a reshaped value cost nothing.
+//! Offsets in the arena were chosen by liveness; two views of it overlap only where the later step may overwrite the earlier value.
+
+mod lower;
+mod print;
+
+pub use lower::plan;
+
+use crate::kernels::{Expression, Kernel};
+use std::sync::Arc;
+
+/// What the planner must know of the machine, as plain data.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Target {
+    /// Its name, for prints.
+    pub name: Arc<str>,
+    /// Elements that a value's offset in the arena is rounded up to: a cache line of floats.
+    pub alignment: usize,
+    /// The most bytes that arena, parameters and prepared values may take together.
+    pub memory_bytes: u64,
+}
+
+impl Target {
+    /// The fixed target of snapshots and tests: 64-byte lines, 16 GiB.
+    pub fn reference() -> Target {
+        Target { name: "reference".into(), alignment: 16, memory_bytes: 16 << 30 }
+    }
+}
+
+/// Where a value lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Storage {
+    /// The caller's input of that number.
+    Input(usize),
+    /// The parameter of that number, as loaded.
+    Parameter(usize),
+    /// Values that `prepare` made; they stay.
+    Prepared,
+    /// Values of one run.
+    Arena,
+}
+
+/// A tensor inside a storage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    /// The storage.
+    pub storage: Storage,
+    /// Its first element.
+    pub offset: usize,
+    /// Sizes.
+    pub shape: Vec<usize>,
+    /// Elements from one index to the next, an axis each; 0 repeats (broadcasting).
+    pub strides: Vec<usize>,
+}
+
+impl View {
+    /// A dense tensor, rows last.
+    pub fn dense(storage: Storage, offset: usize, shape: &[usize]) -> View {
+        let mut strides = vec![1; shape.len()];
+        for axis in (1..shape.len()).rev() {
+            strides[axis - 1] = strides[axis] * shape[axis];
+        }
+        View { storage, offset, shape: shape.to_vec(), strides }
+    }
+
+    /// The number of elements.
+    pub fn elements(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether the elements lie without gaps, rows last. Strides of axes of size 1 do not matter.
+    pub fn is_dense(&self) -> bool {
+        self.is_dense_from(0)
+    }
+
+    /// Whether the axes from `first` on lie without gaps among themselves.
+    pub fn is_dense_from(&self, first: usize) -> bool {
+        let mut expected = 1;
+        for (&size, &stride) in self.shape.iter().zip(&self.strides).skip(first).rev() {
+            if size != 1 && stride != expected {
+                return false;
+            }
+            expected *= size;
+        }
+        true
+    }
+}
+
+/// One kernel call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// What to compute. `Reshape`, `Permute`, `Slice` and `Concat` do not occur: they are views, or copies. A copy is a `Map` of its one operand.
+    pub kernel: Kernel,
+    /// The kernel's own operands, then the epilogue's. Those of a `Map` and of an epilogue are broadcast views of the output's shape.
+    pub operands: Vec<View>,
+    /// How many of them are the kernel's own.
+    pub own_operands: usize,
+    /// What is then done to each element; operand 0 is the kernel's result, operand `i` is `operands[own_operands + i − 1]`.
+    pub epilogue: Option<Expression>,
+    /// Where the result goes.
+    pub output: View,
+    /// The layers that the step came from, `path Layer` each.
+    pub origins: Vec<Arc<str>>,
+}
+
+/// A value that comes in or goes out of a plan.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlanPort {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Where it lies.
+    pub view: View,
+}
+
+/// A parameter that the plan reads.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlanParameter {
+    /// Its key.
+    pub path: Arc<str>,
+    /// Its sizes.
+    pub shape: Vec<usize>,
+}
+
+/// Everything a back end needs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// The inputs; their views are dense in `Storage::Input`.
+    pub inputs: Vec<PlanPort>,
+    /// The outputs: any view, to be copied out.
+    pub outputs: Vec<PlanPort>,
+    /// Parameters by `Storage::Parameter`.
+    pub parameters: Vec<PlanParameter>,
+    /// Steps that run once, when weights are there.
+    pub prepare: Vec<Step>,
+    /// Steps of one run.
+    pub run: Vec<Step>,
+    /// Elements of `Storage::Prepared`.
+    pub prepared_elements: usize,
+    /// Elements of `Storage::Arena`.
+    pub arena_elements: usize,
+}

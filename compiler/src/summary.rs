@@ -1,0 +1,1 @@
+//! The layer table: path, layer, output shape, parameters, multiply-adds, activation bytes and receptive field.

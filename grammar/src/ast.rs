@@ -9,7 +9,7 @@ use crate::span::Span;
 /// One file: its declarations, in text order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ast {
-    /// Imports, blocks, models and presets.
+    /// Imports, blocks, models, presets and what could not be read.
     pub items: Vec<Item>,
 }
 
@@ -22,6 +22,17 @@ pub enum Item {
     Declaration(Declaration),
     /// `model Name = Base(...)`
     Preset(Preset),
+    /// Text that could not be read; its error is already reported.
+    Unreadable(UnreadableItem),
+}
+
+/// What could still be read of a declaration that fits no rule.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnreadableItem {
+    /// The name, where it follows `model` or `block`: it exists, so that a call of it is no further error.
+    pub name: Option<Name>,
+    /// The body after the unreadable text; it still counts.
+    pub body: Option<Body>,
 }
 
 /// `import "path"`.
@@ -99,6 +110,8 @@ pub enum TypeKind {
     List(Box<Type>),
     /// `(A, B)`
     Tuple(Vec<Type>),
+    /// A parameter that could not be read past its name; its error is already reported, any value fits it.
+    Unreadable,
 }
 
 /// An identifier with its place.

@@ -1,0 +1,103 @@
+//! Source text to AST: runs pest on the text, then builds the AST from its pairs.
+//!
+//! Text comes in, an [`Ast`] and the syntax errors come out, sorted by place. The grammar matches any text, so the whole
+//! file always yields an AST; what fits no rule is an unreadable node in it, and `recover` finds out what was expected there.
+//! Only this folder sees pest's rules. `limits` bounds the nesting before pest recurses, `expression` the depth of its trees.
+
+mod declaration;
+mod expression;
+mod limits;
+mod recover;
+mod statement;
+mod token;
+
+use pest::Parser;
+use pest::iterators::Pair;
+
+use crate::ast::Ast;
+use crate::error::{SyntaxError, SyntaxErrorKind};
+use crate::span::{FileId, Span};
+
+/// The parser that pest makes from the grammar; its documentation is the grammar's own.
+#[allow(missing_docs)]
+mod generated {
+    #[derive(pest_derive::Parser)]
+    #[grammar = "cnn.pest"]
+    pub struct CnnParser;
+}
+use generated::{CnnParser, Rule};
+
+/// Reads one file. What could not be read is in the errors, sorted by place; the rest is in the AST.
+///
+/// A file that is too large or too deeply nested gives an empty AST and that one error.
+pub fn parse(text: &str, file: FileId) -> (Ast, Vec<SyntaxError>) {
+    if let Err(error) = limits::check(text, file) {
+        return (Ast::default(), vec![error]);
+    }
+    let mut builder = Builder { text, file, errors: Vec::new() };
+    let ast = match CnnParser::parse(Rule::file, text) {
+        Ok(mut pairs) => pairs.next().map(|pair| builder.file(pair)).unwrap_or_default(),
+        Err(error) => {
+            builder.unreadable_file(&error);
+            Ast::default()
+        }
+    };
+    let mut errors = builder.errors;
+    errors.sort_by_key(|error| (error.span.start, error.span.end));
+    (ast, errors)
+}
+
+/// Builds the AST of one file and gathers its errors.
+struct Builder<'text> {
+    text: &'text str,
+    file: FileId,
+    errors: Vec<SyntaxError>,
+}
+
+impl Builder<'_> {
+    fn report(&mut self, kind: SyntaxErrorKind, span: Span) {
+        self.errors.push(SyntaxError { kind, span });
+    }
+
+    /// The span of a byte range; the file's size is bounded, so that it fits.
+    fn range(&self, start: usize, end: usize) -> Span {
+        Span { file: self.file, start: start as u32, end: end as u32 }
+    }
+
+    /// From the first to the last byte of what a pair holds, without the blanks and comments that pest lets it end with.
+    fn span(&self, pair: &Pair<'_, Rule>) -> Span {
+        self.range(pair.as_span().start(), end_of(pair.clone()))
+    }
+}
+
+/// Where the last token of a pair ends.
+fn end_of(mut pair: Pair<'_, Rule>) -> usize {
+    loop {
+        let last = match pair.as_rule() {
+            Rule::string | Rule::plain_string => None,
+            _ => pair.clone().into_inner().rev().find(|child| child.as_rule() != Rule::end),
+        };
+        match last {
+            Some(child) => pair = child,
+            None => return pair.as_span().end(),
+        }
+    }
+}
+
+/// The children of a pair without punctuation and the words that only part them.
+fn children<'text>(pair: Pair<'text, Rule>) -> impl Iterator<Item = Pair<'text, Rule>> {
+    pair.into_inner().filter(|child| {
+        !matches!(
+            child.as_rule(),
+            Rule::comma
+                | Rule::colon
+                | Rule::equals
+                | Rule::dot
+                | Rule::end
+                | Rule::in_word
+                | Rule::close_parenthesis
+                | Rule::close_bracket
+                | Rule::close_brace
+        )
+    })
+}

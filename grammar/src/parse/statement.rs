@@ -1,0 +1,220 @@
+//! Bodies and their statements.
+
+use pest::iterators::Pair;
+
+use super::{Builder, Rule, children};
+use crate::ast::{Body, Expr, ExprKind, FlowItem, FlowKind, InitTarget, JoinKind, Pattern, Statement, StatementKind};
+use crate::error::SyntaxErrorKind;
+
+impl Builder<'_> {
+    /// A pair `body`.
+    pub(super) fn body(&mut self, pair: Pair<'_, Rule>) -> Body {
+        let span = self.span(&pair);
+        let mut statements = Vec::new();
+        for child in pair.into_inner() {
+            match child.as_rule() {
+                Rule::statement => statements.push(self.statement(child)),
+                Rule::unreadable => {
+                    let span = self.span(&child);
+                    let body = self.unreadable(child);
+                    statements.push(Statement { kind: StatementKind::Unreadable(body), span });
+                }
+                Rule::unclosed => {
+                    let brace = self.range(span.start as usize, span.start as usize + 1);
+                    self.report(SyntaxErrorKind::Unclosed { open: '{' }, brace);
+                }
+                _ => {}
+            }
+        }
+        Body { statements, span }
+    }
+
+    fn statement(&mut self, pair: Pair<'_, Rule>) -> Statement {
+        let span = self.span(&pair);
+        let kind = children(pair).next().and_then(|pair| self.statement_kind(pair));
+        Statement { kind: kind.unwrap_or(StatementKind::Unreadable(None)), span }
+    }
+
+    fn statement_kind(&mut self, pair: Pair<'_, Rule>) -> Option<StatementKind> {
+        match pair.as_rule() {
+            Rule::labelled => self.labelled(pair),
+            Rule::group | Rule::plain_use => self.flow(children(pair).next()?, None, FlowKind::Group),
+            Rule::join | Rule::sequential => self.flow(pair, None, FlowKind::Group),
+            Rule::if_statement => Some(self.if_statement(pair)),
+            Rule::for_statement => self.for_statement(pair),
+            Rule::repeat => self.repeat(pair),
+            Rule::input => self.input(pair),
+            Rule::output => Some(StatementKind::Output(self.label(children(pair).next()?))),
+            Rule::keep => Some(StatementKind::Keep(self.label(children(pair).next()?))),
+            Rule::from => Some(StatementKind::From(children(pair).map(|label| self.label(label)).collect())),
+            Rule::expect => {
+                let list = children(pair).next()?;
+                Some(StatementKind::Expect { shape_span: self.span(&list), shape: self.elements(list).0 })
+            }
+            Rule::init => self.init(pair),
+            Rule::labels => Some(StatementKind::Labels(self.labels(pair))),
+            Rule::let_statement => self.let_statement(pair),
+            Rule::tied => self.tied(pair),
+            _ => None,
+        }
+    }
+
+    /// `name: item`
+    fn labelled(&mut self, pair: Pair<'_, Rule>) -> Option<StatementKind> {
+        let mut parts = children(pair);
+        let label = self.label(parts.next()?);
+        self.flow(parts.next()?, Some(label), FlowKind::Sequential)
+    }
+
+    /// A join, a `Sequential`, a call or a body; what a body means depends on whether it has a name.
+    fn flow(
+        &mut self,
+        pair: Pair<'_, Rule>,
+        label: Option<crate::ast::Label>,
+        of_body: fn(Body) -> FlowKind,
+    ) -> Option<StatementKind> {
+        let kind = match pair.as_rule() {
+            Rule::join => self.join(pair)?,
+            Rule::sequential => {
+                FlowKind::Sequential(self.body(children(pair).find(|part| part.as_rule() == Rule::body)?))
+            }
+            Rule::body => of_body(self.body(pair)),
+            Rule::call => FlowKind::Use(self.call(pair)),
+            _ => return None,
+        };
+        Some(StatementKind::Item(FlowItem { label, kind }))
+    }
+
+    fn join(&mut self, pair: Pair<'_, Rule>) -> Option<FlowKind> {
+        let call = self.call(pair.clone());
+        let kind = match call.callee.text.as_str() {
+            "sum" => JoinKind::Sum,
+            "product" => JoinKind::Product,
+            _ => JoinKind::Concat,
+        };
+        let body = self.body(children(pair).find(|part| part.as_rule() == Rule::body)?);
+        Some(FlowKind::Join { kind, call, body })
+    }
+
+    fn if_statement(&mut self, pair: Pair<'_, Rule>) -> StatementKind {
+        let (mut arms, mut otherwise, mut condition) = (Vec::new(), None, None);
+        for part in children(pair) {
+            match part.as_rule() {
+                Rule::expression | Rule::unreadable_header_value => condition = Some(self.value(part)),
+                Rule::body => {
+                    let body = self.body(part);
+                    match condition.take() {
+                        Some(condition) => arms.push((condition, body)),
+                        None => otherwise = Some(body),
+                    }
+                }
+                _ => {}
+            }
+        }
+        StatementKind::If { arms, otherwise }
+    }
+
+    fn for_statement(&mut self, pair: Pair<'_, Rule>) -> Option<StatementKind> {
+        let mut parts = children(pair);
+        let pattern = self.pattern(parts.next()?);
+        let values = self.value(parts.next()?);
+        let body = self.body(parts.next()?);
+        Some(StatementKind::For { pattern, values, body })
+    }
+
+    fn repeat(&mut self, pair: Pair<'_, Rule>) -> Option<StatementKind> {
+        let mut parts = children(pair);
+        let count = self.value(parts.next()?);
+        let body = self.body(parts.next()?);
+        Some(StatementKind::Repeat { count, body })
+    }
+
+    fn input(&mut self, pair: Pair<'_, Rule>) -> Option<StatementKind> {
+        let (mut name, mut shape, mut image) = (None, None, None);
+        for part in children(pair) {
+            match part.as_rule() {
+                Rule::identifier => name = Some(self.name(&part)),
+                Rule::list => shape = Some((self.span(&part), self.elements(part).0)),
+                Rule::image => image = Some(self.call(part)),
+                _ => {}
+            }
+        }
+        let (shape_span, shape) = shape?;
+        Some(StatementKind::Input { name, shape, shape_span, image })
+    }
+
+    fn init(&mut self, pair: Pair<'_, Rule>) -> Option<StatementKind> {
+        let (mut targets, mut scheme) = (Vec::new(), None);
+        for part in children(pair) {
+            match part.as_rule() {
+                Rule::target => targets.push(self.target(part)?),
+                Rule::call => scheme = Some(self.call(part)),
+                _ => {}
+            }
+        }
+        Some(StatementKind::Init { targets, scheme: scheme? })
+    }
+
+    fn target(&mut self, pair: Pair<'_, Rule>) -> Option<InitTarget> {
+        let inner = pair.clone().into_inner().next()?;
+        Some(match inner.as_rule() {
+            Rule::string => InitTarget::Path(self.label(pair)),
+            _ => InitTarget::Layer(self.name(&inner)),
+        })
+    }
+
+    fn labels(&mut self, pair: Pair<'_, Rule>) -> Expr {
+        let span = self.span(&pair);
+        let value = children(pair).find(|part| matches!(part.as_rule(), Rule::list | Rule::string));
+        match value {
+            Some(list) if list.as_rule() == Rule::list => {
+                Expr { span: self.span(&list), kind: ExprKind::List(self.elements(list).0) }
+            }
+            Some(string) => Expr { span: self.span(&string), kind: ExprKind::String(self.string_parts(string).0) },
+            None => Expr { span, kind: ExprKind::Unreadable },
+        }
+    }
+
+    fn let_statement(&mut self, pair: Pair<'_, Rule>) -> Option<StatementKind> {
+        let mut parts = children(pair);
+        let pattern = self.pattern(parts.next()?);
+        let value = self.value(parts.next()?);
+        Some(StatementKind::Let { pattern, value })
+    }
+
+    /// `tied name = layer`; where the layer is unreadable, a `let` of the name keeps the name known.
+    fn tied(&mut self, pair: Pair<'_, Rule>) -> Option<StatementKind> {
+        let mut parts = children(pair);
+        let name = self.name(&parts.next()?);
+        let layer = parts.next()?;
+        Some(match layer.as_rule() {
+            Rule::call => StatementKind::Tied { name, layer: self.call(layer) },
+            _ => StatementKind::Let { pattern: Pattern::Name(name), value: self.value(layer) },
+        })
+    }
+
+    /// An expression, or the unreadable text in its place.
+    fn value(&mut self, pair: Pair<'_, Rule>) -> Expr {
+        if pair.as_rule() == Rule::expression {
+            return self.expression(pair);
+        }
+        self.unreadable_value(&pair);
+        Expr { kind: ExprKind::Unreadable, span: self.span(&pair) }
+    }
+
+    /// A name or a tuple of names; `(a)` is `a`.
+    fn pattern(&mut self, pair: Pair<'_, Rule>) -> Pattern {
+        let span = self.span(&pair);
+        let is_tuple = pair.clone().into_inner().any(|child| child.as_rule() == Rule::comma);
+        let mut parts = children(pair.clone());
+        match parts.next() {
+            Some(inner) if is_tuple => {
+                let rest: Vec<_> = std::iter::once(inner).chain(parts).map(|part| self.pattern(part)).collect();
+                Pattern::Tuple(rest, span)
+            }
+            Some(inner) if inner.as_rule() == Rule::pattern => self.pattern(inner),
+            Some(inner) => Pattern::Name(self.name(&inner)),
+            None => Pattern::Name(self.name(&pair)),
+        }
+    }
+}

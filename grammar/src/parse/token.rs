@@ -1,0 +1,63 @@
+//! The leaves of the AST: names, labels, strings and numbers.
+
+use pest::iterators::Pair;
+
+use super::{Builder, Rule, children};
+use crate::ast::{ExprKind, Label, Name, StringPart};
+use crate::error::SyntaxErrorKind;
+
+impl Builder<'_> {
+    /// A word as a name.
+    pub(super) fn name(&self, pair: &Pair<'_, Rule>) -> Name {
+        Name { text: pair.as_str().to_owned(), span: self.span(pair) }
+    }
+
+    /// A string without values in it as a name; the span holds the quotes, the text does not.
+    pub(super) fn plain_string(&self, pair: Pair<'_, Rule>) -> Name {
+        let span = self.span(&pair);
+        let text = pair.into_inner().next().map(|characters| characters.as_str().to_owned()).unwrap_or_default();
+        Name { text, span }
+    }
+
+    /// A word or a string, from `label` or `target`.
+    pub(super) fn label(&mut self, pair: Pair<'_, Rule>) -> Label {
+        let span = self.span(&pair);
+        let parts = match pair.clone().into_inner().next() {
+            Some(string) if string.as_rule() == Rule::string => self.string_parts(string).0,
+            _ => vec![StringPart::Text(pair.as_str().trim_end().to_owned())],
+        };
+        Label { parts, span }
+    }
+
+    /// The parts of a string and the depth of the deepest expression in it.
+    pub(super) fn string_parts(&mut self, pair: Pair<'_, Rule>) -> (Vec<StringPart>, usize) {
+        let mut depth = 0;
+        let parts = pair
+            .into_inner()
+            .filter_map(|part| match part.as_rule() {
+                Rule::characters => Some(StringPart::Text(part.as_str().to_owned())),
+                Rule::interpolation => children(part).next().map(|value| {
+                    let value = self.deep_expression(value);
+                    depth = depth.max(value.depth);
+                    StringPart::Value(value.expr)
+                }),
+                _ => None,
+            })
+            .collect();
+        (parts, depth)
+    }
+
+    /// A number: whole without a dot and an exponent, else a float. One that does not fit is reported and read as 0.
+    pub(super) fn number(&mut self, pair: &Pair<'_, Rule>) -> ExprKind {
+        let digits = pair.as_str();
+        let number = if digits.contains(['.', 'e', 'E']) {
+            digits.parse().ok().filter(|value: &f64| value.is_finite()).map(ExprKind::Float)
+        } else {
+            digits.parse().ok().map(ExprKind::Int)
+        };
+        number.unwrap_or_else(|| {
+            self.report(SyntaxErrorKind::NumberTooLarge { digits: digits.to_owned() }, self.span(pair));
+            ExprKind::Int(0)
+        })
+    }
+}

@@ -22,8 +22,8 @@ Values, in float64, each operation rounded on its own (no fused multiply-add), t
         two dimensions or more                     v * sqrt(6 / fan_in), fan_in = product(shape[1:])
         its last component (after `.`) is `weight` 1 + 0.1 * v
         anything else                              0.1 * v
-    A network whose sums would grow without bound (`nets.py` says which) is given a list of (suffix, factor): the
-    value of a tensor whose name ends with the suffix is multiplied by the factor in float64, before the rounding.
+    Some networks (`nets.py` says which and why) come with a list of (suffix, factor): the value of a tensor whose
+    name ends with the suffix is multiplied by the factor in float64, before the rounding to float32.
     The float32 value is the truth on both sides; a float64 model uses it widened.
 
 Test vectors, Philox4x32-10 (counter, key -> words), as published with the paper in Random123's `kat_vectors`

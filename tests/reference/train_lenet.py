@@ -19,19 +19,12 @@ import torch
 from PIL import Image
 from torch import nn
 
+import d2l_nets
 import fixture
 
 CLASSES = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 LICENCE = "Trained on Fashion-MNIST, (c) 2017 Zalando SE, https://tech.zalando.com, MIT licence"
 BATCH, PEAK_LEARNING_RATE = 128, 4e-3
-
-
-def lenet():
-    """LeNet as D2L gives it: sigmoids and average pooling, [N, 1, 28, 28] -> [N, 10]."""
-    return nn.Sequential(
-        nn.Conv2d(1, 6, 5, padding=2), nn.Sigmoid(), nn.AvgPool2d(2, 2),
-        nn.Conv2d(6, 16, 5), nn.Sigmoid(), nn.AvgPool2d(2, 2), nn.Flatten(),
-        nn.Linear(400, 120), nn.Sigmoid(), nn.Linear(120, 84), nn.Sigmoid(), nn.Linear(84, 10))  # fmt: skip
 
 
 def read_idx(path):
@@ -111,7 +104,7 @@ def main():
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     test_set = read_split(options.data, "t10k")
-    net = lenet()
+    net = d2l_nets.classic_lenet()
     train(net, read_split(options.data, "train"), test_set, options.epochs)
     metadata = {
         "accuracy": f"{accuracy(net, *test_set):.4f}",

@@ -12,10 +12,6 @@ pub type Bindings = BTreeMap<String, usize>;
 ///
 /// # Errors
 /// E402 when a symbol has no size, E308 when the sizes are not valid for this network.
-pub fn write_kernels(
-    _graph: &ShapedGraph,
-    _bindings: &Bindings,
-    _training: bool,
-) -> Result<KernelGraph, Box<Diagnostic>> {
+pub fn write_kernels(_graph: &ShapedGraph, _bindings: &Bindings) -> Result<KernelGraph, Box<Diagnostic>> {
     Ok(KernelGraph::default())
 }

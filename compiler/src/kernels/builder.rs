@@ -17,8 +17,6 @@ pub struct LayerContext {
     pub parameters: Vec<NodeId>,
     /// The sizes of its output.
     pub output: Vec<usize>,
-    /// Whether the plan is one that trains: then dropout drops, and batch norm uses the batch's statistics.
-    pub training: bool,
 }
 
 /// Adds kernels to a graph on behalf of one layer.
@@ -31,11 +29,6 @@ impl<'a> KernelBuilder<'a> {
     /// A builder for one layer.
     pub fn new(graph: &'a mut KernelGraph, layer: LayerContext) -> Self {
         KernelBuilder { graph, layer }
-    }
-
-    /// Whether the plan is one that trains.
-    pub fn training(&self) -> bool {
-        self.layer.training
     }
 
     /// Input `index` of the layer. One that does not exist is a node that does not exist, which verification reports.

@@ -53,7 +53,8 @@ impl Conv2d {
     fn channels(&self, inputs: &[Shape]) -> Result<[usize; 2], ShapeError> {
         let [_, channels, _, _] = inputs::planes(inputs)?;
         let channels = inputs::number("channels", channels)?;
-        Ok([channels, inputs::divisible("input channels", channels, self.groups, "groups")?])
+        let both = [channels, self.out_channels];
+        Ok([channels, inputs::divisible("input channels", channels, self.groups, "groups", &both)?])
     }
 }
 
@@ -92,10 +93,10 @@ impl Operator for Conv2d {
 
     fn macs(&self, inputs: &[Vec<usize>], output: &[usize]) -> u64 {
         let channels = inputs.first().and_then(|shape| shape.get(1)).copied().unwrap_or(0) / self.groups;
-        super::product(output) * super::product(&[channels, self.kernel_size.0, self.kernel_size.1])
+        super::count(output) * super::count(&[channels, self.kernel_size.0, self.kernel_size.1])
     }
 
-    fn reach(&self) -> Reach {
+    fn reach(&self, _inputs: &[Shape]) -> Reach {
         self.window().reach()
     }
 

@@ -24,12 +24,29 @@ pub fn number(axis: &'static str, size: &Dim) -> Result<usize, ShapeError> {
     }
 }
 
-/// A number of channels that `argument` must divide.
-pub fn divisible(what: &'static str, size: usize, divisor: usize, argument: &'static str) -> Result<usize, ShapeError> {
-    if size.checked_rem(divisor) == Some(0) {
+/// A number of channels that `argument` must divide, divided by it. `all` are the numbers that it must divide together.
+pub fn divisible(
+    what: &'static str,
+    size: usize,
+    divisor: usize,
+    argument: &'static str,
+    all: &[usize],
+) -> Result<usize, ShapeError> {
+    if let Some(0) = size.checked_rem(divisor) {
         return Ok(size / divisor);
     }
-    Err(ShapeError::NotDivisible { what, size: Dim::from(size), divisor, argument })
+    let mends = nearest(divisor, |candidate| all.iter().all(|number| number % candidate == 0));
+    Err(ShapeError::NotDivisible { what, size: Dim::from(size), divisor, argument, mends })
+}
+
+/// The nearest number below and the nearest above `wanted` that fit, the nearer first; those far off are no help.
+pub fn nearest(wanted: usize, fits: impl Fn(usize) -> bool) -> Vec<usize> {
+    const FAR: usize = 4096;
+    let below = (wanted.saturating_sub(FAR).max(1)..wanted).rev().find(|&candidate| fits(candidate));
+    let above = (wanted.saturating_add(1)..wanted.saturating_add(FAR)).find(|&candidate| fits(candidate));
+    let mut found: Vec<usize> = below.into_iter().chain(above).collect();
+    found.sort_by_key(|candidate| candidate.abs_diff(wanted));
+    found
 }
 
 /// An axis as PyTorch counts it, from the end when negative, as a position.

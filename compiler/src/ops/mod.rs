@@ -1,16 +1,18 @@
 //! THE LIST of operators. Adding one is its own file and one line here.
 //!
-//! The macro yields the enum [`Op`], its delegation to [`Operator`], and the table by which specs call layers. An enum and not a
-//! trait object, so that a node can be compared, copied and printed; nobody matches on its variants.
+//! The macro yields the enum [`Op`], its delegation to [`Operator`], and the tables by which specs call layers and joins. An enum and
+//! not a trait object, so that a node can be compared, copied and printed; nobody matches on its variants.
 
 mod argument;
+mod argument_types;
 mod broadcast;
 mod inputs;
 mod operator;
 mod shape_error;
 mod window;
 
-pub use argument::{Argument, ArgumentSpec, Arguments, BindError, Constant, PadPair, Padding, Pair, Signature};
+pub use argument::{Argument, ArgumentSpec, Arguments, BindError, Constant, Signature};
+pub use argument_types::{PadPair, Padding, Pair};
 pub use operator::{Layer, Operator, ParameterDeclaration, Reach};
 pub use shape_error::ShapeError;
 pub use window::Window;
@@ -20,99 +22,80 @@ use crate::kernels::KernelBuilder;
 use crate::shape::{Requirements, Shape};
 
 macro_rules! operators {
-    (layers { $($(#[$layer_attr:meta])* $layer_mod:ident::$layer:ident,)* } joins { $($join_mod:ident::$join:ident,)* }) => {
-        $(mod $layer_mod;)*
-        $(mod $join_mod;)*
-        $(pub use $join_mod::$join;)*
+    (layers { $($layers:tt)* } joins { $($joins:tt)* }) => {
+        operators! { @operators $($layers)* $($joins)* }
+
+        /// The layers that a spec can call, in the manual's order.
+        pub const LAYERS: &[LayerEntry] = operators!(@table $($layers)*);
+
+        /// The joins, under the words that the language has for them: bound as layers are.
+        pub const JOINS: &[LayerEntry] = operators!(@table $($joins)*);
+    };
+    (@table $($file:ident::$operator:ident,)*) => {
+        &[$(LayerEntry {
+            signature: <$file::$operator as Layer>::SIGNATURE,
+            parameters: <$file::$operator as Operator>::PARAMETERS,
+            file: stringify!($file),
+            bind: |arguments| {
+                let operator = <$file::$operator as Layer>::bind(arguments)?;
+                operator.validate()?;
+                Ok(Op::$operator(operator))
+            },
+        },)*]
+    };
+    (@operators $($file:ident::$operator:ident,)*) => {
+        $(mod $file;)*
 
         /// Every operator: the layers of the language, then the joins.
         #[derive(Clone, Debug, PartialEq)]
         #[allow(missing_docs, reason = "each variant is documented at its type")]
-        pub enum Op { $($layer($layer_mod::$layer),)* $($join($join_mod::$join),)* }
-
-        /// The layers that a spec can call, in the manual's order.
-        pub const LAYERS: &[LayerEntry] = &[$(LayerEntry {
-            signature: <$layer_mod::$layer as Layer>::SIGNATURE,
-            parameters: <$layer_mod::$layer as Operator>::PARAMETERS,
-            file: stringify!($layer_mod),
-            bind: |arguments| {
-                let layer = <$layer_mod::$layer as Layer>::bind(arguments)?;
-                layer.validate()?;
-                Ok(Op::$layer(layer))
-            },
-        },)*];
+        pub enum Op { $($operator($file::$operator),)* }
 
         impl Op {
             /// The operator's name: the layer's, or `sum`, `product`, `concat`.
             pub fn name(&self) -> &'static str {
-                match self {
-                    $(Op::$layer(_) => stringify!($layer),)*
-                    $(Op::$join(_) => $join_mod::$join::NAME,)*
-                }
+                match self { $(Op::$operator(_) => <$file::$operator as Layer>::SIGNATURE.name,)* }
             }
 
-            /// Whether the operator takes the current value.
+            /// See [`Operator::TAKES_INPUT`].
             pub fn takes_input(&self) -> bool {
-                match self {
-                    $(Op::$layer(_) => <$layer_mod::$layer as Operator>::TAKES_INPUT,)*
-                    $(Op::$join(_) => <$join_mod::$join as Operator>::TAKES_INPUT,)*
-                }
+                match self { $(Op::$operator(_) => <$file::$operator as Operator>::TAKES_INPUT,)* }
             }
-        }
 
-        impl Op {
             /// See [`Operator::infer`].
             pub fn infer(&self, inputs: &[Shape], requirements: &mut Requirements) -> Result<Shape, ShapeError> {
-                match self {
-                    $(Op::$layer(operator) => operator.infer(inputs, requirements),)*
-                    $(Op::$join(operator) => operator.infer(inputs, requirements),)*
-                }
+                match self { $(Op::$operator(operator) => operator.infer(inputs, requirements),)* }
             }
 
             /// See [`Operator::parameters`].
             pub fn parameters(&self, inputs: &[Shape]) -> Result<Vec<ParameterDeclaration>, ShapeError> {
-                match self {
-                    $(Op::$layer(operator) => operator.parameters(inputs),)*
-                    $(Op::$join(operator) => operator.parameters(inputs),)*
-                }
+                match self { $(Op::$operator(operator) => operator.parameters(inputs),)* }
             }
 
             /// See [`Operator::macs`].
             pub fn macs(&self, inputs: &[Vec<usize>], output: &[usize]) -> u64 {
-                match self {
-                    $(Op::$layer(operator) => operator.macs(inputs, output),)*
-                    $(Op::$join(operator) => operator.macs(inputs, output),)*
-                }
+                match self { $(Op::$operator(operator) => operator.macs(inputs, output),)* }
             }
 
             /// See [`Operator::reach`].
-            pub fn reach(&self) -> Reach {
-                match self {
-                    $(Op::$layer(operator) => operator.reach(),)*
-                    $(Op::$join(operator) => operator.reach(),)*
-                }
+            pub fn reach(&self, inputs: &[Shape]) -> Reach {
+                match self { $(Op::$operator(operator) => operator.reach(inputs),)* }
             }
 
             /// See [`Operator::describe`].
             pub fn describe(&self, inputs: &[Shape]) -> String {
-                match self {
-                    $(Op::$layer(operator) => operator.describe(inputs),)*
-                    $(Op::$join(operator) => operator.describe(inputs),)*
-                }
+                match self { $(Op::$operator(operator) => operator.describe(inputs),)* }
             }
 
             /// See [`Operator::lower`].
             pub fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
-                match self {
-                    $(Op::$layer(operator) => operator.lower(builder),)*
-                    $(Op::$join(operator) => operator.lower(builder),)*
-                }
+                match self { $(Op::$operator(operator) => operator.lower(builder),)* }
             }
         }
     };
 }
 
-/// A layer that a spec can call.
+/// A layer that a spec can call, or a join.
 pub struct LayerEntry {
     /// Name, documentation and arguments.
     pub signature: Signature,
@@ -129,6 +112,11 @@ pub fn layer(name: &str) -> Option<&'static LayerEntry> {
     LAYERS.iter().find(|entry| entry.signature.name == name)
 }
 
+/// The join of that word.
+pub fn join(word: &str) -> Option<&'static LayerEntry> {
+    JOINS.iter().find(|entry| entry.signature.name == word)
+}
+
 operators! {
     layers {
         conv2d::Conv2d,
@@ -137,10 +125,12 @@ operators! {
     }
     joins {
         sum::Sum,
+        product::Product,
+        concat::Concat,
     }
 }
 
 /// The product of sizes, for counting.
-fn product(sizes: &[usize]) -> u64 {
+fn count(sizes: &[usize]) -> u64 {
     sizes.iter().fold(1, |product, &size| product.saturating_mul(size as u64))
 }

@@ -44,8 +44,8 @@ pub trait Operator: Sized {
         0
     }
 
-    /// Which part of its input's plane one element of the output depends on.
-    fn reach(&self) -> Reach {
+    /// Which part of its input one element of the output depends on; the same for every input of a join.
+    fn reach(&self, _inputs: &[Shape]) -> Reach {
         Reach::Point
     }
 
@@ -83,27 +83,36 @@ impl ParameterDeclaration {
     }
 }
 
-/// The region of the input plane behind one element of the output, for height and width alike in form.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// The part of its input that one element of the output depends on. "Plane" means the last two axes, height and width.
+#[derive(Clone, Debug, PartialEq)]
 pub enum Reach {
-    /// The element at the same place.
+    /// The element at the same place of the plane.
     Point,
-    /// A window: element `o` sees `o·stride − before` to `o·stride − before + extent − 1`.
+    /// A window of the plane: element `o` sees `o·stride − before` to `o·stride − before + extent − 1`.
     Window {
         /// Height and width of the window, dilation included.
         extent: [usize; 2],
         /// Steps.
         stride: [usize; 2],
-        /// Padding before the first row and column.
-        before: [usize; 2],
+        /// Padding before the first row and column; negative where some are cut off.
+        before: [i64; 2],
     },
-    /// An enlargement: `factor` outputs an input, each of which sees `extent` inputs.
-    Enlarged {
-        /// Height and width seen, in input elements.
+    /// A window of the plane whose step is no whole number: enlarging, and adaptive pooling.
+    Resampled {
+        /// Height and width seen at most, in input elements.
         extent: [usize; 2],
-        /// Outputs an input.
+        /// Output elements an input element.
         factor: [f64; 2],
     },
-    /// The whole plane.
-    Everything,
+    /// Everything along these axes of the input, the same place along the others.
+    Whole(Vec<usize>),
+    /// Elements go elsewhere unchanged: axis `i` of the input is axis `axes[i]` of the output, or is folded into it.
+    Moved(Vec<usize>),
+}
+
+impl Reach {
+    /// The whole of these axes and all after them, of an input with `rank` axes.
+    pub fn whole_from(axis: usize, rank: usize) -> Reach {
+        Reach::Whole((axis..rank).collect())
+    }
 }

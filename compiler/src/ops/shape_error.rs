@@ -3,6 +3,7 @@
 //! A fact carries every number that the sentence, the arithmetic and the mend need, and the name of the argument at fault, so that
 //! the resolver can underline it and the editor can change it.
 
+use super::PadPair;
 use crate::diagnostic::Code;
 use crate::shape::{Dim, Shape, TooLarge};
 
@@ -35,6 +36,8 @@ pub enum ShapeError {
         divisor: usize,
         /// The argument that holds the divisor.
         argument: &'static str,
+        /// Values of that argument that would do, the nearest first.
+        mends: Vec<usize>,
     },
     /// A window larger than its padded input.
     WindowTooLarge {
@@ -44,10 +47,10 @@ pub enum ShapeError {
         arithmetic: String,
         /// What the window needs at least, such as "7×7".
         needs: String,
-        /// The least padding that fits, and the padding that keeps the size, where the layer has them as an argument.
-        least_padding: Option<usize>,
-        /// See `least_padding`.
-        same_padding: Option<usize>,
+        /// The least `padding` that fits; `None` where the layer has no such argument or may not have so much.
+        least_padding: Option<PadPair>,
+        /// The `padding` that keeps the size, likewise.
+        same_padding: Option<PadPair>,
     },
     /// An axis that the input does not have.
     NoSuchAxis {

@@ -5,13 +5,24 @@ use crate::graph::NodeId;
 use crate::kernels::{Expression, KernelBuilder};
 use crate::shape::{Requirements, Shape};
 
-/// Adds its inputs element by element, with PyTorch's broadcasting.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Sum;
-
-impl Sum {
-    /// The word of the language.
-    pub const NAME: &'static str = "sum";
+crate::layer! {
+    /// Adds its branches element by element, with PyTorch's broadcasting.
+    ///
+    /// # Shape
+    /// Axes are aligned at the last; a size of 1 is repeated, other sizes must be equal.
+    ///
+    /// # Errors
+    /// E304 branches whose shapes differ
+    ///
+    /// # Source
+    /// PyTorch `torch.add`.
+    ///
+    /// # Example
+    /// ```cnn
+    /// input [N, 8, 4, 4]
+    /// sum { Conv2d(8, kernel_size=3, padding=1); Identity }
+    /// ```
+    Sum as "sum" {}
 }
 
 impl Operator for Sum {

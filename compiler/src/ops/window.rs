@@ -5,10 +5,11 @@
 //! that would start in the padding after the input is dropped. All arithmetic is checked; a window that does not fit is an error, and one
 //! that fits only for some values of a symbol is a requirement.
 
-use super::argument::{PadPair, Padding, Pair};
+use super::argument::{Argument, BindError};
+use super::argument_types::{PadPair, Padding, Pair};
 use super::operator::Reach;
 use super::shape_error::ShapeError;
-use crate::kernels;
+use crate::kernels::{self, PoolAxis};
 use crate::shape::{Dim, Relation, Requirements, TooLarge};
 
 /// A window along one axis; all in elements.
@@ -33,16 +34,41 @@ pub struct Window {
     pub axes: [AxisWindow; 2],
     /// Whether the number of windows rounds up.
     pub ceil_mode: bool,
+    /// The most that the argument `padding` may be: of a pooling half the window, so that every window has an element.
+    pub most_padding: [usize; 2],
 }
 
 impl AxisWindow {
     /// From the first element of the window to its last: `dilation·(kernel − 1) + 1`.
-    pub fn extent(&self) -> usize {
-        self.dilation.saturating_mul(self.kernel - 1).saturating_add(1)
+    pub fn extent(self) -> usize {
+        self.dilation.saturating_mul(self.kernel.saturating_sub(1)).saturating_add(1)
+    }
+
+    /// The least size of a padded input that has a window. With `ceil_mode` one that sticks out is enough.
+    fn least_padded(self, ceil_mode: bool) -> usize {
+        let spare = if ceil_mode { self.stride.saturating_sub(1) } else { 0 };
+        self.extent().saturating_sub(spare).max(1)
+    }
+
+    /// The least size of the input itself.
+    fn least(self, ceil_mode: bool) -> usize {
+        self.least_padded(ceil_mode).saturating_sub(self.before).saturating_sub(self.after).max(1)
+    }
+
+    /// The least padding, on both sides, with which a window fits into an input of `size`, and no less than there is.
+    fn least_padding(self, size: &Dim, ceil_mode: bool) -> Option<usize> {
+        let Some(size) = size.number() else { return Some(self.before) };
+        let missing = self.least_padded(ceil_mode).saturating_sub(usize::try_from(size).ok()?);
+        Some(missing.div_ceil(2).max(self.before))
+    }
+
+    /// The padding, on both sides, that keeps the size, if there is one.
+    fn same_padding(self) -> Option<usize> {
+        (self.stride == 1 && self.extent() % 2 == 1).then_some(self.extent() / 2)
     }
 
     /// The number of windows along an axis of `size`, before any check that one fits.
-    fn count(&self, size: &Dim, ceil_mode: bool) -> Result<Dim, TooLarge> {
+    fn count(self, size: &Dim, ceil_mode: bool) -> Result<Dim, TooLarge> {
         let number = |value: usize| i64::try_from(value).map_err(|_| TooLarge);
         let padded = size.plus_number(number(self.before)?)?.plus_number(number(self.after)?)?;
         let room = padded.plus_number(-number(self.extent())?)?;
@@ -58,8 +84,32 @@ impl AxisWindow {
 }
 
 impl Window {
-    /// A window with that much padding on both sides of each axis.
-    pub fn new(kernel: Pair, stride: Pair, padding: PadPair, dilation: Pair, ceil_mode: bool) -> Window {
+    /// A convolution's window.
+    pub fn convolution(kernel: Pair, stride: Pair, padding: Padding, dilation: Pair) -> Window {
+        let sizes = match padding {
+            Padding::Sizes(sizes) => sizes,
+            Padding::Same | Padding::Valid => PadPair(0, 0),
+        };
+        let mut window = Window::symmetric(kernel, stride, sizes, dilation);
+        if padding == Padding::Same {
+            for axis in &mut window.axes {
+                let total = axis.extent() - 1;
+                axis.before = total / 2;
+                axis.after = total - total / 2;
+            }
+        }
+        window
+    }
+
+    /// A pooling's window; without a stride, windows lie side by side.
+    pub fn pooling(kernel: Pair, stride: Option<Pair>, padding: PadPair, dilation: Pair, ceil_mode: bool) -> Window {
+        let mut window = Window::symmetric(kernel, stride.unwrap_or(kernel), padding, dilation);
+        window.ceil_mode = ceil_mode;
+        window.most_padding = window.axes.map(|axis| axis.extent() / 2);
+        window
+    }
+
+    fn symmetric(kernel: Pair, stride: Pair, padding: PadPair, dilation: Pair) -> Window {
         let axis = |kernel, stride, padding, dilation| AxisWindow {
             kernel,
             stride,
@@ -69,25 +119,25 @@ impl Window {
         };
         Window {
             axes: [axis(kernel.0, stride.0, padding.0, dilation.0), axis(kernel.1, stride.1, padding.1, dilation.1)],
-            ceil_mode,
+            ceil_mode: false,
+            most_padding: [usize::MAX; 2],
         }
     }
 
-    /// A convolution's window, where the padding may be a word.
-    pub fn convolution(kernel: Pair, stride: Pair, padding: Padding, dilation: Pair) -> Window {
-        let sizes = match padding {
-            Padding::Sizes(sizes) => sizes,
-            Padding::Same | Padding::Valid => PadPair(0, 0),
-        };
-        let mut window = Window::new(kernel, stride, sizes, dilation, false);
-        if padding == Padding::Same {
-            for axis in &mut window.axes {
-                let total = axis.extent() - 1;
-                axis.before = total / 2;
-                axis.after = total - total / 2;
-            }
+    /// Refuses more padding than there may be.
+    pub fn validate(&self) -> Result<(), BindError> {
+        let [height, width] = self.axes.map(|axis| axis.before);
+        let [most_height, most_width] = self.most_padding;
+        if height <= most_height && width <= most_width {
+            return Ok(());
         }
-        window
+        let [window_height, window_width] = self.axes.map(|axis| axis.extent());
+        let message = format!(
+            "padding={} is more than half of the {window_height}×{window_width} window",
+            PadPair(height, width).write()
+        );
+        let mend = PadPair(height.min(most_height), width.min(most_width)).write();
+        Err(BindError::Conflict { argument: "padding", message, mend: Some(mend) })
     }
 
     /// As the kernels take it.
@@ -100,55 +150,68 @@ impl Window {
         })
     }
 
+    /// As the kernels of poolings take it.
+    pub fn pool_axes(&self) -> [PoolAxis; 2] {
+        self.kernel().map(PoolAxis::Sliding)
+    }
+
     /// The region behind one element.
     pub fn reach(&self) -> Reach {
         Reach::Window {
             extent: self.axes.map(|axis| axis.extent()),
             stride: self.axes.map(|axis| axis.stride),
-            before: self.axes.map(|axis| axis.before),
+            before: self.axes.map(|axis| i64::try_from(axis.before).unwrap_or(i64::MAX)),
         }
     }
 
-    /// The output's height and width for an input of `[.., height, width]`.
+    /// The output's height and width for an input of that height and width.
     pub fn output_size(&self, input: [&Dim; 2], requirements: &mut Requirements) -> Result<[Dim; 2], ShapeError> {
-        let [height, width] = self.axes;
-        Ok([
-            self.axis_size("height", height, input[0], requirements)?,
-            self.axis_size("width", width, input[1], requirements)?,
-        ])
+        const REASON: &str = "the window must fit its padded input";
+        for (name, axis, size) in self.named(input) {
+            let least = axis.least(self.ceil_mode);
+            // Sizes are at least 1, so that a symbol need not be asked.
+            let sure = least == 1 && size.number().is_none();
+            if !sure && !requirements.require(size, Relation::AtLeast, &Dim::from(least), REASON)? {
+                return Err(self.too_large(name, axis, size, input)?);
+            }
+        }
+        let ([height, width], [rows, columns]) = (self.axes, input);
+        Ok([height.count(rows, self.ceil_mode)?, width.count(columns, self.ceil_mode)?])
     }
 
-    fn axis_size(
+    fn named<'a>(&self, input: [&'a Dim; 2]) -> [(&'static str, AxisWindow, &'a Dim); 2] {
+        let ([height, width], [rows, columns]) = (self.axes, input);
+        [("height", height, rows), ("width", width, columns)]
+    }
+
+    /// The error, with the formula worked out.
+    fn too_large(
         &self,
         name: &'static str,
         axis: AxisWindow,
         size: &Dim,
-        requirements: &mut Requirements,
-    ) -> Result<Dim, ShapeError> {
-        let least = Dim::from(axis.extent()).minus(&Dim::from(axis.before))?.minus(&Dim::from(axis.after))?;
-        if !requirements.require(size, Relation::AtLeast, &least, "the window must fit its padded input")? {
-            return Err(self.too_large(name, axis, size)?);
-        }
-        Ok(axis.count(size, self.ceil_mode)?)
-    }
-
-    /// The error, with the formula worked out.
-    fn too_large(&self, name: &'static str, axis: AxisWindow, size: &Dim) -> Result<ShapeError, TooLarge> {
+        input: [&Dim; 2],
+    ) -> Result<ShapeError, TooLarge> {
         let AxisWindow { kernel, stride, dilation, before, after } = axis;
         let padding = if before == after { format!("2·{before}") } else { format!("{before} + {after}") };
-        let count = axis.count(size, false)?;
-        let number = size.number().and_then(|size| usize::try_from(size).ok()).unwrap_or(0);
-        let missing = axis.extent().saturating_sub(number);
-        let [height, width] = self.axes;
+        let room = format!("({size} + {padding} − {dilation}·({kernel} − 1) − 1) / {stride}");
+        let room = if self.ceil_mode { format!("⌈{room}⌉") } else { room };
+        let count = axis.count(size, self.ceil_mode)?.to_string().replace('-', "−");
+        let [height, width] = self.axes.map(|axis| axis.least(self.ceil_mode));
         Ok(ShapeError::WindowTooLarge {
             axis: name,
-            arithmetic: format!(
-                "({size} + {padding} − {dilation}·({kernel} − 1) − 1) / {stride} + 1 = {}",
-                count.to_string().replace('-', "−")
-            ),
-            needs: format!("{}×{}", height.extent(), width.extent()),
-            least_padding: Some(missing.div_ceil(2)),
-            same_padding: (axis.extent() % 2 == 1 && stride == 1).then_some((axis.extent() - 1) / 2),
+            arithmetic: format!("{room} + 1 = {count}"),
+            needs: format!("{height}×{width}"),
+            least_padding: self.padding(|axis, size| axis.least_padding(size, self.ceil_mode), input),
+            same_padding: self.padding(|axis, _| axis.same_padding(), input),
         })
+    }
+
+    /// A padding for both axes, if there is one and it is allowed.
+    fn padding(&self, of: impl Fn(AxisWindow, &Dim) -> Option<usize>, input: [&Dim; 2]) -> Option<PadPair> {
+        let [(_, height, rows), (_, width, columns)] = self.named(input);
+        let (height, width) = (of(height, rows)?, of(width, columns)?);
+        let [most_height, most_width] = self.most_padding;
+        (height <= most_height && width <= most_width).then_some(PadPair(height, width))
     }
 }

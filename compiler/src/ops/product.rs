@@ -1,0 +1,36 @@
+//! `product { }`: branches multiplied.
+
+use super::{Operator, ShapeError, broadcast};
+use crate::graph::NodeId;
+use crate::kernels::{Expression, KernelBuilder};
+use crate::shape::{Requirements, Shape};
+
+crate::layer! {
+    /// Multiplies its branches element by element, with PyTorch's broadcasting.
+    ///
+    /// # Shape
+    /// Axes are aligned at the last; a size of 1 is repeated, other sizes must be equal.
+    ///
+    /// # Errors
+    /// E304 branches whose shapes differ
+    ///
+    /// # Source
+    /// PyTorch `torch.mul`.
+    ///
+    /// # Example
+    /// ```cnn
+    /// input [N, 8, 4, 4]
+    /// product { Identity; { AdaptiveAvgPool2d(1); Conv2d(8, kernel_size=1); Sigmoid } }
+    /// ```
+    Product as "product" {}
+}
+
+impl Operator for Product {
+    fn infer(&self, inputs: &[Shape], requirements: &mut Requirements) -> Result<Shape, ShapeError> {
+        broadcast::shape(inputs, requirements, "`product` multiplies element by element")
+    }
+
+    fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
+        broadcast::fold(builder, |left, right: Expression| left * right)
+    }
+}

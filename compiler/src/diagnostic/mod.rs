@@ -4,14 +4,16 @@
 //! file that knows how diagnostics are drawn.
 
 mod code;
+mod excerpt;
 mod nearest;
 mod render;
 
 pub use code::Code;
 pub use nearest::nearest;
-pub use render::{RenderOptions, render};
+pub use render::{RenderOptions, Renderer};
 
 use cnnc_grammar::span::Span;
+use std::collections::HashSet;
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq)]
@@ -100,17 +102,14 @@ impl Diagnostic {
 #[derive(Clone, Debug, Default)]
 pub struct Problems {
     all: Vec<Diagnostic>,
+    seen: HashSet<(Code, Option<Span>, String)>,
 }
 
 impl Problems {
     /// Takes one in. The same code at the same place with the same message is kept once, so that a loop reports once.
     pub fn add(&mut self, diagnostic: Diagnostic) {
-        let same = |other: &Diagnostic| {
-            other.code == diagnostic.code
-                && other.message == diagnostic.message
-                && other.labels.first() == diagnostic.labels.first()
-        };
-        if !self.all.iter().any(same) {
+        let place = diagnostic.labels.first().map(|label| label.span);
+        if self.seen.insert((diagnostic.code, place, diagnostic.message.clone())) {
             self.all.push(diagnostic);
         }
     }
@@ -120,7 +119,7 @@ impl Problems {
         self.all.is_empty()
     }
 
-    /// How many.
+    /// How many there are.
     pub fn len(&self) -> usize {
         self.all.len()
     }

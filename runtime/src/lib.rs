@@ -1,1 +1,19 @@
-//! x
+//! Plan to numbers: tensors, parameters and pictures come in, answers go out.
+//!
+//! What comes in is a [`Plan`](cnnc_compiler::plan::Plan), which the compiler made of a spec. [`Parameters`] are drawn from the spec's
+//! initialisers or read from a safetensors file; [`input`] reads arrays and pictures. [`cpu::Engine`] prepares a plan once and then runs
+//! it any number of times. Nothing here prints; what is wrong is a [`Diagnostic`].
+
+pub mod backend;
+pub mod cpu;
+mod failure;
+mod host;
+mod parameters;
+pub mod random;
+mod tensor;
+
+pub use backend::{Backend, Executable};
+pub use failure::{Failure, Result};
+pub use host::host_target;
+pub use parameters::Parameters;
+pub use tensor::Tensor;

@@ -1,0 +1,171 @@
+//! Whether a plan keeps the rules that the kernels rely on: asked once, when a plan is prepared.
+//!
+//! The fast kernels read and write through bare pointers, so everything that makes this safe is established here: every view lies
+//! inside its storage, every step writes distinct elements to a storage that it may write, and sizes agree with the kernel. What
+//! is not as it must be is a fault of the planner, reported as E499.
+
+mod sizes;
+
+use crate::failure::{Result, failure, fault};
+use crate::{Parameters, Tensor};
+use cnnc_compiler::diagnostic::{Code, nearest};
+use cnnc_compiler::plan::{Plan, Step, Storage, View};
+use std::sync::Arc;
+
+/// Checks all views and steps.
+///
+/// # Errors
+/// E499, naming the step.
+pub fn check(plan: &Plan) -> Result<()> {
+    for (index, input) in plan.inputs.iter().enumerate() {
+        if input.view.storage != Storage::Input(index) || input.view.offset != 0 || !input.view.is_dense() {
+            return Err(fault(format!("input `{}` is not a dense tensor of its own", input.name)));
+        }
+    }
+    for (steps, into) in [(&plan.prepare, Storage::Prepared), (&plan.run, Storage::Arena)] {
+        for (number, step) in steps.iter().enumerate() {
+            let named = |message: String| {
+                let origin = step.origins.first().map_or("no layer", |origin| origin);
+                fault(format!("step {number} ({}, {origin}): {message}", step.kernel.name()))
+            };
+            check_step(plan, step, into).map_err(named)?;
+        }
+    }
+    for output in &plan.outputs {
+        inside(plan, &output.view).map_err(|message| fault(format!("output `{}`: {message}", output.name)))?;
+    }
+    Ok(())
+}
+
+/// The tensors that a plan reads, in its order.
+///
+/// # Errors
+/// E602 when one is missing or of another shape.
+pub fn parameters(plan: &Plan, parameters: &Parameters) -> Result<Vec<Arc<Tensor>>> {
+    let find = |wanted: &cnnc_compiler::plan::PlanParameter| {
+        let Some(tensor) = parameters.get(&wanted.path) else {
+            let mut missing = failure(Code::E602, format!("the parameter `{}` is missing", wanted.path));
+            if let Some(near) = nearest(&wanted.path, parameters.iter().map(|(path, _)| path.as_ref())) {
+                missing.help.push(format!("there is one named `{near}`"));
+            }
+            return Err(missing);
+        };
+        if tensor.shape() != wanted.shape {
+            let (path, found, shape) = (&wanted.path, tensor.shape(), &wanted.shape);
+            return Err(failure(
+                Code::E602,
+                format!("the parameter `{path}` is {found:?}, and the model wants {shape:?}"),
+            ));
+        }
+        Ok(tensor.clone())
+    };
+    plan.parameters.iter().map(find).collect()
+}
+
+fn check_step(plan: &Plan, step: &Step, into: Storage) -> std::result::Result<(), String> {
+    if step.output.storage != into {
+        return Err(format!("writes to {:?} instead of {into:?}", step.output.storage));
+    }
+    for view in step.operands.iter().chain([&step.output]) {
+        inside(plan, view)?;
+    }
+    if !is_injective(&step.output) {
+        return Err("writes one element twice".into());
+    }
+    sizes::check(step)
+}
+
+/// Whether a view lies inside its storage.
+fn inside(plan: &Plan, view: &View) -> std::result::Result<(), String> {
+    let elements = match view.storage {
+        Storage::Input(index) => plan.inputs.get(index).map(|port| port.view.elements()),
+        Storage::Parameter(index) => plan.parameters.get(index).map(|parameter| parameter.shape.iter().product()),
+        Storage::Prepared => Some(plan.prepared_elements),
+        Storage::Arena => Some(plan.arena_elements),
+    };
+    let Some(elements) = elements else { return Err(format!("{:?} does not exist", view.storage)) };
+    if view.shape.len() != view.strides.len() {
+        return Err("a view has as many strides as axes".into());
+    }
+    match extent(view) {
+        Some(end) if end <= elements => Ok(()),
+        _ => Err(format!("{view:?} reaches past the {elements} elements of its storage")),
+    }
+}
+
+/// One past the last element of a view; its offset when it has no element, `None` when that does not fit.
+pub fn extent(view: &View) -> Option<usize> {
+    if view.shape.contains(&0) {
+        return Some(view.offset);
+    }
+    let last = view
+        .shape
+        .iter()
+        .zip(&view.strides)
+        .try_fold(view.offset, |last, (&size, &stride)| last.checked_add((size - 1).checked_mul(stride)?))?;
+    last.checked_add(1)
+}
+
+/// Whether no two indices are the same element: each axis steps over everything that the axes of smaller strides reach.
+fn is_injective(view: &View) -> bool {
+    let mut axes: Vec<(usize, usize)> =
+        view.strides.iter().copied().zip(view.shape.iter().copied()).filter(|&(_, size)| size > 1).collect();
+    axes.sort_unstable();
+    let mut reach = 0;
+    axes.into_iter().all(|(stride, size)| {
+        let steps_over = stride > reach;
+        reach += (size - 1) * stride;
+        steps_over
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{check, extent, is_injective};
+    use crate::cpu::test_plan::{TestPlan, dense};
+    use cnnc_compiler::diagnostic::Code;
+    use cnnc_compiler::kernels::{Expression, Kernel};
+    use cnnc_compiler::plan::{Storage, View};
+
+    fn view(shape: &[usize], strides: &[usize]) -> View {
+        View { storage: Storage::Arena, offset: 2, shape: shape.to_vec(), strides: strides.to_vec() }
+    }
+
+    #[test]
+    fn extents_count_to_the_last_element() {
+        assert_eq!(extent(&view(&[2, 3], &[10, 1])), Some(15));
+        assert_eq!(extent(&view(&[0, 3], &[10, 1])), Some(2));
+        assert_eq!(extent(&view(&[3], &[usize::MAX])), None);
+    }
+
+    #[test]
+    fn written_elements_are_distinct() {
+        assert!(is_injective(&view(&[2, 3], &[3, 1])));
+        assert!(is_injective(&view(&[2, 3], &[1, 2])));
+        assert!(is_injective(&view(&[1, 3], &[0, 1])));
+        assert!(!is_injective(&view(&[2, 3], &[0, 1])));
+        assert!(!is_injective(&view(&[2, 3], &[2, 1])));
+    }
+
+    #[test]
+    fn a_plan_that_breaks_a_rule_is_refused() {
+        let copy = Kernel::Map(Expression::operand(0));
+        let good = TestPlan::new(&[&[4]]).step(copy, &[dense(Storage::Input(0), 0, &[4])], &[4]).finish();
+        assert!(check(&good).is_ok());
+
+        let refused = |change: &dyn Fn(&mut cnnc_compiler::plan::Plan), expected: &str| {
+            let mut plan = (*good).clone();
+            change(&mut plan);
+            let failure = check(&plan).unwrap_err();
+            assert_eq!(failure.code, Code::E499);
+            assert!(failure.message.contains(expected), "{}", failure.message);
+        };
+        refused(&|plan| plan.run[0].operands[0].offset = 1, "reaches past");
+        refused(&|plan| plan.run[0].output.strides[0] = 0, "twice");
+        refused(&|plan| plan.run[0].output.storage = Storage::Prepared, "instead of");
+        refused(&|plan| plan.run[0].operands.clear(), "operand");
+        refused(&|plan| plan.run[0].kernel = Kernel::Reshape, "reshape");
+        refused(&|plan| plan.outputs[0].view.offset = 9, "output");
+        refused(&|plan| plan.run[0].operands[0].storage = Storage::Input(3), "does not exist");
+    }
+}

@@ -1,0 +1,102 @@
+//! Whether a step's operands have the number and sizes that its kernel takes.
+
+use cnnc_compiler::kernels::{AxisWindow, Expression, Kernel};
+use cnnc_compiler::plan::{Step, View};
+
+type Checked = Result<(), String>;
+
+/// Checks one step.
+pub fn check(step: &Step) -> Checked {
+    let output = step.output.shape.as_slice();
+    let Some((own, others)) = step.operands.split_at_checked(step.own_operands) else {
+        return Err(format!("{} own operands of {}", step.own_operands, step.operands.len()));
+    };
+    let expected = match step.kernel {
+        Kernel::Conv { .. } | Kernel::ConvData { .. } | Kernel::Gemm { .. } => 2,
+        Kernel::Window { .. } | Kernel::Reduce { .. } | Kernel::Resample(_) | Kernel::Pad { .. } => 1,
+        _ => own.len(),
+    };
+    require(own.len() == expected, || format!("takes {expected} operands and has {}", own.len()))?;
+    kernel(step, own, output)?;
+    if let Some(epilogue) = &step.epilogue {
+        operands_exist(epilogue, 1 + others.len())?;
+    }
+    require(others.iter().all(|view| view.shape == output), || "an operand is not broadcast to the result".into())
+}
+
+fn kernel(step: &Step, own: &[View], output: &[usize]) -> Checked {
+    let shape = |index: usize| own[index].shape.as_slice();
+    match &step.kernel {
+        Kernel::Conv { window, groups } => {
+            let (x, weight) = (planes(shape(0))?, planes(shape(1))?);
+            let [batch, channels, _, _] = planes(output)?;
+            let fits = *groups > 0 && channels % groups == 0 && weight[1].checked_mul(*groups) == Some(x[1]);
+            require(fits && x[0] == batch && weight[0] == channels, || "channels do not agree".into())?;
+            kernel_size(window, weight)
+        }
+        Kernel::ConvData { window, groups } => {
+            let (x, weight) = (planes(shape(0))?, planes(shape(1))?);
+            let [batch, channels, _, _] = planes(output)?;
+            let fits = *groups > 0 && x[1] % groups == 0 && weight[1].checked_mul(*groups) == Some(channels);
+            require(fits && x[0] == batch && weight[0] == x[1], || "channels do not agree".into())?;
+            kernel_size(window, weight)
+        }
+        Kernel::Gemm { transpose_a, transpose_b } => {
+            let (a, b) = (matrix(shape(0), *transpose_a)?, matrix(shape(1), *transpose_b)?);
+            require(a[1] == b[0] && output == [a[0], b[1]], || format!("{a:?} times {b:?} is not {output:?}"))
+        }
+        Kernel::Window { .. } => {
+            let (x, rank) = (shape(0), output.len());
+            let fits = rank >= 2 && x.len() == rank && x[..rank - 2] == output[..rank - 2];
+            require(fits, || format!("windows of {x:?} are not {output:?}"))
+        }
+        Kernel::Reduce { axes, .. } => {
+            let reduced: Vec<usize> =
+                shape(0).iter().zip(axes).map(|(&size, &gone)| if gone { 1 } else { size }).collect();
+            require(axes.len() == shape(0).len() && reduced == output, || format!("{reduced:?} is not {output:?}"))
+        }
+        Kernel::Map(expression) => {
+            operands_exist(expression, own.len())?;
+            require(own.iter().all(|view| view.shape == output), || "an operand is not broadcast to the result".into())
+        }
+        Kernel::Resample(_) => {
+            let (x, to) = (planes(shape(0))?, planes(output)?);
+            require(x[..2] == to[..2] && x[2..].iter().all(|&size| size > 0), || format!("{x:?} is not {to:?}"))
+        }
+        Kernel::Pad { padding } => {
+            let padded: Option<Vec<usize>> = shape(0)
+                .iter()
+                .zip(padding)
+                .map(|(&size, &(before, after))| size.checked_add_signed(before)?.checked_add_signed(after))
+                .collect();
+            let fits = padding.len() == output.len() && padded.as_deref() == Some(output);
+            require(fits, || format!("{:?} padded is not {output:?}", shape(0)))
+        }
+        other => Err(format!("{} is no step of a plan", other.name())),
+    }
+}
+
+fn require(holds: bool, message: impl FnOnce() -> String) -> Checked {
+    if holds { Ok(()) } else { Err(message()) }
+}
+
+fn planes(shape: &[usize]) -> Result<[usize; 4], String> {
+    shape.try_into().map_err(|_| format!("{shape:?} is not [N, C, H, W]"))
+}
+
+fn matrix(shape: &[usize], transposed: bool) -> Result<[usize; 2], String> {
+    let [rows, columns]: [usize; 2] = shape.try_into().map_err(|_| format!("{shape:?} is not a matrix"))?;
+    Ok(if transposed { [columns, rows] } else { [rows, columns] })
+}
+
+fn kernel_size(window: &[AxisWindow; 2], weight: [usize; 4]) -> Checked {
+    let agree = window.iter().zip(&weight[2..]).all(|(axis, &size)| axis.kernel == size && axis.stride > 0);
+    require(agree, || "the weight's size is not the window's".into())
+}
+
+fn operands_exist(expression: &Expression, count: usize) -> Checked {
+    match expression {
+        Expression::Operand(index) => require(*index < count, || format!("operand {index} of {count}")),
+        other => other.children().into_iter().try_for_each(|child| operands_exist(child, count)),
+    }
+}

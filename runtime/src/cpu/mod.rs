@@ -1,0 +1,186 @@
+//! The CPU engine: it prepares a plan once and then interprets it over one arena.
+//!
+//! Two sets of kernels read the same plans: [`reference`] is what each kernel means, as plain loops; the fast ones are
+//! what people use. [`evaluate_f64`] runs the reference in float64, which is what everything else is compared with.
+
+mod check;
+pub mod reference;
+#[cfg(test)]
+mod test_plan;
+
+use crate::failure::{Failure, Result, failure};
+use crate::{Backend, Executable, Parameters, Tensor};
+use cnnc_compiler::diagnostic::Code;
+use cnnc_compiler::plan::Plan;
+use reference::Interpreter;
+use std::sync::Arc;
+
+/// Which kernels compute.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kernels {
+    /// Plain loops in float32, one thread: slow, and easy to be sure of.
+    Reference,
+    /// Those that are there to be used.
+    #[default]
+    Fast,
+}
+
+/// How the CPU computes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CpuOptions {
+    /// Threads; 0 is as many as the machine has cores. The answer has the same bits for any number.
+    pub threads: usize,
+    /// Which kernels.
+    pub kernels: Kernels,
+}
+
+/// The CPU as a back end.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cpu(pub CpuOptions);
+
+impl Backend for Cpu {
+    fn name(&self) -> &'static str {
+        "cpu"
+    }
+
+    fn prepare(&self, plan: Arc<Plan>, parameters: &Parameters) -> Result<Box<dyn Executable>> {
+        Ok(Box::new(Engine::new(plan, parameters, self.0)?))
+    }
+}
+
+/// A plan, prepared for the CPU.
+pub struct Engine {
+    plan: Arc<Plan>,
+    interpreter: Interpreter<f32>,
+}
+
+impl Engine {
+    /// Prepares a plan: its `prepare` steps run here. The engine shares the parameters' memory where it can.
+    ///
+    /// # Errors
+    /// E602 when a parameter of the plan is missing or of another shape.
+    pub fn new(plan: Arc<Plan>, parameters: &Parameters, _options: CpuOptions) -> Result<Engine> {
+        check::check(&plan)?;
+        let interpreter = Interpreter::new(plan.clone(), parameters)?;
+        Ok(Engine { plan, interpreter })
+    }
+
+    /// The plan that the engine runs.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The answers to these inputs, in the order of the plan's outputs.
+    ///
+    /// # Errors
+    /// E604 when the inputs are not those that the plan wants.
+    pub fn run(&mut self, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
+        check_inputs(&self.plan, inputs)?;
+        let inputs = inputs.iter().map(|tensor| tensor.data().to_vec()).collect();
+        let answers = self.interpreter.run(inputs);
+        let shapes = self.plan.outputs.iter().map(|port| port.view.shape.as_slice());
+        Ok(shapes.zip(answers).filter_map(|(shape, values)| Tensor::new(shape, values)).collect())
+    }
+}
+
+impl Executable for Engine {
+    fn run(&mut self, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
+        Engine::run(self, inputs)
+    }
+}
+
+/// A tensor in float64: its sizes and its values, the last axis fastest.
+pub type Tensor64 = (Vec<usize>, Vec<f64>);
+
+/// What a plan says in float64, by the reference kernels: slow, and what every other answer is compared with.
+///
+/// # Errors
+/// As [`Engine::new`] and [`Engine::run`].
+pub fn evaluate_f64(plan: Arc<Plan>, parameters: &Parameters, inputs: &[Tensor]) -> Result<Vec<Tensor64>> {
+    check::check(&plan)?;
+    check_inputs(&plan, inputs)?;
+    let mut interpreter = Interpreter::<f64>::new(plan.clone(), parameters)?;
+    let widened = inputs.iter().map(|tensor| tensor.data().iter().map(|&value| f64::from(value)).collect()).collect();
+    let shapes = plan.outputs.iter().map(|port| port.view.shape.clone());
+    Ok(shapes.zip(interpreter.run(widened)).collect())
+}
+
+fn check_inputs(plan: &Plan, inputs: &[Tensor]) -> Result<()> {
+    if inputs.len() != plan.inputs.len() {
+        return Err(wrong_number(plan, inputs.len()));
+    }
+    for (port, tensor) in plan.inputs.iter().zip(inputs) {
+        if port.view.shape != tensor.shape() {
+            let (name, found, wanted) = (&port.name, tensor.shape(), &port.view.shape);
+            return Err(failure(Code::E604, format!("`{name}` is {found:?}, and the model takes {wanted:?}")));
+        }
+    }
+    Ok(())
+}
+
+fn wrong_number(plan: &Plan, found: usize) -> Failure {
+    let names: Vec<&str> = plan.inputs.iter().map(|port| port.name.as_ref()).collect();
+    let message = format!("the model takes {} inputs, and {found} were given", names.len());
+    let mut wrong = failure(Code::E604, message);
+    wrong.notes.push(format!("its inputs are: {}", names.join(", ")));
+    wrong
+}
+
+#[cfg(test)]
+mod tests {
+    use super::test_plan::{TestPlan, dense};
+    use super::{CpuOptions, Engine, evaluate_f64};
+    use crate::{Parameters, Tensor};
+    use cnnc_compiler::diagnostic::Code;
+    use cnnc_compiler::kernels::{Expression, Kernel};
+    use cnnc_compiler::plan::{Plan, Storage};
+    use std::sync::Arc;
+
+    /// `x·weightᵀ + bias`, then ReLU, with the bias doubled once in `prepare`.
+    fn linear() -> Arc<Plan> {
+        let gemm = Kernel::Gemm { transpose_a: false, transpose_b: true };
+        let mut bias = dense(Storage::Prepared, 0, &[2, 2]);
+        bias.strides = vec![0, 1];
+        let relu = (Expression::operand(0) + Expression::operand(1)).maximum(0.0);
+        TestPlan::new(&[&[2, 3]])
+            .parameter("0.weight", &[2, 3])
+            .parameter("0.bias", &[2])
+            .prepare(Kernel::Map(Expression::operand(0) * 2.0), &[dense(Storage::Parameter(1), 0, &[2])], &[2])
+            .step(gemm, &[dense(Storage::Input(0), 0, &[2, 3]), dense(Storage::Parameter(0), 0, &[2, 3])], &[2, 2])
+            .epilogue(relu, &[bias])
+            .finish()
+    }
+
+    fn parameters() -> Parameters {
+        let weight = Tensor::new(&[2, 3], vec![1.0, 0.0, 0.0, 0.0, -1.0, 1.0]).unwrap();
+        let bias = Tensor::new(&[2], vec![0.5, 1.0]).unwrap();
+        [("0.weight".into(), weight), ("0.bias".into(), bias)].into_iter().collect()
+    }
+
+    #[test]
+    fn prepares_and_runs() {
+        let input = Tensor::new(&[2, 3], vec![1.0, 2.0, 3.0, -4.0, 5.0, -6.0]).unwrap();
+        let mut engine = Engine::new(linear(), &parameters(), CpuOptions::default()).unwrap();
+        let answer = engine.run(std::slice::from_ref(&input)).unwrap();
+        assert_eq!(answer[0].data(), [2.0, 3.0, 0.0, 0.0]);
+        assert_eq!(answer, engine.run(std::slice::from_ref(&input)).unwrap());
+        let exact = evaluate_f64(linear(), &parameters(), &[input]).unwrap();
+        assert_eq!(exact, [(vec![2, 2], vec![2.0, 3.0, 0.0, 0.0])]);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_said() {
+        let mut engine = Engine::new(linear(), &parameters(), CpuOptions::default()).unwrap();
+        let wrong = engine.run(&[Tensor::filled(&[3, 2], 0.0)]).unwrap_err();
+        assert_eq!((wrong.code, wrong.message.as_str()), (Code::E604, "`input` is [3, 2], and the model takes [2, 3]"));
+        assert_eq!(engine.run(&[]).unwrap_err().code, Code::E604);
+
+        let mut without = Parameters::default();
+        without.insert("0.weigth", Tensor::filled(&[2, 3], 0.0));
+        let missing = Engine::new(linear(), &without, CpuOptions::default()).err().unwrap();
+        assert_eq!(missing.code, Code::E602);
+        assert_eq!(missing.help, ["there is one named `0.weigth`"]);
+        without.insert("0.weight", Tensor::filled(&[3, 2], 0.0));
+        assert!(Engine::new(linear(), &without, CpuOptions::default()).err().unwrap().message.contains("[3, 2]"));
+    }
+}

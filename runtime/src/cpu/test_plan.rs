@@ -1,0 +1,85 @@
+//! Plans written by hand, for tests of the kernels alone.
+
+use cnnc_compiler::kernels::{Expression, Kernel};
+use cnnc_compiler::plan::{Plan, PlanParameter, PlanPort, Step, Storage, View};
+use std::sync::Arc;
+
+/// A dense view.
+pub fn dense(storage: Storage, offset: usize, shape: &[usize]) -> View {
+    View::dense(storage, offset, shape)
+}
+
+/// A plan in the making: every step's result is dense and has its own place; the last one is the output.
+pub struct TestPlan(Plan);
+
+impl TestPlan {
+    /// A plan with these inputs.
+    pub fn new(inputs: &[&[usize]]) -> TestPlan {
+        let port = |(index, shape): (usize, &&[usize])| PlanPort {
+            name: if index == 0 { "input".into() } else { format!("input{index}").into() },
+            view: dense(Storage::Input(index), 0, shape),
+        };
+        TestPlan(Plan {
+            inputs: inputs.iter().enumerate().map(port).collect(),
+            outputs: Vec::new(),
+            parameters: Vec::new(),
+            prepare: Vec::new(),
+            run: Vec::new(),
+            prepared_elements: 0,
+            arena_elements: 0,
+        })
+    }
+
+    /// Adds a parameter.
+    pub fn parameter(mut self, path: &str, shape: &[usize]) -> TestPlan {
+        self.0.parameters.push(PlanParameter { path: path.into(), shape: shape.to_vec() });
+        self
+    }
+
+    /// Adds a step that runs once; its result is dense at the end of what is prepared.
+    pub fn prepare(mut self, kernel: Kernel, operands: &[View], shape: &[usize]) -> TestPlan {
+        let output = dense(Storage::Prepared, self.0.prepared_elements, shape);
+        self.0.prepared_elements += output.elements();
+        self.0.prepare.push(step(kernel, operands, output));
+        self
+    }
+
+    /// Adds a step of a run; its result is dense at the end of the arena.
+    pub fn step(self, kernel: Kernel, operands: &[View], shape: &[usize]) -> TestPlan {
+        let output = dense(Storage::Arena, self.0.arena_elements, shape);
+        self.step_into(kernel, operands, output)
+    }
+
+    /// Adds a step whose result lies as given.
+    pub fn step_into(mut self, kernel: Kernel, operands: &[View], output: View) -> TestPlan {
+        self.0.arena_elements = self.0.arena_elements.max(super::check::extent(&output).unwrap());
+        self.0.run.push(step(kernel, operands, output));
+        self
+    }
+
+    /// Gives the last step an epilogue.
+    pub fn epilogue(mut self, expression: Expression, operands: &[View]) -> TestPlan {
+        let last = self.0.run.last_mut().unwrap();
+        last.epilogue = Some(expression);
+        last.operands.extend(operands.iter().cloned());
+        self
+    }
+
+    /// The plan, whose output is the last step's.
+    pub fn finish(mut self) -> Arc<Plan> {
+        let view = self.0.run.last().unwrap().output.clone();
+        self.0.outputs.push(PlanPort { name: "output".into(), view });
+        Arc::new(self.0)
+    }
+}
+
+fn step(kernel: Kernel, operands: &[View], output: View) -> Step {
+    Step {
+        kernel,
+        operands: operands.to_vec(),
+        own_operands: operands.len(),
+        epilogue: None,
+        output,
+        origins: vec!["0 Layer".into()],
+    }
+}

@@ -1,0 +1,45 @@
+//! What this machine is, as the planner wants to know it.
+
+use cnnc_compiler::plan::Target;
+use std::fs;
+
+/// This machine's processor: cache lines of 64 bytes, and as much memory as is free now.
+pub fn host_target() -> Target {
+    Target { name: "cpu".into(), alignment: 16, memory_bytes: available_memory_bytes() }
+}
+
+/// The memory that can be taken without swapping: what the system says is available, within the limit of the control group.
+/// Where neither is known, 16 GiB.
+pub fn available_memory_bytes() -> u64 {
+    let system = fs::read_to_string("/proc/meminfo").ok().and_then(|text| available_in(&text));
+    let group = group_limit_bytes();
+    match (system, group) {
+        (Some(system), Some(group)) => system.min(group),
+        (Some(bytes), None) | (None, Some(bytes)) => bytes,
+        (None, None) => 16 << 30,
+    }
+}
+
+/// `MemAvailable` of `/proc/meminfo`, which is in kibibytes.
+fn available_in(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.trim().trim_end_matches("kB").trim().parse::<u64>().ok()?.checked_mul(1024)
+}
+
+/// What the control group allows; `None` when there is none or it sets no limit.
+fn group_limit_bytes() -> Option<u64> {
+    fs::read_to_string("/sys/fs/cgroup/memory.max").ok()?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{available_in, host_target};
+
+    #[test]
+    fn reads_the_system_s_own_figure() {
+        let text = "MemTotal:       24000000 kB\nMemFree:  1 kB\nMemAvailable:   23000000 kB\n";
+        assert_eq!(available_in(text), Some(23_000_000 * 1024));
+        assert_eq!(available_in("MemTotal: 3 kB"), None);
+        assert!(host_target().memory_bytes > 0);
+    }
+}

@@ -1,0 +1,143 @@
+//! Random numbers without a state: every tensor's numbers are a function of a seed and the tensor's name alone.
+//!
+//! So a layer that is added changes no other layer's numbers, and any part of a tensor can be drawn by itself, on any thread.
+//! The generator is Philox4x32-10 (Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", 2011) with
+//! key = (seed low, seed high) and counter = (block low, block high, h low, h high), `h` the FNV-1a hash of the name. Element `i`
+//! takes word `i % 4` of block `i / 4`. Fixtures made with PyTorch use the same rule (`tests/reference/formula.py`).
+
+use crate::Tensor;
+use rayon::prelude::*;
+
+const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
+const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
+
+/// Elements that one task draws; a multiple of four, so that no block is cut.
+const ELEMENTS_AT_ONCE: usize = 1 << 16;
+
+/// Four random words of a counter and a key.
+pub fn philox(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
+    let mut x = counter;
+    let mut k = key;
+    for _ in 0..10 {
+        let products = [u64::from(x[0]) * u64::from(MULTIPLIERS[0]), u64::from(x[2]) * u64::from(MULTIPLIERS[1])];
+        let high = products.map(|product| (product >> 32) as u32);
+        x = [high[1] ^ x[1] ^ k[0], products[1] as u32, high[0] ^ x[3] ^ k[1], products[0] as u32];
+        k = [k[0].wrapping_add(WEYL[0]), k[1].wrapping_add(WEYL[1])];
+    }
+    x
+}
+
+/// The 64-bit FNV-1a hash of a name in UTF-8.
+pub fn fnv1a(name: &str) -> u64 {
+    name.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3))
+}
+
+/// The numbers of one name under one seed.
+#[derive(Clone, Copy, Debug)]
+pub struct Stream {
+    key: [u32; 2],
+    hash: [u32; 2],
+}
+
+impl Stream {
+    /// The stream of a tensor's name.
+    pub fn new(seed: u64, name: &str) -> Stream {
+        let halves = |word: u64| [word as u32, (word >> 32) as u32];
+        Stream { key: halves(seed), hash: halves(fnv1a(name)) }
+    }
+
+    /// Four numbers in `[0, 1)`, multiples of 2⁻²⁴: elements `4·block` to `4·block + 3`.
+    pub fn uniform01(&self, block: u64) -> [f64; 4] {
+        let counter = [block as u32, (block >> 32) as u32, self.hash[0], self.hash[1]];
+        philox(counter, self.key).map(|word| f64::from(word >> 8) / f64::from(1u32 << 24))
+    }
+
+    /// Four numbers in `[−1, 1)`.
+    pub fn symmetric(&self, block: u64) -> [f64; 4] {
+        self.uniform01(block).map(|u| 2.0 * u - 1.0)
+    }
+
+    /// Four normally distributed numbers of mean 0 and deviation 1, by Box and Muller: each two uniform ones make two.
+    pub fn normal(&self, block: u64) -> [f64; 4] {
+        let [a, b, c, d] = self.uniform01(block);
+        let pair = |u: f64, v: f64| {
+            // 1 − u lies in (0, 1], where the logarithm is finite.
+            let radius = (-2.0 * libm::log(1.0 - u)).sqrt();
+            let (sine, cosine) = libm::sincos(std::f64::consts::TAU * v);
+            [radius * cosine, radius * sine]
+        };
+        let ([a, b], [c, d]) = (pair(a, b), pair(c, d));
+        [a, b, c, d]
+    }
+
+    /// Fills a tensor's values with what `four` makes of each block of four.
+    pub fn fill(&self, values: &mut [f32], four: impl Fn(&Stream, u64) -> [f64; 4] + Sync) {
+        let draw = |(part, values): (usize, &mut [f32])| {
+            let first = (part * ELEMENTS_AT_ONCE / 4) as u64;
+            for (block, values) in (first..).zip(values.chunks_mut(4)) {
+                for (value, drawn) in values.iter_mut().zip(four(self, block)) {
+                    *value = drawn as f32;
+                }
+            }
+        };
+        if values.len() <= ELEMENTS_AT_ONCE {
+            return draw((0, values));
+        }
+        values.par_chunks_mut(ELEMENTS_AT_ONCE).enumerate().for_each(draw);
+    }
+}
+
+/// An input drawn evenly from `[−1, 1)`, keyed by the input's name.
+pub fn input(name: &str, shape: &[usize], seed: u64) -> Tensor {
+    let mut tensor = Tensor::filled(shape, 0.0);
+    Stream::new(seed, name).fill(tensor.data_mut(), Stream::symmetric);
+    tensor
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ELEMENTS_AT_ONCE, Stream, fnv1a, input, philox};
+
+    #[test]
+    fn philox_gives_the_published_words() {
+        let ones = u32::MAX;
+        let pi = [0x243F_6A88, 0x85A3_08D3, 0x1319_8A2E, 0x0370_7344];
+        for (counter, key, words) in [
+            ([0; 4], [0; 2], [0x6627_E8D5, 0xE169_C58D, 0xBC57_AC4C, 0x9B00_DBD8]),
+            ([ones; 4], [ones; 2], [0x408F_276D, 0x41C8_3B0E, 0xA20B_C7C6, 0x6D54_51FD]),
+            (pi, [0xA409_3822, 0x299F_31D0], [0xD16C_FE09, 0x94FD_CCEB, 0x5001_E420, 0x2412_6EA1]),
+        ] {
+            assert_eq!(philox(counter, key), words);
+        }
+    }
+
+    #[test]
+    fn names_hash_as_in_the_fixtures() {
+        assert_eq!(fnv1a("0.weight"), 0x7DA8_902A_CCDF_89EF);
+    }
+
+    #[test]
+    fn inputs_are_those_of_the_fixtures() {
+        let expected = [-0.6005682, 0.8429111, -0.48626757, 0.85695183, 0.23033988, -0.2525519, -0.7364023, 0.3233391];
+        assert_eq!(input("input", &[8], 0).data(), expected);
+    }
+
+    #[test]
+    fn large_tensors_are_drawn_in_parts_without_a_seam() {
+        let (short, long) = (input("x", &[9], 7), input("x", &[ELEMENTS_AT_ONCE + 9], 7));
+        assert_eq!(&long.data()[..9], short.data());
+        let word = Stream::new(7, "x").symmetric((ELEMENTS_AT_ONCE / 4) as u64);
+        assert_eq!(f64::from(long.data()[ELEMENTS_AT_ONCE]), word[0]);
+    }
+
+    #[test]
+    fn normal_numbers_have_mean_zero_and_deviation_one() {
+        let mut values = vec![0.0; 100_001];
+        Stream::new(3, "weight").fill(&mut values, Stream::normal);
+        let mean = values.iter().map(|&x| f64::from(x)).sum::<f64>() / values.len() as f64;
+        let variance = values.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>() / values.len() as f64;
+        assert!(mean.abs() < 0.01 && (variance - 1.0).abs() < 0.02, "mean {mean}, variance {variance}");
+        let beyond = values.iter().filter(|x| x.abs() > 1.959964).count() as f64 / values.len() as f64;
+        assert!((beyond - 0.05).abs() < 0.005, "a share of {beyond} lies beyond 1.96");
+    }
+}

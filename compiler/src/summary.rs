@@ -1,1 +1,0 @@
-//! The layer table: path, layer, output shape, parameters, multiply-adds, activation bytes and receptive field.

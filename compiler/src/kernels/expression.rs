@@ -103,6 +103,11 @@ impl Expression {
         Expression::Select(Box::new(self), Box::new(then.into()), Box::new(otherwise.into()))
     }
 
+    /// The square root.
+    pub fn sqrt(self) -> Expression {
+        self.unary(Unary::Sqrt)
+    }
+
     /// The logistic function, `1 / (1 + e⁻ˣ)`.
     pub fn sigmoid(self) -> Expression {
         Expression::Constant(1.0) / (Expression::Constant(1.0) + (-self).unary(Unary::Exp))

@@ -31,6 +31,10 @@ pub trait Argument: Sized + fmt::Debug {
     fn read(value: &Constant) -> Option<Self>;
     /// As it is written in a spec; the manual shows defaults with it.
     fn write(&self) -> String;
+    /// As PyTorch prints it.
+    fn python(&self) -> String {
+        self.write()
+    }
 }
 
 /// One argument of a layer, as the resolver and the manual see it.
@@ -115,6 +119,12 @@ macro_rules! layer {
             #[allow(unused_variables, reason = "a layer may have no arguments")]
             fn bind(arguments: &$crate::ops::Arguments) -> Result<Self, $crate::ops::BindError> {
                 Ok($name { $($field: $crate::layer!(@read arguments, $field, $ty $(, $default)?)),* })
+            }
+
+            fn keywords(&self) -> String {
+                let all: &[String] =
+                    &[$(format!("{}={}", stringify!($field), $crate::ops::Argument::python(&self.$field))),*];
+                all.join(", ")
             }
         }
     };

@@ -45,6 +45,16 @@ impl Argument for f64 {
     fn write(&self) -> String {
         format!("{self:?}")
     }
+    /// Python's shortest form: `1e-05`, `0.0001`, `1.0`.
+    fn python(&self) -> String {
+        let scientific = format!("{self:e}");
+        let Some((digits, exponent)) = scientific.split_once('e') else { return scientific };
+        match exponent.parse::<i32>() {
+            Ok(exponent) if exponent < -4 => format!("{digits}e-{:02}", -exponent),
+            Ok(exponent) if exponent >= 16 => format!("{digits}e+{exponent:02}"),
+            _ => format!("{self:?}"),
+        }
+    }
 }
 
 impl Argument for bool {
@@ -58,6 +68,9 @@ impl Argument for bool {
     fn write(&self) -> String {
         self.to_string()
     }
+    fn python(&self) -> String {
+        if *self { "True".into() } else { "False".into() }
+    }
 }
 
 /// An argument that may be left out, where PyTorch has `None`.
@@ -68,6 +81,9 @@ impl<T: Argument> Argument for Option<T> {
     }
     fn write(&self) -> String {
         self.as_ref().map(Argument::write).unwrap_or_default()
+    }
+    fn python(&self) -> String {
+        self.as_ref().map_or_else(|| "None".into(), Argument::python)
     }
 }
 
@@ -98,10 +114,7 @@ pub struct PadPair(pub usize, pub usize);
 impl Argument for PadPair {
     const ACCEPTS: &'static str = "an int of at least 0 or a tuple of two";
     fn read(value: &Constant) -> Option<Self> {
-        let size = |value: &Constant| match value {
-            Constant::Int(number @ 0..=LARGEST) => usize::try_from(*number).ok(),
-            _ => None,
-        };
+        let size = |value: &Constant| i64::read(value).and_then(|size| usize::try_from(size).ok());
         match value {
             Constant::Tuple(pair) => match pair.as_slice() {
                 [height, width] => Some(PadPair(size(height)?, size(width)?)),
@@ -126,6 +139,20 @@ pub enum Padding {
     Valid,
 }
 
+impl Pair {
+    /// As PyTorch prints it where it always holds a pair.
+    pub fn tuple(self) -> String {
+        format!("({}, {})", self.0, self.1)
+    }
+}
+
+impl PadPair {
+    /// As PyTorch prints it where it always holds a pair.
+    pub fn tuple(self) -> String {
+        format!("({}, {})", self.0, self.1)
+    }
+}
+
 impl Argument for Padding {
     const ACCEPTS: &'static str = "an int of at least 0, a tuple of two, \"same\" or \"valid\"";
     fn read(value: &Constant) -> Option<Self> {
@@ -143,3 +170,151 @@ impl Argument for Padding {
         }
     }
 }
+
+/// A chance, from 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Probability(pub f64);
+
+impl Argument for Probability {
+    const ACCEPTS: &'static str = "a number from 0 to 1";
+    fn read(value: &Constant) -> Option<Self> {
+        f64::read(value).filter(|chance| (0.0..=1.0).contains(chance)).map(Probability)
+    }
+    fn write(&self) -> String {
+        self.0.write()
+    }
+    fn python(&self) -> String {
+        self.0.python()
+    }
+}
+
+/// The members of a tuple or list, all of one type.
+fn members<T: Argument>(value: &Constant) -> Option<Vec<T>> {
+    match value {
+        Constant::Tuple(members) | Constant::List(members) => members.iter().map(T::read).collect(),
+        _ => None,
+    }
+}
+
+/// As a tuple is written, in Python and in a spec: `()`, `(5,)`, `(5, 6)`.
+fn tuple<T: Argument>(members: &[T]) -> String {
+    match members {
+        [single] => format!("({},)", single.write()),
+        _ => format!("({})", members.iter().map(Argument::write).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// The sizes of some axes, each at least 1. One int means one axis.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sizes(pub Vec<usize>);
+
+impl Argument for Sizes {
+    const ACCEPTS: &'static str = "an int of at least 1, or a tuple or list of them";
+    fn read(value: &Constant) -> Option<Self> {
+        usize::read(value).map(|size| vec![size]).or_else(|| members(value)).map(Sizes)
+    }
+    fn write(&self) -> String {
+        tuple(&self.0)
+    }
+}
+
+/// Axes, counted from the end when negative.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Axes(pub Vec<i64>);
+
+impl Argument for Axes {
+    const ACCEPTS: &'static str = "a tuple or list of ints";
+    fn read(value: &Constant) -> Option<Self> {
+        members(value).map(Axes)
+    }
+    fn write(&self) -> String {
+        tuple(&self.0)
+    }
+}
+
+/// What is added at the left, the right, the top and the bottom of a plane; negative numbers cut off. One int means it four times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sides {
+    /// Columns before the first.
+    pub left: i64,
+    /// Columns after the last.
+    pub right: i64,
+    /// Rows before the first.
+    pub top: i64,
+    /// Rows after the last.
+    pub bottom: i64,
+}
+
+impl Argument for Sides {
+    const ACCEPTS: &'static str = "an int or a tuple (left, right, top, bottom)";
+    fn read(value: &Constant) -> Option<Self> {
+        if let Some(side) = i64::read(value) {
+            return Some(Sides { left: side, right: side, top: side, bottom: side });
+        }
+        match members(value)?.as_slice() {
+            &[left, right, top, bottom] => Some(Sides { left, right, top, bottom }),
+            _ => None,
+        }
+    }
+    fn write(&self) -> String {
+        tuple(&[self.left, self.right, self.top, self.bottom])
+    }
+}
+
+/// By how much height and width grow, each more than 0. One number means it twice.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Factors(pub f64, pub f64);
+
+impl Argument for Factors {
+    const ACCEPTS: &'static str = "a number above 0 or a tuple of two";
+    fn read(value: &Constant) -> Option<Self> {
+        let factor = |value: &Constant| f64::read(value).filter(|&factor| factor > 0.0 && factor <= LARGEST as f64);
+        match value {
+            Constant::Tuple(pair) => match pair.as_slice() {
+                [height, width] => Some(Factors(factor(height)?, factor(width)?)),
+                _ => None,
+            },
+            single => factor(single).map(|factor| Factors(factor, factor)),
+        }
+    }
+    fn write(&self) -> String {
+        if self.0 == self.1 { self.0.write() } else { format!("({}, {})", self.0.write(), self.1.write()) }
+    }
+}
+
+/// Declares an argument that is one of a few words: `words! { /// doc  Mode { /// doc  Nearest = "nearest", … } }`.
+macro_rules! words {
+    ($(#[doc = $doc:literal])* $name:ident { $(#[doc = $first_doc:literal])* $first:ident = $first_word:literal
+        $(, $(#[doc = $word_doc:literal])* $variant:ident = $word:literal)* $(,)? }) => {
+        $(#[doc = $doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name { $(#[doc = $first_doc])* $first, $($(#[doc = $word_doc])* $variant),* }
+
+        impl $name {
+            fn word(self) -> &'static str {
+                match self { $name::$first => $first_word, $($name::$variant => $word),* }
+            }
+        }
+
+        impl $crate::ops::Argument for $name {
+            const ACCEPTS: &'static str = concat!("\"", $first_word, "\"" $(, " or \"", $word, "\"")*);
+            fn read(value: &$crate::ops::Constant) -> Option<Self> {
+                match value {
+                    $crate::ops::Constant::Text(text) => match text.as_str() {
+                        $first_word => Some($name::$first),
+                        $($word => Some($name::$variant),)*
+                        _ => None,
+                    },
+                    _ => None,
+                }
+            }
+            fn write(&self) -> String {
+                format!("\"{}\"", self.word())
+            }
+            fn python(&self) -> String {
+                format!("'{}'", self.word())
+            }
+        }
+    };
+}
+pub(super) use words;

@@ -1,7 +1,7 @@
 //! Conv2d: the layer that the product is named after.
 
 use super::{BindError, Operator, PadPair, Padding, Pair, ParameterDeclaration, Reach, ShapeError, Window, inputs};
-use crate::graph::{Initialiser, NodeId};
+use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
 use crate::shape::{Dim, Requirements, Shape};
 
@@ -62,10 +62,7 @@ impl Operator for Conv2d {
     const PARAMETERS: &'static [&'static str] = &["weight", "bias"];
 
     fn validate(&self) -> Result<(), BindError> {
-        if self.out_channels % self.groups != 0 {
-            let message = format!("out_channels={} is not a multiple of groups={}", self.out_channels, self.groups);
-            return Err(BindError::Conflict { argument: "groups", message, mend: Some("1".into()) });
-        }
+        inputs::groups(self.groups, self.out_channels)?;
         if self.padding == Padding::Same && self.stride != Pair(1, 1) {
             let message = "padding=\"same\" keeps the size, which a stride of more than 1 cannot".into();
             return Err(BindError::Conflict { argument: "padding", message, mend: None });
@@ -82,18 +79,13 @@ impl Operator for Conv2d {
 
     fn parameters(&self, inputs: &[Shape]) -> Result<Vec<ParameterDeclaration>, ShapeError> {
         let [_, inner] = self.channels(inputs)?;
-        let fan_in = inner.saturating_mul(self.kernel_size.0).saturating_mul(self.kernel_size.1);
         let weight = vec![self.out_channels, inner, self.kernel_size.0, self.kernel_size.1];
-        let mut all = vec![ParameterDeclaration::trainable("weight", weight, Initialiser::fan_in(fan_in))];
-        if self.bias {
-            all.push(ParameterDeclaration::trainable("bias", vec![self.out_channels], Initialiser::fan_in(fan_in)));
-        }
-        Ok(all)
+        Ok(inputs::weight_and_bias(weight, self.bias.then_some(self.out_channels)))
     }
 
     fn macs(&self, inputs: &[Vec<usize>], output: &[usize]) -> u64 {
         let channels = inputs.first().and_then(|shape| shape.get(1)).copied().unwrap_or(0) / self.groups;
-        super::count(output) * super::count(&[channels, self.kernel_size.0, self.kernel_size.1])
+        super::count(output).saturating_mul(super::count(&[channels, self.kernel_size.0, self.kernel_size.1]))
     }
 
     fn reach(&self, _inputs: &[Shape]) -> Reach {
@@ -102,16 +94,16 @@ impl Operator for Conv2d {
 
     fn describe(&self, inputs: &[Shape]) -> String {
         let channels = self.channels(inputs).map_or(0, |[channels, _]| channels);
-        let mut text = format!("{channels}, {}, kernel_size={}", self.out_channels, tuple(self.kernel_size));
-        text += &format!(", stride={}", tuple(self.stride));
+        let mut text = format!("{channels}, {}, kernel_size={}", self.out_channels, self.kernel_size.tuple());
+        text += &format!(", stride={}", self.stride.tuple());
         match self.padding {
             Padding::Sizes(PadPair(0, 0)) => {}
-            Padding::Sizes(PadPair(height, width)) => text += &format!(", padding=({height}, {width})"),
+            Padding::Sizes(sizes) => text += &format!(", padding={}", sizes.tuple()),
             Padding::Same => text += ", padding=same",
             Padding::Valid => text += ", padding=valid",
         }
         if self.dilation != Pair(1, 1) {
-            text += &format!(", dilation={}", tuple(self.dilation));
+            text += &format!(", dilation={}", self.dilation.tuple());
         }
         if self.groups != 1 {
             text += &format!(", groups={}", self.groups);
@@ -128,9 +120,4 @@ impl Operator for Conv2d {
         let product = builder.conv(x, weight, self.window().kernel(), self.groups, size);
         builder.add_bias(product, 1)
     }
-}
-
-/// As Python prints a pair.
-fn tuple(pair: Pair) -> String {
-    format!("({}, {})", pair.0, pair.1)
 }

@@ -1,15 +1,13 @@
 //! Dropout: nothing at inference.
 
-use super::{Operator, ShapeError, inputs};
-use crate::graph::NodeId;
-use crate::kernels::{Expression, KernelBuilder};
-use crate::shape::{Requirements, Shape};
+use super::pointwise::pointwise;
+use super::{Layer, Probability};
 
-crate::layer! {
-    /// Dropout (Srivastava et al. 2014), for any shape: sets elements to zero in training, is the identity at inference.
+pointwise! {
+    /// Sets elements to zero by chance in training (Srivastava et al. 2014); the identity at inference.
     ///
     /// # Shape
-    /// The input's.
+    /// The input's, whatever its axes.
     ///
     /// # Source
     /// PyTorch `nn.Dropout`.
@@ -17,20 +15,11 @@ crate::layer! {
     /// # Example
     /// ```cnn
     /// input [N, 64]
-    /// Dropout(0.5)
+    /// Dropout(0.2)
     /// ```
     Dropout {
-        /// The chance of an element to become zero, from 0 to 1.
-        p: f64 = 0.5,
+        /// The chance of an element to become zero.
+        p: Probability = Probability(0.5),
     }
-}
-
-impl Operator for Dropout {
-    fn infer(&self, inputs: &[Shape], _requirements: &mut Requirements) -> Result<Shape, ShapeError> {
-        inputs::single(inputs)
-    }
-
-    fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
-        builder.map(&[builder.input(0)], Expression::operand(0))
-    }
+    layer, x => x; describe format!("{}, inplace=False", layer.keywords())
 }

@@ -1,6 +1,7 @@
 //! What many layers ask of their inputs, asked in one place and refused in one voice.
 
-use super::ShapeError;
+use super::{BindError, ParameterDeclaration, ShapeError};
+use crate::graph::Initialiser;
 use crate::shape::{Dim, Shape};
 
 /// The one input of a layer that keeps its shape.
@@ -12,8 +13,28 @@ pub fn single(inputs: &[Shape]) -> Result<Shape, ShapeError> {
 pub fn planes(inputs: &[Shape]) -> Result<[&Dim; 4], ShapeError> {
     match inputs.first().map(|shape| shape.0.as_slice()) {
         Some([batch, channels, height, width]) => Ok([batch, channels, height, width]),
-        _ => Err(ShapeError::Rank { found: single(inputs)?, expected: "[N, C, H, W]", mend: None }),
+        Some([_, _]) => Err(rank(inputs, "[N, C, H, W]", Some("height and width are missing"), None)),
+        Some([_, _, _]) => Err(rank(inputs, "[N, C, H, W]", Some("one axis is missing"), None)),
+        _ => Err(rank(inputs, "[N, C, H, W]", None, None)),
     }
+}
+
+/// An input that has batch and channels, `[N, C, ...]`; gives the channels.
+pub fn channels(inputs: &[Shape]) -> Result<usize, ShapeError> {
+    match inputs.first().map(|shape| shape.0.as_slice()) {
+        Some([_, channels, ..]) => number("channels", channels),
+        _ => Err(rank(inputs, "[N, C, ...]", Some("channels are missing"), None)),
+    }
+}
+
+/// The refusal of an input by its number of axes.
+pub fn rank(
+    inputs: &[Shape],
+    expected: &'static str,
+    help: Option<&'static str>,
+    instead: Option<&'static str>,
+) -> ShapeError {
+    ShapeError::Rank { found: inputs.first().cloned().unwrap_or_default(), expected, help, instead }
 }
 
 /// A size that must be a number, such as the channels that a weight has.
@@ -37,6 +58,26 @@ pub fn divisible(
     }
     let mends = nearest(divisor, |candidate| all.iter().all(|number| number % candidate == 0));
     Err(ShapeError::NotDivisible { what, size: Dim::from(size), divisor, argument, mends })
+}
+
+/// Refuses groups that do not divide the channels of the output.
+pub fn groups(groups: usize, out_channels: usize) -> Result<(), BindError> {
+    if out_channels.checked_rem(groups) == Some(0) {
+        return Ok(());
+    }
+    let message = format!("out_channels={out_channels} is not a multiple of groups={groups}");
+    let mend = nearest(groups, |candidate| out_channels % candidate == 0).first().map(usize::to_string);
+    Err(BindError::Conflict { argument: "groups", message, mend })
+}
+
+/// Weight of a convolution or a linear layer, and its bias if there is one, as PyTorch starts them: the bound comes from the sizes
+/// of all axes after the first.
+pub fn weight_and_bias(weight: Vec<usize>, bias: Option<usize>) -> Vec<ParameterDeclaration> {
+    let fan_in = weight.iter().skip(1).fold(1, |product: usize, &size| product.saturating_mul(size));
+    let start = Initialiser::fan_in(fan_in);
+    let mut all = vec![ParameterDeclaration::trainable("weight", weight, start.clone())];
+    all.extend(bias.map(|length| ParameterDeclaration::trainable("bias", vec![length], start)));
+    all
 }
 
 /// The nearest number below and the nearest above `wanted` that fit, the nearer first; those far off are no help.

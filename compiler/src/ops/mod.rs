@@ -3,23 +3,27 @@
 //! The macro yields the enum [`Op`], its delegation to [`Operator`], and the tables by which specs call layers and joins. An enum and
 //! not a trait object, so that a node can be compared, copied and printed; nobody matches on its variants.
 
+mod adaptive;
 mod argument;
 mod argument_types;
+mod batch_norm;
 mod broadcast;
 mod inputs;
+mod norm;
 mod operator;
+mod pointwise;
 mod shape_error;
 mod window;
 
 pub use argument::{Argument, ArgumentSpec, Arguments, BindError, Constant, Signature};
-pub use argument_types::{PadPair, Padding, Pair};
+pub use argument_types::{Axes, Factors, PadPair, Padding, Pair, Probability, Sides, Sizes};
 pub use operator::{Layer, Operator, ParameterDeclaration, Reach};
 pub use shape_error::ShapeError;
 pub use window::Window;
 
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
-use crate::shape::{Requirements, Shape};
+use crate::shape::{Dim, Requirements, Shape};
 
 macro_rules! operators {
     (layers { $($layers:tt)* } joins { $($joins:tt)* }) => {
@@ -62,14 +66,18 @@ macro_rules! operators {
                 match self { $(Op::$operator(_) => <$file::$operator as Operator>::TAKES_INPUT,)* }
             }
 
-            /// See [`Operator::infer`].
+            /// See [`Operator::infer`]. The number of elements fits 64 bits as far as it is known.
             pub fn infer(&self, inputs: &[Shape], requirements: &mut Requirements) -> Result<Shape, ShapeError> {
-                match self { $(Op::$operator(operator) => operator.infer(inputs, requirements),)* }
+                let shape = match self { $(Op::$operator(operator) => operator.infer(inputs, requirements),)* }?;
+                let known = shape.iter().filter_map(Dim::number).try_fold(1i64, i64::checked_mul);
+                if known.is_some() { Ok(shape) } else { Err(ShapeError::TooLarge) }
             }
 
-            /// See [`Operator::parameters`].
+            /// See [`Operator::parameters`]. The number of elements of each fits 64 bits.
             pub fn parameters(&self, inputs: &[Shape]) -> Result<Vec<ParameterDeclaration>, ShapeError> {
-                match self { $(Op::$operator(operator) => operator.parameters(inputs),)* }
+                let all = match self { $(Op::$operator(operator) => operator.parameters(inputs),)* }?;
+                let fits = |declared: &ParameterDeclaration| count(&declared.shape) < i64::MAX as u64;
+                if all.iter().all(fits) { Ok(all) } else { Err(ShapeError::TooLarge) }
             }
 
             /// See [`Operator::macs`].
@@ -120,8 +128,44 @@ pub fn join(word: &str) -> Option<&'static LayerEntry> {
 operators! {
     layers {
         conv2d::Conv2d,
+        conv_transpose2d::ConvTranspose2d,
+        linear::Linear,
+        max_pool2d::MaxPool2d,
+        avg_pool2d::AvgPool2d,
+        soft_pool2d::SoftPool2d,
+        adaptive_avg_pool2d::AdaptiveAvgPool2d,
+        adaptive_max_pool2d::AdaptiveMaxPool2d,
+        batch_norm1d::BatchNorm1d,
+        batch_norm2d::BatchNorm2d,
+        group_norm::GroupNorm,
+        layer_norm::LayerNorm,
+        layer_norm2d::LayerNorm2d,
+        local_response_norm::LocalResponseNorm,
         relu::ReLU,
+        relu6::ReLU6,
+        leaky_relu::LeakyReLU,
+        prelu::PReLU,
+        elu::ELU,
+        gelu::GELU,
+        silu::SiLU,
+        hardswish::Hardswish,
+        hardsigmoid::Hardsigmoid,
+        sigmoid::Sigmoid,
+        tanh::Tanh,
+        softmax::Softmax,
+        log_softmax::LogSoftmax,
         dropout::Dropout,
+        dropout2d::Dropout2d,
+        stochastic_depth::StochasticDepth,
+        flatten::Flatten,
+        identity::Identity,
+        zero_pad2d::ZeroPad2d,
+        upsample::Upsample,
+        pixel_shuffle::PixelShuffle,
+        channel_shuffle::ChannelShuffle,
+        narrow::Narrow,
+        permute::Permute,
+        parameter::Parameter,
     }
     joins {
         sum::Sum,

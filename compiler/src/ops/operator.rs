@@ -16,6 +16,8 @@ pub trait Layer: Operator {
     const SIGNATURE: Signature;
     /// The layer with these arguments.
     fn bind(arguments: &Arguments) -> Result<Self, BindError>;
+    /// All arguments as PyTorch prints them: `negative_slope=0.01`.
+    fn keywords(&self) -> String;
 }
 
 /// A node of the layer graph.

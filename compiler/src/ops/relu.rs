@@ -1,15 +1,12 @@
-//! ReLU: the simplest pointwise layer.
+//! ReLU: what is negative becomes zero.
 
-use super::{Operator, ShapeError, inputs};
-use crate::graph::NodeId;
-use crate::kernels::{Expression, KernelBuilder};
-use crate::shape::{Requirements, Shape};
+use super::pointwise::pointwise;
 
-crate::layer! {
-    /// Rectified linear unit, `max(x, 0)`, for any shape.
+pointwise! {
+    /// Rectified linear unit, `max(x, 0)`.
     ///
     /// # Shape
-    /// The input's.
+    /// The input's, whatever its axes.
     ///
     /// # Source
     /// PyTorch `nn.ReLU`.
@@ -20,14 +17,5 @@ crate::layer! {
     /// ReLU
     /// ```
     ReLU {}
-}
-
-impl Operator for ReLU {
-    fn infer(&self, inputs: &[Shape], _requirements: &mut Requirements) -> Result<Shape, ShapeError> {
-        inputs::single(inputs)
-    }
-
-    fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
-        builder.map(&[builder.input(0)], Expression::operand(0).maximum(0.0))
-    }
+    _layer, x => x.maximum(0.0)
 }

@@ -16,8 +16,10 @@ pub enum ShapeError {
         found: Shape,
         /// What is needed, such as "[N, C, H, W]".
         expected: &'static str,
-        /// A layer that would bring it into that form, as it is written in a spec, such as `Flatten`.
-        mend: Option<String>,
+        /// What is missing or too much, such as "height and width are missing".
+        help: Option<&'static str>,
+        /// The layer that does the same for this number of axes, to be written in its place: `BatchNorm1d`.
+        instead: Option<&'static str>,
     },
     /// A size must be a number here and is a symbol.
     Unknown {

@@ -7,10 +7,11 @@
 
 use super::argument::{Argument, BindError};
 use super::argument_types::{PadPair, Padding, Pair};
+use super::inputs;
 use super::operator::Reach;
 use super::shape_error::ShapeError;
 use crate::kernels::{self, PoolAxis};
-use crate::shape::{Dim, Relation, Requirements, TooLarge};
+use crate::shape::{Dim, Relation, Requirements, Shape, TooLarge};
 
 /// A window along one axis; all in elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,6 +178,13 @@ impl Window {
         }
         let ([height, width], [rows, columns]) = (self.axes, input);
         Ok([height.count(rows, self.ceil_mode)?, width.count(columns, self.ceil_mode)?])
+    }
+
+    /// What a pooling makes of `[N, C, H, W]`.
+    pub fn pooled(&self, inputs: &[Shape], requirements: &mut Requirements) -> Result<Shape, ShapeError> {
+        let [batch, channels, height, width] = inputs::planes(inputs)?;
+        let [height, width] = self.output_size([height, width], requirements)?;
+        Ok(Shape(vec![batch.clone(), channels.clone(), height, width]))
     }
 
     fn named<'a>(&self, input: [&'a Dim; 2]) -> [(&'static str, AxisWindow, &'a Dim); 2] {

@@ -1,0 +1,71 @@
+//! What adaptive poolings share: windows that divide a plane of any size into a given number of parts.
+//!
+//! Of `n` windows over `size` elements, window `i` is `⌊i·size/n⌋ .. ⌈(i+1)·size/n⌉`; where `n` divides `size` they are ordinary ones.
+
+use super::{Pair, Reach, ShapeError, inputs};
+use crate::graph::NodeId;
+use crate::kernels::{AxisWindow, KernelBuilder, PoolAxis, Pooling};
+use crate::shape::{Dim, Shape};
+
+/// `[N, C, H, W]` to `[N, C, ...output_size]`.
+pub fn shape(output_size: Pair, inputs: &[Shape]) -> Result<Shape, ShapeError> {
+    let [batch, channels, _, _] = inputs::planes(inputs)?;
+    Ok(Shape(vec![batch.clone(), channels.clone(), Dim::from(output_size.0), Dim::from(output_size.1)]))
+}
+
+/// The whole plane when there is one window; else as much as the largest window, where the size is known.
+pub fn reach(output_size: Pair, inputs: &[Shape]) -> Reach {
+    let size = |axis: usize| {
+        let size = inputs.first().and_then(|shape| shape.get(axis)).and_then(Dim::number);
+        size.and_then(|size| usize::try_from(size).ok())
+    };
+    match (output_size, size(2), size(3)) {
+        (Pair(1, 1), ..) | (_, None, _) | (_, _, None) => Reach::whole_from(2, 4),
+        (Pair(rows, columns), Some(height), Some(width)) => Reach::Resampled {
+            extent: [largest(height, rows), largest(width, columns)],
+            factor: [rows as f64 / height as f64, columns as f64 / width as f64],
+        },
+    }
+}
+
+/// The elements of the largest of `windows` windows: a rest makes the first or the last of them shared, or both.
+fn largest(size: usize, windows: usize) -> usize {
+    let (whole, rest) = (size / windows, size % windows);
+    match windows.checked_rem(rest) {
+        None => whole,
+        Some(0) => whole + 1,
+        Some(_) => whole + 2,
+    }
+}
+
+/// The pooling over such windows.
+pub fn lower(builder: &mut KernelBuilder, pooling: Pooling) -> NodeId {
+    let (x, output) = (builder.input(0), builder.output_size());
+    let axis = |size: usize, windows: usize| match size.checked_rem(windows) {
+        Some(0) => {
+            let kernel = size / windows;
+            PoolAxis::Sliding(AxisWindow { kernel, stride: kernel, dilation: 1, before: 0 })
+        }
+        _ => PoolAxis::Adaptive,
+    };
+    let axes = match builder.shape(x).as_slice() {
+        [.., height, width] => [axis(*height, output[0]), axis(*width, output[1])],
+        _ => [PoolAxis::Adaptive; 2],
+    };
+    builder.window(x, axes, pooling, output)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_window_is_the_largest() {
+        for size in 1..40usize {
+            for windows in 1..40 {
+                let counted = (0..windows).map(|i| ((i + 1) * size).div_ceil(windows) - i * size / windows).max();
+                assert_eq!(Some(largest(size, windows)), counted, "{windows} windows over {size}");
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! AdaptiveAvgPool2d: the mean of each part of a plane.
+
+use super::{Layer, Operator, Pair, Reach, ShapeError, adaptive};
+use crate::graph::NodeId;
+use crate::kernels::{Divisor, KernelBuilder, Pooling};
+use crate::shape::{Requirements, Shape};
+
+crate::layer! {
+    /// Divides the plane into `output_size` parts and takes the mean of each, `[N, C, H, W]` to `[N, C, *output_size]`.
+    ///
+    /// # Shape
+    /// `output_size`, whatever `H` and `W` are. Part `i` of `n` is `⌊i·H/n⌋ .. ⌈(i + 1)·H/n⌉`.
+    ///
+    /// # Errors
+    /// E303 an input of another number of axes
+    ///
+    /// # Source
+    /// PyTorch `nn.AdaptiveAvgPool2d`.
+    ///
+    /// # Example
+    /// ```cnn
+    /// input [N, 512, H, W]
+    /// AdaptiveAvgPool2d(1)
+    /// expect [N, 512, 1, 1]
+    /// ```
+    AdaptiveAvgPool2d {
+        /// Height and width of the output.
+        output_size: Pair,
+    }
+}
+
+impl Operator for AdaptiveAvgPool2d {
+    fn infer(&self, inputs: &[Shape], _requirements: &mut Requirements) -> Result<Shape, ShapeError> {
+        adaptive::shape(self.output_size, inputs)
+    }
+
+    fn reach(&self, inputs: &[Shape]) -> Reach {
+        adaptive::reach(self.output_size, inputs)
+    }
+
+    fn describe(&self, _inputs: &[Shape]) -> String {
+        self.keywords()
+    }
+
+    fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
+        adaptive::lower(builder, Pooling::Mean(Divisor::Elements))
+    }
+}

@@ -1,0 +1,25 @@
+//! Dropout2d: nothing at inference.
+
+use super::pointwise::pointwise;
+use super::{Layer, Probability};
+
+pointwise! {
+    /// Sets whole channels to zero by chance in training (Tompson et al. 2015); the identity at inference.
+    ///
+    /// # Shape
+    /// The input's, whatever its axes.
+    ///
+    /// # Source
+    /// PyTorch `nn.Dropout2d`.
+    ///
+    /// # Example
+    /// ```cnn
+    /// input [N, 8, 4, 4]
+    /// Dropout2d(0.2)
+    /// ```
+    Dropout2d {
+        /// The chance of a channel to become zero.
+        p: Probability = Probability(0.5),
+    }
+    layer, x => x; describe format!("{}, inplace=False", layer.keywords())
+}

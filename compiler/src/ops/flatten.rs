@@ -1,0 +1,78 @@
+//! Flatten: several axes become one.
+
+use super::{Layer, Operator, Reach, ShapeError, inputs};
+use crate::diagnostic::Code;
+use crate::graph::NodeId;
+use crate::kernels::KernelBuilder;
+use crate::shape::{Requirements, Shape};
+use std::ops::RangeInclusive;
+
+crate::layer! {
+    /// Makes one axis of several neighbours; without arguments, of all but the batch.
+    ///
+    /// # Shape
+    /// The sizes from `start_dim` to `end_dim` multiplied, the others as they are.
+    ///
+    /// # Errors
+    /// E306 an axis that does not exist, or the last before the first
+    ///
+    /// # Source
+    /// PyTorch `nn.Flatten`.
+    ///
+    /// # Example
+    /// ```cnn
+    /// input [N, 16, 5, 5]
+    /// Flatten
+    /// expect [N, 400]
+    /// ```
+    Flatten {
+        /// The first of the axes; from the end when negative.
+        start_dim: i64 = 1,
+        /// The last of the axes; from the end when negative.
+        end_dim: i64 = -1,
+    }
+}
+
+impl Flatten {
+    fn axes(&self, input: &Shape) -> Result<RangeInclusive<usize>, ShapeError> {
+        let first = inputs::axis("start_dim", self.start_dim, input)?;
+        let last = inputs::axis("end_dim", self.end_dim, input)?;
+        if first <= last {
+            return Ok(first..=last);
+        }
+        Err(ShapeError::Other {
+            code: Code::E306,
+            message: format!("start_dim={} comes after end_dim={}", self.start_dim, self.end_dim),
+            argument: Some("start_dim"),
+            note: Some(format!("of {input}, these are the axes {first} and {last}")),
+            mend: Some(("start_dim", last.to_string())),
+        })
+    }
+}
+
+impl Operator for Flatten {
+    fn infer(&self, inputs: &[Shape], _requirements: &mut Requirements) -> Result<Shape, ShapeError> {
+        let input = inputs::single(inputs)?;
+        let axes = self.axes(&input)?;
+        let (first, last) = (*axes.start(), *axes.end());
+        let folded = Shape(input.get(axes).unwrap_or_default().to_vec()).elements()?;
+        let before = input.iter().take(first).cloned();
+        Ok(Shape(before.chain([folded]).chain(input.iter().skip(last + 1).cloned()).collect()))
+    }
+
+    fn reach(&self, inputs: &[Shape]) -> Reach {
+        let input = inputs.first().cloned().unwrap_or_default();
+        let Ok(axes) = self.axes(&input) else { return Reach::Point };
+        let (first, last) = (*axes.start(), *axes.end());
+        Reach::Moved((0..input.rank()).map(|axis| if axis > last { axis - (last - first) } else { axis.min(first) }).collect())
+    }
+
+    fn describe(&self, _inputs: &[Shape]) -> String {
+        self.keywords()
+    }
+
+    fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
+        let output = builder.output();
+        builder.reshape(builder.input(0), &output)
+    }
+}

@@ -1,0 +1,43 @@
+//! GELU: an input weighted by the chance of a normal variable to be smaller.
+
+use super::argument_types::words;
+use super::pointwise::pointwise;
+use crate::kernels::Unary;
+use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
+
+words! {
+    /// How the normal distribution is computed.
+    Approximate {
+        /// By the error function.
+        None = "none",
+        /// By a hyperbolic tangent.
+        Tanh = "tanh",
+    }
+}
+
+pointwise! {
+    /// `x · Φ(x)`, where `Φ` is the normal distribution's (Hendrycks & Gimpel 2016).
+    ///
+    /// # Shape
+    /// The input's, whatever its axes.
+    ///
+    /// # Source
+    /// PyTorch `nn.GELU`.
+    ///
+    /// # Example
+    /// ```cnn
+    /// input [N, 5, 64]
+    /// GELU(approximate="tanh")
+    /// ```
+    GELU {
+        /// `"tanh"` computes `Φ` by `½ · (1 + tanh(√(2/π) · (x + 0.044715·x³)))`.
+        approximate: Approximate = Approximate::None,
+    }
+    layer, x => match layer.approximate {
+        Approximate::None => x.clone() * 0.5 * ((x * FRAC_1_SQRT_2).unary(Unary::Erf) + 1.0),
+        Approximate::Tanh => {
+            let cubic = x.clone() + x.clone() * x.clone() * x.clone() * 0.044715;
+            x * 0.5 * ((cubic * (FRAC_2_SQRT_PI * FRAC_1_SQRT_2)).unary(Unary::Tanh) + 1.0)
+        }
+    }
+}

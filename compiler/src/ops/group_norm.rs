@@ -1,0 +1,82 @@
+//! GroupNorm: normalisation over groups of channels of one image.
+
+use super::{Argument, BindError, Operator, ParameterDeclaration, Reach, ShapeError, inputs, norm};
+use crate::graph::NodeId;
+use crate::kernels::KernelBuilder;
+use crate::shape::{Requirements, Shape};
+
+crate::layer! {
+    /// Group normalisation (Wu & He 2018) of `[N, C, ...]`: mean 0 and variance 1 over the elements of each group of channels, then
+    /// a weight and a bias for each channel.
+    ///
+    /// # Shape
+    /// The input's; `C` must be a multiple of `num_groups`.
+    ///
+    /// # Parameters
+    /// weight `[C]`, bias `[C]`
+    ///
+    /// # Errors
+    /// E301 channels not divisible by groups; E303 an input without channels; E307 channels that are no number
+    ///
+    /// # Source
+    /// PyTorch `nn.GroupNorm`.
+    ///
+    /// # Example
+    /// ```cnn
+    /// input [N, 3, 32, 32]
+    /// Conv2d(16, kernel_size=3, padding=1); GroupNorm(4); ReLU
+    /// ```
+    GroupNorm {
+        /// Parts that channels are divided into.
+        num_groups: usize,
+        /// Added to the variance, so that it is never zero.
+        eps: f64 = 1e-5,
+        /// Whether there is a weight, and with it a bias.
+        affine: bool = true,
+        /// Whether there is a bias beside the weight.
+        bias: bool = true,
+    }
+}
+
+impl Operator for GroupNorm {
+    const PARAMETERS: &'static [&'static str] = &["weight", "bias"];
+
+    fn validate(&self) -> Result<(), BindError> {
+        norm::positive(self.eps)
+    }
+
+    fn infer(&self, inputs: &[Shape], _requirements: &mut Requirements) -> Result<Shape, ShapeError> {
+        let channels = inputs::channels(inputs)?;
+        inputs::divisible("channels", channels, self.num_groups, "num_groups", &[channels])?;
+        inputs::single(inputs)
+    }
+
+    fn parameters(&self, inputs: &[Shape]) -> Result<Vec<ParameterDeclaration>, ShapeError> {
+        Ok(norm::weight_and_bias(&[inputs::channels(inputs)?], self.affine, self.bias))
+    }
+
+    fn reach(&self, inputs: &[Shape]) -> Reach {
+        Reach::whole_from(1, inputs.first().map_or(0, Shape::rank))
+    }
+
+    fn describe(&self, inputs: &[Shape]) -> String {
+        format!(
+            "{}, {}, eps={}, affine={}, bias={}",
+            self.num_groups,
+            inputs::channels(inputs).unwrap_or(0),
+            self.eps.python(),
+            self.affine.python(),
+            (self.affine && self.bias).python()
+        )
+    }
+
+    fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
+        let output = builder.output();
+        let (batch, rank) = (output.first().copied().unwrap_or(1), output.len());
+        let rest = output.iter().skip(1).product::<usize>() / self.num_groups;
+        let groups = builder.reshape(builder.input(0), &[batch, self.num_groups, rest]);
+        let normal = norm::normalise(builder, groups, &[2], self.eps);
+        let normal = builder.reshape(normal, &output);
+        norm::scale_and_shift(builder, normal, |builder, vector| builder.per_channel(vector, rank))
+    }
+}

@@ -1,0 +1,102 @@
+//! LayerNorm: normalisation over the last axes.
+
+use super::{Argument, BindError, Operator, ParameterDeclaration, Reach, ShapeError, Sizes, inputs, norm};
+use crate::diagnostic::Code;
+use crate::graph::NodeId;
+use crate::kernels::KernelBuilder;
+use crate::shape::{Requirements, Shape};
+
+crate::layer! {
+    /// Layer normalisation (Ba et al. 2016) over the last axes: mean 0 and variance 1, then a weight and a bias for each element.
+    ///
+    /// # Shape
+    /// The input's; its last sizes must be `normalized_shape`.
+    ///
+    /// # Parameters
+    /// weight `normalized_shape`, bias `normalized_shape`
+    ///
+    /// # Errors
+    /// E303 fewer axes than `normalized_shape`; E307 sizes that are no numbers; E310 other sizes than `normalized_shape`
+    ///
+    /// # Source
+    /// PyTorch `nn.LayerNorm`.
+    ///
+    /// # Example
+    /// ```cnn
+    /// input [N, 5, 64]
+    /// LayerNorm
+    /// ```
+    LayerNorm {
+        /// Sizes of the axes that are normalised over, the last of the input; the last axis alone when left out.
+        normalized_shape: Option<Sizes> = None,
+        /// Added to the variance, so that it is never zero.
+        eps: f64 = 1e-5,
+        /// Whether there is a weight, and with it a bias.
+        elementwise_affine: bool = true,
+        /// Whether there is a bias beside the weight.
+        bias: bool = true,
+    }
+}
+
+impl LayerNorm {
+    /// How many axes are normalised over.
+    fn axes(&self) -> usize {
+        self.normalized_shape.as_ref().map_or(1, |sizes| sizes.0.len())
+    }
+
+    /// Their sizes.
+    fn sizes(&self, inputs: &[Shape]) -> Result<Vec<usize>, ShapeError> {
+        let shape = inputs::single(inputs)?;
+        let first = shape.rank().checked_sub(self.axes()).filter(|_| self.axes() > 0);
+        let Some(last) = first.and_then(|first| shape.get(first..)) else {
+            return Err(inputs::rank(inputs, "as many axes as normalized_shape, or more", None, None));
+        };
+        last.iter().map(|size| inputs::number("normalised axis", size)).collect()
+    }
+}
+
+impl Operator for LayerNorm {
+    const PARAMETERS: &'static [&'static str] = &["weight", "bias"];
+
+    fn validate(&self) -> Result<(), BindError> {
+        norm::positive(self.eps)
+    }
+
+    fn infer(&self, inputs: &[Shape], _requirements: &mut Requirements) -> Result<Shape, ShapeError> {
+        let found = Sizes(self.sizes(inputs)?);
+        match &self.normalized_shape {
+            Some(expected) if *expected != found => Err(ShapeError::Other {
+                code: Code::E310,
+                message: format!(
+                    "normalized_shape={} is not how the input ends: {}",
+                    expected.write(),
+                    found.write()
+                ),
+                argument: Some("normalized_shape"),
+                note: None,
+                mend: Some(("normalized_shape", found.write())),
+            }),
+            _ => inputs::single(inputs),
+        }
+    }
+
+    fn parameters(&self, inputs: &[Shape]) -> Result<Vec<ParameterDeclaration>, ShapeError> {
+        Ok(norm::weight_and_bias(&self.sizes(inputs)?, self.elementwise_affine, self.bias))
+    }
+
+    fn reach(&self, inputs: &[Shape]) -> Reach {
+        let rank = inputs.first().map_or(0, Shape::rank);
+        Reach::whole_from(rank.saturating_sub(self.axes()), rank)
+    }
+
+    fn describe(&self, inputs: &[Shape]) -> String {
+        norm::describe(self.sizes(inputs).unwrap_or_default(), self.eps, self.elementwise_affine, self.bias)
+    }
+
+    fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
+        let rank = builder.output().len();
+        let over: Vec<usize> = (rank.saturating_sub(self.axes())..rank).collect();
+        let normal = norm::normalise(builder, builder.input(0), &over, self.eps);
+        norm::scale_and_shift(builder, normal, |builder, weight| builder.with_rank(weight, rank))
+    }
+}

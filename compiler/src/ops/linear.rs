@@ -1,0 +1,88 @@
+//! Linear: every output from every input feature.
+
+use super::{Argument, Operator, ParameterDeclaration, Reach, ShapeError, inputs};
+use crate::graph::NodeId;
+use crate::kernels::KernelBuilder;
+use crate::shape::{Dim, Requirements, Shape};
+
+crate::layer! {
+    /// Fully connected layer, `x · weightᵀ + bias` over the last axis: `[..., in_features]` to `[..., out_features]`.
+    ///
+    /// # Shape
+    /// The input's with `out_features` for the last axis; put a `Flatten` before it to connect all of an image.
+    ///
+    /// # Parameters
+    /// weight `[out_features, in_features]`, bias `[out_features]`
+    ///
+    /// # Errors
+    /// E303 an input without axes; E307 features that are no number
+    ///
+    /// # Source
+    /// PyTorch `nn.Linear`.
+    ///
+    /// # Example
+    /// ```cnn
+    /// input [N, 16, 5, 5]
+    /// Flatten; Linear(120)
+    /// expect [N, 120]
+    /// ```
+    Linear {
+        /// Features of the output.
+        out_features: usize,
+        /// Whether a number is added to each of them.
+        bias: bool = true,
+    }
+}
+
+impl Linear {
+    fn in_features(&self, inputs: &[Shape]) -> Result<usize, ShapeError> {
+        match inputs.first().and_then(|shape| shape.last()) {
+            Some(features) => inputs::number("features", features),
+            None => Err(inputs::rank(inputs, "[..., in_features]", None, None)),
+        }
+    }
+}
+
+impl Operator for Linear {
+    const PARAMETERS: &'static [&'static str] = &["weight", "bias"];
+
+    fn infer(&self, inputs: &[Shape], _requirements: &mut Requirements) -> Result<Shape, ShapeError> {
+        self.in_features(inputs)?;
+        let mut shape = inputs::single(inputs)?;
+        if let Some(last) = shape.0.last_mut() {
+            *last = Dim::from(self.out_features);
+        }
+        Ok(shape)
+    }
+
+    fn parameters(&self, inputs: &[Shape]) -> Result<Vec<ParameterDeclaration>, ShapeError> {
+        let weight = vec![self.out_features, self.in_features(inputs)?];
+        Ok(inputs::weight_and_bias(weight, self.bias.then_some(self.out_features)))
+    }
+
+    fn macs(&self, inputs: &[Vec<usize>], output: &[usize]) -> u64 {
+        let features = inputs.first().and_then(|input| input.last()).copied().unwrap_or(0);
+        super::count(output).saturating_mul(features as u64)
+    }
+
+    fn reach(&self, inputs: &[Shape]) -> Reach {
+        let rank = inputs.first().map_or(0, Shape::rank);
+        Reach::whole_from(rank.saturating_sub(1), rank)
+    }
+
+    fn describe(&self, inputs: &[Shape]) -> String {
+        let features = self.in_features(inputs).unwrap_or(0);
+        format!("in_features={features}, out_features={}, bias={}", self.out_features, self.bias.python())
+    }
+
+    fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
+        let (x, output) = (builder.input(0), builder.output());
+        let Some(weight) = builder.parameter(0) else { return x };
+        let features = builder.shape(x).last().copied().unwrap_or(1);
+        let rows = output.iter().rev().skip(1).product();
+        let matrix = builder.reshape(x, &[rows, features]);
+        let product = builder.gemm(matrix, false, weight, true);
+        let product = builder.add_bias(product, 1);
+        builder.reshape(product, &output)
+    }
+}

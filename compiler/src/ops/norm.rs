@@ -1,0 +1,62 @@
+//! What the normalisations share: `(x − mean) / √(variance + eps)` over some axes, and the weight and bias that follow it.
+
+use super::{Argument, BindError, ParameterDeclaration, Sizes};
+use crate::graph::{Initialiser, NodeId};
+use crate::kernels::{Expression, KernelBuilder};
+
+/// `x` with mean 0 and variance 1 over some axes.
+pub fn normalise(builder: &mut KernelBuilder, x: NodeId, over: &[usize], eps: f64) -> NodeId {
+    let (a, b) = (Expression::operand(0), Expression::operand(1));
+    let mean = builder.mean(x, over);
+    let centred = builder.map(&[x, mean], a.clone() - b.clone());
+    let squares = builder.map(&[centred], a.clone() * a.clone());
+    let variance = builder.mean(squares, over);
+    builder.map(&[centred, variance], a / (b + eps).sqrt())
+}
+
+/// `x` times the layer's first parameter plus its second, as far as it has them. `form` gives a parameter `x`'s rank.
+pub fn scale_and_shift(
+    builder: &mut KernelBuilder,
+    x: NodeId,
+    form: impl Fn(&mut KernelBuilder, NodeId) -> NodeId,
+) -> NodeId {
+    let mut operands = vec![x];
+    for index in 0..2 {
+        if let Some(parameter) = builder.parameter(index) {
+            operands.push(form(builder, parameter));
+        }
+    }
+    let expression = match operands.len() {
+        1 => return x,
+        2 => Expression::operand(0) * Expression::operand(1),
+        _ => Expression::operand(0) * Expression::operand(1) + Expression::operand(2),
+    };
+    builder.map(&operands, expression)
+}
+
+/// Weight of ones and bias of zeros, as far as they are wanted. There is no bias without a weight.
+pub fn weight_and_bias(shape: &[usize], weight: bool, bias: bool) -> Vec<ParameterDeclaration> {
+    let one = |name, value| ParameterDeclaration::trainable(name, shape.to_vec(), Initialiser::Constant(value));
+    let all = [("weight", 1.0, weight), ("bias", 0.0, weight && bias)];
+    all.into_iter().filter(|&(_, _, wanted)| wanted).map(|(name, value, _)| one(name, value)).collect()
+}
+
+/// Refuses an `eps` below zero, whose root may not exist.
+pub fn positive(eps: f64) -> Result<(), BindError> {
+    if eps >= 0.0 {
+        return Ok(());
+    }
+    let message = format!("eps={eps:?} would be added to a variance, which must not become negative");
+    Err(BindError::Conflict { argument: "eps", message, mend: Some("1e-5".into()) })
+}
+
+/// What PyTorch prints of a layer normalisation.
+pub fn describe(sizes: Vec<usize>, eps: f64, affine: bool, bias: bool) -> String {
+    format!(
+        "{}, eps={}, elementwise_affine={}, bias={}",
+        Sizes(sizes).python(),
+        eps.python(),
+        affine.python(),
+        (affine && bias).python()
+    )
+}

@@ -1,0 +1,47 @@
+//! Layers that do one thing to each element by itself: their documentation, their arguments and an expression are all there is.
+//!
+//! `pointwise! { /// doc  Name { fields } layer, x => expression }` declares one. What PyTorch prints of it are its arguments, unless
+//! `; describe …` follows.
+
+macro_rules! pointwise {
+    (
+        $(#[doc = $doc:literal])* $name:ident { $($fields:tt)* }
+        $layer:ident, $x:ident => $expression:expr $(; describe $text:expr)?
+    ) => {
+        $crate::layer! { $(#[doc = $doc])* $name { $($fields)* } }
+
+        impl $crate::ops::Operator for $name {
+            fn infer(
+                &self,
+                inputs: &[$crate::shape::Shape],
+                _requirements: &mut $crate::shape::Requirements,
+            ) -> Result<$crate::shape::Shape, $crate::ops::ShapeError> {
+                $crate::ops::inputs::single(inputs)
+            }
+
+            fn describe(&self, _inputs: &[$crate::shape::Shape]) -> String {
+                #[allow(unused_variables, reason = "not every description has arguments")]
+                let $layer = self;
+                $crate::ops::pointwise::described!($layer $(, $text)?)
+            }
+
+            fn lower(&self, builder: &mut $crate::kernels::KernelBuilder) -> $crate::graph::NodeId {
+                #[allow(unused_variables, reason = "not every expression has arguments")]
+                let $layer = self;
+                let $x = $crate::kernels::Expression::operand(0);
+                builder.map(&[builder.input(0)], $expression)
+            }
+        }
+    };
+}
+
+macro_rules! described {
+    ($layer:ident) => {
+        $crate::ops::Layer::keywords($layer)
+    };
+    ($layer:ident, $text:expr) => {
+        $text
+    };
+}
+
+pub(super) use {described, pointwise};

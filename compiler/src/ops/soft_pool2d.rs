@@ -1,0 +1,68 @@
+//! SoftPool2d: a mean of each window in which large elements weigh more.
+
+use super::{Argument, BindError, Operator, PadPair, Pair, Reach, ShapeError, Window};
+use crate::graph::NodeId;
+use crate::kernels::{KernelBuilder, Pooling};
+use crate::shape::{Requirements, Shape};
+
+crate::layer! {
+    /// Softmax pooling, `Σ x·eˣ / Σ eˣ` over each window, `[N, C, H, W]` to `[N, C, H', W']`: between the mean and the largest
+    /// element (Stergiou et al. 2021). Padding has no weight.
+    ///
+    /// # Shape
+    /// `H' = ⌊(H + 2·padding − kernel_size) / stride⌋ + 1`, `W'` alike. With `ceil_mode` the division rounds up, and a last window that
+    /// would start past the input and the padding before it is dropped.
+    ///
+    /// # Errors
+    /// E206 padding of more than half the window; E302 window larger than its padded input; E303 an input of another number of axes
+    ///
+    /// # Source
+    /// Arguments as PyTorch's `nn.AvgPool2d`.
+    ///
+    /// # Example
+    /// ```cnn
+    /// input [N, 6, 28, 28]
+    /// SoftPool2d(2)
+    /// expect [N, 6, 14, 14]
+    /// ```
+    SoftPool2d {
+        /// Height and width of the window.
+        kernel_size: Pair,
+        /// Step of the window; `kernel_size` when left out.
+        stride: Option<Pair> = None,
+        /// Rows and columns on each side that windows may reach into, at most half the window.
+        padding: PadPair = PadPair(0, 0),
+        /// Whether the number of windows rounds up.
+        ceil_mode: bool = false,
+    }
+}
+
+impl SoftPool2d {
+    fn window(&self) -> Window {
+        Window::pooling(self.kernel_size, self.stride, self.padding, Pair(1, 1), self.ceil_mode)
+    }
+}
+
+impl Operator for SoftPool2d {
+    fn validate(&self) -> Result<(), BindError> {
+        self.window().validate()
+    }
+
+    fn infer(&self, inputs: &[Shape], requirements: &mut Requirements) -> Result<Shape, ShapeError> {
+        self.window().pooled(inputs, requirements)
+    }
+
+    fn reach(&self, _inputs: &[Shape]) -> Reach {
+        self.window().reach()
+    }
+
+    fn describe(&self, _inputs: &[Shape]) -> String {
+        let stride = self.stride.unwrap_or(self.kernel_size);
+        let (kernel_size, stride, padding) = (self.kernel_size.python(), stride.python(), self.padding.python());
+        format!("kernel_size={kernel_size}, stride={stride}, padding={padding}")
+    }
+
+    fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
+        builder.window(builder.input(0), self.window().pool_axes(), Pooling::Softmax, builder.output_size())
+    }
+}

@@ -1,0 +1,38 @@
+//! StochasticDepth: nothing at inference.
+
+use super::argument_types::words;
+use super::pointwise::pointwise;
+use super::{Argument, Probability};
+
+words! {
+    /// What shares one throw of the dice.
+    Extent {
+        /// The whole batch.
+        Batch = "batch",
+        /// One row of the batch.
+        Row = "row",
+    }
+}
+
+pointwise! {
+    /// Leaves a residual branch out by chance in training (Huang et al. 2016); the identity at inference.
+    ///
+    /// # Shape
+    /// The input's, whatever its axes.
+    ///
+    /// # Source
+    /// torchvision `ops.StochasticDepth`.
+    ///
+    /// # Example
+    /// ```cnn
+    /// input [N, 8, 4, 4]
+    /// sum { { Conv2d(8, kernel_size=1); StochasticDepth(0.2, mode="row") }; Identity }
+    /// ```
+    StochasticDepth {
+        /// The chance of a branch to be left out.
+        p: Probability,
+        /// Whether the whole batch loses its branch at once or each of its rows by itself.
+        mode: Extent,
+    }
+    layer, x => x; describe format!("p={}, mode={}", layer.p.python(), layer.mode.word())
+}

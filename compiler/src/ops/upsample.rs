@@ -1,0 +1,171 @@
+//! Upsample: planes enlarged by reading between their elements.
+
+use super::argument_types::words;
+use super::{Argument, BindError, Factors, Operator, Pair, Reach, ShapeError, inputs};
+use crate::diagnostic::Code;
+use crate::graph::NodeId;
+use crate::kernels::{KernelBuilder, Resampling};
+use crate::shape::{Dim, Relation, Requirements, Shape};
+
+words! {
+    /// How a place between elements is read.
+    Mode {
+        /// The element that it lies on.
+        Nearest = "nearest",
+        /// Its four neighbours, weighted by distance.
+        Bilinear = "bilinear",
+    }
+}
+
+crate::layer! {
+    /// Makes the plane of `[N, C, H, W]` larger, or smaller, by a factor or to a size.
+    ///
+    /// # Shape
+    /// `size`, or `⌊H · scale_factor⌋` and `⌊W · scale_factor⌋`.
+    ///
+    /// # Errors
+    /// E206 both or none of `size` and `scale_factor`, or `align_corners` without bilinear; E303 an input of another number of axes; E307 a
+    /// symbol times a factor that is no multiple of a power of 1/2; E310 a factor that leaves nothing
+    ///
+    /// # Source
+    /// PyTorch `nn.Upsample`. With `scale_factor`, output element `o` is read at `(o + 0.5) / scale_factor − 0.5` (bilinear) or
+    /// `⌊o / scale_factor⌋` (nearest); with `size`, the ratio of the sizes stands for the factor.
+    ///
+    /// # Example
+    /// ```cnn
+    /// input [N, 256, H, W]
+    /// Upsample(scale_factor=2)
+    /// expect [N, 256, 2 * H, 2 * W]
+    /// ```
+    Upsample {
+        /// Height and width of the output.
+        size: Option<Pair> = None,
+        /// Output elements an input element, along height and width.
+        scale_factor: Option<Factors> = None,
+        /// How places between elements are read.
+        mode: Mode = Mode::Nearest,
+        /// Whether the corner elements of input and output lie on each other; bilinear only, false when left out.
+        align_corners: Option<bool> = None,
+    }
+}
+
+/// The most halvings of a factor that symbols are multiplied with: 1.5 has one.
+const MOST_HALVINGS: u32 = 20;
+
+impl Upsample {
+    /// `⌊size · factor⌋`. PyTorch multiplies floats, which is exact for a symbol only where the factor is a whole number over a power of two.
+    fn scaled(&self, name: &'static str, size: &Dim, factor: f64, requirements: &mut Requirements) -> Result<Dim, ShapeError> {
+        if let Some(number) = size.number() {
+            let scaled = (number as f64 * factor).floor();
+            return if scaled < 1.0 {
+                Err(self.nothing_left(name, number, factor))
+            } else if scaled < i64::MAX as f64 {
+                Ok(Dim::Number(scaled as i64))
+            } else {
+                Err(ShapeError::TooLarge)
+            };
+        }
+        let whole = |halvings: &u32| (factor * f64::from(1u32 << halvings)).fract() == 0.0;
+        let Some(halvings) = (0..=MOST_HALVINGS).find(whole) else {
+            return Err(ShapeError::Unknown { axis: name, size: size.clone() });
+        };
+        let divisor = 1i64 << halvings;
+        let scaled = size.times_number((factor * divisor as f64) as i64)?.floor_divided(divisor)?;
+        if factor < 1.0 {
+            requirements.require(&scaled, Relation::AtLeast, &Dim::Number(1), "shrinking must leave an element")?;
+        }
+        Ok(scaled)
+    }
+
+    fn nothing_left(&self, name: &'static str, size: i64, factor: f64) -> ShapeError {
+        ShapeError::Other {
+            code: Code::E310,
+            message: format!("scale_factor={} leaves nothing of the {name}", factor.write()),
+            argument: Some("scale_factor"),
+            note: Some(format!("{name}: ⌊{size} · {}⌋ = 0", factor.write())),
+            mend: None,
+        }
+    }
+
+    /// Input elements an output element along height and width, as PyTorch computes them.
+    fn steps(&self, input: [usize; 2], output: [usize; 2]) -> [f64; 2] {
+        let factors = self.scale_factor.map(|Factors(height, width)| [height, width]);
+        let step = |axis: usize| {
+            let (size, length) = (input.get(axis).copied().unwrap_or(1), output.get(axis).copied().unwrap_or(1));
+            match factors.and_then(|factors| factors.get(axis).copied()) {
+                _ if self.align_corners == Some(true) && length > 1 => (size - 1) as f64 / (length - 1) as f64,
+                _ if self.align_corners == Some(true) => 0.0,
+                Some(factor) => 1.0 / factor,
+                None => size as f64 / length as f64,
+            }
+        };
+        [step(0), step(1)]
+    }
+}
+
+impl Operator for Upsample {
+    fn validate(&self) -> Result<(), BindError> {
+        let conflict = |argument, message: &str, mend: Option<&str>| {
+            Err(BindError::Conflict { argument, message: message.into(), mend: mend.map(String::from) })
+        };
+        match (self.size, self.scale_factor) {
+            (None, None) => return conflict("scale_factor", "either size or scale_factor has to be given", Some("2")),
+            (Some(_), Some(_)) => return conflict("size", "size and scale_factor cannot both be given", None),
+            _ => {}
+        }
+        if self.align_corners.is_some() && self.mode == Mode::Nearest {
+            return conflict("mode", "align_corners has a meaning for mode=\"bilinear\" only", Some("\"bilinear\""));
+        }
+        Ok(())
+    }
+
+    fn infer(&self, inputs: &[Shape], requirements: &mut Requirements) -> Result<Shape, ShapeError> {
+        let [batch, channels, height, width] = inputs::planes(inputs)?;
+        let (height, width) = match (self.size, self.scale_factor) {
+            (Some(Pair(height, width)), _) => (Dim::from(height), Dim::from(width)),
+            (None, Some(Factors(rows, columns))) => (
+                self.scaled("height", height, rows, requirements)?,
+                self.scaled("width", width, columns, requirements)?,
+            ),
+            (None, None) => (height.clone(), width.clone()),
+        };
+        Ok(Shape(vec![batch.clone(), channels.clone(), height, width]))
+    }
+
+    fn reach(&self, inputs: &[Shape]) -> Reach {
+        let extent = match self.mode {
+            Mode::Nearest => [1, 1],
+            Mode::Bilinear => [2, 2],
+        };
+        let known = |axis: usize| inputs.first().and_then(|shape| shape.get(axis)).and_then(Dim::number);
+        match (self.scale_factor, self.size, known(2), known(3)) {
+            (Some(Factors(height, width)), ..) => Reach::Resampled { extent, factor: [height, width] },
+            (None, Some(Pair(rows, columns)), Some(height), Some(width)) => {
+                Reach::Resampled { extent, factor: [rows as f64 / height as f64, columns as f64 / width as f64] }
+            }
+            _ => Reach::whole_from(2, 4),
+        }
+    }
+
+    fn describe(&self, _inputs: &[Shape]) -> String {
+        let mode = self.mode.python();
+        match (self.size, self.scale_factor) {
+            (Some(size), _) => format!("size={}, mode={mode}", size.python()),
+            (None, factors) => format!("scale_factor={}, mode={mode}", factors.python()),
+        }
+    }
+
+    fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
+        let (x, output) = (builder.input(0), builder.output_size());
+        let input = match builder.shape(x).as_slice() {
+            [.., height, width] => [*height, *width],
+            _ => return x,
+        };
+        let scale = self.steps(input, output);
+        let resampling = match self.mode {
+            Mode::Nearest => Resampling::Nearest { scale },
+            Mode::Bilinear => Resampling::Bilinear { scale, align_corners: self.align_corners == Some(true) },
+        };
+        builder.resample(x, resampling, output)
+    }
+}

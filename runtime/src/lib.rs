@@ -6,11 +6,15 @@
 
 pub mod backend;
 pub mod cpu;
+pub mod cuda;
 mod failure;
+mod files;
 mod host;
+pub mod input;
 mod parameters;
 pub mod random;
 mod tensor;
+pub mod weights;
 
 pub use backend::{Backend, Executable};
 pub use failure::{Failure, Result};

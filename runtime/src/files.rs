@@ -1,0 +1,86 @@
+//! Opening and writing files, with failures that name the file.
+
+use crate::failure::{Result, failure, file_failure};
+use cnnc_compiler::diagnostic::Code;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Opens a regular file for reading; a folder, a pipe or a device is refused, since it may have no end.
+pub fn open(path: &Path) -> Result<File> {
+    let metadata = fs::metadata(path).map_err(|error| file_failure("read", path, &error))?;
+    if metadata.is_dir() {
+        return Err(file_failure("read", path, &io::ErrorKind::IsADirectory.into()));
+    }
+    if !metadata.is_file() {
+        return Err(failure(Code::E601, format!("cannot read `{}`: it is no regular file", path.display())));
+    }
+    File::open(path).map_err(|error| file_failure("read", path, &error))
+}
+
+/// Writes a file so that it is there whole or not at all: beside its place first, then moved.
+pub fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+    let beside = beside(path);
+    let written = write_and_move(&beside, path, write);
+    if written.is_err() {
+        // What failed to be written may be there in part; that it cannot be removed either changes nothing.
+        let _ = fs::remove_file(&beside);
+    }
+    written.map_err(|error| file_failure("write", path, &error))
+}
+
+fn write_and_move(beside: &Path, path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    if path.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    let mut writer = BufWriter::with_capacity(1 << 20, File::create_new(beside)?);
+    write(&mut writer)?;
+    let file = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.sync_all()?;
+    fs::rename(beside, path)
+}
+
+/// A name in the same folder that no other writer has.
+fn beside(path: &Path) -> PathBuf {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.{}.{number}.tmp", process::id()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{open, write_whole};
+    use cnnc_compiler::diagnostic::Code;
+    use std::fs;
+    use std::io;
+
+    #[test]
+    fn a_file_is_written_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("answer");
+        write_whole(&path, |writer| writer.write_all(b"old")).unwrap();
+        let failed = write_whole(&path, |writer| {
+            writer.write_all(b"new")?;
+            Err(io::Error::other("the disk is full"))
+        });
+        let failure = failed.unwrap_err();
+        assert_eq!(failure.code, Code::E601);
+        assert!(failure.message.ends_with("the disk is full"), "{}", failure.message);
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_cannot_be_opened_is_named_with_the_reason() {
+        let folder = tempfile::tempdir().unwrap();
+        let message = |path: &std::path::Path| open(path).unwrap_err().message;
+        assert!(message(folder.path()).ends_with("it is a folder"));
+        assert!(message(&folder.path().join("none")).ends_with("there is no such file"));
+        assert!(message(std::path::Path::new("/dev/zero")).ends_with("it is no regular file"));
+        assert!(write_whole(folder.path(), |_| Ok(())).unwrap_err().message.ends_with("it is a folder"));
+        assert!(write_whole(&folder.path().join("none/x"), |_| Ok(())).unwrap_err().message.contains("no such file"));
+    }
+}

@@ -1,0 +1,85 @@
+//! Parameters in safetensors files, under the keys that PyTorch gives them.
+//!
+//! What comes in is a file and the layer graph, which says which keys and sizes there must be; what goes out is every parameter, or a
+//! report of all that does not fit. Nothing is loaded by halves. Half precision, bfloat16, float64 and integers become float32.
+
+mod convert;
+mod matching;
+mod save;
+
+pub(crate) use convert::from_half;
+pub use save::save;
+
+use crate::failure::{broken_file, file_failure};
+use crate::{Failure, Parameters, Result, Tensor, files};
+use cnnc_compiler::graph::Graph;
+use memmap2::Mmap;
+use safetensors::tensor::TensorView;
+use safetensors::{SafeTensorError, SafeTensors};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
+
+/// The tensors of a file by their key in the model: the prefix is gone.
+type Found<'a> = BTreeMap<String, TensorView<'a>>;
+
+/// Reads the parameters of a graph from a safetensors file. `prefix` is taken off the front of every key that has it.
+///
+/// # Errors
+/// E601 when the file cannot be read, E603 when it is no safetensors file, E602 with all differences when it does not fit.
+pub fn load(path: &Path, graph: &Graph, prefix: &str) -> Result<Parameters> {
+    let map = map(path)?;
+    let file = SafeTensors::deserialize(&map).map_err(|error| broken(path, &error))?;
+    let found: Found =
+        file.iter().map(|(key, tensor)| (key.strip_prefix(prefix).unwrap_or(key).to_string(), tensor)).collect();
+    let sources = matching::match_keys(path, graph, &found, prefix)?;
+    let convert = |(parameter, source): (&cnnc_compiler::graph::Parameter, Option<&TensorView>)| {
+        let values = source.map_or_else(|| vec![0.0; parameter.shape.iter().product()], convert::to_f32);
+        Tensor::new(&parameter.shape, values).map(|tensor| (parameter.path.clone(), tensor))
+    };
+    Ok(graph.parameters.iter().zip(sources).filter_map(convert).collect())
+}
+
+/// A file in memory; the system reads what is touched.
+fn map(path: &Path) -> Result<Mmap> {
+    let file: File = files::open(path)?;
+    let metadata = file.metadata().map_err(|error| file_failure("read", path, &error))?;
+    if metadata.len() == 0 {
+        return Err(broken_file(path, "is empty; a safetensors file has at least a header"));
+    }
+    // SAFETY: the map is read only. A file that another program cuts short meanwhile ends this program with a signal, as any mapped
+    // file does; nothing is written through it.
+    unsafe { Mmap::map(&file) }.map_err(|error| file_failure("read", path, &error))
+}
+
+/// What is wrong with the file, in words.
+fn broken(path: &Path, error: &SafeTensorError) -> Failure {
+    let reason = match error {
+        SafeTensorError::HeaderTooSmall => {
+            "is too short: a safetensors file begins with the length of its header".into()
+        }
+        SafeTensorError::HeaderTooLarge => {
+            "is no safetensors file: its first 8 bytes, the header's length, are past 100 MB".into()
+        }
+        SafeTensorError::InvalidHeaderLength => {
+            "is cut off, or is no safetensors file: its header is longer than the file".into()
+        }
+        SafeTensorError::InvalidHeader(_) => "is no safetensors file: its header is no text".into(),
+        SafeTensorError::InvalidHeaderDeserialization(error) => {
+            format!("is no safetensors file: its header cannot be read: {error}")
+        }
+        SafeTensorError::MetadataIncompleteBuffer => {
+            "is cut off, or has more data than its header says: the tensors do not fill it".into()
+        }
+        SafeTensorError::InvalidOffset(name) => {
+            format!("is damaged: the tensor `{name}` does not lie where the one before it ends")
+        }
+        SafeTensorError::TensorInvalidInfo => "is damaged: a tensor's size in bytes is not what its shape says".into(),
+        SafeTensorError::ValidationOverflow => "is damaged: a tensor's shape is larger than any file".into(),
+        other => format!("is damaged: {other}"),
+    };
+    broken_file(path, reason)
+}
+
+#[cfg(test)]
+mod tests;

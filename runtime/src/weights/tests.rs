@@ -1,0 +1,181 @@
+//! Files that fit, files that do not, and files that lie.
+
+use super::{load, save};
+use crate::{Parameters, Tensor};
+use cnnc_compiler::diagnostic::{Code, Diagnostic};
+use cnnc_compiler::graph::{Graph, Initialiser, Parameter};
+use cnnc_grammar::span::Span;
+use proptest::prelude::*;
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, serialize};
+use std::fs;
+use std::path::PathBuf;
+use tempfile::TempDir;
+
+fn parameter(path: &str, aliases: &[&str], shape: &[usize]) -> Parameter {
+    Parameter {
+        path: path.into(),
+        aliases: aliases.iter().map(|&alias| alias.into()).collect(),
+        shape: shape.to_vec(),
+        trainable: true,
+        initialiser: Initialiser::Constant(0.0),
+        span: Span::default(),
+    }
+}
+
+fn graph() -> Graph {
+    let parameters = vec![
+        parameter("0.weight", &["2.weight"], &[2, 2]),
+        parameter("1.running_mean", &[], &[2]),
+        parameter("1.num_batches_tracked", &[], &[]),
+    ];
+    Graph { name: "Net".into(), parameters, ..Graph::default() }
+}
+
+/// A file of float32 tensors.
+fn bytes(tensors: &[(&str, &[usize], &[f32])]) -> Vec<u8> {
+    let data: Vec<Vec<u8>> =
+        tensors.iter().map(|(_, _, values)| values.iter().flat_map(|value| value.to_le_bytes()).collect()).collect();
+    let views = tensors
+        .iter()
+        .zip(&data)
+        .map(|((key, shape, _), data)| (*key, TensorView::new(Dtype::F32, shape.to_vec(), data).unwrap()));
+    serialize(views, None).unwrap()
+}
+
+const WEIGHT: (&str, &[usize], &[f32]) = ("0.weight", &[2, 2], &[1.0, 2.0, 3.0, 4.0]);
+const MEAN: (&str, &[usize], &[f32]) = ("1.running_mean", &[2], &[5.0, 6.0]);
+
+fn written(content: &[u8]) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("net.safetensors");
+    fs::write(&path, content).unwrap();
+    (folder, path)
+}
+
+fn loaded(content: &[u8], prefix: &str) -> Result<Parameters, Box<Diagnostic>> {
+    let (_folder, path) = written(content);
+    load(&path, &graph(), prefix)
+}
+
+#[test]
+fn loads_what_fits_without_counters() {
+    let parameters = loaded(&bytes(&[WEIGHT, MEAN]), "").unwrap();
+    assert_eq!(parameters.get("0.weight").unwrap().data(), [1.0, 2.0, 3.0, 4.0]);
+    assert_eq!(parameters.get("1.num_batches_tracked").unwrap().data(), [0.0]);
+    assert_eq!(parameters.len(), 3);
+}
+
+#[test]
+fn strips_a_prefix_and_proposes_one() {
+    let content = bytes(&[("net.0.weight", &[2, 2], WEIGHT.2), ("net.1.running_mean", &[2], MEAN.2)]);
+    assert!(loaded(&content, "net.").is_ok());
+    let failure = loaded(&content, "").unwrap_err();
+    assert_eq!(failure.help, ["without `net.` in front, the keys fit: `--prefix net.`"]);
+}
+
+#[test]
+fn a_tied_parameter_may_have_either_key_or_both_when_equal() {
+    let other = ("2.weight", WEIGHT.1, WEIGHT.2);
+    assert!(loaded(&bytes(&[other, MEAN]), "").is_ok());
+    assert!(loaded(&bytes(&[WEIGHT, other, MEAN]), "").is_ok());
+    let failure = loaded(&bytes(&[WEIGHT, ("2.weight", &[2, 2], &[1.0, 2.0, 3.0, 5.0]), MEAN]), "").unwrap_err();
+    assert_eq!(failure.code, Code::E602);
+    assert!(failure.notes[0].contains("`0.weight` and `2.weight` are one parameter"), "{:?}", failure.notes);
+}
+
+#[test]
+fn everything_that_does_not_fit_is_reported_at_once() {
+    let content = bytes(&[("0.weigth", &[2, 2], WEIGHT.2), ("1.running_mean", &[1], &[0.0]), ("9.x", &[1], &[0.0])]);
+    let failure = loaded(&content, "").unwrap_err();
+    assert_eq!(failure.code, Code::E602);
+    assert_eq!(
+        failure.notes,
+        [
+            "the file lacks `0.weight`",
+            "the model has no `0.weigth` [2, 2]; the model has `0.weight`, which the file lacks",
+            "the model has no `9.x` [1]",
+            "the sizes or numbers differ: `1.running_mean` is [1] in the file and [2] in the model",
+        ]
+    );
+}
+
+#[test]
+fn long_reports_are_cut() {
+    let names: Vec<String> = (0..30).map(|index| format!("extra.{index}")).collect();
+    let mut tensors: Vec<_> = names.iter().map(|name| (name.as_str(), [1].as_slice(), [0.0].as_slice())).collect();
+    tensors.extend([WEIGHT, MEAN]);
+    let failure = loaded(&bytes(&tensors), "").unwrap_err();
+    assert_eq!(failure.notes.len(), 21);
+    assert_eq!(failure.notes[20], "… and 10 more of this kind");
+}
+
+#[test]
+fn what_is_saved_is_loaded() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("saved.safetensors");
+    let mut parameters = loaded(&bytes(&[WEIGHT, MEAN]), "").unwrap();
+    parameters.insert("1.num_batches_tracked", Tensor::new(&[], vec![12.0]).unwrap());
+    save(&path, &parameters, &[("made_by", "a test")]).unwrap();
+    let again = load(&path, &graph(), "").unwrap();
+    assert!(parameters.iter().all(|(key, tensor)| again.get(key) == Some(tensor)));
+
+    let content = fs::read(&path).unwrap();
+    let file = safetensors::SafeTensors::deserialize(&content).unwrap();
+    assert_eq!(file.tensor("1.num_batches_tracked").unwrap().dtype(), Dtype::I64);
+    save(&path, &again, &[("made_by", "a test")]).unwrap();
+    assert_eq!(fs::read(&path).unwrap(), content);
+}
+
+/// A header of this text, and that many bytes of data.
+fn raw(header: &str, data: usize) -> Vec<u8> {
+    let mut content = (header.len() as u64).to_le_bytes().to_vec();
+    content.extend(header.as_bytes());
+    content.extend(vec![0; data]);
+    content
+}
+
+#[test]
+fn files_that_lie_are_refused_by_name() {
+    let overlapping = r#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}"#;
+    let endless = r#"{"a":{"dtype":"F32","shape":[18446744073709551615,9],"data_offsets":[0,8]}}"#;
+    let short = r#"{"a":{"dtype":"F32","shape":[4],"data_offsets":[0,8]}}"#;
+    for (content, expected) in [
+        (Vec::new(), "is empty"),
+        (vec![1, 2, 3], "is too short"),
+        (u64::MAX.to_le_bytes().to_vec(), "past 100 MB"),
+        (1000u64.to_le_bytes().to_vec(), "longer than the file"),
+        (raw("{", 0), "cannot be read"),
+        (raw(&"[".repeat(1 << 20), 0), "cannot be read"),
+        (raw(overlapping, 12), "does not lie where"),
+        (raw(endless, 8), "larger than any file"),
+        (raw(short, 8), "not what its shape says"),
+        (bytes(&[WEIGHT, MEAN])[..60].to_vec(), "longer than the file"),
+        (bytes(&[WEIGHT, MEAN])[..160].to_vec(), "cut off"),
+    ] {
+        let failure = loaded(&content, "").unwrap_err();
+        assert_eq!(failure.code, Code::E603, "{}", failure.message);
+        assert!(failure.message.contains(expected), "{} lacks: {expected}", failure.message);
+        assert!(failure.message.contains("net.safetensors"), "{}", failure.message);
+    }
+}
+
+#[test]
+fn types_that_cannot_be_read_are_named() {
+    let view = TensorView::new(Dtype::U8, vec![2, 2], &[0; 4]).unwrap();
+    let failure = loaded(&serialize([("0.weight", view)], None).unwrap(), "").unwrap_err();
+    assert!(failure.notes.iter().any(|note| note.contains("holds U8, which cannot be read")), "{:?}", failure.notes);
+}
+
+proptest! {
+    #[test]
+    fn no_damage_makes_it_panic(place in 0usize..400, byte: u8, length in 0usize..400) {
+        let mut content = bytes(&[WEIGHT, MEAN]);
+        let last = content.len() - 1;
+        content[place.min(last)] = byte;
+        content.truncate(length.max(1));
+        if let Err(failure) = loaded(&content, "") {
+            prop_assert!(matches!(failure.code, Code::E602 | Code::E603));
+        }
+    }
+}

@@ -16,10 +16,17 @@ pub struct SyntaxError {
 pub enum SyntaxErrorKind {
     /// A statement or declaration that fits no rule.
     Unexpected {
-        /// What stands there, cut to a readable length; empty at the end of the file.
+        /// What stands there, in words and cut to a readable length: "`kernel`", "the end of the line".
         found: String,
-        /// What could have stood there, in words such as "a layer", "`)`", "an expression", at most six.
+        /// What could have stood there, in words such as "a layer or block", "`)`", "an expression", at most six.
         expected: Vec<&'static str>,
+    },
+    /// A slip whose mend is plain: `×` for `*`, `=` for `:`, `&&` for `and`. Putting `meant` over the span mends it.
+    Mistaken {
+        /// The source text under the span.
+        found: String,
+        /// What was surely meant; empty where nothing should stand, such as for an invisible character.
+        meant: String,
     },
     /// A `{`, `(` or `[` that nothing closes; the span is the opening one.
     Unclosed {

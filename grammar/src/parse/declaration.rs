@@ -1,39 +1,18 @@
-//! A file's declarations: imports, presets, blocks and models with their parameters.
+//! Declarations: imports, presets, blocks and models with their parameters.
 
 use pest::iterators::Pair;
 
 use super::{Builder, Rule, children};
-use crate::ast::{
-    Ast, Body, Declaration, DeclarationKind, Expr, ExprKind, Import, Item, Parameter, Preset, Type, TypeKind,
-    UnreadableItem,
-};
+use crate::ast::{Body, Declaration, DeclarationKind, Expr, ExprKind, Import, Parameter, Preset, Type, TypeKind};
 
 impl Builder<'_> {
-    /// A pair `file`.
-    pub(super) fn file(&mut self, pair: Pair<'_, Rule>) -> Ast {
-        let items = pair.into_inner().filter_map(|child| self.item(child)).collect();
-        Ast { items }
+    pub(super) fn import(&mut self, pair: Pair<'_, Rule>) -> Option<Import> {
+        let span = self.span(&pair);
+        let path = children(pair).find(|part| part.as_rule() == Rule::plain_string)?;
+        Some(Import { path: self.plain_string(path), span })
     }
 
-    fn item(&mut self, pair: Pair<'_, Rule>) -> Option<Item> {
-        match pair.as_rule() {
-            Rule::import => {
-                let span = self.span(&pair);
-                let path = children(pair).find(|part| part.as_rule() == Rule::plain_string)?;
-                Some(Item::Import(Import { path: self.plain_string(path), span }))
-            }
-            Rule::preset => self.preset(pair).map(Item::Preset),
-            Rule::declaration => self.declaration(pair).map(Item::Declaration),
-            Rule::unreadable_declaration => Some(Item::Unreadable(self.unreadable_declaration(pair))),
-            Rule::stray_brace => {
-                self.stray_brace(&pair);
-                None
-            }
-            _ => None,
-        }
-    }
-
-    fn preset(&mut self, pair: Pair<'_, Rule>) -> Option<Preset> {
+    pub(super) fn preset(&mut self, pair: Pair<'_, Rule>) -> Option<Preset> {
         let span = self.span(&pair);
         let (mut name, mut base) = (None, None);
         for part in children(pair) {
@@ -46,7 +25,7 @@ impl Builder<'_> {
         Some(Preset { name: name?, base: base?, span })
     }
 
-    fn declaration(&mut self, pair: Pair<'_, Rule>) -> Option<Declaration> {
+    pub(super) fn declaration(&mut self, pair: Pair<'_, Rule>) -> Option<Declaration> {
         let mut parts = children(pair);
         let word = parts.next()?;
         let kind = match word.as_rule() {
@@ -57,7 +36,7 @@ impl Builder<'_> {
         let (mut name, mut parameters, mut body) = (None, Vec::new(), Body::default());
         for part in parts {
             match part.as_rule() {
-                Rule::body => body = self.body(part),
+                Rule::body => body = self.outer_body(part, header.start as usize),
                 Rule::parameters => {
                     header = header.to(self.span(&part));
                     parameters = children(part).filter_map(|parameter| self.parameter(parameter)).collect();
@@ -112,25 +91,10 @@ impl Builder<'_> {
 
     /// A parameter that keeps its name, if it begins with one, so that the body may use it.
     fn unreadable_parameter(&mut self, pair: &Pair<'_, Rule>) -> Option<Parameter> {
-        self.report_parameter(pair);
-        let span = self.trimmed(pair);
-        let name = self.leading_word(pair.as_str(), span.start)?;
+        let span = self.report_unreadable(pair, Rule::lone_parameter);
+        let name = self.leading_word(pair.as_str(), span.start as usize)?;
         let ty = Type { kind: TypeKind::Unreadable, span };
         let default = Some(Expr { kind: ExprKind::Unreadable, span });
         Some(Parameter { name, ty, default, span })
-    }
-
-    /// What fits no declaration: its error, the name after `model` or `block`, and the body.
-    fn unreadable_declaration(&mut self, pair: Pair<'_, Rule>) -> UnreadableItem {
-        self.report_declaration(&pair);
-        let start = pair.as_span().start();
-        let text = pair.as_str();
-        let name = ["model", "block"].into_iter().find_map(|word| {
-            let rest = text.strip_prefix(word).filter(|rest| rest.starts_with([' ', '\t']))?;
-            let name = rest.trim_start_matches([' ', '\t']);
-            self.leading_word(name, (start + text.len() - name.len()) as u32)
-        });
-        let body = children(pair).find(|part| part.as_rule() == Rule::body).map(|body| self.body(body));
-        UnreadableItem { name, body }
     }
 }

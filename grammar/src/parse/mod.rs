@@ -4,12 +4,19 @@
 //! file always yields an AST; what fits no rule is an unreadable node in it, and `recover` finds out what was expected there.
 //! Only this folder sees pest's rules. `limits` bounds the nesting before pest recurses, `expression` the depth of its trees.
 
+mod body;
 mod declaration;
 mod expression;
+mod failure;
+mod file;
 mod limits;
+mod mistake;
 mod recover;
+mod scan;
 mod statement;
 mod token;
+mod unclosed;
+mod words;
 
 use pest::Parser;
 use pest::iterators::Pair;
@@ -34,11 +41,13 @@ pub fn parse(text: &str, file: FileId) -> (Ast, Vec<SyntaxError>) {
     if let Err(error) = limits::check(text, file) {
         return (Ast::default(), vec![error]);
     }
-    let mut builder = Builder { text, file, errors: Vec::new() };
+    let mut builder = Builder::new(text, file);
     let ast = match CnnParser::parse(Rule::file, text) {
         Ok(mut pairs) => pairs.next().map(|pair| builder.file(pair)).unwrap_or_default(),
+        // The grammar matches any text, so that what failed is pest's guard of the stack.
         Err(error) => {
-            builder.unreadable_file(&error);
+            let place = failure::location(&error);
+            builder.report(SyntaxErrorKind::TooDeep { limit: limits::NESTING_LIMIT }, builder.range(place, place));
             Ast::default()
         }
     };
@@ -52,9 +61,15 @@ struct Builder<'text> {
     text: &'text str,
     file: FileId,
     errors: Vec<SyntaxError>,
+    /// A declaration stands inside another one's body, as its indentation tells, so that a `}` will be left over.
+    nested_declaration: bool,
 }
 
-impl Builder<'_> {
+impl<'text> Builder<'text> {
+    fn new(text: &'text str, file: FileId) -> Self {
+        Builder { text, file, errors: Vec::new(), nested_declaration: false }
+    }
+
     fn report(&mut self, kind: SyntaxErrorKind, span: Span) {
         self.errors.push(SyntaxError { kind, span });
     }
@@ -75,7 +90,7 @@ fn end_of(mut pair: Pair<'_, Rule>) -> usize {
     loop {
         let last = match pair.as_rule() {
             Rule::string | Rule::plain_string => None,
-            _ => pair.clone().into_inner().rev().find(|child| child.as_rule() != Rule::end),
+            _ => pair.clone().into_inner().rev().find(|child| !matches!(child.as_rule(), Rule::end | Rule::unclosed)),
         };
         match last {
             Some(child) => pair = child,
@@ -95,6 +110,7 @@ fn children<'text>(pair: Pair<'text, Rule>) -> impl Iterator<Item = Pair<'text, 
                 | Rule::dot
                 | Rule::end
                 | Rule::in_word
+                | Rule::open_brace
                 | Rule::close_parenthesis
                 | Rule::close_bracket
                 | Rule::close_brace

@@ -1,70 +1,148 @@
-//! What could not be read: finds out what was expected there.
+//! What could not be read: finds out where reading stopped and what was expected there, one error a place.
+//!
+//! pest runs again on the unreadable text alone, by one of the grammar's `lone` rules; its furthest failure is the place. What
+//! stands there decides: a bracket or a string that is not closed, a slip that `mistake` knows, or else what the rules expected.
 
-use pest::error::{Error, InputLocation};
-use pest::iterators::Pair;
+use super::failure::Failure;
+use super::mistake::mistake;
+use super::scan::TokenKind;
+use super::words::{END_OF_LINE, OPEN_BRACE, expected, is_keyword, is_reserved, quote};
+use super::{Builder, Rule};
+use crate::error::{SyntaxError, SyntaxErrorKind};
 
-use super::{Builder, Rule, children};
-use crate::ast::{Body, Name};
-use crate::error::SyntaxErrorKind;
-use crate::span::Span;
+/// Whether a statement lacks only its body, which may then stand on the next line.
+pub(super) fn lacks_body(error: &SyntaxErrorKind) -> bool {
+    matches!(error, SyntaxErrorKind::Unexpected { found, expected } if found == END_OF_LINE && expected.contains(&OPEN_BRACE))
+}
+
+/// What is wrong, and the byte range of it in the unreadable text.
+pub(super) type Fact = (SyntaxErrorKind, usize, usize);
 
 impl Builder<'_> {
-    /// Reports an unreadable statement and reads the body behind it.
-    pub(super) fn unreadable(&mut self, pair: Pair<'_, Rule>) -> Option<Body> {
-        self.report_unexpected(&pair);
-        children(pair).find(|part| part.as_rule() == Rule::body).map(|body| self.body(body))
-    }
-
-    /// Reports an unreadable value of a `let`, `tied`, `if`, `for` or `repeat`.
-    pub(super) fn unreadable_value(&mut self, pair: &Pair<'_, Rule>) {
-        self.report_unexpected(pair);
-    }
-
-    /// Reports an unreadable parameter.
-    pub(super) fn report_parameter(&mut self, pair: &Pair<'_, Rule>) {
-        self.report_unexpected(pair);
-    }
-
-    /// Reports an unreadable declaration.
-    pub(super) fn report_declaration(&mut self, pair: &Pair<'_, Rule>) {
-        self.report_unexpected(pair);
-    }
-
-    /// Reports a `}` that closes nothing.
-    pub(super) fn stray_brace(&mut self, pair: &Pair<'_, Rule>) {
-        self.report(SyntaxErrorKind::Unopened { close: '}' }, self.span(pair));
-    }
-
-    /// Reports a file that no rule matches; the grammar matches any text, so that this is a defect of the grammar.
-    pub(super) fn unreadable_file(&mut self, error: &Error<Rule>) {
-        let start = match error.location {
-            InputLocation::Pos(start) | InputLocation::Span((start, _)) => start,
+    /// The error of the unreadable text `start..end`, which should have fitted `lone`.
+    pub(super) fn diagnose(&self, lone: Rule, start: usize, end: usize) -> SyntaxError {
+        let rest = self.text.get(end..).unwrap_or("");
+        let (text_end, rest) = match rest.strip_prefix('{') {
+            Some(rest) => (end + 1, rest),
+            None => (end, rest),
         };
-        self.report(
-            SyntaxErrorKind::Unexpected { found: String::new(), expected: Vec::new() },
-            self.range(start, start),
-        );
+        let failure = Failure::new(self.text.get(start..text_end).unwrap_or(""), lone);
+        let (kind, from, to) = of_string(&failure).unwrap_or_else(|| {
+            let failure = failure.narrowed();
+            of_carried_on(&failure)
+                .or_else(|| of_bracket(&failure))
+                .or_else(|| mistake(&failure))
+                .or_else(|| of_reserved_word(&failure))
+                .unwrap_or_else(|| unexpected(&failure, rest))
+        });
+        SyntaxError { kind, span: self.range(start + from, start + to) }
     }
+}
 
-    fn report_unexpected(&mut self, pair: &Pair<'_, Rule>) {
-        let span = self.trimmed(pair);
-        let found = self.text.get(span.start as usize..span.end as usize).unwrap_or("").chars().take(40).collect();
-        self.report(SyntaxErrorKind::Unexpected { found, expected: Vec::new() }, span);
+/// A string without its end, with a string in its braces, or with braces that do not pair.
+fn of_string(failure: &Failure<'_>) -> Option<Fact> {
+    if let Some(open) = failure.tokens.iter().find(|token| token.kind == TokenKind::UnclosedString)
+        && open.start <= failure.position
+    {
+        let length = failure.text_of(*open).trim_end().len();
+        return Some((SyntaxErrorKind::UnclosedString, open.start, open.start + length));
     }
-
-    /// The span of unreadable text without the blanks behind it.
-    pub(super) fn trimmed(&self, pair: &Pair<'_, Rule>) -> Span {
-        let start = pair.as_span().start();
-        self.range(start, start + pair.as_str().trim_end().len())
+    let (string, following) = failure.string_around()?;
+    let position = failure.position;
+    let rest = failure.text.get(position..string.end)?;
+    if rest.starts_with('}') && failure.interpolation_start().is_none() {
+        return Some((SyntaxErrorKind::Unopened { close: '}' }, position, position + 1));
     }
+    let inside = rest.strip_prefix('{')?;
+    if inside.chars().find(|next| matches!(next, '{' | '}' | '"')) == Some('"') {
+        return Some(match following.iter().find(|token| token.kind == TokenKind::String) {
+            Some(next) => (SyntaxErrorKind::NestedString, string.end - 1, next.start + 1),
+            None => (SyntaxErrorKind::Unclosed { open: '{' }, position, position + 1),
+        });
+    }
+    let brace = position + 1 + inside.find('{')?;
+    let kind = SyntaxErrorKind::Unexpected { found: quote("{"), expected: vec!["`}`"] };
+    Some((kind, brace, brace + 1))
+}
 
-    /// The word that a text at `start` begins with.
-    pub(super) fn leading_word(&self, text: &str, start: u32) -> Option<Name> {
-        let end =
-            text.find(|character: char| !character.is_ascii_alphanumeric() && character != '_').unwrap_or(text.len());
-        let word = text
-            .get(..end)
-            .filter(|word| word.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_'))?;
-        Some(Name { text: word.to_owned(), span: self.range(start as usize, start as usize + end) })
+/// A bracket that the end of the statement leaves open, or one that nothing opened.
+fn of_bracket(failure: &Failure<'_>) -> Option<Fact> {
+    let found = failure.found();
+    match (failure.open(), found.map(|token| token.kind)) {
+        (Some(open), None | Some(TokenKind::Open('{') | TokenKind::Close('}'))) => match open.kind {
+            TokenKind::Open(bracket @ ('(' | '[')) => {
+                Some((SyntaxErrorKind::Unclosed { open: bracket }, open.start, open.end))
+            }
+            _ => None,
+        },
+        (None, Some(TokenKind::Close(close))) => {
+            found.map(|token| (SyntaxErrorKind::Unopened { close }, token.start, token.end))
+        }
+        _ => None,
+    }
+}
+
+/// A statement that ends in an operator, so that the next one was taken for its operand.
+fn of_carried_on(failure: &Failure<'_>) -> Option<Fact> {
+    let next = failure.tokens.get(..=failure.before().len()).unwrap_or(&failure.tokens);
+    let (last, _) = next.iter().zip(next.iter().skip(1)).find(|(operator, word)| {
+        operator.kind == TokenKind::Sign
+            && word.kind == TokenKind::Word
+            && is_keyword(failure.text_of(**word))
+            && failure.text.get(operator.end..word.start).is_some_and(|between| between.contains(['\n', '\r']))
+    })?;
+    let kind = SyntaxErrorKind::Unexpected { found: END_OF_LINE.to_owned(), expected: vec!["an expression"] };
+    Some((kind, last.end, last.end))
+}
+
+/// A reserved word in the place of a name, which the rules took for a label or a key.
+fn of_reserved_word(failure: &Failure<'_>) -> Option<Fact> {
+    let word = *failure.before().last()?;
+    let expected = match failure.attempts.as_slice() {
+        [Rule::colon] => "a statement",
+        [Rule::equals] => "an expression",
+        _ => return None,
+    };
+    let kind = SyntaxErrorKind::Unexpected { found: quote(failure.text_of(word)), expected: vec![expected] };
+    is_reserved(failure.text_of(word)).then_some((kind, word.start, word.end))
+}
+
+/// What stands at the failure and what the rules expected; `rest` is the source after the unreadable text.
+fn unexpected(failure: &Failure<'_>, rest: &str) -> Fact {
+    let expected = expected_at(failure);
+    let (found, from, to) = match failure.found() {
+        Some(token) => (quote(failure.text_of(token)), token.start, token.end),
+        None => end_of_text(failure, rest),
+    };
+    (SyntaxErrorKind::Unexpected { found, expected }, from, to)
+}
+
+/// What the rules expected, without the `:` that would make a label of any first word.
+fn expected_at(failure: &Failure<'_>) -> Vec<&'static str> {
+    let mut words = expected(&failure.attempts);
+    if let (Rule::lone_statement, [first]) = (failure.lone, failure.before()) {
+        let word = failure.text_of(*first);
+        let is_label = word.starts_with(|first: char| first.is_ascii_lowercase()) && !is_keyword(word);
+        if words.len() > 1 && !is_label {
+            words.retain(|word| *word != "`:`");
+        }
+    }
+    if failure.lone == Rule::lone_parameter {
+        words.iter_mut().filter(|word| **word == "`:`").for_each(|word| *word = "`:` and a type");
+    }
+    words
+}
+
+/// What ends the text, and where it stands.
+fn end_of_text(failure: &Failure<'_>, rest: &str) -> (String, usize, usize) {
+    let last = failure.tokens.last().map_or(0, |token| token.end);
+    let text = rest.trim_start_matches([' ', '\t']);
+    match text.chars().next() {
+        None => ("the end of the file".to_owned(), last, last),
+        Some(sign @ (';' | '}' | ',' | ')')) => {
+            let place = failure.text.len() + rest.len() - text.len();
+            (quote(sign.encode_utf8(&mut [0; 4])), place, place + 1)
+        }
+        Some(_) => (END_OF_LINE.to_owned(), last, last),
     }
 }

@@ -1,35 +1,13 @@
-//! Bodies and their statements.
+//! Statements.
 
 use pest::iterators::Pair;
 
 use super::{Builder, Rule, children};
 use crate::ast::{Body, Expr, ExprKind, FlowItem, FlowKind, InitTarget, JoinKind, Pattern, Statement, StatementKind};
-use crate::error::SyntaxErrorKind;
 
 impl Builder<'_> {
-    /// A pair `body`.
-    pub(super) fn body(&mut self, pair: Pair<'_, Rule>) -> Body {
-        let span = self.span(&pair);
-        let mut statements = Vec::new();
-        for child in pair.into_inner() {
-            match child.as_rule() {
-                Rule::statement => statements.push(self.statement(child)),
-                Rule::unreadable => {
-                    let span = self.span(&child);
-                    let body = self.unreadable(child);
-                    statements.push(Statement { kind: StatementKind::Unreadable(body), span });
-                }
-                Rule::unclosed => {
-                    let brace = self.range(span.start as usize, span.start as usize + 1);
-                    self.report(SyntaxErrorKind::Unclosed { open: '{' }, brace);
-                }
-                _ => {}
-            }
-        }
-        Body { statements, span }
-    }
-
-    fn statement(&mut self, pair: Pair<'_, Rule>) -> Statement {
+    /// A pair `statement`.
+    pub(super) fn statement(&mut self, pair: Pair<'_, Rule>) -> Statement {
         let span = self.span(&pair);
         let kind = children(pair).next().and_then(|pair| self.statement_kind(pair));
         Statement { kind: kind.unwrap_or(StatementKind::Unreadable(None)), span }
@@ -100,7 +78,9 @@ impl Builder<'_> {
         let (mut arms, mut otherwise, mut condition) = (Vec::new(), None, None);
         for part in children(pair) {
             match part.as_rule() {
-                Rule::expression | Rule::unreadable_header_value => condition = Some(self.value(part)),
+                Rule::expression | Rule::unreadable_header_value => {
+                    condition = Some(self.value(part, Rule::lone_header_value))
+                }
                 Rule::body => {
                     let body = self.body(part);
                     match condition.take() {
@@ -117,14 +97,14 @@ impl Builder<'_> {
     fn for_statement(&mut self, pair: Pair<'_, Rule>) -> Option<StatementKind> {
         let mut parts = children(pair);
         let pattern = self.pattern(parts.next()?);
-        let values = self.value(parts.next()?);
+        let values = self.value(parts.next()?, Rule::lone_header_value);
         let body = self.body(parts.next()?);
         Some(StatementKind::For { pattern, values, body })
     }
 
     fn repeat(&mut self, pair: Pair<'_, Rule>) -> Option<StatementKind> {
         let mut parts = children(pair);
-        let count = self.value(parts.next()?);
+        let count = self.value(parts.next()?, Rule::lone_header_value);
         let body = self.body(parts.next()?);
         Some(StatementKind::Repeat { count, body })
     }
@@ -178,7 +158,7 @@ impl Builder<'_> {
     fn let_statement(&mut self, pair: Pair<'_, Rule>) -> Option<StatementKind> {
         let mut parts = children(pair);
         let pattern = self.pattern(parts.next()?);
-        let value = self.value(parts.next()?);
+        let value = self.value(parts.next()?, Rule::lone_value);
         Some(StatementKind::Let { pattern, value })
     }
 
@@ -189,17 +169,16 @@ impl Builder<'_> {
         let layer = parts.next()?;
         Some(match layer.as_rule() {
             Rule::call => StatementKind::Tied { name, layer: self.call(layer) },
-            _ => StatementKind::Let { pattern: Pattern::Name(name), value: self.value(layer) },
+            _ => StatementKind::Let { pattern: Pattern::Name(name), value: self.value(layer, Rule::lone_call) },
         })
     }
 
-    /// An expression, or the unreadable text in its place.
-    fn value(&mut self, pair: Pair<'_, Rule>) -> Expr {
+    /// An expression, or the unreadable text in its place, which should have fitted `lone`.
+    fn value(&mut self, pair: Pair<'_, Rule>, lone: Rule) -> Expr {
         if pair.as_rule() == Rule::expression {
             return self.expression(pair);
         }
-        self.unreadable_value(&pair);
-        Expr { kind: ExprKind::Unreadable, span: self.span(&pair) }
+        Expr { kind: ExprKind::Unreadable, span: self.report_unreadable(&pair, lone) }
     }
 
     /// A name or a tuple of names; `(a)` is `a`.

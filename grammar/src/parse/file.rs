@@ -1,0 +1,112 @@
+//! A whole file: its declarations, and what stands between them.
+
+use pest::iterators::Pair;
+
+use super::recover::lacks_body;
+use super::{Builder, Rule, children};
+use crate::ast::{Ast, Body, Item, Name, UnreadableItem};
+use crate::error::SyntaxErrorKind;
+
+/// Text between declarations; one error is enough for all that stands between two of them.
+#[derive(Default)]
+struct Stray {
+    /// The first text's byte range.
+    text: Option<(usize, usize)>,
+    /// The last `}` that closes nothing.
+    brace: Option<usize>,
+    /// The declaration before lacks its body, so that a bare `{ }` on the next line is that.
+    wants_body: bool,
+}
+
+impl Builder<'_> {
+    /// A pair `file`.
+    pub(super) fn file(&mut self, pair: Pair<'_, Rule>) -> Ast {
+        let mut items = Vec::new();
+        let mut stray = Stray::default();
+        for child in pair.into_inner() {
+            match child.as_rule() {
+                Rule::stray_brace => stray.brace = Some(child.as_span().start()),
+                Rule::unreadable_declaration => self.unreadable_declaration(child, &mut stray, &mut items),
+                _ => {
+                    self.report_stray(&mut stray);
+                    items.extend(self.item(child));
+                }
+            }
+        }
+        self.report_stray(&mut stray);
+        Ast { items }
+    }
+
+    fn item(&mut self, pair: Pair<'_, Rule>) -> Option<Item> {
+        match pair.as_rule() {
+            Rule::import => self.import(pair).map(Item::Import),
+            Rule::preset => self.preset(pair).map(Item::Preset),
+            Rule::declaration => self.declaration(pair).map(Item::Declaration),
+            _ => None,
+        }
+    }
+
+    /// Text that fits no declaration, and the body behind it.
+    fn unreadable_declaration(&mut self, pair: Pair<'_, Rule>, stray: &mut Stray, items: &mut Vec<Item>) {
+        let start = pair.as_span().start();
+        let (mut name, mut body, mut text) = (None, None, None);
+        for part in children(pair) {
+            match part.as_rule() {
+                Rule::body => body = Some(self.outer_body(part, start)),
+                _ => text = Some(part.as_span()),
+            }
+        }
+        let wants_body = std::mem::take(&mut stray.wants_body);
+        match text {
+            Some(text) if is_header(text.as_str()) => {
+                self.report_stray(stray);
+                name = self.declared_name(text.as_str(), start);
+                let error = self.diagnose(Rule::lone_declaration, start, text.end());
+                stray.wants_body = body.is_none() && lacks_body(&error.kind);
+                self.errors.push(error);
+            }
+            None if wants_body => return give_body(items, body),
+            Some(text) => drop(stray.text.get_or_insert((start, text.end()))),
+            None => drop(stray.text.get_or_insert((start, start))),
+        }
+        items.push(Item::Unreadable(UnreadableItem { name, body }));
+    }
+
+    /// The name behind `model` or `block`.
+    fn declared_name(&self, header: &str, start: usize) -> Option<Name> {
+        let rest = header.strip_prefix("model").or_else(|| header.strip_prefix("block"))?;
+        let name = rest.trim_start_matches([' ', '\t']);
+        self.leading_word(name, start + header.len() - name.len())
+    }
+
+    /// Reports what stood between two declarations: a `}` too many explains the text before it.
+    fn report_stray(&mut self, stray: &mut Stray) {
+        let Stray { text, brace, .. } = std::mem::take(stray);
+        match (text, brace) {
+            (_, Some(_)) if std::mem::take(&mut self.nested_declaration) => {}
+            (_, Some(brace)) => {
+                self.report(SyntaxErrorKind::Unopened { close: '}' }, self.range(brace, brace + 1));
+            }
+            (Some((start, end)), None) => {
+                let error = self.diagnose(Rule::lone_declaration, start, end);
+                self.errors.push(error);
+            }
+            (None, None) => {}
+        }
+    }
+}
+
+/// Whether a text begins as a declaration does.
+fn is_header(text: &str) -> bool {
+    ["model", "block", "import"].iter().any(|word| {
+        text.strip_prefix(word)
+            .is_some_and(|rest| !rest.starts_with(|next: char| next.is_alphanumeric() || next == '_'))
+    })
+}
+
+/// Gives a bare `{ }` to the unreadable declaration before it.
+fn give_body(items: &mut [Item], body: Option<Body>) {
+    if let Some(Item::Unreadable(last)) = items.last_mut() {
+        last.body = body;
+    }
+}

@@ -7,7 +7,7 @@ use pest::iterators::Pair;
 
 use super::recover::lacks_body;
 use super::scan::{Scanner, TokenKind};
-use super::words::quote;
+use super::words::{is_join, is_keyword, quote};
 use super::{Builder, Rule};
 use crate::ast::{Body, FlowItem, FlowKind, Name, Statement, StatementKind};
 use crate::error::SyntaxErrorKind;
@@ -54,6 +54,11 @@ impl Builder<'_> {
 
     fn take_statement(&mut self, reading: &mut Reading, statement: Statement) {
         let Statement { kind, span } = statement;
+        if let Some(start) = bare_keyword(&kind) {
+            reading.open = None;
+            self.report_statement(reading, Rule::lone_keyword, start, span.end as usize);
+            return reading.statements.push(Statement { kind: StatementKind::Unreadable(None), span });
+        }
         let wants_body = std::mem::take(&mut reading.wants_body);
         match &mut reading.open {
             Some(open) if matches!(kind, StatementKind::Item(FlowItem { label: None, kind: FlowKind::Use(_) })) => {
@@ -87,7 +92,7 @@ impl Builder<'_> {
         } else if self.closes_open(reading, text, span) {
             return;
         }
-        self.report_statement(reading, start, start + text.len());
+        self.report_statement(reading, Rule::lone_statement, start, start + text.len());
         let body_span = body.as_ref().map_or(span, |body| self.span(body));
         let body = body.map(|body| self.body(body));
         reading.statements.push(Statement { kind: StatementKind::Unreadable(body), span: span.to(body_span) });
@@ -112,8 +117,8 @@ impl Builder<'_> {
         true
     }
 
-    fn report_statement(&mut self, reading: &mut Reading, start: usize, end: usize) {
-        let error = self.diagnose(Rule::lone_statement, start, end);
+    fn report_statement(&mut self, reading: &mut Reading, lone: Rule, start: usize, end: usize) {
+        let error = self.diagnose(lone, start, end);
         let close = match error.kind {
             SyntaxErrorKind::Unclosed { open: '(' } => Some("`)`"),
             SyntaxErrorKind::Unclosed { open: '[' } => Some("`]`"),
@@ -141,6 +146,14 @@ impl Builder<'_> {
         let first = Scanner::new(text).next().filter(|token| token.kind == TokenKind::Word && token.start == 0)?;
         Some(Name { text: text.get(..first.end)?.to_owned(), span: self.range(start, start + first.end) })
     }
+}
+
+/// Where a keyword begins that stands as if it were a layer: `keep`, `sum(dim=1)` or, behind a label, `sum`.
+fn bare_keyword(kind: &StatementKind) -> Option<usize> {
+    let StatementKind::Item(FlowItem { label, kind: FlowKind::Use(call) }) = kind else { return None };
+    let word = call.callee.text.as_str();
+    let is_bare = if label.is_none() { is_keyword(word) } else { is_join(word) };
+    is_bare.then_some(call.span.start as usize)
 }
 
 /// The first token of a text that lies at `span`.

@@ -1,13 +1,15 @@
-//! Expressions: pest gives the operators flat, in text order, and this file nests them by precedence.
+//! Expressions: pest gives operators and operands flat, in text order, and this file nests them by precedence.
 //!
-//! A shunting yard rather than one grammar rule per precedence: fewer pairs, and no recursion but through brackets. Every tree
-//! knows its depth, and one deeper than [`EXPRESSION_DEPTH_LIMIT`] is refused, so that whoever walks or drops it may recurse.
+//! A shunting yard rather than one grammar rule per precedence: fewer pairs, and no recursion but through brackets. What the flat
+//! rule lets pass and the language has not (chained comparisons, `if` without `else`) is refused here. Every tree knows its depth,
+//! and one deeper than [`EXPRESSION_DEPTH_LIMIT`] is refused, so that whoever walks or drops it may recurse.
 
-use pest::iterators::Pair;
+use pest::iterators::{Pair, Pairs};
 
 use super::limits::{EXPRESSION_DEPTH_LIMIT, NESTING_LIMIT};
+use super::words::{next_in_words, quote};
 use super::{Builder, Rule, children};
-use crate::ast::{Argument, BinaryOperator, Call, Expr, ExprKind, UnaryOperator};
+use crate::ast::{BinaryOperator, Expr, ExprKind, UnaryOperator};
 use crate::error::SyntaxErrorKind;
 use crate::span::Span;
 
@@ -16,16 +18,16 @@ pub(super) struct Deep {
     pub(super) expr: Expr,
     /// Levels of the tree; 1 for a leaf.
     pub(super) depth: usize,
-    /// Whether it is a comparison without parentheses around it.
-    comparison: bool,
+    /// The precedence of its operator, if it is an operation of two values without parentheses around it.
+    precedence: Option<u8>,
 }
 
 impl Deep {
-    fn new(kind: ExprKind, span: Span, depth: usize) -> Deep {
-        Deep { expr: Expr { kind, span }, depth, comparison: false }
+    pub(super) fn new(kind: ExprKind, span: Span, depth: usize) -> Deep {
+        Deep { expr: Expr { kind, span }, depth, precedence: None }
     }
 
-    fn unreadable(span: Span) -> Deep {
+    pub(super) fn unreadable(span: Span) -> Deep {
         Deep::new(ExprKind::Unreadable, span, 1)
     }
 
@@ -59,6 +61,7 @@ impl Operator {
             "/" => BinaryOperator::Divide,
             "//" => BinaryOperator::FloorDivide,
             "%" => BinaryOperator::Remainder,
+            ".." => return Some(Operator::Range),
             _ => return None,
         };
         Some(Operator::Binary(operator))
@@ -77,8 +80,8 @@ impl Operator {
                 | BinaryOperator::LessEqual
                 | BinaryOperator::Greater
                 | BinaryOperator::GreaterEqual,
-            ) => 4,
-            Operator::Range => 5,
+            ) => COMPARISON,
+            Operator::Range => RANGE,
             Operator::Binary(BinaryOperator::Add | BinaryOperator::Subtract) => 6,
             Operator::Binary(
                 BinaryOperator::Multiply
@@ -90,17 +93,30 @@ impl Operator {
         }
     }
 
-    fn is_comparison(self) -> bool {
-        self.precedence() == 4
+    /// Whether `not` may follow: it binds more loosely than a comparison, so that `1 + not x` means nothing.
+    fn takes_not(self) -> bool {
+        self.precedence() < COMPARISON
     }
 }
+
+/// Where comparisons stand among the precedences; they do not chain.
+const COMPARISON: u8 = 4;
+/// Where ranges stand; they do not chain either.
+const RANGE: u8 = 5;
 
 /// Operands and operators of the operation being read.
 #[derive(Default)]
 struct Yard {
     operands: Vec<Deep>,
     operators: Vec<(Operator, Span)>,
+    /// How many signs and `not`s there were.
+    prefixes: usize,
+    /// The operator before is one that `not` may not follow.
+    binds: bool,
 }
+
+/// An error of the expression was reported, and no value is left of it.
+struct Refused;
 
 impl Builder<'_> {
     /// A pair `expression`.
@@ -111,102 +127,124 @@ impl Builder<'_> {
     /// A pair `expression`, with its depth.
     pub(super) fn deep_expression(&mut self, pair: Pair<'_, Rule>) -> Deep {
         let span = self.span(&pair);
-        let mut segments = Vec::new();
-        let mut yard = Yard::default();
-        for child in pair.into_inner() {
-            if matches!(child.as_rule(), Rule::if_word | Rule::else_word) {
-                segments.push(self.finish(&mut yard, span));
-            } else {
-                self.shift(&mut yard, child);
-            }
+        let mut parts = pair.into_inner();
+        if parts.len() == 1 {
+            return parts.next().map_or_else(|| Deep::unreadable(span), |atom| self.atom(atom));
         }
-        let last = self.finish(&mut yard, span);
-        self.conditional(segments, last, span)
+        self.conditional(parts, span).unwrap_or_else(|Refused| Deep::unreadable(span))
     }
 
-    /// `value, condition, value, condition, …` and the last value, nested from the right.
-    fn conditional(&mut self, mut segments: Vec<Deep>, last: Deep, span: Span) -> Deep {
-        if segments.len() / 2 > NESTING_LIMIT {
-            self.report(SyntaxErrorKind::TooDeep { limit: NESTING_LIMIT }, span);
-            return Deep::unreadable(span);
+    /// `value if condition else value if condition else value`, nested from the right.
+    fn conditional(&mut self, parts: Pairs<'_, Rule>, span: Span) -> Result<Deep, Refused> {
+        let mut segments = Vec::new();
+        let mut yard = Yard::default();
+        for part in parts {
+            let word = if part.as_rule() == Rule::operator { sign_of(&part) } else { "" };
+            match (word, segments.len() % 2) {
+                ("if", 0) | ("else", 1) => segments.push(self.finish(&mut yard, span)?),
+                ("if", _) => return self.refuse(&part, word, "`else`"),
+                ("else", _) => return self.refuse(&part, word, "an `if` before it"),
+                _ => self.shift(&mut yard, part)?,
+            }
         }
-        let mut otherwise = last;
+        let mut otherwise = self.finish(&mut yard, span)?;
+        if segments.len() % 2 == 1 {
+            return self.lacks_else(span);
+        }
+        if segments.len() / 2 > NESTING_LIMIT {
+            return self.too_deep(NESTING_LIMIT, span);
+        }
         while let (Some(condition), Some(value)) = (segments.pop(), segments.pop()) {
             let span = value.expr.span.to(otherwise.expr.span);
             otherwise = self.nest([value, condition, otherwise], span, |[value, condition, otherwise]| {
                 ExprKind::Conditional { value, condition, otherwise }
             });
         }
-        otherwise
+        Ok(otherwise)
     }
 
     /// Takes one operator, operand or access into the yard.
-    fn shift(&mut self, yard: &mut Yard, pair: Pair<'_, Rule>) {
-        let span = self.span(&pair);
-        let operator = match pair.as_rule() {
-            Rule::minus => Operator::Unary(UnaryOperator::Negate),
-            Rule::not_word => Operator::Unary(UnaryOperator::Not),
-            Rule::range_operator => Operator::Range,
-            Rule::index | Rule::field => return self.access(yard, pair),
-            _ => match Operator::binary(pair.as_str()) {
-                Some(operator) => operator,
-                None => {
-                    let atom = self.atom(pair);
-                    return yard.operands.push(atom);
-                }
-            },
-        };
-        if !matches!(operator, Operator::Unary(_)) {
-            while yard.operators.last().is_some_and(|(top, _)| top.precedence() >= operator.precedence()) {
-                self.reduce(yard);
+    fn shift(&mut self, yard: &mut Yard, part: Pair<'_, Rule>) -> Result<(), Refused> {
+        let start = part.as_span().start();
+        match part.as_rule() {
+            Rule::prefix if part.as_str().starts_with('-') => {
+                yard.operators.push((Operator::Unary(UnaryOperator::Negate), self.range(start, start + 1)));
+                (yard.binds, yard.prefixes) = (true, yard.prefixes + 1);
             }
+            Rule::prefix if yard.binds => return self.refuse(&part, "not", "an expression").map(|_| ()),
+            Rule::prefix => {
+                yard.operators.push((Operator::Unary(UnaryOperator::Not), self.range(start, start + 3)));
+                yard.prefixes += 1;
+            }
+            Rule::operator => {
+                let sign = sign_of(&part);
+                let Some(operator) = Operator::binary(sign) else { return Err(Refused) };
+                while yard.operators.last().is_some_and(|(top, _)| top.precedence() >= operator.precedence()) {
+                    self.reduce(yard)?;
+                }
+                yard.operators.push((operator, self.range(start, start + sign.len())));
+                yard.binds = !operator.takes_not();
+            }
+            Rule::index | Rule::field => self.access(yard, part),
+            _ => yard.operands.push(self.atom(part)),
         }
-        yard.operators.push((operator, span));
+        Ok(())
     }
 
     /// Applies what remains and empties the yard.
-    fn finish(&mut self, yard: &mut Yard, span: Span) -> Deep {
-        let signs = yard.operators.iter().filter(|(operator, _)| matches!(operator, Operator::Unary(_))).count();
-        if signs > NESTING_LIMIT {
-            self.report(SyntaxErrorKind::TooDeep { limit: NESTING_LIMIT }, span);
-            *yard = Yard::default();
-            return Deep::unreadable(span);
+    fn finish(&mut self, yard: &mut Yard, span: Span) -> Result<Deep, Refused> {
+        if yard.prefixes > NESTING_LIMIT {
+            return self.too_deep(NESTING_LIMIT, span);
         }
         while !yard.operators.is_empty() {
-            self.reduce(yard);
+            self.reduce(yard)?;
         }
-        yard.operands.pop().unwrap_or_else(|| Deep::unreadable(span))
+        std::mem::take(yard).operands.pop().ok_or(Refused)
     }
 
     /// Applies the last operator to the last operands.
-    fn reduce(&mut self, yard: &mut Yard) {
-        let Some((operator, start)) = yard.operators.pop() else { return };
-        let Some(right) = yard.operands.pop() else { return };
+    fn reduce(&mut self, yard: &mut Yard) -> Result<(), Refused> {
+        let (Some((operator, place)), Some(right)) = (yard.operators.pop(), yard.operands.pop()) else {
+            return Err(Refused);
+        };
         let result = match operator {
             Operator::Unary(operator) => {
-                let span = start.to(right.expr.span);
+                let span = place.to(right.expr.span);
                 self.nest([right], span, |[value]| ExprKind::Unary(operator, value))
             }
-            Operator::Binary(_) | Operator::Range => {
-                let Some(left) = yard.operands.pop() else { return yard.operands.push(right) };
-                self.pair_up(operator, left, right)
+            Operator::Binary(binary) => {
+                let left = yard.operands.pop().ok_or(Refused)?;
+                self.unchained(operator, place, &left, &right)?;
+                let span = left.expr.span.to(right.expr.span);
+                self.nest([left, right], span, |[left, right]| ExprKind::Binary(binary, left, right))
+            }
+            Operator::Range => {
+                let left = yard.operands.pop().ok_or(Refused)?;
+                self.unchained(operator, place, &left, &right)?;
+                let span = left.expr.span.to(right.expr.span);
+                self.nest([left, right], span, |[left, right]| ExprKind::Range(left, right))
             }
         };
-        yard.operands.push(result);
+        let precedence = Some(operator.precedence());
+        yard.operands.push(Deep { precedence, ..result });
+        Ok(())
     }
 
-    fn pair_up(&mut self, operator: Operator, left: Deep, right: Deep) -> Deep {
-        let span = left.expr.span.to(right.expr.span);
-        if operator.is_comparison() && left.comparison {
-            self.report(SyntaxErrorKind::ChainedComparison, span);
-            return Deep::unreadable(span);
+    /// Refuses `a < b < c` and `a..b..c`.
+    fn unchained(&mut self, operator: Operator, place: Span, left: &Deep, right: &Deep) -> Result<(), Refused> {
+        let precedence = operator.precedence();
+        if left.precedence != Some(precedence) {
+            return Ok(());
         }
-        let mut result = self.nest([left, right], span, |[left, right]| match operator {
-            Operator::Binary(operator) => ExprKind::Binary(operator, left, right),
-            Operator::Range | Operator::Unary(_) => ExprKind::Range(left, right),
-        });
-        result.comparison = operator.is_comparison();
-        result
+        match precedence {
+            COMPARISON => self.report(SyntaxErrorKind::ChainedComparison, left.expr.span.to(right.expr.span)),
+            RANGE => {
+                let (found, expected) = (quote(".."), vec!["the end of the range"]);
+                self.report(SyntaxErrorKind::Unexpected { found, expected }, place);
+            }
+            _ => return Ok(()),
+        }
+        Err(Refused)
     }
 
     /// `value[index]` or `value.name`, applied to the last operand.
@@ -214,7 +252,7 @@ impl Builder<'_> {
         let Some(value) = yard.operands.pop() else { return };
         let span = value.expr.span.to(self.span(&pair));
         let is_index = pair.as_rule() == Rule::index;
-        let Some(child) = children(pair).next() else { return };
+        let Some(child) = children(pair).next() else { return yard.operands.push(value) };
         let result = if is_index {
             let index = self.deep_expression(child);
             self.nest([value, index], span, |[value, index]| ExprKind::Index(value, index))
@@ -241,7 +279,7 @@ impl Builder<'_> {
     }
 
     /// The node, unless it is too deep.
-    fn bounded(&mut self, kind: ExprKind, span: Span, depth: usize) -> Deep {
+    pub(super) fn bounded(&mut self, kind: ExprKind, span: Span, depth: usize) -> Deep {
         if depth > EXPRESSION_DEPTH_LIMIT {
             self.report(SyntaxErrorKind::TooDeep { limit: EXPRESSION_DEPTH_LIMIT }, span);
             return Deep::unreadable(span);
@@ -249,92 +287,30 @@ impl Builder<'_> {
         Deep::new(kind, span, depth)
     }
 
-    /// A value without operators.
-    fn atom(&mut self, pair: Pair<'_, Rule>) -> Deep {
-        let span = self.span(&pair);
-        match pair.as_rule() {
-            Rule::number => Deep::new(self.number(&pair), span, 1),
-            Rule::boolean => Deep::new(ExprKind::Bool(pair.as_str() == "true"), span, 1),
-            Rule::string => {
-                let (parts, depth) = self.string_parts(pair);
-                self.bounded(ExprKind::String(parts), span, depth + 1)
-            }
-            Rule::list => {
-                let (elements, depth) = self.elements(pair);
-                self.bounded(ExprKind::List(elements), span, depth + 1)
-            }
-            Rule::tuple => self.tuple(pair),
-            Rule::call => {
-                let (call, depth) = self.deep_call(pair);
-                let kind =
-                    if call.arguments.is_some() { ExprKind::Call(call) } else { ExprKind::Name(call.callee.text) };
-                self.bounded(kind, span, depth)
-            }
-            _ => Deep::unreadable(span),
-        }
+    fn too_deep(&mut self, limit: usize, span: Span) -> Result<Deep, Refused> {
+        self.report(SyntaxErrorKind::TooDeep { limit }, span);
+        Err(Refused)
     }
 
-    /// `(a)` is `a` with a wider span, anything with a comma is a tuple.
-    fn tuple(&mut self, pair: Pair<'_, Rule>) -> Deep {
-        let span = self.span(&pair);
-        let is_tuple = pair.clone().into_inner().any(|child| child.as_rule() == Rule::comma);
-        if is_tuple {
-            let (elements, depth) = self.elements(pair);
-            return self.bounded(ExprKind::Tuple(elements), span, depth + 1);
-        }
-        match children(pair).next() {
-            Some(inner) => {
-                let inner = self.deep_expression(inner);
-                Deep::new(inner.expr.kind, span, inner.depth)
-            }
-            None => Deep::unreadable(span),
-        }
+    /// Reports an operator where something else is expected.
+    fn refuse(&mut self, part: &Pair<'_, Rule>, word: &str, expected: &'static str) -> Result<Deep, Refused> {
+        let start = part.as_span().start();
+        let kind = SyntaxErrorKind::Unexpected { found: quote(word), expected: vec![expected] };
+        self.report(kind, self.range(start, start + word.len()));
+        Err(Refused)
     }
 
-    /// The values of a list or a tuple.
-    pub(super) fn elements(&mut self, pair: Pair<'_, Rule>) -> (Vec<Expr>, usize) {
-        let mut depth = 0;
-        let elements = children(pair)
-            .map(|child| {
-                let element = self.deep_expression(child);
-                depth = depth.max(element.depth);
-                element.expr
-            })
-            .collect();
-        (elements, depth)
+    /// Reports `a if b` at its end.
+    fn lacks_else(&mut self, span: Span) -> Result<Deep, Refused> {
+        let end = span.end as usize;
+        let (found, from, to) = next_in_words(self.text.get(end..).unwrap_or(""));
+        let kind = SyntaxErrorKind::Unexpected { found, expected: vec!["`else`"] };
+        self.report(kind, self.range(end + from, end + to));
+        Err(Refused)
     }
+}
 
-    /// A name with or without arguments, from `call`, `join` or `image`.
-    pub(super) fn call(&mut self, pair: Pair<'_, Rule>) -> Call {
-        self.deep_call(pair).0
-    }
-
-    fn deep_call(&mut self, pair: Pair<'_, Rule>) -> (Call, usize) {
-        let mut parts = pair.clone().into_inner();
-        let callee = self.name(&parts.next().unwrap_or(pair));
-        let mut call = Call { span: callee.span, callee, arguments: None };
-        let mut depth = 0;
-        if let Some(arguments) = parts.next().filter(|part| part.as_rule() == Rule::arguments) {
-            call.span = call.span.to(self.span(&arguments));
-            let arguments = children(arguments).map(|argument| {
-                let (argument, value_depth) = self.argument(argument);
-                depth = depth.max(value_depth);
-                argument
-            });
-            call.arguments = Some(arguments.collect());
-        }
-        (call, depth + 1)
-    }
-
-    fn argument(&mut self, pair: Pair<'_, Rule>) -> (Argument, usize) {
-        let span = self.span(&pair);
-        let (mut key, mut value) = (None, Deep::unreadable(span));
-        for child in children(pair) {
-            match child.as_rule() {
-                Rule::word => key = Some(self.name(&child)),
-                _ => value = self.deep_expression(child),
-            }
-        }
-        (Argument { key, value: value.expr, span }, value.depth)
-    }
+/// The sign or word of an operator, without the line ends that its token takes.
+fn sign_of<'text>(operator: &Pair<'text, Rule>) -> &'text str {
+    operator.as_str().split([' ', '\t', '\n', '\r', '#']).next().unwrap_or("")
 }

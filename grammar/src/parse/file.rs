@@ -27,6 +27,7 @@ impl Builder<'_> {
             match child.as_rule() {
                 Rule::stray_brace => stray.brace = Some(child.as_span().start()),
                 Rule::unreadable_declaration => self.unreadable_declaration(child, &mut stray, &mut items),
+                Rule::separator | Rule::EOI => {}
                 _ => {
                     self.report_stray(&mut stray);
                     items.extend(self.item(child));

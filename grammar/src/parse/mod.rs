@@ -16,6 +16,7 @@ mod scan;
 mod statement;
 mod token;
 mod unclosed;
+mod value;
 mod words;
 
 use pest::Parser;
@@ -79,23 +80,10 @@ impl<'text> Builder<'text> {
         Span { file: self.file, start: start as u32, end: end as u32 }
     }
 
-    /// From the first to the last byte of what a pair holds, without the blanks and comments that pest lets it end with.
+    /// Where a pair stands, without the blanks that pest lets it end with.
     fn span(&self, pair: &Pair<'_, Rule>) -> Span {
-        self.range(pair.as_span().start(), end_of(pair.clone()))
-    }
-}
-
-/// Where the last token of a pair ends.
-fn end_of(mut pair: Pair<'_, Rule>) -> usize {
-    loop {
-        let last = match pair.as_rule() {
-            Rule::string | Rule::plain_string => None,
-            _ => pair.clone().into_inner().rev().find(|child| !matches!(child.as_rule(), Rule::end | Rule::unclosed)),
-        };
-        match last {
-            Some(child) => pair = child,
-            None => return pair.as_span().end(),
-        }
+        let start = pair.as_span().start();
+        self.range(start, start + pair.as_str().trim_end().len())
     }
 }
 
@@ -110,10 +98,13 @@ fn children<'text>(pair: Pair<'text, Rule>) -> impl Iterator<Item = Pair<'text, 
                 | Rule::dot
                 | Rule::end
                 | Rule::in_word
-                | Rule::open_brace
+                | Rule::if_word
+                | Rule::else_word
+                | Rule::separator
+                | Rule::open_parenthesis
                 | Rule::close_parenthesis
+                | Rule::open_bracket
                 | Rule::close_bracket
-                | Rule::close_brace
         )
     })
 }

@@ -6,7 +6,7 @@
 use super::failure::Failure;
 use super::mistake::mistake;
 use super::scan::TokenKind;
-use super::words::{END_OF_LINE, OPEN_BRACE, expected, is_keyword, is_reserved, quote};
+use super::words::{END_OF_LINE, OPEN_BRACE, expected, is_keyword, is_reserved, next_in_words, quote};
 use super::{Builder, Rule};
 use crate::error::{SyntaxError, SyntaxErrorKind};
 
@@ -95,16 +95,13 @@ fn of_carried_on(failure: &Failure<'_>) -> Option<Fact> {
     Some((kind, last.end, last.end))
 }
 
-/// A reserved word in the place of a name, which the rules took for a label or a key.
+/// A reserved word at the start of a statement, which the rules took for a label or a layer.
 fn of_reserved_word(failure: &Failure<'_>) -> Option<Fact> {
-    let word = *failure.before().last()?;
-    let expected = match failure.attempts.as_slice() {
-        [Rule::colon] => "a statement",
-        [Rule::equals] => "an expression",
-        _ => return None,
-    };
-    let kind = SyntaxErrorKind::Unexpected { found: quote(failure.text_of(word)), expected: vec![expected] };
-    is_reserved(failure.text_of(word)).then_some((kind, word.start, word.end))
+    let first = *failure.tokens.first()?;
+    let word = failure.text_of(first);
+    let is_taken = failure.lone == Rule::lone_statement && failure.before().len() == 1;
+    let kind = SyntaxErrorKind::Unexpected { found: quote(word), expected: vec!["a statement"] };
+    (is_taken && is_reserved(word) && !is_keyword(word)).then_some((kind, first.start, first.end))
 }
 
 /// What stands at the failure and what the rules expected; `rest` is the source after the unreadable text.
@@ -135,14 +132,7 @@ fn expected_at(failure: &Failure<'_>) -> Vec<&'static str> {
 
 /// What ends the text, and where it stands.
 fn end_of_text(failure: &Failure<'_>, rest: &str) -> (String, usize, usize) {
-    let last = failure.tokens.last().map_or(0, |token| token.end);
-    let text = rest.trim_start_matches([' ', '\t']);
-    match text.chars().next() {
-        None => ("the end of the file".to_owned(), last, last),
-        Some(sign @ (';' | '}' | ',' | ')')) => {
-            let place = failure.text.len() + rest.len() - text.len();
-            (quote(sign.encode_utf8(&mut [0; 4])), place, place + 1)
-        }
-        Some(_) => (END_OF_LINE.to_owned(), last, last),
-    }
+    let (found, from, to) = next_in_words(rest);
+    let place = if from < to { failure.text.len() } else { failure.tokens.last().map_or(0, |token| token.end) };
+    (found, place + from, place + to)
 }

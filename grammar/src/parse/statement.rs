@@ -2,22 +2,23 @@
 
 use pest::iterators::Pair;
 
+use super::words::is_reserved;
 use super::{Builder, Rule, children};
-use crate::ast::{Body, Expr, ExprKind, FlowItem, FlowKind, InitTarget, JoinKind, Pattern, Statement, StatementKind};
+use crate::ast::{Call, Expr, ExprKind, FlowItem, FlowKind, InitTarget, JoinKind, Label, Pattern, Statement, StatementKind};
 
 impl Builder<'_> {
     /// A pair `statement`.
     pub(super) fn statement(&mut self, pair: Pair<'_, Rule>) -> Statement {
         let span = self.span(&pair);
-        let kind = children(pair).next().and_then(|pair| self.statement_kind(pair));
+        let kind = pair.into_inner().next().and_then(|pair| self.statement_kind(pair));
         Statement { kind: kind.unwrap_or(StatementKind::Unreadable(None)), span }
     }
 
     fn statement_kind(&mut self, pair: Pair<'_, Rule>) -> Option<StatementKind> {
         match pair.as_rule() {
-            Rule::labelled => self.labelled(pair),
-            Rule::group | Rule::plain_use => self.flow(children(pair).next()?, None, FlowKind::Group),
-            Rule::join | Rule::sequential => self.flow(pair, None, FlowKind::Group),
+            Rule::flow_item | Rule::computed_label => self.flow_item(pair),
+            Rule::group => Some(flow(None, FlowKind::Group(self.body(pair.into_inner().next()?)))),
+            Rule::join | Rule::sequential => Some(flow(None, self.labelled(pair)?)),
             Rule::if_statement => Some(self.if_statement(pair)),
             Rule::for_statement => self.for_statement(pair),
             Rule::repeat => self.repeat(pair),
@@ -26,7 +27,7 @@ impl Builder<'_> {
             Rule::keep => Some(StatementKind::Keep(self.label(children(pair).next()?))),
             Rule::from => Some(StatementKind::From(children(pair).map(|label| self.label(label)).collect())),
             Rule::expect => {
-                let list = children(pair).next()?;
+                let list = children(pair).next()?.into_inner().next()?;
                 Some(StatementKind::Expect { shape_span: self.span(&list), shape: self.elements(list).0 })
             }
             Rule::init => self.init(pair),
@@ -37,30 +38,35 @@ impl Builder<'_> {
         }
     }
 
-    /// `name: item`
-    fn labelled(&mut self, pair: Pair<'_, Rule>) -> Option<StatementKind> {
-        let mut parts = children(pair);
-        let label = self.label(parts.next()?);
-        self.flow(parts.next()?, Some(label), FlowKind::Sequential)
+    /// `name: item`, or a use without a name.
+    fn flow_item(&mut self, pair: Pair<'_, Rule>) -> Option<StatementKind> {
+        let mut parts = pair.clone().into_inner();
+        let first = parts.next()?;
+        if parts.next().is_none_or(|second| second.as_rule() != Rule::colon) {
+            return Some(flow(None, FlowKind::Use(self.layer(pair)?)));
+        }
+        let label = self.label(first);
+        Some(flow(Some(label), self.labelled(parts.next()?)?))
     }
 
-    /// A join, a `Sequential`, a call or a body; what a body means depends on whether it has a name.
-    fn flow(
-        &mut self,
-        pair: Pair<'_, Rule>,
-        label: Option<crate::ast::Label>,
-        of_body: fn(Body) -> FlowKind,
-    ) -> Option<StatementKind> {
-        let kind = match pair.as_rule() {
-            Rule::join => self.join(pair)?,
+    /// A join, a `Sequential`, a layer, or a body that stands for a `Sequential`.
+    fn labelled(&mut self, pair: Pair<'_, Rule>) -> Option<FlowKind> {
+        match pair.as_rule() {
+            Rule::join => self.join(pair),
             Rule::sequential => {
-                FlowKind::Sequential(self.body(children(pair).find(|part| part.as_rule() == Rule::body)?))
+                let body = children(pair).find(|part| part.as_rule() == Rule::body)?;
+                Some(FlowKind::Sequential(self.body(body)))
             }
-            Rule::body => of_body(self.body(pair)),
-            Rule::call => FlowKind::Use(self.call(pair)),
-            _ => return None,
-        };
-        Some(StatementKind::Item(FlowItem { label, kind }))
+            Rule::body => Some(FlowKind::Sequential(self.body(pair))),
+            Rule::call => self.layer(pair).map(FlowKind::Use),
+            _ => None,
+        }
+    }
+
+    /// A layer in use; `None` for a reserved word, which is reported.
+    fn layer(&mut self, pair: Pair<'_, Rule>) -> Option<Call> {
+        let call = self.call(pair);
+        (!is_reserved(&call.callee.text)).then_some(call)
     }
 
     fn join(&mut self, pair: Pair<'_, Rule>) -> Option<FlowKind> {
@@ -114,7 +120,10 @@ impl Builder<'_> {
         for part in children(pair) {
             match part.as_rule() {
                 Rule::identifier => name = Some(self.name(&part)),
-                Rule::list => shape = Some((self.span(&part), self.elements(part).0)),
+                Rule::shape => {
+                    let list = part.into_inner().next()?;
+                    shape = Some((self.span(&list), self.elements(list).0));
+                }
                 Rule::image => image = Some(self.call(part)),
                 _ => {}
             }
@@ -196,4 +205,8 @@ impl Builder<'_> {
             None => Pattern::Name(self.name(&pair)),
         }
     }
+}
+
+fn flow(label: Option<Label>, kind: FlowKind) -> StatementKind {
+    StatementKind::Item(FlowItem { label, kind })
 }

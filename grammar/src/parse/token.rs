@@ -19,14 +19,17 @@ impl Builder<'_> {
         Name { text, span }
     }
 
-    /// A word or a string, from `label` or `target`.
+    /// A word or a string, or a `label` or `target` that holds one.
     pub(super) fn label(&mut self, pair: Pair<'_, Rule>) -> Label {
         let span = self.span(&pair);
-        let parts = match pair.clone().into_inner().next() {
-            Some(string) if string.as_rule() == Rule::string => self.string_parts(string).0,
-            _ => vec![StringPart::Text(pair.as_str().trim_end().to_owned())],
-        };
-        Label { parts, span }
+        match pair.as_rule() {
+            Rule::string => Label { parts: self.string_parts(pair).0, span },
+            Rule::label | Rule::target => match pair.into_inner().next() {
+                Some(inner) => self.label(inner),
+                None => Label { parts: Vec::new(), span },
+            },
+            _ => Label { parts: vec![StringPart::Text(pair.as_str().to_owned())], span },
+        }
     }
 
     /// The parts of a string and the depth of the deepest expression in it.

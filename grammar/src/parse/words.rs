@@ -1,9 +1,13 @@
 //! pest's rules in words: what could have stood at a place.
 
 use super::Rule;
+use super::scan::{Scanner, TokenKind};
 
 /// What `found` says where a line ends, and `expected` where one should.
 pub(super) const END_OF_LINE: &str = "the end of the line";
+
+/// What `found` says where a file ends.
+pub(super) const END_OF_FILE: &str = "the end of the file";
 
 /// What a body begins with.
 pub(super) const OPEN_BRACE: &str = "`{`";
@@ -15,7 +19,7 @@ pub(super) fn expected(rules: &[Rule]) -> Vec<&'static str> {
     let is_value = rules.iter().any(|rule| is_value(*rule));
     let mut words: Vec<(u8, &'static str)> = rules
         .iter()
-        .filter(|rule| !(is_value && matches!(rule, Rule::callee | Rule::list | Rule::string)))
+        .filter(|rule| !(is_value && matches!(rule, Rule::callee | Rule::call | Rule::list | Rule::string)))
         .filter_map(|rule| word(*rule))
         .collect();
     words.sort_unstable();
@@ -31,7 +35,7 @@ const OPERATOR: u8 = 9;
 fn is_value(rule: Rule) -> bool {
     matches!(
         rule,
-        Rule::expression | Rule::argument | Rule::number | Rule::boolean | Rule::tuple | Rule::minus | Rule::not_word
+        Rule::expression | Rule::argument | Rule::number | Rule::tuple | Rule::prefix
     )
 }
 
@@ -53,50 +57,36 @@ fn word(rule: Rule) -> Option<(u8, &'static str)> {
         Rule::type_ | Rule::type_name => (1, "a type"),
         Rule::parameter => (1, "a parameter"),
         Rule::plain_string | Rule::string => (2, "a string"),
-        Rule::list => (2, "`[`"),
+        Rule::shape => (2, "a shape in brackets"),
         Rule::parameters => (3, "`(`"),
         Rule::in_word => (4, "`in`"),
         Rule::else_word => (4, "`else`"),
         Rule::colon => (4, "`:`"),
-        Rule::equals => (6, "`=`"),
+        Rule::equals | Rule::key => (6, "`=`"),
         Rule::comma => (5, "`,`"),
         Rule::close_parenthesis => (6, "`)`"),
         Rule::close_bracket => (6, "`]`"),
         Rule::open_brace | Rule::body => (7, OPEN_BRACE),
         Rule::end | Rule::EOI => (8, END_OF_LINE),
-        Rule::arguments => (OPERATOR, "`(`"),
+        Rule::arguments | Rule::open_parenthesis => (OPERATOR, "`(`"),
+        Rule::list | Rule::index | Rule::open_bracket => (OPERATOR, "`[`"),
         Rule::image | Rule::image_word => (OPERATOR, "`image(...)`"),
         Rule::dot => (OPERATOR, "`.`"),
-        Rule::arithmetic_operator
-        | Rule::comparison_operator
-        | Rule::range_operator
-        | Rule::and_word
-        | Rule::or_word
-        | Rule::if_word => (OPERATOR, "an operator"),
+        Rule::if_word => (4, "`if`"),
+        Rule::operator => (OPERATOR, "an operator"),
         _ => return None,
     })
 }
 
 /// Whether a word begins a statement, as the grammar's `keyword` does.
 pub(super) fn is_keyword(word: &str) -> bool {
-    const WORDS: [&str; 15] = [
-        "if",
-        "for",
-        "repeat",
-        "sum",
-        "product",
-        "concat",
-        "Sequential",
-        "input",
-        "output",
-        "expect",
-        "keep",
-        "from",
-        "init",
-        "let",
-        "tied",
-    ];
-    WORDS.contains(&word)
+    is_join(word)
+        || matches!(word, "if" | "for" | "repeat" | "input" | "output" | "expect" | "keep" | "from" | "init" | "let" | "tied")
+}
+
+/// Whether a word needs a body behind it, a label before it or not.
+pub(super) fn is_join(word: &str) -> bool {
+    matches!(word, "sum" | "product" | "concat" | "Sequential")
 }
 
 /// Whether no value may have a word as its name, as the grammar's `reserved` says.
@@ -113,4 +103,13 @@ pub(super) fn quote(text: &str) -> String {
     let cut: String = line.chars().take(QUOTED_CHARACTERS).collect();
     let more = if cut.len() < text.trim_end().len() { "…" } else { "" };
     format!("`{cut}{more}`")
+}
+
+/// The token that a text begins with, behind blanks, in words, and its place in the text.
+pub(super) fn next_in_words(text: &str) -> (String, usize, usize) {
+    match Scanner::new(text).next() {
+        Some(token) if token.kind == TokenKind::LineEnd => (END_OF_LINE.to_owned(), 0, 0),
+        Some(token) => (quote(text.get(token.start..token.end).unwrap_or("")), token.start, token.end),
+        None => (END_OF_FILE.to_owned(), 0, 0),
+    }
 }

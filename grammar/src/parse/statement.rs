@@ -4,7 +4,9 @@ use pest::iterators::Pair;
 
 use super::words::is_reserved;
 use super::{Builder, Rule, children};
-use crate::ast::{Call, Expr, ExprKind, FlowItem, FlowKind, InitTarget, JoinKind, Label, Pattern, Statement, StatementKind};
+use crate::ast::{
+    Call, Expr, ExprKind, FlowItem, FlowKind, InitTarget, JoinKind, Label, Pattern, Statement, StatementKind,
+};
 
 impl Builder<'_> {
     /// A pair `statement`.

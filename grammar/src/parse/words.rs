@@ -33,10 +33,7 @@ const OPERATOR: u8 = 9;
 
 /// Whether a rule begins a value and nothing else.
 fn is_value(rule: Rule) -> bool {
-    matches!(
-        rule,
-        Rule::expression | Rule::argument | Rule::number | Rule::tuple | Rule::prefix
-    )
+    matches!(rule, Rule::expression | Rule::argument | Rule::number | Rule::tuple | Rule::prefix)
 }
 
 /// A rule's rank, lower first, and its words; `None` for a rule that says nothing beside the others.
@@ -81,7 +78,10 @@ fn word(rule: Rule) -> Option<(u8, &'static str)> {
 /// Whether a word begins a statement, as the grammar's `keyword` does.
 pub(super) fn is_keyword(word: &str) -> bool {
     is_join(word)
-        || matches!(word, "if" | "for" | "repeat" | "input" | "output" | "expect" | "keep" | "from" | "init" | "let" | "tied")
+        || matches!(
+            word,
+            "if" | "for" | "repeat" | "input" | "output" | "expect" | "keep" | "from" | "init" | "let" | "tied"
+        )
 }
 
 /// Whether a word needs a body behind it, a label before it or not.

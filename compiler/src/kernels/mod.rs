@@ -27,7 +27,7 @@ mod expression;
 mod print;
 mod verify;
 
-pub use builder::KernelBuilder;
+pub use builder::{KernelBuilder, LayerContext};
 pub use expression::{Binary, Expression, Unary};
 pub use verify::verify;
 

@@ -82,3 +82,31 @@ impl Operator for AvgPool2d {
         builder.window(builder.input(0), self.window().pool_axes(), pooling, builder.output_size())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{bind, on};
+    use super::*;
+
+    #[test]
+    fn shape_and_text_are_those_of_pytorch() {
+        let pool = on("AvgPool2d(2, stride=2)", &["[N, 6, 28, 28]"]);
+        assert_eq!(pool.shape.to_string(), "[N, 6, 14, 14]");
+        assert_eq!(pool.describe(), "kernel_size=2, stride=2, padding=0");
+        let other = on("AvgPool2d((2, 3), padding=(1, 0), divisor_override=3)", &["[N, 6, 7, 7]"]);
+        assert_eq!(other.shape.to_string(), "[N, 6, 4, 2]");
+        assert_eq!(other.describe(), "kernel_size=(2, 3), stride=(2, 3), padding=(1, 0)");
+    }
+
+    #[test]
+    fn the_divisor_is_what_was_asked_for() {
+        let divisor = |text: &str| match bind(text) {
+            Ok(super::super::Op::AvgPool2d(pool)) => pool.divisor(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(divisor("AvgPool2d(3, padding=1)"), Divisor::Padded { after: [1, 1] });
+        assert_eq!(divisor("AvgPool2d(3, padding=1, count_include_pad=false)"), Divisor::Elements);
+        assert_eq!(divisor("AvgPool2d(3, divisor_override=-2)"), Divisor::Fixed(-2.0));
+        assert!(bind("AvgPool2d(3, divisor_override=0)").is_err());
+    }
+}

@@ -217,3 +217,53 @@ impl Operator for ConvTranspose2d {
         builder.add_bias(spread, 1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{bind, on, refusal};
+    use super::*;
+
+    #[test]
+    fn shape_follows_the_formula() {
+        let up = on("ConvTranspose2d(32, kernel_size=2, stride=2)", &["[N, 64, H, W]"]);
+        assert_eq!(up.shape.to_string(), "[N, 32, 2*H, 2*W]");
+        assert_eq!(up.parameters(), "weight [64, 32, 2, 2], bias [32]");
+        assert_eq!(up.describe(), "64, 32, kernel_size=(2, 2), stride=(2, 2)");
+        assert_eq!(up.macs(), 64 * 32 * 4);
+        let padded = on("ConvTranspose2d(6, 3, 2, 1, 1, 2, false, 2)", &["[N, 4, 5, 5]"]);
+        assert_eq!(padded.shape.to_string(), "[N, 6, 12, 12]");
+        assert_eq!(padded.parameters(), "weight [4, 3, 3, 3]");
+        let text = "4, 6, kernel_size=(3, 3), stride=(2, 2), padding=(1, 1), dilation=(2, 2), output_padding=(1, 1), \
+                    groups=2, bias=False";
+        assert_eq!(padded.describe(), text);
+    }
+
+    #[test]
+    fn the_bound_of_first_values_comes_from_the_axes_after_the_first() {
+        let layer = bind("ConvTranspose2d(32, kernel_size=3)").unwrap();
+        let declared = layer.parameters(&[Shape::from([1, 64, 5, 5])]).unwrap();
+        let expected = crate::graph::Initialiser::fan_in(32 * 9);
+        assert!(declared.iter().all(|declared| declared.initialiser == expected));
+    }
+
+    #[test]
+    fn padding_must_leave_something() {
+        let ShapeError::Other { message, note, mend, .. } =
+            refusal("ConvTranspose2d(8, kernel_size=1, padding=2)", &["[N, 8, 3, 3]"])
+        else {
+            panic!("another error");
+        };
+        assert_eq!(message, "padding=2 leaves nothing of the height");
+        assert_eq!(note.as_deref(), Some("height: (3 − 1)·1 − 2·2 + 1·(1 − 1) + 0 + 1 = −1"));
+        assert_eq!(mend, Some(("padding", "1".into())));
+        on("ConvTranspose2d(8, kernel_size=1, padding=1)", &["[N, 8, 3, 3]"]);
+    }
+
+    #[test]
+    fn output_padding_is_less_than_a_step() {
+        let Err(BindError::Conflict { mend, .. }) = bind("ConvTranspose2d(1, 3, stride=(2, 1), output_padding=1)") else {
+            panic!("it should be refused");
+        };
+        assert_eq!(mend.as_deref(), Some("(1, 0)"));
+    }
+}

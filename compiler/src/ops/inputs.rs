@@ -56,7 +56,7 @@ pub fn divisible(
     if let Some(0) = size.checked_rem(divisor) {
         return Ok(size / divisor);
     }
-    let mends = nearest(divisor, |candidate| all.iter().all(|number| number % candidate == 0));
+    let mends = nearest(divisor, |candidate| all.iter().all(|number| number.is_multiple_of(candidate)));
     Err(ShapeError::NotDivisible { what, size: Dim::from(size), divisor, argument, mends })
 }
 
@@ -66,7 +66,7 @@ pub fn groups(groups: usize, out_channels: usize) -> Result<(), BindError> {
         return Ok(());
     }
     let message = format!("out_channels={out_channels} is not a multiple of groups={groups}");
-    let mend = nearest(groups, |candidate| out_channels % candidate == 0).first().map(usize::to_string);
+    let mend = nearest(groups, |candidate| out_channels.is_multiple_of(candidate)).first().map(usize::to_string);
     Err(BindError::Conflict { argument: "groups", message, mend })
 }
 

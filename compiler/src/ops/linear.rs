@@ -86,3 +86,31 @@ impl Operator for Linear {
         builder.reshape(product, &output)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{on, refusal};
+    use super::*;
+
+    #[test]
+    fn the_last_axis_is_connected() {
+        let linear = on("Linear(120)", &["[N, 256]"]);
+        assert_eq!(linear.shape.to_string(), "[N, 120]");
+        assert_eq!(linear.parameters(), "weight [120, 256], bias [120]");
+        assert_eq!(linear.describe(), "in_features=256, out_features=120, bias=True");
+        assert_eq!(linear.macs(), 256 * 120);
+        assert_eq!(linear.kernels, ["gemm", "reshape", "map x0 + x1"]);
+        let tokens = on("Linear(6, bias=false)", &["[N, 5, 8]"]);
+        assert_eq!(tokens.shape.to_string(), "[N, 5, 6]");
+        assert_eq!(tokens.kernels, ["reshape", "gemm", "reshape"]);
+        assert_eq!(tokens.macs(), 5 * 8 * 6);
+        assert_eq!(tokens.reach(), Reach::Whole(vec![2]));
+    }
+
+    #[test]
+    fn features_are_a_number() {
+        let unknown = refusal("Linear(10)", &["[N, F]"]);
+        assert_eq!(unknown, ShapeError::Unknown { axis: "features", size: Dim::symbol("F") });
+        assert_eq!(refusal("Linear(1000000000000)", &["[N, 1000000000000]"]), ShapeError::TooLarge);
+    }
+}

@@ -72,3 +72,58 @@ impl Operator for MaxPool2d {
         builder.window(builder.input(0), self.window().pool_axes(), Pooling::Max, builder.output_size())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{bind, on, refusal};
+    use super::*;
+
+    #[test]
+    fn windows_lie_side_by_side_unless_told_otherwise() {
+        let pool = on("MaxPool2d(2)", &["[N, 6, H, 28]"]);
+        assert_eq!(pool.shape.to_string(), "[N, 6, (H//2), 14]");
+        assert_eq!(pool.requirements, ["H AtLeast 2"]);
+        assert_eq!(pool.describe(), "kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False");
+        assert_eq!(pool.kernels, ["window_max"]);
+        let other = on("MaxPool2d((2, 3), stride=(2, 1), padding=1, dilation=(1, 2), ceil_mode=true)", &["[N, 6, 9, 9]"]);
+        assert_eq!(other.describe(), "kernel_size=(2, 3), stride=(2, 1), padding=1, dilation=(1, 2), ceil_mode=True");
+    }
+
+    #[test]
+    fn ceil_mode_rounds_up_and_drops_windows_in_the_padding() {
+        for (text, size, expected) in [
+            ("MaxPool2d(3, stride=2, ceil_mode=true)", 6, 3),
+            ("MaxPool2d(3, stride=2, ceil_mode=true)", 2, 1),
+            ("MaxPool2d(2, stride=2, padding=1, ceil_mode=true)", 3, 2),
+            ("MaxPool2d(2, stride=3, padding=1, ceil_mode=true)", 5, 2),
+            ("MaxPool2d(1, stride=3, ceil_mode=true)", 5, 2),
+        ] {
+            let input = format!("[1, 1, {size}, {size}]");
+            assert_eq!(on(text, &[&input]).shape.to_string(), format!("[1, 1, {expected}, {expected}]"), "{text} on {input}");
+        }
+    }
+
+    #[test]
+    fn padding_is_at_most_half_the_window() {
+        let message = "padding=2 is more than half of the 3×3 window".into();
+        let expected = BindError::Conflict { argument: "padding", message, mend: Some("1".into()) };
+        assert_eq!(bind("MaxPool2d(3, padding=2)"), Err(expected));
+        assert!(bind("MaxPool2d(3, padding=2, dilation=2)").is_ok());
+    }
+
+    #[test]
+    fn a_padding_is_offered_only_where_it_is_allowed() {
+        let ShapeError::WindowTooLarge { least_padding, .. } = refusal("MaxPool2d(5)", &["[N, 8, 3, 3]"]) else {
+            panic!("another error");
+        };
+        assert_eq!(least_padding, Some(PadPair(1, 1)));
+        let ShapeError::WindowTooLarge { least_padding, .. } = refusal("MaxPool2d((5, 1))", &["[N, 8, 3, 3]"]) else {
+            panic!("another error");
+        };
+        assert_eq!(least_padding, Some(PadPair(1, 0)));
+        let ShapeError::WindowTooLarge { least_padding, .. } = refusal("MaxPool2d(7)", &["[N, 8, 0, 0]"]) else {
+            panic!("another error");
+        };
+        assert_eq!(least_padding, None);
+    }
+}

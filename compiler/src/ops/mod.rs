@@ -2,6 +2,7 @@
 //!
 //! The macro yields the enum [`Op`], its delegation to [`Operator`], and the tables by which specs call layers and joins. An enum and
 //! not a trait object, so that a node can be compared, copied and printed; nobody matches on its variants.
+#![allow(clippy::upper_case_acronyms, reason = "PyTorch's names: ELU, GELU")]
 
 mod adaptive;
 mod argument;
@@ -13,6 +14,8 @@ mod norm;
 mod operator;
 mod pointwise;
 mod shape_error;
+#[cfg(test)]
+mod testing;
 mod window;
 
 pub use argument::{Argument, ArgumentSpec, Arguments, BindError, Constant, Signature};

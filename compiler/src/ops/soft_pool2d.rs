@@ -66,3 +66,16 @@ impl Operator for SoftPool2d {
         builder.window(builder.input(0), self.window().pool_axes(), Pooling::Softmax, builder.output_size())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::on;
+
+    #[test]
+    fn shape_and_kernel() {
+        let pool = on("SoftPool2d(3, stride=2, padding=1, ceil_mode=true)", &["[N, 6, 28, 27]"]);
+        assert_eq!(pool.shape.to_string(), "[N, 6, 15, 14]");
+        assert_eq!(pool.describe(), "kernel_size=3, stride=2, padding=1");
+        assert_eq!(pool.kernels, ["window_softmax"]);
+    }
+}

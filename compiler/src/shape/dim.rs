@@ -112,10 +112,15 @@ impl Dim {
         let mut whole = Sum::default();
         let mut rest = Sum::default();
         for (product, coefficient) in self.sum().terms {
-            let remainder = coefficient.rem_euclid(divisor);
-            whole.add(product.clone(), (coefficient - remainder) / divisor)?;
+            // What is left of the constant is negative, so that windows read as their formula does: `(H - 1)//2 + 1`.
+            let remainder = match coefficient.rem_euclid(divisor) {
+                remainder @ 1.. if product.is_empty() => remainder - divisor,
+                remainder => remainder,
+            };
+            whole.add(product.clone(), coefficient.checked_sub(remainder).ok_or(TooLarge)? / divisor)?;
             rest.add(product, remainder)?;
         }
+        rest.terms.retain(|_, coefficient| *coefficient != 0);
         Dim::divide_rest(rest, divisor)?.plus(&whole.finish()?)
     }
 
@@ -310,6 +315,17 @@ mod tests {
         assert_eq!(size.to_string(), "((H - 1)//32) + 1");
         assert_eq!(size.at(&|_| Some(224)), Some(7));
         assert_eq!(size.at(&|_| Some(225)), Some(8));
+    }
+
+    #[test]
+    fn equal_divisions_are_equal() {
+        let height = Dim::symbol("H");
+        let halves = height.floor_divided(2).unwrap();
+        let window = height.plus_number(-2).unwrap().floor_divided(2).unwrap().plus_number(1).unwrap();
+        assert_eq!(window, halves);
+        assert_eq!(halves.to_string(), "(H//2)");
+        let enlarged = height.times_number(4).unwrap().plus_number(1).unwrap().floor_divided(2).unwrap();
+        assert_eq!(enlarged, height.times_number(2).unwrap());
     }
 
     #[test]

@@ -7,6 +7,12 @@
 //! text -parse-> Ast -resolve-> Graph -infer-> ShapedGraph -write_kernels-> KernelGraph -passes-> KernelGraph -plan-> Plan
 //! ```
 
+use diagnostic::Diagnostic;
+use graph::ShapedGraph;
+use passes::Note;
+use plan::{Plan, Target};
+use write_kernels::Bindings;
+
 pub mod diagnostic;
 pub mod graph;
 pub mod infer;
@@ -19,3 +25,19 @@ pub mod shape;
 pub mod sizes;
 pub mod summary;
 pub mod write_kernels;
+
+/// From a network whose shapes are known to the plan that computes it, with what every pass did and did not do.
+///
+/// # Errors
+/// E402 and E308 when sizes are missing or do not fit, E401 when there is too little memory.
+pub fn compile(
+    graph: &ShapedGraph,
+    bindings: &Bindings,
+    target: &Target,
+) -> Result<(Plan, Vec<Note>), Box<Diagnostic>> {
+    let mut kernels = write_kernels::write_kernels(graph, bindings)?;
+    let mut notes = passes::run(&mut kernels)?;
+    let (plan, copies) = plan::plan_with_notes(&kernels, target)?;
+    notes.extend(copies);
+    Ok((plan, notes))
+}

@@ -159,6 +159,32 @@ impl Expression {
         }
     }
 
+    /// The operands that occur, sorted, each once.
+    pub fn operands(&self) -> Vec<usize> {
+        let mut operands = Vec::new();
+        let mut rest = vec![self];
+        while let Some(part) = rest.pop() {
+            if let Expression::Operand(index) = part {
+                operands.push(*index);
+            }
+            rest.extend(part.children());
+        }
+        operands.sort_unstable();
+        operands.dedup();
+        operands
+    }
+
+    /// How many operations stand inside each other. Asked of expressions of any depth, so it does not recurse.
+    pub fn depth(&self) -> usize {
+        let mut deepest = 0;
+        let mut rest = vec![(self, 0)];
+        while let Some((part, depth)) = rest.pop() {
+            deepest = deepest.max(depth);
+            rest.extend(part.children().into_iter().map(|child| (child, depth + 1)));
+        }
+        deepest
+    }
+
     /// The number of operations.
     pub fn operations(&self) -> usize {
         let own = usize::from(!matches!(self, Expression::Operand(_) | Expression::Constant(_)));

@@ -23,13 +23,19 @@
 //! | `Reorder` | | with blocked layouts: written by the planner alone |
 
 mod builder;
+mod edit;
+#[cfg(test)]
+pub(crate) mod evaluate;
 mod expression;
 mod print;
+#[cfg(test)]
+pub(crate) mod testing;
 mod verify;
 
 pub use builder::{KernelBuilder, LayerContext};
+pub(crate) use edit::{elements, fault};
 pub use expression::{Binary, Expression, Unary};
-pub use verify::verify;
+pub use verify::{MAX_DEPTH, MAX_ELEMENTS, verify};
 
 use crate::graph::{Dag, NodeId, ParameterId};
 use std::sync::Arc;

@@ -1,8 +1,241 @@
-//! Verifies a kernel graph.
+//! Verifies a kernel graph. What must hold, always:
+//!
+//! Graph
+//! - there is no cycle;
+//! - every output exists; input port `i` is the node `Kernel::Input(i)`, and there is no other input node;
+//! - a parameter node names a parameter of the list and has its shape.
+//!
+//! Every node
+//! - it has as many arguments as it says are its kernel's own, and those of its epilogue after them;
+//! - the number of own arguments is the kernel's: none of inputs and parameters, two of `Conv`, `ConvData` and `Gemm`, at least one of
+//!   `Map` and `Concat`, one of all others;
+//! - its elements can be counted in 48 bits;
+//! - its shape is what the kernel makes of its arguments' shapes (rules at `shape_rule` below, written anew and not taken from the builder).
+//!
+//! Expressions
+//! - a `Map` names only operands that it has, and every argument is broadcast to the node's rank and shape;
+//! - an epilogue stands only behind a kernel that takes one, names only the result and its own operands, which are broadcast likewise;
+//! - neither is deeper than [`MAX_DEPTH`], since passes and back ends walk expressions by recursion.
 
-use super::KernelGraph;
+use super::edit::elements;
+use super::{AxisWindow, Expression, Kernel, KernelGraph, KernelNode, PoolAxis};
+use crate::graph::NodeId;
 
-/// Checks.
-pub fn verify(_graph: &KernelGraph) -> Result<(), String> {
+/// The most operations inside each other.
+pub const MAX_DEPTH: usize = 256;
+
+/// The most elements of a value: far past any memory, and no sum of a million of them overflows.
+pub const MAX_ELEMENTS: usize = 1 << 43;
+
+/// Checks every invariant.
+///
+/// # Errors
+/// A sentence about the first one that does not hold.
+pub fn verify(graph: &KernelGraph) -> Result<(), String> {
+    ports(graph)?;
+    let order = graph.dag.order().ok_or("the graph has a cycle")?;
+    for id in order {
+        if let Some(node) = graph.dag.get(id) {
+            verify_node(graph, id, node)
+                .map_err(|text| format!("{} of `{}`: {text}", node.kernel.name(), graph.label(id)))?;
+        }
+    }
     Ok(())
+}
+
+fn ports(graph: &KernelGraph) -> Result<(), String> {
+    for (index, port) in graph.inputs.iter().enumerate() {
+        match graph.dag.get(port.node).map(|node| &node.kernel) {
+            Some(Kernel::Input(number)) if *number == index => {}
+            _ => return Err(format!("input `{}` is not a node that is this input", port.name)),
+        }
+    }
+    match graph.outputs.iter().find(|port| graph.dag.get(port.node).is_none()) {
+        Some(port) => Err(format!("output `{}` does not exist", port.name)),
+        None => Ok(()),
+    }
+}
+
+fn verify_node(graph: &KernelGraph, id: NodeId, node: &KernelNode) -> Result<(), String> {
+    let arguments = graph.dag.arguments(id);
+    let shapes: Vec<&[usize]> =
+        arguments.iter().filter_map(|&argument| graph.dag.get(argument)).map(|node| node.shape.as_slice()).collect();
+    let Some((own, others)) = shapes.split_at_checked(node.own_arguments) else {
+        return Err(format!("{} arguments where {} are its kernel's", shapes.len(), node.own_arguments));
+    };
+    let count = node.elements().filter(|&count| count <= MAX_ELEMENTS);
+    ensure(count.is_some(), || format!("the shape {:?} is past counting", node.shape))?;
+    arity(graph, id, &node.kernel, own.len())?;
+    shape_rule(graph, node, own)?;
+    epilogue(node, others)
+}
+
+fn arity(graph: &KernelGraph, id: NodeId, kernel: &Kernel, own: usize) -> Result<(), String> {
+    let fits = match kernel {
+        Kernel::Input(_) | Kernel::Parameter(_) => own == 0,
+        Kernel::Conv { .. } | Kernel::ConvData { .. } | Kernel::Gemm { .. } => own == 2,
+        Kernel::Map(_) | Kernel::Concat { .. } => own >= 1,
+        Kernel::Window { .. } | Kernel::Reduce { .. } | Kernel::Resample(_) | Kernel::Reshape => own == 1,
+        Kernel::Permute { .. } | Kernel::Pad { .. } | Kernel::Slice { .. } => own == 1,
+    };
+    ensure(fits, || format!("{own} arguments of its own"))?;
+    match kernel {
+        Kernel::Input(index) => {
+            let here = graph.inputs.get(*index).is_some_and(|port| port.node == id);
+            ensure(here, || format!("input {index} is not in the list of inputs"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// An independent statement of each kernel's shape.
+fn shape_rule(graph: &KernelGraph, node: &KernelNode, own: &[&[usize]]) -> Result<(), String> {
+    let shape = node.shape.as_slice();
+    let wrong = || format!("the shape {shape:?} does not follow from {own:?}");
+    let fits = match (&node.kernel, own) {
+        (Kernel::Input(_), []) => true,
+        (Kernel::Parameter(parameter), []) => {
+            graph.parameters.get(parameter.0 as usize).is_some_and(|entry| entry.shape == shape)
+        }
+        (Kernel::Conv { window, groups }, [x, weight]) => conv(shape, x, weight, window, *groups),
+        (Kernel::ConvData { window, groups }, [x, weight]) => conv_data(shape, x, weight, window, *groups),
+        (Kernel::Gemm { transpose_a, transpose_b }, [a, b]) => gemm(shape, a, *transpose_a, b, *transpose_b),
+        (Kernel::Window { axes, .. }, [x]) => pooling(shape, x, axes),
+        (Kernel::Reduce { axes, .. }, [x]) => {
+            let reduced = |((&size, &gone), &kept): ((&usize, &bool), &usize)| kept == if gone { 1 } else { size };
+            x.len() == axes.len() && x.len() == shape.len() && x.iter().zip(axes).zip(shape).all(reduced)
+        }
+        (Kernel::Map(expression), operands) => return map(expression, shape, operands),
+        (Kernel::Resample(_), [x]) => x.len() == 4 && shape.len() == 4 && x.get(..2) == shape.get(..2),
+        (Kernel::Reshape, [x]) => elements(x) == elements(shape),
+        (Kernel::Permute { axes }, [x]) => permutation(shape, x, axes),
+        (Kernel::Pad { padding }, [x]) => padded(shape, x, padding),
+        (Kernel::Slice { axis, start }, [x]) => slice(shape, x, *axis, *start),
+        (Kernel::Concat { axis }, parts) => concat(shape, parts, *axis),
+        _ => false,
+    };
+    ensure(fits, wrong)
+}
+
+/// A window has elements and moves on. Where it lies is not limited: what it sees outside its input is padding.
+fn is_window(window: &AxisWindow) -> bool {
+    window.kernel > 0 && window.stride > 0 && window.dilation > 0
+}
+
+fn conv(shape: &[usize], x: &[usize], weight: &[usize], window: &[AxisWindow; 2], groups: usize) -> bool {
+    let (&[n, c, _, _], &[channels, inner, kernel_h, kernel_w]) = (x, weight) else { return false };
+    let &[batch, out, _, _] = shape else { return false };
+    groups > 0
+        && batch == n
+        && out == channels
+        && out % groups == 0
+        && inner.checked_mul(groups) == Some(c)
+        && window.map(|axis| axis.kernel) == [kernel_h, kernel_w]
+        && window.iter().all(is_window)
+}
+
+fn conv_data(shape: &[usize], x: &[usize], weight: &[usize], window: &[AxisWindow; 2], groups: usize) -> bool {
+    let (&[n, c, _, _], &[channels, inner, kernel_h, kernel_w]) = (x, weight) else { return false };
+    let &[batch, out, _, _] = shape else { return false };
+    groups > 0
+        && batch == n
+        && channels == c
+        && c % groups == 0
+        && inner.checked_mul(groups) == Some(out)
+        && window.map(|axis| axis.kernel) == [kernel_h, kernel_w]
+        && window.iter().all(is_window)
+}
+
+fn gemm(shape: &[usize], a: &[usize], transpose_a: bool, b: &[usize], transpose_b: bool) -> bool {
+    let turned = |matrix: &[usize], transpose: bool| match *matrix {
+        [rows, columns] => Some(if transpose { [columns, rows] } else { [rows, columns] }),
+        _ => None,
+    };
+    match (turned(a, transpose_a), turned(b, transpose_b)) {
+        (Some([rows, inner]), Some([same, columns])) => inner == same && shape == [rows, columns],
+        _ => false,
+    }
+}
+
+fn pooling(shape: &[usize], x: &[usize], axes: &[PoolAxis; 2]) -> bool {
+    let sliding = |axis: &PoolAxis| match axis {
+        PoolAxis::Sliding(window) => is_window(window),
+        PoolAxis::Adaptive => true,
+    };
+    let planes = x.len().checked_sub(2);
+    shape.len() == x.len()
+        && planes.is_some_and(|planes| shape.get(..planes) == x.get(..planes))
+        && axes.iter().all(sliding)
+}
+
+fn permutation(shape: &[usize], x: &[usize], axes: &[usize]) -> bool {
+    let mut sorted = axes.to_vec();
+    sorted.sort_unstable();
+    let every = sorted.iter().copied().eq(0..x.len());
+    every && shape.len() == x.len() && axes.iter().zip(shape).all(|(&axis, size)| x.get(axis) == Some(size))
+}
+
+fn padded(shape: &[usize], x: &[usize], padding: &[(isize, isize)]) -> bool {
+    let sum = |size: usize, (before, after): (isize, isize)| size.checked_add_signed(before)?.checked_add_signed(after);
+    shape.len() == x.len()
+        && padding.len() == x.len()
+        && x.iter().zip(padding).zip(shape).all(|((&size, &pair), &result)| sum(size, pair) == Some(result))
+}
+
+fn slice(shape: &[usize], x: &[usize], axis: usize, start: usize) -> bool {
+    let axis_fits = |(index, (&size, &length)): (usize, (&usize, &usize))| {
+        if index == axis { start.checked_add(length).is_some_and(|end| end <= size) } else { size == length }
+    };
+    axis < x.len() && shape.len() == x.len() && x.iter().zip(shape).enumerate().all(axis_fits)
+}
+
+fn concat(shape: &[usize], parts: &[&[usize]], axis: usize) -> bool {
+    let alike = |part: &&[usize]| {
+        part.len() == shape.len() && part.iter().zip(shape).enumerate().all(|(at, (a, b))| at == axis || a == b)
+    };
+    let total = parts.iter().try_fold(0usize, |sum, part| sum.checked_add(*part.get(axis)?));
+    axis < shape.len() && parts.iter().all(alike) && total.as_ref() == shape.get(axis)
+}
+
+/// A `Map`: every size is the operands' common one.
+fn map(expression: &Expression, shape: &[usize], operands: &[&[usize]]) -> Result<(), String> {
+    expression_fits(expression, operands.len())?;
+    broadcast(shape, operands)?;
+    for (axis, &size) in shape.iter().enumerate() {
+        let made = operands.iter().any(|operand| operand.get(axis) == Some(&size));
+        ensure(made, || format!("no operand has size {size} along axis {axis}"))?;
+    }
+    Ok(())
+}
+
+fn epilogue(node: &KernelNode, operands: &[&[usize]]) -> Result<(), String> {
+    let Some(expression) = &node.epilogue else {
+        return ensure(operands.is_empty(), || format!("{} operands for no epilogue", operands.len()));
+    };
+    ensure(node.kernel.takes_epilogue(), || "an epilogue behind a kernel that takes none".into())?;
+    expression_fits(expression, operands.len() + 1)?;
+    broadcast(&node.shape, operands)
+}
+
+fn expression_fits(expression: &Expression, operands: usize) -> Result<(), String> {
+    let depth = expression.depth();
+    ensure(depth <= MAX_DEPTH, || format!("an expression {depth} deep"))?;
+    match expression.operands().into_iter().find(|&operand| operand >= operands) {
+        Some(operand) => Err(format!("x{operand} is named and there are {operands} operands")),
+        None => Ok(()),
+    }
+}
+
+fn broadcast(shape: &[usize], operands: &[&[usize]]) -> Result<(), String> {
+    let repeats = |operand: &&[usize]| {
+        operand.len() == shape.len() && operand.iter().zip(shape).all(|(&size, &whole)| size == 1 || size == whole)
+    };
+    match operands.iter().find(|operand| !repeats(operand)) {
+        Some(operand) => Err(format!("{operand:?} cannot be repeated to {shape:?}")),
+        None => Ok(()),
+    }
+}
+
+fn ensure(holds: bool, text: impl FnOnce() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(text()) }
 }

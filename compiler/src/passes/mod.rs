@@ -3,6 +3,7 @@
 //! Each is a function in a file of its own that changes the graph and says what it did and what it left, and why. None knows a
 //! layer; all ask kernels and expressions. The graph is verified after each.
 
+use crate::diagnostic::Diagnostic;
 use crate::kernels::KernelGraph;
 use std::sync::Arc;
 
@@ -20,6 +21,9 @@ pub struct Note {
 }
 
 /// Runs all passes.
-pub fn run(_graph: &mut KernelGraph) -> Vec<Note> {
-    Vec::new()
+///
+/// # Errors
+/// E499 when a pass broke the graph.
+pub fn run(_graph: &mut KernelGraph) -> Result<Vec<Note>, Box<Diagnostic>> {
+    Ok(Vec::new())
 }

@@ -2,15 +2,67 @@
 //!
 //! `prepare` runs once when weights are loaded (folding, and later packing), `run` once an answer. Every operand is a [`View`]: a
 //! storage, an offset, sizes and strides, all in elements, so that a slice, a concatenation's part and a reshaped value cost nothing.
-//! Offsets in the arena were chosen by liveness; two views of it overlap only where the later step may overwrite the earlier value.
+//! Offsets in the arena were chosen by liveness.
+//!
+//! What a back end may rely on (`verify.rs` checks it):
+//!
+//! | view | lies |
+//! |---|---|
+//! | input | dense, in place; no step writes to it |
+//! | result of a step | dense from axis 1 on; only the step from one index of axis 0 to the next is free, as in a part of a concatenation. In `Prepared` for `prepare`, in the arena for `run` |
+//! | weight of `Conv`, `ConvData` | dense |
+//! | own operand of any other kernel but `Map` | dense from axis 1 on; so both of `Gemm` are rows of any distance |
+//! | operand of a `Map` or an epilogue | any strides, 0 where it is repeated; its shape is the result's |
+//! | output of the plan | any view of any storage, to be copied out |
+//!
+//! A `Map` may write over an operand that is, element for element, at the same place as its result; any other overlap of a result with
+//! an operand does not occur. An element is written before it is read, and what is read later is not written over.
+//!
+//! The road: `lower.rs` writes steps over numbered buffers, `places.rs` finds which of them are parts of one, `reuse.rs` which may
+//! share memory, `memory.rs` where each lies.
 
+mod draft;
+mod finish;
 mod lower;
+mod memory;
+mod places;
 mod print;
+mod reuse;
+#[cfg(test)]
+mod simulate;
+#[cfg(test)]
+mod tests;
+mod verify;
+mod views;
 
-pub use lower::plan;
+pub use verify::verify;
 
-use crate::kernels::{Expression, Kernel};
+use crate::diagnostic::Diagnostic;
+use crate::kernels::{Expression, Kernel, KernelGraph, fault};
+use crate::passes::Note;
 use std::sync::Arc;
+
+/// The steps, memory and order of a kernel graph.
+///
+/// # Errors
+/// E401 when it needs more memory than the target has.
+pub fn plan(graph: &KernelGraph, target: &Target) -> Result<Plan, Box<Diagnostic>> {
+    plan_with_notes(graph, target).map(|(plan, _)| plan)
+}
+
+/// As [`plan`], with what had to be copied and why.
+///
+/// # Errors
+/// As [`plan`].
+pub fn plan_with_notes(graph: &KernelGraph, target: &Target) -> Result<(Plan, Vec<Note>), Box<Diagnostic>> {
+    crate::kernels::verify(graph).map_err(|text| fault(&text))?;
+    let lower::Lowered { draft, parameters, notes } = lower::lower(graph);
+    finish::check_values(graph, &draft, target)?;
+    let plan = finish::finish(graph, draft, parameters, target);
+    finish::check_memory(graph, &plan, target)?;
+    verify(&plan).map_err(|text| fault(&text))?;
+    Ok((plan, notes))
+}
 
 /// What the planner must know of the machine, as plain data.
 #[derive(Clone, Debug, PartialEq)]
@@ -141,4 +193,26 @@ pub struct Plan {
     pub prepared_elements: usize,
     /// Elements of `Storage::Arena`.
     pub arena_elements: usize,
+}
+
+impl Plan {
+    /// Bytes of the arena, in float32.
+    pub fn arena_bytes(&self) -> u64 {
+        bytes(self.arena_elements)
+    }
+
+    /// Bytes of what `prepare` makes, in float32.
+    pub fn prepared_bytes(&self) -> u64 {
+        bytes(self.prepared_elements)
+    }
+
+    /// Bytes of the parameters that the plan reads, in float32.
+    pub fn parameter_bytes(&self) -> u64 {
+        self.parameters.iter().map(|parameter| bytes(parameter.shape.iter().product())).sum()
+    }
+}
+
+/// The bytes of that many float32 numbers.
+fn bytes(elements: usize) -> u64 {
+    4 * elements as u64
 }

@@ -1,0 +1,88 @@
+//! What passes and planner ask of a kernel graph, the one edit that all of them make, and how a fault of theirs is told.
+
+use super::{Kernel, KernelGraph, KernelNode};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::graph::NodeId;
+use std::collections::HashSet;
+
+impl KernelGraph {
+    /// The nodes whose value depends on parameters alone: constants at inference.
+    pub fn constants(&self) -> HashSet<NodeId> {
+        let mut constants = HashSet::new();
+        for id in self.dag.order().unwrap_or_default() {
+            let given = matches!(self.dag.get(id).map(|node| &node.kernel), Some(Kernel::Input(_)));
+            if !given && self.dag.arguments(id).iter().all(|argument| constants.contains(argument)) {
+                constants.insert(id);
+            }
+        }
+        constants
+    }
+
+    /// The nodes that some output needs.
+    pub fn live(&self) -> HashSet<NodeId> {
+        let mut live = HashSet::new();
+        let mut rest: Vec<NodeId> = self.outputs.iter().map(|port| port.node).collect();
+        while let Some(id) = rest.pop() {
+            if live.insert(id) {
+                rest.extend(self.dag.arguments(id));
+            }
+        }
+        live
+    }
+
+    /// Whether a value leaves the graph.
+    pub fn is_output(&self, id: NodeId) -> bool {
+        self.outputs.iter().any(|port| port.node == id)
+    }
+
+    /// Lets everything that uses `old` use `new` instead, outputs too; `old` stays, unused.
+    pub fn replace(&mut self, old: NodeId, new: NodeId) {
+        self.dag.replace_uses(old, new);
+        for port in self.outputs.iter_mut().filter(|port| port.node == old) {
+            port.node = new;
+        }
+    }
+
+    /// The one node that uses a value, if nothing else does, outputs included; it may take the value several times.
+    pub fn only_user(&self, id: NodeId) -> Option<NodeId> {
+        let uses = self.dag.uses(id);
+        let (first, _) = *uses.first()?;
+        (uses.iter().all(|&(user, _)| user == first) && !self.is_output(id)).then_some(first)
+    }
+
+    /// What to call a value in messages: the name of an input or parameter, else the layers that it came from.
+    pub fn label(&self, id: NodeId) -> String {
+        let Some(node) = self.dag.get(id) else { return String::new() };
+        match node.kernel {
+            Kernel::Input(index) => self.inputs.get(index).map(|port| port.name.to_string()).unwrap_or_default(),
+            Kernel::Parameter(parameter) => {
+                self.parameters.get(parameter.0 as usize).map(|entry| entry.path.to_string()).unwrap_or_default()
+            }
+            _ => node.label(),
+        }
+    }
+}
+
+impl KernelNode {
+    /// The layers that the node came from, `0 Conv2d + 1 ReLU`.
+    pub fn label(&self) -> String {
+        self.origins.join(" + ")
+    }
+
+    /// The number of elements, unless that is past counting.
+    pub fn elements(&self) -> Option<usize> {
+        elements(&self.shape)
+    }
+}
+
+/// E499: the compiler made something that breaks its own rules.
+pub(crate) fn fault(text: &str) -> Box<Diagnostic> {
+    let message = format!("the compiler made a mistake: {text}");
+    let help = "this is a fault of cnnc, not of the spec: please report it, with the spec";
+    Box::new(Diagnostic::without_place(Code::E499, message).help(help))
+}
+
+/// The product of sizes, unless it is past counting.
+pub(crate) fn elements(shape: &[usize]) -> Option<usize> {
+    shape.iter().try_fold(1usize, |product, &size| product.checked_mul(size))
+}

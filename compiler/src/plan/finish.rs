@@ -1,0 +1,123 @@
+//! Draft to plan: buffers get their offsets, and the whole is held against the target's memory.
+
+use super::draft::{Draft, DraftStep, Located};
+use super::memory::{Life, assign};
+use super::reuse::reuse;
+use super::{Plan, PlanParameter, PlanPort, Step, Storage, Target, View, bytes};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::kernels::KernelGraph;
+
+/// Gives every buffer its offset.
+pub(super) fn finish(graph: &KernelGraph, draft: Draft, parameters: Vec<PlanParameter>, target: &Target) -> Plan {
+    let reuse = reuse(&draft);
+    let mut offsets = vec![0; draft.buffers.len()];
+    let mut size_of = |storage: Storage| {
+        let in_it = |index: &usize| draft.buffers.get(*index).is_some_and(|buffer| buffer.storage == storage);
+        let lives = reuse.lives.iter().enumerate().filter_map(|(index, life)| life.map(|life| (index, life)));
+        let (indices, lives): (Vec<usize>, Vec<Life>) = lives.filter(|(index, _)| in_it(index)).unzip();
+        let (found, size) = assign(&lives, target.alignment);
+        for (index, offset) in indices.into_iter().zip(found) {
+            if let Some(slot) = offsets.get_mut(index) {
+                *slot = offset;
+            }
+        }
+        size
+    };
+    let (prepared_elements, arena_elements) = (size_of(Storage::Prepared), size_of(Storage::Arena));
+    let offset = |buffer: Option<usize>| {
+        let root = buffer.and_then(|index| reuse.root.get(index).copied());
+        root.and_then(|index| offsets.get(index).copied()).unwrap_or(0)
+    };
+    let ports = |index: usize| graph.inputs.get(index).and_then(|port| graph.dag.get(port.node));
+    let inputs = graph.inputs.iter().enumerate().map(|(index, port)| PlanPort {
+        name: port.name.clone(),
+        view: View::dense(Storage::Input(index), 0, ports(index).map_or(&[], |node| &node.shape)),
+    });
+    let outputs = graph
+        .outputs
+        .iter()
+        .zip(&draft.outputs)
+        .map(|(port, located)| PlanPort { name: port.name.clone(), view: moved(located, &offset) });
+    Plan {
+        inputs: inputs.collect(),
+        outputs: outputs.collect(),
+        parameters,
+        prepare: draft.prepare.iter().map(|step| place(step, &offset)).collect(),
+        run: draft.run.iter().map(|step| place(step, &offset)).collect(),
+        prepared_elements,
+        arena_elements,
+    }
+}
+
+fn moved(located: &Located, offset: &dyn Fn(Option<usize>) -> usize) -> View {
+    let mut view = located.view.clone();
+    view.offset += offset(located.buffer);
+    view
+}
+
+fn place(draft: &DraftStep, offset: &dyn Fn(Option<usize>) -> usize) -> Step {
+    let mut step = draft.step.clone();
+    step.output.offset += offset(Some(draft.output));
+    for (view, &buffer) in step.operands.iter_mut().zip(&draft.operands) {
+        view.offset += offset(buffer);
+    }
+    step
+}
+
+/// E401 when one value alone is larger than the memory; asked before offsets are added up.
+pub(super) fn check_values(graph: &KernelGraph, draft: &Draft, target: &Target) -> Result<(), Box<Diagnostic>> {
+    let largest = draft.buffers.iter().map(|buffer| buffer.elements).max().unwrap_or(0);
+    if bytes(largest) <= target.memory_bytes {
+        return Ok(());
+    }
+    Err(too_large(graph, bytes(largest), target, Vec::new()))
+}
+
+/// E401 when arena, prepared values and parameters together are larger than the memory.
+pub(super) fn check_memory(graph: &KernelGraph, plan: &Plan, target: &Target) -> Result<(), Box<Diagnostic>> {
+    let parts = [
+        ("the values of a run", plan.arena_bytes()),
+        ("parameters", plan.parameter_bytes()),
+        ("what is made of the parameters once", plan.prepared_bytes()),
+    ];
+    let total = parts.iter().fold(0u64, |total, (_, part)| total.saturating_add(*part));
+    if total <= target.memory_bytes {
+        return Ok(());
+    }
+    let notes = parts.iter().map(|(what, part)| format!("{what}: {}", in_words(*part))).collect();
+    Err(too_large(graph, total, target, notes))
+}
+
+fn too_large(graph: &KernelGraph, asked: u64, target: &Target, notes: Vec<String>) -> Box<Diagnostic> {
+    let (asked, there) = (in_words(asked), in_words(target.memory_bytes));
+    let mut diagnostic =
+        Diagnostic::without_place(Code::E401, format!("the network needs {asked} of memory, and there are {there}"));
+    diagnostic.notes = notes;
+    let largest = graph.dag.iter().max_by_key(|(id, node)| (node.elements(), std::cmp::Reverse(*id)));
+    if let Some((id, node)) = largest {
+        let (label, size) = (graph.label(id), in_words(bytes(node.elements().unwrap_or(0))));
+        diagnostic = diagnostic.note(format!("the largest tensor is that of `{label}`, {:?}: {size}", node.shape));
+    }
+    Box::new(diagnostic.help("a smaller batch, or smaller pictures, need less"))
+}
+
+/// `12.8 MB (12,845,056 bytes)`
+fn in_words(count: u64) -> String {
+    let exact = format!("{} bytes", grouped(count));
+    let unit = [("GB", 1e9), ("MB", 1e6), ("kB", 1e3)].into_iter().find(|(_, size)| count as f64 >= *size);
+    match unit {
+        Some((unit, size)) => format!("{:.1} {unit} ({exact})", count as f64 / size),
+        None => exact,
+    }
+}
+
+/// Digits in threes.
+fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let from_end = |index: usize| digits.len() - index;
+    let separated = digits.chars().enumerate().flat_map(|(index, digit)| {
+        let comma = (index > 0 && from_end(index) % 3 == 0).then_some(',');
+        comma.into_iter().chain([digit])
+    });
+    separated.collect()
+}

@@ -1,0 +1,80 @@
+//! Concatenation without a copy: which values are written straight into the place that they will have in a concatenation.
+//!
+//! Found before any step is written, from the last node to the first, so that a concatenation of concatenations (DenseNet: each layer
+//! adds its features to those before) becomes one buffer that grows. A part goes straight into its place if
+//! - it is computed by a kernel or is a concatenation itself; inputs and parameters lie where they lie, and a view of something else
+//!   has that one's place (reshaped parts are looked through);
+//! - it is a constant exactly if the concatenation is;
+//! - it has no place in another concatenation, or twice in the same;
+//! - its place is dense from axis 1 on, as kernels write (`plan/mod.rs`).
+//!
+//! Any other part is copied when the concatenation is due.
+
+use super::{Storage, View};
+use crate::graph::NodeId;
+use crate::kernels::{Kernel, KernelGraph, KernelNode};
+use std::collections::{HashMap, HashSet};
+
+/// A value's place in a concatenation's buffer, in elements from the buffer's start.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    /// The outermost concatenation, whose buffer it is.
+    pub owner: NodeId,
+    /// Where in it.
+    pub view: View,
+}
+
+/// The places of all values that have one, concatenations included; `order` has arguments before users.
+pub(super) fn find_places(
+    graph: &KernelGraph,
+    order: &[NodeId],
+    constants: &HashSet<NodeId>,
+) -> HashMap<NodeId, Place> {
+    let mut places: HashMap<NodeId, Place> = HashMap::new();
+    for &id in order.iter().rev() {
+        let Some(KernelNode { kernel: Kernel::Concat { axis }, shape, .. }) = graph.dag.get(id) else { continue };
+        let whole =
+            places.entry(id).or_insert_with(|| Place { owner: id, view: View::dense(Storage::Arena, 0, shape) });
+        let (owner, view) = (whole.owner, whole.view.clone());
+        for (part, place) in parts(graph, id, *axis, &view) {
+            let Some((part, place)) = look_through(graph, part, place) else { continue };
+            let alike = constants.contains(&part) == constants.contains(&id);
+            if alike && place.is_dense_from(1) && writes_anywhere(graph, part) {
+                places.entry(part).or_insert(Place { owner, view: place });
+            }
+        }
+    }
+    places
+}
+
+/// The arguments of a concatenation, each with its place inside `view`.
+pub(super) fn parts(graph: &KernelGraph, concat: NodeId, axis: usize, view: &View) -> Vec<(NodeId, View)> {
+    let mut start = 0;
+    let mut parts = Vec::new();
+    for part in graph.dag.arguments(concat) {
+        let length = graph.dag.get(part).and_then(|node| node.shape.get(axis)).copied().unwrap_or(0);
+        parts.push((part, view.sliced(axis, start, length)));
+        start += length;
+    }
+    parts
+}
+
+/// Through reshapes to the value that is computed, with the place that it must have.
+fn look_through(graph: &KernelGraph, mut part: NodeId, mut place: View) -> Option<(NodeId, View)> {
+    while let Some(KernelNode { kernel: Kernel::Reshape, .. }) = graph.dag.get(part) {
+        part = graph.dag.arguments(part).first().copied()?;
+        place = place.reshaped(&graph.dag.get(part)?.shape)?;
+    }
+    Some((part, place))
+}
+
+/// Whether the value is one that a step, or several, write where they are told to.
+fn writes_anywhere(graph: &KernelGraph, id: NodeId) -> bool {
+    match graph.dag.get(id).map(|node| &node.kernel) {
+        None | Some(Kernel::Input(_) | Kernel::Parameter(_)) => false,
+        Some(Kernel::Reshape | Kernel::Permute { .. } | Kernel::Slice { .. }) => false,
+        Some(Kernel::Conv { .. } | Kernel::ConvData { .. } | Kernel::Gemm { .. }) => true,
+        Some(Kernel::Window { .. } | Kernel::Reduce { .. } | Kernel::Resample(_)) => true,
+        Some(Kernel::Map(_) | Kernel::Pad { .. } | Kernel::Concat { .. }) => true,
+    }
+}

@@ -1,0 +1,88 @@
+//! Lives of buffers, and which steps write over one of their operands.
+//!
+//! A `Map` writes over an operand when it is the operand's last reader, both fill their buffers without gaps, and every other operand in
+//! that buffer is the same view: element `i` of the result then needs only elements `i`. No other kernel writes over what it reads. A buffer
+//! with parts of a concatenation is left alone, since the parts have lives of their own.
+
+use super::Storage;
+use super::draft::{Buffer, Draft, DraftStep};
+use super::memory::Life;
+use crate::kernels::Kernel;
+
+/// Buffers, some of them made one, and their lives.
+pub(super) struct Reuse {
+    /// For every buffer the one that it shares memory with, itself most often.
+    pub root: Vec<usize>,
+    /// The life of every root, in steps of its storage's list; `None` for a buffer that is not a root, or never written.
+    pub lives: Vec<Option<Life>>,
+}
+
+/// Finds lives and reuse for both lists of steps.
+pub(super) fn reuse(draft: &Draft) -> Reuse {
+    let mut reuse = Reuse { root: (0..draft.buffers.len()).collect(), lives: vec![None; draft.buffers.len()] };
+    for (storage, steps) in [(Storage::Prepared, &draft.prepare), (Storage::Arena, &draft.run)] {
+        reuse.find_lives(&draft.buffers, storage, steps);
+        for (now, step) in steps.iter().enumerate() {
+            if let Some(operand) = reuse.overwritten(&draft.buffers, step, now) {
+                reuse.join(operand, step.output);
+            }
+        }
+    }
+    reuse
+}
+
+impl Reuse {
+    fn find_lives(&mut self, buffers: &[Buffer], storage: Storage, steps: &[DraftStep]) {
+        for (now, step) in steps.iter().enumerate() {
+            for index in step.operands.iter().flatten().copied().chain([step.output]) {
+                let Some(buffer) = buffers.get(index).filter(|buffer| buffer.storage == storage) else { continue };
+                let last = if buffer.stays { steps.len() } else { now };
+                if let Some(life) = self.lives.get_mut(index) {
+                    let first = life.map_or(now, |life| life.first);
+                    *life = Some(Life { first, last, elements: buffer.elements });
+                }
+            }
+        }
+    }
+
+    /// The buffer that the step may write over.
+    fn overwritten(&self, buffers: &[Buffer], step: &DraftStep, now: usize) -> Option<usize> {
+        let whole = |index: usize, view: &super::View| {
+            let buffer = buffers.get(index)?;
+            (!buffer.has_parts && view.is_dense() && view.elements() == buffer.elements).then_some(buffer.storage)
+        };
+        if !matches!(step.step.kernel, Kernel::Map(_)) {
+            return None;
+        }
+        let storage = whole(step.output, &step.step.output)?;
+        let fits = |(index, view): (usize, &super::View)| {
+            let root = self.root_of(index);
+            let dies = self.lives.get(root).copied().flatten().is_some_and(|life| life.last == now);
+            let alone =
+                self.operands(step).all(|(other, seen)| self.root_of(other) != root || seen.is_same_place(view));
+            let same = whole(index, view) == Some(storage) && view.elements() == step.step.output.elements();
+            (dies && alone && same).then_some(root)
+        };
+        self.operands(step).find_map(fits)
+    }
+
+    fn operands<'a>(&self, step: &'a DraftStep) -> impl Iterator<Item = (usize, &'a super::View)> {
+        step.operands.iter().zip(&step.step.operands).filter_map(|(buffer, view)| buffer.map(|buffer| (buffer, view)))
+    }
+
+    /// Roots are set before anything is joined to them, so one look is enough.
+    fn root_of(&self, buffer: usize) -> usize {
+        self.root.get(buffer).copied().unwrap_or(buffer)
+    }
+
+    /// Gives a new buffer the memory, and the root the life, of both.
+    fn join(&mut self, root: usize, buffer: usize) {
+        let Some(life) = self.lives.get_mut(buffer).and_then(Option::take) else { return };
+        if let Some(Some(joined)) = self.lives.get_mut(root) {
+            joined.last = life.last;
+        }
+        if let Some(slot) = self.root.get_mut(buffer) {
+            *slot = root;
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Plans of small graphs: what they compute, where values lie, what is copied.
+
+use super::{Plan, Storage, Target, plan, plan_with_notes, simulate};
+use crate::diagnostic::Code;
+use crate::graph::NodeId;
+use crate::kernels::evaluate;
+use crate::kernels::testing::{TestGraph, assert_same};
+use crate::kernels::{Expression, Kernel, KernelGraph, Reduction};
+
+/// The plan of a graph, which computes what the graph does.
+fn planned(graph: &KernelGraph) -> Plan {
+    let plan = plan(graph, &Target::reference()).unwrap();
+    assert_same(&simulate::outputs(&plan), &evaluate::outputs(graph));
+    plan
+}
+
+fn names(plan: &Plan) -> Vec<&'static str> {
+    plan.run.iter().map(|step| step.kernel.name()).collect()
+}
+
+fn double(test: &mut TestGraph, x: NodeId) -> NodeId {
+    test.layer("Double", |builder| builder.map(&[x], Expression::operand(0) * 2.0))
+}
+
+#[test]
+fn a_chain_keeps_two_values_and_maps_write_over_their_operand() {
+    let (mut test, mut x) = TestGraph::new(&[2, 4, 6, 6]);
+    for _ in 0..4 {
+        x = test.conv(x, 4, 3, true);
+        x = test.relu(x);
+    }
+    let plan = planned(&test.finish(x));
+    assert_eq!(plan.arena_elements, 2 * 2 * 4 * 6 * 6);
+    assert!(plan.prepare.is_empty(), "a reshaped bias is a view");
+}
+
+#[test]
+fn a_value_that_is_needed_later_is_not_written_over() {
+    let (mut test, x) = TestGraph::new(&[1, 2, 4, 4]);
+    let a = test.conv(x, 2, 1, false);
+    let b = test.relu(a);
+    let c = double(&mut test, b);
+    let sum = test.sum(a, c);
+    let plan = planned(&test.finish_all(&[("sum", sum), ("b", b)]));
+    let offsets: Vec<usize> = plan.run.iter().map(|step| step.output.offset).collect();
+    assert_eq!(offsets.iter().filter(|&&offset| offset == offsets[1]).count(), 1, "b is an output");
+    assert_eq!(offsets[0], offsets[3], "the sum lies where a was");
+}
+
+#[test]
+fn a_map_that_reads_other_places_of_its_operand_does_not_write_over_it() {
+    let (mut test, x) = TestGraph::new(&[1, 1, 4, 4]);
+    let a = test.conv(x, 1, 1, false);
+    let turned = test.layer("Permute", |builder| builder.permute(a, &[0, 1, 3, 2]));
+    let sum = test.sum(a, turned);
+    let plan = planned(&test.finish(sum));
+    assert_eq!(names(&plan), ["conv", "map"], "the map reads the turned view itself");
+    assert_ne!(plan.run[0].output.offset, plan.run[1].output.offset);
+}
+
+#[test]
+fn parts_of_a_concatenation_are_written_in_place() {
+    let (mut test, x) = TestGraph::new(&[2, 3, 4, 4]);
+    let a = test.conv(x, 2, 3, true);
+    let b = test.conv(x, 5, 1, false);
+    let whole = test.concat(&[a, b]);
+    let last = test.conv(whole, 2, 1, false);
+    let (plan, notes) = plan_with_notes(&test.finish(last), &Target::reference()).unwrap();
+    assert_eq!(names(&plan), ["conv", "map", "conv", "conv"]);
+    assert_eq!(plan.run[1].output.strides[0], 7 * 16);
+    assert_eq!(notes, []);
+}
+
+#[test]
+fn concatenations_of_concatenations_grow_one_buffer() {
+    let (mut test, x) = TestGraph::new(&[2, 2, 3, 3]);
+    let mut features = test.conv(x, 4, 1, false);
+    for _ in 0..3 {
+        let normal = test.batch_norm(features);
+        let new = test.conv(normal, 2, 3, false);
+        features = test.concat(&[features, new]);
+    }
+    let last = test.max_pool(features);
+    let graph = test.finish(last);
+    let plan = planned(&graph);
+    assert_eq!(names(&plan).iter().filter(|&&name| name == "map").count(), 3, "nothing is copied");
+}
+
+#[test]
+fn what_cannot_be_in_place_is_copied_and_said() {
+    let (mut test, x) = TestGraph::new(&[2, 2, 3, 3]);
+    let a = test.conv(x, 2, 1, false);
+    let twice = test.concat(&[a, a]);
+    let whole = test.concat(&[x, twice]);
+    let graph = test.finish(whole);
+    planned(&graph);
+    let (_, notes) = plan_with_notes(&graph, &Target::reference()).unwrap();
+    let texts: Vec<&str> = notes.iter().map(|note| note.text.as_str()).collect();
+    assert_eq!(
+        texts,
+        [
+            "`0 Conv2d` is copied into the concatenation: it already lies in another concatenation",
+            "`input` is copied into the concatenation: an input stays where the caller has it",
+        ]
+    );
+}
+
+#[test]
+fn slices_are_views_and_shuffled_channels_a_copy() {
+    let (mut test, x) = TestGraph::new(&[2, 4, 3, 3]);
+    let left = test.layer("Narrow", |builder| builder.slice(x, 1, 0, 2));
+    let right = test.layer("Narrow", |builder| builder.slice(x, 1, 2, 2));
+    let right = test.conv(right, 2, 3, false);
+    let whole = test.concat(&[left, right]);
+    let shuffled = test.layer("ChannelShuffle", |builder| {
+        let split = builder.reshape(whole, &[2, 2, 2, 3, 3]);
+        let turned = builder.permute(split, &[0, 2, 1, 3, 4]);
+        builder.reshape(turned, &[2, 4, 3, 3])
+    });
+    let last = test.conv(shuffled, 1, 1, false);
+    let plan = planned(&test.finish(last));
+    assert_eq!(names(&plan), ["conv", "map", "map", "conv"], "the left half, and the shuffle");
+}
+
+#[test]
+fn what_depends_on_parameters_alone_is_prepared() {
+    let (mut test, x) = TestGraph::new(&[1, 2, 3, 3]);
+    let scale = test.parameter("scale", &[2]);
+    let scale = test.layer("Scale", |builder| {
+        let doubled = builder.map(&[scale], Expression::operand(0) * 2.0);
+        let again = builder.map(&[doubled], Expression::operand(0) + 1.0);
+        builder.per_channel(again, 4)
+    });
+    let product =
+        test.layer("product", |builder| builder.map(&[x, scale], Expression::operand(0) * Expression::operand(1)));
+    let plan = planned(&test.finish(product));
+    assert_eq!((plan.prepare.len(), plan.run.len()), (2, 1));
+    assert_eq!(plan.run[0].operands[1].storage, Storage::Prepared);
+    assert_eq!(plan.run[0].operands[1].strides, [0, 1, 0, 0]);
+    assert_eq!(plan.prepared_elements, 16, "two numbers, rounded up, written over");
+}
+
+#[test]
+fn values_that_no_kernel_computes_can_be_outputs() {
+    let (mut test, x) = TestGraph::new(&[2, 3, 2, 2]);
+    let parameter = test.parameter("table", &[2, 2]);
+    let flat = test.layer("Flatten", |builder| builder.reshape(x, &[2, 12]));
+    let turned = test.layer("Permute", |builder| builder.permute(parameter, &[1, 0]));
+    let plan = planned(&test.finish_all(&[("x", x), ("flat", flat), ("turned", turned)]));
+    assert!(plan.run.is_empty());
+    assert_eq!(plan.outputs[1].view.storage, Storage::Input(0));
+}
+
+#[test]
+fn kernels_that_want_dense_operands_get_one_copy_for_all() {
+    let (mut test, x) = TestGraph::new(&[1, 2, 3, 4]);
+    let turned = test.layer("Permute", |builder| builder.permute(x, &[0, 1, 3, 2]));
+    let a = test.conv(turned, 2, 1, false);
+    let b = test.layer("Max", |builder| builder.reduce(turned, Reduction::Max, &[1]));
+    let sum = test.sum(a, b);
+    assert_eq!(names(&planned(&test.finish(sum))), ["map", "conv", "reduce_max", "map"]);
+}
+
+#[test]
+fn the_rows_of_a_flattened_part_are_views() {
+    let (mut test, x) = TestGraph::new(&[2, 3, 2, 2]);
+    let a = test.conv(x, 2, 1, false);
+    let b = test.conv(x, 1, 1, false);
+    let whole = test.concat(&[a, b]);
+    let flat_a = test.layer("Flatten", |builder| builder.reshape(a, &[2, 8]));
+    let flat = test.layer("Flatten", |builder| builder.reshape(whole, &[2, 12]));
+    let a = test.linear(flat_a, 3);
+    let b = test.linear(flat, 3);
+    let joined = test.concat(&[a, b]);
+    let plan = planned(&test.finish(joined));
+    assert_eq!(names(&plan), ["conv", "conv", "gemm", "map", "gemm", "map"]);
+    assert_eq!(plan.run[2].operands[0].strides, [12, 1]);
+}
+
+#[test]
+fn too_little_memory_is_an_error_that_names_the_largest_tensor() {
+    let (mut test, x) = TestGraph::new(&[1, 3, 64, 64]);
+    let wide = test.conv(x, 64, 3, true);
+    let narrow = test.conv(wide, 2, 1, true);
+    let graph = test.finish(narrow);
+    for memory_bytes in [1_080_000, 1_000_000] {
+        let error = plan(&graph, &Target { memory_bytes, ..Target::reference() }).unwrap_err();
+        assert_eq!(error.code, Code::E401);
+        let last = error.notes.last().unwrap();
+        assert_eq!(last, "the largest tensor is that of `0 Conv2d`, [1, 64, 64, 64]: 1.0 MB (1,048,576 bytes)");
+    }
+}
+
+#[test]
+fn ten_thousand_layers_are_planned_at_once() {
+    let (mut test, mut x) = TestGraph::new(&[1, 1, 4, 4]);
+    for _ in 0..5_000 {
+        x = test.conv(x, 1, 1, false);
+        x = test.relu(x);
+    }
+    let graph = test.finish(x);
+    let start = std::time::Instant::now();
+    let plan = plan(&graph, &Target::reference()).unwrap();
+    assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
+    assert_eq!(plan.arena_elements, 32);
+}
+
+#[test]
+fn reshaping_never_makes_a_step_of_a_forbidden_kernel() {
+    let (mut test, x) = TestGraph::new(&[2, 3, 2, 2]);
+    let y = test.layer("Mixed", |builder| {
+        let turned = builder.permute(x, &[0, 2, 3, 1]);
+        let flat = builder.reshape(turned, &[2, 12]);
+        let padded = builder.pad(flat, &[(0, 0), (1, -2)]);
+        builder.slice(padded, 0, 1, 1)
+    });
+    let plan = planned(&test.finish(y));
+    let is_step = |kernel: &Kernel| matches!(kernel, Kernel::Map(_) | Kernel::Pad { .. });
+    assert!(plan.run.iter().all(|step| is_step(&step.kernel)));
+}

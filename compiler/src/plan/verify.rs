@@ -1,0 +1,214 @@
+//! Verifies a plan. What must hold, always:
+//!
+//! Views
+//! - every view has as many strides as axes and lies inside its storage;
+//! - input `i` is dense in `Storage::Input(i)`.
+//!
+//! Steps
+//! - `prepare` writes to `Prepared` and reads parameters and `Prepared`; `run` writes to the arena;
+//! - operands lie as the table in `plan/mod.rs` says; those of a `Map` and of an epilogue have the result's shape;
+//! - only a `Map` writes over an operand, and only one that is at the same place as its result;
+//! - `Input`, `Parameter`, `Reshape`, `Permute`, `Slice` and `Concat` do not occur.
+//!
+//! Values
+//! - every element that is read was written before;
+//! - no value is read, not even in part, after another was written over a part of it.
+//!
+//! Which of two values of the same place a step should read is not in a plan: tests compare a plan's numbers with its graph's.
+
+use super::{Plan, Step, Storage, View};
+use crate::kernels::Kernel;
+use std::collections::BTreeMap;
+
+/// Views of more pieces than this are not followed element by element: a batch of so many in a concatenation.
+const MAX_PIECES: usize = 4096;
+
+/// Checks every invariant.
+///
+/// # Errors
+/// A sentence about the first one that does not hold.
+pub fn verify(plan: &Plan) -> Result<(), String> {
+    for (index, input) in plan.inputs.iter().enumerate() {
+        let there = input.view.storage == Storage::Input(index) && input.view.offset == 0 && input.view.is_dense();
+        ensure(there, || format!("input `{}` is not where the caller puts it", input.name))?;
+    }
+    let mut prepared = Written::default();
+    let mut arena = Written::default();
+    for (list, into, steps) in [("prepare", Storage::Prepared, &plan.prepare), ("run", Storage::Arena, &plan.run)] {
+        for (number, step) in steps.iter().enumerate() {
+            let named = |text| format!("step {number} of {list}, {}: {text}", step.kernel.name());
+            shapes(plan, step, into).map_err(named)?;
+            for view in &step.operands {
+                read(view, &prepared, &arena).map_err(named)?;
+            }
+            let written = if into == Storage::Arena { &mut arena } else { &mut prepared };
+            written.write(&step.output, number);
+        }
+    }
+    for output in &plan.outputs {
+        let named = |text| format!("output `{}`: {text}", output.name);
+        inside(plan, &output.view).map_err(named)?;
+        read(&output.view, &prepared, &arena).map_err(named)?;
+    }
+    Ok(())
+}
+
+fn shapes(plan: &Plan, step: &Step, into: Storage) -> Result<(), String> {
+    ensure(step.output.storage == into, || format!("it writes to {:?}", step.output.storage))?;
+    for view in step.operands.iter().chain([&step.output]) {
+        inside(plan, view)?;
+    }
+    let early = |view: &&View| matches!(view.storage, Storage::Input(_) | Storage::Arena);
+    let too_early = into == Storage::Prepared && step.operands.iter().any(|view| early(&view));
+    ensure(!too_early, || "it reads what a run makes".into())?;
+    ensure(step.output.is_dense_from(1), || "its result has gaps".into())?;
+    let (own, others) = step.operands.split_at_checked(step.own_operands).ok_or("it has too few operands")?;
+    let is_map = matches!(step.kernel, Kernel::Map(_));
+    let dense = |(index, view): (usize, &View)| match (&step.kernel, index) {
+        (Kernel::Map(_), _) => view.shape == step.output.shape,
+        (Kernel::Conv { .. } | Kernel::ConvData { .. }, 1) => view.is_dense(),
+        _ => view.is_dense_from(1),
+    };
+    let known = match step.kernel {
+        Kernel::Input(_) | Kernel::Parameter(_) | Kernel::Reshape => false,
+        Kernel::Permute { .. } | Kernel::Slice { .. } | Kernel::Concat { .. } => false,
+        _ => true,
+    };
+    ensure(known, || "it is no step".into())?;
+    ensure(own.iter().enumerate().all(dense), || "an operand does not lie as it must".into())?;
+    ensure(others.iter().all(|view| view.shape == step.output.shape), || {
+        "an epilogue's operand is not repeated".into()
+    })?;
+    let apart = |view: &View| !overlap(view, &step.output) || (is_map && view.is_same_place(&step.output));
+    ensure(step.operands.iter().all(apart), || "it writes over an operand".into())
+}
+
+fn inside(plan: &Plan, view: &View) -> Result<(), String> {
+    let elements = match view.storage {
+        Storage::Input(index) => plan.inputs.get(index).map(|port| port.view.elements()),
+        Storage::Parameter(index) => plan.parameters.get(index).map(|parameter| parameter.shape.iter().product()),
+        Storage::Prepared => Some(plan.prepared_elements),
+        Storage::Arena => Some(plan.arena_elements),
+    };
+    let fits =
+        view.shape.len() == view.strides.len() && elements.is_some_and(|size| view.offset + view.extent() <= size);
+    ensure(fits, || format!("{view:?} reaches past its storage"))
+}
+
+/// Whether two views may have an element in common, by where they begin and end.
+fn overlap(a: &View, b: &View) -> bool {
+    let apart = a.offset + a.extent() <= b.offset || b.offset + b.extent() <= a.offset;
+    a.storage == b.storage && !apart && !interleaved(a, b)
+}
+
+/// Whether two views are rows of one table, in different columns: parts of a concatenation.
+fn interleaved(a: &View, b: &View) -> bool {
+    let row = |view: &View| {
+        let stride = view.strides.first().copied().filter(|&stride| stride > 0)?;
+        let mut first = view.clone();
+        *first.shape.first_mut()? = 1;
+        let start = view.offset % stride;
+        (start + first.extent() <= stride).then_some((stride, start, start + first.extent()))
+    };
+    match (row(a), row(b)) {
+        (Some((stride, start, end)), Some((other, from, to))) => stride == other && (end <= from || to <= start),
+        _ => false,
+    }
+}
+
+fn read(view: &View, prepared: &Written, arena: &Written) -> Result<(), String> {
+    match view.storage {
+        Storage::Input(_) | Storage::Parameter(_) => Ok(()),
+        Storage::Prepared => prepared.read(view),
+        Storage::Arena => arena.read(view),
+    }
+}
+
+/// Which step wrote which elements of a storage.
+#[derive(Default)]
+struct Written {
+    /// From the first element to one past the last, and the step.
+    pieces: BTreeMap<usize, (usize, usize)>,
+    /// Whether each step's value is whole still.
+    whole: Vec<bool>,
+    /// Set once a view has too many pieces; nothing is checked from then on.
+    lost: bool,
+}
+
+impl Written {
+    fn write(&mut self, view: &View, step: usize) {
+        self.whole.resize(self.whole.len().max(step + 1), true);
+        let Some(pieces) = pieces(view) else {
+            self.lost = true;
+            return;
+        };
+        for (start, end) in pieces {
+            self.cut(start, end);
+            self.pieces.insert(start, (end, step));
+        }
+    }
+
+    /// Takes out what lies between, and marks whose value it was.
+    fn cut(&mut self, start: usize, end: usize) {
+        let from = self.pieces.range(..start).next_back().filter(|&(_, &(until, _))| until > start).map(|(&at, _)| at);
+        let hit: Vec<usize> = from.into_iter().chain(self.pieces.range(start..end).map(|(&at, _)| at)).collect();
+        for at in hit {
+            let Some((until, step)) = self.pieces.remove(&at) else { continue };
+            if let Some(whole) = self.whole.get_mut(step) {
+                *whole = false;
+            }
+            if at < start {
+                self.pieces.insert(at, (start, step));
+            }
+            if until > end {
+                self.pieces.insert(end, (until, step));
+            }
+        }
+    }
+
+    fn read(&self, view: &View) -> Result<(), String> {
+        let Some(pieces) = pieces(view).filter(|_| !self.lost) else { return Ok(()) };
+        for (start, end) in pieces {
+            let mut at = start;
+            while at < end {
+                let piece = self.pieces.range(..=at).next_back().filter(|&(_, &(until, _))| until > at);
+                let Some((_, &(until, step))) = piece else { return Err(format!("element {at} was never written")) };
+                ensure(self.whole.get(step) == Some(&true), || format!("what step {step} wrote is written over"))?;
+                at = until;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The elements of a view as ranges; `None` when there are too many.
+fn pieces(view: &View) -> Option<Vec<(usize, usize)>> {
+    if view.shape.contains(&0) {
+        return Some(Vec::new());
+    }
+    let mut axes: Vec<(usize, usize)> = view
+        .strides
+        .iter()
+        .copied()
+        .zip(view.shape.iter().copied())
+        .filter(|&(stride, size)| stride > 0 && size > 1)
+        .collect();
+    axes.sort_unstable();
+    let mut length = 1;
+    let mut starts = vec![view.offset];
+    for (stride, size) in axes {
+        if stride <= length {
+            length += (size - 1) * stride;
+        } else {
+            let count = starts.len().checked_mul(size).filter(|&count| count <= MAX_PIECES)?;
+            let mut all = Vec::with_capacity(count);
+            all.extend((0..size).flat_map(|index| starts.iter().map(move |start| start + index * stride)));
+            starts = all;
+        }
+    }
+    Some(starts.into_iter().map(|start| (start, start + length)).collect())
+}
+
+fn ensure(holds: bool, text: impl FnOnce() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(text()) }
+}

@@ -1,0 +1,132 @@
+//! What can be done to a value without touching an element: other sizes, a part, other axes, repetition.
+
+use super::View;
+
+impl View {
+    /// The elements along an axis from `start`, `length` of them.
+    pub fn sliced(&self, axis: usize, start: usize, length: usize) -> View {
+        let mut view = self.clone();
+        view.offset += start * self.strides.get(axis).copied().unwrap_or(0);
+        if let Some(size) = view.shape.get_mut(axis) {
+            *size = length;
+        }
+        view
+    }
+
+    /// Axis `i` of the result is axis `axes[i]`.
+    pub fn permuted(&self, axes: &[usize]) -> View {
+        let pick = |from: &[usize]| axes.iter().filter_map(|&axis| from.get(axis).copied()).collect();
+        View { shape: pick(&self.shape), strides: pick(&self.strides), ..self.clone() }
+    }
+
+    /// Repeated to `shape`, which has the same rank: where the size is 1, every index is the same element.
+    pub fn broadcast(&self, shape: &[usize]) -> View {
+        let strides = self.shape.iter().zip(&self.strides).map(|(&size, &stride)| if size == 1 { 0 } else { stride });
+        View { shape: shape.to_vec(), strides: strides.collect(), ..self.clone() }
+    }
+
+    /// The same elements in the same order under another shape; `None` when no strides say that.
+    ///
+    /// Axes whose elements follow each other evenly are first joined to blocks; the new axes must then divide the blocks.
+    pub fn reshaped(&self, shape: &[usize]) -> Option<View> {
+        if self.elements() != shape.iter().product() {
+            return None;
+        }
+        if self.is_dense() {
+            return Some(View::dense(self.storage, self.offset, shape));
+        }
+        let mut blocks = self.blocks();
+        let mut strides = vec![0; shape.len()];
+        let (mut room, mut step) = blocks.pop()?;
+        for (&size, stride) in shape.iter().zip(&mut strides).rev() {
+            if size == 1 {
+                continue;
+            }
+            if room == 1 {
+                (room, step) = blocks.pop()?;
+            }
+            *stride = step;
+            step *= size;
+            room = room.checked_div(size).filter(|rest| rest * size == room)?;
+        }
+        Some(View { shape: shape.to_vec(), strides, ..self.clone() })
+    }
+
+    /// Sizes and strides with neighbours joined where one continues the other, axes of size 1 left out.
+    fn blocks(&self) -> Vec<(usize, usize)> {
+        let mut blocks: Vec<(usize, usize)> = Vec::new();
+        for (&size, &stride) in self.shape.iter().zip(&self.strides).filter(|&(&size, _)| size != 1) {
+            match blocks.last_mut() {
+                Some((joined, inner)) if *inner == size * stride => (*joined, *inner) = (*joined * size, stride),
+                _ => blocks.push((size, stride)),
+            }
+        }
+        blocks
+    }
+
+    /// Whether both are the same elements at the same indices. Strides of axes of size 1 do not matter.
+    pub fn is_same_place(&self, other: &View) -> bool {
+        let strides = self.shape.iter().zip(self.strides.iter().zip(&other.strides));
+        (self.storage, self.offset, &self.shape) == (other.storage, other.offset, &other.shape)
+            && strides.into_iter().all(|(&size, (a, b))| size == 1 || a == b)
+    }
+
+    /// From its first element to one past its last.
+    pub fn extent(&self) -> usize {
+        if self.shape.contains(&0) {
+            return 0;
+        }
+        self.shape.iter().zip(&self.strides).map(|(&size, &stride)| (size - 1) * stride).sum::<usize>() + 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::plan::{Storage, View};
+
+    fn view(shape: &[usize], strides: &[usize]) -> View {
+        View { storage: Storage::Arena, offset: 5, shape: shape.to_vec(), strides: strides.to_vec() }
+    }
+
+    /// The elements in the order of their indices.
+    fn places(view: &View) -> Vec<usize> {
+        let axes = view.shape.iter().zip(&view.strides);
+        axes.fold(vec![view.offset], |all, (&size, &stride)| {
+            all.iter().flat_map(|&at| (0..size).map(move |index| at + index * stride)).collect()
+        })
+    }
+
+    #[test]
+    fn a_reshaped_view_holds_the_same_elements_in_the_same_order() {
+        let part_of_a_concatenation = view(&[2, 3, 2, 2], &[100, 4, 2, 1]);
+        for shape in [&[2, 12][..], &[2, 3, 4], &[1, 2, 12, 1], &[2, 3, 1, 2, 2], &[2, 6, 2]] {
+            let reshaped = part_of_a_concatenation.reshaped(shape).unwrap();
+            assert_eq!(reshaped.shape, shape);
+            assert_eq!(places(&reshaped), places(&part_of_a_concatenation), "{shape:?}");
+        }
+    }
+
+    #[test]
+    fn what_would_have_to_move_is_no_view() {
+        assert_eq!(view(&[2, 3, 2, 2], &[100, 4, 2, 1]).reshaped(&[24]), None);
+        assert_eq!(view(&[2, 3, 2, 2], &[100, 4, 2, 1]).reshaped(&[3, 8]), None);
+        assert_eq!(view(&[2, 3], &[1, 2]).reshaped(&[6]), None);
+        assert_eq!(view(&[2, 3], &[1, 2]).reshaped(&[5]), None);
+    }
+
+    #[test]
+    fn parts_axes_and_repetition() {
+        let whole = View::dense(Storage::Arena, 0, &[2, 3, 4]);
+        assert_eq!(places(&whole.sliced(1, 1, 2).sliced(2, 3, 1)), [7, 11, 19, 23]);
+        assert_eq!(places(&view(&[2, 3], &[3, 1]).permuted(&[1, 0])), [5, 8, 6, 9, 7, 10]);
+        assert_eq!(places(&view(&[1, 2], &[7, 1]).broadcast(&[2, 2])), [5, 6, 5, 6]);
+        assert_eq!(whole.sliced(1, 1, 2).extent(), 20);
+    }
+
+    #[test]
+    fn strides_of_single_indices_do_not_matter() {
+        assert!(view(&[1, 3], &[9, 1]).is_same_place(&view(&[1, 3], &[0, 1])));
+        assert!(!view(&[2, 3], &[9, 1]).is_same_place(&view(&[2, 3], &[3, 1])));
+        assert!(view(&[1, 3], &[9, 1]).is_dense());
+    }
+}

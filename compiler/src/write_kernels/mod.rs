@@ -1,0 +1,184 @@
+//! Shaped graph to kernel graph: every layer writes itself in the kernel vocabulary.
+//!
+//! Symbols get their numbers here (`bind.rs`), so that from here on every size is a number. A parameter is one node however many layers
+//! read it, so that a tied layer stays one. What layers wrote is checked against the shapes that inference found.
+
+mod bind;
+
+use crate::diagnostic::{Code, Diagnostic, Label};
+use crate::graph::{Graph, Node, NodeId, NodeKind, ParameterId, ParameterUse, ShapedGraph, TraceId};
+use crate::kernels::{
+    Kernel, KernelBuilder, KernelGraph, KernelNode, KernelParameter, LayerContext, MAX_ELEMENTS, Port, elements, fault,
+    verify,
+};
+use crate::ops::Op;
+use bind::BoundSizes;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// Sizes given to symbols.
+pub type Bindings = BTreeMap<String, usize>;
+
+/// Writes all layers, with every symbol bound to a number.
+///
+/// # Errors
+/// E402 when a symbol has no size, E308 when the sizes are not valid for this network, E401 when a tensor is past counting, E499 when
+/// a layer wrote what it should not.
+pub fn write_kernels(graph: &ShapedGraph, bindings: &Bindings) -> Result<KernelGraph, Box<Diagnostic>> {
+    let sizes = BoundSizes::new(graph, bindings)?;
+    let mut writer = Writer {
+        source: graph,
+        sizes,
+        kernels: KernelGraph::default(),
+        values: HashMap::new(),
+        parameters: HashMap::new(),
+    };
+    writer.declare_parameters()?;
+    writer.write_inputs()?;
+    for id in graph.graph.dag.order().ok_or_else(|| fault("the layers form a circle"))? {
+        writer.write_node(id)?;
+    }
+    writer.write_outputs()?;
+    verify(&writer.kernels).map_err(|text| fault(&text))?;
+    Ok(writer.kernels)
+}
+
+struct Writer<'a> {
+    source: &'a ShapedGraph,
+    sizes: BoundSizes<'a>,
+    kernels: KernelGraph,
+    /// The kernel that holds each layer's value.
+    values: HashMap<NodeId, NodeId>,
+    /// Parameters as the layers take them; a transposed one is a node of its own.
+    parameters: HashMap<(ParameterId, bool), NodeId>,
+}
+
+impl Writer<'_> {
+    fn declare_parameters(&mut self) -> Result<(), Box<Diagnostic>> {
+        for parameter in &self.source.graph.parameters {
+            let what = || format!("the parameter `{}`", parameter.path);
+            countable(&parameter.shape, what)
+                .map_err(|error| Box::new(error.label(parameter.span, "declared here")))?;
+            let (path, shape) = (parameter.path.clone(), parameter.shape.clone());
+            self.kernels.parameters.push(KernelParameter { path, shape });
+        }
+        Ok(())
+    }
+
+    fn write_inputs(&mut self) -> Result<(), Box<Diagnostic>> {
+        for (index, input) in self.source.graph.inputs.iter().enumerate() {
+            let shape = self
+                .sizes
+                .shape(&input.shape)
+                .and_then(|shape| countable(&shape, || format!("the input `{}`", input.name)).map(|()| shape));
+            let shape = shape.map_err(|error| Box::new(error.label(input.span, "this input")))?;
+            let node = self.kernels.dag.add(leaf(Kernel::Input(index), shape), &[]);
+            self.kernels.inputs.push(Port { name: input.name.clone(), node });
+            self.values.insert(input.node, node);
+        }
+        Ok(())
+    }
+
+    fn write_node(&mut self, id: NodeId) -> Result<(), Box<Diagnostic>> {
+        let source = self.source;
+        let Some(node) = source.graph.dag.get(id) else { return Ok(()) };
+        let NodeKind::Operator(operator) = &node.kind else { return Ok(()) };
+        let value = self.write_layer(id, node, operator).map_err(|mut error| {
+            if error.labels.is_empty() {
+                *error = error.clone().label(node.span, "this layer");
+            }
+            error.trace.extend(trace(&source.graph, node));
+            error
+        })?;
+        self.values.insert(id, value);
+        Ok(())
+    }
+
+    fn write_layer(&mut self, id: NodeId, node: &Node, operator: &Op) -> Result<NodeId, Box<Diagnostic>> {
+        let origin: Arc<str> = origin(node, operator).into();
+        let output = self.sizes.shape(&self.source.shape(id))?;
+        countable(&output, || format!("the result of `{origin}`"))?;
+        let arguments = self.source.graph.dag.arguments(id);
+        let inputs =
+            arguments.iter().map(|argument| self.values.get(argument).copied().unwrap_or(NodeId::end())).collect();
+        let parameters = node.parameters.iter().map(|&parameter| self.parameter(parameter)).collect();
+        let before = self.kernels.dag.len();
+        let context = LayerContext { origin: origin.clone(), inputs, parameters, output: output.clone() };
+        let value = operator.lower(&mut KernelBuilder::new(&mut self.kernels, context));
+        for (_, kernel) in self.kernels.dag.iter().skip(before) {
+            countable(&kernel.shape, || format!("a value inside `{origin}`"))?;
+        }
+        match self.kernels.dag.get(value) {
+            Some(written) if written.shape == output => Ok(value),
+            Some(written) => {
+                Err(fault(&format!("`{origin}` wrote a value of shape {:?}, not {output:?}", written.shape)))
+            }
+            None => Err(fault(&format!("`{origin}` wrote no value"))),
+        }
+    }
+
+    /// The node of a parameter, made at its first use.
+    fn parameter(&mut self, wanted: ParameterUse) -> NodeId {
+        let key = (wanted.parameter, wanted.transposed);
+        if let Some(&node) = self.parameters.get(&key) {
+            return node;
+        }
+        let node = if wanted.transposed {
+            let plain = self.parameter(ParameterUse { transposed: false, ..wanted });
+            let context = LayerContext {
+                origin: format!("{}.T", self.kernels.label(plain)).into(),
+                inputs: vec![plain],
+                parameters: Vec::new(),
+                output: Vec::new(),
+            };
+            KernelBuilder::new(&mut self.kernels, context).permute(plain, &[1, 0])
+        } else {
+            let shape = self.shape_of(wanted.parameter);
+            self.kernels.dag.add(leaf(Kernel::Parameter(wanted.parameter), shape), &[])
+        };
+        self.parameters.insert(key, node);
+        node
+    }
+
+    fn shape_of(&self, parameter: ParameterId) -> Vec<usize> {
+        self.kernels.parameters.get(parameter.0 as usize).map(|entry| entry.shape.clone()).unwrap_or_default()
+    }
+
+    fn write_outputs(&mut self) -> Result<(), Box<Diagnostic>> {
+        for output in &self.source.graph.outputs {
+            let value = self.values.get(&output.node);
+            let &node = value.ok_or_else(|| fault(&format!("the output `{}` was never written", output.name)))?;
+            self.kernels.outputs.push(Port { name: output.name.clone(), node });
+        }
+        Ok(())
+    }
+}
+
+/// `features.0 Conv2d`; the operator alone when it stands at the top without a name.
+fn origin(node: &Node, operator: &Op) -> String {
+    if node.path.is_empty() { operator.name().to_string() } else { format!("{} {}", node.path, operator.name()) }
+}
+
+/// The calls and loops that led to a layer, innermost first.
+fn trace(graph: &Graph, node: &Node) -> Vec<Label> {
+    let step = |id: &TraceId| graph.traces.get(id.0 as usize);
+    let ids = std::iter::successors(node.trace, |id| step(id).and_then(|trace| trace.parent));
+    ids.take(graph.traces.len())
+        .filter_map(|id| step(&id).map(|trace| Label { span: trace.span, text: trace.text.to_string() }))
+        .collect()
+}
+
+/// A node without arguments.
+fn leaf(kernel: Kernel, shape: Vec<usize>) -> KernelNode {
+    KernelNode { kernel, epilogue: None, own_arguments: 0, shape, origins: Vec::new() }
+}
+
+/// E401 for a tensor that no machine could hold, so that later stages can count without care.
+fn countable(shape: &[usize], what: impl FnOnce() -> String) -> Result<(), Box<Diagnostic>> {
+    if elements(shape).is_some_and(|count| count <= MAX_ELEMENTS) {
+        return Ok(());
+    }
+    let sizes: Vec<String> = shape.iter().map(usize::to_string).collect();
+    let message = format!("{} has more elements than any memory holds", what());
+    Err(Box::new(Diagnostic::without_place(Code::E401, message).note(format!("its shape is [{}]", sizes.join(", ")))))
+}

@@ -69,12 +69,16 @@ fn shapes(plan: &Plan, step: &Step, into: Storage) -> Result<(), String> {
         (Kernel::Conv { .. } | Kernel::ConvData { .. }, 1) => view.is_dense(),
         _ => view.is_dense_from(1),
     };
-    let known = match step.kernel {
-        Kernel::Input(_) | Kernel::Parameter(_) | Kernel::Reshape => false,
-        Kernel::Permute { .. } | Kernel::Slice { .. } | Kernel::Concat { .. } => false,
-        _ => true,
-    };
-    ensure(known, || "it is no step".into())?;
+    let moves_nothing = matches!(
+        step.kernel,
+        Kernel::Input(_)
+            | Kernel::Parameter(_)
+            | Kernel::Reshape
+            | Kernel::Permute { .. }
+            | Kernel::Slice { .. }
+            | Kernel::Concat { .. }
+    );
+    ensure(!moves_nothing, || "it is no step".into())?;
     ensure(own.iter().enumerate().all(dense), || "an operand does not lie as it must".into())?;
     ensure(others.iter().all(|view| view.shape == step.output.shape), || {
         "an epilogue's operand is not repeated".into()

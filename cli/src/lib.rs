@@ -1,1 +1,46 @@
-//! x
+//! The command line: a file for each subcommand, and what they share.
+//!
+//! Arguments come in; text on standard output, diagnostics on standard error and an exit code go out: 0 done, 1 the spec, the data or the
+//! machine is at fault, 2 wrong usage. A closed pipe ends quietly. A library, so that tests call it in process; the executable is five lines.
+
+mod arguments;
+pub mod check;
+mod console;
+mod model;
+mod numbers;
+mod sources;
+mod summary;
+
+pub use console::Console;
+pub use model::Spec;
+pub use sources::Disk;
+
+use arguments::{Arguments, Command};
+use clap::Parser;
+use console::Stop;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Runs the program on this process's arguments and streams.
+pub fn main() -> ExitCode {
+    console::report_panics_as_faults();
+    let outcome = std::panic::catch_unwind(|| run(std::env::args_os(), Console::of_process()));
+    ExitCode::from(outcome.unwrap_or(1))
+}
+
+/// Runs one command line, the program's name first, and gives the exit code.
+pub fn run(arguments: impl IntoIterator<Item = OsString>, mut console: Console<'_>) -> u8 {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => return console.usage(&error),
+    };
+    console.verbose = arguments.verbose;
+    let outcome = match &arguments.command {
+        Command::Check(check) => check::check(check, &mut console),
+        Command::Summary(summary) => summary::summary(summary, &mut console),
+    };
+    match outcome.and_then(|()| console.finish()) {
+        Ok(()) | Err(Stop::ClosedPipe) => 0,
+        Err(Stop::Reported) => 1,
+    }
+}

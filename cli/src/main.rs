@@ -1,1 +1,5 @@
-fn main() {}
+//! The `cnnc` executable; everything is in the library.
+
+fn main() -> std::process::ExitCode {
+    cnnc::main()
+}

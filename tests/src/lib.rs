@@ -1,1 +1,110 @@
-//! x
+//! What the tests share: specs checked in process, commands run in process.
+//!
+//! Paths are relative to this crate's folder, which is where `cargo test` runs its tests: `../models/lenet.cnn`, `cases/broken/…`.
+
+use cnnc::check::{Inspection, inspect};
+use cnnc::{Console, Disk};
+use cnnc_compiler::diagnostic::{Diagnostic, RenderOptions, Renderer};
+use cnnc_compiler::graph::ShapedGraph;
+use cnnc_compiler::resolve::{Request, Sources};
+use cnnc_grammar::span::Files;
+use std::ffi::OsString;
+
+/// Checks all models of a spec.
+pub fn check(path: &str) -> Inspection {
+    check_in(path, &Disk)
+}
+
+/// Checks all models of a spec that these sources hold.
+pub fn check_in(path: &str, sources: &dyn Sources) -> Inspection {
+    let mut console = Console::plain(std::io::sink(), std::io::sink());
+    inspect(path, &Request::default(), sources, &mut console)
+}
+
+/// A network with its shapes: of a file, its default model or the one of that name.
+///
+/// # Panics
+/// With the diagnostics, when there is none.
+pub fn network(path: &str, model: Option<&str>) -> ShapedGraph {
+    network_in(path, &Disk, &Request { model: model.map(str::to_owned), ..Request::default() })
+}
+
+/// A network with its shapes, as [`network`], from a text.
+///
+/// # Panics
+/// With the diagnostics, when there is none.
+pub fn network_of_text(text: &str) -> ShapedGraph {
+    network_in("text.cnn", &Text(text), &Request::default())
+}
+
+fn network_in(path: &str, sources: &dyn Sources, request: &Request) -> ShapedGraph {
+    let mut console = Console::plain(std::io::sink(), std::io::sink());
+    let mut spec = cnnc::Spec::read(path, sources, &mut console);
+    let shaped = spec.shaped(request, &mut console);
+    let problems = spec.problems.into_sorted();
+    assert!(problems.is_empty(), "{}", rendered(&problems, &spec.files));
+    shaped.expect("a network")
+}
+
+/// Diagnostics as people see them, in 100 columns.
+pub fn rendered(problems: &[Diagnostic], files: &Files) -> String {
+    let renderer = Renderer::new(files, RenderOptions { color: false, width: 100 });
+    problems.iter().map(|problem| renderer.render(problem)).collect()
+}
+
+/// Sources with one file, whatever its name.
+pub struct Text<'a>(pub &'a str);
+
+impl Sources for Text<'_> {
+    fn read(&self, path: &str, importer: Option<&str>) -> Result<(String, String), String> {
+        match importer {
+            None => Ok((path.to_owned(), self.0.to_owned())),
+            Some(_) => Err("there is no such file".to_owned()),
+        }
+    }
+}
+
+/// The disk, but for one file that holds another text.
+pub struct Edited<'a> {
+    /// The file.
+    pub path: &'a str,
+    /// Its text.
+    pub text: &'a str,
+}
+
+impl Sources for Edited<'_> {
+    fn read(&self, path: &str, importer: Option<&str>) -> Result<(String, String), String> {
+        let (name, text) = Disk.read(path, importer)?;
+        Ok(if name == self.path { (name, self.text.to_owned()) } else { (name, text) })
+    }
+}
+
+/// What a command gave.
+#[derive(Debug)]
+pub struct Ran {
+    /// The exit code.
+    pub code: u8,
+    /// Standard output.
+    pub output: String,
+    /// Standard error.
+    pub errors: String,
+}
+
+/// Runs `cnnc` with these arguments in this process.
+pub fn cnnc(arguments: &[&str]) -> Ran {
+    let (mut output, mut errors) = (Vec::new(), Vec::new());
+    let words = std::iter::once("cnnc").chain(arguments.iter().copied()).map(OsString::from);
+    let code = cnnc::run(words, Console::plain(&mut output, &mut errors));
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    Ran { code, output: text(output), errors: text(errors) }
+}
+
+/// What a command printed.
+///
+/// # Panics
+/// With what it said, when it failed.
+pub fn printed(arguments: &[&str]) -> String {
+    let ran = cnnc(arguments);
+    assert_eq!(ran.code, 0, "cnnc {}\n{}", arguments.join(" "), ran.errors);
+    ran.output
+}

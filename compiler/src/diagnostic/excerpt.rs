@@ -125,7 +125,7 @@ mod tests {
 
     fn shown(line: &str, mark: Range<usize>, room: usize) -> (String, String) {
         let printed = excerpt(line, std::slice::from_ref(&mark), room);
-        let marked = printed.text.get(printed.marks[0].clone()).unwrap().to_owned();
+        let marked = printed.text.get(printed.marks[0].clone()).expect("a mark in the text").to_owned();
         (printed.text, marked)
     }
 

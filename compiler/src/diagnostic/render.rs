@@ -256,8 +256,8 @@ mod tests {
     use crate::diagnostic::Code;
 
     fn span(files: &Files, text: &str) -> Span {
-        let (file, source) = files.iter().next().unwrap();
-        let start = source.text.find(text).unwrap() as u32;
+        let (file, source) = files.iter().next().expect("a file");
+        let start = source.text.find(text).expect("the text") as u32;
         Span { file, start, end: start + text.len() as u32 }
     }
 

@@ -16,7 +16,7 @@ use crate::{Failure, Result, Tensor, files};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::graph::{ImageTransform, Input};
 use cnnc_compiler::write_kernels::Bindings;
-use std::io::{Read, Seek};
+use std::io::{BufReader, Cursor, Read, Seek};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -81,7 +81,7 @@ pub fn read(path: &Path, wanted: &Wanted) -> Result<Loaded> {
     match start.as_slice() {
         [] => Err(broken_file(path, "is empty")),
         [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => npy::read(path, file, wanted),
-        [0x89, b'P', b'N', b'G', ..] | [0xFF, 0xD8, 0xFF, ..] => picture::read(path, file, wanted),
+        [0x89, b'P', b'N', b'G', ..] | [0xFF, 0xD8, 0xFF, ..] => picture::read(path, BufReader::new(file), wanted),
         [0x1F, 0x8B, ..] => idx::read(path, flate2::read::MultiGzDecoder::new(file), wanted),
         [0, 0, 0x08..=0x0E, _, ..] => idx::read(path, file, wanted),
         [b'P', b'K', ..] => {
@@ -91,6 +91,14 @@ pub fn read(path: &Path, wanted: &Wanted) -> Result<Loaded> {
         }
         _ => Err(unknown(path)),
     }
+}
+
+/// Reads an input from the bytes of a PNG or JPEG picture; `path` is what messages call it.
+///
+/// # Errors
+/// E603 when it is no such picture, E604 when it does not fit the input.
+pub fn read_picture(path: &Path, bytes: &[u8], wanted: &Wanted) -> Result<Loaded> {
+    picture::read(path, Cursor::new(bytes), wanted)
 }
 
 /// A file of a kind that is not read.

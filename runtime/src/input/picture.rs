@@ -4,8 +4,7 @@ use super::{Loaded, Wanted, transform};
 use crate::Result;
 use crate::failure::broken_file;
 use image::{DynamicImage, ImageError, ImageReader, Limits};
-use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufRead, Seek};
 use std::path::Path;
 
 /// The most pixels that a picture may have before and after resizing.
@@ -23,9 +22,9 @@ pub struct Picture {
 }
 
 /// Reads a picture.
-pub fn read(path: &Path, file: File, wanted: &Wanted) -> Result<Loaded> {
+pub fn read(path: &Path, file: impl BufRead + Seek, wanted: &Wanted) -> Result<Loaded> {
     let cannot_read = |error| crate::failure::file_failure("read", path, &error);
-    let mut reader = ImageReader::new(BufReader::new(file)).with_guessed_format().map_err(cannot_read)?;
+    let mut reader = ImageReader::new(file).with_guessed_format().map_err(cannot_read)?;
     let mut limits = Limits::default();
     limits.max_image_width = Some(1 << 16);
     limits.max_image_height = Some(1 << 16);

@@ -28,8 +28,15 @@ type Found<'a> = BTreeMap<String, TensorView<'a>>;
 /// # Errors
 /// E601 when the file cannot be read, E603 when it is no safetensors file, E602 with all differences when it does not fit.
 pub fn load(path: &Path, graph: &Graph, prefix: &str) -> Result<Parameters> {
-    let map = map(path)?;
-    let file = SafeTensors::deserialize(&map).map_err(|error| broken(path, &error))?;
+    load_bytes(path, &map(path)?, graph, prefix)
+}
+
+/// Reads the parameters of a graph from the bytes of a safetensors file; `path` is what messages call it. See [`load`].
+///
+/// # Errors
+/// As [`load`].
+pub fn load_bytes(path: &Path, bytes: &[u8], graph: &Graph, prefix: &str) -> Result<Parameters> {
+    let file = SafeTensors::deserialize(bytes).map_err(|error| broken(path, &error))?;
     let found: Found =
         file.iter().map(|(key, tensor)| (key.strip_prefix(prefix).unwrap_or(key).to_string(), tensor)).collect();
     let sources = matching::match_keys(path, graph, &found, prefix)?;

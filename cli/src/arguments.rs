@@ -1,0 +1,148 @@
+//! The arguments of every command, as clap reads them; its help texts are the doc comments.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Compiles, checks and runs CNNs written as .cnn specs.
+#[derive(Debug, Parser)]
+#[command(name = "cnnc", version, max_term_width = 100, disable_help_subcommand = true)]
+pub struct Arguments {
+    /// Print the time of every stage on standard error.
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Check(Check),
+    Summary(Summary),
+}
+
+/// Which network of a file.
+#[derive(Debug, Default, Args)]
+pub struct Model {
+    /// The model; a file's last one is its default.
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+    /// Set a parameter of the model, in the language's own syntax: --set num_classes=100.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
+    pub set: Vec<(String, String)>,
+    /// Sizes of the input instead of the spec's; once for each input.
+    #[arg(long, value_name = "1,3,224,224", value_parser = sizes)]
+    pub input_shape: Vec<Sizes>,
+}
+
+/// Sizes of one input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sizes(pub Vec<usize>);
+
+/// Check specs: all errors of all files, or a line for each model.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The specs.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub model: Model,
+}
+
+/// Show every layer with its shape, parameters and cost.
+#[derive(Debug, Args)]
+pub struct Summary {
+    /// The spec.
+    pub file: PathBuf,
+    /// How to write it.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// Fold what lies deeper into one row; 0 is the model as a whole.
+    #[arg(long, value_name = "D")]
+    pub depth: Option<usize>,
+    #[command(flatten)]
+    pub model: Model,
+}
+
+/// How a summary is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A table with totals.
+    Table,
+    /// A line for each child of the model, as PyTorch prints shapes.
+    Torch,
+    /// Nested modules, as PyTorch prints a network.
+    Tree,
+    /// For programs; docs/json.md says what is in it.
+    Json,
+    /// The same as JSON.
+    Yaml,
+}
+
+/// Print what a stage of the compiler made.
+#[derive(Debug, Args)]
+pub struct Dump {
+    /// The spec.
+    pub file: PathBuf,
+    /// The stage.
+    #[arg(long, value_enum)]
+    pub stage: Stage,
+    /// Say why a fusion happened, or did not; for the fused stage and the plan.
+    #[arg(long)]
+    pub explain: bool,
+    #[command(flatten)]
+    pub model: Model,
+}
+
+/// A stage of the compiler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum Stage {
+    /// The file as it was read.
+    Ast,
+    /// Layers, once loops are written out and arguments bound.
+    Graph,
+    /// Layers with the shapes of their outputs.
+    Shapes,
+    /// Kernels, before any pass.
+    Kernels,
+    /// Kernels after all passes.
+    Fused,
+    /// Kernel calls in order, with their memory.
+    Plan,
+}
+
+/// `name=value`
+fn setting(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() && !value.trim().is_empty() => {
+            Ok((name.trim().into(), value.trim().into()))
+        }
+        _ => Err("expected NAME=VALUE".into()),
+    }
+}
+
+/// `1,3,224,224`
+fn sizes(text: &str) -> Result<Sizes, String> {
+    let size = |part: &str| part.trim().parse().ok().filter(|&size: &usize| size > 0);
+    let sizes: Option<Vec<usize>> = text.trim_matches(['[', ']']).split(',').map(size).collect();
+    sizes.map(Sizes).ok_or_else(|| "expected sizes of at least 1, such as 1,3,224,224".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn settings_and_sizes() {
+        assert_eq!(setting("arch=[(1, 2)]"), Ok(("arch".into(), "[(1, 2)]".into())));
+        assert!(setting("arch").is_err() && setting("=1").is_err() && setting("a=").is_err());
+        assert_eq!(sizes("1, 3,224,224"), Ok(Sizes(vec![1, 3, 224, 224])));
+        assert!(sizes("1,x").is_err() && sizes("").is_err() && sizes("0,3").is_err());
+    }
+}

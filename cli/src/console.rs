@@ -1,0 +1,160 @@
+//! What a command writes, and how: standard output through a buffer, diagnostics in the terminal's width and colours.
+//!
+//! Colours only on a terminal and never with `NO_COLOR`. When the reader of standard output is gone, the command ends quietly.
+
+use cnnc_compiler::diagnostic::{Code, Diagnostic, RenderOptions, Renderer};
+use cnnc_grammar::span::Files;
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
+use std::time::Instant;
+
+/// Why a command ended early.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// Something was at fault and has been reported.
+    Reported,
+    /// Nobody reads the output any more.
+    ClosedPipe,
+}
+
+/// What a command gives back.
+pub type Outcome<T = ()> = Result<T, Stop>;
+
+/// Columns where there is no terminal to ask.
+const DEFAULT_WIDTH: usize = 100;
+/// Diagnostics that are shown of one run; what a broken file of megabytes gives beyond is counted only.
+const MOST_SHOWN: usize = 1000;
+
+/// Where a command writes.
+pub struct Console<'a> {
+    output: Box<dyn Write + 'a>,
+    errors: Box<dyn Write + 'a>,
+    /// Whether the output may have colours.
+    pub color: bool,
+    /// Whether diagnostics may have colours.
+    pub color_errors: bool,
+    /// Columns of the terminal.
+    pub width: usize,
+    /// Whether to print the time of every stage.
+    pub verbose: bool,
+}
+
+impl Console<'static> {
+    /// This process's standard output and error.
+    pub fn of_process() -> Console<'static> {
+        let colors = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        Console {
+            color: colors && io::stdout().is_terminal(),
+            color_errors: colors && io::stderr().is_terminal(),
+            width: terminal_width(),
+            verbose: false,
+            output: Box::new(BufWriter::new(io::stdout())),
+            errors: Box::new(io::stderr()),
+        }
+    }
+}
+
+impl<'a> Console<'a> {
+    /// A console without colours, for tests.
+    pub fn plain(output: impl Write + 'a, errors: impl Write + 'a) -> Console<'a> {
+        let (output, errors) = (Box::new(output), Box::new(errors));
+        Console { output, errors, color: false, color_errors: false, width: DEFAULT_WIDTH, verbose: false }
+    }
+
+    /// Writes to standard output.
+    pub fn print(&mut self, text: &str) -> Outcome {
+        let written = self.output.write_all(text.as_bytes());
+        self.written(written)
+    }
+
+    /// Writes to standard error; what cannot be written there is lost.
+    pub fn note(&mut self, text: &str) {
+        let _ = self.errors.write_all(text.as_bytes());
+    }
+
+    /// Writes out what is buffered.
+    pub fn finish(&mut self) -> Outcome {
+        let written = self.output.flush();
+        self.written(written)
+    }
+
+    fn written(&mut self, result: io::Result<()>) -> Outcome {
+        match result {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Stop::ClosedPipe),
+            Err(error) => {
+                let message = format!("cannot write the output: {error}");
+                Err(self.fail(&Diagnostic::without_place(Code::E601, message), &Files::default()))
+            }
+        }
+    }
+
+    /// Reports diagnostics, then how many there were if more than one; gives the stop that they are.
+    pub fn report(&mut self, diagnostics: &[Diagnostic], files: &Files) -> Stop {
+        let options = RenderOptions { color: self.color_errors, width: self.width };
+        let renderer = Renderer::new(files, options);
+        for diagnostic in diagnostics.iter().take(MOST_SHOWN) {
+            self.note(&renderer.render(diagnostic));
+        }
+        if let Some(hidden @ 1..) = diagnostics.len().checked_sub(MOST_SHOWN) {
+            self.note(&format!("… and {hidden} more errors\n"));
+        }
+        Stop::Reported
+    }
+
+    /// Reports one diagnostic.
+    pub fn fail(&mut self, diagnostic: &Diagnostic, files: &Files) -> Stop {
+        self.report(std::slice::from_ref(diagnostic), files)
+    }
+
+    /// Prints clap's answer to wrong usage, or to `--help`; gives the exit code.
+    pub fn usage(&mut self, error: &clap::Error) -> u8 {
+        let text = error.render();
+        if error.use_stderr() {
+            self.note(&if self.color_errors { text.ansi().to_string() } else { text.to_string() });
+            return 2;
+        }
+        let text = if self.color { text.ansi().to_string() } else { text.to_string() };
+        let _ = self.print(&text).and_then(|()| self.finish());
+        0
+    }
+
+    /// Does one stage's work, and prints its time when asked to.
+    pub fn timed<T>(&mut self, stage: &str, work: impl FnOnce() -> T) -> T {
+        let start = Instant::now();
+        let result = work();
+        if self.verbose {
+            let milliseconds = start.elapsed().as_secs_f64() * 1e3;
+            self.note(&format!("{stage:<10} {milliseconds:>10.3} ms\n"));
+        }
+        result
+    }
+
+    /// A text in bold, where there are colours.
+    pub fn bold(&self, text: &str) -> String {
+        if self.color { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.into() }
+    }
+
+    /// A text in faint, where there are colours.
+    pub fn faint(&self, text: &str) -> String {
+        if self.color { format!("\u{1b}[2m{text}\u{1b}[0m") } else { text.into() }
+    }
+}
+
+/// `COLUMNS` when it is set, else what the terminal says.
+fn terminal_width() -> usize {
+    let stated = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let terminal = || terminal_size::terminal_size_of(io::stderr()).or_else(terminal_size::terminal_size);
+    stated.or_else(|| terminal().map(|(width, _)| width.0.into())).unwrap_or(DEFAULT_WIDTH).clamp(40, 400)
+}
+
+/// A panic is a fault of cnnc: people see one sentence in the form of every error, not a trace.
+pub fn report_panics_as_faults() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(|place| format!("{}:{}", place.file(), place.line())).unwrap_or_default();
+        let text = panic.payload_as_str().unwrap_or("no message");
+        let fault = Diagnostic::without_place(Code::E499, "cnnc made a mistake and had to stop")
+            .note(format!("{place}: {text}"))
+            .help("this is a fault of cnnc itself; please report it with the spec");
+        Console::of_process().fail(&fault, &Files::default());
+    }));
+}

@@ -1,0 +1,1 @@
+//! `cnnc dump FILE --stage STAGE`: what a stage of the compiler made.

@@ -1,0 +1,73 @@
+//! From a file to a network with shapes, as every command that loads a model needs it.
+
+use crate::arguments::Model;
+use crate::console::{Console, Outcome};
+use crate::sources::Disk;
+use cnnc_compiler::diagnostic::{Code, Diagnostic, Problems};
+use cnnc_compiler::graph::ShapedGraph;
+use cnnc_compiler::infer::infer;
+use cnnc_compiler::resolve::{Program, Request, Sources, load, resolve};
+use cnnc_grammar::span::Files;
+use std::path::Path;
+
+/// A spec that was read.
+pub struct Spec<'s> {
+    /// The files it is made of.
+    pub files: Files,
+    /// Its trees.
+    pub program: Program,
+    /// What is wrong so far.
+    pub problems: Problems,
+    sources: &'s dyn Sources,
+}
+
+/// Which network the arguments ask for.
+pub fn request(model: &Model) -> Request {
+    Request {
+        model: model.model.clone(),
+        settings: model.set.clone(),
+        input_shapes: model.input_shape.iter().map(|sizes| sizes.0.clone()).collect(),
+    }
+}
+
+impl<'s> Spec<'s> {
+    /// Reads a spec and its imports.
+    pub fn read(path: &str, sources: &'s dyn Sources, console: &mut Console<'_>) -> Spec<'s> {
+        let (mut files, mut problems) = (Files::default(), Problems::default());
+        let program = console.timed("parse", || load(path, sources, &mut files, &mut problems));
+        Spec { files, program, problems, sources }
+    }
+
+    /// A network with its shapes; `None` when `problems` says why, or when the model needs arguments.
+    pub fn shaped(&mut self, request: &Request, console: &mut Console<'_>) -> Option<ShapedGraph> {
+        let Spec { files, program, problems, sources } = self;
+        let graph = console.timed("resolve", || resolve(program, request, files, *sources, problems))?;
+        console.timed("infer", || infer(graph, problems))
+    }
+}
+
+/// Reads a spec and finds the shapes of the network that is wanted, or reports why there are none.
+pub fn shaped(file: &Path, model: &Model, console: &mut Console<'_>) -> Outcome<(Files, ShapedGraph)> {
+    let mut spec = Spec::read(&file.to_string_lossy(), &Disk, console);
+    let shaped = spec.shaped(&request(model), console);
+    match shaped {
+        Some(shaped) if spec.problems.is_empty() => Ok((spec.files, shaped)),
+        _ => {
+            if spec.problems.is_empty() {
+                spec.problems.add(no_model(file, &spec.program));
+            }
+            Err(console.report(&spec.problems.into_sorted(), &spec.files))
+        }
+    }
+}
+
+/// A file without a network, or whose network needs arguments.
+fn no_model(file: &Path, program: &Program) -> Diagnostic {
+    let models = program.models();
+    let message = format!("there is no network to show in `{}`", file.display());
+    let diagnostic = Diagnostic::without_place(Code::E219, message);
+    match models.as_slice() {
+        [] => diagnostic.note("it holds no model, only blocks"),
+        models => diagnostic.note(format!("its models are: {}", models.join(", "))),
+    }
+}

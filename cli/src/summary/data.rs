@@ -1,0 +1,127 @@
+//! The summary for programs, as JSON and as YAML. `docs/json.md` describes it; what is there keeps its name and meaning.
+
+use cnnc_compiler::shape::{Dim, Shape};
+use cnnc_compiler::sizes::SymbolSizes;
+use cnnc_compiler::summary::{ReceptiveField, Row, Seen, Summary};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Data<'a> {
+    model: &'a str,
+    inputs: Vec<Value<'a>>,
+    rows: Vec<RowData<'a>>,
+    totals: TotalsData<'a>,
+    sizes: Vec<SizesData<'a>>,
+}
+
+#[derive(Serialize)]
+struct Value<'a> {
+    name: &'a str,
+    shape: Vec<Size>,
+}
+
+#[derive(Serialize)]
+struct RowData<'a> {
+    path: &'a str,
+    layer: &'a str,
+    output_shape: Vec<Size>,
+    params: u64,
+    buffers: u64,
+    macs: Option<u64>,
+    activation_bytes: Option<u64>,
+    receptive_field: Option<[SeenData; 2]>,
+}
+
+#[derive(Serialize)]
+struct TotalsData<'a> {
+    params: u64,
+    buffers: u64,
+    macs: Option<u64>,
+    activation_bytes: Option<u64>,
+    parameter_bytes: u64,
+    output_shape: Vec<Size>,
+    outputs: Vec<Value<'a>>,
+    receptive_field: Option<[SeenData; 2]>,
+}
+
+#[derive(Serialize)]
+struct SizesData<'a> {
+    symbol: &'a str,
+    start: i64,
+    step: i64,
+}
+
+/// A number, or a symbolic size as text.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Size {
+    Number(i64),
+    Symbolic(String),
+}
+
+/// A number of rows or columns, or "whole".
+#[derive(Serialize)]
+#[serde(untagged)]
+enum SeenData {
+    Elements(u64),
+    Whole(&'static str),
+}
+
+/// As JSON.
+pub fn json(summary: &Summary) -> String {
+    serde_json::to_string_pretty(&data(summary)).map(|text| text + "\n").unwrap_or_default()
+}
+
+/// As YAML.
+pub fn yaml(summary: &Summary) -> String {
+    serde_yaml::to_string(&data(summary)).unwrap_or_default()
+}
+
+fn data(summary: &Summary) -> Data<'_> {
+    let totals = &summary.totals;
+    Data {
+        model: &summary.model,
+        inputs: summary.inputs.iter().map(|(name, shape)| Value { name, shape: sizes(shape) }).collect(),
+        rows: summary.rows.iter().map(row).collect(),
+        totals: TotalsData {
+            params: totals.cost.parameters,
+            buffers: totals.cost.buffers,
+            macs: totals.cost.macs,
+            activation_bytes: totals.cost.activation_bytes,
+            parameter_bytes: totals.parameter_bytes,
+            output_shape: totals.outputs.last().map(|(_, shape)| sizes(shape)).unwrap_or_default(),
+            outputs: totals.outputs.iter().map(|(name, shape)| Value { name, shape: sizes(shape) }).collect(),
+            receptive_field: totals.receptive_field.map(field),
+        },
+        sizes: totals.sizes.symbols.iter().map(symbol).collect(),
+    }
+}
+
+fn row(row: &Row) -> RowData<'_> {
+    RowData {
+        path: &row.path,
+        layer: &row.layer,
+        output_shape: sizes(&row.output),
+        params: row.cost.parameters,
+        buffers: row.cost.buffers,
+        macs: row.cost.macs,
+        activation_bytes: row.cost.activation_bytes,
+        receptive_field: row.receptive_field.map(field),
+    }
+}
+
+fn sizes(shape: &Shape) -> Vec<Size> {
+    let size = |dim: &Dim| dim.number().map_or_else(|| Size::Symbolic(dim.to_string()), Size::Number);
+    shape.iter().map(size).collect()
+}
+
+fn field(field: ReceptiveField) -> [SeenData; 2] {
+    [field.height, field.width].map(|seen| match seen {
+        Seen::Elements(count) => SeenData::Elements(count),
+        Seen::Whole => SeenData::Whole("whole"),
+    })
+}
+
+fn symbol(SymbolSizes { name, start, step }: &SymbolSizes) -> SizesData<'_> {
+    SizesData { symbol: name, start: *start, step: *step }
+}

@@ -1,0 +1,102 @@
+//! The summary as a table: a row a layer, totals below.
+
+use super::sizes_in_words;
+use crate::console::Console;
+use crate::numbers::{bytes, counted, grouped};
+use cnnc_compiler::summary::{Row, Summary};
+
+/// A column: its head, and whether it holds numbers, which end under each other.
+const COLUMNS: [(&str, bool); 7] = [
+    ("path", false),
+    ("layer", false),
+    ("output", false),
+    ("params", true),
+    ("MACs", true),
+    ("memory", true),
+    ("receptive field", true),
+];
+
+/// The whole table.
+pub fn table(summary: &Summary, console: &Console<'_>) -> String {
+    let rows: Vec<[String; 7]> = summary.rows.iter().map(cells).collect();
+    let widths = widths(&rows);
+    let rule = "─".repeat(widths.iter().sum::<usize>() + 2 * (widths.len() - 1) + 2);
+    let heads = COLUMNS.map(|(head, _)| head.to_owned());
+    let mut text = format!("{}\n{}\n", title(summary, console), console.bold(&line(&heads, &widths)));
+    text += &format!("{}\n", console.faint(&rule));
+    for row in &rows {
+        text += &format!("{}\n", line(row, &widths));
+    }
+    text + &format!("{}\n{}", console.faint(&rule), totals(summary))
+}
+
+/// `LeNet, input [N, 1, 28, 28]`
+fn title(summary: &Summary, console: &Console<'_>) -> String {
+    let inputs: Vec<String> = summary.inputs.iter().map(|(name, shape)| format!("{name} {shape}")).collect();
+    format!(" {}  {}\n", console.bold(&summary.model), inputs.join(", "))
+}
+
+fn cells(row: &Row) -> [String; 7] {
+    [
+        row.path.to_string(),
+        row.layer.to_string(),
+        row.output.to_string(),
+        count(Some(row.cost.parameters)),
+        count(row.cost.macs),
+        row.cost.activation_bytes.map_or("?".into(), bytes),
+        row.receptive_field.map_or("–".into(), |field| field.to_string()),
+    ]
+}
+
+/// A dash for none, a question mark for unknown.
+fn count(number: Option<u64>) -> String {
+    match number {
+        None => "?".into(),
+        Some(0) => "–".into(),
+        Some(number) => grouped(number),
+    }
+}
+
+fn widths(rows: &[[String; 7]]) -> [usize; 7] {
+    let mut widths = COLUMNS.map(|(head, _)| head.chars().count());
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    widths
+}
+
+fn line(cells: &[String; 7], widths: &[usize; 7]) -> String {
+    let mut line = String::new();
+    for ((cell, &width), (_, is_number)) in cells.iter().zip(widths).zip(COLUMNS) {
+        line += &if is_number { format!(" {cell:>width$} ") } else { format!(" {cell:<width$} ") };
+    }
+    line.trim_end().to_owned()
+}
+
+/// What all rows come to, a figure a line.
+fn totals(summary: &Summary) -> String {
+    let (totals, cost) = (&summary.totals, summary.totals.cost);
+    let unknown = || "unknown: they depend on sizes that the spec leaves open; see --input-shape".to_owned();
+    let mut figures = vec![
+        ("rows", counted(summary.rows.len(), "row")),
+        ("parameters", format!("{} in {}", grouped(cost.parameters), bytes(totals.parameter_bytes))),
+        ("MACs", cost.macs.map_or_else(unknown, grouped)),
+        ("activations", cost.activation_bytes.map_or_else(unknown, bytes)),
+    ];
+    if cost.buffers > 0 {
+        figures[1].1 = format!(
+            "{} and {} in buffers, together {}",
+            grouped(cost.parameters),
+            grouped(cost.buffers),
+            bytes(totals.parameter_bytes)
+        );
+    }
+    for (name, shape) in &totals.outputs {
+        let name = if totals.outputs.len() == 1 { String::new() } else { format!("{name} ") };
+        figures.push(("output", format!("{name}{shape}")));
+    }
+    figures.extend(sizes_in_words(&totals.sizes).map(|words| ("valid sizes", words)));
+    figures.iter().skip(1).map(|(name, figure)| format!(" {name:<11}  {figure}\n")).collect()
+}

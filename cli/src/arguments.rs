@@ -19,6 +19,8 @@ pub struct Arguments {
 pub enum Command {
     Check(Check),
     Summary(Summary),
+    Run(Run),
+    Params(Params),
 }
 
 /// Which network of a file.
@@ -77,6 +79,68 @@ pub enum Format {
     Json,
     /// The same as JSON.
     Yaml,
+}
+
+/// Run a model; without FILE, the LeNet that is built in, on the picture that is built in.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The spec.
+    pub file: Option<PathBuf>,
+    /// Where to run.
+    #[arg(long, value_enum, default_value_t = Device::Cpu)]
+    pub device: Device,
+    #[command(flatten)]
+    pub weights: Weights,
+    /// The input: a .npy array, a picture (PNG, JPEG) or an IDX file; once for each input.
+    #[arg(long, value_name = "FILE")]
+    pub input: Vec<PathBuf>,
+    /// Write the output as a .npy array.
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// What drawn parameters and inputs depend on.
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Threads; 0 is one for each core. The answer does not depend on it.
+    #[arg(long, default_value_t = 0, value_name = "COUNT")]
+    pub threads: usize,
+    #[command(flatten)]
+    pub model: Model,
+}
+
+/// Where a model runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Device {
+    /// This machine's processor.
+    Cpu,
+    /// An NVIDIA GPU.
+    Cuda,
+}
+
+/// Where parameters come from.
+#[derive(Debug, Default, Args)]
+pub struct Weights {
+    /// Load the parameters from a safetensors file under PyTorch's keys; without it they are drawn.
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
+    /// What the keys of that file begin with and the model's do not, such as net.
+    #[arg(long, default_value = "", value_name = "TEXT", hide_default_value = true, requires = "weights")]
+    pub prefix: String,
+}
+
+/// List the parameters, or print the values of one or of a layer's.
+#[derive(Debug, Args)]
+pub struct Params {
+    /// The spec.
+    pub file: PathBuf,
+    /// A parameter or a layer: 0.weight, "0.block 1", [0][1].bias.
+    pub path: Option<String>,
+    #[command(flatten)]
+    pub weights: Weights,
+    /// What drawn parameters depend on.
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    #[command(flatten)]
+    pub model: Model,
 }
 
 /// Print what a stage of the compiler made.

@@ -3,13 +3,20 @@
 //! Arguments come in; text on standard output, diagnostics on standard error and an exit code go out: 0 done, 1 the spec, the data or the
 //! machine is at fault, 2 wrong usage. A closed pipe ends quietly. A library, so that tests call it in process; the executable is five lines.
 
+mod answer;
 mod arguments;
 pub mod check;
 mod console;
+mod embedded;
 mod model;
 mod numbers;
+mod parameters;
+mod params;
+mod pipeline;
+mod run;
 mod sources;
 mod summary;
+mod values;
 
 pub use console::Console;
 pub use model::Spec;
@@ -38,6 +45,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut console: Console<'
     let outcome = match &arguments.command {
         Command::Check(check) => check::check(check, &mut console),
         Command::Summary(summary) => summary::summary(summary, &mut console),
+        Command::Run(run) => run::run(run, &mut console),
+        Command::Params(params) => params::params(params, &mut console),
     };
     match outcome.and_then(|()| console.finish()) {
         Ok(()) | Err(Stop::ClosedPipe) => 0,

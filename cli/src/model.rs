@@ -48,7 +48,17 @@ impl<'s> Spec<'s> {
 
 /// Reads a spec and finds the shapes of the network that is wanted, or reports why there are none.
 pub fn shaped(file: &Path, model: &Model, console: &mut Console<'_>) -> Outcome<(Files, ShapedGraph)> {
-    let mut spec = Spec::read(&file.to_string_lossy(), &Disk, console);
+    let spec = Spec::read(&file.to_string_lossy(), &Disk, console);
+    shaped_of(spec, file, model, console)
+}
+
+/// As [`shaped`], of a spec that was read.
+pub fn shaped_of(
+    mut spec: Spec<'_>,
+    file: &Path,
+    model: &Model,
+    console: &mut Console<'_>,
+) -> Outcome<(Files, ShapedGraph)> {
     let shaped = spec.shaped(&request(model), console);
     match shaped {
         Some(shaped) if spec.problems.is_empty() => Ok((spec.files, shaped)),

@@ -1,0 +1,146 @@
+//! A model's answer for people: the likeliest classes by name where the spec lists them, else the numbers, or what they come to.
+
+use crate::console::Console;
+use crate::values::values;
+use cnnc_runtime::Tensor;
+use std::sync::Arc;
+
+/// Classes shown of one answer.
+const CLASSES: usize = 5;
+/// Answers of a batch that are shown.
+const ANSWERS: usize = 32;
+/// Columns of the longest bar.
+const BAR: usize = 30;
+/// Values past which a tensor is only summed up.
+const VALUES: usize = 200;
+
+/// All outputs.
+pub fn text(names: &[Arc<str>], answers: &[Tensor], labels: Option<&[String]>, console: &Console<'_>) -> String {
+    let mut text = String::new();
+    for (name, answer) in names.iter().zip(answers) {
+        text += &match labels {
+            Some(labels) if answers.len() == 1 && is_of(answer, labels) => classes(answer, labels, console),
+            _ => numbers(name, answer, console),
+        };
+    }
+    text
+}
+
+/// Whether the answer has a number for each class.
+fn is_of(answer: &Tensor, labels: &[String]) -> bool {
+    matches!(answer.shape(), [_, classes] if *classes == labels.len() && *classes > 0)
+}
+
+/// The likeliest classes of one picture with bars, or the likeliest one of each of several.
+fn classes(answer: &Tensor, labels: &[String], console: &Console<'_>) -> String {
+    let rows: Vec<&[f32]> = answer.data().chunks(labels.len()).collect();
+    let width = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0);
+    if let [row] = rows.as_slice() {
+        let top = likeliest(row, labels);
+        let lines = top.into_iter().take(CLASSES).enumerate().map(|(rank, (label, probability))| {
+            let bar = console.faint(&bar(probability));
+            let label = format!("{label:<width$}");
+            let label = if rank == 0 { console.bold(&label) } else { label };
+            format!("{label}  {:>6.2} %  {bar}", 100.0 * probability).trim_end().to_owned() + "\n"
+        });
+        return lines.collect::<String>() + &footnote(row, console);
+    }
+    let mut text = String::new();
+    for (number, row) in rows.iter().take(ANSWERS).enumerate() {
+        if let Some((label, probability)) = likeliest(row, labels).first() {
+            text += &format!("{number:>4}  {label:<width$}  {:>6.2} %\n", 100.0 * probability);
+        }
+    }
+    if rows.len() > ANSWERS {
+        text += &format!("  … and {} more; --output writes them all\n", rows.len() - ANSWERS);
+    }
+    text + &rows.first().map(|row| footnote(row, console)).unwrap_or_default()
+}
+
+fn footnote(row: &[f32], console: &Console<'_>) -> String {
+    let words = if is_distribution(row) { "as the model gives them" } else { "the softmax of what the model gives" };
+    console.faint(&format!("(probabilities: {words})")) + "\n"
+}
+
+/// The classes with their probabilities, the likeliest first.
+fn likeliest<'a>(row: &[f32], labels: &'a [String]) -> Vec<(&'a str, f64)> {
+    let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let weights: Vec<f64> = if is_distribution(row) {
+        row.iter().map(|&value| f64::from(value)).collect()
+    } else {
+        row.iter().map(|&value| f64::from(value - largest).exp()).collect()
+    };
+    let sum: f64 = weights.iter().sum();
+    let mut classes: Vec<(&str, f64)> =
+        labels.iter().map(String::as_str).zip(weights.into_iter().map(|weight| weight / sum)).collect();
+    classes.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+    classes
+}
+
+/// Whether the numbers are probabilities already: none negative, and one together.
+fn is_distribution(row: &[f32]) -> bool {
+    row.iter().all(|&value| value >= 0.0) && (row.iter().sum::<f32>() - 1.0).abs() < 1e-3
+}
+
+/// A bar in eighths of a column.
+fn bar(share: f64) -> String {
+    let eighths = (share * (8 * BAR) as f64).round() as usize;
+    let part = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8];
+    "█".repeat(eighths / 8) + part
+}
+
+/// Shape and spread, and the values where there are few.
+fn numbers(name: &str, answer: &Tensor, console: &Console<'_>) -> String {
+    let data = answer.data();
+    let head = format!("{} {:?}", console.bold(name), answer.shape());
+    if data.is_empty() {
+        return format!("{head}\n");
+    }
+    let (low, high) =
+        data.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), &value| (low.min(value), high.max(value)));
+    let mean = data.iter().map(|&value| f64::from(value)).sum::<f64>() / data.len() as f64;
+    let spread = format!("min {low:.6}, max {high:.6}, mean {mean:.6}");
+    if data.len() <= VALUES {
+        return format!("{head}: {spread}\n{}\n", values(answer));
+    }
+    let first = Tensor::new(&[8], data[..8].to_vec()).map(|tensor| values(&tensor)).unwrap_or_default();
+    format!("{head}: {spread}\nfirst values {first}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(shape: &[usize], data: Vec<f32>, labels: &[&str]) -> String {
+        let labels: Vec<String> = labels.iter().map(|&label| label.to_owned()).collect();
+        let console = Console::plain(std::io::sink(), std::io::sink());
+        let answer = Tensor::new(shape, data).expect("a tensor");
+        text(&["output".into()], &[answer], (!labels.is_empty()).then_some(&labels), &console)
+    }
+
+    #[test]
+    fn the_likeliest_class_comes_first() {
+        let text = shown(&[1, 3], vec![0.0, 3f32.ln(), 0.0], &["cat", "horse", "dog"]);
+        let bar = "█".repeat(18);
+        assert!(text.starts_with(&format!("horse   60.00 %  {bar}\ncat     20.00 %  ██████\n")), "{text}");
+        assert!(text.ends_with("(probabilities: the softmax of what the model gives)\n"), "{text}");
+    }
+
+    #[test]
+    fn probabilities_are_taken_as_they_are() {
+        let text = shown(&[2, 2], vec![0.25, 0.75, 1.0, 0.0], &["a", "b"]);
+        assert_eq!(text, "   0  b   75.00 %\n   1  a  100.00 %\n(probabilities: as the model gives them)\n");
+    }
+
+    #[test]
+    fn other_answers_are_numbers() {
+        let text = shown(&[1, 1, 2, 2], vec![19.0, 25.0, 37.0, 43.0], &["a", "b"]);
+        assert!(text.starts_with("output [1, 1, 2, 2]: min 19.000000, max 43.000000, mean 31.000000\n[[[[19., 25.],"));
+        assert_eq!(shown(&[1, 300], vec![0.5; 300], &[]).lines().count(), 2);
+    }
+
+    #[test]
+    fn numbers_that_are_none_do_no_harm() {
+        assert!(shown(&[1, 2], vec![f32::NAN, f32::INFINITY], &["a", "b"]).contains("NaN"));
+    }
+}

@@ -1,1 +1,0 @@
-//! `cnnc dump FILE --stage STAGE`: what a stage of the compiler made.

@@ -1,0 +1,32 @@
+//! What the executable holds, so that `cnnc run` answers without any file: LeNet, its trained weights, and a picture to look at.
+
+use cnnc_compiler::graph::Graph;
+use cnnc_compiler::resolve::Sources;
+use cnnc_runtime::input::{Loaded, Wanted, read_picture};
+use cnnc_runtime::{Parameters, Result, weights};
+use std::path::Path;
+
+/// What messages call the spec.
+pub const SPEC_NAME: &str = "lenet.cnn";
+const SPEC: &str = include_str!("../../models/lenet.cnn");
+const WEIGHTS: &[u8] = include_bytes!("../../models/lenet.safetensors");
+const PICTURE: &[u8] = include_bytes!("../../models/sample.png");
+
+/// The embedded spec as the only file there is.
+pub struct Embedded;
+
+impl Sources for Embedded {
+    fn read(&self, path: &str, _importer: Option<&str>) -> std::result::Result<(String, String), String> {
+        if path == SPEC_NAME { Ok((path.into(), SPEC.into())) } else { Err("there is no such file".into()) }
+    }
+}
+
+/// The trained parameters.
+pub fn weights(graph: &Graph) -> Result<Parameters> {
+    weights::load_bytes(Path::new("the embedded weights"), WEIGHTS, graph, "")
+}
+
+/// The picture: an ankle boot from Fashion-MNIST's test set.
+pub fn picture(wanted: &Wanted) -> Result<Loaded> {
+    read_picture(Path::new("the embedded picture"), PICTURE, wanted)
+}

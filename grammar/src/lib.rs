@@ -1,7 +1,7 @@
 //! The `.cnn` language: source text in, [`ast::Ast`] and syntax errors out.
 //!
 //! This crate knows the shape of sentences and no meaning: no layer, no number of dimensions, no file system. It depends on
-//! pest alone, and only `parse.rs` sees pest's rules. Bad input never panics and never recurses past a fixed depth.
+//! pest alone, and only `parse` sees pest's rules. Bad input never panics and never recurses past a fixed depth.
 
 pub mod ast;
 pub mod error;
@@ -9,4 +9,4 @@ mod parse;
 mod print;
 pub mod span;
 
-pub use parse::parse;
+pub use parse::{parse, parse_value};

@@ -22,7 +22,7 @@ mod words;
 use pest::Parser;
 use pest::iterators::Pair;
 
-use crate::ast::Ast;
+use crate::ast::{Ast, Expr};
 use crate::error::{SyntaxError, SyntaxErrorKind};
 use crate::span::{FileId, Span};
 
@@ -45,16 +45,30 @@ pub fn parse(text: &str, file: FileId) -> (Ast, Vec<SyntaxError>) {
     let mut builder = Builder::new(text, file);
     let ast = match CnnParser::parse(Rule::file, text) {
         Ok(mut pairs) => pairs.next().map(|pair| builder.file(pair)).unwrap_or_default(),
-        // The grammar matches any text, so that what failed is pest's guard of the stack.
         Err(error) => {
-            let place = failure::location(&error);
-            builder.report(SyntaxErrorKind::TooDeep { limit: limits::NESTING_LIMIT }, builder.range(place, place));
+            // The grammar matches any text; should it not, this says where.
+            let place = builder.range(failure::location(&error), text.len());
+            let kind = SyntaxErrorKind::Unexpected { found: words::END_OF_FILE.to_owned(), expected: Vec::new() };
+            builder.report(kind, place);
             Ast::default()
         }
     };
     let mut errors = builder.errors;
     errors.sort_by_key(|error| (error.span.start, error.span.end));
     (ast, errors)
+}
+
+/// Reads one value, such as a setting on the command line: `0.5`, `[(1, 64), (1, 128)]`. Gives its first error, if any.
+pub fn parse_value(text: &str, file: FileId) -> Result<Expr, SyntaxError> {
+    limits::check(text, file)?;
+    let mut builder = Builder::new(text, file);
+    let pair = CnnParser::parse(Rule::lone_value, text).ok().and_then(|mut pairs| pairs.next());
+    let value = pair.map(|pair| builder.expression(pair));
+    match (value, builder.errors.first()) {
+        (Some(value), None) => Ok(value),
+        (_, Some(error)) => Err(error.clone()),
+        (None, None) => Err(builder.diagnose(Rule::lone_value, 0, text.len())),
+    }
 }
 
 /// Builds the AST of one file and gathers its errors.

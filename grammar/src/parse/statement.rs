@@ -2,7 +2,7 @@
 
 use pest::iterators::Pair;
 
-use super::words::is_reserved;
+use super::words::{is_keyword, is_reserved};
 use super::{Builder, Rule, children};
 use crate::ast::{
     Call, Expr, ExprKind, FlowItem, FlowKind, InitTarget, JoinKind, Label, Pattern, Statement, StatementKind,
@@ -45,10 +45,17 @@ impl Builder<'_> {
         let mut parts = pair.clone().into_inner();
         let first = parts.next()?;
         if parts.next().is_none_or(|second| second.as_rule() != Rule::colon) {
-            return Some(flow(None, FlowKind::Use(self.layer(pair)?)));
+            return self.unlabelled(pair);
         }
         let label = self.label(first);
         Some(flow(Some(label), self.labelled(parts.next()?)?))
+    }
+
+    /// A use without a name; of a keyword too, which `take_statement` reports.
+    fn unlabelled(&mut self, pair: Pair<'_, Rule>) -> Option<StatementKind> {
+        let (call, _) = self.deep_call(pair);
+        let is_use = is_keyword(&call.callee.text) || !self.is_refused(&call.callee, "a statement");
+        is_use.then(|| flow(None, FlowKind::Use(call)))
     }
 
     /// A join, a `Sequential`, a layer, or a body that stands for a `Sequential`.

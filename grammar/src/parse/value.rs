@@ -46,7 +46,7 @@ impl Builder<'_> {
     }
 
     /// Whether a name in use is a reserved word; reports it, as standing in place of `expected`.
-    fn is_refused(&mut self, name: &Name, expected: &'static str) -> bool {
+    pub(super) fn is_refused(&mut self, name: &Name, expected: &'static str) -> bool {
         let is_refused = is_reserved(&name.text);
         if is_refused {
             let kind = SyntaxErrorKind::Unexpected { found: quote(&name.text), expected: vec![expected] };
@@ -92,7 +92,8 @@ impl Builder<'_> {
         call
     }
 
-    fn deep_call(&mut self, pair: Pair<'_, Rule>) -> (Call, usize) {
+    /// A name with or without arguments, and the depth of the deepest argument.
+    pub(super) fn deep_call(&mut self, pair: Pair<'_, Rule>) -> (Call, usize) {
         let mut parts = pair.clone().into_inner();
         let callee = self.name(&parts.next().unwrap_or(pair));
         let mut call = Call { span: callee.span, callee, arguments: None };

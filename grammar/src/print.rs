@@ -1,1 +1,0 @@
-//! Prints an AST.

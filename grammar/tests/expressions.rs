@@ -1,0 +1,134 @@
+//! Expressions: precedence, literals, strings, and the chains that the language has not.
+
+mod common;
+
+use cnnc_grammar::ast::{Expr, ExprKind};
+use cnnc_grammar::error::SyntaxErrorKind;
+use cnnc_grammar::parse_value;
+use cnnc_grammar::span::FileId;
+use common::body_errors;
+
+fn value(text: &str) -> Expr {
+    parse_value(text, FileId(0)).unwrap_or_else(|error| panic!("{text}: {error:?}"))
+}
+
+#[track_caller]
+fn reads(text: &str, expected: &str) {
+    assert_eq!(value(text).to_string(), expected, "{text}");
+}
+
+#[test]
+fn operators_nest_as_in_python() {
+    reads("1 + 2 * 3", "1 + (2 * 3)");
+    reads("1 * 2 + 3", "(1 * 2) + 3");
+    reads("1 - 2 - 3", "(1 - 2) - 3");
+    reads("8 / 4 // 2 % 3 * 5", "(((8 / 4) // 2) % 3) * 5");
+    reads("(1 - 2) - (3 - 4)", "(1 - 2) - (3 - 4)");
+    reads("-a * b", "(-a) * b");
+    reads("-a[0].b", "-a[0].b");
+    reads("- - a", "-(-a)");
+    reads("a - -b", "a - (-b)");
+    reads("not a == b", "not (a == b)");
+    reads("not not a", "not (not a)");
+    reads("not a and not b or c", "((not a) and (not b)) or c");
+    reads("a or b and c", "a or (b and c)");
+    reads("a or b or c", "(a or b) or c");
+    reads("a + 1 < b * 2 and c", "((a + 1) < (b * 2)) and c");
+    reads("0..n + 1", "0..(n + 1)");
+    reads("0..2 == x", "(0..2) == x");
+    reads("1 if a else 2 if b else 3", "1 if a else (2 if b else 3)");
+    reads("a or b if c and d else e + 1", "(a or b) if (c and d) else (e + 1)");
+    reads("(1 if a else 2) if b else 3", "(1 if a else 2) if b else 3");
+}
+
+#[test]
+fn comparisons_have_all_six_signs() {
+    for sign in ["==", "!=", "<", "<=", ">", ">="] {
+        reads(&format!("a {sign} b"), &format!("a {sign} b"));
+        reads(&format!("a{sign}b"), &format!("a {sign} b"));
+    }
+}
+
+#[test]
+fn numbers() {
+    for (text, expected) in [("0", 0), ("007", 7), ("9223372036854775807", i64::MAX)] {
+        assert_eq!(value(text).kind, ExprKind::Int(expected));
+    }
+    for (text, expected) in [("0.5", 0.5), ("1e-6", 1e-6), ("1E+3", 1000.0), ("2.5e2", 250.0), ("10.0", 10.0)] {
+        assert_eq!(value(text).kind, ExprKind::Float(expected));
+    }
+    reads("0..4", "0..4");
+    reads("0.0..4", "0.0..4");
+    reads("a.b..c", "a.b..c");
+    reads("1e5", "100000.0");
+    reads("true", "true");
+    assert_eq!(value("false").kind, ExprKind::Bool(false));
+}
+
+#[test]
+fn tuples_lists_and_accesses() {
+    reads("(a)", "a");
+    reads("(a,)", "(a,)");
+    reads("(a, b)", "(a, b)");
+    reads("((a, b),)", "((a, b),)");
+    reads("[]", "[]");
+    reads("[1, [2, 3,],]", "[1, [2, 3]]");
+    reads("x[0][i + 1].y.T", "x[0][i + 1].y.T");
+    reads("f()[0]", "f()[0]");
+}
+
+#[test]
+fn strings_hold_values() {
+    reads(r#""block {i}""#, r#""block {i}""#);
+    reads(r#""{a}{b + 1} {f(x, [1])}""#, r#""{a}{b + 1} {f(x, [1])}""#);
+    reads(r#""""#, r#""""#);
+    reads(r##""# no comment ([""##, r##""# no comment ([""##);
+    reads(r#""{ i }é""#, r#""{i}é""#);
+}
+
+#[test]
+fn a_group_is_its_value_with_a_wider_place() {
+    let text = "( a + b ) * c";
+    let ExprKind::Binary(_, left, _) = value(text).kind else { panic!("a product") };
+    assert_eq!((left.span.start, left.span.end), (0, 9));
+    let whole = value("  1 + 2  ");
+    assert_eq!((whole.span.start, whole.span.end), (2, 7));
+}
+
+#[test]
+fn what_does_not_chain_or_nest_is_refused() {
+    let cases = [
+        ("let x = a < b < c", "1:9 \"a < b < c\": chained comparison"),
+        ("let x = a == b != c == d", "1:9 \"a == b != c\": chained comparison"),
+        ("let x = 0..1..2", "1:13 \"..\": found `..`, not the end of the range"),
+        ("let x = 1 + not y", "1:13 \"not\": found `not`, not an expression"),
+        ("let x = - not y", "1:11 \"not\": found `not`, not an expression"),
+        ("let x = 1 if a", "1:15 \"\": found the end of the line, not `else`"),
+        ("f(1 if a, 2)", "1:9 \",\": found `,`, not `else`"),
+        ("let x = 1 else 2", "1:11 \"else\": found `else`, not an `if` before it"),
+        ("let x = 1 if a if b else c", "1:16 \"if\": found `if`, not `else`"),
+        ("let x = f(1)(2)", "1:13 \"(\": found `(`, not the end of the line"),
+        ("let x = f(a, *)", "1:14 \"*\": found `*`, not an expression or `)`"),
+        ("let x = 2 ** 3", "1:11 \"**\": found `**`, not an expression"),
+        ("let x = ()", "1:10 \")\": found `)`, not an expression"),
+        ("let x = in", "1:9 \"in\": found `in`, not an expression"),
+        ("let x = 99999999999999999999 + 1", "1:9 \"99999999999999999999\": too large: 99999999999999999999"),
+        ("let x = 1e999", "1:9 \"1e999\": too large: 1e999"),
+    ];
+    for (statement, error) in cases {
+        assert_eq!(body_errors(statement), [error], "{statement}");
+    }
+    assert_eq!(common::body_tree("let x = (a < b) < c\nlet y = (0..1)[0]"), "let x = (a < b) < c\nlet y = (0..1)[0]");
+}
+
+#[test]
+fn a_value_alone_reads_or_says_why_not() {
+    assert_eq!(value("[(1, 64), (2, 128)]").to_string(), "[(1, 64), (2, 128)]");
+    for text in ["", "1 2", "(1", "1;", "a = 3", "{}", "1\n2", "\"a", "# c", "x < y < z"] {
+        let error = parse_value(text, FileId(0)).expect_err(text);
+        assert!(error.span.end as usize <= text.len(), "{text}: {error:?}");
+    }
+    let error = parse_value("1 2", FileId(0)).expect_err("two values");
+    let expected = vec!["the end of the line"];
+    assert_eq!(error.kind, SyntaxErrorKind::Unexpected { found: "`2`".to_owned(), expected });
+}

@@ -1,6 +1,7 @@
 //! What adaptive poolings share: windows that divide a plane of any size into a given number of parts.
 //!
-//! Of `n` windows over `size` elements, window `i` is `⌊i·size/n⌋ .. ⌈(i+1)·size/n⌉`; where `n` divides `size` they are ordinary ones.
+//! Of `n` windows over `size` elements, window `i` is `⌊i·size/n⌋ .. ⌈(i+1)·size/n⌉`; where `n` divides `size` they
+//! are ordinary ones.
 
 use super::{Pair, Reach, ShapeError, inputs};
 use crate::graph::NodeId;

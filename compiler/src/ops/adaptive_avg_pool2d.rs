@@ -46,3 +46,23 @@ impl Operator for AdaptiveAvgPool2d {
         adaptive::lower(builder, Pooling::Mean(Divisor::Elements))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{on, refusal};
+    use super::*;
+
+    #[test]
+    fn the_output_has_the_size_that_is_asked_for() {
+        let pool = on("AdaptiveAvgPool2d(1)", &["[N, 512, H, W]"]);
+        assert_eq!(pool.shape.to_string(), "[N, 512, 1, 1]");
+        assert_eq!(pool.describe(), "output_size=1");
+        assert_eq!(pool.reach(), Reach::Whole(vec![2, 3]));
+        assert_eq!(pool.kernels, ["window_mean"]);
+        let pair = on("AdaptiveAvgPool2d((2, 7))", &["[N, 16, 4, 5]"]);
+        assert_eq!(pair.shape.to_string(), "[N, 16, 2, 7]");
+        assert_eq!(pair.describe(), "output_size=(2, 7)");
+        assert_eq!(pair.reach(), Reach::Resampled { extent: [2, 2], factor: [0.5, 1.4] });
+        assert!(matches!(refusal("AdaptiveAvgPool2d(1)", &["[N, 512]"]), ShapeError::Rank { .. }));
+    }
+}

@@ -6,7 +6,8 @@ use crate::kernels::{KernelBuilder, Pooling};
 use crate::shape::{Requirements, Shape};
 
 crate::layer! {
-    /// Divides the plane into `output_size` parts and takes the largest element of each, `[N, C, H, W]` to `[N, C, *output_size]`.
+    /// Divides the plane into `output_size` parts and takes the largest element of each, `[N, C, H, W]` to `[N, C,
+    /// *output_size]`.
     ///
     /// # Shape
     /// `output_size`, whatever `H` and `W` are. Part `i` of `n` is `⌊i·H/n⌋ .. ⌈(i + 1)·H/n⌉`.
@@ -44,5 +45,25 @@ impl Operator for AdaptiveMaxPool2d {
 
     fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
         adaptive::lower(builder, Pooling::Max)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{on, refusal};
+    use super::*;
+
+    #[test]
+    fn the_output_has_the_size_that_is_asked_for() {
+        let pool = on("AdaptiveMaxPool2d(1)", &["[N, 512, H, W]"]);
+        assert_eq!(pool.shape.to_string(), "[N, 512, 1, 1]");
+        assert_eq!(pool.describe(), "output_size=1");
+        assert_eq!(pool.reach(), Reach::Whole(vec![2, 3]));
+        assert_eq!(pool.kernels, ["window_max"]);
+        let pair = on("AdaptiveMaxPool2d((2, 7))", &["[N, 16, 4, 5]"]);
+        assert_eq!(pair.shape.to_string(), "[N, 16, 2, 7]");
+        assert_eq!(pair.describe(), "output_size=(2, 7)");
+        assert_eq!(pair.reach(), Reach::Resampled { extent: [2, 2], factor: [0.5, 1.4] });
+        assert!(matches!(refusal("AdaptiveMaxPool2d(1)", &["[N, 512]"]), ShapeError::Rank { .. }));
     }
 }

@@ -1,8 +1,9 @@
 //! How a layer declares its arguments and gets them from a spec.
 //!
-//! A layer is a struct whose documented fields are its arguments, declared inside [`layer!`](crate::layer); the macro derives the
-//! signature (for binding, for "nearest name" mends and for the reference manual) and the constructor. Values come as
-//! [`Constant`]s, the plain values of the language; a field's type says which it accepts and in which words it refuses.
+//! A layer is a struct whose documented fields are its arguments, declared inside [`layer!`](crate::layer); the macro
+//! derives the signature (for binding, for "nearest name" mends and for the reference manual) and the constructor.
+//! Values come as [`Constant`]s, the plain values of the language; a field's type says which it accepts and in which
+//! words it refuses.
 
 use std::fmt;
 
@@ -44,7 +45,8 @@ pub struct ArgumentSpec {
     pub name: &'static str,
     /// What it accepts, in words.
     pub accepts: &'static str,
-    /// The default as it would be written; `None` when the argument must be given. An empty string stands for "not given".
+    /// The default as it would be written; `None` when the argument must be given. An empty string stands for "not
+    /// given".
     pub default: Option<fn() -> String>,
     /// The field's documentation, a line an entry.
     pub documentation: &'static [&'static str],
@@ -92,9 +94,9 @@ pub enum BindError {
     },
 }
 
-/// Declares a layer: `layer! { /// doc  Name { /// doc  field: Type = default, ... } }`. A field without a default must be given
-/// in a spec. The struct's fields are public; [`Signature`] and constructor come with it. `Name as "word" { ... }` declares one
-/// that specs know by another word than the type's name: a join.
+/// Declares a layer: `layer! { /// doc  Name { /// doc  field: Type = default, ... } }`. A field without a default
+/// must be given in a spec. The struct's fields are public; [`Signature`] and constructor come with it. `Name as
+/// "word" { ... }` declares one that specs know by another word than the type's name: a join.
 #[macro_export]
 macro_rules! layer {
     (@declare $word:expr, $(#[doc = $doc:literal])* $name:ident {

@@ -2,7 +2,8 @@
 
 use super::argument::{Argument, Constant};
 
-/// The largest number that an argument may be: past it no tensor fits any machine, and sums of a few stay far from overflow.
+/// The largest number that an argument may be: past it no tensor fits any machine, and sums of a few stay far from
+/// overflow.
 const LARGEST: i64 = 1 << 40;
 
 /// A count or a size of at least 1: channels, groups, features.
@@ -232,7 +233,8 @@ impl Argument for Axes {
     }
 }
 
-/// What is added at the left, the right, the top and the bottom of a plane; negative numbers cut off. One int means it four times.
+/// What is added at the left, the right, the top and the bottom of a plane; negative numbers cut off. One int means
+/// it four times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sides {
     /// Columns before the first.

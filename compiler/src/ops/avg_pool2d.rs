@@ -9,11 +9,12 @@ crate::layer! {
     /// The mean of each window, `[N, C, H, W]` to `[N, C, H', W']`.
     ///
     /// # Shape
-    /// `H' = ⌊(H + 2·padding − kernel_size) / stride⌋ + 1`, `W'` alike. With `ceil_mode` the division rounds up, and a last window that
-    /// would start past the input and the padding before it is dropped.
+    /// `H' = ⌊(H + 2·padding − kernel_size) / stride⌋ + 1`, `W'` alike. With `ceil_mode` the division rounds up, and
+    /// a last window that would start past the input and the padding before it is dropped.
     ///
     /// # Errors
-    /// E206 padding of more than half the window; E302 window larger than its padded input; E303 an input of another number of axes
+    /// E206 padding of more than half of `kernel_size`; E302 window larger than its padded input; E303 an input of
+    /// another number of axes
     ///
     /// # Source
     /// PyTorch `nn.AvgPool2d`.
@@ -29,7 +30,7 @@ crate::layer! {
         kernel_size: Pair,
         /// Step of the window; `kernel_size` when left out.
         stride: Option<Pair> = None,
-        /// Zeros on each side, at most half the window.
+        /// Zeros on each side, at most half of `kernel_size`.
         padding: PadPair = PadPair(0, 0),
         /// Whether the number of windows rounds up.
         ceil_mode: bool = false,

@@ -52,8 +52,8 @@ impl BatchNorm {
         )
     }
 
-    /// With running statistics one `Map`, affine in `x` for each channel, so that it folds into a convolution; without them the
-    /// batch's own statistics are used, at inference too.
+    /// With running statistics one `Map`, affine in `x` for each channel, so that it folds into a convolution;
+    /// without them the batch's own statistics are used, at inference too.
     pub fn lower(self, builder: &mut KernelBuilder) -> NodeId {
         let x = builder.input(0);
         let rank = builder.shape(x).len();

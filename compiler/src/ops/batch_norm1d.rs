@@ -17,7 +17,7 @@ crate::layer! {
     /// weight `[C]`, bias `[C]`; buffers running_mean `[C]`, running_var `[C]`, num_batches_tracked `[]`
     ///
     /// # Errors
-    /// E303 an input of another number of axes; E307 channels that are no number
+    /// E206 an `eps` below zero; E303 an input of another number of axes; E307 channels that are a symbol
     ///
     /// # Source
     /// PyTorch `nn.BatchNorm1d`.
@@ -80,5 +80,22 @@ impl Operator for BatchNorm1d {
 
     fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
         self.common().lower(builder)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{on, refusal};
+    use super::*;
+
+    #[test]
+    fn vectors_and_sequences() {
+        let norm = on("BatchNorm1d", &["[N, 64]"]);
+        assert_eq!(norm.shape.to_string(), "[N, 64]");
+        let text = "64, eps=1e-05, momentum=0.1, affine=True, bias=True, track_running_stats=True";
+        assert_eq!(norm.describe(), text);
+        assert_eq!(on("BatchNorm1d", &["[N, 64, L]"]).shape.to_string(), "[N, 64, L]");
+        let refused = refusal("BatchNorm1d", &["[N, 64, 7, 7]"]);
+        assert!(matches!(refused, ShapeError::Rank { instead: Some("BatchNorm2d"), .. }));
     }
 }

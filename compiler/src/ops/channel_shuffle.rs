@@ -6,14 +6,14 @@ use crate::kernels::KernelBuilder;
 use crate::shape::{Requirements, Shape};
 
 crate::layer! {
-    /// Deals the channels of `[N, C, ...]` out like cards (ShuffleNet, Zhang et al. 2017): first the first of each group, then the
-    /// second of each, and so on.
+    /// Deals the channels of `[N, C, ...]` out like cards (ShuffleNet, Zhang et al. 2017): first the first of each
+    /// group, then the second of each, and so on.
     ///
     /// # Shape
     /// The input's; `C` must be a multiple of `groups`.
     ///
     /// # Errors
-    /// E301 channels not divisible by groups; E303 an input of fewer than 3 axes; E307 channels that are no number
+    /// E301 channels not divisible by groups; E303 an input of fewer than 3 axes; E307 channels that are a symbol
     ///
     /// # Source
     /// PyTorch `nn.ChannelShuffle`.
@@ -51,5 +51,21 @@ impl Operator for ChannelShuffle {
         let parted = builder.reshape(x, &parts);
         let dealt = builder.permute(parted, &[0, 2, 1, 3]);
         builder.reshape(dealt, &output)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{on, refusal};
+    use super::*;
+
+    #[test]
+    fn the_shape_stays() {
+        let shuffled = on("ChannelShuffle(2)", &["[N, 58, H, W]"]);
+        assert_eq!(shuffled.shape.to_string(), "[N, 58, H, W]");
+        assert_eq!(shuffled.describe(), "groups=2");
+        assert_eq!(shuffled.kernels, ["reshape", "permute", "reshape"]);
+        assert!(matches!(refusal("ChannelShuffle(3)", &["[N, 58, 7, 7]"]), ShapeError::NotDivisible { .. }));
+        assert!(matches!(refusal("ChannelShuffle(2)", &["[N, 58]"]), ShapeError::Rank { .. }));
     }
 }

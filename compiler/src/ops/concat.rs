@@ -79,3 +79,29 @@ fn append(
     }
     Ok(Shape(sizes))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{on, refusal};
+    use super::*;
+
+    #[test]
+    fn sizes_add_up_along_the_axis() {
+        let join = on("concat", &["[N, 8, H, 5]", "[N, C, H, 5]", "[N, 1, H, W]"]);
+        assert_eq!(join.shape.to_string(), "[N, C + 9, H, 5]");
+        assert_eq!(join.requirements, ["5 Equal W"]);
+        assert_eq!(join.kernels, ["concat"]);
+        assert_eq!(on("concat(dim=-1)", &["[N, 8]", "[N, 2]"]).shape.to_string(), "[N, 10]");
+    }
+
+    #[test]
+    fn other_sizes_and_the_number_of_axes_agree() {
+        let mismatch = |inputs: &[&str]| match refusal("concat", inputs) {
+            ShapeError::Mismatch { branch, axis, .. } => (branch, axis),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(mismatch(&["[N, 8, 5, 5]", "[N, 8, 5, 6]"]), (1, 3));
+        assert_eq!(mismatch(&["[N, 8, 5, 5]", "[N, 8]"]), (1, 0));
+        assert!(matches!(refusal("concat(dim=2)", &["[N, 8]", "[N, 8]"]), ShapeError::NoSuchAxis { axis: 2, .. }));
+    }
+}

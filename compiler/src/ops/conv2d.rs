@@ -1,6 +1,7 @@
 //! Conv2d: the layer that the product is named after.
 
-use super::{BindError, Operator, PadPair, Padding, Pair, ParameterDeclaration, Reach, ShapeError, Window, inputs};
+use super::{Argument, BindError, Operator, PadPair, Padding, Pair};
+use super::{ParameterDeclaration, Reach, ShapeError, Window, inputs};
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
 use crate::shape::{Dim, Requirements, Shape};
@@ -9,13 +10,16 @@ crate::layer! {
     /// 2-D convolution (cross-correlation), `[N, C, H, W]` to `[N, out_channels, H', W']`.
     ///
     /// # Shape
-    /// `H' = ⌊(H + 2·padding − dilation·(kernel_size − 1) − 1) / stride⌋ + 1`, `W'` alike; `C` and `out_channels` must be multiples of `groups`.
+    /// `H' = ⌊(H + 2·padding − dilation·(kernel_size − 1) − 1) / stride⌋ + 1`, `W'` alike; `C` and `out_channels`
+    /// must be multiples of `groups`.
     ///
     /// # Parameters
     /// weight `[out_channels, C / groups, kernel_h, kernel_w]`, bias `[out_channels]`
     ///
     /// # Errors
-    /// E301 channels not divisible by groups; E302 window larger than its padded input
+    /// E206 `out_channels` not divisible by groups, or `padding="same"` with a stride; E301 channels not divisible by
+    /// groups; E302 window larger than its padded input; E303 an input of another number of axes; E307 channels that
+    /// are a symbol
     ///
     /// # Source
     /// PyTorch `nn.Conv2d`.
@@ -65,7 +69,9 @@ impl Operator for Conv2d {
         inputs::groups(self.groups, self.out_channels)?;
         if self.padding == Padding::Same && self.stride != Pair(1, 1) {
             let message = "padding=\"same\" keeps the size, which a stride of more than 1 cannot".into();
-            return Err(BindError::Conflict { argument: "padding", message, mend: None });
+            let [height, width] = self.window().axes.map(|axis| axis.before);
+            let mend = Some(PadPair(height, width).write());
+            return Err(BindError::Conflict { argument: "padding", message, mend });
         }
         Ok(())
     }

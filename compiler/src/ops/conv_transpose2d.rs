@@ -7,18 +7,20 @@ use crate::kernels::{AxisWindow, KernelBuilder};
 use crate::shape::{Dim, Relation, Requirements, Shape};
 
 crate::layer! {
-    /// Transposed 2-D convolution ("fractional stride"), `[N, C, H, W]` to `[N, out_channels, H', W']`: every element of the input
-    /// adds its multiple of the kernel to the output.
+    /// Transposed 2-D convolution ("fractional stride"), `[N, C, H, W]` to `[N, out_channels, H', W']`: every element
+    /// of the input adds its multiple of the kernel to the output.
     ///
     /// # Shape
-    /// `H' = (H − 1)·stride − 2·padding + dilation·(kernel_size − 1) + output_padding + 1`, `W'` alike; `C` and `out_channels` must be
-    /// multiples of `groups`.
+    /// `H' = (H − 1)·stride − 2·padding + dilation·(kernel_size − 1) + output_padding + 1`, `W'` alike; `C` and
+    /// `out_channels` must be multiples of `groups`.
     ///
     /// # Parameters
     /// weight `[C, out_channels / groups, kernel_h, kernel_w]`, bias `[out_channels]`
     ///
     /// # Errors
-    /// E301 channels not divisible by groups; E303 an input of another number of axes; E310 padding that leaves nothing
+    /// E206 `out_channels` not divisible by groups, or too large an `output_padding`; E301 channels not divisible by
+    /// groups; E303 an input of another number of axes; E307 channels that are a symbol; E310 padding that leaves
+    /// nothing
     ///
     /// # Source
     /// PyTorch `nn.ConvTranspose2d`.
@@ -261,7 +263,8 @@ mod tests {
 
     #[test]
     fn output_padding_is_less_than_a_step() {
-        let Err(BindError::Conflict { mend, .. }) = bind("ConvTranspose2d(1, 3, stride=(2, 1), output_padding=1)") else {
+        let text = "ConvTranspose2d(1, 3, stride=(2, 1), output_padding=1)";
+        let Err(BindError::Conflict { mend, .. }) = bind(text) else {
             panic!("it should be refused");
         };
         assert_eq!(mend.as_deref(), Some("(1, 0)"));

@@ -23,3 +23,21 @@ pointwise! {
     }
     layer, x => x; describe format!("{}, inplace=False", layer.keywords())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{bind, on};
+
+    #[test]
+    fn shape_text_and_expression() {
+        let layer = on("Dropout", &["[N, 8, H, W]"]);
+        assert_eq!(layer.shape.to_string(), "[N, 8, H, W]");
+        assert_eq!(layer.describe(), "p=0.5, inplace=False");
+        assert_eq!(layer.kernels, ["map x0"]);
+    }
+
+    #[test]
+    fn a_chance_lies_between_0_and_1() {
+        assert!(bind("Dropout(1.5)").is_err());
+    }
+}

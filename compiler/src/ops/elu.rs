@@ -23,3 +23,16 @@ pointwise! {
     }
     layer, x => x.clone().greater(0.0).select(x.clone(), x.unary(Unary::ExpM1) * layer.alpha)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::on;
+
+    #[test]
+    fn shape_text_and_expression() {
+        let layer = on("ELU(0.5)", &["[N, 8, H, W]"]);
+        assert_eq!(layer.shape.to_string(), "[N, 8, H, W]");
+        assert_eq!(layer.describe(), "alpha=0.5");
+        assert_eq!(layer.kernels, ["map select(x0 > 0, x0, expm1(x0) * 0.5)"]);
+    }
+}

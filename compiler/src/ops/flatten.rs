@@ -64,7 +64,8 @@ impl Operator for Flatten {
         let input = inputs.first().cloned().unwrap_or_default();
         let Ok(axes) = self.axes(&input) else { return Reach::Point };
         let (first, last) = (*axes.start(), *axes.end());
-        Reach::Moved((0..input.rank()).map(|axis| if axis > last { axis - (last - first) } else { axis.min(first) }).collect())
+        let place = |axis: usize| if axis > last { axis - (last - first) } else { axis.min(first) };
+        Reach::Moved((0..input.rank()).map(place).collect())
     }
 
     fn describe(&self, _inputs: &[Shape]) -> String {
@@ -74,5 +75,34 @@ impl Operator for Flatten {
     fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
         let output = builder.output();
         builder.reshape(builder.input(0), &output)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{on, refusal};
+    use super::*;
+
+    #[test]
+    fn neighbours_become_one() {
+        let flat = on("Flatten", &["[N, 16, 5, 5]"]);
+        assert_eq!(flat.shape.to_string(), "[N, 400]");
+        assert_eq!(flat.describe(), "start_dim=1, end_dim=-1");
+        assert_eq!(flat.reach(), Reach::Moved(vec![0, 1, 1, 1]));
+        let middle = on("Flatten(1, -2)", &["[N, 2, H, W]"]);
+        assert_eq!(middle.shape.to_string(), "[N, 2*H, W]");
+        assert_eq!(middle.reach(), Reach::Moved(vec![0, 1, 1, 2]));
+        assert_eq!(on("Flatten", &["[N, 7]"]).kernels, Vec::<String>::new());
+    }
+
+    #[test]
+    fn axes_exist_and_are_in_order() {
+        assert!(matches!(refusal("Flatten", &["[N]"]), ShapeError::NoSuchAxis { argument: "start_dim", .. }));
+        let ShapeError::Other { message, mend, .. } = refusal("Flatten(2, 1)", &["[N, 2, 3]"]) else {
+            panic!("another error");
+        };
+        assert_eq!(message, "start_dim=2 comes after end_dim=1");
+        assert_eq!(mend, Some(("start_dim", "1".into())));
+        assert_eq!(refusal("Flatten", &["[N, 4000000000, 4000000000]"]), ShapeError::TooLarge);
     }
 }

@@ -6,8 +6,8 @@ use crate::kernels::KernelBuilder;
 use crate::shape::{Requirements, Shape};
 
 crate::layer! {
-    /// Group normalisation (Wu & He 2018) of `[N, C, ...]`: mean 0 and variance 1 over the elements of each group of channels, then
-    /// a weight and a bias for each channel.
+    /// Group normalisation (Wu & He 2018) of `[N, C, ...]`: mean 0 and variance 1 over the elements of each group of
+    /// channels, then a weight and a bias for each channel.
     ///
     /// # Shape
     /// The input's; `C` must be a multiple of `num_groups`.
@@ -16,7 +16,8 @@ crate::layer! {
     /// weight `[C]`, bias `[C]`
     ///
     /// # Errors
-    /// E301 channels not divisible by groups; E303 an input without channels; E307 channels that are no number
+    /// E206 an `eps` below zero; E301 channels not divisible by groups; E303 an input without channels; E307 channels
+    /// that are a symbol
     ///
     /// # Source
     /// PyTorch `nn.GroupNorm`.
@@ -78,5 +79,25 @@ impl Operator for GroupNorm {
         let normal = norm::normalise(builder, groups, &[2], self.eps);
         let normal = builder.reshape(normal, &output);
         norm::scale_and_shift(builder, normal, |builder, vector| builder.per_channel(vector, rank))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{on, refusal};
+    use super::*;
+
+    #[test]
+    fn groups_of_channels() {
+        let norm = on("GroupNorm(4)", &["[N, 16, H, W]"]);
+        assert_eq!(norm.shape.to_string(), "[N, 16, H, W]");
+        assert_eq!(norm.parameters(), "weight [16], bias [16]");
+        assert_eq!(norm.describe(), "4, 16, eps=1e-05, affine=True, bias=True");
+        assert_eq!(norm.kernels.first().map(String::as_str), Some("reshape"));
+        assert_eq!(on("GroupNorm(2, affine=false)", &["[N, 16]"]).parameters(), "");
+        let ShapeError::NotDivisible { mends, argument, .. } = refusal("GroupNorm(3)", &["[N, 16, 26, 26]"]) else {
+            panic!("another error");
+        };
+        assert_eq!((argument, mends), ("num_groups", vec![2, 4]));
     }
 }

@@ -70,8 +70,8 @@ pub fn groups(groups: usize, out_channels: usize) -> Result<(), BindError> {
     Err(BindError::Conflict { argument: "groups", message, mend })
 }
 
-/// Weight of a convolution or a linear layer, and its bias if there is one, as PyTorch starts them: the bound comes from the sizes
-/// of all axes after the first.
+/// Weight of a convolution or a linear layer, and its bias if there is one, as PyTorch starts them: the bound comes
+/// from the sizes of all axes after the first.
 pub fn weight_and_bias(weight: Vec<usize>, bias: Option<usize>) -> Vec<ParameterDeclaration> {
     let fan_in = weight.iter().skip(1).fold(1, |product: usize, &size| product.saturating_mul(size));
     let start = Initialiser::fan_in(fan_in);

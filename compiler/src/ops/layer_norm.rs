@@ -7,7 +7,8 @@ use crate::kernels::KernelBuilder;
 use crate::shape::{Requirements, Shape};
 
 crate::layer! {
-    /// Layer normalisation (Ba et al. 2016) over the last axes: mean 0 and variance 1, then a weight and a bias for each element.
+    /// Layer normalisation (Ba et al. 2016) over the last axes: mean 0 and variance 1, then a weight and a bias for
+    /// each element.
     ///
     /// # Shape
     /// The input's; its last sizes must be `normalized_shape`.
@@ -16,7 +17,8 @@ crate::layer! {
     /// weight `normalized_shape`, bias `normalized_shape`
     ///
     /// # Errors
-    /// E303 fewer axes than `normalized_shape`; E307 sizes that are no numbers; E310 other sizes than `normalized_shape`
+    /// E206 an `eps` below zero; E303 fewer axes than `normalized_shape`; E307 sizes that are symbols; E310 other
+    /// sizes than `normalized_shape`
     ///
     /// # Source
     /// PyTorch `nn.LayerNorm`.
@@ -98,5 +100,30 @@ impl Operator for LayerNorm {
         let over: Vec<usize> = (rank.saturating_sub(self.axes())..rank).collect();
         let normal = norm::normalise(builder, builder.input(0), &over, self.eps);
         norm::scale_and_shift(builder, normal, |builder, weight| builder.with_rank(weight, rank))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{on, refusal};
+    use super::*;
+
+    #[test]
+    fn the_last_axis_unless_told_otherwise() {
+        let norm = on("LayerNorm", &["[N, 5, 64]"]);
+        assert_eq!(norm.parameters(), "weight [64], bias [64]");
+        assert_eq!(norm.describe(), "(64,), eps=1e-05, elementwise_affine=True, bias=True");
+        assert_eq!(norm.reach(), Reach::Whole(vec![2]));
+        let two = on("LayerNorm((5, 64), eps=1e-6, bias=false)", &["[N, 5, 64]"]);
+        assert_eq!(two.parameters(), "weight [5, 64]");
+        assert_eq!(two.describe(), "(5, 64), eps=1e-06, elementwise_affine=True, bias=False");
+    }
+
+    #[test]
+    fn another_shape_is_refused() {
+        let ShapeError::Other { mend, .. } = refusal("LayerNorm(32)", &["[N, 5, 64]"]) else { panic!("another error") };
+        assert_eq!(mend, Some(("normalized_shape", "(64,)".into())));
+        assert!(matches!(refusal("LayerNorm((4, 5, 64))", &["[5, 64]"]), ShapeError::Rank { .. }));
+        assert!(matches!(refusal("LayerNorm", &["[N, 5, L]"]), ShapeError::Unknown { .. }));
     }
 }

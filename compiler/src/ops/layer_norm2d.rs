@@ -6,8 +6,8 @@ use crate::kernels::KernelBuilder;
 use crate::shape::{Requirements, Shape};
 
 crate::layer! {
-    /// Layer normalisation of `[N, C, H, W]` over channels, each place of the plane by itself (ConvNeXt), then a weight and a bias for
-    /// each channel.
+    /// Layer normalisation of `[N, C, H, W]` over channels, each place of the plane by itself (ConvNeXt), then a
+    /// weight and a bias for each channel.
     ///
     /// # Shape
     /// The input's.
@@ -16,7 +16,7 @@ crate::layer! {
     /// weight `[C]`, bias `[C]`
     ///
     /// # Errors
-    /// E303 an input of another number of axes; E307 channels that are no number
+    /// E206 an `eps` below zero; E303 an input of another number of axes; E307 channels that are a symbol
     ///
     /// # Source
     /// torchvision `models.convnext.LayerNorm2d`, whose `eps` is 1e-5 unless its caller says 1e-6, as ConvNeXt does.
@@ -61,5 +61,19 @@ impl Operator for LayerNorm2d {
     fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
         let normal = norm::normalise(builder, builder.input(0), &[1], self.eps);
         norm::scale_and_shift(builder, normal, |builder, vector| builder.per_channel(vector, 4))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::on;
+
+    #[test]
+    fn channels_of_each_place() {
+        let norm = on("LayerNorm2d(eps=1e-6)", &["[N, 96, H, W]"]);
+        assert_eq!(norm.shape.to_string(), "[N, 96, H, W]");
+        assert_eq!(norm.parameters(), "weight [96], bias [96]");
+        assert_eq!(norm.describe(), "(96,), eps=1e-06, elementwise_affine=True, bias=True");
+        assert_eq!(norm.reach(), super::super::Reach::Point);
     }
 }

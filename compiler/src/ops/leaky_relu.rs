@@ -22,3 +22,16 @@ pointwise! {
     }
     layer, x => x.clone().greater(0.0).select(x.clone(), x * layer.negative_slope)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::on;
+
+    #[test]
+    fn shape_text_and_expression() {
+        let layer = on("LeakyReLU", &["[N, 8, H, W]"]);
+        assert_eq!(layer.shape.to_string(), "[N, 8, H, W]");
+        assert_eq!(layer.describe(), "negative_slope=0.01");
+        assert_eq!(layer.kernels, ["map select(x0 > 0, x0, x0 * 0.01)"]);
+    }
+}

@@ -15,7 +15,7 @@ crate::layer! {
     /// weight `[out_features, in_features]`, bias `[out_features]`
     ///
     /// # Errors
-    /// E303 an input without axes; E307 features that are no number
+    /// E303 an input without axes; E307 features that are a symbol
     ///
     /// # Source
     /// PyTorch `nn.Linear`.

@@ -6,8 +6,8 @@ use crate::kernels::{AxisWindow, Divisor, Expression, KernelBuilder, PoolAxis, P
 use crate::shape::{Requirements, Shape};
 
 crate::layer! {
-    /// Local response normalisation (Krizhevsky et al. 2012) of `[N, C, ...]`: `x / (k + alpha/size · Σ x²)^beta`, summed over
-    /// `size` neighbouring channels, of which `⌊size/2⌋` come before.
+    /// Local response normalisation (Krizhevsky et al. 2012) of `[N, C, ...]`: `x / (k + alpha/size · Σ x²)^beta`,
+    /// summed over `size` neighbouring channels, of which `⌊size/2⌋` come before.
     ///
     /// # Shape
     /// The input's.
@@ -65,5 +65,21 @@ impl Operator for LocalResponseNorm {
         let means = builder.window(rows, [axis(self.size, self.size / 2), axis(1, 0)], mean, [channels, places]);
         let means = builder.reshape(means, &output);
         builder.map(&[x, means], a / (b * self.alpha + self.k).power(self.beta))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{on, refusal};
+    use super::*;
+
+    #[test]
+    fn neighbours_among_channels() {
+        let norm = on("LocalResponseNorm(5, k=2)", &["[N, 64, H, W]"]);
+        assert_eq!(norm.shape.to_string(), "[N, 64, H, W]");
+        assert_eq!(norm.describe(), "5, alpha=0.0001, beta=0.75, k=2.0");
+        let kernels = ["map x0 * x0", "reshape", "window_mean", "reshape", "map x0 / pow((x1 * 0.0001) + 2, 0.75)"];
+        assert_eq!(norm.kernels, kernels);
+        assert!(matches!(refusal("LocalResponseNorm(5)", &["[N, 64]"]), ShapeError::Rank { .. }));
     }
 }

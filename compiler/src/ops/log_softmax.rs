@@ -52,3 +52,16 @@ impl Operator for LogSoftmax {
         builder.map(&[shifted, sum], a - b.unary(Unary::Log))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::on;
+
+    #[test]
+    fn no_logarithm_of_a_quotient() {
+        let layer = on("LogSoftmax(1)", &["[N, 10, H, W]"]);
+        assert_eq!(layer.shape.to_string(), "[N, 10, H, W]");
+        assert_eq!(layer.describe(), "dim=1");
+        assert_eq!(layer.kernels.last().map(String::as_str), Some("map x0 - log(x1)"));
+    }
+}

@@ -9,11 +9,12 @@ crate::layer! {
     /// The largest element of each window, `[N, C, H, W]` to `[N, C, H', W']`. Padding never wins.
     ///
     /// # Shape
-    /// `H' = ⌊(H + 2·padding − dilation·(kernel_size − 1) − 1) / stride⌋ + 1`, `W'` alike. With `ceil_mode` the division rounds up, and a
-    /// last window that would start past the input and the padding before it is dropped.
+    /// `H' = ⌊(H + 2·padding − dilation·(kernel_size − 1) − 1) / stride⌋ + 1`, `W'` alike. With `ceil_mode` the
+    /// division rounds up, and a last window that would start past the input and the padding before it is dropped.
     ///
     /// # Errors
-    /// E206 padding of more than half the window; E302 window larger than its padded input; E303 an input of another number of axes
+    /// E206 padding of more than half of `kernel_size`; E302 window larger than its padded input; E303 an input of
+    /// another number of axes
     ///
     /// # Source
     /// PyTorch `nn.MaxPool2d`.
@@ -29,7 +30,7 @@ crate::layer! {
         kernel_size: Pair,
         /// Step of the window; `kernel_size` when left out.
         stride: Option<Pair> = None,
-        /// Rows and columns on each side that windows may reach into, at most half the window.
+        /// Rows and columns on each side that windows may reach into, at most half of `kernel_size`.
         padding: PadPair = PadPair(0, 0),
         /// Step between the window's elements.
         dilation: Pair = Pair(1, 1),
@@ -85,7 +86,8 @@ mod tests {
         assert_eq!(pool.requirements, ["H AtLeast 2"]);
         assert_eq!(pool.describe(), "kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False");
         assert_eq!(pool.kernels, ["window_max"]);
-        let other = on("MaxPool2d((2, 3), stride=(2, 1), padding=1, dilation=(1, 2), ceil_mode=true)", &["[N, 6, 9, 9]"]);
+        let text = "MaxPool2d((2, 3), stride=(2, 1), padding=1, dilation=(1, 2), ceil_mode=true)";
+        let other = on(text, &["[N, 6, 9, 9]"]);
         assert_eq!(other.describe(), "kernel_size=(2, 3), stride=(2, 1), padding=1, dilation=(1, 2), ceil_mode=True");
     }
 
@@ -99,16 +101,17 @@ mod tests {
             ("MaxPool2d(1, stride=3, ceil_mode=true)", 5, 2),
         ] {
             let input = format!("[1, 1, {size}, {size}]");
-            assert_eq!(on(text, &[&input]).shape.to_string(), format!("[1, 1, {expected}, {expected}]"), "{text} on {input}");
+            let output = format!("[1, 1, {expected}, {expected}]");
+            assert_eq!(on(text, &[&input]).shape.to_string(), output, "{text} on {input}");
         }
     }
 
     #[test]
     fn padding_is_at_most_half_the_window() {
-        let message = "padding=2 is more than half of the 3×3 window".into();
+        let message = "padding=2 is more than half of kernel_size=3".into();
         let expected = BindError::Conflict { argument: "padding", message, mend: Some("1".into()) };
         assert_eq!(bind("MaxPool2d(3, padding=2)"), Err(expected));
-        assert!(bind("MaxPool2d(3, padding=2, dilation=2)").is_ok());
+        assert!(bind("MaxPool2d(3, padding=2, dilation=2)").is_err());
     }
 
     #[test]

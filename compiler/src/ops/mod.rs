@@ -1,7 +1,8 @@
 //! THE LIST of operators. Adding one is its own file and one line here.
 //!
-//! The macro yields the enum [`Op`], its delegation to [`Operator`], and the tables by which specs call layers and joins. An enum and
-//! not a trait object, so that a node can be compared, copied and printed; nobody matches on its variants.
+//! The macro yields the enum [`Op`], its delegation to [`Operator`], and the tables by which specs call layers and
+//! joins. An enum and not a trait object, so that a node can be compared, copied and printed; nobody matches on its
+//! variants.
 #![allow(clippy::upper_case_acronyms, reason = "PyTorch's names: ELU, GELU")]
 
 mod adaptive;
@@ -10,6 +11,7 @@ mod argument_types;
 mod batch_norm;
 mod broadcast;
 mod inputs;
+mod manual;
 mod norm;
 mod operator;
 mod pointwise;
@@ -20,6 +22,7 @@ mod window;
 
 pub use argument::{Argument, ArgumentSpec, Arguments, BindError, Constant, Signature};
 pub use argument_types::{Axes, Factors, PadPair, Padding, Pair, Probability, Sides, Sizes};
+pub use manual::manual;
 pub use operator::{Layer, Operator, ParameterDeclaration, Reach};
 pub use shape_error::ShapeError;
 pub use window::Window;

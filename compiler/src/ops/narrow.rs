@@ -90,7 +90,36 @@ impl Operator for Narrow {
         let x = builder.input(0);
         let shape = Shape::from(builder.shape(x).as_slice());
         let axis = inputs::axis("dim", self.dim, &shape).unwrap_or(0);
-        let first = shape.get(axis).and_then(|size| self.first(size).ok()).and_then(|first| usize::try_from(first).ok());
-        builder.slice(x, axis, first.unwrap_or(0), self.length)
+        let first = shape.get(axis).and_then(|size| self.first(size).ok()).unwrap_or(0);
+        builder.slice(x, axis, usize::try_from(first).unwrap_or(0), self.length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{on, refusal};
+    use super::*;
+
+    #[test]
+    fn a_slice_of_an_axis() {
+        let slice = on("Narrow(dim=1, start=32, length=32)", &["[N, 64, H, W]"]);
+        assert_eq!(slice.shape.to_string(), "[N, 32, H, W]");
+        assert_eq!(slice.kernels, ["slice"]);
+        assert_eq!(slice.reach(), Reach::Point);
+        assert_eq!(on("Narrow(1, -3, 2)", &["[N, 4, 5, 6]"]).shape.to_string(), "[N, 2, 5, 6]");
+        let rows = on("Narrow(-2, 4, 1)", &["[N, 4, H, 6]"]);
+        assert_eq!(rows.requirements, ["H AtLeast 5"]);
+        assert_eq!(rows.reach(), Reach::Window { extent: [1, 1], stride: [1, 1], before: [-4, 0] });
+    }
+
+    #[test]
+    fn a_slice_lies_in_its_axis() {
+        let ShapeError::Other { message, mend, .. } = refusal("Narrow(1, start=6, length=4)", &["[N, 8, 5, 5]"]) else {
+            panic!("another error");
+        };
+        assert_eq!(message, "elements 6 .. 10 do not lie in an axis of 8");
+        assert_eq!(mend, Some(("length", "2".into())));
+        assert!(matches!(refusal("Narrow(1, -9, 2)", &["[N, 8, 5, 5]"]), ShapeError::Other { mend: None, .. }));
+        assert!(matches!(refusal("Narrow(2, -1, 1)", &["[N, 8, H, 5]"]), ShapeError::Unknown { .. }));
     }
 }

@@ -1,4 +1,5 @@
-//! What the normalisations share: `(x − mean) / √(variance + eps)` over some axes, and the weight and bias that follow it.
+//! What the normalisations share: `(x − mean) / √(variance + eps)` over some axes, and the weight and bias that
+//! follow it.
 
 use super::{Argument, BindError, ParameterDeclaration, Sizes};
 use crate::graph::{Initialiser, NodeId};

@@ -1,7 +1,8 @@
 //! What an operator is: the questions that the stages ask it, each answered in the operator's own file.
 //!
-//! A layer states its arguments ([`Layer`]) and answers for its shape, its parameters, its cost and how it is written in the kernel
-//! vocabulary ([`Operator`]). Nothing after `lower` knows a layer: passes, planner, gradients and back ends see kernels alone.
+//! A layer states its arguments ([`Layer`]) and answers for its shape, its parameters, its cost and how it is written
+//! in the kernel vocabulary ([`Operator`]). Nothing after `lower` knows a layer: passes, planner, gradients and back
+//! ends see kernels alone.
 
 use super::argument::{Arguments, BindError, Signature};
 use super::shape_error::ShapeError;
@@ -25,7 +26,8 @@ pub trait Operator: Sized {
     /// Whether the layer takes the current value; only a bare tensor does not.
     const TAKES_INPUT: bool = true;
 
-    /// Names of the parameters that [`Operator::parameters`] may declare, so that `weight=` can be told from a misspelt argument.
+    /// Names of the parameters that [`Operator::parameters`] may declare, so that `weight=` can be told from a
+    /// misspelt argument.
     const PARAMETERS: &'static [&'static str] = &[];
 
     /// Whether the arguments go together; asked once, after binding.

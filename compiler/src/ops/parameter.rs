@@ -6,7 +6,8 @@ use crate::kernels::KernelBuilder;
 use crate::shape::{Requirements, Shape};
 
 crate::layer! {
-    /// A tensor of one's own, which training changes. It takes no input: it stands in a join, which adds it or multiplies by it.
+    /// A tensor of one's own, which training changes. It takes no input: it stands in a join, which adds it or
+    /// multiplies by it.
     ///
     /// # Shape
     /// `shape`, whatever came before.
@@ -48,5 +49,23 @@ impl Operator for Parameter {
 
     fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
         builder.parameter(0).unwrap_or(NodeId::end())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{bind, on, refusal};
+    use super::*;
+
+    #[test]
+    fn a_tensor_of_ones_unless_told_otherwise() {
+        let parameter = on("Parameter((96, 1, 1))", &[]);
+        assert_eq!(parameter.shape.to_string(), "[96, 1, 1]");
+        assert_eq!(parameter.parameters(), " [96, 1, 1]");
+        assert_eq!(parameter.describe(), "(96, 1, 1)");
+        assert!(!bind("Parameter(3)").unwrap().takes_input());
+        let declared = bind("Parameter([2], value=1e-6)").unwrap().parameters(&[]).unwrap();
+        assert_eq!(declared.first().map(|declared| declared.initialiser.clone()), Some(Initialiser::Constant(1e-6)));
+        assert_eq!(refusal("Parameter((1000000000000, 1000000000000))", &[]), ShapeError::TooLarge);
     }
 }

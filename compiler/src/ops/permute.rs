@@ -80,3 +80,29 @@ impl Operator for Permute {
         builder.permute(x, &axes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{bind, on, refusal};
+    use super::*;
+
+    #[test]
+    fn axes_in_another_order() {
+        let permuted = on("Permute((0, 2, -1, 1))", &["[N, 3, H, W]"]);
+        assert_eq!(permuted.shape.to_string(), "[N, H, W, 3]");
+        assert_eq!(permuted.reach(), Reach::Moved(vec![0, 3, 1, 2]));
+        assert_eq!(on("Permute([1, 0])", &["[N, 3]"]).shape.to_string(), "[3, N]");
+    }
+
+    #[test]
+    fn every_axis_once() {
+        let message = |text: &str| match refusal(text, &["[N, 3, 5]"]) {
+            ShapeError::Other { message, .. } => message,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(message("Permute((0, 1, 1))"), "dims=(0, 1, 1) names axis 1 twice");
+        assert_eq!(message("Permute((0, 1))"), "dims=(0, 1) has 2 axes, its input 3");
+        assert!(matches!(refusal("Permute((0, 1, 3))", &["[N, 3, 5]"]), ShapeError::NoSuchAxis { .. }));
+        assert!(bind("Permute(1)").is_err());
+    }
+}

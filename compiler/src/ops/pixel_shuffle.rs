@@ -12,7 +12,7 @@ crate::layer! {
     /// `r` is `upscale_factor`; the channels must be a multiple of its square.
     ///
     /// # Errors
-    /// E301 channels not divisible by `r²`; E303 an input of another number of axes; E307 channels that are no number
+    /// E301 channels not divisible by `r²`; E303 an input of another number of axes; E307 channels that are a symbol
     ///
     /// # Source
     /// PyTorch `nn.PixelShuffle`.
@@ -67,5 +67,29 @@ impl Operator for PixelShuffle {
         let parted = builder.reshape(x, &parts);
         let laid_out = builder.permute(parted, &[0, 1, 4, 2, 5, 3]);
         builder.reshape(laid_out, &output)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{on, refusal};
+    use super::*;
+
+    #[test]
+    fn channels_become_places() {
+        let shuffled = on("PixelShuffle(2)", &["[N, 12, H, 5]"]);
+        assert_eq!(shuffled.shape.to_string(), "[N, 3, 2*H, 10]");
+        assert_eq!(shuffled.describe(), "upscale_factor=2");
+        assert_eq!(shuffled.kernels, ["reshape", "permute", "reshape"]);
+        assert_eq!(shuffled.reach(), Reach::Resampled { extent: [1, 1], factor: [2.0, 2.0] });
+    }
+
+    #[test]
+    fn the_square_divides_the_channels() {
+        let ShapeError::NotDivisible { divisor, mends, .. } = refusal("PixelShuffle(2)", &["[N, 18, 5, 5]"]) else {
+            panic!("another error");
+        };
+        assert_eq!((divisor, mends), (4, vec![1, 3]));
+        assert!(matches!(refusal("PixelShuffle(1000000000000)", &["[N, 4, 5, 5]"]), ShapeError::NotDivisible { .. }));
     }
 }

@@ -1,7 +1,8 @@
-//! Layers that do one thing to each element by itself: their documentation, their arguments and an expression are all there is.
+//! Layers that do one thing to each element by itself: their documentation, their arguments and an expression are all
+//! there is.
 //!
-//! `pointwise! { /// doc  Name { fields } layer, x => expression }` declares one. What PyTorch prints of it are its arguments, unless
-//! `; describe …` follows.
+//! `pointwise! { /// doc  Name { fields } layer, x => expression }` declares one. What PyTorch prints of it are its
+//! arguments, unless `; describe …` follows.
 
 macro_rules! pointwise {
     (

@@ -74,3 +74,21 @@ impl Operator for PReLU {
         builder.map(&[x, weight], slope)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{on, refusal};
+    use super::*;
+
+    #[test]
+    fn one_weight_or_one_a_channel() {
+        let single = on("PReLU", &["[N, 8, 4, 4]"]);
+        assert_eq!(single.parameters(), "weight [1]");
+        assert_eq!(single.describe(), "num_parameters=1");
+        let each = on("PReLU(8, init=0.1)", &["[N, 8, 4, 4]"]);
+        assert_eq!(each.parameters(), "weight [8]");
+        assert_eq!(each.kernels, ["reshape", "map select(x0 > 0, x0, x0 * x1)"]);
+        let ShapeError::Other { mend, .. } = refusal("PReLU(4)", &["[N, 8, 4, 4]"]) else { panic!("another error") };
+        assert_eq!(mend, Some(("num_parameters", "8".into())));
+    }
+}

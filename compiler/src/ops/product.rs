@@ -34,3 +34,27 @@ impl Operator for Product {
         broadcast::fold(builder, |left, right: Expression| left * right)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{on, refusal};
+    use super::*;
+
+    #[test]
+    fn branches_broadcast() {
+        let join = on("product", &["[N, 8, H, W]", "[8, 1, 1]", "[N, 1, H, W]"]);
+        assert_eq!(join.shape.to_string(), "[N, 8, H, W]");
+        assert_eq!(join.kernels, ["reshape", "map (x0 * x1) * x2"]);
+        assert_eq!(on("product", &["[N, 1, 5, 1]", "[N, 4, 1, 6]"]).shape.to_string(), "[N, 4, 5, 6]");
+        assert_eq!(on("product", &["[N, 8]", "[N, F]"]).requirements, ["8 Equal F"]);
+    }
+
+    #[test]
+    fn sizes_that_differ_are_refused() {
+        let branches = ["[N, 8, 9]", "[N, 8, 9]", "[N, 4, 9]"];
+        let ShapeError::Mismatch { branch, axis, .. } = refusal("product", &branches) else {
+            panic!("another error");
+        };
+        assert_eq!((branch, axis), (2, 1));
+    }
+}

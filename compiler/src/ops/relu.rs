@@ -19,3 +19,16 @@ pointwise! {
     ReLU {}
     _layer, x => x.maximum(0.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::on;
+
+    #[test]
+    fn shape_text_and_expression() {
+        let layer = on("ReLU", &["[N, 8, H, W]"]);
+        assert_eq!(layer.shape.to_string(), "[N, 8, H, W]");
+        assert_eq!(layer.describe(), "");
+        assert_eq!(layer.kernels, ["map max(x0, 0)"]);
+    }
+}

@@ -1,7 +1,7 @@
-//! Why a shape is impossible, as facts; the one method that makes prose of them is `message`.
+//! Why a shape is impossible, as facts; the resolver makes prose of them, since it knows the places.
 //!
-//! A fact carries every number that the sentence, the arithmetic and the mend need, and the name of the argument at fault, so that
-//! the resolver can underline it and the editor can change it.
+//! A fact carries every number that the sentence, the arithmetic and the mend need, and the name of the argument at
+//! fault, so that the resolver can underline it and the editor can change it.
 
 use super::PadPair;
 use crate::diagnostic::Code;

@@ -19,3 +19,16 @@ pointwise! {
     Sigmoid {}
     _layer, x => x.sigmoid()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::on;
+
+    #[test]
+    fn shape_text_and_expression() {
+        let layer = on("Sigmoid", &["[N, 8, H, W]"]);
+        assert_eq!(layer.shape.to_string(), "[N, 8, H, W]");
+        assert_eq!(layer.describe(), "");
+        assert_eq!(layer.kernels, ["map 1 / (1 + exp(-x0))"]);
+    }
+}

@@ -19,3 +19,16 @@ pointwise! {
     SiLU {}
     _layer, x => x.clone() * x.sigmoid()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::on;
+
+    #[test]
+    fn shape_text_and_expression() {
+        let layer = on("SiLU", &["[N, 8, H, W]"]);
+        assert_eq!(layer.shape.to_string(), "[N, 8, H, W]");
+        assert_eq!(layer.describe(), "");
+        assert_eq!(layer.kernels, ["map x0 * (1 / (1 + exp(-x0)))"]);
+    }
+}

@@ -6,15 +6,16 @@ use crate::kernels::{KernelBuilder, Pooling};
 use crate::shape::{Requirements, Shape};
 
 crate::layer! {
-    /// Softmax pooling, `Σ x·eˣ / Σ eˣ` over each window, `[N, C, H, W]` to `[N, C, H', W']`: between the mean and the largest
-    /// element (Stergiou et al. 2021). Padding has no weight.
+    /// Softmax pooling, `Σ x·eˣ / Σ eˣ` over each window, `[N, C, H, W]` to `[N, C, H', W']`: between the mean and
+    /// the largest element (Stergiou et al. 2021). Padding has no weight.
     ///
     /// # Shape
-    /// `H' = ⌊(H + 2·padding − kernel_size) / stride⌋ + 1`, `W'` alike. With `ceil_mode` the division rounds up, and a last window that
-    /// would start past the input and the padding before it is dropped.
+    /// `H' = ⌊(H + 2·padding − kernel_size) / stride⌋ + 1`, `W'` alike. With `ceil_mode` the division rounds up, and
+    /// a last window that would start past the input and the padding before it is dropped.
     ///
     /// # Errors
-    /// E206 padding of more than half the window; E302 window larger than its padded input; E303 an input of another number of axes
+    /// E206 padding of more than half of `kernel_size`; E302 window larger than its padded input; E303 an input of
+    /// another number of axes
     ///
     /// # Source
     /// Arguments as PyTorch's `nn.AvgPool2d`.
@@ -30,7 +31,7 @@ crate::layer! {
         kernel_size: Pair,
         /// Step of the window; `kernel_size` when left out.
         stride: Option<Pair> = None,
-        /// Rows and columns on each side that windows may reach into, at most half the window.
+        /// Rows and columns on each side that windows may reach into, at most half of `kernel_size`.
         padding: PadPair = PadPair(0, 0),
         /// Whether the number of windows rounds up.
         ceil_mode: bool = false,

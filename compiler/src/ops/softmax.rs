@@ -58,11 +58,38 @@ pub fn along(dim: i64, inputs: &[Shape]) -> Reach {
     Reach::Whole(axis.into_iter().collect())
 }
 
-/// The layer's input less its largest element along an axis, so that no power overflows; and the axis counted from the front.
+/// The layer's input less its largest element along an axis, so that no power overflows; and the axis counted from
+/// the front.
 pub fn shifted(builder: &mut KernelBuilder, dim: i64) -> (NodeId, usize) {
     let x = builder.input(0);
     let shape = Shape::from(builder.shape(x).as_slice());
     let axis = inputs::axis("dim", dim, &shape).unwrap_or(0);
     let largest = builder.reduce(x, Reduction::Max, &[axis]);
     (builder.map(&[x, largest], Expression::operand(0) - Expression::operand(1)), axis)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{bind, on, refusal};
+    use super::super::BindError;
+    use super::*;
+
+    #[test]
+    fn along_an_axis_that_is_said() {
+        let softmax = on("Softmax(dim=-1)", &["[N, 10]"]);
+        assert_eq!(softmax.shape.to_string(), "[N, 10]");
+        assert_eq!(softmax.describe(), "dim=-1");
+        assert_eq!(softmax.reach(), Reach::Whole(vec![1]));
+        assert_eq!(softmax.kernels, ["reduce_max", "map x0 - x1", "map exp(x0)", "reduce_sum", "map x0 / x1"]);
+        assert!(matches!(bind("Softmax"), Err(BindError::Missing { argument: "dim", .. })));
+    }
+
+    #[test]
+    fn the_axis_must_exist() {
+        let input = Shape::from([3, 10]);
+        for axis in [2, -3] {
+            let expected = ShapeError::NoSuchAxis { argument: "dim", axis, input: input.clone() };
+            assert_eq!(refusal(&format!("Softmax({axis})"), &["[3, 10]"]), expected);
+        }
+    }
 }

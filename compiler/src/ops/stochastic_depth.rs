@@ -36,3 +36,26 @@ pointwise! {
     }
     layer, x => x; describe format!("p={}, mode={}", layer.p.python(), layer.mode.word())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::BindError;
+    use super::super::testing::{bind, on};
+
+    #[test]
+    fn shape_text_and_expression() {
+        let layer = on("StochasticDepth(0.2, mode=\"row\")", &["[N, 8, H, W]"]);
+        assert_eq!(layer.shape.to_string(), "[N, 8, H, W]");
+        assert_eq!(layer.describe(), "p=0.2, mode=row");
+        assert_eq!(layer.kernels, ["map x0"]);
+    }
+
+    #[test]
+    fn the_mode_is_one_of_two_words() {
+        let Err(BindError::Refused { accepts, .. }) = bind("StochasticDepth(0.2, \"rows\")")
+        else {
+            panic!("it should be refused");
+        };
+        assert_eq!(accepts, "\"batch\" or \"row\"");
+    }
+}

@@ -20,3 +20,16 @@ pointwise! {
     Tanh {}
     _layer, x => x.unary(Unary::Tanh)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::on;
+
+    #[test]
+    fn shape_text_and_expression() {
+        let layer = on("Tanh", &["[N, 8, H, W]"]);
+        assert_eq!(layer.shape.to_string(), "[N, 8, H, W]");
+        assert_eq!(layer.describe(), "");
+        assert_eq!(layer.kernels, ["map tanh(x0)"]);
+    }
+}

@@ -1,7 +1,8 @@
 //! For the operators' own tests: layers from their text, and what they answer for an input.
 //!
-//! A call is read by the grammar and bound to its signature, positions first, as the resolver does with constants. Every accepted
-//! layer is also written in kernels, at small sizes for the symbols, and the shape that comes out is compared with the inferred one.
+//! A call is read by the grammar and bound to its signature, positions first, as the resolver does with constants.
+//! Every accepted layer is also written in kernels, at small sizes for the symbols, and the shape that comes out is
+//! compared with the inferred one.
 
 use super::{Arguments, BindError, Constant, LayerEntry, Op, ShapeError, join, layer};
 use crate::graph::NodeId;

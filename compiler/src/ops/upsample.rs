@@ -24,12 +24,13 @@ crate::layer! {
     /// `size`, or `⌊H · scale_factor⌋` and `⌊W · scale_factor⌋`.
     ///
     /// # Errors
-    /// E206 both or none of `size` and `scale_factor`, or `align_corners` without bilinear; E303 an input of another number of axes; E307 a
-    /// symbol times a factor that is no multiple of a power of 1/2; E310 a factor that leaves nothing
+    /// E206 both or none of `size` and `scale_factor`, or `align_corners` without bilinear; E303 an input of another
+    /// number of axes; E307 a symbol times a factor that is no multiple of a power of 1/2; E310 a factor that leaves
+    /// nothing
     ///
     /// # Source
-    /// PyTorch `nn.Upsample`. With `scale_factor`, output element `o` is read at `(o + 0.5) / scale_factor − 0.5` (bilinear) or
-    /// `⌊o / scale_factor⌋` (nearest); with `size`, the ratio of the sizes stands for the factor.
+    /// PyTorch `nn.Upsample`. With `scale_factor`, output element `o` is read at `(o + 0.5) / scale_factor − 0.5`
+    /// (bilinear) or `⌊o / scale_factor⌋` (nearest); with `size`, the ratio of the sizes stands for the factor.
     ///
     /// # Example
     /// ```cnn
@@ -53,8 +54,15 @@ crate::layer! {
 const MOST_HALVINGS: u32 = 20;
 
 impl Upsample {
-    /// `⌊size · factor⌋`. PyTorch multiplies floats, which is exact for a symbol only where the factor is a whole number over a power of two.
-    fn scaled(&self, name: &'static str, size: &Dim, factor: f64, requirements: &mut Requirements) -> Result<Dim, ShapeError> {
+    /// `⌊size · factor⌋`. PyTorch multiplies floats, which is exact for a symbol only where the factor is a whole
+    /// number over a power of two.
+    fn scaled(
+        &self,
+        name: &'static str,
+        size: &Dim,
+        factor: f64,
+        requirements: &mut Requirements,
+    ) -> Result<Dim, ShapeError> {
         if let Some(number) = size.number() {
             let scaled = (number as f64 * factor).floor();
             return if scaled < 1.0 {
@@ -167,5 +175,48 @@ impl Operator for Upsample {
             Mode::Bilinear => Resampling::Bilinear { scale, align_corners: self.align_corners == Some(true) },
         };
         builder.resample(x, resampling, output)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{bind, on, refusal};
+    use super::*;
+
+    #[test]
+    fn by_a_factor_or_to_a_size() {
+        let twice = on("Upsample(scale_factor=2)", &["[N, 256, H, W]"]);
+        assert_eq!(twice.shape.to_string(), "[N, 256, 2*H, 2*W]");
+        assert_eq!(twice.describe(), "scale_factor=2.0, mode='nearest'");
+        let half = on("Upsample(scale_factor=(1.5, 0.5), mode=\"bilinear\")", &["[N, 2, H, W]"]);
+        assert_eq!(half.shape.to_string(), "[N, 2, H + (H//2), (W//2)]");
+        assert_eq!(half.requirements, ["(W//2) AtLeast 1"]);
+        let sized = on("Upsample((7, 4), mode=\"bilinear\", align_corners=true)", &["[N, 2, 5, 6]"]);
+        assert_eq!(sized.shape.to_string(), "[N, 2, 7, 4]");
+        assert_eq!(sized.describe(), "size=(7, 4), mode='bilinear'");
+        assert_eq!(on("Upsample(scale_factor=1.3)", &["[N, 2, 5, 6]"]).shape.to_string(), "[N, 2, 6, 7]");
+    }
+
+    #[test]
+    fn steps_are_those_of_pytorch() {
+        let steps = |text: &str| match bind(text) {
+            Ok(super::super::Op::Upsample(layer)) => layer.steps([5, 1], [6, 4]),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(steps("Upsample(scale_factor=1.25)"), [0.8, 0.8]);
+        assert_eq!(steps("Upsample(size=(6, 4))"), [5.0 / 6.0, 0.25]);
+        assert_eq!(steps("Upsample(scale_factor=1.25, mode=\"bilinear\", align_corners=true)"), [0.8, 0.0]);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        assert!(matches!(bind("Upsample"), Err(BindError::Conflict { argument: "scale_factor", .. })));
+        assert!(matches!(bind("Upsample(2, 2)"), Err(BindError::Conflict { argument: "size", .. })));
+        assert!(bind("Upsample(2, align_corners=true)").is_err());
+        assert!(bind("Upsample(scale_factor=0)").is_err());
+        assert!(matches!(refusal("Upsample(scale_factor=1.3)", &["[N, 2, H, 6]"]), ShapeError::Unknown { .. }));
+        assert!(matches!(refusal("Upsample(scale_factor=0.1)", &["[N, 2, 5, 6]"]), ShapeError::Other { .. }));
+        let vast = "Upsample(scale_factor=1000000000000)";
+        assert_eq!(refusal(vast, &["[N, 2, 1000000000000, 6]"]), ShapeError::TooLarge);
     }
 }

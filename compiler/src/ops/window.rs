@@ -1,9 +1,14 @@
-//! Sliding windows: the only place with the output-size formula.
+//! Sliding windows: the only place with their output-size formula.
 //!
-//! Convolution, pooling and their transposes share it (PyTorch, `nn.Conv2d` and `nn.MaxPool2d`, under "Shape"):
-//! `out = ⌊(in + before + after − dilation·(kernel − 1) − 1) / stride⌋ + 1`. With `ceil_mode` the division rounds up, and a last window
-//! that would start in the padding after the input is dropped. All arithmetic is checked; a window that does not fit is an error, and one
-//! that fits only for some values of a symbol is a requirement.
+//! Convolution and pooling share it (PyTorch, `nn.Conv2d` and `nn.MaxPool2d`, under "Shape"):
+//!
+//! ```text
+//! out = ⌊(in + before + after − dilation·(kernel − 1) − 1) / stride⌋ + 1
+//! ```
+//!
+//! With `ceil_mode` the division rounds up, and a last window that would start in the padding after the input is dropped.
+//! All arithmetic is checked; a window that does not fit is an error, and one that fits only for some values of a symbol
+//! is a requirement.
 
 use super::argument::{Argument, BindError};
 use super::argument_types::{PadPair, Padding, Pair};
@@ -35,7 +40,8 @@ pub struct Window {
     pub axes: [AxisWindow; 2],
     /// Whether the number of windows rounds up.
     pub ceil_mode: bool,
-    /// The most that the argument `padding` may be: of a pooling half the window, so that every window has an element.
+    /// The most that the argument `padding` may be: of a pooling half the kernel, as PyTorch has it,
+    /// so that every window has an element.
     pub most_padding: [usize; 2],
 }
 
@@ -106,7 +112,7 @@ impl Window {
     pub fn pooling(kernel: Pair, stride: Option<Pair>, padding: PadPair, dilation: Pair, ceil_mode: bool) -> Window {
         let mut window = Window::symmetric(kernel, stride.unwrap_or(kernel), padding, dilation);
         window.ceil_mode = ceil_mode;
-        window.most_padding = window.axes.map(|axis| axis.extent() / 2);
+        window.most_padding = window.axes.map(|axis| axis.kernel / 2);
         window
     }
 
@@ -132,10 +138,11 @@ impl Window {
         if height <= most_height && width <= most_width {
             return Ok(());
         }
-        let [window_height, window_width] = self.axes.map(|axis| axis.extent());
+        let [kernel_height, kernel_width] = self.axes.map(|axis| axis.kernel);
         let message = format!(
-            "padding={} is more than half of the {window_height}×{window_width} window",
-            PadPair(height, width).write()
+            "padding={} is more than half of kernel_size={}",
+            PadPair(height, width).write(),
+            Pair(kernel_height, kernel_width).write()
         );
         let mend = PadPair(height.min(most_height), width.min(most_width)).write();
         Err(BindError::Conflict { argument: "padding", message, mend: Some(mend) })

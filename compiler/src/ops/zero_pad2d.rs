@@ -31,6 +31,7 @@ crate::layer! {
 }
 
 impl ZeroPad2d {
+    /// The size with zeros before and after; something of the input must be left where it is cut.
     fn padded(
         &self,
         name: &'static str,
@@ -39,16 +40,18 @@ impl ZeroPad2d {
         after: i64,
         requirements: &mut Requirements,
     ) -> Result<Dim, ShapeError> {
-        let padded = size.plus_number(before)?.plus_number(after)?;
-        let grows = before.min(after) >= 0;
-        if grows || requirements.require(&padded, Relation::AtLeast, &Dim::Number(1), "cutting must leave an element")? {
-            return Ok(padded);
+        let (cut_before, cut_after) = (before.min(0), after.min(0));
+        let left = size.plus_number(cut_before)?.plus_number(cut_after)?;
+        let whole = cut_before == 0 && cut_after == 0;
+        if whole || requirements.require(&left, Relation::AtLeast, &Dim::Number(1), "cutting must leave an element")? {
+            return Ok(size.plus_number(before)?.plus_number(after)?);
         }
+        let (cut_before, cut_after) = (cut_before.unsigned_abs(), cut_after.unsigned_abs());
         Err(ShapeError::Other {
             code: Code::E310,
             message: format!("padding={} leaves nothing of the {name}", self.padding.write()),
             argument: Some("padding"),
-            note: Some(format!("{name}: {size} + ({before}) + ({after}) = {padded}").replace('-', "−")),
+            note: Some(format!("{name}: {size} - {cut_before} - {cut_after} = {left}").replace('-', "−")),
             mend: None,
         })
     }
@@ -76,5 +79,30 @@ impl Operator for ZeroPad2d {
         let side = |number: i64| isize::try_from(number).unwrap_or(0);
         let planes = [(0, 0), (0, 0), (side(top), side(bottom)), (side(left), side(right))];
         builder.pad(builder.input(0), &planes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{on, refusal};
+    use super::*;
+
+    #[test]
+    fn sides_in_pytorchs_order() {
+        let padded = on("ZeroPad2d((1, 2, -3, 4))", &["[N, 3, 9, W]"]);
+        assert_eq!(padded.shape.to_string(), "[N, 3, 10, W + 3]");
+        assert_eq!(padded.describe(), "(1, 2, -3, 4)");
+        assert_eq!(padded.reach(), Reach::Window { extent: [1, 1], stride: [1, 1], before: [-3, 1] });
+        assert_eq!(on("ZeroPad2d(1)", &["[N, 3, 9, 9]"]).describe(), "(1, 1, 1, 1)");
+    }
+
+    #[test]
+    fn cutting_must_leave_something() {
+        let cut = on("ZeroPad2d(-1)", &["[N, 3, H, 9]"]);
+        assert_eq!(cut.requirements, ["H - 2 AtLeast 1"]);
+        let ShapeError::Other { note, .. } = refusal("ZeroPad2d((0, 0, -3, 3))", &["[N, 3, 2, 2]"]) else {
+            panic!("another error");
+        };
+        assert_eq!(note.as_deref(), Some("height: 2 − 3 − 0 = −1"));
     }
 }

@@ -1,0 +1,102 @@
+//! The reference of layers, as Markdown, from the documentation that stands at their declarations.
+//!
+//! `docs/layers.md` is this text; a test fails when it is stale.
+
+use super::{ArgumentSpec, JOINS, LAYERS, LayerEntry, Signature};
+use std::fmt::Write;
+
+const HEAD: &str = "\
+# Layers
+
+The layers that a spec can call, and the joins, with PyTorch's names, arguments and order of arguments. What PyTorch's
+lazy layers infer is inferred here too. An argument in brackets may be left out and has no value then. How a layer's
+parameters get other values is told in [the language](language.md). In shapes, `N` is the batch, `C` are channels, `H`
+and `W` height and width.
+
+This page is generated from `compiler/src/ops/`.
+";
+
+/// The text of `docs/layers.md`.
+pub fn manual() -> String {
+    let mut text = HEAD.to_owned();
+    text += &format!("\n{}\n", links(LAYERS));
+    for entry in LAYERS {
+        text += &chapter(entry, "");
+    }
+    text += &format!(
+        "\n# Joins\n\nEvery item between a join's braces is a branch from the same value.\n\n{}\n",
+        links(JOINS)
+    );
+    for entry in JOINS {
+        text += &chapter(entry, " { … }");
+    }
+    text
+}
+
+fn links(entries: &[LayerEntry]) -> String {
+    let link = |entry: &LayerEntry| format!("[{}](#{})", entry.signature.name, entry.signature.name.to_lowercase());
+    let line = |entries: &[LayerEntry]| entries.iter().map(link).collect::<Vec<_>>().join(", ");
+    entries.chunks(4).map(line).collect::<Vec<_>>().join(",\n")
+}
+
+fn chapter(entry: &LayerEntry, after: &str) -> String {
+    let Signature { name, documentation, arguments } = entry.signature;
+    let (introduction, sections) = sections(documentation);
+    let mut text = format!("\n## {name}\n\n    {}{after}\n\n{introduction}\n", call(&entry.signature));
+    if !arguments.is_empty() {
+        text += "\n| argument | accepts | default | |\n|---|---|---|---|\n";
+        for argument in arguments {
+            text += &row(argument);
+        }
+    }
+    for (heading, body) in sections {
+        if heading == "Example" {
+            let _ = write!(text, "\n{body}\n");
+        } else {
+            let _ = write!(text, "\n**{heading}.** {body}\n");
+        }
+    }
+    text
+}
+
+/// How the layer is called, defaults written out: `Linear(out_features, bias=true)`.
+fn call(signature: &Signature) -> String {
+    let argument = |spec: &ArgumentSpec| match spec.default.map(|default| default()) {
+        None => spec.name.to_owned(),
+        Some(default) if default.is_empty() => format!("[{}]", spec.name),
+        Some(default) => format!("{}={default}", spec.name),
+    };
+    let arguments: Vec<String> = signature.arguments.iter().map(argument).collect();
+    if arguments.is_empty() {
+        signature.name.to_owned()
+    } else {
+        format!("{}({})", signature.name, arguments.join(", "))
+    }
+}
+
+fn row(argument: &ArgumentSpec) -> String {
+    let default = match argument.default.map(|default| default()) {
+        None => "must be given".to_owned(),
+        Some(default) if default.is_empty() => String::new(),
+        Some(default) => format!("`{default}`"),
+    };
+    let meaning = sections(argument.documentation).0;
+    format!("| `{}` | {} | {default} | {meaning} |\n", argument.name, argument.accepts)
+}
+
+/// A documentation's text before the first heading, and what stands under each heading.
+fn sections(documentation: &[&'static str]) -> (String, Vec<(&'static str, String)>) {
+    let mut parts = vec![("", Vec::new())];
+    let mut fenced = false;
+    for line in documentation {
+        let line = line.strip_prefix(' ').unwrap_or(line);
+        fenced ^= line.starts_with("```");
+        match line.strip_prefix("# ") {
+            Some(heading) if !fenced => parts.push((heading, Vec::new())),
+            _ => parts.last_mut().into_iter().for_each(|(_, lines)| lines.push(line)),
+        }
+    }
+    let mut texts = parts.into_iter().map(|(heading, lines)| (heading, lines.join("\n").trim().to_owned()));
+    let introduction = texts.next().map(|(_, text)| text).unwrap_or_default();
+    (introduction, texts.collect())
+}

@@ -1,0 +1,68 @@
+//! The reference of layers: it is what the sources say, and it says enough of every layer.
+
+use cnnc_compiler::diagnostic::Code;
+use cnnc_compiler::ops::{JOINS, LAYERS, LayerEntry, manual};
+
+const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/layers.md");
+
+/// The documentation of a layer as one text.
+fn documentation(entry: &LayerEntry) -> String {
+    entry.signature.documentation.iter().map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line))).collect()
+}
+
+/// What stands under a heading.
+fn section(entry: &LayerEntry, heading: &str) -> Option<String> {
+    let text = documentation(entry);
+    let (_, after) = text.split_once(&format!("# {heading}\n"))?;
+    Some(after.split("\n# ").next().unwrap_or(after).trim().to_owned())
+}
+
+#[test]
+fn the_page_of_layers_is_up_to_date() {
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(PATH, manual()).unwrap();
+    }
+    let page = std::fs::read_to_string(PATH).unwrap_or_default();
+    assert!(page == manual(), "docs/layers.md is stale: UPDATE_DOCS=1 cargo test -p cnnc-compiler --test manual");
+}
+
+#[test]
+fn every_layer_and_argument_is_explained() {
+    for entry in LAYERS.iter().chain(JOINS) {
+        let name = entry.signature.name;
+        for heading in ["Shape", "Source", "Example"] {
+            assert!(
+                section(entry, heading).is_some_and(|text| !text.is_empty()),
+                "{name} says nothing of its {heading}"
+            );
+        }
+        for parameter in entry.parameters {
+            let told = section(entry, "Parameters").is_some_and(|text| text.contains(parameter));
+            assert!(told, "{name} does not say what its {parameter} is");
+        }
+        for argument in entry.signature.arguments {
+            assert!(!argument.documentation.is_empty(), "{name} does not say what {} means", argument.name);
+        }
+    }
+}
+
+#[test]
+fn every_error_that_is_promised_exists() {
+    for entry in LAYERS.iter().chain(JOINS) {
+        for error in section(entry, "Errors").iter().flat_map(|text| text.split("; ")) {
+            let code = error.split_whitespace().next().unwrap_or_default();
+            assert!(Code::ALL.iter().any(|known| known.name() == code), "{}: {error:?}", entry.signature.name);
+        }
+    }
+}
+
+#[test]
+fn every_example_is_a_body_that_uses_its_layer() {
+    for entry in LAYERS.iter().chain(JOINS) {
+        let name = entry.signature.name;
+        let example = section(entry, "Example").unwrap_or_default();
+        let body = example.strip_prefix("```cnn\n").and_then(|text| text.strip_suffix("\n```"));
+        let body = body.unwrap_or_else(|| panic!("{name}: {example:?} is not fenced as ```cnn"));
+        assert!(body.starts_with("input [") && body.contains(name), "{name}: {body}");
+    }
+}

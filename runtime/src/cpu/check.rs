@@ -1,15 +1,15 @@
 //! Whether a plan keeps the rules that the kernels rely on: asked once, when a plan is prepared.
 //!
 //! The fast kernels read and write through bare pointers, so everything that makes this safe is established here: every view lies
-//! inside its storage, every step writes distinct elements to a storage that it may write, and sizes agree with the kernel. What
-//! is not as it must be is a fault of the planner, reported as E499.
+//! inside its storage, every step writes distinct elements to a storage that it may write, and sizes agree with the kernel. The
+//! planner's own check adds how views lie and that no result overlaps an operand. What is not as it must be is reported as E499.
 
 mod sizes;
 
 use crate::failure::{Result, failure, fault};
 use crate::{Parameters, Tensor};
 use cnnc_compiler::diagnostic::{Code, nearest};
-use cnnc_compiler::plan::{Plan, Step, Storage, View};
+use cnnc_compiler::plan::{self, Plan, Step, Storage, View};
 use std::sync::Arc;
 
 /// Checks all views and steps.
@@ -34,7 +34,7 @@ pub fn check(plan: &Plan) -> Result<()> {
     for output in &plan.outputs {
         inside(plan, &output.view).map_err(|message| fault(format!("output `{}`: {message}", output.name)))?;
     }
-    Ok(())
+    plan::verify(plan).map_err(fault)
 }
 
 /// The tensors that a plan reads, in its order.
@@ -167,5 +167,6 @@ mod tests {
         refused(&|plan| plan.run[0].kernel = Kernel::Reshape, "reshape");
         refused(&|plan| plan.outputs[0].view.offset = 9, "output");
         refused(&|plan| plan.run[0].operands[0].storage = Storage::Input(3), "does not exist");
+        refused(&|plan| plan.run.clear(), "never written");
     }
 }

@@ -4,6 +4,7 @@
 //! what people use. [`evaluate_f64`] runs the reference in float64, which is what everything else is compared with.
 
 mod check;
+mod fast;
 pub mod reference;
 #[cfg(test)]
 mod test_plan;
@@ -12,6 +13,7 @@ use crate::failure::{Failure, Result, failure};
 use crate::{Backend, Executable, Parameters, Tensor};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::plan::Plan;
+use fast::Fast;
 use reference::Interpreter;
 use std::sync::Arc;
 
@@ -51,7 +53,13 @@ impl Backend for Cpu {
 /// A plan, prepared for the CPU.
 pub struct Engine {
     plan: Arc<Plan>,
-    interpreter: Interpreter<f32>,
+    kernels: Prepared,
+}
+
+/// The plan as the chosen kernels hold it.
+enum Prepared {
+    Reference(Interpreter<f32>),
+    Fast(Box<Fast>),
 }
 
 impl Engine {
@@ -59,10 +67,13 @@ impl Engine {
     ///
     /// # Errors
     /// E602 when a parameter of the plan is missing or of another shape.
-    pub fn new(plan: Arc<Plan>, parameters: &Parameters, _options: CpuOptions) -> Result<Engine> {
+    pub fn new(plan: Arc<Plan>, parameters: &Parameters, options: CpuOptions) -> Result<Engine> {
         check::check(&plan)?;
-        let interpreter = Interpreter::new(plan.clone(), parameters)?;
-        Ok(Engine { plan, interpreter })
+        let kernels = match options.kernels {
+            Kernels::Reference => Prepared::Reference(Interpreter::new(plan.clone(), parameters)?),
+            Kernels::Fast => Prepared::Fast(Box::new(Fast::new(plan.clone(), parameters, options.threads)?)),
+        };
+        Ok(Engine { plan, kernels })
     }
 
     /// The plan that the engine runs.
@@ -76,8 +87,11 @@ impl Engine {
     /// E604 when the inputs are not those that the plan wants.
     pub fn run(&mut self, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
         check_inputs(&self.plan, inputs)?;
-        let inputs = inputs.iter().map(|tensor| tensor.data().to_vec()).collect();
-        let answers = self.interpreter.run(inputs);
+        let interpreter = match &mut self.kernels {
+            Prepared::Fast(fast) => return Ok(fast.run(inputs)),
+            Prepared::Reference(interpreter) => interpreter,
+        };
+        let answers = interpreter.run(inputs.iter().map(|tensor| tensor.data().to_vec()).collect());
         let shapes = self.plan.outputs.iter().map(|port| port.view.shape.as_slice());
         Ok(shapes.zip(answers).filter_map(|(shape, values)| Tensor::new(shape, values)).collect())
     }

@@ -17,6 +17,8 @@ mod resample;
 mod window;
 
 pub use real::Real;
+pub(super) use resample::{Source, sources};
+pub(super) use window::divide_by;
 
 use crate::Parameters;
 use crate::failure::Result;

@@ -1,0 +1,95 @@
+//! Element by element: maps, and what is done to a result at once.
+
+use super::lane::Lane;
+use super::memory::Memory;
+use super::program::Program;
+use super::walk::Walk;
+use super::{Call, Cost, Workspace};
+use cnnc_compiler::kernels::Expression;
+use cnnc_compiler::plan::View;
+
+/// Elements of a task.
+const TASK: usize = 1 << 14;
+
+/// An expression over views: the first is written, the others are its operands.
+pub struct Elementwise {
+    program: Program,
+    walk: Walk,
+}
+
+impl Elementwise {
+    /// All elements of a result.
+    pub fn whole(expression: &Expression, output: &View, operands: &[&View]) -> Elementwise {
+        let views: Vec<&View> = std::iter::once(output).chain(operands.iter().copied()).collect();
+        Elementwise { program: Program::new(expression), walk: Walk::whole(&views) }
+    }
+
+    /// What is done to a result where it lies, its first `lead` axes by number. `None` when the views are too ragged for that.
+    pub fn in_place(expression: &Expression, output: &View, others: &[View], lead: usize) -> Option<Elementwise> {
+        let views: Vec<&View> = [output, output].into_iter().chain(others).collect();
+        Some(Elementwise { program: Program::new(expression), walk: Walk::with_lead(&views, lead)? })
+    }
+
+    /// The elements `start..end` of the run of lead number `lead`.
+    ///
+    /// # Safety
+    /// The memory must be that of the plan, and no one else may write to these elements.
+    pub unsafe fn run(&self, memory: &Memory, lead: usize, start: usize, end: usize, workspace: &mut Workspace) {
+        let Workspace { registers, offsets, lanes, .. } = workspace;
+        self.walk.rows(lead, start, end, offsets, |offsets, count| {
+            lanes.clear();
+            // SAFETY: every offset is one of an element of its view, and views lie inside their storages.
+            lanes.extend(
+                (0..self.walk.views())
+                    .map(|view| unsafe { memory.lane(self.walk.place(view), offsets[view], self.walk.stride(view)) }),
+            );
+            let Some((&output, operands)) = lanes.split_first() else { return };
+            let output: Lane = output;
+            // SAFETY: the elements are valid; a result shares memory with an operand only element for element.
+            unsafe { self.program.run(operands, output, count, registers) };
+        });
+    }
+
+    /// The work of all elements.
+    pub fn cost(&self) -> Cost {
+        let elements = self.walk.leads() * self.walk.run_length();
+        Cost { operations: elements * self.program.operations(), elements: elements * self.walk.views() }
+    }
+}
+
+/// A map as a step of its own: tasks of so many elements, whatever the number of threads.
+pub struct MapCall {
+    elementwise: Elementwise,
+    /// Parts that each run is cut into.
+    parts: usize,
+    /// (lead, part) pairs of a task.
+    pairs: usize,
+}
+
+impl MapCall {
+    /// The step of a map.
+    pub fn new(elementwise: Elementwise) -> MapCall {
+        let run = elementwise.walk.run_length();
+        MapCall { parts: run.div_ceil(TASK), pairs: (TASK / run.max(1)).max(1), elementwise }
+    }
+}
+
+impl Call for MapCall {
+    fn tasks(&self) -> usize {
+        (self.elementwise.walk.leads() * self.parts).div_ceil(self.pairs)
+    }
+
+    fn cost(&self) -> Cost {
+        self.elementwise.cost()
+    }
+
+    unsafe fn run(&self, task: usize, memory: &Memory, workspace: &mut Workspace) {
+        let run = self.elementwise.walk.run_length();
+        let end = ((task + 1) * self.pairs).min(self.elementwise.walk.leads() * self.parts);
+        for pair in task * self.pairs..end {
+            let (lead, start) = (pair / self.parts, pair % self.parts * TASK);
+            // SAFETY: tasks take distinct elements.
+            unsafe { self.elementwise.run(memory, lead, start, (start + TASK).min(run), workspace) };
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Sums and maxima over whole axes.
+//!
+//! Neighbouring axes of one kind are one. When the last axis is reduced, each result is a long sum over dense elements; when it is kept,
+//! a row of results is computed at a time, vector by vector.
+
+use super::dot::total;
+use super::level::vectorised;
+use super::math;
+use super::memory::{Memory, Place};
+use super::{Call, Cost, Workspace};
+use cnnc_compiler::kernels::Reduction;
+use cnnc_compiler::plan::View;
+
+/// Elements that a task reads.
+const TASK: usize = 1 << 15;
+/// Partial results of a dense row.
+const PARTS: usize = 64;
+
+/// A reduction.
+pub struct Reduce {
+    input: Place,
+    output: Place,
+    reduction: Reduction,
+    /// Kept axes, outermost first: size, stride in the input, stride in the output. The last is a row.
+    kept: Vec<[usize; 3]>,
+    /// Reduced axes, outermost first: size, stride. The last is a run of dense elements, of one when the last axis is kept.
+    reduced: Vec<[usize; 2]>,
+}
+
+impl Reduce {
+    /// `x`, dense from axis 1, combined over the axes marked true.
+    pub fn new(x: &View, output: &View, reduction: Reduction, axes: &[bool]) -> Reduce {
+        let (mut kept, mut reduced): (Vec<[usize; 3]>, Vec<[usize; 2]>) = (Vec::new(), Vec::new());
+        let mut last = None;
+        for (axis, &gone) in axes.iter().enumerate().filter(|&(axis, _)| x.shape[axis] != 1) {
+            let (size, from, to) = (x.shape[axis], x.strides[axis], output.strides[axis]);
+            match (gone, kept.last_mut(), reduced.last_mut()) {
+                (false, Some(outer), _) if last == Some(false) && outer[1] == from * size && outer[2] == to * size => {
+                    *outer = [outer[0] * size, from, to];
+                }
+                (true, _, Some(outer)) if last == Some(true) && outer[1] == from * size => {
+                    *outer = [outer[0] * size, from]
+                }
+                (false, ..) => kept.push([size, from, to]),
+                (true, ..) => reduced.push([size, from]),
+            }
+            last = Some(gone);
+        }
+        if last == Some(true) {
+            kept.push([1, 1, 1]);
+        } else {
+            reduced.push([1, 1]);
+        }
+        if kept.is_empty() {
+            kept.push([1, 1, 1]);
+        }
+        Reduce { input: Place::of(x), output: Place::of(output), reduction, kept, reduced }
+    }
+
+    /// Elements that one element of the result is made of.
+    fn depth(&self) -> usize {
+        self.reduced.iter().map(|axis| axis[0]).product()
+    }
+
+    /// The row of results that is computed at a time.
+    fn row(&self) -> [usize; 3] {
+        self.kept.last().copied().unwrap_or([1, 1, 1])
+    }
+
+    /// Results of a row that are computed at a time.
+    fn part(&self) -> usize {
+        (TASK / self.depth().max(1)).clamp(PARTS, TASK)
+    }
+
+    fn parts(&self) -> usize {
+        self.row()[0].div_ceil(self.part())
+    }
+
+    fn rows(&self) -> usize {
+        self.kept.iter().rev().skip(1).map(|axis| axis[0]).product()
+    }
+
+    /// Rows of a task, when a row has one part.
+    fn per_task(&self) -> usize {
+        (TASK / (self.depth() * self.row()[0]).max(1)).max(1)
+    }
+
+    fn start(&self) -> f32 {
+        match self.reduction {
+            Reduction::Sum => 0.0,
+            Reduction::Max => f32::NEG_INFINITY,
+        }
+    }
+
+    /// Offsets in the input of everything but the dense run, from the first reduced element.
+    fn each_run(&self, mut each: impl FnMut(usize)) {
+        let outer = &self.reduced[..self.reduced.len() - 1];
+        for number in 0..outer.iter().map(|axis| axis[0]).product() {
+            let (mut rest, mut offset) = (number, 0);
+            for [size, stride] in outer.iter().rev() {
+                offset += rest % size * stride;
+                rest /= size;
+            }
+            each(offset);
+        }
+    }
+
+    unsafe fn part_of_row(&self, row: usize, part: usize, memory: &Memory) {
+        let (mut rest, mut from, mut to) = (row, 0, 0);
+        for [size, input, output] in self.kept.iter().rev().skip(1) {
+            from += rest % size * input;
+            to += rest % size * output;
+            rest /= size;
+        }
+        let [length, input_stride, output_stride] = self.row();
+        let (first, last) = (part * self.part(), ((part + 1) * self.part()).min(length));
+        let run = self.reduced[self.reduced.len() - 1];
+        // SAFETY: the plan was checked: all of this lies inside the views, and each result is written once.
+        unsafe {
+            let output = memory.lane(self.output, to + first * output_stride, output_stride);
+            if input_stride == 1 && output_stride == 1 && length > 1 {
+                let results = output.slice_mut(last - first);
+                results.fill(self.start());
+                for step in 0..run[0] {
+                    self.each_run(|offset| {
+                        let row = memory.lane(self.input, from + first + offset + step * run[1], 1).slice(last - first);
+                        combine(self.reduction, results, row);
+                    });
+                }
+                return;
+            }
+            for index in first..last {
+                let mut sums = [self.start(); PARTS];
+                self.each_run(|offset| {
+                    let values = memory.lane(self.input, from + index * input_stride + offset, run[1]);
+                    if run[1] == 1 {
+                        combine_run(self.reduction, values.slice(run[0]), &mut sums);
+                    } else {
+                        (0..run[0]).for_each(|step| combine_run(self.reduction, values.at(step).slice(1), &mut sums));
+                    }
+                });
+                let result = match self.reduction {
+                    Reduction::Sum => total(sums),
+                    Reduction::Max => sums.into_iter().fold(f32::NEG_INFINITY, math::larger),
+                };
+                output.at(index - first).slice_mut(1)[0] = result;
+            }
+        }
+    }
+}
+
+impl Call for Reduce {
+    fn tasks(&self) -> usize {
+        (self.rows() * self.parts()).div_ceil(self.per_task())
+    }
+
+    fn cost(&self) -> Cost {
+        let elements = self.rows() * self.row()[0] * self.depth();
+        Cost { operations: elements, elements }
+    }
+
+    unsafe fn run(&self, task: usize, memory: &Memory, _: &mut Workspace) {
+        let pairs = self.rows() * self.parts();
+        for pair in task * self.per_task()..((task + 1) * self.per_task()).min(pairs) {
+            // SAFETY: as the caller promises; tasks take distinct parts of rows.
+            unsafe { self.part_of_row(pair / self.parts(), pair % self.parts(), memory) };
+        }
+    }
+}
+
+vectorised! {
+    /// Element by element.
+    fn combine(reduction: Reduction, results: &mut [f32], row: &[f32]) {
+        match reduction {
+            Reduction::Sum => results.iter_mut().zip(row).for_each(|(result, &value)| *result += value),
+            Reduction::Max => results.iter_mut().zip(row).for_each(|(result, &value)| *result = math::larger(*result, value)),
+        }
+    }
+}
+
+vectorised! {
+    /// A run of elements into so many partial results.
+    fn combine_run(reduction: Reduction, run: &[f32], parts: &mut [f32; PARTS]) {
+        for block in run.chunks(PARTS) {
+            let pairs = parts.iter_mut().zip(block);
+            match reduction {
+                Reduction::Sum => pairs.for_each(|(part, &value)| *part += value),
+                Reduction::Max => pairs.for_each(|(part, &value)| *part = math::larger(*part, value)),
+            }
+        }
+    }
+}

@@ -1,4 +1,6 @@
 //! Steps of a plan to calls.
+//!
+//! Kernels rely on how a plan's views lie (the table in the compiler's `plan/mod.rs`), which was checked before.
 
 use super::Call;
 use super::map::{Elementwise, MapCall};
@@ -17,11 +19,9 @@ use cnnc_compiler::plan::{Step, View};
 pub fn calls(steps: &[Step]) -> Result<Vec<Box<dyn Call>>> {
     let mut calls = Vec::with_capacity(steps.len());
     for step in steps.iter().filter(|step| step.output.elements() > 0) {
-        require_layout(step)?;
         let (own, others) = step.operands.split_at(step.own_operands);
-        let call = kernel(step, own, others)?;
-        let follows = call.1;
-        calls.push(call.0);
+        let (call, follows) = kernel(step, own, others)?;
+        calls.push(call);
         if let (Follow::Apart, Some(epilogue)) = (follows, &step.epilogue) {
             let operands: Vec<&View> = std::iter::once(&step.output).chain(others).collect();
             calls.push(Box::new(MapCall::new(Elementwise::whole(epilogue, &step.output, &operands))));
@@ -78,20 +78,6 @@ fn kernel(step: &Step, own: &[View], others: &[View]) -> Result<(Box<dyn Call>, 
         Kernel::Pad { padding } => (Box::new(pad::Pad::new(&own[0], output, padding)), Follow::Apart),
         other => return Err(fault(format!("{} is no step of a plan", other.name()))),
     })
-}
-
-/// What the kernels rely on: results and own operands are dense from axis 1 on, weights altogether. Operands of maps may lie anyhow.
-fn require_layout(step: &Step) -> Result<()> {
-    let own = &step.operands[..step.own_operands];
-    let fits = match &step.kernel {
-        Kernel::Map(_) => true,
-        Kernel::Conv { .. } | Kernel::ConvData { .. } => own[0].is_dense_from(1) && own[1].is_dense(),
-        _ => own.iter().all(|view| view.is_dense_from(1)),
-    };
-    if fits && step.output.is_dense_from(1) {
-        return Ok(());
-    }
-    Err(fault(format!("a view of a {} step is not dense from axis 1 on", step.kernel.name())))
 }
 
 /// A view's values, dense.

@@ -122,7 +122,8 @@ pub enum Reduction {
 }
 
 /// How an enlargement reads its input along height and width. For output index `o`, the source coordinate is
-/// `(o + 0.5)·scale − 0.5` (bilinear), `o·scale` with `scale = (in − 1)/(out − 1)` (bilinear with aligned corners), `⌊o·scale⌋` (nearest).
+/// `(o + 0.5)·scale − 0.5` (bilinear), `o·scale` with `scale = (in − 1)/(out − 1)` (bilinear with aligned corners), `⌊o·scale⌋` in single
+/// precision (nearest).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Resampling {
     /// The nearest element; `scale` is input over output, per axis.

@@ -95,12 +95,15 @@ impl Upsample {
         }
     }
 
-    /// Input elements an output element along height and width, as PyTorch computes them.
+    /// Input elements an output element along height and width, as PyTorch computes them: where the size
+    /// stays, and where `nearest` doubles it, the factor itself plays no part.
     fn steps(&self, input: [usize; 2], output: [usize; 2]) -> [f64; 2] {
         let factors = self.scale_factor.map(|Factors(height, width)| [height, width]);
         let step = |axis: usize| {
             let (size, length) = (input.get(axis).copied().unwrap_or(1), output.get(axis).copied().unwrap_or(1));
             match factors.and_then(|factors| factors.get(axis).copied()) {
+                _ if length == size => 1.0,
+                _ if self.mode == Mode::Nearest && length == 2 * size => 0.5,
                 _ if self.align_corners == Some(true) && length > 1 => (size - 1) as f64 / (length - 1) as f64,
                 _ if self.align_corners == Some(true) => 0.0,
                 Some(factor) => 1.0 / factor,
@@ -199,13 +202,16 @@ mod tests {
 
     #[test]
     fn steps_are_those_of_pytorch() {
-        let steps = |text: &str| match bind(text) {
-            Ok(super::super::Op::Upsample(layer)) => layer.steps([5, 1], [6, 4]),
+        let steps = |text: &str, input, output| match bind(text) {
+            Ok(super::super::Op::Upsample(layer)) => layer.steps(input, output),
             other => panic!("{other:?}"),
         };
-        assert_eq!(steps("Upsample(scale_factor=1.25)"), [0.8, 0.8]);
-        assert_eq!(steps("Upsample(size=(6, 4))"), [5.0 / 6.0, 0.25]);
-        assert_eq!(steps("Upsample(scale_factor=1.25, mode=\"bilinear\", align_corners=true)"), [0.8, 0.0]);
+        assert_eq!(steps("Upsample(scale_factor=1.25)", [5, 6], [6, 7]), [0.8, 0.8]);
+        assert_eq!(steps("Upsample(size=(6, 4))", [5, 1], [6, 4]), [5.0 / 6.0, 0.25]);
+        assert_eq!(steps("Upsample(scale_factor=(2.1, 1.1))", [3, 3], [6, 3]), [0.5, 1.0]);
+        let aligned = "Upsample(scale_factor=1.25, mode=\"bilinear\", align_corners=true)";
+        assert_eq!(steps(aligned, [5, 2], [6, 1]), [0.8, 0.0]);
+        assert_eq!(steps("Upsample(scale_factor=(2.5, 1.1), mode=\"bilinear\")", [3, 3], [7, 3]), [0.4, 1.0]);
     }
 
     #[test]

@@ -35,7 +35,8 @@ pub struct Source {
 pub fn sources(resampling: &Resampling, axis: usize, size: usize, count: usize) -> Vec<Source> {
     let source = |index: usize| {
         let coordinate = match *resampling {
-            Resampling::Nearest { scale } => (index as f64 * scale[axis]).floor(),
+            // Single precision for every type: an index that is a whole number but for rounding must not fall below it.
+            Resampling::Nearest { scale } => f64::from((index as f32 * scale[axis] as f32).floor()),
             Resampling::Bilinear { scale, align_corners: true } => index as f64 * scale[axis],
             Resampling::Bilinear { scale, align_corners: false } => (index as f64 + 0.5) * scale[axis] - 0.5,
         };
@@ -48,13 +49,15 @@ pub fn sources(resampling: &Resampling, axis: usize, size: usize, count: usize) 
 
 #[cfg(test)]
 mod tests {
-    use super::{Operand, Resampling, resample};
+    use super::{Operand, Resampling, resample, sources};
 
     #[test]
     fn nearest_repeats_and_bilinear_goes_between() {
         let x = Operand { data: &[0.0f64, 4.0], shape: &[1, 1, 1, 2], strides: &[2, 2, 2, 1] };
         let nearest = Resampling::Nearest { scale: [1.0, 0.5] };
         assert_eq!(resample(&x, &nearest, &[1, 1, 1, 4]), [0.0, 0.0, 4.0, 4.0]);
+        let fewer = Resampling::Nearest { scale: [1.0, 30.0 / 22.0] };
+        assert_eq!(sources(&fewer, 1, 30, 22).get(11).map(|source| source.low), Some(15));
         let between = Resampling::Bilinear { scale: [1.0, 0.5], align_corners: false };
         assert_eq!(resample(&x, &between, &[1, 1, 1, 4]), [0.0, 1.0, 3.0, 4.0]);
         let corners = Resampling::Bilinear { scale: [0.0, 0.25], align_corners: true };

@@ -2,11 +2,48 @@
 //!
 //! Two arrows: [`load`] reads a file and what it imports into a [`Program`]; [`resolve`] writes one of its models out as a
 //! [`Graph`]. Since structure may depend on sizes, expansion asks each operator for its shape as it goes.
+//!
+//! Expansion is one pass over the statements of a model, into every call and every turn of a loop. After an error it goes on with an unknown
+//! flow or value, of which nothing is reported, so that independent mistakes appear together. The same pass, with nothing known and every
+//! arm of every condition read, checks the declarations that no model reaches.
 
-use crate::diagnostic::Problems;
-use crate::graph::Graph;
-use cnnc_grammar::ast::Ast;
-use cnnc_grammar::span::{FileId, Files};
+mod arithmetic;
+mod bind;
+mod call;
+mod declarations;
+mod error;
+mod evaluate;
+mod expand;
+mod functions;
+mod image;
+mod initialise;
+mod input;
+mod item;
+mod join;
+mod keep;
+mod labels;
+mod layer;
+mod limits;
+mod load;
+mod model;
+mod names;
+mod parameter;
+mod reference;
+mod scheme;
+mod scope;
+mod settings;
+mod site;
+mod state;
+mod syntax;
+mod tied;
+mod types;
+mod value;
+
+pub use load::load;
+pub use model::{check_all, resolve};
+
+use cnnc_grammar::ast::{Ast, DeclarationKind, Item};
+use cnnc_grammar::span::FileId;
 
 /// Turns paths into text: the disk in the command line, memory in tests and in the editor.
 pub trait Sources {
@@ -36,22 +73,16 @@ pub struct Request {
 impl Program {
     /// The names of the first file's models, in order; the last is the default.
     pub fn models(&self) -> Vec<&str> {
-        Vec::new()
+        self.trees.first().map(|(_, tree)| models_of(tree)).unwrap_or_default()
     }
 }
 
-/// Reads a file and its imports. Syntax errors and bad imports go to `problems`; what could be read is in the program.
-pub fn load(_path: &str, _sources: &dyn Sources, _files: &mut Files, _problems: &mut Problems) -> Program {
-    Program::default()
-}
-
-/// Writes a model out. `None` when there is no graph worth going on with; `problems` then says why.
-pub fn resolve(
-    _program: &Program,
-    _request: &Request,
-    _files: &mut Files,
-    _sources: &dyn Sources,
-    _problems: &mut Problems,
-) -> Option<Graph> {
-    None
+/// The names of a file's models and presets, in order.
+fn models_of(tree: &Ast) -> Vec<&str> {
+    let names = tree.items.iter().filter_map(|item| match item {
+        Item::Declaration(declaration) if declaration.kind == DeclarationKind::Model => Some(&declaration.name),
+        Item::Preset(preset) => Some(&preset.name),
+        Item::Declaration(_) | Item::Import(_) | Item::Unreadable(_) => None,
+    });
+    names.map(|name| name.text.as_str()).collect()
 }

@@ -1,0 +1,188 @@
+//! Arguments of built-in layers: positions and keys to names, values to what the layer takes.
+//!
+//! All mistakes of one call are reported together. `weight=` and `bias=` may also name a parameter of the layer: a list of numbers or another
+//! layer's parameter then stands for its values.
+
+use super::error::ArgumentError;
+use super::site::{LayerSite, SiteArgument};
+use super::state::Expander;
+use super::value::{CallSite, Given, Value};
+use crate::ops::{ArgumentSpec, Arguments, BindError, LayerEntry, Op};
+use cnnc_grammar::span::Span;
+
+/// A layer with its arguments bound.
+pub(super) struct BoundLayer<'a> {
+    /// The layer.
+    pub op: Op,
+    /// Parameters whose values are given.
+    pub weights: Vec<GivenWeight<'a>>,
+    /// Where it is written.
+    pub site: LayerSite,
+}
+
+/// A parameter that the spec gives.
+pub(super) struct GivenWeight<'a> {
+    /// The parameter's name within the layer.
+    pub name: &'static str,
+    /// A constant, or another parameter.
+    pub value: Value<'a>,
+    /// Where the value is written.
+    pub span: Span,
+}
+
+/// What has been read of a call's arguments.
+struct Reading<'a> {
+    arguments: Arguments,
+    weights: Vec<GivenWeight<'a>>,
+    site: LayerSite,
+    /// Whether an argument has an error, or a value that is not known.
+    broken: bool,
+    /// Arguments that are given and cannot be used: that they are missing is no further error.
+    unusable: Vec<&'static str>,
+}
+
+impl<'a> Expander<'a, '_> {
+    /// Binds the arguments of a built-in layer.
+    pub fn bind_layer(
+        &mut self,
+        entry: &'static LayerEntry,
+        given: &[Given<'a>],
+        call: CallSite,
+    ) -> Option<BoundLayer<'a>> {
+        let known = entry.signature.arguments;
+        let site = LayerSite { name: entry.signature.name, call, arguments: Vec::new(), known };
+        let mut reading =
+            Reading { arguments: Arguments::new(), weights: Vec::new(), site, broken: false, unusable: Vec::new() };
+        let mut keyword_before = false;
+        for (position, argument) in given.iter().enumerate() {
+            keyword_before |= argument.key.is_some();
+            match self.argument_name(entry, given, position, keyword_before) {
+                Some(name) => self.take_argument(entry, &mut reading, name, argument),
+                None => reading.broken = true,
+            }
+            if reading.broken && position > known.len() {
+                break;
+            }
+        }
+        let op = self.make(entry, &mut reading);
+        let Reading { weights, site, broken, .. } = reading;
+        op.filter(|_| !broken).map(|op| BoundLayer { op, weights, site })
+    }
+
+    /// The name that an argument has by its key or position.
+    fn argument_name(
+        &mut self,
+        entry: &'static LayerEntry,
+        given: &[Given<'a>],
+        position: usize,
+        keyword_before: bool,
+    ) -> Option<&'static str> {
+        let argument = given.get(position)?;
+        let (callee, known) = (entry.signature.name, entry.signature.arguments);
+        let Some(key) = argument.key else {
+            if keyword_before {
+                self.report(ArgumentError::AfterKeyword { span: argument.span }.diagnostic());
+                return None;
+            }
+            let name = known.get(position).map(|spec| spec.name);
+            if name.is_none() {
+                let error = ArgumentError::TooMany { callee, most: known.len(), span: argument.span, declared: None };
+                self.report(error.diagnostic());
+            }
+            return name;
+        };
+        let names = known.iter().map(|spec| spec.name).chain(entry.parameters.iter().copied());
+        let name = names.clone().find(|name| *name == key.text);
+        if name.is_none() {
+            let before = position.checked_sub(1).and_then(|before| given.get(before)).map(|before| before.span);
+            let after = given.get(position + 1).map(|after| after.span);
+            let error = ArgumentError::unknown(callee, key, names, argument.span, [before, after]);
+            self.report(error.diagnostic());
+        }
+        name
+    }
+
+    /// Takes one argument in, or reports it.
+    fn take_argument(
+        &mut self,
+        entry: &'static LayerEntry,
+        reading: &mut Reading<'a>,
+        name: &'static str,
+        argument: &Given<'a>,
+    ) {
+        if let Some(first) = reading.site.given(name) {
+            let inferred = entry.signature.arguments.first().map(|spec| spec.name);
+            let first = first.whole;
+            let error = ArgumentError::Twice { name, first, second: argument.span, first_argument: inferred };
+            self.report(error.diagnostic());
+            reading.broken = true;
+            return;
+        }
+        reading.site.arguments.push(SiteArgument { name, value: argument.expr.span, whole: argument.span });
+        let spec = entry.signature.arguments.iter().find(|spec| spec.name == name);
+        let Some(value) = &argument.value else {
+            reading.broken = true;
+            reading.unusable.push(name);
+            return;
+        };
+        let is_weight = entry.parameters.contains(&name) && (spec.is_none() || !matches!(value, Value::Bool(_)));
+        if is_weight {
+            reading.weights.push(GivenWeight { name, value: value.clone(), span: argument.expr.span });
+            return;
+        }
+        match value.constant() {
+            Some(constant) => {
+                reading.arguments.insert(name, constant);
+            }
+            None => {
+                reading.broken = true;
+                reading.unusable.push(name);
+                match (value, spec) {
+                    (Value::Size(size), _) => self.report_symbol(size, argument.expr.span, name),
+                    (_, Some(spec)) => self.refuse(spec, argument),
+                    (_, None) => {}
+                }
+            }
+        }
+    }
+
+    fn refuse(&mut self, spec: &ArgumentSpec, argument: &Given<'a>) {
+        let Some(value) = &argument.value else { return };
+        let error = ArgumentError::Wrong {
+            name: spec.name,
+            wanted: spec.accepts.into(),
+            value,
+            expr: argument.expr,
+            declared: None,
+            is_int: spec.accepts.starts_with("an int"),
+        };
+        self.report(error.diagnostic());
+    }
+
+    /// Makes the layer; each refused argument is reported and taken out, so that the next mistake is found too.
+    fn make(&mut self, entry: &'static LayerEntry, reading: &mut Reading<'a>) -> Option<Op> {
+        loop {
+            match (entry.bind)(&reading.arguments) {
+                Ok(op) => return Some(op),
+                Err(BindError::Missing { argument, accepts }) => {
+                    if !reading.unusable.contains(&argument) {
+                        let (callee, call) = (entry.signature.name, reading.site.call.span);
+                        let error = ArgumentError::Missing { callee, names: vec![argument], accepts, call, declared: None };
+                        self.report(error.diagnostic());
+                    }
+                    return None;
+                }
+                Err(BindError::Refused { argument, accepts }) => {
+                    let Some(constant) = reading.arguments.remove(argument) else { return None };
+                    reading.broken = true;
+                    reading.unusable.push(argument);
+                    self.report(ArgumentError::refused(argument, accepts, &constant, &reading.site).diagnostic());
+                }
+                Err(BindError::Conflict { argument, message, mend }) => {
+                    self.report(ArgumentError::Conflict { argument, message, mend, site: &reading.site }.diagnostic());
+                    return None;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! Calls of blocks and models: arguments to parameters, and the body written out.
+
+use super::declarations::Callable;
+use super::error::{ArgumentError, StructureError};
+use super::item::Item;
+use super::state::{Expander, Frame, StepKind};
+use super::types::{Misfit, fit, written};
+use super::value::{Flow, Given, Recipe, Value};
+use crate::graph::{ModuleId, ModuleKind};
+use cnnc_grammar::ast::{Argument, Declaration, ExprKind, Parameter};
+use cnnc_grammar::span::Span;
+use std::rc::Rc;
+
+/// An entry a parameter: `None` where nothing was given, `Some(None)` where the value is not known.
+pub(super) type Matched<'a> = Vec<Option<Option<Value<'a>>>>;
+
+impl<'a> Expander<'a, '_> {
+    /// Writes out a call as an item.
+    pub fn call_item(&mut self, frame: &Frame<'a>, callable: &Rc<Callable<'a>>, recipe: &Recipe<'a>, item: &Item<'a>) -> Flow {
+        let kind = ModuleKind::Call(callable.name.text.as_str().into());
+        let module = self.enter_module(frame, item.label, item.span, kind);
+        self.with_sharing(recipe.tied, module, |expander| {
+            expander.call(frame, callable, &recipe.arguments, item, module, recipe.site.span)
+        })
+    }
+
+    fn call(
+        &mut self,
+        caller: &Frame<'a>,
+        callable: &Rc<Callable<'a>>,
+        given: &[Given<'a>],
+        item: &Item<'a>,
+        module: ModuleId,
+        span: Span,
+    ) -> Flow {
+        let declaration = callable.declaration;
+        let Some(matched) = self.match_arguments(Some(caller), callable, given, span) else { return Flow::Unknown };
+        if !self.expanding {
+            return Flow::Unknown;
+        }
+        if self.active.iter().any(|active| std::ptr::eq(*active, declaration)) {
+            let name = &declaration.name;
+            self.report(StructureError::Recursion { name: &name.text, span, declared: name.span }.diagnostic());
+            return Flow::Unknown;
+        }
+        if !self.may_go_deeper(span) || !self.may_expand(declaration, span) {
+            return Flow::Unknown;
+        }
+        self.step_into(span, StepKind::Call(callable.name));
+        let mut frame = Frame::new(declaration, module, false);
+        self.fill(&mut frame, callable, &matched);
+        let value = self.expand_declaration(&mut frame, declaration, item.flow);
+        self.step_out();
+        self.finish_module(module, value);
+        value
+    }
+
+    /// The body of a declaration, whose parameters are bound.
+    pub fn expand_declaration(&mut self, frame: &mut Frame<'a>, declaration: &'a Declaration, flow: Flow) -> Flow {
+        self.active.push(declaration);
+        self.budget.depth += 1;
+        let value = self.sequence(frame, &declaration.body, flow, true);
+        self.budget.depth -= 1;
+        self.active.pop();
+        value
+    }
+
+    /// Matches arguments with parameters and checks their types; `None` after an error.
+    pub fn match_arguments(
+        &mut self,
+        caller: Option<&Frame<'a>>,
+        callable: &Callable<'a>,
+        given: &[Given<'a>],
+        span: Span,
+    ) -> Option<Matched<'a>> {
+        let values = self.match_given(caller, callable, given);
+        let complete = match &values {
+            Some(values) => self.check_missing(callable, values, span),
+            None => false,
+        };
+        values.filter(|_| complete)
+    }
+
+    /// As [`Expander::match_arguments`], for a preset, which may leave parameters open.
+    pub fn match_given(
+        &mut self,
+        caller: Option<&Frame<'a>>,
+        callable: &Callable<'a>,
+        given: &[Given<'a>],
+    ) -> Option<Matched<'a>> {
+        let declaration = callable.declaration;
+        let mut values: Matched<'a> = vec![None; declaration.parameters.len()];
+        let mut spans: Vec<Option<Span>> = vec![None; declaration.parameters.len()];
+        let mut fits = true;
+        let mut keyword_before = false;
+        for (position, argument) in given.iter().enumerate() {
+            keyword_before |= argument.key.is_some();
+            let Some(slot) = self.slot(callable, position, argument, keyword_before) else {
+                fits = false;
+                if position > declaration.parameters.len() {
+                    break;
+                }
+                continue;
+            };
+            let (Some(parameter), Some(value), Some(place)) =
+                (declaration.parameters.get(slot), values.get_mut(slot), spans.get_mut(slot))
+            else {
+                continue;
+            };
+            if let Some(first) = place.replace(argument.span) {
+                let name = &parameter.name.text;
+                let error = ArgumentError::Twice { name, first, second: argument.span, first_argument: None };
+                self.report(error.diagnostic());
+                fits = false;
+                continue;
+            }
+            let fitted = self.fit_parameter(caller, callable, parameter, argument);
+            fits &= fitted.is_ok();
+            *value = Some(fitted.unwrap_or(None));
+        }
+        fits.then_some(values)
+    }
+
+    /// The parameter that an argument is for.
+    fn slot(
+        &mut self,
+        callable: &Callable<'a>,
+        position: usize,
+        argument: &Given<'a>,
+        keyword_before: bool,
+    ) -> Option<usize> {
+        let parameters = &callable.declaration.parameters;
+        let (callee, declared) = (callable.name.text.as_str(), Some(callable.declaration.header));
+        let error = match argument.key {
+            Some(key) => match parameters.iter().position(|parameter| parameter.name.text == key.text) {
+                Some(slot) => return Some(slot),
+                None => {
+                    let names = parameters.iter().map(|parameter| parameter.name.text.as_str());
+                    ArgumentError::unknown_parameter(callee, key, names, declared)
+                }
+            },
+            None if keyword_before => ArgumentError::AfterKeyword { span: argument.span },
+            None if position < parameters.len() => return Some(position),
+            None => ArgumentError::TooMany { callee, most: parameters.len(), span: argument.span, declared },
+        };
+        self.report(error.diagnostic());
+        None
+    }
+
+    /// The argument as its parameter's type wants it; `Ok(None)` where it is not known.
+    fn fit_parameter(
+        &mut self,
+        caller: Option<&Frame<'a>>,
+        callable: &Callable<'a>,
+        parameter: &'a Parameter,
+        argument: &Given<'a>,
+    ) -> Result<Option<Value<'a>>, ()> {
+        if let (Some(caller), ExprKind::Name(name)) = (caller, &argument.expr.kind)
+            && written(&parameter.ty.kind) == "tensor"
+            && let Some(flow) = self.kept_value(caller, name)
+        {
+            return Ok(Some(Value::Tensor(flow)));
+        }
+        let Some(value) = argument.value.clone() else { return Ok(None) };
+        match fit(value.clone(), &parameter.ty.kind) {
+            Ok(value) => Ok(Some(value)),
+            Err(Misfit::Symbol(size)) => {
+                self.report_symbol(&size, argument.expr.span, &parameter.name.text);
+                Err(())
+            }
+            Err(Misfit::Wrong) => {
+                let error = ArgumentError::Wrong {
+                    name: &parameter.name.text,
+                    wanted: written(&parameter.ty.kind),
+                    value: &value,
+                    expr: argument.expr,
+                    declared: Some((callable.name.text.as_str(), callable.declaration.header)),
+                    is_int: written(&parameter.ty.kind) == "int",
+                };
+                self.report(error.diagnostic());
+                Err(())
+            }
+        }
+    }
+
+    /// Reports parameters that have no value from anywhere.
+    fn check_missing(&mut self, callable: &Callable<'a>, values: &Matched<'a>, span: Span) -> bool {
+        let missing: Vec<&str> = callable
+            .declaration
+            .parameters
+            .iter()
+            .zip(values)
+            .filter(|(parameter, value)| value.is_none() && !callable.has_default(parameter))
+            .map(|(parameter, _)| parameter.name.text.as_str())
+            .collect();
+        if missing.is_empty() {
+            return true;
+        }
+        let (callee, declared) = (callable.name.text.as_str(), Some(callable.declaration.header));
+        self.report(ArgumentError::Missing { callee, names: missing, accepts: "", call: span, declared }.diagnostic());
+        false
+    }
+
+    /// Binds the parameters of a call: what is given, else what presets say, else the defaults.
+    pub fn fill(&mut self, frame: &mut Frame<'a>, callable: &Callable<'a>, given: &[Option<Option<Value<'a>>>]) {
+        let mut from_presets = self.preset_values(callable);
+        for (slot, parameter) in callable.declaration.parameters.iter().enumerate() {
+            let value = match given.get(slot).cloned().flatten() {
+                Some(value) => value,
+                None => match from_presets.get_mut(slot).and_then(Option::take) {
+                    Some(value) => value,
+                    None => self.default_value(frame, callable, parameter),
+                },
+            };
+            if let Some(Value::Tensor(flow)) = &value {
+                self.keep_parameter(frame, &parameter.name, *flow);
+            }
+            frame.scope.bind(&parameter.name.text, value);
+        }
+    }
+
+    /// What presets say of each parameter, the one called first before those below it.
+    pub fn preset_values(&mut self, callable: &Callable<'a>) -> Matched<'a> {
+        let mut values = vec![None; callable.declaration.parameters.len()];
+        for preset in &callable.presets {
+            let given = self.preset_arguments(callable.declaration, preset.base.arguments.as_deref());
+            let base = Callable { name: &preset.base.callee, declaration: callable.declaration, presets: Vec::new() };
+            let Some(matched) = self.match_given(None, &base, &given) else { continue };
+            for (value, from_preset) in values.iter_mut().zip(matched) {
+                if value.is_none() {
+                    *value = from_preset;
+                }
+            }
+        }
+        values
+    }
+
+    /// The arguments of a preset, which sees no values.
+    fn preset_arguments(&mut self, declaration: &'a Declaration, arguments: Option<&'a [Argument]>) -> Vec<Given<'a>> {
+        let mut frame = Frame::new(declaration, ModuleId(0), false);
+        frame.open.clear();
+        let given = |argument: &'a Argument| Given {
+            key: argument.key.as_ref(),
+            value: self.evaluate(&frame, &argument.value),
+            expr: &argument.value,
+            span: argument.span,
+        };
+        arguments.unwrap_or_default().iter().map(given).collect()
+    }
+
+    /// The default of a parameter, as its type wants it.
+    pub fn default_value(&mut self, frame: &Frame<'a>, callable: &Callable<'a>, parameter: &'a Parameter) -> Option<Value<'a>> {
+        let expr = parameter.default.as_ref()?;
+        let value = self.evaluate(frame, expr);
+        let argument = Given { key: None, value, expr, span: expr.span };
+        self.fit_parameter(None, callable, parameter, &argument).unwrap_or(None)
+    }
+}
+
+impl<'a> Callable<'a> {
+    /// Whether a parameter has a value when the call gives none.
+    pub fn has_default(&self, parameter: &Parameter) -> bool {
+        let set = |argument: &Argument, position: usize| match &argument.key {
+            Some(key) => key.text == parameter.name.text,
+            None => self.declaration.parameters.get(position).is_some_and(|at| at.name.text == parameter.name.text),
+        };
+        let in_preset = |arguments: &Option<Vec<Argument>>| {
+            arguments.iter().flatten().enumerate().any(|(position, argument)| set(argument, position))
+        };
+        parameter.default.is_some() || self.presets.iter().any(|preset| in_preset(&preset.base.arguments))
+    }
+}

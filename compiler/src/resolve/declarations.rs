@@ -1,0 +1,152 @@
+//! The blocks and models of all files, by name.
+//!
+//! All files share one namespace. What is wrong with the names themselves is reported here, once: two of one name, the name of a
+//! built-in layer, presets of something that is no model or that go in a circle.
+
+use super::error::{NameError, StructureError};
+use super::Program;
+use crate::diagnostic::{Problems, nearest};
+use crate::ops;
+use cnnc_grammar::ast::{Declaration, DeclarationKind, Item, Name, Preset};
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+/// The most presets that stand on each other.
+const MAX_CHAIN: usize = 100;
+
+/// A block or model, with the defaults that presets gave it.
+#[derive(Debug)]
+pub(super) struct Callable<'a> {
+    /// The name under which it is called: the preset's, if it is one.
+    pub name: &'a Name,
+    /// Its parameters and body.
+    pub declaration: &'a Declaration,
+    /// The presets that led to the declaration, the one called first.
+    pub presets: Vec<&'a Preset>,
+}
+
+/// All declarations. A name whose declaration cannot be used has no callable, and calling it is no further error.
+#[derive(Debug, Default)]
+pub(super) struct Declarations<'a> {
+    by_name: HashMap<&'a str, Option<Rc<Callable<'a>>>>,
+    /// Every name once, in order.
+    names: Vec<&'a str>,
+}
+
+impl<'a> Declarations<'a> {
+    /// Gathers the declarations of all files.
+    pub fn new(program: &'a Program, problems: &mut Problems) -> Self {
+        let mut table = Gathered::default();
+        for item in program.trees.iter().flat_map(|(_, tree)| &tree.items) {
+            table.add(item, problems);
+        }
+        let mut declarations = Declarations { by_name: HashMap::new(), names: table.names.clone() };
+        for name in &table.names {
+            declarations.by_name.insert(name, table.callable(name, problems).map(Rc::new));
+        }
+        declarations
+    }
+
+    /// The callable of that name; `Some(None)` for one whose declaration is broken.
+    pub fn get(&self, name: &str) -> Option<&Option<Rc<Callable<'a>>>> {
+        self.by_name.get(name)
+    }
+
+    /// All names, in order.
+    pub fn names(&self) -> &[&'a str] {
+        &self.names
+    }
+}
+
+/// What a name is declared as.
+#[derive(Clone, Copy)]
+enum Meaning<'a> {
+    Declaration(&'a Declaration),
+    Preset(&'a Preset),
+    Unreadable,
+}
+
+/// Declarations before presets are followed.
+#[derive(Default)]
+struct Gathered<'a> {
+    meanings: HashMap<&'a str, (&'a Name, Meaning<'a>)>,
+    names: Vec<&'a str>,
+}
+
+impl<'a> Gathered<'a> {
+    fn add(&mut self, item: &'a Item, problems: &mut Problems) {
+        let (name, meaning) = match item {
+            Item::Import(_) => return,
+            Item::Declaration(declaration) => (&declaration.name, Meaning::Declaration(declaration)),
+            Item::Preset(preset) => (&preset.name, Meaning::Preset(preset)),
+            Item::Unreadable(unreadable) => match &unreadable.name {
+                Some(name) => (name, Meaning::Unreadable),
+                None => return,
+            },
+        };
+        if ops::layer(&name.text).is_some() {
+            problems.add(NameError::BuiltIn { name: &name.text, span: name.span }.diagnostic());
+        }
+        if let Some((first, _)) = self.meanings.get(name.text.as_str()) {
+            problems.add(NameError::Twice { name: &name.text, what: "declaration", first: first.span, second: name.span, mend: None }.diagnostic());
+            return;
+        }
+        self.meanings.insert(&name.text, (name, meaning));
+        self.names.push(&name.text);
+    }
+
+    /// Follows presets to the declaration that they stand on.
+    fn callable(&self, name: &str, problems: &mut Problems) -> Option<Callable<'a>> {
+        let (name, mut meaning) = *self.meanings.get(name)?;
+        let mut presets = Vec::new();
+        let mut seen = HashSet::from([name.text.as_str()]);
+        loop {
+            let preset = match meaning {
+                Meaning::Declaration(declaration) => return Some(Callable { name, declaration, presets }),
+                Meaning::Unreadable => return None,
+                Meaning::Preset(preset) => preset,
+            };
+            let base = &preset.base.callee;
+            if presets.len() == MAX_CHAIN {
+                problems.add(StructureError::PresetChain { span: base.span, limit: MAX_CHAIN }.diagnostic());
+                return None;
+            }
+            presets.push(preset);
+            if !seen.insert(&base.text) {
+                if base.text == name.text {
+                    problems.add(StructureError::PresetCircle { name: &name.text, span: base.span }.diagnostic());
+                }
+                return None;
+            }
+            meaning = self.base(preset, presets.len() == 1, problems)?;
+        }
+    }
+
+    /// What a preset is made from. Its errors are reported for the preset itself, not for those that stand on it.
+    fn base(&self, preset: &'a Preset, report: bool, problems: &mut Problems) -> Option<Meaning<'a>> {
+        let base = &preset.base.callee;
+        let problem = match self.meanings.get(base.text.as_str()) {
+            Some((name, Meaning::Declaration(declaration))) if declaration.kind == DeclarationKind::Block => {
+                StructureError::PresetOfBlock { name: &base.text, span: base.span, declared: name.span }.diagnostic()
+            }
+            Some((_, meaning)) => return Some(*meaning),
+            None => {
+                let models = self.names.iter().copied().filter(|name| self.is_model(name));
+                NameError::UnknownModel { name: &base.text, span: base.span, near: nearest(&base.text, models) }
+                    .diagnostic()
+            }
+        };
+        if report {
+            problems.add(problem);
+        }
+        None
+    }
+
+    fn is_model(&self, name: &str) -> bool {
+        match self.meanings.get(name) {
+            Some((_, Meaning::Declaration(declaration))) => declaration.kind == DeclarationKind::Model,
+            Some((_, Meaning::Preset(_))) => true,
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Arguments of layers, blocks, models and schemes.
+
+use super::super::site::LayerSite;
+use super::super::value::Value;
+use super::{counted, did_you_mean, listed};
+use crate::diagnostic::{Code, Diagnostic, nearest};
+use crate::ops::Constant;
+use cnnc_grammar::ast::{BinaryOperator, Expr, ExprKind, Name};
+use cnnc_grammar::span::Span;
+
+/// Arguments of PyTorch's eager layers that this language infers.
+const INFERRED: &[&str] =
+    &["in_channels", "in_features", "num_features", "num_channels", "normalized_shape", "input_size"];
+
+/// What is wrong with the arguments of a call.
+pub(in crate::resolve) enum ArgumentError<'e, 'a> {
+    /// A key that the callee does not have.
+    Unknown(Unknown<'e>),
+    /// More arguments than there are parameters.
+    TooMany { callee: &'e str, most: usize, span: Span, declared: Option<Span> },
+    /// An argument that is given twice; the callee's first argument, for those who state input channels.
+    Twice { name: &'e str, first: Span, second: Span, first_argument: Option<&'static str> },
+    /// An argument without a key after one with a key.
+    AfterKeyword { span: Span },
+    /// Arguments that must be given.
+    Missing { callee: &'e str, names: Vec<&'e str>, accepts: &'static str, call: Span, declared: Option<Span> },
+    /// Parameters of the model itself that have no value.
+    Unset { name: &'e str, names: Vec<&'e str>, span: Span },
+    /// A value of the wrong type or out of range.
+    Wrong {
+        name: &'e str,
+        wanted: String,
+        value: &'e Value<'a>,
+        expr: &'a Expr,
+        declared: Option<(&'e str, Span)>,
+        is_int: bool,
+    },
+    /// A value that a layer refuses.
+    Refused { name: &'static str, accepts: &'static str, value: Constant, span: Span },
+    /// Arguments that do not go together.
+    Conflict { argument: &'static str, message: String, mend: Option<String>, site: &'e LayerSite },
+}
+
+/// An unknown key.
+pub(in crate::resolve) struct Unknown<'e> {
+    callee: &'e str,
+    key: &'e Name,
+    near: Option<String>,
+    declared: Option<Span>,
+    /// What to remove when the argument is one that is inferred.
+    removal: Option<Span>,
+}
+
+impl<'e, 'a> ArgumentError<'e, 'a> {
+    /// A key that a built-in layer does not have; `neighbours` are the arguments before and after it.
+    pub fn unknown(
+        callee: &'e str,
+        key: &'e Name,
+        names: impl Iterator<Item = &'static str>,
+        argument: Span,
+        neighbours: [Option<Span>; 2],
+    ) -> Self {
+        let removal = INFERRED.contains(&key.text.as_str()).then(|| match neighbours {
+            [_, Some(after)] => Span { end: after.start, ..argument },
+            [Some(before), None] => Span { start: before.end, ..argument },
+            [None, None] => argument,
+        });
+        let near = nearest(&key.text, names).map(str::to_owned);
+        ArgumentError::Unknown(Unknown { callee, key, near, declared: None, removal })
+    }
+
+    /// A key that a block, model or scheme does not have.
+    pub fn unknown_parameter(
+        callee: &'e str,
+        key: &'e Name,
+        names: impl Iterator<Item = &'e str>,
+        declared: Option<Span>,
+    ) -> Self {
+        let near = nearest(&key.text, names).map(str::to_owned);
+        ArgumentError::Unknown(Unknown { callee, key, near, declared, removal: None })
+    }
+
+    /// A value that a layer refuses.
+    pub fn refused(name: &'static str, accepts: &'static str, value: &Constant, site: &LayerSite) -> Self {
+        let span = site.given(name).map_or(site.call.span, |argument| argument.value);
+        ArgumentError::Refused { name, accepts, value: value.clone(), span }
+    }
+
+    /// In words.
+    pub fn diagnostic(&self) -> Diagnostic {
+        match self {
+            ArgumentError::Unknown(unknown) => unknown.diagnostic(),
+            ArgumentError::TooMany { callee, most, span, declared } => {
+                let message = format!("`{callee}` takes {}", at_most(*most));
+                with_declaration(Diagnostic::new(Code::E207, message, *span, "one too many"), callee, *declared)
+            }
+            ArgumentError::Twice { name, first, second, first_argument } => {
+                let diagnostic = Diagnostic::new(Code::E207, format!("`{name}` is given twice"), *second, "the second time")
+                    .label(*first, "the first time");
+                match first_argument {
+                    Some(argument) if argument != name => diagnostic
+                        .help(format!("input channels are inferred, so that the first argument is `{argument}`")),
+                    _ => diagnostic,
+                }
+            }
+            ArgumentError::AfterKeyword { span } => {
+                let message = "an argument without a name cannot follow one with a name";
+                Diagnostic::new(Code::E206, message, *span, "which argument is it?").help("give it a name too, or put it first")
+            }
+            ArgumentError::Missing { callee, names, accepts, call, declared } => {
+                let diagnostic =
+                    Diagnostic::new(Code::E204, format!("`{callee}` needs {}", listed(names)), *call, "not given here");
+                let diagnostic = match (names.as_slice(), *accepts) {
+                    (_, "") => diagnostic,
+                    ([name], accepts) => diagnostic.help(format!("add `{name}=…`: {accepts}")),
+                    _ => diagnostic,
+                };
+                with_declaration(diagnostic, callee, *declared)
+            }
+            ArgumentError::Unset { name, names, span } => {
+                let first = names.first().copied().unwrap_or_default();
+                Diagnostic::new(Code::E204, format!("`{name}` needs {}", listed(names)), *span, "has no default")
+                    .help(format!("set it, give it a default, or declare a preset: `model My{name} = {name}({first}=…)`"))
+            }
+            ArgumentError::Wrong { name, wanted, value, expr, declared, is_int } => {
+                let message = format!("`{name}` must be {}", with_article(wanted));
+                let label = format!("is {}", kind_and_value(value));
+                let diagnostic = Diagnostic::new(Code::E205, message, expr.span, label);
+                let diagnostic = if *is_int { int_mend(diagnostic, value, expr) } else { diagnostic };
+                match declared {
+                    Some((callee, header)) => with_declaration(diagnostic, callee, Some(*header)),
+                    None => diagnostic,
+                }
+            }
+            ArgumentError::Refused { name, accepts, value, span } => refused(name, accepts, value, *span),
+            ArgumentError::Conflict { argument, message, mend, site } => {
+                let diagnostic = Diagnostic::new(Code::E206, message.clone(), site.argument(argument), "");
+                match mend {
+                    Some(value) => {
+                        let (span, replacement) = site.change(argument, value);
+                        diagnostic.help(format!("{argument}={value} would do")).mend(span, replacement)
+                    }
+                    None => diagnostic,
+                }
+            }
+        }
+    }
+}
+
+impl Unknown<'_> {
+    fn diagnostic(&self) -> Diagnostic {
+        let Unknown { callee, key, near, declared, removal } = self;
+        let message = format!("`{callee}` has no argument `{}`", key.text);
+        let diagnostic = Diagnostic::new(Code::E203, message, key.span, "unknown argument");
+        let diagnostic = match removal {
+            Some(span) => diagnostic.help("leave it out: what comes in is inferred").mend(*span, ""),
+            None => did_you_mean(diagnostic, near.as_deref(), key.span),
+        };
+        with_declaration(diagnostic, callee, *declared)
+    }
+}
+
+fn at_most(most: usize) -> String {
+    match most {
+        0 => "no arguments".into(),
+        most => format!("at most {}", counted(most, "argument", "arguments")),
+    }
+}
+
+fn with_declaration(diagnostic: Diagnostic, callee: &str, declared: Option<Span>) -> Diagnostic {
+    match declared {
+        Some(span) => diagnostic.label(span, format!("`{callee}` is declared here")),
+        None => diagnostic,
+    }
+}
+
+fn with_article(wanted: &str) -> String {
+    match wanted {
+        "int" => "an int".into(),
+        "float" | "bool" | "str" | "layer" | "tensor" => format!("a {wanted}"),
+        other => other.into(),
+    }
+}
+
+fn kind_and_value(value: &Value<'_>) -> String {
+    match value {
+        Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Text(_) => {
+            format!("the {} {}", value.type_name(), value.written())
+        }
+        Value::Tuple(_) | Value::List(_) => format!("a {}", value.type_name()),
+        other => other.kind().into(),
+    }
+}
+
+/// How a float can become the int that is wanted.
+fn int_mend(diagnostic: Diagnostic, value: &Value<'_>, expr: &Expr) -> Diagnostic {
+    let Value::Float(number) = value else { return diagnostic };
+    match &expr.kind {
+        ExprKind::Float(_) if number.fract() == 0.0 && number.abs() < 1e15 => {
+            let whole = format!("{number:.0}");
+            diagnostic.help(format!("write {whole}")).mend(expr.span, whole)
+        }
+        ExprKind::Binary(BinaryOperator::Divide, left, right) => {
+            let between = Span { start: left.span.end, end: right.span.start, ..expr.span };
+            diagnostic.help("`/` gives a float, `//` an int").mend(between, " // ")
+        }
+        _ => diagnostic.help("`//` divides without a rest; `round`, `floor` and `ceil` make an int of a float"),
+    }
+}
+
+fn refused(name: &str, accepts: &str, value: &Constant, span: Span) -> Diagnostic {
+    let shown = match value {
+        Constant::Int(number) => format!("is {number}"),
+        Constant::Float(number) => format!("is the float {number:?}"),
+        Constant::Bool(truth) => format!("is {truth}"),
+        Constant::Text(text) => format!("is the text \"{text}\""),
+        Constant::Tuple(parts) => format!("is a tuple of {}", parts.len()),
+        Constant::List(parts) => format!("is a list of {}", parts.len()),
+    };
+    let diagnostic = Diagnostic::new(Code::E205, format!("`{name}` must be {accepts}"), span, shown);
+    match value {
+        Constant::Float(number) if accepts.starts_with("an int") && number.fract() == 0.0 && number.abs() < 1e15 => {
+            let whole = format!("{number:.0}");
+            diagnostic.help(format!("write {whole}")).mend(span, whole)
+        }
+        _ => diagnostic,
+    }
+}

@@ -1,0 +1,72 @@
+//! Kept values and outputs.
+
+use super::did_you_mean;
+use crate::diagnostic::{Code, Diagnostic};
+use cnnc_grammar::span::Span;
+
+/// What is wrong with `keep`, `from` or `output`.
+pub(in crate::resolve) enum KeepError<'e> {
+    /// Two values kept under one name.
+    Twice { name: &'e str, first: Span, second: Span, mend: Option<String> },
+    /// A value that is not kept: here, or in a call (its name, and whether the value is kept here instead). A value of that name that is no tensor
+    /// is said too.
+    Unknown {
+        name: &'e str,
+        span: Span,
+        near: Option<&'e str>,
+        call: Option<(&'e str, bool)>,
+        value: Option<&'static str>,
+    },
+    /// An output of a block.
+    OutputInBlock { span: Span, declared: Span },
+}
+
+impl KeepError<'_> {
+    /// In words.
+    pub fn diagnostic(&self) -> Diagnostic {
+        match self {
+            KeepError::Twice { name, first, second, mend } if first == second => {
+                let message = format!("a loop keeps more than one value as `{name}`");
+                let diagnostic = Diagnostic::new(Code::E211, message, *second, "the same name in every turn");
+                match mend {
+                    Some(mend) => {
+                        diagnostic.help(format!("let the name hold the loop's variable: {mend}")).mend(*second, mend.clone())
+                    }
+                    None => diagnostic.help("count the turns with `for i in 0..n` and let the name hold `{i}`"),
+                }
+            }
+            KeepError::Twice { name, first, second, .. } => {
+                Diagnostic::new(Code::E211, format!("`{name}` is kept twice"), *second, "the second").label(*first, "the first")
+            }
+            KeepError::Unknown { name, span, near, call, value } => unknown(name, *span, *near, *call, *value),
+            KeepError::OutputInBlock { span, declared } => {
+                Diagnostic::new(Code::E223, "a block has no outputs but its last value", *span, "in a block")
+                    .label(*declared, "declared as a block here")
+                    .help("`keep` a value, and reach it from outside with `from call.name`")
+            }
+        }
+    }
+}
+
+fn unknown(
+    name: &str,
+    span: Span,
+    near: Option<&str>,
+    call: Option<(&str, bool)>,
+    value: Option<&'static str>,
+) -> Diagnostic {
+    let Some((call, here)) = call else {
+        let message = format!("no value is kept as `{name}` before this line");
+        let diagnostic = did_you_mean(Diagnostic::new(Code::E211, message, span, "not kept"), near, span);
+        return match value {
+            Some(kind) => diagnostic.note(format!("`{name}` is {kind}, not a kept value")),
+            None => diagnostic,
+        };
+    };
+    let message = format!("`{call}` keeps no value as `{name}`");
+    let diagnostic = did_you_mean(Diagnostic::new(Code::E211, message, span, "not kept there"), near, span);
+    match here {
+        true => diagnostic.help(format!("it is kept here, whatever braces it stands in: `from {name}`")),
+        false => diagnostic,
+    }
+}

@@ -1,0 +1,141 @@
+//! Names: unknown ones, two of one name, and names that cannot be used.
+
+use super::super::functions::Function;
+use super::did_you_mean;
+use crate::diagnostic::{Code, Diagnostic};
+use cnnc_grammar::span::Span;
+
+/// What is wrong with a name.
+pub(in crate::resolve) enum NameError<'e> {
+    /// A block or model with the name of a built-in layer.
+    BuiltIn { name: &'e str, span: Span },
+    /// Two things of one name; the mend is a name with the loop's variable.
+    Twice { name: &'e str, what: &'static str, first: Span, second: Span, mend: Option<String> },
+    /// A preset of a model that does not exist.
+    UnknownModel { name: &'e str, span: Span, near: Option<&'e str> },
+    /// An item that is no layer, block or model.
+    UnknownCallee { name: &'e str, span: Span, near: Option<&'e str> },
+    /// An item that is the name of a kept value.
+    Kept { name: &'e str, span: Span },
+    /// An item that is a value other than a layer.
+    NotCallable { name: &'e str, kind: &'static str, span: Span },
+    /// A name in an expression that nothing has.
+    UnknownValue { name: &'e str, span: Span, near: Option<&'e str> },
+    /// A type that does not exist.
+    UnknownType { name: &'e str, span: Span, near: Option<&'e str> },
+    /// An item that nothing is called.
+    UnknownItem { name: &'e str, span: Span, near: Option<&'e str> },
+    /// An item without such a child or parameter.
+    NoMember { name: &'e str, path: &'e str, of: &'static str, span: Span, near: Option<&'e str> },
+    /// A value that has no fields.
+    NoField { name: &'e str, of: &'static str, span: Span },
+    /// `.T` of something else than a matrix.
+    NotAMatrix { axes: usize, span: Span },
+    /// Arguments that a function does not take.
+    FunctionArguments { function: &'static Function, span: Span },
+    /// A name that is empty.
+    Empty { span: Span },
+    /// A name with a dot.
+    Dot { name: &'e str, span: Span },
+    /// A name too long for a path.
+    TooLong { span: Span, limit: usize },
+}
+
+impl NameError<'_> {
+    /// In words.
+    pub fn diagnostic(&self) -> Diagnostic {
+        match self {
+            NameError::BuiltIn { name, span } => {
+                Diagnostic::new(Code::E220, format!("`{name}` is the name of a built-in layer"), *span, "cannot be declared again")
+                    .help("give it a name of its own")
+            }
+            NameError::Twice { name, what, first, second, mend } => twice(name, what, *first, *second, mend.as_deref()),
+            NameError::UnknownModel { name, span, near } => {
+                let message = format!("there is no model `{name}`");
+                did_you_mean(Diagnostic::new(Code::E201, message, *span, "not declared in any file"), *near, *span)
+            }
+            NameError::UnknownCallee { name, span, near } => {
+                let message = format!("there is no layer, block or model `{name}`");
+                did_you_mean(Diagnostic::new(Code::E201, message, *span, "unknown"), *near, *span)
+            }
+            NameError::Kept { name, span } => {
+                Diagnostic::new(Code::E201, format!("`{name}` is a kept value, not a layer"), *span, "unknown as a layer")
+                    .help(format!("`from {name}` gives it back"))
+                    .mend(*span, format!("from {name}"))
+            }
+            NameError::NotCallable { name, kind, span } => {
+                let message = format!("`{name}` is {kind}, not a layer");
+                Diagnostic::new(Code::E213, message, *span, "an item of the flow must be a layer, a block or a model")
+            }
+            NameError::UnknownValue { name, span, .. } if *name == "_" => {
+                Diagnostic::new(Code::E202, "`_` has no value", *span, "stands for any size, in `expect` alone")
+            }
+            NameError::UnknownValue { name, span, near } => {
+                let message = format!("nothing here is called `{name}`");
+                did_you_mean(Diagnostic::new(Code::E202, message, *span, "unknown name"), *near, *span)
+            }
+            NameError::UnknownType { name, span, near } => {
+                let diagnostic = Diagnostic::new(Code::E202, format!("there is no type `{name}`"), *span, "unknown type");
+                let types = "types are int, float, bool, str, layer, tensor, lists such as [int] and tuples such as (int, int)";
+                did_you_mean(diagnostic.note(types), *near, *span)
+            }
+            NameError::UnknownItem { name, span, near } => {
+                let message = format!("no item before this one is called `{name}`");
+                did_you_mean(Diagnostic::new(Code::E202, message, *span, "unknown item"), *near, *span)
+            }
+            NameError::NoMember { name, path, of, span, near } => {
+                let message = format!("`{path}` has no `{name}`");
+                let label = format!("{of} has no child or parameter of that name");
+                did_you_mean(Diagnostic::new(Code::E202, message, *span, label), *near, *span)
+            }
+            NameError::NoField { name, of, span } => {
+                let note = "named items have parameters and children, and a parameter of two axes has `.T`";
+                Diagnostic::new(Code::E202, format!("{of} has no `.{name}`"), *span, "unknown").note(note)
+            }
+            NameError::NotAMatrix { axes, span } => {
+                let message = format!("only a parameter of two axes can be transposed, and this one has {axes}");
+                Diagnostic::new(Code::E222, message, *span, "cannot be transposed")
+            }
+            NameError::FunctionArguments { function, span } => function_arguments(function, *span),
+            NameError::Empty { span } => Diagnostic::new(Code::E220, "a name cannot be empty", *span, "empty"),
+            NameError::Dot { name, span } => {
+                Diagnostic::new(Code::E220, format!("the name `{name}` has a dot"), *span, "dots part the names of a path")
+                    .help("use `_`, or nest items with `name: { }`")
+                    .mend(*span, format!("\"{}\"", name.replace('.', "_")))
+            }
+            NameError::TooLong { span, limit } => {
+                Diagnostic::new(Code::E220, format!("a name has at most {limit} bytes"), *span, "too long")
+            }
+        }
+    }
+}
+
+fn twice(name: &str, what: &str, first: Span, second: Span, mend: Option<&str>) -> Diagnostic {
+    if first == second {
+        let message = format!("a loop gives the name `{name}` to more than one {what}");
+        let diagnostic = Diagnostic::new(Code::E208, message, second, "the same name in every turn");
+        return match mend {
+            Some(mend) => diagnostic.help(format!("let the name hold the loop's variable: {mend}")).mend(second, mend),
+            None => diagnostic
+                .help(format!("count the turns and let the name hold the number: `for i in 0..n {{ \"{name}{{i}}\": … }}`")),
+        };
+    }
+    let message = format!("two {what}s are called `{name}`");
+    let diagnostic = Diagnostic::new(Code::E208, message, second, "the second").label(first, "the first");
+    match mend {
+        Some(mend) => diagnostic.help(format!("within the loop, {mend} gives every turn its own")),
+        None => diagnostic,
+    }
+}
+
+fn function_arguments(function: &Function, span: Span) -> Diagnostic {
+    let parameters: Vec<String> = function
+        .parameters
+        .iter()
+        .enumerate()
+        .map(|(position, name)| if position < function.required { (*name).to_owned() } else { format!("{name}=…") })
+        .collect();
+    let more = if function.variadic { ", …" } else { "" };
+    let message = format!("`{}` does not take these arguments", function.name);
+    Diagnostic::new(Code::E206, message, span, format!("it is {}({}{more})", function.name, parameters.join(", ")))
+}

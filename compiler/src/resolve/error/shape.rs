@@ -1,0 +1,140 @@
+//! What a layer refuses: the operator's facts with the places in the spec.
+
+use super::super::site::LayerSite;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::ops::ShapeError;
+use crate::shape::{Dim, Shape};
+use cnnc_grammar::span::Span;
+
+/// A refused layer.
+pub(in crate::resolve) struct ShapeReport<'e> {
+    /// Why.
+    pub error: &'e ShapeError,
+    /// The layer's call, where its arguments are written.
+    pub site: &'e LayerSite,
+    /// The item that the layer is.
+    pub item: Span,
+    /// The item with its label.
+    pub statement: Span,
+    /// Where each input comes from, and its shape.
+    pub inputs: Vec<(Span, Shape)>,
+}
+
+impl ShapeReport<'_> {
+    /// In words.
+    pub fn diagnostic(&self) -> Diagnostic {
+        let name = self.site.name;
+        match self.error {
+            ShapeError::Rank { found, expected, mend } => {
+                let message = format!("`{name}` takes {expected}, and gets {found}");
+                let diagnostic = self.with_origin(Diagnostic::new(Code::E303, message, self.item, format!("needs {expected}")));
+                match mend {
+                    Some(layer) => {
+                        let before = Span { end: self.statement.start, ..self.statement };
+                        diagnostic.help(format!("put `{layer}` before it")).mend(before, format!("{layer}; "))
+                    }
+                    None => diagnostic,
+                }
+            }
+            ShapeError::Unknown { axis, size } => {
+                let message = format!("`{name}` needs its {axis} as a number, and `{size}` is left open");
+                self.with_origin(Diagnostic::new(Code::E307, message, self.item, format!("{axis} is {size}")))
+                    .help("give the input a number for it")
+            }
+            ShapeError::NotDivisible { what, size, divisor, argument } => {
+                self.not_divisible(what, size, *divisor, argument)
+            }
+            ShapeError::WindowTooLarge { arithmetic, needs, least_padding, same_padding, axis } => {
+                let message = "the kernel is larger than its padded input";
+                let diagnostic = Diagnostic::new(Code::E302, message, self.item, format!("needs at least {needs}"));
+                let diagnostic = self.with_origin(diagnostic).note(format!("{axis}: {arithmetic}"));
+                self.padding_mend(diagnostic, *least_padding, *same_padding)
+            }
+            ShapeError::NoSuchAxis { argument, axis, input } => {
+                let message = format!("there is no axis {axis} in {input}");
+                let diagnostic = Diagnostic::new(Code::E306, message, self.site.argument(argument), format!("{argument} is {axis}"));
+                self.with_origin(diagnostic).help(format!("axes go from 0 to {}, or from −1 backwards", input.rank().saturating_sub(1)))
+            }
+            ShapeError::Mismatch { left, right, branch, axis, reason } => self.mismatch((left, right), *branch, *axis, reason),
+            ShapeError::Other { code, message, argument, note, mend } => {
+                let span = argument.map_or(self.item, |argument| self.site.argument(argument));
+                let diagnostic = self.with_origin(Diagnostic::new(*code, message.clone(), span, ""));
+                let diagnostic = match note {
+                    Some(note) => diagnostic.note(note.clone()),
+                    None => diagnostic,
+                };
+                match mend {
+                    Some((argument, value)) => {
+                        let (span, replacement) = self.site.change(argument, value);
+                        diagnostic.help(format!("{argument}={value} would do")).mend(span, replacement)
+                    }
+                    None => diagnostic,
+                }
+            }
+            ShapeError::TooLarge => {
+                let message = format!("a size of `{name}` does not fit 64 bits");
+                self.with_origin(Diagnostic::new(Code::E309, message, self.item, "too large"))
+            }
+        }
+    }
+
+    /// With the place that the input comes from.
+    fn with_origin(&self, diagnostic: Diagnostic) -> Diagnostic {
+        match self.inputs.first() {
+            Some((span, shape)) if *span != self.item => diagnostic.label(*span, format!("gives {shape}")),
+            Some((_, shape)) => diagnostic.note(format!("its input is {shape}")),
+            None => diagnostic,
+        }
+    }
+
+    fn padding_mend(&self, diagnostic: Diagnostic, least: Option<usize>, same: Option<usize>) -> Diagnostic {
+        let Some(least) = least.filter(|_| self.site.has("padding")) else { return diagnostic };
+        let (span, replacement) = self.site.change("padding", &least.to_string());
+        let kept = self.inputs.first().map(|(_, shape)| shape).filter(|shape| shape.rank() == 4);
+        let keeps = match (same, kept.and_then(|shape| shape.get(2).zip(shape.get(3)))) {
+            (Some(same), Some((height, width))) if same >= least => format!("; padding={same} keeps {height}×{width}"),
+            _ => String::new(),
+        };
+        diagnostic.help(format!("padding={least} is the least that fits{keeps}")).mend(span, replacement)
+    }
+
+    fn not_divisible(&self, what: &str, size: &Dim, divisor: usize, argument: &str) -> Diagnostic {
+        let message = format!("{what} must be a multiple of {argument}: {size} is none of {divisor}");
+        let span = self.site.argument(argument);
+        let diagnostic = self.with_origin(Diagnostic::new(Code::E301, message, span, format!("{argument} is {divisor}")));
+        let Some(size) = size.number().and_then(|size| usize::try_from(size).ok()).filter(|size| *size > 0) else {
+            return diagnostic;
+        };
+        let diagnostic = diagnostic.note(format!("{size} = {}·{divisor} + {}", size / divisor.max(1), size % divisor.max(1)));
+        let divides = |candidate: &usize| size.is_multiple_of(*candidate);
+        let below = (1..=divisor.min(size)).rev().find(divides);
+        let above = (divisor..=size).take(4096).find(divides);
+        let Some(near) = below.or(above).filter(|_| self.site.has(argument)) else { return diagnostic };
+        let help = match above.filter(|above| *above != near) {
+            Some(above) => format!("{argument}={near} and {argument}={above} divide {size}"),
+            None => format!("{argument}={near} divides {size}"),
+        };
+        let (span, replacement) = self.site.change(argument, &near.to_string());
+        diagnostic.help(help).mend(span, replacement)
+    }
+
+    fn mismatch(&self, (left, right): (&Shape, &Shape), branch: usize, axis: usize, reason: &str) -> Diagnostic {
+        let rank = left.rank().max(right.rank());
+        let name = crate::infer::axis_name(axis, rank);
+        let size = |shape: &Shape| {
+            let at = axis.checked_sub(rank - shape.rank());
+            at.and_then(|at| shape.get(at)).map_or("none".to_owned(), Dim::to_string)
+        };
+        let message = match left.rank() == right.rank() {
+            true => format!("the branches of `{}` differ in {name}: {} and {}", self.site.name, size(left), size(right)),
+            false => format!("the branches of `{}` differ in their axes: {left} and {right}", self.site.name),
+        };
+        let other = self.inputs.get(branch).map_or(self.item, |(span, _)| *span);
+        let diagnostic = Diagnostic::new(Code::E304, message, other, format!("gives {right}"));
+        let diagnostic = match self.inputs.first() {
+            Some((span, _)) if branch != 0 => diagnostic.label(*span, format!("gives {left}")),
+            _ => diagnostic,
+        };
+        diagnostic.label(self.item, "joined here").note(reason.to_owned())
+    }
+}

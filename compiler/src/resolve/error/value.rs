@@ -1,0 +1,125 @@
+//! Values: wrong types, arithmetic without a result, symbols where numbers are needed.
+
+use super::super::arithmetic::symbol;
+use super::super::value::Value;
+use super::counted;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::shape::Dim;
+use cnnc_grammar::ast::{BinaryOperator, UnaryOperator};
+use cnnc_grammar::span::Span;
+use std::sync::Arc;
+
+/// What is wrong with a value.
+pub(in crate::resolve) enum ValueError<'e, 'a> {
+    /// A value of the wrong type; `what` says what it is for.
+    NotA { what: &'static str, wanted: &'static str, value: &'e Value<'a>, span: Span },
+    /// Operands that an operator does not take.
+    Operands { operator: BinaryOperator, wanted: &'static str, sides: [(&'e Value<'a>, Span); 2], span: Span },
+    /// An operand that an operator does not take.
+    Operand { operator: UnaryOperator, wanted: &'static str, value: &'e Value<'a>, span: Span },
+    /// Values that a function does not take.
+    Function { name: &'static str, wanted: &'static str, span: Span },
+    /// Arithmetic without a result; the note is the arithmetic with its numbers.
+    NoResult { why: &'static str, span: Span, note: Option<String> },
+    /// An index past the end.
+    Index { position: i64, length: i64, span: Span, value_span: Span },
+    /// A loop with a negative count.
+    NegativeCount { turns: i64, span: Span },
+    /// A pattern of another length than its value.
+    Pattern { names: usize, value: &'e Value<'a>, span: Span, origin: Span },
+    /// A symbol where a number is needed, and where the symbol comes from.
+    Symbol { size: &'e Dim, span: Span, what: &'e str, origin: Option<(Arc<str>, Span)> },
+}
+
+impl ValueError<'_, '_> {
+    /// In words.
+    pub fn diagnostic(&self) -> Diagnostic {
+        match self {
+            ValueError::NotA { what, wanted, value, span } => {
+                let diagnostic =
+                    Diagnostic::new(Code::E213, format!("{what} must be {wanted}"), *span, format!("is {}", shown(value)));
+                match value {
+                    Value::Int(_) if *wanted == "a bool" => diagnostic.help("compare it: `x != 0`"),
+                    Value::Float(_) if *wanted == "an int" => {
+                        diagnostic.help("`//` divides without a rest; `round`, `floor` and `ceil` make an int of a float")
+                    }
+                    _ => diagnostic,
+                }
+            }
+            ValueError::Operands { operator, wanted, sides: [(left, left_span), (right, right_span)], span } => {
+                let message = format!("`{}` takes {wanted}", symbol(*operator));
+                Diagnostic::new(Code::E213, message, *span, "no such operation")
+                    .label(*left_span, format!("is {}", shown(left)))
+                    .label(*right_span, format!("is {}", shown(right)))
+            }
+            ValueError::Operand { operator, wanted, value, span } => {
+                let word = match operator {
+                    UnaryOperator::Negate => "-",
+                    UnaryOperator::Not => "not",
+                };
+                let label = format!("its operand is {}", shown(value));
+                Diagnostic::new(Code::E213, format!("`{word}` takes {wanted}"), *span, label)
+            }
+            ValueError::Function { name, wanted, span } => {
+                Diagnostic::new(Code::E213, format!("`{name}` takes {wanted}"), *span, "gets something else")
+            }
+            ValueError::NoResult { why, span, note } => {
+                let diagnostic = Diagnostic::new(Code::E214, *why, *span, "has no result");
+                match note {
+                    Some(note) => diagnostic.note(note.clone()),
+                    None => diagnostic,
+                }
+            }
+            ValueError::Index { position, length, span, value_span } => index(*position, *length, *span, *value_span),
+            ValueError::NegativeCount { turns, span } => {
+                let message = format!("`repeat` cannot turn {turns} times");
+                Diagnostic::new(Code::E213, message, *span, format!("is {turns}")).help("a count is an int of at least 0")
+            }
+            ValueError::Pattern { names, value, span, origin } => {
+                let names = counted(*names, "name", "names");
+                let parts = match value.length() {
+                    Some(length) => counted(usize::try_from(length).unwrap_or(0), "part", "parts"),
+                    None => "no parts".into(),
+                };
+                Diagnostic::new(Code::E213, "the names do not fit the value that is taken apart", *span, names)
+                    .label(*origin, format!("gives {}, which has {parts}", value.kind()))
+            }
+            ValueError::Symbol { size, span, what, origin } => symbol_for_number(size, *span, what, origin.as_ref()),
+        }
+    }
+}
+
+/// A value with its kind: "the int 3", "a list".
+fn shown(value: &Value<'_>) -> String {
+    match value {
+        Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Text(_) => {
+            let (_, kind) = value.kind().split_once(' ').unwrap_or(("", ""));
+            format!("the {kind} {}", value.written())
+        }
+        other => other.kind().to_owned(),
+    }
+}
+
+fn index(position: i64, length: i64, span: Span, value_span: Span) -> Diagnostic {
+    let message = format!("there is no element {position}");
+    let count = usize::try_from(length).unwrap_or(0);
+    let diagnostic = Diagnostic::new(Code::E214, message, span, "past the end")
+        .label(value_span, format!("has {}", counted(count, "element", "elements")));
+    match length {
+        0 => diagnostic,
+        length => diagnostic.help(format!("the first is 0, the last is {}", length - 1)),
+    }
+}
+
+fn symbol_for_number(size: &Dim, span: Span, what: &str, origin: Option<&(Arc<str>, Span)>) -> Diagnostic {
+    let is_operator = what.chars().all(|character| !character.is_alphanumeric() && character != '_');
+    let wanted = if is_operator { format!("`{what}`") } else { what.to_owned() };
+    let message = format!("{wanted} needs a number, and `{size}` is left open");
+    let diagnostic = Diagnostic::new(Code::E215, message, span, format!("is {size}"));
+    match origin {
+        Some((name, origin)) => diagnostic
+            .label(*origin, format!("`{name}` stands for any size"))
+            .help(format!("give the input a number in place of `{name}`")),
+        None => diagnostic,
+    }
+}

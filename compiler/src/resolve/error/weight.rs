@@ -1,0 +1,71 @@
+//! Weights that the spec gives: constants, other layers' parameters, tied layers.
+
+use super::{listed, sizes};
+use crate::diagnostic::{Code, Diagnostic};
+use cnnc_grammar::span::Span;
+
+/// What is wrong with a given weight.
+pub(in crate::resolve) enum WeightError<'e> {
+    /// A parameter that the layer does not have here.
+    Absent { layer: &'e str, name: &'e str, span: Span, present: &'e [&'static str] },
+    /// Another layer's parameter of the wrong shape; whether its transposition would fit.
+    Shape { name: &'e str, path: &'e str, is: &'e [usize], wanted: &'e [usize], span: Span, transpose: bool },
+    /// A constant of the wrong shape.
+    ConstantShape { name: &'e str, is: &'e [usize], wanted: &'e [usize], span: Span },
+    /// A constant that holds something else than numbers.
+    NoNumbers { name: &'e str, kind: &'e str, span: Span },
+    /// A constant whose lists differ in length.
+    Ragged { name: &'e str, span: Span },
+    /// A tied layer on inputs of different sizes.
+    TiedShape { name: &'e str, is: &'e [usize], wanted: &'e [usize], span: Span, first: Option<Span> },
+}
+
+impl WeightError<'_> {
+    /// In words.
+    pub fn diagnostic(&self) -> Diagnostic {
+        let code = Code::E222;
+        match self {
+            WeightError::Absent { layer, name, span, present } => {
+                let diagnostic = Diagnostic::new(code, format!("this `{layer}` has no `{name}`"), *span, "given for nothing");
+                match present {
+                    [] => diagnostic.note("with these arguments it has no parameters"),
+                    present => diagnostic.note(format!("with these arguments it has {}", listed(present))),
+                }
+            }
+            WeightError::Shape { name, path, is, wanted, span, transpose } => {
+                let message = format!("`{path}` does not fit `{name}`");
+                let label = format!("has {}, and {} is needed", sizes(is), sizes(wanted));
+                let diagnostic = Diagnostic::new(code, message, *span, label);
+                match transpose {
+                    true => {
+                        let end = Span { start: span.end, ..*span };
+                        diagnostic.help("its transposition fits: `.T`").mend(end, ".T")
+                    }
+                    false => diagnostic,
+                }
+            }
+            WeightError::ConstantShape { name, is, wanted, span } => {
+                let label = format!("has {}, and {} is needed", sizes(is), sizes(wanted));
+                let (has, needs): (usize, usize) = (is.iter().product(), wanted.iter().product());
+                Diagnostic::new(code, format!("the numbers do not fit `{name}`"), *span, label)
+                    .note(format!("that is {has} in place of {needs} numbers; axes of size 1 may be left out in front"))
+            }
+            WeightError::NoNumbers { name, kind, span } => {
+                let message = format!("`{name}` takes numbers, or another layer's parameter");
+                Diagnostic::new(code, message, *span, format!("holds {kind}"))
+            }
+            WeightError::Ragged { name, span } => {
+                let message = format!("the lists of `{name}` differ in length or depth");
+                Diagnostic::new(code, message, *span, "no array of numbers")
+            }
+            WeightError::TiedShape { name, is, wanted, span, first } => {
+                let message = format!("a tied layer has one `{name}`, and its uses need different ones");
+                let diagnostic = Diagnostic::new(code, message, *span, format!("needs {}", sizes(wanted)));
+                match first {
+                    Some(first) => diagnostic.label(*first, format!("needs {}", sizes(is))),
+                    None => diagnostic,
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! `init TARGETS: scheme`: how parameters start.
+//!
+//! A statement speaks of the module around it and all that stands in it, whatever the order, so the statements are gathered and applied once
+//! the model is written out; of several that fit a parameter the last wins. A scheme sets weights, `bias=` sets biases; a path that names one
+//! parameter sets exactly that one.
+
+use super::error::InitError;
+use super::scheme::{Scheme, needs_two_axes};
+use super::state::{Expander, Frame};
+use crate::diagnostic::nearest;
+use crate::graph::{Initialiser, ModuleId, ModuleKind, ParameterId};
+use crate::ops;
+use cnnc_grammar::ast::{Call, InitTarget};
+use cnnc_grammar::span::Span;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// An `init` statement with its names looked up.
+pub(super) struct Rule<'a> {
+    /// The module that it speaks of.
+    module: ModuleId,
+    target: Target<'a>,
+    span: Span,
+    scheme: Scheme,
+}
+
+/// What a rule sets.
+enum Target<'a> {
+    /// All layers of a type, or all calls of a block.
+    Type(&'a str),
+    /// A path below the module.
+    Path(Arc<str>),
+}
+
+impl<'a> Expander<'a, '_> {
+    /// Reads an `init` statement.
+    pub fn init(&mut self, frame: &Frame<'a>, targets: &'a [InitTarget], scheme: &'a Call) {
+        let scheme = self.scheme(frame, scheme);
+        for target in targets {
+            let (target, span) = match target {
+                InitTarget::Layer(name) => {
+                    if !self.is_layer_or_block(&name.text) {
+                        self.report_unknown_type(&name.text, name.span);
+                        continue;
+                    }
+                    (Target::Type(name.text.as_str()), name.span)
+                }
+                InitTarget::Path(label) => match self.text_of(frame, &label.parts) {
+                    Some(path) => (Target::Path(path), label.span),
+                    None => continue,
+                },
+            };
+            if let Some(scheme) = &scheme {
+                self.rules.push(Rule { module: frame.module(), target, span, scheme: scheme.clone() });
+            }
+        }
+    }
+
+    fn is_layer_or_block(&self, name: &str) -> bool {
+        ops::layer(name).is_some() || self.world.declarations.get(name).is_some()
+    }
+
+    fn report_unknown_type(&mut self, name: &str, span: Span) {
+        let layers = ops::LAYERS.iter().map(|entry| entry.signature.name);
+        let near = nearest(name, layers.chain(self.world.declarations.names().iter().copied()));
+        self.report(InitError::UnknownType { name, span, near }.diagnostic());
+    }
+
+    /// Applies all rules, in order.
+    pub fn apply_rules(&mut self) {
+        let rules = std::mem::take(&mut self.rules);
+        let last = last_of_each_type(&rules);
+        for (position, rule) in rules.iter().enumerate() {
+            match &rule.target {
+                Target::Path(path) => self.apply_to_path(rule, path),
+                Target::Type(name) => {
+                    let (weight, bias) = last.get(&(rule.module, *name)).copied().unwrap_or_default();
+                    if weight == Some(position) || bias == Some(position) {
+                        self.apply_to_type(rule, name);
+                    }
+                }
+            }
+        }
+    }
+
+    fn apply_to_type(&mut self, rule: &Rule<'a>, name: &str) {
+        let mut layers = Vec::new();
+        self.modules_of_type(rule.module, name, &mut layers);
+        let is_layer = ops::layer(name).is_some();
+        let mut fits = false;
+        for module in &layers {
+            fits |= self.apply_to_module(rule, *module, is_layer);
+        }
+        if layers.is_empty() {
+            self.report(InitError::NoSuchLayer { name, span: rule.span }.diagnostic());
+        } else if !fits {
+            self.report_misfit(rule, name, layers.first().copied());
+        }
+    }
+
+    /// All modules of a type below and at `top`, without recursion since modules nest as deep as calls.
+    fn modules_of_type(&self, top: ModuleId, name: &str, found: &mut Vec<ModuleId>) {
+        let mut open = vec![top];
+        while let Some(id) = open.pop() {
+            let Some(module) = self.graph.module(id) else { continue };
+            let is_type = match &module.kind {
+                ModuleKind::Layer(node) => self.layer_name(*node) == Some(name),
+                ModuleKind::Call(callee) => &**callee == name && id != top,
+                ModuleKind::Sequential | ModuleKind::Join(_) => false,
+            };
+            if is_type {
+                found.push(id);
+            }
+            open.extend(module.children.iter().rev());
+        }
+    }
+
+    fn layer_name(&self, node: crate::graph::NodeId) -> Option<&'static str> {
+        match &self.graph.dag.get(node)?.kind {
+            crate::graph::NodeKind::Operator(op) => Some(op.name()),
+            crate::graph::NodeKind::Input(_) => None,
+        }
+    }
+
+    fn apply_to_path(&mut self, rule: &Rule<'a>, path: &str) {
+        let above = self.graph.module(rule.module).map(|module| module.path.clone()).unwrap_or_default();
+        let full = if above.is_empty() { path.to_owned() } else { format!("{above}.{path}") };
+        if let Some(id) = self.keys.get(full.as_str()).copied() {
+            self.apply_to_parameter(rule, id);
+            return;
+        }
+        match self.siblings.get(full.as_str()).map(|sibling| sibling.module) {
+            Some(module) => {
+                let is_layer = self.graph.module(module).is_some_and(|module| matches!(module.kind, ModuleKind::Layer(_)));
+                if !self.apply_to_module(rule, module, is_layer) {
+                    self.report_misfit(rule, path, Some(module));
+                }
+            }
+            None => {
+                let known = self.paths_below(&above);
+                let near = nearest(path, known.iter().map(String::as_str));
+                self.report(InitError::NoSuchPath { path, span: rule.span, near }.diagnostic());
+            }
+        }
+    }
+
+    /// The paths of modules and parameters below a module, as an `init` in it names them.
+    fn paths_below(&self, above: &str) -> Vec<String> {
+        const ENOUGH: usize = 10_000;
+        let all = self.graph.modules.iter().map(|module| &module.path);
+        let all = all.chain(self.graph.parameters.iter().map(|parameter| &parameter.path));
+        let below = all.filter_map(|path| match above.is_empty() {
+            true => Some(path.to_string()),
+            false => path.strip_prefix(above)?.strip_prefix('.').map(str::to_owned),
+        });
+        below.filter(|path| !path.is_empty()).take(ENOUGH).collect()
+    }
+
+    /// Sets one parameter, named exactly.
+    fn apply_to_parameter(&mut self, rule: &Rule<'a>, id: ParameterId) {
+        let Some(parameter) = self.graph.parameter(id) else { return };
+        if needs_two_axes(&rule.scheme.weight) && parameter.shape.len() < 2 {
+            let (path, shape) = (parameter.path.clone(), parameter.shape.clone());
+            self.report(InitError::TooFewAxes { path: &path, shape: &shape, span: rule.span }.diagnostic());
+            return;
+        }
+        self.set(id, rule.scheme.weight.clone());
+    }
+
+    /// Sets the weights, and the biases if the scheme says so, of all layers at and below a module. Whether any was set. Of a group, weights that
+    /// the scheme cannot set, such as a normalisation's by `xavier_uniform`, are left as they are.
+    fn apply_to_module(&mut self, rule: &Rule<'a>, top: ModuleId, is_layer: bool) -> bool {
+        let mut open = vec![top];
+        let mut any = false;
+        while let Some(id) = open.pop() {
+            let Some(module) = self.graph.module(id) else { continue };
+            if let ModuleKind::Layer(node) = module.kind {
+                any |= self.apply_to_layer(rule, node);
+                if is_layer {
+                    break;
+                }
+            }
+            if let Some(module) = self.graph.module(id) {
+                open.extend(module.children.iter().rev());
+            }
+        }
+        any
+    }
+
+    fn apply_to_layer(&mut self, rule: &Rule<'a>, node: crate::graph::NodeId) -> bool {
+        let uses = self.graph.dag.get(node).map(|node| (node.path.clone(), node.parameters.clone()));
+        let Some((path, uses)) = uses else { return false };
+        let mut any = false;
+        for used in uses {
+            let Some(parameter) = self.graph.parameter(used.parameter) else { continue };
+            if !parameter.trainable {
+                continue;
+            }
+            let is_own = parameter.path == path;
+            let is_bias = !is_own && parameter.path.ends_with(".bias");
+            let is_weight = is_own || parameter.path.ends_with(".weight");
+            let fits = !needs_two_axes(&rule.scheme.weight) || parameter.shape.len() >= 2;
+            let new = match rule.scheme.bias {
+                Some(bias) if is_bias => Some(Initialiser::Constant(bias)),
+                _ if is_weight && fits => Some(rule.scheme.weight.clone()),
+                _ => None,
+            };
+            if let Some(new) = new {
+                any = true;
+                if !self.constants.contains(&used.parameter) {
+                    self.set(used.parameter, new);
+                }
+            }
+        }
+        any
+    }
+
+    fn set(&mut self, id: ParameterId, initialiser: Initialiser) {
+        if let Some(parameter) = self.graph.parameters.get_mut(id.0 as usize) {
+            parameter.initialiser = initialiser;
+        }
+    }
+
+    fn report_misfit(&mut self, rule: &Rule<'a>, target: &str, module: Option<ModuleId>) {
+        let path = module.and_then(|module| self.graph.module(module)).map(|module| module.path.clone());
+        let axes = needs_two_axes(&rule.scheme.weight);
+        self.report(InitError::NoWeight { target, path: path.as_deref(), axes, span: rule.span }.diagnostic());
+    }
+}
+
+/// Of the rules for one type in one module only the last that sets weights, and the last that sets biases, have an effect: a loop may hold an
+/// `init`, and each is applied to the whole module.
+fn last_of_each_type<'r>(rules: &'r [Rule<'_>]) -> HashMap<(ModuleId, &'r str), (Option<usize>, Option<usize>)> {
+    let mut last: HashMap<(ModuleId, &str), (Option<usize>, Option<usize>)> = HashMap::new();
+    for (position, rule) in rules.iter().enumerate() {
+        if let Target::Type(name) = rule.target {
+            let entry = last.entry((rule.module, name)).or_default();
+            entry.0 = Some(position);
+            if rule.scheme.bias.is_some() {
+                entry.1 = Some(position);
+            }
+        }
+    }
+    last
+}

@@ -1,0 +1,223 @@
+//! A whole model: from its name to its graph.
+
+use super::call::Matched;
+use super::declarations::{Callable, Declarations};
+use super::error::{ArgumentError, InputError, NameError, StructureError};
+use super::state::{Expander, Frame, World};
+use super::types::NAMED;
+use super::value::Flow;
+use super::{Program, Request, Sources, settings};
+use crate::diagnostic::{Problems, nearest};
+use crate::graph::{Graph, ModuleId, Output};
+use crate::infer::check_contracts;
+use cnnc_grammar::ast::{Body, Declaration, DeclarationKind, Item, Statement, StatementKind, Type, TypeKind};
+use cnnc_grammar::span::Files;
+use std::collections::HashMap;
+
+/// Writes a model out. `None` when there is no graph worth going on with; `problems` then says why.
+pub fn resolve(
+    program: &Program,
+    request: &Request,
+    files: &mut Files,
+    sources: &dyn Sources,
+    problems: &mut Problems,
+) -> Option<Graph> {
+    let chosen = choose(program, request, problems);
+    let set = chosen.and_then(|name| settings::read(name, &request.settings, files, problems));
+    if !request.settings.is_empty() && set.is_none() {
+        return None;
+    }
+    let declarations = Declarations::new(program, problems);
+    let world = World { program, declarations: &declarations, files, sources };
+    let graph = chosen.and_then(|name| {
+        let callable = declarations.get(name)?.as_ref()?;
+        let callable = settings::with(callable, set.as_ref());
+        expand(&world, &callable, &request.input_shapes, problems)
+    });
+    check_declarations(&world, problems);
+    graph
+}
+
+/// Writes out every model of the first file whose parameters all have values, and checks every declaration of all files.
+pub fn check_all(program: &Program, files: &mut Files, sources: &dyn Sources, problems: &mut Problems) -> Vec<Graph> {
+    let declarations = Declarations::new(program, problems);
+    let world = World { program, declarations: &declarations, files, sources };
+    let mut graphs = Vec::new();
+    for name in program.models() {
+        let Some(Some(callable)) = declarations.get(name) else { continue };
+        if callable.declaration.parameters.iter().all(|parameter| callable.has_default(parameter)) {
+            graphs.extend(expand(&world, callable, &[], problems));
+        }
+    }
+    check_declarations(&world, problems);
+    graphs
+}
+
+/// The name of the model that is wanted.
+fn choose<'a>(program: &'a Program, request: &Request, problems: &mut Problems) -> Option<&'a str> {
+    let models = program.models();
+    let Some(wanted) = &request.model else {
+        let file = program.trees.first();
+        if models.is_empty() && file.is_some_and(|(_, tree)| !tree.items.is_empty()) {
+            problems.add(StructureError::NoModel { wanted: None, near: None, models: &models }.diagnostic());
+        }
+        return models.last().copied();
+    };
+    let imported = program.trees.iter().skip(1).flat_map(|(_, tree)| super::models_of(tree));
+    let found = models.iter().copied().chain(imported).find(|name| name == wanted);
+    if found.is_none() {
+        let near = nearest(wanted, models.iter().copied());
+        problems.add(StructureError::NoModel { wanted: Some(wanted), near, models: &models }.diagnostic());
+    }
+    found
+}
+
+/// Writes out one model.
+fn expand<'a>(
+    world: &World<'a, '_>,
+    callable: &Callable<'a>,
+    input_shapes: &[Vec<usize>],
+    problems: &mut Problems,
+) -> Option<Graph> {
+    let mut expander = Expander::new(world, problems, true);
+    expander.input_shapes = input_shapes;
+    expander.graph.name = callable.name.text.as_str().into();
+    let module = expander.root_module(&callable.name.text);
+    let matched = expander.root_arguments(callable)?;
+    let declaration = callable.declaration;
+    let mut frame = Frame::new(declaration, module, true);
+    expander.fill(&mut frame, callable, &matched);
+    let flow = if has_input(&declaration.body) {
+        Flow::Absent
+    } else {
+        let (name, span) = (&callable.name.text, declaration.header);
+        expander.report(InputError::NoInput { name, span }.diagnostic());
+        Flow::Unknown
+    };
+    if !expander.may_expand(declaration, callable.name.span) {
+        return None;
+    }
+    let value = expander.expand_declaration(&mut frame, declaration, flow);
+    expander.finish(module, value, callable)
+}
+
+fn has_input(body: &Body) -> bool {
+    let is_input = |statement: &Statement| {
+        matches!(statement.kind, StatementKind::Input { .. } | StatementKind::Unreadable(_))
+    };
+    body.statements.iter().any(is_input)
+}
+
+impl<'a> Expander<'a, '_> {
+    /// The arguments of the model itself: none are given, so its presets and defaults must say all.
+    fn root_arguments(&mut self, callable: &Callable<'a>) -> Option<Matched<'a>> {
+        let open = |name: &&str| {
+            let parameter = callable.declaration.parameters.iter().find(|parameter| parameter.name.text == **name);
+            parameter.is_some_and(|parameter| !callable.has_default(parameter))
+        };
+        let names = callable.declaration.parameters.iter().map(|parameter| parameter.name.text.as_str());
+        let missing: Vec<&str> = names.filter(open).collect();
+        if missing.is_empty() {
+            return Some(vec![None; callable.declaration.parameters.len()]);
+        }
+        let (name, span) = (&callable.name.text, callable.declaration.header);
+        self.report(ArgumentError::Unset { name, names: missing, span }.diagnostic());
+        None
+    }
+
+    /// The graph, once everything is written out; `None` after an error.
+    fn finish(mut self, module: ModuleId, value: Flow, callable: &Callable<'a>) -> Option<Graph> {
+        self.finish_module(module, value);
+        let extra = self.input_shapes.get(self.inputs_seen..).map_or(0, <[_]>::len);
+        if extra > 0 && !self.failed {
+            let (given, inputs, span) = (self.input_shapes.len(), self.inputs_seen, callable.declaration.header);
+            self.report(InputError::TooManyShapes { given, inputs, span }.diagnostic());
+        }
+        if self.graph.outputs.is_empty() && self.outputs.is_empty() {
+            match value {
+                Flow::Node(node) => self.graph.outputs.push(Output { name: "output".into(), node }),
+                Flow::Unknown => {}
+                Flow::Absent => {
+                    let (name, span) = (&callable.name.text, callable.declaration.header);
+                    self.report(InputError::NoOutput { name, span }.diagnostic());
+                }
+            }
+        }
+        if self.failed {
+            let shape = |node| self.graph.dag.get(node).map(|node| node.shape.clone()).unwrap_or_default();
+            check_contracts(&self.graph, &shape, &mut self.graph.requirements.clone(), self.problems);
+            return None;
+        }
+        self.apply_rules();
+        if self.failed {
+            return None;
+        }
+        Some(self.graph)
+    }
+}
+
+/// Checks every declaration by itself: names, labels, arguments, whatever no model reaches.
+fn check_declarations(world: &World<'_, '_>, problems: &mut Problems) {
+    for item in world.program.trees.iter().flat_map(|(_, tree)| &tree.items) {
+        match item {
+            Item::Declaration(declaration) => check_declaration(world, declaration, problems),
+            Item::Preset(preset) => {
+                let mut expander = Expander::new(world, problems, false);
+                if let Some(Some(callable)) = world.declarations.get(&preset.name.text) {
+                    expander.preset_values(callable);
+                }
+            }
+            Item::Unreadable(unreadable) => {
+                if let Some(body) = &unreadable.body {
+                    check_loose_body(world, body, problems);
+                }
+            }
+            Item::Import(_) => {}
+        }
+    }
+}
+
+fn check_declaration<'a>(world: &World<'a, '_>, declaration: &'a Declaration, problems: &mut Problems) {
+    let mut expander = Expander::new(world, problems, false);
+    let module = expander.root_module(&declaration.name.text);
+    let mut frame = Frame::new(declaration, module, declaration.kind == DeclarationKind::Model);
+    let mut seen = HashMap::new();
+    let callable = Callable { name: &declaration.name, declaration, presets: Vec::new() };
+    for parameter in &declaration.parameters {
+        expander.check_type(&parameter.ty);
+        if let Some(first) = seen.insert(parameter.name.text.as_str(), parameter.name.span) {
+            let (name, second) = (&parameter.name.text, parameter.name.span);
+            expander.report(NameError::Twice { name, what: "parameter", first, second, mend: None }.diagnostic());
+        }
+        expander.default_value(&frame, &callable, parameter);
+        let is_tensor = matches!(&parameter.ty.kind, TypeKind::Named(name) if name == "tensor");
+        if is_tensor {
+            expander.keep_parameter(&frame, &parameter.name, Flow::Unknown);
+        }
+        frame.scope.bind(&parameter.name.text, None);
+    }
+    expander.expand_declaration(&mut frame, declaration, Flow::Unknown);
+}
+
+/// Checks a body whose declaration could not be read, so that any name may be its parameter's.
+fn check_loose_body<'a>(world: &World<'a, '_>, body: &'a Body, problems: &mut Problems) {
+    let mut expander = Expander::new(world, problems, false);
+    let module = expander.root_module("");
+    let mut frame = Frame::loose(module, body.span);
+    expander.sequence(&mut frame, body, Flow::Unknown, true);
+}
+
+impl<'a> Expander<'a, '_> {
+    /// Refuses a name that is no type.
+    fn check_type(&mut self, ty: &'a Type) {
+        match &ty.kind {
+            TypeKind::Named(name) if !NAMED.contains(&name.as_str()) => {
+                let near = nearest(name, NAMED.iter().copied());
+                self.report(NameError::UnknownType { name, span: ty.span, near }.diagnostic());
+            }
+            TypeKind::Named(_) | TypeKind::Unreadable => {}
+            TypeKind::List(inner) => self.check_type(inner),
+            TypeKind::Tuple(types) => types.iter().for_each(|ty| self.check_type(ty)),
+        }
+    }
+}

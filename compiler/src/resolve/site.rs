@@ -1,0 +1,61 @@
+//! Where a layer is written: what an error underlines and where a mend goes.
+
+use super::value::CallSite;
+use cnnc_grammar::span::Span;
+
+/// A call of a built-in layer or join with its arguments by name.
+#[derive(Clone, Debug)]
+pub(super) struct LayerSite {
+    /// The layer's name.
+    pub name: &'static str,
+    /// Name and arguments.
+    pub call: CallSite,
+    /// The arguments that were given.
+    pub arguments: Vec<SiteArgument>,
+    /// Names of all arguments that there are.
+    pub known: &'static [crate::ops::ArgumentSpec],
+}
+
+/// An argument that was given.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SiteArgument {
+    /// Its name.
+    pub name: &'static str,
+    /// The value alone.
+    pub value: Span,
+    /// Key and value.
+    pub whole: Span,
+}
+
+impl LayerSite {
+    /// The place of an argument's value; the whole call where it was not given.
+    pub fn argument(&self, name: &str) -> Span {
+        self.given(name).map_or(self.call.span, |argument| argument.whole)
+    }
+
+    /// The argument, if it was given.
+    pub fn given(&self, name: &str) -> Option<&SiteArgument> {
+        self.arguments.iter().find(|argument| argument.name == name)
+    }
+
+    /// Whether the layer has an argument of that name.
+    pub fn has(&self, name: &str) -> bool {
+        self.known.iter().any(|argument| argument.name == name)
+    }
+
+    /// The edit that gives an argument another value.
+    pub fn change(&self, name: &str, value: &str) -> (Span, String) {
+        if let Some(argument) = self.given(name) {
+            return (argument.value, value.to_owned());
+        }
+        let after = |span: Span| Span { start: span.end, ..span };
+        match self.arguments.last() {
+            Some(last) => (after(last.whole), format!(", {name}={value}")),
+            None if self.call.parentheses => {
+                let end = self.call.span.end.saturating_sub(1);
+                (Span { start: end, end, ..self.call.span }, format!("{name}={value}"))
+            }
+            None => (after(self.call.span), format!("({name}={value})")),
+        }
+    }
+}

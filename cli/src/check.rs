@@ -48,21 +48,10 @@ pub struct Inspection {
 pub fn inspect(path: &str, request: &Request, sources: &dyn Sources, console: &mut Console<'_>) -> Inspection {
     let mut spec = Spec::read(path, sources, console);
     let mut summaries = Vec::new();
-    for request in requests(&spec, request) {
-        if let Some(shaped) = spec.shaped(&request, console) {
-            summaries.push(console.timed("summary", || summarize(&shaped, &Bindings::new(), Some(0))));
-        }
+    for shaped in spec.all_shaped(request, console) {
+        summaries.push(console.timed("summary", || summarize(&shaped, &Bindings::new(), Some(0))));
     }
     Inspection { problems: spec.problems.into_sorted(), files: spec.files, summaries }
-}
-
-/// The model that was asked for, or every one; a file of blocks alone is asked for once.
-fn requests(spec: &Spec<'_>, request: &Request) -> Vec<Request> {
-    let models = spec.program.models();
-    if request.model.is_some() || models.is_empty() {
-        return vec![request.clone()];
-    }
-    models.iter().map(|model| Request { model: Some((*model).to_owned()), ..request.clone() }).collect()
 }
 
 /// `LeNet: 61,706 parameters, 423,400 MACs, output [N, 10]`

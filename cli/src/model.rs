@@ -3,10 +3,10 @@
 use crate::arguments::Model;
 use crate::console::{Console, Outcome};
 use crate::sources::Disk;
-use cnnc_compiler::diagnostic::{Code, Diagnostic, Problems};
+use cnnc_compiler::diagnostic::Problems;
 use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::infer::infer;
-use cnnc_compiler::resolve::{Program, Request, Sources, load, resolve};
+use cnnc_compiler::resolve::{Program, Request, Sources, check_all, load, resolve};
 use cnnc_grammar::span::Files;
 use std::path::Path;
 
@@ -38,11 +38,18 @@ impl<'s> Spec<'s> {
         Spec { files, program, problems, sources }
     }
 
-    /// A network with its shapes; `None` when `problems` says why, or when the model needs arguments.
+    /// A network with its shapes; `None` when `problems` says why.
     pub fn shaped(&mut self, request: &Request, console: &mut Console<'_>) -> Option<ShapedGraph> {
         let Spec { files, program, problems, sources } = self;
         let graph = console.timed("resolve", || resolve(program, request, files, *sources, problems))?;
         console.timed("infer", || infer(graph, problems))
+    }
+
+    /// Checks everything in the spec, and gives the networks that are asked for: one model, or all that need no arguments.
+    pub fn all_shaped(&mut self, request: &Request, console: &mut Console<'_>) -> Vec<ShapedGraph> {
+        let Spec { files, program, problems, sources } = self;
+        let graphs = console.timed("resolve", || check_all(program, request, files, *sources, problems));
+        console.timed("infer", || graphs.into_iter().filter_map(|graph| infer(graph, problems)).collect())
     }
 }
 
@@ -62,22 +69,6 @@ pub fn shaped_of(
     let shaped = spec.shaped(&request(model), console);
     match shaped {
         Some(shaped) if spec.problems.is_empty() => Ok((spec.files, shaped)),
-        _ => {
-            if spec.problems.is_empty() {
-                spec.problems.add(no_model(file, &spec.program));
-            }
-            Err(console.report(&spec.problems.into_sorted(), &spec.files))
-        }
-    }
-}
-
-/// A file without a network, or whose network needs arguments.
-fn no_model(file: &Path, program: &Program) -> Diagnostic {
-    let models = program.models();
-    let message = format!("there is no network to show in `{}`", file.display());
-    let diagnostic = Diagnostic::without_place(Code::E219, message);
-    match models.as_slice() {
-        [] => diagnostic.note("it holds no model, only blocks"),
-        models => diagnostic.note(format!("its models are: {}", models.join(", "))),
+        _ => Err(console.report(&spec.problems.into_sorted(), &spec.files)),
     }
 }

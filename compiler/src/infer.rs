@@ -31,7 +31,8 @@ pub fn infer(graph: Graph, problems: &mut Problems) -> Option<ShapedGraph> {
 /// The shape of every node, by index.
 fn infer_shapes(graph: &Graph, requirements: &mut Requirements, problems: &mut Problems) -> Option<Vec<Shape>> {
     let Some(order) = graph.dag.order() else {
-        problems.add(Diagnostic::without_place(Code::E499, "the layers form a circle: this is a fault of the compiler"));
+        problems
+            .add(Diagnostic::without_place(Code::E499, "the layers form a circle: this is a fault of the compiler"));
         return None;
     };
     let mut shapes: Vec<Shape> = Vec::new();
@@ -41,8 +42,10 @@ fn infer_shapes(graph: &Graph, requirements: &mut Requirements, problems: &mut P
             NodeKind::Input(input) => graph.inputs.get(*input).map(|input| input.shape.clone()).unwrap_or_default(),
             NodeKind::Operator(op) => {
                 let arguments = graph.dag.arguments(id);
-                let inputs: Vec<Shape> =
-                    arguments.iter().map(|argument| shapes.get(argument.index()).cloned().unwrap_or_default()).collect();
+                let inputs: Vec<Shape> = arguments
+                    .iter()
+                    .map(|argument| shapes.get(argument.index()).cloned().unwrap_or_default())
+                    .collect();
                 requirements.span = node.span;
                 op.infer(&inputs, requirements).unwrap_or_default()
             }

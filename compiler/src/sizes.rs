@@ -1,22 +1,389 @@
 //! For which sizes of the symbols a network is valid.
 //!
 //! Inference leaves requirements such as `2·(H//2) == H`. This module finds, by trying sizes, which values each symbol may have, and says
-//! it in words: "any multiple of 32 from 32 up".
+//! it in words: "any multiple of 32 from 32 up". A requirement of one symbol is solved by itself; one of several, such as `H == W`, is tried on
+//! a sample of what the others leave, and kept as a condition where the sample does not decide it.
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::graph::Graph;
+use crate::shape::{Relation, Requirement, Requirements};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// The largest size that is tried, unless nothing up to it fits.
+const LARGEST: i64 = 4096;
+
+/// The largest size that is tried then.
+const LARGEST_AT_ALL: i64 = 1 << 17;
+
+/// How many sizes of each symbol are tried together with those of others.
+const SAMPLE: usize = 12;
 
 /// The valid sizes of every symbol.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sizes {
     /// One entry a symbol, in the order of their first use.
     pub symbols: Vec<SymbolSizes>,
+    /// What must hold of several symbols together, as in "H == W".
+    pub together: Vec<String>,
 }
 
-/// The valid sizes of one symbol: `start`, `start + step`, `start + 2·step`, …
+/// The valid sizes of one symbol: `start`, `start + step`, `start + 2·step`, … up to `last`, where there is one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SymbolSizes {
     /// Its name.
-    pub name: std::sync::Arc<str>,
+    pub name: Arc<str>,
     /// The smallest size.
     pub start: i64,
-    /// The step from one to the next.
+    /// The step from one to the next; at least 1.
     pub step: i64,
+    /// The largest size; `None` when there is none.
+    pub last: Option<i64>,
+}
+
+/// The sizes of all symbols of a network, or E308 where there are none.
+pub(crate) fn solve(graph: &Graph, requirements: &Requirements) -> Result<Sizes, Box<Diagnostic>> {
+    let mut candidates: Vec<Candidates> = symbols_of(graph).into_iter().map(Candidates::new).collect();
+    let mut joint = Vec::new();
+    for requirement in &requirements.open {
+        match requirement.symbols().as_slice() {
+            [name] => match candidates.iter_mut().find(|candidates| candidates.name == *name) {
+                Some(candidates) => candidates.keep(requirement)?,
+                None => continue,
+            },
+            _ => joint.push(requirement),
+        }
+    }
+    let together = joint_conditions(&candidates, &joint)?;
+    Ok(Sizes { symbols: candidates.iter().map(Candidates::describe).collect(), together })
+}
+
+/// The symbols of a network's inputs, each once, in order.
+fn symbols_of(graph: &Graph) -> Vec<Arc<str>> {
+    let mut names: Vec<Arc<str>> = Vec::new();
+    for dim in graph.inputs.iter().flat_map(|input| input.shape.iter()) {
+        names.extend(dim.symbols());
+    }
+    let mut seen = std::collections::HashSet::new();
+    names.retain(|name| seen.insert(name.clone()));
+    names
+}
+
+/// The sizes of one symbol that fit all requirements so far.
+struct Candidates {
+    name: Arc<str>,
+    /// Every size below this one is ruled out by a requirement that grows with the size.
+    least: i64,
+    /// The requirements that do not grow with the size.
+    others: Vec<Requirement>,
+    /// The sizes that fit, ascending.
+    fitting: Vec<i64>,
+    /// Up to where sizes were tried.
+    tried: i64,
+}
+
+impl Candidates {
+    fn new(name: Arc<str>) -> Self {
+        Candidates { name, least: 1, others: Vec::new(), fitting: (1..=LARGEST).collect(), tried: LARGEST }
+    }
+
+    /// Keeps the sizes that fit one more requirement.
+    fn keep(&mut self, requirement: &Requirement) -> Result<(), Box<Diagnostic>> {
+        let before = self.fitting.clone();
+        if requirement.grows() {
+            let first = self.fitting.partition_point(|size| !self.holds(requirement, *size));
+            self.fitting.drain(..first);
+            if first > 0 {
+                self.least = self.fitting.first().copied().unwrap_or(self.tried + 1);
+            }
+        } else {
+            self.others.push(requirement.clone());
+            let mut fitting = std::mem::take(&mut self.fitting);
+            fitting.retain(|size| self.holds(requirement, *size));
+            self.fitting = fitting;
+        }
+        if !self.fitting.is_empty() {
+            return Ok(());
+        }
+        self.try_larger(requirement, &before)
+    }
+
+    /// Where nothing up to the usual bound fits, larger sizes are tried once.
+    fn try_larger(&mut self, requirement: &Requirement, before: &[i64]) -> Result<(), Box<Diagnostic>> {
+        if self.tried < LARGEST_AT_ALL {
+            self.tried = LARGEST_AT_ALL;
+            let fits =
+                |size: &i64| self.holds(requirement, *size) && self.others.iter().all(|other| self.holds(other, *size));
+            self.fitting = (self.least..=LARGEST_AT_ALL).filter(fits).collect();
+            if let Some(first) = self.fitting.first() {
+                self.least = *first;
+                return Ok(());
+            }
+        }
+        Err(Box::new(self.nothing_fits(requirement, before)))
+    }
+
+    fn holds(&self, requirement: &Requirement, size: i64) -> bool {
+        requirement.holds(&|name| (name == &*self.name).then_some(size)) == Some(true)
+    }
+
+    fn nothing_fits(&self, requirement: &Requirement, before: &[i64]) -> Diagnostic {
+        let name = &self.name;
+        let message = format!("no size of `{name}` fits the network");
+        let mut diagnostic = Diagnostic::new(Code::E308, message, requirement.span, requirement.reason)
+            .note(format!("needed: {requirement}"));
+        let largest = before.iter().rev().take(1);
+        for size in before.iter().take(2).chain(largest).copied().collect::<std::collections::BTreeSet<i64>>() {
+            let at = |symbol: &str| (symbol == &**name).then_some(size);
+            if let (Some(left), Some(right)) = (requirement.left.at(&at), requirement.right.at(&at)) {
+                diagnostic = diagnostic
+                    .note(format!("{name} = {size}: {left} {} {right} does not hold", word(requirement.relation)));
+            }
+        }
+        if let Some(first) = before.first().filter(|first| **first > 1) {
+            diagnostic = diagnostic.note(format!("the layers before it need {name} to be at least {first}"));
+        }
+        diagnostic
+    }
+
+    /// The sizes in words: those of the smallest step that goes on to the end of what was tried.
+    fn describe(&self) -> SymbolSizes {
+        let name = self.name.clone();
+        if let Some((start, step)) = progression(&self.fitting, self.tried) {
+            return SymbolSizes { name, start, step, last: None };
+        }
+        let (first, last) = (self.fitting.first().copied().unwrap_or(1), self.fitting.last().copied().unwrap_or(1));
+        let step = match self.fitting.as_slice() {
+            [first, second, ..] => second - first,
+            _ => 1,
+        };
+        let regular = self.fitting.windows(2).all(|pair| matches!(pair, [a, b] if b - a == step));
+        let last = if regular { last } else { first };
+        SymbolSizes { name, start: first, step: step.max(1), last: Some(last) }
+    }
+}
+
+/// The smallest step, and the smallest start, from which on every size fits up to the end; a start that is a multiple of the step is preferred,
+/// since it reads best. The start lies in the lower half, so that what is claimed was seen often.
+fn progression(fitting: &[i64], tried: i64) -> Option<(i64, i64)> {
+    let mut fits = vec![false; usize::try_from(tried).ok()? + 1];
+    for size in fitting {
+        *fits.get_mut(usize::try_from(*size).ok()?)? = true;
+    }
+    let is_fitting = |size: i64| usize::try_from(size).ok().and_then(|size| fits.get(size)).copied().unwrap_or(false);
+    let start_of = |last: i64, step: i64| {
+        let first = (0..).map(|back| last - back * step).take_while(|size| is_fitting(*size)).last();
+        first.filter(|start| *start <= tried / 2)
+    };
+    (1..=tried / 8).find_map(|step| {
+        let starts = (0..step).filter_map(|back| start_of(tried - back, step));
+        let start = starts.min_by_key(|start| (start % step != 0, *start))?;
+        Some((start, step))
+    })
+}
+
+/// Conditions of several symbols that not every choice of sizes fulfils; E308 where no choice does.
+fn joint_conditions(candidates: &[Candidates], joint: &[&Requirement]) -> Result<Vec<String>, Box<Diagnostic>> {
+    let mut conditions: Vec<String> = Vec::new();
+    for requirement in joint {
+        let symbols = requirement.symbols();
+        let samples: Option<Vec<(&Arc<str>, &[i64])>> = symbols
+            .iter()
+            .map(|name| {
+                let known = candidates.iter().find(|candidates| candidates.name == *name)?;
+                Some((name, known.fitting.get(..SAMPLE).unwrap_or(&known.fitting)))
+            })
+            .collect();
+        let Some(samples) = samples else { continue };
+        let (mut some, mut all) = (false, true);
+        try_all(&samples, &mut HashMap::new(), &mut |sizes| {
+            let holds = requirement.holds(&|name| sizes.get(name).copied()) == Some(true);
+            some |= holds;
+            all &= holds;
+        });
+        if !some {
+            return Err(Box::new(no_choice_fits(requirement, &symbols)));
+        }
+        let text = requirement.to_string();
+        if !all && !conditions.contains(&text) {
+            conditions.push(text);
+        }
+    }
+    Ok(conditions)
+}
+
+/// Calls `visit` with every choice of one size a symbol; of more symbols than three, with those of the first three alone.
+fn try_all<'n>(
+    samples: &[(&'n Arc<str>, &[i64])],
+    chosen: &mut HashMap<&'n str, i64>,
+    visit: &mut dyn FnMut(&HashMap<&'n str, i64>),
+) {
+    match samples.split_first() {
+        None => visit(chosen),
+        Some(((name, sizes), rest)) => {
+            let few = if chosen.len() >= 3 { 1 } else { sizes.len() };
+            for size in sizes.iter().take(few) {
+                chosen.insert(name, *size);
+                try_all(rest, chosen, visit);
+            }
+            chosen.remove(&***name);
+        }
+    }
+}
+
+fn no_choice_fits(requirement: &Requirement, symbols: &[Arc<str>]) -> Diagnostic {
+    let names: Vec<&str> = symbols.iter().map(|name| &**name).collect();
+    let message = format!("no sizes of {} that were tried fit the network together", names.join(", "));
+    Diagnostic::new(Code::E308, message, requirement.span, requirement.reason).note(format!("needed: {requirement}"))
+}
+
+fn word(relation: Relation) -> &'static str {
+    match relation {
+        Relation::Equal => "==",
+        Relation::AtLeast => ">=",
+        Relation::MultipleOf => "is a multiple of",
+    }
+}
+
+impl fmt::Display for Requirement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.left, word(self.relation), self.right)
+    }
+}
+
+/// `H and W: any multiple of 32 from 32 up`, a line for each kind of answer; symbols of any size are left out.
+impl fmt::Display for Sizes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut groups: Vec<(Vec<&str>, String)> = Vec::new();
+        for symbol in self.symbols.iter().filter(|symbol| !symbol.is_any()) {
+            let text = symbol.words();
+            match groups.iter_mut().find(|(_, other)| *other == text) {
+                Some((names, _)) => names.push(&symbol.name),
+                None => groups.push((vec![&symbol.name], text)),
+            }
+        }
+        let groups = groups.into_iter().map(|(names, text)| match names.as_slice() {
+            [all @ .., last] if !all.is_empty() => format!("{} and {last}: {text}", all.join(", ")),
+            names => format!("{}: {text}", names.join(", ")),
+        });
+        let lines: Vec<String> = groups.chain(self.together.iter().cloned()).collect();
+        f.write_str(&lines.join("\n"))
+    }
+}
+
+impl SymbolSizes {
+    /// Whether every size is valid.
+    pub fn is_any(&self) -> bool {
+        (self.start, self.step, self.last) == (1, 1, None)
+    }
+
+    /// The sizes in words: "any multiple of 32 from 32 up".
+    pub fn words(&self) -> String {
+        let SymbolSizes { start, step, last, .. } = self;
+        match (start, step, last) {
+            (1, 1, None) => "any size".into(),
+            (start, 1, None) => format!("any size from {start} up"),
+            (start, step, None) if start % step == 0 => format!("any multiple of {step} from {start} up"),
+            (start, step, None) => {
+                format!("{start}, {}, {} and so on, in steps of {step}", start + step, start + 2 * step)
+            }
+            (start, _, Some(last)) if start == last => format!("{start} alone"),
+            (start, 1, Some(last)) => format!("{start} to {last}"),
+            (start, step, Some(last)) => format!("{start} to {last} in steps of {step}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::{Input, NodeId};
+    use crate::shape::{Dim, Shape};
+    use cnnc_grammar::span::Span;
+
+    fn solved(ask: impl FnOnce(&Dim, &Dim, &mut Requirements)) -> Result<String, String> {
+        let (height, width) = (Dim::symbol("H"), Dim::symbol("W"));
+        let mut requirements = Requirements::default();
+        ask(&height, &width, &mut requirements);
+        let shape = Shape(vec![height, width]);
+        let input = Input { name: "input".into(), shape, node: NodeId::default(), image: None, span: Span::default() };
+        let graph = Graph { inputs: vec![input], ..Graph::default() };
+        solve(&graph, &requirements).map(|sizes| sizes.to_string()).map_err(|diagnostic| diagnostic.notes.join("\n"))
+    }
+
+    fn equal(left: Dim, right: &Dim, requirements: &mut Requirements) {
+        assert_eq!(requirements.equal(&left, right, "they must be equal"), Ok(true));
+    }
+
+    fn multiple_of(size: &Dim, divisor: i64) -> Dim {
+        size.floor_divided(divisor).unwrap().times_number(divisor).unwrap()
+    }
+
+    #[test]
+    fn halving_and_doubling_needs_multiples() {
+        let text = solved(|height, width, requirements| {
+            for divisor in [2, 4, 8, 16] {
+                equal(multiple_of(height, divisor), height, requirements);
+            }
+            equal(multiple_of(width, 16), width, requirements);
+        });
+        assert_eq!(text.unwrap(), "H and W: any multiple of 16 from 16 up");
+    }
+
+    #[test]
+    fn a_window_needs_a_least_size() {
+        let text = solved(|height, width, requirements| {
+            let least = Dim::Number(29);
+            requirements.require(height, Relation::AtLeast, &least, "it must fit").unwrap();
+            requirements.require(width, Relation::AtLeast, &Dim::Number(5000), "it must fit").unwrap();
+        });
+        assert_eq!(text.unwrap(), "H: any size from 29 up\nW: any size from 5000 up");
+    }
+
+    #[test]
+    fn every_second_block_of_sizes() {
+        // YOLOv3's concatenations: halving five times rounding up, then doubling once, meets halving four times.
+        let halved =
+            |size: &Dim, by: i64| size.plus_number(-1).unwrap().floor_divided(by).unwrap().plus_number(1).unwrap();
+        let text = solved(|height, _, requirements| {
+            equal(halved(height, 32).times_number(2).unwrap(), &halved(height, 16), requirements);
+        });
+        assert_eq!(text.unwrap(), "H: any multiple of 32 from 32 up");
+    }
+
+    #[test]
+    fn a_contract_can_leave_a_few() {
+        let text = solved(|height, width, requirements| {
+            equal(height.floor_divided(8).unwrap(), &Dim::Number(3), requirements);
+            equal(width.clone(), &Dim::Number(28), requirements);
+        });
+        assert_eq!(text.unwrap(), "H: 24 to 31\nW: 28 alone");
+    }
+
+    #[test]
+    fn symbols_together() {
+        assert_eq!(solved(|height, width, requirements| equal(height.clone(), width, requirements)).unwrap(), "H == W");
+        let larger = solved(|height, width, requirements| {
+            equal(
+                height.plus_number(1000).unwrap(),
+                &width.times_number(1000).unwrap().times(width).unwrap(),
+                requirements,
+            );
+        });
+        assert!(larger.is_err());
+    }
+
+    #[test]
+    fn nothing_fits() {
+        let notes = solved(|height, _, requirements| {
+            requirements.require(height, Relation::AtLeast, &Dim::Number(10), "it must fit").unwrap();
+            equal(height.floor_divided(2).unwrap(), &Dim::Number(3), requirements);
+        });
+        assert_eq!(
+            notes.unwrap_err(),
+            "needed: (H//2) == 3\nH = 10: 5 == 3 does not hold\nH = 11: 5 == 3 does not hold\n\
+             H = 4096: 2048 == 3 does not hold\nthe layers before it need H to be at least 10"
+        );
+    }
 }

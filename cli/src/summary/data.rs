@@ -122,6 +122,6 @@ fn field(field: ReceptiveField) -> [SeenData; 2] {
     })
 }
 
-fn symbol(SymbolSizes { name, start, step }: &SymbolSizes) -> SizesData<'_> {
+fn symbol(SymbolSizes { name, start, step, .. }: &SymbolSizes) -> SizesData<'_> {
     SizesData { symbol: name, start: *start, step: *step }
 }

@@ -268,7 +268,9 @@ mod tests {
 
     #[test]
     fn floor_division_and_remainder_have_pythons_signs() {
-        for (a, b, quotient, remainder) in [(7, 2, 3, 1), (-7, 2, -4, 1), (7, -2, -4, -1), (-7, -2, 3, -1), (6, 3, 2, 0)] {
+        for (a, b, quotient, remainder) in
+            [(7, 2, 3, 1), (-7, 2, -4, 1), (7, -2, -4, -1), (-7, -2, 3, -1), (6, 3, 2, 0)]
+        {
             assert_eq!(int(Op::FloorDivide, a, b), Some(quotient), "{a} // {b}");
             assert_eq!(int(Op::Remainder, a, b), Some(remainder), "{a} % {b}");
             assert_eq!(float(Op::FloorDivide, a as f64, b as f64), Some(quotient as f64), "{a}.0 // {b}.0");

@@ -50,7 +50,7 @@ impl<'a> Expander<'a, '_> {
         call: CallSite,
     ) -> Option<BoundLayer<'a>> {
         let known = entry.signature.arguments;
-        let site = LayerSite { name: entry.signature.name, call, arguments: Vec::new(), known };
+        let site = LayerSite { name: entry.signature.name, call, arguments: Vec::new() };
         let mut reading =
             Reading { arguments: Arguments::new(), weights: Vec::new(), site, broken: false, unusable: Vec::new() };
         let mut keyword_before = false;
@@ -167,7 +167,8 @@ impl<'a> Expander<'a, '_> {
                 Err(BindError::Missing { argument, accepts }) => {
                     if !reading.unusable.contains(&argument) {
                         let (callee, call) = (entry.signature.name, reading.site.call.span);
-                        let error = ArgumentError::Missing { callee, names: vec![argument], accepts, call, declared: None };
+                        let error =
+                            ArgumentError::Missing { callee, names: vec![argument], accepts, call, declared: None };
                         self.report(error.diagnostic());
                     }
                     return None;

@@ -16,7 +16,13 @@ pub(super) type Matched<'a> = Vec<Option<Option<Value<'a>>>>;
 
 impl<'a> Expander<'a, '_> {
     /// Writes out a call as an item.
-    pub fn call_item(&mut self, frame: &Frame<'a>, callable: &Rc<Callable<'a>>, recipe: &Recipe<'a>, item: &Item<'a>) -> Flow {
+    pub fn call_item(
+        &mut self,
+        frame: &Frame<'a>,
+        callable: &Rc<Callable<'a>>,
+        recipe: &Recipe<'a>,
+        item: &Item<'a>,
+    ) -> Flow {
         let kind = ModuleKind::Call(callable.name.text.as_str().into());
         let module = self.enter_module(frame, item.label, item.span, kind);
         self.with_sharing(recipe.tied, module, |expander| {
@@ -249,7 +255,12 @@ impl<'a> Expander<'a, '_> {
     }
 
     /// The default of a parameter, as its type wants it.
-    pub fn default_value(&mut self, frame: &Frame<'a>, callable: &Callable<'a>, parameter: &'a Parameter) -> Option<Value<'a>> {
+    pub fn default_value(
+        &mut self,
+        frame: &Frame<'a>,
+        callable: &Callable<'a>,
+        parameter: &'a Parameter,
+    ) -> Option<Value<'a>> {
         let expr = parameter.default.as_ref()?;
         let value = self.evaluate(frame, expr);
         let argument = Given { key: None, value, expr, span: expr.span };

@@ -3,8 +3,8 @@
 //! All files share one namespace. What is wrong with the names themselves is reported here, once: two of one name, the name of a
 //! built-in layer, presets of something that is no model or that go in a circle.
 
-use super::error::{NameError, StructureError};
 use super::Program;
+use super::error::{NameError, StructureError};
 use crate::diagnostic::{Problems, nearest};
 use crate::ops;
 use cnnc_grammar::ast::{Declaration, DeclarationKind, Item, Name, Preset};
@@ -88,7 +88,16 @@ impl<'a> Gathered<'a> {
             problems.add(NameError::BuiltIn { name: &name.text, span: name.span }.diagnostic());
         }
         if let Some((first, _)) = self.meanings.get(name.text.as_str()) {
-            problems.add(NameError::Twice { name: &name.text, what: "declaration", first: first.span, second: name.span, mend: None }.diagnostic());
+            problems.add(
+                NameError::Twice {
+                    name: &name.text,
+                    what: "declaration",
+                    first: first.span,
+                    second: name.span,
+                    mend: None,
+                }
+                .diagnostic(),
+            );
             return;
         }
         self.meanings.insert(&name.text, (name, meaning));

@@ -5,7 +5,7 @@
 
 use super::arithmetic::{self, Fault};
 use super::error::{NameError, ValueError};
-use super::functions::{FUNCTIONS, Function};
+use super::functions::{Function, function};
 use super::state::{Expander, Frame};
 use super::value::{CallSite, Given, Items, MAX_TEXT_BYTES, Recipe, Value};
 use crate::diagnostic::nearest;
@@ -93,7 +93,8 @@ impl<'a> Expander<'a, '_> {
         let value = self.evaluate(frame, expr)?;
         let size = arithmetic::size(&value);
         if size.is_none() {
-            let error = ValueError::NotA { what: "a size of a shape", wanted: "an int", value: &value, span: expr.span };
+            let error =
+                ValueError::NotA { what: "a size of a shape", wanted: "an int", value: &value, span: expr.span };
             self.report(error.diagnostic());
         }
         size
@@ -127,7 +128,9 @@ impl<'a> Expander<'a, '_> {
     fn text(&mut self, frame: &Frame<'a>, parts: &'a [StringPart], span: Span) -> Option<Value<'a>> {
         let text = self.text_of(frame, parts)?;
         if text.len() > MAX_TEXT_BYTES {
-            self.report(ValueError::NoResult { why: "the text is longer than any may be", span, note: None }.diagnostic());
+            self.report(
+                ValueError::NoResult { why: "the text is longer than any may be", span, note: None }.diagnostic(),
+            );
             return None;
         }
         Some(Value::Text(Rc::from(&*text)))
@@ -174,7 +177,7 @@ impl<'a> Expander<'a, '_> {
     /// A function's result, or a layer with arguments.
     fn call_value(&mut self, frame: &Frame<'a>, call: &'a Call) -> Option<Value<'a>> {
         let name = call.callee.text.as_str();
-        let function = FUNCTIONS.iter().find(|function| function.name == name);
+        let function = function(name);
         match frame.scope.get(name) {
             Some(Some(Value::Layer(_))) => {}
             Some(None) => {
@@ -218,7 +221,11 @@ impl<'a> Expander<'a, '_> {
             return None;
         }
         let result = (function.body)(&given);
-        self.unwrap_fault(result, call.span, |wanted| ValueError::Function { name: function.name, wanted, span: call.span })
+        self.unwrap_fault(result, call.span, |wanted| ValueError::Function {
+            name: function.name,
+            wanted,
+            span: call.span,
+        })
     }
 
     /// The parameter that an argument of a function is for.
@@ -260,7 +267,12 @@ impl<'a> Expander<'a, '_> {
         let position = self.evaluate_int(frame, index, "an index");
         let (values, position) = (values?, position?);
         let Some(length) = values.length() else {
-            let error = ValueError::NotA { what: "what is indexed", wanted: "a list or a tuple", value: &values, span: value.span };
+            let error = ValueError::NotA {
+                what: "what is indexed",
+                wanted: "a list or a tuple",
+                value: &values,
+                span: value.span,
+            };
             self.report(error.diagnostic());
             return None;
         };

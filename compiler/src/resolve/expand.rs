@@ -263,13 +263,7 @@ impl<'a> Expander<'a, '_> {
     }
 
     /// What could not be read may have been an item, and may have bound or kept a name.
-    fn unreadable_statement(
-        &mut self,
-        frame: &mut Frame<'a>,
-        body: Option<&'a Body>,
-        span: Span,
-        cursor: &mut Cursor,
-    ) {
+    fn unreadable_statement(&mut self, frame: &mut Frame<'a>, body: Option<&'a Body>, span: Span, cursor: &mut Cursor) {
         self.unreadable();
         frame.scope.incomplete = true;
         if let Some(body) = body {

@@ -24,13 +24,49 @@ pub(super) struct Function {
 /// All functions.
 pub(super) const FUNCTIONS: &[Function] = &[
     Function { name: "enumerate", parameters: &["values", "start"], required: 1, variadic: false, body: enumerate },
-    Function { name: "min", parameters: &["values"], required: 1, variadic: true, body: |given| extreme(given, BinaryOperator::Less) },
-    Function { name: "max", parameters: &["values"], required: 1, variadic: true, body: |given| extreme(given, BinaryOperator::Greater) },
-    Function { name: "round", parameters: &["value"], required: 1, variadic: false, body: |given| whole(given, round_half_to_even) },
-    Function { name: "floor", parameters: &["value"], required: 1, variadic: false, body: |given| whole(given, f64::floor) },
-    Function { name: "ceil", parameters: &["value"], required: 1, variadic: false, body: |given| whole(given, f64::ceil) },
+    Function {
+        name: "min",
+        parameters: &["values"],
+        required: 1,
+        variadic: true,
+        body: |given| extreme(given, BinaryOperator::Less),
+    },
+    Function {
+        name: "max",
+        parameters: &["values"],
+        required: 1,
+        variadic: true,
+        body: |given| extreme(given, BinaryOperator::Greater),
+    },
+    Function {
+        name: "round",
+        parameters: &["value"],
+        required: 1,
+        variadic: false,
+        body: |given| whole(given, round_half_to_even),
+    },
+    Function {
+        name: "floor",
+        parameters: &["value"],
+        required: 1,
+        variadic: false,
+        body: |given| whole(given, f64::floor),
+    },
+    Function {
+        name: "ceil",
+        parameters: &["value"],
+        required: 1,
+        variadic: false,
+        body: |given| whole(given, f64::ceil),
+    },
     Function { name: "len", parameters: &["values"], required: 1, variadic: false, body: length },
-    Function { name: "make_divisible", parameters: &["value", "divisor", "min_value"], required: 2, variadic: false, body: make_divisible },
+    Function {
+        name: "make_divisible",
+        parameters: &["value", "divisor", "min_value"],
+        required: 2,
+        variadic: false,
+        body: make_divisible,
+    },
 ];
 
 /// The function of that name.
@@ -157,10 +193,20 @@ mod tests {
     #[test]
     fn make_divisible_is_torchvisions() {
         // From torchvision 0.20's `_make_divisible`.
-        for (value, divisor, expected) in
-            [(32.0, 8, "32"), (24.0, 8, "24"), (11.2, 8, "16"), (12.0, 8, "16"), (10.0, 8, "16"), (3.0, 8, "8"), (67.2, 8, "64")]
-        {
-            assert_eq!(call("make_divisible", &[Value::Float(value), Value::Int(divisor)]).unwrap(), expected, "{value}");
+        for (value, divisor, expected) in [
+            (32.0, 8, "32"),
+            (24.0, 8, "24"),
+            (11.2, 8, "16"),
+            (12.0, 8, "16"),
+            (10.0, 8, "16"),
+            (3.0, 8, "8"),
+            (67.2, 8, "64"),
+        ] {
+            assert_eq!(
+                call("make_divisible", &[Value::Float(value), Value::Int(divisor)]).unwrap(),
+                expected,
+                "{value}"
+            );
         }
         assert!(call("make_divisible", &[Value::Int(8), Value::Int(0)]).is_err());
     }

@@ -131,7 +131,8 @@ impl<'a> Expander<'a, '_> {
         }
         match self.siblings.get(full.as_str()).map(|sibling| sibling.module) {
             Some(module) => {
-                let is_layer = self.graph.module(module).is_some_and(|module| matches!(module.kind, ModuleKind::Layer(_)));
+                let is_layer =
+                    self.graph.module(module).is_some_and(|module| matches!(module.kind, ModuleKind::Layer(_)));
                 if !self.apply_to_module(rule, module, is_layer) {
                     self.report_misfit(rule, path, Some(module));
                 }

@@ -8,8 +8,8 @@ use super::error::InputError;
 use super::expand::Cursor;
 use super::state::{Expander, Frame};
 use super::value::Flow;
-use crate::infer::axis_name;
 use crate::graph::{ImageTransform, Input, Node, NodeId, NodeKind};
+use crate::infer::axis_name;
 use crate::shape::{Dim, Relation, Shape};
 use cnnc_grammar::ast::{Call, DeclarationKind, Expr, ExprKind, Name, Statement, StatementKind};
 use cnnc_grammar::span::Span;
@@ -80,7 +80,9 @@ impl<'a> Expander<'a, '_> {
     fn refuse_in_block(&mut self, frame: &Frame<'a>, input: &InputStatement<'a>) {
         if frame.kind == DeclarationKind::Block {
             if let Some(name) = input.name {
-                self.report(InputError::NamedInBlock { name: &name.text, span: name.span, declared: frame.header }.diagnostic());
+                self.report(
+                    InputError::NamedInBlock { name: &name.text, span: name.span, declared: frame.header }.diagnostic(),
+                );
             }
             if let Some(image) = input.image {
                 self.report(InputError::ImageInBlock { span: image.span, declared: frame.header }.diagnostic());
@@ -119,7 +121,12 @@ impl<'a> Expander<'a, '_> {
     }
 
     /// The shape of a network's input; new names become symbols, or the sizes that are wanted.
-    fn network_shape(&mut self, frame: &mut Frame<'a>, input: &InputStatement<'a>, wanted: Option<&[usize]>) -> Option<Shape> {
+    fn network_shape(
+        &mut self,
+        frame: &mut Frame<'a>,
+        input: &InputStatement<'a>,
+        wanted: Option<&[usize]>,
+    ) -> Option<Shape> {
         if let Some(wanted) = wanted
             && wanted.len() != input.shape.len()
         {
@@ -180,7 +187,8 @@ impl<'a> Expander<'a, '_> {
                 self.report(InputError::SeveralInCall { span: input.span, declared: frame.header }.diagnostic());
             }
         }
-        let flow = if cursor.value == Flow::Absent { self.current(frame, cursor, "input", input.span) } else { cursor.value };
+        let flow =
+            if cursor.value == Flow::Absent { self.current(frame, cursor, "input", input.span) } else { cursor.value };
         if let Some(name) = input.name {
             frame.inputs.push(&name.text);
             self.keep_input(frame, name, flow);
@@ -227,7 +235,9 @@ impl<'a> Expander<'a, '_> {
             Ok(true) => true,
             Ok(false) | Err(_) => {
                 let axis = axis_name(axis, shape.rank());
-                self.report(InputError::Size { axis: &axis, expected, size, shape, span: expr.span, origin }.diagnostic());
+                self.report(
+                    InputError::Size { axis: &axis, expected, size, shape, span: expr.span, origin }.diagnostic(),
+                );
                 false
             }
         }

@@ -102,7 +102,8 @@ impl<'a> Expander<'a, '_> {
                     self.report(StructureError::TiedArguments { name, span: call.span }.diagnostic());
                     return None;
                 }
-                let overridden = |key: &str| arguments.iter().any(|given| given.key.is_some_and(|name| name.text == key));
+                let overridden =
+                    |key: &str| arguments.iter().any(|given| given.key.is_some_and(|name| name.text == key));
                 let kept = base.arguments.iter().filter(|given| !given.key.is_some_and(|key| overridden(&key.text)));
                 let mut all: Vec<_> = kept.cloned().collect();
                 all.sort_by_key(|given| given.key.is_some());

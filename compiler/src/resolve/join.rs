@@ -9,7 +9,6 @@ use super::value::{CallSite, Flow};
 use crate::graph::ModuleKind;
 use crate::ops::{self, LayerEntry};
 use cnnc_grammar::ast::{Body, Call, JoinKind};
-use std::collections::BTreeMap;
 
 impl<'a> Expander<'a, '_> {
     /// Writes out `sum { }`, `product { }` or `concat { }`; a named one is a module, an unnamed one is not.

@@ -134,7 +134,8 @@ impl<'a> Expander<'a, '_> {
 
     /// The names of what is kept in a call, sorted.
     fn kept_names(&self, call: ModuleId) -> Vec<Arc<str>> {
-        let mut names: Vec<_> = self.kept.keys().filter(|(owner, _)| *owner == call).map(|(_, name)| name.clone()).collect();
+        let mut names: Vec<_> =
+            self.kept.keys().filter(|(owner, _)| *owner == call).map(|(_, name)| name.clone()).collect();
         names.sort_unstable();
         names
     }

@@ -81,7 +81,8 @@ impl<'a> Expander<'a, '_> {
 
     /// Reports why a layer cannot be.
     pub fn report_shape(&mut self, error: &ShapeError, taken: &[Taken], site: &LayerSite, item: &Item<'a>) {
-        let inputs = taken.iter().map(|taken| (taken.branch.unwrap_or(self.node_span(taken.node)), self.shape(taken.node)));
+        let inputs =
+            taken.iter().map(|taken| (taken.branch.unwrap_or(self.node_span(taken.node)), self.shape(taken.node)));
         let inputs = inputs.collect();
         let start = item.label.map_or(item.span, |label| label.span.to(item.span));
         let report = ShapeReport { error, site, item: item.span, statement: start, inputs };

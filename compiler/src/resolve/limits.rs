@@ -178,7 +178,9 @@ impl<'a> Count<'_, 'a, '_> {
         match (&expr.kind, frame) {
             (ExprKind::Int(number), _) => Some(Value::Int(*number)),
             (ExprKind::Range(start, end), None) => match (&start.kind, &end.kind) {
-                (ExprKind::Int(start), ExprKind::Int(end)) if *start >= 0 => Some(Value::Range(*start, *end.max(start))),
+                (ExprKind::Int(start), ExprKind::Int(end)) if *start >= 0 => {
+                    Some(Value::Range(*start, *end.max(start)))
+                }
                 _ => None,
             },
             (_, Some(frame)) => self.expander.evaluate_quietly(frame, expr),

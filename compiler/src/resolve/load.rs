@@ -19,14 +19,8 @@ const MAX_CHAIN: usize = 50;
 
 /// Reads a file and its imports. Syntax errors and bad imports go to `problems`; what could be read is in the program.
 pub fn load(path: &str, sources: &dyn Sources, files: &mut Files, problems: &mut Problems) -> Program {
-    let mut loader = Loader {
-        sources,
-        files,
-        problems,
-        program: Program::default(),
-        known: HashMap::new(),
-        chain: Vec::new(),
-    };
+    let mut loader =
+        Loader { sources, files, problems, program: Program::default(), known: HashMap::new(), chain: Vec::new() };
     match sources.read(path, None) {
         Ok((name, text)) => loader.file(name, text, None),
         Err(why) => loader.problems.add(FileError::Unreadable { path, why: &why, import: None }.diagnostic()),

@@ -38,15 +38,32 @@ pub fn resolve(
     graph
 }
 
-/// Writes out every model of the first file whose parameters all have values, and checks every declaration of all files.
-pub fn check_all(program: &Program, files: &mut Files, sources: &dyn Sources, problems: &mut Problems) -> Vec<Graph> {
+/// Checks every declaration of all files, and writes out the model that is asked for, or every model of the first file. A model whose
+/// parameters have no values is checked by itself alone.
+pub fn check_all(
+    program: &Program,
+    request: &Request,
+    files: &mut Files,
+    sources: &dyn Sources,
+    problems: &mut Problems,
+) -> Vec<Graph> {
+    let chosen = match &request.model {
+        Some(_) => choose(program, request, problems).into_iter().collect(),
+        None => program.models(),
+    };
+    let mut set = Vec::new();
+    for name in &chosen {
+        set.push(settings::read(name, &request.settings, files, problems));
+    }
     let declarations = Declarations::new(program, problems);
     let world = World { program, declarations: &declarations, files, sources };
     let mut graphs = Vec::new();
-    for name in program.models() {
+    for (name, set) in chosen.iter().zip(&set) {
         let Some(Some(callable)) = declarations.get(name) else { continue };
-        if callable.declaration.parameters.iter().all(|parameter| callable.has_default(parameter)) {
-            graphs.extend(expand(&world, callable, &[], problems));
+        let callable = settings::with(callable, set.as_ref());
+        let is_complete = callable.declaration.parameters.iter().all(|parameter| callable.has_default(parameter));
+        if is_complete && set.is_some() != request.settings.is_empty() {
+            graphs.extend(expand(&world, &callable, &request.input_shapes, problems));
         }
     }
     check_declarations(&world, problems);
@@ -102,9 +119,8 @@ fn expand<'a>(
 }
 
 fn has_input(body: &Body) -> bool {
-    let is_input = |statement: &Statement| {
-        matches!(statement.kind, StatementKind::Input { .. } | StatementKind::Unreadable(_))
-    };
+    let is_input =
+        |statement: &Statement| matches!(statement.kind, StatementKind::Input { .. } | StatementKind::Unreadable(_));
     body.statements.iter().any(is_input)
 }
 

@@ -28,7 +28,13 @@ impl<'a> Expander<'a, '_> {
     }
 
     /// Makes the module of an item. `span` is the item, for one without a label.
-    pub fn enter_module(&mut self, frame: &Frame<'a>, label: Option<&'a Label>, span: Span, kind: ModuleKind) -> ModuleId {
+    pub fn enter_module(
+        &mut self,
+        frame: &Frame<'a>,
+        label: Option<&'a Label>,
+        span: Span,
+        kind: ModuleKind,
+    ) -> ModuleId {
         let parent = frame.module();
         let position = self.take_position(parent);
         let (name, name_span) = match label {

@@ -43,9 +43,12 @@ impl<'a> Expander<'a, '_> {
             (name, false) => format!("{path}.{name}").into(),
         };
         match given.map(|given| (&given.value, given)) {
-            Some((Value::Parameter { id, transposed }, given)) => {
-                self.borrow_parameter(key, &declaration, ParameterUse { parameter: *id, transposed: *transposed }, given)
-            }
+            Some((Value::Parameter { id, transposed }, given)) => self.borrow_parameter(
+                key,
+                &declaration,
+                ParameterUse { parameter: *id, transposed: *transposed },
+                given,
+            ),
             Some((_, given)) => {
                 let numbers = self.constants_for(&declaration, given)?;
                 let initialiser = Initialiser::Values(numbers.into());
@@ -78,7 +81,14 @@ impl<'a> Expander<'a, '_> {
                 let id = ParameterId(self.graph.parameters.len() as u32);
                 let ParameterDeclaration { shape, trainable, initialiser, .. } = declaration;
                 let path = key.clone();
-                self.graph.parameters.push(Parameter { path, aliases: Vec::new(), shape, trainable, initialiser, span });
+                self.graph.parameters.push(Parameter {
+                    path,
+                    aliases: Vec::new(),
+                    shape,
+                    trainable,
+                    initialiser,
+                    span,
+                });
                 self.keys.insert(key.clone(), id);
                 self.record_shared(&key, id);
                 Some(id)
@@ -132,7 +142,8 @@ impl<'a> Expander<'a, '_> {
         }
         let wanted = &declaration.shape[..];
         let left_out = wanted.len().saturating_sub(constants.sizes.len());
-        let fits = wanted.get(left_out..) == Some(&constants.sizes[..]) && wanted.iter().take(left_out).all(|size| *size == 1);
+        let fits =
+            wanted.get(left_out..) == Some(&constants.sizes[..]) && wanted.iter().take(left_out).all(|size| *size == 1);
         if !fits {
             let (name, is, span) = (declaration.name, &constants.sizes[..], given.span);
             self.report(WeightError::ConstantShape { name, is, wanted, span }.diagnostic());
@@ -182,6 +193,8 @@ impl Constants {
         if matches!(value, Value::Range(..)) && length > super::value::MAX_LEAVES {
             return Err(Ragged::Lengths);
         }
-        (0..length).filter_map(|position| value.element(position as i64)).try_for_each(|inner| self.read(&inner, depth + 1))
+        (0..length)
+            .filter_map(|position| value.element(position as i64))
+            .try_for_each(|inner| self.read(&inner, depth + 1))
     }
 }

@@ -40,11 +40,7 @@ const SCHEMES: &[SchemeEntry] = &[
         arguments: &[("bound", None)],
         make: |given| Initialiser::Uniform { bound: at(given, 0) },
     },
-    SchemeEntry {
-        name: "constant",
-        arguments: &[("value", None)],
-        make: |given| Initialiser::Constant(at(given, 0)),
-    },
+    SchemeEntry { name: "constant", arguments: &[("value", None)], make: |given| Initialiser::Constant(at(given, 0)) },
     SchemeEntry { name: "zeros", arguments: &[], make: |_| Initialiser::Constant(0.0) },
     SchemeEntry { name: "ones", arguments: &[], make: |_| Initialiser::Constant(1.0) },
 ];

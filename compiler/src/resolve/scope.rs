@@ -9,7 +9,7 @@ use std::collections::HashMap;
 type Binding<'a> = Option<Value<'a>>;
 
 /// The names that can be seen at one point.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Scope<'a> {
     values: HashMap<&'a str, Binding<'a>>,
     shadowed: Vec<(&'a str, Option<Binding<'a>>)>,

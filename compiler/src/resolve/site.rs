@@ -12,8 +12,6 @@ pub(super) struct LayerSite {
     pub call: CallSite,
     /// The arguments that were given.
     pub arguments: Vec<SiteArgument>,
-    /// Names of all arguments that there are.
-    pub known: &'static [crate::ops::ArgumentSpec],
 }
 
 /// An argument that was given.
@@ -36,11 +34,6 @@ impl LayerSite {
     /// The argument, if it was given.
     pub fn given(&self, name: &str) -> Option<&SiteArgument> {
         self.arguments.iter().find(|argument| argument.name == name)
-    }
-
-    /// Whether the layer has an argument of that name.
-    pub fn has(&self, name: &str) -> bool {
-        self.known.iter().any(|argument| argument.name == name)
     }
 
     /// The edit that gives an argument another value.

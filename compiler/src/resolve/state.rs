@@ -152,8 +152,10 @@ impl<'a> Frame<'a> {
 
     /// A frame of a body whose declaration could not be read.
     pub fn loose(module: ModuleId, header: Span) -> Self {
+        let mut scope = Scope::default();
+        scope.incomplete = true;
         Frame {
-            scope: Scope { incomplete: true, ..Scope::default() },
+            scope,
             kind: DeclarationKind::Model,
             header,
             is_root: true,

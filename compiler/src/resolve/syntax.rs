@@ -9,6 +9,7 @@ pub(super) fn diagnostic(error: &SyntaxError, files: &Files) -> Diagnostic {
     let span = error.span;
     match &error.kind {
         SyntaxErrorKind::Unexpected { found, expected } => unexpected(found, expected, span),
+        SyntaxErrorKind::Mistaken { found, meant } => mistaken(found, meant, span),
         SyntaxErrorKind::Unclosed { open } => {
             let close = closing(*open);
             Diagnostic::new(Code::E102, format!("this `{open}` is never closed"), span, "opened here")
@@ -21,11 +22,14 @@ pub(super) fn diagnostic(error: &SyntaxError, files: &Files) -> Diagnostic {
         SyntaxErrorKind::UnclosedString => {
             let line = "a string ends on its own line";
             let end = Span { start: span.end, ..span };
-            Diagnostic::new(Code::E103, "this string is never closed", span, line).help("add the closing `\"`").mend(end, "\"")
+            Diagnostic::new(Code::E103, "this string is never closed", span, line)
+                .help("add the closing `\"`")
+                .mend(end, "\"")
         }
         SyntaxErrorKind::TooDeep { limit } => {
             let message = format!("nested deeper than {limit} levels");
-            Diagnostic::new(Code::E104, message, span, "too deep from here").help("take a part out into a block, or name a value with `let`")
+            Diagnostic::new(Code::E104, message, span, "too deep from here")
+                .help("take a part out into a block, or name a value with `let`")
         }
         SyntaxErrorKind::NumberTooLarge { digits } => {
             let shown: String = digits.chars().take(30).collect();
@@ -59,6 +63,15 @@ fn unexpected(found: &str, expected: &[&'static str], span: Span) -> Diagnostic 
         [all @ .., last] => format!("expected {} or {last}", all.join(", ")),
     };
     Diagnostic::new(Code::E101, message, span, label)
+}
+
+/// A slip whose mend is plain.
+fn mistaken(found: &str, meant: &str, span: Span) -> Diagnostic {
+    let (message, help) = match meant {
+        "" => ("nothing can stand here".to_owned(), "remove it".to_owned()),
+        meant => (format!("{} is not of this language", quoted(found)), format!("write `{}`", meant.trim())),
+    };
+    Diagnostic::new(Code::E101, message, span, "cannot be read").help(help).mend(span, meant)
 }
 
 fn quoted(text: &str) -> String {

@@ -116,6 +116,9 @@ mod tests {
         assert_eq!(fitted(list(vec![Value::Int(1), Value::Float(0.5)]), floats()).unwrap(), "[1.0, 0.5]");
         assert_eq!(fitted(list(vec![Value::Bool(true)]), floats()), None);
         assert_eq!(fitted(Value::Range(0, 3), floats()).unwrap(), "[0.0, 1.0, 2.0]");
-        assert_eq!(fitted(Value::Range(0, 1_000_000_000), TypeKind::List(Box::new(named("int")))).unwrap(), "0..1000000000");
+        assert_eq!(
+            fitted(Value::Range(0, 1_000_000_000), TypeKind::List(Box::new(named("int")))).unwrap(),
+            "0..1000000000"
+        );
     }
 }

@@ -3,6 +3,7 @@
 //! They are immutable and cheap to copy: lists share their elements. Each knows how many leaves it has and how deep it nests, and both are
 //! bounded when it is made, so that comparing, printing or dropping one never takes long, however it was built up.
 
+use super::arithmetic::{Fault, equal};
 use super::declarations::Callable;
 use crate::graph::{ModuleId, NodeId, ParameterId};
 use crate::ops::{Constant, LayerEntry};
@@ -32,7 +33,7 @@ pub(super) enum Flow {
 }
 
 /// A value.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) enum Value<'a> {
     /// A whole number.
     Int(i64),
@@ -68,7 +69,6 @@ pub(super) enum Value<'a> {
 }
 
 /// The elements of a list or tuple.
-#[derive(Debug)]
 pub(super) struct Items<'a> {
     values: Vec<Value<'a>>,
     leaves: usize,
@@ -76,7 +76,7 @@ pub(super) struct Items<'a> {
 }
 
 /// What can be called as an item.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) enum Callee<'a> {
     /// A built-in layer.
     Layer(&'static LayerEntry),
@@ -87,7 +87,6 @@ pub(super) enum Callee<'a> {
 }
 
 /// A layer with its arguments.
-#[derive(Debug)]
 pub(super) struct Recipe<'a> {
     /// What is called.
     pub callee: Callee<'a>,
@@ -109,7 +108,7 @@ pub(super) struct CallSite {
 }
 
 /// An argument of a call. Its value is `None` after an error in it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Given<'a> {
     /// The key of a keyword argument.
     pub key: Option<&'a Name>,
@@ -119,6 +118,17 @@ pub(super) struct Given<'a> {
     pub expr: &'a Expr,
     /// Key and value.
     pub span: Span,
+}
+
+impl Callee<'_> {
+    /// The name under which it is known everywhere.
+    fn name(&self) -> &str {
+        match self {
+            Callee::Layer(entry) => entry.signature.name,
+            Callee::Declared(callable) => &callable.name.text,
+            Callee::Unreadable => "",
+        }
+    }
 }
 
 impl<'a> Items<'a> {
@@ -255,6 +265,23 @@ impl<'a> Value<'a> {
 }
 
 impl Recipe<'_> {
+    /// Whether two layers are the same with the same arguments, written in the same way.
+    pub fn same(&self, other: &Recipe<'_>) -> Result<bool, Fault> {
+        if self.callee.name() != other.callee.name()
+            || self.tied != other.tied
+            || self.arguments.len() != other.arguments.len()
+        {
+            return Ok(false);
+        }
+        self.arguments.iter().zip(&other.arguments).try_fold(true, |same, (a, b)| {
+            let keys = a.key.map(|key| &key.text) == b.key.map(|key| &key.text);
+            match (&a.value, &b.value) {
+                (Some(a), Some(b)) if same && keys => equal(a, b),
+                _ => Ok(false),
+            }
+        })
+    }
+
     /// How deep its arguments nest.
     pub fn depth(&self) -> usize {
         1 + self.arguments.iter().filter_map(|given| given.value.as_ref()).map(Value::depth).max().unwrap_or(0)

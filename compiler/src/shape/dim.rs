@@ -164,6 +164,14 @@ impl Dim {
         }
     }
 
+    /// Whether it never falls when a symbol grows, as far as its form shows.
+    pub fn is_increasing(&self) -> bool {
+        match self {
+            Dim::Number(_) => true,
+            Dim::Symbolic(sum) => sum.is_increasing(),
+        }
+    }
+
     /// The symbols in it, sorted, each once.
     pub fn symbols(&self) -> Vec<Arc<str>> {
         let mut names = Vec::new();
@@ -221,6 +229,17 @@ impl Sum {
             total = total.checked_add(term)?;
         }
         Some(total)
+    }
+
+    /// A product of sizes grows with each as long as none is negative; of one atom that is no condition.
+    fn is_increasing(&self) -> bool {
+        self.terms.iter().all(|(product, coefficient)| match product.as_slice() {
+            [] => true,
+            [Atom::Symbol(_)] => *coefficient > 0,
+            [Atom::FloorDivision(sum, _)] => *coefficient > 0 && sum.is_increasing(),
+            [Atom::Minimum(a, b)] => *coefficient > 0 && a.is_increasing() && b.is_increasing(),
+            product => *coefficient > 0 && product.iter().all(|atom| matches!(atom, Atom::Symbol(_))),
+        })
     }
 
     fn collect_symbols(&self, names: &mut Vec<Arc<str>>) {

@@ -5,6 +5,7 @@
 
 use super::{Dim, TooLarge};
 use cnnc_grammar::span::Span;
+use std::sync::Arc;
 
 /// How two sizes must stand to each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,6 +31,32 @@ pub struct Requirement {
     pub reason: &'static str,
     /// The layer or contract that asks.
     pub span: Span,
+}
+
+impl Requirement {
+    /// The symbols of both sides, sorted, each once.
+    pub fn symbols(&self) -> Vec<Arc<str>> {
+        let mut names = self.left.symbols();
+        names.extend(self.right.symbols());
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// Whether it holds once symbols have values; `None` when one has none or a number does not fit.
+    pub fn holds(&self, value: &dyn Fn(&str) -> Option<i64>) -> Option<bool> {
+        let (left, right) = (self.left.at(value)?, self.right.at(value)?);
+        Some(match self.relation {
+            Relation::Equal => left == right,
+            Relation::AtLeast => left >= right,
+            Relation::MultipleOf => left.checked_rem(right) == Some(0),
+        })
+    }
+
+    /// Whether, holding for some sizes, it holds for all larger ones too.
+    pub fn grows(&self) -> bool {
+        self.relation == Relation::AtLeast && self.left.is_increasing() && self.right.number().is_some()
+    }
 }
 
 /// All requirements of one graph, each once, and the place on whose behalf questions are asked now.

@@ -118,10 +118,5 @@ fn empty(symbol: &Arc<str>, input: &crate::graph::Input) -> Box<Diagnostic> {
 
 /// "H: any multiple of 32 from 32 up"
 fn in_words(size: &SymbolSizes) -> String {
-    let SymbolSizes { name, start, step } = size;
-    match step {
-        1 => format!("{name}: any size from {start} up"),
-        _ if start % step == 0 => format!("{name}: any multiple of {step} from {start} up"),
-        _ => format!("{name}: {start}, {}, {} and so on", start + step, start + 2 * step),
-    }
+    format!("{}: {}", size.name, size.words())
 }

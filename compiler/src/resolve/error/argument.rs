@@ -95,8 +95,9 @@ impl<'e, 'a> ArgumentError<'e, 'a> {
                 with_declaration(Diagnostic::new(Code::E207, message, *span, "one too many"), callee, *declared)
             }
             ArgumentError::Twice { name, first, second, first_argument } => {
-                let diagnostic = Diagnostic::new(Code::E207, format!("`{name}` is given twice"), *second, "the second time")
-                    .label(*first, "the first time");
+                let diagnostic =
+                    Diagnostic::new(Code::E207, format!("`{name}` is given twice"), *second, "the second time")
+                        .label(*first, "the first time");
                 match first_argument {
                     Some(argument) if argument != name => diagnostic
                         .help(format!("input channels are inferred, so that the first argument is `{argument}`")),
@@ -105,7 +106,8 @@ impl<'e, 'a> ArgumentError<'e, 'a> {
             }
             ArgumentError::AfterKeyword { span } => {
                 let message = "an argument without a name cannot follow one with a name";
-                Diagnostic::new(Code::E206, message, *span, "which argument is it?").help("give it a name too, or put it first")
+                Diagnostic::new(Code::E206, message, *span, "which argument is it?")
+                    .help("give it a name too, or put it first")
             }
             ArgumentError::Missing { callee, names, accepts, call, declared } => {
                 let diagnostic =
@@ -119,8 +121,9 @@ impl<'e, 'a> ArgumentError<'e, 'a> {
             }
             ArgumentError::Unset { name, names, span } => {
                 let first = names.first().copied().unwrap_or_default();
-                Diagnostic::new(Code::E204, format!("`{name}` needs {}", listed(names)), *span, "has no default")
-                    .help(format!("set it, give it a default, or declare a preset: `model My{name} = {name}({first}=…)`"))
+                Diagnostic::new(Code::E204, format!("`{name}` needs {}", listed(names)), *span, "has no default").help(
+                    format!("set it, give it a default, or declare a preset: `model My{name} = {name}({first}=…)`"),
+                )
             }
             ArgumentError::Wrong { name, wanted, value, expr, declared, is_int } => {
                 let message = format!("`{name}` must be {}", with_article(wanted));

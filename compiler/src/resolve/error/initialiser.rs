@@ -42,9 +42,12 @@ impl InitError<'_> {
                     .note("an `init` speaks of the model, block or group that it stands in")
             }
             InitError::NoSuchPath { path, span, near } => {
-                let diagnostic = Diagnostic::new(code, format!("nothing here has the path `{path}`"), *span, "fits nothing");
+                let diagnostic =
+                    Diagnostic::new(code, format!("nothing here has the path `{path}`"), *span, "fits nothing");
                 match near {
-                    Some(near) => diagnostic.help(format!("did you mean \"{near}\"?")).mend(*span, format!("\"{near}\"")),
+                    Some(near) => {
+                        diagnostic.help(format!("did you mean \"{near}\"?")).mend(*span, format!("\"{near}\""))
+                    }
                     None => diagnostic,
                 }
             }

@@ -42,9 +42,12 @@ impl InputError<'_> {
     pub fn diagnostic(&self) -> Diagnostic {
         let code = Code::E223;
         match self {
-            InputError::Late { span, nested: true } => {
-                Diagnostic::new(code, "an `input` stands in the outermost braces of a model or block", *span, "within other braces")
-            }
+            InputError::Late { span, nested: true } => Diagnostic::new(
+                code,
+                "an `input` stands in the outermost braces of a model or block",
+                *span,
+                "within other braces",
+            ),
             InputError::Late { span, nested: false } => {
                 Diagnostic::new(code, "an `input` stands before the first item", *span, "after an item")
                     .help("give further inputs names: `input left [N, 3, 32, 32]`")
@@ -59,29 +62,40 @@ impl InputError<'_> {
                     .label(*declared, "declared as a block here")
             }
             InputError::ImageAxes { axes, span } => {
-                let message = format!("a picture becomes an input [N, C, H, W], and this one has {}", counted(*axes, "axis", "axes"));
+                let message = format!(
+                    "a picture becomes an input [N, C, H, W], and this one has {}",
+                    counted(*axes, "axis", "axes")
+                );
                 Diagnostic::new(code, message, *span, "")
             }
-            InputError::SeveralInCall { span, declared } => {
-                Diagnostic::new(code, "a model with several inputs cannot be called as a block", *span, "the second input")
-                    .label(*declared, "declared here")
-                    .help("make it a block that takes the other values as parameters of type `tensor`")
-            }
-            InputError::Nameless { span } => {
-                Diagnostic::new(code, "a size of a network's input needs a name or a number", *span, "`_` is for `expect`")
-                    .help("write `N`, for instance")
-                    .mend(*span, "N")
-            }
+            InputError::SeveralInCall { span, declared } => Diagnostic::new(
+                code,
+                "a model with several inputs cannot be called as a block",
+                *span,
+                "the second input",
+            )
+            .label(*declared, "declared here")
+            .help("make it a block that takes the other values as parameters of type `tensor`"),
+            InputError::Nameless { span } => Diagnostic::new(
+                code,
+                "a size of a network's input needs a name or a number",
+                *span,
+                "`_` is for `expect`",
+            )
+            .help("write `N`, for instance")
+            .mend(*span, "N"),
             InputError::NoSize { size, span } => {
                 Diagnostic::new(code, "a size is at least 1", *span, format!("is {size}"))
             }
             InputError::Rank { shape, rank, span, origin } => {
                 let message = format!("the block takes {}, and gets {shape}", counted(*rank, "axis", "axes"));
-                Diagnostic::new(Code::E303, message, *span, counted(*rank, "axis", "axes")).label(*origin, format!("gives {shape}"))
+                Diagnostic::new(Code::E303, message, *span, counted(*rank, "axis", "axes"))
+                    .label(*origin, format!("gives {shape}"))
             }
             InputError::Size { axis, expected, size, shape, span, origin } => {
                 let message = format!("{axis} must be {expected} here, and is {size}");
-                Diagnostic::new(Code::E305, message, *span, format!("is {expected}")).label(*origin, format!("gives {shape}"))
+                Diagnostic::new(Code::E305, message, *span, format!("is {expected}"))
+                    .label(*origin, format!("gives {shape}"))
             }
             InputError::WantedRank { wanted, span } => {
                 let message = format!("the input has other axes than the shape {wanted:?} that is wanted");
@@ -92,7 +106,11 @@ impl InputError<'_> {
                 Diagnostic::new(code, message, *span, format!("would be {wanted}"))
             }
             InputError::TooManyShapes { given, inputs, span } => {
-                let message = format!("{} wanted, and the model has {}", counted(*given, "shape is", "shapes are"), counted(*inputs, "input", "inputs"));
+                let message = format!(
+                    "{} wanted, and the model has {}",
+                    counted(*given, "shape is", "shapes are"),
+                    counted(*inputs, "input", "inputs")
+                );
                 Diagnostic::new(code, message, *span, "")
             }
             InputError::NoInput { name, span } => {

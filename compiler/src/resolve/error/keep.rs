@@ -29,14 +29,15 @@ impl KeepError<'_> {
                 let message = format!("a loop keeps more than one value as `{name}`");
                 let diagnostic = Diagnostic::new(Code::E211, message, *second, "the same name in every turn");
                 match mend {
-                    Some(mend) => {
-                        diagnostic.help(format!("let the name hold the loop's variable: {mend}")).mend(*second, mend.clone())
-                    }
+                    Some(mend) => diagnostic
+                        .help(format!("let the name hold the loop's variable: {mend}"))
+                        .mend(*second, mend.clone()),
                     None => diagnostic.help("count the turns with `for i in 0..n` and let the name hold `{i}`"),
                 }
             }
             KeepError::Twice { name, first, second, .. } => {
-                Diagnostic::new(Code::E211, format!("`{name}` is kept twice"), *second, "the second").label(*first, "the first")
+                Diagnostic::new(Code::E211, format!("`{name}` is kept twice"), *second, "the second")
+                    .label(*first, "the first")
             }
             KeepError::Unknown { name, span, near, call, value } => unknown(name, *span, *near, *call, *value),
             KeepError::OutputInBlock { span, declared } => {

@@ -22,10 +22,12 @@ impl LabelsError<'_> {
     pub fn diagnostic(&self) -> Diagnostic {
         match self {
             LabelsError::InBlock { span, declared } => {
-                Diagnostic::new(Code::E224, "only a model has labels", *span, "in a block").label(*declared, "declared as a block here")
+                Diagnostic::new(Code::E224, "only a model has labels", *span, "in a block")
+                    .label(*declared, "declared as a block here")
             }
             LabelsError::Twice { first, second } => {
-                Diagnostic::new(Code::E224, "the classes are listed twice", *second, "the second list").label(*first, "the first list")
+                Diagnostic::new(Code::E224, "the classes are listed twice", *second, "the second list")
+                    .label(*first, "the first list")
             }
             LabelsError::NotTexts { kind, span } => {
                 Diagnostic::new(Code::E224, "labels are texts", *span, format!("holds {kind}"))

@@ -34,7 +34,11 @@ impl LimitError<'_> {
                 Diagnostic::new(Code::E217, message, *span, label)
             }
             LimitError::Turns { turns, limit, span } => {
-                let message = format!("this loop turns {} times, and at most {} steps are taken", grouped(*turns), grouped(*limit));
+                let message = format!(
+                    "this loop turns {} times, and at most {} steps are taken",
+                    grouped(*turns),
+                    grouped(*limit)
+                );
                 Diagnostic::new(Code::E217, message, *span, "too many turns")
             }
             LimitError::Steps { limit, span } => {
@@ -43,7 +47,8 @@ impl LimitError<'_> {
             }
             LimitError::Paths { span } => {
                 let message = "the paths of all layers together are too long";
-                Diagnostic::new(Code::E217, message, *span, "reached here").help("shorten the names, or nest less deeply")
+                Diagnostic::new(Code::E217, message, *span, "reached here")
+                    .help("shorten the names, or nest less deeply")
             }
             LimitError::Depth { limit, span } => {
                 let message = format!("calls and braces nest deeper than {limit}");

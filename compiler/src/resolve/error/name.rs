@@ -45,10 +45,13 @@ impl NameError<'_> {
     /// In words.
     pub fn diagnostic(&self) -> Diagnostic {
         match self {
-            NameError::BuiltIn { name, span } => {
-                Diagnostic::new(Code::E220, format!("`{name}` is the name of a built-in layer"), *span, "cannot be declared again")
-                    .help("give it a name of its own")
-            }
+            NameError::BuiltIn { name, span } => Diagnostic::new(
+                Code::E220,
+                format!("`{name}` is the name of a built-in layer"),
+                *span,
+                "cannot be declared again",
+            )
+            .help("give it a name of its own"),
             NameError::Twice { name, what, first, second, mend } => twice(name, what, *first, *second, mend.as_deref()),
             NameError::UnknownModel { name, span, near } => {
                 let message = format!("there is no model `{name}`");
@@ -58,11 +61,14 @@ impl NameError<'_> {
                 let message = format!("there is no layer, block or model `{name}`");
                 did_you_mean(Diagnostic::new(Code::E201, message, *span, "unknown"), *near, *span)
             }
-            NameError::Kept { name, span } => {
-                Diagnostic::new(Code::E201, format!("`{name}` is a kept value, not a layer"), *span, "unknown as a layer")
-                    .help(format!("`from {name}` gives it back"))
-                    .mend(*span, format!("from {name}"))
-            }
+            NameError::Kept { name, span } => Diagnostic::new(
+                Code::E201,
+                format!("`{name}` is a kept value, not a layer"),
+                *span,
+                "unknown as a layer",
+            )
+            .help(format!("`from {name}` gives it back"))
+            .mend(*span, format!("from {name}")),
             NameError::NotCallable { name, kind, span } => {
                 let message = format!("`{name}` is {kind}, not a layer");
                 Diagnostic::new(Code::E213, message, *span, "an item of the flow must be a layer, a block or a model")
@@ -75,8 +81,10 @@ impl NameError<'_> {
                 did_you_mean(Diagnostic::new(Code::E202, message, *span, "unknown name"), *near, *span)
             }
             NameError::UnknownType { name, span, near } => {
-                let diagnostic = Diagnostic::new(Code::E202, format!("there is no type `{name}`"), *span, "unknown type");
-                let types = "types are int, float, bool, str, layer, tensor, lists such as [int] and tuples such as (int, int)";
+                let diagnostic =
+                    Diagnostic::new(Code::E202, format!("there is no type `{name}`"), *span, "unknown type");
+                let types =
+                    "types are int, float, bool, str, layer, tensor, lists such as [int] and tuples such as (int, int)";
                 did_you_mean(diagnostic.note(types), *near, *span)
             }
             NameError::UnknownItem { name, span, near } => {
@@ -98,11 +106,14 @@ impl NameError<'_> {
             }
             NameError::FunctionArguments { function, span } => function_arguments(function, *span),
             NameError::Empty { span } => Diagnostic::new(Code::E220, "a name cannot be empty", *span, "empty"),
-            NameError::Dot { name, span } => {
-                Diagnostic::new(Code::E220, format!("the name `{name}` has a dot"), *span, "dots part the names of a path")
-                    .help("use `_`, or nest items with `name: { }`")
-                    .mend(*span, format!("\"{}\"", name.replace('.', "_")))
-            }
+            NameError::Dot { name, span } => Diagnostic::new(
+                Code::E220,
+                format!("the name `{name}` has a dot"),
+                *span,
+                "dots part the names of a path",
+            )
+            .help("use `_`, or nest items with `name: { }`")
+            .mend(*span, format!("\"{}\"", name.replace('.', "_"))),
             NameError::TooLong { span, limit } => {
                 Diagnostic::new(Code::E220, format!("a name has at most {limit} bytes"), *span, "too long")
             }
@@ -116,8 +127,9 @@ fn twice(name: &str, what: &str, first: Span, second: Span, mend: Option<&str>) 
         let diagnostic = Diagnostic::new(Code::E208, message, second, "the same name in every turn");
         return match mend {
             Some(mend) => diagnostic.help(format!("let the name hold the loop's variable: {mend}")).mend(second, mend),
-            None => diagnostic
-                .help(format!("count the turns and let the name hold the number: `for i in 0..n {{ \"{name}{{i}}\": … }}`")),
+            None => diagnostic.help(format!(
+                "count the turns and let the name hold the number: `for i in 0..n {{ \"{name}{{i}}\": … }}`"
+            )),
         };
     }
     let message = format!("two {what}s are called `{name}`");

@@ -2,7 +2,7 @@
 
 use super::super::site::LayerSite;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ops::ShapeError;
+use crate::ops::{Argument, PadPair, ShapeError};
 use crate::shape::{Dim, Shape};
 use cnnc_grammar::span::Span;
 
@@ -25,24 +25,19 @@ impl ShapeReport<'_> {
     pub fn diagnostic(&self) -> Diagnostic {
         let name = self.site.name;
         match self.error {
-            ShapeError::Rank { found, expected, mend } => {
+            ShapeError::Rank { found, expected, help, instead } => {
                 let message = format!("`{name}` takes {expected}, and gets {found}");
-                let diagnostic = self.with_origin(Diagnostic::new(Code::E303, message, self.item, format!("needs {expected}")));
-                match mend {
-                    Some(layer) => {
-                        let before = Span { end: self.statement.start, ..self.statement };
-                        diagnostic.help(format!("put `{layer}` before it")).mend(before, format!("{layer}; "))
-                    }
-                    None => diagnostic,
-                }
+                let label = help.map_or_else(|| format!("needs {expected}"), str::to_owned);
+                let diagnostic = self.with_origin(Diagnostic::new(Code::E303, message, self.item, label));
+                self.rank_mend(diagnostic, found, *instead)
             }
             ShapeError::Unknown { axis, size } => {
                 let message = format!("`{name}` needs its {axis} as a number, and `{size}` is left open");
                 self.with_origin(Diagnostic::new(Code::E307, message, self.item, format!("{axis} is {size}")))
                     .help("give the input a number for it")
             }
-            ShapeError::NotDivisible { what, size, divisor, argument } => {
-                self.not_divisible(what, size, *divisor, argument)
+            ShapeError::NotDivisible { what, size, divisor, argument, mends } => {
+                self.not_divisible((what, size), (argument, *divisor), mends)
             }
             ShapeError::WindowTooLarge { arithmetic, needs, least_padding, same_padding, axis } => {
                 let message = "the kernel is larger than its padded input";
@@ -52,10 +47,14 @@ impl ShapeReport<'_> {
             }
             ShapeError::NoSuchAxis { argument, axis, input } => {
                 let message = format!("there is no axis {axis} in {input}");
-                let diagnostic = Diagnostic::new(Code::E306, message, self.site.argument(argument), format!("{argument} is {axis}"));
-                self.with_origin(diagnostic).help(format!("axes go from 0 to {}, or from −1 backwards", input.rank().saturating_sub(1)))
+                let diagnostic =
+                    Diagnostic::new(Code::E306, message, self.site.argument(argument), format!("{argument} is {axis}"));
+                self.with_origin(diagnostic)
+                    .help(format!("axes go from 0 to {}, or from −1 backwards", input.rank().saturating_sub(1)))
             }
-            ShapeError::Mismatch { left, right, branch, axis, reason } => self.mismatch((left, right), *branch, *axis, reason),
+            ShapeError::Mismatch { left, right, branch, axis, reason } => {
+                self.mismatch((left, right), *branch, *axis, reason)
+            }
             ShapeError::Other { code, message, argument, note, mend } => {
                 let span = argument.map_or(self.item, |argument| self.site.argument(argument));
                 let diagnostic = self.with_origin(Diagnostic::new(*code, message.clone(), span, ""));
@@ -87,35 +86,53 @@ impl ShapeReport<'_> {
         }
     }
 
-    fn padding_mend(&self, diagnostic: Diagnostic, least: Option<usize>, same: Option<usize>) -> Diagnostic {
-        let Some(least) = least.filter(|_| self.site.has("padding")) else { return diagnostic };
-        let (span, replacement) = self.site.change("padding", &least.to_string());
-        let kept = self.inputs.first().map(|(_, shape)| shape).filter(|shape| shape.rank() == 4);
-        let keeps = match (same, kept.and_then(|shape| shape.get(2).zip(shape.get(3)))) {
-            (Some(same), Some((height, width))) if same >= least => format!("; padding={same} keeps {height}×{width}"),
-            _ => String::new(),
-        };
-        diagnostic.help(format!("padding={least} is the least that fits{keeps}")).mend(span, replacement)
+    /// Another layer in its place, or one before it that brings the input into form.
+    fn rank_mend(&self, diagnostic: Diagnostic, found: &Shape, instead: Option<&'static str>) -> Diagnostic {
+        if let Some(instead) = instead {
+            let name = Span {
+                end: self.site.call.span.start.saturating_add(self.site.name.len() as u32),
+                ..self.site.call.span
+            };
+            return diagnostic.help(format!("`{instead}` does the same for {found}")).mend(name, instead);
+        }
+        if found.rank() == 4 && self.site.name == "Linear" {
+            let before = Span { end: self.statement.start, ..self.statement };
+            return diagnostic.help("put `Flatten` before it").mend(before, "Flatten; ");
+        }
+        diagnostic
     }
 
-    fn not_divisible(&self, what: &str, size: &Dim, divisor: usize, argument: &str) -> Diagnostic {
+    fn padding_mend(&self, diagnostic: Diagnostic, least: Option<PadPair>, same: Option<PadPair>) -> Diagnostic {
+        let Some(least) = least else { return diagnostic };
+        let (span, replacement) = self.site.change("padding", &least.write());
+        let planes = self.inputs.first().and_then(|(_, shape)| shape.get(2).zip(shape.get(3)));
+        let keeps = match (same.filter(|same| *same != least), planes) {
+            (Some(same), Some((height, width))) => format!("; padding={} keeps {height}×{width}", same.write()),
+            _ => String::new(),
+        };
+        diagnostic.help(format!("padding={} is the least that fits{keeps}", least.write())).mend(span, replacement)
+    }
+
+    fn not_divisible(
+        &self,
+        (what, size): (&str, &Dim),
+        (argument, divisor): (&str, usize),
+        mends: &[usize],
+    ) -> Diagnostic {
         let message = format!("{what} must be a multiple of {argument}: {size} is none of {divisor}");
         let span = self.site.argument(argument);
-        let diagnostic = self.with_origin(Diagnostic::new(Code::E301, message, span, format!("{argument} is {divisor}")));
-        let Some(size) = size.number().and_then(|size| usize::try_from(size).ok()).filter(|size| *size > 0) else {
-            return diagnostic;
+        let diagnostic =
+            self.with_origin(Diagnostic::new(Code::E301, message, span, format!("{argument} is {divisor}")));
+        let diagnostic = match size.number().zip(i64::try_from(divisor).ok()).filter(|(_, divisor)| *divisor > 0) {
+            Some((size, divisor)) => {
+                diagnostic.note(format!("{size} = {}·{divisor} + {}", size / divisor, size % divisor))
+            }
+            None => diagnostic,
         };
-        let diagnostic = diagnostic.note(format!("{size} = {}·{divisor} + {}", size / divisor.max(1), size % divisor.max(1)));
-        let divides = |candidate: &usize| size.is_multiple_of(*candidate);
-        let below = (1..=divisor.min(size)).rev().find(divides);
-        let above = (divisor..=size).take(4096).find(divides);
-        let Some(near) = below.or(above).filter(|_| self.site.has(argument)) else { return diagnostic };
-        let help = match above.filter(|above| *above != near) {
-            Some(above) => format!("{argument}={near} and {argument}={above} divide {size}"),
-            None => format!("{argument}={near} divides {size}"),
-        };
-        let (span, replacement) = self.site.change(argument, &near.to_string());
-        diagnostic.help(help).mend(span, replacement)
+        let Some(nearest) = mends.first() else { return diagnostic };
+        let all: Vec<String> = mends.iter().take(2).map(|value| format!("{argument}={value}")).collect();
+        let (span, replacement) = self.site.change(argument, &nearest.to_string());
+        diagnostic.help(format!("{} would do", all.join(" or "))).mend(span, replacement)
     }
 
     fn mismatch(&self, (left, right): (&Shape, &Shape), branch: usize, axis: usize, reason: &str) -> Diagnostic {
@@ -126,7 +143,9 @@ impl ShapeReport<'_> {
             at.and_then(|at| shape.get(at)).map_or("none".to_owned(), Dim::to_string)
         };
         let message = match left.rank() == right.rank() {
-            true => format!("the branches of `{}` differ in {name}: {} and {}", self.site.name, size(left), size(right)),
+            true => {
+                format!("the branches of `{}` differ in {name}: {} and {}", self.site.name, size(left), size(right))
+            }
             false => format!("the branches of `{}` differ in their axes: {left} and {right}", self.site.name),
         };
         let other = self.inputs.get(branch).map_or(self.item, |(span, _)| *span);

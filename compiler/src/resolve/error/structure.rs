@@ -42,16 +42,24 @@ impl StructureError<'_> {
                 let message = format!("more than {limit} presets stand on each other");
                 Diagnostic::new(Code::E217, message, *span, "too long a chain")
             }
-            StructureError::PresetOfBlock { name, span, declared } => {
-                Diagnostic::new(Code::E220, format!("`{name}` is a block, and a preset is made from a model"), *span, "a block")
-                    .label(*declared, "declared as a block here")
-            }
+            StructureError::PresetOfBlock { name, span, declared } => Diagnostic::new(
+                Code::E220,
+                format!("`{name}` is a block, and a preset is made from a model"),
+                *span,
+                "a block",
+            )
+            .label(*declared, "declared as a block here"),
             StructureError::BareGroup { span } => {
                 let start = Span { end: span.start, ..*span };
                 let brace = Span { end: span.start.saturating_add(1), ..*span };
-                Diagnostic::new(Code::E209, "bare braces stand for a branch, and this is no join", brace, "outside a join")
-                    .help("write `Sequential { }`, or name the group: `name: { }`")
-                    .mend(start, "Sequential ")
+                Diagnostic::new(
+                    Code::E209,
+                    "bare braces stand for a branch, and this is no join",
+                    brace,
+                    "outside a join",
+                )
+                .help("write `Sequential { }`, or name the group: `name: { }`")
+                .mend(start, "Sequential ")
             }
             StructureError::EmptyJoin { word, span } => {
                 Diagnostic::new(Code::E210, format!("this `{word}` has no branch"), *span, "nothing to join")
@@ -64,7 +72,8 @@ impl StructureError<'_> {
             }
             StructureError::NoCurrent { what, span, inputs } => no_current(what, *span, inputs),
             StructureError::BetweenBranches { word, span } => {
-                let message = format!("`{word}` stands between the branches of a join, where no value is the current one");
+                let message =
+                    format!("`{word}` stands between the branches of a join, where no value is the current one");
                 Diagnostic::new(Code::E212, message, *span, "no current value")
                     .help(format!("put it into the braces of a branch: `{{ …; {word} … }}`"))
             }
@@ -75,7 +84,12 @@ impl StructureError<'_> {
             StructureError::NoModel { wanted, near, models } => no_model(*wanted, *near, models),
             StructureError::Settings { file, size } => {
                 let span = Span { file: *file, start: 0, end: u32::try_from(*size).unwrap_or(0) };
-                Diagnostic::new(Code::E213, "settings are names with values, `name=value`", span, "cannot be read as settings")
+                Diagnostic::new(
+                    Code::E213,
+                    "settings are names with values, `name=value`",
+                    span,
+                    "cannot be read as settings",
+                )
             }
         }
     }

@@ -36,13 +36,16 @@ impl ValueError<'_, '_> {
     pub fn diagnostic(&self) -> Diagnostic {
         match self {
             ValueError::NotA { what, wanted, value, span } => {
-                let diagnostic =
-                    Diagnostic::new(Code::E213, format!("{what} must be {wanted}"), *span, format!("is {}", shown(value)));
+                let diagnostic = Diagnostic::new(
+                    Code::E213,
+                    format!("{what} must be {wanted}"),
+                    *span,
+                    format!("is {}", shown(value)),
+                );
                 match value {
                     Value::Int(_) if *wanted == "a bool" => diagnostic.help("compare it: `x != 0`"),
-                    Value::Float(_) if *wanted == "an int" => {
-                        diagnostic.help("`//` divides without a rest; `round`, `floor` and `ceil` make an int of a float")
-                    }
+                    Value::Float(_) if *wanted == "an int" => diagnostic
+                        .help("`//` divides without a rest; `round`, `floor` and `ceil` make an int of a float"),
                     _ => diagnostic,
                 }
             }
@@ -73,7 +76,8 @@ impl ValueError<'_, '_> {
             ValueError::Index { position, length, span, value_span } => index(*position, *length, *span, *value_span),
             ValueError::NegativeCount { turns, span } => {
                 let message = format!("`repeat` cannot turn {turns} times");
-                Diagnostic::new(Code::E213, message, *span, format!("is {turns}")).help("a count is an int of at least 0")
+                Diagnostic::new(Code::E213, message, *span, format!("is {turns}"))
+                    .help("a count is an int of at least 0")
             }
             ValueError::Pattern { names, value, span, origin } => {
                 let names = counted(*names, "name", "names");

@@ -26,7 +26,8 @@ impl WeightError<'_> {
         let code = Code::E222;
         match self {
             WeightError::Absent { layer, name, span, present } => {
-                let diagnostic = Diagnostic::new(code, format!("this `{layer}` has no `{name}`"), *span, "given for nothing");
+                let diagnostic =
+                    Diagnostic::new(code, format!("this `{layer}` has no `{name}`"), *span, "given for nothing");
                 match present {
                     [] => diagnostic.note("with these arguments it has no parameters"),
                     present => diagnostic.note(format!("with these arguments it has {}", listed(present))),

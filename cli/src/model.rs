@@ -56,16 +56,11 @@ impl<'s> Spec<'s> {
 /// Reads a spec and finds the shapes of the network that is wanted, or reports why there are none.
 pub fn shaped(file: &Path, model: &Model, console: &mut Console<'_>) -> Outcome<(Files, ShapedGraph)> {
     let spec = Spec::read(&file.to_string_lossy(), &Disk, console);
-    shaped_of(spec, file, model, console)
+    shaped_of(spec, model, console)
 }
 
 /// As [`shaped`], of a spec that was read.
-pub fn shaped_of(
-    mut spec: Spec<'_>,
-    file: &Path,
-    model: &Model,
-    console: &mut Console<'_>,
-) -> Outcome<(Files, ShapedGraph)> {
+pub fn shaped_of(mut spec: Spec<'_>, model: &Model, console: &mut Console<'_>) -> Outcome<(Files, ShapedGraph)> {
     let shaped = spec.shaped(&request(model), console);
     match shaped {
         Some(shaped) if spec.problems.is_empty() => Ok((spec.files, shaped)),

@@ -52,7 +52,7 @@ fn network(arguments: &Run, console: &mut Console<'_>) -> Outcome<(Files, Shaped
         Some(file) => model::shaped(file, &arguments.model, console),
         None => {
             let spec = Spec::read(embedded::SPEC_NAME, &embedded::Embedded, console);
-            model::shaped_of(spec, Path::new(embedded::SPEC_NAME), &arguments.model, console)
+            model::shaped_of(spec, &arguments.model, console)
         }
     }
 }

@@ -252,7 +252,7 @@ impl fmt::Display for Requirement {
     }
 }
 
-/// `H and W: any multiple of 32 from 32 up`, a line for each kind of answer; symbols of any size are left out.
+/// `H and W: any multiple of 32 from 32 up`, one part for each kind of answer; symbols of any size are left out.
 impl fmt::Display for Sizes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut groups: Vec<(Vec<&str>, String)> = Vec::new();
@@ -268,7 +268,7 @@ impl fmt::Display for Sizes {
             names => format!("{}: {text}", names.join(", ")),
         });
         let lines: Vec<String> = groups.chain(self.together.iter().cloned()).collect();
-        f.write_str(&lines.join("\n"))
+        f.write_str(&lines.join("; "))
     }
 }
 
@@ -338,7 +338,7 @@ mod tests {
             requirements.require(height, Relation::AtLeast, &least, "it must fit").unwrap();
             requirements.require(width, Relation::AtLeast, &Dim::Number(5000), "it must fit").unwrap();
         });
-        assert_eq!(text.unwrap(), "H: any size from 29 up\nW: any size from 5000 up");
+        assert_eq!(text.unwrap(), "H: any size from 29 up; W: any size from 5000 up");
     }
 
     #[test]
@@ -358,7 +358,7 @@ mod tests {
             equal(height.floor_divided(8).unwrap(), &Dim::Number(3), requirements);
             equal(width.clone(), &Dim::Number(28), requirements);
         });
-        assert_eq!(text.unwrap(), "H: 24 to 31\nW: 28 alone");
+        assert_eq!(text.unwrap(), "H: 24 to 31; W: 28 alone");
     }
 
     #[test]

@@ -107,7 +107,7 @@ fn extreme<'a>(given: &[Option<Value<'a>>], before: BinaryOperator) -> Result<Va
     let mut best = at(0).ok_or(Fault::NoResult("an empty list has none"))?;
     for position in 1..count {
         let Some(next) = at(position) else { continue };
-        if matches!(best, Value::Bool(_)) || matches!(binary(before, &next, &best)?, Value::Bool(true)) {
+        if matches!(binary(before, &next, &best)?, Value::Bool(true)) {
             best = next;
         }
     }

@@ -180,6 +180,9 @@ impl<'a> Value<'a> {
 
     /// The element at a position from 0 to length − 1.
     pub fn element(&self, position: i64) -> Option<Value<'a>> {
+        if !(0..self.length()?).contains(&position) {
+            return None;
+        }
         match self {
             Value::Tuple(items) | Value::List(items) => items.values.get(usize::try_from(position).ok()?).cloned(),
             Value::Range(start, _) => start.checked_add(position).map(Value::Int),

@@ -5,12 +5,12 @@
 
 use pest::iterators::Pair;
 
-use super::recover::lacks_body;
+use super::recover::{braces_taken, lacks_body};
 use super::scan::{Scanner, TokenKind};
 use super::words::{is_join, is_keyword, quote};
 use super::{Builder, Rule};
-use crate::ast::{Body, FlowItem, FlowKind, Name, Statement, StatementKind};
-use crate::error::SyntaxErrorKind;
+use crate::ast::{Body, ExprKind, FlowItem, FlowKind, Name, Statement, StatementKind};
+use crate::error::{SyntaxError, SyntaxErrorKind};
 use crate::span::Span;
 
 /// A body being read.
@@ -22,15 +22,17 @@ struct Reading {
     open: Option<OpenBracket>,
 }
 
-/// A bracket that an unreadable statement left open, with nothing since but what may stand in brackets.
+/// A bracket that unreadable text left open, with nothing since but what may stand in brackets.
 struct OpenBracket {
-    /// The error that says so.
+    /// The first error of that text.
     error: usize,
-    /// How many statements there were then, the unreadable one included.
+    /// Whether that error says no more than that the bracket is open: if it is closed later, a comma was missing.
+    is_unclosed: bool,
+    /// How many statements there were then, the one with the bracket included.
     statements: usize,
     /// What would close it, in words.
     close: &'static str,
-    /// What begins the next line, where the comma is missing if the bracket is closed later.
+    /// What begins the next line, where the comma is missing.
     next: Option<Span>,
 }
 
@@ -41,10 +43,7 @@ impl Builder<'_> {
         let mut reading = Reading::default();
         for child in pair.into_inner() {
             match child.as_rule() {
-                Rule::statement => {
-                    let statement = self.statement(child);
-                    self.take_statement(&mut reading, statement);
-                }
+                Rule::statement => self.take_statement(&mut reading, child),
                 Rule::unreadable => self.take_unreadable(&mut reading, child),
                 _ => {}
             }
@@ -52,26 +51,34 @@ impl Builder<'_> {
         Body { statements: reading.statements, span }
     }
 
-    fn take_statement(&mut self, reading: &mut Reading, statement: Statement) {
-        let Statement { kind, span } = statement;
+    fn take_statement(&mut self, reading: &mut Reading, pair: Pair<'_, Rule>) {
+        let error = self.errors.len();
+        let text = pair.as_str();
+        let Statement { kind, span } = self.statement(pair);
+        let wants_body = std::mem::take(&mut reading.wants_body);
         if let Some(start) = bare_keyword(&kind) {
             reading.open = None;
             self.report_statement(reading, Rule::lone_keyword, start, span.end as usize);
             return reading.statements.push(Statement { kind: StatementKind::Unreadable(None), span });
         }
-        let wants_body = std::mem::take(&mut reading.wants_body);
-        match &mut reading.open {
-            Some(open) if matches!(kind, StatementKind::Item(FlowItem { label: None, kind: FlowKind::Use(_) })) => {
-                open.next.get_or_insert(span);
-            }
-            _ => reading.open = None,
-        }
         match (kind, reading.statements.last_mut()) {
             (StatementKind::Item(FlowItem { label: None, kind: FlowKind::Group(body) }), Some(last)) if wants_body => {
+                self.spare_braces -= 1;
                 last.kind = StatementKind::Unreadable(Some(body));
                 last.span = last.span.to(span);
             }
-            (kind, _) => reading.statements.push(Statement { kind, span }),
+            (kind, _) => {
+                match &mut reading.open {
+                    Some(open) if may_stand_in_brackets(&kind) => drop(open.next.get_or_insert(span)),
+                    open => *open = None,
+                }
+                let is_unreadable =
+                    matches!(&kind, StatementKind::Let { value, .. } if value.kind == ExprKind::Unreadable);
+                reading.statements.push(Statement { kind, span });
+                if is_unreadable {
+                    self.note_open(reading, error, text);
+                }
+            }
         }
     }
 
@@ -92,10 +99,30 @@ impl Builder<'_> {
         } else if self.closes_open(reading, text, span) {
             return;
         }
+        let error = self.errors.len();
         self.report_statement(reading, Rule::lone_statement, start, start + text.len());
         let body_span = body.as_ref().map_or(span, |body| self.span(body));
         let body = body.map(|body| self.body(body));
+        let has_body = body.is_some();
         reading.statements.push(Statement { kind: StatementKind::Unreadable(body), span: span.to(body_span) });
+        if !has_body {
+            self.note_open(reading, error, text);
+        }
+    }
+
+    /// Remembers the bracket that unreadable text, reported as `error`, leaves open.
+    fn note_open(&self, reading: &mut Reading, error: usize, text: &str) {
+        let Some(bracket) = open_bracket(text).filter(|_| reading.open.is_none()) else { return };
+        reading.open = Some(OpenBracket {
+            error,
+            is_unclosed: matches!(
+                self.errors.get(error),
+                Some(SyntaxError { kind: SyntaxErrorKind::Unclosed { .. }, .. })
+            ),
+            statements: reading.statements.len(),
+            close: if bracket == '(' { "`)`" } else { "`]`" },
+            next: None,
+        });
     }
 
     /// Whether a text closes the bracket that is open; it then belongs to the statement that opened it.
@@ -105,30 +132,27 @@ impl Builder<'_> {
         if !closes_bracket(text) {
             return false;
         }
-        let found = quote(self.text.get(next.start as usize..next.end as usize).unwrap_or(""));
-        let kind = SyntaxErrorKind::Unexpected { found, expected: vec!["`,`", open.close] };
-        self.errors.truncate(open.error);
+        if open.is_unclosed {
+            let found = quote(self.text.get(next.start as usize..next.end as usize).unwrap_or(""));
+            let kind = SyntaxErrorKind::Unexpected { found, expected: vec!["`,`", open.close] };
+            self.errors.truncate(open.error);
+            self.errors.push(SyntaxError { kind, span: next });
+        } else {
+            self.errors.truncate(open.error + 1);
+        }
         reading.statements.truncate(open.statements);
         if let Some(last) = reading.statements.last_mut() {
             last.span = last.span.to(span);
         }
         reading.open = None;
-        self.report(kind, next);
         true
     }
 
     fn report_statement(&mut self, reading: &mut Reading, lone: Rule, start: usize, end: usize) {
         let error = self.diagnose(lone, start, end);
-        let close = match error.kind {
-            SyntaxErrorKind::Unclosed { open: '(' } => Some("`)`"),
-            SyntaxErrorKind::Unclosed { open: '[' } => Some("`]`"),
-            _ => None,
-        };
-        reading.wants_body = lacks_body(&error.kind);
-        if let (None, Some(close)) = (&reading.open, close) {
-            let (error, statements) = (self.errors.len(), reading.statements.len() + 1);
-            reading.open = Some(OpenBracket { error, statements, close, next: None });
-        }
+        let (text, rest) = self.text.get(start..).unwrap_or("").split_at_checked(end - start).unwrap_or_default();
+        reading.wants_body = !rest.starts_with('{') && lacks_body(&error.kind);
+        self.spare_braces += isize::from(reading.wants_body) + braces_taken(&error.kind, text);
         self.errors.push(error);
     }
 
@@ -177,4 +201,23 @@ fn closes_bracket(text: &str) -> bool {
         }
         depth < 0
     })
+}
+
+/// The outermost `(` or `[` that a text leaves open; a bracket of another kind closes nothing.
+fn open_bracket(text: &str) -> Option<char> {
+    let mut open = Vec::new();
+    for token in Scanner::new(text) {
+        match token.kind {
+            TokenKind::Open(bracket @ ('(' | '[')) => open.push(bracket),
+            TokenKind::Close(')') => drop(open.pop_if(|bracket| *bracket == '(')),
+            TokenKind::Close(']') => drop(open.pop_if(|bracket| *bracket == '[')),
+            _ => {}
+        }
+    }
+    open.first().copied()
+}
+
+/// Whether what reads as a statement could as well be a value inside brackets.
+fn may_stand_in_brackets(kind: &StatementKind) -> bool {
+    matches!(kind, StatementKind::Item(FlowItem { label: None, kind: FlowKind::Use(_) }))
 }

@@ -109,7 +109,7 @@ const RANGE: u8 = 5;
 struct Yard {
     operands: Vec<Deep>,
     operators: Vec<(Operator, Span)>,
-    /// How many signs and `not`s there were.
+    /// How many signs and `not`s stand before the next operand.
     prefixes: usize,
     /// The operator before is one that `not` may not follow.
     binds: bool,
@@ -141,13 +141,13 @@ impl Builder<'_> {
         for part in parts {
             let word = if part.as_rule() == Rule::operator { sign_of(&part) } else { "" };
             match (word, segments.len() % 2) {
-                ("if", 0) | ("else", 1) => segments.push(self.finish(&mut yard, span)?),
+                ("if", 0) | ("else", 1) => segments.push(self.finish(&mut yard)?),
                 ("if", _) => return self.refuse(&part, word, "`else`"),
                 ("else", _) => return self.refuse(&part, word, "an `if` before it"),
                 _ => self.shift(&mut yard, part)?,
             }
         }
-        let mut otherwise = self.finish(&mut yard, span)?;
+        let mut otherwise = self.finish(&mut yard)?;
         if segments.len() % 2 == 1 {
             return self.lacks_else(span);
         }
@@ -167,15 +167,7 @@ impl Builder<'_> {
     fn shift(&mut self, yard: &mut Yard, part: Pair<'_, Rule>) -> Result<(), Refused> {
         let start = part.as_span().start();
         match part.as_rule() {
-            Rule::prefix if part.as_str().starts_with('-') => {
-                yard.operators.push((Operator::Unary(UnaryOperator::Negate), self.range(start, start + 1)));
-                (yard.binds, yard.prefixes) = (true, yard.prefixes + 1);
-            }
-            Rule::prefix if yard.binds => return self.refuse(&part, "not", "an expression").map(|_| ()),
-            Rule::prefix => {
-                yard.operators.push((Operator::Unary(UnaryOperator::Not), self.range(start, start + 3)));
-                yard.prefixes += 1;
-            }
+            Rule::prefix => self.shift_prefix(yard, &part)?,
             Rule::operator => {
                 let sign = sign_of(&part);
                 let Some(operator) = Operator::binary(sign) else { return Err(Refused) };
@@ -186,16 +178,36 @@ impl Builder<'_> {
                 yard.binds = !operator.takes_not();
             }
             Rule::index | Rule::field => self.access(yard, part),
-            _ => yard.operands.push(self.atom(part)),
+            _ => {
+                yard.prefixes = 0;
+                yard.operands.push(self.atom(part));
+            }
         }
         Ok(())
     }
 
-    /// Applies what remains and empties the yard.
-    fn finish(&mut self, yard: &mut Yard, span: Span) -> Result<Deep, Refused> {
-        if yard.prefixes > NESTING_LIMIT {
-            return self.too_deep(NESTING_LIMIT, span);
+    /// Takes a sign or a `not` into the yard.
+    fn shift_prefix(&mut self, yard: &mut Yard, part: &Pair<'_, Rule>) -> Result<(), Refused> {
+        let start = part.as_span().start();
+        let (operator, word) = match part.as_str().starts_with('-') {
+            true => (UnaryOperator::Negate, "-"),
+            false => (UnaryOperator::Not, "not"),
+        };
+        if operator == UnaryOperator::Not && yard.binds {
+            return self.refuse(part, word, "an expression");
         }
+        let place = self.range(start, start + word.len());
+        yard.prefixes += 1;
+        if yard.prefixes > NESTING_LIMIT {
+            return self.too_deep(NESTING_LIMIT, place);
+        }
+        yard.binds = operator == UnaryOperator::Negate;
+        yard.operators.push((Operator::Unary(operator), place));
+        Ok(())
+    }
+
+    /// Applies what remains and empties the yard.
+    fn finish(&mut self, yard: &mut Yard) -> Result<Deep, Refused> {
         while !yard.operators.is_empty() {
             self.reduce(yard)?;
         }
@@ -287,13 +299,13 @@ impl Builder<'_> {
         Deep::new(kind, span, depth)
     }
 
-    fn too_deep(&mut self, limit: usize, span: Span) -> Result<Deep, Refused> {
+    fn too_deep<Value>(&mut self, limit: usize, span: Span) -> Result<Value, Refused> {
         self.report(SyntaxErrorKind::TooDeep { limit }, span);
         Err(Refused)
     }
 
     /// Reports an operator where something else is expected.
-    fn refuse(&mut self, part: &Pair<'_, Rule>, word: &str, expected: &'static str) -> Result<Deep, Refused> {
+    fn refuse<Value>(&mut self, part: &Pair<'_, Rule>, word: &str, expected: &'static str) -> Result<Value, Refused> {
         let start = part.as_span().start();
         let kind = SyntaxErrorKind::Unexpected { found: quote(word), expected: vec![expected] };
         self.report(kind, self.range(start, start + word.len()));

@@ -2,7 +2,7 @@
 
 use pest::iterators::Pair;
 
-use super::recover::lacks_body;
+use super::recover::{braces_taken, lacks_body};
 use super::{Builder, Rule, children};
 use crate::ast::{Ast, Body, Item, Name, UnreadableItem};
 use crate::error::SyntaxErrorKind;
@@ -64,9 +64,13 @@ impl Builder<'_> {
                 name = self.declared_name(text.as_str(), start);
                 let error = self.diagnose(Rule::lone_declaration, start, text.end());
                 stray.wants_body = body.is_none() && lacks_body(&error.kind);
+                self.spare_braces += isize::from(stray.wants_body) + braces_taken(&error.kind, text.as_str());
                 self.errors.push(error);
             }
-            None if wants_body => return give_body(items, body),
+            None if wants_body => {
+                self.spare_braces -= 1;
+                return give_body(items, body);
+            }
             Some(text) => drop(stray.text.get_or_insert((start, text.end()))),
             None => drop(stray.text.get_or_insert((start, start))),
         }
@@ -84,7 +88,7 @@ impl Builder<'_> {
     fn report_stray(&mut self, stray: &mut Stray) {
         let Stray { text, brace, .. } = std::mem::take(stray);
         match (text, brace) {
-            (_, Some(_)) if std::mem::take(&mut self.nested_declaration) => {}
+            (_, Some(_)) if self.spare_braces > 0 => self.spare_braces = 0,
             (_, Some(brace)) => {
                 self.report(SyntaxErrorKind::Unopened { close: '}' }, self.range(brace, brace + 1));
             }

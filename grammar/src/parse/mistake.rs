@@ -6,18 +6,19 @@ use super::Rule;
 use super::failure::Failure;
 use super::recover::Fact;
 use super::scan::{Token, TokenKind};
-use super::words::quote;
+use super::words::{expected, quote};
 use crate::error::SyntaxErrorKind;
 
 /// The slip at a failure.
 pub(super) fn mistake(failure: &Failure<'_>) -> Option<Fact> {
-    first_word(failure).or_else(|| {
+    first_word(failure).or_else(|| bare_dot(failure)).or_else(|| {
         let found = failure.found()?;
         foreign_quotes(failure, found)
             .or_else(|| look_alike(failure, found))
             .or_else(|| foreign_letters(failure, found))
             .or_else(|| bare_tuple(failure, found))
             .or_else(|| sign(failure, found))
+            .or_else(|| leading_dot(failure, found))
             .or_else(|| number(failure, found))
     })
 }
@@ -160,31 +161,31 @@ fn assignment(failure: &Failure<'_>, equals: Token) -> Option<Fact> {
     mistaken(failure, name.start, name.end, format!("let {}", failure.text_of(name)))
 }
 
-/// `1.` and `.5`, `1_000`, and letters in a number.
+/// `1.`, which needs a digit behind its dot.
+fn bare_dot(failure: &Failure<'_>) -> Option<Fact> {
+    let [.., number, dot] = failure.before() else { return None };
+    let is_bare = number.kind == TokenKind::Number && number.end == dot.start && failure.text_of(*dot) == ".";
+    is_bare.then(|| mistaken(failure, number.start, dot.end, format!("{}.0", failure.text_of(*number))))?
+}
+
+/// `.5`, which needs a digit before its dot.
+fn leading_dot(failure: &Failure<'_>, found: Token) -> Option<Fact> {
+    let digits = *failure.tokens.get(failure.before().len() + 1)?;
+    let is_number = failure.text_of(found) == "." && digits.kind == TokenKind::Number && digits.start == found.end;
+    is_number.then(|| mistaken(failure, found.start, digits.end, format!("0.{}", failure.text_of(digits))))?
+}
+
+/// `1_000`, and letters in a number.
 fn number(failure: &Failure<'_>, found: Token) -> Option<Fact> {
     let text = failure.text_of(found);
-    let previous = failure.before().last().copied();
-    let follows_dot = previous.is_some_and(|token| failure.text_of(token) == "." && token.end == failure.position);
-    if let [.., number, dot] = failure.before()
-        && number.kind == TokenKind::Number
-        && number.end == dot.start
-        && failure.text_of(*dot) == "."
-    {
-        return mistaken(failure, number.start, dot.end, format!("{}.0", failure.text_of(*number)));
-    }
-    if found.kind == TokenKind::Sign && text == "." {
-        let digits = failure.tokens.get(failure.before().len() + 1).filter(|token| token.start == found.end)?;
-        let is_number = digits.kind == TokenKind::Number && !follows_dot;
-        return is_number
-            .then(|| mistaken(failure, found.start, digits.end, format!("0.{}", failure.text_of(*digits))))?;
-    }
-    if found.kind != TokenKind::Number || text.parse::<f64>().is_ok() {
+    let wants_value = expected(&failure.attempts).contains(&"an expression");
+    if found.kind != TokenKind::Number || !wants_value || text.parse::<f64>().is_ok() {
         return None;
     }
     let digits = text.replace('_', "");
-    if digits.bytes().all(|digit| digit.is_ascii_digit() || digit == b'.') {
+    if digits.parse::<f64>().is_ok() {
         return mistaken(failure, found.start, found.end, digits);
     }
-    let expected = vec!["a number"];
-    Some((SyntaxErrorKind::Unexpected { found: quote(text), expected }, found.start, found.end))
+    let kind = SyntaxErrorKind::Unexpected { found: quote(text), expected: vec!["a number"] };
+    Some((kind, found.start, found.end))
 }

@@ -76,13 +76,13 @@ struct Builder<'text> {
     text: &'text str,
     file: FileId,
     errors: Vec<SyntaxError>,
-    /// A declaration stands inside another one's body, as its indentation tells, so that a `}` will be left over.
-    nested_declaration: bool,
+    /// How many `}` will be left over because of what is reported already, such as a missing `{`; negative for missing ones.
+    spare_braces: isize,
 }
 
 impl<'text> Builder<'text> {
     fn new(text: &'text str, file: FileId) -> Self {
-        Builder { text, file, errors: Vec::new(), nested_declaration: false }
+        Builder { text, file, errors: Vec::new(), spare_braces: 0 }
     }
 
     fn report(&mut self, kind: SyntaxErrorKind, span: Span) {

@@ -10,9 +10,15 @@ use super::words::{END_OF_LINE, OPEN_BRACE, expected, is_keyword, is_reserved, n
 use super::{Builder, Rule};
 use crate::error::{SyntaxError, SyntaxErrorKind};
 
-/// Whether a statement lacks only its body, which may then stand on the next line.
+/// Whether what is wrong with text without a body is that it should have one.
 pub(super) fn lacks_body(error: &SyntaxErrorKind) -> bool {
-    matches!(error, SyntaxErrorKind::Unexpected { found, expected } if found == END_OF_LINE && expected.contains(&OPEN_BRACE))
+    matches!(error, SyntaxErrorKind::Unexpected { expected, .. } if expected.contains(&OPEN_BRACE))
+}
+
+/// How many `{` more than `}` a string without end has taken from the text behind its quote.
+pub(super) fn braces_taken(error: &SyntaxErrorKind, text: &str) -> isize {
+    let SyntaxErrorKind::UnclosedString = error else { return 0 };
+    text.chars().map(|character| isize::from(character == '{') - isize::from(character == '}')).sum()
 }
 
 /// What is wrong, and the byte range of it in the unreadable text.
@@ -68,14 +74,14 @@ fn of_string(failure: &Failure<'_>) -> Option<Fact> {
 /// A bracket that the end of the statement leaves open, or one that nothing opened.
 fn of_bracket(failure: &Failure<'_>) -> Option<Fact> {
     let found = failure.found();
-    match (failure.open(), found.map(|token| token.kind)) {
-        (Some(open), None | Some(TokenKind::Open('{') | TokenKind::Close('}'))) => match open.kind {
-            TokenKind::Open(bracket @ ('(' | '[')) => {
-                Some((SyntaxErrorKind::Unclosed { open: bracket }, open.start, open.end))
-            }
-            _ => None,
-        },
-        (None, Some(TokenKind::Close(close))) => {
+    let open = failure.open().map(|token| (token.kind, token));
+    match (open, found.map(|token| token.kind)) {
+        (
+            Some((TokenKind::Open(open @ ('(' | '[')), token)),
+            None | Some(TokenKind::Open('{') | TokenKind::Close('}')),
+        ) => Some((SyntaxErrorKind::Unclosed { open }, token.start, token.end)),
+        (None, Some(TokenKind::Close(close)))
+        | (Some((TokenKind::Open('{'), _)), Some(TokenKind::Close(close @ (')' | ']')))) => {
             found.map(|token| (SyntaxErrorKind::Unopened { close }, token.start, token.end))
         }
         _ => None,
@@ -122,6 +128,9 @@ fn expected_at(failure: &Failure<'_>) -> Vec<&'static str> {
         let is_label = word.starts_with(|first: char| first.is_ascii_lowercase()) && !is_keyword(word);
         if words.len() > 1 && !is_label {
             words.retain(|word| *word != "`:`");
+        }
+        if words.len() > 1 && is_keyword(word) {
+            words.retain(|word| *word != END_OF_LINE);
         }
     }
     if failure.lone == Rule::lone_parameter {

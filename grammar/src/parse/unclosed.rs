@@ -24,6 +24,10 @@ impl Builder<'_> {
     }
 
     fn report_unclosed(&mut self, header: usize, start: usize, end: usize) {
+        if self.spare_braces < 0 {
+            self.spare_braces = 0;
+            return;
+        }
         let indentation = self.indentation(header).unwrap_or(0);
         let rest = self.text.get(end..).unwrap_or("");
         let word = Scanner::new(rest).next().filter(|token| token.kind == TokenKind::Word && token.start == 0);
@@ -33,7 +37,7 @@ impl Builder<'_> {
             let found = quote(rest.get(..word.end).unwrap_or(""));
             let kind = SyntaxErrorKind::Unexpected { found, expected: vec!["a statement", "`}`"] };
             self.report(kind, self.range(end, end + word.end));
-            self.nested_declaration = true;
+            self.spare_braces += 1;
             return;
         }
         let brace = start + unclosed_brace(self.text.get(start..end).unwrap_or(""), indentation);

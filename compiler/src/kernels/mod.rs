@@ -35,6 +35,8 @@ mod verify;
 pub use builder::{KernelBuilder, LayerContext};
 pub(crate) use edit::{elements, fault};
 pub use expression::{Binary, Expression, Unary};
+pub(crate) use print::details;
+pub use print::print;
 pub use verify::{MAX_DEPTH, MAX_ELEMENTS, verify};
 
 use crate::graph::{Dag, NodeId, ParameterId};

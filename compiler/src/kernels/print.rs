@@ -1,1 +1,157 @@
-//! Prints a kernel graph.
+//! Prints a kernel graph: a line a value, in order. The same graph always gives the same text.
+//!
+//! ```text
+//! input [1, 1, 28, 28]
+//! %0 = conv(input, 0.weight) 5x5 before 2 then max(x0 + x1, 0), x1 = 0.bias  [1, 6, 28, 28]  # 0 Conv2d + 1 ReLU
+//! output = %0
+//! ```
+//!
+//! Values are numbered as they come; inputs and parameters go by their names. In the expression after `then`, `x0` is the kernel's
+//! result, the others are listed; in a `map`, `x0`, `x1`, … are the arguments.
+
+use super::{AxisWindow, Kernel, KernelGraph, KernelNode, PoolAxis, Resampling};
+use crate::graph::NodeId;
+use std::collections::HashMap;
+use std::fmt::Write;
+
+/// The text of a graph.
+pub fn print(graph: &KernelGraph) -> String {
+    let mut text = String::new();
+    let mut names: HashMap<NodeId, String> = HashMap::new();
+    for port in &graph.inputs {
+        let shape = graph.dag.get(port.node).map(|node| node.shape.as_slice()).unwrap_or_default();
+        let _ = writeln!(text, "input {} {shape:?}", port.name);
+    }
+    let mut count = 0;
+    for id in graph.dag.order().unwrap_or_default() {
+        let Some(node) = graph.dag.get(id) else { continue };
+        if matches!(node.kernel, Kernel::Input(_) | Kernel::Parameter(_)) {
+            names.insert(id, graph.label(id));
+            continue;
+        }
+        let name = format!("%{count}");
+        count += 1;
+        let arguments = graph.dag.arguments(id);
+        let called: Vec<&str> =
+            arguments.iter().map(|argument| names.get(argument).map_or("?", String::as_str)).collect();
+        let _ = writeln!(text, "{name} = {}  {:?}  # {}", call(node, &called), node.shape, node.label());
+        names.insert(id, name);
+    }
+    for port in &graph.outputs {
+        let _ = writeln!(text, "output {} = {}", port.name, names.get(&port.node).map_or("?", String::as_str));
+    }
+    text
+}
+
+/// `conv(%1, 0.weight) 3x3 then max(x0, 0)`
+fn call(node: &KernelNode, arguments: &[&str]) -> String {
+    let (own, others) = arguments.split_at_checked(node.own_arguments).unwrap_or((arguments, &[]));
+    let mut text = format!("{}({})", node.kernel.name(), own.join(", "));
+    text += &details(&node.kernel);
+    if let Some(epilogue) = &node.epilogue {
+        let _ = write!(text, " then {epilogue}");
+        for (index, operand) in others.iter().enumerate() {
+            let _ = write!(text, ", x{} = {operand}", index + 1);
+        }
+    }
+    text
+}
+
+/// What a kernel's name does not say, with a space before it: ` 3x3 stride 2 before 1`.
+pub(crate) fn details(kernel: &Kernel) -> String {
+    match kernel {
+        Kernel::Conv { window, groups } | Kernel::ConvData { window, groups } => {
+            let groups = if *groups == 1 { String::new() } else { format!(" groups {groups}") };
+            format!("{}{groups}", windows(window))
+        }
+        Kernel::Gemm { transpose_a, transpose_b } => {
+            let mark = |transposed: bool, text: &'static str| if transposed { text } else { "" };
+            format!("{}{}", mark(*transpose_a, " first transposed"), mark(*transpose_b, " second transposed"))
+        }
+        Kernel::Window { axes: [PoolAxis::Sliding(height), PoolAxis::Sliding(width)], pooling } => {
+            format!("{}{}", windows(&[*height, *width]), divisor(pooling))
+        }
+        Kernel::Window { pooling, .. } => format!(" adaptive{}", divisor(pooling)),
+        Kernel::Reduce { axes, .. } => {
+            let gone: Vec<usize> = (0..).zip(axes).filter_map(|(axis, &gone)| gone.then_some(axis)).collect();
+            format!(" over {gone:?}")
+        }
+        Kernel::Map(expression) => format!(" {expression}"),
+        Kernel::Resample(Resampling::Nearest { scale }) => format!(" nearest {scale:?}"),
+        Kernel::Resample(Resampling::Bilinear { scale, align_corners: false }) => format!(" bilinear {scale:?}"),
+        Kernel::Resample(Resampling::Bilinear { scale, align_corners: true }) => format!(" bilinear {scale:?} aligned"),
+        Kernel::Permute { axes } => format!(" {axes:?}"),
+        Kernel::Pad { padding } => format!(" {padding:?}"),
+        Kernel::Slice { axis, start } => format!(" axis {axis} from {start}"),
+        Kernel::Concat { axis } => format!(" axis {axis}"),
+        Kernel::Input(_) | Kernel::Parameter(_) | Kernel::Reshape => String::new(),
+    }
+}
+
+fn divisor(pooling: &super::Pooling) -> String {
+    use super::{Divisor, Pooling};
+    match pooling {
+        Pooling::Mean(Divisor::Padded { after }) => format!(" padding counted, after {}", pair(*after)),
+        Pooling::Mean(Divisor::Fixed(divisor)) => format!(" divisor {divisor}"),
+        Pooling::Mean(Divisor::Elements) | Pooling::Max | Pooling::Softmax => String::new(),
+    }
+}
+
+/// ` 3x3 stride 2 dilation 2 before 1`; what is 1 or none is left out.
+fn windows(axes: &[AxisWindow; 2]) -> String {
+    let [height, width] = axes;
+    let mut text = format!(" {}x{}", height.kernel, width.kernel);
+    let parts = [
+        ("stride", [height.stride, width.stride], 1),
+        ("dilation", [height.dilation, width.dilation], 1),
+        ("before", [height.before, width.before], 0),
+    ];
+    for (name, both, usual) in parts {
+        if both != [usual; 2] {
+            let _ = write!(text, " {name} {}", pair(both));
+        }
+    }
+    text
+}
+
+/// `2`, or `2x1`.
+fn pair([height, width]: [usize; 2]) -> String {
+    if height == width { height.to_string() } else { format!("{height}x{width}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::print;
+    use crate::kernels::testing::TestGraph;
+    use crate::kernels::{AxisWindow, Divisor, Expression, PoolAxis, Pooling};
+
+    #[test]
+    fn values_are_numbered_and_parameters_named() {
+        let (mut test, x) = TestGraph::new(&[1, 1, 8, 8]);
+        let y = test.conv(x, 2, 3, true);
+        let y = test.relu(y);
+        let axis = |kernel| PoolAxis::Sliding(AxisWindow { kernel, stride: 2, dilation: 1, before: 1 });
+        let mean = Pooling::Mean(Divisor::Padded { after: [1, 0] });
+        let y = test.layer("AvgPool2d", |builder| builder.window(y, [axis(3), axis(2)], mean, [4, 4]));
+        let y = test.layer("Flatten", |builder| builder.reshape(y, &[1, 32]));
+        let y = test.linear(y, 3);
+        let mut graph = test.finish(y);
+        let last = graph.dag.get_mut(y).unwrap();
+        last.kernel =
+            crate::kernels::Kernel::Reduce { reduction: crate::kernels::Reduction::Sum, axes: vec![false, true] };
+        (last.own_arguments, last.epilogue) = (1, Some(Expression::operand(0) - Expression::operand(1)));
+        insta::assert_snapshot!(print(&graph), @r"
+        input input [1, 1, 8, 8]
+        %0 = conv(input, 0.weight) 3x3 before 1  [1, 2, 8, 8]  # 0 Conv2d
+        %1 = reshape(0.bias)  [1, 2, 1, 1]  # 0 Conv2d
+        %2 = map(%0, %1) x0 + x1  [1, 2, 8, 8]  # 0 Conv2d
+        %3 = map(%2) max(x0, 0)  [1, 2, 8, 8]  # 1 ReLU
+        %4 = window_mean(%3) 3x2 stride 2 before 1 padding counted, after 1x0  [1, 2, 4, 4]  # 2 AvgPool2d
+        %5 = reshape(%4)  [1, 32]  # 3 Flatten
+        %6 = gemm(%5, 4.weight) second transposed  [1, 3]  # 4 Linear
+        %7 = reshape(4.bias)  [1, 3]  # 4 Linear
+        %8 = reduce_sum(%6) over [1] then x0 - x1, x1 = %7  [1, 3]  # 4 Linear
+        output output = %8
+        ");
+    }
+}

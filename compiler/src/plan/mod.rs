@@ -35,6 +35,7 @@ mod tests;
 mod verify;
 mod views;
 
+pub use print::print;
 pub use verify::verify;
 
 use crate::diagnostic::Diagnostic;

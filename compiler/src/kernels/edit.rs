@@ -4,6 +4,7 @@ use super::{Kernel, KernelGraph, KernelNode};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::NodeId;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 impl KernelGraph {
     /// The nodes whose value depends on parameters alone: constants at inference.
@@ -35,6 +36,12 @@ impl KernelGraph {
         self.outputs.iter().any(|port| port.node == id)
     }
 
+    /// Adds a kernel without an epilogue.
+    pub fn add(&mut self, kernel: Kernel, shape: Vec<usize>, arguments: &[NodeId], origins: Vec<Arc<str>>) -> NodeId {
+        let node = KernelNode { kernel, epilogue: None, own_arguments: arguments.len(), shape, origins };
+        self.dag.add(node, arguments)
+    }
+
     /// Lets everything that uses `old` use `new` instead, outputs too; `old` stays, unused.
     pub fn replace(&mut self, old: NodeId, new: NodeId) {
         self.dag.replace_uses(old, new);
@@ -64,6 +71,20 @@ impl KernelGraph {
 }
 
 impl KernelNode {
+    /// Counts layers of another node among those that this one came from.
+    pub fn add_origins(&mut self, origins: &[Arc<str>]) {
+        for origin in origins {
+            if !self.origins.contains(origin) {
+                self.origins.push(origin.clone());
+            }
+        }
+    }
+
+    /// The first layer that the node came from.
+    pub fn place(&self) -> Arc<str> {
+        self.origins.first().cloned().unwrap_or_default()
+    }
+
     /// The layers that the node came from, `0 Conv2d + 1 ReLU`.
     pub fn label(&self) -> String {
         self.origins.join(" + ")

@@ -132,13 +132,43 @@ impl Expression {
 
     /// The expression with every operand replaced by what `replace` gives for it.
     pub fn substitute(&self, replace: &dyn Fn(usize) -> Expression) -> Expression {
-        match self {
-            Expression::Operand(index) => replace(*index),
-            Expression::Constant(number) => Expression::Constant(*number),
-            Expression::Unary(operation, x) => x.substitute(replace).unary(*operation),
-            Expression::Binary(operation, a, b) => a.substitute(replace).binary(*operation, b.substitute(replace)),
-            Expression::Select(c, a, b) => c.substitute(replace).select(a.substitute(replace), b.substitute(replace)),
+        self.replace(&|part| match part {
+            Expression::Operand(index) => Some(replace(*index)),
+            _ => None,
+        })
+    }
+
+    /// The expression with parts replaced by what `with` gives for them, the largest first; it is not asked about parts of a part that
+    /// was replaced.
+    pub fn replace(&self, with: &dyn Fn(&Expression) -> Option<Expression>) -> Expression {
+        with(self).unwrap_or_else(|| match self {
+            Expression::Operand(_) | Expression::Constant(_) => self.clone(),
+            Expression::Unary(operation, x) => x.replace(with).unary(*operation),
+            Expression::Binary(operation, a, b) => a.replace(with).binary(*operation, b.replace(with)),
+            Expression::Select(c, a, b) => c.replace(with).select(a.replace(with), b.replace(with)),
+        })
+    }
+
+    /// The expression made anew from its smallest parts up: `change` gets every part, with its own parts already changed.
+    pub fn rewrite(&self, change: &dyn Fn(Expression) -> Expression) -> Expression {
+        let parts = match self {
+            Expression::Operand(_) | Expression::Constant(_) => self.clone(),
+            Expression::Unary(operation, x) => x.rewrite(change).unary(*operation),
+            Expression::Binary(operation, a, b) => a.rewrite(change).binary(*operation, b.rewrite(change)),
+            Expression::Select(c, a, b) => c.rewrite(change).select(a.rewrite(change), b.rewrite(change)),
+        };
+        change(parts)
+    }
+
+    /// Every part, this expression first and each before its own parts.
+    pub fn all_parts(&self) -> Vec<&Expression> {
+        let mut parts = vec![self];
+        let mut next = 0;
+        while let Some(part) = parts.get(next) {
+            parts.extend(part.children());
+            next += 1;
         }
+        parts
     }
 
     /// The parts of this expression, left to right.
@@ -161,14 +191,11 @@ impl Expression {
 
     /// The operands that occur, sorted, each once.
     pub fn operands(&self) -> Vec<usize> {
-        let mut operands = Vec::new();
-        let mut rest = vec![self];
-        while let Some(part) = rest.pop() {
-            if let Expression::Operand(index) = part {
-                operands.push(*index);
-            }
-            rest.extend(part.children());
-        }
+        let operand = |part: &Expression| match part {
+            Expression::Operand(index) => Some(*index),
+            _ => None,
+        };
+        let mut operands: Vec<usize> = self.all_parts().into_iter().filter_map(operand).collect();
         operands.sort_unstable();
         operands.dedup();
         operands

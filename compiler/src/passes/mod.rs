@@ -1,10 +1,46 @@
 //! The passes over the kernel graph, in their order.
 //!
 //! Each is a function in a file of its own that changes the graph and says what it did and what it left, and why. None knows a
-//! layer; all ask kernels and expressions. The graph is verified after each.
+//! layer; all ask kernels and expressions. A pass never makes a plan slower; where that has a condition, its file says which. All are
+//! for inference: what depends on parameters alone counts as constant.
+//!
+//! Why this order:
+//! 1. `remove_identities`, `fold_constants`, `share_common` clear the way: fewer nodes, shorter expressions, single users.
+//! 2. `move_maps_back` takes element-wise work across reshapes and permutations, nearer to the kernel that it may join.
+//! 3. `hoist_constants` makes a batch norm one multiplication and one addition, so that
+//! 4. `merge_maps` may write it out inside an activation even where the activation uses its argument several times, and
+//! 5. `fold_channel_affine` finds the multiplication and puts it into the weights of the kernel before.
+//! 6. `fuse_epilogue` gives what is left to that kernel.
+//! 7. Folding and merging have brought constants together: `hoist_constants` again, `merge_maps` for those that were hoisted piece by
+//!    piece, and `share_common` for what is now equal.
+//! 8. `remove_dead`.
+
+mod affine;
+mod fold_channel_affine;
+mod fold_constants;
+mod formula;
+mod fuse_epilogue;
+mod hoist_constants;
+mod merge_maps;
+mod move_maps_back;
+mod remove_dead;
+mod remove_identities;
+mod share_common;
+#[cfg(test)]
+mod tests;
+
+pub use fold_channel_affine::fold_channel_affine;
+pub use fold_constants::fold_constants;
+pub use fuse_epilogue::fuse_epilogue;
+pub use hoist_constants::hoist_constants;
+pub use merge_maps::merge_maps;
+pub use move_maps_back::move_maps_back;
+pub use remove_dead::remove_dead;
+pub use remove_identities::remove_identities;
+pub use share_common::share_common;
 
 use crate::diagnostic::Diagnostic;
-use crate::kernels::KernelGraph;
+use crate::kernels::{KernelGraph, fault, verify};
 use std::sync::Arc;
 
 /// What a pass did, or did not do, at one place: the lines of `--explain`.
@@ -24,6 +60,37 @@ pub struct Note {
 ///
 /// # Errors
 /// E499 when a pass broke the graph.
-pub fn run(_graph: &mut KernelGraph) -> Result<Vec<Note>, Box<Diagnostic>> {
-    Ok(Vec::new())
+pub fn run(graph: &mut KernelGraph) -> Result<Vec<Note>, Box<Diagnostic>> {
+    let mut notes = Vec::new();
+    let mut apply = |name: &str, pass: fn(&mut KernelGraph) -> Vec<Note>| {
+        notes.extend(pass(graph));
+        match verify(graph) {
+            Err(text) if cfg!(debug_assertions) => Err(fault(&format!("after {name}, {text}"))),
+            _ => Ok(()),
+        }
+    };
+    apply("remove_identities", remove_identities)?;
+    apply("fold_constants", fold_constants)?;
+    apply("share_common", share_common)?;
+    apply("move_maps_back", move_maps_back)?;
+    apply("hoist_constants", hoist_constants)?;
+    apply("merge_maps", merge_maps)?;
+    apply("fold_channel_affine", fold_channel_affine)?;
+    apply("fuse_epilogue", fuse_epilogue)?;
+    apply("hoist_constants", hoist_constants)?;
+    apply("merge_maps", merge_maps)?;
+    apply("share_common", share_common)?;
+    apply("remove_dead", remove_dead)?;
+    verify(graph).map_err(|text| fault(&text))?;
+    Ok(notes)
+}
+
+/// A note of something done.
+fn done(pass: &'static str, place: Arc<str>, text: String) -> Note {
+    Note { pass, place, done: true, text }
+}
+
+/// A note of something left as it was.
+fn left(pass: &'static str, place: Arc<str>, text: String) -> Note {
+    Note { pass, place, done: false, text }
 }

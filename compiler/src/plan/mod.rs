@@ -29,7 +29,7 @@ mod places;
 mod print;
 mod reuse;
 #[cfg(test)]
-mod simulate;
+pub(crate) mod simulate;
 #[cfg(test)]
 mod tests;
 mod verify;

@@ -1,0 +1,113 @@
+//! Takes element-wise work back across a `Reshape` or `Permute`, to where the kernel that made the values may take it.
+//!
+//! Fires where a `Map` reads one moved value, which nothing else uses, and otherwise only single numbers: then it does not matter
+//! where an element lies. `Linear` on sequences ends in a reshape, `PixelShuffle` in a permutation, and both are often followed by an
+//! activation. Never worse: the same work on as many elements, and the movement is a view or one copy either way.
+
+use super::{Note, done};
+use crate::graph::NodeId;
+use crate::kernels::{Kernel, KernelGraph, elements};
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// Moves every `Map` as far back as it goes, arguments first.
+pub fn move_maps_back(graph: &mut KernelGraph) -> Vec<Note> {
+    let mut notes = Vec::new();
+    let constants = graph.constants();
+    for id in graph.dag.order().unwrap_or_default() {
+        let (mut map, mut first) = (id, true);
+        while let Some((movement, slot)) = moved_operand(graph, map, &constants) {
+            let place = graph.dag.get(map).map(|node| node.place()).unwrap_or_default();
+            let text = format!("done before the {} of `{}`", name(graph, movement), graph.label(movement));
+            let Some(earlier) = move_back(graph, map, movement, slot) else { break };
+            if first {
+                notes.push(done("move_maps_back", place, text));
+            }
+            (map, first) = (earlier, false);
+        }
+    }
+    notes
+}
+
+fn name(graph: &KernelGraph, id: NodeId) -> &'static str {
+    graph.dag.get(id).map_or("", |node| node.kernel.name())
+}
+
+/// The movement that a `Map` can be taken across, and the slot in which it stands.
+fn moved_operand(graph: &KernelGraph, id: NodeId, constants: &HashSet<NodeId>) -> Option<(NodeId, usize)> {
+    let node = graph.dag.get(id).filter(|node| matches!(node.kernel, Kernel::Map(_)))?;
+    let arguments = graph.dag.arguments(id);
+    let single = |argument: &NodeId| graph.dag.get(*argument).is_some_and(|node| elements(&node.shape) == Some(1));
+    let mut large = arguments.iter().enumerate().filter(|(_, argument)| !single(argument));
+    let (slot, &movement) = large.next()?;
+    let moves = graph.dag.get(movement).is_some_and(|other| {
+        matches!(other.kernel, Kernel::Reshape | Kernel::Permute { .. }) && other.shape == node.shape
+    });
+    let fits = moves && !constants.contains(&id) && graph.only_user(movement) == Some(id);
+    (fits && large.next().is_none()).then_some((movement, slot))
+}
+
+/// The `Map` before the movement; users of the old `Map` use the movement from then on.
+fn move_back(graph: &mut KernelGraph, map: NodeId, movement: NodeId, slot: usize) -> Option<NodeId> {
+    let source = graph.dag.arguments(movement).first().copied()?;
+    let shape = graph.dag.get(source)?.shape.clone();
+    let mut arguments = graph.dag.arguments(map);
+    let (kernel, origins) = graph.dag.get(map).map(|node| (node.kernel.clone(), node.origins.clone()))?;
+    for (at, argument) in arguments.iter_mut().enumerate() {
+        *argument = if at == slot { source } else { single_of_rank(graph, *argument, shape.len(), &origins) };
+    }
+    graph.replace(map, movement);
+    graph.dag.remove(map);
+    let earlier = graph.add(kernel, shape, &arguments, origins);
+    graph.dag.set_arguments(movement, &[earlier]);
+    Some(earlier)
+}
+
+/// A single number with as many axes as asked for.
+fn single_of_rank(graph: &mut KernelGraph, value: NodeId, rank: usize, origins: &[Arc<str>]) -> NodeId {
+    let fits = graph.dag.get(value).is_none_or(|node| node.shape.len() == rank);
+    if fits { value } else { graph.add(Kernel::Reshape, vec![1; rank], &[value], origins.to_vec()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::move_maps_back;
+    use crate::kernels::testing::{TestGraph, check_pass};
+    use crate::kernels::{Expression, print};
+
+    #[test]
+    fn an_activation_reaches_the_product_before_a_reshape() {
+        let (mut test, x) = TestGraph::new(&[6, 3]);
+        let y = test.linear(x, 4);
+        let y = test.layer("Tokens", |builder| {
+            let tokens = builder.reshape(y, &[2, 3, 4]);
+            builder.permute(tokens, &[0, 2, 1])
+        });
+        let slope = test.parameter("slope", &[1, 1, 1]);
+        let y =
+            test.layer("Scale", |builder| builder.map(&[y, slope], Expression::operand(0) * Expression::operand(1)));
+        let mut graph = test.finish(y);
+        let notes = check_pass(&mut graph, move_maps_back);
+        insta::assert_snapshot!(print(&graph), @r"
+        input input [6, 3]
+        %0 = gemm(input, 0.weight) second transposed  [6, 4]  # 0 Linear
+        %1 = reshape(0.bias)  [1, 4]  # 0 Linear
+        %2 = map(%0, %1) x0 + x1  [6, 4]  # 0 Linear
+        %3 = reshape(slope)  [1, 1]  # 2 Scale
+        %4 = map(%2, %3) x0 * x1  [6, 4]  # 2 Scale
+        %5 = reshape(%4)  [2, 3, 4]  # 1 Tokens
+        %6 = permute(%5) [0, 2, 1]  [2, 4, 3]  # 1 Tokens
+        output output = %6
+        ");
+        assert_eq!(notes[0].text, "done before the permute of `1 Tokens`");
+    }
+
+    #[test]
+    fn work_that_depends_on_the_place_stays() {
+        let (mut test, x) = TestGraph::new(&[2, 12]);
+        let y = test.layer("Reshape", |builder| builder.reshape(x, &[2, 3, 2, 2]));
+        let y = test.batch_norm(y);
+        let mut graph = test.finish(y);
+        assert_eq!(check_pass(&mut graph, move_maps_back), []);
+    }
+}

@@ -3,6 +3,7 @@
 mod common;
 
 use cnnc_grammar::ast::{Item, StatementKind, TypeKind};
+use cnnc_grammar::error::{SyntaxError, SyntaxErrorKind};
 use cnnc_grammar::parse;
 use cnnc_grammar::span::FileId;
 use common::{body_errors, errors};
@@ -88,6 +89,7 @@ fn slips_with_a_plain_mend() {
         ("let a, b = x", "1:5 \"a, b\": meant \"(a, b)\""),
         ("let w = a && b", "1:11 \"&&\": meant \"and\""),
         ("let w = a || b", "1:11 \"||\": meant \"or\""),
+        ("let w = a&&b", "1:10 \"&&\": meant \" and \""),
         ("let w = !b", "1:9 \"!\": meant \"not \""),
         ("let w = 3 × 4", "1:11 \"×\": meant \"*\""),
         ("let w = 3 − 4", "1:11 \"−\": meant \"-\""),
@@ -109,6 +111,44 @@ fn slips_with_a_plain_mend() {
         ("let n = 3x3", "1:9 \"3x3\": found `3x3`, not a number"),
         ("café: ReLU", "1:1 \"café\": found `café`, not a name made of the letters a to z, digits and `_`"),
     ]);
+}
+
+#[test]
+fn a_mend_put_over_its_place_mends() {
+    let statements = [
+        "conv1 = Conv2d(3)",
+        "n = 3",
+        "var n = 3",
+        "if a = 3 { ReLU }",
+        "if a { ReLU } elif b { ReLU }",
+        "for i, x in xs { }",
+        "let a, b = x",
+        "let w = a && b",
+        "let w = a||b",
+        "let w = !b",
+        "let w = 3 × 4",
+        "let w = a≤b",
+        "Conv2d（3)",
+        "Conv2d(3，4)",
+        "Conv2d(\u{a0}3)",
+        "Re\u{200b}LU",
+        "Сonv2d(3)",
+        "Conv2d('zeros')",
+        "Conv2d(«zeros»)",
+        "Conv2d(1., 3)",
+        "Conv2d(.5)",
+        "let n = 1_000",
+        "ReLU // comment",
+        "let x = 0…3",
+    ];
+    for statement in statements {
+        let text = format!("model M {{\n{statement}\n}}\n");
+        let problems = parse(&text, FileId(0)).1;
+        let [SyntaxError { kind, span }] = problems.as_slice() else { panic!("{statement}: {problems:?}") };
+        let SyntaxErrorKind::Mistaken { meant, .. } = kind else { panic!("{statement}: {kind:?}") };
+        let mended = format!("{}{meant}{}", &text[..span.start as usize], &text[span.end as usize..]);
+        assert_eq!(errors(&mended), Vec::<String>::new(), "{mended}");
+    }
 }
 
 #[test]

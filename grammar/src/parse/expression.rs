@@ -7,9 +7,10 @@
 use pest::iterators::{Pair, Pairs};
 
 use super::limits::{EXPRESSION_DEPTH_LIMIT, NESTING_LIMIT};
+use super::operator::{COMPARISON, Operator, RANGE};
 use super::words::{next_in_words, quote};
 use super::{Builder, Rule, children};
-use crate::ast::{BinaryOperator, Expr, ExprKind, UnaryOperator};
+use crate::ast::{Expr, ExprKind, UnaryOperator};
 use crate::error::SyntaxErrorKind;
 use crate::span::Span;
 
@@ -35,74 +36,6 @@ impl Deep {
         matches!(self.expr.kind, ExprKind::Unreadable)
     }
 }
-
-/// An operator that waits for its right operand.
-#[derive(Clone, Copy)]
-enum Operator {
-    Unary(UnaryOperator),
-    Binary(BinaryOperator),
-    Range,
-}
-
-impl Operator {
-    fn binary(text: &str) -> Option<Operator> {
-        let operator = match text {
-            "or" => BinaryOperator::Or,
-            "and" => BinaryOperator::And,
-            "==" => BinaryOperator::Equal,
-            "!=" => BinaryOperator::NotEqual,
-            "<" => BinaryOperator::Less,
-            "<=" => BinaryOperator::LessEqual,
-            ">" => BinaryOperator::Greater,
-            ">=" => BinaryOperator::GreaterEqual,
-            "+" => BinaryOperator::Add,
-            "-" => BinaryOperator::Subtract,
-            "*" => BinaryOperator::Multiply,
-            "/" => BinaryOperator::Divide,
-            "//" => BinaryOperator::FloorDivide,
-            "%" => BinaryOperator::Remainder,
-            ".." => return Some(Operator::Range),
-            _ => return None,
-        };
-        Some(Operator::Binary(operator))
-    }
-
-    /// How tightly it binds.
-    fn precedence(self) -> u8 {
-        match self {
-            Operator::Binary(BinaryOperator::Or) => 1,
-            Operator::Binary(BinaryOperator::And) => 2,
-            Operator::Unary(UnaryOperator::Not) => 3,
-            Operator::Binary(
-                BinaryOperator::Equal
-                | BinaryOperator::NotEqual
-                | BinaryOperator::Less
-                | BinaryOperator::LessEqual
-                | BinaryOperator::Greater
-                | BinaryOperator::GreaterEqual,
-            ) => COMPARISON,
-            Operator::Range => RANGE,
-            Operator::Binary(BinaryOperator::Add | BinaryOperator::Subtract) => 6,
-            Operator::Binary(
-                BinaryOperator::Multiply
-                | BinaryOperator::Divide
-                | BinaryOperator::FloorDivide
-                | BinaryOperator::Remainder,
-            ) => 7,
-            Operator::Unary(UnaryOperator::Negate) => 8,
-        }
-    }
-
-    /// Whether `not` may follow: it binds more loosely than a comparison, so that `1 + not x` means nothing.
-    fn takes_not(self) -> bool {
-        self.precedence() < COMPARISON
-    }
-}
-
-/// Where comparisons stand among the precedences; they do not chain.
-const COMPARISON: u8 = 4;
-/// Where ranges stand; they do not chain either.
-const RANGE: u8 = 5;
 
 /// Operands and operators of the operation being read.
 #[derive(Default)]

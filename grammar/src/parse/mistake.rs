@@ -136,8 +136,8 @@ fn bare_tuple(failure: &Failure<'_>, found: Token) -> Option<Fact> {
 fn sign(failure: &Failure<'_>, found: Token) -> Option<Fact> {
     let is_statement = failure.lone == Rule::lone_statement;
     let meant = match failure.text_of(found) {
-        "&&" => "and",
-        "||" => "or",
+        "&&" => return mistaken(failure, found.start, found.end, apart(failure, found, "and")),
+        "||" => return mistaken(failure, found.start, found.end, apart(failure, found, "or")),
         "!" => "not ",
         "//" if failure.position == 0 || failure.attempts.iter().any(|rule| matches!(rule, Rule::end | Rule::EOI)) => {
             "#"
@@ -147,6 +147,14 @@ fn sign(failure: &Failure<'_>, found: Token) -> Option<Fact> {
         _ => return None,
     };
     mistaken(failure, found.start, found.end, meant)
+}
+
+/// A word in the place of a sign, with a blank on each side where none is.
+fn apart(failure: &Failure<'_>, found: Token, word: &str) -> String {
+    let blank_unless = |is_blank: bool| if is_blank { "" } else { " " };
+    let before = failure.text.get(..found.start).is_some_and(|before| before.ends_with([' ', '\t']));
+    let after = failure.text.get(found.end..).is_some_and(|after| after.starts_with([' ', '\t']));
+    format!("{}{word}{}", blank_unless(before), blank_unless(after))
 }
 
 /// `conv1 = Conv2d(64)` for `conv1: Conv2d(64)`, `n = 3` for `let n = 3`.

@@ -11,6 +11,7 @@ mod failure;
 mod file;
 mod limits;
 mod mistake;
+mod operator;
 mod recover;
 mod scan;
 mod statement;

@@ -98,12 +98,19 @@ pub(super) fn is_reserved(word: &str) -> bool {
 /// The longest source text in an error, in characters.
 const QUOTED_CHARACTERS: usize = 40;
 
-/// Source text in backticks, cut to a readable length and to its first line.
+/// Source text in backticks, cut to a readable length and to its first line; control characters are written out.
 pub(super) fn quote(text: &str) -> String {
     let line = text.lines().next().unwrap_or("");
     let cut: String = line.chars().take(QUOTED_CHARACTERS).collect();
     let more = if cut.len() < text.trim_end().len() { "…" } else { "" };
-    format!("`{cut}{more}`")
+    let shown: String = cut
+        .chars()
+        .map(|character| match character.is_control() {
+            true => character.escape_default().to_string(),
+            false => character.to_string(),
+        })
+        .collect();
+    format!("`{shown}{more}`")
 }
 
 /// The token that a text begins with, behind blanks, in words, and its place in the text.

@@ -1,0 +1,72 @@
+//! Operators and how tightly they bind: Python's precedences, with ranges between comparisons and sums.
+
+use crate::ast::{BinaryOperator, UnaryOperator};
+
+/// An operator that waits for its right operand.
+#[derive(Clone, Copy)]
+pub(super) enum Operator {
+    Unary(UnaryOperator),
+    Binary(BinaryOperator),
+    Range,
+}
+
+impl Operator {
+    /// The operator that a sign or a word stands for.
+    pub(super) fn binary(text: &str) -> Option<Operator> {
+        let operator = match text {
+            "or" => BinaryOperator::Or,
+            "and" => BinaryOperator::And,
+            "==" => BinaryOperator::Equal,
+            "!=" => BinaryOperator::NotEqual,
+            "<" => BinaryOperator::Less,
+            "<=" => BinaryOperator::LessEqual,
+            ">" => BinaryOperator::Greater,
+            ">=" => BinaryOperator::GreaterEqual,
+            "+" => BinaryOperator::Add,
+            "-" => BinaryOperator::Subtract,
+            "*" => BinaryOperator::Multiply,
+            "/" => BinaryOperator::Divide,
+            "//" => BinaryOperator::FloorDivide,
+            "%" => BinaryOperator::Remainder,
+            ".." => return Some(Operator::Range),
+            _ => return None,
+        };
+        Some(Operator::Binary(operator))
+    }
+
+    /// How tightly it binds.
+    pub(super) fn precedence(self) -> u8 {
+        match self {
+            Operator::Binary(BinaryOperator::Or) => 1,
+            Operator::Binary(BinaryOperator::And) => 2,
+            Operator::Unary(UnaryOperator::Not) => 3,
+            Operator::Binary(
+                BinaryOperator::Equal
+                | BinaryOperator::NotEqual
+                | BinaryOperator::Less
+                | BinaryOperator::LessEqual
+                | BinaryOperator::Greater
+                | BinaryOperator::GreaterEqual,
+            ) => COMPARISON,
+            Operator::Range => RANGE,
+            Operator::Binary(BinaryOperator::Add | BinaryOperator::Subtract) => 6,
+            Operator::Binary(
+                BinaryOperator::Multiply
+                | BinaryOperator::Divide
+                | BinaryOperator::FloorDivide
+                | BinaryOperator::Remainder,
+            ) => 7,
+            Operator::Unary(UnaryOperator::Negate) => 8,
+        }
+    }
+
+    /// Whether `not` may follow: it binds more loosely than a comparison, so that `1 + not x` means nothing.
+    pub(super) fn takes_not(self) -> bool {
+        self.precedence() < COMPARISON
+    }
+}
+
+/// Where comparisons stand among the precedences; they do not chain.
+pub(super) const COMPARISON: u8 = 4;
+/// Where ranges stand; they do not chain either.
+pub(super) const RANGE: u8 = 5;

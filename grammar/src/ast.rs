@@ -330,7 +330,7 @@ pub struct Expr {
 /// The forms of an expression.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ExprKind {
-    /// A whole number. One that does not fit is reported by the parser and read as 0.
+    /// A whole number. One that does not fit is reported by the parser and [`ExprKind::Unreadable`].
     Int(i64),
     /// A number with a dot or an exponent; finite.
     Float(f64),

@@ -7,6 +7,7 @@ use super::error::ArgumentError;
 use super::site::{LayerSite, SiteArgument};
 use super::state::Expander;
 use super::value::{CallSite, Given, Value};
+use crate::diagnostic::nearest;
 use crate::ops::{ArgumentSpec, Arguments, BindError, LayerEntry, Op};
 use cnnc_grammar::span::Span;
 
@@ -57,8 +58,11 @@ impl<'a> Expander<'a, '_> {
         for (position, argument) in given.iter().enumerate() {
             keyword_before |= argument.key.is_some();
             match self.argument_name(entry, given, position, keyword_before) {
-                Some(name) => self.take_argument(entry, &mut reading, name, argument),
-                None => reading.broken = true,
+                Ok(name) => self.take_argument(entry, &mut reading, name, argument),
+                Err(meant) => {
+                    reading.broken = true;
+                    reading.unusable.extend(meant);
+                }
             }
             if reading.broken && position > known.len() {
                 break;
@@ -69,37 +73,37 @@ impl<'a> Expander<'a, '_> {
         op.filter(|_| !broken).map(|op| BoundLayer { op, weights, site })
     }
 
-    /// The name that an argument has by its key or position.
+    /// The name that an argument has by its key or position; after an error, the name that was surely meant, if one was.
     fn argument_name(
         &mut self,
         entry: &'static LayerEntry,
         given: &[Given<'a>],
         position: usize,
         keyword_before: bool,
-    ) -> Option<&'static str> {
-        let argument = given.get(position)?;
+    ) -> Result<&'static str, Option<&'static str>> {
+        let argument = given.get(position).ok_or(None)?;
         let (callee, known) = (entry.signature.name, entry.signature.arguments);
         let Some(key) = argument.key else {
             if keyword_before {
                 self.report(ArgumentError::AfterKeyword { span: argument.span }.diagnostic());
-                return None;
+                return Err(None);
             }
             let name = known.get(position).map(|spec| spec.name);
             if name.is_none() {
                 let error = ArgumentError::TooMany { callee, most: known.len(), span: argument.span, declared: None };
                 self.report(error.diagnostic());
             }
-            return name;
+            return name.ok_or(None);
         };
         let names = known.iter().map(|spec| spec.name).chain(entry.parameters.iter().copied());
         let name = names.clone().find(|name| *name == key.text);
         if name.is_none() {
             let before = position.checked_sub(1).and_then(|before| given.get(before)).map(|before| before.span);
             let after = given.get(position + 1).map(|after| after.span);
-            let error = ArgumentError::unknown(callee, key, names, argument.span, [before, after]);
+            let error = ArgumentError::unknown(callee, key, names.clone(), argument.span, [before, after]);
             self.report(error.diagnostic());
         }
-        name
+        name.ok_or_else(|| nearest(&key.text, names))
     }
 
     /// Takes one argument in, or reports it.

@@ -37,7 +37,8 @@ impl<'a> Declarations<'a> {
     /// Gathers the declarations of all files.
     pub fn new(program: &'a Program, problems: &mut Problems) -> Self {
         let mut table = Gathered::default();
-        for item in program.trees.iter().flat_map(|(_, tree)| &tree.items) {
+        // Imported files come first, so that of two of one name the one in the importing file is the second.
+        for item in program.trees.iter().rev().flat_map(|(_, tree)| &tree.items) {
             table.add(item, problems);
         }
         let mut declarations = Declarations { by_name: HashMap::new(), names: table.names.clone() };

@@ -165,7 +165,7 @@ impl<'a> Expander<'a, '_> {
     }
 
     fn unknown_value(&mut self, frame: &Frame<'a>, name: &str, span: Span) {
-        if frame.scope.incomplete {
+        if frame.scope.incomplete || self.world.program.incomplete {
             return self.unreadable();
         }
         let (scope, declared) = (frame.scope.names(), self.world.declarations.names());

@@ -160,7 +160,7 @@ impl<'a> Expander<'a, '_> {
         });
         match (known, turns.filter(|_| self.expanding)) {
             (Some(values_known), Some(turns)) => {
-                if self.may_turn(frame, body, turns, span) {
+                if self.may_turn(frame, body, turns, values.span) {
                     for turn in 0..turns {
                         let element = values_known.element(turn);
                         self.turn(frame, ("for", turn, turns), span, |expander, frame| {
@@ -192,7 +192,7 @@ impl<'a> Expander<'a, '_> {
         frame.loops.push(None);
         match turns.filter(|turns| self.expanding && *turns >= 0) {
             Some(turns) => {
-                if self.may_turn(frame, body, turns, span) {
+                if self.may_turn(frame, body, turns, count.span) {
                     for turn in 0..turns {
                         self.turn(frame, ("repeat", turn, turns), span, |expander, frame| {
                             expander.body(frame, body, cursor);
@@ -262,10 +262,10 @@ impl<'a> Expander<'a, '_> {
         frame.scope.bind(&name.text, value);
     }
 
-    /// What could not be read may have been an item, and may have bound or kept a name.
+    /// What could not be read may have been an item, and unless it begins as a call it may have bound or kept a name.
     fn unreadable_statement(&mut self, frame: &mut Frame<'a>, body: Option<&'a Body>, span: Span, cursor: &mut Cursor) {
         self.unreadable();
-        frame.scope.incomplete = true;
+        frame.scope.incomplete |= !is_call(self.world.files.text(span));
         if let Some(body) = body {
             self.undecided_body(frame, body, cursor);
         }
@@ -283,6 +283,19 @@ impl<'a> Expander<'a, '_> {
             return Flow::Unknown;
         }
         cursor.value
+    }
+}
+
+/// Whether a text that cannot be read begins as a call does, perhaps with a label: it then binds no name.
+fn is_call(text: &str) -> bool {
+    let after_word = |text: &str| {
+        let word = text.find(|character: char| !character.is_alphanumeric() && character != '_')?;
+        (word > 0).then(|| text.get(word..).map(|rest| rest.trim_start().to_owned())).flatten()
+    };
+    let Some(rest) = after_word(text) else { return false };
+    match rest.strip_prefix(':') {
+        Some(item) => after_word(item.trim_start()).is_some_and(|rest| rest.starts_with('(')),
+        None => rest.starts_with('('),
     }
 }
 

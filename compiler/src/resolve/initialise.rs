@@ -61,6 +61,9 @@ impl<'a> Expander<'a, '_> {
     }
 
     fn report_unknown_type(&mut self, name: &str, span: Span) {
+        if self.world.program.incomplete {
+            return self.unreadable();
+        }
         let layers = ops::LAYERS.iter().map(|entry| entry.signature.name);
         let near = nearest(name, layers.chain(self.world.declarations.names().iter().copied()));
         self.report(InitError::UnknownType { name, span, near }.diagnostic());

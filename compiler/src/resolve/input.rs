@@ -36,6 +36,13 @@ impl<'a> Expander<'a, '_> {
             self.bind_unknown(frame, input.shape);
             return;
         }
+        if input.name.is_none()
+            && let Some(first) = frame.unnamed_input.replace(span)
+        {
+            self.report(InputError::TwoUnnamed { first, second: span }.diagnostic());
+            self.bind_unknown(frame, input.shape);
+            return;
+        }
         if !self.expanding {
             self.check_input(frame, &input, cursor);
         } else if frame.is_root {

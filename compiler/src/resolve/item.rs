@@ -129,7 +129,7 @@ impl<'a> Expander<'a, '_> {
     }
 
     fn unknown_callee(&mut self, frame: &Frame<'a>, call: &Call) {
-        if frame.scope.incomplete {
+        if frame.scope.incomplete || self.world.program.incomplete {
             return self.unreadable();
         }
         let name = call.callee.text.as_str();

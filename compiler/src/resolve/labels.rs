@@ -52,6 +52,24 @@ impl<'a> Expander<'a, '_> {
         }
     }
 
+    /// Compares the labels with the classes that the model gives, where it gives one list of them. A preset or a setting may ask for another number
+    /// of classes, which then have no names; the declaration itself must agree with its own labels.
+    pub fn check_labels(&mut self, is_preset: bool) {
+        let (Some(labels), [output]) = (&self.graph.labels, self.graph.outputs.as_slice()) else { return };
+        let shape = self.shape(output.node);
+        let [_, classes] = shape.0.as_slice() else { return };
+        let Some(classes) = classes.number().and_then(|classes| usize::try_from(classes).ok()) else { return };
+        if classes == labels.len() {
+            return;
+        }
+        if is_preset {
+            self.graph.labels = None;
+        } else if let Some(span) = self.labels_span {
+            let (count, origin) = (labels.len(), self.node_span(output.node));
+            self.report(LabelsError::Count { labels: count, classes, span, origin }.diagnostic());
+        }
+    }
+
     /// The lines of a file, without blank ones at its end.
     fn labels_of_file(&mut self, path: &str, span: Span) -> Option<Vec<String>> {
         let importer = self.world.files.get(span.file).map(|file| file.name.clone());

@@ -67,6 +67,7 @@ impl Loader<'_> {
         let (name, text) = match self.sources.read(&import.path.text, importer.as_deref()) {
             Ok(read) => read,
             Err(why) => {
+                self.program.incomplete = true;
                 let error = FileError::Unreadable { path: &import.path.text, why: &why, import: Some(span) };
                 return self.problems.add(error.diagnostic());
             }
@@ -78,6 +79,7 @@ impl Loader<'_> {
             return;
         }
         if self.program.trees.len() >= MAX_FILES || self.chain.len() >= MAX_CHAIN {
+            self.program.incomplete = true;
             let (files, chain) = (MAX_FILES, MAX_CHAIN);
             return self.problems.add(FileError::TooMany { files, chain, span }.diagnostic());
         }

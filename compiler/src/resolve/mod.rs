@@ -57,6 +57,8 @@ pub trait Sources {
 pub struct Program {
     /// The files' trees, the first file's first.
     pub trees: Vec<(FileId, Ast)>,
+    /// Whether an import could not be read, so that an unknown name may be one of its.
+    pub incomplete: bool,
 }
 
 /// Which network is wanted.

@@ -111,9 +111,6 @@ fn expand<'a>(
         expander.report(InputError::NoInput { name, span }.diagnostic());
         Flow::Unknown
     };
-    if !expander.may_expand(declaration, callable.name.span) {
-        return None;
-    }
     let value = expander.expand_declaration(&mut frame, declaration, flow);
     expander.finish(module, value, callable)
 }
@@ -159,6 +156,7 @@ impl<'a> Expander<'a, '_> {
                 }
             }
         }
+        self.check_labels(!callable.presets.is_empty());
         if self.failed {
             let shape = |node| self.graph.dag.get(node).map(|node| node.shape.clone()).unwrap_or_default();
             check_contracts(&self.graph, &shape, &mut self.graph.requirements.clone(), self.problems);

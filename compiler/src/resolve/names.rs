@@ -17,6 +17,8 @@ pub(super) struct Sibling {
     pub span: Span,
     /// Its module.
     pub module: ModuleId,
+    /// Whether its name is written, and no position.
+    named: bool,
     /// Whether it is written out for sure.
     decided: bool,
 }
@@ -49,7 +51,11 @@ impl<'a> Expander<'a, '_> {
             parent.children.push(module);
         }
         if known {
-            self.register(frame, path, Sibling { span: name_span, module, decided: self.undecided == 0 });
+            self.register(
+                frame,
+                path,
+                Sibling { span: name_span, module, named: label.is_some(), decided: self.undecided == 0 },
+            );
         }
         module
     }
@@ -80,11 +86,17 @@ impl<'a> Expander<'a, '_> {
     /// Takes a path; two of one name are an error.
     fn register(&mut self, frame: &Frame<'a>, path: Arc<str>, sibling: Sibling) {
         if let Some(first) = self.siblings.get(&path) {
+            let first_named = first.named;
             if first.decided && sibling.decided {
                 let name = path.rsplit('.').next().unwrap_or("").to_owned();
-                let mend = self.loop_mend(frame, &name, sibling.span);
                 let (first, second) = (first.span, sibling.span);
-                self.report(NameError::Twice { name: &name, what: "item", first, second, mend }.diagnostic());
+                if first_named != sibling.named {
+                    let (label, item) = if first_named { (first, second) } else { (second, first) };
+                    self.report(NameError::Position { name: &name, label, item }.diagnostic());
+                } else {
+                    let mend = self.loop_mend(frame, &name, sibling.span);
+                    self.report(NameError::Twice { name: &name, what: "item", first, second, mend }.diagnostic());
+                }
             }
             return;
         }

@@ -131,6 +131,8 @@ pub(super) struct Frame<'a> {
     pub loops: Vec<Option<&'a str>>,
     /// Whether an item was seen, after which no input can come.
     pub begun: bool,
+    /// Where the input without a name stands.
+    pub unnamed_input: Option<Span>,
     /// The named inputs, to say what `from` could give.
     pub inputs: Vec<&'a str>,
 }
@@ -146,6 +148,7 @@ impl<'a> Frame<'a> {
             open: vec![module],
             loops: Vec::new(),
             begun: false,
+            unnamed_input: None,
             inputs: Vec::new(),
         }
     }
@@ -162,6 +165,7 @@ impl<'a> Frame<'a> {
             open: vec![module],
             loops: Vec::new(),
             begun: false,
+            unnamed_input: None,
             inputs: Vec::new(),
         }
     }

@@ -50,7 +50,7 @@ impl Builder<'_> {
         (parts, depth)
     }
 
-    /// A number: whole without a dot and an exponent, else a float. One that does not fit is reported and read as 0.
+    /// A number: whole without a dot and an exponent, else a float. One that does not fit is reported and unreadable.
     pub(super) fn number(&mut self, pair: &Pair<'_, Rule>) -> ExprKind {
         let digits = pair.as_str();
         let number = if digits.contains(['.', 'e', 'E']) {
@@ -60,7 +60,7 @@ impl Builder<'_> {
         };
         number.unwrap_or_else(|| {
             self.report(SyntaxErrorKind::NumberTooLarge { digits: digits.to_owned() }, self.span(pair));
-            ExprKind::Int(0)
+            ExprKind::Unreadable
         })
     }
 }

@@ -9,6 +9,8 @@ use cnnc_grammar::span::Span;
 pub(in crate::resolve) enum InputError<'e> {
     /// After the first item, or within braces.
     Late { span: Span, nested: bool },
+    /// Two inputs without a name.
+    TwoUnnamed { first: Span, second: Span },
     /// A named input of a block.
     NamedInBlock { name: &'e str, span: Span, declared: Span },
     /// A picture's way into a block.
@@ -51,6 +53,11 @@ impl InputError<'_> {
             InputError::Late { span, nested: false } => {
                 Diagnostic::new(code, "an `input` stands before the first item", *span, "after an item")
                     .help("give further inputs names: `input left [N, 3, 32, 32]`")
+            }
+            InputError::TwoUnnamed { first, second } => {
+                Diagnostic::new(code, "of several inputs each needs a name", *second, "a second input without a name")
+                    .label(*first, "the first")
+                    .help("write `input left [N, 3, 32, 32]`, and `from left` where it flows")
             }
             InputError::NamedInBlock { name, span, declared } => {
                 Diagnostic::new(code, "the input of a block has no name", *span, "in a block")

@@ -1,5 +1,6 @@
 //! Labels: names of the classes.
 
+use super::counted;
 use crate::diagnostic::{Code, Diagnostic};
 use cnnc_grammar::span::Span;
 
@@ -13,6 +14,8 @@ pub(in crate::resolve) enum LabelsError<'e> {
     NotTexts { kind: &'static str, span: Span },
     /// No label.
     Empty { span: Span },
+    /// More or fewer labels than classes.
+    Count { labels: usize, classes: usize, span: Span, origin: Span },
     /// A file that cannot be read.
     Unreadable { path: &'e str, why: &'e str, span: Span },
 }
@@ -34,6 +37,11 @@ impl LabelsError<'_> {
                     .help("write `labels [\"cat\", \"dog\"]`, or name a file with a label a line")
             }
             LabelsError::Empty { span } => Diagnostic::new(Code::E224, "there is no label", *span, "empty"),
+            LabelsError::Count { labels, classes, span, origin } => {
+                let (labels, classes) = (counted(*labels, "label", "labels"), counted(*classes, "class", "classes"));
+                Diagnostic::new(Code::E224, format!("there are {labels} for {classes}"), *span, labels)
+                    .label(*origin, format!("gives {classes}"))
+            }
             LabelsError::Unreadable { path, why, span } => {
                 Diagnostic::new(Code::E224, format!("cannot read the labels of {path}: {why}"), *span, "named here")
             }

@@ -11,6 +11,8 @@ pub(in crate::resolve) enum NameError<'e> {
     BuiltIn { name: &'e str, span: Span },
     /// Two things of one name; the mend is a name with the loop's variable.
     Twice { name: &'e str, what: &'static str, first: Span, second: Span, mend: Option<String> },
+    /// A name that is the position of an item without one.
+    Position { name: &'e str, label: Span, item: Span },
     /// A preset of a model that does not exist.
     UnknownModel { name: &'e str, span: Span, near: Option<&'e str> },
     /// An item that is no layer, block or model.
@@ -53,6 +55,12 @@ impl NameError<'_> {
             )
             .help("give it a name of its own"),
             NameError::Twice { name, what, first, second, mend } => twice(name, what, *first, *second, mend.as_deref()),
+            NameError::Position { name, label, item } => {
+                let message = format!("the name `{name}` is also the position of an item without a name");
+                Diagnostic::new(Code::E208, message, *label, "named here")
+                    .label(*item, format!("at position {name}"))
+                    .help("give it a name that is no number")
+            }
             NameError::UnknownModel { name, span, near } => {
                 let message = format!("there is no model `{name}`");
                 did_you_mean(Diagnostic::new(Code::E201, message, *span, "not declared in any file"), *near, *span)

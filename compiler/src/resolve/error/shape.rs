@@ -119,10 +119,10 @@ impl ShapeReport<'_> {
         (argument, divisor): (&str, usize),
         mends: &[usize],
     ) -> Diagnostic {
-        let message = format!("{what} must be a multiple of {argument}: {size} is none of {divisor}");
+        let message = format!("{what} must be a multiple of {divisor}, and there are {size}");
         let span = self.site.argument(argument);
         let diagnostic =
-            self.with_origin(Diagnostic::new(Code::E301, message, span, format!("{argument} is {divisor}")));
+            self.with_origin(Diagnostic::new(Code::E301, message, span, format!("asks for a multiple of {divisor}")));
         let diagnostic = match size.number().zip(i64::try_from(divisor).ok()).filter(|(_, divisor)| *divisor > 0) {
             Some((size, divisor)) => {
                 diagnostic.note(format!("{size} = {}·{divisor} + {}", size / divisor, size % divisor))

@@ -19,9 +19,9 @@ impl<'a> Expander<'a, '_> {
             return;
         }
         if self.undecided == 0
-            && let Some(first) = self.labels_span.replace(span)
+            && let Some(first) = self.labels_span.replace(expr.span)
         {
-            self.report(LabelsError::Twice { first, second: span }.diagnostic());
+            self.report(LabelsError::Twice { first, second: expr.span }.diagnostic());
             return;
         }
         let labels = match value {

@@ -1,6 +1,7 @@
 //! PixelShuffle: channels become a larger plane.
 
 use super::{Layer, Operator, Reach, ShapeError, inputs};
+use crate::diagnostic::Code;
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
 use crate::shape::{Dim, Requirements, Shape};
@@ -29,23 +30,32 @@ crate::layer! {
     }
 }
 
+impl PixelShuffle {
+    fn indivisible(&self, channels: usize, square: usize) -> ShapeError {
+        let (whole, rest) = (channels / square, channels % square);
+        let more = (whole + 1).saturating_mul(square);
+        let fewer = if whole == 0 { String::new() } else { format!("{} or ", whole * square) };
+        let fits = |factor: usize| {
+            factor > 1 && factor.checked_mul(factor).is_some_and(|square| channels.is_multiple_of(square))
+        };
+        let mends = inputs::nearest(self.upscale_factor, fits);
+        ShapeError::Other {
+            code: Code::E301,
+            message: format!("the input has {channels} channels, and {square} are laid out as one"),
+            argument: Some("upscale_factor"),
+            note: Some(format!("{channels} = {whole}·{square} + {rest}; {fewer}{more} channels would do")),
+            mend: mends.first().map(|factor| ("upscale_factor", factor.to_string())),
+        }
+    }
+}
+
 impl Operator for PixelShuffle {
     fn infer(&self, inputs: &[Shape], _requirements: &mut Requirements) -> Result<Shape, ShapeError> {
         let [batch, _, height, width] = inputs::planes(inputs)?;
         let channels = inputs::channels(inputs)?;
         let factor = Dim::from(self.upscale_factor);
-        let square = self.upscale_factor.saturating_mul(self.upscale_factor);
-        if channels.checked_rem(square) != Some(0) {
-            return Err(ShapeError::NotDivisible {
-                what: "input channels",
-                size: Dim::from(channels),
-                divisor: square,
-                argument: "upscale_factor",
-                mends: inputs::nearest(self.upscale_factor, |factor| {
-                    factor.checked_mul(factor).is_some_and(|square| channels % square == 0)
-                }),
-            });
-        }
+        let square = self.upscale_factor.checked_mul(self.upscale_factor).ok_or(ShapeError::TooLarge)?;
+        let Some(0) = channels.checked_rem(square) else { return Err(self.indivisible(channels, square)) };
         Ok(Shape(vec![batch.clone(), Dim::from(channels / square), height.times(&factor)?, width.times(&factor)?]))
     }
 
@@ -86,10 +96,15 @@ mod tests {
 
     #[test]
     fn the_square_divides_the_channels() {
-        let ShapeError::NotDivisible { divisor, mends, .. } = refusal("PixelShuffle(2)", &["[N, 18, 5, 5]"]) else {
-            panic!("another error");
+        let refused = |text: &str, input: &str| match refusal(text, &[input]) {
+            ShapeError::Other { code: Code::E301, message, note, mend, .. } => (message, note.unwrap(), mend),
+            other => panic!("{other:?}"),
         };
-        assert_eq!((divisor, mends), (4, vec![1, 3]));
-        assert!(matches!(refusal("PixelShuffle(1000000000000)", &["[N, 4, 5, 5]"]), ShapeError::NotDivisible { .. }));
+        let message = "the input has 18 channels, and 4 are laid out as one".to_owned();
+        let note = "18 = 4·4 + 2; 16 or 20 channels would do".to_owned();
+        let mend = Some(("upscale_factor", "3".to_owned()));
+        assert_eq!(refused("PixelShuffle(2)", "[N, 18, 5, 5]"), (message, note, mend));
+        assert_eq!(refused("PixelShuffle(2)", "[N, 3, 5, 5]").1, "3 = 0·4 + 3; 4 channels would do");
+        assert_eq!(refusal("PixelShuffle(1000000000000)", &["[N, 4, 5, 5]"]), ShapeError::TooLarge);
     }
 }

@@ -11,41 +11,35 @@ use crate::shape::{Dim, Requirements, Shape};
 pub fn shape(inputs: &[Shape], requirements: &mut Requirements, reason: &'static str) -> Result<Shape, ShapeError> {
     let mut common = inputs.first().cloned().unwrap_or_default();
     for (branch, input) in inputs.iter().enumerate().skip(1) {
-        common = pair(&common, input, branch, requirements, reason)?;
+        let rank = common.rank().max(input.rank());
+        let mut sizes = Vec::with_capacity(rank);
+        for axis in (0..rank).map(|axis| rank - axis) {
+            let (a, b) = (from_end(&common, axis), from_end(input, axis));
+            sizes.push(match (a.number(), b.number()) {
+                (Some(1), _) => b,
+                (_, Some(1)) => a,
+                _ if !requirements.equal(&a, &b, reason)? => return Err(mismatch(inputs, branch, axis, &a, reason)),
+                (Some(_), _) => a,
+                _ => b,
+            });
+        }
+        common = Shape(sizes);
     }
     Ok(common)
 }
 
-fn pair(
-    left: &Shape,
-    right: &Shape,
-    branch: usize,
-    requirements: &mut Requirements,
-    reason: &'static str,
-) -> Result<Shape, ShapeError> {
-    let rank = left.rank().max(right.rank());
-    let size = |shape: &Shape, axis: usize| -> Dim {
-        axis.checked_sub(rank - shape.rank()).and_then(|axis| shape.get(axis)).cloned().unwrap_or(Dim::Number(1))
-    };
-    let mut common = Vec::with_capacity(rank);
-    for axis in 0..rank {
-        let (a, b) = (size(left, axis), size(right, axis));
-        common.push(match (&a, &b) {
-            (Dim::Number(1), _) => b,
-            (_, Dim::Number(1)) => a,
-            _ if requirements.equal(&a, &b, reason)? => {
-                if a.number().is_some() {
-                    a
-                } else {
-                    b
-                }
-            }
-            _ => {
-                return Err(ShapeError::Mismatch { left: left.clone(), right: right.clone(), branch, axis, reason });
-            }
-        });
-    }
-    Ok(Shape(common))
+/// The size of an axis counted from the end, where 1 is the last; 1 where there is none.
+fn from_end(shape: &Shape, axis: usize) -> Dim {
+    shape.rank().checked_sub(axis).and_then(|axis| shape.get(axis)).cloned().unwrap_or(Dim::Number(1))
+}
+
+/// The refusal of a branch, beside the earlier one that has the other size.
+fn mismatch(inputs: &[Shape], branch: usize, axis: usize, size: &Dim, reason: &'static str) -> ShapeError {
+    let earlier = inputs.iter().take(branch).position(|input| from_end(input, axis) == *size).unwrap_or(0);
+    let shape = |branch: usize| inputs.get(branch).cloned().unwrap_or_default();
+    let (left, right) = (shape(earlier), shape(branch));
+    let axis = left.rank().max(right.rank()).saturating_sub(axis);
+    ShapeError::Mismatch { left, right, branches: [earlier, branch], axis, reason }
 }
 
 /// All inputs combined in one `Map`, left to right.

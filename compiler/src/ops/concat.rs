@@ -31,10 +31,27 @@ crate::layer! {
 
 impl Operator for Concat {
     fn infer(&self, inputs: &[Shape], requirements: &mut Requirements) -> Result<Shape, ShapeError> {
-        let mut whole = inputs::single(inputs)?;
-        let along = inputs::axis("dim", self.dim, &whole)?;
+        let first = inputs::single(inputs)?;
+        let along = inputs::axis("dim", self.dim, &first)?;
+        let mut whole = first.clone();
         for (branch, input) in inputs.iter().enumerate().skip(1) {
-            whole = append(whole, input, along, branch, requirements)?;
+            let refusal = |axis, reason| {
+                let (left, right) = (first.clone(), input.clone());
+                ShapeError::Mismatch { left, right, branches: [0, branch], axis, reason }
+            };
+            if first.rank() != input.rank() {
+                return Err(refusal(0, "`concat` needs branches of one number of axes"));
+            }
+            for (axis, (left, right)) in whole.0.iter_mut().zip(input.iter()).enumerate() {
+                const REASON: &str = "`concat` needs branches that differ along its own axis alone";
+                if axis == along {
+                    *left = left.plus(right)?;
+                } else if !requirements.equal(left, right, REASON)? {
+                    return Err(refusal(axis, REASON));
+                } else if right.number().is_some() {
+                    *left = right.clone();
+                }
+            }
         }
         Ok(whole)
     }
@@ -46,38 +63,6 @@ impl Operator for Concat {
             Err(_) => builder.input(0),
         }
     }
-}
-
-/// The shape of `input` put behind `whole` along an axis.
-fn append(
-    whole: Shape,
-    input: &Shape,
-    along: usize,
-    branch: usize,
-    requirements: &mut Requirements,
-) -> Result<Shape, ShapeError> {
-    let mismatch = |left: &Shape, axis, reason| ShapeError::Mismatch {
-        left: left.clone(),
-        right: input.clone(),
-        branch,
-        axis,
-        reason,
-    };
-    if whole.rank() != input.rank() {
-        return Err(mismatch(&whole, 0, "`concat` needs branches of one number of axes"));
-    }
-    let mut sizes = Vec::with_capacity(whole.rank());
-    for (axis, (left, right)) in whole.iter().zip(input.iter()).enumerate() {
-        const REASON: &str = "`concat` needs branches that differ along its own axis alone";
-        if axis == along {
-            sizes.push(left.plus(right)?);
-        } else if requirements.equal(left, right, REASON)? {
-            sizes.push(if left.number().is_some() { left.clone() } else { right.clone() });
-        } else {
-            return Err(mismatch(&whole, axis, REASON));
-        }
-    }
-    Ok(Shape(sizes))
 }
 
 #[cfg(test)]
@@ -97,11 +82,11 @@ mod tests {
     #[test]
     fn other_sizes_and_the_number_of_axes_agree() {
         let mismatch = |inputs: &[&str]| match refusal("concat", inputs) {
-            ShapeError::Mismatch { branch, axis, .. } => (branch, axis),
+            ShapeError::Mismatch { branches, axis, .. } => (branches, axis),
             other => panic!("{other:?}"),
         };
-        assert_eq!(mismatch(&["[N, 8, 5, 5]", "[N, 8, 5, 6]"]), (1, 3));
-        assert_eq!(mismatch(&["[N, 8, 5, 5]", "[N, 8]"]), (1, 0));
+        assert_eq!(mismatch(&["[N, 8, 5, 5]", "[N, 8, 5, 6]"]), ([0, 1], 3));
+        assert_eq!(mismatch(&["[N, 8, 5, 5]", "[N, 8]"]), ([0, 1], 0));
         assert!(matches!(refusal("concat(dim=2)", &["[N, 8]", "[N, 8]"]), ShapeError::NoSuchAxis { axis: 2, .. }));
     }
 }

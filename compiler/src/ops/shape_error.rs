@@ -65,13 +65,13 @@ pub enum ShapeError {
     },
     /// Branches whose shapes do not go together.
     Mismatch {
-        /// The first branch's shape, or the running one.
+        /// The shape of the earlier branch.
         left: Shape,
-        /// The other's.
+        /// The shape of the later branch.
         right: Shape,
-        /// Position of the other branch among the inputs.
-        branch: usize,
-        /// The axis at fault.
+        /// The positions of both among the inputs.
+        branches: [usize; 2],
+        /// The axis at fault, of the longer of the two shapes when they are aligned at the last axis.
         axis: usize,
         /// Why: "`sum` adds element by element".
         reason: &'static str,

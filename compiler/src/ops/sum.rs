@@ -51,10 +51,11 @@ mod tests {
 
     #[test]
     fn sizes_that_differ_are_refused() {
-        let branches = ["[N, 8, 9]", "[N, 8, 9]", "[N, 4, 9]"];
-        let ShapeError::Mismatch { branch, axis, .. } = refusal("sum", &branches) else {
-            panic!("another error");
+        let refused = |branches: &[&str]| match refusal("sum", branches) {
+            ShapeError::Mismatch { left, branches, axis, .. } => (left.to_string(), branches, axis),
+            other => panic!("{other:?}"),
         };
-        assert_eq!((branch, axis), (2, 1));
+        assert_eq!(refused(&["[N, 8, 9]", "[N, 8, 9]", "[N, 4, 9]"]), ("[N, 8, 9]".to_owned(), [0, 2], 1));
+        assert_eq!(refused(&["[N, 1, 9]", "[8, 1]", "[1, 4, 9]"]), ("[8, 1]".to_owned(), [1, 2], 1));
     }
 }

@@ -84,8 +84,7 @@ impl<'a> Expander<'a, '_> {
         let inputs =
             taken.iter().map(|taken| (taken.branch.unwrap_or(self.node_span(taken.node)), self.shape(taken.node)));
         let inputs = inputs.collect();
-        let start = item.label.map_or(item.span, |label| label.span.to(item.span));
-        let report = ShapeReport { error, site, item: item.span, statement: start, inputs };
+        let report = ShapeReport { error, site, item: item.span, inputs };
         self.report(report.diagnostic());
     }
 

@@ -14,8 +14,6 @@ pub(in crate::resolve) struct ShapeReport<'e> {
     pub site: &'e LayerSite,
     /// The item that the layer is.
     pub item: Span,
-    /// The item with its label.
-    pub statement: Span,
     /// Where each input comes from, and its shape.
     pub inputs: Vec<(Span, Shape)>,
 }
@@ -52,8 +50,8 @@ impl ShapeReport<'_> {
                 self.with_origin(diagnostic)
                     .help(format!("axes go from 0 to {}, or from −1 backwards", input.rank().saturating_sub(1)))
             }
-            ShapeError::Mismatch { left, right, branch, axis, reason } => {
-                self.mismatch((left, right), *branch, *axis, reason)
+            ShapeError::Mismatch { left, right, branches, axis, reason } => {
+                self.mismatch((left, right), *branches, *axis, reason)
             }
             ShapeError::Other { code, message, argument, note, mend } => {
                 let span = argument.map_or(self.item, |argument| self.site.argument(argument));
@@ -86,20 +84,12 @@ impl ShapeReport<'_> {
         }
     }
 
-    /// Another layer in its place, or one before it that brings the input into form.
+    /// Another layer in its place.
     fn rank_mend(&self, diagnostic: Diagnostic, found: &Shape, instead: Option<&'static str>) -> Diagnostic {
-        if let Some(instead) = instead {
-            let name = Span {
-                end: self.site.call.span.start.saturating_add(self.site.name.len() as u32),
-                ..self.site.call.span
-            };
-            return diagnostic.help(format!("`{instead}` does the same for {found}")).mend(name, instead);
-        }
-        if found.rank() == 4 && self.site.name == "Linear" {
-            let before = Span { end: self.statement.start, ..self.statement };
-            return diagnostic.help("put `Flatten` before it").mend(before, "Flatten; ");
-        }
-        diagnostic
+        let Some(instead) = instead else { return diagnostic };
+        let call = self.site.call.span;
+        let name = Span { end: call.start.saturating_add(self.site.name.len() as u32), ..call };
+        diagnostic.help(format!("`{instead}` does the same for {found}")).mend(name, instead)
     }
 
     fn padding_mend(&self, diagnostic: Diagnostic, least: Option<PadPair>, same: Option<PadPair>) -> Diagnostic {
@@ -135,7 +125,8 @@ impl ShapeReport<'_> {
         diagnostic.help(format!("{} would do", all.join(" or "))).mend(span, replacement)
     }
 
-    fn mismatch(&self, (left, right): (&Shape, &Shape), branch: usize, axis: usize, reason: &str) -> Diagnostic {
+    fn mismatch(&self, (left, right): (&Shape, &Shape), branches: [usize; 2], axis: usize, reason: &str) -> Diagnostic {
+        let [earlier, later] = branches.map(|branch| self.inputs.get(branch).map_or(self.item, |(span, _)| *span));
         let rank = left.rank().max(right.rank());
         let name = crate::infer::axis_name(axis, rank);
         let size = |shape: &Shape| {
@@ -148,12 +139,8 @@ impl ShapeReport<'_> {
             }
             false => format!("the branches of `{}` differ in their axes: {left} and {right}", self.site.name),
         };
-        let other = self.inputs.get(branch).map_or(self.item, |(span, _)| *span);
-        let diagnostic = Diagnostic::new(Code::E304, message, other, format!("gives {right}"));
-        let diagnostic = match self.inputs.first() {
-            Some((span, _)) if branch != 0 => diagnostic.label(*span, format!("gives {left}")),
-            _ => diagnostic,
-        };
+        let diagnostic = Diagnostic::new(Code::E304, message, later, format!("gives {right}"));
+        let diagnostic = diagnostic.label(earlier, format!("gives {left}"));
         diagnostic.label(self.item, "joined here").note(reason.to_owned())
     }
 }

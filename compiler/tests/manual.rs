@@ -1,7 +1,12 @@
 //! The reference of layers: it is what the sources say, and it says enough of every layer.
 
-use cnnc_compiler::diagnostic::Code;
+use cnnc_compiler::diagnostic::{Code, Problems};
+use cnnc_compiler::infer::infer;
+use cnnc_compiler::kernels::verify;
 use cnnc_compiler::ops::{JOINS, LAYERS, LayerEntry, manual};
+use cnnc_compiler::resolve::{Request, Sources, load, resolve};
+use cnnc_compiler::write_kernels::{Bindings, write_kernels};
+use cnnc_grammar::span::Files;
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/layers.md");
 
@@ -57,12 +62,36 @@ fn every_error_that_is_promised_exists() {
 }
 
 #[test]
-fn every_example_is_a_body_that_uses_its_layer() {
+fn every_example_is_a_body_that_uses_its_layer_and_compiles() {
     for entry in LAYERS.iter().chain(JOINS) {
         let name = entry.signature.name;
         let example = section(entry, "Example").unwrap_or_default();
         let body = example.strip_prefix("```cnn\n").and_then(|text| text.strip_suffix("\n```"));
         let body = body.unwrap_or_else(|| panic!("{name}: {example:?} is not fenced as ```cnn"));
         assert!(body.starts_with("input [") && body.contains(name), "{name}: {body}");
+        compile(&format!("model Example {{\n{body}\n}}\n")).unwrap_or_else(|why| panic!("{name}: {why}\n{body}"));
     }
+}
+
+/// One file in memory.
+struct Text<'t>(&'t str);
+
+impl Sources for Text<'_> {
+    fn read(&self, path: &str, _importer: Option<&str>) -> Result<(String, String), String> {
+        Ok((path.into(), self.0.into()))
+    }
+}
+
+/// Everything up to kernels, at small sizes for the symbols; or what is wrong.
+fn compile(text: &str) -> Result<(), String> {
+    let (mut files, mut problems) = (Files::default(), Problems::default());
+    let program = load("example.cnn", &Text(text), &mut files, &mut problems);
+    let graph = resolve(&program, &Request::default(), &mut files, &Text(text), &mut problems);
+    let shaped = graph.and_then(|graph| infer(graph, &mut problems));
+    let Some(shaped) = shaped.filter(|_| problems.is_empty()) else {
+        return Err(format!("{:?}", problems.into_sorted()));
+    };
+    let sizes = Bindings::from([("N".into(), 2), ("H".into(), 8), ("W".into(), 8)]);
+    let kernels = write_kernels(&shaped, &sizes).map_err(|error| error.message)?;
+    verify(&kernels)
 }

@@ -6,9 +6,9 @@
 //! out = ⌊(in + before + after − dilation·(kernel − 1) − 1) / stride⌋ + 1
 //! ```
 //!
-//! With `ceil_mode` the division rounds up, and a last window that would start in the padding after the input is dropped.
-//! All arithmetic is checked; a window that does not fit is an error, and one that fits only for some values of a symbol
-//! is a requirement.
+//! With `ceil_mode` the division rounds up, and a last window that would start in the padding after the input is
+//! dropped. All arithmetic is checked; a window that does not fit is an error, and one that fits only for some values
+//! of a symbol is a requirement.
 
 use super::argument::{Argument, BindError};
 use super::argument_types::{PadPair, Padding, Pair};
@@ -228,5 +228,35 @@ impl Window {
         let (height, width) = (of(height, rows)?, of(width, columns)?);
         let [most_height, most_width] = self.most_padding;
         (height <= most_height && width <= most_width).then_some(PadPair(height, width))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{bind, shape};
+    use crate::shape::{Relation, Requirements};
+    use proptest::prelude::*;
+
+    proptest! {
+        /// A symbol and the number that it stands for get the same answer: the same size, or a refusal and a
+        /// requirement that does not hold.
+        #[test]
+        fn symbols_and_numbers_agree(
+            layer in prop::sample::select(vec!["MaxPool2d(", "Conv2d(4, ", "ConvTranspose2d(4, "]),
+            kernel in 1..5, stride in 1..5, padding in 0..3, dilation in 1..4, ceil_mode in any::<bool>(), height in 1..20i64,
+        ) {
+            let mode = if layer.starts_with("Max") && ceil_mode { ", ceil_mode=true" } else { "" };
+            let text = format!("{layer}{kernel}, stride={stride}, padding={padding}, dilation={dilation}{mode})");
+            let Ok(op) = bind(&text) else { return Ok(()) };
+            let mut requirements = Requirements::default();
+            let symbolic = op.infer(&[shape("[1, 2, H, 50]")], &mut requirements).unwrap();
+            let at = |symbol: &str| (symbol == "H").then_some(height);
+            let holds = requirements.open.iter().all(|open| {
+                let (left, right) = (open.left.at(&at).unwrap(), open.right.at(&at).unwrap());
+                open.relation == Relation::AtLeast && left >= right
+            });
+            let numeric = op.infer(&[shape(&format!("[1, 2, {height}, 50]"))], &mut Requirements::default());
+            prop_assert_eq!(numeric.ok().and_then(|shape| shape.numbers()), symbolic.at(&at).filter(|_| holds));
+        }
     }
 }

@@ -8,7 +8,7 @@ use super::site::{LayerSite, SiteArgument};
 use super::state::Expander;
 use super::value::{CallSite, Given, Value};
 use crate::diagnostic::nearest;
-use crate::ops::{ArgumentSpec, Arguments, BindError, LayerEntry, Op};
+use crate::ops::{ArgumentSpec, Arguments, BindError, Constant, LayerEntry, Op};
 use cnnc_grammar::span::Span;
 
 /// A layer with its arguments bound.
@@ -163,28 +163,35 @@ impl<'a> Expander<'a, '_> {
         self.report(error.diagnostic());
     }
 
-    /// Makes the layer; each refused argument is reported and taken out, so that the next mistake is found too.
+    /// Makes the layer. Each argument at fault is reported and then replaced, so that the next mistake is found too.
     fn make(&mut self, entry: &'static LayerEntry, reading: &mut Reading<'a>) -> Option<Op> {
+        const PLACEHOLDER: Constant = Constant::Int(1);
+        let mut replaced: Vec<&'static str> = Vec::new();
         loop {
             match (entry.bind)(&reading.arguments) {
                 Ok(op) => return Some(op),
                 Err(BindError::Missing { argument, accepts }) => {
                     if !reading.unusable.contains(&argument) {
+                        reading.broken = true;
                         let (callee, call) = (entry.signature.name, reading.site.call.span);
-                        let error =
-                            ArgumentError::Missing { callee, names: vec![argument], accepts, call, declared: None };
+                        let names = vec![argument];
+                        let error = ArgumentError::Missing { callee, names, accepts, call, declared: None };
                         self.report(error.diagnostic());
                     }
-                    return None;
+                    replaced.push(argument);
+                    reading.arguments.insert(argument, PLACEHOLDER);
                 }
+                Err(BindError::Refused { argument, .. }) if replaced.contains(&argument) => return None,
                 Err(BindError::Refused { argument, accepts }) => {
-                    let Some(constant) = reading.arguments.remove(argument) else { return None };
+                    let constant = reading.arguments.remove(argument)?;
                     reading.broken = true;
                     reading.unusable.push(argument);
                     self.report(ArgumentError::refused(argument, accepts, &constant, &reading.site).diagnostic());
                 }
                 Err(BindError::Conflict { argument, message, mend }) => {
-                    self.report(ArgumentError::Conflict { argument, message, mend, site: &reading.site }.diagnostic());
+                    if !reading.broken {
+                        self.report(ArgumentError::Conflict { argument, message, mend, site: &reading.site }.diagnostic());
+                    }
                     return None;
                 }
             }

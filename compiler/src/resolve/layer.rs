@@ -7,13 +7,11 @@ use super::site::LayerSite;
 use super::state::{Expander, Frame};
 use super::value::{Flow, Recipe};
 use crate::graph::{ModuleId, ModuleKind, Node, NodeId, NodeKind, ParameterUse};
+use crate::kernels::MAX_ELEMENTS;
 use crate::ops::{LayerEntry, Op, ShapeError};
 use crate::shape::Shape;
 use cnnc_grammar::span::Span;
 use std::sync::Arc;
-
-/// The most elements of a tensor: past it no count of elements or bytes is exact everywhere.
-const MAX_ELEMENTS: i64 = 1 << 53;
 
 /// What a node takes: a value, and the branch that made it where a join takes several.
 #[derive(Clone, Copy)]
@@ -125,7 +123,7 @@ impl<'a> Expander<'a, '_> {
     pub fn of_possible_size(&mut self, shape: Shape, name: &str, span: Span) -> Option<Shape> {
         let numbers = shape.iter().filter_map(|dim| dim.number());
         let elements = numbers.fold(1i64, |product, size| product.saturating_mul(size.max(1)));
-        if elements > MAX_ELEMENTS {
+        if usize::try_from(elements).is_ok_and(|elements| elements > MAX_ELEMENTS) {
             self.report(LimitError::Elements { name, shape: &shape, span }.diagnostic());
             return None;
         }

@@ -27,6 +27,7 @@ mod limits;
 mod load;
 mod model;
 mod names;
+mod order;
 mod parameter;
 mod reference;
 mod scheme;

@@ -3,11 +3,13 @@
 use super::call::Matched;
 use super::declarations::{Callable, Declarations};
 use super::error::{ArgumentError, InputError, NameError, StructureError};
+use super::order::order_parameters;
 use super::state::{Expander, Frame, World};
 use super::types::NAMED;
 use super::value::Flow;
 use super::{Program, Request, Sources, settings};
-use crate::diagnostic::{Problems, nearest};
+use crate::diagnostic::{Code, Diagnostic, Problems, nearest};
+use crate::graph::verify::verify;
 use crate::graph::{Graph, ModuleId, Output};
 use crate::infer::check_contracts;
 use cnnc_grammar::ast::{Body, Declaration, DeclarationKind, Item, Statement, StatementKind, Type, TypeKind};
@@ -164,6 +166,14 @@ impl<'a> Expander<'a, '_> {
         }
         self.apply_rules();
         if self.failed {
+            return None;
+        }
+        order_parameters(&mut self.graph);
+        if cfg!(debug_assertions)
+            && let Err(text) = verify(&self.graph)
+        {
+            let message = format!("the graph of `{}` is not sound: {text}", self.graph.name);
+            self.report(Diagnostic::without_place(Code::E499, message).note("this is a fault of the compiler"));
             return None;
         }
         Some(self.graph)

@@ -9,4 +9,4 @@ mod parse;
 mod print;
 pub mod span;
 
-pub use parse::{parse, parse_value};
+pub use parse::parse;

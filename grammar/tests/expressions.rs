@@ -2,15 +2,8 @@
 
 mod common;
 
-use cnnc_grammar::ast::{Expr, ExprKind};
-use cnnc_grammar::error::SyntaxErrorKind;
-use cnnc_grammar::parse_value;
-use cnnc_grammar::span::FileId;
-use common::body_errors;
-
-fn value(text: &str) -> Expr {
-    parse_value(text, FileId(0)).unwrap_or_else(|error| panic!("{text}: {error:?}"))
-}
+use cnnc_grammar::ast::ExprKind;
+use common::{body_errors, value};
 
 #[track_caller]
 fn reads(text: &str, expected: &str) {
@@ -89,10 +82,12 @@ fn strings_hold_values() {
 #[test]
 fn a_group_is_its_value_with_a_wider_place() {
     let text = "( a + b ) * c";
-    let ExprKind::Binary(_, left, _) = value(text).kind else { panic!("a product") };
-    assert_eq!((left.span.start, left.span.end), (0, 9));
-    let whole = value("  1 + 2  ");
-    assert_eq!((whole.span.start, whole.span.end), (2, 7));
+    let whole = value(text);
+    assert_eq!((whole.span.start, whole.span.end), (0, 13));
+    let ExprKind::Binary(_, left, _) = whole.kind else { panic!("a product") };
+    assert_eq!(left.span.end - left.span.start, 9);
+    let blanks = value("  1 + 2  ");
+    assert_eq!((blanks.span.start, blanks.span.end), (2, 7));
 }
 
 #[test]
@@ -119,16 +114,4 @@ fn what_does_not_chain_or_nest_is_refused() {
         assert_eq!(body_errors(statement), [error], "{statement}");
     }
     assert_eq!(common::body_tree("let x = (a < b) < c\nlet y = (0..1)[0]"), "let x = (a < b) < c\nlet y = (0..1)[0]");
-}
-
-#[test]
-fn a_value_alone_reads_or_says_why_not() {
-    assert_eq!(value("[(1, 64), (2, 128)]").to_string(), "[(1, 64), (2, 128)]");
-    for text in ["", "1 2", "(1", "1;", "a = 3", "{}", "1\n2", "\"a", "# c", "x < y < z"] {
-        let error = parse_value(text, FileId(0)).expect_err(text);
-        assert!(error.span.end as usize <= text.len(), "{text}: {error:?}");
-    }
-    let error = parse_value("1 2", FileId(0)).expect_err("two values");
-    let expected = vec!["the end of the line"];
-    assert_eq!(error.kind, SyntaxErrorKind::Unexpected { found: "`2`".to_owned(), expected });
 }

@@ -8,8 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use cnnc_grammar::error::SyntaxErrorKind;
+use cnnc_grammar::parse;
 use cnnc_grammar::span::FileId;
-use cnnc_grammar::{parse, parse_value};
 use common::{body_errors, body_tree, errors};
 
 /// What the main thread of a test and of many programs has at the least.
@@ -119,7 +119,7 @@ fn chains_at_the_limit_read() {
             format!("{}1", "1 if a else ".repeat(100)),
         ];
         for chain in chains {
-            let value = parse_value(&chain, FileId(0)).expect("a chain at the limit");
+            let value = common::value(&chain);
             assert_eq!(value.clone(), value);
             assert!(!value.to_string().is_empty());
         }

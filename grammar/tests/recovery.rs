@@ -84,6 +84,7 @@ fn slips_with_a_plain_mend() {
         ("n = 3", "1:1 \"n\": meant \"let n\""),
         ("var n = 3", "1:1 \"var\": meant \"let\""),
         ("if a = 3 { ReLU }", "1:6 \"=\": meant \"==\""),
+        ("Conv2d(6, kernel_size: 5)", "1:22 \":\": meant \"=\""),
         ("elif a { ReLU }", "1:1 \"elif\": meant \"else if\""),
         ("for i, x in xs { ReLU }", "1:5 \"i, x\": meant \"(i, x)\""),
         ("let a, b = x", "1:5 \"a, b\": meant \"(a, b)\""),

@@ -52,31 +52,52 @@ pub(super) fn diagnostic(error: &SyntaxError, files: &Files) -> Diagnostic {
     }
 }
 
+/// `found` and `expected` are words of the parser, ready to stand in a sentence.
 fn unexpected(found: &str, expected: &[&'static str], span: Span) -> Diagnostic {
-    let message = match found {
-        "" => "the file ends too early".to_owned(),
-        found => format!("cannot read {}", quoted(found)),
+    let wanted = match expected {
+        [] => return Diagnostic::new(Code::E101, format!("cannot read {found}"), span, "cannot be read"),
+        [single] => (*single).to_owned(),
+        [all @ .., last] => format!("{} or {last}", all.join(", ")),
     };
-    let label = match expected {
-        [] => "cannot be read".to_owned(),
-        [single] => format!("expected {single}"),
-        [all @ .., last] => format!("expected {} or {last}", all.join(", ")),
-    };
-    Diagnostic::new(Code::E101, message, span, label)
+    Diagnostic::new(Code::E101, format!("expected {wanted}, found {found}"), span, format!("expected {wanted}"))
 }
 
-/// A slip whose mend is plain.
+/// A slip whose mend is plain; `found` is source text, and so is `meant`.
 fn mistaken(found: &str, meant: &str, span: Span) -> Diagnostic {
-    let (message, help) = match meant {
-        "" => ("nothing can stand here".to_owned(), "remove it".to_owned()),
-        meant => (format!("{} is not of this language", quoted(found)), format!("write `{}`", meant.trim())),
+    let (message, label, help) = match meant.trim() {
+        "" if meant.is_empty() => (
+            format!("an invisible character stands here, {}", shown(found)),
+            "invisible".to_owned(),
+            "remove it".to_owned(),
+        ),
+        "" => (
+            format!("expected a plain blank, found {}", shown(found)),
+            "not a plain blank".to_owned(),
+            "write a plain blank".to_owned(),
+        ),
+        meant => (
+            format!("expected `{meant}`, found {}", shown(found)),
+            format!("expected `{meant}`"),
+            format!("write `{meant}`"),
+        ),
     };
-    Diagnostic::new(Code::E101, message, span, "cannot be read").help(help).mend(span, meant)
+    Diagnostic::new(Code::E101, message, span, label).help(help).mend(span, meant)
 }
 
-fn quoted(text: &str) -> String {
-    let shown: String = text.chars().map(|character| if character.is_control() { '·' } else { character }).collect();
-    if shown.contains('`') { format!("\"{shown}\"") } else { format!("`{shown}`") }
+/// Source text in backticks; a character that shows nothing by its number.
+fn shown(text: &str) -> String {
+    let is_invisible =
+        text.chars().all(|character| character.is_whitespace() || character.is_control() || is_formatting(character));
+    match text.chars().next() {
+        Some(first) if is_invisible => format!("U+{:04X}", u32::from(first)),
+        _ if text.contains('`') => format!("\"{text}\""),
+        _ => format!("`{text}`"),
+    }
+}
+
+/// Whether a character only formats text: joiners, marks of direction, the byte order mark.
+fn is_formatting(character: char) -> bool {
+    matches!(character, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}')
 }
 
 fn closing(open: char) -> char {

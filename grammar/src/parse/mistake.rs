@@ -144,6 +144,7 @@ fn sign(failure: &Failure<'_>, found: Token) -> Option<Fact> {
         }
         "=" if failure.lone == Rule::lone_header_value && failure.open().is_none() => "==",
         "=" if is_statement && failure.before().len() == 1 => return assignment(failure, found),
+        ":" if failure.attempts.contains(&Rule::equals) && failure.open().is_some() => "=",
         _ => return None,
     };
     mistaken(failure, found.start, found.end, meant)

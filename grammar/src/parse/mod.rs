@@ -23,7 +23,7 @@ mod words;
 use pest::Parser;
 use pest::iterators::Pair;
 
-use crate::ast::{Ast, Expr};
+use crate::ast::Ast;
 use crate::error::{SyntaxError, SyntaxErrorKind};
 use crate::span::{FileId, Span};
 
@@ -57,19 +57,6 @@ pub fn parse(text: &str, file: FileId) -> (Ast, Vec<SyntaxError>) {
     let mut errors = builder.errors;
     errors.sort_by_key(|error| (error.span.start, error.span.end));
     (ast, errors)
-}
-
-/// Reads one value, such as a setting on the command line: `0.5`, `[(1, 64), (1, 128)]`. Gives its first error, if any.
-pub fn parse_value(text: &str, file: FileId) -> Result<Expr, SyntaxError> {
-    limits::check(text, file)?;
-    let mut builder = Builder::new(text, file);
-    let pair = CnnParser::parse(Rule::lone_value, text).ok().and_then(|mut pairs| pairs.next());
-    let value = pair.map(|pair| builder.expression(pair));
-    match (value, builder.errors.first()) {
-        (Some(value), None) => Ok(value),
-        (_, Some(error)) => Err(error.clone()),
-        (None, None) => Err(builder.diagnose(Rule::lone_value, 0, text.len())),
-    }
 }
 
 /// Builds the AST of one file and gathers its errors.

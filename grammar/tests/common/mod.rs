@@ -2,6 +2,7 @@
 
 #![allow(dead_code)]
 
+use cnnc_grammar::ast::{Expr, Item, Statement, StatementKind};
 use cnnc_grammar::error::{SyntaxError, SyntaxErrorKind};
 use cnnc_grammar::parse;
 use cnnc_grammar::span::FileId;
@@ -18,6 +19,22 @@ pub fn body_tree(statements: &str) -> String {
     let tree = tree(&format!("model M {{\n{statements}\n}}\n"));
     let lines: Vec<&str> = tree.lines().skip(1).map(|line| line.strip_prefix("  ").unwrap_or(line)).collect();
     lines.join("\n")
+}
+
+/// One expression that must read without an error; places in it count from its own start.
+pub fn value(text: &str) -> Expr {
+    const BEFORE: &str = "block B { let x = ";
+    let padding = BEFORE.len();
+    let (ast, errors) = parse(&format!("{BEFORE}{text} }}"), FileId(0));
+    assert_eq!(errors, [], "{text}");
+    let Some(Item::Declaration(block)) = ast.items.into_iter().next() else { panic!("{text}: no block") };
+    let Some(Statement { kind: StatementKind::Let { mut value, .. }, .. }) = block.body.statements.into_iter().next()
+    else {
+        panic!("{text}: no value")
+    };
+    value.span.start -= padding as u32;
+    value.span.end -= padding as u32;
+    value
 }
 
 /// The errors of a text, one a line: `line:column `source text`: what is wrong`.

@@ -4,7 +4,6 @@ use super::Bindings;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::ShapedGraph;
 use crate::shape::{Dim, Relation, Requirement, Shape};
-use crate::sizes::SymbolSizes;
 use std::sync::Arc;
 
 /// Sizes for which the network is valid.
@@ -25,8 +24,8 @@ impl<'a> BoundSizes<'a> {
                 }
             }
         }
-        let open = graph.graph.requirements.open.iter();
-        match open.into_iter().find(|requirement| !sizes.meet(requirement)) {
+        let holds = |requirement: &Requirement| requirement.holds(&|name| sizes.value(name)) == Some(true);
+        match graph.graph.requirements.open.iter().find(|requirement| !holds(requirement)) {
             Some(requirement) => Err(sizes.unfit(graph, requirement)),
             None => Ok(sizes),
         }
@@ -48,23 +47,8 @@ impl<'a> BoundSizes<'a> {
         dim.at(&|name| self.value(name))
     }
 
-    fn meet(&self, requirement: &Requirement) -> bool {
-        let (Some(left), Some(right)) = (self.number(&requirement.left), self.number(&requirement.right)) else {
-            return false;
-        };
-        match requirement.relation {
-            Relation::Equal => left == right,
-            Relation::AtLeast => left >= right,
-            Relation::MultipleOf => left.checked_rem(right) == Some(0),
-        }
-    }
-
     fn unfit(&self, graph: &ShapedGraph, requirement: &Requirement) -> Box<Diagnostic> {
-        let mut symbols = requirement.left.symbols();
-        symbols.extend(requirement.right.symbols());
-        symbols.sort();
-        symbols.dedup();
-        let given: Vec<String> = symbols.iter().map(|name| self.given(name)).collect();
+        let given: Vec<String> = requirement.symbols().iter().map(|name| self.given(name)).collect();
         let message = format!("the network does not work with {}", given.join(" and "));
         let relation = match requirement.relation {
             Relation::Equal => "equal",
@@ -72,12 +56,9 @@ impl<'a> BoundSizes<'a> {
             Relation::MultipleOf => "be a multiple of",
         };
         let (left, right) = (self.in_numbers(&requirement.left), self.in_numbers(&requirement.right));
-        let mut diagnostic = Diagnostic::new(Code::E308, message, requirement.span, requirement.reason)
+        let diagnostic = Diagnostic::new(Code::E308, message, requirement.span, requirement.reason)
             .note(format!("{left} must {relation} {right}"));
-        for size in graph.sizes.symbols.iter().filter(|size| symbols.contains(&size.name)) {
-            diagnostic = diagnostic.help(in_words(size));
-        }
-        Box::new(diagnostic)
+        Box::new(diagnostic.help(format!("sizes that work are {}", graph.sizes)))
     }
 
     fn given(&self, name: &Arc<str>) -> String {
@@ -114,9 +95,4 @@ fn missing(graph: &ShapedGraph, symbol: &Arc<str>, input: &crate::graph::Input) 
 fn empty(symbol: &Arc<str>, input: &crate::graph::Input) -> Box<Diagnostic> {
     let message = format!("the network does not work with {symbol} = 0");
     Box::new(Diagnostic::new(Code::E308, message, input.span, format!("`{symbol}` must be at least 1")))
-}
-
-/// "H: any multiple of 32 from 32 up"
-fn in_words(size: &SymbolSizes) -> String {
-    format!("{}: {}", size.name, size.words())
 }

@@ -1,0 +1,184 @@
+//! Every network that ships is planned, and what is left of those whose kernels can be counted is counted.
+
+use cnnc_compiler::compile;
+use cnnc_compiler::diagnostic::{Code, Diagnostic, Problems};
+use cnnc_compiler::graph::ShapedGraph;
+use cnnc_compiler::infer::infer;
+use cnnc_compiler::kernels::Kernel;
+use cnnc_compiler::passes::Note;
+use cnnc_compiler::plan::{Plan, Target};
+use cnnc_compiler::resolve::{Request, Sources, load, resolve};
+use cnnc_compiler::write_kernels::Bindings;
+use cnnc_grammar::span::Files;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+const MODELS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models");
+
+struct Disk;
+
+impl Sources for Disk {
+    fn read(&self, path: &str, importer: Option<&str>) -> Result<(String, String), String> {
+        let folder = importer.and_then(|importer| Path::new(importer).parent()).unwrap_or(Path::new(""));
+        let path = folder.join(path).canonicalize().map_err(|error| error.to_string())?;
+        let text = std::fs::read_to_string(&path).map_err(|error| error.to_string())?;
+        Ok((path.display().to_string(), text))
+    }
+}
+
+struct Memory(&'static str);
+
+impl Sources for Memory {
+    fn read(&self, path: &str, _importer: Option<&str>) -> Result<(String, String), String> {
+        Ok((path.to_owned(), self.0.to_owned()))
+    }
+}
+
+fn shaped(sources: &dyn Sources, path: &str, model: Option<&str>) -> ShapedGraph {
+    let (mut files, mut problems) = (Files::default(), Problems::default());
+    let program = load(path, sources, &mut files, &mut problems);
+    let request = Request { model: model.map(str::to_owned), ..Request::default() };
+    let graph = resolve(&program, &request, &mut files, sources, &mut problems);
+    let shaped = graph.and_then(|graph| infer(graph, &mut problems));
+    let problems = problems.into_sorted();
+    shaped.filter(|_| problems.is_empty()).unwrap_or_else(|| panic!("{path}: {problems:#?}"))
+}
+
+/// One example at a time, at the smallest sizes that fit.
+fn smallest(graph: &ShapedGraph) -> Bindings {
+    graph.sizes.symbols.iter().map(|symbol| (symbol.name.to_string(), symbol.start as usize)).collect()
+}
+
+fn compiled(file: &str, model: Option<&str>) -> (Plan, Vec<Note>) {
+    let graph = shaped(&Disk, &format!("{MODELS}/{file}"), model);
+    compile(&graph, &smallest(&graph), &Target::reference()).unwrap_or_else(|error| panic!("{file}: {error:?}"))
+}
+
+/// How often each kernel occurs: `conv 20, gemm 1`.
+fn counts(plan: &Plan) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for step in &plan.run {
+        *counts.entry(step.kernel.name()).or_default() += 1;
+    }
+    counts.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
+}
+
+fn specs(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.ends_with("blocks") {
+            specs(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "cnn") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn every_network_that_ships_has_a_plan() {
+    let mut found = Vec::new();
+    specs(Path::new(MODELS), &mut found);
+    assert!(found.len() > 40, "{found:?}");
+    for path in found {
+        let graph = shaped(&Disk, path.to_str().unwrap(), None);
+        if let Err(error) = compile(&graph, &smallest(&graph), &Target::reference()) {
+            panic!("{}: {error:?}", path.display());
+        }
+    }
+}
+
+#[test]
+fn networks_are_fused_as_far_as_the_rules_allow() {
+    let lines = [
+        ("lenet.cnn", None),
+        ("vgg.cnn", Some("VGG11")),
+        ("resnet18.cnn", None),
+        ("torchvision/resnet50.cnn", None),
+        ("torchvision/resnext50_32x4d.cnn", None),
+        ("torchvision/mobilenet_v2.cnn", None),
+        ("torchvision/mobilenet_v3_small.cnn", None),
+        ("torchvision/efficientnet_b0.cnn", None),
+        ("torchvision/squeezenet1_1.cnn", None),
+        ("torchvision/googlenet.cnn", None),
+        ("torchvision/densenet121.cnn", None),
+        ("torchvision/shufflenet_v2_x1_0.cnn", None),
+        ("unet.cnn", None),
+        ("yolov3.cnn", None),
+    ];
+    let lines = lines.map(|(file, model)| {
+        let (plan, _) = compiled(file, model);
+        format!("{:3} {}: {}", plan.run.len(), model.unwrap_or(file), counts(&plan))
+    });
+    insta::assert_snapshot!(lines.join("\n"), @r"
+      7 lenet.cnn: conv 2, gemm 3, window_mean 2
+     16 VGG11: conv 8, gemm 3, window_max 5
+     23 resnet18.cnn: conv 20, gemm 1, window_max 1, window_mean 1
+     56 torchvision/resnet50.cnn: conv 53, gemm 1, window_max 1, window_mean 1
+     56 torchvision/resnext50_32x4d.cnn: conv 53, gemm 1, window_max 1, window_mean 1
+     54 torchvision/mobilenet_v2.cnn: conv 52, gemm 1, window_mean 1
+     73 torchvision/mobilenet_v3_small.cnn: conv 52, gemm 2, map 9, window_mean 10
+    115 torchvision/efficientnet_b0.cnn: conv 81, gemm 1, map 16, window_mean 17
+     30 torchvision/squeezenet1_1.cnn: conv 26, window_max 3, window_mean 1
+     72 torchvision/googlenet.cnn: conv 57, gemm 1, window_max 13, window_mean 1
+    188 torchvision/densenet121.cnn: conv 120, gemm 1, map 62, window_max 1, window_mean 4
+     88 torchvision/shufflenet_v2_x1_0.cnn: conv 56, gemm 1, map 29, window_max 1, window_mean 1
+     27 unet.cnn: conv 19, conv_data 4, window_max 4
+     77 yolov3.cnn: conv 75, resample 2
+    ");
+}
+
+#[test]
+fn normalisation_activation_sum_and_dropout_leave_no_step() {
+    for (file, model, steps) in [("lenet.cnn", None, 7), ("vgg.cnn", Some("VGG11"), 16), ("resnet18.cnn", None, 23)] {
+        let (plan, _) = compiled(file, model);
+        assert_eq!(plan.run.len(), steps, "{file}");
+        assert!(!plan.run.iter().any(|step| matches!(step.kernel, Kernel::Map(_) | Kernel::Pad { .. })), "{file}");
+    }
+}
+
+#[test]
+fn what_is_copied_into_concatenations_is_said() {
+    let copies = |file| compiled(file, None).1.into_iter().filter(|note| note.pass == "plan").count();
+    assert_eq!(copies("torchvision/densenet121.cnn"), 0);
+    assert_eq!(copies("torchvision/googlenet.cnn"), 0);
+    assert_eq!(copies("torchvision/shufflenet_v2_x1_0.cnn"), 13 + 16, "the untouched halves, and the shuffles");
+}
+
+const HALVED: &str = "model Halved {
+    input [N, 1, H, W]
+    Conv2d(4, kernel_size=3, padding=1)
+    sum { Identity; { MaxPool2d(2, stride=2); Upsample(scale_factor=2) } }
+}";
+
+fn refused(sizes: &[(&str, usize)]) -> Diagnostic {
+    let graph = shaped(&Memory(HALVED), "halved.cnn", None);
+    let bindings: Bindings = sizes.iter().map(|&(name, size)| (name.to_owned(), size)).collect();
+    *compile(&graph, &bindings, &Target::reference()).unwrap_err()
+}
+
+#[test]
+fn every_symbol_needs_a_size() {
+    let error = refused(&[("N", 1), ("H", 8)]);
+    assert_eq!((error.code, error.message.as_str()), (Code::E402, "the size of `W` is not known"));
+    assert_eq!(error.help, ["give the input's sizes, for example `--input-shape 1,1,2,2`"]);
+}
+
+#[test]
+fn sizes_must_fit_the_network() {
+    let error = refused(&[("N", 1), ("H", 7), ("W", 8)]);
+    assert_eq!((error.code, error.message.as_str()), (Code::E308, "the network does not work with H = 7"));
+    assert_eq!(error.notes, ["H = 7 must equal 2*(H//2) = 6"]);
+    assert_eq!(error.help, ["sizes that work are H and W: any multiple of 2 from 2 up"]);
+    assert_eq!(refused(&[("N", 0), ("H", 8), ("W", 8)]).code, Code::E308);
+}
+
+#[test]
+fn sizes_past_counting_are_past_memory() {
+    for size in [1 << 20, 1 << 40, usize::MAX & !1] {
+        let error = refused(&[("N", 1), ("H", size), ("W", size)]);
+        assert!(matches!(error.code, Code::E401 | Code::E308), "{size}: {error:?}");
+    }
+    let error = refused(&[("N", 2000), ("H", 512), ("W", 512)]);
+    assert_eq!(error.code, Code::E401);
+    assert!(error.message.contains("17.2 GB (17,179,869,184 bytes)"), "{}", error.message);
+}

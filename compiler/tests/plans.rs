@@ -182,3 +182,11 @@ fn sizes_past_counting_are_past_memory() {
     assert_eq!(error.code, Code::E401);
     assert!(error.message.contains("17.2 GB (17,179,869,184 bytes)"), "{}", error.message);
 }
+
+#[test]
+fn a_join_may_have_any_number_of_branches() {
+    const WIDE: &str = "model Wide { input [1, 4]; sum { for i in 0..5000 { Linear(4) } } }";
+    let graph = shaped(&Memory(WIDE), "wide.cnn", None);
+    let (plan, _) = compile(&graph, &smallest(&graph), &Target::reference()).unwrap();
+    assert_eq!(plan.run.iter().filter(|step| matches!(step.kernel, Kernel::Gemm { .. })).count(), 5000);
+}

@@ -42,10 +42,17 @@ fn mismatch(inputs: &[Shape], branch: usize, axis: usize, size: &Dim, reason: &'
     ShapeError::Mismatch { left, right, branches: [earlier, branch], axis, reason }
 }
 
-/// All inputs combined in one `Map`, left to right.
+/// The most inputs that one `Map` combines: expressions are walked by recursion, and a join may have any number of branches.
+const TOGETHER: usize = 32;
+
+/// All inputs combined left to right, [`TOGETHER`] at a time.
 pub fn fold(builder: &mut KernelBuilder, combine: impl Fn(Expression, Expression) -> Expression) -> NodeId {
     let rank = builder.output().len();
     let inputs: Vec<NodeId> = builder.inputs().into_iter().map(|input| builder.with_rank(input, rank)).collect();
-    let whole = (1..inputs.len()).fold(Expression::operand(0), |left, index| combine(left, Expression::operand(index)));
-    builder.map(&inputs, whole)
+    let Some((&first, others)) = inputs.split_first() else { return NodeId::end() };
+    others.chunks(TOGETHER - 1).fold(first, |whole, chunk| {
+        let join = |left, index| combine(left, Expression::operand(index));
+        let expression = (1..=chunk.len()).fold(Expression::operand(0), join);
+        builder.map(&[&[whole], chunk].concat(), expression)
+    })
 }

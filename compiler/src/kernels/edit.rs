@@ -6,6 +6,9 @@ use crate::graph::NodeId;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+/// The most layers that a node names. A thousand equal branches are one kernel, and nobody reads a thousand names.
+const MAX_ORIGINS: usize = 32;
+
 impl KernelGraph {
     /// The nodes whose value depends on parameters alone: constants at inference.
     pub fn constants(&self) -> HashSet<NodeId> {
@@ -71,10 +74,10 @@ impl KernelGraph {
 }
 
 impl KernelNode {
-    /// Counts layers of another node among those that this one came from.
+    /// Counts layers of another node among those that this one came from, up to [`MAX_ORIGINS`].
     pub fn add_origins(&mut self, origins: &[Arc<str>]) {
         for origin in origins {
-            if !self.origins.contains(origin) {
+            if self.origins.len() < MAX_ORIGINS && !self.origins.contains(origin) {
                 self.origins.push(origin.clone());
             }
         }

@@ -263,7 +263,7 @@ pub struct KernelNode {
     pub own_arguments: usize,
     /// The sizes of its value.
     pub shape: Vec<usize>,
-    /// The layers that it came from, as `path Layer`, first the one that gave the kernel.
+    /// The layers that it came from, as `path Layer`, first the one that gave the kernel; a few dozen at most.
     pub origins: Vec<Arc<str>>,
 }
 

@@ -20,18 +20,15 @@ pub(super) fn largest_affine(
     may_scale: &dyn Fn(usize) -> bool,
     may_shift: &dyn Fn(usize) -> bool,
 ) -> Option<(Expression, Affine)> {
-    let parts = expression.all_parts();
-    let occurrences = expression.count(x);
-    let covers = |part: &Expression| parts.iter().filter(|other| **other == part).count() == occurrences;
-    let mut candidates: Vec<&Expression> =
-        parts.iter().copied().filter(|part| part.operations() > 0 && part.count(x) == 1).collect();
-    candidates.sort_by_key(|part| std::cmp::Reverse(part.operations()));
-    candidates.into_iter().filter(|part| covers(part)).find_map(|part| {
-        let Affine { scale, shift } = affine(part, x, may_scale)?;
-        let affine = Affine { scale: simplify(&scale), shift: shift.as_ref().map(simplify) };
-        let allowed = affine.shift.iter().flat_map(Expression::operands).all(may_shift);
-        allowed.then(|| (part.clone(), affine))
-    })
+    let mut climb = Climb { x, may_scale, may_shift, parts: Vec::new() };
+    climb.up(expression)?;
+    let covers = |part: &Expression| {
+        let occurrences = expression.count(x);
+        occurrences == 1 || expression.all_parts().into_iter().filter(|other| *other == part).count() == occurrences
+    };
+    // The first part is the operand itself.
+    let (part, affine) = climb.parts.into_iter().skip(1).rev().find(|(part, _)| covers(part))?;
+    Some((part.clone(), Affine { scale: simplify(&affine.scale), shift: affine.shift.as_ref().map(simplify) }))
 }
 
 /// The expression with `part` replaced wherever it stands.
@@ -39,46 +36,63 @@ pub(super) fn replace_part(expression: &Expression, part: &Expression, replaceme
     expression.replace(&|other| (other == part).then(|| replacement.clone()))
 }
 
-fn affine(expression: &Expression, x: usize, may_scale: &dyn Fn(usize) -> bool) -> Option<Affine> {
-    let has_x = |part: &Expression| part.count(x) > 0;
-    match expression {
-        Expression::Operand(index) if *index == x => Some(Affine { scale: Expression::Constant(1.0), shift: None }),
-        Expression::Unary(Unary::Negate, inner) => Some(affine(inner, x, may_scale)?.map(|part| -part)),
-        Expression::Binary(Binary::Add, a, b) => {
-            let (inner, other) = if has_x(a) { (a, b) } else { (b, a) };
-            let Affine { scale, shift } = affine(inner, x, may_scale)?;
-            let other = Expression::clone(other);
-            Some(Affine { scale, shift: Some(shift.map_or(other.clone(), |shift| shift + other)) })
+/// The way from the first occurrence of an operand to ever larger parts, as long as they are affine.
+struct Climb<'a> {
+    x: usize,
+    may_scale: &'a dyn Fn(usize) -> bool,
+    may_shift: &'a dyn Fn(usize) -> bool,
+    parts: Vec<(&'a Expression, Affine)>,
+}
+
+impl<'a> Climb<'a> {
+    /// Climbs inside `expression` up to all of it: `None` when the operand is not in it, else whether all of it is affine.
+    fn up(&mut self, expression: &'a Expression) -> Option<bool> {
+        if *expression == Expression::Operand(self.x) {
+            self.parts.push((expression, Affine { scale: Expression::Constant(1.0), shift: None }));
+            return Some(true);
         }
-        Expression::Binary(Binary::Subtract, a, b) if has_x(a) => {
-            let Affine { scale, shift } = affine(a, x, may_scale)?;
-            let other = Expression::clone(b);
-            Some(Affine { scale, shift: Some(shift.map_or(-other.clone(), |shift| shift - other)) })
+        let (child, whole) = expression.children().into_iter().find_map(|child| Some((child, self.up(child)?)))?;
+        let Some((_, inner)) = self.parts.last().filter(|_| whole) else { return Some(false) };
+        let Some(affine) = self.step(expression, child, inner) else { return Some(false) };
+        self.parts.push((expression, affine));
+        Some(true)
+    }
+
+    /// One operation more on an affine part.
+    fn step(&self, expression: &Expression, child: &Expression, inner: &Affine) -> Option<Affine> {
+        let (operation, a, b) = match expression {
+            Expression::Unary(Unary::Negate, _) => return Some(inner.map(|part| -part)),
+            Expression::Binary(operation, a, b) => (operation, &**a, &**b),
+            _ => return None,
+        };
+        let first = std::ptr::eq(a, child);
+        let other = if first { b } else { a };
+        let of = |may: &dyn Fn(usize) -> bool| other.operands().into_iter().all(|index| index != self.x && may(index));
+        match operation {
+            Binary::Add => of(self.may_shift).then(|| inner.shifted(|shift| shift + other.clone(), other.clone())),
+            Binary::Subtract if first => {
+                of(self.may_shift).then(|| inner.shifted(|shift| shift - other.clone(), -other.clone()))
+            }
+            Binary::Subtract => {
+                let negative = Affine { scale: -inner.scale.clone(), shift: inner.shift.clone() };
+                of(self.may_shift).then(|| negative.shifted(|shift| other.clone() - shift, other.clone()))
+            }
+            Binary::Multiply => of(self.may_scale).then(|| inner.map(|part| part * other.clone())),
+            Binary::Divide if first => of(self.may_scale).then(|| inner.map(|part| part / other.clone())),
+            _ => None,
         }
-        Expression::Binary(Binary::Subtract, a, b) => {
-            let Affine { scale, shift } = affine(b, x, may_scale)?;
-            let other = Expression::clone(a);
-            Some(Affine { scale: -scale, shift: Some(shift.map_or(other.clone(), |shift| other - shift)) })
-        }
-        Expression::Binary(Binary::Multiply, a, b) => {
-            let (inner, factor) = if has_x(a) { (a, b) } else { (b, a) };
-            let allowed = factor.operands().into_iter().all(may_scale);
-            let factor = Expression::clone(factor);
-            allowed.then(|| affine(inner, x, may_scale))?.map(|affine| affine.map(|part| part * factor.clone()))
-        }
-        Expression::Binary(Binary::Divide, a, b) if has_x(a) => {
-            let allowed = b.operands().into_iter().all(may_scale);
-            let divisor = Expression::clone(b);
-            allowed.then(|| affine(a, x, may_scale))?.map(|affine| affine.map(|part| part / divisor.clone()))
-        }
-        _ => None,
     }
 }
 
 impl Affine {
     /// The same done to scale and shift.
-    fn map(self, change: impl Fn(Expression) -> Expression) -> Affine {
-        Affine { scale: change(self.scale), shift: self.shift.map(change) }
+    fn map(&self, change: impl Fn(Expression) -> Expression) -> Affine {
+        Affine { scale: change(self.scale.clone()), shift: self.shift.clone().map(change) }
+    }
+
+    /// Another shift: `change` of what there is, or `first` when there is none.
+    fn shifted(&self, change: impl Fn(Expression) -> Expression, first: Expression) -> Affine {
+        Affine { scale: self.scale.clone(), shift: Some(self.shift.clone().map_or(first, change)) }
     }
 }
 

@@ -54,16 +54,13 @@ struct Found {
 
 /// What can be folded of `map` into `heavy`; a sentence when there is something that cannot.
 fn find(graph: &KernelGraph, constants: &HashSet<NodeId>, map: NodeId, heavy: NodeId) -> Result<Option<Found>, String> {
-    let (Some(formula), Some(node), Some(user)) =
-        (Formula::of_map(graph, map), graph.dag.get(heavy), graph.dag.get(map))
-    else {
-        return Ok(None);
-    };
+    let (Some(node), Some(user)) = (graph.dag.get(heavy), graph.dag.get(map)) else { return Ok(None) };
     let weighted = matches!(node.kernel, Kernel::Conv { .. } | Kernel::ConvData { .. } | Kernel::Gemm { .. });
+    let Some(formula) = Formula::of_map(graph, map).filter(|_| weighted) else { return Ok(None) };
     let (Some(x), Some(&weight)) = (formula.index_of(heavy), graph.dag.arguments(heavy).get(1)) else {
         return Ok(None);
     };
-    if !weighted || node.epilogue.is_some() || node.shape != user.shape {
+    if node.epilogue.is_some() || node.shape != user.shape {
         return Ok(None);
     }
     let constant = |index: usize| formula.operands.get(index).is_some_and(|operand| constants.contains(operand));

@@ -152,12 +152,16 @@ impl Formula {
 
 /// What an expression costs an element, an addition being 1.
 pub(super) fn cost(expression: &Expression) -> usize {
-    let own = |part: &Expression| match part {
+    expression.all_parts().into_iter().map(cost_of_operation).sum()
+}
+
+/// What its outermost operation costs.
+pub(super) fn cost_of_operation(expression: &Expression) -> usize {
+    match expression {
         Expression::Operand(_) | Expression::Constant(_) => 0,
         Expression::Unary(Unary::Negate, _) | Expression::Select(..) => 1,
         Expression::Unary(Unary::Sqrt, _) | Expression::Binary(Binary::Divide, ..) => 4,
         Expression::Unary(..) | Expression::Binary(Binary::Power, ..) => 16,
         Expression::Binary(..) => 1,
-    };
-    expression.all_parts().into_iter().map(own).sum()
+    }
 }

@@ -10,7 +10,7 @@
 
 use super::affine::{Affine, largest_affine, replace_part};
 use super::fold_constants::simplify;
-use super::formula::{Formula, cost};
+use super::formula::{Formula, cost_of_operation};
 use super::{Note, done};
 use crate::graph::NodeId;
 use crate::kernels::{Binary, Expression, Kernel, KernelGraph, elements};
@@ -27,7 +27,10 @@ pub fn hoist_constants(graph: &mut KernelGraph) -> Vec<Note> {
             continue;
         }
         let formula = if is_map { Formula::of_map(graph, id) } else { Formula::of_epilogue(graph, id) };
-        let Some(formula) = formula else { continue };
+        let Some(formula) = formula.filter(|formula| formula.operands.iter().any(|value| constants.contains(value)))
+        else {
+            continue;
+        };
         let before = formula.clone();
         let (hoisted, count) = hoist(graph, id, gather(formula, &constants), &mut constants);
         if hoisted == before {
@@ -107,10 +110,15 @@ fn split(
     }
 }
 
-/// What an expression costs a run: its parts that are no constants.
-fn run_cost(expression: &Expression, constant: &dyn Fn(usize) -> bool) -> usize {
-    let own = |part: &&Expression| cost(part) - part.children().into_iter().map(cost).sum::<usize>();
-    expression.all_parts().iter().filter(|part| !is_constant(part, constant)).map(own).sum()
+/// What an expression costs a run: its parts that are no constants. `None` for a constant.
+fn run_cost(expression: &Expression, constant: &dyn Fn(usize) -> bool) -> Option<usize> {
+    let children = expression.children();
+    let varying: Vec<usize> = children.iter().filter_map(|child| run_cost(child, constant)).collect();
+    match expression {
+        Expression::Operand(index) => (!constant(*index)).then_some(0),
+        _ if varying.is_empty() => None,
+        _ => Some(cost_of_operation(expression) + varying.into_iter().sum::<usize>()),
+    }
 }
 
 fn is_constant(expression: &Expression, constant: &dyn Fn(usize) -> bool) -> bool {

@@ -45,12 +45,12 @@ fn next(
     let node = graph.dag.get(id)?;
     let mut reasons = Vec::new();
     for &operand in &outer.operands {
-        let Some(inner) = Formula::of_map(graph, operand) else { continue };
         let same_shape = graph.dag.get(operand).is_some_and(|other| other.shape == node.shape);
         let alike = constants.contains(&operand) == constants.contains(&id);
         if !alike || !same_shape || graph.only_user(operand) != Some(id) {
             continue;
         }
+        let Some(inner) = Formula::of_map(graph, operand) else { continue };
         match outer.may_inline(operand, &inner.expression) {
             Ok(()) => return Some((operand, outer.inline(operand, &inner))),
             Err(why) => {

@@ -23,6 +23,8 @@ mod fuse_epilogue;
 mod hoist_constants;
 mod merge_maps;
 mod move_maps_back;
+#[cfg(test)]
+mod random_tests;
 mod remove_dead;
 mod remove_identities;
 mod share_common;

@@ -1,8 +1,10 @@
 //! Takes element-wise work back across a `Reshape` or `Permute`, to where the kernel that made the values may take it.
 //!
-//! Fires where a `Map` reads one moved value, which nothing else uses, and otherwise only single numbers: then it does not matter
-//! where an element lies. `Linear` on sequences ends in a reshape, `PixelShuffle` in a permutation, and both are often followed by an
-//! activation. Never worse: the same work on as many elements, and the movement is a view or one copy either way.
+//! Fires where a `Map` reads one moved value and otherwise only single numbers, so that it does not matter where an element lies, where
+//! nothing else uses the value, and where there is, behind one or several movements, a kernel with an epilogue or a `Map` to
+//! join. `Linear` on sequences ends in a reshape, `PixelShuffle` in a permutation, and both are often followed by an activation. Never
+//! worse: the same work on as many elements, and a kernel less. Without one to join it could be: a `Map` reads a permuted view as it
+//! lies, and so saves the copy that others need.
 
 use super::{Note, done};
 use crate::graph::NodeId;
@@ -44,7 +46,22 @@ fn moved_operand(graph: &KernelGraph, id: NodeId, constants: &HashSet<NodeId>) -
         matches!(other.kernel, Kernel::Reshape | Kernel::Permute { .. }) && other.shape == node.shape
     });
     let fits = moves && !constants.contains(&id) && graph.only_user(movement) == Some(id);
-    (fits && large.next().is_none()).then_some((movement, slot))
+    (fits && large.next().is_none() && joins(graph, movement)).then_some((movement, slot))
+}
+
+/// Whether there is a kernel behind the movement that could take a `Map`.
+fn joins(graph: &KernelGraph, mut id: NodeId) -> bool {
+    loop {
+        let source = graph.dag.arguments(id).first().copied().filter(|&source| graph.only_user(source) == Some(id));
+        let Some((source, node)) = source.and_then(|source| Some((source, graph.dag.get(source)?))) else {
+            return false;
+        };
+        match node.kernel {
+            Kernel::Reshape | Kernel::Permute { .. } => id = source,
+            Kernel::Map(_) => return true,
+            _ => return node.kernel.takes_epilogue(),
+        }
+    }
 }
 
 /// The `Map` before the movement; users of the old `Map` use the movement from then on.
@@ -100,6 +117,15 @@ mod tests {
         output output = %6
         ");
         assert_eq!(notes[0].text, "done before the permute of `1 Tokens`");
+    }
+
+    #[test]
+    fn without_a_kernel_to_join_it_stays() {
+        let (mut test, x) = TestGraph::new(&[2, 3, 4, 4]);
+        let y = test.layer("Permute", |builder| builder.permute(x, &[0, 1, 3, 2]));
+        let y = test.relu(y);
+        let mut graph = test.finish(y);
+        assert_eq!(check_pass(&mut graph, move_maps_back), []);
     }
 
     #[test]

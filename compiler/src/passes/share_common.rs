@@ -11,6 +11,7 @@ use std::collections::HashMap;
 /// Joins equal nodes, arguments first, so that equal chains become one.
 pub fn share_common(graph: &mut KernelGraph) -> Vec<Note> {
     let mut notes = Vec::new();
+    let mut gone = Vec::new();
     let mut seen: HashMap<(Vec<NodeId>, &'static str), Vec<NodeId>> = HashMap::new();
     for id in graph.dag.order().unwrap_or_default() {
         let Some(node) = graph.dag.get(id) else { continue };
@@ -24,13 +25,19 @@ pub fn share_common(graph: &mut KernelGraph) -> Vec<Note> {
             candidates.push(id);
             continue;
         };
+        let origins = node.origins.clone();
+        let name = node.kernel.name();
+        let text = format!("its {name} is the same as that of `{}` and is computed once", graph.label(first));
+        notes.push(done("share_common", node.place(), text));
         graph.replace(id, first);
-        if let (Some(gone), Some(kept)) = (graph.dag.remove(id), graph.dag.get_mut(first)) {
-            let text =
-                format!("its {} is the same as that of `{}` and is computed once", gone.kernel.name(), kept.label());
-            notes.push(done("share_common", gone.place(), text));
-            kept.add_origins(&gone.origins);
+        if let Some(kept) = graph.dag.get_mut(first) {
+            kept.add_origins(&origins);
         }
+        gone.push(id);
+    }
+    // The newest users of a value are found first, so this order takes each out at once.
+    for id in gone.into_iter().rev() {
+        graph.dag.remove(id);
     }
     notes
 }

@@ -105,7 +105,8 @@ impl Writer<'_> {
         let before = self.kernels.dag.len();
         let context = LayerContext { origin: origin.clone(), inputs, parameters, output: output.clone() };
         let value = operator.lower(&mut KernelBuilder::new(&mut self.kernels, context));
-        for (_, kernel) in self.kernels.dag.iter().skip(before) {
+        // Nothing is removed while layers are written, so the new nodes are the last ones.
+        for kernel in (before..self.kernels.dag.len()).filter_map(|index| self.kernels.dag.get(NodeId::new(index))) {
             countable(&kernel.shape, || format!("a value inside `{origin}`"))?;
         }
         match self.kernels.dag.get(value) {

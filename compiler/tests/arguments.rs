@@ -85,7 +85,8 @@ fn presets_change_defaults() {
         let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         request(&one(text), &Request { model: Some(model.into()), settings, ..Request::default() })
     };
-    let shape = |model: &str, settings: &[(&str, &str)]| with(model, settings).graphs[0].graph.parameters[0].shape.clone();
+    let shape =
+        |model: &str, settings: &[(&str, &str)]| with(model, settings).graphs[0].graph.parameters[0].shape.clone();
     assert_eq!(shape("Four", &[]), [4, 3, 1, 1]);
     assert_eq!(shape("FourThree", &[]), [4, 3, 3, 3]);
     assert_eq!(shape("FourThree", &[("c", "6")]), [6, 3, 3, 3]);
@@ -106,7 +107,10 @@ fn settings_have_places_of_their_own() {
     let outcome = with("widht", "4");
     assert_eq!(outcome.codes(), ["E203 1:13"]);
     let label = &outcome.problems[0].labels[0];
-    assert_eq!((outcome.files.get(label.span.file).unwrap().name.as_str(), outcome.files.text(label.span)), ("--set", "widht"));
+    assert_eq!(
+        (outcome.files.get(label.span.file).unwrap().name.as_str(), outcome.files.text(label.span)),
+        ("--set", "widht")
+    );
     assert_eq!(with("width", "4.5").codes(), ["E205 1:19"]);
     assert_eq!(with("width", "[1,").codes().len(), 1);
     assert_eq!(with("width", "3) { } model X = M(width=3").codes().len(), 1);
@@ -127,7 +131,9 @@ fn what_is_wrong_with_presets() {
 
 #[test]
 fn models_that_do_not_exist() {
-    let wanted = |name: &str| request(&one("model Net { input [N, 2]; ReLU }"), &Request { model: Some(name.into()), ..Request::default() });
+    let wanted = |name: &str| {
+        request(&one("model Net { input [N, 2]; ReLU }"), &Request { model: Some(name.into()), ..Request::default() })
+    };
     let outcome = wanted("Nett");
     assert_eq!(outcome.codes(), ["E219 -"]);
     assert!(outcome.problems[0].help[0].contains("`Net`"), "{}", outcome.said());

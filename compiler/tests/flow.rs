@@ -23,10 +23,14 @@ fn a_branch_of_nothing_is_the_identity() {
 #[test]
 fn a_lone_branch_is_itself() {
     let graph = graph(&model("concat { Conv2d(4, kernel_size=1) }\nsum { if false { ReLU }; Tanh }"));
-    let names: Vec<&str> = graph.dag.iter().filter_map(|(_, node)| match &node.kind {
-        NodeKind::Operator(op) => Some(op.name()),
-        NodeKind::Input(_) => None,
-    }).collect();
+    let names: Vec<&str> = graph
+        .dag
+        .iter()
+        .filter_map(|(_, node)| match &node.kind {
+            NodeKind::Operator(op) => Some(op.name()),
+            NodeKind::Input(_) => None,
+        })
+        .collect();
     assert_eq!(names, ["Conv2d", "Tanh"]);
 }
 
@@ -60,12 +64,21 @@ fn joins_broadcast_as_pytorch_does() {
 
 #[test]
 fn kept_values_are_seen_out_of_braces_and_through_named_calls() {
-    assert_eq!(output_of("stem: { Conv2d(4, kernel_size=1); keep x; ReLU }\nConv2d(2, kernel_size=1)\nconcat { Identity; from x }"), "[N, 6, 8, 8]");
-    let text = format!("block B {{ Conv2d(4, kernel_size=1); keep \"x{{0}}\"; Conv2d(8, kernel_size=1) }}\n{}",
-        model("g: { b: B }\nconcat { Identity; from g.b.x0 }"));
+    assert_eq!(
+        output_of(
+            "stem: { Conv2d(4, kernel_size=1); keep x; ReLU }\nConv2d(2, kernel_size=1)\nconcat { Identity; from x }"
+        ),
+        "[N, 6, 8, 8]"
+    );
+    let text = format!(
+        "block B {{ Conv2d(4, kernel_size=1); keep \"x{{0}}\"; Conv2d(8, kernel_size=1) }}\n{}",
+        model("g: { b: B }\nconcat { Identity; from g.b.x0 }")
+    );
     assert_eq!(output(&shaped(&text)), "[N, 12, 8, 8]");
-    let text = format!("block Up(skip: tensor, more: tensor) {{ concat {{ Identity; from skip; from more }} }}\n{}",
-        model("keep a\nConv2d(4, kernel_size=1); keep b; Up(a, more=b)"));
+    let text = format!(
+        "block Up(skip: tensor, more: tensor) {{ concat {{ Identity; from skip; from more }} }}\n{}",
+        model("keep a\nConv2d(4, kernel_size=1); keep b; Up(a, more=b)")
+    );
     assert_eq!(output(&shaped(&text)), "[N, 24, 8, 8]");
 }
 
@@ -150,7 +163,10 @@ fn contracts_are_checked_and_bind_nothing() {
     assert!(outcome.problems[0].message.contains("height is 6"), "{}", outcome.said());
     assert_eq!(check(&model("expect [N, 16]")).codes(), ["E305 3:8"]);
     assert_eq!(check(&model("expect [N, channels, 8, 8]")).codes(), ["E202 3:12"]);
-    assert_eq!(check("model M { input [N, 3, H, W]; Conv2d(3, kernel_size=3); expect [N, 3, H, W] }").codes(), ["E305 1:64"]);
+    assert_eq!(
+        check("model M { input [N, 3, H, W]; Conv2d(3, kernel_size=3); expect [N, 3, H, W] }").codes(),
+        ["E305 1:64"]
+    );
     let doubled = "model M { input [N, 3, H, W]; Upsample(scale_factor=2); expect [N, 3, 2 * H, W + W] }";
     assert_eq!(output(&shaped(doubled)), "[N, 3, 2*H, 2*W]");
 }

@@ -5,7 +5,9 @@ use common::{check, graph, keys, model, paths};
 
 #[test]
 fn positions_count_all_siblings() {
-    let graph = graph(&model("stem: { conv: Conv2d(8, kernel_size=1); ReLU }\nConv2d(4, kernel_size=1); last: ReLU; Flatten; Linear(2)"));
+    let graph = graph(&model(
+        "stem: { conv: Conv2d(8, kernel_size=1); ReLU }\nConv2d(4, kernel_size=1); last: ReLU; Flatten; Linear(2)",
+    ));
     assert_eq!(keys(&graph), ["stem.conv.weight", "stem.conv.bias", "1.weight", "1.bias", "4.weight", "4.bias"]);
     assert_eq!(paths(&graph), ["stem.conv", "stem.1", "1", "last", "3", "4"]);
 }
@@ -27,7 +29,9 @@ fn transparent_statements_take_no_position() {
 
 #[test]
 fn a_named_join_is_a_module_and_an_unnamed_one_is_not() {
-    let text = model("mix: concat { a: Conv2d(2, kernel_size=1); Conv2d(2, kernel_size=1) }\nsum { Conv2d(4, kernel_size=1); Identity }");
+    let text = model(
+        "mix: concat { a: Conv2d(2, kernel_size=1); Conv2d(2, kernel_size=1) }\nsum { Conv2d(4, kernel_size=1); Identity }",
+    );
     let graph = graph(&text);
     assert_eq!(keys(&graph), ["mix.a.weight", "mix.a.bias", "mix.1.weight", "mix.1.bias", "1.weight", "1.bias"]);
     assert_eq!(paths(&graph), ["mix.a", "mix.1", "mix", "1", "2", ""]);
@@ -35,7 +39,8 @@ fn a_named_join_is_a_module_and_an_unnamed_one_is_not() {
 
 #[test]
 fn block_calls_are_modules() {
-    let text = format!("block B(c: int) {{ conv: Conv2d(c, kernel_size=1); ReLU }}\n{}", model("B(4)\nnamed: B(8)\nB(2)"));
+    let text =
+        format!("block B(c: int) {{ conv: Conv2d(c, kernel_size=1); ReLU }}\n{}", model("B(4)\nnamed: B(8)\nB(2)"));
     let weights: Vec<String> = keys(&graph(&text)).iter().step_by(2).map(|key| (*key).to_owned()).collect();
     assert_eq!(weights, ["0.conv.weight", "named.conv.weight", "2.conv.weight"]);
 }
@@ -76,7 +81,10 @@ fn two_of_one_name_are_refused_with_both_places() {
     let outcome = check(&model("a: ReLU\nConv2d(4, kernel_size=1)\na: Tanh"));
     assert_eq!(outcome.codes(), ["E208 5:1"]);
     assert_eq!(common::line_and_column(&outcome.files, outcome.problems[0].labels[1].span), "3:1");
-    assert_eq!(check(&model("for i in 0..3 { conv: ReLU }")).problems[0].mend.as_ref().unwrap().replacement, "\"conv{i}\"");
+    assert_eq!(
+        check(&model("for i in 0..3 { conv: ReLU }")).problems[0].mend.as_ref().unwrap().replacement,
+        "\"conv{i}\""
+    );
     assert_eq!(check(&model("ReLU\n\"0\": ReLU")).codes(), ["E208 4:1"]);
     assert_eq!(check(&model("repeat 2 { a: ReLU }")).codes(), ["E208 3:12"]);
     assert_eq!(check(&model("if true { a: ReLU } else { a: Tanh }")).codes(), Vec::<String>::new());
@@ -94,7 +102,10 @@ fn names_that_cannot_be_used() {
 
 #[test]
 fn the_module_tree_knows_calls_groups_and_joins() {
-    let text = format!("block B {{ Conv2d(4, kernel_size=1) }}\n{}", model("a: B\nSequential { ReLU }\nj: sum { ReLU; Tanh }"));
+    let text = format!(
+        "block B {{ Conv2d(4, kernel_size=1) }}\n{}",
+        model("a: B\nSequential { ReLU }\nj: sum { ReLU; Tanh }")
+    );
     let graph = graph(&text);
     let kinds: Vec<String> = graph.modules.iter().map(|module| format!("{}={:?}", module.path, module.kind)).collect();
     assert_eq!(kinds[0], "=Call(\"M\")");

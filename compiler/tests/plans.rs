@@ -64,8 +64,8 @@ fn counts(plan: &Plan) -> String {
 }
 
 fn specs(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
+    for entry in std::fs::read_dir(folder).expect("a folder of specs") {
+        let path = entry.expect("a readable folder").path();
         if path.is_dir() && !path.ends_with("blocks") {
             specs(&path, found);
         } else if path.extension().is_some_and(|extension| extension == "cnn") {
@@ -153,7 +153,7 @@ const HALVED: &str = "model Halved {
 fn refused(sizes: &[(&str, usize)]) -> Diagnostic {
     let graph = shaped(&Memory(HALVED), "halved.cnn", None);
     let bindings: Bindings = sizes.iter().map(|&(name, size)| (name.to_owned(), size)).collect();
-    *compile(&graph, &bindings, &Target::reference()).unwrap_err()
+    *compile(&graph, &bindings, &Target::reference()).expect_err("sizes that do not fit")
 }
 
 #[test]

@@ -86,15 +86,20 @@ fn unknown_names_and_functions() {
 
 #[test]
 fn one_mistake_gives_one_error() {
-    let outcome = check(&model("let a = 1 + \"x\"\nlet b = a * 2\nConv2d(b, kernel_size=a)\nrepeat b { ReLU }\nif a > b { ReLU }"));
+    let outcome = check(&model(
+        "let a = 1 + \"x\"\nlet b = a * 2\nConv2d(b, kernel_size=a)\nrepeat b { ReLU }\nif a > b { ReLU }",
+    ));
     assert_eq!(outcome.codes(), ["E213 3:9"], "{}", outcome.said());
 }
 
 #[test]
 fn patterns_take_values_apart() {
-    let text = model("for (i, (a, _)) in enumerate([(1, 2), (3, 4)], start=5) { \"c{i}\": Conv2d(a, kernel_size=1) }\nlet (p, q) = (7, 8)\nConv2d(p * q, kernel_size=1)");
+    let text = model(
+        "for (i, (a, _)) in enumerate([(1, 2), (3, 4)], start=5) { \"c{i}\": Conv2d(a, kernel_size=1) }\nlet (p, q) = (7, 8)\nConv2d(p * q, kernel_size=1)",
+    );
     let graph = common::graph(&text);
-    let weights: Vec<String> = graph.parameters.iter().step_by(2).map(|weight| format!("{} {}", weight.path, weight.shape[0])).collect();
+    let weights: Vec<String> =
+        graph.parameters.iter().step_by(2).map(|weight| format!("{} {}", weight.path, weight.shape[0])).collect();
     assert_eq!(weights, ["c5.weight 1", "c6.weight 3", "2.weight 56"]);
     assert_eq!(check(&model("let (a, b) = (1, 2, 3)")).codes(), ["E213 3:5"]);
     assert_eq!(check(&model("let (a, b) = 3\nConv2d(a, kernel_size=b)")).codes(), ["E213 3:5"]);
@@ -103,7 +108,9 @@ fn patterns_take_values_apart() {
 
 #[test]
 fn lets_end_with_their_braces_and_shadow() {
-    let outcome = check(&model("let a = 1\nSequential { let a = 2; Conv2d(a, kernel_size=1); let b = 3 }\nConv2d(a, kernel_size=b)"));
+    let outcome = check(&model(
+        "let a = 1\nSequential { let a = 2; Conv2d(a, kernel_size=1); let b = 3 }\nConv2d(a, kernel_size=b)",
+    ));
     assert_eq!(outcome.codes(), ["E202 5:23"]);
 }
 
@@ -124,7 +131,10 @@ fn layers_are_values() {
         block Inner { Conv2d(2, kernel_size=1) }";
     let names: Vec<String> = common::paths(&common::graph(text));
     assert_eq!(names, ["0.0", "0.1", "0.2", "1.0", "1.1", "2.0", "2.1.0"]);
-    assert_eq!(check(&model("let norm = BatchNorm2d(eps=0.5)\nnorm(momentum=0.2)\nnorm(eps=1, momentun=2)")).codes(), ["E203 5:13"]);
+    assert_eq!(
+        check(&model("let norm = BatchNorm2d(eps=0.5)\nnorm(momentum=0.2)\nnorm(eps=1, momentun=2)")).codes(),
+        ["E203 5:13"]
+    );
     assert_eq!(check(&model("let act = LeakyReLU(slope=1)\nact")).codes(), ["E203 3:21"]);
     assert_eq!(check(&model("let act = 3\nact")).codes(), ["E213 4:1"]);
     assert_eq!(check("block B(act: layer) { act }\nmodel M { input [N, 2]; B(3) }").codes(), ["E205 2:27"]);

@@ -280,7 +280,8 @@ mod tests {
         assert_eq!(refusal(conv(), x, Some(weight), &[1, 6, 6, 6]), "nothing");
         let text = "conv of `0 Layer`: the shape [1, 4, 6, 6] does not follow from [[1, 4, 8, 8], [6, 2, 3, 3]]";
         assert_eq!(refusal(conv(), x, Some(weight), &[1, 4, 6, 6]), text);
-        let wrong: Vec<(Kernel, &[usize], Option<&[usize]>, &[usize])> = vec![
+        type Case<'a> = (Kernel, &'a [usize], Option<&'a [usize]>, &'a [usize]);
+        let wrong: Vec<Case> = vec![
             (conv(), x, Some(&[6, 4, 3, 3]), &[1, 6, 6, 6]),
             (Kernel::Conv { window: window(5), groups: 2 }, x, Some(weight), &[1, 6, 6, 6]),
             (Kernel::Conv { window: window(0), groups: 1 }, x, Some(&[6, 4, 0, 0]), &[1, 6, 6, 6]),

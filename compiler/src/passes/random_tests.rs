@@ -68,7 +68,7 @@ fn layer(test: &mut TestGraph, random: &mut Random, values: &[NodeId]) -> NodeId
             let length = 1 + random.below(channels - start);
             test.layer("Narrow", |builder| builder.slice(x, 1, start, length))
         }
-        10 if channels % 2 == 0 => test.layer("ChannelShuffle", |builder| {
+        10 if channels.is_multiple_of(2) => test.layer("ChannelShuffle", |builder| {
             let parted = builder.reshape(x, &[BATCH, 2, channels / 2, SIDE * SIDE]);
             let dealt = builder.permute(parted, &[0, 2, 1, 3]);
             builder.reshape(dealt, &[BATCH, channels, SIDE, SIDE])
@@ -107,7 +107,7 @@ fn gate(test: &mut TestGraph, x: NodeId) -> NodeId {
 
 fn transposed(test: &mut TestGraph, random: &mut Random, x: NodeId) -> NodeId {
     let channels = test.shape(x)[1];
-    let groups = if channels % 2 == 0 { 1 + random.below(2) } else { 1 };
+    let groups = if channels.is_multiple_of(2) { 1 + random.below(2) } else { 1 };
     let weight = test.parameter(&format!("transposed{}", random.below(1000)), &[channels, 2, 3, 3]);
     let window = [AxisWindow { kernel: 3, stride: 1, dilation: 1, before: 1 }; 2];
     test.layer("ConvTranspose2d", |builder| builder.conv_data(x, weight, window, groups, [SIDE, SIDE]))

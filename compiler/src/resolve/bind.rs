@@ -190,7 +190,9 @@ impl<'a> Expander<'a, '_> {
                 }
                 Err(BindError::Conflict { argument, message, mend }) => {
                     if !reading.broken {
-                        self.report(ArgumentError::Conflict { argument, message, mend, site: &reading.site }.diagnostic());
+                        self.report(
+                            ArgumentError::Conflict { argument, message, mend, site: &reading.site }.diagnostic(),
+                        );
                     }
                     return None;
                 }

@@ -51,13 +51,19 @@ impl Outcome {
     pub fn said(&self) -> String {
         let lines = self.problems.iter().map(|problem| {
             let labels = problem.labels.iter().map(|label| {
-                format!("\n    {} {:?}: {}", line_and_column(&self.files, label.span), self.files.text(label.span), label.text)
+                format!(
+                    "\n    {} {:?}: {}",
+                    line_and_column(&self.files, label.span),
+                    self.files.text(label.span),
+                    label.text
+                )
             });
             let notes = problem.notes.iter().map(|note| format!("\n    = {note}"));
             let help = problem.help.iter().map(|help| format!("\n    help: {help}"));
-            let trace = problem.trace.iter().map(|label| {
-                format!("\n    {} {}", line_and_column(&self.files, label.span), label.text)
-            });
+            let trace = problem
+                .trace
+                .iter()
+                .map(|label| format!("\n    {} {}", line_and_column(&self.files, label.span), label.text));
             let parts: String = labels.chain(notes).chain(help).chain(trace).collect();
             format!("{}: {}{parts}\n", problem.code, problem.message)
         });
@@ -123,5 +129,8 @@ pub fn keys(graph: &Graph) -> Vec<&str> {
 pub fn paths(graph: &Graph) -> Vec<String> {
     let order = graph.dag.order().expect("no circle");
     let nodes = order.iter().filter_map(|id| graph.dag.get(*id));
-    nodes.filter(|node| !matches!(node.kind, cnnc_compiler::graph::NodeKind::Input(_))).map(|node| node.path.to_string()).collect()
+    nodes
+        .filter(|node| !matches!(node.kind, cnnc_compiler::graph::NodeKind::Input(_)))
+        .map(|node| node.path.to_string())
+        .collect()
 }

@@ -3,6 +3,7 @@
 //! Two sets of kernels read the same plans: [`reference`] is what each kernel means, as plain loops; the fast ones are
 //! what people use. [`evaluate_f64`] runs the reference in float64, which is what everything else is compared with.
 
+pub mod blocked;
 mod check;
 mod fast;
 pub mod reference;

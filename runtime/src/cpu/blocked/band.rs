@@ -1,0 +1,174 @@
+//! The input rows that a band of output rows needs, with padding written out and columns sorted by `column % stride`.
+//!
+//! Then the input of tap `(y, x)` of every pixel lies at one offset from that of tap `(0, 0)`, neighbouring output
+//! pixels are neighbours in the band whatever the stride, and rows no longer lie a power of two apart. Rows and columns
+//! that no tap reads, because the window is smaller than the stride, are left out.
+
+use crate::cpu::blocked::shape::Window;
+
+/// Sizes of a band. A unit is a block of channels, or one channel of plain input.
+pub(crate) struct Band {
+    window: Window,
+    units: usize,
+    unit: usize,
+    /// Rows of the packed band; 0 where the input is read in place.
+    rows: usize,
+    /// Rows of the band, and phases of columns, for every step of the stride: the stride, or the window if it is smaller.
+    kept: [usize; 2],
+    /// Columns of one phase (columns with the same remainder by the stride).
+    phase: usize,
+}
+
+impl Band {
+    /// The band of `output_rows` rows of `window`'s output, for `units` units of `unit` channels.
+    pub(crate) fn new(window: &Window, units: usize, unit: usize, output_rows: usize) -> Self {
+        let in_place = window.is_unpadded() && window.stride == [1; 2];
+        let columns = (window.output()[1] - 1) * window.stride[1] + window.reach(1);
+        let kept = [0, 1].map(|axis| window.stride[axis].min(window.reach(axis)));
+        Self {
+            window: *window,
+            units,
+            unit,
+            rows: if in_place { 0 } else { (output_rows - 1) * kept[0] + window.reach(0) },
+            kept,
+            phase: if in_place { window.input[1] } else { columns.div_ceil(window.stride[1]) },
+        }
+    }
+
+    /// Floats of the packed band.
+    pub(crate) fn length(&self) -> usize {
+        self.units * self.rows * self.row_length()
+    }
+
+    /// Units.
+    pub(crate) fn units(&self) -> usize {
+        self.units
+    }
+
+    /// Channels of a unit.
+    pub(crate) fn unit(&self) -> usize {
+        self.unit
+    }
+
+    /// Pixels of the input image.
+    pub(crate) fn plane(&self) -> usize {
+        self.window.input[0] * self.window.input[1]
+    }
+
+    /// Height and width of the output.
+    pub(crate) fn output(&self) -> [usize; 2] {
+        self.window.output()
+    }
+
+    fn row_length(&self) -> usize {
+        self.phase * self.kept[1] * self.unit
+    }
+
+    /// Floats from the input of an output row to that of the next.
+    pub(crate) fn row_step(&self) -> usize {
+        self.kept[0] * self.row_length()
+    }
+
+    /// Offsets of all taps, in the order of units, rows, columns.
+    pub(crate) fn taps(&self) -> Vec<usize> {
+        let window = &self.window;
+        let unit_length = if self.rows == 0 { self.plane() * self.unit } else { self.rows * self.row_length() };
+        let mut taps = Vec::with_capacity(self.units * window.area());
+        for unit in 0..self.units {
+            for y in 0..window.kernel_size[0] {
+                for x in (0..window.kernel_size[1]).map(|x| x * window.dilation[1]) {
+                    let column = x % window.stride[1] * self.phase + x / window.stride[1];
+                    let row = self.packed_row(y * window.dilation[0]) * self.row_length();
+                    taps.push(unit * unit_length + row + column * self.unit);
+                }
+            }
+        }
+        taps
+    }
+
+    /// Packs what `rows` output rows from `first` need; returns where tap `(0, 0)` of the first pixel lies.
+    /// `input` is one image of one group.
+    pub(crate) fn fill<'a>(&self, input: &'a [f32], first: usize, rows: usize, scratch: &'a mut [f32]) -> &'a [f32] {
+        if self.rows == 0 {
+            return &input[first * self.row_step()..];
+        }
+        let window = &self.window;
+        let needed = (rows - 1) * self.kept[0] + window.reach(0);
+        let input_row = window.input[1] * self.unit;
+        let planes = input.chunks_exact(window.input[0] * input_row);
+        for (plane, packed) in planes.zip(scratch.chunks_exact_mut(self.rows * self.row_length())) {
+            for (y, packed) in packed.chunks_exact_mut(self.row_length()).take(needed).enumerate() {
+                let row = (first * window.stride[0] + self.image_row(y)).checked_sub(window.padding[0]);
+                match row.filter(|row| *row < window.input[0]) {
+                    Some(row) => self.fill_row(&plane[row * input_row..][..input_row], packed),
+                    None => packed.fill(0.0),
+                }
+            }
+        }
+        scratch
+    }
+
+    /// The row of the image, counted from the band's first, that row `packed` of the band holds; see `packed_row`.
+    fn image_row(&self, packed: usize) -> usize {
+        packed / self.kept[0] * self.window.stride[0] + packed % self.kept[0]
+    }
+
+    /// The row of the band that holds row `row` of the image. Where rows are left out, a window reaches only one step.
+    fn packed_row(&self, row: usize) -> usize {
+        row / self.window.stride[0] * self.kept[0] + row % self.window.stride[0]
+    }
+
+    fn fill_row(&self, row: &[f32], packed: &mut [f32]) {
+        let stride = self.window.stride[1];
+        for (remainder, phase) in packed.chunks_exact_mut(self.phase * self.unit).enumerate() {
+            // Column `remainder + stride · j` of the padded row is column `… - padding` of the image.
+            let padding = self.window.padding[1];
+            let start = padding.saturating_sub(remainder).div_ceil(stride).min(self.phase);
+            let first = (remainder + stride * start).saturating_sub(padding);
+            let inside = self.window.input[1].saturating_sub(first).div_ceil(stride).min(self.phase - start);
+            let (left, rest) = phase.split_at_mut(start * self.unit);
+            let (middle, right) = rest.split_at_mut(inside * self.unit);
+            left.fill(0.0);
+            right.fill(0.0);
+            self.copy_columns(&row[(first * self.unit).min(row.len())..], middle);
+        }
+    }
+
+    /// Copies every `stride`-th column.
+    fn copy_columns(&self, from: &[f32], to: &mut [f32]) {
+        let step = self.window.stride[1] * self.unit;
+        match (self.window.stride[1], self.unit) {
+            (1, _) => to.copy_from_slice(&from[..to.len()]),
+            (2, 1) => copy_even(from, to),
+            (_, 1) => to.iter_mut().zip(from.iter().step_by(step)).for_each(|(to, from)| *to = *from),
+            (_, 16) => copy_blocks::<16>(from, to, step),
+            (_, 8) => copy_blocks::<8>(from, to, step),
+            (_, unit) => {
+                to.chunks_exact_mut(unit)
+                    .zip(from.chunks(step))
+                    .for_each(|(to, from)| to.copy_from_slice(&from[..unit]));
+            }
+        }
+    }
+}
+
+/// Copies every other float, in a form that the compiler makes vectors of.
+fn copy_even(from: &[f32], to: &mut [f32]) {
+    let (pairs, rest) = from.as_chunks::<2>();
+    for (to, [even, _]) in to.iter_mut().zip(pairs) {
+        *to = *even;
+    }
+    if let (Some(to), Some(last)) = (to.get_mut(pairs.len()), rest.first()) {
+        *to = *last;
+    }
+}
+
+/// Copies the first `UNIT` floats of every `step`.
+fn copy_blocks<const UNIT: usize>(from: &[f32], to: &mut [f32], step: usize) {
+    let (to, _) = to.as_chunks_mut::<UNIT>();
+    for (to, from) in to.iter_mut().zip(from.chunks(step)) {
+        if let Some(from) = from.first_chunk::<UNIT>() {
+            *to = *from;
+        }
+    }
+}

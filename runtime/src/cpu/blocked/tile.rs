@@ -1,0 +1,182 @@
+//! The one heavy loop: a tile of output pixels × output channel blocks, held in registers while every tap of every
+//! input channel goes by. Direct convolution, the stem, 1×1, Winograd's products and fully connected layers all end here.
+//!
+//! An output vector (LANES channels of one pixel) is the sum over taps of an input value, broadcast, times a vector of
+//! weights. What differs between the users is only where a tap's input lies, so that is a table of offsets.
+
+use crate::cpu::blocked::vector::{Entry, InstructionSet, Kernel, Vector};
+
+/// What a run of tiles along one row of output reads and writes. Offsets and strides count floats.
+pub(crate) struct TileArguments {
+    /// Input of the first pixel at tap offset 0. The next pixel is `LANES` floats on (1 for [`Stem`]).
+    pub(crate) input: *const f32,
+    /// Floats from a row of input pixels to the next, for tiles of several rows.
+    pub(crate) input_row_stride: usize,
+    /// Where each tap's input lies from the pixel's own place. A tap is `LANES` consecutive input channels (1 for a stem).
+    pub(crate) taps: *const usize,
+    /// Number of taps.
+    pub(crate) tap_count: usize,
+    /// Taps before this one have all their channels, the others only `partial`: those of a last block that is not full.
+    pub(crate) full_taps: usize,
+    /// Channels of the taps from `full_taps` on.
+    pub(crate) partial: usize,
+    /// Weights `[blocks][tap][channels of the tap][LANES]`.
+    pub(crate) weights: *const f32,
+    /// Floats from a block of output channels to the next in `weights`.
+    pub(crate) weight_block_stride: usize,
+    /// Floats from the weights in use to those that are needed next and should come from memory meanwhile; 0 for none.
+    pub(crate) prefetch: usize,
+    /// Output of the first pixel in the first block of channels.
+    pub(crate) output: *mut f32,
+    /// Floats from a row of output pixels to the next.
+    pub(crate) output_row_stride: usize,
+    /// Floats from a block of output channels to the next in `output` and `residual`.
+    pub(crate) output_block_stride: usize,
+    /// Bias `[blocks][LANES]`.
+    pub(crate) bias: *const f32,
+    /// Added before the activation, laid out as the output; null for none.
+    pub(crate) residual: *const f32,
+    /// The activation is a clamp to these limits.
+    pub(crate) limits: [f32; 2],
+    /// Tiles to do, one after the other along the row.
+    pub(crate) tiles: usize,
+}
+
+impl TileArguments {
+    /// Moves on by `pixels` along the row; `input_step` and `lanes` floats each.
+    pub(crate) fn step(&mut self, pixels: usize, input_step: usize, lanes: usize) {
+        self.input = self.input.wrapping_add(pixels * input_step);
+        self.output = self.output.wrapping_add(pixels * lanes);
+        if !self.residual.is_null() {
+            self.residual = self.residual.wrapping_add(pixels * lanes);
+        }
+    }
+}
+
+/// A tile of `ROWS` × `PIXELS` pixels and `BLOCKS` blocks of output channels; `STEM` for input in plain `[N, C, H, W]`.
+pub(crate) struct Tile<const ROWS: usize, const PIXELS: usize, const BLOCKS: usize, const STEM: bool>;
+
+impl<const ROWS: usize, const PIXELS: usize, const BLOCKS: usize, const STEM: bool> Kernel
+    for Tile<ROWS, PIXELS, BLOCKS, STEM>
+{
+    type Arguments = TileArguments;
+
+    #[inline(always)]
+    unsafe fn run<V: Vector>(a: &TileArguments) {
+        let pixel_stride = if STEM { 1 } else { V::LANES };
+        for tile in 0..a.tiles {
+            let pixel = tile * PIXELS;
+            let mut sums = [[[V::zero(); BLOCKS]; PIXELS]; ROWS];
+            // SAFETY: the caller promises that every tap of every pixel, and every weight, can be read.
+            unsafe {
+                let input = a.input.add(pixel * pixel_stride);
+                let mut weights = a.weights;
+                for tap in 0..a.tap_count {
+                    let values = input.add(*a.taps.add(tap));
+                    let channels = match STEM {
+                        true => 1,
+                        false if tap < a.full_taps => V::LANES,
+                        false => a.partial,
+                    };
+                    for channel in 0..channels {
+                        let mut factors = [V::zero(); BLOCKS];
+                        for block in 0..BLOCKS {
+                            let weights = weights.add(block * a.weight_block_stride);
+                            V::prefetch(weights.wrapping_add(a.prefetch));
+                            factors[block] = V::load(weights);
+                        }
+                        weights = weights.add(V::LANES);
+                        for row in 0..ROWS {
+                            for pixel in 0..PIXELS {
+                                let at = row * a.input_row_stride + pixel * pixel_stride + channel;
+                                let value = V::splat(*values.add(at));
+                                for block in 0..BLOCKS {
+                                    sums[row][pixel][block] = factors[block].mul_add(value, sums[row][pixel][block]);
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+            // SAFETY: the caller promises that the output, and the residual where there is one, cover the tile.
+            unsafe { finish(a, pixel, &sums) }
+        }
+    }
+}
+
+/// Adds bias and residual, clamps and stores a tile of sums.
+#[inline(always)]
+unsafe fn finish<V: Vector, const ROWS: usize, const PIXELS: usize, const BLOCKS: usize>(
+    a: &TileArguments,
+    first: usize,
+    sums: &[[[V; BLOCKS]; PIXELS]; ROWS],
+) {
+    let (low, high) = (V::splat(a.limits[0]), V::splat(a.limits[1]));
+    for block in 0..BLOCKS {
+        // SAFETY: the caller of the kernel promises a bias for every block, and room for the tile in the output.
+        unsafe {
+            let bias = V::load(a.bias.add(block * V::LANES));
+            for row in 0..ROWS {
+                for pixel in 0..PIXELS {
+                    let at = block * a.output_block_stride + row * a.output_row_stride + (first + pixel) * V::LANES;
+                    let mut sum = sums[row][pixel][block].add(bias);
+                    if !a.residual.is_null() {
+                        sum = sum.add(V::load(a.residual.add(at)));
+                    }
+                    sum.max(low).min(high).store(a.output.add(at));
+                }
+            }
+        }
+    }
+}
+
+/// The tile kernel of the given shape. Panics on one that is not compiled; [`tilings`] asks for no other.
+fn tile_entry(set: InstructionSet, rows: usize, pixels: usize, blocks: usize, stem: bool) -> Entry<TileArguments> {
+    macro_rules! table {
+        ($([$rows:literal, $stem:literal: $($pixels:literal)*])*) => {
+            match (rows, pixels, blocks, stem) {
+                $($(($rows, $pixels, 1, $stem) => set.entry::<Tile<$rows, $pixels, 1, $stem>>(),
+                ($rows, $pixels, 2, $stem) => set.entry::<Tile<$rows, $pixels, 2, $stem>>(),)*)*
+                _ => panic!("no tile of {rows}×{pixels} pixels and {blocks} blocks"),
+            }
+        };
+    }
+    table!(
+        [1, false: 1 2 3 4 5 6 7 8 9 10 11 12 13 14]
+        [2, false: 1 2 3 4 5 6 7]
+        [3, false: 1 2 3 4]
+        [1, true: 1 2 3 4 5 6 7 8 9 10 11 12 13 14]
+    )
+}
+
+/// Equal tiles side by side.
+pub(crate) struct Segment {
+    /// Pixels of a tile.
+    pub(crate) pixels: usize,
+    /// Tiles.
+    pub(crate) tiles: usize,
+    /// The kernels for one block of output channels, and for two.
+    pub(crate) entries: [Entry<TileArguments>; 2],
+}
+
+/// How rows of `width` output pixels are cut into tiles: element `r - 1` cuts `r` rows at once, and the last is best.
+///
+/// The tiles of a row differ by one pixel at most, so that none is too small to hide the latency of the multiply-add.
+/// Several rows share a tile where one is too narrow to fill the registers.
+pub(crate) fn tilings(set: InstructionSet, width: usize, blocks: usize, stem: bool) -> Vec<Vec<Segment>> {
+    let most = (set.accumulators() / blocks.clamp(1, 2)).min(14);
+    let rows = if stem { 1 } else { (most / width.max(1)).clamp(1, 3) };
+    let cut = |rows: usize| {
+        let tiles = width.div_ceil(most);
+        let (pixels, wider) = (width / tiles, width % tiles);
+        [(pixels + 1, wider), (pixels, tiles - wider)]
+            .into_iter()
+            .filter(|(_, tiles)| *tiles > 0)
+            .map(|(pixels, tiles)| {
+                let entries = [1, 2].map(|blocks| tile_entry(set, rows, pixels, blocks, stem));
+                Segment { pixels, tiles, entries }
+            })
+            .collect()
+    };
+    (1..=rows).map(cut).collect()
+}

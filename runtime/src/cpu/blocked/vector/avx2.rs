@@ -1,0 +1,65 @@
+//! Eight floats in one of the 16 registers of AVX2, with fused multiply-add.
+
+use super::Vector;
+use std::arch::x86_64::*;
+
+/// A 256-bit register of floats.
+#[derive(Clone, Copy)]
+pub(crate) struct Avx2(__m256);
+
+// SAFETY, for every block below: `Avx2` is only named in code that `InstructionSet::Avx2` runs, and that choice is
+// only made on a machine that has AVX2 and FMA. The pointers of `load` and `store` are the caller's promise.
+impl Vector for Avx2 {
+    const LANES: usize = 8;
+    const ACCUMULATORS: usize = 12;
+
+    #[inline(always)]
+    fn splat(value: f32) -> Self {
+        Self(unsafe { _mm256_set1_ps(value) })
+    }
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        Self(unsafe { _mm256_loadu_ps(from) })
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        unsafe { _mm256_storeu_ps(to, self.0) }
+    }
+    #[inline(always)]
+    fn prefetch(at: *const f32) {
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(at.cast()) }
+    }
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        Self(unsafe { _mm256_add_ps(self.0, other.0) })
+    }
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        Self(unsafe { _mm256_sub_ps(self.0, other.0) })
+    }
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        Self(unsafe { _mm256_mul_ps(self.0, other.0) })
+    }
+    #[inline(always)]
+    fn mul_add(self, factor: Self, addend: Self) -> Self {
+        Self(unsafe { _mm256_fmadd_ps(self.0, factor.0, addend.0) })
+    }
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        // The instruction answers its second operand when either is not a number.
+        Self(unsafe { _mm256_max_ps(other.0, self.0) })
+    }
+    #[inline(always)]
+    fn max_or_nan(self, other: Self) -> Self {
+        // The maximum keeps a NaN of its second operand; the blend keeps one of the other.
+        unsafe {
+            let is_nan = _mm256_cmp_ps::<_CMP_UNORD_Q>(other.0, other.0);
+            Self(_mm256_blendv_ps(_mm256_max_ps(other.0, self.0), other.0, is_nan))
+        }
+    }
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        Self(unsafe { _mm256_min_ps(other.0, self.0) })
+    }
+}

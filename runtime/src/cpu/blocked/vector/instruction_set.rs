@@ -1,0 +1,114 @@
+//! Which instructions to use: what the machine has, or what a test forces.
+
+#[cfg(target_arch = "x86_64")]
+use super::{Avx2, Avx512};
+use super::{Portable, Vector};
+
+/// The instruction sets that kernels are compiled for, best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InstructionSet {
+    /// AVX-512F: 16 lanes, 32 registers.
+    Avx512,
+    /// AVX2 and FMA: 8 lanes, 16 registers.
+    Avx2,
+    /// Whatever the compiler makes of plain arrays of 8.
+    Portable,
+}
+
+/// A kernel: a body generic over the vector, and what it is called with.
+pub(crate) trait Kernel {
+    /// Pointers and sizes of a call.
+    type Arguments;
+    /// The body. Implementations are `#[inline(always)]`, so that they are compiled with the instructions of `V`.
+    ///
+    /// # Safety
+    /// The machine has the instructions of `V`, and the arguments are what the kernel's own documentation asks for.
+    unsafe fn run<V: Vector>(arguments: &Self::Arguments);
+}
+
+/// A kernel compiled for one instruction set.
+pub(crate) type Entry<A> = unsafe fn(&A);
+
+impl InstructionSet {
+    /// The best one that this machine has.
+    pub fn detect() -> Self {
+        [Self::Avx512, Self::Avx2].into_iter().find(|set| set.is_available()).unwrap_or(Self::Portable)
+    }
+
+    /// All that this machine has, best first; the portable one is always last.
+    pub fn available() -> Vec<Self> {
+        [Self::Avx512, Self::Avx2, Self::Portable].into_iter().filter(|set| set.is_available()).collect()
+    }
+
+    /// Whether this machine has it.
+    pub fn is_available(self) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => is_x86_feature_detected!("avx512f") && Self::Avx2.is_available(),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+            #[cfg(not(target_arch = "x86_64"))]
+            Self::Avx512 | Self::Avx2 => false,
+            Self::Portable => true,
+        }
+    }
+
+    /// Floats in a register, and channels in a block of the layout.
+    pub fn lanes(self) -> usize {
+        match self {
+            Self::Avx512 => 16,
+            Self::Avx2 | Self::Portable => 8,
+        }
+    }
+
+    /// Registers that hold accumulators.
+    pub fn accumulators(self) -> usize {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => Avx512::ACCUMULATORS,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => Avx2::ACCUMULATORS,
+            _ => Portable::ACCUMULATORS,
+        }
+    }
+
+    /// The copy of kernel `K` for this instruction set.
+    ///
+    /// # Panics
+    /// On a machine that does not have it.
+    pub(crate) fn entry<K: Kernel>(self) -> Entry<K::Arguments> {
+        assert!(self.is_available(), "this machine has no {self:?}");
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => run_avx512::<K>,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => run_avx2::<K>,
+            _ => run_portable::<K>,
+        }
+    }
+}
+
+/// # Safety
+/// The machine has AVX-512F; otherwise as [`Kernel::run`].
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx2,fma")]
+unsafe fn run_avx512<K: Kernel>(arguments: &K::Arguments) {
+    // SAFETY: the caller's promise is the same.
+    unsafe { K::run::<Avx512>(arguments) }
+}
+
+/// # Safety
+/// The machine has AVX2 and FMA; otherwise as [`Kernel::run`].
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn run_avx2<K: Kernel>(arguments: &K::Arguments) {
+    // SAFETY: the caller's promise is the same.
+    unsafe { K::run::<Avx2>(arguments) }
+}
+
+/// # Safety
+/// As [`Kernel::run`].
+unsafe fn run_portable<K: Kernel>(arguments: &K::Arguments) {
+    // SAFETY: the caller's promise is the same; every machine has the portable path.
+    unsafe { K::run::<Portable>(arguments) }
+}

@@ -1,0 +1,66 @@
+//! Eight floats in an array: what every machine can do, and what the compiler makes vectors of where it can.
+//!
+//! Multiply-add rounds twice here: without the instruction, rounding once is a library call a lane.
+
+use super::Vector;
+
+/// Eight floats.
+#[derive(Clone, Copy)]
+pub(crate) struct Portable([f32; 8]);
+
+impl Portable {
+    #[inline(always)]
+    fn map(self, other: Self, apply: impl Fn(f32, f32) -> f32) -> Self {
+        Self(std::array::from_fn(|lane| apply(self.0[lane], other.0[lane])))
+    }
+}
+
+impl Vector for Portable {
+    const LANES: usize = 8;
+    const ACCUMULATORS: usize = 6;
+
+    #[inline(always)]
+    fn splat(value: f32) -> Self {
+        Self([value; 8])
+    }
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller promises eight readable floats; the read asks for no more alignment than a float's.
+        Self(unsafe { from.cast::<[f32; 8]>().read() })
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: the caller promises eight writable floats; an array of floats is aligned as a float is.
+        unsafe { to.cast::<[f32; 8]>().write(self.0) }
+    }
+    #[inline(always)]
+    fn prefetch(_: *const f32) {}
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        self.map(other, |a, b| a + b)
+    }
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        self.map(other, |a, b| a - b)
+    }
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        self.map(other, |a, b| a * b)
+    }
+    #[inline(always)]
+    fn mul_add(self, factor: Self, addend: Self) -> Self {
+        self.mul(factor).add(addend)
+    }
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        self.map(other, |a, b| if b > a { b } else { a })
+    }
+    #[inline(always)]
+    fn max_or_nan(self, other: Self) -> Self {
+        self.map(other, |a, b| if b > a || b.is_nan() { b } else { a })
+    }
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        self.map(other, |a, b| if b < a { b } else { a })
+    }
+}

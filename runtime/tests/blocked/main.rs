@@ -1,0 +1,7 @@
+//! The kernels over blocked channels against plain loops in float64, on every instruction set that this machine has.
+
+mod common;
+mod direct;
+mod reference;
+mod window;
+mod winograd;

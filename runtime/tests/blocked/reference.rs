@@ -1,0 +1,60 @@
+//! Plain loops in double precision: what every fast kernel is tested against.
+
+use cnnc_runtime::cpu::blocked::shape::{ConvolutionShape, Window};
+
+/// Convolution of plain `[N, C, H, W]`, without epilogue.
+pub fn convolution(shape: &ConvolutionShape, input: &[f32], weights: &[f32], bias: &[f32]) -> Vec<f64> {
+    let (ins, outs) = (shape.in_channels / shape.groups, shape.out_channels / shape.groups);
+    let window = &shape.window;
+    let [height, width] = window.output();
+    let mut output = Vec::with_capacity(shape.batch * shape.out_channels * height * width);
+    for image in 0..shape.batch {
+        for channel in 0..shape.out_channels {
+            let group = channel / outs;
+            for row in 0..height {
+                for column in 0..width {
+                    let mut sum = f64::from(bias[channel]);
+                    for_each_element(window, [row, column], |element, pixel| {
+                        for c in 0..ins {
+                            let plane =
+                                (image * shape.in_channels + group * ins + c) * window.input[0] * window.input[1];
+                            let weight = weights[(channel * ins + c) * window.area() + element];
+                            sum += f64::from(weight) * f64::from(input[plane + pixel]);
+                        }
+                    });
+                    output.push(sum);
+                }
+            }
+        }
+    }
+    output
+}
+
+/// Calls `visit(element of the window, pixel of the image)` for what of a window lies inside the image.
+pub fn for_each_element(window: &Window, at: [usize; 2], mut visit: impl FnMut(usize, usize)) {
+    for y in 0..window.kernel_size[0] {
+        for x in 0..window.kernel_size[1] {
+            let place = [y, x].map(|v| v as isize);
+            let inside: Vec<usize> = (0..2)
+                .filter_map(|axis| {
+                    let v = at[axis] * window.stride[axis] + place[axis] as usize * window.dilation[axis];
+                    v.checked_sub(window.padding[axis]).filter(|v| *v < window.input[axis])
+                })
+                .collect();
+            if let [row, column] = inside[..] {
+                visit(y * window.kernel_size[1] + x, row * window.input[1] + column);
+            }
+        }
+    }
+}
+
+/// `max |a - b| / max |b|`.
+pub fn relative_error(a: &[f32], b: &[f64]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    let largest = b.iter().fold(0.0f64, |m, v| m.max(v.abs()));
+    let worst = a.iter().zip(b).fold(0.0f64, |m, (a, b)| {
+        let d = (f64::from(*a) - b).abs();
+        if d.is_nan() { f64::INFINITY } else { m.max(d) }
+    });
+    worst / largest.max(f64::MIN_POSITIVE)
+}

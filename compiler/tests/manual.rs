@@ -1,4 +1,4 @@
-//! The reference of layers: it is what the sources say, and it says enough of every layer.
+//! The reference of the language: its layers are what the sources say, and every example of it compiles.
 
 use cnnc_compiler::diagnostic::{Code, Problems};
 use cnnc_compiler::infer::infer;
@@ -8,7 +8,7 @@ use cnnc_compiler::resolve::{Request, Sources, load, resolve};
 use cnnc_compiler::write_kernels::{Bindings, write_kernels};
 use cnnc_grammar::span::Files;
 
-const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/layers.md");
+const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/language.md");
 
 /// The documentation of a layer as one text.
 fn documentation(entry: &LayerEntry) -> String {
@@ -22,13 +22,35 @@ fn section(entry: &LayerEntry, heading: &str) -> Option<String> {
     Some(after.split("\n# ").next().unwrap_or(after).trim().to_owned())
 }
 
+/// The page, and where its generated half begins.
+fn page() -> (String, usize) {
+    let page = std::fs::read_to_string(PATH).unwrap();
+    let start = page.find("# Layers\n").expect("the half about layers begins with `# Layers`");
+    (page, start)
+}
+
 #[test]
 fn the_page_of_layers_is_up_to_date() {
+    let (page, start) = page();
     if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(PATH, manual()).unwrap();
+        std::fs::write(PATH, page[..start].to_owned() + &manual()).unwrap();
+        return;
     }
-    let page = std::fs::read_to_string(PATH).unwrap_or_default();
-    assert!(page == manual(), "docs/layers.md is stale: UPDATE_DOCS=1 cargo test -p cnnc-compiler --test manual");
+    let stale = "docs/language.md is stale: UPDATE_DOCS=1 cargo test -p cnnc-compiler --test manual";
+    assert!(page[start..] == manual(), "{stale}");
+}
+
+#[test]
+fn every_example_of_the_language_compiles() {
+    let (page, start) = page();
+    let examples: Vec<&str> =
+        page[..start].split("```cnn\n").skip(1).filter_map(|text| text.split("```").next()).collect();
+    assert!(examples.len() >= 13, "{} examples are found", examples.len());
+    for example in examples {
+        let wrapped = format!("model Example {{\n{example}\n}}\n");
+        compile(if example.starts_with("input ") { &wrapped } else { example })
+            .unwrap_or_else(|why| panic!("{why}\n{example}"));
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The reference of layers, as Markdown, from the documentation that stands at their declarations.
 //!
-//! `docs/layers.md` is this text; a test fails when it is stale.
+//! It is the second half of `docs/language.md`; a test fails when it is stale.
 
 use super::{ArgumentSpec, JOINS, LAYERS, LayerEntry, Signature};
 use std::fmt::Write;
@@ -10,13 +10,13 @@ const HEAD: &str = "\
 
 The layers that a spec can call, and the joins, with PyTorch's names, arguments and order of arguments. What PyTorch's
 lazy layers infer is inferred here too. An argument in brackets may be left out and has no value then. How a layer's
-parameters get other values is told in [the language](language.md). In shapes, `N` is the batch, `C` are channels, `H`
+parameters get other values is told [above](#parameters-of-ones-own). In shapes, `N` is the batch, `C` are channels, `H`
 and `W` height and width.
 
-This page is generated from `compiler/src/ops/`.
+This half of the page is generated from `compiler/src/ops/`.
 ";
 
-/// The text of `docs/layers.md`.
+/// The text, from its heading `# Layers` on.
 pub fn manual() -> String {
     let mut text = HEAD.to_owned();
     text += &format!("\n{}\n", links(LAYERS));

@@ -21,6 +21,7 @@ pub enum Command {
     Summary(Summary),
     Run(Run),
     Params(Params),
+    Dump(Dump),
 }
 
 /// Which network of a file.

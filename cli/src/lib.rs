@@ -7,6 +7,7 @@ mod answer;
 mod arguments;
 pub mod check;
 mod console;
+mod dump;
 mod embedded;
 mod model;
 mod numbers;
@@ -46,6 +47,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut console: Console<'
         Command::Check(check) => check::check(check, &mut console),
         Command::Summary(summary) => summary::summary(summary, &mut console),
         Command::Run(run) => run::run(run, &mut console),
+        Command::Dump(dump) => dump::dump(dump, &mut console),
         Command::Params(params) => params::params(params, &mut console),
     };
     match outcome.and_then(|()| console.finish()) {

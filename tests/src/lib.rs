@@ -6,9 +6,16 @@ use cnnc::check::{Inspection, inspect};
 use cnnc::{Console, Disk};
 use cnnc_compiler::diagnostic::{Diagnostic, RenderOptions, Renderer};
 use cnnc_compiler::graph::ShapedGraph;
+use cnnc_compiler::passes;
+use cnnc_compiler::plan::plan;
 use cnnc_compiler::resolve::{Request, Sources};
+use cnnc_compiler::shape::Dim;
+use cnnc_compiler::write_kernels::{Bindings, write_kernels};
 use cnnc_grammar::span::Files;
+use cnnc_runtime::cpu::Cpu;
+use cnnc_runtime::{Backend, Parameters, Tensor, host_target};
 use std::ffi::OsString;
+use std::sync::Arc;
 
 /// Checks all models of a spec.
 pub fn check(path: &str) -> Inspection {
@@ -44,6 +51,45 @@ fn network_in(path: &str, sources: &dyn Sources, request: &Request) -> ShapedGra
     let problems = spec.problems.into_sorted();
     assert!(problems.is_empty(), "{}", rendered(&problems, &spec.files));
     shaped.expect("a network")
+}
+
+/// The answers of a network to inputs that give its symbols their sizes, fused and on the fast kernels.
+///
+/// # Panics
+/// With what went wrong.
+pub fn answers(shaped: &ShapedGraph, parameters: &Parameters, inputs: &[Tensor]) -> Vec<Tensor> {
+    let mut bindings = Bindings::new();
+    for (port, input) in shaped.graph.inputs.iter().zip(inputs) {
+        for (dim, &size) in port.shape.iter().zip(input.shape()) {
+            for symbol in dim.symbols().iter().filter(|symbol| *dim == Dim::symbol(symbol)) {
+                bindings.insert(symbol.to_string(), size);
+            }
+        }
+    }
+    let mut kernels = write_kernels(shaped, &bindings).expect("kernels");
+    passes::run(&mut kernels).expect("passes");
+    let plan = plan(&kernels, &host_target()).expect("a plan");
+    let mut engine = Cpu::default().prepare(Arc::new(plan), parameters).expect("an engine");
+    engine.run(inputs).expect("answers")
+}
+
+/// The one answer to one input, with parameters as the spec draws them from seed 0.
+///
+/// # Panics
+/// With what went wrong.
+pub fn answer(shaped: &ShapedGraph, input: &Tensor) -> Tensor {
+    let parameters = Parameters::draw(&shaped.graph, 0).expect("parameters");
+    let mut answers = answers(shaped, &parameters, std::slice::from_ref(input));
+    assert_eq!(answers.len(), 1);
+    answers.remove(0)
+}
+
+/// A tensor of these values.
+///
+/// # Panics
+/// When their number does not fit the shape.
+pub fn tensor(shape: &[usize], values: impl IntoIterator<Item = f32>) -> Tensor {
+    Tensor::new(shape, values.into_iter().collect()).expect("as many values as the shape has")
 }
 
 /// Diagnostics as people see them, in 100 columns.

@@ -2,7 +2,7 @@
 
 use super::sizes_in_words;
 use crate::console::Console;
-use crate::numbers::{bytes, counted, grouped};
+use crate::numbers::{bytes, grouped};
 use cnnc_compiler::summary::{Row, Summary};
 
 /// A column: its head, and whether it holds numbers, which end under each other.
@@ -80,23 +80,25 @@ fn totals(summary: &Summary) -> String {
     let (totals, cost) = (&summary.totals, summary.totals.cost);
     let unknown = || "unknown: they depend on sizes that the spec leaves open; see --input-shape".to_owned();
     let mut figures = vec![
-        ("rows", counted(summary.rows.len(), "row")),
-        ("parameters", format!("{} in {}", grouped(cost.parameters), bytes(totals.parameter_bytes))),
+        ("parameters", parameters(summary)),
         ("MACs", cost.macs.map_or_else(unknown, grouped)),
         ("activations", cost.activation_bytes.map_or_else(unknown, bytes)),
     ];
-    if cost.buffers > 0 {
-        figures[1].1 = format!(
-            "{} and {} in buffers, together {}",
-            grouped(cost.parameters),
-            grouped(cost.buffers),
-            bytes(totals.parameter_bytes)
-        );
-    }
     for (name, shape) in &totals.outputs {
         let name = if totals.outputs.len() == 1 { String::new() } else { format!("{name} ") };
         figures.push(("output", format!("{name}{shape}")));
     }
     figures.extend(sizes_in_words(&totals.sizes).map(|words| ("valid sizes", words)));
-    figures.iter().skip(1).map(|(name, figure)| format!(" {name:<11}  {figure}\n")).collect()
+    figures.iter().map(|(name, figure)| format!(" {name:<11}  {figure}\n")).collect()
+}
+
+/// `61,706 in 246.8 kB`, `31,037,698 and 11,794 in buffers, together 124.2 MB`
+fn parameters(summary: &Summary) -> String {
+    let (parameters, buffers) = (summary.totals.cost.parameters, summary.totals.cost.buffers);
+    let size = bytes(summary.totals.parameter_bytes);
+    match (parameters, buffers) {
+        (0, 0) => "none".into(),
+        (_, 0) => format!("{} in {size}", grouped(parameters)),
+        (_, _) => format!("{} and {} in buffers, together {size}", grouped(parameters), grouped(buffers)),
+    }
 }

@@ -15,31 +15,52 @@ fn by_part<'a>(name: &str, candidates: &[&'a str]) -> Option<&'a str> {
 }
 
 fn by_edits<'a>(name: &str, candidates: &[&'a str]) -> Option<&'a str> {
-    let limit = |other: &str| (name.chars().count().max(other.chars().count()) / 3).max(1);
-    candidates
-        .iter()
-        .map(|candidate| (distance(&name.to_lowercase(), &candidate.to_lowercase()), candidate))
-        .filter(|(edits, candidate)| *edits <= limit(candidate))
-        .min_by_key(|(edits, _)| *edits)
-        .map(|(_, candidate)| *candidate)
+    let wanted = letters(name);
+    let mut best: Option<(usize, &str)> = None;
+    for &candidate in candidates {
+        let length = candidate.chars().count();
+        let allowed = (wanted.len().max(length) / 3).max(1);
+        let most = match best {
+            None => allowed,
+            Some((0, _)) => break,
+            Some((edits, _)) => allowed.min(edits - 1),
+        };
+        // Each missing letter is an edit, so most candidates need no closer look.
+        if wanted.len().abs_diff(length) > most {
+            continue;
+        }
+        let edits = distance(&wanted, &letters(candidate));
+        if edits <= most {
+            best = Some((edits, candidate));
+        }
+    }
+    best.map(|(_, candidate)| candidate)
+}
+
+/// The letters without regard to case.
+fn letters(name: &str) -> Vec<char> {
+    name.chars().flat_map(char::to_lowercase).collect()
 }
 
 /// Optimal string alignment distance.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut before_last: Vec<usize> = Vec::new();
+fn distance(a: &[char], b: &[char]) -> usize {
+    let at = |row: &[usize], index: usize| row.get(index).copied().unwrap_or(usize::MAX / 2);
+    let mut before_last: Vec<usize> = vec![0; b.len() + 1];
     let mut last: Vec<usize> = (0..=b.len()).collect();
+    let mut row: Vec<usize> = Vec::with_capacity(b.len() + 1);
     for (i, x) in a.iter().enumerate() {
-        let mut row = vec![i + 1];
+        row.clear();
+        row.push(i + 1);
         for (j, y) in b.iter().enumerate() {
-            let at = |row: &[usize], index: usize| row.get(index).copied().unwrap_or(usize::MAX / 2);
             let mut best = (at(&last, j) + usize::from(x != y)).min(at(&last, j + 1) + 1).min(at(&row, j) + 1);
-            if i > 0 && j > 0 && b.get(j - 1) == Some(x) && a.get(i - 1) == Some(y) {
+            let swapped = i > 0 && j > 0 && b.get(j - 1) == Some(x) && a.get(i - 1) == Some(y);
+            if swapped {
                 best = best.min(at(&before_last, j - 1) + 1);
             }
             row.push(best);
         }
-        before_last = std::mem::replace(&mut last, row);
+        std::mem::swap(&mut before_last, &mut last);
+        std::mem::swap(&mut last, &mut row);
     }
     last.last().copied().unwrap_or(0)
 }

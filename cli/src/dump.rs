@@ -1,0 +1,71 @@
+//! `cnnc dump FILE --stage STAGE`: what a stage of the compiler made, in the words of the stage's own printer.
+//!
+//! A batch without a size is 1 from the kernels on. The plan is made for the fixed target of the tests, so that the same spec gives the same
+//! text on every machine.
+
+use crate::arguments::{Dump, Stage};
+use crate::console::{Console, Outcome};
+use crate::model::{self, Spec};
+use crate::pipeline;
+use crate::sources::Disk;
+use cnnc_compiler::passes::Note;
+use cnnc_compiler::plan::Target;
+use cnnc_compiler::write_kernels::Bindings;
+use cnnc_compiler::{graph, kernels, plan};
+
+/// Prints the stage.
+pub fn dump(arguments: &Dump, console: &mut Console<'_>) -> Outcome {
+    let text = match arguments.stage {
+        Stage::Ast => trees(arguments, console)?,
+        Stage::Graph => graph::print::print_graph(&model::shaped(&arguments.file, &arguments.model, console)?.1.graph),
+        Stage::Shapes => graph::print::print_shapes(&model::shaped(&arguments.file, &arguments.model, console)?.1),
+        Stage::Kernels | Stage::Fused | Stage::Plan => kernel_stage(arguments, console)?,
+    };
+    console.print(&text)
+}
+
+/// The file and its imports as they were read; what is wrong with them is reported too.
+fn trees(arguments: &Dump, console: &mut Console<'_>) -> Outcome<String> {
+    let spec = Spec::read(&arguments.file.to_string_lossy(), &Disk, console);
+    let mut text = String::new();
+    for (file, tree) in &spec.program.trees {
+        let name = spec.files.get(*file).map_or("?", |file| file.name.as_str());
+        text += &format!("# {name}\n{tree}\n");
+    }
+    if spec.problems.is_empty() {
+        return Ok(text);
+    }
+    console.print(&text)?;
+    Err(console.report(&spec.problems.into_sorted(), &spec.files))
+}
+
+fn kernel_stage(arguments: &Dump, console: &mut Console<'_>) -> Outcome<String> {
+    let (files, shaped) = model::shaped(&arguments.file, &arguments.model, console)?;
+    let mut bindings = Bindings::new();
+    pipeline::bind_batch(&shaped, &mut bindings);
+    let written = pipeline::kernels(&shaped, &bindings, &files, console)?;
+    if arguments.stage == Stage::Kernels {
+        return Ok(kernels::print(&written));
+    }
+    let (fused, mut notes) = pipeline::fused(written, console)?;
+    let mut text = kernels::print(&fused);
+    if arguments.stage == Stage::Plan {
+        let (planned, more) = pipeline::planned(&fused, &Target::reference(), console)?;
+        text = plan::print(&planned);
+        notes.extend(more);
+    }
+    if arguments.explain {
+        text += &explained(&notes);
+    }
+    Ok(text)
+}
+
+/// A line a note: what was done, then what was left and why.
+fn explained(notes: &[Note]) -> String {
+    let lines = |done: bool| {
+        let chosen = notes.iter().filter(move |note| note.done == done);
+        chosen.map(|note| format!("  {}: {} ({})\n", note.place, note.text, note.pass)).collect::<String>()
+    };
+    let section = |title: &str, lines: String| if lines.is_empty() { lines } else { format!("\n{title}\n{lines}") };
+    section("done", lines(true)) + &section("left", lines(false))
+}

@@ -21,10 +21,7 @@ pub(super) fn diagnostic(error: &SyntaxError, files: &Files) -> Diagnostic {
         }
         SyntaxErrorKind::UnclosedString => {
             let line = "a string ends on its own line";
-            let end = Span { start: span.end, ..span };
-            Diagnostic::new(Code::E103, "this string is never closed", span, line)
-                .help("add the closing `\"`")
-                .mend(end, "\"")
+            Diagnostic::new(Code::E103, "this string is never closed", span, line).help("add the closing `\"`")
         }
         SyntaxErrorKind::TooDeep { limit } => {
             let message = format!("nested deeper than {limit} levels");

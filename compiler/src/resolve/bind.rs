@@ -73,27 +73,27 @@ impl<'a> Expander<'a, '_> {
         op.filter(|_| !broken).map(|op| BoundLayer { op, weights, site })
     }
 
-    /// The name that an argument has by its key or position; after an error, the name that was surely meant, if one was.
+    /// The name that an argument has by its key or position; after an error, the names that may have been meant.
     fn argument_name(
         &mut self,
         entry: &'static LayerEntry,
         given: &[Given<'a>],
         position: usize,
         keyword_before: bool,
-    ) -> Result<&'static str, Option<&'static str>> {
-        let argument = given.get(position).ok_or(None)?;
+    ) -> Result<&'static str, Vec<&'static str>> {
+        let argument = given.get(position).ok_or_else(Vec::new)?;
         let (callee, known) = (entry.signature.name, entry.signature.arguments);
         let Some(key) = argument.key else {
             if keyword_before {
                 self.report(ArgumentError::AfterKeyword { span: argument.span }.diagnostic());
-                return Err(None);
+                return Err(known.iter().map(|spec| spec.name).collect());
             }
             let name = known.get(position).map(|spec| spec.name);
             if name.is_none() {
                 let error = ArgumentError::TooMany { callee, most: known.len(), span: argument.span, declared: None };
                 self.report(error.diagnostic());
             }
-            return name.ok_or(None);
+            return name.ok_or_else(Vec::new);
         };
         let names = known.iter().map(|spec| spec.name).chain(entry.parameters.iter().copied());
         let name = names.clone().find(|name| *name == key.text);
@@ -103,7 +103,7 @@ impl<'a> Expander<'a, '_> {
             let error = ArgumentError::unknown(callee, key, names.clone(), argument.span, [before, after]);
             self.report(error.diagnostic());
         }
-        name.ok_or_else(|| nearest(&key.text, names))
+        name.ok_or_else(|| nearest(&key.text, names).into_iter().collect())
     }
 
     /// Takes one argument in, or reports it.

@@ -1,7 +1,7 @@
 //! Calls of blocks and models: arguments to parameters, and the body written out.
 
 use super::declarations::Callable;
-use super::error::{ArgumentError, StructureError};
+use super::error::ArgumentError;
 use super::item::Item;
 use super::state::{Expander, Frame, StepKind};
 use super::types::{Misfit, fit, written};
@@ -44,9 +44,8 @@ impl<'a> Expander<'a, '_> {
         if !self.expanding {
             return Flow::Unknown;
         }
-        if self.active.iter().any(|active| std::ptr::eq(*active, declaration)) {
-            let name = &declaration.name;
-            self.report(StructureError::Recursion { name: &name.text, span, declared: name.span }.diagnostic());
+        if self.world.declarations.is_circular(declaration) {
+            self.unreadable();
             return Flow::Unknown;
         }
         if !self.may_go_deeper(span) || !self.may_expand(declaration, span) {
@@ -63,11 +62,9 @@ impl<'a> Expander<'a, '_> {
 
     /// The body of a declaration, whose parameters are bound.
     pub fn expand_declaration(&mut self, frame: &mut Frame<'a>, declaration: &'a Declaration, flow: Flow) -> Flow {
-        self.active.push(declaration);
         self.budget.depth += 1;
         let value = self.sequence(frame, &declaration.body, flow, true);
         self.budget.depth -= 1;
-        self.active.pop();
         value
     }
 
@@ -207,8 +204,23 @@ impl<'a> Expander<'a, '_> {
         false
     }
 
-    /// Binds the parameters of a call: what is given, else what presets say, else the defaults.
+    /// Binds the parameters of a call, and keeps those that are tensors.
     pub fn fill(&mut self, frame: &mut Frame<'a>, callable: &Callable<'a>, given: &[Option<Option<Value<'a>>>]) {
+        self.bind_parameters(frame, callable, given);
+        for parameter in &callable.declaration.parameters {
+            if let Some(Some(Value::Tensor(flow))) = frame.scope.get(&parameter.name.text) {
+                self.keep_parameter(frame, &parameter.name, *flow);
+            }
+        }
+    }
+
+    /// Binds the parameters of a call: what is given, else what presets say, else the defaults.
+    pub fn bind_parameters(
+        &mut self,
+        frame: &mut Frame<'a>,
+        callable: &Callable<'a>,
+        given: &[Option<Option<Value<'a>>>],
+    ) {
         let mut from_presets = self.preset_values(callable);
         for (slot, parameter) in callable.declaration.parameters.iter().enumerate() {
             let value = match given.get(slot).cloned().flatten() {
@@ -218,11 +230,28 @@ impl<'a> Expander<'a, '_> {
                     None => self.default_value(frame, callable, parameter),
                 },
             };
-            if let Some(Value::Tensor(flow)) = &value {
-                self.keep_parameter(frame, &parameter.name, *flow);
-            }
             frame.scope.bind(&parameter.name.text, value);
         }
+    }
+
+    /// The frame of a call as far as it can be known without expanding anything; nothing is reported or kept.
+    pub fn quiet_frame(
+        &mut self,
+        caller: &Frame<'a>,
+        callable: &Rc<Callable<'a>>,
+        call: &'a cnnc_grammar::ast::Call,
+    ) -> Option<Frame<'a>> {
+        let before = std::mem::replace(&mut self.quiet, true);
+        let given = self.given(caller, call);
+        let matched = self.match_given(Some(caller), callable, &given);
+        let frame = matched.map(|matched| {
+            let mut frame = Frame::new(callable.declaration, ModuleId(0), false);
+            frame.open.clear();
+            self.bind_parameters(&mut frame, callable, &matched);
+            frame
+        });
+        self.quiet = before;
+        frame
     }
 
     /// What presets say of each parameter, the one called first before those below it.

@@ -4,6 +4,7 @@
 //! built-in layer, presets of something that is no model or that go in a circle.
 
 use super::Program;
+use super::calls::CallGraph;
 use super::error::{NameError, StructureError};
 use crate::diagnostic::{Problems, nearest};
 use crate::ops;
@@ -31,6 +32,10 @@ pub(super) struct Declarations<'a> {
     by_name: HashMap<&'a str, Option<Rc<Callable<'a>>>>,
     /// Every name once, in order.
     names: Vec<&'a str>,
+    /// The names of declarations that call themselves, by way of others or not.
+    circular: HashSet<&'a str>,
+    /// The layers that each declaration surely writes out, under its own name.
+    least_layers: HashMap<&'a str, u64>,
 }
 
 impl<'a> Declarations<'a> {
@@ -41,11 +46,27 @@ impl<'a> Declarations<'a> {
         for item in program.trees.iter().rev().flat_map(|(_, tree)| &tree.items) {
             table.add(item, problems);
         }
-        let mut declarations = Declarations { by_name: HashMap::new(), names: table.names.clone() };
+        let mut declarations =
+            Declarations { by_name: HashMap::new(), names: table.names.clone(), ..Declarations::default() };
         for name in &table.names {
             declarations.by_name.insert(name, table.callable(name, problems).map(Rc::new));
         }
+        let calls = CallGraph::new(&declarations, program, problems);
+        declarations.least_layers = calls.least_layers();
+        declarations.circular = calls.circular;
         declarations
+    }
+
+    /// How many layers a block or model surely writes out, whatever its arguments.
+    pub fn least_layers(&self, name: &str) -> u64 {
+        let callable = self.by_name.get(name).and_then(Option::as_ref);
+        let declared = callable.map(|callable| callable.declaration.name.text.as_str());
+        declared.and_then(|name| self.least_layers.get(name)).copied().unwrap_or(0)
+    }
+
+    /// Whether a declaration calls itself, which is reported already.
+    pub fn is_circular(&self, declaration: &Declaration) -> bool {
+        self.circular.contains(declaration.name.text.as_str())
     }
 
     /// The callable of that name; `Some(None)` for one whose declaration is broken.

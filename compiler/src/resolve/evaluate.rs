@@ -8,7 +8,6 @@ use super::error::{NameError, ValueError};
 use super::functions::{Function, function};
 use super::state::{Expander, Frame};
 use super::value::{CallSite, Given, Items, MAX_TEXT_BYTES, Recipe, Value};
-use crate::diagnostic::nearest;
 use crate::shape::Dim;
 use cnnc_grammar::ast::{Argument, BinaryOperator, Call, Expr, ExprKind, StringPart};
 use cnnc_grammar::span::Span;
@@ -168,9 +167,12 @@ impl<'a> Expander<'a, '_> {
         if frame.scope.incomplete || self.world.program.incomplete {
             return self.unreadable();
         }
-        let (scope, declared) = (frame.scope.names(), self.world.declarations.names());
-        let layers = crate::ops::LAYERS.iter().map(|entry| entry.signature.name);
-        let near = nearest(name, scope.into_iter().chain(declared.iter().copied()).chain(layers));
+        let near = self.near(name, |expander| {
+            let mut names = frame.scope.names();
+            names.extend(expander.callable_names());
+            names
+        });
+        let near = near.as_deref();
         self.report(NameError::UnknownValue { name, span, near }.diagnostic());
     }
 
@@ -197,7 +199,8 @@ impl<'a> Expander<'a, '_> {
             return None;
         }
         self.check_recipe(frame, &recipe);
-        Some(Value::Layer(recipe))
+        let is_known = recipe.arguments.iter().all(|given| given.value.is_some());
+        is_known.then_some(Value::Layer(recipe))
     }
 
     fn call_function(&mut self, frame: &Frame<'a>, function: &'static Function, call: &'a Call) -> Option<Value<'a>> {

@@ -4,7 +4,6 @@ use super::error::{NameError, StructureError};
 use super::expand::Cursor;
 use super::state::{Expander, Frame};
 use super::value::{CallSite, Callee, Flow, Recipe, Value};
-use crate::diagnostic::nearest;
 use crate::graph::{ModuleId, ModuleKind};
 use crate::ops;
 use cnnc_grammar::ast::{Body, Call, FlowItem, FlowKind, Label};
@@ -134,16 +133,17 @@ impl<'a> Expander<'a, '_> {
         }
         let name = call.callee.text.as_str();
         let span = call.callee.span;
-        let error = if self.kept_value(frame, name).is_some() {
-            NameError::Kept { name, span }
-        } else {
-            let layers = ops::LAYERS.iter().map(|entry| entry.signature.name);
-            let declared = self.world.declarations.names().iter().copied();
-            let mut values = frame.scope.names();
-            values.retain(|name| matches!(frame.scope.get(name), Some(Some(Value::Layer(_)))));
-            NameError::UnknownCallee { name, span, near: nearest(name, declared.chain(layers).chain(values)) }
-        };
-        self.report(error.diagnostic());
+        if self.kept_value(frame, name).is_none() {
+            let near = self.near(name, |expander| {
+                let mut names = frame.scope.names();
+                names.retain(|name| matches!(frame.scope.get(name), Some(Some(Value::Layer(_)))));
+                names.extend(expander.callable_names());
+                names
+            });
+            let error = NameError::UnknownCallee { name, span, near: near.as_deref() };
+            return self.report(error.diagnostic());
+        }
+        self.report(NameError::Kept { name, span }.diagnostic());
     }
 
     /// Checks the arguments of a layer that is a value, where it is written and not only where it is used.

@@ -1,12 +1,12 @@
 //! Limits of an expansion, checked before memory, time or stack is spent.
 //!
-//! The number of layers that a loop will write out is known from below before its first turn: counts that are written or can already be
-//! computed, multiplied along the nesting. What that misses, a budget of layers and steps stops.
+//! Before a loop turns or a declaration is written out, `count.rs` says how many layers that makes at the least; what its counting misses, a
+//! budget of layers and steps stops.
 
+use super::count::Count;
 use super::error::LimitError;
 use super::state::{Expander, Frame};
-use super::value::{Callee, Value};
-use cnnc_grammar::ast::{Body, Declaration, Expr, ExprKind, FlowKind, Pattern, StatementKind};
+use cnnc_grammar::ast::{Body, Declaration};
 use cnnc_grammar::span::Span;
 
 /// The most layers of a network.
@@ -23,9 +23,6 @@ pub(super) const MAX_NAME_BYTES: usize = 200;
 
 /// The most bytes of all paths together.
 pub(super) const MAX_PATH_BYTES: usize = 512 << 20;
-
-/// How many statements are looked at to count layers ahead.
-const COUNTED_STATEMENTS: usize = 1_000;
 
 /// What an expansion has spent.
 #[derive(Debug, Default)]
@@ -78,11 +75,10 @@ impl<'a> Expander<'a, '_> {
         !self.budget.spent
     }
 
-    /// Whether a loop may take that many turns: what they would surely write out is counted first.
+    /// Whether a loop may take that many turns.
     pub fn may_turn(&mut self, frame: &mut Frame<'a>, body: &'a Body, turns: i64, span: Span) -> bool {
         let turns = u64::try_from(turns).unwrap_or(0);
-        let mut count = Count { expander: self, left: COUNTED_STATEMENTS };
-        let layers = count.body(Some(frame), body).saturating_mul(turns);
+        let layers = Count::new(self).body(frame, body).saturating_mul(turns);
         if self.budget.layers.saturating_add(layers) > MAX_LAYERS {
             self.exceed(LimitError::Layers { limit: MAX_LAYERS, at_least: Some(layers), span });
         } else if self.budget.steps.saturating_add(turns) > MAX_STEPS {
@@ -91,128 +87,12 @@ impl<'a> Expander<'a, '_> {
         !self.budget.spent
     }
 
-    /// Whether a declaration may be written out: what it would surely write out is counted first.
+    /// Whether a declaration may be written out.
     pub fn may_expand(&mut self, declaration: &'a Declaration, span: Span) -> bool {
-        let layers = Count { expander: self, left: COUNTED_STATEMENTS }.declaration(declaration);
+        let layers = self.world.declarations.least_layers(&declaration.name.text);
         if self.budget.layers.saturating_add(layers) > MAX_LAYERS {
             self.exceed(LimitError::Layers { limit: MAX_LAYERS, at_least: Some(layers), span });
         }
         !self.budget.spent
-    }
-}
-
-/// Counts layers from below, and gives up, with what it has, after so many statements.
-struct Count<'e, 'a, 'p> {
-    expander: &'e mut Expander<'a, 'p>,
-    left: usize,
-}
-
-impl<'a> Count<'_, 'a, '_> {
-    /// The layers that a call surely writes out, whatever its arguments. Counted once for each declaration.
-    fn declaration(&mut self, declaration: &'a Declaration) -> u64 {
-        let key = declaration.name.span;
-        if let Some(layers) = self.expander.counted.get(&key) {
-            return *layers;
-        }
-        // A block that calls itself counts nothing where it does.
-        self.expander.counted.insert(key, 0);
-        let layers = self.body(None, &declaration.body);
-        self.expander.counted.insert(key, layers);
-        layers
-    }
-
-    /// The layers that a body surely writes out. Counts of loops are computed where `frame` holds their names.
-    fn body(&mut self, mut frame: Option<&mut Frame<'a>>, body: &'a Body) -> u64 {
-        let mark = frame.as_deref().map(|frame| frame.scope.enter());
-        let mut layers = 0u64;
-        for statement in &body.statements {
-            if self.left == 0 {
-                break;
-            }
-            self.left -= 1;
-            layers = layers.saturating_add(self.statement(frame.as_deref_mut(), &statement.kind));
-        }
-        if let (Some(frame), Some(mark)) = (frame, mark) {
-            frame.scope.leave(mark);
-        }
-        layers
-    }
-
-    fn statement(&mut self, mut frame: Option<&mut Frame<'a>>, statement: &'a StatementKind) -> u64 {
-        match statement {
-            StatementKind::Item(item) => match &item.kind {
-                FlowKind::Use(call) => self.call(frame.as_deref(), &call.callee.text),
-                FlowKind::Join { body, .. } | FlowKind::Sequential(body) | FlowKind::Group(body) => {
-                    self.body(frame, body)
-                }
-            },
-            StatementKind::Repeat { count, body } => {
-                let turns = match self.value(frame.as_deref(), count) {
-                    Some(Value::Int(turns)) => u64::try_from(turns).unwrap_or(0),
-                    _ => 0,
-                };
-                if turns == 0 { 0 } else { self.body(frame, body).saturating_mul(turns) }
-            }
-            StatementKind::For { pattern, values, body } => {
-                let turns = self.value(frame.as_deref(), values).and_then(|values| values.length()).unwrap_or(0);
-                hide(frame.as_deref_mut(), pattern);
-                let turns = u64::try_from(turns).unwrap_or(0);
-                if turns == 0 { 0 } else { self.body(frame, body).saturating_mul(turns) }
-            }
-            StatementKind::Let { pattern, .. } => {
-                hide(frame, pattern);
-                0
-            }
-            StatementKind::Tied { name, .. } => {
-                if let Some(frame) = frame {
-                    frame.scope.bind(&name.text, None);
-                }
-                0
-            }
-            _ => 0,
-        }
-    }
-
-    /// A count: written as a number or range, or computed from names that can be seen.
-    fn value(&mut self, frame: Option<&Frame<'a>>, expr: &'a Expr) -> Option<Value<'a>> {
-        match (&expr.kind, frame) {
-            (ExprKind::Int(number), _) => Some(Value::Int(*number)),
-            (ExprKind::Range(start, end), None) => match (&start.kind, &end.kind) {
-                (ExprKind::Int(start), ExprKind::Int(end)) if *start >= 0 => {
-                    Some(Value::Range(*start, *end.max(start)))
-                }
-                _ => None,
-            },
-            (_, Some(frame)) => self.expander.evaluate_quietly(frame, expr),
-            (_, None) => None,
-        }
-    }
-
-    fn call(&mut self, frame: Option<&Frame<'a>>, name: &str) -> u64 {
-        if frame.is_some_and(|frame| frame.scope.get(name).is_some()) {
-            return 0;
-        }
-        match self.expander.callee(name) {
-            Some(Callee::Layer(_)) => 1,
-            Some(Callee::Declared(callable)) => {
-                let left = std::mem::replace(&mut self.left, COUNTED_STATEMENTS);
-                let layers = self.declaration(callable.declaration);
-                self.left = left;
-                layers
-            }
-            Some(Callee::Unreadable) | None => 0,
-        }
-    }
-}
-
-/// Lets the names of a pattern stand for nothing known.
-fn hide<'a>(frame: Option<&mut Frame<'a>>, pattern: &'a Pattern) {
-    let Some(frame) = frame else { return };
-    let mut open = vec![pattern];
-    while let Some(pattern) = open.pop() {
-        match pattern {
-            Pattern::Name(name) => frame.scope.bind(&name.text, None),
-            Pattern::Tuple(parts, _) => open.extend(parts),
-        }
     }
 }

@@ -10,6 +10,8 @@
 mod arithmetic;
 mod bind;
 mod call;
+mod calls;
+mod count;
 mod declarations;
 mod error;
 mod evaluate;

@@ -26,6 +26,13 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// Binds a name to nothing known, unless it stands for something already.
+    pub fn bind_new(&mut self, name: &'a str) {
+        if !self.values.contains_key(name) {
+            self.bind(name, None);
+        }
+    }
+
     /// What a name stands for.
     pub fn get(&self, name: &str) -> Option<&Binding<'a>> {
         self.values.get(name)

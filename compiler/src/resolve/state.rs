@@ -13,7 +13,7 @@ use super::scope::Scope;
 use super::tied::{Sharing, Tied};
 use super::value::Flow;
 use super::{Program, Sources};
-use crate::diagnostic::{Code, Diagnostic, Label, Problems};
+use crate::diagnostic::{Code, Diagnostic, Label, Problems, nearest};
 use crate::graph::{Graph, ModuleId, NodeId, ParameterId, Trace, TraceId};
 use crate::shape::Shape;
 use cnnc_grammar::ast::{Declaration, DeclarationKind, Name};
@@ -76,12 +76,8 @@ pub(super) struct Expander<'a, 'p> {
     pub labels_span: Option<Span>,
     /// The calls and loops that lead here.
     pub steps: Vec<Step<'a>>,
-    /// The declarations being expanded, the outermost first.
-    pub active: Vec<&'a Declaration>,
     /// What may still be spent.
     pub budget: Budget,
-    /// The layers that declarations surely write out, by the place of their names.
-    pub counted: HashMap<Span, u64>,
     /// How many conditions or loops around this place are not decided: what stands here may not be written out, or more than once.
     pub undecided: usize,
     /// Whether errors are swallowed, for a value that is only wanted if it has none.
@@ -204,9 +200,7 @@ impl<'a, 'p> Expander<'a, 'p> {
             inputs_seen: 0,
             labels_span: None,
             steps: Vec::new(),
-            active: Vec::new(),
             budget: Budget::default(),
-            counted: HashMap::new(),
             undecided: 0,
             quiet: false,
             failed: false,
@@ -226,6 +220,19 @@ impl<'a, 'p> Expander<'a, 'p> {
             diagnostic.trace = way.map(|step| Label { span: step.span, text: step.kind.text() }).collect();
             self.problems.add(diagnostic);
         }
+    }
+
+    /// The nearest of many names, for the first errors; after that many no one reads them, and looking takes long.
+    pub fn near(&self, name: &str, candidates: impl FnOnce(&Self) -> Vec<&'a str>) -> Option<String> {
+        const ENOUGH: usize = 50;
+        let wanted = !self.quiet && self.reported.len() < ENOUGH;
+        wanted.then(|| nearest(name, candidates(self)).map(str::to_owned)).flatten()
+    }
+
+    /// The names of all blocks, models and layers.
+    pub fn callable_names(&self) -> impl Iterator<Item = &'a str> {
+        let layers = crate::ops::LAYERS.iter().map(|entry| entry.signature.name);
+        self.world.declarations.names().to_vec().into_iter().chain(layers)
     }
 
     /// Takes in that something could not be read, which is already reported.

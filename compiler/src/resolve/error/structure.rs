@@ -16,8 +16,8 @@ pub(in crate::resolve) enum StructureError<'e> {
     BareGroup { span: Span },
     /// A join without branches.
     EmptyJoin { word: &'static str, span: Span },
-    /// A block or model within itself.
-    Recursion { name: &'e str, span: Span, declared: Span },
+    /// Blocks or models that call each other in a circle, the first one called again at the end.
+    Recursion { circle: &'e [&'e str], span: Span, declared: Span },
     /// An item or statement before there is a current value.
     NoCurrent { what: &'e str, span: Span, inputs: &'e [&'e str] },
     /// A statement about the current value between the branches of a join.
@@ -65,8 +65,15 @@ impl StructureError<'_> {
                 Diagnostic::new(Code::E210, format!("this `{word}` has no branch"), *span, "nothing to join")
                     .help("`{ }` or `Identity` is the branch that changes nothing")
             }
-            StructureError::Recursion { name, span, declared } => {
-                Diagnostic::new(Code::E216, format!("`{name}` calls itself"), *span, "called within itself")
+            StructureError::Recursion { circle, span, declared } => {
+                let name = circle.first().copied().unwrap_or_default();
+                let message = match circle {
+                    [_] => format!("`{name}` calls itself"),
+                    circle => {
+                        format!("`{name}` calls itself, by way of {}", listed(circle.get(1..).unwrap_or_default()))
+                    }
+                };
+                Diagnostic::new(Code::E216, message, *span, "called within itself")
                     .label(*declared, "declared here")
                     .help("write a stack of equal parts with `repeat` or `for`")
             }

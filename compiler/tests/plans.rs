@@ -190,3 +190,18 @@ fn a_join_may_have_any_number_of_branches() {
     let (plan, _) = compile(&graph, &smallest(&graph), &Target::reference()).unwrap();
     assert_eq!(plan.run.iter().filter(|step| matches!(step.kernel, Kernel::Gemm { .. })).count(), 5000);
 }
+
+#[test]
+fn a_transposed_weight_is_read_where_it_lies() {
+    const AUTOENCODER: &str = "model Autoencoder {
+        input [N, 4]
+        encoder: Linear(3, bias=false)
+        ReLU
+        Linear(4, bias=false, weight=encoder.weight.T)
+    }";
+    let graph = shaped(&Memory(AUTOENCODER), "autoencoder.cnn", None);
+    let (plan, _) = compile(&graph, &smallest(&graph), &Target::reference()).unwrap();
+    assert_eq!((plan.parameters.len(), plan.prepare.len(), plan.run.len()), (1, 0, 2));
+    assert_eq!(plan.run[1].kernel, Kernel::Gemm { transpose_a: false, transpose_b: false });
+    assert_eq!(&*plan.run[1].origins[0], "2 Linear");
+}

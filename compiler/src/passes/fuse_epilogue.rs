@@ -31,9 +31,11 @@ pub fn fuse_epilogue(graph: &mut KernelGraph) -> Vec<Note> {
             notes.extend(reasons.into_iter().map(|why| left(PASS, place.clone(), why)));
             continue;
         };
-        let text = format!("computed by `{}`, on its result", graph.label(taker));
+        let layers = |id| graph.dag.get(id).map(|node| node.origins.clone()).unwrap_or_default();
+        let (own, by) = (layers(taker), graph.dag.get(taker).map(|node| node.place()).unwrap_or_default());
+        let others = layers(id).into_iter().filter(|layer| !own.contains(layer));
+        notes.extend(others.map(|layer| done(PASS, layer, format!("computed by `{by}`, on its result"))));
         fuse(graph, id, taker, &formula);
-        notes.push(done(PASS, place, text));
     }
     notes
 }
@@ -65,7 +67,12 @@ fn refusal(graph: &KernelGraph, id: NodeId, formula: &Formula, operand: NodeId) 
     let (node, user) = (graph.dag.get(operand)?, graph.dag.get(id)?);
     let label = graph.label(operand);
     if !node.kernel.takes_epilogue() {
-        return Some(format!("`{label}` ({}) takes nothing on", node.kernel.name()));
+        let why = match node.kernel {
+            Kernel::Input(_) => "is given, and no kernel makes it",
+            Kernel::Map(_) => "is computed element by element itself",
+            _ => "only moves values, and no kernel makes them",
+        };
+        return Some(format!("`{label}` {why}"));
     }
     if graph.is_output(operand) {
         return Some(format!("the result of `{label}` is an output"));
@@ -115,7 +122,7 @@ mod tests {
         let y = test.linear(x, 4);
         let y = test.relu(y);
         let mut graph = test.finish(y);
-        assert_eq!(fused(&mut graph), ["0 Linear: computed by `0 Linear`, on its result"]);
+        assert_eq!(fused(&mut graph), ["1 ReLU: computed by `0 Linear`, on its result"]);
         insta::assert_snapshot!(print(&graph), @r"
         input input [2, 3]
         %0 = reshape(0.bias)  [1, 4]  # 0 Linear
@@ -188,7 +195,7 @@ mod tests {
             fused(&mut graph),
             [
                 "1 ReLU: the result of `0 Conv2d` is also used by `2 MaxPool2d`",
-                "4 product: `input` (input) takes nothing on",
+                "4 product: `input` is given, and no kernel makes it",
                 "4 product: the result of `3 Mean` is repeated, and would be computed again each time",
                 "6 ReLU: the result of `5 Conv2d` is an output",
             ]
@@ -205,6 +212,7 @@ mod tests {
         let mut graph = test.finish(y);
         let notes = fused(&mut graph);
         assert_eq!(notes.len(), 2);
+        assert_eq!(notes[0], "1 Sigmoid: computed by `0 Conv2d`, on its result");
         assert!(notes[1].starts_with("2 SiLU: `0 Conv2d + 1 Sigmoid` has an epilogue already"), "{notes:?}");
     }
 

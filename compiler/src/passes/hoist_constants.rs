@@ -42,8 +42,8 @@ pub fn hoist_constants(graph: &mut KernelGraph) -> Vec<Note> {
             hoisted.write_epilogue(graph, id)
         }
         if count > 0 {
-            let parts = if count == 1 { "part of its formula depends" } else { "parts of its formula depend" };
-            let text = format!("{count} {parts} on parameters alone and run in `prepare`");
+            let parts = if count == 1 { "part of its formula is" } else { "parts of its formula are" };
+            let text = format!("{count} {parts} made of parameters alone and computed once, when weights are loaded");
             notes.push(done("hoist_constants", place, text));
         }
     }
@@ -187,7 +187,10 @@ mod tests {
         %6 = map(input, %4, %5) (x0 * x1) + x2  [2, 3, 4, 4]  # 0 BatchNorm2d
         output output = %6
         ");
-        assert_eq!(notes[0].text, "2 parts of its formula depend on parameters alone and run in `prepare`");
+        assert_eq!(
+            notes[0].text,
+            "2 parts of its formula are made of parameters alone and computed once, when weights are loaded"
+        );
         assert_eq!(check_pass(&mut graph, hoist_constants), [], "once is enough");
     }
 

@@ -4,7 +4,8 @@
 //! - `Map(x0)` of its own shape, `Reshape` to the same shape, `Permute` that permutes nothing, `Pad` by nothing, `Slice` of everything
 //!   and `Concat` of one part are their argument;
 //! - `Reshape` of a `Reshape` is one `Reshape`, `Permute` of a `Permute` one `Permute`;
-//! - `Permute` that moves only axes of size 1 is a `Reshape`, which the planner makes a view.
+//! - `Permute` that moves only axes of size 1 is a `Reshape`, which the planner makes a view;
+//! - a transposed operand of a `Gemm` is read as it lies (`weight=encoder.weight.T`).
 
 use super::{Note, done};
 use crate::graph::NodeId;
@@ -15,10 +16,14 @@ pub fn remove_identities(graph: &mut KernelGraph) -> Vec<Note> {
     let mut notes = Vec::new();
     for id in graph.dag.order().unwrap_or_default() {
         simplify(graph, id);
+        read_transposed(graph, id);
         let Some(argument) = same_as(graph, id) else { continue };
         graph.replace(id, argument);
         if let Some(node) = graph.dag.remove(id) {
-            let text = format!("its {} changes nothing and is left out", node.kernel.name());
+            let text = match node.kernel {
+                Kernel::Map(_) => "it changes nothing at inference and is left out".into(),
+                _ => format!("its {} moves nothing and is left out", node.kernel.name()),
+            };
             notes.push(done("remove_identities", node.place(), text));
         }
     }
@@ -39,6 +44,25 @@ fn same_as(graph: &KernelGraph, id: NodeId) -> Option<NodeId> {
         _ => false,
     };
     (nothing && *shape == node.shape).then_some(first)
+}
+
+/// Lets a matrix product read what is transposed only for it.
+fn read_transposed(graph: &mut KernelGraph, id: NodeId) {
+    let mut arguments = graph.dag.arguments(id);
+    let turned = |argument: NodeId| match graph.dag.get(argument).map(|node| &node.kernel) {
+        Some(Kernel::Permute { axes }) if *axes == [1, 0] => graph.dag.arguments(argument).first().copied(),
+        _ => None,
+    };
+    let sources: Vec<Option<NodeId>> = arguments.iter().map(|&argument| turned(argument)).collect();
+    let Some(Kernel::Gemm { transpose_a, transpose_b }) = graph.dag.get_mut(id).map(|node| &mut node.kernel) else {
+        return;
+    };
+    for ((flag, source), argument) in [transpose_a, transpose_b].into_iter().zip(sources).zip(&mut arguments) {
+        if let Some(source) = source {
+            (*flag, *argument) = (!*flag, source);
+        }
+    }
+    graph.dag.set_arguments(id, &arguments);
 }
 
 /// Joins a movement with the one before it, and writes permutations as reshapes where they are.
@@ -99,7 +123,7 @@ mod tests {
         output output = %1
         ");
         assert_eq!(notes.len(), 5);
-        assert_eq!(notes[0].text, "its map changes nothing and is left out");
+        assert_eq!(notes[0].text, "it changes nothing at inference and is left out");
     }
 
     #[test]
@@ -109,6 +133,24 @@ mod tests {
         let y = test.layer("Repeat", |builder| builder.map(&[x, whole], Expression::operand(0)));
         let mut graph = test.finish(y);
         assert_eq!(check_pass(&mut graph, remove_identities), []);
+    }
+
+    #[test]
+    fn products_read_transposed_operands() {
+        let (mut test, x) = TestGraph::new(&[3, 2]);
+        let weight = test.parameter("weight", &[3, 4]);
+        let y = test.layer("Linear", |builder| {
+            let (x, weight) = (builder.permute(x, &[1, 0]), builder.permute(weight, &[1, 0]));
+            builder.gemm(x, false, weight, true)
+        });
+        let mut graph = test.finish(y);
+        check_pass(&mut graph, remove_identities);
+        check_pass(&mut graph, crate::passes::remove_dead);
+        insta::assert_snapshot!(print(&graph), @r"
+        input input [3, 2]
+        %0 = gemm(input, weight) first transposed  [2, 4]  # 0 Linear
+        output output = %0
+        ");
     }
 
     #[test]

@@ -12,6 +12,7 @@ use std::collections::HashMap;
 pub fn share_common(graph: &mut KernelGraph) -> Vec<Note> {
     let mut notes = Vec::new();
     let mut gone = Vec::new();
+    let constants = graph.constants();
     let mut seen: HashMap<(Vec<NodeId>, &'static str), Vec<NodeId>> = HashMap::new();
     for id in graph.dag.order().unwrap_or_default() {
         let Some(node) = graph.dag.get(id) else { continue };
@@ -28,7 +29,9 @@ pub fn share_common(graph: &mut KernelGraph) -> Vec<Note> {
         let origins = node.origins.clone();
         let name = node.kernel.name();
         let text = format!("its {name} is the same as that of `{}` and is computed once", graph.label(first));
-        notes.push(done("share_common", node.place(), text));
+        if !constants.contains(&id) {
+            notes.push(done("share_common", node.place(), text));
+        }
         graph.replace(id, first);
         if let Some(kept) = graph.dag.get_mut(first) {
             kept.add_origins(&origins);

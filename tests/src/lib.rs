@@ -2,6 +2,10 @@
 //!
 //! Paths are relative to this crate's folder, which is where `cargo test` runs its tests: `../models/lenet.cnn`, `cases/broken/…`.
 
+pub mod fixture;
+pub mod formula;
+pub mod plans;
+
 use cnnc::check::{Inspection, inspect};
 use cnnc::{Console, Disk};
 use cnnc_compiler::diagnostic::{Diagnostic, RenderOptions, Renderer};
@@ -42,6 +46,15 @@ pub fn network(path: &str, model: Option<&str>) -> ShapedGraph {
 /// With the diagnostics, when there is none.
 pub fn network_of_text(text: &str) -> ShapedGraph {
     network_in("text.cnn", &Text(text), &Request::default())
+}
+
+/// A network with its shapes, as [`network`], for inputs of these sizes.
+///
+/// # Panics
+/// With the diagnostics, when there is none.
+pub fn network_for(path: &str, model: Option<&str>, input_shapes: &[Vec<usize>]) -> ShapedGraph {
+    let model = model.map(str::to_owned);
+    network_in(path, &Disk, &Request { model, input_shapes: input_shapes.to_vec(), ..Request::default() })
 }
 
 fn network_in(path: &str, sources: &dyn Sources, request: &Request) -> ShapedGraph {

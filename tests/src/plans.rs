@@ -1,0 +1,43 @@
+//! A network as plans, with the passes and without, and how far answers are from float64.
+
+use cnnc_compiler::graph::ShapedGraph;
+use cnnc_compiler::passes;
+use cnnc_compiler::plan::{Plan, Target, plan};
+use cnnc_compiler::write_kernels::{Bindings, write_kernels};
+use cnnc_runtime::cpu::{CpuOptions, Engine, Kernels};
+use cnnc_runtime::{Parameters, Tensor};
+use std::sync::Arc;
+
+/// The plan of a network whose sizes are all numbers.
+///
+/// # Panics
+/// With the diagnostic, when there is none.
+pub fn planned(network: &ShapedGraph, fused: bool) -> Arc<Plan> {
+    let mut kernels = write_kernels(network, &Bindings::new()).unwrap_or_else(|failure| panic!("{failure:?}"));
+    if fused {
+        passes::run(&mut kernels).unwrap_or_else(|failure| panic!("{failure:?}"));
+    }
+    Arc::new(plan(&kernels, &Target::reference()).unwrap_or_else(|failure| panic!("{failure:?}")))
+}
+
+/// What the fast kernels answer with one thread, and whether three threads give the same bits.
+///
+/// # Panics
+/// With the diagnostic, when the plan cannot be run.
+pub fn fast(plan: &Arc<Plan>, parameters: &Parameters, inputs: &[Tensor]) -> (Vec<Tensor>, bool) {
+    let run = |threads| {
+        let options = CpuOptions { threads, kernels: Kernels::Fast };
+        let mut engine = Engine::new(plan.clone(), parameters, options).unwrap_or_else(|failure| panic!("{failure:?}"));
+        engine.run(inputs).unwrap_or_else(|failure| panic!("{failure:?}"))
+    };
+    let one = run(1);
+    let same = one == run(3);
+    (one, same)
+}
+
+/// `max|a − b| / max|b|`; not-a-number where a value is none.
+pub fn relative_error(a: impl IntoIterator<Item = f64>, b: &[f64]) -> f64 {
+    let largest = |largest: f64, value: f64| if value > largest || value.is_nan() { value } else { largest };
+    let difference = a.into_iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, largest);
+    difference / b.iter().map(|b| b.abs()).fold(0.0, largest)
+}

@@ -1,0 +1,155 @@
+//! Numbers against PyTorch's, computed in float64: every layer's cases, and whole networks.
+//!
+//! Inputs and parameters come from a formula that both sides know. The reference kernels in float64 must agree to 1e-12; the fast
+//! kernels in float32, on the plan with all passes and on the one without, to 1e-5 by the measure max|a − b| / max|b|, with the same bits for
+//! any number of threads.
+
+use cnnc_compiler::graph::ShapedGraph;
+use cnnc_runtime::Parameters;
+use cnnc_runtime::Tensor;
+use cnnc_runtime::cpu::evaluate_f64;
+use cnnc_tests::fixture::{Fixture, sizes};
+use cnnc_tests::plans::{fast, planned, relative_error};
+use cnnc_tests::{formula, network_for, network_of_text};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// What float64 may differ by, and float32.
+const EXACT: f64 = 1e-12;
+const CLOSE: f64 = 1e-5;
+
+/// What PyTorch answers.
+struct Expected {
+    shape: Vec<usize>,
+    /// Every `step`-th element.
+    values: Vec<f64>,
+    step: usize,
+}
+
+impl Expected {
+    /// What is wrong with an answer, if anything.
+    fn refuse(&self, shape: &[usize], values: impl Iterator<Item = f64>, tolerance: f64) -> Option<String> {
+        if shape != self.shape {
+            return Some(format!("the shape is {shape:?} instead of {:?}", self.shape));
+        }
+        let error = relative_error(values.step_by(self.step), &self.values);
+        (error.is_nan() || error > tolerance).then(|| format!("off by {error:.1e}, more than {tolerance:.0e}"))
+    }
+}
+
+/// Everything that is wrong with a network's answers.
+fn wrong(
+    network: &ShapedGraph,
+    parameters: &Parameters,
+    input: &Tensor,
+    expected: &[Expected],
+    exact: bool,
+) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (name, fused) in [("plain", false), ("fused", true)] {
+        let plan = planned(network, fused);
+        let inputs = std::slice::from_ref(input);
+        if exact {
+            let answers =
+                evaluate_f64(plan.clone(), parameters, inputs).unwrap_or_else(|failure| panic!("{failure:?}"));
+            let refused = answers
+                .iter()
+                .zip(expected)
+                .filter_map(|((shape, values), expected)| expected.refuse(shape, values.iter().copied(), EXACT));
+            wrong.extend(refused.map(|text| format!("float64, {name}: {text}")));
+        }
+        let (answers, same) = fast(&plan, parameters, inputs);
+        assert_eq!(answers.len(), expected.len());
+        let refused = answers.iter().zip(expected).filter_map(|(answer, expected)| {
+            expected.refuse(answer.shape(), answer.data().iter().map(|&value| f64::from(value)), CLOSE)
+        });
+        wrong.extend(refused.map(|text| format!("float32, {name}: {text}")));
+        wrong.extend((!same).then(|| format!("float32, {name}: three threads give other bits than one")));
+    }
+    wrong
+}
+
+/// Runs every case, and fails with all that is wrong.
+fn none_wrong(cases: impl Iterator<Item = (String, Box<dyn FnOnce() -> Vec<String>>)>) {
+    let mut all = Vec::new();
+    for (name, case) in cases {
+        let found = catch_unwind(AssertUnwindSafe(case)).unwrap_or_else(|_| vec!["a panic, see above".to_owned()]);
+        all.extend(found.into_iter().map(|text| format!("{name}: {text}")));
+    }
+    assert!(all.is_empty(), "{} wrong:\n{}", all.len(), all.join("\n"));
+}
+
+/// One case of a layer's fixture.
+fn layer_case(fixture: &Fixture, index: usize, spec: &str, shape: &[usize]) -> Vec<String> {
+    let network = network_of_text(&format!("model Case {{\n    input {shape:?}\n    {spec}\n}}\n"));
+    let parameters = formula::parameters(&network.graph, &[]);
+    let (shape_out, values) = fixture.tensor(&index.to_string());
+    let expected = Expected { shape: shape_out, values, step: 1 };
+    wrong(&network, &parameters, &formula::tensor("input", shape, &[]), &[expected], true)
+}
+
+#[test]
+fn layers() {
+    let fixtures: &'static [Fixture] = Fixture::all("layers").leak();
+    none_wrong(fixtures.iter().flat_map(|fixture| {
+        let cases = fixture.json("cases");
+        let cases = cases.as_array().expect("cases").clone();
+        cases.into_iter().enumerate().map(move |(index, case)| {
+            let spec = case["spec"].as_str().expect("a spec").to_owned();
+            let shape = sizes(&case["input"]);
+            let name = format!("{} {index}: {spec} on {shape:?}", fixture.name);
+            let run: Box<dyn FnOnce() -> Vec<String>> = Box::new(move || layer_case(fixture, index, &spec, &shape));
+            (name, run)
+        })
+    }));
+}
+
+/// A whole network.
+fn net(fixture: &Fixture, exact: bool) -> Vec<String> {
+    let shape = fixture.shape("input");
+    let model = Some(fixture.text("model")).filter(|model| !model.is_empty());
+    let network = network_for(&format!("../models/{}", fixture.text("file")), model, std::slice::from_ref(&shape));
+    let factors: Vec<(String, f64)> = serde_json::from_value(fixture.json("factors")).expect("factors");
+    let parameters = formula::parameters(&network.graph, &factors);
+    let shapes: Vec<Vec<usize>> = fixture.json("outputs").as_array().expect("outputs").iter().map(sizes).collect();
+    let step = fixture.text("step").parse().expect("a step");
+    let key = |index: usize| if shapes.len() > 1 { format!("output{index}") } else { "output".to_owned() };
+    let expected = |(index, shape): (usize, &Vec<usize>)| Expected {
+        shape: shape.clone(),
+        values: fixture.tensor(&key(index)).1,
+        step,
+    };
+    let expected: Vec<Expected> = shapes.iter().enumerate().map(expected).collect();
+    wrong(&network, &parameters, &formula::tensor("input", &shape, &[]), &expected, exact)
+}
+
+fn nets(exact: bool, chosen: impl Fn(&str) -> bool) {
+    let fixtures: Vec<Fixture> = Fixture::all("nets").into_iter().filter(|fixture| chosen(&fixture.name)).collect();
+    assert!(!fixtures.is_empty());
+    none_wrong(fixtures.into_iter().map(|fixture| {
+        let run: Box<dyn FnOnce() -> Vec<String>>;
+        let name = fixture.name.clone();
+        run = Box::new(move || net(&fixture, exact));
+        (name, run)
+    }));
+}
+
+/// Those whose float64 answer takes the plain loops a second at most.
+fn is_small(name: &str) -> bool {
+    name.ends_with("_small") && name != "vgg_small"
+        || !name.starts_with("torchvision") && !["vgg11", "vgg_small", "yolov3"].contains(&name)
+}
+
+#[test]
+fn small_networks() {
+    nets(true, is_small);
+}
+
+#[test]
+fn vgg_networks() {
+    nets(false, |name| !is_small(name) && name.contains("vgg"));
+}
+
+#[test]
+fn other_networks() {
+    nets(false, |name| !is_small(name) && !name.contains("vgg"));
+}

@@ -9,7 +9,7 @@
 //! | view | lies |
 //! |---|---|
 //! | input | dense, in place; no step writes to it |
-//! | result of a step | dense from axis 1 on; only the step from one index of axis 0 to the next is free, as in a part of a concatenation. In `Prepared` for `prepare`, in the arena for `run` |
+//! | result of a step | dense from axis 1 on; only the step from one index of axis 0 to the next is free, as in a part of a concatenation. That of a `Map` may have gaps anywhere: a part of a concatenation along another axis. In `Prepared` for `prepare`, in the arena for `run` |
 //! | weight of `Conv`, `ConvData` | dense |
 //! | own operand of any other kernel but `Map` | dense from axis 1 on; so both of `Gemm` are rows of any distance |
 //! | operand of a `Map` or an epilogue | any strides, 0 where it is repeated; its shape is the result's |

@@ -61,9 +61,9 @@ fn shapes(plan: &Plan, step: &Step, into: Storage) -> Result<(), String> {
     let early = |view: &&View| matches!(view.storage, Storage::Input(_) | Storage::Arena);
     let too_early = into == Storage::Prepared && step.operands.iter().any(|view| early(&view));
     ensure(!too_early, || "it reads what a run makes".into())?;
-    ensure(step.output.is_dense_from(1), || "its result has gaps".into())?;
-    let (own, others) = step.operands.split_at_checked(step.own_operands).ok_or("it has too few operands")?;
     let is_map = matches!(step.kernel, Kernel::Map(_));
+    ensure(is_map || step.output.is_dense_from(1), || "its result has gaps".into())?;
+    let (own, others) = step.operands.split_at_checked(step.own_operands).ok_or("it has too few operands")?;
     let dense = |(index, view): (usize, &View)| match (&step.kernel, index) {
         (Kernel::Map(_), _) => view.shape == step.output.shape,
         (Kernel::Conv { .. } | Kernel::ConvData { .. }, 1) => view.is_dense(),

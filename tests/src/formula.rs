@@ -3,8 +3,7 @@
 //! The twin of `reference/formula.py`, whose docstring is the rule and holds the test vectors: no fixture has to carry weights.
 
 use cnnc_compiler::graph::Graph;
-use cnnc_runtime::random::Stream;
-use cnnc_runtime::{Parameters, Tensor};
+use cnnc_runtime::{Parameters, Tensor, random};
 
 /// A factor for every tensor whose name ends so.
 pub type Factors = [(String, f64)];
@@ -12,21 +11,22 @@ pub type Factors = [(String, f64)];
 /// The values of a tensor.
 pub fn tensor(name: &str, shape: &[usize], factors: &Factors) -> Tensor {
     let fan_in: usize = shape.iter().skip(1).product();
-    let bound = (6.0 / fan_in as f64).sqrt();
-    let rule = |v: f64| match name {
-        "input" => v,
-        _ if name.ends_with("running_var") => 1.0 + 0.5 * v,
-        _ if name.ends_with("running_mean") => 0.1 * v,
-        _ if name.ends_with("num_batches_tracked") => 0.0,
-        _ if shape.len() >= 2 => v * bound,
-        _ if name.rsplit('.').next() == Some("weight") => 1.0 + 0.1 * v,
-        _ => 0.1 * v,
+    let (offset, scale) = match name {
+        "input" => (0.0, 1.0),
+        _ if name.ends_with("running_var") => (1.0, 0.5),
+        _ if name.ends_with("running_mean") => (0.0, 0.1),
+        _ if name.ends_with("num_batches_tracked") => (0.0, 0.0),
+        _ if shape.len() >= 2 => (0.0, (6.0 / fan_in as f64).sqrt()),
+        _ if name.rsplit('.').next() == Some("weight") => (1.0, 0.1),
+        _ => (0.0, 0.1),
     };
-    let value = |v: f64| {
-        factors.iter().filter(|(end, _)| name.ends_with(end)).fold(rule(v), |value, (_, factor)| value * factor)
-    };
-    let mut tensor = Tensor::filled(shape, 0.0);
-    Stream::new(0, name).fill(tensor.data_mut(), |stream, block| stream.symmetric(block).map(value));
+    let factors: Vec<f64> = factors.iter().filter(|(end, _)| name.ends_with(end)).map(|(_, factor)| *factor).collect();
+    // The numbers are multiples of 2^-23 below 1, so float32 holds them exactly.
+    let mut tensor = random::input(name, shape, 0);
+    for value in tensor.data_mut() {
+        let plain = offset + scale * f64::from(*value);
+        *value = factors.iter().fold(plain, |value, factor| value * factor) as f32;
+    }
     tensor
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Operand, Real};
 use cnnc_compiler::kernels::AxisWindow;
+use std::ops::Range;
 
 /// Every output element is the sum over its group's channels and the window; what lies in the padding adds nothing.
 pub fn conv<T: Real>(
@@ -12,13 +13,16 @@ pub fn conv<T: Real>(
     shape: &[usize],
 ) -> Vec<T> {
     let [batch, channels, height, width] = [shape[0], shape[1], shape[2], shape[3]];
-    let mut output = Vec::with_capacity(batch * channels * height * width);
-    for n in 0..batch {
-        for channel in 0..channels {
-            let first = channel / (channels / groups) * weight.shape[1];
-            for row in 0..height {
-                for column in 0..width {
-                    output.push(element(x, weight, window, [n, first], channel, [row, column]));
+    let mut output = vec![T::from_f64(0.0); batch * channels * height * width];
+    for (plane, sums) in output.chunks_exact_mut((height * width).max(1)).enumerate() {
+        let (n, channel) = (plane / channels, plane % channels);
+        let first = channel / (channels / groups) * weight.shape[1];
+        for inner in 0..weight.shape[1] {
+            let plane = &x.data[n * x.strides[0] + (first + inner) * x.strides[1]..];
+            let plane = Operand { data: plane, shape: &x.shape[2..], strides: &x.strides[2..] };
+            for ky in 0..window[0].kernel {
+                for kx in 0..window[1].kernel {
+                    add(&plane, weight.at(&[channel, inner, ky, kx]), window, [ky, kx], [height, width], sums);
                 }
             }
         }
@@ -26,36 +30,35 @@ pub fn conv<T: Real>(
     output
 }
 
-fn element<T: Real>(
-    x: &Operand<T>,
-    weight: &Operand<T>,
+/// Adds to every output pixel what it sees through one element of the window.
+fn add<T: Real>(
+    plane: &Operand<T>,
+    weight: T,
     window: &[AxisWindow; 2],
-    [n, first]: [usize; 2],
-    channel: usize,
-    place: [usize; 2],
-) -> T {
-    let [rows, columns] = [0, 1].map(|axis| taps(&window[axis], place[axis], x.shape[2 + axis]));
-    let mut sum = T::from_f64(0.0);
-    for inner in 0..weight.shape[1] {
-        let plane = &x.data[n * x.strides[0] + (first + inner) * x.strides[1]..];
-        let kernel = &weight.data[channel * weight.strides[0] + inner * weight.strides[1]..];
-        for (ky, y) in rows.clone() {
-            let (row, weights) = (&plane[y * x.strides[2]..], &kernel[ky * weight.strides[2]..]);
-            for (kx, x_index) in columns.clone() {
-                sum += row[x_index * x.strides[3]] * weights[kx * weight.strides[3]];
-            }
+    [ky, kx]: [usize; 2],
+    [height, width]: [usize; 2],
+    sums: &mut [T],
+) {
+    let columns = inside(&window[1], kx, width, plane.shape[1]);
+    for y in inside(&window[0], ky, height, plane.shape[0]) {
+        let row = &plane.data[seen(&window[0], ky, y) * plane.strides[0]..];
+        for x in columns.clone() {
+            sums[y * width + x] += row[seen(&window[1], kx, x) * plane.strides[1]] * weight;
         }
     }
-    sum
 }
 
-/// The window's elements that lie in the input, as (place in the window, place in the input).
-pub fn taps(window: &AxisWindow, place: usize, size: usize) -> impl Iterator<Item = (usize, usize)> + Clone {
-    let AxisWindow { kernel, stride, dilation, before } = *window;
-    (0..kernel).filter_map(move |k| {
-        let padded = place * stride + k * dilation;
-        (before..before + size).contains(&padded).then(|| (k, padded - before))
-    })
+/// The input element that output element `place` sees through window element `k`, padding taken off.
+fn seen(window: &AxisWindow, k: usize, place: usize) -> usize {
+    place * window.stride + k * window.dilation - window.before
+}
+
+/// The output elements of `count` that see an input element of `size` through window element `k`, and not padding.
+fn inside(window: &AxisWindow, k: usize, count: usize, size: usize) -> Range<usize> {
+    let padded = |place: &usize| *place * window.stride + k * window.dilation;
+    let first = (0..count).find(|place| padded(place) >= window.before).unwrap_or(count);
+    let last = (first..count).find(|place| padded(place) >= window.before + size).unwrap_or(count);
+    first..last
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ struct Data<'a> {
     rows: Vec<RowData<'a>>,
     totals: TotalsData<'a>,
     sizes: Vec<SizesData<'a>>,
+    conditions: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -49,6 +50,7 @@ struct SizesData<'a> {
     symbol: &'a str,
     start: i64,
     step: i64,
+    last: Option<i64>,
 }
 
 /// A number, or a symbolic size as text.
@@ -94,6 +96,7 @@ fn data(summary: &Summary) -> Data<'_> {
             receptive_field: totals.receptive_field.map(field),
         },
         sizes: totals.sizes.symbols.iter().map(symbol).collect(),
+        conditions: &totals.sizes.together,
     }
 }
 
@@ -122,6 +125,6 @@ fn field(field: ReceptiveField) -> [SeenData; 2] {
     })
 }
 
-fn symbol(SymbolSizes { name, start, step, .. }: &SymbolSizes) -> SizesData<'_> {
-    SizesData { symbol: name, start: *start, step: *step }
+fn symbol(SymbolSizes { name, start, step, last }: &SymbolSizes) -> SizesData<'_> {
+    SizesData { symbol: name, start: *start, step: *step, last: *last }
 }

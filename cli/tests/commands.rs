@@ -1,0 +1,223 @@
+//! What people do with the executable: the commands as processes, their output and exit codes.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+const MODELS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models");
+
+fn cnnc(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_cnnc")).args(arguments).output().expect("a process")
+}
+
+/// Standard output and standard error of a command that succeeds.
+#[track_caller]
+fn done(arguments: &[&str]) -> (String, String) {
+    let output = cnnc(arguments);
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("text");
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "cnnc {arguments:?}\n{err}");
+    (out, err)
+}
+
+fn model(name: &str) -> String {
+    format!("{MODELS}/{name}")
+}
+
+#[test]
+fn run_without_a_file_names_the_class_of_the_built_in_picture() {
+    let (out, err) = done(&["run"]);
+    assert!(out.starts_with("ankle boot   99.97 %  █"), "{out}");
+    assert_eq!(err, "", "nothing is drawn");
+}
+
+#[test]
+fn run_with_the_same_files_says_the_same() {
+    let (built_in, _) = done(&["run"]);
+    let (picture, weights) = (model("sample.png"), model("lenet.safetensors"));
+    assert_eq!(done(&["run", "--input", &picture]).0, built_in);
+    let (out, err) = done(&["run", &model("lenet.cnn"), "--weights", &weights, "--input", &picture]);
+    assert_eq!((out, err), (built_in, String::new()));
+}
+
+#[test]
+fn answers_do_not_depend_on_threads_and_are_written_whole() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    let (one, two) = (path("one.npy"), path("two.npy"));
+    done(&["run", &model("resnet18.cnn"), "--threads", "1", "--output", &one]);
+    done(&["run", &model("resnet18.cnn"), "--threads", "2", "--output", &two]);
+    let bytes = |path: &str| fs::read(path).expect("the array");
+    assert_eq!(bytes(&one), bytes(&two));
+    assert_eq!(bytes(&one).len(), 128 + 4 * 10);
+    let (again, _) = done(&["run", &model("resnet18.cnn"), "--seed", "1", "--output", &two]);
+    assert_ne!(bytes(&one), bytes(&two), "{again}");
+}
+
+#[test]
+fn several_outputs_are_files_of_their_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let spec = folder.path().join("two.cnn");
+    let text = "model Two { input [N, 4]; Linear(3); output hidden; ReLU; Linear(2); output score }";
+    fs::write(&spec, text).expect("the spec");
+    let answer = folder.path().join("y.npy");
+    done(&["run", &spec.to_string_lossy(), "--output", &answer.to_string_lossy()]);
+    assert!(folder.path().join("y.hidden.npy").exists() && folder.path().join("y.score.npy").exists());
+}
+
+#[test]
+fn what_is_drawn_is_said() {
+    let (_, err) = done(&["run", &model("lenet.cnn")]);
+    assert!(err.contains("parameters are drawn") && err.contains("seed 0"), "{err}");
+    assert!(err.contains("`input` [1, 1, 28, 28] is drawn"), "{err}");
+    let (_, err) = done(&["run", &model("operators/cross_correlation.cnn"), "--seed", "7"]);
+    assert!(!err.contains("parameters are drawn") && err.contains("seed 7"), "{err}");
+}
+
+#[test]
+fn keys_with_a_prefix_are_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let inside = folder.path().join("inside.cnn");
+    fs::write(&inside, "model Inside { input [N, 3]; Linear(2) }").expect("the spec");
+    let header = "{\"net.0.weight\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[0,24]},\
+                  \"net.0.bias\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[24,32]}}";
+    let data: Vec<u8> = (0..8).flat_map(|number| (number as f32).to_le_bytes()).collect();
+    let weights = folder.path().join("net.safetensors");
+    let bytes = [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &data].concat();
+    fs::write(&weights, bytes).expect("the weights");
+    let (inside, weights) = (inside.to_string_lossy(), weights.to_string_lossy());
+    let (out, err) = done(&["params", &inside, "0", "--weights", &weights, "--prefix", "net."]);
+    assert_eq!(out, "0.weight [2, 3]\n[[0., 1., 2.],\n [3., 4., 5.]]\n0.bias [2]\n[6., 7.]\n");
+    assert_eq!(err, "");
+    let (row, _) = done(&["params", &inside, "[0].weight[1]", "--weights", &weights, "--prefix", "net."]);
+    assert_eq!(row, "0.weight[1] [3]\n[3., 4., 5.]\n");
+}
+
+#[test]
+fn check_prints_a_line_a_model_and_all_errors_of_all_files() {
+    let (out, err) = done(&["check", &model("lenet.cnn"), &model("unet.cnn"), &model("torchvision/resnet18.cnn")]);
+    let lines: Vec<&str> = out.lines().collect();
+    assert_eq!(err, "");
+    assert!(lines[2].ends_with("LeNet: 61,706 parameters, 416,520 MACs, output [N, 10]"), "{out}");
+    assert!(lines[3].ends_with("output [N, 2, H, W]; H and W: any multiple of 16 from 16 up"), "{out}");
+    assert!(lines[4].contains("ResNet18: 11,689,512 parameters, 1,814,073,344 MACs"), "{out}");
+
+    let cases = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/cases/broken");
+    let (one, two) = (format!("{cases}/E201_misspelt_layer.cnn"), format!("{cases}/E302_kernel_too_large.cnn"));
+    let output = cnnc(&["check", &one, &model("lenet.cnn"), &two]);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(errors.contains("error[E201]") && errors.contains("error[E302]"), "{errors}");
+    assert!(!errors.contains('\u{1b}'), "colours where there is no terminal");
+    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 3, "the sound file's models");
+}
+
+#[test]
+fn summaries_for_programs() {
+    let (out, _) = done(&["summary", &model("lenet.cnn"), "--format", "json"]);
+    let data: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!(data["totals"]["params"], 61706);
+    assert_eq!(data["totals"]["macs"], 416520);
+    assert_eq!(data["rows"].as_array().map(Vec::len), Some(12));
+    let first = serde_json::json!({
+        "path": "0", "layer": "Conv2d", "output_shape": ["N", 6, 28, 28], "params": 156, "buffers": 0,
+        "macs": 117600, "activation_bytes": 18816, "receptive_field": [5, 5]
+    });
+    assert_eq!(data["rows"][0], first);
+    let (yaml, _) = done(&["summary", &model("lenet.cnn"), "--format", "yaml"]);
+    let same: serde_json::Value = serde_yaml::from_str(&yaml).expect("YAML");
+    assert_eq!(same, data);
+
+    let open = ["summary", &model("unet.cnn"), "--format", "json"];
+    let (out, _) = done(&open);
+    let data: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert!(data["totals"]["macs"].is_null() && data["rows"][0]["output_shape"][2] == "H", "{out}");
+    let height = serde_json::json!({ "symbol": "H", "start": 16, "step": 16, "last": null });
+    assert_eq!(data["sizes"][1], height);
+    let (out, _) = done(&[&open[..], &["--input-shape", "1,3,64,64"]].concat());
+    let data: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert!(data["totals"]["macs"].is_u64() && data["rows"][0]["output_shape"][2] == 64, "{out}");
+}
+
+#[test]
+fn the_json_page_shows_what_is_printed() {
+    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/json.md")).expect("the page");
+    let example = page.split("```").find_map(|part| part.strip_prefix("json\n")).expect("an example");
+    let example: serde_json::Value = serde_json::from_str(example).expect("JSON");
+    let (out, _) = done(&["summary", &model("lenet.cnn"), "--format", "json"]);
+    let printed: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    for member in ["model", "inputs", "totals", "sizes", "conditions"] {
+        assert_eq!(example[member], printed[member], "{member}");
+    }
+    assert_eq!(example["rows"][0], printed["rows"][0]);
+}
+
+#[test]
+fn folding_keeps_the_totals() {
+    let totals = |arguments: &[&str]| {
+        let spec = model("torchvision/resnet18.cnn");
+        let (out, _) = done(&[&["summary", &spec, "--format", "json"], arguments].concat());
+        let data: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+        let sum: u64 = data["rows"].as_array().expect("rows").iter().filter_map(|row| row["params"].as_u64()).sum();
+        (data["totals"].clone(), sum, data["rows"].as_array().map(Vec::len))
+    };
+    let (all, sum, rows) = totals(&[]);
+    let (folded, folded_sum, folded_rows) = totals(&["--depth", "1"]);
+    assert_eq!((&all, sum), (&folded, folded_sum));
+    assert_eq!(all["params"], sum);
+    assert!(rows > folded_rows && folded_rows == Some(11), "{rows:?} {folded_rows:?}");
+    assert_eq!(totals(&["--depth", "0"]).2, Some(1));
+}
+
+#[test]
+fn settings_and_models_are_chosen() {
+    let (out, _) = done(&["check", &model("lenet.cnn"), "--model", "PlainLeNet", "--set", "num_classes=10"]);
+    assert!(out.lines().count() == 1 && out.contains("PlainLeNet: 44,426 parameters"), "{out}");
+    let (out, _) =
+        done(&["summary", &model("vgg.cnn"), "--model", "VGG", "--set", "arch=[(1, 8)]", "--format", "torch"]);
+    assert!(out.starts_with("Sequential output shape:\ttorch.Size([1, 8, 112, 112])\n"), "{out}");
+    let output = cnnc(&["summary", &model("lenet.cnn"), "--model", "LeNot"]);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(1) && errors.contains("LeNet"), "{errors}");
+}
+
+#[test]
+fn every_stage_is_dumped() {
+    for stage in ["ast", "graph", "shapes", "kernels", "fused", "plan"] {
+        let (out, _) = done(&["dump", &model("lenet.cnn"), "--stage", stage]);
+        assert!(out.lines().count() >= 10, "{stage}: {out}");
+    }
+    let (plain, _) = done(&["dump", &model("resnet18.cnn"), "--stage", "fused"]);
+    let (explained, _) = done(&["dump", &model("resnet18.cnn"), "--stage", "fused", "--explain"]);
+    assert!(explained.starts_with(&plain) && explained.len() > plain.len());
+    assert!(explained.contains("BatchNorm2d"), "{explained}");
+}
+
+#[test]
+fn verbose_prints_the_time_of_every_stage() {
+    let (_, err) = done(&["-v", "run"]);
+    for stage in ["parse", "resolve", "infer", "kernels", "passes", "plan", "weights", "prepare", "run"] {
+        assert!(err.lines().any(|line| line.starts_with(stage) && line.ends_with(" ms")), "{stage}: {err}");
+    }
+}
+
+#[test]
+fn parameters_are_listed() {
+    let (out, err) = done(&["params", &model("resnet18.cnn")]);
+    assert!(out.contains("0.1.running_mean") && out.contains("  buffer"), "{out}");
+    assert!(out.trim_end().lines().last().is_some_and(|line| line.starts_with("11,178,378 parameters, ")), "{out}");
+    assert_eq!(err, "", "a list draws nothing");
+    let output = cnnc(&["params", &model("resnet18.cnn"), "b2.0.conv1.wieght"]);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(1) && errors.contains("b2.0.conv1.weight"), "{errors}");
+}
+
+#[test]
+fn no_color_is_heeded_and_the_width_is_the_terminal_s() {
+    let case = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/cases/broken/E302_kernel_too_large.cnn");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cnnc"));
+    let output = command.args(["check", case]).env("COLUMNS", "50").env("NO_COLOR", "1").output().expect("a process");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(errors.lines().filter(|line| line.contains(" = ")).all(|line| line.chars().count() <= 50), "{errors}");
+    assert!(Path::new(case).exists());
+}

@@ -4,7 +4,8 @@
 //! (`(x + bias) * scale`), passes substitute and split it, the CPU engine evaluates it block by block and the CUDA back end prints it as C.
 //! All arithmetic is in the element type of the tensor; [`Expression::evaluate`] in float64 says what each form means.
 
-use std::fmt;
+mod text;
+
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 /// Operations of one value.
@@ -303,44 +304,5 @@ impl Neg for Expression {
     type Output = Expression;
     fn neg(self) -> Expression {
         self.unary(Unary::Negate)
-    }
-}
-
-/// `max(x0 + x1, 0)`: operands are `x0`, `x1`, …
-impl fmt::Display for Expression {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Expression::Operand(index) => write!(f, "x{index}"),
-            Expression::Constant(number) => write!(f, "{number}"),
-            Expression::Unary(Unary::Negate, x) => write!(f, "-{}", Bracketed(x)),
-            Expression::Unary(operation, x) => write!(f, "{}({x})", operation.name()),
-            Expression::Binary(operation, a, b) => match operation {
-                Binary::Add => write!(f, "{} + {}", Bracketed(a), Bracketed(b)),
-                Binary::Subtract => write!(f, "{} - {}", Bracketed(a), Bracketed(b)),
-                Binary::Multiply => write!(f, "{} * {}", Bracketed(a), Bracketed(b)),
-                Binary::Divide => write!(f, "{} / {}", Bracketed(a), Bracketed(b)),
-                Binary::Greater => write!(f, "{} > {}", Bracketed(a), Bracketed(b)),
-                Binary::Maximum => write!(f, "max({a}, {b})"),
-                Binary::Minimum => write!(f, "min({a}, {b})"),
-                Binary::Power => write!(f, "pow({a}, {b})"),
-            },
-            Expression::Select(condition, a, b) => write!(f, "select({condition}, {a}, {b})"),
-        }
-    }
-}
-
-/// An expression as a part of another: in brackets when it is itself written with an infix operator.
-struct Bracketed<'a>(&'a Expression);
-
-impl fmt::Display for Bracketed<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let infix = match self.0 {
-            Expression::Unary(Unary::Negate, _) => true,
-            Expression::Binary(operation, ..) => {
-                !matches!(operation, Binary::Maximum | Binary::Minimum | Binary::Power)
-            }
-            _ => false,
-        };
-        if infix { write!(f, "({})", self.0) } else { self.0.fmt(f) }
     }
 }

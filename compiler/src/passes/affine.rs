@@ -22,13 +22,19 @@ pub(super) fn largest_affine(
 ) -> Option<(Expression, Affine)> {
     let mut climb = Climb { x, may_scale, may_shift, parts: Vec::new() };
     climb.up(expression)?;
+    let occurrences = expression.count(x);
     let covers = |part: &Expression| {
-        let occurrences = expression.count(x);
         occurrences == 1 || expression.all_parts().into_iter().filter(|other| *other == part).count() == occurrences
     };
     // The first part is the operand itself.
-    let (part, affine) = climb.parts.into_iter().skip(1).rev().find(|(part, _)| covers(part))?;
-    Some((part.clone(), Affine { scale: simplify(&affine.scale), shift: affine.shift.as_ref().map(simplify) }))
+    let last = (1..climb.parts.len()).rev().find(|&index| climb.parts.get(index).is_some_and(|part| covers(part)))?;
+    let start = Affine { scale: Expression::Constant(1.0), shift: None };
+    let affine = climb.parts.windows(2).take(last).fold(start, |affine, pair| match pair {
+        [inner, outer] => affine.step(outer, inner),
+        _ => affine,
+    });
+    let part = Expression::clone(climb.parts.get(last)?);
+    Some((part, Affine { scale: simplify(&affine.scale), shift: affine.shift.as_ref().map(simplify) }))
 }
 
 /// The expression with `part` replaced wherever it stands.
@@ -41,58 +47,75 @@ struct Climb<'a> {
     x: usize,
     may_scale: &'a dyn Fn(usize) -> bool,
     may_shift: &'a dyn Fn(usize) -> bool,
-    parts: Vec<(&'a Expression, Affine)>,
+    parts: Vec<&'a Expression>,
 }
 
 impl<'a> Climb<'a> {
     /// Climbs inside `expression` up to all of it: `None` when the operand is not in it, else whether all of it is affine.
     fn up(&mut self, expression: &'a Expression) -> Option<bool> {
         if *expression == Expression::Operand(self.x) {
-            self.parts.push((expression, Affine { scale: Expression::Constant(1.0), shift: None }));
+            self.parts.push(expression);
             return Some(true);
         }
         let (child, whole) = expression.children().into_iter().find_map(|child| Some((child, self.up(child)?)))?;
-        let Some((_, inner)) = self.parts.last().filter(|_| whole) else { return Some(false) };
-        let Some(affine) = self.step(expression, child, inner) else { return Some(false) };
-        self.parts.push((expression, affine));
-        Some(true)
+        let affine = whole && self.allows(expression, child);
+        if affine {
+            self.parts.push(expression);
+        }
+        Some(affine)
     }
 
-    /// One operation more on an affine part.
-    fn step(&self, expression: &Expression, child: &Expression, inner: &Affine) -> Option<Affine> {
-        let (operation, a, b) = match expression {
-            Expression::Unary(Unary::Negate, _) => return Some(inner.map(|part| -part)),
-            Expression::Binary(operation, a, b) => (operation, &**a, &**b),
-            _ => return None,
+    /// Whether one operation more on the affine part `child` is affine.
+    fn allows(&self, expression: &Expression, child: &Expression) -> bool {
+        let (operation, other, first) = match expression {
+            Expression::Unary(Unary::Negate, _) => return true,
+            Expression::Binary(operation, a, b) if std::ptr::eq(&**a, child) => (operation, b, true),
+            Expression::Binary(operation, a, _) => (operation, a, false),
+            _ => return false,
         };
-        let first = std::ptr::eq(a, child);
-        let other = if first { b } else { a };
-        let of = |may: &dyn Fn(usize) -> bool| other.operands().into_iter().all(|index| index != self.x && may(index));
-        match operation {
-            Binary::Add => of(self.may_shift).then(|| inner.shifted(|shift| shift + other.clone(), other.clone())),
-            Binary::Subtract if first => {
-                of(self.may_shift).then(|| inner.shifted(|shift| shift - other.clone(), -other.clone()))
-            }
-            Binary::Subtract => {
-                let negative = Affine { scale: -inner.scale.clone(), shift: inner.shift.clone() };
-                of(self.may_shift).then(|| negative.shifted(|shift| other.clone() - shift, other.clone()))
-            }
-            Binary::Multiply => of(self.may_scale).then(|| inner.map(|part| part * other.clone())),
-            Binary::Divide if first => of(self.may_scale).then(|| inner.map(|part| part / other.clone())),
-            _ => None,
-        }
+        let may = match operation {
+            Binary::Add | Binary::Subtract => self.may_shift,
+            Binary::Multiply => self.may_scale,
+            Binary::Divide if first => self.may_scale,
+            _ => return false,
+        };
+        other.operands().into_iter().all(|index| index != self.x && may(index))
     }
 }
 
 impl Affine {
-    /// The same done to scale and shift.
-    fn map(&self, change: impl Fn(Expression) -> Expression) -> Affine {
-        Affine { scale: change(self.scale.clone()), shift: self.shift.clone().map(change) }
-    }
-
-    /// Another shift: `change` of what there is, or `first` when there is none.
-    fn shifted(&self, change: impl Fn(Expression) -> Expression, first: Expression) -> Affine {
-        Affine { scale: self.scale.clone(), shift: Some(self.shift.clone().map_or(first, change)) }
+    /// The affine form of `expression`, whose part `inner` has this form.
+    fn step(self, expression: &Expression, inner: &Expression) -> Affine {
+        let Affine { scale, shift } = self;
+        match expression {
+            Expression::Unary(..) => Affine { scale: -scale, shift: shift.map(|shift| -shift) },
+            Expression::Binary(operation, a, b) if std::ptr::eq(&**a, inner) => {
+                let other = || Expression::clone(b);
+                match operation {
+                    Binary::Add | Binary::Subtract => {
+                        let zero = || if *operation == Binary::Add { other() } else { -other() };
+                        let shift = shift.map(|shift| shift.binary(*operation, other())).unwrap_or_else(zero);
+                        Affine { scale, shift: Some(shift) }
+                    }
+                    _ => Affine {
+                        scale: scale.binary(*operation, other()),
+                        shift: shift.map(|shift| shift.binary(*operation, other())),
+                    },
+                }
+            }
+            Expression::Binary(operation, a, _) => {
+                let other = || Expression::clone(a);
+                match operation {
+                    Binary::Multiply => Affine { scale: scale * other(), shift: shift.map(|shift| shift * other()) },
+                    _ => {
+                        let scale = if *operation == Binary::Add { scale } else { -scale };
+                        let shift = shift.map(|shift| other().binary(*operation, shift)).unwrap_or_else(other);
+                        Affine { scale, shift: Some(shift) }
+                    }
+                }
+            }
+            _ => Affine { scale, shift },
+        }
     }
 }
 

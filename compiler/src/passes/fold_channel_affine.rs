@@ -7,11 +7,11 @@
 //! `prepare`, and `x + shift` stays in the `Map`, of whatever the shift is made. A run has a multiplication an element less; the price
 //! is a second copy of the weight in memory.
 
-use super::affine::{Affine, largest_affine, replace_part};
+use super::affine::{largest_affine, replace_part};
 use super::formula::Formula;
 use super::{Note, done, left};
 use crate::graph::NodeId;
-use crate::kernels::{Expression, Kernel, KernelGraph};
+use crate::kernels::{Binary, Expression, Kernel, KernelGraph};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -25,9 +25,9 @@ pub fn fold_channel_affine(graph: &mut KernelGraph) -> Vec<Note> {
         if constants.contains(&id) {
             continue;
         }
-        let mut operands = Formula::of_map(graph, id).map(|formula| formula.operands).unwrap_or_default();
-        operands.retain(|operand| !constants.contains(operand));
-        for heavy in operands {
+        let Some(mut formula) = Formula::of_map(graph, id).filter(multiplies) else { continue };
+        formula.operands.retain(|&operand| !constants.contains(&operand) && is_weighted(graph, operand));
+        for heavy in formula.operands {
             let place = graph.dag.get(id).map(|node| node.place()).unwrap_or_default();
             match find(graph, &constants, id, heavy) {
                 Ok(Some(found)) => {
@@ -52,27 +52,36 @@ struct Found {
     rest: Formula,
 }
 
+/// Whether there is a product in it at all.
+fn multiplies(formula: &Formula) -> bool {
+    let is_product = |part: &&Expression| matches!(part, Expression::Binary(Binary::Multiply | Binary::Divide, ..));
+    formula.expression.all_parts().iter().any(is_product)
+}
+
+fn is_weighted(graph: &KernelGraph, id: NodeId) -> bool {
+    let kernel = graph.dag.get(id).map(|node| &node.kernel);
+    matches!(kernel, Some(Kernel::Conv { .. } | Kernel::ConvData { .. } | Kernel::Gemm { .. }))
+}
+
 /// What can be folded of `map` into `heavy`; a sentence when there is something that cannot.
 fn find(graph: &KernelGraph, constants: &HashSet<NodeId>, map: NodeId, heavy: NodeId) -> Result<Option<Found>, String> {
-    let (Some(node), Some(user)) = (graph.dag.get(heavy), graph.dag.get(map)) else { return Ok(None) };
-    let weighted = matches!(node.kernel, Kernel::Conv { .. } | Kernel::ConvData { .. } | Kernel::Gemm { .. });
-    let Some(formula) = Formula::of_map(graph, map).filter(|_| weighted) else { return Ok(None) };
-    let (Some(x), Some(&weight)) = (formula.index_of(heavy), graph.dag.arguments(heavy).get(1)) else {
+    let (Some(formula), Some(&weight)) = (Formula::of_map(graph, map), graph.dag.arguments(heavy).get(1)) else {
         return Ok(None);
     };
-    if node.epilogue.is_some() || node.shape != user.shape {
+    let (Some(x), Some(node)) = (formula.index_of(heavy), graph.dag.get(heavy)) else { return Ok(None) };
+    let same_shape = graph.dag.get(map).is_some_and(|user| user.shape == node.shape);
+    if node.epilogue.is_some() || !same_shape {
         return Ok(None);
     }
-    let constant = |index: usize| formula.operands.get(index).is_some_and(|operand| constants.contains(operand));
-    let a_channel =
-        |index: usize| constant(index) && formula.operands.get(index).is_some_and(|&value| is_a_channel(graph, value));
-    let multiplies = |affine: &Affine| !affine.scale.operands().is_empty();
-    let Some((part, affine)) =
-        largest_affine(&formula.expression, x, &a_channel, &|_| true).filter(|(_, affine)| multiplies(affine))
+    let operand = |index: usize| formula.operands.get(index).filter(|operand| constants.contains(operand));
+    let part_with = |may_scale: &dyn Fn(usize) -> bool| {
+        let found = largest_affine(&formula.expression, x, may_scale, &|_| true);
+        found.filter(|(_, affine)| !affine.scale.operands().is_empty())
+    };
+    let Some((part, affine)) = part_with(&|index| operand(index).is_some_and(|&value| is_a_channel(graph, value)))
     else {
-        let other =
-            largest_affine(&formula.expression, x, &constant, &|_| true).is_some_and(|(_, affine)| multiplies(&affine));
-        return if other { Err(format!("`{}` is not multiplied channel by channel", node.label())) } else { Ok(None) };
+        let why = || format!("`{}` is not multiplied channel by channel", node.label());
+        return part_with(&|index| operand(index).is_some()).map_or(Ok(None), |_| Err(why()));
     };
     if graph.only_user(heavy).is_none() {
         return Err(format!("the result of `{}` is also used elsewhere, so its weight must stay", node.label()));
@@ -80,10 +89,7 @@ fn find(graph: &KernelGraph, constants: &HashSet<NodeId>, map: NodeId, heavy: No
     if !constants.contains(&weight) {
         return Err(format!("the second operand of `{}` is no constant", node.label()));
     }
-    let left = match affine.shift {
-        Some(shift) => Expression::operand(x) + shift,
-        None => Expression::operand(x),
-    };
+    let left = affine.shift.map_or(Expression::operand(x), |shift| Expression::operand(x) + shift);
     let with = |expression| Formula { expression, operands: formula.operands.clone() }.compact();
     let rest = with(replace_part(&formula.expression, &part, &left));
     Ok(Some(Found { weight, scale: with(affine.scale), rest }))

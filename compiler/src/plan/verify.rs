@@ -16,6 +16,9 @@
 //!
 //! Which of two values of the same place a step should read is not in a plan: tests compare a plan's numbers with its graph's.
 
+#[cfg(test)]
+mod tests;
+
 use super::{Plan, Step, Storage, View};
 use crate::kernels::Kernel;
 use std::collections::BTreeMap;
@@ -216,108 +219,4 @@ fn pieces(view: &View) -> Option<Vec<(usize, usize)>> {
 
 fn ensure(holds: bool, text: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(text()) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::verify;
-    use crate::kernels::testing::TestGraph;
-    use crate::kernels::{Expression, Kernel};
-    use crate::plan::{Plan, Storage, Target, plan};
-
-    /// A convolution, a prepared scale, a `Map` over them in place, and a second convolution.
-    fn good() -> Plan {
-        let (mut test, x) = TestGraph::new(&[2, 3, 4, 4]);
-        let scale = test.parameter("scale", &[1, 3, 1, 1]);
-        let scale = test.layer("Scale", |builder| builder.map(&[scale], Expression::operand(0) * 2.0));
-        let a = test.conv(x, 3, 3, false);
-        let b =
-            test.layer("product", |builder| builder.map(&[a, scale], Expression::operand(0) * Expression::operand(1)));
-        let c = test.conv(b, 2, 1, false);
-        plan(&test.finish(c), &Target::reference()).unwrap()
-    }
-
-    fn refusal(change: impl FnOnce(&mut Plan)) -> String {
-        let mut plan = good();
-        verify(&plan).unwrap();
-        change(&mut plan);
-        verify(&plan).err().unwrap_or_else(|| "nothing".into())
-    }
-
-    #[track_caller]
-    fn refused(change: impl FnOnce(&mut Plan), end: &str) {
-        let text = refusal(change);
-        assert!(text.ends_with(end), "{text}");
-    }
-
-    #[test]
-    fn views_lie_inside_their_storage() {
-        refused(|plan| plan.arena_elements -= 1, "reaches past its storage");
-        refused(|plan| plan.run[0].operands[1].storage = Storage::Parameter(9), "reaches past its storage");
-        refused(|plan| plan.run[0].operands[0].strides.truncate(1), "reaches past its storage");
-        refused(|plan| plan.outputs[0].view.offset += 1 << 20, "reaches past its storage");
-        refused(|plan| plan.inputs[0].view.offset = 1, "input `input` is not where the caller puts it");
-    }
-
-    #[test]
-    fn steps_write_where_their_list_does() {
-        refused(|plan| plan.run[0].output.storage = Storage::Prepared, "it writes to Prepared");
-        refused(|plan| plan.prepare[0].operands[0].storage = Storage::Input(0), "it reads what a run makes");
-        refused(|plan| plan.run[0].kernel = Kernel::Reshape, "it is no step");
-    }
-
-    #[test]
-    fn operands_lie_as_kernels_read_them() {
-        refused(|plan| plan.run[0].operands[0].strides.swap(2, 3), "an operand does not lie as it must");
-        refused(|plan| plan.run[0].operands[1].strides[0] = 28, "reaches past its storage");
-        refused(|plan| plan.run[1].operands[1].shape = vec![1, 3, 1, 1], "an operand does not lie as it must");
-        refused(|plan| plan.run[0].output.strides.swap(2, 3), "its result has gaps");
-        refused(|plan| plan.run[1].own_operands = 9, "it has too few operands");
-        let narrow = |plan: &mut Plan| {
-            plan.run[0].own_operands = 1;
-            plan.run[0].operands[1].shape = vec![3];
-            plan.run[0].operands[1].strides = vec![1];
-        };
-        refused(narrow, "an epilogue's operand is not repeated");
-    }
-
-    #[test]
-    fn only_a_map_writes_over_what_it_reads() {
-        let same = |plan: &mut Plan| {
-            let view = plan.run[1].output.clone();
-            plan.run[2].output.offset = view.offset;
-        };
-        refused(same, "it writes over an operand");
-        assert_eq!(good().run[1].output, good().run[1].operands[0], "this one does");
-    }
-
-    #[test]
-    fn what_is_read_was_written_and_is_still_there() {
-        refused(|plan| drop(plan.run.remove(0)), "element 0 was never written");
-        refused(|plan| drop(plan.prepare.remove(0)), "element 0 was never written");
-        let over = |plan: &mut Plan| {
-            // A copy of the input over a part of the first result, before the second step reads it.
-            let mut copy = plan.run[1].clone();
-            copy.kernel = Kernel::Map(Expression::operand(0));
-            copy.operands.truncate(1);
-            copy.own_operands = 1;
-            copy.operands[0] = plan.inputs[0].view.clone();
-            copy.output.offset += 16;
-            plan.arena_elements += 16;
-            plan.run.insert(1, copy);
-        };
-        refused(over, "what step 0 wrote is written over");
-    }
-
-    #[test]
-    fn columns_of_one_table_do_not_overlap() {
-        let (mut test, x) = TestGraph::new(&[2, 3, 4, 4]);
-        let a = test.conv(x, 2, 3, false);
-        let twice = test.concat(&[a, a]);
-        let plan = plan(&test.finish(twice), &Target::reference()).unwrap();
-        verify(&plan).unwrap();
-        let mut closer = plan.clone();
-        closer.run[1].output.offset -= 1;
-        assert!(verify(&closer).unwrap_err().ends_with("it writes over an operand"));
-    }
 }

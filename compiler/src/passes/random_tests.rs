@@ -48,7 +48,7 @@ fn layer(test: &mut TestGraph, random: &mut Random, values: &[NodeId]) -> NodeId
     // Most often the newest value goes on, so that there are chains to fuse.
     let x = if random.below(3) == 0 { random.pick(values) } else { values[values.len() - 1] };
     let channels = test.shape(x)[1];
-    match random.below(15) {
+    match random.below(16) {
         0 | 1 => {
             let (channels, kernel) = (1 + random.below(4), [1, 3][random.below(2)]);
             let bias = random.below(2) == 0;
@@ -76,6 +76,7 @@ fn layer(test: &mut TestGraph, random: &mut Random, values: &[NodeId]) -> NodeId
         11 => gate(test, x),
         12 => transposed(test, random, x),
         13 => constant(test, random, x),
+        14 => joined_and_cut(test, random, x),
         _ => test.layer("Permute", |builder| builder.permute(x, &[0, 1, 3, 2])),
     }
 }
@@ -111,6 +112,17 @@ fn transposed(test: &mut TestGraph, random: &mut Random, x: NodeId) -> NodeId {
     let weight = test.parameter(&format!("transposed{}", random.below(1000)), &[channels, 2, 3, 3]);
     let window = [AxisWindow { kernel: 3, stride: 1, dilation: 1, before: 1 }; 2];
     test.layer("ConvTranspose2d", |builder| builder.conv_data(x, weight, window, groups, [SIDE, SIDE]))
+}
+
+/// Joined with itself along any axis, then cut to the old size.
+fn joined_and_cut(test: &mut TestGraph, random: &mut Random, x: NodeId) -> NodeId {
+    let (axis, length) = (random.below(4), test.shape(x));
+    let start = random.below(length[axis] + 1);
+    let other = if random.below(2) == 0 { test.relu(x) } else { test.conv(x, length[1], 3, true) };
+    test.layer("Joined", |builder| {
+        let joined = builder.concat(&[x, other], axis);
+        builder.slice(joined, axis, start, length[axis])
+    })
 }
 
 /// A layer with a parameter of some shape, used in one of several ways.

@@ -18,7 +18,7 @@ pub(super) struct BoundLayer<'a> {
     /// Parameters whose values are given.
     pub weights: Vec<GivenWeight<'a>>,
     /// Where it is written.
-    pub site: LayerSite,
+    pub site: LayerSite<'a>,
 }
 
 /// A parameter that the spec gives.
@@ -35,7 +35,7 @@ pub(super) struct GivenWeight<'a> {
 struct Reading<'a> {
     arguments: Arguments,
     weights: Vec<GivenWeight<'a>>,
-    site: LayerSite,
+    site: LayerSite<'a>,
     /// Whether an argument has an error, or a value that is not known.
     broken: bool,
     /// Arguments that are given and cannot be used: that they are missing is no further error.
@@ -115,14 +115,16 @@ impl<'a> Expander<'a, '_> {
         argument: &Given<'a>,
     ) {
         if let Some(first) = reading.site.given(name) {
-            let inferred = entry.signature.arguments.first().map(|spec| spec.name);
+            // Who states input channels first gives the next argument by position and again by name.
+            let by_position = first.whole == first.expr.span;
+            let shifted = entry.signature.arguments.first().filter(|_| by_position).map(|spec| spec.name);
             let first = first.whole;
-            let error = ArgumentError::Twice { name, first, second: argument.span, first_argument: inferred };
+            let error = ArgumentError::Twice { name, first, second: argument.span, first_argument: shifted };
             self.report(error.diagnostic());
             reading.broken = true;
             return;
         }
-        reading.site.arguments.push(SiteArgument { name, value: argument.expr.span, whole: argument.span });
+        reading.site.arguments.push(SiteArgument { name, expr: argument.expr, whole: argument.span });
         let spec = entry.signature.arguments.iter().find(|spec| spec.name == name);
         let Some(value) = &argument.value else {
             reading.broken = true;
@@ -186,7 +188,8 @@ impl<'a> Expander<'a, '_> {
                     let constant = reading.arguments.remove(argument)?;
                     reading.broken = true;
                     reading.unusable.push(argument);
-                    self.report(ArgumentError::refused(argument, accepts, &constant, &reading.site).diagnostic());
+                    let (name, value, site) = (argument, &constant, &reading.site);
+                    self.report(ArgumentError::Refused { name, accepts, value, site }.diagnostic());
                 }
                 Err(BindError::Conflict { argument, message, mend }) => {
                     if !reading.broken {

@@ -172,12 +172,16 @@ impl<'a> Expander<'a, '_> {
                 Err(())
             }
             Err(Misfit::Wrong) => {
+                let header = callable.declaration.header;
+                let inside =
+                    header.file == argument.span.file && (header.start..header.end).contains(&argument.span.start);
+                let declared = (!inside).then_some((callable.name.text.as_str(), header));
                 let error = ArgumentError::Wrong {
                     name: &parameter.name.text,
                     wanted: written(&parameter.ty.kind),
                     value: &value,
                     expr: argument.expr,
-                    declared: Some((callable.name.text.as_str(), callable.declaration.header)),
+                    declared,
                     is_int: written(&parameter.ty.kind) == "int",
                 };
                 self.report(error.diagnostic());

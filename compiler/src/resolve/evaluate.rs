@@ -26,7 +26,7 @@ impl<'a> Expander<'a, '_> {
             ExprKind::Call(call) => self.call_value(frame, call),
             ExprKind::List(elements) => self.items(frame, elements, span).map(Value::List),
             ExprKind::Tuple(elements) => self.items(frame, elements, span).map(Value::Tuple),
-            ExprKind::Index(value, index) => self.index(frame, value, index, span),
+            ExprKind::Index(value, index) => self.index(frame, value, index),
             ExprKind::Field(value, name) => self.field(frame, value, name),
             ExprKind::Unary(operator, value) => {
                 let value = self.evaluate(frame, value)?;
@@ -255,7 +255,15 @@ impl<'a> Expander<'a, '_> {
         arguments.iter().map(given).collect()
     }
 
-    fn index(&mut self, frame: &Frame<'a>, value: &'a Expr, index: &'a Expr, span: Span) -> Option<Value<'a>> {
+    /// A place without the blanks around its text.
+    fn trimmed(&self, span: Span) -> Span {
+        let text = self.world.files.text(span);
+        let (before, after) = (text.len() - text.trim_start().len(), text.len() - text.trim_end().len());
+        let (start, end) = (span.start + before as u32, span.end.saturating_sub(after as u32));
+        if start < end { Span { start, end, ..span } } else { span }
+    }
+
+    fn index(&mut self, frame: &Frame<'a>, value: &'a Expr, index: &'a Expr) -> Option<Value<'a>> {
         let values = match &value.kind {
             ExprKind::Name(name) if frame.scope.get(name).is_none() => match self.module_in_reach(frame, name) {
                 Some(module) => Some(Value::Module(module)),
@@ -283,7 +291,9 @@ impl<'a> Expander<'a, '_> {
         match (0..length).contains(&from_start) {
             true => values.element(from_start),
             false => {
-                self.report(ValueError::Index { position, length, span, value_span: value.span }.diagnostic());
+                self.report(
+                    ValueError::Index { position, length, span: index.span, value_span: value.span }.diagnostic(),
+                );
                 None
             }
         }
@@ -310,6 +320,7 @@ impl<'a> Expander<'a, '_> {
             Ok(value) => Some(value),
             Err(Fault::Type(wanted)) => {
                 let sides = [(&first, left.span), (&second, right.span)];
+                let span = self.trimmed(Span { start: left.span.end, end: right.span.start, ..span });
                 self.report(ValueError::Operands { operator, wanted, sides, span }.diagnostic());
                 None
             }

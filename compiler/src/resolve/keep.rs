@@ -108,7 +108,9 @@ impl<'a> Expander<'a, '_> {
         let known = self.kept_names(frame.call());
         let near = nearest(name, known.iter().map(|name| &**name));
         let value = frame.scope.get(name).and_then(|value| value.as_ref()).map(|value| value.kind());
-        self.report(KeepError::Unknown { name, span, near, call: None, value }.diagnostic());
+        let elsewhere = self.kept_below(frame.call(), name);
+        let elsewhere = elsewhere.as_deref();
+        self.report(KeepError::Unknown { name, span, near, elsewhere, value }.diagnostic());
         Flow::Unknown
     }
 
@@ -127,9 +129,23 @@ impl<'a> Expander<'a, '_> {
             None => return Flow::Unknown,
         };
         let here = !is_call && self.kept_value(frame, name).is_some();
-        let call = Some((&*call, here));
-        self.report(KeepError::Unknown { name, span, near, call, value: None }.diagnostic());
+        self.report(KeepError::NotInCall { name, span, near, call: &call, here }.diagnostic());
         Flow::Unknown
+    }
+
+    /// Where a call below this one keeps a value of that name: `encoder.fine`.
+    fn kept_below(&self, call: ModuleId, name: &Arc<str>) -> Option<String> {
+        let above = self.graph.module(call).map(|module| module.path.clone())?;
+        let keepers =
+            self.kept.keys().filter(|(_, kept)| kept == name).filter_map(|(owner, _)| self.graph.module(*owner));
+        let paths = keepers.filter_map(|owner| match above.is_empty() {
+            true => Some(&*owner.path),
+            false => owner.path.strip_prefix(&*above)?.strip_prefix('.'),
+        });
+        let named = |path: &&str| {
+            !path.is_empty() && !path.split('.').any(|name| name.starts_with(|first: char| first.is_ascii_digit()))
+        };
+        paths.filter(named).min_by_key(|path| path.len()).map(|path| format!("{path}.{name}"))
     }
 
     /// The names of what is kept in a call, sorted.

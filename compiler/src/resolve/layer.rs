@@ -65,7 +65,7 @@ impl<'a> Expander<'a, '_> {
     }
 
     /// The shape that an operator gives, or a report of why it has none.
-    pub fn infer(&mut self, op: &Op, taken: &[Taken], site: &LayerSite, item: &Item<'a>) -> Option<Shape> {
+    pub fn infer(&mut self, op: &Op, taken: &[Taken], site: &LayerSite<'a>, item: &Item<'a>) -> Option<Shape> {
         let inputs: Vec<Shape> = taken.iter().map(|taken| self.shape(taken.node)).collect();
         self.graph.requirements.span = item.span;
         match op.infer(&inputs, &mut self.graph.requirements) {
@@ -78,7 +78,7 @@ impl<'a> Expander<'a, '_> {
     }
 
     /// Reports why a layer cannot be.
-    pub fn report_shape(&mut self, error: &ShapeError, taken: &[Taken], site: &LayerSite, item: &Item<'a>) {
+    pub fn report_shape(&mut self, error: &ShapeError, taken: &[Taken], site: &LayerSite<'a>, item: &Item<'a>) {
         let inputs =
             taken.iter().map(|taken| (taken.branch.unwrap_or(self.node_span(taken.node)), self.shape(taken.node)));
         let inputs = inputs.collect();

@@ -1,45 +1,46 @@
 //! Where a layer is written: what an error underlines and where a mend goes.
 
 use super::value::CallSite;
+use cnnc_grammar::ast::Expr;
 use cnnc_grammar::span::Span;
 
 /// A call of a built-in layer or join with its arguments by name.
 #[derive(Clone, Debug)]
-pub(super) struct LayerSite {
+pub(super) struct LayerSite<'a> {
     /// The layer's name.
     pub name: &'static str,
     /// Name and arguments.
     pub call: CallSite,
     /// The arguments that were given.
-    pub arguments: Vec<SiteArgument>,
+    pub arguments: Vec<SiteArgument<'a>>,
 }
 
 /// An argument that was given.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct SiteArgument {
+pub(super) struct SiteArgument<'a> {
     /// Its name.
     pub name: &'static str,
-    /// The value alone.
-    pub value: Span,
+    /// The value.
+    pub expr: &'a Expr,
     /// Key and value.
     pub whole: Span,
 }
 
-impl LayerSite {
+impl<'a> LayerSite<'a> {
     /// The place of an argument's value; the whole call where it was not given.
     pub fn argument(&self, name: &str) -> Span {
         self.given(name).map_or(self.call.span, |argument| argument.whole)
     }
 
     /// The argument, if it was given.
-    pub fn given(&self, name: &str) -> Option<&SiteArgument> {
+    pub fn given(&self, name: &str) -> Option<&SiteArgument<'a>> {
         self.arguments.iter().find(|argument| argument.name == name)
     }
 
     /// The edit that gives an argument another value.
     pub fn change(&self, name: &str, value: &str) -> (Span, String) {
         if let Some(argument) = self.given(name) {
-            return (argument.value, value.to_owned());
+            return (argument.expr.span, value.to_owned());
         }
         let after = |span: Span| Span { start: span.end, ..span };
         match self.arguments.last() {

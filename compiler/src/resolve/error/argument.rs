@@ -36,9 +36,9 @@ pub(in crate::resolve) enum ArgumentError<'e, 'a> {
         is_int: bool,
     },
     /// A value that a layer refuses.
-    Refused { name: &'static str, accepts: &'static str, value: Constant, span: Span },
+    Refused { name: &'static str, accepts: &'static str, value: &'e Constant, site: &'e LayerSite<'a> },
     /// Arguments that do not go together.
-    Conflict { argument: &'static str, message: String, mend: Option<String>, site: &'e LayerSite },
+    Conflict { argument: &'static str, message: String, mend: Option<String>, site: &'e LayerSite<'a> },
 }
 
 /// An unknown key.
@@ -78,12 +78,6 @@ impl<'e, 'a> ArgumentError<'e, 'a> {
     ) -> Self {
         let near = nearest(&key.text, names).map(str::to_owned);
         ArgumentError::Unknown(Unknown { callee, key, near, declared, removal: None })
-    }
-
-    /// A value that a layer refuses.
-    pub fn refused(name: &'static str, accepts: &'static str, value: &Constant, site: &LayerSite) -> Self {
-        let span = site.given(name).map_or(site.call.span, |argument| argument.value);
-        ArgumentError::Refused { name, accepts, value: value.clone(), span }
     }
 
     /// In words.
@@ -135,7 +129,7 @@ impl<'e, 'a> ArgumentError<'e, 'a> {
                     None => diagnostic,
                 }
             }
-            ArgumentError::Refused { name, accepts, value, span } => refused(name, accepts, value, *span),
+            ArgumentError::Refused { name, accepts, value, site } => refused(name, accepts, value, site),
             ArgumentError::Conflict { argument, message, mend, site } => {
                 let diagnostic = Diagnostic::new(Code::E206, message.clone(), site.argument(argument), "");
                 match mend {
@@ -197,12 +191,19 @@ fn kind_and_value(value: &Value<'_>) -> String {
 
 /// How a float can become the int that is wanted.
 fn int_mend(diagnostic: Diagnostic, value: &Value<'_>, expr: &Expr) -> Diagnostic {
-    let Value::Float(number) = value else { return diagnostic };
+    match value {
+        Value::Float(number) => float_mend(diagnostic, *number, expr),
+        _ => diagnostic,
+    }
+}
+
+fn float_mend(diagnostic: Diagnostic, number: f64, expr: &Expr) -> Diagnostic {
     match &expr.kind {
         ExprKind::Float(_) if number.fract() == 0.0 && number.abs() < 1e15 => {
             let whole = format!("{number:.0}");
             diagnostic.help(format!("write {whole}")).mend(expr.span, whole)
         }
+        ExprKind::Float(_) => diagnostic,
         ExprKind::Binary(BinaryOperator::Divide, left, right) => {
             let between = Span { start: left.span.end, end: right.span.start, ..expr.span };
             diagnostic.help("`/` gives a float, `//` an int").mend(between, " // ")
@@ -211,7 +212,7 @@ fn int_mend(diagnostic: Diagnostic, value: &Value<'_>, expr: &Expr) -> Diagnosti
     }
 }
 
-fn refused(name: &str, accepts: &str, value: &Constant, span: Span) -> Diagnostic {
+fn refused(name: &str, accepts: &str, value: &Constant, site: &LayerSite<'_>) -> Diagnostic {
     let shown = match value {
         Constant::Int(number) => format!("is {number}"),
         Constant::Float(number) => format!("is the float {number:?}"),
@@ -220,11 +221,12 @@ fn refused(name: &str, accepts: &str, value: &Constant, span: Span) -> Diagnosti
         Constant::Tuple(parts) => format!("is a tuple of {}", parts.len()),
         Constant::List(parts) => format!("is a list of {}", parts.len()),
     };
+    let given = site.given(name);
+    let span = given.map_or(site.call.span, |argument| argument.expr.span);
     let diagnostic = Diagnostic::new(Code::E205, format!("`{name}` must be {accepts}"), span, shown);
-    match value {
-        Constant::Float(number) if accepts.starts_with("an int") && number.fract() == 0.0 && number.abs() < 1e15 => {
-            let whole = format!("{number:.0}");
-            diagnostic.help(format!("write {whole}")).mend(span, whole)
+    match (value, given) {
+        (Constant::Float(number), Some(argument)) if accepts.starts_with("an int") => {
+            float_mend(diagnostic, *number, argument.expr)
         }
         _ => diagnostic,
     }

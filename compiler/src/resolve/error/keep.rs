@@ -8,15 +8,16 @@ use cnnc_grammar::span::Span;
 pub(in crate::resolve) enum KeepError<'e> {
     /// Two values kept under one name.
     Twice { name: &'e str, first: Span, second: Span, mend: Option<String> },
-    /// A value that is not kept: here, or in a call (its name, and whether the value is kept here instead). A value of that name that is no tensor
-    /// is said too.
+    /// A value that is not kept here. Where a call keeps one of that name, and a value of that name that is no tensor, are said too.
     Unknown {
         name: &'e str,
         span: Span,
         near: Option<&'e str>,
-        call: Option<(&'e str, bool)>,
+        elsewhere: Option<&'e str>,
         value: Option<&'static str>,
     },
+    /// A value that is not kept in a call; whether it is kept here instead.
+    NotInCall { name: &'e str, span: Span, near: Option<&'e str>, call: &'e str, here: bool },
     /// An output of a block.
     OutputInBlock { span: Span, declared: Span },
 }
@@ -39,35 +40,32 @@ impl KeepError<'_> {
                 Diagnostic::new(Code::E211, format!("`{name}` is kept twice"), *second, "the second")
                     .label(*first, "the first")
             }
-            KeepError::Unknown { name, span, near, call, value } => unknown(name, *span, *near, *call, *value),
+            KeepError::Unknown { name, span, near, elsewhere, value } => {
+                let message = format!("no value is kept as `{name}` before this line");
+                let diagnostic = Diagnostic::new(Code::E211, message, *span, "not kept here");
+                let diagnostic = match value {
+                    Some(kind) => diagnostic.note(format!("`{name}` is {kind}, not a kept value")),
+                    None => diagnostic,
+                };
+                match elsewhere {
+                    Some(path) => diagnostic.help(format!("a call keeps it: `from {path}`")).mend(*span, *path),
+                    None => did_you_mean(diagnostic, *near, *span),
+                }
+            }
+            KeepError::NotInCall { name, span, near, call, here } => {
+                let message = format!("`{call}` keeps no value as `{name}`");
+                let diagnostic =
+                    did_you_mean(Diagnostic::new(Code::E211, message, *span, "not kept there"), *near, *span);
+                match here {
+                    true => diagnostic.help(format!("it is kept here, whatever braces it stands in: `from {name}`")),
+                    false => diagnostic,
+                }
+            }
             KeepError::OutputInBlock { span, declared } => {
                 Diagnostic::new(Code::E223, "a block has no outputs but its last value", *span, "in a block")
                     .label(*declared, "declared as a block here")
                     .help("`keep` a value, and reach it from outside with `from call.name`")
             }
         }
-    }
-}
-
-fn unknown(
-    name: &str,
-    span: Span,
-    near: Option<&str>,
-    call: Option<(&str, bool)>,
-    value: Option<&'static str>,
-) -> Diagnostic {
-    let Some((call, here)) = call else {
-        let message = format!("no value is kept as `{name}` before this line");
-        let diagnostic = did_you_mean(Diagnostic::new(Code::E211, message, span, "not kept"), near, span);
-        return match value {
-            Some(kind) => diagnostic.note(format!("`{name}` is {kind}, not a kept value")),
-            None => diagnostic,
-        };
-    };
-    let message = format!("`{call}` keeps no value as `{name}`");
-    let diagnostic = did_you_mean(Diagnostic::new(Code::E211, message, span, "not kept there"), near, span);
-    match here {
-        true => diagnostic.help(format!("it is kept here, whatever braces it stands in: `from {name}`")),
-        false => diagnostic,
     }
 }

@@ -5,6 +5,26 @@ use super::did_you_mean;
 use crate::diagnostic::{Code, Diagnostic};
 use cnnc_grammar::span::Span;
 
+/// Names that other frameworks have for what is here, for people who come from them.
+const FOREIGN: &[(&str, &str)] = &[
+    ("Dense", "Linear"),
+    ("FullyConnected", "Linear"),
+    ("InnerProduct", "Linear"),
+    ("Convolution", "Conv2d"),
+    ("Convolutional", "Conv2d"),
+    ("Conv2DTranspose", "ConvTranspose2d"),
+    ("Deconvolution", "ConvTranspose2d"),
+    ("MaxPooling2D", "MaxPool2d"),
+    ("AveragePooling2D", "AvgPool2d"),
+    ("BatchNormalization", "BatchNorm2d"),
+    ("LayerNormalization", "LayerNorm"),
+    ("GroupNormalization", "GroupNorm"),
+    ("UpSampling2D", "Upsample"),
+    ("ZeroPadding2D", "ZeroPad2d"),
+    ("Swish", "SiLU"),
+    ("HardSigmoid", "Hardsigmoid"),
+];
+
 /// What is wrong with a name.
 pub(in crate::resolve) enum NameError<'e> {
     /// A block or model with the name of a built-in layer.
@@ -67,6 +87,11 @@ impl NameError<'_> {
             }
             NameError::UnknownCallee { name, span, near } => {
                 let message = format!("there is no layer, block or model `{name}`");
+                if let Some((_, ours)) = FOREIGN.iter().find(|(theirs, _)| theirs.eq_ignore_ascii_case(name)) {
+                    return Diagnostic::new(Code::E201, message, *span, "unknown")
+                        .help(format!("it is called `{ours}` here"))
+                        .mend(*span, *ours);
+                }
                 did_you_mean(Diagnostic::new(Code::E201, message, *span, "unknown"), *near, *span)
             }
             NameError::Kept { name, span } => Diagnostic::new(

@@ -11,7 +11,7 @@ pub(in crate::resolve) struct ShapeReport<'e> {
     /// Why.
     pub error: &'e ShapeError,
     /// The layer's call, where its arguments are written.
-    pub site: &'e LayerSite,
+    pub site: &'e LayerSite<'e>,
     /// The item that the layer is.
     pub item: Span,
     /// Where each input comes from, and its shape.
@@ -31,8 +31,14 @@ impl ShapeReport<'_> {
             }
             ShapeError::Unknown { axis, size } => {
                 let message = format!("`{name}` needs its {axis} as a number, and `{size}` is left open");
-                self.with_origin(Diagnostic::new(Code::E307, message, self.item, format!("{axis} is {size}")))
-                    .help("give the input a number for it")
+                self.with_origin(Diagnostic::new(Code::E307, message, self.item, format!("{axis} is {size}"))).help(
+                    match name {
+                        "Linear" => {
+                            "give the input numbers, or pool to a fixed size before: `AdaptiveAvgPool2d(1); Flatten`"
+                        }
+                        _ => "give the input a number for it",
+                    },
+                )
             }
             ShapeError::NotDivisible { what, size, divisor, argument, mends } => {
                 self.not_divisible((what, size), (argument, *divisor), mends)
@@ -141,6 +147,15 @@ impl ShapeReport<'_> {
         };
         let diagnostic = Diagnostic::new(Code::E304, message, later, format!("gives {right}"));
         let diagnostic = diagnostic.label(earlier, format!("gives {left}"));
-        diagnostic.label(self.item, "joined here").note(reason.to_owned())
+        let diagnostic = diagnostic.label(self.item, "joined here").note(reason.to_owned());
+        match (self.site.name, rank.saturating_sub(axis)) {
+            ("sum", 3) if rank == 4 => {
+                diagnostic.help("`Conv2d` with kernel_size=1 on one branch gives it the channels of the other")
+            }
+            ("sum", 1 | 2) if rank == 4 => {
+                diagnostic.help("give the branches the same strides, and padding that keeps the size elsewhere")
+            }
+            _ => diagnostic,
+        }
     }
 }

@@ -108,8 +108,8 @@ fn no_current(what: &str, span: Span, inputs: &[&str]) -> Diagnostic {
     match inputs {
         [] => diagnostic.help("begin with `input [N, C, H, W]`"),
         names => {
-            let starts: Vec<String> = names.iter().map(|name| format!("from {name}")).collect();
-            diagnostic.help(format!("inputs with names do not flow by themselves: start with {}", listed(&starts)))
+            let starts: Vec<String> = names.iter().map(|name| format!("`from {name}`")).collect();
+            diagnostic.help(format!("inputs with names do not flow by themselves: start with {}", starts.join(" or ")))
         }
     }
 }

@@ -11,7 +11,7 @@ fn uses(graph: &Graph, name: &str) -> Vec<(String, bool)> {
         _ => None,
     });
     let uses = node.expect("such a layer").parameters.iter();
-    uses.map(|used| (graph.parameter(used.parameter).unwrap().path.to_string(), used.transposed)).collect()
+    uses.map(|used| (graph.parameter(used.parameter).expect("a parameter").path.to_string(), used.transposed)).collect()
 }
 
 fn start<'g>(graph: &'g Graph, key: &str) -> &'g Initialiser {

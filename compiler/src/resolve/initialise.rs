@@ -77,8 +77,8 @@ impl<'a> Expander<'a, '_> {
             match &rule.target {
                 Target::Path(path) => self.apply_to_path(rule, path),
                 Target::Type(name) => {
-                    let (weight, bias) = last.get(&(rule.module, *name)).copied().unwrap_or_default();
-                    if weight == Some(position) || bias == Some(position) {
+                    let last = last.get(&(rule.module, *name));
+                    if last.is_some_and(|last| last.weight == position || last.bias == Some(position)) {
                         self.apply_to_type(rule, name);
                     }
                 }
@@ -232,18 +232,24 @@ impl<'a> Expander<'a, '_> {
     }
 }
 
-/// Of the rules for one type in one module only the last that sets weights, and the last that sets biases, have an effect: a loop may hold an
-/// `init`, and each is applied to the whole module.
-fn last_of_each_type<'r>(rules: &'r [Rule<'_>]) -> HashMap<(ModuleId, &'r str), (Option<usize>, Option<usize>)> {
-    let mut last: HashMap<(ModuleId, &str), (Option<usize>, Option<usize>)> = HashMap::new();
+/// The rules for one type in one module that have an effect.
+struct LastRules {
+    weight: usize,
+    bias: Option<usize>,
+}
+
+/// Of the rules for one type in one module only the last has an effect on weights, and the last with a bias on biases. A loop may hold an
+/// `init`, and each is applied to the whole module, so the others are passed over.
+fn last_of_each_type<'r>(rules: &'r [Rule<'_>]) -> HashMap<(ModuleId, &'r str), LastRules> {
+    let mut all: HashMap<(ModuleId, &str), LastRules> = HashMap::new();
     for (position, rule) in rules.iter().enumerate() {
         if let Target::Type(name) = rule.target {
-            let entry = last.entry((rule.module, name)).or_default();
-            entry.0 = Some(position);
+            let last = all.entry((rule.module, name)).or_insert(LastRules { weight: position, bias: None });
+            last.weight = position;
             if rule.scheme.bias.is_some() {
-                entry.1 = Some(position);
+                last.bias = Some(position);
             }
         }
     }
-    last
+    all
 }

@@ -189,10 +189,8 @@ impl<'a> Expander<'a, '_> {
     /// The input of a block, or of a model called as one: names for the current value's sizes.
     fn block_input(&mut self, frame: &mut Frame<'a>, input: &InputStatement<'a>, cursor: &mut Cursor) {
         self.refuse_in_block(frame, input);
-        if frame.kind == DeclarationKind::Model && input.name.is_some() {
-            if !frame.inputs.is_empty() {
-                self.report(InputError::SeveralInCall { span: input.span, declared: frame.header }.diagnostic());
-            }
+        if frame.kind == DeclarationKind::Model && input.name.is_some() && !frame.inputs.is_empty() {
+            self.report(InputError::SeveralInCall { span: input.span, declared: frame.header }.diagnostic());
         }
         let flow =
             if cursor.value == Flow::Absent { self.current(frame, cursor, "input", input.span) } else { cursor.value };

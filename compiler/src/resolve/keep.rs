@@ -72,7 +72,7 @@ impl<'a> Expander<'a, '_> {
         let Some((name, calls)) = names.split_last() else { return Flow::Unknown };
         let last_span = labels.last().map_or(span, |label| label.span);
         let (Some(first), Some(first_label)) = (calls.first(), labels.first()) else {
-            return self.from_here(frame, name, last_span);
+            return self.kept_here(frame, name, last_span);
         };
         let Some(mut owner) = self.module_in_reach(frame, first) else {
             return self.no_such_item(frame, first, first_label.span);
@@ -83,7 +83,7 @@ impl<'a> Expander<'a, '_> {
                 None => return self.no_such_item(frame, call, label.span),
             }
         }
-        self.from_there(frame, owner, name, last_span)
+        self.kept_there(frame, owner, name, last_span)
     }
 
     fn no_such_item(&mut self, frame: &Frame<'a>, name: &str, span: Span) -> Flow {
@@ -97,7 +97,7 @@ impl<'a> Expander<'a, '_> {
         Flow::Unknown
     }
 
-    fn from_here(&mut self, frame: &Frame<'a>, name: &Arc<str>, span: Span) -> Flow {
+    fn kept_here(&mut self, frame: &Frame<'a>, name: &Arc<str>, span: Span) -> Flow {
         if let Some(kept) = self.kept.get(&(frame.call(), name.clone())) {
             return kept.flow;
         }
@@ -114,7 +114,7 @@ impl<'a> Expander<'a, '_> {
         Flow::Unknown
     }
 
-    fn from_there(&mut self, frame: &Frame<'a>, owner: ModuleId, name: &Arc<str>, span: Span) -> Flow {
+    fn kept_there(&mut self, frame: &Frame<'a>, owner: ModuleId, name: &Arc<str>, span: Span) -> Flow {
         if let Some(kept) = self.kept.get(&(owner, name.clone())) {
             return kept.flow;
         }

@@ -107,9 +107,7 @@ impl<'a> Expander<'a, '_> {
         let mut uses = Vec::with_capacity(declarations.len());
         for declaration in declarations {
             let shape = Shape::from(declaration.shape.as_slice());
-            if self.of_possible_size(shape, bound.op.name(), item.span).is_none() {
-                return None;
-            }
+            self.of_possible_size(shape, bound.op.name(), item.span)?;
             let given = bound.weights.iter().find(|weight| weight.name == declaration.name);
             match self.declare(path, declaration, given, item.span) {
                 Some(used) => uses.push(used),

@@ -178,8 +178,14 @@ impl Constants {
                 return Err(Ragged::Lengths);
             }
             return match value {
-                Value::Int(number) => Ok(self.numbers.push(*number as f64)),
-                Value::Float(number) => Ok(self.numbers.push(*number)),
+                Value::Int(number) => {
+                    self.numbers.push(*number as f64);
+                    Ok(())
+                }
+                Value::Float(number) => {
+                    self.numbers.push(*number);
+                    Ok(())
+                }
                 other => Err(Ragged::Kind(other.kind())),
             };
         };

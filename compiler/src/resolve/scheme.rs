@@ -70,9 +70,7 @@ impl<'a> Expander<'a, '_> {
         let mut fits = true;
         for (position, argument) in call.arguments.iter().flatten().enumerate() {
             let value = self.scheme_number(frame, argument);
-            let Some(slot) = self.scheme_slot(entry, position, argument) else {
-                return None;
-            };
+            let slot = self.scheme_slot(entry, position, argument)?;
             if let Some((_, first)) = seen.iter().find(|(seen, _)| *seen == slot) {
                 let name = argument.key.as_ref().map_or("this argument", |key| &key.text);
                 let (first, second) = (*first, argument.span);

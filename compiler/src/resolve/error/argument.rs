@@ -60,7 +60,7 @@ impl<'e, 'a> ArgumentError<'e, 'a> {
         argument: Span,
         neighbours: [Option<Span>; 2],
     ) -> Self {
-        let removal = INFERRED.contains(&key.text.as_str()).then(|| match neighbours {
+        let removal = INFERRED.contains(&key.text.as_str()).then_some(match neighbours {
             [_, Some(after)] => Span { end: after.start, ..argument },
             [Some(before), None] => Span { start: before.end, ..argument },
             [None, None] => argument,

@@ -35,7 +35,7 @@ fn files(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) {
 
 /// A line `key: value` of a snapshot's head.
 fn head<'a>(snapshot: &'a str, key: &str) -> Option<&'a str> {
-    let head = snapshot.splitn(3, "---\n").nth(1)?;
+    let head = snapshot.split("---\n").nth(1)?;
     head.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(": ")).map(|value| value.trim_matches('"'))
 }
 

@@ -74,7 +74,7 @@ impl KernelGraph {
 }
 
 impl KernelNode {
-    /// Counts layers of another node among those that this one came from, up to [`MAX_ORIGINS`].
+    /// Counts layers of another node among those that this one came from, up to a limit.
     pub fn add_origins(&mut self, origins: &[Arc<str>]) {
         for origin in origins {
             if self.origins.len() < MAX_ORIGINS && !self.origins.contains(origin) {

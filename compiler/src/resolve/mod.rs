@@ -1,7 +1,7 @@
 //! AST to layer graph: files are read, names looked up, loops written out, arguments bound.
 //!
 //! Two arrows: [`load`] reads a file and what it imports into a [`Program`]; [`resolve`] writes one of its models out as a
-//! [`Graph`]. Since structure may depend on sizes, expansion asks each operator for its shape as it goes.
+//! [`Graph`](crate::graph::Graph). Since structure may depend on sizes, expansion asks each operator for its shape as it goes.
 //!
 //! Expansion is one pass over the statements of a model, into every call and every turn of a loop. After an error it goes on with an unknown
 //! flow or value, of which nothing is reported, so that independent mistakes appear together. The same pass, with nothing known and every

@@ -2,7 +2,7 @@
 //!
 //! What comes in is a [`Plan`](cnnc_compiler::plan::Plan), which the compiler made of a spec. [`Parameters`] are drawn from the spec's
 //! initialisers or read from a safetensors file; [`input`] reads arrays and pictures. [`cpu::Engine`] prepares a plan once and then runs
-//! it any number of times. Nothing here prints; what is wrong is a [`Diagnostic`].
+//! it any number of times. Nothing here prints; what is wrong is a [`Diagnostic`](cnnc_compiler::diagnostic::Diagnostic).
 
 pub mod backend;
 pub mod cpu;

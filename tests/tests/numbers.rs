@@ -126,9 +126,8 @@ fn nets(exact: bool, chosen: impl Fn(&str) -> bool) {
     let fixtures: Vec<Fixture> = Fixture::all("nets").into_iter().filter(|fixture| chosen(&fixture.name)).collect();
     assert!(!fixtures.is_empty());
     none_wrong(fixtures.into_iter().map(|fixture| {
-        let run: Box<dyn FnOnce() -> Vec<String>>;
         let name = fixture.name.clone();
-        run = Box::new(move || net(&fixture, exact));
+        let run: Box<dyn FnOnce() -> Vec<String>> = Box::new(move || net(&fixture, exact));
         (name, run)
     }));
 }

@@ -1,6 +1,6 @@
 //! The CPU engine: it prepares a plan once and then interprets it over one arena.
 //!
-//! Two sets of kernels read the same plans: [`reference`] is what each kernel means, as plain loops; the fast ones are
+//! Two sets of kernels read the same plans: [`mod@reference`] is what each kernel means, as plain loops; the fast ones are
 //! what people use. [`evaluate_f64`] runs the reference in float64, which is what everything else is compared with.
 
 pub mod blocked;

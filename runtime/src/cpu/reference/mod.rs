@@ -42,7 +42,7 @@ struct Memory<T> {
 }
 
 impl<T: Real> Interpreter<T> {
-    /// Prepares a plan, which must have passed [`super::check::check`].
+    /// Prepares a plan, which must have passed the check of plans.
     ///
     /// # Errors
     /// E602 when a parameter is missing or of another shape.

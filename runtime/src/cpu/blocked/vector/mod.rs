@@ -1,5 +1,5 @@
-//! A vector of floats, whatever the width of the machine's own: kernels are written once over [`Vector`], compiled once
-//! for every instruction set, and [`InstructionSet::entry`] picks the copy at run time.
+//! A vector of floats, whatever the width of the machine's own: kernels are written once over `Vector`, compiled once
+//! for every instruction set, and `InstructionSet::entry` picks the copy at run time.
 //!
 //! Why a trait and not three sources: the loops, the register tiles and the layouts are the same; only the number of
 //! lanes and of registers differ. All methods are `#[inline(always)]`, so that a kernel's body is compiled inside the

@@ -18,7 +18,7 @@ fn printed(arguments: &[&str]) -> String {
     console.color = true;
     console.color_errors = true;
     cnnc::run(["cnnc"].iter().chain(arguments).map(OsString::from), console);
-    [output, errors].map(|bytes| String::from_utf8(bytes).unwrap()).concat()
+    [output, errors].map(|bytes| String::from_utf8(bytes).expect("the output is text")).concat()
 }
 
 fn hold(name: &str, arguments: &[&str]) {
@@ -26,7 +26,7 @@ fn hold(name: &str, arguments: &[&str]) {
     let picture = Term::new().render_svg(&text);
     let path = root().join("docs/pictures").join(name);
     if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(&path, &picture).unwrap();
+        std::fs::write(&path, &picture).expect("the picture can be written");
     }
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(picture == committed, "{} is stale; UPDATE_DOCS=1 draws it anew", path.display());
@@ -34,7 +34,7 @@ fn hold(name: &str, arguments: &[&str]) {
 
 #[test]
 fn pictures_show_what_is_printed() {
-    std::env::set_current_dir(root()).unwrap();
+    std::env::set_current_dir(root()).expect("the root is a folder");
     hold("summary.svg", &["summary", "models/lenet.cnn"]);
     hold("error.svg", &["check", "tests/cases/broken/E302_kernel_too_large.cnn"]);
     hold("trace.svg", &["check", "tests/cases/broken/E302_inside_blocks.cnn"]);

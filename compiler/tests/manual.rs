@@ -24,7 +24,7 @@ fn section(entry: &LayerEntry, heading: &str) -> Option<String> {
 
 /// The page, and where its generated half begins.
 fn page() -> (String, usize) {
-    let page = std::fs::read_to_string(PATH).unwrap();
+    let page = std::fs::read_to_string(PATH).expect("the page is there");
     let start = page.find("# Layers\n").expect("the half about layers begins with `# Layers`");
     (page, start)
 }

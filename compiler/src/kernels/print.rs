@@ -6,7 +6,8 @@
 //! output = %0
 //! ```
 //!
-//! Values are numbered as they come; inputs and parameters go by their names. In the expression after `then`, `x0` is the kernel's
+//! Values are numbered as they come, constants just before their first use; inputs and parameters go by their names, reshaped
+//! parameters too. In the expression after `then`, `x0` is the kernel's
 //! result, the others are listed; in a `map`, `x0`, `x1`, … are the arguments.
 
 use super::{AxisWindow, Kernel, KernelGraph, KernelNode, PoolAxis, Resampling};
@@ -23,10 +24,10 @@ pub fn print(graph: &KernelGraph) -> String {
         let _ = writeln!(text, "input {} {shape:?}", port.name);
     }
     let mut count = 0;
-    for id in graph.dag.order().unwrap_or_default() {
+    for id in by_first_use(graph) {
         let Some(node) = graph.dag.get(id) else { continue };
-        if matches!(node.kernel, Kernel::Input(_) | Kernel::Parameter(_)) {
-            names.insert(id, graph.label(id));
+        if let Some(leaf) = leaf(graph, id, node) {
+            names.insert(id, graph.label(leaf));
             continue;
         }
         let name = format!("%{count}");
@@ -41,6 +42,33 @@ pub fn print(graph: &KernelGraph) -> String {
         let _ = writeln!(text, "output {} = {}", port.name, names.get(&port.node).map_or("?", String::as_str));
     }
     text
+}
+
+/// All nodes, arguments before users, constants as late as possible.
+fn by_first_use(graph: &KernelGraph) -> Vec<NodeId> {
+    let order = graph.dag.order().unwrap_or_default();
+    let constants = graph.constants();
+    let mut places: HashMap<NodeId, usize> = order.iter().enumerate().map(|(place, &id)| (id, place)).collect();
+    for id in order.iter().rev().filter(|id| constants.contains(id)) {
+        let first = graph.dag.uses(*id).into_iter().filter_map(|(user, _)| places.get(&user).copied()).min();
+        if let (Some(first), Some(place)) = (first, places.get_mut(id)) {
+            *place = first;
+        }
+    }
+    let mut sorted: Vec<NodeId> = order;
+    sorted.sort_by_key(|id| places.get(id).copied());
+    sorted
+}
+
+/// The input or parameter by whose name a node goes.
+fn leaf(graph: &KernelGraph, id: NodeId, node: &KernelNode) -> Option<NodeId> {
+    let source = graph.dag.arguments(id).first().copied();
+    match node.kernel {
+        Kernel::Input(_) | Kernel::Parameter(_) => Some(id),
+        Kernel::Reshape => source
+            .filter(|&source| matches!(graph.dag.get(source).map(|node| &node.kernel), Some(Kernel::Parameter(_)))),
+        _ => None,
+    }
 }
 
 /// `conv(%1, 0.weight) 3x3 then max(x0, 0)`
@@ -143,15 +171,13 @@ mod tests {
         insta::assert_snapshot!(print(&graph), @r"
         input input [1, 1, 8, 8]
         %0 = conv(input, 0.weight) 3x3 before 1  [1, 2, 8, 8]  # 0 Conv2d
-        %1 = reshape(0.bias)  [1, 2, 1, 1]  # 0 Conv2d
-        %2 = map(%0, %1) x0 + x1  [1, 2, 8, 8]  # 0 Conv2d
-        %3 = map(%2) max(x0, 0)  [1, 2, 8, 8]  # 1 ReLU
-        %4 = window_mean(%3) 3x2 stride 2 before 1 padding counted, after 1x0  [1, 2, 4, 4]  # 2 AvgPool2d
-        %5 = reshape(%4)  [1, 32]  # 3 Flatten
-        %6 = gemm(%5, 4.weight) second transposed  [1, 3]  # 4 Linear
-        %7 = reshape(4.bias)  [1, 3]  # 4 Linear
-        %8 = reduce_sum(%6) over [1] then x0 - x1, x1 = %7  [1, 3]  # 4 Linear
-        output output = %8
+        %1 = map(%0, 0.bias) x0 + x1  [1, 2, 8, 8]  # 0 Conv2d
+        %2 = map(%1) max(x0, 0)  [1, 2, 8, 8]  # 1 ReLU
+        %3 = window_mean(%2) 3x2 stride 2 before 1 padding counted, after 1x0  [1, 2, 4, 4]  # 2 AvgPool2d
+        %4 = reshape(%3)  [1, 32]  # 3 Flatten
+        %5 = gemm(%4, 4.weight) second transposed  [1, 3]  # 4 Linear
+        %6 = reduce_sum(%5) over [1] then x0 - x1, x1 = 4.bias  [1, 3]  # 4 Linear
+        output output = %6
         ");
     }
 }

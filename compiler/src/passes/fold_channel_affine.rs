@@ -185,18 +185,13 @@ mod tests {
         let notes = folded(&mut graph);
         insta::assert_snapshot!(print(&graph), @r"
         input input [2, 3, 4, 4]
-        %0 = reshape(0.bias)  [1, 2, 1, 1]  # 0 Conv2d
-        %1 = reshape(1.weight)  [1, 2, 1, 1]  # 1 BatchNorm2d
-        %2 = reshape(1.bias)  [1, 2, 1, 1]  # 1 BatchNorm2d
-        %3 = reshape(1.running_mean)  [1, 2, 1, 1]  # 1 BatchNorm2d
-        %4 = reshape(1.running_var)  [1, 2, 1, 1]  # 1 BatchNorm2d
-        %5 = map(%1, %4) x0 / sqrt(x1 + 0.00001)  [1, 2, 1, 1]  # 1 BatchNorm2d
-        %6 = reshape(%5)  [2, 1, 1, 1]  # 0 Conv2d + 1 BatchNorm2d + 2 ReLU
-        %7 = map(0.weight, %6) x0 * x1  [2, 3, 3, 3]  # 0 Conv2d + 1 BatchNorm2d + 2 ReLU
-        %8 = conv(input, %7) 3x3 before 1  [2, 2, 4, 4]  # 0 Conv2d
-        %9 = map(%1, %2, %3, %4) ((-x2) * (x0 / sqrt(x3 + 0.00001))) + x1  [1, 2, 1, 1]  # 1 BatchNorm2d
-        %10 = map(%5, %9, %8, %0) max(x2 + ((x3 * x0) + x1), 0)  [2, 2, 4, 4]  # 0 Conv2d + 1 BatchNorm2d + 2 ReLU
-        output output = %10
+        %0 = map(1.weight, 1.running_var) x0 / sqrt(x1 + 0.00001)  [1, 2, 1, 1]  # 1 BatchNorm2d
+        %1 = reshape(%0)  [2, 1, 1, 1]  # 0 Conv2d + 1 BatchNorm2d + 2 ReLU
+        %2 = map(0.weight, %1) x0 * x1  [2, 3, 3, 3]  # 0 Conv2d + 1 BatchNorm2d + 2 ReLU
+        %3 = conv(input, %2) 3x3 before 1  [2, 2, 4, 4]  # 0 Conv2d
+        %4 = map(1.weight, 1.bias, 1.running_mean, 1.running_var) ((-x2) * (x0 / sqrt(x3 + 0.00001))) + x1  [1, 2, 1, 1]  # 1 BatchNorm2d
+        %5 = map(%0, %4, %3, 0.bias) max(x2 + ((x3 * x0) + x1), 0)  [2, 2, 4, 4]  # 0 Conv2d + 1 BatchNorm2d + 2 ReLU
+        output output = %5
         ");
         assert_eq!(notes[0].text, "its multiplication is folded into the weight of `0 Conv2d`");
     }

@@ -125,9 +125,8 @@ mod tests {
         assert_eq!(fused(&mut graph), ["1 ReLU: computed by `0 Linear`, on its result"]);
         insta::assert_snapshot!(print(&graph), @r"
         input input [2, 3]
-        %0 = reshape(0.bias)  [1, 4]  # 0 Linear
-        %1 = gemm(input, 0.weight) second transposed then max(x0 + x1, 0), x1 = %0  [2, 4]  # 0 Linear + 1 ReLU
-        output output = %1
+        %0 = gemm(input, 0.weight) second transposed then max(x0 + x1, 0), x1 = 0.bias  [2, 4]  # 0 Linear + 1 ReLU
+        output output = %0
         ");
     }
 
@@ -144,12 +143,9 @@ mod tests {
         insta::assert_snapshot!(print(&graph), @r"
         input input [2, 3, 4, 4]
         %0 = conv(input, 0.weight) 1x1  [2, 3, 4, 4]  # 0 Conv2d
-        %1 = reshape(0.bias)  [1, 3, 1, 1]  # 0 Conv2d
-        %2 = reshape(1.bias)  [1, 3, 1, 1]  # 1 Conv2d
-        %3 = conv(input, 1.weight) 3x3 before 1 then x0 + x1, x1 = %2  [2, 3, 4, 4]  # 1 Conv2d
-        %4 = reshape(2.bias)  [1, 3, 1, 1]  # 2 Conv2d
-        %5 = conv(%3, 2.weight) 3x3 before 1 then max((x0 + x1) + (x2 + x3), 0), x1 = %4, x2 = %0, x3 = %1  [2, 3, 4, 4]  # 2 Conv2d + 0 Conv2d + 3 sum + 4 ReLU
-        output output = %5
+        %1 = conv(input, 1.weight) 3x3 before 1 then x0 + x1, x1 = 1.bias  [2, 3, 4, 4]  # 1 Conv2d
+        %2 = conv(%1, 2.weight) 3x3 before 1 then max((x0 + x1) + (x2 + x3), 0), x1 = 2.bias, x2 = %0, x3 = 0.bias  [2, 3, 4, 4]  # 2 Conv2d + 0 Conv2d + 3 sum + 4 ReLU
+        output output = %2
         ");
     }
 

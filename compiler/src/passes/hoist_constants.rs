@@ -178,14 +178,10 @@ mod tests {
         let notes = check_pass(&mut graph, hoist_constants);
         insta::assert_snapshot!(print(&graph), @r"
         input input [2, 3, 4, 4]
-        %0 = reshape(0.weight)  [1, 3, 1, 1]  # 0 BatchNorm2d
-        %1 = reshape(0.bias)  [1, 3, 1, 1]  # 0 BatchNorm2d
-        %2 = reshape(0.running_mean)  [1, 3, 1, 1]  # 0 BatchNorm2d
-        %3 = reshape(0.running_var)  [1, 3, 1, 1]  # 0 BatchNorm2d
-        %4 = map(%0, %3) x0 / sqrt(x1 + 0.00001)  [1, 3, 1, 1]  # 0 BatchNorm2d
-        %5 = map(%0, %1, %2, %3) ((-x2) * (x0 / sqrt(x3 + 0.00001))) + x1  [1, 3, 1, 1]  # 0 BatchNorm2d
-        %6 = map(input, %4, %5) (x0 * x1) + x2  [2, 3, 4, 4]  # 0 BatchNorm2d
-        output output = %6
+        %0 = map(0.weight, 0.running_var) x0 / sqrt(x1 + 0.00001)  [1, 3, 1, 1]  # 0 BatchNorm2d
+        %1 = map(0.weight, 0.bias, 0.running_mean, 0.running_var) ((-x2) * (x0 / sqrt(x3 + 0.00001))) + x1  [1, 3, 1, 1]  # 0 BatchNorm2d
+        %2 = map(input, %0, %1) (x0 * x1) + x2  [2, 3, 4, 4]  # 0 BatchNorm2d
+        output output = %2
         ");
         assert_eq!(
             notes[0].text,
@@ -226,15 +222,10 @@ mod tests {
         check_pass(&mut graph, hoist_constants);
         insta::assert_snapshot!(print(&graph), @r"
         input input [1, 2, 4, 4]
-        %0 = reshape(0.bias)  [1, 2, 1, 1]  # 0 Conv2d
-        %1 = reshape(1.weight)  [1, 2, 1, 1]  # 1 BatchNorm2d
-        %2 = reshape(1.bias)  [1, 2, 1, 1]  # 1 BatchNorm2d
-        %3 = reshape(1.running_mean)  [1, 2, 1, 1]  # 1 BatchNorm2d
-        %4 = reshape(1.running_var)  [1, 2, 1, 1]  # 1 BatchNorm2d
-        %5 = map(%1, %2, %3, %4, %0) ((x4 + (-x2)) * (x0 / sqrt(x3 + 0.00001))) + x1  [1, 2, 1, 1]  # 0 Conv2d + 1 BatchNorm2d
-        %6 = map(%1, %4) x0 / sqrt(x1 + 0.00001)  [1, 2, 1, 1]  # 0 Conv2d + 1 BatchNorm2d
-        %7 = conv(input, 0.weight) 3x3 before 1 then (x0 * x1) + x2, x1 = %6, x2 = %5  [1, 2, 4, 4]  # 0 Conv2d + 1 BatchNorm2d
-        output output = %7
+        %0 = map(1.weight, 1.bias, 1.running_mean, 1.running_var, 0.bias) ((x4 + (-x2)) * (x0 / sqrt(x3 + 0.00001))) + x1  [1, 2, 1, 1]  # 0 Conv2d + 1 BatchNorm2d
+        %1 = map(1.weight, 1.running_var) x0 / sqrt(x1 + 0.00001)  [1, 2, 1, 1]  # 0 Conv2d + 1 BatchNorm2d
+        %2 = conv(input, 0.weight) 3x3 before 1 then (x0 * x1) + x2, x1 = %1, x2 = %0  [1, 2, 4, 4]  # 0 Conv2d + 1 BatchNorm2d
+        output output = %2
         ");
     }
 

@@ -79,12 +79,8 @@ mod tests {
         let notes = check_pass(&mut graph, merge_maps);
         insta::assert_snapshot!(print(&graph), @r"
         input input [1, 2, 4, 4]
-        %0 = reshape(1.weight)  [1, 2, 1, 1]  # 1 BatchNorm2d
-        %1 = reshape(1.bias)  [1, 2, 1, 1]  # 1 BatchNorm2d
-        %2 = reshape(1.running_mean)  [1, 2, 1, 1]  # 1 BatchNorm2d
-        %3 = reshape(1.running_var)  [1, 2, 1, 1]  # 1 BatchNorm2d
-        %4 = map(input, %0, %1, %2, %3) max(((x0 - x3) * (x1 / sqrt(x4 + 0.00001))) + x2, 0) + max(x0, 0)  [1, 2, 4, 4]  # 0 ReLU + 1 BatchNorm2d + 2 ReLU + 3 sum
-        output output = %4
+        %0 = map(input, 1.weight, 1.bias, 1.running_mean, 1.running_var) max(((x0 - x3) * (x1 / sqrt(x4 + 0.00001))) + x2, 0) + max(x0, 0)  [1, 2, 4, 4]  # 0 ReLU + 1 BatchNorm2d + 2 ReLU + 3 sum
+        output output = %0
         ");
         assert_eq!(notes.len(), 3);
         assert_eq!(notes[0].text, "one kernel with what `1 BatchNorm2d` does element by element");

@@ -108,13 +108,11 @@ mod tests {
         insta::assert_snapshot!(print(&graph), @r"
         input input [6, 3]
         %0 = gemm(input, 0.weight) second transposed  [6, 4]  # 0 Linear
-        %1 = reshape(0.bias)  [1, 4]  # 0 Linear
-        %2 = map(%0, %1) x0 + x1  [6, 4]  # 0 Linear
-        %3 = reshape(slope)  [1, 1]  # 2 Scale
-        %4 = map(%2, %3) x0 * x1  [6, 4]  # 2 Scale
-        %5 = reshape(%4)  [2, 3, 4]  # 1 Tokens
-        %6 = permute(%5) [0, 2, 1]  [2, 4, 3]  # 1 Tokens
-        output output = %6
+        %1 = map(%0, 0.bias) x0 + x1  [6, 4]  # 0 Linear
+        %2 = map(%1, slope) x0 * x1  [6, 4]  # 2 Scale
+        %3 = reshape(%2)  [2, 3, 4]  # 1 Tokens
+        %4 = permute(%3) [0, 2, 1]  [2, 4, 3]  # 1 Tokens
+        output output = %4
         ");
         assert_eq!(notes[0].text, "done before the permute of `1 Tokens`");
     }

@@ -73,51 +73,56 @@ fn symbols_of(graph: &Graph) -> Vec<Arc<str>> {
 /// The sizes of one symbol that fit all requirements so far.
 struct Candidates {
     name: Arc<str>,
-    /// Every size below this one is ruled out by a requirement that grows with the size.
-    least: i64,
     /// The requirements that do not grow with the size.
     others: Vec<Requirement>,
-    /// The sizes that fit, ascending.
-    fitting: Vec<i64>,
+    /// The sizes that fit, ascending, behind `ruled_out` smaller ones that a growing requirement ruled out since.
+    sizes: Vec<i64>,
+    ruled_out: usize,
     /// Up to where sizes were tried.
     tried: i64,
 }
 
 impl Candidates {
     fn new(name: Arc<str>) -> Self {
-        Candidates { name, least: 1, others: Vec::new(), fitting: (1..=LARGEST).collect(), tried: LARGEST }
+        Candidates { name, others: Vec::new(), sizes: (1..=LARGEST).collect(), ruled_out: 0, tried: LARGEST }
     }
 
-    /// Keeps the sizes that fit one more requirement.
+    /// The sizes that fit.
+    fn fitting(&self) -> &[i64] {
+        self.sizes.get(self.ruled_out..).unwrap_or_default()
+    }
+
+    /// Keeps the sizes that fit one more requirement. A network of many layers has many that grow with the size, and most hold already.
     fn keep(&mut self, requirement: &Requirement) -> Result<(), Box<Diagnostic>> {
-        let before = self.fitting.clone();
+        let before = (self.ruled_out, self.fitting().first().copied());
         if requirement.grows() {
-            let first = self.fitting.partition_point(|size| !self.holds(requirement, *size));
-            self.fitting.drain(..first);
-            if first > 0 {
-                self.least = self.fitting.first().copied().unwrap_or(self.tried + 1);
+            if before.1.is_some_and(|least| self.holds(requirement, least)) {
+                return Ok(());
             }
-        } else {
-            self.others.push(requirement.clone());
-            let mut fitting = std::mem::take(&mut self.fitting);
-            fitting.retain(|size| self.holds(requirement, *size));
-            self.fitting = fitting;
-        }
-        if !self.fitting.is_empty() {
+            self.ruled_out += self.fitting().partition_point(|size| !self.holds(requirement, *size));
+            if self.fitting().is_empty() {
+                let failed = self.sizes.get(before.0..).unwrap_or_default().to_vec();
+                return self.try_larger(requirement, &failed);
+            }
             return Ok(());
         }
-        self.try_larger(requirement, &before)
+        self.others.push(requirement.clone());
+        let before = std::mem::take(&mut self.sizes).split_off(self.ruled_out);
+        self.sizes = before.iter().copied().filter(|size| self.holds(requirement, *size)).collect();
+        self.ruled_out = 0;
+        if self.sizes.is_empty() { self.try_larger(requirement, &before) } else { Ok(()) }
     }
 
-    /// Where nothing up to the usual bound fits, larger sizes are tried once.
+    /// Where nothing up to the usual bound fits, larger sizes are tried once; what was ruled out up to there stays so.
     fn try_larger(&mut self, requirement: &Requirement, before: &[i64]) -> Result<(), Box<Diagnostic>> {
         if self.tried < LARGEST_AT_ALL {
+            let first = before.first().copied().unwrap_or(1);
             self.tried = LARGEST_AT_ALL;
             let fits =
                 |size: &i64| self.holds(requirement, *size) && self.others.iter().all(|other| self.holds(other, *size));
-            self.fitting = (self.least..=LARGEST_AT_ALL).filter(fits).collect();
-            if let Some(first) = self.fitting.first() {
-                self.least = *first;
+            self.sizes = (first..=LARGEST_AT_ALL).filter(fits).collect();
+            self.ruled_out = 0;
+            if !self.sizes.is_empty() {
                 return Ok(());
             }
         }
@@ -149,16 +154,16 @@ impl Candidates {
 
     /// The sizes in words: those of the smallest step that goes on to the end of what was tried.
     fn describe(&self) -> SymbolSizes {
-        let name = self.name.clone();
-        if let Some((start, step)) = progression(&self.fitting, self.tried) {
+        let (name, fitting) = (self.name.clone(), self.fitting());
+        if let Some((start, step)) = progression(fitting, self.tried) {
             return SymbolSizes { name, start, step, last: None };
         }
-        let (first, last) = (self.fitting.first().copied().unwrap_or(1), self.fitting.last().copied().unwrap_or(1));
-        let step = match self.fitting.as_slice() {
+        let (first, last) = (fitting.first().copied().unwrap_or(1), fitting.last().copied().unwrap_or(1));
+        let step = match fitting {
             [first, second, ..] => second - first,
             _ => 1,
         };
-        let regular = self.fitting.windows(2).all(|pair| matches!(pair, [a, b] if b - a == step));
+        let regular = fitting.windows(2).all(|pair| matches!(pair, [a, b] if b - a == step));
         let last = if regular { last } else { first };
         SymbolSizes { name, start: first, step: step.max(1), last: Some(last) }
     }
@@ -192,7 +197,8 @@ fn joint_conditions(candidates: &[Candidates], joint: &[&Requirement]) -> Result
             .iter()
             .map(|name| {
                 let known = candidates.iter().find(|candidates| candidates.name == *name)?;
-                Some((name, known.fitting.get(..SAMPLE).unwrap_or(&known.fitting)))
+                let fitting = known.fitting();
+                Some((name, fitting.get(..SAMPLE).unwrap_or(fitting)))
             })
             .collect();
         let Some(samples) = samples else { continue };

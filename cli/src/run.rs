@@ -11,6 +11,7 @@ use crate::model::{self, Spec};
 use crate::{parameters, pipeline};
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::graph::{Input, ShapedGraph};
+use cnnc_compiler::plan::Target;
 use cnnc_compiler::shape::Dim;
 use cnnc_compiler::write_kernels::Bindings;
 use cnnc_grammar::span::Files;
@@ -30,7 +31,7 @@ pub fn run(arguments: &Run, console: &mut Console<'_>) -> Outcome {
     let inputs = inputs(arguments, &shaped, &mut bindings, console)?;
     let kernels = pipeline::kernels(&shaped, &bindings, &files, console)?;
     let (fused, _) = pipeline::fused(kernels, console)?;
-    let (plan, _) = pipeline::planned(&fused, &host_target(), console)?;
+    let (plan, _) = pipeline::planned(&fused, &target(&inputs), console)?;
     let parameters = weights(arguments, &shaped, &files, console)?;
     let backend = Cpu(CpuOptions { threads: arguments.threads, kernels: Kernels::Fast });
     let plan = Arc::new(plan);
@@ -44,6 +45,13 @@ pub fn run(arguments: &Run, console: &mut Console<'_>) -> Outcome {
     }
     let text = answer::text(&names, &answers, shaped.graph.labels.as_deref(), console);
     console.print(&text)
+}
+
+/// This machine, with room left for what an engine keeps of the inputs.
+fn target(inputs: &[Tensor]) -> Target {
+    let host = host_target();
+    let input_bytes = inputs.iter().map(|input| 4 * input.data().len() as u64).sum();
+    Target { memory_bytes: host.memory_bytes.saturating_sub(input_bytes), ..host }
 }
 
 /// The network of the file, or the embedded one.

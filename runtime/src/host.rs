@@ -8,16 +8,11 @@ pub fn host_target() -> Target {
     Target { name: "cpu".into(), alignment: 16, memory_bytes: available_memory_bytes() }
 }
 
-/// The memory that can be taken without swapping: what the system says is available, within the limit of the control group.
-/// Where neither is known, 16 GiB.
+/// The memory that can be taken without swapping: what the system says is available, within the limits of the control group and of
+/// this process. Where none is known, 16 GiB.
 pub fn available_memory_bytes() -> u64 {
     let system = fs::read_to_string("/proc/meminfo").ok().and_then(|text| available_in(&text));
-    let group = group_limit_bytes();
-    match (system, group) {
-        (Some(system), Some(group)) => system.min(group),
-        (Some(bytes), None) | (None, Some(bytes)) => bytes,
-        (None, None) => 16 << 30,
-    }
+    [system, group_limit_bytes(), process_limit_bytes()].into_iter().flatten().min().unwrap_or(16 << 30)
 }
 
 /// `MemAvailable` of `/proc/meminfo`, which is in kibibytes.
@@ -31,9 +26,22 @@ fn group_limit_bytes() -> Option<u64> {
     fs::read_to_string("/sys/fs/cgroup/memory.max").ok()?.trim().parse().ok()
 }
 
+/// What is left of the address space that `ulimit -v` allows; `None` when it sets no limit.
+fn process_limit_bytes() -> Option<u64> {
+    let allowed = address_space_in(&fs::read_to_string("/proc/self/limits").ok()?)?;
+    let used_pages = fs::read_to_string("/proc/self/statm").ok()?.split(' ').next()?.parse::<u64>().ok()?;
+    Some(allowed.saturating_sub(used_pages.saturating_mul(4096)))
+}
+
+/// The first figure, the one in force, of `Max address space` in `/proc/self/limits`; `None` for `unlimited`.
+fn address_space_in(limits: &str) -> Option<u64> {
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max address space"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{available_in, host_target};
+    use super::{address_space_in, available_in, host_target};
 
     #[test]
     fn reads_the_system_s_own_figure() {
@@ -41,5 +49,14 @@ mod tests {
         assert_eq!(available_in(text), Some(23_000_000 * 1024));
         assert_eq!(available_in("MemTotal: 3 kB"), None);
         assert!(host_target().memory_bytes > 0);
+    }
+
+    #[test]
+    fn reads_the_limit_of_the_process() {
+        let line = |soft: &str| {
+            format!("Max file locks   unlimited  unlimited  locks\nMax address space  {soft}  unlimited  bytes\n")
+        };
+        assert_eq!(address_space_in(&line("4096000000")), Some(4_096_000_000));
+        assert_eq!(address_space_in(&line("unlimited")), None);
     }
 }

@@ -79,10 +79,13 @@ fn line(cells: &[String; 7], widths: &[usize; 7]) -> String {
 fn totals(summary: &Summary) -> String {
     let (totals, cost) = (&summary.totals, summary.totals.cost);
     let unknown = || "unknown: they depend on sizes that the spec leaves open; see --input-shape".to_owned();
+    // The first size of an input is the batch; where it is open, costs are those of one sample.
+    let open = summary.inputs.iter().any(|(_, shape)| shape.first().is_some_and(|batch| batch.number().is_none()));
+    let one = if open { " for one sample" } else { "" };
     let mut figures = vec![
         ("parameters", parameters(summary)),
-        ("MACs", cost.macs.map_or_else(unknown, grouped)),
-        ("activations", cost.activation_bytes.map_or_else(unknown, bytes)),
+        ("MACs", cost.macs.map_or_else(unknown, |macs| grouped(macs) + one)),
+        ("activations", cost.activation_bytes.map_or_else(unknown, |size| bytes(size) + one)),
     ];
     for (name, shape) in &totals.outputs {
         let name = if totals.outputs.len() == 1 { String::new() } else { format!("{name} ") };

@@ -24,6 +24,7 @@ pub mod resolve;
 pub mod shape;
 pub mod sizes;
 pub mod summary;
+pub mod training;
 pub mod write_kernels;
 
 /// From a network whose shapes are known to the plan that computes it, with what every pass did and did not do.

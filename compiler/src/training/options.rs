@@ -1,0 +1,81 @@
+//! What a training step is told: loss, optimiser, clipping. Names and formulas are PyTorch's.
+
+/// A training step. Learning rate, step number and seed are inputs of the plan.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Training {
+    /// What is made smaller.
+    pub loss: Loss,
+    /// How parameters follow their gradients.
+    pub optimiser: Optimiser,
+    /// The largest norm of all gradients together; longer ones are shortened to it (`clip_grad_norm_`).
+    pub max_gradient_norm: Option<f64>,
+}
+
+impl Training {
+    /// Cross-entropy and plain SGD: what is timed when nothing else is asked for.
+    pub fn plain() -> Training {
+        let loss = Loss::CrossEntropy { label_smoothing: 0.0 };
+        Training { loss, optimiser: Optimiser::Sgd(Sgd::default()), max_gradient_norm: None }
+    }
+}
+
+/// The loss of a batch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Loss {
+    /// `nn.CrossEntropyLoss`: the mean over the batch of the negative logarithm of the label's softmax, on scores along axis 1.
+    CrossEntropy {
+        /// The share of the target, in `0..=1`, that is spread evenly over all classes.
+        label_smoothing: f64,
+    },
+    /// `nn.MSELoss`: squared differences from a target of the answer's shape.
+    MeanSquaredError(SumOrMean),
+}
+
+/// What is made of a loss's elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SumOrMean {
+    /// Added up.
+    Sum,
+    /// Added up and divided by their number.
+    Mean,
+}
+
+/// How a parameter follows its gradient.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Optimiser {
+    /// `torch.optim.SGD`.
+    Sgd(Sgd),
+    /// `torch.optim.Adam`: weight decay is part of the gradient.
+    Adam(Adam),
+    /// `torch.optim.AdamW`: weight decay shrinks the parameter itself.
+    AdamW(Adam),
+}
+
+/// Options of SGD, without dampening.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Sgd {
+    /// Share of the last step's direction that is kept, in `0..1`; 0 needs no state.
+    pub momentum: f64,
+    /// Whether the momentum looks one step ahead; needs one.
+    pub nesterov: bool,
+    /// How much of the parameter is added to its gradient.
+    pub weight_decay: f64,
+}
+
+/// Options of Adam and AdamW.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Adam {
+    /// Decay of the running means of gradients and of their squares, in `0..1`.
+    pub betas: [f64; 2],
+    /// Added to the root, so that it is never zero.
+    pub eps: f64,
+    /// Weight decay, in the optimiser's own way.
+    pub weight_decay: f64,
+}
+
+impl Default for Adam {
+    /// PyTorch's, but for the weight decay, which is 0 in Adam and 0.01 in AdamW there.
+    fn default() -> Self {
+        Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0 }
+    }
+}

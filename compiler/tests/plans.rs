@@ -50,8 +50,12 @@ fn smallest(graph: &ShapedGraph) -> Bindings {
 }
 
 fn compiled(file: &str, model: Option<&str>) -> (Plan, Vec<Note>) {
+    compiled_for(&Target::reference(), file, model)
+}
+
+fn compiled_for(target: &Target, file: &str, model: Option<&str>) -> (Plan, Vec<Note>) {
     let graph = shaped(&Disk, &format!("{MODELS}/{file}"), model);
-    compile(&graph, &smallest(&graph), &Target::reference()).unwrap_or_else(|error| panic!("{file}: {error:?}"))
+    compile(&graph, &smallest(&graph), target).unwrap_or_else(|error| panic!("{file}: {error:?}"))
 }
 
 /// How often each kernel occurs: `conv 20, gemm 1`.
@@ -81,8 +85,10 @@ fn every_network_that_ships_has_a_plan() {
     assert!(found.len() > 40, "{found:?}");
     for path in found {
         let graph = shaped(&Disk, path.to_str().unwrap(), None);
-        if let Err(error) = compile(&graph, &smallest(&graph), &Target::reference()) {
-            panic!("{}: {error:?}", path.display());
+        for target in [Target::reference(), Target::blocked()] {
+            if let Err(error) = compile(&graph, &smallest(&graph), &target) {
+                panic!("{}: {error:?}", path.display());
+            }
         }
     }
 }
@@ -124,6 +130,40 @@ fn networks_are_fused_as_far_as_the_rules_allow() {
      88 torchvision/shufflenet_v2_x1_0.cnn: conv 56, gemm 1, map 29, window_max 1, window_mean 1
      27 unet.cnn: conv 19, conv_data 4, window_max 4
      77 yolov3.cnn: conv 75, resample 2
+    ");
+}
+
+/// What a plan with channels in blocks has beside the heavy kernels: images change their layout at the edges alone.
+#[test]
+fn channels_stay_in_blocks() {
+    let files = [
+        "lenet.cnn",
+        "vgg.cnn",
+        "resnet18.cnn",
+        "torchvision/resnext50_32x4d.cnn",
+        "torchvision/mobilenet_v2.cnn",
+        "torchvision/mobilenet_v3_small.cnn",
+        "torchvision/squeezenet1_1.cnn",
+        "torchvision/googlenet.cnn",
+        "torchvision/densenet121.cnn",
+        "torchvision/shufflenet_v2_x1_0.cnn",
+        "unet.cnn",
+        "yolov3.cnn",
+    ];
+    let lines = files.map(|file| format!("{file}: {}", counts(&compiled_for(&Target::blocked(), file, None).0)));
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    lenet.cnn: conv 2, gemm 3, window_mean 2
+    vgg.cnn: conv 8, gemm 3, window_max 5
+    resnet18.cnn: conv 20, gemm 1, window_max 1, window_mean 1
+    torchvision/resnext50_32x4d.cnn: conv 53, gemm 1, window_max 1, window_mean 1
+    torchvision/mobilenet_v2.cnn: conv 52, gemm 1, window_mean 1
+    torchvision/mobilenet_v3_small.cnn: conv 52, gemm 2, map 9, window_mean 10
+    torchvision/squeezenet1_1.cnn: conv 26, window_max 3, window_mean 1
+    torchvision/googlenet.cnn: conv 57, gemm 1, window_max 13, window_mean 1
+    torchvision/densenet121.cnn: conv 120, gemm 1, map 62, window_max 1, window_mean 4
+    torchvision/shufflenet_v2_x1_0.cnn: conv 56, gemm 1, map 48, reorder 35, window_max 1, window_mean 1
+    unet.cnn: conv 19, conv_data 4, reorder 1, window_max 4
+    yolov3.cnn: conv 75, reorder 2, resample 2
     ");
 }
 

@@ -97,6 +97,7 @@ fn map(expression: &Expression, operands: &[&Tensor], shape: &[usize]) -> Tensor
 fn compute(kernel: &Kernel, own: &[&Tensor], shape: &[usize]) -> Tensor {
     match kernel {
         Kernel::Input(_) | Kernel::Parameter(_) => unreachable!("given, not computed"),
+        Kernel::Reorder { .. } | Kernel::Pack(_) => unreachable!("only plans have it"),
         Kernel::Conv { window, groups } => conv(own[0], own[1], window, *groups, shape),
         Kernel::ConvData { window, groups } => conv_data(own[0], own[1], window, *groups, shape),
         Kernel::Gemm { transpose_a, transpose_b } => gemm(own[0], *transpose_a, own[1], *transpose_b, shape),

@@ -20,13 +20,14 @@
 //! | `Resample`, `ResampleGrad` | enlarging | its gradient |
 //! | `Permute`, `Pad`, `Slice`, `Concat`, `Reshape` | moving data; the planner makes views of them where it can, `Copy` steps else | each other's gradients |
 //! | `Gather` | | picking the target's logit |
-//! | `Reorder` | | with blocked layouts: written by the planner alone |
+//! | `Reorder`, `Pack` | images to blocks of channels and back, weights in the order that a method reads: written by the planner alone | |
 
 mod builder;
 mod edit;
 #[cfg(test)]
 pub(crate) mod evaluate;
 mod expression;
+mod packing;
 mod print;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -35,6 +36,7 @@ mod verify;
 pub use builder::{KernelBuilder, LayerContext};
 pub(crate) use edit::{elements, fault};
 pub use expression::{Binary, Expression, Unary};
+pub use packing::{Method, Packing};
 pub(crate) use print::details;
 pub use print::print;
 pub use verify::{MAX_DEPTH, MAX_ELEMENTS, verify};
@@ -213,6 +215,14 @@ pub enum Kernel {
         /// The axis.
         axis: usize,
     },
+    /// An image `[N, C, H, W]` to `[N, C / lanes, H, W, lanes]`, the last block filled up with zeros, or back: which of them the ranks
+    /// say. Only in plans.
+    Reorder {
+        /// Channels; the blocks may have room for more.
+        channels: usize,
+    },
+    /// Weights to the elements that a method reads, in its order: `[elements]`. Only in plans.
+    Pack(Packing),
 }
 
 /// What to write when a kernel is named: in plans, profiles and messages.
@@ -237,6 +247,8 @@ impl Kernel {
             Kernel::Pad { .. } => "pad",
             Kernel::Slice { .. } => "slice",
             Kernel::Concat { .. } => "concat",
+            Kernel::Reorder { .. } => "reorder",
+            Kernel::Pack(_) => "pack",
         }
     }
 
@@ -247,6 +259,7 @@ impl Kernel {
             Kernel::Window { .. } | Kernel::Reduce { .. } | Kernel::Resample(_) => true,
             Kernel::Input(_) | Kernel::Parameter(_) | Kernel::Map(_) | Kernel::Reshape => false,
             Kernel::Permute { .. } | Kernel::Pad { .. } | Kernel::Slice { .. } | Kernel::Concat { .. } => false,
+            Kernel::Reorder { .. } | Kernel::Pack(_) => false,
         }
     }
 }

@@ -112,7 +112,8 @@ pub(crate) fn details(kernel: &Kernel) -> String {
         Kernel::Pad { padding } => format!(" {padding:?}"),
         Kernel::Slice { axis, start } => format!(" axis {axis} from {start}"),
         Kernel::Concat { axis } => format!(" axis {axis}"),
-        Kernel::Input(_) | Kernel::Parameter(_) | Kernel::Reshape => String::new(),
+        Kernel::Pack(packing) => format!(" {}", packing.method.name()),
+        Kernel::Input(_) | Kernel::Parameter(_) | Kernel::Reshape | Kernel::Reorder { .. } => String::new(),
     }
 }
 

@@ -80,6 +80,7 @@ fn arity(graph: &KernelGraph, id: NodeId, kernel: &Kernel, own: usize) -> Result
         Kernel::Map(_) | Kernel::Concat { .. } => own >= 1,
         Kernel::Window { .. } | Kernel::Reduce { .. } | Kernel::Resample(_) | Kernel::Reshape => own == 1,
         Kernel::Permute { .. } | Kernel::Pad { .. } | Kernel::Slice { .. } => own == 1,
+        Kernel::Reorder { .. } | Kernel::Pack(_) => false,
     };
     ensure(fits, || format!("{own} arguments of its own"))?;
     match kernel {

@@ -7,7 +7,7 @@ use super::run;
 use crate::graph::NodeId;
 use crate::kernels::testing::{TestGraph, assert_same};
 use crate::kernels::{AxisWindow, Expression, KernelBuilder, KernelGraph, Reduction, evaluate, print};
-use crate::plan::{Target, plan, simulate};
+use crate::plan::{Blocks, Target, plan, simulate};
 
 const BATCH: usize = 2;
 const SIDE: usize = 4;
@@ -160,6 +160,11 @@ fn random_networks_compute_the_same_after_all_passes() {
             let fused = plan(&graph, &Target::reference()).unwrap();
             assert_same(&simulate::outputs(&fused), &expected);
             assert!(fused.run.len() <= unfused.run.len(), "{} steps of {}", fused.run.len(), unfused.run.len());
+            for lanes in [2, 4] {
+                let blocks = Some(Blocks { lanes, ..Blocks::reference() });
+                let blocked = plan(&graph, &Target { blocks, ..Target::reference() }).unwrap();
+                assert_same(&simulate::outputs(&blocked), &expected);
+            }
         }));
         assert!(result.is_ok(), "network {seed}:\n{text}\nafter the passes:\n{}", print(&graph));
     }

@@ -10,10 +10,15 @@
 //! |---|---|
 //! | input | dense, in place; no step writes to it |
 //! | result of a step | dense from axis 1 on; only the step from one index of axis 0 to the next is free, as in a part of a concatenation. That of a `Map` may have gaps anywhere: a part of a concatenation along another axis. In `Prepared` for `prepare`, in the arena for `run` |
-//! | weight of `Conv`, `ConvData` | dense |
+//! | weight of `Conv`, `ConvData`; what is packed | dense |
 //! | own operand of any other kernel but `Map` | dense from axis 1 on; so both of `Gemm` are rows of any distance |
 //! | operand of a `Map` or an epilogue | any strides, 0 where it is repeated; its shape is the result's |
 //! | output of the plan | any view of any storage, to be copied out |
+//!
+//! On a target with blocks of channels, a tensor of five axes is an image `[N, C / lanes, H, W, lanes]`; its lanes are one more axis to a
+//! `Map`, a `Reduce` or a `Pad`, and `Window` and `Resample` move along axes 2 and 3. A `Conv` or `ConvData` with a packing reads such an
+//! image (`Stem`: a plain one) and packed weights, and writes such an image. A `Gemm` with a packing reads rows `[N, K]`, or an image in
+//! blocks whose features count as `[C, H, W]`, and packed weights. What fills up a last block is finite, whatever it is.
 //!
 //! A `Map` may write over an operand that is, element for element, at the same place as its result; any other overlap of a result with
 //! an operand does not occur. An element is written before it is read, and what is read later is not written over.
@@ -23,8 +28,10 @@
 
 mod draft;
 mod finish;
+mod layout;
 mod lower;
 mod memory;
+mod method;
 mod places;
 mod print;
 mod reuse;
@@ -39,8 +46,9 @@ pub use print::print;
 pub use verify::verify;
 
 use crate::diagnostic::Diagnostic;
-use crate::kernels::{Expression, Kernel, KernelGraph, fault};
+use crate::kernels::{Expression, Kernel, KernelGraph, Method, Packing, fault};
 use crate::passes::Note;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The steps, memory and order of a kernel graph.
@@ -57,7 +65,7 @@ pub fn plan(graph: &KernelGraph, target: &Target) -> Result<Plan, Box<Diagnostic
 /// As [`plan`].
 pub fn plan_with_notes(graph: &KernelGraph, target: &Target) -> Result<(Plan, Vec<Note>), Box<Diagnostic>> {
     crate::kernels::verify(graph).map_err(|text| fault(&text))?;
-    let lower::Lowered { draft, parameters, notes } = lower::lower(graph);
+    let lower::Lowered { draft, parameters, notes } = lower::lower(graph, target.blocks.as_ref());
     finish::check_values(graph, &draft, target)?;
     let plan = finish::finish(graph, draft, parameters, target);
     finish::check_memory(graph, &plan, target)?;
@@ -74,12 +82,53 @@ pub struct Target {
     pub alignment: usize,
     /// The most bytes that arena, parameters and prepared values may take together.
     pub memory_bytes: u64,
+    /// How images are held in blocks of channels; `None` holds them as the graph has them.
+    pub blocks: Option<Blocks>,
 }
 
 impl Target {
-    /// The fixed target of snapshots and tests: 64-byte lines, 16 GiB.
+    /// The plain target of the reference kernels, of tests and of prints: 64-byte lines, 16 GiB, no blocks.
     pub fn reference() -> Target {
-        Target { name: "reference".into(), alignment: 16, memory_bytes: 16 << 30 }
+        Target { name: "reference".into(), alignment: 16, memory_bytes: 16 << 30, blocks: None }
+    }
+
+    /// The fixed target with blocks, for tests and prints.
+    pub fn blocked() -> Target {
+        Target { name: "blocked".into(), blocks: Some(Blocks::reference()), ..Target::reference() }
+    }
+}
+
+/// A target that holds channels in blocks of its vectors, and what the choice of a method goes by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Blocks {
+    /// Elements of a vector, channels of a block.
+    pub lanes: usize,
+    /// Vector multiply-adds of one thread in a second.
+    pub multiply_adds_per_second: f64,
+    /// Bytes that all threads together read from memory in a second.
+    pub bytes_per_second: f64,
+    /// Bytes of the last-level cache.
+    pub last_cache_bytes: usize,
+    /// Threads that choices are made for. They do not depend on how many there are when the plan runs.
+    pub threads: usize,
+    /// Whether Winograd's method may be chosen: it errs a little more than the definition.
+    pub winograd: bool,
+    /// Choices that were measured, by a convolution's key.
+    pub chosen: BTreeMap<String, Method>,
+}
+
+impl Blocks {
+    /// Vectors of 16 elements, and the figures of a processor of two cores with AVX-512.
+    pub fn reference() -> Blocks {
+        Blocks {
+            lanes: 16,
+            multiply_adds_per_second: 3.7e9,
+            bytes_per_second: 40e9,
+            last_cache_bytes: 32 << 20,
+            threads: 2,
+            winograd: true,
+            chosen: BTreeMap::new(),
+        }
     }
 }
 
@@ -153,6 +202,9 @@ pub struct Step {
     pub own_operands: usize,
     /// What is then done to each element; operand 0 is the kernel's result, operand `i` is `operands[own_operands + i − 1]`.
     pub epilogue: Option<Expression>,
+    /// How a `Conv`, `ConvData` or `Gemm` over blocks of channels reads its weights, which are then packed: `[elements]`. `None` where
+    /// the weights lie as the graph has them.
+    pub packing: Option<Packing>,
     /// Where the result goes.
     pub output: View,
     /// The layers that the step came from, `path Layer` each.

@@ -4,12 +4,13 @@
 //! adds its features to those before) becomes one buffer that grows. A part goes straight into its place if
 //! - it is computed by a kernel or is a concatenation itself; inputs and parameters lie where they lie, and a view of something else
 //!   has that one's place (reshaped parts are looked through);
-//! - it is a constant exactly if the concatenation is;
+//! - it is a constant exactly if the concatenation is, and held in the same layout;
 //! - it has no place in another concatenation, or twice in the same;
 //! - its place is dense from axis 1 on, as kernels write (`plan/mod.rs`).
 //!
 //! Any other part is copied when the concatenation is due.
 
+use super::layout::Layout;
 use super::{Storage, View};
 use crate::graph::NodeId;
 use crate::kernels::{Kernel, KernelGraph, KernelNode};
@@ -29,16 +30,18 @@ pub(super) fn find_places(
     graph: &KernelGraph,
     order: &[NodeId],
     constants: &HashSet<NodeId>,
+    layout: &dyn Fn(NodeId) -> Layout,
 ) -> HashMap<NodeId, Place> {
     let mut places: HashMap<NodeId, Place> = HashMap::new();
     for &id in order.iter().rev() {
         let Some(KernelNode { kernel: Kernel::Concat { axis }, shape, .. }) = graph.dag.get(id) else { continue };
-        let whole =
-            places.entry(id).or_insert_with(|| Place { owner: id, view: View::dense(Storage::Arena, 0, shape) });
+        let held = layout(id);
+        let dense = || Place { owner: id, view: View::dense(Storage::Arena, 0, &held.shape(shape)) };
+        let whole = places.entry(id).or_insert_with(dense);
         let (owner, view) = (whole.owner, whole.view.clone());
-        for (part, place) in parts(graph, id, *axis, &view) {
+        for (part, place) in parts(graph, id, *axis, held, &view) {
             let Some((part, place)) = look_through(graph, part, place) else { continue };
-            let alike = constants.contains(&part) == constants.contains(&id);
+            let alike = constants.contains(&part) == constants.contains(&id) && layout(part) == held;
             if alike && place.is_dense_from(1) && writes_anywhere(graph, part) {
                 places.entry(part).or_insert(Place { owner, view: place });
             }
@@ -47,12 +50,19 @@ pub(super) fn find_places(
     places
 }
 
-/// The arguments of a concatenation, each with its place inside `view`.
-pub(super) fn parts(graph: &KernelGraph, concat: NodeId, axis: usize, view: &View) -> Vec<(NodeId, View)> {
+/// The arguments of a concatenation, each with its place inside `view`, which lies as `layout` says.
+pub(super) fn parts(
+    graph: &KernelGraph,
+    concat: NodeId,
+    axis: usize,
+    layout: Layout,
+    view: &View,
+) -> Vec<(NodeId, View)> {
     let mut start = 0;
     let mut parts = Vec::new();
     for part in graph.dag.arguments(concat) {
         let length = graph.dag.get(part).and_then(|node| node.shape.get(axis)).copied().unwrap_or(0);
+        let length = layout.along(axis, length);
         parts.push((part, view.sliced(axis, start, length)));
         start += length;
     }
@@ -76,5 +86,6 @@ fn writes_anywhere(graph: &KernelGraph, id: NodeId) -> bool {
         Some(Kernel::Conv { .. } | Kernel::ConvData { .. } | Kernel::Gemm { .. }) => true,
         Some(Kernel::Window { .. } | Kernel::Reduce { .. } | Kernel::Resample(_)) => true,
         Some(Kernel::Map(_) | Kernel::Pad { .. } | Kernel::Concat { .. }) => true,
+        Some(Kernel::Reorder { .. } | Kernel::Pack(_)) => false,
     }
 }

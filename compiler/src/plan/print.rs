@@ -44,6 +44,9 @@ fn line(plan: &Plan, step: &Step) -> String {
     let (own, others) = operands.split_at_checked(step.own_operands).unwrap_or((&operands, &[]));
     let mut text = format!("{} = {}({})", place(plan, &step.output, None), step.kernel.name(), own.join(", "));
     text += &details(&step.kernel);
+    if let Some(packing) = &step.packing {
+        let _ = write!(text, " by {}", packing.method.name());
+    }
     if let Some(epilogue) = &step.epilogue {
         let _ = write!(text, " then {epilogue}");
     }

@@ -1,8 +1,15 @@
 //! A plan run in float64 over real storages, as a back end would: the judge of the planner in its tests.
 
+//!
+//! Packed weights are the weights as they were, at the start of their place; the lanes that fill up a last block are sevens.
+
 use super::{Plan, Step, Storage, View};
 use crate::kernels::evaluate::{self, Tensor, indices};
+use crate::kernels::{Kernel, Packing};
 use std::collections::HashMap;
+
+/// What a kernel leaves in the lanes that fill up a block.
+const SPARE: f64 = 7.0;
 
 /// The outputs of a plan whose inputs and parameters are [`Tensor::named`] after themselves.
 pub fn outputs(plan: &Plan) -> Vec<Tensor> {
@@ -23,12 +30,83 @@ pub fn outputs(plan: &Plan) -> Vec<Tensor> {
 
 fn run(step: &Step, storages: &mut HashMap<Storage, Vec<f64>>) {
     let operands: Vec<Tensor> = step.operands.iter().map(|view| gather(view, storages)).collect();
-    let operands: Vec<&Tensor> = operands.iter().collect();
-    let result = evaluate::step(&step.kernel, step.own_operands, step.epilogue.as_ref(), &operands, &step.output.shape);
+    let result = match step.packing {
+        Some(packing) => blocked(step, packing, &operands),
+        None => plain(step, &operands),
+    };
     let storage = storages.get_mut(&step.output.storage).unwrap();
     for (index, value) in indices(&step.output.shape).iter().zip(result.data) {
         storage[place(&step.output, index)] = value;
     }
+}
+
+/// A step without packed weights.
+fn plain(step: &Step, operands: &[Tensor]) -> Tensor {
+    let (own, shape) = (step.own_operands, step.output.shape.as_slice());
+    match &step.kernel {
+        Kernel::Reorder { channels } if shape.len() == 5 => to_blocks(&operands[0], shape[4], 0.0, *channels),
+        Kernel::Reorder { channels } => from_blocks(&operands[0], *channels),
+        Kernel::Pack(_) => operands[0].clone(),
+        Kernel::Window { .. } | Kernel::Resample(_) if shape.len() == 5 => {
+            let all = shape[1] * shape[4];
+            let image = from_blocks(&operands[0], all);
+            let made = evaluate::step(&step.kernel, 1, None, &[&image], &[shape[0], all, shape[2], shape[3]]);
+            epilogue(step, to_blocks(&made, shape[4], SPARE, all), operands)
+        }
+        kernel => {
+            let operands: Vec<&Tensor> = operands.iter().collect();
+            evaluate::step(kernel, own, step.epilogue.as_ref(), &operands, shape)
+        }
+    }
+}
+
+/// A heavy kernel over blocks.
+fn blocked(step: &Step, packing: Packing, operands: &[Tensor]) -> Tensor {
+    let Packing { in_channels, out_channels, groups, lanes, .. } = packing;
+    let shape = step.output.shape.as_slice();
+    let x = if operands[0].shape.len() == 5 { from_blocks(&operands[0], in_channels) } else { operands[0].clone() };
+    let (x, weight_shape, made) = match &step.kernel {
+        Kernel::Gemm { .. } => {
+            let rows = x.shape[0];
+            let features = x.data.len() / rows;
+            (Tensor { shape: vec![rows, features], ..x }, vec![out_channels, features], shape.to_vec())
+        }
+        Kernel::Conv { window, .. } => {
+            let weights = vec![out_channels, in_channels / groups, window[0].kernel, window[1].kernel];
+            (x, weights, vec![shape[0], out_channels, shape[2], shape[3]])
+        }
+        Kernel::ConvData { window, .. } => {
+            let weights = vec![in_channels, out_channels / groups, window[0].kernel, window[1].kernel];
+            (x, weights, vec![shape[0], out_channels, shape[2], shape[3]])
+        }
+        other => panic!("{} has no packed weights", other.name()),
+    };
+    let count = weight_shape.iter().product();
+    let weights = Tensor { shape: weight_shape, data: operands[1].data[..count].to_vec() };
+    let sums = evaluate::step(&step.kernel, 2, None, &[&x, &weights], &made);
+    let sums = if shape.len() == 5 { to_blocks(&sums, lanes, SPARE, out_channels) } else { sums };
+    epilogue(step, sums, operands)
+}
+
+fn epilogue(step: &Step, made: Tensor, operands: &[Tensor]) -> Tensor {
+    let Some(expression) = &step.epilogue else { return made };
+    let all: Vec<&Tensor> = [&made].into_iter().chain(&operands[step.own_operands..]).collect();
+    evaluate::step(&Kernel::Map(expression.clone()), all.len(), None, &all, &step.output.shape)
+}
+
+fn to_blocks(x: &Tensor, lanes: usize, spare: f64, channels: usize) -> Tensor {
+    let shape = [x.shape[0], channels.div_ceil(lanes), x.shape[2], x.shape[3], lanes];
+    Tensor::build(&shape, |index| {
+        let channel = index[1] * lanes + index[4];
+        if channel < channels { x.at(&[index[0], channel, index[2], index[3]]) } else { spare }
+    })
+}
+
+fn from_blocks(x: &Tensor, channels: usize) -> Tensor {
+    let lanes = x.shape[4];
+    Tensor::build(&[x.shape[0], channels, x.shape[2], x.shape[3]], |index| {
+        x.at(&[index[0], index[1] / lanes, index[2], index[3], index[1] % lanes])
+    })
 }
 
 fn gather(view: &View, storages: &HashMap<Storage, Vec<f64>>) -> Tensor {

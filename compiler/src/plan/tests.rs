@@ -1,17 +1,26 @@
 //! Plans of small graphs: what they compute, where values lie, what is copied.
 
-use super::{Plan, Storage, Target, plan, plan_with_notes, simulate};
+use super::{Blocks, Plan, Storage, Target, plan, plan_with_notes, simulate};
 use crate::diagnostic::Code;
 use crate::graph::NodeId;
 use crate::kernels::evaluate;
 use crate::kernels::testing::{TestGraph, assert_same};
-use crate::kernels::{Expression, Kernel, KernelGraph, Reduction};
+use crate::kernels::{Expression, Kernel, KernelGraph, Method, Reduction};
 
 /// The plan of a graph, which computes what the graph does.
 fn planned(graph: &KernelGraph) -> Plan {
+    for lanes in [4, 16] {
+        let plan = plan(graph, &blocked(lanes)).unwrap();
+        assert_same(&simulate::outputs(&plan), &evaluate::outputs(graph));
+    }
     let plan = plan(graph, &Target::reference()).unwrap();
     assert_same(&simulate::outputs(&plan), &evaluate::outputs(graph));
     plan
+}
+
+/// A target with blocks of so many channels.
+fn blocked(lanes: usize) -> Target {
+    Target { blocks: Some(Blocks { lanes, ..Blocks::reference() }), ..Target::reference() }
 }
 
 fn names(plan: &Plan) -> Vec<&'static str> {
@@ -217,4 +226,83 @@ fn reshaping_never_makes_a_step_of_a_forbidden_kernel() {
     let plan = planned(&test.finish(y));
     let is_step = |kernel: &Kernel| matches!(kernel, Kernel::Map(_) | Kernel::Pad { .. });
     assert!(plan.run.iter().all(|step| is_step(&step.kernel)));
+}
+
+/// The kernels of a run with blocks of 4 channels.
+fn blocked_names(graph: &KernelGraph) -> (Plan, Vec<&'static str>) {
+    let plan = plan(graph, &blocked(4)).unwrap();
+    let names = names(&plan);
+    (plan, names)
+}
+
+#[test]
+fn images_change_their_layout_at_the_edges_alone() {
+    let (mut test, x) = TestGraph::new(&[2, 6, 4, 4]);
+    let a = test.conv(x, 8, 3, true);
+    let pooled = test.max_pool(a);
+    let b = test.conv(pooled, 6, 1, true);
+    let (plan, names) = blocked_names(&test.finish(b));
+    assert_eq!(names, ["reorder", "conv", "map", "window_max", "conv", "map", "reorder"]);
+    assert_eq!(plan.run[1].output.shape, [2, 2, 4, 4, 4]);
+    assert_eq!(plan.run[4].packing.unwrap().method, Method::Direct);
+    let packs = plan.prepare.iter().filter(|step| matches!(step.kernel, Kernel::Pack(_))).count();
+    assert_eq!(packs, 2, "weights are packed once");
+}
+
+#[test]
+fn a_plain_image_of_few_channels_is_convolved_as_it_lies() {
+    let (mut test, x) = TestGraph::new(&[2, 3, 8, 8]);
+    let a = test.conv(x, 4, 3, false);
+    let mean = test.layer("Mean", |builder| builder.reduce(a, Reduction::Sum, &[2, 3]));
+    let flat = test.layer("Flatten", |builder| builder.reshape(mean, &[2, 4]));
+    let last = test.linear(flat, 3);
+    let graph = test.finish(last);
+    planned(&graph);
+    let (plan, names) = blocked_names(&graph);
+    assert_eq!(names, ["conv", "reduce_sum", "gemm", "map"], "an image of one pixel is a row");
+    assert_eq!(plan.run[0].packing.unwrap().method, Method::Stem);
+}
+
+#[test]
+fn flattened_images_are_multiplied_as_they_lie() {
+    let (mut test, x) = TestGraph::new(&[2, 3, 4, 4]);
+    let a = test.conv(x, 6, 3, false);
+    let flat = test.layer("Flatten", |builder| builder.reshape(a, &[2, 96]));
+    let last = test.linear(flat, 3);
+    let (plan, names) = blocked_names(&test.finish(last));
+    assert_eq!(names, ["conv", "gemm", "map"]);
+    assert_eq!(plan.run[1].operands[0].shape, [2, 2, 4, 4, 4]);
+    assert_eq!(plan.run[1].packing.unwrap().area, 16);
+}
+
+#[test]
+fn parts_of_whole_blocks_are_written_in_place() {
+    let joined = |first: usize| {
+        let (mut test, x) = TestGraph::new(&[2, 3, 4, 4]);
+        let a = test.conv(x, first, 3, false);
+        let b = test.conv(x, 5, 1, false);
+        let whole = test.concat(&[a, b]);
+        let last = test.conv(whole, 2, 1, false);
+        let graph = test.finish(last);
+        planned(&graph);
+        blocked_names(&graph)
+    };
+    let (plan, names) = joined(4);
+    assert_eq!(names, ["conv", "conv", "conv", "reorder"]);
+    assert_eq!(plan.run[1].output.strides[0], 3 * 16 * 4);
+    let (_, names) = joined(6);
+    let copies = names.iter().filter(|&&name| name == "reorder").count();
+    assert_eq!(copies, 2 + 1 + 1, "both parts out of their blocks, the whole into blocks, the answer: {names:?}");
+}
+
+#[test]
+fn one_channel_for_all_is_repeated_from_either_layout() {
+    let (mut test, x) = TestGraph::new(&[2, 1, 4, 4]);
+    let a = test.conv(x, 6, 3, false);
+    let attention = test.conv(a, 1, 1, false);
+    let [x0, x1, x2] = [0, 1, 2].map(Expression::operand);
+    let gated = test.layer("gate", |builder| builder.map(&[a, attention, x], x0 * x1 + x2));
+    let graph = test.finish(gated);
+    planned(&graph);
+    assert_eq!(blocked_names(&graph).1, ["conv", "conv", "map", "reorder"]);
 }

@@ -6,6 +6,7 @@
 //!
 //! Steps
 //! - `prepare` writes to `Prepared` and reads parameters and `Prepared`; `run` writes to the arena;
+//! - packed weights have the elements that their packing says;
 //! - operands lie as the table in `plan/mod.rs` says; those of a `Map` and of an epilogue have the result's shape;
 //! - only a `Map` writes over an operand, and only one that is at the same place as its result;
 //! - `Input`, `Parameter`, `Reshape`, `Permute`, `Slice` and `Concat` do not occur.
@@ -69,7 +70,8 @@ fn shapes(plan: &Plan, step: &Step, into: Storage) -> Result<(), String> {
     let (own, others) = step.operands.split_at_checked(step.own_operands).ok_or("it has too few operands")?;
     let dense = |(index, view): (usize, &View)| match (&step.kernel, index) {
         (Kernel::Map(_), _) => view.shape == step.output.shape,
-        (Kernel::Conv { .. } | Kernel::ConvData { .. }, 1) => view.is_dense(),
+        (Kernel::Conv { .. } | Kernel::ConvData { .. }, 1) | (Kernel::Pack(_), _) => view.is_dense(),
+        (_, 1) if step.packing.is_some() => view.is_dense(),
         _ => view.is_dense_from(1),
     };
     let moves_nothing = matches!(
@@ -82,12 +84,24 @@ fn shapes(plan: &Plan, step: &Step, into: Storage) -> Result<(), String> {
             | Kernel::Concat { .. }
     );
     ensure(!moves_nothing, || "it is no step".into())?;
+    packed(step, own)?;
     ensure(own.iter().enumerate().all(dense), || "an operand does not lie as it must".into())?;
     ensure(others.iter().all(|view| view.shape == step.output.shape), || {
         "an epilogue's operand is not repeated".into()
     })?;
     let apart = |view: &View| !overlap(view, &step.output) || (is_map && view.is_same_place(&step.output));
     ensure(step.operands.iter().all(apart), || "it writes over an operand".into())
+}
+
+/// A heavy kernel with a packing reads so many weights, and a step that packs writes them.
+fn packed(step: &Step, own: &[View]) -> Result<(), String> {
+    let (packing, weights) = match (&step.kernel, step.packing) {
+        (Kernel::Pack(packing), _) => (*packing, Some(&step.output)),
+        (_, Some(packing)) => (packing, own.get(1)),
+        (_, None) => return Ok(()),
+    };
+    let fits = weights.is_some_and(|view| Some(view.elements()) == packing.elements() && view.shape.len() == 1);
+    ensure(fits, || format!("the packed weights are not those of {packing:?}"))
 }
 
 fn inside(plan: &Plan, view: &View) -> Result<(), String> {

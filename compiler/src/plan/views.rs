@@ -19,6 +19,14 @@ impl View {
         View { shape: pick(&self.shape), strides: pick(&self.strides), ..self.clone() }
     }
 
+    /// With one more axis, of size 1, after the others.
+    pub fn with_axis(&self) -> View {
+        let mut view = self.clone();
+        view.shape.push(1);
+        view.strides.push(0);
+        view
+    }
+
     /// Repeated to `shape`, which has the same rank: where the size is 1, every index is the same element.
     pub fn broadcast(&self, shape: &[usize]) -> View {
         let strides = self.shape.iter().zip(&self.strides).map(|(&size, &stride)| if size == 1 { 0 } else { stride });

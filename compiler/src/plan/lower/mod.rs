@@ -1,14 +1,20 @@
 //! Kernel graph to draft: the order of steps, views instead of moved data, and copies where a view will not do.
 //!
-//! Nodes come in the graph's order, arguments first, otherwise as layers were written; those that no output needs are left out. Reshape, Permute and Slice become views. A
-//! kernel that cannot read a view (the rules are in `plan/mod.rs`) gets a dense copy, made once however many kernels want it.
+//! Nodes come in the graph's order, arguments first, otherwise as layers were written; those that no output needs are left out. Reshape,
+//! Permute and Slice become views. A kernel that cannot read a view (the rules are in `plan/mod.rs`) gets a copy, made once however many
+//! kernels want it (`operand.rs`). Where the target holds channels in blocks, heavy kernels get a method and packed weights (`packed.rs`).
+
+mod operand;
+mod packed;
 
 use super::draft::{Draft, DraftStep, Located};
+use super::layout::{self, Layout};
 use super::places::{Place, find_places, parts};
-use super::{PlanParameter, Step, Storage, View};
+use super::{Blocks, PlanParameter, Step, Storage, View};
 use crate::graph::NodeId;
-use crate::kernels::{Expression, Kernel, KernelGraph, KernelNode, elements};
+use crate::kernels::{Kernel, KernelGraph, KernelNode, elements};
 use crate::passes::Note;
+use operand::Density;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -18,68 +24,49 @@ pub(super) struct Lowered {
     pub draft: Draft,
     /// By `Storage::Parameter`.
     pub parameters: Vec<PlanParameter>,
-    /// One a copy.
+    /// One a copy, one a choice of a method.
     pub notes: Vec<Note>,
 }
 
 /// Writes the steps of a verified graph.
-pub(super) fn lower(graph: &KernelGraph) -> Lowered {
+pub(super) fn lower(graph: &KernelGraph, blocks: Option<&Blocks>) -> Lowered {
     let live = graph.live();
     let order: Vec<NodeId> = graph.dag.order().unwrap_or_default().into_iter().filter(|id| live.contains(id)).collect();
     let constants = graph.constants();
-    let places = find_places(graph, &order, &constants);
+    let lanes = blocks.map_or(1, |blocks| blocks.lanes);
+    let blocked = layout::blocked(graph, &order, &constants, lanes);
+    let layout = |id: NodeId| if blocked.contains(&id) { Layout::Blocked { lanes } } else { Layout::Plain };
+    let places = find_places(graph, &order, &constants, &layout);
     let lowering = Lowering {
         graph,
+        blocks,
+        layouts: order.iter().map(|&id| (id, layout(id))).collect(),
         constants,
         places,
         located: HashMap::new(),
         owners: HashMap::new(),
         copies: HashMap::new(),
+        packs: HashMap::new(),
         lowered: Lowered { draft: Draft::default(), parameters: Vec::new(), notes: Vec::new() },
     };
     lowering.run(&order)
 }
 
-/// How a view must lie for a kernel to read it.
-#[derive(Clone, Copy, PartialEq)]
-enum Density {
-    /// Any strides.
-    Any,
-    /// Without gaps from axis 1 on.
-    FromAxis1,
-    /// Without gaps.
-    Whole,
-}
-
-impl Density {
-    /// What the rules of `plan/mod.rs` ask of a kernel's own operand.
-    fn of(kernel: &Kernel, operand: usize) -> Density {
-        match kernel {
-            Kernel::Map(_) => Density::Any,
-            Kernel::Conv { .. } | Kernel::ConvData { .. } if operand == 1 => Density::Whole,
-            _ => Density::FromAxis1,
-        }
-    }
-
-    fn holds(self, view: &View) -> bool {
-        match self {
-            Density::Any => true,
-            Density::FromAxis1 => view.is_dense_from(1),
-            Density::Whole => view.is_dense(),
-        }
-    }
-}
-
 struct Lowering<'a> {
     graph: &'a KernelGraph,
+    blocks: Option<&'a Blocks>,
+    /// How each value is held.
+    layouts: HashMap<NodeId, Layout>,
     constants: HashSet<NodeId>,
     places: HashMap<NodeId, Place>,
     /// Where each value lies.
     located: HashMap<NodeId, Located>,
     /// The buffers of concatenations, by the outermost one.
     owners: HashMap<NodeId, usize>,
-    /// Dense copies of values that lie otherwise.
-    copies: HashMap<NodeId, Located>,
+    /// Copies of values that lie otherwise, by the layout of the copy.
+    copies: HashMap<(NodeId, Layout), Located>,
+    /// Packed weights, by what they are packed for.
+    packs: HashMap<(NodeId, String), Located>,
     lowered: Lowered,
 }
 
@@ -91,31 +78,42 @@ impl Lowering<'_> {
                 self.located.insert(id, located);
             }
         }
-        self.lowered.draft.outputs = self.graph.outputs.iter().map(|port| self.location(port.node)).collect();
+        let outputs = self.graph.outputs.iter();
+        self.lowered.draft.outputs =
+            outputs.map(|port| self.in_layout(port.node, Layout::Plain, &["output".into()])).collect();
         self.lowered.draft.mark_what_stays();
         self.lowered
     }
 
-    fn location(&self, id: NodeId) -> Located {
-        let nowhere = || Located { buffer: None, view: View::dense(Storage::Arena, 0, &[0]) };
-        self.located.get(&id).cloned().unwrap_or_else(nowhere)
+    fn layout(&self, id: NodeId) -> Layout {
+        self.layouts.get(&id).copied().unwrap_or(Layout::Plain)
+    }
+
+    /// The sizes of a value in the graph.
+    fn shape(&self, id: NodeId) -> &[usize] {
+        self.graph.dag.get(id).map_or(&[], |node| &node.shape)
     }
 
     /// Where a node's value lies once its steps, if it needs any, are written.
     fn node(&mut self, id: NodeId, node: &KernelNode) -> Located {
         let arguments = self.graph.dag.arguments(id);
         let first = arguments.first().copied().unwrap_or(NodeId::end());
+        let layout = self.layout(id);
         match &node.kernel {
             Kernel::Input(index) => Located { buffer: None, view: View::dense(Storage::Input(*index), 0, &node.shape) },
             Kernel::Parameter(parameter) => self.parameter(parameter.0 as usize, &node.shape),
+            Kernel::Reshape if self.is_read_as_image(id) => self.location(first),
             Kernel::Reshape => self.reshape(first, node),
             Kernel::Slice { axis, start } => {
                 let length = node.shape.get(*axis).copied().unwrap_or(0);
-                self.view_of(first, |view| view.sliced(*axis, *start, length))
+                let (start, length) = (layout.along(*axis, *start), layout.along(*axis, length));
+                self.view_of(first, layout, &node.origins, |view| view.sliced(*axis, start, length))
             }
-            Kernel::Permute { axes } => self.view_of(first, |view| view.permuted(axes)),
+            Kernel::Permute { axes } => self.view_of(first, layout, &node.origins, |view| view.permuted(axes)),
             Kernel::Concat { axis } => self.concat(id, node, *axis),
-            kernel => self.compute(id, node, kernel, &arguments),
+            Kernel::Conv { .. } | Kernel::ConvData { .. } if layout != Layout::Plain => self.convolution(id, node),
+            Kernel::Gemm { transpose_a: false, transpose_b: true } if self.blocks.is_some() => self.linear(id, node),
+            kernel => self.compute(id, node, kernel),
         }
     }
 
@@ -126,27 +124,34 @@ impl Lowering<'_> {
         Located { buffer: None, view: View::dense(storage, 0, shape) }
     }
 
-    fn view_of(&self, argument: NodeId, change: impl FnOnce(&View) -> View) -> Located {
-        let located = self.location(argument);
+    fn view_of(
+        &mut self,
+        argument: NodeId,
+        layout: Layout,
+        origins: &[Arc<str>],
+        change: impl FnOnce(&View) -> View,
+    ) -> Located {
+        let located = self.in_layout(argument, layout, origins);
         Located { view: change(&located.view), ..located }
     }
 
     fn reshape(&mut self, argument: NodeId, node: &KernelNode) -> Located {
-        let located = self.location(argument);
+        let located = self.in_layout(argument, Layout::Plain, &node.origins);
         if let Some(view) = located.view.reshaped(&node.shape) {
             return Located { view, ..located };
         }
         let why = "its elements do not follow each other as the new shape needs";
-        let dense = self.dense_copy(argument, &node.origins, why);
+        let dense = self.dense_copy(argument, Layout::Plain, &node.origins, why);
         let view = View::dense(dense.view.storage, dense.view.offset, &node.shape);
         Located { view, ..dense }
     }
 
     /// Copies what does not lie in its place yet.
     fn concat(&mut self, id: NodeId, node: &KernelNode, axis: usize) -> Located {
-        let whole = self.target(id, &node.shape);
-        for (part, place) in parts(self.graph, id, axis, &whole.view) {
-            let from = self.location(part);
+        let layout = self.layout(id);
+        let whole = self.target(id);
+        for (part, place) in parts(self.graph, id, axis, layout, &whole.view) {
+            let from = self.in_layout(part, layout, &node.origins);
             if from.buffer != whole.buffer || !from.view.is_same_place(&place) {
                 let into = Located { view: place, ..whole.clone() };
                 self.copy(from, into, self.constants.contains(&id), &node.origins);
@@ -169,62 +174,45 @@ impl Lowering<'_> {
         }
     }
 
-    fn compute(&mut self, id: NodeId, node: &KernelNode, kernel: &Kernel, arguments: &[NodeId]) -> Located {
-        let (own, others) = arguments.split_at_checked(node.own_arguments).unwrap_or((arguments, &[]));
+    /// A kernel by its definition.
+    fn compute(&mut self, id: NodeId, node: &KernelNode, kernel: &Kernel) -> Located {
+        let arguments = self.graph.dag.arguments(id);
+        let (own, others) = arguments.split_at_checked(node.own_arguments).unwrap_or((&arguments, &[]));
+        let layout = self.layout(id);
         let mut operands: Vec<Located> = Vec::with_capacity(arguments.len());
         for (index, &argument) in own.iter().enumerate() {
-            operands.push(self.operand(argument, Density::of(kernel, index), &node.origins));
+            operands.push(match kernel {
+                Kernel::Map(_) => self.broadcast(argument, id, &node.origins),
+                _ => self.operand(argument, layout, Density::of(kernel, index), &node.origins),
+            });
         }
-        operands.extend(others.iter().map(|&argument| self.location(argument)));
-        let repeated = if matches!(kernel, Kernel::Map(_)) { 0 } else { own.len() };
-        for operand in operands.iter_mut().skip(repeated) {
-            operand.view = operand.view.broadcast(&node.shape);
+        for &argument in others {
+            operands.push(self.broadcast(argument, id, &node.origins));
         }
-        let output = self.target(id, &node.shape);
+        self.step(id, node, layout.kernel(kernel), operands, None)
+    }
+
+    /// Writes the step of a node.
+    fn step(
+        &mut self,
+        id: NodeId,
+        node: &KernelNode,
+        kernel: Kernel,
+        operands: Vec<Located>,
+        packing: Option<crate::kernels::Packing>,
+    ) -> Located {
+        let output = self.target(id);
         let step = Step {
-            kernel: kernel.clone(),
+            kernel,
             operands: operands.iter().map(|operand| operand.view.clone()).collect(),
-            own_operands: own.len(),
+            own_operands: node.own_arguments,
             epilogue: node.epilogue.clone(),
+            packing,
             output: output.view.clone(),
             origins: node.origins.clone(),
         };
         self.push(step, &operands, &output, self.constants.contains(&id));
         output
-    }
-
-    /// A value as a kernel can read it.
-    fn operand(&mut self, argument: NodeId, density: Density, origins: &[Arc<str>]) -> Located {
-        let located = self.location(argument);
-        if density.holds(&located.view) {
-            return located;
-        }
-        self.dense_copy(argument, origins, "the kernel reads only values without gaps")
-    }
-
-    fn dense_copy(&mut self, id: NodeId, origins: &[Arc<str>], why: &str) -> Located {
-        if let Some(copy) = self.copies.get(&id) {
-            return copy.clone();
-        }
-        let from = self.location(id);
-        let constant = self.constants.contains(&id);
-        let into = self.fresh(&from.view.shape, constant);
-        self.copy(from, into.clone(), constant, origins);
-        self.note(origins, format!("`{}` is copied: {why}", self.graph.label(id)));
-        self.copies.insert(id, into.clone());
-        into
-    }
-
-    fn copy(&mut self, from: Located, into: Located, constant: bool, origins: &[Arc<str>]) {
-        let step = Step {
-            kernel: Kernel::Map(Expression::operand(0)),
-            operands: vec![from.view.clone()],
-            own_operands: 1,
-            epilogue: None,
-            output: into.view.clone(),
-            origins: origins.to_vec(),
-        };
-        self.push(step, &[from], &into, constant);
     }
 
     fn push(&mut self, step: Step, operands: &[Located], output: &Located, constant: bool) {
@@ -235,13 +223,15 @@ impl Lowering<'_> {
     }
 
     /// Where a node writes: its place in a concatenation, or a buffer of its own.
-    fn target(&mut self, id: NodeId, shape: &[usize]) -> Located {
+    fn target(&mut self, id: NodeId) -> Located {
         let constant = self.constants.contains(&id);
-        let Some(Place { owner, view }) = self.places.get(&id).cloned() else { return self.fresh(shape, constant) };
+        let Some(Place { owner, view }) = self.places.get(&id).cloned() else {
+            return self.fresh(&self.layout(id).shape(self.shape(id)), constant);
+        };
         let buffer = match self.owners.get(&owner) {
             Some(&buffer) => buffer,
             None => {
-                let size = self.graph.dag.get(owner).and_then(|node| elements(&node.shape)).unwrap_or(0);
+                let size = elements(&self.layout(owner).shape(self.shape(owner))).unwrap_or(0);
                 let buffer = self.lowered.draft.add_buffer(storage(constant), size, true);
                 self.owners.insert(owner, buffer);
                 buffer

@@ -1,0 +1,98 @@
+//! Which values hold their channels in blocks, and what shape they then have.
+//!
+//! On a target with vectors of `lanes` elements an image `[N, C, H, W]` is held as `[N, C / lanes, H, W, lanes]`, the last block filled
+//! up, so that a vector is a pixel's neighbouring channels. Convolutions make blocks, and what lies between them keeps
+//! them: values change their layout only where the net begins, where it ends, and at kernels that mix channels in another way.
+//!
+//! The lanes that fill up the last block hold finite numbers, whatever they are: kernels meet them with weights of zero.
+
+use crate::graph::NodeId;
+use crate::kernels::{Kernel, KernelGraph, KernelNode};
+use std::collections::HashSet;
+
+/// How a tensor lies, apart from strides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Layout {
+    /// As the graph has it.
+    Plain,
+    /// `[N, C, H, W]` as `[N, C / lanes, H, W, lanes]`.
+    Blocked {
+        /// Channels of a block.
+        lanes: usize,
+    },
+}
+
+impl Layout {
+    /// The shape in memory of a value of the graph.
+    pub fn shape(self, shape: &[usize]) -> Vec<usize> {
+        match (self, shape) {
+            (Layout::Blocked { lanes }, &[batch, channels, height, width]) => {
+                vec![batch, channels.div_ceil(lanes), height, width, lanes]
+            }
+            _ => shape.to_vec(),
+        }
+    }
+
+    /// An index, or a size, along an axis of the graph's value, in what it is in memory.
+    pub fn along(self, axis: usize, index: usize) -> usize {
+        match self {
+            Layout::Blocked { lanes } if axis == 1 => index.div_ceil(lanes),
+            _ => index,
+        }
+    }
+
+    /// The kernel over values of this layout: what is said of every axis is said of the lanes too.
+    pub fn kernel(self, kernel: &Kernel) -> Kernel {
+        match (self, kernel.clone()) {
+            (Layout::Blocked { .. }, Kernel::Reduce { reduction, mut axes }) => {
+                axes.push(false);
+                Kernel::Reduce { reduction, axes }
+            }
+            (Layout::Blocked { .. }, Kernel::Pad { mut padding }) => {
+                padding.push((0, 0));
+                Kernel::Pad { padding }
+            }
+            (_, kernel) => kernel,
+        }
+    }
+}
+
+/// The values that are held in blocks of `lanes`; none when vectors have one lane. `order` has arguments before users.
+pub(super) fn blocked(
+    graph: &KernelGraph,
+    order: &[NodeId],
+    constants: &HashSet<NodeId>,
+    lanes: usize,
+) -> HashSet<NodeId> {
+    let mut blocked = HashSet::new();
+    for &id in order.iter().filter(|id| lanes > 1 && !constants.contains(id)) {
+        let Some(node) = graph.dag.get(id).filter(|node| node.shape.len() == 4) else { continue };
+        if holds_blocks(graph, &blocked, id, node, lanes) {
+            blocked.insert(id);
+        }
+    }
+    blocked
+}
+
+fn holds_blocks(graph: &KernelGraph, blocked: &HashSet<NodeId>, id: NodeId, node: &KernelNode, lanes: usize) -> bool {
+    let arguments = graph.dag.arguments(id);
+    let channels = |id: &NodeId| graph.dag.get(*id).and_then(|node| node.shape.get(1)).copied().unwrap_or(0);
+    let first = arguments.first().is_some_and(|first| blocked.contains(first));
+    match &node.kernel {
+        Kernel::Conv { .. } | Kernel::ConvData { .. } => true,
+        Kernel::Window { .. } | Kernel::Resample(_) => first,
+        Kernel::Reduce { axes, .. } => first && !axes.iter().take(2).any(|&gone| gone),
+        Kernel::Pad { padding } => first && padding.iter().take(2).all(|&sides| sides == (0, 0)),
+        Kernel::Map(_) => arguments
+            .iter()
+            .any(|argument| blocked.contains(argument) && Some(&channels(argument)) == node.shape.get(1)),
+        Kernel::Slice { axis, start } => first && (*axis != 1 || start.is_multiple_of(lanes)),
+        Kernel::Concat { axis } => {
+            let whole = |part: &NodeId| *axis != 1 || channels(part).is_multiple_of(lanes);
+            let before_last = arguments.split_last().map_or(&[][..], |(_, before)| before);
+            arguments.iter().all(|part| blocked.contains(part)) && before_last.iter().all(whole)
+        }
+        Kernel::Input(_) | Kernel::Parameter(_) | Kernel::Gemm { .. } => false,
+        Kernel::Reshape | Kernel::Permute { .. } | Kernel::Reorder { .. } | Kernel::Pack(_) => false,
+    }
+}

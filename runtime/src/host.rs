@@ -5,7 +5,7 @@ use std::fs;
 
 /// This machine's processor: cache lines of 64 bytes, and as much memory as is free now.
 pub fn host_target() -> Target {
-    Target { name: "cpu".into(), alignment: 16, memory_bytes: available_memory_bytes() }
+    Target { name: "cpu".into(), alignment: 16, memory_bytes: available_memory_bytes(), blocks: None }
 }
 
 /// The memory that can be taken without swapping: what the system says is available, within the limits of the control group and of

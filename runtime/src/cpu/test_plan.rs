@@ -79,6 +79,7 @@ fn step(kernel: Kernel, operands: &[View], output: View) -> Step {
         operands: operands.to_vec(),
         own_operands: operands.len(),
         epilogue: None,
+        packing: None,
         output,
         origins: vec!["0 Layer".into()],
     }

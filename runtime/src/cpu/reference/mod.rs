@@ -115,6 +115,6 @@ fn compute<T: Real>(step: &Step, own: &[Operand<T>]) -> Vec<T> {
         Kernel::Pad { padding } => pad::pad(&own[0], padding, shape),
         // Checked before: a plan holds none of these.
         Kernel::Input(_) | Kernel::Parameter(_) | Kernel::Reshape | Kernel::Permute { .. } => Vec::new(),
-        Kernel::Slice { .. } | Kernel::Concat { .. } => Vec::new(),
+        Kernel::Slice { .. } | Kernel::Concat { .. } | Kernel::Reorder { .. } | Kernel::Pack(_) => Vec::new(),
     }
 }

@@ -57,13 +57,25 @@ pub fn network_for(path: &str, model: Option<&str>, input_shapes: &[Vec<usize>])
     network_in(path, &Disk, &Request { model, input_shapes: input_shapes.to_vec(), ..Request::default() })
 }
 
+/// A network with its shapes from a text, unless something is wrong with it.
+pub fn possible_network(text: &str) -> Option<ShapedGraph> {
+    shaped_in("text.cnn", &Text(text), &Request::default()).ok()
+}
+
 fn network_in(path: &str, sources: &dyn Sources, request: &Request) -> ShapedGraph {
+    shaped_in(path, sources, request).unwrap_or_else(|diagnostics| panic!("{diagnostics}"))
+}
+
+/// A network, or its diagnostics.
+fn shaped_in(path: &str, sources: &dyn Sources, request: &Request) -> Result<ShapedGraph, String> {
     let mut console = Console::plain(std::io::sink(), std::io::sink());
     let mut spec = cnnc::Spec::read(path, sources, &mut console);
     let shaped = spec.shaped(request, &mut console);
     let problems = spec.problems.into_sorted();
-    assert!(problems.is_empty(), "{}", rendered(&problems, &spec.files));
-    shaped.expect("a network")
+    match shaped {
+        Some(shaped) if problems.is_empty() => Ok(shaped),
+        _ => Err(rendered(&problems, &spec.files)),
+    }
 }
 
 /// The answers of a network to inputs that give its symbols their sizes, fused and on the fast kernels.

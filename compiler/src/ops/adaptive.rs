@@ -3,7 +3,7 @@
 //! Of `n` windows over `size` elements, window `i` is `⌊i·size/n⌋ .. ⌈(i+1)·size/n⌉`; where `n` divides `size` they
 //! are ordinary ones.
 
-use super::{Pair, Reach, ShapeError, inputs};
+use super::{Pair, Reach, ShapeError, Taps, inputs};
 use crate::graph::NodeId;
 use crate::kernels::{AxisWindow, KernelBuilder, PoolAxis, Pooling};
 use crate::shape::{Dim, Shape};
@@ -14,7 +14,7 @@ pub fn shape(output_size: Pair, inputs: &[Shape]) -> Result<Shape, ShapeError> {
     Ok(Shape(vec![batch.clone(), channels.clone(), Dim::from(output_size.0), Dim::from(output_size.1)]))
 }
 
-/// The whole plane when there is one window; else as much as the largest window, where the size is known.
+/// The whole plane when there is one window, and where its size is open.
 pub fn reach(output_size: Pair, inputs: &[Shape]) -> Reach {
     let size = |axis: usize| {
         let size = inputs.first().and_then(|shape| shape.get(axis)).and_then(Dim::number);
@@ -22,20 +22,9 @@ pub fn reach(output_size: Pair, inputs: &[Shape]) -> Reach {
     };
     match (output_size, size(2), size(3)) {
         (Pair(1, 1), ..) | (_, None, _) | (_, _, None) => Reach::whole_from(2, 4),
-        (Pair(rows, columns), Some(height), Some(width)) => Reach::Resampled {
-            extent: [largest(height, rows), largest(width, columns)],
-            factor: [rows as f64 / height as f64, columns as f64 / width as f64],
-        },
-    }
-}
-
-/// The elements of the largest of `windows` windows: a rest makes the first or the last of them shared, or both.
-fn largest(size: usize, windows: usize) -> usize {
-    let (whole, rest) = (size / windows, size % windows);
-    match windows.checked_rem(rest) {
-        None => whole,
-        Some(0) => whole + 1,
-        Some(_) => whole + 2,
+        (Pair(rows, columns), Some(height), Some(width)) => {
+            Reach::Plane([Taps::parts(height, rows), Taps::parts(width, columns)])
+        }
     }
 }
 
@@ -54,19 +43,4 @@ pub fn lower(builder: &mut KernelBuilder, pooling: Pooling) -> NodeId {
         _ => [PoolAxis::Adaptive; 2],
     };
     builder.window(x, axes, pooling, output)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_largest_window_is_the_largest() {
-        for size in 1..40usize {
-            for windows in 1..40 {
-                let counted = (0..windows).map(|i| ((i + 1) * size).div_ceil(windows) - i * size / windows).max();
-                assert_eq!(Some(largest(size, windows)), counted, "{windows} windows over {size}");
-            }
-        }
-    }
 }

@@ -50,6 +50,7 @@ impl Operator for AdaptiveMaxPool2d {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Taps;
     use super::super::testing::{on, refusal};
     use super::*;
 
@@ -63,7 +64,7 @@ mod tests {
         let pair = on("AdaptiveMaxPool2d((2, 7))", &["[N, 16, 4, 5]"]);
         assert_eq!(pair.shape.to_string(), "[N, 16, 2, 7]");
         assert_eq!(pair.describe(), "output_size=(2, 7)");
-        assert_eq!(pair.reach(), Reach::Resampled { extent: [2, 2], factor: [0.5, 1.4] });
+        assert_eq!(pair.reach(), Reach::Plane([Taps::parts(4, 2), Taps::parts(5, 7)]));
         assert!(matches!(refusal("AdaptiveMaxPool2d(1)", &["[N, 512]"]), ShapeError::Rank { .. }));
     }
 }

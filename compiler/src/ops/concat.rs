@@ -1,6 +1,6 @@
 //! `concat { }`: branches one after another along an axis.
 
-use super::{Operator, ShapeError, inputs};
+use super::{Operator, Reach, ShapeError, inputs};
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
 use crate::shape::{Requirements, Shape};
@@ -56,6 +56,11 @@ impl Operator for Concat {
         Ok(whole)
     }
 
+    fn reach(&self, inputs: &[Shape]) -> Reach {
+        let axis = inputs.first().and_then(|first| inputs::axis("dim", self.dim, first).ok());
+        axis.map_or(Reach::Point, Reach::Joined)
+    }
+
     fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
         let whole = Shape::from(builder.output().as_slice());
         match inputs::axis("dim", self.dim, &whole) {
@@ -76,6 +81,7 @@ mod tests {
         assert_eq!(join.shape.to_string(), "[N, C + 9, H, 5]");
         assert_eq!(join.requirements, ["5 Equal W"]);
         assert_eq!(join.kernels, ["concat"]);
+        assert_eq!(join.reach(), Reach::Joined(1));
         assert_eq!(on("concat(dim=-1)", &["[N, 8]", "[N, 2]"]).shape.to_string(), "[N, 10]");
     }
 

@@ -155,8 +155,7 @@ mod tests {
     fn padding_can_be_a_word() {
         let same = on("Conv2d(3, kernel_size=4, padding=\"same\")", &["[N, 2, 7, 7]"]);
         assert_eq!(same.shape.to_string(), "[N, 3, 7, 7]");
-        let before = [1, 1];
-        assert_eq!(same.reach(), Reach::Window { extent: [4, 4], stride: [1, 1], before });
+        assert_eq!(same.reach(), Reach::Plane([super::super::Taps::window(4, 1, 1, 1); 2]));
         assert_eq!(on("Conv2d(3, 4, padding=\"valid\")", &["[N, 2, 7, 7]"]).shape.to_string(), "[N, 3, 4, 4]");
     }
 

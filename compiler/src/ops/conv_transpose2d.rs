@@ -1,6 +1,6 @@
 //! ConvTranspose2d: the layer that enlarges.
 
-use super::{Argument, BindError, Operator, PadPair, Pair, ParameterDeclaration, Reach, ShapeError, inputs};
+use super::{Argument, BindError, Operator, PadPair, Pair, ParameterDeclaration, Reach, ShapeError, Taps, inputs};
 use crate::diagnostic::Code;
 use crate::graph::NodeId;
 use crate::kernels::{AxisWindow, KernelBuilder};
@@ -175,13 +175,9 @@ impl Operator for ConvTranspose2d {
     }
 
     fn reach(&self, _inputs: &[Shape]) -> Reach {
-        let axes = self.axes();
-        let seen = |axis: &Axis| axis.dilation.saturating_mul(axis.kernel - 1) / axis.stride + 1;
-        let [height, width] = &axes;
-        Reach::Resampled {
-            extent: [seen(height), seen(width)],
-            factor: [height.stride as f64, width.stride as f64],
-        }
+        Reach::Plane(self.axes().map(|Axis { kernel, stride, padding, dilation, .. }| {
+            Taps::transposed(kernel, dilation, stride, padding)
+        }))
     }
 
     fn describe(&self, inputs: &[Shape]) -> String {

@@ -15,6 +15,7 @@ mod manual;
 mod norm;
 mod operator;
 mod pointwise;
+mod reach;
 mod shape_error;
 #[cfg(test)]
 mod testing;
@@ -23,7 +24,8 @@ mod window;
 pub use argument::{Argument, ArgumentSpec, Arguments, BindError, Constant, Signature};
 pub use argument_types::{Axes, Factors, PadPair, Padding, Pair, Probability, Sides, Sizes};
 pub use manual::manual;
-pub use operator::{Layer, Operator, ParameterDeclaration, Reach};
+pub use operator::{Layer, Operator, ParameterDeclaration};
+pub use reach::{Reach, Taps, greatest_common_divisor};
 pub use shape_error::ShapeError;
 pub use window::Window;
 

@@ -1,6 +1,6 @@
 //! Narrow: a slice along an axis.
 
-use super::{Layer, Operator, Reach, ShapeError, inputs};
+use super::{Layer, Operator, Reach, ShapeError, Taps, inputs};
 use crate::diagnostic::Code;
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
@@ -74,12 +74,12 @@ impl Operator for Narrow {
         let Some(shape) = inputs.first() else { return Reach::Point };
         let axis = inputs::axis("dim", self.dim, shape).unwrap_or(0);
         let start = shape.get(axis).and_then(|size| self.first(size).ok()).unwrap_or(0);
-        let before = match shape.rank() - axis {
-            1 => [0, -start],
-            2 => [-start, 0],
-            _ => return Reach::Point,
-        };
-        Reach::Window { extent: [1, 1], stride: [1, 1], before }
+        let slice = Taps::window(1, 1, 1, -start);
+        match shape.rank() - axis {
+            1 => Reach::Plane([Taps::POINT, slice]),
+            2 => Reach::Plane([slice, Taps::POINT]),
+            _ => Reach::Point,
+        }
     }
 
     fn describe(&self, _inputs: &[Shape]) -> String {
@@ -109,7 +109,7 @@ mod tests {
         assert_eq!(on("Narrow(1, -3, 2)", &["[N, 4, 5, 6]"]).shape.to_string(), "[N, 2, 5, 6]");
         let rows = on("Narrow(-2, 4, 1)", &["[N, 4, H, 6]"]);
         assert_eq!(rows.requirements, ["H AtLeast 5"]);
-        assert_eq!(rows.reach(), Reach::Window { extent: [1, 1], stride: [1, 1], before: [-4, 0] });
+        assert_eq!(rows.reach(), Reach::Plane([Taps::window(1, 1, 1, -4), Taps::POINT]));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! ends see kernels alone.
 
 use super::argument::{Arguments, BindError, Signature};
+use super::reach::Reach;
 use super::shape_error::ShapeError;
 use crate::graph::Initialiser;
 use crate::graph::NodeId;
@@ -84,39 +85,5 @@ impl ParameterDeclaration {
     /// A buffer, which starts as one number everywhere.
     pub fn buffer(name: &'static str, shape: Vec<usize>, value: f64) -> Self {
         ParameterDeclaration { name, shape, trainable: false, initialiser: Initialiser::Constant(value) }
-    }
-}
-
-/// The part of its input that one element of the output depends on. "Plane" means the last two axes, height and width.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Reach {
-    /// The element at the same place of the plane.
-    Point,
-    /// A window of the plane: element `o` sees `o·stride − before` to `o·stride − before + extent − 1`.
-    Window {
-        /// Height and width of the window, dilation included.
-        extent: [usize; 2],
-        /// Steps.
-        stride: [usize; 2],
-        /// Padding before the first row and column; negative where some are cut off.
-        before: [i64; 2],
-    },
-    /// A window of the plane whose step is no whole number: enlarging, and adaptive pooling.
-    Resampled {
-        /// Height and width seen at most, in input elements.
-        extent: [usize; 2],
-        /// Output elements an input element.
-        factor: [f64; 2],
-    },
-    /// Everything along these axes of the input, the same place along the others.
-    Whole(Vec<usize>),
-    /// Elements go elsewhere unchanged: axis `i` of the input is axis `axes[i]` of the output, or is folded into it.
-    Moved(Vec<usize>),
-}
-
-impl Reach {
-    /// The whole of these axes and all after them, of an input with `rank` axes.
-    pub fn whole_from(axis: usize, rank: usize) -> Reach {
-        Reach::Whole((axis..rank).collect())
     }
 }

@@ -1,6 +1,6 @@
 //! PixelShuffle: channels become a larger plane.
 
-use super::{Layer, Operator, Reach, ShapeError, inputs};
+use super::{Layer, Operator, Reach, ShapeError, Taps, inputs};
 use crate::diagnostic::Code;
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
@@ -60,7 +60,7 @@ impl Operator for PixelShuffle {
     }
 
     fn reach(&self, _inputs: &[Shape]) -> Reach {
-        Reach::Resampled { extent: [1, 1], factor: [self.upscale_factor as f64; 2] }
+        Reach::Plane([Taps::transposed(self.upscale_factor, 1, self.upscale_factor, 0); 2])
     }
 
     fn describe(&self, _inputs: &[Shape]) -> String {
@@ -91,7 +91,7 @@ mod tests {
         assert_eq!(shuffled.shape.to_string(), "[N, 3, 2*H, 10]");
         assert_eq!(shuffled.describe(), "upscale_factor=2");
         assert_eq!(shuffled.kernels, ["reshape", "permute", "reshape"]);
-        assert_eq!(shuffled.reach(), Reach::Resampled { extent: [1, 1], factor: [2.0, 2.0] });
+        assert_eq!(shuffled.reach(), Reach::Plane([Taps::transposed(2, 1, 2, 0); 2]));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Upsample: planes enlarged by reading between their elements.
 
 use super::argument_types::words;
-use super::{Argument, BindError, Factors, Operator, Pair, Reach, ShapeError, inputs};
+use super::{Argument, BindError, Factors, Operator, Pair, Reach, ShapeError, Taps, inputs};
 use crate::diagnostic::Code;
 use crate::graph::NodeId;
 use crate::kernels::{KernelBuilder, Resampling};
@@ -98,10 +98,9 @@ impl Upsample {
     /// Input elements an output element along height and width, as PyTorch computes them: where the size
     /// stays, and where `nearest` doubles it, the factor itself plays no part.
     fn steps(&self, input: [usize; 2], output: [usize; 2]) -> [f64; 2] {
-        let factors = self.scale_factor.map(|Factors(height, width)| [height, width]);
         let step = |axis: usize| {
             let (size, length) = (input.get(axis).copied().unwrap_or(1), output.get(axis).copied().unwrap_or(1));
-            match factors.and_then(|factors| factors.get(axis).copied()) {
+            match self.factor(axis) {
                 _ if length == size => 1.0,
                 _ if self.mode == Mode::Nearest && length == 2 * size => 0.5,
                 _ if self.align_corners == Some(true) && length > 1 => (size - 1) as f64 / (length - 1) as f64,
@@ -111,6 +110,29 @@ impl Upsample {
             }
         };
         [step(0), step(1)]
+    }
+
+    /// The factor along height (0) or width (1), when factors are given.
+    fn factor(&self, axis: usize) -> Option<f64> {
+        self.scale_factor.map(|Factors(height, width)| if axis == 0 { height } else { width })
+    }
+
+    /// What an element sees; `None` where that depends on a size that is open.
+    fn taps(&self, axis: usize, size: Option<usize>) -> Option<Taps> {
+        let length = match (self.size, size) {
+            (Some(Pair(height, width)), _) => Some(if axis == 0 { height } else { width }),
+            (None, size) => size.zip(self.factor(axis)).map(|(size, factor)| (size as f64 * factor) as usize),
+        };
+        let align = self.align_corners == Some(true);
+        let step = match size.zip(length) {
+            Some((size, length)) => self.steps([size; 2], [length; 2]).get(axis).copied()?,
+            None if align => return None,
+            None => 1.0 / self.factor(axis)?,
+        };
+        match self.mode {
+            Mode::Nearest => Taps::below(step),
+            Mode::Bilinear => Taps::around(step, !align),
+        }
     }
 }
 
@@ -144,18 +166,9 @@ impl Operator for Upsample {
     }
 
     fn reach(&self, inputs: &[Shape]) -> Reach {
-        let extent = match self.mode {
-            Mode::Nearest => [1, 1],
-            Mode::Bilinear => [2, 2],
-        };
         let known = |axis: usize| inputs.first().and_then(|shape| shape.get(axis)).and_then(Dim::number);
-        match (self.scale_factor, self.size, known(2), known(3)) {
-            (Some(Factors(height, width)), ..) => Reach::Resampled { extent, factor: [height, width] },
-            (None, Some(Pair(rows, columns)), Some(height), Some(width)) => {
-                Reach::Resampled { extent, factor: [rows as f64 / height as f64, columns as f64 / width as f64] }
-            }
-            _ => Reach::whole_from(2, 4),
-        }
+        let taps = |axis: usize| self.taps(axis, known(axis + 2).and_then(|size| usize::try_from(size).ok()));
+        taps(0).zip(taps(1)).map_or_else(|| Reach::whole_from(2, 4), |(rows, columns)| Reach::Plane([rows, columns]))
     }
 
     fn describe(&self, _inputs: &[Shape]) -> String {

@@ -13,7 +13,7 @@
 use super::argument::{Argument, BindError};
 use super::argument_types::{PadPair, Padding, Pair};
 use super::inputs;
-use super::operator::Reach;
+use super::reach::{Reach, Taps};
 use super::shape_error::ShapeError;
 use crate::kernels::{self, PoolAxis};
 use crate::shape::{Dim, Relation, Requirements, Shape, TooLarge};
@@ -165,11 +165,9 @@ impl Window {
 
     /// The region behind one element.
     pub fn reach(&self) -> Reach {
-        Reach::Window {
-            extent: self.axes.map(|axis| axis.extent()),
-            stride: self.axes.map(|axis| axis.stride),
-            before: self.axes.map(|axis| i64::try_from(axis.before).unwrap_or(i64::MAX)),
-        }
+        Reach::Plane(self.axes.map(|AxisWindow { kernel, stride, dilation, before, .. }| {
+            Taps::window(kernel, dilation, stride, i64::try_from(before).unwrap_or(i64::MAX))
+        }))
     }
 
     /// The output's height and width for an input of that height and width.

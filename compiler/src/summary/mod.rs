@@ -11,7 +11,6 @@
 //!
 //! MACs and bytes that depend on a symbol without a size are unknown, and so is every sum of them.
 
-mod rational;
 mod receptive_field;
 
 pub use receptive_field::{ReceptiveField, Seen};
@@ -100,12 +99,13 @@ pub struct Totals {
 pub fn summarize(shaped: &ShapedGraph, bindings: &Bindings, depth: Option<usize>) -> Summary {
     let graph = &shaped.graph;
     let order = graph.dag.order().unwrap_or_default();
-    let table = Table {
-        fields: receptive_field::receptive_fields(shaped, &order),
+    let mut table = Table {
+        fields: Vec::new(),
         sizes: Known { bindings, batches: batches(graph) },
         folded: depth.map(|depth| folded(graph, depth)).unwrap_or_default(),
         shaped,
     };
+    table.fields = receptive_field::receptive_fields(shaped, &order, &|id| table.shape(id));
     let outputs = graph.outputs.iter().map(|output| (output.name.clone(), table.shape(output.node))).collect();
     let rows = table.rows();
     let cost = rows.iter().fold(Cost::NOTHING, |sum, row| sum.plus(row.cost));

@@ -1,0 +1,217 @@
+//! The receptive field of every value: which part of the input plane one of its elements depends on.
+//!
+//! The plane is the last two axes of an input of three axes or more. For both of its axes every value knows what its elements see, as an
+//! [`Extent`], so that branches unite, or follow one another, exactly. A field reaches from the first element seen to the last;
+//! padding counts, as it does in the literature (Araujo, Norris and Sim, "Computing receptive fields of convolutional neural
+//! networks", 2019), so a field may be larger than the input. Where elements see different numbers it is the largest. It is given as the
+//! whole where elements see all of an axis, and where it depends on sizes that are open: branches that move over the input at
+//! different speeds, or whose neighbours in a `concat` along height or width are seen by a later window.
+
+mod extent;
+#[cfg(test)]
+mod tests;
+
+use crate::graph::{Node, NodeId, NodeKind, ShapedGraph};
+use crate::ops::{Reach, Taps};
+use crate::shape::{Dim, Shape};
+use extent::Extent;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// How much of one axis of the input plane an element sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Seen {
+    /// That many neighbouring elements, padding included.
+    Elements(u64),
+    /// All of it.
+    Whole,
+}
+
+/// How much of the input plane an element sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReceptiveField {
+    /// Rows.
+    pub height: Seen,
+    /// Columns.
+    pub width: Seen,
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Seen::Elements(count) => write!(f, "{count}"),
+            Seen::Whole => f.write_str("whole"),
+        }
+    }
+}
+
+/// `5×5`, or `whole`
+impl fmt::Display for ReceptiveField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.height, self.width) {
+            (Seen::Whole, Seen::Whole) => f.write_str("whole"),
+            (height, width) => write!(f, "{height}×{width}"),
+        }
+    }
+}
+
+/// What a value's elements see of one axis of one input's plane, and the value's axis along which they differ.
+#[derive(Clone, Debug, PartialEq)]
+struct View {
+    axis: usize,
+    extent: Extent,
+}
+
+/// The views by input and axis of its plane (0 is the height); nothing for an input on which the value does not depend.
+type Field = BTreeMap<(usize, usize), View>;
+
+/// The fields of all values, by node index; `None` where there is no plane. `shape` says a value's shape, with all sizes that are known.
+pub(super) fn receptive_fields(
+    shaped: &ShapedGraph,
+    order: &[NodeId],
+    shape: &dyn Fn(NodeId) -> Shape,
+) -> Vec<Option<ReceptiveField>> {
+    let planes = shaped.graph.inputs.iter().map(|input| shape(input.node)).map(|shape| {
+        let size = |from_end: usize| shape.rank().checked_sub(from_end).and_then(|axis| size(&shape, axis));
+        [size(2), size(1)]
+    });
+    let walk = Walk { planes: planes.collect() };
+    let mut fields: Vec<Field> = Vec::new();
+    for &id in order {
+        let Some(node) = shaped.graph.dag.get(id) else { continue };
+        let arguments = shaped.graph.dag.arguments(id);
+        let nothing = Field::new();
+        let inputs: Vec<(Shape, &Field)> = arguments
+            .iter()
+            .map(|&argument| (shape(argument), fields.get(argument.index()).unwrap_or(&nothing)))
+            .collect();
+        let field = walk.field(node, &inputs, &shape(id));
+        if fields.len() <= id.index() {
+            fields.resize(id.index() + 1, Field::new());
+        }
+        if let Some(slot) = fields.get_mut(id.index()) {
+            *slot = field;
+        }
+    }
+    let ids = (0..fields.len()).map(NodeId::new);
+    fields.iter().zip(ids).map(|(field, id)| walk.seen(field, &shape(id))).collect()
+}
+
+/// The size of an axis, when it is a number.
+fn size(shape: &Shape, axis: usize) -> Option<i128> {
+    shape.get(axis).and_then(Dim::number).map(i128::from)
+}
+
+/// What stays the same while the graph is walked.
+struct Walk {
+    /// Height and width of every input, when they are numbers.
+    planes: Vec<[Option<i128>; 2]>,
+}
+
+impl Walk {
+    /// The size of an axis of an input's plane, when it is a number.
+    fn input(&self, (input, plane): (usize, usize)) -> Option<i128> {
+        self.planes.get(input).and_then(|planes| planes.get(plane)).copied().flatten()
+    }
+
+    /// The field of a node whose arguments have these shapes and fields.
+    fn field(&self, node: &Node, inputs: &[(Shape, &Field)], output: &Shape) -> Field {
+        let operator = match &node.kind {
+            NodeKind::Input(number) => return input_field(*number, output.rank()),
+            NodeKind::Operator(operator) => operator,
+        };
+        let shapes: Vec<Shape> = inputs.iter().map(|(shape, _)| shape.clone()).collect();
+        let reach = operator.reach(&shapes);
+        let planes: BTreeSet<_> = inputs.iter().flat_map(|(_, field)| field.keys().copied()).collect();
+        let view = |plane| match reach {
+            Reach::Joined(axis) if moves(axis, plane, inputs) => self.joined(axis, plane, inputs),
+            _ => self.united(&reach, plane, inputs, output),
+        };
+        planes.into_iter().filter_map(|plane| Some((plane, view(plane)?))).collect()
+    }
+
+    /// The view of what all inputs see at their own places.
+    fn united(&self, reach: &Reach, plane: (usize, usize), inputs: &[(Shape, &Field)], output: &Shape) -> Option<View> {
+        let seen = inputs.iter().filter_map(|(shape, field)| Some((shape, field.get(&plane)?)));
+        let input = self.input(plane);
+        let views = seen.map(|(shape, view)| through(reach, view, [shape, output], input));
+        views.reduce(|left, right| unite(&left, &right, output, input))
+    }
+
+    /// The view of branches one after another along an axis.
+    fn joined(&self, axis: usize, plane: (usize, usize), inputs: &[(Shape, &Field)]) -> Option<View> {
+        let along = |view: &View| view.axis == axis || view.extent.stands_still();
+        let followed = inputs.iter().all(|(_, field)| field.get(&plane).is_none_or(along));
+        let branches =
+            inputs.iter().map(|(shape, field)| (field.get(&plane).map(|view| &view.extent), size(shape, axis)));
+        let extent = match followed {
+            true => Extent::one_after_another(&branches.collect::<Vec<_>>(), self.input(plane)),
+            false => Extent::Whole,
+        };
+        Some(View { axis, extent })
+    }
+
+    /// The largest of a value's fields, when it has several inputs.
+    fn seen(&self, field: &Field, shape: &Shape) -> Option<ReceptiveField> {
+        let largest = |plane: usize| {
+            let views = field.iter().filter(|((_, axis), _)| *axis == plane);
+            let most = views.map(|(&plane, view)| view.extent.most(size(shape, view.axis), self.input(plane)));
+            most.map(|most| most.and_then(|most| u64::try_from(most).ok()).map_or(Seen::Whole, Seen::Elements)).max()
+        };
+        Some(ReceptiveField { height: largest(0)?, width: largest(1)? })
+    }
+}
+
+/// An input's element sees itself.
+fn input_field(number: usize, rank: usize) -> Field {
+    if rank < 3 {
+        return Field::new();
+    }
+    let own = |axis| View { axis, extent: Extent::own() };
+    Field::from([((number, 0), own(rank - 2)), ((number, 1), own(rank - 1))])
+}
+
+/// Whether what some input sees of a plane differs along the axis.
+fn moves(axis: usize, plane: (usize, usize), inputs: &[(Shape, &Field)]) -> bool {
+    inputs.iter().filter_map(|(_, field)| field.get(&plane)).any(|view| view.axis == axis)
+}
+
+/// The view after an operator with an input and an output of these shapes; the axis of the input's plane has `input` elements.
+fn through(reach: &Reach, view: &View, [from, to]: [&Shape; 2], input: Option<i128>) -> View {
+    let View { axis, extent } = view;
+    let axis = *axis;
+    let from_size = size(from, axis);
+    let slid = |taps: Taps| View { axis, extent: extent.through(taps, [from_size, size(to, axis)], input) };
+    match reach {
+        Reach::Plane(taps) => match (axis + 2).checked_sub(from.rank()).and_then(|plane| taps.get(plane)) {
+            Some(&taps) => slid(taps),
+            None => view.clone(),
+        },
+        Reach::Whole(axes) if axes.contains(&axis) => View { axis, extent: extent.gathered(from_size, input) },
+        Reach::Whole(_) | Reach::Joined(_) => view.clone(),
+        Reach::Moved(axes) => {
+            let axis = axes.get(axis).copied().unwrap_or(axis);
+            let folded = axes.iter().filter(|&&other| other == axis).count() > 1;
+            View { axis, extent: if folded { extent.scattered(from_size, input) } else { extent.clone() } }
+        }
+        Reach::Point => {
+            // A join with a value of more axes aligns the last ones.
+            let axis = (axis + to.rank()).saturating_sub(from.rank());
+            let to_size = size(to, axis);
+            let repeated = from_size == Some(1) && to_size != Some(1);
+            let taps = if repeated { Taps::FIRST } else { Taps::POINT };
+            View { axis, extent: extent.through(taps, [from_size, to_size], input) }
+        }
+    }
+}
+
+/// What two branches see together in a value of that shape.
+fn unite(left: &View, right: &View, output: &Shape, input: Option<i128>) -> View {
+    let axis = if left.extent.stands_still() { right.axis } else { left.axis };
+    let along_one = left.axis == right.axis || left.extent.stands_still() || right.extent.stands_still();
+    let extent = match along_one {
+        true => left.extent.united(&right.extent, size(output, axis), input),
+        false => Extent::Whole,
+    };
+    View { axis, extent }
+}

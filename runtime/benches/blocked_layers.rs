@@ -1,7 +1,7 @@
 //! Prints GFLOP/s and the share of the measured peak of every yardstick layer: `layers [filter] [runs]`.
 #![allow(missing_docs, clippy::print_stdout, reason = "a program that prints")]
 use cnnc_runtime::cpu::blocked::{
-    buffer::Buffer, cost, direct::*, epilogue::*, peak, pool::Pool, shape::*, vector::*, winograd::*,
+    buffer::Buffer, call::*, cost, direct::*, peak, pool::Pool, shape::*, vector::*, winograd::*,
 };
 use std::time::Instant;
 
@@ -46,6 +46,36 @@ fn best(runs: usize, mut f: impl FnMut()) -> f64 {
     best
 }
 
+/// What a call needs, for two threads.
+struct Memory {
+    input: Buffer,
+    plain: Vec<f32>,
+    weights: Buffer,
+    bias: Buffer,
+    output: Buffer,
+    workspace: Buffer,
+}
+
+impl Memory {
+    fn new(set: InstructionSet, shape: &ConvolutionShape, packed: usize, workspace: usize) -> Self {
+        Self {
+            input: Buffer::from(&vec![0.5; shape.batch * shape.input_length(set.lanes())][..]),
+            plain: vec![0.01; shape.weight_count()],
+            weights: Buffer::zeros(packed),
+            bias: Buffer::from(&vec![0.1; shape.out_channels.next_multiple_of(set.lanes())][..]),
+            output: Buffer::zeros(shape.batch * shape.output_length(set.lanes())),
+            workspace: Buffer::zeros(2 * workspace),
+        }
+    }
+
+    fn call(&mut self) -> Call<'static> {
+        let input = Images { first: self.input.as_ptr(), step: 0 };
+        let output = ImagesMut { first: self.output.as_mut_ptr(), step: 0 };
+        let (weights, bias, workspace) = (self.weights.as_ptr(), self.bias.as_ptr(), self.workspace.as_mut_ptr());
+        Call { weights, bias, limits: Call::RELU, workspace, ..Call::new(input, output) }
+    }
+}
+
 fn main() {
     let mut args = std::env::args().skip(1);
     let filter = args.next().unwrap_or_default();
@@ -63,17 +93,17 @@ fn main() {
         let window = Window::square(size, kernel, stride, padding);
         let shape = ConvolutionShape { batch: 1, in_channels: ins, out_channels: outs, groups: 1, window };
         let layout = if ins <= 3 { InputLayout::Plain } else { InputLayout::Blocked };
-        let direct = Direct::new(set, shape, layout, &vec![0.01; shape.weight_count()], &vec![0.1; outs]);
-        let unit = if ins <= 3 { 1 } else { set.lanes() };
-        let input = Buffer::from(&vec![0.5; shape.input_length(unit)][..]);
-        let mut output = Buffer::zeros(shape.output_length(set.lanes()));
+        let direct = Direct::new(set, shape, layout);
+        let mut memory = Memory::new(set, &shape, direct.packed_length(), direct.workspace_length());
+        direct.pack(&Pool::new(1), &memory.plain, &mut memory.weights);
         let estimate = 1e6 * cost::Algorithm::Direct.estimate(&shape, &machine, false);
         let choice = cost::Algorithm::choose(&shape, &machine, false);
         print!("{name:18} {choice:?}, estimate {estimate:.1}");
         for threads in [1, 2] {
             let pool = Pool::new(threads);
-            let mut workspace = Buffer::zeros(direct.workspace_length(threads));
-            let time = best(runs, || direct.run(&pool, &input, &mut output, &Epilogue::RELU, &mut workspace));
+            let call = memory.call();
+            // SAFETY: the memory is as large as the shape and the kernel ask for.
+            let time = best(runs, || unsafe { direct.run(&pool, &call) });
             let rate = 2.0 * shape.macs() as f64 / time / 1e9;
             print!("  direct/{threads} {:8.1} µs {rate:6.1} {:.2}", time * 1e6, rate / peak / threads as f64);
         }
@@ -91,8 +121,6 @@ fn winograd(set: InstructionSet, shape: ConvolutionShape, peak: f64, runs: usize
     let numbers = |name: &str, default: &str| -> Vec<usize> {
         std::env::var(name).unwrap_or(default.into()).split(',').filter_map(|v| v.parse().ok()).collect()
     };
-    let input = Buffer::from(&vec![0.5; shape.input_length(set.lanes())][..]);
-    let mut output = Buffer::zeros(shape.output_length(set.lanes()));
     for scheme in [Scheme::F2, Scheme::F4, Scheme::F6] {
         if !std::env::var("WINOGRAD").unwrap_or_default().contains(&format!("{scheme:?}")) {
             continue;
@@ -115,15 +143,16 @@ fn winograd(set: InstructionSet, shape: ConvolutionShape, peak: f64, runs: usize
         blockings.insert(0, Blocking::choose(&shape, scheme, set.lanes()));
         for blocking in blockings {
             let (tiles, group, groups) = (blocking.tiles, blocking.group, blocking.groups);
-            let weights = vec![0.01; shape.weight_count()];
-            let kernel =
-                Winograd::with_blocking(set, shape, scheme, blocking, &weights, &vec![0.1; shape.out_channels]);
+            let kernel = Winograd::with_blocking(set, shape, scheme, blocking);
+            let mut memory = Memory::new(set, &shape, kernel.packed_length(), kernel.workspace_length());
+            kernel.pack(&Pool::new(1), &memory.plain, &mut memory.weights);
             let estimate = 1e6 * kernel.blocking().cost(&shape, scheme, set.lanes()) / machine.multiply_adds_per_second;
             print!("    estimate {estimate:.1} {scheme:?} tiles {tiles:3} group {group:2} groups {groups:2}");
             for threads in [1, 2] {
                 let pool = Pool::new(threads);
-                let mut workspace = Buffer::zeros(kernel.workspace_length(threads));
-                let time = best(runs, || kernel.run(&pool, &input, &mut output, &Epilogue::RELU, &mut workspace));
+                let call = memory.call();
+                // SAFETY: the memory is as large as the shape and the kernel ask for.
+                let time = best(runs, || unsafe { kernel.run(&pool, &call) });
                 let rate = 2.0 * shape.macs() as f64 / time / 1e9;
                 print!("  /{threads} {:8.1} µs {rate:6.1} {:.2}", time * 1e6, rate / peak / threads as f64);
             }

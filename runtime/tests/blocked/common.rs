@@ -1,6 +1,6 @@
-//! Helpers of the tests: random tensors, and the layouts of a case.
+//! Helpers of the tests: random tensors, layouts, and calls of kernels on owned memory.
 use crate::reference;
-use cnnc_runtime::cpu::blocked::{buffer::Buffer, layout, pool::Pool, shape::*};
+use cnnc_runtime::cpu::blocked::{buffer::Buffer, call::*, layout, pool::Pool, shape::*};
 
 /// Numbers in [-1, 1), the same for the same seed.
 pub fn random(length: usize, seed: u64) -> Vec<f32> {
@@ -27,6 +27,72 @@ pub fn unblock(lanes: usize, [n, c, p]: [usize; 3], input: &[f32]) -> Vec<f32> {
     out
 }
 
+/// Values as a call sees them: whole blocks, zeros behind.
+pub fn padded(lanes: usize, values: &[f32]) -> Buffer {
+    let mut buffer = Buffer::zeros(values.len().next_multiple_of(lanes));
+    buffer[..values.len()].copy_from_slice(values);
+    buffer
+}
+
+/// Images of a buffer, dense.
+pub fn images(buffer: &[f32], batch: usize) -> Images {
+    Images { first: buffer.as_ptr(), step: buffer.len() / batch.max(1) }
+}
+
+/// Floats between the images that the tests write, to see that nothing is written there.
+pub const GAP: usize = 48;
+
+/// Images to write, with a gap after each: all not-a-number at first.
+pub struct Written {
+    pub buffer: Buffer,
+    batch: usize,
+    image: usize,
+}
+
+impl Written {
+    pub fn new(batch: usize, image: usize) -> Self {
+        let mut buffer = Buffer::zeros(batch * (image + GAP));
+        buffer.fill(f32::NAN);
+        Self { buffer, batch, image }
+    }
+    /// The same, holding `values`.
+    pub fn holding(batch: usize, values: &[f32]) -> Self {
+        let mut written = Self::new(batch, values.len() / batch);
+        let image = written.image;
+        for (to, from) in written.buffer.chunks_exact_mut(image + GAP).zip(values.chunks_exact(image)) {
+            to[..image].copy_from_slice(from);
+        }
+        written
+    }
+    pub fn images(&mut self) -> ImagesMut {
+        ImagesMut { first: self.buffer.as_mut_ptr(), step: self.image + GAP }
+    }
+    /// The images without the gaps, which nobody wrote; every float of the images is finite.
+    pub fn dense(&self) -> Vec<f32> {
+        let mut dense = Vec::with_capacity(self.batch * self.image);
+        for image in self.buffer.chunks_exact(self.image + GAP) {
+            assert!(image[self.image..].iter().all(|value| value.is_nan()), "written beyond an image");
+            dense.extend_from_slice(&image[..self.image]);
+        }
+        dense
+    }
+    pub fn finite(&self) -> Vec<f32> {
+        let dense = self.dense();
+        assert!(dense.iter().all(|value| value.is_finite()), "not written, or not finite");
+        dense
+    }
+}
+
+/// Scratch for a number of threads, not-a-number at first.
+pub fn workspace(threads: usize, length: usize) -> Buffer {
+    let mut buffer = Buffer::zeros(threads * length);
+    buffer.fill(f32::NAN);
+    buffer
+}
+
+/// A reference kernel: from input, weights and bias.
+type Reference = fn(&ConvolutionShape, &[f32], &[f32], &[f32]) -> Vec<f64>;
+
 /// A convolution's plain operands and its float64 answer after bias, residual and ReLU.
 pub struct Case {
     pub shape: ConvolutionShape,
@@ -39,20 +105,93 @@ pub struct Case {
 
 impl Case {
     pub fn new(shape: ConvolutionShape) -> Self {
-        let [h, w] = shape.window.output();
-        let input = random(shape.input_length(1), 1);
-        let weights = random(shape.weight_count(), 2);
+        Self::of(shape, reference::convolution)
+    }
+    pub fn transposed(shape: ConvolutionShape) -> Self {
+        Self::of(shape, reference::transposed)
+    }
+    fn of(shape: ConvolutionShape, reference: Reference) -> Self {
+        let input = random(shape.batch * shape.input_length(1), 1);
+        let count = shape.in_channels * shape.out_channels / shape.groups * shape.window.area();
+        let weights = random(count, 2);
         let bias = random(shape.out_channels, 3);
-        let residual = random(shape.batch * shape.out_channels * h * w, 4);
-        let mut expected = reference::convolution(&shape, &input, &weights, &bias);
+        let residual = random(shape.batch * shape.output_length(1), 4);
+        let mut expected = reference(&shape, &input, &weights, &bias);
         expected.iter_mut().zip(&residual).for_each(|(e, r)| *e = (*e + f64::from(*r)).max(0.0));
         Self { shape, input, weights, bias, residual, expected }
     }
     pub fn in_dims(&self) -> [usize; 3] {
-        [self.shape.batch, self.shape.in_channels, self.shape.window.input[0] * self.shape.window.input[1]]
+        [self.shape.batch, self.shape.in_channels, self.shape.window.input_pixels()]
     }
     pub fn out_dims(&self) -> [usize; 3] {
-        let [h, w] = self.shape.window.output();
-        [self.shape.batch, self.shape.out_channels, h * w]
+        [self.shape.batch, self.shape.out_channels, self.shape.window.output_pixels()]
+    }
+    /// Runs a kernel on one and three threads, its residual apart and in place, and compares bit for bit; the plain answer.
+    pub fn run(
+        &self,
+        lanes: usize,
+        input: &Buffer,
+        [packed, scratch]: [usize; 2],
+        pack: impl Fn(&Pool, &[f32], &mut [f32]),
+        run: impl Fn(&Pool, &Call<'_>),
+    ) -> Vec<f32> {
+        let batch = self.shape.batch;
+        let residual = block(lanes, self.out_dims(), &self.residual);
+        let bias = padded(lanes, &self.bias);
+        let mut answers: Vec<Vec<f32>> = Vec::new();
+        for (threads, in_place) in [(1, false), (3, false), (3, true)] {
+            let pool = Pool::new(threads);
+            let mut weights = Buffer::zeros(packed);
+            weights.fill(f32::NAN);
+            pack(&pool, &self.weights, &mut weights);
+            let mut workspace = workspace(threads, scratch);
+            let mut output = Written::new(batch, self.shape.output_length(lanes));
+            if in_place {
+                output = Written::holding(batch, &residual);
+            }
+            let images_out = output.images();
+            let apart = images(&residual, batch);
+            let here = Images { first: images_out.first, step: images_out.step };
+            let call = Call {
+                weights: weights.as_ptr(),
+                bias: bias.as_ptr(),
+                residual: Some(if in_place { here } else { apart }),
+                limits: Call::RELU,
+                workspace: workspace.as_mut_ptr(),
+                ..Call::new(images(input, batch), images_out)
+            };
+            run(&pool, &call);
+            answers.push(unblock(lanes, self.out_dims(), &output.finite()));
+        }
+        assert_eq!(answers[0], answers[1], "threads, {:?}", self.shape);
+        assert_eq!(answers[0], answers[2], "in place, {:?}", self.shape);
+        answers.swap_remove(0)
+    }
+}
+
+/// Adds one to every value, and a hundred where it is called for pixels or features that do not lie where it is told.
+pub struct AddOne {
+    /// Start, floats of an image, pixels of an image.
+    pub output: (*const f32, usize, usize),
+    pub lanes: usize,
+}
+
+// SAFETY: the pointer is only compared.
+unsafe impl Sync for AddOne {}
+
+impl Finish for AddOne {
+    unsafe fn finish(&self, _: usize, image: usize, block: usize, pixel: usize, row: *mut f32, pixels: usize) {
+        let (first, step, area) = self.output;
+        let place = first.wrapping_add(image * step + (block * area + pixel) * self.lanes);
+        // SAFETY: the caller's promise.
+        unsafe { self.finish_features(0, 0, if place == row { 0 } else { 1 }, row, pixels * self.lanes) }
+    }
+    unsafe fn finish_features(&self, _: usize, row: usize, first: usize, values: *mut f32, features: usize) {
+        let wrong =
+            self.output.2 == 0 && self.output.0.wrapping_add(row * self.output.1 + first) != values.cast_const();
+        let wrong = wrong || self.output.2 != 0 && first != 0;
+        // SAFETY: the caller's promise.
+        let values = unsafe { std::slice::from_raw_parts_mut(values, features) };
+        values.iter_mut().for_each(|value| *value += if wrong { 100.0 } else { 1.0 });
     }
 }

@@ -6,7 +6,7 @@ use cnnc_runtime::cpu::blocked::shape::{ConvolutionShape, Window};
 pub fn convolution(shape: &ConvolutionShape, input: &[f32], weights: &[f32], bias: &[f32]) -> Vec<f64> {
     let (ins, outs) = (shape.in_channels / shape.groups, shape.out_channels / shape.groups);
     let window = &shape.window;
-    let [height, width] = window.output();
+    let [height, width] = window.output;
     let mut output = Vec::with_capacity(shape.batch * shape.out_channels * height * width);
     for image in 0..shape.batch {
         for channel in 0..shape.out_channels {
@@ -30,19 +30,44 @@ pub fn convolution(shape: &ConvolutionShape, input: &[f32], weights: &[f32], bia
     output
 }
 
+/// Transposed convolution of plain `[N, C, H, W]`, without epilogue: every input pixel adds its multiple of the kernel.
+pub fn transposed(shape: &ConvolutionShape, input: &[f32], weights: &[f32], bias: &[f32]) -> Vec<f64> {
+    let (ins, outs) = (shape.in_channels / shape.groups, shape.out_channels / shape.groups);
+    let (window, pixels) = (&shape.window, shape.window.output_pixels());
+    let mut output: Vec<f64> = (0..shape.batch * shape.out_channels * pixels)
+        .map(|at| f64::from(bias[at / pixels % shape.out_channels]))
+        .collect();
+    // The convolution that is transposed reads the output where it writes the input.
+    let turned = Window { input: window.output, output: window.input, axes: window.axes };
+    for (plane, values) in input.chunks_exact(window.input_pixels()).enumerate() {
+        let (image, channel) = (plane / shape.in_channels, plane % shape.in_channels);
+        for (at, value) in values.iter().enumerate() {
+            for_each_element(&turned, [at / window.input[1], at % window.input[1]], |element, pixel| {
+                for out in 0..outs {
+                    let weight = weights[(channel * outs + out) * window.area() + element];
+                    let target = image * shape.out_channels + channel / ins * outs + out;
+                    output[target * pixels + pixel] += f64::from(weight) * f64::from(*value);
+                }
+            });
+        }
+    }
+    output
+}
+
 /// Calls `visit(element of the window, pixel of the image)` for what of a window lies inside the image.
 pub fn for_each_element(window: &Window, at: [usize; 2], mut visit: impl FnMut(usize, usize)) {
-    for y in 0..window.kernel_size[0] {
-        for x in 0..window.kernel_size[1] {
+    for y in 0..window.axes[0].kernel {
+        for x in 0..window.axes[1].kernel {
             let place = [y, x].map(|v| v as isize);
             let inside: Vec<usize> = (0..2)
                 .filter_map(|axis| {
-                    let v = at[axis] * window.stride[axis] + place[axis] as usize * window.dilation[axis];
-                    v.checked_sub(window.padding[axis]).filter(|v| *v < window.input[axis])
+                    let along = window.axes[axis];
+                    let v = at[axis] * along.stride + place[axis] as usize * along.dilation;
+                    v.checked_sub(along.before).filter(|v| *v < window.input[axis])
                 })
                 .collect();
             if let [row, column] = inside[..] {
-                visit(y * window.kernel_size[1] + x, row * window.input[1] + column);
+                visit(y * window.axes[1].kernel + x, row * window.input[1] + column);
             }
         }
     }

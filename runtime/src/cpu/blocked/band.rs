@@ -6,9 +6,50 @@
 
 use crate::cpu::blocked::shape::Window;
 
+/// What of an image the windows of an output see; each pair is height, then width.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Footprint {
+    /// Size of the image.
+    pub(crate) input: [usize; 2],
+    /// Windows.
+    pub(crate) output: [usize; 2],
+    /// Steps between windows.
+    pub(crate) stride: [usize; 2],
+    /// Elements from the first to the last of one window.
+    pub(crate) reach: [usize; 2],
+    /// Elements of the first window that lie before the image; negative where that begins inside it.
+    pub(crate) before: [isize; 2],
+}
+
+impl Footprint {
+    /// Of a convolution.
+    pub(crate) fn of(window: &Window) -> Self {
+        Self {
+            input: window.input,
+            output: window.output,
+            stride: window.axes.map(|axis| axis.stride),
+            reach: [window.reach(0), window.reach(1)],
+            before: window.axes.map(|axis| axis.before as isize),
+        }
+    }
+
+    /// Elements along `axis` from the first window's first to the last window's last.
+    fn extent(&self, axis: usize) -> usize {
+        self.output[axis].saturating_sub(1) * self.stride[axis] + self.reach[axis]
+    }
+
+    /// Whether all windows lie in the image, next to each other.
+    fn is_inside(&self) -> bool {
+        let fits = |axis| {
+            self.before[axis] <= 0 && self.extent(axis) as isize - self.before[axis] <= self.input[axis] as isize
+        };
+        self.stride == [1; 2] && fits(0) && fits(1)
+    }
+}
+
 /// Sizes of a band. A unit is a block of channels, or one channel of plain input.
 pub(crate) struct Band {
-    window: Window,
+    see: Footprint,
     units: usize,
     unit: usize,
     /// Rows of the packed band; 0 where the input is read in place.
@@ -20,18 +61,17 @@ pub(crate) struct Band {
 }
 
 impl Band {
-    /// The band of `output_rows` rows of `window`'s output, for `units` units of `unit` channels.
-    pub(crate) fn new(window: &Window, units: usize, unit: usize, output_rows: usize) -> Self {
-        let in_place = window.is_unpadded() && window.stride == [1; 2];
-        let columns = (window.output()[1] - 1) * window.stride[1] + window.reach(1);
-        let kept = [0, 1].map(|axis| window.stride[axis].min(window.reach(axis)));
+    /// The band of `output_rows` rows of output, for `units` units of `unit` channels.
+    pub(crate) fn new(see: &Footprint, units: usize, unit: usize, output_rows: usize) -> Self {
+        let in_place = see.is_inside();
+        let kept = [0, 1].map(|axis| see.stride[axis].min(see.reach[axis]));
         Self {
-            window: *window,
+            see: *see,
             units,
             unit,
-            rows: if in_place { 0 } else { (output_rows - 1) * kept[0] + window.reach(0) },
+            rows: if in_place { 0 } else { output_rows.saturating_sub(1) * kept[0] + see.reach[0] },
             kept,
-            phase: if in_place { window.input[1] } else { columns.div_ceil(window.stride[1]) },
+            phase: if in_place { see.input[1] } else { see.extent(1).div_ceil(see.stride[1]) },
         }
     }
 
@@ -51,13 +91,13 @@ impl Band {
     }
 
     /// Pixels of the input image.
-    pub(crate) fn plane(&self) -> usize {
-        self.window.input[0] * self.window.input[1]
+    fn plane(&self) -> usize {
+        self.see.input[0] * self.see.input[1]
     }
 
-    /// Height and width of the output.
-    pub(crate) fn output(&self) -> [usize; 2] {
-        self.window.output()
+    /// Floats of the input that one image has for these units.
+    pub(crate) fn input_length(&self) -> usize {
+        self.units * self.unit * self.plane()
     }
 
     fn row_length(&self) -> usize {
@@ -69,37 +109,27 @@ impl Band {
         self.kept[0] * self.row_length()
     }
 
-    /// Offsets of all taps, in the order of units, rows, columns.
-    pub(crate) fn taps(&self) -> Vec<usize> {
-        let window = &self.window;
+    /// Where element `(y, x)` of a window lies in unit `unit`, from where `fill` says that its first element lies.
+    pub(crate) fn offset(&self, unit: usize, y: usize, x: usize) -> usize {
         let unit_length = if self.rows == 0 { self.plane() * self.unit } else { self.rows * self.row_length() };
-        let mut taps = Vec::with_capacity(self.units * window.area());
-        for unit in 0..self.units {
-            for y in 0..window.kernel_size[0] {
-                for x in (0..window.kernel_size[1]).map(|x| x * window.dilation[1]) {
-                    let column = x % window.stride[1] * self.phase + x / window.stride[1];
-                    let row = self.packed_row(y * window.dilation[0]) * self.row_length();
-                    taps.push(unit * unit_length + row + column * self.unit);
-                }
-            }
-        }
-        taps
+        let column = x % self.see.stride[1] * self.phase + x / self.see.stride[1];
+        unit * unit_length + self.packed_row(y) * self.row_length() + column * self.unit
     }
 
-    /// Packs what `rows` output rows from `first` need; returns where tap `(0, 0)` of the first pixel lies.
+    /// Packs what `rows` output rows from `first` need; returns where element `(0, 0)` of the first pixel's window lies.
     /// `input` is one image of one group.
     pub(crate) fn fill<'a>(&self, input: &'a [f32], first: usize, rows: usize, scratch: &'a mut [f32]) -> &'a [f32] {
         if self.rows == 0 {
-            return &input[first * self.row_step()..];
+            let [row, column] = self.see.before.map(isize::unsigned_abs);
+            return &input[((first + row) * self.see.input[1] + column) * self.unit..];
         }
-        let window = &self.window;
-        let needed = (rows - 1) * self.kept[0] + window.reach(0);
-        let input_row = window.input[1] * self.unit;
-        let planes = input.chunks_exact(window.input[0] * input_row);
+        let needed = (rows - 1) * self.kept[0] + self.see.reach[0];
+        let input_row = self.see.input[1] * self.unit;
+        let planes = input.chunks_exact(self.see.input[0] * input_row);
         for (plane, packed) in planes.zip(scratch.chunks_exact_mut(self.rows * self.row_length())) {
             for (y, packed) in packed.chunks_exact_mut(self.row_length()).take(needed).enumerate() {
-                let row = (first * window.stride[0] + self.image_row(y)).checked_sub(window.padding[0]);
-                match row.filter(|row| *row < window.input[0]) {
+                let row = (first * self.see.stride[0] + self.image_row(y)).checked_add_signed(-self.see.before[0]);
+                match row.filter(|row| *row < self.see.input[0]) {
                     Some(row) => self.fill_row(&plane[row * input_row..][..input_row], packed),
                     None => packed.fill(0.0),
                 }
@@ -110,22 +140,23 @@ impl Band {
 
     /// The row of the image, counted from the band's first, that row `packed` of the band holds; see `packed_row`.
     fn image_row(&self, packed: usize) -> usize {
-        packed / self.kept[0] * self.window.stride[0] + packed % self.kept[0]
+        packed / self.kept[0] * self.see.stride[0] + packed % self.kept[0]
     }
 
     /// The row of the band that holds row `row` of the image. Where rows are left out, a window reaches only one step.
     fn packed_row(&self, row: usize) -> usize {
-        row / self.window.stride[0] * self.kept[0] + row % self.window.stride[0]
+        row / self.see.stride[0] * self.kept[0] + row % self.see.stride[0]
     }
 
     fn fill_row(&self, row: &[f32], packed: &mut [f32]) {
-        let stride = self.window.stride[1];
+        let stride = self.see.stride[1];
+        let before = self.see.before[1];
+        let (padding, skipped) = (before.max(0) as usize, (-before).max(0) as usize);
         for (remainder, phase) in packed.chunks_exact_mut(self.phase * self.unit).enumerate() {
-            // Column `remainder + stride · j` of the padded row is column `… - padding` of the image.
-            let padding = self.window.padding[1];
+            // Column `remainder + stride · j` of the padded row is column `… - before` of the image.
             let start = padding.saturating_sub(remainder).div_ceil(stride).min(self.phase);
-            let first = (remainder + stride * start).saturating_sub(padding);
-            let inside = self.window.input[1].saturating_sub(first).div_ceil(stride).min(self.phase - start);
+            let first = (remainder + stride * start).saturating_sub(padding) + skipped;
+            let inside = self.see.input[1].saturating_sub(first).div_ceil(stride).min(self.phase - start);
             let (left, rest) = phase.split_at_mut(start * self.unit);
             let (middle, right) = rest.split_at_mut(inside * self.unit);
             left.fill(0.0);
@@ -136,8 +167,8 @@ impl Band {
 
     /// Copies every `stride`-th column.
     fn copy_columns(&self, from: &[f32], to: &mut [f32]) {
-        let step = self.window.stride[1] * self.unit;
-        match (self.window.stride[1], self.unit) {
+        let step = self.see.stride[1] * self.unit;
+        match (self.see.stride[1], self.unit) {
             (1, _) => to.copy_from_slice(&from[..to.len()]),
             (2, 1) => copy_even(from, to),
             (_, 1) => to.iter_mut().zip(from.iter().step_by(step)).for_each(|(to, from)| *to = *from),

@@ -66,7 +66,7 @@ impl Algorithm {
         let lanes = machine.lanes;
         let (work, bytes) = match self {
             Self::Direct => {
-                let [height, width] = shape.window.output();
+                let [height, width] = shape.window.output;
                 let outs = (shape.out_channels / shape.groups).div_ceil(lanes) * shape.groups;
                 let per_pixel = outs * shape.in_channels / shape.groups * shape.window.area();
                 ((shape.batch * height * width * per_pixel) as f64 / 0.96, 4 * shape.weight_count())

@@ -1,102 +1,283 @@
-//! Fully connected layers: a 1×1 convolution whose pixels are the rows of the batch. At batch 1 every weight is used
+//! Fully connected layers: the rows of the batch are what pixels are to a 1×1 convolution. At batch 1 every weight is used
 //! once, so the layer is as fast as memory is read; the packed weights of a task are two streams, read in order.
+//!
+//! Rows go in and out plain. One row is read in place; of several, a task first copies its own next to each other, block by block.
 
-use crate::cpu::blocked::direct::{Direct, InputLayout};
-use crate::cpu::blocked::epilogue::Epilogue;
+use crate::cpu::blocked::buffer::Shared;
+use crate::cpu::blocked::call::Call;
 use crate::cpu::blocked::pool::Pool;
-use crate::cpu::blocked::shape::{ConvolutionShape, Window};
+use crate::cpu::blocked::split::{Split, Work};
+use crate::cpu::blocked::tile::{Segment, TileArguments, tilings};
 use crate::cpu::blocked::vector::InstructionSet;
+use std::ops::Range;
 
 /// In which order the features of an input row lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FeatureOrder {
     /// As the weights count them.
     Plain,
-    /// Rows are flattened images `[C / LANES, pixels, LANES]`; the weights count them as `[C, pixels]`.
+    /// Rows are images `[C / LANES, pixels, LANES]`; the weights count them as `[C, pixels]`.
     Blocked {
-        /// Channels.
-        channels: usize,
-        /// Pixels of a channel.
+        /// Pixels of a channel; the number of features is a multiple of it.
         pixels: usize,
     },
 }
 
-/// A fully connected layer with its weights packed.
+/// Sizes of a fully connected layer: weights are `[out_features, in_features]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinearShape {
+    /// Rows of the batch.
+    pub rows: usize,
+    /// Features of an input row.
+    pub in_features: usize,
+    /// Features of an output row.
+    pub out_features: usize,
+    /// The order of the input's features.
+    pub order: FeatureOrder,
+}
+
+impl LinearShape {
+    /// Floats of a row of input: `in_features`, or of blocked images `⌈C / LANES⌉ · LANES · pixels`.
+    pub fn row_length(&self, lanes: usize) -> usize {
+        match self.order {
+            FeatureOrder::Plain => self.in_features,
+            FeatureOrder::Blocked { pixels } => (self.in_features / pixels).next_multiple_of(lanes) * pixels,
+        }
+    }
+}
+
+/// A fully connected layer: how its weights are packed, and how its work is cut.
 pub struct Linear {
-    product: Direct,
+    shape: LinearShape,
     lanes: usize,
-    batch: usize,
     /// Floats of a row of input.
     row: usize,
-    out_features: usize,
+    blocks: usize,
+    /// Where each block of input features lies, from the first.
+    taps: Vec<usize>,
+    split: Split,
+    /// How the rows of a full band are cut into tiles, and those of the last.
+    full: Vec<Segment>,
+    last: Vec<Segment>,
 }
 
 impl Linear {
-    /// Packs `weights` `[out_features, in_features]` and `bias` `[out_features]`.
-    pub fn new(
-        set: InstructionSet,
-        batch: usize,
-        out_features: usize,
-        order: FeatureOrder,
-        weights: &[f32],
-        bias: &[f32],
-    ) -> Self {
+    /// The layer of `shape`.
+    pub fn new(set: InstructionSet, shape: LinearShape) -> Self {
         let lanes = set.lanes();
-        let in_features = weights.len() / out_features;
-        let sorted;
-        let (row, weights) = match order {
-            FeatureOrder::Plain => (in_features, weights),
-            FeatureOrder::Blocked { channels, pixels } => {
-                assert_eq!(in_features, channels * pixels);
-                sorted = sort_features(lanes, [channels, pixels], weights);
-                (channels.next_multiple_of(lanes) * pixels, &sorted[..])
-            }
+        let (row, blocks) = (shape.row_length(lanes), shape.out_features.div_ceil(lanes));
+        let work = Work {
+            parts: 1,
+            rows: shape.rows,
+            blocks,
+            products: shape.rows * blocks * row,
+            weights: blocks * lanes * row,
+            lanes,
         };
-        let window = Window { input: [1, batch], ..Window::square(1, 1, 1, 0) };
-        let shape = ConvolutionShape { batch: 1, in_channels: row, out_channels: out_features, groups: 1, window };
-        let product = Direct::new(set, shape, InputLayout::Blocked, weights, bias);
-        Self { product, lanes, batch, row, out_features }
+        let split = Split::choose(&work, |rows| if shape.rows == 1 { 0 } else { rows * row });
+        let tiling = |rows| tilings(set, rows, blocks, false).swap_remove(0);
+        Self {
+            lanes,
+            row,
+            blocks,
+            taps: (0..row.div_ceil(lanes)).map(|block| block * split.rows * lanes).collect(),
+            full: tiling(split.rows),
+            last: tiling(shape.rows - split.bands.saturating_sub(1) * split.rows),
+            split,
+            shape,
+        }
     }
 
-    /// Floats of scratch that `run` needs.
+    /// Floats of scratch that `run` needs for every thread.
     pub fn workspace_length(&self) -> usize {
-        self.batch * (self.row.next_multiple_of(self.lanes) + self.out_features.next_multiple_of(self.lanes))
+        let columns = if self.shape.rows == 1 { 0 } else { self.taps.len() };
+        (columns + 2) * self.split.rows * self.lanes
     }
 
-    /// Multiplies `input` `[batch, row]` to `output` `[batch, out_features]`, both plain. The epilogue sees the output
-    /// as `[out_features / LANES, batch, LANES]`, so it has no residual.
-    pub fn run(&self, pool: &Pool, input: &[f32], output: &mut [f32], epilogue: &Epilogue<'_>, workspace: &mut [f32]) {
-        assert_eq!(input.len(), self.batch * self.row);
-        assert_eq!(output.len(), self.batch * self.out_features);
-        assert!(epilogue.residual.is_none(), "a fully connected layer has no residual");
-        let (lanes, batch) = (self.lanes, self.batch);
-        let (columns, rest) = workspace.split_at_mut(batch * self.row.next_multiple_of(lanes));
-        let sums = &mut rest[..batch * self.out_features.next_multiple_of(lanes)];
-        for (index, row) in input.chunks_exact(self.row).enumerate() {
-            for (block, part) in row.chunks(lanes).enumerate() {
-                let column = &mut columns[(block * batch + index) * lanes..][..lanes];
-                column[..part.len()].copy_from_slice(part);
-                column[part.len()..].fill(0.0);
+    /// Floats of the packed weights: `⌈out_features / LANES⌉ · LANES ·` [`LinearShape::row_length`].
+    pub fn packed_length(&self) -> usize {
+        self.blocks * self.lanes * self.row
+    }
+
+    /// Packs `weights` `[out_features, in_features]` into `packed_length` floats `[output blocks][input row][LANES]`.
+    pub fn pack(&self, pool: &Pool, weights: &[f32], into: &mut [f32]) {
+        assert_eq!(into.len(), self.packed_length());
+        assert_eq!(weights.len(), self.shape.in_features * self.shape.out_features);
+        let (length, target) = (self.row * self.lanes, Shared::new(into));
+        pool.run(self.blocks, &|block, _| {
+            // SAFETY: every task has a block of its own, inside `into` by the assertion above.
+            let into = unsafe { std::slice::from_raw_parts_mut(target.at(block * length), length) };
+            self.pack_block(block, weights, into);
+        });
+    }
+
+    fn pack_block(&self, block: usize, weights: &[f32], into: &mut [f32]) {
+        let (lanes, features) = (self.lanes, self.shape.in_features);
+        let pixels = match self.shape.order {
+            FeatureOrder::Plain => 1,
+            FeatureOrder::Blocked { pixels } => pixels,
+        };
+        if (block + 1) * lanes > self.shape.out_features || self.row > features {
+            into.fill(0.0);
+        }
+        for first in (0..features).step_by(lanes * pixels) {
+            let filters = weights.chunks_exact(features).skip(block * lanes).take(lanes);
+            for (lane, filter) in filters.enumerate() {
+                let channels = filter[first..features.min(first + lanes * pixels)].chunks_exact(pixels);
+                for (channel, values) in channels.enumerate() {
+                    for (pixel, value) in values.iter().enumerate() {
+                        into[(first + pixel * lanes + channel) * lanes + lane] = *value;
+                    }
+                }
             }
         }
-        self.product.run(pool, columns, sums, epilogue, &mut []);
-        for (index, row) in output.chunks_exact_mut(self.out_features).enumerate() {
-            for (block, part) in row.chunks_mut(lanes).enumerate() {
-                part.copy_from_slice(&sums[(block * batch + index) * lanes..][..part.len()]);
+    }
+
+    /// Multiplies rows: the call's images are rows, `row_length` floats in and `out_features` floats out.
+    ///
+    /// # Safety
+    /// The call's input and output have the rows of the shape that `new` was told, its weights are `packed_length` floats that `pack`
+    /// wrote, bias, residual and workspace as [`Call`] says; and the output overlaps nothing but, in its own place, the residual.
+    pub unsafe fn run(&self, pool: &Pool, call: &Call<'_>) {
+        pool.run(self.split.tasks(), &|task, worker| {
+            let (band, chunk) = (task / self.split.chunks, task % self.split.chunks);
+            let first = band * self.split.rows;
+            let rows = first..self.shape.rows.min(first + self.split.rows);
+            let blocks = chunk * self.split.blocks..self.blocks.min((chunk + 1) * self.split.blocks);
+            // SAFETY: the caller's promise; tasks write rows and features of their own.
+            unsafe { self.run_task(worker, rows, blocks, call) }
+        });
+    }
+
+    /// # Safety
+    /// As for `run`, and no other task has these rows and blocks, nor this worker's scratch.
+    unsafe fn run_task(&self, worker: usize, rows: Range<usize>, blocks: Range<usize>, call: &Call<'_>) {
+        let lanes = self.lanes;
+        let scratch = call.scratch(worker, self.workspace_length());
+        let columns = scratch.wrapping_add(2 * self.split.rows * lanes);
+        // SAFETY: the caller's promise; the scratch holds a band of rows, and two blocks of their outputs before it.
+        unsafe {
+            if self.shape.rows > 1 {
+                rows.clone().for_each(|row| self.copy_row(call.input.at(row, 0), columns, row - rows.start));
+            }
+            let input = if self.shape.rows > 1 { columns.cast_const() } else { call.input.at(0, 0) };
+            for first in blocks.clone().step_by(2) {
+                let pair = first..blocks.end.min(first + 2);
+                let whole = pair.end * lanes <= self.shape.out_features;
+                let alike = call.residual.is_none_or(|residual| residual.step == call.output.step);
+                let weights = call.weights_at(first * lanes * self.row);
+                let bias = call.bias_at(first * lanes);
+                if whole && alike {
+                    let into = Target {
+                        output: call.output.at(rows.start, first * lanes),
+                        pixel_stride: call.output.step,
+                        block_stride: lanes,
+                        bias,
+                        residual: call.residual_at(rows.start, first * lanes),
+                        limits: call.limits,
+                    };
+                    self.multiply(input, &rows, pair.len(), weights, &into);
+                } else {
+                    let block_stride = self.split.rows * lanes;
+                    let (residual, limits) = (std::ptr::null(), Call::UNLIMITED);
+                    let into = Target { output: scratch, pixel_stride: lanes, block_stride, bias, residual, limits };
+                    self.multiply(input, &rows, pair.len(), weights, &into);
+                    pair.for_each(|block| self.store(&rows, block, scratch.add((block - first) * block_stride), call));
+                }
+            }
+            let features = blocks.start * lanes..self.shape.out_features.min(blocks.end * lanes);
+            if let Some(finish) = call.finish {
+                for row in rows {
+                    let values = call.output.at(row, features.start);
+                    finish.finish_features(worker, row, features.start, values, features.len());
+                }
+            }
+        }
+    }
+
+    /// Copies a row of input into the columns of a band: its blocks, `row` vectors on from the first row's.
+    ///
+    /// # Safety
+    /// `values` holds a row, `columns` a band.
+    unsafe fn copy_row(&self, values: *const f32, columns: *mut f32, row: usize) {
+        for (block, tap) in self.taps.iter().enumerate() {
+            let length = self.lanes.min(self.row - block * self.lanes);
+            // SAFETY: the caller's promise.
+            unsafe {
+                let to = columns.add(tap + row * self.lanes);
+                std::ptr::copy_nonoverlapping(values.add(block * self.lanes), to, length);
+            }
+        }
+    }
+
+    /// Multiplies the rows of a band by one or two blocks of output features.
+    ///
+    /// # Safety
+    /// Input, weights and target hold what is read and written.
+    unsafe fn multiply(
+        &self,
+        input: *const f32,
+        rows: &Range<usize>,
+        blocks: usize,
+        weights: *const f32,
+        into: &Target,
+    ) {
+        let mut arguments = TileArguments {
+            input,
+            input_row_stride: 0,
+            taps: self.taps.as_ptr(),
+            tap_count: self.taps.len(),
+            full_taps: self.row / self.lanes,
+            partial: self.row % self.lanes,
+            weights,
+            weight_block_stride: self.row * self.lanes,
+            prefetch: 0,
+            output: into.output,
+            output_row_stride: 0,
+            output_pixel_stride: into.pixel_stride,
+            output_block_stride: into.block_stride,
+            bias: into.bias,
+            residual: into.residual,
+            limits: into.limits,
+            tiles: 0,
+        };
+        let segments = if rows.len() == self.split.rows { &self.full } else { &self.last };
+        for segment in segments {
+            arguments.tiles = segment.tiles;
+            // SAFETY: the caller's promise; the segments cover the band's rows and no more.
+            unsafe { segment.entries[blocks - 1](&arguments) };
+            arguments.step(segment.tiles * segment.pixels, self.lanes);
+        }
+    }
+
+    /// Adds the residual to the sums of a block, clamps them and stores the features that the output has.
+    ///
+    /// # Safety
+    /// `sums` holds a vector for every row, and the output has the rows.
+    unsafe fn store(&self, rows: &Range<usize>, block: usize, sums: *const f32, call: &Call<'_>) {
+        let features = block * self.lanes..self.shape.out_features.min((block + 1) * self.lanes);
+        for row in rows.clone() {
+            for feature in features.clone() {
+                // SAFETY: the caller's promise.
+                unsafe {
+                    let mut value = *sums.add((row - rows.start) * self.lanes + feature - features.start);
+                    if let Some(residual) = &call.residual {
+                        value += *residual.at(row, feature);
+                    }
+                    let value = if value < call.limits[0] { call.limits[0] } else { value };
+                    *call.output.at(row, feature) = if value > call.limits[1] { call.limits[1] } else { value };
+                }
             }
         }
     }
 }
 
-/// The columns of `weights` in the order of a blocked image, zeros for the channels that fill up the last block.
-fn sort_features(lanes: usize, [channels, pixels]: [usize; 2], weights: &[f32]) -> Vec<f32> {
-    let blocked = channels.next_multiple_of(lanes) * pixels;
-    let mut sorted = vec![0.0; weights.len() / (channels * pixels) * blocked];
-    for (row, target) in weights.chunks_exact(channels * pixels).zip(sorted.chunks_exact_mut(blocked)) {
-        for (index, weight) in row.iter().enumerate() {
-            let (channel, pixel) = (index / pixels, index % pixels);
-            target[(channel / lanes * pixels + pixel) * lanes + channel % lanes] = *weight;
-        }
-    }
-    sorted
+/// Where a product goes, and its epilogue.
+struct Target {
+    output: *mut f32,
+    pixel_stride: usize,
+    block_stride: usize,
+    bias: *const f32,
+    residual: *const f32,
+    limits: [f32; 2],
 }

@@ -1,31 +1,32 @@
 //! Float32 kernels for the CPU, written once over a trait of vectors and compiled for AVX-512, AVX2 with FMA, and plain arrays.
 //!
 //! Between the heavy kernels channels lie in blocks of the vector's width, `[N, C / LANES, H, W, LANES]`; [`layout`] goes
-//! there and back. A kernel is prepared once (weights packed, work cut into tasks) and then run any number of times on a
-//! [`pool::Pool`] without allocating. What a task computes never depends on the number of threads, nor on how the work was
+//! there and back. A kernel is described once (sizes, tables, work cut into tasks), packs weights into memory that the caller owns, and
+//! is then run any number of times on a [`pool::Pool`] without allocating: [`call`] says with what. What a task computes never depends on the number of threads, nor on how the work was
 //! cut, so results are the same bits for any of both; they differ between instruction sets.
 //!
 //! The planner does not lay channels out in blocks yet, so plans do not reach these kernels; `runtime/tests/blocked` holds them to
 //! float64 and `runtime/benches/blocked_layers.rs` measures them.
 //!
-//! - [`direct`]: convolutions of any window, stride, dilation and padding; 1×1; groups of whole blocks; the stem from
-//!   plain input. [`winograd`]: 3×3 of stride 1. [`window`]: depthwise convolution and pooling. [`global`]: the mean over
+//! - [`direct`]: convolutions of any window, stride, dilation, padding and groups; 1×1; the stem from
+//!   plain input; transposed. [`winograd`]: 3×3 of stride 1. [`window`]: depthwise convolution and pooling. [`global`]: the mean over
 //!   an image. [`linear`]: fully connected.
-//! - `tile` is the one heavy loop, `band` the input copy that keeps branches out of it, [`epilogue`] what is done to
-//!   sums before they are stored, [`cost`] what the choice of cut and algorithm goes by, [`peak`] what the machine can do.
+//! - `tile` is the one heavy loop, `band` the input copy that keeps branches out of it, `split` how work is
+//!   cut into tasks, [`cost`] what the choice of cut and algorithm goes by, [`peak`] what the machine can do.
 // Loops over several arrays by index are what the compiler unrolls into registers; iterators hide the count.
 #![allow(clippy::needless_range_loop, reason = "see above")]
 mod band;
 pub mod buffer;
+pub mod call;
 pub mod cost;
 pub mod direct;
-pub mod epilogue;
 pub mod global;
 pub mod layout;
 pub mod linear;
 pub mod peak;
 pub mod pool;
 pub mod shape;
+mod split;
 mod tile;
 pub mod vector;
 pub mod window;

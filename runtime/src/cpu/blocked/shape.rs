@@ -1,59 +1,56 @@
 //! Sizes of a convolution and of a window, and what follows from them.
 
-/// How a window moves over an image, in PyTorch's terms; each pair is `[height, width]`.
+use cnnc_compiler::kernels::AxisWindow;
+
+/// How a window moves over an image; each pair is height, then width. Windows may reach past the image on any side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// Size of the image.
     pub input: [usize; 2],
-    /// Size of the window.
-    pub kernel_size: [usize; 2],
-    /// Steps between windows.
-    pub stride: [usize; 2],
-    /// Steps between the elements of a window.
-    pub dilation: [usize; 2],
-    /// Padding above and left.
-    pub padding: [usize; 2],
-    /// Padding below and right.
-    pub padding_end: [usize; 2],
+    /// Size of the output: the number of windows.
+    pub output: [usize; 2],
+    /// The window along each axis.
+    pub axes: [AxisWindow; 2],
 }
 
 impl Window {
-    /// A square window with equal padding on all sides.
-    pub fn square(input: usize, kernel_size: usize, stride: usize, padding: usize) -> Self {
-        Self {
-            input: [input; 2],
-            kernel_size: [kernel_size; 2],
-            stride: [stride; 2],
-            dilation: [1; 2],
-            padding: [padding; 2],
-            padding_end: [padding; 2],
-        }
+    /// A square window with equal padding on all sides; what is left at the end is not seen.
+    pub fn square(input: usize, kernel: usize, stride: usize, padding: usize) -> Self {
+        let output = (input + 2 * padding - kernel) / stride + 1;
+        let axis = AxisWindow { kernel, stride, dilation: 1, before: padding };
+        Self { input: [input; 2], output: [output; 2], axes: [axis; 2] }
     }
 
     /// Elements along `axis` from the first to the last of one window.
     pub fn reach(&self, axis: usize) -> usize {
-        (self.kernel_size[axis] - 1) * self.dilation[axis] + 1
-    }
-
-    /// Size of the output.
-    pub fn output(&self) -> [usize; 2] {
-        [0, 1].map(|axis| {
-            (self.input[axis] + self.padding[axis] + self.padding_end[axis] - self.reach(axis)) / self.stride[axis] + 1
-        })
+        self.axes[axis].kernel.saturating_sub(1) * self.axes[axis].dilation + 1
     }
 
     /// Elements of a window.
     pub fn area(&self) -> usize {
-        self.kernel_size[0] * self.kernel_size[1]
+        self.axes[0].kernel * self.axes[1].kernel
     }
 
-    /// Whether every window lies inside the image.
-    pub fn is_unpadded(&self) -> bool {
-        self.padding == [0; 2] && self.padding_end == [0; 2]
+    /// Pixels of the input.
+    pub fn input_pixels(&self) -> usize {
+        self.input[0] * self.input[1]
+    }
+
+    /// Pixels of the output.
+    pub fn output_pixels(&self) -> usize {
+        self.output[0] * self.output[1]
+    }
+
+    /// Whether every output pixel sees just the pixel of the same place.
+    pub(crate) fn is_pointwise(&self) -> bool {
+        let axis = AxisWindow { kernel: 1, stride: 1, dilation: 1, before: 0 };
+        let same = |window: AxisWindow| AxisWindow { dilation: 1, ..window } == axis;
+        self.input == self.output && self.axes.into_iter().all(same)
     }
 }
 
-/// Sizes of a convolution: weights are `[out_channels, in_channels / groups, height, width]`.
+/// Sizes of a convolution: weights are `[out_channels, in_channels / groups, height, width]`; those of a transposed one
+/// `[in_channels, out_channels / groups, height, width]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConvolutionShape {
     /// Images.
@@ -64,31 +61,45 @@ pub struct ConvolutionShape {
     pub out_channels: usize,
     /// Groups.
     pub groups: usize,
-    /// The window.
+    /// The window; that of the convolution which is transposed, for a transposed one.
     pub window: Window,
 }
 
 impl ConvolutionShape {
-    /// Multiply-adds, padding counted as if it were multiplied.
+    /// Multiply-adds of a convolution, padding counted as if it were multiplied.
     pub fn macs(&self) -> usize {
-        let [height, width] = self.window.output();
-        self.batch * height * width * self.out_channels * self.in_channels / self.groups * self.window.area()
+        self.batch * self.window.output_pixels() * self.weight_count()
     }
 
     /// Weights.
     pub fn weight_count(&self) -> usize {
-        self.out_channels * self.in_channels / self.groups * self.window.area()
+        self.out_channels * (self.in_channels / self.groups) * self.window.area()
     }
 
-    /// Floats of the input when its channels are blocked by `lanes`.
+    /// Floats of an image of the input when its channels are blocked by `lanes`.
     pub fn input_length(&self, lanes: usize) -> usize {
-        let [height, width] = self.window.input;
-        self.batch * self.in_channels.next_multiple_of(lanes) * height * width
+        self.in_channels.next_multiple_of(lanes) * self.window.input_pixels()
     }
 
-    /// Floats of the output when its channels are blocked by `lanes`.
+    /// Floats of an image of the output when its channels are blocked by `lanes`.
     pub fn output_length(&self, lanes: usize) -> usize {
-        let [height, width] = self.window.output();
-        self.batch * self.out_channels.next_multiple_of(lanes) * height * width
+        self.out_channels.next_multiple_of(lanes) * self.window.output_pixels()
     }
+
+    /// The same convolution with groups joined, so that the channels of each fill whole blocks in and out; weights between channels
+    /// that were of different groups are zeros. One group stays one; where no joining of equally many fits, all become one.
+    pub fn merged(&self, lanes: usize) -> Self {
+        let (ins, outs) = (self.in_channels / self.groups, self.out_channels / self.groups);
+        let joined = least_common_multiple(lanes / common_divisor(ins, lanes), lanes / common_divisor(outs, lanes));
+        let groups = if self.groups.is_multiple_of(joined) { self.groups / joined } else { 1 };
+        Self { groups, ..*self }
+    }
+}
+
+fn common_divisor(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { common_divisor(b, a % b) }
+}
+
+fn least_common_multiple(a: usize, b: usize) -> usize {
+    a / common_divisor(a, b) * b
 }

@@ -30,11 +30,13 @@ pub(crate) struct TileArguments {
     pub(crate) output: *mut f32,
     /// Floats from a row of output pixels to the next.
     pub(crate) output_row_stride: usize,
+    /// Floats from a pixel of output to the next: `LANES`, or more where other tiles write the pixels between.
+    pub(crate) output_pixel_stride: usize,
     /// Floats from a block of output channels to the next in `output` and `residual`.
     pub(crate) output_block_stride: usize,
-    /// Bias `[blocks][LANES]`.
+    /// Bias `[blocks][LANES]`; null for none.
     pub(crate) bias: *const f32,
-    /// Added before the activation, laid out as the output; null for none.
+    /// Added before the activation, laid out as the output, which may be the same place; null for none.
     pub(crate) residual: *const f32,
     /// The activation is a clamp to these limits.
     pub(crate) limits: [f32; 2],
@@ -43,12 +45,12 @@ pub(crate) struct TileArguments {
 }
 
 impl TileArguments {
-    /// Moves on by `pixels` along the row; `input_step` and `lanes` floats each.
-    pub(crate) fn step(&mut self, pixels: usize, input_step: usize, lanes: usize) {
+    /// Moves on by `pixels` along the row; `input_step` floats each in the input.
+    pub(crate) fn step(&mut self, pixels: usize, input_step: usize) {
         self.input = self.input.wrapping_add(pixels * input_step);
-        self.output = self.output.wrapping_add(pixels * lanes);
+        self.output = self.output.wrapping_add(pixels * self.output_pixel_stride);
         if !self.residual.is_null() {
-            self.residual = self.residual.wrapping_add(pixels * lanes);
+            self.residual = self.residual.wrapping_add(pixels * self.output_pixel_stride);
         }
     }
 }
@@ -113,12 +115,14 @@ unsafe fn finish<V: Vector, const ROWS: usize, const PIXELS: usize, const BLOCKS
 ) {
     let (low, high) = (V::splat(a.limits[0]), V::splat(a.limits[1]));
     for block in 0..BLOCKS {
-        // SAFETY: the caller of the kernel promises a bias for every block, and room for the tile in the output.
+        // SAFETY: the caller of the kernel promises a bias for every block unless it is null, and room for the tile in the output.
         unsafe {
-            let bias = V::load(a.bias.add(block * V::LANES));
+            let bias = if a.bias.is_null() { V::zero() } else { V::load(a.bias.add(block * V::LANES)) };
             for row in 0..ROWS {
                 for pixel in 0..PIXELS {
-                    let at = block * a.output_block_stride + row * a.output_row_stride + (first + pixel) * V::LANES;
+                    let at = block * a.output_block_stride
+                        + row * a.output_row_stride
+                        + (first + pixel) * a.output_pixel_stride;
                     let mut sum = sums[row][pixel][block].add(bias);
                     if !a.residual.is_null() {
                         sum = sum.add(V::load(a.residual.add(at)));
@@ -167,11 +171,11 @@ pub(crate) fn tilings(set: InstructionSet, width: usize, blocks: usize, stem: bo
     let most = (set.accumulators() / blocks.clamp(1, 2)).min(14);
     let rows = if stem { 1 } else { (most / width.max(1)).clamp(1, 3) };
     let cut = |rows: usize| {
-        let tiles = width.div_ceil(most);
+        let tiles = width.div_ceil(most).max(1);
         let (pixels, wider) = (width / tiles, width % tiles);
         [(pixels + 1, wider), (pixels, tiles - wider)]
             .into_iter()
-            .filter(|(_, tiles)| *tiles > 0)
+            .filter(|(pixels, tiles)| *pixels > 0 && *tiles > 0)
             .map(|(pixels, tiles)| {
                 let entries = [1, 2].map(|blocks| tile_entry(set, rows, pixels, blocks, stem));
                 Segment { pixels, tiles, entries }

@@ -1,165 +1,154 @@
 //! Depthwise convolution and pooling: every channel on its own, so a vector of channels at a time with no broadcast.
 
 mod rows;
+mod span;
 
-use crate::cpu::blocked::buffer::{Buffer, Shared};
-use crate::cpu::blocked::direct::pack_bias;
-use crate::cpu::blocked::epilogue::Epilogue;
+use crate::cpu::blocked::buffer::Shared;
+use crate::cpu::blocked::call::Call;
 use crate::cpu::blocked::pool::Pool;
 use crate::cpu::blocked::shape::Window;
 use crate::cpu::blocked::vector::{Entry, InstructionSet};
-use rows::{Maximum, RowArguments, Rows, Sum, WeightedSum, elements};
-use std::ops::Range;
+use cnnc_compiler::kernels::{Divisor, PoolAxis, Pooling};
+use rows::{Maximum, RowArguments, Rows, Sum, WeightedSum};
+use span::Spans;
 
 /// Multiply-adds (or comparisons) that a task has at least, in vectors.
 const TASK_VECTORS: usize = 20_000;
 
-/// What a window computes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pooling {
-    /// The largest element; padding never is.
-    Max,
-    /// The mean over the window, padding counted as zeros (PyTorch's `count_include_pad=True`); what a ceiling lets
-    /// reach past the padding is not counted.
-    MeanWithPadding,
-    /// The mean over the elements that exist.
-    Mean,
+/// Sizes of a pooling.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PoolShape {
+    /// Images.
+    pub batch: usize,
+    /// Channels.
+    pub channels: usize,
+    /// Height and width of the input.
+    pub input: [usize; 2],
+    /// Height and width of the output.
+    pub output: [usize; 2],
+    /// How the windows lie along height and width.
+    pub axes: [PoolAxis; 2],
 }
 
-/// Depthwise convolution or pooling over blocked channels.
+/// Depthwise convolution or pooling over blocked channels: where its windows lie, and how its work is cut.
 pub struct Windowed {
-    window: Window,
+    shape: PoolShape,
     lanes: usize,
-    batch: usize,
     blocks: usize,
-    /// `[blocks][window][LANES]`; empty for pooling.
-    weights: Buffer,
-    bias: Buffer,
+    /// Elements of a window with weights; 0 for pooling.
+    area: usize,
     /// Factor of every row and of every column of output.
     scales: [Vec<f32>; 2],
-    existing: [Vec<Range<usize>>; 2],
-    inside: Range<usize>,
+    spans: [Spans; 2],
     /// Rows of output in a task.
     rows: usize,
+    /// Whether the work is too little for several threads.
+    alone: bool,
     entry: Entry<RowArguments<'static>>,
 }
 
 impl Windowed {
-    /// Depthwise convolution: `weights` `[channels, 1, kernel height, kernel width]`, `bias` `[channels]`.
-    pub fn depthwise(
-        set: InstructionSet,
-        [batch, channels]: [usize; 2],
-        window: Window,
-        weights: &[f32],
-        bias: &[f32],
-    ) -> Self {
-        let (lanes, area) = (set.lanes(), window.area());
-        assert_eq!(weights.len(), channels * area);
-        let mut packed = Buffer::zeros(channels.next_multiple_of(lanes) * area);
-        for (channel, filter) in weights.chunks_exact(area).enumerate() {
-            for (element, weight) in filter.iter().enumerate() {
-                packed[(channel / lanes * area + element) * lanes + channel % lanes] = *weight;
-            }
-        }
-        let scales = window.output().map(|size| vec![1.0; size]);
-        let mut windowed = Self::new(set, [batch, channels], window, scales, set.entry::<Rows<WeightedSum>>());
-        windowed.weights = packed;
-        windowed.bias = pack_bias(channels, lanes, bias);
-        windowed
+    /// Depthwise convolution: every channel is a group of its own, with one output.
+    pub fn depthwise(set: InstructionSet, [batch, channels]: [usize; 2], window: &Window) -> Self {
+        let axes = window.axes.map(PoolAxis::Sliding);
+        let shape = PoolShape { batch, channels, input: window.input, output: window.output, axes };
+        let scales = window.output.map(|size| vec![1.0; size]);
+        let windowed = Self::new(set, shape, scales, set.entry::<Rows<WeightedSum>>());
+        Self { area: window.area(), ..windowed }
     }
 
-    /// Pooling of `[batch, channels]` images.
-    pub fn pooling(set: InstructionSet, [batch, channels]: [usize; 2], window: Window, pooling: Pooling) -> Self {
-        let counts = |axis: usize| {
-            let count = |at: usize| match pooling {
-                Pooling::Max => 1,
-                Pooling::Mean => elements(&window, axis, at).len(),
-                Pooling::MeanWithPadding => {
-                    let end = window.input[axis] + 2 * window.padding[axis];
-                    let left = end.saturating_sub(at * window.stride[axis]).div_ceil(window.dilation[axis]);
-                    window.kernel_size[axis].min(left)
-                }
-            };
-            (0..window.output()[axis]).map(|at| 1.0 / count(at).max(1) as f32).collect()
-        };
+    /// Pooling, of which only the largest and the mean.
+    pub fn pooling(set: InstructionSet, shape: PoolShape, pooling: Pooling) -> Self {
         let entry = match pooling {
             Pooling::Max => set.entry::<Rows<Maximum>>(),
-            Pooling::Mean | Pooling::MeanWithPadding => set.entry::<Rows<Sum>>(),
+            Pooling::Mean(_) => set.entry::<Rows<Sum>>(),
+            Pooling::Softmax => panic!("softmax is not pooled here"),
         };
-        Self::new(set, [batch, channels], window, [counts(0), counts(1)], entry)
+        Self::new(set, shape, [0, 1].map(|axis| scales(&shape, pooling, axis)), entry)
     }
 
-    fn new(
-        set: InstructionSet,
-        [batch, channels]: [usize; 2],
-        window: Window,
-        scales: [Vec<f32>; 2],
-        entry: Entry<RowArguments<'static>>,
-    ) -> Self {
-        let lanes = set.lanes();
-        let [height, width] = window.output();
-        let whole = |at: &usize| elements(&window, 1, *at) == (0..window.kernel_size[1]);
-        let start = (0..width).find(whole).unwrap_or(width);
-        let end = (start..width).find(|at| !whole(at)).unwrap_or(width);
-        let rows = TASK_VECTORS.div_ceil(width * window.area()).clamp(1, height);
-        Self {
-            window,
-            lanes,
-            batch,
-            blocks: channels.div_ceil(lanes),
-            weights: Buffer::zeros(0),
-            bias: Buffer::zeros(channels.next_multiple_of(lanes)),
-            scales,
-            existing: [0, 1].map(|axis| (0..window.output()[axis]).map(|at| elements(&window, axis, at)).collect()),
-            inside: start..end,
-            rows,
-            entry,
-        }
+    fn new(set: InstructionSet, shape: PoolShape, scales: [Vec<f32>; 2], entry: Entry<RowArguments<'static>>) -> Self {
+        let spans = [0, 1].map(|axis| Spans::new(&shape.axes[axis], shape.output[axis], shape.input[axis]));
+        let [height, width] = shape.output;
+        let blocks = shape.channels.div_ceil(set.lanes());
+        let elements = |axis: usize| spans[axis].spans.iter().map(|span| span.count).sum::<usize>();
+        let plane = elements(0) * elements(1);
+        let rows = (TASK_VECTORS * height).div_ceil(plane.max(width).max(1)).clamp(1, height.max(1));
+        let alone = shape.batch * blocks * plane < 2 * TASK_VECTORS;
+        Self { shape, lanes: set.lanes(), blocks, area: 0, scales, spans, rows, alone, entry }
     }
 
-    /// Runs over blocked `input` into blocked `output`.
-    pub fn run(&self, pool: &Pool, input: &[f32], output: &mut [f32], epilogue: &Epilogue<'_>) {
-        let [height, width] = self.window.output();
-        let planes = self.batch * self.blocks;
-        let input_plane = self.window.input[0] * self.window.input[1] * self.lanes;
-        let output_plane = height * width * self.lanes;
-        assert_eq!(input.len(), planes * input_plane);
-        assert_eq!(output.len(), planes * output_plane);
-        epilogue.check(output.len());
-        let output = Shared::new(output);
+    /// Floats of the packed weights: `⌈channels / LANES⌉ · LANES · area`; none for pooling.
+    pub fn packed_length(&self) -> usize {
+        self.blocks * self.area * self.lanes
+    }
+
+    /// Packs `weights` `[channels, 1, kernel height, kernel width]` into `packed_length` floats `[blocks][window][LANES]`.
+    pub fn pack(&self, pool: &Pool, weights: &[f32], into: &mut [f32]) {
+        assert_eq!(into.len(), self.packed_length());
+        assert_eq!(weights.len(), self.shape.channels * self.area);
+        let (lanes, length, target) = (self.lanes, self.area * self.lanes, Shared::new(into));
+        pool.run(self.blocks, &|block, _| {
+            // SAFETY: every task has a block of its own, inside `into` by the assertion above.
+            let into = unsafe { std::slice::from_raw_parts_mut(target.at(block * length), length) };
+            into.fill(0.0);
+            for (lane, filter) in weights.chunks_exact(self.area).skip(block * lanes).take(lanes).enumerate() {
+                for (weight, vector) in filter.iter().zip(into.chunks_exact_mut(lanes)) {
+                    vector[lane] = *weight;
+                }
+            }
+        });
+    }
+
+    /// Runs over blocked images; without workspace.
+    ///
+    /// # Safety
+    /// The call's input and output are images of the shape that the kernel was told, its weights `packed_length` floats that `pack`
+    /// wrote, bias and residual as [`Call`] says; and the output overlaps nothing but, in its own place, the residual.
+    pub unsafe fn run(&self, pool: &Pool, call: &Call<'_>) {
+        let [height, width] = self.shape.output;
+        let input_plane = self.shape.input[0] * self.shape.input[1] * self.lanes;
         let bands = height.div_ceil(self.rows);
-        let body = |task: usize, _: usize| {
-            let (plane, row) = (task / bands, task % bands * self.rows);
-            let rows = row..height.min(row + self.rows);
-            let at = plane * output_plane + row * width * self.lanes;
-            let block = plane % self.blocks;
-            let weights = block * self.window.area() * self.lanes;
+        let body = |task: usize, worker: usize| {
+            let (image, block) = (task / bands / self.blocks, task / bands % self.blocks);
+            let first = task % bands * self.rows;
+            let rows = first..height.min(first + self.rows);
+            let at = (block * height + first) * width * self.lanes;
             let arguments = RowArguments {
-                window: &self.window,
-                image: input[plane * input_plane..][..input_plane].as_ptr(),
-                weights: self.weights.get(weights..).unwrap_or_default().as_ptr(),
-                bias: self.bias[block * self.lanes..].as_ptr(),
-                scales: [&self.scales[0], &self.scales[1]],
-                // SAFETY: the rows lie in the output, whose length was checked.
-                output: unsafe { output.at(at) },
-                residual: epilogue.residual_at(at),
-                limits: epilogue.limits,
+                spans: &self.spans,
+                image: call.input.at(image, block * input_plane),
+                image_width: self.shape.input[1],
+                weights: call.weights_at(block * self.area * self.lanes),
+                bias: call.bias_at(block * self.lanes),
+                scales: &self.scales,
+                output: call.output.at(image, at),
+                residual: call.residual_at(image, at),
+                limits: call.limits,
                 rows: rows.clone(),
-                existing: [&self.existing[0], &self.existing[1]],
-                inside: self.inside.clone(),
             };
             // SAFETY: image, weights, bias and scales are whole, and no other task writes these rows. The kernel does
             // not keep its arguments, so that their lifetime may be called static for the call.
             unsafe {
                 (self.entry)(std::mem::transmute::<&RowArguments<'_>, &RowArguments<'static>>(&arguments));
-                epilogue.run_finish(plane, at, output.at(at), rows.len() * width * self.lanes);
+                call.finish(worker, [image, block, first * width], at, rows.len() * width);
             }
         };
-        let vectors = planes * height * width * self.window.area();
-        if vectors < 2 * TASK_VECTORS {
-            (0..planes * bands).for_each(|task| body(task, 0))
-        } else {
-            pool.run(planes * bands, &body)
-        }
+        let tasks = self.shape.batch * self.blocks * bands;
+        if self.alone { (0..tasks).for_each(|task| body(task, 0)) } else { pool.run(tasks, &body) }
     }
+}
+
+/// What every row (axis 0) or column (axis 1) of output contributes to the factor of its sums.
+fn scales(shape: &PoolShape, pooling: Pooling, axis: usize) -> Vec<f32> {
+    let elements = |at: usize| shape.axes[axis].elements(at, shape.output[axis], shape.input[axis]).2;
+    let divisor = |at: usize| match (pooling, shape.axes[axis]) {
+        (Pooling::Max | Pooling::Softmax, _) => 1.0,
+        (Pooling::Mean(Divisor::Fixed(number)), _) => [number, 1.0][axis],
+        (Pooling::Mean(Divisor::Padded { after }), PoolAxis::Sliding(window)) => {
+            let room = window.before + shape.input[axis] + after[axis];
+            room.saturating_sub(at * window.stride).div_ceil(window.dilation).min(window.kernel) as f64
+        }
+        (Pooling::Mean(_), _) => elements(at) as f64,
+    };
+    (0..shape.output[axis]).map(|at| (1.0 / divisor(at)) as f32).collect()
 }

@@ -3,7 +3,7 @@
 //! A row of output is cut in three: the pixels whose window lies inside the image, in tiles of up to eight that hide the
 //! latency of the sums, and those at the left and right edge, one by one over the part of the window that exists.
 
-use crate::cpu::blocked::shape::Window;
+use super::span::{Span, Spans};
 use crate::cpu::blocked::vector::{Kernel, Vector};
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -58,15 +58,18 @@ impl Operation for Maximum {
 
 /// Some rows of one block of channels.
 pub(super) struct RowArguments<'a> {
-    pub(super) window: &'a Window,
+    /// The windows, along rows and along columns of output.
+    pub(super) spans: &'a [Spans; 2],
     /// `[height][width][LANES]`.
     pub(super) image: *const f32,
+    /// Pixels of a row of the image.
+    pub(super) image_width: usize,
     /// `[window][LANES]`; not read unless the operation is weighted.
     pub(super) weights: *const f32,
-    /// `LANES` values added to the sum.
+    /// `LANES` values added to the sum; null for none.
     pub(super) bias: *const f32,
     /// Factors of the sum, one for every row and one for every column of output.
-    pub(super) scales: [&'a [f32]; 2],
+    pub(super) scales: &'a [Vec<f32>; 2],
     /// First row's output, `[rows][width][LANES]`.
     pub(super) output: *mut f32,
     /// Laid out as `output`, or null.
@@ -74,10 +77,6 @@ pub(super) struct RowArguments<'a> {
     pub(super) limits: [f32; 2],
     /// Rows of output to do.
     pub(super) rows: Range<usize>,
-    /// The elements of its window that lie in the image, for every row and for every column of output.
-    pub(super) existing: [&'a [Range<usize>]; 2],
-    /// Columns of output whose windows lie inside the image.
-    pub(super) inside: Range<usize>,
 }
 
 /// Outputs of one block of channels, row by row.
@@ -88,14 +87,14 @@ impl<O: Operation> Kernel for Rows<O> {
 
     #[inline(always)]
     unsafe fn run<V: Vector>(a: &RowArguments<'static>) {
-        let [kernel, stride, dilation] = [a.window.kernel_size[1], a.window.stride[1], a.window.dilation[1]];
-        let dense = [kernel, stride, dilation] == [3, 1, 1] && V::ACCUMULATORS > 8 + 3 + 1;
+        let columns = &a.spans[1];
+        let dense = [columns.kernel, columns.stride, columns.dilation] == [3, 1, 1] && V::ACCUMULATORS > 8 + 3 + 1;
         for row in a.rows.clone() {
-            // SAFETY: `existing` gives the part of a window that lies in the image; the caller promises the rest.
+            // SAFETY: a span is the part of a window that lies in the image; the caller promises the rest.
             unsafe {
                 let row = Row::new::<V>(a, row);
-                for column in (0..a.inside.start).chain(a.inside.end..row.width) {
-                    row.pixels::<V, O, 1, false>(a, column, a.existing[1][column].clone());
+                for column in (0..columns.inside.start).chain(columns.inside.end..row.width) {
+                    row.pixels::<V, O, 1, false>(a, column, &columns.spans[column]);
                 }
                 if dense {
                     row.inside::<V, O, true>(a);
@@ -105,15 +104,6 @@ impl<O: Operation> Kernel for Rows<O> {
             }
         }
     }
-}
-
-/// The elements of window `at` along `axis` that lie inside the image.
-pub(super) fn elements(window: &Window, axis: usize, at: usize) -> Range<usize> {
-    let (dilation, padding) = (window.dilation[axis], window.padding[axis]);
-    let first = at * window.stride[axis];
-    let start = padding.saturating_sub(first).div_ceil(dilation).min(window.kernel_size[axis]);
-    let end = (window.input[axis] + padding).saturating_sub(first).div_ceil(dilation).min(window.kernel_size[axis]);
-    start..end.max(start)
 }
 
 /// A row of output, and what of its windows lies inside the image.
@@ -136,17 +126,15 @@ impl Row {
     /// `row` is one of the rows of `a`.
     #[inline(always)]
     unsafe fn new<V: Vector>(a: &RowArguments<'_>, row: usize) -> Self {
-        let window = a.window;
-        let existing = &a.existing[0][row];
+        let span = &a.spans[0].spans[row];
         let width = a.scales[1].len();
-        let first = (row * window.stride[0] + existing.start * window.dilation[0]).wrapping_sub(window.padding[0]);
         let at = (row - a.rows.start) * width * V::LANES;
-        let line = window.input[1] * V::LANES;
+        let line = a.image_width * V::LANES;
         Self {
-            values: a.image.wrapping_add(first.wrapping_mul(line)),
-            count: existing.len(),
-            step: window.dilation[0] * line,
-            weights: a.weights.wrapping_add(existing.start * window.kernel_size[1] * V::LANES),
+            values: a.image.wrapping_add(span.first * line),
+            count: span.count,
+            step: a.spans[0].dilation * line,
+            weights: a.weights.wrapping_add(span.skipped.wrapping_mul(a.spans[1].kernel).wrapping_mul(V::LANES)),
             width,
             output: a.output.wrapping_add(at),
             residual: if a.residual.is_null() { a.residual } else { a.residual.wrapping_add(at) },
@@ -160,46 +148,44 @@ impl Row {
     /// `DENSE` only for windows of three columns, stride 1 and dilation 1.
     #[inline(always)]
     unsafe fn inside<V: Vector, O: Operation, const DENSE: bool>(&self, a: &RowArguments<'_>) {
-        let all = 0..a.window.kernel_size[1];
-        let mut column = a.inside.start;
+        let (spans, end) = (&a.spans[1].spans, a.spans[1].inside.end);
+        let mut column = a.spans[1].inside.start;
         // SAFETY: these columns are inside; the tiles end where they do.
         unsafe {
-            while column + 8 <= a.inside.end {
-                self.pixels::<V, O, 8, DENSE>(a, column, all.clone());
+            while column + 8 <= end {
+                self.pixels::<V, O, 8, DENSE>(a, column, &spans[column]);
                 column += 8;
             }
-            match a.inside.end - column {
-                1 => self.pixels::<V, O, 1, DENSE>(a, column, all),
-                2 => self.pixels::<V, O, 2, DENSE>(a, column, all),
-                3 => self.pixels::<V, O, 3, DENSE>(a, column, all),
-                4 => self.pixels::<V, O, 4, DENSE>(a, column, all),
-                5 => self.pixels::<V, O, 5, DENSE>(a, column, all),
-                6 => self.pixels::<V, O, 6, DENSE>(a, column, all),
-                7 => self.pixels::<V, O, 7, DENSE>(a, column, all),
+            match end - column {
+                1 => self.pixels::<V, O, 1, DENSE>(a, column, &spans[column]),
+                2 => self.pixels::<V, O, 2, DENSE>(a, column, &spans[column]),
+                3 => self.pixels::<V, O, 3, DENSE>(a, column, &spans[column]),
+                4 => self.pixels::<V, O, 4, DENSE>(a, column, &spans[column]),
+                5 => self.pixels::<V, O, 5, DENSE>(a, column, &spans[column]),
+                6 => self.pixels::<V, O, 6, DENSE>(a, column, &spans[column]),
+                7 => self.pixels::<V, O, 7, DENSE>(a, column, &spans[column]),
                 _ => {}
             }
         }
     }
 
-    /// `PIXELS` neighbouring outputs that use the same columns of their windows.
+    /// `PIXELS` neighbouring outputs from `column` on, whose span this is; those of several are the same and at regular steps.
     ///
     /// # Safety
-    /// As for `inside`.
-    /// Those columns lie in the image for all of the pixels, and the output has the pixels.
+    /// As for `inside`, and the output has the pixels.
     #[inline(always)]
     unsafe fn pixels<V: Vector, O: Operation, const PIXELS: usize, const DENSE: bool>(
         &self,
         a: &RowArguments<'_>,
         column: usize,
-        columns: Range<usize>,
+        columns: &Span,
     ) {
-        let window = a.window;
-        let pixel_step = window.stride[1] * V::LANES;
-        let tap_step = window.dilation[1] * V::LANES;
-        let first = (column * window.stride[1] + columns.start * window.dilation[1]).wrapping_sub(window.padding[1]);
+        let kernel = a.spans[1].kernel;
+        let pixel_step = a.spans[1].stride * V::LANES;
+        let tap_step = a.spans[1].dilation * V::LANES;
         let mut sums = [O::start::<V>(); PIXELS];
-        let mut line = self.values.wrapping_add(first.wrapping_mul(V::LANES));
-        let mut line_weights = self.weights.wrapping_add(columns.start * V::LANES);
+        let mut line = self.values.wrapping_add(columns.first * V::LANES);
+        let mut line_weights = self.weights.wrapping_add(columns.skipped * V::LANES);
         for _ in 0..self.count {
             let (mut values, mut weights) = (line, line_weights);
             if DENSE {
@@ -222,7 +208,7 @@ impl Row {
                 line_weights = line_weights.wrapping_add(3 * V::LANES);
                 continue;
             }
-            for _ in columns.clone() {
+            for _ in 0..columns.count {
                 // SAFETY: the rows exist, and so do the columns, as the caller says; the weights cover the window.
                 unsafe {
                     let weight = if O::WEIGHTED { V::load(weights) } else { V::zero() };
@@ -233,15 +219,17 @@ impl Row {
                 (values, weights) = (values.wrapping_add(tap_step), weights.wrapping_add(V::LANES));
             }
             line = line.wrapping_add(self.step);
-            line_weights = line_weights.wrapping_add(window.kernel_size[1] * V::LANES);
+            line_weights = line_weights.wrapping_add(kernel.wrapping_mul(V::LANES));
         }
         let (low, high) = (V::splat(a.limits[0]), V::splat(a.limits[1]));
+        // SAFETY: the caller promises `LANES` values of bias unless it is null.
+        let bias = if a.bias.is_null() { V::zero() } else { unsafe { V::load(a.bias) } };
         for pixel in 0..PIXELS {
             let at = (column + pixel) * V::LANES;
-            // SAFETY: the caller promises that output, residual, bias and scales cover the pixels.
+            // SAFETY: the caller promises that output, residual and scales cover the pixels.
             unsafe {
                 let scale = V::splat(self.scale * a.scales[1].get_unchecked(column + pixel));
-                let mut sum = sums[pixel].mul_add(scale, V::load(a.bias));
+                let mut sum = sums[pixel].mul_add(scale, bias);
                 if !self.residual.is_null() {
                     sum = sum.add(V::load(self.residual.add(at)));
                 }

@@ -28,7 +28,7 @@ impl Blocking {
         groups: usize,
     ) -> Self {
         let in_blocks = shape.in_channels.div_ceil(lanes);
-        let tiles = tiles.clamp(1, tile_count(shape, scheme));
+        let tiles = tiles.clamp(1, tile_count(shape, scheme).max(1));
         let taps = (0..in_blocks).map(|block| block * tiles * lanes).collect();
         Self { tiles, group, groups, taps }
     }

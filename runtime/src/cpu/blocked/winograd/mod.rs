@@ -12,72 +12,58 @@ mod scheme;
 mod transform;
 mod weights;
 
-use crate::cpu::blocked::buffer::{Buffer, Shared};
-use crate::cpu::blocked::direct::pack_bias;
-use crate::cpu::blocked::epilogue::Epilogue;
+use crate::cpu::blocked::buffer::Shared;
+use crate::cpu::blocked::call::Call;
 use crate::cpu::blocked::pool::Pool;
 use crate::cpu::blocked::shape::ConvolutionShape;
 use crate::cpu::blocked::tile::{Segment, TileArguments, tilings};
 use crate::cpu::blocked::vector::{Entry, InstructionSet};
 pub use blocking::Blocking;
+use cnnc_compiler::kernels::AxisWindow;
 pub use scheme::Scheme;
 use transform::{InputArguments, OutputArguments, Tiles, entries};
-use weights::pack;
+use weights::{Pack, PackArguments, matrix};
 
-/// A 3×3 convolution of stride 1 with its weights transformed.
+/// A 3×3 convolution of stride 1: how its weights are transformed and packed, and how its work is cut.
 pub struct Winograd {
     scheme: Scheme,
     shape: ConvolutionShape,
     lanes: usize,
     blocking: Blocking,
-    /// `[groups of output blocks][frequency][blocks of the group][input channels][LANES]`.
-    weights: Buffer,
-    bias: Buffer,
+    pack_entry: Entry<PackArguments>,
     input_entry: Entry<InputArguments>,
     output_entry: Entry<OutputArguments>,
     /// Cuts of a full block of tiles, and of the last one.
     full: Vec<Segment>,
     last: Vec<Segment>,
-    /// No bias and no limits: the products are not yet outputs.
-    zeros: Buffer,
 }
 
 impl Winograd {
-    /// Whether the method can do `shape`: 3×3, stride and dilation 1, one group, padding below 3.
+    /// Whether the method can do `shape`: 3×3, stride and dilation 1, one group.
     pub fn supports(shape: &ConvolutionShape) -> bool {
-        let window = &shape.window;
-        window.kernel_size == [3; 2] && window.stride == [1; 2] && window.dilation == [1; 2] && shape.groups == 1
+        let three = |axis: &AxisWindow| (axis.kernel, axis.stride, axis.dilation) == (3, 1, 1);
+        shape.groups == 1 && shape.window.axes.iter().all(three)
     }
 
-    /// Transforms `weights` `[out_channels, in_channels, 3, 3]`; blocks as [`Blocking::choose`] says.
-    pub fn new(set: InstructionSet, shape: ConvolutionShape, scheme: Scheme, weights: &[f32], bias: &[f32]) -> Self {
-        Self::with_blocking(set, shape, scheme, Blocking::choose(&shape, scheme, set.lanes()), weights, bias)
+    /// Blocked as [`Blocking::choose`] says.
+    pub fn new(set: InstructionSet, shape: ConvolutionShape, scheme: Scheme) -> Self {
+        Self::with_blocking(set, shape, scheme, Blocking::choose(&shape, scheme, set.lanes()))
     }
 
     /// As `new`, with a blocking of the caller's choice.
-    pub fn with_blocking(
-        set: InstructionSet,
-        shape: ConvolutionShape,
-        scheme: Scheme,
-        blocking: Blocking,
-        weights: &[f32],
-        bias: &[f32],
-    ) -> Self {
+    pub fn with_blocking(set: InstructionSet, shape: ConvolutionShape, scheme: Scheme, blocking: Blocking) -> Self {
         assert!(Self::supports(&shape), "Winograd is for 3×3 of stride 1");
-        let lanes = set.lanes();
         let (input_entry, output_entry) = entries(scheme, set);
         let tiles = tile_count(&shape, scheme);
-        let last = tiles - (tiles.div_ceil(blocking.tiles) - 1) * blocking.tiles;
+        let last = tiles - tiles.div_ceil(blocking.tiles).saturating_sub(1) * blocking.tiles;
         let row = |width| tilings(set, width, 2, false).swap_remove(0);
         Self {
-            weights: pack(&shape, scheme, lanes, blocking.group, weights),
-            bias: pack_bias(shape.out_channels, lanes, bias),
+            pack_entry: set.entry::<Pack>(),
             full: row(blocking.tiles),
             last: row(last),
-            zeros: Buffer::zeros(2 * lanes),
             scheme,
             shape,
-            lanes,
+            lanes: set.lanes(),
             blocking,
             input_entry,
             output_entry,
@@ -89,51 +75,77 @@ impl Winograd {
         &self.blocking
     }
 
-    /// Bytes of the transformed weights.
-    pub fn packed_bytes(&self) -> usize {
-        4 * self.weights.len()
+    /// Floats of scratch that `run` needs for every thread.
+    pub fn workspace_length(&self) -> usize {
+        self.scheme.frequencies() * (self.frequency_stride() + self.product_stride())
     }
 
-    /// Floats of scratch that `run` needs with `threads` threads.
-    pub fn workspace_length(&self, threads: usize) -> usize {
-        threads * self.scheme.frequencies() * (self.frequency_stride() + self.product_stride())
+    /// Floats of the packed weights: `⌈out_channels / LANES⌉ · LANES · in_channels · frequencies`.
+    pub fn packed_length(&self) -> usize {
+        self.out_blocks() * self.shape.in_channels * self.lanes * self.scheme.frequencies()
     }
 
-    /// Convolves blocked `input` to blocked `output`.
-    pub fn run(&self, pool: &Pool, input: &[f32], output: &mut [f32], epilogue: &Epilogue<'_>, workspace: &mut [f32]) {
-        assert_eq!(input.len(), self.shape.input_length(self.lanes));
-        assert_eq!(output.len(), self.shape.output_length(self.lanes));
-        assert!(workspace.len() >= self.workspace_length(pool.threads()));
-        epilogue.check(output.len());
-        let (output, workspace) = (Shared::new(output), Shared::new(workspace));
+    /// Transforms `weights` `[out_channels, in_channels, 3, 3]` into `packed_length` floats
+    /// `[groups of output blocks][frequency][blocks of the group][input channels][LANES]`.
+    pub fn pack(&self, pool: &Pool, weights: &[f32], into: &mut [f32]) {
+        assert_eq!(weights.len(), self.shape.weight_count());
+        assert_eq!(into.len(), self.packed_length());
+        let (target, matrix) = (Shared::new(into), matrix(self.scheme));
+        let (frequencies, per_block) = (self.scheme.frequencies(), self.shape.in_channels * self.lanes);
+        pool.run(self.out_blocks(), &|block, _| {
+            let first = block / self.blocking.group * self.blocking.group;
+            let members = self.blocking.group.min(self.out_blocks() - first);
+            let channel = block * self.lanes;
+            let arguments = PackArguments {
+                matrix,
+                rows: self.scheme.outputs() + 2,
+                weights: weights[channel * self.shape.in_channels * 9..].as_ptr(),
+                lanes: self.lanes.min(self.shape.out_channels - channel),
+                ins: self.shape.in_channels,
+                // SAFETY: the block's first frequency lies in `into`, whose length was checked.
+                packed: unsafe { target.at((first * frequencies + block - first) * per_block) },
+                frequency_stride: members * per_block,
+            };
+            // SAFETY: the filters of the block are whole, and no other task writes its vectors.
+            unsafe { (self.pack_entry)(&arguments) }
+        });
+    }
+
+    /// Convolves blocked images.
+    ///
+    /// # Safety
+    /// The call's input and output are images of the shape that `new` was told, its weights `packed_length` floats that `pack` wrote,
+    /// bias, residual and workspace as [`Call`] says; and the output overlaps nothing but, in its own place, the residual.
+    pub unsafe fn run(&self, pool: &Pool, call: &Call<'_>) {
         let blocks = tile_count(&self.shape, self.scheme).div_ceil(self.blocking.tiles);
         let groups = self.out_blocks().div_ceil(self.blocking.group);
         let chunks = groups.div_ceil(self.blocking.groups);
-        let per_thread = self.workspace_length(1);
-        let frequencies = self.scheme.frequencies() * self.product_stride();
         pool.run(blocks * chunks, &|task, worker| {
             let (block, chunk) = (task % blocks, task / blocks);
-            // SAFETY: every worker has a part of its own in the workspace, whose length was checked.
-            let (products, frequencies) =
-                unsafe { (workspace.at(worker * per_thread), workspace.at(worker * per_thread + frequencies)) };
-            (0..self.in_blocks()).for_each(|channels| self.transform(block, channels, input, frequencies));
+            let products = call.scratch(worker, self.workspace_length());
+            let frequencies = products.wrapping_add(self.scheme.frequencies() * self.product_stride());
+            (0..self.in_blocks()).for_each(|channels| self.transform(block, channels, frequencies, call));
             for group in (chunk * self.blocking.groups..groups).take(self.blocking.groups) {
-                self.multiply(block, group, frequencies, products, output, epilogue);
+                self.multiply(block, group, frequencies, products, call);
+                for member in 0..self.members(group) {
+                    let products = products.wrapping_add(member * self.blocking.tiles * self.lanes);
+                    self.write(worker, block, group * self.blocking.group + member, products, call);
+                }
             }
         });
     }
 
     /// Transforms a block of tiles of one block of input channels into `frequencies`.
-    fn transform(&self, block: usize, channels: usize, input: &[f32], frequencies: *mut f32) {
+    fn transform(&self, block: usize, channels: usize, frequencies: *mut f32, call: &Call<'_>) {
         let [height, width] = self.shape.window.input;
         let plane = height * width * self.lanes;
         self.for_each_image(block, |image, first, count, done| {
             let arguments = InputArguments {
-                image: input[(image * self.in_blocks() + channels) * plane..][..plane].as_ptr(),
+                image: call.input.at(image, channels * plane),
                 frequencies: frequencies.wrapping_add((channels * self.blocking.tiles + done) * self.lanes),
                 tiles: Tiles {
                     size: [height, width],
-                    padding: self.shape.window.padding,
+                    padding: self.shape.window.axes.map(|axis| axis.before),
                     columns: self.columns(),
                     first,
                     count,
@@ -145,18 +157,10 @@ impl Winograd {
         });
     }
 
-    /// Multiplies a block of tiles by a group of output channels and writes the outputs.
-    fn multiply(
-        &self,
-        block: usize,
-        group: usize,
-        frequencies: *const f32,
-        products: *mut f32,
-        output: Shared,
-        epilogue: &Epilogue<'_>,
-    ) {
+    /// Multiplies a block of tiles by a group of output channels.
+    fn multiply(&self, block: usize, group: usize, frequencies: *const f32, products: *mut f32, call: &Call<'_>) {
         let (lanes, tiles) = (self.lanes, self.blocking.tiles);
-        let blocks = self.blocking.group.min(self.out_blocks() - group * self.blocking.group);
+        let blocks = self.members(group);
         let is_last = (block + 1) * tiles >= tile_count(&self.shape, self.scheme);
         let segments = if is_last { &self.last } else { &self.full };
         let taps: &[usize] = &self.blocking.taps;
@@ -172,42 +176,34 @@ impl Winograd {
                     tap_count: taps.len(),
                     full_taps: self.shape.in_channels / lanes,
                     partial: self.shape.in_channels % lanes,
-                    weights: self.weights[group_weights + (frequency * blocks + first) * per_block..].as_ptr(),
+                    weights: call.weights_at(group_weights + (frequency * blocks + first) * per_block),
                     weight_block_stride: per_block,
                     prefetch: count * per_block,
                     output: products.wrapping_add(frequency * self.product_stride() + first * tiles * lanes),
                     output_row_stride: 0,
+                    output_pixel_stride: lanes,
                     output_block_stride: tiles * lanes,
-                    bias: self.zeros.as_ptr(),
+                    bias: std::ptr::null(),
                     residual: std::ptr::null(),
-                    limits: Epilogue::NONE.limits,
+                    limits: Call::UNLIMITED,
                     tiles: 0,
                 };
                 for segment in segments {
                     arguments.tiles = segment.tiles;
                     // SAFETY: input and products hold a block of tiles; the segments cover no more than that.
                     unsafe { segment.entries[count - 1](&arguments) };
-                    arguments.step(segment.tiles * segment.pixels, lanes, lanes);
+                    arguments.step(segment.tiles * segment.pixels, lanes);
                 }
             }
-        }
-        for member in 0..blocks {
-            self.write(
-                block,
-                group * self.blocking.group + member,
-                products.wrapping_add(member * tiles * lanes),
-                output,
-                epilogue,
-            );
         }
     }
 
     /// Transforms the products of a block of tiles and one block of output channels to outputs.
-    fn write(&self, block: usize, channels: usize, products: *const f32, output: Shared, epilogue: &Epilogue<'_>) {
-        let [height, width] = self.shape.window.output();
+    fn write(&self, worker: usize, block: usize, channels: usize, products: *const f32, call: &Call<'_>) {
+        let [height, width] = self.shape.window.output;
         let plane = height * width * self.lanes;
         self.for_each_image(block, |image, first, count, done| {
-            let at = (image * self.out_blocks() + channels) * plane;
+            let at = channels * plane;
             let tiles = Tiles {
                 size: [height, width],
                 padding: [0; 2],
@@ -218,31 +214,34 @@ impl Winograd {
             };
             let arguments = OutputArguments {
                 frequencies: products.wrapping_add(done * self.lanes),
-                // SAFETY: the plane lies in the output, whose length `run` checked.
-                image: unsafe { output.at(at) },
-                residual: epilogue.residual_at(at),
-                bias: self.bias[channels * self.lanes..].as_ptr(),
-                limits: epilogue.limits,
+                image: call.output.at(image, at),
+                residual: call.residual_at(image, at),
+                bias: call.bias_at(channels * self.lanes),
+                limits: call.limits,
                 tiles,
             };
             // SAFETY: tiles do not overlap, and no other task has these tiles of these channels.
             unsafe { (self.output_entry)(&arguments) }
-            if epilogue.finish.is_some() {
-                self.finish(image, channels, &tiles, output, epilogue);
+            if call.finish.is_some() {
+                self.finish(worker, [image, channels], &tiles, call);
             }
         });
     }
 
-    fn finish(&self, image: usize, channels: usize, tiles: &Tiles, output: Shared, epilogue: &Epilogue<'_>) {
-        let (size, [height, width]) = (self.scheme.outputs(), tiles.size);
-        let block = image * self.out_blocks() + channels;
-        for tile in tiles.first..tiles.first + tiles.count {
+    /// Finishes the pixels of some tiles, those of neighbouring tiles together.
+    fn finish(&self, worker: usize, [image, block]: [usize; 2], tiles: &Tiles, call: &Call<'_>) {
+        let (size, [height, width], end) = (self.scheme.outputs(), tiles.size, tiles.first + tiles.count);
+        let mut tile = tiles.first;
+        while tile < end {
             let (row, column) = (tile / tiles.columns * size, tile % tiles.columns * size);
+            let next = end.min((tile / tiles.columns + 1) * tiles.columns);
             for row in row..height.min(row + size) {
-                let at = ((block * height + row) * width + column) * self.lanes;
+                let (pixel, pixels) = (row * width + column, ((next - tile) * size).min(width - column));
+                let at = (block * height * width + pixel) * self.lanes;
                 // SAFETY: these pixels were written by this task, and belong to it alone.
-                unsafe { epilogue.run_finish(block, at, output.at(at), size.min(width - column) * self.lanes) };
+                unsafe { call.finish(worker, [image, block, pixel], at, pixels) };
             }
+            tile = next;
         }
     }
 
@@ -259,6 +258,11 @@ impl Winograd {
         }
     }
 
+    /// Output blocks of a group.
+    fn members(&self, group: usize) -> usize {
+        self.blocking.group.min(self.out_blocks() - group * self.blocking.group)
+    }
+
     fn in_blocks(&self) -> usize {
         self.shape.in_channels.div_ceil(self.lanes)
     }
@@ -268,7 +272,7 @@ impl Winograd {
     }
 
     fn columns(&self) -> usize {
-        self.shape.window.output()[1].div_ceil(self.scheme.outputs())
+        self.shape.window.output[1].div_ceil(self.scheme.outputs())
     }
 
     /// Floats from a frequency to the next; one line more than needed, so that frequencies do not share cache sets.
@@ -283,6 +287,6 @@ impl Winograd {
 
 /// Tiles over the whole batch.
 fn tile_count(shape: &ConvolutionShape, scheme: Scheme) -> usize {
-    let [height, width] = shape.window.output().map(|size| size.div_ceil(scheme.outputs()));
+    let [height, width] = shape.window.output.map(|size| size.div_ceil(scheme.outputs()));
     shape.batch * height * width
 }

@@ -37,9 +37,9 @@ pub(super) struct OutputArguments {
     pub(super) frequencies: *const f32,
     /// One block of channels of one image, `[height][width][LANES]`.
     pub(super) image: *mut f32,
-    /// Added before the activation, laid out as `image`; null for none.
+    /// Added before the activation, laid out as `image`, which may be the same place; null for none.
     pub(super) residual: *const f32,
-    /// `LANES` values.
+    /// `LANES` values; null for none.
     pub(super) bias: *const f32,
     /// The activation is a clamp to these limits.
     pub(super) limits: [f32; 2],
@@ -160,8 +160,8 @@ impl<S: Points<PAIRS>, const PAIRS: usize, const N: usize, const M: usize> Kerne
     unsafe fn run<V: Vector>(a: &OutputArguments) {
         let Tiles { size: [height, width], columns, first, count, frequency_stride, .. } = a.tiles;
         let (low, high) = (V::splat(a.limits[0]), V::splat(a.limits[1]));
-        // SAFETY: the caller promises `LANES` values of bias.
-        let bias = unsafe { V::load(a.bias) };
+        // SAFETY: the caller promises `LANES` values of bias unless it is null.
+        let bias = if a.bias.is_null() { V::zero() } else { unsafe { V::load(a.bias) } };
         for index in 0..count {
             let (row, column) = ((first + index) / columns * M, (first + index) % columns * M);
             // SAFETY: the caller promises `count` tiles at every frequency; pixels outside the image are not touched.

@@ -1,54 +1,80 @@
-//! The weights of Winograd's method: transformed in double precision, once, and packed in the order they are read.
+//! The weights of Winograd's method: transformed in double precision and packed in the order they are read.
 
 use super::scheme::Scheme;
-use crate::cpu::blocked::buffer::Buffer;
-use crate::cpu::blocked::shape::ConvolutionShape;
+use crate::cpu::blocked::vector::{Kernel, Vector};
 
-/// Transforms and packs the weights as `[groups][frequency][blocks of the group][input channels][lanes]`.
-pub(super) fn pack(shape: &ConvolutionShape, scheme: Scheme, lanes: usize, group: usize, weights: &[f32]) -> Buffer {
-    assert_eq!(weights.len(), shape.weight_count());
-    let blocks = shape.out_channels.div_ceil(lanes);
-    let per_block = shape.in_channels * lanes;
-    let mut packed = Buffer::zeros(blocks * scheme.frequencies() * per_block);
-    for (out, filters) in weights.chunks_exact(shape.in_channels * 9).enumerate() {
-        let (block, lane) = (out / lanes, out % lanes);
-        let first = block / group * group;
-        let members = group.min(blocks - first);
-        for (input, filter) in filters.chunks_exact(9).enumerate() {
-            for (frequency, value) in transform_filter(scheme.points(), filter).into_iter().enumerate() {
-                let row = first * scheme.frequencies() + frequency * members + block - first;
-                packed[row * per_block + input * lanes + lane] = value;
-            }
-        }
-    }
-    packed
+/// Lanes of the widest vector.
+const LANES: usize = 16;
+/// Rows of the transform of the largest scheme, F(6×6).
+const ROWS: usize = 8;
+
+/// One block of output channels.
+pub(super) struct PackArguments {
+    /// The transform, `outputs + 2` rows of which the first are used.
+    pub(super) matrix: [[f64; 3]; ROWS],
+    /// Rows of the transform.
+    pub(super) rows: usize,
+    /// The filters of the block's channels, `[lanes][input channels][9]`.
+    pub(super) weights: *const f32,
+    /// Channels that the block really has, at least one.
+    pub(super) lanes: usize,
+    /// Input channels.
+    pub(super) ins: usize,
+    /// Frequency 0 of the block, `[input channels][LANES]`.
+    pub(super) packed: *mut f32,
+    /// Floats from a frequency to the next.
+    pub(super) frequency_stride: usize,
 }
 
-/// The points in the order of the frequencies: 0, then each pair's positive and negative one; infinity is left out.
-fn finite_points(pairs: &[f64]) -> Vec<f64> {
-    std::iter::once(0.0).chain(pairs.iter().flat_map(|p| [*p, -*p])).collect()
-}
+/// Transforms the filters of a block of output channels, a vector of channels at a time.
+pub(super) struct Pack;
 
-/// The weights of one 3×3 filter at all `n × n` frequencies, n = 2 · pairs + 2, computed in double precision.
-fn transform_filter(pairs: &[f64], filter: &[f32]) -> Vec<f32> {
-    let points = finite_points(pairs);
-    let row = |point: &f64| {
-        let others = points.iter().filter(|other| *other != point).map(|other| point - other);
-        let scale = others.product::<f64>();
-        [1.0 / scale, point / scale, point * point / scale]
-    };
-    let matrix: Vec<[f64; 3]> = points.iter().map(row).chain([[0.0, 0.0, 1.0]]).collect();
-    let mut transformed = Vec::with_capacity(matrix.len() * matrix.len());
-    for left in &matrix {
-        for right in &matrix {
-            let mut sum = 0.0;
-            for (y, l) in left.iter().enumerate() {
-                for (x, r) in right.iter().enumerate() {
-                    sum += l * f64::from(filter[y * 3 + x]) * r;
+impl Kernel for Pack {
+    type Arguments = PackArguments;
+
+    #[inline(always)]
+    unsafe fn run<V: Vector>(a: &PackArguments) {
+        for input in 0..a.ins {
+            let mut filter = [[0.0; LANES]; 9];
+            for lane in 0..a.lanes {
+                // SAFETY: the caller promises the filters of `lanes` output channels.
+                let weights = unsafe { a.weights.add((lane * a.ins + input) * 9).cast::<[f32; 9]>().read() };
+                for element in 0..9 {
+                    filter[element][lane] = f64::from(weights[element]);
                 }
             }
-            transformed.push(sum as f32);
+            for row in 0..a.rows {
+                let half = [0, 1, 2].map(|x| combine(&a.matrix[row], [&filter[x], &filter[3 + x], &filter[6 + x]]));
+                for column in 0..a.rows {
+                    let values = combine(&a.matrix[column], [&half[0], &half[1], &half[2]]).map(|value| value as f32);
+                    let at = (row * a.rows + column) * a.frequency_stride + input * V::LANES;
+                    // SAFETY: the caller promises room for `ins` vectors at every frequency.
+                    unsafe { V::load(values.as_ptr()).store(a.packed.add(at)) }
+                }
+            }
         }
     }
-    transformed
+}
+
+/// A linear combination of three vectors.
+#[inline(always)]
+fn combine(factors: &[f64; 3], values: [&[f64; LANES]; 3]) -> [f64; LANES] {
+    let mut sums = [0.0; LANES];
+    for lane in 0..LANES {
+        sums[lane] = factors[0] * values[0][lane] + factors[1] * values[1][lane] + factors[2] * values[2][lane];
+    }
+    sums
+}
+
+/// The transform of a scheme's filters: the values of a filter's polynomial at each point, scaled; the last row is infinity.
+pub(super) fn matrix(scheme: Scheme) -> [[f64; 3]; ROWS] {
+    // The points in the order of the frequencies: 0, then each pair's positive and negative one.
+    let points: Vec<f64> = std::iter::once(0.0).chain(scheme.points().iter().flat_map(|p| [*p, -*p])).collect();
+    let mut matrix = [[0.0, 0.0, 1.0]; ROWS];
+    for (row, point) in matrix.iter_mut().zip(&points) {
+        let others = points.iter().filter(|other| *other != point).map(|other| point - other);
+        let scale = others.product::<f64>();
+        *row = [1.0 / scale, point / scale, point * point / scale];
+    }
+    matrix
 }

@@ -1,0 +1,131 @@
+//! What a kernel is called with: where values lie in memory that the caller owns, and what is done to finished outputs.
+//!
+//! A kernel is described once (`new`: sizes, tables, how its work is cut) and owns neither weights nor values: an engine has all of
+//! them in a few large mappings, and hands pointers over at each call. So calls are `unsafe`: each kernel says what must lie where.
+
+/// Images to read. An image is dense, blocked `[C / LANES, H, W, LANES]` or plain as the kernel says.
+#[derive(Clone, Copy)]
+pub struct Images {
+    /// The first float of the first image.
+    pub first: *const f32,
+    /// Floats from an image to the next.
+    pub step: usize,
+}
+
+/// Images to write; as [`Images`].
+#[derive(Clone, Copy)]
+pub struct ImagesMut {
+    /// The first float of the first image.
+    pub first: *mut f32,
+    /// Floats from an image to the next.
+    pub step: usize,
+}
+
+impl Images {
+    /// The float at `offset` of an image.
+    pub(crate) fn at(&self, image: usize, offset: usize) -> *const f32 {
+        self.first.wrapping_add(image * self.step + offset)
+    }
+}
+
+impl ImagesMut {
+    /// The float at `offset` of an image.
+    pub(crate) fn at(&self, image: usize, offset: usize) -> *mut f32 {
+        self.first.wrapping_add(image * self.step + offset)
+    }
+}
+
+/// Done to outputs that are complete but still in cache: what is no bias, no sum with a residual and no clamp.
+pub trait Finish: Sync {
+    /// `row` holds pixels `pixel..pixel + pixels`, counted row by row over the output image, of block `block` of the channels of image
+    /// `image`: `pixels × LANES` floats, to be changed in place. `worker` is below the number of the pool's threads.
+    ///
+    /// # Safety
+    /// `row` is valid for these floats, and nobody else touches them meanwhile.
+    unsafe fn finish(&self, worker: usize, image: usize, block: usize, pixel: usize, row: *mut f32, pixels: usize);
+
+    /// The same for kernels whose output is rows of plain features: `values` holds features `first..first + features` of row `row`.
+    ///
+    /// # Safety
+    /// As for `finish`.
+    unsafe fn finish_features(&self, worker: usize, row: usize, first: usize, values: *mut f32, features: usize);
+}
+
+/// A call of a kernel: `output = finish(clamp(result + bias + residual))`.
+#[derive(Clone, Copy)]
+pub struct Call<'a> {
+    /// What is read.
+    pub input: Images,
+    /// The packed weights; not read by a kernel without weights.
+    pub weights: *const f32,
+    /// One value a channel, whole blocks of `LANES`, zeros beyond the channels; null for none.
+    pub bias: *const f32,
+    /// What is written. Lanes that fill up the last block of channels receive finite values where those of the inputs are finite.
+    pub output: ImagesMut,
+    /// Added to the result, laid out as the output. It may be the output's own place, for a sum in place; otherwise they do not overlap.
+    pub residual: Option<Images>,
+    /// The activation as a clamp, which keeps not-a-number: `[0, ∞]` is ReLU, `[0, 6]` ReLU6, `[-∞, ∞]` none.
+    pub limits: [f32; 2],
+    /// Run over every finished row.
+    pub finish: Option<&'a dyn Finish>,
+    /// Scratch: as many floats as the kernel's `workspace_length` says, for every thread of the pool.
+    pub workspace: *mut f32,
+}
+
+// SAFETY: these are addresses; each kernel's tasks write parts of the output and of the workspace that no other task touches,
+// and the caller of the kernel promises that nobody else does.
+unsafe impl Sync for Call<'_> {}
+// SAFETY: as above.
+unsafe impl Send for Call<'_> {}
+
+impl<'a> Call<'a> {
+    /// No limits: the result as it is.
+    pub const UNLIMITED: [f32; 2] = [f32::NEG_INFINITY, f32::INFINITY];
+    /// The limits of ReLU.
+    pub const RELU: [f32; 2] = [0.0, f32::INFINITY];
+
+    /// A call without weights, bias, residual, limits, finish and workspace, to be filled in.
+    pub fn new(input: Images, output: ImagesMut) -> Self {
+        Self {
+            input,
+            weights: std::ptr::null(),
+            bias: std::ptr::null(),
+            output,
+            residual: None,
+            limits: Self::UNLIMITED,
+            finish: None,
+            workspace: std::ptr::null_mut(),
+        }
+    }
+
+    /// The bias from channel `channel` on, or null.
+    pub(crate) fn bias_at(&self, channel: usize) -> *const f32 {
+        if self.bias.is_null() { self.bias } else { self.bias.wrapping_add(channel) }
+    }
+
+    /// The weights from `offset` on.
+    pub(crate) fn weights_at(&self, offset: usize) -> *const f32 {
+        self.weights.wrapping_add(offset)
+    }
+
+    /// The residual at `offset` of an image, or null.
+    pub(crate) fn residual_at(&self, image: usize, offset: usize) -> *const f32 {
+        self.residual.map_or(std::ptr::null(), |residual| residual.at(image, offset))
+    }
+
+    /// The scratch of a worker, where each has `length` floats.
+    pub(crate) fn scratch(&self, worker: usize, length: usize) -> *mut f32 {
+        self.workspace.wrapping_add(worker * length)
+    }
+
+    /// Calls `finish` for `pixels` pixels from `pixel` on, which lie at `offset` of the output image.
+    ///
+    /// # Safety
+    /// The output holds the pixels, and no other task touches them meanwhile.
+    pub(crate) unsafe fn finish(&self, worker: usize, [image, block, pixel]: [usize; 3], offset: usize, pixels: usize) {
+        if let Some(finish) = self.finish {
+            // SAFETY: the caller's promise.
+            unsafe { finish.finish(worker, image, block, pixel, self.output.at(image, offset), pixels) }
+        }
+    }
+}

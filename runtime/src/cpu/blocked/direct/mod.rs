@@ -1,0 +1,277 @@
+//! Direct convolution over blocked channels, and from plain `[N, C, H, W]` for the stem (few input channels); transposed convolution.
+//!
+//! A task is a band of output rows times some blocks of output channels. It first copies the input rows that it needs
+//! into a scratch band with the padding written out and, for strides, columns sorted by their remainder: then every tap
+//! of every pixel is a fixed offset from the pixel, and the hot loop has no branch and no stride. The copy is one
+//! vector for every `LANES × window × output blocks` multiply-adds. Unpadded convolutions of stride 1 read the input itself.
+//!
+//! A transposed convolution of stride s is s² convolutions of stride 1 that take turns in writing the pixels of a row;
+//! they share the band, so that a task still finishes whole rows.
+
+mod phase;
+mod weights;
+
+use crate::cpu::blocked::band::Band;
+use crate::cpu::blocked::buffer::Shared;
+use crate::cpu::blocked::call::Call;
+use crate::cpu::blocked::pool::Pool;
+use crate::cpu::blocked::shape::ConvolutionShape;
+use crate::cpu::blocked::split::{Split, Work};
+use crate::cpu::blocked::tile::TileArguments;
+use crate::cpu::blocked::vector::InstructionSet;
+use phase::{Phase, Phases};
+use weights::Packing;
+
+/// Multiply-adds below which a convolution is not worth handing to other threads.
+const ALONE_MACS: usize = 500_000;
+
+/// How the input's channels lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InputLayout {
+    /// `[N, C / LANES, H, W, LANES]`.
+    Blocked,
+    /// `[N, C, H, W]`; all groups are computed as one.
+    Plain,
+}
+
+/// A convolution: how its weights are packed, and how its work is cut.
+pub struct Direct {
+    batch: usize,
+    lanes: usize,
+    packing: Packing,
+    /// Groups after joining, and the channels in and output blocks of one.
+    groups: usize,
+    ins: usize,
+    blocks: usize,
+    /// Height and width of the output.
+    output: [usize; 2],
+    band: Band,
+    phases: Vec<Phase>,
+    /// Output rows and columns from a phase's pixel to its next.
+    step: [usize; 2],
+    /// Rows of a phase that a tile covers at most.
+    tall: usize,
+    split: Split,
+    /// Whether the work is too little for several threads.
+    alone: bool,
+}
+
+impl Direct {
+    /// The convolution of `shape`, any groups.
+    pub fn new(set: InstructionSet, shape: ConvolutionShape, layout: InputLayout) -> Self {
+        let mut window = shape.window;
+        if window.is_pointwise() && layout == InputLayout::Blocked {
+            window.input = flatten(window.input_pixels());
+            window.output = window.input;
+        }
+        let shape = ConvolutionShape { window, ..shape };
+        Self::with_phases(set, shape, layout, &Phases::of_convolution(&window), false)
+    }
+
+    /// The transposed convolution of blocked input: `shape.window` is that of the convolution which it transposes, with the input and
+    /// output sizes of the transposed one.
+    pub fn transposed(set: InstructionSet, shape: ConvolutionShape) -> Self {
+        Self::with_phases(set, shape, InputLayout::Blocked, &Phases::of_transposed(&shape.window), true)
+    }
+
+    fn with_phases(
+        set: InstructionSet,
+        shape: ConvolutionShape,
+        layout: InputLayout,
+        phases: &Phases,
+        transposed: bool,
+    ) -> Self {
+        let lanes = set.lanes();
+        let (unit, merged) = match layout {
+            InputLayout::Plain => (1, ConvolutionShape { groups: 1, ..shape }),
+            InputLayout::Blocked => (lanes, shape.merged(lanes)),
+        };
+        let (ins, outs) = (merged.in_channels / merged.groups, merged.out_channels / merged.groups);
+        let blocks = outs.div_ceil(lanes);
+        let area = shape.window.area();
+        let rows = phases.footprint.output[0];
+        let pixels = merged.batch * phases.footprint.output[0] * phases.footprint.output[1];
+        let work = Work {
+            parts: merged.batch * merged.groups,
+            rows,
+            blocks,
+            products: pixels * merged.groups * blocks * ins * area,
+            weights: blocks * lanes * ins * area,
+            lanes,
+        };
+        let band_of = |rows| Band::new(&phases.footprint, ins.div_ceil(unit), unit, rows);
+        let split = Split::choose(&work, |rows| band_of(rows).length());
+        let band = band_of(split.rows);
+        let step = phases.step;
+        let phases = phases.over(&band, set, blocks, shape.window.axes[1].kernel);
+        Self {
+            batch: shape.batch,
+            lanes,
+            packing: Packing::new(&shape, &merged, [lanes, unit], &phases, transposed),
+            groups: merged.groups,
+            ins,
+            blocks,
+            output: shape.window.output,
+            band,
+            tall: phases.iter().map(|phase| phase.tilings.len()).min().unwrap_or(1),
+            phases,
+            step,
+            split,
+            alone: work.products * lanes < ALONE_MACS,
+        }
+    }
+
+    /// Floats of scratch that `run` needs for every thread.
+    pub fn workspace_length(&self) -> usize {
+        self.band.length()
+    }
+
+    /// Floats of the packed weights: `groups · ⌈outs / LANES⌉ · LANES · ins · area`, where `ins` and `outs` are the channels of one of
+    /// the `groups` of [`ConvolutionShape::merged`] (of plain input: of one group of all).
+    pub fn packed_length(&self) -> usize {
+        self.packing.blocks() * self.packing.block_length()
+    }
+
+    /// Packs `weights` `[out_channels, in_channels / groups, kernel height, kernel width]` (transposed: `[in_channels,
+    /// out_channels / groups, ...]`) into `packed_length` floats.
+    pub fn pack(&self, pool: &Pool, weights: &[f32], into: &mut [f32]) {
+        assert_eq!(into.len(), self.packed_length());
+        let (length, target) = (self.packing.block_length(), Shared::new(into));
+        pool.run(self.packing.blocks(), &|block, _| {
+            // SAFETY: every task has a block of its own, inside `into` by the assertion above.
+            let into = unsafe { std::slice::from_raw_parts_mut(target.at(block * length), length) };
+            self.packing.pack(block, weights, into);
+        });
+    }
+
+    /// Convolves.
+    ///
+    /// # Safety
+    /// The call's input and output are images of the shape that `new` was told, its weights `packed_length` floats that `pack` wrote,
+    /// bias, residual and workspace as [`Call`] says; and the output overlaps nothing but, in its own place, the residual.
+    pub unsafe fn run(&self, pool: &Pool, call: &Call<'_>) {
+        let Split { chunks, .. } = self.split;
+        let per_group = self.split.tasks();
+        let body = |task: usize, worker: usize| {
+            let place = Place {
+                worker,
+                image: task / per_group / self.groups,
+                group: task / per_group % self.groups,
+                first_row: task % per_group / chunks * self.split.rows,
+                chunk: task % chunks,
+            };
+            // SAFETY: the caller's promise; tasks write rows and blocks of their own.
+            unsafe { self.run_task(&place, call) }
+        };
+        let tasks = self.batch * self.groups * per_group;
+        if self.alone { (0..tasks).for_each(|task| body(task, 0)) } else { pool.run(tasks, &body) }
+    }
+
+    /// # Safety
+    /// As for `run`, and no other task has the rows and blocks of `place`, nor its worker's scratch.
+    unsafe fn run_task(&self, place: &Place, call: &Call<'_>) {
+        let group = self.band.input_length();
+        // SAFETY: the input holds all groups of the image, and the workspace a band for every worker.
+        let (input, scratch) = unsafe {
+            let scratch = call.scratch(place.worker, self.band.length());
+            let length = self.band.length();
+            (
+                std::slice::from_raw_parts(call.input.at(place.image, place.group * group), group),
+                if length == 0 { &mut [] } else { std::slice::from_raw_parts_mut(scratch, length) },
+            )
+        };
+        let rows = self.split.rows.min(self.output[0].div_ceil(self.step[0]) - place.first_row);
+        let source = self.band.fill(input, place.first_row, rows, scratch);
+        let blocks = place.chunk * self.split.blocks..self.blocks.min((place.chunk + 1) * self.split.blocks);
+        for first in blocks.clone().step_by(2) {
+            let tile = Blocks { first: place.group * self.blocks + first, count: 2.min(blocks.end - first) };
+            for row in (0..rows).step_by(self.tall) {
+                let band_rows = row..rows.min(row + self.tall);
+                for phase in &self.phases {
+                    // SAFETY: the caller's promise.
+                    unsafe { self.run_rows(place, phase, &tile, band_rows.clone(), source, call) }
+                }
+                let first = (place.first_row + row) * self.step[0];
+                let end = self.output[0].min((place.first_row + band_rows.end) * self.step[0]);
+                for block in tile.first..tile.first + tile.count {
+                    let (pixel, pixels) = (first * self.output[1], (end - first) * self.output[1]);
+                    // SAFETY: these rows were written above, by this task alone.
+                    unsafe { call.finish(place.worker, [place.image, block, pixel], self.at(block, pixel), pixels) };
+                }
+            }
+        }
+    }
+
+    /// Runs one phase over some rows of the band, as many as a tile has at most.
+    ///
+    /// # Safety
+    /// As for `run_task`.
+    unsafe fn run_rows(
+        &self,
+        place: &Place,
+        phase: &Phase,
+        blocks: &Blocks,
+        rows: std::ops::Range<usize>,
+        source: &[f32],
+        call: &Call<'_>,
+    ) {
+        let (lanes, [height, width]) = (self.lanes, self.output);
+        let tall = phase.size[0].saturating_sub(place.first_row + rows.start).min(rows.len());
+        let Some(segments) = tall.checked_sub(1).map(|index| &phase.tilings[index]) else { return };
+        let output_row = phase.first[0] + (place.first_row + rows.start) * self.step[0];
+        let at = self.at(blocks.first, output_row * width + phase.first[1]);
+        let weight_block_stride = self.packing.block_length();
+        let mut arguments = TileArguments {
+            input: source[rows.start * self.band.row_step()..].as_ptr(),
+            input_row_stride: self.band.row_step(),
+            taps: phase.taps.as_ptr(),
+            tap_count: phase.taps.len(),
+            full_taps: self.ins / self.band.unit() * phase.elements.len(),
+            partial: self.ins % self.band.unit(),
+            weights: call.weights_at(blocks.first * weight_block_stride + phase.before * self.ins * lanes),
+            weight_block_stride,
+            prefetch: 0,
+            output: call.output.at(place.image, at),
+            output_row_stride: self.step[0] * width * lanes,
+            output_pixel_stride: self.step[1] * lanes,
+            output_block_stride: height * width * lanes,
+            bias: call.bias_at(blocks.first * lanes),
+            residual: call.residual_at(place.image, at),
+            limits: call.limits,
+            tiles: 0,
+        };
+        for segment in segments {
+            arguments.tiles = segment.tiles;
+            // SAFETY: taps and strides are the band's own, so all reads stay in `source` for the pixels of the
+            // row; weights and bias hold `count` blocks from here; no other task writes these rows and blocks.
+            unsafe { segment.entries[blocks.count - 1](&arguments) };
+            arguments.step(segment.tiles * segment.pixels, self.band.unit());
+        }
+    }
+
+    /// Floats from the start of an output image to a pixel of a block.
+    fn at(&self, block: usize, pixel: usize) -> usize {
+        (block * self.output[0] * self.output[1] + pixel) * self.lanes
+    }
+}
+
+/// What a task is about.
+struct Place {
+    worker: usize,
+    image: usize,
+    group: usize,
+    first_row: usize,
+    chunk: usize,
+}
+
+/// One or two neighbouring blocks of output channels, counted over all groups.
+struct Blocks {
+    first: usize,
+    count: usize,
+}
+
+/// Pixels of an image whose rows do not matter, as rows long enough for several tiles and enough of them for several tasks.
+fn flatten(pixels: usize) -> [usize; 2] {
+    let rows = (1..=16).rev().find(|rows| pixels.is_multiple_of(*rows) && pixels / rows >= 98).unwrap_or(1);
+    [rows, pixels / rows]
+}

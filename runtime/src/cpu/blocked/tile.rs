@@ -101,33 +101,53 @@ impl<const ROWS: usize, const PIXELS: usize, const BLOCKS: usize, const STEM: bo
                 }
             }
             // SAFETY: the caller promises that the output, and the residual where there is one, cover the tile.
-            unsafe { finish(a, pixel, &sums) }
+            unsafe { finish(a, pixel, sums) }
         }
     }
 }
 
 /// Adds bias and residual, clamps and stores a tile of sums.
+///
+/// One short loop after the other: a longer one over all of it is not unrolled, and then the sums are no registers in the hot loop.
 #[inline(always)]
 unsafe fn finish<V: Vector, const ROWS: usize, const PIXELS: usize, const BLOCKS: usize>(
     a: &TileArguments,
     first: usize,
-    sums: &[[[V; BLOCKS]; PIXELS]; ROWS],
+    mut sums: [[[V; BLOCKS]; PIXELS]; ROWS],
 ) {
+    let at = |row: usize, block: usize| {
+        block * a.output_block_stride + row * a.output_row_stride + first * a.output_pixel_stride
+    };
     let (low, high) = (V::splat(a.limits[0]), V::splat(a.limits[1]));
-    for block in 0..BLOCKS {
-        // SAFETY: the caller of the kernel promises a bias for every block unless it is null, and room for the tile in the output.
-        unsafe {
-            let bias = if a.bias.is_null() { V::zero() } else { V::load(a.bias.add(block * V::LANES)) };
-            for row in 0..ROWS {
-                for pixel in 0..PIXELS {
-                    let at = block * a.output_block_stride
-                        + row * a.output_row_stride
-                        + (first + pixel) * a.output_pixel_stride;
-                    let mut sum = sums[row][pixel][block].add(bias);
-                    if !a.residual.is_null() {
-                        sum = sum.add(V::load(a.residual.add(at)));
+    // SAFETY: the caller of the kernel promises a bias for every block unless it is null, and room for the tile in the output.
+    unsafe {
+        if !a.bias.is_null() {
+            for block in 0..BLOCKS {
+                let bias = V::load(a.bias.add(block * V::LANES));
+                for row in 0..ROWS {
+                    for pixel in 0..PIXELS {
+                        sums[row][pixel][block] = sums[row][pixel][block].add(bias);
                     }
-                    sum.max(low).min(high).store(a.output.add(at));
+                }
+            }
+        }
+        if !a.residual.is_null() {
+            for block in 0..BLOCKS {
+                for row in 0..ROWS {
+                    let mut from = a.residual.add(at(row, block));
+                    for pixel in 0..PIXELS {
+                        sums[row][pixel][block] = sums[row][pixel][block].add(V::load(from));
+                        from = from.wrapping_add(a.output_pixel_stride);
+                    }
+                }
+            }
+        }
+        for block in 0..BLOCKS {
+            for row in 0..ROWS {
+                let mut to = a.output.add(at(row, block));
+                for pixel in 0..PIXELS {
+                    sums[row][pixel][block].max(low).min(high).store(to);
+                    to = to.wrapping_add(a.output_pixel_stride);
                 }
             }
         }

@@ -68,7 +68,14 @@ impl<const ROWS: usize, const PIXELS: usize, const BLOCKS: usize, const STEM: bo
         let pixel_stride = if STEM { 1 } else { V::LANES };
         for tile in 0..a.tiles {
             let pixel = tile * PIXELS;
-            let mut sums = [[[V::zero(); BLOCKS]; PIXELS]; ROWS];
+            let mut bias = [V::zero(); BLOCKS];
+            if !a.bias.is_null() {
+                for block in 0..BLOCKS {
+                    // SAFETY: the caller promises a bias for every block unless it is null.
+                    bias[block] = unsafe { V::load(a.bias.add(block * V::LANES)) };
+                }
+            }
+            let mut sums = [[bias; PIXELS]; ROWS];
             // SAFETY: the caller promises that every tap of every pixel, and every weight, can be read.
             unsafe {
                 let input = a.input.add(pixel * pixel_stride);
@@ -106,7 +113,7 @@ impl<const ROWS: usize, const PIXELS: usize, const BLOCKS: usize, const STEM: bo
     }
 }
 
-/// Adds bias and residual, clamps and stores a tile of sums.
+/// Adds the residual, clamps and stores a tile of sums.
 ///
 /// One short loop after the other: a longer one over all of it is not unrolled, and then the sums are no registers in the hot loop.
 #[inline(always)]
@@ -119,18 +126,8 @@ unsafe fn finish<V: Vector, const ROWS: usize, const PIXELS: usize, const BLOCKS
         block * a.output_block_stride + row * a.output_row_stride + first * a.output_pixel_stride
     };
     let (low, high) = (V::splat(a.limits[0]), V::splat(a.limits[1]));
-    // SAFETY: the caller of the kernel promises a bias for every block unless it is null, and room for the tile in the output.
+    // SAFETY: the caller of the kernel promises room for the tile in the output, and a residual like it unless it is null.
     unsafe {
-        if !a.bias.is_null() {
-            for block in 0..BLOCKS {
-                let bias = V::load(a.bias.add(block * V::LANES));
-                for row in 0..ROWS {
-                    for pixel in 0..PIXELS {
-                        sums[row][pixel][block] = sums[row][pixel][block].add(bias);
-                    }
-                }
-            }
-        }
         if !a.residual.is_null() {
             for block in 0..BLOCKS {
                 for row in 0..ROWS {

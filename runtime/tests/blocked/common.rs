@@ -15,15 +15,21 @@ pub fn random(length: usize, seed: u64) -> Vec<f32> {
         .collect()
 }
 
+/// Plain images in blocks.
 pub fn block(lanes: usize, [n, c, p]: [usize; 3], input: &[f32]) -> Buffer {
     let mut out = Buffer::zeros(n * c.next_multiple_of(lanes) * p);
-    layout::block(&Pool::new(1), lanes, [n, c, p], input, &mut out);
+    let to = ImagesMut { first: out.as_mut_ptr(), step: c.next_multiple_of(lanes) * p };
+    // SAFETY: both are as large as the sizes say.
+    unsafe { layout::block(&Pool::new(1), lanes, [n, c, p], images(input, n), to) };
     out
 }
 
+/// Blocked images, plain.
 pub fn unblock(lanes: usize, [n, c, p]: [usize; 3], input: &[f32]) -> Vec<f32> {
     let mut out = vec![0.0; n * c * p];
-    layout::unblock(&Pool::new(1), lanes, [n, c, p], input, &mut out);
+    let to = ImagesMut { first: out.as_mut_ptr(), step: c * p };
+    // SAFETY: both are as large as the sizes say.
+    unsafe { layout::unblock(&Pool::new(1), lanes, [n, c, p], images(input, n), to) };
     out
 }
 

@@ -2,6 +2,7 @@
 
 mod common;
 mod direct;
+mod images;
 mod linear;
 mod reference;
 mod window;

@@ -1,8 +1,8 @@
-//! Depthwise convolution, pooling and global mean against float64.
+//! Depthwise convolution and pooling against float64.
 use crate::common::*;
 use crate::reference::relative_error;
 use cnnc_compiler::kernels::{AxisWindow, Divisor, PoolAxis, Pooling};
-use cnnc_runtime::cpu::blocked::{buffer::Buffer, call::*, global, pool::Pool, shape::*, vector::*, window::*};
+use cnnc_runtime::cpu::blocked::{call::*, pool::Pool, shape::*, vector::*, window::*};
 
 const WINDOWS: [[usize; 4]; 10] = [
     [14, 3, 1, 1],
@@ -62,6 +62,8 @@ fn pool_shapes() -> Vec<PoolShape> {
     for output in [[1, 1], [7, 5], [3, 10], [13, 20]] {
         shapes.push(sized([13, 10], output, [PoolAxis::Adaptive; 2]));
     }
+    // One window that is the whole image.
+    shapes.push(sized([7, 7], [1, 1], Window::square(7, 7, 1, 0).axes.map(PoolAxis::Sliding)));
     let pair = AxisWindow { kernel: 2, stride: 2, dilation: 1, before: 0 };
     shapes.push(sized([8, 9], [4, 2], [PoolAxis::Sliding(pair), PoolAxis::Adaptive]));
     shapes
@@ -79,6 +81,7 @@ fn pooling() {
             Pooling::Mean(Divisor::Elements),
             Pooling::Mean(Divisor::Padded { after }),
             Pooling::Mean(Divisor::Fixed(3.0)),
+            Pooling::Softmax,
         ] {
             check_pooling(&shape, pooling);
         }
@@ -167,22 +170,6 @@ fn max_pooling_keeps_nan() {
                 Windowed::pooling(set, shape, Pooling::Max).run(&Pool::new(1), &call);
             }
             assert!(output.dense()[0].is_nan(), "{set:?} {at}");
-        }
-    }
-}
-
-#[test]
-fn global_mean() {
-    for set in InstructionSet::available() {
-        for pixels in [1, 7, 49, 196] {
-            let input = random(2 * 40 * pixels, 5);
-            let blocked = block(set.lanes(), [2, 40, pixels], &input);
-            let mut output = Buffer::zeros(2 * 40usize.next_multiple_of(set.lanes()));
-            global::mean(set, &Pool::new(2), pixels, &blocked, &mut output);
-            let plain = unblock(set.lanes(), [2, 40, 1], &output);
-            let expected: Vec<f64> =
-                input.chunks(pixels).map(|p| p.iter().map(|v| f64::from(*v)).sum::<f64>() / pixels as f64).collect();
-            assert!(relative_error(&plain, &expected) < 1e-6);
         }
     }
 }

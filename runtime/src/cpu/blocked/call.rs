@@ -21,6 +21,20 @@ pub struct ImagesMut {
     pub step: usize,
 }
 
+// SAFETY: these are addresses, here and below; each kernel's tasks write parts of the output and of the workspace that no other
+// task touches, and the caller of the kernel promises that nobody else does.
+unsafe impl Sync for Images {}
+// SAFETY: as above.
+unsafe impl Send for Images {}
+// SAFETY: as above.
+unsafe impl Sync for ImagesMut {}
+// SAFETY: as above.
+unsafe impl Send for ImagesMut {}
+// SAFETY: as above.
+unsafe impl Sync for Call<'_> {}
+// SAFETY: as above.
+unsafe impl Send for Call<'_> {}
+
 impl Images {
     /// The float at `offset` of an image.
     pub(crate) fn at(&self, image: usize, offset: usize) -> *const f32 {
@@ -71,12 +85,6 @@ pub struct Call<'a> {
     /// Scratch: as many floats as the kernel's `workspace_length` says, for every thread of the pool.
     pub workspace: *mut f32,
 }
-
-// SAFETY: these are addresses; each kernel's tasks write parts of the output and of the workspace that no other task touches,
-// and the caller of the kernel promises that nobody else does.
-unsafe impl Sync for Call<'_> {}
-// SAFETY: as above.
-unsafe impl Send for Call<'_> {}
 
 impl<'a> Call<'a> {
     /// No limits: the result as it is.

@@ -9,10 +9,10 @@
 //! float64 and `runtime/benches/blocked_layers.rs` measures them.
 //!
 //! - [`direct`]: convolutions of any window, stride, dilation, padding and groups; 1×1; the stem from
-//!   plain input; transposed. [`winograd`]: 3×3 of stride 1. [`window`]: depthwise convolution and pooling. [`global`]: the mean over
-//!   an image. [`linear`]: fully connected.
+//!   plain input; transposed. [`winograd`]: 3×3 of stride 1. [`window`]: depthwise convolution and pooling. [`reduce`]: sums
+//!   and largest over an image. [`resample`], [`pad`]. [`linear`]: fully connected.
 //! - `tile` is the one heavy loop, `band` the input copy that keeps branches out of it, `split` how work is
-//!   cut into tasks, [`cost`] what the choice of cut and algorithm goes by, [`peak`] what the machine can do.
+//!   cut into tasks (`planes` that of kernels without products), `ending` what is done to results before they are stored, [`cost`] what the choice of cut and algorithm goes by, [`peak`] what the machine can do.
 // Loops over several arrays by index are what the compiler unrolls into registers; iterators hide the count.
 #![allow(clippy::needless_range_loop, reason = "see above")]
 mod band;
@@ -20,11 +20,15 @@ pub mod buffer;
 pub mod call;
 pub mod cost;
 pub mod direct;
-pub mod global;
+mod ending;
 pub mod layout;
 pub mod linear;
+pub mod pad;
 pub mod peak;
+mod planes;
 pub mod pool;
+pub mod reduce;
+pub mod resample;
 pub mod shape;
 mod split;
 mod tile;

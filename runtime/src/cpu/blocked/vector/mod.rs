@@ -9,6 +9,7 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod exponential;
 mod instruction_set;
 mod portable;
 
@@ -16,6 +17,7 @@ mod portable;
 pub(crate) use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx512::Avx512;
+pub(crate) use exponential::exp;
 pub use instruction_set::InstructionSet;
 pub(crate) use instruction_set::{Entry, Kernel};
 pub(crate) use portable::Portable;
@@ -51,6 +53,10 @@ pub(crate) trait Vector: Copy {
     fn sub(self, other: Self) -> Self;
     /// `self * other`.
     fn mul(self, other: Self) -> Self;
+    /// `self / other`.
+    fn div(self, other: Self) -> Self;
+    /// Two to the power of a whole number from -126 to 127, lane by lane; anything for another.
+    fn power_of_two(self) -> Self;
     /// `self * factor + addend`, rounded once where the machine can.
     fn mul_add(self, factor: Self, addend: Self) -> Self;
     /// The larger of both, lane by lane; `self` where either is not a number, so that `x.max(low)` keeps a NaN of `x`.

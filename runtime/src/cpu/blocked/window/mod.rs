@@ -1,19 +1,21 @@
 //! Depthwise convolution and pooling: every channel on its own, so a vector of channels at a time with no broadcast.
 
 mod rows;
+mod softmax;
 mod span;
 
 use crate::cpu::blocked::buffer::Shared;
 use crate::cpu::blocked::call::Call;
+use crate::cpu::blocked::ending::Ending;
+use crate::cpu::blocked::planes::Planes;
 use crate::cpu::blocked::pool::Pool;
+use crate::cpu::blocked::reduce::Reduce;
 use crate::cpu::blocked::shape::Window;
 use crate::cpu::blocked::vector::{Entry, InstructionSet};
-use cnnc_compiler::kernels::{Divisor, PoolAxis, Pooling};
+use cnnc_compiler::kernels::{Divisor, PoolAxis, Pooling, Reduction};
 use rows::{Maximum, RowArguments, Rows, Sum, WeightedSum};
-use span::Spans;
-
-/// Multiply-adds (or comparisons) that a task has at least, in vectors.
-const TASK_VECTORS: usize = 20_000;
+use softmax::Softmax;
+use span::{Span, Spans};
 
 /// Sizes of a pooling.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,10 +42,9 @@ pub struct Windowed {
     /// Factor of every row and of every column of output.
     scales: [Vec<f32>; 2],
     spans: [Spans; 2],
-    /// Rows of output in a task.
-    rows: usize,
-    /// Whether the work is too little for several threads.
-    alone: bool,
+    planes: Planes,
+    /// Does the work instead where the one window is the whole image.
+    whole: Option<Reduce>,
     entry: Entry<RowArguments<'static>>,
 }
 
@@ -57,25 +58,39 @@ impl Windowed {
         Self { area: window.area(), ..windowed }
     }
 
-    /// Pooling, of which only the largest and the mean.
+    /// Pooling.
     pub fn pooling(set: InstructionSet, shape: PoolShape, pooling: Pooling) -> Self {
         let entry = match pooling {
             Pooling::Max => set.entry::<Rows<Maximum>>(),
             Pooling::Mean(_) => set.entry::<Rows<Sum>>(),
-            Pooling::Softmax => panic!("softmax is not pooled here"),
+            Pooling::Softmax => set.entry::<Softmax>(),
         };
-        Self::new(set, shape, [0, 1].map(|axis| scales(&shape, pooling, axis)), entry)
+        let mut windowed = Self::new(set, shape, [0, 1].map(|axis| scales(&shape, pooling, axis)), entry);
+        let all = |axis: usize| {
+            windowed.spans[axis].spans == [Span { first: 0, skipped: 0, count: shape.input[axis] }]
+                && (shape.input[axis] == 1 || windowed.spans[axis].dilation == 1)
+        };
+        let reduction = match pooling {
+            Pooling::Max => Some((Reduction::Max, 1.0)),
+            Pooling::Mean(_) => {
+                windowed.scales[0].iter().zip(&windowed.scales[1]).map(|(a, b)| (Reduction::Sum, a * b)).next()
+            }
+            Pooling::Softmax => None,
+        };
+        if let Some((reduction, factor)) = reduction.filter(|_| all(0) && all(1)) {
+            let pixels = shape.input[0] * shape.input[1];
+            windowed.whole = Some(Reduce::new(set, [shape.batch, shape.channels], pixels, reduction, factor));
+        }
+        windowed
     }
 
     fn new(set: InstructionSet, shape: PoolShape, scales: [Vec<f32>; 2], entry: Entry<RowArguments<'static>>) -> Self {
         let spans = [0, 1].map(|axis| Spans::new(&shape.axes[axis], shape.output[axis], shape.input[axis]));
-        let [height, width] = shape.output;
-        let blocks = shape.channels.div_ceil(set.lanes());
+        let (lanes, [height, width]) = (set.lanes(), shape.output);
+        let blocks = shape.channels.div_ceil(lanes);
         let elements = |axis: usize| spans[axis].spans.iter().map(|span| span.count).sum::<usize>();
-        let plane = elements(0) * elements(1);
-        let rows = (TASK_VECTORS * height).div_ceil(plane.max(width).max(1)).clamp(1, height.max(1));
-        let alone = shape.batch * blocks * plane < 2 * TASK_VECTORS;
-        Self { shape, lanes: set.lanes(), blocks, area: 0, scales, spans, rows, alone, entry }
+        let planes = Planes::new([shape.batch, blocks], height, (elements(0) * elements(1)).max(height * width));
+        Self { shape, lanes, blocks, area: 0, scales, spans, planes, whole: None, entry }
     }
 
     /// Floats of the packed weights: `⌈channels / LANES⌉ · LANES · area`; none for pooling.
@@ -106,35 +121,34 @@ impl Windowed {
     /// The call's input and output are images of the shape that the kernel was told, its weights `packed_length` floats that `pack`
     /// wrote, bias and residual as [`Call`] says; and the output overlaps nothing but, in its own place, the residual.
     pub unsafe fn run(&self, pool: &Pool, call: &Call<'_>) {
+        if let Some(whole) = &self.whole {
+            // SAFETY: the caller's promise is the same.
+            return unsafe { whole.run(pool, call) };
+        }
         let [height, width] = self.shape.output;
         let input_plane = self.shape.input[0] * self.shape.input[1] * self.lanes;
-        let bands = height.div_ceil(self.rows);
-        let body = |task: usize, worker: usize| {
-            let (image, block) = (task / bands / self.blocks, task / bands % self.blocks);
-            let first = task % bands * self.rows;
-            let rows = first..height.min(first + self.rows);
-            let at = (block * height + first) * width * self.lanes;
+        self.planes.run(pool, |part| {
+            let pixel = part.rows.start * width;
+            let at = (part.block * height * width + pixel) * self.lanes;
+            let pixels = part.rows.len() * width;
             let arguments = RowArguments {
                 spans: &self.spans,
-                image: call.input.at(image, block * input_plane),
+                image: call.input.at(part.image, part.block * input_plane),
                 image_width: self.shape.input[1],
-                weights: call.weights_at(block * self.area * self.lanes),
-                bias: call.bias_at(block * self.lanes),
+                weights: call.weights_at(part.block * self.area * self.lanes),
                 scales: &self.scales,
-                output: call.output.at(image, at),
-                residual: call.residual_at(image, at),
-                limits: call.limits,
-                rows: rows.clone(),
+                output: call.output.at(part.image, at),
+                residual: call.residual_at(part.image, at),
+                ending: Ending::of(call, part.block, self.lanes),
+                rows: part.rows,
             };
-            // SAFETY: image, weights, bias and scales are whole, and no other task writes these rows. The kernel does
+            // SAFETY: image, weights, bias and scales are whole, and no other part writes these rows. The kernel does
             // not keep its arguments, so that their lifetime may be called static for the call.
             unsafe {
                 (self.entry)(std::mem::transmute::<&RowArguments<'_>, &RowArguments<'static>>(&arguments));
-                call.finish(worker, [image, block, first * width], at, rows.len() * width);
+                call.finish(part.worker, [part.image, part.block, pixel], at, pixels);
             }
-        };
-        let tasks = self.shape.batch * self.blocks * bands;
-        if self.alone { (0..tasks).for_each(|task| body(task, 0)) } else { pool.run(tasks, &body) }
+        });
     }
 }
 

@@ -4,6 +4,7 @@
 //! latency of the sums, and those at the left and right edge, one by one over the part of the window that exists.
 
 use super::span::{Span, Spans};
+use crate::cpu::blocked::ending::Ending;
 use crate::cpu::blocked::vector::{Kernel, Vector};
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -66,15 +67,13 @@ pub(super) struct RowArguments<'a> {
     pub(super) image_width: usize,
     /// `[window][LANES]`; not read unless the operation is weighted.
     pub(super) weights: *const f32,
-    /// `LANES` values added to the sum; null for none.
-    pub(super) bias: *const f32,
     /// Factors of the sum, one for every row and one for every column of output.
     pub(super) scales: &'a [Vec<f32>; 2],
     /// First row's output, `[rows][width][LANES]`.
     pub(super) output: *mut f32,
     /// Laid out as `output`, or null.
     pub(super) residual: *const f32,
-    pub(super) limits: [f32; 2],
+    pub(super) ending: Ending,
     /// Rows of output to do.
     pub(super) rows: Range<usize>,
 }
@@ -221,19 +220,15 @@ impl Row {
             line = line.wrapping_add(self.step);
             line_weights = line_weights.wrapping_add(kernel.wrapping_mul(V::LANES));
         }
-        let (low, high) = (V::splat(a.limits[0]), V::splat(a.limits[1]));
-        // SAFETY: the caller promises `LANES` values of bias unless it is null.
-        let bias = if a.bias.is_null() { V::zero() } else { unsafe { V::load(a.bias) } };
+        // SAFETY: the caller promises a bias for the block unless it is null.
+        let ending = unsafe { a.ending.load::<V>() };
         for pixel in 0..PIXELS {
             let at = (column + pixel) * V::LANES;
             // SAFETY: the caller promises that output, residual and scales cover the pixels.
             unsafe {
                 let scale = V::splat(self.scale * a.scales[1].get_unchecked(column + pixel));
-                let mut sum = sums[pixel].mul_add(scale, bias);
-                if !self.residual.is_null() {
-                    sum = sum.add(V::load(self.residual.add(at)));
-                }
-                sum.max(low).min(high).store(self.output.add(at));
+                let residual = if self.residual.is_null() { self.residual } else { self.residual.add(at) };
+                ending.store(sums[pixel], scale, residual, self.output.add(at));
             }
         }
     }

@@ -1,0 +1,47 @@
+//! Softmax pooling: `Σ x·eˣ / Σ eˣ` over a window, against its largest element so that nothing overflows.
+
+use super::rows::RowArguments;
+use crate::cpu::blocked::vector::{Kernel, Vector, exp};
+
+/// Rows of output of one block of channels, pixel by pixel.
+pub(super) struct Softmax;
+
+impl Kernel for Softmax {
+    type Arguments = RowArguments<'static>;
+
+    #[inline(always)]
+    unsafe fn run<V: Vector>(a: &RowArguments<'static>) {
+        let [row_spans, column_spans] = a.spans;
+        // SAFETY: a span is the part of a window that lies in the image; the caller promises the rest.
+        unsafe {
+            let ending = a.ending.load::<V>();
+            for row in a.rows.clone() {
+                let rows = &row_spans.spans[row];
+                for (column, columns) in column_spans.spans.iter().enumerate() {
+                    let element = |y: usize, x: usize| {
+                        let (y, x) = (rows.first + y * row_spans.dilation, columns.first + x * column_spans.dilation);
+                        V::load(a.image.add((y * a.image_width + x) * V::LANES))
+                    };
+                    let mut largest = V::splat(f32::NEG_INFINITY);
+                    for y in 0..rows.count {
+                        for x in 0..columns.count {
+                            largest = largest.max_or_nan(element(y, x));
+                        }
+                    }
+                    let (mut top, mut bottom) = (V::zero(), V::zero());
+                    for y in 0..rows.count {
+                        for x in 0..columns.count {
+                            let value = element(y, x);
+                            let weight = exp(value.sub(largest));
+                            top = value.mul_add(weight, top);
+                            bottom = bottom.add(weight);
+                        }
+                    }
+                    let at = ((row - a.rows.start) * column_spans.spans.len() + column) * V::LANES;
+                    let residual = if a.residual.is_null() { a.residual } else { a.residual.add(at) };
+                    ending.store(top.div(bottom), V::splat(1.0), residual, a.output.add(at));
+                }
+            }
+        }
+    }
+}

@@ -2,11 +2,43 @@
 //!
 //! Of `n` windows over `size` elements, window `i` is `⌊i·size/n⌋ .. ⌈(i+1)·size/n⌉`; where `n` divides `size` they
 //! are ordinary ones.
+//!
+//! `adaptive! { /// doc  Name { fields } pooling }` declares one.
 
 use super::{Pair, Reach, ShapeError, Taps, inputs};
 use crate::graph::NodeId;
 use crate::kernels::{AxisWindow, KernelBuilder, PoolAxis, Pooling};
 use crate::shape::{Dim, Shape};
+
+macro_rules! adaptive {
+    ($(#[doc = $doc:literal])* $name:ident { $($fields:tt)* } $pooling:expr) => {
+        $crate::layer! { $(#[doc = $doc])* $name { $($fields)* } }
+
+        impl $crate::ops::Operator for $name {
+            fn infer(
+                &self,
+                inputs: &[$crate::shape::Shape],
+                _requirements: &mut $crate::shape::Requirements,
+            ) -> Result<$crate::shape::Shape, $crate::ops::ShapeError> {
+                $crate::ops::adaptive::shape(self.output_size, inputs)
+            }
+
+            fn reach(&self, inputs: &[$crate::shape::Shape]) -> $crate::ops::Reach {
+                $crate::ops::adaptive::reach(self.output_size, inputs)
+            }
+
+            fn describe(&self, _inputs: &[$crate::shape::Shape]) -> String {
+                $crate::ops::Layer::keywords(self)
+            }
+
+            fn lower(&self, builder: &mut $crate::kernels::KernelBuilder) -> $crate::graph::NodeId {
+                $crate::ops::adaptive::lower(builder, $pooling)
+            }
+        }
+    };
+}
+
+pub(super) use adaptive;
 
 /// `[N, C, H, W]` to `[N, C, ...output_size]`.
 pub fn shape(output_size: Pair, inputs: &[Shape]) -> Result<Shape, ShapeError> {

@@ -1,11 +1,10 @@
 //! AdaptiveAvgPool2d: the mean of each part of a plane.
 
-use super::{Layer, Operator, Pair, Reach, ShapeError, adaptive};
-use crate::graph::NodeId;
-use crate::kernels::{Divisor, KernelBuilder, Pooling};
-use crate::shape::{Requirements, Shape};
+use super::Pair;
+use super::adaptive::adaptive;
+use crate::kernels::{Divisor, Pooling};
 
-crate::layer! {
+adaptive! {
     /// Divides the plane into `output_size` parts and takes the mean of each, `[N, C, H, W]` to `[N, C, *output_size]`.
     ///
     /// # Shape
@@ -27,31 +26,13 @@ crate::layer! {
         /// Height and width of the output.
         output_size: Pair,
     }
-}
-
-impl Operator for AdaptiveAvgPool2d {
-    fn infer(&self, inputs: &[Shape], _requirements: &mut Requirements) -> Result<Shape, ShapeError> {
-        adaptive::shape(self.output_size, inputs)
-    }
-
-    fn reach(&self, inputs: &[Shape]) -> Reach {
-        adaptive::reach(self.output_size, inputs)
-    }
-
-    fn describe(&self, _inputs: &[Shape]) -> String {
-        self.keywords()
-    }
-
-    fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
-        adaptive::lower(builder, Pooling::Mean(Divisor::Elements))
-    }
+    Pooling::Mean(Divisor::Elements)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Taps;
+    use super::super::{Reach, ShapeError, Taps};
     use super::super::testing::{on, refusal};
-    use super::*;
 
     #[test]
     fn the_output_has_the_size_that_is_asked_for() {

@@ -1,4 +1,6 @@
 //! What BatchNorm1d and BatchNorm2d share: everything but the axes that they accept.
+//!
+//! `batch_norm! { /// doc  Name; inputs => shape }` declares one, with the arguments that all of them have.
 
 use super::norm;
 use super::{Argument, BindError, ParameterDeclaration, Reach};
@@ -8,6 +10,72 @@ use crate::shape::Shape;
 
 /// Parameters and buffers that a batch norm may have.
 pub const PARAMETERS: &[&str] = &["weight", "bias", "running_mean", "running_var", "num_batches_tracked"];
+
+macro_rules! batch_norm {
+    ($(#[doc = $doc:literal])* $name:ident; $inputs:ident => $shape:expr) => {
+        $crate::layer! {
+            $(#[doc = $doc])*
+            $name {
+                /// Added to the variance, so that it is never zero.
+                eps: f64 = 1e-5,
+                /// Share of a batch's statistics in the new running ones.
+                momentum: f64 = 0.1,
+                /// Whether there is a weight, and with it a bias.
+                affine: bool = true,
+                /// Whether there are running statistics; without them, the batch's own are used at inference too.
+                track_running_stats: bool = true,
+                /// Whether there is a bias beside the weight.
+                bias: bool = true,
+            }
+        }
+
+        impl $name {
+            fn common(&self) -> $crate::ops::batch_norm::BatchNorm {
+                let $name { eps, momentum, affine, track_running_stats, bias } = *self;
+                $crate::ops::batch_norm::BatchNorm { eps, momentum, affine, bias, track_running_stats }
+            }
+        }
+
+        impl $crate::ops::Operator for $name {
+            const PARAMETERS: &'static [&'static str] = $crate::ops::batch_norm::PARAMETERS;
+
+            fn validate(&self) -> Result<(), $crate::ops::BindError> {
+                self.common().validate()
+            }
+
+            fn infer(
+                &self,
+                $inputs: &[$crate::shape::Shape],
+                _requirements: &mut $crate::shape::Requirements,
+            ) -> Result<$crate::shape::Shape, $crate::ops::ShapeError> {
+                let shape = $shape?;
+                $crate::ops::inputs::channels($inputs)?;
+                Ok(shape)
+            }
+
+            fn parameters(
+                &self,
+                inputs: &[$crate::shape::Shape],
+            ) -> Result<Vec<$crate::ops::ParameterDeclaration>, $crate::ops::ShapeError> {
+                Ok(self.common().parameters($crate::ops::inputs::channels(inputs)?))
+            }
+
+            fn reach(&self, inputs: &[$crate::shape::Shape]) -> $crate::ops::Reach {
+                self.common().reach(inputs)
+            }
+
+            fn describe(&self, inputs: &[$crate::shape::Shape]) -> String {
+                self.common().describe($crate::ops::inputs::channels(inputs).unwrap_or(0))
+            }
+
+            fn lower(&self, builder: &mut $crate::kernels::KernelBuilder) -> $crate::graph::NodeId {
+                self.common().lower(builder)
+            }
+        }
+    };
+}
+
+pub(super) use batch_norm;
 
 /// The arguments that matter for what is computed; their meaning is told at the layers.
 #[derive(Clone, Copy, Debug)]

@@ -1,12 +1,9 @@
 //! BatchNorm1d: batch normalisation of vectors and sequences.
 
-use super::batch_norm::{self, BatchNorm};
-use super::{BindError, Operator, ParameterDeclaration, Reach, ShapeError, inputs};
-use crate::graph::NodeId;
-use crate::kernels::KernelBuilder;
-use crate::shape::{Requirements, Shape};
+use super::batch_norm::batch_norm;
+use super::inputs;
 
-crate::layer! {
+batch_norm! {
     /// Batch normalisation (Ioffe & Szegedy 2015) of `[N, C]` or `[N, C, L]`, each channel by itself:
     /// `(x − mean) / √(variance + eps) · weight + bias`, at inference with the running mean and variance.
     ///
@@ -27,66 +24,18 @@ crate::layer! {
     /// input [N, 20]
     /// Linear(64); BatchNorm1d; ReLU
     /// ```
-    BatchNorm1d {
-        /// Added to the variance, so that it is never zero.
-        eps: f64 = 1e-5,
-        /// Share of a batch's statistics in the new running ones.
-        momentum: f64 = 0.1,
-        /// Whether there is a weight, and with it a bias.
-        affine: bool = true,
-        /// Whether there are running statistics; without them, the batch's own are used at inference too.
-        track_running_stats: bool = true,
-        /// Whether there is a bias beside the weight.
-        bias: bool = true,
-    }
-}
-
-impl BatchNorm1d {
-    fn common(&self) -> BatchNorm {
-        let BatchNorm1d { eps, momentum, affine, track_running_stats, bias } = *self;
-        BatchNorm { eps, momentum, affine, bias, track_running_stats }
-    }
-}
-
-impl Operator for BatchNorm1d {
-    const PARAMETERS: &'static [&'static str] = batch_norm::PARAMETERS;
-
-    fn validate(&self) -> Result<(), BindError> {
-        self.common().validate()
-    }
-
-    fn infer(&self, inputs: &[Shape], _requirements: &mut Requirements) -> Result<Shape, ShapeError> {
-        let shape = inputs::single(inputs)?;
-        match shape.rank() {
-            2 | 3 => {}
-            4 => return Err(inputs::rank(inputs, "[N, C] or [N, C, L]", None, Some("BatchNorm2d"))),
-            _ => return Err(inputs::rank(inputs, "[N, C] or [N, C, L]", None, None)),
-        }
-        inputs::channels(inputs)?;
-        Ok(shape)
-    }
-
-    fn parameters(&self, inputs: &[Shape]) -> Result<Vec<ParameterDeclaration>, ShapeError> {
-        Ok(self.common().parameters(inputs::channels(inputs)?))
-    }
-
-    fn reach(&self, inputs: &[Shape]) -> Reach {
-        self.common().reach(inputs)
-    }
-
-    fn describe(&self, inputs: &[Shape]) -> String {
-        self.common().describe(inputs::channels(inputs).unwrap_or(0))
-    }
-
-    fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
-        self.common().lower(builder)
+    BatchNorm1d;
+    inputs => match inputs::single(inputs)? {
+        shape if matches!(shape.rank(), 2 | 3) => Ok(shape),
+        shape if shape.rank() == 4 => Err(inputs::rank(inputs, "[N, C] or [N, C, L]", None, Some("BatchNorm2d"))),
+        _ => Err(inputs::rank(inputs, "[N, C] or [N, C, L]", None, None)),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::testing::{on, refusal};
-    use super::*;
+    use super::super::ShapeError;
 
     #[test]
     fn vectors_and_sequences() {

@@ -100,24 +100,18 @@ impl Operator for Conv2d {
 
     fn describe(&self, inputs: &[Shape]) -> String {
         let channels = self.channels(inputs).map_or(0, |[channels, _]| channels);
-        let mut text = format!("{channels}, {}, kernel_size={}", self.out_channels, self.kernel_size.tuple());
-        text += &format!(", stride={}", self.stride.tuple());
-        match self.padding {
-            Padding::Sizes(PadPair(0, 0)) => {}
-            Padding::Sizes(sizes) => text += &format!(", padding={}", sizes.tuple()),
-            Padding::Same => text += ", padding=same",
-            Padding::Valid => text += ", padding=valid",
-        }
-        if self.dilation != Pair(1, 1) {
-            text += &format!(", dilation={}", self.dilation.tuple());
-        }
-        if self.groups != 1 {
-            text += &format!(", groups={}", self.groups);
-        }
-        if !self.bias {
-            text += ", bias=False";
-        }
-        text
+        let (padding, bare) = match self.padding {
+            Padding::Sizes(sizes) => (sizes.tuple(), sizes == PadPair(0, 0)),
+            Padding::Same => ("same".to_owned(), false),
+            Padding::Valid => ("valid".to_owned(), false),
+        };
+        let more = [
+            (padding, "padding", bare),
+            (self.dilation.tuple(), "dilation", self.dilation == Pair(1, 1)),
+            (self.groups.to_string(), "groups", self.groups == 1),
+            (self.bias.python(), "bias", self.bias),
+        ];
+        inputs::convolution([channels, self.out_channels], self.kernel_size, self.stride, &more)
     }
 
     fn lower(&self, builder: &mut KernelBuilder) -> NodeId {

@@ -182,24 +182,14 @@ impl Operator for ConvTranspose2d {
 
     fn describe(&self, inputs: &[Shape]) -> String {
         let channels = inputs::channels(inputs).unwrap_or(0);
-        let mut text = format!("{channels}, {}, kernel_size={}", self.out_channels, self.kernel_size.tuple());
-        text += &format!(", stride={}", self.stride.tuple());
-        if self.padding != PadPair(0, 0) {
-            text += &format!(", padding={}", self.padding.tuple());
-        }
-        if self.dilation != Pair(1, 1) {
-            text += &format!(", dilation={}", self.dilation.tuple());
-        }
-        if self.output_padding != PadPair(0, 0) {
-            text += &format!(", output_padding={}", self.output_padding.tuple());
-        }
-        if self.groups != 1 {
-            text += &format!(", groups={}", self.groups);
-        }
-        if !self.bias {
-            text += ", bias=False";
-        }
-        text
+        let more = [
+            (self.padding.tuple(), "padding", self.padding == PadPair(0, 0)),
+            (self.dilation.tuple(), "dilation", self.dilation == Pair(1, 1)),
+            (self.output_padding.tuple(), "output_padding", self.output_padding == PadPair(0, 0)),
+            (self.groups.to_string(), "groups", self.groups == 1),
+            (self.bias.python(), "bias", self.bias),
+        ];
+        inputs::convolution([channels, self.out_channels], self.kernel_size, self.stride, &more)
     }
 
     fn lower(&self, builder: &mut KernelBuilder) -> NodeId {

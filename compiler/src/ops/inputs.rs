@@ -1,6 +1,6 @@
 //! What many layers ask of their inputs, asked in one place and refused in one voice.
 
-use super::{BindError, ParameterDeclaration, ShapeError};
+use super::{BindError, Pair, ParameterDeclaration, ShapeError};
 use crate::graph::Initialiser;
 use crate::shape::{Dim, Shape};
 
@@ -78,6 +78,15 @@ pub fn weight_and_bias(weight: Vec<usize>, bias: Option<usize>) -> Vec<Parameter
     let mut all = vec![ParameterDeclaration::trainable("weight", weight, start.clone())];
     all.extend(bias.map(|length| ParameterDeclaration::trainable("bias", vec![length], start)));
     all
+}
+
+/// What PyTorch prints of a convolution: channels, window and step, then those of its other arguments (text, name, whether it is
+/// the default) that are not the default.
+pub fn convolution(channels: [usize; 2], kernel: Pair, stride: Pair, more: &[(String, &str, bool)]) -> String {
+    let [from, to] = channels;
+    let always = format!("{from}, {to}, kernel_size={}, stride={}", kernel.tuple(), stride.tuple());
+    let more = more.iter().filter(|(_, _, default)| !default);
+    more.fold(always, |text, (value, name, _)| format!("{text}, {name}={value}"))
 }
 
 /// The nearest number below and the nearest above `wanted` that fit, the nearer first; those far off are no help.

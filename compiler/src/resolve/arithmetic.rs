@@ -28,26 +28,6 @@ const ZERO: Fault = Fault::NoResult("this divides by zero");
 const TOO_LONG: Fault = Fault::NoResult("the result is longer than any list or text may be");
 const NUMBERS: Fault = Fault::Type("two numbers");
 
-/// The operator as it is written.
-pub(super) fn symbol(operator: BinaryOperator) -> &'static str {
-    match operator {
-        BinaryOperator::Or => "or",
-        BinaryOperator::And => "and",
-        BinaryOperator::Equal => "==",
-        BinaryOperator::NotEqual => "!=",
-        BinaryOperator::Less => "<",
-        BinaryOperator::LessEqual => "<=",
-        BinaryOperator::Greater => ">",
-        BinaryOperator::GreaterEqual => ">=",
-        BinaryOperator::Add => "+",
-        BinaryOperator::Subtract => "-",
-        BinaryOperator::Multiply => "*",
-        BinaryOperator::Divide => "/",
-        BinaryOperator::FloorDivide => "//",
-        BinaryOperator::Remainder => "%",
-    }
-}
-
 /// `-value` or `not value`
 pub(super) fn unary<'a>(operator: UnaryOperator, value: &Value<'a>) -> Result<Value<'a>> {
     match (operator, value) {

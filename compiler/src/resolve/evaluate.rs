@@ -325,13 +325,12 @@ impl<'a> Expander<'a, '_> {
                 None
             }
             Err(Fault::NoResult(why)) => {
-                let symbol = arithmetic::symbol(operator);
-                let note = Some(format!("{} {symbol} {}", first.written(), second.written()));
+                let note = Some(format!("{} {operator} {}", first.written(), second.written()));
                 self.report(ValueError::NoResult { why, span, note }.diagnostic());
                 None
             }
             Err(Fault::Symbol(size)) => {
-                self.report_symbol(&size, span, arithmetic::symbol(operator));
+                self.report_symbol(&size, span, &operator.to_string());
                 None
             }
         }

@@ -1,6 +1,5 @@
 //! Values: wrong types, arithmetic without a result, symbols where numbers are needed.
 
-use super::super::arithmetic::symbol;
 use super::super::value::Value;
 use super::counted;
 use crate::diagnostic::{Code, Diagnostic};
@@ -50,7 +49,7 @@ impl ValueError<'_, '_> {
                 }
             }
             ValueError::Operands { operator, wanted, sides: [(left, left_span), (right, right_span)], span } => {
-                let message = format!("`{}` takes {wanted}", symbol(*operator));
+                let message = format!("`{operator}` takes {wanted}");
                 Diagnostic::new(Code::E213, message, *span, "no such operation")
                     .label(*left_span, format!("is {}", shown(left)))
                     .label(*right_span, format!("is {}", shown(right)))

@@ -6,7 +6,7 @@ use crate::shape::{Relation, Requirements, Shape};
 use crate::sizes;
 use std::collections::HashMap;
 
-/// Infers all shapes, checks the contracts and finds the sizes for which everything holds.
+/// Infers all shapes, checks the contracts and finds the sizes for which everything holds; the shapes are then those for such sizes.
 pub fn infer(graph: Graph, problems: &mut Problems) -> Option<ShapedGraph> {
     let mut requirements = graph.requirements.clone();
     let shapes = infer_shapes(&graph, &mut requirements, problems)?;
@@ -19,6 +19,7 @@ pub fn infer(graph: Graph, problems: &mut Problems) -> Option<ShapedGraph> {
     match sizes::solve(&graph, &requirements) {
         Ok(sizes) => {
             let graph = Graph { requirements, ..graph };
+            let shapes = shapes.into_iter().map(|shape| shape.exact(&|name| sizes.residue(name))).collect();
             Some(ShapedGraph { graph, shapes, sizes })
         }
         Err(diagnostic) => {

@@ -6,7 +6,7 @@
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::Graph;
-use crate::shape::{Relation, Requirement, Requirements};
+use crate::shape::{Relation, Requirement, Requirements, Residue};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -40,6 +40,14 @@ pub struct SymbolSizes {
     pub step: i64,
     /// The largest size; `None` when there is none.
     pub last: Option<i64>,
+}
+
+impl Sizes {
+    /// What all valid sizes of a symbol have in common.
+    pub(crate) fn residue(&self, name: &str) -> Option<Residue> {
+        let sizes = self.symbols.iter().find(|sizes| *sizes.name == *name)?;
+        Some(Residue { rest: sizes.start.rem_euclid(sizes.step.max(1)), step: sizes.step.max(1) })
+    }
 }
 
 /// The sizes of all symbols of a network, or E308 where there are none.
@@ -388,7 +396,7 @@ mod tests {
         });
         assert_eq!(
             notes.unwrap_err(),
-            "needed: (H//2) == 3\nH = 10: 5 == 3 does not hold\nH = 11: 5 == 3 does not hold\n\
+            "needed: H//2 == 3\nH = 10: 5 == 3 does not hold\nH = 11: 5 == 3 does not hold\n\
              H = 4096: 2048 == 3 does not hold\nthe layers before it need H to be at least 10"
         );
     }

@@ -136,7 +136,7 @@ mod tests {
         assert_eq!(conv.macs(), 6 * 25 * 28 * 28);
         assert_eq!(conv.kernels, ["conv", "reshape", "map x0 + x1"]);
         let strided = on("Conv2d(8, (3, 5), (3, 4), (0, 1), 2, 4, false)", &["[N, 4, H, W]"]);
-        assert_eq!(strided.shape.to_string(), "[N, 8, ((H - 2)//3), ((W - 3)//4)]");
+        assert_eq!(strided.shape.to_string(), "[N, 8, (H - 2)//3, (W - 3)//4]");
         assert_eq!(strided.requirements, ["H AtLeast 5", "W AtLeast 7"]);
         assert_eq!(strided.parameters(), "weight [8, 1, 3, 5]");
         assert_eq!(

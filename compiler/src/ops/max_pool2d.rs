@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn windows_lie_side_by_side_unless_told_otherwise() {
         let pool = on("MaxPool2d(2)", &["[N, 6, H, 28]"]);
-        assert_eq!(pool.shape.to_string(), "[N, 6, (H//2), 14]");
+        assert_eq!(pool.shape.to_string(), "[N, 6, H//2, 14]");
         assert_eq!(pool.requirements, ["H AtLeast 2"]);
         assert_eq!(pool.describe(), "kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False");
         assert_eq!(pool.kernels, ["window_max"]);

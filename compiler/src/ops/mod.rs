@@ -25,7 +25,7 @@ pub use argument::{Argument, ArgumentSpec, Arguments, BindError, Constant, Signa
 pub use argument_types::{Axes, Factors, PadPair, Padding, Pair, Probability, Sides, Sizes};
 pub use manual::manual;
 pub use operator::{Layer, Operator, ParameterDeclaration};
-pub use reach::{Reach, Taps, greatest_common_divisor};
+pub use reach::{Reach, Taps};
 pub use shape_error::ShapeError;
 pub use window::Window;
 

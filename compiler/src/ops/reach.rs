@@ -4,6 +4,8 @@
 //! convolutions, enlarging and adaptive pooling differ in its five numbers alone. `summary::receptive_field` follows them
 //! through the graph.
 
+use crate::shape::greatest_common_divisor;
+
 /// The part of its input that one element of the output depends on. "Plane" means the last two axes, height and width.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reach {
@@ -145,14 +147,6 @@ fn fraction(number: f64) -> Option<(i128, i128)> {
         (before, last) = (last, next);
         rest = 1.0 / (rest - floor);
     }
-}
-
-/// Of two numbers that are not negative and not both 0.
-pub fn greatest_common_divisor(mut a: i128, mut b: i128) -> i128 {
-    while b != 0 {
-        (a, b) = (b, a % b);
-    }
-    a.max(1)
 }
 
 #[cfg(test)]

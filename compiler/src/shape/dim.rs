@@ -29,12 +29,12 @@ pub enum Dim {
 /// product is the constant term.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Sum {
-    terms: BTreeMap<Vec<Atom>, i64>,
+    pub(super) terms: BTreeMap<Vec<Atom>, i64>,
 }
 
 /// What a sum is made of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-enum Atom {
+pub(super) enum Atom {
     Symbol(Arc<str>),
     FloorDivision(Arc<Sum>, i64),
     Minimum(Dim, Dim),
@@ -187,7 +187,7 @@ impl Dim {
         }
     }
 
-    fn atom(atom: Atom) -> Dim {
+    pub(super) fn atom(atom: Atom) -> Dim {
         Dim::Symbolic(Arc::new(Sum { terms: BTreeMap::from([(vec![atom], 1)]) }))
     }
 
@@ -298,20 +298,33 @@ impl fmt::Display for Sum {
             if size != 1 || product.is_empty() {
                 write!(f, "{size}{}", if product.is_empty() { "" } else { "*" })?;
             }
-            for (position, atom) in product.iter().enumerate() {
-                write!(f, "{}{atom}", if position == 0 { "" } else { "*" })?;
+            match product.as_slice() {
+                [Atom::FloorDivision(sum, divisor)] if size == 1 && sign != "-" => write_division(f, sum, *divisor)?,
+                product => {
+                    for (position, atom) in product.iter().enumerate() {
+                        write!(f, "{}{atom}", if position == 0 { "" } else { "*" })?;
+                    }
+                }
             }
         }
         Ok(())
     }
 }
 
+/// `(H - 1)//2`, which stands for itself wherever no product follows or precedes it.
+fn write_division(f: &mut fmt::Formatter<'_>, sum: &Sum, divisor: i64) -> fmt::Result {
+    if sum.terms.len() == 1 { write!(f, "{sum}//{divisor}") } else { write!(f, "({sum})//{divisor}") }
+}
+
 impl fmt::Display for Atom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Atom::Symbol(name) => f.write_str(name),
-            Atom::FloorDivision(sum, divisor) if sum.terms.len() == 1 => write!(f, "({sum}//{divisor})"),
-            Atom::FloorDivision(sum, divisor) => write!(f, "(({sum})//{divisor})"),
+            Atom::FloorDivision(sum, divisor) => {
+                f.write_str("(")?;
+                write_division(f, sum, *divisor)?;
+                f.write_str(")")
+            }
             Atom::Minimum(a, b) => write!(f, "min({a}, {b})"),
         }
     }
@@ -331,7 +344,11 @@ mod tests {
         for _ in 0..5 {
             size = strided(&size, 1, 3, 2);
         }
-        assert_eq!(size.to_string(), "((H - 1)//32) + 1");
+        assert_eq!(size.to_string(), "(H - 1)//32 + 1");
+        assert_eq!(size.times_number(-2).unwrap().to_string(), "-2*((H - 1)//32) - 2");
+        assert_eq!(Dim::symbol("A").minus(&size).unwrap().to_string(), "A - (H - 1)//32 - 1");
+        assert_eq!(Dim::symbol("Z").minus(&size).unwrap().to_string(), "Z - (H - 1)//32 - 1");
+        assert_eq!(size.times_number(-1).unwrap().to_string(), "-((H - 1)//32) - 1");
         assert_eq!(size.at(&|_| Some(224)), Some(7));
         assert_eq!(size.at(&|_| Some(225)), Some(8));
     }
@@ -342,7 +359,7 @@ mod tests {
         let halves = height.floor_divided(2).unwrap();
         let window = height.plus_number(-2).unwrap().floor_divided(2).unwrap().plus_number(1).unwrap();
         assert_eq!(window, halves);
-        assert_eq!(halves.to_string(), "(H//2)");
+        assert_eq!(halves.to_string(), "H//2");
         let enlarged = height.times_number(4).unwrap().plus_number(1).unwrap().floor_divided(2).unwrap();
         assert_eq!(enlarged, height.times_number(2).unwrap());
     }

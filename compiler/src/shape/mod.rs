@@ -5,9 +5,11 @@
 //! `sizes.rs` works out afterwards for which sizes all of them hold.
 
 mod dim;
+mod exact;
 mod requirement;
 
 pub use dim::{Dim, TooLarge};
+pub use exact::{Residue, greatest_common_divisor};
 pub use requirement::{Relation, Requirement, Requirements};
 
 use std::fmt;
@@ -31,6 +33,11 @@ impl Shape {
     /// Every symbol replaced by what `value` says; `None` when a symbol has no value or a size does not fit.
     pub fn at(&self, value: &dyn Fn(&str) -> Option<i64>) -> Option<Vec<usize>> {
         self.0.iter().map(|dim| dim.at(value).and_then(|size| usize::try_from(size).ok())).collect()
+    }
+
+    /// Every size as [`Dim::exact`] has it.
+    pub fn exact(&self, residue: &dyn Fn(&str) -> Option<Residue>) -> Shape {
+        Shape(self.0.iter().map(|dim| dim.exact(residue)).collect())
     }
 
     /// All sizes as numbers; `None` while there is a symbol.

@@ -5,7 +5,8 @@
 //! one after another, or move over the input at different speeds, nothing repeats; then each element is listed, those
 //! beyond the borders seeing nothing, as long as the size is a number and not vast.
 
-use crate::ops::{Taps, greatest_common_divisor};
+use crate::ops::Taps;
+use crate::shape::greatest_common_divisor;
 use std::sync::Arc;
 
 /// First and last element seen.

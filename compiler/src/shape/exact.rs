@@ -1,0 +1,125 @@
+//! Divisions that come out even, once it is known of which numbers a symbol is a multiple: where H is a multiple of 16, `16*(H//16)` is H.
+//!
+//! A division that comes out even takes up the factor before it, `4*((H - 1)//32) + 4` becomes `H//8`, and stays where a rest of it
+//! stays, since a size has no fractions.
+
+use super::dim::{Atom, Dim, Sum, TooLarge};
+
+/// The numbers that a symbol stands for: all of them leave `rest` when they are divided by `step`, a positive number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Residue {
+    /// What is left, `0 .. step`.
+    pub rest: i64,
+    /// What is divided by.
+    pub step: i64,
+}
+
+impl Dim {
+    /// The same size for all these numbers, with divisions that leave a known rest written without it.
+    pub fn exact(&self, residue: &dyn Fn(&str) -> Option<Residue>) -> Dim {
+        let Dim::Symbolic(sum) = self else { return self.clone() };
+        sum.exact(residue).unwrap_or_else(|TooLarge| self.clone())
+    }
+}
+
+impl Sum {
+    fn exact(&self, residue: &dyn Fn(&str) -> Option<Residue>) -> Result<Dim, TooLarge> {
+        let mut whole = Dim::Number(0);
+        for (product, &coefficient) in &self.terms {
+            let (mut factor, mut term) = (coefficient, Dim::Number(1));
+            for atom in product {
+                let part = match atom {
+                    Atom::FloorDivision(sum, divisor) => match sum.remainder(*divisor, residue) {
+                        Some(rest) => {
+                            let common =
+                                greatest_common_divisor(factor.unsigned_abs().into(), (*divisor).into()) as i64;
+                            factor /= common;
+                            sum.exact(residue)?.plus_number(-rest)?.floor_divided(divisor / common)?
+                        }
+                        None => Dim::atom(atom.clone()),
+                    },
+                    _ => Dim::atom(atom.clone()),
+                };
+                term = term.times(&part)?;
+            }
+            whole = whole.plus(&term.times_number(factor)?)?;
+        }
+        Ok(whole)
+    }
+
+    /// What is left of the sum when it is divided, if that is the same for all numbers.
+    fn remainder(&self, divisor: i64, residue: &dyn Fn(&str) -> Option<Residue>) -> Option<i64> {
+        self.terms.iter().try_fold(0i64, |rest, (product, coefficient)| {
+            let part = match product.as_slice() {
+                [] => *coefficient,
+                [Atom::Symbol(name)] => {
+                    let known = residue(name)?;
+                    let even = coefficient.checked_mul(known.step)? % divisor == 0;
+                    even.then(|| coefficient.checked_mul(known.rest)).flatten()?
+                }
+                _ if coefficient % divisor == 0 => 0,
+                _ => return None,
+            };
+            Some(rest.checked_add(part)?.rem_euclid(divisor))
+        })
+    }
+}
+
+/// Of two numbers that are not negative; 1 for two zeros.
+pub fn greatest_common_divisor(mut a: i128, mut b: i128) -> i128 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a.max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn multiple(rest: i64, step: i64) -> impl Fn(&str) -> Option<Residue> {
+        move |name| (name == "H").then_some(Residue { rest, step })
+    }
+
+    fn height() -> Dim {
+        Dim::symbol("H")
+    }
+
+    fn divided(by: i64) -> Dim {
+        height().floor_divided(by).expect("small")
+    }
+
+    #[test]
+    fn what_comes_out_even_is_written_without_division() {
+        let doubled = divided(16).times_number(16).expect("small");
+        assert_eq!(doubled.exact(&multiple(0, 16)), height());
+        assert_eq!(doubled.exact(&multiple(0, 32)), height());
+        assert_eq!(doubled.exact(&multiple(0, 8)), doubled);
+        assert_eq!(divided(2).exact(&multiple(0, 16)), divided(2));
+        let up = height().plus_number(-1).and_then(|size| size.floor_divided(32)).and_then(|size| size.plus_number(1));
+        let enlarged = up.and_then(|size| size.times_number(4)).expect("small");
+        assert_eq!(enlarged.to_string(), "4*((H - 1)//32) + 4");
+        assert_eq!(enlarged.exact(&multiple(0, 32)).to_string(), "H//8");
+        let odd = divided(2).times_number(2).expect("small").plus_number(1).expect("small");
+        assert_eq!(odd.exact(&multiple(1, 2)), height());
+        let width = Dim::symbol("W").floor_divided(2).expect("small");
+        let area = divided(2).times(&width).expect("small").times_number(8).expect("small");
+        assert_eq!(area.exact(&multiple(0, 2)).to_string(), "4*H*(W//2)");
+    }
+
+    /// For every number that a symbol may stand for, the value is what it was.
+    #[test]
+    fn the_value_stays() {
+        for (rest, step) in [(0, 4), (1, 4), (3, 6), (0, 1)] {
+            for (divisor, shift, factor) in [(2, -1, 2), (4, 3, 4), (3, 1, 6), (2, 0, 3), (4, -3, 8)] {
+                let inner = height().times_number(3).and_then(|size| size.plus_number(shift)).expect("small");
+                let size = inner.floor_divided(divisor).and_then(|size| size.times_number(factor)).expect("small");
+                let exact = size.exact(&multiple(rest, step));
+                for times in 1..9 {
+                    let at = |_: &str| Some(rest + step * times);
+                    assert_eq!(exact.at(&at), size.at(&at), "{size} and {exact} at {rest} + {step}·{times}");
+                }
+            }
+        }
+    }
+}

@@ -50,6 +50,11 @@ impl Parameters {
         self.places.get(path).map(|&place| &self.entries[place].1)
     }
 
+    /// The tensor of a key, to be changed; copied first when something else holds it too, such as a checkpoint that is being written.
+    pub fn get_mut(&mut self, path: &str) -> Option<&mut Tensor> {
+        self.places.get(path).map(|&place| Arc::make_mut(&mut self.entries[place].1))
+    }
+
     /// All of them, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<Tensor>)> {
         self.entries.iter().map(|(path, tensor)| (path, tensor))

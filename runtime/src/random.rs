@@ -6,50 +6,29 @@
 //! takes word `i % 4` of block `i / 4`. Fixtures made with PyTorch use the same rule (`tests/reference/formula.py`).
 
 use crate::Tensor;
+use cnnc_compiler::kernels::random::{block, unit};
+pub use cnnc_compiler::kernels::random::{fnv1a, philox};
 use rayon::prelude::*;
-
-const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
-const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
 
 /// Elements that one task draws; a multiple of four, so that no block is cut.
 const ELEMENTS_AT_ONCE: usize = 1 << 16;
-
-/// Four random words of a counter and a key.
-pub fn philox(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
-    let mut x = counter;
-    let mut k = key;
-    for _ in 0..10 {
-        let products = [u64::from(x[0]) * u64::from(MULTIPLIERS[0]), u64::from(x[2]) * u64::from(MULTIPLIERS[1])];
-        let high = products.map(|product| (product >> 32) as u32);
-        x = [high[1] ^ x[1] ^ k[0], products[1] as u32, high[0] ^ x[3] ^ k[1], products[0] as u32];
-        k = [k[0].wrapping_add(WEYL[0]), k[1].wrapping_add(WEYL[1])];
-    }
-    x
-}
-
-/// The 64-bit FNV-1a hash of a name in UTF-8.
-pub fn fnv1a(name: &str) -> u64 {
-    name.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3))
-}
 
 /// The numbers of one name under one seed.
 #[derive(Clone, Copy, Debug)]
 pub struct Stream {
     key: [u32; 2],
-    hash: [u32; 2],
+    hash: u64,
 }
 
 impl Stream {
     /// The stream of a tensor's name.
     pub fn new(seed: u64, name: &str) -> Stream {
-        let halves = |word: u64| [word as u32, (word >> 32) as u32];
-        Stream { key: halves(seed), hash: halves(fnv1a(name)) }
+        Stream { key: [seed as u32, (seed >> 32) as u32], hash: fnv1a(name) }
     }
 
-    /// Four numbers in `[0, 1)`, multiples of 2⁻²⁴: elements `4·block` to `4·block + 3`.
-    pub fn uniform01(&self, block: u64) -> [f64; 4] {
-        let counter = [block as u32, (block >> 32) as u32, self.hash[0], self.hash[1]];
-        philox(counter, self.key).map(|word| f64::from(word >> 8) / f64::from(1u32 << 24))
+    /// Four numbers in `[0, 1)`, multiples of 2⁻²⁴: elements `4·number` to `4·number + 3`.
+    pub fn uniform01(&self, number: u64) -> [f64; 4] {
+        block(number, self.hash, self.key).map(unit)
     }
 
     /// Four numbers in `[−1, 1)`.
@@ -96,25 +75,7 @@ pub fn input(name: &str, shape: &[usize], seed: u64) -> Tensor {
 
 #[cfg(test)]
 mod tests {
-    use super::{ELEMENTS_AT_ONCE, Stream, fnv1a, input, philox};
-
-    #[test]
-    fn philox_gives_the_published_words() {
-        let ones = u32::MAX;
-        let pi = [0x243F_6A88, 0x85A3_08D3, 0x1319_8A2E, 0x0370_7344];
-        for (counter, key, words) in [
-            ([0; 4], [0; 2], [0x6627_E8D5, 0xE169_C58D, 0xBC57_AC4C, 0x9B00_DBD8]),
-            ([ones; 4], [ones; 2], [0x408F_276D, 0x41C8_3B0E, 0xA20B_C7C6, 0x6D54_51FD]),
-            (pi, [0xA409_3822, 0x299F_31D0], [0xD16C_FE09, 0x94FD_CCEB, 0x5001_E420, 0x2412_6EA1]),
-        ] {
-            assert_eq!(philox(counter, key), words);
-        }
-    }
-
-    #[test]
-    fn names_hash_as_in_the_fixtures() {
-        assert_eq!(fnv1a("0.weight"), 0x7DA8_902A_CCDF_89EF);
-    }
+    use super::{ELEMENTS_AT_ONCE, Stream, input};
 
     #[test]
     fn inputs_are_those_of_the_fixtures() {

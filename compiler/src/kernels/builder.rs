@@ -2,8 +2,10 @@
 //!
 //! Sizes were checked by inference, so the methods do not fail; what they build is verified as a whole afterwards.
 
-use super::{AxisWindow, Expression, Kernel, KernelGraph, KernelNode, PoolAxis, Pooling, Reduction, Resampling};
-use crate::graph::NodeId;
+use super::{
+    AxisWindow, Expression, Kernel, KernelGraph, KernelNode, PoolAxis, Pooling, Reduction, Resampling, Unary, Update,
+};
+use crate::graph::{NodeId, ParameterId};
 use std::sync::Arc;
 
 /// The layer that is being written.
@@ -19,16 +21,70 @@ pub struct LayerContext {
     pub output: Vec<usize>,
 }
 
+/// What a layer in a training step may draw random numbers with.
+#[derive(Clone, Copy, Debug)]
+pub struct Randomness {
+    /// The inputs `seed` and `step`.
+    pub key: [NodeId; 2],
+    /// The layer's own stream.
+    pub stream: u64,
+}
+
 /// Adds kernels to a graph on behalf of one layer.
 pub struct KernelBuilder<'a> {
     graph: &'a mut KernelGraph,
     layer: LayerContext,
+    training: Option<Randomness>,
 }
 
 impl<'a> KernelBuilder<'a> {
     /// A builder for one layer.
     pub fn new(graph: &'a mut KernelGraph, layer: LayerContext) -> Self {
-        KernelBuilder { graph, layer }
+        KernelBuilder { graph, layer, training: None }
+    }
+
+    /// The same for a training step.
+    pub fn in_training(self, randomness: Randomness) -> Self {
+        KernelBuilder { training: Some(randomness), ..self }
+    }
+
+    /// Whether this is a training step.
+    pub fn is_training(&self) -> bool {
+        self.training.is_some()
+    }
+
+    /// The expression of random numbers in `[0, 1)`, new ones each step, and the two operands that it reads as numbers `first` and `first + 1`, of
+    /// the given rank; `None` outside training. Asked twice, a layer gets the same numbers.
+    pub fn uniform(&mut self, first: usize, rank: usize) -> Option<(Expression, [NodeId; 2])> {
+        let Randomness { key, stream } = self.training?;
+        let operands = key.map(|input| self.with_rank(input, rank));
+        Some((Expression::uniform(stream, Expression::operand(first), Expression::operand(first + 1)), operands))
+    }
+
+    /// An expression that gradients take for a number.
+    pub fn fixed(&self, expression: Expression) -> Expression {
+        if self.is_training() { expression.unary(Unary::Fixed) } else { expression }
+    }
+
+    /// Parameter `index` of the layer, if it has so many, with what earlier uses of it in this run make of it.
+    pub fn current(&self, index: usize) -> Option<NodeId> {
+        let node = self.parameter(index)?;
+        let known = self.graph.updates.iter().find(|update| Some(update.parameter) == self.parameter_of(node));
+        Some(known.map_or(node, |update| update.node))
+    }
+
+    /// Makes a value the layer's parameter `index` after the run.
+    pub fn update(&mut self, index: usize, node: NodeId) {
+        let Some(parameter) = self.parameter(index).and_then(|node| self.parameter_of(node)) else { return };
+        self.graph.updates.retain(|update| update.parameter != parameter);
+        self.graph.updates.push(Update { parameter, node });
+    }
+
+    fn parameter_of(&self, node: NodeId) -> Option<ParameterId> {
+        match self.graph.dag.get(node).map(|node| &node.kernel) {
+            Some(Kernel::Parameter(parameter)) => Some(*parameter),
+            _ => None,
+        }
     }
 
     /// Input `index` of the layer. One that does not exist is a node that does not exist, which verification reports.
@@ -139,7 +195,12 @@ impl<'a> KernelBuilder<'a> {
                 *size = if *size == 1 { other } else { *size };
             }
         }
-        self.add(Kernel::Map(expression), shape, arguments)
+        self.map_to(&shape, arguments, expression)
+    }
+
+    /// Element by element over values that are repeated to the given shape.
+    pub fn map_to(&mut self, shape: &[usize], arguments: &[NodeId], expression: Expression) -> NodeId {
+        self.add(Kernel::Map(expression), shape.to_vec(), arguments)
     }
 
     /// Height and width enlarged to the given sizes.

@@ -1,8 +1,8 @@
 //! What passes and planner ask of a kernel graph, the one edit that all of them make, and how a fault of theirs is told.
 
-use super::{Kernel, KernelGraph, KernelNode};
+use super::{Kernel, KernelGraph, KernelNode, Port};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::graph::NodeId;
+use crate::graph::{NodeId, ParameterId};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -10,11 +10,16 @@ use std::sync::Arc;
 const MAX_ORIGINS: usize = 32;
 
 impl KernelGraph {
-    /// The nodes whose value depends on parameters alone: constants at inference.
+    /// The nodes whose value depends on parameters alone that no run changes: constants.
     pub fn constants(&self) -> HashSet<NodeId> {
+        let updated: HashSet<ParameterId> = self.updates.iter().map(|update| update.parameter).collect();
         let mut constants = HashSet::new();
         for id in self.dag.order().unwrap_or_default() {
-            let given = matches!(self.dag.get(id).map(|node| &node.kernel), Some(Kernel::Input(_)));
+            let given = match self.dag.get(id).map(|node| &node.kernel) {
+                Some(Kernel::Input(_)) => true,
+                Some(Kernel::Parameter(parameter)) => updated.contains(parameter),
+                _ => false,
+            };
             if !given && self.dag.arguments(id).iter().all(|argument| constants.contains(argument)) {
                 constants.insert(id);
             }
@@ -22,10 +27,15 @@ impl KernelGraph {
         constants
     }
 
-    /// The nodes that some output needs.
+    /// The nodes whose values a run leaves behind: outputs and updates.
+    pub fn results(&self) -> impl Iterator<Item = NodeId> + '_ {
+        self.outputs.iter().map(|port| port.node).chain(self.updates.iter().map(|update| update.node))
+    }
+
+    /// The nodes that some output or update needs.
     pub fn live(&self) -> HashSet<NodeId> {
         let mut live = HashSet::new();
-        let mut rest: Vec<NodeId> = self.outputs.iter().map(|port| port.node).collect();
+        let mut rest: Vec<NodeId> = self.results().collect();
         while let Some(id) = rest.pop() {
             if live.insert(id) {
                 rest.extend(self.dag.arguments(id));
@@ -34,9 +44,21 @@ impl KernelGraph {
         live
     }
 
-    /// Whether a value leaves the graph.
+    /// Whether a value leaves the graph, or becomes a parameter's.
     pub fn is_output(&self, id: NodeId) -> bool {
-        self.outputs.iter().any(|port| port.node == id)
+        self.results().any(|node| node == id)
+    }
+
+    /// Whether a parameter gets this value.
+    pub fn is_update(&self, id: NodeId) -> bool {
+        self.updates.iter().any(|update| update.node == id)
+    }
+
+    /// Adds an input after those that there are.
+    pub fn add_input(&mut self, name: &str, shape: &[usize]) -> NodeId {
+        let node = self.add(Kernel::Input(self.inputs.len()), shape.to_vec(), &[], Vec::new());
+        self.inputs.push(Port { name: name.into(), node });
+        node
     }
 
     /// Adds a kernel without an epilogue.
@@ -45,11 +67,12 @@ impl KernelGraph {
         self.dag.add(node, arguments)
     }
 
-    /// Lets everything that uses `old` use `new` instead, outputs too; `old` stays, unused.
+    /// Lets everything that uses `old` use `new` instead, outputs and updates too; `old` stays, unused.
     pub fn replace(&mut self, old: NodeId, new: NodeId) {
         self.dag.replace_uses(old, new);
-        for port in self.outputs.iter_mut().filter(|port| port.node == old) {
-            port.node = new;
+        let outputs = self.outputs.iter_mut().map(|port| &mut port.node);
+        for node in outputs.chain(self.updates.iter_mut().map(|update| &mut update.node)).filter(|node| **node == old) {
+            *node = new;
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! The runtime has reference kernels of its own, which the compiler cannot reach; both are written from the sentences at [`Kernel`].
 
-use super::{AxisWindow, Divisor, Expression, Kernel, KernelGraph, PoolAxis, Pooling, Reduction, Resampling};
+use super::{AxisWindow, Divisor, Expression, Kernel, KernelGraph, Place, PoolAxis, Pooling, Reduction, Resampling};
 use crate::graph::NodeId;
 use std::collections::HashMap;
 
@@ -54,19 +54,24 @@ pub fn indices(shape: &[usize]) -> Vec<Vec<usize>> {
     })
 }
 
-/// The outputs of a graph whose inputs and parameters are [`Tensor::named`] after themselves.
+/// The outputs of a graph, then its updates, whose inputs and parameters are [`Tensor::named`] after themselves.
 pub fn outputs(graph: &KernelGraph) -> Vec<Tensor> {
+    outputs_of(graph, &Tensor::named)
+}
+
+/// The outputs of a graph, then its updates, whose inputs and parameters are what `given` makes of their names and shapes.
+pub fn outputs_of(graph: &KernelGraph, given: &dyn Fn(&str, &[usize]) -> Tensor) -> Vec<Tensor> {
     let mut values: HashMap<NodeId, Tensor> = HashMap::new();
     for id in graph.dag.order().unwrap() {
         let node = graph.dag.get(id).unwrap();
         let arguments: Vec<&Tensor> = graph.dag.arguments(id).iter().map(|argument| &values[argument]).collect();
         let value = match node.kernel {
-            Kernel::Input(_) | Kernel::Parameter(_) => Tensor::named(&graph.label(id), &node.shape),
+            Kernel::Input(_) | Kernel::Parameter(_) => given(&graph.label(id), &node.shape),
             _ => step(&node.kernel, node.own_arguments, node.epilogue.as_ref(), &arguments, &node.shape),
         };
         values.insert(id, value);
     }
-    graph.outputs.iter().map(|port| values[&port.node].clone()).collect()
+    graph.results().map(|node| values[&node].clone()).collect()
 }
 
 /// One kernel with its epilogue.
@@ -89,8 +94,11 @@ pub fn step(
 }
 
 fn map(expression: &Expression, operands: &[&Tensor], shape: &[usize]) -> Tensor {
+    let mut number = 0;
     Tensor::build(shape, |index| {
-        expression.evaluate(&operands.iter().map(|operand| operand.at(index)).collect::<Vec<_>>())
+        number += 1;
+        let place = Place { index, number: number - 1 };
+        expression.evaluate_at(&operands.iter().map(|operand| operand.at(index)).collect::<Vec<_>>(), place)
     })
 }
 
@@ -100,6 +108,9 @@ fn compute(kernel: &Kernel, own: &[&Tensor], shape: &[usize]) -> Tensor {
         Kernel::Reorder { .. } | Kernel::Pack(_) => unreachable!("only plans have it"),
         Kernel::Conv { window, groups } => conv(own[0], own[1], window, *groups, shape),
         Kernel::ConvData { window, groups } => conv_data(own[0], own[1], window, *groups, shape),
+        Kernel::ConvWeight { window, groups } => conv_weight(own[0], own[1], window, *groups, shape),
+        Kernel::WindowGrad { axes, pooling } => pool_grad(own, axes, pooling, shape),
+        Kernel::ResampleGrad(resampling) => transposed(own[0], shape, |x| resample(x, resampling, &own[0].shape)),
         Kernel::Gemm { transpose_a, transpose_b } => gemm(own[0], *transpose_a, own[1], *transpose_b, shape),
         Kernel::Window { axes, pooling } => pool(own[0], axes, pooling, shape),
         Kernel::Reduce { reduction, axes } => reduce(own[0], *reduction, axes, shape),
@@ -172,6 +183,76 @@ fn conv_data(x: &Tensor, w: &Tensor, window: &[AxisWindow; 2], groups: usize, sh
         }
     }
     result
+}
+
+fn conv_weight(x: &Tensor, g: &Tensor, window: &[AxisWindow; 2], groups: usize, shape: &[usize]) -> Tensor {
+    let per_group = g.shape[1] / groups;
+    Tensor::build(shape, |index| {
+        let channel = index[0] / per_group * shape[1] + index[1];
+        let places = indices(&[g.shape[0], g.shape[2], g.shape[3]]).into_iter().map(|place| {
+            let seen = |axis: usize| {
+                let AxisWindow { stride, dilation, before, .. } = window[axis];
+                (place[1 + axis] * stride + index[2 + axis] * dilation) as isize - before as isize
+            };
+            let element = x.padded(&[place[0] as isize, channel as isize, seen(0), seen(1)]);
+            element * g.at(&[place[0], index[0], place[1], place[2]])
+        });
+        places.sum()
+    })
+}
+
+/// The sum over all windows of what `pool` changes when an element does: the derivative as its definition, for means; for the others
+/// the sentence at the kernel.
+fn pool_grad(own: &[&Tensor], axes: &[PoolAxis; 2], pooling: &Pooling, shape: &[usize]) -> Tensor {
+    let (x, g) = match own {
+        [g] => return transposed(g, shape, |x| pool(x, axes, pooling, &g.shape)),
+        [x, g] => (x, g),
+        _ => unreachable!("one argument or two"),
+    };
+    let rank = shape.len();
+    let mut result = Tensor::build(shape, |_| 0.0);
+    for index in indices(&g.shape) {
+        let along = |axis: usize| {
+            let at = rank - 2 + axis;
+            let (first, step, number) = axes[axis].elements(index[at], g.shape[at], shape[at]);
+            (0..number).map(move |i| first + i * step)
+        };
+        let place = |row: usize, column: usize| {
+            let mut place = index.clone();
+            (place[rank - 2], place[rank - 1]) = (row, column);
+            place.iter().zip(shape).fold(0, |at, (i, size)| at * size + i)
+        };
+        let places: Vec<usize> =
+            along(0).flat_map(|row| along(1).map(move |column| (row, column))).map(|(r, c)| place(r, c)).collect();
+        let largest = places.iter().map(|&at| x.data[at]).fold(f64::NEG_INFINITY, f64::max);
+        let weights: Vec<f64> = match pooling {
+            Pooling::Softmax => places.iter().map(|&at| (x.data[at] - largest).exp()).collect(),
+            _ => {
+                let first = places.iter().position(|&at| x.data[at] == largest);
+                (0..places.len()).map(|at| f64::from(u8::from(Some(at) == first))).collect()
+            }
+        };
+        let total: f64 = weights.iter().sum();
+        let y = places.iter().zip(&weights).map(|(&at, weight)| x.data[at] * weight / total).sum::<f64>();
+        for (&at, weight) in places.iter().zip(&weights) {
+            let slope = if *pooling == Pooling::Softmax { 1.0 + x.data[at] - y } else { 1.0 };
+            result.data[at] += g.at(&index) * weight / total * slope;
+        }
+    }
+    result
+}
+
+/// A linear function turned round: element `i` of the result is the inner product of `g` with what the function makes of unit `i`.
+fn transposed(g: &Tensor, shape: &[usize], function: impl Fn(&Tensor) -> Tensor) -> Tensor {
+    let mut unit = Tensor::build(shape, |_| 0.0);
+    let data = (0..unit.data.len()).map(|at| {
+        unit.data[at] = 1.0;
+        let inner = function(&unit).data.iter().zip(&g.data).map(|(a, b)| a * b).sum();
+        unit.data[at] = 0.0;
+        inner
+    });
+    let data = data.collect();
+    Tensor { shape: shape.to_vec(), data }
 }
 
 fn gemm(a: &Tensor, transpose_a: bool, b: &Tensor, transpose_b: bool, shape: &[usize]) -> Tensor {

@@ -3,9 +3,13 @@
 //! An expression is a tree over the operands' elements at one place. Layers build it with ordinary operators
 //! (`(x + bias) * scale`), passes substitute and split it, the CPU engine evaluates it block by block and the CUDA back end prints it as C.
 //! All arithmetic is in the element type of the tensor; [`Expression::evaluate`] in float64 says what each form means.
+//!
+//! An expression may ask where its element lies: for its index along an axis, or for a random number that is a function of the element's
+//! number. Such an expression says the same only in a tensor of the same shape ([`Expression::is_placed`]).
 
 mod text;
 
+use super::random;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 /// Operations of one value.
@@ -25,6 +29,8 @@ pub enum Unary {
     Tanh,
     /// The error function.
     Erf,
+    /// `x`, which gradients take for a number: its derivative is 0.
+    Fixed,
 }
 
 /// Operations of two values.
@@ -61,6 +67,25 @@ pub enum Expression {
     Binary(Binary, Box<Expression>, Box<Expression>),
     /// The second if the first is not zero, else the third.
     Select(Box<Expression>, Box<Expression>, Box<Expression>),
+    /// The element's index along that axis of the result.
+    Index(usize),
+    /// A random number in `[0, 1)`, a multiple of 2⁻²⁴: word `number % 4` of block `number / 4` of Philox4x32-10, where `number` counts the
+    /// result's elements with the last axis fastest. The counter is (block, stream), the key two whole numbers from 0 and below 2²⁴.
+    Uniform(u64, Box<[Expression; 2]>),
+}
+
+/// Where an element lies in the result.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Place<'a> {
+    /// Its index, an axis each.
+    pub index: &'a [usize],
+    /// How many elements come before it, the last axis fastest.
+    pub number: usize,
+}
+
+impl Place<'static> {
+    /// The only element of a tensor without axes.
+    pub const SINGLE: Place<'static> = Place { index: &[], number: 0 };
 }
 
 impl Expression {
@@ -114,21 +139,37 @@ impl Expression {
         Expression::Constant(1.0) / (Expression::Constant(1.0) + (-self).unary(Unary::Exp))
     }
 
+    /// A random number of that stream, drawn with a seed and a step.
+    pub fn uniform(stream: u64, seed: Expression, step: Expression) -> Expression {
+        Expression::Uniform(stream, Box::new([seed, step]))
+    }
+
     /// The value for these operands, in float64; not-a-number when an operand is missing.
     pub fn evaluate(&self, operands: &[f64]) -> f64 {
+        self.evaluate_at(operands, Place::SINGLE)
+    }
+
+    /// The value for these operands at a place, in float64; not-a-number when an operand or axis is missing.
+    pub fn evaluate_at(&self, operands: &[f64], place: Place<'_>) -> f64 {
+        let value = |part: &Expression| part.evaluate_at(operands, place);
         match self {
             Expression::Operand(index) => operands.get(*index).copied().unwrap_or(f64::NAN),
             Expression::Constant(number) => *number,
-            Expression::Unary(operation, x) => operation.evaluate(x.evaluate(operands)),
-            Expression::Binary(operation, a, b) => operation.evaluate(a.evaluate(operands), b.evaluate(operands)),
-            Expression::Select(condition, a, b) => {
-                if condition.evaluate(operands) != 0.0 {
-                    a.evaluate(operands)
-                } else {
-                    b.evaluate(operands)
-                }
+            Expression::Unary(operation, x) => operation.evaluate(value(x)),
+            Expression::Binary(operation, a, b) => operation.evaluate(value(a), value(b)),
+            Expression::Select(condition, a, b) => value(if value(condition) != 0.0 { a } else { b }),
+            Expression::Index(axis) => place.index.get(*axis).map_or(f64::NAN, |&index| index as f64),
+            Expression::Uniform(stream, key) => {
+                let key = [&key[0], &key[1]].map(|word| value(word) as u32);
+                random::uniform(place.number as u64, *stream, key)
             }
         }
+    }
+
+    /// Whether its value depends on where the element lies, so that it must stay in a tensor of its shape.
+    pub fn is_placed(&self) -> bool {
+        matches!(self, Expression::Index(_) | Expression::Uniform(..))
+            || self.children().into_iter().any(Expression::is_placed)
     }
 
     /// The expression with every operand replaced by what `replace` gives for it.
@@ -143,20 +184,26 @@ impl Expression {
     /// was replaced.
     pub fn replace(&self, with: &dyn Fn(&Expression) -> Option<Expression>) -> Expression {
         with(self).unwrap_or_else(|| match self {
-            Expression::Operand(_) | Expression::Constant(_) => self.clone(),
+            Expression::Operand(_) | Expression::Constant(_) | Expression::Index(_) => self.clone(),
             Expression::Unary(operation, x) => x.replace(with).unary(*operation),
             Expression::Binary(operation, a, b) => a.replace(with).binary(*operation, b.replace(with)),
             Expression::Select(c, a, b) => c.replace(with).select(a.replace(with), b.replace(with)),
+            Expression::Uniform(stream, key) => {
+                Expression::uniform(*stream, key[0].replace(with), key[1].replace(with))
+            }
         })
     }
 
     /// The expression made anew from its smallest parts up: `change` gets every part, with its own parts already changed.
     pub fn rewrite(&self, change: &dyn Fn(Expression) -> Expression) -> Expression {
         let parts = match self {
-            Expression::Operand(_) | Expression::Constant(_) => self.clone(),
+            Expression::Operand(_) | Expression::Constant(_) | Expression::Index(_) => self.clone(),
             Expression::Unary(operation, x) => x.rewrite(change).unary(*operation),
             Expression::Binary(operation, a, b) => a.rewrite(change).binary(*operation, b.rewrite(change)),
             Expression::Select(c, a, b) => c.rewrite(change).select(a.rewrite(change), b.rewrite(change)),
+            Expression::Uniform(stream, key) => {
+                Expression::uniform(*stream, key[0].rewrite(change), key[1].rewrite(change))
+            }
         };
         change(parts)
     }
@@ -175,10 +222,11 @@ impl Expression {
     /// The parts of this expression, left to right.
     pub fn children(&self) -> Vec<&Expression> {
         match self {
-            Expression::Operand(_) | Expression::Constant(_) => Vec::new(),
+            Expression::Operand(_) | Expression::Constant(_) | Expression::Index(_) => Vec::new(),
             Expression::Unary(_, x) => vec![x],
             Expression::Binary(_, a, b) => vec![a, b],
             Expression::Select(c, a, b) => vec![c, a, b],
+            Expression::Uniform(_, key) => key.iter().collect(),
         }
     }
 
@@ -215,7 +263,8 @@ impl Expression {
 
     /// The number of operations.
     pub fn operations(&self) -> usize {
-        let own = usize::from(!matches!(self, Expression::Operand(_) | Expression::Constant(_)));
+        let leaf = matches!(self, Expression::Operand(_) | Expression::Constant(_) | Expression::Index(_));
+        let own = usize::from(!leaf);
         own + self.children().into_iter().map(Expression::operations).sum::<usize>()
     }
 }
@@ -231,6 +280,7 @@ impl Unary {
             Unary::Sqrt => x.sqrt(),
             Unary::Tanh => x.tanh(),
             Unary::Erf => libm::erf(x),
+            Unary::Fixed => x,
         }
     }
 
@@ -244,6 +294,7 @@ impl Unary {
             Unary::Sqrt => "sqrt",
             Unary::Tanh => "tanh",
             Unary::Erf => "erf",
+            Unary::Fixed => "fixed",
         }
     }
 }

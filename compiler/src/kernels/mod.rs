@@ -7,19 +7,20 @@
 //! Nodes that depend on parameters alone are constants at inference: the planner puts them into the plan's `prepare` list. So
 //! folding a batch norm is an ordinary rewrite of the graph, and a compiler that sees no weights can still do it.
 //!
-//! The whole vocabulary, settled with training in mind; what only training needs is added by the change that first uses it:
+//! In a training step a parameter is no constant when the graph updates it ([`Update`]).
 //!
-//! | kernel | now | with training |
+//! The whole vocabulary:
+//!
+//! | kernel | at inference | in training |
 //! |---|---|---|
 //! | `Conv`, `ConvData` | convolution; transposed convolution | gradient by data of each is the other |
 //! | `ConvWeight` | | gradient by weight of both |
 //! | `Gemm` | fully connected | both its gradients, by transposition |
 //! | `Window`, `WindowGrad` | pooling: max, mean, softmax | its gradient |
 //! | `Reduce` | softmax, normalisation | sums over broadcast axes, batch statistics, losses |
-//! | `Map` | everything element by element | derivatives, optimisers; index and random numbers become expressions |
+//! | `Map` | everything element by element | derivatives, optimisers, masks, losses |
 //! | `Resample`, `ResampleGrad` | enlarging | its gradient |
 //! | `Permute`, `Pad`, `Slice`, `Concat`, `Reshape` | moving data; the planner makes views of them where it can, `Copy` steps else | each other's gradients |
-//! | `Gather` | | picking the target's logit |
 //! | `Reorder`, `Pack` | images to blocks of channels and back, weights in the order that a method reads: written by the planner alone | |
 
 mod builder;
@@ -29,13 +30,14 @@ pub(crate) mod evaluate;
 mod expression;
 mod packing;
 mod print;
+pub mod random;
 #[cfg(test)]
 pub(crate) mod testing;
 mod verify;
 
-pub use builder::{KernelBuilder, LayerContext};
+pub use builder::{KernelBuilder, LayerContext, Randomness};
 pub(crate) use edit::{elements, fault};
-pub use expression::{Binary, Expression, Unary};
+pub use expression::{Binary, Expression, Place, Unary};
 pub use packing::{Method, Packing};
 pub(crate) use print::details;
 pub use print::print;
@@ -166,6 +168,15 @@ pub enum Kernel {
         /// Parts that channels are divided into.
         groups: usize,
     },
+    /// `x[N, C, H, W]`, `g[N, C', H', W']` to `[C', C/groups, kh, kw]`: element `(o, c, k)` is the sum over images and places `p` of `g[n, o, p]`
+    /// times the element of `x`, in channel `c` of the group of `o`, that window element `k` at place `p` sees; padding is zero. The
+    /// gradient of `Conv` by weight, and of `ConvData`, whose result's gradient is then `x` and whose data is `g`.
+    ConvWeight {
+        /// Height, then width, of the convolution.
+        window: [AxisWindow; 2],
+        /// Parts that channels are divided into.
+        groups: usize,
+    },
     /// `a[M, K]` times `b[K, P]`, either of them transposed first (then `a` is `[K, M]`, `b` is `[P, K]`), to `[M, P]`.
     Gemm {
         /// Whether `a` is transposed.
@@ -180,6 +191,16 @@ pub enum Kernel {
         /// What is made of a window.
         pooling: Pooling,
     },
+    /// The gradient of `Window` by its input: every window hands its element of `g` on to its elements, which add up what they are handed;
+    /// the result has the input's shape. A maximum hands all to the first of the largest, or of what is not a number, rows first; a mean
+    /// hands each the divisor's part; softmax pooling hands element `x` the part `w·(1 + x − y)`, `w` its weight and `y` the window's
+    /// result. Arguments are `x`, which a mean does without, then `g`.
+    WindowGrad {
+        /// Height, then width.
+        axes: [PoolAxis; 2],
+        /// What was made of a window.
+        pooling: Pooling,
+    },
     /// Combines over the axes marked true; these have size 1 in the result.
     Reduce {
         /// How.
@@ -187,10 +208,14 @@ pub enum Kernel {
         /// One mark an axis of `x`.
         axes: Vec<bool>,
     },
-    /// Element by element; every argument has the result's rank, and where its size is 1 it is repeated.
+    /// Element by element; every argument has the result's rank, and where its size is 1 it is repeated. There may be none at all: numbers,
+    /// places and random numbers need no argument.
     Map(Expression),
     /// Height and width of `x[N, C, H, W]` enlarged (or made smaller) by reading between elements.
     Resample(Resampling),
+    /// The gradient of `Resample` by its input, `g[N, C, H', W']` to `[N, C, H, W]`: every element of `g` is added to those that it was read
+    /// from, times what they counted for.
+    ResampleGrad(Resampling),
     /// The same elements in the same order under another shape.
     Reshape,
     /// Axis `i` of the result is axis `axes[i]` of `x`.
@@ -234,14 +259,19 @@ impl Kernel {
             Kernel::Parameter(_) => "parameter",
             Kernel::Conv { .. } => "conv",
             Kernel::ConvData { .. } => "conv_data",
+            Kernel::ConvWeight { .. } => "conv_weight",
             Kernel::Gemm { .. } => "gemm",
             Kernel::Window { pooling: Pooling::Max, .. } => "window_max",
             Kernel::Window { pooling: Pooling::Mean(_), .. } => "window_mean",
             Kernel::Window { pooling: Pooling::Softmax, .. } => "window_softmax",
+            Kernel::WindowGrad { pooling: Pooling::Max, .. } => "window_max_grad",
+            Kernel::WindowGrad { pooling: Pooling::Mean(_), .. } => "window_mean_grad",
+            Kernel::WindowGrad { pooling: Pooling::Softmax, .. } => "window_softmax_grad",
             Kernel::Reduce { reduction: Reduction::Sum, .. } => "reduce_sum",
             Kernel::Reduce { reduction: Reduction::Max, .. } => "reduce_max",
             Kernel::Map(_) => "map",
             Kernel::Resample(_) => "resample",
+            Kernel::ResampleGrad(_) => "resample_grad",
             Kernel::Reshape => "reshape",
             Kernel::Permute { .. } => "permute",
             Kernel::Pad { .. } => "pad",
@@ -252,11 +282,17 @@ impl Kernel {
         }
     }
 
+    /// Whether its value is its argument's memory, read otherwise.
+    pub fn is_view(&self) -> bool {
+        matches!(self, Kernel::Reshape | Kernel::Permute { .. } | Kernel::Slice { .. })
+    }
+
     /// Whether the kernel does enough work an element that what follows element by element is best done on its result at once.
     pub fn takes_epilogue(&self) -> bool {
         match self {
             Kernel::Conv { .. } | Kernel::ConvData { .. } | Kernel::Gemm { .. } => true,
             Kernel::Window { .. } | Kernel::Reduce { .. } | Kernel::Resample(_) => true,
+            Kernel::ConvWeight { .. } | Kernel::WindowGrad { .. } | Kernel::ResampleGrad(_) => true,
             Kernel::Input(_) | Kernel::Parameter(_) | Kernel::Map(_) | Kernel::Reshape => false,
             Kernel::Permute { .. } | Kernel::Pad { .. } | Kernel::Slice { .. } | Kernel::Concat { .. } => false,
             Kernel::Reorder { .. } | Kernel::Pack(_) => false,
@@ -287,6 +323,26 @@ pub struct KernelParameter {
     pub path: Arc<str>,
     /// Its sizes.
     pub shape: Vec<usize>,
+    /// How it starts.
+    pub start: Start,
+}
+
+/// How a parameter starts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Start {
+    /// As the store has it: drawn or loaded.
+    Stored,
+    /// This number everywhere, unless training goes on from where it was: the state of an optimiser.
+    Constant(f64),
+}
+
+/// What a run leaves in a parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Update {
+    /// The parameter. Everything that reads it in the same run reads its old value.
+    pub parameter: ParameterId,
+    /// The node whose value it has after the run.
+    pub node: NodeId,
 }
 
 /// A value that comes in or goes out.
@@ -307,6 +363,8 @@ pub struct KernelGraph {
     pub inputs: Vec<Port>,
     /// The outputs, in order.
     pub outputs: Vec<Port>,
-    /// The parameters by [`ParameterId`].
+    /// The parameters by [`ParameterId`]; states of an optimiser after those of the network.
     pub parameters: Vec<KernelParameter>,
+    /// The parameters that a run writes, each at most once.
+    pub updates: Vec<Update>,
 }

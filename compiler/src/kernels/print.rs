@@ -38,8 +38,13 @@ pub fn print(graph: &KernelGraph) -> String {
         let _ = writeln!(text, "{name} = {}  {:?}  # {}", call(node, &called), node.shape, node.label());
         names.insert(id, name);
     }
+    let named = |node: &NodeId| names.get(node).map_or("?", String::as_str);
     for port in &graph.outputs {
-        let _ = writeln!(text, "output {} = {}", port.name, names.get(&port.node).map_or("?", String::as_str));
+        let _ = writeln!(text, "output {} = {}", port.name, named(&port.node));
+    }
+    for update in &graph.updates {
+        let path = graph.parameters.get(update.parameter.0 as usize).map_or("?", |parameter| &*parameter.path);
+        let _ = writeln!(text, "update {path} = {}", named(&update.node));
     }
     text
 }
@@ -88,7 +93,9 @@ fn call(node: &KernelNode, arguments: &[&str]) -> String {
 /// What a kernel's name does not say, with a space before it: ` 3x3 stride 2 before 1`.
 pub(crate) fn details(kernel: &Kernel) -> String {
     match kernel {
-        Kernel::Conv { window, groups } | Kernel::ConvData { window, groups } => {
+        Kernel::Conv { window, groups }
+        | Kernel::ConvData { window, groups }
+        | Kernel::ConvWeight { window, groups } => {
             let groups = if *groups == 1 { String::new() } else { format!(" groups {groups}") };
             format!("{}{groups}", windows(window))
         }
@@ -96,18 +103,22 @@ pub(crate) fn details(kernel: &Kernel) -> String {
             let mark = |transposed: bool, text: &'static str| if transposed { text } else { "" };
             format!("{}{}", mark(*transpose_a, " first transposed"), mark(*transpose_b, " second transposed"))
         }
-        Kernel::Window { axes: [PoolAxis::Sliding(height), PoolAxis::Sliding(width)], pooling } => {
-            format!("{}{}", windows(&[*height, *width]), divisor(pooling))
-        }
-        Kernel::Window { pooling, .. } => format!(" adaptive{}", divisor(pooling)),
+        Kernel::Window { axes, pooling } | Kernel::WindowGrad { axes, pooling } => match axes {
+            [PoolAxis::Sliding(height), PoolAxis::Sliding(width)] => {
+                format!("{}{}", windows(&[*height, *width]), divisor(pooling))
+            }
+            _ => format!(" adaptive{}", divisor(pooling)),
+        },
         Kernel::Reduce { axes, .. } => {
             let gone: Vec<usize> = (0..).zip(axes).filter_map(|(axis, &gone)| gone.then_some(axis)).collect();
             format!(" over {gone:?}")
         }
         Kernel::Map(expression) => format!(" {expression}"),
-        Kernel::Resample(Resampling::Nearest { scale }) => format!(" nearest {scale:?}"),
-        Kernel::Resample(Resampling::Bilinear { scale, align_corners: false }) => format!(" bilinear {scale:?}"),
-        Kernel::Resample(Resampling::Bilinear { scale, align_corners: true }) => format!(" bilinear {scale:?} aligned"),
+        Kernel::Resample(resampling) | Kernel::ResampleGrad(resampling) => match resampling {
+            Resampling::Nearest { scale } => format!(" nearest {scale:?}"),
+            Resampling::Bilinear { scale, align_corners: false } => format!(" bilinear {scale:?}"),
+            Resampling::Bilinear { scale, align_corners: true } => format!(" bilinear {scale:?} aligned"),
+        },
         Kernel::Permute { axes } => format!(" {axes:?}"),
         Kernel::Pad { padding } => format!(" {padding:?}"),
         Kernel::Slice { axis, start } => format!(" axis {axis} from {start}"),

@@ -3,7 +3,7 @@
 use super::evaluate::{self, Tensor};
 use super::{
     AxisWindow, Expression, Kernel, KernelBuilder, KernelGraph, KernelNode, KernelParameter, LayerContext, PoolAxis,
-    Pooling, Port, verify,
+    Pooling, Port, Start, verify,
 };
 use crate::graph::{NodeId, ParameterId};
 
@@ -33,7 +33,7 @@ impl TestGraph {
     /// A parameter of that key.
     pub fn parameter(&mut self, path: &str, shape: &[usize]) -> NodeId {
         let id = ParameterId(self.graph.parameters.len() as u32);
-        self.graph.parameters.push(KernelParameter { path: path.into(), shape: shape.to_vec() });
+        self.graph.parameters.push(KernelParameter { path: path.into(), shape: shape.to_vec(), start: Start::Stored });
         self.leaf(Kernel::Parameter(id), shape)
     }
 

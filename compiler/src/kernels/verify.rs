@@ -3,26 +3,29 @@
 //! Graph
 //! - there is no cycle;
 //! - every output exists; input port `i` is the node `Kernel::Input(i)`, and there is no other input node;
-//! - a parameter node names a parameter of the list and has its shape.
+//! - a parameter node names a parameter of the list and has its shape;
+//! - an update gives a parameter of the list a node of its shape, and no parameter has two.
 //!
 //! Every node
 //! - it has as many arguments as it says are its kernel's own, and those of its epilogue after them;
-//! - the number of own arguments is the kernel's: none of inputs and parameters, two of `Conv`, `ConvData` and `Gemm`, at least one of
-//!   `Map` and `Concat`, one of all others;
+//! - the number of own arguments is the kernel's: none of inputs and parameters, two of `Conv`, `ConvData`, `ConvWeight`, `Gemm` and `WindowGrad`
+//!   but that of a mean, any of `Map`, at least one of `Concat`, one of all others;
 //! - its elements can be counted in 48 bits;
 //! - its shape is what the kernel makes of its arguments' shapes (rules at `shape_rule` below, written anew and not taken from the builder).
 //!
 //! Expressions
-//! - a `Map` names only operands that it has, and every argument is broadcast to the node's rank and shape;
-//! - an epilogue stands only behind a kernel that takes one, names only the result and its own operands, which are broadcast likewise;
+//! - a `Map` names only operands and axes that it has, and every argument is broadcast to the node's rank and shape;
+//! - an epilogue stands only behind a kernel that takes one, names only the result and its own operands, which are broadcast likewise, and
+//!   does not ask where an element lies: kernels have layouts of their own;
 //! - neither is deeper than [`MAX_DEPTH`], since passes and back ends walk expressions by recursion.
 
 #[cfg(test)]
 mod tests;
 
 use super::edit::elements;
-use super::{AxisWindow, Expression, Kernel, KernelGraph, KernelNode, PoolAxis};
+use super::{AxisWindow, Expression, Kernel, KernelGraph, KernelNode, PoolAxis, Pooling};
 use crate::graph::NodeId;
+use std::collections::HashSet;
 
 /// The most operations inside each other.
 pub const MAX_DEPTH: usize = 256;
@@ -55,8 +58,21 @@ fn ports(graph: &KernelGraph) -> Result<(), String> {
     }
     match graph.outputs.iter().find(|port| graph.dag.get(port.node).is_none()) {
         Some(port) => Err(format!("output `{}` does not exist", port.name)),
-        None => Ok(()),
+        None => updates(graph),
     }
+}
+
+fn updates(graph: &KernelGraph) -> Result<(), String> {
+    let mut seen = HashSet::new();
+    for update in &graph.updates {
+        let Some(parameter) = graph.parameters.get(update.parameter.0 as usize) else {
+            return Err(format!("parameter {} does not exist and is updated", update.parameter.0));
+        };
+        let fits = graph.dag.get(update.node).is_some_and(|node| node.shape == parameter.shape);
+        ensure(fits, || format!("`{}` is updated by no value of its shape", parameter.path))?;
+        ensure(seen.insert(update.parameter), || format!("`{}` is updated twice", parameter.path))?;
+    }
+    Ok(())
 }
 
 fn verify_node(graph: &KernelGraph, id: NodeId, node: &KernelNode) -> Result<(), String> {
@@ -76,8 +92,11 @@ fn verify_node(graph: &KernelGraph, id: NodeId, node: &KernelNode) -> Result<(),
 fn arity(graph: &KernelGraph, id: NodeId, kernel: &Kernel, own: usize) -> Result<(), String> {
     let fits = match kernel {
         Kernel::Input(_) | Kernel::Parameter(_) => own == 0,
-        Kernel::Conv { .. } | Kernel::ConvData { .. } | Kernel::Gemm { .. } => own == 2,
-        Kernel::Map(_) | Kernel::Concat { .. } => own >= 1,
+        Kernel::Conv { .. } | Kernel::ConvData { .. } | Kernel::ConvWeight { .. } | Kernel::Gemm { .. } => own == 2,
+        Kernel::WindowGrad { pooling: Pooling::Mean(_), .. } | Kernel::ResampleGrad(_) => own == 1,
+        Kernel::WindowGrad { .. } => own == 2,
+        Kernel::Map(_) => true,
+        Kernel::Concat { .. } => own >= 1,
         Kernel::Window { .. } | Kernel::Reduce { .. } | Kernel::Resample(_) | Kernel::Reshape => own == 1,
         Kernel::Permute { .. } | Kernel::Pad { .. } | Kernel::Slice { .. } => own == 1,
         Kernel::Reorder { .. } | Kernel::Pack(_) => false,
@@ -103,6 +122,10 @@ fn shape_rule(graph: &KernelGraph, node: &KernelNode, own: &[&[usize]]) -> Resul
         }
         (Kernel::Conv { window, groups }, [x, weight]) => conv(shape, x, weight, window, *groups),
         (Kernel::ConvData { window, groups }, [x, weight]) => conv_data(shape, x, weight, window, *groups),
+        (Kernel::ConvWeight { window, groups }, [x, g]) => conv(g, x, shape, window, *groups),
+        (Kernel::WindowGrad { axes, .. }, [g]) => pooling(g, shape, axes),
+        (Kernel::WindowGrad { axes, .. }, [x, g]) => *x == shape && pooling(g, x, axes),
+        (Kernel::ResampleGrad(_), [g]) => g.len() == 4 && shape.len() == 4 && g.get(..2) == shape.get(..2),
         (Kernel::Gemm { transpose_a, transpose_b }, [a, b]) => gemm(shape, a, *transpose_a, b, *transpose_b),
         (Kernel::Window { axes, .. }, [x]) => pooling(shape, x, axes),
         (Kernel::Reduce { axes, .. }, [x]) => {
@@ -201,15 +224,10 @@ fn concat(shape: &[usize], parts: &[&[usize]], axis: usize) -> bool {
     axis < shape.len() && parts.iter().all(alike) && total.as_ref() == shape.get(axis)
 }
 
-/// A `Map`: every size is the operands' common one.
+/// A `Map`: every operand can be repeated to its shape, which may be larger than all of them.
 fn map(expression: &Expression, shape: &[usize], operands: &[&[usize]]) -> Result<(), String> {
-    expression_fits(expression, operands.len())?;
-    broadcast(shape, operands)?;
-    for (axis, &size) in shape.iter().enumerate() {
-        let made = operands.iter().any(|operand| operand.get(axis) == Some(&size));
-        ensure(made, || format!("no operand has size {size} along axis {axis}"))?;
-    }
-    Ok(())
+    expression_fits(expression, operands.len(), shape.len())?;
+    broadcast(shape, operands)
 }
 
 fn epilogue(node: &KernelNode, operands: &[&[usize]]) -> Result<(), String> {
@@ -217,13 +235,16 @@ fn epilogue(node: &KernelNode, operands: &[&[usize]]) -> Result<(), String> {
         return ensure(operands.is_empty(), || format!("{} operands for no epilogue", operands.len()));
     };
     ensure(node.kernel.takes_epilogue(), || "an epilogue behind a kernel that takes none".into())?;
-    expression_fits(expression, operands.len() + 1)?;
+    ensure(!expression.is_placed(), || "an epilogue that asks where its elements lie".into())?;
+    expression_fits(expression, operands.len() + 1, node.shape.len())?;
     broadcast(&node.shape, operands)
 }
 
-fn expression_fits(expression: &Expression, operands: usize) -> Result<(), String> {
+fn expression_fits(expression: &Expression, operands: usize, axes: usize) -> Result<(), String> {
     let depth = expression.depth();
     ensure(depth <= MAX_DEPTH, || format!("an expression {depth} deep"))?;
+    let axis = |part: &&Expression| matches!(part, Expression::Index(axis) if *axis >= axes);
+    ensure(!expression.all_parts().iter().any(axis), || "an index along an axis that there is not".into())?;
     match expression.operands().into_iter().find(|&operand| operand >= operands) {
         Some(operand) => Err(format!("x{operand} is named and there are {operands} operands")),
         None => Ok(()),

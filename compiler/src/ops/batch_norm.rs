@@ -120,20 +120,28 @@ impl BatchNorm {
         )
     }
 
-    /// With running statistics one `Map`, affine in `x` for each channel, so that it folds into a convolution;
-    /// without them the batch's own statistics are used, at inference too.
+    /// With running statistics one `Map`, affine in `x` for each channel, so that it folds into a convolution. In training, and
+    /// without running statistics at inference too, the batch's own are used; training then moves the running ones.
     pub fn lower(self, builder: &mut KernelBuilder) -> NodeId {
         let x = builder.input(0);
         let rank = builder.shape(x).len();
-        if !self.track_running_stats {
-            let over: Vec<usize> = (0..rank).filter(|&axis| axis != 1).collect();
-            let normal = norm::normalise(builder, x, &over, self.eps);
-            return norm::scale_and_shift(builder, normal, |builder, vector| builder.per_channel(vector, rank));
-        }
         let learned = usize::from(self.affine) + usize::from(self.affine && self.bias);
-        let vectors: Vec<NodeId> = (0..learned + 2).filter_map(|index| builder.parameter(index)).collect();
+        let vectors = |builder: &mut KernelBuilder, range: std::ops::Range<usize>| -> Vec<NodeId> {
+            let all: Vec<NodeId> = range.filter_map(|index| builder.parameter(index)).collect();
+            all.into_iter().map(|vector| builder.per_channel(vector, rank)).collect()
+        };
         let mut operands = vec![x];
-        operands.extend(vectors.into_iter().map(|vector| builder.per_channel(vector, rank)));
+        operands.extend(vectors(builder, 0..learned));
+        if self.track_running_stats && !builder.is_training() {
+            operands.extend(vectors(builder, learned..learned + 2));
+        } else {
+            let over: Vec<usize> = (0..rank).filter(|&axis| axis != 1).collect();
+            let statistics = norm::statistics(builder, x, &over);
+            operands.extend(statistics);
+            if self.track_running_stats {
+                self.move_running(builder, learned, statistics);
+            }
+        }
         let operand = Expression::operand;
         let (mean, variance) = (operand(learned + 1), operand(learned + 2));
         let mut y = (operand(0) - mean) / (variance + self.eps).sqrt();
@@ -144,5 +152,26 @@ impl BatchNorm {
             y = y + operand(2);
         }
         builder.map(&operands, y)
+    }
+
+    /// Moves running mean and variance towards the batch's by the share `momentum`, the variance as that of a sample: divided by
+    /// one less than the number of elements. Counts the batch.
+    fn move_running(self, builder: &mut KernelBuilder, first: usize, statistics: [NodeId; 2]) {
+        let elements = |shape: Vec<usize>| shape.iter().product::<usize>();
+        let (all, channels) = (elements(builder.shape(builder.input(0))), elements(builder.shape(statistics[0])));
+        let count = all / channels.max(1);
+        let [running, new] = [0, 1].map(Expression::operand);
+        let unbiased = count as f64 / count.saturating_sub(1).max(1) as f64;
+        for (index, (value, factor)) in statistics.into_iter().zip([1.0, unbiased]).enumerate() {
+            let Some(old) = builder.current(first + index) else { continue };
+            let value = builder.reshape(value, &builder.shape(old));
+            let moved = running.clone() * (1.0 - self.momentum) + new.clone() * (self.momentum * factor);
+            let moved = builder.map(&[old, value], moved);
+            builder.update(first + index, moved);
+        }
+        if let Some(batches) = builder.current(first + 2) {
+            let counted = builder.map(&[batches], running + 1.0);
+            builder.update(first + 2, counted);
+        }
     }
 }

@@ -1,5 +1,6 @@
-//! Dropout2d: nothing at inference.
+//! Dropout2d: the identity at inference.
 
+use super::drop::drop;
 use super::pointwise::pointwise;
 use super::{Layer, Probability};
 
@@ -21,7 +22,7 @@ pointwise! {
         /// The chance of a channel to become zero.
         p: Probability = Probability(0.5),
     }
-    layer, x => x; describe format!("{}, inplace=False", layer.keywords())
+    layer, builder = drop(builder, layer.p, |axis| axis > 1); describe format!("{}, inplace=False", layer.keywords())
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod argument;
 mod argument_types;
 mod batch_norm;
 mod broadcast;
+mod drop;
 mod inputs;
 mod manual;
 mod norm;

@@ -7,12 +7,18 @@ use crate::kernels::{Expression, KernelBuilder};
 
 /// `x` with mean 0 and variance 1 over some axes.
 pub fn normalise(builder: &mut KernelBuilder, x: NodeId, over: &[usize], eps: f64) -> NodeId {
-    let (a, b) = (Expression::operand(0), Expression::operand(1));
+    let [mean, variance] = statistics(builder, x, over);
+    let [a, b, c] = [0, 1, 2].map(Expression::operand);
+    builder.map(&[x, mean, variance], (a - b) / (c + eps).sqrt())
+}
+
+/// Mean and variance over some axes, which keep size 1; the variance divides by the number of elements.
+pub fn statistics(builder: &mut KernelBuilder, x: NodeId, over: &[usize]) -> [NodeId; 2] {
     let mean = builder.mean(x, over);
-    let centred = builder.map(&[x, mean], a.clone() - b.clone());
-    let squares = builder.map(&[centred], a.clone() * a.clone());
-    let variance = builder.mean(squares, over);
-    builder.map(&[centred, variance], a / (b + eps).sqrt())
+    // The derivative of the variance by the mean is zero, sums of rounding errors apart.
+    let centred = Expression::operand(0) - builder.fixed(Expression::operand(1));
+    let squares = builder.map(&[x, mean], centred.clone() * centred);
+    [mean, builder.mean(squares, over)]
 }
 
 /// `x` times the layer's first parameter plus its second, as far as it has them. `form` gives a parameter `x`'s rank.

@@ -2,12 +2,24 @@
 //! there is.
 //!
 //! `pointwise! { /// doc  Name { fields } layer, x => expression }` declares one. What PyTorch prints of it are its
-//! arguments, unless `; describe …` follows.
+//! arguments, unless `; describe …` follows. `layer, builder = …` says instead of the expression how it is written in kernels.
 
 macro_rules! pointwise {
     (
         $(#[doc = $doc:literal])* $name:ident { $($fields:tt)* }
         $layer:ident, $x:ident => $expression:expr $(; describe $text:expr)?
+    ) => {
+        $crate::ops::pointwise::pointwise! {
+            $(#[doc = $doc])* $name { $($fields)* }
+            $layer, builder = {
+                let $x = $crate::kernels::Expression::operand(0);
+                builder.map(&[builder.input(0)], $expression)
+            } $(; describe $text)?
+        }
+    };
+    (
+        $(#[doc = $doc:literal])* $name:ident { $($fields:tt)* }
+        $layer:ident, $builder:ident = $kernels:expr $(; describe $text:expr)?
     ) => {
         $crate::layer! { $(#[doc = $doc])* $name { $($fields)* } }
 
@@ -26,11 +38,10 @@ macro_rules! pointwise {
                 $crate::ops::pointwise::described!($layer $(, $text)?)
             }
 
-            fn lower(&self, builder: &mut $crate::kernels::KernelBuilder) -> $crate::graph::NodeId {
+            fn lower(&self, $builder: &mut $crate::kernels::KernelBuilder) -> $crate::graph::NodeId {
                 #[allow(unused_variables, reason = "not every expression has arguments")]
                 let $layer = self;
-                let $x = $crate::kernels::Expression::operand(0);
-                builder.map(&[builder.input(0)], $expression)
+                $kernels
             }
         }
     };

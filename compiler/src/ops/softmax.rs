@@ -65,7 +65,8 @@ pub fn shifted(builder: &mut KernelBuilder, dim: i64) -> (NodeId, usize) {
     let shape = Shape::from(builder.shape(x).as_slice());
     let axis = inputs::axis("dim", dim, &shape).unwrap_or(0);
     let largest = builder.reduce(x, Reduction::Max, &[axis]);
-    (builder.map(&[x, largest], Expression::operand(0) - Expression::operand(1)), axis)
+    let shift = builder.fixed(Expression::operand(1));
+    (builder.map(&[x, largest], Expression::operand(0) - shift), axis)
 }
 
 #[cfg(test)]

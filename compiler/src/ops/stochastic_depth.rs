@@ -1,6 +1,7 @@
 //! StochasticDepth: nothing at inference.
 
 use super::argument_types::words;
+use super::drop::drop;
 use super::pointwise::pointwise;
 use super::{Argument, Probability};
 
@@ -34,7 +35,7 @@ pointwise! {
         /// Whether the whole batch loses its branch at once or each of its rows by itself.
         mode: Extent,
     }
-    layer, x => x; describe format!("p={}, mode={}", layer.p.python(), layer.mode.word())
+    layer, builder = drop(builder, layer.p, |axis| axis > 0 || layer.mode == Extent::Batch); describe format!("p={}, mode={}", layer.p.python(), layer.mode.word())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 
 use super::{Arguments, BindError, Constant, LayerEntry, Op, ShapeError, join, layer};
 use crate::graph::NodeId;
-use crate::kernels::{Kernel, KernelBuilder, KernelGraph, KernelNode, KernelParameter, LayerContext};
+use crate::kernels::{Kernel, KernelBuilder, KernelGraph, KernelNode, KernelParameter, LayerContext, Start};
 use crate::shape::{Requirements, Shape};
 use cnnc_grammar::ast::{Call, Expr, ExprKind, FlowItem, FlowKind, Item, StatementKind, StringPart, UnaryOperator};
 use cnnc_grammar::span::Files;
@@ -100,7 +100,8 @@ fn lowered(op: &Op, inputs: &[Shape], output: &Shape) -> Vec<String> {
     for (index, declared) in op.parameters(inputs).unwrap().into_iter().enumerate() {
         let id = crate::graph::ParameterId(index as u32);
         parameters.push(leaf(&mut graph, Kernel::Parameter(id), declared.shape.clone()));
-        graph.parameters.push(KernelParameter { path: declared.name.into(), shape: declared.shape });
+        let (path, shape) = (declared.name.into(), declared.shape);
+        graph.parameters.push(KernelParameter { path, shape, start: Start::Stored });
     }
     let leaves = inputs_nodes.len() + parameters.len();
     let layer = LayerContext { origin: op.name().into(), inputs: inputs_nodes, parameters, output: at(output) };

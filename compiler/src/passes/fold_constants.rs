@@ -3,8 +3,9 @@
 //! Every rule leaves fewer or cheaper operations: numbers are computed, `x·1`, `x/1`, `x + 0`, `x − 0` and `xʸ` with `y = 1` are `x`, `−−x` is
 //! `x`, numbers of a chain are joined (`(x·a)·b`, `(x + a) + b`, `max(max(x, a), b)`, `min` alike), division by a number is
 //! multiplication by its inverse, and a choice between equals, or on a number, is decided. Nothing is assumed that not-a-number or
-//! infinity would break: `x·0` stays.
+//! infinity would break: `x·0` stays. An operand whose value is one number everywhere is written as that number.
 
+use super::formula::Formula;
 use super::{Note, done};
 use crate::graph::NodeId;
 use crate::kernels::{Binary, Expression, Kernel, KernelGraph, Unary};
@@ -12,7 +13,8 @@ use crate::kernels::{Binary, Expression, Kernel, KernelGraph, Unary};
 /// Applies the rules to every `Map` and epilogue.
 pub fn fold_constants(graph: &mut KernelGraph) -> Vec<Note> {
     let mut notes = Vec::new();
-    for id in graph.dag.iter().map(|(id, _)| id).collect::<Vec<NodeId>>() {
+    for id in graph.dag.order().unwrap_or_default() {
+        write_numbers(graph, id);
         let Some(node) = graph.dag.get_mut(id) else { continue };
         let place = node.place();
         let map = match &mut node.kernel {
@@ -30,8 +32,23 @@ pub fn fold_constants(graph: &mut KernelGraph) -> Vec<Note> {
     notes
 }
 
+/// Writes operands of a `Map` that are one number as that number.
+fn write_numbers(graph: &mut KernelGraph, id: NodeId) {
+    let Some(formula) = Formula::of_map(graph, id) else { return };
+    let number = |index: usize| match graph.dag.get(*formula.operands.get(index)?).map(|node| &node.kernel) {
+        Some(Kernel::Map(Expression::Constant(number))) => Some(*number),
+        _ => None,
+    };
+    if (0..formula.operands.len()).all(|index| number(index).is_none()) {
+        return;
+    }
+    let expression =
+        formula.expression.substitute(&|index| number(index).map_or(Expression::Operand(index), Expression::Constant));
+    Formula { expression, ..formula }.write_map(graph, id);
+}
+
 /// The expression, shortened from its smallest parts up.
-pub(super) fn simplify(expression: &Expression) -> Expression {
+pub(crate) fn simplify(expression: &Expression) -> Expression {
     expression.rewrite(&|part| match part {
         Expression::Unary(operation, x) => unary(operation, *x),
         Expression::Binary(operation, a, b) => binary(operation, *a, *b),
@@ -46,7 +63,7 @@ pub(super) fn simplify(expression: &Expression) -> Expression {
             (_, a, b) if a == b => a,
             (condition, a, b) => condition.select(a, b),
         },
-        Expression::Operand(_) | Expression::Constant(_) => part,
+        Expression::Operand(_) | Expression::Constant(_) | Expression::Index(_) | Expression::Uniform(..) => part,
     })
 }
 

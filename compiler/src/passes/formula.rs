@@ -75,22 +75,13 @@ impl Formula {
         Formula { expression, operands }
     }
 
-    /// Makes a node the `Map` of this formula; its shape stays. Operands that only give the shape are kept.
+    /// Makes a node the `Map` of this formula; its shape stays.
     pub fn write_map(self, graph: &mut KernelGraph, id: NodeId) {
-        let formula = self.compact();
-        let mut operands = formula.operands;
-        let before = graph.dag.arguments(id);
-        let Some(shape) = graph.dag.get(id).map(|node| node.shape.clone()) else { return };
-        for (axis, &size) in shape.iter().enumerate() {
-            let has = |value: &NodeId| graph.dag.get(*value).is_some_and(|node| node.shape.get(axis) == Some(&size));
-            if !operands.iter().any(has) {
-                operands.extend(before.iter().copied().find(has));
-            }
-        }
+        let Formula { expression, operands } = self.compact();
         graph.dag.set_arguments(id, &operands);
         if let Some(node) = graph.dag.get_mut(id) {
             node.own_arguments = operands.len();
-            node.kernel = Kernel::Map(formula.expression);
+            node.kernel = Kernel::Map(expression);
         }
     }
 
@@ -158,10 +149,11 @@ pub(super) fn cost(expression: &Expression) -> usize {
 /// What its outermost operation costs.
 pub(super) fn cost_of_operation(expression: &Expression) -> usize {
     match expression {
-        Expression::Operand(_) | Expression::Constant(_) => 0,
+        Expression::Operand(_) | Expression::Constant(_) | Expression::Index(_) => 0,
+        Expression::Unary(Unary::Fixed, _) => 0,
         Expression::Unary(Unary::Negate, _) | Expression::Select(..) => 1,
         Expression::Unary(Unary::Sqrt, _) | Expression::Binary(Binary::Divide, ..) => 4,
-        Expression::Unary(..) | Expression::Binary(Binary::Power, ..) => 16,
+        Expression::Unary(..) | Expression::Binary(Binary::Power, ..) | Expression::Uniform(..) => 16,
         Expression::Binary(..) => 1,
     }
 }

@@ -4,6 +4,8 @@
 //! else uses and which has the `Map`'s shape. The other operands become the epilogue's. Of several such kernels, as in a residual sum
 //! of two convolutions, convolutions and matrix products come before poolings and reductions, and of these the last one: what it
 //! needs is there by then, so the order of steps stays. No cycle can arise: a value that only the `Map` uses is needed by no other operand.
+//! A `Map` that asks where its elements lie stays, since kernels have layouts of their own; so does one that is a parameter's new value,
+//! since only a `Map` may write over what it reads.
 //!
 //! Never worse: a value less is written and read. When the epilogue is there already and the `Map` takes it several times, what
 //! would be computed again must be cheap, as in `merge_maps`.
@@ -23,7 +25,11 @@ pub fn fuse_epilogue(graph: &mut KernelGraph) -> Vec<Note> {
     let order = graph.dag.order().unwrap_or_default();
     let positions: HashMap<NodeId, usize> = order.iter().enumerate().map(|(position, &id)| (id, position)).collect();
     for &id in &order {
-        let Some(formula) = Formula::of_map(graph, id).filter(|_| !constants.contains(&id)) else { continue };
+        let stays = constants.contains(&id) || graph.is_update(id);
+        let Some(formula) = Formula::of_map(graph, id).filter(|formula| !stays && !formula.expression.is_placed())
+        else {
+            continue;
+        };
         let place = graph.dag.get(id).map(|node| node.place()).unwrap_or_default();
         let (mut takers, reasons) = candidates(graph, id, &formula, &constants);
         takers.sort_by_key(|taker| (is_weighted(graph, *taker), positions.get(taker).copied()));

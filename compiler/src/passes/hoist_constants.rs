@@ -146,7 +146,8 @@ fn constant_parts(graph: &KernelGraph, formula: &Formula, constants: &HashSet<No
     let mut parts: Vec<Expression> = Vec::new();
     let mut rest = vec![&formula.expression];
     while let Some(part) = rest.pop() {
-        let candidate = part.operations() > 0 && !part.operands().is_empty() && is_constant(part, &constant);
+        let hoistable = part.operations() > 0 && !part.operands().is_empty() && !part.is_placed();
+        let candidate = hoistable && is_constant(part, &constant);
         if !candidate || grows(graph, formula, part) {
             rest.extend(part.children().into_iter().rev());
         } else if !parts.contains(part) {

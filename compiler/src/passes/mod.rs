@@ -1,11 +1,11 @@
 //! The passes over the kernel graph, in their order.
 //!
 //! Each is a function in a file of its own that changes the graph and says what it did and what it left, and why. None knows a
-//! layer; all ask kernels and expressions. A pass never makes a plan slower; where that has a condition, its file says which. All are
-//! for inference: what depends on parameters alone counts as constant.
+//! layer; all ask kernels and expressions. A pass never makes a plan slower; where that has a condition, its file says which. They serve
+//! training steps too: what counts as constant there is what no run changes, so nothing is folded into weights that are trained.
 //!
 //! Why this order:
-//! 1. `remove_identities`, `fold_constants`, `share_common` clear the way: fewer nodes, shorter expressions, single users.
+//! 1. `fold_constants`, `remove_identities`, `share_common` clear the way: fewer nodes, shorter expressions, single users.
 //! 2. `move_maps_back` takes element-wise work across reshapes and permutations, nearer to the kernel that it may join.
 //! 3. `hoist_constants` makes a batch norm one multiplication and one addition, so that
 //! 4. `merge_maps` may write it out inside an activation even where the activation uses its argument several times, and
@@ -24,7 +24,7 @@ mod hoist_constants;
 mod merge_maps;
 mod move_maps_back;
 #[cfg(test)]
-mod random_tests;
+pub(crate) mod random_tests;
 mod remove_dead;
 mod remove_identities;
 mod share_common;
@@ -33,6 +33,7 @@ mod tests;
 
 pub use fold_channel_affine::fold_channel_affine;
 pub use fold_constants::fold_constants;
+pub(crate) use fold_constants::simplify;
 pub use fuse_epilogue::fuse_epilogue;
 pub use hoist_constants::hoist_constants;
 pub use merge_maps::merge_maps;
@@ -71,8 +72,8 @@ pub fn run(graph: &mut KernelGraph) -> Result<Vec<Note>, Box<Diagnostic>> {
             _ => Ok(()),
         }
     };
-    apply("remove_identities", remove_identities)?;
     apply("fold_constants", fold_constants)?;
+    apply("remove_identities", remove_identities)?;
     apply("share_common", share_common)?;
     apply("move_maps_back", move_maps_back)?;
     apply("hoist_constants", hoist_constants)?;

@@ -1,7 +1,7 @@
 //! Takes element-wise work back across a `Reshape` or `Permute`, to where the kernel that made the values may take it.
 //!
-//! Fires where a `Map` reads one moved value and otherwise only single numbers, so that it does not matter where an element lies, where
-//! nothing else uses the value, and where there is, behind one or several movements, a kernel with an epilogue or a `Map` to
+//! Fires where a `Map` reads one moved value and otherwise only single numbers and does not ask where an element lies, so that this does
+//! not matter, where nothing else uses the value, and where there is, behind one or several movements, a kernel with an epilogue or a `Map` to
 //! join. `Linear` on sequences ends in a reshape, `PixelShuffle` in a permutation, and both are often followed by an activation. Never
 //! worse: the same work on as many elements, and a kernel less. Without one to join it could be: a `Map` reads a permuted view as it
 //! lies, and so saves the copy that others need.
@@ -37,7 +37,7 @@ fn name(graph: &KernelGraph, id: NodeId) -> &'static str {
 
 /// The movement that a `Map` can be taken across, and the slot in which it stands.
 fn moved_operand(graph: &KernelGraph, id: NodeId, constants: &HashSet<NodeId>) -> Option<(NodeId, usize)> {
-    let node = graph.dag.get(id).filter(|node| matches!(node.kernel, Kernel::Map(_)))?;
+    let node = graph.dag.get(id).filter(|node| matches!(&node.kernel, Kernel::Map(map) if !map.is_placed()))?;
     let arguments = graph.dag.arguments(id);
     let single = |argument: &NodeId| graph.dag.get(*argument).is_some_and(|node| elements(&node.shape) == Some(1));
     let mut large = arguments.iter().enumerate().filter(|(_, argument)| !single(argument));

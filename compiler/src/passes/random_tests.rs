@@ -27,7 +27,7 @@ impl Random {
 }
 
 /// A network over planes `[BATCH, channels, SIDE, SIDE]`.
-fn network(seed: u64) -> KernelGraph {
+pub fn network(seed: u64) -> KernelGraph {
     let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     random.below(2);
     let (mut test, input) = TestGraph::new(&[BATCH, 2, SIDE, SIDE]);

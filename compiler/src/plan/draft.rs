@@ -31,8 +31,8 @@ pub(super) struct DraftStep {
     pub step: Step,
     /// The buffer of each operand.
     pub operands: Vec<Option<usize>>,
-    /// The buffer of the result.
-    pub output: usize,
+    /// The buffer of the result; none when it is a parameter's new value.
+    pub output: Option<usize>,
 }
 
 /// Steps and buffers.

@@ -57,7 +57,7 @@ fn moved(located: &Located, offset: &dyn Fn(Option<usize>) -> usize) -> View {
 
 fn place(draft: &DraftStep, offset: &dyn Fn(Option<usize>) -> usize) -> Step {
     let mut step = draft.step.clone();
-    step.output.offset += offset(Some(draft.output));
+    step.output.offset += offset(draft.output);
     for (view, &buffer) in step.operands.iter_mut().zip(&draft.operands) {
         view.offset += offset(buffer);
     }

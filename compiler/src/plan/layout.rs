@@ -83,6 +83,8 @@ fn holds_blocks(graph: &KernelGraph, blocked: &HashSet<NodeId>, id: NodeId, node
         Kernel::Window { .. } | Kernel::Resample(_) => first,
         Kernel::Reduce { axes, .. } => first && !axes.iter().take(2).any(|&gone| gone),
         Kernel::Pad { padding } => first && padding.iter().take(2).all(|&sides| sides == (0, 0)),
+        // Where an element lies in a tensor is a question about the tensor as the graph has it.
+        Kernel::Map(expression) if expression.is_placed() => false,
         Kernel::Map(_) => arguments
             .iter()
             .any(|argument| blocked.contains(argument) && Some(&channels(argument)) == node.shape.get(1)),
@@ -93,6 +95,7 @@ fn holds_blocks(graph: &KernelGraph, blocked: &HashSet<NodeId>, id: NodeId, node
             arguments.iter().all(|part| blocked.contains(part)) && before_last.iter().all(whole)
         }
         Kernel::Input(_) | Kernel::Parameter(_) | Kernel::Gemm { .. } => false,
+        Kernel::ConvWeight { .. } | Kernel::WindowGrad { .. } | Kernel::ResampleGrad(_) => false,
         Kernel::Reshape | Kernel::Permute { .. } | Kernel::Reorder { .. } | Kernel::Pack(_) => false,
     }
 }

@@ -10,6 +10,7 @@
 //! |---|---|
 //! | input | dense, in place; no step writes to it |
 //! | result of a step | dense from axis 1 on; only the step from one index of axis 0 to the next is free, as in a part of a concatenation. That of a `Map` may have gaps anywhere: a part of a concatenation along another axis. In `Prepared` for `prepare`, in the arena for `run` |
+//! | a parameter's new value | all of the parameter, which is marked as updated: written once a run, by a `Map`, after every step that needs the old value; what reads it later reads the new one |
 //! | weight of `Conv`, `ConvData`; what is packed | dense |
 //! | own operand of any other kernel but `Map` | dense from axis 1 on; so both of `Gemm` are rows of any distance |
 //! | operand of a `Map` or an epilogue | any strides, 0 where it is repeated; its shape is the result's |
@@ -23,7 +24,7 @@
 //! A `Map` may write over an operand that is, element for element, at the same place as its result; any other overlap of a result with
 //! an operand does not occur. An element is written before it is read, and what is read later is not written over.
 //!
-//! The road: `lower.rs` writes steps over numbered buffers, `places.rs` finds which of them are parts of one, `reuse.rs` which may
+//! The road: `order.rs` says in which order, `lower.rs` writes steps over numbered buffers, `places.rs` finds which of them are parts of one, `reuse.rs` which may
 //! share memory, `memory.rs` where each lies.
 
 mod draft;
@@ -32,6 +33,7 @@ mod layout;
 mod lower;
 mod memory;
 mod method;
+mod order;
 mod places;
 mod print;
 mod reuse;
@@ -46,7 +48,7 @@ pub use print::print;
 pub use verify::verify;
 
 use crate::diagnostic::Diagnostic;
-use crate::kernels::{Expression, Kernel, KernelGraph, Method, Packing, fault};
+use crate::kernels::{Expression, Kernel, KernelGraph, Method, Packing, Start, fault};
 use crate::passes::Note;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -137,7 +139,7 @@ impl Blocks {
 pub enum Storage {
     /// The caller's input of that number.
     Input(usize),
-    /// The parameter of that number, as loaded.
+    /// The parameter of that number, as the store has it.
     Parameter(usize),
     /// Values that `prepare` made; they stay.
     Prepared,
@@ -227,6 +229,10 @@ pub struct PlanParameter {
     pub path: Arc<str>,
     /// Its sizes.
     pub shape: Vec<usize>,
+    /// How it starts.
+    pub start: Start,
+    /// Whether a run writes it, whole; nothing in `prepare` reads it then.
+    pub updated: bool,
 }
 
 /// Everything a back end needs.

@@ -83,7 +83,8 @@ fn writes_anywhere(graph: &KernelGraph, id: NodeId) -> bool {
     match graph.dag.get(id).map(|node| &node.kernel) {
         None | Some(Kernel::Input(_) | Kernel::Parameter(_)) => false,
         Some(Kernel::Reshape | Kernel::Permute { .. } | Kernel::Slice { .. }) => false,
-        Some(Kernel::Conv { .. } | Kernel::ConvData { .. } | Kernel::Gemm { .. }) => true,
+        Some(Kernel::Conv { .. } | Kernel::ConvData { .. } | Kernel::ConvWeight { .. } | Kernel::Gemm { .. }) => true,
+        Some(Kernel::WindowGrad { .. } | Kernel::ResampleGrad(_)) => true,
         Some(Kernel::Window { .. } | Kernel::Reduce { .. } | Kernel::Resample(_)) => true,
         Some(Kernel::Map(_) | Kernel::Pad { .. } | Kernel::Concat { .. }) => true,
         Some(Kernel::Reorder { .. } | Kernel::Pack(_)) => false,

@@ -23,8 +23,9 @@ pub(super) fn reuse(draft: &Draft) -> Reuse {
     for (storage, steps) in [(Storage::Prepared, &draft.prepare), (Storage::Arena, &draft.run)] {
         reuse.find_lives(&draft.buffers, storage, steps);
         for (now, step) in steps.iter().enumerate() {
-            if let Some(operand) = reuse.overwritten(&draft.buffers, step, now) {
-                reuse.join(operand, step.output);
+            let Some(output) = step.output else { continue };
+            if let Some(operand) = reuse.overwritten(&draft.buffers, step, output, now) {
+                reuse.join(operand, output);
             }
         }
     }
@@ -34,7 +35,7 @@ pub(super) fn reuse(draft: &Draft) -> Reuse {
 impl Reuse {
     fn find_lives(&mut self, buffers: &[Buffer], storage: Storage, steps: &[DraftStep]) {
         for (now, step) in steps.iter().enumerate() {
-            for index in step.operands.iter().flatten().copied().chain([step.output]) {
+            for index in step.operands.iter().flatten().copied().chain(step.output) {
                 let Some(buffer) = buffers.get(index).filter(|buffer| buffer.storage == storage) else { continue };
                 let last = if buffer.stays { steps.len() } else { now };
                 if let Some(life) = self.lives.get_mut(index) {
@@ -46,7 +47,7 @@ impl Reuse {
     }
 
     /// The buffer that the step may write over.
-    fn overwritten(&self, buffers: &[Buffer], step: &DraftStep, now: usize) -> Option<usize> {
+    fn overwritten(&self, buffers: &[Buffer], step: &DraftStep, output: usize, now: usize) -> Option<usize> {
         let whole = |index: usize, view: &super::View| {
             let buffer = buffers.get(index)?;
             (!buffer.has_parts && view.is_dense() && view.elements() == buffer.elements).then_some(buffer.storage)
@@ -54,7 +55,7 @@ impl Reuse {
         if !matches!(step.step.kernel, Kernel::Map(_)) {
             return None;
         }
-        let storage = whole(step.output, &step.step.output)?;
+        let storage = whole(output, &step.step.output)?;
         let fits = |(index, view): (usize, &super::View)| {
             let root = self.root_of(index);
             let dies = self.lives.get(root).copied().flatten().is_some_and(|life| life.last == now);

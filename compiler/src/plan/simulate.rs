@@ -11,8 +11,24 @@ use std::collections::HashMap;
 /// What a kernel leaves in the lanes that fill up a block.
 const SPARE: f64 = 7.0;
 
+/// The outputs of a plan, then what its parameters were updated to, by path in the order given, whose inputs and parameters are
+/// [`Tensor::named`] after themselves.
+pub fn results(plan: &Plan, updated: &[&str]) -> Vec<Tensor> {
+    let (mut results, storages) = simulate(plan);
+    for path in updated {
+        let index = plan.parameters.iter().position(|parameter| *parameter.path == **path).unwrap();
+        let shape = plan.parameters[index].shape.clone();
+        results.push(Tensor { shape, data: storages[&Storage::Parameter(index)].clone() });
+    }
+    results
+}
+
 /// The outputs of a plan whose inputs and parameters are [`Tensor::named`] after themselves.
 pub fn outputs(plan: &Plan) -> Vec<Tensor> {
+    simulate(plan).0
+}
+
+fn simulate(plan: &Plan) -> (Vec<Tensor>, HashMap<Storage, Vec<f64>>) {
     let mut storages: HashMap<Storage, Vec<f64>> = HashMap::new();
     storages.insert(Storage::Prepared, vec![f64::NAN; plan.prepared_elements]);
     storages.insert(Storage::Arena, vec![f64::NAN; plan.arena_elements]);
@@ -25,7 +41,7 @@ pub fn outputs(plan: &Plan) -> Vec<Tensor> {
     for step in plan.prepare.iter().chain(&plan.run) {
         run(step, &mut storages);
     }
-    plan.outputs.iter().map(|port| gather(&port.view, &storages)).collect()
+    (plan.outputs.iter().map(|port| gather(&port.view, &storages)).collect(), storages)
 }
 
 fn run(step: &Step, storages: &mut HashMap<Storage, Vec<f64>>) {

@@ -2,10 +2,10 @@
 
 use super::{Blocks, Plan, Storage, Target, plan, plan_with_notes, simulate};
 use crate::diagnostic::Code;
-use crate::graph::NodeId;
+use crate::graph::{NodeId, ParameterId};
 use crate::kernels::evaluate;
 use crate::kernels::testing::{TestGraph, assert_same};
-use crate::kernels::{Expression, Kernel, KernelGraph, Method, Reduction};
+use crate::kernels::{Expression, Kernel, KernelGraph, Method, Reduction, Update};
 
 /// The plan of a graph, which computes what the graph does.
 fn planned(graph: &KernelGraph) -> Plan {
@@ -305,4 +305,53 @@ fn one_channel_for_all_is_repeated_from_either_layout() {
     let graph = test.finish(gated);
     planned(&graph);
     assert_eq!(blocked_names(&graph).1, ["conv", "conv", "map", "reorder"]);
+}
+
+/// A product whose weight follows a momentum, and whose old weight is needed late.
+fn learning() -> KernelGraph {
+    let (mut test, x) = TestGraph::new(&[4, 3]);
+    let weight = test.parameter("weight", &[3, 3]);
+    let momentum = test.parameter("momentum", &[3, 3]);
+    let y = test.layer("Linear", |builder| builder.gemm(x, false, weight, true));
+    let g = test.layer("gradient", |builder| builder.gemm(y, true, x, false));
+    let moved = test.layer("momentum", |builder| {
+        builder.map(&[momentum, g], Expression::operand(0) * 0.9 + Expression::operand(1))
+    });
+    let learned = test.layer("weight", |builder| {
+        builder.map(&[weight, moved], Expression::operand(0) - Expression::operand(1) * 0.1)
+    });
+    let late = test.layer("Linear", |builder| builder.gemm(y, false, weight, false));
+    let mut graph = test.finish_all(&[("late", late)]);
+    graph.updates =
+        [(0, learned), (1, moved)].map(|(number, node)| Update { parameter: ParameterId(number), node }).to_vec();
+    graph
+}
+
+fn learnt(graph: &KernelGraph, updated: &[&str]) -> Plan {
+    let plan = plan(graph, &Target::reference()).unwrap();
+    assert_same(&simulate::results(&plan, updated), &evaluate::outputs(graph));
+    plan
+}
+
+#[test]
+fn new_values_of_parameters_are_written_over_the_old_ones() {
+    let graph = learning();
+    let plan = learnt(&graph, &["weight", "momentum"]);
+    assert_eq!(names(&plan), ["gemm", "gemm", "map", "gemm", "map"], "the weight changes once nothing needs it");
+    assert!(matches!(plan.run[2].output.storage, Storage::Parameter(_)));
+    assert!(plan.parameters.iter().all(|parameter| parameter.updated));
+    assert!(plan.prepare.is_empty(), "a parameter that changes is no constant");
+}
+
+#[test]
+fn a_parameter_that_is_shown_or_exchanged_is_written_at_the_end() {
+    let mut graph = learning();
+    let (weight, momentum) = (graph.dag.iter().nth(1).unwrap().0, graph.dag.iter().nth(2).unwrap().0);
+    graph.outputs[0].node = weight;
+    let plan = learnt(&graph, &["weight", "momentum"]);
+    assert_eq!(names(&plan).last(), Some(&"map"));
+    graph.updates[0].node = momentum;
+    graph.updates[1].node = weight;
+    let plan = learnt(&graph, &["weight", "momentum"]);
+    assert_eq!(names(&plan), ["map"; 4], "both are copied, then written");
 }

@@ -5,7 +5,8 @@
 //! - input `i` is dense in `Storage::Input(i)`.
 //!
 //! Steps
-//! - `prepare` writes to `Prepared` and reads parameters and `Prepared`; `run` writes to the arena;
+//! - `prepare` writes to `Prepared` and reads `Prepared` and parameters that no run updates; `run` writes to the arena;
+//! - every parameter marked as updated is written once, whole, by a `Map` of `run`, and no other parameter is written;
 //! - packed weights have the elements that their packing says;
 //! - operands lie as the table in `plan/mod.rs` says; those of a `Map` and of an epilogue have the result's shape;
 //! - only a `Map` writes over an operand, and only one that is at the same place as its result;
@@ -36,6 +37,7 @@ pub fn verify(plan: &Plan) -> Result<(), String> {
         let there = input.view.storage == Storage::Input(index) && input.view.offset == 0 && input.view.is_dense();
         ensure(there, || format!("input `{}` is not where the caller puts it", input.name))?;
     }
+    updates(plan)?;
     let mut prepared = Written::default();
     let mut arena = Written::default();
     for (list, into, steps) in [("prepare", Storage::Prepared, &plan.prepare), ("run", Storage::Arena, &plan.run)] {
@@ -45,8 +47,11 @@ pub fn verify(plan: &Plan) -> Result<(), String> {
             for view in &step.operands {
                 read(view, &prepared, &arena).map_err(named)?;
             }
-            let written = if into == Storage::Arena { &mut arena } else { &mut prepared };
-            written.write(&step.output, number);
+            match step.output.storage {
+                Storage::Arena => arena.write(&step.output, number),
+                Storage::Prepared => prepared.write(&step.output, number),
+                Storage::Input(_) | Storage::Parameter(_) => {}
+            }
         }
     }
     for output in &plan.outputs {
@@ -57,12 +62,38 @@ pub fn verify(plan: &Plan) -> Result<(), String> {
     Ok(())
 }
 
+/// Which parameters a run writes, and how often.
+fn updates(plan: &Plan) -> Result<(), String> {
+    let mut times = vec![0; plan.parameters.len()];
+    for step in &plan.run {
+        let Storage::Parameter(index) = step.output.storage else { continue };
+        if let Some(times) = times.get_mut(index) {
+            *times += 1;
+        }
+    }
+    let wrong = plan.parameters.iter().zip(times).find(|(parameter, times)| *times != usize::from(parameter.updated));
+    match wrong {
+        Some((parameter, times)) => Err(format!("the parameter `{}` is written {times} times", parameter.path)),
+        None => Ok(()),
+    }
+}
+
+/// Whether a view is a parameter that a run updates.
+fn is_updated(plan: &Plan, view: &View) -> bool {
+    matches!(view.storage, Storage::Parameter(index) if plan.parameters.get(index).is_some_and(|parameter| parameter.updated))
+}
+
 fn shapes(plan: &Plan, step: &Step, into: Storage) -> Result<(), String> {
-    ensure(step.output.storage == into, || format!("it writes to {:?}", step.output.storage))?;
+    let updates = into == Storage::Arena
+        && is_updated(plan, &step.output)
+        && matches!(step.kernel, Kernel::Map(_))
+        && step.output.is_dense()
+        && step.output.offset == 0;
+    ensure(step.output.storage == into || updates, || format!("it writes to {:?}", step.output.storage))?;
     for view in step.operands.iter().chain([&step.output]) {
         inside(plan, view)?;
     }
-    let early = |view: &&View| matches!(view.storage, Storage::Input(_) | Storage::Arena);
+    let early = |view: &&View| matches!(view.storage, Storage::Input(_) | Storage::Arena) || is_updated(plan, view);
     let too_early = into == Storage::Prepared && step.operands.iter().any(|view| early(&view));
     ensure(!too_early, || "it reads what a run makes".into())?;
     let is_map = matches!(step.kernel, Kernel::Map(_));

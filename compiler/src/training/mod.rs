@@ -2,11 +2,22 @@
 //!
 //! What comes in is a network whose shapes are known and what to do with it ([`Training`]). What goes out takes, by name,
 //! the network's inputs and those of [`names`], gives the outputs `loss` and `correct`, and lists in
-//! its updates which parameters, running statistics and optimiser states a run writes.
+//! [`KernelGraph::updates`] which parameters, running statistics and optimiser states a run writes.
+//! Learning rate and step are inputs, so a schedule changes no plan; plans for batches of other sizes share one state.
 
+mod loss;
+mod optimiser;
 mod options;
+#[cfg(test)]
+mod tests;
 
 pub use options::{Adam, Loss, Optimiser, Sgd, SumOrMean, Training};
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::gradient::gradient;
+use crate::graph::{NodeId, ParameterId, ShapedGraph};
+use crate::kernels::{Kernel, KernelBuilder, KernelGraph, LayerContext, Port, fault, verify};
+use crate::write_kernels::{Bindings, write_kernels, write_training_kernels};
 
 /// What a training step calls the inputs and outputs that it adds to the network's own.
 pub mod names {
@@ -30,4 +41,117 @@ pub mod names {
     pub const EXP_AVG: &str = "exp_avg";
     /// Adam's running mean of squared gradients.
     pub const EXP_AVG_SQ: &str = "exp_avg_sq";
+}
+
+/// One step of training: loss, gradients and what the optimiser makes of them.
+///
+/// # Errors
+/// E402, E308 and E401 as [`write_kernels`]; E403 when the loss does not fit the network.
+pub fn training_step(
+    network: &ShapedGraph,
+    bindings: &Bindings,
+    training: &Training,
+) -> Result<KernelGraph, Box<Diagnostic>> {
+    let Backward { mut graph, gradients } = backward(network, bindings, training.loss)?;
+    let rate = graph.add_input(names::LEARNING_RATE, &[]);
+    let gradients: Vec<(ParameterId, NodeId)> =
+        gradients.into_iter().filter_map(|(id, gradient)| gradient.map(|gradient| (id, gradient))).collect();
+    let gradients = match training.max_gradient_norm {
+        Some(most) => optimiser::clipped(&mut graph, gradients, most),
+        None => gradients,
+    };
+    optimiser::update(&mut graph, training.optimiser, &gradients, rate)?;
+    verify(&graph).map_err(|text| fault(&text))?;
+    Ok(graph)
+}
+
+/// The loss of a batch and its gradients by every parameter that is trained, as outputs under the parameters' keys; those that the
+/// loss does not depend on are left out. Running statistics move as in a step.
+///
+/// # Errors
+/// As [`training_step`].
+pub fn loss_and_gradients(
+    network: &ShapedGraph,
+    bindings: &Bindings,
+    loss: Loss,
+) -> Result<KernelGraph, Box<Diagnostic>> {
+    let Backward { mut graph, gradients } = backward(network, bindings, loss)?;
+    for (id, node) in gradients {
+        let name = graph.parameters.get(id.0 as usize).map(|parameter| parameter.path.clone()).unwrap_or_default();
+        graph.outputs.extend(node.map(|node| Port { name, node }));
+    }
+    verify(&graph).map_err(|text| fault(&text))?;
+    Ok(graph)
+}
+
+/// The loss of a batch at inference, for validation: the network's outputs, then `loss` and, of the cross-entropy, `correct`.
+///
+/// # Errors
+/// As [`training_step`].
+pub fn evaluation(network: &ShapedGraph, bindings: &Bindings, loss: Loss) -> Result<KernelGraph, Box<Diagnostic>> {
+    let mut graph = write_kernels(network, bindings)?;
+    let outputs = graph.outputs.clone();
+    let added = with_loss(network, &mut graph, loss)?.1;
+    graph.outputs = outputs.into_iter().chain(added).collect();
+    verify(&graph).map_err(|text| fault(&text))?;
+    Ok(graph)
+}
+
+/// A network with its loss, and the gradient by each parameter that is trained, if the loss depends on it.
+struct Backward {
+    graph: KernelGraph,
+    gradients: Vec<(ParameterId, Option<NodeId>)>,
+}
+
+fn backward(network: &ShapedGraph, bindings: &Bindings, loss: Loss) -> Result<Backward, Box<Diagnostic>> {
+    let mut graph = write_training_kernels(network, bindings)?;
+    let (loss, outputs) = with_loss(network, &mut graph, loss)?;
+    graph.outputs = outputs;
+    let trained = |id: ParameterId| network.graph.parameter(id).is_some_and(|parameter| parameter.trainable);
+    let parameters: Vec<(ParameterId, NodeId)> = graph
+        .dag
+        .iter()
+        .filter_map(|(node, kernel)| match kernel.kernel {
+            Kernel::Parameter(id) if trained(id) => Some((id, node)),
+            _ => None,
+        })
+        .collect();
+    let wanted: Vec<NodeId> = parameters.iter().map(|&(_, node)| node).collect();
+    let gradients = gradient(&mut graph, loss, &wanted)?;
+    Ok(Backward { graph, gradients: parameters.into_iter().map(|(id, _)| id).zip(gradients).collect() })
+}
+
+/// Adds the loss of the network's only output, and gives it and the outputs that it makes.
+fn with_loss(
+    network: &ShapedGraph,
+    graph: &mut KernelGraph,
+    loss: Loss,
+) -> Result<(NodeId, Vec<Port>), Box<Diagnostic>> {
+    let reserved = [names::LABELS, names::LEARNING_RATE, names::STEP, names::SEED];
+    if let Some(input) = network.graph.inputs.iter().find(|input| reserved.contains(&&*input.name)) {
+        let message = format!("an input of the network is named `{}`, as one of the training step's", input.name);
+        return Err(Box::new(Diagnostic::new(Code::E403, message, input.span, "give this input another name")));
+    }
+    let [output] = network.graph.outputs.as_slice() else {
+        let names: Vec<String> = network.graph.outputs.iter().map(|output| format!("`{}`", output.name)).collect();
+        let message = format!("a network is trained on one output, and this has {}", names.len());
+        let diagnostic = Diagnostic::without_place(Code::E403, message);
+        return Err(Box::new(diagnostic.note(format!("its outputs are {}", names.join(", ")))));
+    };
+    let answer = graph.outputs.first().map_or(NodeId::end(), |port| port.node);
+    let shape = graph.dag.get(answer).map(|node| node.shape.clone()).unwrap_or_default();
+    let target = loss::target_shape(loss, &shape).ok_or_else(|| {
+        let message = format!(
+            "the cross-entropy wants scores [N, classes] or [N, classes, …], and `{}` is {shape:?}",
+            output.name
+        );
+        Box::new(Diagnostic::without_place(Code::E403, message))
+    })?;
+    let labels = graph.add_input(names::LABELS, &target);
+    let context =
+        LayerContext { origin: names::LOSS.into(), inputs: vec![answer, labels], parameters: vec![], output: shape };
+    let found = loss::write(&mut KernelBuilder::new(graph, context), loss);
+    let ports = [(names::LOSS, Some(found.loss)), (names::CORRECT, found.correct)];
+    let ports = ports.into_iter().filter_map(|(name, node)| node.map(|node| Port { name: name.into(), node }));
+    Ok((found.loss, ports.collect()))
 }

@@ -2,16 +2,21 @@
 //!
 //! Symbols get their numbers here (`bind.rs`), so that from here on every size is a number. A parameter is one node however many layers
 //! read it, so that a tied layer stays one. What layers wrote is checked against the shapes that inference found.
+//!
+//! A layer writes itself otherwise in training where it means something else there: batch norm takes the batch's statistics, and dropout
+//! draws. The graph then has two inputs more, `seed` and `step`.
 
 mod bind;
 
 use crate::diagnostic::{Code, Diagnostic, Label};
 use crate::graph::{Graph, Node, NodeId, NodeKind, ParameterId, ParameterUse, ShapedGraph, TraceId};
+use crate::kernels::random::fnv1a;
 use crate::kernels::{
-    Kernel, KernelBuilder, KernelGraph, KernelNode, KernelParameter, LayerContext, MAX_ELEMENTS, Port, elements, fault,
-    verify,
+    Kernel, KernelBuilder, KernelGraph, KernelNode, KernelParameter, LayerContext, MAX_ELEMENTS, Port, Randomness,
+    Start, elements, fault, verify,
 };
 use crate::ops::Op;
+use crate::training::names;
 use bind::BoundSizes;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -25,6 +30,25 @@ pub type Bindings = BTreeMap<String, usize>;
 /// E402 when a symbol has no size, E308 when the sizes are not valid for this network, E401 when a tensor is past counting, E499 when
 /// a layer wrote what it should not.
 pub fn write_kernels(graph: &ShapedGraph, bindings: &Bindings) -> Result<KernelGraph, Box<Diagnostic>> {
+    write(graph, bindings, Mode::Inference)
+}
+
+/// As [`write_kernels`], for a training step: the network's forward half, with the updates of running statistics.
+///
+/// # Errors
+/// As [`write_kernels`].
+pub fn write_training_kernels(graph: &ShapedGraph, bindings: &Bindings) -> Result<KernelGraph, Box<Diagnostic>> {
+    write(graph, bindings, Mode::Training)
+}
+
+/// What the network is written for.
+#[derive(Clone, Copy, PartialEq)]
+enum Mode {
+    Inference,
+    Training,
+}
+
+fn write(graph: &ShapedGraph, bindings: &Bindings, mode: Mode) -> Result<KernelGraph, Box<Diagnostic>> {
     let sizes = BoundSizes::new(graph, bindings)?;
     let mut writer = Writer {
         source: graph,
@@ -32,9 +56,14 @@ pub fn write_kernels(graph: &ShapedGraph, bindings: &Bindings) -> Result<KernelG
         kernels: KernelGraph::default(),
         values: HashMap::new(),
         parameters: HashMap::new(),
+        key: None,
+        streams: HashMap::new(),
     };
     writer.declare_parameters()?;
     writer.write_inputs()?;
+    if mode == Mode::Training {
+        writer.key = Some([names::SEED, names::STEP].map(|name| writer.kernels.add_input(name, &[])));
+    }
     for id in graph.graph.dag.order().ok_or_else(|| fault("the layers form a circle"))? {
         writer.write_node(id)?;
     }
@@ -51,6 +80,10 @@ struct Writer<'a> {
     values: HashMap<NodeId, NodeId>,
     /// Parameters as the layers take them; a transposed one is a node of its own.
     parameters: HashMap<(ParameterId, bool), NodeId>,
+    /// In training, the inputs that random numbers are drawn with.
+    key: Option<[NodeId; 2]>,
+    /// How many layers of each path have drawn so far: a layer that is used twice draws twice.
+    streams: HashMap<Arc<str>, usize>,
 }
 
 impl Writer<'_> {
@@ -60,20 +93,19 @@ impl Writer<'_> {
             countable(&parameter.shape, what)
                 .map_err(|error| Box::new(error.label(parameter.span, "declared here")))?;
             let (path, shape) = (parameter.path.clone(), parameter.shape.clone());
-            self.kernels.parameters.push(KernelParameter { path, shape });
+            self.kernels.parameters.push(KernelParameter { path, shape, start: Start::Stored });
         }
         Ok(())
     }
 
     fn write_inputs(&mut self) -> Result<(), Box<Diagnostic>> {
-        for (index, input) in self.source.graph.inputs.iter().enumerate() {
+        for input in &self.source.graph.inputs {
             let shape = self
                 .sizes
                 .shape(&input.shape)
                 .and_then(|shape| countable(&shape, || format!("the input `{}`", input.name)).map(|()| shape));
             let shape = shape.map_err(|error| Box::new(error.label(input.span, "this input")))?;
-            let node = self.kernels.dag.add(leaf(Kernel::Input(index), shape), &[]);
-            self.kernels.inputs.push(Port { name: input.name.clone(), node });
+            let node = self.kernels.add_input(&input.name, &shape);
             self.values.insert(input.node, node);
         }
         Ok(())
@@ -104,7 +136,12 @@ impl Writer<'_> {
         let parameters = node.parameters.iter().map(|&parameter| self.parameter(parameter)).collect();
         let before = self.kernels.dag.len();
         let context = LayerContext { origin: origin.clone(), inputs, parameters, output: output.clone() };
-        let value = operator.lower(&mut KernelBuilder::new(&mut self.kernels, context));
+        let randomness = self.key.map(|key| Randomness { key, stream: self.stream(&node.path) });
+        let builder = KernelBuilder::new(&mut self.kernels, context);
+        let value = operator.lower(&mut match randomness {
+            Some(randomness) => builder.in_training(randomness),
+            None => builder,
+        });
         // Nothing is removed while layers are written, so the new nodes are the last ones.
         for kernel in (before..self.kernels.dag.len()).filter_map(|index| self.kernels.dag.get(NodeId::new(index))) {
             countable(&kernel.shape, || format!("a value inside `{origin}`"))?;
@@ -116,6 +153,13 @@ impl Writer<'_> {
             }
             None => Err(fault(&format!("`{origin}` wrote no value"))),
         }
+    }
+
+    /// The stream of a layer's random numbers: of its path, and of which use of it this is.
+    fn stream(&mut self, path: &Arc<str>) -> u64 {
+        let uses = self.streams.entry(path.clone()).or_default();
+        *uses += 1;
+        if *uses == 1 { fnv1a(path) } else { fnv1a(&format!("{path}#{uses}")) }
     }
 
     /// The node of a parameter, made at its first use.

@@ -9,6 +9,9 @@ mod fast;
 pub mod reference;
 #[cfg(test)]
 mod test_plan;
+mod training;
+
+pub use training::{TrainingEngine, initial_state};
 
 use crate::failure::{Failure, Result, failure};
 use crate::{Backend, Executable, Parameters, Tensor};

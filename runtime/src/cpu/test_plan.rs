@@ -1,6 +1,6 @@
 //! Plans written by hand, for tests of the kernels alone.
 
-use cnnc_compiler::kernels::{Expression, Kernel};
+use cnnc_compiler::kernels::{Expression, Kernel, Start};
 use cnnc_compiler::plan::{Plan, PlanParameter, PlanPort, Step, Storage, View};
 use std::sync::Arc;
 
@@ -32,7 +32,12 @@ impl TestPlan {
 
     /// Adds a parameter.
     pub fn parameter(mut self, path: &str, shape: &[usize]) -> TestPlan {
-        self.0.parameters.push(PlanParameter { path: path.into(), shape: shape.to_vec() });
+        self.0.parameters.push(PlanParameter {
+            path: path.into(),
+            shape: shape.to_vec(),
+            start: Start::Stored,
+            updated: false,
+        });
         self
     }
 

@@ -22,6 +22,8 @@ impl fmt::Display for Expression {
                 Binary::Power => write!(f, "pow({a}, {b})"),
             },
             Expression::Select(condition, a, b) => write!(f, "select({condition}, {a}, {b})"),
+            Expression::Index(axis) => write!(f, "index{axis}"),
+            Expression::Uniform(stream, key) => write!(f, "uniform({stream:016x}, {}, {})", key[0], key[1]),
         }
     }
 }

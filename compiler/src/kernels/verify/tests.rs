@@ -85,7 +85,9 @@ fn expressions_name_what_there_is_and_repeat_it() {
     let [x0, x1] = [0, 1].map(Expression::operand);
     assert!(refusal(map(x0.clone() + x1.clone()), &[2], None, &[2]).ends_with("x1 is named and there are 1 operands"));
     assert!(refusal(map(x0.clone()), &[2], None, &[3]).ends_with("[2] cannot be repeated to [3]"));
-    assert!(refusal(map(x0.clone()), &[1], None, &[3]).ends_with("no operand has size 3 along axis 0"));
+    assert_eq!(refusal(map(x0.clone()), &[1], None, &[3]), "nothing");
+    let index = refusal(map(x0.clone() + Expression::Index(1)), &[3], None, &[3]);
+    assert!(index.ends_with("an index along an axis that there is not"), "{index}");
     assert!(refusal(map(x0.clone()), &[3], None, &[1, 3]).ends_with("[3] cannot be repeated to [1, 3]"));
     assert_eq!(refusal(map(x0.clone() * x1), &[2, 1], Some(&[1, 3]), &[2, 3]), "nothing");
     let deep = (0..=MAX_DEPTH).fold(x0, |x, _| -x);

@@ -9,10 +9,11 @@ mod packed;
 
 use super::draft::{Draft, DraftStep, Located};
 use super::layout::{self, Layout};
+use super::order::{self, Order};
 use super::places::{Place, find_places, parts};
 use super::{Blocks, PlanParameter, Step, Storage, View};
-use crate::graph::NodeId;
-use crate::kernels::{Kernel, KernelGraph, KernelNode, elements};
+use crate::graph::{NodeId, ParameterId};
+use crate::kernels::{Kernel, KernelGraph, KernelNode, KernelParameter, Update, elements};
 use crate::passes::Note;
 use operand::Density;
 use std::collections::{HashMap, HashSet};
@@ -30,8 +31,7 @@ pub(super) struct Lowered {
 
 /// Writes the steps of a verified graph.
 pub(super) fn lower(graph: &KernelGraph, blocks: Option<&Blocks>) -> Lowered {
-    let live = graph.live();
-    let order: Vec<NodeId> = graph.dag.order().unwrap_or_default().into_iter().filter(|id| live.contains(id)).collect();
+    let Order { order, in_place } = order::order(graph);
     let constants = graph.constants();
     let lanes = blocks.map_or(1, |blocks| blocks.lanes);
     let blocked = layout::blocked(graph, &order, &constants, lanes);
@@ -43,10 +43,12 @@ pub(super) fn lower(graph: &KernelGraph, blocks: Option<&Blocks>) -> Lowered {
         layouts: order.iter().map(|&id| (id, layout(id))).collect(),
         constants,
         places,
+        in_place,
         located: HashMap::new(),
         owners: HashMap::new(),
         copies: HashMap::new(),
         packs: HashMap::new(),
+        numbers: HashMap::new(),
         lowered: Lowered { draft: Draft::default(), parameters: Vec::new(), notes: Vec::new() },
     };
     lowering.run(&order)
@@ -59,6 +61,8 @@ struct Lowering<'a> {
     layouts: HashMap<NodeId, Layout>,
     constants: HashSet<NodeId>,
     places: HashMap<NodeId, Place>,
+    /// The nodes that write their parameter's storage.
+    in_place: HashMap<NodeId, ParameterId>,
     /// Where each value lies.
     located: HashMap<NodeId, Located>,
     /// The buffers of concatenations, by the outermost one.
@@ -67,6 +71,8 @@ struct Lowering<'a> {
     copies: HashMap<(NodeId, Layout), Located>,
     /// Packed weights, by what they are packed for.
     packs: HashMap<(NodeId, String), Located>,
+    /// The numbers in the plan of the parameters met so far.
+    numbers: HashMap<ParameterId, usize>,
     lowered: Lowered,
 }
 
@@ -79,10 +85,40 @@ impl Lowering<'_> {
             }
         }
         let outputs = self.graph.outputs.iter();
-        self.lowered.draft.outputs =
-            outputs.map(|port| self.in_layout(port.node, Layout::Plain, &["output".into()])).collect();
+        self.lowered.draft.outputs = outputs.map(|port| self.shown(port.node)).collect();
+        self.write_back();
         self.lowered.draft.mark_what_stays();
         self.lowered
+    }
+
+    /// Where an output lies; the old value of a parameter that a run writes is kept for it.
+    fn shown(&mut self, id: NodeId) -> Located {
+        let origins = ["output".into()];
+        let updated = |id| self.graph.updates.iter().any(|update| update.parameter == id);
+        if order::root(self.graph, id).is_some_and(updated) {
+            return self.dense_copy(id, Layout::Plain, &origins, "the run changes the parameter that is shown");
+        }
+        self.in_layout(id, Layout::Plain, &origins)
+    }
+
+    /// New values of parameters that could not be written in place, once nothing needs the old ones.
+    fn write_back(&mut self) {
+        let updates: Vec<Update> =
+            self.graph.updates.iter().copied().filter(|update| !self.in_place.contains_key(&update.node)).collect();
+        let mut values = Vec::with_capacity(updates.len());
+        for update in &updates {
+            let origins = self.graph.dag.get(update.node).map(|node| node.origins.clone()).unwrap_or_default();
+            let mut value = self.in_layout(update.node, Layout::Plain, &origins);
+            if matches!(value.view.storage, Storage::Parameter(_)) {
+                let why = "another parameter gets its old value";
+                value = self.dense_copy(update.node, Layout::Plain, &origins, why);
+            }
+            values.push((value, origins));
+        }
+        for (update, (value, origins)) in updates.into_iter().zip(values) {
+            let into = self.storage_of(update.parameter);
+            self.copy(value, into, false, &origins);
+        }
     }
 
     fn layout(&self, id: NodeId) -> Layout {
@@ -101,7 +137,7 @@ impl Lowering<'_> {
         let layout = self.layout(id);
         match &node.kernel {
             Kernel::Input(index) => Located { buffer: None, view: View::dense(Storage::Input(*index), 0, &node.shape) },
-            Kernel::Parameter(parameter) => self.parameter(parameter.0 as usize, &node.shape),
+            Kernel::Parameter(parameter) => self.storage_of(*parameter),
             Kernel::Reshape if self.is_read_as_image(id) => self.location(first),
             Kernel::Reshape => self.reshape(first, node),
             Kernel::Slice { axis, start } => {
@@ -117,11 +153,23 @@ impl Lowering<'_> {
         }
     }
 
-    fn parameter(&mut self, number: usize, shape: &[usize]) -> Located {
-        let path = self.graph.parameters.get(number).map(|parameter| parameter.path.clone()).unwrap_or_default();
-        self.lowered.parameters.push(PlanParameter { path, shape: shape.to_vec() });
-        let storage = Storage::Parameter(self.lowered.parameters.len() - 1);
-        Located { buffer: None, view: View::dense(storage, 0, shape) }
+    /// All of a parameter, which the plan lists from its first use on.
+    fn storage_of(&mut self, id: ParameterId) -> Located {
+        let number = match self.numbers.get(&id) {
+            Some(&number) => number,
+            None => {
+                let Some(KernelParameter { path, shape, start }) = self.graph.parameters.get(id.0 as usize).cloned()
+                else {
+                    return self.location(NodeId::end());
+                };
+                let updated = self.graph.updates.iter().any(|update| update.parameter == id);
+                self.lowered.parameters.push(PlanParameter { path, shape, start, updated });
+                self.numbers.insert(id, self.lowered.parameters.len() - 1);
+                self.lowered.parameters.len() - 1
+            }
+        };
+        let shape = self.lowered.parameters.get(number).map_or(&[][..], |parameter| &parameter.shape);
+        Located { buffer: None, view: View::dense(Storage::Parameter(number), 0, shape) }
     }
 
     fn view_of(
@@ -216,14 +264,16 @@ impl Lowering<'_> {
     }
 
     fn push(&mut self, step: Step, operands: &[Located], output: &Located, constant: bool) {
-        let Some(buffer) = output.buffer else { return };
         let operands = operands.iter().map(|operand| operand.buffer).collect();
         let list = if constant { &mut self.lowered.draft.prepare } else { &mut self.lowered.draft.run };
-        list.push(DraftStep { step, operands, output: buffer });
+        list.push(DraftStep { step, operands, output: output.buffer });
     }
 
-    /// Where a node writes: its place in a concatenation, or a buffer of its own.
+    /// Where a node writes: its parameter, its place in a concatenation, or a buffer of its own.
     fn target(&mut self, id: NodeId) -> Located {
+        if let Some(&parameter) = self.in_place.get(&id) {
+            return self.storage_of(parameter);
+        }
         let constant = self.constants.contains(&id);
         let Some(Place { owner, view }) = self.places.get(&id).cloned() else {
             return self.fresh(&self.layout(id).shape(self.shape(id)), constant);

@@ -1,6 +1,6 @@
 //! Whether a step's operands have the number and sizes that its kernel takes.
 
-use cnnc_compiler::kernels::{AxisWindow, Expression, Kernel};
+use cnnc_compiler::kernels::{AxisWindow, Expression, Kernel, Pooling};
 use cnnc_compiler::plan::{Step, View};
 
 type Checked = Result<(), String>;
@@ -12,7 +12,9 @@ pub fn check(step: &Step) -> Checked {
         return Err(format!("{} own operands of {}", step.own_operands, step.operands.len()));
     };
     let expected = match step.kernel {
-        Kernel::Conv { .. } | Kernel::ConvData { .. } | Kernel::Gemm { .. } => 2,
+        Kernel::Conv { .. } | Kernel::ConvData { .. } | Kernel::ConvWeight { .. } | Kernel::Gemm { .. } => 2,
+        Kernel::WindowGrad { pooling: Pooling::Mean(_), .. } | Kernel::ResampleGrad(_) => 1,
+        Kernel::WindowGrad { .. } => 2,
         Kernel::Window { .. } | Kernel::Reduce { .. } | Kernel::Resample(_) | Kernel::Pad { .. } => 1,
         _ => own.len(),
     };
@@ -41,6 +43,17 @@ fn kernel(step: &Step, own: &[View], output: &[usize]) -> Checked {
             require(fits && x[0] == batch && weight[0] == x[1], || "channels do not agree".into())?;
             kernel_size(window, weight)
         }
+        Kernel::ConvWeight { window, groups } => {
+            let (x, g, weight) = (planes(shape(0))?, planes(shape(1))?, planes(output)?);
+            let fits = *groups > 0 && weight[0] % groups == 0 && weight[1].checked_mul(*groups) == Some(x[1]);
+            require(fits && x[0] == g[0] && weight[0] == g[1], || "channels do not agree".into())?;
+            kernel_size(window, weight)
+        }
+        Kernel::WindowGrad { .. } => {
+            let (g, rank) = (shape(own.len() - 1), output.len());
+            let fits = rank >= 2 && g.len() == rank && g[..rank - 2] == output[..rank - 2];
+            require(fits && (own.len() == 1 || shape(0) == output), || format!("windows of {output:?} are not {g:?}"))
+        }
         Kernel::Gemm { transpose_a, transpose_b } => {
             let (a, b) = (matrix(shape(0), *transpose_a)?, matrix(shape(1), *transpose_b)?);
             require(a[1] == b[0] && output == [a[0], b[1]], || format!("{a:?} times {b:?} is not {output:?}"))
@@ -62,6 +75,10 @@ fn kernel(step: &Step, own: &[View], output: &[usize]) -> Checked {
         Kernel::Resample(_) => {
             let (x, to) = (planes(shape(0))?, planes(output)?);
             require(x[..2] == to[..2] && x[2..].iter().all(|&size| size > 0), || format!("{x:?} is not {to:?}"))
+        }
+        Kernel::ResampleGrad(_) => {
+            let (g, to) = (planes(shape(0))?, planes(output)?);
+            require(g[..2] == to[..2] && to[2..].iter().all(|&size| size > 0), || format!("{g:?} is not of {to:?}"))
         }
         Kernel::Pad { padding } => {
             let padded: Option<Vec<usize>> = shape(0)

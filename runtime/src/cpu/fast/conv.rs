@@ -156,7 +156,7 @@ impl Call for Conv {
 }
 
 /// Lays out the window's elements for the pixels `start..start + pixels`: a row of `pixels` for each channel and window element.
-fn im2col(input: &[f32], geometry: &Geometry, start: usize, pixels: usize, columns: &mut [f32]) {
+pub fn im2col(input: &[f32], geometry: &Geometry, start: usize, pixels: usize, columns: &mut [f32]) {
     let mut rows = columns.chunks_exact_mut(pixels);
     for plane in input.chunks_exact(geometry.input_plane()) {
         for ky in 0..geometry.window[0].kernel {

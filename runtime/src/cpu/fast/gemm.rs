@@ -90,7 +90,27 @@ pub type Matrix = (*const f32, [usize; 2]);
 ///
 /// # Safety
 /// The matrices must be valid for these sizes, and the output be no one else's and no part of `a` or `b`.
-pub unsafe fn multiply(sizes: [usize; 3], a: (*mut f32, [usize; 2]), b: Matrix, (output, step): (*mut f32, usize)) {
+pub unsafe fn multiply(sizes: [usize; 3], a: (*mut f32, [usize; 2]), b: Matrix, output: (*mut f32, usize)) {
+    // SAFETY: as the caller promises.
+    unsafe { product(sizes, a, b, output, false) }
+}
+
+/// As [`multiply`], added to what the output holds.
+///
+/// # Safety
+/// As [`multiply`]; the output must have been written.
+pub unsafe fn multiply_add(sizes: [usize; 3], a: (*mut f32, [usize; 2]), b: Matrix, output: (*mut f32, usize)) {
+    // SAFETY: as the caller promises.
+    unsafe { product(sizes, a, b, output, true) }
+}
+
+unsafe fn product(
+    sizes: [usize; 3],
+    a: (*mut f32, [usize; 2]),
+    b: Matrix,
+    (output, step): (*mut f32, usize),
+    add: bool,
+) {
     let [rows, columns, depth] = sizes;
     let stride = |elements: usize| elements as isize;
     let ((a, a_strides), (b, b_strides)) = (a, b);
@@ -104,14 +124,14 @@ pub unsafe fn multiply(sizes: [usize; 3], a: (*mut f32, [usize; 2]), b: Matrix, 
             output,
             stride(step),
             1,
-            false,
+            add,
             b,
             stride(b_strides[0]),
             stride(b_strides[1]),
             a,
             stride(a_strides[0]),
             stride(a_strides[1]),
-            0.0,
+            1.0,
             1.0,
             false,
             false,

@@ -2,7 +2,7 @@
 
 use super::lane::Lane;
 use super::memory::Memory;
-use super::program::Program;
+use super::program::{Count, Counter, Program};
 use super::walk::Walk;
 use super::{Call, Cost, Workspace};
 use cnnc_compiler::kernels::Expression;
@@ -20,8 +20,10 @@ pub struct Elementwise {
 impl Elementwise {
     /// All elements of a result.
     pub fn whole(expression: &Expression, output: &View, operands: &[&View]) -> Elementwise {
-        let views: Vec<&View> = std::iter::once(output).chain(operands.iter().copied()).collect();
-        Elementwise { program: Program::new(expression), walk: Walk::whole(&views) }
+        let program = Program::new(expression);
+        let counted: Vec<View> = program.counters().iter().map(|&counter| counted(counter, output)).collect();
+        let views: Vec<&View> = std::iter::once(output).chain(operands.iter().copied()).chain(&counted).collect();
+        Elementwise { walk: Walk::whole(&views), program }
     }
 
     /// What is done to a result where it lies, its first `lead` axes by number. `None` when the views are too ragged for that.
@@ -35,18 +37,22 @@ impl Elementwise {
     /// # Safety
     /// The memory must be that of the plan, and no one else may write to these elements.
     pub unsafe fn run(&self, memory: &Memory, lead: usize, start: usize, end: usize, workspace: &mut Workspace) {
-        let Workspace { registers, offsets, lanes, .. } = workspace;
+        let Workspace { registers, offsets, lanes, counts, .. } = workspace;
+        let views = self.walk.views() - self.program.counters().len();
         self.walk.rows(lead, start, end, offsets, |offsets, count| {
             lanes.clear();
+            counts.clear();
+            let counted = views..self.walk.views();
+            counts.extend(counted.map(|view| Count { first: offsets[view], step: self.walk.stride(view) }));
             // SAFETY: every offset is one of an element of its view, and views lie inside their storages.
             lanes.extend(
-                (0..self.walk.views())
+                (0..views)
                     .map(|view| unsafe { memory.lane(self.walk.place(view), offsets[view], self.walk.stride(view)) }),
             );
             let Some((&output, operands)) = lanes.split_first() else { return };
             let output: Lane = output;
             // SAFETY: the elements are valid; a result shares memory with an operand only element for element.
-            unsafe { self.program.run(operands, output, count, registers) };
+            unsafe { self.program.run(operands, counts, output, count, registers) };
         });
     }
 
@@ -55,6 +61,15 @@ impl Elementwise {
         let elements = self.walk.leads() * self.walk.run_length();
         Cost { operations: elements * self.program.operations(), elements: elements * self.walk.views() }
     }
+}
+
+/// A view over no memory, whose offset at every element of a result is what the counter counts.
+fn counted(counter: Counter, output: &View) -> View {
+    let mut view = View::dense(output.storage, 0, &output.shape);
+    if let Counter::Index(axis) = counter {
+        view.strides = (0..view.shape.len()).map(|other| usize::from(other == axis)).collect();
+    }
+    view
 }
 
 /// A map as a step of its own: tasks of so many elements, whatever the number of threads.

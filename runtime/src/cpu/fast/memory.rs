@@ -26,12 +26,12 @@ impl Buffer {
     }
 }
 
-/// The first element of every storage during one run. Inputs and parameters are never written to.
+/// The first element of every storage during one run. Inputs are never written to.
 pub struct Memory {
     /// By number.
     pub inputs: Vec<*const f32>,
-    /// By number; null for those that are no longer needed, which no step reads.
-    pub parameters: Vec<*const f32>,
+    /// By number; null for those that are no longer needed, which no step reads. Only those that the plan updates are written to.
+    pub parameters: Vec<*mut f32>,
     /// What `prepare` made.
     pub prepared: *mut f32,
     /// Values of this run.
@@ -67,7 +67,7 @@ impl Memory {
     pub unsafe fn lane(&self, place: Place, offset: usize, stride: usize) -> Lane {
         let base = match place.storage {
             Storage::Input(index) => self.inputs[index].cast_mut(),
-            Storage::Parameter(index) => self.parameters[index].cast_mut(),
+            Storage::Parameter(index) => self.parameters[index],
             Storage::Prepared => self.prepared,
             Storage::Arena => self.arena,
         };

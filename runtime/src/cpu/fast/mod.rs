@@ -10,9 +10,11 @@
 
 mod conv;
 mod conv_data;
+mod conv_weight;
 mod depthwise;
 mod dot;
 mod gemm;
+mod give_back;
 mod lane;
 pub(in crate::cpu) mod level;
 mod map;
@@ -25,6 +27,8 @@ mod reduce;
 mod resample;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_gradients;
 mod walk;
 mod window;
 
@@ -34,6 +38,7 @@ use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::plan::{Plan, Storage};
 use lane::Lane;
 use memory::{Buffer, Memory};
+use program::Count;
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::cell::RefCell;
@@ -80,6 +85,7 @@ struct Workspace {
     registers: Vec<f32>,
     offsets: Vec<usize>,
     lanes: Vec<Lane>,
+    counts: Vec<Count>,
 }
 
 impl Workspace {
@@ -127,13 +133,14 @@ impl Fast {
         Ok(fast)
     }
 
-    /// Parameters that only `prepare` read are given back.
+    /// Parameters that only `prepare` read, or that each step brings, are given back.
     fn forget_parameters(&mut self) {
         let views =
             self.plan.run.iter().flat_map(|step| &step.operands).chain(self.plan.outputs.iter().map(|port| &port.view));
         let read: Vec<Storage> = views.map(|view| view.storage).collect();
         for (index, parameter) in self.parameters.iter_mut().enumerate() {
-            if !read.contains(&Storage::Parameter(index)) {
+            let updated = self.plan.parameters.get(index).is_some_and(|parameter| parameter.updated);
+            if updated || !read.contains(&Storage::Parameter(index)) {
                 *parameter = None;
             }
         }
@@ -148,9 +155,24 @@ impl Fast {
         self.plan.outputs.iter().map(|port| unsafe { prepare::copy_out(&memory, &port.view) }).collect()
     }
 
+    /// One training step: as [`Fast::run`], with the parameters that the plan updates in `state`, which must have all of them.
+    pub fn step(&mut self, state: &mut Parameters, inputs: &[Tensor]) -> Vec<Tensor> {
+        let mut memory = self.memory(inputs);
+        for (parameter, pointer) in self.plan.parameters.iter().zip(&mut memory.parameters) {
+            if let Some(tensor) = state.get_mut(&parameter.path).filter(|_| parameter.updated) {
+                *pointer = tensor.data_mut().as_mut_ptr();
+            }
+        }
+        // SAFETY: as for `run`; a parameter that is written has its pointer from a tensor that is the state's alone.
+        unsafe { execute(&self.run, &memory, self.pool.as_ref()) };
+        // SAFETY: as above; nothing writes any more.
+        self.plan.outputs.iter().map(|port| unsafe { prepare::copy_out(&memory, &port.view) }).collect()
+    }
+
     fn memory(&mut self, inputs: &[Tensor]) -> Memory {
-        let pointer =
-            |tensor: &Option<Arc<Tensor>>| tensor.as_ref().map_or(std::ptr::null(), |tensor| tensor.data().as_ptr());
+        let pointer = |tensor: &Option<Arc<Tensor>>| {
+            tensor.as_ref().map_or(std::ptr::null_mut(), |tensor| tensor.data().as_ptr().cast_mut())
+        };
         Memory {
             inputs: inputs.iter().map(|tensor| tensor.data().as_ptr()).collect(),
             parameters: self.parameters.iter().map(pointer).collect(),

@@ -6,7 +6,7 @@ use super::Call;
 use super::map::{Elementwise, MapCall};
 use super::memory::Memory;
 use super::walk::Walk;
-use super::{conv, conv_data, depthwise, dot, gemm, pad, reduce, resample, window};
+use super::{conv, conv_data, conv_weight, depthwise, dot, gemm, give_back, pad, reduce, resample, window};
 use crate::Tensor;
 use crate::failure::{Result, fault};
 use cnnc_compiler::kernels::Kernel;
@@ -40,29 +40,42 @@ enum Follow {
 
 fn kernel(step: &Step, own: &[View], others: &[View]) -> Result<(Box<dyn Call>, Follow)> {
     let output = &step.output;
+    // Operands too ragged to be read along with a result's rows are read once it is whole.
     let finish = |lead: usize| match &step.epilogue {
-        Some(epilogue) => Elementwise::in_place(epilogue, output, others, lead).map(Some),
-        None => Some(None),
+        Some(epilogue) => match Elementwise::in_place(epilogue, output, others, lead) {
+            Some(finish) => (Some(finish), Follow::Inside),
+            None => (None, Follow::Apart),
+        },
+        None => (None, Follow::Inside),
     };
-    let ragged = || fault("an epilogue's operand is too ragged");
     Ok(match &step.kernel {
         Kernel::Conv { window, groups } if own[1].shape[1] == 1 => {
-            let finish = finish(2).ok_or_else(ragged)?;
-            (Box::new(depthwise::Depthwise::new(&own[0], &own[1], output, *window, *groups, finish)), Follow::Inside)
+            let (finish, follow) = finish(2);
+            (Box::new(depthwise::Depthwise::new(&own[0], &own[1], output, *window, *groups, finish)), follow)
         }
         Kernel::Conv { window, groups } => {
-            let finish = finish(2).ok_or_else(ragged)?;
-            (Box::new(conv::Conv::new(&own[0], &own[1], output, *window, *groups, finish)), Follow::Inside)
+            let (finish, follow) = finish(2);
+            (Box::new(conv::Conv::new(&own[0], &own[1], output, *window, *groups, finish)), follow)
         }
         Kernel::ConvData { window, groups } => {
             (Box::new(conv_data::ConvData::new(&own[0], &own[1], output, *window, *groups)), Follow::Apart)
         }
         Kernel::Gemm { transpose_a: false, transpose_b: true } if own[0].shape[0] <= dot::MOST_ROWS => {
-            (Box::new(dot::Dot::new(&own[0], &own[1], output, finish(1).ok_or_else(ragged)?)), Follow::Inside)
+            let (finish, follow) = finish(1);
+            (Box::new(dot::Dot::new(&own[0], &own[1], output, finish)), follow)
         }
         Kernel::Gemm { transpose_a, transpose_b } => {
-            let finish = finish(1).ok_or_else(ragged)?;
-            (Box::new(gemm::Gemm::new(&own[0], *transpose_a, &own[1], *transpose_b, output, finish)), Follow::Inside)
+            let (finish, follow) = finish(1);
+            (Box::new(gemm::Gemm::new(&own[0], *transpose_a, &own[1], *transpose_b, output, finish)), follow)
+        }
+        Kernel::ConvWeight { window, groups } => {
+            (Box::new(conv_weight::ConvWeight::new(&own[0], &own[1], output, *window, *groups)), Follow::Apart)
+        }
+        Kernel::WindowGrad { axes, pooling } => {
+            (Box::new(give_back::GiveBack::windows(own, output, *axes, *pooling)), Follow::Apart)
+        }
+        Kernel::ResampleGrad(resampling) => {
+            (Box::new(give_back::GiveBack::resampling(&own[0], output, *resampling)), Follow::Apart)
         }
         Kernel::Window { axes, pooling } => {
             (Box::new(window::Window::new(&own[0], output, *axes, *pooling)), Follow::Apart)

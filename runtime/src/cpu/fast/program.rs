@@ -2,9 +2,11 @@
 //!
 //! What comes in is an expression tree; what goes out is a list of instructions over registers of [`BLOCK`] elements, each a simple
 //! loop. Equal parts of the tree are computed once, and a register is used again as soon as its value is no longer needed.
+//! What an expression asks of its elements' places are [`Counter`]s, which whoever walks through the elements counts.
 
 use super::lane::Lane;
 use super::math;
+use cnnc_compiler::kernels::random::{block, unit};
 use cnnc_compiler::kernels::{Binary, Expression, Unary};
 
 use super::level::vectorised;
@@ -22,6 +24,25 @@ pub struct Program {
     /// Where the value is in the end.
     result: Source,
     registers: usize,
+    counters: Vec<Counter>,
+}
+
+/// A whole number that an element's place says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Counter {
+    /// The index along an axis.
+    Index(usize),
+    /// How many elements come before, the last axis fastest.
+    Number,
+}
+
+/// A counter at an element, and what it grows by from one to the next.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Count {
+    /// At the first.
+    pub first: usize,
+    /// The step.
+    pub step: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,6 +50,8 @@ enum Operation {
     Unary(Unary),
     Binary(Binary),
     Select,
+    /// A random number of that stream; the number of the counter that says which.
+    Uniform(u64, usize),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,6 +59,7 @@ enum Source {
     Register(usize),
     Operand(usize),
     Constant(f32),
+    Counter(usize),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -56,11 +80,46 @@ enum Value<'a> {
 impl Program {
     /// Compiles an expression.
     pub fn new(expression: &Expression) -> Program {
-        let mut instructions = Vec::new();
-        let result = number(expression, &mut instructions);
-        let mut program = Program { instructions, result, registers: 0 };
+        let mut program =
+            Program { instructions: Vec::new(), result: Source::Constant(0.0), registers: 0, counters: Vec::new() };
+        program.result = program.number(expression);
         program.assign_registers();
         program
+    }
+
+    /// What is asked of places.
+    pub fn counters(&self) -> &[Counter] {
+        &self.counters
+    }
+
+    /// Adds the instructions of an expression, or finds them, and says where its value is.
+    fn number(&mut self, expression: &Expression) -> Source {
+        let (operation, parts) = match expression {
+            Expression::Operand(index) => return Source::Operand(*index),
+            Expression::Constant(number) => return Source::Constant(*number as f32),
+            Expression::Index(axis) => return Source::Counter(self.counter(Counter::Index(*axis))),
+            Expression::Unary(Unary::Fixed, x) => return self.number(x),
+            Expression::Unary(operation, _) => (Operation::Unary(*operation), expression.children()),
+            Expression::Binary(operation, ..) => (Operation::Binary(*operation), expression.children()),
+            Expression::Select(..) => (Operation::Select, expression.children()),
+            Expression::Uniform(stream, _) => {
+                (Operation::Uniform(*stream, self.counter(Counter::Number)), expression.children())
+            }
+        };
+        let sources: Vec<Source> = parts.into_iter().map(|part| self.number(part)).collect();
+        let same = |known: &Instruction| known.operation == operation && known.sources == sources;
+        let place = self.instructions.iter().position(same).unwrap_or_else(|| {
+            self.instructions.push(Instruction { operation, sources, target: 0 });
+            self.instructions.len() - 1
+        });
+        Source::Register(place)
+    }
+
+    fn counter(&mut self, counter: Counter) -> usize {
+        self.counters.iter().position(|&known| known == counter).unwrap_or_else(|| {
+            self.counters.push(counter);
+            self.counters.len() - 1
+        })
     }
 
     /// The number of instructions: the work an element.
@@ -76,12 +135,19 @@ impl Program {
         }
     }
 
-    /// Evaluates at `count` places and writes them to `output`.
+    /// Evaluates at `count` places and writes them to `output`; `counts` are the counters at the first place.
     ///
     /// # Safety
     /// Every operand and the output must be valid for `count` elements, and no element of the output may be one of an operand at another
     /// place. `registers` is memory to work in.
-    pub unsafe fn run(&self, operands: &[Lane], output: Lane, count: usize, registers: &mut Vec<f32>) {
+    pub unsafe fn run(
+        &self,
+        operands: &[Lane],
+        counts: &[Count],
+        output: Lane,
+        count: usize,
+        registers: &mut Vec<f32>,
+    ) {
         if let Some(operand) = self.copied() {
             // SAFETY: as the caller promises.
             return unsafe { output.copy_from(operands[operand], count) };
@@ -90,11 +156,21 @@ impl Program {
         for start in (0..count).step_by(BLOCK) {
             let length = BLOCK.min(count - start);
             // SAFETY: the block lies within the `count` elements that the caller promises.
-            unsafe { self.run_block(operands, start, output.at(start), length, registers) };
+            unsafe { self.run_block(operands, counts, start, output.at(start), length, registers) };
         }
     }
 
-    unsafe fn run_block(&self, operands: &[Lane], start: usize, output: Lane, length: usize, registers: &mut [f32]) {
+    unsafe fn run_block(
+        &self,
+        operands: &[Lane],
+        counts: &[Count],
+        start: usize,
+        output: Lane,
+        length: usize,
+        registers: &mut [f32],
+    ) {
+        let at =
+            |counter: usize| Count { first: counts[counter].first + start * counts[counter].step, ..counts[counter] };
         let (scratch, registers) = registers.split_at_mut(SCRATCH * BLOCK);
         for instruction in &self.instructions {
             let mut values = [Value::Number(0.0); SCRATCH];
@@ -105,11 +181,15 @@ impl Program {
                 *value = match *source {
                     Source::Register(index) => Value::Row(&others.get(index)[..length]),
                     Source::Constant(number) => Value::Number(number),
+                    Source::Counter(counter) => Value::Row(counted(at(counter), &mut scratch[..length])),
                     // SAFETY: as the caller of `run` promises; nothing is written to operands while this value lives.
                     Source::Operand(index) => unsafe { read(operands[index].at(start), &mut scratch[..length]) },
                 };
             }
-            apply(instruction.operation, values, &mut target[..length]);
+            match instruction.operation {
+                Operation::Uniform(stream, counter) => draw(stream, at(counter), values, &mut target[..length]),
+                operation => apply(operation, values, &mut target[..length]),
+            }
         }
         match self.result {
             // SAFETY: the output is valid for the block, and a register lies elsewhere.
@@ -119,6 +199,8 @@ impl Program {
                 // SAFETY: as above.
                 unsafe { output.write(&scratch[..length]) }
             }
+            // SAFETY: as above.
+            Source::Counter(counter) => unsafe { output.write(counted(at(counter), &mut scratch[..length])) },
             Source::Operand(_) => {}
         }
     }
@@ -160,24 +242,6 @@ impl Program {
     }
 }
 
-/// Adds the instructions of an expression, or finds them, and says where its value is.
-fn number(expression: &Expression, instructions: &mut Vec<Instruction>) -> Source {
-    let (operation, parts) = match expression {
-        Expression::Operand(index) => return Source::Operand(*index),
-        Expression::Constant(number) => return Source::Constant(*number as f32),
-        Expression::Unary(operation, x) => (Operation::Unary(*operation), vec![x]),
-        Expression::Binary(operation, a, b) => (Operation::Binary(*operation), vec![a, b]),
-        Expression::Select(condition, a, b) => (Operation::Select, vec![condition, a, b]),
-    };
-    let sources: Vec<Source> = parts.into_iter().map(|part| number(part, instructions)).collect();
-    let same = |known: &Instruction| known.operation == operation && known.sources == sources;
-    let place = instructions.iter().position(same).unwrap_or_else(|| {
-        instructions.push(Instruction { operation, sources, target: 0 });
-        instructions.len() - 1
-    });
-    Source::Register(place)
-}
-
 /// The registers but one.
 struct Registers<'a> {
     before: &'a [f32],
@@ -215,10 +279,38 @@ unsafe fn read<'a>(lane: Lane, scratch: &'a mut [f32]) -> Value<'a> {
     }
 }
 
+/// The values of a counter.
+fn counted(count: Count, scratch: &mut [f32]) -> &[f32] {
+    for (index, value) in scratch.iter_mut().enumerate() {
+        *value = (count.first + index * count.step) as f32;
+    }
+    scratch
+}
+
+/// Random numbers of the elements that are counted. Seed and step are the same for all of them but in theory.
+fn draw(stream: u64, count: Count, [seed, step, _]: [Value<'_>; SCRATCH], output: &mut [f32]) {
+    let word = |value: Value, index: usize| match value {
+        Value::Number(number) => number as u32,
+        Value::Row(row) => row[index] as u32,
+    };
+    let (mut known, mut words, mut key) = (None, [0; 4], [0; 2]);
+    for (index, value) in output.iter_mut().enumerate() {
+        let number = count.first + index * count.step;
+        let now = [word(seed, index), word(step, index)];
+        if known != Some(number / 4) || key != now {
+            (known, key) = (Some(number / 4), now);
+            words = block((number / 4) as u64, stream, key);
+        }
+        *value = unit(words[number % 4]) as f32;
+    }
+}
+
 vectorised! {
     fn apply(operation: Operation, values: [Value<'_>; SCRATCH], output: &mut [f32]) {
         let [a, b, c] = values;
         match operation {
+            // Neither comes here: the one is written as its argument, the other drawn apart.
+            Operation::Unary(Unary::Fixed) | Operation::Uniform(..) => {}
             Operation::Unary(Unary::Negate) => unary(a, output, |x| -x),
             Operation::Unary(Unary::Exp) => unary(a, output, math::exp),
             Operation::Unary(Unary::ExpM1) => unary(a, output, f32::exp_m1),

@@ -20,7 +20,7 @@ fn parameters(plan: &Plan) -> Parameters {
 }
 
 /// Compares the fast kernels with the reference.
-fn agrees(plan: &Arc<Plan>) {
+pub fn agrees(plan: &Arc<Plan>) {
     let parameters = parameters(plan);
     let inputs: Vec<Tensor> = plan.inputs.iter().map(|port| random::input(&port.name, &port.view.shape, 2)).collect();
     let exact = evaluate_f64(plan.clone(), &parameters, &inputs).unwrap();
@@ -56,7 +56,7 @@ fn epilogue(shape: &[usize]) -> (Expression, [View; 2]) {
     (expression, [bias, dense(Storage::Input(1), 0, shape)])
 }
 
-fn size(input: usize, axis: &AxisWindow) -> usize {
+pub fn size(input: usize, axis: &AxisWindow) -> usize {
     (input + 2 * axis.before - axis.dilation * (axis.kernel - 1) - 1) / axis.stride + 1
 }
 
@@ -74,7 +74,7 @@ fn conv(x: [usize; 4], channels: usize, groups: usize, window: [AxisWindow; 2]) 
         .finish()
 }
 
-fn axis(kernel: usize, stride: usize, dilation: usize, before: usize) -> AxisWindow {
+pub fn axis(kernel: usize, stride: usize, dilation: usize, before: usize) -> AxisWindow {
     AxisWindow { kernel, stride, dilation, before }
 }
 

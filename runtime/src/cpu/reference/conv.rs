@@ -49,12 +49,12 @@ fn add<T: Real>(
 }
 
 /// The input element that output element `place` sees through window element `k`, padding taken off.
-fn seen(window: &AxisWindow, k: usize, place: usize) -> usize {
+pub(super) fn seen(window: &AxisWindow, k: usize, place: usize) -> usize {
     place * window.stride + k * window.dilation - window.before
 }
 
 /// The output elements of `count` that see an input element of `size` through window element `k`, and not padding.
-fn inside(window: &AxisWindow, k: usize, count: usize, size: usize) -> Range<usize> {
+pub(super) fn inside(window: &AxisWindow, k: usize, count: usize, size: usize) -> Range<usize> {
     let padded = |place: &usize| *place * window.stride + k * window.dilation;
     let first = (0..count).find(|place| padded(place) >= window.before).unwrap_or(count);
     let last = (first..count).find(|place| padded(place) >= window.before + size).unwrap_or(count);

@@ -1,37 +1,43 @@
 //! Element by element: scalar expressions over broadcast operands.
 
-use super::operand::offsets;
+use super::operand::{indices, offsets};
 use super::{Operand, Real};
-use cnnc_compiler::kernels::Expression;
+use cnnc_compiler::kernels::{Expression, Place};
 
 /// The expression at every place of the result; operands are broadcast views of its shape.
 pub fn map<T: Real>(expression: &Expression, operands: &[Operand<T>], shape: &[usize]) -> Vec<T> {
     let mut places: Vec<_> = operands.iter().map(|operand| offsets(shape, operand.strides)).collect();
     let count: usize = shape.iter().product();
     let mut elements = Vec::with_capacity(operands.len());
-    let element = |_| {
+    let mut indices = expression.is_placed().then(|| indices(shape));
+    let element = |number| {
         elements.clear();
         for (operand, places) in operands.iter().zip(&mut places) {
             elements.extend(places.next().map(|place| operand.data[place]));
         }
-        evaluate(expression, &elements)
+        let index = indices.as_mut().and_then(Iterator::next).unwrap_or_default();
+        evaluate(expression, &elements, Place { index: &index, number })
     };
     (0..count).map(element).collect()
 }
 
 /// The expression at one place, every operation rounded to the element type.
-pub fn evaluate<T: Real>(expression: &Expression, elements: &[T]) -> T {
-    match expression {
-        Expression::Operand(index) => elements[*index],
-        Expression::Constant(number) => T::from_f64(*number),
-        Expression::Unary(operation, x) => T::from_f64(operation.evaluate(evaluate(x, elements).to_f64())),
-        Expression::Binary(operation, a, b) => {
-            T::from_f64(operation.evaluate(evaluate(a, elements).to_f64(), evaluate(b, elements).to_f64()))
-        }
+fn evaluate<T: Real>(expression: &Expression, elements: &[T], place: Place<'_>) -> T {
+    let value = |part: &Expression| evaluate(part, elements, place).to_f64();
+    let number = match expression {
+        Expression::Operand(index) => return elements[*index],
         Expression::Select(condition, a, b) => {
-            evaluate(if evaluate(condition, elements).to_f64() != 0.0 { a } else { b }, elements)
+            return evaluate(if value(condition) != 0.0 { a } else { b }, elements, place);
         }
-    }
+        Expression::Unary(operation, x) => operation.evaluate(value(x)),
+        Expression::Binary(operation, a, b) => operation.evaluate(value(a), value(b)),
+        Expression::Constant(number) => *number,
+        Expression::Index(_) | Expression::Uniform(..) => {
+            let operands: Vec<f64> = elements.iter().map(|element| element.to_f64()).collect();
+            expression.evaluate_at(&operands, place)
+        }
+    };
+    T::from_f64(number)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 
 mod conv;
 mod conv_data;
+mod conv_weight;
 mod gemm;
 mod map;
 mod operand;
@@ -15,9 +16,10 @@ mod real;
 mod reduce;
 mod resample;
 mod window;
+mod window_grad;
 
 pub use real::Real;
-pub(super) use resample::{Source, sources};
+pub(super) use resample::{Source, parts, sources};
 pub(super) use window::divide_by;
 
 use crate::Parameters;
@@ -69,6 +71,18 @@ impl<T: Real> Interpreter<T> {
     }
 }
 
+impl<T: Real> Interpreter<T> {
+    /// The parameters of the plan, by number: as the last run left them.
+    pub fn parameters(&self) -> &[Vec<T>] {
+        &self.memory.parameters
+    }
+
+    /// The same, to be set.
+    pub fn parameters_mut(&mut self) -> &mut [Vec<T>] {
+        &mut self.memory.parameters
+    }
+}
+
 impl<T: Real> Memory<T> {
     fn operand<'a>(&'a self, view: &'a View) -> Operand<'a, T> {
         let data = match view.storage {
@@ -93,7 +107,8 @@ impl<T: Real> Memory<T> {
         }
         let into = match step.output.storage {
             Storage::Prepared => &mut self.prepared,
-            _ => &mut self.arena,
+            Storage::Parameter(index) => &mut self.parameters[index],
+            Storage::Input(_) | Storage::Arena => &mut self.arena,
         };
         for (offset, value) in offsets(&step.output.shape, &step.output.strides).zip(values) {
             into[step.output.offset + offset] = value;
@@ -107,6 +122,9 @@ fn compute<T: Real>(step: &Step, own: &[Operand<T>]) -> Vec<T> {
     match &step.kernel {
         Kernel::Conv { window, groups } => conv::conv(&own[0], &own[1], window, *groups, shape),
         Kernel::ConvData { window, groups } => conv_data::conv_data(&own[0], &own[1], window, *groups, shape),
+        Kernel::ConvWeight { window, groups } => conv_weight::conv_weight(&own[0], &own[1], window, *groups, shape),
+        Kernel::WindowGrad { axes, pooling } => window_grad::window_grad(own, axes, pooling, shape),
+        Kernel::ResampleGrad(resampling) => resample::resample_grad(&own[0], resampling, shape),
         Kernel::Gemm { transpose_a, transpose_b } => gemm::gemm(&own[0], *transpose_a, &own[1], *transpose_b),
         Kernel::Window { axes, pooling } => window::window(&own[0], axes, pooling, shape),
         Kernel::Reduce { reduction, axes } => reduce::reduce(&own[0], *reduction, axes),

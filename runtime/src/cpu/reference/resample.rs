@@ -20,6 +20,28 @@ pub fn resample<T: Real>(x: &Operand<T>, resampling: &Resampling, shape: &[usize
     indices(shape).map(element).collect()
 }
 
+/// The gradient by `x`, whose sizes are `shape`: every element of `g` goes back to those that it was read from.
+pub fn resample_grad<T: Real>(g: &Operand<T>, resampling: &Resampling, shape: &[usize]) -> Vec<T> {
+    let sources = [0, 1].map(|axis| sources(resampling, axis, shape[2 + axis], g.shape[2 + axis]));
+    let mut output = vec![T::from_f64(0.0); shape.iter().product()];
+    for index in indices(g.shape) {
+        let plane = (index[0] * shape[1] + index[1]) * shape[2];
+        let gradient = g.at(&index);
+        for (row, share) in parts(&sources[0][index[2]], resampling) {
+            for (column, across) in parts(&sources[1][index[3]], resampling) {
+                output[(plane + row) * shape[3] + column] += gradient * T::from_f64(share * across);
+            }
+        }
+    }
+    output
+}
+
+/// The elements that one is read from, and what each counts for.
+pub fn parts(source: &Source, resampling: &Resampling) -> impl Iterator<Item = (usize, f64)> {
+    let share = if matches!(resampling, Resampling::Nearest { .. }) { 0.0 } else { source.share };
+    [(source.low, 1.0 - share), (source.high, share)].into_iter().filter(|&(_, share)| share > 0.0)
+}
+
 /// Between which elements of an axis one element of the result is read.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Source {

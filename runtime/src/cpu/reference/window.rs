@@ -27,7 +27,7 @@ pub fn window<T: Real>(x: &Operand<T>, axes: &[PoolAxis; 2], pooling: &Pooling, 
 }
 
 /// The places of a window, from its (first, step, number) an axis.
-fn elements(spans: [(usize, usize, usize); 2]) -> impl Iterator<Item = [usize; 2]> {
+pub(super) fn elements(spans: [(usize, usize, usize); 2]) -> impl Iterator<Item = [usize; 2]> {
     let [(first, step, number), (column, column_step, columns)] = spans;
     (0..number).flat_map(move |i| (0..columns).map(move |j| [first + i * step, column + j * column_step]))
 }

@@ -1,0 +1,215 @@
+//! Reverse mode: from a graph and one number in it to the same graph with that number's gradients.
+//!
+//! Walks the nodes from the last to the first. Each hands the gradient of its value on to its arguments, written in the same
+//! vocabulary (a file for each family of kernels); what an argument is handed by several users is added up, so that
+//! tied parameters need nothing of their own. Nodes that no wanted value reaches are not visited.
+//!
+//! A gradient may have size 1 along an axis where its value has more: it is then the same number all along. So the gradient of a sum
+//! costs nothing, and it is written out only for kernels that read it whole.
+//!
+//! Works on graphs before the passes: no node has an epilogue yet.
+
+mod derivative;
+mod map;
+mod movement;
+mod product;
+mod reduce;
+#[cfg(test)]
+mod tests;
+mod window;
+
+use crate::diagnostic::Diagnostic;
+use crate::graph::NodeId;
+use crate::kernels::{Binary, Expression, Kernel, KernelGraph, KernelNode, Reduction, Unary, fault};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// The most gradients that one `Map` adds up.
+const MAX_TERMS: usize = 32;
+
+/// Adds the gradients of `loss`, a single number, by the wanted values: one node each, of the value's shape, or `None` where the loss
+/// does not depend on the value.
+///
+/// # Errors
+/// E499 when the graph has a cycle or is fused already.
+pub fn gradient(
+    graph: &mut KernelGraph,
+    loss: NodeId,
+    wanted: &[NodeId],
+) -> Result<Vec<Option<NodeId>>, Box<Diagnostic>> {
+    let order = graph.dag.order().ok_or_else(|| fault("the kernels form a circle"))?;
+    if order.iter().any(|&id| graph.dag.get(id).is_some_and(|node| node.epilogue.is_some())) {
+        return Err(fault("gradients are asked of a graph that is fused already"));
+    }
+    let mut backward =
+        Backward { needed: reached(graph, &order, wanted), graph, parts: HashMap::new(), origins: vec![] };
+    backward.begin(loss);
+    for id in order.into_iter().rev() {
+        backward.visit(id);
+    }
+    let gradients = wanted.iter().map(|&id| backward.finished(id)).collect();
+    forget_fixed(graph);
+    Ok(gradients)
+}
+
+/// The nodes that depend on a wanted one.
+fn reached(graph: &KernelGraph, order: &[NodeId], wanted: &[NodeId]) -> HashSet<NodeId> {
+    let mut reached: HashSet<NodeId> = wanted.iter().copied().collect();
+    for &id in order {
+        if graph.dag.arguments(id).iter().any(|argument| reached.contains(argument)) {
+            reached.insert(id);
+        }
+    }
+    reached
+}
+
+/// Takes away the marks that only gradients heed.
+fn forget_fixed(graph: &mut KernelGraph) {
+    for id in graph.dag.iter().map(|(id, _)| id).collect::<Vec<_>>() {
+        if let Some(KernelNode { kernel: Kernel::Map(expression), .. }) = graph.dag.get_mut(id) {
+            *expression = expression.rewrite(&|part| match part {
+                Expression::Unary(Unary::Fixed, x) => *x,
+                other => other,
+            });
+        }
+    }
+}
+
+/// The walk.
+struct Backward<'a> {
+    graph: &'a mut KernelGraph,
+    /// The nodes whose gradient leads to a wanted one.
+    needed: HashSet<NodeId>,
+    /// What each value was handed so far.
+    parts: HashMap<NodeId, Vec<NodeId>>,
+    /// Where the nodes that are being added come from.
+    origins: Vec<Arc<str>>,
+}
+
+impl Backward<'_> {
+    /// The loss's own gradient is 1.
+    fn begin(&mut self, loss: NodeId) {
+        self.origins = self.graph.dag.get(loss).map(|node| node.origins.clone()).unwrap_or_default();
+        let one = self.add(Kernel::Map(Expression::Constant(1.0)), self.shape(loss), &[]);
+        self.parts.insert(loss, vec![one]);
+    }
+
+    /// Hands a node's gradient on to its arguments.
+    fn visit(&mut self, id: NodeId) {
+        let Some(node) = self.graph.dag.get(id).filter(|_| self.needed.contains(&id)).cloned() else { return };
+        self.origins = node.origins.iter().map(|origin| format!("gradient of {origin}").into()).collect();
+        let Some(gradient) = self.total(id) else { return };
+        let arguments = self.graph.dag.arguments(id);
+        match &node.kernel {
+            Kernel::Input(_) | Kernel::Parameter(_) => {}
+            Kernel::Map(expression) => self.map_gradient(id, expression, &arguments, gradient),
+            Kernel::Conv { .. } | Kernel::ConvData { .. } | Kernel::Gemm { .. } => {
+                self.product_gradient(&node, &arguments, gradient);
+            }
+            Kernel::Window { axes, pooling } => self.window_gradient(&node, &arguments, *axes, *pooling, gradient),
+            Kernel::Resample(resampling) => self.resample_gradient(&node, &arguments, *resampling, gradient),
+            Kernel::Reduce { reduction: Reduction::Sum, .. } => self.hand(arguments.first(), gradient),
+            Kernel::Reduce { reduction: Reduction::Max, axes } => self.max_gradient(id, &arguments, axes, gradient),
+            Kernel::Reshape | Kernel::Permute { .. } | Kernel::Pad { .. } | Kernel::Slice { .. } => {
+                self.movement_gradient(&node, &arguments, gradient);
+            }
+            Kernel::Concat { axis } => self.concat_gradient(&node, &arguments, *axis, gradient),
+            // Kernels of gradients and of plans: nothing asks for theirs.
+            Kernel::ConvWeight { .. } | Kernel::WindowGrad { .. } | Kernel::ResampleGrad(_) => {}
+            Kernel::Reorder { .. } | Kernel::Pack(_) => {}
+        }
+        self.parts.insert(id, vec![gradient]);
+    }
+
+    /// Whether a value's gradient is asked for.
+    fn needs(&self, value: NodeId) -> bool {
+        self.needed.contains(&value)
+    }
+
+    /// Hands a gradient to an argument, if it needs one.
+    fn hand(&mut self, argument: Option<&NodeId>, part: NodeId) {
+        if let Some(&argument) = argument.filter(|&&argument| self.needs(argument)) {
+            self.parts.entry(argument).or_default().push(part);
+        }
+    }
+
+    /// The sum of what a value was handed.
+    fn total(&mut self, id: NodeId) -> Option<NodeId> {
+        let mut parts = self.parts.remove(&id)?;
+        while parts.len() > 1 {
+            let first: Vec<NodeId> = parts.drain(..parts.len().min(MAX_TERMS)).collect();
+            let terms = (1..first.len()).map(Expression::operand);
+            let sum = terms.fold(Expression::operand(0), |sum, term| sum + term);
+            parts.insert(0, self.map(sum, &first));
+        }
+        parts.pop()
+    }
+
+    /// A wanted value's gradient, written out.
+    fn finished(&mut self, id: NodeId) -> Option<NodeId> {
+        let gradient = self.total(id)?;
+        self.parts.insert(id, vec![gradient]);
+        self.origins = self.graph.dag.get(gradient).map(|node| node.origins.clone()).unwrap_or_default();
+        Some(self.whole(gradient, &self.shape(id)))
+    }
+
+    /// The gradient written out to all of its value's shape, for a kernel that reads it so.
+    fn whole(&mut self, gradient: NodeId, shape: &[usize]) -> NodeId {
+        if self.shape(gradient) == shape {
+            return gradient;
+        }
+        self.add(Kernel::Map(Expression::operand(0)), shape.to_vec(), &[gradient])
+    }
+
+    fn shape(&self, id: NodeId) -> Vec<usize> {
+        self.graph.dag.get(id).map(|node| node.shape.clone()).unwrap_or_default()
+    }
+
+    fn add(&mut self, kernel: Kernel, shape: Vec<usize>, arguments: &[NodeId]) -> NodeId {
+        self.graph.add(kernel, shape, arguments, self.origins.clone())
+    }
+
+    /// A `Map` whose size along each axis is the largest of its operands'; the operand itself when nothing is computed.
+    fn map(&mut self, expression: Expression, operands: &[NodeId]) -> NodeId {
+        let used = expression.operands();
+        let kept: Vec<NodeId> = used.iter().filter_map(|&index| operands.get(index).copied()).collect();
+        let number = |index: usize| used.iter().position(|&other| other == index).unwrap_or(0);
+        let expression = expression.substitute(&|index| Expression::operand(number(index)));
+        if let (Expression::Operand(0), Some(&value)) = (&expression, kept.first()) {
+            return value;
+        }
+        let rank = operands.first().map_or(0, |&first| self.shape(first).len());
+        let mut shape = vec![1; rank];
+        for &operand in &kept {
+            for (size, other) in shape.iter_mut().zip(self.shape(operand)) {
+                *size = (*size).max(other);
+            }
+        }
+        self.add(Kernel::Map(expression), shape, &kept)
+    }
+
+    /// Added up over some axes, which keep size 1.
+    fn sum(&mut self, value: NodeId, over: &[bool]) -> NodeId {
+        let sizes = self.shape(value);
+        let shape = sizes.iter().zip(over).map(|(&size, &gone)| if gone { 1 } else { size }).collect();
+        if shape == sizes {
+            return value;
+        }
+        self.add(Kernel::Reduce { reduction: Reduction::Sum, axes: over.to_vec() }, shape, &[value])
+    }
+}
+
+/// `a·b`, without what a factor of 0, 1 or −1 makes needless. A choice takes the factor into both branches, so that what is not chosen
+/// counts for nothing, infinite as it may be.
+fn product(a: Expression, b: Expression) -> Expression {
+    match b {
+        Expression::Constant(0.0) => Expression::Constant(0.0),
+        Expression::Constant(1.0) => a,
+        Expression::Unary(Unary::Negate, b) => -product(a, *b),
+        Expression::Select(condition, then, otherwise) => {
+            condition.select(product(a.clone(), *then), product(a, *otherwise))
+        }
+        b if a == Expression::Constant(1.0) => b,
+        b => a.binary(Binary::Multiply, b),
+    }
+}

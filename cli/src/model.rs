@@ -26,6 +26,7 @@ pub fn request(model: &Model) -> Request {
     Request {
         model: model.model.clone(),
         settings: model.set.clone(),
+        init: Vec::new(),
         input_shapes: model.input_shape.iter().map(|sizes| sizes.0.clone()).collect(),
     }
 }

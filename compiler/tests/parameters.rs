@@ -1,8 +1,9 @@
 //! Parameters of one's own: tied layers, given weights, bare tensors, initialisers.
 
 mod common;
-use cnnc_compiler::graph::{Graph, Initialiser, NodeKind};
-use common::{check, graph, keys, model};
+use cnnc_compiler::graph::{Distribution, Fan, Graph, Initialiser, NodeKind};
+use cnnc_compiler::resolve::Request;
+use common::{check, graph, keys, model, one, request};
 
 /// The parameters of the first operator of that name.
 fn uses(graph: &Graph, name: &str) -> Vec<(String, bool)> {
@@ -127,7 +128,7 @@ fn schemes_speak_of_weights_and_bias_of_biases() {
         init \"2\": normal(std=0.01, bias=0.5)
         init \"stem.0.bias\": constant(7)";
     let graph = graph(&model(body));
-    assert_eq!(start(&graph, "stem.0.weight"), &Initialiser::XavierUniform { gain: 1.0 });
+    assert_eq!(start(&graph, "stem.0.weight"), &Initialiser::xavier_uniform(1.0));
     assert_eq!(start(&graph, "stem.0.bias"), &Initialiser::Constant(7.0));
     assert_eq!(start(&graph, "2.weight"), &Initialiser::Normal { mean: 0.0, std: 0.01 });
     assert_eq!(start(&graph, "2.bias"), &Initialiser::Constant(0.5));
@@ -157,7 +158,7 @@ fn a_group_or_block_is_all_layers_below_it() {
     assert_eq!(start(&graph, "2.weight"), &Initialiser::Constant(0.0));
     let mixed =
         common::graph(&model("g: { Conv2d(4, kernel_size=1); BatchNorm2d }\ninit \"g\": xavier_uniform(gain=2)"));
-    assert_eq!(start(&mixed, "g.0.weight"), &Initialiser::XavierUniform { gain: 2.0 });
+    assert_eq!(start(&mixed, "g.0.weight"), &Initialiser::xavier_uniform(2.0));
     assert_eq!(start(&mixed, "g.1.weight"), &Initialiser::Constant(1.0));
 }
 
@@ -229,4 +230,50 @@ fn first_uses_name_parameters_in_text_order() {
     let graph = graph("model M { input [N, 8]; sum { b: Linear(8, bias=false); a: Linear(8, bias=false) } }");
     assert_eq!(keys(&graph), ["b.weight", "a.weight"]);
     assert_eq!(uses(&graph, "Linear"), [("b.weight".to_owned(), false)]);
+}
+
+#[test]
+fn schemes_take_pytorch_s_arguments() {
+    let graph = graph(&model(
+        "Conv2d(4, kernel_size=3)\nFlatten\nLinear(2)\ninit \"0\": kaiming_normal(mode=\"fan_out\", nonlinearity=\"relu\")
+        init Linear: trunc_normal(std=0.02, bias=0)",
+    ));
+    let scaled = Initialiser::Scaled { distribution: Distribution::Normal, fan: Fan::Out, gain: 2f64.sqrt() };
+    assert_eq!(start(&graph, "0.weight"), &scaled);
+    let cut = Initialiser::TruncatedNormal { mean: 0.0, std: 0.02, low: -2.0, high: 2.0 };
+    assert_eq!(start(&graph, "2.weight"), &cut);
+    assert_eq!(start(&graph, "2.bias"), &Initialiser::Constant(0.0));
+    let codes = |scheme: &str| check(&model(&format!("Conv2d(4, kernel_size=1)\ninit Conv2d: {scheme}"))).codes();
+    assert_eq!(codes("kaiming_uniform(a=0.1, nonlinearity=\"leaky_relu\")"), Vec::<String>::new());
+    assert_eq!(codes("kaiming_uniform(mode=\"fan_inn\")"), ["E205 4:35"]);
+    assert_eq!(codes("kaiming_uniform(mode=1)"), ["E205 4:35"]);
+    assert_eq!(codes("normal(std=-1)"), ["E205 4:25"]);
+    assert_eq!(codes("orthogonal(1, 2)"), ["E207 4:28"]);
+}
+
+#[test]
+fn a_pattern_sets_all_paths_that_fit() {
+    let graph = graph(&model(
+        "a: { Conv2d(4, kernel_size=1); Conv2d(4, kernel_size=1) }\nb: { Conv2d(4, kernel_size=1) }\ninit \"*.0\": ones\ninit \"*.bias\": constant(3)",
+    ));
+    for (path, number) in [("a.0.weight", 1.0), ("b.0.weight", 1.0), ("a.1.bias", 3.0), ("b.0.bias", 3.0)] {
+        assert_eq!(start(&graph, path), &Initialiser::Constant(number), "{path}");
+    }
+    assert!(matches!(start(&graph, "a.1.weight"), Initialiser::Uniform { .. }));
+    assert_eq!(check(&model("ReLU\ninit \"x*\": ones")).codes(), ["E221 4:6"]);
+}
+
+#[test]
+fn initialisers_from_outside_come_last() {
+    let text = format!("# a model\n{}", model("Conv2d(4, kernel_size=1)\ninit Conv2d: ones"));
+    let with = |init: &[(&str, &str)]| {
+        let init = init.iter().map(|(targets, scheme)| ((*targets).to_owned(), (*scheme).to_owned())).collect();
+        request(&one(&text), &Request { init, ..Request::default() })
+    };
+    let checked = with(&[("Conv2d, \"0\"", "constant(4)"), ("\"0.bias\"", "zeros")]);
+    let graph = &checked.graphs[0].graph;
+    assert_eq!(start(graph, "0.weight"), &Initialiser::Constant(4.0));
+    assert_eq!(start(graph, "0.bias"), &Initialiser::Constant(0.0));
+    assert_eq!(with(&[("Conv2d", "ones\nReLU")]).codes().len(), 1);
+    assert_eq!(with(&[("Conv2d", "ones"), ("Linear", "ones")]).codes(), ["E221 3:6"]);
 }

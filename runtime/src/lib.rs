@@ -7,6 +7,7 @@
 pub mod backend;
 pub mod cpu;
 pub mod cuda;
+mod draw;
 mod failure;
 mod files;
 mod host;

@@ -3,11 +3,11 @@
 //! They are drawn from the graph's initialisers here, or read by `weights.rs`. Tensors are shared, so that several engines (other
 //! batch sizes, other devices) hold the same ones.
 
+use crate::draw::draw;
 use crate::failure::failure;
-use crate::random::Stream;
 use crate::{Result, Tensor, host};
 use cnnc_compiler::diagnostic::Code;
-use cnnc_compiler::graph::{Graph, Initialiser, Parameter};
+use cnnc_compiler::graph::{Graph, Parameter};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -81,37 +81,6 @@ impl FromIterator<(Arc<str>, Tensor)> for Parameters {
     }
 }
 
-/// One parameter's first values.
-fn draw(parameter: &Parameter, seed: u64) -> Tensor {
-    let mut tensor = Tensor::filled(&parameter.shape, 0.0);
-    let values = tensor.data_mut();
-    let stream = Stream::new(seed, &parameter.path);
-    let uniform = |values: &mut [f32], bound: f64| {
-        stream.fill(values, |stream, block| stream.symmetric(block).map(|v| v * bound));
-    };
-    match &parameter.initialiser {
-        Initialiser::Constant(number) => values.fill(*number as f32),
-        Initialiser::Uniform { bound } => uniform(values, *bound),
-        Initialiser::XavierUniform { gain } => uniform(values, gain * xavier_bound(&parameter.shape)),
-        Initialiser::Normal { mean, std } => {
-            stream.fill(values, |stream, block| stream.normal(block).map(|x| mean + std * x));
-        }
-        Initialiser::Values(numbers) => {
-            for (value, number) in values.iter_mut().zip(numbers.iter()) {
-                *value = *number as f32;
-            }
-        }
-    }
-    tensor
-}
-
-/// `√(6 / (fan_in + fan_out))`, where PyTorch's fans are the first two sizes times the window (`_calculate_fan_in_and_fan_out`).
-fn xavier_bound(shape: &[usize]) -> f64 {
-    let window: f64 = shape.iter().skip(2).map(|&size| size as f64).product();
-    let fans: f64 = shape.iter().take(2).map(|&size| size as f64 * window).sum();
-    (6.0 / fans.max(1.0)).sqrt()
-}
-
 /// The bytes of a float32 tensor.
 pub(crate) fn size_bytes(shape: &[usize]) -> u64 {
     shape.iter().fold(4, |product: u64, &size| product.saturating_mul(size as u64))
@@ -124,7 +93,7 @@ pub(crate) fn megabytes(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Parameters, xavier_bound};
+    use super::Parameters;
     use cnnc_compiler::diagnostic::Code;
     use cnnc_compiler::graph::{Graph, Initialiser, Parameter};
     use cnnc_grammar::span::Span;
@@ -150,30 +119,6 @@ mod tests {
         assert_eq!(alone.get("1.weight"), both.get("1.weight"));
         assert_ne!(alone.get("1.weight").unwrap().data()[..4], both.get("0.weight").unwrap().data()[..4]);
         assert_eq!(both.len(), 2);
-    }
-
-    #[test]
-    fn every_rule_gives_its_numbers() {
-        let parameters = Parameters::draw(
-            &graph(&[
-                ("a", &[2], Initialiser::Constant(42.0)),
-                ("b", &[1, 2], Initialiser::Values([1.0, -1.0].into())),
-                ("c", &[1000], Initialiser::Uniform { bound: 0.5 }),
-                ("d", &[1000], Initialiser::Normal { mean: 3.0, std: 0.01 }),
-                ("e", &[6, 1, 5, 5], Initialiser::XavierUniform { gain: 1.0 }),
-            ]),
-            0,
-        )
-        .unwrap();
-        let data = |path: &str| parameters.get(path).unwrap().data().to_vec();
-        assert_eq!(data("a"), [42.0, 42.0]);
-        assert_eq!(data("b"), [1.0, -1.0]);
-        let largest = |values: &[f32]| values.iter().fold(0.0f32, |largest, x| largest.max(x.abs()));
-        assert!(largest(&data("c")) <= 0.5 && largest(&data("c")) > 0.49);
-        assert!(data("d").iter().all(|x| (x - 3.0).abs() < 0.05));
-        let bound = xavier_bound(&[6, 1, 5, 5]);
-        assert!((bound - (6.0f64 / 175.0).sqrt()).abs() < 1e-12);
-        assert!(f64::from(largest(&data("e"))) <= bound);
     }
 
     #[test]

@@ -10,7 +10,7 @@ pub mod print;
 pub mod verify;
 
 pub use dag::{Dag, NodeId};
-pub use initialiser::Initialiser;
+pub use initialiser::{Distribution, Fan, Initialiser};
 
 use crate::ops::Op;
 use crate::shape::{Requirements, Shape};

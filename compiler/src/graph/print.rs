@@ -13,7 +13,10 @@
 //! module holds several. A parameter stands below its first use, a use of another's is named in brackets. The shaped graph has the shape
 //! behind every value, then what must hold of the symbols.
 
-use super::{Graph, ImageTransform, Initialiser, Node, NodeId, NodeKind, ParameterId, ParameterUse, ShapedGraph};
+use super::{
+    Distribution, Fan, Graph, ImageTransform, Initialiser, Node, NodeId, NodeKind, ParameterId, ParameterUse,
+    ShapedGraph,
+};
 use crate::shape::{Dim, Shape};
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
@@ -120,8 +123,24 @@ fn initialiser(initialiser: &Initialiser) -> String {
         Initialiser::Constant(value) => format!("constant({value})"),
         Initialiser::Uniform { bound } => format!("uniform(bound={bound})"),
         Initialiser::Normal { mean, std } => format!("normal(mean={mean}, std={std})"),
-        Initialiser::XavierUniform { gain } => format!("xavier_uniform(gain={gain})"),
+        Initialiser::TruncatedNormal { mean, std, low, high } => {
+            format!("trunc_normal(mean={mean}, std={std}, a={low}, b={high})")
+        }
+        Initialiser::Scaled { distribution, fan, gain } => scaled(*distribution, *fan, *gain),
+        Initialiser::Orthogonal { gain } => format!("orthogonal(gain={gain})"),
         Initialiser::Values(values) => format!("given({} numbers)", values.len()),
+    }
+}
+
+fn scaled(distribution: Distribution, fan: Fan, gain: f64) -> String {
+    let shape = match distribution {
+        Distribution::Uniform => "uniform",
+        Distribution::Normal => "normal",
+    };
+    match fan {
+        Fan::Mean => format!("xavier_{shape}(gain={gain})"),
+        Fan::In => format!("kaiming_{shape}(gain={gain}, mode=fan_in)"),
+        Fan::Out => format!("kaiming_{shape}(gain={gain}, mode=fan_out)"),
     }
 }
 

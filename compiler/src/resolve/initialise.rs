@@ -5,7 +5,7 @@
 //! parameter sets exactly that one.
 
 use super::error::InitError;
-use super::scheme::{Scheme, needs_two_axes};
+use super::scheme::Scheme;
 use super::state::{Expander, Frame};
 use crate::diagnostic::nearest;
 use crate::graph::{Initialiser, ModuleId, ModuleKind, ParameterId};
@@ -132,6 +132,9 @@ impl<'a> Expander<'a, '_> {
             self.apply_to_parameter(rule, id);
             return;
         }
+        if path.contains('*') {
+            return self.apply_to_pattern(rule, path, &full);
+        }
         match self.siblings.get(full.as_str()).map(|sibling| sibling.module) {
             Some(module) => {
                 let is_layer =
@@ -145,6 +148,35 @@ impl<'a> Expander<'a, '_> {
                 let near = nearest(path, known.iter().map(String::as_str));
                 self.report(InitError::NoSuchPath { path, span: rule.span, near }.diagnostic());
             }
+        }
+    }
+
+    /// Sets all parameters and layers whose path fits a pattern; of a module that fits, all layers below it.
+    fn apply_to_pattern(&mut self, rule: &Rule<'a>, path: &str, full: &str) {
+        let fits = |path: &Arc<str>| fits_pattern(full.as_bytes(), path.as_bytes());
+        let modules: Vec<ModuleId> = (0u32..)
+            .zip(&self.graph.modules)
+            .filter(|(_, module)| fits(&module.path))
+            .map(|(id, _)| ModuleId(id))
+            .collect();
+        let parameters: Vec<ParameterId> = (0u32..)
+            .zip(&self.graph.parameters)
+            .filter(|(_, parameter)| fits(&parameter.path))
+            .map(|(id, _)| ParameterId(id))
+            .collect();
+        if modules.is_empty() && parameters.is_empty() {
+            return self.report(InitError::NoSuchPath { path, span: rule.span, near: None }.diagnostic());
+        }
+        let mut any = !parameters.is_empty();
+        for &module in &modules {
+            let is_layer = self.graph.module(module).is_some_and(|module| matches!(module.kind, ModuleKind::Layer(_)));
+            any |= self.apply_to_module(rule, module, is_layer);
+        }
+        for id in parameters {
+            self.apply_to_parameter(rule, id);
+        }
+        if !any {
+            self.report_misfit(rule, path, modules.first().copied());
         }
     }
 
@@ -163,7 +195,7 @@ impl<'a> Expander<'a, '_> {
     /// Sets one parameter, named exactly.
     fn apply_to_parameter(&mut self, rule: &Rule<'a>, id: ParameterId) {
         let Some(parameter) = self.graph.parameter(id) else { return };
-        if needs_two_axes(&rule.scheme.weight) && parameter.shape.len() < 2 {
+        if rule.scheme.weight.needs_two_axes() && parameter.shape.len() < 2 {
             let (path, shape) = (parameter.path.clone(), parameter.shape.clone());
             self.report(InitError::TooFewAxes { path: &path, shape: &shape, span: rule.span }.diagnostic());
             return;
@@ -203,7 +235,7 @@ impl<'a> Expander<'a, '_> {
             let is_own = parameter.path == path;
             let is_bias = !is_own && parameter.path.ends_with(".bias");
             let is_weight = is_own || parameter.path.ends_with(".weight");
-            let fits = !needs_two_axes(&rule.scheme.weight) || parameter.shape.len() >= 2;
+            let fits = !rule.scheme.weight.needs_two_axes() || parameter.shape.len() >= 2;
             let new = match rule.scheme.bias {
                 Some(bias) if is_bias => Some(Initialiser::Constant(bias)),
                 _ if is_weight && fits => Some(rule.scheme.weight.clone()),
@@ -227,9 +259,25 @@ impl<'a> Expander<'a, '_> {
 
     fn report_misfit(&mut self, rule: &Rule<'a>, target: &str, module: Option<ModuleId>) {
         let path = module.and_then(|module| self.graph.module(module)).map(|module| module.path.clone());
-        let axes = needs_two_axes(&rule.scheme.weight);
+        let axes = rule.scheme.weight.needs_two_axes();
         self.report(InitError::NoWeight { target, path: path.as_deref(), axes, span: rule.span }.diagnostic());
     }
+}
+
+/// Whether a text fits a pattern, in which `*` stands for any characters.
+fn fits_pattern(pattern: &[u8], text: &[u8]) -> bool {
+    let mut parts = pattern.split(|&byte| byte == b'*');
+    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };
+    let mut parts = parts.peekable();
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return rest.ends_with(part);
+        }
+        let found = (0..=rest.len()).find(|&start| rest.get(start..).is_some_and(|rest| rest.starts_with(part)));
+        let Some(after) = found.and_then(|start| rest.get(start + part.len()..)) else { return false };
+        rest = after;
+    }
+    rest.is_empty()
 }
 
 /// The rules for one type in one module that have an effect.
@@ -252,4 +300,17 @@ fn last_of_each_type<'r>(rules: &'r [Rule<'_>]) -> HashMap<(ModuleId, &'r str), 
         }
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fits_pattern;
+
+    #[test]
+    fn a_star_is_any_characters() {
+        let fits = |pattern: &str, text: &str| fits_pattern(pattern.as_bytes(), text.as_bytes());
+        assert!(fits("*", "") && fits("*", "a.b") && fits("b*.conv*", "b2.0.conv1") && fits("*.0", "a.0.0"));
+        assert!(fits("a*b*c", "abc") && fits("a*b*c", "axbbxc"));
+        assert!(!fits("b*.conv*", "b2.0.bn1") && !fits("*.0", "a.0.1") && !fits("a*a", "a") && !fits("a*b*c", "acb"));
+    }
 }

@@ -44,6 +44,7 @@ mod value;
 
 pub use load::load;
 pub use model::{check_all, resolve};
+pub use settings::{INIT_FILE, SETTINGS_FILE};
 
 use cnnc_grammar::ast::{Ast, DeclarationKind, Item};
 use cnnc_grammar::span::FileId;
@@ -71,6 +72,8 @@ pub struct Request {
     pub model: Option<String>,
     /// Model parameters by name, each value in the language's own syntax (`--set width_mult=0.5`).
     pub settings: Vec<(String, String)>,
+    /// Initialisers that come after the model's own, as targets and scheme of an `init` (`Conv2d, Linear` and `xavier_uniform`).
+    pub init: Vec<(String, String)>,
     /// Sizes of the inputs that replace those of the spec, one list an input in order (`--input-shape 1,3,224,224`).
     pub input_shapes: Vec<Vec<usize>>,
 }

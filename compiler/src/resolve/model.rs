@@ -29,12 +29,13 @@ pub fn resolve(
     if !request.settings.is_empty() && set.is_none() {
         return None;
     }
+    let init = settings::read_init(&request.init, files, problems)?;
     let declarations = Declarations::new(program, problems);
     let world = World { program, declarations: &declarations, files, sources };
     let graph = chosen.and_then(|name| {
         let callable = declarations.get(name)?.as_ref()?;
         let callable = settings::with(callable, set.as_ref());
-        expand(&world, &callable, &request.input_shapes, problems)
+        expand(&world, &callable, &request.input_shapes, &init, problems)
     });
     check_declarations(&world, problems);
     graph
@@ -65,7 +66,7 @@ pub fn check_all(
         let callable = settings::with(callable, set.as_ref());
         let is_complete = callable.declaration.parameters.iter().all(|parameter| callable.has_default(parameter));
         if is_complete && set.is_some() != request.settings.is_empty() {
-            graphs.extend(expand(&world, &callable, &request.input_shapes, problems));
+            graphs.extend(expand(&world, &callable, &request.input_shapes, &[], problems));
         }
     }
     check_declarations(&world, problems);
@@ -91,11 +92,12 @@ fn choose<'a>(program: &'a Program, request: &Request, problems: &mut Problems) 
     found
 }
 
-/// Writes out one model.
+/// Writes out one model; `init` comes after its own statements.
 fn expand<'a>(
     world: &World<'a, '_>,
     callable: &Callable<'a>,
     input_shapes: &[Vec<usize>],
+    init: &'a [Statement],
     problems: &mut Problems,
 ) -> Option<Graph> {
     let mut expander = Expander::new(world, problems, true);
@@ -114,6 +116,11 @@ fn expand<'a>(
         Flow::Unknown
     };
     let value = expander.expand_declaration(&mut frame, declaration, flow);
+    for statement in init {
+        if let StatementKind::Init { targets, scheme } = &statement.kind {
+            expander.init(&frame, targets, scheme);
+        }
+    }
     expander.finish(module, value, callable)
 }
 

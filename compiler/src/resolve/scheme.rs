@@ -1,10 +1,12 @@
-//! Schemes of `init`: `xavier_uniform(gain=1)`, `normal(mean=0, std=1)`, `uniform(bound)`, `constant(value)`, `zeros`, `ones`.
+//! Schemes of `init`: `xavier_uniform(gain=1)`, `kaiming_normal(mode="fan_out")`, `normal(mean=0, std=1)`, `constant(value)` and so on.
+//!
+//! A call comes in, the initialiser of weights and the number for biases go out. Names and formulas are those of `torch.nn.init`.
 
 use super::error::{ArgumentError, InitError};
 use super::state::{Expander, Frame};
 use super::value::Value;
 use crate::diagnostic::nearest;
-use crate::graph::Initialiser;
+use crate::graph::{Distribution, Fan, Initialiser};
 use cnnc_grammar::ast::{Argument, Call};
 use cnnc_grammar::span::Span;
 
@@ -17,30 +19,75 @@ pub(super) struct Scheme {
     pub bias: Option<f64>,
 }
 
-/// A scheme's name, its arguments with their defaults, and what it makes of them.
+/// What an argument of a scheme may be.
+#[derive(Clone, Copy)]
+enum Accepts {
+    /// A number.
+    Any,
+    /// A number that is not negative.
+    Width,
+    /// One of these words; its value is its position.
+    Word(&'static [&'static str]),
+}
+
+/// An argument: its name, what it may be, and its default (of a word its position).
+type SchemeArgument = (&'static str, Accepts, Option<f64>);
+
+/// A scheme's name, its arguments, and what it makes of them.
 struct SchemeEntry {
     name: &'static str,
-    arguments: &'static [(&'static str, Option<f64>)],
+    arguments: &'static [SchemeArgument],
     make: fn(&[f64]) -> Initialiser,
 }
 
+const GAIN: SchemeArgument = ("gain", Accepts::Width, Some(1.0));
+const MEAN: SchemeArgument = ("mean", Accepts::Any, Some(0.0));
+const STD: SchemeArgument = ("std", Accepts::Width, Some(1.0));
+const MODES: &[&str] = &["fan_in", "fan_out"];
+const NONLINEARITIES: &[&str] = &["leaky_relu", "relu", "linear", "sigmoid", "tanh", "selu"];
+const KAIMING: &[SchemeArgument] = &[
+    ("a", Accepts::Any, Some(0.0)),
+    ("mode", Accepts::Word(MODES), Some(0.0)),
+    ("nonlinearity", Accepts::Word(NONLINEARITIES), Some(0.0)),
+];
+
 const SCHEMES: &[SchemeEntry] = &[
+    SchemeEntry { name: "xavier_uniform", arguments: &[GAIN], make: |given| Initialiser::xavier_uniform(at(given, 0)) },
     SchemeEntry {
-        name: "xavier_uniform",
-        arguments: &[("gain", Some(1.0))],
-        make: |given| Initialiser::XavierUniform { gain: at(given, 0) },
+        name: "xavier_normal",
+        arguments: &[GAIN],
+        make: |given| scaled(Distribution::Normal, Fan::Mean, at(given, 0)),
     },
+    SchemeEntry { name: "kaiming_uniform", arguments: KAIMING, make: |given| kaiming(Distribution::Uniform, given) },
+    SchemeEntry { name: "kaiming_normal", arguments: KAIMING, make: |given| kaiming(Distribution::Normal, given) },
     SchemeEntry {
         name: "normal",
-        arguments: &[("mean", Some(0.0)), ("std", Some(1.0))],
+        arguments: &[MEAN, STD],
         make: |given| Initialiser::Normal { mean: at(given, 0), std: at(given, 1) },
     },
     SchemeEntry {
+        name: "trunc_normal",
+        arguments: &[MEAN, STD, ("a", Accepts::Any, Some(-2.0)), ("b", Accepts::Any, Some(2.0))],
+        make: |given| {
+            let (a, b) = (at(given, 2), at(given, 3));
+            Initialiser::TruncatedNormal { mean: at(given, 0), std: at(given, 1), low: a.min(b), high: a.max(b) }
+        },
+    },
+    SchemeEntry {
         name: "uniform",
-        arguments: &[("bound", None)],
+        arguments: &[("bound", Accepts::Width, None)],
         make: |given| Initialiser::Uniform { bound: at(given, 0) },
     },
-    SchemeEntry { name: "constant", arguments: &[("value", None)], make: |given| Initialiser::Constant(at(given, 0)) },
+    SchemeEntry {
+        name: "orthogonal",
+        arguments: &[GAIN],
+        make: |given| Initialiser::Orthogonal { gain: at(given, 0) },
+    },
+    SchemeEntry {
+        name: "constant",
+        arguments: &[("value", Accepts::Any, None)],
+        make: |given| Initialiser::Constant(at(given, 0)),
+    },
     SchemeEntry { name: "zeros", arguments: &[], make: |_| Initialiser::Constant(0.0) },
     SchemeEntry { name: "ones", arguments: &[], make: |_| Initialiser::Constant(1.0) },
 ];
@@ -49,9 +96,26 @@ fn at(given: &[f64], position: usize) -> f64 {
     given.get(position).copied().unwrap_or(0.0)
 }
 
-/// Whether a scheme needs an input and an output side, and so two axes at the least.
-pub(super) fn needs_two_axes(initialiser: &Initialiser) -> bool {
-    matches!(initialiser, Initialiser::XavierUniform { .. })
+fn scaled(distribution: Distribution, fan: Fan, gain: f64) -> Initialiser {
+    Initialiser::Scaled { distribution, fan, gain }
+}
+
+/// Kaiming of slope, mode and nonlinearity.
+fn kaiming(distribution: Distribution, given: &[f64]) -> Initialiser {
+    let fan = if at(given, 1) == 0.0 { Fan::In } else { Fan::Out };
+    let nonlinearity = NONLINEARITIES.get(at(given, 2) as usize).copied().unwrap_or_default();
+    scaled(distribution, fan, gain_of(nonlinearity, at(given, 0)))
+}
+
+/// `torch.nn.init.calculate_gain`; the slope is that of a leaky ReLU.
+fn gain_of(nonlinearity: &str, slope: f64) -> f64 {
+    match nonlinearity {
+        "leaky_relu" => (2.0 / (1.0 + slope * slope)).sqrt(),
+        "relu" => 2f64.sqrt(),
+        "tanh" => 5.0 / 3.0,
+        "selu" => 0.75,
+        _ => 1.0,
+    }
 }
 
 impl<'a> Expander<'a, '_> {
@@ -69,10 +133,11 @@ impl<'a> Expander<'a, '_> {
         let mut seen: Vec<(usize, Span)> = Vec::new();
         let mut fits = true;
         for (position, argument) in call.arguments.iter().flatten().enumerate() {
-            let value = self.scheme_number(frame, argument);
             let slot = self.scheme_slot(entry, position, argument)?;
+            let (name, accepts) =
+                entry.arguments.get(slot).map_or(("bias", Accepts::Any), |(name, accepts, _)| (*name, *accepts));
+            let value = self.scheme_value(frame, argument, name, accepts);
             if let Some((_, first)) = seen.iter().find(|(seen, _)| *seen == slot) {
-                let name = argument.key.as_ref().map_or("this argument", |key| &key.text);
                 let (first, second) = (*first, argument.span);
                 self.report(ArgumentError::Twice { name, first, second, first_argument: None }.diagnostic());
                 return None;
@@ -84,12 +149,24 @@ impl<'a> Expander<'a, '_> {
                 None => bias = value,
             }
         }
+        let numbers = self.with_defaults(entry, &given, call.span, fits)?;
+        Some(Scheme { weight: (entry.make)(&numbers), bias })
+    }
+
+    /// All arguments; `None` when one is missing, which is reported, or was wrong.
+    fn with_defaults(
+        &mut self,
+        entry: &'static SchemeEntry,
+        given: &[Option<f64>],
+        call: Span,
+        fits: bool,
+    ) -> Option<Vec<f64>> {
         let mut numbers = Vec::with_capacity(given.len());
-        for ((argument, default), value) in entry.arguments.iter().zip(given) {
+        for ((argument, _, default), value) in entry.arguments.iter().zip(given) {
             match value.or(*default) {
                 Some(number) => numbers.push(number),
                 None if fits => {
-                    let (callee, call, accepts) = (entry.name, call.span, "a number");
+                    let (callee, accepts) = (entry.name, "a number");
                     let names = vec![*argument];
                     self.report(ArgumentError::Missing { callee, names, accepts, call, declared: None }.diagnostic());
                     return None;
@@ -97,7 +174,7 @@ impl<'a> Expander<'a, '_> {
                 None => return None,
             }
         }
-        fits.then(|| Scheme { weight: (entry.make)(&numbers), bias })
+        fits.then_some(numbers)
     }
 
     /// The position of an argument among the scheme's; one past the last is `bias`.
@@ -110,7 +187,7 @@ impl<'a> Expander<'a, '_> {
             self.report(ArgumentError::TooMany { callee, most, span, declared: None }.diagnostic());
             return None;
         };
-        let names = entry.arguments.iter().map(|(name, _)| *name).chain(["bias"]);
+        let names = entry.arguments.iter().map(|(name, ..)| *name).chain(["bias"]);
         let slot = names.clone().position(|name| name == key.text);
         if slot.is_none() {
             self.report(ArgumentError::unknown_parameter(entry.name, key, names, None).diagnostic());
@@ -118,19 +195,47 @@ impl<'a> Expander<'a, '_> {
         slot
     }
 
-    fn scheme_number(&mut self, frame: &Frame<'a>, argument: &'a Argument) -> Option<f64> {
+    /// An argument as a number, a word as its position; `None` after an error.
+    fn scheme_value(
+        &mut self,
+        frame: &Frame<'a>,
+        argument: &'a Argument,
+        name: &'static str,
+        accepts: Accepts,
+    ) -> Option<f64> {
         let value = self.evaluate(frame, &argument.value)?;
-        match value {
-            Value::Int(number) => Some(number as f64),
-            Value::Float(number) => Some(number),
-            Value::Size(size) => {
-                self.report_symbol(&size, argument.value.span, "a scheme");
+        match (accepts, &value) {
+            (Accepts::Word(words), Value::Text(text)) => {
+                let found = words.iter().position(|word| **word == **text);
+                if found.is_none() {
+                    let (span, near) = (argument.value.span, nearest(text, words.iter().copied()));
+                    self.report(InitError::UnknownWord { name, words, near, span }.diagnostic());
+                }
+                found.map(|position| position as f64)
+            }
+            (Accepts::Any | Accepts::Width, Value::Int(_) | Value::Float(_)) => {
+                let number = match value {
+                    Value::Int(number) => number as f64,
+                    Value::Float(number) => number,
+                    _ => return None,
+                };
+                if matches!(accepts, Accepts::Width) && number < 0.0 {
+                    self.report(InitError::Negative { name, span: argument.value.span }.diagnostic());
+                    return None;
+                }
+                Some(number)
+            }
+            (_, Value::Size(size)) => {
+                self.report_symbol(size, argument.value.span, "a scheme");
                 None
             }
-            other => {
-                let name = argument.key.as_ref().map_or("this argument", |key| &key.text);
-                let (wanted, expr) = ("a number".to_owned(), &argument.value);
-                let error = ArgumentError::Wrong { name, wanted, value: &other, expr, declared: None, is_int: false };
+            (_, other) => {
+                let wanted = match accepts {
+                    Accepts::Word(_) => "a text".to_owned(),
+                    Accepts::Any | Accepts::Width => "a number".to_owned(),
+                };
+                let (value, expr) = (other, &argument.value);
+                let error = ArgumentError::Wrong { name, wanted, value, expr, declared: None, is_int: false };
                 self.report(error.diagnostic());
                 None
             }

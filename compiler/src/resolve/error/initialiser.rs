@@ -16,6 +16,10 @@ pub(in crate::resolve) enum InitError<'e> {
     NoSuchPath { path: &'e str, span: Span, near: Option<&'e str> },
     /// A target without a weight that the scheme could set.
     NoWeight { target: &'e str, path: Option<&'e str>, axes: bool, span: Span },
+    /// A text that is none of the argument's words.
+    UnknownWord { name: &'e str, words: &'e [&'e str], near: Option<&'e str>, span: Span },
+    /// A width or a factor below zero.
+    Negative { name: &'e str, span: Span },
     /// One parameter that the scheme cannot set.
     TooFewAxes { path: &'e str, shape: &'e [usize], span: Span },
 }
@@ -59,12 +63,26 @@ impl InitError<'_> {
                     None => diagnostic,
                 };
                 match axes {
-                    true => diagnostic.note("`xavier_uniform` needs a weight of two axes or more"),
+                    true => diagnostic.note("this scheme needs a weight of two axes or more"),
                     false => diagnostic,
                 }
             }
+            InitError::UnknownWord { name, words, near, span } => {
+                let message = format!("`{name}` cannot be this");
+                let diagnostic = Diagnostic::new(Code::E205, message, *span, "unknown word");
+                let diagnostic = diagnostic.note(format!("it is one of {}", listed(words)));
+                match near {
+                    Some(near) => {
+                        diagnostic.help(format!("did you mean \"{near}\"?")).mend(*span, format!("\"{near}\""))
+                    }
+                    None => diagnostic,
+                }
+            }
+            InitError::Negative { name, span } => {
+                Diagnostic::new(Code::E205, format!("`{name}` cannot be negative"), *span, "less than 0")
+            }
             InitError::TooFewAxes { path, shape, span } => {
-                let message = format!("`xavier_uniform` cannot set `{path}`");
+                let message = format!("this scheme cannot set `{path}`");
                 Diagnostic::new(code, message, *span, format!("its shape is {}", sizes(shape)))
                     .note("the scheme needs a parameter of two axes or more")
             }

@@ -28,6 +28,8 @@ pub(in crate::resolve) enum StructureError<'e> {
     NoModel { wanted: Option<&'e str>, near: Option<&'e str>, models: &'e [&'e str] },
     /// Settings that are no list of `name=value`.
     Settings { file: FileId, size: usize },
+    /// Initialisers that are no list of `targets: scheme`.
+    Initialisers { file: FileId, size: usize },
 }
 
 impl StructureError<'_> {
@@ -97,6 +99,11 @@ impl StructureError<'_> {
                     span,
                     "cannot be read as settings",
                 )
+            }
+            StructureError::Initialisers { file, size } => {
+                let span = Span { file: *file, start: 0, end: u32::try_from(*size).unwrap_or(0) };
+                let message = "initialisers are targets with a scheme each, `Conv2d: ones`";
+                Diagnostic::new(Code::E213, message, span, "cannot be read as initialisers")
             }
         }
     }

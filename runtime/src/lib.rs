@@ -7,6 +7,7 @@
 pub mod backend;
 pub mod cpu;
 pub mod cuda;
+pub mod data;
 mod draw;
 mod failure;
 mod files;
@@ -15,6 +16,7 @@ pub mod input;
 mod parameters;
 pub mod random;
 mod tensor;
+pub mod train;
 pub mod weights;
 
 pub use backend::{Backend, Executable};

@@ -80,6 +80,14 @@ codes! {
     E602 "weights that do not fit the model"
     E603 "a file that is not what it says it is"
     E604 "an input that does not fit the model"
+    E605 "a recipe that cannot be read"
+    E606 "an unknown key in a recipe"
+    E607 "a value in a recipe of the wrong type or out of range"
+    E608 "a key that a recipe lacks"
+    E609 "keys of a recipe that do not go together"
+    E610 "data that do not fit the model or each other"
+    E611 "a checkpoint that a run cannot go on from"
+    E612 "a training that cannot go on"
 }
 
 impl fmt::Display for Code {

@@ -10,6 +10,9 @@ mod resize;
 mod transform;
 
 pub use npy::save as save_npy;
+pub use picture::Picture;
+pub(crate) use picture::{MOST_PIXELS, decode, to_grey};
+pub(crate) use transform::{by_shorter_side, cut as cut_centre, resized_to as resize};
 
 use crate::failure::{broken_file, failure, file_failure};
 use crate::{Failure, Result, Tensor, files};

@@ -85,21 +85,24 @@ fn fit(
 }
 
 fn resized(path: &Path, picture: &Picture, [height, width]: [usize; 2], wanted: &Wanted) -> Result<Picture> {
+    let refuse = || wanted.refuse(path, format_args!("a picture that would be resized to {height}×{width}"));
+    resized_to(picture, height, width).ok_or_else(refuse)
+}
+
+/// The picture at another size; `None` for a size that no picture may have.
+pub fn resized_to(picture: &Picture, height: usize, width: usize) -> Option<Picture> {
     let fits = height > 0 && width > 0 && height.checked_mul(width).is_some_and(|pixels| pixels <= MOST_PIXELS);
-    if !fits {
-        return Err(wanted.refuse(path, format_args!("a picture that would be resized to {height}×{width}")));
-    }
-    Ok(resize(picture, height, width))
+    fits.then(|| resize(picture, height, width))
 }
 
 /// Height and width when the shorter side has that many pixels; the longer one is rounded down, as torchvision does.
-fn by_shorter_side([height, width]: [usize; 2], shorter: usize) -> [usize; 2] {
+pub fn by_shorter_side([height, width]: [usize; 2], shorter: usize) -> [usize; 2] {
     let longer = |long: usize, short: usize| (shorter as u128 * long as u128 / short.max(1) as u128) as usize;
     if height <= width { [shorter, longer(width, height)] } else { [longer(height, width), shorter] }
 }
 
 /// The middle of a picture; of an odd rest, half a pixel is rounded to the even side, as torchvision does.
-fn cut(picture: &Picture, [height, width]: [usize; 2]) -> Picture {
+pub fn cut(picture: &Picture, [height, width]: [usize; 2]) -> Picture {
     let start = |size: usize, part: usize| ((size - part) as f64 / 2.0).round_ties_even() as usize;
     let (top, left) = (start(picture.height, height), start(picture.width, width));
     let rows = |plane: &Vec<f32>| -> Vec<f32> {

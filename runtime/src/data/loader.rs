@@ -1,0 +1,230 @@
+//! Batches, made in background threads into bounded queues, so that the step finds the next one ready.
+//!
+//! Each thread makes every so-manieth batch into a queue of its own, and the queues are emptied in turn: the order is the samples' order,
+//! whatever the threads do. Dropping [`Batches`] ends them.
+
+use super::order::Draws;
+use super::{Pipeline, Samples};
+use crate::failure::{failure, fault};
+use crate::{Failure, Result, Tensor};
+use cnnc_compiler::diagnostic::Code;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread;
+
+/// Batches that wait in each thread's queue.
+const WAITING: usize = 2;
+
+/// What is to be loaded.
+#[derive(Clone)]
+pub struct Job {
+    /// Where from.
+    pub samples: Arc<dyn Samples>,
+    /// What is done to each picture.
+    pub pipeline: Arc<Pipeline>,
+    /// The samples of the epoch in order.
+    pub order: Arc<[usize]>,
+    /// Samples of a batch; the last may have fewer.
+    pub batch_size: usize,
+    /// The first batch that is made; those before it are passed over.
+    pub first_batch: usize,
+    /// What random transforms depend on, with `epoch` and the sample's number.
+    pub seed: u64,
+    /// The epoch.
+    pub epoch: usize,
+    /// Whether a sample that cannot be read is left out; else it ends the run.
+    pub skip_corrupt: bool,
+    /// Threads, at least one.
+    pub workers: usize,
+}
+
+/// Samples that go through the network together.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// `[samples, channels, height, width]`.
+    pub inputs: Tensor,
+    /// The class of each.
+    pub labels: Vec<usize>,
+    /// What was left out.
+    pub skipped: Vec<Skipped>,
+}
+
+/// A sample that was left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// Its name.
+    pub name: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// The batches in order.
+pub struct Batches {
+    queues: Vec<Receiver<Result<Batch>>>,
+    next: usize,
+    left: usize,
+}
+
+/// Starts the threads.
+pub fn load(job: &Job) -> Batches {
+    let size = job.batch_size.max(1);
+    let left = job.order.len().div_ceil(size).saturating_sub(job.first_batch);
+    let workers = job.workers.clamp(1, left.max(1));
+    let worker = |number: usize| {
+        let (sender, queue) = sync_channel(WAITING);
+        let job = job.clone();
+        thread::spawn(move || {
+            let batches = job.order.chunks(size).skip(job.first_batch + number).step_by(workers);
+            // An error of `send` is a reader who wants no more.
+            let _ = batches.map(|samples| batch(&job, samples)).try_for_each(|made| sender.send(made));
+        });
+        queue
+    };
+    Batches { queues: (0..workers).map(worker).collect(), next: 0, left }
+}
+
+impl Iterator for Batches {
+    type Item = Result<Batch>;
+
+    fn next(&mut self) -> Option<Result<Batch>> {
+        if self.left == 0 {
+            return None;
+        }
+        let queue = &self.queues[self.next % self.queues.len()];
+        self.next += 1;
+        self.left -= 1;
+        Some(queue.recv().unwrap_or_else(|_| Err(fault("a thread that loads pictures ended early"))))
+    }
+}
+
+/// Makes one batch.
+fn batch(job: &Job, samples: &[usize]) -> Result<Batch> {
+    let [channels, height, width] = job.pipeline.shape();
+    let size = channels * height * width;
+    let mut values = vec![0.0; samples.len() * size];
+    let mut labels = Vec::with_capacity(samples.len());
+    let mut skipped = Vec::new();
+    for &sample in samples {
+        let into = &mut values[labels.len() * size..(labels.len() + 1) * size];
+        match write(job, sample, into) {
+            Ok(()) => labels.push(job.samples.label(sample)),
+            Err(failure) if job.skip_corrupt && is_of_the_file(&failure) => {
+                skipped.push(Skipped { name: job.samples.name(sample), reason: failure.message.clone() });
+            }
+            Err(failure) => return Err(with_help(failure)),
+        }
+    }
+    values.truncate(labels.len() * size);
+    let shape = [labels.len(), channels, height, width];
+    let inputs = Tensor::new(&shape, values).ok_or_else(|| failure(Code::E499, "a batch of the wrong size"))?;
+    Ok(Batch { inputs, labels, skipped })
+}
+
+fn write(job: &Job, sample: usize, into: &mut [f32]) -> Result<()> {
+    let picture = job.samples.picture(sample, job.pipeline.is_grey())?;
+    let mut draws = Draws::of_sample(job.seed, job.epoch, sample);
+    job.pipeline.write(picture, &job.samples.name(sample), &mut draws, into)
+}
+
+/// Whether the sample's file is to blame, not the recipe.
+fn is_of_the_file(failure: &Failure) -> bool {
+    matches!(failure.code, Code::E601 | Code::E603)
+}
+
+fn with_help(mut failure: Failure) -> Failure {
+    if is_of_the_file(&failure) {
+        failure.help.push("`corrupt: skip` under `data` leaves such files out, and names them".into());
+    }
+    failure
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Transform, shuffled};
+    use crate::failure::broken_file;
+    use crate::input::Picture;
+    use std::path::Path;
+
+    /// A hundred samples of 4×4; every tenth is broken when asked for.
+    struct Counted {
+        broken: bool,
+    }
+
+    impl Samples for Counted {
+        fn len(&self) -> usize {
+            100
+        }
+
+        fn label(&self, index: usize) -> usize {
+            index
+        }
+
+        fn picture(&self, index: usize, _grey: bool) -> Result<Picture> {
+            if self.broken && index % 10 == 0 {
+                return Err(broken_file(Path::new(&self.name(index)), "is broken"));
+            }
+            let plane = (0..16).map(|pixel| (index + pixel) as f32).collect();
+            Ok(Picture { height: 4, width: 4, planes: vec![plane] })
+        }
+
+        fn name(&self, index: usize) -> String {
+            format!("sample {index}")
+        }
+    }
+
+    fn job(workers: usize) -> Job {
+        let transforms =
+            [Transform::RandomCrop { size: [4, 4], padding: 1 }, Transform::RandomHorizontalFlip { probability: 0.5 }];
+        Job {
+            samples: Arc::new(Counted { broken: false }),
+            pipeline: Arc::new(Pipeline::new(Some(&transforms), None, [1, 4, 4]).expect("a pipeline")),
+            order: shuffled(100, 5, 2).into(),
+            batch_size: 8,
+            first_batch: 0,
+            seed: 5,
+            epoch: 2,
+            skip_corrupt: false,
+            workers,
+        }
+    }
+
+    fn all(job: &Job) -> Vec<(Vec<usize>, Tensor)> {
+        load(job).map(|batch| batch.expect("a batch")).map(|batch| (batch.labels, batch.inputs)).collect()
+    }
+
+    #[test]
+    fn batches_do_not_depend_on_threads_or_on_where_loading_starts() {
+        let one = all(&job(1));
+        assert_eq!(one.len(), 13);
+        assert_eq!(one[12].1.shape(), [4, 1, 4, 4]);
+        assert!(one.iter().flat_map(|(labels, _)| labels).copied().eq(shuffled(100, 5, 2)));
+        for workers in [2, 3, 50] {
+            assert_eq!(all(&job(workers)), one);
+            assert_eq!(all(&Job { first_batch: 5, ..job(workers) }), one[5..]);
+        }
+        assert_ne!(all(&Job { epoch: 3, ..job(1) })[0].1, one[0].1, "other transforms in another epoch");
+        assert_eq!(all(&Job { first_batch: 13, ..job(2) }), []);
+    }
+
+    #[test]
+    fn a_reader_may_stop_early() {
+        let mut batches = load(&job(2));
+        assert!(batches.next().is_some());
+        drop(batches);
+    }
+
+    #[test]
+    fn a_broken_file_stops_the_run_or_is_named_and_left_out() {
+        let broken = Job { samples: Arc::new(Counted { broken: true }), order: (0..100).collect(), ..job(2) };
+        let failure = load(&broken).find_map(Result::err).expect("a failure");
+        assert!(failure.message.contains("sample 0") && failure.help[0].contains("corrupt: skip"), "{failure:?}");
+        let batches: Vec<Batch> =
+            load(&Job { skip_corrupt: true, ..broken }).map(|batch| batch.expect("a batch")).collect();
+        assert_eq!(batches[0].labels, [1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(batches[0].inputs.shape(), [7, 1, 4, 4]);
+        let names: Vec<String> = batches.into_iter().flat_map(|batch| batch.skipped).map(|one| one.name).collect();
+        assert_eq!(names.len(), 10);
+        assert_eq!(names[1], "sample 10");
+    }
+}

@@ -1,0 +1,143 @@
+//! From a sample to the network's input: transforms, channels, scaling.
+
+use super::order::Draws;
+use super::transform::{Resize, Transform};
+use crate::failure::failure;
+use crate::input::{Picture, to_grey};
+use crate::{Failure, Result};
+use cnnc_compiler::diagnostic::Code;
+use cnnc_compiler::graph::ImageTransform;
+
+/// What is done to every picture of a set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pipeline {
+    transforms: Vec<Transform>,
+    /// Channels, height and width of the input.
+    shape: [usize; 3],
+    /// What a pixel is multiplied with at the end, and mean and deviation by channel; `None` when a transform has done it.
+    scaling: Option<(f64, Vec<f64>, Vec<f64>)>,
+}
+
+impl Pipeline {
+    /// The pipeline of an input of `[channels, height, width]`: these transforms, or where none are given what the spec's `image(...)` says.
+    /// Pixels are scaled as the spec says, unless a transform normalises them.
+    ///
+    /// # Errors
+    /// E610 when an input of so many channels is no picture.
+    pub fn new(
+        transforms: Option<&[Transform]>,
+        image: Option<&ImageTransform>,
+        shape: [usize; 3],
+    ) -> Result<Pipeline> {
+        if !matches!(shape[0], 1 | 3) {
+            let message = format!("the model's input has {} channels; pictures have 1 or 3", shape[0]);
+            return Err(failure(Code::E610, message));
+        }
+        let of_spec = || {
+            let resize = image.and_then(|image| image.resize).map(|side| Transform::Resize(Resize::ShorterSide(side)));
+            let crop = image.and_then(|image| image.crop).map(Transform::CenterCrop);
+            resize.into_iter().chain(crop).collect()
+        };
+        let transforms: Vec<Transform> = transforms.map_or_else(of_spec, <[_]>::to_vec);
+        let plain = (1.0 / 255.0, Vec::new(), Vec::new());
+        let scaling = image.map_or(plain, |image| (image.scale, image.mean.clone(), image.std.clone()));
+        let scaling = (!transforms.iter().any(Transform::is_normalize)).then_some(scaling);
+        Ok(Pipeline { transforms, shape, scaling })
+    }
+
+    /// Channels, height and width of what it makes.
+    pub fn shape(&self) -> [usize; 3] {
+        self.shape
+    }
+
+    /// Whether pictures are wanted in one plane.
+    pub fn is_grey(&self) -> bool {
+        self.shape[0] == 1
+    }
+
+    /// Writes one picture as the network takes it; `name` is what messages call it.
+    ///
+    /// # Errors
+    /// E610 when it does not come to the input's size.
+    pub fn write(&self, picture: Picture, name: &str, draws: &mut Draws, into: &mut [f32]) -> Result<()> {
+        let mut picture = if self.is_grey() { to_grey(picture) } else { picture };
+        for transform in &self.transforms {
+            picture = transform.apply(picture, draws).map_err(|reason| self.refuse(name, &reason))?;
+        }
+        let [channels, height, width] = self.shape;
+        if [picture.height, picture.width] != [height, width] {
+            return Err(self.refuse(name, &format!("comes to {}×{}", picture.height, picture.width)));
+        }
+        for (channel, into) in into.chunks_exact_mut(height * width).take(channels).enumerate() {
+            // A grey picture's one plane serves all channels.
+            let plane = &picture.planes[channel.min(picture.planes.len() - 1)];
+            self.scale(channel, plane, into);
+        }
+        Ok(())
+    }
+
+    fn scale(&self, channel: usize, plane: &[f32], into: &mut [f32]) {
+        let Some((factor, mean, std)) = &self.scaling else { return into.copy_from_slice(plane) };
+        let of = |numbers: &[f64], otherwise| numbers.get(channel).or(numbers.last()).copied().unwrap_or(otherwise);
+        let (mean, std) = (of(mean, 0.0), of(std, 1.0));
+        for (value, &pixel) in into.iter_mut().zip(plane) {
+            *value = ((f64::from(pixel) * factor - mean) / std) as f32;
+        }
+    }
+
+    fn refuse(&self, name: &str, reason: &str) -> Failure {
+        let [channels, height, width] = self.shape;
+        let mut refused =
+            failure(Code::E610, format!("{name} {reason}, and the model takes {channels}×{height}×{width}"));
+        refused.help.push(format!("resize pictures in the recipe: `- resize: [{height}, {width}]`"));
+        refused
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(pipeline: &Pipeline, picture: Picture) -> Result<Vec<f32>> {
+        let mut into = vec![0.0; pipeline.shape().iter().product()];
+        pipeline.write(picture, "it", &mut Draws::of_sample(0, 0, 0), &mut into).map(|()| into)
+    }
+
+    fn grey(pixels: &[f32]) -> Picture {
+        Picture { height: 1, width: pixels.len(), planes: vec![pixels.to_vec()] }
+    }
+
+    #[test]
+    fn without_transforms_the_spec_decides() {
+        let image = ImageTransform { resize: Some(1), crop: Some([1, 1]), scale: 0.5, mean: vec![1.0], std: vec![2.0] };
+        let pipeline = Pipeline::new(None, Some(&image), [1, 1, 1]).expect("a pipeline");
+        assert_eq!(written(&pipeline, grey(&[6.0, 8.0, 10.0])).expect("numbers"), [1.5]);
+        let plain = Pipeline::new(None, None, [1, 1, 2]).expect("a pipeline");
+        assert_eq!(written(&plain, grey(&[0.0, 255.0])).expect("numbers"), [0.0, 1.0]);
+    }
+
+    #[test]
+    fn a_normalisation_of_the_recipe_replaces_the_spec_s() {
+        let image = ImageTransform { resize: None, crop: None, scale: 0.5, mean: vec![1.0], std: vec![2.0] };
+        let normalize = [Transform::Normalize { mean: vec![0.5], std: vec![0.5] }];
+        let pipeline = Pipeline::new(Some(&normalize), Some(&image), [1, 1, 2]).expect("a pipeline");
+        assert_eq!(written(&pipeline, grey(&[0.0, 255.0])).expect("numbers"), [-1.0, 1.0]);
+    }
+
+    #[test]
+    fn channels_are_made_to_fit() {
+        let three = Pipeline::new(None, None, [3, 1, 1]).expect("a pipeline");
+        assert_eq!(written(&three, grey(&[255.0])).expect("numbers"), [1.0; 3]);
+        let one = Pipeline::new(None, None, [1, 1, 1]).expect("a pipeline");
+        let colours = Picture { height: 1, width: 1, planes: vec![vec![255.0]; 3] };
+        assert_eq!(written(&one, colours).expect("numbers"), [1.0]);
+        assert!(Pipeline::new(None, None, [2, 1, 1]).is_err());
+    }
+
+    #[test]
+    fn another_size_is_refused() {
+        let pipeline = Pipeline::new(None, None, [1, 28, 28]).expect("a pipeline");
+        let refused = written(&pipeline, grey(&[0.0])).expect_err("a failure");
+        assert_eq!(refused.message, "it comes to 1×1, and the model takes 1×28×28");
+    }
+}

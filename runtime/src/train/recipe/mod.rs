@@ -1,0 +1,178 @@
+//! Recipes: how a network is trained, as YAML.
+//!
+//! Text comes in; a [`Recipe`] goes out, or everything that is wrong with it, each with its place. `docs/recipes.md` lists every key.
+//! Nothing is read but the text: whether files exist and fit is found out when they are needed.
+
+mod options;
+mod read;
+mod section;
+mod transforms;
+mod yaml;
+
+use super::schedule::Schedule;
+use crate::data::{Format, Transform};
+use cnnc_compiler::diagnostic::Diagnostic;
+use cnnc_compiler::resolve::{INIT_FILE, SETTINGS_FILE};
+use cnnc_compiler::training::Training;
+use cnnc_grammar::span::{Files, Span};
+use std::path::PathBuf;
+
+pub use read::read;
+
+/// How a network is trained.
+#[derive(Clone, Debug)]
+pub struct Recipe {
+    /// The network.
+    pub model: ModelChoice,
+    /// What it learns from.
+    pub data: DataChoice,
+    /// Initialisers after the model's own: targets and scheme of an `init` each.
+    pub init: Vec<Entry>,
+    /// Loss, optimiser, clipping.
+    pub training: Training,
+    /// The learning rate that the schedule changes.
+    pub learning_rate: f64,
+    /// How it changes.
+    pub schedule: Schedule,
+    /// Samples of a step.
+    pub batch_size: usize,
+    /// Times that the training set is gone through.
+    pub epochs: usize,
+    /// What first values, order, transforms and dropout depend on.
+    pub seed: u64,
+    /// Where it runs.
+    pub device: Device,
+    /// Threads that compute; 0 is one for each core.
+    pub threads: usize,
+    /// When to end early.
+    pub early_stopping: Option<EarlyStopping>,
+    /// Which weights are the best.
+    pub monitor: Monitor,
+    /// Steps between two checkpoints, besides those after every epoch.
+    pub checkpoint_batches: Option<usize>,
+    /// The folder that everything is written to.
+    pub output: PathBuf,
+}
+
+/// Which network.
+#[derive(Clone, Debug)]
+pub struct ModelChoice {
+    /// The spec.
+    pub file: PathBuf,
+    /// Where the recipe names it.
+    pub place: Span,
+    /// The model; the file's last when none is named.
+    pub name: Option<String>,
+    /// Parameters of the model, in the language's own syntax.
+    pub set: Vec<Entry>,
+}
+
+/// A key and a value that go to the compiler, with their places in the recipe.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The key, as the compiler reads it.
+    pub key: String,
+    /// The value, as the compiler reads it.
+    pub value: String,
+    /// Where they stand in the recipe.
+    pub places: [Span; 2],
+}
+
+/// Which data.
+#[derive(Clone, Debug)]
+pub struct DataChoice {
+    /// How they lie on the disk.
+    pub format: Format,
+    /// Their folder.
+    pub path: PathBuf,
+    /// What is done to a picture before training; `None` is what the spec's `image(...)` says.
+    pub train: Option<Vec<Transform>>,
+    /// What is done to a picture before validation.
+    pub validation: Option<Vec<Transform>>,
+    /// Whether a file that cannot be read is named and left out; else it ends the run.
+    pub skip_corrupt: bool,
+    /// Threads that load.
+    pub workers: usize,
+    /// Whether the last batch of an epoch is left out when it is smaller.
+    pub drop_last: bool,
+}
+
+/// Where a recipe is to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Device {
+    /// This machine's processor.
+    Cpu,
+    /// An NVIDIA GPU.
+    Cuda,
+}
+
+/// What tells good weights from bad ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Monitor {
+    /// The share of the validation set that is right: more is better.
+    ValidationAccuracy,
+    /// The loss on the validation set: less is better.
+    ValidationLoss,
+}
+
+/// When to end early.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EarlyStopping {
+    /// Epochs in a row without a better one.
+    pub patience: usize,
+    /// What counts as better must be better by more than this.
+    pub min_delta: f64,
+}
+
+impl Recipe {
+    /// The model's parameters as the compiler takes them.
+    pub fn settings(&self) -> Vec<(String, String)> {
+        self.model.set.iter().map(|entry| (entry.key.clone(), entry.value.clone())).collect()
+    }
+
+    /// The initialisers as the compiler takes them.
+    pub fn initialisers(&self) -> Vec<(String, String)> {
+        self.init.iter().map(|entry| (entry.key.clone(), entry.value.clone())).collect()
+    }
+
+    /// Moves what the compiler says of settings and initialisers to where the recipe says them.
+    pub fn relocate(&self, diagnostics: &mut [Diagnostic], files: &Files) {
+        for diagnostic in diagnostics {
+            let mut moved = false;
+            for label in &mut diagnostic.labels {
+                if let Some(place) = self.place_of(label.span, files) {
+                    label.span = place;
+                    moved = true;
+                }
+            }
+            if moved {
+                diagnostic.mend = None;
+            }
+        }
+    }
+
+    /// Where the recipe says what stands at a place of the files that the compiler made of settings and initialisers.
+    fn place_of(&self, span: Span, files: &Files) -> Option<Span> {
+        let file = files.get(span.file)?;
+        let entries = match file.name.as_str() {
+            SETTINGS_FILE => &self.model.set,
+            INIT_FILE => &self.init,
+            _ => return None,
+        };
+        // The compiler writes `key=value` and `key: value`, in order; keys and values are found one after another.
+        let mut from = 0;
+        for entry in entries {
+            for (text, place) in [&entry.key, &entry.value].into_iter().zip(entry.places) {
+                let start = from + file.text.get(from..)?.find(text.as_str())?;
+                from = start + text.len();
+                if (span.start as usize) < from {
+                    return Some(place);
+                }
+            }
+        }
+        entries.last().map(|entry| entry.places[1])
+    }
+}
+
+#[cfg(test)]
+mod tests;

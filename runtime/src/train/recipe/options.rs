@@ -1,0 +1,211 @@
+//! Loss, optimiser and schedule of a recipe: a name, or a section with `name` and options. Names and defaults are PyTorch's.
+
+use super::section::{Reader, Section, choice, count};
+use super::yaml::{Node, Value};
+use crate::train::schedule::{Curve, Schedule, Unit, Warmup};
+use cnnc_compiler::training::{Adam, Loss, Optimiser, Sgd, SumOrMean};
+
+const NOT_NEGATIVE: &str = "a number of at least 0";
+const POSITIVE: &str = "a number above 0";
+const SHARE: &str = "a number from 0 to 1";
+const BELOW_ONE: &str = "a number from 0 to 1, without 1";
+
+fn not_negative(number: f64) -> bool {
+    number >= 0.0
+}
+
+fn positive(number: f64) -> bool {
+    number > 0.0
+}
+
+fn is_share(number: f64) -> bool {
+    (0.0..=1.0).contains(&number)
+}
+
+fn below_one(number: f64) -> bool {
+    (0.0..1.0).contains(&number)
+}
+
+/// A name alone, or a section whose `name` it is: the name's position, and the section where there is one. `None` after an error.
+fn named<'r, 't>(
+    reader: &'r Reader<'t>,
+    path: &str,
+    node: &'r Node,
+    names: &[&str],
+) -> Option<(usize, Option<Section<'r, 't>>)> {
+    if let Value::Map(_) = node.value {
+        let mut section = Section::new(reader, path, node)?;
+        let name = section.need("name", &format!("one of {}", names.join(", ")))?;
+        return Some((choice(reader, &section.path("name"), name, names)?, Some(section)));
+    }
+    Some((choice(reader, path, node, names)?, None))
+}
+
+/// Reads the loss.
+pub fn loss(reader: &Reader<'_>, node: Option<&Node>) -> Loss {
+    let otherwise = Loss::CrossEntropy { label_smoothing: 0.0 };
+    let Some(node) = node else { return otherwise };
+    let Some((name, section)) = named(reader, "loss", node, &["cross_entropy", "mse"]) else { return otherwise };
+    let Some(mut section) = section else {
+        return if name == 0 { otherwise } else { Loss::MeanSquaredError(SumOrMean::Mean) };
+    };
+    let loss = match name {
+        0 => Loss::CrossEntropy { label_smoothing: section.number("label_smoothing", 0.0, SHARE, is_share) },
+        _ => match section.choice("reduction", &["mean", "sum"]) {
+            0 => Loss::MeanSquaredError(SumOrMean::Mean),
+            _ => Loss::MeanSquaredError(SumOrMean::Sum),
+        },
+    };
+    section.finish();
+    loss
+}
+
+/// Reads the optimiser and its learning rate.
+pub fn optimiser(reader: &Reader<'_>, node: &Node) -> Option<(Optimiser, f64)> {
+    let (name, section) = named(reader, "optimizer", node, &["sgd", "adam", "adamw"])?;
+    let Some(mut section) = section else {
+        return Some(match name {
+            0 => (Optimiser::Sgd(Sgd::default()), 1e-3),
+            1 => (Optimiser::Adam(Adam::default()), 1e-3),
+            _ => (Optimiser::AdamW(Adam { weight_decay: 0.01, ..Adam::default() }), 1e-3),
+        });
+    };
+    let learning_rate = section.number("lr", 1e-3, NOT_NEGATIVE, not_negative);
+    let optimiser = match name {
+        0 => Optimiser::Sgd(sgd(reader, &mut section)),
+        1 => Optimiser::Adam(adam(reader, &mut section, 0.0)),
+        _ => Optimiser::AdamW(adam(reader, &mut section, 0.01)),
+    };
+    section.finish();
+    Some((optimiser, learning_rate))
+}
+
+fn sgd(reader: &Reader<'_>, section: &mut Section<'_, '_>) -> Sgd {
+    let momentum = section.number("momentum", 0.0, BELOW_ONE, below_one);
+    let nesterov = section.flag("nesterov", false);
+    if nesterov && momentum == 0.0 {
+        if let Some(node) = section.get("nesterov") {
+            reader.conflict(
+                node,
+                "`optimizer.nesterov` needs a momentum",
+                "add `momentum: 0.9`, or leave nesterov out",
+            );
+        }
+    }
+    Sgd { momentum, nesterov, weight_decay: section.number("weight_decay", 0.0, NOT_NEGATIVE, not_negative) }
+}
+
+fn adam(reader: &Reader<'_>, section: &mut Section<'_, '_>, weight_decay: f64) -> Adam {
+    let mut betas = Adam::default().betas;
+    if let Some(node) = section.get("betas") {
+        let found = match &node.value {
+            Value::List(nodes) => nodes.iter().map(super::section::number).collect::<Option<Vec<f64>>>(),
+            _ => None,
+        };
+        match found.as_deref() {
+            Some(&[first, second]) if below_one(first) && below_one(second) => betas = [first, second],
+            _ => reader.refuse("optimizer.betas", node, "two numbers from 0 to 1, without 1"),
+        }
+    }
+    let eps = section.number("eps", 1e-8, POSITIVE, positive);
+    Adam { betas, eps, weight_decay: section.number("weight_decay", weight_decay, NOT_NEGATIVE, not_negative) }
+}
+
+/// Reads the schedule.
+pub fn schedule(reader: &Reader<'_>, node: Option<&Node>) -> Schedule {
+    const NAMES: &[&str] = &["constant", "step", "multi_step", "cosine", "linear", "one_cycle"];
+    let Some(node) = node else { return Schedule::constant() };
+    let Some((name, section)) = named(reader, "schedule", node, NAMES) else { return Schedule::constant() };
+    let unit_of = |name: usize| if NAMES[name] == "one_cycle" { Unit::Batch } else { Unit::Epoch };
+    let Some(mut section) = section else {
+        let needs = match NAMES[name] {
+            "step" => "step_size: 10",
+            "multi_step" => "milestones: [30, 60]",
+            _ => "",
+        };
+        if !needs.is_empty() {
+            let message = format!("`schedule` {} needs options", NAMES[name]);
+            reader.conflict(node, &message, &format!("write `schedule: {{name: {}, {needs}}}`", NAMES[name]));
+        }
+        return Schedule { curve: curve_alone(NAMES[name]), unit: unit_of(name), warmup: None };
+    };
+    let curve = curve(reader, &mut section, NAMES[name]);
+    let unit = match section.get("unit") {
+        None => unit_of(name),
+        Some(node) => match choice(reader, "schedule.unit", node, &["epoch", "batch"]) {
+            Some(1) => Unit::Batch,
+            _ => Unit::Epoch,
+        },
+    };
+    let warmup = section.get("warmup").and_then(|node| warmup(reader, node));
+    section.finish();
+    Schedule { curve, unit, warmup }
+}
+
+/// A curve of which only the name is given.
+fn curve_alone(name: &str) -> Curve {
+    match name {
+        "cosine" => Curve::Cosine { t_max: None, eta_min: 0.0 },
+        "linear" => Curve::Linear { start_factor: 1.0 / 3.0, end_factor: 1.0, total_iters: Some(5) },
+        "one_cycle" => Curve::OneCycle { total_steps: None, pct_start: 0.3, div_factor: 25.0, final_div_factor: 1e4 },
+        _ => Curve::Constant,
+    }
+}
+
+fn curve(reader: &Reader<'_>, section: &mut Section<'_, '_>, name: &str) -> Curve {
+    match name {
+        "step" => Curve::Step { step_size: needed_count(section, "step_size"), gamma: gamma(section) },
+        "multi_step" => Curve::MultiStep { milestones: milestones(reader, section), gamma: gamma(section) },
+        "cosine" => Curve::Cosine {
+            t_max: section.optional_count("t_max", 1),
+            eta_min: section.number("eta_min", 0.0, NOT_NEGATIVE, not_negative),
+        },
+        "linear" => Curve::Linear {
+            start_factor: section.number("start_factor", 1.0 / 3.0, SHARE, is_share),
+            end_factor: section.number("end_factor", 1.0, SHARE, is_share),
+            total_iters: Some(section.count("total_iters", 5, 1)),
+        },
+        "one_cycle" => Curve::OneCycle {
+            total_steps: section.optional_count("total_steps", 1),
+            pct_start: section.number("pct_start", 0.3, SHARE, is_share),
+            div_factor: section.number("div_factor", 25.0, POSITIVE, positive),
+            final_div_factor: section.number("final_div_factor", 1e4, POSITIVE, positive),
+        },
+        _ => Curve::Constant,
+    }
+}
+
+fn gamma(section: &mut Section<'_, '_>) -> f64 {
+    section.number("gamma", 0.1, POSITIVE, positive)
+}
+
+fn needed_count(section: &mut Section<'_, '_>, key: &'static str) -> usize {
+    let path = section.path(key);
+    let node = section.need(key, "a whole number of at least 1");
+    node.and_then(|node| count(section.reader, &path, node, 1)).unwrap_or(1)
+}
+
+fn milestones(reader: &Reader<'_>, section: &mut Section<'_, '_>) -> Vec<usize> {
+    let Some(node) = section.need("milestones", "a list of whole numbers in rising order") else { return Vec::new() };
+    let Value::List(nodes) = &node.value else {
+        reader.refuse("schedule.milestones", node, "a list of whole numbers in rising order");
+        return Vec::new();
+    };
+    let found: Vec<usize> = nodes.iter().filter_map(|node| count(reader, "schedule.milestones", node, 1)).collect();
+    if !found.is_sorted() {
+        reader.refuse("schedule.milestones", node, "in rising order");
+    }
+    found
+}
+
+fn warmup(reader: &Reader<'_>, node: &Node) -> Option<Warmup> {
+    if let Value::Int(_) = node.value {
+        let length = count(reader, "schedule.warmup", node, 1)?;
+        return Some(Warmup { length, start_factor: 1.0 / 3.0 });
+    }
+    let mut section = Section::new(reader, "schedule.warmup", node)?;
+    let length = needed_count(&mut section, "length");
+    let start_factor = section.number("start_factor", 1.0 / 3.0, SHARE, is_share);
+    section.finish();
+    Some(Warmup { length, start_factor })
+}

@@ -1,0 +1,236 @@
+//! Recipes as people write them, and as they get them wrong.
+
+use super::{Device, Monitor, Recipe, read};
+use crate::data::{Format, Resize, Transform};
+use crate::train::schedule::{Curve, Unit, Warmup};
+use cnnc_compiler::diagnostic::{RenderOptions, Renderer};
+use cnnc_compiler::training::{Adam, Loss, Optimiser, Sgd};
+use cnnc_grammar::span::Files;
+use std::path::Path;
+
+const SHORT: &str = "model: ../lenet.cnn\ndata: {format: idx, path: /data}\noptimizer: {name: sgd, lr: 0.1}\n\
+                     batch_size: 128\nepochs: 10\n";
+
+fn recipe(text: &str) -> Recipe {
+    let mut files = Files::default();
+    let file = files.add("recipes/lenet.yaml", text);
+    read(text, file, Path::new("recipes/lenet.yaml")).unwrap_or_else(|_| panic!("{}", said(text)))
+}
+
+/// Everything that is said of a recipe.
+fn said(text: &str) -> String {
+    let mut files = Files::default();
+    let file = files.add("lenet.yaml", text);
+    let problems = read(text, file, Path::new("lenet.yaml")).err().unwrap_or_default();
+    let renderer = Renderer::new(&files, RenderOptions { color: false, width: 100 });
+    problems.iter().map(|problem| renderer.render(problem)).collect()
+}
+
+/// Code and place of everything that is said.
+fn codes(text: &str) -> Vec<String> {
+    let text = said(text);
+    let code = |line: &str| line.strip_prefix("error[").map(|rest| rest[..4].to_owned());
+    let place = |line: &str| line.split_once("lenet.yaml:").map(|(_, place)| place.to_owned());
+    let codes = text.lines().filter_map(code);
+    codes.zip(text.lines().filter_map(place)).map(|(code, place)| format!("{code} {place}")).collect()
+}
+
+#[test]
+fn the_shortest_recipe_has_pytorch_s_defaults() {
+    let recipe = recipe(SHORT);
+    assert_eq!(recipe.model.file, Path::new("recipes/../lenet.cnn"));
+    assert_eq!((recipe.data.format, recipe.data.path.as_path()), (Format::Idx, Path::new("/data")));
+    assert_eq!((recipe.batch_size, recipe.epochs, recipe.seed, recipe.learning_rate), (128, 10, 0, 0.1));
+    assert_eq!(recipe.training.loss, Loss::CrossEntropy { label_smoothing: 0.0 });
+    assert_eq!(recipe.training.optimiser, Optimiser::Sgd(Sgd::default()));
+    assert_eq!((recipe.device, recipe.monitor), (Device::Cpu, Monitor::ValidationAccuracy));
+    assert_eq!(recipe.output, Path::new("recipes/runs/lenet"));
+    assert!(recipe.early_stopping.is_none() && recipe.data.train.is_none() && !recipe.data.skip_corrupt);
+}
+
+#[test]
+fn every_key_is_read() {
+    let recipe = recipe(
+        "model: {file: net.cnn, name: Net, set: {width: 0.5, arch: [[1, 2], 3], deep: true, text: 'a + 1'}}
+data:
+  format: folder
+  path: pictures
+  train: [{resize: 40}, {random_crop: {size: 32, padding: 4}}, random_horizontal_flip, {cutout: 8}]
+  validation: [{resize: [32, 33]}, {center_crop: 32}, {normalize: {mean: [0.5, 0.4, 0.3], std: 0.2}}]
+  corrupt: skip
+  workers: 2
+  drop_last: true
+init: {\"Conv2d, Linear\": xavier_uniform, 0.block 1: constant(42)}
+loss: {name: cross_entropy, label_smoothing: 0.1}
+optimizer: {name: adamw, lr: 3e-4, betas: [0.8, 0.99], eps: 1e-7, weight_decay: 0.05}
+schedule: {name: cosine, eta_min: 1e-6, warmup: {length: 5, start_factor: 0.01}, unit: batch}
+clip_grad_norm: 1
+batch_size: 32
+epochs: 3
+seed: 7
+device: cuda
+threads: 2
+monitor: val_loss
+early_stopping: {patience: 4, min_delta: 0.01}
+checkpoint_every: 100
+output: out
+",
+    );
+    let set: Vec<String> = recipe.settings().into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+    assert_eq!(set, ["width=0.5", "arch=[[1, 2], 3]", "deep=true", "text=a + 1"]);
+    let init: Vec<String> = recipe.initialisers().into_iter().map(|(key, value)| format!("{key}: {value}")).collect();
+    assert_eq!(init, ["Conv2d, Linear: xavier_uniform", "\"0.block 1\": constant(42)"]);
+    assert_eq!(
+        recipe.data.train.expect("transforms"),
+        [
+            Transform::Resize(Resize::ShorterSide(40)),
+            Transform::RandomCrop { size: [32, 32], padding: 4 },
+            Transform::RandomHorizontalFlip { probability: 0.5 },
+            Transform::Cutout { size: 8 },
+        ]
+    );
+    assert_eq!(
+        recipe.data.validation.expect("transforms"),
+        [
+            Transform::Resize(Resize::To([32, 33])),
+            Transform::CenterCrop([32, 32]),
+            Transform::Normalize { mean: vec![0.5, 0.4, 0.3], std: vec![0.2] },
+        ]
+    );
+    assert!(recipe.data.skip_corrupt && recipe.data.drop_last && recipe.data.workers == 2);
+    let adam = Adam { betas: [0.8, 0.99], eps: 1e-7, weight_decay: 0.05 };
+    assert_eq!(recipe.training.optimiser, Optimiser::AdamW(adam));
+    assert_eq!(recipe.training.loss, Loss::CrossEntropy { label_smoothing: 0.1 });
+    assert_eq!(recipe.training.max_gradient_norm, Some(1.0));
+    assert_eq!(recipe.schedule.curve, Curve::Cosine { t_max: None, eta_min: 1e-6 });
+    assert_eq!((recipe.schedule.unit, recipe.learning_rate), (Unit::Batch, 3e-4));
+    assert_eq!(recipe.schedule.warmup, Some(Warmup { length: 5, start_factor: 0.01 }));
+    assert_eq!((recipe.threads, recipe.seed, recipe.device), (2, 7, Device::Cuda));
+    assert_eq!(recipe.early_stopping.map(|early| (early.patience, early.min_delta)), Some((4, 0.01)));
+    assert_eq!((recipe.checkpoint_batches, recipe.monitor), (Some(100), Monitor::ValidationLoss));
+}
+
+#[test]
+fn schedules_by_name() {
+    let curve = |schedule: &str| recipe(&format!("{SHORT}schedule: {schedule}\n")).schedule.curve;
+    assert_eq!(curve("constant"), Curve::Constant);
+    assert_eq!(curve("{name: step, step_size: 3}"), Curve::Step { step_size: 3, gamma: 0.1 });
+    let milestones = vec![3, 5];
+    assert_eq!(
+        curve("{name: multi_step, milestones: [3, 5], gamma: 0.5}"),
+        Curve::MultiStep { milestones, gamma: 0.5 }
+    );
+    assert_eq!(curve("cosine"), Curve::Cosine { t_max: None, eta_min: 0.0 });
+    let cycle = Curve::OneCycle { total_steps: None, pct_start: 0.25, div_factor: 25.0, final_div_factor: 1e4 };
+    assert_eq!(curve("{name: one_cycle, pct_start: 0.25}"), cycle);
+    assert_eq!(recipe(&format!("{SHORT}schedule: one_cycle\n")).schedule.unit, Unit::Batch);
+    assert_eq!(codes(&format!("{SHORT}schedule: step\n")), ["E609 6:11"]);
+}
+
+#[test]
+fn all_mistakes_are_told_at_once_each_with_its_place() {
+    let text = "model: lenet.cnn
+data: {format: idxx, path: 3}
+optimizer: {name: sgd, learning_rate: 0.1, momentum: 1.5}
+batchsize: 128
+epochs: ten
+seed: -1
+";
+    assert_eq!(
+        codes(text),
+        ["E608 1:1", "E607 2:16", "E607 2:28", "E606 3:24", "E607 3:54", "E606 4:1", "E607 5:9", "E607 6:7"]
+    );
+    let text = said(text);
+    assert!(text.contains("did you mean `idx`?") && text.contains("did you mean `batch_size`?"), "{text}");
+    assert!(text.contains("`epochs` must be a whole number of at least 1"), "{text}");
+}
+
+#[test]
+fn an_unknown_key_is_underlined() {
+    let text = said(&format!("{SHORT}schedul: cosine # fast\n"));
+    let expected = "error[E606]: a recipe has no key `schedul`
+  ┌─ lenet.yaml:6:1
+  │
+6 │ schedul: cosine # fast
+  │ ^^^^^^^ unknown key
+";
+    assert!(text.starts_with(expected), "{text}");
+    assert!(text.contains("help: did you mean `schedule`?"), "{text}");
+}
+
+#[test]
+fn what_cannot_be_is_refused() {
+    for (line, code) in [
+        ("loss: {name: mse, label_smoothing: 0.1}", "E606 6:19"),
+        ("clip_grad_norm: 0", "E607 6:17"),
+        ("early_stopping: {patience: 0}", "E607 6:28"),
+        ("early_stopping: {min_delta: 0.1}", "E608 6:17"),
+        ("init: xavier_uniform", "E607 6:7"),
+        ("init: {Linear: 3}", "E607 6:16"),
+        ("device: gpu", "E607 6:9"),
+        ("epochs: 3", "E609 6:1"),
+        ("schedule: {name: multi_step, milestones: [5, 3]}", "E607 6:42"),
+    ] {
+        assert_eq!(codes(&format!("{SHORT}{line}\n")), [code], "{line}");
+    }
+    let nesterov = SHORT.replace("lr: 0.1", "lr: 0.1, nesterov: true");
+    assert_eq!(codes(&nesterov), ["E609 3:43"]);
+    let transforms = |list: &str| codes(&SHORT.replace("path: /data", &format!("path: /data, train: {list}")));
+    assert_eq!(transforms("[{resizes: 3}]"), ["E607 2:43"]);
+    assert_eq!(transforms("[{cutout: 0}]"), ["E607 2:51"]);
+    assert_eq!(transforms("[{normalize: {mean: 0.5}}]"), ["E608 2:54"]);
+    assert_eq!(transforms("[{random_horizontal_flip: 2}]"), ["E607 2:67"]);
+    assert_eq!(transforms("cutout"), ["E607 2:41"]);
+}
+
+#[test]
+fn what_is_no_yaml_is_said_with_its_place() {
+    assert_eq!(codes(""), ["E605 1:1"]);
+    assert_eq!(codes("- a\n- b\n"), ["E607 1:1"]);
+    assert_eq!(codes("model: [a\nepochs: 3\n").len(), 1);
+    assert!(said("a: 1\n\tb: 2\n").contains("lenet.yaml:2:"));
+}
+
+#[test]
+fn what_the_compiler_says_of_settings_moves_to_the_recipe() {
+    let text = SHORT.replace("../lenet.cnn", "{file: lenet.cnn, set: {classes: 3, width: ten}}");
+    let recipe = recipe(&text);
+    let mut files = Files::default();
+    files.add("recipes/lenet.yaml", text.as_str());
+    let settings = files.add("--set", "model _ = LeNet(classes=3, width=ten)");
+    let start = "model _ = LeNet(classes=3, width=".len() as u32;
+    let span = cnnc_grammar::span::Span { file: settings, start, end: start + 3 };
+    let code = cnnc_compiler::diagnostic::Code::E202;
+    let mut problems = [cnnc_compiler::diagnostic::Diagnostic::new(code, "no `ten`", span, "")];
+    recipe.relocate(&mut problems, &files);
+    assert_eq!(files.text(problems[0].labels[0].span), "ten");
+    assert_eq!(problems[0].labels[0].span.file.0, 0);
+}
+
+/// The examples and the keys of `docs/recipes.md`.
+#[test]
+fn the_reference_s_examples_are_recipes_and_its_keys_exist() {
+    let reference = include_str!("../../../../docs/recipes.md");
+    let examples: Vec<&str> =
+        reference.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(examples.len() >= 4);
+    for example in &examples {
+        assert_eq!(said(example), "", "{example}");
+    }
+    // A key that a section has is asked for in the code that reads it, by its last part.
+    let sources = [include_str!("read.rs"), include_str!("options.rs")].concat();
+    let keys = reference.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
+    let mut known = 0;
+    for (key, _) in keys.filter(|(key, _)| !key.contains([':', '`', ' '])) {
+        let last = key.rsplit('.').next().unwrap_or(key);
+        let is_name = ["constant", "step", "multi_step", "cosine", "linear", "one_cycle"].contains(&key);
+        assert!(is_name || sources.contains(&format!("\"{last}\"")), "no code reads `{key}`");
+        known += 1;
+    }
+    assert!(known > 40, "{known}");
+    // And what the code asks for is in the reference.
+    for part in sources.split(".get(\"").skip(1).chain(sources.split(".count(\"").skip(1)) {
+        let key = part.split('"').next().unwrap_or("");
+        assert!(reference.contains(&format!("{key}` |")), "`{key}` is not in the reference");
+    }
+}

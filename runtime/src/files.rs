@@ -31,6 +31,32 @@ pub fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result
     written.map_err(|error| file_failure("write", path, &error))
 }
 
+/// Keeps what is at `path` under another name in the same folder too; nothing happens when nothing is there. No moment is without a file under
+/// either name that was there before.
+pub fn keep_as(path: &Path, name: &Path) -> Result<()> {
+    let beside = beside(name);
+    let kept = match fs::hard_link(path, &beside) {
+        Ok(()) => fs::rename(&beside, name),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        // A file system without hard links.
+        Err(_) => fs::copy(path, &beside).and_then(|_| fs::rename(&beside, name)),
+    };
+    if kept.is_err() {
+        let _ = fs::remove_file(&beside);
+    }
+    kept.map_err(|error| file_failure("write", name, &error))
+}
+
+/// Removes what writers that were killed left in a folder, as far as that is possible.
+pub fn remove_remains(folder: &Path) {
+    let is_remains = |name: &str| name.starts_with('.') && name.ends_with(".tmp");
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_str().is_some_and(is_remains) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
 fn write_and_move(beside: &Path, path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     if path.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
@@ -39,7 +65,17 @@ fn write_and_move(beside: &Path, path: &Path, write: impl FnOnce(&mut dyn Write)
     write(&mut writer)?;
     let file = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
     file.sync_all()?;
-    fs::rename(beside, path)
+    fs::rename(beside, path)?;
+    sync_folder(path)
+}
+
+/// Makes the system write down that a file has its name. A file system that cannot sync folders is none to wait for.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match File::open(folder).and_then(|folder| folder.sync_all()) {
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        synced => synced,
+    }
 }
 
 /// A name in the same folder that no other writer has.
@@ -52,7 +88,7 @@ fn beside(path: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use super::{open, write_whole};
+    use super::{keep_as, open, remove_remains, write_whole};
     use cnnc_compiler::diagnostic::Code;
     use std::fs;
     use std::io;
@@ -70,6 +106,23 @@ mod tests {
         assert_eq!(failure.code, Code::E601);
         assert!(failure.message.ends_with("the disk is full"), "{}", failure.message);
         assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_is_kept_under_another_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, kept) = (folder.path().join("new"), folder.path().join("old"));
+        keep_as(&path, &kept).unwrap();
+        assert!(!kept.exists());
+        for text in ["1", "2"] {
+            fs::write(&path, text).unwrap();
+            keep_as(&path, &kept).unwrap();
+            fs::remove_file(&path).unwrap();
+            assert_eq!(fs::read_to_string(&kept).unwrap(), text);
+        }
+        fs::write(folder.path().join(".new.1.2.tmp"), "half").unwrap();
+        remove_remains(folder.path());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 

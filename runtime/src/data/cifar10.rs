@@ -83,7 +83,7 @@ fn append(path: &Path, bytes: &mut Vec<u8>) -> Result<()> {
     let cannot_read = |error| file_failure("read", path, &error);
     let file = files::open(path)?;
     let length = file.metadata().map_err(cannot_read)?.len();
-    if length == 0 || length % RECORD as u64 != 0 || length / RECORD as u64 > MOST_RECORDS {
+    if length == 0 || !length.is_multiple_of(RECORD as u64) || length / RECORD as u64 > MOST_RECORDS {
         return Err(broken_file(path, format!("has {length} bytes; a file of CIFAR-10 is records of {RECORD} bytes")));
     }
     let start = bytes.len();

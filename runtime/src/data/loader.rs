@@ -161,7 +161,7 @@ mod tests {
         }
 
         fn picture(&self, index: usize, _grey: bool) -> Result<Picture> {
-            if self.broken && index % 10 == 0 {
+            if self.broken && index.is_multiple_of(10) {
                 return Err(broken_file(Path::new(&self.name(index)), "is broken"));
             }
             let plane = (0..16).map(|pixel| (index + pixel) as f32).collect();

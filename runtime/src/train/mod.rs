@@ -1,4 +1,26 @@
 //! Training by a recipe: a network, data and a [`recipe::Recipe`] come in; trained weights, a log and events on the way go out.
+//!
+//! [`Setup`] holds the three against each other, [`train`] is the loop. What does the steps is a [`Learner`]; what is said on the way are
+//! [`Event`]s, which others draw. All files of a run lie in one folder: checkpoints, the best weights, the log.
 
+pub mod checkpoint;
+mod evaluate;
+mod event;
+mod history;
+mod learner;
+mod log;
 pub mod recipe;
+mod run;
 pub mod schedule;
+mod scorer;
+mod setup;
+mod state;
+
+pub use evaluate::{Evaluation, TOP, evaluate};
+pub use event::{Ending, Event};
+pub use history::{History, Record};
+pub use learner::{Learner, StepInputs, StepOutputs};
+pub use log::LOG;
+pub use run::{Listener, Run, train, validation_job};
+pub use scorer::{Scorer, bindings_of};
+pub use setup::{Setup, instruction_set};

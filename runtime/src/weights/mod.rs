@@ -1,7 +1,7 @@
 //! Parameters in safetensors files, under the keys that PyTorch gives them.
 //!
 //! What comes in is a file and the layer graph, which says which keys and sizes there must be; what goes out is every parameter, or a
-//! report of all that does not fit. Nothing is loaded by halves. Half precision, bfloat16, float64 and integers become float32.
+//! report of all that does not fit. Nothing is loaded by halves. The optimiser's state of a checkpoint is passed over. Half precision, bfloat16, float64 and integers become float32.
 
 mod convert;
 mod matching;
@@ -13,10 +13,11 @@ pub use save::save;
 use crate::failure::{broken_file, file_failure};
 use crate::{Failure, Parameters, Result, Tensor, files};
 use cnnc_compiler::graph::Graph;
+use cnnc_compiler::training::names;
 use memmap2::Mmap;
 use safetensors::tensor::TensorView;
 use safetensors::{SafeTensorError, SafeTensors};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::path::Path;
 
@@ -37,14 +38,39 @@ pub fn load(path: &Path, graph: &Graph, prefix: &str) -> Result<Parameters> {
 /// As [`load`].
 pub fn load_bytes(path: &Path, bytes: &[u8], graph: &Graph, prefix: &str) -> Result<Parameters> {
     let file = SafeTensors::deserialize(bytes).map_err(|error| broken(path, &error))?;
+    let tensors = file.iter().filter(|(key, _)| !is_state(key));
     let found: Found =
-        file.iter().map(|(key, tensor)| (key.strip_prefix(prefix).unwrap_or(key).to_string(), tensor)).collect();
+        tensors.map(|(key, tensor)| (key.strip_prefix(prefix).unwrap_or(key).to_string(), tensor)).collect();
     let sources = matching::match_keys(path, graph, &found, prefix)?;
     let convert = |(parameter, source): (&cnnc_compiler::graph::Parameter, Option<&TensorView>)| {
         let values = source.map_or_else(|| vec![0.0; parameter.shape.iter().product()], convert::to_f32);
         Tensor::new(&parameter.shape, values).map(|tensor| (parameter.path.clone(), tensor))
     };
     Ok(graph.parameters.iter().zip(sources).filter_map(convert).collect())
+}
+
+/// Reads every tensor of a file, and what it says about itself.
+///
+/// # Errors
+/// E601 when the file cannot be read, E603 when it is no safetensors file or holds numbers of another kind.
+pub(crate) fn load_all(path: &Path) -> Result<(Parameters, HashMap<String, String>)> {
+    let bytes = map(path)?;
+    let file = SafeTensors::deserialize(&bytes).map_err(|error| broken(path, &error))?;
+    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| broken(path, &error))?;
+    let mut parameters = Parameters::default();
+    for (key, tensor) in file.iter() {
+        let values = convert::is_readable(tensor.dtype()).then(|| convert::to_f32(&tensor));
+        let read = values.and_then(|values| Tensor::new(tensor.shape(), values));
+        let reason = format!("holds `{key}` as {:?}, which cannot be read", tensor.dtype());
+        parameters.insert(key, read.ok_or_else(|| broken_file(path, reason))?);
+    }
+    Ok((parameters, header.metadata().clone().unwrap_or_default()))
+}
+
+/// Whether a key is that of an optimiser's state, which a checkpoint holds beside the parameters.
+pub(crate) fn is_state(key: &str) -> bool {
+    let name = key.rsplit_once('/').map(|(_, name)| name);
+    name.is_some_and(|name| [names::MOMENTUM_BUFFER, names::EXP_AVG, names::EXP_AVG_SQ].contains(&name))
 }
 
 /// A file in memory; the system reads what is touched.

@@ -83,14 +83,11 @@ pub fn optimiser(reader: &Reader<'_>, node: &Node) -> Option<(Optimiser, f64)> {
 fn sgd(reader: &Reader<'_>, section: &mut Section<'_, '_>) -> Sgd {
     let momentum = section.number("momentum", 0.0, BELOW_ONE, below_one);
     let nesterov = section.flag("nesterov", false);
-    if nesterov && momentum == 0.0 {
-        if let Some(node) = section.get("nesterov") {
-            reader.conflict(
-                node,
-                "`optimizer.nesterov` needs a momentum",
-                "add `momentum: 0.9`, or leave nesterov out",
-            );
-        }
+    if nesterov
+        && momentum == 0.0
+        && let Some(node) = section.get("nesterov")
+    {
+        reader.conflict(node, "`optimizer.nesterov` needs a momentum", "add `momentum: 0.9`, or leave nesterov out");
     }
     Sgd { momentum, nesterov, weight_decay: section.number("weight_decay", 0.0, NOT_NEGATIVE, not_negative) }
 }

@@ -1,0 +1,206 @@
+//! Checkpoints: everything that a run is gone on from, in one safetensors file.
+//!
+//! Parameters stand under PyTorch's keys, the optimiser's state under keys with a `/`; counters, sums, settings and history are metadata.
+//! A file is written beside its place, synced and moved there, so that a run which is killed at any moment leaves the whole one before.
+
+use super::history::History;
+use crate::failure::failure;
+use crate::{Parameters, Result, files, weights};
+use cnnc_compiler::diagnostic::Code;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The newest checkpoint of a run's folder.
+pub const LAST: &str = "last.safetensors";
+/// The one before.
+pub const PREVIOUS: &str = "previous.safetensors";
+/// The weights of the best epoch.
+pub const BEST: &str = "best.safetensors";
+/// The key of the metadata.
+const KEY: &str = "cnnc";
+
+/// Where a run is, and what it was told.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Epochs that are over.
+    pub epoch: usize,
+    /// Batches of this epoch that are over.
+    pub batch: usize,
+    /// Steps of the run so far; the generators' counter.
+    pub step: u64,
+    /// What this epoch has come to so far.
+    pub sums: Sums,
+    /// The epochs that are over.
+    pub history: History,
+    /// Everything that the numbers depend on: settings of the recipe, the network's digest, the instruction set.
+    pub settings: BTreeMap<String, String>,
+}
+
+/// What an epoch has come to so far.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sums {
+    /// Losses, each times its batch's samples; as text, so that every bit is kept.
+    #[serde(with = "exact")]
+    pub loss: f64,
+    /// Samples that were right; `None` where the loss does not tell.
+    pub correct: Option<usize>,
+    /// Samples.
+    pub seen: usize,
+}
+
+/// A float as the text that gives the same bits back.
+mod exact {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(number: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format!("{number:?}"))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
+/// Writes the newest checkpoint of a folder; the one before stays beside it.
+///
+/// # Errors
+/// E601 when it cannot be written; what was there is there still.
+pub fn save(folder: &Path, state: &Parameters, progress: &Progress) -> Result<()> {
+    let text = serde_json::to_string(progress).map_err(|error| failure(Code::E601, error.to_string()))?;
+    let last = folder.join(LAST);
+    files::keep_as(&last, &folder.join(PREVIOUS))?;
+    weights::save(&last, state, &[("format", "pt"), (KEY, &text)])
+}
+
+/// Reads a checkpoint.
+///
+/// # Errors
+/// E601 when it cannot be read, E603 when it is damaged, E611 when it is a file of weights alone.
+pub fn load(path: &Path) -> Result<(Parameters, Progress)> {
+    let (state, mut about) = weights::load_all(path).map_err(|failure| with_previous(path, failure))?;
+    let text = about.remove(KEY).ok_or_else(|| {
+        let message = format!("`{}` holds weights alone, and no run to go on with", path.display());
+        failure(Code::E611, message)
+    })?;
+    let progress = serde_json::from_str(&text).map_err(|error| {
+        let message = format!("`{}` is damaged: its counters cannot be read: {error}", path.display());
+        with_previous(path, failure(Code::E603, message))
+    })?;
+    Ok((state, progress))
+}
+
+/// Offers the checkpoint before, where there is one that can be read.
+fn with_previous(path: &Path, mut failure: crate::Failure) -> crate::Failure {
+    let previous = path.with_file_name(PREVIOUS);
+    if previous != path && weights::load_all(&previous).is_ok_and(|(_, about)| about.contains_key(KEY)) {
+        failure.help.push(format!("the one before it is whole: `--resume={}`", previous.display()));
+    }
+    failure
+}
+
+/// The checkpoint that a folder's run is gone on from.
+pub fn newest(folder: &Path) -> PathBuf {
+    folder.join(LAST)
+}
+
+/// The differences between what a checkpoint was told and what is told now.
+///
+/// # Errors
+/// E611 with all of them.
+pub fn compare(path: &Path, progress: &Progress, settings: &BTreeMap<String, String>) -> Result<()> {
+    let mut notes = Vec::new();
+    let keys: std::collections::BTreeSet<&String> = progress.settings.keys().chain(settings.keys()).collect();
+    for key in keys {
+        let [then, now] = [&progress.settings, settings].map(|all| all.get(key).map_or("absent", String::as_str));
+        if then != now {
+            notes.push(format!("`{key}` was {then} and is {now}"));
+        }
+    }
+    if notes.is_empty() {
+        return Ok(());
+    }
+    let message = format!("`{}` is of another run, and the numbers would not be the same", path.display());
+    let mut refused = failure(Code::E611, message);
+    refused.notes = notes;
+    refused.help.push("change it back, or start anew without --resume".into());
+    Err(refused)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Tensor;
+    use std::fs;
+
+    fn state(value: f32) -> Parameters {
+        let mut state = Parameters::default();
+        state.insert("0.weight", Tensor::filled(&[2, 3], value));
+        state.insert("0.weight/momentum_buffer", Tensor::filled(&[2, 3], -value));
+        state.insert("1.num_batches_tracked", Tensor::filled(&[], 7.0));
+        state
+    }
+
+    fn progress(step: u64) -> Progress {
+        let settings = [("seed".to_owned(), "3".to_owned())].into_iter().collect();
+        let sums = Sums { loss: 0.1 + 0.2, correct: Some(5), seen: 9 };
+        Progress { epoch: 1, batch: 2, step, sums, history: History::default(), settings }
+    }
+
+    #[test]
+    fn what_is_saved_is_loaded_and_the_one_before_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        save(folder.path(), &state(1.0), &progress(10)).unwrap();
+        save(folder.path(), &state(2.0), &progress(20)).unwrap();
+        let (found, at) = load(&newest(folder.path())).unwrap();
+        assert_eq!(at, progress(20));
+        let data = |key: &str| found.get(key).unwrap().data()[0];
+        assert_eq!(["0.weight", "0.weight/momentum_buffer", "1.num_batches_tracked"].map(data), [2.0, -2.0, 7.0]);
+        assert_eq!(load(&folder.path().join(PREVIOUS)).unwrap().1, progress(10));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_damaged_one_is_told_and_the_one_before_is_offered() {
+        let folder = tempfile::tempdir().unwrap();
+        let last = newest(folder.path());
+        save(folder.path(), &state(1.0), &progress(10)).unwrap();
+        save(folder.path(), &state(2.0), &progress(20)).unwrap();
+        let whole = fs::read(&last).unwrap();
+        for length in [0, 4, 100, whole.len() - 1] {
+            fs::write(&last, &whole[..length]).unwrap();
+            let failure = load(&last).unwrap_err();
+            assert_eq!(failure.code, Code::E603, "{length}: {}", failure.message);
+            assert!(failure.help[0].contains("previous.safetensors"), "{:?}", failure.help);
+        }
+        assert_eq!(load(&folder.path().join(PREVIOUS)).unwrap().1, progress(10));
+    }
+
+    #[test]
+    fn what_cannot_be_written_leaves_what_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        save(folder.path(), &state(1.0), &progress(10)).unwrap();
+        let failure = save(&folder.path().join("none"), &state(2.0), &progress(20)).unwrap_err();
+        assert_eq!(failure.code, Code::E601);
+        assert_eq!(load(&newest(folder.path())).unwrap().1, progress(10));
+    }
+
+    #[test]
+    fn another_run_is_refused_with_what_differs() {
+        let mut settings = progress(0).settings;
+        compare(Path::new("x"), &progress(0), &settings).unwrap();
+        settings.insert("seed".into(), "4".into());
+        settings.insert("batch_size".into(), "8".into());
+        let refused = compare(Path::new("x"), &progress(0), &settings).unwrap_err();
+        assert_eq!(refused.code, Code::E611);
+        assert_eq!(refused.notes, ["`batch_size` was absent and is 8", "`seed` was 3 and is 4"]);
+    }
+
+    #[test]
+    fn weights_alone_are_no_checkpoint() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(BEST);
+        weights::save(&path, &state(1.0), &[]).unwrap();
+        assert_eq!(load(&path).unwrap_err().code, Code::E611);
+    }
+}

@@ -1,0 +1,166 @@
+//! What a network's answers are worth on labelled pictures: loss, accuracy, and which class is taken for which.
+
+use super::scorer::Scorer;
+use crate::Result;
+use crate::data::{Batch, Job, Skipped, load};
+use crate::failure::failure;
+use cnnc_compiler::diagnostic::Code;
+use cnnc_compiler::training::{Loss, SumOrMean};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Answers among which the right one counts for the second accuracy.
+pub const TOP: usize = 5;
+
+/// What all answers together are worth.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation {
+    /// Classes that the model tells apart.
+    pub classes: usize,
+    /// Samples.
+    pub seen: usize,
+    /// Samples whose class has the highest score, the first of equals.
+    pub correct: usize,
+    /// Samples whose class is among the five highest scores.
+    pub correct_of_top: usize,
+    /// Losses, each times its batch's samples.
+    loss: f64,
+    /// `confusion[label · classes + answer]`: how often.
+    pub confusion: Vec<u64>,
+    /// What was left out.
+    pub skipped: Vec<Skipped>,
+}
+
+impl Evaluation {
+    /// Of nothing yet.
+    pub fn new(classes: usize) -> Evaluation {
+        let confusion = vec![0; classes * classes];
+        Evaluation { classes, seen: 0, correct: 0, correct_of_top: 0, loss: 0.0, confusion, skipped: Vec::new() }
+    }
+
+    /// The mean loss.
+    pub fn loss(&self) -> f64 {
+        self.loss / self.seen as f64
+    }
+
+    /// The share that is right.
+    pub fn accuracy(&self) -> f64 {
+        self.correct as f64 / self.seen as f64
+    }
+
+    /// The share whose class is among the five highest scores.
+    pub fn top_accuracy(&self) -> f64 {
+        self.correct_of_top as f64 / self.seen as f64
+    }
+
+    /// How often a class was taken for another.
+    pub fn count(&self, label: usize, answer: usize) -> u64 {
+        self.confusion[label * self.classes + answer]
+    }
+
+    /// Takes in the scores of a batch, a row of classes each.
+    pub fn add(&mut self, scores: &[f32], labels: &[usize], loss: &Loss) {
+        let rows = scores.chunks_exact(self.classes).zip(labels);
+        let losses: f64 = rows.clone().map(|(row, &label)| loss_of(row, label, loss)).sum();
+        self.loss += match loss {
+            // The sum over the batch stands for each of its samples, as the mean does.
+            Loss::MeanSquaredError(SumOrMean::Sum) => losses * labels.len() as f64,
+            _ => losses,
+        };
+        for (row, &label) in rows {
+            let answer = (0..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best });
+            let above = |class: &usize| row[*class] > row[label] || (row[*class] == row[label] && *class < label);
+            self.seen += 1;
+            self.correct += usize::from(answer == label);
+            self.correct_of_top += usize::from((0..row.len()).filter(above).count() < TOP);
+            self.confusion[label * self.classes + answer] += 1;
+        }
+    }
+}
+
+/// The loss of one sample: for the mean of squares the mean over its scores.
+fn loss_of(row: &[f32], label: usize, loss: &Loss) -> f64 {
+    match loss {
+        Loss::CrossEntropy { label_smoothing } => {
+            let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            let logarithm =
+                f64::from(largest) + row.iter().map(|&score| f64::from(score - largest).exp()).sum::<f64>().ln();
+            let mean = row.iter().map(|&score| logarithm - f64::from(score)).sum::<f64>() / row.len() as f64;
+            (1.0 - label_smoothing) * (logarithm - f64::from(row[label])) + label_smoothing * mean
+        }
+        Loss::MeanSquaredError(how) => {
+            let square = |(class, &score): (usize, &f32)| (f64::from(score) - f64::from(class == label)).powi(2);
+            let squares: f64 = row.iter().enumerate().map(square).sum();
+            match how {
+                SumOrMean::Mean => squares / row.len() as f64,
+                SumOrMean::Sum => squares,
+            }
+        }
+    }
+}
+
+/// Evaluates a network on everything that a job loads; `None` when it was to stop.
+///
+/// # Errors
+/// When samples cannot be loaded or do not fit.
+pub fn evaluate(
+    scorer: &mut Scorer<'_>,
+    job: &Job,
+    loss: &Loss,
+    stop: &AtomicBool,
+    mut each: impl FnMut(usize),
+) -> Result<Option<Evaluation>> {
+    let mut evaluation = Evaluation::new(scorer.classes());
+    for batch in load(job) {
+        if stop.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let Batch { inputs, labels, skipped } = batch?;
+        evaluation.skipped.extend(skipped);
+        if !labels.is_empty() {
+            let scores = scorer.score(inputs)?;
+            evaluation.add(scores.data(), &labels, loss);
+        }
+        each(evaluation.seen);
+    }
+    if evaluation.seen == 0 {
+        return Err(failure(Code::E610, "no sample for validation can be read"));
+    }
+    Ok(Some(evaluation))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Evaluation;
+    use cnnc_compiler::training::{Loss, SumOrMean};
+
+    const CROSS_ENTROPY: f64 = 1.486442588;
+    const SMOOTHED: f64 = 1.519775921;
+    const MEAN_SQUARES: f64 = 2.041666667;
+    const SQUARES: f64 = 12.250000000;
+
+    #[test]
+    fn losses_are_those_of_pytorch() {
+        // torch.nn.functional.cross_entropy(scores, labels, label_smoothing=s), and mse_loss with one_hot(labels).
+        let scores = [1.0, 2.0, -1.0, 0.5, 0.0, 3.0];
+        let loss = |loss| {
+            let mut evaluation = Evaluation::new(3);
+            evaluation.add(&scores, &[1, 0], &loss);
+            evaluation.loss()
+        };
+        let close = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-6, "{found}");
+        close(loss(Loss::CrossEntropy { label_smoothing: 0.0 }), CROSS_ENTROPY);
+        close(loss(Loss::CrossEntropy { label_smoothing: 0.1 }), SMOOTHED);
+        close(loss(Loss::MeanSquaredError(SumOrMean::Mean)), MEAN_SQUARES);
+        close(loss(Loss::MeanSquaredError(SumOrMean::Sum)), SQUARES);
+    }
+
+    #[test]
+    fn the_first_of_equals_is_the_answer() {
+        let mut evaluation = Evaluation::new(7);
+        let equal = [0.0; 7];
+        evaluation.add(&[equal, equal, equal].concat(), &[0, 4, 5], &Loss::CrossEntropy { label_smoothing: 0.0 });
+        assert_eq!((evaluation.seen, evaluation.correct, evaluation.correct_of_top), (3, 1, 2));
+        assert_eq!((evaluation.count(4, 0), evaluation.count(4, 4), evaluation.count(0, 0)), (1, 0, 1));
+        assert!((evaluation.accuracy() - 1.0 / 3.0).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,70 @@
+//! What a run says on its way; who draws it is another's business.
+
+use super::history::{History, Record};
+use crate::data::Skipped;
+use std::path::Path;
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// The run begins, or goes on from a checkpoint.
+    Started {
+        /// Epochs that are over.
+        epoch: usize,
+        /// Batches of this epoch that are over.
+        batch: usize,
+        /// Epochs of the run.
+        epochs: usize,
+        /// Batches of an epoch.
+        batches: usize,
+        /// The epochs that are over.
+        history: &'a History,
+    },
+    /// A step is done.
+    Stepped {
+        /// The epoch, from 1.
+        epoch: usize,
+        /// Batches of this epoch that are over.
+        batch: usize,
+        /// Pictures of the batch.
+        pictures: usize,
+        /// The mean loss of the epoch so far.
+        loss: f64,
+    },
+    /// Validation goes on.
+    Validated {
+        /// Pictures of the validation set that are done.
+        seen: usize,
+        /// Pictures that there are.
+        count: usize,
+    },
+    /// An epoch is over.
+    Epoch {
+        /// What was measured.
+        record: &'a Record,
+        /// All epochs.
+        history: &'a History,
+        /// Whether it is the best so far.
+        is_best: bool,
+    },
+    /// A picture was left out, said once.
+    Skipped(&'a Skipped),
+    /// A checkpoint was written.
+    Saved(&'a Path),
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ending {
+    /// After its last epoch.
+    Done,
+    /// Since nothing became better.
+    Early,
+    /// Because it was told to; a checkpoint holds what was done.
+    Stopped {
+        /// Epochs that are over.
+        epoch: usize,
+        /// Batches of the next that are over.
+        batch: usize,
+    },
+}

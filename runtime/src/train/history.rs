@@ -1,0 +1,125 @@
+//! What was measured epoch by epoch: the lines of `log.jsonl`, the best epoch, and whether to end early.
+
+use super::recipe::{EarlyStopping, Monitor};
+use serde::{Deserialize, Serialize};
+
+/// One epoch: a line of the log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Its number, from 1.
+    pub epoch: usize,
+    /// The mean of the loss over the training set, each batch before its step.
+    pub train_loss: f64,
+    /// The share of the training set that was right, each batch before its step; absent where the loss does not tell.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub train_accuracy: Option<f64>,
+    /// The mean of the loss over the validation set, after the epoch.
+    pub val_loss: f64,
+    /// The share of the validation set that is right, after the epoch.
+    pub val_accuracy: f64,
+    /// The learning rate of the epoch's last step.
+    pub learning_rate: f64,
+    /// Seconds that the epoch took, validation included.
+    pub seconds: f64,
+    /// Pictures of the training set a second, loading included and validation not.
+    pub images_per_second: f64,
+}
+
+/// All epochs so far.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct History {
+    /// In order.
+    pub records: Vec<Record>,
+}
+
+impl History {
+    /// The best epoch's record, the first of equals; a number that is none is worse than any.
+    pub fn best(&self, monitor: Monitor) -> Option<&Record> {
+        let better = |a: &Record, b: &Record| improvement(monitor, b, a) > 0.0;
+        self.records.iter().fold(None, |best, record| match best {
+            Some(best) if !better(record, best) => Some(best),
+            _ => Some(record),
+        })
+    }
+
+    /// Whether the last epoch is the best.
+    pub fn last_is_best(&self, monitor: Monitor) -> bool {
+        match (self.best(monitor), self.records.last()) {
+            (Some(best), Some(last)) => best.epoch == last.epoch,
+            _ => false,
+        }
+    }
+
+    /// Whether so many epochs in a row were no better that it is time to end.
+    pub fn is_over(&self, monitor: Monitor, early: Option<EarlyStopping>) -> bool {
+        let Some(early) = early else { return false };
+        let Some(mut best) = self.records.first() else { return false };
+        let mut worse = 0;
+        for record in &self.records[1..] {
+            if improvement(monitor, best, record) > early.min_delta {
+                (best, worse) = (record, 0);
+            } else {
+                worse += 1;
+            }
+            if worse >= early.patience {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// By how much the second is better than the first.
+fn improvement(monitor: Monitor, from: &Record, to: &Record) -> f64 {
+    let (from, to) = match monitor {
+        Monitor::ValidationAccuracy => (from.val_accuracy, to.val_accuracy),
+        Monitor::ValidationLoss => (-from.val_loss, -to.val_loss),
+    };
+    match (from.is_nan(), to.is_nan()) {
+        (true, false) => f64::INFINITY,
+        (_, true) => f64::NEG_INFINITY,
+        (false, false) => to - from,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn history(accuracies: &[f64]) -> History {
+        let record = |(index, &val_accuracy): (usize, &f64)| Record {
+            epoch: index + 1,
+            train_loss: 1.0,
+            train_accuracy: None,
+            val_loss: 1.0 - val_accuracy,
+            val_accuracy,
+            learning_rate: 0.1,
+            seconds: 1.0,
+            images_per_second: 1.0,
+        };
+        History { records: accuracies.iter().enumerate().map(record).collect() }
+    }
+
+    #[test]
+    fn the_best_is_the_first_of_equals() {
+        let best = |accuracies: &[f64]| history(accuracies).best(Monitor::ValidationAccuracy).map(|best| best.epoch);
+        assert_eq!(best(&[0.5, 0.7, 0.7, 0.6]), Some(2));
+        assert_eq!(best(&[f64::NAN, 0.2]), Some(2));
+        assert_eq!(best(&[]), None);
+        assert_eq!(history(&[0.5, 0.7]).best(Monitor::ValidationLoss).map(|best| best.epoch), Some(2));
+        assert!(history(&[0.5, 0.7]).last_is_best(Monitor::ValidationLoss));
+        assert!(!history(&[0.7, 0.7]).last_is_best(Monitor::ValidationAccuracy));
+    }
+
+    #[test]
+    fn it_is_over_after_patience_without_a_better_one() {
+        let over = |accuracies: &[f64], patience, min_delta| {
+            history(accuracies).is_over(Monitor::ValidationAccuracy, Some(EarlyStopping { patience, min_delta }))
+        };
+        assert!(!over(&[0.5, 0.4, 0.6, 0.5], 2, 0.0));
+        assert!(over(&[0.5, 0.4, 0.5], 2, 0.0));
+        assert!(over(&[0.5, 0.505, 0.509], 2, 0.01));
+        assert!(!over(&[0.5, 0.505, 0.511], 2, 0.01));
+        assert!(!history(&[0.5, 0.4, 0.3]).is_over(Monitor::ValidationAccuracy, None));
+    }
+}

@@ -1,0 +1,45 @@
+//! What the loop asks of that which learns: a step on a batch, and the state that a run is gone on from.
+
+use crate::data::Batch;
+use crate::{Parameters, Result};
+
+/// What a step is told besides its batch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepInputs {
+    /// The learning rate.
+    pub learning_rate: f64,
+    /// The number of the step in the run, from 1.
+    pub step: u64,
+    /// What dropout draws from, with the step's number.
+    pub seed: u64,
+}
+
+/// What a step says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepOutputs {
+    /// The loss of the batch before the step.
+    pub loss: f64,
+    /// How many samples were answered right before the step, where the loss tells.
+    pub correct: Option<usize>,
+}
+
+/// Parameters that a step changes.
+pub trait Learner {
+    /// Does one step.
+    ///
+    /// # Errors
+    /// When the batch does not fit, or there is too little memory for a batch of that size.
+    fn step(&mut self, batch: &Batch, inputs: StepInputs) -> Result<StepOutputs>;
+
+    /// Everything that steps change: parameters and running statistics under PyTorch's keys, the optimiser's state under keys with a `/`.
+    ///
+    /// # Errors
+    /// When it cannot be read back.
+    fn state(&self) -> Result<Parameters>;
+
+    /// Puts a state in the place of its own. It has the keys and shapes of [`Learner::state`].
+    ///
+    /// # Errors
+    /// When it does not fit.
+    fn load(&mut self, state: &Parameters) -> Result<()>;
+}

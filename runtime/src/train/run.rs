@@ -1,0 +1,266 @@
+//! The loop: epochs of steps, validation, checkpoints.
+//!
+//! All that decides a number is a function of the recipe and of [`Progress`], so that a run which was broken off goes on to the same bits.
+
+use super::checkpoint::{self, BEST, Progress, Sums};
+use super::evaluate::{Evaluation, evaluate};
+use super::event::{Ending, Event};
+use super::history::Record;
+use super::learner::{Learner, StepInputs};
+use super::recipe::Recipe;
+use super::schedule::Moment;
+use super::scorer::Scorer;
+use super::setup::Setup;
+use super::{log, state};
+use crate::data::{Batch, DataSet, Job, Skipped, in_order, load, shuffled};
+use crate::failure::{failure, file_failure};
+use crate::{Parameters, Result, files, weights};
+use cnnc_compiler::diagnostic::Code;
+use cnnc_compiler::graph::ShapedGraph;
+use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+/// What a run is made of.
+pub struct Run<'a> {
+    /// The recipe.
+    pub recipe: &'a Recipe,
+    /// The network.
+    pub graph: &'a ShapedGraph,
+    /// The data.
+    pub data: &'a DataSet,
+    /// What of them fits together.
+    pub setup: Setup,
+    /// The checkpoint to go on from.
+    pub resume: Option<&'a Path>,
+    /// Becomes true when the run is to end after the step.
+    pub stop: &'a AtomicBool,
+}
+
+/// Who hears of events.
+pub type Listener<'l> = dyn FnMut(Event<'_>) + 'l;
+
+/// Trains.
+///
+/// # Errors
+/// When data cannot be loaded, files cannot be written, a checkpoint is of another run, or the loss is no number any more.
+pub fn train(run: &Run<'_>, learner: &mut dyn Learner, listener: &mut Listener<'_>) -> Result<Ending> {
+    let folder = run.recipe.output.as_path();
+    fs::create_dir_all(folder).map_err(|error| file_failure("write", folder, &error))?;
+    files::remove_remains(folder);
+    let progress = begin(run, learner)?;
+    log::rewrite(folder, &progress.history)?;
+    let scorer = Scorer::new(run.graph, Parameters::default(), run.setup.classes, run.recipe.threads);
+    let mut training = Training { run, learner, listener, scorer, progress, skipped: HashSet::new() };
+    training.go()
+}
+
+/// Where the run begins: at its start, or where a checkpoint stands.
+fn begin(run: &Run<'_>, learner: &mut dyn Learner) -> Result<Progress> {
+    let settings = run.setup.settings(run.recipe, run.graph, run.data);
+    let Some(path) = run.resume else { return Ok(Progress { settings, ..Progress::default() }) };
+    let (found, progress) = checkpoint::load(path)?;
+    checkpoint::compare(path, &progress, &settings)?;
+    learner.load(&state::fitting(path, &learner.state()?, &found)?)?;
+    Ok(progress)
+}
+
+/// A run on its way.
+struct Training<'r, 'l> {
+    run: &'r Run<'r>,
+    learner: &'l mut dyn Learner,
+    listener: &'l mut Listener<'l>,
+    scorer: Scorer<'r>,
+    progress: Progress,
+    /// Names of pictures that were said to be left out.
+    skipped: HashSet<String>,
+}
+
+impl Training<'_, '_> {
+    fn go(&mut self) -> Result<Ending> {
+        let recipe = self.run.recipe;
+        let Progress { epoch, batch, .. } = self.progress;
+        let (epochs, batches) = (recipe.epochs, self.run.setup.batches);
+        (self.listener)(Event::Started { epoch, batch, epochs, batches, history: &self.progress.history });
+        while self.progress.epoch < epochs {
+            if self.progress.history.is_over(recipe.monitor, recipe.early_stopping) {
+                return Ok(Ending::Early);
+            }
+            if !self.epoch()? {
+                let Progress { epoch, batch, .. } = self.progress;
+                self.save()?;
+                return Ok(Ending::Stopped { epoch, batch });
+            }
+        }
+        match self.progress.history.is_over(recipe.monitor, recipe.early_stopping) {
+            true if self.progress.history.records.len() < epochs => Ok(Ending::Early),
+            _ => Ok(Ending::Done),
+        }
+    }
+
+    /// Trains one epoch to its end; `false` when it was to stop before.
+    fn epoch(&mut self) -> Result<bool> {
+        let start = Instant::now();
+        let seen_before = self.progress.sums.seen;
+        let mut learning_rate = self.learning_rate();
+        for batch in load(&self.job()) {
+            learning_rate = self.learning_rate();
+            self.step(batch?, learning_rate)?;
+            if self.run.stop.load(Ordering::Relaxed) {
+                return Ok(false);
+            }
+            let is_last = self.progress.batch == self.run.setup.batches;
+            let every = self.run.recipe.checkpoint_batches;
+            if every.is_some_and(|every| self.progress.batch.is_multiple_of(every)) && !is_last {
+                self.save()?;
+            }
+        }
+        let pictures = (self.progress.sums.seen - seen_before) as f64;
+        let images_per_second = pictures / start.elapsed().as_secs_f64().max(1e-9);
+        let Some(evaluation) = self.validate()? else { return Ok(false) };
+        let seconds = start.elapsed().as_secs_f64();
+        self.finish(&evaluation, learning_rate, seconds, images_per_second)?;
+        Ok(true)
+    }
+
+    /// The rest of the epoch's batches.
+    fn job(&self) -> Job {
+        let Run { recipe, data, setup, .. } = self.run;
+        let mut order = shuffled(data.train.len(), recipe.seed, self.progress.epoch);
+        order.truncate(setup.batches * recipe.batch_size);
+        Job {
+            samples: data.train.clone(),
+            pipeline: setup.train.clone(),
+            order: order.into(),
+            batch_size: recipe.batch_size,
+            first_batch: self.progress.batch,
+            seed: recipe.seed,
+            epoch: self.progress.epoch,
+            skip_corrupt: recipe.data.skip_corrupt,
+            workers: recipe.data.workers,
+        }
+    }
+
+    fn learning_rate(&self) -> f64 {
+        let Run { recipe, setup, .. } = self.run;
+        let moment = Moment { epoch: self.progress.epoch, batch: self.progress.batch };
+        recipe.schedule.learning_rate(recipe.learning_rate, moment, setup.length(recipe))
+    }
+
+    fn step(&mut self, batch: Batch, learning_rate: f64) -> Result<()> {
+        self.name_skipped(&batch.skipped);
+        let pictures = batch.labels.len();
+        if pictures > 0 {
+            let inputs = StepInputs { learning_rate, step: self.progress.step + 1, seed: self.run.recipe.seed };
+            let outputs = self.learner.step(&batch, inputs)?;
+            if !outputs.loss.is_finite() {
+                return Err(self.diverged(outputs.loss, learning_rate));
+            }
+            self.progress.step += 1;
+            let sums = &mut self.progress.sums;
+            sums.correct = outputs.correct.map(|correct| sums.correct.unwrap_or(0) + correct);
+            sums.loss += outputs.loss * pictures as f64;
+            sums.seen += pictures;
+        }
+        self.progress.batch += 1;
+        let Progress { epoch, batch, sums: Sums { loss, seen, .. }, .. } = self.progress;
+        let loss = loss / seen.max(1) as f64;
+        (self.listener)(Event::Stepped { epoch: epoch + 1, batch, pictures, loss });
+        Ok(())
+    }
+
+    fn diverged(&self, loss: f64, learning_rate: f64) -> crate::Failure {
+        let Progress { epoch, batch, .. } = self.progress;
+        let message = format!("the loss is {loss} in batch {} of epoch {}", batch + 1, epoch + 1);
+        let mut diverged = failure(Code::E612, message);
+        diverged.notes.push(format!("the learning rate is {learning_rate}"));
+        diverged.help.push("lower `optimizer.lr`, add a `warmup` to `schedule`, or set `clip_grad_norm`".into());
+        diverged
+    }
+
+    fn name_skipped(&mut self, skipped: &[Skipped]) {
+        for one in skipped {
+            if self.skipped.insert(one.name.clone()) {
+                (self.listener)(Event::Skipped(one));
+            }
+        }
+    }
+
+    /// The worth of the parameters as they are; `None` when it was to stop.
+    fn validate(&mut self) -> Result<Option<Evaluation>> {
+        let Run { recipe, data, setup, stop, .. } = self.run;
+        self.scorer.set(state::parameters(&self.learner.state()?));
+        let job = validation_job(recipe, data, setup);
+        let count = data.validation.len();
+        let listener = &mut self.listener;
+        let each = |seen| listener(Event::Validated { seen, count });
+        let evaluation = evaluate(&mut self.scorer, &job, &recipe.training.loss, stop, each)?;
+        if let Some(evaluation) = &evaluation {
+            self.name_skipped(&evaluation.skipped);
+        }
+        Ok(evaluation)
+    }
+
+    /// Takes in what an epoch came to: history, files, events.
+    fn finish(
+        &mut self,
+        evaluation: &Evaluation,
+        learning_rate: f64,
+        seconds: f64,
+        images_per_second: f64,
+    ) -> Result<()> {
+        let Sums { loss, correct, seen } = std::mem::take(&mut self.progress.sums);
+        self.progress.epoch += 1;
+        self.progress.batch = 0;
+        let record = Record {
+            epoch: self.progress.epoch,
+            train_loss: loss / seen.max(1) as f64,
+            train_accuracy: correct.map(|correct| correct as f64 / seen.max(1) as f64),
+            val_loss: evaluation.loss(),
+            val_accuracy: evaluation.accuracy(),
+            learning_rate,
+            seconds,
+            images_per_second,
+        };
+        self.progress.history.records.push(record.clone());
+        let is_best = self.progress.history.last_is_best(self.run.recipe.monitor);
+        if is_best {
+            let weights = state::parameters(&self.learner.state()?);
+            weights::save(&self.run.recipe.output.join(BEST), &weights, &[("format", "pt")])?;
+        }
+        self.save()?;
+        log::append(&self.run.recipe.output, &record)?;
+        let history = &self.progress.history;
+        (self.listener)(Event::Epoch { record: &record, history, is_best });
+        Ok(())
+    }
+
+    fn save(&mut self) -> Result<()> {
+        let folder = &self.run.recipe.output;
+        checkpoint::save(folder, &self.learner.state()?, &self.progress)?;
+        (self.listener)(Event::Saved(&checkpoint::newest(folder)));
+        Ok(())
+    }
+}
+
+/// The whole validation set, in its own order.
+pub fn validation_job(recipe: &Recipe, data: &DataSet, setup: &Setup) -> Job {
+    Job {
+        samples: data.validation.clone(),
+        pipeline: setup.validation.clone(),
+        order: Arc::from(in_order(data.validation.len())),
+        batch_size: recipe.batch_size,
+        first_batch: 0,
+        seed: recipe.seed,
+        epoch: 0,
+        skip_corrupt: recipe.data.skip_corrupt,
+        workers: recipe.data.workers,
+    }
+}
+
+#[cfg(test)]
+#[path = "run_tests.rs"]
+mod tests;

@@ -1,0 +1,85 @@
+//! The network as it answers, for validation: a plan and an engine for every batch size that occurs.
+
+use crate::cpu::{CpuOptions, Engine, Kernels};
+use crate::failure::failure;
+use crate::{Parameters, Result, Tensor, host_target};
+use cnnc_compiler::compile;
+use cnnc_compiler::diagnostic::Code;
+use cnnc_compiler::graph::ShapedGraph;
+use cnnc_compiler::plan::Plan;
+use cnnc_compiler::shape::Dim;
+use cnnc_compiler::write_kernels::Bindings;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A network with parameters.
+pub struct Scorer<'g> {
+    graph: &'g ShapedGraph,
+    parameters: Parameters,
+    threads: usize,
+    classes: usize,
+    /// Plans by batch size; they outlive the parameters.
+    plans: HashMap<usize, Arc<Plan>>,
+    engines: HashMap<usize, Engine>,
+}
+
+impl<'g> Scorer<'g> {
+    /// A network that answers with scores for each of `classes` classes.
+    pub fn new(graph: &'g ShapedGraph, parameters: Parameters, classes: usize, threads: usize) -> Scorer<'g> {
+        Scorer { graph, parameters, threads, classes, plans: HashMap::new(), engines: HashMap::new() }
+    }
+
+    /// The classes that it tells apart.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// Goes on with other parameters.
+    pub fn set(&mut self, parameters: Parameters) {
+        self.parameters = parameters;
+        self.engines.clear();
+    }
+
+    /// The scores of a batch: `[samples, classes]`.
+    ///
+    /// # Errors
+    /// When there is no plan for a batch of that size, or its answer is of another shape.
+    pub fn score(&mut self, inputs: Tensor) -> Result<Tensor> {
+        let samples = inputs.shape().first().copied().unwrap_or(1);
+        if !self.engines.contains_key(&samples) {
+            let plan = self.plan(inputs.shape())?;
+            let options = CpuOptions { threads: self.threads, kernels: Kernels::Fast };
+            self.engines.insert(samples, Engine::new(plan, &self.parameters, options)?);
+        }
+        let engine = self.engines.get_mut(&samples);
+        let answers = engine.map(|engine| engine.run(std::slice::from_ref(&inputs))).transpose()?;
+        let answer = answers.and_then(|answers| answers.into_iter().next());
+        let fits = |answer: &Tensor| answer.shape() == [samples, self.classes];
+        answer.filter(fits).ok_or_else(|| failure(Code::E499, "an answer that is no row of scores for each sample"))
+    }
+
+    fn plan(&mut self, inputs: &[usize]) -> Result<Arc<Plan>> {
+        let samples = inputs.first().copied().unwrap_or(1);
+        if let Some(plan) = self.plans.get(&samples) {
+            return Ok(plan.clone());
+        }
+        let (plan, _) = compile(self.graph, &bindings_of(self.graph, inputs), &host_target())?;
+        let plan = Arc::new(plan);
+        self.plans.insert(samples, plan.clone());
+        Ok(plan)
+    }
+}
+
+/// The sizes that an input of this shape gives to the symbols of a network.
+pub fn bindings_of(graph: &ShapedGraph, inputs: &[usize]) -> Bindings {
+    let mut bindings = Bindings::new();
+    let dims = graph.graph.inputs.first().into_iter().flat_map(|input| input.shape.iter());
+    for (dim, &size) in dims.zip(inputs) {
+        if let [symbol] = dim.symbols().as_slice()
+            && *dim == Dim::symbol(symbol)
+        {
+            bindings.entry(symbol.to_string()).or_insert(size);
+        }
+    }
+    bindings
+}

@@ -1,0 +1,130 @@
+//! From a recipe, a network and a data set to what a run needs of them: pipelines, classes, and the settings that its numbers depend on.
+
+use super::recipe::Recipe;
+use super::schedule::Length;
+use crate::data::{DataSet, Pipeline};
+use crate::failure::failure;
+use crate::random::fnv1a;
+use crate::{Failure, Result};
+use cnnc_compiler::diagnostic::Code;
+use cnnc_compiler::graph::ShapedGraph;
+use cnnc_compiler::graph::print::print_graph;
+use cnnc_compiler::shape::Dim;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What a run needs.
+#[derive(Clone)]
+pub struct Setup {
+    /// What is done to a picture before training.
+    pub train: Arc<Pipeline>,
+    /// What is done to a picture before validation.
+    pub validation: Arc<Pipeline>,
+    /// The classes that the model tells apart.
+    pub classes: usize,
+    /// Batches of an epoch.
+    pub batches: usize,
+}
+
+impl Setup {
+    /// Holds network and data against each other.
+    ///
+    /// # Errors
+    /// E610 when they do not fit.
+    pub fn new(recipe: &Recipe, graph: &ShapedGraph, data: &DataSet) -> Result<Setup> {
+        let [input] = graph.graph.inputs.as_slice() else {
+            let inputs = graph.graph.inputs.len();
+            return Err(unfit(graph, format!("takes {inputs} inputs, and a data set of pictures is one")));
+        };
+        let image = input.image.as_ref();
+        if let Some(batch) = input.shape.first().and_then(number) {
+            let mut fixed = unfit(graph, format!("takes batches of {batch} alone: its input is {}", input.shape));
+            fixed.help.push(format!("leave the batch open in the spec: `input {}`", input.shape).replacen(
+                &batch.to_string(),
+                "N",
+                1,
+            ));
+            return Err(fixed);
+        }
+        let known: Option<Vec<usize>> = (1..4).map(|axis| input.shape.get(axis).and_then(number)).collect();
+        let shape = match known.as_deref() {
+            Some(&[channels, height, width]) if input.shape.len() == 4 => [channels, height, width],
+            _ => {
+                let mut open =
+                    unfit(graph, format!("takes {}, and pictures have four axes of known sizes", input.shape));
+                open.help.push("give channels, height and width a number in the spec: `input [N, 3, 32, 32]`".into());
+                return Err(open);
+            }
+        };
+        let classes = classes(graph)?;
+        if data.classes > classes {
+            let found = data.classes;
+            return Err(unfit(graph, format!("tells {classes} classes apart, and the data have {found}")));
+        }
+        let pipeline = |transforms: &Option<Vec<_>>| Pipeline::new(transforms.as_deref(), image, shape).map(Arc::new);
+        let count = data.train.len();
+        let batches = match recipe.data.drop_last {
+            true => count / recipe.batch_size,
+            false => count.div_ceil(recipe.batch_size),
+        };
+        if batches == 0 {
+            let size = recipe.batch_size;
+            let message = format!("the training set has {count} pictures, less than one batch of {size}");
+            return Err(failure(Code::E610, message));
+        }
+        let (train, validation) = (pipeline(&recipe.data.train)?, pipeline(&recipe.data.validation)?);
+        Ok(Setup { train, validation, classes, batches })
+    }
+
+    /// The length of a run.
+    pub fn length(&self, recipe: &Recipe) -> Length {
+        Length { epochs: recipe.epochs, batches: self.batches }
+    }
+
+    /// Everything that the numbers of a run depend on, as text: what a checkpoint is compared by.
+    pub fn settings(&self, recipe: &Recipe, graph: &ShapedGraph, data: &DataSet) -> BTreeMap<String, String> {
+        let init = recipe.initialisers().into_iter().map(|(targets, scheme)| format!("{targets}: {scheme}"));
+        let settings = [
+            ("model", format!("{} (digest {:016x})", graph.graph.name, fnv1a(&print_graph(&graph.graph)))),
+            ("init", init.collect::<Vec<String>>().join("; ")),
+            ("data", format!("{} + {} pictures", data.train.len(), data.validation.len())),
+            ("data.train", format!("{:?}", self.train)),
+            ("data.corrupt", if recipe.data.skip_corrupt { "skip" } else { "stop" }.into()),
+            ("data.drop_last", recipe.data.drop_last.to_string()),
+            ("loss", format!("{:?}", recipe.training.loss)),
+            ("optimizer", format!("{:?}, lr {}", recipe.training.optimiser, recipe.learning_rate)),
+            ("schedule", format!("{:?}", recipe.schedule.resolved(self.length(recipe)))),
+            ("clip_grad_norm", format!("{:?}", recipe.training.max_gradient_norm)),
+            ("batch_size", recipe.batch_size.to_string()),
+            ("seed", recipe.seed.to_string()),
+            ("instruction set", instruction_set()),
+            ("version", env!("CARGO_PKG_VERSION").into()),
+        ];
+        settings.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    }
+}
+
+/// The classes of a network whose one answer is `[N, classes]`.
+fn classes(graph: &ShapedGraph) -> Result<usize> {
+    let outputs = &graph.graph.outputs;
+    let shape = outputs.first().map(|output| graph.shape(output.node)).unwrap_or_default();
+    match shape.get(1).and_then(number).filter(|_| shape.len() == 2) {
+        Some(classes) if outputs.len() == 1 && classes > 0 => Ok(classes),
+        _ if outputs.len() > 1 => Err(unfit(graph, format!("gives {} outputs, and one is trained", outputs.len()))),
+        _ => Err(unfit(graph, format!("answers {shape}, and a score for each class is [N, classes]"))),
+    }
+}
+
+/// A size without symbols.
+fn number(size: &Dim) -> Option<usize> {
+    size.at(&|_| None).and_then(|size| usize::try_from(size).ok())
+}
+
+fn unfit(graph: &ShapedGraph, reason: String) -> Failure {
+    failure(Code::E610, format!("the model {} {reason}", graph.graph.name))
+}
+
+/// The instructions that kernels use on this machine: other ones round otherwise.
+pub fn instruction_set() -> String {
+    format!("{:?}", crate::cpu::blocked::vector::InstructionSet::detect())
+}

@@ -1,0 +1,38 @@
+//! A checkpoint's tensors against those that a learner has.
+
+use crate::failure::failure;
+use crate::{Parameters, Result, weights};
+use cnnc_compiler::diagnostic::Code;
+use std::path::Path;
+
+/// The tensors that were found, once every one that is wanted is there in its shape and no other.
+///
+/// # Errors
+/// E611 with everything that does not fit.
+pub fn fitting(path: &Path, wanted: &Parameters, found: &Parameters) -> Result<Parameters> {
+    let mut notes = Vec::new();
+    for (key, tensor) in wanted.iter() {
+        match found.get(key) {
+            None => notes.push(format!("it lacks `{key}`")),
+            Some(other) if other.shape() != tensor.shape() => {
+                notes.push(format!("`{key}` is {:?} in it, and {:?} in the model", other.shape(), tensor.shape()));
+            }
+            Some(_) => {}
+        }
+    }
+    let unknown = found.iter().filter(|(key, _)| wanted.get(key).is_none());
+    notes.extend(unknown.map(|(key, _)| format!("the run has no `{key}`")));
+    if notes.is_empty() {
+        return Ok(found.clone());
+    }
+    let mut refused = failure(Code::E611, format!("`{}` does not fit the model", path.display()));
+    notes.truncate(20);
+    refused.notes = notes;
+    Err(refused)
+}
+
+/// The parameters of a state alone, without what the optimiser keeps.
+pub fn parameters(state: &Parameters) -> Parameters {
+    let own = state.iter().filter(|(key, _)| !weights::is_state(key));
+    own.map(|(key, tensor)| (key.clone(), tensor.as_ref().clone())).collect()
+}

@@ -22,6 +22,7 @@ pub enum Command {
     Run(Run),
     Params(Params),
     Dump(Dump),
+    Eval(Eval),
 }
 
 /// Which network of a file.
@@ -174,6 +175,58 @@ pub enum Stage {
     Fused,
     /// Kernel calls in order, with their memory.
     Plan,
+}
+
+/// A recipe, and what the command line changes of it.
+#[derive(Debug, Args)]
+pub struct RecipeArguments {
+    /// The recipe; docs/recipes.md lists its keys.
+    #[arg(value_name = "RECIPE.yaml")]
+    pub recipe: PathBuf,
+    /// The folder of the data set, instead of the recipe's.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// The folder of the run, instead of the recipe's.
+    #[arg(long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// Threads that compute; 0 is one for each core. No number depends on it.
+    #[arg(long, value_name = "COUNT")]
+    pub threads: Option<usize>,
+}
+
+/// Train a model by a recipe. Ctrl-C ends after the step and leaves a checkpoint.
+#[derive(Debug, Args)]
+pub struct Train {
+    #[command(flatten)]
+    pub recipe: RecipeArguments,
+    /// Epochs, instead of the recipe's.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub epochs: Option<u32>,
+    /// Go on from the run's newest checkpoint, or from this one, to the same numbers, bit for bit.
+    #[arg(long, value_name = "CHECKPOINT", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub resume: Option<PathBuf>,
+}
+
+/// Evaluate a trained model: accuracy, the five likeliest, every class, and which is taken for which.
+#[derive(Debug, Args)]
+pub struct Eval {
+    #[command(flatten)]
+    pub recipe: RecipeArguments,
+    /// The weights, instead of the run's best.
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
+    /// How to write it.
+    #[arg(long, value_enum, default_value_t = EvalFormat::Table)]
+    pub format: EvalFormat,
+}
+
+/// How an evaluation is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum EvalFormat {
+    /// Tables for people.
+    Table,
+    /// For programs; docs/json.md says what is in it.
+    Json,
 }
 
 /// `name=value`

@@ -32,6 +32,8 @@ pub struct Console<'a> {
     pub color: bool,
     /// Whether diagnostics may have colours.
     pub color_errors: bool,
+    /// Whether standard error is a terminal that a bar can be drawn on.
+    pub shows_progress: bool,
     /// Columns of the terminal.
     pub width: usize,
     /// Whether to print the time of every stage.
@@ -45,6 +47,7 @@ impl Console<'static> {
         Console {
             color: colors && io::stdout().is_terminal(),
             color_errors: colors && io::stderr().is_terminal(),
+            shows_progress: io::stderr().is_terminal(),
             width: terminal_width(),
             verbose: false,
             output: Box::new(BufWriter::new(io::stdout())),
@@ -57,7 +60,8 @@ impl<'a> Console<'a> {
     /// A console without colours, for tests.
     pub fn plain(output: impl Write + 'a, errors: impl Write + 'a) -> Console<'a> {
         let (output, errors) = (Box::new(output), Box::new(errors));
-        Console { output, errors, color: false, color_errors: false, width: DEFAULT_WIDTH, verbose: false }
+        let (color, color_errors, shows_progress) = (false, false, false);
+        Console { output, errors, color, color_errors, shows_progress, width: DEFAULT_WIDTH, verbose: false }
     }
 
     /// Writes to standard output.
@@ -71,7 +75,7 @@ impl<'a> Console<'a> {
         let _ = self.errors.write_all(text.as_bytes());
     }
 
-    /// Writes out what is buffered.
+    /// Writes out what is buffered, so that it is seen before the command ends.
     pub fn finish(&mut self) -> Outcome {
         let written = self.output.flush();
         self.written(written)

@@ -7,13 +7,16 @@ mod answer;
 mod arguments;
 pub mod check;
 mod console;
+mod draw;
 mod dump;
 mod embedded;
+mod eval;
 mod model;
 mod numbers;
 mod parameters;
 mod params;
 mod pipeline;
+mod recipe;
 mod run;
 mod sources;
 mod summary;
@@ -49,6 +52,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut console: Console<'
         Command::Run(run) => run::run(run, &mut console),
         Command::Dump(dump) => dump::dump(dump, &mut console),
         Command::Params(params) => params::params(params, &mut console),
+        Command::Eval(eval) => eval::run(eval, &mut console),
     };
     match outcome.and_then(|()| console.finish()) {
         Ok(()) | Err(Stop::ClosedPipe) => 0,

@@ -34,7 +34,12 @@ pub fn request(model: &Model) -> Request {
 impl<'s> Spec<'s> {
     /// Reads a spec and its imports.
     pub fn read(path: &str, sources: &'s dyn Sources, console: &mut Console<'_>) -> Spec<'s> {
-        let (mut files, mut problems) = (Files::default(), Problems::default());
+        Spec::read_after(Files::default(), path, sources, console)
+    }
+
+    /// As [`Spec::read`], its files after these.
+    pub fn read_after(mut files: Files, path: &str, sources: &'s dyn Sources, console: &mut Console<'_>) -> Spec<'s> {
+        let mut problems = Problems::default();
         let program = console.timed("parse", || load(path, sources, &mut files, &mut problems));
         Spec { files, program, problems, sources }
     }

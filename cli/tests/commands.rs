@@ -221,3 +221,55 @@ fn no_color_is_heeded_and_the_width_is_the_terminal_s() {
     assert!(errors.lines().filter(|line| line.contains(" = ")).all(|line| line.chars().count() <= 50), "{errors}");
     assert!(Path::new(case).exists());
 }
+
+#[test]
+fn eval_says_what_weights_are_worth() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let recipe = folder.path().join("lenet.yaml");
+    let text = format!(
+        "model: {MODELS}/lenet.cnn\ndata: {{format: idx, path: {MODELS}/fashion_mnist_small}}\noptimizer: sgd\n\
+         batch_size: 64\nepochs: 1\n"
+    );
+    fs::write(&recipe, text).expect("the recipe");
+    let (recipe, weights) = (recipe.to_string_lossy(), model("lenet.safetensors"));
+    let (out, _) = done(&["eval", &recipe, "--weights", &weights]);
+    assert!(out.starts_with("accuracy   90.") || out.starts_with("accuracy   8"), "{out}");
+    assert!(out.contains("of 200)") && out.contains("ankle boot        20"), "{out}");
+    assert!(folder.path().join("runs/lenet/confusion.svg").exists());
+    let (json, _) = done(&["eval", &recipe, "--weights", &weights, "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!((json["pictures"].as_u64(), json["classes"].as_array().map(Vec::len)), (Some(200), Some(10)));
+    assert!(json["top5_accuracy"].as_f64() > Some(0.95) && json["confusion"][9][9].as_u64() > Some(15), "{json}");
+
+    let missing = cnnc(&["eval", &recipe]);
+    assert_eq!(missing.status.code(), Some(1));
+    let errors = String::from_utf8_lossy(&missing.stderr);
+    assert!(errors.contains("best.safetensors") && errors.contains("train first"), "{errors}");
+}
+
+#[test]
+fn what_is_wrong_with_a_recipe_is_shown_in_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let recipe = folder.path().join("lenet.yaml");
+    let said = |text: &str| {
+        fs::write(&recipe, text).expect("the recipe");
+        let output = cnnc(&["eval", &recipe.to_string_lossy()]);
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let whole = format!(
+        "model: {{file: {MODELS}/lenet.cnn, name: LeNet, set: {{num_classes: 10}}}}\n\
+         data: {{format: idx, path: none}}\noptimizer: sgd\nbatch_size: 4\nepochs: 1\n"
+    );
+    let unknown = said(&whole.replace("batch_size", "batchsize"));
+    assert!(unknown.contains("error[E606]") && unknown.contains("lenet.yaml:4:1"), "{unknown}");
+    assert!(unknown.contains("error[E608]") && unknown.contains("did you mean `batch_size`?"), "{unknown}");
+    let setting = said(&whole.replace("num_classes: 10", "num_clases: 10"));
+    assert!(setting.contains("error[E203]") && setting.contains("lenet.yaml:1:"), "{setting}");
+    let scheme = said(&format!("{whole}init: {{Conv2d: xavier}}\n"));
+    assert!(scheme.contains("error[E221]") && scheme.contains("lenet.yaml:6:16"), "{scheme}");
+    let spec = said(&whole.replace("lenet.cnn", "no.cnn"));
+    assert!(spec.contains("lenet.yaml:1:15") && spec.contains("there is no such file"), "{spec}");
+    let data = said(&whole);
+    assert!(data.contains("train-images-idx3-ubyte") && data.contains("dataset-fashion-mnist"), "{data}");
+}

@@ -21,6 +21,9 @@ pub fn open(path: &Path) -> Result<File> {
 }
 
 /// Writes a file so that it is there whole or not at all: beside its place first, then moved.
+///
+/// # Errors
+/// E601 when it cannot be written.
 pub fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     let beside = beside(path);
     let written = write_and_move(&beside, path, write);

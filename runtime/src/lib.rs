@@ -21,6 +21,7 @@ pub mod weights;
 
 pub use backend::{Backend, Executable};
 pub use failure::{Failure, Result};
+pub use files::write_whole;
 pub use host::host_target;
 pub use parameters::Parameters;
 pub use tensor::Tensor;

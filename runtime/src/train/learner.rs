@@ -29,7 +29,7 @@ pub trait Learner {
     ///
     /// # Errors
     /// When the batch does not fit, or there is too little memory for a batch of that size.
-    fn step(&mut self, batch: &Batch, inputs: StepInputs) -> Result<StepOutputs>;
+    fn step(&mut self, batch: Batch, inputs: StepInputs) -> Result<StepOutputs>;
 
     /// Everything that steps change: parameters and running statistics under PyTorch's keys, the optimiser's state under keys with a `/`.
     ///

@@ -155,7 +155,7 @@ impl Training<'_, '_> {
         let pictures = batch.labels.len();
         if pictures > 0 {
             let inputs = StepInputs { learning_rate, step: self.progress.step + 1, seed: self.run.recipe.seed };
-            let outputs = self.learner.step(&batch, inputs)?;
+            let outputs = self.learner.step(batch, inputs)?;
             if !outputs.loss.is_finite() {
                 return Err(self.diverged(outputs.loss, learning_rate));
             }

@@ -54,8 +54,8 @@ impl Regression {
 }
 
 impl Learner for Regression {
-    fn step(&mut self, batch: &Batch, inputs: StepInputs) -> Result<StepOutputs> {
-        let (of_weight, of_bias, loss) = self.gradients(batch);
+    fn step(&mut self, batch: Batch, inputs: StepInputs) -> Result<StepOutputs> {
+        let (of_weight, of_bias, loss) = self.gradients(&batch);
         for (key, gradient) in [("1.weight", of_weight), ("1.bias", of_bias)] {
             let buffer = format!("{key}/momentum_buffer");
             let mut momentum = self.state.get(&buffer).unwrap().as_ref().clone();

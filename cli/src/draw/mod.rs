@@ -1,0 +1,6 @@
+//! Pictures of a training: curves and confusion matrices, as SVG and for the terminal.
+//!
+//! Numbers come in, text goes out. Every SVG has its own colours for light and for dark surroundings.
+
+pub mod confusion;
+pub mod svg;

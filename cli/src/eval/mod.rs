@@ -1,0 +1,154 @@
+//! `cnnc eval RECIPE.yaml`: what trained weights are worth on the validation set, as tables, as JSON, and as a picture.
+
+use crate::arguments::{Eval, EvalFormat};
+use crate::console::{Console, Outcome};
+use crate::draw::confusion;
+use crate::numbers::grouped;
+use crate::recipe::Prepared;
+use cnnc_compiler::diagnostic::{Code, Diagnostic};
+use cnnc_runtime::train::checkpoint::BEST;
+use cnnc_runtime::train::{Evaluation, Scorer, TOP, evaluate, validation_job};
+use cnnc_runtime::{Result, weights, write_whole};
+use serde::Serialize;
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+/// The picture's name in the run's folder.
+const PICTURE: &str = "confusion.svg";
+
+/// Evaluates.
+pub fn run(arguments: &Eval, console: &mut Console<'_>) -> Outcome {
+    let prepared = Prepared::new(&arguments.recipe, console)?;
+    let path = arguments.weights.clone().unwrap_or_else(|| prepared.recipe.output.join(BEST));
+    let evaluation = match evaluated(&prepared, &path) {
+        Ok(evaluation) => evaluation,
+        Err(mut failure) => {
+            if arguments.weights.is_none() && !path.exists() {
+                failure.help.push("train first, or name a file by `--weights`".into());
+            }
+            return Err(console.fail(&failure, &prepared.files));
+        }
+    };
+    evaluation.skipped.iter().for_each(|one| console.note(&format!("note: left out: {}\n", one.reason)));
+    let names = prepared.class_names();
+    let picture = draw(&prepared, &evaluation, &names);
+    let picture = picture.map_err(|failure| console.fail(&failure, &prepared.files))?;
+    match arguments.format {
+        EvalFormat::Json => console.print(&(json(&evaluation, &names) + "\n")),
+        EvalFormat::Table => {
+            console.print(&summary(&evaluation, console))?;
+            console.print(&table(&evaluation, &names, console))?;
+            console.print(&matrix(&evaluation, &names, console))?;
+            console.print(&format!("\npicture: {picture}\n"))
+        }
+    }
+}
+
+fn evaluated(prepared: &Prepared, path: &Path) -> Result<Evaluation> {
+    let Prepared { recipe, graph, data, setup, .. } = prepared;
+    let parameters = weights::load(path, &graph.graph, "")?;
+    let mut scorer = Scorer::new(graph, parameters, setup.classes, recipe.threads);
+    let job = validation_job(recipe, data, setup);
+    let evaluation = evaluate(&mut scorer, &job, &recipe.training.loss, &AtomicBool::new(false), |_| {})?;
+    let stopped = || Box::new(Diagnostic::without_place(Code::E499, "an evaluation ended early"));
+    evaluation.ok_or_else(stopped)
+}
+
+/// Writes the picture, and gives its path.
+fn draw(prepared: &Prepared, evaluation: &Evaluation, names: &[String]) -> Result<String> {
+    let folder = &prepared.recipe.output;
+    // A folder that cannot be made is told when the picture cannot be written.
+    let _ = fs::create_dir_all(folder);
+    let path = folder.join(PICTURE);
+    let svg = confusion::svg(&prepared.graph.graph.name, evaluation, names);
+    write_whole(&path, |writer| writer.write_all(svg.as_bytes()))?;
+    Ok(path.display().to_string())
+}
+
+/// Accuracy, the five likeliest, loss.
+fn summary(evaluation: &Evaluation, console: &Console<'_>) -> String {
+    let (correct, seen) = (grouped(evaluation.correct as u64), grouped(evaluation.seen as u64));
+    let accuracy = console.bold(&format!("{:>6.2} %", 100.0 * evaluation.accuracy()));
+    let mut text = format!("accuracy  {accuracy}  ({correct} of {seen})\n");
+    if evaluation.classes > TOP {
+        text += &format!("top {TOP}     {:>6.2} %\n", 100.0 * evaluation.top_accuracy());
+    }
+    text + &format!("loss      {:.4}\n", evaluation.loss())
+}
+
+/// What one class comes to.
+#[derive(Serialize)]
+struct Class<'n> {
+    name: &'n str,
+    pictures: u64,
+    /// Of the pictures that are taken for it, the share that is it; `None` when there are none.
+    precision: Option<f64>,
+    /// Of its pictures, the share that is taken for it; `None` when there are none.
+    recall: Option<f64>,
+}
+
+fn classes<'n>(evaluation: &Evaluation, names: &'n [String]) -> Vec<Class<'n>> {
+    let share = |part: u64, whole: u64| (whole > 0).then(|| part as f64 / whole as f64);
+    let class = |(class, name): (usize, &'n String)| {
+        let all = 0..evaluation.classes;
+        let pictures = all.clone().map(|answer| evaluation.count(class, answer)).sum();
+        let taken = all.map(|label| evaluation.count(label, class)).sum();
+        let right = evaluation.count(class, class);
+        Class { name, pictures, precision: share(right, taken), recall: share(right, pictures) }
+    };
+    names.iter().enumerate().map(class).collect()
+}
+
+/// A line a class.
+fn table(evaluation: &Evaluation, names: &[String], console: &Console<'_>) -> String {
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(5);
+    let percent = |share: Option<f64>| share.map_or_else(|| "-".into(), |share| format!("{:.1} %", 100.0 * share));
+    let head =
+        format!("{:<width$}  {:>8}  {:>9}  {:>7}  most often taken for", "class", "pictures", "precision", "recall");
+    let mut text = format!("\n{}\n", console.bold(&head));
+    for (label, class) in classes(evaluation, names).iter().enumerate() {
+        let others = (0..evaluation.classes).filter(|&answer| answer != label);
+        let mistaken = others.max_by_key(|&answer| (evaluation.count(label, answer), std::cmp::Reverse(answer)));
+        let mistaken =
+            mistaken.filter(|&answer| evaluation.count(label, answer) > 0).map_or_else(String::new, |answer| {
+                let share = evaluation.count(label, answer) as f64 / class.pictures.max(1) as f64;
+                format!("{} ({:.1} %)", names[answer], 100.0 * share)
+            });
+        let (pictures, precision, recall) = (grouped(class.pictures), percent(class.precision), percent(class.recall));
+        let line = format!("{:<width$}  {pictures:>8}  {precision:>9}  {recall:>7}  {mistaken}", class.name);
+        text += &format!("{}\n", line.trim_end());
+    }
+    text
+}
+
+/// Which class is taken for which.
+fn matrix(evaluation: &Evaluation, names: &[String], console: &Console<'_>) -> String {
+    match confusion::text_of(evaluation, names, console) {
+        none if none.is_empty() => none,
+        matrix => format!("\n{}\n{matrix}", console.bold("rows are what it is, columns what it is taken for")),
+    }
+}
+
+#[derive(Serialize)]
+struct Report<'n> {
+    pictures: usize,
+    accuracy: f64,
+    top5_accuracy: f64,
+    loss: f64,
+    classes: Vec<Class<'n>>,
+    confusion: Vec<Vec<u64>>,
+}
+
+fn json(evaluation: &Evaluation, names: &[String]) -> String {
+    let row = |label: usize| (0..evaluation.classes).map(|answer| evaluation.count(label, answer)).collect();
+    let report = Report {
+        pictures: evaluation.seen,
+        accuracy: evaluation.accuracy(),
+        top5_accuracy: evaluation.top_accuracy(),
+        loss: evaluation.loss(),
+        classes: classes(evaluation, names),
+        confusion: (0..evaluation.classes).map(row).collect(),
+    };
+    serde_json::to_string_pretty(&report).unwrap_or_default()
+}

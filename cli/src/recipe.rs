@@ -1,0 +1,106 @@
+//! From a recipe's file to everything that `train` and `eval` work on: the recipe, the network, the data, and what fits together.
+
+use crate::arguments::RecipeArguments;
+use crate::console::{Console, Outcome};
+use crate::model::Spec;
+use crate::sources::Disk;
+use cnnc_compiler::diagnostic::{Code, Diagnostic, Label};
+use cnnc_compiler::graph::ShapedGraph;
+use cnnc_compiler::resolve::{Request, Sources};
+use cnnc_grammar::span::Files;
+use cnnc_runtime::data::{self, DataSet};
+use cnnc_runtime::train::Setup;
+use cnnc_runtime::train::recipe::{Device, Recipe, read};
+use cnnc_runtime::{Failure, cuda};
+use std::path::Path;
+
+/// What a command works on.
+pub struct Prepared {
+    /// The recipe, with what the command line changes of it.
+    pub recipe: Recipe,
+    /// The recipe and the spec with its imports.
+    pub files: Files,
+    /// The network, with the recipe's initialisers.
+    pub graph: ShapedGraph,
+    /// The data.
+    pub data: DataSet,
+    /// What of them fits together.
+    pub setup: Setup,
+}
+
+impl Prepared {
+    /// Reads everything, or reports what is wrong.
+    pub fn new(arguments: &RecipeArguments, console: &mut Console<'_>) -> Outcome<Prepared> {
+        let (mut files, recipe) = recipe(&arguments.recipe, console)?;
+        let recipe = changed(recipe, arguments);
+        if recipe.device == Device::Cuda {
+            return Err(console.fail(&cuda::refuse(), &files));
+        }
+        let graph = network(&recipe, &mut files, console)?;
+        let prepare = || -> Result<(DataSet, Setup), Failure> {
+            let data = data::open(recipe.data.format, &recipe.data.path)?;
+            let setup = Setup::new(&recipe, &graph, &data)?;
+            Ok((data, setup))
+        };
+        let prepared = console.timed("data", prepare);
+        let (data, setup) = prepared.map_err(|failure| console.fail(&failure, &files))?;
+        Ok(Prepared { recipe, files, graph, data, setup })
+    }
+
+    /// The names of the classes: the spec's, the data set's, or numbers.
+    pub fn class_names(&self) -> Vec<String> {
+        let of_spec = self.graph.graph.labels.as_deref().map(<[String]>::to_vec);
+        let names = of_spec.or_else(|| self.data.class_names.clone()).unwrap_or_default();
+        let name = |class: usize| names.get(class).cloned().unwrap_or_else(|| class.to_string());
+        (0..self.setup.classes).map(name).collect()
+    }
+}
+
+/// Reads the recipe.
+fn recipe(path: &Path, console: &mut Console<'_>) -> Outcome<(Files, Recipe)> {
+    let mut files = Files::default();
+    let (name, text) = Disk.read(&path.to_string_lossy(), None).map_err(|reason| {
+        let message = format!("cannot read `{}`: {reason}", path.display());
+        console.fail(&Diagnostic::without_place(Code::E601, message), &Files::default())
+    })?;
+    let file = files.add(name, text);
+    let text = files.get(file).map_or("", |file| file.text.as_str());
+    match console.timed("recipe", || read(text, file, path)) {
+        Ok(recipe) => Ok((files, recipe)),
+        Err(problems) => Err(console.report(&problems, &files)),
+    }
+}
+
+/// The recipe with what the command line changes.
+fn changed(mut recipe: Recipe, arguments: &RecipeArguments) -> Recipe {
+    if let Some(folder) = &arguments.data {
+        recipe.data.path.clone_from(folder);
+    }
+    if let Some(folder) = &arguments.output {
+        recipe.output.clone_from(folder);
+    }
+    recipe.threads = arguments.threads.unwrap_or(recipe.threads);
+    recipe
+}
+
+/// The network that the recipe names; `files` takes its sources in.
+fn network(recipe: &Recipe, files: &mut Files, console: &mut Console<'_>) -> Outcome<ShapedGraph> {
+    let request = Request {
+        model: recipe.model.name.clone(),
+        settings: recipe.settings(),
+        init: recipe.initialisers(),
+        input_shapes: Vec::new(),
+    };
+    let mut spec = Spec::read_after(std::mem::take(files), &recipe.model.file.to_string_lossy(), &Disk, console);
+    let shaped = spec.shaped(&request, console);
+    *files = spec.files;
+    if let Some(shaped) = shaped.filter(|_| spec.problems.is_empty()) {
+        return Ok(shaped);
+    }
+    let mut problems = spec.problems.into_sorted();
+    recipe.relocate(&mut problems, files);
+    for problem in problems.iter_mut().filter(|problem| problem.labels.is_empty()) {
+        problem.labels.push(Label { span: recipe.model.place, text: "the recipe names it here".into() });
+    }
+    Err(console.report(&problems, files))
+}

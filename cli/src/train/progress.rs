@@ -1,0 +1,99 @@
+//! The bar of an epoch on standard error, where that is a terminal, and the line that is left of it.
+
+use crate::console::Console;
+use crate::numbers::grouped;
+use cnnc_runtime::train::Record;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::time::{Duration, Instant};
+
+const TEMPLATE: &str = "epoch {prefix} {bar:24} {pos:>4}/{len}  {msg}";
+
+/// Shows how far an epoch is.
+pub struct Progress {
+    bar: ProgressBar,
+    epochs: usize,
+    /// When this epoch's first step was done, and pictures since.
+    start: Option<Instant>,
+    pictures: usize,
+}
+
+impl Progress {
+    /// No bar yet; there is never one where standard error is no terminal.
+    pub fn new(console: &Console<'_>) -> Progress {
+        let bar = ProgressBar::new(0);
+        bar.set_draw_target(match console.shows_progress {
+            true => ProgressDrawTarget::stderr(),
+            false => ProgressDrawTarget::hidden(),
+        });
+        if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
+            bar.set_style(style.progress_chars("━╸─"));
+        }
+        Progress { bar, epochs: 0, start: None, pictures: 0 }
+    }
+
+    /// A run of so many epochs and batches.
+    pub fn begin(&mut self, epochs: usize, batches: usize) {
+        self.epochs = epochs;
+        self.bar.set_length(batches as u64);
+    }
+
+    /// A step is done.
+    pub fn step(&mut self, epoch: usize, batch: usize, pictures: usize, loss: f64) {
+        let start = *self.start.get_or_insert_with(Instant::now);
+        let rate = self.pictures as f64 / start.elapsed().as_secs_f64().max(1e-9);
+        if self.pictures > 0 {
+            let batches_left = self.bar.length().unwrap_or(0).saturating_sub(batch as u64);
+            let left = batches_left as f64 * pictures as f64 / rate.max(1e-9);
+            let left = clock(Duration::from_secs_f64(left.min(1e6)));
+            self.bar.set_message(format!("loss {loss:.4}  {} pictures/s  {left} left", grouped(rate as u64)));
+        }
+        self.pictures += pictures;
+        self.bar.set_prefix(format!("{epoch}/{}", self.epochs));
+        self.bar.set_position(batch as u64);
+    }
+
+    /// Validation goes on.
+    pub fn validate(&mut self, seen: usize, count: usize) {
+        self.bar.set_message(format!("validates {} of {}", grouped(seen as u64), grouped(count as u64)));
+    }
+
+    /// Takes the bar away, until the next step.
+    pub fn clear(&mut self) {
+        self.bar.set_message("");
+        self.bar.finish_and_clear();
+        self.bar.reset();
+        (self.start, self.pictures) = (None, 0);
+    }
+
+    /// The line of an epoch.
+    pub fn line(&self, record: &Record, is_best: bool) -> String {
+        let Record { epoch, train_loss, val_loss, learning_rate, seconds, images_per_second, .. } = record;
+        let width = self.epochs.to_string().len();
+        let (accuracy, rate) = (100.0 * record.val_accuracy, grouped(*images_per_second as u64));
+        let best = if is_best { "  best" } else { "" };
+        format!(
+            "epoch {epoch:>width$}/{}  train loss {train_loss:.4}  val loss {val_loss:.4}  val accuracy {accuracy:.2} %  \
+             lr {learning_rate:.4}  {seconds:.1} s  {rate} pictures/s{best}\n",
+            self.epochs
+        )
+    }
+}
+
+/// `1:02:03` or `2:03`
+fn clock(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::clock;
+    use std::time::Duration;
+
+    #[test]
+    fn times_for_people() {
+        let shown = |seconds| clock(Duration::from_secs(seconds));
+        assert_eq!([shown(3), shown(123), shown(3723)], ["0:03", "2:03", "1:02:03"]);
+    }
+}

@@ -4,7 +4,7 @@ use crate::cpu::blocked::pool::Pool;
 use std::ops::Range;
 
 /// Vectors that a task handles at least.
-const TASK_VECTORS: usize = 20_000;
+const TASK_VECTORS: usize = 8_000;
 
 /// How the planes of a kernel are cut into tasks; never by the number of threads.
 pub(crate) struct Planes {

@@ -47,7 +47,7 @@ impl Split {
         let (rows, blocks) = (work.rows.max(1), work.blocks.max(1));
         halves(rows)
             .flat_map(|rows| halves(blocks).map(move |blocks| (rows, blocks)))
-            .map(|(rows, per_task)| Self::new(work, rows, per_task.next_multiple_of(2).min(blocks)))
+            .map(|(rows, per_task)| Self::new(work, rows, per_task))
             .min_by(|a, b| cost(a).total_cmp(&cost(b)))
             .unwrap_or(Self::new(work, rows, blocks))
     }

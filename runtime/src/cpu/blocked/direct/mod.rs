@@ -23,7 +23,7 @@ use phase::{Phase, Phases};
 use weights::Packing;
 
 /// Multiply-adds below which a convolution is not worth handing to other threads.
-const ALONE_MACS: usize = 500_000;
+const ALONE_MACS: usize = 200_000;
 
 /// How the input's channels lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

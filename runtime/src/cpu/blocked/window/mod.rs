@@ -1,6 +1,7 @@
 //! Depthwise convolution and pooling: every channel on its own, so a vector of channels at a time with no broadcast.
 
 mod rows;
+mod run;
 mod softmax;
 mod span;
 

@@ -8,7 +8,8 @@ use crate::cpu::blocked::call::Call;
 use crate::cpu::blocked::pool::Pool;
 use crate::cpu::blocked::split::{Split, Work};
 use crate::cpu::blocked::tile::{Segment, TileArguments, tilings};
-use crate::cpu::blocked::vector::InstructionSet;
+use crate::cpu::blocked::transpose::{Transpose, TransposeArguments};
+use crate::cpu::blocked::vector::{Entry, InstructionSet};
 use std::ops::Range;
 
 /// In which order the features of an input row lie.
@@ -53,12 +54,18 @@ pub struct Linear {
     /// Floats of a row of input.
     row: usize,
     blocks: usize,
+    /// The order of the weights of a block of input channels: floats from its first vector, for each channel's pixels; empty where
+    /// they lie as in the filter.
+    order: Vec<usize>,
+    transpose: Entry<TransposeArguments>,
     /// Where each block of input features lies, from the first.
     taps: Vec<usize>,
     split: Split,
-    /// How the rows of a full band are cut into tiles, and those of the last.
+    /// Rows of a task at most; others have one less.
+    most: usize,
+    /// How so many rows are cut into tiles, and one less.
     full: Vec<Segment>,
-    last: Vec<Segment>,
+    less: Vec<Segment>,
 }
 
 impl Linear {
@@ -75,14 +82,25 @@ impl Linear {
             lanes,
         };
         let split = Split::choose(&work, |rows| if shape.rows == 1 { 0 } else { rows * row });
+        let most = split.most_rows();
+        let order = match shape.order {
+            FeatureOrder::Plain => Vec::new(),
+            FeatureOrder::Blocked { pixels } => {
+                let place = |channel| (0..pixels).map(move |pixel| (pixel * lanes + channel) * lanes);
+                (0..lanes).flat_map(place).collect()
+            }
+        };
         let tiling = |rows| tilings(set, rows, blocks, false).swap_remove(0);
         Self {
             lanes,
             row,
             blocks,
-            taps: (0..row.div_ceil(lanes)).map(|block| block * split.rows * lanes).collect(),
-            full: tiling(split.rows),
-            last: tiling(shape.rows - split.bands.saturating_sub(1) * split.rows),
+            order,
+            transpose: set.entry::<Transpose>(),
+            taps: (0..row.div_ceil(lanes)).map(|block| block * most * lanes).collect(),
+            full: tiling(most),
+            less: tiling(most.saturating_sub(1)),
+            most,
             split,
             shape,
         }
@@ -91,7 +109,7 @@ impl Linear {
     /// Floats of scratch that `run` needs for every thread.
     pub fn workspace_length(&self) -> usize {
         let columns = if self.shape.rows == 1 { 0 } else { self.taps.len() };
-        (columns + 2) * self.split.rows * self.lanes
+        (columns + 2) * self.most * self.lanes
     }
 
     /// Floats of the packed weights: `⌈out_features / LANES⌉ · LANES ·` [`LinearShape::row_length`].
@@ -113,23 +131,24 @@ impl Linear {
 
     fn pack_block(&self, block: usize, weights: &[f32], into: &mut [f32]) {
         let (lanes, features) = (self.lanes, self.shape.in_features);
-        let pixels = match self.shape.order {
-            FeatureOrder::Plain => 1,
-            FeatureOrder::Blocked { pixels } => pixels,
-        };
-        if (block + 1) * lanes > self.shape.out_features || self.row > features {
+        if self.row > features {
             into.fill(0.0);
         }
-        for first in (0..features).step_by(lanes * pixels) {
-            let filters = weights.chunks_exact(features).skip(block * lanes).take(lanes);
-            for (lane, filter) in filters.enumerate() {
-                let channels = filter[first..features.min(first + lanes * pixels)].chunks_exact(pixels);
-                for (channel, values) in channels.enumerate() {
-                    for (pixel, value) in values.iter().enumerate() {
-                        into[(first + pixel * lanes + channel) * lanes + lane] = *value;
-                    }
-                }
-            }
+        let first = block * lanes * features;
+        let filters = &weights[first..weights.len().min(first + lanes * features)];
+        // All features at once, or those of a block of channels.
+        let step = if self.order.is_empty() { features } else { self.order.len() };
+        for feature in (0..features).step_by(step.max(1)) {
+            let arguments = TransposeArguments {
+                from: filters[feature..].as_ptr(),
+                step: features,
+                rows: filters.len() / features,
+                columns: step.min(features - feature),
+                to: into[feature * lanes..].as_mut_ptr(),
+                offsets: if self.order.is_empty() { std::ptr::null() } else { self.order.as_ptr() },
+            };
+            // SAFETY: the filters are whole, and the order's offsets are those of the vectors of a block of channels.
+            unsafe { (self.transpose)(&arguments) }
         }
     }
 
@@ -140,10 +159,7 @@ impl Linear {
     /// wrote, bias, residual and workspace as [`Call`] says; and the output overlaps nothing but, in its own place, the residual.
     pub unsafe fn run(&self, pool: &Pool, call: &Call<'_>) {
         pool.run(self.split.tasks(), &|task, worker| {
-            let (band, chunk) = (task / self.split.chunks, task % self.split.chunks);
-            let first = band * self.split.rows;
-            let rows = first..self.shape.rows.min(first + self.split.rows);
-            let blocks = chunk * self.split.blocks..self.blocks.min((chunk + 1) * self.split.blocks);
+            let [rows, blocks] = self.split.task(task);
             // SAFETY: the caller's promise; tasks write rows and features of their own.
             unsafe { self.run_task(worker, rows, blocks, call) }
         });
@@ -154,7 +170,7 @@ impl Linear {
     unsafe fn run_task(&self, worker: usize, rows: Range<usize>, blocks: Range<usize>, call: &Call<'_>) {
         let lanes = self.lanes;
         let scratch = call.scratch(worker, self.workspace_length());
-        let columns = scratch.wrapping_add(2 * self.split.rows * lanes);
+        let columns = scratch.wrapping_add(2 * self.most * lanes);
         // SAFETY: the caller's promise; the scratch holds a band of rows, and two blocks of their outputs before it.
         unsafe {
             if self.shape.rows > 1 {
@@ -178,7 +194,7 @@ impl Linear {
                     };
                     self.multiply(input, &rows, pair.len(), weights, &into);
                 } else {
-                    let block_stride = self.split.rows * lanes;
+                    let block_stride = self.most * lanes;
                     let (residual, limits) = (std::ptr::null(), Call::UNLIMITED);
                     let into = Target { output: scratch, pixel_stride: lanes, block_stride, bias, residual, limits };
                     self.multiply(input, &rows, pair.len(), weights, &into);
@@ -241,7 +257,7 @@ impl Linear {
             limits: into.limits,
             tiles: 0,
         };
-        let segments = if rows.len() == self.split.rows { &self.full } else { &self.last };
+        let segments = if rows.len() == self.most { &self.full } else { &self.less };
         for segment in segments {
             arguments.tiles = segment.tiles;
             // SAFETY: the caller's promise; the segments cover the band's rows and no more.

@@ -32,6 +32,7 @@ pub mod resample;
 pub mod shape;
 mod split;
 mod tile;
+mod transpose;
 pub mod vector;
 pub mod window;
 pub mod winograd;

@@ -1,6 +1,7 @@
 //! How a convolution or a product is cut into tasks: bands of output rows, times chunks of output channels.
 
 use crate::cpu::blocked::cost;
+use std::ops::Range;
 
 /// What is to be cut.
 pub(crate) struct Work {
@@ -18,16 +19,12 @@ pub(crate) struct Work {
     pub(crate) lanes: usize,
 }
 
-/// How the work of one part is cut.
+/// How the work of one part is cut: bands and chunks, each of which differ by one row, or block, at most.
 pub(crate) struct Split {
-    /// Rows of output in a band.
-    pub(crate) rows: usize,
-    /// Bands.
-    pub(crate) bands: usize,
-    /// Blocks of output channels in a task.
-    pub(crate) blocks: usize,
-    /// How many such tasks a band has.
-    pub(crate) chunks: usize,
+    rows: usize,
+    blocks: usize,
+    bands: usize,
+    chunks: usize,
 }
 
 impl Split {
@@ -37,27 +34,40 @@ impl Split {
     pub(crate) fn choose(work: &Work, band: impl Fn(usize) -> usize) -> Self {
         let bytes = 4 * work.weights;
         let cost = |split: &Self| {
-            let tasks = work.parts.max(1) * split.bands * split.chunks;
-            let copies = (tasks * band(split.rows) / work.lanes) as f64 * cost::COPY;
-            let kept = bytes / split.chunks + 4 * band(split.rows) < cost::CACHE_BYTES;
+            let tasks = work.parts.max(1) * split.tasks();
+            let band = band(split.most_rows());
+            let copies = (tasks * band / work.lanes) as f64 * cost::COPY;
+            let kept = bytes / split.chunks + 4 * band < cost::CACHE_BYTES;
             let reads = if kept { 0.0 } else { cost::reads(bytes, work.parts * split.bands) };
             (work.products as f64 + copies + reads) * (1.0 + cost::waiting(tasks)) + tasks as f64 * cost::TASK
         };
-        let halves = |most: usize| std::iter::successors(Some(most), |n| (*n > 1).then(|| n.div_ceil(2)));
-        let (rows, blocks) = (work.rows.max(1), work.blocks.max(1));
-        halves(rows)
-            .flat_map(|rows| halves(blocks).map(move |blocks| (rows, blocks)))
-            .map(|(rows, per_task)| Self::new(work, rows, per_task))
+        let halves = |most: usize| std::iter::successors(Some(most.max(1)), |n| (*n > 1).then(|| n.div_ceil(2)));
+        let cut = |rows: usize, blocks: usize| {
+            let (bands, chunks) = (work.rows.div_ceil(rows).max(1), work.blocks.div_ceil(blocks).max(1));
+            Self { rows: work.rows, blocks: work.blocks, bands, chunks }
+        };
+        halves(work.rows)
+            .flat_map(|rows| halves(work.blocks).map(move |blocks| (rows, blocks)))
+            .map(|(rows, blocks)| cut(rows, blocks))
             .min_by(|a, b| cost(a).total_cmp(&cost(b)))
-            .unwrap_or(Self::new(work, rows, blocks))
-    }
-
-    fn new(work: &Work, rows: usize, blocks: usize) -> Self {
-        Self { rows, bands: work.rows.div_ceil(rows), blocks, chunks: work.blocks.div_ceil(blocks) }
+            .unwrap_or(cut(work.rows.max(1), work.blocks.max(1)))
     }
 
     /// Tasks of one part.
     pub(crate) fn tasks(&self) -> usize {
         self.bands * self.chunks
+    }
+
+    /// The rows and blocks of a task of one part.
+    pub(crate) fn task(&self, task: usize) -> [Range<usize>; 2] {
+        // Larger parts first: then the threads that take the last ones are done at about the same time.
+        let start = |size: usize, parts: usize, part: usize| part * (size / parts) + part.min(size % parts);
+        let range = |size, parts, part| start(size, parts, part)..start(size, parts, part + 1);
+        [range(self.rows, self.bands, task / self.chunks), range(self.blocks, self.chunks, task % self.chunks)]
+    }
+
+    /// The most rows that a task has.
+    pub(crate) fn most_rows(&self) -> usize {
+        self.rows.div_ceil(self.bands)
     }
 }

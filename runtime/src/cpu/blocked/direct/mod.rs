@@ -20,6 +20,7 @@ use crate::cpu::blocked::split::{Split, Work};
 use crate::cpu::blocked::tile::TileArguments;
 use crate::cpu::blocked::vector::InstructionSet;
 use phase::{Phase, Phases};
+use std::ops::Range;
 use weights::Packing;
 
 /// Multiply-adds below which a convolution is not worth handing to other threads.
@@ -101,13 +102,13 @@ impl Direct {
         };
         let band_of = |rows| Band::new(&phases.footprint, ins.div_ceil(unit), unit, rows);
         let split = Split::choose(&work, |rows| band_of(rows).length());
-        let band = band_of(split.rows);
+        let band = band_of(split.most_rows());
         let step = phases.step;
         let phases = phases.over(&band, set, blocks, shape.window.axes[1].kernel);
         Self {
             batch: shape.batch,
             lanes,
-            packing: Packing::new(&shape, &merged, [lanes, unit], &phases, transposed),
+            packing: Packing::new(set, &shape, &merged, unit, &phases, transposed),
             groups: merged.groups,
             ins,
             blocks,
@@ -150,16 +151,11 @@ impl Direct {
     /// The call's input and output are images of the shape that `new` was told, its weights `packed_length` floats that `pack` wrote,
     /// bias, residual and workspace as [`Call`] says; and the output overlaps nothing but, in its own place, the residual.
     pub unsafe fn run(&self, pool: &Pool, call: &Call<'_>) {
-        let Split { chunks, .. } = self.split;
         let per_group = self.split.tasks();
         let body = |task: usize, worker: usize| {
-            let place = Place {
-                worker,
-                image: task / per_group / self.groups,
-                group: task / per_group % self.groups,
-                first_row: task % per_group / chunks * self.split.rows,
-                chunk: task % chunks,
-            };
+            let (image, group) = (task / per_group / self.groups, task / per_group % self.groups);
+            let [rows, blocks] = self.split.task(task % per_group);
+            let place = Place { worker, image, group, rows, blocks };
             // SAFETY: the caller's promise; tasks write rows and blocks of their own.
             unsafe { self.run_task(&place, call) }
         };
@@ -180,19 +176,18 @@ impl Direct {
                 if length == 0 { &mut [] } else { std::slice::from_raw_parts_mut(scratch, length) },
             )
         };
-        let rows = self.split.rows.min(self.output[0].div_ceil(self.step[0]) - place.first_row);
-        let source = self.band.fill(input, place.first_row, rows, scratch);
-        let blocks = place.chunk * self.split.blocks..self.blocks.min((place.chunk + 1) * self.split.blocks);
-        for first in blocks.clone().step_by(2) {
-            let tile = Blocks { first: place.group * self.blocks + first, count: 2.min(blocks.end - first) };
+        let (first_row, rows) = (place.rows.start, place.rows.len());
+        let source = self.band.fill(input, first_row, rows, scratch);
+        for first in place.blocks.clone().step_by(2) {
+            let tile = Blocks { first: place.group * self.blocks + first, count: 2.min(place.blocks.end - first) };
             for row in (0..rows).step_by(self.tall) {
                 let band_rows = row..rows.min(row + self.tall);
                 for phase in &self.phases {
                     // SAFETY: the caller's promise.
                     unsafe { self.run_rows(place, phase, &tile, band_rows.clone(), source, call) }
                 }
-                let first = (place.first_row + row) * self.step[0];
-                let end = self.output[0].min((place.first_row + band_rows.end) * self.step[0]);
+                let first = (first_row + row) * self.step[0];
+                let end = self.output[0].min((first_row + band_rows.end) * self.step[0]);
                 for block in tile.first..tile.first + tile.count {
                     let (pixel, pixels) = (first * self.output[1], (end - first) * self.output[1]);
                     // SAFETY: these rows were written above, by this task alone.
@@ -211,14 +206,14 @@ impl Direct {
         place: &Place,
         phase: &Phase,
         blocks: &Blocks,
-        rows: std::ops::Range<usize>,
+        rows: Range<usize>,
         source: &[f32],
         call: &Call<'_>,
     ) {
         let (lanes, [height, width]) = (self.lanes, self.output);
-        let tall = phase.size[0].saturating_sub(place.first_row + rows.start).min(rows.len());
+        let tall = phase.size[0].saturating_sub(place.rows.start + rows.start).min(rows.len());
         let Some(segments) = tall.checked_sub(1).map(|index| &phase.tilings[index]) else { return };
-        let output_row = phase.first[0] + (place.first_row + rows.start) * self.step[0];
+        let output_row = phase.first[0] + (place.rows.start + rows.start) * self.step[0];
         let at = self.at(blocks.first, output_row * width + phase.first[1]);
         let weight_block_stride = self.packing.block_length();
         let mut arguments = TileArguments {
@@ -260,8 +255,9 @@ struct Place {
     worker: usize,
     image: usize,
     group: usize,
-    first_row: usize,
-    chunk: usize,
+    /// Rows of a phase, and output blocks of the group.
+    rows: Range<usize>,
+    blocks: Range<usize>,
 }
 
 /// One or two neighbouring blocks of output channels, counted over all groups.

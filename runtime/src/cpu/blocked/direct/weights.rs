@@ -2,6 +2,8 @@
 
 use super::phase::Phase;
 use crate::cpu::blocked::shape::ConvolutionShape;
+use crate::cpu::blocked::transpose::{Transpose, TransposeArguments};
+use crate::cpu::blocked::vector::{Entry, InstructionSet};
 
 /// Sizes of the packed weights `[groups][output blocks][phases][input units][elements][channels of the unit][LANES]`.
 pub(super) struct Packing {
@@ -14,6 +16,10 @@ pub(super) struct Packing {
     /// Channels in and out of a packed group.
     ins: usize,
     outs: usize,
+    /// The order of the weights of a full unit of input channels, and of the last: floats from its first vector, for each
+    /// channel's elements; empty where they lie as in the filter.
+    orders: [Vec<usize>; 2],
+    transpose: Entry<TransposeArguments>,
     /// The place of each element of the kernel; none where no output pixel adds it.
     elements: Vec<Option<Element>>,
 }
@@ -30,12 +36,19 @@ struct Element {
 impl Packing {
     /// For `merged` groups of `shape`, input in units of `unit` channels.
     pub(super) fn new(
+        set: InstructionSet,
         shape: &ConvolutionShape,
         merged: &ConvolutionShape,
-        [lanes, unit]: [usize; 2],
+        unit: usize,
         phases: &[Phase],
         transposed: bool,
     ) -> Self {
+        let (lanes, area, ins) = (set.lanes(), shape.window.area(), shape.in_channels / merged.groups);
+        let in_order = unit == 1 || area == 1;
+        let order = |channels: usize| {
+            let channel = |channel| (0..area).map(move |element| (element * channels + channel) * lanes);
+            if in_order { Vec::new() } else { (0..channels).flat_map(channel).collect() }
+        };
         let mut elements = vec![None; shape.window.area()];
         for phase in phases {
             for (index, (element, _)) in phase.elements.iter().enumerate() {
@@ -45,10 +58,12 @@ impl Packing {
         Self {
             lanes,
             unit,
+            orders: [order(unit), order(ins % unit)],
+            transpose: set.entry::<Transpose>(),
             transposed,
             groups: merged.groups,
             joined: shape.groups / merged.groups,
-            ins: shape.in_channels / merged.groups,
+            ins,
             outs: shape.out_channels / merged.groups,
             elements,
         }
@@ -66,9 +81,39 @@ impl Packing {
 
     /// Packs one output block, counted over all groups.
     pub(super) fn pack(&self, block: usize, weights: &[f32], into: &mut [f32]) {
+        let per_group = self.outs.div_ceil(self.lanes);
+        let (group, first) = (block / per_group, block % per_group * self.lanes);
+        if self.joined == 1 && !self.transposed {
+            self.pack_filters(group * self.outs + first, self.lanes.min(self.outs - first), weights, into);
+        } else {
+            self.pack_elements(group, first, weights, into);
+        }
+    }
+
+    /// Packs the filters of `count` channels from `first` on, whose input channels are all those of the packed group.
+    fn pack_filters(&self, first: usize, count: usize, weights: &[f32], into: &mut [f32]) {
+        let area = self.elements.len();
+        let filters = &weights[first * self.ins * area..][..count * self.ins * area];
+        let step = if self.orders[0].is_empty() { self.ins.max(1) } else { self.unit };
+        for unit in (0..self.ins).step_by(step) {
+            let channels = step.min(self.ins - unit);
+            let order = &self.orders[usize::from(channels < self.unit)];
+            let arguments = TransposeArguments {
+                from: filters[unit * area..].as_ptr(),
+                step: self.ins * area,
+                rows: count,
+                columns: channels * area,
+                to: into[unit * area * self.lanes..][..channels * area * self.lanes].as_mut_ptr(),
+                offsets: if order.is_empty() { std::ptr::null() } else { order.as_ptr() },
+            };
+            // SAFETY: the filters are whole, and the order's offsets are those of the unit's vectors.
+            unsafe { (self.transpose)(&arguments) }
+        }
+    }
+
+    /// Packs a block of output channels from channel `first` of a group, weight by weight, from filters of any order and length.
+    fn pack_elements(&self, group: usize, first: usize, weights: &[f32], into: &mut [f32]) {
         let (lanes, area) = (self.lanes, self.elements.len());
-        let per_group = self.outs.div_ceil(lanes);
-        let (group, first) = (block / per_group, block % per_group * lanes);
         let (ins, outs) = (self.ins / self.joined, self.outs / self.joined);
         if self.joined > 1 || first + lanes > self.outs || self.elements.contains(&None) {
             into.fill(0.0);

@@ -73,4 +73,25 @@ impl Vector for Avx2 {
     fn min(self, other: Self) -> Self {
         Self(unsafe { _mm256_min_ps(other.0, self.0) })
     }
+    #[inline(always)]
+    fn transpose(square: &mut [Self; 16]) {
+        // Pairs of rows, then fours, then both halves of the registers.
+        unsafe {
+            let mut fours = [_mm256_setzero_ps(); 8];
+            for half in [0, 4] {
+                let (a, b) = (square[half].0, square[half + 1].0);
+                let (c, d) = (square[half + 2].0, square[half + 3].0);
+                let (ab, cd) = (_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d));
+                fours[half] = _mm256_shuffle_ps::<0x44>(ab, cd);
+                fours[half + 1] = _mm256_shuffle_ps::<0xEE>(ab, cd);
+                let (ab, cd) = (_mm256_unpackhi_ps(a, b), _mm256_unpackhi_ps(c, d));
+                fours[half + 2] = _mm256_shuffle_ps::<0x44>(ab, cd);
+                fours[half + 3] = _mm256_shuffle_ps::<0xEE>(ab, cd);
+            }
+            for row in 0..4 {
+                square[row].0 = _mm256_permute2f128_ps::<0x20>(fours[row], fours[4 + row]);
+                square[4 + row].0 = _mm256_permute2f128_ps::<0x31>(fours[row], fours[4 + row]);
+            }
+        }
+    }
 }

@@ -73,4 +73,30 @@ impl Vector for Avx512 {
     fn min(self, other: Self) -> Self {
         Self(unsafe { _mm512_min_ps(other.0, self.0) })
     }
+    #[inline(always)]
+    fn transpose(square: &mut [Self; 16]) {
+        // Pairs of rows, then fours, then the four quarters of the registers.
+        unsafe {
+            let mut fours = [[_mm512_setzero_ps(); 4]; 4];
+            for quarter in 0..4 {
+                let (a, b) = (square[4 * quarter].0, square[4 * quarter + 1].0);
+                let (c, d) = (square[4 * quarter + 2].0, square[4 * quarter + 3].0);
+                let (ab, cd) = (_mm512_unpacklo_ps(a, b), _mm512_unpacklo_ps(c, d));
+                fours[quarter][0] = _mm512_shuffle_ps::<0x44>(ab, cd);
+                fours[quarter][1] = _mm512_shuffle_ps::<0xEE>(ab, cd);
+                let (ab, cd) = (_mm512_unpackhi_ps(a, b), _mm512_unpackhi_ps(c, d));
+                fours[quarter][2] = _mm512_shuffle_ps::<0x44>(ab, cd);
+                fours[quarter][3] = _mm512_shuffle_ps::<0xEE>(ab, cd);
+            }
+            for row in 0..4 {
+                let (a, b, c, d) = (fours[0][row], fours[1][row], fours[2][row], fours[3][row]);
+                let (even_ab, even_cd) = (_mm512_shuffle_f32x4::<0x88>(a, b), _mm512_shuffle_f32x4::<0x88>(c, d));
+                let (odd_ab, odd_cd) = (_mm512_shuffle_f32x4::<0xDD>(a, b), _mm512_shuffle_f32x4::<0xDD>(c, d));
+                square[row].0 = _mm512_shuffle_f32x4::<0x88>(even_ab, even_cd);
+                square[8 + row].0 = _mm512_shuffle_f32x4::<0xDD>(even_ab, even_cd);
+                square[4 + row].0 = _mm512_shuffle_f32x4::<0x88>(odd_ab, odd_cd);
+                square[12 + row].0 = _mm512_shuffle_f32x4::<0xDD>(odd_ab, odd_cd);
+            }
+        }
+    }
 }

@@ -65,6 +65,8 @@ pub(crate) trait Vector: Copy {
     fn max_or_nan(self, other: Self) -> Self;
     /// The smaller of both, lane by lane; `self` where either is not a number.
     fn min(self, other: Self) -> Self;
+    /// Turns the square of the first `LANES` vectors about its diagonal.
+    fn transpose(square: &mut [Self; 16]);
     /// The vector of zeros.
     #[inline(always)]
     fn zero() -> Self {

@@ -71,4 +71,11 @@ impl Vector for Portable {
     fn min(self, other: Self) -> Self {
         self.map(other, |a, b| if b < a { b } else { a })
     }
+    #[inline(always)]
+    fn transpose(square: &mut [Self; 16]) {
+        let rows = *square;
+        for (lane, column) in square.iter_mut().take(8).enumerate() {
+            column.0 = std::array::from_fn(|row| rows[row].0[lane]);
+        }
+    }
 }

@@ -1,10 +1,13 @@
 //! The weights of Winograd's method: transformed in double precision and packed in the order they are read.
 
 use super::scheme::Scheme;
+use crate::cpu::blocked::transpose::{Transpose, TransposeArguments};
 use crate::cpu::blocked::vector::{Kernel, Vector};
 
 /// Lanes of the widest vector.
 const LANES: usize = 16;
+/// Input channels whose filters are turned into vectors at a time.
+const AT_ONCE: usize = 16;
 /// Rows of the transform of the largest scheme, F(6×6).
 const ROWS: usize = 8;
 
@@ -34,24 +37,56 @@ impl Kernel for Pack {
 
     #[inline(always)]
     unsafe fn run<V: Vector>(a: &PackArguments) {
-        for input in 0..a.ins {
-            let mut filter = [[0.0; LANES]; 9];
-            for lane in 0..a.lanes {
-                // SAFETY: the caller promises the filters of `lanes` output channels.
-                let weights = unsafe { a.weights.add((lane * a.ins + input) * 9).cast::<[f32; 9]>().read() };
-                for element in 0..9 {
-                    filter[element][lane] = f64::from(weights[element]);
+        let mut filters = [0.0f32; AT_ONCE * 9 * LANES];
+        for first in (0..a.ins).step_by(AT_ONCE) {
+            let count = AT_ONCE.min(a.ins - first);
+            let turned = TransposeArguments {
+                from: a.weights.wrapping_add(first * 9),
+                step: a.ins * 9,
+                rows: a.lanes,
+                columns: count * 9,
+                to: filters.as_mut_ptr(),
+                offsets: std::ptr::null(),
+            };
+            // SAFETY: the caller promises the filters of `lanes` output channels, and room for `ins` vectors at every frequency.
+            unsafe {
+                Transpose::run::<V>(&turned);
+                for input in 0..count {
+                    let packed = a.packed.add((first + input) * V::LANES);
+                    transform::<V>(a, filters.as_ptr().add(input * 9 * V::LANES), packed);
                 }
             }
-            for row in 0..a.rows {
-                let half = [0, 1, 2].map(|x| combine(&a.matrix[row], [&filter[x], &filter[3 + x], &filter[6 + x]]));
-                for column in 0..a.rows {
-                    let values = combine(&a.matrix[column], [&half[0], &half[1], &half[2]]).map(|value| value as f32);
-                    let at = (row * a.rows + column) * a.frequency_stride + input * V::LANES;
-                    // SAFETY: the caller promises room for `ins` vectors at every frequency.
-                    unsafe { V::load(values.as_ptr()).store(a.packed.add(at)) }
-                }
+        }
+    }
+}
+
+/// Transforms the filters of `LANES` output channels for one input channel, `[9][LANES]`.
+///
+/// # Safety
+/// As for [`Pack`], and `filters` holds nine vectors.
+#[inline(always)]
+unsafe fn transform<V: Vector>(a: &PackArguments, filters: *const f32, packed: *mut f32) {
+    let mut filter = [[0.0; LANES]; 9];
+    for element in 0..9 {
+        for lane in 0..V::LANES {
+            // SAFETY: the caller's promise.
+            filter[element][lane] = f64::from(unsafe { *filters.add(element * V::LANES + lane) });
+        }
+    }
+    for row in 0..a.rows {
+        let half = [
+            combine(&a.matrix[row], [&filter[0], &filter[3], &filter[6]]),
+            combine(&a.matrix[row], [&filter[1], &filter[4], &filter[7]]),
+            combine(&a.matrix[row], [&filter[2], &filter[5], &filter[8]]),
+        ];
+        for column in 0..a.rows {
+            let sums = combine(&a.matrix[column], [&half[0], &half[1], &half[2]]);
+            let mut values = [0.0; LANES];
+            for lane in 0..LANES {
+                values[lane] = sums[lane] as f32;
             }
+            // SAFETY: the caller's promise.
+            unsafe { V::load(values.as_ptr()).store(packed.add((row * a.rows + column) * a.frequency_stride)) }
         }
     }
 }

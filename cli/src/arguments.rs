@@ -105,6 +105,9 @@ pub struct Run {
     /// Threads; 0 is one for each core. The answer does not depend on it.
     #[arg(long, default_value_t = 0, value_name = "COUNT")]
     pub threads: usize,
+    /// Convolve by the definition alone: no Winograd, which errs a little more.
+    #[arg(long)]
+    pub exact: bool,
     #[command(flatten)]
     pub model: Model,
 }

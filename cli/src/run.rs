@@ -15,9 +15,9 @@ use cnnc_compiler::plan::Target;
 use cnnc_compiler::shape::Dim;
 use cnnc_compiler::write_kernels::Bindings;
 use cnnc_grammar::span::Files;
-use cnnc_runtime::cpu::{Cpu, CpuOptions, Kernels};
+use cnnc_runtime::cpu::{Cpu, CpuOptions};
 use cnnc_runtime::input::{Loaded, Wanted, save_npy};
-use cnnc_runtime::{Backend, Parameters, Tensor, cuda, host_target, input, random};
+use cnnc_runtime::{Backend, Parameters, Tensor, available_memory_bytes, cuda, input, random};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -31,13 +31,14 @@ pub fn run(arguments: &Run, console: &mut Console<'_>) -> Outcome {
     let inputs = inputs(arguments, &shaped, &mut bindings, console)?;
     let kernels = pipeline::kernels(&shaped, &bindings, &files, console)?;
     let (fused, _) = pipeline::fused(kernels, console)?;
-    let (plan, _) = pipeline::planned(&fused, &target(&inputs), console)?;
+    let options = CpuOptions { threads: arguments.threads, exact: arguments.exact, ..CpuOptions::default() };
+    let backend = Cpu(options);
+    let (plan, _) = pipeline::planned(&fused, &target(&backend, &inputs), console)?;
     let parameters = weights(arguments, &shaped, &files, console)?;
-    let backend = Cpu(CpuOptions { threads: arguments.threads, kernels: Kernels::Fast });
     let plan = Arc::new(plan);
     let answers = console
         .timed("prepare", || backend.prepare(plan.clone(), &parameters))
-        .and_then(|mut executable| console.timed("run", || executable.run(&inputs)))
+        .and_then(|mut executable| console.timed("run", || executable.run(&inputs).map(<[Tensor]>::to_vec)))
         .map_err(|failure| console.fail(&failure, &files))?;
     let names: Vec<Arc<str>> = plan.outputs.iter().map(|output| output.name.clone()).collect();
     if let Some(path) = &arguments.output {
@@ -47,9 +48,9 @@ pub fn run(arguments: &Run, console: &mut Console<'_>) -> Outcome {
     console.print(&text)
 }
 
-/// This machine, with room left for what an engine keeps of the inputs.
-fn target(inputs: &[Tensor]) -> Target {
-    let host = host_target();
+/// The device, with room left for what an engine keeps of the inputs.
+fn target(backend: &dyn Backend, inputs: &[Tensor]) -> Target {
+    let host = backend.target();
     let input_bytes = inputs.iter().map(|input| 4 * input.data().len() as u64).sum();
     Target { memory_bytes: host.memory_bytes.saturating_sub(input_bytes), ..host }
 }
@@ -132,7 +133,7 @@ fn draw(port: &Input, seed: u64, bindings: &Bindings, console: &mut Console<'_>)
         return Err(console.fail(&unknown, &Files::default()));
     };
     let elements = shape.iter().try_fold(1u64, |product, &size| product.checked_mul(size as u64));
-    if elements.is_none_or(|elements| elements.saturating_mul(4) > host_target().memory_bytes) {
+    if elements.is_none_or(|elements| elements.saturating_mul(4) > available_memory_bytes()) {
         let message = format!("the input `{}` is {shape:?}, which is more than this machine's memory", port.name);
         return Err(console.fail(&Diagnostic::without_place(Code::E401, message), &Files::default()));
     }

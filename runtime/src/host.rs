@@ -1,12 +1,6 @@
-//! What this machine is, as the planner wants to know it.
+//! What this machine has.
 
-use cnnc_compiler::plan::Target;
 use std::fs;
-
-/// This machine's processor: cache lines of 64 bytes, and as much memory as is free now.
-pub fn host_target() -> Target {
-    Target { name: "cpu".into(), alignment: 16, memory_bytes: available_memory_bytes(), blocks: None }
-}
 
 /// The memory that can be taken without swapping: what the system says is available, within the limits of the control group and of
 /// this process. Where none is known, 16 GiB.
@@ -41,14 +35,14 @@ fn address_space_in(limits: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{address_space_in, available_in, host_target};
+    use super::{address_space_in, available_in, available_memory_bytes};
 
     #[test]
     fn reads_the_system_s_own_figure() {
         let text = "MemTotal:       24000000 kB\nMemFree:  1 kB\nMemAvailable:   23000000 kB\n";
         assert_eq!(available_in(text), Some(23_000_000 * 1024));
         assert_eq!(available_in("MemTotal: 3 kB"), None);
-        assert!(host_target().memory_bytes > 0);
+        assert!(available_memory_bytes() > 0);
     }
 
     #[test]

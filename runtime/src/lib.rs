@@ -22,6 +22,6 @@ pub mod weights;
 pub use backend::{Backend, Executable};
 pub use failure::{Failure, Result};
 pub use files::write_whole;
-pub use host::host_target;
+pub use host::available_memory_bytes;
 pub use parameters::Parameters;
 pub use tensor::Tensor;

@@ -17,7 +17,7 @@ use cnnc_compiler::shape::Dim;
 use cnnc_compiler::write_kernels::{Bindings, write_kernels};
 use cnnc_grammar::span::Files;
 use cnnc_runtime::cpu::Cpu;
-use cnnc_runtime::{Backend, Parameters, Tensor, host_target};
+use cnnc_runtime::{Backend, Parameters, Tensor};
 use std::ffi::OsString;
 use std::sync::Arc;
 
@@ -93,9 +93,9 @@ pub fn answers(shaped: &ShapedGraph, parameters: &Parameters, inputs: &[Tensor])
     }
     let mut kernels = write_kernels(shaped, &bindings).expect("kernels");
     passes::run(&mut kernels).expect("passes");
-    let plan = plan(&kernels, &host_target()).expect("a plan");
+    let plan = plan(&kernels, &Cpu::default().target()).expect("a plan");
     let mut engine = Cpu::default().prepare(Arc::new(plan), parameters).expect("an engine");
-    engine.run(inputs).expect("answers")
+    engine.run(inputs).expect("answers").to_vec()
 }
 
 /// The one answer to one input, with parameters as the spec draws them from seed 0.

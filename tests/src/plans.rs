@@ -4,31 +4,38 @@ use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::passes;
 use cnnc_compiler::plan::{Plan, Target, plan};
 use cnnc_compiler::write_kernels::{Bindings, write_kernels};
-use cnnc_runtime::cpu::{CpuOptions, Engine, Kernels};
-use cnnc_runtime::{Parameters, Tensor};
+use cnnc_runtime::cpu::{Cpu, CpuOptions, Engine};
+use cnnc_runtime::{Backend, Parameters, Tensor};
 use std::sync::Arc;
 
 /// The plan of a network whose sizes are all numbers.
 ///
 /// # Panics
 /// With the diagnostic, when there is none.
-pub fn planned(network: &ShapedGraph, fused: bool) -> Arc<Plan> {
+pub fn planned(network: &ShapedGraph, fused: bool, target: &Target) -> Arc<Plan> {
     let mut kernels = write_kernels(network, &Bindings::new()).unwrap_or_else(|failure| panic!("{failure:?}"));
     if fused {
         passes::run(&mut kernels).unwrap_or_else(|failure| panic!("{failure:?}"));
     }
-    Arc::new(plan(&kernels, &Target::reference()).unwrap_or_else(|failure| panic!("{failure:?}")))
+    Arc::new(plan(&kernels, target).unwrap_or_else(|failure| panic!("{failure:?}")))
 }
 
 /// What the fast kernels answer with one thread, and whether three threads give the same bits.
 ///
 /// # Panics
-/// With the diagnostic, when the plan cannot be run.
-pub fn fast(plan: &Arc<Plan>, parameters: &Parameters, inputs: &[Tensor]) -> (Vec<Tensor>, bool) {
+/// With the diagnostic, when the network cannot be planned or run.
+pub fn fast(
+    network: &ShapedGraph,
+    fused: bool,
+    options: CpuOptions,
+    parameters: &Parameters,
+    inputs: &[Tensor],
+) -> (Vec<Tensor>, bool) {
+    let plan = planned(network, fused, &Cpu(options).target());
     let run = |threads| {
-        let options = CpuOptions { threads, kernels: Kernels::Fast };
+        let options = CpuOptions { threads, ..options };
         let mut engine = Engine::new(plan.clone(), parameters, options).unwrap_or_else(|failure| panic!("{failure:?}"));
-        engine.run(inputs).unwrap_or_else(|failure| panic!("{failure:?}"))
+        engine.run(inputs).unwrap_or_else(|failure| panic!("{failure:?}")).to_vec()
     };
     let one = run(1);
     let same = one == run(3);

@@ -1,13 +1,14 @@
 //! Numbers against PyTorch's, computed in float64: every layer's cases, and whole networks.
 //!
 //! Inputs and parameters come from a formula that both sides know. The reference kernels in float64 must agree to 1e-12; the fast
-//! kernels in float32, on the plan with all passes and on the one without, to 1e-5 by the measure max|a − b| / max|b|, with the same bits for
-//! any number of threads.
+//! kernels in float32, on the plan with all passes and on the one without, by every instruction set, to 1e-5 by the measure
+//! max|a − b| / max|b| (whole networks with Winograd's method to 1e-4), with the same bits for any number of threads.
 
 use cnnc_compiler::graph::ShapedGraph;
-use cnnc_runtime::Parameters;
-use cnnc_runtime::Tensor;
-use cnnc_runtime::cpu::evaluate_f64;
+use cnnc_compiler::plan::Target;
+use cnnc_runtime::cpu::blocked::vector::InstructionSet;
+use cnnc_runtime::cpu::{CpuOptions, evaluate_f64};
+use cnnc_runtime::{Parameters, Tensor};
 use cnnc_tests::fixture::{Fixture, sizes};
 use cnnc_tests::plans::{fast, planned, relative_error};
 use cnnc_tests::{formula, network_for, network_of_text};
@@ -16,6 +17,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// What float64 may differ by, and float32.
 const EXACT: f64 = 1e-12;
 const CLOSE: f64 = 1e-5;
+const CLOSE_BY_WINOGRAD: f64 = 1e-4;
 
 /// What PyTorch answers.
 struct Expected {
@@ -46,26 +48,39 @@ fn wrong(
 ) -> Vec<String> {
     let mut wrong = Vec::new();
     for (name, fused) in [("plain", false), ("fused", true)] {
-        let plan = planned(network, fused);
         let inputs = std::slice::from_ref(input);
         if exact {
-            let answers =
-                evaluate_f64(plan.clone(), parameters, inputs).unwrap_or_else(|failure| panic!("{failure:?}"));
+            let plan = planned(network, fused, &Target::reference());
+            let answers = evaluate_f64(plan, parameters, inputs).unwrap_or_else(|failure| panic!("{failure:?}"));
             let refused = answers
                 .iter()
                 .zip(expected)
                 .filter_map(|((shape, values), expected)| expected.refuse(shape, values.iter().copied(), EXACT));
             wrong.extend(refused.map(|text| format!("float64, {name}: {text}")));
         }
-        let (answers, same) = fast(&plan, parameters, inputs);
-        assert_eq!(answers.len(), expected.len());
-        let refused = answers.iter().zip(expected).filter_map(|(answer, expected)| {
-            expected.refuse(answer.shape(), answer.data().iter().map(|&value| f64::from(value)), CLOSE)
-        });
-        wrong.extend(refused.map(|text| format!("float32, {name}: {text}")));
-        wrong.extend((!same).then(|| format!("float32, {name}: three threads give other bits than one")));
+        for (options, tolerance) in options(exact) {
+            let (answers, same) = fast(network, fused, options, parameters, inputs);
+            assert_eq!(answers.len(), expected.len());
+            let refused = answers.iter().zip(expected).filter_map(|(answer, expected)| {
+                expected.refuse(answer.shape(), answer.data().iter().map(|&value| f64::from(value)), tolerance)
+            });
+            let how = format!("float32, {name}, {options:?}");
+            wrong.extend(refused.map(|text| format!("{how}: {text}")));
+            wrong.extend((!same).then(|| format!("{how}: three threads give other bits than one")));
+        }
     }
     wrong
+}
+
+/// How a case is computed in float32, and how close it must come: a layer by all instructions that the machine has, a network by those
+/// that are used, by the definition and by whatever methods the planner takes.
+fn options(layer: bool) -> Vec<(CpuOptions, f64)> {
+    let usual = CpuOptions::default();
+    if layer {
+        let sets = InstructionSet::available().into_iter();
+        return sets.map(|instructions| (CpuOptions { instructions, ..usual }, CLOSE)).collect();
+    }
+    vec![(CpuOptions { exact: true, ..usual }, CLOSE), (usual, CLOSE_BY_WINOGRAD)]
 }
 
 /// Runs every case, and fails with all that is wrong.

@@ -5,6 +5,7 @@
 //! that nothing cancels, and the change is vast, so that every maximum follows it.
 
 use cnnc_compiler::graph::ShapedGraph;
+use cnnc_compiler::plan::Target;
 use cnnc_compiler::summary::{Seen, summarize};
 use cnnc_compiler::write_kernels::Bindings;
 use cnnc_runtime::cpu::evaluate_f64;
@@ -184,7 +185,9 @@ fn really_seen(network: &ShapedGraph, axis: usize) -> Vec<Option<(usize, usize)>
             Tensor::new(&parameter.shape, (0..count).map(weight).collect()).expect("a tensor"),
         );
     }
-    let (shape, values) = evaluate_f64(planned(network, false), &parameters, &[input]).expect("an answer").remove(0);
+    let (shape, values) = evaluate_f64(planned(network, false, &Target::reference()), &parameters, &[input])
+        .expect("an answer")
+        .remove(0);
     let (sample, length) = (shape[1..].iter().product::<usize>(), shape[axis + 2]);
     let inner: usize = shape[axis + 3..].iter().product();
     let untouched = &values[LENGTH * sample..];

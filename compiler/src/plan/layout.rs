@@ -7,7 +7,7 @@
 //! The lanes that fill up the last block hold finite numbers, whatever they are: kernels meet them with weights of zero.
 
 use crate::graph::NodeId;
-use crate::kernels::{Kernel, KernelGraph, KernelNode};
+use crate::kernels::{Expression, Kernel, KernelGraph, KernelNode};
 use std::collections::HashSet;
 
 /// How a tensor lies, apart from strides.
@@ -78,12 +78,15 @@ fn holds_blocks(graph: &KernelGraph, blocked: &HashSet<NodeId>, id: NodeId, node
     let arguments = graph.dag.arguments(id);
     let channels = |id: &NodeId| graph.dag.get(*id).and_then(|node| node.shape.get(1)).copied().unwrap_or(0);
     let first = arguments.first().is_some_and(|first| blocked.contains(first));
+    // Where an element lies in a tensor is a question about the tensor as the graph has it.
+    if node.epilogue.as_ref().is_some_and(Expression::is_placed) {
+        return false;
+    }
     match &node.kernel {
         Kernel::Conv { .. } | Kernel::ConvData { .. } => true,
         Kernel::Window { .. } | Kernel::Resample(_) => first,
         Kernel::Reduce { axes, .. } => first && !axes.iter().take(2).any(|&gone| gone),
         Kernel::Pad { padding } => first && padding.iter().take(2).all(|&sides| sides == (0, 0)),
-        // Where an element lies in a tensor is a question about the tensor as the graph has it.
         Kernel::Map(expression) if expression.is_placed() => false,
         Kernel::Map(_) => arguments
             .iter()

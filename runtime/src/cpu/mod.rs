@@ -7,19 +7,22 @@ pub mod blocked;
 mod check;
 mod fast;
 pub mod reference;
+mod target;
 #[cfg(test)]
 mod test_plan;
 mod training;
-
-pub use training::{TrainingEngine, initial_state};
+mod work;
 
 use crate::failure::{Failure, Result, failure};
 use crate::{Backend, Executable, Parameters, Tensor};
+use blocked::vector::InstructionSet;
 use cnnc_compiler::diagnostic::Code;
-use cnnc_compiler::plan::Plan;
+use cnnc_compiler::plan::{Plan, Target};
 use fast::Fast;
 use reference::Interpreter;
 use std::sync::Arc;
+pub use training::{TrainingEngine, initial_state};
+pub use work::{Work, work};
 
 /// Which kernels compute.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,12 +35,29 @@ pub enum Kernels {
 }
 
 /// How the CPU computes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CpuOptions {
     /// Threads; 0 is as many as the machine has cores. The answer has the same bits for any number.
     pub threads: usize,
     /// Which kernels.
     pub kernels: Kernels,
+    /// The instructions that the fast kernels use; the machine must have them.
+    pub instructions: InstructionSet,
+    /// Whether only methods are used that do what the definition says, in another order at most: no Winograd.
+    pub exact: bool,
+}
+
+impl CpuOptions {
+    /// The threads to start.
+    fn thread_count(&self) -> usize {
+        if self.threads == 0 { std::thread::available_parallelism().map_or(1, usize::from) } else { self.threads }
+    }
+}
+
+impl Default for CpuOptions {
+    fn default() -> Self {
+        CpuOptions { threads: 0, kernels: Kernels::Fast, instructions: InstructionSet::chosen(), exact: false }
+    }
 }
 
 /// The CPU as a back end.
@@ -49,6 +69,10 @@ impl Backend for Cpu {
         "cpu"
     }
 
+    fn target(&self) -> Target {
+        target::target(&self.0)
+    }
+
     fn prepare(&self, plan: Arc<Plan>, parameters: &Parameters) -> Result<Box<dyn Executable>> {
         Ok(Box::new(Engine::new(plan, parameters, self.0)?))
     }
@@ -58,6 +82,8 @@ impl Backend for Cpu {
 pub struct Engine {
     plan: Arc<Plan>,
     kernels: Prepared,
+    /// The answers of the last run; their memory is used again.
+    answers: Vec<Tensor>,
 }
 
 /// The plan as the chosen kernels hold it.
@@ -75,9 +101,10 @@ impl Engine {
         check::check(&plan)?;
         let kernels = match options.kernels {
             Kernels::Reference => Prepared::Reference(Interpreter::new(plan.clone(), parameters)?),
-            Kernels::Fast => Prepared::Fast(Box::new(Fast::new(plan.clone(), parameters, options.threads)?)),
+            Kernels::Fast => Prepared::Fast(Box::new(Fast::new(plan.clone(), parameters, &options)?)),
         };
-        Ok(Engine { plan, kernels })
+        let answers = plan.outputs.iter().map(|port| Tensor::filled(&port.view.shape, 0.0)).collect();
+        Ok(Engine { plan, kernels, answers })
     }
 
     /// The plan that the engine runs.
@@ -85,24 +112,40 @@ impl Engine {
         &self.plan
     }
 
-    /// The answers to these inputs, in the order of the plan's outputs.
+    /// The answers to these inputs, in the order of the plan's outputs. They stay until the next run, which allocates nothing.
     ///
     /// # Errors
     /// E604 when the inputs are not those that the plan wants.
-    pub fn run(&mut self, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
+    pub fn run(&mut self, inputs: &[Tensor]) -> Result<&[Tensor]> {
         check_inputs(&self.plan, inputs)?;
-        let interpreter = match &mut self.kernels {
-            Prepared::Fast(fast) => return Ok(fast.run(inputs)),
-            Prepared::Reference(interpreter) => interpreter,
-        };
-        let answers = interpreter.run(inputs.iter().map(|tensor| tensor.data().to_vec()).collect());
-        let shapes = self.plan.outputs.iter().map(|port| port.view.shape.as_slice());
-        Ok(shapes.zip(answers).filter_map(|(shape, values)| Tensor::new(shape, values)).collect())
+        match &mut self.kernels {
+            Prepared::Fast(fast) => fast.run(inputs, &mut self.answers),
+            Prepared::Reference(interpreter) => {
+                let answers = interpreter.run(inputs.iter().map(|tensor| tensor.data().to_vec()).collect());
+                for (tensor, values) in self.answers.iter_mut().zip(answers) {
+                    tensor.data_mut().copy_from_slice(&values);
+                }
+            }
+        }
+        Ok(&self.answers)
+    }
+
+    /// The median seconds of every step of the plan's `run` over some runs, at least one; empty for the reference kernels, whose speed
+    /// tells nothing.
+    ///
+    /// # Errors
+    /// As [`Engine::run`].
+    pub fn profile(&mut self, inputs: &[Tensor], runs: usize) -> Result<Vec<f64>> {
+        check_inputs(&self.plan, inputs)?;
+        match &mut self.kernels {
+            Prepared::Fast(fast) => Ok(fast.profile(inputs, runs.max(1))),
+            Prepared::Reference(_) => Ok(Vec::new()),
+        }
     }
 }
 
 impl Executable for Engine {
-    fn run(&mut self, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
+    fn run(&mut self, inputs: &[Tensor]) -> Result<&[Tensor]> {
         Engine::run(self, inputs)
     }
 }
@@ -179,7 +222,7 @@ mod tests {
     fn prepares_and_runs() {
         let input = Tensor::new(&[2, 3], vec![1.0, 2.0, 3.0, -4.0, 5.0, -6.0]).unwrap();
         let mut engine = Engine::new(linear(), &parameters(), CpuOptions::default()).unwrap();
-        let answer = engine.run(std::slice::from_ref(&input)).unwrap();
+        let answer = engine.run(std::slice::from_ref(&input)).unwrap().to_vec();
         assert_eq!(answer[0].data(), [2.0, 3.0, 0.0, 0.0]);
         assert_eq!(answer, engine.run(std::slice::from_ref(&input)).unwrap());
         let exact = evaluate_f64(linear(), &parameters(), &[input]).unwrap();

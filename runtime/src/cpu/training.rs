@@ -16,6 +16,8 @@ use std::sync::Arc;
 pub struct TrainingEngine {
     plan: Arc<Plan>,
     kernels: Prepared,
+    /// The outputs of the last step; their memory is used again.
+    answers: Vec<Tensor>,
 }
 
 /// The plan as the chosen kernels hold it.
@@ -45,9 +47,10 @@ impl TrainingEngine {
         check::check(&plan)?;
         let kernels = match options.kernels {
             Kernels::Reference => Prepared::Reference(Interpreter::new(plan.clone(), state)?),
-            Kernels::Fast => Prepared::Fast(Box::new(Fast::new(plan.clone(), state, options.threads)?)),
+            Kernels::Fast => Prepared::Fast(Box::new(Fast::new(plan.clone(), state, &options)?)),
         };
-        Ok(TrainingEngine { plan, kernels })
+        let answers = plan.outputs.iter().map(|port| Tensor::filled(&port.view.shape, 0.0)).collect();
+        Ok(TrainingEngine { plan, kernels, answers })
     }
 
     /// The plan that the engine runs.
@@ -64,7 +67,10 @@ impl TrainingEngine {
         check_inputs(&self.plan, inputs)?;
         check::parameters(&self.plan, state)?;
         match &mut self.kernels {
-            Prepared::Fast(fast) => Ok(fast.step(state, inputs)),
+            Prepared::Fast(fast) => {
+                fast.step(state, inputs, &mut self.answers);
+                Ok(self.answers.clone())
+            }
             Prepared::Reference(interpreter) => Ok(reference(&self.plan, interpreter, state, inputs)),
         }
     }

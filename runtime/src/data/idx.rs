@@ -3,7 +3,7 @@
 use super::{DataSet, Samples, class_count};
 use crate::failure::{broken_file, failure, file_failure};
 use crate::input::{MOST_PIXELS, Picture};
-use crate::{Result, files, host_target};
+use crate::{Result, available_memory_bytes, files};
 use cnnc_compiler::diagnostic::Code;
 use flate2::read::MultiGzDecoder;
 use std::io::{BufReader, ErrorKind, Read};
@@ -98,7 +98,7 @@ fn read(path: &Path) -> Result<(Vec<usize>, Vec<u8>)> {
         (header(path, &mut reader)?, Box::new(reader))
     };
     let wanted = sizes.iter().try_fold(1u64, |product, &size| product.checked_mul(size as u64));
-    let wanted = wanted.filter(|&wanted| wanted <= host_target().memory_bytes);
+    let wanted = wanted.filter(|&wanted| wanted <= available_memory_bytes());
     let wanted = wanted.ok_or_else(|| broken_file(path, format!("says that it holds {sizes:?} bytes")))?;
     let found = length.saturating_sub(4 + 4 * sizes.len() as u64);
     if !is_gzipped && found != wanted {

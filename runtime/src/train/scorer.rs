@@ -1,8 +1,8 @@
 //! The network as it answers, for validation: a plan and an engine for every batch size that occurs.
 
-use crate::cpu::{CpuOptions, Engine, Kernels};
+use crate::cpu::{Cpu, CpuOptions, Engine};
 use crate::failure::failure;
-use crate::{Parameters, Result, Tensor, host_target};
+use crate::{Backend, Parameters, Result, Tensor};
 use cnnc_compiler::compile;
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::graph::ShapedGraph;
@@ -48,14 +48,17 @@ impl<'g> Scorer<'g> {
         let samples = inputs.shape().first().copied().unwrap_or(1);
         if !self.engines.contains_key(&samples) {
             let plan = self.plan(inputs.shape())?;
-            let options = CpuOptions { threads: self.threads, kernels: Kernels::Fast };
-            self.engines.insert(samples, Engine::new(plan, &self.parameters, options)?);
+            self.engines.insert(samples, Engine::new(plan, &self.parameters, self.options())?);
         }
         let engine = self.engines.get_mut(&samples);
         let answers = engine.map(|engine| engine.run(std::slice::from_ref(&inputs))).transpose()?;
-        let answer = answers.and_then(|answers| answers.into_iter().next());
+        let answer = answers.and_then(|answers| answers.first().cloned());
         let fits = |answer: &Tensor| answer.shape() == [samples, self.classes];
         answer.filter(fits).ok_or_else(|| failure(Code::E499, "an answer that is no row of scores for each sample"))
+    }
+
+    fn options(&self) -> CpuOptions {
+        CpuOptions { threads: self.threads, ..CpuOptions::default() }
     }
 
     fn plan(&mut self, inputs: &[usize]) -> Result<Arc<Plan>> {
@@ -63,7 +66,7 @@ impl<'g> Scorer<'g> {
         if let Some(plan) = self.plans.get(&samples) {
             return Ok(plan.clone());
         }
-        let (plan, _) = compile(self.graph, &bindings_of(self.graph, inputs), &host_target())?;
+        let (plan, _) = compile(self.graph, &bindings_of(self.graph, inputs), &Cpu(self.options()).target())?;
         let plan = Arc::new(plan);
         self.plans.insert(samples, plan.clone());
         Ok(plan)

@@ -2,14 +2,14 @@
 
 use super::learner::{Learner, StepInputs, StepOutputs};
 use super::scorer::bindings_of;
-use crate::cpu::{CpuOptions, Kernels, TrainingEngine, initial_state};
+use crate::cpu::{Cpu, CpuOptions, TrainingEngine, initial_state};
 use crate::data::Batch;
 use crate::failure::failure;
-use crate::{Parameters, Result, Tensor, host_target};
+use crate::{Backend, Parameters, Result, Tensor};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::passes;
-use cnnc_compiler::plan::{Plan, plan};
+use cnnc_compiler::plan::{Plan, Target, plan};
 use cnnc_compiler::training::{Loss, Training, names, training_step};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -51,11 +51,12 @@ impl<'g> StepLearner<'g> {
     fn plan(&self, inputs: &[usize]) -> Result<Arc<Plan>> {
         let mut kernels = training_step(self.graph, &bindings_of(self.graph, inputs), &self.training)?;
         passes::run(&mut kernels)?;
-        Ok(Arc::new(plan(&kernels, &host_target())?))
+        let target = Target { blocks: None, ..Cpu::default().target() };
+        Ok(Arc::new(plan(&kernels, &target)?))
     }
 
     fn engine(&mut self, samples: usize, plan: Arc<Plan>) -> Result<()> {
-        let options = CpuOptions { threads: self.threads, kernels: Kernels::Fast };
+        let options = CpuOptions { threads: self.threads, ..CpuOptions::default() };
         self.engines.insert(samples, TrainingEngine::new(plan, &self.state, options)?);
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Whether a step's operands have the number and sizes that its kernel takes.
 
-use cnnc_compiler::kernels::{AxisWindow, Expression, Kernel, Pooling};
+use cnnc_compiler::kernels::{AxisWindow, Expression, Kernel, Method, Packing, Pooling};
 use cnnc_compiler::plan::{Step, View};
 
 type Checked = Result<(), String>;
@@ -16,10 +16,14 @@ pub fn check(step: &Step) -> Checked {
         Kernel::WindowGrad { pooling: Pooling::Mean(_), .. } | Kernel::ResampleGrad(_) => 1,
         Kernel::WindowGrad { .. } => 2,
         Kernel::Window { .. } | Kernel::Reduce { .. } | Kernel::Resample(_) | Kernel::Pad { .. } => 1,
+        Kernel::Reorder { .. } | Kernel::Pack(_) => 1,
         _ => own.len(),
     };
     require(own.len() == expected, || format!("takes {expected} operands and has {}", own.len()))?;
-    kernel(step, own, output)?;
+    match &step.packing {
+        Some(packing) => packed(step, packing, own, output)?,
+        None => kernel(step, own, output)?,
+    }
     if let Some(epilogue) = &step.epilogue {
         operands_exist(epilogue, 1 + others.len())?;
     }
@@ -60,7 +64,10 @@ fn kernel(step: &Step, own: &[View], output: &[usize]) -> Checked {
         }
         Kernel::Window { .. } => {
             let (x, rank) = (shape(0), output.len());
-            let fits = rank >= 2 && x.len() == rank && x[..rank - 2] == output[..rank - 2];
+            let fits = match rank {
+                5 => x.len() == 5 && x[..2] == output[..2] && x[4] == output[4],
+                _ => rank >= 2 && x.len() == rank && x[..rank - 2] == output[..rank - 2],
+            };
             require(fits, || format!("windows of {x:?} are not {output:?}"))
         }
         Kernel::Reduce { axes, .. } => {
@@ -71,6 +78,21 @@ fn kernel(step: &Step, own: &[View], output: &[usize]) -> Checked {
         Kernel::Map(expression) => {
             operands_exist(expression, own.len())?;
             require(own.iter().all(|view| view.shape == output), || "an operand is not broadcast to the result".into())
+        }
+        Kernel::Resample(_) if output.len() == 5 => {
+            let x = shape(0);
+            let fits = x.len() == 5 && x[..2] == output[..2] && x[4] == output[4] && x[2] * x[3] > 0;
+            require(fits, || format!("{x:?} is not {output:?}"))
+        }
+        Kernel::Reorder { channels } => {
+            let (plain, blocked) = if output.len() == 5 { (shape(0), output) } else { (output, shape(0)) };
+            let ([batch, count, height, width], blocks) = (planes(plain)?, image(blocked)?);
+            let fits = count == *channels && blocks == [batch, count.div_ceil(blocks[4]), height, width, blocks[4]];
+            require(fits, || format!("{plain:?} in blocks is not {blocked:?}"))
+        }
+        Kernel::Pack(packing) => {
+            let fits = packing.elements() == Some(output.iter().product()) && output.len() == 1;
+            require(fits, || format!("{output:?} is not what {packing:?} packs"))
         }
         Kernel::Resample(_) => {
             let (x, to) = (planes(shape(0))?, planes(output)?);
@@ -93,12 +115,65 @@ fn kernel(step: &Step, own: &[View], output: &[usize]) -> Checked {
     }
 }
 
+/// A heavy kernel over blocks of channels.
+fn packed(step: &Step, packing: &Packing, own: &[View], output: &[usize]) -> Checked {
+    let Packing { method, lanes, in_channels, out_channels, groups, area } = *packing;
+    let (x, weights) = (own[0].shape.as_slice(), own[1].shape.as_slice());
+    let fits = lanes > 0 && packing.elements().is_some_and(|elements| weights == [elements]);
+    require(fits, || format!("the packed weights {weights:?} are not those of {packing:?}"))?;
+    if let (Kernel::Gemm { transpose_a: false, transpose_b: true }, Method::Linear) = (&step.kernel, method) {
+        let [rows, features] = matrix(output, false)?;
+        let fits = match *x {
+            [count, depth] => area == 1 && count == rows && depth == in_channels,
+            [count, blocks, height, width, block] => {
+                [count, blocks, block] == [rows, in_channels.div_ceil(lanes), lanes] && height * width == area
+            }
+            _ => false,
+        };
+        return require(fits && features == out_channels, || format!("{x:?} is not what {packing:?} multiplies"));
+    }
+    let window = match (&step.kernel, method) {
+        (Kernel::Conv { window, groups: parts }, Method::Direct | Method::Stem) if *parts == groups => window,
+        (Kernel::ConvData { window, groups: parts }, Method::Direct) if *parts == groups => window,
+        (Kernel::Conv { window, groups: 1 }, Method::Winograd(2 | 4)) if groups == 1 => window,
+        (Kernel::Conv { window, groups: parts }, Method::Depthwise) if *parts == groups => window,
+        _ => return Err(format!("{} cannot be computed by {}", step.kernel.name(), method.name())),
+    };
+    let to = image(output)?;
+    let from = match method {
+        Method::Stem => {
+            let [batch, channels, height, width] = planes(x)?;
+            [batch, channels.div_ceil(lanes), height, width, lanes]
+        }
+        _ => image(x)?,
+    };
+    let whole = |channels: usize| groups > 0 && channels.is_multiple_of(groups);
+    let is_winograd = |axis: &AxisWindow| (axis.kernel, axis.stride, axis.dilation) == (3, 1, 1) && axis.before < 3;
+    let fits = from[0] == to[0]
+        && [from[1], from[4]] == [in_channels.div_ceil(lanes), lanes]
+        && [to[1], to[4]] == [out_channels.div_ceil(lanes), lanes]
+        && (method != Method::Stem || x[1] == in_channels)
+        && whole(in_channels)
+        && whole(out_channels)
+        && area == window.iter().map(|axis| axis.kernel).product::<usize>()
+        && window.iter().all(|axis| axis.stride > 0)
+        && (method != Method::Depthwise || [in_channels, out_channels] == [groups; 2])
+        && (!matches!(method, Method::Winograd(_)) || window.iter().all(is_winograd));
+    require(fits, || format!("{x:?} to {output:?} is not what {packing:?} computes"))
+}
+
 fn require(holds: bool, message: impl FnOnce() -> String) -> Checked {
     if holds { Ok(()) } else { Err(message()) }
 }
 
 fn planes(shape: &[usize]) -> Result<[usize; 4], String> {
     shape.try_into().map_err(|_| format!("{shape:?} is not [N, C, H, W]"))
+}
+
+fn image(shape: &[usize]) -> Result<[usize; 5], String> {
+    let image: [usize; 5] = shape.try_into().map_err(|_| format!("{shape:?} is not [N, C / lanes, H, W, lanes]"))?;
+    require(image[4] > 0, || format!("{shape:?} has no lanes"))?;
+    Ok(image)
 }
 
 fn matrix(shape: &[usize], transposed: bool) -> Result<[usize; 2], String> {

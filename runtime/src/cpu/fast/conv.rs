@@ -7,7 +7,7 @@
 use super::gemm::multiply;
 use super::map::Elementwise;
 use super::memory::{Memory, Place};
-use super::{Call, Cost, Workspace};
+use super::{Cost, Tasks, Workspace};
 use cnnc_compiler::kernels::AxisWindow;
 use cnnc_compiler::plan::View;
 
@@ -111,7 +111,7 @@ impl Conv {
     }
 }
 
-impl Call for Conv {
+impl Tasks for Conv {
     fn tasks(&self) -> usize {
         self.outer.iter().chain(&self.tiles()).product()
     }

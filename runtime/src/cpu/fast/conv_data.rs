@@ -4,7 +4,7 @@
 use super::conv::{Geometry, inside};
 use super::gemm::multiply;
 use super::memory::{Memory, Place};
-use super::{Call, Cost, Workspace};
+use super::{Cost, Tasks, Workspace};
 use cnnc_compiler::kernels::AxisWindow;
 use cnnc_compiler::plan::View;
 
@@ -51,7 +51,7 @@ impl ConvData {
     }
 }
 
-impl Call for ConvData {
+impl Tasks for ConvData {
     fn tasks(&self) -> usize {
         self.outer[0] * self.outer[1] * self.parts()
     }

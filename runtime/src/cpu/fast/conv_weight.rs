@@ -5,7 +5,7 @@
 use super::conv::{Geometry, im2col};
 use super::gemm::{multiply, multiply_add};
 use super::memory::{Memory, Place};
-use super::{Call, Cost, Workspace};
+use super::{Cost, Tasks, Workspace};
 use cnnc_compiler::kernels::AxisWindow;
 use cnnc_compiler::plan::View;
 
@@ -59,7 +59,7 @@ impl ConvWeight {
     }
 }
 
-impl Call for ConvWeight {
+impl Tasks for ConvWeight {
     fn tasks(&self) -> usize {
         self.outer[1] * self.parts().iter().product::<usize>()
     }

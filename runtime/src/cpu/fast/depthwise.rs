@@ -7,7 +7,7 @@ use super::conv::{Geometry, inside};
 use super::level::vectorised;
 use super::map::Elementwise;
 use super::memory::{Memory, Place};
-use super::{Call, Cost, Workspace};
+use super::{Cost, Tasks, Workspace};
 use cnnc_compiler::kernels::AxisWindow;
 use cnnc_compiler::plan::View;
 
@@ -81,7 +81,7 @@ impl Depthwise {
     }
 }
 
-impl Call for Depthwise {
+impl Tasks for Depthwise {
     fn tasks(&self) -> usize {
         (self.batch * self.channels).div_ceil(self.per_task())
     }

@@ -3,7 +3,7 @@
 use super::level::vectorised;
 use super::map::Elementwise;
 use super::memory::{Memory, Place};
-use super::{Call, Cost, Workspace};
+use super::{Cost, Tasks, Workspace};
 use cnnc_compiler::plan::View;
 
 /// The most rows for which dot products beat the packing of a general product.
@@ -44,7 +44,7 @@ impl Dot {
     }
 }
 
-impl Call for Dot {
+impl Tasks for Dot {
     fn tasks(&self) -> usize {
         self.sizes[1].div_ceil(self.per_task())
     }

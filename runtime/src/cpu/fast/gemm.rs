@@ -2,7 +2,7 @@
 
 use super::map::Elementwise;
 use super::memory::{Memory, Place};
-use super::{Call, Cost, Workspace};
+use super::{Cost, Tasks, Workspace};
 use cnnc_compiler::plan::View;
 use gemm_common::Parallelism;
 
@@ -55,7 +55,7 @@ impl Gemm {
     }
 }
 
-impl Call for Gemm {
+impl Tasks for Gemm {
     fn tasks(&self) -> usize {
         self.sizes[0].div_ceil(TILE[0]) * self.column_tiles()
     }

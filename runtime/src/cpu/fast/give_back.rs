@@ -2,7 +2,7 @@
 
 use super::math;
 use super::memory::{Memory, Place};
-use super::{Call, Cost, Workspace};
+use super::{Cost, Tasks, Workspace};
 use crate::cpu::reference::{Source, divide_by, parts, sources};
 use cnnc_compiler::kernels::{PoolAxis, Pooling, Resampling};
 use cnnc_compiler::plan::View;
@@ -170,7 +170,7 @@ impl GiveBack {
     }
 }
 
-impl Call for GiveBack {
+impl Tasks for GiveBack {
     fn tasks(&self) -> usize {
         (self.outer[0] * self.outer[1]).div_ceil(self.per_task())
     }

@@ -1,23 +1,51 @@
-//! A row of elements at equal distances, by pointer.
+//! A row of elements, by pointer, and where each lies from the first.
 
-/// Where elements lie: the first, and how many elements on the next one is; a stride of 0 repeats one element.
+/// How the elements of a row follow each other in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pattern {
+    /// At equal distances; 0 repeats one element.
+    Stride(usize),
+    /// So many neighbours, again and again: one number for each channel of a block.
+    Cycle(usize),
+    /// Each so many times before the next, which lies `stride` elements on: one number for all channels of a block.
+    Spread {
+        /// How often each is repeated.
+        times: usize,
+        /// Elements to the next one.
+        stride: usize,
+    },
+}
+
+impl Pattern {
+    /// How far element `index` lies from the first.
+    #[inline]
+    pub fn offset(self, index: usize) -> usize {
+        match self {
+            Pattern::Stride(stride) => index * stride,
+            Pattern::Cycle(period) => index % period,
+            Pattern::Spread { times, stride } => index / times * stride,
+        }
+    }
+}
+
+/// Where the elements of a row lie.
 #[derive(Clone, Copy, Debug)]
 pub struct Lane {
     /// The first element.
     pub pointer: *mut f32,
-    /// Elements from one to the next.
-    pub stride: usize,
+    /// The others.
+    pub pattern: Pattern,
 }
 
 impl Lane {
-    /// The lane from element `index` on.
+    /// The lane from element `index` on; for a pattern that repeats, a multiple of what it repeats.
     ///
     /// # Safety
     /// The element must lie in the same storage.
     #[inline]
     pub unsafe fn at(self, index: usize) -> Lane {
         // SAFETY: as the caller promises.
-        Lane { pointer: unsafe { self.pointer.add(index * self.stride) }, stride: self.stride }
+        Lane { pointer: unsafe { self.pointer.add(self.pattern.offset(index)) }, pattern: self.pattern }
     }
 
     /// Copies the elements out.
@@ -25,9 +53,21 @@ impl Lane {
     /// # Safety
     /// The lane must be valid for as many elements, none of them in `into`.
     pub unsafe fn gather(self, into: &mut [f32]) {
+        if let Pattern::Cycle(period) = self.pattern {
+            // SAFETY: as the caller promises.
+            let one = unsafe { std::slice::from_raw_parts(self.pointer, period) };
+            return into.chunks_mut(period).for_each(|part| part.copy_from_slice(&one[..part.len()]));
+        }
+        if let Pattern::Spread { times, stride } = self.pattern {
+            for (index, part) in into.chunks_mut(times).enumerate() {
+                // SAFETY: as the caller promises.
+                part.fill(unsafe { *self.pointer.add(index * stride) });
+            }
+            return;
+        }
         for (index, value) in into.iter_mut().enumerate() {
             // SAFETY: as the caller promises.
-            *value = unsafe { *self.pointer.add(index * self.stride) };
+            *value = unsafe { *self.pointer.add(self.pattern.offset(index)) };
         }
     }
 
@@ -36,13 +76,13 @@ impl Lane {
     /// # Safety
     /// The lane must be valid for as many elements, none of them in `from`, and be no one else's meanwhile.
     pub unsafe fn write(self, from: &[f32]) {
-        if self.stride == 1 {
+        if self.pattern == Pattern::Stride(1) {
             // SAFETY: as the caller promises.
             return unsafe { std::ptr::copy_nonoverlapping(from.as_ptr(), self.pointer, from.len()) };
         }
         for (index, &value) in from.iter().enumerate() {
             // SAFETY: as above.
-            unsafe { *self.pointer.add(index * self.stride) = value };
+            unsafe { *self.pointer.add(self.pattern.offset(index)) = value };
         }
     }
 
@@ -53,11 +93,11 @@ impl Lane {
     pub unsafe fn copy_from(self, from: Lane, count: usize) {
         // SAFETY: as the caller promises.
         unsafe {
-            if self.stride == 1 && from.stride == 1 {
+            if self.pattern == Pattern::Stride(1) && from.pattern == Pattern::Stride(1) {
                 return std::ptr::copy(from.pointer, self.pointer, count);
             }
             for index in 0..count {
-                *self.pointer.add(index * self.stride) = *from.pointer.add(index * from.stride);
+                *self.pointer.add(self.pattern.offset(index)) = *from.pointer.add(from.pattern.offset(index));
             }
         }
     }
@@ -65,7 +105,7 @@ impl Lane {
     /// The elements as a slice.
     ///
     /// # Safety
-    /// The stride must be 1, the lane valid for `count` elements that nothing writes to while the slice lives.
+    /// The elements must be neighbours, the lane valid for `count` elements that nothing writes to while the slice lives.
     #[inline]
     pub unsafe fn slice<'a>(self, count: usize) -> &'a [f32] {
         // SAFETY: as the caller promises.
@@ -75,7 +115,7 @@ impl Lane {
     /// The elements as a slice to write to.
     ///
     /// # Safety
-    /// The stride must be 1, the lane valid for `count` elements that nothing else reads or writes while the slice lives.
+    /// The elements must be neighbours, the lane valid for `count` elements that nothing else reads or writes while the slice lives.
     #[inline]
     pub unsafe fn slice_mut<'a>(self, count: usize) -> &'a mut [f32] {
         // SAFETY: as the caller promises.

@@ -4,7 +4,7 @@ use super::lane::Lane;
 use super::memory::Memory;
 use super::program::{Count, Counter, Program};
 use super::walk::Walk;
-use super::{Call, Cost, Workspace};
+use super::{Cost, Tasks, Workspace};
 use cnnc_compiler::kernels::Expression;
 use cnnc_compiler::plan::View;
 
@@ -23,7 +23,8 @@ impl Elementwise {
         let program = Program::new(expression);
         let counted: Vec<View> = program.counters().iter().map(|&counter| counted(counter, output)).collect();
         let views: Vec<&View> = std::iter::once(output).chain(operands.iter().copied()).chain(&counted).collect();
-        Elementwise { walk: Walk::whole(&views), program }
+        let walk = if counted.is_empty() { Walk::whole(&views).joined() } else { Walk::whole(&views) };
+        Elementwise { walk, program }
     }
 
     /// What is done to a result where it lies, its first `lead` axes by number. `None` when the views are too ragged for that.
@@ -43,12 +44,12 @@ impl Elementwise {
             lanes.clear();
             counts.clear();
             let counted = views..self.walk.views();
-            counts.extend(counted.map(|view| Count { first: offsets[view], step: self.walk.stride(view) }));
+            counts.extend(counted.map(|view| Count { first: offsets[view], step: self.walk.pattern(view).offset(1) }));
             // SAFETY: every offset is one of an element of its view, and views lie inside their storages.
-            lanes.extend(
-                (0..views)
-                    .map(|view| unsafe { memory.lane(self.walk.place(view), offsets[view], self.walk.stride(view)) }),
-            );
+            lanes.extend((0..views).map(|view| unsafe {
+                let pointer = memory.at(self.walk.place(view), offsets[view]);
+                Lane { pointer, pattern: self.walk.pattern(view) }
+            }));
             let Some((&output, operands)) = lanes.split_first() else { return };
             let output: Lane = output;
             // SAFETY: the elements are valid; a result shares memory with an operand only element for element.
@@ -89,7 +90,7 @@ impl MapCall {
     }
 }
 
-impl Call for MapCall {
+impl Tasks for MapCall {
     fn tasks(&self) -> usize {
         (self.elementwise.walk.leads() * self.parts).div_ceil(self.pairs)
     }

@@ -1,30 +1,7 @@
 //! Where the storages of a plan lie while it runs.
 
-use super::lane::Lane;
+use super::lane::{Lane, Pattern};
 use cnnc_compiler::plan::{Storage, View};
-
-/// Elements of a cache line, at whose multiples the arena and its values begin.
-const LINE: usize = 16;
-
-/// Memory that begins at a cache line.
-pub struct Buffer {
-    memory: Vec<f32>,
-    first: usize,
-}
-
-impl Buffer {
-    /// That many zeros; the system hands the pages out when they are first touched.
-    pub fn new(elements: usize) -> Buffer {
-        let memory = vec![0.0; elements + LINE];
-        let first = memory.as_ptr().align_offset(LINE * size_of::<f32>()).min(LINE);
-        Buffer { memory, first }
-    }
-
-    /// The first element.
-    pub fn pointer(&mut self) -> *mut f32 {
-        self.memory[self.first..].as_mut_ptr()
-    }
-}
 
 /// The first element of every storage during one run. Inputs are never written to.
 pub struct Memory {
@@ -36,6 +13,8 @@ pub struct Memory {
     pub prepared: *mut f32,
     /// Values of this run.
     pub arena: *mut f32,
+    /// For the heavy kernels to work in, a part a thread; no value of the plan.
+    pub workspace: *mut f32,
 }
 
 // SAFETY: tasks that run at the same time write to distinct elements and read none that another writes; the plan was checked for
@@ -72,6 +51,16 @@ impl Memory {
             Storage::Arena => self.arena,
         };
         // SAFETY: as the caller promises.
-        Lane { pointer: unsafe { base.add(place.offset + offset) }, stride }
+        Lane { pointer: unsafe { base.add(place.offset + offset) }, pattern: Pattern::Stride(stride) }
+    }
+
+    /// The element `offset` elements after a place.
+    ///
+    /// # Safety
+    /// The element must lie in its storage.
+    #[inline]
+    pub unsafe fn at(&self, place: Place, offset: usize) -> *mut f32 {
+        // SAFETY: as the caller promises.
+        unsafe { self.lane(place, offset, 1).pointer }
     }
 }

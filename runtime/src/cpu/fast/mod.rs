@@ -1,18 +1,20 @@
 //! The fast kernels: float32, vector instructions, as many threads as there are.
 //!
-//! What comes in is a plan that was checked; what goes out is its answers. Every step becomes a [`Call`]: a fixed number of tasks that
-//! may run in any order on any thread. How a result is divided into tasks depends on sizes alone, never on the number of threads, and
-//! so the answer has the same bits for any. Heavy products go to the gemm crate, one thread a task.
+//! What comes in is a plan that was checked; what goes out is its answers. Every step becomes a [`Call`]. Heavy kernels are those of
+//! `cpu/blocked`; everything else is a fixed number of tasks that may run in any order on any thread. How a result is divided into tasks
+//! depends on sizes alone, never on the number of threads, and so the answer has the same bits for any.
 //!
 //! This folder holds nearly all of the runtime's `unsafe`: kernels read and write the plan's memory through pointers. That is sound
 //! because the plan was verified (views lie inside their storages, a result overlaps an operand only where a map replaces it element
 //! for element) and because the tasks of a call divide its result among them.
 
+mod blocks;
 mod conv;
 mod conv_data;
 mod conv_weight;
 mod depthwise;
 mod dot;
+mod epilogue;
 mod gemm;
 mod give_back;
 mod lane;
@@ -32,20 +34,45 @@ mod tests_of_gradients;
 mod walk;
 mod window;
 
-use crate::failure::{Result, failure};
+use super::CpuOptions;
+use super::blocked::buffer::Buffer;
+use super::blocked::pool::Pool;
+use crate::failure::Result;
 use crate::{Parameters, Tensor};
-use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::plan::{Plan, Storage};
 use lane::Lane;
-use memory::{Buffer, Memory};
+use memory::Memory;
+use prepare::{Output, StepCall};
 use program::Count;
-use rayon::prelude::*;
-use rayon::{ThreadPool, ThreadPoolBuilder};
-use std::cell::RefCell;
+use std::cell::UnsafeCell;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// A step, ready to run.
 trait Call: Send + Sync {
+    /// Floats of workspace that each thread needs.
+    fn workspace_length(&self) -> usize {
+        0
+    }
+
+    /// Does the step.
+    ///
+    /// # Safety
+    /// The memory must be that of the plan, and the workspace as long as `workspace_length` says for every thread of the pool.
+    unsafe fn run(&self, context: &Context<'_>);
+}
+
+/// What a call works with.
+#[derive(Clone, Copy)]
+struct Context<'a> {
+    memory: &'a Memory,
+    pool: &'a Pool,
+    /// One a thread.
+    scratch: &'a [Scratch],
+}
+
+/// A step that is a number of tasks.
+trait Tasks: Send + Sync {
     /// How many tasks the work is divided into.
     fn tasks(&self) -> usize;
 
@@ -57,6 +84,43 @@ trait Call: Send + Sync {
     /// # Safety
     /// The memory must be that of the plan. Tasks of one call may run at the same time, each of them once.
     unsafe fn run(&self, task: usize, memory: &Memory, workspace: &mut Workspace);
+}
+
+impl<T: Tasks> Call for T {
+    unsafe fn run(&self, context: &Context<'_>) {
+        let Context { memory, pool, scratch, .. } = *context;
+        let tasks = self.tasks();
+        let body = |task: usize, worker: usize| {
+            // SAFETY: a worker runs one task at a time; the memory is the caller's promise.
+            unsafe { Tasks::run(self, task, memory, scratch[worker].get()) };
+        };
+        if tasks > 1 && self.cost().time_ns() > WORTH_A_THREAD_NS {
+            pool.run(tasks, &body);
+        } else {
+            (0..tasks).for_each(|task| body(task, 0));
+        }
+    }
+}
+
+/// The working memory of one thread of the pool, which is the only one to touch it.
+#[derive(Default)]
+struct Scratch(UnsafeCell<Workspace>);
+
+// SAFETY: `get` is called by the thread whose it is.
+unsafe impl Sync for Scratch {}
+// SAFETY: between calls nothing is kept in it; the pointers that it has room for are written before they are read.
+unsafe impl Send for Scratch {}
+
+impl Scratch {
+    /// The memory.
+    ///
+    /// # Safety
+    /// Only the thread of the pool with this number may ask, and only once at a time.
+    #[allow(clippy::mut_from_ref, reason = "each thread has its own")]
+    unsafe fn get(&self) -> &mut Workspace {
+        // SAFETY: as the caller promises.
+        unsafe { &mut *self.0.get() }
+    }
 }
 
 /// How much there is to do, roughly: enough to tell what is worth waking a thread for.
@@ -96,39 +160,54 @@ impl Workspace {
     }
 }
 
-thread_local! {
-    static WORKSPACE: RefCell<Workspace> = RefCell::default();
-}
-
 /// A plan, prepared.
 pub struct Fast {
     plan: Arc<Plan>,
     parameters: Vec<Option<Arc<Tensor>>>,
     prepared: Buffer,
     arena: Buffer,
-    run: Vec<Box<dyn Call>>,
-    pool: Option<ThreadPool>,
+    workspace: Buffer,
+    run: Vec<StepCall>,
+    outputs: Vec<Output>,
+    scratch: Vec<Scratch>,
+    pool: Pool,
+    /// Kept for their memory: where inputs and parameters lie in a run, and the offsets of an output's rows.
+    pointers: (Vec<*const f32>, Vec<*mut f32>),
+    offsets: Vec<usize>,
 }
+
+// SAFETY: the pointers are only kept for their memory, and written anew before each run; everything else is sent.
+unsafe impl Send for Fast {}
 
 impl Fast {
     /// Prepares a plan: its `prepare` steps run here.
     ///
     /// # Errors
-    /// E602 when a parameter is missing or of another shape, E499 when a step is not as plans are, E501 when threads cannot be made.
-    pub fn new(plan: Arc<Plan>, parameters: &Parameters, threads: usize) -> Result<Fast> {
+    /// E602 when a parameter is missing or of another shape, E499 when a step is not as plans are.
+    pub fn new(plan: Arc<Plan>, parameters: &Parameters, options: &CpuOptions) -> Result<Fast> {
         let tensors = super::check::parameters(&plan, parameters)?;
-        let (once, run) = (prepare::calls(&plan.prepare)?, prepare::calls(&plan.run)?);
+        let calls = prepare::calls(&plan, options.instructions)?;
+        let pool = Pool::new(options.thread_count());
+        let lengths = calls.prepare.iter().chain(&calls.run).map(|(_, call)| call.workspace_length());
         let mut fast = Fast {
             parameters: tensors.into_iter().map(Some).collect(),
-            prepared: Buffer::new(plan.prepared_elements),
-            arena: Buffer::new(plan.arena_elements),
-            run,
-            pool: pool(threads)?,
+            prepared: Buffer::zeros(plan.prepared_elements),
+            arena: Buffer::zeros(plan.arena_elements),
+            workspace: Buffer::zeros(pool.threads() * lengths.max().unwrap_or(0)),
+            run: calls.run,
+            outputs: plan.outputs.iter().map(|port| Output::new(&port.view)).collect(),
+            pointers: Default::default(),
+            offsets: Vec::new(),
+            scratch: (0..pool.threads()).map(|_| Scratch::default()).collect(),
+            pool,
             plan,
         };
         let memory = fast.memory(&[]);
-        // SAFETY: the calls are those of the plan, whose memory this is.
-        unsafe { execute(&once, &memory, fast.pool.as_ref()) };
+        let context = fast.context(&memory);
+        for (_, call) in &calls.prepare {
+            // SAFETY: the calls are those of the plan, whose memory this is.
+            unsafe { call.run(&context) };
+        }
         fast.forget_parameters();
         Ok(fast)
     }
@@ -146,73 +225,81 @@ impl Fast {
         }
     }
 
-    /// The answers; inputs must have the plan's sizes.
-    pub fn run(&mut self, inputs: &[Tensor]) -> Vec<Tensor> {
+    /// The answers; inputs must have the plan's sizes, and `answers` those of its outputs.
+    pub fn run(&mut self, inputs: &[Tensor], answers: &mut [Tensor]) {
         let memory = self.memory(inputs);
-        // SAFETY: the calls are those of the plan, whose memory this is; inputs have its sizes.
-        unsafe { execute(&self.run, &memory, self.pool.as_ref()) };
-        // SAFETY: as above; nothing writes any more.
-        self.plan.outputs.iter().map(|port| unsafe { prepare::copy_out(&memory, &port.view) }).collect()
+        self.execute(memory, answers);
     }
 
     /// One training step: as [`Fast::run`], with the parameters that the plan updates in `state`, which must have all of them.
-    pub fn step(&mut self, state: &mut Parameters, inputs: &[Tensor]) -> Vec<Tensor> {
+    pub fn step(&mut self, state: &mut Parameters, inputs: &[Tensor], answers: &mut [Tensor]) {
         let mut memory = self.memory(inputs);
         for (parameter, pointer) in self.plan.parameters.iter().zip(&mut memory.parameters) {
             if let Some(tensor) = state.get_mut(&parameter.path).filter(|_| parameter.updated) {
                 *pointer = tensor.data_mut().as_mut_ptr();
             }
         }
-        // SAFETY: as for `run`; a parameter that is written has its pointer from a tensor that is the state's alone.
-        unsafe { execute(&self.run, &memory, self.pool.as_ref()) };
-        // SAFETY: as above; nothing writes any more.
-        self.plan.outputs.iter().map(|port| unsafe { prepare::copy_out(&memory, &port.view) }).collect()
+        self.execute(memory, answers);
     }
 
+    /// Runs over memory that is the plan's: its inputs have the plan's sizes, and a parameter that is written is the caller's alone.
+    fn execute(&mut self, memory: Memory, answers: &mut [Tensor]) {
+        let context = self.context(&memory);
+        for (_, call) in &self.run {
+            // SAFETY: the calls are those of the plan, whose memory this is.
+            unsafe { call.run(&context) };
+        }
+        for (output, answer) in self.outputs.iter().zip(answers) {
+            // SAFETY: as above; nothing writes any more.
+            unsafe { prepare::copy_out(&memory, output, answer.data_mut(), &mut self.offsets) };
+        }
+        self.pointers = (memory.inputs, memory.parameters);
+    }
+
+    /// The median seconds of each step over some runs.
+    pub fn profile(&mut self, inputs: &[Tensor], runs: usize) -> Vec<f64> {
+        let memory = self.memory(inputs);
+        let context = self.context(&memory);
+        let mut seconds = vec![Vec::with_capacity(runs); self.plan.run.len()];
+        for _ in 0..runs {
+            seconds.iter_mut().for_each(|times| times.push(0.0));
+            for (step, call) in &self.run {
+                let start = Instant::now();
+                // SAFETY: as in `run`.
+                unsafe { call.run(&context) };
+                if let Some(time) = seconds[*step].last_mut() {
+                    *time += start.elapsed().as_secs_f64();
+                }
+            }
+        }
+        self.pointers = (memory.inputs, memory.parameters);
+        let median = |times: &mut Vec<f64>| -> f64 {
+            times.sort_unstable_by(f64::total_cmp);
+            times.get(times.len() / 2).copied().unwrap_or(0.0)
+        };
+        seconds.iter_mut().map(median).collect()
+    }
+
+    fn context<'a>(&'a self, memory: &'a Memory) -> Context<'a> {
+        Context { memory, pool: &self.pool, scratch: &self.scratch }
+    }
+
+    /// Where everything lies during one run.
     fn memory(&mut self, inputs: &[Tensor]) -> Memory {
+        let (mut to_inputs, mut to_parameters) = std::mem::take(&mut self.pointers);
+        to_inputs.clear();
+        to_inputs.extend(inputs.iter().map(|tensor| tensor.data().as_ptr()));
+        to_parameters.clear();
         let pointer = |tensor: &Option<Arc<Tensor>>| {
             tensor.as_ref().map_or(std::ptr::null_mut(), |tensor| tensor.data().as_ptr().cast_mut())
         };
+        to_parameters.extend(self.parameters.iter().map(pointer));
         Memory {
-            inputs: inputs.iter().map(|tensor| tensor.data().as_ptr()).collect(),
-            parameters: self.parameters.iter().map(pointer).collect(),
-            prepared: self.prepared.pointer(),
-            arena: self.arena.pointer(),
+            inputs: to_inputs,
+            parameters: to_parameters,
+            prepared: self.prepared.as_mut_ptr(),
+            arena: self.arena.as_mut_ptr(),
+            workspace: self.workspace.as_mut_ptr(),
         }
-    }
-}
-
-/// The threads; none of their own when one is wanted.
-fn pool(threads: usize) -> Result<Option<ThreadPool>> {
-    let threads = if threads == 0 { std::thread::available_parallelism().map_or(1, usize::from) } else { threads };
-    if threads == 1 {
-        return Ok(None);
-    }
-    let pool = ThreadPoolBuilder::new().num_threads(threads).thread_name(|number| format!("cnnc-{number}")).build();
-    pool.map(Some).map_err(|error| failure(Code::E501, format!("{threads} threads cannot be started: {error}")))
-}
-
-/// Runs calls one after another; the caller's thread does all of it when no call is worth waking others.
-unsafe fn execute(calls: &[Box<dyn Call>], memory: &Memory, pool: Option<&ThreadPool>) {
-    let worth = |call: &dyn Call| call.tasks() > 1 && call.cost().time_ns() > WORTH_A_THREAD_NS;
-    let alone = |call: &dyn Call| {
-        // SAFETY: as the caller promises; one task after another.
-        WORKSPACE.with_borrow_mut(|workspace| {
-            (0..call.tasks()).for_each(|task| unsafe { call.run(task, memory, workspace) })
-        });
-    };
-    let together = |call: &dyn Call| {
-        (0..call.tasks()).into_par_iter().with_max_len(1).for_each(|task| {
-            // SAFETY: as the caller promises; each task once.
-            WORKSPACE.with_borrow_mut(|workspace| unsafe { call.run(task, memory, workspace) });
-        });
-    };
-    match pool {
-        Some(pool) if calls.iter().any(|call| worth(call.as_ref())) => pool.install(|| {
-            calls
-                .iter()
-                .for_each(|call| if worth(call.as_ref()) { together(call.as_ref()) } else { alone(call.as_ref()) });
-        }),
-        _ => calls.iter().for_each(|call| alone(call.as_ref())),
     }
 }

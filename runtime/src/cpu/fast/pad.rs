@@ -1,7 +1,7 @@
 //! Zeros around a tensor, row by row; a negative number cuts off instead.
 
 use super::memory::{Memory, Place};
-use super::{Call, Cost, Workspace};
+use super::{Cost, Tasks, Workspace};
 use cnnc_compiler::plan::View;
 
 /// Elements that a task writes.
@@ -84,7 +84,7 @@ impl Pad {
     }
 }
 
-impl Call for Pad {
+impl Tasks for Pad {
     fn tasks(&self) -> usize {
         self.rows().div_ceil(self.per_task())
     }

@@ -2,30 +2,92 @@
 //!
 //! Kernels rely on how a plan's views lie (the table in the compiler's `plan/mod.rs`), which was checked before.
 
-use super::Call;
+use super::blocks::{Blocked, BlockedCall, MoveCall, PackCall};
+use super::lane::Lane;
 use super::map::{Elementwise, MapCall};
 use super::memory::Memory;
 use super::walk::Walk;
-use super::{conv, conv_data, conv_weight, depthwise, dot, gemm, give_back, pad, reduce, resample, window};
-use crate::Tensor;
+use super::{Call, conv, conv_data, conv_weight, depthwise, dot, gemm, give_back, pad, reduce, resample, window};
+use crate::cpu::blocked::vector::InstructionSet;
 use crate::failure::{Result, fault};
 use cnnc_compiler::kernels::Kernel;
-use cnnc_compiler::plan::{Step, View};
+use cnnc_compiler::plan::{Plan, Step, View};
+use std::sync::Arc;
 
-/// The calls of some steps, in order.
+/// The calls of a plan: of what runs once, and of a run.
+pub struct Calls {
+    /// In order.
+    pub prepare: Vec<StepCall>,
+    /// In order.
+    pub run: Vec<StepCall>,
+}
+
+/// A call, and the number of its step in the plan's list. A step may need two.
+pub type StepCall = (usize, Box<dyn Call>);
+
+/// The calls of a checked plan.
 ///
 /// # Errors
 /// E499 when a step is not laid out as plans are.
-pub fn calls(steps: &[Step]) -> Result<Vec<Box<dyn Call>>> {
-    let mut calls = Vec::with_capacity(steps.len());
-    for step in steps.iter().filter(|step| step.output.elements() > 0) {
-        let (own, others) = step.operands.split_at(step.own_operands);
-        let (call, follows) = kernel(step, own, others)?;
-        calls.push(call);
-        if let (Follow::Apart, Some(epilogue)) = (follows, &step.epilogue) {
-            let operands: Vec<&View> = std::iter::once(&step.output).chain(others).collect();
-            calls.push(Box::new(MapCall::new(Elementwise::whole(epilogue, &step.output, &operands))));
-        }
+pub fn calls(plan: &Plan, set: InstructionSet) -> Result<Calls> {
+    let steps: Vec<&Step> = plan.prepare.iter().chain(&plan.run).collect();
+    let heavy = heavy(&steps, set)?;
+    let mut calls = Calls { prepare: Vec::new(), run: Vec::new() };
+    for (number, step) in steps.iter().enumerate().filter(|(_, step)| step.output.elements() > 0) {
+        let (list, number_in_list) = match number.checked_sub(plan.prepare.len()) {
+            Some(in_run) => (&mut calls.run, in_run),
+            None => (&mut calls.prepare, number),
+        };
+        let of_step: Vec<Box<dyn Call>> = match &heavy[number] {
+            Some(kernel) if matches!(step.kernel, Kernel::Pack(_)) => {
+                vec![Box::new(PackCall::new(kernel.clone(), step))]
+            }
+            Some(kernel) => vec![Box::new(BlockedCall::new(kernel.clone(), step))],
+            None => light(step, set)?,
+        };
+        list.extend(of_step.into_iter().map(|call| (number_in_list, call)));
+    }
+    Ok(calls)
+}
+
+/// The heavy kernel of every step that reads packed weights, and of every step that packs them: that of the first step to read them.
+fn heavy(steps: &[&Step], set: InstructionSet) -> Result<Vec<Option<Arc<Blocked>>>> {
+    let mut heavy: Vec<Option<Arc<Blocked>>> = Vec::with_capacity(steps.len());
+    for step in steps {
+        heavy.push(match &step.packing {
+            Some(packing) if step.output.elements() > 0 => Some(Arc::new(Blocked::new(set, step, packing)?)),
+            _ => None,
+        });
+    }
+    for (number, step) in steps.iter().enumerate().filter(|(_, step)| matches!(step.kernel, Kernel::Pack(_))) {
+        let reads = |later: &usize| {
+            let reader = steps[*later];
+            reader.packing.is_some()
+                && reader.operands.get(1).is_some_and(|weights| weights.is_same_place(&step.output))
+        };
+        heavy[number] = (number + 1..steps.len()).find(reads).and_then(|reader| heavy[reader].clone());
+    }
+    Ok(heavy)
+}
+
+/// The calls of a step that reads no packed weights.
+fn light(step: &Step, set: InstructionSet) -> Result<Vec<Box<dyn Call>>> {
+    let (own, others) = step.operands.split_at(step.own_operands);
+    if let Some(kernel) = Blocked::of_images(set, step) {
+        return Ok(vec![Box::new(BlockedCall::new(Arc::new(kernel), step))]);
+    }
+    if let Some(call) = MoveCall::new(step) {
+        return Ok(vec![Box::new(call)]);
+    }
+    // Nothing reads what it would pack.
+    if matches!(step.kernel, Kernel::Pack(_)) {
+        return Ok(Vec::new());
+    }
+    let (call, follows) = kernel(step, own, others)?;
+    let mut calls = vec![call];
+    if let (Follow::Apart, Some(epilogue)) = (follows, &step.epilogue) {
+        let operands: Vec<&View> = std::iter::once(&step.output).chain(others).collect();
+        calls.push(Box::new(MapCall::new(Elementwise::whole(epilogue, &step.output, &operands))));
     }
     Ok(calls)
 }
@@ -93,22 +155,29 @@ fn kernel(step: &Step, own: &[View], others: &[View]) -> Result<(Box<dyn Call>, 
     })
 }
 
-/// A view's values, dense.
+/// Copies a view's values to `into`, dense.
 ///
 /// # Safety
 /// The memory must be that of the plan whose view it is, and no one may write to it.
-pub unsafe fn copy_out(memory: &Memory, view: &View) -> Tensor {
-    let walk = Walk::whole(&[view]);
-    let mut tensor = Tensor::filled(&view.shape, 0.0);
-    let mut rest = tensor.data_mut();
-    let mut offsets = Vec::new();
+pub unsafe fn copy_out(memory: &Memory, output: &Output, into: &mut [f32], offsets: &mut Vec<usize>) {
+    let walk = &output.0;
+    let mut rest = into;
     for lead in 0..walk.leads() {
-        walk.rows(lead, 0, walk.run_length(), &mut offsets, |offsets, count| {
+        walk.rows(lead, 0, walk.run_length(), offsets, |offsets, count| {
             let (row, after) = std::mem::take(&mut rest).split_at_mut(count);
             // SAFETY: the row lies in the view, which lies inside its storage.
-            unsafe { memory.lane(walk.place(0), offsets[0], walk.stride(0)).gather(row) };
+            unsafe { Lane { pointer: memory.at(walk.place(0), offsets[0]), pattern: walk.pattern(0) }.gather(row) };
             rest = after;
         });
     }
-    tensor
+}
+
+/// How an output is walked through.
+pub struct Output(Walk);
+
+impl Output {
+    /// The output of a plan.
+    pub fn new(view: &View) -> Output {
+        Output(Walk::whole(&[view]))
+    }
 }

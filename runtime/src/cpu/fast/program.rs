@@ -4,14 +4,15 @@
 //! loop. Equal parts of the tree are computed once, and a register is used again as soon as its value is no longer needed.
 //! What an expression asks of its elements' places are [`Counter`]s, which whoever walks through the elements counts.
 
-use super::lane::Lane;
+use super::lane::{Lane, Pattern};
 use super::math;
 use cnnc_compiler::kernels::random::{block, unit};
 use cnnc_compiler::kernels::{Binary, Expression, Unary};
 
 use super::level::vectorised;
 
-/// Elements that an instruction works on: a kilobyte, so that a handful of registers stays in the first cache.
+/// Elements that an instruction works on: a kilobyte, so that a handful of registers stays in the first cache. A multiple of every
+/// vector's lanes, so that blocks of a row begin where patterns do.
 pub const BLOCK: usize = 256;
 
 /// Registers that hold gathered or repeated sources: one a source.
@@ -268,9 +269,9 @@ impl<'a> Registers<'a> {
 unsafe fn read<'a>(lane: Lane, scratch: &'a mut [f32]) -> Value<'a> {
     // SAFETY: the caller promises that the lane is valid for as many elements as `scratch` has.
     unsafe {
-        match lane.stride {
-            0 => Value::Number(*lane.pointer),
-            1 => Value::Row(std::slice::from_raw_parts(lane.pointer, scratch.len())),
+        match lane.pattern {
+            Pattern::Stride(0) => Value::Number(*lane.pointer),
+            Pattern::Stride(1) => Value::Row(std::slice::from_raw_parts(lane.pointer, scratch.len())),
             _ => {
                 lane.gather(scratch);
                 Value::Row(scratch)

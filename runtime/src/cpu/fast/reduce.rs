@@ -7,7 +7,7 @@ use super::dot::total;
 use super::level::vectorised;
 use super::math;
 use super::memory::{Memory, Place};
-use super::{Call, Cost, Workspace};
+use super::{Cost, Tasks, Workspace};
 use cnnc_compiler::kernels::Reduction;
 use cnnc_compiler::plan::View;
 
@@ -149,7 +149,7 @@ impl Reduce {
     }
 }
 
-impl Call for Reduce {
+impl Tasks for Reduce {
     fn tasks(&self) -> usize {
         (self.rows() * self.parts()).div_ceil(self.per_task())
     }

@@ -2,7 +2,7 @@
 
 use super::level::vectorised;
 use super::memory::{Memory, Place};
-use super::{Call, Cost, Workspace};
+use super::{Cost, Tasks, Workspace};
 use crate::cpu::reference::{Source, sources};
 use cnnc_compiler::kernels::Resampling;
 use cnnc_compiler::plan::View;
@@ -73,7 +73,7 @@ impl Resample {
     }
 }
 
-impl Call for Resample {
+impl Tasks for Resample {
     fn tasks(&self) -> usize {
         self.all_rows().div_ceil(self.per_task())
     }

@@ -25,8 +25,9 @@ pub fn agrees(plan: &Arc<Plan>) {
     let inputs: Vec<Tensor> = plan.inputs.iter().map(|port| random::input(&port.name, &port.view.shape, 2)).collect();
     let exact = evaluate_f64(plan.clone(), &parameters, &inputs).unwrap();
     let run = |kernels, threads| {
-        let mut engine = Engine::new(plan.clone(), &parameters, CpuOptions { threads, kernels }).unwrap();
-        let first = engine.run(&inputs).unwrap();
+        let mut engine =
+            Engine::new(plan.clone(), &parameters, CpuOptions { threads, kernels, ..CpuOptions::default() }).unwrap();
+        let first = engine.run(&inputs).unwrap().to_vec();
         assert_eq!(first, engine.run(&inputs).unwrap(), "a second run differs");
         first
     };
@@ -330,7 +331,12 @@ fn not_a_number_passes_through() {
     let mut values = vec![-1.0; 16];
     values[5] = f32::NAN;
     for kernels in [Kernels::Fast, Kernels::Reference] {
-        let mut engine = Engine::new(plan.clone(), &Parameters::default(), CpuOptions { threads: 1, kernels }).unwrap();
+        let mut engine = Engine::new(
+            plan.clone(),
+            &Parameters::default(),
+            CpuOptions { threads: 1, kernels, ..CpuOptions::default() },
+        )
+        .unwrap();
         let answer = engine.run(&[Tensor::new(&shape, values.clone()).unwrap()]).unwrap();
         assert!(answer[0].data()[0].is_nan());
         assert_eq!(answer[0].data()[1..], [0.0; 3]);

@@ -1,7 +1,9 @@
 //! How several views of one shape are walked through together: leading axes by number, the rest as runs.
 //!
 //! Axes of size 1 are dropped and neighbours that lie behind each other in every view become one, so that most maps are one long run.
+//! The lanes of a block are a short last axis; they are joined with the pixels where each view repeats or goes on in a simple way.
 
+use super::lane::Pattern;
 use super::memory::Place;
 use cnnc_compiler::plan::View;
 
@@ -18,8 +20,14 @@ pub struct Walk {
 struct Steps {
     place: Place,
     lead: Vec<usize>,
-    run: [usize; 2],
+    /// From a row of the run to the next.
+    row: usize,
+    /// Within a row.
+    pattern: Pattern,
 }
+
+/// A last axis of so many elements at most is joined with the one before it.
+const SHORT: usize = 32;
 
 /// An axis: its size and every view's stride.
 type Axis = (usize, Vec<usize>);
@@ -42,16 +50,35 @@ impl Walk {
 
     fn new(views: &[&View], lead: &[Axis], run: &[Axis]) -> Walk {
         let size = |from_end: usize| run.len().checked_sub(from_end).map_or(1, |axis| run[axis].0);
+        let stride =
+            |number: usize, from_end: usize| run.len().checked_sub(from_end).map_or(0, |axis| run[axis].1[number]);
         let steps = |(number, view): (usize, &&View)| Steps {
             place: Place::of(view),
             lead: lead.iter().map(|(_, strides)| strides[number]).collect(),
-            run: [2, 1].map(|from_end| run.len().checked_sub(from_end).map_or(0, |axis| run[axis].1[number])),
+            row: stride(number, 2),
+            pattern: Pattern::Stride(stride(number, 1)),
         };
         Walk {
             lead: lead.iter().map(|(size, _)| *size).collect(),
             run: [size(2), size(1)],
             views: views.iter().enumerate().map(steps).collect(),
         }
+    }
+
+    /// With short rows made one, where every view has a pattern for that. Parts of the run must then begin at multiples of [`SHORT`].
+    pub fn joined(mut self) -> Walk {
+        let [rows, columns] = self.run;
+        if rows == 1 || columns > SHORT || !columns.is_power_of_two() {
+            return self;
+        }
+        let patterns: Option<Vec<Pattern>> = self.views.iter().map(|view| view.joined(columns)).collect();
+        for (view, pattern) in self.views.iter_mut().zip(patterns.iter().flatten()) {
+            view.pattern = *pattern;
+        }
+        if patterns.is_some() {
+            self.run = [1, rows * columns];
+        }
+        self
     }
 
     /// The number of combinations of the leading axes.
@@ -74,9 +101,9 @@ impl Walk {
         self.views[view].place
     }
 
-    /// Elements from one to the next within a row of the run.
-    pub fn stride(&self, view: usize) -> usize {
-        self.views[view].run[1]
+    /// How elements follow each other within a row of the run.
+    pub fn pattern(&self, view: usize) -> Pattern {
+        self.views[view].pattern
     }
 
     /// Calls `row` for every part of a row in `start..end` of the run of lead number `lead`, with the number of elements; before that,
@@ -95,7 +122,9 @@ impl Walk {
             let count = (self.run[1] - column).min(end - position);
             offsets.clear();
             offsets.extend(
-                self.views.iter().map(|view| self.lead_offset(view, lead) + at * view.run[0] + column * view.run[1]),
+                self.views
+                    .iter()
+                    .map(|view| self.lead_offset(view, lead) + at * view.row + view.pattern.offset(column)),
             );
             row(offsets, count);
             position += count;
@@ -109,6 +138,18 @@ impl Walk {
             lead /= size;
         }
         offset
+    }
+}
+
+impl Steps {
+    /// Rows of `columns` elements as one row, if there is a pattern for that.
+    fn joined(&self, columns: usize) -> Option<Pattern> {
+        match (self.row, self.pattern) {
+            (row, Pattern::Stride(stride)) if row == columns * stride => Some(Pattern::Stride(stride)),
+            (0, Pattern::Stride(1)) => Some(Pattern::Cycle(columns)),
+            (stride, Pattern::Stride(0)) => Some(Pattern::Spread { times: columns, stride }),
+            _ => None,
+        }
     }
 }
 
@@ -140,7 +181,7 @@ fn merged(axes: Vec<Axis>) -> Vec<Axis> {
 
 #[cfg(test)]
 mod tests {
-    use super::Walk;
+    use super::{Pattern, Walk};
     use cnnc_compiler::plan::{Storage, View};
 
     fn view(shape: &[usize], strides: &[usize]) -> View {
@@ -157,7 +198,7 @@ mod tests {
     fn dense_views_are_one_run() {
         let dense = view(&[2, 3, 4], &[12, 4, 1]);
         let walk = Walk::whole(&[&dense, &dense]);
-        assert_eq!((walk.leads(), walk.run_length(), walk.stride(0)), (1, 24, 1));
+        assert_eq!((walk.leads(), walk.run_length(), walk.pattern(0)), (1, 24, Pattern::Stride(1)));
         assert_eq!(rows(&walk, 0, 5, 24), [(vec![5, 5], 19)]);
     }
 
@@ -165,8 +206,10 @@ mod tests {
     fn a_channel_s_number_is_repeated_along_its_plane() {
         let (value, bias) = (view(&[2, 3, 2, 2], &[12, 4, 2, 1]), view(&[2, 3, 2, 2], &[0, 1, 0, 0]));
         let walk = Walk::whole(&[&value, &bias]);
-        assert_eq!((walk.leads(), walk.run_length()), (2, 12));
         assert_eq!(rows(&walk, 1, 3, 6), [(vec![15, 0], 1), (vec![16, 1], 2)]);
+        let walk = walk.joined();
+        assert_eq!((walk.leads(), walk.run_length()), (2, 12));
+        assert_eq!(walk.pattern(1), Pattern::Spread { times: 4, stride: 1 });
         let lead = Walk::with_lead(&[&value, &bias], 2).unwrap();
         assert_eq!((lead.leads(), lead.run_length()), (6, 4));
         assert_eq!(rows(&lead, 4, 1, 4), [(vec![17, 1], 3)]);
@@ -177,6 +220,17 @@ mod tests {
         let (value, row) = (view(&[1, 1, 3, 4], &[12, 12, 4, 1]), view(&[1, 1, 3, 4], &[0, 0, 1, 0]));
         let lead = Walk::with_lead(&[&value, &row], 2).unwrap();
         assert_eq!(rows(&lead, 0, 2, 8), [(vec![2, 0], 2), (vec![4, 1], 4)]);
+    }
+
+    #[test]
+    fn the_lanes_of_a_block_are_joined_with_its_pixels() {
+        let (value, bias) = (view(&[2, 3, 5, 4], &[60, 20, 4, 1]), view(&[2, 3, 5, 4], &[0, 4, 0, 1]));
+        let pixel = view(&[2, 3, 5, 4], &[5, 0, 1, 0]);
+        let walk = Walk::whole(&[&value, &bias, &pixel]).joined();
+        assert_eq!((walk.leads(), walk.run_length()), (6, 20));
+        let patterns = [0, 1, 2].map(|view| walk.pattern(view));
+        assert_eq!(patterns, [Pattern::Stride(1), Pattern::Cycle(4), Pattern::Spread { times: 4, stride: 1 }]);
+        assert_eq!(rows(&walk, 4, 8, 20), [(vec![88, 4, 7], 12)]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::level::vectorised;
 use super::math;
 use super::memory::{Memory, Place};
-use super::{Call, Cost, Workspace};
+use super::{Cost, Tasks, Workspace};
 use crate::cpu::reference::divide_by;
 use cnnc_compiler::kernels::{PoolAxis, Pooling};
 use cnnc_compiler::plan::View;
@@ -123,7 +123,7 @@ impl Window {
     }
 }
 
-impl Call for Window {
+impl Tasks for Window {
     fn tasks(&self) -> usize {
         self.rows().div_ceil(self.per_task())
     }

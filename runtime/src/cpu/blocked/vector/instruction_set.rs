@@ -3,6 +3,7 @@
 #[cfg(target_arch = "x86_64")]
 use super::{Avx2, Avx512};
 use super::{Portable, Vector};
+use std::sync::OnceLock;
 
 /// The instruction sets that kernels are compiled for, best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +34,25 @@ impl InstructionSet {
     /// The best one that this machine has.
     pub fn detect() -> Self {
         [Self::Avx512, Self::Avx2].into_iter().find(|set| set.is_available()).unwrap_or(Self::Portable)
+    }
+
+    /// The one that the environment variable `CNNC_INSTRUCTIONS` names (`avx512`, `avx2` or `portable`), if this machine has it; else the
+    /// best. Asked once.
+    pub fn chosen() -> Self {
+        static CHOSEN: OnceLock<InstructionSet> = OnceLock::new();
+        *CHOSEN.get_or_init(|| {
+            let asked = std::env::var("CNNC_INSTRUCTIONS").unwrap_or_default();
+            Self::available().into_iter().find(|set| set.name() == asked).unwrap_or_else(Self::detect)
+        })
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Avx512 => "avx512",
+            Self::Avx2 => "avx2",
+            Self::Portable => "portable",
+        }
     }
 
     /// All that this machine has, best first; the portable one is always last.

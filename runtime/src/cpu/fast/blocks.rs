@@ -1,0 +1,287 @@
+//! Steps over channels in blocks: from a step to a kernel of `cpu/blocked`, and the packing of its weights.
+
+use super::epilogue::Epilogue;
+use super::memory::Place;
+use super::{Call, Context};
+use crate::cpu::blocked::call::{self, Images, ImagesMut};
+use crate::cpu::blocked::direct::{Direct, InputLayout};
+use crate::cpu::blocked::layout;
+use crate::cpu::blocked::linear::{FeatureOrder, Linear, LinearShape};
+use crate::cpu::blocked::pad::Pad;
+use crate::cpu::blocked::pool::Pool;
+use crate::cpu::blocked::reduce::Reduce;
+use crate::cpu::blocked::resample::{Resample, ResampleShape};
+use crate::cpu::blocked::shape::{ConvolutionShape, Window};
+use crate::cpu::blocked::vector::InstructionSet;
+use crate::cpu::blocked::window::{PoolShape, Windowed};
+use crate::cpu::blocked::winograd::{Scheme, Winograd};
+use crate::failure::{Result, fault};
+use cnnc_compiler::kernels::{Kernel, Method, Packing};
+use cnnc_compiler::plan::{Step, View};
+use std::sync::Arc;
+
+/// A kernel over channels in blocks; the first four read packed weights.
+pub enum Blocked {
+    /// Every product of the definition.
+    Direct(Direct),
+    /// Fewer products.
+    Winograd(Winograd),
+    /// Every channel by itself.
+    Depthwise(Windowed),
+    /// Fully connected.
+    Linear(Linear),
+    /// Pooling.
+    Pool(Windowed),
+    /// Over whole images.
+    Reduce(Reduce),
+    /// Enlarged or made smaller.
+    Resample(Resample),
+}
+
+impl Blocked {
+    /// The kernel of a step that has a packing.
+    ///
+    /// # Errors
+    /// E499 when the packing is not one of such a step, or its weights have another length than the kernel reads.
+    pub fn new(set: InstructionSet, step: &Step, packing: &Packing) -> Result<Blocked> {
+        let kernel = match &step.kernel {
+            Kernel::Gemm { .. } => Blocked::Linear(Linear::new(set, linear_shape(step, packing))),
+            Kernel::Conv { window, .. } | Kernel::ConvData { window, .. } => {
+                let (input, output) = (image_size(&step.operands[0]), image_size(&step.output));
+                let shape = ConvolutionShape {
+                    batch: step.output.shape[0],
+                    in_channels: packing.in_channels,
+                    out_channels: packing.out_channels,
+                    groups: packing.groups,
+                    window: Window { input, output, axes: *window },
+                };
+                let transposed = matches!(step.kernel, Kernel::ConvData { .. });
+                convolution(set, shape, packing.method, transposed)?
+            }
+            other => return Err(fault(format!("{} has no packed weights", other.name()))),
+        };
+        match kernel.packed_length() == step.operands[1].elements() {
+            true => Ok(kernel),
+            false => Err(fault(format!("{} floats of packed weights for {packing:?}", kernel.packed_length()))),
+        }
+    }
+
+    /// The kernel of a step without packed weights, if there is one for it.
+    pub fn of_images(set: InstructionSet, step: &Step) -> Option<Blocked> {
+        let (&[batch, blocks, ..], x) = (step.output.shape.as_slice(), step.operands.first()?) else { return None };
+        if step.output.shape.len() != 5 || x.shape.len() != 5 {
+            return None;
+        }
+        let (channels, input, output) = (blocks * set.lanes(), image_size(x), image_size(&step.output));
+        Some(match &step.kernel {
+            Kernel::Window { axes, pooling } => {
+                let shape = PoolShape { batch, channels, input, output, axes: *axes };
+                Blocked::Pool(Windowed::pooling(set, shape, *pooling))
+            }
+            Kernel::Resample(resampling) => {
+                Blocked::Resample(Resample::new(set, ResampleShape { batch, channels, input, output }, resampling))
+            }
+            Kernel::Reduce { reduction, axes } if *axes == [false, false, true, true, false] => {
+                Blocked::Reduce(Reduce::new(set, [batch, channels], input[0] * input[1], *reduction, 1.0))
+            }
+            _ => return None,
+        })
+    }
+
+    fn packed_length(&self) -> usize {
+        match self {
+            Blocked::Pool(_) | Blocked::Reduce(_) | Blocked::Resample(_) => 0,
+            Blocked::Direct(kernel) => kernel.packed_length(),
+            Blocked::Winograd(kernel) => kernel.packed_length(),
+            Blocked::Depthwise(kernel) => kernel.packed_length(),
+            Blocked::Linear(kernel) => kernel.packed_length(),
+        }
+    }
+
+    fn pack(&self, pool: &Pool, weights: &[f32], into: &mut [f32]) {
+        match self {
+            Blocked::Pool(_) | Blocked::Reduce(_) | Blocked::Resample(_) => {}
+            Blocked::Direct(kernel) => kernel.pack(pool, weights, into),
+            Blocked::Winograd(kernel) => kernel.pack(pool, weights, into),
+            Blocked::Depthwise(kernel) => kernel.pack(pool, weights, into),
+            Blocked::Linear(kernel) => kernel.pack(pool, weights, into),
+        }
+    }
+
+    fn workspace_length(&self) -> usize {
+        match self {
+            Blocked::Direct(kernel) => kernel.workspace_length(),
+            Blocked::Winograd(kernel) => kernel.workspace_length(),
+            Blocked::Depthwise(_) | Blocked::Pool(_) | Blocked::Reduce(_) | Blocked::Resample(_) => 0,
+            Blocked::Linear(kernel) => kernel.workspace_length(),
+        }
+    }
+}
+
+fn convolution(set: InstructionSet, shape: ConvolutionShape, method: Method, transposed: bool) -> Result<Blocked> {
+    Ok(match method {
+        Method::Direct if transposed => Blocked::Direct(Direct::transposed(set, shape)),
+        Method::Direct => Blocked::Direct(Direct::new(set, shape, InputLayout::Blocked)),
+        Method::Stem => Blocked::Direct(Direct::new(set, shape, InputLayout::Plain)),
+        Method::Winograd(2) => Blocked::Winograd(Winograd::new(set, shape, Scheme::F2)),
+        Method::Winograd(4) => Blocked::Winograd(Winograd::new(set, shape, Scheme::F4)),
+        Method::Depthwise => {
+            Blocked::Depthwise(Windowed::depthwise(set, [shape.batch, shape.in_channels], &shape.window))
+        }
+        Method::Winograd(_) | Method::Linear => return Err(fault(format!("no convolution by {}", method.name()))),
+    })
+}
+
+fn linear_shape(step: &Step, packing: &Packing) -> LinearShape {
+    let order = match packing.area {
+        1 => FeatureOrder::Plain,
+        pixels => FeatureOrder::Blocked { pixels },
+    };
+    LinearShape {
+        rows: step.output.shape[0],
+        in_features: packing.in_channels * packing.area,
+        out_features: packing.out_channels,
+        order,
+    }
+}
+
+/// Height and width of an image, in blocks or plain.
+fn image_size(view: &View) -> [usize; 2] {
+    [view.shape[2], view.shape[3]]
+}
+
+/// A step by such a kernel.
+pub struct BlockedCall {
+    kernel: Arc<Blocked>,
+    input: (Place, usize),
+    weights: Option<Place>,
+    output: (Place, usize),
+    epilogue: Epilogue,
+}
+
+impl BlockedCall {
+    /// The step, by the kernel that was made of it.
+    pub fn new(kernel: Arc<Blocked>, step: &Step) -> BlockedCall {
+        let (own, others) = step.operands.split_at(step.own_operands);
+        let images = |view: &View| (Place::of(view), view.strides[0]);
+        BlockedCall {
+            kernel,
+            input: images(&own[0]),
+            weights: own.get(1).map(Place::of),
+            output: images(&step.output),
+            epilogue: Epilogue::new(step.epilogue.as_ref(), &step.output, others),
+        }
+    }
+}
+
+impl Call for BlockedCall {
+    fn workspace_length(&self) -> usize {
+        self.kernel.workspace_length()
+    }
+
+    unsafe fn run(&self, context: &Context<'_>) {
+        let Context { memory, pool, scratch } = *context;
+        let finishing = self.epilogue.finish(memory, scratch);
+        // SAFETY: the plan was checked: input, weights, bias, residual and output are whole, and only a residual at the output's own
+        // place overlaps it; the workspace has what `workspace_length` says for every thread.
+        unsafe {
+            let call = call::Call {
+                input: Images { first: memory.at(self.input.0, 0), step: self.input.1 },
+                weights: self.weights.map_or(std::ptr::null(), |place| memory.at(place, 0).cast_const()),
+                bias: self.epilogue.bias(memory),
+                output: ImagesMut { first: memory.at(self.output.0, 0), step: self.output.1 },
+                residual: self.epilogue.residual(memory),
+                limits: self.epilogue.limits(),
+                finish: finishing.as_ref().map(|finishing| finishing as &dyn call::Finish),
+                workspace: memory.workspace,
+            };
+            match &*self.kernel {
+                Blocked::Direct(kernel) => kernel.run(pool, &call),
+                Blocked::Winograd(kernel) => kernel.run(pool, &call),
+                Blocked::Depthwise(kernel) => kernel.run(pool, &call),
+                Blocked::Linear(kernel) => kernel.run(pool, &call),
+                Blocked::Pool(kernel) => kernel.run(pool, &call),
+                Blocked::Reduce(kernel) => kernel.run(pool, &call),
+                Blocked::Resample(kernel) => kernel.run(pool, &call),
+            }
+        }
+    }
+}
+
+/// A step that packs weights for a heavy kernel.
+pub struct PackCall {
+    kernel: Arc<Blocked>,
+    from: (Place, usize),
+    into: Place,
+}
+
+impl PackCall {
+    /// The step, for the kernel that reads what it makes.
+    pub fn new(kernel: Arc<Blocked>, step: &Step) -> PackCall {
+        let from = (Place::of(&step.operands[0]), step.operands[0].elements());
+        PackCall { kernel, from, into: Place::of(&step.output) }
+    }
+}
+
+impl Call for PackCall {
+    unsafe fn run(&self, context: &Context<'_>) {
+        // SAFETY: the plan was checked: the weights are dense, the packed ones have the kernel's length and lie elsewhere.
+        let (weights, into) = unsafe {
+            let weights = std::slice::from_raw_parts(context.memory.at(self.from.0, 0), self.from.1);
+            (weights, std::slice::from_raw_parts_mut(context.memory.at(self.into, 0), self.kernel.packed_length()))
+        };
+        self.kernel.pack(context.pool, weights, into);
+    }
+}
+
+/// A step that brings images into blocks, out of them, or pads them there.
+pub struct MoveCall {
+    motion: Motion,
+    input: (Place, usize),
+    output: (Place, usize),
+}
+
+enum Motion {
+    /// Lanes; images, channels and pixels.
+    Block(usize, [usize; 3]),
+    Unblock(usize, [usize; 3]),
+    Pad(Pad),
+}
+
+impl MoveCall {
+    /// The step, if it is one of these.
+    pub fn new(step: &Step) -> Option<MoveCall> {
+        let (x, output) = (step.operands.first()?, &step.output);
+        let sizes = |channels: usize| [output.shape[0], channels, output.shape[2] * output.shape[3]];
+        let motion = match &step.kernel {
+            Kernel::Reorder { channels } if output.shape.len() == 5 => Motion::Block(output.shape[4], sizes(*channels)),
+            Kernel::Reorder { channels } => Motion::Unblock(x.shape[4], sizes(*channels)),
+            Kernel::Pad { padding } => match padding.as_slice() {
+                &[(0, 0), (0, 0), (above, _), (left, _), (0, 0)] => {
+                    let (lanes, images) = (x.shape[4], [x.shape[0], x.shape[1] * x.shape[4]]);
+                    Motion::Pad(Pad::new(lanes, images, image_size(x), image_size(output), [above, left]))
+                }
+                _ => return None,
+            },
+            _ => return None,
+        };
+        let images = |view: &View| (Place::of(view), view.strides[0]);
+        Some(MoveCall { motion, input: images(x), output: images(output) })
+    }
+}
+
+impl Call for MoveCall {
+    unsafe fn run(&self, context: &Context<'_>) {
+        let Context { memory, pool, .. } = *context;
+        // SAFETY: the plan was checked: both are images of these sizes, dense from axis 1 on, and do not overlap.
+        unsafe {
+            let input = Images { first: memory.at(self.input.0, 0), step: self.input.1 };
+            let output = ImagesMut { first: memory.at(self.output.0, 0), step: self.output.1 };
+            match &self.motion {
+                Motion::Block(lanes, sizes) => layout::block(pool, *lanes, *sizes, input, output),
+                Motion::Unblock(lanes, sizes) => layout::unblock(pool, *lanes, *sizes, input, output),
+                Motion::Pad(pad) => pad.run(pool, input, output),
+            }
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! What a heavy kernel does to a finished sum: the part that it does in registers, and a program for the rest.
+//!
+//! What comes in is a step's epilogue, an expression over the sum and other operands; what goes out is
+//! `rest(clamp(sum + bias + residual))`. Most epilogues leave no rest. One that does (SiLU, GELU, a gate) is run over every row of
+//! pixels as soon as the kernel has written it.
+
+use super::lane::{Lane, Pattern};
+use super::memory::{Memory, Place};
+use super::program::{Count, Counter, Program};
+use super::{Scratch, Workspace};
+use crate::cpu::blocked::call::{Finish, Images};
+use cnnc_compiler::kernels::{Binary, Expression};
+use cnnc_compiler::plan::View;
+
+/// The epilogue of a heavy step.
+pub struct Epilogue {
+    /// One number a channel, in whole blocks.
+    bias: Option<Place>,
+    /// Laid out as the output, but for the step from image to image.
+    residual: Option<(Place, usize)>,
+    /// The activation as a clamp.
+    limits: [f32; 2],
+    rest: Option<Rest>,
+}
+
+/// What is left for a program.
+struct Rest {
+    program: Program,
+    operands: Vec<Operand>,
+    /// Pixels of a row of the image, and its lanes.
+    row: [usize; 2],
+    /// Features of a row, for rows of features.
+    features: usize,
+    /// Whether some operand can only be followed row by row.
+    by_rows: bool,
+}
+
+/// Where an operand of the rest lies: elements from one to the next by image, block, row, pixel and lane.
+struct Operand {
+    place: Place,
+    strides: [usize; 5],
+}
+
+/// The place of an operand, and whether it is the bias or a residual.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Bias,
+    Residual,
+    Other,
+}
+
+/// `clamp(sum + bias + residual)`, as found in an expression.
+#[derive(Clone, Debug, PartialEq)]
+struct Core {
+    bias: Option<usize>,
+    residual: Option<usize>,
+    limits: [f32; 2],
+}
+
+impl Epilogue {
+    /// The epilogue of a step whose result is `output`, an image in blocks or rows of features, with the operands after the kernel's own.
+    pub fn new(expression: Option<&Expression>, output: &View, others: &[View]) -> Epilogue {
+        let sum = Expression::operand(0);
+        let expression = expression.unwrap_or(&sum);
+        let kinds: Vec<Kind> = others.iter().map(|view| kind(view, output)).collect();
+        let (core, rest) = split(expression, &kinds);
+        let place = |operand: usize| Place::of(&others[operand - 1]);
+        let strides = axes(output);
+        let row = match output.shape.as_slice() {
+            &[_, _, _, width, lanes] => [width, lanes],
+            _ => [1, 1],
+        };
+        let rest = rest.map(|rest| {
+            let operands: Vec<Operand> =
+                others.iter().map(|view| Operand { place: Place::of(view), strides: axes(view) }).collect();
+            let follows = |operand: &Operand| {
+                let [_, _, row_stride, pixel, _] = operand.strides;
+                row_stride == row[0] * pixel || strides[2] == 0
+            };
+            let by_rows = !operands.iter().all(follows);
+            Rest {
+                program: Program::new(&rest),
+                operands,
+                row,
+                features: output.shape.get(1).copied().unwrap_or(1),
+                by_rows,
+            }
+        });
+        Epilogue {
+            bias: core.bias.map(place),
+            residual: core.residual.map(|operand| (place(operand), axes(&others[operand - 1])[0])),
+            limits: core.limits,
+            rest,
+        }
+    }
+
+    /// The bias, or null.
+    ///
+    /// # Safety
+    /// The memory must be that of the plan.
+    pub unsafe fn bias(&self, memory: &Memory) -> *const f32 {
+        // SAFETY: the place is in the plan's memory, as the caller promises.
+        self.bias.map_or(std::ptr::null(), |place| unsafe { memory.at(place, 0) })
+    }
+
+    /// The residual.
+    ///
+    /// # Safety
+    /// As for `bias`.
+    pub unsafe fn residual(&self, memory: &Memory) -> Option<Images> {
+        // SAFETY: as above.
+        self.residual.map(|(place, step)| Images { first: unsafe { memory.at(place, 0) }, step })
+    }
+
+    /// The clamp.
+    pub fn limits(&self) -> [f32; 2] {
+        self.limits
+    }
+
+    /// The rest over some memory.
+    pub fn finish<'a>(&'a self, memory: &'a Memory, scratch: &'a [Scratch]) -> Option<Finishing<'a>> {
+        self.rest.as_ref().map(|rest| Finishing { rest, memory, scratch })
+    }
+}
+
+/// A view's strides by image, block, row, pixel and lane; rows of features are blocks of one pixel.
+fn axes(view: &View) -> [usize; 5] {
+    match *view.strides.as_slice() {
+        [image, block, row, pixel, lane] => [image, block, row, pixel, lane],
+        [row, feature] => [row, 0, 0, 0, feature],
+        _ => [0; 5],
+    }
+}
+
+fn kind(view: &View, output: &View) -> Kind {
+    let &[batch, blocks, height, width, lanes] = view.shape.as_slice() else { return Kind::Other };
+    let [image, block, row, pixel, lane] = axes(view);
+    if lane != 1 {
+        return Kind::Other;
+    }
+    let steps = |size: usize, stride: usize| size > 1 && stride > 0;
+    let moves = steps(batch, image) || steps(height, row) || steps(width, pixel);
+    if !moves && (block == lanes || blocks == 1) {
+        return Kind::Bias;
+    }
+    if view.is_dense_from(1) && output.is_dense_from(1) { Kind::Residual } else { Kind::Other }
+}
+
+/// The largest core, and the expression that is left, over the core as operand 0.
+fn split(expression: &Expression, kinds: &[Kind]) -> (Core, Option<Expression>) {
+    let mut candidates = Vec::new();
+    cores(expression, kinds, &mut candidates);
+    for (candidate, core) in candidates {
+        if candidate == expression {
+            return (core, None);
+        }
+        let rest = expression.replace(&|part| (part == candidate).then(|| Expression::operand(CORE)));
+        if rest.count(0) == 0 {
+            let sum = |operand| Expression::operand(if operand == CORE { 0 } else { operand });
+            return (core, Some(rest.substitute(&sum)));
+        }
+    }
+    let none = Core { bias: None, residual: None, limits: [f32::NEG_INFINITY, f32::INFINITY] };
+    (none, Some(expression.clone()))
+}
+
+/// Stands for the core while it is looked whether the sum occurs elsewhere.
+const CORE: usize = usize::MAX;
+
+/// All parts that are cores, the largest first along every path.
+fn cores<'a>(expression: &'a Expression, kinds: &[Kind], found: &mut Vec<(&'a Expression, Core)>) {
+    if let Some(core) = core(expression, kinds) {
+        found.push((expression, core));
+    }
+    expression.children().into_iter().for_each(|child| cores(child, kinds, found));
+}
+
+fn core(expression: &Expression, kinds: &[Kind]) -> Option<Core> {
+    match expression {
+        Expression::Operand(0) => Some(Core { bias: None, residual: None, limits: [f32::NEG_INFINITY, f32::INFINITY] }),
+        Expression::Binary(Binary::Add, a, b) => {
+            let (inner, operand) = match (a.as_ref(), b.as_ref()) {
+                (Expression::Operand(operand), inner) if *operand > 0 => (inner, *operand),
+                (inner, Expression::Operand(operand)) if *operand > 0 => (inner, *operand),
+                _ => return None,
+            };
+            let inner = core(inner, kinds).filter(|core| core.limits == [f32::NEG_INFINITY, f32::INFINITY])?;
+            match kinds.get(operand - 1)? {
+                Kind::Bias if inner.bias.is_none() => Some(Core { bias: Some(operand), ..inner }),
+                Kind::Residual if inner.residual.is_none() => Some(Core { residual: Some(operand), ..inner }),
+                _ => None,
+            }
+        }
+        Expression::Binary(operation @ (Binary::Maximum | Binary::Minimum), a, b) => {
+            let (inner, limit) = match (a.as_ref(), b.as_ref()) {
+                (inner, Expression::Constant(limit)) | (Expression::Constant(limit), inner) => (inner, *limit as f32),
+                _ => return None,
+            };
+            let inner = core(inner, kinds)?;
+            let [low, high] = inner.limits;
+            match operation {
+                // The kernel takes the larger first: a lower limit above the upper one is not what it would do.
+                Binary::Maximum if high == f32::INFINITY => Some(Core { limits: [low.max(limit), high], ..inner }),
+                Binary::Minimum if limit >= low => Some(Core { limits: [low, high.min(limit)], ..inner }),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// The rest of an epilogue at work.
+pub struct Finishing<'a> {
+    rest: &'a Rest,
+    memory: &'a Memory,
+    scratch: &'a [Scratch],
+}
+
+impl Finishing<'_> {
+    /// Runs the program over `count` elements at `row`; `operand` says where each operand begins and how it goes on.
+    unsafe fn run(
+        &self,
+        worker: usize,
+        (row, count): (*mut f32, usize),
+        operand: impl Fn(&Operand) -> (usize, Pattern),
+        count_of: impl Fn(Counter) -> Count,
+    ) {
+        // SAFETY: a worker runs one task at a time, and tasks do not nest.
+        let Workspace { registers, lanes, counts, .. } = unsafe { self.scratch[worker].get() };
+        counts.clear();
+        counts.extend(self.rest.program.counters().iter().map(|&counter| count_of(counter)));
+        let output = Lane { pointer: row, pattern: Pattern::Stride(1) };
+        lanes.clear();
+        lanes.push(output);
+        lanes.extend(self.rest.operands.iter().map(|place| {
+            let (offset, pattern) = operand(place);
+            // SAFETY: the operand was checked to have the output's shape inside its storage.
+            Lane { pointer: unsafe { self.memory.at(place.place, offset) }, pattern }
+        }));
+        // SAFETY: all lanes are valid for the pixels of the row; the result is written over the sum, element for element.
+        unsafe { self.rest.program.run(lanes, counts, output, count, registers) };
+    }
+
+    /// How an operand goes on along a row of pixels.
+    fn pattern(&self, operand: &Operand) -> Pattern {
+        let [_, _, _, pixel, lane] = operand.strides;
+        let lanes = self.rest.row[1];
+        match (pixel, lane) {
+            (0, 0) => Pattern::Stride(0),
+            (0, _) => Pattern::Cycle(lanes),
+            (_, 0) => Pattern::Spread { times: lanes, stride: pixel },
+            _ => Pattern::Stride(1),
+        }
+    }
+}
+
+impl Finish for Finishing<'_> {
+    unsafe fn finish(&self, worker: usize, image: usize, block: usize, pixel: usize, row: *mut f32, pixels: usize) {
+        let [width, lanes] = self.rest.row;
+        // The planner lets no expression that asks for its place follow a kernel over blocks.
+        let nowhere = |_: Counter| Count { first: 0, step: 0 };
+        let mut done = 0;
+        while done < pixels {
+            let at = pixel + done;
+            let count = if self.rest.by_rows { (width - at % width).min(pixels - done) } else { pixels - done };
+            let offset = |operand: &Operand| {
+                let [image_stride, block_stride, row_stride, pixel_stride, _] = operand.strides;
+                let place = at / width * row_stride + at % width * pixel_stride;
+                (image * image_stride + block * block_stride + place, self.pattern(operand))
+            };
+            // SAFETY: the caller's promise; the pixels are part of the row.
+            unsafe { self.run(worker, (row.wrapping_add(done * lanes), count * lanes), offset, nowhere) };
+            done += count;
+        }
+    }
+
+    unsafe fn finish_features(&self, worker: usize, row: usize, first: usize, values: *mut f32, features: usize) {
+        let offset = |operand: &Operand| {
+            let [row_stride, _, _, _, feature] = operand.strides;
+            (row * row_stride + first * feature, Pattern::Stride(feature))
+        };
+        let count = |counter: Counter| match counter {
+            Counter::Index(0) => Count { first: row, step: 0 },
+            Counter::Index(_) => Count { first, step: 1 },
+            Counter::Number => Count { first: row * self.rest.features + first, step: 1 },
+        };
+        // SAFETY: the caller's promise.
+        unsafe { self.run(worker, (values, features), offset, count) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Core, Kind, split};
+    use cnnc_compiler::kernels::Expression;
+
+    const NONE: [f32; 2] = [f32::NEG_INFINITY, f32::INFINITY];
+
+    fn operands() -> [Expression; 4] {
+        [0, 1, 2, 3].map(Expression::operand)
+    }
+
+    #[test]
+    fn sums_and_clamps_leave_no_rest() {
+        let [x, bias, residual, _] = operands();
+        let kinds = [Kind::Bias, Kind::Residual];
+        let (core, rest) = split(&((x.clone() + bias.clone()) + residual.clone()).maximum(0.0), &kinds);
+        assert_eq!((core, rest), (Core { bias: Some(1), residual: Some(2), limits: [0.0, f32::INFINITY] }, None));
+        let (core, rest) = split(&(residual + (bias + x)).maximum(0.0).minimum(6.0), &kinds);
+        assert_eq!((core, rest), (Core { bias: Some(1), residual: Some(2), limits: [0.0, 6.0] }, None));
+    }
+
+    #[test]
+    fn a_gated_sum_is_a_program_over_the_sum() {
+        let [x, bias, other, _] = operands();
+        let kinds = [Kind::Bias, Kind::Other];
+        let sum = x.clone() + bias;
+        let (core, rest) = split(&(sum.clone() * sum.sigmoid() * other.clone()), &kinds);
+        assert_eq!(core, Core { bias: Some(1), residual: None, limits: NONE });
+        assert_eq!(rest, Some(x.clone() * x.sigmoid() * other));
+    }
+
+    #[test]
+    fn what_needs_the_sum_twice_in_different_ways_keeps_it() {
+        let [x, bias, _, _] = operands();
+        let (core, rest) = split(&((x.clone() + bias.clone()) * x.clone()), &[Kind::Bias]);
+        assert_eq!(core, Core { bias: None, residual: None, limits: NONE });
+        assert_eq!(rest, Some((x.clone() + bias) * x));
+    }
+
+    #[test]
+    fn limits_that_cross_are_left_to_a_program() {
+        let [x, ..] = operands();
+        let (core, rest) = split(&x.clone().maximum(3.0).minimum(1.0), &[]);
+        assert_eq!(core.limits, [3.0, f32::INFINITY]);
+        assert_eq!(rest, Some(x.minimum(1.0)));
+    }
+}

@@ -135,6 +135,11 @@ fn best(runs: usize, mut f: impl FnMut()) -> f64 {
     best
 }
 
+/// Packs plain weights.
+type Pack = dyn Fn(&Pool, &[f32], &mut [f32]);
+/// Runs a kernel.
+type Run = dyn Fn(&Pool, &Call<'_>);
+
 /// A kernel with the memory that its call needs, for two threads, and how its weights are packed and it is run.
 struct Bench {
     input: Buffer,
@@ -144,8 +149,8 @@ struct Bench {
     output: Buffer,
     workspace: Buffer,
     steps: [usize; 2],
-    pack: Box<dyn Fn(&Pool, &[f32], &mut [f32])>,
-    run: Box<dyn Fn(&Pool, &Call<'_>)>,
+    pack: Box<Pack>,
+    run: Box<Run>,
 }
 
 macro_rules! bench {

@@ -13,6 +13,7 @@ use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::graph::{Input, ShapedGraph};
 use cnnc_compiler::plan::Target;
 use cnnc_compiler::shape::Dim;
+use cnnc_compiler::sizes::Sizes;
 use cnnc_compiler::write_kernels::Bindings;
 use cnnc_grammar::span::Files;
 use cnnc_runtime::cpu::{Cpu, CpuOptions};
@@ -107,7 +108,7 @@ fn inputs(
     pipeline::bind_batch(shaped, bindings);
     let drawn = |(port, tensor): (&Input, Option<Tensor>)| match tensor {
         Some(tensor) => Ok(tensor),
-        None => draw(port, arguments.seed, bindings, console),
+        None => draw(port, arguments.seed, &shaped.sizes, bindings, console),
     };
     ports.iter().zip(tensors).map(drawn).collect()
 }
@@ -124,12 +125,14 @@ fn bind(port: &Input, shape: &[usize], bindings: &mut Bindings) {
 }
 
 /// An input of random numbers.
-fn draw(port: &Input, seed: u64, bindings: &Bindings, console: &mut Console<'_>) -> Outcome<Tensor> {
+fn draw(port: &Input, seed: u64, sizes: &Sizes, bindings: &Bindings, console: &mut Console<'_>) -> Outcome<Tensor> {
     let bound = |symbol: &str| bindings.get(symbol).and_then(|&size| i64::try_from(size).ok());
     let Some(shape) = port.shape.at(&bound) else {
         let message = format!("the input `{}` is {}, and its sizes are not known", port.name, port.shape);
-        let unknown = Diagnostic::without_place(Code::E402, message)
-            .help("--input-shape gives sizes, such as --input-shape 1,3,224,224; --input reads an input from a file");
+        let unknown = Diagnostic::without_place(Code::E402, message).help(format!(
+            "--input-shape gives sizes, such as --input-shape {}; --input reads an input from a file",
+            sizes.example(&port.shape)
+        ));
         return Err(console.fail(&unknown, &Files::default()));
     };
     let elements = shape.iter().try_fold(1u64, |product, &size| product.checked_mul(size as u64));

@@ -6,7 +6,7 @@
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::Graph;
-use crate::shape::{Relation, Requirement, Requirements, Residue};
+use crate::shape::{Dim, Relation, Requirement, Requirements, Residue, Shape};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -42,7 +42,25 @@ pub struct SymbolSizes {
     pub last: Option<i64>,
 }
 
+/// The size that examples have where it is valid: people know it from ImageNet.
+const USUAL: i64 = 224;
+
 impl Sizes {
+    /// Sizes that an input of this shape may have, as `--input-shape` takes them: `1,3,224,224`. One sample, and where a symbol leaves the
+    /// choice the usual size or a valid one near it.
+    pub fn example(&self, shape: &Shape) -> String {
+        let batch = shape.first().map(Dim::symbols).unwrap_or_default();
+        let size = |name: &str| {
+            let Some(sizes) = self.symbols.iter().find(|sizes| *sizes.name == *name) else { return Some(1) };
+            let is_batch = batch.iter().any(|symbol| **symbol == *name);
+            let most = if is_batch { sizes.start } else { sizes.last.unwrap_or(USUAL).min(USUAL) };
+            let steps = (most - sizes.start).max(0) / sizes.step.max(1);
+            Some(sizes.start + steps * sizes.step.max(1))
+        };
+        let sizes = shape.iter().map(|dim| dim.at(&size).map_or_else(|| dim.to_string(), |size| size.to_string()));
+        sizes.collect::<Vec<_>>().join(",")
+    }
+
     /// What all valid sizes of a symbol have in common.
     pub(crate) fn residue(&self, name: &str) -> Option<Residue> {
         let sizes = self.symbols.iter().find(|sizes| *sizes.name == *name)?;
@@ -313,7 +331,6 @@ impl SymbolSizes {
 mod tests {
     use super::*;
     use crate::graph::{Input, NodeId};
-    use crate::shape::{Dim, Shape};
     use cnnc_grammar::span::Span;
 
     fn solved(ask: impl FnOnce(&Dim, &Dim, &mut Requirements)) -> Result<String, String> {
@@ -386,6 +403,21 @@ mod tests {
             );
         });
         assert!(larger.is_err());
+    }
+
+    #[test]
+    fn examples_are_valid_and_usual() {
+        let symbol = |name: &str, start, step, last| SymbolSizes { name: name.into(), start, step, last };
+        let symbols = vec![
+            symbol("N", 1, 1, None),
+            symbol("H", 16, 48, None),
+            symbol("W", 300, 1, None),
+            symbol("L", 3, 2, Some(9)),
+        ];
+        let sizes = Sizes { symbols, together: Vec::new() };
+        let named = |name: &str| Dim::symbol(name);
+        let shape = Shape(vec![named("N"), Dim::Number(3), named("H"), named("W"), named("L")]);
+        assert_eq!(sizes.example(&shape), "1,3,208,300,9");
     }
 
     #[test]

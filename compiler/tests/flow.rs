@@ -55,6 +55,27 @@ fn bare_braces_outside_a_join_are_an_error() {
 }
 
 #[test]
+fn one_named_input_flows_by_itself() {
+    assert_eq!(
+        output(&shaped("model M { input x [N, 8]; Linear(4); sum { Identity; { from x; Linear(4) } } }")),
+        "[N, 4]"
+    );
+    assert_eq!(check("model M { input x [N, 8]; input y [N, 8]; Linear(4) }").codes(), ["E212 1:43"]);
+    assert_eq!(output(&shaped("model M { input x [N, 8]; input [N, 4]; Linear(3) }")), "[N, 3]");
+}
+
+#[test]
+fn a_tensor_may_have_a_computed_name() {
+    let block = "block Add(other: tensor) { sum { Identity; from other } }";
+    let body = "for i in 0..2 { Conv2d(16, kernel_size=1); keep \"x{i}\" }\nfor i in 0..2 { Add(\"x{1 - i}\") }";
+    assert_eq!(output(&shaped(&format!("{block}\n{}", model(body)))), "[N, 16, 8, 8]");
+    let unknown = check(&format!("{block}\n{}", model("keep x0\nAdd(\"x1\")")));
+    assert_eq!(unknown.codes(), ["E211 5:6"]);
+    let named = "for i in 0..2 { keep \"x{i}\"; ReLU }\nAdd(x1)";
+    assert_eq!(output(&shaped(&format!("{block}\n{}", model(named)))), "[N, 16, 8, 8]");
+}
+
+#[test]
 fn joins_broadcast_as_pytorch_does() {
     assert_eq!(output_of("product { Identity; AdaptiveAvgPool2d(1) }"), "[N, 16, 8, 8]");
     assert_eq!(output_of("product { Identity; scale: Parameter((16, 1, 1)) }"), "[N, 16, 8, 8]");
@@ -125,7 +146,7 @@ fn inputs_stand_first_and_alone() {
     assert_eq!(check("model M { input [N, 2]\ninput [N, 2]\n}").codes(), ["E223 2:1"]);
     assert_eq!(check("model M { g: { input [N, 2] } }").codes(), ["E223 1:1", "E223 1:16"]);
     assert_eq!(check("model M { Linear(2) }").codes(), ["E223 1:1"]);
-    assert_eq!(check("model M { input a [N, 2] }").codes(), ["E223 1:1"]);
+    assert_eq!(check("model M { input a [N, 2]; input b [N, 2] }").codes(), ["E223 1:1"]);
     assert_eq!(check("model M { input [N, 0] }").codes(), ["E223 1:21"]);
     assert_eq!(check("model M { input [N, _] }").codes(), ["E223 1:21"]);
     assert_eq!(check("block B { input x [N, 2]; ReLU }").codes(), ["E223 1:17"]);

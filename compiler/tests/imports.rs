@@ -34,6 +34,29 @@ fn circles_are_errors_with_both_places() {
 }
 
 #[test]
+fn names_are_known_where_their_file_is_imported_alone() {
+    let files = |main: &'static str| {
+        several(&[
+            ("main.cnn", main),
+            ("a.cnn", "import \"b.cnn\"\nblock A { B }"),
+            ("b.cnn", "block B { Linear(2) }\nmodel Deep { input [N, 3]; B }"),
+        ])
+    };
+    let outcome = check_in(&files("import \"a.cnn\"\nmodel M { input [N, 3]; A; B }\nmodel P = Deep"));
+    assert_eq!(outcome.codes(), ["E201 2:28", "E201 3:11"], "{}", outcome.said());
+    let outcome = check_in(&files("import \"a.cnn\"\nmodel M(act: layer = B) { input [N, 3]; act }"));
+    assert_eq!(outcome.codes(), ["E201 2:22"], "{}", outcome.said());
+    let outcome =
+        check_in(&files("import \"a.cnn\"\nimport \"b.cnn\"\nmodel M { input [N, 3]; A; B }\nmodel P = Deep"));
+    assert!(outcome.problems.is_empty(), "{}", outcome.said());
+    let backwards = several(&[
+        ("main.cnn", "import \"a.cnn\"\nblock Mine { ReLU }\nmodel M { input [N, 3]; A }"),
+        ("a.cnn", "block A { Mine }"),
+    ]);
+    assert_eq!(check_in(&backwards).codes(), ["E201 1:11"]);
+}
+
+#[test]
 fn one_name_from_two_files() {
     let outcome = check_in(&several(&[
         ("main.cnn", "import \"a.cnn\"\nimport \"b.cnn\"\nmodel M { input [N, 3]; A }"),

@@ -200,7 +200,7 @@ fn refused(sizes: &[(&str, usize)]) -> Diagnostic {
 fn every_symbol_needs_a_size() {
     let error = refused(&[("N", 1), ("H", 8)]);
     assert_eq!((error.code, error.message.as_str()), (Code::E402, "the size of `W` is not known"));
-    assert_eq!(error.help, ["give the input's sizes, for example `--input-shape 1,1,2,2`"]);
+    assert_eq!(error.help, ["give the input's sizes, for example `--input-shape 1,1,224,224`"]);
 }
 
 #[test]

@@ -40,7 +40,11 @@ pub fn fuse_epilogue(graph: &mut KernelGraph) -> Vec<Note> {
         let layers = |id| graph.dag.get(id).map(|node| node.origins.clone()).unwrap_or_default();
         let (own, by) = (layers(taker), graph.dag.get(taker).map(|node| node.place()).unwrap_or_default());
         let others = layers(id).into_iter().filter(|layer| !own.contains(layer));
-        notes.extend(others.map(|layer| done(PASS, layer, format!("computed by `{by}`, on its result"))));
+        notes.extend(
+            others.map(|layer| {
+                done(PASS, layer, format!("the kernel of `{by}` computes it before it writes its result"))
+            }),
+        );
         fuse(graph, id, taker, &formula);
     }
     notes
@@ -128,7 +132,7 @@ mod tests {
         let y = test.linear(x, 4);
         let y = test.relu(y);
         let mut graph = test.finish(y);
-        assert_eq!(fused(&mut graph), ["1 ReLU: computed by `0 Linear`, on its result"]);
+        assert_eq!(fused(&mut graph), ["1 ReLU: the kernel of `0 Linear` computes it before it writes its result"]);
         insta::assert_snapshot!(print(&graph), @r"
         input input [2, 3]
         %0 = gemm(input, 0.weight) second transposed then max(x0 + x1, 0), x1 = 0.bias  [2, 4]  # 0 Linear + 1 ReLU
@@ -214,7 +218,7 @@ mod tests {
         let mut graph = test.finish(y);
         let notes = fused(&mut graph);
         assert_eq!(notes.len(), 2);
-        assert_eq!(notes[0], "1 Sigmoid: computed by `0 Conv2d`, on its result");
+        assert_eq!(notes[0], "1 Sigmoid: the kernel of `0 Conv2d` computes it before it writes its result");
         assert!(notes[1].starts_with("2 SiLU: `0 Conv2d + 1 Sigmoid` has an epilogue already"), "{notes:?}");
     }
 

@@ -19,7 +19,7 @@ pub fn merge_maps(graph: &mut KernelGraph) -> Vec<Note> {
         let Some(place) = graph.dag.get(id).map(|node| node.place()) else { continue };
         while let Some((inner, formula)) = next(graph, id, &constants, &mut notes) {
             let merged = graph.dag.get(inner).map(|node| node.origins.clone()).unwrap_or_default();
-            let text = format!("one kernel with what `{}` does element by element", graph.label(inner));
+            let text = format!("it is one kernel with what `{}` does element by element", graph.label(inner));
             formula.write_map(graph, id);
             graph.dag.remove(inner);
             if let Some(node) = graph.dag.get_mut(id) {
@@ -83,7 +83,7 @@ mod tests {
         output output = %0
         ");
         assert_eq!(notes.len(), 3);
-        assert_eq!(notes[0].text, "one kernel with what `1 BatchNorm2d` does element by element");
+        assert_eq!(notes[0].text, "it is one kernel with what `1 BatchNorm2d` does element by element");
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub fn move_maps_back(graph: &mut KernelGraph) -> Vec<Note> {
         let (mut map, mut first) = (id, true);
         while let Some((movement, slot)) = moved_operand(graph, map, &constants) {
             let place = graph.dag.get(map).map(|node| node.place()).unwrap_or_default();
-            let text = format!("done before the {} of `{}`", name(graph, movement), graph.label(movement));
+            let text = format!("it is done before the {} of `{}`", name(graph, movement), graph.label(movement));
             let Some(earlier) = move_back(graph, map, movement, slot) else { break };
             if first {
                 notes.push(done("move_maps_back", place, text));
@@ -114,7 +114,7 @@ mod tests {
         %4 = permute(%3) [0, 2, 1]  [2, 4, 3]  # 1 Tokens
         output output = %4
         ");
-        assert_eq!(notes[0].text, "done before the permute of `1 Tokens`");
+        assert_eq!(notes[0].text, "it is done before the permute of `1 Tokens`");
     }
 
     #[test]

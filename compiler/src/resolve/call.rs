@@ -165,6 +165,15 @@ impl<'a> Expander<'a, '_> {
             return Ok(Some(Value::Tensor(flow)));
         }
         let Some(value) = argument.value.clone() else { return Ok(None) };
+        if let (Some(caller), Value::Text(name)) = (caller, &value)
+            && written(&parameter.ty.kind) == "tensor"
+        {
+            let span = argument.expr.span;
+            // Between the quotes, so that another name can be offered.
+            let inside = matches!(argument.expr.kind, ExprKind::String(_)).then_some(1).unwrap_or(0);
+            let span = Span { start: span.start + inside, end: span.end.saturating_sub(inside), ..span };
+            return Ok(Some(Value::Tensor(self.kept_here(caller, name, span))));
+        }
         match fit(value.clone(), &parameter.ty.kind) {
             Ok(value) => Ok(Some(value)),
             Err(Misfit::Symbol(size)) => {

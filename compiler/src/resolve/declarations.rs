@@ -1,6 +1,6 @@
 //! The blocks and models of all files, by name.
 //!
-//! All files share one namespace. What is wrong with the names themselves is reported here, once: two of one name, the name of a
+//! No two files declare one name; a file knows its own and those of the files that it imports. What is wrong with the names themselves is reported here, once: two of one name, the name of a
 //! built-in layer, presets of something that is no model or that go in a circle.
 
 use super::Program;
@@ -9,6 +9,7 @@ use super::error::{NameError, StructureError};
 use crate::diagnostic::{Problems, nearest};
 use crate::ops;
 use cnnc_grammar::ast::{Declaration, DeclarationKind, Item, Name, Preset};
+use cnnc_grammar::span::Files;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
@@ -40,8 +41,8 @@ pub(super) struct Declarations<'a> {
 
 impl<'a> Declarations<'a> {
     /// Gathers the declarations of all files.
-    pub fn new(program: &'a Program, problems: &mut Problems) -> Self {
-        let mut table = Gathered::default();
+    pub fn new(program: &'a Program, files: &Files, problems: &mut Problems) -> Self {
+        let mut table = Gathered { program, files, meanings: HashMap::new(), names: Vec::new() };
         // Imported files come first, so that of two of one name the one in the importing file is the second.
         for item in program.trees.iter().rev().flat_map(|(_, tree)| &tree.items) {
             table.add(item, problems);
@@ -89,13 +90,14 @@ enum Meaning<'a> {
 }
 
 /// Declarations before presets are followed.
-#[derive(Default)]
-struct Gathered<'a> {
+struct Gathered<'a, 'f> {
+    program: &'a Program,
+    files: &'f Files,
     meanings: HashMap<&'a str, (&'a Name, Meaning<'a>)>,
     names: Vec<&'a str>,
 }
 
-impl<'a> Gathered<'a> {
+impl<'a> Gathered<'a, '_> {
     fn add(&mut self, item: &'a Item, problems: &mut Problems) {
         let (name, meaning) = match item {
             Item::Import(_) => return,
@@ -159,6 +161,11 @@ impl<'a> Gathered<'a> {
         let problem = match self.meanings.get(base.text.as_str()) {
             Some((name, Meaning::Declaration(declaration))) if declaration.kind == DeclarationKind::Block => {
                 StructureError::PresetOfBlock { name: &base.text, span: base.span, declared: name.span }.diagnostic()
+            }
+            Some((name, _)) if !self.program.knows(base.span.file, name.span.file) => {
+                let (declared, file) =
+                    (name.span, self.files.get(name.span.file).map_or("", |file| file.name.as_str()));
+                NameError::NotImported { name: &base.text, span: base.span, declared, file }.diagnostic()
             }
             Some((_, meaning)) => return Some(*meaning),
             None => {

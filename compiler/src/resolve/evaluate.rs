@@ -152,7 +152,7 @@ impl<'a> Expander<'a, '_> {
         if let Some(flow) = self.kept_value(frame, name) {
             return Some(Value::Tensor(flow));
         }
-        if let Some(callee) = self.callee(name) {
+        if let Some(callee) = self.callee_at(name, span) {
             let site = CallSite { span, parentheses: false };
             return Some(Value::Layer(Rc::new(Recipe { callee, arguments: Vec::new(), site, tied: None })));
         }
@@ -164,12 +164,14 @@ impl<'a> Expander<'a, '_> {
     }
 
     fn unknown_value(&mut self, frame: &Frame<'a>, name: &str, span: Span) {
-        if frame.scope.incomplete || self.world.program.incomplete {
+        // A computed name of a kept value that is not known yet could be this one.
+        let could_be_kept = !frame.open.is_empty() && self.unknown_names.contains(&frame.call());
+        if frame.scope.incomplete || self.world.program.incomplete || could_be_kept {
             return self.unreadable();
         }
         let near = self.near(name, |expander| {
             let mut names = frame.scope.names();
-            names.extend(expander.callable_names());
+            names.extend(expander.callable_names(span));
             names
         });
         let near = near.as_deref();

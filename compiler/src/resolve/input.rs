@@ -112,6 +112,10 @@ impl<'a> Expander<'a, '_> {
             Some(name) => {
                 frame.inputs.push(&name.text);
                 self.keep_input(frame, name, flow);
+                if frame.unnamed_input.is_none() {
+                    // One input flows by itself; of several, `from` has to say which.
+                    cursor.value = if frame.inputs.len() == 1 { flow } else { Flow::Absent };
+                }
             }
             None => cursor.value = flow,
         }

@@ -79,6 +79,20 @@ impl<'a> Expander<'a, '_> {
         }
     }
 
+    /// What a name calls in the file where it is written. What another file declares is an error there, unless it is imported.
+    pub fn callee_at(&mut self, name: &str, span: Span) -> Option<Callee<'a>> {
+        let callee = self.callee(name)?;
+        if let Callee::Declared(callable) = &callee
+            && !self.world.program.knows(span.file, callable.name.span.file)
+        {
+            let declared = callable.name.span;
+            let file = self.world.files.get(declared.file).map_or("", |file| file.name.as_str());
+            self.report(NameError::NotImported { name, span, declared, file }.diagnostic());
+            return Some(Callee::Unreadable);
+        }
+        Some(callee)
+    }
+
     /// What a name calls: a block or model, then a built-in layer. Values come before both and are looked up by the caller.
     pub fn callee(&self, name: &str) -> Option<Callee<'a>> {
         match self.world.declarations.get(name) {
@@ -117,7 +131,7 @@ impl<'a> Expander<'a, '_> {
                 self.report(error.diagnostic());
                 None
             }
-            None => match self.callee(name) {
+            None => match self.callee_at(name, call.callee.span) {
                 Some(callee) => Some(Rc::new(Recipe { callee, arguments, site, tied: None })),
                 None => {
                     self.unknown_callee(frame, call);
@@ -137,7 +151,7 @@ impl<'a> Expander<'a, '_> {
             let near = self.near(name, |expander| {
                 let mut names = frame.scope.names();
                 names.retain(|name| matches!(frame.scope.get(name), Some(Some(Value::Layer(_)))));
-                names.extend(expander.callable_names());
+                names.extend(expander.callable_names(span));
                 names
             });
             let error = NameError::UnknownCallee { name, span, near: near.as_deref() };

@@ -97,8 +97,10 @@ impl<'a> Expander<'a, '_> {
         Flow::Unknown
     }
 
-    fn kept_here(&mut self, frame: &Frame<'a>, name: &Arc<str>, span: Span) -> Flow {
-        if let Some(kept) = self.kept.get(&(frame.call(), name.clone())) {
+    /// The value kept here under a name, which has to be.
+    pub fn kept_here(&mut self, frame: &Frame<'a>, name: &str, span: Span) -> Flow {
+        let name = &Arc::from(name);
+        if let Some(kept) = self.kept.get(&(frame.call(), Arc::clone(name))) {
             return kept.flow;
         }
         if frame.scope.incomplete || self.undecided > 0 || self.unknown_names.contains(&frame.call()) {

@@ -42,6 +42,7 @@ struct Loader<'s> {
 impl Loader<'_> {
     fn file(&mut self, name: String, text: String, import: Option<Span>) {
         let file = self.files.add(name.clone(), text);
+        self.note_import(file);
         self.known.insert(name, file);
         let text = self.files.get(file).map_or("", |file| file.text.as_str());
         let (tree, errors) = cnnc_grammar::parse(text, file);
@@ -73,6 +74,7 @@ impl Loader<'_> {
             }
         };
         if let Some(known) = self.known.get(&name).copied() {
+            self.note_import(known);
             if let Some(start) = self.chain.iter().position(|(file, _)| *file == known) {
                 self.report_circle(start, span);
             }
@@ -84,6 +86,13 @@ impl Loader<'_> {
             return self.problems.add(FileError::TooMany { files, chain, span }.diagnostic());
         }
         self.file(name, text, Some(span));
+    }
+
+    /// The file that is being read imports that one.
+    fn note_import(&mut self, imported: FileId) {
+        if let Some((importer, _)) = self.chain.last() {
+            self.program.imports.insert((*importer, imported));
+        }
     }
 
     /// The import at `span` leads back to the file at `start` of the chain.

@@ -48,6 +48,7 @@ pub use settings::{INIT_FILE, SETTINGS_FILE};
 
 use cnnc_grammar::ast::{Ast, DeclarationKind, Item};
 use cnnc_grammar::span::FileId;
+use std::collections::HashSet;
 
 /// Turns paths into text: the disk in the command line, memory in tests and in the editor.
 pub trait Sources {
@@ -63,6 +64,8 @@ pub struct Program {
     pub trees: Vec<(FileId, Ast)>,
     /// Whether an import could not be read, so that an unknown name may be one of its.
     pub incomplete: bool,
+    /// Which file imports which: (importer, imported).
+    pub imports: HashSet<(FileId, FileId)>,
 }
 
 /// Which network is wanted.
@@ -79,6 +82,15 @@ pub struct Request {
 }
 
 impl Program {
+    /// Whether the declarations of one file are known in another: in itself and in those that import it. What is no file of the program,
+    /// such as settings, sees what the first file does.
+    pub(crate) fn knows(&self, file: FileId, declared_in: FileId) -> bool {
+        let is_part = self.trees.iter().any(|(part, _)| *part == file);
+        let first = self.trees.first().map(|(first, _)| *first);
+        let file = if is_part { file } else { first.unwrap_or(file) };
+        file == declared_in || self.imports.contains(&(file, declared_in))
+    }
+
     /// The names of the first file's models, in order; the last is the default.
     pub fn models(&self) -> Vec<&str> {
         self.trees.first().map(|(_, tree)| models_of(tree)).unwrap_or_default()

@@ -30,7 +30,7 @@ pub fn resolve(
         return None;
     }
     let init = settings::read_init(&request.init, files, problems)?;
-    let declarations = Declarations::new(program, problems);
+    let declarations = Declarations::new(program, files, problems);
     let world = World { program, declarations: &declarations, files, sources };
     let graph = chosen.and_then(|name| {
         let callable = declarations.get(name)?.as_ref()?;
@@ -58,7 +58,7 @@ pub fn check_all(
     for name in &chosen {
         set.push(settings::read(name, &request.settings, files, problems));
     }
-    let declarations = Declarations::new(program, problems);
+    let declarations = Declarations::new(program, files, problems);
     let world = World { program, declarations: &declarations, files, sources };
     let mut graphs = Vec::new();
     for (name, set) in chosen.iter().zip(&set) {

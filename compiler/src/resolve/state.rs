@@ -229,10 +229,15 @@ impl<'a, 'p> Expander<'a, 'p> {
         wanted.then(|| nearest(name, candidates(self)).map(str::to_owned)).flatten()
     }
 
-    /// The names of all blocks, models and layers.
-    pub fn callable_names(&self) -> impl Iterator<Item = &'a str> {
+    /// The names of the blocks, models and layers that are known at a place.
+    pub fn callable_names(&self, place: Span) -> impl Iterator<Item = &'a str> {
         let layers = crate::ops::LAYERS.iter().map(|entry| entry.signature.name);
-        self.world.declarations.names().to_vec().into_iter().chain(layers)
+        let known = |name: &&str| match self.world.declarations.get(name) {
+            Some(Some(callable)) => self.world.program.knows(place.file, callable.name.span.file),
+            _ => true,
+        };
+        let declared: Vec<&str> = self.world.declarations.names().iter().copied().filter(known).collect();
+        declared.into_iter().chain(layers)
     }
 
     /// Takes in that something could not be read, which is already reported.

@@ -79,15 +79,9 @@ impl<'a> BoundSizes<'a> {
 
 /// E402, with an example that would do.
 fn missing(graph: &ShapedGraph, symbol: &Arc<str>, input: &crate::graph::Input) -> Box<Diagnostic> {
-    let least = |name: &str| graph.sizes.symbols.iter().find(|size| *size.name == *name).map_or(1, |size| size.start);
-    let example: Vec<String> = input
-        .shape
-        .iter()
-        .map(|dim| dim.at(&|name| Some(least(name))).map_or_else(|| dim.to_string(), |size| size.to_string()))
-        .collect();
     let message = format!("the size of `{symbol}` is not known");
     let label = format!("`{symbol}` is left open here");
-    let help = format!("give the input's sizes, for example `--input-shape {}`", example.join(","));
+    let help = format!("give the input's sizes, for example `--input-shape {}`", graph.sizes.example(&input.shape));
     Box::new(Diagnostic::new(Code::E402, message, input.span, label).help(help))
 }
 

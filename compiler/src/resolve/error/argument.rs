@@ -204,30 +204,74 @@ fn float_mend(diagnostic: Diagnostic, number: f64, expr: &Expr) -> Diagnostic {
             diagnostic.help(format!("write {whole}")).mend(expr.span, whole)
         }
         ExprKind::Float(_) => diagnostic,
+        _ => match division(expr) {
+            Some(slash) => diagnostic.help("`/` gives a float, `//` an int").mend(slash, " // "),
+            None => diagnostic.help("`//` divides without a rest; `round`, `floor` and `ceil` make an int of a float"),
+        },
+    }
+}
+
+/// As [`float_mend`], for the first float of a tuple of ints.
+fn float_in_tuple(diagnostic: Diagnostic, parts: &[Constant], exprs: &[Expr]) -> Diagnostic {
+    let float = parts.iter().zip(exprs).find_map(|(part, expr)| match part {
+        Constant::Float(number) => Some((*number, expr)),
+        _ => None,
+    });
+    match float {
+        Some((number, expr)) => float_mend(diagnostic, number, expr),
+        None => diagnostic,
+    }
+}
+
+/// From the left to the right side of the `/` that made a value a float: the last that was computed, as far as operators go.
+fn division(expr: &Expr) -> Option<Span> {
+    match &expr.kind {
         ExprKind::Binary(BinaryOperator::Divide, left, right) => {
-            let between = Span { start: left.span.end, end: right.span.start, ..expr.span };
-            diagnostic.help("`/` gives a float, `//` an int").mend(between, " // ")
+            Some(Span { start: left.span.end, end: right.span.start, ..expr.span })
         }
-        _ => diagnostic.help("`//` divides without a rest; `round`, `floor` and `ceil` make an int of a float"),
+        ExprKind::Binary(_, left, right) => division(left).or_else(|| division(right)),
+        ExprKind::Unary(_, operand) => division(operand),
+        _ => None,
+    }
+}
+
+/// The most parts of a tuple that is shown.
+const SHOWN_PARTS: usize = 4;
+
+/// "the float 0.5", "the tuple (2, 0.5)", "a list of 3".
+fn shown(value: &Constant) -> String {
+    let plain = |value: &Constant| match value {
+        Constant::Int(number) => Some(number.to_string()),
+        Constant::Float(number) => Some(format!("{number:?}")),
+        Constant::Bool(truth) => Some(truth.to_string()),
+        Constant::Text(text) => Some(format!("\"{text}\"")),
+        Constant::Tuple(_) | Constant::List(_) => None,
+    };
+    match value {
+        Constant::Float(number) => format!("the float {number:?}"),
+        Constant::Text(text) => format!("the text \"{text}\""),
+        Constant::List(parts) => format!("a list of {}", parts.len()),
+        Constant::Tuple(parts) => match parts.iter().map(plain).collect::<Option<Vec<String>>>() {
+            Some(parts) if (2..=SHOWN_PARTS).contains(&parts.len()) => format!("the tuple ({})", parts.join(", ")),
+            _ => format!("a tuple of {}", parts.len()),
+        },
+        simple => plain(simple).unwrap_or_default(),
     }
 }
 
 fn refused(name: &str, accepts: &str, value: &Constant, site: &LayerSite<'_>) -> Diagnostic {
-    let shown = match value {
-        Constant::Int(number) => format!("is {number}"),
-        Constant::Float(number) => format!("is the float {number:?}"),
-        Constant::Bool(truth) => format!("is {truth}"),
-        Constant::Text(text) => format!("is the text \"{text}\""),
-        Constant::Tuple(parts) => format!("is a tuple of {}", parts.len()),
-        Constant::List(parts) => format!("is a list of {}", parts.len()),
-    };
     let given = site.given(name);
     let span = given.map_or(site.call.span, |argument| argument.expr.span);
-    let diagnostic = Diagnostic::new(Code::E205, format!("`{name}` must be {accepts}"), span, shown);
+    let diagnostic =
+        Diagnostic::new(Code::E205, format!("`{name}` must be {accepts}"), span, format!("is {}", shown(value)));
     match (value, given) {
         (Constant::Float(number), Some(argument)) if accepts.starts_with("an int") => {
             float_mend(diagnostic, *number, argument.expr)
         }
+        (Constant::Tuple(parts), Some(argument)) => match &argument.expr.kind {
+            ExprKind::Tuple(exprs) => float_in_tuple(diagnostic, parts, exprs),
+            _ => diagnostic,
+        },
         _ => diagnostic,
     }
 }

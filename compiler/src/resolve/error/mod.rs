@@ -4,6 +4,7 @@
 
 mod argument;
 mod file;
+mod foreign;
 mod initialiser;
 mod input;
 mod keep;

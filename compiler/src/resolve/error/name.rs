@@ -2,28 +2,9 @@
 
 use super::super::functions::Function;
 use super::did_you_mean;
+use super::foreign::{Ours, foreign};
 use crate::diagnostic::{Code, Diagnostic};
 use cnnc_grammar::span::Span;
-
-/// Names that other frameworks have for what is here, for people who come from them.
-const FOREIGN: &[(&str, &str)] = &[
-    ("Dense", "Linear"),
-    ("FullyConnected", "Linear"),
-    ("InnerProduct", "Linear"),
-    ("Convolution", "Conv2d"),
-    ("Convolutional", "Conv2d"),
-    ("Conv2DTranspose", "ConvTranspose2d"),
-    ("Deconvolution", "ConvTranspose2d"),
-    ("MaxPooling2D", "MaxPool2d"),
-    ("AveragePooling2D", "AvgPool2d"),
-    ("BatchNormalization", "BatchNorm2d"),
-    ("LayerNormalization", "LayerNorm"),
-    ("GroupNormalization", "GroupNorm"),
-    ("UpSampling2D", "Upsample"),
-    ("ZeroPadding2D", "ZeroPad2d"),
-    ("Swish", "SiLU"),
-    ("HardSigmoid", "Hardsigmoid"),
-];
 
 /// What is wrong with a name.
 pub(in crate::resolve) enum NameError<'e> {
@@ -37,6 +18,8 @@ pub(in crate::resolve) enum NameError<'e> {
     UnknownModel { name: &'e str, span: Span, near: Option<&'e str> },
     /// An item that is no layer, block or model.
     UnknownCallee { name: &'e str, span: Span, near: Option<&'e str> },
+    /// A block or model of a file that is not imported where it is called.
+    NotImported { name: &'e str, span: Span, declared: Span, file: &'e str },
     /// An item that is the name of a kept value.
     Kept { name: &'e str, span: Span },
     /// An item that is a value other than a layer.
@@ -87,12 +70,18 @@ impl NameError<'_> {
             }
             NameError::UnknownCallee { name, span, near } => {
                 let message = format!("there is no layer, block or model `{name}`");
-                if let Some((_, ours)) = FOREIGN.iter().find(|(theirs, _)| theirs.eq_ignore_ascii_case(name)) {
-                    return Diagnostic::new(Code::E201, message, *span, "unknown")
-                        .help(format!("it is called `{ours}` here"))
-                        .mend(*span, *ours);
+                let diagnostic = Diagnostic::new(Code::E201, message, *span, "unknown");
+                match foreign(name) {
+                    Some(Ours::Name(ours)) => diagnostic.help(format!("it is called `{ours}` here")).mend(*span, ours),
+                    Some(Ours::Text(ours)) => diagnostic.help(format!("here, that is {ours}")),
+                    None => did_you_mean(diagnostic, *near, *span),
                 }
-                did_you_mean(Diagnostic::new(Code::E201, message, *span, "unknown"), *near, *span)
+            }
+            NameError::NotImported { name, span, declared, file } => {
+                let message = format!("`{name}` is declared in a file that this one does not import");
+                Diagnostic::new(Code::E201, message, *span, "not known here")
+                    .label(*declared, "declared here")
+                    .help(format!("an `import` of {file} makes it known; what other files import does not"))
             }
             NameError::Kept { name, span } => Diagnostic::new(
                 Code::E201,

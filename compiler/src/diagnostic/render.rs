@@ -10,7 +10,7 @@ use cnnc_grammar::span::{FileId, Files, Span};
 use codespan_reporting::diagnostic as codespan;
 use codespan_reporting::files::{Error, Location};
 use codespan_reporting::term::{self, termcolor};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::rc::Rc;
@@ -29,6 +29,17 @@ pub struct Renderer<'files> {
     files: &'files Files,
     options: RenderOptions,
     line_starts: RefCell<BTreeMap<FileId, Rc<[usize]>>>,
+    /// The place that was asked for last. Diagnostics come in order, so that the columns of a long line are counted once.
+    last: Cell<Option<Place>>,
+}
+
+/// A byte of a file whose column is known.
+#[derive(Clone, Copy)]
+struct Place {
+    file: FileId,
+    byte: usize,
+    /// Characters before it in its line.
+    column: usize,
 }
 
 /// Steps of a trace that are shown at each end of a long one.
@@ -37,7 +48,7 @@ const TRACE_STEPS: usize = 4;
 impl<'files> Renderer<'files> {
     /// A renderer for these files.
     pub fn new(files: &'files Files, options: RenderOptions) -> Self {
-        Renderer { files, options, line_starts: RefCell::default() }
+        Renderer { files, options, line_starts: RefCell::default(), last: Cell::default() }
     }
 
     /// The text of one diagnostic; it ends with an empty line.
@@ -63,9 +74,14 @@ impl<'files> Renderer<'files> {
     pub fn position(&self, span: Span) -> (usize, usize) {
         let text = self.files.get(span.file).map_or("", |file| file.text.as_str());
         let (line, range) = self.line(span);
-        let before = text.as_bytes().get(range.start..(span.start as usize).min(range.end)).unwrap_or_default();
+        let byte = (span.start as usize).clamp(range.start, range.end);
+        let known = self.last.get().filter(|last| last.file == span.file && (range.start..=byte).contains(&last.byte));
+        let (from, before) = known.map_or((range.start, 0), |last| (last.byte, last.column));
+        let between = text.as_bytes().get(from..byte).unwrap_or_default();
         // Bytes that go on a character are 10xxxxxx.
-        (line + 1, before.iter().filter(|&&byte| byte & 0xc0 != 0x80).count() + 1)
+        let column = before + between.iter().filter(|&&byte| byte & 0xc0 != 0x80).count();
+        self.last.set(Some(Place { file: span.file, byte, column }));
+        (line + 1, column + 1)
     }
 
     /// `models/lenet.cnn:9:5`

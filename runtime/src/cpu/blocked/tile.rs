@@ -87,7 +87,12 @@ impl<const ROWS: usize, const PIXELS: usize, const BLOCKS: usize, const STEM: bo
                         false if tap < a.full_taps => V::LANES,
                         false => a.partial,
                     };
+                    // What the next tile reads may lie in memory, where the processor does not see what comes next in so many streams.
+                    let next = values.wrapping_add(PIXELS * pixel_stride);
                     for channel in 0..channels {
+                        if !STEM {
+                            V::prefetch(next.wrapping_add(channel * V::LANES));
+                        }
                         let mut factors = [V::zero(); BLOCKS];
                         for block in 0..BLOCKS {
                             let weights = weights.add(block * a.weight_block_stride);

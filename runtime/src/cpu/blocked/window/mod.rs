@@ -7,6 +7,7 @@ mod span;
 
 use crate::cpu::blocked::buffer::Shared;
 use crate::cpu::blocked::call::Call;
+use crate::cpu::blocked::cost;
 use crate::cpu::blocked::ending::Ending;
 use crate::cpu::blocked::planes::Planes;
 use crate::cpu::blocked::pool::Pool;
@@ -44,6 +45,8 @@ pub struct Windowed {
     scales: [Vec<f32>; 2],
     spans: [Spans; 2],
     planes: Planes,
+    /// Rows of the image to bring near for the next row of output: its steps, where the images come from memory; else 0.
+    ahead: usize,
     /// Does the work instead where the one window is the whole image.
     whole: Option<Reduce>,
     entry: Entry<RowArguments<'static>>,
@@ -91,7 +94,10 @@ impl Windowed {
         let blocks = shape.channels.div_ceil(lanes);
         let elements = |axis: usize| spans[axis].spans.iter().map(|span| span.count).sum::<usize>();
         let planes = Planes::new([shape.batch, blocks], height, (elements(0) * elements(1)).max(height * width));
-        Self { shape, lanes, blocks, area: 0, scales, spans, planes, whole: None, entry }
+        let bytes = 4 * shape.batch * blocks * lanes * shape.input[0] * shape.input[1];
+        // Steps of one are read fast enough as they come.
+        let ahead = if bytes > cost::LAST_CACHE_BYTES / 2 && spans[0].stride > 1 { spans[0].stride } else { 0 };
+        Self { shape, lanes, blocks, area: 0, scales, spans, planes, ahead, whole: None, entry }
     }
 
     /// Floats of the packed weights: `⌈channels / LANES⌉ · LANES · area`; none for pooling.
@@ -142,6 +148,7 @@ impl Windowed {
                 residual: call.residual_at(part.image, at),
                 ending: Ending::of(call, part.block, self.lanes),
                 rows: part.rows,
+                ahead: self.ahead,
             };
             // SAFETY: image, weights, bias and scales are whole, and no other part writes these rows. The kernel does
             // not keep its arguments, so that their lifetime may be called static for the call.

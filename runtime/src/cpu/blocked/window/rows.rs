@@ -77,6 +77,8 @@ pub(super) struct RowArguments<'a> {
     pub(super) ending: Ending,
     /// Rows of output to do.
     pub(super) rows: Range<usize>,
+    /// Rows of the image that a row of output reads and the one before did not, where the image comes from afar; else 0.
+    pub(super) ahead: usize,
 }
 
 /// Outputs of one block of channels.
@@ -151,6 +153,7 @@ impl RowArguments<'_> {
             value_step: self.spans[0].stride * self.image_width * V::LANES,
             output_step: self.spans[1].spans.len() * V::LANES,
             count: rows.len(),
+            ahead: 0,
             ..self.at::<V>(rows.start, column)
         };
         // SAFETY: the caller's promise.
@@ -180,6 +183,7 @@ impl RowArguments<'_> {
             residual: if self.residual.is_null() { self.residual } else { self.residual.wrapping_add(at) },
             count: 1,
             scale: self.scales[0][row] * self.scales[1][column],
+            ahead: self.ahead,
         }
     }
 }

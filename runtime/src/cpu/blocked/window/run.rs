@@ -32,6 +32,8 @@ pub(super) struct Run {
     pub(super) count: usize,
     /// Factor of the result.
     pub(super) scale: f32,
+    /// Rows after those of the windows that the next run will read, to be brought near meanwhile.
+    pub(super) ahead: usize,
 }
 
 impl Run {
@@ -47,6 +49,7 @@ impl Run {
         // SAFETY: the caller's promise; the tiles cover the run and no more.
         unsafe {
             while self.count >= PIXELS {
+                self.bring_near::<V>(PIXELS * STRIDE);
                 self.tile::<V, O, PIXELS, KERNEL, STRIDE>(ending);
                 self.skip(PIXELS);
             }
@@ -60,6 +63,18 @@ impl Run {
                 7 => self.tile::<V, O, 7, KERNEL, STRIDE>(ending),
                 _ => {}
             }
+        }
+    }
+
+    /// Asks for some columns of the rows that the next run will read.
+    #[inline(always)]
+    fn bring_near<V: Vector>(&self, columns: usize) {
+        let mut next = self.values.wrapping_add(self.rows * self.row_step);
+        for _ in 0..self.ahead {
+            for at in 0..columns {
+                V::prefetch(next.wrapping_add(at * V::LANES));
+            }
+            next = next.wrapping_add(self.row_step);
         }
     }
 

@@ -3,11 +3,13 @@
 What comes in is items built with `layer` (`layer.Conv2d(4, kernel_size=3)`), `join` and `branch`; what goes out is
 their text (`text`) and what they compute on a tensor (`run`), every parameter filled by `formula.py` under its key.
 Keys follow LANGUAGE.md: an unnamed layer takes its position among all layers in text order, joins are transparent.
-Layers that PyTorch lacks, and those whose arguments the language shortens, are in `SPECIAL`.
+Layers that PyTorch lacks, and those whose arguments the language shortens, are in `SPECIAL`. `Training` is what `run`
+needs for the same in training mode: it collects parameters and buffers by key and draws the masks of dropout.
 """
 
 import functools
 import itertools
+import math
 from dataclasses import dataclass, field
 
 import torch
@@ -112,6 +114,30 @@ class Narrow(nn.Module):
         return torch.narrow(x, *self.range)
 
 
+# Of each layer that drops, the axes along which elements have chances of their own.
+DROPPING = {
+    "Dropout": lambda item, rank: range(rank),
+    "Dropout2d": lambda item, rank: range(2),
+    "StochasticDepth": lambda item, rank: range(1 if item.kwargs.get("mode", (*item.args, "")[-1]) == "row" else 0),
+}
+
+
+class Training:
+    """Training mode: `tensors` holds parameters and buffers by key; masks are drawn with `seed` and `step`."""
+
+    def __init__(self, seed, step):
+        self.seed, self.step, self.tensors = seed, step, {}
+
+    def drop(self, item, x, key):
+        """The elements of x whose number is at least p, enlarged by 1 / (1 - p); the numbers are those of stream `key`."""
+        p = item.kwargs.get("p", item.args[0] if item.args else 0.5)
+        own = DROPPING[item.name](item, x.dim())
+        shape = [size if axis in own else 1 for axis, size in enumerate(x.shape)]
+        drawn = (formula.symmetric(key, math.prod(shape), self.seed + (self.step << 32)) + 1) / 2
+        kept = torch.from_numpy(drawn).reshape(shape) >= p
+        return torch.where(kept, x / (1 - p) if p < 1 else x, 0)
+
+
 # Constructors that take the input first, for what it says of channels and features.
 SPECIAL = {
     "GroupNorm": lambda x, groups, **kwargs: nn.GroupNorm(groups, x.shape[1], **kwargs),
@@ -136,15 +162,27 @@ def build(item, x):
     return module
 
 
-def run_layer(item, x, positions):
+def run_layer(item, x, positions, training):
     """A layer's answer, its parameters filled under `<position or label>.<parameter>`."""
     position = next(positions)
     key = item.label or str(position)
     if item.name == "Parameter":
-        return torch.from_numpy(formula.tensor(key, item.args[0])).to(x.dtype)
-    module = build(item, x)
-    for name, value in module.state_dict().items():
-        value.copy_(torch.from_numpy(formula.tensor(f"{key}.{name}", value.shape)))
+        value = torch.from_numpy(formula.tensor(key, item.args[0])).to(x.dtype)
+        if training:
+            training.tensors[key] = value.requires_grad_()
+        return value
+    if training and item.name in DROPPING:
+        return training.drop(item, x, key)
+    if training and item.name == "Hardsigmoid":
+        return (x + 3).clamp(0, 6) / 6  # PyTorch's own has a sixth in single precision in its gradient
+    with torch.no_grad():
+        module = build(item, x)
+        for name, value in module.state_dict().items():
+            value.copy_(torch.from_numpy(formula.tensor(f"{key}.{name}", value.shape)))
+    if training:
+        module.train()
+        named = itertools.chain(module.named_parameters(), module.named_buffers())
+        training.tensors.update({f"{key}.{name}": value for name, value in named})
     return module(x)
 
 
@@ -155,16 +193,16 @@ COMBINE = {
 }
 
 
-def run_item(item, x, positions):
+def run_item(item, x, positions, training):
     """An item's answer on x; `positions` hands out the numbers of layers in text order."""
     if isinstance(item, Layer):
-        return run_layer(item, x, positions)
+        return run_layer(item, x, positions, training)
     if isinstance(item, Branch):
-        return functools.reduce(lambda value, each: run_item(each, value, positions), item.items, x)
-    return COMBINE[item.kind]([run_item(each, x, positions) for each in item.branches], **item.kwargs)
+        return functools.reduce(lambda value, each: run_item(each, value, positions, training), item.items, x)
+    return COMBINE[item.kind]([run_item(each, x, positions, training) for each in item.branches], **item.kwargs)
 
 
-def run(items, x):
+def run(items, x, training=None):
     """The answer of items that follow each other, as in a model's body."""
-    with torch.no_grad():
-        return run_item(Branch(tuple(items)), x, itertools.count())
+    with torch.set_grad_enabled(training is not None):
+        return run_item(Branch(tuple(items)), x, itertools.count(), training)

@@ -73,7 +73,7 @@ codes! {
     E310 "a shape that a layer cannot make"
     E401 "a tensor past this machine's memory"
     E402 "a symbol without a size"
-    E403 "a loss that does not fit the network"
+    E403 "a network that cannot be trained so"
     E499 "a fault of the compiler itself"
     E501 "a device that is not there"
     E601 "a file that cannot be read or written"

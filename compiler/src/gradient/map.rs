@@ -29,7 +29,7 @@ impl Backward<'_> {
         let sizes: Vec<(usize, usize)> = self.shape(argument).into_iter().zip(self.shape(node)).collect();
         let over: Vec<bool> = sizes.iter().map(|&(own, all)| own == 1 && all > 1).collect();
         if !over.contains(&true) {
-            return self.map(simplify(&whole), operands);
+            return self.map_within(&self.shape(node), simplify(&whole), operands);
         }
         let repeated = |index: usize| {
             let shape = operands.get(index).map(|&operand| self.shape(operand)).unwrap_or_default();
@@ -38,7 +38,7 @@ impl Backward<'_> {
         let outside = |factor: &Expression| !factor.is_placed() && factor.operands().into_iter().all(repeated);
         let (outer, inner): (Vec<Factor>, Vec<Factor>) =
             factors(whole).into_iter().partition(|factor| outside(&factor.0));
-        let inner = self.map(simplify(&joined(inner)), operands);
+        let inner = self.map_within(&self.shape(node), simplify(&joined(inner)), operands);
         let there = self.shape(inner);
         // Along an axis where the sum's terms are all the same it is their number times one of them.
         let same = sizes.iter().zip(&over).zip(&there).filter(|&((_, &gone), &size)| gone && size == 1);

@@ -171,6 +171,12 @@ impl Backward<'_> {
 
     /// A `Map` whose size along each axis is the largest of its operands'; the operand itself when nothing is computed.
     fn map(&mut self, expression: Expression, operands: &[NodeId]) -> NodeId {
+        let rank = operands.first().map_or(0, |&first| self.shape(first).len());
+        self.map_within(&vec![1; rank], expression, operands)
+    }
+
+    /// As [`Backward::map`], of an expression about places in a tensor of the given shape: if it asks for them it has that shape.
+    fn map_within(&mut self, whole: &[usize], expression: Expression, operands: &[NodeId]) -> NodeId {
         let used = expression.operands();
         let kept: Vec<NodeId> = used.iter().filter_map(|&index| operands.get(index).copied()).collect();
         let number = |index: usize| used.iter().position(|&other| other == index).unwrap_or(0);
@@ -178,8 +184,7 @@ impl Backward<'_> {
         if let (Expression::Operand(0), Some(&value)) = (&expression, kept.first()) {
             return value;
         }
-        let rank = operands.first().map_or(0, |&first| self.shape(first).len());
-        let mut shape = vec![1; rank];
+        let mut shape = if expression.is_placed() { whole.to_vec() } else { vec![1; whole.len()] };
         for &operand in &kept {
             for (size, other) in shape.iter_mut().zip(self.shape(operand)) {
                 *size = (*size).max(other);

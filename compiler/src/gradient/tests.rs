@@ -168,6 +168,18 @@ fn movements_are_moved_back() {
 }
 
 #[test]
+fn what_asks_for_places_has_them_in_its_gradient() {
+    let (mut test, x) = TestGraph::new(&[2, 3, 4]);
+    let small = test.parameter("small", &[2, 1, 4]);
+    let y = test.layer("Placed", |builder| {
+        let [a, b] = [0, 1].map(Expression::operand);
+        let drawn = Expression::uniform(3, Expression::Constant(1.0), Expression::Constant(2.0));
+        builder.map(&[x, small], a * Expression::Index(1) + (b + 2.0) * (Expression::Index(1) + drawn))
+    });
+    check(test.finish(y));
+}
+
+#[test]
 fn what_the_loss_does_not_depend_on_has_no_gradient() {
     let (mut test, x) = TestGraph::new(&[2, 3]);
     let unused = test.parameter("unused", &[3]);

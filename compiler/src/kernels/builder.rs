@@ -35,12 +35,13 @@ pub struct KernelBuilder<'a> {
     graph: &'a mut KernelGraph,
     layer: LayerContext,
     training: Option<Randomness>,
+    refusal: Option<String>,
 }
 
 impl<'a> KernelBuilder<'a> {
     /// A builder for one layer.
     pub fn new(graph: &'a mut KernelGraph, layer: LayerContext) -> Self {
-        KernelBuilder { graph, layer, training: None }
+        KernelBuilder { graph, layer, training: None, refusal: None }
     }
 
     /// The same for a training step.
@@ -51,6 +52,16 @@ impl<'a> KernelBuilder<'a> {
     /// Whether this is a training step.
     pub fn is_training(&self) -> bool {
         self.training.is_some()
+    }
+
+    /// Says why the layer cannot be trained at these sizes, in a sentence.
+    pub fn refuse(&mut self, why: String) {
+        self.refusal = Some(why);
+    }
+
+    /// What was refused.
+    pub fn refusal(self) -> Option<String> {
+        self.refusal
     }
 
     /// The expression of random numbers in `[0, 1)`, new ones each step, and the two operands that it reads as numbers `first` and `first + 1`, of

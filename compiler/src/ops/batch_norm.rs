@@ -160,8 +160,11 @@ impl BatchNorm {
         let elements = |shape: Vec<usize>| shape.iter().product::<usize>();
         let (all, channels) = (elements(builder.shape(builder.input(0))), elements(builder.shape(statistics[0])));
         let count = all / channels.max(1);
+        if count < 2 {
+            builder.refuse(format!("{count} value a channel has no variance; a larger batch has one"));
+        }
         let [running, new] = [0, 1].map(Expression::operand);
-        let unbiased = count as f64 / count.saturating_sub(1).max(1) as f64;
+        let unbiased = count as f64 / count.saturating_sub(1) as f64;
         for (index, (value, factor)) in statistics.into_iter().zip([1.0, unbiased]).enumerate() {
             let Some(old) = builder.current(first + index) else { continue };
             let value = builder.reshape(value, &builder.shape(old));

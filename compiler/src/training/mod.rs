@@ -15,7 +15,7 @@ pub use options::{Adam, Loss, Optimiser, Sgd, SumOrMean, Training};
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::gradient::gradient;
-use crate::graph::{NodeId, ParameterId, ShapedGraph};
+use crate::graph::{NodeId, ShapedGraph};
 use crate::kernels::{Kernel, KernelBuilder, KernelGraph, LayerContext, Port, fault, verify};
 use crate::write_kernels::{Bindings, write_kernels, write_training_kernels};
 
@@ -52,10 +52,10 @@ pub fn training_step(
     bindings: &Bindings,
     training: &Training,
 ) -> Result<KernelGraph, Box<Diagnostic>> {
-    let Backward { mut graph, gradients } = backward(network, bindings, training.loss)?;
+    let Backward { mut graph, gradients } = backward(network, bindings, training.loss, 0)?;
     let rate = graph.add_input(names::LEARNING_RATE, &[]);
-    let gradients: Vec<(ParameterId, NodeId)> =
-        gradients.into_iter().filter_map(|(id, gradient)| gradient.map(|gradient| (id, gradient))).collect();
+    let gradients: Vec<(NodeId, NodeId)> =
+        gradients.into_iter().filter_map(|(leaf, gradient)| Some((leaf, gradient?))).collect();
     let gradients = match training.max_gradient_norm {
         Some(most) => optimiser::clipped(&mut graph, gradients, most),
         None => gradients,
@@ -65,8 +65,8 @@ pub fn training_step(
     Ok(graph)
 }
 
-/// The loss of a batch and its gradients by every parameter that is trained, as outputs under the parameters' keys; those that the
-/// loss does not depend on are left out. Running statistics move as in a step.
+/// The loss of a batch and its gradients by the network's inputs and every parameter that is trained, as outputs under their names; those
+/// that the loss does not depend on are left out. Running statistics move as in a step.
 ///
 /// # Errors
 /// As [`training_step`].
@@ -75,9 +75,10 @@ pub fn loss_and_gradients(
     bindings: &Bindings,
     loss: Loss,
 ) -> Result<KernelGraph, Box<Diagnostic>> {
-    let Backward { mut graph, gradients } = backward(network, bindings, loss)?;
-    for (id, node) in gradients {
-        let name = graph.parameters.get(id.0 as usize).map(|parameter| parameter.path.clone()).unwrap_or_default();
+    let inputs = network.graph.inputs.len();
+    let Backward { mut graph, gradients } = backward(network, bindings, loss, inputs)?;
+    for (leaf, node) in gradients {
+        let name = graph.label(leaf).into();
         graph.outputs.extend(node.map(|node| Port { name, node }));
     }
     verify(&graph).map_err(|text| fault(&text))?;
@@ -97,28 +98,30 @@ pub fn evaluation(network: &ShapedGraph, bindings: &Bindings, loss: Loss) -> Res
     Ok(graph)
 }
 
-/// A network with its loss, and the gradient by each parameter that is trained, if the loss depends on it.
+/// A network with its loss, and the gradient by each leaf that is asked for, if the loss depends on it.
 struct Backward {
     graph: KernelGraph,
-    gradients: Vec<(ParameterId, Option<NodeId>)>,
+    gradients: Vec<(NodeId, Option<NodeId>)>,
 }
 
-fn backward(network: &ShapedGraph, bindings: &Bindings, loss: Loss) -> Result<Backward, Box<Diagnostic>> {
+/// The backward half by the first so many inputs and all parameters that are trained.
+fn backward(
+    network: &ShapedGraph,
+    bindings: &Bindings,
+    loss: Loss,
+    inputs: usize,
+) -> Result<Backward, Box<Diagnostic>> {
     let mut graph = write_training_kernels(network, bindings)?;
     let (loss, outputs) = with_loss(network, &mut graph, loss)?;
     graph.outputs = outputs;
-    let trained = |id: ParameterId| network.graph.parameter(id).is_some_and(|parameter| parameter.trainable);
-    let parameters: Vec<(ParameterId, NodeId)> = graph
-        .dag
-        .iter()
-        .filter_map(|(node, kernel)| match kernel.kernel {
-            Kernel::Parameter(id) if trained(id) => Some((id, node)),
-            _ => None,
-        })
-        .collect();
-    let wanted: Vec<NodeId> = parameters.iter().map(|&(_, node)| node).collect();
-    let gradients = gradient(&mut graph, loss, &wanted)?;
-    Ok(Backward { graph, gradients: parameters.into_iter().map(|(id, _)| id).zip(gradients).collect() })
+    let wanted = |kernel: &Kernel| match kernel {
+        Kernel::Input(index) => *index < inputs,
+        Kernel::Parameter(id) => network.graph.parameter(*id).is_some_and(|parameter| parameter.trainable),
+        _ => false,
+    };
+    let leaves: Vec<NodeId> = graph.dag.iter().filter(|(_, node)| wanted(&node.kernel)).map(|(leaf, _)| leaf).collect();
+    let gradients = gradient(&mut graph, loss, &leaves)?;
+    Ok(Backward { graph, gradients: leaves.into_iter().zip(gradients).collect() })
 }
 
 /// Adds the loss of the network's only output, and gives it and the outputs that it makes.

@@ -7,35 +7,26 @@ use crate::kernels::{
     Expression, Kernel, KernelBuilder, KernelGraph, KernelParameter, LayerContext, Reduction, Start, Unary, Update,
     fault,
 };
-use std::collections::HashMap;
 use std::ops::Range;
 
 /// Numbers that one `Map` adds up.
 const MAX_TERMS: usize = 32;
 
-/// Adds the updates of every parameter that has a gradient.
+/// Adds the updates of parameters, each given with its gradient.
 ///
 /// # Errors
 /// E499 when the graph has no step input.
 pub(super) fn update(
     graph: &mut KernelGraph,
     optimiser: Optimiser,
-    gradients: &[(ParameterId, NodeId)],
+    gradients: &[(NodeId, NodeId)],
     rate: NodeId,
 ) -> Result<(), Box<Diagnostic>> {
     let step = graph.inputs.iter().find(|port| &*port.name == names::STEP).map(|port| port.node);
     let step = step.ok_or_else(|| fault("the training step does not know its number"))?;
     let scalars = scalars(graph, optimiser, rate, step);
-    let nodes: HashMap<ParameterId, NodeId> = graph
-        .dag
-        .iter()
-        .filter_map(|(node, kernel)| match kernel.kernel {
-            Kernel::Parameter(id) => Some((id, node)),
-            _ => None,
-        })
-        .collect();
-    for &(id, gradient) in gradients {
-        let Some(&parameter) = nodes.get(&id) else { continue };
+    for &(parameter, gradient) in gradients {
+        let Some(&Kernel::Parameter(id)) = graph.dag.get(parameter).map(|node| &node.kernel) else { continue };
         let mut one = One { graph, id, parameter, gradient, scalars: &scalars };
         match optimiser {
             Optimiser::Sgd(options) => one.sgd(options),
@@ -46,12 +37,8 @@ pub(super) fn update(
     Ok(())
 }
 
-/// Gradients shortened so that all of them together are no longer than `most`.
-pub(super) fn clipped(
-    graph: &mut KernelGraph,
-    gradients: Vec<(ParameterId, NodeId)>,
-    most: f64,
-) -> Vec<(ParameterId, NodeId)> {
+/// Parameters with gradients, these shortened so that all of them together are no longer than `most`.
+pub(super) fn clipped(graph: &mut KernelGraph, gradients: Vec<(NodeId, NodeId)>, most: f64) -> Vec<(NodeId, NodeId)> {
     let mut builder = builder(graph, "clip_grad_norm".into());
     let squares = |builder: &mut KernelBuilder, gradient: NodeId| {
         let axes: Vec<usize> = (0..builder.shape(gradient).len()).collect();
@@ -68,9 +55,9 @@ pub(super) fn clipped(
     let Some(sum) = sums.pop() else { return gradients };
     let factor = Expression::Constant(most) / (Expression::operand(0).sqrt() + 1e-6);
     let factor = builder.map(&[sum], factor.minimum(1.0));
-    let shorten = |(id, gradient)| {
+    let shorten = |(parameter, gradient)| {
         let factor = builder.with_rank(factor, builder.shape(gradient).len());
-        (id, builder.map(&[gradient, factor], Expression::operand(0) * Expression::operand(1)))
+        (parameter, builder.map(&[gradient, factor], Expression::operand(0) * Expression::operand(1)))
     };
     gradients.into_iter().map(shorten).collect()
 }

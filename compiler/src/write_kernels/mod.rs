@@ -36,7 +36,7 @@ pub fn write_kernels(graph: &ShapedGraph, bindings: &Bindings) -> Result<KernelG
 /// As [`write_kernels`], for a training step: the network's forward half, with the updates of running statistics.
 ///
 /// # Errors
-/// As [`write_kernels`].
+/// As [`write_kernels`]; E403 when a layer cannot be trained at these sizes.
 pub fn write_training_kernels(graph: &ShapedGraph, bindings: &Bindings) -> Result<KernelGraph, Box<Diagnostic>> {
     write(graph, bindings, Mode::Training)
 }
@@ -138,10 +138,17 @@ impl Writer<'_> {
         let context = LayerContext { origin: origin.clone(), inputs, parameters, output: output.clone() };
         let randomness = self.key.map(|key| Randomness { key, stream: self.stream(&node.path) });
         let builder = KernelBuilder::new(&mut self.kernels, context);
-        let value = operator.lower(&mut match randomness {
+        let mut builder = match randomness {
             Some(randomness) => builder.in_training(randomness),
             None => builder,
-        });
+        };
+        let value = operator.lower(&mut builder);
+        if let Some(why) = builder.refusal() {
+            return Err(Box::new(Diagnostic::without_place(
+                Code::E403,
+                format!("`{origin}` cannot be trained: {why}"),
+            )));
+        }
         // Nothing is removed while layers are written, so the new nodes are the last ones.
         for kernel in (before..self.kernels.dag.len()).filter_map(|index| self.kernels.dag.get(NodeId::new(index))) {
             countable(&kernel.shape, || format!("a value inside `{origin}`"))?;

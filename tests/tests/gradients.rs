@@ -1,0 +1,228 @@
+//! Gradients and running statistics against PyTorch's autograd, computed in float64: every layer's cases in training mode, and whole
+//! networks.
+//!
+//! The fixtures hold four numbers of each gradient (`reference/gradients.py` says which). The reference kernels in float64 must agree with
+//! them, on the plan with all passes and, of layers, on the one without; the fast kernels in float32 must agree with the reference, element
+//! for element, by the measure max|a − b| / max|b|, with the same bits for any number of threads.
+
+use cnnc_compiler::graph::ShapedGraph;
+use cnnc_compiler::kernels::{KernelGraph, Port};
+use cnnc_compiler::passes;
+use cnnc_compiler::plan::{Plan, Target, plan};
+use cnnc_compiler::training::{Loss, SumOrMean, loss_and_gradients, names};
+use cnnc_compiler::write_kernels::Bindings;
+use cnnc_runtime::cpu::{Tensor64, evaluate_f64};
+use cnnc_runtime::random::{self, Stream};
+use cnnc_runtime::{Parameters, Tensor};
+use cnnc_tests::fixture::{Fixture, sizes};
+use cnnc_tests::plans::{fast, relative_error};
+use cnnc_tests::{formula, network_of_text};
+use serde_json::Value;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// What float64 may differ by, and float32 where a layer is alone and in a whole network.
+const EXACT: f64 = 1e-10;
+const CLOSE: f64 = 1e-5;
+const WHOLE: f64 = 1e-4;
+
+/// What dropout draws with.
+const SEED: f32 = 5.0;
+const STEP: f32 = 7.0;
+
+/// A case: a network, its loss, and what PyTorch says of it.
+struct Case {
+    network: ShapedGraph,
+    loss: Loss,
+    /// The name whose symmetric numbers the input is.
+    drawn: String,
+    /// The keys of the table's rows but the first.
+    keys: Vec<String>,
+    table: Vec<f64>,
+}
+
+impl Case {
+    fn new(fixture: &Fixture, index: usize, case: &Value, network: ShapedGraph, loss: Loss) -> Case {
+        let keys = case["keys"].as_array().expect("keys").iter();
+        let keys = keys.map(|key| key.as_str().expect("a key").to_owned()).collect();
+        let drawn = case["drawn"].as_str().unwrap_or("input").to_owned();
+        Case { network, loss, drawn, keys, table: fixture.tensor(&index.to_string()).1 }
+    }
+
+    /// The plan whose outputs are the loss, gradients, and what buffers become; the names of the outputs.
+    fn plan(&self, fused: bool) -> (Arc<Plan>, Vec<String>) {
+        let graph = loss_and_gradients(&self.network, &Bindings::new(), self.loss);
+        let mut graph: KernelGraph = graph.unwrap_or_else(|failure| panic!("{failure:?}"));
+        for update in std::mem::take(&mut graph.updates) {
+            let name = graph.parameters[update.parameter.0 as usize].path.clone();
+            graph.outputs.push(Port { name, node: update.node });
+        }
+        if fused {
+            passes::run(&mut graph).unwrap_or_else(|failure| panic!("{failure:?}"));
+        }
+        let names = graph.outputs.iter().map(|port| port.name.to_string()).collect();
+        (Arc::new(plan(&graph, &Target::reference()).unwrap_or_else(|failure| panic!("{failure:?}"))), names)
+    }
+
+    fn inputs(&self, plan: &Plan) -> Vec<Tensor> {
+        let input = |name: &str, shape: &[usize]| match (name, self.loss) {
+            (names::SEED, _) => Tensor::filled(&[], SEED),
+            (names::STEP, _) => Tensor::filled(&[], STEP),
+            (names::LABELS, Loss::CrossEntropy { .. }) => {
+                let labels = (0..shape[0]).map(|row| (3 * row % 10) as f32).collect();
+                Tensor::new(shape, labels).expect("a label each")
+            }
+            (names::LABELS, _) => formula::tensor(name, shape, &[]),
+            _ => random::input(&self.drawn, shape, 0),
+        };
+        plan.inputs.iter().map(|port| input(&port.name, &port.view.shape)).collect()
+    }
+
+    /// Everything that is wrong with a case, on the plan with all passes and, where `both`, on the one without.
+    fn wrong(&self, close: f64, both: bool) -> Vec<String> {
+        let parameters = formula::parameters(&self.network.graph, &[]);
+        let mut wrong = Vec::new();
+        for (kind, fused) in [("fused", true), ("plain", false)].into_iter().take(1 + usize::from(both)) {
+            let (plan, names) = self.plan(fused);
+            let inputs = self.inputs(&plan);
+            let exact =
+                evaluate_f64(plan.clone(), &parameters, &inputs).unwrap_or_else(|failure| panic!("{failure:?}"));
+            wrong.extend(self.against_torch(&names, &exact).into_iter().map(|text| format!("float64, {kind}: {text}")));
+            let found = against_exact(&plan, &parameters, &inputs, &names, &exact, close);
+            wrong.extend(found.into_iter().map(|text| format!("float32, {kind}: {text}")));
+        }
+        wrong
+    }
+
+    fn against_torch(&self, names: &[String], exact: &[Tensor64]) -> Vec<String> {
+        let value = |name: &str| names.iter().position(|other| other == name).map(|index| &exact[index].1);
+        let mut wrong = Vec::new();
+        let loss = value(names::LOSS).map_or(f64::NAN, |values| values[0]);
+        if (loss - self.table[0]).abs() > EXACT * self.table[0].abs() {
+            wrong.push(format!("the loss is {loss} and not {}", self.table[0]));
+        }
+        for (key, expected) in self.keys.iter().zip(self.table[4..].chunks_exact(4)) {
+            let Some(values) = value(key) else {
+                // PyTorch has zeros where a bias before a normalisation, say, makes no difference to a gradient that is there.
+                wrong.extend((expected[3] > 0.0).then(|| format!("`{key}` has no gradient")));
+                continue;
+            };
+            let largest = values.iter().fold(0.0f64, |largest, value| largest.max(value.abs()));
+            // An inner product's rounding errors grow as the root of the number of elements.
+            let room = EXACT * expected[3].max(1e-3 * loss.abs()) * (values.len() as f64).sqrt();
+            let along = (0..3).map(|index| inner_product(values, &format!("{key} along {index}")));
+            let off = along.zip(expected).map(|(a, b)| (a - b).abs()).fold((largest - expected[3]).abs(), f64::max);
+            if off.is_nan() || off > room {
+                wrong.push(format!("`{key}` is off by {off:.1e} where its largest is {:.1e}", expected[3]));
+            }
+        }
+        wrong
+    }
+}
+
+/// A tensor's inner product with the formula's symmetric numbers of a name.
+fn inner_product(values: &[f64], name: &str) -> f64 {
+    let stream = Stream::new(0, name);
+    let blocks = values.chunks(4).enumerate();
+    blocks
+        .map(|(block, values)| values.iter().zip(stream.symmetric(block as u64)).map(|(a, b)| a * b).sum::<f64>())
+        .sum()
+}
+
+fn against_exact(
+    plan: &Arc<Plan>,
+    parameters: &Parameters,
+    inputs: &[Tensor],
+    names: &[String],
+    exact: &[Tensor64],
+    close: f64,
+) -> Vec<String> {
+    let (answers, same) = fast(plan, parameters, inputs);
+    let largest = |values: &[f64]| values.iter().fold(0.0f64, |largest, value| largest.max(value.abs()));
+    let of_all = exact.iter().skip(1).map(|(_, values)| largest(values)).fold(0.0, f64::max);
+    let mut wrong: Vec<String> =
+        (!same).then(|| "three threads give other bits than one".to_owned()).into_iter().collect();
+    for ((name, answer), (_, values)) in names.iter().zip(&answers).zip(exact) {
+        // Where a gradient is truly zero, as that of a bias before a batch norm, it is held against the others.
+        let (own, others) = (largest(values), 1e-2 * of_all);
+        let close = if own < others { WHOLE } else { close };
+        let error = relative_error(answer.data().iter().map(|&value| f64::from(value)), values) * own / own.max(others);
+        if own > 0.0 && (error.is_nan() || error > close) {
+            wrong.push(format!("`{name}` is off by {error:.1e}, more than {close:.0e}"));
+        }
+    }
+    wrong
+}
+
+/// Runs every case, and fails with all that is wrong.
+fn none_wrong(cases: impl Iterator<Item = (String, Box<dyn FnOnce() -> Vec<String>>)>) {
+    let mut all = Vec::new();
+    for (name, case) in cases {
+        let found = catch_unwind(AssertUnwindSafe(case)).unwrap_or_else(|_| vec!["a panic, see above".to_owned()]);
+        all.extend(found.into_iter().map(|text| format!("{name}: {text}")));
+    }
+    assert!(all.is_empty(), "{} wrong:\n{}", all.len(), all.join("\n"));
+}
+
+fn fixture(name: &str) -> &'static Fixture {
+    let all: &'static [Fixture] = Fixture::all("gradients").leak();
+    all.iter().find(|fixture| fixture.name == name).expect("a fixture of that name")
+}
+
+#[test]
+fn layers() {
+    let fixture = fixture("layers");
+    let cases = fixture.json("cases").as_array().expect("cases").clone();
+    none_wrong(cases.into_iter().enumerate().map(|(index, case)| {
+        let (spec, shape) = (case["spec"].as_str().expect("a spec").to_owned(), sizes(&case["input"]));
+        let name = format!("{index}: {spec} on {shape:?}");
+        let run: Box<dyn FnOnce() -> Vec<String>> = Box::new(move || {
+            let network = network_of_text(&format!("model Case {{\n    input {shape:?}\n    {spec}\n}}\n"));
+            let loss = Loss::MeanSquaredError(SumOrMean::Sum);
+            Case::new(fixture, index, &case, network, loss).wrong(CLOSE, true)
+        });
+        (name, run)
+    }));
+}
+
+fn nets(chosen: impl Fn(&str) -> bool) {
+    let fixture = fixture("nets");
+    let cases = fixture.json("cases").as_array().expect("cases").clone();
+    let cases = cases.into_iter().enumerate().filter(|(_, case)| chosen(case["model"].as_str().expect("a model")));
+    none_wrong(cases.map(|(index, case)| {
+        let text = |key: &str| case[key].as_str().expect("a text").to_owned();
+        let (file, model, batch) = (text("file"), text("model"), sizes(&case["input"])[0]);
+        let name = model.clone();
+        let run: Box<dyn FnOnce() -> Vec<String>> = Box::new(move || {
+            let network = without_dropout(&file, &model, &sizes(&case["input"]), batch);
+            Case::new(fixture, index, &case, network, Loss::CrossEntropy { label_smoothing: 0.0 }).wrong(WHOLE, false)
+        });
+        (name, run)
+    }));
+}
+
+/// A network of `models/` with dropout at p = 0, for an input of that shape.
+fn without_dropout(file: &str, model: &str, shape: &[usize], batch: usize) -> ShapedGraph {
+    let text = std::fs::read_to_string(format!("../models/{file}")).expect("a model");
+    let keep = |line: &&str| !line.trim_start().starts_with("labels");
+    let own = text.lines().filter(keep).map(|line| format!("{line}\n")).collect::<String>();
+    let own =
+        own.replace("Dropout(0.5)", "Dropout(0)").replace("1, 96, 96]", &format!("1, {}, {}]", shape[2], shape[3]));
+    let order = format!("{own}\nmodel Chosen = {model}()\n").replace("[N, ", &format!("[{batch}, "));
+    network_of_text(&order)
+}
+
+#[test]
+fn lenets() {
+    nets(|model| model.ends_with("LeNet"));
+}
+
+#[test]
+fn resnet18() {
+    nets(|model| model == "ResNet18");
+}
+
+#[test]
+fn vgg_small() {
+    nets(|model| model == "VGGSmall");
+}

@@ -31,7 +31,19 @@ pub fn fast(
     parameters: &Parameters,
     inputs: &[Tensor],
 ) -> (Vec<Tensor>, bool) {
-    let plan = planned(network, fused, &Cpu(options).target());
+    fast_on(&planned(network, fused, &Cpu(options).target()), options, parameters, inputs)
+}
+
+/// As [`fast`], of a plan that is there.
+///
+/// # Panics
+/// With the diagnostic, when the plan cannot be run.
+pub fn fast_on(
+    plan: &Arc<Plan>,
+    options: CpuOptions,
+    parameters: &Parameters,
+    inputs: &[Tensor],
+) -> (Vec<Tensor>, bool) {
     let run = |threads| {
         let options = CpuOptions { threads, ..options };
         let mut engine = Engine::new(plan.clone(), parameters, options).unwrap_or_else(|failure| panic!("{failure:?}"));

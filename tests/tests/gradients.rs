@@ -11,11 +11,11 @@ use cnnc_compiler::passes;
 use cnnc_compiler::plan::{Plan, Target, plan};
 use cnnc_compiler::training::{Loss, SumOrMean, loss_and_gradients, names};
 use cnnc_compiler::write_kernels::Bindings;
-use cnnc_runtime::cpu::{Tensor64, evaluate_f64};
+use cnnc_runtime::cpu::{CpuOptions, Tensor64, evaluate_f64};
 use cnnc_runtime::random::{self, Stream};
 use cnnc_runtime::{Parameters, Tensor};
 use cnnc_tests::fixture::{Fixture, sizes};
-use cnnc_tests::plans::{fast, relative_error};
+use cnnc_tests::plans::{fast_on, relative_error};
 use cnnc_tests::{formula, network_of_text};
 use serde_json::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -137,7 +137,7 @@ fn against_exact(
     exact: &[Tensor64],
     close: f64,
 ) -> Vec<String> {
-    let (answers, same) = fast(plan, parameters, inputs);
+    let (answers, same) = fast_on(plan, CpuOptions::default(), parameters, inputs);
     let largest = |values: &[f64]| values.iter().fold(0.0f64, |largest, value| largest.max(value.abs()));
     let of_all = exact.iter().skip(1).map(|(_, values)| largest(values)).fold(0.0, f64::max);
     let mut wrong: Vec<String> =

@@ -1,0 +1,274 @@
+//! Training steps: optimisers against PyTorch's after several steps, and the cases of the course.
+
+use cnnc_compiler::diagnostic::Code;
+use cnnc_compiler::graph::ShapedGraph;
+use cnnc_compiler::passes;
+use cnnc_compiler::plan::{Plan, Target, plan};
+use cnnc_compiler::training::{
+    Adam, Loss, Optimiser, Sgd, SumOrMean, Training, evaluation, loss_and_gradients, names, training_step,
+};
+use cnnc_compiler::write_kernels::Bindings;
+use cnnc_runtime::cpu::{CpuOptions, Engine, Kernels, TrainingEngine, initial_state};
+use cnnc_runtime::{Parameters, Tensor};
+use cnnc_tests::fixture::Fixture;
+use cnnc_tests::plans::relative_error;
+use cnnc_tests::{formula, network_of_text, tensor};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// A step's plan.
+fn planned(network: &ShapedGraph, training: &Training, fused: bool) -> Arc<Plan> {
+    let mut graph = training_step(network, &Bindings::new(), training).unwrap_or_else(|failure| panic!("{failure:?}"));
+    if fused {
+        passes::run(&mut graph).unwrap_or_else(|failure| panic!("{failure:?}"));
+    }
+    Arc::new(plan(&graph, &Target::reference()).unwrap_or_else(|failure| panic!("{failure:?}")))
+}
+
+/// What a network learns with: its engine, its state, and how many steps it took.
+struct Learner {
+    engine: TrainingEngine,
+    state: Parameters,
+    steps: usize,
+}
+
+impl Learner {
+    fn new(plan: Arc<Plan>, parameters: &Parameters, kernels: Kernels, threads: usize) -> Learner {
+        let state = initial_state(&plan, parameters);
+        let options = CpuOptions { threads, kernels, ..CpuOptions::default() };
+        let engine = TrainingEngine::new(plan, &state, options).unwrap_or_else(|failure| panic!("{failure:?}"));
+        Learner { engine, state, steps: 0 }
+    }
+
+    /// One step: the loss and, where there are classes, how many were right.
+    fn step(&mut self, input: &Tensor, labels: &Tensor, rate: f64) -> Vec<f32> {
+        self.steps += 1;
+        let given = |name: &str| match name {
+            names::LABELS => labels.clone(),
+            names::LEARNING_RATE => Tensor::filled(&[], rate as f32),
+            names::STEP => Tensor::filled(&[], self.steps as f32),
+            names::SEED => Tensor::filled(&[], 3.0),
+            _ => input.clone(),
+        };
+        let inputs: Vec<Tensor> = self.engine.plan().inputs.iter().map(|port| given(&port.name)).collect();
+        let answers = self.engine.step(&mut self.state, &inputs).unwrap_or_else(|failure| panic!("{failure:?}"));
+        answers.iter().map(|answer| answer.data()[0]).collect()
+    }
+
+    fn values(&self, path: &str) -> Vec<f64> {
+        let tensor = self.state.get(path).unwrap_or_else(|| panic!("no `{path}`"));
+        tensor.data().iter().map(|&value| f64::from(value)).collect()
+    }
+}
+
+/// The options of a fixture's case.
+fn training(case: &Value) -> Training {
+    let number = |key: &str, usual: f64| case["options"][key].as_f64().unwrap_or(usual);
+    let loss = match (case["loss"]["kind"].as_str(), case["loss"]["reduction"].as_str()) {
+        (Some("mse"), Some("sum")) => Loss::MeanSquaredError(SumOrMean::Sum),
+        (Some("mse"), _) => Loss::MeanSquaredError(SumOrMean::Mean),
+        _ => Loss::CrossEntropy { label_smoothing: case["loss"]["label_smoothing"].as_f64().unwrap_or(0.0) },
+    };
+    let betas = [0, 1].map(|index| case["options"]["betas"][index].as_f64().unwrap_or([0.9, 0.999][index]));
+    let adam = |usual| Adam { betas, eps: number("eps", 1e-8), weight_decay: number("weight_decay", usual) };
+    let optimiser = match case["optimiser"].as_str() {
+        Some("Adam") => Optimiser::Adam(adam(0.0)),
+        Some("AdamW") => Optimiser::AdamW(adam(0.01)),
+        _ => {
+            let nesterov = case["options"]["nesterov"].as_bool().unwrap_or(false);
+            Optimiser::Sgd(Sgd {
+                momentum: number("momentum", 0.0),
+                nesterov,
+                weight_decay: number("weight_decay", 0.0),
+            })
+        }
+    };
+    Training { loss, optimiser, max_gradient_norm: case["clip"].as_f64() }
+}
+
+#[test]
+fn optimisers_step_as_pytorch_s() {
+    let fixture = Fixture::all("training").remove(0);
+    let network =
+        network_of_text("model Case {\n    input [5, 3]\n    Linear(6, bias=false); BatchNorm1d; Tanh; Linear(4)\n}\n");
+    let input = formula::tensor("input", &[5, 3], &[]);
+    for case in fixture.json("cases").as_array().expect("cases") {
+        let name = case["name"].as_str().expect("a name");
+        let training = training(case);
+        let labels = match training.loss {
+            Loss::CrossEntropy { .. } => tensor(&[5], [0.0, 1.0, 2.0, 3.0, 0.0]),
+            Loss::MeanSquaredError(_) => formula::tensor("labels", &[5, 4], &[]),
+        };
+        let losses = fixture.tensor(&format!("{name}/losses")).1;
+        for (kernels, threads, fused) in [
+            (Kernels::Fast, 1, true),
+            (Kernels::Fast, 3, true),
+            (Kernels::Fast, 1, false),
+            (Kernels::Reference, 1, true),
+        ] {
+            let plan = planned(&network, &training, fused);
+            let mut learner = Learner::new(plan, &formula::parameters(&network.graph, &[]), kernels, threads);
+            for (step, loss) in losses.iter().enumerate() {
+                let found = learner.step(&input, &labels, 0.05 / (step + 1) as f64)[0];
+                assert!((f64::from(found) - loss).abs() < 1e-5 * loss, "{name}, step {step}: {found} and not {loss}");
+            }
+            for parameter in &network.graph.parameters {
+                let expected = fixture.tensor(&format!("{name}/{}", parameter.path)).1;
+                let error = relative_error(learner.values(&parameter.path), &expected);
+                assert!(error < 1e-5, "{name}: `{}` is off by {error:.1e}", parameter.path);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_kernel_is_learnt_from_an_image_and_its_edges() {
+    let order =
+        std::fs::read_to_string("../models/operators/learned_kernel.cnn").expect("a model").replace("[N,", "[1,");
+    let network = network_of_text(&order);
+    let loss = Loss::MeanSquaredError(SumOrMean::Sum);
+    let training = Training { loss, ..Training::plain() };
+    let parameters: Parameters = [("0.weight".into(), tensor(&[1, 1, 1, 2], [0.2, -0.3]))].into_iter().collect();
+    let mut learner = Learner::new(planned(&network, &training, true), &parameters, Kernels::Fast, 1);
+    let image = tensor(&[1, 1, 6, 8], (0..48).map(|index| if (2..6).contains(&(index % 8)) { 0.0 } else { 1.0 }));
+    let row = [0.0, 1.0, 0.0, 0.0, 0.0, -1.0, 0.0];
+    let edges = tensor(&[1, 1, 6, 7], (0..42).map(|index| row[index % 7]));
+    let losses: Vec<f32> = (0..10).map(|_| learner.step(&image, &edges, 0.03)[0]).collect();
+    let printed: Vec<f32> = losses.iter().skip(1).step_by(2).copied().collect();
+    assert!(printed.is_sorted_by(|a, b| a > b) && printed[4] < 1.0, "{losses:?}");
+    let kernel = learner.values("0.weight");
+    assert!((kernel[0] - 1.0).abs() < 0.15 && (kernel[1] + 1.0).abs() < 0.15, "{kernel:?}");
+}
+
+/// The gradients of a network with the mean squared error against zeros, by name.
+fn gradients(network: &ShapedGraph, parameters: &Parameters, input: &Tensor) -> Vec<(String, Vec<f32>)> {
+    let graph =
+        loss_and_gradients(network, &Bindings::new(), Loss::MeanSquaredError(SumOrMean::Mean)).expect("a graph");
+    let plan = Arc::new(plan(&graph, &Target::reference()).expect("a plan"));
+    let given = |name: &str, shape: &[usize]| match name {
+        "input" => input.clone(),
+        _ => Tensor::filled(shape, 0.0),
+    };
+    let inputs: Vec<Tensor> = plan.inputs.iter().map(|port| given(&port.name, &port.view.shape)).collect();
+    let mut engine = Engine::new(plan.clone(), parameters, CpuOptions::default()).expect("an engine");
+    let answers = engine.run(&inputs).expect("answers").to_vec();
+    plan.outputs.iter().zip(answers).map(|(port, tensor)| (port.name.to_string(), tensor.data().to_vec())).collect()
+}
+
+fn of<'a>(gradients: &'a [(String, Vec<f32>)], name: &str) -> Option<&'a [f32]> {
+    gradients.iter().find(|(other, _)| other == name).map(|(_, values)| values.as_slice())
+}
+
+#[test]
+fn gradients_of_both_uses_of_a_tied_layer_are_added() {
+    let text = std::fs::read_to_string("../models/tied.cnn").expect("a model").replace("[N,", "[3,");
+    let apart = text.replace("tied shared = Linear(8)", "").replace("shared;", "Linear(8);");
+    let (tied, apart) = (network_of_text(&text), network_of_text(&apart));
+    let input = formula::tensor("input", &[3, 4], &[]);
+    let parameters = formula::parameters(&tied.graph, &[]);
+    let copied = |path: &Arc<str>| if path.starts_with("4.") { path.replace("4.", "2.") } else { path.to_string() };
+    let same: Parameters = apart
+        .graph
+        .parameters
+        .iter()
+        .map(|parameter| {
+            let tensor = parameters.get(&copied(&parameter.path)).expect("a parameter of the tied network");
+            (parameter.path.clone(), Tensor::clone(tensor))
+        })
+        .collect();
+    let (together, apart) = (gradients(&tied, &parameters, &input), gradients(&apart, &same, &input));
+    for name in ["weight", "bias"] {
+        let [first, second] = [2, 4].map(|layer| of(&apart, &format!("{layer}.{name}")).expect("a gradient"));
+        let sum: Vec<f64> = first.iter().zip(second).map(|(a, b)| f64::from(a + b)).collect();
+        let found = of(&together, &format!("2.{name}")).expect("a gradient").iter().map(|&value| f64::from(value));
+        assert!(relative_error(found, &sum) < 1e-5);
+    }
+}
+
+#[test]
+fn a_gradient_is_absent_until_something_depends_on_the_parameter() {
+    let used =
+        network_of_text("model Net {\n    input [2, 3]\n    keep \"start\"\n    Linear(4); ReLU\n    Linear(1)\n}\n");
+    let parameters = formula::parameters(&used.graph, &[]);
+    let input = formula::tensor("input", &[2, 3], &[]);
+    let found = gradients(&used, &parameters, &input);
+    assert!(of(&found, "0.weight").is_some() && of(&found, "input").is_some());
+    // Inference computes no gradient at all, and a step keeps none: its state holds parameters alone.
+    let plan = planned(&used, &Training::plain(), true);
+    let paths: Vec<String> = plan.parameters.iter().map(|parameter| parameter.path.to_string()).collect();
+    assert_eq!(paths.len(), used.graph.parameters.len());
+    assert!(plan.outputs.iter().all(|port| [names::LOSS, names::CORRECT].contains(&&*port.name)));
+}
+
+/// A network that a dropout of p = 0.25 and a linear layer of ones make the mean of.
+const DROPPED: &str = "model Net {\n    input [64, 100]\n    Dropout(0.25)\n    Linear(1, bias=false)\n}\n";
+
+#[test]
+fn dropout_keeps_the_mean_and_draws_anew_each_step() {
+    let network = network_of_text(DROPPED);
+    let ones: Parameters = [("1.weight".into(), Tensor::filled(&[1, 100], 0.01))].into_iter().collect();
+    let training = Training { loss: Loss::MeanSquaredError(SumOrMean::Mean), ..Training::plain() };
+    let mut learner = Learner::new(planned(&network, &training, true), &ones, Kernels::Fast, 1);
+    let (input, zeros) = (Tensor::filled(&[64, 100], 1.0), Tensor::filled(&[64, 1], 0.0));
+    let losses: Vec<f32> = (0..20).map(|_| learner.step(&input, &zeros, 0.0)[0]).collect();
+    // A mean of 100 of mean 1 and variance p / (1 − p): its square has the mean 1 + (1/3) / 100.
+    let mean = losses.iter().sum::<f32>() / 20.0;
+    assert!((mean - 1.0033).abs() < 0.005, "{mean}");
+    assert!(losses.windows(2).all(|pair| pair[0] != pair[1]));
+    let again = Learner::new(planned(&network, &training, false), &ones, Kernels::Fast, 3).step(&input, &zeros, 0.0)[0];
+    assert!((again - losses[0]).abs() < 1e-6, "the same seed and step give the same mask");
+}
+
+#[test]
+fn batches_of_other_sizes_share_a_state() {
+    let text =
+        |batch: usize| format!("model Net {{\n    input [{batch}, 3]\n    Linear(4); BatchNorm1d; Linear(2)\n}}\n");
+    let training = Training { optimiser: Optimiser::Adam(Adam::default()), ..Training::plain() };
+    let [large, small] = [8, 3].map(|batch| network_of_text(&text(batch)));
+    let parameters = formula::parameters(&large.graph, &[]);
+    let mut learner = Learner::new(planned(&large, &training, true), &parameters, Kernels::Fast, 1);
+    let labels = |batch: usize| tensor(&[batch], (0..batch).map(|row| (row % 2) as f32));
+    learner.step(&formula::tensor("input", &[8, 3], &[]), &labels(8), 0.1);
+    let before = learner.state.clone();
+    learner.engine = TrainingEngine::new(planned(&small, &training, true), &learner.state, CpuOptions::default())
+        .expect("an engine");
+    learner.step(&formula::tensor("input", &[3, 3], &[]), &labels(3), 0.1);
+    assert_eq!(learner.values("1.num_batches_tracked"), [2.0]);
+    assert_ne!(learner.values("0.weight/exp_avg"), [0.0; 12]);
+    let kept = before.get("1.num_batches_tracked").expect("a counter").data()[0];
+    assert_eq!(kept, 1.0, "a copy of the state stays as it was");
+}
+
+#[test]
+fn validation_counts_what_is_right() {
+    let network = network_of_text("model Net {\n    input [4, 3]\n    Identity\n}\n");
+    let loss = Loss::CrossEntropy { label_smoothing: 0.0 };
+    let graph = evaluation(&network, &Bindings::new(), loss).expect("a graph");
+    let plan = Arc::new(plan(&graph, &Target::reference()).expect("a plan"));
+    let mut engine = Engine::new(plan, &Parameters::default(), CpuOptions::default()).expect("an engine");
+    // Right; wrong; a tie that the label wins, being first; one that it loses.
+    let scores = tensor(&[4, 3], [1.0, 0.0, -1.0, 2.0, 3.0, 0.0, 5.0, 5.0, 1.0, 0.0, 4.0, 4.0]);
+    let answers = engine.run(&[scores.clone(), tensor(&[4], [0.0, 0.0, 0.0, 2.0])]).expect("answers").to_vec();
+    assert_eq!(answers[0], scores);
+    let expected = [0.407_606, 1.349_012, 0.702_208, 0.702_264].iter().sum::<f32>() / 4.0;
+    assert!((answers[1].data()[0] - expected).abs() < 1e-4, "{:?}", answers[1]);
+    assert_eq!(answers[2].data(), [2.0]);
+}
+
+#[test]
+fn what_cannot_be_trained_is_said() {
+    let refusal = |text: &str, loss: Loss| {
+        let network = network_of_text(text);
+        let training = Training { loss, ..Training::plain() };
+        let error = training_step(&network, &Bindings::new(), &training).unwrap_err();
+        assert_eq!(error.code, Code::E403);
+        error.message
+    };
+    let entropy = Loss::CrossEntropy { label_smoothing: 0.0 };
+    let single = refusal("model Net {\n    input [1, 3]\n    Linear(4); BatchNorm1d; Linear(2)\n}\n", entropy);
+    assert_eq!(single, "`1 BatchNorm1d` cannot be trained: 1 value a channel has no variance; a larger batch has one");
+    let vector = refusal("model Net {\n    input [7]\n    ReLU\n}\n", entropy);
+    assert_eq!(vector, "the cross-entropy wants scores [N, classes] or [N, classes, …], and `output` is [7]");
+    let named = refusal("model Net {\n    input step [2, 7]\n    from step\n    ReLU\n}\n", entropy);
+    assert_eq!(named, "an input of the network is named `step`, as one of the training step's");
+}

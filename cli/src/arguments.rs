@@ -20,6 +20,7 @@ pub enum Command {
     Check(Check),
     Summary(Summary),
     Run(Run),
+    Bench(Bench),
     Params(Params),
     Dump(Dump),
     Eval(Eval),
@@ -110,6 +111,54 @@ pub struct Run {
     pub exact: bool,
     #[command(flatten)]
     pub model: Model,
+}
+
+/// Time a model: the median of many runs, and where the time goes.
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// The spec.
+    pub file: PathBuf,
+    /// Inputs at a time; 1 where the spec leaves it open.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub batch: Option<u32>,
+    /// Threads; 0 is one for each core.
+    #[arg(long, default_value_t = 0, value_name = "COUNT")]
+    pub threads: usize,
+    /// Where to run.
+    #[arg(long, value_enum, default_value_t = Device::Cpu)]
+    pub device: Device,
+    /// Show every step: kernel, time, rate, share of what the machine can do, and what holds it back.
+    #[arg(long)]
+    pub profile: bool,
+    /// How to write it.
+    #[arg(long, value_enum, default_value_t = Report::Table)]
+    pub format: Report,
+    /// Seconds to measure for.
+    #[arg(long, default_value_t = 2.0, value_name = "SECONDS", value_parser = seconds)]
+    pub seconds: f64,
+    /// The seed that parameters and input are drawn from.
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Convolve by the definition alone: no Winograd, which errs a little more.
+    #[arg(long)]
+    pub exact: bool,
+    #[command(flatten)]
+    pub model: Model,
+}
+
+/// A time to measure for.
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    if (0.0..=3600.0).contains(&seconds) { Ok(seconds) } else { Err("between 0 and 3600 seconds".into()) }
+}
+
+/// How measurements are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Report {
+    /// For people.
+    Table,
+    /// For programs; docs/json.md says what is in it.
+    Json,
 }
 
 /// Where a model runs.

@@ -5,6 +5,7 @@
 
 mod answer;
 mod arguments;
+mod bench;
 pub mod check;
 mod console;
 mod draw;
@@ -51,6 +52,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut console: Console<'
         Command::Summary(summary) => summary::summary(summary, &mut console),
         Command::Run(run) => run::run(run, &mut console),
         Command::Dump(dump) => dump::dump(dump, &mut console),
+        Command::Bench(bench) => bench::bench(bench, &mut console),
         Command::Params(params) => params::params(params, &mut console),
         Command::Eval(eval) => eval::run(eval, &mut console),
     };

@@ -124,8 +124,22 @@ fn bind(port: &Input, shape: &[usize], bindings: &mut Bindings) {
     }
 }
 
-/// An input of random numbers.
+/// An input of random numbers, which standard error tells of.
 fn draw(port: &Input, seed: u64, sizes: &Sizes, bindings: &Bindings, console: &mut Console<'_>) -> Outcome<Tensor> {
+    let tensor = drawn(port, seed, sizes, bindings, console)?;
+    let (name, shape) = (&port.name, tensor.shape());
+    console.note(&format!("note: the input `{name}` {shape:?} is drawn from seed {seed}; --input reads one\n"));
+    Ok(tensor)
+}
+
+/// An input of random numbers.
+pub fn drawn(
+    port: &Input,
+    seed: u64,
+    sizes: &Sizes,
+    bindings: &Bindings,
+    console: &mut Console<'_>,
+) -> Outcome<Tensor> {
     let bound = |symbol: &str| bindings.get(symbol).and_then(|&size| i64::try_from(size).ok());
     let Some(shape) = port.shape.at(&bound) else {
         let message = format!("the input `{}` is {}, and its sizes are not known", port.name, port.shape);
@@ -140,7 +154,6 @@ fn draw(port: &Input, seed: u64, sizes: &Sizes, bindings: &Bindings, console: &m
         let message = format!("the input `{}` is {shape:?}, which is more than this machine's memory", port.name);
         return Err(console.fail(&Diagnostic::without_place(Code::E401, message), &Files::default()));
     }
-    console.note(&format!("note: the input `{}` {shape:?} is drawn from seed {seed}; --input reads one\n", port.name));
     Ok(random::input(&port.name, &shape, seed))
 }
 

@@ -6,6 +6,7 @@
 pub mod blocked;
 mod check;
 mod fast;
+mod machine;
 pub mod reference;
 mod target;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use blocked::vector::InstructionSet;
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::plan::{Plan, Target};
 use fast::Fast;
+pub use machine::{Machine, measure};
 use reference::Interpreter;
 use std::sync::Arc;
 pub use training::{TrainingEngine, initial_state};
@@ -49,7 +51,7 @@ pub struct CpuOptions {
 
 impl CpuOptions {
     /// The threads to start.
-    fn thread_count(&self) -> usize {
+    pub fn thread_count(&self) -> usize {
         if self.threads == 0 { std::thread::available_parallelism().map_or(1, usize::from) } else { self.threads }
     }
 }

@@ -1,0 +1,178 @@
+//! `cnnc bench FILE`: how long one inference takes, and with `--profile` where the time goes.
+//!
+//! Parameters and inputs are drawn from the seed. The engine runs until it is warm, then for some seconds; the median counts, since other
+//! programs on the machine make some runs longer and none shorter.
+
+mod profile;
+
+use crate::arguments::{Bench, Device, Report};
+use crate::console::{Console, Outcome};
+use crate::{model, pipeline, run};
+use cnnc_compiler::diagnostic::{Code, Diagnostic};
+use cnnc_compiler::graph::ShapedGraph;
+use cnnc_compiler::plan::Plan;
+use cnnc_compiler::shape::Dim;
+use cnnc_compiler::write_kernels::Bindings;
+use cnnc_grammar::span::Files;
+use cnnc_runtime::cpu::{Cpu, CpuOptions, Engine};
+use cnnc_runtime::{Backend, Parameters, Tensor, cuda};
+use serde_json::json;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Runs before anything is measured: enough to have every page, every cache and the processor's clock where they stay.
+const WARM: Duration = Duration::from_millis(200);
+/// Runs that are measured at the least.
+const LEAST_RUNS: usize = 5;
+
+/// What was measured.
+struct Measured {
+    model: String,
+    batch: Option<usize>,
+    options: CpuOptions,
+    /// Milliseconds of every run, sorted.
+    runs: Vec<f64>,
+}
+
+/// Times a model.
+pub fn bench(arguments: &Bench, console: &mut Console<'_>) -> Outcome {
+    if arguments.device == Device::Cuda {
+        return Err(console.fail(&cuda::refuse(), &Files::default()));
+    }
+    let (files, shaped) = model::shaped(&arguments.file, &arguments.model, console)?;
+    let mut bindings = Bindings::new();
+    bind_batch(&shaped, arguments.batch.map(|batch| batch as usize), &mut bindings, console)?;
+    let inputs: Vec<Tensor> = shaped
+        .graph
+        .inputs
+        .iter()
+        .map(|port| run::drawn(port, arguments.seed, &shaped.sizes, &bindings, console))
+        .collect::<Outcome<_>>()?;
+    let options = CpuOptions { threads: arguments.threads, exact: arguments.exact, ..CpuOptions::default() };
+    let kernels = pipeline::kernels(&shaped, &bindings, &files, console)?;
+    let (fused, _) = pipeline::fused(kernels, console)?;
+    let (plan, _) = pipeline::planned(&fused, &Cpu(options).target(), console)?;
+    let plan = Arc::new(plan);
+    let parameters =
+        Parameters::draw(&shaped.graph, arguments.seed).map_err(|failure| console.fail(&failure, &files))?;
+    let engine = console.timed("prepare", || Engine::new(plan.clone(), &parameters, options));
+    drop(parameters);
+    let mut engine = engine.map_err(|failure| console.fail(&failure, &files))?;
+    let runs = timed(&mut engine, &inputs, Duration::from_secs_f64(arguments.seconds))
+        .map_err(|failure| console.fail(&failure, &files))?;
+    let batch = inputs.first().and_then(|input| input.shape().first()).copied();
+    let measured = Measured { model: shaped.graph.name.to_string(), batch, options, runs };
+    let steps = match arguments.profile {
+        true => {
+            Some(profile::profile(&mut engine, &inputs, &options).map_err(|failure| console.fail(&failure, &files))?)
+        }
+        false => None,
+    };
+    let text = match arguments.format {
+        Report::Table => table(&measured, &plan, steps.as_ref()),
+        Report::Json => json(&measured, &plan, steps.as_ref()),
+    };
+    console.print(&text)
+}
+
+/// Gives the batch its size. An input whose batch is a number keeps it.
+fn bind_batch(
+    shaped: &ShapedGraph,
+    batch: Option<usize>,
+    bindings: &mut Bindings,
+    console: &mut Console<'_>,
+) -> Outcome {
+    if let Some(batch) = batch {
+        let first = shaped.graph.inputs.iter().filter_map(|input| input.shape.first());
+        let symbols: Vec<String> = first.clone().flat_map(Dim::symbols).map(|symbol| symbol.to_string()).collect();
+        if symbols.is_empty() {
+            let found = first.map(Dim::to_string).next().unwrap_or_default();
+            let message =
+                format!("the input of {} has a batch of {found}, so --batch {batch} cannot be had", shaped.graph.name);
+            let fixed = Diagnostic::without_place(Code::E402, message)
+                .help("write [N, ...] in the spec to leave the batch open");
+            return Err(console.fail(&fixed, &Files::default()));
+        }
+        bindings.extend(symbols.into_iter().map(|symbol| (symbol, batch)));
+    }
+    pipeline::bind_batch(shaped, bindings);
+    Ok(())
+}
+
+/// Milliseconds of every run, sorted.
+fn timed(engine: &mut Engine, inputs: &[Tensor], time: Duration) -> cnnc_runtime::Result<Vec<f64>> {
+    let start = Instant::now();
+    while start.elapsed() < WARM {
+        engine.run(inputs)?;
+    }
+    let mut runs = Vec::new();
+    let start = Instant::now();
+    while start.elapsed() < time || runs.len() < LEAST_RUNS {
+        let run = Instant::now();
+        engine.run(inputs)?;
+        runs.push(run.elapsed().as_secs_f64() * 1e3);
+    }
+    runs.sort_unstable_by(f64::total_cmp);
+    Ok(runs)
+}
+
+impl Measured {
+    /// The run that a share of the others is faster than.
+    fn quantile(&self, share: f64) -> f64 {
+        let last = self.runs.len().saturating_sub(1);
+        self.runs.get((share * last as f64).round() as usize).copied().unwrap_or(0.0)
+    }
+}
+
+fn table(measured: &Measured, plan: &Plan, steps: Option<&profile::Profile>) -> String {
+    let (median, batch) = (measured.quantile(0.5), measured.batch.unwrap_or(1));
+    let mut text = String::new();
+    if let Some(steps) = steps {
+        text += &profile::table(plan, steps);
+        text.push('\n');
+    }
+    text += &format!(
+        "{}, batch {batch}, {} threads, {}: {} ms\n",
+        measured.model,
+        measured.options.thread_count(),
+        measured.options.instructions.name(),
+        milliseconds(median)
+    );
+    text += &format!(
+        "the median of {} runs; a tenth took less than {}, a tenth more than {} ms; {:.1} inputs a second\n",
+        measured.runs.len(),
+        milliseconds(measured.quantile(0.1)),
+        milliseconds(measured.quantile(0.9)),
+        batch as f64 / median * 1e3
+    );
+    text
+}
+
+fn json(measured: &Measured, plan: &Plan, steps: Option<&profile::Profile>) -> String {
+    let mut report = json!({
+        "model": measured.model,
+        "batch": measured.batch,
+        "threads": measured.options.thread_count(),
+        "instructions": measured.options.instructions.name(),
+        "exact": measured.options.exact,
+        "runs": measured.runs.len(),
+        "median_ms": measured.quantile(0.5),
+        "min_ms": measured.quantile(0.0),
+    });
+    if let (Some(steps), Some(fields)) = (steps, report.as_object_mut()) {
+        fields.insert("steps".into(), profile::json(plan, steps));
+    }
+    format!("{report:#}\n")
+}
+
+/// Three digits that say something: `0.0213`, `8.31`, `213`.
+pub fn milliseconds(time: f64) -> String {
+    let places = match time {
+        time if time >= 100.0 => 0,
+        time if time >= 10.0 => 1,
+        time if time >= 1.0 => 2,
+        time if time >= 0.1 => 3,
+        _ => 4,
+    };
+    format!("{time:.places$}")
+}

@@ -1,0 +1,125 @@
+//! Where the time of an inference goes: for every step the kernel, its time, its rate, and what holds it back.
+//!
+//! A step's floor is the larger of its arithmetic at the measured peak and of its bytes, each read and written once, at the measured
+//! rate of the memory. Winograd's method needs fewer products than the definition counts, so its share can pass 100 %. A step whose
+//! values all stay in the cache can pass the memory's rate too.
+
+use super::milliseconds;
+use cnnc_compiler::kernels::Kernel;
+use cnnc_compiler::plan::{Plan, Step};
+use cnnc_runtime::Tensor;
+use cnnc_runtime::cpu::{CpuOptions, Engine, Machine, Work, measure, work};
+use serde_json::{Value, json};
+use std::fmt::Write;
+
+/// Runs that are timed step by step.
+const RUNS: usize = 21;
+
+/// The times of a plan's steps, and the machine that took them.
+pub struct Profile {
+    machine: Machine,
+    seconds: Vec<f64>,
+}
+
+/// A step's time against its floors.
+struct Row<'p> {
+    step: &'p Step,
+    seconds: f64,
+    work: Work,
+    /// Seconds that its arithmetic, and its bytes, would take.
+    floors: [f64; 2],
+}
+
+impl Row<'_> {
+    fn bound(&self) -> &'static str {
+        if self.floors[0] >= self.floors[1] { "compute" } else { "memory" }
+    }
+
+    fn share(&self) -> f64 {
+        self.floors[0].max(self.floors[1]) / self.seconds.max(1e-12)
+    }
+
+    fn gigaflops(&self) -> f64 {
+        2e-9 * self.work.multiply_adds as f64 / self.seconds.max(1e-12)
+    }
+
+    /// `conv winograd_4x4`
+    fn kernel(&self) -> String {
+        match &self.step.packing {
+            Some(packing) => format!("{} {}", self.step.kernel.name(), packing.method.name()),
+            None => match &self.step.kernel {
+                Kernel::Map(expression) if expression.operations() == 0 => "copy".into(),
+                kernel => kernel.name().into(),
+            },
+        }
+    }
+}
+
+/// Times every step of the engine's plan, and the machine.
+pub fn profile(engine: &mut Engine, inputs: &[Tensor], options: &CpuOptions) -> cnnc_runtime::Result<Profile> {
+    let seconds = engine.profile(inputs, RUNS)?;
+    Ok(Profile { machine: measure(options), seconds })
+}
+
+fn rows<'p>(plan: &'p Plan, profile: &'p Profile) -> impl Iterator<Item = Row<'p>> {
+    plan.run.iter().zip(&profile.seconds).map(|(step, &seconds)| {
+        let work = work(step);
+        let floors = [
+            work.multiply_adds as f64 / profile.machine.multiply_adds_per_second,
+            work.bytes as f64 / profile.machine.bytes_per_second,
+        ];
+        Row { step, seconds, work, floors }
+    })
+}
+
+/// The rows as a table, with the machine below it.
+pub fn table(plan: &Plan, profile: &Profile) -> String {
+    let mut text =
+        format!("{:>9} {:>6} {:>9} {:>7}  {:<8} {:<20} layers\n", "ms", "%", "GFLOP/s", "share", "bound by", "kernel");
+    let total: f64 = profile.seconds.iter().sum();
+    let mut floor = 0.0;
+    for row in rows(plan, profile) {
+        floor += row.floors[0].max(row.floors[1]);
+        let rate = if row.work.multiply_adds > 0 { format!("{:.0}", row.gigaflops()) } else { String::new() };
+        let layers = row.step.origins.iter().map(|origin| origin.as_ref()).collect::<Vec<_>>().join(" + ");
+        let _ = writeln!(
+            text,
+            "{:>9} {:>6.1} {rate:>9} {:>6.0}%  {:<8} {:<20} {layers}",
+            milliseconds(row.seconds * 1e3),
+            100.0 * row.seconds / total.max(1e-12),
+            100.0 * row.share(),
+            row.bound(),
+            row.kernel(),
+        );
+    }
+    let machine = &profile.machine;
+    let _ = writeln!(
+        text,
+        "\nall steps {} ms, their floors {} ms ({:.0}%): {:.0} GFLOP/s of multiply-adds and {:.1} GB/s from memory, measured, {} threads",
+        milliseconds(total * 1e3),
+        milliseconds(floor * 1e3),
+        100.0 * floor / total.max(1e-12),
+        2e-9 * machine.multiply_adds_per_second,
+        1e-9 * machine.bytes_per_second,
+        machine.threads
+    );
+    text
+}
+
+/// The rows for programs.
+pub fn json(plan: &Plan, profile: &Profile) -> Value {
+    let row = |row: Row<'_>| {
+        json!({
+            "layers": row.step.origins.iter().map(|origin| origin.as_ref()).collect::<Vec<_>>(),
+            "kernel": row.step.kernel.name(),
+            "method": row.step.packing.map(|packing| packing.method.name()),
+            "ms": row.seconds * 1e3,
+            "multiply_adds": row.work.multiply_adds,
+            "bytes": row.work.bytes,
+            "gflops": row.gigaflops(),
+            "share_of_floor": row.share(),
+            "bound_by": row.bound(),
+        })
+    };
+    rows(plan, profile).map(row).collect()
+}

@@ -51,6 +51,10 @@ enum Operation {
     Unary(Unary),
     Binary(Binary),
     Select,
+    /// `1 / (1 + e⁻ˣ)` in one pass.
+    Sigmoid,
+    /// `a · b + c` in one pass, rounded twice as the two operations are.
+    MultiplyAdd,
     /// A random number of that stream; the number of the counter that says which.
     Uniform(u64, usize),
 }
@@ -95,6 +99,12 @@ impl Program {
 
     /// Adds the instructions of an expression, or finds them, and says where its value is.
     fn number(&mut self, expression: &Expression) -> Source {
+        if let Some(x) = sigmoid(expression) {
+            return self.instruction(Operation::Sigmoid, vec![x]);
+        }
+        if let Some(parts) = multiply_add(expression) {
+            return self.instruction(Operation::MultiplyAdd, parts.into());
+        }
         let (operation, parts) = match expression {
             Expression::Operand(index) => return Source::Operand(*index),
             Expression::Constant(number) => return Source::Constant(*number as f32),
@@ -107,6 +117,10 @@ impl Program {
                 (Operation::Uniform(*stream, self.counter(Counter::Number)), expression.children())
             }
         };
+        self.instruction(operation, parts)
+    }
+
+    fn instruction(&mut self, operation: Operation, parts: Vec<&Expression>) -> Source {
         let sources: Vec<Source> = parts.into_iter().map(|part| self.number(part)).collect();
         let same = |known: &Instruction| known.operation == operation && known.sources == sources;
         let place = self.instructions.iter().position(same).unwrap_or_else(|| {
@@ -153,17 +167,25 @@ impl Program {
             // SAFETY: as the caller promises.
             return unsafe { output.copy_from(operands[operand], count) };
         }
-        registers.resize(registers.len().max((self.registers + SCRATCH) * BLOCK), 0.0);
+        let length = (self.registers + SCRATCH + operands.len()) * BLOCK;
+        registers.resize(registers.len().max(length), 0.0);
+        let (repeated, registers) = registers.split_at_mut(operands.len() * BLOCK);
+        for (lane, row) in operands.iter().zip(repeated.chunks_exact_mut(BLOCK)) {
+            if let Pattern::Cycle(_) = lane.pattern {
+                // SAFETY: a cycle is valid for any number of elements.
+                unsafe { lane.gather(&mut row[..BLOCK.min(count)]) };
+            }
+        }
         for start in (0..count).step_by(BLOCK) {
             let length = BLOCK.min(count - start);
             // SAFETY: the block lies within the `count` elements that the caller promises.
-            unsafe { self.run_block(operands, counts, start, output.at(start), length, registers) };
+            unsafe { self.run_block((operands, repeated), counts, start, output.at(start), length, registers) };
         }
     }
 
     unsafe fn run_block(
         &self,
-        operands: &[Lane],
+        (operands, repeated): (&[Lane], &[f32]),
         counts: &[Count],
         start: usize,
         output: Lane,
@@ -183,6 +205,9 @@ impl Program {
                     Source::Register(index) => Value::Row(&others.get(index)[..length]),
                     Source::Constant(number) => Value::Number(number),
                     Source::Counter(counter) => Value::Row(counted(at(counter), &mut scratch[..length])),
+                    Source::Operand(index) if matches!(operands[index].pattern, Pattern::Cycle(_)) => {
+                        Value::Row(&repeated[index * BLOCK..][..length])
+                    }
                     // SAFETY: as the caller of `run` promises; nothing is written to operands while this value lives.
                     Source::Operand(index) => unsafe { read(operands[index].at(start), &mut scratch[..length]) },
                 };
@@ -306,6 +331,26 @@ fn draw(stream: u64, count: Count, [seed, step, _]: [Value<'_>; SCRATCH], output
     }
 }
 
+/// What an expression is the sigmoid of, if it is one.
+fn sigmoid(expression: &Expression) -> Option<&Expression> {
+    let is_one = |part: &Expression| *part == Expression::Constant(1.0);
+    let Expression::Binary(Binary::Divide, one, below) = expression else { return None };
+    let Expression::Binary(Binary::Add, also_one, power) = below.as_ref() else { return None };
+    let Expression::Unary(Unary::Exp, exponent) = power.as_ref() else { return None };
+    let Expression::Unary(Unary::Negate, x) = exponent.as_ref() else { return None };
+    (is_one(one) && is_one(also_one)).then_some(x)
+}
+
+/// The factors and the summand of an expression, if it is a product and a sum.
+fn multiply_add(expression: &Expression) -> Option<[&Expression; 3]> {
+    let Expression::Binary(Binary::Add, a, b) = expression else { return None };
+    match (a.as_ref(), b.as_ref()) {
+        (Expression::Binary(Binary::Multiply, x, y), summand) => Some([x, y, summand]),
+        (summand, Expression::Binary(Binary::Multiply, x, y)) => Some([x, y, summand]),
+        _ => None,
+    }
+}
+
 vectorised! {
     fn apply(operation: Operation, values: [Value<'_>; SCRATCH], output: &mut [f32]) {
         let [a, b, c] = values;
@@ -328,6 +373,8 @@ vectorised! {
             Operation::Binary(Binary::Power) => binary(a, b, output, f32::powf),
             Operation::Binary(Binary::Greater) => binary(a, b, output, |a, b| if a > b { 1.0 } else { 0.0 }),
             Operation::Select => select(a, b, c, output),
+            Operation::Sigmoid => unary(a, output, math::sigmoid),
+            Operation::MultiplyAdd => ternary(a, b, c, output),
         }
     }
 }
@@ -348,6 +395,21 @@ fn binary(a: Value, b: Value, output: &mut [f32], f: impl Fn(f32, f32) -> f32) {
         (Value::Row(a), Value::Row(b)) => {
             output.iter_mut().zip(a).zip(b).for_each(|((out, &a), &b)| *out = f(a, b));
         }
+    }
+}
+
+/// Of three rows at once; numbers are rare enough to be taken apart.
+#[inline(always)]
+fn ternary(a: Value, b: Value, c: Value, output: &mut [f32]) {
+    match (a, b, c) {
+        (Value::Row(a), Value::Row(b), Value::Row(c)) => {
+            for (((out, &a), &b), &c) in output.iter_mut().zip(a).zip(b).zip(c) {
+                *out = a * b + c;
+            }
+        }
+        (a, b, Value::Number(c)) => binary(a, b, output, |a, b| a * b + c),
+        (a, Value::Number(b), c) => binary(a, c, output, |a, c| a * b + c),
+        (Value::Number(a), b, c) => binary(b, c, output, |b, c| a * b + c),
     }
 }
 

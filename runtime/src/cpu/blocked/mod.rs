@@ -5,8 +5,8 @@
 //! is then run any number of times on a [`pool::Pool`] without allocating: [`call`] says with what. What a task computes never depends on the number of threads, nor on how the work was
 //! cut, so results are the same bits for any of both; they differ between instruction sets.
 //!
-//! The planner does not lay channels out in blocks yet, so plans do not reach these kernels; `runtime/tests/blocked` holds them to
-//! float64 and `runtime/benches/blocked_layers.rs` measures them.
+//! The compiler's planner lays images out in blocks and names the method of each heavy step; `cpu/fast` turns steps into these kernels.
+//! `runtime/tests/blocked` holds them to float64 and `runtime/benches/blocked_layers.rs` measures them.
 //!
 //! - [`direct`]: convolutions of any window, stride, dilation, padding and groups; 1×1; the stem from
 //!   plain input; transposed. [`winograd`]: 3×3 of stride 1. [`window`]: depthwise convolution and pooling. [`reduce`]: sums

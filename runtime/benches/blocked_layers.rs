@@ -1,6 +1,6 @@
 //! Prints time, GFLOP/s and the share of the measured peak of yardstick layers: `blocked_layers [filter] [runs]`.
 //!
-//! The environment: `SET` forces an instruction set, `BATCH` the images; `WINOGRAD=F2F4` tries Winograd's method beside the direct one,
+//! The environment: `SET` forces an instruction set, `BATCH` the images, `COLD` takes weights from memory; `WINOGRAD=F2F4` tries Winograd's method beside the direct one,
 //! with the blockings of `T` (tiles), `G` (blocks of a group) and `C` (chunks of channels) beside the chosen one.
 #![allow(missing_docs, clippy::print_stdout, reason = "a program that prints")]
 use cnnc_compiler::kernels::{PoolAxis, Pooling};
@@ -241,7 +241,7 @@ impl Bench {
         for threads in [1, 2] {
             let pool = Pool::new(threads);
             let packing = best(3, || (self.pack)(&pool, &self.plain, &mut self.weights));
-            let call = Call {
+            let mut call = Call {
                 weights: self.weights.as_ptr(),
                 bias: self.bias.as_ptr(),
                 limits: Call::RELU,
@@ -251,7 +251,14 @@ impl Bench {
                     ImagesMut { first: self.output.as_mut_ptr(), step: self.steps[1] },
                 )
             };
-            let time = best(runs, || (self.run)(&pool, &call));
+            // Copies of the weights, used in turn, that together do not fit the last cache.
+            let copies = if variable("COLD").is_empty() { 0 } else { 16_000_000 / self.weights.len().max(1) + 1 };
+            let copies: Vec<Buffer> = (0..copies).map(|_| Buffer::from(&self.weights[..])).collect();
+            let mut turn = copies.iter().cycle();
+            let time = best(runs, || {
+                call.weights = turn.next().unwrap_or(&self.weights).as_ptr();
+                (self.run)(&pool, &call);
+            });
             let rate = 2.0 * macs as f64 / time / 1e9;
             print!("  /{threads} {:8.1} µs {rate:6.1} {:.2}", time * 1e6, rate / peak / threads as f64);
             if threads == 1 {

@@ -14,6 +14,7 @@ mod weights;
 use crate::cpu::blocked::band::Band;
 use crate::cpu::blocked::buffer::Shared;
 use crate::cpu::blocked::call::Call;
+use crate::cpu::blocked::cost;
 use crate::cpu::blocked::pool::Pool;
 use crate::cpu::blocked::shape::ConvolutionShape;
 use crate::cpu::blocked::split::{Split, Work};
@@ -179,7 +180,13 @@ impl Direct {
         let (first_row, rows) = (place.rows.start, place.rows.len());
         let source = self.band.fill(input, first_row, rows, scratch);
         for first in place.blocks.clone().step_by(2) {
-            let tile = Blocks { first: place.group * self.blocks + first, count: 2.min(place.blocks.end - first) };
+            let count = 2.min(place.blocks.end - first);
+            // The weights of the next blocks, be they another task's, are on their way from memory while these are used, if the
+            // cache holds both.
+            let weights = count * self.packing.block_length();
+            let fits = first + count < self.blocks && 2 * 4 * weights <= cost::CACHE_BYTES;
+            let ahead = if fits { weights } else { 0 };
+            let tile = Blocks { first: place.group * self.blocks + first, count, ahead };
             for row in (0..rows).step_by(self.tall) {
                 let band_rows = row..rows.min(row + self.tall);
                 for phase in &self.phases {
@@ -225,7 +232,7 @@ impl Direct {
             partial: self.ins % self.band.unit(),
             weights: call.weights_at(blocks.first * weight_block_stride + phase.before * self.ins * lanes),
             weight_block_stride,
-            prefetch: 0,
+            prefetch: blocks.ahead,
             output: call.output.at(place.image, at),
             output_row_stride: self.step[0] * width * lanes,
             output_pixel_stride: self.step[1] * lanes,
@@ -264,6 +271,8 @@ struct Place {
 struct Blocks {
     first: usize,
     count: usize,
+    /// Floats from their weights to those that are needed next; 0 for none.
+    ahead: usize,
 }
 
 /// Pixels of an image whose rows do not matter, as rows long enough for several tiles and enough of them for several tasks.

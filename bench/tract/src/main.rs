@@ -29,8 +29,7 @@ fn main() -> TractResult<()> {
         .with_input_fact(0, f32::fact(&shape).into())?
         .into_optimized()?
         .into_runnable()?;
-    let mut state = model.spawn()?;
-    let mut run = || state.run(tvec!(input.clone()));
+    let mut run = || model.run(tvec!(input.clone()));
     println!("ready");
     for line in std::io::stdin().lock().lines() {
         match line?.split_once(' ') {

@@ -36,7 +36,7 @@ fn main() -> TractResult<()> {
             Some(("measure", seconds)) => println!("{}", median_ms(&mut run, seconds.parse()?)?),
             Some(("answer", path)) => {
                 let mut file = std::fs::File::create(path)?;
-                for value in run()?[0].to_array_view::<f32>()?.iter() {
+                for value in run()?[0].to_plain_array_view::<f32>()?.iter() {
                     file.write_all(&value.to_le_bytes())?;
                 }
                 println!("written");

@@ -208,6 +208,9 @@ pub struct Dump {
     /// Say why a fusion happened, or did not; for the fused stage and the plan.
     #[arg(long)]
     pub explain: bool,
+    /// A training step instead of inference, from the kernels on: cross-entropy and plain SGD.
+    #[arg(long)]
+    pub train: bool,
     #[command(flatten)]
     pub model: Model,
 }

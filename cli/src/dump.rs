@@ -1,6 +1,6 @@
 //! `cnnc dump FILE --stage STAGE`: what a stage of the compiler made, in the words of the stage's own printer.
 //!
-//! A batch without a size is 1 from the kernels on. The plan is made for the fixed target of the tests, so that the same spec gives the same
+//! A batch without a size is 1 from the kernels on, of a training step 2: a batch norm over one value is none. The plan is made for the fixed target of the tests, so that the same spec gives the same
 //! text on every machine.
 
 use crate::arguments::{Dump, Stage};
@@ -42,8 +42,12 @@ fn trees(arguments: &Dump, console: &mut Console<'_>) -> Outcome<String> {
 fn kernel_stage(arguments: &Dump, console: &mut Console<'_>) -> Outcome<String> {
     let (files, shaped) = model::shaped(&arguments.file, &arguments.model, console)?;
     let mut bindings = Bindings::new();
-    pipeline::bind_batch(&shaped, &mut bindings);
-    let written = pipeline::kernels(&shaped, &bindings, &files, console)?;
+    pipeline::bind_batch(&shaped, &mut bindings, if arguments.train { 2 } else { 1 });
+    let written = if arguments.train {
+        pipeline::training_kernels(&shaped, &bindings, &files, console)?
+    } else {
+        pipeline::kernels(&shaped, &bindings, &files, console)?
+    };
     if arguments.stage == Stage::Kernels {
         return Ok(kernels::print(&written));
     }

@@ -105,7 +105,7 @@ fn inputs(
         bind(port, tensor.shape(), bindings);
         tensors.push(Some(tensor));
     }
-    pipeline::bind_batch(shaped, bindings);
+    pipeline::bind_batch(shaped, bindings, 1);
     let drawn = |(port, tensor): (&Input, Option<Tensor>)| match tensor {
         Some(tensor) => Ok(tensor),
         None => draw(port, arguments.seed, &shaped.sizes, bindings, console),

@@ -187,6 +187,8 @@ fn every_stage_is_dumped() {
         let (out, _) = done(&["dump", &model("lenet.cnn"), "--stage", stage]);
         assert!(out.lines().count() >= 10, "{stage}: {out}");
     }
+    let (step, _) = done(&["dump", &model("lenet.cnn"), "--stage", "plan", "--train"]);
+    assert!(step.contains("conv_weight") && step.contains("input labels [2]"), "{step}");
     let (plain, _) = done(&["dump", &model("resnet18.cnn"), "--stage", "fused"]);
     let (explained, _) = done(&["dump", &model("resnet18.cnn"), "--stage", "fused", "--explain"]);
     assert!(explained.starts_with(&plain) && explained.len() > plain.len());

@@ -1,4 +1,5 @@
-//! Snapshots of what ships: the summary of every model, and the fused graphs of the course's three networks.
+//! Snapshots of what ships: the summary of every model, and the fused graphs of the course's three networks
+//! and of a training step.
 
 use cnnc_compiler::passes;
 use cnnc_compiler::plan::{Target, plan};
@@ -65,4 +66,9 @@ fn fused_vgg11() {
 #[test]
 fn fused_resnet18() {
     insta::assert_snapshot!(printed(&["dump", "../models/resnet18.cnn", "--stage", "fused"]));
+}
+
+#[test]
+fn fused_training_step_of_lenet() {
+    insta::assert_snapshot!(printed(&["dump", "../models/lenet.cnn", "--stage", "fused", "--train"]));
 }

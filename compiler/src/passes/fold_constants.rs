@@ -35,16 +35,24 @@ pub fn fold_constants(graph: &mut KernelGraph) -> Vec<Note> {
 /// Writes operands of a `Map` that are one number as that number.
 fn write_numbers(graph: &mut KernelGraph, id: NodeId) {
     let Some(formula) = Formula::of_map(graph, id) else { return };
-    let number = |index: usize| match graph.dag.get(*formula.operands.get(index)?).map(|node| &node.kernel) {
-        Some(Kernel::Map(Expression::Constant(number))) => Some(*number),
-        _ => None,
-    };
+    let number = |index: usize| number(graph, *formula.operands.get(index)?);
     if (0..formula.operands.len()).all(|index| number(index).is_none()) {
         return;
     }
     let expression =
         formula.expression.substitute(&|index| number(index).map_or(Expression::Operand(index), Expression::Constant));
     Formula { expression, ..formula }.write_map(graph, id);
+}
+
+/// The number that all elements of a value are, if that is known.
+fn number(graph: &KernelGraph, mut value: NodeId) -> Option<f64> {
+    loop {
+        match &graph.dag.get(value)?.kernel {
+            Kernel::Map(Expression::Constant(number)) => return Some(*number),
+            kernel if kernel.is_view() => value = graph.dag.arguments(value).first().copied()?,
+            _ => return None,
+        }
+    }
 }
 
 /// The expression, shortened from its smallest parts up.

@@ -8,8 +8,6 @@
 mod loss;
 mod optimiser;
 mod options;
-#[cfg(test)]
-mod tests;
 
 pub use options::{Adam, Loss, Optimiser, Sgd, SumOrMean, Training};
 

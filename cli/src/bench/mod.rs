@@ -95,7 +95,7 @@ fn bind_batch(
         }
         bindings.extend(symbols.into_iter().map(|symbol| (symbol, batch)));
     }
-    pipeline::bind_batch(shaped, bindings);
+    pipeline::bind_batch(shaped, bindings, 1);
     Ok(())
 }
 

@@ -218,6 +218,10 @@ fn pictures_become_inputs() {
     assert_eq!((transform.resize, transform.crop, transform.scale), (Some(256), Some([224, 200]), 1.0));
     assert_eq!((transform.mean, transform.std), (vec![1.0, 2.0, 3.0], vec![0.5]));
     assert_eq!(image("").graphs[0].graph.inputs[0].image.as_ref().unwrap().scale, 1.0 / 255.0);
+    let bicubic = image("(resize=8, interpolation=\"bicubic\")");
+    let steps = bicubic.graphs[0].graph.inputs[0].image.clone().unwrap();
+    assert_eq!(steps.interpolation, cnnc_compiler::graph::Interpolation::Bicubic);
+    assert_eq!(image("(resize=8, interpolation=\"cubic\")").codes(), ["E205 1:60"]);
     assert_eq!(image("(resise=3)").codes(), ["E203 1:36"]);
     assert_eq!(image("(resize=0.5)").codes(), ["E205 1:43"]);
     assert_eq!(image("(std=0)").codes(), ["E205 1:40"]);

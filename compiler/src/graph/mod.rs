@@ -107,11 +107,43 @@ pub struct Input {
     pub span: Span,
 }
 
+/// How a picture is resized; names and meanings are those of torchvision and Pillow, which average over what falls together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Interpolation {
+    /// The pixel under the centre.
+    Nearest,
+    /// A triangle around the centre.
+    #[default]
+    Bilinear,
+    /// Keys' cubic around the centre, with a = −1/2; what passes 0 or 255 is cut off.
+    Bicubic,
+}
+
+impl Interpolation {
+    /// All, with their names.
+    pub const NAMES: [(&str, Interpolation); 3] = [
+        ("bilinear", Interpolation::Bilinear),
+        ("bicubic", Interpolation::Bicubic),
+        ("nearest", Interpolation::Nearest),
+    ];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Interpolation::Nearest => "nearest",
+            Interpolation::Bilinear => "bilinear",
+            Interpolation::Bicubic => "bicubic",
+        }
+    }
+}
+
 /// How a picture becomes an input: steps in this order, each optional but the scaling.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ImageTransform {
     /// Resized so that the shorter side has this many pixels.
     pub resize: Option<usize>,
+    /// How it is resized.
+    pub interpolation: Interpolation,
     /// Cut out of the centre: height and width.
     pub crop: Option<[usize; 2]>,
     /// What a pixel of 0..=255 is multiplied with; 1/255 unless the spec says otherwise.

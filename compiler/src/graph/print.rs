@@ -14,8 +14,8 @@
 //! behind every value, then what must hold of the symbols.
 
 use super::{
-    Distribution, Fan, Graph, ImageTransform, Initialiser, Node, NodeId, NodeKind, ParameterId, ParameterUse,
-    ShapedGraph,
+    Distribution, Fan, Graph, ImageTransform, Initialiser, Interpolation, Node, NodeId, NodeKind, ParameterId,
+    ParameterUse, ShapedGraph,
 };
 use crate::shape::{Dim, Shape};
 use std::collections::{HashMap, HashSet};
@@ -145,7 +145,11 @@ fn scaled(distribution: Distribution, fan: Fan, gain: f64) -> String {
 }
 
 fn image(image: &ImageTransform) -> String {
-    let resize = image.resize.map(|size| format!("resize={size}, ")).unwrap_or_default();
+    let how = match image.interpolation {
+        Interpolation::Bilinear => String::new(),
+        other => format!("interpolation={}, ", other.name()),
+    };
+    let resize = image.resize.map(|size| format!("resize={size}, {how}")).unwrap_or_default();
     let crop = image.crop.map(|[height, width]| format!("crop=({height}, {width}), ")).unwrap_or_default();
     format!(" image({resize}{crop}scale={}, mean={:?}, std={:?})", image.scale, image.mean, image.std)
 }

@@ -3,7 +3,7 @@
 use super::error::{ArgumentError, InputError};
 use super::state::{Expander, Frame};
 use super::value::Value;
-use crate::graph::ImageTransform;
+use crate::graph::{ImageTransform, Interpolation};
 use cnnc_grammar::ast::{Argument, Call};
 use cnnc_grammar::span::Span;
 
@@ -14,6 +14,7 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("scale", "a number: what a pixel of 0 to 255 is multiplied with"),
     ("mean", "a number, or a list with one for each channel"),
     ("std", "a number that is not 0, or a list with one for each channel"),
+    ("interpolation", "\"bilinear\", \"bicubic\" or \"nearest\""),
 ];
 
 impl<'a> Expander<'a, '_> {
@@ -22,8 +23,14 @@ impl<'a> Expander<'a, '_> {
         if axes.is_some_and(|axes| axes != 4) {
             self.report(InputError::ImageAxes { axes: axes.unwrap_or(0), span: call.span }.diagnostic());
         }
-        let mut image =
-            ImageTransform { resize: None, crop: None, scale: 1.0 / 255.0, mean: vec![0.0], std: vec![1.0] };
+        let mut image = ImageTransform {
+            resize: None,
+            interpolation: Interpolation::default(),
+            crop: None,
+            scale: 1.0 / 255.0,
+            mean: vec![0.0],
+            std: vec![1.0],
+        };
         let mut seen: Vec<(&str, Span)> = Vec::new();
         for (position, argument) in call.arguments.iter().flatten().enumerate() {
             let value = self.evaluate(frame, &argument.value);
@@ -80,10 +87,16 @@ impl Steps for ImageTransform {
             "crop" => self.crop = Some(window(value)?),
             "scale" => self.scale = number(value)?,
             "mean" => self.mean = numbers(value)?,
+            "interpolation" => self.interpolation = interpolation(value)?,
             _ => self.std = numbers(value).filter(|all| all.iter().all(|number| *number != 0.0))?,
         }
         Some(())
     }
+}
+
+fn interpolation(value: &Value<'_>) -> Option<Interpolation> {
+    let Value::Text(name) = value else { return None };
+    Interpolation::NAMES.iter().find(|(known, _)| *known == &**name).map(|(_, interpolation)| *interpolation)
 }
 
 fn pixels(value: &Value<'_>) -> Option<usize> {

@@ -34,7 +34,9 @@ impl Pipeline {
             return Err(failure(Code::E610, message));
         }
         let of_spec = || {
-            let resize = image.and_then(|image| image.resize).map(|side| Transform::Resize(Resize::ShorterSide(side)));
+            let resize = image.and_then(|image| {
+                image.resize.map(|side| Transform::Resize(Resize::ShorterSide(side), image.interpolation))
+            });
             let crop = image.and_then(|image| image.crop).map(Transform::CenterCrop);
             resize.into_iter().chain(crop).collect()
         };
@@ -97,6 +99,7 @@ impl Pipeline {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cnnc_compiler::graph::Interpolation;
 
     fn written(pipeline: &Pipeline, picture: Picture) -> Result<Vec<f32>> {
         let mut into = vec![0.0; pipeline.shape().iter().product()];
@@ -109,7 +112,14 @@ mod tests {
 
     #[test]
     fn without_transforms_the_spec_decides() {
-        let image = ImageTransform { resize: Some(1), crop: Some([1, 1]), scale: 0.5, mean: vec![1.0], std: vec![2.0] };
+        let image = ImageTransform {
+            resize: Some(1),
+            interpolation: Interpolation::Bilinear,
+            crop: Some([1, 1]),
+            scale: 0.5,
+            mean: vec![1.0],
+            std: vec![2.0],
+        };
         let pipeline = Pipeline::new(None, Some(&image), [1, 1, 1]).expect("a pipeline");
         assert_eq!(written(&pipeline, grey(&[6.0, 8.0, 10.0])).expect("numbers"), [1.5]);
         let plain = Pipeline::new(None, None, [1, 1, 2]).expect("a pipeline");
@@ -118,7 +128,14 @@ mod tests {
 
     #[test]
     fn a_normalisation_of_the_recipe_replaces_the_spec_s() {
-        let image = ImageTransform { resize: None, crop: None, scale: 0.5, mean: vec![1.0], std: vec![2.0] };
+        let image = ImageTransform {
+            resize: None,
+            interpolation: Interpolation::Bilinear,
+            crop: None,
+            scale: 0.5,
+            mean: vec![1.0],
+            std: vec![2.0],
+        };
         let normalize = [Transform::Normalize { mean: vec![0.5], std: vec![0.5] }];
         let pipeline = Pipeline::new(Some(&normalize), Some(&image), [1, 1, 2]).expect("a pipeline");
         assert_eq!(written(&pipeline, grey(&[0.0, 255.0])).expect("numbers"), [-1.0, 1.0]);

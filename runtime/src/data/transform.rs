@@ -2,12 +2,13 @@
 
 use super::order::Draws;
 use crate::input::{Picture, by_shorter_side, cut_centre, resize};
+use cnnc_compiler::graph::Interpolation;
 
 /// One step.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Transform {
-    /// Bilinear, averaging over what falls together.
-    Resize(Resize),
+    /// To another size.
+    Resize(Resize, Interpolation),
     /// The middle: height and width.
     CenterCrop([usize; 2]),
     /// A part at a random place, after zeros were put around.
@@ -58,12 +59,13 @@ impl Transform {
     pub fn apply(&self, picture: Picture, draws: &mut Draws) -> Result<Picture, String> {
         let found = [picture.height, picture.width];
         match self {
-            Transform::Resize(size) => {
+            Transform::Resize(size, interpolation) => {
                 let [height, width] = match *size {
                     Resize::ShorterSide(side) => by_shorter_side(found, side),
                     Resize::To(size) => size,
                 };
-                resize(&picture, height, width).ok_or_else(|| format!("would be resized to {height}×{width}"))
+                resize(&picture, height, width, *interpolation)
+                    .ok_or_else(|| format!("would be resized to {height}×{width}"))
             }
             Transform::CenterCrop(size) => fits(found, *size).map(|()| cut_centre(&picture, *size)),
             Transform::RandomCrop { size, padding } => random_crop(&picture, *size, *padding, draws),
@@ -202,7 +204,7 @@ mod tests {
 
     #[test]
     fn resizes_and_cuts() {
-        let by_side = applied(Transform::Resize(Resize::ShorterSide(4)), picture(8, 16), 0);
+        let by_side = applied(Transform::Resize(Resize::ShorterSide(4), Interpolation::Bilinear), picture(8, 16), 0);
         assert_eq!((by_side.height, by_side.width), (4, 8));
         let cut = applied(Transform::CenterCrop([2, 2]), picture(4, 4), 0);
         assert_eq!(cut.planes[0], [6.0, 7.0, 10.0, 11.0]);

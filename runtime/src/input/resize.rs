@@ -1,16 +1,24 @@
-//! Resizing planes as torchvision and Pillow do: bilinear, and averaging over all pixels that fall together when it gets smaller.
+//! Resizing planes as torchvision and Pillow do: by the nearest pixel, or by a triangle or a cubic that averages over all pixels that fall
+//! together when it gets smaller.
 
 use super::picture::Picture;
+use cnnc_compiler::graph::Interpolation;
 
 /// The picture at another size.
-pub fn resize(picture: &Picture, height: usize, width: usize) -> Picture {
+pub fn resize(picture: &Picture, height: usize, width: usize, interpolation: Interpolation) -> Picture {
     if (height, width) == (picture.height, picture.width) {
         return picture.clone();
     }
-    let (columns, rows) = (weights(picture.width, width), weights(picture.height, height));
+    let (columns, rows) =
+        (weights(picture.width, width, interpolation), weights(picture.height, height, interpolation));
     let planes = picture.planes.iter().map(|plane| {
         let wide: Vec<f32> = plane.chunks_exact(picture.width).flat_map(|row| across(row, &columns)).collect();
-        down(&wide, width, &rows)
+        let mut plane = down(&wide, width, &rows);
+        if interpolation == Interpolation::Bicubic {
+            // A cubic has negative parts, and a picture has no such pixels.
+            plane.iter_mut().for_each(|value| *value = value.clamp(0.0, 255.0));
+        }
+        plane
     });
     Picture { height, width, planes: planes.collect() }
 }
@@ -21,19 +29,44 @@ struct Share {
     shares: Vec<f32>,
 }
 
-/// A triangle around each pixel's centre, as wide as the pixel is in the source and never narrower than two source pixels.
-fn weights(size: usize, count: usize) -> Vec<Share> {
+/// What makes each of `count` pixels of `size`. A triangle or a cubic lies around the pixel's centre and is as wide as the pixel is in the
+/// source, never narrower than between source pixels.
+fn weights(size: usize, count: usize, interpolation: Interpolation) -> Vec<Share> {
     let scale = size as f64 / count as f64;
-    let support = scale.max(1.0);
+    let (radius, kernel): (f64, fn(f64) -> f64) = match interpolation {
+        Interpolation::Nearest => return (0..count).map(|index| nearest(index, scale, size)).collect(),
+        Interpolation::Bilinear => (1.0, triangle),
+        Interpolation::Bicubic => (2.0, cubic),
+    };
+    let width = scale.max(1.0);
     let share = |index: usize| {
         let centre = (index as f64 + 0.5) * scale;
-        let first = (centre - support + 0.5).max(0.0) as usize;
-        let end = ((centre + support + 0.5) as usize).min(size);
-        let triangle = |pixel: usize| (1.0 - ((pixel as f64 - centre + 0.5) / support).abs()).max(0.0);
-        let total: f64 = (first..end).map(triangle).sum();
-        Share { first, shares: (first..end).map(|pixel| (triangle(pixel) / total) as f32).collect() }
+        let first = (centre - radius * width + 0.5).max(0.0) as usize;
+        let end = ((centre + radius * width + 0.5) as usize).min(size);
+        let weight = |pixel: usize| kernel(((pixel as f64 - centre + 0.5) / width).abs());
+        let total: f64 = (first..end).map(weight).sum();
+        Share { first, shares: (first..end).map(|pixel| (weight(pixel) / total) as f32).collect() }
     };
     (0..count).map(share).collect()
+}
+
+fn nearest(index: usize, scale: f64, size: usize) -> Share {
+    Share { first: (((index as f64 + 0.5) * scale) as usize).min(size - 1), shares: vec![1.0] }
+}
+
+/// At a distance from the centre.
+fn triangle(distance: f64) -> f64 {
+    (1.0 - distance).max(0.0)
+}
+
+/// Keys' cubic with a = −1/2 at a distance from the centre.
+fn cubic(distance: f64) -> f64 {
+    const A: f64 = -0.5;
+    match distance {
+        near if near < 1.0 => ((A + 2.0) * near - (A + 3.0)) * near * near + 1.0,
+        far if far < 2.0 => (((far - 5.0) * far + 8.0) * far - 4.0) * A,
+        _ => 0.0,
+    }
 }
 
 fn across<'a>(row: &'a [f32], columns: &'a [Share]) -> impl Iterator<Item = f32> + 'a {
@@ -55,7 +88,7 @@ fn down(plane: &[f32], width: usize, rows: &[Share]) -> Vec<f32> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Picture, resize};
+    use super::{Interpolation, Picture, resize};
 
     fn picture(height: usize, width: usize) -> Picture {
         Picture { height, width, planes: vec![(0..height * width).map(|pixel| (pixel * pixel % 17) as f32).collect()] }
@@ -64,21 +97,44 @@ mod tests {
     #[test]
     fn agrees_with_torch() {
         // torch.nn.functional.interpolate(x, size, mode="bilinear", antialias=True), PyTorch 2.
-        let smaller = resize(&picture(4, 5), 2, 3);
+        let smaller = resize(&picture(4, 5), 2, 3, Interpolation::Bilinear);
         let expected = [3.857_143, 8.111_112, 12.857_142, 5.979_592, 5.476_191, 8.163_265];
         assert!(smaller.planes[0].iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5), "{smaller:?}");
-        let larger = resize(&picture(2, 2), 3, 4);
+        let larger = resize(&picture(2, 2), 3, 4, Interpolation::Bilinear);
         let expected = [0.0, 0.25, 0.75, 1.0, 2.0, 2.75, 4.25, 5.0, 4.0, 5.25, 7.75, 9.0];
         assert!(larger.planes[0].iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5), "{larger:?}");
+    }
+
+    #[test]
+    fn bicubic_and_nearest_agree_with_torch_and_pillow() {
+        // torch.nn.functional.interpolate(x, size, mode="bicubic", antialias=True), PyTorch 2.15; Pillow 13 gives the same.
+        let smaller = resize(&picture(9, 7), 4, 3, Interpolation::Bicubic);
+        let expected = [
+            7.326_719, 8.169_629, 8.174_258, 8.149_584, 7.252_454, 8.040_512, 7.560_342, 9.437_241, 7.643_536,
+            5.846_465, 7.165_378, 10.894_773,
+        ];
+        assert!(smaller.planes[0].iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5), "{smaller:?}");
+        // Of a picture, what lies below 0 is 0.
+        let larger = resize(&picture(2, 2), 3, 4, Interpolation::Bicubic);
+        let expected = [
+            0.0, 0.0, 0.321_053, 0.538_7, 1.735_294, 2.621_429, 4.378_571, 5.264_706, 3.798_762, 5.353_383, 8.436_09,
+            9.990_712,
+        ];
+        assert!(larger.planes[0].iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5), "{larger:?}");
+        // Image.resize(size, Image.NEAREST), Pillow 13.
+        let nearest = resize(&picture(9, 7), 4, 3, Interpolation::Nearest);
+        assert_eq!(nearest.planes[0], [13.0, 15.0, 8.0, 8.0, 15.0, 13.0, 4.0, 16.0, 2.0, 1.0, 1.0, 9.0]);
     }
 
     #[test]
     fn an_even_picture_stays_even() {
         let even = Picture { height: 30, width: 40, planes: vec![vec![7.0; 1200]] };
         for (height, width) in [(7, 11), (60, 50), (1, 1)] {
-            let resized = resize(&even, height, width);
-            assert_eq!(resized.planes[0].len(), height * width);
-            assert!(resized.planes[0].iter().all(|value| (value - 7.0).abs() < 1e-5));
+            for (_, interpolation) in Interpolation::NAMES {
+                let resized = resize(&even, height, width, interpolation);
+                assert_eq!(resized.planes[0].len(), height * width);
+                assert!(resized.planes[0].iter().all(|value| (value - 7.0).abs() < 1e-5));
+            }
         }
     }
 }

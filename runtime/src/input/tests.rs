@@ -3,7 +3,7 @@
 use super::{Wanted, read, save_npy};
 use crate::{Failure, Tensor};
 use cnnc_compiler::diagnostic::Code;
-use cnnc_compiler::graph::ImageTransform;
+use cnnc_compiler::graph::{ImageTransform, Interpolation};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use image::{GrayImage, ImageFormat, RgbImage};
@@ -128,6 +128,7 @@ fn the_spec_says_how_a_picture_becomes_an_input() {
     let mut wanted = wanted(&[Some(1), Some(3), Some(2), Some(2)]);
     let steps = ImageTransform {
         resize: Some(4),
+        interpolation: Interpolation::Bilinear,
         crop: Some([2, 2]),
         scale: 1.0 / 255.0,
         mean: vec![0.5, 0.0, 1.0],

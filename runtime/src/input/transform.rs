@@ -4,12 +4,18 @@ use super::picture::{MOST_PIXELS, Picture};
 use super::resize::resize;
 use super::{Loaded, Wanted};
 use crate::{Result, Tensor};
-use cnnc_compiler::graph::ImageTransform;
+use cnnc_compiler::graph::{ImageTransform, Interpolation};
 use std::path::Path;
 
 /// What is done when the spec says nothing of pictures: numbers from 0 to 1.
-static PLAIN: ImageTransform =
-    ImageTransform { resize: None, crop: None, scale: 1.0 / 255.0, mean: Vec::new(), std: Vec::new() };
+static PLAIN: ImageTransform = ImageTransform {
+    resize: None,
+    interpolation: Interpolation::Bilinear,
+    crop: None,
+    scale: 1.0 / 255.0,
+    mean: Vec::new(),
+    std: Vec::new(),
+};
 
 /// Pictures of one size as one batch.
 ///
@@ -68,10 +74,10 @@ fn fit(
         if size != found && !notes.contains(&note) {
             notes.push(note);
         }
-        return resized(path, &picture, size, wanted);
+        return resized(path, &picture, size, transform.interpolation, wanted);
     }
     let picture = match transform.resize {
-        Some(shorter) => resized(path, &picture, by_shorter_side(found, shorter), wanted)?,
+        Some(shorter) => resized(path, &picture, by_shorter_side(found, shorter), transform.interpolation, wanted)?,
         None => picture,
     };
     let Some(crop) = transform.crop else { return Ok(picture) };
@@ -84,15 +90,21 @@ fn fit(
     Ok(cut(&picture, crop))
 }
 
-fn resized(path: &Path, picture: &Picture, [height, width]: [usize; 2], wanted: &Wanted) -> Result<Picture> {
+fn resized(
+    path: &Path,
+    picture: &Picture,
+    [height, width]: [usize; 2],
+    interpolation: Interpolation,
+    wanted: &Wanted,
+) -> Result<Picture> {
     let refuse = || wanted.refuse(path, format_args!("a picture that would be resized to {height}×{width}"));
-    resized_to(picture, height, width).ok_or_else(refuse)
+    resized_to(picture, height, width, interpolation).ok_or_else(refuse)
 }
 
 /// The picture at another size; `None` for a size that no picture may have.
-pub fn resized_to(picture: &Picture, height: usize, width: usize) -> Option<Picture> {
+pub fn resized_to(picture: &Picture, height: usize, width: usize, interpolation: Interpolation) -> Option<Picture> {
     let fits = height > 0 && width > 0 && height.checked_mul(width).is_some_and(|pixels| pixels <= MOST_PIXELS);
-    fits.then(|| resize(picture, height, width))
+    fits.then(|| resize(picture, height, width, interpolation))
 }
 
 /// Height and width when the shorter side has that many pixels; the longer one is rounded down, as torchvision does.

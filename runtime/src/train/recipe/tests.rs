@@ -4,6 +4,7 @@ use super::{Device, Monitor, Recipe, read};
 use crate::data::{Format, Resize, Transform};
 use crate::train::schedule::{Curve, Unit, Warmup};
 use cnnc_compiler::diagnostic::{RenderOptions, Renderer};
+use cnnc_compiler::graph::Interpolation;
 use cnnc_compiler::training::{Adam, Loss, Optimiser, Sgd};
 use cnnc_grammar::span::Files;
 use std::path::Path;
@@ -83,7 +84,7 @@ output: out
     assert_eq!(
         recipe.data.train.expect("transforms"),
         [
-            Transform::Resize(Resize::ShorterSide(40)),
+            Transform::Resize(Resize::ShorterSide(40), Interpolation::Bilinear),
             Transform::RandomCrop { size: [32, 32], padding: 4 },
             Transform::RandomHorizontalFlip { probability: 0.5 },
             Transform::Cutout { size: 8 },
@@ -92,7 +93,7 @@ output: out
     assert_eq!(
         recipe.data.validation.expect("transforms"),
         [
-            Transform::Resize(Resize::To([32, 33])),
+            Transform::Resize(Resize::To([32, 33]), Interpolation::Bilinear),
             Transform::CenterCrop([32, 32]),
             Transform::Normalize { mean: vec![0.5, 0.4, 0.3], std: vec![0.2] },
         ]

@@ -3,6 +3,7 @@
 use super::section::{Reader, Section, choice, count, number};
 use super::yaml::{Node, Value};
 use crate::data::{Resize, Transform};
+use cnnc_compiler::graph::Interpolation;
 
 /// The names, as torchvision has them where it does.
 const NAMES: &[&str] = &["resize", "center_crop", "random_crop", "random_horizontal_flip", "normalize", "cutout"];
@@ -32,10 +33,9 @@ fn transform(reader: &Reader<'_>, path: &str, entry: &Node) -> Option<Transform>
     let missing = given.value == Value::Null;
     let at = if missing { name } else { given };
     match NAMES[kind] {
-        "resize" if matches!(given.value, Value::Int(_)) => {
-            count(reader, &path, at, 1).map(|side| Transform::Resize(Resize::ShorterSide(side)))
-        }
-        "resize" => size(reader, &path, at).map(|size| Transform::Resize(Resize::To(size))),
+        "resize" if matches!(given.value, Value::Int(_)) => count(reader, &path, at, 1)
+            .map(|side| Transform::Resize(Resize::ShorterSide(side), Interpolation::Bilinear)),
+        "resize" => size(reader, &path, at).map(|size| Transform::Resize(Resize::To(size), Interpolation::Bilinear)),
         "center_crop" => size(reader, &path, at).map(Transform::CenterCrop),
         "random_crop" => random_crop(reader, &path, at),
         "random_horizontal_flip" if missing => Some(Transform::RandomHorizontalFlip { probability: 0.5 }),

@@ -23,6 +23,7 @@ pub enum Command {
     Bench(Bench),
     Params(Params),
     Dump(Dump),
+    Train(Train),
     Eval(Eval),
 }
 

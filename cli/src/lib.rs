@@ -21,6 +21,7 @@ mod recipe;
 mod run;
 mod sources;
 mod summary;
+mod train;
 mod values;
 
 pub use console::Console;
@@ -54,6 +55,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut console: Console<'
         Command::Dump(dump) => dump::dump(dump, &mut console),
         Command::Bench(bench) => bench::bench(bench, &mut console),
         Command::Params(params) => params::params(params, &mut console),
+        Command::Train(train) => train::run(train, &mut console),
         Command::Eval(eval) => eval::run(eval, &mut console),
     };
     match outcome.and_then(|()| console.finish()) {

@@ -11,6 +11,7 @@ use crate::draw;
 use crate::numbers::{counted, grouped};
 use crate::recipe::Prepared;
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
+use cnnc_runtime::cpu::{CpuOptions, Kernels};
 use cnnc_runtime::train::checkpoint::{self, BEST};
 use cnnc_runtime::train::{Ending, Event, History, Run, StepLearner, train};
 use cnnc_runtime::{Parameters, Result, write_whole};
@@ -72,8 +73,8 @@ fn go(prepared: &Prepared, resume: Option<&Path>, stop: &AtomicBool, screen: &mu
     let parameters = Parameters::draw(&graph.graph, recipe.seed)?;
     let [channels, height, width] = setup.train.shape();
     let shape = [recipe.batch_size.min(data.train.len()), channels, height, width];
-    let mut learner =
-        StepLearner::new(graph, recipe.training, &parameters, shape, setup.classes, recipe.threads)?;
+    let options = CpuOptions { threads: recipe.threads, kernels: Kernels::Fast };
+    let mut learner = StepLearner::new(graph, recipe.training, &parameters, shape, setup.classes, options)?;
     let run = Run { recipe, graph, data, setup: setup.clone(), resume, stop };
     train(&run, &mut learner, &mut |event| screen.show(event))
 }
@@ -155,9 +156,13 @@ fn batches_of(batch: usize) -> String {
 fn finish(ending: &Ending, arguments: &Train, prepared: &Prepared, console: &mut Console<'_>) -> Outcome {
     let Prepared { recipe, .. } = prepared;
     if let Ending::Stopped { epoch, batch } = ending {
-        let data = arguments.recipe.data.as_ref().map_or_else(String::new, |data| format!(" --data {}", data.display()));
-        let output =
-            arguments.recipe.output.as_ref().map_or_else(String::new, |output| format!(" --output {}", output.display()));
+        let data =
+            arguments.recipe.data.as_ref().map_or_else(String::new, |data| format!(" --data {}", data.display()));
+        let output = arguments
+            .recipe
+            .output
+            .as_ref()
+            .map_or_else(String::new, |output| format!(" --output {}", output.display()));
         let epochs = arguments.epochs.map_or_else(String::new, |epochs| format!(" --epochs {epochs}"));
         let recipe = arguments.recipe.recipe.display();
         let after = batches_of(*batch);

@@ -15,6 +15,7 @@ pub mod schedule;
 mod scorer;
 mod setup;
 mod state;
+mod step;
 
 pub use evaluate::{Evaluation, TOP, evaluate};
 pub use event::{Ending, Event};
@@ -24,3 +25,4 @@ pub use log::LOG;
 pub use run::{Listener, Run, train, validation_job};
 pub use scorer::{Scorer, bindings_of};
 pub use setup::{Setup, instruction_set};
+pub use step::StepLearner;

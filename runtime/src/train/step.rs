@@ -22,7 +22,7 @@ pub struct StepLearner<'g> {
     graph: &'g ShapedGraph,
     training: Training,
     classes: usize,
-    threads: usize,
+    options: CpuOptions,
     state: Parameters,
     engines: HashMap<usize, TrainingEngine>,
 }
@@ -38,10 +38,10 @@ impl<'g> StepLearner<'g> {
         parameters: &Parameters,
         shape: [usize; 4],
         classes: usize,
-        threads: usize,
+        options: CpuOptions,
     ) -> Result<StepLearner<'g>> {
         let state = Parameters::default();
-        let mut learner = StepLearner { graph, training, classes, threads, state, engines: HashMap::new() };
+        let mut learner = StepLearner { graph, training, classes, options, state, engines: HashMap::new() };
         let plan = learner.plan(&shape)?;
         learner.state = initial_state(&plan, parameters);
         learner.engine(shape[0], plan)?;
@@ -51,13 +51,13 @@ impl<'g> StepLearner<'g> {
     fn plan(&self, inputs: &[usize]) -> Result<Arc<Plan>> {
         let mut kernels = training_step(self.graph, &bindings_of(self.graph, inputs), &self.training)?;
         passes::run(&mut kernels)?;
+        // Training has no kernels over blocks of channels.
         let target = Target { blocks: None, ..Cpu::default().target() };
         Ok(Arc::new(plan(&kernels, &target)?))
     }
 
     fn engine(&mut self, samples: usize, plan: Arc<Plan>) -> Result<()> {
-        let options = CpuOptions { threads: self.threads, ..CpuOptions::default() };
-        self.engines.insert(samples, TrainingEngine::new(plan, &self.state, options)?);
+        self.engines.insert(samples, TrainingEngine::new(plan, &self.state, self.options)?);
         Ok(())
     }
 

@@ -259,8 +259,8 @@ pub struct Train {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub epochs: Option<u32>,
     /// Go on from the run's newest checkpoint, or from this one, to the same numbers, bit for bit.
-    #[arg(long, value_name = "CHECKPOINT", num_args = 0..=1, require_equals = true, default_missing_value = "")]
-    pub resume: Option<PathBuf>,
+    #[arg(long, value_name = "CHECKPOINT", num_args = 0..=1, require_equals = true)]
+    pub resume: Option<Option<PathBuf>>,
 }
 
 /// Evaluate a trained model: accuracy, the five likeliest, every class, and which is taken for which.

@@ -25,8 +25,18 @@ pub fn open(path: &Path) -> Result<File> {
 /// # Errors
 /// E601 when it cannot be written.
 pub fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+    write_and_keep(path, None, write)
+}
+
+/// As [`write_whole`]; once the new file is written, what was at its place gets the name `kept` in the same folder. No moment is without a
+/// file under either name that was there before.
+pub fn write_and_keep(
+    path: &Path,
+    kept: Option<&Path>,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<()> {
     let beside = beside(path);
-    let written = write_and_move(&beside, path, write);
+    let written = write_and_move(&beside, path, kept, write);
     if written.is_err() {
         // What failed to be written may be there in part; that it cannot be removed either changes nothing.
         let _ = fs::remove_file(&beside);
@@ -34,9 +44,8 @@ pub fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result
     written.map_err(|error| file_failure("write", path, &error))
 }
 
-/// Keeps what is at `path` under another name in the same folder too; nothing happens when nothing is there. No moment is without a file under
-/// either name that was there before.
-pub fn keep_as(path: &Path, name: &Path) -> Result<()> {
+/// Keeps what is at `path` under another name too; nothing happens when nothing is there.
+fn keep_as(path: &Path, name: &Path) -> io::Result<()> {
     let beside = beside(name);
     let kept = match fs::hard_link(path, &beside) {
         Ok(()) => fs::rename(&beside, name),
@@ -47,7 +56,7 @@ pub fn keep_as(path: &Path, name: &Path) -> Result<()> {
     if kept.is_err() {
         let _ = fs::remove_file(&beside);
     }
-    kept.map_err(|error| file_failure("write", name, &error))
+    kept
 }
 
 /// Removes what writers that were killed left in a folder, as far as that is possible.
@@ -60,7 +69,12 @@ pub fn remove_remains(folder: &Path) {
     }
 }
 
-fn write_and_move(beside: &Path, path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+fn write_and_move(
+    beside: &Path,
+    path: &Path,
+    kept: Option<&Path>,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
     if path.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
     }
@@ -68,6 +82,9 @@ fn write_and_move(beside: &Path, path: &Path, write: impl FnOnce(&mut dyn Write)
     write(&mut writer)?;
     let file = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
     file.sync_all()?;
+    if let Some(kept) = kept {
+        keep_as(path, kept)?;
+    }
     fs::rename(beside, path)?;
     sync_folder(path)
 }
@@ -91,7 +108,7 @@ fn beside(path: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use super::{keep_as, open, remove_remains, write_whole};
+    use super::{open, remove_remains, write_and_keep, write_whole};
     use cnnc_compiler::diagnostic::Code;
     use std::fs;
     use std::io;
@@ -116,17 +133,19 @@ mod tests {
     fn a_file_is_kept_under_another_name() {
         let folder = tempfile::tempdir().unwrap();
         let (path, kept) = (folder.path().join("new"), folder.path().join("old"));
-        keep_as(&path, &kept).unwrap();
-        assert!(!kept.exists());
-        for text in ["1", "2"] {
-            fs::write(&path, text).unwrap();
-            keep_as(&path, &kept).unwrap();
-            fs::remove_file(&path).unwrap();
-            assert_eq!(fs::read_to_string(&kept).unwrap(), text);
+        let read = |path| fs::read_to_string(path).unwrap();
+        for text in ["1", "2", "3"] {
+            write_and_keep(&path, Some(&kept), |writer| writer.write_all(text.as_bytes())).unwrap();
+            assert_eq!(kept.exists(), text != "1");
         }
+        assert_eq!((read(&path), read(&kept)), ("3".into(), "2".into()));
+        let full = write_and_keep(&path, Some(&kept), |_| Err(io::Error::other("the disk is full")));
+        full.unwrap_err();
+        fs::write(&path, "damaged").unwrap();
+        assert_eq!(read(&kept), "2", "what could not be written moved nothing");
         fs::write(folder.path().join(".new.1.2.tmp"), "half").unwrap();
         remove_remains(folder.path());
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub fn run(arguments: &Train, console: &mut Console<'_>) -> Outcome {
         prepared.recipe.epochs = epochs as usize;
     }
     let prepared = prepared;
-    let resume = arguments.resume.as_ref().map(|path| checkpoint_of(path, &prepared));
+    let resume = arguments.resume.as_ref().and_then(|named| checkpoint_of(named.as_deref(), &prepared, console));
     console.print(&headline(&prepared))?;
     console.finish()?;
     let stop = stop_on_signals().map_err(|error| {
@@ -79,12 +79,17 @@ fn go(prepared: &Prepared, resume: Option<&Path>, stop: &AtomicBool, screen: &mu
     train(&run, &mut learner, &mut |event| screen.show(event))
 }
 
-/// The checkpoint to go on from: the one named, or the run's newest.
-fn checkpoint_of(path: &Path, prepared: &Prepared) -> PathBuf {
-    match path.as_os_str().is_empty() {
-        true => checkpoint::newest(&prepared.recipe.output),
-        false => path.to_owned(),
+/// The checkpoint to go on from: the one named, or the run's newest; `None` when the run was ended before it had any.
+fn checkpoint_of(named: Option<&Path>, prepared: &Prepared, console: &mut Console<'_>) -> Option<PathBuf> {
+    if let Some(path) = named {
+        return Some(path.to_owned());
     }
+    let newest = checkpoint::newest(&prepared.recipe.output);
+    if !newest.exists() {
+        console.note(&format!("note: there is no `{}` to go on from; the run begins\n", newest.display()));
+        return None;
+    }
+    Some(newest)
 }
 
 /// A flag that the first signal sets; the second ends the process.

@@ -5,7 +5,7 @@
 
 use super::history::History;
 use crate::failure::failure;
-use crate::{Parameters, Result, files, weights};
+use crate::{Parameters, Result, weights};
 use cnnc_compiler::diagnostic::Code;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -68,9 +68,8 @@ mod exact {
 /// E601 when it cannot be written; what was there is there still.
 pub fn save(folder: &Path, state: &Parameters, progress: &Progress) -> Result<()> {
     let text = serde_json::to_string(progress).map_err(|error| failure(Code::E601, error.to_string()))?;
-    let last = folder.join(LAST);
-    files::keep_as(&last, &folder.join(PREVIOUS))?;
-    weights::save(&last, state, &[("format", "pt"), (KEY, &text)])
+    let about = [("format", "pt"), (KEY, text.as_str())];
+    weights::save_keeping(&folder.join(LAST), Some(&folder.join(PREVIOUS)), state, &about)
 }
 
 /// Reads a checkpoint.

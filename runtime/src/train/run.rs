@@ -52,6 +52,10 @@ pub fn train(run: &Run<'_>, learner: &mut dyn Learner, listener: &mut Listener<'
     fs::create_dir_all(folder).map_err(|error| file_failure("write", folder, &error))?;
     files::remove_remains(folder);
     let progress = begin(run, learner)?;
+    if run.resume.is_none() {
+        // What an earlier run left is not what this one is gone on from.
+        checkpoint::save(folder, &learner.state()?, &progress)?;
+    }
     log::rewrite(folder, &progress.history)?;
     let scorer = Scorer::new(run.graph, Parameters::default(), run.setup.classes, run.recipe.threads);
     let mut training = Training { run, learner, listener, scorer, progress, skipped: HashSet::new() };

@@ -9,6 +9,7 @@ mod save;
 
 pub(crate) use convert::from_half;
 pub use save::save;
+pub(crate) use save::save_keeping;
 
 use crate::failure::{broken_file, file_failure};
 use crate::{Failure, Parameters, Result, Tensor, files};

@@ -16,12 +16,22 @@ use std::sync::Arc;
 /// # Errors
 /// E601 when the file cannot be written.
 pub fn save(path: &Path, parameters: &Parameters, about: &[(&str, &str)]) -> Result<()> {
+    save_keeping(path, None, parameters, about)
+}
+
+/// As [`save`]; what was there before gets the name `kept`.
+pub(crate) fn save_keeping(
+    path: &Path,
+    kept: Option<&Path>,
+    parameters: &Parameters,
+    about: &[(&str, &str)],
+) -> Result<()> {
     let mut entries: Vec<(&Arc<str>, &Arc<Tensor>)> = parameters.iter().collect();
     // Eight-byte values first, so that everything stays aligned; then by key, so that the same parameters make the same file.
     entries.sort_by_key(|(key, _)| (!is_counter(key), key.to_string()));
     let header = header(&entries, about)
         .map_err(|error| failure(Code::E601, format!("cannot write `{}`: {error}", path.display())))?;
-    files::write_whole(path, |writer| {
+    files::write_and_keep(path, kept, |writer| {
         writer.write_all(&(header.len() as u64).to_le_bytes())?;
         writer.write_all(header.as_bytes())?;
         entries.iter().try_for_each(|(key, tensor)| write_values(writer, key, tensor))

@@ -1,0 +1,246 @@
+//! `cnnc train` as a process: what it leaves, and that it goes on to the same bits however it was ended.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+const MODELS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models");
+/// Moments at which the run is killed.
+const KILLS: usize = 20;
+
+/// A folder with a small network that has running statistics and dropout, and a recipe with momentum and random transforms.
+struct Case {
+    folder: tempfile::TempDir,
+}
+
+impl Case {
+    fn new() -> Case {
+        let folder = tempfile::tempdir().expect("a folder");
+        let spec = "model Small { input [N, 1, 28, 28]; Conv2d(4, kernel_size=5, stride=2); BatchNorm2d; ReLU
+            MaxPool2d(4); Flatten; Dropout(0.3); Linear(10) }";
+        let recipe = format!(
+            "model: small.cnn
+data:
+  format: idx
+  path: {MODELS}/fashion_mnist_small
+  train: [{{random_crop: {{size: 28, padding: 2}}}}, random_horizontal_flip]
+optimizer: {{name: sgd, lr: 0.05, momentum: 0.9}}
+batch_size: 64
+epochs: 3
+checkpoint_every: 2
+output: out
+"
+        );
+        fs::write(folder.path().join("small.cnn"), spec).expect("the spec");
+        fs::write(folder.path().join("small.yaml"), recipe).expect("the recipe");
+        Case { folder }
+    }
+
+    fn command(&self, output: &str, more: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cnnc"));
+        command.arg("train").arg(self.folder.path().join("small.yaml"));
+        command.arg("--output").arg(self.path(output)).args(more);
+        command
+    }
+
+    fn start(&self, output: &str, more: &[&str]) -> Child {
+        let mut command = self.command(output, more);
+        command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("a process")
+    }
+
+    #[track_caller]
+    fn done(&self, output: &str, more: &[&str]) -> String {
+        let output = self.command(output, more).output().expect("a process");
+        assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The tensors of a run's last checkpoint: kinds, shapes, bytes.
+    fn tensors(&self, output: &str) -> BTreeMap<String, (serde_json::Value, Vec<u8>)> {
+        let bytes = fs::read(self.path(output).join("last.safetensors")).expect("the checkpoint");
+        let length = u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes")) as usize;
+        let header: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_slice(&bytes[8..8 + length]).expect("the header");
+        let tensor = |(key, info): (String, serde_json::Value)| {
+            let offset = |index: usize| 8 + length + info["data_offsets"][index].as_u64().expect("an offset") as usize;
+            let values = bytes[offset(0)..offset(1)].to_vec();
+            (key, (info["shape"].clone(), values))
+        };
+        header.into_iter().filter(|(key, _)| key != "__metadata__").map(tensor).collect()
+    }
+
+    /// The log without what depends on the clock.
+    fn log(&self, output: &str) -> Vec<[String; 4]> {
+        let text = fs::read_to_string(self.path(output).join("log.jsonl")).expect("the log");
+        let line = |line: &str| {
+            let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
+            ["epoch", "train_loss", "val_loss", "val_accuracy"].map(|key| line[key].to_string())
+        };
+        text.lines().map(line).collect()
+    }
+}
+
+fn errors(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_run_leaves_its_files_and_says_what_it_did() {
+    let case = Case::new();
+    let said = case.done("run", &[]);
+    assert!(
+        said.starts_with("Small: ") && said.contains("600 + 200 pictures in 10 classes; 10 batches of 64"),
+        "{said}"
+    );
+    assert_eq!(said.lines().filter(|line| line.starts_with("epoch ")).count(), 3, "{said}");
+    assert!(said.contains("best: epoch ") && said.contains("curves: "), "{said}");
+    for name in ["best.safetensors", "last.safetensors", "previous.safetensors", "log.jsonl", "curves.svg"] {
+        assert!(case.path("run").join(name).is_file(), "{name}");
+    }
+    assert_eq!(fs::read_dir(case.path("run")).expect("the folder").count(), 5);
+    assert_eq!(case.log("run").len(), 3);
+    let keys: Vec<String> = case.tensors("run").into_keys().collect();
+    assert!(keys.contains(&"0.weight".into()) && keys.contains(&"0.weight/momentum_buffer".into()), "{keys:?}");
+    assert!(keys.contains(&"1.running_mean".into()), "{keys:?}");
+    // The checkpoint serves as weights, without the optimiser's state.
+    let spec = case.path("small.cnn");
+    for weights in ["best.safetensors", "last.safetensors"] {
+        let mut run = Command::new(env!("CARGO_BIN_EXE_cnnc"));
+        let output = run.arg("run").arg(&spec).arg("--weights").arg(case.path("run").join(weights)).output();
+        let output = output.expect("a process");
+        assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
+    }
+}
+
+#[test]
+fn threads_and_loaders_change_no_bit() {
+    let case = Case::new();
+    case.done("one", &["--threads", "1"]);
+    let recipe = case.path("small.yaml");
+    let text = fs::read_to_string(&recipe).expect("the recipe").replace("  format", "  workers: 3\n  format");
+    fs::write(&recipe, text).expect("the recipe");
+    case.done("two", &["--threads", "2"]);
+    assert_eq!(case.tensors("one"), case.tensors("two"));
+    assert_eq!(case.log("one"), case.log("two"));
+}
+
+#[test]
+fn a_run_that_is_killed_at_any_moment_goes_on_to_the_same_bits() {
+    let case = Case::new();
+    case.done("whole", &[]);
+    let seed = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |time| time.as_nanos() as u64);
+    let mut random = seed | 1;
+    for _ in 0..KILLS {
+        // Xorshift: another moment every time.
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        let mut child = case.start("killed", &["--resume"]);
+        sleep(Duration::from_millis(20 + random % 300));
+        child.kill().expect("killed");
+        child.wait().expect("an end");
+    }
+    case.done("killed", &["--resume"]);
+    assert!(case.tensors("whole") == case.tensors("killed"), "other bits, with seed {seed}");
+    assert_eq!(case.log("whole"), case.log("killed"), "seed {seed}");
+    let names = fs::read_dir(case.path("killed")).expect("the folder").count();
+    assert_eq!(names, 5, "nothing half-written is left");
+}
+
+#[test]
+fn an_interrupt_ends_after_the_step_with_a_checkpoint() {
+    let case = Case::new();
+    case.done("whole", &["--epochs", "40"]);
+    let child = case.start("stopped", &["--epochs", "40"]);
+    let begun = || case.path("stopped").join("log.jsonl").metadata().is_ok_and(|log| log.len() > 0);
+    while !begun() {
+        sleep(Duration::from_millis(5));
+    }
+    let status = Command::new("kill").arg("-INT").arg(child.id().to_string()).status().expect("a signal");
+    assert!(status.success());
+    let output = child.wait_with_output().expect("an end");
+    assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
+    assert!(errors(&output).contains("stopped after epoch ") && errors(&output).contains("--resume"), "{output:?}");
+    case.done("stopped", &["--epochs", "40", "--resume"]);
+    assert!(case.tensors("whole") == case.tensors("stopped"));
+}
+
+#[test]
+fn a_full_disk_and_a_truncated_checkpoint_are_clear_errors() {
+    let case = Case::new();
+    case.done("run", &["--epochs", "1"]);
+    let last = case.path("run").join("last.safetensors");
+    let before = fs::read(&last).expect("the checkpoint");
+    // Files may grow to two blocks: the checkpoint does not fit.
+    let limited = "trap '' XFSZ; ulimit -f 2; exec \"$0\" \"$@\"";
+    let command = case.command("run", &["--epochs", "2", "--resume"]);
+    let output = Command::new("sh").args(["-c", limited]).arg(command.get_program()).args(command.get_args()).output();
+    let output = output.expect("a process");
+    assert_eq!(output.status.code(), Some(1), "{}", errors(&output));
+    assert!(
+        errors(&output).contains("error[E601]: cannot write") && errors(&output).contains("safetensors"),
+        "{output:?}"
+    );
+    assert_eq!(fs::read(&last).expect("the checkpoint"), before, "the one before is there still");
+
+    fs::write(&last, &before[..before.len() / 2]).expect("cut off");
+    let output = case.command("run", &["--epochs", "2", "--resume"]).output().expect("a process");
+    assert_eq!(output.status.code(), Some(1));
+    let said = errors(&output);
+    assert!(said.contains("error[E603]") && said.contains("last.safetensors") && said.contains("cut off"), "{said}");
+    let previous = case.path("run").join("previous.safetensors");
+    assert!(said.contains(&format!("--resume={}", previous.display())), "{said}");
+    case.done("run", &["--epochs", "2", &format!("--resume={}", previous.display())]);
+    assert_eq!(case.log("run").len(), 2);
+}
+
+#[test]
+fn another_run_is_refused() {
+    let case = Case::new();
+    case.done("run", &["--epochs", "1"]);
+    let recipe = case.path("small.yaml");
+    let text = fs::read_to_string(&recipe).expect("the recipe").replace("lr: 0.05", "lr: 0.5");
+    fs::write(&recipe, text).expect("the recipe");
+    let output = case.command("run", &["--epochs", "2", "--resume"]).output().expect("a process");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(errors(&output).contains("error[E611]") && errors(&output).contains("`optimizer` was"), "{output:?}");
+    assert!(Path::new(&case.path("run")).join("best.safetensors").exists());
+}
+
+#[test]
+fn a_broken_picture_stops_the_run_or_is_left_out() {
+    let case = Case::new();
+    let folder = case.path("pictures");
+    for (part, count) in [("train", 6), ("validation", 2)] {
+        for class in ["boot", "shoe"] {
+            let class = folder.join(part).join(class);
+            fs::create_dir_all(&class).expect("a folder");
+            for number in 0..count {
+                fs::copy(format!("{MODELS}/sample.png"), class.join(format!("{number}.png"))).expect("a picture");
+            }
+        }
+    }
+    fs::write(folder.join("train/boot/3.png"), "no picture").expect("a file");
+    let recipe = |corrupt: &str| {
+        let text = format!(
+            "model: {{file: {MODELS}/lenet.cnn}}\ndata: {{format: folder, path: pictures{corrupt}}}\n\
+             optimizer: sgd\nbatch_size: 4\nepochs: 1\n"
+        );
+        fs::write(case.path("small.yaml"), text).expect("the recipe");
+    };
+    recipe("");
+    let output = case.command("run", &[]).output().expect("a process");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(errors(&output).contains("error[E603]") && errors(&output).contains("3.png"), "{output:?}");
+    recipe(", corrupt: skip");
+    let output = case.command("run", &[]).output().expect("a process");
+    assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
+    assert!(errors(&output).contains("left out") && errors(&output).contains("3.png"), "{output:?}");
+}

@@ -11,7 +11,7 @@ use crate::draw;
 use crate::numbers::{counted, grouped};
 use crate::recipe::Prepared;
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
-use cnnc_runtime::cpu::{CpuOptions, Kernels};
+use cnnc_runtime::cpu::CpuOptions;
 use cnnc_runtime::train::checkpoint::{self, BEST};
 use cnnc_runtime::train::{Ending, Event, History, Run, StepLearner, train};
 use cnnc_runtime::{Parameters, Result, write_whole};
@@ -73,7 +73,7 @@ fn go(prepared: &Prepared, resume: Option<&Path>, stop: &AtomicBool, screen: &mu
     let parameters = Parameters::draw(&graph.graph, recipe.seed)?;
     let [channels, height, width] = setup.train.shape();
     let shape = [recipe.batch_size.min(data.train.len()), channels, height, width];
-    let options = CpuOptions { threads: recipe.threads, kernels: Kernels::Fast };
+    let options = CpuOptions { threads: recipe.threads, ..CpuOptions::default() };
     let mut learner = StepLearner::new(graph, recipe.training, &parameters, shape, setup.classes, options)?;
     let run = Run { recipe, graph, data, setup: setup.clone(), resume, stop };
     train(&run, &mut learner, &mut |event| screen.show(event))

@@ -2,6 +2,7 @@
 
 use super::recipe::Recipe;
 use super::schedule::Length;
+use crate::cpu::CpuOptions;
 use crate::data::{DataSet, Pipeline};
 use crate::failure::failure;
 use crate::random::fnv1a;
@@ -126,5 +127,5 @@ fn unfit(graph: &ShapedGraph, reason: String) -> Failure {
 
 /// The instructions that kernels use on this machine: other ones round otherwise.
 pub fn instruction_set() -> String {
-    format!("{:?}", crate::cpu::blocked::vector::InstructionSet::detect())
+    format!("{:?}", CpuOptions::default().instructions)
 }

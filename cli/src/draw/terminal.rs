@@ -124,9 +124,13 @@ mod tests {
         let text = curves(&history, &console);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 2 * (1 + ROWS + 2));
-        let first = |line: &str| line.chars().skip(10).position(|character| character > '\u{2800}');
-        assert!(first(lines[1]) < first(lines[5]), "{text}");
-        assert!(first(lines[12]) > first(lines[16]), "the accuracy rises\n{text}");
+        // Where the dots of each row begin, from the highest row that has any.
+        let starts = |rows: &[&str]| -> Vec<usize> {
+            let start = |line: &&str| line.chars().skip(10).position(|character| character > '\u{2800}');
+            rows.iter().filter_map(start).collect()
+        };
+        assert!(starts(&lines[1..=ROWS]).is_sorted(), "the loss falls\n{text}");
+        assert!(starts(&lines[ROWS + 4..2 * ROWS + 4]).iter().rev().is_sorted(), "the accuracy rises\n{text}");
         assert!(text.contains("train") && text.contains("validation") && text.lines().all(|line| !line.ends_with(' ')));
         assert_eq!(curves(&History { records: vec![record(1)] }, &console), "");
     }

@@ -53,7 +53,8 @@ fn plot(series: &[Series], epochs: usize, console: &Console<'_>) -> String {
     for (row, name) in names.iter().enumerate() {
         let label = label(&values, row);
         let cells = dots[row * columns..(row + 1) * columns].iter().map(|cell| glyph(cell, console));
-        text += &format!("{label:>8} │{} {name}\n", cells.collect::<String>()).replace(" \n", "\n");
+        let line = format!("{label:>8} │{} {name}", cells.collect::<String>());
+        text += &format!("{}\n", line.trim_end());
     }
     let last = epochs.to_string();
     text + &format!("{:>8} └{}\n{:>10}1{last:>width$}\n", "", "─".repeat(columns), "", width = columns - 1)

@@ -75,7 +75,7 @@ def measure_cell(options, net, batch, threads):
         try:
             running[name] = engines.Peer(name, net, batch, threads)
             running[name].measure(0)
-        except RuntimeError as error:
+        except (RuntimeError, OSError) as error:
             running.pop(name, None)
             print(f"{name} fails on {net}: {error}", file=sys.stderr)
     if batch == 1:

@@ -38,10 +38,11 @@ fn steps(graph: &ShapedGraph, optimiser: Optimiser, options: CpuOptions) -> (Vec
 
 #[test]
 fn fast_steps_are_those_of_the_reference() {
-    for (model, optimiser) in [
-        ("LeNet", Optimiser::Sgd(Sgd { momentum: 0.9, nesterov: false, weight_decay: 1e-3 })),
-        ("ModernLeNet", Optimiser::Sgd(Sgd::default())),
-        ("ModernLeNet", Optimiser::AdamW(Adam::default())),
+    // Adam divides by the size of the gradients: where those are as small as their rounding, so does its step come from rounding.
+    for (model, optimiser, tolerance) in [
+        ("LeNet", Optimiser::Sgd(Sgd { momentum: 0.9, nesterov: false, weight_decay: 1e-3 }), 1e-3),
+        ("ModernLeNet", Optimiser::Sgd(Sgd::default()), 1e-3),
+        ("ModernLeNet", Optimiser::AdamW(Adam::default()), 1e-2),
     ] {
         let graph = network("../models/lenet.cnn", Some(model));
         let reference =
@@ -54,7 +55,7 @@ fn fast_steps_are_those_of_the_reference() {
             assert_eq!(Some(found), two.1.get(key), "{key} of {model} does not depend on threads");
             let largest = tensor.data().iter().fold(0f32, |largest, value| largest.max(value.abs()));
             let error = tensor.data().iter().zip(found.data()).fold(0f32, |error, (a, b)| error.max((a - b).abs()));
-            assert!(error <= 1e-3 * largest, "{key} of {model}: {error} of {largest}");
+            assert!(error <= tolerance * largest, "{key} of {model}: {error} of {largest}");
         }
         let difference = reference.0.iter().zip(&one.0).fold(0f64, |most, (a, b)| most.max((a - b).abs()));
         assert!(difference < 1e-4, "{:?} and {:?}", reference.0, one.0);

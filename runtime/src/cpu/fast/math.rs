@@ -12,26 +12,23 @@ const LN_2: [f32; 2] = [0.693_359_4, -2.121_944_4e-4];
 /// `eˣ`, within 1.5 units in the last place; subnormal results included.
 #[inline(always)]
 pub fn exp(x: f32) -> f32 {
-    let x = x.clamp(-104.0, 89.0);
-    let shifted = x * LOG2_E + ROUND;
-    let n = shifted - ROUND;
-    let r = (x - n * LN_2[0]) - n * LN_2[1];
-    let q = 0.001_393_390_2_f32;
-    let q = q * r + 0.008_363_348_f32;
-    let q = q * r + 0.041_666_463_f32;
-    let q = q * r + 0.166_665_76_f32;
-    let q = q * r + 0.5;
-    let p = q * (r * r) + r + 1.0;
-    // 2ⁿ in two factors, since n may lie outside the exponents of a float.
-    let n = shifted.to_bits().wrapping_sub(ROUND.to_bits()) as i32;
+    let (part, n) = exp_parts(x.clamp(-104.0, 89.0));
+    // In two factors, since n may lie outside the exponents of a float.
     let half = n >> 1;
-    p * power_of_two(half) * power_of_two(n.wrapping_sub(half))
+    part * power_of_two(half) * power_of_two(n.wrapping_sub(half))
 }
 
 /// `1 / (1 + e⁻ˣ)`, within 2.5 units in the last place; where the answer is below the smallest normal number, that small.
 #[inline(always)]
 pub fn sigmoid(x: f32) -> f32 {
-    let x = (-x).clamp(-87.0, 88.0);
+    // Within these limits 2ⁿ is one normal number.
+    let (part, n) = exp_parts((-x).clamp(-87.0, 88.0));
+    1.0 / (1.0 + part * power_of_two(n))
+}
+
+/// `eˣ` as a number near 1 and an exponent n: their product with 2ⁿ; x is at most a few hundred.
+#[inline(always)]
+fn exp_parts(x: f32) -> (f32, i32) {
     let shifted = x * LOG2_E + ROUND;
     let n = shifted - ROUND;
     let r = (x - n * LN_2[0]) - n * LN_2[1];
@@ -40,10 +37,7 @@ pub fn sigmoid(x: f32) -> f32 {
     let q = q * r + 0.041_666_463_f32;
     let q = q * r + 0.166_665_76_f32;
     let q = q * r + 0.5;
-    let p = q * (r * r) + r + 1.0;
-    // Within these limits 2ⁿ is one normal number.
-    let power = power_of_two(shifted.to_bits().wrapping_sub(ROUND.to_bits()) as i32);
-    1.0 / (1.0 + p * power)
+    (q * (r * r) + r + 1.0, shifted.to_bits().wrapping_sub(ROUND.to_bits()) as i32)
 }
 
 /// 2ⁿ for n in −126..=127.

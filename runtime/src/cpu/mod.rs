@@ -122,12 +122,7 @@ impl Engine {
         check_inputs(&self.plan, inputs)?;
         match &mut self.kernels {
             Prepared::Fast(fast) => fast.run(inputs, &mut self.answers),
-            Prepared::Reference(interpreter) => {
-                let answers = interpreter.run(inputs.iter().map(|tensor| tensor.data().to_vec()).collect());
-                for (tensor, values) in self.answers.iter_mut().zip(answers) {
-                    tensor.data_mut().copy_from_slice(&values);
-                }
-            }
+            Prepared::Reference(interpreter) => interpret(interpreter, inputs, &mut self.answers),
         }
         Ok(&self.answers)
     }
@@ -149,6 +144,14 @@ impl Engine {
 impl Executable for Engine {
     fn run(&mut self, inputs: &[Tensor]) -> Result<&[Tensor]> {
         Engine::run(self, inputs)
+    }
+}
+
+/// Runs the reference kernels, and copies what they answer.
+fn interpret(interpreter: &mut Interpreter<f32>, inputs: &[Tensor], answers: &mut [Tensor]) {
+    let values = interpreter.run(inputs.iter().map(|tensor| tensor.data().to_vec()).collect());
+    for (tensor, values) in answers.iter_mut().zip(values) {
+        tensor.data_mut().copy_from_slice(&values);
     }
 }
 

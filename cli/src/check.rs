@@ -2,15 +2,15 @@
 
 use crate::arguments::Check;
 use crate::console::{Console, Outcome, Stop};
-use crate::model::{self, Spec};
+use crate::model;
 use crate::numbers::grouped;
-use crate::sources::Disk;
 use crate::summary::sizes_in_words;
 use cnnc_compiler::diagnostic::Diagnostic;
 use cnnc_compiler::resolve::{Request, Sources};
 use cnnc_compiler::summary::{Summary, summarize};
 use cnnc_compiler::write_kernels::Bindings;
 use cnnc_grammar::span::Files;
+use cnnc_runtime::{Disk, Spec};
 use std::path::Path;
 
 /// Checks all files, whatever is wrong with some.

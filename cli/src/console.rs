@@ -4,8 +4,9 @@
 
 use cnnc_compiler::diagnostic::{Code, Diagnostic, RenderOptions, Renderer};
 use cnnc_grammar::span::Files;
+use cnnc_runtime::{Report, Watch, timed};
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
-use std::time::Instant;
+use std::time::Duration;
 
 /// Why a command ended early.
 #[derive(Debug, PartialEq, Eq)]
@@ -110,6 +111,11 @@ impl<'a> Console<'a> {
         self.report(std::slice::from_ref(diagnostic), files)
     }
 
+    /// Reports all that a report holds.
+    pub fn show(&mut self, report: &Report) -> Stop {
+        self.report(&report.diagnostics, &report.files)
+    }
+
     /// Prints clap's answer to wrong usage, or to `--help`; gives the exit code.
     pub fn usage(&mut self, error: &clap::Error) -> u8 {
         let text = error.render();
@@ -123,14 +129,8 @@ impl<'a> Console<'a> {
     }
 
     /// Does one stage's work, and prints its time when asked to.
-    pub fn timed<T>(&mut self, stage: &str, work: impl FnOnce() -> T) -> T {
-        let start = Instant::now();
-        let result = work();
-        if self.verbose {
-            let milliseconds = start.elapsed().as_secs_f64() * 1e3;
-            self.note(&format!("{stage:<10} {milliseconds:>10.3} ms\n"));
-        }
-        result
+    pub fn timed<T>(&mut self, stage: &'static str, work: impl FnOnce() -> T) -> T {
+        timed(self, stage, work)
     }
 
     /// A text in bold, where there are colours.
@@ -141,6 +141,14 @@ impl<'a> Console<'a> {
     /// A text in faint, where there are colours.
     pub fn faint(&self, text: &str) -> String {
         if self.color { format!("\u{1b}[2m{text}\u{1b}[0m") } else { text.into() }
+    }
+}
+
+impl Watch for Console<'_> {
+    fn stage(&mut self, name: &'static str, time: Duration) {
+        if self.verbose {
+            self.note(&format!("{name:<10} {:>10.3} ms\n", time.as_secs_f64() * 1e3));
+        }
     }
 }
 

@@ -5,20 +5,23 @@
 
 use crate::arguments::{Dump, Stage};
 use crate::console::{Console, Outcome};
-use crate::model::{self, Spec};
-use crate::pipeline;
-use crate::sources::Disk;
-use cnnc_compiler::passes::Note;
-use cnnc_compiler::plan::Target;
-use cnnc_compiler::write_kernels::Bindings;
+use crate::model;
+use cnnc_compiler::passes::{self, Note};
+use cnnc_compiler::plan::{Target, plan_with_notes};
+use cnnc_compiler::training::{Training, training_step};
+use cnnc_compiler::write_kernels::write_kernels;
 use cnnc_compiler::{graph, kernels, plan};
+use cnnc_grammar::span::Files;
+use cnnc_runtime::{Disk, Failure, Spec, bind_batch};
 
 /// Prints the stage.
 pub fn dump(arguments: &Dump, console: &mut Console<'_>) -> Outcome {
     let text = match arguments.stage {
         Stage::Ast => trees(arguments, console)?,
-        Stage::Graph => graph::print::print_graph(&model::shaped(&arguments.file, &arguments.model, console)?.1.graph),
-        Stage::Shapes => graph::print::print_shapes(&model::shaped(&arguments.file, &arguments.model, console)?.1),
+        Stage::Graph => {
+            graph::print::print_graph(&model::load(&arguments.file, &arguments.model, console)?.graph.graph)
+        }
+        Stage::Shapes => graph::print::print_shapes(&model::load(&arguments.file, &arguments.model, console)?.graph),
         Stage::Kernels | Stage::Fused | Stage::Plan => kernel_stage(arguments, console)?,
     };
     console.print(&text)
@@ -40,21 +43,23 @@ fn trees(arguments: &Dump, console: &mut Console<'_>) -> Outcome<String> {
 }
 
 fn kernel_stage(arguments: &Dump, console: &mut Console<'_>) -> Outcome<String> {
-    let (files, shaped) = model::shaped(&arguments.file, &arguments.model, console)?;
-    let mut bindings = Bindings::new();
-    pipeline::bind_batch(&shaped, &mut bindings, if arguments.train { 2 } else { 1 });
-    let written = if arguments.train {
-        pipeline::training_kernels(&shaped, &bindings, &files, console)?
-    } else {
-        pipeline::kernels(&shaped, &bindings, &files, console)?
-    };
+    let mut model = model::load(&arguments.file, &arguments.model, console)?;
+    bind_batch(&model.graph, &mut model.bindings, if arguments.train { 2 } else { 1 });
+    let written = console.timed("kernels", || match arguments.train {
+        true => training_step(&model.graph, &model.bindings, &Training::plain()),
+        false => write_kernels(&model.graph, &model.bindings),
+    });
+    let mut kernels = written.map_err(|problem| console.fail(&problem, &model.files))?;
     if arguments.stage == Stage::Kernels {
-        return Ok(kernels::print(&written));
+        return Ok(kernels::print(&kernels));
     }
-    let (fused, mut notes) = pipeline::fused(written, console)?;
-    let mut text = kernels::print(&fused);
+    let fault = |problem: Failure, console: &mut Console<'_>| console.fail(&problem, &Files::default());
+    let notes = console.timed("passes", || passes::run(&mut kernels));
+    let mut notes = notes.map_err(|problem| fault(problem, console))?;
+    let mut text = kernels::print(&kernels);
     if arguments.stage == Stage::Plan {
-        let (planned, more) = pipeline::planned(&fused, &Target::reference(), console)?;
+        let planned = console.timed("plan", || plan_with_notes(&kernels, &Target::reference()));
+        let (planned, more) = planned.map_err(|problem| fault(problem, console))?;
         text = plan::print(&planned);
         notes.extend(more);
     }

@@ -16,17 +16,13 @@ mod model;
 mod numbers;
 mod parameters;
 mod params;
-mod pipeline;
 mod recipe;
 mod run;
-mod sources;
 mod summary;
 mod train;
 mod values;
 
 pub use console::Console;
-pub use model::Spec;
-pub use sources::Disk;
 
 use arguments::{Arguments, Command};
 use clap::Parser;

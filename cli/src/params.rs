@@ -11,11 +11,11 @@ use crate::{model, parameters};
 use cnnc_compiler::diagnostic::{Code, Diagnostic, nearest};
 use cnnc_compiler::graph::{Graph, Module, Parameter};
 use cnnc_grammar::span::Files;
-use cnnc_runtime::Tensor;
+use cnnc_runtime::{Model, Tensor};
 
 /// Lists the parameters, or prints values.
 pub fn params(arguments: &Params, console: &mut Console<'_>) -> Outcome {
-    let (files, shaped) = model::shaped(&arguments.file, &arguments.model, console)?;
+    let Model { files, graph: shaped, .. } = model::load(&arguments.file, &arguments.model, console)?;
     let graph = &shaped.graph;
     let Some(path) = &arguments.path else {
         if arguments.weights.weights.is_some() {

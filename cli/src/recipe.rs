@@ -2,8 +2,6 @@
 
 use crate::arguments::RecipeArguments;
 use crate::console::{Console, Outcome};
-use crate::model::Spec;
-use crate::sources::Disk;
 use cnnc_compiler::diagnostic::{Code, Diagnostic, Label};
 use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::resolve::{Request, Sources};
@@ -11,7 +9,7 @@ use cnnc_grammar::span::Files;
 use cnnc_runtime::data::{self, DataSet};
 use cnnc_runtime::train::Setup;
 use cnnc_runtime::train::recipe::{Device, Recipe, read};
-use cnnc_runtime::{Failure, cuda};
+use cnnc_runtime::{Disk, Failure, Spec, cuda};
 use std::path::Path;
 
 /// What a command works on.

@@ -7,18 +7,13 @@ use crate::answer;
 use crate::arguments::{Device, Run};
 use crate::console::{Console, Outcome};
 use crate::embedded;
-use crate::model::{self, Spec};
-use crate::{parameters, pipeline};
+use crate::{model, parameters};
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
-use cnnc_compiler::graph::{Input, ShapedGraph};
 use cnnc_compiler::plan::Target;
-use cnnc_compiler::shape::Dim;
-use cnnc_compiler::sizes::Sizes;
-use cnnc_compiler::write_kernels::Bindings;
 use cnnc_grammar::span::Files;
 use cnnc_runtime::cpu::{Cpu, CpuOptions};
-use cnnc_runtime::input::{Loaded, Wanted, save_npy};
-use cnnc_runtime::{Backend, Parameters, Tensor, available_memory_bytes, cuda, input, random};
+use cnnc_runtime::input::{Loaded, save_npy};
+use cnnc_runtime::{Backend, Model, Parameters, Tensor, cuda, input};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -27,25 +22,22 @@ pub fn run(arguments: &Run, console: &mut Console<'_>) -> Outcome {
     if arguments.device == Device::Cuda {
         return Err(console.fail(&cuda::refuse(), &Files::default()));
     }
-    let (files, shaped) = network(arguments, console)?;
-    let mut bindings = Bindings::new();
-    let inputs = inputs(arguments, &shaped, &mut bindings, console)?;
-    let kernels = pipeline::kernels(&shaped, &bindings, &files, console)?;
-    let (fused, _) = pipeline::fused(kernels, console)?;
     let options = CpuOptions { threads: arguments.threads, exact: arguments.exact, ..CpuOptions::default() };
+    let mut model = model(arguments, console)?;
+    let inputs = inputs(arguments, &mut model, console)?;
     let backend = Cpu(options);
-    let (plan, _) = pipeline::planned(&fused, &target(&backend, &inputs), console)?;
-    let parameters = weights(arguments, &shaped, &files, console)?;
-    let plan = Arc::new(plan);
+    let compiled = model.compile(&target(&backend, &inputs), console);
+    let (plan, _) = compiled.map_err(|report| console.show(&report))?;
+    let parameters = weights(arguments, &model, console)?;
     let answers = console
         .timed("prepare", || backend.prepare(plan.clone(), &parameters))
         .and_then(|mut executable| console.timed("run", || executable.run(&inputs).map(<[Tensor]>::to_vec)))
-        .map_err(|failure| console.fail(&failure, &files))?;
+        .map_err(|failure| console.fail(&failure, &model.files))?;
     let names: Vec<Arc<str>> = plan.outputs.iter().map(|output| output.name.clone()).collect();
     if let Some(path) = &arguments.output {
-        save(path, &names, &answers).map_err(|failure| console.fail(&failure, &files))?;
+        save(path, &names, &answers).map_err(|failure| console.fail(&failure, &model.files))?;
     }
-    let text = answer::text(&names, &answers, shaped.graph.labels.as_deref(), console);
+    let text = answer::text(&names, &answers, model.graph.graph.labels.as_deref(), console);
     console.print(&text)
 }
 
@@ -56,105 +48,54 @@ fn target(backend: &dyn Backend, inputs: &[Tensor]) -> Target {
     Target { memory_bytes: host.memory_bytes.saturating_sub(input_bytes), ..host }
 }
 
-/// The network of the file, or the embedded one.
-fn network(arguments: &Run, console: &mut Console<'_>) -> Outcome<(Files, ShapedGraph)> {
+/// The model of the file, or the embedded one.
+fn model(arguments: &Run, console: &mut Console<'_>) -> Outcome<Model> {
     match &arguments.file {
-        Some(file) => model::shaped(file, &arguments.model, console),
-        None => {
-            let spec = Spec::read(embedded::SPEC_NAME, &embedded::Embedded, console);
-            model::shaped_of(spec, &arguments.model, console)
-        }
+        Some(file) => model::load(file, &arguments.model, console),
+        None => model::load_from(embedded::SPEC_NAME, &embedded::Embedded, &arguments.model, console),
     }
 }
 
-fn weights(arguments: &Run, shaped: &ShapedGraph, files: &Files, console: &mut Console<'_>) -> Outcome<Parameters> {
+fn weights(arguments: &Run, model: &Model, console: &mut Console<'_>) -> Outcome<Parameters> {
+    let graph = &model.graph.graph;
     if arguments.file.is_none() && arguments.weights.weights.is_none() {
-        let loaded = console.timed("weights", || embedded::weights(&shaped.graph));
-        return loaded.map_err(|failure| console.fail(&failure, files));
+        let loaded = console.timed("weights", || embedded::weights(graph));
+        return loaded.map_err(|failure| console.fail(&failure, &model.files));
     }
-    parameters::parameters(&shaped.graph, &arguments.weights, arguments.seed, files, console)
+    parameters::parameters(graph, &arguments.weights, arguments.seed, &model.files, console)
 }
 
-/// The inputs in order: read from the files, the embedded picture, or drawn. Binds the symbols that they give a size.
-fn inputs(
-    arguments: &Run,
-    shaped: &ShapedGraph,
-    bindings: &mut Bindings,
-    console: &mut Console<'_>,
-) -> Outcome<Vec<Tensor>> {
-    let ports = &shaped.graph.inputs;
-    if arguments.input.len() > ports.len() {
-        let (given, taken) = (arguments.input.len(), ports.len());
-        let message = format!("{given} inputs are given, and {} takes {taken}", shaped.graph.name);
+/// The inputs in order: read from the files, the embedded picture, or drawn. Drawn ones come last, when all sizes that files give are known.
+fn inputs(arguments: &Run, model: &mut Model, console: &mut Console<'_>) -> Outcome<Vec<Tensor>> {
+    let (given, taken) = (arguments.input.len(), model.graph.graph.inputs.len());
+    if given > taken {
+        let message = format!("{given} inputs are given, and {} takes {taken}", model.graph.graph.name);
         return Err(console.fail(&Diagnostic::without_place(Code::E604, message), &Files::default()));
     }
-    let mut tensors: Vec<Option<Tensor>> = Vec::new();
-    for (number, port) in ports.iter().enumerate() {
-        let wanted = Wanted::new(port, bindings);
+    let mut tensors = Vec::new();
+    for number in 0..taken {
         let read = match arguments.input.get(number) {
-            Some(path) => Some(console.timed("input", || input::read(path, &wanted))),
-            None if arguments.file.is_none() => Some(embedded::picture(&wanted)),
-            None => None,
-        };
-        let Some(read) = read else {
-            tensors.push(None);
-            continue;
+            Some(path) => console.timed("input", || model.input_by(number, |wanted| input::read(path, wanted))),
+            None if arguments.file.is_none() => model.input_by(number, embedded::picture),
+            None => break,
         };
         let Loaded { tensor, notes } = read.map_err(|failure| console.fail(&failure, &Files::default()))?;
         notes.iter().for_each(|note| console.note(&format!("note: {note}\n")));
-        bind(port, tensor.shape(), bindings);
-        tensors.push(Some(tensor));
+        tensors.push(tensor);
     }
-    pipeline::bind_batch(shaped, bindings, 1);
-    let drawn = |(port, tensor): (&Input, Option<Tensor>)| match tensor {
-        Some(tensor) => Ok(tensor),
-        None => draw(port, arguments.seed, &shaped.sizes, bindings, console),
-    };
-    ports.iter().zip(tensors).map(drawn).collect()
-}
-
-/// Gives an input's symbols the sizes that a tensor has.
-fn bind(port: &Input, shape: &[usize], bindings: &mut Bindings) {
-    for (dim, &size) in port.shape.iter().zip(shape) {
-        if let [symbol] = dim.symbols().as_slice()
-            && *dim == Dim::symbol(symbol)
-        {
-            bindings.entry(symbol.to_string()).or_insert(size);
-        }
+    for number in tensors.len()..taken {
+        tensors.push(drawn(model, number, arguments.seed, console)?);
     }
+    Ok(tensors)
 }
 
 /// An input of random numbers, which standard error tells of.
-fn draw(port: &Input, seed: u64, sizes: &Sizes, bindings: &Bindings, console: &mut Console<'_>) -> Outcome<Tensor> {
-    let tensor = drawn(port, seed, sizes, bindings, console)?;
-    let (name, shape) = (&port.name, tensor.shape());
+fn drawn(model: &mut Model, number: usize, seed: u64, console: &mut Console<'_>) -> Outcome<Tensor> {
+    let drawn = model.drawn_input(number, seed);
+    let tensor = drawn.map_err(|failure| console.fail(&failure, &Files::default()))?;
+    let (name, shape) = (&model.graph.graph.inputs[number].name, tensor.shape());
     console.note(&format!("note: the input `{name}` {shape:?} is drawn from seed {seed}; --input reads one\n"));
     Ok(tensor)
-}
-
-/// An input of random numbers.
-pub fn drawn(
-    port: &Input,
-    seed: u64,
-    sizes: &Sizes,
-    bindings: &Bindings,
-    console: &mut Console<'_>,
-) -> Outcome<Tensor> {
-    let bound = |symbol: &str| bindings.get(symbol).and_then(|&size| i64::try_from(size).ok());
-    let Some(shape) = port.shape.at(&bound) else {
-        let message = format!("the input `{}` is {}, and its sizes are not known", port.name, port.shape);
-        let unknown = Diagnostic::without_place(Code::E402, message).help(format!(
-            "--input-shape gives sizes, such as --input-shape {}; --input reads an input from a file",
-            sizes.example(&port.shape)
-        ));
-        return Err(console.fail(&unknown, &Files::default()));
-    };
-    let elements = shape.iter().try_fold(1u64, |product, &size| product.checked_mul(size as u64));
-    if elements.is_none_or(|elements| elements.saturating_mul(4) > available_memory_bytes()) {
-        let message = format!("the input `{}` is {shape:?}, which is more than this machine's memory", port.name);
-        return Err(console.fail(&Diagnostic::without_place(Code::E401, message), &Files::default()));
-    }
-    Ok(random::input(&port.name, &shape, seed))
 }
 
 /// Writes the answers: one to the path itself, several each under its name before the path's ending.

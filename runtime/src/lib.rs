@@ -2,7 +2,7 @@
 //!
 //! What comes in is a [`Plan`](cnnc_compiler::plan::Plan), which the compiler made of a spec. [`Parameters`] are drawn from the spec's
 //! initialisers or read from a safetensors file; [`input`] reads arrays and pictures. [`cpu::Engine`] prepares a plan once and then runs
-//! it any number of times. Nothing here prints; what is wrong is a [`Diagnostic`](cnnc_compiler::diagnostic::Diagnostic).
+//! it any number of times; [`Model`] does all of it. Nothing here prints; what is wrong is a [`Diagnostic`](cnnc_compiler::diagnostic::Diagnostic).
 
 pub mod backend;
 pub mod cpu;
@@ -13,8 +13,10 @@ mod failure;
 mod files;
 mod host;
 pub mod input;
+mod model;
 mod parameters;
 pub mod random;
+mod sources;
 mod tensor;
 pub mod train;
 pub mod weights;
@@ -23,5 +25,7 @@ pub use backend::{Backend, Executable};
 pub use failure::{Failure, Result};
 pub use files::write_whole;
 pub use host::available_memory_bytes;
+pub use model::{Model, Report, Spec, Watch, bind_batch, bind_input, timed};
 pub use parameters::Parameters;
+pub use sources::Disk;
 pub use tensor::Tensor;

@@ -6,18 +6,17 @@ pub mod fixture;
 pub mod formula;
 pub mod plans;
 
+use cnnc::Console;
 use cnnc::check::{Inspection, inspect};
-use cnnc::{Console, Disk};
 use cnnc_compiler::diagnostic::{Diagnostic, RenderOptions, Renderer};
 use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::passes;
 use cnnc_compiler::plan::plan;
 use cnnc_compiler::resolve::{Request, Sources};
-use cnnc_compiler::shape::Dim;
 use cnnc_compiler::write_kernels::{Bindings, write_kernels};
 use cnnc_grammar::span::Files;
 use cnnc_runtime::cpu::Cpu;
-use cnnc_runtime::{Backend, Parameters, Tensor};
+use cnnc_runtime::{Backend, Disk, Parameters, Spec, Tensor, bind_input};
 use std::ffi::OsString;
 use std::sync::Arc;
 
@@ -68,14 +67,8 @@ fn network_in(path: &str, sources: &dyn Sources, request: &Request) -> ShapedGra
 
 /// A network, or its diagnostics.
 fn shaped_in(path: &str, sources: &dyn Sources, request: &Request) -> Result<ShapedGraph, String> {
-    let mut console = Console::plain(std::io::sink(), std::io::sink());
-    let mut spec = cnnc::Spec::read(path, sources, &mut console);
-    let shaped = spec.shaped(request, &mut console);
-    let problems = spec.problems.into_sorted();
-    match shaped {
-        Some(shaped) if problems.is_empty() => Ok(shaped),
-        _ => Err(rendered(&problems, &spec.files)),
-    }
+    let network = Spec::read(path, sources, &mut ()).into_network(request, &mut ());
+    network.map(|(_, shaped)| shaped).map_err(|report| report.to_string())
 }
 
 /// The answers of a network to inputs that give its symbols their sizes, fused and on the fast kernels.
@@ -85,11 +78,7 @@ fn shaped_in(path: &str, sources: &dyn Sources, request: &Request) -> Result<Sha
 pub fn answers(shaped: &ShapedGraph, parameters: &Parameters, inputs: &[Tensor]) -> Vec<Tensor> {
     let mut bindings = Bindings::new();
     for (port, input) in shaped.graph.inputs.iter().zip(inputs) {
-        for (dim, &size) in port.shape.iter().zip(input.shape()) {
-            for symbol in dim.symbols().iter().filter(|symbol| *dim == Dim::symbol(symbol)) {
-                bindings.insert(symbol.to_string(), size);
-            }
-        }
+        bind_input(port, input.shape(), &mut bindings);
     }
     let mut kernels = write_kernels(shaped, &bindings).expect("kernels");
     passes::run(&mut kernels).expect("passes");

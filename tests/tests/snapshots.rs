@@ -15,7 +15,7 @@ fn every_model_s_summary() {
         // A path relative to this crate, so that messages are the same everywhere.
         let path = path.to_string_lossy();
         let path = format!("../models{}", path.rsplit_once("/models").expect("a path in models/").1);
-        let (_, text) = cnnc::Disk.read(&path, None).expect("the spec");
+        let (_, text) = cnnc_runtime::Disk.read(&path, None).expect("the spec");
         let models: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("model ")).collect();
         if models.is_empty() {
             return;

@@ -7,17 +7,12 @@ mod profile;
 
 use crate::arguments::{Bench, Device, Report};
 use crate::console::{Console, Outcome};
-use crate::{model, pipeline, run};
-use cnnc_compiler::diagnostic::{Code, Diagnostic};
-use cnnc_compiler::graph::ShapedGraph;
+use crate::model;
 use cnnc_compiler::plan::Plan;
-use cnnc_compiler::shape::Dim;
-use cnnc_compiler::write_kernels::Bindings;
 use cnnc_grammar::span::Files;
 use cnnc_runtime::cpu::{Cpu, CpuOptions, Engine};
-use cnnc_runtime::{Backend, Parameters, Tensor, cuda};
+use cnnc_runtime::{Backend, Tensor, cuda};
 use serde_json::json;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Runs before anything is measured: enough to have every page, every cache and the processor's clock where they stay.
@@ -39,32 +34,28 @@ pub fn bench(arguments: &Bench, console: &mut Console<'_>) -> Outcome {
     if arguments.device == Device::Cuda {
         return Err(console.fail(&cuda::refuse(), &Files::default()));
     }
-    let (files, shaped) = model::shaped(&arguments.file, &arguments.model, console)?;
-    let mut bindings = Bindings::new();
-    bind_batch(&shaped, arguments.batch.map(|batch| batch as usize), &mut bindings, console)?;
-    let inputs: Vec<Tensor> = shaped
-        .graph
-        .inputs
-        .iter()
-        .map(|port| run::drawn(port, arguments.seed, &shaped.sizes, &bindings, console))
-        .collect::<Outcome<_>>()?;
     let options = CpuOptions { threads: arguments.threads, exact: arguments.exact, ..CpuOptions::default() };
-    let kernels = pipeline::kernels(&shaped, &bindings, &files, console)?;
-    let (fused, _) = pipeline::fused(kernels, console)?;
-    let (plan, _) = pipeline::planned(&fused, &Cpu(options).target(), console)?;
-    let plan = Arc::new(plan);
-    let parameters =
-        Parameters::draw(&shaped.graph, arguments.seed).map_err(|failure| console.fail(&failure, &files))?;
+    let mut model = model::load(&arguments.file, &arguments.model, console)?.seed(arguments.seed);
+    if let Some(batch) = arguments.batch {
+        model = model.batch(batch as usize).map_err(|report| console.show(&report))?;
+    }
+    let drawn = (0..model.graph.graph.inputs.len()).map(|number| model.drawn_input(number, arguments.seed));
+    let inputs: cnnc_runtime::Result<Vec<Tensor>> = drawn.collect();
+    let inputs = inputs.map_err(|failure| console.fail(&failure, &Files::default()))?;
+    let compiled = model.compile(&Cpu(options).target(), console);
+    let (plan, _) = compiled.map_err(|report| console.show(&report))?;
+    let files = &model.files;
+    let parameters = model.parameters().map_err(|failure| console.fail(&failure, files))?;
     let engine = console.timed("prepare", || Engine::new(plan.clone(), &parameters, options));
     drop(parameters);
-    let mut engine = engine.map_err(|failure| console.fail(&failure, &files))?;
+    let mut engine = engine.map_err(|failure| console.fail(&failure, files))?;
     let runs = timed(&mut engine, &inputs, Duration::from_secs_f64(arguments.seconds))
-        .map_err(|failure| console.fail(&failure, &files))?;
+        .map_err(|failure| console.fail(&failure, files))?;
     let batch = inputs.first().and_then(|input| input.shape().first()).copied();
-    let measured = Measured { model: shaped.graph.name.to_string(), batch, options, runs };
+    let measured = Measured { model: model.graph.graph.name.to_string(), batch, options, runs };
     let steps = match arguments.profile {
         true => {
-            Some(profile::profile(&mut engine, &inputs, &options).map_err(|failure| console.fail(&failure, &files))?)
+            Some(profile::profile(&mut engine, &inputs, &options).map_err(|failure| console.fail(&failure, files))?)
         }
         false => None,
     };
@@ -73,30 +64,6 @@ pub fn bench(arguments: &Bench, console: &mut Console<'_>) -> Outcome {
         Report::Json => json(&measured, &plan, steps.as_ref()),
     };
     console.print(&text)
-}
-
-/// Gives the batch its size. An input whose batch is a number keeps it.
-fn bind_batch(
-    shaped: &ShapedGraph,
-    batch: Option<usize>,
-    bindings: &mut Bindings,
-    console: &mut Console<'_>,
-) -> Outcome {
-    if let Some(batch) = batch {
-        let first = shaped.graph.inputs.iter().filter_map(|input| input.shape.first());
-        let symbols: Vec<String> = first.clone().flat_map(Dim::symbols).map(|symbol| symbol.to_string()).collect();
-        if symbols.is_empty() {
-            let found = first.map(Dim::to_string).next().unwrap_or_default();
-            let message =
-                format!("the input of {} has a batch of {found}, so --batch {batch} cannot be had", shaped.graph.name);
-            let fixed = Diagnostic::without_place(Code::E402, message)
-                .help("write [N, ...] in the spec to leave the batch open");
-            return Err(console.fail(&fixed, &Files::default()));
-        }
-        bindings.extend(symbols.into_iter().map(|symbol| (symbol, batch)));
-    }
-    pipeline::bind_batch(shaped, bindings, 1);
-    Ok(())
 }
 
 /// Milliseconds of every run, sorted.

@@ -15,7 +15,7 @@ use cnnc_compiler::write_kernels::Bindings;
 
 /// Prints the summary.
 pub fn summary(arguments: &arguments::Summary, console: &mut Console<'_>) -> Outcome {
-    let (_, shaped) = model::shaped(&arguments.file, &arguments.model, console)?;
+    let shaped = model::load(&arguments.file, &arguments.model, console)?.graph;
     let text = match arguments.format {
         Format::Torch => torch::lines(&shaped),
         Format::Tree => tree::tree(&shaped, arguments.depth),

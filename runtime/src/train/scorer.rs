@@ -2,12 +2,11 @@
 
 use crate::cpu::{Cpu, CpuOptions, Engine};
 use crate::failure::failure;
-use crate::{Backend, Parameters, Result, Tensor};
+use crate::{Backend, Parameters, Result, Tensor, bind_input};
 use cnnc_compiler::compile;
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::plan::Plan;
-use cnnc_compiler::shape::Dim;
 use cnnc_compiler::write_kernels::Bindings;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -76,13 +75,8 @@ impl<'g> Scorer<'g> {
 /// The sizes that an input of this shape gives to the symbols of a network.
 pub fn bindings_of(graph: &ShapedGraph, inputs: &[usize]) -> Bindings {
     let mut bindings = Bindings::new();
-    let dims = graph.graph.inputs.first().into_iter().flat_map(|input| input.shape.iter());
-    for (dim, &size) in dims.zip(inputs) {
-        if let [symbol] = dim.symbols().as_slice()
-            && *dim == Dim::symbol(symbol)
-        {
-            bindings.entry(symbol.to_string()).or_insert(size);
-        }
+    if let Some(port) = graph.graph.inputs.first() {
+        bind_input(port, inputs, &mut bindings);
     }
     bindings
 }

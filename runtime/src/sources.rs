@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Component, Path, PathBuf};
 
-/// The files of this machine. A file is named as the command line reached it: an import relative to its importer, without `.` and `..`
+/// The files of this machine. A file is named as it was reached: an import relative to its importer, without `.` and `..`
 /// where they cancel out.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Disk;

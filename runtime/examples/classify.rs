@@ -1,0 +1,15 @@
+//! Says what a picture shows: a spec, its weights and a picture come in, a score for each class goes out. Run it where `models/` is.
+#![allow(clippy::print_stdout, reason = "a program that prints")]
+
+use cnnc_runtime::{Model, Report};
+
+fn main() -> Result<(), Report> {
+    let mut model = Model::load("models/lenet.cnn")?.weights("models/lenet.safetensors");
+    let picture = model.input("models/sample.png")?;
+    let mut engine = model.prepare()?;
+    let scores = engine.run(&[picture])?[0].data();
+    for (class, score) in model.labels().iter().zip(scores) {
+        println!("{score:8.3}  {class}");
+    }
+    Ok(())
+}

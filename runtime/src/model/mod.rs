@@ -1,0 +1,210 @@
+//! The door for other programs, and for the command line: a spec becomes a model, a model an engine.
+//!
+//! ```
+//! use cnnc_runtime::Model;
+//!
+//! let mut model = Model::load("../models/lenet.cnn")?.weights("../models/lenet.safetensors");
+//! let picture = model.input("../models/sample.png")?;
+//! let mut engine = model.prepare()?;
+//! let scores = engine.run(&[picture])?[0].data();
+//! assert!(scores.iter().all(|score| *score <= scores[9]));
+//! assert_eq!(model.labels()[9], "ankle boot");
+//! # Ok::<(), cnnc_runtime::Report>(())
+//! ```
+//!
+//! What is wrong is a [`Report`], which prints as the command line prints it. Sizes that the spec leaves open are bound by the inputs that
+//! are read; a batch that nothing binds is 1.
+
+mod bindings;
+mod report;
+mod spec;
+mod watch;
+
+pub use bindings::{bind_batch, bind_input};
+pub use report::Report;
+pub use spec::Spec;
+pub use watch::{Watch, timed};
+
+use crate::cpu::{Cpu, CpuOptions, Engine};
+use crate::failure::failure;
+use crate::input::{self, Loaded, Wanted};
+use crate::{Backend, Disk, Failure, Parameters, Tensor, available_memory_bytes, random, weights};
+use cnnc_compiler::diagnostic::Code;
+use cnnc_compiler::graph::{Input, ShapedGraph};
+use cnnc_compiler::passes::{self, Note};
+use cnnc_compiler::plan::{Plan, Target, plan_with_notes};
+use cnnc_compiler::resolve::{Request, Sources};
+use cnnc_compiler::shape::Dim;
+use cnnc_compiler::write_kernels::{Bindings, write_kernels};
+use cnnc_grammar::span::Files;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A network whose shapes are known, with all that an engine for it is made of.
+pub struct Model {
+    /// The files that the spec is made of.
+    pub files: Files,
+    /// The network.
+    pub graph: ShapedGraph,
+    /// The sizes that symbols have.
+    pub bindings: Bindings,
+    /// How the CPU computes.
+    pub options: CpuOptions,
+    source: Source,
+}
+
+/// Where parameters come from.
+enum Source {
+    /// The spec's initialisers and this seed.
+    Seed(u64),
+    /// A safetensors file.
+    File(PathBuf),
+}
+
+impl Model {
+    /// The model of a spec on disk: the file's last, as in every command. Its parameters are drawn from seed 0 until
+    /// [`Model::weights`] says otherwise.
+    ///
+    /// # Errors
+    /// With everything that is wrong with the spec.
+    pub fn load(path: impl AsRef<Path>) -> Result<Model, Report> {
+        Model::read(&path.as_ref().to_string_lossy(), &Request::default(), &Disk, &mut ())
+    }
+
+    /// As [`Model::load`], from any sources: the model that is asked for, with its settings and input shapes.
+    ///
+    /// # Errors
+    /// With everything that is wrong with the spec.
+    pub fn read(path: &str, request: &Request, sources: &dyn Sources, watch: &mut dyn Watch) -> Result<Model, Report> {
+        let (files, graph) = Spec::read(path, sources, watch).into_network(request, watch)?;
+        let (bindings, options) = (Bindings::new(), CpuOptions::default());
+        Ok(Model { files, graph, bindings, options, source: Source::Seed(0) })
+    }
+
+    /// With the parameters of a safetensors file, under PyTorch's keys.
+    pub fn weights(self, path: impl Into<PathBuf>) -> Model {
+        Model { source: Source::File(path.into()), ..self }
+    }
+
+    /// With parameters drawn from a seed.
+    pub fn seed(self, seed: u64) -> Model {
+        Model { source: Source::Seed(seed), ..self }
+    }
+
+    /// With other threads, kernels or instructions.
+    pub fn options(self, options: CpuOptions) -> Model {
+        Model { options, ..self }
+    }
+
+    /// For batches of so many samples.
+    ///
+    /// # Errors
+    /// E402 when the spec gives the batch a number.
+    pub fn batch(mut self, samples: usize) -> Result<Model, Report> {
+        let first = self.graph.graph.inputs.iter().filter_map(|input| input.shape.first());
+        if first.clone().flat_map(Dim::symbols).next().is_none() {
+            let (name, found) = (&self.graph.graph.name, first.map(Dim::to_string).next().unwrap_or_default());
+            let message = format!("the input of {name} has a batch of {found}, so a batch of {samples} cannot be had");
+            let fixed = failure(Code::E402, message);
+            return Err(Report::from(Box::new(fixed.help("write [N, ...] in the spec to leave the batch open"))));
+        }
+        bind_batch(&self.graph, &mut self.bindings, samples);
+        Ok(self)
+    }
+
+    /// What the numbers of an answer stand for, when the spec lists `labels`.
+    pub fn labels(&self) -> &[String] {
+        self.graph.graph.labels.as_deref().unwrap_or_default()
+    }
+
+    /// Reads the first input from a file: an array, a picture or an IDX file. Sizes that the spec leaves open become the file's.
+    ///
+    /// # Errors
+    /// When the file cannot be read or does not fit.
+    pub fn input(&mut self, path: impl AsRef<Path>) -> Result<Tensor, Failure> {
+        let read = |wanted: &Wanted| input::read(path.as_ref(), wanted);
+        self.input_by(0, read).map(|loaded| loaded.tensor)
+    }
+
+    /// The input of that number, from whatever reads it; open sizes become the tensor's.
+    ///
+    /// # Errors
+    /// What the reader says; E604 when the model has no such input.
+    pub fn input_by(
+        &mut self,
+        number: usize,
+        read: impl FnOnce(&Wanted) -> crate::Result<Loaded>,
+    ) -> Result<Loaded, Failure> {
+        let port = port(&self.graph, number)?;
+        let loaded = read(&Wanted::new(port, &self.bindings))?;
+        bind_input(port, loaded.tensor.shape(), &mut self.bindings);
+        Ok(loaded)
+    }
+
+    /// The input of that number, drawn evenly from −1 to 1.
+    ///
+    /// # Errors
+    /// E402 when a size is open, E401 when it is larger than this machine's memory.
+    pub fn drawn_input(&mut self, number: usize, seed: u64) -> Result<Tensor, Failure> {
+        bind_batch(&self.graph, &mut self.bindings, 1);
+        let port = port(&self.graph, number)?;
+        let bound = |symbol: &str| self.bindings.get(symbol).and_then(|&size| i64::try_from(size).ok());
+        let Some(shape) = port.shape.at(&bound) else {
+            let message = format!("the input `{}` is {}, and its sizes are not known", port.name, port.shape);
+            return Err(Box::new(failure(Code::E402, message).help(format!(
+                "--input-shape gives sizes, such as --input-shape {}; --input reads an input from a file",
+                self.graph.sizes.example(&port.shape)
+            ))));
+        };
+        let elements = shape.iter().try_fold(1u64, |product, &size| product.checked_mul(size as u64));
+        if elements.is_none_or(|elements| elements.saturating_mul(4) > available_memory_bytes()) {
+            let message = format!("the input `{}` is {shape:?}, which is more than this machine's memory", port.name);
+            return Err(failure(Code::E401, message));
+        }
+        Ok(random::input(&port.name, &shape, seed))
+    }
+
+    /// The parameters, read or drawn.
+    ///
+    /// # Errors
+    /// When the file cannot be read or does not fit, or there is too little memory.
+    pub fn parameters(&self) -> Result<Parameters, Failure> {
+        match &self.source {
+            Source::Seed(seed) => Parameters::draw(&self.graph.graph, *seed),
+            Source::File(path) => weights::load(path, &self.graph.graph, ""),
+        }
+    }
+
+    /// The plan for a device, and what the passes and the planner did and did not do.
+    ///
+    /// # Errors
+    /// E402 and E308 when sizes are missing or do not fit, E401 when there is too little memory.
+    pub fn compile(&self, target: &Target, watch: &mut dyn Watch) -> Result<(Arc<Plan>, Vec<Note>), Report> {
+        let mut bindings = self.bindings.clone();
+        bind_batch(&self.graph, &mut bindings, 1);
+        let here = |failure: Failure| Report::of(*failure, &self.files);
+        let mut kernels = timed(watch, "kernels", || write_kernels(&self.graph, &bindings)).map_err(here)?;
+        let mut notes = timed(watch, "passes", || passes::run(&mut kernels)).map_err(here)?;
+        let (plan, copies) = timed(watch, "plan", || plan_with_notes(&kernels, target)).map_err(here)?;
+        notes.extend(copies);
+        Ok((Arc::new(plan), notes))
+    }
+
+    /// An engine on the CPU with the parameters, for the sizes that are bound.
+    ///
+    /// # Errors
+    /// As [`Model::compile`] and [`Model::parameters`].
+    pub fn prepare(&self) -> Result<Engine, Report> {
+        let (plan, _) = self.compile(&Cpu(self.options).target(), &mut ())?;
+        let engine = self.parameters().and_then(|parameters| Engine::new(plan, &parameters, self.options));
+        engine.map_err(|failure| Report::of(*failure, &self.files))
+    }
+}
+
+/// The input of that number.
+fn port(graph: &ShapedGraph, number: usize) -> Result<&Input, Failure> {
+    let inputs = &graph.graph.inputs;
+    inputs.get(number).ok_or_else(|| {
+        failure(Code::E604, format!("input {number} is asked for, and {} takes {}", graph.graph.name, inputs.len()))
+    })
+}

@@ -1,8 +1,8 @@
 //! Where the time of an inference goes: for every step the kernel, its time, its rate, and what holds it back.
 //!
-//! A step's floor is the larger of its arithmetic at the measured peak and of its bytes, each read and written once, at the measured
-//! rate of the memory. Winograd's method needs fewer products than the definition counts, so its share can pass 100 %. A step whose
-//! values all stay in the cache can pass the memory's rate too.
+//! A step's floor is the larger of the arithmetic of its method at the measured peak and of its bytes, each read and written once, at the
+//! measured rate of the memory. Its rate counts the multiply-adds of the definition, of which Winograd's method needs a part only, so
+//! that rates of methods can be compared. A step whose values all stay in the cache can pass the memory's rate.
 
 use super::milliseconds;
 use cnnc_compiler::kernels::Kernel;
@@ -65,7 +65,7 @@ fn rows<'p>(plan: &'p Plan, profile: &'p Profile) -> impl Iterator<Item = Row<'p
     plan.run.iter().zip(&profile.seconds).map(|(step, &seconds)| {
         let work = work(step);
         let floors = [
-            work.multiply_adds as f64 / profile.machine.multiply_adds_per_second,
+            work.arithmetic as f64 / profile.machine.multiply_adds_per_second,
             work.bytes as f64 / profile.machine.bytes_per_second,
         ];
         Row { step, seconds, work, floors }
@@ -115,6 +115,7 @@ pub fn json(plan: &Plan, profile: &Profile) -> Value {
             "method": row.step.packing.map(|packing| packing.method.name()),
             "ms": row.seconds * 1e3,
             "multiply_adds": row.work.multiply_adds,
+            "arithmetic": row.work.arithmetic,
             "bytes": row.work.bytes,
             "gflops": row.gigaflops(),
             "share_of_floor": row.share(),

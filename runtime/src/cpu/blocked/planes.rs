@@ -5,6 +5,8 @@ use std::ops::Range;
 
 /// Vectors that a task handles at least.
 const TASK_VECTORS: usize = 8_000;
+/// Vectors of work that are done before another thread has begun, and has read what it needs from the core that wrote it.
+const ALONE_VECTORS: usize = 2_000;
 
 /// How the planes of a kernel are cut into tasks; never by the number of threads.
 pub(crate) struct Planes {
@@ -36,8 +38,8 @@ impl Planes {
             blocks,
             height,
             rows: (TASK_VECTORS * height).div_ceil(vectors).clamp(1, height.max(1)),
-            planes: (TASK_VECTORS / 4 / vectors).max(1),
-            alone: batch * blocks * vectors < 2 * TASK_VECTORS,
+            planes: (TASK_VECTORS / 8 / vectors).max(1),
+            alone: batch * blocks * vectors < ALONE_VECTORS,
         }
     }
 

@@ -1,6 +1,7 @@
 //! A small pool of threads for fork and join: `run(tasks, body)` calls `body(task, worker)` for every task and returns
-//! when all are done. Tasks are claimed one by one, so that a slow core takes fewer; which worker does a task changes
-//! from run to run, what a task does must not.
+//! when all are done. Every worker begins with a range of its own, the same part of the tasks in every run: kernels count tasks along
+//! images and their rows, so a core mostly reads what it wrote itself. Who is done takes from the ends of the others' ranges, so a slow
+//! core takes fewer; which worker does a task changes from run to run, what a task does must not.
 //!
 //! Why not a library: a net is some fifty forks and joins a millisecond apart or less. A worker here spins for a while
 //! before it sleeps, and nothing is allocated. After [`Pool::new`], `run` makes no system call unless a worker sleeps.
@@ -17,9 +18,8 @@ type Body<'a> = dyn Fn(usize, usize) + Sync + 'a;
 const SPIN: Duration = Duration::from_micros(100);
 
 struct State {
-    /// Tasks of the current run in the upper half, the next to claim in the lower: one atomic, so that a worker that
-    /// comes late can tell that nothing is left without looking at a run that is over.
-    claim: AtomicU64,
+    /// What is left of each worker's range.
+    ranges: Vec<Range>,
     /// Tasks that are done.
     done: AtomicUsize,
     /// The body of the current run; read only after a successful claim, which keeps that run from ending.
@@ -27,6 +27,32 @@ struct State {
     panicked: AtomicBool,
     quit: AtomicBool,
     asleep: Vec<AtomicBool>,
+}
+
+/// Tasks that nobody claimed yet: the first in the upper half, the end in the lower. One atomic, so that a worker that comes late can
+/// tell that nothing is left without looking at a run that is over; a line of the cache each.
+#[repr(align(128))]
+#[derive(Default)]
+struct Range(AtomicU64);
+
+impl Range {
+    fn is_empty(&self) -> bool {
+        Self::parts(self.0.load(Ordering::SeqCst)).is_empty()
+    }
+
+    fn parts(range: u64) -> std::ops::Range<u64> {
+        range >> 32..range & u64::from(u32::MAX)
+    }
+
+    /// The first task of the range, or the last.
+    fn claim(&self, first: bool) -> Option<usize> {
+        let rest = |range: u64| {
+            let std::ops::Range { start, end } = Self::parts(range);
+            (start < end).then(|| if first { (start + 1) << 32 | end } else { start << 32 | (end - 1) })
+        };
+        let range = Self::parts(self.0.fetch_update(Ordering::Acquire, Ordering::Relaxed, rest).ok()?);
+        Some(if first { range.start } else { range.end - 1 } as usize)
+    }
 }
 
 /// A cell that is written before a claim is published and read after one succeeded.
@@ -50,7 +76,7 @@ impl Pool {
     pub fn new(threads: usize) -> Self {
         let threads = threads.max(1);
         let state = Arc::new(State {
-            claim: AtomicU64::new(0),
+            ranges: (0..threads).map(|_| Range::default()).collect(),
             done: AtomicUsize::new(0),
             body: BodyCell(std::cell::UnsafeCell::new(None)),
             panicked: AtomicBool::new(false),
@@ -88,7 +114,11 @@ impl Pool {
         state.done.store(0, Ordering::Relaxed);
         // SAFETY: nothing of an earlier run is left to claim, so nobody reads the cell now.
         unsafe { *state.body.0.get() = Some(body) };
-        state.claim.store((tasks as u64) << 32, Ordering::SeqCst);
+        let threads = self.threads();
+        for (worker, range) in state.ranges.iter().enumerate() {
+            let [first, end] = [worker, worker + 1].map(|worker| (tasks * worker).div_ceil(threads) as u64);
+            range.0.store(first << 32 | end, Ordering::SeqCst);
+        }
         for (asleep, handle) in state.asleep.iter().zip(&self.handles) {
             if asleep.load(Ordering::SeqCst) {
                 handle.unpark();
@@ -116,26 +146,26 @@ impl Drop for Pool {
 
 impl State {
     fn has_task(&self) -> bool {
-        let claim = self.claim.load(Ordering::SeqCst);
-        (claim & u64::from(u32::MAX)) < claim >> 32
+        self.ranges.iter().any(|range| !range.is_empty())
     }
 
     fn take_tasks(&self, worker: usize) {
-        while self.has_task() {
-            let claim = self.claim.fetch_add(1, Ordering::Acquire);
-            let (tasks, task) = (claim >> 32, claim & u64::from(u32::MAX));
-            if task >= tasks {
-                return;
+        let (others, own) = self.ranges.split_at(worker);
+        for (range, is_own) in own.iter().chain(others).zip(std::iter::once(true).chain(std::iter::repeat(false))) {
+            while let Some(task) = range.claim(is_own) {
+                self.run_task(task, worker);
             }
-            // SAFETY: the claim succeeded, so the run that it belongs to waits for this task: the body is alive and
-            // the cell is not written.
-            let body = unsafe { (*self.body.0.get()).map(|body| &*body) };
-            let outcome = catch_unwind(AssertUnwindSafe(|| body.map(|body| body(task as usize, worker))));
-            if outcome.is_err() {
-                self.panicked.store(true, Ordering::Relaxed);
-            }
-            self.done.fetch_add(1, Ordering::Release);
         }
+    }
+
+    fn run_task(&self, task: usize, worker: usize) {
+        // SAFETY: the task was claimed, so the run that it belongs to waits for it: the body is alive and the cell is not written.
+        let body = unsafe { (*self.body.0.get()).map(|body| &*body) };
+        let outcome = catch_unwind(AssertUnwindSafe(|| body.map(|body| body(task, worker))));
+        if outcome.is_err() {
+            self.panicked.store(true, Ordering::Relaxed);
+        }
+        self.done.fetch_add(1, Ordering::Release);
     }
 
     fn work(&self, worker: usize) {

@@ -60,8 +60,8 @@ impl Split {
 
     /// The rows and blocks of a task of one part.
     pub(crate) fn task(&self, task: usize) -> [Range<usize>; 2] {
-        // Larger parts first: then the threads that take the last ones are done at about the same time.
-        let start = |size: usize, parts: usize, part: usize| part * (size / parts) + part.min(size % parts);
+        // Larger and smaller parts take turns, so that every thread's share of the parts is about as large.
+        let start = |size: usize, parts: usize, part: usize| (size * part).div_ceil(parts);
         let range = |size, parts, part| start(size, parts, part)..start(size, parts, part + 1);
         [range(self.rows, self.bands, task / self.chunks), range(self.blocks, self.chunks, task % self.chunks)]
     }

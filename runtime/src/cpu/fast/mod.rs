@@ -140,7 +140,7 @@ impl Cost {
 }
 
 /// Work below this is done before a second thread has woken up.
-const WORTH_A_THREAD_NS: usize = 20_000;
+const WORTH_A_THREAD_NS: usize = 5_000;
 
 /// Memory of one thread to work in; it grows to what the largest task needs and stays.
 #[derive(Default)]

@@ -25,7 +25,7 @@ use std::ops::Range;
 use weights::Packing;
 
 /// Multiply-adds below which a convolution is not worth handing to other threads.
-const ALONE_MACS: usize = 200_000;
+const ALONE_MACS: usize = 400_000;
 
 /// How the input's channels lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

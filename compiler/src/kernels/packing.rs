@@ -11,6 +11,8 @@ pub enum Method {
     Direct,
     /// As `Direct`, from an image that is plain, `[N, C, H, W]`: worth it for few channels.
     Stem,
+    /// As `Direct`, from plain images to plain images, pixels of a row side by side: worth it for few output channels.
+    Rows,
     /// F(m×m, 3×3) for the m given: fewer products, after transforms of input and weights (Winograd 1980; Lavin and Gray 2015).
     Winograd(usize),
     /// Every channel by itself.
@@ -25,6 +27,7 @@ impl Method {
         match self {
             Method::Direct => "direct",
             Method::Stem => "stem",
+            Method::Rows => "rows",
             Method::Winograd(2) => "winograd_2x2",
             Method::Winograd(4) => "winograd_4x4",
             Method::Winograd(_) => "winograd_6x6",
@@ -59,6 +62,7 @@ impl Packing {
         match self.method {
             Method::Winograd(outputs) => product(&[blocks, lanes, self.in_channels, (outputs + 2).pow(2)]),
             Method::Depthwise => product(&[blocks, lanes, self.area]),
+            Method::Rows => product(&[self.out_channels, self.in_channels, self.area]),
             Method::Linear if self.area == 1 => product(&[blocks, lanes, self.in_channels]),
             Method::Linear => product(&[blocks, lanes, self.in_channels.next_multiple_of(lanes), self.area]),
             Method::Direct | Method::Stem => {

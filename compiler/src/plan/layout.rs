@@ -6,6 +6,7 @@
 //!
 //! The lanes that fill up the last block hold finite numbers, whatever they are: kernels meet them with weights of zero.
 
+use super::method::Convolution;
 use crate::graph::NodeId;
 use crate::kernels::{Expression, Kernel, KernelGraph, KernelNode};
 use std::collections::HashSet;
@@ -83,7 +84,11 @@ fn holds_blocks(graph: &KernelGraph, blocked: &HashSet<NodeId>, id: NodeId, node
         return false;
     }
     match &node.kernel {
-        Kernel::Conv { .. } | Kernel::ConvData { .. } => true,
+        Kernel::Conv { .. } | Kernel::ConvData { .. } => {
+            let input = arguments.first().and_then(|&input| graph.dag.get(input)).map_or(&[][..], |input| &input.shape);
+            let stays_plain = |convolution: Convolution| convolution.stays_plain(lanes);
+            !Convolution::of(input, node, first).is_some_and(stays_plain)
+        }
         Kernel::Window { .. } | Kernel::Resample(_) => first,
         Kernel::Reduce { axes, .. } => first && !axes.iter().take(2).any(|&gone| gone),
         Kernel::Pad { padding } => first && padding.iter().take(2).all(|&sides| sides == (0, 0)),

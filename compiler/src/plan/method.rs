@@ -5,10 +5,10 @@
 //! whole net do not fit the last-level cache. The choice is the same for any number of threads, because results must be.
 
 use super::Blocks;
-use crate::kernels::{AxisWindow, Method, Packing};
+use crate::kernels::{AxisWindow, Kernel, KernelNode, Method, Packing};
 
 /// Plain images of at most so many channels are convolved as they lie; others are brought into blocks first.
-const STEM_CHANNELS: usize = 4;
+const STEM_CHANNELS: usize = 8;
 /// The share of the peak that direct convolution reaches.
 const DIRECT_SHARE: f64 = 0.96;
 /// The share of the peak that the products of Winograd's method reach.
@@ -36,6 +36,20 @@ pub(super) struct Convolution {
 }
 
 impl Convolution {
+    /// The sizes of a convolution's node, or a transposed one's, whose input has the shape given.
+    pub fn of(input: &[usize], node: &KernelNode, input_is_blocked: bool) -> Option<Convolution> {
+        let (window, groups, transposed) = match node.kernel {
+            Kernel::Conv { window, groups } => (window, groups, false),
+            Kernel::ConvData { window, groups } => (window, groups, true),
+            _ => return None,
+        };
+        let (&[batch, ins, height, width], &[_, outs, rows, columns]) = (input, node.shape.as_slice()) else {
+            return None;
+        };
+        let sizes = [[height, width], [rows, columns]];
+        Some(Convolution { batch, channels: [ins, outs], groups, sizes, window, transposed, input_is_blocked })
+    }
+
     /// The key under which measured choices are kept.
     pub fn key(&self) -> String {
         let Convolution { batch, channels: [ins, outs], groups, sizes: [[height, width], [rows, columns]], .. } = *self;
@@ -61,6 +75,9 @@ impl Convolution {
         if self.groups > 1 && ins == self.groups && outs == self.groups {
             return vec![Method::Depthwise];
         }
+        if self.stays_plain(blocks.lanes) {
+            return vec![Method::Rows];
+        }
         if !self.input_is_blocked && self.groups == 1 && ins <= STEM_CHANNELS {
             return vec![Method::Stem];
         }
@@ -70,6 +87,14 @@ impl Convolution {
             methods.extend([Method::Winograd(2), Method::Winograd(4)]);
         }
         methods
+    }
+
+    /// Whether a plain input gives a plain output: rows of pixels fill vectors better than few channels do.
+    pub fn stays_plain(&self, lanes: usize) -> bool {
+        let ([_, outs], [_, [_, width]]) = (self.channels, self.sizes);
+        let filled = |count: usize| count as f64 / count.next_multiple_of(lanes.max(1)).max(1) as f64;
+        let is_possible = !self.input_is_blocked && !self.transposed && self.groups == 1 && self.window[1].stride == 1;
+        is_possible && outs <= STEM_CHANNELS && filled(width) >= 1.5 * filled(outs)
     }
 
     /// Multiply-adds of the definition, padding counted as if it were multiplied.
@@ -160,6 +185,10 @@ mod tests {
         assert_eq!(Convolution { transposed: true, ..conv }.choose(&blocks, true), Method::Direct);
         let stem = Convolution { channels: [3, 64], input_is_blocked: false, ..conv };
         assert_eq!(stem.choose(&blocks, true), Method::Stem);
+        let narrow = Convolution { channels: [1, 6], ..stem };
+        assert_eq!(narrow.choose(&blocks, true), Method::Rows);
+        let short = Convolution { sizes: [[4; 2]; 2], ..narrow };
+        assert_eq!(short.choose(&blocks, true), Method::Stem);
         let exact = Blocks { winograd: false, ..blocks };
         assert_eq!(conv.choose(&exact, true), Method::Direct);
     }

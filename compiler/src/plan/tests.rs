@@ -237,7 +237,7 @@ fn blocked_names(graph: &KernelGraph) -> (Plan, Vec<&'static str>) {
 
 #[test]
 fn images_change_their_layout_at_the_edges_alone() {
-    let (mut test, x) = TestGraph::new(&[2, 6, 4, 4]);
+    let (mut test, x) = TestGraph::new(&[2, 9, 4, 4]);
     let a = test.conv(x, 8, 3, true);
     let pooled = test.max_pool(a);
     let b = test.conv(pooled, 6, 1, true);
@@ -264,6 +264,20 @@ fn a_plain_image_of_few_channels_is_convolved_as_it_lies() {
 }
 
 #[test]
+fn few_channels_stay_plain_where_rows_fill_vectors_better() {
+    let (mut test, x) = TestGraph::new(&[2, 2, 8, 8]);
+    let a = test.conv(x, 1, 3, true);
+    let b = test.conv(a, 8, 3, false);
+    let graph = test.finish(b);
+    planned(&graph);
+    let (plan, names) = blocked_names(&graph);
+    assert_eq!(names, ["conv", "map", "conv", "reorder"]);
+    assert_eq!(plan.run[0].packing.unwrap().method, Method::Rows);
+    assert_eq!(plan.run[0].output.shape, [2, 1, 8, 8]);
+    assert_eq!(plan.run[2].packing.unwrap().method, Method::Stem);
+}
+
+#[test]
 fn flattened_images_are_multiplied_as_they_lie() {
     let (mut test, x) = TestGraph::new(&[2, 3, 4, 4]);
     let a = test.conv(x, 6, 3, false);
@@ -278,18 +292,18 @@ fn flattened_images_are_multiplied_as_they_lie() {
 #[test]
 fn parts_of_whole_blocks_are_written_in_place() {
     let joined = |first: usize| {
-        let (mut test, x) = TestGraph::new(&[2, 3, 4, 4]);
+        let (mut test, x) = TestGraph::new(&[2, 3, 3, 3]);
         let a = test.conv(x, first, 3, false);
         let b = test.conv(x, 5, 1, false);
         let whole = test.concat(&[a, b]);
-        let last = test.conv(whole, 2, 1, false);
+        let last = test.conv(whole, 3, 1, false);
         let graph = test.finish(last);
         planned(&graph);
         blocked_names(&graph)
     };
     let (plan, names) = joined(4);
     assert_eq!(names, ["conv", "conv", "conv", "reorder"]);
-    assert_eq!(plan.run[1].output.strides[0], 3 * 16 * 4);
+    assert_eq!(plan.run[1].output.strides[0], 3 * 9 * 4);
     let (_, names) = joined(6);
     let copies = names.iter().filter(|&&name| name == "reorder").count();
     assert_eq!(copies, 2 + 1 + 1, "both parts out of their blocks, the whole into blocks, the answer: {names:?}");

@@ -133,6 +133,7 @@ impl Case {
         [self.shape.batch, self.shape.out_channels, self.shape.window.output_pixels()]
     }
     /// Runs a kernel on one and three threads, its residual apart and in place, and compares bit for bit; the plain answer.
+    /// `lanes` is 1 for a kernel that writes plain images.
     pub fn run(
         &self,
         lanes: usize,

@@ -5,5 +5,6 @@ mod direct;
 mod images;
 mod linear;
 mod reference;
+mod rows;
 mod window;
 mod winograd;

@@ -147,7 +147,9 @@ impl Lowering<'_> {
             }
             Kernel::Permute { axes } => self.view_of(first, layout, &node.origins, |view| view.permuted(axes)),
             Kernel::Concat { axis } => self.concat(id, node, *axis),
-            Kernel::Conv { .. } | Kernel::ConvData { .. } if layout != Layout::Plain => self.convolution(id, node),
+            Kernel::Conv { .. } | Kernel::ConvData { .. } if !self.constants.contains(&id) => {
+                self.convolution(id, node)
+            }
             Kernel::Gemm { transpose_a: false, transpose_b: true } if self.blocks.is_some() => self.linear(id, node),
             kernel => self.compute(id, node, kernel),
         }

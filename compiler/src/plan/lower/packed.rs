@@ -7,7 +7,7 @@ use super::super::method::Convolution;
 use super::Lowering;
 use super::operand::Density;
 use crate::graph::NodeId;
-use crate::kernels::{AxisWindow, Kernel, KernelNode, Method, Packing};
+use crate::kernels::{Expression, Kernel, KernelNode, Method, Packing};
 use crate::passes::Note;
 
 /// The most elements of packed weights: more is past any memory, which is then said.
@@ -20,11 +20,20 @@ impl Lowering<'_> {
         let (&[x, weight, ref others @ ..], Some(blocks)) = (arguments.as_slice(), self.blocks) else {
             return self.compute(id, node, &node.kernel);
         };
-        let Some(convolution) = self.sizes(x, node) else { return self.compute(id, node, &node.kernel) };
-        let method = convolution.choose(blocks, self.weights_are_cold(blocks));
+        let convolution = Convolution::of(self.shape(x), node, self.layout(x) != Layout::Plain);
+        let chosen =
+            convolution.map(|convolution| (convolution, convolution.choose(blocks, self.weights_are_cold(blocks))));
+        // Only by rows is a plain image made, of which no element depends on where it lies.
+        let fits = |method: Method| match self.layout(id) {
+            Layout::Plain => method == Method::Rows && !node.epilogue.as_ref().is_some_and(Expression::is_placed),
+            Layout::Blocked { .. } => true,
+        };
+        let Some((convolution, method)) = chosen.filter(|&(_, method)| fits(method)) else {
+            return self.compute(id, node, &node.kernel);
+        };
         let packing = convolution.packing(method, blocks.lanes);
         let layout = match method {
-            Method::Stem => Layout::Plain,
+            Method::Stem | Method::Rows => Layout::Plain,
             _ => Layout::Blocked { lanes: blocks.lanes },
         };
         let mut operands = vec![
@@ -95,20 +104,6 @@ impl Lowering<'_> {
         self.move_elements(Kernel::Pack(packing), from, into.clone(), constant, &node.origins);
         self.packs.insert((weight, key), into.clone());
         into
-    }
-
-    fn sizes(&self, x: NodeId, node: &KernelNode) -> Option<Convolution> {
-        let (window, groups, transposed): ([AxisWindow; 2], usize, bool) = match node.kernel {
-            Kernel::Conv { window, groups } => (window, groups, false),
-            Kernel::ConvData { window, groups } => (window, groups, true),
-            _ => return None,
-        };
-        let (&[batch, ins, height, width], &[_, outs, rows, columns]) = (self.shape(x), node.shape.as_slice()) else {
-            return None;
-        };
-        let sizes = [[height, width], [rows, columns]];
-        let input_is_blocked = self.layout(x) != Layout::Plain;
-        Some(Convolution { batch, channels: [ins, outs], groups, sizes, window, transposed, input_is_blocked })
     }
 
     /// Whether the net's weights, all together, do not stay in the last-level cache from run to run.

@@ -9,7 +9,7 @@
 //! `runtime/tests/blocked` holds them to float64 and `runtime/benches/blocked_layers.rs` measures them.
 //!
 //! - [`direct`]: convolutions of any window, stride, dilation, padding and groups; 1×1; the stem from
-//!   plain input; transposed. [`winograd`]: 3×3 of stride 1. [`window`]: depthwise convolution and pooling. [`reduce`]: sums
+//!   plain input; transposed. [`rows`]: few output channels, all plain. [`winograd`]: 3×3 of stride 1. [`window`]: depthwise convolution and pooling. [`reduce`]: sums
 //!   and largest over an image. [`resample`], [`pad`]. [`linear`]: fully connected.
 //! - `tile` is the one heavy loop, `band` the input copy that keeps branches out of it, `split` how work is
 //!   cut into tasks (`planes` that of kernels without products), `ending` what is done to results before they are stored, [`cost`] what the choice of cut and algorithm goes by, [`peak`] what the machine can do.
@@ -29,6 +29,7 @@ mod planes;
 pub mod pool;
 pub mod reduce;
 pub mod resample;
+pub mod rows;
 pub mod shape;
 mod split;
 mod tile;

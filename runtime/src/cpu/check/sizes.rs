@@ -134,25 +134,26 @@ fn packed(step: &Step, packing: &Packing, own: &[View], output: &[usize]) -> Che
     }
     let window = match (&step.kernel, method) {
         (Kernel::Conv { window, groups: parts }, Method::Direct | Method::Stem) if *parts == groups => window,
+        (Kernel::Conv { window, groups: 1 }, Method::Rows) if groups == 1 && window[1].stride == 1 => window,
         (Kernel::ConvData { window, groups: parts }, Method::Direct) if *parts == groups => window,
         (Kernel::Conv { window, groups: 1 }, Method::Winograd(2 | 4)) if groups == 1 => window,
         (Kernel::Conv { window, groups: parts }, Method::Depthwise) if *parts == groups => window,
         _ => return Err(format!("{} cannot be computed by {}", step.kernel.name(), method.name())),
     };
-    let to = image(output)?;
-    let from = match method {
-        Method::Stem => {
-            let [batch, channels, height, width] = planes(x)?;
-            [batch, channels.div_ceil(lanes), height, width, lanes]
-        }
-        _ => image(x)?,
+    let is_plain = matches!(method, Method::Stem | Method::Rows);
+    let of_planes = |shape: &[usize]| {
+        let [batch, channels, height, width] = planes(shape)?;
+        Ok::<_, String>([batch, channels.div_ceil(lanes), height, width, lanes])
     };
+    let to = if method == Method::Rows { of_planes(output)? } else { image(output)? };
+    let from = if is_plain { of_planes(x)? } else { image(x)? };
     let whole = |channels: usize| groups > 0 && channels.is_multiple_of(groups);
     let is_winograd = |axis: &AxisWindow| (axis.kernel, axis.stride, axis.dilation) == (3, 1, 1) && axis.before < 3;
     let fits = from[0] == to[0]
         && [from[1], from[4]] == [in_channels.div_ceil(lanes), lanes]
         && [to[1], to[4]] == [out_channels.div_ceil(lanes), lanes]
-        && (method != Method::Stem || x[1] == in_channels)
+        && (!is_plain || x[1] == in_channels)
+        && (method != Method::Rows || output[1] == out_channels)
         && whole(in_channels)
         && whole(out_channels)
         && area == window.iter().map(|axis| axis.kernel).product::<usize>()

@@ -11,6 +11,7 @@ use crate::cpu::blocked::pad::Pad;
 use crate::cpu::blocked::pool::Pool;
 use crate::cpu::blocked::reduce::Reduce;
 use crate::cpu::blocked::resample::{Resample, ResampleShape};
+use crate::cpu::blocked::rows::Rows;
 use crate::cpu::blocked::shape::{ConvolutionShape, Window};
 use crate::cpu::blocked::vector::InstructionSet;
 use crate::cpu::blocked::window::{PoolShape, Windowed};
@@ -20,12 +21,14 @@ use cnnc_compiler::kernels::{Kernel, Method, Packing};
 use cnnc_compiler::plan::{Step, View};
 use std::sync::Arc;
 
-/// A kernel over channels in blocks; the first four read packed weights.
+/// A kernel over channels in blocks; the first five read packed weights.
 pub enum Blocked {
     /// Every product of the definition.
     Direct(Direct),
     /// Fewer products.
     Winograd(Winograd),
+    /// Few output channels, all plain.
+    Rows(Rows),
     /// Every channel by itself.
     Depthwise(Windowed),
     /// Fully connected.
@@ -93,6 +96,7 @@ impl Blocked {
             Blocked::Pool(_) | Blocked::Reduce(_) | Blocked::Resample(_) => 0,
             Blocked::Direct(kernel) => kernel.packed_length(),
             Blocked::Winograd(kernel) => kernel.packed_length(),
+            Blocked::Rows(kernel) => kernel.packed_length(),
             Blocked::Depthwise(kernel) => kernel.packed_length(),
             Blocked::Linear(kernel) => kernel.packed_length(),
         }
@@ -103,6 +107,7 @@ impl Blocked {
             Blocked::Pool(_) | Blocked::Reduce(_) | Blocked::Resample(_) => {}
             Blocked::Direct(kernel) => kernel.pack(pool, weights, into),
             Blocked::Winograd(kernel) => kernel.pack(pool, weights, into),
+            Blocked::Rows(kernel) => kernel.pack(weights, into),
             Blocked::Depthwise(kernel) => kernel.pack(pool, weights, into),
             Blocked::Linear(kernel) => kernel.pack(pool, weights, into),
         }
@@ -112,6 +117,7 @@ impl Blocked {
         match self {
             Blocked::Direct(kernel) => kernel.workspace_length(),
             Blocked::Winograd(kernel) => kernel.workspace_length(),
+            Blocked::Rows(kernel) => kernel.workspace_length(),
             Blocked::Depthwise(_) | Blocked::Pool(_) | Blocked::Reduce(_) | Blocked::Resample(_) => 0,
             Blocked::Linear(kernel) => kernel.workspace_length(),
         }
@@ -123,6 +129,7 @@ fn convolution(set: InstructionSet, shape: ConvolutionShape, method: Method, tra
         Method::Direct if transposed => Blocked::Direct(Direct::transposed(set, shape)),
         Method::Direct => Blocked::Direct(Direct::new(set, shape, InputLayout::Blocked)),
         Method::Stem => Blocked::Direct(Direct::new(set, shape, InputLayout::Plain)),
+        Method::Rows => Blocked::Rows(Rows::new(set, shape)),
         Method::Winograd(2) => Blocked::Winograd(Winograd::new(set, shape, Scheme::F2)),
         Method::Winograd(4) => Blocked::Winograd(Winograd::new(set, shape, Scheme::F4)),
         Method::Depthwise => {
@@ -198,6 +205,7 @@ impl Call for BlockedCall {
             match &*self.kernel {
                 Blocked::Direct(kernel) => kernel.run(pool, &call),
                 Blocked::Winograd(kernel) => kernel.run(pool, &call),
+                Blocked::Rows(kernel) => kernel.run(pool, &call),
                 Blocked::Depthwise(kernel) => kernel.run(pool, &call),
                 Blocked::Linear(kernel) => kernel.run(pool, &call),
                 Blocked::Pool(kernel) => kernel.run(pool, &call),

@@ -68,6 +68,7 @@ impl Epilogue {
         let strides = axes(output);
         let row = match output.shape.as_slice() {
             &[_, _, _, width, lanes] => [width, lanes],
+            &[_, _, _, width] => [width, 1],
             _ => [1, 1],
         };
         let rest = rest.map(|rest| {
@@ -123,17 +124,23 @@ impl Epilogue {
     }
 }
 
-/// A view's strides by image, block, row, pixel and lane; rows of features are blocks of one pixel.
+/// A view's strides by image, block, row, pixel and lane; a plain image has blocks of one channel, rows of features are blocks of one
+/// pixel.
 fn axes(view: &View) -> [usize; 5] {
     match *view.strides.as_slice() {
         [image, block, row, pixel, lane] => [image, block, row, pixel, lane],
+        [image, channel, row, pixel] => [image, channel, row, pixel, 1],
         [row, feature] => [row, 0, 0, 0, feature],
         _ => [0; 5],
     }
 }
 
 fn kind(view: &View, output: &View) -> Kind {
-    let &[batch, blocks, height, width, lanes] = view.shape.as_slice() else { return Kind::Other };
+    let (batch, blocks, height, width, lanes) = match *view.shape.as_slice() {
+        [batch, blocks, height, width, lanes] => (batch, blocks, height, width, lanes),
+        [batch, channels, height, width] => (batch, channels, height, width, 1),
+        _ => return Kind::Other,
+    };
     let [image, block, row, pixel, lane] = axes(view);
     if lane != 1 {
         return Kind::Other;
@@ -246,6 +253,7 @@ impl Finishing<'_> {
         let [_, _, _, pixel, lane] = operand.strides;
         let lanes = self.rest.row[1];
         match (pixel, lane) {
+            _ if lanes == 1 => Pattern::Stride(pixel),
             (0, 0) => Pattern::Stride(0),
             (0, _) => Pattern::Cycle(lanes),
             (_, 0) => Pattern::Spread { times: lanes, stride: pixel },

@@ -9,7 +9,7 @@ use cnnc_compiler::kernels::{PoolAxis, Pooling};
 use cnnc_compiler::plan::View;
 
 /// Elements that a task reads.
-const TASK: usize = 1 << 15;
+const TASK: usize = 1 << 13;
 
 /// The elements of a window along an axis: first, step, number.
 type Span = (usize, usize, usize);
@@ -30,6 +30,8 @@ pub struct Window {
     width: usize,
     /// The windows' rows and columns.
     spans: [Vec<Span>; 2],
+    /// Whether the windows are pairs of columns, one after the other.
+    pairs: bool,
     pooling: Pooling,
     /// What each window's sum is multiplied with, for a mean.
     factors: Vec<f32>,
@@ -63,6 +65,7 @@ impl Window {
             row_strides: [x.strides[rank - 2], output.strides[rank - 2]],
             heights: [sizes[0], counts[0]],
             width: sizes[1],
+            pairs: spans[1].iter().enumerate().all(|(at, &span)| span == (2 * at, 1, 2)),
             factors: if is_mean { places.map(factor).collect() } else { Vec::new() },
             spans,
             pooling,
@@ -97,6 +100,10 @@ impl Window {
             let output = memory.lane(self.output, to, 1).slice_mut(columns.len());
             let combined = Workspace::values(&mut workspace.values, self.width);
             match self.pooling {
+                Pooling::Max if self.pairs && number == 2 => larger_of_squares(output, source(0), source(1)),
+                Pooling::Mean(_) if self.pairs && number == 2 => {
+                    means_of_squares(output, source(0), source(1), &self.factors[y * columns.len()..]);
+                }
                 Pooling::Max => {
                     combined.fill(f32::NEG_INFINITY);
                     (0..number).for_each(|index| take_larger(combined, source(index)));
@@ -156,6 +163,23 @@ vectorised! {
 vectorised! {
     fn add(into: &mut [f32], row: &[f32]) {
         into.iter_mut().zip(row).for_each(|(into, &value)| *into += value);
+    }
+}
+
+vectorised! {
+    fn larger_of_squares(into: &mut [f32], above: &[f32], below: &[f32]) {
+        for ((into, above), below) in into.iter_mut().zip(above.chunks_exact(2)).zip(below.chunks_exact(2)) {
+            *into = math::larger(math::larger(above[0], below[0]), math::larger(above[1], below[1]));
+        }
+    }
+}
+
+vectorised! {
+    fn means_of_squares(into: &mut [f32], above: &[f32], below: &[f32], factors: &[f32]) {
+        let rows = above.chunks_exact(2).zip(below.chunks_exact(2));
+        for ((into, (above, below)), factor) in into.iter_mut().zip(rows).zip(factors) {
+            *into = ((above[0] + below[0]) + (above[1] + below[1])) * factor;
+        }
     }
 }
 

@@ -66,9 +66,9 @@ impl Epilogue {
         let (core, rest) = split(expression, &kinds);
         let place = |operand: usize| Place::of(&others[operand - 1]);
         let strides = axes(output);
-        let row = match output.shape.as_slice() {
-            &[_, _, _, width, lanes] => [width, lanes],
-            &[_, _, _, width] => [width, 1],
+        let row = match *output.shape.as_slice() {
+            [_, _, _, width, lanes] => [width, lanes],
+            [_, _, _, width] => [width, 1],
             _ => [1, 1],
         };
         let rest = rest.map(|rest| {

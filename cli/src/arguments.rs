@@ -25,6 +25,7 @@ pub enum Command {
     Dump(Dump),
     Train(Train),
     Eval(Eval),
+    Doctor(Doctor),
 }
 
 /// Which network of a file.
@@ -131,6 +132,9 @@ pub struct Bench {
     /// Show every step: kernel, time, rate, share of what the machine can do, and what holds it back.
     #[arg(long)]
     pub profile: bool,
+    /// First measure every method of every convolution, and keep the best for run, bench and eval on this machine.
+    #[arg(long)]
+    pub tune: bool,
     /// How to write it.
     #[arg(long, value_enum, default_value_t = Report::Table)]
     pub format: Report,
@@ -274,6 +278,20 @@ pub struct Eval {
     /// How to write it.
     #[arg(long, value_enum, default_value_t = EvalFormat::Table)]
     pub format: EvalFormat,
+}
+
+/// Examine this machine: what it can do, and every kernel against the reference.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// What to examine.
+    #[arg(long, value_enum, default_value_t = Device::Cpu)]
+    pub device: Device,
+    /// Threads; 0 is one for each core.
+    #[arg(long, default_value_t = 0, value_name = "COUNT")]
+    pub threads: usize,
+    /// How to write it.
+    #[arg(long, value_enum, default_value_t = Report::Table)]
+    pub format: Report,
 }
 
 /// How an evaluation is written.

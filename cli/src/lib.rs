@@ -8,6 +8,7 @@ mod arguments;
 mod bench;
 pub mod check;
 mod console;
+mod doctor;
 mod draw;
 mod dump;
 mod embedded;
@@ -20,6 +21,7 @@ mod recipe;
 mod run;
 mod summary;
 mod train;
+mod tuning;
 mod values;
 
 pub use console::Console;
@@ -52,6 +54,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut console: Console<'
         Command::Bench(bench) => bench::bench(bench, &mut console),
         Command::Params(params) => params::params(params, &mut console),
         Command::Train(train) => train::run(train, &mut console),
+        Command::Doctor(doctor) => doctor::doctor(doctor, &mut console),
         Command::Eval(eval) => eval::run(eval, &mut console),
     };
     match outcome.and_then(|()| console.finish()) {

@@ -7,7 +7,7 @@ use crate::answer;
 use crate::arguments::{Device, Run};
 use crate::console::{Console, Outcome};
 use crate::embedded;
-use crate::{model, parameters};
+use crate::{model, parameters, tuning};
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::plan::Target;
 use cnnc_grammar::span::Files;
@@ -23,14 +23,13 @@ pub fn run(arguments: &Run, console: &mut Console<'_>) -> Outcome {
         return Err(console.fail(&cuda::refuse(), &Files::default()));
     }
     let options = CpuOptions { threads: arguments.threads, exact: arguments.exact, ..CpuOptions::default() };
-    let mut model = model(arguments, console)?;
+    let mut model = model(arguments, console)?.options(options).tuned(tuning::kept(&options, console));
     let inputs = inputs(arguments, &mut model, console)?;
-    let backend = Cpu(options);
-    let compiled = model.compile(&target(&backend, &inputs), console);
+    let compiled = model.compile(&target(&model, &inputs), console);
     let (plan, _) = compiled.map_err(|report| console.show(&report))?;
     let parameters = weights(arguments, &model, console)?;
     let answers = console
-        .timed("prepare", || backend.prepare(plan.clone(), &parameters))
+        .timed("prepare", || Cpu(options).prepare(plan.clone(), &parameters))
         .and_then(|mut executable| console.timed("run", || executable.run(&inputs).map(<[Tensor]>::to_vec)))
         .map_err(|failure| console.fail(&failure, &model.files))?;
     let names: Vec<Arc<str>> = plan.outputs.iter().map(|output| output.name.clone()).collect();
@@ -42,8 +41,8 @@ pub fn run(arguments: &Run, console: &mut Console<'_>) -> Outcome {
 }
 
 /// The device, with room left for what an engine keeps of the inputs.
-fn target(backend: &dyn Backend, inputs: &[Tensor]) -> Target {
-    let host = backend.target();
+fn target(model: &Model, inputs: &[Tensor]) -> Target {
+    let host = model.target();
     let input_bytes = inputs.iter().map(|input| 4 * input.data().len() as u64).sum();
     Target { memory_bytes: host.memory_bytes.saturating_sub(input_bytes), ..host }
 }

@@ -53,10 +53,3 @@ pub fn fast_on(
     let same = one == run(3);
     (one, same)
 }
-
-/// `max|a − b| / max|b|`; not-a-number where a value is none.
-pub fn relative_error(a: impl IntoIterator<Item = f64>, b: &[f64]) -> f64 {
-    let largest = |largest: f64, value: f64| if value > largest || value.is_nan() { value } else { largest };
-    let difference = a.into_iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, largest);
-    difference / b.iter().map(|b| b.abs()).fold(0.0, largest)
-}

@@ -8,16 +8,12 @@ use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::plan::Target;
 use cnnc_runtime::cpu::blocked::vector::InstructionSet;
 use cnnc_runtime::cpu::{CpuOptions, evaluate_f64};
+use cnnc_runtime::doctor::{LAYER, NETWORK, NETWORK_BY_WINOGRAD, REFERENCE, relative_error};
 use cnnc_runtime::{Parameters, Tensor};
 use cnnc_tests::fixture::{Fixture, sizes};
-use cnnc_tests::plans::{fast, planned, relative_error};
-use cnnc_tests::{formula, network_for, network_of_text};
+use cnnc_tests::plans::{fast, planned};
+use cnnc_tests::{formula, network, network_for, network_of_text};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-
-/// What float64 may differ by, and float32.
-const EXACT: f64 = 1e-12;
-const CLOSE: f64 = 1e-5;
-const CLOSE_BY_WINOGRAD: f64 = 1e-4;
 
 /// What PyTorch answers.
 struct Expected {
@@ -55,7 +51,7 @@ fn wrong(
             let refused = answers
                 .iter()
                 .zip(expected)
-                .filter_map(|((shape, values), expected)| expected.refuse(shape, values.iter().copied(), EXACT));
+                .filter_map(|((shape, values), expected)| expected.refuse(shape, values.iter().copied(), REFERENCE));
             wrong.extend(refused.map(|text| format!("float64, {name}: {text}")));
         }
         for (options, tolerance) in options(exact) {
@@ -78,9 +74,9 @@ fn options(layer: bool) -> Vec<(CpuOptions, f64)> {
     let usual = CpuOptions::default();
     if layer {
         let sets = InstructionSet::available().into_iter();
-        return sets.map(|instructions| (CpuOptions { instructions, ..usual }, CLOSE)).collect();
+        return sets.map(|instructions| (CpuOptions { instructions, ..usual }, LAYER)).collect();
     }
-    vec![(CpuOptions { exact: true, ..usual }, CLOSE), (usual, CLOSE_BY_WINOGRAD)]
+    vec![(CpuOptions { exact: true, ..usual }, NETWORK), (usual, NETWORK_BY_WINOGRAD)]
 }
 
 /// Runs every case, and fails with all that is wrong.
@@ -166,4 +162,27 @@ fn vgg_networks() {
 #[test]
 fn other_networks() {
     nets(false, |name| !is_small(name) && !name.contains("vgg"));
+}
+
+/// Specs whose values are a reader's to compute, and which other tests hold to the last digit: `course_networks.rs`.
+const BY_VALUES: [&str; 2] = ["initialisers.cnn", "named_parameters.cnn"];
+
+#[test]
+fn every_network_that_ships_is_compared() {
+    let fixtures = Fixture::all("nets");
+    let compared = |file: &str, model: &str| {
+        fixtures.iter().any(|fixture| fixture.text("file") == file && ["", model].contains(&fixture.text("model")))
+    };
+    let mut missing = Vec::new();
+    for folder in ["", "torchvision/"] {
+        for entry in std::fs::read_dir(format!("../models/{folder}")).expect("the models") {
+            let file = format!("{folder}{}", entry.expect("an entry").file_name().to_string_lossy());
+            if !file.ends_with(".cnn") || BY_VALUES.contains(&file.as_str()) {
+                continue;
+            }
+            let model = network(&format!("../models/{file}"), None).graph.name.to_string();
+            missing.extend((!compared(&file, &model)).then_some(file));
+        }
+    }
+    assert!(missing.is_empty(), "no fixture, see reference/nets.py: {missing:?}");
 }

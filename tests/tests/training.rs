@@ -9,9 +9,9 @@ use cnnc_compiler::training::{
 };
 use cnnc_compiler::write_kernels::Bindings;
 use cnnc_runtime::cpu::{CpuOptions, Engine, Kernels, TrainingEngine, initial_state};
+use cnnc_runtime::doctor::relative_error;
 use cnnc_runtime::{Parameters, Tensor};
 use cnnc_tests::fixture::Fixture;
-use cnnc_tests::plans::relative_error;
 use cnnc_tests::{formula, network_of_text, tensor};
 use serde_json::Value;
 use std::sync::Arc;

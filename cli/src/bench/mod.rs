@@ -7,12 +7,13 @@ mod profile;
 
 use crate::arguments::{Bench, Device, Report};
 use crate::console::{Console, Outcome};
-use crate::model;
+use crate::{model, tuning};
 use cnnc_compiler::plan::Plan;
 use cnnc_grammar::span::Files;
-use cnnc_runtime::cpu::{Cpu, CpuOptions, Engine};
-use cnnc_runtime::{Backend, Tensor, cuda};
-use serde_json::json;
+use cnnc_runtime::cpu::{CpuOptions, Engine};
+use cnnc_runtime::tuning::Measured as Tuned;
+use cnnc_runtime::{Model, Parameters, Tensor, cuda};
+use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 /// Runs before anything is measured: enough to have every page, every cache and the processor's clock where they stay.
@@ -35,17 +36,23 @@ pub fn bench(arguments: &Bench, console: &mut Console<'_>) -> Outcome {
         return Err(console.fail(&cuda::refuse(), &Files::default()));
     }
     let options = CpuOptions { threads: arguments.threads, exact: arguments.exact, ..CpuOptions::default() };
-    let mut model = model::load(&arguments.file, &arguments.model, console)?.seed(arguments.seed);
+    let tuning = tuning::kept(&options, console);
+    let model = model::load(&arguments.file, &arguments.model, console)?;
+    let mut model = model.seed(arguments.seed).options(options).tuned(tuning);
     if let Some(batch) = arguments.batch {
         model = model.batch(batch as usize).map_err(|report| console.show(&report))?;
     }
     let drawn = (0..model.graph.graph.inputs.len()).map(|number| model.drawn_input(number, arguments.seed));
     let inputs: cnnc_runtime::Result<Vec<Tensor>> = drawn.collect();
     let inputs = inputs.map_err(|failure| console.fail(&failure, &Files::default()))?;
-    let compiled = model.compile(&Cpu(options).target(), console);
+    let parameters = model.parameters().map_err(|failure| console.fail(&failure, &model.files))?;
+    let tuned = match arguments.tune {
+        true => Some(tune(&mut model, &parameters, &inputs, console)?),
+        false => None,
+    };
+    let compiled = model.compile(&model.target(), console);
     let (plan, _) = compiled.map_err(|report| console.show(&report))?;
     let files = &model.files;
-    let parameters = model.parameters().map_err(|failure| console.fail(&failure, files))?;
     let engine = console.timed("prepare", || Engine::new(plan.clone(), &parameters, options));
     drop(parameters);
     let mut engine = engine.map_err(|failure| console.fail(&failure, files))?;
@@ -60,10 +67,29 @@ pub fn bench(arguments: &Bench, console: &mut Console<'_>) -> Outcome {
         false => None,
     };
     let text = match arguments.format {
-        Report::Table => table(&measured, &plan, steps.as_ref()),
-        Report::Json => json(&measured, &plan, steps.as_ref()),
+        Report::Table => {
+            let tuned = tuned.map(|(tuned, place)| tuning::table(&tuned, place.as_deref(), console));
+            tuned.unwrap_or_default() + &table(&measured, &plan, steps.as_ref())
+        }
+        Report::Json => {
+            let tuned = tuned.map(|(tuned, _)| tuning::json(&tuned));
+            json(&measured, &plan, steps.as_ref(), tuned)
+        }
     };
     console.print(&text)
+}
+
+/// Measures the methods of the convolutions and keeps the best; what was measured, and the file.
+fn tune(
+    model: &mut Model,
+    parameters: &Parameters,
+    inputs: &[Tensor],
+    console: &mut Console<'_>,
+) -> Outcome<(Vec<Tuned>, Option<String>)> {
+    let measured = console.timed("tune", || model.tune(parameters, inputs)).map_err(|report| console.show(&report))?;
+    let kept = tuning::keep(&model.tuning, &model.options);
+    let place = kept.map_err(|failure| console.fail(&failure, &Files::default()))?;
+    Ok((measured, place))
 }
 
 /// Milliseconds of every run, sorted.
@@ -115,7 +141,7 @@ fn table(measured: &Measured, plan: &Plan, steps: Option<&profile::Profile>) -> 
     text
 }
 
-fn json(measured: &Measured, plan: &Plan, steps: Option<&profile::Profile>) -> String {
+fn json(measured: &Measured, plan: &Plan, steps: Option<&profile::Profile>, tuned: Option<Value>) -> String {
     let mut report = json!({
         "model": measured.model,
         "batch": measured.batch,
@@ -128,6 +154,9 @@ fn json(measured: &Measured, plan: &Plan, steps: Option<&profile::Profile>) -> S
     });
     if let (Some(steps), Some(fields)) = (steps, report.as_object_mut()) {
         fields.insert("steps".into(), profile::json(plan, steps));
+    }
+    if let (Some(tuned), Some(fields)) = (tuned, report.as_object_mut()) {
+        fields.insert("tuning".into(), tuned);
     }
     format!("{report:#}\n")
 }

@@ -5,9 +5,12 @@ use crate::console::{Console, Outcome};
 use crate::draw::confusion;
 use crate::numbers::grouped;
 use crate::recipe::Prepared;
+use crate::tuning;
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
+use cnnc_runtime::cpu::CpuOptions;
 use cnnc_runtime::train::checkpoint::BEST;
 use cnnc_runtime::train::{Evaluation, Scorer, TOP, evaluate, validation_job};
+use cnnc_runtime::tuning::Tuning;
 use cnnc_runtime::{Result, weights, write_whole};
 use serde::Serialize;
 use std::fs;
@@ -21,7 +24,8 @@ const PICTURE: &str = "confusion.svg";
 pub fn run(arguments: &Eval, console: &mut Console<'_>) -> Outcome {
     let prepared = Prepared::new(&arguments.recipe, console)?;
     let path = arguments.weights.clone().unwrap_or_else(|| prepared.recipe.output.join(BEST));
-    let evaluation = match evaluated(&prepared, &path) {
+    let options = CpuOptions::default();
+    let evaluation = match evaluated(&prepared, &path, tuning::kept(&options, console)) {
         Ok(evaluation) => evaluation,
         Err(mut failure) => {
             if arguments.weights.is_none() && !path.exists() {
@@ -45,10 +49,10 @@ pub fn run(arguments: &Eval, console: &mut Console<'_>) -> Outcome {
     }
 }
 
-fn evaluated(prepared: &Prepared, path: &Path) -> Result<Evaluation> {
+fn evaluated(prepared: &Prepared, path: &Path, tuning: Tuning) -> Result<Evaluation> {
     let Prepared { recipe, graph, data, setup, .. } = prepared;
     let parameters = weights::load(path, &graph.graph, "")?;
-    let mut scorer = Scorer::new(graph, parameters, setup.classes, recipe.threads);
+    let mut scorer = Scorer::new(graph, parameters, setup.classes, recipe.threads).tuned(tuning);
     let job = validation_job(recipe, data, setup);
     let evaluation = evaluate(&mut scorer, &job, &recipe.training.loss, &AtomicBool::new(false), |_| {})?;
     let stopped = || Box::new(Diagnostic::without_place(Code::E499, "an evaluation ended early"));

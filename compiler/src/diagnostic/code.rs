@@ -76,6 +76,7 @@ codes! {
     E403 "a network that cannot be trained so"
     E499 "a fault of the compiler itself"
     E501 "a device that is not there"
+    E502 "a kernel that errs more than it may"
     E601 "a file that cannot be read or written"
     E602 "weights that do not fit the model"
     E603 "a file that is not what it says it is"

@@ -35,6 +35,13 @@ impl Method {
             Method::Linear => "linear",
         }
     }
+
+    /// The method of that name.
+    pub fn named(name: &str) -> Option<Method> {
+        let plain = [Method::Direct, Method::Stem, Method::Depthwise, Method::Linear];
+        let methods = plain.into_iter().chain([2, 4, 6].map(Method::Winograd));
+        methods.into_iter().find(|method| method.name() == name)
+    }
 }
 
 /// A method, and the sizes that the blocks do not tell.
@@ -100,6 +107,14 @@ mod tests {
 
     fn packing(method: Method, [in_channels, out_channels]: [usize; 2], groups: usize, area: usize) -> Packing {
         Packing { method, lanes: 16, in_channels, out_channels, groups, area }
+    }
+
+    #[test]
+    fn methods_are_found_by_their_names() {
+        for method in [Method::Direct, Method::Stem, Method::Winograd(4), Method::Depthwise, Method::Linear] {
+            assert_eq!(Method::named(method.name()), Some(method));
+        }
+        assert_eq!(Method::named("magic"), None);
     }
 
     #[test]

@@ -27,6 +27,7 @@
 //! The road: `order.rs` says in which order, `lower.rs` writes steps over numbered buffers, `places.rs` finds which of them are parts of one, `reuse.rs` which may
 //! share memory, `memory.rs` where each lies.
 
+mod choices;
 mod draft;
 mod finish;
 mod layout;
@@ -44,6 +45,7 @@ mod tests;
 mod verify;
 mod views;
 
+pub use choices::{Choice, choices};
 pub use print::print;
 pub use verify::verify;
 

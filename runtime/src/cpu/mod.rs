@@ -10,7 +10,7 @@ mod machine;
 pub mod reference;
 mod target;
 #[cfg(test)]
-mod test_plan;
+pub(crate) mod test_plan;
 mod training;
 mod work;
 

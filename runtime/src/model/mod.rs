@@ -28,6 +28,7 @@ pub use watch::{Watch, timed};
 use crate::cpu::{Cpu, CpuOptions, Engine};
 use crate::failure::failure;
 use crate::input::{self, Loaded, Wanted};
+use crate::tuning::{self, Measured, Tuning};
 use crate::{Backend, Disk, Failure, Parameters, Tensor, available_memory_bytes, random, weights};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::graph::{Input, ShapedGraph};
@@ -50,6 +51,8 @@ pub struct Model {
     pub bindings: Bindings,
     /// How the CPU computes.
     pub options: CpuOptions,
+    /// Measured choices of methods that plans use.
+    pub tuning: Tuning,
     source: Source,
 }
 
@@ -78,7 +81,7 @@ impl Model {
     pub fn read(path: &str, request: &Request, sources: &dyn Sources, watch: &mut dyn Watch) -> Result<Model, Report> {
         let (files, graph) = Spec::read(path, sources, watch).into_network(request, watch)?;
         let (bindings, options) = (Bindings::new(), CpuOptions::default());
-        Ok(Model { files, graph, bindings, options, source: Source::Seed(0) })
+        Ok(Model { files, graph, bindings, options, tuning: Tuning::default(), source: Source::Seed(0) })
     }
 
     /// With the parameters of a safetensors file, under PyTorch's keys.
@@ -94,6 +97,11 @@ impl Model {
     /// With other threads, kernels or instructions.
     pub fn options(self, options: CpuOptions) -> Model {
         Model { options, ..self }
+    }
+
+    /// With methods that were measured.
+    pub fn tuned(self, tuning: Tuning) -> Model {
+        Model { tuning, ..self }
     }
 
     /// For batches of so many samples.
@@ -190,12 +198,36 @@ impl Model {
         Ok((Arc::new(plan), notes))
     }
 
+    /// The CPU with the model's options and measured choices, for [`Model::compile`].
+    pub fn target(&self) -> Target {
+        let mut target = Cpu(self.options).target();
+        self.tuning.apply(&mut target);
+        target
+    }
+
+    /// Measures, on these inputs, every method of every convolution that has more than one, and uses the best from now on. Some seconds.
+    ///
+    /// # Errors
+    /// As [`Model::prepare`].
+    pub fn tune(&mut self, parameters: &Parameters, inputs: &[Tensor]) -> Result<Vec<Measured>, Report> {
+        let target = self.target();
+        let Some(blocks) = &target.blocks else { return Ok(Vec::new()) };
+        let mut compile = |choices: &Tuning| {
+            let mut target = target.clone();
+            choices.apply(&mut target);
+            self.compile(&target, &mut ()).map(|(plan, _)| plan)
+        };
+        let measured = tuning::measure(&mut compile, blocks, parameters, inputs, self.options)?;
+        self.tuning.0.extend(measured.iter().map(|one| (one.key.clone(), one.after)));
+        Ok(measured)
+    }
+
     /// An engine on the CPU with the parameters, for the sizes that are bound.
     ///
     /// # Errors
     /// As [`Model::compile`] and [`Model::parameters`].
     pub fn prepare(&self) -> Result<Engine, Report> {
-        let (plan, _) = self.compile(&Cpu(self.options).target(), &mut ())?;
+        let (plan, _) = self.compile(&self.target(), &mut ())?;
         let engine = self.parameters().and_then(|parameters| Engine::new(plan, &parameters, self.options));
         engine.map_err(|failure| Report::of(*failure, &self.files))
     }

@@ -2,6 +2,7 @@
 
 use crate::cpu::{Cpu, CpuOptions, Engine};
 use crate::failure::failure;
+use crate::tuning::Tuning;
 use crate::{Backend, Parameters, Result, Tensor, bind_input};
 use cnnc_compiler::compile;
 use cnnc_compiler::diagnostic::Code;
@@ -17,6 +18,7 @@ pub struct Scorer<'g> {
     parameters: Parameters,
     threads: usize,
     classes: usize,
+    tuning: Tuning,
     /// Plans by batch size; they outlive the parameters.
     plans: HashMap<usize, Arc<Plan>>,
     engines: HashMap<usize, Engine>,
@@ -25,7 +27,13 @@ pub struct Scorer<'g> {
 impl<'g> Scorer<'g> {
     /// A network that answers with scores for each of `classes` classes.
     pub fn new(graph: &'g ShapedGraph, parameters: Parameters, classes: usize, threads: usize) -> Scorer<'g> {
-        Scorer { graph, parameters, threads, classes, plans: HashMap::new(), engines: HashMap::new() }
+        let (plans, engines) = (HashMap::new(), HashMap::new());
+        Scorer { graph, parameters, threads, classes, tuning: Tuning::default(), plans, engines }
+    }
+
+    /// With methods that were measured. A training's own validation has none, so that its numbers do not depend on them.
+    pub fn tuned(self, tuning: Tuning) -> Scorer<'g> {
+        Scorer { tuning, ..self }
     }
 
     /// The classes that it tells apart.
@@ -65,7 +73,9 @@ impl<'g> Scorer<'g> {
         if let Some(plan) = self.plans.get(&samples) {
             return Ok(plan.clone());
         }
-        let (plan, _) = compile(self.graph, &bindings_of(self.graph, inputs), &Cpu(self.options()).target())?;
+        let mut target = Cpu(self.options()).target();
+        self.tuning.apply(&mut target);
+        let (plan, _) = compile(self.graph, &bindings_of(self.graph, inputs), &target)?;
         let plan = Arc::new(plan);
         self.plans.insert(samples, plan.clone());
         Ok(plan)

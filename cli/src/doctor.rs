@@ -1,0 +1,183 @@
+//! `cnnc doctor`: what this machine can do, and whether every kernel computes on it what it should.
+//!
+//! The figures are measured now. A kernel that errs more than it may makes the command fail.
+
+use crate::arguments::{Device, Doctor, Report};
+use crate::console::{Console, Outcome};
+use crate::numbers::{bytes, counted};
+use cnnc_compiler::diagnostic::{Code, Diagnostic};
+use cnnc_grammar::span::Files;
+use cnnc_runtime::cpu::blocked::{peak, vector::InstructionSet};
+use cnnc_runtime::cpu::{Cpu, CpuOptions, measure};
+use cnnc_runtime::doctor::{Examination, GRID, Subject};
+use cnnc_runtime::tuning::{self, Kept};
+use cnnc_runtime::{available_memory_bytes, cuda, processor};
+use serde_json::{Value, json};
+
+/// What was found of the machine.
+struct Machine {
+    processor: String,
+    threads: usize,
+    memory_bytes: u64,
+    /// Bytes a second, by one thread and by all.
+    bandwidth: [f64; 2],
+    /// Multiply-adds of one thread in a second, by each instruction set that the machine has; the first is used.
+    sets: Vec<(InstructionSet, f64)>,
+    /// The tuning file's path and what it holds.
+    tuning: (Option<String>, String),
+}
+
+/// A kernel, with its largest error by each instruction set; `None` where the set has no such kernel.
+struct Row {
+    subject: &'static Subject,
+    errors: Vec<Option<f64>>,
+}
+
+impl Row {
+    fn is_right(&self) -> bool {
+        self.errors.iter().flatten().all(|&error| self.subject.allows(error))
+    }
+}
+
+/// Examines this machine.
+pub fn doctor(arguments: &Doctor, console: &mut Console<'_>) -> Outcome {
+    if arguments.device == Device::Cuda {
+        return Err(console.fail(&cuda::refuse(), &Files::default()));
+    }
+    let options = CpuOptions { threads: arguments.threads, ..CpuOptions::default() };
+    let machine = console.timed("machine", || Machine::of_this(&options));
+    let sets: Vec<InstructionSet> = machine.sets.iter().map(|(set, _)| *set).collect();
+    let examine = || GRID.iter().map(|subject| row(subject, &sets, &options)).collect::<Result<Vec<Row>, _>>();
+    let rows = console.timed("kernels", examine).map_err(|report| console.show(&report))?;
+    let text = match arguments.format {
+        Report::Table => head(&machine) + &table(&machine, &rows, console),
+        Report::Json => json(&machine, &rows),
+    };
+    console.print(&text)?;
+    match rows.iter().filter(|row| !row.is_right()).map(|row| row.subject.name).collect::<Vec<_>>().as_slice() {
+        [] => Ok(()),
+        wrong => Err(console.fail(&unfit(wrong), &Files::default())),
+    }
+}
+
+fn unfit(wrong: &[&str]) -> Diagnostic {
+    let kernels = counted(wrong.len(), "kernel");
+    let message = format!("{kernels} of this machine err more than they may: {}", wrong.join(", "));
+    Diagnostic::without_place(Code::E502, message)
+        .note("each was compared with float64; the error is a share of the largest value")
+        .help(
+            "`CNNC_INSTRUCTIONS` takes avx2 or portable, if those are right; please report this with the output above",
+        )
+}
+
+fn row(subject: &'static Subject, sets: &[InstructionSet], options: &CpuOptions) -> Result<Row, cnnc_runtime::Report> {
+    let examination = Examination::new(subject)?;
+    let by = |&instructions: &InstructionSet| examination.error(&Cpu(CpuOptions { instructions, ..*options }));
+    Ok(Row { subject, errors: sets.iter().map(by).collect::<Result<_, _>>()? })
+}
+
+impl Machine {
+    fn of_this(options: &CpuOptions) -> Machine {
+        let mut sets = InstructionSet::available();
+        sets.sort_by_key(|set| *set != options.instructions);
+        let alone = measure(&CpuOptions { threads: 1, ..*options });
+        Machine {
+            processor: processor(),
+            threads: options.thread_count(),
+            memory_bytes: available_memory_bytes(),
+            bandwidth: [alone.bytes_per_second, measure(options).bytes_per_second],
+            sets: sets.into_iter().map(|set| (set, peak::measure(set) * 1e9 / 2.0)).collect(),
+            tuning: tuning_of(options),
+        }
+    }
+}
+
+/// The file of measured methods, and its state in words.
+fn tuning_of(options: &CpuOptions) -> (Option<String>, String) {
+    let Some(path) = tuning::path(options.instructions) else {
+        return (None, "there is no cache directory to keep it in".into());
+    };
+    let state = match Kept::read(&path, &tuning::Machine::this(options.instructions)) {
+        Kept::Nothing => "none yet; `cnnc bench FILE --tune` measures".into(),
+        Kept::Choices(tuning) => counted(tuning.0.len(), "measured choice"),
+        Kept::Ignored(reason) => format!("not used: it {reason}"),
+    };
+    (Some(path.display().to_string()), state)
+}
+
+/// A line a fact.
+fn head(machine: &Machine) -> String {
+    let names: Vec<&str> = machine.sets.iter().map(|(set, _)| set.name()).collect();
+    let all = machine.threads as f64;
+    let rates = machine.sets.iter().map(|(set, rate)| format!("{} {:.0}", set.name(), 2e-9 * rate * all));
+    let [alone, together] = machine.bandwidth.map(|rate| 1e-9 * rate);
+    let (file, state) = &machine.tuning;
+    let free = bytes(machine.memory_bytes);
+    let threads = counted(machine.threads, "thread");
+    let facts = [
+        ("processor", format!("{}, {threads}", machine.processor)),
+        ("instructions", format!("{}; the first is used", names.join(", "))),
+        ("multiply-adds", format!("{} GFLOP/s by {threads}", rates.collect::<Vec<_>>().join(", "))),
+        ("memory", format!("{free} free; {alone:.1} GB/s read by 1 thread, {together:.1} GB/s by {threads}")),
+        ("tuning", file.as_ref().map_or_else(|| state.clone(), |file| format!("{state} ({file})"))),
+    ];
+    facts.iter().map(|(name, fact)| format!(" {name:<15}{fact}\n")).collect::<String>() + "\n"
+}
+
+/// The kernels: the largest error by each instruction set, what is allowed, and the verdict.
+fn table(machine: &Machine, rows: &[Row], console: &Console<'_>) -> String {
+    let width = rows.iter().map(|row| row.subject.name.chars().count()).max().unwrap_or(0);
+    let sets: String = machine.sets.iter().map(|(set, _)| format!("{:>10}", set.name())).collect();
+    let head = format!(" {:<width$}{sets}{:>10}", "error against float64", "allowed", width = width.max(22));
+    let rule = console.faint(&"─".repeat(head.chars().count() + 10));
+    let mut text = format!("{}\n{rule}\n", console.bold(&head));
+    for row in rows {
+        let cell = |error: &Option<f64>| format!("{:>10}", error.map_or("–".into(), share));
+        let errors: String = row.errors.iter().map(cell).collect();
+        let verdict = if row.is_right() { "right".into() } else { console.bold("WRONG") };
+        let allowed = console.faint(&format!("{:>10}", share(row.subject.tolerance)));
+        text += &format!(" {:<width$}{errors}{allowed}  {verdict}\n", row.subject.name, width = width.max(22));
+    }
+    let checks: usize = rows.iter().map(|row| row.subject.cases.len() * row.errors.iter().flatten().count()).sum();
+    let wrong = rows.iter().filter(|row| !row.is_right()).count();
+    let verdict = if wrong == 0 { "all kernels are right".into() } else { format!("{wrong} kernels are wrong") };
+    text + &format!("{rule}\n {}: {} of {}\n", verdict, counted(checks, "check"), counted(rows.len(), "kernel"))
+}
+
+/// `2.1e-7`; a nought for nothing.
+fn share(error: f64) -> String {
+    if error == 0.0 { "0".into() } else { format!("{error:.1e}") }
+}
+
+/// The same for programs.
+fn json(machine: &Machine, rows: &[Row]) -> String {
+    let set_names: Vec<&str> = machine.sets.iter().map(|(set, _)| set.name()).collect();
+    let object = |values: &mut dyn Iterator<Item = Value>| -> Value {
+        Value::Object(set_names.iter().map(|name| (*name).to_owned()).zip(values).collect())
+    };
+    let kernel = |row: &Row| {
+        json!({
+            "kernel": row.subject.name,
+            "errors": object(&mut row.errors.iter().map(|error| json!(error))),
+            "tolerance": row.subject.tolerance,
+            "reason": row.subject.reason,
+            "cases": row.subject.cases.len(),
+            "right": row.is_right(),
+        })
+    };
+    let report = json!({
+        "machine": {
+            "processor": machine.processor,
+            "threads": machine.threads,
+            "free_bytes": machine.memory_bytes,
+            "bytes_per_second": machine.bandwidth[1],
+            "bytes_per_second_by_one_thread": machine.bandwidth[0],
+            "multiply_adds_per_second_by_one_thread": object(&mut machine.sets.iter().map(|(_, rate)| json!(rate))),
+            "instructions": set_names.first(),
+        },
+        "tuning": { "file": machine.tuning.0, "state": machine.tuning.1 },
+        "kernels": rows.iter().map(kernel).collect::<Vec<Value>>(),
+        "right": rows.iter().all(Row::is_right),
+    });
+    format!("{report:#}\n")
+}

@@ -1,0 +1,220 @@
+//! The self-check: every kernel of a back end against the reference kernels in float64, on one grid of small networks.
+//!
+//! A [`Subject`] of the grid and a [`Backend`] come in, how far the answers are off goes out. A back end that has no such kernel (no
+//! blocks of channels) says so, and is not at fault.
+
+mod grid;
+
+pub use grid::{GRID, LAYER, NETWORK, NETWORK_BY_WINOGRAD, REFERENCE, Road, Subject};
+
+use crate::cpu::{Tensor64, evaluate_f64};
+use crate::failure::fault;
+use crate::tuning::Tuning;
+use crate::{Backend, Model, Parameters, Report, Tensor};
+use cnnc_compiler::plan::{Plan, Target, choices};
+use cnnc_compiler::resolve::{Request, Sources};
+use std::sync::Arc;
+
+/// What functions are given lies so far from 0: past where they bend.
+const REACH: f32 = 6.0;
+
+/// A subject's networks with their inputs and what float64 answers.
+pub struct Examination {
+    subject: &'static Subject,
+    cases: Vec<Case>,
+}
+
+struct Case {
+    model: Model,
+    parameters: Parameters,
+    input: Tensor,
+    expected: Vec<Tensor64>,
+}
+
+impl Examination {
+    /// Asks the reference kernels. What they say counts for every back end.
+    ///
+    /// # Errors
+    /// When a case is no network: a fault of the grid.
+    pub fn new(subject: &'static Subject) -> Result<Examination, Report> {
+        let cases = subject.cases.iter().map(|(layers, shape)| Case::new(layers, shape));
+        Ok(Examination { subject, cases: cases.collect::<Result<_, _>>()? })
+    }
+
+    /// The largest error of a back end over all cases, as a share of the largest value; `None` when the back end has no such kernel,
+    /// not-a-number when an answer has one.
+    ///
+    /// # Errors
+    /// When the back end cannot run a case.
+    pub fn error(&self, backend: &dyn Backend) -> Result<Option<f64>, Report> {
+        let mut largest = 0.0;
+        for case in &self.cases {
+            let Some(error) = case.error(self.subject.road, backend)? else { return Ok(None) };
+            largest = worse(largest, error);
+        }
+        Ok(Some(largest))
+    }
+}
+
+impl Subject {
+    /// Whether an error is within the tolerance.
+    pub fn allows(&self, error: f64) -> bool {
+        error <= self.tolerance
+    }
+}
+
+impl Case {
+    fn new(layers: &str, shape: &[usize]) -> Result<Case, Report> {
+        let spec = Text(format!("model Case {{\n    input {shape:?}\n    {layers}\n}}\n"));
+        let mut model = Model::read("grid.cnn", &Request::default(), &spec, &mut ())?;
+        let mut input = model.drawn_input(0, 0)?;
+        input.data_mut().iter_mut().for_each(|value| *value *= REACH);
+        let parameters = model.parameters()?;
+        let (plan, _) = model.compile(&Target::reference(), &mut ())?;
+        let expected = evaluate_f64(plan, &parameters, std::slice::from_ref(&input))?;
+        Ok(Case { model, parameters, input, expected })
+    }
+
+    fn error(&self, road: Road, backend: &dyn Backend) -> Result<Option<f64>, Report> {
+        let Some(plan) = self.plan(road, backend.target())? else { return Ok(None) };
+        let mut executable = backend.prepare(plan, &self.parameters)?;
+        let answers = executable.run(std::slice::from_ref(&self.input))?;
+        let errors = answers.iter().zip(&self.expected).map(|(answer, (_, expected))| {
+            relative_error(answer.data().iter().map(|&value| f64::from(value)), expected)
+        });
+        Ok(Some(errors.fold(0.0, worse)))
+    }
+
+    /// The plan that uses the kernel; `None` where the target has none.
+    fn plan(&self, road: Road, mut target: Target) -> Result<Option<Arc<Plan>>, Report> {
+        let compile = |target: &Target| self.model.compile(target, &mut ()).map(|(plan, _)| plan);
+        let method = match road {
+            Road::Usual => return compile(&target).map(Some),
+            Road::Plain => {
+                target.blocks = None;
+                return compile(&target).map(Some);
+            }
+            Road::By(method) => method,
+        };
+        let Some(blocks) = target.blocks.as_ref() else { return Ok(None) };
+        let free = choices(&*compile(&target)?, blocks).into_iter().map(|choice| (choice.key, method));
+        Tuning(free.collect()).apply(&mut target);
+        let plan = compile(&target)?;
+        match plan.run.iter().filter_map(|step| step.packing).all(|packing| packing.method == method) {
+            true => Ok(Some(plan)),
+            false => Err(fault(format!("a case of the grid is not computed by `{}`", method.name())).into()),
+        }
+    }
+}
+
+/// `max|a − b| / max|b|`: 0 where both are 0 throughout, not-a-number where a value is none.
+pub fn relative_error(a: impl IntoIterator<Item = f64>, b: &[f64]) -> f64 {
+    let difference = a.into_iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, worse);
+    let largest = b.iter().map(|b| b.abs()).fold(0.0, worse);
+    if difference == 0.0 { 0.0 } else { difference / largest }
+}
+
+/// The larger; not-a-number once there is one.
+fn worse(a: f64, b: f64) -> f64 {
+    if b > a || b.is_nan() { b } else { a }
+}
+
+/// A spec of one file.
+struct Text(String);
+
+impl Sources for Text {
+    fn read(&self, path: &str, _importer: Option<&str>) -> Result<(String, String), String> {
+        Ok((path.to_owned(), self.0.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Examination, GRID, LAYER, Road, relative_error};
+    use crate::cpu::blocked::vector::InstructionSet;
+    use crate::cpu::{Cpu, CpuOptions, Kernels};
+    use crate::{Backend, Executable, Parameters, Result, Tensor};
+    use cnnc_compiler::plan::{Plan, Target};
+    use std::sync::Arc;
+
+    fn backends() -> Vec<Cpu> {
+        let sets = InstructionSet::available().into_iter();
+        sets.map(|instructions| Cpu(CpuOptions { instructions, ..CpuOptions::default() })).collect()
+    }
+
+    #[test]
+    fn every_kernel_is_within_its_tolerance_by_every_instruction_set() {
+        for subject in GRID {
+            assert!(subject.tolerance <= LAYER, "{}", subject.name);
+            let examination = Examination::new(subject).unwrap_or_else(|report| panic!("{}: {report}", subject.name));
+            for backend in backends() {
+                let set = backend.0.instructions.name();
+                let error = examination.error(&backend).unwrap_or_else(|report| panic!("{}: {report}", subject.name));
+                let error = error.unwrap_or_else(|| panic!("{} is absent on {set}", subject.name));
+                assert!(
+                    subject.allows(error),
+                    "{} on {set}: {error:.1e}, {:.1e} allowed",
+                    subject.name,
+                    subject.tolerance
+                );
+            }
+        }
+    }
+
+    /// The CPU with one value that is off by a thousandth, or is none.
+    struct Wrong(f32);
+
+    impl Backend for Wrong {
+        fn name(&self) -> &'static str {
+            "wrong"
+        }
+
+        fn target(&self) -> Target {
+            Cpu::default().target()
+        }
+
+        fn prepare(&self, plan: Arc<Plan>, parameters: &Parameters) -> Result<Box<dyn Executable>> {
+            Ok(Box::new(WrongPlan(Cpu::default().prepare(plan, parameters)?, self.0, Vec::new())))
+        }
+    }
+
+    struct WrongPlan(Box<dyn Executable>, f32, Vec<Tensor>);
+
+    impl Executable for WrongPlan {
+        fn run(&mut self, inputs: &[Tensor]) -> Result<&[Tensor]> {
+            self.2 = self.0.run(inputs)?.to_vec();
+            let values = self.2[0].data_mut();
+            let largest = values.iter().fold(0f32, |largest, value| largest.max(value.abs()));
+            values[0] += self.1 * largest;
+            Ok(&self.2)
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_off_is_found() {
+        for subject in GRID {
+            let examination = Examination::new(subject).unwrap();
+            for by in [1e-3, f32::NAN] {
+                let error = examination.error(&Wrong(by)).unwrap().unwrap();
+                assert!(!subject.allows(error), "{} allows {error:.1e}", subject.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_back_end_without_blocks_has_no_methods_over_them() {
+        let reference = Cpu(CpuOptions { kernels: Kernels::Reference, ..CpuOptions::default() });
+        for subject in GRID.iter().filter(|subject| subject.name.contains("conv")) {
+            let error = Examination::new(subject).unwrap().error(&reference).unwrap();
+            assert_eq!(error.is_none(), matches!(subject.road, Road::By(_)), "{}", subject.name);
+        }
+    }
+
+    #[test]
+    fn errors_are_shares_of_the_largest_value() {
+        assert_eq!(relative_error([1.0, 2.0], &[1.0, 4.0]), 0.5);
+        assert_eq!(relative_error([0.0], &[0.0]), 0.0);
+        assert!(relative_error([f64::NAN], &[1.0]).is_nan());
+        assert!(relative_error([1.0], &[f64::NAN]).is_nan());
+    }
+}

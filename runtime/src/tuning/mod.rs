@@ -1,0 +1,202 @@
+//! Methods of convolutions that were measured on this machine, and the file that keeps them.
+//!
+//! Choices come in from [`Model::tune`](crate::Model::tune) or from the file; they go out into the [`Target`] that a plan is made for. A choice
+//! holds for sizes and not for threads, so that answers have the same bits for any number of these. A file that is damaged, of another
+//! machine or of another cnnc is not used, and the reader is told why.
+
+mod measure;
+
+pub use measure::Measured;
+pub(crate) use measure::measure;
+
+use crate::cpu::blocked::vector::InstructionSet;
+use crate::failure::{Result, file_failure};
+use crate::{host, write_whole};
+use cnnc_compiler::kernels::Method;
+use cnnc_compiler::plan::Target;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// Measured choices, by a convolution's key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tuning(pub BTreeMap<String, Method>);
+
+/// For whom choices hold: what was measured elsewhere says nothing here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Machine {
+    /// The version of cnnc.
+    pub cnnc: String,
+    /// The processor, as the system names it.
+    pub processor: String,
+    /// The instruction set.
+    pub instructions: String,
+    /// Elements of its vectors.
+    pub lanes: usize,
+}
+
+/// What is at the file's place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// No file.
+    Nothing,
+    /// Choices of this machine.
+    Choices(Tuning),
+    /// A file that is not used, and why: `is damaged`.
+    Ignored(String),
+}
+
+/// The file's content.
+#[derive(Serialize, Deserialize)]
+struct Content {
+    machine: Machine,
+    choices: BTreeMap<String, String>,
+}
+
+impl Machine {
+    /// This machine with these instructions.
+    pub fn this(instructions: InstructionSet) -> Machine {
+        Machine {
+            cnnc: env!("CARGO_PKG_VERSION").into(),
+            processor: host::processor(),
+            instructions: instructions.name().into(),
+            lanes: instructions.lanes(),
+        }
+    }
+}
+
+/// Where choices for an instruction set are kept: `cnnc/tuning-avx512.json` in the user's cache directory; `None` when the user has none.
+pub fn path(instructions: InstructionSet) -> Option<PathBuf> {
+    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let cache = folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")))?;
+    Some(cache.join("cnnc").join(format!("tuning-{}.json", instructions.name())))
+}
+
+impl Kept {
+    /// Reads a file of choices.
+    pub fn read(path: &Path, machine: &Machine) -> Kept {
+        match fs::read_to_string(path) {
+            Ok(text) => Kept::parse(&text, machine).unwrap_or_else(Kept::Ignored),
+            Err(error) if error.kind() == ErrorKind::NotFound => Kept::Nothing,
+            Err(error) => Kept::Ignored(format!("cannot be read: {error}")),
+        }
+    }
+
+    fn parse(text: &str, machine: &Machine) -> std::result::Result<Kept, String> {
+        let content: Content = serde_json::from_str(text).map_err(|_| "is damaged".to_owned())?;
+        let found = &content.machine;
+        if found.cnnc != machine.cnnc {
+            return Err(format!("is of cnnc {}, and this is {}", found.cnnc, machine.cnnc));
+        }
+        if found != machine {
+            let Machine { processor, instructions, .. } = found;
+            return Err(format!("was measured on another machine: {processor}, {instructions}"));
+        }
+        let choice = |(key, name): (String, String)| Method::named(&name).map(|method| (key, method));
+        let choices: Option<BTreeMap<String, Method>> = content.choices.into_iter().map(choice).collect();
+        choices.map(|choices| Kept::Choices(Tuning(choices))).ok_or_else(|| "is damaged".to_owned())
+    }
+
+    /// The choices; none where there is no file that counts.
+    pub fn choices(self) -> Tuning {
+        match self {
+            Kept::Choices(tuning) => tuning,
+            Kept::Nothing | Kept::Ignored(_) => Tuning::default(),
+        }
+    }
+}
+
+impl Tuning {
+    /// Has plans for a target use these choices, where they can.
+    pub fn apply(&self, target: &mut Target) {
+        if let Some(blocks) = &mut target.blocks {
+            blocks.chosen.extend(self.0.iter().map(|(key, method)| (key.clone(), *method)));
+        }
+    }
+
+    /// Writes the file, whole or not at all.
+    ///
+    /// # Errors
+    /// E601 when it cannot be written.
+    pub fn keep(&self, path: &Path, machine: &Machine) -> Result<()> {
+        let choices = self.0.iter().map(|(key, method)| (key.clone(), method.name().to_owned())).collect();
+        let content = Content { machine: machine.clone(), choices };
+        let folder = path.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(folder).map_err(|error| file_failure("write", path, &error))?;
+        write_whole(path, |writer| Ok(serde_json::to_writer_pretty(writer, &content)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Kept, Machine, Tuning};
+    use crate::cpu::{Cpu, CpuOptions};
+    use crate::{Backend, Model};
+    use cnnc_compiler::kernels::Method;
+    use cnnc_compiler::plan::choices;
+    use std::fs;
+
+    fn machine() -> Machine {
+        Machine { cnnc: "1.2.3".into(), processor: "P".into(), instructions: "avx2".into(), lanes: 8 }
+    }
+
+    fn tuning() -> Tuning {
+        let choices = [("a".to_owned(), Method::Winograd(4)), ("b".to_owned(), Method::Direct)];
+        Tuning(choices.into_iter().collect())
+    }
+
+    #[test]
+    fn choices_are_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deeper/tuning.json");
+        assert_eq!(Kept::read(&path, &machine()), Kept::Nothing);
+        tuning().keep(&path, &machine()).unwrap();
+        assert_eq!(Kept::read(&path, &machine()), Kept::Choices(tuning()));
+    }
+
+    #[test]
+    fn what_is_torn_foreign_or_old_is_not_used_and_says_why() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tuning.json");
+        tuning().keep(&path, &machine()).unwrap();
+        let whole = fs::read_to_string(&path).unwrap();
+        let ignored = |machine: &Machine| match Kept::read(&path, machine) {
+            Kept::Ignored(reason) => reason,
+            other => panic!("{other:?}"),
+        };
+        let other = Machine { processor: "Q".into(), ..machine() };
+        assert_eq!(ignored(&other), "was measured on another machine: P, avx2");
+        assert_eq!(ignored(&Machine { lanes: 16, ..machine() }), "was measured on another machine: P, avx2");
+        let newer = Machine { cnnc: "1.3.0".into(), ..machine() };
+        assert_eq!(ignored(&newer), "is of cnnc 1.2.3, and this is 1.3.0");
+        for length in 0..whole.len() {
+            fs::write(&path, &whole[..length]).unwrap();
+            assert_eq!(ignored(&machine()), "is damaged", "of {length} bytes");
+        }
+        fs::write(&path, whole.replace("winograd_4x4", "magic")).unwrap();
+        assert_eq!(ignored(&machine()), "is damaged");
+        assert_eq!(Kept::read(folder.path(), &machine()).choices(), Tuning::default());
+    }
+
+    #[test]
+    fn a_plan_uses_the_choices_and_an_exact_one_takes_no_winograd() {
+        let model = Model::load("../models/vgg.cnn").unwrap();
+        let methods = |exact: bool, tuning: &Tuning| {
+            let mut target = Cpu(CpuOptions { exact, ..CpuOptions::default() }).target();
+            tuning.apply(&mut target);
+            let (plan, _) = model.compile(&target, &mut ()).unwrap();
+            choices(&plan, target.blocks.as_ref().unwrap())
+        };
+        for method in [Method::Winograd(2), Method::Winograd(4), Method::Direct] {
+            let keys = methods(false, &Tuning::default()).into_iter().map(|choice| choice.key);
+            let tuning = Tuning(keys.map(|key| (key, method)).collect());
+            let tuned = methods(false, &tuning);
+            let free = tuned.iter().filter(|choice| choice.methods.len() > 1);
+            assert!(free.clone().count() > 3 && free.clone().all(|choice| choice.method == method));
+            let exact = methods(true, &tuning);
+            assert!(exact.iter().all(|choice| !matches!(choice.method, Method::Winograd(_))), "{exact:?}");
+        }
+    }
+}

@@ -265,6 +265,9 @@ pub struct Train {
     /// Go on from the run's newest checkpoint, or from this one, to the same numbers, bit for bit.
     #[arg(long, value_name = "CHECKPOINT", num_args = 0..=1, require_equals = true)]
     pub resume: Option<Option<PathBuf>>,
+    /// Keep less of the forward half and compute it again: the same numbers in less memory and more time.
+    #[arg(long)]
+    pub recompute: bool,
 }
 
 /// Evaluate a trained model: accuracy, the five likeliest, every class, and which is taken for which.

@@ -155,6 +155,39 @@ fn a_run_that_is_killed_at_any_moment_goes_on_to_the_same_bits() {
 }
 
 #[test]
+fn a_run_that_is_killed_in_the_middle_of_a_checkpoint_goes_on_to_the_same_bits() {
+    let case = Case::new();
+    // A checkpoint of 12 MB after every step, so that most of the time one is being written.
+    for (name, from, to) in
+        [("small.cnn", "Linear(10)", "Linear(4000); Linear(10)"), ("small.yaml", "_every: 2", "_every: 1")]
+    {
+        let text = fs::read_to_string(case.path(name)).expect("a text").replace(from, to);
+        fs::write(case.path(name), text).expect("a text");
+    }
+    case.done("whole", &["--epochs", "1"]);
+    let half_written = || {
+        let entries = fs::read_dir(case.path("killed")).into_iter().flatten().flatten();
+        let mut parts = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(".last.safetensors."));
+        parts.any(|part| part.metadata().is_ok_and(|part| part.len() > 0))
+    };
+    let mut caught = 0;
+    for _ in 0..KILLS {
+        let mut child = case.start("killed", &["--epochs", "1", "--resume"]);
+        while !half_written() && child.try_wait().expect("a process").is_none() {
+            sleep(Duration::from_micros(100));
+        }
+        child.kill().expect("killed");
+        child.wait().expect("an end");
+        caught += usize::from(half_written());
+    }
+    assert!(caught > 0, "no kill came in the middle");
+    case.done("killed", &["--epochs", "1", "--resume"]);
+    assert!(case.tensors("whole") == case.tensors("killed"));
+    assert_eq!(case.log("whole"), case.log("killed"));
+    assert_eq!(fs::read_dir(case.path("killed")).expect("the folder").count(), 5, "nothing half-written is left");
+}
+
+#[test]
 fn an_interrupt_ends_after_the_step_with_a_checkpoint() {
     let case = Case::new();
     case.done("whole", &["--epochs", "40"]);

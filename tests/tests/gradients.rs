@@ -3,7 +3,8 @@
 //!
 //! The fixtures hold four numbers of each gradient (`reference/gradients.py` says which). The reference kernels in float64 must agree with
 //! them, on the plan with all passes and, of layers, on the one without; the fast kernels in float32 must agree with the reference, element
-//! for element, by the measure max|a − b| / max|b|, with the same bits for any number of threads.
+//! for element, by the measure max|a − b| / max|b|, with the same bits for any number of threads. Of layers every gradient is also held
+//! against differences of the loss in float64.
 
 use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::kernels::{KernelGraph, Port};
@@ -26,6 +27,10 @@ use std::sync::Arc;
 const EXACT: f64 = 1e-10;
 const CLOSE: f64 = 1e-5;
 const WHOLE: f64 = 1e-4;
+
+/// How far values are moved for differences, and what these may then differ by, as a share of the slopes of all elements.
+const MOVED: f64 = 1e-5;
+const DIFFERENCE: f64 = 1e-5;
 
 /// What dropout draws with.
 const SEED: f32 = 5.0;
@@ -89,6 +94,9 @@ impl Case {
             let exact =
                 evaluate_f64(plan.clone(), &parameters, &inputs).unwrap_or_else(|failure| panic!("{failure:?}"));
             wrong.extend(self.against_torch(&names, &exact).into_iter().map(|text| format!("float64, {kind}: {text}")));
+            if both && fused {
+                wrong.extend(self.against_differences(&plan, &parameters, &inputs, &names, &exact));
+            }
             let found = against_exact(&plan, &parameters, &inputs, &names, &exact, close);
             wrong.extend(found.into_iter().map(|text| format!("float32, {kind}: {text}")));
         }
@@ -119,6 +127,43 @@ impl Case {
         }
         wrong
     }
+
+    /// Moves each leaf there and back along the formula's numbers, and holds how the loss changes against the gradient.
+    fn against_differences(
+        &self,
+        plan: &Arc<Plan>,
+        parameters: &Parameters,
+        inputs: &[Tensor],
+        names: &[String],
+        exact: &[Tensor64],
+    ) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for (name, (_, gradient)) in names.iter().zip(exact) {
+            let input = plan.inputs.iter().position(|port| *name == *port.name);
+            let parameter = self.network.graph.parameters.iter().find(|other| *name == *other.path && other.trainable);
+            let parameter = parameter.and_then(|parameter| parameters.get(&parameter.path));
+            let Some(leaf) = input.map(|index| &inputs[index]).or(parameter.map(AsRef::as_ref)) else { continue };
+            let [there, back] = [MOVED, -MOVED].map(|by| moved(leaf, name, by));
+            let loss = |leaf: &Tensor| {
+                let (mut parameters, mut inputs) = (parameters.clone(), inputs.to_vec());
+                match input {
+                    Some(index) => inputs[index] = leaf.clone(),
+                    None => parameters.insert(name.clone(), leaf.clone()),
+                }
+                evaluate_f64(plan.clone(), &parameters, &inputs).unwrap_or_else(|failure| panic!("{failure:?}"))[0].1[0]
+            };
+            let difference = loss(&there) - loss(&back);
+            // Values are float32: what they were really moved by is known exactly.
+            let slopes = there.data().iter().zip(back.data()).zip(gradient);
+            let slopes: Vec<f64> = slopes.map(|((&a, &b), slope)| (f64::from(a) - f64::from(b)) * slope).collect();
+            let (slope, size) = (slopes.iter().sum::<f64>(), slopes.iter().map(|slope| slope.abs()).sum::<f64>());
+            let rounding = 1e3 * f64::EPSILON * exact[0].1[0].abs();
+            if (difference - slope).abs() > DIFFERENCE * size + rounding {
+                wrong.push(format!("`{name}` gives {slope:e}, and the loss differs by {difference:e}"));
+            }
+        }
+        wrong
+    }
 }
 
 /// A tensor's inner product with the formula's symmetric numbers of a name.
@@ -128,6 +173,18 @@ fn inner_product(values: &[f64], name: &str) -> f64 {
     blocks
         .map(|(block, values)| values.iter().zip(stream.symmetric(block as u64)).map(|(a, b)| a * b).sum::<f64>())
         .sum()
+}
+
+/// A tensor moved along the formula's symmetric numbers.
+fn moved(tensor: &Tensor, name: &str, by: f64) -> Tensor {
+    let stream = Stream::new(0, &format!("{name} moved"));
+    let mut moved = tensor.clone();
+    for (block, values) in moved.data_mut().chunks_mut(4).enumerate() {
+        for (value, along) in values.iter_mut().zip(stream.symmetric(block as u64)) {
+            *value = (f64::from(*value) + by * along) as f32;
+        }
+    }
+    moved
 }
 
 fn against_exact(

@@ -1,17 +1,18 @@
 //! Training as a whole, on the pictures that come with cnnc: steps of the fast kernels against those of the reference.
 
 use cnnc_compiler::graph::ShapedGraph;
-use cnnc_compiler::training::{Adam, Loss, Optimiser, Sgd, Training};
+use cnnc_compiler::plan::Target;
+use cnnc_compiler::training::{Adam, Loss, Optimiser, Sgd, Training, compile_step};
 use cnnc_runtime::Parameters;
 use cnnc_runtime::cpu::{CpuOptions, Kernels};
 use cnnc_runtime::data::{self, Format, Job, Pipeline, load, shuffled};
 use cnnc_runtime::train::{Learner, StepInputs, StepLearner};
-use cnnc_tests::network;
+use cnnc_tests::{network, network_of_text};
 use std::path::Path;
 use std::sync::Arc;
 
 /// Losses of some steps, and the state after them.
-fn steps(graph: &ShapedGraph, optimiser: Optimiser, options: CpuOptions) -> (Vec<f64>, Parameters) {
+fn steps(graph: &ShapedGraph, optimiser: Optimiser, options: CpuOptions, recompute: bool) -> (Vec<f64>, Parameters) {
     let data = data::open(Format::Idx, Path::new("../models/fashion_mnist_small")).expect("the pictures");
     let job = Job {
         samples: data.train,
@@ -25,7 +26,7 @@ fn steps(graph: &ShapedGraph, optimiser: Optimiser, options: CpuOptions) -> (Vec
         workers: 1,
     };
     let loss = Loss::CrossEntropy { label_smoothing: 0.0 };
-    let training = Training { loss, optimiser, max_gradient_norm: None };
+    let training = Training { loss, optimiser, max_gradient_norm: None, recompute };
     let parameters = Parameters::draw(&graph.graph, 0).expect("parameters");
     let mut learner = StepLearner::new(graph, training, &parameters, [30, 1, 28, 28], 10, options).expect("a learner");
     let losses = load(&job).zip(1..).map(|(batch, step)| {
@@ -45,10 +46,14 @@ fn fast_steps_are_those_of_the_reference() {
         ("ModernLeNet", Optimiser::AdamW(Adam::default()), 1e-2),
     ] {
         let graph = network("../models/lenet.cnn", Some(model));
-        let reference =
-            steps(&graph, optimiser, CpuOptions { threads: 1, kernels: Kernels::Reference, ..CpuOptions::default() });
-        let one = steps(&graph, optimiser, CpuOptions { threads: 1, ..CpuOptions::default() });
-        let two = steps(&graph, optimiser, CpuOptions { threads: 2, ..CpuOptions::default() });
+        let reference = steps(
+            &graph,
+            optimiser,
+            CpuOptions { threads: 1, kernels: Kernels::Reference, ..CpuOptions::default() },
+            false,
+        );
+        let one = steps(&graph, optimiser, CpuOptions { threads: 1, ..CpuOptions::default() }, false);
+        let two = steps(&graph, optimiser, CpuOptions { threads: 2, ..CpuOptions::default() }, false);
         assert_eq!(one.0, two.0);
         for (key, tensor) in reference.1.iter() {
             let found = one.1.get(key).expect("the same keys");
@@ -59,5 +64,50 @@ fn fast_steps_are_those_of_the_reference() {
         }
         let difference = reference.0.iter().zip(&one.0).fold(0f64, |most, (a, b)| most.max((a - b).abs()));
         assert!(difference < 1e-4, "{:?} and {:?}", reference.0, one.0);
+    }
+}
+
+/// Residual blocks with running statistics and dropout.
+const RESIDUAL: &str = "
+block Residual(channels: int) {
+    sum {
+        { Conv2d(channels, kernel_size=3, padding=1); BatchNorm2d; ReLU; Conv2d(channels, kernel_size=3, padding=1) }
+        Identity
+    }
+    BatchNorm2d; ReLU; Dropout(0.2)
+}
+model Net {
+    input [N, 1, 28, 28]
+    Conv2d(8, kernel_size=3, stride=2, padding=1); ReLU
+    repeat 6 { Residual(8) }
+    MaxPool2d(2); Flatten; Linear(10)
+}
+";
+
+#[test]
+fn what_is_computed_again_has_the_same_bits() {
+    let graph = network_of_text(RESIDUAL);
+    let optimiser = Optimiser::Sgd(Sgd { momentum: 0.9, ..Sgd::default() });
+    let [kept, again] = [false, true].map(|again| steps(&graph, optimiser, CpuOptions::default(), again));
+    assert_eq!(kept.0, again.0);
+    assert_eq!(kept.1.len(), again.1.len());
+    for (key, tensor) in kept.1.iter() {
+        assert_eq!(again.1.get(key), Some(tensor), "{key}");
+    }
+}
+
+#[test]
+fn what_is_computed_again_is_not_kept() {
+    for (file, model, batch, share) in
+        [("resnet18", "ResNet18", 16, 0.6), ("vgg", "VGGSmall", 4, 0.8), ("lenet", "LeNet", 64, 1.0)]
+    {
+        let graph = network(&format!("../models/{file}.cnn"), Some(model));
+        let bindings = [("N".to_owned(), batch)].into_iter().collect();
+        let arena = |recompute| {
+            let training = Training { recompute, ..Training::plain() };
+            compile_step(&graph, &bindings, &training, &Target::reference()).expect("a plan").0.arena_bytes()
+        };
+        let (kept, again) = (arena(false), arena(true));
+        assert!(again as f64 <= share * kept as f64, "{model}: {kept} bytes, and {again}");
     }
 }

@@ -83,7 +83,7 @@ fn training(case: &Value) -> Training {
             })
         }
     };
-    Training { loss, optimiser, max_gradient_norm: case["clip"].as_f64() }
+    Training { loss, optimiser, max_gradient_norm: case["clip"].as_f64(), recompute: false }
 }
 
 #[test]

@@ -31,6 +31,7 @@ pub fn run(arguments: &Train, console: &mut Console<'_>) -> Outcome {
     if let Some(epochs) = arguments.epochs {
         prepared.recipe.epochs = epochs as usize;
     }
+    prepared.recipe.training.recompute |= arguments.recompute;
     let prepared = prepared;
     let resume = arguments.resume.as_ref().and_then(|named| checkpoint_of(named.as_deref(), &prepared, console));
     console.print(&headline(&prepared))?;

@@ -8,13 +8,17 @@
 mod loss;
 mod optimiser;
 mod options;
+mod recompute;
 
 pub use options::{Adam, Loss, Optimiser, Sgd, SumOrMean, Training};
+use recompute::recompute;
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::gradient::gradient;
 use crate::graph::{NodeId, ShapedGraph};
 use crate::kernels::{Kernel, KernelBuilder, KernelGraph, LayerContext, Port, fault, verify};
+use crate::passes::{self, Note};
+use crate::plan::{Plan, Target, plan_with_notes};
 use crate::write_kernels::{Bindings, write_kernels, write_training_kernels};
 
 /// What a training step calls the inputs and outputs that it adds to the network's own.
@@ -61,6 +65,26 @@ pub fn training_step(
     optimiser::update(&mut graph, training.optimiser, &gradients, rate)?;
     verify(&graph).map_err(|text| fault(&text))?;
     Ok(graph)
+}
+
+/// From a network whose shapes are known to the plan of its training step, with what every pass did and did not do.
+///
+/// # Errors
+/// As [`training_step`], and E401 when there is too little memory.
+pub fn compile_step(
+    network: &ShapedGraph,
+    bindings: &Bindings,
+    training: &Training,
+    target: &Target,
+) -> Result<(Plan, Vec<Note>), Box<Diagnostic>> {
+    let mut graph = training_step(network, bindings, training)?;
+    let mut notes = passes::run(&mut graph)?;
+    if training.recompute {
+        notes.extend(recompute(&mut graph));
+    }
+    let (plan, copies) = plan_with_notes(&graph, target)?;
+    notes.extend(copies);
+    Ok((plan, notes))
 }
 
 /// The loss of a batch and its gradients by the network's inputs and every parameter that is trained, as outputs under their names; those

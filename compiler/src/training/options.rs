@@ -9,13 +9,16 @@ pub struct Training {
     pub optimiser: Optimiser,
     /// The largest norm of all gradients together; longer ones are shortened to it (`clip_grad_norm_`).
     pub max_gradient_norm: Option<f64>,
+    /// Whether the backward half computes values of the forward half again instead of keeping them: the same numbers in less memory
+    /// and more time.
+    pub recompute: bool,
 }
 
 impl Training {
     /// Cross-entropy and plain SGD: what is timed when nothing else is asked for.
     pub fn plain() -> Training {
         let loss = Loss::CrossEntropy { label_smoothing: 0.0 };
-        Training { loss, optimiser: Optimiser::Sgd(Sgd::default()), max_gradient_norm: None }
+        Training { loss, optimiser: Optimiser::Sgd(Sgd::default()), max_gradient_norm: None, recompute: false }
     }
 }
 

@@ -8,9 +8,8 @@ use crate::failure::failure;
 use crate::{Backend, Parameters, Result, Tensor};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::graph::ShapedGraph;
-use cnnc_compiler::passes;
-use cnnc_compiler::plan::{Plan, Target, plan};
-use cnnc_compiler::training::{Loss, Training, names, training_step};
+use cnnc_compiler::plan::{Plan, Target};
+use cnnc_compiler::training::{Loss, Training, compile_step, names};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -49,11 +48,10 @@ impl<'g> StepLearner<'g> {
     }
 
     fn plan(&self, inputs: &[usize]) -> Result<Arc<Plan>> {
-        let mut kernels = training_step(self.graph, &bindings_of(self.graph, inputs), &self.training)?;
-        passes::run(&mut kernels)?;
         // Training has no kernels over blocks of channels.
         let target = Target { blocks: None, ..Cpu::default().target() };
-        Ok(Arc::new(plan(&kernels, &target)?))
+        let (plan, _) = compile_step(self.graph, &bindings_of(self.graph, inputs), &self.training, &target)?;
+        Ok(Arc::new(plan))
     }
 
     fn engine(&mut self, samples: usize, plan: Arc<Plan>) -> Result<()> {

@@ -47,6 +47,7 @@ fn recipe(mut top: Section<'_, '_>, path: &Path) -> Option<Recipe> {
     let (optimiser, learning_rate) = optimiser.unwrap_or((Optimiser::Sgd(Sgd::default()), 1e-3));
     let schedule = options::schedule(reader, top.get("schedule"));
     let max_gradient_norm = top.optional_number("clip_grad_norm", "a number above 0", |number| number > 0.0);
+    let recompute = top.flag("recompute", false);
     let batch_size = top.need("batch_size", "samples of a step").and_then(|node| count(reader, "batch_size", node, 1));
     let epochs = top.need("epochs", "times to go through the data").and_then(|node| count(reader, "epochs", node, 1));
     let seed = top.count("seed", 0, 0) as u64;
@@ -63,7 +64,7 @@ fn recipe(mut top: Section<'_, '_>, path: &Path) -> Option<Recipe> {
         model: model?,
         data: data?,
         init,
-        training: Training { loss, optimiser, max_gradient_norm },
+        training: Training { loss, optimiser, max_gradient_norm, recompute },
         learning_rate,
         schedule,
         batch_size: batch_size?,

@@ -6,7 +6,7 @@
 //! Where this cannot be, for a parameter that an output shows or that two parameters exchange, values are written back at the end.
 
 use crate::graph::{NodeId, ParameterId};
-use crate::kernels::{Kernel, KernelGraph, Update};
+use crate::kernels::{Kernel, KernelGraph, KernelNode, Update};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
@@ -88,8 +88,8 @@ pub(super) fn root(graph: &KernelGraph, mut id: NodeId) -> Option<ParameterId> {
     }
 }
 
-/// Live nodes with arguments, and what must come `before`, first; of those that are ready, a new value of a parameter first, then the
-/// one with the smallest index.
+/// Live nodes with arguments, and what must come `before`, first; of those that are ready, what is there already, single numbers and new values
+/// of parameters first, so that no update waits for a learning rate that was asked for late, then the one with the smallest index.
 fn sorted(graph: &KernelGraph, live: &HashSet<NodeId>, before: &HashMap<NodeId, Vec<NodeId>>) -> Option<Vec<NodeId>> {
     let mut missing: HashMap<NodeId, usize> = HashMap::new();
     let mut after: HashMap<NodeId, Vec<NodeId>> = HashMap::new();
@@ -103,7 +103,10 @@ fn sorted(graph: &KernelGraph, live: &HashSet<NodeId>, before: &HashMap<NodeId, 
         missing.insert(id, count);
     }
     let updates: HashSet<NodeId> = graph.updates.iter().map(|update| update.node).collect();
-    let key = |id: NodeId| Reverse((!updates.contains(&id), id));
+    let is_first = |node: &KernelNode| {
+        matches!(node.kernel, Kernel::Input(_) | Kernel::Parameter(_)) || node.shape.iter().all(|&size| size == 1)
+    };
+    let key = |id: NodeId| Reverse((!updates.contains(&id) && !graph.dag.get(id).is_some_and(is_first), id));
     let mut ready: BinaryHeap<_> = missing.iter().filter(|&(_, &count)| count == 0).map(|(&id, _)| key(id)).collect();
     let mut order = Vec::with_capacity(live.len());
     while let Some(Reverse((_, id))) = ready.pop() {

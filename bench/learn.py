@@ -4,7 +4,7 @@ What comes in is the folder of Fashion-MNIST's four gzipped IDX files; what goes
 `log.jsonl`. The recipe is that of "Dive into Deep Learning": SGD, batches of 128 (the last one smaller), weights xavier
 uniform and biases as PyTorch starts them, pictures resized by torchvision, pixels from 0 to 1.
 With `--as-cnnc` the first values and the order of every epoch are those that cnnc draws from the same seed, so that both
-sides do the same arithmetic on the same numbers. `--subset N` writes the first N training pictures and the first N / 5 test
+sides do the same arithmetic on the same numbers; `--float64` shows how far rounding alone leads apart. `--subset N` writes the first N training pictures and the first N / 5 test
 pictures of a folder into another one, for nets that take hours.
     pip install -r bench/requirements.txt
     python bench/learn.py lenet --data /usr/share/datasets/fashion-mnist --seed 0
@@ -67,12 +67,14 @@ def batch_of(images, side):
     """Pictures as the network takes them, float32 [count, 1, side, side] from 0 to 1."""
     if side != images.shape[-1]:
         resized = (pictures.resize(pictures.to_pil_image(image), [side, side]) for image in images)
-        return torch.stack([pictures.to_tensor(image) for image in resized])
-    return images[:, None].float() / 255
+        values = torch.stack([pictures.to_tensor(image) for image in resized])
+    else:
+        values = images[:, None].float() / 255
+    return values.to(torch.get_default_dtype())
 
 
 def start(net, seed, as_cnnc):
-    """Fills a network, [`nn.init`] by the seed or cnnc's numbers."""
+    """Fills a network: PyTorch's numbers of that seed, or cnnc's."""
     torch.manual_seed(seed)
     for layer in net.modules():
         if isinstance(layer, (nn.Linear, nn.Conv2d)):
@@ -143,10 +145,13 @@ def main():
     parser.add_argument("--epochs", type=int, help="the recipe's unless given")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--as-cnnc", action="store_true", help="cnnc's first values and order of pictures")
+    parser.add_argument("--float64", action="store_true")
     parser.add_argument("--subset", type=int, help="write so many pictures into --into, and train nothing")
     parser.add_argument("--into", type=pathlib.Path)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
+    if options.float64:
+        torch.set_default_dtype(torch.float64)
     if options.subset:
         write_subset(options.data, options.into, options.subset)
     elif options.net:

@@ -67,6 +67,9 @@ pub struct Summary {
     /// Fold what lies deeper into one row; 0 is the model as a whole.
     #[arg(long, value_name = "D")]
     pub depth: Option<usize>,
+    /// Threads that the memory of a run is foretold for; 0 is one for each core.
+    #[arg(long, default_value_t = 0, value_name = "COUNT")]
+    pub threads: usize,
     #[command(flatten)]
     pub model: Model,
 }

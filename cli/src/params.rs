@@ -27,7 +27,7 @@ pub fn params(arguments: &Params, console: &mut Console<'_>) -> Outcome {
     let values = parameters::parameters(graph, &arguments.weights, arguments.seed, &files, console)?;
     for parameter in found.parameters {
         let Some(tensor) = values.get(&parameter.path) else { continue };
-        let tensor = indexed(tensor, &found.indices).ok_or_else(|| out_of_range(path, parameter));
+        let tensor = indexed(&tensor, &found.indices).ok_or_else(|| out_of_range(path, parameter));
         let tensor = tensor.map_err(|diagnostic| console.fail(&diagnostic, &Files::default()))?;
         let indices: String = found.indices.iter().map(|index| format!("[{index}]")).collect();
         let head = format!("{}{indices} {:?}", parameter.path, tensor.shape());

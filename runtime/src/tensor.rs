@@ -1,24 +1,37 @@
-//! A tensor on the host: sizes and float32 values, rows last.
+//! A tensor on the host: sizes and float32 values, rows last. The values are its own, or lie in a file that is mapped into memory.
 
+use crate::weights::MappedValues;
 use std::fmt;
 
 /// A dense tensor of float32 values, the last axis fastest.
-#[derive(Clone, PartialEq)]
+#[derive(Clone)]
 pub struct Tensor {
     shape: Vec<usize>,
-    data: Vec<f32>,
+    data: Data,
+}
+
+#[derive(Clone)]
+enum Data {
+    Own(Vec<f32>),
+    Mapped(MappedValues),
 }
 
 impl Tensor {
     /// A tensor of these values; `None` when their number is not the product of the sizes.
     pub fn new(shape: &[usize], data: Vec<f32>) -> Option<Tensor> {
         let elements = shape.iter().try_fold(1usize, |product, &size| product.checked_mul(size))?;
-        (elements == data.len()).then(|| Tensor { shape: shape.to_vec(), data })
+        (elements == data.len()).then(|| Tensor { shape: shape.to_vec(), data: Data::Own(data) })
+    }
+
+    /// A tensor of values in a file; `None` when their number is not the product of the sizes.
+    pub(crate) fn mapped(shape: &[usize], values: MappedValues) -> Option<Tensor> {
+        let elements = shape.iter().try_fold(1usize, |product, &size| product.checked_mul(size))?;
+        (elements == values.len()).then(|| Tensor { shape: shape.to_vec(), data: Data::Mapped(values) })
     }
 
     /// Every element the same.
     pub fn filled(shape: &[usize], value: f32) -> Tensor {
-        Tensor { shape: shape.to_vec(), data: vec![value; shape.iter().product()] }
+        Tensor { shape: shape.to_vec(), data: Data::Own(vec![value; shape.iter().product()]) }
     }
 
     /// The sizes, outermost first; `[]` is a single number.
@@ -28,17 +41,45 @@ impl Tensor {
 
     /// The values in order.
     pub fn data(&self) -> &[f32] {
-        &self.data
+        match &self.data {
+            Data::Own(values) => values,
+            Data::Mapped(values) => values,
+        }
     }
 
-    /// The values in order, to be changed.
+    /// The values in order, to be changed; those of a file are copied first.
     pub fn data_mut(&mut self) -> &mut [f32] {
-        &mut self.data
+        if let Data::Mapped(values) = &self.data {
+            self.data = Data::Own(values.to_vec());
+        }
+        match &mut self.data {
+            Data::Own(values) => values,
+            Data::Mapped(_) => &mut [],
+        }
     }
 
     /// The values alone.
     pub fn into_data(self) -> Vec<f32> {
-        self.data
+        match self.data {
+            Data::Own(values) => values,
+            Data::Mapped(values) => values.to_vec(),
+        }
+    }
+
+    /// The same tensor, no longer bound to a file.
+    pub(crate) fn owned(&self) -> Tensor {
+        Tensor { shape: self.shape.clone(), data: Data::Own(self.data().to_vec()) }
+    }
+
+    /// Whether the values lie in a file.
+    pub(crate) fn is_mapped(&self) -> bool {
+        matches!(self.data, Data::Mapped(_))
+    }
+}
+
+impl PartialEq for Tensor {
+    fn eq(&self, other: &Tensor) -> bool {
+        self.shape == other.shape && self.data() == other.data()
     }
 }
 
@@ -46,10 +87,10 @@ impl Tensor {
 impl fmt::Debug for Tensor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.shape)?;
-        for value in self.data.iter().take(16) {
+        for value in self.data().iter().take(16) {
             write!(f, " {value}")?;
         }
-        f.write_str(if self.data.len() > 16 { " …" } else { "" })
+        f.write_str(if self.data().len() > 16 { " …" } else { "" })
     }
 }
 

@@ -24,7 +24,10 @@ fn every_model_s_summary() {
         for declaration in models {
             let name = declaration.split([' ', '(', '{', '=']).next().unwrap_or_default();
             let ran = cnnc(&["summary", &path, "--model", name]);
-            let _ = writeln!(tables, "{}{}", ran.output, ran.errors);
+            // The memory of a run is this machine's: it has a test of its own.
+            let lines = ran.output.lines().filter(|line| !line.starts_with(" memory "));
+            lines.for_each(|line| tables.push_str(&format!("{line}\n")));
+            let _ = writeln!(tables, "{}", ran.errors);
         }
         insta::with_settings!({ omit_expression => true }, { insta::assert_snapshot!(tables) });
     });

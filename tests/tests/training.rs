@@ -173,7 +173,7 @@ fn gradients_of_both_uses_of_a_tied_layer_are_added() {
         .iter()
         .map(|parameter| {
             let tensor = parameters.get(&copied(&parameter.path)).expect("a parameter of the tied network");
-            (parameter.path.clone(), Tensor::clone(tensor))
+            (parameter.path.clone(), Tensor::clone(&tensor))
         })
         .collect();
     let (together, apart) = (gradients(&tied, &parameters, &input), gradients(&apart, &same, &input));

@@ -1,5 +1,6 @@
 //! The summary for programs, as JSON and as YAML. `docs/json.md` describes it; what is there keeps its name and meaning.
 
+use super::memory::Memory;
 use cnnc_compiler::shape::{Dim, Shape};
 use cnnc_compiler::sizes::SymbolSizes;
 use cnnc_compiler::summary::{ReceptiveField, Row, Seen, Summary};
@@ -11,8 +12,16 @@ struct Data<'a> {
     inputs: Vec<Value<'a>>,
     rows: Vec<RowData<'a>>,
     totals: TotalsData<'a>,
+    memory: Option<MemoryData>,
     sizes: Vec<SizesData<'a>>,
     conditions: &'a [String],
+}
+
+#[derive(Serialize)]
+struct MemoryData {
+    load_bytes: u64,
+    run_bytes: u64,
+    threads: usize,
 }
 
 #[derive(Serialize)]
@@ -70,16 +79,16 @@ enum SeenData {
 }
 
 /// As JSON.
-pub fn json(summary: &Summary) -> String {
+pub fn json(summary: &(Summary, Option<Memory>)) -> String {
     serde_json::to_string_pretty(&data(summary)).map(|text| text + "\n").unwrap_or_default()
 }
 
 /// As YAML.
-pub fn yaml(summary: &Summary) -> String {
+pub fn yaml(summary: &(Summary, Option<Memory>)) -> String {
     serde_yaml::to_string(&data(summary)).unwrap_or_default()
 }
 
-fn data(summary: &Summary) -> Data<'_> {
+fn data((summary, memory): &(Summary, Option<Memory>)) -> Data<'_> {
     let totals = &summary.totals;
     Data {
         model: &summary.model,
@@ -95,6 +104,11 @@ fn data(summary: &Summary) -> Data<'_> {
             outputs: totals.outputs.iter().map(|(name, shape)| Value { name, shape: sizes(shape) }).collect(),
             receptive_field: totals.receptive_field.map(field),
         },
+        memory: memory.as_ref().map(|memory| MemoryData {
+            load_bytes: memory.footprint.load_bytes,
+            run_bytes: memory.footprint.run_bytes,
+            threads: memory.threads,
+        }),
         sizes: totals.sizes.symbols.iter().map(symbol).collect(),
         conditions: &totals.sizes.together,
     }

@@ -1,6 +1,7 @@
 //! `cnnc summary FILE`: every layer with its shape, parameters and cost, in five forms.
 
 mod data;
+mod memory;
 mod table;
 mod torch;
 mod tree;
@@ -12,6 +13,7 @@ use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::sizes::Sizes;
 use cnnc_compiler::summary::{Summary, summarize};
 use cnnc_compiler::write_kernels::Bindings;
+use memory::Memory;
 
 /// Prints the summary.
 pub fn summary(arguments: &arguments::Summary, console: &mut Console<'_>) -> Outcome {
@@ -19,15 +21,24 @@ pub fn summary(arguments: &arguments::Summary, console: &mut Console<'_>) -> Out
     let text = match arguments.format {
         Format::Torch => torch::lines(&shaped),
         Format::Tree => tree::tree(&shaped, arguments.depth),
-        Format::Table => table::table(&summed(&shaped, arguments.depth, console), console),
-        Format::Json => data::json(&summed(&shaped, arguments.depth, console)),
-        Format::Yaml => data::yaml(&summed(&shaped, arguments.depth, console)),
+        Format::Table => {
+            let (summary, memory) = summed(&shaped, arguments, console);
+            table::table(&summary, memory.as_ref(), console)
+        }
+        Format::Json => data::json(&summed(&shaped, arguments, console)),
+        Format::Yaml => data::yaml(&summed(&shaped, arguments, console)),
     };
     console.print(&text)
 }
 
-fn summed(shaped: &ShapedGraph, depth: Option<usize>, console: &mut Console<'_>) -> Summary {
-    console.timed("summary", || summarize(shaped, &Bindings::new(), depth))
+/// The layers, and the memory that they take together.
+fn summed(
+    shaped: &ShapedGraph,
+    arguments: &arguments::Summary,
+    console: &mut Console<'_>,
+) -> (Summary, Option<Memory>) {
+    let summary = console.timed("summary", || summarize(shaped, &Bindings::new(), arguments.depth));
+    (summary, console.timed("memory", || memory::memory(shaped, arguments.threads)))
 }
 
 /// `H and W: any multiple of 32 from 32 up`; `None` when every size will do.

@@ -1,8 +1,9 @@
 //! The summary as a table: a row a layer, totals below.
 
+use super::memory::Memory;
 use super::sizes_in_words;
 use crate::console::Console;
-use crate::numbers::{bytes, grouped};
+use crate::numbers::{bytes, counted, grouped};
 use cnnc_compiler::summary::{Row, Summary};
 
 /// A column: its head, and whether it holds numbers, which end under each other.
@@ -17,7 +18,7 @@ const COLUMNS: [(&str, bool); 7] = [
 ];
 
 /// The whole table.
-pub fn table(summary: &Summary, console: &Console<'_>) -> String {
+pub fn table(summary: &Summary, memory: Option<&Memory>, console: &Console<'_>) -> String {
     let rows: Vec<[String; 7]> = summary.rows.iter().map(cells).collect();
     let widths = widths(&rows);
     let rule = "─".repeat(widths.iter().sum::<usize>() + 2 * (widths.len() - 1) + 2);
@@ -27,7 +28,7 @@ pub fn table(summary: &Summary, console: &Console<'_>) -> String {
     for row in &rows {
         text += &format!("{}\n", line(row, &widths));
     }
-    text + &format!("{}\n{}", console.faint(&rule), totals(summary))
+    text + &format!("{}\n{}", console.faint(&rule), totals(summary, memory))
 }
 
 /// `LeNet, input [N, 1, 28, 28]`
@@ -76,7 +77,7 @@ fn line(cells: &[String; 7], widths: &[usize; 7]) -> String {
 }
 
 /// What all rows come to, a figure a line.
-fn totals(summary: &Summary) -> String {
+fn totals(summary: &Summary, memory: Option<&Memory>) -> String {
     let (totals, cost) = (&summary.totals, summary.totals.cost);
     let unknown = || "unknown: they depend on sizes that the spec leaves open; see --input-shape".to_owned();
     // The first size of an input is the batch; where it is open, costs are those of one sample.
@@ -87,12 +88,19 @@ fn totals(summary: &Summary) -> String {
         ("MACs", cost.macs.map_or_else(unknown, |macs| grouped(macs) + one)),
         ("activations", cost.activation_bytes.map_or_else(unknown, |size| bytes(size) + one)),
     ];
+    figures.extend(memory.map(|memory| ("memory", in_words(memory, one))));
     for (name, shape) in &totals.outputs {
         let name = if totals.outputs.len() == 1 { String::new() } else { format!("{name} ") };
         figures.push(("output", format!("{name}{shape}")));
     }
     figures.extend(sizes_in_words(&totals.sizes).map(|words| ("valid sizes", words)));
     figures.iter().map(|(name, figure)| format!(" {name:<11}  {figure}\n")).collect()
+}
+
+/// `87.1 MB to load, 75.9 MB to run with 2 threads, for one sample`
+fn in_words(Memory { footprint, threads }: &Memory, one: &str) -> String {
+    let [load, run] = [footprint.load_bytes, footprint.run_bytes].map(bytes);
+    format!("{load} to load, {run} to run with {}{one}", counted(*threads, "thread"))
 }
 
 /// `61,706 in 246.8 kB`, `31,037,698 and 11,794 in buffers, together 124.2 MB`

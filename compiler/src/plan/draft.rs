@@ -1,6 +1,7 @@
 //! A plan before its values have offsets: steps over numbered buffers.
 
 use super::{Step, Storage, View};
+use std::collections::HashMap;
 
 /// Where a value lies: in a buffer of the draft, or in an input or parameter.
 #[derive(Clone, Debug)]
@@ -14,7 +15,7 @@ pub(super) struct Located {
 /// Memory that one value takes, or several that are parts of one concatenation.
 #[derive(Clone, Debug)]
 pub(super) struct Buffer {
-    /// `Prepared` or `Arena`.
+    /// `Scratch`, `Prepared` or `Arena`.
     pub storage: Storage,
     /// Its elements.
     pub elements: usize,
@@ -55,7 +56,7 @@ impl Draft {
         self.buffers.len() - 1
     }
 
-    /// Marks what must live to the end: buffers of outputs, and those that `prepare` makes for a run.
+    /// Marks what must live to the end: buffers of outputs, and those that `prepare` makes for a run. Its others are scratch.
     pub fn mark_what_stays(&mut self) {
         for buffer in self.outputs.iter().filter_map(|output| output.buffer) {
             if let Some(buffer) = self.buffers.get_mut(buffer) {
@@ -67,5 +68,34 @@ impl Draft {
                 buffer.stays |= buffer.storage == Storage::Prepared;
             }
         }
+        let prepared = self.buffers.iter_mut().filter(|buffer| buffer.storage == Storage::Prepared);
+        prepared.filter(|buffer| !buffer.stays).for_each(|buffer| buffer.storage = Storage::Scratch);
+    }
+
+    /// Orders what is prepared so that scratch is short-lived: whatever a run needs is made in the order that it was, and what it is made of
+    /// right before it.
+    pub fn order_preparation(&mut self) {
+        let mut writers: HashMap<usize, Vec<usize>> = HashMap::new();
+        for (index, buffer) in self.prepare.iter().enumerate().filter_map(|(index, step)| Some((index, step.output?))) {
+            writers.entry(buffer).or_default().push(index);
+        }
+        let stays = |step: &DraftStep| step.output.and_then(|buffer| self.buffers.get(buffer)).is_some_and(|b| b.stays);
+        let mut waiting: Vec<Option<&DraftStep>> = self.prepare.iter().map(Some).collect();
+        let mut order = Vec::with_capacity(self.prepare.len());
+        for (root, _) in self.prepare.iter().enumerate().filter(|(_, step)| stays(step)) {
+            let mut stack = vec![(root, false)];
+            while let Some((index, ready)) = stack.pop() {
+                let Some(step) = waiting.get(index).copied().flatten() else { continue };
+                if ready {
+                    order.push(step.clone());
+                    waiting.get_mut(index).map(Option::take);
+                } else {
+                    stack.push((index, true));
+                    let read = step.operands.iter().rev().flatten().filter_map(|buffer| writers.get(buffer));
+                    stack.extend(read.flat_map(|steps| steps.iter().rev()).map(|&writer| (writer, false)));
+                }
+            }
+        }
+        self.prepare = order;
     }
 }

@@ -1,6 +1,6 @@
 //! Draft to plan: buffers get their offsets, and the whole is held against the target's memory.
 
-use super::draft::{Draft, DraftStep, Located};
+use super::draft::{Draft, DraftStep};
 use super::memory::{Life, assign};
 use super::reuse::reuse;
 use super::{Plan, PlanParameter, PlanPort, Step, Storage, Target, View, bytes};
@@ -23,10 +23,13 @@ pub(super) fn finish(graph: &KernelGraph, draft: Draft, parameters: Vec<PlanPara
         }
         size
     };
-    let (prepared_elements, arena_elements) = (size_of(Storage::Prepared), size_of(Storage::Arena));
-    let offset = |buffer: Option<usize>| {
+    let [scratch_elements, prepared_elements, arena_elements] =
+        [Storage::Scratch, Storage::Prepared, Storage::Arena].map(&mut size_of);
+    let moved = |view: &View, buffer: Option<usize>| {
         let root = buffer.and_then(|index| reuse.root.get(index).copied());
-        root.and_then(|index| offsets.get(index).copied()).unwrap_or(0)
+        let place = root.and_then(|index| Some((draft.buffers.get(index)?.storage, *offsets.get(index)?)));
+        let (storage, offset) = place.unwrap_or((view.storage, 0));
+        View { storage, offset: view.offset + offset, ..view.clone() }
     };
     let ports = |index: usize| graph.inputs.get(index).and_then(|port| graph.dag.get(port.node));
     let inputs = graph.inputs.iter().enumerate().map(|(index, port)| PlanPort {
@@ -37,31 +40,27 @@ pub(super) fn finish(graph: &KernelGraph, draft: Draft, parameters: Vec<PlanPara
         .outputs
         .iter()
         .zip(&draft.outputs)
-        .map(|(port, located)| PlanPort { name: port.name.clone(), view: moved(located, &offset) });
+        .map(|(port, located)| PlanPort { name: port.name.clone(), view: moved(&located.view, located.buffer) });
     Plan {
         inputs: inputs.collect(),
         outputs: outputs.collect(),
         parameters,
-        prepare: draft.prepare.iter().map(|step| place(step, &offset)).collect(),
-        run: draft.run.iter().map(|step| place(step, &offset)).collect(),
+        prepare: draft.prepare.iter().map(|step| place(step, &moved)).collect(),
+        run: draft.run.iter().map(|step| place(step, &moved)).collect(),
+        scratch_elements,
         prepared_elements,
         arena_elements,
     }
 }
 
-fn moved(located: &Located, offset: &dyn Fn(Option<usize>) -> usize) -> View {
-    let mut view = located.view.clone();
-    view.offset += offset(located.buffer);
-    view
-}
-
-fn place(draft: &DraftStep, offset: &dyn Fn(Option<usize>) -> usize) -> Step {
-    let mut step = draft.step.clone();
-    step.output.offset += offset(draft.output);
-    for (view, &buffer) in step.operands.iter_mut().zip(&draft.operands) {
-        view.offset += offset(buffer);
+/// A step whose views are where their buffers are.
+fn place(draft: &DraftStep, moved: &dyn Fn(&View, Option<usize>) -> View) -> Step {
+    let operands = draft.step.operands.iter().zip(&draft.operands);
+    Step {
+        operands: operands.map(|(view, &buffer)| moved(view, buffer)).collect(),
+        output: moved(&draft.step.output, draft.output),
+        ..draft.step.clone()
     }
-    step
 }
 
 /// E401 when one value alone is larger than the memory; asked before offsets are added up.
@@ -78,7 +77,7 @@ pub(super) fn check_memory(graph: &KernelGraph, plan: &Plan, target: &Target) ->
     let parts = [
         ("the values of a run", plan.arena_bytes()),
         ("parameters", plan.parameter_bytes()),
-        ("what is made of the parameters once", plan.prepared_bytes()),
+        ("what is made of the parameters once", plan.prepared_bytes().saturating_add(plan.scratch_bytes())),
     ];
     let total = parts.iter().fold(0u64, |total, (_, part)| total.saturating_add(*part));
     if total <= target.memory_bytes {

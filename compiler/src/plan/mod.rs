@@ -2,14 +2,14 @@
 //!
 //! `prepare` runs once when weights are loaded (folding, and later packing), `run` once an answer. Every operand is a [`View`]: a
 //! storage, an offset, sizes and strides, all in elements, so that a slice, a concatenation's part and a reshaped value cost nothing.
-//! Offsets in the arena were chosen by liveness.
+//! Offsets were chosen by liveness. What `prepare` makes for itself alone lies in `Scratch`, which is given back after it.
 //!
 //! What a back end may rely on (`verify.rs` checks it):
 //!
 //! | view | lies |
 //! |---|---|
 //! | input | dense, in place; no step writes to it |
-//! | result of a step | dense from axis 1 on; only the step from one index of axis 0 to the next is free, as in a part of a concatenation. That of a `Map` may have gaps anywhere: a part of a concatenation along another axis. In `Prepared` for `prepare`, in the arena for `run` |
+//! | result of a step | dense from axis 1 on; only the step from one index of axis 0 to the next is free, as in a part of a concatenation. That of a `Map` may have gaps anywhere: a part of a concatenation along another axis. In `Prepared` or `Scratch` for `prepare`, in the arena for `run` |
 //! | a parameter's new value | all of the parameter, which is marked as updated: written once a run, by a `Map`, after every step that needs the old value; what reads it later reads the new one |
 //! | weight of `Conv`, `ConvData`; what is packed | dense |
 //! | own operand of any other kernel but `Map` | dense from axis 1 on; so both of `Gemm` are rows of any distance |
@@ -143,6 +143,8 @@ pub enum Storage {
     Input(usize),
     /// The parameter of that number, as the store has it.
     Parameter(usize),
+    /// Values that `prepare` makes and only `prepare` reads.
+    Scratch,
     /// Values that `prepare` made; they stay.
     Prepared,
     /// Values of one run.
@@ -250,6 +252,8 @@ pub struct Plan {
     pub prepare: Vec<Step>,
     /// Steps of one run.
     pub run: Vec<Step>,
+    /// Elements of `Storage::Scratch`.
+    pub scratch_elements: usize,
     /// Elements of `Storage::Prepared`.
     pub prepared_elements: usize,
     /// Elements of `Storage::Arena`.
@@ -262,7 +266,12 @@ impl Plan {
         bytes(self.arena_elements)
     }
 
-    /// Bytes of what `prepare` makes, in float32.
+    /// Bytes of what `prepare` makes for itself, in float32.
+    pub fn scratch_bytes(&self) -> u64 {
+        bytes(self.scratch_elements)
+    }
+
+    /// Bytes of what `prepare` makes for runs, in float32.
     pub fn prepared_bytes(&self) -> u64 {
         bytes(self.prepared_elements)
     }

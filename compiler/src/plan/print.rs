@@ -34,8 +34,15 @@ pub fn print(plan: &Plan) -> String {
     for port in &plan.outputs {
         let _ = writeln!(text, "output {} = {}", port.name, place(plan, &port.view, None));
     }
-    let sizes = (plan.arena_bytes(), plan.prepared_bytes(), plan.parameter_bytes());
-    let _ = writeln!(text, "arena {} bytes, prepared {} bytes, parameters {} bytes", sizes.0, sizes.1, sizes.2);
+    let sizes = [
+        ("arena", plan.arena_bytes()),
+        ("prepared", plan.prepared_bytes()),
+        ("scratch", plan.scratch_bytes()),
+        ("parameters", plan.parameter_bytes()),
+    ];
+    let shown = sizes.iter().filter(|(name, size)| *name != "scratch" || *size > 0);
+    let _ =
+        writeln!(text, "{}", shown.map(|(name, size)| format!("{name} {size} bytes")).collect::<Vec<_>>().join(", "));
     text
 }
 
@@ -61,6 +68,7 @@ fn line(plan: &Plan, step: &Step) -> String {
 fn place(plan: &Plan, view: &View, known: Option<&[usize]>) -> String {
     let (name, whole) = match view.storage {
         Storage::Arena => ("arena", None),
+        Storage::Scratch => ("scratch", None),
         Storage::Prepared => ("prepared", None),
         Storage::Input(index) => named(plan.inputs.get(index).map(|port| (&*port.name, &*port.view.shape))),
         Storage::Parameter(index) => {

@@ -20,8 +20,10 @@ pub(super) struct Reuse {
 /// Finds lives and reuse for both lists of steps.
 pub(super) fn reuse(draft: &Draft) -> Reuse {
     let mut reuse = Reuse { root: (0..draft.buffers.len()).collect(), lives: vec![None; draft.buffers.len()] };
-    for (storage, steps) in [(Storage::Prepared, &draft.prepare), (Storage::Arena, &draft.run)] {
-        reuse.find_lives(&draft.buffers, storage, steps);
+    for (storages, steps) in
+        [(&[Storage::Scratch, Storage::Prepared][..], &draft.prepare), (&[Storage::Arena], &draft.run)]
+    {
+        reuse.find_lives(&draft.buffers, storages, steps);
         for (now, step) in steps.iter().enumerate() {
             let Some(output) = step.output else { continue };
             if let Some(operand) = reuse.overwritten(&draft.buffers, step, output, now) {
@@ -33,10 +35,12 @@ pub(super) fn reuse(draft: &Draft) -> Reuse {
 }
 
 impl Reuse {
-    fn find_lives(&mut self, buffers: &[Buffer], storage: Storage, steps: &[DraftStep]) {
+    fn find_lives(&mut self, buffers: &[Buffer], storages: &[Storage], steps: &[DraftStep]) {
         for (now, step) in steps.iter().enumerate() {
             for index in step.operands.iter().flatten().copied().chain(step.output) {
-                let Some(buffer) = buffers.get(index).filter(|buffer| buffer.storage == storage) else { continue };
+                let Some(buffer) = buffers.get(index).filter(|buffer| storages.contains(&buffer.storage)) else {
+                    continue;
+                };
                 let last = if buffer.stays { steps.len() } else { now };
                 if let Some(life) = self.lives.get_mut(index) {
                     let first = life.map_or(now, |life| life.first);

@@ -30,6 +30,7 @@ pub fn outputs(plan: &Plan) -> Vec<Tensor> {
 
 fn simulate(plan: &Plan) -> (Vec<Tensor>, HashMap<Storage, Vec<f64>>) {
     let mut storages: HashMap<Storage, Vec<f64>> = HashMap::new();
+    storages.insert(Storage::Scratch, vec![f64::NAN; plan.scratch_elements]);
     storages.insert(Storage::Prepared, vec![f64::NAN; plan.prepared_elements]);
     storages.insert(Storage::Arena, vec![f64::NAN; plan.arena_elements]);
     for (index, port) in plan.inputs.iter().enumerate() {
@@ -38,9 +39,9 @@ fn simulate(plan: &Plan) -> (Vec<Tensor>, HashMap<Storage, Vec<f64>>) {
     for (index, parameter) in plan.parameters.iter().enumerate() {
         storages.insert(Storage::Parameter(index), Tensor::named(&parameter.path, &parameter.shape).data);
     }
-    for step in plan.prepare.iter().chain(&plan.run) {
-        run(step, &mut storages);
-    }
+    plan.prepare.iter().for_each(|step| run(step, &mut storages));
+    storages.remove(&Storage::Scratch);
+    plan.run.iter().for_each(|step| run(step, &mut storages));
     (plan.outputs.iter().map(|port| gather(&port.view, &storages)).collect(), storages)
 }
 

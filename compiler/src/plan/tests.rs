@@ -5,7 +5,7 @@ use crate::diagnostic::Code;
 use crate::graph::{NodeId, ParameterId};
 use crate::kernels::evaluate;
 use crate::kernels::testing::{TestGraph, assert_same};
-use crate::kernels::{Expression, Kernel, KernelGraph, Method, Reduction, Update};
+use crate::kernels::{AxisWindow, Expression, Kernel, KernelGraph, Method, Reduction, Update};
 
 /// The plan of a graph, which computes what the graph does.
 fn planned(graph: &KernelGraph) -> Plan {
@@ -132,6 +132,24 @@ fn slices_are_views_and_shuffled_channels_a_copy() {
 }
 
 #[test]
+fn what_is_packed_is_made_right_before() {
+    let (mut test, x) = TestGraph::new(&[1, 16, 8, 8]);
+    let squared = Expression::operand(0) * Expression::operand(0);
+    let weights: Vec<NodeId> = (0..3).map(|index| test.parameter(&format!("{index}"), &[16, 16, 1, 1])).collect();
+    let weights: Vec<NodeId> =
+        weights.iter().map(|&weight| test.layer("Square", |builder| builder.map(&[weight], squared.clone()))).collect();
+    let axis = AxisWindow { kernel: 1, stride: 1, dilation: 1, before: 0 };
+    let value = weights
+        .iter()
+        .fold(x, |value, &weight| test.layer("Conv", |builder| builder.conv(value, weight, [axis; 2], 1, [8, 8])));
+    let plan = plan(&test.finish(value), &Target::blocked()).unwrap();
+    let prepared: Vec<_> = plan.prepare.iter().map(|step| (step.kernel.name(), step.output.storage)).collect();
+    let pair = [("map", Storage::Scratch), ("pack", Storage::Prepared)];
+    assert_eq!(prepared, [pair, pair, pair].concat());
+    assert_eq!(plan.scratch_elements, 16 * 16, "one weight at a time");
+}
+
+#[test]
 fn what_depends_on_parameters_alone_is_prepared() {
     let (mut test, x) = TestGraph::new(&[1, 2, 3, 3]);
     let scale = test.parameter("scale", &[2]);
@@ -146,7 +164,8 @@ fn what_depends_on_parameters_alone_is_prepared() {
     assert_eq!((plan.prepare.len(), plan.run.len()), (2, 1));
     assert_eq!(plan.run[0].operands[1].storage, Storage::Prepared);
     assert_eq!(plan.run[0].operands[1].strides, [0, 1, 0, 0]);
-    assert_eq!(plan.prepared_elements, 16, "two numbers, rounded up, written over");
+    assert_eq!(plan.prepare[0].output.storage, Storage::Scratch, "no run reads what is doubled only");
+    assert_eq!((plan.scratch_elements, plan.prepared_elements), (16, 16), "two numbers, rounded up");
 }
 
 #[test]

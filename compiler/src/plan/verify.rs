@@ -5,7 +5,8 @@
 //! - input `i` is dense in `Storage::Input(i)`.
 //!
 //! Steps
-//! - `prepare` writes to `Prepared` and reads `Prepared` and parameters that no run updates; `run` writes to the arena;
+//! - `prepare` writes to `Prepared` and `Scratch` and reads both and parameters that no run updates; `run` writes to the arena, and
+//!   neither it nor an output reads `Scratch`;
 //! - every parameter marked as updated is written once, whole, by a `Map` of `run`, and no other parameter is written;
 //! - packed weights have the elements that their packing says;
 //! - operands lie as the table in `plan/mod.rs` says; those of a `Map` and of an epilogue have the result's shape;
@@ -38,26 +39,22 @@ pub fn verify(plan: &Plan) -> Result<(), String> {
         ensure(there, || format!("input `{}` is not where the caller puts it", input.name))?;
     }
     updates(plan)?;
-    let mut prepared = Written::default();
-    let mut arena = Written::default();
+    let mut written = Storages::default();
     for (list, into, steps) in [("prepare", Storage::Prepared, &plan.prepare), ("run", Storage::Arena, &plan.run)] {
         for (number, step) in steps.iter().enumerate() {
             let named = |text| format!("step {number} of {list}, {}: {text}", step.kernel.name());
             shapes(plan, step, into).map_err(named)?;
             for view in &step.operands {
-                read(view, &prepared, &arena).map_err(named)?;
+                written.read(view).map_err(named)?;
             }
-            match step.output.storage {
-                Storage::Arena => arena.write(&step.output, number),
-                Storage::Prepared => prepared.write(&step.output, number),
-                Storage::Input(_) | Storage::Parameter(_) => {}
-            }
+            written.write(&step.output, number);
         }
+        written.scratch = Written::default();
     }
     for output in &plan.outputs {
         let named = |text| format!("output `{}`: {text}", output.name);
         inside(plan, &output.view).map_err(named)?;
-        read(&output.view, &prepared, &arena).map_err(named)?;
+        written.read(&output.view).map_err(named)?;
     }
     Ok(())
 }
@@ -89,7 +86,8 @@ fn shapes(plan: &Plan, step: &Step, into: Storage) -> Result<(), String> {
         && matches!(step.kernel, Kernel::Map(_))
         && step.output.is_dense()
         && step.output.offset == 0;
-    ensure(step.output.storage == into || updates, || format!("it writes to {:?}", step.output.storage))?;
+    let scratch = into == Storage::Prepared && step.output.storage == Storage::Scratch;
+    ensure(step.output.storage == into || scratch || updates, || format!("it writes to {:?}", step.output.storage))?;
     for view in step.operands.iter().chain([&step.output]) {
         inside(plan, view)?;
     }
@@ -139,6 +137,7 @@ fn inside(plan: &Plan, view: &View) -> Result<(), String> {
     let elements = match view.storage {
         Storage::Input(index) => plan.inputs.get(index).map(|port| port.view.elements()),
         Storage::Parameter(index) => plan.parameters.get(index).map(|parameter| parameter.shape.iter().product()),
+        Storage::Scratch => Some(plan.scratch_elements),
         Storage::Prepared => Some(plan.prepared_elements),
         Storage::Arena => Some(plan.arena_elements),
     };
@@ -169,11 +168,31 @@ fn interleaved(a: &View, b: &View) -> bool {
     }
 }
 
-fn read(view: &View, prepared: &Written, arena: &Written) -> Result<(), String> {
-    match view.storage {
-        Storage::Input(_) | Storage::Parameter(_) => Ok(()),
-        Storage::Prepared => prepared.read(view),
-        Storage::Arena => arena.read(view),
+/// What was written where.
+#[derive(Default)]
+struct Storages {
+    scratch: Written,
+    prepared: Written,
+    arena: Written,
+}
+
+impl Storages {
+    fn write(&mut self, view: &View, step: usize) {
+        match view.storage {
+            Storage::Input(_) | Storage::Parameter(_) => {}
+            Storage::Scratch => self.scratch.write(view, step),
+            Storage::Prepared => self.prepared.write(view, step),
+            Storage::Arena => self.arena.write(view, step),
+        }
+    }
+
+    fn read(&self, view: &View) -> Result<(), String> {
+        match view.storage {
+            Storage::Input(_) | Storage::Parameter(_) => Ok(()),
+            Storage::Scratch => self.scratch.read(view),
+            Storage::Prepared => self.prepared.read(view),
+            Storage::Arena => self.arena.read(view),
+        }
     }
 }
 

@@ -6,11 +6,10 @@
 
 mod sizes;
 
+use crate::Parameters;
 use crate::failure::{Result, failure, fault};
-use crate::{Parameters, Tensor};
 use cnnc_compiler::diagnostic::{Code, nearest};
 use cnnc_compiler::plan::{self, Plan, Step, Storage, View};
-use std::sync::Arc;
 
 /// Checks all views and steps.
 ///
@@ -37,35 +36,33 @@ pub fn check(plan: &Plan) -> Result<()> {
     plan::verify(plan).map_err(fault)
 }
 
-/// The tensors that a plan reads, in its order.
+/// Whether the parameters that a plan reads are there. None of them is made.
 ///
 /// # Errors
 /// E602 when one is missing or of another shape.
-pub fn parameters(plan: &Plan, parameters: &Parameters) -> Result<Vec<Arc<Tensor>>> {
-    let find = |wanted: &cnnc_compiler::plan::PlanParameter| {
-        let Some(tensor) = parameters.get(&wanted.path) else {
-            let mut missing = failure(Code::E602, format!("the parameter `{}` is missing", wanted.path));
-            if let Some(near) = nearest(&wanted.path, parameters.iter().map(|(path, _)| path.as_ref())) {
+pub fn parameters(plan: &Plan, parameters: &Parameters) -> Result<()> {
+    for wanted in &plan.parameters {
+        let (path, shape) = (&wanted.path, &wanted.shape);
+        let Some(found) = parameters.shape(path) else {
+            let mut missing = failure(Code::E602, format!("the parameter `{path}` is missing"));
+            if let Some(near) = nearest(path, parameters.shapes().map(|(path, _)| path.as_ref())) {
                 missing.help.push(format!("there is one named `{near}`"));
             }
             return Err(missing);
         };
-        if tensor.shape() != wanted.shape {
-            let (path, found, shape) = (&wanted.path, tensor.shape(), &wanted.shape);
-            return Err(failure(
-                Code::E602,
-                format!("the parameter `{path}` is {found:?}, and the model wants {shape:?}"),
-            ));
+        if found != shape {
+            let message = format!("the parameter `{path}` is {found:?}, and the model wants {shape:?}");
+            return Err(failure(Code::E602, message));
         }
-        Ok(tensor.clone())
-    };
-    plan.parameters.iter().map(find).collect()
+    }
+    Ok(())
 }
 
 fn check_step(plan: &Plan, step: &Step, into: Storage) -> std::result::Result<(), String> {
     // Which parameters a run may write, the planner's own check says.
     let updates = into == Storage::Arena && matches!(step.output.storage, Storage::Parameter(_));
-    if step.output.storage != into && !updates {
+    let scratch = into == Storage::Prepared && step.output.storage == Storage::Scratch;
+    if step.output.storage != into && !scratch && !updates {
         return Err(format!("writes to {:?} instead of {into:?}", step.output.storage));
     }
     for view in step.operands.iter().chain([&step.output]) {
@@ -82,6 +79,7 @@ fn inside(plan: &Plan, view: &View) -> std::result::Result<(), String> {
     let elements = match view.storage {
         Storage::Input(index) => plan.inputs.get(index).map(|port| port.view.elements()),
         Storage::Parameter(index) => plan.parameters.get(index).map(|parameter| parameter.shape.iter().product()),
+        Storage::Scratch => Some(plan.scratch_elements),
         Storage::Prepared => Some(plan.prepared_elements),
         Storage::Arena => Some(plan.arena_elements),
     };

@@ -6,6 +6,7 @@
 pub mod blocked;
 mod check;
 mod fast;
+mod footprint;
 mod machine;
 pub mod reference;
 mod target;
@@ -20,6 +21,7 @@ use blocked::vector::InstructionSet;
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::plan::{Plan, Target};
 use fast::Fast;
+pub use footprint::{Footprint, footprint};
 pub use machine::{Machine, measure};
 use reference::Interpreter;
 use std::sync::Arc;

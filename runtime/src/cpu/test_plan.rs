@@ -25,6 +25,7 @@ impl TestPlan {
             parameters: Vec::new(),
             prepare: Vec::new(),
             run: Vec::new(),
+            scratch_elements: 0,
             prepared_elements: 0,
             arena_elements: 0,
         })

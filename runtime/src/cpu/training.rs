@@ -15,11 +15,11 @@ use std::sync::Arc;
 pub struct TrainingEngine(Engine);
 
 /// A state to begin with: the network's parameters, and what else the plan's runs write as it starts. Entries that are there already
-/// stay, so a state that was saved goes on.
+/// stay, so a state that was saved goes on. All of them are held, since every step reads them.
 pub fn initial_state(plan: &Plan, parameters: &Parameters) -> Parameters {
-    let mut state = parameters.clone();
+    let mut state = parameters.held();
     for parameter in &plan.parameters {
-        if let (Start::Constant(number), None) = (parameter.start, state.get(&parameter.path)) {
+        if let (Start::Constant(number), None) = (parameter.start, state.shape(&parameter.path)) {
             state.insert(parameter.path.clone(), Tensor::filled(&parameter.shape, number as f32));
         }
     }

@@ -11,16 +11,16 @@ use std::path::Path;
 /// E611 with everything that does not fit.
 pub fn fitting(path: &Path, wanted: &Parameters, found: &Parameters) -> Result<Parameters> {
     let mut notes = Vec::new();
-    for (key, tensor) in wanted.iter() {
-        match found.get(key) {
+    for (key, shape) in wanted.shapes() {
+        match found.shape(key) {
             None => notes.push(format!("it lacks `{key}`")),
-            Some(other) if other.shape() != tensor.shape() => {
-                notes.push(format!("`{key}` is {:?} in it, and {:?} in the model", other.shape(), tensor.shape()));
+            Some(other) if other != shape => {
+                notes.push(format!("`{key}` is {other:?} in it, and {shape:?} in the model"));
             }
             Some(_) => {}
         }
     }
-    let unknown = found.iter().filter(|(key, _)| wanted.get(key).is_none());
+    let unknown = found.shapes().filter(|(key, _)| wanted.shape(key).is_none());
     notes.extend(unknown.map(|(key, _)| format!("the run has no `{key}`")));
     if notes.is_empty() {
         return Ok(found.clone());

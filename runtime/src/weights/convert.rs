@@ -1,17 +1,21 @@
 //! Tensors of a file as float32 values.
 
+use crate::Tensor;
 use safetensors::Dtype;
-use safetensors::tensor::TensorView;
 
 /// Whether values of this type can be read.
 pub fn is_readable(dtype: Dtype) -> bool {
     matches!(dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16 | Dtype::F64 | Dtype::I64 | Dtype::I32)
 }
 
+/// A tensor of the values in these bytes, whose number is that of its elements; zeros for a type that [`is_readable`] refuses.
+pub fn tensor(dtype: Dtype, bytes: &[u8], shape: &[usize]) -> Tensor {
+    Tensor::new(shape, to_f32(dtype, bytes)).unwrap_or_else(|| Tensor::filled(shape, 0.0))
+}
+
 /// The values in order; none for a type that [`is_readable`] refuses.
-pub fn to_f32(tensor: &TensorView) -> Vec<f32> {
-    let bytes = tensor.data();
-    match tensor.dtype() {
+pub fn to_f32(dtype: Dtype, bytes: &[u8]) -> Vec<f32> {
+    match dtype {
         Dtype::F32 => each(bytes, f32::from_le_bytes),
         Dtype::F16 => each(bytes, |pair| from_half(u16::from_le_bytes(pair))),
         Dtype::BF16 => each(bytes, |pair| f32::from_bits(u32::from(u16::from_le_bytes(pair)) << 16)),
@@ -42,7 +46,6 @@ pub fn from_half(bits: u16) -> f32 {
 mod tests {
     use super::{from_half, to_f32};
     use safetensors::Dtype;
-    use safetensors::tensor::TensorView;
 
     #[test]
     fn half_precision_is_exact() {
@@ -64,12 +67,11 @@ mod tests {
 
     #[test]
     fn every_readable_type_becomes_float32() {
-        let read = |dtype, bytes: &[u8]| to_f32(&TensorView::new(dtype, vec![1], bytes).unwrap());
-        assert_eq!(read(Dtype::F32, &1.5f32.to_le_bytes()), [1.5]);
-        assert_eq!(read(Dtype::F16, &0x3E00u16.to_le_bytes()), [1.5]);
-        assert_eq!(read(Dtype::BF16, &0x3FC0u16.to_le_bytes()), [1.5]);
-        assert_eq!(read(Dtype::F64, &1.5f64.to_le_bytes()), [1.5]);
-        assert_eq!(read(Dtype::I64, &(-7i64).to_le_bytes()), [-7.0]);
-        assert_eq!(read(Dtype::I32, &(-7i32).to_le_bytes()), [-7.0]);
+        assert_eq!(to_f32(Dtype::F32, &1.5f32.to_le_bytes()), [1.5]);
+        assert_eq!(to_f32(Dtype::F16, &0x3E00u16.to_le_bytes()), [1.5]);
+        assert_eq!(to_f32(Dtype::BF16, &0x3FC0u16.to_le_bytes()), [1.5]);
+        assert_eq!(to_f32(Dtype::F64, &1.5f64.to_le_bytes()), [1.5]);
+        assert_eq!(to_f32(Dtype::I64, &(-7i64).to_le_bytes()), [-7.0]);
+        assert_eq!(to_f32(Dtype::I32, &(-7i32).to_le_bytes()), [-7.0]);
     }
 }

@@ -73,8 +73,9 @@ fn source<'a>(
         let (file, model) = (tensor.shape(), &parameter.shape);
         differences.wrong.push(format!("`{key}` is {file:?} in the file and {model:?} in the model"));
     }
+    let values = |tensor: &TensorView| convert::to_f32(tensor.dtype(), tensor.data());
     for (other, also) in held {
-        if also.shape() != tensor.shape() || convert::to_f32(also) != convert::to_f32(tensor) {
+        if also.shape() != tensor.shape() || values(also) != values(tensor) {
             differences.wrong.push(format!("`{key}` and `{other}` are one parameter here and differ in the file"));
         }
     }

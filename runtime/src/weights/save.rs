@@ -26,15 +26,16 @@ pub(crate) fn save_keeping(
     parameters: &Parameters,
     about: &[(&str, &str)],
 ) -> Result<()> {
-    let mut entries: Vec<(&Arc<str>, &Arc<Tensor>)> = parameters.iter().collect();
+    let mut keys: Vec<(&Arc<str>, &[usize])> = parameters.shapes().collect();
     // Eight-byte values first, so that everything stays aligned; then by key, so that the same parameters make the same file.
-    entries.sort_by_key(|(key, _)| (!is_counter(key), key.to_string()));
-    let header = header(&entries, about)
+    keys.sort_by_key(|(key, _)| (!is_counter(key), key.to_string()));
+    let header = header(&keys, about)
         .map_err(|error| failure(Code::E601, format!("cannot write `{}`: {error}", path.display())))?;
     files::write_and_keep(path, kept, |writer| {
         writer.write_all(&(header.len() as u64).to_le_bytes())?;
         writer.write_all(header.as_bytes())?;
-        entries.iter().try_for_each(|(key, tensor)| write_values(writer, key, tensor))
+        let mut tensors = keys.iter().filter_map(|(key, _)| Some((key, parameters.get(key)?)));
+        tensors.try_for_each(|(key, tensor)| write_values(writer, key, &tensor))
     })
 }
 
@@ -43,14 +44,14 @@ fn is_counter(key: &str) -> bool {
 }
 
 /// The header, padded to eight bytes.
-fn header(entries: &[(&Arc<str>, &Arc<Tensor>)], about: &[(&str, &str)]) -> serde_json::Result<String> {
+fn header(keys: &[(&Arc<str>, &[usize])], about: &[(&str, &str)]) -> serde_json::Result<String> {
     let mut end = 0;
-    let mut infos = Vec::with_capacity(entries.len());
-    for (key, tensor) in entries {
+    let mut infos = Vec::with_capacity(keys.len());
+    for (key, shape) in keys {
         let (dtype, size) = if is_counter(key) { (Dtype::I64, 8) } else { (Dtype::F32, 4) };
         let start = end;
-        end += tensor.data().len() * size;
-        infos.push((key.to_string(), TensorInfo { dtype, shape: tensor.shape().to_vec(), data_offsets: (start, end) }));
+        end += shape.iter().product::<usize>() * size;
+        infos.push((key.to_string(), TensorInfo { dtype, shape: shape.to_vec(), data_offsets: (start, end) }));
     }
     let about: HashMap<String, String> = about.iter().map(|(key, text)| (key.to_string(), text.to_string())).collect();
     let about = if about.is_empty() { None } else { Some(about) };

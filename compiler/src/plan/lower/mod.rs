@@ -88,6 +88,7 @@ impl Lowering<'_> {
         self.lowered.draft.outputs = outputs.map(|port| self.shown(port.node)).collect();
         self.write_back();
         self.lowered.draft.mark_what_stays();
+        self.lowered.draft.order_preparation();
         self.lowered
     }
 

@@ -1,44 +1,82 @@
-//! Floats that begin on a cache line, so that no 64-byte vector straddles two.
+//! Floats that begin on a cache line, so that no 64-byte vector straddles two; large buffers lie in large pages.
+//!
+//! The memory is the program's allocator's, so whoever counts allocations counts it. It comes as zeros that the system has not made
+//! yet: a page is made, and comes to be near, where it is first written.
 
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::ops::{Deref, DerefMut};
+use std::ptr::NonNull;
 
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-struct Line([f32; 16]);
-
-/// Floats from which a buffer is mapped by itself, so that it can lie in large pages: 2 MiB. In a virtual machine a miss
-/// in the table of small pages is so dear that streaming weights from memory takes twice as long.
-const MAPPED: usize = 512 * 1024;
+/// Bytes of a large page. In a virtual machine a miss in the table of small pages is so dear that streaming weights from memory takes twice
+/// as long.
+const LARGE_PAGE: usize = 2 << 20;
+/// Bytes of a cache line.
+const LINE: usize = 64;
+/// What an allocator aligns to by itself: asked for more, it would write the zeros.
+const ALIGNED: usize = 16;
 
 /// A fixed number of floats at a 64-byte boundary, zero at first.
 pub struct Buffer {
-    memory: Memory,
+    block: NonNull<u8>,
+    layout: Layout,
+    /// Bytes before the first float.
+    before: usize,
     length: usize,
 }
 
-enum Memory {
-    Lines(Vec<Line>),
-    Mapped(memmap2::MmapMut),
-}
+// SAFETY: a buffer owns its memory as a vector does.
+unsafe impl Send for Buffer {}
+// SAFETY: as above.
+unsafe impl Sync for Buffer {}
 
 impl Buffer {
     /// `length` zeros.
+    ///
+    /// # Panics
+    /// When no address space is as large.
     pub fn zeros(length: usize) -> Self {
-        let memory = match map(length) {
-            Some(map) => Memory::Mapped(map),
-            None => Memory::Lines(vec![Line([0.0; 16]); length.div_ceil(16)]),
-        };
-        Self { memory, length }
+        let layout = Layout::from_size_align(Self::allocated_bytes(length), ALIGNED).expect("a buffer that can be");
+        if length == 0 {
+            return Self { block: NonNull::dangling(), layout, before: 0, length };
+        }
+        // SAFETY: the layout has a size.
+        let block = unsafe { alloc_zeroed(layout) };
+        let Some(block) = NonNull::new(block) else { handle_alloc_error(layout) };
+        let before = block.as_ptr().align_offset(alignment(4 * length));
+        advise(block.as_ptr().wrapping_add(before), 4 * length);
+        Self { block, layout, before, length }
+    }
+
+    /// The bytes that a buffer of `length` floats takes.
+    pub fn allocated_bytes(length: usize) -> usize {
+        let bytes = length.saturating_mul(4);
+        if length == 0 { 0 } else { bytes.saturating_add(alignment(bytes) - ALIGNED) }
     }
 }
 
-/// A mapping of its own for a large buffer, where the system gives one.
-fn map(length: usize) -> Option<memmap2::MmapMut> {
-    let map = (length >= MAPPED).then(|| memmap2::MmapMut::map_anon(4 * length))?.ok()?;
-    // Advice that is not taken costs speed, nothing else.
+/// Where a buffer of so many bytes begins.
+fn alignment(bytes: usize) -> usize {
+    if bytes < LARGE_PAGE { LINE } else { LARGE_PAGE }
+}
+
+/// Asks for large pages where there is room for one.
+fn advise(start: *mut u8, bytes: usize) {
     #[cfg(target_os = "linux")]
-    let _ = map.advise(memmap2::Advice::HugePage);
-    Some(map)
+    if bytes >= LARGE_PAGE {
+        // SAFETY: the range is the buffer's own, from a boundary of pages on. Advice that is not taken costs speed, nothing else.
+        unsafe { libc::madvise(start.cast(), bytes, libc::MADV_HUGEPAGE) };
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (start, bytes);
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        if self.length > 0 {
+            // SAFETY: allocated with this layout.
+            unsafe { dealloc(self.block.as_ptr(), self.layout) }
+        }
+    }
 }
 
 impl From<&[f32]> for Buffer {
@@ -52,23 +90,21 @@ impl From<&[f32]> for Buffer {
 impl Deref for Buffer {
     type Target = [f32];
     fn deref(&self) -> &[f32] {
-        let start = match &self.memory {
-            Memory::Lines(lines) => lines.as_ptr().cast(),
-            Memory::Mapped(map) => map.as_ptr().cast(),
-        };
-        // SAFETY: lines or mapping hold at least `length` floats, aligned, and any bits are floats.
-        unsafe { std::slice::from_raw_parts(start, self.length) }
+        if self.length == 0 {
+            return &[];
+        }
+        // SAFETY: the block holds `length` floats, aligned, from there on, and any bits are floats.
+        unsafe { std::slice::from_raw_parts(self.block.as_ptr().add(self.before).cast(), self.length) }
     }
 }
 
 impl DerefMut for Buffer {
     fn deref_mut(&mut self) -> &mut [f32] {
-        let start = match &mut self.memory {
-            Memory::Lines(lines) => lines.as_mut_ptr().cast(),
-            Memory::Mapped(map) => map.as_mut_ptr().cast(),
-        };
+        if self.length == 0 {
+            return &mut [];
+        }
         // SAFETY: as in `deref`, and the borrow is unique.
-        unsafe { std::slice::from_raw_parts_mut(start, self.length) }
+        unsafe { std::slice::from_raw_parts_mut(self.block.as_ptr().add(self.before).cast(), self.length) }
     }
 }
 

@@ -9,9 +9,11 @@ pub struct Memory {
     pub inputs: Vec<*const f32>,
     /// By number; null for those that are no longer needed, which no step reads. Only those that the plan updates are written to.
     pub parameters: Vec<*mut f32>,
+    /// What `prepare` makes for itself; null in a run, which does not read it.
+    pub scratch: *mut f32,
     /// What `prepare` made.
     pub prepared: *mut f32,
-    /// Values of this run.
+    /// Values of this run; null in `prepare`.
     pub arena: *mut f32,
     /// For the heavy kernels to work in, a part a thread; no value of the plan.
     pub workspace: *mut f32,
@@ -47,6 +49,7 @@ impl Memory {
         let base = match place.storage {
             Storage::Input(index) => self.inputs[index].cast_mut(),
             Storage::Parameter(index) => self.parameters[index],
+            Storage::Scratch => self.scratch,
             Storage::Prepared => self.prepared,
             Storage::Arena => self.arena,
         };

@@ -23,6 +23,7 @@ mod map;
 mod math;
 mod memory;
 mod pad;
+mod parameter_uses;
 mod prepare;
 mod program;
 mod reduce;
@@ -39,9 +40,10 @@ use super::blocked::buffer::Buffer;
 use super::blocked::pool::Pool;
 use crate::failure::Result;
 use crate::{Parameters, Tensor};
-use cnnc_compiler::plan::{Plan, Storage};
+use cnnc_compiler::plan::Plan;
 use lane::Lane;
 use memory::Memory;
+pub use parameter_uses::ParameterUses;
 use prepare::{Output, StepCall};
 use program::Count;
 use std::cell::UnsafeCell;
@@ -160,9 +162,19 @@ impl Workspace {
     }
 }
 
+/// Floats of workspace that each thread needs while a plan is prepared, and while it runs.
+///
+/// # Errors
+/// E499 when a step is not as plans are.
+pub fn workspace_lengths(plan: &Plan, options: &CpuOptions) -> Result<[usize; 2]> {
+    let calls = prepare::calls(plan, options.instructions)?;
+    Ok([&calls.prepare, &calls.run].map(|calls| prepare::workspace_length(calls)))
+}
+
 /// A plan, prepared.
 pub struct Fast {
     plan: Arc<Plan>,
+    /// Those that a run reads and does not write.
     parameters: Vec<Option<Arc<Tensor>>>,
     prepared: Buffer,
     arena: Buffer,
@@ -180,48 +192,55 @@ pub struct Fast {
 unsafe impl Send for Fast {}
 
 impl Fast {
-    /// Prepares a plan: its `prepare` steps run here.
+    /// Prepares a plan: its `prepare` steps run here, each parameter being there from the first that reads it to the last. Memory for
+    /// runs is taken when they are done.
     ///
     /// # Errors
     /// E602 when a parameter is missing or of another shape, E499 when a step is not as plans are.
     pub fn new(plan: Arc<Plan>, parameters: &Parameters, options: &CpuOptions) -> Result<Fast> {
-        let tensors = super::check::parameters(&plan, parameters)?;
+        super::check::parameters(&plan, parameters)?;
         let calls = prepare::calls(&plan, options.instructions)?;
         let pool = Pool::new(options.thread_count());
-        let lengths = calls.prepare.iter().chain(&calls.run).map(|(_, call)| call.workspace_length());
         let mut fast = Fast {
-            parameters: tensors.into_iter().map(Some).collect(),
+            parameters: vec![None; plan.parameters.len()],
             prepared: Buffer::zeros(plan.prepared_elements),
-            arena: Buffer::zeros(plan.arena_elements),
-            workspace: Buffer::zeros(pool.threads() * lengths.max().unwrap_or(0)),
-            run: calls.run,
+            arena: Buffer::zeros(0),
+            workspace: Buffer::zeros(pool.threads() * prepare::workspace_length(&calls.prepare)),
             outputs: plan.outputs.iter().map(|port| Output::new(&port.view)).collect(),
             pointers: Default::default(),
             offsets: Vec::new(),
             scratch: (0..pool.threads()).map(|_| Scratch::default()).collect(),
             pool,
             plan,
+            run: calls.run,
         };
-        let memory = fast.memory(&[]);
-        let context = fast.context(&memory);
-        for (_, call) in &calls.prepare {
-            // SAFETY: the calls are those of the plan, whose memory this is.
-            unsafe { call.run(&context) };
-        }
-        fast.forget_parameters();
+        fast.prepare(&calls.prepare, parameters);
+        fast.workspace = Buffer::zeros(fast.pool.threads() * prepare::workspace_length(&fast.run));
+        fast.arena = Buffer::zeros(fast.plan.arena_elements);
         Ok(fast)
     }
 
-    /// Parameters that only `prepare` read, or that each step brings, are given back.
-    fn forget_parameters(&mut self) {
-        let views =
-            self.plan.run.iter().flat_map(|step| &step.operands).chain(self.plan.outputs.iter().map(|port| &port.view));
-        let read: Vec<Storage> = views.map(|view| view.storage).collect();
-        for (index, parameter) in self.parameters.iter_mut().enumerate() {
-            let updated = self.plan.parameters.get(index).is_some_and(|parameter| parameter.updated);
-            if updated || !read.contains(&Storage::Parameter(index)) {
-                *parameter = None;
+    fn prepare(&mut self, calls: &[StepCall], parameters: &Parameters) {
+        let mut scratch = Buffer::zeros(self.plan.scratch_elements);
+        let uses = ParameterUses::of(&self.plan);
+        for (number, steps) in uses.of_steps.iter().enumerate() {
+            for &index in &steps.first {
+                self.parameters[index] = parameters.get(&self.plan.parameters[index].path);
             }
+            let memory = Memory { scratch: scratch.as_mut_ptr(), ..self.memory(&[]) };
+            let context = self.context(&memory);
+            for (_, call) in calls.iter().filter(|(step, _)| *step == number) {
+                // SAFETY: the calls are those of the plan, whose memory this is.
+                unsafe { call.run(&context) };
+            }
+            self.pointers = (memory.inputs, memory.parameters);
+            steps.last.iter().for_each(|&index| self.parameters[index] = None);
+        }
+        for &index in &uses.of_runs {
+            let tensor = parameters.get(&self.plan.parameters[index].path);
+            // Once an engine is ready it needs no file.
+            self.parameters[index] =
+                tensor.map(|tensor| if tensor.is_mapped() { Arc::new(tensor.owned()) } else { tensor });
         }
     }
 
@@ -297,6 +316,7 @@ impl Fast {
         Memory {
             inputs: to_inputs,
             parameters: to_parameters,
+            scratch: std::ptr::null_mut(),
             prepared: self.prepared.as_mut_ptr(),
             arena: self.arena.as_mut_ptr(),
             workspace: self.workspace.as_mut_ptr(),

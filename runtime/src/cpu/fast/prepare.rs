@@ -25,6 +25,11 @@ pub struct Calls {
 /// A call, and the number of its step in the plan's list. A step may need two.
 pub type StepCall = (usize, Box<dyn Call>);
 
+/// Floats of workspace that each thread needs for all of these calls.
+pub fn workspace_length(calls: &[StepCall]) -> usize {
+    calls.iter().map(|(_, call)| call.workspace_length()).max().unwrap_or(0)
+}
+
 /// The calls of a checked plan.
 ///
 /// # Errors

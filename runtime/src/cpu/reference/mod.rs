@@ -22,8 +22,8 @@ pub use real::Real;
 pub(super) use resample::{Source, parts, sources};
 pub(super) use window::divide_by;
 
-use crate::Parameters;
 use crate::failure::Result;
+use crate::{Parameters, Tensor};
 use cnnc_compiler::kernels::Kernel;
 use cnnc_compiler::plan::{Plan, Step, Storage, View};
 use operand::{Operand, offsets};
@@ -39,6 +39,7 @@ pub struct Interpreter<T> {
 struct Memory<T> {
     inputs: Vec<Vec<T>>,
     parameters: Vec<Vec<T>>,
+    scratch: Vec<T>,
     prepared: Vec<T>,
     arena: Vec<T>,
 }
@@ -49,16 +50,19 @@ impl<T: Real> Interpreter<T> {
     /// # Errors
     /// E602 when a parameter is missing or of another shape.
     pub fn new(plan: Arc<Plan>, parameters: &Parameters) -> Result<Interpreter<T>> {
-        let parameters = super::check::parameters(&plan, parameters)?;
-        let widen = |values: &[f32]| values.iter().map(|&value| T::from_f64(f64::from(value))).collect::<Vec<T>>();
+        super::check::parameters(&plan, parameters)?;
+        let widen =
+            |tensor: Arc<Tensor>| tensor.data().iter().map(|&value| T::from_f64(f64::from(value))).collect::<Vec<T>>();
         let nothing = T::from_f64(f64::NAN);
         let mut memory = Memory {
             inputs: Vec::new(),
-            parameters: parameters.iter().map(|tensor| widen(tensor.data())).collect(),
+            parameters: plan.parameters.iter().filter_map(|wanted| parameters.get(&wanted.path)).map(widen).collect(),
+            scratch: vec![nothing; plan.scratch_elements],
             prepared: vec![nothing; plan.prepared_elements],
             arena: vec![nothing; plan.arena_elements],
         };
         plan.prepare.iter().for_each(|step| memory.execute(step));
+        memory.scratch = Vec::new();
         Ok(Interpreter { plan, memory })
     }
 
@@ -88,6 +92,7 @@ impl<T: Real> Memory<T> {
         let data = match view.storage {
             Storage::Input(index) => &self.inputs[index],
             Storage::Parameter(index) => &self.parameters[index],
+            Storage::Scratch => &self.scratch,
             Storage::Prepared => &self.prepared,
             Storage::Arena => &self.arena,
         };
@@ -106,6 +111,7 @@ impl<T: Real> Memory<T> {
             values = map::map(epilogue, &all, &step.output.shape);
         }
         let into = match step.output.storage {
+            Storage::Scratch => &mut self.scratch,
             Storage::Prepared => &mut self.prepared,
             Storage::Parameter(index) => &mut self.parameters[index],
             Storage::Input(_) | Storage::Arena => &mut self.arena,

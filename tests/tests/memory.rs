@@ -1,0 +1,177 @@
+//! The memory that is foretold of a plan is the memory that an engine takes: as an allocator counts it, and as the system does.
+
+use cnnc_compiler::graph::ShapedGraph;
+use cnnc_compiler::plan::Plan;
+use cnnc_runtime::cpu::{Cpu, CpuOptions, Engine, Footprint, footprint};
+use cnnc_runtime::{Backend, Parameters, Tensor, random, weights};
+use cnnc_tests::{network, network_for, plans::planned};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::fs;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The system's allocator, counted: the bytes that are taken now, and the most since they were last asked for.
+struct Counting;
+
+static TAKEN: AtomicU64 = AtomicU64::new(0);
+static MOST: AtomicU64 = AtomicU64::new(0);
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn take(bytes: usize) {
+    let taken = TAKEN.fetch_add(bytes as u64, Ordering::SeqCst) + bytes as u64;
+    MOST.fetch_max(taken, Ordering::SeqCst);
+}
+
+// SAFETY: everything is the system's allocator's, which keeps the promises.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        take(layout.size());
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        take(layout.size());
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        TAKEN.fetch_sub(layout.size() as u64, Ordering::SeqCst);
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+/// A network with a batch of one, and how it is run.
+struct Case {
+    shaped: ShapedGraph,
+    plan: Arc<Plan>,
+    options: CpuOptions,
+}
+
+impl Case {
+    fn new(path: &str, threads: usize) -> Case {
+        let shape = |file: &str| {
+            let shaped = network(file, None);
+            let sizes = shaped.graph.inputs.iter().map(|input| input.shape.iter().map(|dim| dim.number().unwrap_or(1)));
+            sizes.map(|sizes| sizes.map(|size| size as usize).collect()).collect::<Vec<Vec<usize>>>()
+        };
+        let shaped = network_for(path, None, &shape(path));
+        let options = CpuOptions { threads, ..CpuOptions::default() };
+        let plan = planned(&shaped, true, &Cpu(options).target());
+        Case { shaped, plan, options }
+    }
+
+    fn foretold(&self) -> Footprint {
+        footprint(&self.plan, &self.options).expect("a plan")
+    }
+
+    fn drawn(&self) -> Parameters {
+        Parameters::draw(&self.shaped.graph, 0).expect("parameters")
+    }
+
+    fn engine(&self, parameters: &Parameters) -> Engine {
+        Engine::new(self.plan.clone(), parameters, self.options).expect("an engine")
+    }
+
+    fn inputs(&self) -> Vec<Tensor> {
+        let ports = self.plan.inputs.iter();
+        ports.map(|port| random::input(&port.name, &port.view.shape, 0)).collect()
+    }
+}
+
+/// What was taken at the most while `work` ran, past what was taken before.
+fn most<T>(work: impl FnOnce() -> T) -> (T, u64) {
+    let before = TAKEN.load(Ordering::SeqCst);
+    MOST.store(before, Ordering::SeqCst);
+    let made = work();
+    (made, MOST.load(Ordering::SeqCst) - before)
+}
+
+#[track_caller]
+fn near(what: &str, foretold: u64, found: u64, share: f64) {
+    let off = found as f64 / foretold as f64 - 1.0;
+    assert!(off.abs() <= share, "{what}: {foretold} bytes foretold, {found} found, {:.1}% off", 100.0 * off);
+}
+
+/// One test, since the counter is that of the whole process.
+#[test]
+fn what_is_foretold_is_what_is_taken() {
+    if std::env::var_os(CHILD).is_some() {
+        return;
+    }
+    // Threads that draw keep some memory of their own.
+    random::input("warm", &[1 << 20], 0);
+    let nets = ["lenet", "torchvision/squeezenet1_1", "torchvision/mobilenet_v2", "torchvision/resnet18"];
+    for path in nets.into_iter().chain(["torchvision/googlenet", "vgg"]) {
+        [1, 2].into_iter().for_each(|threads| counted(&Case::new(&format!("../models/{path}.cnn"), threads), path));
+    }
+    for path in ["vgg", "torchvision/resnet50"] {
+        resident(path);
+    }
+}
+
+fn counted(case: &Case, path: &str) {
+    let (parameters, foretold, threads) = (case.drawn(), case.foretold(), case.options.threads);
+    let (engine, load) = most(|| case.engine(&parameters));
+    near(&format!("{path}, loading with {threads} threads"), foretold.load_bytes, load, 0.05);
+    drop(engine);
+    let ((), run) = most(|| {
+        let mut engine = case.engine(&parameters);
+        // What loading took at the most is not asked here.
+        MOST.store(TAKEN.load(Ordering::SeqCst), Ordering::SeqCst);
+        let inputs = case.inputs();
+        (0..2).for_each(|_| assert!(engine.run(&inputs).is_ok()));
+    });
+    near(&format!("{path}, running with {threads} threads"), foretold.run_bytes, run, 0.05);
+}
+
+/// Names the network that a child of this test is to load and run.
+const CHILD: &str = "CNNC_MEMORY_TEST";
+
+/// A large network is loaded in a process of its own, whose growth the system tells.
+fn resident(path: &str) {
+    let child = Command::new(std::env::current_exe().expect("this program"))
+        .args(["child", "--exact", "--nocapture"])
+        .env(CHILD, path)
+        .output()
+        .expect("a child");
+    let text = String::from_utf8_lossy(&child.stdout);
+    let figure = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+    match (figure("foretold"), figure("grown")) {
+        (Some(foretold), Some(grown)) => near(&format!("{path}, resident"), foretold, grown, 0.1),
+        _ => panic!("{text}{}", String::from_utf8_lossy(&child.stderr)),
+    }
+}
+
+/// A line of `/proc/self/status`, in bytes.
+fn status(name: &str) -> u64 {
+    let text = fs::read_to_string("/proc/self/status").expect("the process");
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).expect("a line");
+    1024 * line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number")
+}
+
+/// What [`resident`] starts: the course's VGG with drawn parameters, another network with those of a file.
+#[test]
+fn child() {
+    let Ok(path) = std::env::var(CHILD) else { return };
+    let case = Case::new(&format!("../models/{path}.cnn"), 2);
+    let folder = tempfile::tempdir().expect("a folder");
+    let parameters = if path == "vgg" {
+        case.drawn()
+    } else {
+        let file = folder.path().join("weights.safetensors");
+        weights::save(&file, &case.drawn(), &[]).expect("a file");
+        weights::load(&file, &case.shaped.graph, "").expect("parameters")
+    };
+    let before = status("VmRSS");
+    let mut engine = case.engine(&parameters);
+    assert!(engine.run(&case.inputs()).is_ok());
+    let foretold = case.foretold();
+    println!("\nforetold {}", foretold.load_bytes.max(foretold.run_bytes));
+    println!("grown {}", status("VmHWM") - before);
+}

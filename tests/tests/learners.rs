@@ -57,7 +57,7 @@ fn fast_steps_are_those_of_the_reference() {
         assert_eq!(one.0, two.0);
         for (key, tensor) in reference.1.iter() {
             let found = one.1.get(key).expect("the same keys");
-            assert_eq!(Some(found), two.1.get(key), "{key} of {model} does not depend on threads");
+            assert_eq!(Some(found.clone()), two.1.get(key), "{key} of {model} does not depend on threads");
             let largest = tensor.data().iter().fold(0f32, |largest, value| largest.max(value.abs()));
             let error = tensor.data().iter().zip(found.data()).fold(0f32, |error, (a, b)| error.max((a - b).abs()));
             assert!(error <= tolerance * largest, "{key} of {model}: {error} of {largest}");

@@ -21,14 +21,15 @@
 //! image (`Stem`: a plain one) and packed weights, and writes such an image. A `Gemm` with a packing reads rows `[N, K]`, or an image in
 //! blocks whose features count as `[C, H, W]`, and packed weights. What fills up a last block is finite, whatever it is.
 //!
-//! A `Map` may write over an operand that is, element for element, at the same place as its result; any other overlap of a result with
-//! an operand does not occur. An element is written before it is read, and what is read later is not written over.
+//! A `Map` may write over operands that are, element for element, at the same place as its result, and a kernel with a packing over the one
+//! residual that its [`Ending`] names, if no other operand lies there; any other overlap of a result with an operand does not occur. An element is written before it is read, and what is read later is not written over.
 //!
 //! The road: `order.rs` says in which order, `lower.rs` writes steps over numbered buffers, `places.rs` finds which of them are parts of one, `reuse.rs` which may
 //! share memory, `memory.rs` where each lies.
 
 mod choices;
 mod draft;
+mod ending;
 mod finish;
 mod layout;
 mod lower;
@@ -46,6 +47,7 @@ mod verify;
 mod views;
 
 pub use choices::{Choice, choices};
+pub use ending::Ending;
 pub use print::print;
 pub use verify::verify;
 
@@ -215,6 +217,21 @@ pub struct Step {
     pub output: View,
     /// The layers that the step came from, `path Layer` each.
     pub origins: Vec<Arc<str>>,
+}
+
+impl Step {
+    /// Whether the result may lie where that operand does, element for element.
+    pub fn may_overwrite(&self, operand: usize) -> bool {
+        let others = self.operands.get(self.own_operands..).unwrap_or_default();
+        match (&self.kernel, self.packing) {
+            (Kernel::Map(_), _) => true,
+            (Kernel::Conv { .. } | Kernel::ConvData { .. }, Some(_)) => {
+                let overwritten = Ending::of(self.epilogue.as_ref(), &self.output, others).overwritten();
+                overwritten.is_some_and(|residual| self.own_operands + residual == operand + 1)
+            }
+            _ => false,
+        }
+    }
 }
 
 /// A value that comes in or goes out of a plan.

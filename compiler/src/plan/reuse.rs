@@ -1,12 +1,13 @@
 //! Lives of buffers, and which steps write over one of their operands.
 //!
 //! A `Map` writes over an operand when it is the operand's last reader, both fill their buffers without gaps, and every other operand in
-//! that buffer is the same view: element `i` of the result then needs only elements `i`. No other kernel writes over what it reads. A buffer
-//! with parts of a concatenation is left alone, since the parts have lives of their own.
+//! that buffer is the same view: element `i` of the result then needs only elements `i`. A convolution over blocks likewise writes over the value
+//! that is added to its sums, if nothing else that it reads lies there. A buffer with parts of a concatenation is left alone, since the parts
+//! have lives of their own.
 
-use super::Storage;
 use super::draft::{Buffer, Draft, DraftStep};
 use super::memory::Life;
+use super::{Storage, View};
 use crate::kernels::Kernel;
 
 /// Buffers, some of them made one, and their lives.
@@ -52,27 +53,28 @@ impl Reuse {
 
     /// The buffer that the step may write over.
     fn overwritten(&self, buffers: &[Buffer], step: &DraftStep, output: usize, now: usize) -> Option<usize> {
-        let whole = |index: usize, view: &super::View| {
+        let whole = |index: usize, view: &View| {
             let buffer = buffers.get(index)?;
             (!buffer.has_parts && view.is_dense() && view.elements() == buffer.elements).then_some(buffer.storage)
         };
-        if !matches!(step.step.kernel, Kernel::Map(_)) {
-            return None;
-        }
         let storage = whole(output, &step.step.output)?;
-        let fits = |(index, view): (usize, &super::View)| {
+        let is_map = matches!(step.step.kernel, Kernel::Map(_));
+        let fits = |(operand, index, view): (usize, usize, &View)| {
             let root = self.root_of(index);
             let dies = self.lives.get(root).copied().flatten().is_some_and(|life| life.last == now);
-            let alone =
-                self.operands(step).all(|(other, seen)| self.root_of(other) != root || seen.is_same_place(view));
+            let harmless = |(other, seen): (usize, &View)| other == operand || (is_map && seen.is_same_place(view));
+            let mut there = self.operands(step).filter(|&(_, other, _)| self.root_of(other) == root);
+            let alone = there.all(|(other, _, seen)| harmless((other, seen)));
             let same = whole(index, view) == Some(storage) && view.elements() == step.step.output.elements();
-            (dies && alone && same).then_some(root)
+            (dies && alone && same && step.step.may_overwrite(operand)).then_some(root)
         };
         self.operands(step).find_map(fits)
     }
 
-    fn operands<'a>(&self, step: &'a DraftStep) -> impl Iterator<Item = (usize, &'a super::View)> {
-        step.operands.iter().zip(&step.step.operands).filter_map(|(buffer, view)| buffer.map(|buffer| (buffer, view)))
+    /// The operands that lie in buffers: number, buffer and view.
+    fn operands<'a>(&self, step: &'a DraftStep) -> impl Iterator<Item = (usize, usize, &'a View)> {
+        let operands = step.operands.iter().zip(&step.step.operands).enumerate();
+        operands.filter_map(|(number, (buffer, view))| buffer.map(|buffer| (number, buffer, view)))
     }
 
     /// Roots are set before anything is joined to them, so one look is enough.

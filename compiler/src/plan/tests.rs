@@ -131,6 +131,38 @@ fn slices_are_views_and_shuffled_channels_a_copy() {
     assert_eq!(names(&plan), ["conv", "map", "map", "conv"], "the left half, and the shuffle");
 }
 
+/// `x`, then `a = conv(x)` and `conv(second(a, x)) + x` over blocks.
+fn residual(second: impl Fn(NodeId, NodeId) -> NodeId) -> Plan {
+    let (mut test, input) = TestGraph::new(&[2, 16, 6, 6]);
+    let x = test.conv(input, 16, 3, false);
+    let a = test.conv(x, 16, 3, false);
+    let weight = test.parameter("last.weight", &[16, 16, 3, 3]);
+    let axis = AxisWindow { kernel: 3, stride: 1, dilation: 1, before: 1 };
+    let sum = test.layer("Residual", |builder| {
+        let sum = builder.conv(second(a, x), weight, [axis; 2], 1, [6, 6]);
+        builder.map(&[sum, x], Expression::operand(0) + Expression::operand(1))
+    });
+    let mut graph = test.finish(sum);
+    crate::passes::run(&mut graph).unwrap();
+    planned(&graph);
+    plan(&graph, &Target::blocked()).unwrap()
+}
+
+#[test]
+fn a_residual_sum_is_written_over_what_is_added() {
+    let plan = residual(|a, _| a);
+    let last = plan.run.iter().rfind(|step| step.packing.is_some()).unwrap();
+    assert_eq!(last.operands.len(), 3, "input, weights, what is added");
+    assert!(last.operands[2].is_same_place(&last.output), "{}", super::print(&plan));
+}
+
+#[test]
+fn what_a_convolution_reads_all_over_is_not_written_over() {
+    let plan = residual(|_, x| x);
+    let last = plan.run.iter().rfind(|step| step.packing.is_some()).unwrap();
+    assert!(!last.operands[2].is_same_place(&last.output), "{}", super::print(&plan));
+}
+
 #[test]
 fn what_is_packed_is_made_right_before() {
     let (mut test, x) = TestGraph::new(&[1, 16, 8, 8]);

@@ -10,7 +10,7 @@
 //! - every parameter marked as updated is written once, whole, by a `Map` of `run`, and no other parameter is written;
 //! - packed weights have the elements that their packing says;
 //! - operands lie as the table in `plan/mod.rs` says; those of a `Map` and of an epilogue have the result's shape;
-//! - only a `Map` writes over an operand, and only one that is at the same place as its result;
+//! - only a `Map`, or a packed convolution over its residual, writes over an operand, and only over one that is at the same place as the result;
 //! - `Input`, `Parameter`, `Reshape`, `Permute`, `Slice` and `Concat` do not occur.
 //!
 //! Values
@@ -118,8 +118,10 @@ fn shapes(plan: &Plan, step: &Step, into: Storage) -> Result<(), String> {
     ensure(others.iter().all(|view| view.shape == step.output.shape), || {
         "an epilogue's operand is not repeated".into()
     })?;
-    let apart = |view: &View| !overlap(view, &step.output) || (is_map && view.is_same_place(&step.output));
-    ensure(step.operands.iter().all(apart), || "it writes over an operand".into())
+    let apart = |(operand, view): (usize, &View)| {
+        !overlap(view, &step.output) || (view.is_same_place(&step.output) && step.may_overwrite(operand))
+    };
+    ensure(step.operands.iter().enumerate().all(apart), || "it writes over an operand".into())
 }
 
 /// A heavy kernel with a packing reads so many weights, and a step that packs writes them.

@@ -1,16 +1,16 @@
 //! What a heavy kernel does to a finished sum: the part that it does in registers, and a program for the rest.
 //!
-//! What comes in is a step's epilogue, an expression over the sum and other operands; what goes out is
-//! `rest(clamp(sum + bias + residual))`. Most epilogues leave no rest. One that does (SiLU, GELU, a gate) is run over every row of
-//! pixels as soon as the kernel has written it.
+//! What comes in is a step's epilogue, an expression over the sum and other operands, which the planner's [`Ending`] divides; what goes
+//! out is `rest(clamp(sum + bias + residual))`. Most epilogues leave no rest. One that does (SiLU, GELU, a gate) is run over every row of pixels as
+//! soon as the kernel has written it.
 
 use super::lane::{Lane, Pattern};
 use super::memory::{Memory, Place};
 use super::program::{Count, Counter, Program};
 use super::{Scratch, Workspace};
 use crate::cpu::blocked::call::{Finish, Images};
-use cnnc_compiler::kernels::{Binary, Expression};
-use cnnc_compiler::plan::View;
+use cnnc_compiler::kernels::Expression;
+use cnnc_compiler::plan::{Ending, View};
 
 /// The epilogue of a heavy step.
 pub struct Epilogue {
@@ -41,29 +41,10 @@ struct Operand {
     strides: [usize; 5],
 }
 
-/// The place of an operand, and whether it is the bias or a residual.
-#[derive(Clone, Copy, PartialEq)]
-enum Kind {
-    Bias,
-    Residual,
-    Other,
-}
-
-/// `clamp(sum + bias + residual)`, as found in an expression.
-#[derive(Clone, Debug, PartialEq)]
-struct Core {
-    bias: Option<usize>,
-    residual: Option<usize>,
-    limits: [f32; 2],
-}
-
 impl Epilogue {
     /// The epilogue of a step whose result is `output`, an image in blocks or rows of features, with the operands after the kernel's own.
     pub fn new(expression: Option<&Expression>, output: &View, others: &[View]) -> Epilogue {
-        let sum = Expression::operand(0);
-        let expression = expression.unwrap_or(&sum);
-        let kinds: Vec<Kind> = others.iter().map(|view| kind(view, output)).collect();
-        let (core, rest) = split(expression, &kinds);
+        let Ending { bias, residual, limits, rest } = Ending::of(expression, output, others);
         let place = |operand: usize| Place::of(&others[operand - 1]);
         let strides = axes(output);
         let row = match *output.shape.as_slice() {
@@ -88,9 +69,9 @@ impl Epilogue {
             }
         });
         Epilogue {
-            bias: core.bias.map(place),
-            residual: core.residual.map(|operand| (place(operand), axes(&others[operand - 1])[0])),
-            limits: core.limits,
+            bias: bias.map(place),
+            residual: residual.map(|operand| (place(operand), axes(&others[operand - 1])[0])),
+            limits,
             rest,
         }
     }
@@ -132,87 +113,6 @@ fn axes(view: &View) -> [usize; 5] {
         [image, channel, row, pixel] => [image, channel, row, pixel, 1],
         [row, feature] => [row, 0, 0, 0, feature],
         _ => [0; 5],
-    }
-}
-
-fn kind(view: &View, output: &View) -> Kind {
-    let (batch, blocks, height, width, lanes) = match *view.shape.as_slice() {
-        [batch, blocks, height, width, lanes] => (batch, blocks, height, width, lanes),
-        [batch, channels, height, width] => (batch, channels, height, width, 1),
-        _ => return Kind::Other,
-    };
-    let [image, block, row, pixel, lane] = axes(view);
-    if lane != 1 {
-        return Kind::Other;
-    }
-    let steps = |size: usize, stride: usize| size > 1 && stride > 0;
-    let moves = steps(batch, image) || steps(height, row) || steps(width, pixel);
-    if !moves && (block == lanes || blocks == 1) {
-        return Kind::Bias;
-    }
-    if view.is_dense_from(1) && output.is_dense_from(1) { Kind::Residual } else { Kind::Other }
-}
-
-/// The largest core, and the expression that is left, over the core as operand 0.
-fn split(expression: &Expression, kinds: &[Kind]) -> (Core, Option<Expression>) {
-    let mut candidates = Vec::new();
-    cores(expression, kinds, &mut candidates);
-    for (candidate, core) in candidates {
-        if candidate == expression {
-            return (core, None);
-        }
-        let rest = expression.replace(&|part| (part == candidate).then(|| Expression::operand(CORE)));
-        if rest.count(0) == 0 {
-            let sum = |operand| Expression::operand(if operand == CORE { 0 } else { operand });
-            return (core, Some(rest.substitute(&sum)));
-        }
-    }
-    let none = Core { bias: None, residual: None, limits: [f32::NEG_INFINITY, f32::INFINITY] };
-    (none, Some(expression.clone()))
-}
-
-/// Stands for the core while it is looked whether the sum occurs elsewhere.
-const CORE: usize = usize::MAX;
-
-/// All parts that are cores, the largest first along every path.
-fn cores<'a>(expression: &'a Expression, kinds: &[Kind], found: &mut Vec<(&'a Expression, Core)>) {
-    if let Some(core) = core(expression, kinds) {
-        found.push((expression, core));
-    }
-    expression.children().into_iter().for_each(|child| cores(child, kinds, found));
-}
-
-fn core(expression: &Expression, kinds: &[Kind]) -> Option<Core> {
-    match expression {
-        Expression::Operand(0) => Some(Core { bias: None, residual: None, limits: [f32::NEG_INFINITY, f32::INFINITY] }),
-        Expression::Binary(Binary::Add, a, b) => {
-            let (inner, operand) = match (a.as_ref(), b.as_ref()) {
-                (Expression::Operand(operand), inner) if *operand > 0 => (inner, *operand),
-                (inner, Expression::Operand(operand)) if *operand > 0 => (inner, *operand),
-                _ => return None,
-            };
-            let inner = core(inner, kinds).filter(|core| core.limits == [f32::NEG_INFINITY, f32::INFINITY])?;
-            match kinds.get(operand - 1)? {
-                Kind::Bias if inner.bias.is_none() => Some(Core { bias: Some(operand), ..inner }),
-                Kind::Residual if inner.residual.is_none() => Some(Core { residual: Some(operand), ..inner }),
-                _ => None,
-            }
-        }
-        Expression::Binary(operation @ (Binary::Maximum | Binary::Minimum), a, b) => {
-            let (inner, limit) = match (a.as_ref(), b.as_ref()) {
-                (inner, Expression::Constant(limit)) | (Expression::Constant(limit), inner) => (inner, *limit as f32),
-                _ => return None,
-            };
-            let inner = core(inner, kinds)?;
-            let [low, high] = inner.limits;
-            match operation {
-                // The kernel takes the larger first: a lower limit above the upper one is not what it would do.
-                Binary::Maximum if high == f32::INFINITY => Some(Core { limits: [low.max(limit), high], ..inner }),
-                Binary::Minimum if limit >= low => Some(Core { limits: [low, high.min(limit)], ..inner }),
-                _ => None,
-            }
-        }
-        _ => None,
     }
 }
 
@@ -294,53 +194,5 @@ impl Finish for Finishing<'_> {
         };
         // SAFETY: the caller's promise.
         unsafe { self.run(worker, (values, features), offset, count) };
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Core, Kind, split};
-    use cnnc_compiler::kernels::Expression;
-
-    const NONE: [f32; 2] = [f32::NEG_INFINITY, f32::INFINITY];
-
-    fn operands() -> [Expression; 4] {
-        [0, 1, 2, 3].map(Expression::operand)
-    }
-
-    #[test]
-    fn sums_and_clamps_leave_no_rest() {
-        let [x, bias, residual, _] = operands();
-        let kinds = [Kind::Bias, Kind::Residual];
-        let (core, rest) = split(&((x.clone() + bias.clone()) + residual.clone()).maximum(0.0), &kinds);
-        assert_eq!((core, rest), (Core { bias: Some(1), residual: Some(2), limits: [0.0, f32::INFINITY] }, None));
-        let (core, rest) = split(&(residual + (bias + x)).maximum(0.0).minimum(6.0), &kinds);
-        assert_eq!((core, rest), (Core { bias: Some(1), residual: Some(2), limits: [0.0, 6.0] }, None));
-    }
-
-    #[test]
-    fn a_gated_sum_is_a_program_over_the_sum() {
-        let [x, bias, other, _] = operands();
-        let kinds = [Kind::Bias, Kind::Other];
-        let sum = x.clone() + bias;
-        let (core, rest) = split(&(sum.clone() * sum.sigmoid() * other.clone()), &kinds);
-        assert_eq!(core, Core { bias: Some(1), residual: None, limits: NONE });
-        assert_eq!(rest, Some(x.clone() * x.sigmoid() * other));
-    }
-
-    #[test]
-    fn what_needs_the_sum_twice_in_different_ways_keeps_it() {
-        let [x, bias, _, _] = operands();
-        let (core, rest) = split(&((x.clone() + bias.clone()) * x.clone()), &[Kind::Bias]);
-        assert_eq!(core, Core { bias: None, residual: None, limits: NONE });
-        assert_eq!(rest, Some((x.clone() + bias) * x));
-    }
-
-    #[test]
-    fn limits_that_cross_are_left_to_a_program() {
-        let [x, ..] = operands();
-        let (core, rest) = split(&x.clone().maximum(3.0).minimum(1.0), &[]);
-        assert_eq!(core.limits, [3.0, f32::INFINITY]);
-        assert_eq!(rest, Some(x.minimum(1.0)));
     }
 }

@@ -1,12 +1,8 @@
 //! The memory that `cnnc run` would take on this machine's processor: the network is compiled for it, and nothing is run.
 
-use crate::pipeline::bind_batch;
-use cnnc_compiler::graph::ShapedGraph;
-use cnnc_compiler::passes;
-use cnnc_compiler::plan::{Target, plan};
-use cnnc_compiler::write_kernels::{Bindings, write_kernels};
-use cnnc_runtime::Backend;
+use cnnc_compiler::plan::Target;
 use cnnc_runtime::cpu::{Cpu, CpuOptions, Footprint, footprint};
+use cnnc_runtime::{Backend, Model};
 
 /// As much as no machine has, so that a network which does not fit is foretold too.
 const NO_LIMIT: u64 = 1 << 48;
@@ -20,13 +16,10 @@ pub struct Memory {
 }
 
 /// The memory for one sample where the batch is open; `None` where other sizes are, or the network cannot be run.
-pub fn memory(shaped: &ShapedGraph, threads: usize) -> Option<Memory> {
+pub fn memory(model: &Model, threads: usize) -> Option<Memory> {
     let options = CpuOptions { threads, ..CpuOptions::default() };
-    let mut bindings = Bindings::new();
-    bind_batch(shaped, &mut bindings, 1);
-    let mut kernels = write_kernels(shaped, &bindings).ok()?;
-    passes::run(&mut kernels).ok()?;
     let target = Target { memory_bytes: NO_LIMIT, ..Cpu(options).target() };
-    let footprint = footprint(&plan(&kernels, &target).ok()?, &options).ok()?;
+    let (plan, _) = model.compile(&target, &mut ()).ok()?;
+    let footprint = footprint(&plan, &options).ok()?;
     Some(Memory { footprint, threads: options.thread_count() })
 }

@@ -73,25 +73,30 @@ def measure_cell(options, net, batch, threads):
     errors = {}
     for name in options.peers:
         try:
-            running[name] = engines.Peer(name, net, batch, threads)
+            running[name] = engines.Peer(engines.peer_command(name, net, batch, threads), threads)
             running[name].measure(0)
         except (RuntimeError, OSError) as error:
             running.pop(name, None)
             print(f"{name} fails on {net}: {error}", file=sys.stderr)
     if batch == 1:
         errors = check_answers(running, net)
-    times = {name: [] for name in running}
-    for _ in range(options.rounds):
-        for name, engine in running.items():
-            time.sleep(0.05)
-            times[name].append(engine.measure(options.seconds))
-    for engine in running.values():
-        engine.stop()
-    medians = {name: statistics.median(values) for name, values in times.items()}
+    times, medians = turns(running, options.rounds, options.seconds)
     line = "  ".join(f"{name} {report.milliseconds(value)}" for name, value in medians.items())
     cell = {"net": net, "batch": batch, "threads": threads, "median_ms": medians, "rounds_ms": times, "errors": errors}
     print(f"{net} batch {batch} threads {threads}: {line}  ratio {report.number(report.ratio(cell))}", file=sys.stderr)
     return cell
+
+
+def turns(running, rounds, seconds):
+    """What every engine took in each of its turns, and the median of these; the engines end."""
+    times = {name: [] for name in running}
+    for _ in range(rounds):
+        for name, engine in running.items():
+            time.sleep(0.05)
+            times[name].append(engine.measure(seconds))
+    for engine in running.values():
+        engine.stop()
+    return times, {name: statistics.median(values) for name, values in times.items()}
 
 
 def check_answers(running, net):

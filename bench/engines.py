@@ -52,10 +52,9 @@ def environment(threads):
 
 
 class Peer:
-    """A peer that has loaded a net and waits for its turn; `RuntimeError` when it cannot."""
+    """A peer's process, which loads a net and then waits for its turns; `RuntimeError` when it cannot."""
 
-    def __init__(self, name, net, batch, threads):
-        command = peer_command(name, net, batch, threads)
+    def __init__(self, command, threads):
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         self.process = subprocess.Popen(command, env=environment(threads), **pipes)
         self.read()
@@ -93,8 +92,9 @@ class Peer:
 class Cnnc:
     """cnnc by its command line; `binary` is the executable."""
 
-    def __init__(self, binary, net, batch, threads):
+    def __init__(self, binary, net, batch, threads, train=False):
         self.binary, self.net, self.batch, self.threads = binary, net, batch, threads
+        self.train = ["--train"] if train else []
 
     def run(self, *arguments):
         """What a command prints."""
@@ -106,7 +106,7 @@ class Cnnc:
     def measure(self, seconds):
         """The median time of a run in milliseconds, over so many seconds."""
         options = ["--batch", self.batch, "--threads", self.threads, "--seconds", seconds, "--format", "json"]
-        return json.loads(self.run("bench", spec(self.net), *options))["median_ms"]
+        return json.loads(self.run("bench", spec(self.net), *options, *self.train))["median_ms"]
 
     def run_arguments(self, output):
         """Arguments that answer the net's input of batch 1 with the weights that the peers have."""

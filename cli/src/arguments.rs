@@ -126,6 +126,9 @@ pub struct Bench {
     /// Inputs at a time; 1 where the spec leaves it open.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub batch: Option<u32>,
+    /// Time a training step, with the cross-entropy and plain SGD, instead of an inference.
+    #[arg(long)]
+    pub train: bool,
     /// Threads; 0 is one for each core.
     #[arg(long, default_value_t = 0, value_name = "COUNT")]
     pub threads: usize,

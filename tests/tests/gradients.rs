@@ -2,9 +2,10 @@
 //! networks.
 //!
 //! The fixtures hold four numbers of each gradient (`reference/gradients.py` says which). The reference kernels in float64 must agree with
-//! them, on the plan with all passes and, of layers, on the one without; the fast kernels in float32 must agree with the reference, element
-//! for element, by the measure max|a − b| / max|b|, with the same bits for any number of threads. Of layers every gradient is also held
-//! against differences of the loss in float64.
+//! them, on the plan with all passes and, of layers, on the one without; the fast kernels in float32, on the plan that they are used
+//! with and of layers by every instruction set, must agree with the reference, element for element, by the measure
+//! max|a − b| / max|b|, with the same bits for any number of threads. Of layers every gradient is also held against differences of the
+//! loss in float64.
 
 use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::kernels::{KernelGraph, Port};
@@ -12,10 +13,11 @@ use cnnc_compiler::passes;
 use cnnc_compiler::plan::{Plan, Target, plan};
 use cnnc_compiler::training::{Loss, SumOrMean, loss_and_gradients, names};
 use cnnc_compiler::write_kernels::Bindings;
-use cnnc_runtime::cpu::{CpuOptions, Tensor64, evaluate_f64};
+use cnnc_runtime::cpu::blocked::vector::InstructionSet;
+use cnnc_runtime::cpu::{Cpu, CpuOptions, Tensor64, evaluate_f64};
 use cnnc_runtime::doctor::relative_error;
 use cnnc_runtime::random::{self, Stream};
-use cnnc_runtime::{Parameters, Tensor};
+use cnnc_runtime::{Backend, Parameters, Tensor};
 use cnnc_tests::fixture::{Fixture, sizes};
 use cnnc_tests::plans::fast_on;
 use cnnc_tests::{formula, network_of_text};
@@ -55,8 +57,8 @@ impl Case {
         Case { network, loss, drawn, keys, table: fixture.tensor(&index.to_string()).1 }
     }
 
-    /// The plan whose outputs are the loss, gradients, and what buffers become; the names of the outputs.
-    fn plan(&self, fused: bool) -> (Arc<Plan>, Vec<String>) {
+    /// The graph whose outputs are the loss, gradients, and what buffers become; the names of the outputs.
+    fn graph(&self, fused: bool) -> (KernelGraph, Vec<String>) {
         let graph = loss_and_gradients(&self.network, &Bindings::new(), self.loss);
         let mut graph: KernelGraph = graph.unwrap_or_else(|failure| panic!("{failure:?}"));
         for update in std::mem::take(&mut graph.updates) {
@@ -67,7 +69,7 @@ impl Case {
             passes::run(&mut graph).unwrap_or_else(|failure| panic!("{failure:?}"));
         }
         let names = graph.outputs.iter().map(|port| port.name.to_string()).collect();
-        (Arc::new(plan(&graph, &Target::reference()).unwrap_or_else(|failure| panic!("{failure:?}"))), names)
+        (graph, names)
     }
 
     fn inputs(&self, plan: &Plan) -> Vec<Tensor> {
@@ -89,7 +91,8 @@ impl Case {
         let parameters = formula::parameters(&self.network.graph, &[]);
         let mut wrong = Vec::new();
         for (kind, fused) in [("fused", true), ("plain", false)].into_iter().take(1 + usize::from(both)) {
-            let (plan, names) = self.plan(fused);
+            let (graph, names) = self.graph(fused);
+            let plan = planned(&graph, &Target::reference());
             let inputs = self.inputs(&plan);
             let exact =
                 evaluate_f64(plan.clone(), &parameters, &inputs).unwrap_or_else(|failure| panic!("{failure:?}"));
@@ -97,8 +100,13 @@ impl Case {
             if both && fused {
                 wrong.extend(self.against_differences(&plan, &parameters, &inputs, &names, &exact));
             }
-            let found = against_exact(&plan, &parameters, &inputs, &names, &exact, close);
-            wrong.extend(found.into_iter().map(|text| format!("float32, {kind}: {text}")));
+            let sets = if both { InstructionSet::available() } else { vec![InstructionSet::chosen()] };
+            for instructions in sets {
+                let options = CpuOptions { instructions, ..CpuOptions::default() };
+                let found = against_exact(&graph, options, &parameters, &inputs, &names, &exact, close);
+                let name = instructions.name();
+                wrong.extend(found.into_iter().map(|text| format!("float32, {kind}, {name}: {text}")));
+            }
         }
         wrong
     }
@@ -142,7 +150,7 @@ impl Case {
             let input = plan.inputs.iter().position(|port| *name == *port.name);
             let parameter = self.network.graph.parameters.iter().find(|other| *name == *other.path && other.trainable);
             let parameter = parameter.and_then(|parameter| parameters.get(&parameter.path));
-            let Some(leaf) = input.map(|index| &inputs[index]).or(parameter.map(AsRef::as_ref)) else { continue };
+            let Some(leaf) = input.map(|index| &inputs[index]).or(parameter.as_deref()) else { continue };
             let [there, back] = [MOVED, -MOVED].map(|by| moved(leaf, name, by));
             let loss = |leaf: &Tensor| {
                 let (mut parameters, mut inputs) = (parameters.clone(), inputs.to_vec());
@@ -187,15 +195,21 @@ fn moved(tensor: &Tensor, name: &str, by: f64) -> Tensor {
     moved
 }
 
+fn planned(graph: &KernelGraph, target: &Target) -> Arc<Plan> {
+    Arc::new(plan(graph, target).unwrap_or_else(|failure| panic!("{failure:?}")))
+}
+
 fn against_exact(
-    plan: &Arc<Plan>,
+    graph: &KernelGraph,
+    options: CpuOptions,
     parameters: &Parameters,
     inputs: &[Tensor],
     names: &[String],
     exact: &[Tensor64],
     close: f64,
 ) -> Vec<String> {
-    let (answers, same) = fast_on(plan, CpuOptions::default(), parameters, inputs);
+    let plan = planned(graph, &Cpu(options).target());
+    let (answers, same) = fast_on(&plan, options, parameters, inputs);
     let largest = |values: &[f64]| values.iter().fold(0.0f64, |largest, value| largest.max(value.abs()));
     let of_all = exact.iter().skip(1).map(|(_, values)| largest(values)).fold(0.0, f64::max);
     let mut wrong: Vec<String> =

@@ -157,6 +157,7 @@ fn status(name: &str) -> u64 {
 
 /// What [`resident`] starts: the course's VGG with drawn parameters, another network with those of a file.
 #[test]
+#[allow(clippy::print_stdout, reason = "the process that started this one reads it")]
 fn child() {
     let Ok(path) = std::env::var(CHILD) else { return };
     let case = Case::new(&format!("../models/{path}.cnn"), 2);

@@ -8,21 +8,26 @@ use cnnc_compiler::training::{
     Adam, Loss, Optimiser, Sgd, SumOrMean, Training, evaluation, loss_and_gradients, names, training_step,
 };
 use cnnc_compiler::write_kernels::Bindings;
-use cnnc_runtime::cpu::{CpuOptions, Engine, Kernels, TrainingEngine, initial_state};
+use cnnc_runtime::cpu::{Cpu, CpuOptions, Engine, Kernels, TrainingEngine, initial_state};
 use cnnc_runtime::doctor::relative_error;
-use cnnc_runtime::{Parameters, Tensor};
+use cnnc_runtime::{Backend, Parameters, Tensor};
 use cnnc_tests::fixture::Fixture;
 use cnnc_tests::{formula, network_of_text, tensor};
 use serde_json::Value;
 use std::sync::Arc;
 
 /// A step's plan.
-fn planned(network: &ShapedGraph, training: &Training, fused: bool) -> Arc<Plan> {
+fn planned(network: &ShapedGraph, training: &Training, fused: bool, kernels: Kernels) -> Arc<Plan> {
     let mut graph = training_step(network, &Bindings::new(), training).unwrap_or_else(|failure| panic!("{failure:?}"));
     if fused {
         passes::run(&mut graph).unwrap_or_else(|failure| panic!("{failure:?}"));
     }
-    Arc::new(plan(&graph, &Target::reference()).unwrap_or_else(|failure| panic!("{failure:?}")))
+    Arc::new(plan(&graph, &target(kernels)).unwrap_or_else(|failure| panic!("{failure:?}")))
+}
+
+/// What plans for these kernels are made for.
+fn target(kernels: Kernels) -> Target {
+    Cpu(CpuOptions { kernels, ..CpuOptions::default() }).target()
 }
 
 /// What a network learns with: its engine, its state, and how many steps it took.
@@ -106,7 +111,7 @@ fn optimisers_step_as_pytorch_s() {
             (Kernels::Fast, 1, false),
             (Kernels::Reference, 1, true),
         ] {
-            let plan = planned(&network, &training, fused);
+            let plan = planned(&network, &training, fused, kernels);
             let mut learner = Learner::new(plan, &formula::parameters(&network.graph, &[]), kernels, threads);
             for (step, loss) in losses.iter().enumerate() {
                 let found = learner.step(&input, &labels, 0.05 / (step + 1) as f64)[0];
@@ -129,7 +134,7 @@ fn a_kernel_is_learnt_from_an_image_and_its_edges() {
     let loss = Loss::MeanSquaredError(SumOrMean::Sum);
     let training = Training { loss, ..Training::plain() };
     let parameters: Parameters = [("0.weight".into(), tensor(&[1, 1, 1, 2], [0.2, -0.3]))].into_iter().collect();
-    let mut learner = Learner::new(planned(&network, &training, true), &parameters, Kernels::Fast, 1);
+    let mut learner = Learner::new(planned(&network, &training, true, Kernels::Fast), &parameters, Kernels::Fast, 1);
     let image = tensor(&[1, 1, 6, 8], (0..48).map(|index| if (2..6).contains(&(index % 8)) { 0.0 } else { 1.0 }));
     let row = [0.0, 1.0, 0.0, 0.0, 0.0, -1.0, 0.0];
     let edges = tensor(&[1, 1, 6, 7], (0..42).map(|index| row[index % 7]));
@@ -144,7 +149,7 @@ fn a_kernel_is_learnt_from_an_image_and_its_edges() {
 fn gradients(network: &ShapedGraph, parameters: &Parameters, input: &Tensor) -> Vec<(String, Vec<f32>)> {
     let graph =
         loss_and_gradients(network, &Bindings::new(), Loss::MeanSquaredError(SumOrMean::Mean)).expect("a graph");
-    let plan = Arc::new(plan(&graph, &Target::reference()).expect("a plan"));
+    let plan = Arc::new(plan(&graph, &target(Kernels::Fast)).expect("a plan"));
     let given = |name: &str, shape: &[usize]| match name {
         "input" => input.clone(),
         _ => Tensor::filled(shape, 0.0),
@@ -194,7 +199,7 @@ fn a_gradient_is_absent_until_something_depends_on_the_parameter() {
     let found = gradients(&used, &parameters, &input);
     assert!(of(&found, "0.weight").is_some() && of(&found, "input").is_some());
     // Inference computes no gradient at all, and a step keeps none: its state holds parameters alone.
-    let plan = planned(&used, &Training::plain(), true);
+    let plan = planned(&used, &Training::plain(), true, Kernels::Fast);
     let paths: Vec<String> = plan.parameters.iter().map(|parameter| parameter.path.to_string()).collect();
     assert_eq!(paths.len(), used.graph.parameters.len());
     assert!(plan.outputs.iter().all(|port| [names::LOSS, names::CORRECT].contains(&&*port.name)));
@@ -208,14 +213,15 @@ fn dropout_keeps_the_mean_and_draws_anew_each_step() {
     let network = network_of_text(DROPPED);
     let ones: Parameters = [("1.weight".into(), Tensor::filled(&[1, 100], 0.01))].into_iter().collect();
     let training = Training { loss: Loss::MeanSquaredError(SumOrMean::Mean), ..Training::plain() };
-    let mut learner = Learner::new(planned(&network, &training, true), &ones, Kernels::Fast, 1);
+    let mut learner = Learner::new(planned(&network, &training, true, Kernels::Fast), &ones, Kernels::Fast, 1);
     let (input, zeros) = (Tensor::filled(&[64, 100], 1.0), Tensor::filled(&[64, 1], 0.0));
     let losses: Vec<f32> = (0..20).map(|_| learner.step(&input, &zeros, 0.0)[0]).collect();
     // A mean of 100 of mean 1 and variance p / (1 − p): its square has the mean 1 + (1/3) / 100.
     let mean = losses.iter().sum::<f32>() / 20.0;
     assert!((mean - 1.0033).abs() < 0.005, "{mean}");
     assert!(losses.windows(2).all(|pair| pair[0] != pair[1]));
-    let again = Learner::new(planned(&network, &training, false), &ones, Kernels::Fast, 3).step(&input, &zeros, 0.0)[0];
+    let again = Learner::new(planned(&network, &training, false, Kernels::Fast), &ones, Kernels::Fast, 3)
+        .step(&input, &zeros, 0.0)[0];
     assert!((again - losses[0]).abs() < 1e-6, "the same seed and step give the same mask");
 }
 
@@ -226,12 +232,13 @@ fn batches_of_other_sizes_share_a_state() {
     let training = Training { optimiser: Optimiser::Adam(Adam::default()), ..Training::plain() };
     let [large, small] = [8, 3].map(|batch| network_of_text(&text(batch)));
     let parameters = formula::parameters(&large.graph, &[]);
-    let mut learner = Learner::new(planned(&large, &training, true), &parameters, Kernels::Fast, 1);
+    let mut learner = Learner::new(planned(&large, &training, true, Kernels::Fast), &parameters, Kernels::Fast, 1);
     let labels = |batch: usize| tensor(&[batch], (0..batch).map(|row| (row % 2) as f32));
     learner.step(&formula::tensor("input", &[8, 3], &[]), &labels(8), 0.1);
     let before = learner.state.clone();
-    learner.engine = TrainingEngine::new(planned(&small, &training, true), &learner.state, CpuOptions::default())
-        .expect("an engine");
+    learner.engine =
+        TrainingEngine::new(planned(&small, &training, true, Kernels::Fast), &learner.state, CpuOptions::default())
+            .expect("an engine");
     learner.step(&formula::tensor("input", &[3, 3], &[]), &labels(3), 0.1);
     assert_eq!(learner.values("1.num_batches_tracked"), [2.0]);
     assert_ne!(learner.values("0.weight/exp_avg"), [0.0; 12]);
@@ -244,7 +251,7 @@ fn validation_counts_what_is_right() {
     let network = network_of_text("model Net {\n    input [4, 3]\n    Identity\n}\n");
     let loss = Loss::CrossEntropy { label_smoothing: 0.0 };
     let graph = evaluation(&network, &Bindings::new(), loss).expect("a graph");
-    let plan = Arc::new(plan(&graph, &Target::reference()).expect("a plan"));
+    let plan = Arc::new(plan(&graph, &target(Kernels::Fast)).expect("a plan"));
     let mut engine = Engine::new(plan, &Parameters::default(), CpuOptions::default()).expect("an engine");
     // Right; wrong; a tie that the label wins, being first; one that it loses.
     let scores = tensor(&[4, 3], [1.0, 0.0, -1.0, 2.0, 3.0, 0.0, 5.0, 5.0, 1.0, 0.0, 4.0, 4.0]);

@@ -1,18 +1,21 @@
-//! `cnnc bench FILE`: how long one inference takes, and with `--profile` where the time goes.
+//! `cnnc bench FILE`: how long one inference takes, or with `--train` one training step, and with `--profile` where the time goes.
 //!
 //! Parameters and inputs are drawn from the seed. The engine runs until it is warm, then for some seconds; the median counts, since other
 //! programs on the machine make some runs longer and none shorter.
 
+mod engine;
 mod profile;
 
 use crate::arguments::{Bench, Device, Report};
 use crate::console::{Console, Outcome};
 use crate::{model, tuning};
 use cnnc_compiler::plan::Plan;
+use cnnc_compiler::training::Training;
 use cnnc_grammar::span::Files;
-use cnnc_runtime::cpu::{CpuOptions, Engine};
+use cnnc_runtime::cpu::CpuOptions;
 use cnnc_runtime::tuning::Measured as Tuned;
 use cnnc_runtime::{Model, Parameters, Tensor, cuda};
+use engine::Timed;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -25,6 +28,8 @@ const LEAST_RUNS: usize = 5;
 struct Measured {
     model: String,
     batch: Option<usize>,
+    /// Whether a run is a training step.
+    train: bool,
     options: CpuOptions,
     /// Milliseconds of every run, sorted.
     runs: Vec<f64>,
@@ -50,20 +55,26 @@ pub fn bench(arguments: &Bench, console: &mut Console<'_>) -> Outcome {
         true => Some(tune(&mut model, &parameters, &inputs, console)?),
         false => None,
     };
-    let compiled = model.compile(&model.target(), console);
+    let target = model.target();
+    let compiled = match arguments.train {
+        true => model.compile_training(&Training::plain(), &target, console),
+        false => model.compile(&target, console),
+    };
     let (plan, _) = compiled.map_err(|report| console.show(&report))?;
     let files = &model.files;
-    let engine = console.timed("prepare", || Engine::new(plan.clone(), &parameters, options));
+    let batch = inputs.first().and_then(|input| input.shape().first()).copied();
+    let engine = console.timed("prepare", || match arguments.train {
+        true => Timed::training(plan.clone(), &parameters, inputs, options),
+        false => Timed::inference(plan.clone(), &parameters, inputs, options),
+    });
     drop(parameters);
     let mut engine = engine.map_err(|failure| console.fail(&failure, files))?;
-    let runs = timed(&mut engine, &inputs, Duration::from_secs_f64(arguments.seconds))
+    let runs = timed(&mut engine, Duration::from_secs_f64(arguments.seconds))
         .map_err(|failure| console.fail(&failure, files))?;
-    let batch = inputs.first().and_then(|input| input.shape().first()).copied();
-    let measured = Measured { model: model.graph.graph.name.to_string(), batch, options, runs };
+    let (name, train) = (model.graph.graph.name.to_string(), arguments.train);
+    let measured = Measured { model: name, batch, train, options, runs };
     let steps = match arguments.profile {
-        true => {
-            Some(profile::profile(&mut engine, &inputs, &options).map_err(|failure| console.fail(&failure, files))?)
-        }
+        true => Some(profile::profile(&mut engine, &options).map_err(|failure| console.fail(&failure, files))?),
         false => None,
     };
     let text = match arguments.format {
@@ -93,16 +104,16 @@ fn tune(
 }
 
 /// Milliseconds of every run, sorted.
-fn timed(engine: &mut Engine, inputs: &[Tensor], time: Duration) -> cnnc_runtime::Result<Vec<f64>> {
+fn timed(engine: &mut Timed, time: Duration) -> cnnc_runtime::Result<Vec<f64>> {
     let start = Instant::now();
     while start.elapsed() < WARM {
-        engine.run(inputs)?;
+        engine.run()?;
     }
     let mut runs = Vec::new();
     let start = Instant::now();
     while start.elapsed() < time || runs.len() < LEAST_RUNS {
         let run = Instant::now();
-        engine.run(inputs)?;
+        engine.run()?;
         runs.push(run.elapsed().as_secs_f64() * 1e3);
     }
     runs.sort_unstable_by(f64::total_cmp);
@@ -125,8 +136,9 @@ fn table(measured: &Measured, plan: &Plan, steps: Option<&profile::Profile>) -> 
         text.push('\n');
     }
     text += &format!(
-        "{}, batch {batch}, {} threads, {}: {} ms\n",
+        "{}{}, batch {batch}, {} threads, {}: {} ms\n",
         measured.model,
+        if measured.train { ", a training step" } else { "" },
         measured.options.thread_count(),
         measured.options.instructions.name(),
         milliseconds(median)
@@ -145,6 +157,7 @@ fn json(measured: &Measured, plan: &Plan, steps: Option<&profile::Profile>, tune
     let mut report = json!({
         "model": measured.model,
         "batch": measured.batch,
+        "train": measured.train,
         "threads": measured.options.thread_count(),
         "instructions": measured.options.instructions.name(),
         "exact": measured.options.exact,

@@ -4,11 +4,11 @@
 //! measured rate of the memory. Its rate counts the multiply-adds of the definition, of which Winograd's method needs a part only, so
 //! that rates of methods can be compared. A step whose values all stay in the cache can pass the memory's rate.
 
+use super::engine::Timed;
 use super::milliseconds;
 use cnnc_compiler::kernels::Kernel;
 use cnnc_compiler::plan::{Plan, Step};
-use cnnc_runtime::Tensor;
-use cnnc_runtime::cpu::{CpuOptions, Engine, Machine, Work, measure, work};
+use cnnc_runtime::cpu::{CpuOptions, Machine, Work, measure, work};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -56,8 +56,8 @@ impl Row<'_> {
 }
 
 /// Times every step of the engine's plan, and the machine.
-pub fn profile(engine: &mut Engine, inputs: &[Tensor], options: &CpuOptions) -> cnnc_runtime::Result<Profile> {
-    let seconds = engine.profile(inputs, RUNS)?;
+pub fn profile(engine: &mut Timed, options: &CpuOptions) -> cnnc_runtime::Result<Profile> {
+    let seconds = engine.profile(RUNS)?;
     Ok(Profile { machine: measure(options), seconds })
 }
 

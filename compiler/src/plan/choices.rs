@@ -1,7 +1,7 @@
 //! The convolutions of a plan that is there: how each is computed, and how it could be. What measures methods begins here.
 
 use super::method::Convolution;
-use super::{Blocks, Plan, Step};
+use super::{Blocks, Plan, Step, Storage};
 use crate::kernels::{Kernel, Method};
 
 /// A convolution of a plan over channels in blocks.
@@ -47,6 +47,7 @@ fn convolution(step: &Step) -> Option<Convolution> {
         window,
         transposed,
         input_is_blocked: input.len() == 5,
+        packs_each_run: step.operands.get(1).is_some_and(|weights| weights.storage == Storage::Arena),
     })
 }
 

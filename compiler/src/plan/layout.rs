@@ -66,9 +66,11 @@ pub(super) fn blocked(
     lanes: usize,
 ) -> HashSet<NodeId> {
     let mut blocked = HashSet::new();
-    for &id in order.iter().filter(|id| lanes > 1 && !constants.contains(id)) {
+    for &id in order.iter().filter(|_| lanes > 1) {
         let Some(node) = graph.dag.get(id).filter(|node| node.shape.len() == 4) else { continue };
-        if holds_blocks(graph, &blocked, id, node, lanes) {
+        // What is made once stays plain, as parameters are; but there is only one way to convolve.
+        let may = !constants.contains(&id) || matches!(node.kernel, Kernel::Conv { .. } | Kernel::ConvData { .. });
+        if may && holds_blocks(graph, &blocked, id, node, lanes) {
             blocked.insert(id);
         }
     }
@@ -90,7 +92,8 @@ fn holds_blocks(graph: &KernelGraph, blocked: &HashSet<NodeId>, id: NodeId, node
             !Convolution::of(input, node, first).is_some_and(stays_plain)
         }
         Kernel::Window { .. } | Kernel::Resample(_) => first,
-        Kernel::Reduce { axes, .. } => first && !axes.iter().take(2).any(|&gone| gone),
+        Kernel::WindowGrad { .. } => arguments.iter().any(|argument| blocked.contains(argument)),
+        Kernel::Reduce { axes, .. } => first && axes.get(1) == Some(&false),
         Kernel::Pad { padding } => first && padding.iter().take(2).all(|&sides| sides == (0, 0)),
         Kernel::Map(expression) if expression.is_placed() => false,
         Kernel::Map(_) => arguments
@@ -103,7 +106,8 @@ fn holds_blocks(graph: &KernelGraph, blocked: &HashSet<NodeId>, id: NodeId, node
             arguments.iter().all(|part| blocked.contains(part)) && before_last.iter().all(whole)
         }
         Kernel::Input(_) | Kernel::Parameter(_) | Kernel::Gemm { .. } => false,
-        Kernel::ConvWeight { .. } | Kernel::WindowGrad { .. } | Kernel::ResampleGrad(_) => false,
+        // The gradient by weight reads blocks, and writes weights as parameters have them.
+        Kernel::ConvWeight { .. } | Kernel::ResampleGrad(_) => false,
         Kernel::Reshape | Kernel::Permute { .. } | Kernel::Reorder { .. } | Kernel::Pack(_) => false,
     }
 }

@@ -13,8 +13,15 @@ const STEM_CHANNELS: usize = 8;
 const DIRECT_SHARE: f64 = 0.96;
 /// The share of the peak that the products of Winograd's method reach.
 const PRODUCT_SHARE: f64 = 0.9;
+/// Seconds that one thread takes to pack one element.
+const PACK_SECONDS: f64 = 0.5e-9;
 /// Multiply-adds that hide the way of one line of weights from memory.
 const LINE_FROM_MEMORY: f64 = 12.0;
+
+/// Whether an image is convolved as it lies, in planes: the first of a network.
+pub(super) fn is_stem(is_blocked: bool, groups: usize, channels: usize) -> bool {
+    !is_blocked && groups == 1 && channels <= STEM_CHANNELS
+}
 
 /// A convolution's sizes.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +40,8 @@ pub(super) struct Convolution {
     pub transposed: bool,
     /// Whether its input lies in blocks.
     pub input_is_blocked: bool,
+    /// Whether its weights are packed in every run, as those are that a run changes.
+    pub packs_each_run: bool,
 }
 
 impl Convolution {
@@ -47,7 +56,8 @@ impl Convolution {
             return None;
         };
         let sizes = [[height, width], [rows, columns]];
-        Some(Convolution { batch, channels: [ins, outs], groups, sizes, window, transposed, input_is_blocked })
+        let (channels, packs_each_run) = ([ins, outs], false);
+        Some(Convolution { batch, channels, groups, sizes, window, transposed, input_is_blocked, packs_each_run })
     }
 
     /// The key under which measured choices are kept.
@@ -69,16 +79,13 @@ impl Convolution {
     /// The methods that can compute it, the plainest first.
     pub fn methods(&self, blocks: &Blocks) -> Vec<Method> {
         let [ins, outs] = self.channels;
-        if self.transposed {
-            return vec![Method::Direct];
-        }
-        if self.groups > 1 && ins == self.groups && outs == self.groups {
+        if !self.transposed && self.groups > 1 && ins == self.groups && outs == self.groups {
             return vec![Method::Depthwise];
         }
         if self.stays_plain(blocks.lanes) {
             return vec![Method::Rows];
         }
-        if !self.input_is_blocked && self.groups == 1 && ins <= STEM_CHANNELS {
+        if !self.transposed && is_stem(self.input_is_blocked, self.groups, ins) {
             return vec![Method::Stem];
         }
         let is_winograd = |axis: &AxisWindow| (axis.kernel, axis.stride, axis.dilation) == (3, 1, 1) && axis.before < 3;
@@ -108,7 +115,8 @@ impl Convolution {
 
     /// Seconds that a method takes on the target.
     fn seconds(&self, method: Method, blocks: &Blocks, cold: bool) -> f64 {
-        let bytes = 4.0 * self.packing(method, blocks.lanes).elements().unwrap_or(usize::MAX) as f64;
+        let elements = self.packing(method, blocks.lanes).elements().unwrap_or(usize::MAX) as f64;
+        let bytes = 4.0 * elements;
         let work = match method {
             Method::Winograd(outputs) => self.winograd(outputs, bytes, blocks.lanes),
             _ => {
@@ -118,7 +126,8 @@ impl Convolution {
         };
         let arithmetic = work / blocks.multiply_adds_per_second / blocks.threads.max(1) as f64;
         let memory = if cold { bytes / blocks.bytes_per_second } else { 0.0 };
-        arithmetic.max(memory) + 0.2 * arithmetic.min(memory)
+        let packing = if self.packs_each_run { elements * PACK_SECONDS / blocks.threads.max(1) as f64 } else { 0.0 };
+        arithmetic.max(memory) + 0.2 * arithmetic.min(memory) + packing
     }
 
     /// Multiply-adds, or what takes as long, of F(m×m, 3×3).
@@ -164,6 +173,7 @@ mod tests {
             window: [axis; 2],
             transposed: false,
             input_is_blocked: true,
+            packs_each_run: false,
         }
     }
 
@@ -182,7 +192,10 @@ mod tests {
         let conv = three_by_three(64, 56);
         assert_eq!(Convolution { groups: 64, ..conv }.choose(&blocks, true), Method::Depthwise);
         assert_eq!(Convolution { groups: 2, ..conv }.choose(&blocks, true), Method::Direct);
-        assert_eq!(Convolution { transposed: true, ..conv }.choose(&blocks, true), Method::Direct);
+        let strided = conv.window.map(|axis| AxisWindow { stride: 2, ..axis });
+        assert_eq!(Convolution { transposed: true, window: strided, ..conv }.choose(&blocks, true), Method::Direct);
+        assert_eq!(Convolution { transposed: true, groups: 64, ..conv }.choose(&blocks, true), Method::Direct);
+        assert_eq!(Convolution { transposed: true, ..conv }.choose(&blocks, true), Method::Winograd(4));
         let stem = Convolution { channels: [3, 64], input_is_blocked: false, ..conv };
         assert_eq!(stem.choose(&blocks, true), Method::Stem);
         let narrow = Convolution { channels: [1, 6], ..stem };
@@ -191,6 +204,13 @@ mod tests {
         assert_eq!(short.choose(&blocks, true), Method::Stem);
         let exact = Blocks { winograd: false, ..blocks };
         assert_eq!(conv.choose(&exact, true), Method::Direct);
+    }
+
+    #[test]
+    fn weights_that_change_are_packed_anew_by_the_method_that_packs_least() {
+        let (blocks, conv) = (Blocks::reference(), three_by_three(512, 7));
+        assert_eq!(conv.choose(&blocks, true), Method::Winograd(2));
+        assert_eq!(Convolution { packs_each_run: true, ..conv }.choose(&blocks, true), Method::Direct);
     }
 
     #[test]

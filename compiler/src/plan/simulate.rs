@@ -64,11 +64,20 @@ fn plain(step: &Step, operands: &[Tensor]) -> Tensor {
         Kernel::Reorder { channels } if shape.len() == 5 => to_blocks(&operands[0], shape[4], 0.0, *channels),
         Kernel::Reorder { channels } => from_blocks(&operands[0], *channels),
         Kernel::Pack(_) => operands[0].clone(),
-        Kernel::Window { .. } | Kernel::Resample(_) if shape.len() == 5 => {
+        Kernel::Window { .. } | Kernel::WindowGrad { .. } | Kernel::Resample(_) if shape.len() == 5 => {
             let all = shape[1] * shape[4];
-            let image = from_blocks(&operands[0], all);
-            let made = evaluate::step(&step.kernel, 1, None, &[&image], &[shape[0], all, shape[2], shape[3]]);
+            let images: Vec<Tensor> = operands[..own].iter().map(|image| from_blocks(image, all)).collect();
+            let images: Vec<&Tensor> = images.iter().collect();
+            let made = evaluate::step(&step.kernel, own, None, &images, &[shape[0], all, shape[2], shape[3]]);
             epilogue(step, to_blocks(&made, shape[4], SPARE, all), operands)
+        }
+        Kernel::ConvWeight { groups, .. } if operands[1].shape.len() == 5 => {
+            let image = |image: &Tensor, channels: usize| match image.shape.len() {
+                5 => from_blocks(image, channels),
+                _ => image.clone(),
+            };
+            let images = [image(&operands[0], shape[1] * groups), image(&operands[1], shape[0])];
+            epilogue(step, evaluate::step(&step.kernel, 2, None, &[&images[0], &images[1]], shape), operands)
         }
         kernel => {
             let operands: Vec<&Tensor> = operands.iter().collect();

@@ -64,13 +64,13 @@ impl Forward {
     /// Adds a node; the number of its value, if it has one.
     fn add(&mut self, graph: &KernelGraph, id: NodeId, numbers: &HashMap<NodeId, usize>) -> Option<usize> {
         let node = graph.dag.get(id)?;
-        let arguments = graph.dag.arguments(id).into_iter().filter_map(|argument| numbers.get(&argument).copied());
+        let mut arguments = graph.dag.arguments(id).into_iter().filter_map(|argument| numbers.get(&argument).copied());
         let is_read = graph.dag.uses(id).iter().any(|(user, _)| self.backward.contains(user));
         if matches!(node.kernel, Kernel::Input(_) | Kernel::Parameter(_)) {
             return None;
         }
         if node.kernel.is_view() {
-            let number = arguments.last()?;
+            let number = arguments.next_back()?;
             self.values.get_mut(number)?.is_read |= is_read;
             return Some(number);
         }

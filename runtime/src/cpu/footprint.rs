@@ -27,7 +27,7 @@ pub struct Footprint {
 pub fn footprint(plan: &Plan, options: &CpuOptions) -> Result<Footprint> {
     check::check(plan)?;
     let uses = ParameterUses::of(plan);
-    let [to_prepare, to_run] = workspace_lengths(plan, options)?.map(|length| buffer(options.thread_count() * length));
+    let [to_prepare, to_run] = workspace_lengths(plan, options)?.map(buffer);
     let size = |&index: &usize| size_bytes(&plan.parameters[index].shape);
     let sum = |indices: &[usize]| indices.iter().map(size).sum::<u64>();
     let (mut live, mut most_live) = (0, 0);

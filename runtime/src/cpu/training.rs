@@ -11,7 +11,7 @@ use cnnc_compiler::kernels::Start;
 use cnnc_compiler::plan::Plan;
 use std::sync::Arc;
 
-/// A plan of a training step, prepared for the CPU. Plans are made for a target without blocks of channels.
+/// A plan of a training step, prepared for the CPU.
 pub struct TrainingEngine(Engine);
 
 /// A state to begin with: the network's parameters, and what else the plan's runs write as it starts. Entries that are there already
@@ -54,6 +54,20 @@ impl TrainingEngine {
             Prepared::Reference(interpreter) => reference(plan, interpreter, state, inputs, answers),
         }
         Ok(answers.clone())
+    }
+
+    /// The median seconds of every step of the plan over some runs, which train the state; empty for the reference kernels.
+    ///
+    /// # Errors
+    /// As [`TrainingEngine::step`].
+    pub fn profile(&mut self, state: &mut Parameters, inputs: &[Tensor], runs: usize) -> Result<Vec<f64>> {
+        let Engine { plan, kernels, .. } = &mut self.0;
+        check_inputs(plan, inputs)?;
+        check::parameters(plan, state)?;
+        match kernels {
+            Prepared::Fast(fast) => Ok(fast.profile_steps(state, inputs, runs.max(1))),
+            Prepared::Reference(_) => Ok(Vec::new()),
+        }
     }
 }
 

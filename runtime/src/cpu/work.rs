@@ -62,6 +62,10 @@ fn multiply_adds(step: &Step) -> Option<usize> {
             let outs = channels(output, step.packing.map_or(0, |packing| packing.out_channels));
             Some(x.shape[0] * x.shape[2] * x.shape[3] * ins * (outs / groups) * area)
         }
+        Kernel::ConvWeight { .. } => {
+            let gradient = step.operands.get(1)?;
+            Some(x.shape[0] * gradient.shape[2] * gradient.shape[3] * output.shape.iter().product::<usize>())
+        }
         Kernel::Gemm { transpose_a, .. } => {
             let depth = match step.packing {
                 Some(packing) if packing.method == Method::Linear => packing.in_channels * packing.area,

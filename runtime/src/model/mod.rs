@@ -32,10 +32,12 @@ use crate::tuning::{self, Measured, Tuning};
 use crate::{Backend, Disk, Failure, Parameters, Tensor, available_memory_bytes, random, weights};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::graph::{Input, ShapedGraph};
+use cnnc_compiler::kernels::KernelGraph;
 use cnnc_compiler::passes::{self, Note};
 use cnnc_compiler::plan::{Plan, Target, plan_with_notes};
 use cnnc_compiler::resolve::{Request, Sources};
 use cnnc_compiler::shape::Dim;
+use cnnc_compiler::training::{Training, training_step};
 use cnnc_compiler::write_kernels::{Bindings, write_kernels};
 use cnnc_grammar::span::Files;
 use std::path::{Path, PathBuf};
@@ -190,8 +192,34 @@ impl Model {
     pub fn compile(&self, target: &Target, watch: &mut dyn Watch) -> Result<(Arc<Plan>, Vec<Note>), Report> {
         let mut bindings = self.bindings.clone();
         bind_batch(&self.graph, &mut bindings, 1);
+        let written = timed(watch, "kernels", || write_kernels(&self.graph, &bindings));
+        self.planned(written, target, watch)
+    }
+
+    /// As [`Model::compile`], of a training step.
+    ///
+    /// # Errors
+    /// As [`Model::compile`], and when the loss does not fit the network.
+    pub fn compile_training(
+        &self,
+        training: &Training,
+        target: &Target,
+        watch: &mut dyn Watch,
+    ) -> Result<(Arc<Plan>, Vec<Note>), Report> {
+        let mut bindings = self.bindings.clone();
+        bind_batch(&self.graph, &mut bindings, 1);
+        let written = timed(watch, "kernels", || training_step(&self.graph, &bindings, training));
+        self.planned(written, target, watch)
+    }
+
+    fn planned(
+        &self,
+        written: Result<KernelGraph, Failure>,
+        target: &Target,
+        watch: &mut dyn Watch,
+    ) -> Result<(Arc<Plan>, Vec<Note>), Report> {
         let here = |failure: Failure| Report::of(*failure, &self.files);
-        let mut kernels = timed(watch, "kernels", || write_kernels(&self.graph, &bindings)).map_err(here)?;
+        let mut kernels = written.map_err(here)?;
         let mut notes = timed(watch, "passes", || passes::run(&mut kernels)).map_err(here)?;
         let (plan, copies) = timed(watch, "plan", || plan_with_notes(&kernels, target)).map_err(here)?;
         notes.extend(copies);

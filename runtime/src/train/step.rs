@@ -8,7 +8,7 @@ use crate::failure::failure;
 use crate::{Backend, Parameters, Result, Tensor};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::graph::ShapedGraph;
-use cnnc_compiler::plan::{Plan, Target};
+use cnnc_compiler::plan::Plan;
 use cnnc_compiler::training::{Loss, Training, compile_step, names};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -48,8 +48,7 @@ impl<'g> StepLearner<'g> {
     }
 
     fn plan(&self, inputs: &[usize]) -> Result<Arc<Plan>> {
-        // Training has no kernels over blocks of channels.
-        let target = Target { blocks: None, ..Cpu::default().target() };
+        let target = Cpu(self.options).target();
         let (plan, _) = compile_step(self.graph, &bindings_of(self.graph, inputs), &self.training, &target)?;
         Ok(Arc::new(plan))
     }

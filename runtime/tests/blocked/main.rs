@@ -2,6 +2,7 @@
 
 mod common;
 mod direct;
+mod gradients;
 mod images;
 mod linear;
 mod reference;

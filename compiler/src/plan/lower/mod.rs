@@ -151,6 +151,7 @@ impl Lowering<'_> {
             Kernel::Conv { .. } | Kernel::ConvData { .. } if !self.constants.contains(&id) => {
                 self.convolution(id, node)
             }
+            Kernel::ConvWeight { groups, .. } if self.blocks.is_some() => self.weight_gradient(id, node, *groups),
             Kernel::Gemm { transpose_a: false, transpose_b: true } if self.blocks.is_some() => self.linear(id, node),
             kernel => self.compute(id, node, kernel),
         }

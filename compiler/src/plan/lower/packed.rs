@@ -3,7 +3,7 @@
 use super::super::Blocks;
 use super::super::draft::Located;
 use super::super::layout::Layout;
-use super::super::method::Convolution;
+use super::super::method::{self, Convolution};
 use super::Lowering;
 use super::operand::Density;
 use crate::graph::NodeId;
@@ -20,7 +20,9 @@ impl Lowering<'_> {
         let (&[x, weight, ref others @ ..], Some(blocks)) = (arguments.as_slice(), self.blocks) else {
             return self.compute(id, node, &node.kernel);
         };
-        let convolution = Convolution::of(self.shape(x), node, self.layout(x) != Layout::Plain);
+        let packs_each_run = !self.constants.contains(&weight);
+        let convolution = Convolution::of(self.shape(x), node, self.layout(x) != Layout::Plain)
+            .map(|convolution| Convolution { packs_each_run, ..convolution });
         let chosen =
             convolution.map(|convolution| (convolution, convolution.choose(blocks, self.weights_are_cold(blocks))));
         // Only by rows is a plain image made, of which no element depends on where it lies.
@@ -38,7 +40,7 @@ impl Lowering<'_> {
         };
         let mut operands = vec![
             self.operand(x, layout, Density::FromAxis1, &node.origins),
-            self.packed(weight, packing, convolution.key(), node),
+            self.packed(weight, packing, format!("{} {}", node.kernel.name(), convolution.key()), node),
         ];
         for &argument in others {
             operands.push(self.broadcast(argument, id, &node.origins));
@@ -46,6 +48,25 @@ impl Lowering<'_> {
         let text = format!("computed by the method `{}`", method.name());
         self.lowered.notes.push(Note { pass: "plan", place: node.place(), done: true, text });
         self.step(id, node, node.kernel.clone(), operands, Some(packing))
+    }
+
+    /// The gradient of a convolution by its weights, of images in blocks; of one of few channels as it lies.
+    pub(super) fn weight_gradient(&mut self, id: NodeId, node: &KernelNode, groups: usize) -> Located {
+        let arguments = self.graph.dag.arguments(id);
+        let (&[x, gradient, ref others @ ..], Some(blocks)) = (arguments.as_slice(), self.blocks) else {
+            return self.compute(id, node, &node.kernel);
+        };
+        let channels = self.shape(x).get(1).copied().unwrap_or(0);
+        let is_stem = method::is_stem(self.layout(x) != Layout::Plain, groups, channels);
+        let layout = Layout::Blocked { lanes: blocks.lanes };
+        let mut operands = vec![
+            self.operand(x, if is_stem { Layout::Plain } else { layout }, Density::FromAxis1, &node.origins),
+            self.operand(gradient, layout, Density::FromAxis1, &node.origins),
+        ];
+        for &argument in others {
+            operands.push(self.broadcast(argument, id, &node.origins));
+        }
+        self.step(id, node, node.kernel.clone(), operands, None)
     }
 
     /// A fully connected layer: rows times packed weights. Where the rows are images in blocks, laid flat, they are read as they lie.

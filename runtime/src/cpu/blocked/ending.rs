@@ -12,6 +12,9 @@ pub(crate) struct Ending {
 }
 
 impl Ending {
+    /// Nothing is done to results.
+    pub(crate) const NONE: Ending = Ending { bias: std::ptr::null(), limits: Call::UNLIMITED };
+
     /// That of a call, for block `block` of `lanes` channels.
     pub(crate) fn of(call: &Call<'_>, block: usize, lanes: usize) -> Self {
         Self { bias: call.bias_at(block * lanes), limits: call.limits }

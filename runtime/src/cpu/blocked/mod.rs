@@ -11,6 +11,7 @@
 //! - [`direct`]: convolutions of any window, stride, dilation, padding and groups; 1×1; the stem from
 //!   plain input; transposed. [`rows`]: few output channels, all plain. [`winograd`]: 3×3 of stride 1. [`window`]: depthwise convolution and pooling. [`reduce`]: sums
 //!   and largest over an image. [`resample`], [`pad`]. [`linear`]: fully connected.
+//! - [`conv_weight`] and [`window_grad`]: what only training needs, gradients by weight and of pooling.
 //! - `tile` is the one heavy loop, `band` the input copy that keeps branches out of it, `split` how work is
 //!   cut into tasks (`planes` that of kernels without products), `ending` what is done to results before they are stored, [`cost`] what the choice of cut and algorithm goes by, [`peak`] what the machine can do.
 // Loops over several arrays by index are what the compiler unrolls into registers; iterators hide the count.
@@ -18,6 +19,7 @@
 mod band;
 pub mod buffer;
 pub mod call;
+pub mod conv_weight;
 pub mod cost;
 pub mod direct;
 mod ending;
@@ -36,4 +38,5 @@ mod tile;
 mod transpose;
 pub mod vector;
 pub mod window;
+pub mod window_grad;
 pub mod winograd;

@@ -48,10 +48,18 @@ fn kernel(step: &Step, own: &[View], output: &[usize]) -> Checked {
             kernel_size(window, weight)
         }
         Kernel::ConvWeight { window, groups } => {
-            let (x, g, weight) = (planes(shape(0))?, planes(shape(1))?, planes(output)?);
-            let fits = *groups > 0 && weight[0] % groups == 0 && weight[1].checked_mul(*groups) == Some(x[1]);
-            require(fits && x[0] == g[0] && weight[0] == g[1], || "channels do not agree".into())?;
+            let (x, g, weight) = (shape(0), shape(1), planes(output)?);
+            let ins = weight[1].checked_mul(*groups).ok_or("too many channels")?;
+            let fits = *groups > 0 && weight[0] % groups == 0 && holds_channels(x, ins) && holds_channels(g, weight[0]);
+            // Plain images beside blocks are those of a stem, which has one group.
+            let alike = x.len() == g.len() || (g.len() == 5 && *groups == 1);
+            require(fits && alike && x[0] == g[0], || "channels do not agree".into())?;
             kernel_size(window, weight)
+        }
+        Kernel::WindowGrad { .. } if output.len() == 5 => {
+            let (g, to) = (image(shape(own.len() - 1))?, image(output)?);
+            let fits = [g[0], g[1], g[4]] == [to[0], to[1], to[4]] && (own.len() == 1 || shape(0) == output);
+            require(fits, || format!("windows of {output:?} are not {g:?}"))
         }
         Kernel::WindowGrad { .. } => {
             let (g, rank) = (shape(own.len() - 1), output.len());
@@ -136,7 +144,11 @@ fn packed(step: &Step, packing: &Packing, own: &[View], output: &[usize]) -> Che
         (Kernel::Conv { window, groups: parts }, Method::Direct | Method::Stem) if *parts == groups => window,
         (Kernel::Conv { window, groups: 1 }, Method::Rows) if groups == 1 && window[1].stride == 1 => window,
         (Kernel::ConvData { window, groups: parts }, Method::Direct) if *parts == groups => window,
-        (Kernel::Conv { window, groups: 1 }, Method::Winograd(2 | 4)) if groups == 1 => window,
+        (Kernel::Conv { window, groups: 1 } | Kernel::ConvData { window, groups: 1 }, Method::Winograd(2 | 4))
+            if groups == 1 =>
+        {
+            window
+        }
         (Kernel::Conv { window, groups: parts }, Method::Depthwise) if *parts == groups => window,
         _ => return Err(format!("{} cannot be computed by {}", step.kernel.name(), method.name())),
     };
@@ -175,6 +187,15 @@ fn image(shape: &[usize]) -> Result<[usize; 5], String> {
     let image: [usize; 5] = shape.try_into().map_err(|_| format!("{shape:?} is not [N, C / lanes, H, W, lanes]"))?;
     require(image[4] > 0, || format!("{shape:?} has no lanes"))?;
     Ok(image)
+}
+
+/// Whether an image, plain or in blocks, has so many channels.
+fn holds_channels(shape: &[usize], channels: usize) -> bool {
+    match *shape {
+        [_, count, _, _] => count == channels,
+        [_, blocks, _, _, lanes] => lanes > 0 && blocks == channels.div_ceil(lanes),
+        _ => false,
+    }
 }
 
 fn matrix(shape: &[usize], transposed: bool) -> Result<[usize; 2], String> {

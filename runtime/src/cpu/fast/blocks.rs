@@ -84,9 +84,14 @@ impl Blocked {
             Kernel::Resample(resampling) => {
                 Blocked::Resample(Resample::new(set, ResampleShape { batch, channels, input, output }, resampling))
             }
-            Kernel::Reduce { reduction, axes } if *axes == [false, false, true, true, false] => {
-                Blocked::Reduce(Reduce::new(set, [batch, channels], input[0] * input[1], *reduction, 1.0))
-            }
+            Kernel::Reduce { reduction, axes } => match *axes.as_slice() {
+                [whole, false, true, true, false] => {
+                    let (sizes, pixels) = ([x.shape[0], channels], input[0] * input[1]);
+                    let kernel = Reduce::new(set, sizes, pixels, *reduction, 1.0);
+                    Blocked::Reduce(if whole { kernel.over_batch() } else { kernel })
+                }
+                _ => return None,
+            },
             _ => return None,
         })
     }
@@ -113,13 +118,14 @@ impl Blocked {
         }
     }
 
-    fn workspace_length(&self) -> usize {
+    fn workspace_length(&self, threads: usize) -> usize {
         match self {
-            Blocked::Direct(kernel) => kernel.workspace_length(),
-            Blocked::Winograd(kernel) => kernel.workspace_length(),
-            Blocked::Rows(kernel) => kernel.workspace_length(),
-            Blocked::Depthwise(_) | Blocked::Pool(_) | Blocked::Reduce(_) | Blocked::Resample(_) => 0,
-            Blocked::Linear(kernel) => kernel.workspace_length(),
+            Blocked::Direct(kernel) => threads * kernel.workspace_length(),
+            Blocked::Winograd(kernel) => threads * kernel.workspace_length(),
+            Blocked::Rows(kernel) => threads * kernel.workspace_length(),
+            Blocked::Linear(kernel) => threads * kernel.workspace_length(),
+            Blocked::Reduce(kernel) => kernel.workspace_length(),
+            Blocked::Depthwise(_) | Blocked::Pool(_) | Blocked::Resample(_) => 0,
         }
     }
 }
@@ -130,8 +136,13 @@ fn convolution(set: InstructionSet, shape: ConvolutionShape, method: Method, tra
         Method::Direct => Blocked::Direct(Direct::new(set, shape, InputLayout::Blocked)),
         Method::Stem => Blocked::Direct(Direct::new(set, shape, InputLayout::Plain)),
         Method::Rows => Blocked::Rows(Rows::new(set, shape)),
-        Method::Winograd(2) => Blocked::Winograd(Winograd::new(set, shape, Scheme::F2)),
-        Method::Winograd(4) => Blocked::Winograd(Winograd::new(set, shape, Scheme::F4)),
+        Method::Winograd(outputs @ (2 | 4)) => {
+            let scheme = if outputs == 2 { Scheme::F2 } else { Scheme::F4 };
+            Blocked::Winograd(match transposed {
+                true => Winograd::transposed(set, shape, scheme),
+                false => Winograd::new(set, shape, scheme),
+            })
+        }
         Method::Depthwise => {
             Blocked::Depthwise(Windowed::depthwise(set, [shape.batch, shape.in_channels], &shape.window))
         }
@@ -182,8 +193,8 @@ impl BlockedCall {
 }
 
 impl Call for BlockedCall {
-    fn workspace_length(&self) -> usize {
-        self.kernel.workspace_length()
+    fn workspace_length(&self, threads: usize) -> usize {
+        self.kernel.workspace_length(threads)
     }
 
     unsafe fn run(&self, context: &Context<'_>) {

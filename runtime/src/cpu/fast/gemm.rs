@@ -84,33 +84,13 @@ impl Tasks for Gemm {
 }
 
 /// A matrix: its first element, and the elements from row to row and from column to column.
-pub type Matrix = (*const f32, [usize; 2]);
+type Matrix = (*mut f32, [usize; 2]);
 
 /// `output[rows, columns] = a[rows, depth] · b[depth, columns]`, on this thread; output rows lie `step` apart and are dense.
 ///
 /// # Safety
 /// The matrices must be valid for these sizes, and the output be no one else's and no part of `a` or `b`.
-pub unsafe fn multiply(sizes: [usize; 3], a: (*mut f32, [usize; 2]), b: Matrix, output: (*mut f32, usize)) {
-    // SAFETY: as the caller promises.
-    unsafe { product(sizes, a, b, output, false) }
-}
-
-/// As [`multiply`], added to what the output holds.
-///
-/// # Safety
-/// As [`multiply`]; the output must have been written.
-pub unsafe fn multiply_add(sizes: [usize; 3], a: (*mut f32, [usize; 2]), b: Matrix, output: (*mut f32, usize)) {
-    // SAFETY: as the caller promises.
-    unsafe { product(sizes, a, b, output, true) }
-}
-
-unsafe fn product(
-    sizes: [usize; 3],
-    a: (*mut f32, [usize; 2]),
-    b: Matrix,
-    (output, step): (*mut f32, usize),
-    add: bool,
-) {
+unsafe fn multiply(sizes: [usize; 3], a: Matrix, b: Matrix, (output, step): (*mut f32, usize)) {
     let [rows, columns, depth] = sizes;
     let stride = |elements: usize| elements as isize;
     let ((a, a_strides), (b, b_strides)) = (a, b);
@@ -124,7 +104,7 @@ unsafe fn product(
             output,
             stride(step),
             1,
-            add,
+            false,
             b,
             stride(b_strides[0]),
             stride(b_strides[1]),

@@ -9,14 +9,10 @@
 //! for element) and because the tasks of a call divide its result among them.
 
 mod blocks;
-mod conv;
-mod conv_data;
-mod conv_weight;
-mod depthwise;
-mod dot;
 mod epilogue;
 mod gemm;
 mod give_back;
+mod gradient;
 mod lane;
 pub(in crate::cpu) mod level;
 mod map;
@@ -52,15 +48,15 @@ use std::time::Instant;
 
 /// A step, ready to run.
 trait Call: Send + Sync {
-    /// Floats of workspace that each thread needs.
-    fn workspace_length(&self) -> usize {
+    /// Floats of workspace that so many threads need, all together.
+    fn workspace_length(&self, _threads: usize) -> usize {
         0
     }
 
     /// Does the step.
     ///
     /// # Safety
-    /// The memory must be that of the plan, and the workspace as long as `workspace_length` says for every thread of the pool.
+    /// The memory must be that of the plan, and the workspace as long as `workspace_length` says for the threads of the pool.
     unsafe fn run(&self, context: &Context<'_>);
 }
 
@@ -162,13 +158,13 @@ impl Workspace {
     }
 }
 
-/// Floats of workspace that each thread needs while a plan is prepared, and while it runs.
+/// Floats of workspace that all threads together need while a plan is prepared, and while it runs.
 ///
 /// # Errors
 /// E499 when a step is not as plans are.
 pub fn workspace_lengths(plan: &Plan, options: &CpuOptions) -> Result<[usize; 2]> {
     let calls = prepare::calls(plan, options.instructions)?;
-    Ok([&calls.prepare, &calls.run].map(|calls| prepare::workspace_length(calls)))
+    Ok([&calls.prepare, &calls.run].map(|calls| prepare::workspace_length(calls, options.thread_count())))
 }
 
 /// A plan, prepared.
@@ -205,7 +201,7 @@ impl Fast {
             parameters: vec![None; plan.parameters.len()],
             prepared: Buffer::zeros(plan.prepared_elements),
             arena: Buffer::zeros(0),
-            workspace: Buffer::zeros(pool.threads() * prepare::workspace_length(&calls.prepare)),
+            workspace: Buffer::zeros(prepare::workspace_length(&calls.prepare, pool.threads())),
             outputs: plan.outputs.iter().map(|port| Output::new(&port.view)).collect(),
             pointers: Default::default(),
             offsets: Vec::new(),
@@ -215,7 +211,7 @@ impl Fast {
             run: calls.run,
         };
         fast.prepare(&calls.prepare, parameters);
-        fast.workspace = Buffer::zeros(fast.pool.threads() * prepare::workspace_length(&fast.run));
+        fast.workspace = Buffer::zeros(prepare::workspace_length(&fast.run, fast.pool.threads()));
         fast.arena = Buffer::zeros(fast.plan.arena_elements);
         Ok(fast)
     }
@@ -252,13 +248,19 @@ impl Fast {
 
     /// One training step: as [`Fast::run`], with the parameters that the plan updates in `state`, which must have all of them.
     pub fn step(&mut self, state: &mut Parameters, inputs: &[Tensor], answers: &mut [Tensor]) {
+        let memory = self.memory_over(state, inputs);
+        self.execute(memory, answers);
+    }
+
+    /// The memory of a run that writes the parameters of `state`.
+    fn memory_over(&mut self, state: &mut Parameters, inputs: &[Tensor]) -> Memory {
         let mut memory = self.memory(inputs);
         for (parameter, pointer) in self.plan.parameters.iter().zip(&mut memory.parameters) {
             if let Some(tensor) = state.get_mut(&parameter.path).filter(|_| parameter.updated) {
                 *pointer = tensor.data_mut().as_mut_ptr();
             }
         }
-        self.execute(memory, answers);
+        memory
     }
 
     /// Runs over memory that is the plan's: its inputs have the plan's sizes, and a parameter that is written is the caller's alone.
@@ -278,6 +280,16 @@ impl Fast {
     /// The median seconds of each step over some runs.
     pub fn profile(&mut self, inputs: &[Tensor], runs: usize) -> Vec<f64> {
         let memory = self.memory(inputs);
+        self.timed(memory, runs)
+    }
+
+    /// The median seconds of each step over some training steps.
+    pub fn profile_steps(&mut self, state: &mut Parameters, inputs: &[Tensor], runs: usize) -> Vec<f64> {
+        let memory = self.memory_over(state, inputs);
+        self.timed(memory, runs)
+    }
+
+    fn timed(&mut self, memory: Memory, runs: usize) -> Vec<f64> {
         let context = self.context(&memory);
         let mut seconds = vec![Vec::with_capacity(runs); self.plan.run.len()];
         for _ in 0..runs {

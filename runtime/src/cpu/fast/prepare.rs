@@ -3,11 +3,12 @@
 //! Kernels rely on how a plan's views lie (the table in the compiler's `plan/mod.rs`), which was checked before.
 
 use super::blocks::{Blocked, BlockedCall, MoveCall, PackCall};
+use super::gradient::GradientCall;
 use super::lane::Lane;
 use super::map::{Elementwise, MapCall};
 use super::memory::Memory;
 use super::walk::Walk;
-use super::{Call, conv, conv_data, conv_weight, depthwise, dot, gemm, give_back, pad, reduce, resample, window};
+use super::{Call, gemm, give_back, pad, reduce, resample, window};
 use crate::cpu::blocked::vector::InstructionSet;
 use crate::failure::{Result, fault};
 use cnnc_compiler::kernels::Kernel;
@@ -25,9 +26,9 @@ pub struct Calls {
 /// A call, and the number of its step in the plan's list. A step may need two.
 pub type StepCall = (usize, Box<dyn Call>);
 
-/// Floats of workspace that each thread needs for all of these calls.
-pub fn workspace_length(calls: &[StepCall]) -> usize {
-    calls.iter().map(|(_, call)| call.workspace_length()).max().unwrap_or(0)
+/// Floats of workspace that any of these calls needs, for all threads together.
+pub fn workspace_length(calls: &[StepCall], threads: usize) -> usize {
+    calls.iter().map(|(_, call)| call.workspace_length(threads)).max().unwrap_or(0)
 }
 
 /// The calls of a checked plan.
@@ -88,7 +89,10 @@ fn light(step: &Step, set: InstructionSet) -> Result<Vec<Box<dyn Call>>> {
     if matches!(step.kernel, Kernel::Pack(_)) {
         return Ok(Vec::new());
     }
-    let (call, follows) = kernel(step, own, others)?;
+    let (call, follows) = match GradientCall::new(set, step) {
+        Some(call) => (Box::new(call) as Box<dyn Call>, Follow::Apart),
+        None => kernel(step, own, others)?,
+    };
     let mut calls = vec![call];
     if let (Follow::Apart, Some(epilogue)) = (follows, &step.epilogue) {
         let operands: Vec<&View> = std::iter::once(&step.output).chain(others).collect();
@@ -116,27 +120,9 @@ fn kernel(step: &Step, own: &[View], others: &[View]) -> Result<(Box<dyn Call>, 
         None => (None, Follow::Inside),
     };
     Ok(match &step.kernel {
-        Kernel::Conv { window, groups } if own[1].shape[1] == 1 => {
-            let (finish, follow) = finish(2);
-            (Box::new(depthwise::Depthwise::new(&own[0], &own[1], output, *window, *groups, finish)), follow)
-        }
-        Kernel::Conv { window, groups } => {
-            let (finish, follow) = finish(2);
-            (Box::new(conv::Conv::new(&own[0], &own[1], output, *window, *groups, finish)), follow)
-        }
-        Kernel::ConvData { window, groups } => {
-            (Box::new(conv_data::ConvData::new(&own[0], &own[1], output, *window, *groups)), Follow::Apart)
-        }
-        Kernel::Gemm { transpose_a: false, transpose_b: true } if own[0].shape[0] <= dot::MOST_ROWS => {
-            let (finish, follow) = finish(1);
-            (Box::new(dot::Dot::new(&own[0], &own[1], output, finish)), follow)
-        }
         Kernel::Gemm { transpose_a, transpose_b } => {
             let (finish, follow) = finish(1);
             (Box::new(gemm::Gemm::new(&own[0], *transpose_a, &own[1], *transpose_b, output, finish)), follow)
-        }
-        Kernel::ConvWeight { window, groups } => {
-            (Box::new(conv_weight::ConvWeight::new(&own[0], &own[1], output, *window, *groups)), Follow::Apart)
         }
         Kernel::WindowGrad { axes, pooling } => {
             (Box::new(give_back::GiveBack::windows(own, output, *axes, *pooling)), Follow::Apart)
@@ -156,7 +142,7 @@ fn kernel(step: &Step, own: &[View], others: &[View]) -> Result<(Box<dyn Call>, 
         }
         Kernel::Resample(resampling) => (Box::new(resample::Resample::new(&own[0], output, resampling)), Follow::Apart),
         Kernel::Pad { padding } => (Box::new(pad::Pad::new(&own[0], output, padding)), Follow::Apart),
-        other => return Err(fault(format!("{} is no step of a plan", other.name()))),
+        other => return Err(fault(format!("{} is no step of a plan for blocks of channels", other.name()))),
     })
 }
 

@@ -3,7 +3,6 @@
 //! Neighbouring axes of one kind are one. When the last axis is reduced, each result is a long sum over dense elements; when it is kept,
 //! a row of results is computed at a time, vector by vector.
 
-use super::dot::total;
 use super::level::vectorised;
 use super::math;
 use super::memory::{Memory, Place};
@@ -166,6 +165,18 @@ impl Tasks for Reduce {
             unsafe { self.part_of_row(pair / self.parts(), pair % self.parts(), memory) };
         }
     }
+}
+
+/// The sum of all, halving again and again: a fixed order that vectors do well.
+#[inline(always)]
+fn total(mut sums: [f32; PARTS]) -> f32 {
+    let mut half = PARTS / 2;
+    while half > 0 {
+        let (low, high) = sums.split_at_mut(half);
+        low.iter_mut().zip(high).for_each(|(low, high)| *low += *high);
+        half /= 2;
+    }
+    sums[0]
 }
 
 vectorised! {

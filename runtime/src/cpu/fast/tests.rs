@@ -61,86 +61,8 @@ pub fn size(input: usize, axis: &AxisWindow) -> usize {
     (input + 2 * axis.before - axis.dilation * (axis.kernel - 1) - 1) / axis.stride + 1
 }
 
-/// A convolution with an epilogue.
-fn conv(x: [usize; 4], channels: usize, groups: usize, window: [AxisWindow; 2]) -> Arc<Plan> {
-    let weight = [channels, x[1] / groups, window[0].kernel, window[1].kernel];
-    let shape = [x[0], channels, size(x[2], &window[0]), size(x[3], &window[1])];
-    let (expression, others) = epilogue(&shape);
-    let operands = [dense(Storage::Input(0), 0, &x), dense(Storage::Parameter(0), 0, &weight)];
-    TestPlan::new(&[&x, &shape])
-        .parameter("weight", &weight)
-        .parameter("bias", &[channels])
-        .step(Kernel::Conv { window, groups }, &operands, &shape)
-        .epilogue(expression, &others)
-        .finish()
-}
-
 pub fn axis(kernel: usize, stride: usize, dilation: usize, before: usize) -> AxisWindow {
     AxisWindow { kernel, stride, dilation, before }
-}
-
-#[test]
-fn convolutions() {
-    for (x, channels, groups) in
-        [([1, 3, 17, 13], 5, 1), ([2, 4, 9, 30], 6, 2), ([3, 8, 7, 7], 12, 4), ([1, 64, 14, 14], 130, 1)]
-    {
-        for window in [
-            [axis(3, 1, 1, 1), axis(3, 1, 1, 1)],
-            [axis(3, 2, 1, 1), axis(3, 2, 1, 1)],
-            [axis(1, 1, 1, 0), axis(1, 1, 1, 0)],
-            [axis(1, 2, 1, 0), axis(1, 2, 1, 0)],
-            [axis(5, 1, 1, 2), axis(2, 3, 1, 0)],
-            [axis(2, 1, 3, 3), axis(3, 1, 2, 2)],
-            [axis(1, 1, 1, 1), axis(7, 4, 1, 3)],
-        ] {
-            agrees(&conv(x, channels, groups, window));
-        }
-    }
-}
-
-#[test]
-fn large_convolutions_of_many_tiles() {
-    agrees(&conv([1, 3, 80, 90], 8, 1, [axis(7, 2, 1, 3); 2]));
-    agrees(&conv([1, 8, 60, 60], 16, 1, [axis(3, 1, 1, 1); 2]));
-    agrees(&conv([1, 200, 7, 7], 300, 1, [axis(3, 1, 1, 1); 2]));
-    agrees(&conv([2, 70, 33, 33], 40, 1, [axis(1, 1, 1, 0); 2]));
-}
-
-#[test]
-fn depthwise_convolutions() {
-    for (x, channels) in [([2, 6, 15, 11], 6), ([1, 5, 8, 40], 10), ([1, 33, 20, 20], 33)] {
-        for window in [
-            [axis(3, 1, 1, 1), axis(3, 1, 1, 1)],
-            [axis(3, 2, 1, 1), axis(3, 2, 1, 1)],
-            [axis(5, 3, 1, 2), axis(5, 3, 1, 2)],
-            [axis(3, 1, 2, 2), axis(2, 2, 3, 1)],
-            [axis(1, 1, 1, 0), axis(1, 1, 1, 0)],
-            [axis(3, 1, 1, 5), axis(3, 1, 1, 5)],
-        ] {
-            agrees(&conv(x, channels, x[1], window));
-        }
-    }
-}
-
-#[test]
-fn transposed_convolutions() {
-    for (x, inner, groups) in
-        [([1, 3, 5, 7], 4, 1), ([2, 6, 8, 8], 3, 2), ([1, 4, 9, 2], 1, 4), ([1, 64, 30, 30], 40, 1)]
-    {
-        for window in [axis(2, 2, 1, 0), axis(4, 2, 1, 1), axis(3, 1, 1, 1), axis(3, 3, 2, 2)] {
-            let weight = [x[1], inner, window.kernel, window.kernel];
-            let reach = window.dilation * (window.kernel - 1) + 1;
-            let enlarged = |size: usize| (size - 1) * window.stride + reach - window.before;
-            let shape = [x[0], inner * groups, enlarged(x[2]), enlarged(x[3])];
-            let (expression, others) = epilogue(&shape);
-            let operands = [dense(Storage::Input(0), 0, &x), dense(Storage::Parameter(0), 0, &weight)];
-            let plan = TestPlan::new(&[&x, &shape])
-                .parameter("weight", &weight)
-                .parameter("bias", &[inner * groups])
-                .step(Kernel::ConvData { window: [window; 2], groups }, &operands, &shape);
-            agrees(&plan.epilogue(expression, &others).finish());
-        }
-    }
 }
 
 #[test]
@@ -273,13 +195,10 @@ fn results_that_are_parts_of_a_concatenation() {
         |channels| part(Storage::Input(0), 0, channels, 60),
         |first, channels| part(Storage::Arena, first, channels, 140),
     );
-    let window = [axis(3, 1, 1, 1); 2];
-    let weight = dense(Storage::Parameter(0), 0, &[3, 3, 3, 3]);
-    let pool = Kernel::Window { axes: [PoolAxis::Sliding(axis(3, 1, 1, 1)); 2], pooling: Pooling::Max };
+    let pool = |pooling| Kernel::Window { axes: [PoolAxis::Sliding(axis(3, 1, 1, 1)); 2], pooling };
     let plan = TestPlan::new(&[&[2, 3, 4, 5]])
-        .parameter("weight", &[3, 3, 3, 3])
-        .step_into(Kernel::Conv { window, groups: 1 }, &[input(3), weight], place(0, 3))
-        .step_into(pool, &[place(0, 3)], place(3, 3))
+        .step_into(pool(Pooling::Mean(Divisor::Elements)), &[input(3)], place(0, 3))
+        .step_into(pool(Pooling::Max), &[place(0, 3)], place(3, 3))
         .step_into(Kernel::Map(x0()), &[input(1)], place(6, 1));
     let mut plan = (*plan.finish()).clone();
     plan.outputs[0].view = dense(Storage::Arena, 0, &[2, 7, 4, 5]);

@@ -9,28 +9,6 @@ use cnnc_compiler::kernels::random::fnv1a;
 use cnnc_compiler::kernels::{AxisWindow, Divisor, Expression, Kernel, PoolAxis, Pooling, Resampling};
 use cnnc_compiler::plan::{Storage, View};
 
-#[test]
-fn gradients_by_weight() {
-    for (x, channels, groups) in
-        [([2, 3, 17, 13], 5, 1), ([2, 4, 9, 30], 6, 2), ([3, 8, 7, 7], 8, 8), ([4, 70, 12, 12], 150, 1)]
-    {
-        for window in [
-            [axis(3, 1, 1, 1), axis(3, 1, 1, 1)],
-            [axis(3, 2, 1, 1), axis(2, 1, 2, 0)],
-            [axis(1, 1, 1, 0), axis(1, 1, 1, 0)],
-            [axis(5, 1, 1, 2), axis(2, 3, 1, 0)],
-        ] {
-            let g = [x[0], channels, size(x[2], &window[0]), size(x[3], &window[1])];
-            let weight = [channels, x[1] / groups, window[0].kernel, window[1].kernel];
-            let operands = [dense(Storage::Input(0), 0, &x), dense(Storage::Input(1), 0, &g)];
-            let plan =
-                TestPlan::new(&[&x, &g, &weight]).step(Kernel::ConvWeight { window, groups }, &operands, &weight);
-            let decayed = Expression::operand(0) + Expression::operand(1) * 0.1;
-            agrees(&plan.epilogue(decayed, &[dense(Storage::Input(2), 0, &weight)]).finish());
-        }
-    }
-}
-
 fn pooled(x: [usize; 4], axes: [PoolAxis; 2], pooling: Pooling, counts: [usize; 2]) {
     let g = [x[0], x[1], counts[0], counts[1]];
     let (input, gradient) = (dense(Storage::Input(0), 0, &x), dense(Storage::Input(1), 0, &g));

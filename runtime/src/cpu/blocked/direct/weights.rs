@@ -20,6 +20,9 @@ pub(super) struct Packing {
     /// channel's elements; empty where they lie as in the filter.
     orders: [Vec<usize>; 2],
     transpose: Entry<TransposeArguments>,
+    /// Of a transposed convolution whose groups are not joined: for every unit of input channels where the vector of each element of its first
+    /// channel lies, in floats; empty where no output pixel adds some element.
+    turned: Vec<usize>,
     /// The place of each element of the kernel; none where no output pixel adds it.
     elements: Vec<Option<Element>>,
 }
@@ -55,7 +58,15 @@ impl Packing {
                 elements[*element] = Some(Element { before: phase.before, count: phase.elements.len(), index });
             }
         }
+        let whole: Option<Vec<Element>> = elements.iter().copied().collect();
+        let unit_of = |first: usize| {
+            let channels = unit.min(ins - first);
+            let row = move |element: &Element| element.before * ins + element.count * first + element.index * channels;
+            whole.iter().flatten().map(move |element| row(element) * lanes)
+        };
+        let turned = if transposed { (0..ins).step_by(unit).flat_map(unit_of).collect() } else { Vec::new() };
         Self {
+            turned,
             lanes,
             unit,
             orders: [order(unit), order(ins % unit)],
@@ -85,6 +96,8 @@ impl Packing {
         let (group, first) = (block / per_group, block % per_group * self.lanes);
         if self.joined == 1 && !self.transposed {
             self.pack_filters(group * self.outs + first, self.lanes.min(self.outs - first), weights, into);
+        } else if self.joined == 1 && !self.turned.is_empty() {
+            self.pack_transposed(group, first, weights, into);
         } else {
             self.pack_elements(group, first, weights, into);
         }
@@ -108,6 +121,26 @@ impl Packing {
             };
             // SAFETY: the filters are whole, and the order's offsets are those of the unit's vectors.
             unsafe { (self.transpose)(&arguments) }
+        }
+    }
+
+    /// Packs a block of output channels from channel `first` of a group of a transposed convolution, whose filters are
+    /// `[input channels][output channels][elements]`.
+    fn pack_transposed(&self, group: usize, first: usize, weights: &[f32], into: &mut [f32]) {
+        let area = self.elements.len();
+        for (unit, offsets) in self.turned.chunks_exact(area).enumerate() {
+            for input in unit * self.unit..self.ins.min((unit + 1) * self.unit) {
+                let arguments = TransposeArguments {
+                    from: weights[((group * self.ins + input) * self.outs + first) * area..].as_ptr(),
+                    step: area,
+                    rows: self.lanes.min(self.outs - first),
+                    columns: area,
+                    to: into[(input - unit * self.unit) * self.lanes..].as_mut_ptr(),
+                    offsets: offsets.as_ptr(),
+                };
+                // SAFETY: the filters are whole, and the offsets are those of the unit's first channel.
+                unsafe { (self.transpose)(&arguments) }
+            }
         }
     }
 

@@ -70,6 +70,22 @@ impl Vector for Avx2 {
         }
     }
     #[inline(always)]
+    fn if_larger(self, largest: Self, then: Self, otherwise: Self) -> Self {
+        // Not (x <= largest) is true for what is no number, and the largest is then looked at.
+        unsafe {
+            let is_larger = _mm256_cmp_ps::<_CMP_NLE_UQ>(self.0, largest.0);
+            let is_number = _mm256_cmp_ps::<_CMP_ORD_Q>(largest.0, largest.0);
+            Self(_mm256_blendv_ps(otherwise.0, then.0, _mm256_and_ps(is_larger, is_number)))
+        }
+    }
+    #[inline(always)]
+    fn if_equal(self, other: Self, then: Self, otherwise: Self) -> Self {
+        unsafe {
+            let is_equal = _mm256_cmp_ps::<_CMP_EQ_OQ>(self.0, other.0);
+            Self(_mm256_blendv_ps(otherwise.0, then.0, is_equal))
+        }
+    }
+    #[inline(always)]
     fn min(self, other: Self) -> Self {
         Self(unsafe { _mm256_min_ps(other.0, self.0) })
     }

@@ -70,6 +70,22 @@ impl Vector for Avx512 {
         }
     }
     #[inline(always)]
+    fn if_larger(self, largest: Self, then: Self, otherwise: Self) -> Self {
+        // Not (x <= largest) is true for what is no number, and the largest is then looked at.
+        unsafe {
+            let is_larger = _mm512_cmp_ps_mask::<_CMP_NLE_UQ>(self.0, largest.0);
+            let is_number = _mm512_cmp_ps_mask::<_CMP_ORD_Q>(largest.0, largest.0);
+            Self(_mm512_mask_blend_ps(is_larger & is_number, otherwise.0, then.0))
+        }
+    }
+    #[inline(always)]
+    fn if_equal(self, other: Self, then: Self, otherwise: Self) -> Self {
+        unsafe {
+            let is_equal = _mm512_cmp_ps_mask::<_CMP_EQ_OQ>(self.0, other.0);
+            Self(_mm512_mask_blend_ps(is_equal, otherwise.0, then.0))
+        }
+    }
+    #[inline(always)]
     fn min(self, other: Self) -> Self {
         Self(unsafe { _mm512_min_ps(other.0, self.0) })
     }

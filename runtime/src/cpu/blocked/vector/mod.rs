@@ -63,6 +63,10 @@ pub(crate) trait Vector: Copy {
     fn max(self, other: Self) -> Self;
     /// The larger of both, lane by lane; not a number where either is none.
     fn max_or_nan(self, other: Self) -> Self;
+    /// `then` where `self` is larger than `largest`, or no number while that is one; else `otherwise`.
+    fn if_larger(self, largest: Self, then: Self, otherwise: Self) -> Self;
+    /// `then` where both are equal, else `otherwise`.
+    fn if_equal(self, other: Self, then: Self, otherwise: Self) -> Self;
     /// The smaller of both, lane by lane; `self` where either is not a number.
     fn min(self, other: Self) -> Self;
     /// Turns the square of the first `LANES` vectors about its diagonal.

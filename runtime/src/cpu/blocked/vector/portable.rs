@@ -68,6 +68,21 @@ impl Vector for Portable {
         self.map(other, |a, b| if b > a || b.is_nan() { b } else { a })
     }
     #[inline(always)]
+    fn if_larger(self, largest: Self, then: Self, otherwise: Self) -> Self {
+        let is_larger = |x: f32, largest: f32| x > largest || x.is_nan() && !largest.is_nan();
+        Self(std::array::from_fn(|lane| match is_larger(self.0[lane], largest.0[lane]) {
+            true => then.0[lane],
+            false => otherwise.0[lane],
+        }))
+    }
+    #[inline(always)]
+    fn if_equal(self, other: Self, then: Self, otherwise: Self) -> Self {
+        Self(std::array::from_fn(|lane| match self.0[lane] == other.0[lane] {
+            true => then.0[lane],
+            false => otherwise.0[lane],
+        }))
+    }
+    #[inline(always)]
     fn min(self, other: Self) -> Self {
         self.map(other, |a, b| if b < a { b } else { a })
     }

@@ -15,7 +15,7 @@ mod weights;
 use crate::cpu::blocked::buffer::Shared;
 use crate::cpu::blocked::call::Call;
 use crate::cpu::blocked::pool::Pool;
-use crate::cpu::blocked::shape::ConvolutionShape;
+use crate::cpu::blocked::shape::{ConvolutionShape, Window};
 use crate::cpu::blocked::tile::{Segment, TileArguments, tilings};
 use crate::cpu::blocked::vector::{Entry, InstructionSet};
 pub use blocking::Blocking;
@@ -28,6 +28,8 @@ use weights::{Pack, PackArguments, matrix};
 pub struct Winograd {
     scheme: Scheme,
     shape: ConvolutionShape,
+    /// Whether the weights are those of a transposed convolution.
+    transposed: bool,
     lanes: usize,
     blocking: Blocking,
     pack_entry: Entry<PackArguments>,
@@ -50,6 +52,14 @@ impl Winograd {
         Self::with_blocking(set, shape, scheme, Blocking::choose(&shape, scheme, set.lanes()))
     }
 
+    /// The transposed convolution of `shape`, whose window is that of the convolution which it transposes: the convolution with the
+    /// filters turned round, and with the padding that the window leaves.
+    pub fn transposed(set: InstructionSet, shape: ConvolutionShape, scheme: Scheme) -> Self {
+        let axes = shape.window.axes.map(|axis| AxisWindow { before: axis.kernel - 1 - axis.before, ..axis });
+        let window = Window { axes, ..shape.window };
+        Self { transposed: true, ..Self::new(set, ConvolutionShape { window, ..shape }, scheme) }
+    }
+
     /// As `new`, with a blocking of the caller's choice.
     pub fn with_blocking(set: InstructionSet, shape: ConvolutionShape, scheme: Scheme, blocking: Blocking) -> Self {
         assert!(Self::supports(&shape), "Winograd is for 3×3 of stride 1");
@@ -63,6 +73,7 @@ impl Winograd {
             last: row(last),
             scheme,
             shape,
+            transposed: false,
             lanes: set.lanes(),
             blocking,
             input_entry,
@@ -85,7 +96,7 @@ impl Winograd {
         self.out_blocks() * self.shape.in_channels * self.lanes * self.scheme.frequencies()
     }
 
-    /// Transforms `weights` `[out_channels, in_channels, 3, 3]` into `packed_length` floats
+    /// Transforms `weights` `[out_channels, in_channels, 3, 3]`, of a transposed convolution `[in_channels, out_channels, 3, 3]`, into `packed_length` floats
     /// `[groups of output blocks][frequency][blocks of the group][input channels][LANES]`.
     pub fn pack(&self, pool: &Pool, weights: &[f32], into: &mut [f32]) {
         assert_eq!(weights.len(), self.shape.weight_count());
@@ -99,7 +110,8 @@ impl Winograd {
             let arguments = PackArguments {
                 matrix,
                 rows: self.scheme.outputs() + 2,
-                weights: weights[channel * self.shape.in_channels * 9..].as_ptr(),
+                weights: weights[channel * 9 * if self.transposed { 1 } else { self.shape.in_channels }..].as_ptr(),
+                transposed: self.transposed.then_some(9 * self.shape.out_channels),
                 lanes: self.lanes.min(self.shape.out_channels - channel),
                 ins: self.shape.in_channels,
                 // SAFETY: the block's first frequency lies in `into`, whose length was checked.

@@ -17,8 +17,11 @@ pub(super) struct PackArguments {
     pub(super) matrix: [[f64; 3]; ROWS],
     /// Rows of the transform.
     pub(super) rows: usize,
-    /// The filters of the block's channels, `[lanes][input channels][9]`.
+    /// The filters of the block's channels, `[lanes][input channels][9]`; of a transposed convolution `[input channels][…][9]`, from the
+    /// block's first on.
     pub(super) weights: *const f32,
+    /// Floats from the filters of an input channel to those of the next, of a transposed convolution, whose filters are turned round.
+    pub(super) transposed: Option<usize>,
     /// Channels that the block really has, at least one.
     pub(super) lanes: usize,
     /// Input channels.
@@ -40,17 +43,28 @@ impl Kernel for Pack {
         let mut filters = [0.0f32; AT_ONCE * 9 * LANES];
         for first in (0..a.ins).step_by(AT_ONCE) {
             let count = AT_ONCE.min(a.ins - first);
-            let turned = TransposeArguments {
-                from: a.weights.wrapping_add(first * 9),
-                step: a.ins * 9,
+            let to = filters.as_mut_ptr();
+            let vectors = |from: *const f32, step: usize, columns: usize| TransposeArguments {
+                from,
+                step,
                 rows: a.lanes,
-                columns: count * 9,
-                to: filters.as_mut_ptr(),
+                columns,
+                to,
                 offsets: std::ptr::null(),
             };
             // SAFETY: the caller promises the filters of `lanes` output channels, and room for `ins` vectors at every frequency.
             unsafe {
-                Transpose::run::<V>(&turned);
+                match a.transposed {
+                    None => Transpose::run::<V>(&vectors(a.weights.wrapping_add(first * 9), a.ins * 9, count * 9)),
+                    Some(step) => {
+                        let backwards: [usize; 9] = std::array::from_fn(|element| (8 - element) * V::LANES);
+                        for input in 0..count {
+                            let one = vectors(a.weights.wrapping_add((first + input) * step), 9, 9);
+                            let to = to.wrapping_add(input * 9 * V::LANES);
+                            Transpose::run::<V>(&TransposeArguments { to, offsets: backwards.as_ptr(), ..one });
+                        }
+                    }
+                }
                 for input in 0..count {
                     let packed = a.packed.add((first + input) * V::LANES);
                     transform::<V>(a, filters.as_ptr().add(input * 9 * V::LANES), packed);

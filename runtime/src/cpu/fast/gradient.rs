@@ -1,0 +1,93 @@
+//! Steps that only training has, over channels in blocks: gradients by weight, and of pooling.
+
+use super::memory::Place;
+use super::{Call, Context};
+use crate::cpu::blocked::call::{Images, ImagesMut};
+use crate::cpu::blocked::conv_weight::ConvWeight;
+use crate::cpu::blocked::direct::InputLayout;
+use crate::cpu::blocked::shape::{ConvolutionShape, Window};
+use crate::cpu::blocked::vector::InstructionSet;
+use crate::cpu::blocked::window::PoolShape;
+use crate::cpu::blocked::window_grad::WindowGrad;
+use cnnc_compiler::kernels::Kernel;
+use cnnc_compiler::plan::{Step, View};
+
+/// A gradient over images in blocks.
+pub struct GradientCall {
+    kernel: Gradient,
+    /// What the kernel reads: the image, where it needs that, then the gradient of the result.
+    operands: Vec<(Place, usize)>,
+    output: (Place, usize),
+}
+
+enum Gradient {
+    /// By weight.
+    Weight(Box<ConvWeight>),
+    /// Of pooling.
+    Window(Box<WindowGrad>),
+}
+
+impl GradientCall {
+    /// The step, if it is one of these and its values lie in blocks.
+    pub fn new(set: InstructionSet, step: &Step) -> Option<GradientCall> {
+        let own = step.operands.get(..step.own_operands)?;
+        let gradient = own.last().filter(|view| view.shape.len() == 5)?;
+        let kernel = match &step.kernel {
+            Kernel::ConvWeight { window, groups } => {
+                let (x, weight) = (&own[0], &step.output);
+                let shape = ConvolutionShape {
+                    batch: x.shape[0],
+                    in_channels: weight.shape[1] * groups,
+                    out_channels: weight.shape[0],
+                    groups: *groups,
+                    window: Window { input: size(x), output: size(gradient), axes: *window },
+                };
+                let layout = if x.shape.len() == 5 { InputLayout::Blocked } else { InputLayout::Plain };
+                Gradient::Weight(Box::new(ConvWeight::new(set, shape, layout)))
+            }
+            Kernel::WindowGrad { axes, pooling } => {
+                let output = &step.output;
+                let channels = output.shape[1] * set.lanes();
+                let (input, windows) = (size(output), size(gradient));
+                let shape = PoolShape { batch: output.shape[0], channels, input, output: windows, axes: *axes };
+                Gradient::Window(Box::new(WindowGrad::new(set, shape, *pooling)))
+            }
+            _ => return None,
+        };
+        let images = |view: &View| (Place::of(view), view.strides[0]);
+        Some(GradientCall { kernel, operands: own.iter().map(images).collect(), output: images(&step.output) })
+    }
+}
+
+/// Height and width of an image, in blocks or plain.
+fn size(view: &View) -> [usize; 2] {
+    [view.shape[2], view.shape[3]]
+}
+
+impl Call for GradientCall {
+    fn workspace_length(&self, threads: usize) -> usize {
+        match &self.kernel {
+            Gradient::Weight(kernel) => kernel.workspace_length(threads),
+            Gradient::Window(_) => 0,
+        }
+    }
+
+    unsafe fn run(&self, context: &Context<'_>) {
+        let Context { memory, pool, .. } = *context;
+        // SAFETY: the plan was checked: operands and output are whole, of the sizes that the kernels were told, and do not overlap; the
+        // workspace has what `workspace_length` says.
+        unsafe {
+            let images = |&(place, step): &(Place, usize)| Images { first: memory.at(place, 0), step };
+            let output = ImagesMut { first: memory.at(self.output.0, 0), step: self.output.1 };
+            match (&self.kernel, self.operands.as_slice()) {
+                (Gradient::Weight(kernel), [x, gradient]) => {
+                    kernel.run(pool, images(x), images(gradient), output, memory.workspace);
+                }
+                (Gradient::Window(kernel), [others @ .., gradient]) => {
+                    kernel.run(pool, others.first().map(images), images(gradient), output);
+                }
+                _ => {}
+            }
+        }
+    }
+}

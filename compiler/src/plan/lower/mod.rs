@@ -148,9 +148,7 @@ impl Lowering<'_> {
             }
             Kernel::Permute { axes } => self.view_of(first, layout, &node.origins, |view| view.permuted(axes)),
             Kernel::Concat { axis } => self.concat(id, node, *axis),
-            Kernel::Conv { .. } | Kernel::ConvData { .. } if !self.constants.contains(&id) => {
-                self.convolution(id, node)
-            }
+            Kernel::Conv { .. } | Kernel::ConvData { .. } => self.convolution(id, node),
             Kernel::ConvWeight { groups, .. } if self.blocks.is_some() => self.weight_gradient(id, node, *groups),
             Kernel::Gemm { transpose_a: false, transpose_b: true } if self.blocks.is_some() => self.linear(id, node),
             kernel => self.compute(id, node, kernel),

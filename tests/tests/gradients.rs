@@ -101,9 +101,10 @@ impl Case {
             if both && fused {
                 wrong.extend(self.against_differences(&plan, &parameters, &inputs, &names, &exact));
             }
+            // In a whole network some unit may lie within Winograd's rounding of a ReLU's kink, where the gradient jumps.
             let sets = if both { InstructionSet::available() } else { vec![InstructionSet::chosen()] };
             for instructions in sets {
-                let options = CpuOptions { instructions, ..CpuOptions::default() };
+                let options = CpuOptions { instructions, exact: !both, ..CpuOptions::default() };
                 let roundings = if instructions == InstructionSet::Portable { 2.0 } else { 1.0 };
                 let found = against_exact(
                     &graph,

@@ -1,8 +1,8 @@
 //! How much memory an engine takes: foretold of a plan, before anything is allocated.
 //!
 //! A plan and the number of threads come in; out go the most bytes while the engine is made and while it runs. How parameters come makes no
-//! difference: drawn, converted, or read where they lie in a file, each is in memory from the first step of `prepare` that reads it to the last. What is
-//! not counted are tables of a few kilobytes a step, threads' stacks, and the program itself.
+//! difference: drawn, converted, or read where they lie in a file, each is in memory from the first step of `prepare` that reads it to the last. Tables
+//! and registers are counted by what they took where they were measured; threads' stacks and the program itself are not.
 
 use super::blocked::buffer::Buffer;
 use super::fast::{ParameterUses, workspace_lengths};
@@ -10,6 +10,11 @@ use super::{CpuOptions, check};
 use crate::Result;
 use crate::parameters::size_bytes;
 use cnnc_compiler::plan::Plan;
+
+/// Bytes of the tables of a step.
+const STEP_BYTES: u64 = 1_500;
+/// Bytes of what a thread keeps of the programs that it ran: registers, lanes, rows of a window.
+const THREAD_BYTES: u64 = 12 << 10;
 
 /// Bytes of memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,12 +41,14 @@ pub fn footprint(plan: &Plan, options: &CpuOptions) -> Result<Footprint> {
         most_live = most_live.max(live);
         live -= sum(&step.last);
     }
-    let kept = buffer(plan.prepared_elements);
+    let tables = STEP_BYTES * (plan.prepare.len() + plan.run.len()) as u64;
+    let kept = buffer(plan.prepared_elements) + tables;
     let preparing = kept + to_prepare + most_live.max(sum(&uses.of_runs)) + buffer(plan.scratch_elements);
     let answers: u64 = plan.outputs.iter().map(|port| size_bytes(&port.view.shape)).sum();
     let inputs: u64 = plan.inputs.iter().map(|port| size_bytes(&port.view.shape)).sum();
+    let threads = THREAD_BYTES * options.thread_count() as u64;
     let ready = kept + to_run + sum(&uses.of_runs) + buffer(plan.arena_elements) + answers;
-    Ok(Footprint { load_bytes: preparing.max(ready), run_bytes: ready + inputs })
+    Ok(Footprint { load_bytes: preparing.max(ready), run_bytes: ready + inputs + threads })
 }
 
 fn buffer(length: usize) -> u64 {

@@ -58,7 +58,7 @@ const THREE: &[(&str, &[usize])] = &[
     ("Conv2d(32, kernel_size=3, padding=1)", &[1, 32, 14, 14]),
     ("Conv2d(40, kernel_size=3, padding=1)", &[2, 24, 13, 11]),
     ("Conv2d(64, kernel_size=3, padding=1); ReLU", &[1, 128, 7, 7]),
-    ("Conv2d(16, kernel_size=3)", &[1, 5, 9, 30]),
+    ("Conv2d(16, kernel_size=3)", &[1, 10, 9, 30]),
 ];
 
 /// Every kernel.
@@ -98,7 +98,17 @@ pub const GRID: &[Subject] = &[
         PRODUCTS,
         &[
             ("Conv2d(32, kernel_size=7, stride=2, padding=3)", &[1, 3, 33, 33]),
-            ("Conv2d(6, kernel_size=5, padding=2)", &[2, 1, 28, 28]),
+            ("Conv2d(12, kernel_size=5, padding=2)", &[2, 1, 28, 28]),
+        ],
+    ),
+    subject(
+        "conv rows",
+        Road::By(Method::Rows),
+        2e-6,
+        PRODUCTS,
+        &[
+            ("Conv2d(4, kernel_size=5, padding=2)", &[2, 1, 28, 28]),
+            ("Conv2d(3, kernel_size=3, dilation=2); Sigmoid", &[1, 8, 12, 44]),
         ],
     ),
     subject(
@@ -127,17 +137,6 @@ pub const GRID: &[Subject] = &[
         2e-6,
         PRODUCTS,
         &[("Linear(100)", &[1, 2048]), ("Linear(33); ReLU", &[5, 300])],
-    ),
-    subject(
-        "conv without blocks",
-        Road::Plain,
-        2e-6,
-        PRODUCTS,
-        &[
-            ("Conv2d(32, kernel_size=3, padding=1)", &[1, 32, 14, 14]),
-            ("Conv2d(40, kernel_size=3, padding=1, groups=40)", &[1, 40, 14, 14]),
-            ("ConvTranspose2d(24, kernel_size=4, stride=2, padding=1)", &[1, 32, 8, 8]),
-        ],
     ),
     subject("gemm", Road::Plain, 2e-6, PRODUCTS, &[("Linear(100)", &[1, 2048]), ("Linear(130); ReLU", &[70, 300])]),
     subject(

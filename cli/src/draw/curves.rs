@@ -5,7 +5,9 @@ use super::svg::{picture, text};
 use cnnc_runtime::train::History;
 use std::fmt::Write;
 
-const WIDTH: f64 = 880.0;
+/// The width of a panel, and what the last label needs besides in a wide font.
+const PANEL: f64 = 440.0;
+const SPARE: f64 = 24.0;
 const HEIGHT: f64 = 340.0;
 /// Room for tick labels on the left of a panel, for line labels on its right, above and below it.
 const LEFT: f64 = 52.0;
@@ -49,14 +51,14 @@ pub fn curves(name: &str, history: &History, epochs: usize) -> String {
     let mut body = String::new();
     let epochs = Axis::counting(epochs.max(history.records.len()), 6);
     for (position, (title, series)) in panels(history).iter().enumerate() {
-        let left = position as f64 * WIDTH / 2.0;
+        let left = position as f64 * PANEL;
         panel(&mut body, left, title, series, &epochs);
     }
-    picture(WIDTH, HEIGHT, &format!("training of {name}"), &body)
+    picture(2.0 * PANEL + SPARE, HEIGHT, &format!("training of {name}"), &body)
 }
 
 fn panel(body: &mut String, left: f64, title: &str, series: &[Series], epochs: &Axis) {
-    let (x0, x1) = (left + LEFT, left + WIDTH / 2.0 - RIGHT);
+    let (x0, x1) = (left + LEFT, left + PANEL - RIGHT);
     let (y0, y1) = (HEIGHT - BOTTOM, TOP);
     let values = Axis::over(series.iter().flat_map(|series| series.points.iter().map(|point| point.1)), 5);
     let x = |epoch: f64| x0 + (x1 - x0) * epochs.share(epoch);

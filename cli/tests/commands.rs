@@ -235,7 +235,7 @@ fn eval_says_what_weights_are_worth() {
     fs::write(&recipe, text).expect("the recipe");
     let (recipe, weights) = (recipe.to_string_lossy(), model("lenet.safetensors"));
     let (out, _) = done(&["eval", &recipe, "--weights", &weights]);
-    assert!(out.starts_with("accuracy   90.") || out.starts_with("accuracy   8"), "{out}");
+    assert!(out.starts_with("accuracy   9"), "{out}");
     assert!(out.contains("of 200)") && out.contains("ankle boot        20"), "{out}");
     assert!(folder.path().join("runs/lenet/confusion.svg").exists());
     let (json, _) = done(&["eval", &recipe, "--weights", &weights, "--format", "json"]);

@@ -38,7 +38,7 @@ impl Method {
 
     /// The method of that name.
     pub fn named(name: &str) -> Option<Method> {
-        let plain = [Method::Direct, Method::Stem, Method::Depthwise, Method::Linear];
+        let plain = [Method::Direct, Method::Stem, Method::Rows, Method::Depthwise, Method::Linear];
         let methods = plain.into_iter().chain([2, 4, 6].map(Method::Winograd));
         methods.into_iter().find(|method| method.name() == name)
     }
@@ -111,7 +111,9 @@ mod tests {
 
     #[test]
     fn methods_are_found_by_their_names() {
-        for method in [Method::Direct, Method::Stem, Method::Winograd(4), Method::Depthwise, Method::Linear] {
+        for method in
+            [Method::Direct, Method::Stem, Method::Rows, Method::Winograd(4), Method::Depthwise, Method::Linear]
+        {
             assert_eq!(Method::named(method.name()), Some(method));
         }
         assert_eq!(Method::named("magic"), None);

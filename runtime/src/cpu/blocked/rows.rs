@@ -1,10 +1,11 @@
 //! Convolution of plain images `[N, C, H, W]` to plain images, for few output channels: pixels of a row side by side in a vector.
 //!
 //! A block of channels that few channels fill wastes most of every vector, of the products and of all that is done to the results.
-//! A task is a band of output rows of an image: it copies the input rows with the padding written out, and room for the last vector of
-//! a row to read past its end; then every tap is a fixed offset. A tile is up to four channels by three vectors of pixels. The last
-//! vector of a row whose width is no multiple of the lanes goes through a buffer, so that nothing past the row is written.
+//! A task is a band of output rows of an image, over the band of input rows of an output whose rows are whole vectors: every tap is a
+//! fixed offset. A tile is up to four channels by three vectors of pixels. The last vector of a row whose width is no multiple of the
+//! lanes goes through a buffer, so that nothing past the row is written.
 
+use crate::cpu::blocked::band::{Band, Footprint};
 use crate::cpu::blocked::call::Call;
 use crate::cpu::blocked::pool::Pool;
 use crate::cpu::blocked::shape::ConvolutionShape;
@@ -20,9 +21,7 @@ const TASK_MACS: usize = 200_000;
 pub struct Rows {
     shape: ConvolutionShape,
     lanes: usize,
-    /// Floats of a row of the band, and its rows for one channel.
-    row: usize,
-    band: usize,
+    band: Band,
     /// Output rows of a task.
     rows: usize,
     /// Where each tap lies in the band, from the pixel's first.
@@ -35,21 +34,23 @@ impl Rows {
     pub fn new(set: InstructionSet, shape: ConvolutionShape) -> Self {
         let (lanes, window) = (set.lanes(), shape.window);
         let [height, width] = window.output;
-        let row = width.next_multiple_of(lanes) + window.reach(1) - 1;
         let per_row = width * shape.weight_count();
         let rows = TASK_MACS.div_ceil(per_row.max(1)).clamp(1, height.max(1));
         let rows = height.div_ceil(height.div_ceil(rows).max(1)).max(1);
-        let band = (rows - 1) * window.axes[0].stride + window.reach(0);
+        let see = Footprint { output: [height, width.next_multiple_of(lanes)], ..Footprint::of(&window) };
+        let band = Band::new(&see, shape.in_channels, 1, rows);
         let [down, along] = window.axes;
-        let taps = (0..shape.in_channels)
-            .flat_map(|channel| (0..down.kernel).map(move |y| channel * band + y * down.dilation))
-            .flat_map(|line| (0..along.kernel).map(move |x| line * row + x * along.dilation));
-        Self { shape, lanes, row, band, rows, taps: taps.collect(), entry: set.entry::<TileKernel>() }
+        let elements = || (0..down.kernel).flat_map(move |y| (0..along.kernel).map(move |x| [y, x]));
+        let offset =
+            |(channel, [y, x]): (usize, [usize; 2])| band.offset(channel, y * down.dilation, x * along.dilation);
+        let taps = (0..shape.in_channels).flat_map(|channel| elements().map(move |place| (channel, place)));
+        let taps = taps.map(offset).collect();
+        Self { shape, lanes, band, rows, taps, entry: set.entry::<TileKernel>() }
     }
 
     /// Floats of scratch that `run` needs for every thread.
     pub fn workspace_length(&self) -> usize {
-        self.shape.in_channels * self.band * self.row
+        self.band.length()
     }
 
     /// Floats of the packed weights: one for every tap and channel.
@@ -88,21 +89,24 @@ impl Rows {
     unsafe fn run_task(&self, worker: usize, image: usize, first: usize, call: &Call<'_>) {
         let [height, width] = self.shape.window.output;
         let rows = self.rows.min(height - first);
+        let length = self.band.length();
         // SAFETY: the input holds the image, and the workspace a band for every worker.
-        let band = unsafe {
-            let length = self.workspace_length();
-            let band = std::slice::from_raw_parts_mut(call.scratch(worker, length), length);
-            let pixels = self.shape.in_channels * self.shape.window.input_pixels();
-            self.fill(std::slice::from_raw_parts(call.input.at(image, 0), pixels), first, band);
-            band.as_ptr()
+        let (input, scratch) = unsafe {
+            let input = std::slice::from_raw_parts(call.input.at(image, 0), self.band.input_length());
+            let scratch: &mut [f32] = match length {
+                0 => &mut [],
+                _ => std::slice::from_raw_parts_mut(call.scratch(worker, length), length),
+            };
+            (input, scratch)
         };
+        let band = self.band.fill(input, first, rows, scratch).as_ptr();
         let outs = self.shape.out_channels;
         // Channels in equal parts: 6 are 3 and 3.
         let per_tile = outs.div_ceil(outs.div_ceil(CHANNELS).max(1)).max(1);
         for channel in (0..outs).step_by(per_tile) {
             let channels = per_tile.min(outs - channel);
             for row in 0..rows {
-                let line = band.wrapping_add(row * self.shape.window.axes[0].stride * self.row);
+                let line = band.wrapping_add(row * self.band.row_step());
                 for pixel in (0..width).step_by(VECTORS * self.lanes) {
                     let at = (channel * height + first + row) * width + pixel;
                     let tile = Tile {
@@ -127,25 +131,6 @@ impl Rows {
                 let offset = (channel * height + first) * width;
                 // SAFETY: these rows were written above, by this task alone.
                 unsafe { call.finish(worker, [image, channel, first * width], offset, rows * width) };
-            }
-        }
-    }
-
-    /// Copies the rows that the output rows from `first` on see, zeros for what lies outside the image.
-    fn fill(&self, input: &[f32], first: usize, band: &mut [f32]) {
-        let [height, width] = self.shape.window.input;
-        let [down, along] = self.shape.window.axes;
-        let skipped = along.before.min(self.row);
-        let kept = width.min(self.row - skipped);
-        let top = (first * down.stride) as isize - down.before as isize;
-        for (number, line) in band.chunks_exact_mut(self.row).enumerate() {
-            let (channel, y) = (number / self.band, top + (number % self.band) as isize);
-            line[..skipped].fill(0.0);
-            line[skipped + kept..].fill(0.0);
-            let into = &mut line[skipped..skipped + kept];
-            match usize::try_from(y).ok().filter(|&y| y < height) {
-                Some(y) => into.copy_from_slice(&input[(channel * height + y) * width..][..kept]),
-                None => into.fill(0.0),
             }
         }
     }

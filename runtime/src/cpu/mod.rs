@@ -13,6 +13,7 @@ mod target;
 #[cfg(test)]
 pub(crate) mod test_plan;
 mod training;
+mod windows;
 mod work;
 
 use crate::failure::{Failure, Result, failure};

@@ -6,19 +6,14 @@ use crate::cpu::blocked::planes::Planes;
 use crate::cpu::blocked::pool::Pool;
 use crate::cpu::blocked::vector::{Entry, InstructionSet, Kernel, Vector, exp};
 use crate::cpu::blocked::window::PoolShape;
-use crate::cpu::reference::divide_by;
+use crate::cpu::windows::{Span, Windows};
 use cnnc_compiler::kernels::Pooling;
-
-/// The elements of a window along an axis: first, step, number.
-type Span = (usize, usize, usize);
 
 /// A pooling's gradient: where its windows lie.
 pub struct WindowGrad {
     shape: PoolShape,
     lanes: usize,
-    spans: [Vec<Span>; 2],
-    /// What each window hands on of its gradient.
-    factors: Vec<f32>,
+    windows: Windows,
     planes: Planes,
     entry: Entry<Arguments>,
 }
@@ -36,27 +31,15 @@ impl WindowGrad {
     /// Of the pooling of `shape`.
     pub fn new(set: InstructionSet, shape: PoolShape, pooling: Pooling) -> Self {
         let (lanes, sizes) = (set.lanes(), shape.input);
-        let spans = [0, 1].map(|axis| {
-            let count = shape.output[axis];
-            (0..count).map(|at| shape.axes[axis].elements(at, count, sizes[axis])).collect::<Vec<Span>>()
-        });
-        let factor = |[y, x]: [usize; 2]| match &pooling {
-            Pooling::Mean(divisor) => {
-                (1.0 / divide_by(divisor, &shape.axes, [y, x], sizes, [spans[0][y], spans[1][x]])) as f32
-            }
-            Pooling::Max | Pooling::Softmax => 1.0,
-        };
-        let factors =
-            (0..shape.output[0]).flat_map(|y| (0..shape.output[1]).map(move |x| [y, x])).map(factor).collect();
+        let windows = Windows::new(&shape.axes, sizes, shape.output, &pooling);
         let entry = match pooling {
             Pooling::Max => set.entry::<Largest>(),
             Pooling::Mean(_) => set.entry::<Mean>(),
             Pooling::Softmax => set.entry::<Softmax>(),
         };
-        let elements = |axis: usize| spans[axis].iter().map(|span| span.2).sum::<usize>();
-        let vectors = 2 * (elements(0) * elements(1)).max(sizes[0] * sizes[1]);
+        let vectors = 2 * windows.elements().max(sizes[0] * sizes[1]);
         let planes = Planes::new([shape.batch, shape.channels.div_ceil(lanes)], 1, vectors);
-        Self { shape, lanes, spans, factors, planes, entry }
+        Self { shape, lanes, windows, planes, entry }
     }
 
     /// Runs over blocked images; a mean does not read `x`.
@@ -92,11 +75,11 @@ impl Arguments {
         // SAFETY: the kernel lives during the call.
         let kernel = unsafe { &*self.kernel };
         let mut window = 0;
-        for rows in &kernel.spans[0] {
-            for columns in &kernel.spans[1] {
+        for rows in &kernel.windows.spans[0] {
+            for columns in &kernel.windows.spans[1] {
                 // SAFETY: the gradient has a vector for every window.
                 let gradient = unsafe { V::load(self.gradient.add(window * V::LANES)) };
-                body(kernel, [*rows, *columns], gradient.mul(V::splat(kernel.factors[window])));
+                body(kernel, [*rows, *columns], gradient.mul(V::splat(kernel.windows.factors[window])));
                 window += 1;
             }
         }

@@ -3,7 +3,8 @@
 use super::math;
 use super::memory::{Memory, Place};
 use super::{Cost, Tasks, Workspace};
-use crate::cpu::reference::{Source, divide_by, parts, sources};
+use crate::cpu::reference::{Source, parts, sources};
+use crate::cpu::windows::{Span, Windows};
 use cnnc_compiler::kernels::{PoolAxis, Pooling, Resampling};
 use cnnc_compiler::plan::View;
 
@@ -33,14 +34,11 @@ struct Planes {
 }
 
 enum Way {
-    /// Windows along rows and columns, and what each hands on of its sum, for a mean.
-    Windows { spans: [Vec<Span>; 2], pooling: Pooling, factors: Vec<f32> },
+    /// The windows; a mean's hands on its factor of the gradient.
+    Windows(Windows, Pooling),
     /// Where each row and column was read.
     Resampling { sources: [Vec<Source>; 2], resampling: Resampling },
 }
-
-/// The elements of a window along an axis: first, step, number.
-type Span = (usize, usize, usize);
 
 impl Planes {
     fn of(view: &View) -> Planes {
@@ -68,26 +66,9 @@ impl GiveBack {
     pub fn windows(own: &[View], output: &View, axes: [PoolAxis; 2], pooling: Pooling) -> GiveBack {
         let gradient = &own[own.len() - 1];
         let (planes, small) = (Planes::of(output), Planes::of(gradient));
-        let (sizes, counts) = (planes.size, small.size);
-        let spans = [0, 1].map(|axis| {
-            (0..counts[axis]).map(|at| axes[axis].elements(at, counts[axis], sizes[axis])).collect::<Vec<Span>>()
-        });
-        let factor = |place: [usize; 2]| match &pooling {
-            Pooling::Mean(divisor) => {
-                (1.0 / divide_by(divisor, &axes, place, sizes, [spans[0][place[0]], spans[1][place[1]]])) as f32
-            }
-            Pooling::Max | Pooling::Softmax => 1.0,
-        };
-        let places = (0..counts[0]).flat_map(|row| (0..counts[1]).map(move |column| [row, column]));
-        let factors = places.map(factor).collect();
+        let windows = Windows::new(&axes, planes.size, small.size, &pooling);
         let input = (own.len() > 1).then(|| Planes::of(&own[0]));
-        GiveBack {
-            outer: outer(output),
-            input,
-            gradient: small,
-            output: planes,
-            way: Way::Windows { spans, pooling, factors },
-        }
+        GiveBack { outer: outer(output), input, gradient: small, output: planes, way: Way::Windows(windows, pooling) }
     }
 
     /// `g[N, C, H', W']`, dense from axis 1.
@@ -119,7 +100,7 @@ impl GiveBack {
             row[..width].fill(0.0);
         }
         match &self.way {
-            Way::Windows { spans, pooling, factors } => {
+            Way::Windows(Windows { spans, factors }, pooling) => {
                 let windows = spans[0].iter().enumerate().flat_map(|(y, rows)| {
                     spans[1].iter().enumerate().map(move |(x, columns)| ([y, x], *rows, *columns))
                 });
@@ -178,10 +159,7 @@ impl Tasks for GiveBack {
     fn cost(&self) -> Cost {
         let planes = self.outer[0] * self.outer[1];
         let per_plane = match &self.way {
-            Way::Windows { spans, pooling, .. } => {
-                let seen = |axis: usize| spans[axis].iter().map(|span| span.2).sum::<usize>();
-                seen(0) * seen(1) * if *pooling == Pooling::Softmax { 64 } else { 16 }
-            }
+            Way::Windows(windows, pooling) => windows.elements() * if *pooling == Pooling::Softmax { 64 } else { 16 },
             Way::Resampling { sources, .. } => 32 * sources[0].len() * sources[1].len(),
         };
         Cost { operations: planes * per_plane, elements: planes * self.output.length() }

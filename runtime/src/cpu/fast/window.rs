@@ -4,15 +4,12 @@ use super::level::vectorised;
 use super::math;
 use super::memory::{Memory, Place};
 use super::{Cost, Tasks, Workspace};
-use crate::cpu::reference::divide_by;
+use crate::cpu::windows::Windows;
 use cnnc_compiler::kernels::{PoolAxis, Pooling};
 use cnnc_compiler::plan::View;
 
 /// Elements that a task reads.
 const TASK: usize = 1 << 13;
-
-/// The elements of a window along an axis: first, step, number.
-type Span = (usize, usize, usize);
 
 /// Pooling over the last two axes.
 pub struct Window {
@@ -28,13 +25,10 @@ pub struct Window {
     heights: [usize; 2],
     /// Width of the input.
     width: usize,
-    /// The windows' rows and columns.
-    spans: [Vec<Span>; 2],
+    windows: Windows,
     /// Whether the windows are pairs of columns, one after the other.
     pairs: bool,
     pooling: Pooling,
-    /// What each window's sum is multiplied with, for a mean.
-    factors: Vec<f32>,
 }
 
 impl Window {
@@ -43,18 +37,7 @@ impl Window {
         let rank = output.shape.len();
         let counts = [output.shape[rank - 2], output.shape[rank - 1]];
         let sizes = [x.shape[rank - 2], x.shape[rank - 1]];
-        let spans = [0, 1].map(|axis| {
-            (0..counts[axis]).map(|at| axes[axis].elements(at, counts[axis], sizes[axis])).collect::<Vec<Span>>()
-        });
-        let factor = |place: [usize; 2]| match &pooling {
-            Pooling::Mean(divisor) => {
-                let at = [spans[0][place[0]], spans[1][place[1]]];
-                (1.0 / divide_by(divisor, &axes, place, sizes, at)) as f32
-            }
-            Pooling::Max | Pooling::Softmax => 1.0,
-        };
-        let places = (0..counts[0]).flat_map(|row| (0..counts[1]).map(move |column| [row, column]));
-        let is_mean = matches!(pooling, Pooling::Mean(_));
+        let windows = Windows::new(&axes, sizes, counts, &pooling);
         // Axis 0 alone may have gaps; with two axes it is the rows themselves.
         let images = if rank > 2 { [x.strides[0], output.strides[0]] } else { [0, 0] };
         Window {
@@ -65,9 +48,8 @@ impl Window {
             row_strides: [x.strides[rank - 2], output.strides[rank - 2]],
             heights: [sizes[0], counts[0]],
             width: sizes[1],
-            pairs: spans[1].iter().enumerate().all(|(at, &span)| span == (2 * at, 1, 2)),
-            factors: if is_mean { places.map(factor).collect() } else { Vec::new() },
-            spans,
+            pairs: windows.spans[1].iter().enumerate().all(|(at, &span)| span == (2 * at, 1, 2)),
+            windows,
             pooling,
         }
     }
@@ -79,18 +61,18 @@ impl Window {
 
     /// Elements that the first row of windows reads.
     fn row_elements(&self) -> usize {
-        self.spans[0].first().map_or(0, |span| span.2) * self.width
+        self.windows.spans[0].first().map_or(0, |span| span.2) * self.width
     }
 
     fn rows(&self) -> usize {
-        self.outer[0] * self.outer[1] * self.spans[0].len()
+        self.outer[0] * self.outer[1] * self.windows.spans[0].len()
     }
 
     unsafe fn row(&self, row: usize, memory: &Memory, workspace: &mut Workspace) {
-        let (plane, y) = (row / self.spans[0].len(), row % self.spans[0].len());
+        let (plane, y) = (row / self.windows.spans[0].len(), row % self.windows.spans[0].len());
         let (image, plane) = (plane / self.outer[1], plane % self.outer[1]);
-        let (first, step, number) = self.spans[0][y];
-        let columns = &self.spans[1];
+        let (first, step, number) = self.windows.spans[0][y];
+        let columns = &self.windows.spans[1];
         let from = image * self.images[0] + (plane * self.heights[0] + first) * self.row_strides[0];
         let to = image * self.images[1] + (plane * self.heights[1] + y) * self.row_strides[1];
         // SAFETY: the plan was checked: these rows lie inside the views, and each row of the output is written once.
@@ -102,7 +84,7 @@ impl Window {
             match self.pooling {
                 Pooling::Max if self.pairs && number == 2 => larger_of_squares(output, source(0), source(1)),
                 Pooling::Mean(_) if self.pairs && number == 2 => {
-                    means_of_squares(output, source(0), source(1), &self.factors[y * columns.len()..]);
+                    means_of_squares(output, source(0), source(1), &self.windows.factors[y * columns.len()..]);
                 }
                 Pooling::Max => {
                     combined.fill(f32::NEG_INFINITY);
@@ -114,7 +96,7 @@ impl Window {
                 Pooling::Mean(_) => {
                     combined.fill(0.0);
                     (0..number).for_each(|index| add(combined, source(index)));
-                    let factors = &self.factors[y * columns.len()..];
+                    let factors = &self.windows.factors[y * columns.len()..];
                     for ((out, &(first, step, number)), factor) in output.iter_mut().zip(columns).zip(factors) {
                         *out = seen(combined, first, step, number).sum::<f32>() * factor;
                     }

@@ -32,12 +32,11 @@ use crate::tuning::{self, Measured, Tuning};
 use crate::{Backend, Disk, Failure, Parameters, Tensor, available_memory_bytes, random, weights};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::graph::{Input, ShapedGraph};
-use cnnc_compiler::kernels::KernelGraph;
 use cnnc_compiler::passes::{self, Note};
 use cnnc_compiler::plan::{Plan, Target, plan_with_notes};
 use cnnc_compiler::resolve::{Request, Sources};
 use cnnc_compiler::shape::Dim;
-use cnnc_compiler::training::{Training, training_step};
+use cnnc_compiler::training::{Training, compile_step};
 use cnnc_compiler::write_kernels::{Bindings, write_kernels};
 use cnnc_grammar::span::Files;
 use std::path::{Path, PathBuf};
@@ -192,8 +191,12 @@ impl Model {
     pub fn compile(&self, target: &Target, watch: &mut dyn Watch) -> Result<(Arc<Plan>, Vec<Note>), Report> {
         let mut bindings = self.bindings.clone();
         bind_batch(&self.graph, &mut bindings, 1);
-        let written = timed(watch, "kernels", || write_kernels(&self.graph, &bindings));
-        self.planned(written, target, watch)
+        let here = |failure: Failure| Report::of(*failure, &self.files);
+        let mut kernels = timed(watch, "kernels", || write_kernels(&self.graph, &bindings)).map_err(here)?;
+        let mut notes = timed(watch, "passes", || passes::run(&mut kernels)).map_err(here)?;
+        let (plan, copies) = timed(watch, "plan", || plan_with_notes(&kernels, target)).map_err(here)?;
+        notes.extend(copies);
+        Ok((Arc::new(plan), notes))
     }
 
     /// As [`Model::compile`], of a training step.
@@ -208,21 +211,8 @@ impl Model {
     ) -> Result<(Arc<Plan>, Vec<Note>), Report> {
         let mut bindings = self.bindings.clone();
         bind_batch(&self.graph, &mut bindings, 1);
-        let written = timed(watch, "kernels", || training_step(&self.graph, &bindings, training));
-        self.planned(written, target, watch)
-    }
-
-    fn planned(
-        &self,
-        written: Result<KernelGraph, Failure>,
-        target: &Target,
-        watch: &mut dyn Watch,
-    ) -> Result<(Arc<Plan>, Vec<Note>), Report> {
-        let here = |failure: Failure| Report::of(*failure, &self.files);
-        let mut kernels = written.map_err(here)?;
-        let mut notes = timed(watch, "passes", || passes::run(&mut kernels)).map_err(here)?;
-        let (plan, copies) = timed(watch, "plan", || plan_with_notes(&kernels, target)).map_err(here)?;
-        notes.extend(copies);
+        let planned = timed(watch, "plan", || compile_step(&self.graph, &bindings, training, target));
+        let (plan, notes) = planned.map_err(|failure| Report::of(*failure, &self.files))?;
         Ok((Arc::new(plan), notes))
     }
 

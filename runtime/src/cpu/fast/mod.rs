@@ -219,13 +219,14 @@ impl Fast {
     fn prepare(&mut self, calls: &[StepCall], parameters: &Parameters) {
         let mut scratch = Buffer::zeros(self.plan.scratch_elements);
         let uses = ParameterUses::of(&self.plan);
+        let mut calls = calls.iter().peekable();
         for (number, steps) in uses.of_steps.iter().enumerate() {
             for &index in &steps.first {
                 self.parameters[index] = parameters.get(&self.plan.parameters[index].path);
             }
             let memory = Memory { scratch: scratch.as_mut_ptr(), ..self.memory(&[]) };
             let context = self.context(&memory);
-            for (_, call) in calls.iter().filter(|(step, _)| *step == number) {
+            while let Some((_, call)) = calls.next_if(|(step, _)| *step == number) {
                 // SAFETY: the calls are those of the plan, whose memory this is.
                 unsafe { call.run(&context) };
             }

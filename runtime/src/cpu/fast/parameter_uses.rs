@@ -1,6 +1,6 @@
 //! When a plan needs each of its parameters, so that no more of them are in memory than must be.
 
-use cnnc_compiler::plan::{Plan, Step, Storage, View};
+use cnnc_compiler::plan::{Plan, Storage, View};
 
 /// The parameters of a plan by where they are read; all are numbers in its list.
 pub struct ParameterUses {
@@ -22,23 +22,31 @@ pub struct StepUses {
 impl ParameterUses {
     /// Of a plan.
     pub fn of(plan: &Plan) -> ParameterUses {
-        let mut of_steps = vec![StepUses::default(); plan.prepare.len()];
-        for index in 0..plan.parameters.len() {
-            let reads = |step: &Step| step.operands.iter().any(|view| is(view, index));
-            let first = plan.prepare.iter().position(reads).and_then(|step| of_steps.get_mut(step));
-            first.into_iter().for_each(|step| step.first.push(index));
-            let last = plan.prepare.iter().rposition(reads).and_then(|step| of_steps.get_mut(step));
-            last.into_iter().for_each(|step| step.last.push(index));
+        let count = plan.parameters.len();
+        let (mut first, mut last, mut in_runs) = (vec![None; count], vec![None; count], vec![false; count]);
+        for (number, step) in plan.prepare.iter().enumerate() {
+            for parameter in step.operands.iter().filter_map(parameter) {
+                first[parameter].get_or_insert(number);
+                last[parameter] = Some(number);
+            }
         }
-        let views = || {
-            let operands = plan.run.iter().flat_map(|step| &step.operands);
-            operands.chain(plan.outputs.iter().map(|port| &port.view))
-        };
-        let in_runs = |&index: &usize| !plan.parameters[index].updated && views().any(|view| is(view, index));
-        ParameterUses { of_steps, of_runs: (0..plan.parameters.len()).filter(in_runs).collect() }
+        let operands = plan.run.iter().flat_map(|step| &step.operands);
+        for parameter in operands.chain(plan.outputs.iter().map(|port| &port.view)).filter_map(parameter) {
+            in_runs[parameter] = !plan.parameters[parameter].updated;
+        }
+        let mut of_steps = vec![StepUses::default(); plan.prepare.len()];
+        for parameter in 0..count {
+            first[parameter].into_iter().for_each(|step: usize| of_steps[step].first.push(parameter));
+            last[parameter].into_iter().for_each(|step: usize| of_steps[step].last.push(parameter));
+        }
+        ParameterUses { of_steps, of_runs: (0..count).filter(|&parameter| in_runs[parameter]).collect() }
     }
 }
 
-fn is(view: &View, parameter: usize) -> bool {
-    view.storage == Storage::Parameter(parameter)
+/// The number of the parameter that a view is of.
+fn parameter(view: &View) -> Option<usize> {
+    match view.storage {
+        Storage::Parameter(number) => Some(number),
+        _ => None,
+    }
 }

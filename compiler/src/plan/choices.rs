@@ -2,7 +2,7 @@
 
 use super::method::Convolution;
 use super::{Blocks, Plan, Step, Storage};
-use crate::kernels::{Kernel, Method};
+use crate::kernels::Method;
 
 /// A convolution of a plan over channels in blocks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,26 +29,16 @@ pub fn choices(plan: &Plan, blocks: &Blocks) -> Vec<Choice> {
 /// The convolution that a step computes over packed weights.
 fn convolution(step: &Step) -> Option<Convolution> {
     let packing = step.packing?;
-    let (window, groups, transposed) = match step.kernel {
-        Kernel::Conv { window, groups } => (window, groups, false),
-        Kernel::ConvData { window, groups } => (window, groups, true),
-        _ => return None,
-    };
     let input = &step.operands.first()?.shape;
     let (&[batch, _, height, width, ..], &[_, _, rows, columns, ..]) = (input.as_slice(), step.output.shape.as_slice())
     else {
         return None;
     };
-    Some(Convolution {
-        batch,
-        channels: [packing.in_channels, packing.out_channels],
-        groups,
-        sizes: [[height, width], [rows, columns]],
-        window,
-        transposed,
-        input_is_blocked: input.len() == 5,
-        packs_each_run: step.operands.get(1).is_some_and(|weights| weights.storage == Storage::Arena),
-    })
+    let channels = [packing.in_channels, packing.out_channels];
+    let sizes = [[height, width], [rows, columns]];
+    let packs_each_run = step.operands.get(1).is_some_and(|weights| weights.storage == Storage::Arena);
+    let convolution = Convolution::new(&step.kernel, batch, channels, sizes, input.len() == 5)?;
+    Some(Convolution { packs_each_run, ..convolution })
 }
 
 #[cfg(test)]

@@ -45,19 +45,29 @@ pub(super) struct Convolution {
 }
 
 impl Convolution {
-    /// The sizes of a convolution's node, or a transposed one's, whose input has the shape given.
-    pub fn of(input: &[usize], node: &KernelNode, input_is_blocked: bool) -> Option<Convolution> {
-        let (window, groups, transposed) = match node.kernel {
+    /// A convolution, or a transposed one, between images of these sizes, with weights that stay.
+    pub fn new(
+        kernel: &Kernel,
+        batch: usize,
+        channels: [usize; 2],
+        sizes: [[usize; 2]; 2],
+        input_is_blocked: bool,
+    ) -> Option<Convolution> {
+        let (window, groups, transposed) = match *kernel {
             Kernel::Conv { window, groups } => (window, groups, false),
             Kernel::ConvData { window, groups } => (window, groups, true),
             _ => return None,
         };
+        let packs_each_run = false;
+        Some(Convolution { batch, channels, groups, sizes, window, transposed, input_is_blocked, packs_each_run })
+    }
+
+    /// That of a node whose input has the shape given.
+    pub fn of(input: &[usize], node: &KernelNode, input_is_blocked: bool) -> Option<Convolution> {
         let (&[batch, ins, height, width], &[_, outs, rows, columns]) = (input, node.shape.as_slice()) else {
             return None;
         };
-        let sizes = [[height, width], [rows, columns]];
-        let (channels, packs_each_run) = ([ins, outs], false);
-        Some(Convolution { batch, channels, groups, sizes, window, transposed, input_is_blocked, packs_each_run })
+        Convolution::new(&node.kernel, batch, [ins, outs], [[height, width], [rows, columns]], input_is_blocked)
     }
 
     /// The key under which measured choices are kept.

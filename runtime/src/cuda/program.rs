@@ -1,0 +1,161 @@
+//! What a plan becomes for a device: CUDA C, and the launches of its entries in order.
+//!
+//! A [`Plan`](cnnc_compiler::plan::Plan) comes in, text and plain data go out; no device is asked, so that all of it can be read, compared
+//! and executed by tests on any machine. Shapes, strides and constants are numbers in the text: an entry takes pointers to float alone.
+//!
+//! What whoever launches must do: give every storage its elements (base addresses on 256 bytes), run `prepare` once and then `run` in
+//! order on one stream, each launch after the one before is done. The workspace is shared by all launches and holds nothing between steps.
+
+use crate::cpu::Work;
+use cnnc_compiler::plan::{Storage, Target};
+use std::fmt::Write;
+
+/// A plan as CUDA C.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Program {
+    /// The kernels' own text that the entries need: the same for every plan that uses the same kernels.
+    pub library: String,
+    /// What was written for this plan. Each needs the library alone, so they may be compiled in any grouping.
+    pub entries: Vec<Entry>,
+    /// What runs once, when weights are there.
+    pub prepare: Vec<Launch>,
+    /// What runs for every answer.
+    pub run: Vec<Launch>,
+    /// Elements of the workspace: the most that a step needs.
+    pub workspace_elements: usize,
+}
+
+/// A function that can be launched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name, which is a C identifier and unmangled.
+    pub name: String,
+    /// Its sizes, its ending and itself, as text.
+    pub text: String,
+}
+
+/// A launch of an entry.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Launch {
+    /// The entry's name.
+    pub entry: String,
+    /// Blocks along x, y and z.
+    pub grid: [u32; 3],
+    /// Threads of a block along x, y and z.
+    pub block: [u32; 3],
+    /// Bytes of shared memory besides what the entry declares.
+    pub shared_bytes: u32,
+    /// The entry's parameters in order.
+    pub arguments: Vec<Argument>,
+    /// The number of the plan's step in `prepare` or `run`.
+    pub step: usize,
+    /// What the step has to do at the least; all of it stands at the step's first launch.
+    pub work: Work,
+}
+
+/// A pointer to float.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Argument {
+    /// To an element of a storage.
+    At {
+        /// The storage.
+        storage: Storage,
+        /// The element.
+        offset: usize,
+    },
+    /// To that element of the workspace.
+    Workspace(usize),
+}
+
+/// In what the products of convolutions and matrices are taken. Everything else, and all sums, are float32.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Precision {
+    /// Float32 as it is.
+    #[default]
+    Exact,
+    /// Operands rounded to 10 bits of mantissa, on tensor cores.
+    Tf32,
+    /// Operands rounded to half precision, on tensor cores.
+    Fp16,
+    /// Operands rounded to bfloat16, on tensor cores.
+    Bf16,
+}
+
+impl Precision {
+    /// All, the most exact first.
+    pub const ALL: [Precision; 4] = [Precision::Exact, Precision::Tf32, Precision::Fp16, Precision::Bf16];
+
+    /// Its name on the command line: `fp32`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Precision::Exact => "fp32",
+            Precision::Tf32 => "tf32",
+            Precision::Fp16 => "fp16",
+            Precision::Bf16 => "bf16",
+        }
+    }
+}
+
+/// What may be chosen when a plan is lowered.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Options {
+    /// In what products are taken.
+    pub precision: Precision,
+}
+
+/// What plans for a device of that much memory are made for: plain images, values on 256 bytes.
+pub fn target(memory_bytes: u64) -> Target {
+    Target { name: "cuda".into(), alignment: 64, memory_bytes, blocks: None }
+}
+
+impl Program {
+    /// All of it as one text.
+    pub fn source(&self) -> String {
+        let mut source = self.library.clone();
+        self.entries.iter().for_each(|entry| source += &entry.text);
+        source
+    }
+
+    /// What was written for this plan alone, and after it the launches as comments: what people read.
+    pub fn listing(&self) -> String {
+        let mut text: String = self.entries.iter().map(|entry| entry.text.as_str()).collect();
+        for (name, launches) in [("prepare", &self.prepare), ("run", &self.run)] {
+            for launch in launches {
+                let _ = writeln!(text, "// {name} {launch}");
+            }
+        }
+        let _ = writeln!(text, "// workspace of {} bytes", 4 * self.workspace_elements);
+        text
+    }
+}
+
+/// `0: conv_0<<<[4, 1, 1], [256, 1, 1]>>>(input 0, parameter 0, arena + 0)`
+impl std::fmt::Display for Launch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let arguments: Vec<String> = self.arguments.iter().map(Argument::to_string).collect();
+        write!(f, "{}: {}<<<{:?}, {:?}>>>({})", self.step, self.entry, self.grid, self.block, arguments.join(", "))
+    }
+}
+
+/// A storage, and the element where it is not the first.
+impl std::fmt::Display for Argument {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let offset = match *self {
+            Argument::At { storage, offset } => {
+                match storage {
+                    Storage::Input(index) => write!(f, "input {index}")?,
+                    Storage::Parameter(index) => write!(f, "parameter {index}")?,
+                    Storage::Scratch => f.write_str("scratch")?,
+                    Storage::Prepared => f.write_str("prepared")?,
+                    Storage::Arena => f.write_str("arena")?,
+                }
+                offset
+            }
+            Argument::Workspace(offset) => {
+                f.write_str("workspace")?;
+                offset
+            }
+        };
+        if offset > 0 { write!(f, " + {offset}") } else { Ok(()) }
+    }
+}

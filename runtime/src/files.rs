@@ -8,6 +8,13 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// Where this user's files are that can be made anew: `cnnc` in the cache directory; `None` when the user has none.
+pub fn cache_folder() -> Option<PathBuf> {
+    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let cache = folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")))?;
+    Some(cache.join("cnnc"))
+}
+
 /// Opens a regular file for reading; a folder, a pipe or a device is refused, since it may have no end.
 pub fn open(path: &Path) -> Result<File> {
     let metadata = fs::metadata(path).map_err(|error| file_failure("read", path, &error))?;

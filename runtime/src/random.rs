@@ -7,7 +7,7 @@
 
 use crate::Tensor;
 use cnnc_compiler::kernels::random::{block, unit};
-pub use cnnc_compiler::kernels::random::{fnv1a, philox};
+pub use cnnc_compiler::kernels::random::{fnv1a, fnv1a_of, philox};
 use rayon::prelude::*;
 
 /// Elements that one task draws; a multiple of four, so that no block is cut.

@@ -40,7 +40,13 @@ pub fn uniform(number: u64, stream: u64, key: [u32; 2]) -> f64 {
 
 /// The 64-bit FNV-1a hash of a name in UTF-8.
 pub fn fnv1a(name: &str) -> u64 {
-    name.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3))
+    fnv1a_of(name.as_bytes())
+}
+
+/// As [`fnv1a`], of bytes.
+pub fn fnv1a_of(bytes: &[u8]) -> u64 {
+    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01B3);
+    bytes.iter().fold(0xCBF2_9CE4_8422_2325, step)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ pub(crate) use measure::measure;
 
 use crate::cpu::blocked::vector::InstructionSet;
 use crate::failure::{Result, file_failure};
+use crate::files::cache_folder;
 use crate::{host, write_whole};
 use cnnc_compiler::kernels::Method;
 use cnnc_compiler::plan::Target;
@@ -69,9 +70,7 @@ impl Machine {
 
 /// Where choices for an instruction set are kept: `cnnc/tuning-avx512.json` in the user's cache directory; `None` when the user has none.
 pub fn path(instructions: InstructionSet) -> Option<PathBuf> {
-    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let cache = folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")))?;
-    Some(cache.join("cnnc").join(format!("tuning-{}.json", instructions.name())))
+    Some(cache_folder()?.join(format!("tuning-{}.json", instructions.name())))
 }
 
 impl Kept {

@@ -3,8 +3,6 @@
 //! The driver is looked for at run time, so the same program starts on machines without one. There is no engine for it yet: asking for
 //! the device is answered with what was found, so that people know what to expect.
 
-pub mod program;
-
 use crate::failure::failure;
 use crate::{Failure, Result};
 use cnnc_compiler::diagnostic::Code;

@@ -67,9 +67,18 @@ pub struct Summary {
     /// Fold what lies deeper into one row; 0 is the model as a whole.
     #[arg(long, value_name = "D")]
     pub depth: Option<usize>,
-    /// Threads that the memory of a run is foretold for; 0 is one for each core.
+    /// Threads that memory is foretold for; 0 is one for each core.
     #[arg(long, default_value_t = 0, value_name = "COUNT")]
     pub threads: usize,
+    /// Inputs at a time that memory is foretold for; 1 where the spec leaves it open.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub batch: Option<u32>,
+    /// Foretell the memory of a training step too, with the cross-entropy and plain SGD.
+    #[arg(long)]
+    pub train: bool,
+    /// Foretell it of a step that computes values again instead of keeping them.
+    #[arg(long, requires = "train")]
+    pub recompute: bool,
     #[command(flatten)]
     pub model: Model,
 }

@@ -7,7 +7,7 @@ use crate::answer;
 use crate::arguments::{Device, Run};
 use crate::console::{Console, Outcome};
 use crate::embedded;
-use crate::{model, parameters, tuning};
+use crate::{model, parameters};
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::plan::Target;
 use cnnc_grammar::span::Files;
@@ -22,8 +22,9 @@ pub fn run(arguments: &Run, console: &mut Console<'_>) -> Outcome {
     if arguments.device == Device::Cuda {
         return Err(console.fail(&cuda::refuse(), &Files::default()));
     }
-    let options = CpuOptions { threads: arguments.threads, exact: arguments.exact, ..CpuOptions::default() };
-    let mut model = model(arguments, console)?.options(options).tuned(tuning::kept(&options, console));
+    let (threads, exact) = (arguments.threads, arguments.exact);
+    let options = CpuOptions { threads, exact, once: true, ..CpuOptions::default() };
+    let mut model = model(arguments, console)?.options(options);
     let inputs = inputs(arguments, &mut model, console)?;
     let compiled = model.compile(&target(&model, &inputs), console);
     let (plan, _) = compiled.map_err(|report| console.show(&report))?;

@@ -1,8 +1,12 @@
 //! The memory that is foretold of a plan is the memory that an engine takes: as an allocator counts it, and as the system does.
 
 use cnnc_compiler::graph::ShapedGraph;
-use cnnc_compiler::plan::Plan;
-use cnnc_runtime::cpu::{Cpu, CpuOptions, Engine, Footprint, footprint};
+use cnnc_compiler::plan::{Plan, PlanPort};
+use cnnc_compiler::training::{Training, compile_step, names};
+use cnnc_compiler::write_kernels::Bindings;
+use cnnc_runtime::cpu::{
+    Cpu, CpuOptions, Engine, Footprint, TrainingEngine, footprint, initial_state, training_footprint,
+};
 use cnnc_runtime::{Backend, Parameters, Tensor, random, weights};
 use cnnc_tests::{network, network_for, plans::planned};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -110,9 +114,39 @@ fn what_is_foretold_is_what_is_taken() {
     for path in nets.into_iter().chain(["torchvision/googlenet", "vgg"]) {
         [1, 2].into_iter().for_each(|threads| counted(&Case::new(&format!("../models/{path}.cnn"), threads), path));
     }
+    // A thread that happens to multiply nothing keeps no memory for products, a megabyte: batches are large beside that.
+    for (path, batch) in [("lenet", 256), ("resnet18", 4), ("torchvision/squeezenet1_1", 2)] {
+        [false, true].into_iter().for_each(|recompute| trained(path, batch, recompute));
+    }
     for path in ["vgg", "torchvision/resnet50"] {
         resident(path);
     }
+}
+
+/// A training step: the state that the caller holds, and the engine.
+fn trained(path: &str, batch: usize, recompute: bool) {
+    let graph = network(&format!("../models/{path}.cnn"), None);
+    let options = CpuOptions { threads: 2, ..CpuOptions::default() };
+    let training = Training { recompute, ..Training::plain() };
+    let bindings = Bindings::from([("N".to_owned(), batch)]);
+    let (plan, _) = compile_step(&graph, &bindings, &training, &Cpu(options).target()).expect("a plan");
+    let foretold = training_footprint(&plan, &options).expect("a plan");
+    let plan = Arc::new(plan);
+    let parameters = Parameters::draw(&graph.graph, 0).expect("parameters");
+    let ((), found) = most(|| {
+        let mut state = initial_state(&plan, &parameters);
+        let mut engine = TrainingEngine::new(plan.clone(), &state, options).expect("an engine");
+        let input = |port: &PlanPort| match port.name.as_ref() {
+            names::LABELS | names::SEED => Tensor::filled(&port.view.shape, 0.0),
+            names::LEARNING_RATE => Tensor::filled(&[], 1e-6),
+            names::STEP => Tensor::filled(&[], 1.0),
+            name => random::input(name, &port.view.shape, 0),
+        };
+        let inputs: Vec<Tensor> = plan.inputs.iter().map(input).collect();
+        (0..2).for_each(|_| assert!(engine.step(&mut state, &inputs).is_ok()));
+    });
+    let most = foretold.load_bytes.max(foretold.run_bytes);
+    near(&format!("{path}, training {batch}, recomputing {recompute}"), most, found, 0.05);
 }
 
 fn counted(case: &Case, path: &str) {

@@ -21,7 +21,11 @@ struct Data<'a> {
 struct MemoryData {
     load_bytes: u64,
     run_bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    train_bytes: Option<u64>,
     threads: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    batch: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -107,7 +111,9 @@ fn data((summary, memory): &(Summary, Option<Memory>)) -> Data<'_> {
         memory: memory.as_ref().map(|memory| MemoryData {
             load_bytes: memory.footprint.load_bytes,
             run_bytes: memory.footprint.run_bytes,
+            train_bytes: memory.training.map(|footprint| footprint.load_bytes.max(footprint.run_bytes)),
             threads: memory.threads,
+            batch: memory.batch,
         }),
         sizes: totals.sizes.symbols.iter().map(symbol).collect(),
         conditions: &totals.sizes.together,

@@ -17,24 +17,31 @@ use memory::Memory;
 
 /// Prints the summary.
 pub fn summary(arguments: &arguments::Summary, console: &mut Console<'_>) -> Outcome {
-    let model = model::load(&arguments.file, &arguments.model, console)?;
+    let mut model = model::load(&arguments.file, &arguments.model, console)?;
+    if let Some(batch) = arguments.batch {
+        model = model.batch(batch as usize).map_err(|report| console.show(&report))?;
+    }
     let text = match arguments.format {
         Format::Torch => torch::lines(&model.graph),
         Format::Tree => tree::tree(&model.graph, arguments.depth),
         Format::Table => {
-            let (summary, memory) = summed(&model, arguments, console);
+            let (summary, memory) = summed(&model, arguments, console)?;
             table::table(&summary, memory.as_ref(), console)
         }
-        Format::Json => data::json(&summed(&model, arguments, console)),
-        Format::Yaml => data::yaml(&summed(&model, arguments, console)),
+        Format::Json => data::json(&summed(&model, arguments, console)?),
+        Format::Yaml => data::yaml(&summed(&model, arguments, console)?),
     };
     console.print(&text)
 }
 
 /// The layers, and the memory that they take together.
-fn summed(model: &Model, arguments: &arguments::Summary, console: &mut Console<'_>) -> (Summary, Option<Memory>) {
+fn summed(
+    model: &Model,
+    arguments: &arguments::Summary,
+    console: &mut Console<'_>,
+) -> Outcome<(Summary, Option<Memory>)> {
     let summary = console.timed("summary", || summarize(&model.graph, &Bindings::new(), arguments.depth));
-    (summary, console.timed("memory", || memory::memory(model, arguments.threads)))
+    Ok((summary, memory::memory(model, arguments, console)?))
 }
 
 /// `H and W: any multiple of 32 from 32 up`; `None` when every size will do.

@@ -88,7 +88,12 @@ fn totals(summary: &Summary, memory: Option<&Memory>) -> String {
         ("MACs", cost.macs.map_or_else(unknown, |macs| grouped(macs) + one)),
         ("activations", cost.activation_bytes.map_or_else(unknown, |size| bytes(size) + one)),
     ];
-    figures.extend(memory.map(|memory| ("memory", in_words(memory, one))));
+    if let Some(memory) = memory {
+        let samples = memory.batch.map_or_else(|| one.to_owned(), |batch| format!(" for a batch of {batch}"));
+        figures.push(("memory", in_words(memory, &samples)));
+        let training = memory.training.map(|footprint| bytes(footprint.run_bytes) + " to train," + &samples);
+        figures.extend(training.map(|text| ("training", text)));
+    }
     for (name, shape) in &totals.outputs {
         let name = if totals.outputs.len() == 1 { String::new() } else { format!("{name} ") };
         figures.push(("output", format!("{name}{shape}")));
@@ -98,7 +103,7 @@ fn totals(summary: &Summary, memory: Option<&Memory>) -> String {
 }
 
 /// `87.1 MB to load, 75.9 MB to run with 2 threads, for one sample`
-fn in_words(Memory { footprint, threads }: &Memory, one: &str) -> String {
+fn in_words(Memory { footprint, threads, .. }: &Memory, one: &str) -> String {
     let [load, run] = [footprint.load_bytes, footprint.run_bytes].map(bytes);
     format!("{load} to load, {run} to run with {}{one}", counted(*threads, "thread"))
 }

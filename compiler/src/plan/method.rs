@@ -136,7 +136,8 @@ impl Convolution {
         };
         let arithmetic = work / blocks.multiply_adds_per_second / blocks.threads.max(1) as f64;
         let memory = if cold { bytes / blocks.bytes_per_second } else { 0.0 };
-        let packing = if self.packs_each_run { elements * PACK_SECONDS / blocks.threads.max(1) as f64 } else { 0.0 };
+        let packs = self.packs_each_run || blocks.once;
+        let packing = if packs { elements * PACK_SECONDS / blocks.threads.max(1) as f64 } else { 0.0 };
         arithmetic.max(memory) + 0.2 * arithmetic.min(memory) + packing
     }
 

@@ -120,6 +120,8 @@ pub struct Blocks {
     pub threads: usize,
     /// Whether Winograd's method may be chosen: it errs a little more than the definition.
     pub winograd: bool,
+    /// Whether the plan runs a single time, so that packing a weight counts as much as using it.
+    pub once: bool,
     /// Choices that were measured, by a convolution's key.
     pub chosen: BTreeMap<String, Method>,
 }
@@ -134,6 +136,7 @@ impl Blocks {
             last_cache_bytes: 32 << 20,
             threads: 2,
             winograd: true,
+            once: false,
             chosen: BTreeMap::new(),
         }
     }

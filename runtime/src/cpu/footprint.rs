@@ -2,14 +2,17 @@
 //!
 //! A plan and the number of threads come in; out go the most bytes while the engine is made and while it runs. How parameters come makes no
 //! difference: drawn, converted, or read where they lie in a file, each is in memory from the first step of `prepare` that reads it to the last. Tables
-//! and registers are counted by what they took where they were measured; threads' stacks and the program itself are not.
+//! and registers are counted by what they took where they were measured, and so is what `gemm` keeps for each thread, as much as the
+//! second-level cache; threads' stacks and the program itself are not.
 
 use super::blocked::buffer::Buffer;
 use super::fast::{ParameterUses, workspace_lengths};
 use super::{CpuOptions, check};
 use crate::Result;
 use crate::parameters::size_bytes;
-use cnnc_compiler::plan::Plan;
+use cnnc_compiler::kernels::Kernel;
+use cnnc_compiler::plan::{Plan, PlanPort, Step};
+use gemm_common::cache::CACHE_INFO;
 
 /// Bytes of the tables of a step.
 const STEP_BYTES: u64 = 1_500;
@@ -41,14 +44,52 @@ pub fn footprint(plan: &Plan, options: &CpuOptions) -> Result<Footprint> {
         most_live = most_live.max(live);
         live -= sum(&step.last);
     }
-    let tables = STEP_BYTES * (plan.prepare.len() + plan.run.len()) as u64;
-    let kept = buffer(plan.prepared_elements) + tables;
-    let preparing = kept + to_prepare + most_live.max(sum(&uses.of_runs)) + buffer(plan.scratch_elements);
-    let answers: u64 = plan.outputs.iter().map(|port| size_bytes(&port.view.shape)).sum();
-    let inputs: u64 = plan.inputs.iter().map(|port| size_bytes(&port.view.shape)).sum();
-    let threads = THREAD_BYTES * options.thread_count() as u64;
-    let ready = kept + to_run + sum(&uses.of_runs) + buffer(plan.arena_elements) + answers;
-    Ok(Footprint { load_bytes: preparing.max(ready), run_bytes: ready + inputs + threads })
+    let of_runs = sum(&uses.of_runs);
+    let engine = Engine::of(plan, options, [to_prepare, to_run]);
+    Ok(engine.footprint(most_live.max(of_runs), of_runs))
+}
+
+/// As [`footprint`], of an engine for training steps and the state that they write: parameters and the optimiser's own.
+///
+/// # Errors
+/// As [`footprint`].
+pub fn training_footprint(plan: &Plan, options: &CpuOptions) -> Result<Footprint> {
+    check::check(plan)?;
+    let state = plan.parameter_bytes();
+    Ok(Engine::of(plan, options, workspace_lengths(plan, options)?.map(buffer)).footprint(state, state))
+}
+
+/// What an engine takes besides parameters, in bytes.
+struct Engine {
+    /// While it is made.
+    preparing: u64,
+    /// Once it is.
+    ready: u64,
+    /// What a run adds: inputs, and what threads keep.
+    running: u64,
+}
+
+impl Engine {
+    /// With these workspaces to prepare and to run.
+    fn of(plan: &Plan, options: &CpuOptions, [to_prepare, to_run]: [u64; 2]) -> Engine {
+        let tables = STEP_BYTES * (plan.prepare.len() + plan.run.len()) as u64;
+        let kept = buffer(plan.prepared_elements) + tables;
+        let sizes = |ports: &[PlanPort]| ports.iter().map(|port| size_bytes(&port.view.shape)).sum::<u64>();
+        let multiplies = |step: &Step| matches!(step.kernel, Kernel::Gemm { .. }) && step.packing.is_none();
+        let products = if plan.run.iter().any(multiplies) { CACHE_INFO[1].cache_bytes as u64 } else { 0 };
+        let threads = (THREAD_BYTES + products) * options.thread_count() as u64;
+        Engine {
+            preparing: kept + to_prepare + buffer(plan.scratch_elements),
+            ready: kept + to_run + buffer(plan.arena_elements) + sizes(&plan.outputs),
+            running: sizes(&plan.inputs) + threads,
+        }
+    }
+
+    /// With so many bytes of parameters, at the most while it is made, and once it is.
+    fn footprint(&self, loading: u64, kept: u64) -> Footprint {
+        let ready = self.ready + kept;
+        Footprint { load_bytes: (self.preparing + loading).max(ready), run_bytes: ready + self.running }
+    }
 }
 
 fn buffer(length: usize) -> u64 {

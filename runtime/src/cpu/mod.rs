@@ -22,7 +22,7 @@ use blocked::vector::InstructionSet;
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::plan::{Plan, Target};
 use fast::Fast;
-pub use footprint::{Footprint, footprint};
+pub use footprint::{Footprint, footprint, training_footprint};
 pub use machine::{Machine, measure};
 use reference::Interpreter;
 use std::sync::Arc;
@@ -50,6 +50,8 @@ pub struct CpuOptions {
     pub instructions: InstructionSet,
     /// Whether only methods are used that do what the definition says, in another order at most: no Winograd.
     pub exact: bool,
+    /// Whether plans run a single time, so that methods are chosen by what packing their weights takes too.
+    pub once: bool,
 }
 
 impl CpuOptions {
@@ -61,7 +63,13 @@ impl CpuOptions {
 
 impl Default for CpuOptions {
     fn default() -> Self {
-        CpuOptions { threads: 0, kernels: Kernels::Fast, instructions: InstructionSet::chosen(), exact: false }
+        CpuOptions {
+            threads: 0,
+            kernels: Kernels::Fast,
+            instructions: InstructionSet::chosen(),
+            exact: false,
+            once: false,
+        }
     }
 }
 

@@ -17,12 +17,12 @@ pub fn target(options: &CpuOptions) -> Target {
         Kernels::Reference => plain,
         Kernels::Fast => {
             let set = options.instructions;
-            Target { name: format!("cpu, {}", set.name()).into(), blocks: Some(blocks(set, options.exact)), ..plain }
+            Target { name: format!("cpu, {}", set.name()).into(), blocks: Some(blocks(set, options)), ..plain }
         }
     }
 }
 
-fn blocks(set: InstructionSet, exact: bool) -> Blocks {
+fn blocks(set: InstructionSet, options: &CpuOptions) -> Blocks {
     // Vectors in a second: one or two a cycle where the processor has them, a few cycles each where it has not.
     let multiply_adds_per_second = match set {
         InstructionSet::Avx512 => 3.7e9,
@@ -35,7 +35,8 @@ fn blocks(set: InstructionSet, exact: bool) -> Blocks {
         bytes_per_second: 40e9,
         last_cache_bytes: 32 << 20,
         threads: 2,
-        winograd: !exact,
+        winograd: !options.exact,
+        once: options.once,
         chosen: BTreeMap::new(),
     }
 }

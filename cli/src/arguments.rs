@@ -147,7 +147,7 @@ pub struct Bench {
     /// Show every step: kernel, time, rate, share of what the machine can do, and what holds it back.
     #[arg(long)]
     pub profile: bool,
-    /// First measure every method of every convolution, and keep the best for run, bench and eval on this machine.
+    /// First measure every method of every convolution, and keep the best for bench and eval on this machine.
     #[arg(long)]
     pub tune: bool,
     /// How to write it.
@@ -231,6 +231,9 @@ pub struct Dump {
     /// A training step instead of inference, from the kernels on: cross-entropy and plain SGD.
     #[arg(long)]
     pub train: bool,
+    /// One that computes values again instead of keeping them; from the fused stage on.
+    #[arg(long, requires = "train")]
+    pub recompute: bool,
     #[command(flatten)]
     pub model: Model,
 }

@@ -8,7 +8,7 @@ use crate::console::{Console, Outcome};
 use crate::model;
 use cnnc_compiler::passes::{self, Note};
 use cnnc_compiler::plan::{Target, plan_with_notes};
-use cnnc_compiler::training::{Training, training_step};
+use cnnc_compiler::training::{Training, recompute, training_step};
 use cnnc_compiler::write_kernels::write_kernels;
 use cnnc_compiler::{graph, kernels, plan};
 use cnnc_grammar::span::Files;
@@ -56,6 +56,9 @@ fn kernel_stage(arguments: &Dump, console: &mut Console<'_>) -> Outcome<String> 
     let fault = |problem: Failure, console: &mut Console<'_>| console.fail(&problem, &Files::default());
     let notes = console.timed("passes", || passes::run(&mut kernels));
     let mut notes = notes.map_err(|problem| fault(problem, console))?;
+    if arguments.recompute {
+        notes.extend(recompute(&mut kernels));
+    }
     let mut text = kernels::print(&kernels);
     if arguments.stage == Stage::Plan {
         let planned = console.timed("plan", || plan_with_notes(&kernels, &Target::reference()));

@@ -99,9 +99,13 @@ fn what_is_computed_again_has_the_same_bits() {
 
 #[test]
 fn what_is_computed_again_is_not_kept() {
-    for (file, model, batch, share) in
-        [("resnet18", "ResNet18", 16, 0.9), ("vgg", "VGGSmall", 4, 0.95), ("lenet", "LeNet", 64, 1.0)]
-    {
+    for (file, model, batch, share) in [
+        ("resnet18", "ResNet18", 16, 0.5),
+        ("vgg", "VGGSmall", 16, 0.6),
+        ("lenet", "LeNet", 64, 1.0),
+        ("torchvision/resnet50", "ResNet50", 8, 0.37),
+        ("torchvision/densenet121", "DenseNet121", 8, 0.26),
+    ] {
         let graph = network(&format!("../models/{file}.cnn"), Some(model));
         let bindings = [("N".to_owned(), batch)].into_iter().collect();
         let arena = |recompute| {

@@ -1,4 +1,4 @@
-//! The page about training: its table is that of the logs in `docs/training/`.
+//! The page about training: its tables are those of the logs in `docs/training/`, and what it claims of them is so.
 
 use serde_json::Value;
 use std::fs;
@@ -6,8 +6,8 @@ use std::fs;
 const SIDES: [(&str, &str); 3] = [("cnnc", "cnnc"), ("PyTorch", "pytorch"), ("PyTorch, float64", "pytorch_float64")];
 
 /// Epochs, each with its losses and accuracy.
-fn records(side: &str) -> Vec<[f64; 3]> {
-    let path = format!("../docs/training/{side}_same_modern_lenet.jsonl");
+fn records(log: &str) -> Vec<[f64; 3]> {
+    let path = format!("../docs/training/{log}.jsonl");
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
     let record = |line: &str| {
         let line: Value = serde_json::from_str(line).expect("a line of JSON");
@@ -19,7 +19,7 @@ fn records(side: &str) -> Vec<[f64; 3]> {
 #[test]
 fn the_same_numbers_give_the_same_course() {
     let page = fs::read_to_string("../docs/training.md").expect("the page");
-    let logs = SIDES.map(|(name, side)| (name, records(side)));
+    let logs = SIDES.map(|(name, side)| (name, records(&format!("{side}_same_modern_lenet"))));
     for (name, records) in &logs {
         assert_eq!(records.len(), 3);
         for ([train, validation, accuracy], epoch) in records.iter().zip(1..) {
@@ -31,4 +31,27 @@ fn the_same_numbers_give_the_same_course() {
     let off = |a: &[[f64; 3]], b: &[[f64; 3]]| a.iter().zip(b).map(|(a, b)| (a[0] - b[0]).abs()).fold(0.0, f64::max);
     assert!((own[0][0] - theirs[0][0]).abs() < 1e-6, "the first epoch is the same");
     assert!(off(&own, &theirs) < off(&exact, &theirs), "rounding leads further apart");
+}
+
+#[test]
+fn the_lenets_learn_as_much_as_pytorchs() {
+    let page = fs::read_to_string("../docs/training.md").expect("the page");
+    for (name, file) in [("LeNet", "lenet"), ("ModernLeNet", "modern_lenet")] {
+        let runs = |side: &str| [0, 1, 2].map(|seed| records(&format!("{side}_{file}_{seed}")));
+        let [own, theirs] = ["cnnc", "pytorch"].map(|side| {
+            runs(side).map(|epochs| {
+                assert_eq!(epochs.len(), 10);
+                epochs[9]
+            })
+        });
+        for (seed, ([train, _, accuracy], [their_train, _, their_accuracy])) in own.iter().zip(&theirs).enumerate() {
+            let row =
+                format!("| {name} | {seed} | {train:.4} | {accuracy:.4} | {their_train:.4} | {their_accuracy:.4} |\n");
+            assert!(page.contains(&row), "docs/training.md lacks the row\n{row}");
+        }
+        let accuracies = theirs.map(|epoch| epoch[2]);
+        let (least, most) = accuracies.iter().fold((1.0f64, 0.0f64), |(a, b), x| (a.min(*x), b.max(*x)));
+        let is_in_range = |epoch: &[f64; 3]| (least - 0.01..=most + 0.01).contains(&epoch[2]);
+        assert!(own.iter().all(is_in_range), "{name}: {own:?} beside {accuracies:?}");
+    }
 }

@@ -103,7 +103,7 @@ impl<N> Dag<N> {
         self.graph.node_count() == 0
     }
 
-    /// All nodes by index, which is the order in which they were added.
+    /// All nodes by index, which is the order in which they were added; a new node may take the index of one that was removed.
     pub fn iter(&self) -> impl Iterator<Item = (NodeId, &N)> {
         self.graph.node_indices().filter_map(|id| self.graph.node_weight(id).map(|node| (id, node)))
     }

@@ -2,8 +2,8 @@
 
 use super::{Kernel, KernelGraph, KernelNode, Port};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::graph::{NodeId, ParameterId};
-use std::collections::HashSet;
+use crate::graph::{Dag, NodeId, ParameterId};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// The most layers that a node names. A thousand equal branches are one kernel, and nobody reads a thousand names.
@@ -52,6 +52,23 @@ impl KernelGraph {
     /// Whether a parameter gets this value.
     pub fn is_update(&self, id: NodeId) -> bool {
         self.updates.iter().any(|update| update.node == id)
+    }
+
+    /// Gives the nodes new indices, in order and without gaps, so that what is added from now on comes last.
+    pub(crate) fn renumber(&mut self) -> Option<()> {
+        let mut dag = Dag::default();
+        let mut renamed: HashMap<NodeId, NodeId> = HashMap::new();
+        for id in self.dag.order()? {
+            let arguments: Option<Vec<NodeId>> =
+                self.dag.arguments(id).iter().map(|argument| renamed.get(argument).copied()).collect();
+            renamed.insert(id, dag.add(self.dag.get(id)?.clone(), &arguments?));
+        }
+        let ports = self.inputs.iter_mut().chain(&mut self.outputs).map(|port| &mut port.node);
+        for node in ports.chain(self.updates.iter_mut().map(|update| &mut update.node)) {
+            *node = *renamed.get(node)?;
+        }
+        self.dag = dag;
+        Some(())
     }
 
     /// Adds an input after those that there are.

@@ -11,7 +11,7 @@ mod options;
 mod recompute;
 
 pub use options::{Adam, Loss, Optimiser, Sgd, SumOrMean, Training};
-use recompute::recompute;
+pub use recompute::recompute;
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::gradient::gradient;

@@ -17,6 +17,9 @@ const MAX_SEGMENTS: usize = 64;
 
 /// Lets the backward half of a fused training step compute again what would take more memory to keep.
 pub fn recompute(graph: &mut KernelGraph) -> Vec<Note> {
+    if graph.renumber().is_none() {
+        return Vec::new();
+    }
     let Some(forward) = Forward::of(graph) else { return Vec::new() };
     let Some(cuts) = forward.cuts() else { return Vec::new() };
     let count = copy_segments(graph, &forward, &cuts);

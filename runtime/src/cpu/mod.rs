@@ -19,6 +19,7 @@ mod work;
 use crate::failure::{Failure, Result, failure};
 use crate::{Backend, Executable, Parameters, Tensor};
 use blocked::vector::InstructionSet;
+pub(crate) use check::check;
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::plan::{Plan, Target};
 use fast::Fast;

@@ -19,7 +19,8 @@ mod window;
 mod window_grad;
 
 pub use real::Real;
-pub(super) use resample::{Source, parts, sources};
+pub(super) use resample::parts;
+pub(crate) use resample::{Source, sources};
 pub(super) use window::divide_by;
 
 use crate::failure::Result;

@@ -1,0 +1,58 @@
+//! Products of matrices: tiles, or a warp a row where one side has few rows.
+
+use super::product::{Problem, calls};
+use super::{Call, Entry, finished};
+use crate::cuda::program::Options;
+use crate::cuda::source::{Ending, argument, index_type_of, sizes};
+use crate::cuda::tiles::Product;
+use cnnc_compiler::plan::{Step, View};
+
+/// Rows that a warp can hold the sums of, beside the row of `b` that it reads once.
+const FEW: usize = 8;
+
+/// Threads of a block of warps that each compute a column.
+const THREADS: usize = 128;
+
+/// A matrix's sizes, and the elements from row to row and from column to column, as it is read.
+fn matrix(view: &View, transposed: bool) -> ([usize; 2], [usize; 2]) {
+    let pair = |from: &[usize]| [from.first().copied().unwrap_or(1), from.get(1).copied().unwrap_or(1)];
+    let (shape, strides) = (pair(&view.shape), pair(&view.strides));
+    // Of an axis of size 1 the distance is not stated: a column of rows is one, a row of columns is dense.
+    let strides = [if shape[0] == 1 { shape[1] } else { strides[0] }, if shape[1] == 1 { 1 } else { strides[1] }];
+    let turned = |pair: [usize; 2]| if transposed { [pair[1], pair[0]] } else { pair };
+    (turned(shape), turned(strides))
+}
+
+/// `Gemm`.
+pub fn gemm(step: &Step, transpose_a: bool, transpose_b: bool, options: &Options) -> Vec<Call> {
+    let ([rows, depth], a) = matrix(&step.operands[0], transpose_a);
+    let ([_, columns], b) = matrix(&step.operands[1], transpose_b);
+    let indices = vec![
+        ("rows", rows),
+        ("columns", columns),
+        ("depth", depth),
+        ("a_row", a[0]),
+        ("a_depth", a[1]),
+        ("b_depth", b[0]),
+        ("b_column", b[1]),
+    ];
+    if rows <= FEW && a[1] == 1 && b[0] == 1 && depth > 1 {
+        return vec![vector(step, &indices)];
+    }
+    let product = Product { rows, columns, depth, groups: 1 };
+    calls(&Problem { family: "gemm", step, names: ["left", "right"], product, ints: Vec::new(), indices }, options)
+}
+
+/// A warp a column.
+fn vector(step: &Step, indices: &[(&'static str, usize)]) -> Call {
+    let index = index_type_of(step, 1);
+    let ending = Ending::of(step, index);
+    let named = |name: &str| indices.iter().find(|(other, _)| *other == name).map_or(0, |&(_, value)| value);
+    let together = ["depth", "a_row", "b_column"].iter().all(|name| named(name) % 4 == 0);
+    let fours = together && step.operands.iter().take(2).all(|view| view.offset % 4 == 0);
+    let structs = sizes(index, &[("fours", usize::from(fours))], indices, &[]) + &ending.text;
+    let entry = Entry::new(structs).operands(&["left", "right"], step).ending(&ending);
+    let body = format!("gemm_vector<@_sizes>(left, right, {})", finished(&ending));
+    let grid = [named("columns").div_ceil(THREADS / 32), 1, 1];
+    entry.write("out", argument(&step.output)).call("gemm_vector", &body, grid, THREADS)
+}

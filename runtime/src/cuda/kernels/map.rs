@@ -1,0 +1,24 @@
+//! Element by element: one launch, by fours where neighbours lie together.
+
+use super::Call;
+use crate::cuda::source::{Ending, argument, index_type_of};
+use cnnc_compiler::kernels::Expression;
+use cnnc_compiler::plan::Step;
+
+/// Threads of a block.
+const THREADS: usize = 256;
+
+/// `Map`. Its result may lie over operands, so no pointer is said to be the only one to its memory.
+pub fn map(step: &Step, expression: &Expression) -> Vec<Call> {
+    let ending = Ending::of_map(step, expression, index_type_of(step, 1));
+    let (function, own) = if ending.is_vector { ("map4", 4) } else { ("map", 1) };
+    let parameters: String = ending.pointers.iter().map(|(name, _)| format!("const float* {name}, ")).collect();
+    let text = format!(
+        "{}ENTRY({THREADS}) @({parameters}float* out) {{\n    {function}({}, out);\n}}\n\n",
+        ending.text,
+        ending.made()
+    );
+    let arguments = ending.pointers.iter().map(|&(_, from)| from).chain([argument(&step.output)]).collect();
+    let grid = [step.output.elements().div_ceil(own * THREADS), 1, 1];
+    vec![Call { family: "map", text, grid, threads: THREADS, arguments, workspace: 0 }]
+}

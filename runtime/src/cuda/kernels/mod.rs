@@ -1,0 +1,138 @@
+//! The kernels: a `.cu` file a family, which is read as it stands, and beside it how a step of the plan becomes launches of it.
+//!
+//! The text of all families is the library that every program begins with. It is templates over sizes and endings; what is written for
+//! a step is these two and the entry that names them.
+
+pub mod conv;
+pub mod gemm;
+pub mod map;
+pub mod pad;
+pub mod product;
+pub mod reduce;
+pub mod resample;
+pub mod window;
+
+use super::program::Argument;
+use super::source::{Ending, argument};
+use cnnc_compiler::plan::{Step, View};
+
+/// The families' text, each after those it uses.
+const LIBRARY: [&str; 17] = [
+    include_str!("prelude.cu"),
+    include_str!("philox.cu"),
+    include_str!("joined.cu"),
+    include_str!("map.cu"),
+    include_str!("combine.cu"),
+    include_str!("product.cu"),
+    include_str!("conv.cu"),
+    include_str!("conv_data.cu"),
+    include_str!("conv_weight.cu"),
+    include_str!("gemm.cu"),
+    include_str!("depthwise.cu"),
+    include_str!("window.cu"),
+    include_str!("window_grad.cu"),
+    include_str!("reduce.cu"),
+    include_str!("resample.cu"),
+    include_str!("resample_grad.cu"),
+    include_str!("pad.cu"),
+];
+
+/// All families as one text.
+pub fn library() -> String {
+    LIBRARY.join("\n")
+}
+
+/// A launch of an entry that is not named yet.
+pub struct Call {
+    /// The family, which names it.
+    pub family: &'static str,
+    /// The entry and its structs; `@` stands for its name.
+    pub text: String,
+    /// Blocks along x, y and z.
+    pub grid: [usize; 3],
+    /// Threads of a block.
+    pub threads: usize,
+    /// Its parameters.
+    pub arguments: Vec<Argument>,
+    /// Elements of the workspace that it writes.
+    pub workspace: usize,
+}
+
+/// An entry in the making: its parameters are pointers by name.
+pub struct Entry {
+    structs: String,
+    parameters: Vec<String>,
+    arguments: Vec<Argument>,
+}
+
+impl Entry {
+    /// With these structs before it.
+    pub fn new(structs: String) -> Entry {
+        Entry { structs, parameters: Vec::new(), arguments: Vec::new() }
+    }
+
+    /// A pointer that is read.
+    pub fn read(mut self, name: &str, from: Argument) -> Entry {
+        self.parameters.push(format!("const float* __restrict__ {name}"));
+        self.arguments.push(from);
+        self
+    }
+
+    /// A step's own operands, by these names.
+    pub fn operands(self, names: &[&str], step: &Step) -> Entry {
+        names.iter().zip(&step.operands).fold(self, |entry, (name, view)| entry.read(name, argument(view)))
+    }
+
+    /// What an ending reads.
+    pub fn ending(self, ending: &Ending) -> Entry {
+        ending.pointers.iter().fold(self, |entry, (name, from)| entry.read(name, *from))
+    }
+
+    /// The pointer that is written.
+    pub fn write(mut self, name: &str, to: Argument) -> Entry {
+        self.parameters.push(format!("float* {name}"));
+        self.arguments.push(to);
+        self
+    }
+
+    /// The launch, whose entry does `body`.
+    pub fn call(self, family: &'static str, body: &str, grid: [usize; 3], threads: usize) -> Call {
+        let Entry { structs, parameters, arguments } = self;
+        let text = format!("{structs}ENTRY({threads}) @({}) {{\n    {body};\n}}\n\n", parameters.join(", "));
+        Call { family, text, grid, threads, arguments, workspace: 0 }
+    }
+}
+
+/// A kernel of one launch in which a thread computes an element of the result: `body` is given the sink's C.
+pub fn elementwise(
+    family: &'static str,
+    structs: String,
+    names: &[&str],
+    step: &Step,
+    index: &str,
+    body: impl Fn(&str) -> String,
+) -> Vec<Call> {
+    const THREADS: usize = 256;
+    let ending = Ending::of(step, index);
+    let grid = [step.output.elements().div_ceil(THREADS), 1, 1];
+    let entry = Entry::new(structs + &ending.text).operands(names, step).ending(&ending);
+    let entry = entry.write("out", argument(&step.output));
+    vec![entry.call(family, &body(&finished(&ending)), grid, THREADS)]
+}
+
+/// The sink of a result that is done.
+pub fn finished(ending: &Ending) -> String {
+    format!("Finished<@_ending>{{{}, out}}", ending.made())
+}
+
+/// The leading axes of an image, those before its last two, as where plane `i` starts; and how many elements are from row to row.
+pub fn planes(view: &View) -> (Vec<usize>, Vec<usize>, usize) {
+    let rank = view.shape.len();
+    let leading = rank.saturating_sub(2);
+    let row = match (rank, view.shape.as_slice()) {
+        // Rows of a matrix may lie at a distance.
+        (2, [rows, _]) if *rows > 1 => view.strides.first().copied().unwrap_or(0),
+        (_, shape) => shape.last().copied().unwrap_or(1),
+    };
+    (view.shape.iter().take(leading).copied().collect(), view.strides.iter().take(leading).copied().collect(), row)
+}

@@ -1,0 +1,71 @@
+//! Sums and maxima over axes: along one result's elements or across results, whichever are neighbours in memory.
+
+use super::product::combine;
+use super::{Call, Entry, finished};
+use crate::cuda::program::Argument;
+use crate::cuda::source::{Ending, argument, function, index_type_of, sizes};
+use cnnc_compiler::kernels::Reduction;
+use cnnc_compiler::plan::{Step, View};
+
+/// Blocks that fill the device.
+const BLOCKS: usize = 264;
+
+/// How a reduction is divided.
+struct Way {
+    function: &'static str,
+    blocks: usize,
+    threads: usize,
+    parts: usize,
+}
+
+/// The axes of `x` that are marked so: their sizes and strides.
+fn axes_where(x: &View, axes: &[bool], marked: bool) -> (Vec<usize>, Vec<usize>) {
+    let axes = x.shape.iter().zip(&x.strides).zip(axes).filter(|&(_, &gone)| gone == marked);
+    axes.map(|((&size, &stride), _)| (size, stride)).unzip()
+}
+
+/// `Reduce`.
+pub fn reduce(step: &Step, reduction: Reduction, axes: &[bool]) -> Vec<Call> {
+    let x = &step.operands[0];
+    let (kept, gone) = (axes_where(x, axes, false), axes_where(x, axes, true));
+    let (count, length) = (step.output.elements(), gone.0.iter().product::<usize>());
+    let innermost = x.shape.iter().zip(axes).rev().find(|&(&size, _)| size != 1);
+    let way = choose(innermost.is_some_and(|(_, &gone)| gone), count, length);
+    let join = match reduction {
+        Reduction::Sum => "Sum",
+        Reduction::Max => "Max",
+    };
+    let index = index_type_of(step, way.parts);
+    let places = [function("first", &kept.0, &kept.1), function("rest", &gone.0, &gone.1)];
+    let structs = sizes(index, &[("parts", way.parts)], &[("count", count), ("length", length)], &places);
+    let body = |sink: &str| format!("{}<@_sizes, {join}>(x, {sink})", way.function);
+    let grid = [way.blocks, way.parts, 1];
+    if way.parts == 1 {
+        let ending = Ending::of(step, index);
+        let entry = Entry::new(structs + &ending.text).operands(&["x"], step).ending(&ending);
+        let entry = entry.write("out", argument(&step.output));
+        return vec![entry.call("reduce", &body(&finished(&ending)), grid, way.threads)];
+    }
+    let entry = Entry::new(structs).operands(&["x"], step).write("workspace", Argument::Workspace(0));
+    let mut first = entry.call("reduce", &body("Partial{workspace}"), grid, way.threads);
+    first.workspace = way.parts * count;
+    vec![first, combine(step, join, way.parts)]
+}
+
+/// By which function, and by how many blocks: enough to fill the device, each with enough to do.
+fn choose(along: bool, count: usize, length: usize) -> Way {
+    let parts = |blocks: usize, least: usize| BLOCKS.div_ceil(blocks).min(length / least).clamp(1, 256);
+    match along {
+        true if length <= 128 => Way { function: "reduce_warp", blocks: count.div_ceil(4), threads: 128, parts: 1 },
+        true => Way {
+            function: "reduce_along",
+            blocks: count,
+            threads: if length < 1024 { 128 } else { 256 },
+            parts: parts(count, 2048),
+        },
+        false => {
+            let blocks = count.div_ceil(32);
+            Way { function: "reduce_across", blocks, threads: 256, parts: parts(blocks, 128) }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Pooling and its gradient.
+
+use super::{Call, elementwise, planes};
+use crate::cuda::source::{function, index_type_of, number, sizes};
+use cnnc_compiler::kernels::{Divisor, PoolAxis, Pooling};
+use cnnc_compiler::plan::{Step, View};
+
+/// The height and width of a view.
+fn area(view: &View) -> [usize; 2] {
+    let size = |back: usize| view.shape.iter().rev().nth(back).copied().unwrap_or(1);
+    [size(1), size(0)]
+}
+
+/// The C type of the windows along an axis.
+fn axis_type(axis: &PoolAxis) -> String {
+    match axis {
+        PoolAxis::Sliding(window) => {
+            format!("Sliding<{}, {}, {}, {}>", window.kernel, window.stride, window.dilation, window.before)
+        }
+        PoolAxis::Adaptive => "Adaptive".into(),
+    }
+}
+
+/// The sizes of a pooling from `large` to `small`; `more` is functions.
+fn pool_sizes(
+    axes: &[PoolAxis; 2],
+    pooling: &Pooling,
+    large: &View,
+    small: &View,
+    row: usize,
+    index: &str,
+    more: &[String],
+) -> String {
+    let ([height, width], [out_height, out_width]) = (area(large), area(small));
+    let (divisor, fixed, after) = match pooling {
+        Pooling::Mean(Divisor::Padded { after }) => (1, 1.0, *after),
+        Pooling::Mean(Divisor::Fixed(divisor)) => (2, *divisor as f32, [0; 2]),
+        Pooling::Mean(Divisor::Elements) | Pooling::Max | Pooling::Softmax => (0, 1.0, [0; 2]),
+    };
+    let room = |axis: usize, size: usize| match axes[axis] {
+        PoolAxis::Sliding(window) => window.before + size + after[axis],
+        PoolAxis::Adaptive => size,
+    };
+    let members = [
+        ("height", height),
+        ("width", width),
+        ("row", row),
+        ("out_height", out_height),
+        ("out_width", out_width),
+        ("divisor", divisor),
+        ("room_h", room(0, height)),
+        ("room_w", room(1, width)),
+    ];
+    let elements = (height * width).max(1);
+    let mut lines = vec![
+        format!("typedef {} rows;", axis_type(&axes[0])),
+        format!("typedef {} columns;", axis_type(&axes[1])),
+        format!("static __device__ float fixed() {{ return {}; }}", number(fixed)),
+    ];
+    lines.extend_from_slice(more);
+    sizes(index, &members, &[("planes", large.elements() / elements)], &lines)
+}
+
+fn name(pooling: &Pooling) -> &'static str {
+    match pooling {
+        Pooling::Max => "max",
+        Pooling::Mean(_) => "mean",
+        Pooling::Softmax => "softmax",
+    }
+}
+
+/// `Window`.
+pub fn window(step: &Step, axes: &[PoolAxis; 2], pooling: &Pooling) -> Vec<Call> {
+    let index = index_type_of(step, 1);
+    let x = &step.operands[0];
+    let (shape, strides, row) = planes(x);
+    let structs = pool_sizes(axes, pooling, x, &step.output, row, index, &[function("at", &shape, &strides)]);
+    elementwise("window", structs, &["x"], step, index, |sink| {
+        format!("window<@_sizes, pooled_{}<@_sizes>>(x, {sink})", name(pooling))
+    })
+}
+
+/// `WindowGrad`.
+pub fn window_grad(step: &Step, axes: &[PoolAxis; 2], pooling: &Pooling) -> Vec<Call> {
+    let index = index_type_of(step, 1);
+    let own = &step.operands[..step.own_operands];
+    let (x, g) = (&own[0], &own[own.len() - 1]);
+    let (shape, strides, row) = planes(x);
+    let (g_shape, g_strides, g_row) = planes(g);
+    let functions = [
+        function("at", &shape, &strides),
+        function("gradient", &g_shape, &g_strides),
+        format!("static constexpr int gradient_row = {g_row};"),
+    ];
+    let structs = pool_sizes(axes, pooling, &step.output, g, row, index, &functions);
+    // A mean has no use for x.
+    let (names, from): (&[&str], _) = if own.len() == 1 { (&["g"], "g") } else { (&["x", "g"], "x") };
+    elementwise("window_grad", structs, names, step, index, |sink| {
+        format!("window_grad<@_sizes, handed_{}<@_sizes>>({from}, g, {sink})", name(pooling))
+    })
+}

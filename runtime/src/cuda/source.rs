@@ -1,0 +1,258 @@
+//! The C that is written anew for each step: numbers, index arithmetic, sizes and endings.
+//!
+//! An element is known by its number in the result, the last axis fastest. From it everything is derived with divisions by constants,
+//! which compilers turn into multiplications: where it goes, where each operand of an ending lies for it, its index along an axis.
+
+use super::expression;
+use super::program::Argument;
+use cnnc_compiler::kernels::Expression;
+use cnnc_compiler::plan::{Step, View};
+use std::fmt::Write;
+
+/// A number as a C literal of float32.
+pub fn number(value: f32) -> String {
+    match value {
+        _ if value.is_nan() => "__int_as_float(0x7fc00000)".into(),
+        f32::INFINITY => "infinity()".into(),
+        f32::NEG_INFINITY => "-infinity()".into(),
+        _ => format!("{value:?}f"),
+    }
+}
+
+/// The index along an axis of element `i` of a dense tensor of that shape.
+pub fn index_along(shape: &[usize], axis: usize) -> String {
+    let after: usize = shape.iter().skip(axis + 1).product();
+    let before: usize = shape.iter().take(axis).product();
+    place("i", after, shape.get(axis).copied().unwrap_or(1), before == 1)
+}
+
+/// `i / after % size`, as short as it can be.
+fn place(i: &str, after: usize, size: usize, is_first: bool) -> String {
+    match (after, is_first) {
+        (1, true) => i.to_owned(),
+        (1, false) => format!("{i} % {size}"),
+        (_, true) => format!("{i} / {after}"),
+        (_, false) => format!("{i} / {after} % {size}"),
+    }
+}
+
+/// Axes of a view, (size, stride), without those of size 1, neighbours that lie as one axis made one.
+pub fn merged(shape: &[usize], strides: &[usize]) -> Vec<(usize, usize)> {
+    let mut axes: Vec<(usize, usize)> = Vec::new();
+    for (&size, &stride) in shape.iter().zip(strides).filter(|&(&size, _)| size != 1) {
+        match axes.last_mut() {
+            Some(last) if last.1 == stride * size => *last = (last.0 * size, stride),
+            _ => axes.push((size, stride)),
+        }
+    }
+    axes
+}
+
+/// Where element `i` of a strided tensor lies, from its first.
+pub fn offset(shape: &[usize], strides: &[usize], i: &str) -> String {
+    let axes = merged(shape, strides);
+    let mut terms = Vec::new();
+    let mut after = 1;
+    for (number, &(size, stride)) in axes.iter().enumerate().rev() {
+        let index = place(i, after, size, number == 0);
+        after *= size;
+        match stride {
+            0 => {}
+            1 => terms.push(index),
+            _ => terms.push(format!("{index} * {stride}")),
+        }
+    }
+    terms.reverse();
+    if terms.is_empty() { "0".into() } else { terms.join(" + ") }
+}
+
+/// The type of indices that reach `most`.
+pub fn index_type(most: usize) -> &'static str {
+    if most < 1 << 31 { "unsigned" } else { "unsigned long long" }
+}
+
+/// Elements from a view's first to its last, and one.
+pub fn reach(view: &View) -> usize {
+    let axes = view.shape.iter().zip(&view.strides);
+    axes.map(|(&size, &stride)| size.saturating_sub(1).saturating_mul(stride)).fold(1, usize::saturating_add)
+}
+
+/// The index type of a step: of its views' elements and, where blocks share sums, of all their parts.
+pub fn index_type_of(step: &Step, parts: usize) -> &'static str {
+    let views = step.operands.iter().chain([&step.output]);
+    let most = views.map(|view| reach(view).max(view.elements())).max().unwrap_or(0);
+    index_type(most.max(step.output.elements().saturating_mul(parts)).saturating_add(1 << 20))
+}
+
+/// A struct of constants by name; `more` is further members, a line each.
+pub fn sizes(index: &str, ints: &[(&str, usize)], indices: &[(&str, usize)], more: &[String]) -> String {
+    let list = |members: &[(&str, usize)]| {
+        members.iter().map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>().join(", ")
+    };
+    let mut text = format!("struct @_sizes {{\n    typedef {index} Index;\n");
+    for (kind, members) in [("int", ints), ("Index", indices)] {
+        if !members.is_empty() {
+            let _ = writeln!(text, "    static constexpr {kind} {};", list(members));
+        }
+    }
+    more.iter().for_each(|line| text += &format!("    {line}\n"));
+    text + "};\n"
+}
+
+/// A function of `Sizes` from an index to where something lies.
+pub fn function(name: &str, shape: &[usize], strides: &[usize]) -> String {
+    format!("static __device__ Index {name}(Index i) {{ return {}; }}", offset(shape, strides, "i"))
+}
+
+/// What is done to an element before it is stored, as a struct `@_ending`; `@` stands for the entry's name.
+pub struct Ending {
+    /// The struct.
+    pub text: String,
+    /// The pointers it holds, by name, as parameters of the entry.
+    pub pointers: Vec<(String, Argument)>,
+    /// Whether it can store four elements at a time.
+    pub is_vector: bool,
+}
+
+impl Ending {
+    /// That of a kernel with a result `x0`.
+    pub fn of(step: &Step, index: &str) -> Ending {
+        let plain = Expression::operand(0);
+        let expression = step.epilogue.as_ref().unwrap_or(&plain);
+        let others = step.operands.get(step.own_operands..).unwrap_or_default();
+        let operands: Vec<(usize, &View)> = (1..).zip(others).collect();
+        write(expression, &operands, &step.output, index, &["float x0"])
+    }
+
+    /// A map: all its operands are read.
+    pub fn of_map(step: &Step, expression: &Expression, index: &str) -> Ending {
+        let operands: Vec<(usize, &View)> = step.operands.iter().enumerate().collect();
+        write(expression, &operands, &step.output, index, &[])
+    }
+
+    /// How it is made in the entry.
+    pub fn made(&self) -> String {
+        let names: Vec<&str> = self.pointers.iter().map(|(name, _)| name.as_str()).collect();
+        format!("@_ending{{{}}}", names.join(", "))
+    }
+}
+
+fn write(expression: &Expression, operands: &[(usize, &View)], output: &View, index: &str, given: &[&str]) -> Ending {
+    let used = expression.operands();
+    let operands: Vec<_> = operands.iter().filter(|(number, _)| used.contains(number)).collect();
+    let names: Vec<String> = operands.iter().map(|(number, _)| format!("x{number}")).collect();
+    let parameters = |more: &[&str]| [&["Index i"], more].concat().join(", ");
+    let all: Vec<String> =
+        given.iter().map(|&name| name.to_owned()).chain(names.iter().map(|name| format!("float {name}"))).collect();
+    let mut text = format!(
+        "struct @_ending {{\n    typedef {index} Index;\n    static constexpr Index count = {};\n",
+        output.elements()
+    );
+    if !names.is_empty() {
+        let _ = writeln!(text, "    const float *{};", names.join(", *"));
+    }
+    let _ = writeln!(
+        text,
+        "    static __device__ float value({}) {{\n{}    }}",
+        parameters(&all.iter().map(String::as_str).collect::<Vec<_>>()),
+        expression::body(expression, &output.shape)
+    );
+    let place = |view: &View| offset(&output.shape, &view.strides, "i");
+    let own = given.iter().map(|_| "x0".to_owned());
+    let read = operands.iter().map(|(number, view)| format!("x{number}[{}]", place(view)));
+    let values: Vec<String> = ["i".to_owned()].into_iter().chain(own).chain(read).collect();
+    let _ = writeln!(
+        text,
+        "    __device__ void store({}) const {{ out[{}] = value({}); }}",
+        [&["float* out", "Index i"], given].concat().join(", "),
+        place(output),
+        values.join(", ")
+    );
+    let views: Vec<(usize, &View)> = operands.iter().map(|&&(number, view)| (number, view)).collect();
+    let is_vector = given.is_empty()
+        && runs_of_four(output)
+        && output.offset % 4 == 0
+        && views.iter().all(|(_, view)| has_fours(view));
+    if is_vector {
+        text += &store_four(&views, output);
+    }
+    text += "};\n";
+    let pointers = names.into_iter().zip(operands.iter().map(|(_, view)| argument(view))).collect();
+    Ending { text, pointers, is_vector }
+}
+
+/// A view's first element as an argument.
+pub fn argument(view: &View) -> Argument {
+    Argument::At { storage: view.storage, offset: view.offset }
+}
+
+/// The last of a view's merged axes: four neighbours, counted from a multiple of four, lie along it.
+fn last_axis(view: &View) -> Option<(usize, usize)> {
+    merged(&view.shape, &view.strides).last().copied()
+}
+
+/// Whether any four neighbours lie on a line of the view.
+fn has_fours(view: &View) -> bool {
+    last_axis(view).is_some_and(|(size, _)| size % 4 == 0)
+}
+
+/// Whether any four neighbours lie together on 16 bytes, when the view's first element does.
+fn runs_of_four(view: &View) -> bool {
+    let axes = merged(&view.shape, &view.strides);
+    let Some(((size, 1), outer)) = axes.split_last() else { return false };
+    size % 4 == 0 && outer.iter().all(|(_, stride)| stride % 4 == 0)
+}
+
+/// The function that stores elements `i` to `i + 3`, `i` a multiple of four: what lies together is read at once.
+fn store_four(operands: &[(usize, &View)], output: &View) -> String {
+    let place = |view: &View| offset(&output.shape, &view.strides, "i");
+    let mut text = String::from("    __device__ void store4(float* out, Index i) const {\n        Four result;\n");
+    let mut values = vec!["i + j".to_owned()];
+    for (number, view) in operands {
+        let stride = last_axis(view).map_or(0, |(_, stride)| stride);
+        if stride == 0 {
+            let _ = writeln!(text, "        const float f{number} = x{number}[{}];", place(view));
+            values.push(format!("f{number}"));
+        } else if runs_of_four(view) && view.offset % 4 == 0 {
+            let _ = writeln!(text, "        const Four f{number} = load4(x{number} + {});", place(view));
+            values.push(format!("f{number}.at[j]"));
+        } else {
+            let _ = writeln!(text, "        const float* f{number} = x{number} + {};", place(view));
+            values.push(if stride == 1 { format!("f{number}[j]") } else { format!("f{number}[j * {stride}]") });
+        }
+    }
+    let _ = writeln!(
+        text,
+        "        #pragma unroll\n        for (int j = 0; j < 4; j++) result.at[j] = value({});",
+        values.join(", ")
+    );
+    let _ = writeln!(text, "        ::store4(out + {}, result);\n    }}", place(output));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{index_type, merged, number, offset};
+
+    #[test]
+    fn numbers_are_those_of_float32() {
+        assert_eq!([0.1, 1.0, 1e-5, -3e20].map(number), ["0.1f", "1.0f", "1e-5f", "-3e20f"]);
+        assert_eq!(number(f32::NEG_INFINITY), "-infinity()");
+    }
+
+    #[test]
+    fn axes_that_lie_as_one_are_one() {
+        assert_eq!(merged(&[2, 3, 4, 5], &[60, 20, 5, 1]), [(120, 1)]);
+        assert_eq!(merged(&[2, 3, 4, 5], &[0, 1, 0, 0]), [(2, 0), (3, 1), (20, 0)]);
+        assert_eq!(merged(&[1, 1], &[7, 9]), []);
+    }
+
+    #[test]
+    fn offsets_are_as_short_as_they_can_be() {
+        assert_eq!(offset(&[2, 3, 4, 5], &[60, 20, 5, 1], "i"), "i");
+        assert_eq!(offset(&[2, 3, 4, 5], &[0, 1, 0, 0], "i"), "i / 20 % 3");
+        assert_eq!(offset(&[2, 3, 4, 5], &[100, 20, 5, 1], "i"), "i / 60 * 100 + i % 60");
+        assert_eq!(offset(&[3, 4], &[0, 0], "i"), "0");
+        assert_eq!([index_type(1 << 31), index_type(9)], ["unsigned long long", "unsigned"]);
+    }
+}

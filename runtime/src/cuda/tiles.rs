@@ -1,0 +1,134 @@
+//! Which tile a product is computed by, and into how many parts its depth is divided.
+//!
+//! A model of the device, by shape alone: a block's arithmetic, how many blocks there are for the multiprocessors, how many warps hide
+//! each other's waiting, and what a second pass costs. The figures are those of an H100; they decide speed alone, never the answer's meaning.
+
+use super::program::Precision;
+
+/// A block's part of the result, and a thread's (exact) or a warp's (tensor cores).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tile {
+    /// Rows of the result.
+    pub rows: usize,
+    /// Columns of the result.
+    pub columns: usize,
+    /// Elements of the depth that are in shared memory at once.
+    pub depth: usize,
+    /// Rows of a thread or warp.
+    pub own_rows: usize,
+    /// Columns of a thread or warp.
+    pub own_columns: usize,
+}
+
+const fn tile(rows: usize, columns: usize, depth: usize, own_rows: usize, own_columns: usize) -> Tile {
+    Tile { rows, columns, depth, own_rows, own_columns }
+}
+
+/// The tiles there are in float32.
+const EXACT: [Tile; 11] = [
+    tile(128, 128, 8, 8, 8),
+    tile(128, 64, 8, 8, 8),
+    tile(64, 128, 8, 8, 8),
+    tile(64, 64, 16, 8, 4),
+    tile(128, 32, 16, 8, 4),
+    tile(32, 128, 16, 4, 8),
+    tile(64, 32, 16, 4, 4),
+    tile(32, 64, 16, 4, 4),
+    tile(32, 32, 16, 4, 4),
+    tile(16, 64, 16, 4, 4),
+    tile(64, 16, 16, 4, 4),
+];
+
+/// Multiprocessors.
+const PROCESSORS: usize = 132;
+/// Multiply-adds of a multiprocessor in a cycle.
+const PER_CYCLE: f64 = 128.0;
+/// Bytes of memory for each multiprocessor in a cycle.
+const BYTES_PER_CYCLE: f64 = 15.0;
+/// Cycles until a launch that waits for another has begun.
+const LAUNCH: f64 = 4000.0;
+/// Cycles of a block besides its arithmetic: its first loads and its stores.
+const BLOCK: f64 = 2000.0;
+/// Warps on a multiprocessor that hide each other's waiting.
+const WARPS: f64 = 8.0;
+
+/// A product, as far as its speed depends on it.
+#[derive(Clone, Copy, Debug)]
+pub struct Product {
+    /// Rows of the result.
+    pub rows: usize,
+    /// Columns of the result.
+    pub columns: usize,
+    /// Elements of a sum.
+    pub depth: usize,
+    /// Products of this shape side by side.
+    pub groups: usize,
+}
+
+/// How a product is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// The tile.
+    pub tile: Tile,
+    /// Parts that the depth is divided into.
+    pub parts: usize,
+}
+
+impl Tile {
+    /// Threads of a block.
+    pub fn threads(&self) -> usize {
+        self.rows / self.own_rows * (self.columns / self.own_columns)
+    }
+
+    /// Its type in C.
+    pub fn text(&self) -> String {
+        let Tile { rows, columns, depth, own_rows, own_columns } = self;
+        format!("Tile<{rows}, {columns}, {depth}, {own_rows}, {own_columns}>")
+    }
+
+    /// The share of the peak that its loop reaches: products for each value read from shared memory.
+    fn share(&self) -> f64 {
+        let (rows, columns) = (self.own_rows as f64, self.own_columns as f64);
+        let products = rows * columns / (rows + columns);
+        products / (products + 0.6)
+    }
+}
+
+/// Every way there is, the one that the model finds fastest first.
+pub fn candidates(product: Product, precision: Precision) -> Vec<Way> {
+    let _ = precision;
+    let parts = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
+    let ways = EXACT.iter().flat_map(|&tile| parts.map(|parts| Way { tile, parts }));
+    let fits = |way: &Way| way.parts == 1 || product.depth >= 2 * way.tile.depth * way.parts;
+    let mut ways: Vec<(f64, Way)> = ways.filter(fits).map(|way| (cycles(product, way), way)).collect();
+    ways.sort_by(|a, b| a.0.total_cmp(&b.0));
+    ways.into_iter().map(|(_, way)| way).collect()
+}
+
+/// The cycles that a way takes, by the model.
+fn cycles(product: Product, Way { tile, parts }: Way) -> f64 {
+    let blocks = product.rows.div_ceil(tile.rows) * product.columns.div_ceil(tile.columns) * product.groups * parts;
+    let depth = product.depth.div_ceil(tile.depth).div_ceil(parts) * tile.depth;
+    let turns = blocks.div_ceil(PROCESSORS) as f64;
+    let warps = (turns.min(4.0) * tile.threads() as f64 / 32.0).min(WARPS);
+    let block = (tile.rows * tile.columns * depth) as f64 / PER_CYCLE / tile.share();
+    let results = (product.rows * product.columns * product.groups) as f64;
+    let second =
+        if parts > 1 { LAUNCH + results * 8.0 * parts as f64 / BYTES_PER_CYCLE / PROCESSORS as f64 } else { 0.0 };
+    (turns * block + BLOCK) * WARPS / warps + second
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Precision, Product, candidates};
+
+    #[test]
+    fn a_large_product_has_large_tiles_and_a_long_one_many_parts() {
+        let large = candidates(Product { rows: 4096, columns: 4096, depth: 4096, groups: 1 }, Precision::Exact)[0];
+        assert_eq!((large.tile.rows, large.tile.columns, large.parts), (128, 128, 1));
+        let long = candidates(Product { rows: 64, columns: 64, depth: 100_000, groups: 1 }, Precision::Exact)[0];
+        assert!(long.parts >= 16, "{long:?}");
+        let small = candidates(Product { rows: 6, columns: 784, depth: 25, groups: 1 }, Precision::Exact)[0];
+        assert!(small.tile.rows <= 32 && small.parts == 1, "{small:?}");
+    }
+}

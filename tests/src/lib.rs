@@ -2,6 +2,7 @@
 //!
 //! Paths are relative to this crate's folder, which is where `cargo test` runs its tests: `../models/lenet.cnn`, `cases/broken/…`.
 
+pub mod emulation;
 pub mod fixture;
 pub mod formula;
 pub mod plans;

@@ -2,7 +2,8 @@
 //
 // A problem says how large it is and reads its operands by index, so that an image is never copied into a matrix:
 //     Index rows, columns, depth                    sizes; outside of them operands are read as zero
-//     Row row(Index m), Column column(Index n)      what reading needs to know of a row of a and of a column of b, computed once a thread
+//     Row row(Index m), Column column(Index n)      what reading needs to know of a row of a and of a column of b, computed once a thread;
+//                                                   `inside` says whether there is such a one
 //     float a(Row, Index k), float b(Column, Index k)
 //     A_ALONG_DEPTH, B_ALONG_DEPTH                  whether neighbours in memory are those along k: threads of a warp read these
 //     Index number(Index m, Column)                 the element of the result
@@ -35,8 +36,8 @@ __device__ void product_exact(const Problem& problem, const Sink& sink, typename
     typedef Cells<Tile::rows, Tile::depth, Tile::threads, Problem::A_ALONG_DEPTH> CellsA;
     typedef Cells<Tile::columns, Tile::depth, Tile::threads, Problem::B_ALONG_DEPTH> CellsB;
     // Four more, so that rows start on different banks and on 16 bytes.
-    __shared__ alignas(16) float shared_a[2][Tile::depth][Tile::rows + 4];
-    __shared__ alignas(16) float shared_b[2][Tile::depth][Tile::columns + 4];
+    alignas(16) __shared__ float shared_a[2][Tile::depth][Tile::rows + 4];
+    alignas(16) __shared__ float shared_b[2][Tile::depth][Tile::columns + 4];
     const Index m0 = (Index)blockIdx.y * Tile::rows, n0 = (Index)blockIdx.x * Tile::columns;
 
     typename Problem::Row row[CellsA::count];
@@ -107,8 +108,8 @@ __device__ void product_exact(const Problem& problem, const Sink& sink, typename
     #pragma unroll
     for (int j = 0; j < Tile::thread_columns; j++) {
         const Index n = n0 + j / 4 * 4 * ACROSS + across + j % 4;
-        if (n >= problem.columns) continue;
         const typename Problem::Column place = problem.column(n);
+        if (!place.inside) continue;
         #pragma unroll
         for (int i = 0; i < Tile::thread_rows; i++) {
             const Index m = m0 + i / 4 * 4 * DOWN + down + i % 4;

@@ -1,0 +1,332 @@
+//! Generated CUDA C executed on the processor: programs as C++ behind `cuda/shim.h`, compiled, run, and every step held against the
+//! reference kernels in float64, given the values that the step itself was given, so that errors do not add up and a wrong step is named.
+
+use cnnc_compiler::kernels::{Expression, Kernel, Reduction};
+use cnnc_compiler::plan::{Plan, PlanPort, Step, Storage, View};
+use cnnc_runtime::cpu::evaluate_f64;
+use cnnc_runtime::cuda::program::{Argument, Launch, Options, Precision, Program};
+use cnnc_runtime::{Parameters, Tensor};
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+/// The variable that forbids to skip these tests.
+const REQUIRED: &str = "CNNC_TEST_CUDA";
+
+/// A plan with what it reads.
+#[derive(Clone)]
+pub struct Case {
+    /// What messages call it.
+    pub name: String,
+    /// The plan, for the CUDA target.
+    pub plan: Arc<Plan>,
+    /// Parameters by name.
+    pub parameters: Parameters,
+    /// The inputs.
+    pub inputs: Vec<Tensor>,
+}
+
+/// The C++ compiler, if the machine has one.
+///
+/// # Panics
+/// When there is none and tests of CUDA are required.
+pub fn compiler() -> Option<String> {
+    let named = std::env::var("CXX").ok().into_iter();
+    let mut names = named.chain(["c++", "g++", "clang++"].map(str::to_owned));
+    let found =
+        names.find(|name| Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success()));
+    assert!(found.is_some() || std::env::var(REQUIRED).as_deref() != Ok("required"), "there is no C++ compiler");
+    found
+}
+
+/// Everything that is wrong with cases whose programs are executed. `flags` go to the compiler.
+///
+/// # Panics
+/// When a program cannot be written, compiled or run.
+pub fn wrong(compiler: &str, flags: &[&str], cases: &[Case], options: &Options) -> Vec<String> {
+    let programs: Vec<Program> = cases
+        .iter()
+        .map(|case| Program::of(&case.plan, options).unwrap_or_else(|failure| panic!("{}: {failure:?}", case.name)))
+        .collect();
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("cases.cpp"), text(cases, &programs)).expect("a file");
+    let memory: Vec<u8> =
+        cases.iter().zip(&programs).flat_map(|(case, program)| Memory::new(case, program).bytes()).collect();
+    std::fs::write(path("in"), memory).expect("a file");
+    compile(compiler, flags, folder.path());
+    let ran = Command::new(path("cases")).arg(path("in")).arg(path("out")).output().expect("the program");
+    let mut wrong: Vec<String> = String::from_utf8_lossy(&ran.stderr).lines().map(str::to_owned).collect();
+    if !ran.status.success() && wrong.is_empty() {
+        wrong.push(format!("the program ended with {}", ran.status));
+    }
+    let bytes = std::fs::read(path("out")).unwrap_or_default();
+    let mut values = bytes.chunks_exact(4).map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]));
+    for (case, program) in cases.iter().zip(&programs) {
+        wrong.extend(compare(case, program, options.precision, &mut values));
+    }
+    wrong
+}
+
+fn compile(compiler: &str, flags: &[&str], folder: &Path) {
+    let shim = Path::new("cuda").canonicalize().expect("the shim's folder");
+    let output = Command::new(compiler)
+        .args(["-std=c++17", "-O1", "-w", "-ffp-contract=off", "-I"])
+        .arg(shim)
+        .args(flags)
+        .args(["cases.cpp", "-o", "cases"])
+        .current_dir(folder)
+        .output()
+        .expect("the compiler");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// The steps of a case in order, with their launches.
+fn steps<'a>(case: &'a Case, program: &'a Program) -> Vec<(&'a Step, Vec<&'a Launch>)> {
+    let of = |steps: &'a [Step], launches: &'a [Launch]| {
+        let launches_of = move |number: usize| launches.iter().filter(|launch| launch.step == number).collect();
+        steps.iter().enumerate().map(move |(number, step)| (step, launches_of(number)))
+    };
+    of(&case.plan.prepare, &program.prepare).chain(of(&case.plan.run, &program.run)).collect()
+}
+
+/// The C++ of all cases: the library, a namespace a case, and a table of launches. What two cases have alike is written once.
+fn text(cases: &[Case], programs: &[Program]) -> String {
+    let mut text = String::from("#include \"shim.h\"\n\n");
+    text += &programs.first().map(|program| program.library.clone()).unwrap_or_default();
+    let mut known: HashMap<String, String> = HashMap::new();
+    let mut tables = String::new();
+    for (number, (case, program)) in cases.iter().zip(programs).enumerate() {
+        let mut places: HashMap<&str, String> = HashMap::new();
+        let mut own = String::new();
+        for entry in &program.entries {
+            let place = known.entry(entry.text.replace(&entry.name, "@")).or_insert_with(|| {
+                own += &entry.text;
+                format!("case_{number}::{}", entry.name)
+            });
+            places.insert(&entry.name, place.clone());
+        }
+        let _ = write!(text, "namespace case_{number} {{\n{own}}}\n\n");
+        let _ = write!(tables, "    {{{:?}, {{\n", case.name);
+        let steps = steps(case, program);
+        for launch in steps.iter().flat_map(|(_, launches)| launches) {
+            tables += &launch_line(case, launch, &places[launch.entry.as_str()]);
+        }
+        tables += "    }, {\n";
+        for (step, launches) in &steps {
+            let View { storage, offset, shape, strides } = &step.output;
+            let list = |numbers: &[usize]| format!("{numbers:?}").replace('[', "{").replace(']', "}");
+            let storage = storage_number(case, *storage);
+            let _ = writeln!(
+                tables,
+                "        {{{}, {storage}, {offset}, {}, {}}},",
+                launches.len(),
+                list(shape),
+                list(strides)
+            );
+        }
+        tables += "    }},\n";
+    }
+    let _ = write!(
+        text,
+        "int main(int, char** words) {{\n    const std::vector<emulation::Case> cases = {{\n{tables}    }};\n    return emulation::run_cases(cases, words[1], words[2]);\n}}\n"
+    );
+    text
+}
+
+fn launch_line(case: &Case, launch: &Launch, place: &str) -> String {
+    let argument = |argument: &Argument| match *argument {
+        Argument::At { storage, offset } => format!("{{{}, {offset}}}", storage_number(case, storage)),
+        Argument::Workspace(offset) => format!("{{{}, {offset}}}", first_own(case) + 3),
+    };
+    let arguments: Vec<String> = launch.arguments.iter().map(argument).collect();
+    let pointers: Vec<String> = (0..arguments.len()).map(|index| format!("p[{index}]")).collect();
+    let [x, y, z] = launch.grid;
+    format!(
+        "        {{\"{}\", [](float* const* p) {{ {place}({}); }}, {{{x}, {y}, {z}}}, {}, {{{}}}}},\n",
+        launch.entry,
+        pointers.join(", "),
+        launch.block[0],
+        arguments.join(", ")
+    )
+}
+
+/// The number of the first storage after inputs and parameters: scratch, then prepared, arena and workspace.
+fn first_own(case: &Case) -> usize {
+    case.plan.inputs.len() + case.plan.parameters.len()
+}
+
+fn storage_number(case: &Case, storage: Storage) -> usize {
+    match storage {
+        Storage::Input(index) => index,
+        Storage::Parameter(index) => case.plan.inputs.len() + index,
+        Storage::Scratch => first_own(case),
+        Storage::Prepared => first_own(case) + 1,
+        Storage::Arena => first_own(case) + 2,
+    }
+}
+
+/// The storages of a case by number.
+struct Memory(Vec<Vec<f32>>);
+
+impl Memory {
+    fn new(case: &Case, program: &Program) -> Memory {
+        let nothing = |count: usize| vec![f32::NAN; count];
+        let parameters = case.plan.parameters.iter().map(|parameter| {
+            let tensor = case.parameters.get(&parameter.path);
+            tensor.unwrap_or_else(|| panic!("{}: no `{}`", case.name, parameter.path)).data().to_vec()
+        });
+        let Plan { scratch_elements, prepared_elements, arena_elements, .. } = *case.plan;
+        let own = [scratch_elements, prepared_elements, arena_elements, program.workspace_elements].map(nothing);
+        Memory(case.inputs.iter().map(|input| input.data().to_vec()).chain(parameters).chain(own).collect())
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let mut bytes = (self.0.len() as u64).to_le_bytes().to_vec();
+        for storage in &self.0 {
+            bytes.extend((storage.len() as u64).to_le_bytes());
+            bytes.extend(storage.iter().flat_map(|value| value.to_le_bytes()));
+        }
+        bytes
+    }
+}
+
+/// Holds each step of a case against the reference.
+fn compare(case: &Case, program: &Program, precision: Precision, values: &mut dyn Iterator<Item = f32>) -> Vec<String> {
+    let mut memory = Memory::new(case, program);
+    let mut wrong = Vec::new();
+    for (number, (step, launches)) in steps(case, program).into_iter().enumerate() {
+        let found: Vec<f32> = values.take(step.output.elements()).collect();
+        let exact = evaluate(case, step, &memory, false);
+        let largest = |values: &[f64]| values.iter().fold(0.0f64, |largest, value| largest.max(value.abs()));
+        // Where terms cancel, what is left is held against them.
+        let terms = if is_sum(&step.kernel) { 1e-2 * largest(&evaluate(case, step, &memory, true)) } else { 0.0 };
+        let scale = largest(&exact).max(terms);
+        let differences = found.iter().zip(&exact).map(|(&a, b)| (f64::from(a) - b).abs());
+        let off = differences.fold(0.0f64, |worst, off| if off > worst || off.is_nan() { off } else { worst });
+        let (tolerance, _) = tolerance(step, precision);
+        if found.len() < exact.len() || off.is_nan() || off > tolerance * scale {
+            let entries: Vec<&str> = launches.iter().map(|launch| launch.entry.as_str()).collect();
+            wrong.push(format!(
+                "{}, step {number}, {} by {}: off by {:.1e}, more than {tolerance:.0e}",
+                case.name,
+                step.kernel.name(),
+                entries.join(" and "),
+                off / scale
+            ));
+        }
+        let into = &mut memory.0[storage_number(case, step.output.storage)];
+        for (place, value) in places(&step.output).into_iter().zip(found) {
+            into[place] = value;
+        }
+    }
+    wrong
+}
+
+/// What a step may be off in a precision, as a share of its largest result, and why.
+pub fn tolerance(step: &Step, precision: Precision) -> (f64, &'static str) {
+    match (&step.kernel, precision) {
+        (kernel, precision) if is_product(kernel) => match precision {
+            Precision::Exact => (2e-6, "each product and sum rounds; errors grow as the root of their number"),
+            Precision::Tf32 | Precision::Fp16 => (2e-3, "operands have 11 bits: each is off by 2^-11 at most"),
+            Precision::Bf16 => (1e-2, "operands have 8 bits: each is off by 2^-8 at most"),
+        },
+        (Kernel::Map(_) | Kernel::Reduce { .. }, _) => (1e-5, "of a few operations differences may cancel"),
+        _ => (3e-6, "a few operations in float32, functions good to a few units of the last place"),
+    }
+}
+
+fn is_product(kernel: &Kernel) -> bool {
+    matches!(kernel, Kernel::Conv { .. } | Kernel::ConvData { .. } | Kernel::ConvWeight { .. } | Kernel::Gemm { .. })
+}
+
+/// Whether a kernel adds up terms that may cancel.
+fn is_sum(kernel: &Kernel) -> bool {
+    is_product(kernel) || matches!(kernel, Kernel::Reduce { reduction: Reduction::Sum, .. })
+}
+
+/// A step alone in float64 on the values it was given; `of_terms`: without its epilogue, of their absolute values.
+fn evaluate(case: &Case, step: &Step, memory: &Memory, of_terms: bool) -> Vec<f64> {
+    let operands = if of_terms { &step.operands[..step.own_operands] } else { &step.operands[..] };
+    let mut alone = step.clone();
+    alone.output = View::dense(Storage::Arena, 0, &step.output.shape);
+    if of_terms {
+        alone.epilogue = None;
+    }
+    alone.operands.clear();
+    let (mut inputs, mut tensors) = (Vec::new(), Vec::new());
+    for (index, view) in operands.iter().enumerate() {
+        let reach = places_reach(view);
+        let from = &memory.0[storage_number(case, view.storage)][view.offset..view.offset + reach];
+        let data = from.iter().map(|value| if of_terms { value.abs() } else { *value }).collect();
+        tensors.push(Tensor::new(&[reach], data).expect("as many values as the view reaches"));
+        inputs
+            .push(PlanPort { name: format!("x{index}").into(), view: View::dense(Storage::Input(index), 0, &[reach]) });
+        alone.operands.push(View { storage: Storage::Input(index), offset: 0, ..view.clone() });
+    }
+    let outputs = vec![PlanPort { name: "output".into(), view: alone.output.clone() }];
+    let arena_elements = alone.output.elements();
+    let (prepare, parameters) = (Vec::new(), Vec::new());
+    let plan = Plan {
+        inputs,
+        outputs,
+        parameters,
+        prepare,
+        run: vec![alone],
+        scratch_elements: 0,
+        prepared_elements: 0,
+        arena_elements,
+    };
+    let mut answers = evaluate_f64(Arc::new(plan), &Parameters::default(), &tensors)
+        .unwrap_or_else(|failure| panic!("{}: {failure:?}", case.name));
+    answers.remove(0).1
+}
+
+/// Elements from a view's first to its last, and one.
+fn places_reach(view: &View) -> usize {
+    places(view).into_iter().max().map_or(0, |last| last + 1 - view.offset)
+}
+
+/// The elements of a view, the last axis fastest.
+fn places(view: &View) -> Vec<usize> {
+    let mut places = vec![view.offset];
+    for (&size, &stride) in view.shape.iter().zip(&view.strides) {
+        places = places.iter().flat_map(|place| (0..size).map(move |index| place + index * stride)).collect();
+    }
+    places
+}
+
+/// A plan of one step, whose operands are inputs as the views say: `reach` elements each.
+pub fn single(
+    kernel: Kernel,
+    operands: &[View],
+    own_operands: usize,
+    epilogue: Option<Expression>,
+    output: View,
+) -> Arc<Plan> {
+    let port = |(index, view): (usize, &View)| PlanPort {
+        name: format!("x{index}").into(),
+        view: View::dense(Storage::Input(index), 0, &[places(view).into_iter().max().map_or(0, |last| last + 1)]),
+    };
+    let arena_elements = places(&output).into_iter().max().map_or(0, |last| last + 1);
+    Arc::new(Plan {
+        inputs: operands.iter().enumerate().map(port).collect(),
+        outputs: vec![PlanPort { name: "output".into(), view: output.clone() }],
+        parameters: Vec::new(),
+        prepare: Vec::new(),
+        run: vec![Step {
+            kernel,
+            operands: operands.to_vec(),
+            own_operands,
+            epilogue,
+            packing: None,
+            output,
+            origins: vec!["0 Layer".into()],
+        }],
+        scratch_elements: 0,
+        prepared_elements: 0,
+        arena_elements,
+    })
+}

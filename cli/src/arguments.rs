@@ -253,6 +253,8 @@ pub enum Stage {
     Fused,
     /// Kernel calls in order, with their memory.
     Plan,
+    /// What is written for an NVIDIA GPU: CUDA C and its launches, in exact float32.
+    Cuda,
 }
 
 /// A recipe, and what the command line changes of it.

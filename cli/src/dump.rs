@@ -6,12 +6,14 @@
 use crate::arguments::{Dump, Stage};
 use crate::console::{Console, Outcome};
 use crate::model;
+use cnnc_compiler::kernels::KernelGraph;
 use cnnc_compiler::passes::{self, Note};
 use cnnc_compiler::plan::{Target, plan_with_notes};
 use cnnc_compiler::training::{Training, recompute, training_step};
 use cnnc_compiler::write_kernels::write_kernels;
 use cnnc_compiler::{graph, kernels, plan};
 use cnnc_grammar::span::Files;
+use cnnc_runtime::cuda::program::{Options, Program, target};
 use cnnc_runtime::{Disk, Failure, Spec, bind_batch};
 
 /// Prints the stage.
@@ -22,7 +24,7 @@ pub fn dump(arguments: &Dump, console: &mut Console<'_>) -> Outcome {
             graph::print::print_graph(&model::load(&arguments.file, &arguments.model, console)?.graph.graph)
         }
         Stage::Shapes => graph::print::print_shapes(&model::load(&arguments.file, &arguments.model, console)?.graph),
-        Stage::Kernels | Stage::Fused | Stage::Plan => kernel_stage(arguments, console)?,
+        Stage::Kernels | Stage::Fused | Stage::Plan | Stage::Cuda => kernel_stage(arguments, console)?,
     };
     console.print(&text)
 }
@@ -66,10 +68,22 @@ fn kernel_stage(arguments: &Dump, console: &mut Console<'_>) -> Outcome<String> 
         text = plan::print(&planned);
         notes.extend(more);
     }
+    if arguments.stage == Stage::Cuda {
+        text = cuda(&kernels, console)?;
+    }
     if arguments.explain {
         text += &explained(&notes);
     }
     Ok(text)
+}
+
+/// The program of a device with any memory. The kernels' own text, the same for every plan, is left out.
+fn cuda(kernels: &KernelGraph, console: &mut Console<'_>) -> Outcome<String> {
+    let fault = |problem: Failure, console: &mut Console<'_>| console.fail(&problem, &Files::default());
+    let plan = console.timed("plan", || plan_with_notes(kernels, &target(u64::MAX)));
+    let (plan, _) = plan.map_err(|problem| fault(problem, console))?;
+    let program = console.timed("cuda", || Program::of(&plan, &Options::default()));
+    Ok(program.map_err(|problem| fault(problem, console))?.listing())
 }
 
 /// A line a note: what was done, then what was left and why.

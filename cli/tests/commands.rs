@@ -183,7 +183,7 @@ fn settings_and_models_are_chosen() {
 
 #[test]
 fn every_stage_is_dumped() {
-    for stage in ["ast", "graph", "shapes", "kernels", "fused", "plan"] {
+    for stage in ["ast", "graph", "shapes", "kernels", "fused", "plan", "cuda"] {
         let (out, _) = done(&["dump", &model("lenet.cnn"), "--stage", stage]);
         assert!(out.lines().count() >= 10, "{stage}: {out}");
     }

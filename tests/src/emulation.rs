@@ -41,11 +41,18 @@ pub fn compiler() -> Option<String> {
     found
 }
 
-/// Everything that is wrong with cases whose programs are executed. `flags` go to the compiler.
+/// Everything that is wrong with cases whose programs are executed: `flags` go to the compiler, `tolerance` says what a step may be off,
+/// as a share of its largest result.
 ///
 /// # Panics
 /// When a program cannot be written, compiled or run.
-pub fn wrong(compiler: &str, flags: &[&str], cases: &[Case], options: &Options) -> Vec<String> {
+pub fn wrong(
+    compiler: &str,
+    flags: &[&str],
+    cases: &[Case],
+    options: &Options,
+    tolerance: &dyn Fn(&Step) -> f64,
+) -> Vec<String> {
     let programs: Vec<Program> = cases
         .iter()
         .map(|case| Program::of(&case.plan, options).unwrap_or_else(|failure| panic!("{}: {failure:?}", case.name)))
@@ -65,7 +72,7 @@ pub fn wrong(compiler: &str, flags: &[&str], cases: &[Case], options: &Options) 
     let bytes = std::fs::read(path("out")).unwrap_or_default();
     let mut values = bytes.chunks_exact(4).map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]));
     for (case, program) in cases.iter().zip(&programs) {
-        wrong.extend(compare(case, program, options.precision, &mut values));
+        wrong.extend(compare(case, program, tolerance, &mut values));
     }
     wrong
 }
@@ -109,7 +116,7 @@ fn text(cases: &[Case], programs: &[Program]) -> String {
             places.insert(&entry.name, place.clone());
         }
         let _ = write!(text, "namespace case_{number} {{\n{own}}}\n\n");
-        let _ = write!(tables, "    {{{:?}, {{\n", case.name);
+        let _ = writeln!(tables, "    {{{:?}, {{", case.name);
         let steps = steps(case, program);
         for launch in steps.iter().flat_map(|(_, launches)| launches) {
             tables += &launch_line(case, launch, &places[launch.entry.as_str()]);
@@ -194,7 +201,12 @@ impl Memory {
 }
 
 /// Holds each step of a case against the reference.
-fn compare(case: &Case, program: &Program, precision: Precision, values: &mut dyn Iterator<Item = f32>) -> Vec<String> {
+fn compare(
+    case: &Case,
+    program: &Program,
+    tolerance: &dyn Fn(&Step) -> f64,
+    values: &mut dyn Iterator<Item = f32>,
+) -> Vec<String> {
     let mut memory = Memory::new(case, program);
     let mut wrong = Vec::new();
     for (number, (step, launches)) in steps(case, program).into_iter().enumerate() {
@@ -206,7 +218,7 @@ fn compare(case: &Case, program: &Program, precision: Precision, values: &mut dy
         let scale = largest(&exact).max(terms);
         let differences = found.iter().zip(&exact).map(|(&a, b)| (f64::from(a) - b).abs());
         let off = differences.fold(0.0f64, |worst, off| if off > worst || off.is_nan() { off } else { worst });
-        let (tolerance, _) = tolerance(step, precision);
+        let tolerance = tolerance(step);
         if found.len() < exact.len() || off.is_nan() || off > tolerance * scale {
             let entries: Vec<&str> = launches.iter().map(|launch| launch.entry.as_str()).collect();
             wrong.push(format!(

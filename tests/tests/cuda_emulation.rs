@@ -7,14 +7,14 @@ use cnnc_compiler::kernels::{
     AxisWindow, Divisor, Expression, Kernel, KernelGraph, PoolAxis, Pooling, Reduction, Resampling,
 };
 use cnnc_compiler::passes;
-use cnnc_compiler::plan::{Plan, Storage, View, plan};
+use cnnc_compiler::plan::{Plan, Step, Storage, View, plan};
 use cnnc_compiler::training::{Adam, Loss, Optimiser, SumOrMean, Training, loss_and_gradients, names, training_step};
 use cnnc_compiler::write_kernels::{Bindings, write_kernels};
 use cnnc_runtime::cpu::initial_state;
-use cnnc_runtime::cuda::program::{Options, target};
+use cnnc_runtime::cuda::program::{Options, Precision, target};
 use cnnc_runtime::doctor::GRID;
 use cnnc_runtime::{Parameters, Tensor, random};
-use cnnc_tests::emulation::{Case, compiler, single, wrong};
+use cnnc_tests::emulation::{Case, compiler, single, tolerance, wrong};
 use cnnc_tests::fixture::{Fixture, sizes};
 use cnnc_tests::{formula, network_of_text};
 use std::sync::Arc;
@@ -31,7 +31,9 @@ fn none_wrong(cases: &[Case], options: &Options) {
         eprintln!("skipped: no C++ compiler");
         return;
     };
-    let all: Vec<String> = cases.chunks(TOGETHER).flat_map(|cases| wrong(&compiler, &[], cases, options)).collect();
+    let tolerance = |step: &Step| tolerance(step, options.precision).0;
+    let wrong = |cases| wrong(&compiler, &[], cases, options, &tolerance);
+    let all: Vec<String> = cases.chunks(TOGETHER).flat_map(wrong).collect();
     assert!(all.is_empty(), "{} wrong:\n{}", all.len(), all.join("\n"));
 }
 
@@ -263,6 +265,48 @@ fn kernels_of_products() {
     none_wrong(&[convolutions(), products()].concat(), &Options::default());
 }
 
+/// On tensor cores: the same kernels as in float32, and a training step.
+#[test]
+fn products_in_tf32() {
+    let mut cases = [convolutions(), products()].concat();
+    cases.extend(training_steps("LeNet", LENET, [2, 1, 28, 28]));
+    none_wrong(&cases, &Options { precision: Precision::Tf32 });
+}
+
+/// Two elements to a word.
+#[test]
+fn products_in_fp16_and_bf16() {
+    for precision in [Precision::Fp16, Precision::Bf16] {
+        none_wrong(&products(), &Options { precision });
+    }
+    none_wrong(&convolutions(), &Options { precision: Precision::Bf16 });
+}
+
+/// Whole numbers that eight bits hold, each once: wherever an element of a fragment is taken for another, a sum differs.
+#[test]
+fn fragments_hold_the_elements_that_instructions_multiply() {
+    let Some(compiler) = compiler() else {
+        eprintln!("skipped: no C++ compiler");
+        return;
+    };
+    for (precision, depth) in [(Precision::Tf32, 8), (Precision::Fp16, 16), (Precision::Bf16, 16)] {
+        let (a, b) = ([16, depth], [depth, 8]);
+        let kernel = Kernel::Gemm { transpose_a: false, transpose_b: false };
+        let plan = single(kernel, &[dense(0, &a), dense(1, &b)], 2, None, View::dense(Storage::Arena, 0, &[16, 8]));
+        let counted = |shape: [usize; 2]| {
+            let values = (0..shape[0] * shape[1]).map(|value| value as f32).collect();
+            Tensor::new(&shape, values).expect("a number each")
+        };
+        let inputs = [a, b]
+            .map(counted)
+            .map(|tensor| Tensor::new(&[tensor.data().len()], tensor.data().to_vec()).expect("a line"))
+            .to_vec();
+        let case = Case { name: precision.name().into(), plan, parameters: Parameters::default(), inputs };
+        let found = wrong(&compiler, &[], std::slice::from_ref(&case), &Options { precision }, &|_| 0.0);
+        assert!(found.is_empty(), "{found:?}");
+    }
+}
+
 #[test]
 fn kernels_of_poolings() {
     none_wrong(&poolings(), &Options::default());
@@ -357,22 +401,28 @@ const LENET: &str = "Conv2d(6, kernel_size=5, padding=2); Sigmoid; AvgPool2d(2, 
     Conv2d(16, kernel_size=5); Sigmoid; AvgPool2d(2, stride=2)
     Flatten; Linear(120); Sigmoid; Linear(84); Sigmoid; Linear(10)";
 
+/// Training steps by SGD and by Adam.
+fn training_steps(name: &str, layers: &str, shape: [usize; 4]) -> Vec<Case> {
+    let network = layer(layers, &shape);
+    let loss = Loss::CrossEntropy { label_smoothing: 0.1 };
+    let step = |optimiser| {
+        let training = Training { loss, optimiser, ..Training::plain() };
+        let graph =
+            training_step(&network, &Bindings::new(), &training).unwrap_or_else(|failure| panic!("{failure:?}"));
+        let name = format!("training step of {name}");
+        case(name, graph, &network, &|name, shape| training_input(loss, name, shape))
+    };
+    [Training::plain().optimiser, Optimiser::Adam(Adam::default())].map(step).to_vec()
+}
+
 #[test]
 fn networks() {
     let mut cases = Vec::new();
     for (name, layers, shape) in
         [("LeNet", LENET, [2, 1, 28, 28]), ("ResNet", RESIDUAL, [2, 3, 18, 18]), ("VGG", VGG, [3, 3, 12, 12])]
     {
-        let network = layer(layers, &shape);
-        cases.push(inference(format!("inference of {name}"), &network, 1.0));
-        let loss = Loss::CrossEntropy { label_smoothing: 0.1 };
-        for optimiser in [Training::plain().optimiser, Optimiser::Adam(Adam::default())] {
-            let training = Training { loss, optimiser, ..Training::plain() };
-            let graph =
-                training_step(&network, &Bindings::new(), &training).unwrap_or_else(|failure| panic!("{failure:?}"));
-            let name = format!("training step of {name}");
-            cases.push(case(name, graph, &network, &|name, shape| training_input(loss, name, shape)));
-        }
+        cases.push(inference(format!("inference of {name}"), &layer(layers, &shape), 1.0));
+        cases.extend(training_steps(name, layers, shape));
     }
     none_wrong(&cases, &Options::default());
 }

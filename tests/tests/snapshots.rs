@@ -75,3 +75,24 @@ fn fused_resnet18() {
 fn fused_training_step_of_lenet() {
     insta::assert_snapshot!(printed(&["dump", "../models/lenet.cnn", "--stage", "fused", "--train"]));
 }
+
+/// What is written for a GPU of a network and of its training step.
+fn cuda(file: &str) -> String {
+    let inference = printed(&["dump", file, "--stage", "cuda"]);
+    format!("{inference}\n// ---- training step\n\n{}", printed(&["dump", file, "--stage", "cuda", "--train"]))
+}
+
+#[test]
+fn cuda_of_lenet() {
+    insta::assert_snapshot!(cuda("../models/lenet.cnn"));
+}
+
+#[test]
+fn cuda_of_vgg11() {
+    insta::assert_snapshot!(cuda("../models/vgg.cnn"));
+}
+
+#[test]
+fn cuda_of_resnet18() {
+    insta::assert_snapshot!(cuda("../models/resnet18.cnn"));
+}

@@ -171,7 +171,7 @@ fn write(expression: &Expression, operands: &[(usize, &View)], output: &View, in
     let views: Vec<(usize, &View)> = operands.iter().map(|&&(number, view)| (number, view)).collect();
     let is_vector = given.is_empty()
         && runs_of_four(output)
-        && output.offset % 4 == 0
+        && output.offset.is_multiple_of(4)
         && views.iter().all(|(_, view)| has_fours(view));
     if is_vector {
         text += &store_four(&views, output);
@@ -193,14 +193,14 @@ fn last_axis(view: &View) -> Option<(usize, usize)> {
 
 /// Whether any four neighbours lie on a line of the view.
 fn has_fours(view: &View) -> bool {
-    last_axis(view).is_some_and(|(size, _)| size % 4 == 0)
+    last_axis(view).is_some_and(|(size, _)| size.is_multiple_of(4))
 }
 
 /// Whether any four neighbours lie together on 16 bytes, when the view's first element does.
 fn runs_of_four(view: &View) -> bool {
     let axes = merged(&view.shape, &view.strides);
     let Some(((size, 1), outer)) = axes.split_last() else { return false };
-    size % 4 == 0 && outer.iter().all(|(_, stride)| stride % 4 == 0)
+    size.is_multiple_of(4) && outer.iter().all(|(_, stride)| stride.is_multiple_of(4))
 }
 
 /// The function that stores elements `i` to `i + 3`, `i` a multiple of four: what lies together is read at once.
@@ -213,7 +213,7 @@ fn store_four(operands: &[(usize, &View)], output: &View) -> String {
         if stride == 0 {
             let _ = writeln!(text, "        const float f{number} = x{number}[{}];", place(view));
             values.push(format!("f{number}"));
-        } else if runs_of_four(view) && view.offset % 4 == 0 {
+        } else if runs_of_four(view) && view.offset.is_multiple_of(4) {
             let _ = writeln!(text, "        const Four f{number} = load4(x{number} + {});", place(view));
             values.push(format!("f{number}.at[j]"));
         } else {

@@ -14,6 +14,8 @@ pub struct Tile {
     pub columns: usize,
     /// Elements of the depth that are in shared memory at once.
     pub depth: usize,
+    /// In what it multiplies.
+    pub precision: Precision,
     /// Rows of a thread or warp.
     pub own_rows: usize,
     /// Columns of a thread or warp.
@@ -21,7 +23,7 @@ pub struct Tile {
 }
 
 const fn tile(rows: usize, columns: usize, depth: usize, own_rows: usize, own_columns: usize) -> Tile {
-    Tile { rows, columns, depth, own_rows, own_columns }
+    Tile { rows, columns, depth, precision: Precision::Exact, own_rows, own_columns }
 }
 
 /// The tiles there are in float32.
@@ -39,10 +41,33 @@ const EXACT: [Tile; 11] = [
     tile(64, 16, 16, 4, 4),
 ];
 
+/// Rows and columns of a block's tile on tensor cores, and of a warp's.
+const TENSOR: [[usize; 4]; 9] = [
+    [128, 128, 64, 32],
+    [128, 64, 32, 32],
+    [64, 128, 32, 32],
+    [64, 64, 32, 32],
+    [128, 32, 32, 32],
+    [32, 64, 16, 32],
+    [64, 32, 32, 16],
+    [32, 32, 16, 16],
+    [16, 64, 16, 16],
+];
+
+/// 32-bit words of the depth that are in shared memory at once, on tensor cores.
+const WORDS: usize = 16;
+
 /// Multiprocessors.
 const PROCESSORS: usize = 132;
-/// Multiply-adds of a multiprocessor in a cycle.
-const PER_CYCLE: f64 = 128.0;
+/// Multiply-adds of a multiprocessor in a cycle, as far as a kernel of this kind comes.
+fn per_cycle(precision: Precision) -> f64 {
+    match precision {
+        Precision::Exact => 128.0,
+        Precision::Tf32 => 400.0,
+        Precision::Fp16 | Precision::Bf16 => 800.0,
+    }
+}
+
 /// Bytes of memory for each multiprocessor in a cycle.
 const BYTES_PER_CYCLE: f64 = 15.0;
 /// Cycles until a launch that waits for another has begun.
@@ -77,18 +102,29 @@ pub struct Way {
 impl Tile {
     /// Threads of a block.
     pub fn threads(&self) -> usize {
-        self.rows / self.own_rows * (self.columns / self.own_columns)
+        let parts = self.rows / self.own_rows * (self.columns / self.own_columns);
+        if self.precision == Precision::Exact { parts } else { 32 * parts }
     }
 
     /// Its type in C.
     pub fn text(&self) -> String {
-        let Tile { rows, columns, depth, own_rows, own_columns } = self;
-        format!("Tile<{rows}, {columns}, {depth}, {own_rows}, {own_columns}>")
+        let Tile { rows, columns, depth, precision, own_rows, own_columns } = self;
+        let kind = match precision {
+            Precision::Exact => return format!("Tile<{rows}, {columns}, {depth}, {own_rows}, {own_columns}>"),
+            Precision::Tf32 => "Tf32",
+            Precision::Fp16 => "Fp16",
+            Precision::Bf16 => "Bf16",
+        };
+        format!("Tensor<{kind}, {rows}, {columns}, {own_rows}, {own_columns}>")
     }
 
-    /// The share of the peak that its loop reaches: products for each value read from shared memory.
+    /// The share of the peak that its loop reaches: products for each value that it reads, a thread from shared memory, or a block from
+    /// memory where tensor cores multiply.
     fn share(&self) -> f64 {
-        let (rows, columns) = (self.own_rows as f64, self.own_columns as f64);
+        let (rows, columns) = match self.precision {
+            Precision::Exact => (self.own_rows as f64, self.own_columns as f64),
+            _ => (self.rows as f64 / 16.0, self.columns as f64 / 16.0),
+        };
         let products = rows * columns / (rows + columns);
         products / (products + 0.6)
     }
@@ -96,13 +132,31 @@ impl Tile {
 
 /// Every way there is, the one that the model finds fastest first.
 pub fn candidates(product: Product, precision: Precision) -> Vec<Way> {
-    let _ = precision;
     let parts = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
-    let ways = EXACT.iter().flat_map(|&tile| parts.map(|parts| Way { tile, parts }));
+    let ways = tiles(precision).into_iter().flat_map(|tile| parts.map(|parts| Way { tile, parts }));
     let fits = |way: &Way| way.parts == 1 || product.depth >= 2 * way.tile.depth * way.parts;
     let mut ways: Vec<(f64, Way)> = ways.filter(fits).map(|way| (cycles(product, way), way)).collect();
     ways.sort_by(|a, b| a.0.total_cmp(&b.0));
     ways.into_iter().map(|(_, way)| way).collect()
+}
+
+/// The tiles there are in a precision.
+fn tiles(precision: Precision) -> Vec<Tile> {
+    let elements = match precision {
+        Precision::Exact => return EXACT.to_vec(),
+        Precision::Tf32 => 1,
+        Precision::Fp16 | Precision::Bf16 => 2,
+    };
+    let depth = WORDS * elements;
+    let of = |[rows, columns, own_rows, own_columns]: [usize; 4]| Tile {
+        rows,
+        columns,
+        depth,
+        precision,
+        own_rows,
+        own_columns,
+    };
+    TENSOR.map(of).to_vec()
 }
 
 /// The cycles that a way takes, by the model.
@@ -111,7 +165,7 @@ fn cycles(product: Product, Way { tile, parts }: Way) -> f64 {
     let depth = product.depth.div_ceil(tile.depth).div_ceil(parts) * tile.depth;
     let turns = blocks.div_ceil(PROCESSORS) as f64;
     let warps = (turns.min(4.0) * tile.threads() as f64 / 32.0).min(WARPS);
-    let block = (tile.rows * tile.columns * depth) as f64 / PER_CYCLE / tile.share();
+    let block = (tile.rows * tile.columns * depth) as f64 / per_cycle(tile.precision) / tile.share();
     let results = (product.rows * product.columns * product.groups) as f64;
     let second =
         if parts > 1 { LAUNCH + results * 8.0 * parts as f64 / BYTES_PER_CYCLE / PROCESSORS as f64 } else { 0.0 };

@@ -30,8 +30,12 @@ template <int SIZE, int DEPTH, int THREADS, bool ALONG_DEPTH> struct Cells {
 };
 
 // The sums over k from `first` up to `last` of the block's tile, handed to the sink.
-template <class Tile, class Problem, class Sink>
-__device__ void product_exact(const Problem& problem, const Sink& sink, typename Problem::Index first, typename Problem::Index last) {
+template <int ROWS, int COLUMNS, int DEPTH, int THREAD_ROWS, int THREAD_COLUMNS, class Problem, class Sink>
+__device__ void product_tile(
+    Tile<ROWS, COLUMNS, DEPTH, THREAD_ROWS, THREAD_COLUMNS>, const Problem& problem, const Sink& sink, typename Problem::Index first,
+    typename Problem::Index last
+) {
+    typedef ::Tile<ROWS, COLUMNS, DEPTH, THREAD_ROWS, THREAD_COLUMNS> Tile;
     typedef typename Problem::Index Index;
     typedef Cells<Tile::rows, Tile::depth, Tile::threads, Problem::A_ALONG_DEPTH> CellsA;
     typedef Cells<Tile::columns, Tile::depth, Tile::threads, Problem::B_ALONG_DEPTH> CellsB;
@@ -118,12 +122,12 @@ __device__ void product_exact(const Problem& problem, const Sink& sink, typename
     }
 }
 
-// Part `part` of `parts` of the sum, in the precision that the tile is made for.
+// Part `part` of `parts` of the sum, by a tile of float32 or one for tensor cores.
 template <class Tile, class Problem, class Sink>
 __device__ void product(const Problem& problem, const Sink& sink, int part, int parts) {
     typedef typename Problem::Index Index;
     const Index stages = (problem.depth + Tile::depth - 1) / Tile::depth;
     const Index first = stages * part / parts * Tile::depth, end = stages * (part + 1) / parts * Tile::depth;
     const Index last = end < problem.depth ? end : problem.depth;
-    product_exact<Tile>(problem, sink, first, last);
+    product_tile(Tile{}, problem, sink, first, last);
 }

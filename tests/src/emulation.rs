@@ -28,16 +28,20 @@ pub struct Case {
     pub inputs: Vec<Tensor>,
 }
 
-/// The C++ compiler, if the machine has one.
+/// The C++ compiler, if the machine has one; where it has none, says that the test is skipped.
 ///
 /// # Panics
 /// When there is none and tests of CUDA are required.
+#[allow(clippy::print_stderr, reason = "what is skipped must be seen")]
 pub fn compiler() -> Option<String> {
     let named = std::env::var("CXX").ok().into_iter();
     let mut names = named.chain(["c++", "g++", "clang++"].map(str::to_owned));
     let found =
         names.find(|name| Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success()));
     assert!(found.is_some() || std::env::var(REQUIRED).as_deref() != Ok("required"), "there is no C++ compiler");
+    if found.is_none() {
+        eprintln!("skipped: no C++ compiler");
+    }
     found
 }
 

@@ -71,11 +71,15 @@ fn per_cycle(precision: Precision) -> f64 {
 /// Bytes of memory for each multiprocessor in a cycle.
 const BYTES_PER_CYCLE: f64 = 15.0;
 /// Cycles until a launch that waits for another has begun.
-const LAUNCH: f64 = 4000.0;
-/// Cycles of a block besides its arithmetic: its first loads and its stores.
-const BLOCK: f64 = 2000.0;
-/// Warps on a multiprocessor that hide each other's waiting.
-const WARPS: f64 = 8.0;
+const LAUNCH: f64 = 2000.0;
+/// Cycles of a block besides its stages: its first loads and its stores.
+const BLOCK: f64 = 1500.0;
+/// Cycles that a stage takes at the least: what it loads must come from memory while the one before is multiplied.
+const STAGE: f64 = 500.0;
+/// Threads that a multiprocessor has at once, as far as registers go round.
+const THREADS: usize = 1024;
+/// Warps on a multiprocessor that keep its arithmetic busy.
+const WARPS: f64 = 6.0;
 
 /// A product, as far as its speed depends on it.
 #[derive(Clone, Copy, Debug)]
@@ -159,17 +163,19 @@ fn tiles(precision: Precision) -> Vec<Tile> {
     TENSOR.map(of).to_vec()
 }
 
-/// The cycles that a way takes, by the model.
+/// The cycles that a way takes, by the model: arithmetic, or waiting for memory where there are too few blocks to hide it.
 fn cycles(product: Product, Way { tile, parts }: Way) -> f64 {
     let blocks = product.rows.div_ceil(tile.rows) * product.columns.div_ceil(tile.columns) * product.groups * parts;
-    let depth = product.depth.div_ceil(tile.depth).div_ceil(parts) * tile.depth;
-    let turns = blocks.div_ceil(PROCESSORS) as f64;
-    let warps = (turns.min(4.0) * tile.threads() as f64 / 32.0).min(WARPS);
-    let block = (tile.rows * tile.columns * depth) as f64 / per_cycle(tile.precision) / tile.share();
-    let results = (product.rows * product.columns * product.groups) as f64;
-    let second =
-        if parts > 1 { LAUNCH + results * 8.0 * parts as f64 / BYTES_PER_CYCLE / PROCESSORS as f64 } else { 0.0 };
-    (turns * block + BLOCK) * WARPS / warps + second
+    let stages = product.depth.div_ceil(tile.depth).div_ceil(parts);
+    let turns = blocks.div_ceil(PROCESSORS);
+    let at_once = turns.min(THREADS / tile.threads());
+    let warps = (at_once * tile.threads()) as f64 / 32.0;
+    let block = (tile.rows * tile.columns * stages * tile.depth) as f64 / per_cycle(tile.precision) / tile.share();
+    let arithmetic = turns as f64 * block * (WARPS / warps).max(1.0);
+    let waiting = (turns.div_ceil(at_once) * stages) as f64 * STAGE;
+    let results = (product.rows * product.columns * product.groups * parts) as f64;
+    let second = if parts > 1 { LAUNCH + results * 8.0 / BYTES_PER_CYCLE / PROCESSORS as f64 } else { 0.0 };
+    arithmetic.max(waiting) + BLOCK + second
 }
 
 #[cfg(test)]
@@ -184,5 +190,7 @@ mod tests {
         assert!(long.parts >= 16, "{long:?}");
         let small = candidates(Product { rows: 6, columns: 784, depth: 25, groups: 1 }, Precision::Exact)[0];
         assert!(small.tile.rows <= 32 && small.parts == 1, "{small:?}");
+        let deep = candidates(Product { rows: 512, columns: 49, depth: 4608, groups: 1 }, Precision::Tf32)[0];
+        assert!(deep.parts >= 4 && deep.tile.columns <= 64, "{deep:?}");
     }
 }

@@ -1,6 +1,8 @@
 //! The arguments of every command, as clap reads them; its help texts are the doc comments.
 
+use crate::device::precision;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use cnnc_runtime::cuda::program::Precision;
 use std::path::PathBuf;
 
 /// Compiles, checks and runs CNNs written as .cnn specs.
@@ -103,9 +105,8 @@ pub enum Format {
 pub struct Run {
     /// The spec.
     pub file: Option<PathBuf>,
-    /// Where to run.
-    #[arg(long, value_enum, default_value_t = Device::Cpu)]
-    pub device: Device,
+    #[command(flatten)]
+    pub device: DeviceArguments,
     #[command(flatten)]
     pub weights: Weights,
     /// The input: a .npy array, a picture (PNG, JPEG) or an IDX file; once for each input.
@@ -141,9 +142,8 @@ pub struct Bench {
     /// Threads; 0 is one for each core.
     #[arg(long, default_value_t = 0, value_name = "COUNT")]
     pub threads: usize,
-    /// Where to run.
-    #[arg(long, value_enum, default_value_t = Device::Cpu)]
-    pub device: Device,
+    #[command(flatten)]
+    pub device: DeviceArguments,
     /// Show every step: kernel, time, rate, share of what the machine can do, and what holds it back.
     #[arg(long)]
     pub profile: bool,
@@ -188,6 +188,17 @@ pub enum Device {
     Cpu,
     /// An NVIDIA GPU.
     Cuda,
+}
+
+/// Which device, and how exactly a GPU computes.
+#[derive(Debug, Args)]
+pub struct DeviceArguments {
+    /// Where to compute.
+    #[arg(long, value_enum, default_value_t = Device::Cpu)]
+    pub device: Device,
+    /// In what a GPU takes the products of convolutions and matrices: fp32, tf32, fp16 or bf16; sums are fp32 always.
+    #[arg(long, value_name = "PRECISION", value_parser = precision)]
+    pub precision: Option<Precision>,
 }
 
 /// Where parameters come from.
@@ -272,6 +283,12 @@ pub struct RecipeArguments {
     /// Threads that compute; 0 is one for each core. No number depends on it.
     #[arg(long, value_name = "COUNT")]
     pub threads: Option<usize>,
+    /// Where to compute, instead of the recipe's device.
+    #[arg(long, value_enum)]
+    pub device: Option<Device>,
+    /// In what a GPU takes the products of convolutions and matrices: fp32, tf32, fp16 or bf16; sums are fp32 always.
+    #[arg(long, value_name = "PRECISION", value_parser = precision)]
+    pub precision: Option<Precision>,
 }
 
 /// Train a model by a recipe. Ctrl-C ends after the step and leaves a checkpoint.
@@ -306,9 +323,8 @@ pub struct Eval {
 /// Examine this machine: what it can do, and every kernel against the reference.
 #[derive(Debug, Args)]
 pub struct Doctor {
-    /// What to examine.
-    #[arg(long, value_enum, default_value_t = Device::Cpu)]
-    pub device: Device,
+    #[command(flatten)]
+    pub device: DeviceArguments,
     /// Threads; 0 is one for each core.
     #[arg(long, default_value_t = 0, value_name = "COUNT")]
     pub threads: usize,

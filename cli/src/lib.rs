@@ -8,6 +8,7 @@ mod arguments;
 mod bench;
 pub mod check;
 mod console;
+mod device;
 mod doctor;
 mod draw;
 mod dump;

@@ -1,15 +1,17 @@
 //! From a recipe's file to everything that `train` and `eval` work on: the recipe, the network, the data, and what fits together.
 
-use crate::arguments::RecipeArguments;
+use crate::arguments::{Device, RecipeArguments};
 use crate::console::{Console, Outcome};
+use crate::device::Opened;
 use cnnc_compiler::diagnostic::{Code, Diagnostic, Label};
 use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::resolve::{Request, Sources};
 use cnnc_grammar::span::Files;
+use cnnc_runtime::cpu::CpuOptions;
 use cnnc_runtime::data::{self, DataSet};
 use cnnc_runtime::train::Setup;
-use cnnc_runtime::train::recipe::{Device, Recipe, read};
-use cnnc_runtime::{Disk, Failure, Spec, cuda};
+use cnnc_runtime::train::recipe::{self, Recipe, read};
+use cnnc_runtime::{Disk, Failure, Spec};
 use std::path::Path;
 
 /// What a command works on.
@@ -24,16 +26,22 @@ pub struct Prepared {
     pub data: DataSet,
     /// What of them fits together.
     pub setup: Setup,
+    /// What computes.
+    pub opened: Opened,
 }
 
 impl Prepared {
     /// Reads everything, or reports what is wrong.
     pub fn new(arguments: &RecipeArguments, console: &mut Console<'_>) -> Outcome<Prepared> {
-        let (mut files, recipe) = recipe(&arguments.recipe, console)?;
+        let (mut files, recipe) = read_recipe(&arguments.recipe, console)?;
         let recipe = changed(recipe, arguments);
-        if recipe.device == Device::Cuda {
-            return Err(console.fail(&cuda::refuse(), &files));
-        }
+        let options = CpuOptions { threads: recipe.threads, ..CpuOptions::default() };
+        let device = match recipe.device {
+            recipe::Device::Cpu => Device::Cpu,
+            recipe::Device::Cuda => Device::Cuda,
+        };
+        let opened = Opened::of(device, arguments.precision, options, console);
+        let opened = opened.map_err(|failure| console.fail(&failure, &files))?;
         let graph = network(&recipe, &mut files, console)?;
         let prepare = || -> Result<(DataSet, Setup), Failure> {
             let data = data::open(recipe.data.format, &recipe.data.path)?;
@@ -42,7 +50,7 @@ impl Prepared {
         };
         let prepared = console.timed("data", prepare);
         let (data, setup) = prepared.map_err(|failure| console.fail(&failure, &files))?;
-        Ok(Prepared { recipe, files, graph, data, setup })
+        Ok(Prepared { recipe, files, graph, data, setup, opened })
     }
 
     /// The names of the classes: the spec's, the data set's, or numbers.
@@ -55,7 +63,7 @@ impl Prepared {
 }
 
 /// Reads the recipe.
-fn recipe(path: &Path, console: &mut Console<'_>) -> Outcome<(Files, Recipe)> {
+fn read_recipe(path: &Path, console: &mut Console<'_>) -> Outcome<(Files, Recipe)> {
     let mut files = Files::default();
     let (name, text) = Disk.read(&path.to_string_lossy(), None).map_err(|reason| {
         let message = format!("cannot read `{}`: {reason}", path.display());
@@ -78,6 +86,11 @@ fn changed(mut recipe: Recipe, arguments: &RecipeArguments) -> Recipe {
         recipe.output.clone_from(folder);
     }
     recipe.threads = arguments.threads.unwrap_or(recipe.threads);
+    recipe.device = match arguments.device {
+        Some(Device::Cpu) => recipe::Device::Cpu,
+        Some(Device::Cuda) => recipe::Device::Cuda,
+        None => recipe.device,
+    };
     recipe
 }
 

@@ -1,36 +1,36 @@
-//! `cnnc run [FILE]`: runs a model on the CPU and prints its answer.
+//! `cnnc run [FILE]`: runs a model on the CPU or a GPU and prints its answer.
 //!
 //! Without FILE, the LeNet that the executable holds, on the picture that it holds. What is not given is drawn, and standard error
 //! says so: parameters from the spec's initialisers, the input evenly from −1 to 1.
 
 use crate::answer;
-use crate::arguments::{Device, Run};
+use crate::arguments::Run;
 use crate::console::{Console, Outcome};
+use crate::device::Opened;
 use crate::embedded;
 use crate::{model, parameters};
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::plan::Target;
 use cnnc_grammar::span::Files;
-use cnnc_runtime::cpu::{Cpu, CpuOptions};
+use cnnc_runtime::cpu::CpuOptions;
 use cnnc_runtime::input::{Loaded, save_npy};
-use cnnc_runtime::{Backend, Model, Parameters, Tensor, cuda, input};
+use cnnc_runtime::{Model, Parameters, Tensor, input};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Runs once.
 pub fn run(arguments: &Run, console: &mut Console<'_>) -> Outcome {
-    if arguments.device == Device::Cuda {
-        return Err(console.fail(&cuda::refuse(), &Files::default()));
-    }
     let (threads, exact) = (arguments.threads, arguments.exact);
     let options = CpuOptions { threads, exact, once: true, ..CpuOptions::default() };
+    let opened = Opened::new(&arguments.device, options, console);
+    let opened = opened.map_err(|failure| console.fail(&failure, &Files::default()))?;
     let mut model = model(arguments, console)?.options(options);
     let inputs = inputs(arguments, &mut model, console)?;
-    let compiled = model.compile(&target(&model, &inputs), console);
+    let compiled = model.compile(&target(&model, &opened, &inputs), console);
     let (plan, _) = compiled.map_err(|report| console.show(&report))?;
     let parameters = weights(arguments, &model, console)?;
     let answers = console
-        .timed("prepare", || Cpu(options).prepare(plan.clone(), &parameters))
+        .timed("prepare", || opened.backend().prepare(plan.clone(), &parameters))
         .and_then(|mut executable| console.timed("run", || executable.run(&inputs).map(<[Tensor]>::to_vec)))
         .map_err(|failure| console.fail(&failure, &model.files))?;
     let names: Vec<Arc<str>> = plan.outputs.iter().map(|output| output.name.clone()).collect();
@@ -42,8 +42,11 @@ pub fn run(arguments: &Run, console: &mut Console<'_>) -> Outcome {
 }
 
 /// The device, with room left for what an engine keeps of the inputs.
-fn target(model: &Model, inputs: &[Tensor]) -> Target {
-    let host = model.target();
+fn target(model: &Model, opened: &Opened, inputs: &[Tensor]) -> Target {
+    let host = match opened {
+        Opened::Cpu(_) => model.target(),
+        Opened::Cuda(_) => return opened.backend().target(),
+    };
     let input_bytes = inputs.iter().map(|input| 4 * input.data().len() as u64).sum();
     Target { memory_bytes: host.memory_bytes.saturating_sub(input_bytes), ..host }
 }

@@ -1,6 +1,6 @@
-//! What an engine is: it prepares a plan once and then runs it.
+//! What an engine is: it prepares a plan once and then runs it, or trains a state with it.
 //!
-//! Two small traits, so that the command line, tests and other programs need not know which device computes.
+//! Small traits, so that the command line, tests and other programs need not know which device computes.
 
 use crate::{Parameters, Result, Tensor};
 use cnnc_compiler::plan::{Plan, Target};
@@ -11,6 +11,9 @@ pub trait Backend {
     /// What it is called in messages: `cpu`.
     fn name(&self) -> &'static str;
 
+    /// What decides how its numbers are rounded, in words: a training is gone on with where it is the same.
+    fn arithmetic(&self) -> String;
+
     /// What plans for this device are made for.
     fn target(&self) -> Target;
 
@@ -19,6 +22,13 @@ pub trait Backend {
     /// # Errors
     /// When a parameter of the plan is missing or of another shape, or the device cannot hold the plan.
     fn prepare(&self, plan: Arc<Plan>, parameters: &Parameters) -> Result<Box<dyn Executable>>;
+
+    /// A training by the steps of a plan, which gets the number 0. Its state begins with these parameters, and with what else the plan's
+    /// runs write as it starts.
+    ///
+    /// # Errors
+    /// As [`Backend::prepare`].
+    fn trainer(&self, plan: Arc<Plan>, parameters: &Parameters) -> Result<Box<dyn Trainer>>;
 }
 
 /// A prepared plan.
@@ -26,6 +36,83 @@ pub trait Executable: Send {
     /// The answers to these inputs, in the order of the plan's outputs; they stay until the next run.
     ///
     /// # Errors
-    /// When the inputs are not those that the plan wants.
+    /// When the inputs are not those that the plan wants, or the device fails.
     fn run(&mut self, inputs: &[Tensor]) -> Result<&[Tensor]>;
+
+    /// Runs once more on the inputs of the run before. A device with memory of its own moves neither these nor the answers.
+    ///
+    /// # Errors
+    /// As [`Executable::run`].
+    fn again(&mut self, inputs: &[Tensor]) -> Result<()> {
+        self.run(inputs).map(|_| ())
+    }
+
+    /// The median seconds of every step of the plan's `run` over some runs; empty where nobody can tell.
+    ///
+    /// # Errors
+    /// As [`Executable::run`].
+    fn profile(&mut self, inputs: &[Tensor], runs: usize) -> Result<Vec<f64>>;
+}
+
+/// A state that the runs of plans change, and these plans: one for each size of a batch.
+pub trait Trainer {
+    /// Prepares another plan over the same state, and gives its number.
+    ///
+    /// # Errors
+    /// As [`Backend::prepare`].
+    fn add(&mut self, plan: Arc<Plan>) -> Result<usize>;
+
+    /// The plan of a number.
+    fn plan(&self, number: usize) -> Option<&Plan>;
+
+    /// Begins a step of a plan with these inputs, or with those that were staged for it last.
+    ///
+    /// # Errors
+    /// When the inputs are not those that the plan wants, or the device fails.
+    fn begin(&mut self, number: usize, inputs: Inputs<'_>) -> Result<()>;
+
+    /// Brings the inputs of the plan's next step to where it computes, while one that was begun may go on.
+    ///
+    /// # Errors
+    /// As [`Trainer::begin`].
+    fn stage(&mut self, number: usize, inputs: Vec<Tensor>) -> Result<()>;
+
+    /// Waits for the step that was begun, and gives its outputs in the plan's order.
+    ///
+    /// # Errors
+    /// When the device fails.
+    fn finish(&mut self, number: usize) -> Result<Vec<Tensor>>;
+
+    /// One more step on the inputs of the one before; see [`Executable::again`].
+    ///
+    /// # Errors
+    /// As [`Trainer::begin`].
+    fn again(&mut self, number: usize, inputs: &[Tensor]) -> Result<()>;
+
+    /// As [`Executable::profile`]; the runs train the state.
+    ///
+    /// # Errors
+    /// As [`Trainer::begin`].
+    fn profile(&mut self, number: usize, inputs: &[Tensor], runs: usize) -> Result<Vec<f64>>;
+
+    /// Everything that steps change, and the other parameters.
+    ///
+    /// # Errors
+    /// When it cannot be read back.
+    fn state(&self) -> Result<Parameters>;
+
+    /// Puts a state of the same keys and shapes in the place of its own.
+    ///
+    /// # Errors
+    /// When it does not fit.
+    fn load(&mut self, state: &Parameters) -> Result<()>;
+}
+
+/// Inputs of a step.
+#[derive(Clone, Copy)]
+pub enum Inputs<'i> {
+    /// These.
+    Given(&'i [Tensor]),
+    /// Those that were staged last.
+    Staged,
 }

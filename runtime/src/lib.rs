@@ -23,7 +23,7 @@ pub mod train;
 pub mod tuning;
 pub mod weights;
 
-pub use backend::{Backend, Executable};
+pub use backend::{Backend, Executable, Inputs, Trainer};
 pub use failure::{Failure, Result};
 pub use files::write_whole;
 pub use host::{available_memory_bytes, processor};

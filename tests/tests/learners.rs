@@ -4,7 +4,7 @@ use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::plan::Target;
 use cnnc_compiler::training::{Adam, Loss, Optimiser, Sgd, Training, compile_step};
 use cnnc_runtime::Parameters;
-use cnnc_runtime::cpu::{CpuOptions, Kernels};
+use cnnc_runtime::cpu::{Cpu, CpuOptions, Kernels};
 use cnnc_runtime::data::{self, Format, Job, Pipeline, load, shuffled};
 use cnnc_runtime::train::{Learner, StepInputs, StepLearner};
 use cnnc_tests::{network, network_of_text};
@@ -28,7 +28,8 @@ fn steps(graph: &ShapedGraph, optimiser: Optimiser, options: CpuOptions, recompu
     let loss = Loss::CrossEntropy { label_smoothing: 0.0 };
     let training = Training { loss, optimiser, max_gradient_norm: None, recompute };
     let parameters = Parameters::draw(&graph.graph, 0).expect("parameters");
-    let mut learner = StepLearner::new(graph, training, &parameters, [30, 1, 28, 28], 10, options).expect("a learner");
+    let mut learner =
+        StepLearner::new(graph, training, &parameters, [30, 1, 28, 28], 10, &Cpu(options)).expect("a learner");
     let losses = load(&job).zip(1..).map(|(batch, step)| {
         let inputs = StepInputs { learning_rate: 0.05, step, seed: 0 };
         learner.step(batch.expect("a batch"), inputs).expect("a step").loss

@@ -1,9 +1,8 @@
-//! What is timed: an engine with its inputs, and for a training step with the state that it changes.
+//! What is timed: an engine with its inputs, or a training with those of its steps.
 
 use cnnc_compiler::plan::{Plan, PlanPort};
 use cnnc_compiler::training::names;
-use cnnc_runtime::cpu::{CpuOptions, Engine, TrainingEngine, initial_state};
-use cnnc_runtime::{Parameters, Result, Tensor};
+use cnnc_runtime::{Backend, Executable, Inputs, Parameters, Result, Tensor, Trainer};
 use std::sync::Arc;
 
 /// A learning rate so small that the drawn network stays what it is, however long it is timed.
@@ -12,20 +11,22 @@ const LEARNING_RATE: f32 = 1e-6;
 /// An engine and what its runs take.
 pub enum Timed {
     /// Inputs to answers.
-    Inference(Engine, Vec<Tensor>),
+    Inference(Box<dyn Executable>, Vec<Tensor>),
     /// A step over the state.
-    Training(Box<TrainingEngine>, Parameters, Vec<Tensor>),
+    Training(Box<dyn Trainer>, Vec<Tensor>),
 }
 
 impl Timed {
-    /// An inference with these inputs.
+    /// An inference with these inputs, which are where it computes.
     pub fn inference(
         plan: Arc<Plan>,
         parameters: &Parameters,
         inputs: Vec<Tensor>,
-        options: CpuOptions,
+        backend: &dyn Backend,
     ) -> Result<Timed> {
-        Ok(Timed::Inference(Engine::new(plan, parameters, options)?, inputs))
+        let mut timed = Timed::Inference(backend.prepare(plan, parameters)?, inputs);
+        timed.whole()?;
+        Ok(timed)
     }
 
     /// A training step with these inputs of the network; all labels are the first class.
@@ -33,7 +34,7 @@ impl Timed {
         plan: Arc<Plan>,
         parameters: &Parameters,
         inputs: Vec<Tensor>,
-        options: CpuOptions,
+        backend: &dyn Backend,
     ) -> Result<Timed> {
         let mut inputs = inputs.into_iter();
         let input = |port: &PlanPort| match port.name.as_ref() {
@@ -43,16 +44,27 @@ impl Timed {
             _ => inputs.next().unwrap_or_else(|| Tensor::filled(&port.view.shape, 0.0)),
         };
         let inputs = plan.inputs.iter().map(input).collect();
-        let state = initial_state(&plan, parameters);
-        let engine = TrainingEngine::new(plan, &state, options)?;
-        Ok(Timed::Training(Box::new(engine), state, inputs))
+        let mut timed = Timed::Training(backend.trainer(plan, parameters)?, inputs);
+        timed.whole()?;
+        Ok(timed)
     }
 
-    /// One run.
+    /// One run on inputs that are where it computes; on a GPU the answers stay there.
     pub fn run(&mut self) -> Result<()> {
         match self {
+            Timed::Inference(engine, inputs) => engine.again(inputs),
+            Timed::Training(trainer, inputs) => trainer.again(0, inputs),
+        }
+    }
+
+    /// One run from inputs in the host's memory to answers there.
+    pub fn whole(&mut self) -> Result<()> {
+        match self {
             Timed::Inference(engine, inputs) => engine.run(inputs).map(|_| ()),
-            Timed::Training(engine, state, inputs) => engine.step(state, inputs).map(|_| ()),
+            Timed::Training(trainer, inputs) => {
+                trainer.begin(0, Inputs::Given(inputs))?;
+                trainer.finish(0).map(|_| ())
+            }
         }
     }
 
@@ -60,7 +72,7 @@ impl Timed {
     pub fn profile(&mut self, runs: usize) -> Result<Vec<f64>> {
         match self {
             Timed::Inference(engine, inputs) => engine.profile(inputs, runs),
-            Timed::Training(engine, state, inputs) => engine.profile(state, inputs, runs),
+            Timed::Training(trainer, inputs) => trainer.profile(0, inputs, runs),
         }
     }
 }

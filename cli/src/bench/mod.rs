@@ -6,15 +6,16 @@
 mod engine;
 mod profile;
 
-use crate::arguments::{Bench, Device, Report};
+use crate::arguments::{Bench, Report};
 use crate::console::{Console, Outcome};
+use crate::device::Opened;
 use crate::{model, tuning};
 use cnnc_compiler::plan::Plan;
 use cnnc_compiler::training::Training;
 use cnnc_grammar::span::Files;
 use cnnc_runtime::cpu::CpuOptions;
 use cnnc_runtime::tuning::Measured as Tuned;
-use cnnc_runtime::{Model, Parameters, Tensor, cuda};
+use cnnc_runtime::{Backend, Model, Parameters, Tensor};
 use engine::Timed;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -30,17 +31,43 @@ struct Measured {
     batch: Option<usize>,
     /// Whether a run is a training step.
     train: bool,
-    options: CpuOptions,
+    on: On,
     /// Milliseconds of every run, sorted.
     runs: Vec<f64>,
+    /// The same from inputs in the host's memory to answers there; empty on the CPU, where it is the same.
+    whole: Vec<f64>,
+}
+
+/// What computed.
+enum On {
+    /// So many threads, these instructions, and whether without Winograd's method.
+    Cpu(usize, &'static str, bool),
+    /// A GPU's name, and the precision of its products.
+    Gpu(String, &'static str),
+}
+
+impl On {
+    fn of(opened: &Opened, options: &CpuOptions) -> On {
+        match opened.gpu() {
+            Some((properties, precision)) => On::Gpu(properties.name.clone(), precision.name()),
+            None => On::Cpu(options.thread_count(), options.instructions.name(), options.exact),
+        }
+    }
+
+    /// `2 threads, avx512`
+    fn words(&self) -> String {
+        match self {
+            On::Cpu(threads, instructions, _) => format!("{threads} threads, {instructions}"),
+            On::Gpu(name, precision) => format!("{name}, {precision}"),
+        }
+    }
 }
 
 /// Times a model.
 pub fn bench(arguments: &Bench, console: &mut Console<'_>) -> Outcome {
-    if arguments.device == Device::Cuda {
-        return Err(console.fail(&cuda::refuse(), &Files::default()));
-    }
     let options = CpuOptions { threads: arguments.threads, exact: arguments.exact, ..CpuOptions::default() };
+    let opened = Opened::new(&arguments.device, options, console);
+    let opened = opened.map_err(|failure| console.fail(&failure, &Files::default()))?;
     let tuning = tuning::kept(&options, console);
     let model = model::load(&arguments.file, &arguments.model, console)?;
     let mut model = model.seed(arguments.seed).options(options).tuned(tuning);
@@ -51,11 +78,14 @@ pub fn bench(arguments: &Bench, console: &mut Console<'_>) -> Outcome {
     let inputs: cnnc_runtime::Result<Vec<Tensor>> = drawn.collect();
     let inputs = inputs.map_err(|failure| console.fail(&failure, &Files::default()))?;
     let parameters = model.parameters().map_err(|failure| console.fail(&failure, &model.files))?;
-    let tuned = match arguments.tune {
+    let tuned = match arguments.tune && opened.gpu().is_none() {
         true => Some(tune(&mut model, &parameters, &inputs, console)?),
         false => None,
     };
-    let target = model.target();
+    let target = match &opened {
+        Opened::Cpu(_) => model.target(),
+        Opened::Cuda(cuda) => cuda.target(),
+    };
     let compiled = match arguments.train {
         true => model.compile_training(&Training::plain(), &target, console),
         false => model.compile(&target, console),
@@ -64,17 +94,22 @@ pub fn bench(arguments: &Bench, console: &mut Console<'_>) -> Outcome {
     let files = &model.files;
     let batch = inputs.first().and_then(|input| input.shape().first()).copied();
     let engine = console.timed("prepare", || match arguments.train {
-        true => Timed::training(plan.clone(), &parameters, inputs, options),
-        false => Timed::inference(plan.clone(), &parameters, inputs, options),
+        true => Timed::training(plan.clone(), &parameters, inputs, opened.backend()),
+        false => Timed::inference(plan.clone(), &parameters, inputs, opened.backend()),
     });
     drop(parameters);
     let mut engine = engine.map_err(|failure| console.fail(&failure, files))?;
-    let runs = timed(&mut engine, Duration::from_secs_f64(arguments.seconds))
-        .map_err(|failure| console.fail(&failure, files))?;
+    let time = Duration::from_secs_f64(arguments.seconds);
+    let runs = timed(&mut || engine.run(), time).map_err(|failure| console.fail(&failure, files))?;
+    let whole = match opened.gpu() {
+        Some(_) => timed(&mut || engine.whole(), time / 2).map_err(|failure| console.fail(&failure, files))?,
+        None => Vec::new(),
+    };
     let (name, train) = (model.graph.graph.name.to_string(), arguments.train);
-    let measured = Measured { model: name, batch, train, options, runs };
+    let on = On::of(&opened, &options);
+    let measured = Measured { model: name, batch, train, on, runs, whole };
     let steps = match arguments.profile {
-        true => Some(profile::profile(&mut engine, &options).map_err(|failure| console.fail(&failure, files))?),
+        true => Some(profile::profile(&mut engine, &opened).map_err(|failure| console.fail(&failure, files))?),
         false => None,
     };
     let text = match arguments.format {
@@ -104,16 +139,16 @@ fn tune(
 }
 
 /// Milliseconds of every run, sorted.
-fn timed(engine: &mut Timed, time: Duration) -> cnnc_runtime::Result<Vec<f64>> {
+fn timed(one: &mut dyn FnMut() -> cnnc_runtime::Result<()>, time: Duration) -> cnnc_runtime::Result<Vec<f64>> {
     let start = Instant::now();
     while start.elapsed() < WARM {
-        engine.run()?;
+        one()?;
     }
     let mut runs = Vec::new();
     let start = Instant::now();
     while start.elapsed() < time || runs.len() < LEAST_RUNS {
         let run = Instant::now();
-        engine.run()?;
+        one()?;
         runs.push(run.elapsed().as_secs_f64() * 1e3);
     }
     runs.sort_unstable_by(f64::total_cmp);
@@ -123,9 +158,14 @@ fn timed(engine: &mut Timed, time: Duration) -> cnnc_runtime::Result<Vec<f64>> {
 impl Measured {
     /// The run that a share of the others is faster than.
     fn quantile(&self, share: f64) -> f64 {
-        let last = self.runs.len().saturating_sub(1);
-        self.runs.get((share * last as f64).round() as usize).copied().unwrap_or(0.0)
+        quantile(&self.runs, share)
     }
+}
+
+/// The one of sorted times that a share of the others is below.
+fn quantile(times: &[f64], share: f64) -> f64 {
+    let last = times.len().saturating_sub(1);
+    times.get((share * last as f64).round() as usize).copied().unwrap_or(0.0)
 }
 
 fn table(measured: &Measured, plan: &Plan, steps: Option<&profile::Profile>) -> String {
@@ -136,11 +176,10 @@ fn table(measured: &Measured, plan: &Plan, steps: Option<&profile::Profile>) -> 
         text.push('\n');
     }
     text += &format!(
-        "{}{}, batch {batch}, {} threads, {}: {} ms\n",
+        "{}{}, batch {batch}, {}: {} ms\n",
         measured.model,
         if measured.train { ", a training step" } else { "" },
-        measured.options.thread_count(),
-        measured.options.instructions.name(),
+        measured.on.words(),
         milliseconds(median)
     );
     text += &format!(
@@ -150,6 +189,12 @@ fn table(measured: &Measured, plan: &Plan, steps: Option<&profile::Profile>) -> 
         milliseconds(measured.quantile(0.9)),
         batch as f64 / median * 1e3
     );
+    if !measured.whole.is_empty() {
+        text += &format!(
+            "that is with inputs and answers on the GPU; from the host's memory and back: {} ms\n",
+            milliseconds(quantile(&measured.whole, 0.5))
+        );
+    }
     text
 }
 
@@ -158,13 +203,24 @@ fn json(measured: &Measured, plan: &Plan, steps: Option<&profile::Profile>, tune
         "model": measured.model,
         "batch": measured.batch,
         "train": measured.train,
-        "threads": measured.options.thread_count(),
-        "instructions": measured.options.instructions.name(),
-        "exact": measured.options.exact,
         "runs": measured.runs.len(),
         "median_ms": measured.quantile(0.5),
         "min_ms": measured.quantile(0.0),
     });
+    let on = match &measured.on {
+        On::Cpu(threads, instructions, exact) => {
+            json!({ "device": "cpu", "threads": threads, "instructions": instructions, "exact": exact })
+        }
+        On::Gpu(name, precision) => json!({
+            "device": "cuda",
+            "gpu": name,
+            "precision": precision,
+            "median_ms_with_transfers": quantile(&measured.whole, 0.5),
+        }),
+    };
+    if let (Value::Object(on), Some(fields)) = (on, report.as_object_mut()) {
+        fields.extend(on);
+    }
     if let (Some(steps), Some(fields)) = (steps, report.as_object_mut()) {
         fields.insert("steps".into(), profile::json(plan, steps));
     }

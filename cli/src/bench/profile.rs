@@ -1,14 +1,15 @@
 //! Where the time of an inference goes: for every step the kernel, its time, its rate, and what holds it back.
 //!
-//! A step's floor is the larger of the arithmetic of its method at the measured peak and of its bytes, each read and written once, at the
-//! measured rate of the memory. Its rate counts the multiply-adds of the definition, of which Winograd's method needs a part only, so
+//! A step's floor is the larger of the arithmetic of its method at the peak and of its bytes, each read and written once, at the rate of
+//! the memory: of a processor as measured, of a GPU by its data sheet. Its rate counts the multiply-adds of the definition, of which Winograd's method needs a part only, so
 //! that rates of methods can be compared. A step whose values all stay in the cache can pass the memory's rate.
 
 use super::engine::Timed;
 use super::milliseconds;
+use crate::device::Opened;
 use cnnc_compiler::kernels::Kernel;
 use cnnc_compiler::plan::{Plan, Step};
-use cnnc_runtime::cpu::{CpuOptions, Machine, Work, measure, work};
+use cnnc_runtime::cpu::{Cpu, Machine, Work, measure, work};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -17,8 +18,33 @@ const RUNS: usize = 21;
 
 /// The times of a plan's steps, and the machine that took them.
 pub struct Profile {
-    machine: Machine,
+    peak: Peak,
     seconds: Vec<f64>,
+}
+
+/// What the device can do at most.
+struct Peak {
+    multiply_adds_per_second: f64,
+    bytes_per_second: f64,
+    /// How that is known: `measured, 2 threads`.
+    source: String,
+}
+
+impl Peak {
+    fn of(opened: &Opened) -> Peak {
+        match opened {
+            Opened::Cpu(Cpu(options)) => {
+                let Machine { threads, multiply_adds_per_second, bytes_per_second } = measure(options);
+                Peak { multiply_adds_per_second, bytes_per_second, source: format!("measured, {threads} threads") }
+            }
+            Opened::Cuda(cuda) => {
+                let (properties, precision) = (&cuda.device().properties, cuda.options().precision);
+                let multiply_adds_per_second = properties.multiply_adds_per_second(precision);
+                let source = format!("by the data sheet of {}, {}", properties.name, precision.name());
+                Peak { multiply_adds_per_second, bytes_per_second: properties.bytes_per_second(), source }
+            }
+        }
+    }
 }
 
 /// A step's time against its floors.
@@ -56,17 +82,17 @@ impl Row<'_> {
 }
 
 /// Times every step of the engine's plan, and the machine.
-pub fn profile(engine: &mut Timed, options: &CpuOptions) -> cnnc_runtime::Result<Profile> {
+pub fn profile(engine: &mut Timed, opened: &Opened) -> cnnc_runtime::Result<Profile> {
     let seconds = engine.profile(RUNS)?;
-    Ok(Profile { machine: measure(options), seconds })
+    Ok(Profile { peak: Peak::of(opened), seconds })
 }
 
 fn rows<'p>(plan: &'p Plan, profile: &'p Profile) -> impl Iterator<Item = Row<'p>> {
     plan.run.iter().zip(&profile.seconds).map(|(step, &seconds)| {
         let work = work(step);
         let floors = [
-            work.arithmetic as f64 / profile.machine.multiply_adds_per_second,
-            work.bytes as f64 / profile.machine.bytes_per_second,
+            work.arithmetic as f64 / profile.peak.multiply_adds_per_second,
+            work.bytes as f64 / profile.peak.bytes_per_second,
         ];
         Row { step, seconds, work, floors }
     })
@@ -92,16 +118,16 @@ pub fn table(plan: &Plan, profile: &Profile) -> String {
             row.kernel(),
         );
     }
-    let machine = &profile.machine;
+    let peak = &profile.peak;
     let _ = writeln!(
         text,
-        "\nall steps {} ms, their floors {} ms ({:.0}%): {:.0} GFLOP/s of multiply-adds and {:.1} GB/s from memory, measured, {} threads",
+        "\nall steps {} ms, their floors {} ms ({:.0}%): {:.0} GFLOP/s of multiply-adds and {:.1} GB/s from memory, {}",
         milliseconds(total * 1e3),
         milliseconds(floor * 1e3),
         100.0 * floor / total.max(1e-12),
-        2e-9 * machine.multiply_adds_per_second,
-        1e-9 * machine.bytes_per_second,
-        machine.threads
+        2e-9 * peak.multiply_adds_per_second,
+        1e-9 * peak.bytes_per_second,
+        peak.source
     );
     text
 }

@@ -50,9 +50,9 @@ pub fn run(arguments: &Eval, console: &mut Console<'_>) -> Outcome {
 }
 
 fn evaluated(prepared: &Prepared, path: &Path, tuning: Tuning) -> Result<Evaluation> {
-    let Prepared { recipe, graph, data, setup, .. } = prepared;
+    let Prepared { recipe, graph, data, setup, opened, .. } = prepared;
     let parameters = weights::load(path, &graph.graph, "")?;
-    let mut scorer = Scorer::new(graph, parameters, setup.classes, recipe.threads).tuned(tuning);
+    let mut scorer = Scorer::new(graph, parameters, setup.classes, opened.backend()).tuned(tuning);
     let job = validation_job(recipe, data, setup);
     let evaluation = evaluate(&mut scorer, &job, &recipe.training.loss, &AtomicBool::new(false), |_| {})?;
     let stopped = || Box::new(Diagnostic::without_place(Code::E499, "an evaluation ended early"));

@@ -10,8 +10,8 @@ use crate::console::{Console, Outcome, Stop};
 use crate::draw;
 use crate::numbers::{counted, grouped};
 use crate::recipe::Prepared;
+use clap::ValueEnum;
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
-use cnnc_runtime::cpu::CpuOptions;
 use cnnc_runtime::train::checkpoint::{self, BEST};
 use cnnc_runtime::train::{Ending, Event, History, Run, StepLearner, train};
 use cnnc_runtime::{Parameters, Result, write_whole};
@@ -70,13 +70,13 @@ fn headline(prepared: &Prepared) -> String {
 }
 
 fn go(prepared: &Prepared, resume: Option<&Path>, stop: &AtomicBool, screen: &mut Screen<'_, '_>) -> Result<Ending> {
-    let Prepared { recipe, graph, data, setup, .. } = prepared;
+    let Prepared { recipe, graph, data, setup, opened, .. } = prepared;
     let parameters = Parameters::draw(&graph.graph, recipe.seed)?;
     let [channels, height, width] = setup.train.shape();
     let shape = [recipe.batch_size.min(data.train.len()), channels, height, width];
-    let options = CpuOptions { threads: recipe.threads, ..CpuOptions::default() };
-    let mut learner = StepLearner::new(graph, recipe.training, &parameters, shape, setup.classes, options)?;
-    let run = Run { recipe, graph, data, setup: setup.clone(), resume, stop };
+    let backend = opened.backend();
+    let mut learner = StepLearner::new(graph, recipe.training, &parameters, shape, setup.classes, backend)?;
+    let run = Run { recipe, graph, data, setup: setup.clone(), resume, stop, backend };
     train(&run, &mut learner, &mut |event| screen.show(event))
 }
 
@@ -170,10 +170,12 @@ fn finish(ending: &Ending, arguments: &Train, prepared: &Prepared, console: &mut
             .as_ref()
             .map_or_else(String::new, |output| format!(" --output {}", output.display()));
         let epochs = arguments.epochs.map_or_else(String::new, |epochs| format!(" --epochs {epochs}"));
+        let device = arguments.recipe.device.and_then(|device| device.to_possible_value());
+        let device = device.map_or_else(String::new, |device| format!(" --device {}", device.get_name()));
         let recipe = arguments.recipe.recipe.display();
         let after = batches_of(*batch);
         console.note(&format!(
-            "stopped after epoch {epoch} and {after}; `cnnc train {recipe}{data}{output}{epochs} --resume` goes on\n"
+            "stopped after epoch {epoch} and {after}; `cnnc train {recipe}{data}{output}{epochs}{device} --resume` goes on\n"
         ));
         return Ok(());
     }

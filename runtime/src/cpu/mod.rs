@@ -17,9 +17,9 @@ mod windows;
 mod work;
 
 use crate::failure::{Failure, Result, failure};
-use crate::{Backend, Executable, Parameters, Tensor};
+use crate::{Backend, Executable, Parameters, Tensor, Trainer};
 use blocked::vector::InstructionSet;
-pub(crate) use check::check;
+pub(crate) use check::{check, extent, parameters as check_parameters};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::plan::{Plan, Target};
 use fast::Fast;
@@ -27,6 +27,7 @@ pub use footprint::{Footprint, footprint, training_footprint};
 pub use machine::{Machine, measure};
 use reference::Interpreter;
 use std::sync::Arc;
+use training::CpuTrainer;
 pub use training::{TrainingEngine, initial_state};
 pub use work::{Work, work};
 
@@ -83,12 +84,20 @@ impl Backend for Cpu {
         "cpu"
     }
 
+    fn arithmetic(&self) -> String {
+        format!("{:?}", self.0.instructions)
+    }
+
     fn target(&self) -> Target {
         target::target(&self.0)
     }
 
     fn prepare(&self, plan: Arc<Plan>, parameters: &Parameters) -> Result<Box<dyn Executable>> {
         Ok(Box::new(Engine::new(plan, parameters, self.0)?))
+    }
+
+    fn trainer(&self, plan: Arc<Plan>, parameters: &Parameters) -> Result<Box<dyn Trainer>> {
+        Ok(Box::new(CpuTrainer::new(plan, parameters, self.0)?))
     }
 }
 
@@ -157,6 +166,10 @@ impl Executable for Engine {
     fn run(&mut self, inputs: &[Tensor]) -> Result<&[Tensor]> {
         Engine::run(self, inputs)
     }
+
+    fn profile(&mut self, inputs: &[Tensor], runs: usize) -> Result<Vec<f64>> {
+        Engine::profile(self, inputs, runs)
+    }
 }
 
 /// Runs the reference kernels, and copies what they answer.
@@ -183,7 +196,7 @@ pub fn evaluate_f64(plan: Arc<Plan>, parameters: &Parameters, inputs: &[Tensor])
     Ok(shapes.zip(interpreter.run(widened)).collect())
 }
 
-fn check_inputs(plan: &Plan, inputs: &[Tensor]) -> Result<()> {
+pub(crate) fn check_inputs(plan: &Plan, inputs: &[Tensor]) -> Result<()> {
     if inputs.len() != plan.inputs.len() {
         return Err(wrong_number(plan, inputs.len()));
     }

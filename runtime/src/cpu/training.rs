@@ -5,8 +5,8 @@
 
 use super::reference::Interpreter;
 use super::{CpuOptions, Engine, Prepared, check, check_inputs, interpret};
-use crate::failure::Result;
-use crate::{Parameters, Tensor};
+use crate::failure::{Result, fault};
+use crate::{Inputs, Parameters, Tensor, Trainer};
 use cnnc_compiler::kernels::Start;
 use cnnc_compiler::plan::Plan;
 use std::sync::Arc;
@@ -69,6 +69,80 @@ impl TrainingEngine {
             Prepared::Reference(_) => Ok(Vec::new()),
         }
     }
+}
+
+/// A state, the engines whose steps change it, and what goes in and out of a step.
+pub(super) struct CpuTrainer {
+    options: CpuOptions,
+    state: Parameters,
+    engines: Vec<TrainingEngine>,
+    staged: Vec<Tensor>,
+    answers: Vec<Tensor>,
+}
+
+impl CpuTrainer {
+    /// A training by the steps of a plan.
+    pub fn new(plan: Arc<Plan>, parameters: &Parameters, options: CpuOptions) -> Result<CpuTrainer> {
+        let state = initial_state(&plan, parameters);
+        let engines = vec![TrainingEngine::new(plan, &state, options)?];
+        Ok(CpuTrainer { options, state, engines, staged: Vec::new(), answers: Vec::new() })
+    }
+}
+
+impl Trainer for CpuTrainer {
+    fn add(&mut self, plan: Arc<Plan>) -> Result<usize> {
+        self.engines.push(TrainingEngine::new(plan, &self.state, self.options)?);
+        Ok(self.engines.len() - 1)
+    }
+
+    fn plan(&self, number: usize) -> Option<&Plan> {
+        self.engines.get(number).map(TrainingEngine::plan)
+    }
+
+    fn begin(&mut self, number: usize, inputs: Inputs<'_>) -> Result<()> {
+        let CpuTrainer { engines, state, staged, answers, .. } = self;
+        let engine = engines.get_mut(number).ok_or_else(|| absent(number))?;
+        *answers = match inputs {
+            Inputs::Given(inputs) => engine.step(state, inputs)?,
+            Inputs::Staged => engine.step(state, &std::mem::take(staged))?,
+        };
+        Ok(())
+    }
+
+    fn stage(&mut self, _number: usize, inputs: Vec<Tensor>) -> Result<()> {
+        self.staged = inputs;
+        Ok(())
+    }
+
+    fn finish(&mut self, _number: usize) -> Result<Vec<Tensor>> {
+        Ok(std::mem::take(&mut self.answers))
+    }
+
+    fn again(&mut self, number: usize, inputs: &[Tensor]) -> Result<()> {
+        self.begin(number, Inputs::Given(inputs))
+    }
+
+    fn profile(&mut self, number: usize, inputs: &[Tensor], runs: usize) -> Result<Vec<f64>> {
+        let engine = self.engines.get_mut(number).ok_or_else(|| absent(number))?;
+        engine.profile(&mut self.state, inputs, runs)
+    }
+
+    fn state(&self) -> Result<Parameters> {
+        Ok(self.state.clone())
+    }
+
+    /// What a plan's runs do not write was read when its engine was made; so they are made anew.
+    fn load(&mut self, state: &Parameters) -> Result<()> {
+        self.state = state.clone();
+        for engine in &mut self.engines {
+            *engine = TrainingEngine::new(engine.0.plan.clone(), state, self.options)?;
+        }
+        Ok(())
+    }
+}
+
+fn absent(number: usize) -> crate::Failure {
+    fault(format!("there is no plan {number}"))
 }
 
 /// A step of the reference, which holds copies of the parameters.

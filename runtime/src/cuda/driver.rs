@@ -1,15 +1,70 @@
-//! What there is of CUDA on this machine.
+//! The driver of NVIDIA's GPUs: whether there is one, what it serves, and what its errors are in words.
 //!
-//! The driver is looked for at run time, so the same program starts on machines without one. There is no engine for it yet: asking for
-//! the device is answered with what was found, so that people know what to expect.
+//! It is looked for at run time, so the same program starts on machines without one. cudarc panics where a function is missing; so
+//! every function that cnnc uses is looked up here first, and a driver without one is too old, which is said.
 
 use crate::failure::failure;
 use crate::{Failure, Result};
 use cnnc_compiler::diagnostic::Code;
 use cudarc::driver::result::{self, DriverError, device};
 use cudarc::driver::sys;
+use libloading::Library;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// The CUDA version that a driver must serve: it has every function that is used.
+const NEEDED: (u32, u32) = (12, 8);
+/// The names that the driver's library is looked for under, in cudarc's order.
+const NAMES: [&str; 3] = ["libcuda.so", "libcuda.so.13", "libcuda.so.1"];
+/// Every function of the driver that is used.
+const FUNCTIONS: [&str; 47] = [
+    "cuInit",
+    "cuDriverGetVersion",
+    "cuGetErrorName",
+    "cuGetErrorString",
+    "cuDeviceGet",
+    "cuDeviceGetCount",
+    "cuDeviceGetName",
+    "cuDeviceGetAttribute",
+    "cuDevicePrimaryCtxRetain",
+    "cuDevicePrimaryCtxRelease_v2",
+    "cuCtxSetCurrent",
+    "cuMemGetInfo_v2",
+    "cuMemAlloc_v2",
+    "cuMemFree_v2",
+    "cuMemHostAlloc",
+    "cuMemFreeHost",
+    "cuMemcpyHtoD_v2",
+    "cuMemcpyDtoH_v2",
+    "cuMemcpyHtoDAsync_v2",
+    "cuMemcpyDtoHAsync_v2",
+    "cuMemcpyDtoDAsync_v2",
+    "cuStreamCreate",
+    "cuStreamDestroy_v2",
+    "cuStreamSynchronize",
+    "cuStreamWaitEvent",
+    "cuStreamBeginCapture_v2",
+    "cuStreamEndCapture",
+    "cuEventCreate",
+    "cuEventRecord",
+    "cuEventRecordWithFlags",
+    "cuEventSynchronize",
+    "cuEventElapsedTime_v2",
+    "cuEventDestroy_v2",
+    "cuModuleLoadData",
+    "cuModuleGetFunction",
+    "cuModuleUnload",
+    "cuFuncSetAttribute",
+    "cuLaunchKernel",
+    "cuGraphInstantiateWithFlags",
+    "cuGraphUpload",
+    "cuGraphLaunch",
+    "cuGraphDestroy",
+    "cuGraphExecDestroy",
+    "cuMemsetD8Async",
+    "cuMemcpyDtoD_v2",
+    "cuStreamIsCapturing",
+    "cuCtxSynchronize",
+];
 
 /// The driver and its devices.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,22 +91,51 @@ impl fmt::Display for CudaReport {
 /// Asks whether there is a driver, and for which devices.
 ///
 /// # Errors
-/// E501, with what was looked for, when there is no driver or it does not answer.
+/// E501, with what was looked for, when there is no driver, it is too old, or it does not answer.
 pub fn probe() -> Result<CudaReport> {
     // SAFETY: this opens libraries of the driver's name and closes them again; their initialisers are NVIDIA's.
     if !unsafe { sys::is_culib_present() } {
         let mut missing = failure(Code::E501, "there is no NVIDIA driver on this machine");
         missing.notes.push("looked for the driver's library: libcuda.so, libcuda.so.13, …, libcuda.so.1".into());
+        missing.notes.push(format!("needed: a driver for CUDA {}.{} or later", NEEDED.0, NEEDED.1));
         return Err(missing);
     }
-    // A library of that name without CUDA's functions makes the loader panic.
-    match catch_unwind(AssertUnwindSafe(ask_driver)) {
-        Ok(Ok(report)) => Ok(report),
-        Ok(Err(DriverError(sys::CUresult::CUDA_ERROR_NO_DEVICE))) => {
+    check_functions()?;
+    match ask_driver() {
+        Ok(report) if report.version >= NEEDED => Ok(report),
+        Ok(report) => {
+            let (major, minor) = report.version;
+            let mut old = failure(Code::E501, format!("the NVIDIA driver is too old: it serves CUDA {major}.{minor}"));
+            old.notes.push(format!("needed: a driver for CUDA {}.{} or later", NEEDED.0, NEEDED.1));
+            Err(old)
+        }
+        Err(DriverError(sys::CUresult::CUDA_ERROR_NO_DEVICE)) => {
             Err(failure(Code::E501, "there is an NVIDIA driver, and it sees no device"))
         }
-        Ok(Err(error)) => Err(failure(Code::E501, format!("the NVIDIA driver does not answer: {:?}", error.0))),
-        Err(_) => Err(failure(Code::E501, "there is a libcuda.so, and it is no NVIDIA driver")),
+        Err(error) => Err(failure(Code::E501, format!("the NVIDIA driver does not answer: {}", in_words(error)))),
+    }
+}
+
+/// Whether the driver has every function.
+fn check_functions() -> Result<()> {
+    // SAFETY: as cudarc does, which opens the same library next.
+    let Some(library) = NAMES.iter().find_map(|name| unsafe { Library::new(*name) }.ok()) else { return Ok(()) };
+    // SAFETY: the functions are looked up and not called.
+    let is_missing = |name: &&&str| unsafe { library.get::<unsafe extern "C" fn()>(name.as_bytes()) }.is_err();
+    let missing: Vec<&str> = FUNCTIONS.iter().filter(is_missing).copied().collect();
+    // Closing a driver that is in use is not what it is made for.
+    std::mem::forget(library);
+    match missing.as_slice() {
+        [] => Ok(()),
+        all if all.len() == FUNCTIONS.len() => {
+            Err(failure(Code::E501, "there is a libcuda.so, and it is no NVIDIA driver"))
+        }
+        [first, ..] => {
+            let mut old = failure(Code::E501, "the NVIDIA driver is too old");
+            old.notes.push(format!("it lacks {} functions, of which {first} is the first", missing.len()));
+            old.notes.push(format!("needed: a driver for CUDA {}.{} or later", NEEDED.0, NEEDED.1));
+            Err(old)
+        }
     }
 }
 
@@ -61,41 +145,60 @@ fn ask_driver() -> std::result::Result<CudaReport, DriverError> {
     // SAFETY: the driver writes one int to a valid place.
     unsafe { sys::cuDriverGetVersion(&mut version) }.result()?;
     let names = (0..device::get_count()?).map(|ordinal| device::get_name(device::get(ordinal)?));
+    let devices = names.collect::<std::result::Result<Vec<String>, _>>()?;
+    if devices.is_empty() {
+        return Err(DriverError(sys::CUresult::CUDA_ERROR_NO_DEVICE));
+    }
     let version = version.unsigned_abs();
-    Ok(CudaReport {
-        version: (version / 1000, version % 1000 / 10),
-        devices: names.collect::<std::result::Result<_, _>>()?,
-    })
+    Ok(CudaReport { version: (version / 1000, version % 1000 / 10), devices })
 }
 
-/// The answer to who asks for the device: E501, with what was found on this machine.
-pub fn refuse() -> Failure {
-    let mut refused = failure(Code::E501, "the CUDA engine does not exist yet in this version");
-    match probe() {
-        Ok(report) => refused.notes.push(format!("found on this machine: {report}")),
-        Err(missing) => {
-            refused.notes.push(format!("found on this machine: {}", missing.message));
-            refused.notes.extend(missing.notes);
-        }
+/// An error of the driver as a failure of what was being done.
+pub trait During<T> {
+    /// Names it: `making a stream`.
+    ///
+    /// # Errors
+    /// E505 in the place of the driver's error.
+    fn during(self, doing: &str) -> Result<T>;
+}
+
+impl<T> During<T> for std::result::Result<T, DriverError> {
+    fn during(self, doing: &str) -> Result<T> {
+        self.map_err(|error| reported(doing, error))
     }
-    refused.help.push("leave `--device cuda` out to run on the CPU".into());
-    refused
+}
+
+fn reported(doing: &str, error: DriverError) -> Failure {
+    let mut reported = failure(Code::E505, format!("the GPU failed while {doing}: {}", in_words(error)));
+    reported.help.push("`cnnc doctor --device cuda` examines every kernel on this GPU".into());
+    reported.help.push("leave `--device cuda` out to run on the CPU".into());
+    reported
+}
+
+/// `CUDA_ERROR_NOT_READY (device not ready)`
+fn in_words(error: DriverError) -> String {
+    match error.error_string() {
+        Ok(text) => format!("{:?} ({})", error.0, text.to_string_lossy()),
+        Err(_) => format!("{:?}", error.0),
+    }
+}
+
+/// Whether it is for want of memory.
+pub fn is_out_of_memory(error: DriverError) -> bool {
+    error.0 == sys::CUresult::CUDA_ERROR_OUT_OF_MEMORY
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{CudaReport, probe, refuse};
+    use super::{CudaReport, probe};
     use cnnc_compiler::diagnostic::Code;
 
     #[test]
     fn a_machine_is_probed_without_a_panic() {
         match probe() {
-            Ok(report) => assert!(report.version.0 >= 9, "{report}"),
+            Ok(report) => assert!(report.version.0 >= 12, "{report}"),
             Err(failure) => assert_eq!(failure.code, Code::E501),
         }
-        let refused = refuse();
-        assert_eq!(refused.code, Code::E501);
-        assert!(refused.notes[0].starts_with("found on this machine: "), "{:?}", refused.notes);
     }
 
     #[test]

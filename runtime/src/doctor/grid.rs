@@ -3,6 +3,7 @@
 //! Nothing here knows a back end. A case is a spec, so that whatever runs plans can be asked for it; how far it may be off is stated here
 //! and nowhere else, and tests use the same figures.
 
+use crate::cuda::program::Precision;
 use cnnc_compiler::kernels::Method;
 
 /// What one layer, or one kernel, may be off in float32, whatever computes it.
@@ -38,6 +39,20 @@ pub enum Road {
     By(Method),
     /// Without blocks of channels.
     Plain,
+    /// By the gradients of the layers by their input and their parameters.
+    Gradients,
+}
+
+impl Subject {
+    /// What a GPU may be off: it adds in another order than the CPU, and takes products as exactly as it is told to.
+    pub fn tolerance_on_gpu(&self, precision: Precision) -> f64 {
+        let least = match (self.reason == PRODUCTS, precision) {
+            (true, Precision::Tf32 | Precision::Fp16) => 2e-3,
+            (true, Precision::Bf16) => 1e-2,
+            _ => LAYER,
+        };
+        if self.tolerance == 0.0 { 0.0 } else { self.tolerance.max(least) }
+    }
 }
 
 const fn subject(
@@ -197,6 +212,55 @@ pub const GRID: &[Subject] = &[
             ("Upsample(scale_factor=2)", &[1, 20, 7, 9]),
             ("Upsample(scale_factor=2, mode=\"bilinear\")", &[1, 20, 7, 9]),
             ("Conv2d(32, kernel_size=1); Upsample(scale_factor=2)", &[1, 8, 7, 9]),
+        ],
+    ),
+    subject(
+        "gradients of convolutions",
+        Road::Gradients,
+        LAYER,
+        PRODUCTS,
+        &[
+            ("Conv2d(32, kernel_size=3, padding=1)", &[2, 16, 14, 14]),
+            ("Conv2d(24, kernel_size=5, stride=2, padding=2)", &[2, 3, 17, 15]),
+            ("Conv2d(20, kernel_size=1)", &[3, 24, 7, 9]),
+            ("Conv2d(32, kernel_size=3, padding=1, groups=32)", &[2, 32, 9, 9]),
+            ("Conv2d(32, kernel_size=3, stride=2, padding=1, groups=4)", &[1, 16, 14, 14]),
+            ("ConvTranspose2d(12, kernel_size=4, stride=2, padding=1)", &[1, 16, 6, 7]),
+        ],
+    ),
+    subject(
+        "gradients of linear layers",
+        Road::Gradients,
+        LAYER,
+        PRODUCTS,
+        &[("Linear(33); ReLU; Linear(10)", &[5, 300])],
+    ),
+    subject(
+        "gradients of pooling",
+        Road::Gradients,
+        LAYER,
+        PRODUCTS,
+        &[
+            ("MaxPool2d(3, stride=2, padding=1)", &[1, 20, 15, 15]),
+            ("AvgPool2d(3, stride=2, padding=1)", &[1, 20, 15, 15]),
+            ("AdaptiveAvgPool2d(1)", &[2, 33, 14, 14]),
+        ],
+    ),
+    subject(
+        "gradients of norms",
+        Road::Gradients,
+        LAYER,
+        "sums of a row, and quotients by them",
+        &[("Softmax(dim=1)", &[4, 100]), ("LayerNorm", &[6, 300]), ("GroupNorm(4)", &[2, 32, 9, 9])],
+    ),
+    subject(
+        "gradients of resampling",
+        Road::Gradients,
+        LAYER,
+        "a sum of all that a value went into",
+        &[
+            ("Upsample(scale_factor=2)", &[1, 20, 7, 9]),
+            ("Upsample(scale_factor=2, mode=\"bilinear\")", &[1, 20, 7, 9]),
         ],
     ),
     subject(

@@ -25,11 +25,34 @@ pub struct StepOutputs {
 
 /// Parameters that a step changes.
 pub trait Learner {
-    /// Does one step.
+    /// Begins a step.
     ///
     /// # Errors
     /// When the batch does not fit, or there is too little memory for a batch of that size.
-    fn step(&mut self, batch: Batch, inputs: StepInputs) -> Result<StepOutputs>;
+    fn begin(&mut self, batch: Batch, inputs: StepInputs) -> Result<()>;
+
+    /// Tells of the step that is begun next, so that its batch may be on its way while this one is computed.
+    ///
+    /// # Errors
+    /// As [`Learner::begin`].
+    fn stage(&mut self, _batch: &Batch, _inputs: StepInputs) -> Result<()> {
+        Ok(())
+    }
+
+    /// Waits for the step that was begun.
+    ///
+    /// # Errors
+    /// When the device fails.
+    fn finish(&mut self) -> Result<StepOutputs>;
+
+    /// Does one step.
+    ///
+    /// # Errors
+    /// As [`Learner::begin`].
+    fn step(&mut self, batch: Batch, inputs: StepInputs) -> Result<StepOutputs> {
+        self.begin(batch, inputs)?;
+        self.finish()
+    }
 
     /// Everything that steps change: parameters and running statistics under PyTorch's keys, the optimiser's state under keys with a `/`.
     ///

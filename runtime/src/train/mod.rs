@@ -24,5 +24,5 @@ pub use learner::{Learner, StepInputs, StepOutputs};
 pub use log::LOG;
 pub use run::{Listener, Run, train, validation_job};
 pub use scorer::{Scorer, bindings_of};
-pub use setup::{Setup, instruction_set};
+pub use setup::Setup;
 pub use step::StepLearner;

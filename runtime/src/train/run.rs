@@ -14,7 +14,7 @@ use super::setup::Setup;
 use super::{log, state};
 use crate::data::{Batch, DataSet, Job, Skipped, in_order, load, shuffled};
 use crate::failure::{failure, file_failure};
-use crate::{Parameters, Result, files, weights};
+use crate::{Backend, Parameters, Result, files, weights};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::graph::ShapedGraph;
 use std::collections::HashSet;
@@ -38,6 +38,8 @@ pub struct Run<'a> {
     pub resume: Option<&'a Path>,
     /// Becomes true when the run is to end after the step.
     pub stop: &'a AtomicBool,
+    /// Where validation runs; the learner's own device, whose rounding a checkpoint is bound to.
+    pub backend: &'a dyn Backend,
 }
 
 /// Who hears of events.
@@ -57,14 +59,14 @@ pub fn train(run: &Run<'_>, learner: &mut dyn Learner, listener: &mut Listener<'
         checkpoint::save(folder, &learner.state()?, &progress)?;
     }
     log::rewrite(folder, &progress.history)?;
-    let scorer = Scorer::new(run.graph, Parameters::default(), run.setup.classes, run.recipe.threads);
+    let scorer = Scorer::new(run.graph, Parameters::default(), run.setup.classes, run.backend);
     let mut training = Training { run, learner, listener, scorer, progress, skipped: HashSet::new() };
     training.go()
 }
 
 /// Where the run begins: at its start, or where a checkpoint stands.
 fn begin(run: &Run<'_>, learner: &mut dyn Learner) -> Result<Progress> {
-    let settings = run.setup.settings(run.recipe, run.graph, run.data);
+    let settings = run.setup.settings(run.recipe, run.graph, run.data, run.backend.arithmetic());
     let Some(path) = run.resume else { return Ok(Progress { settings, ..Progress::default() }) };
     let (found, progress) = checkpoint::load(path)?;
     checkpoint::compare(path, &progress, &settings)?;
@@ -109,10 +111,12 @@ impl Training<'_, '_> {
     fn epoch(&mut self) -> Result<bool> {
         let start = Instant::now();
         let seen_before = self.progress.sums.seen;
-        let mut learning_rate = self.learning_rate();
-        for batch in load(&self.job()) {
-            learning_rate = self.learning_rate();
-            self.step(batch?, learning_rate)?;
+        let mut learning_rate = self.learning_rate(0);
+        let mut batches = load(&self.job());
+        let mut next = batches.next();
+        while let Some(batch) = next.take() {
+            learning_rate = self.learning_rate(0);
+            next = self.step(batch?, learning_rate, &mut batches)?;
             if self.run.stop.load(Ordering::Relaxed) {
                 return Ok(false);
             }
@@ -148,18 +152,35 @@ impl Training<'_, '_> {
         }
     }
 
-    fn learning_rate(&self) -> f64 {
+    /// That of the batch after so many more.
+    fn learning_rate(&self, later: usize) -> f64 {
         let Run { recipe, setup, .. } = self.run;
-        let moment = Moment { epoch: self.progress.epoch, batch: self.progress.batch };
+        let moment = Moment { epoch: self.progress.epoch, batch: self.progress.batch + later };
         recipe.schedule.learning_rate(recipe.learning_rate, moment, setup.length(recipe))
     }
 
-    fn step(&mut self, batch: Batch, learning_rate: f64) -> Result<()> {
+    /// Does a step, and gives the batch after it, which is loaded and brought to the device meanwhile.
+    fn step(
+        &mut self,
+        batch: Batch,
+        learning_rate: f64,
+        batches: &mut dyn Iterator<Item = Result<Batch>>,
+    ) -> Result<Option<Result<Batch>>> {
         self.name_skipped(&batch.skipped);
         let pictures = batch.labels.len();
+        let (step, seed) = (self.progress.step + 1, self.run.recipe.seed);
         if pictures > 0 {
-            let inputs = StepInputs { learning_rate, step: self.progress.step + 1, seed: self.run.recipe.seed };
-            let outputs = self.learner.step(batch, inputs)?;
+            self.learner.begin(batch, StepInputs { learning_rate, step, seed })?;
+        }
+        let next = batches.next();
+        if pictures > 0 {
+            if let Some(Ok(batch)) = &next
+                && !batch.labels.is_empty()
+            {
+                let learning_rate = self.learning_rate(1);
+                self.learner.stage(batch, StepInputs { learning_rate, step: step + 1, seed })?;
+            }
+            let outputs = self.learner.finish()?;
             if !outputs.loss.is_finite() {
                 return Err(self.diverged(outputs.loss, learning_rate));
             }
@@ -173,7 +194,7 @@ impl Training<'_, '_> {
         let Progress { epoch, batch, sums: Sums { loss, seen, .. }, .. } = self.progress;
         let loss = loss / seen.max(1) as f64;
         (self.listener)(Event::Stepped { epoch: epoch + 1, batch, pictures, loss });
-        Ok(())
+        Ok(next)
     }
 
     fn diverged(&self, loss: f64, learning_rate: f64) -> crate::Failure {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::Tensor;
+use crate::cpu::Cpu;
 use crate::data::Samples;
 use crate::input::Picture;
 use crate::train::checkpoint::{LAST, PREVIOUS};
@@ -20,6 +21,7 @@ struct Regression {
     state: Parameters,
     /// Steps after which it asks to stop, as a person would.
     stop_after: Option<(u64, &'static AtomicBool)>,
+    loss: f64,
 }
 
 impl Regression {
@@ -29,7 +31,7 @@ impl Regression {
             state.insert(key, Tensor::filled(&shape, 0.0));
             state.insert(format!("{key}/momentum_buffer"), Tensor::filled(&shape, 0.0));
         }
-        Regression { state, stop_after: None }
+        Regression { state, stop_after: None, loss: 0.0 }
     }
 
     fn gradients(&self, batch: &Batch) -> (Vec<f32>, Vec<f32>, f64) {
@@ -54,7 +56,7 @@ impl Regression {
 }
 
 impl Learner for Regression {
-    fn step(&mut self, batch: Batch, inputs: StepInputs) -> Result<StepOutputs> {
+    fn begin(&mut self, batch: Batch, inputs: StepInputs) -> Result<()> {
         let (of_weight, of_bias, loss) = self.gradients(&batch);
         for (key, gradient) in [("1.weight", of_weight), ("1.bias", of_bias)] {
             let buffer = format!("{key}/momentum_buffer");
@@ -72,7 +74,12 @@ impl Learner for Regression {
         {
             stop.store(true, Ordering::Relaxed);
         }
-        Ok(StepOutputs { loss, correct: None })
+        self.loss = loss;
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<StepOutputs> {
+        Ok(StepOutputs { loss: self.loss, correct: None })
     }
 
     fn state(&self) -> Result<Parameters> {
@@ -143,7 +150,11 @@ fn trained(recipe: &Recipe, learner: &mut Regression, resume: bool, stop: &Atomi
     let setup = Setup::new(recipe, &graph, &data)?;
     let last = recipe.output.join(LAST);
     let resume = resume.then_some(last.as_path());
-    train(&Run { recipe, graph: &graph, data: &data, setup, resume, stop }, learner, &mut |_| {})
+    train(
+        &Run { recipe, graph: &graph, data: &data, setup, resume, stop, backend: &Cpu::default() },
+        learner,
+        &mut |_| {},
+    )
 }
 
 fn never() -> AtomicBool {

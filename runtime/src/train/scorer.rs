@@ -1,9 +1,8 @@
 //! The network as it answers, for validation: a plan and an engine for every batch size that occurs.
 
-use crate::cpu::{Cpu, CpuOptions, Engine};
 use crate::failure::failure;
 use crate::tuning::Tuning;
-use crate::{Backend, Parameters, Result, Tensor, bind_input};
+use crate::{Backend, Executable, Parameters, Result, Tensor, bind_input};
 use cnnc_compiler::compile;
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::graph::ShapedGraph;
@@ -12,23 +11,23 @@ use cnnc_compiler::write_kernels::Bindings;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// A network with parameters.
+/// A network with parameters on a device.
 pub struct Scorer<'g> {
     graph: &'g ShapedGraph,
     parameters: Parameters,
-    threads: usize,
+    backend: &'g dyn Backend,
     classes: usize,
     tuning: Tuning,
     /// Plans by batch size; they outlive the parameters.
     plans: HashMap<usize, Arc<Plan>>,
-    engines: HashMap<usize, Engine>,
+    engines: HashMap<usize, Box<dyn Executable>>,
 }
 
 impl<'g> Scorer<'g> {
     /// A network that answers with scores for each of `classes` classes.
-    pub fn new(graph: &'g ShapedGraph, parameters: Parameters, classes: usize, threads: usize) -> Scorer<'g> {
+    pub fn new(graph: &'g ShapedGraph, parameters: Parameters, classes: usize, backend: &'g dyn Backend) -> Scorer<'g> {
         let (plans, engines) = (HashMap::new(), HashMap::new());
-        Scorer { graph, parameters, threads, classes, tuning: Tuning::default(), plans, engines }
+        Scorer { graph, parameters, backend, classes, tuning: Tuning::default(), plans, engines }
     }
 
     /// With methods that were measured. A training's own validation has none, so that its numbers do not depend on them.
@@ -55,7 +54,7 @@ impl<'g> Scorer<'g> {
         let samples = inputs.shape().first().copied().unwrap_or(1);
         if !self.engines.contains_key(&samples) {
             let plan = self.plan(inputs.shape())?;
-            self.engines.insert(samples, Engine::new(plan, &self.parameters, self.options())?);
+            self.engines.insert(samples, self.backend.prepare(plan, &self.parameters)?);
         }
         let engine = self.engines.get_mut(&samples);
         let answers = engine.map(|engine| engine.run(std::slice::from_ref(&inputs))).transpose()?;
@@ -64,16 +63,12 @@ impl<'g> Scorer<'g> {
         answer.filter(fits).ok_or_else(|| failure(Code::E499, "an answer that is no row of scores for each sample"))
     }
 
-    fn options(&self) -> CpuOptions {
-        CpuOptions { threads: self.threads, ..CpuOptions::default() }
-    }
-
     fn plan(&mut self, inputs: &[usize]) -> Result<Arc<Plan>> {
         let samples = inputs.first().copied().unwrap_or(1);
         if let Some(plan) = self.plans.get(&samples) {
             return Ok(plan.clone());
         }
-        let mut target = Cpu(self.options()).target();
+        let mut target = self.backend.target();
         self.tuning.apply(&mut target);
         let (plan, _) = compile(self.graph, &bindings_of(self.graph, inputs), &target)?;
         let plan = Arc::new(plan);

@@ -2,7 +2,6 @@
 
 use super::recipe::Recipe;
 use super::schedule::Length;
-use crate::cpu::CpuOptions;
 use crate::data::{DataSet, Pipeline};
 use crate::failure::failure;
 use crate::random::fnv1a;
@@ -82,8 +81,15 @@ impl Setup {
         Length { epochs: recipe.epochs, batches: self.batches }
     }
 
-    /// Everything that the numbers of a run depend on, as text: what a checkpoint is compared by.
-    pub fn settings(&self, recipe: &Recipe, graph: &ShapedGraph, data: &DataSet) -> BTreeMap<String, String> {
+    /// Everything that the numbers of a run depend on, as text: what a checkpoint is compared by. `arithmetic` is what decides how the device
+    /// rounds.
+    pub fn settings(
+        &self,
+        recipe: &Recipe,
+        graph: &ShapedGraph,
+        data: &DataSet,
+        arithmetic: String,
+    ) -> BTreeMap<String, String> {
         let init = recipe.initialisers().into_iter().map(|(targets, scheme)| format!("{targets}: {scheme}"));
         let settings = [
             ("model", format!("{} (digest {:016x})", graph.graph.name, fnv1a(&print_graph(&graph.graph)))),
@@ -98,7 +104,7 @@ impl Setup {
             ("clip_grad_norm", format!("{:?}", recipe.training.max_gradient_norm)),
             ("batch_size", recipe.batch_size.to_string()),
             ("seed", recipe.seed.to_string()),
-            ("instruction set", instruction_set()),
+            ("instruction set", arithmetic),
             ("version", env!("CARGO_PKG_VERSION").into()),
         ];
         settings.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
@@ -123,9 +129,4 @@ fn number(size: &Dim) -> Option<usize> {
 
 fn unfit(graph: &ShapedGraph, reason: String) -> Failure {
     failure(Code::E610, format!("the model {} {reason}", graph.graph.name))
-}
-
-/// The instructions that kernels use on this machine: other ones round otherwise.
-pub fn instruction_set() -> String {
-    format!("{:?}", CpuOptions::default().instructions)
 }

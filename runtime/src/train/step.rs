@@ -1,14 +1,13 @@
-//! The learner that people use: a compiled training step on the CPU, with a plan for every batch size that occurs, over one state.
+//! The learner that people use: a compiled training step on a device, with a plan for every batch size that occurs, over one state.
 
 use super::learner::{Learner, StepInputs, StepOutputs};
 use super::scorer::bindings_of;
-use crate::cpu::{Cpu, CpuOptions, TrainingEngine, initial_state};
 use crate::data::Batch;
 use crate::failure::failure;
-use crate::{Backend, Parameters, Result, Tensor};
+use crate::{Backend, Inputs, Parameters, Result, Tensor, Trainer};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::graph::ShapedGraph;
-use cnnc_compiler::plan::Plan;
+use cnnc_compiler::plan::{Plan, Target};
 use cnnc_compiler::training::{Loss, Training, compile_step, names};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,16 +17,26 @@ const LARGEST: u64 = (1 << 24) - 1;
 
 /// A network that learns.
 pub struct StepLearner<'g> {
+    step: Step<'g>,
+    trainer: Box<dyn Trainer>,
+    /// The trainer's plan for each number of samples.
+    plans: HashMap<usize, usize>,
+    /// The plan of the step that was begun.
+    begun: usize,
+    /// The number of the step whose inputs are on their way, and its samples.
+    staged: Option<(u64, usize)>,
+}
+
+/// What a step does, for batches of any size.
+struct Step<'g> {
     graph: &'g ShapedGraph,
     training: Training,
     classes: usize,
-    options: CpuOptions,
-    state: Parameters,
-    engines: HashMap<usize, TrainingEngine>,
+    target: Target,
 }
 
 impl<'g> StepLearner<'g> {
-    /// A network with these parameters, for batches of this shape and of fewer samples.
+    /// A network with these parameters, for batches of this shape and of fewer samples, on a device.
     ///
     /// # Errors
     /// When the step cannot be compiled, or needs more memory than there is.
@@ -37,29 +46,22 @@ impl<'g> StepLearner<'g> {
         parameters: &Parameters,
         shape: [usize; 4],
         classes: usize,
-        options: CpuOptions,
+        backend: &dyn Backend,
     ) -> Result<StepLearner<'g>> {
-        let state = Parameters::default();
-        let mut learner = StepLearner { graph, training, classes, options, state, engines: HashMap::new() };
-        let plan = learner.plan(&shape)?;
-        learner.state = initial_state(&plan, parameters);
-        learner.engine(shape[0], plan)?;
-        Ok(learner)
+        let step = Step { graph, training, classes, target: backend.target() };
+        let trainer = backend.trainer(step.plan(&shape)?, parameters)?;
+        Ok(StepLearner { step, trainer, plans: HashMap::from([(shape[0], 0)]), begun: 0, staged: None })
     }
+}
 
+impl Step<'_> {
     fn plan(&self, inputs: &[usize]) -> Result<Arc<Plan>> {
-        let target = Cpu(self.options).target();
-        let (plan, _) = compile_step(self.graph, &bindings_of(self.graph, inputs), &self.training, &target)?;
+        let (plan, _) = compile_step(self.graph, &bindings_of(self.graph, inputs), &self.training, &self.target)?;
         Ok(Arc::new(plan))
     }
 
-    fn engine(&mut self, samples: usize, plan: Arc<Plan>) -> Result<()> {
-        self.engines.insert(samples, TrainingEngine::new(plan, &self.state, self.options)?);
-        Ok(())
-    }
-
     /// What the network should answer: class numbers, or ones and zeros.
-    fn target(&self, labels: &[usize]) -> Option<Tensor> {
+    fn labels(&self, labels: &[usize]) -> Option<Tensor> {
         match self.training.loss {
             Loss::CrossEntropy { .. } => {
                 Tensor::new(&[labels.len()], labels.iter().map(|&label| label as f32).collect())
@@ -73,31 +75,58 @@ impl<'g> StepLearner<'g> {
             }
         }
     }
-}
 
-impl Learner for StepLearner<'_> {
-    fn step(&mut self, batch: Batch, told: StepInputs) -> Result<StepOutputs> {
-        let samples = batch.labels.len();
-        if !self.engines.contains_key(&samples) {
-            let plan = self.plan(batch.inputs.shape())?;
-            self.engine(samples, plan)?;
-        }
-        let target = self.target(&batch.labels);
-        let fault = || failure(Code::E499, "a training step without its inputs or outputs");
-        let engine = self.engines.get_mut(&samples).ok_or_else(fault)?;
-        let mut pictures = Some(batch.inputs);
+    /// What a plan takes, in its order.
+    fn inputs(&self, plan: &Plan, pictures: Tensor, labels: &[usize], told: StepInputs) -> Option<Vec<Tensor>> {
+        let labels = self.labels(labels);
+        let mut pictures = Some(pictures);
         let number = |number: f64| Tensor::new(&[], vec![number as f32]);
         let input = |name: &str| match name {
-            names::LABELS => target.clone(),
+            names::LABELS => labels.clone(),
             names::LEARNING_RATE => number(told.learning_rate),
             names::STEP => number(told.step.min(LARGEST) as f64),
             names::SEED => number((told.seed & LARGEST) as f64),
             _ => pictures.take(),
         };
-        let ports: Vec<Arc<str>> = engine.plan().inputs.iter().map(|port| port.name.clone()).collect();
-        let inputs: Option<Vec<Tensor>> = ports.iter().map(|name| name.as_ref()).map(input).collect();
-        let answers = engine.step(&mut self.state, &inputs.ok_or_else(fault)?)?;
-        let outputs = engine.plan().outputs.iter().map(|port| port.name.as_ref()).zip(&answers);
+        plan.inputs.iter().map(|port| port.name.as_ref()).map(input).collect()
+    }
+}
+
+fn fault() -> crate::Failure {
+    failure(Code::E499, "a training step without its inputs or outputs")
+}
+
+impl Learner for StepLearner<'_> {
+    fn begin(&mut self, batch: Batch, told: StepInputs) -> Result<()> {
+        let samples = batch.labels.len();
+        if !self.plans.contains_key(&samples) {
+            let number = self.trainer.add(self.step.plan(batch.inputs.shape())?)?;
+            self.plans.insert(samples, number);
+        }
+        self.begun = *self.plans.get(&samples).ok_or_else(fault)?;
+        if self.staged.take() == Some((told.step, samples)) {
+            return self.trainer.begin(self.begun, Inputs::Staged);
+        }
+        let plan = self.trainer.plan(self.begun).ok_or_else(fault)?;
+        let inputs = self.step.inputs(plan, batch.inputs, &batch.labels, told).ok_or_else(fault)?;
+        self.trainer.begin(self.begun, Inputs::Given(&inputs))
+    }
+
+    fn stage(&mut self, batch: &Batch, told: StepInputs) -> Result<()> {
+        let samples = batch.labels.len();
+        // A size that did not occur yet has no plan, which is made when its step begins.
+        let Some(&number) = self.plans.get(&samples) else { return Ok(()) };
+        let plan = self.trainer.plan(number).ok_or_else(fault)?;
+        let inputs = self.step.inputs(plan, batch.inputs.clone(), &batch.labels, told).ok_or_else(fault)?;
+        self.trainer.stage(number, inputs)?;
+        self.staged = Some((told.step, samples));
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<StepOutputs> {
+        let answers = self.trainer.finish(self.begun)?;
+        let plan = self.trainer.plan(self.begun).ok_or_else(fault)?;
+        let outputs = plan.outputs.iter().map(|port| port.name.as_ref()).zip(&answers);
         let outputs: HashMap<&str, f32> =
             outputs.filter_map(|(name, tensor)| Some((name, *tensor.data().first()?))).collect();
         let loss = f64::from(*outputs.get(names::LOSS).ok_or_else(fault)?);
@@ -105,13 +134,11 @@ impl Learner for StepLearner<'_> {
     }
 
     fn state(&self) -> Result<Parameters> {
-        Ok(self.state.clone())
+        self.trainer.state()
     }
 
     fn load(&mut self, state: &Parameters) -> Result<()> {
-        self.state = state.clone();
-        // What a plan's runs do not write was read when its engine was made.
-        self.engines.clear();
-        Ok(())
+        self.staged = None;
+        self.trainer.load(state)
     }
 }

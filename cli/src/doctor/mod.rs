@@ -1,6 +1,8 @@
 //! `cnnc doctor`: what this machine can do, and whether every kernel computes on it what it should.
 //!
-//! The figures are measured now. A kernel that errs more than it may makes the command fail.
+//! The figures are measured now. A kernel that errs more than it may makes the command fail. What this does of a GPU is in `gpu.rs`.
+
+mod gpu;
 
 use crate::arguments::{Device, Doctor, Report};
 use crate::console::{Console, Outcome};
@@ -11,7 +13,7 @@ use cnnc_runtime::cpu::blocked::{peak, vector::InstructionSet};
 use cnnc_runtime::cpu::{Cpu, CpuOptions, measure};
 use cnnc_runtime::doctor::{Examination, GRID, Subject};
 use cnnc_runtime::tuning::{self, Kept};
-use cnnc_runtime::{available_memory_bytes, cuda, processor};
+use cnnc_runtime::{available_memory_bytes, processor};
 use serde_json::{Value, json};
 
 /// What was found of the machine.
@@ -41,8 +43,8 @@ impl Row {
 
 /// Examines this machine.
 pub fn doctor(arguments: &Doctor, console: &mut Console<'_>) -> Outcome {
-    if arguments.device == Device::Cuda {
-        return Err(console.fail(&cuda::refuse(), &Files::default()));
+    if arguments.device.device == Device::Cuda {
+        return gpu::examine(arguments, console);
     }
     let options = CpuOptions { threads: arguments.threads, ..CpuOptions::default() };
     let machine = console.timed("machine", || Machine::of_this(&options));

@@ -1,0 +1,73 @@
+//! The device that a command computes on: opened from its arguments, or the reason why it cannot be had.
+
+use crate::arguments::{Device, DeviceArguments};
+use crate::console::Console;
+use cnnc_runtime::cpu::{Cpu, CpuOptions};
+use cnnc_runtime::cuda::program::{Options, Precision};
+use cnnc_runtime::cuda::{Cuda, Properties};
+use cnnc_runtime::{Backend, Result};
+
+/// A device that was opened.
+pub enum Opened {
+    /// This machine's processor.
+    Cpu(Cpu),
+    /// An NVIDIA GPU.
+    Cuda(Cuda),
+}
+
+impl Opened {
+    /// As the command line asks.
+    ///
+    /// # Errors
+    /// E501 when there is no such device.
+    pub fn new(arguments: &DeviceArguments, options: CpuOptions, console: &mut Console<'_>) -> Result<Opened> {
+        Opened::of(arguments.device, arguments.precision, options, console)
+    }
+
+    /// As a device and a precision ask.
+    ///
+    /// # Errors
+    /// E501 when there is no such device.
+    pub fn of(
+        device: Device,
+        precision: Option<Precision>,
+        options: CpuOptions,
+        console: &mut Console<'_>,
+    ) -> Result<Opened> {
+        match device {
+            Device::Cuda => {
+                let options = Options { precision: precision.unwrap_or_default(), ..Options::default() };
+                Ok(Opened::Cuda(console.timed("device", || Cuda::open(options))?))
+            }
+            Device::Cpu => {
+                if precision.is_some_and(|precision| precision != Precision::Exact) {
+                    console.note("note: the CPU computes in float32; --precision is for --device cuda\n");
+                }
+                Ok(Opened::Cpu(Cpu(options)))
+            }
+        }
+    }
+
+    /// What computes.
+    pub fn backend(&self) -> &dyn Backend {
+        match self {
+            Opened::Cpu(cpu) => cpu,
+            Opened::Cuda(cuda) => cuda,
+        }
+    }
+
+    /// What the GPU says of itself, and the precision of its products; `None` of the CPU.
+    pub fn gpu(&self) -> Option<(&Properties, Precision)> {
+        match self {
+            Opened::Cpu(_) => None,
+            Opened::Cuda(cuda) => Some((&cuda.device().properties, cuda.options().precision)),
+        }
+    }
+}
+
+/// `fp32`, `tf32`, `fp16`, `bf16`
+pub fn precision(text: &str) -> std::result::Result<Precision, String> {
+    let names = || Precision::ALL.map(Precision::name).join(", ");
+    let found = Precision::ALL.into_iter().find(|precision| precision.name() == text);
+    found.ok_or_else(|| format!("one of {}", names()))
+}

@@ -27,6 +27,7 @@ INFERENCE = ["lenet", "resnet18", "resnet50", "vgg16"]
 TRAINING = {"lenet": 128, "resnet18_d2l": 32}
 # How far accuracies of the CPU and the GPU may be apart: on few pictures one more or less counts.
 APART = 0.03
+START = time.perf_counter()
 RECIPE = """model: {{file: {spec}, name: {name}}}
 data: {{format: idx, path: {data}}}
 init: {{"Conv2d, Linear": xavier_uniform}}
@@ -49,7 +50,7 @@ def main():
         result["trainings"] = [training(options, *one) for one in trainings(options)]
         right = all(one["right"] for part in ("doctor", "answers", "trainings") for one in result[part])
         if right and not options.no_figures:
-            result["figures"] = [figures(options, *cell) for cell in cells(options)]
+            result["figures"] = measured(options)
             print(table(result["figures"]))
     if options.json:
         options.json.write_text(json.dumps(result, indent=1) + "\n")
@@ -70,6 +71,7 @@ def arguments():
     parser.add_argument("--epochs", type=int, default=10, help="of the trainings")
     parser.add_argument("--rounds", type=int, default=3, help="turns of each engine")
     parser.add_argument("--seconds", type=float, default=0.5, help="length of a turn")
+    parser.add_argument("--minutes", type=float, default=18, help="no cell is begun after so many; the most wanted come first")
     parser.add_argument("--no-compile", action="store_true", help="without torch.compile")
     parser.add_argument("--no-figures", action="store_true", help="only what has to be right")
     parser.add_argument("--json", type=Path, help="write all figures here")
@@ -159,12 +161,23 @@ def training(options, name, spec, model, rate, batch, epochs):
 
 
 def cells(options):
-    """What is timed: network, batch, precision, whether a training step."""
-    for net in options.nets:
+    """What is timed, the most wanted first: network, batch, precision, whether a training step."""
+    for precision in sorted(options.precisions, key=["tf32", "fp16", "fp32", "bf16"].index):
         for batch in options.batch:
-            yield from ((net, batch, precision, False) for precision in options.precisions)
-    for net, batch in TRAINING.items():
-        yield from ((net, batch, precision, True) for precision in ("fp32", "tf32") if precision in options.precisions)
+            yield from ((net, batch, precision, False) for net in options.nets)
+        if precision in ("tf32", "fp32"):
+            yield from ((net, batch, precision, True) for net, batch in TRAINING.items())
+
+
+def measured(options):
+    """The figures of all cells that there is time for."""
+    found = []
+    for cell in cells(options):
+        if time.perf_counter() - START > 60 * options.minutes:
+            print(f"no time left for {cell} and what comes after it")
+            break
+        found.append(figures(options, *cell))
+    return found
 
 
 def figures(options, net, batch, precision, train):

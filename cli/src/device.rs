@@ -36,7 +36,7 @@ impl Opened {
     ) -> Result<Opened> {
         match device {
             Device::Cuda => {
-                let options = Options { precision: precision.unwrap_or_default(), ..Options::default() };
+                let options = Options { precision: precision.unwrap_or_default() };
                 Ok(Opened::Cuda(console.timed("device", || Cuda::open(options))?))
             }
             Device::Cpu => {

@@ -52,6 +52,11 @@ pub trait Executable: Send {
     /// # Errors
     /// As [`Executable::run`].
     fn profile(&mut self, inputs: &[Tensor], runs: usize) -> Result<Vec<f64>>;
+
+    /// What makes its runs slower than they might be, in words, where something does.
+    fn hindrance(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// A state that the runs of plans change, and these plans: one for each size of a batch.
@@ -94,6 +99,11 @@ pub trait Trainer {
     /// # Errors
     /// As [`Trainer::begin`].
     fn profile(&mut self, number: usize, inputs: &[Tensor], runs: usize) -> Result<Vec<f64>>;
+
+    /// As [`Executable::hindrance`].
+    fn hindrance(&self, _number: usize) -> Option<&str> {
+        None
+    }
 
     /// Everything that steps change, and the other parameters.
     ///

@@ -68,6 +68,14 @@ impl Timed {
         }
     }
 
+    /// What makes runs slower than they might be.
+    pub fn hindrance(&self) -> Option<&str> {
+        match self {
+            Timed::Inference(engine, _) => engine.hindrance(),
+            Timed::Training(trainer, _) => trainer.hindrance(0),
+        }
+    }
+
     /// The median seconds of every step of the plan.
     pub fn profile(&mut self, runs: usize) -> Result<Vec<f64>> {
         match self {

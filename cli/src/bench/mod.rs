@@ -99,6 +99,9 @@ pub fn bench(arguments: &Bench, console: &mut Console<'_>) -> Outcome {
     });
     drop(parameters);
     let mut engine = engine.map_err(|failure| console.fail(&failure, files))?;
+    if let Some(hindrance) = engine.hindrance() {
+        console.note(&format!("note: {hindrance}\n"));
+    }
     let time = Duration::from_secs_f64(arguments.seconds);
     let runs = timed(&mut || engine.run(), time).map_err(|failure| console.fail(&failure, files))?;
     let whole = match opened.gpu() {

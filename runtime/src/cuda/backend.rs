@@ -102,6 +102,10 @@ impl Executable for Execution {
     fn profile(&mut self, inputs: &[Tensor], runs: usize) -> Result<Vec<f64>> {
         Execution::profile(self, inputs, runs)
     }
+
+    fn hindrance(&self) -> Option<&str> {
+        Execution::hindrance(self)
+    }
 }
 
 /// Tensors on the device by key.
@@ -189,6 +193,10 @@ impl Trainer for Training {
 
     fn profile(&mut self, number: usize, inputs: &[Tensor], runs: usize) -> Result<Vec<f64>> {
         self.execution(number)?.profile(inputs, runs)
+    }
+
+    fn hindrance(&self, number: usize) -> Option<&str> {
+        self.executions.get(number)?.hindrance()
     }
 
     fn state(&self) -> Result<Parameters> {

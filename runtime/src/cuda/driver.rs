@@ -16,7 +16,7 @@ const NEEDED: (u32, u32) = (12, 8);
 /// The names that the driver's library is looked for under, in cudarc's order.
 const NAMES: [&str; 3] = ["libcuda.so", "libcuda.so.13", "libcuda.so.1"];
 /// Every function of the driver that is used.
-const FUNCTIONS: [&str; 47] = [
+const FUNCTIONS: [&str; 45] = [
     "cuInit",
     "cuDriverGetVersion",
     "cuGetErrorName",
@@ -53,6 +53,7 @@ const FUNCTIONS: [&str; 47] = [
     "cuModuleLoadData",
     "cuModuleGetFunction",
     "cuModuleUnload",
+    "cuFuncLoad",
     "cuFuncSetAttribute",
     "cuLaunchKernel",
     "cuGraphInstantiateWithFlags",
@@ -60,9 +61,6 @@ const FUNCTIONS: [&str; 47] = [
     "cuGraphLaunch",
     "cuGraphDestroy",
     "cuGraphExecDestroy",
-    "cuMemsetD8Async",
-    "cuMemcpyDtoD_v2",
-    "cuStreamIsCapturing",
     "cuCtxSynchronize",
 ];
 
@@ -176,7 +174,7 @@ fn reported(doing: &str, error: DriverError) -> Failure {
 }
 
 /// `CUDA_ERROR_NOT_READY (device not ready)`
-fn in_words(error: DriverError) -> String {
+pub fn in_words(error: DriverError) -> String {
     match error.error_string() {
         Ok(text) => format!("{:?} ({})", error.0, text.to_string_lossy()),
         Err(_) => format!("{:?}", error.0),

@@ -2,12 +2,12 @@
 //!
 //! A plan, its program and parameters on the device come in. What `prepare` makes for itself lies in memory that is given back before the
 //! arena is taken. A run is recorded once and then replayed; where the driver does not record it, its launches are put in one by
-//! one, and `launched_singly` says why. Inputs and answers go through memory that the device reads by itself; the inputs of the next
+//! one, and `hindrance` says why. Inputs and answers go through memory that the device reads by itself; the inputs of the next
 //! run may be on their way, on a stream of their own, while this one computes.
 
 use super::cache;
 use super::device::Device;
-use super::driver::{During, is_out_of_memory};
+use super::driver::{During, in_words, is_out_of_memory};
 use super::handles::{Buffer, Call, Event, Function, Graph, Loaded, Pinned, Stream};
 use super::modules;
 use super::need::{Need, batch_of};
@@ -143,7 +143,7 @@ impl Execution {
     }
 
     /// Why runs are not recorded; `None` when they are.
-    pub fn launched_singly(&self) -> Option<&str> {
+    pub fn hindrance(&self) -> Option<&str> {
         self.launched_singly.as_deref()
     }
 
@@ -197,7 +197,11 @@ impl Execution {
         let stream = &self.streams[0];
         match stream.record(|| launch_all(stream, &self.run)) {
             Ok(graph) => self.recorded = Some(graph),
-            Err(error) => self.launched_singly = Some(error.to_string()),
+            Err(error) => {
+                let reason = in_words(error);
+                self.launched_singly =
+                    Some(format!("a run is not recorded as a CUDA graph, but launched singly: {reason}"));
+            }
         }
     }
 
@@ -229,6 +233,7 @@ impl Execution {
         }
         let stream = &self.streams[0];
         let begin = || {
+            self.device.context.make_current()?;
             stream.wait_for(&self.arrived)?;
             for (to, from) in self.memory.inputs.iter().zip(&self.memory.next_inputs) {
                 // SAFETY: the memory is this value's own.
@@ -265,6 +270,7 @@ impl Execution {
     /// # Errors
     /// E505 when the driver fails.
     pub fn finish(&mut self) -> Result<&[Tensor]> {
+        self.device.context.make_current().during("fetching the answers")?;
         let mut place = 0;
         for port in &self.plan.outputs {
             let length = span(&port.view);
@@ -340,7 +346,9 @@ impl Drop for Execution {
     fn drop(&mut self) {
         // Nothing may be given back that work still uses.
         let _ = self.device.context.make_current();
-        self.streams.iter().for_each(|stream| drop(stream.wait()));
+        for stream in &self.streams {
+            let _ = stream.wait();
+        }
     }
 }
 

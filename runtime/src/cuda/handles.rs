@@ -270,7 +270,12 @@ impl Loaded {
     pub fn function(&self, name: &str) -> std::result::Result<Function, DriverError> {
         let name = CString::new(name).unwrap_or_default();
         // SAFETY: the module is held.
-        unsafe { result::module::get_function(self.handle, name) }.map(Function)
+        unsafe {
+            let function = result::module::get_function(self.handle, name)?;
+            // Else the driver loads it at its first launch, which a recording does not allow.
+            sys::cuFuncLoad(function).result()?;
+            Ok(Function(function))
+        }
     }
 }
 
@@ -309,8 +314,10 @@ impl Buffer {
 
     /// Puts values in, and waits until they are there.
     pub fn fill(&self, values: &[f32]) -> std::result::Result<(), DriverError> {
-        // SAFETY: it has room for as many; the copy is done when the call ends.
-        unsafe { result::memcpy_htod_sync(self.address, &values[..values.len().min(self.elements)]) }
+        // SAFETY: it has room for as many.
+        unsafe { result::memcpy_htod_sync(self.address, &values[..values.len().min(self.elements)]) }?;
+        // The call before may end while the last of it is on its way, and streams of ours do not wait for that.
+        result::ctx::synchronize()
     }
 
     /// Its values.

@@ -16,8 +16,6 @@ use std::sync::{Mutex, PoisonError};
 
 /// The oldest version whose code is right for what cnnc writes, as (major, minor).
 const OLDEST: (u32, u32) = (12, 0);
-/// How the kernels are compiled besides the architecture.
-const OPTIONS: [&str; 2] = ["--std=c++17", "--restrict"];
 
 type Handle = *mut c_void;
 type Outcome = c_int;
@@ -237,9 +235,9 @@ impl Nvrtc {
     }
 }
 
-fn options(architecture: Architecture) -> [String; 1 + OPTIONS.len()] {
-    let [standard, restrict] = OPTIONS.map(str::to_owned);
-    [format!("--gpu-architecture=sm_{}", architecture.0), standard, restrict]
+/// No liberties with floats, and no promise that pointers differ: a kernel may write over what it read.
+fn options(architecture: Architecture) -> [String; 2] {
+    [format!("--gpu-architecture=sm_{}", architecture.0), "--std=c++17".into()]
 }
 
 fn version(functions: &Functions) -> Option<(u32, u32)> {

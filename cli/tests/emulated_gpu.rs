@@ -1,0 +1,150 @@
+//! The whole way to a GPU without one: driver and NVRTC are emulated on the processor (`tests/cuda`), and found as real ones are found.
+//!
+//! Emulated threads are slow, so networks are small; what kernels compute is tested elsewhere. Without a C++ compiler the tests pass,
+//! unless `CNNC_TEST_CUDA=required` demands that they run.
+
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+/// A network with a convolution, pooling, a normalisation and a fully connected layer.
+const SPEC: &str = "model Small {\n    input [N, 1, 28, 28]\n    Conv2d(4, kernel_size=5, stride=2); BatchNorm2d; ReLU; MaxPool2d(2)\n    \
+                    Flatten; Linear(10)\n    expect [N, 10]\n}\n";
+
+/// A folder with the emulated libraries and a cache of their own; `None` without a C++ compiler.
+fn emulated() -> Option<&'static Path> {
+    static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
+    FOLDER.get_or_init(build).as_deref()
+}
+
+fn build() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("emulated_gpu");
+    // What an earlier emulation compiled is not what this one compiles.
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("a folder");
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cuda").canonicalize().expect("the emulation");
+    let shim = format!("-DCNNC_SHIM=\"{}\"", sources.join("shim.h").display());
+    let library = folder.join("libcuda.so");
+    let built = Command::new("c++")
+        .args(["-std=c++17", "-O1", "-w", "-shared", "-fPIC", &shim, "-o"])
+        .args([&library, &sources.join("driver.cpp")])
+        .args(["-ldl"])
+        .status();
+    if !built.is_ok_and(|status| status.success()) {
+        let demanded = std::env::var_os("CNNC_TEST_CUDA").is_some_and(|value| value == "required");
+        assert!(!demanded, "the emulated driver cannot be built: is there a C++ compiler?");
+        eprintln!("skipped: no C++ compiler");
+        return None;
+    }
+    fs::copy(&library, folder.join("libnvrtc.so.13")).expect("a copy");
+    fs::write(folder.join("small.cnn"), SPEC).expect("a spec");
+    Some(folder)
+}
+
+/// cnnc on the emulated GPU.
+fn cnnc(folder: &Path, settings: &[(&str, &str)], arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cnnc"));
+    command.env("LD_LIBRARY_PATH", folder).env("CNNC_CUDA_PATH", folder).env("XDG_CACHE_HOME", folder);
+    command.envs(settings.iter().copied()).args(arguments).current_dir(folder).output().expect("a process")
+}
+
+/// As [`cnnc`], of what succeeds: its standard output and error.
+fn done(folder: &Path, settings: &[(&str, &str)], arguments: &[&str]) -> (String, String) {
+    let output = cnnc(folder, settings, arguments);
+    let [text, errors] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    assert!(output.status.success(), "cnnc {arguments:?}\n{text}{errors}");
+    (text, errors)
+}
+
+/// The values of a `.npy` file of float32.
+fn values(path: &Path) -> Vec<f32> {
+    let bytes = fs::read(path).expect("an answer");
+    let head = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+    bytes[head..].chunks_exact(4).map(|value| f32::from_le_bytes([value[0], value[1], value[2], value[3]])).collect()
+}
+
+#[test]
+fn a_network_answers_as_on_the_cpu() {
+    let Some(folder) = emulated() else { return };
+    let answer = |device: &str, settings: &[(&str, &str)]| {
+        let output = format!("{device}-{}.npy", settings.len());
+        let arguments = ["run", "small.cnn", "--input-shape", "3,1,28,28", "--device", device, "--output", &output];
+        done(folder, settings, &arguments);
+        values(&folder.join(output))
+    };
+    let expected = answer("cpu", &[]);
+    let largest = expected.iter().fold(0f32, |largest, value| largest.max(value.abs()));
+    for settings in [&[][..], &[("CNNC_EMULATED_NO_GRAPHS", "1")]] {
+        let found = answer("cuda", settings);
+        assert_eq!(found.len(), 30);
+        for (a, b) in found.iter().zip(&expected) {
+            assert!((a - b).abs() <= 1e-5 * largest, "{found:?} and {expected:?}");
+        }
+    }
+}
+
+#[test]
+fn a_bench_tells_of_every_step() {
+    let Some(folder) = emulated() else { return };
+    let arguments = ["bench", "small.cnn", "--device", "cuda", "--batch", "2", "--seconds", "0", "--profile"];
+    let json = |train: &[&str]| {
+        let (text, errors) = done(folder, &[], &[&arguments[..], &["--format", "json"], train].concat());
+        assert_eq!(errors, "");
+        serde_json::from_str::<Value>(&text).expect("JSON")
+    };
+    for report in [json(&[]), json(&["--train"])] {
+        assert_eq!((report["device"].as_str(), report["precision"].as_str()), (Some("cuda"), Some("fp32")));
+        assert!(report["median_ms"].as_f64() > Some(0.0) && report["median_ms_with_transfers"].as_f64() > Some(0.0));
+        let steps = report["steps"].as_array().expect("steps");
+        assert!(steps.len() > 2 && steps.iter().all(|step| step["ms"].as_f64() > Some(0.0)), "{steps:?}");
+    }
+    let (text, errors) = done(folder, &[("CNNC_EMULATED_NO_GRAPHS", "1")], &arguments);
+    assert!(text.contains("emulated GPU, fp32") && text.contains("from the host's memory and back"), "{text}");
+    assert!(errors.contains("launched singly"), "{errors}");
+}
+
+#[test]
+fn a_training_learns_as_on_the_cpu_and_goes_on() {
+    let Some(folder) = emulated() else { return };
+    let data =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/fashion_mnist_small").canonicalize().expect("pictures");
+    let recipe = format!(
+        "model: small.cnn\ndata: {{format: idx, path: {}}}\noptimizer: {{name: sgd, lr: 0.05, momentum: 0.9}}\nbatch_size: 130\nepochs: 2\n",
+        data.display()
+    );
+    fs::write(folder.join("recipe.yaml"), recipe).expect("a recipe");
+    let log = |output: &str| -> Vec<(f64, f64)> {
+        let text = fs::read_to_string(folder.join(output).join("log.jsonl")).expect("a log");
+        let line = |line| serde_json::from_str::<Value>(line).expect("JSON");
+        let number = |line: &Value, key: &str| line[key].as_f64().expect("a number");
+        text.lines().map(line).map(|line| (number(&line, "train_loss"), number(&line, "val_accuracy"))).collect()
+    };
+    let train = |device: &str, output: &str, more: &[&str]| {
+        done(folder, &[], &[&["train", "recipe.yaml", "--device", device, "--output", output], more].concat());
+        log(output)
+    };
+    let (there, here) = (train("cuda", "there", &[]), train("cpu", "here", &[]));
+    assert_eq!((there.len(), here.len()), (2, 2));
+    for ((loss, accuracy), (expected, of_cpu)) in there.iter().zip(&here) {
+        assert!(
+            (loss - expected).abs() < 1e-3 * expected && (accuracy - of_cpu).abs() < 0.02,
+            "{there:?} and {here:?}"
+        );
+    }
+    train("cuda", "resumed", &["--epochs", "1"]);
+    assert_eq!(train("cuda", "resumed", &["--resume"]), there, "the same bits after a break");
+    let foreign = cnnc(folder, &[], &["train", "recipe.yaml", "--device", "cpu", "--output", "there", "--resume"]);
+    assert!(String::from_utf8_lossy(&foreign.stderr).contains("E611"), "another device rounds otherwise");
+}
+
+#[test]
+fn too_little_memory_is_one_error_that_says_what_would_fit() {
+    let Some(folder) = emulated() else { return };
+    let little = [("CNNC_EMULATED_BYTES", "200000")];
+    let output = cnnc(folder, &little, &["bench", "small.cnn", "--device", "cuda", "--batch", "64"]);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(errors.contains("error[E504]") && errors.contains("of a batch of 64, "), "{errors}");
+}

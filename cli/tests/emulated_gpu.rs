@@ -3,6 +3,8 @@
 //! Emulated threads are slow, so networks are small; what kernels compute is tested elsewhere. Without a C++ compiler the tests pass,
 //! unless `CNNC_TEST_CUDA=required` demands that they run.
 
+#![allow(clippy::print_stderr, reason = "a test that did nothing says so")]
+
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};

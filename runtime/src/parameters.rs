@@ -166,7 +166,11 @@ pub(crate) fn size_bytes(shape: &[usize]) -> u64 {
 
 /// A number of bytes for people.
 pub(crate) fn megabytes(bytes: u64) -> String {
-    if bytes < 10 << 30 { format!("{} MB", bytes / 1_000_000) } else { format!("{} GB", bytes / 1_000_000_000) }
+    match bytes {
+        0..10_000_000 => format!("{} kB", bytes.div_ceil(1000)),
+        10_000_000..10_000_000_000 => format!("{} MB", bytes / 1_000_000),
+        _ => format!("{} GB", bytes / 1_000_000_000),
+    }
 }
 
 #[cfg(test)]

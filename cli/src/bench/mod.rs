@@ -78,6 +78,9 @@ pub fn bench(arguments: &Bench, console: &mut Console<'_>) -> Outcome {
     let inputs: cnnc_runtime::Result<Vec<Tensor>> = drawn.collect();
     let inputs = inputs.map_err(|failure| console.fail(&failure, &Files::default()))?;
     let parameters = model.parameters().map_err(|failure| console.fail(&failure, &model.files))?;
+    if arguments.tune && opened.gpu().is_some() {
+        console.note("note: --tune measures methods of the CPU; on a GPU there is none to choose\n");
+    }
     let tuned = match arguments.tune && opened.gpu().is_none() {
         true => Some(tune(&mut model, &parameters, &inputs, console)?),
         false => None,

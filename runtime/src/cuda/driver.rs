@@ -121,6 +121,7 @@ fn check_functions() -> Result<()> {
     // SAFETY: the functions are looked up and not called.
     let is_missing = |name: &&&str| unsafe { library.get::<unsafe extern "C" fn()>(name.as_bytes()) }.is_err();
     let missing: Vec<&str> = FUNCTIONS.iter().filter(is_missing).copied().collect();
+    let version = stated_version(&library);
     // Closing a driver that is in use is not what it is made for.
     std::mem::forget(library);
     match missing.as_slice() {
@@ -129,12 +130,30 @@ fn check_functions() -> Result<()> {
             Err(failure(Code::E501, "there is a libcuda.so, and it is no NVIDIA driver"))
         }
         [first, ..] => {
-            let mut old = failure(Code::E501, "the NVIDIA driver is too old");
+            let served = version.map_or_else(String::new, |(major, minor)| format!(": it serves CUDA {major}.{minor}"));
+            let mut old = failure(Code::E501, format!("the NVIDIA driver is too old{served}"));
             old.notes.push(format!("it lacks {} functions, of which {first} is the first", missing.len()));
             old.notes.push(format!("needed: a driver for CUDA {}.{} or later", NEEDED.0, NEEDED.1));
             Err(old)
         }
     }
+}
+
+/// The CUDA version that a driver serves, of any age.
+fn stated_version(library: &Library) -> Option<(u32, u32)> {
+    let mut version: std::ffi::c_int = 0;
+    // SAFETY: the function writes one integer, and has done so since there are drivers.
+    let outcome = unsafe {
+        let ask = library.get::<unsafe extern "C" fn(*mut std::ffi::c_int) -> std::ffi::c_int>(b"cuDriverGetVersion\0");
+        ask.ok()?(&mut version)
+    };
+    (outcome == 0).then(|| in_parts(version))
+}
+
+/// 12040 is 12.4.
+fn in_parts(version: std::ffi::c_int) -> (u32, u32) {
+    let version = version.unsigned_abs();
+    (version / 1000, version % 1000 / 10)
 }
 
 fn ask_driver() -> std::result::Result<CudaReport, DriverError> {
@@ -147,8 +166,7 @@ fn ask_driver() -> std::result::Result<CudaReport, DriverError> {
     if devices.is_empty() {
         return Err(DriverError(sys::CUresult::CUDA_ERROR_NO_DEVICE));
     }
-    let version = version.unsigned_abs();
-    Ok(CudaReport { version: (version / 1000, version % 1000 / 10), devices })
+    Ok(CudaReport { version: in_parts(version), devices })
 }
 
 /// An error of the driver as a failure of what was being done.

@@ -128,7 +128,7 @@ mod tests {
         let need = Need { parameters: 500 << 20, arena: 8 << 30, inputs: 1 << 30, ..Need::default() };
         let refused = need.check(Some(256), 4 << 30).unwrap_err();
         assert_eq!(refused.code, Code::E504);
-        assert_eq!(refused.message, "the network needs 10187 MB of the GPU's memory, and 4294 MB are free");
+        assert_eq!(refused.message, "the network needs 10 GB of the GPU's memory, and 4294 MB are free");
         assert_eq!(refused.help, ["of a batch of 256, 99 would fit, as far as proportion tells"]);
         let huge = Need { parameters: u64::MAX / 2, arena: u64::MAX / 2, inputs: u64::MAX / 2, ..need };
         assert!(huge.check(None, 4 << 30).is_err());

@@ -16,6 +16,15 @@ use cnnc_tests::network;
 const NETWORKS: [(&str, usize); 3] =
     [("../models/lenet.cnn", 128), ("../models/vgg.cnn", 16), ("../models/resnet18.cnn", 32)];
 
+/// Architectures, and in what products are taken.
+const TARGETS: [(u32, Precision); 5] = [
+    (80, Precision::Exact),
+    (80, Precision::Tf32),
+    (90, Precision::Exact),
+    (90, Precision::Fp16),
+    (90, Precision::Bf16),
+];
+
 /// The programs of a network: an inference of one sample and a training step.
 fn programs(network: &ShapedGraph, batch: usize, precision: Precision) -> [Program; 2] {
     let bound = |samples: usize| Bindings::from([("N".to_owned(), samples)]);
@@ -38,7 +47,7 @@ fn every_kernel_of_the_course_s_networks_compiles() {
         }
     };
     for (path, batch) in NETWORKS {
-        for (architecture, precision) in [(80, Precision::Exact), (90, Precision::Exact)] {
+        for (architecture, precision) in TARGETS {
             for program in programs(&network(path, None), batch, precision) {
                 let modules = cuda::compile(&program, nvrtc, Architecture(architecture), None);
                 let modules = modules.unwrap_or_else(|refused| panic!("{path}, sm_{architecture}: {refused:?}"));

@@ -77,7 +77,9 @@ impl Backend for Cuda {
                 store.put(&wanted.path, &tensor)?;
             }
         }
-        Ok(Box::new(self.execution(plan, program, &store)?))
+        let mut execution = self.execution(plan, program, &store)?;
+        execution.give_back_parameters();
+        Ok(Box::new(execution))
     }
 
     fn trainer(&self, plan: Arc<Plan>, parameters: &Parameters) -> Result<Box<dyn Trainer>> {

@@ -7,12 +7,13 @@
 
 use super::cache;
 use super::device::Device;
-use super::driver::{During, in_words, is_out_of_memory};
+use super::driver::{During, in_words};
 use super::handles::{Buffer, Call, Event, Function, Graph, Loaded, Pinned, Stream};
+use super::memory::{Memory, allocate, gather, span};
 use super::modules;
 use super::need::{Need, batch_of};
 use super::program::{Argument, Launch, Program};
-use crate::cpu::{check_inputs, extent};
+use crate::cpu::check_inputs;
 use crate::failure::fault;
 use crate::{Inputs, Result, Tensor};
 use cnnc_compiler::plan::{Plan, PlanPort, Storage, View};
@@ -44,44 +45,8 @@ pub struct Execution {
     answers: Vec<Tensor>,
 }
 
-/// Where everything lies on the device.
-struct Memory {
-    inputs: Vec<Buffer>,
-    /// Where the inputs of the next run arrive.
-    next_inputs: Vec<Buffer>,
-    /// Parameters that runs need.
-    parameters: Vec<Option<Arc<Buffer>>>,
-    scratch: Option<Buffer>,
-    prepared: Buffer,
-    workspace: Buffer,
-    arena: Option<Buffer>,
-}
-
-impl Memory {
-    /// The address that an argument stands for.
-    fn address(&self, argument: Argument) -> Result<u64> {
-        let (buffer, offset) = match argument {
-            Argument::Workspace(offset) => (Some(&self.workspace), offset),
-            Argument::At { storage, offset } => (self.storage(storage), offset),
-        };
-        let buffer = buffer.ok_or_else(|| fault(format!("{argument} is not there")))?;
-        Ok(buffer.address() + 4 * offset as u64)
-    }
-
-    fn storage(&self, storage: Storage) -> Option<&Buffer> {
-        match storage {
-            Storage::Input(index) => self.inputs.get(index),
-            Storage::Parameter(index) => self.parameters.get(index)?.as_deref(),
-            Storage::Scratch => self.scratch.as_ref(),
-            Storage::Prepared => Some(&self.prepared),
-            Storage::Arena => self.arena.as_ref(),
-        }
-    }
-}
-
 impl Execution {
-    /// Makes a program ready: compiles it or finds it compiled, and prepares. `parameters` has the plan's, in its order; those that only
-    /// `prepare` reads are let go after it.
+    /// Makes a program ready: compiles it or finds it compiled, and prepares. `parameters` has the plan's, in its order.
     ///
     /// # Errors
     /// E503 when a kernel does not compile, E504 when there is too little memory, E505 when the driver fails.
@@ -132,7 +97,6 @@ impl Execution {
         execution.memory.arena =
             Some(allocate(&execution.device, execution.plan.arena_elements, &need, &execution.plan)?);
         execution.run = execution.calls(&execution.program.run)?;
-        execution.give_back_parameters();
         execution.record();
         Ok(execution)
     }
@@ -175,8 +139,8 @@ impl Execution {
         launches.iter().map(call).collect()
     }
 
-    /// Lets parameters go that no run reads or writes, and no output shows.
-    fn give_back_parameters(&mut self) {
+    /// Lets parameters go that no run reads or writes, and no output shows: `prepare` cannot be done again then.
+    pub fn give_back_parameters(&mut self) {
         let of_runs = self.program.run.iter().flat_map(|launch| &launch.arguments);
         let read: Vec<Storage> = of_runs
             .filter_map(|argument| match argument {
@@ -374,55 +338,4 @@ fn loaded(device: &Device, compiled: &[modules::Module]) -> Result<(Vec<Loaded>,
         modules.push(loaded);
     }
     Ok((modules, functions))
-}
-
-/// Memory on the device, or a failure that says what all of the program needs.
-fn allocate(device: &Device, elements: usize, need: &Need, plan: &Plan) -> Result<Buffer> {
-    match Buffer::new(&device.context, elements) {
-        Err(error) if is_out_of_memory(error) => Err(need.refusal(batch_of(plan), device.free_bytes()?)),
-        allocated => allocated.during("taking memory"),
-    }
-}
-
-/// Elements from a view's first to its last.
-fn span(view: &View) -> usize {
-    extent(view).map_or(0, |end| end - view.offset)
-}
-
-/// The elements of a view in order, out of those from its first to its last.
-fn gather(view: &View, from: &[f32], to: &mut [f32]) {
-    if view.is_dense() {
-        to.copy_from_slice(&from[..to.len()]);
-        return;
-    }
-    for (number, value) in to.iter_mut().enumerate() {
-        let mut rest = number;
-        let mut place = 0;
-        for (&size, &stride) in view.shape.iter().zip(&view.strides).rev() {
-            place += rest % size * stride;
-            rest /= size;
-        }
-        *value = from[place];
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{gather, span};
-    use cnnc_compiler::plan::{Storage, View};
-
-    #[test]
-    fn answers_are_gathered_from_any_view() {
-        let view = View { storage: Storage::Arena, offset: 7, shape: vec![2, 3], strides: vec![4, 1] };
-        assert_eq!(span(&view), 7);
-        let mut answer = [0.0; 6];
-        gather(&view, &[0.0, 1.0, 2.0, 9.0, 4.0, 5.0, 6.0], &mut answer);
-        assert_eq!(answer, [0.0, 1.0, 2.0, 4.0, 5.0, 6.0]);
-        let turned = View { shape: vec![3, 2], strides: vec![1, 0], ..view };
-        gather(&turned, &[3.0, 4.0, 5.0], &mut answer);
-        assert_eq!((span(&turned), answer), (3, [3.0, 3.0, 4.0, 4.0, 5.0, 5.0]));
-        let dense = View::dense(Storage::Arena, 0, &[6]);
-        gather(&dense, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &mut answer);
-        assert_eq!((span(&dense), answer[5]), (6, 6.0));
-    }
 }

@@ -1,8 +1,10 @@
-// Convolution as a product, the image read where it lies (implicit GEMM): rows are output channels of a group, columns the places of all
-// images, and the depth runs over the group's channels and the window. With enough channels arithmetic bounds it.
+// Convolution as a product, the image read where it lies (implicit GEMM): rows are output channels of a group,
+// columns the places of all images, and the depth runs over the group's channels and the window. With enough
+// channels arithmetic bounds it.
 //
-// Sizes: images, groups, in_channels and out_channels (of a group), height, width, out_height, out_width, kernel_h, kernel_w, stride_h,
-// stride_w, dilation_h, dilation_w, before_h, before_w, image (elements from one image of x to the next), parts.
+// Sizes: images, groups, in_channels and out_channels (of a group), height, width, out_height, out_width, kernel_h,
+// kernel_w, stride_h, stride_w, dilation_h, dilation_w, before_h, before_w, image (elements from one image of x to
+// the next), parts.
 
 template <class Sizes> struct Conv {
     typedef typename Sizes::Index Index;

@@ -1,12 +1,14 @@
-// Transposed convolution, and the gradient of a convolution by its data, as a product: every element of the result gathers what reached it.
-// Rows are output channels of a group, columns places of all images, and the depth runs over the group's input channels and the window.
+// Transposed convolution, and the gradient of a convolution by its data, as a product: every element of the result
+// gathers what reached it. Rows are output channels of a group, columns places of all images, and the depth runs
+// over the group's input channels and the window.
 //
-// With a stride, only every stride-th element of the window reaches a place. Places of the same remainder (a phase) are reached by the
-// same elements, so each phase is a product of its own with no multiplication by zero but at the window's edge. With a dilation there is
-// one phase, and elements that reach nothing are multiplied as zeros.
+// With a stride, only every stride-th element of the window reaches a place. Places of the same remainder (a phase)
+// are reached by the same elements, so each phase is a product of its own with no multiplication by zero but at the
+// window's edge. With a dilation there is one phase, and elements that reach nothing are multiplied as zeros.
 //
-// Sizes: images, groups, in_channels and out_channels (of a group), height and width of x, out_height, out_width, kernel_h, kernel_w,
-// stride_h, stride_w, dilation_h, dilation_w, before_h, before_w, image (elements from one image of x to the next), parts.
+// Sizes: images, groups, in_channels and out_channels (of a group), height and width of x, out_height, out_width,
+// kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, before_h, before_w, image (elements from one
+// image of x to the next), parts.
 
 template <class Sizes> struct ConvData {
     typedef typename Sizes::Index Index;

@@ -1,6 +1,6 @@
-// The gradient of a convolution by its weight as a product: rows are the gradient's channels of a group, columns the group's input
-// channels with the window, and the depth runs over the places of all images. The depth is long and the result small, so the depth is
-// divided among blocks; what they sum is joined in a second pass.
+// The gradient of a convolution by its weight as a product: rows are the gradient's channels of a group, columns
+// the group's input channels with the window, and the depth runs over the places of all images. The depth is long
+// and the result small, so the depth is divided among blocks; what they sum is joined in a second pass.
 //
 // Sizes: as those of conv, and gradient (elements from one image of g to the next).
 

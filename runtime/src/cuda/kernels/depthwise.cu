@@ -1,5 +1,6 @@
-// Convolutions of many groups of few channels, depthwise ones above all: too few products an element to fill tiles. A thread computes an
-// element of the result; neighbours read neighbouring elements, which the caches serve. Bound by memory.
+// Convolutions of many groups of few channels, depthwise ones above all: too few products an element to fill tiles.
+// A thread computes an element of the result; neighbours read neighbouring elements, which the caches serve. Bound
+// by memory.
 //
 // Sizes: as those of conv, conv_data and conv_weight.
 

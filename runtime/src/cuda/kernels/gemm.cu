@@ -28,8 +28,8 @@ template <class Sizes, class Tile, class Sink> __device__ void gemm(const float*
     product<Tile>(Gemm<Sizes>{left, right}, sink, blockIdx.z, Sizes::parts);
 }
 
-// A linear layer of a few rows: a warp computes the products of one row of b with all rows of a, `Sizes::rows` of them. Bound by memory:
-// b is read once, by 16 bytes a thread where its rows lie on 16 bytes (`Sizes::fours`).
+// A linear layer of a few rows: a warp computes the products of one row of b with all rows of a, `Sizes::rows` of
+// them. Bound by memory: b is read once, by 16 bytes a thread where its rows lie on 16 bytes (`Sizes::fours`).
 template <class Sizes, class Sink> __device__ void gemm_vector(const float* left, const float* right, Sink sink) {
     typedef typename Sizes::Index Index;
     const int lane = threadIdx.x % 32;

@@ -1,5 +1,6 @@
-// What the threads of a block hold, joined into one value: within warps by shuffles, among them through shared memory. All threads of the
-// block must come here; the value is thread 0's. A block has at most 1024 threads, a multiple of 32.
+// What the threads of a block hold, joined into one value: within warps by shuffles, among them through shared
+// memory. All threads of the block must come here; the value is thread 0's. A block has at most 1024 threads, a
+// multiple of 32.
 
 template <class Join> __device__ float joined(float value) {
     __shared__ float warps[32];

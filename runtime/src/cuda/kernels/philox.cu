@@ -17,7 +17,8 @@ __device__ inline Words philox(unsigned long long block, unsigned long long stre
     return x;
 }
 
-// Element `number` of a stream, in [0, 1), a multiple of 2^-24. Four neighbours share a block, which the compiler computes once.
+// Element `number` of a stream, in [0, 1), a multiple of 2^-24. Four neighbours share a block, which the compiler
+// computes once.
 __device__ inline float uniform(unsigned long long number, unsigned long long stream, float seed, float step) {
     const Words words = philox(number / 4, stream, (unsigned)seed, (unsigned)step);
     const unsigned place = number % 4;

@@ -1,9 +1,10 @@
 // What every kernel stands on. NVRTC has no standard headers, so nothing is included.
 //
-// An entry takes pointers to float; sizes, strides and numbers are constants in structs that are written for each plan. What is done to a
-// result before it is stored is written too, as a struct with
+// An entry takes pointers to float; sizes, strides and numbers are constants in structs that are written for each
+// plan. What is done to a result before it is stored is written too, as a struct with
 //     void store(float* out, Index i, float x0) const     stores element i of the result, counted densely with the last axis fastest.
-// A kernel needs to know no more of it. Sums never go through atomics: the same input gives the same bits in every run.
+// A kernel needs to know no more of it. Sums never go through atomics: the same input gives the same bits in every
+// run.
 
 #ifndef ENTRY
 #define ENTRY(threads) extern "C" __global__ void __launch_bounds__(threads)
@@ -43,7 +44,8 @@ template <class Ending> struct Finished {
     template <class Index> __device__ void store(Index i, float value) const { ending.store(out, i, value); }
 };
 
-// A part of a sum that several blocks share: kept in the workspace, which has all elements of part 0, then those of part 1.
+// A part of a sum that several blocks share: kept in the workspace, which has all elements of part 0, then those of
+// part 1.
 struct Partial {
     float* workspace;
     template <class Index> __device__ void store(Index i, float value) const { workspace[i] = value; }

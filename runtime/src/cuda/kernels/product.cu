@@ -1,4 +1,5 @@
-// A tiled product: result(m, n) is the sum over k of a(m, k) b(k, n). Convolutions and matrix products are problems of this one kernel.
+// A tiled product: result(m, n) is the sum over k of a(m, k) b(k, n). Convolutions and matrix products are problems
+// of this one kernel.
 //
 // A problem says how large it is and reads its operands by index, so that an image is never copied into a matrix:
 //     Index rows, columns, depth                    sizes; outside of them operands are read as zero
@@ -8,9 +9,10 @@
 //     A_ALONG_DEPTH, B_ALONG_DEPTH                  whether neighbours in memory are those along k: threads of a warp read these
 //     Index number(Index m, Column)                 the element of the result
 //
-// A block computes a tile of the result. Tiles of a and b go through shared memory, two stages in turn: while one is multiplied, the next
-// is on its way from memory to registers, so there is one barrier a stage. Every thread keeps a part of the tile in registers, 4 x 4 at
-// the least: of n = 4 values it reads from shared memory it makes 16 products, so arithmetic bounds it and not shared memory.
+// A block computes a tile of the result. Tiles of a and b go through shared memory, two stages in turn: while one
+// is multiplied, the next is on its way from memory to registers, so there is one barrier a stage. Every thread
+// keeps a part of the tile in registers, 4 x 4 at the least: of 8 values that it reads from shared memory it makes
+// 16 products, of 16 values 64, so arithmetic bounds large tiles and shared memory small ones.
 
 template <int ROWS, int COLUMNS, int DEPTH, int THREAD_ROWS, int THREAD_COLUMNS> struct Tile {
     static constexpr int rows = ROWS, columns = COLUMNS, depth = DEPTH;
@@ -18,7 +20,8 @@ template <int ROWS, int COLUMNS, int DEPTH, int THREAD_ROWS, int THREAD_COLUMNS>
     static constexpr int threads = ROWS / THREAD_ROWS * (COLUMNS / THREAD_COLUMNS);
 };
 
-// Which cells of a tile of `SIZE` rows (or columns) and `DEPTH` a thread brings: neighbouring threads bring neighbours in memory.
+// Which cells of a tile of `SIZE` rows (or columns) and `DEPTH` a thread brings: neighbouring threads bring
+// neighbours in memory.
 template <int SIZE, int DEPTH, int THREADS, bool ALONG_DEPTH> struct Cells {
     static constexpr int count = SIZE * DEPTH / THREADS;
     static_assert(SIZE * DEPTH % THREADS == 0, "every thread brings as many");

@@ -1,8 +1,10 @@
-// Sums and maxima over axes. `Sizes` says how many results there are (`count`) and of how many elements each (`length`), and where lies
-// element r of result i: at first(i) + rest(r). Where `parts` is more than 1, the elements are divided among blocks, which leave theirs in
-// the workspace, and a second pass joins them. Bound by memory.
+// Sums and maxima over axes. `Sizes` says how many results there are (`count`) and of how many elements each
+// (`length`), and where lies element r of result i: at first(i) + rest(r). Where `parts` is more than 1, the
+// elements are divided among blocks, which leave theirs in the workspace, and a second pass joins them. Bound by
+// memory.
 //
-// Two ways to go: along the elements of one result, where these are neighbours in memory, and across results, where those are.
+// Two ways to go: along the elements of one result, where these are neighbours in memory, and across results, where
+// those are.
 
 // A block a result: threads take elements in turn.
 template <class Sizes, class Join, class Sink> __device__ void reduce_along(const float* x, Sink sink) {

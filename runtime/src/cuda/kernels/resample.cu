@@ -1,8 +1,9 @@
-// Planes enlarged or made smaller by reading between elements: a thread an element of the result. Between which elements of an axis each
-// lies is computed when the kernel is written, in float64, and stands in tables. Bound by memory.
+// Planes enlarged or made smaller by reading between elements: a thread an element of the result. Between which
+// elements of an axis each lies is computed when the kernel is written, in float64, and stands in tables. Bound by
+// memory.
 //
-// Sizes: planes, height, width, out_height, out_width, at(plane); low_y, high_y, share_y and the same for x: tables by output index.
-// The nearest element is `low`.
+// Sizes: planes, height, width, out_height, out_width, at(plane); low_y, high_y, share_y and the same for x: tables
+// by output index. The nearest element is `low`.
 
 template <class Sizes, class Sink> __device__ void resample_nearest(const float* x, Sink sink) {
     typedef typename Sizes::Index Index;

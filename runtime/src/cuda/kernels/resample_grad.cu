@@ -1,8 +1,9 @@
-// The gradient of resampling: a thread an element of the input, which gathers from the elements of g that were read from it. Which these
-// are stands in tables, as in resample. Bound by memory.
+// The gradient of resampling: a thread an element of the input, which gathers from the elements of g that were read
+// from it. Which these are stands in tables, as in resample. Bound by memory.
 //
-// Sizes: planes, height, width, out_height, out_width (of g), at(plane) (where a plane of g starts); low_y, high_y, share_y by index of g,
-// first_y and end_y by index of the input (the elements of g that may have been read from it), and the same for x; nearest.
+// Sizes: planes, height, width, out_height, out_width (of g), at(plane) (where a plane of g starts); low_y, high_y,
+// share_y by index of g, first_y and end_y by index of the input (the elements of g that may have been read from
+// it), and the same for x; nearest.
 
 template <class Sizes> __device__ float counted(int low, int high, float share, int at) {
     if (Sizes::nearest) return low == at ? 1.0f : 0.0f;

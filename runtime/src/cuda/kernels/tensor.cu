@@ -1,10 +1,12 @@
 // The tiled product on tensor cores: operands rounded to fewer bits when they go to shared memory, sums in float32.
 //
-// A word of 32 bits holds one element along the depth (tf32) or two (fp16, bf16), and an instruction multiplies 16 x 8 words of a by
-// 8 words x 8 of b, so all three kinds are one kernel over words. Rows of shared memory are 20 words apart: the 8 rows and 4 words that
-// a warp reads for a fragment lie on 32 different banks. Memory and conversion bound it before the tensor cores do.
+// A word of 32 bits holds one element along the depth (tf32) or two (fp16, bf16), and an instruction multiplies 16
+// x 8 words of a by 8 words x 8 of b, so all three kinds are one kernel over words. Rows of shared memory are 20
+// words apart: the 8 rows and 4 words that a warp reads for a fragment lie on 32 different banks. Memory and
+// conversion bound it before the tensor cores do.
 //
-// Where lanes keep the elements of a fragment is PTX's: mma.m16n8k8 and m16n8k16 (PTX ISA, "Matrix fragments"), in words alike:
+// Where lanes keep the elements of a fragment is PTX's: mma.m16n8k8 and m16n8k16 (PTX ISA, "Matrix fragments"), in
+// words alike:
 //     a[0] row lane / 4, word lane % 4;  a[1] 8 rows below;  a[2], a[3] the same 4 words further
 //     b[0] word lane % 4, column lane / 4;  b[1] 4 words further
 //     sum[0], sum[1] row lane / 4, columns lane % 4 * 2 and the next;  sum[2], sum[3] 8 rows below

@@ -1,7 +1,8 @@
 // Pooling: a thread an element of the result. Bound by memory; windows that overlap are served by the caches.
 //
-// Sizes: planes, height, width, out_height, out_width, row (elements from row to row of x), at(plane) (where a plane of x starts), and an axis each: `rows` and `columns`,
-// Sliding or Adaptive, and how a mean divides: divisor (0 the elements, 1 with padding up to room_h and room_w, 2 fixed) and fixed.
+// Sizes: planes, height, width, out_height, out_width, row (elements from row to row of x), at(plane) (where a
+// plane of x starts), and an axis each: `rows` and `columns`, Sliding or Adaptive, and how a mean divides: divisor
+// (0 the elements, 1 with padding up to room_h and room_w, 2 fixed) and fixed.
 
 // The elements of a window along an axis that lie in the input: first, first + step, …
 struct Span {

@@ -1,6 +1,6 @@
-// The gradient of pooling: a thread an element of the input, which gathers what the windows it lies in hand it, windows in their order.
-// A maximum is looked for again in each window: reading the few elements of a window from the caches costs less than keeping places. Bound
-// by memory.
+// The gradient of pooling: a thread an element of the input, which gathers what the windows it lies in hand it,
+// windows in their order. A maximum is looked for again in each window: reading the few elements of a window from
+// the caches costs less than keeping places. Bound by memory.
 //
 // Sizes: as those of window, where out_height and out_width are those of g; row and at(plane) are
 // of x, gradient_row and gradient(plane) of g.

@@ -1,16 +1,17 @@
 //! Generated CUDA C executed on the processor: programs as C++ behind `cuda/shim.h`, compiled, run, and every step held against the
 //! reference kernels in float64, given the values that the step itself was given, so that errors do not add up and a wrong step is named.
 
+mod text;
+
 use cnnc_compiler::kernels::{Expression, Kernel, Reduction};
 use cnnc_compiler::plan::{Plan, PlanPort, Step, Storage, View};
 use cnnc_runtime::cpu::evaluate_f64;
-use cnnc_runtime::cuda::program::{Argument, Launch, Options, Precision, Program};
+use cnnc_runtime::cuda::program::{Options, Precision, Program};
 use cnnc_runtime::{Parameters, Tensor};
-use std::collections::HashMap;
-use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
+use text::{steps, storage_number, text};
 
 /// The variable that forbids to skip these tests.
 const REQUIRED: &str = "CNNC_TEST_CUDA";
@@ -92,91 +93,6 @@ fn compile(compiler: &str, flags: &[&str], folder: &Path) {
         .output()
         .expect("the compiler");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-}
-
-/// The steps of a case in order, with their launches.
-fn steps<'a>(case: &'a Case, program: &'a Program) -> Vec<(&'a Step, Vec<&'a Launch>)> {
-    let of = |steps: &'a [Step], launches: &'a [Launch]| {
-        let launches_of = move |number: usize| launches.iter().filter(|launch| launch.step == number).collect();
-        steps.iter().enumerate().map(move |(number, step)| (step, launches_of(number)))
-    };
-    of(&case.plan.prepare, &program.prepare).chain(of(&case.plan.run, &program.run)).collect()
-}
-
-/// The C++ of all cases: the library, a namespace a case, and a table of launches. What two cases have alike is written once.
-fn text(cases: &[Case], programs: &[Program]) -> String {
-    let mut text = String::from("#include \"shim.h\"\n\n");
-    text += &programs.first().map(|program| program.library.clone()).unwrap_or_default();
-    let mut known: HashMap<String, String> = HashMap::new();
-    let mut tables = String::new();
-    for (number, (case, program)) in cases.iter().zip(programs).enumerate() {
-        let mut places: HashMap<&str, String> = HashMap::new();
-        let mut own = String::new();
-        for entry in &program.entries {
-            let place = known.entry(entry.text.replace(&entry.name, "@")).or_insert_with(|| {
-                own += &entry.text;
-                format!("case_{number}::{}", entry.name)
-            });
-            places.insert(&entry.name, place.clone());
-        }
-        let _ = write!(text, "namespace case_{number} {{\n{own}}}\n\n");
-        let _ = writeln!(tables, "    {{{:?}, {{", case.name);
-        let steps = steps(case, program);
-        for launch in steps.iter().flat_map(|(_, launches)| launches) {
-            tables += &launch_line(case, launch, &places[launch.entry.as_str()]);
-        }
-        tables += "    }, {\n";
-        for (step, launches) in &steps {
-            let View { storage, offset, shape, strides } = &step.output;
-            let list = |numbers: &[usize]| format!("{numbers:?}").replace('[', "{").replace(']', "}");
-            let storage = storage_number(case, *storage);
-            let _ = writeln!(
-                tables,
-                "        {{{}, {storage}, {offset}, {}, {}}},",
-                launches.len(),
-                list(shape),
-                list(strides)
-            );
-        }
-        tables += "    }},\n";
-    }
-    let _ = write!(
-        text,
-        "int main(int, char** words) {{\n    const std::vector<emulation::Case> cases = {{\n{tables}    }};\n    return emulation::run_cases(cases, words[1], words[2]);\n}}\n"
-    );
-    text
-}
-
-fn launch_line(case: &Case, launch: &Launch, place: &str) -> String {
-    let argument = |argument: &Argument| match *argument {
-        Argument::At { storage, offset } => format!("{{{}, {offset}}}", storage_number(case, storage)),
-        Argument::Workspace(offset) => format!("{{{}, {offset}}}", first_own(case) + 3),
-    };
-    let arguments: Vec<String> = launch.arguments.iter().map(argument).collect();
-    let pointers: Vec<String> = (0..arguments.len()).map(|index| format!("p[{index}]")).collect();
-    let [x, y, z] = launch.grid;
-    format!(
-        "        {{\"{}\", [](float* const* p) {{ {place}({}); }}, {{{x}, {y}, {z}}}, {}, {{{}}}}},\n",
-        launch.entry,
-        pointers.join(", "),
-        launch.block[0],
-        arguments.join(", ")
-    )
-}
-
-/// The number of the first storage after inputs and parameters: scratch, then prepared, arena and workspace.
-fn first_own(case: &Case) -> usize {
-    case.plan.inputs.len() + case.plan.parameters.len()
-}
-
-fn storage_number(case: &Case, storage: Storage) -> usize {
-    match storage {
-        Storage::Input(index) => index,
-        Storage::Parameter(index) => case.plan.inputs.len() + index,
-        Storage::Scratch => first_own(case),
-        Storage::Prepared => first_own(case) + 1,
-        Storage::Arena => first_own(case) + 2,
-    }
 }
 
 /// The storages of a case by number.

@@ -1,8 +1,9 @@
 //! Machine code on disk, by content: what was compiled once is not compiled again.
 //!
-//! A file holds all that its code depends on as text, then the code, then a checksum. It is taken only when that text is the wanted one,
-//! letter for letter, so its name may be a short hash; a file that is torn, of another program or of other text counts as absent and is
-//! written anew. Files are written beside their place and renamed. Past a total size the oldest go.
+//! A file holds all that its code depends on as text, then the code, then a checksum. It is taken only when that text
+//! is the wanted one, letter for letter, so its name may be a short hash; a file that is torn, of another program or
+//! of other text counts as absent and is written anew. Files are written beside their place and renamed. Past a total
+//! size the oldest go.
 
 use crate::random::fnv1a_of;
 use crate::{Result, files};

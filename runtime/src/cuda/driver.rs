@@ -1,7 +1,8 @@
 //! The driver of NVIDIA's GPUs: whether there is one, what it serves, and what its errors are in words.
 //!
-//! It is looked for at run time, so the same program starts on machines without one. cudarc panics where a function is missing; so
-//! every function that cnnc uses is looked up here first, and a driver without one is too old, which is said.
+//! It is looked for at run time, so the same program starts on machines without one. cudarc panics where a function
+//! is missing; so every function that cnnc uses is looked up here first, and a driver without one is too old, which
+//! is said.
 
 use crate::failure::failure;
 use crate::{Failure, Result};

@@ -1,9 +1,10 @@
 //! A program on a device: its modules, its memory, and a run as one recorded piece of work.
 //!
-//! A plan, its program and parameters on the device come in. What `prepare` makes for itself lies in memory that is given back before the
-//! arena is taken. A run is recorded once and then replayed; where the driver does not record it, its launches are put in one by
-//! one, and `hindrance` says why. Inputs and answers go through memory that the device reads by itself; the inputs of the next
-//! run may be on their way, on a stream of their own, while this one computes.
+//! A plan, its program and parameters on the device come in. What `prepare` makes for itself lies in memory that is
+//! given back before the arena is taken. A run is recorded once and then replayed; where the driver does not record
+//! it, its launches are put in one by one, and `hindrance` says why. Inputs and answers go through memory that the
+//! device reads by itself; the inputs of the next run may be on their way, on a stream of their own, while this one
+//! computes.
 
 use super::cache;
 use super::device::Device;

@@ -1,8 +1,9 @@
 //! What the driver hands out, as values that give it back: context, streams, events, memory, modules, graphs.
 //!
-//! Calls go through cudarc's thin layer, which opens the driver at run time. Whoever comes here has asked `driver.rs` first whether the
-//! driver and all of its functions are there. Every value holds the context, so it outlives them; giving something back makes
-//! the context the thread's own, since the last holder may be on any thread. What goes wrong then cannot be told to anyone.
+//! Calls go through cudarc's thin layer, which opens the driver at run time. Whoever comes here has asked `driver.rs`
+//! first whether the driver and all of its functions are there. Every value holds the context, so it outlives them;
+//! giving something back makes the context the thread's own, since the last holder may be on any thread. What goes
+//! wrong then cannot be told to anyone.
 
 use super::driver::During;
 use crate::Result;

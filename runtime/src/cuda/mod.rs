@@ -1,11 +1,15 @@
-//! CUDA: a plan becomes text and launches ([`program`]), NVRTC makes machine code of the text, and a GPU runs it ([`Cuda`]).
+//! CUDA: a plan becomes text and launches ([`program`]), NVRTC makes machine code of the text, and a GPU runs it
+//! ([`Cuda`]).
 //!
-//! `lower.rs` writes the text: every step of a plan by its kernel's family in `kernels/`, over the C that `source.rs` and `expression.rs` write.
+//! `lower.rs` writes the text: every step of a plan by its kernel's family in `kernels/`, over the C that `source.rs`
+//! and `expression.rs` write.
 //!
-//! Neither driver nor NVRTC is linked: both are looked for when they are asked for, so the same executable starts on machines without
-//! either, and says what it looked for and where. `driver.rs` asks for the driver, `places.rs` says where libraries may lie, `nvrtc.rs` compiles,
-//! `cache.rs` keeps what was compiled, `modules.rs` brings these together for a program. `device.rs` opens a GPU, `need.rs` foretells its
-//! memory, `memory.rs` lays it out, `execution.rs` runs a program on it through `handles.rs`, which has all calls of the driver; `backend.rs` is what others see of it.
+//! Neither driver nor NVRTC is linked: both are looked for when they are asked for, so the same executable starts on
+//! machines without either, and says what it looked for and where. `driver.rs` asks for the driver, `places.rs` says
+//! where libraries may lie, `nvrtc.rs` compiles, `cache.rs` keeps what was compiled, `modules.rs` brings these
+//! together for a program. `device.rs` opens a GPU, `need.rs` foretells its memory, `memory.rs` lays it out,
+//! `execution.rs` runs a program on it through `handles.rs`, which has all calls of the driver; `backend.rs` is what
+//! others see of it.
 
 mod backend;
 mod cache;

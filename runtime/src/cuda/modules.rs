@@ -1,7 +1,9 @@
-//! A program's text becomes modules of machine code: compiled a few entries at a time, many at once, and kept on disk.
+//! A program's text becomes modules of machine code: compiled a few entries at a time, many at once, and kept on
+//! disk.
 //!
-//! Entries are grouped by their order alone, so that the same program finds the same files again on any machine with the same
-//! compiler. A kernel that does not compile is a fault of cnnc; its source is written down for whoever looks into it.
+//! Entries are grouped by their order alone, so that the same program finds the same files again on any machine with
+//! the same compiler. A kernel that does not compile is a fault of cnnc; its source is written down for whoever looks
+//! into it.
 
 use super::cache;
 use super::nvrtc::{Architecture, Nvrtc};

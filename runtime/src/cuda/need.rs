@@ -1,7 +1,7 @@
 //! How much of a device's memory a program takes, and what is said when it has less.
 //!
-//! A plan and its program come in, bytes go out. What grows with the batch and what does not are told apart, so that the largest
-//! batch that fits can be named by proportion.
+//! A plan and its program come in, bytes go out. What grows with the batch and what does not are told apart, so that
+//! the largest batch that fits can be named by proportion.
 
 use super::program::Program;
 use crate::Failure;

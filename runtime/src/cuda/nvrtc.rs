@@ -1,8 +1,9 @@
 //! NVRTC, the compiler of CUDA C that comes as a library: found, opened and asked for machine code.
 //!
-//! It is opened by its absolute path and its functions are looked up one by one, so that a library that is missing, old or no NVRTC at
-//! all is a reason in a list and never a panic, and one that lies first in the loader's path cannot take the place of the one that
-//! fits. It finds its own companion, the builtins, by name alone; that is opened before it.
+//! It is opened by its absolute path and its functions are looked up one by one, so that a library that is missing,
+//! old or no NVRTC at all is a reason in a list and never a panic, and one that lies first in the loader's path
+//! cannot take the place of the one that fits. It finds its own companion, the builtins, by name alone; that is
+//! opened before it.
 
 use super::places::{self, Origin, Place, VARIABLE};
 use crate::Result;

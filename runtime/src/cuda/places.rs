@@ -1,8 +1,8 @@
 //! Where the libraries of CUDA may lie on a machine.
 //!
-//! What comes in is the environment, as a function, and the root of the file system, so that tests bring their own. What goes out are folders
-//! in the order in which they are tried, each with where it comes from; folders that do not exist are left out. Python's
-//! packages count since `pip` is how most people have these libraries.
+//! What comes in is the environment, as a function, and the root of the file system, so that tests bring their own.
+//! What goes out are folders in the order in which they are tried, each with where it comes from; folders that do not
+//! exist are left out. Python's packages count since `pip` is how most people have these libraries.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;

@@ -75,5 +75,6 @@ fn measured_methods_are_kept_and_used_and_a_broken_file_is_said() {
     assert!(said.contains("is damaged; `cnnc bench FILE --tune` measures anew"), "{said}");
     let (_, said) = used(&content.replace("\"lanes\": ", "\"lanes\": 1"), &[]);
     assert!(said.contains("was measured on another machine"), "{said}");
-    assert!(text(&cnnc(&cache, &["run", spec]).stderr).contains("another machine"));
+    // What answers once counts its packing in, which a measurement of many runs does not.
+    assert!(!text(&cnnc(&cache, &["run", spec]).stderr).contains("another machine"));
 }

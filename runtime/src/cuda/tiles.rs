@@ -134,14 +134,18 @@ impl Tile {
     }
 }
 
-/// Every way there is, the one that the model finds fastest first.
+/// Every way there is, the one that the model finds fastest first; of equals, the one that computes the least outside the result.
 pub fn candidates(product: Product, precision: Precision) -> Vec<Way> {
     let parts = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
     let ways = tiles(precision).into_iter().flat_map(|tile| parts.map(|parts| Way { tile, parts }));
     let fits = |way: &Way| way.parts == 1 || product.depth >= 2 * way.tile.depth * way.parts;
-    let mut ways: Vec<(f64, Way)> = ways.filter(fits).map(|way| (cycles(product, way), way)).collect();
-    ways.sort_by(|a, b| a.0.total_cmp(&b.0));
-    ways.into_iter().map(|(_, way)| way).collect()
+    let covered = |Way { tile, .. }: Way| {
+        product.rows.next_multiple_of(tile.rows) * product.columns.next_multiple_of(tile.columns)
+    };
+    let costed = ways.filter(fits).map(|way| (cycles(product, way), covered(way), way));
+    let mut ways: Vec<(f64, usize, Way)> = costed.collect();
+    ways.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    ways.into_iter().map(|(.., way)| way).collect()
 }
 
 /// The tiles there are in a precision.

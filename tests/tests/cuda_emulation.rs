@@ -9,10 +9,10 @@ use cnnc_compiler::plan::{Step, Storage, View, plan};
 use cnnc_compiler::training::{Adam, Loss, Optimiser, SumOrMean, Training, loss_and_gradients, names, training_step};
 use cnnc_compiler::write_kernels::{Bindings, write_kernels};
 use cnnc_runtime::cpu::initial_state;
-use cnnc_runtime::cuda::program::{Options, Precision, target};
+use cnnc_runtime::cuda::program::{Options, Precision, Program, target};
 use cnnc_runtime::doctor::GRID;
 use cnnc_runtime::{Parameters, Tensor};
-use cnnc_tests::emulation::{Case, compiler, single, tolerance, wrong};
+use cnnc_tests::emulation::{Case, compiler, single, tolerance, wrong, wrong_programs};
 use cnnc_tests::fixture::{Fixture, sizes};
 use cnnc_tests::kernel_cases::{convolutions, dense, maps, moves, poolings, products, reductions};
 use cnnc_tests::{formula, network_of_text};
@@ -85,6 +85,27 @@ fn kernels_of_poolings() {
 #[test]
 fn other_kernels() {
     none_wrong(&[reductions(), moves(), maps()].concat(), &Options::default());
+}
+
+/// What a mistake in a kernel looks like: wherever one is made by hand, the harness says so.
+#[test]
+fn a_wrong_kernel_is_found() {
+    let Some(compiler) = compiler() else { return };
+    let network = layer("Conv2d(20, kernel_size=3, padding=1); ReLU", &[2, 6, 9, 9]);
+    let case = inference("a convolution".into(), &network, 1.0);
+    let sound = case.program(&Options::default());
+    let broken = [
+        ("k / area * plane + y", "k / area * plane + 1 + y", "off by"),
+        ("(Index)blockIdx.y * Tile::rows", "(Index)(blockIdx.y + 1) * Tile::rows", "off by"),
+        ("            put(stage);\n            __syncthreads();", "            put(stage);", "order"),
+        ("put(0);\n    __syncthreads();", "put(0);\n    if (threadIdx.x < 32) __syncthreads();", "barrier"),
+    ];
+    for (right, mistake, said) in broken {
+        assert!(sound.library.contains(right), "{right}");
+        let program = Program { library: sound.library.replace(right, mistake), ..sound.clone() };
+        let found = wrong_programs(&compiler, &[], std::slice::from_ref(&case), &[program], &|_| 1e-5);
+        assert!(found.iter().any(|text| text.contains(said)), "{mistake}: {found:?}");
+    }
 }
 
 /// A graph as a case, fused and planned for the device.

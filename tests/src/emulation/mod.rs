@@ -29,6 +29,16 @@ pub struct Case {
     pub inputs: Vec<Tensor>,
 }
 
+impl Case {
+    /// What is written for the plan.
+    ///
+    /// # Panics
+    /// When it cannot be written.
+    pub fn program(&self, options: &Options) -> Program {
+        Program::of(&self.plan, options).unwrap_or_else(|failure| panic!("{}: {failure:?}", self.name))
+    }
+}
+
 /// The C++ compiler, if the machine has one; where it has none, says that the test is skipped.
 ///
 /// # Panics
@@ -58,15 +68,26 @@ pub fn wrong(
     options: &Options,
     tolerance: &dyn Fn(&Step) -> f64,
 ) -> Vec<String> {
-    let programs: Vec<Program> = cases
-        .iter()
-        .map(|case| Program::of(&case.plan, options).unwrap_or_else(|failure| panic!("{}: {failure:?}", case.name)))
-        .collect();
+    let programs: Vec<Program> = cases.iter().map(|case| case.program(options)).collect();
+    wrong_programs(compiler, flags, cases, &programs, tolerance)
+}
+
+/// As [`wrong`], of these programs for the cases.
+///
+/// # Panics
+/// When a program cannot be compiled or run.
+pub fn wrong_programs(
+    compiler: &str,
+    flags: &[&str],
+    cases: &[Case],
+    programs: &[Program],
+    tolerance: &dyn Fn(&Step) -> f64,
+) -> Vec<String> {
     let folder = tempfile::tempdir().expect("a folder");
     let path = |name: &str| folder.path().join(name);
-    std::fs::write(path("cases.cpp"), text(cases, &programs)).expect("a file");
+    std::fs::write(path("cases.cpp"), text(cases, programs)).expect("a file");
     let memory: Vec<u8> =
-        cases.iter().zip(&programs).flat_map(|(case, program)| Memory::new(case, program).bytes()).collect();
+        cases.iter().zip(programs).flat_map(|(case, program)| Memory::new(case, program).bytes()).collect();
     std::fs::write(path("in"), memory).expect("a file");
     compile(compiler, flags, folder.path());
     let ran = Command::new(path("cases")).arg(path("in")).arg(path("out")).output().expect("the program");
@@ -76,7 +97,7 @@ pub fn wrong(
     }
     let bytes = std::fs::read(path("out")).unwrap_or_default();
     let mut values = bytes.chunks_exact(4).map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]));
-    for (case, program) in cases.iter().zip(&programs) {
+    for (case, program) in cases.iter().zip(programs) {
         wrong.extend(compare(case, program, tolerance, &mut values));
     }
     wrong

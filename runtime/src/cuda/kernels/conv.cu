@@ -16,15 +16,8 @@ template <class Sizes> struct Conv {
     const float *x, *weight;
     int group;
 
-    struct Row {
-        Index first;
-        bool inside;
-    };
-    struct Column {
-        Index first, number;
-        int y, x;
-        bool inside;
-    };
+    typedef PlaceOf<Index> Row;
+    typedef WindowOf<Index> Column;
 
     __device__ Row row(Index m) const { return {(group * rows + m) * depth, m < rows}; }
 

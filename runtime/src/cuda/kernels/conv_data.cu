@@ -25,15 +25,8 @@ template <class Sizes> struct ConvData {
     const float *x, *weight;
     int group, phase_y, phase_x;
 
-    struct Row {
-        Index first;
-        bool inside;
-    };
-    struct Column {
-        Index first, number;
-        int y, x;
-        bool inside;
-    };
+    typedef PlaceOf<Index> Row;
+    typedef WindowOf<Index> Column;
 
     __device__ Row row(Index m) const {
         return {(group * Sizes::in_channels * rows + m) * (Sizes::kernel_h * Sizes::kernel_w), m < rows};

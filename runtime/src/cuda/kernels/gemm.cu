@@ -8,10 +8,7 @@ template <class Sizes> struct Gemm {
     static constexpr Index rows = Sizes::rows, columns = Sizes::columns, depth = Sizes::depth;
     const float *left, *right;
 
-    struct Row {
-        Index first;
-        bool inside;
-    };
+    typedef PlaceOf<Index> Row;
     struct Column {
         Index first, number;
         bool inside;

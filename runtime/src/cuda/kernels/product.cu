@@ -32,6 +32,33 @@ template <int SIZE, int DEPTH, int THREADS, bool ALONG_DEPTH> struct Cells {
     static __device__ int number(int cell) { return (int)threadIdx.x + cell * THREADS; }
 };
 
+// What reading needs to know of a row: where it begins.
+template <class Index> struct PlaceOf {
+    Index first;
+    bool inside;
+};
+
+// What reading needs to know of a column that is a place of an image: the image, the number of the result, and where the window lies.
+template <class Index> struct WindowOf {
+    Index first, number;
+    int y, x;
+    bool inside;
+};
+
+// The rows and columns of the cells that a thread brings.
+template <class Problem, class CellsA, class CellsB> struct Lines {
+    typedef typename Problem::Index Index;
+    typename Problem::Row row[CellsA::count];
+    typename Problem::Column column[CellsB::count];
+
+    __device__ Lines(const Problem& problem, Index m0, Index n0) {
+        #pragma unroll
+        for (int cell = 0; cell < CellsA::count; cell++) row[cell] = problem.row(m0 + CellsA::place(cell));
+        #pragma unroll
+        for (int cell = 0; cell < CellsB::count; cell++) column[cell] = problem.column(n0 + CellsB::place(cell));
+    }
+};
+
 // The sums over k from `first` up to `last` of the block's tile, handed to the sink.
 template <int ROWS, int COLUMNS, int DEPTH, int THREAD_ROWS, int THREAD_COLUMNS, class Problem, class Sink>
 __device__ void product_tile(
@@ -47,24 +74,18 @@ __device__ void product_tile(
     alignas(16) __shared__ float shared_b[2][Tile::depth][Tile::columns + 4];
     const Index m0 = (Index)blockIdx.y * Tile::rows, n0 = (Index)blockIdx.x * Tile::columns;
 
-    typename Problem::Row row[CellsA::count];
-    typename Problem::Column column[CellsB::count];
-    #pragma unroll
-    for (int cell = 0; cell < CellsA::count; cell++) row[cell] = problem.row(m0 + CellsA::place(cell));
-    #pragma unroll
-    for (int cell = 0; cell < CellsB::count; cell++) column[cell] = problem.column(n0 + CellsB::place(cell));
-
+    const Lines<Problem, CellsA, CellsB> lines(problem, m0, n0);
     float brought_a[CellsA::count], brought_b[CellsB::count];
     const auto bring = [&](Index k0) {
         #pragma unroll
         for (int cell = 0; cell < CellsA::count; cell++) {
             const Index k = k0 + CellsA::depth(cell);
-            brought_a[cell] = k < last ? problem.a(row[cell], k) : 0.0f;
+            brought_a[cell] = k < last ? problem.a(lines.row[cell], k) : 0.0f;
         }
         #pragma unroll
         for (int cell = 0; cell < CellsB::count; cell++) {
             const Index k = k0 + CellsB::depth(cell);
-            brought_b[cell] = k < last ? problem.b(column[cell], k) : 0.0f;
+            brought_b[cell] = k < last ? problem.b(lines.column[cell], k) : 0.0f;
         }
     };
     const auto put = [&](int stage) {

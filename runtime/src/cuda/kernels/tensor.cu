@@ -83,13 +83,7 @@ __device__ void product_tile(
     alignas(16) __shared__ unsigned shared_b[2][COLUMNS][Tile::words + 4];
     const Index m0 = (Index)blockIdx.y * ROWS, n0 = (Index)blockIdx.x * COLUMNS;
 
-    typename Problem::Row row[CellsA::count];
-    typename Problem::Column column[CellsB::count];
-    #pragma unroll
-    for (int cell = 0; cell < CellsA::count; cell++) row[cell] = problem.row(m0 + CellsA::place(cell));
-    #pragma unroll
-    for (int cell = 0; cell < CellsB::count; cell++) column[cell] = problem.column(n0 + CellsB::place(cell));
-
+    const Lines<Problem, CellsA, CellsB> lines(problem, m0, n0);
     unsigned brought_a[CellsA::count], brought_b[CellsB::count];
     const auto bring = [&](Index k0) {
         #pragma unroll
@@ -98,7 +92,7 @@ __device__ void product_tile(
             #pragma unroll
             for (int element = 0; element < Kind::elements; element++) {
                 const Index k = k0 + CellsA::depth(cell) * Kind::elements + element;
-                x[element] = k < last ? problem.a(row[cell], k) : 0.0f;
+                x[element] = k < last ? problem.a(lines.row[cell], k) : 0.0f;
             }
             brought_a[cell] = Kind::rounded(x);
         }
@@ -108,7 +102,7 @@ __device__ void product_tile(
             #pragma unroll
             for (int element = 0; element < Kind::elements; element++) {
                 const Index k = k0 + CellsB::depth(cell) * Kind::elements + element;
-                x[element] = k < last ? problem.b(column[cell], k) : 0.0f;
+                x[element] = k < last ? problem.b(lines.column[cell], k) : 0.0f;
             }
             brought_b[cell] = Kind::rounded(x);
         }

@@ -55,3 +55,15 @@ fn the_lenets_learn_as_much_as_pytorchs() {
         assert!(own.iter().all(is_in_range), "{name}: {own:?} beside {accuracies:?}");
     }
 }
+
+#[test]
+fn resnet18_learns_as_much_as_pytorchs() {
+    let page = fs::read_to_string("../docs/training.md").expect("the page");
+    let [own, theirs] = ["cnnc", "pytorch"].map(|side| records(&format!("{side}_resnet18")));
+    for (([train, _, accuracy], [their_train, _, their_accuracy]), epoch) in own.iter().zip(&theirs).zip(1..) {
+        let row =
+            format!("| ResNet-18 | {epoch} | {train:.4} | {accuracy:.4} | {their_train:.4} | {their_accuracy:.4} |\n");
+        assert!(page.contains(&row), "docs/training.md lacks the row\n{row}");
+        assert!((accuracy - their_accuracy).abs() <= 0.02, "{accuracy} beside {their_accuracy}");
+    }
+}

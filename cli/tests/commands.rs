@@ -140,6 +140,24 @@ fn summaries_for_programs() {
 }
 
 #[test]
+fn the_memory_of_a_training_step_is_foretold() {
+    let step = ["summary", &model("resnet18.cnn"), "--train", "--batch", "16"];
+    let memory = |more: &[&str]| {
+        let (out, _) = done(&[&step[..], &["--format", "json"], more].concat());
+        let data: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+        assert_eq!(data["memory"]["batch"], 16);
+        data["memory"]["train_bytes"].as_u64().expect("bytes")
+    };
+    // Weights and what a step keeps of sixteen pictures.
+    assert!((100_000_000..200_000_000).contains(&memory(&[])));
+    assert!(memory(&["--recompute"]) < memory(&[]));
+    assert!(done(&step).0.contains(" to train, for a batch of 16"));
+    let (plain, again) = (["dump", step[1], "--stage", "fused", "--train"], ["--recompute", "--explain"]);
+    assert!(done(&[&plain[..], &again].concat()).0.contains("the backward half computes"));
+    assert_eq!(cnnc(&["summary", step[1], "--recompute"]).status.code(), Some(2));
+}
+
+#[test]
 fn the_json_page_shows_what_is_printed() {
     let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/json.md")).expect("the page");
     let example = page.split("```").find_map(|part| part.strip_prefix("json\n")).expect("an example");

@@ -170,3 +170,13 @@ pub fn printed(arguments: &[&str]) -> String {
     assert_eq!(ran.code, 0, "cnnc {}\n{}", arguments.join(" "), ran.errors);
     ran.output
 }
+
+/// Says that a test does nothing on this machine, and why.
+///
+/// # Panics
+/// Where `CNNC_TEST_CUDA=required` forbids to skip tests of CUDA.
+#[allow(clippy::print_stderr, reason = "what is skipped must be seen")]
+pub fn skipped(why: &str) {
+    assert!(std::env::var("CNNC_TEST_CUDA").as_deref() != Ok("required"), "{why}");
+    eprintln!("skipped: {why}");
+}

@@ -225,6 +225,13 @@ mod tests {
     }
 
     #[test]
+    fn a_plan_that_runs_once_counts_packing_too() {
+        let once = Blocks { once: true, ..Blocks::reference() };
+        assert_eq!(three_by_three(512, 7).choose(&once, true), Method::Direct);
+        assert_eq!(three_by_three(64, 56).choose(&once, true), Method::Winograd(4), "few weights, many pixels");
+    }
+
+    #[test]
     fn a_measured_choice_counts_more_than_an_estimate() {
         let (conv, mut blocks) = (three_by_three(64, 56), Blocks::reference());
         blocks.chosen.insert(conv.key(), Method::Winograd(2));

@@ -2,7 +2,8 @@
 //
 // What comes in is generated CUDA C, compiled as C++ behind this header, and a table of cases; what goes out is
 // what every step wrote. Each thread of a block is a fiber. A barrier counts who arrives: if some threads of the
-// block have ended or wait elsewhere, that is a fault. Every step runs twice, the second time with blocks, warps
+// block have ended or wait elsewhere, that is a fault. What a thread copies asynchronously comes when it waits for it
+// and no sooner. Every step runs twice, the second time with blocks, warps
 // and lanes in reverse order, and must give the same bits: what depends on the order is a race. A step may change
 // its result and the workspace, and no other element.
 
@@ -77,10 +78,14 @@ static void wait(State state) {
     switch_to_scheduler(fiber);
 }
 
+// Defined in copies.h.
+static void no_copies_left();
+
 // A fiber lives as long as the program: it runs one thread after another.
 static void live() {
     for (;;) {
         entry(arguments);
+        no_copies_left();
         wait(DONE);
     }
 }
@@ -295,4 +300,5 @@ static inline float __shfl_down_sync(unsigned, float value, int apart) {
     return emulation::exchange(value, (int)(threadIdx.x % 32) + apart);
 }
 
+#include "copies.h"
 #include "tensor.h"

@@ -61,6 +61,7 @@ pub fn convolutions() -> Vec<Case> {
         (1, [4, 8, 4], [9, 9], [axis(5, 2, 1, 2); 2]),
         (2, [6, 4, 2], [7, 7], [axis(3, 2, 2, 1); 2]),
         (40, [2, 3, 1], [14, 14], [axis(3, 1, 1, 1); 2]),
+        (1, [20, 36, 1], [8, 10], [axis(1, 1, 1, 0); 2]),
     ] {
         let [ins, outs, groups] = channels;
         let places = [count(size[0], &window[0]), count(size[1], &window[1])];

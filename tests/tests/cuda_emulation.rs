@@ -3,13 +3,13 @@
 //! Compilation is most of the time, so many cases share a file. Where there is no C++ compiler nothing is tested, and said so.
 
 use cnnc_compiler::graph::ShapedGraph;
-use cnnc_compiler::kernels::{Kernel, KernelGraph};
+use cnnc_compiler::kernels::{Expression, Kernel, KernelGraph};
 use cnnc_compiler::passes;
 use cnnc_compiler::plan::{Step, Storage, View, plan};
 use cnnc_compiler::training::{Adam, Loss, Optimiser, SumOrMean, Training, loss_and_gradients, names, training_step};
 use cnnc_compiler::write_kernels::{Bindings, write_kernels};
 use cnnc_runtime::cpu::initial_state;
-use cnnc_runtime::cuda::program::{Options, Precision, Program, target};
+use cnnc_runtime::cuda::program::{Entry, Options, Precision, Program, target};
 use cnnc_runtime::doctor::GRID;
 use cnnc_runtime::{Parameters, Tensor};
 use cnnc_tests::emulation::{Case, compiler, single, tolerance, wrong, wrong_programs};
@@ -97,14 +97,69 @@ fn a_wrong_kernel_is_found() {
     let broken = [
         ("k / area * plane + y", "k / area * plane + 1 + y", "off by"),
         ("(Index)blockIdx.y * Tile::rows", "(Index)(blockIdx.y + 1) * Tile::rows", "off by"),
-        ("            put(stage);\n            __syncthreads();", "            put(stage);", "order"),
-        ("put(0);\n    __syncthreads();", "put(0);\n    if (threadIdx.x < 32) __syncthreads();", "barrier"),
+        ("();\n        __syncthreads();\n        begin(", "();\n        begin(", "off by"),
+        ("__syncthreads();\n        begin(", "if (threadIdx.x < 32) __syncthreads();\n        begin(", "barrier"),
+        ("copies_wait<AHEAD - 1>();", "", "before its copies have come"),
+        (
+            "copies_wait<AHEAD - 1>();\n        __syncthreads();",
+            "__syncthreads();\n        copies_wait<AHEAD - 1>();",
+            "off by",
+        ),
+        ("slot == 0 ? AHEAD : slot - 1", "slot", "off by"),
     ];
     for (right, mistake, said) in broken {
         assert!(sound.library.contains(right), "{right}");
         let program = Program { library: sound.library.replace(right, mistake), ..sound.clone() };
         let found = wrong_programs(&compiler, &[], std::slice::from_ref(&case), &[program], &|_| 1e-5);
         assert!(found.iter().any(|text| text.contains(said)), "{mistake}: {found:?}");
+    }
+}
+
+/// Copies in groups: 32 floats singly, then 64 by fours, and nothing where a copy lies outside.
+const COPIES: &str = "ENTRY(32) copies(const float* __restrict__ x, float* out) {
+    alignas(16) __shared__ float shared[128];
+    const int lane = threadIdx.x;
+    copy_later<1>(shared + lane, x + lane, true);
+    copies_end();
+    if (lane < 16) copy_later<4>(shared + 32 + 4 * lane, x + 32 + 4 * lane, true);
+    else if (lane < 24) copy_later<4>(shared + 32 + 4 * lane, x, false);
+    copies_end();
+    copies_wait<1>();
+    out[lane] = shared[lane];
+    copies_wait<0>();
+    __syncthreads();
+    for (int i = 32 + lane; i < 128; i += 32) out[i] = shared[i];
+}
+
+";
+
+/// The shim's copies: sound ones bring what is asked, and what breaks their rules is found.
+#[test]
+fn copies_come_when_they_are_waited_for() {
+    let Some(compiler) = compiler() else { return };
+    let kernel = Kernel::Map(Expression::operand(0).maximum(0.0));
+    let plan = single(kernel, &[dense(0, &[128])], 1, None, View::dense(Storage::Arena, 0, &[128]));
+    let values = (0..128).map(|value| if value < 96 { value as f32 } else { -1.0 }).collect();
+    let inputs = vec![Tensor::new(&[128], values).expect("a number each")];
+    let case = Case { name: "copies".into(), plan, parameters: Parameters::default(), inputs };
+    let mut sound = case.program(&Options::default());
+    sound.run[0].entry = "copies".into();
+    sound.run[0].block = [32, 1, 1];
+    sound.run[0].grid = [1, 1, 1];
+    for (right, mistake, said) in [
+        ("", "", ""),
+        ("copies_wait<1>();", "", "off by"),
+        ("copies_wait<0>();", "", "before its copies have come"),
+        ("copies_end();\n    copies_wait<1>", "copies_wait<1>", "copies of no group"),
+        ("copies_wait<0>();\n    __syncthreads();", "__syncthreads();\n    copies_wait<0>();", "off by"),
+        ("x + 32 + 4 * lane", "x + 31 + 4 * lane", "does not lie on its size"),
+        ("shared + 32 + 4", "shared + 34 + 4", "does not lie on its size"),
+    ] {
+        let entry = Entry { name: "copies".into(), text: COPIES.replace(right, mistake) };
+        let program = Program { entries: vec![entry], ..sound.clone() };
+        let found = wrong_programs(&compiler, &[], std::slice::from_ref(&case), &[program], &|_| 0.0);
+        let as_said = if said.is_empty() { found.is_empty() } else { found.iter().any(|text| text.contains(said)) };
+        assert!(as_said, "{mistake}: {found:?}");
     }
 }
 

@@ -74,8 +74,16 @@ const BYTES_PER_CYCLE: f64 = 15.0;
 const LAUNCH: f64 = 2000.0;
 /// Cycles of a block besides its stages: its first loads and its stores.
 const BLOCK: f64 = 1500.0;
-/// Cycles that a stage takes at the least: what it loads must come from memory while the one before is multiplied.
-const STAGE: f64 = 500.0;
+/// Cycles until what is asked of memory is there. All stages of a block but the one that is multiplied wait for it together, so that a
+/// stage takes as large a share of it at the least as there are of these.
+const LATENCY: f64 = 500.0;
+/// Bytes of shared memory that a block may declare.
+const SHARED_OF_BLOCK: usize = 48 << 10;
+/// Bytes of shared memory of a multiprocessor, and what the device keeps of it for each block.
+const SHARED: usize = 228 << 10;
+const SHARED_KEPT: usize = 1 << 10;
+/// Stages that hide the memory's delay; more would take room from other blocks.
+const MOST_STAGES: usize = 4;
 /// Threads that a multiprocessor has at once, as far as registers go round.
 const THREADS: usize = 1024;
 /// Warps on a multiprocessor that keep its arithmetic busy.
@@ -113,13 +121,37 @@ impl Tile {
     /// Its type in C.
     pub fn text(&self) -> String {
         let Tile { rows, columns, depth, precision, own_rows, own_columns } = self;
+        let stages = self.stages();
         let kind = match precision {
-            Precision::Exact => return format!("Tile<{rows}, {columns}, {depth}, {own_rows}, {own_columns}>"),
+            Precision::Exact => {
+                return format!("Tile<{rows}, {columns}, {depth}, {own_rows}, {own_columns}, {stages}>");
+            }
             Precision::Tf32 => "Tf32",
             Precision::Fp16 => "Fp16",
             Precision::Bf16 => "Bf16",
         };
-        format!("Tensor<{kind}, {rows}, {columns}, {own_rows}, {own_columns}>")
+        format!("Tensor<{kind}, {rows}, {columns}, {own_rows}, {own_columns}, {stages}>")
+    }
+
+    /// Bytes of a stage in shared memory: runs of neighbours with four words after each.
+    fn stage_bytes(&self) -> usize {
+        match self.precision {
+            Precision::Exact => 4 * self.depth * (self.rows + self.columns + 8),
+            _ => 4 * (WORDS + 4) * (self.rows + self.columns),
+        }
+    }
+
+    /// Stages that are in shared memory at once: two where operands come through registers, else as many as find room there.
+    fn stages(&self) -> usize {
+        match self.precision {
+            Precision::Exact | Precision::Tf32 => (SHARED_OF_BLOCK / self.stage_bytes()).clamp(2, MOST_STAGES),
+            Precision::Fp16 | Precision::Bf16 => 2,
+        }
+    }
+
+    /// Blocks that a multiprocessor has at once.
+    fn at_once(&self) -> usize {
+        (THREADS / self.threads()).min(SHARED / (self.stages() * self.stage_bytes() + SHARED_KEPT))
     }
 
     /// The share of the peak that its loop reaches: products for each value that it reads, a thread from shared memory, or a block from
@@ -172,11 +204,11 @@ fn cycles(product: Product, Way { tile, parts }: Way) -> f64 {
     let blocks = product.rows.div_ceil(tile.rows) * product.columns.div_ceil(tile.columns) * product.groups * parts;
     let stages = product.depth.div_ceil(tile.depth).div_ceil(parts);
     let turns = blocks.div_ceil(PROCESSORS);
-    let at_once = turns.min(THREADS / tile.threads());
+    let at_once = turns.min(tile.at_once());
     let warps = (at_once * tile.threads()) as f64 / 32.0;
     let block = (tile.rows * tile.columns * stages * tile.depth) as f64 / per_cycle(tile.precision) / tile.share();
     let arithmetic = turns as f64 * block * (WARPS / warps).max(1.0);
-    let waiting = (turns.div_ceil(at_once) * stages) as f64 * STAGE;
+    let waiting = (turns.div_ceil(at_once) * stages) as f64 * LATENCY / (tile.stages() - 1) as f64;
     let results = (product.rows * product.columns * product.groups * parts) as f64;
     let second = if parts > 1 { LAUNCH + results * 8.0 / BYTES_PER_CYCLE / PROCESSORS as f64 } else { 0.0 };
     arithmetic.max(waiting) + BLOCK + second

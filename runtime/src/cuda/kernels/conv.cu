@@ -4,7 +4,7 @@
 //
 // Sizes: images, groups, in_channels and out_channels (of a group), height, width, out_height, out_width, kernel_h,
 // kernel_w, stride_h, stride_w, dilation_h, dilation_w, before_h, before_w, image (elements from one image of x to
-// the next), parts.
+// the next), parts, aligned (whether both operands begin on 16 bytes).
 
 template <class Sizes> struct Conv {
     typedef typename Sizes::Index Index;
@@ -13,7 +13,11 @@ template <class Sizes> struct Conv {
     static constexpr Index places = (Index)Sizes::out_height * Sizes::out_width;
     static constexpr Index rows = Sizes::out_channels, columns = Sizes::images * places, depth = (Index)Sizes::in_channels * area;
     static constexpr Index plane = (Index)Sizes::height * Sizes::width;
-    const float *x, *weight;
+    // Weights of a row are neighbours; places of an image are those of x where the window is a single one on each place.
+    static constexpr bool is_plain = area == 1 && Sizes::stride_h == 1 && Sizes::stride_w == 1 && Sizes::before_h == 0 && Sizes::before_w == 0 && places == plane;
+    static constexpr bool A_FOURS = Sizes::aligned && depth % 4 == 0;
+    static constexpr bool B_FOURS = Sizes::aligned && is_plain && plane % 4 == 0 && Sizes::image % 4 == 0;
+    const float *left, *right;
     int group;
 
     typedef PlaceOf<Index> Row;
@@ -29,14 +33,14 @@ template <class Sizes> struct Conv {
         return {first, (image * Sizes::groups + group) * rows * places + place, y, x, n < columns};
     }
 
-    __device__ float a(const Row& row, Index k) const { return row.inside ? weight[row.first + k] : 0.0f; }
+    __device__ Element<Index> a(const Row& row, Index k) const { return {row.first + k, row.inside}; }
 
-    __device__ float b(const Column& column, Index k) const {
+    __device__ Element<Index> b(const Column& column, Index k) const {
         const int window = (int)(k % area);
         const int y = column.y + window / Sizes::kernel_w * Sizes::dilation_h;
         const int x_ = column.x + window % Sizes::kernel_w * Sizes::dilation_w;
         const bool inside = column.inside && (unsigned)y < (unsigned)Sizes::height && (unsigned)x_ < (unsigned)Sizes::width;
-        return inside ? x[column.first + k / area * plane + y * Sizes::width + x_] : 0.0f;
+        return {column.first + k / area * plane + y * Sizes::width + x_, inside};
     }
 
     __device__ Index number(Index m, const Column& column) const { return column.number + m * places; }
@@ -44,5 +48,5 @@ template <class Sizes> struct Conv {
 
 template <class Sizes, class Tile, class Sink> __device__ void conv(const float* x, const float* weight, Sink sink) {
     const int part = blockIdx.z % Sizes::parts, group = blockIdx.z / Sizes::parts;
-    product<Tile>(Conv<Sizes>{x, weight, group}, sink, part, Sizes::parts);
+    product<Tile>(Conv<Sizes>{weight, x, group}, sink, part, Sizes::parts);
 }

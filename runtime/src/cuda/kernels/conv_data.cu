@@ -22,7 +22,8 @@ template <class Sizes> struct ConvData {
     static constexpr Index phase_places = (Index)phase_height * phase_width, places = (Index)Sizes::out_height * Sizes::out_width;
     static constexpr Index rows = Sizes::out_channels, columns = Sizes::images * phase_places, depth = (Index)Sizes::in_channels * area;
     static constexpr Index plane = (Index)Sizes::height * Sizes::width;
-    const float *x, *weight;
+    static constexpr bool A_FOURS = false, B_FOURS = false;
+    const float *left, *right;
     int group, phase_y, phase_x;
 
     typedef PlaceOf<Index> Row;
@@ -48,19 +49,18 @@ template <class Sizes> struct ConvData {
         return phases_w == 1 ? (int)(k % area) % window_w : (phase_x + Sizes::before_w) % phases_w + (int)(k % area) % window_w * phases_w;
     }
 
-    __device__ float a(const Row& row, Index k) const {
+    __device__ Element<Index> a(const Row& row, Index k) const {
         const int y = window_y(k), x_ = window_x(k);
         const bool inside = row.inside && y < Sizes::kernel_h && x_ < Sizes::kernel_w;
         const Index channel = k / area;
-        return inside ? weight[row.first + channel * rows * (Sizes::kernel_h * Sizes::kernel_w) + y * Sizes::kernel_w + x_] : 0.0f;
+        return {row.first + channel * rows * (Sizes::kernel_h * Sizes::kernel_w) + y * Sizes::kernel_w + x_, inside};
     }
 
-    __device__ float b(const Column& column, Index k) const {
+    __device__ Element<Index> b(const Column& column, Index k) const {
         const int y = column.y - window_y(k) * Sizes::dilation_h, x_ = column.x - window_x(k) * Sizes::dilation_w;
         const bool reaches = column.inside && y >= 0 && x_ >= 0 && y % Sizes::stride_h == 0 && x_ % Sizes::stride_w == 0
             && y / Sizes::stride_h < Sizes::height && x_ / Sizes::stride_w < Sizes::width;
-        if (!reaches) return 0.0f;
-        return x[column.first + k / area * plane + y / Sizes::stride_h * Sizes::width + x_ / Sizes::stride_w];
+        return {column.first + k / area * plane + y / Sizes::stride_h * Sizes::width + x_ / Sizes::stride_w, reaches};
     }
 
     __device__ Index number(Index m, const Column& column) const { return column.number + m * places; }
@@ -70,5 +70,5 @@ template <class Sizes, class Tile, class Sink> __device__ void conv_data(const f
     typedef ConvData<Sizes> Problem;
     const int part = blockIdx.z % Sizes::parts, phase = blockIdx.z / Sizes::parts % Problem::phases;
     const int group = blockIdx.z / Sizes::parts / Problem::phases;
-    product<Tile>(Problem{x, weight, group, phase / Problem::phases_w, phase % Problem::phases_w}, sink, part, Sizes::parts);
+    product<Tile>(Problem{weight, x, group, phase / Problem::phases_w, phase % Problem::phases_w}, sink, part, Sizes::parts);
 }

@@ -11,7 +11,10 @@ template <class Sizes> struct ConvWeight {
     static constexpr Index places = (Index)Sizes::out_height * Sizes::out_width;
     static constexpr Index rows = Sizes::out_channels, columns = (Index)Sizes::in_channels * area, depth = Sizes::images * places;
     static constexpr Index plane = (Index)Sizes::height * Sizes::width;
-    const float *x, *gradient;
+    static constexpr bool is_plain = area == 1 && Sizes::stride_h == 1 && Sizes::stride_w == 1 && Sizes::before_h == 0 && Sizes::before_w == 0 && places == plane;
+    static constexpr bool A_FOURS = Sizes::aligned && places % 4 == 0 && Sizes::gradient % 4 == 0;
+    static constexpr bool B_FOURS = Sizes::aligned && is_plain && places % 4 == 0 && Sizes::image % 4 == 0;
+    const float *left, *right;
     int group;
 
     typedef PlaceOf<Index> Row;
@@ -26,16 +29,16 @@ template <class Sizes> struct ConvWeight {
         return {(group * Sizes::in_channels + channel) * plane, n, y, x_, n < columns};
     }
 
-    __device__ float a(const Row& row, Index k) const {
-        return row.inside ? gradient[k / places * Sizes::gradient + row.first + k % places] : 0.0f;
+    __device__ Element<Index> a(const Row& row, Index k) const {
+        return {k / places * Sizes::gradient + row.first + k % places, row.inside};
     }
 
-    __device__ float b(const Column& column, Index k) const {
+    __device__ Element<Index> b(const Column& column, Index k) const {
         const Index image = k / places, place = k % places;
         const int y = (int)(place / Sizes::out_width) * Sizes::stride_h + column.y;
         const int x_ = (int)(place % Sizes::out_width) * Sizes::stride_w + column.x;
         const bool inside = column.inside && (unsigned)y < (unsigned)Sizes::height && (unsigned)x_ < (unsigned)Sizes::width;
-        return inside ? x[image * Sizes::image + column.first + y * Sizes::width + x_] : 0.0f;
+        return {image * Sizes::image + column.first + y * Sizes::width + x_, inside};
     }
 
     __device__ Index number(Index m, const Column& column) const { return (group * rows + m) * columns + column.number; }
@@ -43,5 +46,5 @@ template <class Sizes> struct ConvWeight {
 
 template <class Sizes, class Tile, class Sink> __device__ void conv_weight(const float* x, const float* gradient, Sink sink) {
     const int part = blockIdx.z % Sizes::parts, group = blockIdx.z / Sizes::parts;
-    product<Tile>(ConvWeight<Sizes>{x, gradient, group}, sink, part, Sizes::parts);
+    product<Tile>(ConvWeight<Sizes>{gradient, x, group}, sink, part, Sizes::parts);
 }

@@ -1,11 +1,14 @@
 // Products of matrices, either of them transposed, whose rows may lie at a distance.
 //
-// Sizes: rows, columns, depth, a_row and a_depth, b_depth and b_column (elements from one to the next), parts.
+// Sizes: rows, columns, depth, a_row and a_depth, b_depth and b_column (elements from one to the next), parts, aligned
+// (whether both begin on 16 bytes).
 
 template <class Sizes> struct Gemm {
     typedef typename Sizes::Index Index;
     static constexpr bool A_ALONG_DEPTH = Sizes::a_depth == 1, B_ALONG_DEPTH = Sizes::b_depth == 1 && Sizes::b_column != 1;
     static constexpr Index rows = Sizes::rows, columns = Sizes::columns, depth = Sizes::depth;
+    static constexpr bool A_FOURS = Sizes::aligned && (A_ALONG_DEPTH ? depth % 4 == 0 && Sizes::a_row % 4 == 0 : Sizes::a_row == 1 && rows % 4 == 0 && Sizes::a_depth % 4 == 0);
+    static constexpr bool B_FOURS = Sizes::aligned && (B_ALONG_DEPTH ? depth % 4 == 0 && Sizes::b_column % 4 == 0 : Sizes::b_column == 1 && columns % 4 == 0 && Sizes::b_depth % 4 == 0);
     const float *left, *right;
 
     typedef PlaceOf<Index> Row;
@@ -16,8 +19,8 @@ template <class Sizes> struct Gemm {
 
     __device__ Row row(Index m) const { return {m * Sizes::a_row, m < rows}; }
     __device__ Column column(Index n) const { return {n * Sizes::b_column, n, n < columns}; }
-    __device__ float a(const Row& row, Index k) const { return row.inside ? left[row.first + k * Sizes::a_depth] : 0.0f; }
-    __device__ float b(const Column& column, Index k) const { return column.inside ? right[column.first + k * Sizes::b_depth] : 0.0f; }
+    __device__ Element<Index> a(const Row& row, Index k) const { return {row.first + k * Sizes::a_depth, row.inside}; }
+    __device__ Element<Index> b(const Column& column, Index k) const { return {column.first + k * Sizes::b_depth, column.inside}; }
     __device__ Index number(Index m, const Column& column) const { return m * columns + column.number; }
 };
 

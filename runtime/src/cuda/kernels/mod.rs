@@ -17,12 +17,14 @@ use super::source::{Ending, argument};
 use cnnc_compiler::plan::{Step, View};
 
 /// The families' text, each after those it uses.
-const LIBRARY: [&str; 18] = [
+const LIBRARY: [&str; 20] = [
     include_str!("prelude.cu"),
     include_str!("philox.cu"),
     include_str!("joined.cu"),
     include_str!("map.cu"),
     include_str!("combine.cu"),
+    include_str!("copy.cu"),
+    include_str!("stages.cu"),
     include_str!("product.cu"),
     include_str!("tensor.cu"),
     include_str!("conv.cu"),

@@ -33,7 +33,9 @@ fn calls_by(problem: &Problem<'_>, Way { tile, parts }: Way) -> Vec<Call> {
     let Problem { family, step, names, product, ints, indices } = problem;
     let index = index_type_of(step, parts);
     let count = step.output.elements();
-    let ints: Vec<(&str, usize)> = ints.iter().copied().chain([("parts", parts)]).collect();
+    let aligned = step.operands.iter().take(2).all(|view| view.offset.is_multiple_of(4));
+    let more = [("parts", parts), ("aligned", usize::from(aligned))];
+    let ints: Vec<(&str, usize)> = ints.iter().copied().chain(more).collect();
     let sizes_text = sizes(index, &ints, indices, &[]);
     let blocks = [product.columns.div_ceil(tile.columns), product.rows.div_ceil(tile.rows), product.groups * parts];
     let body = |sink: &str| format!("{family}<@_sizes, {}>({}, {}, {sink})", tile.text(), names[0], names[1]);

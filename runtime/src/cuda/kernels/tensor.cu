@@ -1,9 +1,18 @@
-// The tiled product on tensor cores: operands rounded to fewer bits when they go to shared memory, sums in float32.
+// The tiled product on tensor cores: operands rounded to fewer bits, sums in float32.
 //
 // A word of 32 bits holds one element along the depth (tf32) or two (fp16, bf16), and an instruction multiplies 16
 // x 8 words of a by 8 words x 8 of b, so all three kinds are one kernel over words. Rows of shared memory are 20
-// words apart: the 8 rows and 4 words that a warp reads for a fragment lie on 32 different banks. Memory and
-// conversion bound it before the tensor cores do.
+// words apart: the 8 rows and 4 words that a warp reads for a fragment lie on 32 different banks.
+//
+// tf32 is copied as float32 and rounded when a warp reads its fragments; fp16 and bf16 are converted on their way, two
+// elements to a word. For a stage of 16 words a lane of a warp of 64 x 32 reads 48 words and multiplies 32 times; it
+// rounds 48 times where 16 would do on the way, and spares 16 loads and 16 stores for 16 copies (10 where weights come
+// by fours). So about as many instructions are issued either way (144 and 128), but no registers hold what is under
+// way, and of tiles smaller than 128 x 128 two or three stages are, not one.
+//
+// Fragments take 0.19 bytes a multiply-add (tf32; half of it fp16 and bf16), in warps of 16 x 16 0.5. Shared memory
+// gives a multiprocessor 128 bytes a cycle, which feeds 680 multiply-adds, or 256: the tensor cores of an A100 (512)
+// bound the largest tiles there, and shared memory all others, and all on an H100 (1024).
 //
 // Where lanes keep the elements of a fragment is PTX's: mma.m16n8k8 and m16n8k16 (PTX ISA, "Matrix fragments"), in
 // words alike:
@@ -43,87 +52,54 @@ MULTIPLY(multiply_bf16, "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32")
 #undef MULTIPLY
 #endif
 
+// What a kind keeps in a word of shared memory, and the bits of it that instructions take.
 struct Tf32 {
     static constexpr int elements = 1;
-    static __device__ unsigned rounded(const float (&x)[1]) { return rounded_tf32(x[0]); }
+    template <class Operand, class Stage, int THREADS> using Loader = Copied<Operand, Stage, THREADS>;
+    static __device__ unsigned fragment(float word) { return rounded_tf32(word); }
     static __device__ void multiply(float (&sum)[4], const unsigned (&a)[4], const unsigned (&b)[2]) { multiply_tf32(sum, a, b); }
 };
 
 struct Fp16 {
     static constexpr int elements = 2;
+    template <class Operand, class Stage, int THREADS> using Loader = Rounded<Fp16, Operand, Stage, THREADS>;
     static __device__ unsigned rounded(const float (&x)[2]) { return rounded_fp16(x[0], x[1]); }
+    static __device__ unsigned fragment(unsigned word) { return word; }
     static __device__ void multiply(float (&sum)[4], const unsigned (&a)[4], const unsigned (&b)[2]) { multiply_fp16(sum, a, b); }
 };
 
 struct Bf16 {
     static constexpr int elements = 2;
+    template <class Operand, class Stage, int THREADS> using Loader = Rounded<Bf16, Operand, Stage, THREADS>;
     static __device__ unsigned rounded(const float (&x)[2]) { return rounded_bf16(x[0], x[1]); }
+    static __device__ unsigned fragment(unsigned word) { return word; }
     static __device__ void multiply(float (&sum)[4], const unsigned (&a)[4], const unsigned (&b)[2]) { multiply_bf16(sum, a, b); }
 };
 
 // A block's tile, whose warps each have WARP_ROWS x WARP_COLUMNS of it.
-template <class KIND, int ROWS, int COLUMNS, int WARP_ROWS, int WARP_COLUMNS> struct Tensor {
+template <class KIND, int ROWS, int COLUMNS, int WARP_ROWS, int WARP_COLUMNS, int STAGES> struct Tensor {
     typedef KIND Kind;
-    static constexpr int rows = ROWS, columns = COLUMNS, warp_rows = WARP_ROWS, warp_columns = WARP_COLUMNS;
+    static constexpr int rows = ROWS, columns = COLUMNS, warp_rows = WARP_ROWS, warp_columns = WARP_COLUMNS, stages = STAGES;
     static constexpr int words = 16, depth = words * Kind::elements;
     static constexpr int warps_across = COLUMNS / WARP_COLUMNS;
     static constexpr int threads = 32 * (ROWS / WARP_ROWS) * warps_across;
+    // Lanes read neighbouring words of a line.
+    typedef Stage<ROWS, words, true> StageA;
+    typedef Stage<COLUMNS, words, true> StageB;
+    template <class Operand, class Stage> using Loader = typename Kind::template Loader<Operand, Stage, threads>;
 };
 
-template <class Kind, int ROWS, int COLUMNS, int WARP_ROWS, int WARP_COLUMNS, class Problem, class Sink>
+template <class Kind, int ROWS, int COLUMNS, int WARP_ROWS, int WARP_COLUMNS, int STAGES, class Problem, class Sink>
 __device__ void product_tile(
-    Tensor<Kind, ROWS, COLUMNS, WARP_ROWS, WARP_COLUMNS>, const Problem& problem, const Sink& sink, typename Problem::Index first,
+    Tensor<Kind, ROWS, COLUMNS, WARP_ROWS, WARP_COLUMNS, STAGES>, const Problem& problem, const Sink& sink, typename Problem::Index first,
     typename Problem::Index last
 ) {
-    typedef Tensor<Kind, ROWS, COLUMNS, WARP_ROWS, WARP_COLUMNS> Tile;
+    typedef Tensor<Kind, ROWS, COLUMNS, WARP_ROWS, WARP_COLUMNS, STAGES> Tile;
     typedef typename Problem::Index Index;
-    typedef Cells<ROWS, Tile::words, Tile::threads, Problem::A_ALONG_DEPTH> CellsA;
-    typedef Cells<COLUMNS, Tile::words, Tile::threads, Problem::B_ALONG_DEPTH> CellsB;
-    alignas(16) __shared__ unsigned shared_a[2][ROWS][Tile::words + 4];
-    alignas(16) __shared__ unsigned shared_b[2][COLUMNS][Tile::words + 4];
-    const Index m0 = (Index)blockIdx.y * ROWS, n0 = (Index)blockIdx.x * COLUMNS;
-
-    const Lines<Problem, CellsA, CellsB> lines(problem, m0, n0);
-    unsigned brought_a[CellsA::count], brought_b[CellsB::count];
-    const auto bring = [&](Index k0) {
-        #pragma unroll
-        for (int cell = 0; cell < CellsA::count; cell++) {
-            float x[Kind::elements];
-            #pragma unroll
-            for (int element = 0; element < Kind::elements; element++) {
-                const Index k = k0 + CellsA::depth(cell) * Kind::elements + element;
-                x[element] = k < last ? problem.a(lines.row[cell], k) : 0.0f;
-            }
-            brought_a[cell] = Kind::rounded(x);
-        }
-        #pragma unroll
-        for (int cell = 0; cell < CellsB::count; cell++) {
-            float x[Kind::elements];
-            #pragma unroll
-            for (int element = 0; element < Kind::elements; element++) {
-                const Index k = k0 + CellsB::depth(cell) * Kind::elements + element;
-                x[element] = k < last ? problem.b(lines.column[cell], k) : 0.0f;
-            }
-            brought_b[cell] = Kind::rounded(x);
-        }
-    };
-    const auto put = [&](int stage) {
-        #pragma unroll
-        for (int cell = 0; cell < CellsA::count; cell++) shared_a[stage][CellsA::place(cell)][CellsA::depth(cell)] = brought_a[cell];
-        #pragma unroll
-        for (int cell = 0; cell < CellsB::count; cell++) shared_b[stage][CellsB::place(cell)][CellsB::depth(cell)] = brought_b[cell];
-    };
-
     const int warp = threadIdx.x / 32, group = threadIdx.x % 32 / 4, word = threadIdx.x % 4;
     const int down = warp / Tile::warps_across * WARP_ROWS, across = warp % Tile::warps_across * WARP_COLUMNS;
     float sums[WARP_ROWS / 16][WARP_COLUMNS / 8][4] = {};
-    bring(first);
-    put(0);
-    __syncthreads();
-    int stage = 0;
-    for (Index k0 = first; k0 < last; k0 += Tile::depth) {
-        const bool more = k0 + Tile::depth < last;
-        if (more) bring(k0 + Tile::depth);
+    pipeline<Tile>(problem, first, last, [&](const auto* shared_a, const auto* shared_b) {
         #pragma unroll
         for (int w = 0; w < Tile::words; w += 8) {
             unsigned a[WARP_ROWS / 16][4], b[WARP_COLUMNS / 8][2];
@@ -131,13 +107,16 @@ __device__ void product_tile(
             for (int i = 0; i < WARP_ROWS / 16; i++) {
                 #pragma unroll
                 for (int part = 0; part < 4; part++) {
-                    a[i][part] = shared_a[stage][down + 16 * i + group + part % 2 * 8][w + word + part / 2 * 4];
+                    const int line = down + 16 * i + group + part % 2 * 8;
+                    a[i][part] = Kind::fragment(shared_a[Tile::StageA::at(line, w + word + part / 2 * 4)]);
                 }
             }
             #pragma unroll
             for (int j = 0; j < WARP_COLUMNS / 8; j++) {
                 #pragma unroll
-                for (int part = 0; part < 2; part++) b[j][part] = shared_b[stage][across + 8 * j + group][w + word + part * 4];
+                for (int part = 0; part < 2; part++) {
+                    b[j][part] = Kind::fragment(shared_b[Tile::StageB::at(across + 8 * j + group, w + word + part * 4)]);
+                }
             }
             #pragma unroll
             for (int i = 0; i < WARP_ROWS / 16; i++) {
@@ -145,13 +124,9 @@ __device__ void product_tile(
                 for (int j = 0; j < WARP_COLUMNS / 8; j++) Kind::multiply(sums[i][j], a[i], b[j]);
             }
         }
-        stage ^= 1;
-        if (more) {
-            put(stage);
-            __syncthreads();
-        }
-    }
+    });
 
+    const Index m0 = (Index)blockIdx.y * ROWS, n0 = (Index)blockIdx.x * COLUMNS;
     #pragma unroll
     for (int j = 0; j < WARP_COLUMNS / 8; j++) {
         #pragma unroll

@@ -169,10 +169,7 @@ fn write(expression: &Expression, operands: &[(usize, &View)], output: &View, in
         values.join(", ")
     );
     let views: Vec<(usize, &View)> = operands.iter().map(|&&(number, view)| (number, view)).collect();
-    let is_vector = given.is_empty()
-        && runs_of_four(output)
-        && output.offset.is_multiple_of(4)
-        && views.iter().all(|(_, view)| has_fours(view));
+    let is_vector = given.is_empty() && lies_by_fours(output) && views.iter().all(|(_, view)| has_fours(view));
     if is_vector {
         text += &store_four(&views, output);
     }
@@ -196,11 +193,16 @@ fn has_fours(view: &View) -> bool {
     last_axis(view).is_some_and(|(size, _)| size.is_multiple_of(4))
 }
 
-/// Whether any four neighbours lie together on 16 bytes, when the view's first element does.
-fn runs_of_four(view: &View) -> bool {
-    let axes = merged(&view.shape, &view.strides);
+/// Whether any four neighbours lie together on 16 bytes, when the first element does.
+pub fn runs_of_four(shape: &[usize], strides: &[usize]) -> bool {
+    let axes = merged(shape, strides);
     let Some(((size, 1), outer)) = axes.split_last() else { return false };
     size.is_multiple_of(4) && outer.iter().all(|(_, stride)| stride.is_multiple_of(4))
+}
+
+/// Whether any four neighbours of a view lie together on 16 bytes.
+fn lies_by_fours(view: &View) -> bool {
+    view.offset.is_multiple_of(4) && runs_of_four(&view.shape, &view.strides)
 }
 
 /// The function that stores elements `i` to `i + 3`, `i` a multiple of four: what lies together is read at once.
@@ -213,7 +215,7 @@ fn store_four(operands: &[(usize, &View)], output: &View) -> String {
         if stride == 0 {
             let _ = writeln!(text, "        const float f{number} = x{number}[{}];", place(view));
             values.push(format!("f{number}"));
-        } else if runs_of_four(view) && view.offset.is_multiple_of(4) {
+        } else if lies_by_fours(view) {
             let _ = writeln!(text, "        const Four f{number} = load4(x{number} + {});", place(view));
             values.push(format!("f{number}.at[j]"));
         } else {

@@ -4,17 +4,33 @@
 // memory.
 //
 // Two ways to go: along the elements of one result, where these are neighbours in memory, and across results, where
-// those are.
+// those are. Along the elements, a thread reads 16 bytes where any four of them, counted from a multiple of four, lie
+// so (`fours`).
+
+// The elements from r on that are read at once, as one value.
+template <class Sizes, class Join> struct Together {
+    typedef typename Sizes::Index Index;
+    static constexpr int count = Sizes::fours ? 4 : 1;
+    static __device__ float at(const float* from, Index r) {
+        if constexpr (Sizes::fours) {
+            const Four four = load4(from + Sizes::rest(r));
+            return Join::join(Join::join(four.at[0], four.at[1]), Join::join(four.at[2], four.at[3]));
+        } else {
+            return from[Sizes::rest(r)];
+        }
+    }
+};
 
 // A block a result: threads take elements in turn.
 template <class Sizes, class Join, class Sink> __device__ void reduce_along(const float* x, Sink sink) {
     typedef typename Sizes::Index Index;
+    typedef Together<Sizes, Join> Read;
     const Index i = blockIdx.x;
-    const Index first = (Index)((unsigned long long)Sizes::length * blockIdx.y / Sizes::parts);
-    const Index last = (Index)((unsigned long long)Sizes::length * (blockIdx.y + 1) / Sizes::parts);
+    const Index first = (Index)((unsigned long long)(Sizes::length / Read::count) * blockIdx.y / Sizes::parts) * Read::count;
+    const Index last = (Index)((unsigned long long)(Sizes::length / Read::count) * (blockIdx.y + 1) / Sizes::parts) * Read::count;
     const float* from = x + Sizes::first(i);
     float value = Join::start();
-    for (Index r = first + threadIdx.x; r < last; r += blockDim.x) value = Join::join(value, from[Sizes::rest(r)]);
+    for (Index r = first + threadIdx.x * Read::count; r < last; r += blockDim.x * Read::count) value = Join::join(value, Read::at(from, r));
     value = joined<Join>(value);
     if (threadIdx.x == 0) sink.store(blockIdx.y * Sizes::count + i, value);
 }
@@ -22,11 +38,12 @@ template <class Sizes, class Join, class Sink> __device__ void reduce_along(cons
 // A warp a result, for short ones.
 template <class Sizes, class Join, class Sink> __device__ void reduce_warp(const float* x, Sink sink) {
     typedef typename Sizes::Index Index;
+    typedef Together<Sizes, Join> Read;
     const Index i = (Index)blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32;
     if (i >= Sizes::count) return;
     const float* from = x + Sizes::first(i);
     float value = Join::start();
-    for (Index r = threadIdx.x % 32; r < Sizes::length; r += 32) value = Join::join(value, from[Sizes::rest(r)]);
+    for (Index r = threadIdx.x % 32 * Read::count; r < Sizes::length; r += 32 * Read::count) value = Join::join(value, Read::at(from, r));
     #pragma unroll
     for (int apart = 16; apart > 0; apart /= 2) value = Join::join(value, __shfl_down_sync(0xffffffffu, value, apart));
     if (threadIdx.x % 32 == 0) sink.store(i, value);

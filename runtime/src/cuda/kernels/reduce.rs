@@ -3,7 +3,7 @@
 use super::product::combine;
 use super::{Call, Entry, finished};
 use crate::cuda::program::Argument;
-use crate::cuda::source::{Ending, argument, function, index_type_of, sizes};
+use crate::cuda::source::{Ending, argument, function, index_type_of, merged, runs_of_four, sizes};
 use cnnc_compiler::kernels::Reduction;
 use cnnc_compiler::plan::{Step, View};
 
@@ -37,7 +37,11 @@ pub fn reduce(step: &Step, reduction: Reduction, axes: &[bool]) -> Vec<Call> {
     };
     let index = index_type_of(step, way.parts);
     let places = [function("first", &kept.0, &kept.1), function("rest", &gone.0, &gone.1)];
-    let structs = sizes(index, &[("parts", way.parts)], &[("count", count), ("length", length)], &places);
+    let fours = runs_of_four(&gone.0, &gone.1)
+        && merged(&kept.0, &kept.1).iter().all(|(_, stride)| stride.is_multiple_of(4))
+        && x.offset.is_multiple_of(4);
+    let ints = [("parts", way.parts), ("fours", usize::from(fours))];
+    let structs = sizes(index, &ints, &[("count", count), ("length", length)], &places);
     let body = |sink: &str| format!("{}<@_sizes, {join}>(x, {sink})", way.function);
     let grid = [way.blocks, way.parts, 1];
     if way.parts == 1 {

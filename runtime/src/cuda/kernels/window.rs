@@ -1,8 +1,9 @@
 //! Pooling and its gradient.
 
+use super::reduce::reduce;
 use super::{Call, elementwise, planes};
 use crate::cuda::source::{function, index_type_of, number, sizes};
-use cnnc_compiler::kernels::{Divisor, PoolAxis, Pooling};
+use cnnc_compiler::kernels::{Divisor, Expression, PoolAxis, Pooling, Reduction};
 use cnnc_compiler::plan::{Step, View};
 
 /// The height and width of a view.
@@ -69,8 +70,40 @@ fn name(pooling: &Pooling) -> &'static str {
     }
 }
 
+/// A pooling of whole planes, one window each, as what it is: a reduction of their elements, and of a mean its divisor.
+fn whole_planes(step: &Step, axes: &[PoolAxis; 2], pooling: &Pooling) -> Option<Vec<Call>> {
+    let x = &step.operands[0];
+    let sizes = area(x);
+    let is_whole = |(axis, size): (&PoolAxis, usize)| match axis {
+        PoolAxis::Sliding(window) => (window.kernel, window.dilation, window.before) == (size, 1, 0),
+        PoolAxis::Adaptive => true,
+    };
+    if area(&step.output) != [1, 1] || !axes.iter().zip(sizes).all(is_whole) {
+        return None;
+    }
+    let (reduction, divisor) = match pooling {
+        Pooling::Max => (Reduction::Max, 1.0),
+        Pooling::Mean(Divisor::Fixed(divisor)) => (Reduction::Sum, *divisor),
+        Pooling::Mean(Divisor::Elements | Divisor::Padded { .. }) => (Reduction::Sum, (sizes[0] * sizes[1]) as f64),
+        Pooling::Softmax => return None,
+    };
+    let plain = Expression::operand(0);
+    let ending = step.epilogue.as_ref().unwrap_or(&plain);
+    let mut step = step.clone();
+    if divisor != 1.0 {
+        let divided = |operand| if operand == 0 { plain.clone() / divisor } else { Expression::operand(operand) };
+        step.epilogue = Some(ending.substitute(&divided));
+    }
+    let rank = x.shape.len();
+    let gone: Vec<bool> = (0..rank).map(|axis| axis + 2 >= rank).collect();
+    Some(reduce(&step, reduction, &gone))
+}
+
 /// `Window`.
 pub fn window(step: &Step, axes: &[PoolAxis; 2], pooling: &Pooling) -> Vec<Call> {
+    if let Some(calls) = whole_planes(step, axes, pooling) {
+        return calls;
+    }
     let index = index_type_of(step, 1);
     let x = &step.operands[0];
     let (shape, strides, row) = planes(x);

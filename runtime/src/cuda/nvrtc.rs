@@ -93,15 +93,15 @@ impl Nvrtc {
         match *opened {
             Some(nvrtc) if unfit(nvrtc.version, driver).is_none() => Ok(nvrtc),
             _ => {
-                let nvrtc = Box::leak(Box::new(Nvrtc::find_in(&places::places(), driver)?));
+                let nvrtc = Box::leak(Box::new(Nvrtc::find_in(&places::places(), places::named().as_deref(), driver)?));
                 *opened = Some(nvrtc);
                 Ok(nvrtc)
             }
         }
     }
 
-    /// As [`Nvrtc::find`], among these places.
-    fn find_in(places: &[Place], driver: Option<(u32, u32)>) -> Result<Nvrtc> {
+    /// As [`Nvrtc::find`], among these places; `named` is what the variable of cnnc names.
+    fn find_in(places: &[Place], named: Option<&Path>, driver: Option<(u32, u32)>) -> Result<Nvrtc> {
         let mut rejected = Vec::new();
         for place in places {
             for path in places::files_of("nvrtc", &place.path) {
@@ -115,7 +115,7 @@ impl Nvrtc {
                 }
             }
         }
-        Err(missing(places, rejected, driver))
+        Err(missing(places, named, rejected, driver))
     }
 
     /// Opens one, or says why it is none.
@@ -277,7 +277,12 @@ fn unfit((major, minor): (u32, u32), driver: Option<(u32, u32)>) -> Option<Strin
 }
 
 /// The diagnosis of a machine without one.
-fn missing(places: &[Place], rejected: Vec<String>, driver: Option<(u32, u32)>) -> crate::Failure {
+fn missing(
+    places: &[Place],
+    named: Option<&Path>,
+    rejected: Vec<String>,
+    driver: Option<(u32, u32)>,
+) -> crate::Failure {
     let mut missing = failure(Code::E501, "there is no NVRTC that can be used: the compiler of CUDA, a library");
     missing.notes.push(format!(
         "looked for libnvrtc.so, libnvrtc.so.13 and libnvrtc.so.12, of version {}.{} or later",
@@ -290,7 +295,8 @@ fn missing(places: &[Place], rejected: Vec<String>, driver: Option<(u32, u32)>) 
             1 => "1 folder".to_owned(),
             _ => format!("{folders} folders"),
         };
-        missing.notes.push(format!("in {}: {found}", origin.words()));
+        let value = named.filter(|_| origin == Origin::Variable).map(|path| format!(" ({})", path.display()));
+        missing.notes.push(format!("in {}{}: {found}", origin.words(), value.unwrap_or_default()));
     }
     missing.notes.extend(rejected.into_iter().map(|reason| format!("found {reason}")));
     let package = match driver {
@@ -362,12 +368,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("libnvrtc.so.13"), "no library").unwrap();
         let places = [Place { origin: Origin::Toolkit, path: folder.path().to_owned() }];
-        let missing = Nvrtc::find_in(&places, Some((12, 4))).err().unwrap();
+        let missing = Nvrtc::find_in(&places, None, Some((12, 4))).err().unwrap();
         assert_eq!(missing.code, Code::E501);
         let notes = missing.notes.join("\n");
         assert!(notes.contains("/opt/cuda): 1 folder") && notes.contains("CNNC_CUDA_PATH: nothing"), "{notes}");
         assert!(notes.contains("libnvrtc.so.13: cannot be opened"), "{notes}");
         assert!(missing.help[0].contains("nvidia-cuda-nvrtc-cu12"), "{:?}", missing.help);
+        let notes = Nvrtc::find_in(&places, Some(Path::new("/x/y")), None).err().unwrap().notes;
+        assert_eq!(notes[1], "in the environment variable CNNC_CUDA_PATH (/x/y): nothing");
         assert!(
             Nvrtc::open(Path::new("/lib/x86_64-linux-gnu/libc.so.6")).is_err_and(|reason| reason.contains("no NVRTC"))
         );

@@ -60,6 +60,11 @@ pub fn places() -> Vec<Place> {
     found(&|name| std::env::var_os(name), Path::new("/"))
 }
 
+/// What the variable of cnnc names, where it is set.
+pub fn named() -> Option<PathBuf> {
+    std::env::var_os(VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
 /// As [`places`], of any environment and file system.
 pub fn found(variable: &dyn Fn(&str) -> Option<OsString>, root: &Path) -> Vec<Place> {
     let set = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);

@@ -1,14 +1,16 @@
 """One command for the day a GPU is there: python gpu.py [--cnnc FILE] [--device cuda] [--quick] [--json FILE] ...
 
 What comes in is the built executable and the PyTorch of this Python. First `cnnc doctor` has to find every kernel right, then
-answers are held against PyTorch's in float64, then trainings against the CPU's, and only then is anything timed: cnnc against
-PyTorch as it comes and torch.compile (max-autotune, CUDA graphs, channels last), in the same precision, inputs on the GPU,
-in turns. Out come tables and, with --json, all figures. Ends with 1 when something is wrong. `--device cpu` stands in where
+answers are held against PyTorch's in float64, then trainings against the CPU's, and only then is anything timed: cnnc by
+generated kernels alone and with cuBLASLt and cuDNN among what `--tune` measured, against PyTorch as it comes and torch.compile
+(max-autotune, CUDA graphs, channels last), in the same precision, inputs on the GPU, in turns. Out come tables and, with --json, all figures. Ends with 1 when something is wrong. `--device cpu` stands in where
 there is no GPU, so that this script itself can be tried.
 """
 
 import argparse
 import json
+import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -27,6 +29,8 @@ INFERENCE = ["lenet", "resnet18", "resnet50", "vgg16"]
 TRAINING = {"lenet": 128, "resnet18_d2l": 32}
 # How far accuracies of the CPU and the GPU may be apart: on few pictures one more or less counts.
 APART = 0.03
+# What is timed, in the table's order: cnnc by generated kernels alone, and with the libraries.
+ENGINES = ["cnnc alone", "cnnc", "torch", "torch.compile"]
 START = time.perf_counter()
 RECIPE = """model: {{file: {spec}, name: {name}}}
 data: {{format: idx, path: {data}}}
@@ -83,9 +87,11 @@ def device_name(options):
     return torch.cuda.get_device_name() if options.device == "cuda" else "cpu"
 
 
-def cnnc(options, *arguments):
-    """Runs cnnc from the repository's root; its standard output and whether it did well."""
-    done = subprocess.run([options.cnnc, *map(str, arguments)], capture_output=True, text=True, cwd=nets.ROOT)
+def cnnc(options, *arguments, cache="alone"):
+    """Runs cnnc from the repository's root, with a cache of its own; its standard output and whether it did well."""
+    environment = {**os.environ, "XDG_CACHE_HOME": str(options.folder / cache)}
+    call = [options.cnnc, *map(str, arguments)]
+    done = subprocess.run(call, capture_output=True, text=True, cwd=nets.ROOT, env=environment)
     if done.returncode:
         print(done.stderr, file=sys.stderr)
     return done.stdout, done.returncode == 0
@@ -185,23 +191,38 @@ def figures(options, net, batch, precision, train):
     engines = {"torch": torch_engine(options, net, batch, precision, train, compiled=False)}
     if not options.no_compile:
         engines["torch.compile"] = torch_engine(options, net, batch, precision, train, compiled=True)
-    times = {"cnnc": [], **{name: [] for name in engines}}
+    ours = caches(options)
+    times = {name: [] for name in [*ours, *engines]}
+    for cache, more in ours.values():
+        bench(options, net, batch, precision, train, ["--tune", *more], cache)
+        if cache == "alone":
+            # What was compiled for the generated kernels need not be compiled again.
+            shutil.copytree(options.folder / cache, options.folder / "libraries", dirs_exist_ok=True)
     for _ in range(options.rounds):
-        times["cnnc"].append(bench(options, net, batch, precision, train, [])["median_ms"])
+        for name, (cache, more) in ours.items():
+            times[name].append(bench(options, net, batch, precision, train, more, cache)["median_ms"])
         for name, run in engines.items():
             times[name].append(timed(options, run))
-    floors = floor(bench(options, net, batch, precision, train, ["--profile"]))
+    cache, more = ours["cnnc"]
+    floors = floor(bench(options, net, batch, precision, train, ["--profile", *more], cache))
     medians = {name: statistics.median(values) for name, values in times.items()}
     cell = {"net": net, "batch": batch, "precision": precision, "train": train, "ms": medians, "rounds_ms": times, **floors}
     print("\t".join(map(str, row(cell))), flush=True)
     return cell
 
 
-def bench(options, net, batch, precision, train, more):
+def caches(options):
+    """What cnnc is timed as: where it keeps what it measured, and its arguments."""
+    if options.device != "cuda":
+        return {"cnnc": ("alone", [])}
+    return {"cnnc alone": ("alone", ["--no-libraries"]), "cnnc": ("libraries", [])}
+
+
+def bench(options, net, batch, precision, train, more, cache):
     """What `cnnc bench` says."""
     mode = ["--train"] if train else []
     size = ["--batch", batch, "--seconds", options.seconds, "--format", "json"]
-    text, right = cnnc(options, "bench", *nets.SPECS[net], *on(options, precision), *mode, *size, *more)
+    text, right = cnnc(options, "bench", *nets.SPECS[net], *on(options, precision), *mode, *size, *more, cache=cache)
     if not right:
         raise SystemExit(f"cnnc bench fails on {net}, batch {batch}, {precision}")
     return json.loads(text)
@@ -262,17 +283,18 @@ def timed(options, run):
 
 
 def row(cell):
-    """A line of the table: times, the fastest peer's over cnnc's, and cnnc's share of the floor."""
+    """A line of the table: times, the fastest peer's over cnnc's, and the floor."""
     ms = cell["ms"]
-    fastest = min(value for name, value in ms.items() if name != "cnnc")
-    times = [f"{ms[name]:.4g}" if name in ms else "" for name in ("cnnc", "torch", "torch.compile")]
+    fastest = min(value for name, value in ms.items() if name in ("torch", "torch.compile"))
+    times = [f"{ms[name]:.4g}" if name in ms else "" for name in ENGINES]
+    ratios = [f"{fastest / ms[name]:.2f}" if name in ms else "" for name in ENGINES[:2]]
     what = cell["net"] + (" training" if cell["train"] else "")
-    return [what, cell["batch"], cell["precision"], *times, f"{fastest / ms['cnnc']:.2f}", f"{cell['floor_ms']:.4g}"]
+    return [what, cell["batch"], cell["precision"], *times, *ratios, f"{cell['floor_ms']:.4g}"]
 
 
 def table(found):
     """All cells, as Markdown."""
-    head = ["net", "batch", "precision", "cnnc ms", "torch ms", "torch.compile ms", "ratio", "floor ms"]
+    head = ["net", "batch", "precision", *(f"{name} ms" for name in ENGINES), "ratio alone", "ratio", "floor ms"]
     lines = [head, ["---"] * len(head), *(row(cell) for cell in found)]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
 

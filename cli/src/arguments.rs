@@ -147,7 +147,8 @@ pub struct Bench {
     /// Show every step: kernel, time, rate, share of what the machine can do, and what holds it back.
     #[arg(long)]
     pub profile: bool,
-    /// First measure every method of every convolution, and keep the best for bench and eval on this machine.
+    /// First measure every way to compute what is computed most, and keep the best for this machine: on the CPU the methods of
+    /// convolutions, on a GPU the tiles of products, cuBLASLt and cuDNN.
     #[arg(long)]
     pub tune: bool,
     /// How to write it.
@@ -190,15 +191,25 @@ pub enum Device {
     Cuda,
 }
 
-/// Which device, and how exactly a GPU computes.
+/// Which device, and how a GPU computes.
 #[derive(Debug, Args)]
 pub struct DeviceArguments {
     /// Where to compute.
     #[arg(long, value_enum, default_value_t = Device::Cpu)]
     pub device: Device,
+    #[command(flatten)]
+    pub gpu: GpuArguments,
+}
+
+/// How a GPU computes.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct GpuArguments {
     /// In what a GPU takes the products of convolutions and matrices: fp32, tf32, fp16 or bf16; sums are fp32 always.
     #[arg(long, value_name = "PRECISION", value_parser = precision)]
     pub precision: Option<Precision>,
+    /// On a GPU, compute everything by generated kernels: cuBLASLt and cuDNN are neither measured nor used.
+    #[arg(long)]
+    pub no_libraries: bool,
 }
 
 /// Where parameters come from.
@@ -286,9 +297,8 @@ pub struct RecipeArguments {
     /// Where to compute, instead of the recipe's device.
     #[arg(long, value_enum)]
     pub device: Option<Device>,
-    /// In what a GPU takes the products of convolutions and matrices: fp32, tf32, fp16 or bf16; sums are fp32 always.
-    #[arg(long, value_name = "PRECISION", value_parser = precision)]
-    pub precision: Option<Precision>,
+    #[command(flatten)]
+    pub gpu: GpuArguments,
 }
 
 /// Train a model by a recipe. Ctrl-C ends after the step and leaves a checkpoint.

@@ -1,7 +1,8 @@
 //! The device that a command computes on: opened from its arguments, or the reason why it cannot be had.
 
-use crate::arguments::{Device, DeviceArguments};
+use crate::arguments::{Device, DeviceArguments, GpuArguments};
 use crate::console::Console;
+use crate::tuning::Place;
 use cnnc_runtime::cpu::{Cpu, CpuOptions};
 use cnnc_runtime::cuda::program::{Options, Precision};
 use cnnc_runtime::cuda::{Cuda, Properties};
@@ -21,31 +22,44 @@ impl Opened {
     /// # Errors
     /// E501 when there is no such device.
     pub fn new(arguments: &DeviceArguments, options: CpuOptions, console: &mut Console<'_>) -> Result<Opened> {
-        Opened::of(arguments.device, arguments.precision, options, console)
+        Opened::of(arguments.device, arguments.gpu, options, console)
     }
 
-    /// As a device and a precision ask.
+    /// As a device and the arguments for a GPU ask.
     ///
     /// # Errors
     /// E501 when there is no such device.
-    pub fn of(
-        device: Device,
-        precision: Option<Precision>,
-        options: CpuOptions,
-        console: &mut Console<'_>,
-    ) -> Result<Opened> {
+    pub fn of(device: Device, gpu: GpuArguments, options: CpuOptions, console: &mut Console<'_>) -> Result<Opened> {
+        let GpuArguments { precision, no_libraries } = gpu;
         match device {
             Device::Cuda => {
-                let options = Options { precision: precision.unwrap_or_default() };
+                let precision = precision.unwrap_or_default();
+                let options = Options { precision, libraries: !no_libraries, ..Options::default() };
                 Ok(Opened::Cuda(console.timed("device", || Cuda::open(options))?))
             }
             Device::Cpu => {
                 if precision.is_some_and(|precision| precision != Precision::Exact) {
                     console.note("note: the CPU computes in float32; --precision is for --device cuda\n");
                 }
+                if no_libraries {
+                    console.note("note: the CPU uses no libraries; --no-libraries is for --device cuda\n");
+                }
                 Ok(Opened::Cpu(Cpu(options)))
             }
         }
+    }
+
+    /// With the ways that were measured on this machine's GPU, where it computes.
+    pub fn tuned(mut self, console: &mut Console<'_>) -> Opened {
+        if let Opened::Cuda(cuda) = &mut self {
+            let kept = Place::gpu(cuda).kept(console);
+            for missing in cuda.tuned(kept) {
+                console.note(&format!(
+                    "note: {missing} was measured on this machine and is not found any more: generated kernels take its place\n"
+                ));
+            }
+        }
+        self
     }
 
     /// What computes.

@@ -40,8 +40,8 @@ impl Prepared {
             recipe::Device::Cpu => Device::Cpu,
             recipe::Device::Cuda => Device::Cuda,
         };
-        let opened = Opened::of(device, arguments.precision, options, console);
-        let opened = opened.map_err(|failure| console.fail(&failure, &files))?;
+        let opened = Opened::of(device, arguments.gpu, options, console);
+        let opened = opened.map_err(|failure| console.fail(&failure, &files))?.tuned(console);
         let graph = network(&recipe, &mut files, console)?;
         let prepare = || -> Result<(DataSet, Setup), Failure> {
             let data = data::open(recipe.data.format, &recipe.data.path)?;

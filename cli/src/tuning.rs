@@ -4,52 +4,84 @@ use crate::bench::milliseconds;
 use crate::console::Console;
 use crate::numbers::counted;
 use cnnc_runtime::cpu::CpuOptions;
-use cnnc_runtime::tuning::{Kept, Machine, Measured, Tuning, path};
+use cnnc_runtime::cuda::Cuda;
+use cnnc_runtime::tuning::{Candidate, Kept, Machine, Measured, Tuning, path};
 use serde_json::{Value, json};
 
-/// The choices that are kept for these options. Standard error says why a file is not used.
-pub fn kept(options: &CpuOptions, console: &mut Console<'_>) -> Tuning {
-    let Some(path) = path(options.instructions) else { return Tuning::default() };
-    let kept = Kept::read(&path, &Machine::this(options.instructions));
-    if let Kept::Ignored(reason) = &kept {
-        let path = path.display();
-        console.note(&format!("note: the tuning file `{path}` {reason}; `cnnc bench FILE --tune` measures anew\n"));
+/// Whose choices they are: the part of the file's name, and the machine they hold for.
+pub struct Place {
+    name: &'static str,
+    machine: Machine,
+}
+
+impl Place {
+    /// Of the CPU.
+    pub fn cpu(options: &CpuOptions) -> Place {
+        Place { name: options.instructions.name(), machine: Machine::this(options.instructions) }
     }
-    kept.choices()
+
+    /// Of a GPU.
+    pub fn gpu(cuda: &Cuda) -> Place {
+        Place { name: "cuda", machine: Machine::of(cuda.words()) }
+    }
+
+    /// The choices that are kept there. Standard error says why a file is not used.
+    pub fn kept<C: Candidate>(&self, console: &mut Console<'_>) -> Tuning<C> {
+        let Some(path) = path(self.name) else { return Tuning::default() };
+        let kept = Kept::read(&path, &self.machine);
+        if let Kept::Ignored(reason) = &kept {
+            let path = path.display();
+            console.note(&format!("note: the tuning file `{path}` {reason}; `cnnc bench FILE --tune` measures anew\n"));
+        }
+        kept.choices()
+    }
+
+    /// The file's path, and what it holds, in words.
+    pub fn state<C: Candidate>(&self) -> (Option<String>, String) {
+        let Some(path) = path(self.name) else {
+            return (None, "there is no cache directory to keep it in".into());
+        };
+        let state = match Kept::<C>::read(&path, &self.machine) {
+            Kept::Nothing => "none yet; `cnnc bench FILE --tune` measures".into(),
+            Kept::Choices(tuning) => counted(tuning.0.len(), "measured choice"),
+            Kept::Ignored(reason) => format!("not used: it {reason}"),
+        };
+        (Some(path.display().to_string()), state)
+    }
+
+    /// Keeps choices, and gives the file's path.
+    pub fn keep<C: Candidate>(&self, tuning: &Tuning<C>) -> cnnc_runtime::Result<Option<String>> {
+        let Some(path) = path(self.name) else { return Ok(None) };
+        tuning.keep(&path, &self.machine)?;
+        Ok(Some(path.display().to_string()))
+    }
 }
 
-/// Adds what was measured to what is kept, and gives the file's path.
-pub fn keep(tuning: &Tuning, options: &CpuOptions) -> cnnc_runtime::Result<Option<String>> {
-    let Some(path) = path(options.instructions) else { return Ok(None) };
-    tuning.keep(&path, &Machine::this(options.instructions))?;
-    Ok(Some(path.display().to_string()))
-}
-
-/// The milliseconds of all convolutions together, before and after.
-fn totals(measured: &[Measured]) -> [f64; 2] {
+/// The milliseconds of all that was measured, before and after.
+fn totals<C: Candidate>(measured: &[Measured<C>]) -> [f64; 2] {
     let sum = |total: f64, seconds: f64| total + 1e3 * seconds;
     [
-        measured.iter().map(|one| one.of(one.before)).fold(0.0, sum),
-        measured.iter().map(|one| one.of(one.after)).fold(0.0, sum),
+        measured.iter().map(|one| one.of(&one.before)).fold(0.0, sum),
+        measured.iter().map(|one| one.of(&one.after)).fold(0.0, sum),
     ]
 }
 
-/// A line a convolution, then what all of them gain.
-pub fn table(measured: &[Measured], place: Option<&str>, console: &Console<'_>) -> String {
+/// A line for each that was measured, then what all of them gain.
+pub fn table<C: Candidate>(measured: &[Measured<C>], place: Option<&str>, console: &Console<'_>) -> String {
     if measured.is_empty() {
-        return "no convolution can be computed in more than one way: there is nothing to tune\n\n".into();
+        return "no step can be computed in more than one way: there is nothing to tune\n\n".into();
     }
     let head = format!("{:>9} {:>9} {:>6}  {:<13} {:<13} layers", "ms before", "ms after", "gain", "before", "after");
     let mut text = console.bold(&head) + "\n";
     for one in measured {
-        let [before, after] = [one.before, one.after].map(|method| 1e3 * one.of(method));
+        let [before, after] = [&one.before, &one.after].map(|candidate| 1e3 * one.of(candidate));
         let line = format!(
             "{:>9} {:>9} {:>5.0}%  {:<13} {:<13} {}",
             milliseconds(before),
             milliseconds(after),
             100.0 * (1.0 - after / before),
             one.before.name(),
-            if one.before == one.after { "stays" } else { one.after.name() },
+            if one.before == one.after { "stays".into() } else { one.after.name() },
             one.layers.iter().map(|layer| layer.as_ref()).collect::<Vec<_>>().join(", ")
         );
         text += &if one.before == one.after { console.faint(&line) } else { line };
@@ -57,15 +89,15 @@ pub fn table(measured: &[Measured], place: Option<&str>, console: &Console<'_>) 
     }
     let changed = measured.iter().filter(|one| one.before != one.after).count();
     let [before, after] = totals(measured).map(milliseconds);
-    let sizes = counted(measured.len(), "size");
-    text += &format!("\n{sizes} of convolutions measured, {changed} changed: {before} to {after} ms");
+    let kinds = counted(measured.len(), "kind");
+    text += &format!("\n{kinds} of steps measured, {changed} changed: {before} to {after} ms");
     text + &place.map_or("; no cache directory to keep that in".into(), |place| format!("; kept in {place}")) + "\n\n"
 }
 
 /// The same for programs.
-pub fn json(measured: &[Measured]) -> Value {
-    let one = |one: &Measured| {
-        let times = one.seconds.iter().map(|(method, seconds)| (method.name().to_owned(), json!(1e3 * seconds)));
+pub fn json<C: Candidate>(measured: &[Measured<C>]) -> Value {
+    let one = |one: &Measured<C>| {
+        let times = one.seconds.iter().map(|(candidate, seconds)| (candidate.name(), json!(1e3 * seconds)));
         json!({
             "key": one.key,
             "layers": one.layers.iter().map(|layer| layer.as_ref()).collect::<Vec<_>>(),

@@ -7,6 +7,7 @@
 
 use serde_json::Value;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
@@ -31,7 +32,7 @@ fn build() -> Option<PathBuf> {
     let library = folder.join("libcuda.so");
     let built = Command::new("c++")
         .args(["-std=c++17", "-O1", "-w", "-shared", "-fPIC", &shim, "-o"])
-        .args([&library, &sources.join("driver.cpp")])
+        .args([&library, &sources.join("driver.cpp"), &sources.join("libraries.cpp")])
         .args(["-ldl"])
         .status();
     if !built.is_ok_and(|status| status.success()) {
@@ -41,6 +42,10 @@ fn build() -> Option<PathBuf> {
         return None;
     }
     fs::copy(&library, folder.join("libnvrtc.so.13")).expect("a copy");
+    // Not copies: they are of the driver that is open.
+    for name in ["libcublasLt.so.13", "libcudnn.so.9"] {
+        symlink(&library, folder.join(name)).expect("a link");
+    }
     fs::write(folder.join("small.cnn"), SPEC).expect("a spec");
     Some(folder)
 }
@@ -110,6 +115,21 @@ fn a_bench_tells_of_every_step() {
 #[test]
 fn a_training_learns_as_on_the_cpu_and_goes_on() {
     let Some(folder) = emulated() else { return };
+    let recipe = recipe(folder);
+    let train = |device: &str, output: &str, more: &[&str]| {
+        done(folder, &[], &[&["train", recipe, "--device", device, "--output", output], more].concat());
+        log(folder, output)
+    };
+    let (there, here) = (train("cuda", "there", &[]), train("cpu", "here", &[]));
+    assert!(there.len() == 2 && is_alike(&there, &here), "{there:?} and {here:?}");
+    train("cuda", "resumed", &["--epochs", "1"]);
+    assert_eq!(train("cuda", "resumed", &["--resume"]), there, "the same bits after a break");
+    let foreign = cnnc(folder, &[], &["train", recipe, "--device", "cpu", "--output", "there", "--resume"]);
+    assert!(String::from_utf8_lossy(&foreign.stderr).contains("E611"), "another device rounds otherwise");
+}
+
+/// A recipe that trains the small network on a few pictures, in the folder.
+fn recipe(folder: &Path) -> &'static str {
     let data =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/fashion_mnist_small").canonicalize().expect("pictures");
     let recipe = format!(
@@ -117,28 +137,71 @@ fn a_training_learns_as_on_the_cpu_and_goes_on() {
         data.display()
     );
     fs::write(folder.join("recipe.yaml"), recipe).expect("a recipe");
-    let log = |output: &str| -> Vec<(f64, f64)> {
-        let text = fs::read_to_string(folder.join(output).join("log.jsonl")).expect("a log");
-        let line = |line| serde_json::from_str::<Value>(line).expect("JSON");
-        let number = |line: &Value, key: &str| line[key].as_f64().expect("a number");
-        text.lines().map(line).map(|line| (number(&line, "train_loss"), number(&line, "val_accuracy"))).collect()
+    "recipe.yaml"
+}
+
+/// The training loss and validation accuracy of every epoch.
+fn log(folder: &Path, output: &str) -> Vec<(f64, f64)> {
+    let text = fs::read_to_string(folder.join(output).join("log.jsonl")).expect("a log");
+    let line = |line| serde_json::from_str::<Value>(line).expect("JSON");
+    let number = |line: &Value, key: &str| line[key].as_f64().expect("a number");
+    text.lines().map(line).map(|line| (number(&line, "train_loss"), number(&line, "val_accuracy"))).collect()
+}
+
+/// Whether a training went as another one, but for rounding.
+fn is_alike(one: &[(f64, f64)], other: &[(f64, f64)]) -> bool {
+    let alike = |((loss, accuracy), (expected, of_other)): (&(f64, f64), &(f64, f64))| {
+        (loss - expected).abs() < 1e-3 * expected && (accuracy - of_other).abs() < 0.02
     };
-    let train = |device: &str, output: &str, more: &[&str]| {
-        done(folder, &[], &[&["train", "recipe.yaml", "--device", device, "--output", output], more].concat());
-        log(output)
+    one.len() == other.len() && one.iter().zip(other).all(alike)
+}
+
+#[test]
+fn libraries_are_measured_kept_and_used() {
+    let Some(folder) = emulated() else { return };
+    let recipe = recipe(folder);
+    let cache = folder.join("tuned");
+    let settings = [("XDG_CACHE_HOME", cache.to_str().expect("a path"))];
+    let tune = |more: &[&str]| {
+        let arguments = ["bench", "small.cnn", "--device", "cuda", "--batch", "130", "--train", "--seconds", "0"];
+        let all = [&arguments[..], &["--tune", "--format", "json"], more].concat();
+        let (text, errors) = done(folder, &settings, &all);
+        assert_eq!(errors, "");
+        serde_json::from_str::<Value>(&text).expect("JSON")["tuning"].as_array().expect("what was measured").clone()
     };
-    let (there, here) = (train("cuda", "there", &[]), train("cpu", "here", &[]));
-    assert_eq!((there.len(), here.len()), (2, 2));
-    for ((loss, accuracy), (expected, of_cpu)) in there.iter().zip(&here) {
-        assert!(
-            (loss - expected).abs() < 1e-3 * expected && (accuracy - of_cpu).abs() < 0.02,
-            "{there:?} and {here:?}"
-        );
+    let of = |measured: &[Value], library: &str| -> usize {
+        measured.iter().filter(|one| one["ms"][library].as_f64() > Some(0.0)).count()
+    };
+    let alone = tune(&["--no-libraries"]);
+    assert!(alone.len() > 3 && of(&alone, "cudnn") + of(&alone, "cublaslt") == 0, "{alone:?}");
+    let train = |output: &str, more: &[&str]| {
+        let output = [&["train", recipe, "--device", "cuda", "--output", output], more].concat();
+        cnnc(folder, &settings, &output)
+    };
+    assert!(train("alone", &["--epochs", "1"]).status.success());
+    // The image has no gradient; the convolution has two, the linear layer three products.
+    let measured = tune(&[]);
+    assert_eq!((of(&measured, "cudnn"), of(&measured, "cublaslt")), (2, 3), "{measured:?}");
+    let kept = fs::read_to_string(cache.join("cnnc/tuning-cuda.json")).expect("what was chosen");
+    assert!(kept.contains("emulated GPU, compute capability 9.0") && kept.contains("cudnn"), "{kept}");
+
+    assert!(train("by_libraries", &[]).status.success());
+    done(folder, &[], &["train", recipe, "--device", "cpu", "--output", "by_cpu"]);
+    let (there, here) = (log(folder, "by_libraries"), log(folder, "by_cpu"));
+    assert!(is_alike(&there, &here), "{there:?} and {here:?}");
+    let other = train("alone", &["--resume"]);
+    assert!(String::from_utf8_lossy(&other.stderr).contains("measured ways"), "other ways round otherwise");
+
+    let elsewhere = folder.join("elsewhere");
+    fs::create_dir_all(&elsewhere).expect("a folder");
+    for name in ["libcuda.so", "libnvrtc.so.13"] {
+        fs::copy(folder.join(name), elsewhere.join(name)).expect("a copy");
     }
-    train("cuda", "resumed", &["--epochs", "1"]);
-    assert_eq!(train("cuda", "resumed", &["--resume"]), there, "the same bits after a break");
-    let foreign = cnnc(folder, &[], &["train", "recipe.yaml", "--device", "cpu", "--output", "there", "--resume"]);
-    assert!(String::from_utf8_lossy(&foreign.stderr).contains("E611"), "another device rounds otherwise");
+    let place = elsewhere.to_str().expect("a path");
+    let without = [settings[0], ("LD_LIBRARY_PATH", place), ("CNNC_CUDA_PATH", place)];
+    let arguments = ["bench", "small.cnn", "--device", "cuda", "--batch", "130", "--train", "--seconds", "0"];
+    let (_, errors) = done(folder, &without, &arguments);
+    assert!(errors.contains("cuDNN was measured on this machine and is not found any more"), "{errors}");
 }
 
 #[test]

@@ -105,6 +105,11 @@ pub trait Trainer {
         None
     }
 
+    /// What its numbers depend on besides [`Backend::arithmetic`], in words: what measuring chose. `None` where it chose nothing.
+    fn tuning(&self) -> Option<String> {
+        None
+    }
+
     /// Everything that steps change, and the other parameters.
     ///
     /// # Errors

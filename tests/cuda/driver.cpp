@@ -1,10 +1,12 @@
 // A GPU that is none, for tests: the functions of NVIDIA's driver and of NVRTC that cnnc uses, over the processor's memory.
 //
-// Built as one library that is found as libcuda.so and as libnvrtc.so.13. Its NVRTC makes "machine code" by the C++ compiler, behind shim.h; its
-// driver loads that and runs a grid one thread after another. Work is done when it is put in, and what a stream records is kept and
-// done when the graph is launched. So the whole way from a plan to numbers runs on any machine, and what breaks the driver's rules ends the process:
-// memory that is not the driver's, a copy past its end, something given back twice, a launch with too little to launch.
-// CNNC_EMULATED_BYTES is the memory of the device.
+// Built with libraries.cpp as one library that is found as libcuda.so, as libnvrtc.so.13, and as cuBLASLt and cuDNN. Its NVRTC makes
+// "machine code" by the C++ compiler, behind shim.h; its driver loads that and runs a grid one thread after another. Work is done when it
+// is put in, and what a stream records is kept and done when the graph is launched. So the whole way from a plan to numbers runs on any
+// machine, and what breaks the driver's rules ends the process: memory that is not the driver's, a copy past its end, something given
+// back twice, a launch with too little to launch. CNNC_EMULATED_BYTES is the memory of the device.
+
+#include "driver.h"
 
 #include <atomic>
 #include <cstdint>
@@ -13,7 +15,6 @@
 #include <cstring>
 #include <dlfcn.h>
 #include <fstream>
-#include <functional>
 #include <map>
 #include <mutex>
 #include <regex>
@@ -31,11 +32,6 @@ std::recursive_mutex guard;
 std::map<uint64_t, size_t> device_memory, host_memory;
 std::set<void*> live;
 std::atomic<int> numbers{0};
-
-[[noreturn]] void broken(const char* text) {
-    std::fprintf(stderr, "the emulated driver: %s\n", text);
-    std::abort();
-}
 
 struct Recording {
     std::vector<std::function<void()>> work;
@@ -100,6 +96,15 @@ double now() {
     return time.tv_sec + 1e-9 * time.tv_nsec;
 }
 
+}  // namespace
+
+void broken(const char* text) {
+    std::fprintf(stderr, "the emulated driver: %s\n", text);
+    std::abort();
+}
+
+void inside_device(uint64_t address, size_t bytes, const char* text) { inside(device_memory, address, bytes, text); }
+
 int put_in(void* stream, std::function<void()> work) {
     Stream* to = known<Stream>(stream, "work for a stream that is not there");
     if (to->recording) {
@@ -109,8 +114,6 @@ int put_in(void* stream, std::function<void()> work) {
     }
     return OK;
 }
-
-}  // namespace
 
 // ---- the driver
 
@@ -269,7 +272,6 @@ int cuModuleUnload(void* module) {
     return gone(module, "a module"), OK;
 }
 int cuFuncLoad(void* function) { return known<Function>(function, "a function that is not there"), OK; }
-int cuFuncSetAttribute(void*, int, int) { return OK; }
 int cuLaunchKernel(void* function, unsigned x, unsigned y, unsigned z, unsigned a, unsigned b, unsigned c, unsigned,
                    void* stream, void** parameters, void**) {
     const Function* entry = known<Function>(function, "a launch of a function that is not there");

@@ -43,16 +43,16 @@ fn kernels_of_products() {
 fn products_in_tf32() {
     let mut cases = [convolutions(), products()].concat();
     cases.extend(training_steps("LeNet", LENET, [2, 1, 28, 28]));
-    none_wrong(&cases, &Options { precision: Precision::Tf32 });
+    none_wrong(&cases, &Options { precision: Precision::Tf32, ..Options::default() });
 }
 
 /// Two elements to a word.
 #[test]
 fn products_in_fp16_and_bf16() {
     for precision in [Precision::Fp16, Precision::Bf16] {
-        none_wrong(&products(), &Options { precision });
+        none_wrong(&products(), &Options { precision, ..Options::default() });
     }
-    none_wrong(&convolutions(), &Options { precision: Precision::Bf16 });
+    none_wrong(&convolutions(), &Options { precision: Precision::Bf16, ..Options::default() });
 }
 
 /// Whole numbers that eight bits hold, each once: wherever an element of a fragment is taken for another, a sum differs.
@@ -72,7 +72,8 @@ fn fragments_hold_the_elements_that_instructions_multiply() {
             .map(|tensor| Tensor::new(&[tensor.data().len()], tensor.data().to_vec()).expect("a line"))
             .to_vec();
         let case = Case { name: precision.name().into(), plan, parameters: Parameters::default(), inputs };
-        let found = wrong(&compiler, &[], std::slice::from_ref(&case), &Options { precision }, &|_| 0.0);
+        let found =
+            wrong(&compiler, &[], std::slice::from_ref(&case), &Options { precision, ..Options::default() }, &|_| 0.0);
         assert!(found.is_empty(), "{found:?}");
     }
 }

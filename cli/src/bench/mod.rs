@@ -9,15 +9,18 @@ mod profile;
 use crate::arguments::{Bench, Report};
 use crate::console::{Console, Outcome};
 use crate::device::Opened;
-use crate::{model, tuning};
+use crate::model;
+use crate::tuning::{self, Place};
 use cnnc_compiler::plan::Plan;
 use cnnc_compiler::training::Training;
 use cnnc_grammar::span::Files;
 use cnnc_runtime::cpu::CpuOptions;
-use cnnc_runtime::tuning::Measured as Tuned;
-use cnnc_runtime::{Backend, Model, Parameters, Tensor};
+use cnnc_runtime::cuda::Cuda;
+use cnnc_runtime::tuning::Candidate;
+use cnnc_runtime::{Backend, Failure, Model, Parameters, Tensor};
 use engine::Timed;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Runs before anything is measured: enough to have every page, every cache and the processor's clock where they stay.
@@ -68,7 +71,8 @@ pub fn bench(arguments: &Bench, console: &mut Console<'_>) -> Outcome {
     let options = CpuOptions { threads: arguments.threads, exact: arguments.exact, ..CpuOptions::default() };
     let opened = Opened::new(&arguments.device, options, console);
     let opened = opened.map_err(|failure| console.fail(&failure, &Files::default()))?;
-    let tuning = tuning::kept(&options, console);
+    let mut opened = opened.tuned(console);
+    let tuning = Place::cpu(&options).kept(console);
     let model = model::load(&arguments.file, &arguments.model, console)?;
     let mut model = model.seed(arguments.seed).options(options).tuned(tuning);
     if let Some(batch) = arguments.batch {
@@ -78,22 +82,11 @@ pub fn bench(arguments: &Bench, console: &mut Console<'_>) -> Outcome {
     let inputs: cnnc_runtime::Result<Vec<Tensor>> = drawn.collect();
     let inputs = inputs.map_err(|failure| console.fail(&failure, &Files::default()))?;
     let parameters = model.parameters().map_err(|failure| console.fail(&failure, &model.files))?;
-    if arguments.tune && opened.gpu().is_some() {
-        console.note("note: --tune measures methods of the CPU; on a GPU there is none to choose\n");
-    }
-    let tuned = match arguments.tune && opened.gpu().is_none() {
-        true => Some(tune(&mut model, &parameters, &inputs, console)?),
+    let tuned = match arguments.tune {
+        true => Some(tune(arguments, &mut model, &mut opened, &parameters, &inputs, console)?),
         false => None,
     };
-    let target = match &opened {
-        Opened::Cpu(_) => model.target(),
-        Opened::Cuda(cuda) => cuda.target(),
-    };
-    let compiled = match arguments.train {
-        true => model.compile_training(&Training::plain(), &target, console),
-        false => model.compile(&target, console),
-    };
-    let (plan, _) = compiled.map_err(|report| console.show(&report))?;
+    let plan = compiled(arguments, &model, &opened, console)?;
     let files = &model.files;
     let batch = inputs.first().and_then(|input| input.shape().first()).copied();
     let engine = console.timed("prepare", || match arguments.train {
@@ -115,33 +108,82 @@ pub fn bench(arguments: &Bench, console: &mut Console<'_>) -> Outcome {
     let on = On::of(&opened, &options);
     let measured = Measured { model: name, batch, train, on, runs, whole };
     let steps = match arguments.profile {
-        true => Some(profile::profile(&mut engine, &opened).map_err(|failure| console.fail(&failure, files))?),
+        true => Some(profile::profile(&mut engine, &plan, &opened).map_err(|failure| console.fail(&failure, files))?),
         false => None,
     };
     let text = match arguments.format {
-        Report::Table => {
-            let tuned = tuned.map(|(tuned, place)| tuning::table(&tuned, place.as_deref(), console));
-            tuned.unwrap_or_default() + &table(&measured, &plan, steps.as_ref())
-        }
-        Report::Json => {
-            let tuned = tuned.map(|(tuned, _)| tuning::json(&tuned));
-            json(&measured, &plan, steps.as_ref(), tuned)
-        }
+        Report::Table => tuned.map(|tuned| tuned.table).unwrap_or_default() + &table(&measured, &plan, steps.as_ref()),
+        Report::Json => json(&measured, &plan, steps.as_ref(), tuned.map(|tuned| tuned.json)),
     };
     console.print(&text)
 }
 
-/// Measures the methods of the convolutions and keeps the best; what was measured, and the file.
+/// The plan of an inference or a training step.
+fn compiled(arguments: &Bench, model: &Model, opened: &Opened, console: &mut Console<'_>) -> Outcome<Arc<Plan>> {
+    let target = match opened {
+        Opened::Cpu(_) => model.target(),
+        Opened::Cuda(cuda) => cuda.target(),
+    };
+    let compiled = match arguments.train {
+        true => model.compile_training(&Training::plain(), &target, console),
+        false => model.compile(&target, console),
+    };
+    compiled.map(|(plan, _)| plan).map_err(|report| console.show(&report))
+}
+
+/// Measures what can be computed in several ways, and keeps the best.
 fn tune(
+    arguments: &Bench,
     model: &mut Model,
+    opened: &mut Opened,
     parameters: &Parameters,
     inputs: &[Tensor],
     console: &mut Console<'_>,
-) -> Outcome<(Vec<Tuned>, Option<String>)> {
-    let measured = console.timed("tune", || model.tune(parameters, inputs)).map_err(|report| console.show(&report))?;
-    let kept = tuning::keep(&model.tuning, &model.options);
-    let place = kept.map_err(|failure| console.fail(&failure, &Files::default()))?;
-    Ok((measured, place))
+) -> Outcome<Tuned> {
+    let nowhere = |failure: Failure, console: &mut Console<'_>| console.fail(&failure, &Files::default());
+    if !matches!(opened, Opened::Cuda(_)) {
+        let measured =
+            console.timed("tune", || model.tune(parameters, inputs)).map_err(|report| console.show(&report))?;
+        let kept = Place::cpu(&model.options).keep(&model.tuning);
+        let file = kept.map_err(|failure| nowhere(failure, console))?;
+        return Ok(Tuned::new(&measured, file.as_deref(), console));
+    }
+    let plan = compiled(arguments, model, opened, console)?;
+    let Opened::Cuda(cuda) = opened else { return Ok(Tuned::default()) };
+    if cuda.options().libraries {
+        let libraries = cuda.device().libraries();
+        let missing = [&libraries.cublaslt, &libraries.cudnn].into_iter().filter_map(|found| found.as_ref().err());
+        missing.for_each(|reason| console.note(&format!("note: not measured: {reason}\n")));
+    }
+    let mut profile = |cuda: &Cuda| {
+        let (plan, inputs) = (plan.clone(), inputs.to_vec());
+        let mut engine = match arguments.train {
+            true => Timed::training(plan, parameters, inputs, cuda)?,
+            false => Timed::inference(plan, parameters, inputs, cuda)?,
+        };
+        engine.profile(profile::RUNS)
+    };
+    let measured = console.timed("tune", || cuda.tune(&plan, &mut profile));
+    let kept = measured.and_then(|measured| Ok((measured, Place::gpu(cuda).keep(&cuda.options().tuning)?)));
+    let (measured, file) = kept.map_err(|failure| nowhere(failure, console))?;
+    Ok(Tuned::new(&measured, file.as_deref(), console))
+}
+
+/// What was measured to choose among ways, as it is shown.
+#[derive(Default)]
+struct Tuned {
+    table: String,
+    json: Value,
+}
+
+impl Tuned {
+    fn new<C: Candidate>(
+        measured: &[cnnc_runtime::tuning::Measured<C>],
+        file: Option<&str>,
+        console: &Console<'_>,
+    ) -> Tuned {
+        Tuned { table: tuning::table(measured, file, console), json: tuning::json(measured) }
+    }
 }
 
 /// Milliseconds of every run, sorted.

@@ -10,16 +10,19 @@ use crate::device::Opened;
 use cnnc_compiler::kernels::Kernel;
 use cnnc_compiler::plan::{Plan, Step};
 use cnnc_runtime::cpu::{Cpu, Machine, Work, measure, work};
+use cnnc_runtime::tuning::Candidate;
 use serde_json::{Value, json};
 use std::fmt::Write;
 
 /// Runs that are timed step by step.
-const RUNS: usize = 21;
+pub const RUNS: usize = 21;
 
-/// The times of a plan's steps, and the machine that took them.
+/// The times of a plan's steps, how each was computed, and the machine that took them.
 pub struct Profile {
     peak: Peak,
     seconds: Vec<f64>,
+    /// Where there is more than one way, its name.
+    methods: Vec<Option<String>>,
 }
 
 /// What the device can do at most.
@@ -50,6 +53,7 @@ impl Peak {
 /// A step's time against its floors.
 struct Row<'p> {
     step: &'p Step,
+    method: Option<&'p str>,
     seconds: f64,
     work: Work,
     /// Seconds that its arithmetic, and its bytes, would take.
@@ -69,10 +73,10 @@ impl Row<'_> {
         2e-9 * self.work.multiply_adds as f64 / self.seconds.max(1e-12)
     }
 
-    /// `conv winograd_4x4`
+    /// `conv winograd_4x4`, `gemm cublaslt`
     fn kernel(&self) -> String {
-        match &self.step.packing {
-            Some(packing) => format!("{} {}", self.step.kernel.name(), packing.method.name()),
+        match self.method {
+            Some(method) => format!("{} {method}", self.step.kernel.name()),
             None => match &self.step.kernel {
                 Kernel::Map(expression) if expression.operations() == 0 => "copy".into(),
                 kernel => kernel.name().into(),
@@ -82,19 +86,23 @@ impl Row<'_> {
 }
 
 /// Times every step of the engine's plan, and the machine.
-pub fn profile(engine: &mut Timed, opened: &Opened) -> cnnc_runtime::Result<Profile> {
+pub fn profile(engine: &mut Timed, plan: &Plan, opened: &Opened) -> cnnc_runtime::Result<Profile> {
     let seconds = engine.profile(RUNS)?;
-    Ok(Profile { peak: Peak::of(opened), seconds })
+    let method = |step: &Step| match opened {
+        Opened::Cpu(_) => step.packing.as_ref().map(|packing| packing.method.name().to_owned()),
+        Opened::Cuda(cuda) => cuda.way(step).map(|way| way.name()),
+    };
+    Ok(Profile { peak: Peak::of(opened), seconds, methods: plan.run.iter().map(method).collect() })
 }
 
 fn rows<'p>(plan: &'p Plan, profile: &'p Profile) -> impl Iterator<Item = Row<'p>> {
-    plan.run.iter().zip(&profile.seconds).map(|(step, &seconds)| {
+    plan.run.iter().zip(&profile.seconds).zip(&profile.methods).map(|((step, &seconds), method)| {
         let work = work(step);
         let floors = [
             work.arithmetic as f64 / profile.peak.multiply_adds_per_second,
             work.bytes as f64 / profile.peak.bytes_per_second,
         ];
-        Row { step, seconds, work, floors }
+        Row { step, method: method.as_deref(), seconds, work, floors }
     })
 }
 
@@ -138,7 +146,7 @@ pub fn json(plan: &Plan, profile: &Profile) -> Value {
         json!({
             "layers": row.step.origins.iter().map(|origin| origin.as_ref()).collect::<Vec<_>>(),
             "kernel": row.step.kernel.name(),
-            "method": row.step.packing.map(|packing| packing.method.name()),
+            "method": row.method,
             "ms": row.seconds * 1e3,
             "multiply_adds": row.work.multiply_adds,
             "arithmetic": row.work.arithmetic,

@@ -5,22 +5,33 @@ use crate::arguments::{Doctor, Report};
 use crate::console::{Console, Outcome};
 use crate::device::Opened;
 use crate::numbers::{bytes, counted};
+use crate::tuning::Place;
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
+use cnnc_compiler::plan::Plan;
 use cnnc_grammar::span::Files;
+use cnnc_runtime::Backend;
 use cnnc_runtime::cpu::CpuOptions;
 use cnnc_runtime::cuda::program::Precision;
-use cnnc_runtime::cuda::{Cuda, cache_folder};
+use cnnc_runtime::cuda::{Cuda, Found, Way, cache_folder};
 use cnnc_runtime::doctor::{Examination, GRID, Subject};
 use serde_json::{Value, json};
 
 /// A kernel, with its largest error and what it may be.
 struct Row {
     subject: &'static Subject,
+    /// The library that computed what it could, where that was examined.
+    library: Option<&'static str>,
     error: f64,
     allowed: f64,
 }
 
 impl Row {
+    /// `conv direct`, `conv direct, by cuDNN`
+    fn name(&self) -> String {
+        let name = self.subject.name;
+        self.library.map_or_else(|| name.to_owned(), |library| format!("{name}, by {library}"))
+    }
+
     fn is_right(&self) -> bool {
         self.error <= self.allowed
     }
@@ -32,29 +43,36 @@ pub fn examine(arguments: &Doctor, console: &mut Console<'_>) -> Outcome {
     let opened = opened.map_err(|failure| console.fail(&failure, &Files::default()))?;
     let Opened::Cuda(cuda) = opened else { return Ok(()) };
     let precision = cuda.options().precision;
-    let rows = console.timed("kernels", || {
-        GRID.iter().filter_map(|subject| row(subject, &cuda, precision).transpose()).collect::<Result<Vec<Row>, _>>()
-    });
-    let rows = rows.map_err(|report| console.show(&report))?;
+    let rows = console
+        .timed("kernels", || GRID.iter().map(|subject| rows(subject, &cuda)).collect::<Result<Vec<Vec<Row>>, _>>());
+    let rows: Vec<Row> = rows.map_err(|report| console.show(&report))?.into_iter().flatten().collect();
     let facts = facts(&cuda).map_err(|failure| console.fail(&failure, &Files::default()))?;
     let text = match arguments.format {
         Report::Table => head(&facts) + &table(&rows, precision, console),
         Report::Json => json(&cuda, &rows),
     };
     console.print(&text)?;
-    match rows.iter().filter(|row| !row.is_right()).map(|row| row.subject.name).collect::<Vec<_>>().as_slice() {
+    match rows.iter().filter(|row| !row.is_right()).map(Row::name).collect::<Vec<_>>().as_slice() {
         [] => Ok(()),
         wrong => Err(console.fail(&unfit(wrong), &Files::default())),
     }
 }
 
-/// A subject on the GPU; `None` where it has no such kernel.
-fn row(subject: &'static Subject, cuda: &Cuda, precision: Precision) -> Result<Option<Row>, cnnc_runtime::Report> {
-    let error = Examination::new(subject)?.error(cuda)?;
-    Ok(error.map(|error| Row { subject, error, allowed: subject.tolerance_on_gpu(precision) }))
+/// A subject on the GPU: by generated kernels, and by each library that has some of it; none where there is no such kernel.
+fn rows(subject: &'static Subject, cuda: &Cuda) -> Result<Vec<Row>, cnnc_runtime::Report> {
+    let (examination, allowed) = (Examination::new(subject)?, subject.tolerance_on_gpu(cuda.options().precision));
+    let row = |library, error: Option<f64>| error.map(|error| Row { subject, library, error, allowed });
+    let mut rows: Vec<Row> = row(None, examination.error(cuda)?).into_iter().collect();
+    for (way, name) in [(Way::CublasLt, "cuBLASLt"), (Way::Cudnn, "cuDNN")] {
+        let has = |plan: &Plan| !cuda.by_library(plan, way).0.is_empty();
+        if cuda.options().libraries && examination.any_plan(&cuda.target(), has)? {
+            rows.extend(row(Some(name), examination.error(&cuda.examining(way))?));
+        }
+    }
+    Ok(rows)
 }
 
-fn unfit(wrong: &[&str]) -> Diagnostic {
+fn unfit(wrong: &[String]) -> Diagnostic {
     let kernels = counted(wrong.len(), "kernel");
     let message = format!("{kernels} of this GPU err more than they may: {}", wrong.join(", "));
     Diagnostic::without_place(Code::E502, message)
@@ -72,6 +90,14 @@ fn facts(cuda: &Cuda) -> cnnc_runtime::Result<Vec<(&'static str, String)>> {
     let (multiprocessors, clock) = (properties.multiprocessors, 1e-9 * properties.clock_hz);
     let cache =
         cache_folder().map_or_else(|| "none: there is no cache directory".into(), |path| path.display().to_string());
+    let libraries = device.libraries();
+    let library = |found: &Result<Found, String>| match found {
+        _ if !cuda.options().libraries => "not used: --no-libraries".into(),
+        Ok(found) => format!("{} ({})", found.version, found.path.display()),
+        Err(reason) => format!("not used: {reason}"),
+    };
+    let (file, state) = Place::gpu(cuda).state::<Way>();
+    let tuning = file.map_or_else(|| state.clone(), |file| format!("{state} ({file})"));
     Ok(vec![
         ("GPU", properties.to_string()),
         ("multiprocessors", format!("{multiprocessors} at {clock:.2} GHz, {} of cache", bytes(properties.cache_bytes))),
@@ -81,7 +107,10 @@ fn facts(cuda: &Cuda) -> cnnc_runtime::Result<Vec<(&'static str, String)>> {
             "compiler",
             format!("{}, for sm_{} ({})", device.nvrtc.name(), device.architecture.0, device.nvrtc.path.display()),
         ),
+        ("cuBLASLt", library(&libraries.cublaslt)),
+        ("cuDNN", library(&libraries.cudnn)),
         ("kernels kept", cache),
+        ("tuning", tuning),
     ])
 }
 
@@ -91,14 +120,14 @@ fn head(facts: &[(&str, String)]) -> String {
 
 /// The kernels: the largest error, what is allowed, and the verdict.
 fn table(rows: &[Row], precision: Precision, console: &Console<'_>) -> String {
-    let width = rows.iter().map(|row| row.subject.name.chars().count()).max().unwrap_or(0).max(22);
+    let width = rows.iter().map(|row| row.name().chars().count()).max().unwrap_or(0).max(22);
     let head = format!(" {:<width$}{:>10}{:>10}", "error against float64", precision.name(), "allowed");
     let rule = console.faint(&"─".repeat(head.chars().count() + 10));
     let mut text = format!("{}\n{rule}\n", console.bold(&head));
     for row in rows {
         let verdict = if row.is_right() { "right".into() } else { console.bold("WRONG") };
         let (error, allowed) = (share(row.error), console.faint(&format!("{:>10}", share(row.allowed))));
-        text += &format!(" {:<width$}{error:>10}{allowed}  {verdict}\n", row.subject.name);
+        text += &format!(" {:<width$}{error:>10}{allowed}  {verdict}\n", row.name());
     }
     let checks: usize = rows.iter().map(|row| row.subject.cases.len()).sum();
     let wrong = rows.iter().filter(|row| !row.is_right()).count();
@@ -113,6 +142,7 @@ fn json(cuda: &Cuda, rows: &[Row]) -> String {
     let kernel = |row: &Row| {
         json!({
             "kernel": row.subject.name,
+            "library": row.library,
             "error": row.error,
             "tolerance": row.allowed,
             "reason": row.subject.reason,
@@ -130,6 +160,8 @@ fn json(cuda: &Cuda, rows: &[Row]) -> String {
             "bytes_per_second": properties.bytes_per_second(),
             "multiply_adds_per_second": properties.multiply_adds_per_second(precision),
             "nvrtc": device.nvrtc.path.display().to_string(),
+            "cublaslt": device.libraries().cublaslt.as_ref().ok().map(|found| found.version.clone()),
+            "cudnn": device.libraries().cudnn.as_ref().ok().map(|found| found.version.clone()),
         },
         "precision": precision.name(),
         "kernels": rows.iter().map(kernel).collect::<Vec<Value>>(),

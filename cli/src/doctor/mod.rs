@@ -7,12 +7,13 @@ mod gpu;
 use crate::arguments::{Device, Doctor, Report};
 use crate::console::{Console, Outcome};
 use crate::numbers::{bytes, counted};
+use crate::tuning::Place;
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
+use cnnc_compiler::kernels::Method;
 use cnnc_grammar::span::Files;
 use cnnc_runtime::cpu::blocked::{peak, vector::InstructionSet};
 use cnnc_runtime::cpu::{Cpu, CpuOptions, measure};
 use cnnc_runtime::doctor::{Examination, GRID, Subject};
-use cnnc_runtime::tuning::{self, Kept};
 use cnnc_runtime::{available_memory_bytes, processor};
 use serde_json::{Value, json};
 
@@ -89,22 +90,9 @@ impl Machine {
             memory_bytes: available_memory_bytes(),
             bandwidth: [alone.bytes_per_second, measure(options).bytes_per_second],
             sets: sets.into_iter().map(|set| (set, peak::measure(set) * 1e9 / 2.0)).collect(),
-            tuning: tuning_of(options),
+            tuning: Place::cpu(options).state::<Method>(),
         }
     }
-}
-
-/// The file of measured methods, and its state in words.
-fn tuning_of(options: &CpuOptions) -> (Option<String>, String) {
-    let Some(path) = tuning::path(options.instructions) else {
-        return (None, "there is no cache directory to keep it in".into());
-    };
-    let state = match Kept::read(&path, &tuning::Machine::this(options.instructions)) {
-        Kept::Nothing => "none yet; `cnnc bench FILE --tune` measures".into(),
-        Kept::Choices(tuning) => counted(tuning.0.len(), "measured choice"),
-        Kept::Ignored(reason) => format!("not used: it {reason}"),
-    };
-    (Some(path.display().to_string()), state)
 }
 
 /// A line a fact.

@@ -5,7 +5,7 @@ use crate::console::{Console, Outcome};
 use crate::draw::confusion;
 use crate::numbers::grouped;
 use crate::recipe::Prepared;
-use crate::tuning;
+use crate::tuning::Place;
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_runtime::cpu::CpuOptions;
 use cnnc_runtime::train::checkpoint::BEST;
@@ -25,7 +25,7 @@ pub fn run(arguments: &Eval, console: &mut Console<'_>) -> Outcome {
     let prepared = Prepared::new(&arguments.recipe, console)?;
     let path = arguments.weights.clone().unwrap_or_else(|| prepared.recipe.output.join(BEST));
     let options = CpuOptions::default();
-    let evaluation = match evaluated(&prepared, &path, tuning::kept(&options, console)) {
+    let evaluation = match evaluated(&prepared, &path, Place::cpu(&options).kept(console)) {
         Ok(evaluation) => evaluation,
         Err(mut failure) => {
             if arguments.weights.is_none() && !path.exists() {

@@ -4,12 +4,16 @@ use super::device::Device;
 use super::driver::{During, is_out_of_memory};
 use super::execution::Execution;
 use super::handles::Buffer;
+use super::lower::{problem, tuned};
 use super::need::{Need, batch_of};
 use super::program::{Options, Program, target};
+use super::ways::Way;
 use crate::cpu::{check_parameters, initial_state};
 use crate::failure::fault;
+use crate::random::fnv1a;
+use crate::tuning::Tuning;
 use crate::{Backend, Executable, Inputs, Parameters, Result, Tensor, Trainer};
-use cnnc_compiler::plan::{Plan, Target};
+use cnnc_compiler::plan::{Plan, Step, Target};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -18,6 +22,8 @@ use std::sync::Arc;
 pub struct Cuda {
     device: Arc<Device>,
     options: Options,
+    /// The library that has to compute whatever it can, to be examined.
+    examined: Option<Way>,
 }
 
 impl Cuda {
@@ -26,7 +32,7 @@ impl Cuda {
     /// # Errors
     /// E501 with everything that was looked for, when something is missing or too old.
     pub fn open(options: Options) -> Result<Cuda> {
-        Ok(Cuda { device: Device::open()?, options })
+        Ok(Cuda { device: Device::open()?, options, examined: None })
     }
 
     /// The device.
@@ -39,9 +45,49 @@ impl Cuda {
         &self.options
     }
 
+    /// The same device with other options.
+    pub fn with(&self, options: Options) -> Cuda {
+        Cuda { device: self.device.clone(), options, examined: None }
+    }
+
+    /// The same device, on which a library computes whatever it can, quick or slow.
+    pub fn examining(&self, library: Way) -> Cuda {
+        Cuda { examined: Some(library), ..self.clone() }
+    }
+
+    /// With ways that were measured. Those of libraries that are not here any more are left out; the names of these come back.
+    pub fn tuned(&mut self, mut tuning: Tuning<Way>) -> Vec<&'static str> {
+        let mut missing = Vec::new();
+        for (way, name) in [(Way::CublasLt, "cuBLASLt"), (Way::Cudnn, "cuDNN")] {
+            if self.options.libraries && tuning.0.values().any(|one| *one == way) && !self.device.libraries().have(way)
+            {
+                tuning.0.retain(|_, one| *one != way);
+                missing.push(name);
+            }
+        }
+        self.options.tuning = tuning;
+        missing
+    }
+
+    /// How a step is computed, where there is more than one way.
+    pub fn way(&self, step: &Step) -> Option<Way> {
+        problem(step)?.way(&self.options)
+    }
+
+    /// All that the time of a kernel depends on, in words.
+    pub fn words(&self) -> String {
+        self.device.properties.to_string()
+    }
+
     /// The program of a plan, once all that it needs is known to fit.
     fn program(&self, plan: &Plan) -> Result<Program> {
-        let program = Program::of(plan, &self.options)?;
+        let program = match self.examined {
+            Some(library) => {
+                let options = Options { tuning: self.by_library(plan, library), ..self.options.clone() };
+                Program::of(plan, &options)?
+            }
+            None => Program::of(plan, &self.options)?,
+        };
         Need::of(plan, &program).check(batch_of(plan), self.device.free_bytes()?)?;
         Ok(program)
     }
@@ -199,6 +245,13 @@ impl Trainer for Training {
 
     fn hindrance(&self, number: usize) -> Option<&str> {
         self.executions.get(number)?.hindrance()
+    }
+
+    fn tuning(&self) -> Option<String> {
+        let options = &self.backend.options;
+        let taken: Vec<String> = tuned(self.executions.first()?.plan(), options).into_iter().collect();
+        let libraries = if taken.is_empty() { None } else { Some(self.backend.device.libraries().to_string()) };
+        libraries.map(|libraries| format!("measured ways (digest {:016x})", fnv1a(&(taken.join("\n") + &libraries))))
     }
 
     fn state(&self) -> Result<Parameters> {

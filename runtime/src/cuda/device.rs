@@ -2,6 +2,7 @@
 
 use super::driver::{self, CudaReport, During};
 use super::handles::Context;
+use super::libraries::Libraries;
 use super::nvrtc::{Architecture, Nvrtc};
 use super::program::Precision;
 use crate::failure::failure;
@@ -120,6 +121,11 @@ impl Device {
         }
         let architecture = nvrtc.architecture_for(properties.capability)?;
         Ok(Arc::new(Device { context, properties, nvrtc, architecture }))
+    }
+
+    /// NVIDIA's libraries that fit the driver. They are opened when somebody asks, which takes a while.
+    pub fn libraries(&self) -> &'static Libraries {
+        Libraries::of(self.properties.driver)
     }
 
     /// Bytes of memory that are free now.

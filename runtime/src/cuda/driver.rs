@@ -17,7 +17,7 @@ const NEEDED: (u32, u32) = (12, 8);
 /// The names that the driver's library is looked for under, in cudarc's order.
 const NAMES: [&str; 3] = ["libcuda.so", "libcuda.so.13", "libcuda.so.1"];
 /// Every function of the driver that is used.
-const FUNCTIONS: [&str; 45] = [
+const FUNCTIONS: [&str; 44] = [
     "cuInit",
     "cuDriverGetVersion",
     "cuGetErrorName",
@@ -55,7 +55,6 @@ const FUNCTIONS: [&str; 45] = [
     "cuModuleGetFunction",
     "cuModuleUnload",
     "cuFuncLoad",
-    "cuFuncSetAttribute",
     "cuLaunchKernel",
     "cuGraphInstantiateWithFlags",
     "cuGraphUpload",
@@ -170,23 +169,59 @@ fn ask_driver() -> std::result::Result<CudaReport, DriverError> {
     Ok(CudaReport { version: in_parts(version), devices })
 }
 
-/// An error of the driver as a failure of what was being done.
+/// What went wrong with the driver or a library, as a failure of what was being done.
 pub trait During<T> {
     /// Names it: `making a stream`.
     ///
     /// # Errors
-    /// E505 in the place of the driver's error.
+    /// E505 in the place of what went wrong.
     fn during(self, doing: &str) -> Result<T>;
 }
 
 impl<T> During<T> for std::result::Result<T, DriverError> {
     fn during(self, doing: &str) -> Result<T> {
-        self.map_err(|error| reported(doing, error))
+        self.map_err(|error| reported(doing, &in_words(error)))
     }
 }
 
-fn reported(doing: &str, error: DriverError) -> Failure {
-    let mut reported = failure(Code::E505, format!("the GPU failed while {doing}: {}", in_words(error)));
+/// What goes wrong with work that is put in: with the driver, or with a library.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// The driver refuses.
+    Driver(DriverError),
+    /// A library does, in words.
+    Library(String),
+}
+
+impl From<DriverError> for Trouble {
+    fn from(error: DriverError) -> Trouble {
+        Trouble::Driver(error)
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Trouble::Driver(error) => f.write_str(&in_words(*error)),
+            Trouble::Library(reason) => f.write_str(reason),
+        }
+    }
+}
+
+impl<T> During<T> for std::result::Result<T, Trouble> {
+    fn during(self, doing: &str) -> Result<T> {
+        self.map_err(|trouble| {
+            let mut failure = reported(doing, &trouble.to_string());
+            if matches!(trouble, Trouble::Library(_)) {
+                failure.help.insert(0, "--no-libraries computes everything by generated kernels".into());
+            }
+            failure
+        })
+    }
+}
+
+fn reported(doing: &str, trouble: &str) -> Failure {
+    let mut reported = failure(Code::E505, format!("the GPU failed while {doing}: {trouble}"));
     reported.help.push("`cnnc doctor --device cuda` examines every kernel on this GPU".into());
     reported.help.push("leave `--device cuda` out to run on the CPU".into());
     reported

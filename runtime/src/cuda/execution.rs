@@ -8,12 +8,13 @@
 
 use super::cache;
 use super::device::Device;
-use super::driver::{During, in_words};
+use super::driver::{During, Trouble};
 use super::handles::{Buffer, Call, Event, Function, Graph, Loaded, Pinned, Stream};
+use super::libraries::{self, Session};
 use super::memory::{Memory, allocate, gather, span};
 use super::modules;
 use super::need::{Need, batch_of};
-use super::program::{Argument, Launch, Program};
+use super::program::{Argument, LIBRARY_ELEMENTS, Launch, Program, Task};
 use crate::cpu::check_inputs;
 use crate::failure::fault;
 use crate::{Inputs, Result, Tensor};
@@ -25,6 +26,24 @@ use std::sync::Arc;
 /// Runs that a step is timed over at the least.
 const TIMED_RUNS: usize = 5;
 
+/// Something that can be put into a stream.
+struct Item {
+    work: Work,
+    /// The number of the plan's step.
+    step: usize,
+}
+
+/// What an item does.
+enum Work {
+    /// A kernel of ours runs.
+    Kernel(Call),
+    /// A library computes, at these addresses.
+    Library(Box<libraries::Work>, [u64; 4]),
+}
+
+/// Bytes that a library may use for itself.
+const LIBRARY_BYTES: u64 = 4 * LIBRARY_ELEMENTS as u64;
+
 /// A program that is ready to run.
 pub struct Execution {
     plan: Arc<Plan>,
@@ -35,7 +54,8 @@ pub struct Execution {
     // Dropped before the memory that it uses.
     recorded: Option<Graph>,
     launched_singly: Option<String>,
-    run: Vec<Call>,
+    run: Vec<Item>,
+    libraries: Session,
     functions: HashMap<String, Function>,
     _modules: Vec<Loaded>,
     memory: Memory,
@@ -87,6 +107,7 @@ impl Execution {
             recorded: None,
             launched_singly: None,
             run: Vec::new(),
+            libraries: Session::new(device.properties.driver),
             functions,
             _modules: modules,
             memory,
@@ -97,7 +118,10 @@ impl Execution {
         execution.prepare()?;
         execution.memory.arena =
             Some(allocate(&execution.device, execution.plan.arena_elements, &need, &execution.plan)?);
-        execution.run = execution.calls(&execution.program.run)?;
+        let run = std::mem::take(&mut execution.program.run);
+        execution.run = execution.items(&run)?;
+        execution.program.run = run;
+        execution.try_libraries()?;
         execution.record();
         Ok(execution)
     }
@@ -120,24 +144,49 @@ impl Execution {
         self.device.context.make_current().during("being made ready")?;
         let need = Need::of(&self.plan, &self.program).without_parameters();
         self.memory.scratch = Some(allocate(&self.device, self.plan.scratch_elements, &need, &self.plan)?);
-        let calls = self.calls(&self.program.prepare)?;
-        let put_in = launch_all(&self.streams[0], &calls);
-        let done = put_in.and(self.streams[0].wait()).during("preparing the parameters");
+        let prepare = std::mem::take(&mut self.program.prepare);
+        let items = self.items(&prepare);
+        self.program.prepare = prepare;
+        let put_in = launch_all(&self.streams[0], &items?);
+        let done = put_in.and(self.streams[0].wait().map_err(Trouble::from)).during("preparing the parameters");
         self.memory.scratch = None;
         done
     }
 
     /// Launches with the functions and addresses that they stand for.
-    fn calls(&self, launches: &[Launch]) -> Result<Vec<Call>> {
-        let call = |launch: &Launch| {
-            let function = self.functions.get(&launch.entry);
-            let function = *function.ok_or_else(|| fault(format!("no entry is called {}", launch.entry)))?;
-            function.allow_shared(launch.shared_bytes).during("setting up a kernel")?;
-            let addresses = launch.arguments.iter().map(|&argument| self.memory.address(argument));
-            let Launch { grid, block, shared_bytes, step, .. } = *launch;
-            Ok(Call { function, grid, block, shared_bytes, addresses: addresses.collect::<Result<_>>()?, step })
+    fn items(&mut self, launches: &[Launch]) -> Result<Vec<Item>> {
+        launches.iter().map(|launch| self.item(launch)).collect()
+    }
+
+    fn item(&mut self, launch: &Launch) -> Result<Item> {
+        let addresses = launch.arguments.iter().map(|&argument| self.memory.address(argument));
+        let addresses: Vec<u64> = addresses.collect::<Result<_>>()?;
+        let work = match &launch.task {
+            Task::Entry { name, grid, block } => {
+                let function = self.functions.get(name);
+                let function = *function.ok_or_else(|| fault(format!("no entry is called {name}")))?;
+                Work::Kernel(Call { function, grid: *grid, block: *block, addresses })
+            }
+            Task::Library(operation) => {
+                let &[a, b, out, _] = addresses.as_slice() else {
+                    return Err(fault(format!("{operation} takes four addresses")));
+                };
+                let divisors = [a, b, out].map(divisor);
+                let work = self.libraries.work(operation, divisors, LIBRARY_BYTES);
+                let work = work.map_err(|reason| Trouble::Library(format!("{operation}: {reason}")));
+                Work::Library(Box::new(work.during("being made ready")?), [a, b, out, addresses[3]])
+            }
         };
-        launches.iter().map(call).collect()
+        Ok(Item { work, step: launch.step })
+    }
+
+    /// Lets libraries do everything once: what they load and take for themselves at first cannot be recorded.
+    fn try_libraries(&self) -> Result<()> {
+        let foreign = self.run.iter().filter(|item| matches!(item.work, Work::Library(..)));
+        let stream = &self.streams[0];
+        let mut tried = foreign.map(|item| launch_all(stream, std::slice::from_ref(item)));
+        tried.try_for_each(|one| one).during("being made ready")?;
+        stream.wait().during("being made ready")
     }
 
     /// Lets parameters go that no run reads or writes, and no output shows: `prepare` cannot be done again then.
@@ -162,8 +211,7 @@ impl Execution {
         let stream = &self.streams[0];
         match stream.record(|| launch_all(stream, &self.run)) {
             Ok(graph) => self.recorded = Some(graph),
-            Err(error) => {
-                let reason = in_words(error);
+            Err(reason) => {
                 self.launched_singly =
                     Some(format!("a run is not recorded as a CUDA graph, but launched singly: {reason}"));
             }
@@ -171,10 +219,10 @@ impl Execution {
     }
 
     /// Puts a run in.
-    fn put_in(&self) -> std::result::Result<(), DriverError> {
+    fn put_in(&self) -> std::result::Result<(), Trouble> {
         match &self.recorded {
             // SAFETY: the memory is this value's own or held by it.
-            Some(graph) => unsafe { self.streams[0].replay(graph) },
+            Some(graph) => Ok(unsafe { self.streams[0].replay(graph) }?),
             None => launch_all(&self.streams[0], &self.run),
         }
     }
@@ -261,7 +309,7 @@ impl Execution {
     /// E505 when the driver fails.
     pub fn again(&mut self) -> Result<()> {
         self.device.context.make_current().during("running the network")?;
-        self.put_in().and_then(|()| self.streams[0].wait()).during("running the network")
+        self.put_in().and_then(|()| Ok(self.streams[0].wait()?)).during("running the network")
     }
 
     /// The median seconds of every step of the plan's `run`, by the device's own clock.
@@ -273,18 +321,19 @@ impl Execution {
         self.timed(runs.max(TIMED_RUNS)).during("timing the steps")
     }
 
-    fn timed(&self, runs: usize) -> std::result::Result<Vec<f64>, DriverError> {
+    fn timed(&self, runs: usize) -> std::result::Result<Vec<f64>, Trouble> {
         let stream = &self.streams[0];
         let events = (0..=self.run.len()).map(|_| Event::new(&self.device.context));
         let events = events.collect::<std::result::Result<Vec<Event>, _>>()?;
-        let marked = |mark: &dyn Fn(&Event) -> std::result::Result<(), DriverError>| {
-            mark(&events[0])?;
-            for (call, event) in self.run.iter().zip(&events[1..]) {
-                launch_all(stream, std::slice::from_ref(call))?;
-                mark(event)?;
-            }
-            Ok(())
-        };
+        let marked =
+            |mark: &dyn Fn(&Event) -> std::result::Result<(), DriverError>| -> std::result::Result<(), Trouble> {
+                mark(&events[0])?;
+                for (item, event) in self.run.iter().zip(&events[1..]) {
+                    launch_all(stream, std::slice::from_ref(item))?;
+                    mark(event)?;
+                }
+                Ok(())
+            };
         // Recorded, so that no launch waits for the host; where the driver does not record, as they come.
         let graph = stream.record(|| marked(&|event| event.mark_recorded(stream))).ok();
         let mut seconds = vec![Vec::new(); self.plan.run.len()];
@@ -296,8 +345,8 @@ impl Execution {
             }
             stream.wait()?;
             let mut of_run = vec![0.0; self.plan.run.len()];
-            for (call, pair) in self.run.iter().zip(events.windows(2)) {
-                if let (Some(total), [before, after]) = (of_run.get_mut(call.step), pair) {
+            for (item, pair) in self.run.iter().zip(events.windows(2)) {
+                if let (Some(total), [before, after]) = (of_run.get_mut(item.step), pair) {
                     *total += before.seconds_to(after)?;
                 }
             }
@@ -322,10 +371,20 @@ fn median(mut times: Vec<f64>) -> f64 {
     times.get(times.len() / 2).copied().unwrap_or(0.0)
 }
 
-/// Puts launches in, in order.
-fn launch_all(stream: &Stream, calls: &[Call]) -> std::result::Result<(), DriverError> {
-    // SAFETY: the plan was checked, so that every view lies inside its storage, and all memory is held by whoever has the calls.
-    calls.iter().try_for_each(|call| unsafe { stream.launch(call) })
+/// Puts items in, in order.
+fn launch_all(stream: &Stream, items: &[Item]) -> std::result::Result<(), Trouble> {
+    // SAFETY: the plan was checked, so that every view lies inside its storage, and all memory is held by whoever has the items.
+    items.iter().try_for_each(|item| unsafe {
+        match &item.work {
+            Work::Kernel(call) => Ok(stream.launch(call)?),
+            Work::Library(work, addresses) => work.put_in(stream, *addresses).map_err(Trouble::Library),
+        }
+    })
+}
+
+/// What divides an address, as far as it matters.
+fn divisor(address: u64) -> u64 {
+    1 << address.trailing_zeros().min(8)
 }
 
 /// Modules on the device, and their functions by name.

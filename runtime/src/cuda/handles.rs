@@ -125,12 +125,8 @@ pub struct Call {
     pub grid: [u32; 3],
     /// Threads of a block along x, y and z.
     pub block: [u32; 3],
-    /// Bytes of shared memory besides what the entry declares.
-    pub shared_bytes: u32,
     /// Addresses that the entry takes, in order.
     pub addresses: Vec<u64>,
-    /// The number of the plan's step.
-    pub step: usize,
 }
 
 impl Stream {
@@ -163,7 +159,7 @@ impl Stream {
         // SAFETY: the driver reads the parameters before the call ends; the rest is the caller's promise.
         unsafe {
             let (grid, block) = ((x, y, z), (a, b, c));
-            result::launch_kernel(call.function.0, grid, block, call.shared_bytes, self.handle, &mut parameters)
+            result::launch_kernel(call.function.0, grid, block, 0, self.handle, &mut parameters)
         }
     }
 
@@ -195,11 +191,16 @@ impl Stream {
         unsafe { result::memcpy_dtod_async(to.address, from.address, bytes, self.handle) }
     }
 
+    /// The driver's handle, for libraries that put work in by themselves.
+    pub fn raw(&self) -> sys::CUstream {
+        self.handle
+    }
+
     /// Records what `work` puts in, instead of doing it.
-    pub fn record(
+    pub fn record<E: From<DriverError>>(
         &self,
-        work: impl FnOnce() -> std::result::Result<(), DriverError>,
-    ) -> std::result::Result<Graph, DriverError> {
+        work: impl FnOnce() -> std::result::Result<(), E>,
+    ) -> std::result::Result<Graph, E> {
         let mode = sys::CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL;
         // SAFETY: the stream is held; the graph is destroyed once it is made executable, which keeps what it needs.
         unsafe {
@@ -207,7 +208,7 @@ impl Stream {
             let worked = work();
             // A stream that records has to end, whatever went wrong.
             let ended = result::stream::end_capture(self.handle);
-            let graph = worked.and(ended)?;
+            let graph = worked.and(ended.map_err(E::from))?;
             let made = result::graph::instantiate(graph, sys::CUgraphInstantiate_flags(0));
             let _ = result::graph::destroy(graph);
             let graph = Graph { handle: made?, context: self.context.clone() };
@@ -277,19 +278,6 @@ impl Loaded {
             sys::cuFuncLoad(function).result()?;
             Ok(Function(function))
         }
-    }
-}
-
-impl Function {
-    /// Lets launches take that much shared memory, where it is more than any may take unasked.
-    pub fn allow_shared(self, bytes: u32) -> std::result::Result<(), DriverError> {
-        const UNASKED: u32 = 48 << 10;
-        if bytes <= UNASKED {
-            return Ok(());
-        }
-        let attribute = sys::CUfunction_attribute_enum::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
-        // SAFETY: its module is held by whoever has it.
-        unsafe { result::function::set_function_attribute(self.0, attribute, bytes as i32) }
     }
 }
 

@@ -1,12 +1,15 @@
 //! Plan to program: each step by the family of its kernel, equal entries once.
 
-use super::kernels::{Call, conv, gemm, library, map, pad, reduce, resample, window};
-use super::program::{Entry, Launch, Options, Program};
+use super::kernels::product::Problem;
+use super::kernels::{Call, What, conv, gemm, library, map, pad, product, reduce, resample, window};
+use super::program::{Entry, Launch, Options, Program, Task};
+use super::ways::Way;
 use crate::cpu::{self, Work};
 use crate::failure::{Result, fault};
+use crate::tuning::{Candidate, Choice, Tuning};
 use cnnc_compiler::kernels::Kernel;
 use cnnc_compiler::plan::{Plan, Step};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 impl Program {
     /// The program of a plan that was made for a target without blocks of channels.
@@ -48,38 +51,85 @@ impl Writer<'_> {
     }
 
     fn launch(&mut self, call: Call, step: usize, work: Work) -> Result<Launch> {
-        let Call { family, text, grid, threads, arguments, workspace } = call;
+        let Call { what, arguments, workspace } = call;
         self.workspace = self.workspace.max(workspace);
+        let task = match what {
+            What::Entry { family, text, grid, threads } => self.entry(step, family, text, grid, threads)?,
+            What::Library(operation) => Task::Library(operation),
+        };
+        Ok(Launch { task, arguments, step, work })
+    }
+
+    /// A launch of an entry: of a new one, or of one with the same text.
+    fn entry(&mut self, step: usize, family: &str, text: String, grid: [usize; 3], threads: usize) -> Result<Task> {
         let fits = [i32::MAX as usize, 65535, 65535].iter().zip(grid).all(|(&most, blocks)| blocks <= most);
         if !fits {
             return Err(fault(format!("step {step}, `{family}`, wants {grid:?} blocks")));
         }
         let next = format!("{family}_{}", self.entries.len());
-        let entry = self.names.entry(text).or_insert_with_key(|text| {
+        let name = self.names.entry(text).or_insert_with_key(|text| {
             self.entries.push(Entry { name: next.clone(), text: text.replace('@', &next) });
             next
         });
-        let grid = grid.map(|blocks| blocks as u32);
-        let block = [threads as u32, 1, 1];
-        Ok(Launch { entry: entry.clone(), grid, block, shared_bytes: 0, arguments, step, work })
+        Ok(Task::Entry { name: name.clone(), grid: grid.map(|blocks| blocks as u32), block: [threads as u32, 1, 1] })
+    }
+}
+
+/// The steps of `run` that can be computed in more than one way worth measuring.
+pub fn choices(plan: &Plan, options: &Options) -> Vec<Choice<Way>> {
+    let choice = |(number, step): (usize, &Step)| {
+        let problem = problem(step)?;
+        let (key, first, mut all) =
+            (problem.key(options.precision), problem.way(options)?, problem.worthwhile(options));
+        if !all.contains(&first) {
+            all.insert(0, first);
+        }
+        Some(Choice { step: number, key, first, all }).filter(|choice| choice.all.len() > 1)
+    };
+    plan.run.iter().enumerate().filter_map(choice).collect()
+}
+
+/// What is taken in the place of the first way, as text: a line a kind of product, in order; none where everything is computed as it is
+/// unasked.
+pub fn tuned(plan: &Plan, options: &Options) -> BTreeSet<String> {
+    let unasked = Options { tuning: Tuning::default(), ..options.clone() };
+    let taken = |step: &Step| {
+        let problem = problem(step)?;
+        let way = problem.way(options).filter(|way| problem.way(&unasked) != Some(*way))?;
+        Some(format!("{}: {}", problem.key(options.precision), way.name()))
+    };
+    plan.prepare.iter().chain(&plan.run).filter_map(taken).collect()
+}
+
+/// A step as a product; `None` where it is none.
+pub fn problem(step: &Step) -> Option<Problem<'_>> {
+    match &step.kernel {
+        Kernel::Conv { window, groups } => Some(conv::conv(step, window, *groups)),
+        Kernel::ConvData { window, groups } => Some(conv::conv_data(step, window, *groups)),
+        Kernel::ConvWeight { window, groups } => Some(conv::conv_weight(step, window, *groups)),
+        Kernel::Gemm { transpose_a, transpose_b } => Some(gemm::gemm(step, *transpose_a, *transpose_b)),
+        _ => None,
     }
 }
 
 /// The launches of a step.
 fn calls(step: &Step, options: &Options) -> Result<Vec<Call>> {
+    if let Some(problem) = problem(step) {
+        return Ok(product::calls(&problem, options));
+    }
     Ok(match &step.kernel {
-        Kernel::Conv { window, groups } => conv::conv(step, window, *groups, options),
-        Kernel::ConvData { window, groups } => conv::conv_data(step, window, *groups, options),
-        Kernel::ConvWeight { window, groups } => conv::conv_weight(step, window, *groups, options),
-        Kernel::Gemm { transpose_a, transpose_b } => gemm::gemm(step, *transpose_a, *transpose_b, options),
         Kernel::Window { axes, pooling } => window::window(step, axes, pooling),
-        Kernel::WindowGrad { axes, pooling } => window::window_grad(step, axes, pooling),
+        Kernel::WindowGrad { axes, pooling } => vec![window::window_grad(step, axes, pooling)],
         Kernel::Reduce { reduction, axes } => reduce::reduce(step, *reduction, axes),
         Kernel::Map(expression) => map::map(step, expression),
-        Kernel::Resample(resampling) => resample::resample(step, resampling),
-        Kernel::ResampleGrad(resampling) => resample::resample_grad(step, resampling),
-        Kernel::Pad { padding } => pad::pad(step, padding),
-        Kernel::Input(_)
+        Kernel::Resample(resampling) => vec![resample::resample(step, resampling)],
+        Kernel::ResampleGrad(resampling) => vec![resample::resample_grad(step, resampling)],
+        Kernel::Pad { padding } => vec![pad::pad(step, padding)],
+        Kernel::Conv { .. }
+        | Kernel::ConvData { .. }
+        | Kernel::ConvWeight { .. }
+        | Kernel::Gemm { .. }
+        | Kernel::Input(_)
         | Kernel::Parameter(_)
         | Kernel::Reshape
         | Kernel::Permute { .. }

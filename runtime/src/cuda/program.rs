@@ -6,9 +6,15 @@
 //! What whoever launches must do: give every storage its elements (base addresses on 256 bytes), run `prepare` once and then `run` in
 //! order on one stream, each launch after the one before is done. The workspace is shared by all launches and holds nothing between steps.
 
+use super::operation::Operation;
+use super::ways::Way;
 use crate::cpu::Work;
+use crate::tuning::Tuning;
 use cnnc_compiler::plan::{Storage, Target};
 use std::fmt::Write;
+
+/// Elements of the workspace that a library of NVIDIA's may use for itself: 64 MB.
+pub const LIBRARY_ELEMENTS: usize = 16 << 20;
 
 /// A plan as CUDA C.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,23 +40,33 @@ pub struct Entry {
     pub text: String,
 }
 
-/// A launch of an entry.
+/// Something that is put into a stream.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Launch {
-    /// The entry's name.
-    pub entry: String,
-    /// Blocks along x, y and z.
-    pub grid: [u32; 3],
-    /// Threads of a block along x, y and z.
-    pub block: [u32; 3],
-    /// Bytes of shared memory besides what the entry declares.
-    pub shared_bytes: u32,
-    /// The entry's parameters in order.
+    /// What.
+    pub task: Task,
+    /// Its parameters in order; of an operation the two that are read, the one that is written, and the library's part of the workspace.
     pub arguments: Vec<Argument>,
     /// The number of the plan's step in `prepare` or `run`.
     pub step: usize,
     /// What the step has to do at the least; all of it stands at the step's first launch.
     pub work: Work,
+}
+
+/// What a launch does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Task {
+    /// An entry runs.
+    Entry {
+        /// Its name.
+        name: String,
+        /// Blocks along x, y and z.
+        grid: [u32; 3],
+        /// Threads of a block along x, y and z.
+        block: [u32; 3],
+    },
+    /// A library of NVIDIA's computes.
+    Library(Operation),
 }
 
 /// A pointer to float.
@@ -101,6 +117,10 @@ impl Precision {
 pub struct Options {
     /// In what products are taken.
     pub precision: Precision,
+    /// Whether products may go to cuBLASLt and cuDNN, where measuring chose them.
+    pub libraries: bool,
+    /// Ways that were measured.
+    pub tuning: Tuning<Way>,
 }
 
 /// What plans for a device of that much memory are made for: plain images, values on 256 bytes.
@@ -133,7 +153,12 @@ impl Program {
 impl std::fmt::Display for Launch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let arguments: Vec<String> = self.arguments.iter().map(Argument::to_string).collect();
-        write!(f, "{}: {}<<<{:?}, {:?}>>>({})", self.step, self.entry, self.grid, self.block, arguments.join(", "))
+        write!(f, "{}: ", self.step)?;
+        match &self.task {
+            Task::Entry { name, grid, block } => write!(f, "{name}<<<{grid:?}, {block:?}>>>")?,
+            Task::Library(operation) => write!(f, "{operation} ")?,
+        }
+        write!(f, "({})", arguments.join(", "))
     }
 }
 

@@ -4,6 +4,7 @@
 //! each other's waiting, and what a second pass costs. The figures are those of an H100; they decide speed alone, never the answer's meaning.
 
 use super::program::Precision;
+use super::ways::Way;
 
 /// A block's part of the result, and a thread's (exact) or a warp's (tensor cores).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,15 +103,6 @@ pub struct Product {
     pub groups: usize,
 }
 
-/// How a product is computed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Way {
-    /// The tile.
-    pub tile: Tile,
-    /// Parts that the depth is divided into.
-    pub parts: usize,
-}
-
 impl Tile {
     /// Threads of a block.
     pub fn threads(&self) -> usize {
@@ -166,18 +158,22 @@ impl Tile {
     }
 }
 
-/// Every way there is, the one that the model finds fastest first; of equals, the one that computes the least outside the result.
+/// Every way by tiles, the one that the model finds fastest first; of equals, the one that computes the least outside the result.
 pub fn candidates(product: Product, precision: Precision) -> Vec<Way> {
-    let parts = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
-    let ways = tiles(precision).into_iter().flat_map(|tile| parts.map(|parts| Way { tile, parts }));
-    let fits = |way: &Way| way.parts == 1 || product.depth >= 2 * way.tile.depth * way.parts;
-    let covered = |Way { tile, .. }: Way| {
-        product.rows.next_multiple_of(tile.rows) * product.columns.next_multiple_of(tile.columns)
-    };
-    let costed = ways.filter(fits).map(|way| (cycles(product, way), covered(way), way));
-    let mut ways: Vec<(f64, usize, Way)> = costed.collect();
+    const PARTS: [usize; 12] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
+    let ways = tiles(precision).into_iter().flat_map(|tile| PARTS.map(|parts| (tile, parts)));
+    let fits = |(tile, parts): &(Tile, usize)| *parts == 1 || product.depth >= 2 * tile.depth * parts;
+    let covered =
+        |tile: Tile| product.rows.next_multiple_of(tile.rows) * product.columns.next_multiple_of(tile.columns);
+    let costed = ways.filter(fits).map(|(tile, parts)| (cycles(product, tile, parts), covered(tile), tile, parts));
+    let mut ways: Vec<(f64, usize, Tile, usize)> = costed.collect();
     ways.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-    ways.into_iter().map(|(.., way)| way).collect()
+    ways.into_iter().map(|(.., tile, parts)| Way::Tiles { rows: tile.rows, columns: tile.columns, parts }).collect()
+}
+
+/// The tile of so many rows and columns.
+pub fn tile_of(rows: usize, columns: usize, precision: Precision) -> Option<Tile> {
+    tiles(precision).into_iter().find(|tile| (tile.rows, tile.columns) == (rows, columns))
 }
 
 /// The tiles there are in a precision.
@@ -200,7 +196,7 @@ fn tiles(precision: Precision) -> Vec<Tile> {
 }
 
 /// The cycles that a way takes, by the model: arithmetic, or waiting for memory where there are too few blocks to hide it.
-fn cycles(product: Product, Way { tile, parts }: Way) -> f64 {
+fn cycles(product: Product, tile: Tile, parts: usize) -> f64 {
     let blocks = product.rows.div_ceil(tile.rows) * product.columns.div_ceil(tile.columns) * product.groups * parts;
     let stages = product.depth.div_ceil(tile.depth).div_ceil(parts);
     let turns = blocks.div_ceil(PROCESSORS);
@@ -216,17 +212,33 @@ fn cycles(product: Product, Way { tile, parts }: Way) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Precision, Product, candidates};
+    use super::{Precision, Product, Way, candidates, tile_of, tiles};
+
+    /// Rows, columns and parts of the first way.
+    fn best(rows: usize, columns: usize, depth: usize, precision: Precision) -> (usize, usize, usize) {
+        match candidates(Product { rows, columns, depth, groups: 1 }, precision)[0] {
+            Way::Tiles { rows, columns, parts } => (rows, columns, parts),
+            other => panic!("{other:?}"),
+        }
+    }
 
     #[test]
     fn a_large_product_has_large_tiles_and_a_long_one_many_parts() {
-        let large = candidates(Product { rows: 4096, columns: 4096, depth: 4096, groups: 1 }, Precision::Exact)[0];
-        assert_eq!((large.tile.rows, large.tile.columns, large.parts), (128, 128, 1));
-        let long = candidates(Product { rows: 64, columns: 64, depth: 100_000, groups: 1 }, Precision::Exact)[0];
-        assert!(long.parts >= 16, "{long:?}");
-        let small = candidates(Product { rows: 6, columns: 784, depth: 25, groups: 1 }, Precision::Exact)[0];
-        assert!(small.tile.rows <= 32 && small.parts == 1, "{small:?}");
-        let deep = candidates(Product { rows: 512, columns: 49, depth: 4608, groups: 1 }, Precision::Tf32)[0];
-        assert!(deep.parts >= 4 && deep.tile.columns <= 64, "{deep:?}");
+        assert_eq!(best(4096, 4096, 4096, Precision::Exact), (128, 128, 1));
+        let (.., parts) = best(64, 64, 100_000, Precision::Exact);
+        assert!(parts >= 16, "{parts}");
+        let (rows, _, parts) = best(6, 784, 25, Precision::Exact);
+        assert!(rows <= 32 && parts == 1, "{rows} {parts}");
+        let (_, columns, parts) = best(512, 49, 4608, Precision::Tf32);
+        assert!(parts >= 4 && columns <= 64, "{columns} {parts}");
+    }
+
+    #[test]
+    fn a_tile_is_known_by_its_rows_and_columns() {
+        for precision in Precision::ALL {
+            for tile in tiles(precision) {
+                assert_eq!(tile_of(tile.rows, tile.columns, precision), Some(tile));
+            }
+        }
     }
 }

@@ -57,6 +57,19 @@ impl Examination {
         }
         Ok(Some(largest))
     }
+
+    /// Whether any of the plans for a target is such a one.
+    ///
+    /// # Errors
+    /// As [`Examination::error`].
+    pub fn any_plan(&self, target: &Target, is_one: impl Fn(&Plan) -> bool) -> Result<bool, Report> {
+        for case in &self.cases {
+            if case.plan(self.subject.road, target.clone())?.is_some_and(|plan| is_one(&plan)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
 }
 
 impl Subject {

@@ -54,6 +54,11 @@ pub trait Learner {
         self.finish()
     }
 
+    /// As [`Trainer::tuning`](crate::Trainer::tuning).
+    fn tuning(&self) -> Option<String> {
+        None
+    }
+
     /// Everything that steps change: parameters and running statistics under PyTorch's keys, the optimiser's state under keys with a `/`.
     ///
     /// # Errors

@@ -66,7 +66,8 @@ pub fn train(run: &Run<'_>, learner: &mut dyn Learner, listener: &mut Listener<'
 
 /// Where the run begins: at its start, or where a checkpoint stands.
 fn begin(run: &Run<'_>, learner: &mut dyn Learner) -> Result<Progress> {
-    let settings = run.setup.settings(run.recipe, run.graph, run.data, run.backend.arithmetic());
+    let arithmetic = [Some(run.backend.arithmetic()), learner.tuning()].into_iter().flatten().collect::<Vec<_>>();
+    let settings = run.setup.settings(run.recipe, run.graph, run.data, arithmetic.join(", "));
     let Some(path) = run.resume else { return Ok(Progress { settings, ..Progress::default() }) };
     let (found, progress) = checkpoint::load(path)?;
     checkpoint::compare(path, &progress, &settings)?;

@@ -133,6 +133,10 @@ impl Learner for StepLearner<'_> {
         Ok(StepOutputs { loss, correct: outputs.get(names::CORRECT).map(|&correct| correct as usize) })
     }
 
+    fn tuning(&self) -> Option<String> {
+        self.trainer.tuning()
+    }
+
     fn state(&self) -> Result<Parameters> {
         self.trainer.state()
     }

@@ -1,13 +1,14 @@
-//! Measures the methods of convolutions where they will be used: in the network itself, among its other steps.
+//! Measures candidates where they will be used: in the network itself, among its other steps.
 //!
-//! For each method there is one plan, in which every convolution that can be computed by it is. The engines run in turns, so that what
-//! slows the machine down for a while slows all of them, and of a step's times the least counts: others make some runs longer, none shorter.
+//! On the CPU there is one plan for each method, in which every convolution that can be computed by it is. The engines run in turns, so
+//! that what slows the machine down for a while slows all of them, and of a step's times the least counts: others make some runs longer,
+//! none shorter. Which candidate is best by such times is the same question on a GPU.
 
-use super::Tuning;
+use super::{Candidate, Tuning};
 use crate::cpu::{CpuOptions, Engine};
 use crate::{Parameters, Report, Tensor};
 use cnnc_compiler::kernels::Method;
-use cnnc_compiler::plan::{Blocks, Choice, Plan, choices};
+use cnnc_compiler::plan::{Blocks, Plan, choices};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,25 +22,38 @@ const TIME: Duration = Duration::from_secs(2);
 /// The share of its time that a method must save to take the place of the one before: less is noise.
 const LEAST_GAIN: f64 = 0.03;
 
-/// A convolution, all of its sizes together, and what its methods take.
+/// A step that more than one candidate can compute.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Measured {
+pub struct Choice<C> {
+    /// Its number in the plan's `run`.
+    pub step: usize,
+    /// What the time depends on, as text.
+    pub key: String,
+    /// What computes it unless something is measured.
+    pub first: C,
+    /// All that can.
+    pub all: Vec<C>,
+}
+
+/// What is computed in steps of one key, and what its candidates take.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measured<C = Method> {
     /// Its key.
     pub key: String,
     /// The layers that compute it.
     pub layers: Vec<Arc<str>>,
-    /// Seconds of each method, over all those layers.
-    pub seconds: Vec<(Method, f64)>,
-    /// The method before.
-    pub before: Method,
-    /// The method from now on.
-    pub after: Method,
+    /// Seconds of each candidate, over all those layers.
+    pub seconds: Vec<(C, f64)>,
+    /// What computed it before.
+    pub before: C,
+    /// What computes it from now on.
+    pub after: C,
 }
 
-impl Measured {
-    /// The seconds of a method.
-    pub fn of(&self, method: Method) -> f64 {
-        self.seconds.iter().find(|(one, _)| *one == method).map_or(f64::NAN, |(_, seconds)| *seconds)
+impl<C: Candidate> Measured<C> {
+    /// The seconds of a candidate.
+    pub fn of(&self, candidate: &C) -> f64 {
+        self.seconds.iter().find(|(one, _)| one == candidate).map_or(f64::NAN, |(_, seconds)| *seconds)
     }
 }
 
@@ -52,14 +66,17 @@ pub(crate) fn measure(
     options: CpuOptions,
 ) -> Result<Vec<Measured>, Report> {
     let plan = compile(&Tuning::default())?;
-    let mut free = choices(&plan, blocks);
-    free.retain(|choice| choice.methods.len() > 1);
-    let methods: BTreeSet<Method> = free.iter().flat_map(|choice| choice.methods.iter().copied()).collect();
+    let several = choices(&plan, blocks).into_iter().filter(|choice| choice.methods.len() > 1);
+    let free: Vec<Choice<Method>> = several
+        .map(|choice| Choice { step: choice.step, key: choice.key, first: choice.method, all: choice.methods })
+        .collect();
+    let methods: BTreeSet<Method> = free.iter().flat_map(|choice| choice.all.iter().copied()).collect();
     let mut engines = Vec::new();
     for method in methods {
-        let able = free.iter().filter(|choice| choice.methods.contains(&method));
-        let plan = compile(&Tuning(able.map(|choice| (choice.key.clone(), method)).collect()))?;
-        engines.push((method, Engine::new(plan, parameters, options)?, Vec::new()));
+        let able = free.iter().filter(|choice| choice.all.contains(&method));
+        let tuning = Tuning(able.map(|choice| (choice.key.clone(), method)).collect());
+        let plan = compile(&tuning)?;
+        engines.push((tuning, Engine::new(plan, parameters, options)?, Vec::new()));
     }
     let (start, mut turn) = (Instant::now(), 0);
     while !engines.is_empty() && (turn < TURNS[0] || (turn < TURNS[1] && start.elapsed() < TIME)) {
@@ -70,44 +87,56 @@ pub(crate) fn measure(
         }
         turn += 1;
     }
-    let times: Vec<(Method, Vec<f64>)> = engines.into_iter().map(|(method, _, times)| (method, times)).collect();
+    let times: Vec<(Tuning, Vec<f64>)> = engines.into_iter().map(|(tuning, _, times)| (tuning, times)).collect();
     Ok(chosen(&plan, &free, &times))
 }
 
-/// The best method for each key, by the times of every method's plan, step by step.
-fn chosen(plan: &Plan, free: &[Choice], times: &[(Method, Vec<f64>)]) -> Vec<Measured> {
-    let mut by_key: BTreeMap<&str, Vec<&Choice>> = BTreeMap::new();
+/// The best candidate for each key, by the times of plans, step by step, each with what it chose.
+pub(crate) fn chosen<C: Candidate>(
+    plan: &Plan,
+    free: &[Choice<C>],
+    times: &[(Tuning<C>, Vec<f64>)],
+) -> Vec<Measured<C>> {
+    let mut by_key: BTreeMap<&str, Vec<&Choice<C>>> = BTreeMap::new();
     free.iter().for_each(|choice| by_key.entry(&choice.key).or_default().push(choice));
-    let mut all: Vec<(usize, Measured)> =
+    let mut all: Vec<(usize, Measured<C>)> =
         by_key.into_iter().map(|(key, uses)| measured(plan, key, &uses, times)).collect();
     all.sort_by_key(|(first, _)| *first);
     all.into_iter().map(|(_, measured)| measured).collect()
 }
 
 /// One key, with the first step that it is of.
-fn measured(plan: &Plan, key: &str, uses: &[&Choice], times: &[(Method, Vec<f64>)]) -> (usize, Measured) {
-    let (first, before, methods) = (uses[0].step, uses[0].method, &uses[0].methods);
+fn measured<C: Candidate>(
+    plan: &Plan,
+    key: &str,
+    uses: &[&Choice<C>],
+    times: &[(Tuning<C>, Vec<f64>)],
+) -> (usize, Measured<C>) {
+    let (step, before) = (uses[0].step, &uses[0].first);
     let total = |times: &[f64]| uses.iter().filter_map(|choice| times.get(choice.step)).sum::<f64>();
-    let seconds: Vec<(Method, f64)> = times
-        .iter()
-        .filter(|(method, _)| methods.contains(method))
-        .map(|(method, times)| (*method, total(times)))
-        .collect();
+    let of_key = times.iter().filter_map(|(tuning, times)| Some((tuning.0.get(key)?.clone(), total(times))));
     let layers = uses.iter().filter_map(|choice| plan.run.get(choice.step)?.origins.first().cloned()).collect();
-    let mut measured = Measured { key: key.to_owned(), layers, seconds, before, after: before };
-    let best = measured.seconds.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1));
-    if let Some((method, _)) = best.filter(|(_, time)| *time < (1.0 - LEAST_GAIN) * measured.of(before)) {
-        measured.after = method;
+    let mut measured = Measured {
+        key: key.to_owned(),
+        layers,
+        seconds: of_key.collect(),
+        before: before.clone(),
+        after: before.clone(),
+    };
+    let best = measured.seconds.iter().min_by(|a, b| a.1.total_cmp(&b.1)).cloned();
+    if let Some((candidate, _)) = best.filter(|(_, time)| *time < (1.0 - LEAST_GAIN) * measured.of(before)) {
+        measured.after = candidate;
     }
-    (first, measured)
+    (step, measured)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::chosen;
+    use super::{Choice, chosen};
     use crate::cpu::test_plan::{TestPlan, dense};
+    use crate::tuning::Tuning;
     use cnnc_compiler::kernels::{Expression, Kernel, Method};
-    use cnnc_compiler::plan::{Choice, Plan, Storage};
+    use cnnc_compiler::plan::{Plan, Storage};
     use std::sync::Arc;
 
     fn three_steps() -> Arc<Plan> {
@@ -123,11 +152,12 @@ mod tests {
         let choice = |step, key: &str| Choice {
             step,
             key: key.into(),
-            method: Method::Direct,
-            methods: vec![Method::Direct, Method::Winograd(2)],
+            first: Method::Direct,
+            all: vec![Method::Direct, Method::Winograd(2)],
         };
         let free = [choice(0, "z"), choice(1, "a"), choice(2, "z")];
-        let times = [(Method::Direct, vec![3.0, 1.00, 2.0]), (Method::Winograd(2), vec![4.0, 0.98, 0.5])];
+        let by = |method| Tuning(["a", "z"].map(|key| (key.to_owned(), method)).into_iter().collect());
+        let times = [(by(Method::Direct), vec![3.0, 1.00, 2.0]), (by(Method::Winograd(2)), vec![4.0, 0.98, 0.5])];
         let found = chosen(&plan, &free, &times);
         let found: Vec<_> = found.iter().map(|one| (one.key.as_str(), one.layers.len(), one.after)).collect();
         assert_eq!(found, [("z", 2, Method::Winograd(2)), ("a", 1, Method::Direct)]);

@@ -1,13 +1,14 @@
-//! Methods of convolutions that were measured on this machine, and the file that keeps them.
+//! Candidates that were measured on this machine, and the file that keeps the choice.
 //!
-//! Choices come in from [`Model::tune`](crate::Model::tune) or from the file; they go out into the [`Target`] that a plan is made for. A choice
-//! holds for sizes and not for threads, so that answers have the same bits for any number of these. A file that is damaged, of another
-//! machine or of another cnnc is not used, and the reader is told why.
+//! On the CPU a candidate is a convolution's method: choices come in from [`Model::tune`](crate::Model::tune) or from the file, and go out
+//! into the [`Target`] that a plan is made for. On a GPU it is a step's [`Way`](crate::cuda::Way). A choice holds for sizes and not for
+//! threads, so that answers have the same bits for any number of these. A file that is damaged, of another machine or of another cnnc is
+//! not used, and the reader is told why.
 
 mod measure;
 
-pub use measure::Measured;
-pub(crate) use measure::measure;
+pub use measure::{Choice, Measured};
+pub(crate) use measure::{chosen, measure};
 
 use crate::cpu::blocked::vector::InstructionSet;
 use crate::failure::{Result, file_failure};
@@ -21,30 +22,41 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// Measured choices, by a convolution's key.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tuning(pub BTreeMap<String, Method>);
+/// What can be measured and chosen.
+pub trait Candidate: Clone + PartialEq {
+    /// Its name, for people and files.
+    fn name(&self) -> String;
+
+    /// The one of a name.
+    fn named(name: &str) -> Option<Self>;
+}
+
+/// Measured choices, by a key that says all of what was measured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tuning<C = Method>(pub BTreeMap<String, C>);
+
+impl<C> Default for Tuning<C> {
+    fn default() -> Tuning<C> {
+        Tuning(BTreeMap::new())
+    }
+}
 
 /// For whom choices hold: what was measured elsewhere says nothing here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
     /// The version of cnnc.
     pub cnnc: String,
-    /// The processor, as the system names it.
-    pub processor: String,
-    /// The instruction set.
-    pub instructions: String,
-    /// Elements of its vectors.
-    pub lanes: usize,
+    /// All that the times depend on, in words: `AMD EPYC, avx512 in 16 lanes`.
+    pub words: String,
 }
 
 /// What is at the file's place.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kept {
+pub enum Kept<C = Method> {
     /// No file.
     Nothing,
     /// Choices of this machine.
-    Choices(Tuning),
+    Choices(Tuning<C>),
     /// A file that is not used, and why: `is damaged`.
     Ignored(String),
 }
@@ -57,25 +69,35 @@ struct Content {
 }
 
 impl Machine {
-    /// This machine with these instructions.
+    /// One of these words, with this cnnc.
+    pub fn of(words: String) -> Machine {
+        Machine { cnnc: env!("CARGO_PKG_VERSION").into(), words }
+    }
+
+    /// This machine's processor with these instructions.
     pub fn this(instructions: InstructionSet) -> Machine {
-        Machine {
-            cnnc: env!("CARGO_PKG_VERSION").into(),
-            processor: host::processor(),
-            instructions: instructions.name().into(),
-            lanes: instructions.lanes(),
-        }
+        Machine::of(format!("{}, {} in {} lanes", host::processor(), instructions.name(), instructions.lanes()))
     }
 }
 
-/// Where choices for an instruction set are kept: `cnnc/tuning-avx512.json` in the user's cache directory; `None` when the user has none.
-pub fn path(instructions: InstructionSet) -> Option<PathBuf> {
-    Some(cache_folder()?.join(format!("tuning-{}.json", instructions.name())))
+/// Where choices are kept: `cnnc/tuning-avx512.json` for that instruction set, in the user's cache directory; `None` when the user has none.
+pub fn path(of: &str) -> Option<PathBuf> {
+    Some(cache_folder()?.join(format!("tuning-{of}.json")))
 }
 
-impl Kept {
+impl Candidate for Method {
+    fn name(&self) -> String {
+        Method::name(*self).into()
+    }
+
+    fn named(name: &str) -> Option<Method> {
+        Method::named(name)
+    }
+}
+
+impl<C: Candidate> Kept<C> {
     /// Reads a file of choices.
-    pub fn read(path: &Path, machine: &Machine) -> Kept {
+    pub fn read(path: &Path, machine: &Machine) -> Kept<C> {
         match fs::read_to_string(path) {
             Ok(text) => Kept::parse(&text, machine).unwrap_or_else(Kept::Ignored),
             Err(error) if error.kind() == ErrorKind::NotFound => Kept::Nothing,
@@ -83,23 +105,22 @@ impl Kept {
         }
     }
 
-    fn parse(text: &str, machine: &Machine) -> std::result::Result<Kept, String> {
+    fn parse(text: &str, machine: &Machine) -> std::result::Result<Kept<C>, String> {
         let content: Content = serde_json::from_str(text).map_err(|_| "is damaged".to_owned())?;
         let found = &content.machine;
         if found.cnnc != machine.cnnc {
             return Err(format!("is of cnnc {}, and this is {}", found.cnnc, machine.cnnc));
         }
         if found != machine {
-            let Machine { processor, instructions, .. } = found;
-            return Err(format!("was measured on another machine: {processor}, {instructions}"));
+            return Err(format!("was measured on another machine: {}", found.words));
         }
-        let choice = |(key, name): (String, String)| Method::named(&name).map(|method| (key, method));
-        let choices: Option<BTreeMap<String, Method>> = content.choices.into_iter().map(choice).collect();
+        let choice = |(key, name): (String, String)| C::named(&name).map(|candidate| (key, candidate));
+        let choices: Option<BTreeMap<String, C>> = content.choices.into_iter().map(choice).collect();
         choices.map(|choices| Kept::Choices(Tuning(choices))).ok_or_else(|| "is damaged".to_owned())
     }
 
     /// The choices; none where there is no file that counts.
-    pub fn choices(self) -> Tuning {
+    pub fn choices(self) -> Tuning<C> {
         match self {
             Kept::Choices(tuning) => tuning,
             Kept::Nothing | Kept::Ignored(_) => Tuning::default(),
@@ -114,13 +135,15 @@ impl Tuning {
             blocks.chosen.extend(self.0.iter().map(|(key, method)| (key.clone(), *method)));
         }
     }
+}
 
+impl<C: Candidate> Tuning<C> {
     /// Writes the file, whole or not at all.
     ///
     /// # Errors
     /// E601 when it cannot be written.
     pub fn keep(&self, path: &Path, machine: &Machine) -> Result<()> {
-        let choices = self.0.iter().map(|(key, method)| (key.clone(), method.name().to_owned())).collect();
+        let choices = self.0.iter().map(|(key, candidate)| (key.clone(), candidate.name())).collect();
         let content = Content { machine: machine.clone(), choices };
         let folder = path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder).map_err(|error| file_failure("write", path, &error))?;
@@ -138,7 +161,7 @@ mod tests {
     use std::fs;
 
     fn machine() -> Machine {
-        Machine { cnnc: "1.2.3".into(), processor: "P".into(), instructions: "avx2".into(), lanes: 8 }
+        Machine { cnnc: "1.2.3".into(), words: "P, avx2 in 8 lanes".into() }
     }
 
     fn tuning() -> Tuning {
@@ -150,7 +173,7 @@ mod tests {
     fn choices_are_read_back() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("deeper/tuning.json");
-        assert_eq!(Kept::read(&path, &machine()), Kept::Nothing);
+        assert_eq!(Kept::<Method>::read(&path, &machine()), Kept::Nothing);
         tuning().keep(&path, &machine()).unwrap();
         assert_eq!(Kept::read(&path, &machine()), Kept::Choices(tuning()));
     }
@@ -161,13 +184,12 @@ mod tests {
         let path = folder.path().join("tuning.json");
         tuning().keep(&path, &machine()).unwrap();
         let whole = fs::read_to_string(&path).unwrap();
-        let ignored = |machine: &Machine| match Kept::read(&path, machine) {
+        let ignored = |machine: &Machine| match Kept::<Method>::read(&path, machine) {
             Kept::Ignored(reason) => reason,
             other => panic!("{other:?}"),
         };
-        let other = Machine { processor: "Q".into(), ..machine() };
-        assert_eq!(ignored(&other), "was measured on another machine: P, avx2");
-        assert_eq!(ignored(&Machine { lanes: 16, ..machine() }), "was measured on another machine: P, avx2");
+        let other = Machine { words: "Q, avx2 in 8 lanes".into(), ..machine() };
+        assert_eq!(ignored(&other), "was measured on another machine: P, avx2 in 8 lanes");
         let newer = Machine { cnnc: "1.3.0".into(), ..machine() };
         assert_eq!(ignored(&newer), "is of cnnc 1.2.3, and this is 1.3.0");
         for length in 0..whole.len() {
@@ -176,7 +198,7 @@ mod tests {
         }
         fs::write(&path, whole.replace("winograd_4x4", "magic")).unwrap();
         assert_eq!(ignored(&machine()), "is damaged");
-        assert_eq!(Kept::read(folder.path(), &machine()).choices(), Tuning::default());
+        assert_eq!(Kept::<Method>::read(folder.path(), &machine()).choices(), Tuning::default());
     }
 
     #[test]

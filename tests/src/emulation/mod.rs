@@ -12,7 +12,7 @@ use cnnc_runtime::{Parameters, Tensor};
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
-use text::{steps, storage_number, text};
+use text::{entry, steps, storage_number, text};
 
 /// A plan with what it reads.
 #[derive(Clone)]
@@ -157,7 +157,7 @@ fn compare(
         let off = differences.fold(0.0f64, |worst, off| if off > worst || off.is_nan() { off } else { worst });
         let tolerance = tolerance(step);
         if found.len() < exact.len() || off.is_nan() || off > tolerance * scale {
-            let entries: Vec<&str> = launches.iter().map(|launch| launch.entry.as_str()).collect();
+            let entries: Vec<&str> = launches.iter().map(|launch| entry(launch).0).collect();
             wrong.push(format!(
                 "{}, step {number}, {} by {}: off by {:.1e}, more than {tolerance:.0e}",
                 case.name,

@@ -2,7 +2,7 @@
 
 use super::Case;
 use cnnc_compiler::plan::{Step, Storage, View};
-use cnnc_runtime::cuda::program::{Argument, Launch, Program};
+use cnnc_runtime::cuda::program::{Argument, Launch, Program, Task};
 use std::collections::HashMap;
 use std::fmt::Write;
 
@@ -35,7 +35,7 @@ pub fn text(cases: &[Case], programs: &[Program]) -> String {
         let _ = writeln!(tables, "    {{{:?}, {{", case.name);
         let steps = steps(case, program);
         for launch in steps.iter().flat_map(|(_, launches)| launches) {
-            tables += &launch_line(case, launch, &places[launch.entry.as_str()]);
+            tables += &launch_line(case, launch, &places[entry(launch).0]);
         }
         tables += "    }, {\n";
         for (step, launches) in &steps {
@@ -59,6 +59,14 @@ pub fn text(cases: &[Case], programs: &[Program]) -> String {
     text
 }
 
+/// The name of what is launched, its blocks, and the threads of one.
+pub fn entry(launch: &Launch) -> (&str, [u32; 3], u32) {
+    match &launch.task {
+        Task::Entry { name, grid, block } => (name, *grid, block[0]),
+        Task::Library(operation) => panic!("{operation} is no kernel of ours"),
+    }
+}
+
 fn launch_line(case: &Case, launch: &Launch, place: &str) -> String {
     let argument = |argument: &Argument| match *argument {
         Argument::At { storage, offset } => format!("{{{}, {offset}}}", storage_number(case, storage)),
@@ -66,12 +74,10 @@ fn launch_line(case: &Case, launch: &Launch, place: &str) -> String {
     };
     let arguments: Vec<String> = launch.arguments.iter().map(argument).collect();
     let pointers: Vec<String> = (0..arguments.len()).map(|index| format!("p[{index}]")).collect();
-    let [x, y, z] = launch.grid;
+    let (name, [x, y, z], threads) = entry(launch);
     format!(
-        "        {{\"{}\", [](float* const* p) {{ {place}({}); }}, {{{x}, {y}, {z}}}, {}, {{{}}}}},\n",
-        launch.entry,
+        "        {{\"{name}\", [](float* const* p) {{ {place}({}); }}, {{{x}, {y}, {z}}}, {threads}, {{{}}}}},\n",
         pointers.join(", "),
-        launch.block[0],
         arguments.join(", ")
     )
 }

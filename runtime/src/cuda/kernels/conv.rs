@@ -1,8 +1,8 @@
 //! Convolutions: forward, by data and by weight; as products, or directly where groups have few channels.
 
-use super::product::{Problem, calls};
+use super::product::Problem;
 use super::{Call, Entry, elementwise, finished};
-use crate::cuda::program::Options;
+use crate::cuda::operation::{Image, Operation, Part};
 use crate::cuda::source::{Ending, argument, index_type_of, sizes};
 use crate::cuda::tiles::Product;
 use cnnc_compiler::kernels::AxisWindow;
@@ -58,61 +58,95 @@ fn is_direct(groups: usize, channels: [usize; 2]) -> bool {
 }
 
 /// `Conv`.
-pub fn conv(step: &Step, window: &[AxisWindow; 2], groups: usize, options: &Options) -> Vec<Call> {
+pub fn conv<'s>(step: &'s Step, window: &[AxisWindow; 2], groups: usize) -> Problem<'s> {
     let (x, y) = (image(&step.operands[0]), image(&step.output));
     let channels = [x[1] / groups, y[1] / groups];
-    let (ints, indices) = (common(window, groups, channels, x, y), vec![("image", apart(&step.operands[0]))]);
-    if is_direct(groups, channels) {
-        return direct("depthwise", step, &ints, &indices);
-    }
     let area = window[0].kernel * window[1].kernel;
-    let product = Product { rows: channels[1], columns: x[0] * y[2] * y[3], depth: channels[0] * area, groups };
-    calls(&Problem { family: "conv", step, names: ["x", "weight"], product, ints, indices }, options)
+    let images = Image::of(&step.operands[0]).map(|x| [x, Image::dense(y)]);
+    Problem {
+        family: "conv",
+        step,
+        names: ["x", "weight"],
+        product: Product { rows: channels[1], columns: x[0] * y[2] * y[3], depth: channels[0] * area, groups },
+        ints: common(window, groups, channels, x, y),
+        indices: vec![("image", apart(&step.operands[0]))],
+        direct: is_direct(groups, channels).then_some(|problem| direct("depthwise", problem)),
+        operation: operation(Part::Y, images, &step.operands[1], window, groups),
+    }
 }
 
 /// `ConvData`.
-pub fn conv_data(step: &Step, window: &[AxisWindow; 2], groups: usize, options: &Options) -> Vec<Call> {
+pub fn conv_data<'s>(step: &'s Step, window: &[AxisWindow; 2], groups: usize) -> Problem<'s> {
     let (x, y) = (image(&step.operands[0]), image(&step.output));
     let channels = [x[1] / groups, y[1] / groups];
-    let (ints, indices) = (common(window, groups, channels, x, y), vec![("image", apart(&step.operands[0]))]);
-    if is_direct(groups, channels) {
-        return direct("depthwise_data", step, &ints, &indices);
-    }
     let phases = [0, 1].map(|axis| if window[axis].dilation == 1 { window[axis].stride } else { 1 });
     let area: usize = [0, 1].iter().map(|&axis: &usize| window[axis].kernel.div_ceil(phases[axis])).product();
     let places: usize = [0, 1].iter().map(|&axis: &usize| y[2 + axis].div_ceil(phases[axis])).product();
-    let (depth, groups) = (channels[0] * area, groups * phases[0] * phases[1]);
-    let product = Product { rows: channels[1], columns: x[0] * places, depth, groups };
-    calls(&Problem { family: "conv_data", step, names: ["x", "weight"], product, ints, indices }, options)
+    let images = Image::of(&step.operands[0]).map(|gradient| [Image::dense(y), gradient]);
+    Problem {
+        family: "conv_data",
+        step,
+        names: ["x", "weight"],
+        product: Product {
+            rows: channels[1],
+            columns: x[0] * places,
+            depth: channels[0] * area,
+            groups: groups * phases[0] * phases[1],
+        },
+        ints: common(window, groups, channels, x, y),
+        indices: vec![("image", apart(&step.operands[0]))],
+        direct: is_direct(groups, channels).then_some(|problem| direct("depthwise_data", problem)),
+        operation: operation(Part::X, images, &step.operands[1], window, groups),
+    }
 }
 
 /// `ConvWeight`.
-pub fn conv_weight(step: &Step, window: &[AxisWindow; 2], groups: usize, options: &Options) -> Vec<Call> {
+pub fn conv_weight<'s>(step: &'s Step, window: &[AxisWindow; 2], groups: usize) -> Problem<'s> {
     let (x, g) = (image(&step.operands[0]), image(&step.operands[1]));
     let channels = [x[1] / groups, g[1] / groups];
-    let ints = common(window, groups, channels, x, g);
-    let indices = vec![("image", apart(&step.operands[0])), ("gradient", apart(&step.operands[1]))];
-    if is_direct(groups, channels) {
-        return direct_weight(step, &ints, &indices);
-    }
     let area = window[0].kernel * window[1].kernel;
-    let product = Product { rows: channels[1], columns: channels[0] * area, depth: x[0] * g[2] * g[3], groups };
-    calls(&Problem { family: "conv_weight", step, names: ["x", "gradient"], product, ints, indices }, options)
+    let images = Image::of(&step.operands[0]).and_then(|x| Some([x, Image::of(&step.operands[1])?]));
+    let weight = View::dense(step.output.storage, 0, &step.output.shape);
+    Problem {
+        family: "conv_weight",
+        step,
+        names: ["x", "gradient"],
+        product: Product { rows: channels[1], columns: channels[0] * area, depth: x[0] * g[2] * g[3], groups },
+        ints: common(window, groups, channels, x, g),
+        indices: vec![("image", apart(&step.operands[0])), ("gradient", apart(&step.operands[1]))],
+        direct: is_direct(groups, channels).then_some(direct_weight),
+        operation: operation(Part::Weight, images, &weight, window, groups),
+    }
+}
+
+/// The same for a library.
+fn operation(
+    result: Part,
+    images: Option<[Image; 2]>,
+    weight: &View,
+    window: &[AxisWindow; 2],
+    groups: usize,
+) -> Option<Operation> {
+    let sizes: [usize; 4] = weight.shape.as_slice().try_into().ok().filter(|_| weight.is_dense())?;
+    Operation::convolution(result, images?, sizes, window, groups)
 }
 
 /// A thread an element.
-fn direct(family: &'static str, step: &Step, ints: &[(&str, usize)], indices: &[(&str, usize)]) -> Vec<Call> {
+fn direct(family: &'static str, problem: &Problem<'_>) -> Call {
+    let step = problem.step;
     let index = index_type_of(step, 1);
-    let structs = sizes(index, ints, indices, &[]);
-    elementwise(family, structs, &["x", "weight"], step, index, |sink| format!("{family}<@_sizes>(x, weight, {sink})"))
+    let structs = sizes(index, &problem.ints, &problem.indices, &[]);
+    elementwise(family, structs, &problem.names, step, index, |sink| format!("{family}<@_sizes>(x, weight, {sink})"))
 }
 
 /// A block an element of the weight.
-fn direct_weight(step: &Step, ints: &[(&str, usize)], indices: &[(&str, usize)]) -> Vec<Call> {
+fn direct_weight(problem: &Problem<'_>) -> Call {
+    let step = problem.step;
     let index = index_type_of(step, 1);
     let ending = Ending::of(step, index);
-    let entry = Entry::new(sizes(index, ints, indices, &[]) + &ending.text).operands(&["x", "gradient"], step);
+    let structs = sizes(index, &problem.ints, &problem.indices, &[]) + &ending.text;
+    let entry = Entry::new(structs).operands(&problem.names, step);
     let entry = entry.ending(&ending).write("out", argument(&step.output));
     let body = format!("depthwise_weight<@_sizes>(x, gradient, {})", finished(&ending));
-    vec![entry.call("depthwise_weight", &body, [step.output.elements(), 1, 1], 128)]
+    entry.call("depthwise_weight", &body, [step.output.elements(), 1, 1], 128)
 }

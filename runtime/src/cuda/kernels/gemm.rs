@@ -1,8 +1,8 @@
 //! Products of matrices: tiles, or a warp a row where one side has few rows.
 
-use super::product::{Problem, calls};
+use super::product::Problem;
 use super::{Call, Entry, finished};
-use crate::cuda::program::Options;
+use crate::cuda::operation::Operation;
 use crate::cuda::source::{Ending, argument, index_type_of, sizes};
 use crate::cuda::tiles::Product;
 use cnnc_compiler::plan::{Step, View};
@@ -24,7 +24,7 @@ fn matrix(view: &View, transposed: bool) -> ([usize; 2], [usize; 2]) {
 }
 
 /// `Gemm`.
-pub fn gemm(step: &Step, transpose_a: bool, transpose_b: bool, options: &Options) -> Vec<Call> {
+pub fn gemm(step: &Step, transpose_a: bool, transpose_b: bool) -> Problem<'_> {
     let ([rows, depth], a) = matrix(&step.operands[0], transpose_a);
     let ([_, columns], b) = matrix(&step.operands[1], transpose_b);
     let indices = vec![
@@ -36,23 +36,30 @@ pub fn gemm(step: &Step, transpose_a: bool, transpose_b: bool, options: &Options
         ("b_depth", b[0]),
         ("b_column", b[1]),
     ];
-    if rows <= FEW && a[1] == 1 && b[0] == 1 && depth > 1 {
-        return vec![vector(step, &indices)];
+    let is_vector = rows <= FEW && a[1] == 1 && b[0] == 1 && depth > 1;
+    Problem {
+        family: "gemm",
+        step,
+        names: ["left", "right"],
+        product: Product { rows, columns, depth, groups: 1 },
+        ints: Vec::new(),
+        indices,
+        direct: is_vector.then_some(vector),
+        operation: Operation::matmul([rows, columns, depth], a, b),
     }
-    let product = Product { rows, columns, depth, groups: 1 };
-    calls(&Problem { family: "gemm", step, names: ["left", "right"], product, ints: Vec::new(), indices }, options)
 }
 
 /// A warp a column.
-fn vector(step: &Step, indices: &[(&'static str, usize)]) -> Call {
+fn vector(problem: &Problem<'_>) -> Call {
+    let Problem { step, indices, product, names, .. } = problem;
     let index = index_type_of(step, 1);
     let ending = Ending::of(step, index);
     let named = |name: &str| indices.iter().find(|(other, _)| *other == name).map_or(0, |&(_, value)| value);
     let together = ["depth", "a_row", "b_column"].iter().all(|name| named(name).is_multiple_of(4));
     let fours = together && step.operands.iter().take(2).all(|view| view.offset.is_multiple_of(4));
     let structs = sizes(index, &[("fours", usize::from(fours))], indices, &[]) + &ending.text;
-    let entry = Entry::new(structs).operands(&["left", "right"], step).ending(&ending);
+    let entry = Entry::new(structs).operands(names, step).ending(&ending);
     let body = format!("gemm_vector<@_sizes>(left, right, {})", finished(&ending));
-    let grid = [named("columns").div_ceil(THREADS / 32), 1, 1];
+    let grid = [product.columns.div_ceil(THREADS / 32), 1, 1];
     entry.write("out", argument(&step.output)).call("gemm_vector", &body, grid, THREADS)
 }

@@ -1,6 +1,6 @@
 //! Element by element: one launch, by fours where neighbours lie together.
 
-use super::Call;
+use super::{Call, What};
 use crate::cuda::source::{Ending, argument, index_type_of};
 use cnnc_compiler::kernels::Expression;
 use cnnc_compiler::plan::Step;
@@ -20,5 +20,6 @@ pub fn map(step: &Step, expression: &Expression) -> Vec<Call> {
     );
     let arguments = ending.pointers.iter().map(|&(_, from)| from).chain([argument(&step.output)]).collect();
     let grid = [step.output.elements().div_ceil(own * THREADS), 1, 1];
-    vec![Call { family: "map", text, grid, threads: THREADS, arguments, workspace: 0 }]
+    let what = What::Entry { family: "map", text, grid, threads: THREADS };
+    vec![Call { what, arguments, workspace: 0 }]
 }

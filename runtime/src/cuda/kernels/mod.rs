@@ -12,6 +12,7 @@ pub mod reduce;
 pub mod resample;
 pub mod window;
 
+use super::operation::Operation;
 use super::program::Argument;
 use super::source::{Ending, argument};
 use cnnc_compiler::plan::{Step, View};
@@ -45,20 +46,31 @@ pub fn library() -> String {
     LIBRARY.join("\n")
 }
 
-/// A launch of an entry that is not named yet.
+/// A launch that is not written down yet.
 pub struct Call {
-    /// The family, which names it.
-    pub family: &'static str,
-    /// The entry and its structs; `@` stands for its name.
-    pub text: String,
-    /// Blocks along x, y and z.
-    pub grid: [usize; 3],
-    /// Threads of a block.
-    pub threads: usize,
+    /// What it does.
+    pub what: What,
     /// Its parameters.
     pub arguments: Vec<Argument>,
-    /// Elements of the workspace that it writes.
+    /// Elements of the workspace that it uses.
     pub workspace: usize,
+}
+
+/// What a launch does.
+pub enum What {
+    /// An entry runs, that is not named yet.
+    Entry {
+        /// The family, which names it.
+        family: &'static str,
+        /// The entry and its structs; `@` stands for its name.
+        text: String,
+        /// Blocks along x, y and z.
+        grid: [usize; 3],
+        /// Threads of a block.
+        threads: usize,
+    },
+    /// A library computes.
+    Library(Operation),
 }
 
 /// An entry in the making: its parameters are pointers by name.
@@ -102,7 +114,7 @@ impl Entry {
     pub fn call(self, family: &'static str, body: &str, grid: [usize; 3], threads: usize) -> Call {
         let Entry { structs, parameters, arguments } = self;
         let text = format!("{structs}ENTRY({threads}) @({}) {{\n    {body};\n}}\n\n", parameters.join(", "));
-        Call { family, text, grid, threads, arguments, workspace: 0 }
+        Call { what: What::Entry { family, text, grid, threads }, arguments, workspace: 0 }
     }
 }
 
@@ -114,13 +126,13 @@ pub fn elementwise(
     step: &Step,
     index: &str,
     body: impl Fn(&str) -> String,
-) -> Vec<Call> {
+) -> Call {
     const THREADS: usize = 256;
     let ending = Ending::of(step, index);
     let grid = [step.output.elements().div_ceil(THREADS), 1, 1];
     let entry = Entry::new(structs + &ending.text).operands(names, step).ending(&ending);
     let entry = entry.write("out", argument(&step.output));
-    vec![entry.call(family, &body(&finished(&ending)), grid, THREADS)]
+    entry.call(family, &body(&finished(&ending)), grid, THREADS)
 }
 
 /// The sink of a result that is done.

@@ -1,10 +1,15 @@
-//! The launches of a product: one, or two where blocks share sums.
+//! The launches of a product: one, or two where blocks share sums or a library leaves the ending to us.
 
-use super::{Call, Entry, finished};
-use crate::cuda::program::{Argument, Options};
+use super::{Call, Entry, What, finished};
+use crate::cuda::operation::Operation;
+use crate::cuda::program::{Argument, LIBRARY_ELEMENTS, Options};
 use crate::cuda::source::{Ending, argument, index_type_of, sizes};
-use crate::cuda::tiles::{Product, Way, candidates};
-use cnnc_compiler::plan::Step;
+use crate::cuda::tiles::{Product, Tile, tile_of};
+use crate::cuda::ways::Way;
+use cnnc_compiler::plan::{Step, Storage};
+
+/// Elements of 256 bytes, which libraries like to begin on.
+const ALIGNMENT: usize = 64;
 
 /// A step as a product.
 pub struct Problem<'a> {
@@ -20,17 +25,30 @@ pub struct Problem<'a> {
     pub ints: Vec<(&'static str, usize)>,
     /// Constants of the index type.
     pub indices: Vec<(&'static str, usize)>,
+    /// How it is computed instead of by tiles, where these do not fit it.
+    pub direct: Option<fn(&Problem<'_>) -> Call>,
+    /// The same for a library; `None` where none has it.
+    pub operation: Option<Operation>,
 }
 
 /// The launches of a product.
 pub fn calls(problem: &Problem<'_>, options: &Options) -> Vec<Call> {
-    let ways = candidates(problem.product, options.precision);
-    ways.first().map(|&way| calls_by(problem, way)).unwrap_or_default()
+    match (problem.way(options), problem.direct, &problem.operation) {
+        (Some(Way::Tiles { rows, columns, parts }), ..) => {
+            let tile = tile_of(rows, columns, options.precision);
+            tile.map(|tile| by_tiles(problem, tile, parts)).unwrap_or_default()
+        }
+        (Some(Way::CublasLt | Way::Cudnn), _, Some(operation)) => {
+            by_library(problem, operation.clone().in_precision(options.precision))
+        }
+        (_, Some(direct), _) => vec![direct(problem)],
+        _ => Vec::new(),
+    }
 }
 
-/// The launches of a product in that way.
-fn calls_by(problem: &Problem<'_>, Way { tile, parts }: Way) -> Vec<Call> {
-    let Problem { family, step, names, product, ints, indices } = problem;
+/// The launches of a product by tiles.
+fn by_tiles(problem: &Problem<'_>, tile: Tile, parts: usize) -> Vec<Call> {
+    let Problem { family, step, names, product, ints, indices, .. } = problem;
     let index = index_type_of(step, parts);
     let count = step.output.elements();
     let aligned = step.operands.iter().take(2).all(|view| view.offset.is_multiple_of(4));
@@ -50,6 +68,23 @@ fn calls_by(problem: &Problem<'_>, Way { tile, parts }: Way) -> Vec<Call> {
     let mut first = entry.call(family, &body(&sink), blocks, tile.threads());
     first.workspace = parts * count;
     vec![first, combine(step, "Sum", parts)]
+}
+
+/// The launches of a product by a library: it writes the result itself where nothing is done to that, and else leaves it in the workspace.
+fn by_library(problem: &Problem<'_>, operation: Operation) -> Vec<Call> {
+    let step = problem.step;
+    // What else is kept there must not be lost when the library is tried.
+    let is_ours = matches!(step.output.storage, Storage::Arena | Storage::Prepared | Storage::Scratch);
+    let is_done = step.epilogue.is_none() && step.output.is_dense() && is_ours;
+    let kept = if is_done { 0 } else { step.output.elements().next_multiple_of(ALIGNMENT) };
+    let out = if is_done { argument(&step.output) } else { Argument::Workspace(0) };
+    let operands = step.operands.iter().take(2).map(argument);
+    let call = Call {
+        what: What::Library(operation),
+        arguments: operands.chain([out, Argument::Workspace(kept)]).collect(),
+        workspace: kept + LIBRARY_ELEMENTS,
+    };
+    if is_done { vec![call] } else { vec![call, combine(step, "Sum", 1)] }
 }
 
 /// The second pass: joins the parts and stores the result.

@@ -56,7 +56,7 @@ fn members(large: &View, small: &View) -> [(&'static str, usize); 4] {
 }
 
 /// `Resample`.
-pub fn resample(step: &Step, resampling: &Resampling) -> Vec<Call> {
+pub fn resample(step: &Step, resampling: &Resampling) -> Call {
     let index = index_type_of(step, 1);
     let (x, y) = (&step.operands[0], &step.output);
     let (shape, strides, _) = planes(x);
@@ -68,7 +68,7 @@ pub fn resample(step: &Step, resampling: &Resampling) -> Vec<Call> {
 }
 
 /// `ResampleGrad`.
-pub fn resample_grad(step: &Step, resampling: &Resampling) -> Vec<Call> {
+pub fn resample_grad(step: &Step, resampling: &Resampling) -> Call {
     let index = index_type_of(step, 1);
     let (g, x) = (&step.operands[0], &step.output);
     let (shape, strides, _) = planes(g);

@@ -108,13 +108,12 @@ pub fn window(step: &Step, axes: &[PoolAxis; 2], pooling: &Pooling) -> Vec<Call>
     let x = &step.operands[0];
     let (shape, strides, row) = planes(x);
     let structs = pool_sizes(axes, pooling, x, &step.output, row, index, &[function("at", &shape, &strides)]);
-    elementwise("window", structs, &["x"], step, index, |sink| {
-        format!("window<@_sizes, pooled_{}<@_sizes>>(x, {sink})", name(pooling))
-    })
+    let body = |sink: &str| format!("window<@_sizes, pooled_{}<@_sizes>>(x, {sink})", name(pooling));
+    vec![elementwise("window", structs, &["x"], step, index, body)]
 }
 
 /// `WindowGrad`.
-pub fn window_grad(step: &Step, axes: &[PoolAxis; 2], pooling: &Pooling) -> Vec<Call> {
+pub fn window_grad(step: &Step, axes: &[PoolAxis; 2], pooling: &Pooling) -> Call {
     let index = index_type_of(step, 1);
     let own = &step.operands[..step.own_operands];
     let (x, g) = (&own[0], &own[own.len() - 1]);

@@ -1,0 +1,74 @@
+//! Measures the ways of a plan's products on the device, and takes the best.
+//!
+//! There is a program for each rank: in the first every product is computed by its first way, in the next by its second, and so on. Each
+//! is timed as a whole network, so that what a step finds in the caches is what it will find.
+
+use super::backend::Cuda;
+use super::libraries::Session;
+use super::lower::{choices, problem};
+use super::program::{LIBRARY_ELEMENTS, Options};
+use super::ways::Way;
+use crate::Result;
+use crate::tuning::{Choice, Measured, Tuning, chosen};
+use cnnc_compiler::plan::{Plan, Step};
+
+/// What divides the addresses of values, in bytes: that of those that are no part of another.
+const DIVISOR: u64 = 256;
+
+impl Cuda {
+    /// Measures the ways of a plan's products, and takes the best from now on. `profile` gives the seconds of every step of the plan's
+    /// `run` on a device that lowers it so.
+    ///
+    /// # Errors
+    /// What `profile` says.
+    pub fn tune(
+        &mut self,
+        plan: &Plan,
+        profile: &mut dyn FnMut(&Cuda) -> Result<Vec<f64>>,
+    ) -> Result<Vec<Measured<Way>>> {
+        let free = self.choices(plan);
+        let ranks = free.iter().map(|choice| choice.all.len()).max().unwrap_or(0);
+        let mut times = Vec::new();
+        for rank in 0..ranks {
+            let of_rank = free.iter().filter_map(|choice| Some((choice.key.clone(), *choice.all.get(rank)?)));
+            let tuning: Tuning<Way> = Tuning(of_rank.collect());
+            let options = Options { tuning: tuning.clone(), ..self.options().clone() };
+            times.push((tuning, profile(&self.with(options))?));
+        }
+        let measured = chosen(plan, &free, &times);
+        let mut options = self.options().clone();
+        options.tuning.0.extend(measured.iter().map(|one| (one.key.clone(), one.after)));
+        *self = self.with(options);
+        Ok(measured)
+    }
+
+    /// The steps that can be computed in several ways, with those that this machine's libraries have.
+    fn choices(&self, plan: &Plan) -> Vec<Choice<Way>> {
+        let mut session = Session::new(self.device().properties.driver);
+        let mut free = choices(plan, self.options());
+        for choice in &mut free {
+            let step = plan.run.get(choice.step);
+            let can = choice.all.iter().any(|way| way.is_foreign())
+                && step.is_some_and(|step| self.foreign(step, &mut session).is_some());
+            choice.all.retain(|way| can || !way.is_foreign());
+        }
+        free.retain(|choice| choice.all.len() > 1);
+        free
+    }
+
+    /// All products of a plan by that library, where it has them.
+    pub fn by_library(&self, plan: &Plan, way: Way) -> Tuning<Way> {
+        let mut session = Session::new(self.device().properties.driver);
+        let steps = plan.prepare.iter().chain(&plan.run);
+        Tuning(steps.filter_map(|step| self.foreign(step, &mut session)).filter(|(_, of)| *of == way).collect())
+    }
+
+    /// The key and the library of a step that one computes on this device.
+    fn foreign(&self, step: &Step, session: &mut Session) -> Option<(String, Way)> {
+        let problem = problem(step)?;
+        let precision = self.options().precision;
+        let operation = problem.operation.clone()?.in_precision(precision);
+        let work = session.work(&operation, [DIVISOR; 3], 4 * LIBRARY_ELEMENTS as u64);
+        work.is_ok().then(|| (problem.key(precision), operation.way()))
+    }
+}

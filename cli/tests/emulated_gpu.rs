@@ -124,6 +124,16 @@ fn a_training_learns_as_on_the_cpu_and_goes_on() {
     assert!(there.len() == 2 && is_alike(&there, &here), "{there:?} and {here:?}");
     train("cuda", "resumed", &["--epochs", "1"]);
     assert_eq!(train("cuda", "resumed", &["--resume"]), there, "the same bits after a break");
+    let worth = |device: &str| -> Value {
+        let arguments = ["eval", recipe, "--output", "there", "--device", device, "--format", "json"];
+        serde_json::from_str(&done(folder, &[], &arguments).0).expect("JSON")
+    };
+    let (by_gpu, by_cpu) = (worth("cuda"), worth("cpu"));
+    let loss = |worth: &Value| worth["loss"].as_f64().expect("a loss");
+    assert!(
+        (loss(&by_gpu) - loss(&by_cpu)).abs() < 1e-4 * loss(&by_cpu),
+        "each batch is scored, while the next travels"
+    );
     let foreign = cnnc(folder, &[], &["train", recipe, "--device", "cpu", "--output", "there", "--resume"]);
     assert!(String::from_utf8_lossy(&foreign.stderr).contains("E611"), "another device rounds otherwise");
 }

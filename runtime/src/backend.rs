@@ -39,6 +39,15 @@ pub trait Executable: Send {
     /// When the inputs are not those that the plan wants, or the device fails.
     fn run(&mut self, inputs: &[Tensor]) -> Result<&[Tensor]>;
 
+    /// As [`Executable::run`], while the inputs of the run after it, where they are known, may be on their way to where it computes: that run
+    /// has to be given the same ones, by this function.
+    ///
+    /// # Errors
+    /// As [`Executable::run`].
+    fn run_before(&mut self, inputs: &[Tensor], _next: Option<&[Tensor]>) -> Result<&[Tensor]> {
+        self.run(inputs)
+    }
+
     /// Runs once more on the inputs of the run before. A device with memory of its own moves neither these nor the answers.
     ///
     /// # Errors

@@ -143,6 +143,10 @@ impl Executable for Execution {
         Execution::run(self, inputs)
     }
 
+    fn run_before(&mut self, inputs: &[Tensor], next: Option<&[Tensor]>) -> Result<&[Tensor]> {
+        Execution::run_before(self, inputs, next)
+    }
+
     fn again(&mut self, _inputs: &[Tensor]) -> Result<()> {
         Execution::again(self)
     }

@@ -63,6 +63,8 @@ pub struct Execution {
     outputs: Pinned,
     /// The moment when the next inputs have come; after that, when they have been taken.
     arrived: Event,
+    /// Whether `run_before` brought the inputs of its next call.
+    is_ahead: bool,
     answers: Vec<Tensor>,
 }
 
@@ -104,6 +106,7 @@ impl Execution {
             answers: plan.outputs.iter().map(|port| Tensor::filled(&port.view.shape, 0.0)).collect(),
             streams: [Stream::new(&device.context)?, Stream::new(&device.context)?],
             arrived: Event::new(&device.context).during("making an event")?,
+            is_ahead: false,
             recorded: None,
             launched_singly: None,
             run: Vec::new(),
@@ -232,7 +235,22 @@ impl Execution {
     /// # Errors
     /// E604 when the inputs are not those that the plan wants, E505 when the driver fails.
     pub fn run(&mut self, inputs: &[Tensor]) -> Result<&[Tensor]> {
+        self.is_ahead = false;
         self.begin(Inputs::Given(inputs))?;
+        self.finish()
+    }
+
+    /// As [`Execution::run`]; the inputs of the next run are brought while this one computes. That run is given them again, by this function.
+    ///
+    /// # Errors
+    /// As [`Execution::run`].
+    pub fn run_before(&mut self, inputs: &[Tensor], next: Option<&[Tensor]>) -> Result<&[Tensor]> {
+        let is_there = std::mem::take(&mut self.is_ahead);
+        self.begin(if is_there { Inputs::Staged } else { Inputs::Given(inputs) })?;
+        if let Some(next) = next {
+            self.stage(next)?;
+            self.is_ahead = true;
+        }
         self.finish()
     }
 

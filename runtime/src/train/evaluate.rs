@@ -110,14 +110,16 @@ pub fn evaluate(
     mut each: impl FnMut(usize),
 ) -> Result<Option<Evaluation>> {
     let mut evaluation = Evaluation::new(scorer.classes());
-    for batch in load(job) {
+    let mut batches = load(job).peekable();
+    while let Some(batch) = batches.next() {
         if stop.load(Ordering::Relaxed) {
             return Ok(None);
         }
         let Batch { inputs, labels, skipped } = batch?;
         evaluation.skipped.extend(skipped);
         if !labels.is_empty() {
-            let scores = scorer.score(inputs)?;
+            let next = batches.peek().and_then(|next| next.as_ref().ok()).filter(|next| !next.labels.is_empty());
+            let scores = scorer.score(inputs, next.map(|next| &next.inputs))?;
             evaluation.add(scores.data(), &labels, loss);
         }
         each(evaluation.seen);

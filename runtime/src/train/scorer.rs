@@ -30,7 +30,7 @@ impl<'g> Scorer<'g> {
         Scorer { graph, parameters, backend, classes, tuning: Tuning::default(), plans, engines }
     }
 
-    /// With methods that were measured. A training's own validation has none, so that its numbers do not depend on them.
+    /// With methods of the CPU that were measured. A training's own validation has none, so that its numbers do not depend on them.
     pub fn tuned(self, tuning: Tuning) -> Scorer<'g> {
         Scorer { tuning, ..self }
     }
@@ -46,18 +46,20 @@ impl<'g> Scorer<'g> {
         self.engines.clear();
     }
 
-    /// The scores of a batch: `[samples, classes]`.
+    /// The scores of a batch: `[samples, classes]`. The batch after it, where it is known, may be on its way to the device meanwhile; it has
+    /// to be the next one to be scored.
     ///
     /// # Errors
     /// When there is no plan for a batch of that size, or its answer is of another shape.
-    pub fn score(&mut self, inputs: Tensor) -> Result<Tensor> {
+    pub fn score(&mut self, inputs: Tensor, next: Option<&Tensor>) -> Result<Tensor> {
         let samples = inputs.shape().first().copied().unwrap_or(1);
         if !self.engines.contains_key(&samples) {
             let plan = self.plan(inputs.shape())?;
             self.engines.insert(samples, self.backend.prepare(plan, &self.parameters)?);
         }
         let engine = self.engines.get_mut(&samples);
-        let answers = engine.map(|engine| engine.run(std::slice::from_ref(&inputs))).transpose()?;
+        let next = next.filter(|next| next.shape() == inputs.shape()).map(std::slice::from_ref);
+        let answers = engine.map(|engine| engine.run_before(std::slice::from_ref(&inputs), next)).transpose()?;
         let answer = answers.and_then(|answers| answers.first().cloned());
         let fits = |answer: &Tensor| answer.shape() == [samples, self.classes];
         answer.filter(fits).ok_or_else(|| failure(Code::E499, "an answer that is no row of scores for each sample"))

@@ -1,6 +1,6 @@
 //! Where cuBLASLt and cuDNN lie, whether they fit, and what they are called.
 
-use crate::cuda::places::{self, Place};
+use crate::cuda::places::{self, Origin, Place};
 use libloading::Library;
 use std::ffi::c_int;
 use std::fmt;
@@ -125,9 +125,13 @@ fn find(wanted: &Wanted, places: &[Place], driver: (u32, u32)) -> Result<Found, 
             }
         }
     }
-    let looked = format!("no {} was found in {} folders", wanted.name, places.len());
     let needed = format!("{} or later is needed", wanted.oldest);
-    if seen.is_empty() { Err(format!("{looked}; {needed}")) } else { Err(format!("{}; {needed}", seen.join("; "))) }
+    if seen.is_empty() {
+        let (name, file) = (wanted.name, wanted.file);
+        let looked = Origin::ALL.map(Origin::words).join("; ");
+        return Err(format!("no {name} was found: lib{file}.so was looked for in {looked}; {needed}"));
+    }
+    Err(format!("{}; {needed}", seen.join("; ")))
 }
 
 /// The version of a library that fits.
@@ -175,7 +179,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let place = Place { origin: Origin::Variable, path: folder.path().to_owned() };
         let none = find(&CUDNN, &[], (13, 0)).unwrap_err();
-        assert_eq!(none, "no cuDNN was found in 0 folders; 9.0 or later is needed");
+        assert!(
+            none.starts_with("no cuDNN was found: libcudnn.so was looked for in the environment variable CNNC"),
+            "{none}"
+        );
+        assert!(none.ends_with("; 9.0 or later is needed"), "{none}");
         fs::write(folder.path().join("libcudnn.so.9"), "no library").unwrap();
         let reason = find(&CUDNN, &[place], (13, 0)).unwrap_err();
         assert!(reason.contains("libcudnn.so.9 cannot be opened: ") && reason.ends_with("; 9.0 or later is needed"));

@@ -29,7 +29,7 @@ fn programs(network: &ShapedGraph, batch: usize, precision: Precision) -> [Progr
     let target = target(u64::MAX);
     let (inference, _) = compile(network, &bound(1), &target).expect("a plan");
     let (training, _) = compile_step(network, &bound(batch), &Training::plain(), &target).expect("a plan");
-    let options = Options { precision };
+    let options = Options { precision, ..Options::default() };
     [inference, training].map(|plan| Program::of(&plan, &options).expect("a program"))
 }
 

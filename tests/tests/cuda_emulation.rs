@@ -9,7 +9,7 @@ use cnnc_compiler::plan::{Step, Storage, View, plan};
 use cnnc_compiler::training::{Adam, Loss, Optimiser, SumOrMean, Training, loss_and_gradients, names, training_step};
 use cnnc_compiler::write_kernels::{Bindings, write_kernels};
 use cnnc_runtime::cpu::initial_state;
-use cnnc_runtime::cuda::program::{Entry, Options, Precision, Program, target};
+use cnnc_runtime::cuda::program::{Entry, Options, Precision, Program, Task, target};
 use cnnc_runtime::doctor::GRID;
 use cnnc_runtime::{Parameters, Tensor};
 use cnnc_tests::emulation::{Case, compiler, single, tolerance, wrong, wrong_programs};
@@ -144,9 +144,7 @@ fn copies_come_when_they_are_waited_for() {
     let inputs = vec![Tensor::new(&[128], values).expect("a number each")];
     let case = Case { name: "copies".into(), plan, parameters: Parameters::default(), inputs };
     let mut sound = case.program(&Options::default());
-    sound.run[0].entry = "copies".into();
-    sound.run[0].block = [32, 1, 1];
-    sound.run[0].grid = [1, 1, 1];
+    sound.run[0].task = Task::Entry { name: "copies".into(), grid: [1, 1, 1], block: [32, 1, 1] };
     for (right, mistake, said) in [
         ("", "", ""),
         ("copies_wait<1>();", "", "off by"),

@@ -31,10 +31,15 @@ pub struct Convolving {
     workspace: usize,
 }
 
+/// `CUDNN_STATUS_NOT_SUPPORTED`
+fn in_words(error: CudnnError) -> String {
+    format!("{:?}", error.0)
+}
+
 /// A new handle.
-pub fn handle() -> Result<Handle, CudnnError> {
+pub fn handle() -> Result<Handle, String> {
     Ok(Owned {
-        handle: result::create_handle()?,
+        handle: result::create_handle().map_err(in_words)?,
         back: |handle| {
             // SAFETY: the handle is given back once.
             let _ = unsafe { result::destroy_handle(handle) };
@@ -74,8 +79,8 @@ macro_rules! offers {
 impl Convolving {
     /// With so many bytes of workspace at the most.
     pub fn new(handle: Arc<Handle>, convolution: &Convolution, workspace: u64) -> Result<Convolving, String> {
-        let mut work = described(handle, convolution).map_err(|error| error.to_string())?;
-        let offers = work.offers(convolution.result).map_err(|error| error.to_string())?;
+        let mut work = described(handle, convolution).map_err(in_words)?;
+        let offers = work.offers(convolution.result).map_err(in_words)?;
         for Offer { algorithm, math, bytes } in offers {
             work.algorithm = algorithm;
             // In float32 nothing is rounded, whatever an algorithm would like.
@@ -114,7 +119,7 @@ impl Convolving {
                 ),
             })
         };
-        put.map_err(|error| error.to_string())
+        put.map_err(in_words)
     }
 
     fn set_math(&self, math: sys::cudnnMathType_t) -> Result<(), CudnnError> {

@@ -28,10 +28,15 @@ pub struct Multiplying {
     workspace: usize,
 }
 
+/// `CUBLAS_STATUS_NOT_SUPPORTED`
+fn in_words(error: CublasError) -> String {
+    format!("{:?}", error.0)
+}
+
 /// A new handle.
-pub fn handle() -> Result<Handle, CublasError> {
+pub fn handle() -> Result<Handle, String> {
     Ok(Owned {
-        handle: result::create_handle()?,
+        handle: result::create_handle().map_err(in_words)?,
         back: |handle| {
             // SAFETY: the handle is given back once.
             let _ = unsafe { result::destroy_handle(handle) };
@@ -58,7 +63,7 @@ impl Multiplying {
         divisors: [u64; 3],
         workspace: u64,
     ) -> Result<Multiplying, String> {
-        make(handle, matmul, divisors, workspace).map_err(|error| error.to_string())
+        make(handle, matmul, divisors, workspace).map_err(in_words)
     }
 
     /// Puts it in.
@@ -92,7 +97,7 @@ impl Multiplying {
                 self.workspace,
                 stream,
             );
-            put.map_err(|error| error.to_string())
+            put.map_err(in_words)
         }
     }
 }

@@ -96,11 +96,11 @@ impl Session {
 }
 
 /// The handle that is there, or a new one.
-fn kept<H, E: ToString>(place: &mut Option<Arc<H>>, make: fn() -> Result<H, E>) -> Result<Arc<H>, String> {
+fn kept<H>(place: &mut Option<Arc<H>>, make: fn() -> Result<H, String>) -> Result<Arc<H>, String> {
     if let Some(handle) = place {
         return Ok(handle.clone());
     }
-    let handle = Arc::new(make().map_err(|error| error.to_string())?);
+    let handle = Arc::new(make()?);
     *place = Some(handle.clone());
     Ok(handle)
 }

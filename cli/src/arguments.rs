@@ -3,6 +3,7 @@
 use crate::device::precision;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use cnnc_runtime::cuda::program::Precision;
+use cnnc_runtime::doctor::GRID;
 use std::path::PathBuf;
 
 /// Compiles, checks and runs CNNs written as .cnn specs.
@@ -338,6 +339,9 @@ pub struct Doctor {
     /// Threads; 0 is one for each core.
     #[arg(long, default_value_t = 0, value_name = "COUNT")]
     pub threads: usize,
+    /// Examine only the kernels whose name has this in it: `gemm`.
+    #[arg(long, value_name = "NAME", value_parser = kernel_name)]
+    pub only: Option<String>,
     /// How to write it.
     #[arg(long, value_enum, default_value_t = Report::Table)]
     pub format: Report,
@@ -350,6 +354,15 @@ pub enum EvalFormat {
     Table,
     /// For programs; docs/json.md says what is in it.
     Json,
+}
+
+/// What a kernel of the self-check is called, or a part of it.
+fn kernel_name(text: &str) -> Result<String, String> {
+    let names: Vec<&str> = GRID.iter().map(|subject| subject.name).collect();
+    match names.iter().any(|name| name.contains(text)) {
+        true => Ok(text.to_owned()),
+        false => Err(format!("no kernel is called so; there are: {}", names.join(", "))),
+    }
 }
 
 /// `name=value`

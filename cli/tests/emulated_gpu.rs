@@ -96,6 +96,24 @@ fn a_network_answers_as_on_the_cpu() {
     }
 }
 
+/// Products of matrices stand for the grid, whose compilation takes minutes here: on tensor cores in every precision.
+#[test]
+fn the_doctor_finds_products_right_in_every_precision() {
+    let Some(folder) = emulated() else { return };
+    for (precision, least, most) in [("tf32", 1e-6, 2e-3), ("fp16", 1e-6, 2e-3), ("bf16", 1e-5, 1e-2)] {
+        let arguments = ["doctor", "--device", "cuda", "--only", "gemm", "--no-libraries", "--format", "json"];
+        let (text, _) = done(folder, &[], &[&arguments[..], &["--precision", precision]].concat());
+        let report: Value = serde_json::from_str(&text).expect("JSON");
+        let kernels = report["kernels"].as_array().expect("kernels");
+        assert_eq!(kernels.len(), 1, "{text}");
+        let error = kernels[0]["error"].as_f64().expect("an error");
+        assert!(error > least && error <= most, "{precision}: products round, and no more than they may: {error}");
+    }
+    let unknown = cnnc(folder, &[], &["doctor", "--only", "geem"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("there are: conv direct"), "{unknown:?}");
+}
+
 #[test]
 fn a_bench_tells_of_every_step() {
     let Some(folder) = emulated() else { return };

@@ -1,6 +1,6 @@
 //! The examination of a GPU: what it says of itself, and every kernel that is generated for it against the reference in float64.
 
-use super::share;
+use super::{share, subjects};
 use crate::arguments::{Doctor, Report};
 use crate::console::{Console, Outcome};
 use crate::device::Opened;
@@ -13,7 +13,7 @@ use cnnc_runtime::Backend;
 use cnnc_runtime::cpu::CpuOptions;
 use cnnc_runtime::cuda::program::Precision;
 use cnnc_runtime::cuda::{Cuda, Found, Way, cache_folder};
-use cnnc_runtime::doctor::{Examination, GRID, Subject};
+use cnnc_runtime::doctor::{Examination, Subject};
 use serde_json::{Value, json};
 
 /// A kernel, with its largest error and what it may be.
@@ -43,8 +43,9 @@ pub fn examine(arguments: &Doctor, console: &mut Console<'_>) -> Outcome {
     let opened = opened.map_err(|failure| console.fail(&failure, &Files::default()))?;
     let Opened::Cuda(cuda) = opened else { return Ok(()) };
     let precision = cuda.options().precision;
-    let rows = console
-        .timed("kernels", || GRID.iter().map(|subject| rows(subject, &cuda)).collect::<Result<Vec<Vec<Row>>, _>>());
+    let rows = console.timed("kernels", || {
+        subjects(arguments).map(|subject| rows(subject, &cuda)).collect::<Result<Vec<Vec<Row>>, _>>()
+    });
     let rows: Vec<Row> = rows.map_err(|report| console.show(&report))?.into_iter().flatten().collect();
     let facts = facts(&cuda).map_err(|failure| console.fail(&failure, &Files::default()))?;
     let text = match arguments.format {

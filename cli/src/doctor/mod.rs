@@ -50,7 +50,7 @@ pub fn doctor(arguments: &Doctor, console: &mut Console<'_>) -> Outcome {
     let options = CpuOptions { threads: arguments.threads, ..CpuOptions::default() };
     let machine = console.timed("machine", || Machine::of_this(&options));
     let sets: Vec<InstructionSet> = machine.sets.iter().map(|(set, _)| *set).collect();
-    let examine = || GRID.iter().map(|subject| row(subject, &sets, &options)).collect::<Result<Vec<Row>, _>>();
+    let examine = || subjects(arguments).map(|subject| row(subject, &sets, &options)).collect::<Result<Vec<Row>, _>>();
     let rows = console.timed("kernels", examine).map_err(|report| console.show(&report))?;
     let text = match arguments.format {
         Report::Table => head(&machine) + &table(&machine, &rows, console),
@@ -61,6 +61,12 @@ pub fn doctor(arguments: &Doctor, console: &mut Console<'_>) -> Outcome {
         [] => Ok(()),
         wrong => Err(console.fail(&unfit(wrong), &Files::default())),
     }
+}
+
+/// The kernels that are asked for.
+fn subjects(arguments: &Doctor) -> impl Iterator<Item = &'static Subject> {
+    let wanted = |subject: &&Subject| arguments.only.as_ref().is_none_or(|name| subject.name.contains(name.as_str()));
+    GRID.iter().filter(wanted)
 }
 
 fn unfit(wrong: &[&str]) -> Diagnostic {

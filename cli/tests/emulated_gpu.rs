@@ -115,6 +115,22 @@ fn the_doctor_finds_products_right_in_every_precision() {
 }
 
 #[test]
+fn the_doctor_examines_libraries_as_it_does_kernels() {
+    let Some(folder) = emulated() else { return };
+    // Products of matrices, and all three parts of convolutions: strided, dilated, grouped, transposed, with images that lie apart.
+    for (only, library) in [("gemm", "cuBLASLt"), ("conv transposed", "cuDNN"), ("gradients of convolutions", "cuDNN")]
+    {
+        let arguments = ["doctor", "--device", "cuda", "--only", only, "--format", "json"];
+        let report: Value = serde_json::from_str(&done(folder, &[], &arguments).0).expect("JSON");
+        let kernels = report["kernels"].as_array().expect("kernels");
+        let by_library: Vec<&Value> = kernels.iter().filter(|kernel| kernel["library"] == library).collect();
+        assert_eq!((kernels.len(), by_library.len()), (2, 1), "{report}");
+        assert!(by_library[0]["error"].as_f64() > Some(0.0) && by_library[0]["right"] == true, "{report}");
+        assert_ne!(kernels[0]["error"], kernels[1]["error"], "they sum otherwise");
+    }
+}
+
+#[test]
 fn a_bench_tells_of_every_step() {
     let Some(folder) = emulated() else { return };
     let arguments = ["bench", "small.cnn", "--device", "cuda", "--batch", "2", "--seconds", "0", "--profile"];

@@ -3,7 +3,7 @@
 //! Of the algorithms that it offers, the first is taken that gives the same bits in every run, fits into the workspace, and errs no
 //! more than a kernel may: Fourier transforms and Winograd's method in large tiles do.
 
-use super::Owned;
+use super::{Owned, owned};
 use crate::cuda::handles::Stream;
 use crate::cuda::operation::{Convolution, Image, Part};
 use crate::cuda::program::Precision;
@@ -38,13 +38,7 @@ fn in_words(error: CudnnError) -> String {
 
 /// A new handle.
 pub fn handle() -> Result<Handle, String> {
-    Ok(Owned {
-        handle: result::create_handle().map_err(in_words)?,
-        back: |handle| {
-            // SAFETY: the handle is given back once.
-            let _ = unsafe { result::destroy_handle(handle) };
-        },
-    })
+    Ok(owned!(result::create_handle().map_err(in_words)?, result::destroy_handle))
 }
 
 /// The algorithm, of what is computed.
@@ -223,13 +217,7 @@ fn described(handle: Arc<Handle>, convolution: &Convolution) -> Result<Convolvin
 }
 
 fn image(image: &Image) -> Result<Owned<sys::cudnnTensorDescriptor_t>, CudnnError> {
-    let description = Owned {
-        handle: result::create_tensor_descriptor()?,
-        back: |handle| {
-            // SAFETY: the description is given back once.
-            let _ = unsafe { result::destroy_tensor_descriptor(handle) };
-        },
-    };
+    let description = owned!(result::create_tensor_descriptor()?, result::destroy_tensor_descriptor);
     let [_, _, height, width] = image.sizes;
     let strides = [image.apart, height * width, width, 1].map(|stride| stride as c_int);
     let sizes = image.sizes.map(|size| size as c_int);
@@ -241,13 +229,7 @@ fn image(image: &Image) -> Result<Owned<sys::cudnnTensorDescriptor_t>, CudnnErro
 }
 
 fn filter(sizes: [usize; 4]) -> Result<Owned<sys::cudnnFilterDescriptor_t>, CudnnError> {
-    let description = Owned {
-        handle: result::create_filter_descriptor()?,
-        back: |handle| {
-            // SAFETY: the description is given back once.
-            let _ = unsafe { result::destroy_filter_descriptor(handle) };
-        },
-    };
+    let description = owned!(result::create_filter_descriptor()?, result::destroy_filter_descriptor);
     let (kind, order) = (sys::cudnnDataType_t::CUDNN_DATA_FLOAT, sys::cudnnTensorFormat_t::CUDNN_TENSOR_NCHW);
     // SAFETY: the description is held.
     unsafe { result::set_filter4d_descriptor(description.handle, kind, order, sizes.map(|size| size as c_int)) }?;
@@ -256,13 +238,7 @@ fn filter(sizes: [usize; 4]) -> Result<Owned<sys::cudnnFilterDescriptor_t>, Cudn
 
 /// Padding, strides, dilation and groups, and in what is multiplied.
 fn window(convolution: &Convolution) -> Result<Owned<sys::cudnnConvolutionDescriptor_t>, CudnnError> {
-    let description = Owned {
-        handle: result::create_convolution_descriptor()?,
-        back: |handle| {
-            // SAFETY: the description is given back once.
-            let _ = unsafe { result::destroy_convolution_descriptor(handle) };
-        },
-    };
+    let description = owned!(result::create_convolution_descriptor()?, result::destroy_convolution_descriptor);
     let math = match convolution.precision {
         Precision::Exact => sys::cudnnMathType_t::CUDNN_FMA_MATH,
         // It rounds to bfloat16 nowhere; what it rounds to instead is more exact.

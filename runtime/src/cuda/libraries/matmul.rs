@@ -2,7 +2,7 @@
 //!
 //! The library counts by columns: it is asked for the transposed result, `outᵀ = bᵀ aᵀ`, which lies in memory as the result does.
 
-use super::Owned;
+use super::{Owned, owned};
 use crate::cuda::handles::Stream;
 use crate::cuda::operation::Matmul;
 use crate::cuda::program::Precision;
@@ -35,13 +35,7 @@ fn in_words(error: CublasError) -> String {
 
 /// A new handle.
 pub fn handle() -> Result<Handle, String> {
-    Ok(Owned {
-        handle: result::create_handle().map_err(in_words)?,
-        back: |handle| {
-            // SAFETY: the handle is given back once.
-            let _ = unsafe { result::destroy_handle(handle) };
-        },
-    })
+    Ok(owned!(result::create_handle().map_err(in_words)?, result::destroy_handle))
 }
 
 /// How a factor is stored, by columns: rows, columns, elements from column to column, and whether it is transposed.
@@ -137,13 +131,7 @@ fn description(precision: Precision, transposed: [bool; 2]) -> Result<Owned<sys:
         Precision::Bf16 => Compute::CUBLAS_COMPUTE_32F_FAST_16BF,
     };
     let handle = result::create_matmul_desc(compute, sys::cudaDataType::CUDA_R_32F)?;
-    let description = Owned {
-        handle,
-        back: |handle| {
-            // SAFETY: the description is given back once.
-            let _ = unsafe { result::destroy_matmul_desc(handle) };
-        },
-    };
+    let description = owned!(handle, result::destroy_matmul_desc);
     let sides = [Attribute::CUBLASLT_MATMUL_DESC_TRANSA, Attribute::CUBLASLT_MATMUL_DESC_TRANSB];
     for (attribute, transposed) in sides.into_iter().zip(transposed) {
         let value = i32::from(transposed);
@@ -158,25 +146,13 @@ fn description(precision: Precision, transposed: [bool; 2]) -> Result<Owned<sys:
 fn layout([rows, columns]: [usize; 2], apart: usize) -> Result<Owned<sys::cublasLtMatrixLayout_t>, CublasError> {
     let kind = sys::cudaDataType::CUDA_R_32F;
     let handle = result::create_matrix_layout(kind, rows as u64, columns as u64, apart as i64)?;
-    Ok(Owned {
-        handle,
-        back: |handle| {
-            // SAFETY: the layout is given back once.
-            let _ = unsafe { result::destroy_matrix_layout(handle) };
-        },
-    })
+    Ok(owned!(handle, result::destroy_matrix_layout))
 }
 
 /// What an algorithm may count on: bytes of workspace, and what divides the addresses of `b`, `a` and the result.
 fn preference(divisors: [u64; 3], workspace: u64) -> Result<Owned<sys::cublasLtMatmulPreference_t>, CublasError> {
     use sys::cublasLtMatmulPreferenceAttributes_t as Attribute;
-    let preference = Owned {
-        handle: result::create_matmul_pref()?,
-        back: |handle| {
-            // SAFETY: the preference is given back once.
-            let _ = unsafe { result::destroy_matmul_pref(handle) };
-        },
-    };
+    let preference = owned!(result::create_matmul_pref()?, result::destroy_matmul_pref);
     let set = |attribute, value: *const c_void, bytes| {
         // SAFETY: the preference is held, and the attribute has so many bytes.
         unsafe { result::set_matmul_pref_attribute(preference.handle, attribute, value, bytes) }

@@ -138,6 +138,20 @@ struct Owned<H: Copy> {
     back: fn(H),
 }
 
+/// A handle that a function of the library takes back.
+macro_rules! owned {
+    ($handle:expr, $back:path) => {
+        Owned {
+            handle: $handle,
+            back: |handle| {
+                // SAFETY: the handle is given back once, when nothing uses it any more.
+                let _ = unsafe { $back(handle) };
+            },
+        }
+    };
+}
+use owned;
+
 // SAFETY: both libraries take their handles from any thread, from one at a time; whoever has work has it for himself.
 unsafe impl<H: Copy> Send for Owned<H> {}
 // SAFETY: as above; work that shares a handle belongs to one execution.

@@ -11,7 +11,7 @@ use crate::console::{Console, Outcome};
 use crate::device::Opened;
 use crate::model;
 use crate::tuning::{self, Place};
-use cnnc_compiler::plan::Plan;
+use cnnc_compiler::plan::{Plan, Target};
 use cnnc_compiler::training::Training;
 use cnnc_grammar::span::Files;
 use cnnc_runtime::cpu::CpuOptions;
@@ -86,7 +86,11 @@ pub fn bench(arguments: &Bench, console: &mut Console<'_>) -> Outcome {
         true => Some(tune(arguments, &mut model, &mut opened, &parameters, &inputs, console)?),
         false => None,
     };
-    let plan = compiled(arguments, &model, &opened, console)?;
+    let target = match &opened {
+        Opened::Cpu(_) => model.target(),
+        Opened::Cuda(cuda) => cuda.target(),
+    };
+    let plan = compiled(arguments, &model, &target, console)?;
     let files = &model.files;
     let batch = inputs.first().and_then(|input| input.shape().first()).copied();
     let engine = console.timed("prepare", || match arguments.train {
@@ -119,14 +123,10 @@ pub fn bench(arguments: &Bench, console: &mut Console<'_>) -> Outcome {
 }
 
 /// The plan of an inference or a training step.
-fn compiled(arguments: &Bench, model: &Model, opened: &Opened, console: &mut Console<'_>) -> Outcome<Arc<Plan>> {
-    let target = match opened {
-        Opened::Cpu(_) => model.target(),
-        Opened::Cuda(cuda) => cuda.target(),
-    };
+fn compiled(arguments: &Bench, model: &Model, target: &Target, console: &mut Console<'_>) -> Outcome<Arc<Plan>> {
     let compiled = match arguments.train {
-        true => model.compile_training(&Training::plain(), &target, console),
-        false => model.compile(&target, console),
+        true => model.compile_training(&Training::plain(), target, console),
+        false => model.compile(target, console),
     };
     compiled.map(|(plan, _)| plan).map_err(|report| console.show(&report))
 }
@@ -141,15 +141,14 @@ fn tune(
     console: &mut Console<'_>,
 ) -> Outcome<Tuned> {
     let nowhere = |failure: Failure, console: &mut Console<'_>| console.fail(&failure, &Files::default());
-    if !matches!(opened, Opened::Cuda(_)) {
+    let Opened::Cuda(cuda) = opened else {
         let measured =
             console.timed("tune", || model.tune(parameters, inputs)).map_err(|report| console.show(&report))?;
         let kept = Place::cpu(&model.options).keep(&model.tuning);
         let file = kept.map_err(|failure| nowhere(failure, console))?;
         return Ok(Tuned::new(&measured, file.as_deref(), console));
-    }
-    let plan = compiled(arguments, model, opened, console)?;
-    let Opened::Cuda(cuda) = opened else { return Ok(Tuned::default()) };
+    };
+    let plan = compiled(arguments, model, &cuda.target(), console)?;
     if cuda.options().libraries {
         let libraries = cuda.device().libraries();
         let missing = [&libraries.cublaslt, &libraries.cudnn].into_iter().filter_map(|found| found.as_ref().err());
@@ -170,7 +169,6 @@ fn tune(
 }
 
 /// What was measured to choose among ways, as it is shown.
-#[derive(Default)]
 struct Tuned {
     table: String,
     json: Value,

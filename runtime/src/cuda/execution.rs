@@ -121,9 +121,7 @@ impl Execution {
         execution.prepare()?;
         execution.memory.arena =
             Some(allocate(&execution.device, execution.plan.arena_elements, &need, &execution.plan)?);
-        let run = std::mem::take(&mut execution.program.run);
-        execution.run = execution.items(&run)?;
-        execution.program.run = run;
+        execution.run = execution.items(&execution.program.run.clone())?;
         execution.try_libraries()?;
         execution.record();
         Ok(execution)
@@ -147,10 +145,8 @@ impl Execution {
         self.device.context.make_current().during("being made ready")?;
         let need = Need::of(&self.plan, &self.program).without_parameters();
         self.memory.scratch = Some(allocate(&self.device, self.plan.scratch_elements, &need, &self.plan)?);
-        let prepare = std::mem::take(&mut self.program.prepare);
-        let items = self.items(&prepare);
-        self.program.prepare = prepare;
-        let put_in = launch_all(&self.streams[0], &items?);
+        let items = self.items(&self.program.prepare.clone())?;
+        let put_in = launch_all(&self.streams[0], &items);
         let done = put_in.and(self.streams[0].wait().map_err(Trouble::from)).during("preparing the parameters");
         self.memory.scratch = None;
         done
@@ -171,13 +167,13 @@ impl Execution {
                 Work::Kernel(Call { function, grid: *grid, block: *block, addresses })
             }
             Task::Library(operation) => {
-                let &[a, b, out, _] = addresses.as_slice() else {
+                let &[a, b, out, workspace] = addresses.as_slice() else {
                     return Err(fault(format!("{operation} takes four addresses")));
                 };
                 let divisors = [a, b, out].map(divisor);
                 let work = self.libraries.work(operation, divisors, LIBRARY_BYTES);
                 let work = work.map_err(|reason| Trouble::Library(format!("{operation}: {reason}")));
-                Work::Library(Box::new(work.during("being made ready")?), [a, b, out, addresses[3]])
+                Work::Library(Box::new(work.during("being made ready")?), [a, b, out, workspace])
             }
         };
         Ok(Item { work, step: launch.step })

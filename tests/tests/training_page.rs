@@ -59,7 +59,7 @@ fn the_lenets_learn_as_much_as_pytorchs() {
 #[test]
 fn the_large_networks_learn_as_much_as_pytorchs() {
     let page = fs::read_to_string("../docs/training.md").expect("the page");
-    for (name, file, epochs) in [("ResNet-18", "resnet18", 2)] {
+    for (name, file, epochs) in [("ResNet-18", "resnet18", 2), ("VGG small", "vgg_small", 1)] {
         let [own, theirs] = ["cnnc", "pytorch"].map(|side| records(&format!("{side}_{file}")));
         assert_eq!((own.len(), theirs.len()), (epochs, epochs));
         for (([train, _, accuracy], [their_train, _, their_accuracy]), epoch) in own.iter().zip(&theirs).zip(1..) {

@@ -99,7 +99,8 @@ __device__ void product_tile(
     const int warp = threadIdx.x / 32, group = threadIdx.x % 32 / 4, word = threadIdx.x % 4;
     const int down = warp / Tile::warps_across * WARP_ROWS, across = warp % Tile::warps_across * WARP_COLUMNS;
     float sums[WARP_ROWS / 16][WARP_COLUMNS / 8][4] = {};
-    pipeline<Tile>(problem, first, last, [&](const auto* shared_a, const auto* shared_b) {
+    typedef typename Tile::template Loader<Left<Problem>, typename Tile::StageA>::Word Word;
+    pipeline<Tile>(problem, first, last, [&](const Word* shared_a, const Word* shared_b) {
         #pragma unroll
         for (int w = 0; w < Tile::words; w += 8) {
             unsigned a[WARP_ROWS / 16][4], b[WARP_COLUMNS / 8][2];

@@ -64,7 +64,7 @@ fn rows(subject: &'static Subject, cuda: &Cuda) -> Result<Vec<Row>, cnnc_runtime
     let (examination, allowed) = (Examination::new(subject)?, subject.tolerance_on_gpu(cuda.options().precision));
     let row = |library, error: Option<f64>| error.map(|error| Row { subject, library, error, allowed });
     let mut rows: Vec<Row> = row(None, examination.error(cuda)?).into_iter().collect();
-    for (way, name) in [(Way::CublasLt, "cuBLASLt"), (Way::Cudnn, "cuDNN")] {
+    for (way, name) in Way::LIBRARIES {
         let has = |plan: &Plan| !cuda.by_library(plan, way).0.is_empty();
         if cuda.options().libraries && examination.any_plan(&cuda.target(), has)? {
             rows.extend(row(Some(name), examination.error(&cuda.examining(way))?));

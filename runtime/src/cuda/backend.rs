@@ -58,7 +58,7 @@ impl Cuda {
     /// With ways that were measured. Those of libraries that are not here any more are left out; the names of these come back.
     pub fn tuned(&mut self, mut tuning: Tuning<Way>) -> Vec<&'static str> {
         let mut missing = Vec::new();
-        for (way, name) in [(Way::CublasLt, "cuBLASLt"), (Way::Cudnn, "cuDNN")] {
+        for (way, name) in Way::LIBRARIES {
             if self.options.libraries && tuning.0.values().any(|one| *one == way) && !self.device.libraries().have(way)
             {
                 tuning.0.retain(|_, one| *one != way);

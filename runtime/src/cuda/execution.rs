@@ -14,7 +14,7 @@ use super::libraries::{self, Session};
 use super::memory::{Memory, allocate, gather, span};
 use super::modules;
 use super::need::{Need, batch_of};
-use super::program::{Argument, LIBRARY_ELEMENTS, Launch, Program, Task};
+use super::program::{ALIGNMENT, Argument, LIBRARY_BYTES, Launch, Program, Task};
 use crate::cpu::check_inputs;
 use crate::failure::fault;
 use crate::{Inputs, Result, Tensor};
@@ -40,9 +40,6 @@ enum Work {
     /// A library computes, at these addresses.
     Library(Box<libraries::Work>, [u64; 4]),
 }
-
-/// Bytes that a library may use for itself.
-const LIBRARY_BYTES: u64 = 4 * LIBRARY_ELEMENTS as u64;
 
 /// A program that is ready to run.
 pub struct Execution {
@@ -396,9 +393,9 @@ fn launch_all(stream: &Stream, items: &[Item]) -> std::result::Result<(), Troubl
     })
 }
 
-/// What divides an address, as far as it matters.
+/// The bytes that divide an address, as far as values lie on them.
 fn divisor(address: u64) -> u64 {
-    1 << address.trailing_zeros().min(8)
+    1 << address.trailing_zeros().min((4 * ALIGNMENT).ilog2())
 }
 
 /// Modules on the device, and their functions by name.

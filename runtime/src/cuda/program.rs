@@ -13,8 +13,12 @@ use crate::tuning::Tuning;
 use cnnc_compiler::plan::{Storage, Target};
 use std::fmt::Write;
 
-/// Elements of the workspace that a library of NVIDIA's may use for itself: 64 MB.
+/// Elements that values begin on a multiple of: 256 bytes.
+pub const ALIGNMENT: usize = 64;
+/// Elements of the workspace that a library of NVIDIA's may use for itself, and their bytes: 64 MB.
 pub const LIBRARY_ELEMENTS: usize = 16 << 20;
+/// As [`LIBRARY_ELEMENTS`].
+pub const LIBRARY_BYTES: u64 = 4 * LIBRARY_ELEMENTS as u64;
 
 /// A plan as CUDA C.
 #[derive(Clone, Debug, PartialEq)]
@@ -125,7 +129,7 @@ pub struct Options {
 
 /// What plans for a device of that much memory are made for: plain images, values on 256 bytes.
 pub fn target(memory_bytes: u64) -> Target {
-    Target { name: "cuda".into(), alignment: 64, memory_bytes, blocks: None }
+    Target { name: "cuda".into(), alignment: ALIGNMENT, memory_bytes, blocks: None }
 }
 
 impl Program {

@@ -6,14 +6,11 @@
 use super::backend::Cuda;
 use super::libraries::Session;
 use super::lower::{choices, problem};
-use super::program::{LIBRARY_ELEMENTS, Options};
+use super::program::{ALIGNMENT, LIBRARY_BYTES, Options};
 use super::ways::Way;
 use crate::Result;
 use crate::tuning::{Choice, Measured, Tuning, chosen};
 use cnnc_compiler::plan::{Plan, Step};
-
-/// What divides the addresses of values, in bytes: that of those that are no part of another.
-const DIVISOR: u64 = 256;
 
 impl Cuda {
     /// Measures the ways of a plan's products, and takes the best from now on. `profile` gives the seconds of every step of the plan's
@@ -68,7 +65,7 @@ impl Cuda {
         let problem = problem(step)?;
         let precision = self.options().precision;
         let operation = problem.operation.clone()?.in_precision(precision);
-        let work = session.work(&operation, [DIVISOR; 3], 4 * LIBRARY_ELEMENTS as u64);
+        let work = session.work(&operation, [4 * ALIGNMENT as u64; 3], LIBRARY_BYTES);
         work.is_ok().then(|| (problem.key(precision), operation.way()))
     }
 }

@@ -55,9 +55,12 @@ impl Candidate for Way {
 }
 
 impl Way {
+    /// Those of libraries, with the libraries' names.
+    pub const LIBRARIES: [(Way, &str); 2] = [(Way::CublasLt, "cuBLASLt"), (Way::Cudnn, "cuDNN")];
+
     /// Whether a library of NVIDIA's computes it.
     pub fn is_foreign(self) -> bool {
-        matches!(self, Way::CublasLt | Way::Cudnn)
+        Way::LIBRARIES.iter().any(|(way, _)| *way == self)
     }
 }
 

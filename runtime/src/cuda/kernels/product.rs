@@ -2,14 +2,11 @@
 
 use super::{Call, Entry, What, finished};
 use crate::cuda::operation::Operation;
-use crate::cuda::program::{Argument, LIBRARY_ELEMENTS, Options};
+use crate::cuda::program::{ALIGNMENT, Argument, LIBRARY_ELEMENTS, Options};
 use crate::cuda::source::{Ending, argument, index_type_of, sizes};
 use crate::cuda::tiles::{Product, Tile, tile_of};
 use crate::cuda::ways::Way;
 use cnnc_compiler::plan::{Step, Storage};
-
-/// Elements of 256 bytes, which libraries like to begin on.
-const ALIGNMENT: usize = 64;
 
 /// A step as a product.
 pub struct Problem<'a> {

@@ -6,6 +6,8 @@
 //!
 //! What a back end may rely on (`verify.rs` checks it):
 //!
+//! The stride of an axis of size 1 is that of a dense tensor, in every view. Beyond that,
+//!
 //! | view | lies |
 //! |---|---|
 //! | input | dense, in place; no step writes to it |
@@ -166,26 +168,18 @@ pub struct View {
     pub offset: usize,
     /// Sizes.
     pub shape: Vec<usize>,
-    /// Elements from one index to the next, an axis each; 0 repeats (broadcasting).
+    /// Elements from one index to the next, an axis each; 0 repeats (broadcasting). Of an axis of size 1 it is that of a dense tensor:
+    /// what the axes after it take, so that a kernel may reckon with any stride.
     pub strides: Vec<usize>,
 }
 
 impl View {
-    /// A dense tensor, rows last.
-    pub fn dense(storage: Storage, offset: usize, shape: &[usize]) -> View {
-        let mut strides = vec![1; shape.len()];
-        for axis in (1..shape.len()).rev() {
-            strides[axis - 1] = strides[axis] * shape[axis];
-        }
-        View { storage, offset, shape: shape.to_vec(), strides }
-    }
-
     /// The number of elements.
     pub fn elements(&self) -> usize {
         self.shape.iter().product()
     }
 
-    /// Whether the elements lie without gaps, rows last. Strides of axes of size 1 do not matter.
+    /// Whether the elements lie without gaps, rows last.
     pub fn is_dense(&self) -> bool {
         self.is_dense_from(0)
     }
@@ -194,7 +188,7 @@ impl View {
     pub fn is_dense_from(&self, first: usize) -> bool {
         let mut expected = 1;
         for (&size, &stride) in self.shape.iter().zip(&self.strides).skip(first).rev() {
-            if size != 1 && stride != expected {
+            if stride != expected {
                 return false;
             }
             expected *= size;

@@ -62,7 +62,7 @@ impl Reuse {
         let fits = |(operand, index, view): (usize, usize, &View)| {
             let root = self.root_of(index);
             let dies = self.lives.get(root).copied().flatten().is_some_and(|life| life.last == now);
-            let harmless = |(other, seen): (usize, &View)| other == operand || (is_map && seen.is_same_place(view));
+            let harmless = |(other, seen): (usize, &View)| other == operand || (is_map && seen == view);
             let mut there = self.operands(step).filter(|&(_, other, _)| self.root_of(other) == root);
             let alone = there.all(|(other, _, seen)| harmless((other, seen)));
             let same = whole(index, view) == Some(storage) && view.elements() == step.step.output.elements();

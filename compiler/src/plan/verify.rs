@@ -1,7 +1,7 @@
 //! Verifies a plan. What must hold, always:
 //!
 //! Views
-//! - every view has as many strides as axes and lies inside its storage;
+//! - every view has as many strides as axes, that of an axis of size 1 is that of a dense tensor, and it lies inside its storage;
 //! - input `i` is dense in `Storage::Input(i)`.
 //!
 //! Steps
@@ -119,7 +119,7 @@ fn shapes(plan: &Plan, step: &Step, into: Storage) -> Result<(), String> {
         "an epilogue's operand is not repeated".into()
     })?;
     let apart = |(operand, view): (usize, &View)| {
-        !overlap(view, &step.output) || (view.is_same_place(&step.output) && step.may_overwrite(operand))
+        !overlap(view, &step.output) || (*view == step.output && step.may_overwrite(operand))
     };
     ensure(step.operands.iter().enumerate().all(apart), || "it writes over an operand".into())
 }
@@ -143,8 +143,8 @@ fn inside(plan: &Plan, view: &View) -> Result<(), String> {
         Storage::Prepared => Some(plan.prepared_elements),
         Storage::Arena => Some(plan.arena_elements),
     };
-    let fits =
-        view.shape.len() == view.strides.len() && elements.is_some_and(|size| view.offset + view.extent() <= size);
+    ensure(view.is_canonical(), || format!("{view:?} has other strides than it must where its size is 1"))?;
+    let fits = elements.is_some_and(|size| view.offset + view.extent() <= size);
     ensure(fits, || format!("{view:?} reaches past its storage"))
 }
 

@@ -1,8 +1,40 @@
 //! What can be done to a value without touching an element: other sizes, a part, other axes, repetition.
+//!
+//! Every view made here is canonical: of an axis of size 1, along which nobody moves, the stride is that of a dense tensor, what the axes
+//! after it take. So equal places are equal views, and a kernel may multiply any stride by anything, such as a plane's number by the
+//! distance from row to row.
 
-use super::View;
+use super::{Storage, View};
 
 impl View {
+    /// A dense tensor, rows last.
+    pub fn dense(storage: Storage, offset: usize, shape: &[usize]) -> View {
+        View { storage, offset, shape: shape.to_vec(), strides: vec![0; shape.len()] }.along(|_| None)
+    }
+
+    /// With the strides that are given, an axis each, and dense where none is or the axis has size 1.
+    fn along(mut self, stride: impl Fn(usize) -> Option<usize>) -> View {
+        let mut dense = 1;
+        for (axis, (own, &size)) in self.strides.iter_mut().zip(&self.shape).enumerate().rev() {
+            *own = stride(axis).filter(|_| size != 1).unwrap_or(dense);
+            dense = own.saturating_mul(size);
+        }
+        self
+    }
+
+    /// The same elements, with the strides of axes of size 1 as they must be.
+    pub fn canonical(self) -> View {
+        let strides = self.strides.clone();
+        self.along(|axis| strides.get(axis).copied())
+    }
+
+    /// Whether each axis of size 1 has the stride of a dense tensor, which is what the axes after it take.
+    pub fn is_canonical(&self) -> bool {
+        let after = self.strides.iter().zip(&self.shape).skip(1).map(|(stride, size)| stride.saturating_mul(*size));
+        let mut axes = self.strides.iter().zip(&self.shape).zip(after.chain([1]));
+        self.strides.len() == self.shape.len() && axes.all(|((&stride, &size), dense)| size != 1 || stride == dense)
+    }
+
     /// The elements along an axis from `start`, `length` of them.
     pub fn sliced(&self, axis: usize, start: usize, length: usize) -> View {
         let mut view = self.clone();
@@ -10,27 +42,27 @@ impl View {
         if let Some(size) = view.shape.get_mut(axis) {
             *size = length;
         }
-        view
+        view.canonical()
     }
 
     /// Axis `i` of the result is axis `axes[i]`.
     pub fn permuted(&self, axes: &[usize]) -> View {
         let pick = |from: &[usize]| axes.iter().filter_map(|&axis| from.get(axis).copied()).collect();
-        View { shape: pick(&self.shape), strides: pick(&self.strides), ..self.clone() }
+        View { shape: pick(&self.shape), strides: pick(&self.strides), ..self.clone() }.canonical()
     }
 
     /// With one more axis, of size 1, after the others.
     pub fn with_axis(&self) -> View {
         let mut view = self.clone();
         view.shape.push(1);
-        view.strides.push(0);
-        view
+        view.strides.push(1);
+        view.canonical()
     }
 
     /// Repeated to `shape`, which has the same rank: where the size is 1, every index is the same element.
     pub fn broadcast(&self, shape: &[usize]) -> View {
         let strides = self.shape.iter().zip(&self.strides).map(|(&size, &stride)| if size == 1 { 0 } else { stride });
-        View { shape: shape.to_vec(), strides: strides.collect(), ..self.clone() }
+        View { shape: shape.to_vec(), strides: strides.collect(), ..self.clone() }.canonical()
     }
 
     /// The same elements in the same order under another shape; `None` when no strides say that.
@@ -57,7 +89,7 @@ impl View {
             step *= size;
             room = room.checked_div(size).filter(|rest| rest * size == room)?;
         }
-        Some(View { shape: shape.to_vec(), strides, ..self.clone() })
+        Some(View { shape: shape.to_vec(), strides, ..self.clone() }.canonical())
     }
 
     /// Sizes and strides with neighbours joined where one continues the other, axes of size 1 left out.
@@ -70,13 +102,6 @@ impl View {
             }
         }
         blocks
-    }
-
-    /// Whether both are the same elements at the same indices. Strides of axes of size 1 do not matter.
-    pub fn is_same_place(&self, other: &View) -> bool {
-        let strides = self.shape.iter().zip(self.strides.iter().zip(&other.strides));
-        (self.storage, self.offset, &self.shape) == (other.storage, other.offset, &other.shape)
-            && strides.into_iter().all(|(&size, (a, b))| size == 1 || a == b)
     }
 
     /// From its first element to one past its last.
@@ -132,9 +157,29 @@ mod tests {
     }
 
     #[test]
-    fn strides_of_single_indices_do_not_matter() {
-        assert!(view(&[1, 3], &[9, 1]).is_same_place(&view(&[1, 3], &[0, 1])));
-        assert!(!view(&[2, 3], &[9, 1]).is_same_place(&view(&[2, 3], &[3, 1])));
-        assert!(view(&[1, 3], &[9, 1]).is_dense());
+    fn an_axis_of_size_1_has_the_stride_of_a_dense_tensor() {
+        let image = View::dense(Storage::Arena, 5, &[2, 4, 3, 3]);
+        assert_eq!(image.sliced(1, 1, 1).strides, [36, 9, 3, 1]);
+        assert_eq!(image.sliced(0, 1, 1).sliced(2, 0, 1).strides, [36, 9, 3, 1]);
+        assert_eq!(image.sliced(3, 2, 1).strides, [36, 9, 3, 1]);
+        let pixels = View::dense(Storage::Arena, 5, &[2, 5]).sliced(1, 1, 4);
+        assert_eq!(pixels.reshaped(&[2, 4, 1, 1]).unwrap().strides, [5, 1, 1, 1]);
+        assert_eq!(pixels.reshaped(&[2, 1, 4]).unwrap().strides, [5, 4, 1]);
+        assert_eq!(pixels.with_axis().strides, [5, 1, 1]);
+        assert_eq!(View::dense(Storage::Arena, 0, &[4, 1]).permuted(&[1, 0]).strides, [4, 1]);
+        assert_eq!(View::dense(Storage::Arena, 0, &[1, 4, 1, 1]).broadcast(&[2, 4, 1, 3]).strides, [0, 1, 0, 0]);
+        for made in [image.sliced(1, 1, 1), pixels.reshaped(&[1, 2, 4, 1]).unwrap(), pixels.with_axis()] {
+            assert!(made.is_canonical(), "{made:?}");
+        }
+    }
+
+    #[test]
+    fn other_strides_of_an_axis_of_size_1_are_seen() {
+        assert!(view(&[2, 4, 1, 1], &[4, 1, 1, 1]).is_canonical());
+        assert!(!view(&[2, 4, 1, 1], &[4, 1, 1000, 1]).is_canonical());
+        assert!(!view(&[2, 4, 1, 1], &[4, 1, 0, 0]).is_canonical());
+        assert!(!view(&[1, 3], &[9, 1]).is_canonical());
+        assert!(!view(&[2, 3], &[3]).is_canonical());
+        assert!(view(&[], &[]).is_canonical());
     }
 }

@@ -67,7 +67,7 @@ impl TestPlan {
     pub fn epilogue(mut self, expression: Expression, operands: &[View]) -> TestPlan {
         let last = self.0.run.last_mut().unwrap();
         last.epilogue = Some(expression);
-        last.operands.extend(operands.iter().cloned());
+        last.operands.extend(operands.iter().cloned().map(View::canonical));
         self
     }
 
@@ -82,11 +82,11 @@ impl TestPlan {
 fn step(kernel: Kernel, operands: &[View], output: View) -> Step {
     Step {
         kernel,
-        operands: operands.to_vec(),
+        operands: operands.iter().cloned().map(View::canonical).collect(),
         own_operands: operands.len(),
         epilogue: None,
         packing: None,
-        output,
+        output: output.canonical(),
         origins: vec!["0 Layer".into()],
     }
 }

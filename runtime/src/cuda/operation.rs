@@ -76,7 +76,7 @@ impl Image {
     pub fn of(view: &View) -> Option<Image> {
         let sizes: [usize; 4] = view.shape.as_slice().try_into().ok()?;
         let dense = sizes[1] * sizes[2] * sizes[3];
-        let apart = if sizes[0] == 1 { dense } else { *view.strides.first()? };
+        let apart = *view.strides.first()?;
         (view.is_dense_from(1) && apart >= dense).then_some(Image { sizes, apart })
     }
 

@@ -259,6 +259,8 @@ pub fn single(
         name: format!("x{index}").into(),
         view: View::dense(Storage::Input(index), 0, &[places(view).into_iter().max().map_or(0, |last| last + 1)]),
     };
+    let (operands, output): (Vec<View>, View) =
+        (operands.iter().cloned().map(View::canonical).collect(), output.canonical());
     let arena_elements = places(&output).into_iter().max().map_or(0, |last| last + 1);
     Arc::new(Plan {
         inputs: operands.iter().enumerate().map(port).collect(),
@@ -267,7 +269,7 @@ pub fn single(
         prepare: Vec::new(),
         run: vec![Step {
             kernel,
-            operands: operands.to_vec(),
+            operands,
             own_operands,
             epilogue,
             packing: None,

@@ -202,7 +202,7 @@ impl Lowering<'_> {
         let whole = self.target(id);
         for (part, place) in parts(self.graph, id, axis, layout, &whole.view) {
             let from = self.in_layout(part, layout, &node.origins);
-            if from.buffer != whole.buffer || !from.view.is_same_place(&place) {
+            if from.buffer != whole.buffer || from.view != place {
                 let into = Located { view: place, ..whole.clone() };
                 self.copy(from, into, self.constants.contains(&id), &node.origins);
                 self.note(

@@ -2,8 +2,8 @@
 
 use super::verify;
 use crate::kernels::testing::TestGraph;
-use crate::kernels::{Expression, Kernel};
-use crate::plan::{Plan, Storage, Target, plan};
+use crate::kernels::{Divisor, Expression, Kernel, PoolAxis, Pooling};
+use crate::plan::{Plan, Storage, Target, View, plan};
 
 /// A convolution, a prepared scale, a `Map` over them in place, and a second convolution.
 fn good() -> Plan {
@@ -33,9 +33,35 @@ fn refused(change: impl FnOnce(&mut Plan), end: &str) {
 fn views_lie_inside_their_storage() {
     refused(|plan| plan.arena_elements -= 1, "reaches past its storage");
     refused(|plan| plan.run[0].operands[1].storage = Storage::Parameter(9), "reaches past its storage");
-    refused(|plan| plan.run[0].operands[0].strides.truncate(1), "reaches past its storage");
+    refused(|plan| plan.run[0].operands[0].strides.truncate(1), "where its size is 1");
     refused(|plan| plan.outputs[0].view.offset += 1 << 20, "reaches past its storage");
     refused(|plan| plan.inputs[0].view.offset = 1, "input `input` is not where the caller puts it");
+}
+
+/// A plan of one pooling over images of one pixel.
+fn pixels() -> Plan {
+    let (mut test, x) = TestGraph::new(&[2, 4, 1, 1]);
+    let axes = [PoolAxis::Adaptive; 2];
+    let mean = test.layer("mean", |builder| builder.window(x, axes, Pooling::Mean(Divisor::Elements), [1, 1]));
+    plan(&test.finish(mean), &Target::reference()).unwrap()
+}
+
+#[test]
+fn a_stride_along_which_nobody_moves_is_that_of_a_dense_tensor() {
+    assert_eq!(verify(&pixels()), Ok(()));
+    for strides in [[4, 1, 1000, 1], [4, 1, 0, 0], [4, 1, 1, 7], [4, 1, 1, 0]] {
+        for part in [0, 1, 2] {
+            let mut plan = pixels();
+            let view = match part {
+                0 => &mut plan.run[0].operands[0],
+                1 => &mut plan.run[0].output,
+                _ => &mut plan.outputs[0].view,
+            };
+            view.strides = strides.to_vec();
+            let text = verify(&plan).unwrap_err();
+            assert!(text.contains("has other strides than it must"), "{text}");
+        }
+    }
 }
 
 #[test]
@@ -49,7 +75,10 @@ fn steps_write_where_their_list_does() {
 fn operands_lie_as_kernels_read_them() {
     refused(|plan| plan.run[0].operands[0].strides.swap(2, 3), "an operand does not lie as it must");
     refused(|plan| plan.run[0].operands[1].strides[0] = 28, "reaches past its storage");
-    refused(|plan| plan.run[1].operands[1].shape = vec![1, 3, 1, 1], "an operand does not lie as it must");
+    refused(
+        |plan| plan.run[1].operands[1] = View::dense(Storage::Prepared, 0, &[1, 3, 1, 1]),
+        "an operand does not lie as it must",
+    );
     refused(|plan| plan.run[0].output.strides.swap(2, 3), "its result has gaps");
     refused(|plan| plan.run[1].own_operands = 9, "it has too few operands");
     let narrow = |plan: &mut Plan| {

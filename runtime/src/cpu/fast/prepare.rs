@@ -68,8 +68,7 @@ fn heavy(steps: &[&Step], set: InstructionSet) -> Result<Vec<Option<Arc<Blocked>
     for (number, step) in steps.iter().enumerate().filter(|(_, step)| matches!(step.kernel, Kernel::Pack(_))) {
         let reads = |later: &usize| {
             let reader = steps[*later];
-            reader.packing.is_some()
-                && reader.operands.get(1).is_some_and(|weights| weights.is_same_place(&step.output))
+            reader.packing.is_some() && reader.operands.get(1).is_some_and(|weights| *weights == step.output)
         };
         heavy[number] = (number + 1..steps.len()).find(reads).and_then(|reader| heavy[reader].clone());
     }

@@ -16,11 +16,8 @@ const THREADS: usize = 128;
 /// A matrix's sizes, and the elements from row to row and from column to column, as it is read.
 fn matrix(view: &View, transposed: bool) -> ([usize; 2], [usize; 2]) {
     let pair = |from: &[usize]| [from.first().copied().unwrap_or(1), from.get(1).copied().unwrap_or(1)];
-    let (shape, strides) = (pair(&view.shape), pair(&view.strides));
-    // Of an axis of size 1 the distance is not stated: a column of rows is one, a row of columns is dense.
-    let strides = [if shape[0] == 1 { shape[1] } else { strides[0] }, if shape[1] == 1 { 1 } else { strides[1] }];
     let turned = |pair: [usize; 2]| if transposed { [pair[1], pair[0]] } else { pair };
-    (turned(shape), turned(strides))
+    (turned(pair(&view.shape)), turned(pair(&view.strides)))
 }
 
 /// `Gemm`.

@@ -5,6 +5,7 @@
 pub mod emulation;
 pub mod fixture;
 pub mod formula;
+pub mod hostile;
 pub mod kernel_cases;
 pub mod plans;
 

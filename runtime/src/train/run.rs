@@ -14,7 +14,7 @@ use super::setup::Setup;
 use super::{log, state};
 use crate::data::{Batch, DataSet, Job, Skipped, in_order, load, shuffled};
 use crate::failure::{failure, file_failure};
-use crate::{Backend, Parameters, Result, files, weights};
+use crate::{Backend, Parameters, Result, weights};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::graph::ShapedGraph;
 use std::collections::HashSet;
@@ -52,7 +52,6 @@ pub type Listener<'l> = dyn FnMut(Event<'_>) + 'l;
 pub fn train(run: &Run<'_>, learner: &mut dyn Learner, listener: &mut Listener<'_>) -> Result<Ending> {
     let folder = run.recipe.output.as_path();
     fs::create_dir_all(folder).map_err(|error| file_failure("write", folder, &error))?;
-    files::remove_remains(folder);
     let progress = begin(run, learner)?;
     if run.resume.is_none() {
         // What an earlier run left is not what this one is gone on from.

@@ -29,7 +29,7 @@ impl Regression {
         let mut state = Parameters::default();
         for (key, shape) in [("1.weight", vec![CLASSES, PIXELS]), ("1.bias", vec![CLASSES])] {
             state.insert(key, Tensor::filled(&shape, 0.0));
-            state.insert(format!("{key}/momentum_buffer"), Tensor::filled(&shape, 0.0));
+            state.insert(format!(".momentum_buffer.{key}"), Tensor::filled(&shape, 0.0));
         }
         Regression { state, stop_after: None, loss: 0.0 }
     }
@@ -59,7 +59,7 @@ impl Learner for Regression {
     fn begin(&mut self, batch: Batch, inputs: StepInputs) -> Result<()> {
         let (of_weight, of_bias, loss) = self.gradients(&batch);
         for (key, gradient) in [("1.weight", of_weight), ("1.bias", of_bias)] {
-            let buffer = format!("{key}/momentum_buffer");
+            let buffer = format!(".momentum_buffer.{key}");
             let mut momentum = self.state.get(&buffer).unwrap().as_ref().clone();
             let mut values = self.state.get(key).unwrap().as_ref().clone();
             for ((value, momentum), gradient) in values.data_mut().iter_mut().zip(momentum.data_mut()).zip(gradient) {
@@ -205,7 +205,7 @@ fn a_run_that_was_stopped_anywhere_goes_on_to_the_same_bits() {
         let mut second = Regression::new();
         assert_eq!(trained(&recipe, &mut second, true, &never()).unwrap(), Ending::Done);
         for (key, tensor) in whole.state.iter() {
-            assert_eq!(second.state.get(key), Some(tensor), "{key} after {steps} steps");
+            assert_eq!(second.state.get(key).unwrap(), tensor.unwrap(), "{key} after {steps} steps");
         }
         assert_eq!(logged(folder.path()), logged(whole_folder.path()));
     }

@@ -1,8 +1,9 @@
 //! A checkpoint's tensors against those that a learner has.
 
 use crate::failure::failure;
-use crate::{Parameters, Result, weights};
+use crate::{Parameters, Result};
 use cnnc_compiler::diagnostic::Code;
+use cnnc_compiler::training::names::is_state;
 use std::path::Path;
 
 /// The tensors that were found, once every one that is wanted is there in its shape and no other.
@@ -33,6 +34,5 @@ pub fn fitting(path: &Path, wanted: &Parameters, found: &Parameters) -> Result<P
 
 /// The parameters of a state alone, without what the optimiser keeps.
 pub fn parameters(state: &Parameters) -> Parameters {
-    let own = state.iter().filter(|(key, _)| !weights::is_state(key));
-    own.map(|(key, tensor)| (key.clone(), tensor.as_ref().clone())).collect()
+    state.filtered(|key| !is_state(key))
 }

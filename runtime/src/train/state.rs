@@ -3,6 +3,7 @@
 use crate::failure::failure;
 use crate::{Parameters, Result, weights};
 use cnnc_compiler::diagnostic::Code;
+use cnnc_compiler::graph::ShapedGraph;
 use std::path::Path;
 
 /// The tensors that were found, once every one that is wanted is there in its shape and no other.
@@ -35,4 +36,11 @@ pub fn fitting(path: &Path, wanted: &Parameters, found: &Parameters) -> Result<P
 pub fn parameters(state: &Parameters) -> Parameters {
     let own = state.iter().filter(|(key, _)| !weights::is_state(key));
     own.map(|(key, tensor)| (key.clone(), tensor.as_ref().clone())).collect()
+}
+
+/// A parameter that is trained and has values that are no numbers, where there is one.
+pub fn without_numbers<'g>(graph: &'g ShapedGraph, state: &Parameters) -> Option<&'g str> {
+    let trained = graph.graph.parameters.iter().filter(|parameter| parameter.trainable);
+    let mut keys = trained.map(|parameter| parameter.path.as_ref());
+    keys.find(|key| state.get(key).into_iter().any(|tensor| tensor.data().iter().any(|value| !value.is_finite())))
 }

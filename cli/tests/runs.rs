@@ -264,10 +264,12 @@ fn errors_of_recipe_and_data_say_where() {
     assert!(said_at("1:8", "E610").contains("/d` have 2"));
     fs::write(case.path("m.cnn"), "model M { input [N, 2, 4, 4]; Flatten; Linear(2) }").expect("the spec");
     said_at("1:8", "E610");
-    let large =
-        "model M { input [N, 1, 4, 4]; Conv2d(4000000000, kernel_size=1); AdaptiveAvgPool2d(1); Flatten; Linear(2) }";
-    fs::write(case.path("m.cnn"), large).expect("the spec");
-    said_at("4:13", "E401");
+    let most = "Conv2d(1000000, kernel_size=1); Upsample(scale_factor=100)";
+    for (layers, place) in [("Conv2d(40000000000, kernel_size=1)", "1:8"), (most, "4:13")] {
+        let large = format!("model M {{ input [N, 1, 4, 4]; {layers}; AdaptiveAvgPool2d(1); Flatten; Linear(2) }}");
+        fs::write(case.path("m.cnn"), large).expect("the spec");
+        said_at(place, "E401");
+    }
     fs::write(case.path("m.cnn"), "model M { input [N, 1, 4, 4]; Flatten; Linear(2) }").expect("the spec");
     case.change("path: d", "path: d, drop_last: true");
     case.change("batch_size: 12", "batch_size: 13");

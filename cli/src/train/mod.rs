@@ -13,8 +13,8 @@ use crate::numbers::{counted, grouped};
 use crate::recipe::Prepared;
 use clap::ValueEnum;
 use cnnc_compiler::diagnostic::{Code, Diagnostic, Label};
+use cnnc_grammar::span::Span;
 use cnnc_runtime::train::checkpoint::{self, BEST};
-use cnnc_runtime::train::recipe::Recipe;
 use cnnc_runtime::train::{Ending, Event, History, Run, RunFolder, StepLearner, train};
 use cnnc_runtime::{Failure, Parameters, Result, write_whole};
 use progress::Progress;
@@ -88,23 +88,23 @@ fn go(
     screen: &mut Screen<'_, '_>,
 ) -> Result<Ending> {
     let Prepared { recipe, graph, data, setup, opened, .. } = prepared;
-    let parameters = Parameters::draw(&graph.graph, recipe.seed)?;
+    let of_model = (recipe.model.place, "the recipe names the model here");
+    let parameters = Parameters::draw(&graph.graph, recipe.seed).map_err(|failure| at(of_model, failure))?;
     let [channels, height, width] = setup.train.shape();
     let shape = [recipe.batch_size.min(data.train.len()), channels, height, width];
     let backend = opened.backend();
     let learner = StepLearner::new(graph, recipe.training, &parameters, shape, setup.classes, backend);
-    let mut learner = learner.map_err(|failure| at_recipe(recipe, failure))?;
+    let mut learner = learner.map_err(|failure| match failure.code {
+        Code::E401 | Code::E504 => at((recipe.batch_size_place, "in batches of this size"), failure),
+        _ => at(of_model, failure),
+    })?;
     let run = Run { recipe, graph, data, setup: setup.clone(), resume, stop, backend };
     train(&run, folder, &mut learner, &mut |event| screen.show(event))
 }
 
-/// Why there is no learner, with the place in the recipe that decides it.
-fn at_recipe(recipe: &Recipe, mut failure: Failure) -> Failure {
+/// A failure at a place of the recipe, where it has none of its own.
+fn at((span, text): (Span, &str), mut failure: Failure) -> Failure {
     if failure.labels.is_empty() {
-        let (span, text) = match failure.code {
-            Code::E401 | Code::E504 => (recipe.batch_size_place, "in batches of this size"),
-            _ => (recipe.model.place, "the recipe names the model here"),
-        };
         failure.labels.push(Label { span, text: text.into() });
     }
     failure

@@ -139,8 +139,12 @@ fn locked(folder: &Path) -> Result<(Option<File>, Option<String>)> {
     fs::create_dir_all(folder).map_err(|error| file_failure("write", folder, &error))?;
     let path = folder.join(LOCK);
     loop {
-        let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
+        // For reading too, since a pipe that is opened for writing alone waits for a reader.
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
         let file = file.map_err(|error| file_failure("write", &path, &error))?;
+        if !file.metadata().is_ok_and(|file| file.is_file()) {
+            return Err(failure(Code::E601, format!("cannot lock `{}`: it is no regular file", path.display())));
+        }
         match file.try_lock() {
             Ok(()) if is_at(&file, &path) => return Ok((Some(file), None)),
             // Who held it removed it in between.
@@ -207,6 +211,12 @@ mod tests {
         refusal(&path, None, false);
         drop(first);
         assert_eq!(fs::read_dir(&path).unwrap().count(), 0, "the lock's file goes with it");
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink("/dev/zero", path.join(LOCK)).unwrap();
+            assert!(refusal(&path, None, false).message.ends_with("it is no regular file"));
+            fs::remove_file(path.join(LOCK)).unwrap();
+        }
         // What a killed training leaves is a file that nobody has locked.
         fs::write(path.join(LOCK), "").unwrap();
         RunFolder::take(&path, None, false).unwrap();

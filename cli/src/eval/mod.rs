@@ -36,15 +36,20 @@ pub fn run(arguments: &Eval, console: &mut Console<'_>) -> Outcome {
     };
     evaluation.skipped.iter().for_each(|one| console.note(&format!("note: left out: {}\n", one.reason)));
     let names = prepared.class_names();
-    let picture = draw(&prepared, &evaluation, &names);
-    let picture = picture.map_err(|failure| console.fail(&failure, &prepared.files))?;
+    let picture = match draw(&prepared, &evaluation, &names) {
+        Ok(path) => format!("\npicture: {path}\n"),
+        Err(failure) => {
+            console.note(&format!("note: no picture is drawn: {}\n", failure.message));
+            String::new()
+        }
+    };
     match arguments.format {
         EvalFormat::Json => console.print(&(json(&evaluation, &names) + "\n")),
         EvalFormat::Table => {
             console.print(&summary(&evaluation, console))?;
             console.print(&table(&evaluation, &names, console))?;
             console.print(&matrix(&evaluation, &names, console))?;
-            console.print(&format!("\npicture: {picture}\n"))
+            console.print(&picture)
         }
     }
 }

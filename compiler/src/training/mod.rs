@@ -16,7 +16,7 @@ pub use recompute::recompute;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::gradient::gradient;
 use crate::graph::{NodeId, ShapedGraph};
-use crate::kernels::{Kernel, KernelBuilder, KernelGraph, LayerContext, Port, fault, verify};
+use crate::kernels::{ClassInput, Kernel, KernelBuilder, KernelGraph, LayerContext, Port, fault, verify};
 use crate::passes::{self, Note};
 use crate::plan::{Plan, Target, plan_with_notes};
 use crate::write_kernels::{Bindings, write_kernels, write_training_kernels};
@@ -183,6 +183,10 @@ fn with_loss(
         );
         Box::new(Diagnostic::without_place(Code::E403, message))
     })?;
+    if let Loss::CrossEntropy { .. } = loss {
+        let classes = shape.get(1).copied().unwrap_or(0);
+        graph.class_input = Some(ClassInput { input: graph.inputs.len(), classes });
+    }
     let labels = graph.add_input(names::LABELS, &target);
     let context =
         LayerContext { origin: names::LOSS.into(), inputs: vec![answer, labels], parameters: vec![], output: shape };

@@ -3,6 +3,7 @@
 use crate::failure::failure;
 use crate::{Parameters, Result};
 use cnnc_compiler::diagnostic::Code;
+use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::training::names::is_state;
 use std::path::Path;
 
@@ -35,4 +36,11 @@ pub fn fitting(path: &Path, wanted: &Parameters, found: &Parameters) -> Result<P
 /// The parameters of a state alone, without what the optimiser keeps.
 pub fn parameters(state: &Parameters) -> Parameters {
     state.filtered(|key| !is_state(key))
+}
+
+/// A parameter that is trained and has values that are no numbers, where there is one.
+pub fn without_numbers<'g>(graph: &'g ShapedGraph, state: &Parameters) -> Option<&'g str> {
+    let trained = graph.graph.parameters.iter().filter(|parameter| parameter.trainable);
+    let mut keys = trained.map(|parameter| parameter.path.as_ref());
+    keys.find(|key| state.get(key).into_iter().any(|tensor| tensor.data().iter().any(|value| !value.is_finite())))
 }

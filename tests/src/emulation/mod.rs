@@ -220,6 +220,7 @@ fn evaluate(case: &Case, step: &Step, memory: &Memory, of_terms: bool) -> Vec<f6
     let (prepare, parameters) = (Vec::new(), Vec::new());
     let plan = Plan {
         inputs,
+        class_input: None,
         outputs,
         parameters,
         prepare,
@@ -264,6 +265,7 @@ pub fn single(
     let arena_elements = places(&output).into_iter().max().map_or(0, |last| last + 1);
     Arc::new(Plan {
         inputs: operands.iter().enumerate().map(port).collect(),
+        class_input: None,
         outputs: vec![PlanPort { name: "output".into(), view: output.clone() }],
         parameters: Vec::new(),
         prepare: Vec::new(),

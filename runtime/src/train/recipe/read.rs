@@ -1,9 +1,10 @@
 //! A recipe's text to a [`Recipe`]: the keys of its sections, each asked for once.
 
-use super::section::{Reader, Section, choice, count, text};
+use super::section::{Reader, Section, choice, count, count_up_to, text};
 use super::transforms::transforms;
 use super::yaml::{self, Node, Value};
 use super::{DataChoice, Device, EarlyStopping, Entry, ModelChoice, Monitor, Recipe, options};
+use super::{MOST_EPOCHS, MOST_SAMPLES, MOST_WORKERS};
 use crate::data::Format;
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::training::{Optimiser, Sgd, Training};
@@ -43,13 +44,17 @@ fn recipe(mut top: Section<'_, '_>, path: &Path) -> Option<Recipe> {
     let init = top.get("init").map(|node| initialisers(reader, node)).unwrap_or_default();
     let loss = options::loss(reader, top.get("loss"));
     let optimiser = top.need("optimizer", "such as `{name: sgd, lr: 0.1}`");
+    let optimiser_place = optimiser.map(|node| reader.place(node));
     let optimiser = optimiser.and_then(|node| options::optimiser(reader, node));
     let (optimiser, learning_rate) = optimiser.unwrap_or((Optimiser::Sgd(Sgd::default()), 1e-3));
     let schedule = options::schedule(reader, top.get("schedule"));
     let max_gradient_norm = top.optional_number("clip_grad_norm", "a number above 0", |number| number > 0.0);
     let recompute = top.flag("recompute", false);
-    let batch_size = top.need("batch_size", "samples of a step").and_then(|node| count(reader, "batch_size", node, 1));
-    let epochs = top.need("epochs", "times to go through the data").and_then(|node| count(reader, "epochs", node, 1));
+    let batch_size = top.need("batch_size", "samples of a step");
+    let batch_size_place = batch_size.map(|node| reader.place(node));
+    let batch_size = batch_size.and_then(|node| count_up_to(reader, "batch_size", node, 1, MOST_SAMPLES));
+    let epochs = top.need("epochs", "times to go through the data");
+    let epochs = epochs.and_then(|node| count_up_to(reader, "epochs", node, 1, MOST_EPOCHS));
     let seed = top.count("seed", 0, 0) as u64;
     let device = [Device::Cpu, Device::Cuda][top.choice("device", &["cpu", "cuda"])];
     let threads = top.count("threads", 0, 0);
@@ -65,9 +70,11 @@ fn recipe(mut top: Section<'_, '_>, path: &Path) -> Option<Recipe> {
         data: data?,
         init,
         training: Training { loss, optimiser, max_gradient_norm, recompute },
+        optimiser_place: optimiser_place?,
         learning_rate,
         schedule,
         batch_size: batch_size?,
+        batch_size_place: batch_size_place?,
         epochs: epochs?,
         seed,
         device,
@@ -168,11 +175,12 @@ fn data(reader: &Reader<'_>, node: &Node, beside: &Path) -> Option<DataChoice> {
     let train = section.get("train").and_then(|node| transforms(reader, "data.train", node));
     let validation = section.get("validation").and_then(|node| transforms(reader, "data.validation", node));
     let skip_corrupt = section.choice("corrupt", &["stop", "skip"]) == 1;
-    let workers = section.count("workers", 1, 1);
+    let workers = section.get("workers");
+    let workers = workers.map_or(Some(1), |node| count_up_to(reader, "data.workers", node, 1, MOST_WORKERS));
     let drop_last = section.flag("drop_last", false);
     section.finish();
     let format = [Format::Idx, Format::Cifar10, Format::Folder][format?];
-    Some(DataChoice { format, path: beside.join(path?), train, validation, skip_corrupt, workers, drop_last })
+    Some(DataChoice { format, path: beside.join(path?), train, validation, skip_corrupt, workers: workers?, drop_last })
 }
 
 /// `early_stopping: 5`, or a section.

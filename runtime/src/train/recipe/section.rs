@@ -196,6 +196,16 @@ pub fn count(reader: &Reader<'_>, path: &str, node: &Node, least: usize) -> Opti
     found
 }
 
+/// A whole number of at least `least` and at most `most`; `None`, reported, when it is none.
+pub fn count_up_to(reader: &Reader<'_>, path: &str, node: &Node, least: usize, most: usize) -> Option<usize> {
+    let found = count(reader, path, node, least)?;
+    if found > most {
+        reader.refuse(path, node, format_args!("a whole number of at most {most}"));
+        return None;
+    }
+    Some(found)
+}
+
 /// A text; `None`, reported, when it is none.
 pub fn text<'r>(reader: &Reader<'_>, path: &str, node: &'r Node, wanted: &str) -> Option<&'r str> {
     match &node.value {

@@ -174,11 +174,29 @@ fn what_cannot_be_is_refused() {
     ] {
         assert_eq!(codes(&format!("{SHORT}{line}\n")), [code], "{line}");
     }
+    for (from, to, code) in [
+        ("batch_size: 128", "batch_size: 9223372036854775807", "E607 4:13"),
+        ("batch_size: 128", "batch_size: 1000001", "E607 4:13"),
+        ("epochs: 10", "epochs: 9223372036854775807", "E607 5:9"),
+        ("epochs: 10", "epochs: 1000001", "E607 5:9"),
+        ("path: /data", "path: /data, workers: 5000", "E607 2:43"),
+    ] {
+        assert_eq!(codes(&SHORT.replace(from, to)), [code], "{to}");
+    }
+    let most = said(&SHORT.replace("path: /data", "path: /data, workers: 5000"));
+    assert!(
+        most.contains("`data.workers` must be a whole number of at most 256") && most.contains("is 5000"),
+        "{most}"
+    );
     let nesterov = SHORT.replace("lr: 0.1", "lr: 0.1, nesterov: true");
     assert_eq!(codes(&nesterov), ["E609 3:43"]);
     let transforms = |list: &str| codes(&SHORT.replace("path: /data", &format!("path: /data, train: {list}")));
     assert_eq!(transforms("[{resizes: 3}]"), ["E607 2:43"]);
     assert_eq!(transforms("[{cutout: 0}]"), ["E607 2:51"]);
+    assert_eq!(transforms("[{cutout: 9223372036854775807}]"), ["E607 2:51"]);
+    assert_eq!(transforms("[{resize: 9223372036854775807}]"), ["E607 2:51"]);
+    assert_eq!(transforms("[{resize: [20000, 20000]}]"), ["E607 2:51"]);
+    assert_eq!(transforms("[{random_crop: {size: 8, padding: 9223372036854775807}}]"), ["E607 2:75"]);
     assert_eq!(transforms("[{normalize: {mean: 0.5}}]"), ["E608 2:54"]);
     assert_eq!(transforms("[{random_horizontal_flip: 2}]"), ["E607 2:67"]);
     assert_eq!(transforms("cutout"), ["E607 2:41"]);
@@ -222,7 +240,7 @@ fn the_reference_s_examples_are_recipes_and_its_keys_exist() {
     let sources = [include_str!("read.rs"), include_str!("options.rs")].concat();
     let keys = reference.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
     let mut known = 0;
-    let is_file = |key: &str| [".safetensors", ".jsonl", ".svg"].iter().any(|ending| key.ends_with(ending));
+    let is_file = |key: &str| [".safetensors", ".jsonl", ".svg", ".lock"].iter().any(|ending| key.ends_with(ending));
     for (key, _) in keys.filter(|(key, _)| !key.contains([':', '`', ' ']) && !is_file(key)) {
         let last = key.rsplit('.').next().unwrap_or(key);
         let is_name = ["constant", "step", "multi_step", "cosine", "linear", "one_cycle"].contains(&key);

@@ -17,7 +17,7 @@ use cnnc_compiler::training::Training;
 use cnnc_grammar::span::{Files, Span};
 use std::path::PathBuf;
 
-pub use read::read;
+pub use read::{load, read};
 
 /// How a network is trained.
 #[derive(Clone, Debug)]

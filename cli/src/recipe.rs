@@ -6,7 +6,7 @@ use crate::device::Opened;
 use crate::outputs;
 use cnnc_compiler::diagnostic::{Code, Diagnostic, Label};
 use cnnc_compiler::graph::ShapedGraph;
-use cnnc_compiler::resolve::{Request, Sources};
+use cnnc_compiler::resolve::Request;
 use cnnc_grammar::span::Files;
 use cnnc_runtime::cpu::CpuOptions;
 use cnnc_runtime::data::{self, DataSet};
@@ -74,11 +74,8 @@ impl Prepared {
 /// Reads the recipe.
 fn read_recipe(path: &Path, console: &mut Console<'_>) -> Outcome<(Files, Recipe)> {
     let mut files = Files::default();
-    let (name, text) = Disk.read(&path.to_string_lossy(), None).map_err(|reason| {
-        let message = format!("cannot read `{}`: {reason}", path.display());
-        console.fail(&Diagnostic::without_place(Code::E601, message), &Files::default())
-    })?;
-    let file = files.add(name, text);
+    let text = recipe::load(path).map_err(|failure| console.fail(&failure, &files))?;
+    let file = files.add(path.to_string_lossy(), text);
     let text = files.get(file).map_or("", |file| file.text.as_str());
     match console.timed("recipe", || read(text, file, path)) {
         Ok(recipe) => Ok((files, recipe)),

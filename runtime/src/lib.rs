@@ -5,6 +5,7 @@
 //! it any number of times; [`Model`] does all of it. Nothing here prints; what is wrong is a [`Diagnostic`](cnnc_compiler::diagnostic::Diagnostic).
 
 pub mod backend;
+mod contained;
 pub mod cpu;
 pub mod cuda;
 pub mod data;

@@ -17,7 +17,7 @@ use cnnc_compiler::training::Training;
 use cnnc_grammar::span::{Files, Span};
 use std::path::PathBuf;
 
-pub use read::read;
+pub use read::{load, read};
 
 /// The most epochs of a run; each is a line of the history that every checkpoint holds.
 pub const MOST_EPOCHS: usize = 1_000_000;

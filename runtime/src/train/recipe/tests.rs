@@ -203,6 +203,63 @@ fn what_cannot_be_is_refused() {
 }
 
 #[test]
+fn a_key_is_given_once_in_every_section() {
+    assert_eq!(codes(&format!("{SHORT}init: {{Linear: zeros, Conv2d: zeros, Linear: ones}}\n")), ["E609 6:38"]);
+    let set = SHORT.replace("../lenet.cnn", "{file: lenet.cnn, set: {a: 1, a: 2}}");
+    assert_eq!(codes(&set), ["E609 1:38"]);
+    assert!(said(&set).contains("`model.set.a` is given twice"));
+    assert_eq!(codes(&SHORT.replace("lr: 0.1", "lr: 0.1, lr: 0.2")), ["E609 3:33"]);
+    assert_eq!(codes(&format!("{SHORT}x: 1\nx: 2\n")), ["E606 6:1", "E609 7:1"]);
+}
+
+#[test]
+fn thousands_of_mistakes_cost_one_reading() {
+    let text = format!("{SHORT}{}", "batch_size: 1\n".repeat(4900));
+    let mut files = Files::default();
+    let file = files.add("lenet.yaml", text.as_str());
+    let started = std::time::Instant::now();
+    let problems = read(&text, file, Path::new("lenet.yaml")).expect_err("mistakes");
+    assert_eq!(problems.len(), 4900);
+    assert!(started.elapsed().as_secs() < 3, "{:?}", started.elapsed());
+}
+
+#[test]
+fn what_stands_behind_an_alias_is_read_and_its_mistakes_are_placed() {
+    let aliased = recipe(&SHORT.replace(
+        "path: /data",
+        "path: /data, train: &steps [{resize: 40}, random_horizontal_flip], validation: *steps",
+    ));
+    assert_eq!(aliased.data.train, aliased.data.validation);
+    assert_eq!(
+        codes(&format!("{SHORT}seed: &wrong -1\nthreads: *wrong\nmonitor: x\n")),
+        ["E607 6:14", "E607 7:10", "E607 8:10"]
+    );
+    let merged = said(&SHORT.replace("{name: sgd, lr: 0.1}", "{<<: &base {name: sgd}, lr: 0.1}"));
+    assert!(
+        merged.contains("`optimizer` has no key `<<`") || merged.contains("`optimizer.name` is missing"),
+        "{merged}"
+    );
+}
+
+#[test]
+fn files_that_are_no_recipe_are_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let refused = |content: &[u8]| {
+        let path = folder.path().join("some.yaml");
+        std::fs::write(&path, content).expect("a file");
+        let failure = super::load(&path).expect_err("no text");
+        assert!(failure.message.contains("some.yaml"), "{}", failure.message);
+        failure.message
+    };
+    assert!(refused(b"model: x\nb: \xFF\n").contains("not UTF-8 text (line 2)"));
+    assert!(refused(&vec![b' '; (1 << 20) + 1]).contains("larger than 1048576 bytes"));
+    let pipe = folder.path().join("pipe.yaml");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
+    assert!(super::load(&pipe).expect_err("no file").message.contains("pipe.yaml"));
+    assert_eq!(codes(&" ".repeat((1 << 20) + 1)), ["E605 1:1"]);
+}
+
+#[test]
 fn what_is_no_yaml_is_said_with_its_place() {
     assert_eq!(codes(""), ["E605 1:1"]);
     assert_eq!(codes("- a\n- b\n"), ["E607 1:1"]);

@@ -10,7 +10,7 @@ use cnnc_compiler::graph::Interpolation;
 const NAMES: &[&str] = &["resize", "center_crop", "random_crop", "random_horizontal_flip", "normalize", "cutout"];
 
 /// Reads a list of transforms; what is wrong is reported and left out.
-pub fn transforms(reader: &Reader<'_>, path: &str, node: &Node) -> Option<Vec<Transform>> {
+pub fn transforms(reader: &Reader, path: &str, node: &Node) -> Option<Vec<Transform>> {
     let Value::List(entries) = &node.value else {
         reader.refuse(path, node, "a list of transforms");
         return None;
@@ -19,8 +19,8 @@ pub fn transforms(reader: &Reader<'_>, path: &str, node: &Node) -> Option<Vec<Tr
 }
 
 /// `- cutout: 8` or `- random_horizontal_flip`
-fn transform(reader: &Reader<'_>, path: &str, entry: &Node) -> Option<Transform> {
-    let nothing = Node::nothing();
+fn transform(reader: &Reader, path: &str, entry: &Node) -> Option<Transform> {
+    let nothing = Node { value: Value::Null, place: entry.place };
     let (name, given) = match &entry.value {
         Value::Map(pairs) if pairs.len() == 1 => pairs.first().map(|(name, given)| (name, given))?,
         Value::Text(_) => (entry, &nothing),
@@ -54,12 +54,12 @@ fn transform(reader: &Reader<'_>, path: &str, entry: &Node) -> Option<Transform>
 }
 
 /// The side of a picture.
-fn side(reader: &Reader<'_>, path: &str, node: &Node) -> Option<usize> {
+fn side(reader: &Reader, path: &str, node: &Node) -> Option<usize> {
     count_up_to(reader, path, node, 1, MOST_PIXELS)
 }
 
 /// One side for both, or height and width.
-fn size(reader: &Reader<'_>, path: &str, node: &Node) -> Option<[usize; 2]> {
+fn size(reader: &Reader, path: &str, node: &Node) -> Option<[usize; 2]> {
     let sides = match &node.value {
         Value::List(sides) if sides.len() == 2 => {
             let height = side(reader, path, &sides[0]);
@@ -83,7 +83,7 @@ fn size(reader: &Reader<'_>, path: &str, node: &Node) -> Option<[usize; 2]> {
 }
 
 /// `random_crop: 32` or `random_crop: {size: 32, padding: 4}`
-fn random_crop(reader: &Reader<'_>, path: &str, node: &Node) -> Option<Transform> {
+fn random_crop(reader: &Reader, path: &str, node: &Node) -> Option<Transform> {
     if !matches!(node.value, Value::Map(_)) {
         return size(reader, path, node).map(|size| Transform::RandomCrop { size, padding: 0 });
     }
@@ -97,7 +97,7 @@ fn random_crop(reader: &Reader<'_>, path: &str, node: &Node) -> Option<Transform
 }
 
 /// `normalize: {mean: 0.2860, std: 0.3530}`, or a list each with a number a channel.
-fn normalize(reader: &Reader<'_>, path: &str, node: &Node) -> Option<Transform> {
+fn normalize(reader: &Reader, path: &str, node: &Node) -> Option<Transform> {
     let mut section = Section::new(reader, path, node)?;
     let mean = section.need("mean", "a number, or one a channel");
     let mean = mean.and_then(|node| numbers(reader, &section.path("mean"), node, |_| true));
@@ -107,7 +107,7 @@ fn normalize(reader: &Reader<'_>, path: &str, node: &Node) -> Option<Transform> 
     Some(Transform::Normalize { mean: mean?, std: std? })
 }
 
-fn numbers(reader: &Reader<'_>, path: &str, node: &Node, fits: fn(f64) -> bool) -> Option<Vec<f64>> {
+fn numbers(reader: &Reader, path: &str, node: &Node, fits: fn(f64) -> bool) -> Option<Vec<f64>> {
     let one = |node: &Node| {
         let found = number(node).filter(|&number| fits(number));
         if found.is_none() {

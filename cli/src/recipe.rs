@@ -65,7 +65,7 @@ impl Prepared {
 /// Reads the recipe.
 fn read_recipe(path: &Path, console: &mut Console<'_>) -> Outcome<(Files, Recipe)> {
     let mut files = Files::default();
-    let (name, text) = Disk.read(&path.to_string_lossy(), None).map_err(|reason| {
+    let (name, text) = Disk.read(crate::model::name(path, console)?, None).map_err(|reason| {
         let message = format!("cannot read `{}`: {reason}", path.display());
         console.fail(&Diagnostic::without_place(Code::E601, message), &Files::default())
     })?;

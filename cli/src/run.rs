@@ -15,6 +15,7 @@ use cnnc_grammar::span::Files;
 use cnnc_runtime::cpu::CpuOptions;
 use cnnc_runtime::input::{Loaded, save_npy};
 use cnnc_runtime::{Model, Parameters, Tensor, input};
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -114,6 +115,7 @@ fn save(path: &Path, names: &[Arc<str>], answers: &[Tensor]) -> cnnc_runtime::Re
 
 /// `y.npy` to `y.large.npy`
 fn named(path: &Path, name: &str) -> PathBuf {
-    let ending = path.extension().map_or_else(|| "npy".into(), |ending| ending.to_string_lossy().into_owned());
-    path.with_extension(format!("{name}.{ending}"))
+    let mut ending = OsString::from(format!("{name}."));
+    ending.push(path.extension().unwrap_or(OsStr::new("npy")));
+    path.with_extension(ending)
 }

@@ -5,6 +5,7 @@
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_grammar::span::Files;
 use cnnc_runtime::is_same_file;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -66,9 +67,10 @@ pub fn of_answers(path: &Path, names: &[Arc<str>]) -> Vec<PathBuf> {
 
 /// `y.npy` to `y.large.npy`
 fn named(path: &Path, name: &str) -> PathBuf {
-    let ending = path.extension().map_or_else(|| "npy".into(), |ending| ending.to_string_lossy().into_owned());
     let name = name.replace(|character: char| character.is_control() || "/\\".contains(character), "_");
-    path.with_extension(format!("{name}.{ending}"))
+    let mut ending = OsString::from(format!("{name}."));
+    ending.push(path.extension().unwrap_or(OsStr::new("npy")));
+    path.with_extension(ending)
 }
 
 #[cfg(test)]

@@ -337,7 +337,7 @@ mod tests {
         let (height, width) = (Dim::symbol("H"), Dim::symbol("W"));
         let mut requirements = Requirements::default();
         ask(&height, &width, &mut requirements);
-        let shape = Shape(vec![height, width]);
+        let shape = Shape::from(vec![height, width]);
         let input = Input { name: "input".into(), shape, node: NodeId::default(), image: None, span: Span::default() };
         let graph = Graph { inputs: vec![input], ..Graph::default() };
         solve(&graph, &requirements).map(|sizes| sizes.to_string()).map_err(|diagnostic| diagnostic.notes.join("\n"))
@@ -416,7 +416,7 @@ mod tests {
         ];
         let sizes = Sizes { symbols, together: Vec::new() };
         let named = |name: &str| Dim::symbol(name);
-        let shape = Shape(vec![named("N"), Dim::Number(3), named("H"), named("W"), named("L")]);
+        let shape = Shape::from(vec![named("N"), Dim::Number(3), named("H"), named("W"), named("L")]);
         assert_eq!(sizes.example(&shape), "1,3,208,300,9");
     }
 

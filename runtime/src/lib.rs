@@ -30,5 +30,5 @@ pub use files::{is_same as is_same_file, write_whole};
 pub use host::{available_memory_bytes, processor};
 pub use model::{Model, Report, Spec, Watch, bind_batch, bind_input, timed};
 pub use parameters::Parameters;
-pub use sources::Disk;
+pub use sources::{Disk, spec_name};
 pub use tensor::Tensor;

@@ -115,11 +115,16 @@ pub fn bench(arguments: &Bench, console: &mut Console<'_>) -> Outcome {
         true => Some(profile::profile(&mut engine, &plan, &opened).map_err(|failure| console.fail(&failure, files))?),
         false => None,
     };
-    let text = match arguments.format {
-        Report::Table => tuned.map(|tuned| tuned.table).unwrap_or_default() + &table(&measured, &plan, steps.as_ref()),
-        Report::Json => json(&measured, &plan, steps.as_ref(), tuned.map(|tuned| tuned.json)),
-    };
-    console.print(&text)
+    match arguments.format {
+        Report::Table => {
+            let tuned = tuned.map(|tuned| tuned.table).unwrap_or_default();
+            console.print(&(tuned + &table(&measured, &plan, steps.as_ref())))
+        }
+        Report::Json => {
+            let text = json(&measured, &plan, steps.as_ref(), tuned.map(|tuned| tuned.json));
+            console.print_data(|output| output.write_all(text.as_bytes()))
+        }
+    }
 }
 
 /// The plan of an inference or a training step.

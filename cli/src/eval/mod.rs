@@ -3,7 +3,7 @@
 use crate::arguments::{Eval, EvalFormat};
 use crate::console::{Console, Outcome};
 use crate::draw::confusion;
-use crate::numbers::grouped;
+use crate::numbers::{column_width, grouped, padded};
 use crate::outputs::{self, Read};
 use crate::recipe::{CONFUSION, Prepared};
 use crate::tuning::Place;
@@ -44,7 +44,7 @@ pub fn run(arguments: &Eval, console: &mut Console<'_>) -> Outcome {
         }
     };
     match arguments.format {
-        EvalFormat::Json => console.print(&(json(&evaluation, &names) + "\n")),
+        EvalFormat::Json => console.print_data(|output| writeln!(output, "{}", json(&evaluation, &names))),
         EvalFormat::Table => {
             console.print(&summary(&evaluation, console))?;
             console.print(&table(&evaluation, &names, console))?;
@@ -111,7 +111,7 @@ fn classes<'n>(evaluation: &Evaluation, names: &'n [String]) -> Vec<Class<'n>> {
 
 /// A line a class.
 fn table(evaluation: &Evaluation, names: &[String], console: &Console<'_>) -> String {
-    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(5);
+    let width = column_width(names.iter().map(String::as_str)).max(5);
     let percent = |share: Option<f64>| share.map_or_else(|| "-".into(), |share| format!("{:.1} %", 100.0 * share));
     let head =
         format!("{:<width$}  {:>8}  {:>9}  {:>7}  most often taken for", "class", "pictures", "precision", "recall");
@@ -125,7 +125,8 @@ fn table(evaluation: &Evaluation, names: &[String], console: &Console<'_>) -> St
                 format!("{} ({:.1} %)", names[answer], 100.0 * share)
             });
         let (pictures, precision, recall) = (grouped(class.pictures), percent(class.precision), percent(class.recall));
-        let line = format!("{:<width$}  {pictures:>8}  {precision:>9}  {recall:>7}  {mistaken}", class.name);
+        let name = padded(class.name, width);
+        let line = format!("{name}  {pictures:>8}  {precision:>9}  {recall:>7}  {mistaken}");
         text += &format!("{}\n", line.trim_end());
     }
     text

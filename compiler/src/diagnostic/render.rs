@@ -57,7 +57,7 @@ impl<'files> Renderer<'files> {
         let labels = snippets.take(&diagnostic.labels, self);
         let drawn = codespan::Diagnostic::error()
             .with_code(diagnostic.code.name())
-            .with_message(printable(&diagnostic.message))
+            .with_message(readable(&diagnostic.message))
             .with_labels(labels)
             .with_notes(self.notes(diagnostic));
         let config = term::Config::default();
@@ -66,7 +66,7 @@ impl<'files> Renderer<'files> {
             Ok(()) => String::from_utf8_lossy(buffer.as_slice())
                 .lines()
                 .fold(String::new(), |text, line| text + line.trim_end() + "\n"),
-            Err(_) => format!("error[{}]: {}\n\n", diagnostic.code, printable(&diagnostic.message)),
+            Err(_) => format!("error[{}]: {}\n\n", diagnostic.code, readable(&diagnostic.message)),
         }
     }
 
@@ -95,7 +95,15 @@ impl<'files> Renderer<'files> {
     fn notes(&self, diagnostic: &Diagnostic) -> Vec<String> {
         let helps = diagnostic.help.iter().map(|help| format!("help: {help}"));
         let lines = diagnostic.notes.iter().cloned().chain(helps).chain(self.trace(&diagnostic.trace));
-        lines.map(|line| wrapped(&printable(&line), self.options.width.saturating_sub(6))).collect()
+        let lines = lines.chain(self.file_of(diagnostic));
+        lines.map(|line| wrapped(&readable(&line), self.options.width.saturating_sub(6))).collect()
+    }
+
+    /// The file that is at fault where no place of it is: the first, unless the text names it.
+    fn file_of(&self, diagnostic: &Diagnostic) -> Option<String> {
+        let name = &self.files.get(FileId(0)).filter(|_| diagnostic.labels.is_empty())?.name;
+        let mut said = std::iter::once(&diagnostic.message).chain(&diagnostic.notes).chain(&diagnostic.help);
+        (!said.any(|text| text.contains(name.as_str()))).then(|| format!("file: {name}"))
     }
 
     /// One line a step, innermost first; the middle of a long trace is left out.
@@ -131,6 +139,17 @@ impl<'files> Renderer<'files> {
         let find = || std::iter::once(0).chain(text.match_indices('\n').map(|(end, _)| end + 1)).collect();
         self.line_starts.borrow_mut().entry(file).or_insert_with(find).clone()
     }
+}
+
+/// A text fit to print, without the middle of one that nobody would read to its end, such as a name of a hundred thousand letters.
+fn readable(text: &str) -> String {
+    const MOST: usize = 4_000;
+    let cut = |at: usize| (at..text.len()).find(|&byte| text.is_char_boundary(byte)).unwrap_or(text.len());
+    if text.len() <= MOST {
+        return printable(text);
+    }
+    let (start, end) = (cut(MOST / 2), cut(text.len() - MOST / 4));
+    format!("{}…{}", printable(text.get(..start).unwrap_or_default()), printable(text.get(end..).unwrap_or_default()))
 }
 
 /// Breaks a text into lines of at most `width` columns, at blanks.
@@ -192,7 +211,7 @@ impl Snippets {
                 let style = if index == 0 { codespan::LabelStyle::Primary } else { codespan::LabelStyle::Secondary };
                 let text = labels.get(index).map_or("", |label| label.text.as_str());
                 if let Some(slot) = drawn.get_mut(index) {
-                    *slot = Some(codespan::Label::new(style, file, range).with_message(printable(text)));
+                    *slot = Some(codespan::Label::new(style, file, range).with_message(readable(text)));
                 }
             }
         }

@@ -53,6 +53,7 @@ impl<'a> Expander<'a, '_> {
                 given,
             ),
             Some((_, given)) => {
+                self.spend_value(&given.value, given.span);
                 let numbers = self.constants_for(&declaration, given)?;
                 let initialiser = Initialiser::Values(numbers.into());
                 let id = self.own_parameter(key, ParameterDeclaration { initialiser, ..declaration }, span)?;
@@ -97,7 +98,6 @@ impl<'a> Expander<'a, '_> {
                     is_counter,
                     span,
                 });
-                self.keys.insert(key.clone(), id);
                 self.record_shared(&key, id);
                 Some(id)
             }
@@ -105,7 +105,6 @@ impl<'a> Expander<'a, '_> {
     }
 
     fn add_alias(&mut self, id: ParameterId, key: Arc<str>) {
-        self.keys.insert(key.clone(), id);
         self.record_shared(&key, id);
         if let Some(parameter) = self.graph.parameters.get_mut(id.0 as usize) {
             parameter.aliases.push(key);

@@ -4,7 +4,7 @@ use crate::arguments::{Device, RecipeArguments};
 use crate::console::{Console, Outcome};
 use crate::device::Opened;
 use crate::outputs;
-use cnnc_compiler::diagnostic::{Code, Diagnostic, Label};
+use cnnc_compiler::diagnostic::Label;
 use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::resolve::Request;
 use cnnc_grammar::span::Files;

@@ -12,6 +12,7 @@ mod resize;
 mod transform;
 
 pub use npy::save as save_npy;
+pub(crate) use picture::MOST_PIXELS;
 pub use picture::Picture;
 pub(crate) use picture::{check_size, decode, to_grey};
 pub(crate) use transform::{by_shorter_side, cut as cut_centre, resized_to as resize};

@@ -68,14 +68,14 @@ fn recipe(mut top: Section<'_>, path: &Path) -> Option<Recipe> {
     let init = top.get("init").map(|node| initialisers(reader, node)).unwrap_or_default();
     let loss = options::loss(reader, top.get("loss"));
     let optimiser = top.need("optimizer", "such as `{name: sgd, lr: 0.1}`");
-    let optimiser_place = optimiser.map(|node| reader.place(node));
+    let optimiser_place = optimiser.map(|node| node.place);
     let optimiser = optimiser.and_then(|node| options::optimiser(reader, node));
     let (optimiser, learning_rate) = optimiser.unwrap_or((Optimiser::Sgd(Sgd::default()), 1e-3));
     let schedule = options::schedule(reader, top.get("schedule"));
     let max_gradient_norm = top.optional_number("clip_grad_norm", "a number above 0", |number| number > 0.0);
     let recompute = top.flag("recompute", false);
     let batch_size = top.need("batch_size", "samples of a step");
-    let batch_size_place = batch_size.map(|node| reader.place(node));
+    let batch_size_place = batch_size.map(|node| node.place);
     let batch_size = batch_size.and_then(|node| count_up_to(reader, "batch_size", node, 1, MOST_SAMPLES));
     let epochs = top.need("epochs", "times to go through the data");
     let epochs = epochs.and_then(|node| count_up_to(reader, "epochs", node, 1, MOST_EPOCHS));

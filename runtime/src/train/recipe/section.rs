@@ -207,7 +207,7 @@ pub fn count(reader: &Reader, path: &str, node: &Node, least: usize) -> Option<u
 }
 
 /// A whole number of at least `least` and at most `most`; `None`, reported, when it is none.
-pub fn count_up_to(reader: &Reader<'_>, path: &str, node: &Node, least: usize, most: usize) -> Option<usize> {
+pub fn count_up_to(reader: &Reader, path: &str, node: &Node, least: usize, most: usize) -> Option<usize> {
     let found = count(reader, path, node, least)?;
     if found > most {
         reader.refuse(path, node, format_args!("a whole number of at most {most}"));

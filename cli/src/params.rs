@@ -26,7 +26,7 @@ pub fn params(arguments: &Params, console: &mut Console<'_>) -> Outcome {
     let found = find(graph, path).map_err(|unknown| console.fail(&unknown, &files))?;
     let values = parameters::parameters(graph, &arguments.weights, arguments.seed, &files, console)?;
     for parameter in found.parameters {
-        let Some(tensor) = values.get(&parameter.path) else { continue };
+        let tensor = values.get(&parameter.path).map_err(|failure| console.fail(&failure, &files))?;
         let tensor = indexed(&tensor, &found.indices).ok_or_else(|| out_of_range(path, parameter));
         let tensor = tensor.map_err(|diagnostic| console.fail(&diagnostic, &Files::default()))?;
         let indices: String = found.indices.iter().map(|index| format!("[{index}]")).collect();

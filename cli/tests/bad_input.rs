@@ -237,6 +237,67 @@ fn weights_that_lie() {
     assert!(errors.contains("0.bias"), "what is missing is not named:\n{errors}");
 }
 
+#[test]
+fn weights_without_an_end_or_of_a_terabyte() {
+    let folder = Folder::new();
+    refused(&["run", LENET, "--weights", "/dev/zero"], "E601", "/dev/zero");
+    refused(&["run", LENET, "--weights", text(folder.0.path())], "E601", "it is a folder");
+    let sparse = folder.file("sparse.safetensors", "");
+    let length = |bytes: u64| fs::OpenOptions::new().write(true).open(&sparse).and_then(|file| file.set_len(bytes));
+    if length(1 << 40).is_err() {
+        return;
+    }
+    refused(&["run", LENET, "--weights", text(&sparse)], "E603", "sparse");
+    // A header of 100 MB that is none.
+    fs::write(&sparse, 100_000_000u64.to_le_bytes()).expect("a file");
+    length(1 << 30).expect("a length");
+    refused(&["run", LENET, "--weights", text(&sparse)], "E603", "sparse");
+    // One tensor of a terabyte.
+    let header = "{\"0.weight\":{\"dtype\":\"F32\",\"shape\":[274877906944],\"data_offsets\":[0,1099511627776]}}";
+    fs::write(&sparse, safetensors(header.len() as u64, header, 0)).expect("a file");
+    length(8 + header.len() as u64 + (1 << 40)).expect("a length");
+    refused(&["run", LENET, "--weights", text(&sparse)], "E602", "sparse");
+}
+
+/// What a script that copies does to a file while it is read must not end the process by a signal.
+#[test]
+fn weights_that_are_cut_short_while_they_are_read() {
+    const LAYERS: usize = 8;
+    const SIZE: usize = 2048;
+    let folder = Folder::new();
+    let spec = format!("model Big {{ input [N, {SIZE}]; repeat {LAYERS} {{ Linear({SIZE}, bias=false) }} }}");
+    let spec = folder.file("big.cnn", spec);
+    let bytes = 4 * SIZE * SIZE;
+    let entry = |layer: usize| {
+        let (start, end) = (layer * bytes, (layer + 1) * bytes);
+        format!("\"{layer}.weight\":{{\"dtype\":\"F32\",\"shape\":[{SIZE},{SIZE}],\"data_offsets\":[{start},{end}]}}")
+    };
+    let header = format!("{{{}}}", (0..LAYERS).map(entry).collect::<Vec<_>>().join(","));
+    let weights = folder.file("big.safetensors", "");
+    let mut wrong = 0;
+    for delay in [5, 20, 40, 80, 160] {
+        fs::write(&weights, safetensors(header.len() as u64, &header, 0)).expect("a file");
+        let file = fs::OpenOptions::new().write(true).open(&weights).expect("a file");
+        file.set_len((8 + header.len() + LAYERS * bytes) as u64).expect("a length");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cnnc"));
+        command.args(["run", text(&spec), "--weights", text(&weights)]).stdout(Stdio::null()).stderr(Stdio::piped());
+        let child = command.spawn().expect("a process");
+        std::thread::sleep(Duration::from_millis(delay));
+        file.set_len(100_000).expect("a length");
+        let output = child.wait_with_output().expect("an end");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        match output.status.code() {
+            Some(0) => {}
+            Some(1) => {
+                assert!(errors.contains("error[E603]") && errors.contains("big.safetensors"), "{errors}");
+                wrong += 1;
+            }
+            _ => panic!("after {delay} ms: {:?}\n{errors}", output.status),
+        }
+    }
+    assert!(wrong > 0, "every run was done before its weights were cut");
+}
+
 /// An array in NumPy's format with that header.
 fn npy(header: &str, data: usize) -> Vec<u8> {
     let length = (header.len() as u16).to_le_bytes();

@@ -25,7 +25,7 @@ pub mod weights;
 
 pub use backend::{Backend, Executable, Inputs, Trainer};
 pub use failure::{Failure, Result};
-pub use files::write_whole;
+pub use files::{is_same as is_same_file, write_whole};
 pub use host::{available_memory_bytes, processor};
 pub use model::{Model, Report, Spec, Watch, bind_batch, bind_input, timed};
 pub use parameters::Parameters;

@@ -144,7 +144,7 @@ fn tune(
     let Opened::Cuda(cuda) = opened else {
         let measured =
             console.timed("tune", || model.tune(parameters, inputs)).map_err(|report| console.show(&report))?;
-        let kept = Place::cpu(&model.options).keep(&model.tuning);
+        let kept = Place::cpu(&model.options).keep(&measured);
         let file = kept.map_err(|failure| nowhere(failure, console))?;
         return Ok(Tuned::new(&measured, file.as_deref(), console));
     };
@@ -163,7 +163,7 @@ fn tune(
         engine.profile(profile::RUNS)
     };
     let measured = console.timed("tune", || cuda.tune(&plan, &mut profile));
-    let kept = measured.and_then(|measured| Ok((measured, Place::gpu(cuda).keep(&cuda.options().tuning)?)));
+    let kept = measured.and_then(|measured| Place::gpu(cuda).keep(&measured).map(|file| (measured, file)));
     let (measured, file) = kept.map_err(|failure| nowhere(failure, console))?;
     Ok(Tuned::new(&measured, file.as_deref(), console))
 }

@@ -4,7 +4,8 @@ use crate::arguments::{Eval, EvalFormat};
 use crate::console::{Console, Outcome};
 use crate::draw::confusion;
 use crate::numbers::grouped;
-use crate::recipe::Prepared;
+use crate::outputs::{self, Read};
+use crate::recipe::{CONFUSION, Prepared};
 use crate::tuning::Place;
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_runtime::cpu::CpuOptions;
@@ -17,13 +18,12 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-/// The picture's name in the run's folder.
-const PICTURE: &str = "confusion.svg";
-
 /// Evaluates.
 pub fn run(arguments: &Eval, console: &mut Console<'_>) -> Outcome {
     let prepared = Prepared::new(&arguments.recipe, console)?;
     let path = arguments.weights.clone().unwrap_or_else(|| prepared.recipe.output.join(BEST));
+    let checked = outputs::check(&prepared.recipe.output.join(CONFUSION), [Read { role: "the weights", path: &path }]);
+    checked.map_err(|diagnostic| console.fail(&diagnostic, &prepared.files))?;
     let options = CpuOptions::default();
     let evaluation = match evaluated(&prepared, &path, Place::cpu(&options).kept(console)) {
         Ok(evaluation) => evaluation,
@@ -69,7 +69,7 @@ fn draw(prepared: &Prepared, evaluation: &Evaluation, names: &[String]) -> Resul
     let folder = &prepared.recipe.output;
     // A folder that cannot be made is told when the picture cannot be written.
     let _ = fs::create_dir_all(folder);
-    let path = folder.join(PICTURE);
+    let path = folder.join(CONFUSION);
     let svg = confusion::svg(&prepared.graph.graph.name, evaluation, names);
     write_whole(&path, |writer| writer.write_all(svg.as_bytes()))?;
     Ok(path.display().to_string())

@@ -1,8 +1,8 @@
 //! The layer graph: what a spec means once loops are written out, names are looked up and arguments are bound.
 //!
-//! A node is one use of one layer (or an input of the network) and has one value; joins are nodes too. Parameters are apart, so that a
-//! tied one is one entry used by several nodes. The module tree says how people see the same network: which layer stands in which
-//! block under which name. Nothing here is fused or reordered: passes work on the kernel graph.
+//! A node is one use of one layer (or an input of the network) and has one value; joins are nodes too. Parameters are apart, so
+//! that a tied one is one entry used by several nodes. The module tree says how people see the same network: which layer stands
+//! in which block under which name. Nothing here is fused or reordered: passes work on the kernel graph.
 
 mod dag;
 mod initialiser;
@@ -88,6 +88,9 @@ pub struct Parameter {
     pub trainable: bool,
     /// How it starts.
     pub initialiser: Initialiser,
+    /// Whether it counts something that no answer depends on, such as a normalisation its batches: files hold it as whole numbers
+    /// of 64 bits, and may lack it.
+    pub is_counter: bool,
     /// The layer that declares it first.
     pub span: Span,
 }

@@ -1,6 +1,6 @@
 //! Checkpoints: everything that a run is gone on from, in one safetensors file.
 //!
-//! Parameters stand under PyTorch's keys, the optimiser's state under keys with a `/`; counters, sums, settings and history are metadata.
+//! Parameters stand under PyTorch's keys, the optimiser's state under keys that begin with a dot; counters, sums, settings and history are metadata.
 //! A file is written beside its place, synced and moved there, so that a run which is killed at any moment leaves the whole one before.
 
 use super::exact;
@@ -127,7 +127,7 @@ mod tests {
     fn state(value: f32) -> Parameters {
         let mut state = Parameters::default();
         state.insert("0.weight", Tensor::filled(&[2, 3], value));
-        state.insert("0.weight/momentum_buffer", Tensor::filled(&[2, 3], -value));
+        state.insert(".momentum_buffer.0.weight", Tensor::filled(&[2, 3], -value));
         state.insert("1.num_batches_tracked", Tensor::filled(&[], 7.0));
         state
     }
@@ -146,7 +146,7 @@ mod tests {
         let (found, at) = load(&newest(folder.path())).unwrap();
         assert_eq!(at, progress(20));
         let data = |key: &str| found.get(key).unwrap().data()[0];
-        assert_eq!(["0.weight", "0.weight/momentum_buffer", "1.num_batches_tracked"].map(data), [2.0, -2.0, 7.0]);
+        assert_eq!(["0.weight", ".momentum_buffer.0.weight", "1.num_batches_tracked"].map(data), [2.0, -2.0, 7.0]);
         assert_eq!(load(&folder.path().join(PREVIOUS)).unwrap().1, progress(10));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
     }

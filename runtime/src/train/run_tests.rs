@@ -32,7 +32,7 @@ impl Regression {
         let mut state = Parameters::default();
         for (key, shape) in [("1.weight", vec![CLASSES, PIXELS]), ("1.bias", vec![CLASSES])] {
             state.insert(key, Tensor::filled(&shape, 0.0));
-            state.insert(format!("{key}/momentum_buffer"), Tensor::filled(&shape, 0.0));
+            state.insert(format!(".momentum_buffer.{key}"), Tensor::filled(&shape, 0.0));
         }
         Regression { state, stop_after: None, wild_after: None, loss: 0.0 }
     }
@@ -68,7 +68,7 @@ impl Learner for Regression {
         }
         let (of_weight, of_bias, loss) = self.gradients(&batch);
         for (key, gradient) in [("1.weight", of_weight), ("1.bias", of_bias)] {
-            let buffer = format!("{key}/momentum_buffer");
+            let buffer = format!(".momentum_buffer.{key}");
             let mut momentum = self.state.get(&buffer).unwrap().as_ref().clone();
             let mut values = self.state.get(key).unwrap().as_ref().clone();
             for ((value, momentum), gradient) in values.data_mut().iter_mut().zip(momentum.data_mut()).zip(gradient) {
@@ -220,7 +220,7 @@ fn a_run_that_was_stopped_anywhere_goes_on_to_the_same_bits() {
         let mut second = Regression::new();
         assert_eq!(trained(&recipe, &mut second, true, &never()).unwrap(), Ending::Done);
         for (key, tensor) in whole.state.iter() {
-            assert_eq!(second.state.get(key), Some(tensor), "{key} after {steps} steps");
+            assert_eq!(second.state.get(key).unwrap(), tensor.unwrap(), "{key} after {steps} steps");
         }
         assert_eq!(logged(folder.path()), logged(whole_folder.path()));
         let best = |folder: &Path| fs::read(folder.join(BEST)).unwrap();
@@ -294,7 +294,8 @@ fn counters_that_cannot_be_are_refused() {
     assert_eq!(trained(&recipe, &mut learner, false, stop).unwrap(), Ending::Stopped { epoch: 1, batch: 5 });
     let path = folder.path().join(LAST);
     let (state, right) = load_checkpoint(&path).unwrap();
-    let changes: [(&str, fn(&mut Progress)); 14] = [
+    type Change = fn(&mut Progress);
+    let changes: [(&str, Change); 14] = [
         ("`correct` is 9223372036854775808 of 40 pictures", |wrong| wrong.sums.correct = Some(1 << 63)),
         ("`correct` is 41 of 40 pictures", |wrong| wrong.sums.correct = Some(41)),
         ("`seen` is 41 pictures after 5 batches of 8, and that is 40", |wrong| wrong.sums.seen = 41),

@@ -120,7 +120,7 @@ impl Memory {
         let nothing = |count: usize| vec![f32::NAN; count];
         let parameters = case.plan.parameters.iter().map(|parameter| {
             let tensor = case.parameters.get(&parameter.path);
-            tensor.unwrap_or_else(|| panic!("{}: no `{}`", case.name, parameter.path)).data().to_vec()
+            tensor.unwrap_or_else(|failure| panic!("{}: {}", case.name, failure.message)).data().to_vec()
         });
         let Plan { scratch_elements, prepared_elements, arena_elements, .. } = *case.plan;
         let own = [scratch_elements, prepared_elements, arena_elements, program.workspace_elements].map(nothing);

@@ -1,6 +1,7 @@
 //! `cnnc train` as a process: what it leaves, and that it goes on to the same bits however it was ended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -176,20 +177,26 @@ fn a_run_that_is_killed_in_the_middle_of_a_checkpoint_goes_on_to_the_same_bits()
         fs::write(case.path(name), text).expect("a text");
     }
     case.done("whole", &["--epochs", "1"]);
-    let half_written = || {
+    // Parts of checkpoints; those that a kill left are there until the next one is written.
+    let parts = || -> BTreeSet<(OsString, u64, SystemTime)> {
         let entries = fs::read_dir(case.path("killed")).into_iter().flatten().flatten();
-        let mut parts = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(".last.safetensors."));
-        parts.any(|part| part.metadata().is_ok_and(|part| part.len() > 0))
+        let temporary = entries.filter(|entry| entry.file_name().to_string_lossy().ends_with(".tmp"));
+        let parts = temporary.filter_map(|entry| {
+            let about = entry.metadata().ok()?;
+            Some((entry.file_name(), about.len(), about.modified().ok()?))
+        });
+        parts.filter(|(_, length, _)| *length > 1 << 16).collect()
     };
     let mut caught = 0;
     for _ in 0..KILLS {
+        let before = parts();
         let mut child = case.start("killed", &["--epochs", "1", "--resume"]);
-        while !half_written() && child.try_wait().expect("a process").is_none() {
+        while parts().is_subset(&before) && child.try_wait().expect("a process").is_none() {
             sleep(Duration::from_micros(100));
         }
         child.kill().expect("killed");
         child.wait().expect("an end");
-        caught += usize::from(half_written());
+        caught += usize::from(!parts().is_subset(&before));
     }
     assert!(caught > 0, "no kill came in the middle");
     case.done("killed", &["--epochs", "1", "--resume"]);

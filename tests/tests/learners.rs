@@ -177,7 +177,7 @@ fn a_class_number_that_is_none_is_refused_by_the_plan() {
         let options = CpuOptions { kernels, ..CpuOptions::default() };
         let (plan, _) = compile_step(&graph, &Bindings::new(), &training, &Cpu(options).target()).expect("a plan");
         let plan = Arc::new(plan);
-        let mut state = initial_state(&plan, &parameters);
+        let mut state = initial_state(&plan, &parameters).expect("a state");
         let mut engine = TrainingEngine::new(plan.clone(), &state, options).expect("an engine");
         let mut step = |label: f32| {
             let given = |name: &str| match name {

@@ -15,14 +15,11 @@ use clap::ValueEnum;
 use cnnc_compiler::diagnostic::{Code, Diagnostic, Label};
 use cnnc_grammar::span::Span;
 use cnnc_runtime::train::checkpoint::{self, BEST};
-use cnnc_runtime::train::{Ending, Event, History, Run, RunFolder, StepLearner, train};
+use cnnc_runtime::train::{CURVES, Ending, Event, History, Run, RunFolder, StepLearner, train};
 use cnnc_runtime::{Failure, Parameters, Result, write_whole};
 use progress::Progress;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
-
-/// The picture's name in the run's folder.
-const CURVES: &str = "curves.svg";
 
 /// Trains.
 pub fn run(arguments: &Train, console: &mut Console<'_>) -> Outcome {

@@ -7,7 +7,7 @@
 mod tests;
 mod write;
 
-pub use write::{write_and_keep, write_whole};
+pub use write::{is_still, remove_remains, write_and_keep, write_whole};
 
 use crate::failure::{Result, failure, file_failure};
 use cnnc_compiler::diagnostic::Code;

@@ -230,7 +230,7 @@ fn unused<T>(place: &Path, make: impl Fn(&Path) -> io::Result<T>) -> io::Result<
 }
 
 /// Removes what writers of a file that were killed left, as far as that is possible: of that many at a time.
-fn remove_remains(place: &Path) {
+pub fn remove_remains(place: &Path) {
     const MOST_AT_A_TIME: usize = 8;
     names(place).into_iter().flatten().take(MOST_AT_A_TIME).for_each(|name| remove_if_left(&name));
 }
@@ -244,7 +244,7 @@ fn remove_if_left(name: &Path) {
 }
 
 /// Whether a name is that of an open file, and no link to it.
-fn is_still(name: &Path, file: &File) -> bool {
+pub fn is_still(name: &Path, file: &File) -> bool {
     let there = fs::symlink_metadata(name).and_then(|there| Ok(is_one(&there, &file.metadata()?)));
     there.unwrap_or(false)
 }

@@ -6,12 +6,15 @@
 use super::checkpoint::{self, BEST, LAST, PREVIOUS};
 use super::log::LOG;
 use crate::failure::{failure, file_failure};
+use crate::files::{is_still, remove_remains};
 use crate::{Failure, Result};
 use cnnc_compiler::diagnostic::Code;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+/// The picture of the history, which whoever hears of events may draw.
+pub const CURVES: &str = "curves.svg";
 /// The file that is locked.
 const LOCK: &str = "train.lock";
 /// What a run leaves that another would write over.
@@ -42,6 +45,8 @@ impl RunFolder {
         if begins {
             folder.refuse_another()?;
         }
+        // What a killed training left beside a file that is not written again would stay.
+        OF_A_RUN.into_iter().chain([CURVES]).for_each(|name| remove_remains(&path.join(name)));
         Ok(folder)
     }
 
@@ -93,7 +98,7 @@ impl RunFolder {
     /// Whether the folder is still the one that was taken.
     fn is_held(&self) -> bool {
         match &self.lock {
-            Some(lock) => is_at(lock, &self.path.join(LOCK)),
+            Some(lock) => is_still(&self.path.join(LOCK), lock),
             None => self.path.is_dir(),
         }
     }
@@ -127,7 +132,7 @@ impl Drop for RunFolder {
     /// While the lock is held, so that nobody's but its own file is removed.
     fn drop(&mut self) {
         let path = self.path.join(LOCK);
-        if self.lock.as_ref().is_some_and(|lock| is_at(lock, &path)) {
+        if self.lock.as_ref().is_some_and(|lock| is_still(&path, lock)) {
             // A file that stays is locked by nobody.
             let _ = fs::remove_file(path);
         }
@@ -142,11 +147,11 @@ fn locked(folder: &Path) -> Result<(Option<File>, Option<String>)> {
         // For reading too, since a pipe that is opened for writing alone waits for a reader.
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
         let file = file.map_err(|error| file_failure("write", &path, &error))?;
-        if !file.metadata().is_ok_and(|file| file.is_file()) {
+        if fs::symlink_metadata(&path).is_ok_and(|there| !there.is_file()) {
             return Err(failure(Code::E601, format!("cannot lock `{}`: it is no regular file", path.display())));
         }
         match file.try_lock() {
-            Ok(()) if is_at(&file, &path) => return Ok((Some(file), None)),
+            Ok(()) if is_still(&path, &file) => return Ok((Some(file), None)),
             // Who held it removed it in between.
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(in_use(folder)),
@@ -169,23 +174,6 @@ fn is_in(file: &Path, folder: &Path) -> bool {
         (Ok(parent), Ok(folder)) => parent == folder,
         _ => false,
     }
-}
-
-/// Whether a file that is open is still the one under that name.
-#[cfg(unix)]
-fn is_at(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let id = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-    match (file.metadata(), fs::metadata(path)) {
-        (Ok(file), Ok(there)) => id(file) == id(there),
-        _ => false,
-    }
-}
-
-/// Elsewhere a file that is open keeps its name.
-#[cfg(not(unix))]
-fn is_at(_file: &File, path: &Path) -> bool {
-    path.exists()
 }
 
 #[cfg(test)]

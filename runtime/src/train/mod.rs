@@ -23,7 +23,7 @@ mod step;
 
 pub use evaluate::{Evaluation, TOP, evaluate};
 pub use event::{Ending, Event};
-pub use folder::RunFolder;
+pub use folder::{CURVES, RunFolder};
 pub use history::{History, Record};
 pub use learner::{Learner, StepInputs, StepOutputs};
 pub use log::LOG;

@@ -212,7 +212,7 @@ impl Training<'_, '_> {
 
     /// E612 when a parameter that is trained is no number any more, so that a checkpoint never holds that.
     fn check_weights(&self, state: &Parameters) -> Result<()> {
-        match state::without_numbers(self.run.graph, state) {
+        match state::without_numbers(self.run.graph, state)? {
             Some(key) => Err(self.diverged(&format!("`{key}` has values that are no numbers"), self.progress.batch)),
             None => Ok(()),
         }

@@ -294,7 +294,8 @@ fn counters_that_cannot_be_are_refused() {
     assert_eq!(trained(&recipe, &mut learner, false, stop).unwrap(), Ending::Stopped { epoch: 1, batch: 5 });
     let path = folder.path().join(LAST);
     let (state, right) = load_checkpoint(&path).unwrap();
-    let changes: [(&str, fn(&mut Progress)); 14] = [
+    type Change = fn(&mut Progress);
+    let changes: [(&str, Change); 14] = [
         ("`correct` is 9223372036854775808 of 40 pictures", |wrong| wrong.sums.correct = Some(1 << 63)),
         ("`correct` is 41 of 40 pictures", |wrong| wrong.sums.correct = Some(41)),
         ("`seen` is 41 pictures after 5 batches of 8, and that is 40", |wrong| wrong.sums.seen = 41),

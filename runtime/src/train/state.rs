@@ -39,8 +39,14 @@ pub fn parameters(state: &Parameters) -> Parameters {
 }
 
 /// A parameter that is trained and has values that are no numbers, where there is one.
-pub fn without_numbers<'g>(graph: &'g ShapedGraph, state: &Parameters) -> Option<&'g str> {
-    let trained = graph.graph.parameters.iter().filter(|parameter| parameter.trainable);
-    let mut keys = trained.map(|parameter| parameter.path.as_ref());
-    keys.find(|key| state.get(key).into_iter().any(|tensor| tensor.data().iter().any(|value| !value.is_finite())))
+///
+/// # Errors
+/// When one cannot be read.
+pub fn without_numbers<'g>(graph: &'g ShapedGraph, state: &Parameters) -> Result<Option<&'g str>> {
+    for parameter in graph.graph.parameters.iter().filter(|parameter| parameter.trainable) {
+        if state.get(&parameter.path)?.data().iter().any(|value| !value.is_finite()) {
+            return Ok(Some(&parameter.path));
+        }
+    }
+    Ok(None)
 }

@@ -5,7 +5,7 @@
 //! source but the lines to be shown, already cut and escaped by `excerpt`.
 
 use super::excerpt::{Excerpt, excerpt, printable};
-use super::{Diagnostic, Label};
+use super::{Code, Diagnostic, Label};
 use cnnc_grammar::span::{FileId, Files, Span};
 use codespan_reporting::diagnostic as codespan;
 use codespan_reporting::files::{Error, Location};
@@ -99,9 +99,10 @@ impl<'files> Renderer<'files> {
         lines.map(|line| wrapped(&readable(&line), self.options.width.saturating_sub(6))).collect()
     }
 
-    /// The file that is at fault where no place of it is: the first, unless the text names it.
+    /// The spec that is at fault where no place of it is: the first file, unless the text names it.
     fn file_of(&self, diagnostic: &Diagnostic) -> Option<String> {
-        let name = &self.files.get(FileId(0)).filter(|_| diagnostic.labels.is_empty())?.name;
+        let is_of_spec = diagnostic.labels.is_empty() && diagnostic.code < Code::E501;
+        let name = &self.files.get(FileId(0)).filter(|_| is_of_spec)?.name;
         let mut said = std::iter::once(&diagnostic.message).chain(&diagnostic.notes).chain(&diagnostic.help);
         (!said.any(|text| text.contains(name.as_str()))).then(|| format!("file: {name}"))
     }
@@ -288,7 +289,6 @@ impl<'a> codespan_reporting::files::Files<'a> for Snippets {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnostic::Code;
 
     fn span(files: &Files, text: &str) -> Span {
         let (file, source) = files.iter().next().expect("a file");

@@ -45,7 +45,7 @@ pub(super) struct Account {
     work: Cell<u64>,
     path_bytes: Cell<usize>,
     looked_for: Cell<usize>,
-    /// Whether it is reported that nothing is left.
+    /// Whether it is reported that all work is spent.
     reported: Cell<bool>,
 }
 
@@ -76,7 +76,10 @@ impl<'a> Expander<'a, '_> {
         let work = account.work.get().saturating_add(steps);
         account.work.set(work);
         if work > MAX_WORK {
-            self.exceed(LimitError::Work { limit: MAX_WORK, span, of: self.outermost() });
+            match account.reported.replace(true) {
+                false => self.exceed(LimitError::Work { limit: MAX_WORK, span, of: self.outermost() }),
+                true => (self.budget.spent, self.failed) = (true, true),
+            }
         } else if self.budget.ends_at.is_some_and(|end| work > end) {
             self.budget.spent = true;
         }
@@ -117,15 +120,13 @@ impl<'a> Expander<'a, '_> {
         self.budget.ends_at.get_or_insert(end);
     }
 
+    /// Ends the expansion with an error, within a value that is only wanted if it has none too.
     fn exceed(&mut self, error: LimitError<'_>) {
-        let is_first = !self.budget.spent && !self.world.account.reported.replace(true);
-        self.budget.spent = true;
-        if is_first {
+        if !std::mem::replace(&mut self.budget.spent, true) {
             let quiet = std::mem::take(&mut self.quiet);
             self.report(error.diagnostic());
             self.quiet = quiet;
         }
-        self.failed = true;
     }
 
     /// The call or loop of the model that leads to this place.

@@ -204,7 +204,8 @@ impl Dim {
         Sum { terms: BTreeMap::from([(vec![atom], 1)]), weight: 0 }.finish()
     }
 
-    fn weight(&self) -> usize {
+    /// Terms and atoms of which it is made: what putting a size into it costs.
+    pub(crate) fn weight(&self) -> usize {
         match self {
             Dim::Number(_) => 1,
             Dim::Symbolic(sum) => sum.weight,

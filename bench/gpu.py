@@ -155,7 +155,7 @@ def training(options, name, spec, model, rate, batch, epochs):
         values = {"spec": nets.ROOT / spec, "name": model, "data": options.data, "rate": rate}
         recipe = options.folder / f"{name}-{device}.yaml"
         recipe.write_text(RECIPE.format(batch=batch, epochs=epochs, output=output, **values))
-        _, right = cnnc(options, "train", recipe, "--device", device)
+        _, right = cnnc(options, "train", recipe, "--device", device, "--force")
         log = output / "log.jsonl"
         lines = [json.loads(line) for line in log.read_text().splitlines()] if right and log.exists() else []
         reached[device] = lines[-1]["val_accuracy"] if lines else None

@@ -1,6 +1,7 @@
 //! A model's answer for people: the likeliest classes by name where the spec lists them, else the numbers, or what they come to.
 
 use crate::console::Console;
+use crate::numbers::{column_width, padded};
 use crate::values::values;
 use cnnc_runtime::Tensor;
 use std::sync::Arc;
@@ -34,12 +35,12 @@ fn is_of(answer: &Tensor, labels: &[String]) -> bool {
 /// The likeliest classes of one picture with bars, or the likeliest one of each of several.
 fn classes(answer: &Tensor, labels: &[String], console: &Console<'_>) -> String {
     let rows: Vec<&[f32]> = answer.data().chunks(labels.len()).collect();
-    let width = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0);
+    let width = column_width(labels.iter().map(String::as_str));
     if let [row] = rows.as_slice() {
         let top = likeliest(row, labels);
         let lines = top.into_iter().take(CLASSES).enumerate().map(|(rank, (label, probability))| {
             let bar = console.faint(&bar(probability));
-            let label = format!("{label:<width$}");
+            let label = padded(label, width);
             let label = if rank == 0 { console.bold(&label) } else { label };
             format!("{label}  {:>6.2} %  {bar}", 100.0 * probability).trim_end().to_owned() + "\n"
         });
@@ -48,7 +49,7 @@ fn classes(answer: &Tensor, labels: &[String], console: &Console<'_>) -> String 
     let mut text = String::new();
     for (number, row) in rows.iter().take(ANSWERS).enumerate() {
         if let Some((label, probability)) = likeliest(row, labels).first() {
-            text += &format!("{number:>4}  {label:<width$}  {:>6.2} %\n", 100.0 * probability);
+            text += &format!("{number:>4}  {}  {:>6.2} %\n", padded(label, width), 100.0 * probability);
         }
     }
     if rows.len() > ANSWERS {

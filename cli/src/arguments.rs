@@ -4,6 +4,7 @@ use crate::device::precision;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use cnnc_runtime::cuda::program::Precision;
 use cnnc_runtime::doctor::GRID;
+use cnnc_runtime::train::recipe::MOST_EPOCHS;
 use std::path::PathBuf;
 
 /// Compiles, checks and runs CNNs written as .cnn specs.
@@ -308,11 +309,14 @@ pub struct Train {
     #[command(flatten)]
     pub recipe: RecipeArguments,
     /// Epochs, instead of the recipe's.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MOST_EPOCHS as i64))]
     pub epochs: Option<u32>,
     /// Go on from the run's newest checkpoint, or from this one, to the same numbers, bit for bit.
     #[arg(long, value_name = "CHECKPOINT", num_args = 0..=1, require_equals = true)]
     pub resume: Option<Option<PathBuf>>,
+    /// Write over the run that the output folder holds.
+    #[arg(long)]
+    pub force: bool,
     /// Keep less of the forward half and compute it again: the same numbers in less memory and more time.
     #[arg(long)]
     pub recompute: bool,

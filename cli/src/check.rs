@@ -26,7 +26,8 @@ pub fn check(arguments: &Check, console: &mut Console<'_>) -> Outcome {
 }
 
 fn check_file(file: &Path, arguments: &Check, console: &mut Console<'_>) -> Outcome {
-    let inspection = inspect(&file.to_string_lossy(), &model::request(&arguments.model), &Disk, console);
+    let path = model::name(file, console)?;
+    let inspection = inspect(path, &model::request(&arguments.model), &Disk, console);
     if !inspection.problems.is_empty() {
         return Err(console.report(&inspection.problems, &inspection.files));
     }

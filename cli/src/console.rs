@@ -2,9 +2,10 @@
 //!
 //! Colours only on a terminal and never with `NO_COLOR`. When the reader of standard output is gone, the command ends quietly.
 
-use cnnc_compiler::diagnostic::{Code, Diagnostic, RenderOptions, Renderer};
+use cnnc_compiler::diagnostic::{Code, Diagnostic, Problems, RenderOptions, Renderer, printable};
 use cnnc_grammar::span::Files;
 use cnnc_runtime::{Report, Watch, timed};
+use std::borrow::Cow;
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use std::time::Duration;
 
@@ -65,15 +66,21 @@ impl<'a> Console<'a> {
         Console { output, errors, color, color_errors, shows_progress, width: DEFAULT_WIDTH, verbose: false }
     }
 
-    /// Writes to standard output.
+    /// Writes text for people to standard output; what a terminal should not get is made visible.
     pub fn print(&mut self, text: &str) -> Outcome {
-        let written = self.output.write_all(text.as_bytes());
+        let written = self.output.write_all(visible(text, self.color).as_bytes());
         self.written(written)
     }
 
-    /// Writes to standard error; what cannot be written there is lost.
+    /// Writes data for programs to standard output, byte by byte as `write` says.
+    pub fn print_data(&mut self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Outcome {
+        let written = write(&mut self.output);
+        self.written(written)
+    }
+
+    /// Writes to standard error; what a terminal should not get is made visible, and what cannot be written is lost.
     pub fn note(&mut self, text: &str) {
-        let _ = self.errors.write_all(text.as_bytes());
+        let _ = self.errors.write_all(visible(text, self.color_errors).as_bytes());
     }
 
     /// Writes out what is buffered, so that it is seen before the command ends.
@@ -101,7 +108,8 @@ impl<'a> Console<'a> {
             self.note(&renderer.render(diagnostic));
         }
         if let Some(hidden @ 1..) = diagnostics.len().checked_sub(MOST_SHOWN) {
-            self.note(&format!("… and {hidden} more errors\n"));
+            let least = if diagnostics.len() < Problems::MOST { "" } else { "at least " };
+            self.note(&format!("… and {least}{hidden} more errors\n"));
         }
         Stop::Reported
     }
@@ -124,8 +132,10 @@ impl<'a> Console<'a> {
             return 2;
         }
         let text = if self.color { text.ansi().to_string() } else { text.to_string() };
-        let _ = self.print(&text).and_then(|()| self.finish());
-        0
+        match self.print(&text).and_then(|()| self.finish()) {
+            Ok(()) | Err(Stop::ClosedPipe) => 0,
+            Err(Stop::Reported) => 1,
+        }
     }
 
     /// Does one stage's work, and prints its time when asked to.
@@ -159,6 +169,25 @@ fn terminal_width() -> usize {
     stated.or_else(|| terminal().map(|(width, _)| width.0.into())).unwrap_or(DEFAULT_WIDTH).clamp(40, 400)
 }
 
+/// A text as a terminal gets it: escapes for control characters and for those that turn the writing round, whoever wrote them. Line ends, tabs
+/// and, where there are colours, sequences that set them stay.
+fn visible(text: &str, color: bool) -> Cow<'_, str> {
+    if text.bytes().all(|byte| matches!(byte, b'\n' | b' '..=b'~')) {
+        return Cow::Borrowed(text);
+    }
+    let plain = |text: &str| text.split('\t').map(printable).collect::<Vec<_>>().join("\t");
+    let mut parts = text.split("\u{1b}[");
+    let mut shown = plain(parts.next().unwrap_or_default());
+    for part in parts {
+        let length = part.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b';').count();
+        match part[length..].strip_prefix('m').filter(|_| color) {
+            Some(rest) => shown.extend(["\u{1b}[", &part[..length], "m", &plain(rest)]),
+            None => shown.extend([&*printable("\u{1b}["), &plain(part)]),
+        }
+    }
+    Cow::Owned(shown)
+}
+
 /// A panic is a fault of cnnc: people see one sentence in the form of every error, not a trace.
 pub fn report_panics_as_faults() {
     std::panic::set_hook(Box::new(|panic| {
@@ -166,7 +195,31 @@ pub fn report_panics_as_faults() {
         let text = panic.payload_as_str().unwrap_or("no message");
         let fault = Diagnostic::without_place(Code::E499, "cnnc made a mistake and had to stop")
             .note(format!("{place}: {text}"))
+            .note(format!("asked for: {}", command_line()))
             .help("this is a fault of cnnc itself; please report it with the spec");
         Console::of_process().fail(&fault, &Files::default());
     }));
+}
+
+/// What this process was started with, as it would be typed.
+fn command_line() -> String {
+    let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+    let quoted = |word: String| if word.contains([' ', '\'']) { format!("{word:?}") } else { word };
+    words.map(quoted).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::visible;
+
+    #[test]
+    fn control_characters_are_made_visible_and_own_colours_stay() {
+        assert_eq!(visible("a\tb\nc", false), "a\tb\nc");
+        assert_eq!(visible("\u{1b}[1mé\u{1b}[0m", true), "\u{1b}[1mé\u{1b}[0m");
+        assert_eq!(visible("\u{1b}[1mé\u{1b}[0m", false), "\\u{1b}[1mé\\u{1b}[0m");
+        assert_eq!(
+            visible("\u{1b}[2J\u{1b}]0;x\u{7}\r\u{9b}5A\u{202e}", true),
+            "\\u{1b}[2J\\u{1b}]0;x\\u{7}\\r\\u{9b}5A\\u{202e}"
+        );
+    }
 }

@@ -5,7 +5,9 @@
 
 use crate::arguments::{Dump, Stage};
 use crate::console::{Console, Outcome};
-use crate::model;
+use crate::model::{self, MOST_PLANNED};
+use crate::numbers::grouped;
+use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::kernels::KernelGraph;
 use cnnc_compiler::passes::{self, Note};
 use cnnc_compiler::plan::{Target, plan_with_notes};
@@ -31,7 +33,7 @@ pub fn dump(arguments: &Dump, console: &mut Console<'_>) -> Outcome {
 
 /// The file and its imports as they were read; what is wrong with them is reported too.
 fn trees(arguments: &Dump, console: &mut Console<'_>) -> Outcome<String> {
-    let spec = Spec::read(&arguments.file.to_string_lossy(), &Disk, console);
+    let spec = Spec::read(model::name(&arguments.file, console)?, &Disk, console);
     let mut text = String::new();
     for (file, tree) in &spec.program.trees {
         let name = spec.files.get(*file).map_or("?", |file| file.name.as_str());
@@ -46,6 +48,13 @@ fn trees(arguments: &Dump, console: &mut Console<'_>) -> Outcome<String> {
 
 fn kernel_stage(arguments: &Dump, console: &mut Console<'_>) -> Outcome<String> {
     let mut model = model::load(&arguments.file, &arguments.model, console)?;
+    let layers = model.graph.graph.dag.len();
+    if layers > MOST_PLANNED {
+        let [layers, most] = [layers, MOST_PLANNED].map(|number| grouped(number as u64));
+        let message = format!("this stage is shown of networks of up to {most} layers, and the network has {layers}");
+        let diagnostic = Diagnostic::without_place(Code::E217, message);
+        return Err(console.fail(&diagnostic.help("--stage graph and --stage shapes are shown of any"), &model.files));
+    }
     bind_batch(&model.graph, &mut model.bindings, if arguments.train { 2 } else { 1 });
     let written = console.timed("kernels", || match arguments.train {
         true => training_step(&model.graph, &model.bindings, &Training::plain()),
@@ -55,7 +64,7 @@ fn kernel_stage(arguments: &Dump, console: &mut Console<'_>) -> Outcome<String> 
     if arguments.stage == Stage::Kernels {
         return Ok(kernels::print(&kernels));
     }
-    let fault = |problem: Failure, console: &mut Console<'_>| console.fail(&problem, &Files::default());
+    let fault = |problem: Failure, console: &mut Console<'_>| console.fail(&problem, &model.files);
     let notes = console.timed("passes", || passes::run(&mut kernels));
     let mut notes = notes.map_err(|problem| fault(problem, console))?;
     if arguments.recompute {
@@ -69,7 +78,7 @@ fn kernel_stage(arguments: &Dump, console: &mut Console<'_>) -> Outcome<String> 
         notes.extend(more);
     }
     if arguments.stage == Stage::Cuda {
-        text = cuda(&kernels, console)?;
+        text = cuda(&kernels, &model.files, console)?;
     }
     if arguments.explain {
         text += &explained(&notes);
@@ -78,8 +87,8 @@ fn kernel_stage(arguments: &Dump, console: &mut Console<'_>) -> Outcome<String> 
 }
 
 /// The program of a device with any memory. The kernels' own text, the same for every plan, is left out.
-fn cuda(kernels: &KernelGraph, console: &mut Console<'_>) -> Outcome<String> {
-    let fault = |problem: Failure, console: &mut Console<'_>| console.fail(&problem, &Files::default());
+fn cuda(kernels: &KernelGraph, files: &Files, console: &mut Console<'_>) -> Outcome<String> {
+    let fault = |problem: Failure, console: &mut Console<'_>| console.fail(&problem, files);
     let plan = console.timed("plan", || plan_with_notes(kernels, &target(u64::MAX)));
     let (plan, _) = plan.map_err(|problem| fault(problem, console))?;
     let program = console.timed("cuda", || Program::of(&plan, &Options::default()));

@@ -16,6 +16,7 @@ mod embedded;
 mod eval;
 mod model;
 mod numbers;
+mod outputs;
 mod parameters;
 mod params;
 mod recipe;

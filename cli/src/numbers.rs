@@ -1,4 +1,4 @@
-//! Numbers for people: thousands apart, bytes in units.
+//! Numbers for people: thousands apart, bytes in units; and cells of tables.
 
 /// `11,689,512`
 pub fn grouped(number: u64) -> String {
@@ -33,9 +33,35 @@ pub fn counted(number: usize, noun: &str) -> String {
     format!("{} {noun}{}", grouped(number as u64), if number == 1 { "" } else { "s" })
 }
 
+/// The most columns that a column of a table is made wide for; a longer cell pushes its own line apart.
+const WIDEST: usize = 120;
+
+/// How wide a column is: as its longest cell, within reason.
+pub fn column_width<'c>(cells: impl IntoIterator<Item = &'c str>) -> usize {
+    cells.into_iter().map(|cell| cell.chars().count()).max().unwrap_or(0).min(WIDEST)
+}
+
+/// The text with blanks behind it up to a width.
+pub fn padded(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(text.chars().count())))
+}
+
+/// The text with blanks before it up to a width.
+pub fn padded_before(text: &str, width: usize) -> String {
+    format!("{}{text}", " ".repeat(width.saturating_sub(text.chars().count())))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cells_of_any_length() {
+        assert_eq!((padded("é", 3), padded_before("é", 3)), ("é  ".into(), "  é".into()));
+        let long = "x".repeat(70_000);
+        assert_eq!(column_width(["ab", &long]), WIDEST);
+        assert_eq!(padded(&long, WIDEST), long);
+    }
 
     #[test]
     fn numbers_for_people() {

@@ -5,7 +5,7 @@
 
 use crate::arguments::Params;
 use crate::console::{Console, Outcome};
-use crate::numbers::{counted, grouped};
+use crate::numbers::{column_width, counted, grouped, padded};
 use crate::values::values;
 use crate::{model, parameters};
 use cnnc_compiler::diagnostic::{Code, Diagnostic, nearest};
@@ -17,16 +17,20 @@ use cnnc_runtime::{Model, Tensor};
 pub fn params(arguments: &Params, console: &mut Console<'_>) -> Outcome {
     let Model { files, graph: shaped, .. } = model::load(&arguments.file, &arguments.model, console)?;
     let graph = &shaped.graph;
+    if arguments.path.as_deref() == Some("") {
+        let empty = Diagnostic::without_place(Code::E202, "an empty path names no parameter and no layer");
+        return Err(console.fail(&empty.help("`cnnc params FILE`, without a path, lists them all"), &files));
+    }
     let Some(path) = &arguments.path else {
         if arguments.weights.weights.is_some() {
             parameters::parameters(graph, &arguments.weights, arguments.seed, &files, console)?;
         }
-        return console.print(&list(graph));
+        return list(graph, console);
     };
     let found = find(graph, path).map_err(|unknown| console.fail(&unknown, &files))?;
     let values = parameters::parameters(graph, &arguments.weights, arguments.seed, &files, console)?;
     for parameter in found.parameters {
-        let Some(tensor) = values.get(&parameter.path) else { continue };
+        let tensor = values.get(&parameter.path).map_err(|failure| console.fail(&failure, &files))?;
         let tensor = indexed(&tensor, &found.indices).ok_or_else(|| out_of_range(path, parameter));
         let tensor = tensor.map_err(|diagnostic| console.fail(&diagnostic, &Files::default()))?;
         let indices: String = found.indices.iter().map(|index| format!("[{index}]")).collect();
@@ -36,31 +40,31 @@ pub fn params(arguments: &Params, console: &mut Console<'_>) -> Outcome {
     Ok(())
 }
 
-/// A line a parameter, then their sum.
-fn list(graph: &Graph) -> String {
+/// Prints a line a parameter, then their sum.
+fn list(graph: &Graph, console: &mut Console<'_>) -> Outcome {
     let shape = |parameter: &Parameter| format!("{:?}", parameter.shape);
     let width = |text: &dyn Fn(&Parameter) -> usize| graph.parameters.iter().map(text).max().unwrap_or(0);
-    let paths = width(&|parameter| parameter.path.chars().count());
-    let shapes = width(&|parameter| shape(parameter).len());
-    let mut text = String::new();
+    let paths = width(&|parameter| column_width([&*parameter.path]));
+    let shapes = width(&|parameter| column_width([shape(parameter).as_str()]));
     for parameter in &graph.parameters {
         let kind = if parameter.trainable { "" } else { "  buffer" };
         let aliases = match parameter.aliases.as_slice() {
             [] => String::new(),
             aliases => format!("  also {}", aliases.join(", ")),
         };
-        let line = format!("{:<paths$}  {:<shapes$}{kind}{aliases}", parameter.path, shape(parameter));
-        text += &format!("{}\n", line.trim_end());
+        let (path, shape) = (padded(&parameter.path, paths), padded(&shape(parameter), shapes));
+        let line = format!("{path}  {shape}{kind}{aliases}");
+        console.print(&format!("{}\n", line.trim_end()))?;
     }
     let total = |trainable| {
         let chosen = graph.parameters.iter().filter(|parameter| parameter.trainable == trainable);
-        chosen.map(|parameter| parameter.shape.iter().product::<usize>() as u64).sum::<u64>()
+        chosen.map(|parameter| parameter.shape.iter().product::<usize>() as u64).fold(0, u64::saturating_add)
     };
-    text += &counted(total(true) as usize, "parameter");
+    let mut text = counted(total(true) as usize, "parameter");
     if total(false) > 0 {
         text += &format!(", {} in buffers", grouped(total(false)));
     }
-    text + "\n"
+    console.print(&(text + "\n"))
 }
 
 /// What a path leads to.
@@ -119,12 +123,12 @@ fn followed(graph: &Graph, path: &str) -> Option<(String, Vec<usize>)> {
         match position {
             Some(Ok(position)) if !here.is_empty() => {
                 module = Some(*here.get(position)?);
-                names.push(&module?.name);
+                names.push(module?.name());
             }
             Some(Ok(position)) => indices.push(position),
             Some(Err(_)) => return None,
             None => {
-                module = here.iter().find(|child| *child.name == *part).copied();
+                module = here.iter().find(|child| child.name() == part).copied();
                 names.push(part);
             }
         }

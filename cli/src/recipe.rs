@@ -3,16 +3,21 @@
 use crate::arguments::{Device, RecipeArguments};
 use crate::console::{Console, Outcome};
 use crate::device::Opened;
-use cnnc_compiler::diagnostic::{Code, Diagnostic, Label};
+use crate::outputs;
+use cnnc_compiler::diagnostic::Label;
 use cnnc_compiler::graph::ShapedGraph;
-use cnnc_compiler::resolve::{Request, Sources};
+use cnnc_compiler::resolve::Request;
 use cnnc_grammar::span::Files;
 use cnnc_runtime::cpu::CpuOptions;
 use cnnc_runtime::data::{self, DataSet};
-use cnnc_runtime::train::Setup;
+use cnnc_runtime::train::checkpoint::{BEST, LAST, PREVIOUS};
 use cnnc_runtime::train::recipe::{self, Recipe, read};
+use cnnc_runtime::train::{LOG, Setup};
 use cnnc_runtime::{Disk, Failure, Spec};
 use std::path::Path;
+
+/// The picture of which class is taken for which, in the run's folder.
+pub const CONFUSION: &str = "confusion.svg";
 
 /// What a command works on.
 pub struct Prepared {
@@ -43,6 +48,10 @@ impl Prepared {
         let opened = Opened::of(device, arguments.gpu, options, console);
         let opened = opened.map_err(|failure| console.fail(&failure, &files))?.tuned(console);
         let graph = network(&recipe, &mut files, console)?;
+        for name in [LAST, PREVIOUS, BEST, LOG, "curves.svg", CONFUSION] {
+            let checked = outputs::check(&recipe.output.join(name), outputs::sources(&files));
+            checked.map_err(|diagnostic| console.fail(&diagnostic, &Files::default()))?;
+        }
         let prepare = || -> Result<(DataSet, Setup), Failure> {
             let data = data::open(recipe.data.format, &recipe.data.path)?;
             let setup = Setup::new(&recipe, &graph, &data)?;
@@ -65,11 +74,8 @@ impl Prepared {
 /// Reads the recipe.
 fn read_recipe(path: &Path, console: &mut Console<'_>) -> Outcome<(Files, Recipe)> {
     let mut files = Files::default();
-    let (name, text) = Disk.read(&path.to_string_lossy(), None).map_err(|reason| {
-        let message = format!("cannot read `{}`: {reason}", path.display());
-        console.fail(&Diagnostic::without_place(Code::E601, message), &Files::default())
-    })?;
-    let file = files.add(name, text);
+    let text = recipe::load(path).map_err(|failure| console.fail(&failure, &files))?;
+    let file = files.add(path.to_string_lossy(), text);
     let text = files.get(file).map_or("", |file| file.text.as_str());
     match console.timed("recipe", || read(text, file, path)) {
         Ok(recipe) => Ok((files, recipe)),

@@ -1,13 +1,14 @@
 //! `cnnc run [FILE]`: runs a model on the CPU or a GPU and prints its answer.
 //!
-//! Without FILE, the LeNet that the executable holds, on the picture that it holds. What is not given is drawn, and standard error
-//! says so: parameters from the spec's initialisers, the input evenly from −1 to 1.
+//! Without FILE, the LeNet that the executable holds, on the picture that it holds. What is not given is drawn, and standard
+//! error says so: parameters from the spec's initialisers, the input evenly from −1 to 1.
 
 use crate::answer;
 use crate::arguments::Run;
 use crate::console::{Console, Outcome};
 use crate::device::Opened;
 use crate::embedded;
+use crate::outputs::{self, Read};
 use crate::{model, parameters};
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::plan::Target;
@@ -15,7 +16,6 @@ use cnnc_grammar::span::Files;
 use cnnc_runtime::cpu::CpuOptions;
 use cnnc_runtime::input::{Loaded, save_npy};
 use cnnc_runtime::{Model, Parameters, Tensor, input};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Runs once.
@@ -28,14 +28,19 @@ pub fn run(arguments: &Run, console: &mut Console<'_>) -> Outcome {
     let inputs = inputs(arguments, &mut model, console)?;
     let compiled = model.compile(&target(&model, &opened, &inputs), console);
     let (plan, _) = compiled.map_err(|report| console.show(&report))?;
+    let names: Vec<Arc<str>> = plan.outputs.iter().map(|output| output.name.clone()).collect();
+    let files = arguments.output.as_ref().map_or_else(Vec::new, |path| outputs::of_answers(path, &names));
+    for file in &files {
+        let checked = outputs::check(file, reads(arguments, &model));
+        checked.map_err(|diagnostic| console.fail(&diagnostic, &Files::default()))?;
+    }
     let parameters = weights(arguments, &model, console)?;
     let answers = console
         .timed("prepare", || opened.backend().prepare(plan.clone(), &parameters))
         .and_then(|mut executable| console.timed("run", || executable.run(&inputs).map(<[Tensor]>::to_vec)))
         .map_err(|failure| console.fail(&failure, &model.files))?;
-    let names: Vec<Arc<str>> = plan.outputs.iter().map(|output| output.name.clone()).collect();
-    if let Some(path) = &arguments.output {
-        save(path, &names, &answers).map_err(|failure| console.fail(&failure, &model.files))?;
+    for (file, answer) in files.iter().zip(&answers) {
+        save_npy(file, answer).map_err(|failure| console.fail(&failure, &model.files))?;
     }
     let text = answer::text(&names, &answers, model.graph.graph.labels.as_deref(), console);
     console.print(&text)
@@ -59,6 +64,13 @@ fn model(arguments: &Run, console: &mut Console<'_>) -> Outcome<Model> {
     }
 }
 
+/// What the command reads besides the executable itself.
+fn reads<'a>(arguments: &'a Run, model: &'a Model) -> impl Iterator<Item = Read<'a>> {
+    let sources = arguments.file.iter().flat_map(|_| outputs::sources(&model.files));
+    let weights = arguments.weights.weights.iter().map(|path| Read { role: "the weights", path });
+    sources.chain(weights).chain(arguments.input.iter().map(|path| Read { role: "an input", path }))
+}
+
 fn weights(arguments: &Run, model: &Model, console: &mut Console<'_>) -> Outcome<Parameters> {
     let graph = &model.graph.graph;
     if arguments.file.is_none() && arguments.weights.weights.is_none() {
@@ -68,7 +80,8 @@ fn weights(arguments: &Run, model: &Model, console: &mut Console<'_>) -> Outcome
     parameters::parameters(graph, &arguments.weights, arguments.seed, &model.files, console)
 }
 
-/// The inputs in order: read from the files, the embedded picture, or drawn. Drawn ones come last, when all sizes that files give are known.
+/// The inputs in order: read from the files, the embedded picture, or drawn. Drawn ones come last, when all sizes that files give
+/// are known.
 fn inputs(arguments: &Run, model: &mut Model, console: &mut Console<'_>) -> Outcome<Vec<Tensor>> {
     let (given, taken) = (arguments.input.len(), model.graph.graph.inputs.len());
     if given > taken {
@@ -99,21 +112,4 @@ fn drawn(model: &mut Model, number: usize, seed: u64, console: &mut Console<'_>)
     let (name, shape) = (&model.graph.graph.inputs[number].name, tensor.shape());
     console.note(&format!("note: the input `{name}` {shape:?} is drawn from seed {seed}; --input reads one\n"));
     Ok(tensor)
-}
-
-/// Writes the answers: one to the path itself, several each under its name before the path's ending.
-fn save(path: &Path, names: &[Arc<str>], answers: &[Tensor]) -> cnnc_runtime::Result<()> {
-    if let [answer] = answers {
-        return save_npy(path, answer);
-    }
-    for (name, answer) in names.iter().zip(answers) {
-        save_npy(&named(path, name), answer)?;
-    }
-    Ok(())
-}
-
-/// `y.npy` to `y.large.npy`
-fn named(path: &Path, name: &str) -> PathBuf {
-    let ending = path.extension().map_or_else(|| "npy".into(), |ending| ending.to_string_lossy().into_owned());
-    path.with_extension(format!("{name}.{ending}"))
 }

@@ -49,10 +49,10 @@ impl Place {
         (Some(path.display().to_string()), state)
     }
 
-    /// Keeps choices, and gives the file's path.
-    pub fn keep<C: Candidate>(&self, tuning: &Tuning<C>) -> cnnc_runtime::Result<Option<String>> {
+    /// Keeps what was measured beside the choices that are kept already, and gives the file's path.
+    pub fn keep<C: Candidate>(&self, measured: &[Measured<C>]) -> cnnc_runtime::Result<Option<String>> {
         let Some(path) = path(self.name) else { return Ok(None) };
-        tuning.keep(&path, &self.machine)?;
+        Tuning::of(measured).keep(&path, &self.machine)?;
         Ok(Some(path.display().to_string()))
     }
 }

@@ -1,7 +1,9 @@
 //! Bad input at the level of the process: an exit code of 1 and a sentence that names the file, in bounded time and memory, never a panic.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -237,6 +239,67 @@ fn weights_that_lie() {
     assert!(errors.contains("0.bias"), "what is missing is not named:\n{errors}");
 }
 
+#[test]
+fn weights_without_an_end_or_of_a_terabyte() {
+    let folder = Folder::new();
+    refused(&["run", LENET, "--weights", "/dev/zero"], "E601", "/dev/zero");
+    refused(&["run", LENET, "--weights", text(folder.0.path())], "E601", "it is a folder");
+    let sparse = folder.file("sparse.safetensors", "");
+    let length = |bytes: u64| fs::OpenOptions::new().write(true).open(&sparse).and_then(|file| file.set_len(bytes));
+    if length(1 << 40).is_err() {
+        return;
+    }
+    refused(&["run", LENET, "--weights", text(&sparse)], "E603", "sparse");
+    // A header of 100 MB that is none.
+    fs::write(&sparse, 100_000_000u64.to_le_bytes()).expect("a file");
+    length(1 << 30).expect("a length");
+    refused(&["run", LENET, "--weights", text(&sparse)], "E603", "sparse");
+    // One tensor of a terabyte.
+    let header = "{\"0.weight\":{\"dtype\":\"F32\",\"shape\":[274877906944],\"data_offsets\":[0,1099511627776]}}";
+    fs::write(&sparse, safetensors(header.len() as u64, header, 0)).expect("a file");
+    length(8 + header.len() as u64 + (1 << 40)).expect("a length");
+    refused(&["run", LENET, "--weights", text(&sparse)], "E602", "sparse");
+}
+
+/// What a script that copies does to a file while it is read must not end the process by a signal.
+#[test]
+fn weights_that_are_cut_short_while_they_are_read() {
+    const LAYERS: usize = 8;
+    const SIZE: usize = 2048;
+    let folder = Folder::new();
+    let spec = format!("model Big {{ input [N, {SIZE}]; repeat {LAYERS} {{ Linear({SIZE}, bias=false) }} }}");
+    let spec = folder.file("big.cnn", spec);
+    let bytes = 4 * SIZE * SIZE;
+    let entry = |layer: usize| {
+        let (start, end) = (layer * bytes, (layer + 1) * bytes);
+        format!("\"{layer}.weight\":{{\"dtype\":\"F32\",\"shape\":[{SIZE},{SIZE}],\"data_offsets\":[{start},{end}]}}")
+    };
+    let header = format!("{{{}}}", (0..LAYERS).map(entry).collect::<Vec<_>>().join(","));
+    let weights = folder.file("big.safetensors", "");
+    let mut wrong = 0;
+    for delay in [5, 20, 40, 80, 160] {
+        fs::write(&weights, safetensors(header.len() as u64, &header, 0)).expect("a file");
+        let file = fs::OpenOptions::new().write(true).open(&weights).expect("a file");
+        file.set_len((8 + header.len() + LAYERS * bytes) as u64).expect("a length");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cnnc"));
+        command.args(["run", text(&spec), "--weights", text(&weights)]).stdout(Stdio::null()).stderr(Stdio::piped());
+        let child = command.spawn().expect("a process");
+        std::thread::sleep(Duration::from_millis(delay));
+        file.set_len(100_000).expect("a length");
+        let output = child.wait_with_output().expect("an end");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        match output.status.code() {
+            Some(0) => {}
+            Some(1) => {
+                assert!(errors.contains("error[E603]") && errors.contains("big.safetensors"), "{errors}");
+                wrong += 1;
+            }
+            _ => panic!("after {delay} ms: {:?}\n{errors}", output.status),
+        }
+    }
+    assert!(wrong > 0, "every run was done before its weights were cut");
+}
+
 /// An array in NumPy's format with that header.
 fn npy(header: &str, data: usize) -> Vec<u8> {
     let length = (header.len() as u16).to_le_bytes();
@@ -350,4 +413,152 @@ fn a_spec_from_a_pipe_without_an_end_is_refused() {
     let output = child.wait_with_output().expect("an end");
     assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(writer.join().expect("the writer"), "it read on without end");
+}
+
+/// Runs `cnnc` with arguments that need not be text, and gives its exit code, output and errors.
+fn raw(arguments: &[&OsStr], output: Option<fs::File>) -> (Option<i32>, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cnnc"));
+    command.args(arguments).stderr(Stdio::piped()).stdout(output.map_or_else(Stdio::piped, Stdio::from));
+    let output = command.output().expect("a process");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn a_full_device_is_an_error_of_every_command() {
+    if !Path::new("/dev/full").exists() {
+        return;
+    }
+    let forms = ["table", "torch", "tree", "json", "yaml"].map(|form| vec!["summary", LENET, "--format", form]);
+    let stages = ["ast", "graph", "shapes", "kernels", "plan"].map(|stage| vec!["dump", LENET, "--stage", stage]);
+    let others = [
+        vec!["--help"],
+        vec!["--version"],
+        vec!["run", "--help"],
+        vec!["check", LENET],
+        vec!["params", LENET],
+        vec!["params", LENET, "0.bias"],
+        vec!["run"],
+    ];
+    for arguments in forms.into_iter().chain(stages).chain(others) {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("the device");
+        let words: Vec<&OsStr> = arguments.iter().map(OsStr::new).collect();
+        let (code, _, errors) = raw(&words, Some(full));
+        assert!(code == Some(1) && errors.contains("error[E601]: cannot write the output"), "{arguments:?}: {errors}");
+    }
+}
+
+#[test]
+fn a_pipe_without_a_writer_is_refused() {
+    let folder = Folder::new();
+    let pipe = folder.0.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
+    for command in ["check", "summary", "run", "params"] {
+        refused(&[command, text(&pipe)], "E601", "no regular file");
+    }
+    refused(&["train", text(&pipe)], "E601", "no regular file");
+    let import = folder.file("import.cnn", "import \"pipe\"\nmodel A { input [N, 8]; ReLU }");
+    refused(&["check", text(&import)], "E218", "no regular file");
+    let labels = folder.file("labels.cnn", "model A { input [N, 8]; labels \"pipe\"; ReLU }");
+    refused(&["check", text(&labels)], "E224", "no regular file");
+}
+
+#[test]
+fn paths_that_are_not_text() {
+    let folder = Folder::new();
+    let at = |name: &[u8]| folder.0.path().join(OsStr::from_bytes(name));
+    let [spec, weights, output] = [&b"net\xff.cnn"[..], b"w\xff.safetensors", b"y\xff.npy"].map(at);
+    fs::copy(LENET, &spec).expect("a spec");
+    fs::copy(WEIGHTS, &weights).expect("weights");
+    for command in ["check", "summary", "params", "run"] {
+        let (code, _, errors) = raw(&[command.as_ref(), spec.as_ref()], None);
+        assert!(
+            code == Some(1) && errors.contains("E601") && errors.contains("is not UTF-8 text"),
+            "{command}: {errors}"
+        );
+    }
+    let lenet: &[&OsStr] = &["run".as_ref(), LENET.as_ref(), "--weights".as_ref(), weights.as_ref()];
+    let (code, _, errors) = raw(&[lenet, &["--output".as_ref(), output.as_ref()]].concat(), None);
+    assert_eq!(code, Some(0), "{errors}");
+    assert!(output.exists());
+    let two = folder.file("two.cnn", "model A { input [N, 8]; output a; ReLU; output b }");
+    let (code, _, errors) = raw(&["run".as_ref(), two.as_ref(), "--output".as_ref(), at(b"z.\xff").as_ref()], None);
+    assert_eq!(code, Some(0), "{errors}");
+    assert!(at(b"z.a.\xff").exists() && at(b"z.b.\xff").exists());
+}
+
+#[test]
+fn control_characters_of_others_reach_no_terminal() {
+    let folder = Folder::new();
+    folder.file("labels.txt", "\u{1b}[31mred\n\u{1b}]0;title\u{7}\nback\u{8}\u{9b}2J\n\u{202e}drow\n");
+    let spec = "model A { input [N, 2]; labels \"labels.txt\"; Linear(4) }";
+    let path = folder.file("evil\u{1b}[2J.cnn", spec);
+    let broken = folder.file("broken\u{1b}[2J.cnn", "model A { input [N, 2]; \"\u{1b}[5mx\": Nothing(\"\u{7}\") }");
+    let rare = |character: char| character != '\n' && (character.is_control() || character == '\u{202e}');
+    let runs: [&[&str]; 7] = [
+        &["check", text(&path)],
+        &["check", text(&broken)],
+        &["check", "no\u{1b}[31msuch\rfile"],
+        &["run", text(&path)],
+        &["dump", "--stage", "graph", text(&path)],
+        &["params", text(&path), "\u{1b}[31m"],
+        &["summary", "\u{1b}[31m", "--format", "\u{1b}[31m"],
+    ];
+    for arguments in runs {
+        let words: Vec<&OsStr> = arguments.iter().map(OsStr::new).collect();
+        let (_, output, errors) = raw(&words, None);
+        let found = output.chars().chain(errors.chars()).find(|&character| rare(character));
+        assert_eq!(found, None, "{arguments:?}\n{output:?}\n{errors:?}");
+    }
+}
+
+#[test]
+fn names_longer_than_a_width_may_be() {
+    let folder = Folder::new();
+    let long = "n".repeat(70_000);
+    let spec =
+        format!("block {long} {{ Linear(2) }}\nmodel M{long} {{ input [N, 2]; {long}; output {} }}", "o".repeat(150));
+    let path = folder.file("long.cnn", spec);
+    let lines = format!("{}\n{}\n", "a".repeat(70_000), "b".repeat(300_000));
+    folder.file("lines.txt", lines);
+    let labelled = folder.file("labelled.cnn", "model A { input [N, 2]; labels \"lines.txt\"; Linear(2) }");
+    let depth: &[&str] = &["summary", text(&path), "--depth", "1"];
+    let forms = ["table", "torch", "tree", "json", "yaml"].map(|form| vec!["summary", text(&path), "--format", form]);
+    let others =
+        [depth.to_vec(), vec!["check", text(&path)], vec!["params", text(&path)], vec!["run", text(&labelled)]];
+    for arguments in forms.into_iter().chain(others) {
+        let output = cnnc(&arguments);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {errors:.500}");
+    }
+}
+
+#[test]
+fn errors_without_a_place_name_the_file() {
+    refused(&["summary", LENET, "--model", "Nothing"], "E219", "lenet.cnn");
+    refused(&["params", LENET, ""], "E202", "an empty path");
+    let folder = Folder::new();
+    let long = folder.file("long.cnn", "model A { input [N, 8]; repeat 120000 { ReLU } }");
+    refused(&["dump", "--stage", "plan", text(&long)], "E217", "long.cnn");
+    let open = folder.file("open.cnn", "model A { input [N, 8, H, W]; ReLU }");
+    refused(&["dump", "--stage", "kernels", text(&open)], "E402", "open.cnn");
+}
+
+#[test]
+fn what_is_foretold_is_not_allocated() {
+    let folder = Folder::new();
+    let wide = folder.file("wide.cnn", "model A { input [N, 1, 100000, 100000]; Flatten; Linear(10) }");
+    let image = "input [N, 1, 30000, 30000]; Conv2d(6, kernel_size=5, padding=2); ReLU; MaxPool2d(2, stride=2)";
+    let image = folder.file("image.cnn", format!("model A {{ {image}; Flatten; Linear(120); ReLU; Linear(10) }}"));
+    for path in [&wide, &image] {
+        for form in ["table", "json"] {
+            let limited = "ulimit -v 600000; exec \"$0\" \"$@\"";
+            let mut command = Command::new("sh");
+            command.arg("-c").arg(limited).arg(env!("CARGO_BIN_EXE_cnnc"));
+            let output = command.args(["summary", text(path), "--format", form]).output().expect("a process");
+            let (shown, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+            assert_eq!(output.status.code(), Some(0), "{form}: {errors}");
+            assert!(shown.contains("memory"), "{shown}");
+        }
+    }
 }

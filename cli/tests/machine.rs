@@ -3,7 +3,7 @@
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// A convolution that three methods can compute.
 const SPEC: &str = "model Small {\n    input [N, 16, 12, 12]\n    Conv2d(16, kernel_size=3, padding=1)\n}\n";
@@ -24,12 +24,13 @@ fn report(cache: &Path, arguments: &[&str]) -> (Value, String) {
     (serde_json::from_slice(&output.stdout).expect("JSON"), text(&output.stderr))
 }
 
-/// The one file of the cache.
+/// The one file of the cache, beside which there is its lock.
 fn file_in(cache: &Path) -> PathBuf {
-    let mut entries = fs::read_dir(cache.join("cnnc")).expect("a folder").map(|entry| entry.expect("a file").path());
-    let file = entries.next().expect("a file");
-    assert_eq!(entries.next(), None);
-    file
+    let entries = fs::read_dir(cache.join("cnnc")).expect("a folder").map(|entry| entry.expect("a file").path());
+    let (locks, mut files): (Vec<_>, Vec<_>) =
+        entries.partition(|path| path.extension().is_some_and(|ending| ending == "lock"));
+    assert_eq!((locks.len(), files.len()), (1, 1), "{locks:?} {files:?}");
+    files.remove(0)
 }
 
 #[test]
@@ -44,6 +45,25 @@ fn the_doctor_finds_every_kernel_right() {
     assert!(found["machine"]["bytes_per_second"].as_f64().is_some_and(|rate| rate > 1e8));
     let table = cnnc(cache.path(), &["doctor"]);
     assert!(text(&table.stdout).contains("all kernels are right"), "{}", text(&table.stdout));
+}
+
+#[test]
+fn two_tunings_at_once_keep_the_choices_of_both() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let cache = folder.path().join("cache");
+    let command = |channels: usize| {
+        let spec = folder.path().join(format!("{channels}.cnn"));
+        let text =
+            format!("model Small {{ input [1, {channels}, 24, 24]; Conv2d({channels}, kernel_size=3, padding=1) }}");
+        fs::write(&spec, text).expect("a spec");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cnnc"));
+        command.arg("bench").arg(spec).args(["--seconds", "0", "--tune"]).env("XDG_CACHE_HOME", &cache);
+        command.stdout(Stdio::null()).spawn().expect("a process")
+    };
+    let both = [command(16), command(32)];
+    both.into_iter().for_each(|mut one| assert!(one.wait().expect("an end").success()));
+    let content: Value = serde_json::from_slice(&fs::read(file_in(&cache)).expect("the file")).expect("JSON");
+    assert_eq!(content["choices"].as_object().expect("choices").len(), 2, "{content}");
 }
 
 #[test]

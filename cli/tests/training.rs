@@ -1,6 +1,7 @@
 //! `cnnc train` as a process: what it leaves, and that it goes on to the same bits however it was ended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -76,12 +77,22 @@ output: out
         header.into_iter().filter(|(key, _)| key != "__metadata__").map(tensor).collect()
     }
 
+    /// The weights of the best epoch, as they lie in their file.
+    fn best(&self, output: &str) -> Vec<u8> {
+        fs::read(self.path(output).join("best.safetensors")).expect("the best weights")
+    }
+
     /// The log without what depends on the clock.
-    fn log(&self, output: &str) -> Vec<[String; 4]> {
+    fn log(&self, output: &str) -> Vec<String> {
         let text = fs::read_to_string(self.path(output).join("log.jsonl")).expect("the log");
         let line = |line: &str| {
-            let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
-            ["epoch", "train_loss", "val_loss", "val_accuracy"].map(|key| line[key].to_string())
+            let mut line: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line).expect("JSON");
+            for time in ["seconds", "images_per_second"] {
+                assert!(line.remove(time).is_some_and(|time| time.as_f64() > Some(0.0)), "{time} of {line:?}");
+            }
+            let keys: Vec<&str> = line.keys().map(String::as_str).collect();
+            assert_eq!(keys, ["epoch", "learning_rate", "train_accuracy", "train_loss", "val_accuracy", "val_loss"]);
+            serde_json::to_string(&line).expect("JSON")
         };
         text.lines().map(line).collect()
     }
@@ -107,7 +118,7 @@ fn a_run_leaves_its_files_and_says_what_it_did() {
     assert_eq!(fs::read_dir(case.path("run")).expect("the folder").count(), 5);
     assert_eq!(case.log("run").len(), 3);
     let keys: Vec<String> = case.tensors("run").into_keys().collect();
-    assert!(keys.contains(&"0.weight".into()) && keys.contains(&"0.weight/momentum_buffer".into()), "{keys:?}");
+    assert!(keys.contains(&"0.weight".into()) && keys.contains(&".momentum_buffer.0.weight".into()), "{keys:?}");
     assert!(keys.contains(&"1.running_mean".into()), "{keys:?}");
     // The checkpoint serves as weights, without the optimiser's state.
     let spec = case.path("small.cnn");
@@ -137,12 +148,12 @@ fn a_run_that_is_killed_at_any_moment_goes_on_to_the_same_bits() {
     case.done("whole", &[]);
     let seed = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |time| time.as_nanos() as u64);
     let mut random = seed | 1;
-    for _ in 0..KILLS {
+    for kill in 0..KILLS {
         // Xorshift: another moment every time.
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;
-        let mut child = case.start("killed", &["--resume"]);
+        let mut child = case.start("killed", &["--resume", "--threads", ["1", "2"][kill % 2]]);
         sleep(Duration::from_millis(20 + random % 300));
         child.kill().expect("killed");
         child.wait().expect("an end");
@@ -150,6 +161,7 @@ fn a_run_that_is_killed_at_any_moment_goes_on_to_the_same_bits() {
     case.done("killed", &["--resume"]);
     assert!(case.tensors("whole") == case.tensors("killed"), "other bits, with seed {seed}");
     assert_eq!(case.log("whole"), case.log("killed"), "seed {seed}");
+    assert!(case.best("whole") == case.best("killed"), "another best, with seed {seed}");
     let names = fs::read_dir(case.path("killed")).expect("the folder").count();
     assert_eq!(names, 5, "nothing half-written is left");
 }
@@ -165,25 +177,32 @@ fn a_run_that_is_killed_in_the_middle_of_a_checkpoint_goes_on_to_the_same_bits()
         fs::write(case.path(name), text).expect("a text");
     }
     case.done("whole", &["--epochs", "1"]);
-    let half_written = || {
+    // Parts of checkpoints; those that a kill left are there until the next one is written.
+    let parts = || -> BTreeSet<(OsString, u64, SystemTime)> {
         let entries = fs::read_dir(case.path("killed")).into_iter().flatten().flatten();
-        let mut parts = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(".last.safetensors."));
-        parts.any(|part| part.metadata().is_ok_and(|part| part.len() > 0))
+        let temporary = entries.filter(|entry| entry.file_name().to_string_lossy().ends_with(".tmp"));
+        let parts = temporary.filter_map(|entry| {
+            let about = entry.metadata().ok()?;
+            Some((entry.file_name(), about.len(), about.modified().ok()?))
+        });
+        parts.filter(|(_, length, _)| *length > 1 << 16).collect()
     };
     let mut caught = 0;
     for _ in 0..KILLS {
+        let before = parts();
         let mut child = case.start("killed", &["--epochs", "1", "--resume"]);
-        while !half_written() && child.try_wait().expect("a process").is_none() {
+        while parts().is_subset(&before) && child.try_wait().expect("a process").is_none() {
             sleep(Duration::from_micros(100));
         }
         child.kill().expect("killed");
         child.wait().expect("an end");
-        caught += usize::from(half_written());
+        caught += usize::from(!parts().is_subset(&before));
     }
     assert!(caught > 0, "no kill came in the middle");
     case.done("killed", &["--epochs", "1", "--resume"]);
     assert!(case.tensors("whole") == case.tensors("killed"));
     assert_eq!(case.log("whole"), case.log("killed"));
+    assert!(case.best("whole") == case.best("killed"));
     assert_eq!(fs::read_dir(case.path("killed")).expect("the folder").count(), 5, "nothing half-written is left");
 }
 
@@ -203,6 +222,8 @@ fn an_interrupt_ends_after_the_step_with_a_checkpoint() {
     assert!(errors(&output).contains("stopped after epoch ") && errors(&output).contains("--resume"), "{output:?}");
     case.done("stopped", &["--epochs", "40", "--resume"]);
     assert!(case.tensors("whole") == case.tensors("stopped"));
+    assert_eq!(case.log("whole"), case.log("stopped"));
+    assert!(case.best("whole") == case.best("stopped"));
 }
 
 #[test]

@@ -60,7 +60,8 @@ fn infer_shapes(graph: &Graph, requirements: &mut Requirements, problems: &mut P
             shapes.resize(id.index() + 1, Shape::default());
         }
         if let Some(place) = shapes.get_mut(id.index()) {
-            *place = shape;
+            // The node's own, which is in memory already.
+            *place = node.shape.clone();
         }
     }
     Some(shapes)
@@ -136,7 +137,7 @@ pub(crate) fn trace_labels(graph: &Graph, mut trace: Option<TraceId>) -> Vec<Lab
     const SHOWN: usize = 8;
     let mut labels = Vec::new();
     while let Some(step) = trace.and_then(|id| graph.traces.get(id.0 as usize)).filter(|_| labels.len() < SHOWN) {
-        labels.push(Label { span: step.span, text: step.text.to_string() });
+        labels.push(Label { span: step.span, text: step.way.to_string() });
         trace = step.parent;
     }
     labels

@@ -17,6 +17,9 @@ const LARGEST: i64 = 4096;
 /// The largest size that is tried then.
 const LARGEST_AT_ALL: i64 = 1 << 17;
 
+/// The most that is tried for a network: sizes times the weights of the expressions that they are put into. Seconds; no network comes near it.
+const MOST_TRIED: u64 = 200_000_000;
+
 /// How many sizes of each symbol are tried together with those of others.
 const SAMPLE: usize = 12;
 
@@ -72,7 +75,18 @@ impl Sizes {
 pub(crate) fn solve(graph: &Graph, requirements: &Requirements) -> Result<Sizes, Box<Diagnostic>> {
     let mut candidates: Vec<Candidates> = symbols_of(graph).into_iter().map(Candidates::new).collect();
     let mut joint = Vec::new();
+    let mut tried = 0u64;
     for requirement in &requirements.open {
+        let weight = requirement.left.weight().saturating_add(requirement.right.weight()) as u64;
+        let sizes = if requirement.grows() {
+            16
+        } else {
+            candidates.iter().map(|one| one.fitting().len() as u64).max().unwrap_or(0)
+        };
+        tried = tried.saturating_add(weight.saturating_mul(sizes));
+        if tried > MOST_TRIED {
+            return Err(Box::new(too_many(requirement)));
+        }
         match requirement.symbols().as_slice() {
             [name] => match candidates.iter_mut().find(|candidates| candidates.name == *name) {
                 Some(candidates) => candidates.keep(requirement)?,
@@ -270,6 +284,12 @@ fn no_choice_fits(requirement: &Requirement, symbols: &[Arc<str>]) -> Diagnostic
     Diagnostic::new(Code::E308, message, requirement.span, requirement.reason).note(format!("needed: {requirement}"))
 }
 
+fn too_many(requirement: &Requirement) -> Diagnostic {
+    let message = "too much must hold of the symbols for their valid sizes to be found";
+    Diagnostic::new(Code::E217, message, requirement.span, requirement.reason)
+        .help("write the sizes of the input as numbers, or give them with --input-shape")
+}
+
 fn word(relation: Relation) -> &'static str {
     match relation {
         Relation::Equal => "==",
@@ -337,10 +357,24 @@ mod tests {
         let (height, width) = (Dim::symbol("H"), Dim::symbol("W"));
         let mut requirements = Requirements::default();
         ask(&height, &width, &mut requirements);
-        let shape = Shape(vec![height, width]);
+        let shape = Shape::from(vec![height, width]);
         let input = Input { name: "input".into(), shape, node: NodeId::default(), image: None, span: Span::default() };
         let graph = Graph { inputs: vec![input], ..Graph::default() };
         solve(&graph, &requirements).map(|sizes| sizes.to_string()).map_err(|diagnostic| diagnostic.notes.join("\n"))
+    }
+
+    #[test]
+    fn what_is_tried_is_bounded() {
+        let start = std::time::Instant::now();
+        let text = solved(|height, _, requirements| {
+            let odd = height.plus_number(1).and_then(|size| size.floor_divided(2)).unwrap();
+            let whole = height.floor_divided(2).and_then(|half| half.plus(&odd)).unwrap();
+            for factor in 1..20_000 {
+                equal(whole.times_number(factor).unwrap(), &height.times_number(factor).unwrap(), requirements);
+            }
+        });
+        assert!(text.is_err());
+        assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
     }
 
     fn equal(left: Dim, right: &Dim, requirements: &mut Requirements) {
@@ -416,7 +450,7 @@ mod tests {
         ];
         let sizes = Sizes { symbols, together: Vec::new() };
         let named = |name: &str| Dim::symbol(name);
-        let shape = Shape(vec![named("N"), Dim::Number(3), named("H"), named("W"), named("L")]);
+        let shape = Shape::from(vec![named("N"), Dim::Number(3), named("H"), named("W"), named("L")]);
         assert_eq!(sizes.example(&shape), "1,3,208,300,9");
     }
 

@@ -138,3 +138,102 @@ fn long_presets_names_and_calls() {
     let names: String = (0..3000).map(|index| format!("let a{index} = b{index}\n")).collect();
     assert_eq!(codes(model(&names)).len(), 3000);
 }
+
+#[test]
+fn what_expands_to_nothing_is_counted_too() {
+    let calls = |body: &str, levels: usize| {
+        let blocks = (1..=levels)
+            .map(|level| format!("block B{level} {{ {} }}\n", body.replace('B', &format!("B{}", level - 1))));
+        format!("block B0 {{ }}\n{}{}", blocks.collect::<String>(), model(&format!("B{levels}\nReLU")))
+    };
+    let outcome = check_small(calls("B; B", 60));
+    assert_eq!(outcome.problems.len(), 1, "{}", outcome.said());
+    assert_eq!(outcome.problems[0].code.name(), "E217", "{}", outcome.said());
+    assert_eq!(codes(calls("B; B", 10)), Vec::<String>::new());
+}
+
+#[test]
+fn thousands_of_presets() {
+    let presets: String = (0..3000).map(|number| format!("model P{number} = M(c={number})\n")).collect();
+    assert_eq!(
+        codes(format!("model M(c: int = 1) {{ input [N, 8]; Linear(c + 1) }}\n{presets}")),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn after_an_error_little_is_written_out() {
+    for text in [
+        "model A {\n x [N]\n repeat 1000 { repeat 1000 { repeat 1000 { R".to_owned(),
+        model("Bad\nrepeat 1000 { repeat 1000 { repeat 19 { let x = 1 } } }"),
+        model("for i in 0..900000 { from x }"),
+        model("for i in 0..900000 { \"a{i}\": Bad }"),
+        model("for i in 0..900000 { Linear(i.weight) }"),
+    ] {
+        let outcome = check_small(text.clone());
+        assert!(!outcome.problems.is_empty(), "{text}");
+        assert!(outcome.problems.iter().all(|problem| problem.code.name() != "E499"), "{}", outcome.said());
+    }
+}
+
+#[test]
+fn expressions_of_symbols_stay_small() {
+    let floors = |count: usize| {
+        format!("model M {{ input [N, 4, H, W]\n{}}}", "concat(dim=2) { Identity; AvgPool2d((2, 1)) }\n".repeat(count))
+    };
+    let outcome = check_small(floors(30));
+    assert_eq!(outcome.problems.len(), 1, "{}", outcome.said());
+    assert_eq!(outcome.problems[0].code.name(), "E309");
+    assert!(outcome.problems[0].message.contains("too long an expression"), "{}", outcome.said());
+    assert_eq!(codes(floors(5)), Vec::<String>::new());
+    let numbers = floors(30).replace("H, W", "2, 2");
+    assert_eq!(codes(numbers), Vec::<String>::new());
+    let halves = "sum { Identity; { AvgPool2d(2); Upsample(scale_factor=2) } }\n".repeat(300);
+    assert_eq!(codes(format!("model M {{ input [N, 4, H, W]\n{halves}}}")), Vec::<String>::new());
+}
+
+#[test]
+fn layers_in_layers_in_layers_are_bounded() {
+    let doubled: String = (0..60).map(|level| format!("let a{} = B(a{level}, a{level})\n", level + 1)).collect();
+    let text = format!("block B(l: layer, m: layer) {{ l; m }}\n{}", model(&format!("let a0 = ReLU\n{doubled}")));
+    assert_eq!(codes(text).len(), 1);
+}
+
+#[test]
+fn names_without_end_are_not_compared() {
+    let long = "a".repeat(100_000);
+    assert_eq!(codes(model(&format!("let {long}b = 3\nLinear({long}c)"))), ["E202 4:8"]);
+    let many: String = (0..20_000).map(|number| format!("let name_{number} = 3\n")).collect();
+    let wrong: String = (0..500).map(|number| format!("Linear(nome_{number})\n")).collect();
+    assert_eq!(codes(model(&format!("{many}{wrong}"))).len(), 500);
+    let keys: String = (0..500).map(|number| format!("init \"x{number}\": ones\n")).collect();
+    assert_eq!(
+        codes(model(&format!("for i in 0..5000 {{ \"a{{i}}\": Conv2d(16, kernel_size=1) }}\n{keys}"))).len(),
+        500
+    );
+    let patterns = "init \"*0*0*0*0*0*0*0*0*0*0*0*0*b\": ones\n".repeat(2000);
+    let outcome = check_small(model(&format!("repeat 5000 {{ ReLU }}\n{patterns}")));
+    assert!(outcome.problems.iter().all(|problem| matches!(problem.code.name(), "E221" | "E217")));
+}
+
+#[test]
+fn a_program_is_read_up_to_a_number_of_words() {
+    let words = "ReLU;".repeat(300_000);
+    let block = |name: &str| format!("block {name} {{ {words} }}");
+    let (a, b) = (block("A"), block("B"));
+    let files =
+        [("main.cnn", "import \"a.cnn\"\nimport \"b.cnn\"\nmodel M { input [N]; A }"), ("a.cnn", &a), ("b.cnn", &b)];
+    let outcome = common::check_in(&common::several(&files));
+    assert_eq!(outcome.codes(), ["E218 2:8"], "{}", outcome.said());
+}
+
+#[test]
+fn an_item_with_a_number_as_name_and_one_at_that_position() {
+    assert_eq!(codes(model("\"1\": ReLU\nTanh")), ["E208 3:1"]);
+    assert_eq!(codes(model("ReLU\n\"0\": Tanh")), ["E208 4:1"]);
+    assert_eq!(codes(model("ReLU\n\"00\": Tanh\n\"3\": ReLU")), Vec::<String>::new());
+    assert_eq!(
+        codes(model("Conv2d(16, kernel_size=1)\ninit \"0\": zeros\ninit \"0.bias\": ones\ninit \"1\": ones")),
+        ["E221 6:6"]
+    );
+}

@@ -160,6 +160,51 @@ proptest! {
     }
 }
 
+/// How often loops turn, from none to more than any machine counts.
+const TURNS: &[&str] = &["0", "1", "2", "7", "300", "5000", "1000000", "1000000000000"];
+
+/// Statements in each other: loops, blocks, groups and joins around what costs time or memory.
+fn nested() -> impl Strategy<Value = String> {
+    let leaf = prop::sample::select(vec![
+        "ReLU",
+        "B",
+        "C",
+        "let x = [0] * 1000",
+        "let t = \"{1}{2}{3}\"",
+        "keep \"k{1}\"",
+        "expect [N, _, H, W]",
+        "init ReLU: ones",
+        "concat(dim=2) { Identity; AvgPool2d((2, 1)) }",
+        "sum { Identity; { AvgPool2d(2); Upsample(scale_factor=2) } }",
+        "Conv2d(4, kernel_size=3)",
+        "Unknown",
+        "from nothing",
+    ]);
+    let turns = || prop::sample::select(TURNS);
+    leaf.prop_map(str::to_owned).prop_recursive(6, 24, 3, move |inner| {
+        let body = || prop::collection::vec(inner.clone(), 1..4).prop_map(|parts| parts.join("\n"));
+        prop_oneof![
+            (turns(), body()).prop_map(|(turns, body)| format!("repeat {turns} {{\n{body}\n}}")),
+            (turns(), body()).prop_map(|(turns, body)| format!("for i in 0..{turns} {{\n{body}\n}}")),
+            body().prop_map(|body| format!("Sequential {{\n{body}\n}}")),
+            body().prop_map(|body| format!("sum {{ Identity; {{\n{body}\n}} }}")),
+            body().prop_map(|body| format!("if true {{\n{body}\n}}")),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nestings_of_whatever_multiplies_end_in_time(body in prop::collection::vec(nested(), 1..4)) {
+        let blocks = "block B { C; C }\nblock C { D; D; D }\nblock D { }\n";
+        let start = std::time::Instant::now();
+        survives(format!("{blocks}model M {{ input [N, 4, H, W]\n{}\n}}", body.join("\n")));
+        assert!(start.elapsed().as_secs() < 60, "{:?}: {body:?}", start.elapsed());
+    }
+}
+
 #[test]
 fn shipped_specs_are_sound() {
     shipped().into_iter().for_each(|(_, text)| survives(text));

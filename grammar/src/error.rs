@@ -54,6 +54,11 @@ pub enum SyntaxErrorKind {
     ChainedComparison,
     /// A string inside the braces of a string.
     NestedString,
+    /// A file of more words, numbers and signs than the limit; the span is the first one past it.
+    TooManyTokens {
+        /// The limit.
+        limit: usize,
+    },
     /// A file larger than the limit.
     FileTooLarge {
         /// Its size in bytes.

@@ -9,4 +9,4 @@ mod parse;
 mod print;
 pub mod span;
 
-pub use parse::parse;
+pub use parse::{TOKEN_LIMIT, parse, token_count};

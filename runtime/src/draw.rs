@@ -3,14 +3,16 @@
 //! They depend on seed, key and shape alone, never on the other parameters or on threads.
 
 use crate::Tensor;
+use crate::parameters::Room;
 use crate::random::Stream;
 use cnnc_compiler::graph::{Distribution, Initialiser, Parameter};
 use rayon::prelude::*;
 use std::f64::consts::{FRAC_2_SQRT_PI, SQRT_2};
 
 /// One parameter's first values.
-pub fn draw(parameter: &Parameter, seed: u64) -> Tensor {
-    let mut tensor = Tensor::filled(&parameter.shape, 0.0);
+pub fn draw(parameter: &Parameter, seed: u64, room: Room<'_>) -> Tensor {
+    let memory = room.floats(parameter.shape.iter().product());
+    let mut tensor = Tensor::new(&parameter.shape, memory).unwrap_or_else(|| Tensor::filled(&parameter.shape, 0.0));
     let stream = Stream::new(seed, &parameter.path);
     let shape = &parameter.shape;
     match &parameter.initialiser {
@@ -113,13 +115,15 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::{draw, inverse_erf};
+    use crate::parameters::Room;
     use cnnc_compiler::graph::{Distribution, Fan, Initialiser, Parameter};
     use cnnc_grammar::span::Span;
 
     fn drawn(shape: &[usize], initialiser: Initialiser) -> Vec<f64> {
         let (path, shape, span) = ("0.weight".into(), shape.to_vec(), Span::default());
-        let parameter = Parameter { path, aliases: Vec::new(), shape, trainable: true, initialiser, span };
-        draw(&parameter, 7).data().iter().map(|&value| f64::from(value)).collect()
+        let parameter =
+            Parameter { path, aliases: Vec::new(), shape, trainable: true, initialiser, is_counter: false, span };
+        draw(&parameter, 7, Room::default()).data().iter().map(|&value| f64::from(value)).collect()
     }
 
     fn mean_and_deviation(values: &[f64]) -> [f64; 2] {

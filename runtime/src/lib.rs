@@ -5,6 +5,7 @@
 //! it any number of times; [`Model`] does all of it. Nothing here prints; what is wrong is a [`Diagnostic`](cnnc_compiler::diagnostic::Diagnostic).
 
 pub mod backend;
+mod contained;
 pub mod cpu;
 pub mod cuda;
 pub mod data;
@@ -25,9 +26,9 @@ pub mod weights;
 
 pub use backend::{Backend, Executable, Inputs, Trainer};
 pub use failure::{Failure, Result};
-pub use files::write_whole;
+pub use files::{is_same as is_same_file, write_whole};
 pub use host::{available_memory_bytes, processor};
 pub use model::{Model, Report, Spec, Watch, bind_batch, bind_input, timed};
 pub use parameters::Parameters;
-pub use sources::Disk;
+pub use sources::{Disk, spec_name};
 pub use tensor::Tensor;

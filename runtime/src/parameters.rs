@@ -1,13 +1,15 @@
 //! The parameters of a network: one float32 tensor for each entry of the layer graph, found by key.
 //!
-//! They are drawn from the graph's initialisers, or lie in a file that `weights` has mapped; either way a tensor is made when
-//! somebody asks for it and goes when they are done with it, so that an engine which packs its weights one after the other never holds
-//! all of them twice. Tensors that were put in are held, and shared by all who ask.
+//! They are drawn from the graph's initialisers, or lie in a file that `weights` has opened; either way a tensor is made when
+//! somebody asks for it and goes when they are done with it, so that an engine which packs its weights one after the other never
+//! holds all of them twice. What cannot be read by then is an error. Tensors that were put in are held, and shared by all who
+//! ask.
 
+use crate::cpu::blocked::pool::Pool;
 use crate::draw::draw;
-use crate::failure::failure;
-use crate::{Result, Tensor, host};
-use cnnc_compiler::diagnostic::Code;
+use crate::failure::{failure, fault};
+use crate::{Failure, Result, Tensor, host};
+use cnnc_compiler::diagnostic::{Code, nearest};
 use cnnc_compiler::graph::Graph;
 use std::collections::HashMap;
 use std::fmt;
@@ -16,8 +18,17 @@ use std::sync::Arc;
 /// Parameters and buffers by key, in `state_dict` order.
 #[derive(Clone, Debug, Default)]
 pub struct Parameters {
-    entries: Vec<(Arc<str>, Value)>,
+    entries: Vec<Entry>,
     places: HashMap<Arc<str>, usize>,
+}
+
+/// A parameter.
+#[derive(Clone, Debug)]
+struct Entry {
+    path: Arc<str>,
+    value: Value,
+    /// Whether its layer declares it as a counter.
+    is_counter: bool,
 }
 
 /// A tensor that is here, or a way to make it.
@@ -26,7 +37,28 @@ pub(crate) enum Value {
     /// It is here.
     Held(Arc<Tensor>),
     /// Its shape, and what makes it: the same values each time.
-    Made(Vec<usize>, Arc<dyn Fn() -> Tensor + Send + Sync>),
+    Made(Vec<usize>, Arc<dyn Fn(Room<'_>) -> Result<Tensor> + Send + Sync>),
+}
+
+/// What a tensor is made with.
+#[derive(Default)]
+pub(crate) struct Room<'p> {
+    /// Memory that it may lie in, of any length and content: pages that the system made before cost less than new ones.
+    pub memory: Vec<f32>,
+    /// Threads that may help.
+    pub pool: Option<&'p Pool>,
+}
+
+impl Room<'_> {
+    /// Memory of exactly so many floats, of any value.
+    pub fn floats(self, count: usize) -> Vec<f32> {
+        let mut memory = self.memory;
+        if memory.capacity() < count {
+            return vec![0.0; count];
+        }
+        memory.resize(count, 0.0);
+        memory
+    }
 }
 
 impl Value {
@@ -36,7 +68,7 @@ impl Value {
     }
 
     /// A tensor of that shape, made whenever it is asked for.
-    pub fn made(shape: &[usize], make: impl Fn() -> Tensor + Send + Sync + 'static) -> Value {
+    pub fn made(shape: &[usize], make: impl Fn(Room<'_>) -> Result<Tensor> + Send + Sync + 'static) -> Value {
         Value::Made(shape.to_vec(), Arc::new(make))
     }
 
@@ -47,10 +79,10 @@ impl Value {
         }
     }
 
-    fn tensor(&self) -> Arc<Tensor> {
+    fn tensor<'p>(&self, room: impl FnOnce() -> Room<'p>) -> Result<Arc<Tensor>> {
         match self {
-            Value::Held(tensor) => tensor.clone(),
-            Value::Made(_, make) => Arc::new(make()),
+            Value::Held(tensor) => Ok(tensor.clone()),
+            Value::Made(_, make) => make(room()).map(Arc::new),
         }
     }
 }
@@ -79,63 +111,109 @@ impl Parameters {
         let mut parameters = Parameters::default();
         for parameter in graph.parameters.iter().cloned() {
             let (path, shape) = (parameter.path.clone(), parameter.shape.clone());
-            parameters.put(path, Value::made(&shape, move || draw(&parameter, seed)));
+            let is_counter = parameter.is_counter;
+            parameters.put(path, Value::made(&shape, move |room| Ok(draw(&parameter, seed, room))), is_counter);
         }
         Ok(parameters)
     }
 
     /// Adds a tensor, or puts it in the place of the one of that key.
     pub fn insert(&mut self, path: impl Into<Arc<str>>, tensor: Tensor) {
-        self.put(path.into(), Value::held(tensor));
+        let path = path.into();
+        let is_counter = self.is_counter(&path);
+        self.put(path, Value::held(tensor), is_counter);
     }
 
-    /// As [`Parameters::insert`], of a tensor that may not be here yet.
-    pub(crate) fn put(&mut self, path: Arc<str>, value: Value) {
+    /// As [`Parameters::insert`], of a tensor that may not be here yet; whether it counts is what its layer says.
+    pub(crate) fn put(&mut self, path: Arc<str>, value: Value, is_counter: bool) {
         if let Some(&place) = self.places.get(&path) {
-            self.entries[place].1 = value;
+            (self.entries[place].value, self.entries[place].is_counter) = (value, is_counter);
             return;
         }
         self.places.insert(path.clone(), self.entries.len());
-        self.entries.push((path, value));
+        self.entries.push(Entry { path, value, is_counter });
     }
 
     /// The tensor of a key. One that is not held is made anew each time.
-    pub fn get(&self, path: &str) -> Option<Arc<Tensor>> {
-        self.places.get(path).map(|&place| self.entries[place].1.tensor())
+    ///
+    /// # Errors
+    /// E602 when there is none of that key; E601 and E603 when it cannot be read, or its file has changed since it was opened.
+    pub fn get(&self, path: &str) -> Result<Arc<Tensor>> {
+        self.get_in(path, Room::default)
     }
 
-    /// The shape of the tensor of a key.
+    /// As [`Parameters::get`]; where the tensor has to be made, with what `room` gives.
+    pub(crate) fn get_in<'p>(&self, path: &str, room: impl FnOnce() -> Room<'p>) -> Result<Arc<Tensor>> {
+        self.entry(path).ok_or_else(|| self.missing(path))?.value.tensor(room)
+    }
+
+    /// The shape of the tensor of a key; `None` when there is none.
     pub fn shape(&self, path: &str) -> Option<&[usize]> {
-        self.places.get(path).map(|&place| self.entries[place].1.shape())
+        self.entry(path).map(|entry| entry.value.shape())
     }
 
-    /// The tensor of a key, held from now on, to be changed; copied first when something else holds it too, such as a checkpoint that is
-    /// being written.
-    pub fn get_mut(&mut self, path: &str) -> Option<&mut Tensor> {
-        let value = self.places.get(path).map(|&place| &mut self.entries[place].1)?;
+    /// Whether the parameter of a key is a counter, which files hold as whole numbers: its layer says so, not its name.
+    pub fn is_counter(&self, path: &str) -> bool {
+        self.entry(path).is_some_and(|entry| entry.is_counter)
+    }
+
+    /// The tensor of a key, held from now on, to be changed; copied first when something else holds it too, such as a checkpoint
+    /// that is being written.
+    ///
+    /// # Errors
+    /// As [`Parameters::get`].
+    pub fn get_mut(&mut self, path: &str) -> Result<&mut Tensor> {
+        let Some(&place) = self.places.get(path) else { return Err(self.missing(path)) };
+        let value = &mut self.entries[place].value;
         if let Value::Made(_, make) = value {
-            *value = Value::held(make());
+            *value = Value::held(make(Room::default())?);
         }
         match value {
-            Value::Held(tensor) => Some(Arc::make_mut(tensor)),
-            Value::Made(..) => None,
+            Value::Held(tensor) => Ok(Arc::make_mut(tensor)),
+            Value::Made(..) => Err(fault(format!("`{path}` is not held"))),
         }
     }
 
     /// The same parameters, all of them made and held.
-    pub fn held(&self) -> Parameters {
-        let entries = self.entries.iter().map(|(path, value)| (path.clone(), Value::Held(value.tensor())));
-        Parameters { entries: entries.collect(), places: self.places.clone() }
+    ///
+    /// # Errors
+    /// As [`Parameters::get`].
+    pub fn held(&self) -> Result<Parameters> {
+        let held =
+            |entry: &Entry| Ok(Entry { value: Value::Held(entry.value.tensor(Room::default)?), ..entry.clone() });
+        Ok(Parameters { entries: self.entries.iter().map(held).collect::<Result<_>>()?, places: self.places.clone() })
+    }
+
+    /// Those whose key is wanted.
+    pub(crate) fn filtered(&self, is_wanted: impl Fn(&str) -> bool) -> Parameters {
+        let mut parameters = Parameters::default();
+        for Entry { path, value, is_counter } in self.entries.iter().filter(|entry| is_wanted(&entry.path)) {
+            parameters.put(path.clone(), value.clone(), *is_counter);
+        }
+        parameters
     }
 
     /// All of them, in order, each made when its turn comes.
-    pub fn iter(&self) -> impl Iterator<Item = (&Arc<str>, Arc<Tensor>)> {
-        self.entries.iter().map(|(path, value)| (path, value.tensor()))
+    pub fn iter(&self) -> impl Iterator<Item = (&Arc<str>, Result<Arc<Tensor>>)> {
+        self.entries.iter().map(|entry| (&entry.path, entry.value.tensor(Room::default)))
     }
 
     /// Their keys and shapes, in order.
     pub fn shapes(&self) -> impl Iterator<Item = (&Arc<str>, &[usize])> {
-        self.entries.iter().map(|(path, value)| (path, value.shape()))
+        self.entries.iter().map(|entry| (&entry.path, entry.value.shape()))
+    }
+
+    fn entry(&self, path: &str) -> Option<&Entry> {
+        self.places.get(path).map(|&place| &self.entries[place])
+    }
+
+    /// The failure to say that there is no such parameter.
+    pub(crate) fn missing(&self, path: &str) -> Failure {
+        let mut missing = failure(Code::E602, format!("the parameter `{path}` is missing"));
+        if let Some(near) = nearest(path, self.shapes().map(|(path, _)| path.as_ref())) {
+            missing.help.push(format!("there is one named `{near}`"));
+        }
+        missing
     }
 
     /// How many there are.
@@ -187,6 +265,7 @@ mod tests {
             shape: shape.to_vec(),
             trainable: true,
             initialiser: initialiser.clone(),
+            is_counter: false,
             span: Span::default(),
         };
         Graph { parameters: parameters.iter().map(parameter).collect(), ..Graph::default() }
@@ -198,7 +277,7 @@ mod tests {
         let alone = Parameters::draw(&graph(std::slice::from_ref(&first)), 1).unwrap();
         let other = ("0.weight", [4, 4].as_slice(), Initialiser::Normal { mean: 0.0, std: 0.01 });
         let both = Parameters::draw(&graph(&[other, first]), 1).unwrap();
-        assert_eq!(alone.get("1.weight"), both.get("1.weight"));
+        assert_eq!(alone.get("1.weight").unwrap(), both.get("1.weight").unwrap());
         assert_ne!(alone.get("1.weight").unwrap().data()[..4], both.get("0.weight").unwrap().data()[..4]);
         assert_eq!(both.len(), 2);
     }

@@ -1,8 +1,10 @@
-//! Specs from the disk.
+//! Specs from the disk. Regular files alone are read: a pipe without a writer would never end.
 
+use crate::failure::{Result, failure};
+use crate::files::open;
+use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::resolve::Sources;
-use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
 /// The files of this machine. A file is named as it was reached: an import relative to its importer, without `.` and `..`
@@ -14,12 +16,23 @@ pub struct Disk;
 const LARGEST_FILE_BYTES: u64 = 64 << 20;
 
 impl Sources for Disk {
-    fn read(&self, path: &str, importer: Option<&str>) -> Result<(String, String), String> {
+    fn read(&self, path: &str, importer: Option<&str>) -> std::result::Result<(String, String), String> {
         let beside = importer.and_then(|importer| Path::new(importer).parent()).unwrap_or(Path::new(""));
         let path = tidied(&beside.join(path));
         let text = text_of(&path)?;
         Ok((path.to_string_lossy().into_owned(), text))
     }
+}
+
+/// The name that a spec on the disk has: its path, which must be text, since imports and messages name it.
+///
+/// # Errors
+/// E601 for a path that is not UTF-8.
+pub fn spec_name(path: &Path) -> Result<&str> {
+    path.to_str().ok_or_else(|| {
+        let message = format!("cannot read `{}`: its path is not UTF-8 text", path.display());
+        Box::new(failure(Code::E601, message).help("rename the file or the folder, or read it by a symbolic link"))
+    })
 }
 
 /// The path with `a/../` and `./` taken out.
@@ -38,16 +51,13 @@ fn tidied(path: &Path) -> PathBuf {
 }
 
 /// The file's text, or why there is none.
-fn text_of(path: &Path) -> Result<String, String> {
-    let reason = |error: std::io::Error| match error.kind() {
-        ErrorKind::NotFound => "there is no such file".to_owned(),
-        ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        ErrorKind::IsADirectory => "it is a folder".to_owned(),
-        _ => error.to_string(),
-    };
+fn text_of(path: &Path) -> std::result::Result<String, String> {
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(reason)?;
-    file.take(LARGEST_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(reason)?;
+    let file = open(path).map_err(|failure| {
+        let place = format!("cannot read `{}`: ", path.display());
+        failure.message.strip_prefix(&place).unwrap_or(&failure.message).to_owned()
+    })?;
+    file.take(LARGEST_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
     if bytes.len() as u64 > LARGEST_FILE_BYTES {
         return Err(format!("it is larger than {} MB", LARGEST_FILE_BYTES >> 20));
     }

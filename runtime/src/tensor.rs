@@ -1,37 +1,24 @@
-//! A tensor on the host: sizes and float32 values, rows last. The values are its own, or lie in a file that is mapped into memory.
+//! A tensor on the host: sizes and float32 values, rows last.
 
-use crate::weights::MappedValues;
 use std::fmt;
 
 /// A dense tensor of float32 values, the last axis fastest.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub struct Tensor {
     shape: Vec<usize>,
-    data: Data,
-}
-
-#[derive(Clone)]
-enum Data {
-    Own(Vec<f32>),
-    Mapped(MappedValues),
+    data: Vec<f32>,
 }
 
 impl Tensor {
     /// A tensor of these values; `None` when their number is not the product of the sizes.
     pub fn new(shape: &[usize], data: Vec<f32>) -> Option<Tensor> {
         let elements = shape.iter().try_fold(1usize, |product, &size| product.checked_mul(size))?;
-        (elements == data.len()).then(|| Tensor { shape: shape.to_vec(), data: Data::Own(data) })
-    }
-
-    /// A tensor of values in a file; `None` when their number is not the product of the sizes.
-    pub(crate) fn mapped(shape: &[usize], values: MappedValues) -> Option<Tensor> {
-        let elements = shape.iter().try_fold(1usize, |product, &size| product.checked_mul(size))?;
-        (elements == values.len()).then(|| Tensor { shape: shape.to_vec(), data: Data::Mapped(values) })
+        (elements == data.len()).then(|| Tensor { shape: shape.to_vec(), data })
     }
 
     /// Every element the same.
     pub fn filled(shape: &[usize], value: f32) -> Tensor {
-        Tensor { shape: shape.to_vec(), data: Data::Own(vec![value; shape.iter().product()]) }
+        Tensor { shape: shape.to_vec(), data: vec![value; shape.iter().product()] }
     }
 
     /// The sizes, outermost first; `[]` is a single number.
@@ -41,45 +28,17 @@ impl Tensor {
 
     /// The values in order.
     pub fn data(&self) -> &[f32] {
-        match &self.data {
-            Data::Own(values) => values,
-            Data::Mapped(values) => values,
-        }
+        &self.data
     }
 
-    /// The values in order, to be changed; those of a file are copied first.
+    /// The values in order, to be changed.
     pub fn data_mut(&mut self) -> &mut [f32] {
-        if let Data::Mapped(values) = &self.data {
-            self.data = Data::Own(values.to_vec());
-        }
-        match &mut self.data {
-            Data::Own(values) => values,
-            Data::Mapped(_) => &mut [],
-        }
+        &mut self.data
     }
 
     /// The values alone.
     pub fn into_data(self) -> Vec<f32> {
-        match self.data {
-            Data::Own(values) => values,
-            Data::Mapped(values) => values.to_vec(),
-        }
-    }
-
-    /// The same tensor, no longer bound to a file.
-    pub(crate) fn owned(&self) -> Tensor {
-        Tensor { shape: self.shape.clone(), data: Data::Own(self.data().to_vec()) }
-    }
-
-    /// Whether the values lie in a file.
-    pub(crate) fn is_mapped(&self) -> bool {
-        matches!(self.data, Data::Mapped(_))
-    }
-}
-
-impl PartialEq for Tensor {
-    fn eq(&self, other: &Tensor) -> bool {
-        self.shape == other.shape && self.data() == other.data()
+        self.data
     }
 }
 

@@ -120,7 +120,7 @@ fn a_one_by_one_convolution_is_a_matrix_product() {
     let convolution = operator("one_by_one", None);
     let product = operator("one_by_one", Some("MatrixProduct"));
     let parameters = Parameters::draw(&convolution.graph, 0).expect("parameters");
-    let (_, weight) = parameters.iter().next().expect("a weight");
+    let weight = parameters.iter().next().expect("a weight").1.expect("a weight");
     let mut same = Parameters::draw(&product.graph, 0).expect("parameters");
     let key = product.graph.parameters.first().expect("a weight").path.clone();
     same.insert(key, tensor(&[2, 3], weight.data().iter().copied()));

@@ -166,7 +166,7 @@ fn copies_come_when_they_are_waited_for() {
 fn case(name: String, mut graph: KernelGraph, network: &ShapedGraph, input: &dyn Fn(&str, &[usize]) -> Tensor) -> Case {
     passes::run(&mut graph).unwrap_or_else(|failure| panic!("{failure:?}"));
     let plan = Arc::new(plan(&graph, &target(MEMORY)).unwrap_or_else(|failure| panic!("{failure:?}")));
-    let parameters = initial_state(&plan, &formula::parameters(&network.graph, &[]));
+    let parameters = initial_state(&plan, &formula::parameters(&network.graph, &[])).expect("a state");
     let inputs = plan.inputs.iter().map(|port| input(&port.name, &port.view.shape)).collect();
     Case { name, plan, parameters, inputs }
 }

@@ -161,7 +161,7 @@ impl Case {
         for (name, (_, gradient)) in names.iter().zip(exact) {
             let input = plan.inputs.iter().position(|port| *name == *port.name);
             let parameter = self.network.graph.parameters.iter().find(|other| *name == *other.path && other.trainable);
-            let parameter = parameter.and_then(|parameter| parameters.get(&parameter.path));
+            let parameter = parameter.map(|parameter| parameters.get(&parameter.path).expect("a parameter"));
             let Some(leaf) = input.map(|index| &inputs[index]).or(parameter.as_deref()) else { continue };
             let [there, back] = [MOVED, -MOVED].map(|by| moved(leaf, name, by));
             let loss = |leaf: &Tensor| {

@@ -1,12 +1,14 @@
 //! Training as a whole, on the pictures that come with cnnc: steps of the fast kernels against those of the reference.
 
+use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::plan::Target;
-use cnnc_compiler::training::{Adam, Loss, Optimiser, Sgd, Training, compile_step};
-use cnnc_runtime::Parameters;
-use cnnc_runtime::cpu::{Cpu, CpuOptions, Kernels};
-use cnnc_runtime::data::{self, Format, Job, Pipeline, load, shuffled};
+use cnnc_compiler::training::{Adam, Loss, Optimiser, Sgd, SumOrMean, Training, compile_step, names};
+use cnnc_compiler::write_kernels::Bindings;
+use cnnc_runtime::cpu::{Cpu, CpuOptions, Kernels, TrainingEngine, initial_state};
+use cnnc_runtime::data::{self, Batch, Format, Job, Pipeline, load, shuffled};
 use cnnc_runtime::train::{Learner, StepInputs, StepLearner};
+use cnnc_runtime::{Backend, Parameters, Tensor};
 use cnnc_tests::{network, network_of_text};
 use std::path::Path;
 use std::sync::Arc;
@@ -57,8 +59,8 @@ fn fast_steps_are_those_of_the_reference() {
         let two = steps(&graph, optimiser, CpuOptions { threads: 2, ..CpuOptions::default() }, false);
         assert_eq!(one.0, two.0);
         for (key, tensor) in reference.1.iter() {
-            let found = one.1.get(key).expect("the same keys");
-            assert_eq!(Some(found.clone()), two.1.get(key), "{key} of {model} does not depend on threads");
+            let (tensor, found) = (tensor.expect("a tensor"), one.1.get(key).expect("the same keys"));
+            assert_eq!(found, two.1.get(key).expect("the same keys"), "{key} of {model} does not depend on threads");
             let largest = tensor.data().iter().fold(0f32, |largest, value| largest.max(value.abs()));
             let error = tensor.data().iter().zip(found.data()).fold(0f32, |error, (a, b)| error.max((a - b).abs()));
             assert!(error <= tolerance * largest, "{key} of {model}: {error} of {largest}");
@@ -94,7 +96,7 @@ fn what_is_computed_again_has_the_same_bits() {
     assert_eq!(kept.0, again.0);
     assert_eq!(kept.1.len(), again.1.len());
     for (key, tensor) in kept.1.iter() {
-        assert_eq!(again.1.get(key), Some(tensor), "{key}");
+        assert_eq!(again.1.get(key).expect("the same keys"), tensor.expect("a tensor"), "{key}");
     }
 }
 
@@ -115,5 +117,82 @@ fn what_is_computed_again_is_not_kept() {
         };
         let (kept, again) = (arena(false), arena(true));
         assert!(again as f64 <= share * kept as f64, "{model}: {kept} bytes, and {again}");
+    }
+}
+
+/// Labels that are no classes, in a step and in what is told of the next one: the state stays as it was.
+#[test]
+fn a_label_that_is_no_class_is_refused() {
+    let graph = network_of_text("model M { input [N, 1, 2, 2]; Flatten; Linear(3) }");
+    let parameters = Parameters::draw(&graph.graph, 0).expect("parameters");
+    let told = StepInputs { learning_rate: 0.1, step: 1, seed: 0 };
+    let batch = |labels: &[usize]| {
+        let inputs = Tensor::filled(&[2, 1, 2, 2], 0.5);
+        Batch { inputs, labels: labels.to_vec(), skipped: Vec::new() }
+    };
+    for kernels in [Kernels::Fast, Kernels::Reference] {
+        for loss in [Loss::CrossEntropy { label_smoothing: 0.0 }, Loss::MeanSquaredError(SumOrMean::Mean)] {
+            let optimiser = Optimiser::Sgd(Sgd::default());
+            let training = Training { loss, optimiser, max_gradient_norm: None, recompute: false };
+            let backend = Cpu(CpuOptions { kernels, ..CpuOptions::default() });
+            let learner = |classes| {
+                let made = StepLearner::new(&graph, training, &parameters, [2, 1, 2, 2], classes, &backend);
+                made.unwrap_or_else(|failure| panic!("{failure:?}"))
+            };
+            let mut three = learner(3);
+            let before = three.state().expect("a state");
+            for (labels, expected) in [
+                (&[2, 3][..], "sample 1 of the batch has the label 3, and the model's classes are 0 to 2"),
+                (&[usize::MAX, 0], "sample 0 of the batch has the label 18446744073709551615, and"),
+                (&[1], "a batch of 2 samples has 1 labels"),
+                (&[], "a batch of 2 samples has 0 labels"),
+            ] {
+                let staged = three.stage(&batch(labels), told).expect_err("a refusal");
+                let refused = three.step(batch(labels), told).expect_err("a refusal");
+                assert!(refused.code == Code::E604 && refused.message.starts_with(expected), "{refused:?}");
+                assert_eq!(staged, refused);
+            }
+            for (key, shape) in before.shapes() {
+                assert_eq!(three.state().expect("a state").shape(key), Some(shape));
+                assert_eq!(three.state().expect("a state").get(key).unwrap(), before.get(key).unwrap(), "{key}");
+            }
+            assert!(three.step(batch(&[2, 0]), told).expect("a step").loss > 0.0);
+            assert!(learner(0).step(batch(&[0, 0]), told).expect_err("a refusal").message.contains("no classes"));
+            // What the caller says of the classes is held against the network's own.
+            let refused = learner(10).step(batch(&[0, 7]), told).expect_err("a refusal");
+            assert_eq!(refused.code, Code::E604, "{refused:?}");
+        }
+    }
+}
+
+/// Labels as numbers, straight to the plan.
+#[test]
+fn a_class_number_that_is_none_is_refused_by_the_plan() {
+    let graph = network_of_text("model M { input [2, 1, 2, 2]; Flatten; Linear(3) }");
+    let parameters = Parameters::draw(&graph.graph, 0).expect("parameters");
+    let loss = Loss::CrossEntropy { label_smoothing: 0.0 };
+    let optimiser = Optimiser::Sgd(Sgd::default());
+    let training = Training { loss, optimiser, max_gradient_norm: None, recompute: false };
+    for kernels in [Kernels::Fast, Kernels::Reference] {
+        let options = CpuOptions { kernels, ..CpuOptions::default() };
+        let (plan, _) = compile_step(&graph, &Bindings::new(), &training, &Cpu(options).target()).expect("a plan");
+        let plan = Arc::new(plan);
+        let mut state = initial_state(&plan, &parameters).expect("a state");
+        let mut engine = TrainingEngine::new(plan.clone(), &state, options).expect("an engine");
+        let mut step = |label: f32| {
+            let given = |name: &str| match name {
+                names::LABELS => Tensor::new(&[2], vec![2.0, label]).expect("labels"),
+                names::LEARNING_RATE | names::STEP | names::SEED => Tensor::filled(&[], 1.0),
+                _ => Tensor::filled(&[2, 1, 2, 2], 0.5),
+            };
+            let inputs: Vec<Tensor> = plan.inputs.iter().map(|port| given(&port.name)).collect();
+            engine.step(&mut state, &inputs)
+        };
+        for label in [3.0, -1.0, 0.5, f32::NAN, f32::INFINITY, 1e30] {
+            let refused = step(label).expect_err("a refusal");
+            let expected = format!("`labels` is {label} for sample 1, and a class is a whole number from 0 to 2");
+            assert_eq!((refused.code, refused.message.as_str()), (Code::E604, expected.as_str()));
+        }
+        step(0.0).expect("a step");
     }
 }

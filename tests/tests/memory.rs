@@ -134,7 +134,7 @@ fn trained(path: &str, batch: usize, recompute: bool) {
     let plan = Arc::new(plan);
     let parameters = Parameters::draw(&graph.graph, 0).expect("parameters");
     let ((), found) = most(|| {
-        let mut state = initial_state(&plan, &parameters);
+        let mut state = initial_state(&plan, &parameters).expect("a state");
         let mut engine = TrainingEngine::new(plan.clone(), &state, options).expect("an engine");
         let input = |port: &PlanPort| match port.name.as_ref() {
             names::LABELS | names::SEED => Tensor::filled(&port.view.shape, 0.0),

@@ -115,11 +115,16 @@ pub fn bench(arguments: &Bench, console: &mut Console<'_>) -> Outcome {
         true => Some(profile::profile(&mut engine, &plan, &opened).map_err(|failure| console.fail(&failure, files))?),
         false => None,
     };
-    let text = match arguments.format {
-        Report::Table => tuned.map(|tuned| tuned.table).unwrap_or_default() + &table(&measured, &plan, steps.as_ref()),
-        Report::Json => json(&measured, &plan, steps.as_ref(), tuned.map(|tuned| tuned.json)),
-    };
-    console.print(&text)
+    match arguments.format {
+        Report::Table => {
+            let tuned = tuned.map(|tuned| tuned.table).unwrap_or_default();
+            console.print(&(tuned + &table(&measured, &plan, steps.as_ref())))
+        }
+        Report::Json => {
+            let text = json(&measured, &plan, steps.as_ref(), tuned.map(|tuned| tuned.json));
+            console.print_data(|output| output.write_all(text.as_bytes()))
+        }
+    }
 }
 
 /// The plan of an inference or a training step.
@@ -144,7 +149,7 @@ fn tune(
     let Opened::Cuda(cuda) = opened else {
         let measured =
             console.timed("tune", || model.tune(parameters, inputs)).map_err(|report| console.show(&report))?;
-        let kept = Place::cpu(&model.options).keep(&model.tuning);
+        let kept = Place::cpu(&model.options).keep(&measured);
         let file = kept.map_err(|failure| nowhere(failure, console))?;
         return Ok(Tuned::new(&measured, file.as_deref(), console));
     };
@@ -163,7 +168,7 @@ fn tune(
         engine.profile(profile::RUNS)
     };
     let measured = console.timed("tune", || cuda.tune(&plan, &mut profile));
-    let kept = measured.and_then(|measured| Ok((measured, Place::gpu(cuda).keep(&cuda.options().tuning)?)));
+    let kept = measured.and_then(|measured| Place::gpu(cuda).keep(&measured).map(|file| (measured, file)));
     let (measured, file) = kept.map_err(|failure| nowhere(failure, console))?;
     Ok(Tuned::new(&measured, file.as_deref(), console))
 }

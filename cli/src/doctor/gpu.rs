@@ -48,11 +48,10 @@ pub fn examine(arguments: &Doctor, console: &mut Console<'_>) -> Outcome {
     });
     let rows: Vec<Row> = rows.map_err(|report| console.show(&report))?.into_iter().flatten().collect();
     let facts = facts(&cuda).map_err(|failure| console.fail(&failure, &Files::default()))?;
-    let text = match arguments.format {
-        Report::Table => head(&facts) + &table(&rows, precision, console),
-        Report::Json => json(&cuda, &rows),
-    };
-    console.print(&text)?;
+    match arguments.format {
+        Report::Table => console.print(&(head(&facts) + &table(&rows, precision, console)))?,
+        Report::Json => console.print_data(|output| output.write_all(json(&cuda, &rows).as_bytes()))?,
+    }
     match rows.iter().filter(|row| !row.is_right()).map(Row::name).collect::<Vec<_>>().as_slice() {
         [] => Ok(()),
         wrong => Err(console.fail(&unfit(wrong), &Files::default())),

@@ -52,11 +52,10 @@ pub fn doctor(arguments: &Doctor, console: &mut Console<'_>) -> Outcome {
     let sets: Vec<InstructionSet> = machine.sets.iter().map(|(set, _)| *set).collect();
     let examine = || subjects(arguments).map(|subject| row(subject, &sets, &options)).collect::<Result<Vec<Row>, _>>();
     let rows = console.timed("kernels", examine).map_err(|report| console.show(&report))?;
-    let text = match arguments.format {
-        Report::Table => head(&machine) + &table(&machine, &rows, console),
-        Report::Json => json(&machine, &rows),
-    };
-    console.print(&text)?;
+    match arguments.format {
+        Report::Table => console.print(&(head(&machine) + &table(&machine, &rows, console)))?,
+        Report::Json => console.print_data(|output| output.write_all(json(&machine, &rows).as_bytes()))?,
+    }
     match rows.iter().filter(|row| !row.is_right()).map(|row| row.subject.name).collect::<Vec<_>>().as_slice() {
         [] => Ok(()),
         wrong => Err(console.fail(&unfit(wrong), &Files::default())),

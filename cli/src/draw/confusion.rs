@@ -69,7 +69,7 @@ fn square(body: &mut String, evaluation: &Evaluation, [label, answer]: [usize; 2
 /// The matrix for a terminal; nothing for many classes.
 pub fn text_of(evaluation: &Evaluation, names: &[String], console: &Console<'_>) -> String {
     let classes = evaluation.classes;
-    let largest = evaluation.confusion.iter().copied().max().unwrap_or(0);
+    let largest = evaluation.largest_count();
     let column = largest.to_string().len().max(2) + 1;
     let label_width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).min(18);
     if classes > MOST_IN_TERMINAL || label_width + 4 + column * classes > console.width {
@@ -105,7 +105,9 @@ mod tests {
     fn evaluation() -> (Evaluation, Vec<String>) {
         let mut evaluation = Evaluation::new(2);
         let scores = [1.0, 0.0, 1.0, 0.0, 0.0, 1.0];
-        evaluation.add(&scores, &[0, 1, 1], &Loss::CrossEntropy { label_smoothing: 0.0 });
+        evaluation
+            .add(&scores, &[0, 1, 1], &Loss::CrossEntropy { label_smoothing: 0.0 })
+            .expect("labels that are classes");
         (evaluation, vec!["cat".into(), "<dog>".into()])
     }
 

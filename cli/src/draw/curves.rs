@@ -23,16 +23,32 @@ pub struct Series {
     pub name: &'static str,
     /// Its class in the style.
     class: &'static str,
-    /// Epochs and values; what is no number is left out.
-    pub points: Vec<(f64, f64)>,
+    /// Epochs and values, some of which may be no numbers.
+    points: Vec<(f64, f64)>,
+}
+
+impl Series {
+    /// The line's pieces: what is no number is a gap.
+    pub fn pieces(&self) -> impl Iterator<Item = &[(f64, f64)]> {
+        self.points.split(|(_, value)| !value.is_finite()).filter(|piece| !piece.is_empty())
+    }
+
+    /// The values that are numbers.
+    pub fn values(&self) -> impl Iterator<Item = f64> {
+        self.pieces().flatten().map(|point| point.1)
+    }
+
+    /// The last point that is a number.
+    pub fn end(&self) -> Option<(f64, f64)> {
+        self.pieces().last()?.last().copied()
+    }
 }
 
 /// The two panels: what they are called, and their lines.
 pub fn panels(history: &History) -> [(&'static str, Vec<Series>); 2] {
     let records = &history.records;
     let points = |value: &dyn Fn(&cnnc_runtime::train::Record) -> f64| {
-        let all = records.iter().map(|record| (record.epoch as f64, value(record)));
-        all.filter(|(_, value)| value.is_finite()).collect::<Vec<(f64, f64)>>()
+        records.iter().map(|record| (record.epoch as f64, value(record))).collect::<Vec<(f64, f64)>>()
     };
     let train = Series { name: "train", class: "train", points: points(&|record| record.train_loss) };
     let validation = Series { name: "validation", class: "validation", points: points(&|record| record.val_loss) };
@@ -60,7 +76,7 @@ pub fn curves(name: &str, history: &History, epochs: usize) -> String {
 fn panel(body: &mut String, left: f64, title: &str, series: &[Series], epochs: &Axis) {
     let (x0, x1) = (left + LEFT, left + PANEL - RIGHT);
     let (y0, y1) = (HEIGHT - BOTTOM, TOP);
-    let values = Axis::over(series.iter().flat_map(|series| series.points.iter().map(|point| point.1)), 5);
+    let values = Axis::over(series.iter().flat_map(Series::values), 5);
     let x = |epoch: f64| x0 + (x1 - x0) * epochs.share(epoch);
     let y = |value: f64| y0 + (y1 - y0) * values.share(value);
     text(body, [x0, TOP - 20.0], "ink title", "start", title);
@@ -75,22 +91,23 @@ fn panel(body: &mut String, left: f64, title: &str, series: &[Series], epochs: &
         text(body, [x(tick), y0 + 18.0], "faint", "middle", &epochs.label(tick));
     }
     text(body, [(x0 + x1) / 2.0, HEIGHT - 8.0], "faint", "middle", "epoch");
-    for Series { class, points, .. } in series {
-        let path: Vec<String> =
-            points.iter().map(|&(epoch, value)| format!("{:.1},{:.1}", x(epoch), y(value))).collect();
-        let _ = writeln!(body, "<polyline class=\"line {class}\" points=\"{}\"/>", path.join(" "));
-        if let Some(&(epoch, value)) = points.last() {
+    for series in series {
+        let class = series.class;
+        for piece in series.pieces() {
+            let path: Vec<String> =
+                piece.iter().map(|&(epoch, value)| format!("{:.1},{:.1}", x(epoch), y(value))).collect();
+            let _ = writeln!(body, "<polyline class=\"line {class}\" points=\"{}\"/>", path.join(" "));
+        }
+        // A piece of one point is no line; the end of each is seen as a dot.
+        for &(epoch, value) in series.pieces().filter_map(|piece| piece.last()) {
             let (x, y) = (x(epoch), y(value));
             let _ = writeln!(body, "<circle class=\"{class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\"/>");
         }
     }
-    let ends: Vec<(f64, f64, f64)> = series
-        .iter()
-        .filter_map(|series| series.points.last())
-        .map(|&(epoch, value)| (x(epoch), y(value), value))
-        .collect();
+    let ends: Vec<(f64, f64, f64)> =
+        series.iter().filter_map(Series::end).map(|(epoch, value)| (x(epoch), y(value), value)).collect();
     let places = apart(ends.iter().map(|end| end.1).collect());
-    let drawn = series.iter().filter(|series| !series.points.is_empty());
+    let drawn = series.iter().filter(|series| series.end().is_some());
     for ((series, &(x, _, value)), y) in drawn.zip(&ends).zip(places) {
         let label = if title.ends_with('%') { format!("{value:.1}") } else { format!("{value:.3}") };
         let (class, label) = (format!("label {}", series.class), format!("{} {label}", series.name));
@@ -165,6 +182,16 @@ mod tests {
             let svg = curves("<&>", &history, epochs);
             assert!(!svg.contains("NaN") && !svg.contains("inf") && svg.contains("&lt;&amp;&gt;"), "{svg}");
         }
+    }
+
+    #[test]
+    fn what_is_no_number_is_a_gap() {
+        let mut odd = history(7);
+        (odd.records[2].val_loss, odd.records[4].val_loss) = (f64::INFINITY, f64::NAN);
+        let svg = curves("LeNet", &odd, 7);
+        let line = |class: &str| svg.matches(&format!("<polyline class=\"line {class}\"")).count();
+        assert_eq!([line("train"), line("validation"), line("accuracy")], [1, 3, 1], "{svg}");
+        assert!(svg.contains("validation 0.343"), "{svg}");
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub fn curves(history: &History, console: &Console<'_>) -> String {
 
 /// One plot with its axis; each line's name stands at its end.
 fn plot(series: &[Series], epochs: usize, console: &Console<'_>) -> String {
-    let values = Axis::over(series.iter().flat_map(|series| series.points.iter().map(|point| point.1)), 4);
+    let values = Axis::over(series.iter().flat_map(Series::values), 4);
     let columns = console.width.saturating_sub(26).clamp(20, COLUMNS);
     let axis = Axis::counting(epochs, 5);
     let mut dots = vec![[0u8; 2]; columns * ROWS];
@@ -37,11 +37,14 @@ fn plot(series: &[Series], epochs: usize, console: &Console<'_>) -> String {
             let y = (1.0 - values.share(value)) * (4 * ROWS - 1) as f64;
             [x.round() as i64, y.round() as i64]
         };
-        let places: Vec<[i64; 2]> = series.points.iter().map(place).collect();
-        for pair in places.windows(2) {
-            draw(&mut dots, columns, number.min(1), pair[0], pair[1]);
+        for piece in series.pieces() {
+            let places: Vec<[i64; 2]> = piece.iter().map(place).collect();
+            let lone = [places[0]; 2];
+            for pair in std::iter::once(lone.as_slice()).chain(places.windows(2)) {
+                draw(&mut dots, columns, number.min(1), pair[0], pair[1]);
+            }
         }
-        if let Some(end) = places.last() {
+        if let Some(end) = series.end().as_ref().map(place) {
             let row = (0..ROWS).min_by_key(|&row| {
                 let taken = if names[row].is_empty() { 0 } else { 100 };
                 (row as i64 - end[1] / 4).abs() + taken

@@ -3,8 +3,9 @@
 use crate::arguments::{Eval, EvalFormat};
 use crate::console::{Console, Outcome};
 use crate::draw::confusion;
-use crate::numbers::grouped;
-use crate::recipe::Prepared;
+use crate::numbers::{column_width, grouped, padded};
+use crate::outputs::{self, Read};
+use crate::recipe::{CONFUSION, Prepared};
 use crate::tuning::Place;
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_runtime::cpu::CpuOptions;
@@ -17,13 +18,12 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-/// The picture's name in the run's folder.
-const PICTURE: &str = "confusion.svg";
-
 /// Evaluates.
 pub fn run(arguments: &Eval, console: &mut Console<'_>) -> Outcome {
     let prepared = Prepared::new(&arguments.recipe, console)?;
     let path = arguments.weights.clone().unwrap_or_else(|| prepared.recipe.output.join(BEST));
+    let checked = outputs::check(&prepared.recipe.output.join(CONFUSION), [Read { role: "the weights", path: &path }]);
+    checked.map_err(|diagnostic| console.fail(&diagnostic, &prepared.files))?;
     let options = CpuOptions::default();
     let evaluation = match evaluated(&prepared, &path, Place::cpu(&options).kept(console)) {
         Ok(evaluation) => evaluation,
@@ -36,15 +36,20 @@ pub fn run(arguments: &Eval, console: &mut Console<'_>) -> Outcome {
     };
     evaluation.skipped.iter().for_each(|one| console.note(&format!("note: left out: {}\n", one.reason)));
     let names = prepared.class_names();
-    let picture = draw(&prepared, &evaluation, &names);
-    let picture = picture.map_err(|failure| console.fail(&failure, &prepared.files))?;
+    let picture = match draw(&prepared, &evaluation, &names) {
+        Ok(path) => format!("\npicture: {path}\n"),
+        Err(failure) => {
+            console.note(&format!("note: no picture is drawn: {}\n", failure.message));
+            String::new()
+        }
+    };
     match arguments.format {
-        EvalFormat::Json => console.print(&(json(&evaluation, &names) + "\n")),
+        EvalFormat::Json => console.print_data(|output| writeln!(output, "{}", json(&evaluation, &names))),
         EvalFormat::Table => {
             console.print(&summary(&evaluation, console))?;
             console.print(&table(&evaluation, &names, console))?;
             console.print(&matrix(&evaluation, &names, console))?;
-            console.print(&format!("\npicture: {picture}\n"))
+            console.print(&picture)
         }
     }
 }
@@ -64,7 +69,7 @@ fn draw(prepared: &Prepared, evaluation: &Evaluation, names: &[String]) -> Resul
     let folder = &prepared.recipe.output;
     // A folder that cannot be made is told when the picture cannot be written.
     let _ = fs::create_dir_all(folder);
-    let path = folder.join(PICTURE);
+    let path = folder.join(CONFUSION);
     let svg = confusion::svg(&prepared.graph.graph.name, evaluation, names);
     write_whole(&path, |writer| writer.write_all(svg.as_bytes()))?;
     Ok(path.display().to_string())
@@ -106,7 +111,7 @@ fn classes<'n>(evaluation: &Evaluation, names: &'n [String]) -> Vec<Class<'n>> {
 
 /// A line a class.
 fn table(evaluation: &Evaluation, names: &[String], console: &Console<'_>) -> String {
-    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(5);
+    let width = column_width(names.iter().map(String::as_str)).max(5);
     let percent = |share: Option<f64>| share.map_or_else(|| "-".into(), |share| format!("{:.1} %", 100.0 * share));
     let head =
         format!("{:<width$}  {:>8}  {:>9}  {:>7}  most often taken for", "class", "pictures", "precision", "recall");
@@ -120,7 +125,8 @@ fn table(evaluation: &Evaluation, names: &[String], console: &Console<'_>) -> St
                 format!("{} ({:.1} %)", names[answer], 100.0 * share)
             });
         let (pictures, precision, recall) = (grouped(class.pictures), percent(class.precision), percent(class.recall));
-        let line = format!("{:<width$}  {pictures:>8}  {precision:>9}  {recall:>7}  {mistaken}", class.name);
+        let name = padded(class.name, width);
+        let line = format!("{name}  {pictures:>8}  {precision:>9}  {recall:>7}  {mistaken}");
         text += &format!("{}\n", line.trim_end());
     }
     text

@@ -1,10 +1,12 @@
 //! The summary for programs, as JSON and as YAML. `docs/json.md` describes it; what is there keeps its name and meaning.
 
 use super::memory::Memory;
+use crate::console::{Console, Outcome};
 use cnnc_compiler::shape::{Dim, Shape};
 use cnnc_compiler::sizes::SymbolSizes;
 use cnnc_compiler::summary::{ReceptiveField, Row, Seen, Summary};
 use serde::Serialize;
+use std::io::{self, Write};
 
 #[derive(Serialize)]
 struct Data<'a> {
@@ -83,13 +85,44 @@ enum SeenData {
 }
 
 /// As JSON.
-pub fn json(summary: &(Summary, Option<Memory>)) -> String {
-    serde_json::to_string_pretty(&data(summary)).map(|text| text + "\n").unwrap_or_default()
+pub fn json(summary: &(Summary, Option<Memory>), console: &mut Console<'_>) -> Outcome {
+    console.print_data(|output| {
+        serde_json::to_writer_pretty(&mut *output, &data(summary))?;
+        output.write_all(b"\n")
+    })
 }
 
 /// As YAML.
-pub fn yaml(summary: &(Summary, Option<Memory>)) -> String {
-    serde_yaml::to_string(&data(summary)).unwrap_or_default()
+pub fn yaml(summary: &(Summary, Option<Memory>), console: &mut Console<'_>) -> Outcome {
+    // A failure of the output comes back as text alone, so that it is kept aside.
+    console.print_data(|output| {
+        let mut kept = Kept { output, failure: None };
+        let written = serde_yaml::to_writer(&mut kept, &data(summary));
+        match (kept.failure, written) {
+            (Some(failure), _) => Err(failure),
+            (None, written) => written.map_err(io::Error::other),
+        }
+    })
+}
+
+/// A writer that keeps what went wrong.
+struct Kept<'w> {
+    output: &'w mut dyn Write,
+    failure: Option<io::Error>,
+}
+
+impl Write for Kept<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.output.write(bytes).map_err(|error| {
+            let same = error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error);
+            self.failure = Some(same);
+            error
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.output.flush()
+    }
 }
 
 fn data((summary, memory): &(Summary, Option<Memory>)) -> Data<'_> {

@@ -2,6 +2,8 @@
 
 use crate::arguments;
 use crate::console::{Console, Outcome};
+use crate::model::MOST_PLANNED;
+use crate::numbers::grouped;
 use cnnc_compiler::plan::Target;
 use cnnc_compiler::training::Training;
 use cnnc_runtime::cpu::{Cpu, CpuOptions, Footprint, footprint, training_footprint};
@@ -22,8 +24,13 @@ pub struct Memory {
     pub batch: Option<u32>,
 }
 
-/// The memory, for one sample where the batch is open; `None` where other sizes are, or the network cannot be run.
+/// The memory, for one sample where the batch is open; `None` where other sizes are, or the network cannot be run or is of very many layers.
 pub fn memory(model: &Model, arguments: &arguments::Summary, console: &mut Console<'_>) -> Outcome<Option<Memory>> {
+    if model.graph.graph.dag.len() > MOST_PLANNED {
+        console
+            .note(&format!("note: memory is foretold of networks of up to {} layers\n", grouped(MOST_PLANNED as u64)));
+        return Ok(None);
+    }
     let options = CpuOptions { threads: arguments.threads, ..CpuOptions::default() };
     let target = Target { memory_bytes: NO_LIMIT, ..Cpu(options).target() };
     let training = match arguments.train {

@@ -21,17 +21,16 @@ pub fn summary(arguments: &arguments::Summary, console: &mut Console<'_>) -> Out
     if let Some(batch) = arguments.batch {
         model = model.batch(batch as usize).map_err(|report| console.show(&report))?;
     }
-    let text = match arguments.format {
-        Format::Torch => torch::lines(&model.graph),
-        Format::Tree => tree::tree(&model.graph, arguments.depth),
+    match arguments.format {
+        Format::Torch => console.print(&torch::lines(&model.graph)),
+        Format::Tree => console.print(&tree::tree(&model.graph, arguments.depth)),
         Format::Table => {
             let (summary, memory) = summed(&model, arguments, console)?;
             table::table(&summary, memory.as_ref(), console)
         }
-        Format::Json => data::json(&summed(&model, arguments, console)?),
-        Format::Yaml => data::yaml(&summed(&model, arguments, console)?),
-    };
-    console.print(&text)
+        Format::Json => data::json(&summed(&model, arguments, console)?, console),
+        Format::Yaml => data::yaml(&summed(&model, arguments, console)?, console),
+    }
 }
 
 /// The layers, and the memory that they take together.

@@ -2,8 +2,8 @@
 
 use super::memory::Memory;
 use super::sizes_in_words;
-use crate::console::Console;
-use crate::numbers::{bytes, counted, grouped};
+use crate::console::{Console, Outcome};
+use crate::numbers::{bytes, column_width, counted, grouped, padded, padded_before};
 use cnnc_compiler::summary::{Row, Summary};
 
 /// A column: its head, and whether it holds numbers, which end under each other.
@@ -17,18 +17,18 @@ const COLUMNS: [(&str, bool); 7] = [
     ("receptive field", true),
 ];
 
-/// The whole table.
-pub fn table(summary: &Summary, memory: Option<&Memory>, console: &Console<'_>) -> String {
-    let rows: Vec<[String; 7]> = summary.rows.iter().map(cells).collect();
-    let widths = widths(&rows);
+/// Prints the whole table, line by line: a million rows are never in memory as text.
+pub fn table(summary: &Summary, memory: Option<&Memory>, console: &mut Console<'_>) -> Outcome {
+    let widths = widths(summary);
     let rule = "─".repeat(widths.iter().sum::<usize>() + 2 * (widths.len() - 1) + 2);
     let heads = COLUMNS.map(|(head, _)| head.to_owned());
-    let mut text = format!("{}\n{}\n", title(summary, console), console.bold(&line(&heads, &widths)));
-    text += &format!("{}\n", console.faint(&rule));
-    for row in &rows {
-        text += &format!("{}\n", line(row, &widths));
+    let rule = console.faint(&rule);
+    let head = format!("{}\n{}\n{rule}\n", title(summary, console), console.bold(&line(&heads, &widths)));
+    console.print(&head)?;
+    for row in &summary.rows {
+        console.print(&format!("{}\n", line(&cells(row), &widths)))?;
     }
-    text + &format!("{}\n{}", console.faint(&rule), totals(summary, memory))
+    console.print(&format!("{rule}\n{}", totals(summary, memory)))
 }
 
 /// `LeNet, input [N, 1, 28, 28]`
@@ -58,11 +58,11 @@ fn count(number: Option<u64>) -> String {
     }
 }
 
-fn widths(rows: &[[String; 7]]) -> [usize; 7] {
+fn widths(summary: &Summary) -> [usize; 7] {
     let mut widths = COLUMNS.map(|(head, _)| head.chars().count());
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
+    for row in &summary.rows {
+        for (width, cell) in widths.iter_mut().zip(&cells(row)) {
+            *width = (*width).max(column_width([cell.as_str()]));
         }
     }
     widths
@@ -71,7 +71,8 @@ fn widths(rows: &[[String; 7]]) -> [usize; 7] {
 fn line(cells: &[String; 7], widths: &[usize; 7]) -> String {
     let mut line = String::new();
     for ((cell, &width), (_, is_number)) in cells.iter().zip(widths).zip(COLUMNS) {
-        line += &if is_number { format!(" {cell:>width$} ") } else { format!(" {cell:<width$} ") };
+        let cell = if is_number { padded_before(cell, width) } else { padded(cell, width) };
+        line += &format!(" {cell} ");
     }
     line.trim_end().to_owned()
 }

@@ -25,7 +25,7 @@ fn module(shaped: &ShapedGraph, module_: &Module, level: usize, depth: usize, te
     let children: Vec<&Module> = children.filter(|child| is_module(graph, child)).collect();
     if level < depth && !children.is_empty() {
         for child in children {
-            *text += &format!("\n{}({}): ", "  ".repeat(level + 1), child.name);
+            *text += &format!("\n{}({}): ", "  ".repeat(level + 1), child.name());
             module(shaped, child, level + 1, depth, text);
         }
         *text += &format!("\n{}", "  ".repeat(level));

@@ -1,9 +1,10 @@
 //! `cnnc train RECIPE.yaml`: trains, and shows it: a bar and a line for each epoch, curves as SVG and in the terminal.
 //!
-//! Standard output has the lines, standard error the bar and notes. Ctrl-C (or a polite kill) ends after the step, with a checkpoint;
-//! a second one ends at once.
+//! Standard output has the lines, standard error the bar and notes. Ctrl-C, a polite kill and a terminal that is closed end
+//! it after the step, with a checkpoint; a second Ctrl-C or kill ends it at once.
 
 mod progress;
+mod signals;
 
 use crate::arguments::Train;
 use crate::console::{Console, Outcome, Stop};
@@ -11,19 +12,14 @@ use crate::draw;
 use crate::numbers::{counted, grouped};
 use crate::recipe::Prepared;
 use clap::ValueEnum;
-use cnnc_compiler::diagnostic::{Code, Diagnostic};
+use cnnc_compiler::diagnostic::{Code, Diagnostic, Label};
+use cnnc_grammar::span::Span;
 use cnnc_runtime::train::checkpoint::{self, BEST};
-use cnnc_runtime::train::{Ending, Event, History, Run, StepLearner, train};
-use cnnc_runtime::{Parameters, Result, write_whole};
+use cnnc_runtime::train::{CURVES, Ending, Event, History, Run, RunFolder, StepLearner, train};
+use cnnc_runtime::{Failure, Parameters, Result, write_whole};
 use progress::Progress;
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-
-/// The exit code of a process that a second Ctrl-C ends.
-const INTERRUPTED: i32 = 130;
 
 /// Trains.
 pub fn run(arguments: &Train, console: &mut Console<'_>) -> Outcome {
@@ -34,20 +30,32 @@ pub fn run(arguments: &Train, console: &mut Console<'_>) -> Outcome {
     prepared.recipe.training.recompute |= arguments.recompute;
     let prepared = prepared;
     let resume = arguments.resume.as_ref().and_then(|named| checkpoint_of(named.as_deref(), &prepared, console));
+    let folder = RunFolder::take(&prepared.recipe.output, resume.as_deref(), arguments.force);
+    let folder = folder.map_err(|failure| console.fail(&failure, &prepared.files))?;
+    if let Some(reason) = folder.hindrance() {
+        let folder = folder.path().display();
+        console.note(&format!("note: `{folder}` cannot be locked ({reason}); let no other training write to it\n"));
+    }
     console.print(&headline(&prepared))?;
     console.finish()?;
-    let stop = stop_on_signals().map_err(|error| {
+    let stop = signals::stop().map_err(|error| {
         let message = format!("cannot listen to signals: {error}");
         console.fail(&Diagnostic::without_place(Code::E601, message), &prepared.files)
     })?;
-    let mut screen = Screen { progress: Progress::new(console), prepared: &prepared, console, ended: None };
-    let ending = go(&prepared, resume.as_deref(), &stop, &mut screen);
-    let Screen { console, ended, .. } = screen;
+    let progress = Progress::new(console);
+    let (history, undrawn) = (History::default(), false);
+    let mut screen = Screen { progress, prepared: &prepared, console, history, undrawn, ended: None };
+    let ending = go(&prepared, folder, resume.as_deref(), &stop, &mut screen);
+    let Screen { console, history, ended, .. } = screen;
     if let Some(stop) = ended {
         return Err(stop);
     }
     match ending {
-        Ok(ending) => finish(&ending, arguments, &prepared, console),
+        Ok(Ending::Stopped { epoch, batch }) => {
+            console.note(&stopped(epoch, batch, arguments));
+            Ok(())
+        }
+        Ok(ending) => finish(&ending, &history, &prepared, console),
         Err(failure) => Err(console.fail(&failure, &prepared.files)),
     }
 }
@@ -69,15 +77,34 @@ fn headline(prepared: &Prepared) -> String {
     )
 }
 
-fn go(prepared: &Prepared, resume: Option<&Path>, stop: &AtomicBool, screen: &mut Screen<'_, '_>) -> Result<Ending> {
+fn go(
+    prepared: &Prepared,
+    folder: RunFolder,
+    resume: Option<&Path>,
+    stop: &AtomicBool,
+    screen: &mut Screen<'_, '_>,
+) -> Result<Ending> {
     let Prepared { recipe, graph, data, setup, opened, .. } = prepared;
-    let parameters = Parameters::draw(&graph.graph, recipe.seed)?;
+    let of_model = (recipe.model.place, "the recipe names the model here");
+    let parameters = Parameters::draw(&graph.graph, recipe.seed).map_err(|failure| at(of_model, failure))?;
     let [channels, height, width] = setup.train.shape();
     let shape = [recipe.batch_size.min(data.train.len()), channels, height, width];
     let backend = opened.backend();
-    let mut learner = StepLearner::new(graph, recipe.training, &parameters, shape, setup.classes, backend)?;
+    let learner = StepLearner::new(graph, recipe.training, &parameters, shape, setup.classes, backend);
+    let mut learner = learner.map_err(|failure| match failure.code {
+        Code::E401 | Code::E504 => at((recipe.batch_size_place, "in batches of this size"), failure),
+        _ => at(of_model, failure),
+    })?;
     let run = Run { recipe, graph, data, setup: setup.clone(), resume, stop, backend };
-    train(&run, &mut learner, &mut |event| screen.show(event))
+    train(&run, folder, &mut learner, &mut |event| screen.show(event))
+}
+
+/// A failure at a place of the recipe, where it has none of its own.
+fn at((span, text): (Span, &str), mut failure: Failure) -> Failure {
+    if failure.labels.is_empty() {
+        failure.labels.push(Label { span, text: text.into() });
+    }
+    failure
 }
 
 /// The checkpoint to go on from: the one named, or the run's newest; `None` when the run was ended before it had any.
@@ -93,21 +120,15 @@ fn checkpoint_of(named: Option<&Path>, prepared: &Prepared, console: &mut Consol
     Some(newest)
 }
 
-/// A flag that the first signal sets; the second ends the process.
-fn stop_on_signals() -> std::io::Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        flag::register_conditional_shutdown(signal, INTERRUPTED, stop.clone())?;
-        flag::register(signal, stop.clone())?;
-    }
-    Ok(stop)
-}
-
 /// Shows what happens.
 struct Screen<'s, 'c> {
     progress: Progress,
     prepared: &'s Prepared,
     console: &'s mut Console<'c>,
+    /// The epochs that are over.
+    history: History,
+    /// Whether it was said that the curves cannot be drawn.
+    undrawn: bool,
     /// Why nothing can be shown any more.
     ended: Option<Stop>,
 }
@@ -121,13 +142,15 @@ impl Screen<'_, '_> {
                     self.note(&format!("goes on after epoch {epoch} and {}\n", batches_of(batch)));
                 }
                 history.records.iter().for_each(|record| self.line(&self.progress.line(record, false)));
+                self.history = history.clone();
             }
             Event::Stepped { epoch, batch, pictures, loss } => self.progress.step(epoch, batch, pictures, loss),
             Event::Validated { seen, count } => self.progress.validate(seen, count),
             Event::Epoch { record, history, is_best } => {
                 self.progress.clear();
                 self.line(&self.progress.line(record, is_best));
-                self.draw(history);
+                self.history = history.clone();
+                self.draw();
             }
             Event::Skipped(one) => self.note(&format!("note: left out: {}\n", one.reason)),
             Event::Saved(_) => {}
@@ -144,13 +167,17 @@ impl Screen<'_, '_> {
         self.console.note(text);
     }
 
-    fn draw(&mut self, history: &History) {
+    /// Draws the curves; a picture that cannot be written is no reason to end a training.
+    fn draw(&mut self) {
         let Prepared { recipe, graph, .. } = self.prepared;
-        let svg = draw::curves::curves(&graph.graph.name, history, recipe.epochs);
-        let written = write_whole(&recipe.output.join("curves.svg"), |writer| writer.write_all(svg.as_bytes()));
-        if let Err(failure) = written {
-            self.ended = Some(self.console.fail(&failure, &self.prepared.files));
+        let svg = draw::curves::curves(&graph.graph.name, &self.history, recipe.epochs);
+        let written = write_whole(&recipe.output.join(CURVES), |writer| writer.write_all(svg.as_bytes()));
+        let reason = written.err().map(|failure| failure.message);
+        let Some(reason) = reason else { return };
+        if !self.undrawn {
+            self.note(&format!("note: no curves are drawn: {reason}\n"));
         }
+        self.undrawn = true;
     }
 }
 
@@ -158,30 +185,25 @@ fn batches_of(batch: usize) -> String {
     counted(batch, "batch").replace("batchs", "batches")
 }
 
-/// The last words: curves, the best epoch, where everything is.
-fn finish(ending: &Ending, arguments: &Train, prepared: &Prepared, console: &mut Console<'_>) -> Outcome {
-    let Prepared { recipe, .. } = prepared;
-    if let Ending::Stopped { epoch, batch } = ending {
-        let data =
-            arguments.recipe.data.as_ref().map_or_else(String::new, |data| format!(" --data {}", data.display()));
-        let output = arguments
-            .recipe
-            .output
-            .as_ref()
-            .map_or_else(String::new, |output| format!(" --output {}", output.display()));
-        let epochs = arguments.epochs.map_or_else(String::new, |epochs| format!(" --epochs {epochs}"));
-        let device = arguments.recipe.device.and_then(|device| device.to_possible_value());
-        let device = device.map_or_else(String::new, |device| format!(" --device {}", device.get_name()));
-        let recipe = arguments.recipe.recipe.display();
-        let after = batches_of(*batch);
-        console.note(&format!(
-            "stopped after epoch {epoch} and {after}; `cnnc train {recipe}{data}{output}{epochs}{device} --resume` goes on\n"
-        ));
-        return Ok(());
+/// How a run that was stopped goes on.
+fn stopped(epoch: usize, batch: usize, arguments: &Train) -> String {
+    let mut command = format!("cnnc train {}", arguments.recipe.recipe.display());
+    let paths = [("--data", &arguments.recipe.data), ("--output", &arguments.recipe.output)];
+    for (name, path) in paths.into_iter().filter_map(|(name, path)| Some((name, path.as_ref()?))) {
+        command += &format!(" {name} {}", path.display());
     }
-    let (_, progress) = checkpoint::load(&checkpoint::newest(&recipe.output))
-        .map_err(|failure| console.fail(&failure, &prepared.files))?;
-    let history = &progress.history;
+    if let Some(epochs) = arguments.epochs {
+        command += &format!(" --epochs {epochs}");
+    }
+    if let Some(device) = arguments.recipe.device.and_then(|device| device.to_possible_value()) {
+        command += &format!(" --device {}", device.get_name());
+    }
+    format!("stopped after epoch {epoch} and {}; `{command} --resume` goes on\n", batches_of(batch))
+}
+
+/// The last words: curves, the best epoch, where everything is.
+fn finish(ending: &Ending, history: &History, prepared: &Prepared, console: &mut Console<'_>) -> Outcome {
+    let Prepared { recipe, .. } = prepared;
     let curves = draw::terminal::curves(history, console);
     console.print(&curves)?;
     if *ending == Ending::Early {
@@ -190,7 +212,15 @@ fn finish(ending: &Ending, arguments: &Train, prepared: &Prepared, console: &mut
     if let Some(best) = history.best(recipe.monitor) {
         let (accuracy, epoch) = (100.0 * best.val_accuracy, best.epoch);
         let file = recipe.output.join(BEST);
-        console.print(&format!("best: epoch {epoch}, val accuracy {accuracy:.2} %: {}\n", file.display()))?;
+        let place = if file.exists() {
+            format!(": {}", file.display())
+        } else {
+            ", whose weights are not there any more".into()
+        };
+        console.print(&format!("best: epoch {epoch}, val accuracy {accuracy:.2} %{place}\n"))?;
     }
-    console.print(&format!("curves: {}\n", recipe.output.join("curves.svg").display()))
+    match recipe.output.join(CURVES) {
+        picture if picture.is_file() => console.print(&format!("curves: {}\n", picture.display())),
+        _ => Ok(()),
+    }
 }

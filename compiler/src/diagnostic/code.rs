@@ -92,6 +92,7 @@ codes! {
     E610 "data that do not fit the model or each other"
     E611 "a checkpoint that a run cannot go on from"
     E612 "a training that cannot go on"
+    E613 "an output folder that another run has"
 }
 
 impl fmt::Display for Code {

@@ -107,8 +107,9 @@ fn push_printable(text: &mut String, character: char) {
     }
 }
 
-/// Text from elsewhere, such as a name out of a spec, made fit to print. Its line ends stay.
-pub(super) fn printable(text: &str) -> String {
+/// Text from elsewhere, such as a name out of a spec, made fit to print: what would move the cursor, change colours or turn the writing round
+/// becomes an escape. Line ends stay.
+pub fn printable(text: &str) -> String {
     let mut printed = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

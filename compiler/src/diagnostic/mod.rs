@@ -9,6 +9,7 @@ mod nearest;
 mod render;
 
 pub use code::Code;
+pub use excerpt::printable;
 pub use nearest::nearest;
 pub use render::{RenderOptions, Renderer};
 
@@ -98,7 +99,7 @@ impl Diagnostic {
     }
 }
 
-/// All diagnostics of one run; stages add and go on.
+/// All diagnostics of one run; stages add and go on. Past [`Problems::MOST`] no more are kept.
 #[derive(Clone, Debug, Default)]
 pub struct Problems {
     all: Vec<Diagnostic>,
@@ -106,9 +107,15 @@ pub struct Problems {
 }
 
 impl Problems {
+    /// The most that are kept: what a broken file of megabytes gives beyond, no one reads.
+    pub const MOST: usize = 10_000;
+
     /// Takes one in. The same code at the same place with the same message is kept once, so that a loop reports once.
     pub fn add(&mut self, diagnostic: Diagnostic) {
         let place = diagnostic.labels.first().map(|label| label.span);
+        if self.all.len() >= Problems::MOST {
+            return;
+        }
         if self.seen.insert((diagnostic.code, place, diagnostic.message.clone())) {
             self.all.push(diagnostic);
         }

@@ -1,10 +1,21 @@
 //! The nearest name, for "did you mean".
 
+/// The longest name that is compared, in bytes.
+const LONGEST: usize = 200;
+/// The most names that one is compared with.
+const MOST: usize = 100_000;
+/// The most pairs of letters that are compared for one name.
+const MOST_PAIRS: usize = 20_000_000;
+
 /// The candidate that differs least from `name`: case-insensitively equal first, then by edits (insertions, deletions, changes, swaps of neighbours),
 /// at most a third of the longer name's length. Ties go to the first candidate. Where none is near, the first that begins or ends with the
-/// name: `kernel` is `kernel_size`.
+/// name: `kernel` is `kernel_size`. Names longer than any that a person mistypes are not looked at, and of very many not all.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let candidates: Vec<&str> = candidates.into_iter().collect();
+    if name.len() > LONGEST {
+        return None;
+    }
+    let candidates: Vec<&str> =
+        candidates.into_iter().filter(|candidate| candidate.len() <= LONGEST).take(MOST).collect();
     by_edits(name, &candidates).or_else(|| by_part(name, &candidates))
 }
 
@@ -17,6 +28,7 @@ fn by_part<'a>(name: &str, candidates: &[&'a str]) -> Option<&'a str> {
 fn by_edits<'a>(name: &str, candidates: &[&'a str]) -> Option<&'a str> {
     let wanted = letters(name);
     let mut best: Option<(usize, &str)> = None;
+    let mut pairs = 0;
     for &candidate in candidates {
         let length = candidate.chars().count();
         let allowed = (wanted.len().max(length) / 3).max(1);
@@ -28,6 +40,10 @@ fn by_edits<'a>(name: &str, candidates: &[&'a str]) -> Option<&'a str> {
         // Each missing letter is an edit, so most candidates need no closer look.
         if wanted.len().abs_diff(length) > most {
             continue;
+        }
+        pairs += wanted.len() * length;
+        if pairs > MOST_PAIRS {
+            break;
         }
         let edits = distance(&wanted, &letters(candidate));
         if edits <= most {
@@ -68,6 +84,16 @@ fn distance(a: &[char], b: &[char]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::nearest;
+
+    #[test]
+    fn long_names_and_many_of_them_take_no_time() {
+        let long = "a".repeat(100_000);
+        assert_eq!(nearest(&long, [&*format!("{long}b")]), None);
+        let many: Vec<String> = (0..1_000_000).map(|number| format!("{}{number}", "n".repeat(150))).collect();
+        let start = std::time::Instant::now();
+        nearest(&"m".repeat(155), many.iter().map(String::as_str));
+        assert!(start.elapsed().as_secs() < 2, "{:?}", start.elapsed());
+    }
 
     #[test]
     fn finds_what_a_person_meant() {

@@ -5,7 +5,7 @@
 //! source but the lines to be shown, already cut and escaped by `excerpt`.
 
 use super::excerpt::{Excerpt, excerpt, printable};
-use super::{Diagnostic, Label};
+use super::{Code, Diagnostic, Label};
 use cnnc_grammar::span::{FileId, Files, Span};
 use codespan_reporting::diagnostic as codespan;
 use codespan_reporting::files::{Error, Location};
@@ -57,7 +57,7 @@ impl<'files> Renderer<'files> {
         let labels = snippets.take(&diagnostic.labels, self);
         let drawn = codespan::Diagnostic::error()
             .with_code(diagnostic.code.name())
-            .with_message(printable(&diagnostic.message))
+            .with_message(readable(&diagnostic.message))
             .with_labels(labels)
             .with_notes(self.notes(diagnostic));
         let config = term::Config::default();
@@ -66,7 +66,7 @@ impl<'files> Renderer<'files> {
             Ok(()) => String::from_utf8_lossy(buffer.as_slice())
                 .lines()
                 .fold(String::new(), |text, line| text + line.trim_end() + "\n"),
-            Err(_) => format!("error[{}]: {}\n\n", diagnostic.code, printable(&diagnostic.message)),
+            Err(_) => format!("error[{}]: {}\n\n", diagnostic.code, readable(&diagnostic.message)),
         }
     }
 
@@ -95,7 +95,16 @@ impl<'files> Renderer<'files> {
     fn notes(&self, diagnostic: &Diagnostic) -> Vec<String> {
         let helps = diagnostic.help.iter().map(|help| format!("help: {help}"));
         let lines = diagnostic.notes.iter().cloned().chain(helps).chain(self.trace(&diagnostic.trace));
-        lines.map(|line| wrapped(&printable(&line), self.options.width.saturating_sub(6))).collect()
+        let lines = lines.chain(self.file_of(diagnostic));
+        lines.map(|line| wrapped(&readable(&line), self.options.width.saturating_sub(6))).collect()
+    }
+
+    /// The spec that is at fault where no place of it is: the first file, unless the text names it.
+    fn file_of(&self, diagnostic: &Diagnostic) -> Option<String> {
+        let is_of_spec = diagnostic.labels.is_empty() && diagnostic.code < Code::E501;
+        let name = &self.files.get(FileId(0)).filter(|_| is_of_spec)?.name;
+        let mut said = std::iter::once(&diagnostic.message).chain(&diagnostic.notes).chain(&diagnostic.help);
+        (!said.any(|text| text.contains(name.as_str()))).then(|| format!("file: {name}"))
     }
 
     /// One line a step, innermost first; the middle of a long trace is left out.
@@ -131,6 +140,17 @@ impl<'files> Renderer<'files> {
         let find = || std::iter::once(0).chain(text.match_indices('\n').map(|(end, _)| end + 1)).collect();
         self.line_starts.borrow_mut().entry(file).or_insert_with(find).clone()
     }
+}
+
+/// A text fit to print, without the middle of one that nobody would read to its end, such as a name of a hundred thousand letters.
+fn readable(text: &str) -> String {
+    const MOST: usize = 4_000;
+    let cut = |at: usize| (at..text.len()).find(|&byte| text.is_char_boundary(byte)).unwrap_or(text.len());
+    if text.len() <= MOST {
+        return printable(text);
+    }
+    let (start, end) = (cut(MOST / 2), cut(text.len() - MOST / 4));
+    format!("{}…{}", printable(text.get(..start).unwrap_or_default()), printable(text.get(end..).unwrap_or_default()))
 }
 
 /// Breaks a text into lines of at most `width` columns, at blanks.
@@ -192,7 +212,7 @@ impl Snippets {
                 let style = if index == 0 { codespan::LabelStyle::Primary } else { codespan::LabelStyle::Secondary };
                 let text = labels.get(index).map_or("", |label| label.text.as_str());
                 if let Some(slot) = drawn.get_mut(index) {
-                    *slot = Some(codespan::Label::new(style, file, range).with_message(printable(text)));
+                    *slot = Some(codespan::Label::new(style, file, range).with_message(readable(text)));
                 }
             }
         }
@@ -269,7 +289,6 @@ impl<'a> codespan_reporting::files::Files<'a> for Snippets {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnostic::Code;
 
     fn span(files: &Files, text: &str) -> Span {
         let (file, source) = files.iter().next().expect("a file");

@@ -63,6 +63,11 @@ impl<N> Dag<N> {
         uses
     }
 
+    /// How often a node's value is used.
+    pub fn use_count(&self, id: NodeId) -> usize {
+        self.graph.edges_directed(id, Direction::Outgoing).count()
+    }
+
     /// Replaces all arguments of a node.
     pub fn set_arguments(&mut self, id: NodeId, arguments: &[NodeId]) {
         let old: Vec<_> = self.graph.edges_directed(id, Direction::Incoming).map(|edge| edge.id()).collect();

@@ -1,8 +1,8 @@
 //! The layer graph: what a spec means once loops are written out, names are looked up and arguments are bound.
 //!
-//! A node is one use of one layer (or an input of the network) and has one value; joins are nodes too. Parameters are apart, so that a
-//! tied one is one entry used by several nodes. The module tree says how people see the same network: which layer stands in which
-//! block under which name. Nothing here is fused or reordered: passes work on the kernel graph.
+//! A node is one use of one layer (or an input of the network) and has one value; joins are nodes too. Parameters are apart, so
+//! that a tied one is one entry used by several nodes. The module tree says how people see the same network: which layer stands
+//! in which block under which name. Nothing here is fused or reordered: passes work on the kernel graph.
 
 mod dag;
 mod initialiser;
@@ -15,6 +15,7 @@ pub use initialiser::{Distribution, Fan, Initialiser};
 use crate::ops::Op;
 use crate::shape::{Requirements, Shape};
 use cnnc_grammar::span::Span;
+use std::fmt;
 use std::sync::Arc;
 
 /// The number of a parameter in [`Graph::parameters`], and of the same one in every later stage.
@@ -69,10 +70,35 @@ pub struct ParameterUse {
 pub struct Trace {
     /// Where the call or loop is written.
     pub span: Span,
-    /// In words: "in block `Residual`", "in turn 3 of 4 of this `repeat`".
-    pub text: Arc<str>,
+    /// What it is.
+    pub way: Way,
     /// The step before.
     pub parent: Option<TraceId>,
+}
+
+/// What leads to a place: a call, or a turn of a loop. In words: "in `Residual`", "in turn 3 of 4 of this `repeat`".
+#[derive(Clone, Debug, PartialEq)]
+pub enum Way {
+    /// A call of a block or model of that name.
+    Call(Arc<str>),
+    /// A turn of a loop.
+    Turn {
+        /// `repeat` or `for`.
+        word: &'static str,
+        /// Which turn, from 1.
+        turn: i64,
+        /// Of how many.
+        turns: i64,
+    },
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Way::Call(name) => write!(f, "in `{name}`"),
+            Way::Turn { word, turn, turns } => write!(f, "in turn {turn} of {turns} of this `{word}`"),
+        }
+    }
 }
 
 /// A parameter or buffer, once, however many layers use it.
@@ -88,8 +114,18 @@ pub struct Parameter {
     pub trainable: bool,
     /// How it starts.
     pub initialiser: Initialiser,
+    /// Whether it counts something that no answer depends on, such as a normalisation its batches: files hold it as whole numbers
+    /// of 64 bits, and may lack it.
+    pub is_counter: bool,
     /// The layer that declares it first.
     pub span: Span,
+}
+
+impl Parameter {
+    /// Whether a weight file may hold it under this key.
+    pub fn has_key(&self, key: &str) -> bool {
+        *self.path == *key || self.aliases.iter().any(|alias| **alias == *key)
+    }
 }
 
 /// An input of the network.
@@ -179,9 +215,7 @@ pub enum ModuleKind {
 /// A module as PyTorch knows them: a path and children.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Module {
-    /// The last part of its path; the model's own is empty.
-    pub name: Arc<str>,
-    /// Its path; the model's own is empty.
+    /// Its path; the model's own is empty, and so is its name.
     pub path: Arc<str>,
     /// What it is.
     pub kind: ModuleKind,
@@ -225,6 +259,13 @@ pub struct Graph {
     pub labels: Option<Arc<[String]>>,
     /// Questions that symbols left open during expansion.
     pub requirements: Requirements,
+}
+
+impl Module {
+    /// The last part of its path.
+    pub fn name(&self) -> &str {
+        self.path.rsplit('.').next().unwrap_or_default()
+    }
 }
 
 impl Graph {

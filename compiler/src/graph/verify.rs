@@ -134,7 +134,7 @@ fn parameters(graph: &Graph) -> Result<(), String> {
 
 fn modules(graph: &Graph) -> Result<(), String> {
     match graph.modules.first() {
-        Some(root) if root.name.is_empty() && root.path.is_empty() => {}
+        Some(root) if root.path.is_empty() => {}
         _ => return Err("the first module is not the model".into()),
     }
     let mut is_child = vec![false; graph.modules.len()];
@@ -148,8 +148,8 @@ fn modules(graph: &Graph) -> Result<(), String> {
             if std::mem::replace(seen, true) || position <= index {
                 return Err(format!("`{}` has two parents, or comes before its own", child.path));
             }
-            if !names.insert(&*child.name) || !is_path_of(child, module) {
-                return Err(format!("`{}` is not the one child `{}` of `{}`", child.path, child.name, module.path));
+            if !names.insert(child.name()) || !is_path_of(child, module) {
+                return Err(format!("`{}` is not the one child `{}` of `{}`", child.path, child.name(), module.path));
             }
         }
         if let ModuleKind::Layer(node) = module.kind
@@ -166,7 +166,7 @@ fn modules(graph: &Graph) -> Result<(), String> {
 
 fn is_path_of(child: &Module, parent: &Module) -> bool {
     match parent.path.is_empty() {
-        true => child.path == child.name,
-        false => child.path.strip_prefix(&*parent.path).and_then(|rest| rest.strip_prefix('.')) == Some(&*child.name),
+        true => &*child.path == child.name(),
+        false => child.path.strip_prefix(&*parent.path).and_then(|rest| rest.strip_prefix('.')) == Some(child.name()),
     }
 }

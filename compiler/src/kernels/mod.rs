@@ -354,6 +354,15 @@ pub struct Port {
     pub node: NodeId,
 }
 
+/// An input of class numbers: what is no whole number from 0 and below `classes` means nothing there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClassInput {
+    /// Which input.
+    pub input: usize,
+    /// How many classes there are.
+    pub classes: usize,
+}
+
 /// A network in the kernel vocabulary.
 #[derive(Clone, Debug, Default)]
 pub struct KernelGraph {
@@ -361,6 +370,8 @@ pub struct KernelGraph {
     pub dag: Dag<KernelNode>,
     /// The inputs, in order: `Kernel::Input(i)` is `inputs[i]`.
     pub inputs: Vec<Port>,
+    /// The input that says a class of every sample, where there is one.
+    pub class_input: Option<ClassInput>,
     /// The outputs, in order.
     pub outputs: Vec<Port>,
     /// The parameters by [`ParameterId`]; states of an optimiser after those of the network.

@@ -43,7 +43,7 @@ pub(super) use adaptive;
 /// `[N, C, H, W]` to `[N, C, ...output_size]`.
 pub fn shape(output_size: Pair, inputs: &[Shape]) -> Result<Shape, ShapeError> {
     let [batch, channels, _, _] = inputs::planes(inputs)?;
-    Ok(Shape(vec![batch.clone(), channels.clone(), Dim::from(output_size.0), Dim::from(output_size.1)]))
+    Ok(Shape::from(vec![batch.clone(), channels.clone(), Dim::from(output_size.0), Dim::from(output_size.1)]))
 }
 
 /// The whole plane when there is one window, and where its size is open.

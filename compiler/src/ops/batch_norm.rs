@@ -98,7 +98,7 @@ impl BatchNorm {
         if self.track_running_stats {
             all.push(ParameterDeclaration::buffer("running_mean", vec![channels], 0.0));
             all.push(ParameterDeclaration::buffer("running_var", vec![channels], 1.0));
-            all.push(ParameterDeclaration::buffer("num_batches_tracked", Vec::new(), 0.0));
+            all.push(ParameterDeclaration::counter("num_batches_tracked"));
         }
         all
     }

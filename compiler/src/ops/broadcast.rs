@@ -23,7 +23,7 @@ pub fn shape(inputs: &[Shape], requirements: &mut Requirements, reason: &'static
                 _ => b,
             });
         }
-        common = Shape(sizes);
+        common = Shape::from(sizes);
     }
     Ok(common)
 }

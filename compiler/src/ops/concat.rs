@@ -33,7 +33,7 @@ impl Operator for Concat {
     fn infer(&self, inputs: &[Shape], requirements: &mut Requirements) -> Result<Shape, ShapeError> {
         let first = inputs::single(inputs)?;
         let along = inputs::axis("dim", self.dim, &first)?;
-        let mut whole = first.clone();
+        let mut whole = first.to_vec();
         for (branch, input) in inputs.iter().enumerate().skip(1) {
             let refusal = |axis, reason| {
                 let (left, right) = (first.clone(), input.clone());
@@ -42,7 +42,7 @@ impl Operator for Concat {
             if first.rank() != input.rank() {
                 return Err(refusal(0, "`concat` needs branches of one number of axes"));
             }
-            for (axis, (left, right)) in whole.0.iter_mut().zip(input.iter()).enumerate() {
+            for (axis, (left, right)) in whole.iter_mut().zip(input.iter()).enumerate() {
                 const REASON: &str = "`concat` needs branches that differ along its own axis alone";
                 if axis == along {
                     *left = left.plus(right)?;
@@ -53,7 +53,7 @@ impl Operator for Concat {
                 }
             }
         }
-        Ok(whole)
+        Ok(Shape::from(whole))
     }
 
     fn reach(&self, inputs: &[Shape]) -> Reach {

@@ -159,7 +159,7 @@ impl Operator for ConvTranspose2d {
         let [batch, _, height, width] = inputs::planes(inputs)?;
         self.channels(inputs)?;
         let [height, width] = self.output_sizes([height, width], requirements)?;
-        Ok(Shape(vec![batch.clone(), Dim::from(self.out_channels), height, width]))
+        Ok(Shape::from(vec![batch.clone(), Dim::from(self.out_channels), height, width]))
     }
 
     fn parameters(&self, inputs: &[Shape]) -> Result<Vec<ParameterDeclaration>, ShapeError> {

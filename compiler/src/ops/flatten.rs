@@ -55,9 +55,9 @@ impl Operator for Flatten {
         let input = inputs::single(inputs)?;
         let axes = self.axes(&input)?;
         let (first, last) = (*axes.start(), *axes.end());
-        let folded = Shape(input.get(axes).unwrap_or_default().to_vec()).elements()?;
+        let folded = Shape::from(input.get(axes).unwrap_or_default().to_vec()).elements()?;
         let before = input.iter().take(first).cloned();
-        Ok(Shape(before.chain([folded]).chain(input.iter().skip(last + 1).cloned()).collect()))
+        Ok(before.chain([folded]).chain(input.iter().skip(last + 1).cloned()).collect())
     }
 
     fn reach(&self, inputs: &[Shape]) -> Reach {

@@ -11,7 +11,7 @@ pub fn single(inputs: &[Shape]) -> Result<Shape, ShapeError> {
 
 /// The axes of an input `[N, C, H, W]`.
 pub fn planes(inputs: &[Shape]) -> Result<[&Dim; 4], ShapeError> {
-    match inputs.first().map(|shape| shape.0.as_slice()) {
+    match inputs.first().map(|shape| &**shape) {
         Some([batch, channels, height, width]) => Ok([batch, channels, height, width]),
         Some([_, _]) => Err(rank(inputs, "[N, C, H, W]", Some("height and width are missing"), None)),
         Some([_, _, _]) => Err(rank(inputs, "[N, C, H, W]", Some("one axis is missing"), None)),
@@ -21,7 +21,7 @@ pub fn planes(inputs: &[Shape]) -> Result<[&Dim; 4], ShapeError> {
 
 /// An input that has batch and channels, `[N, C, ...]`; gives the channels.
 pub fn channels(inputs: &[Shape]) -> Result<usize, ShapeError> {
-    match inputs.first().map(|shape| shape.0.as_slice()) {
+    match inputs.first().map(|shape| &**shape) {
         Some([_, channels, ..]) => number("channels", channels),
         _ => Err(rank(inputs, "[N, C, ...]", Some("channels are missing"), None)),
     }

@@ -48,11 +48,11 @@ impl Operator for Linear {
 
     fn infer(&self, inputs: &[Shape], _requirements: &mut Requirements) -> Result<Shape, ShapeError> {
         self.in_features(inputs)?;
-        let mut shape = inputs::single(inputs)?;
-        if let Some(last) = shape.0.last_mut() {
+        let mut sizes = inputs::single(inputs)?.to_vec();
+        if let Some(last) = sizes.last_mut() {
             *last = Dim::from(self.out_features);
         }
-        Ok(shape)
+        Ok(Shape::from(sizes))
     }
 
     fn parameters(&self, inputs: &[Shape]) -> Result<Vec<ParameterDeclaration>, ShapeError> {

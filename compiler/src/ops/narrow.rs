@@ -58,16 +58,17 @@ impl Narrow {
 
 impl Operator for Narrow {
     fn infer(&self, inputs: &[Shape], requirements: &mut Requirements) -> Result<Shape, ShapeError> {
-        let mut shape = inputs::single(inputs)?;
-        let axis = inputs::axis("dim", self.dim, &shape)?;
-        let Some(size) = shape.0.get_mut(axis) else { return Err(ShapeError::TooLarge) };
+        let input = inputs::single(inputs)?;
+        let axis = inputs::axis("dim", self.dim, &input)?;
+        let mut sizes = input.to_vec();
+        let Some(size) = sizes.get_mut(axis) else { return Err(ShapeError::TooLarge) };
         let first = self.first(size)?;
         let end = Dim::from(self.length).plus_number(first)?;
         if first < 0 || !requirements.require(size, Relation::AtLeast, &end, "the slice must lie in its input")? {
             return Err(self.past_the_end(size, first, &end));
         }
         *size = Dim::from(self.length);
-        Ok(shape)
+        Ok(Shape::from(sizes))
     }
 
     fn reach(&self, inputs: &[Shape]) -> Reach {

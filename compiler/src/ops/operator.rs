@@ -74,16 +74,24 @@ pub struct ParameterDeclaration {
     pub trainable: bool,
     /// How it starts when the spec does not say: PyTorch's default.
     pub initialiser: Initialiser,
+    /// Whether it counts, in whole numbers; see [`crate::graph::Parameter::is_counter`].
+    pub is_counter: bool,
 }
 
 impl ParameterDeclaration {
     /// A parameter that training changes.
     pub fn trainable(name: &'static str, shape: Vec<usize>, initialiser: Initialiser) -> Self {
-        ParameterDeclaration { name, shape, trainable: true, initialiser }
+        ParameterDeclaration { name, shape, trainable: true, initialiser, is_counter: false }
     }
 
     /// A buffer, which starts as one number everywhere.
     pub fn buffer(name: &'static str, shape: Vec<usize>, value: f64) -> Self {
-        ParameterDeclaration { name, shape, trainable: false, initialiser: Initialiser::Constant(value) }
+        let initialiser = Initialiser::Constant(value);
+        ParameterDeclaration { name, shape, trainable: false, initialiser, is_counter: false }
+    }
+
+    /// A buffer that counts from 0 and that no answer depends on.
+    pub fn counter(name: &'static str) -> Self {
+        ParameterDeclaration { is_counter: true, ..ParameterDeclaration::buffer(name, Vec::new(), 0.0) }
     }
 }

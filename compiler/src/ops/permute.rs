@@ -60,7 +60,7 @@ impl Operator for Permute {
     fn infer(&self, inputs: &[Shape], _requirements: &mut Requirements) -> Result<Shape, ShapeError> {
         let input = inputs::single(inputs)?;
         let axes = self.axes(&input)?;
-        Ok(Shape(axes.into_iter().filter_map(|axis| input.get(axis).cloned()).collect()))
+        Ok(axes.into_iter().filter_map(|axis| input.get(axis).cloned()).collect())
     }
 
     fn reach(&self, inputs: &[Shape]) -> Reach {

@@ -56,7 +56,7 @@ impl Operator for PixelShuffle {
         let factor = Dim::from(self.upscale_factor);
         let square = self.upscale_factor.checked_mul(self.upscale_factor).ok_or(ShapeError::TooLarge)?;
         let Some(0) = channels.checked_rem(square) else { return Err(self.indivisible(channels, square)) };
-        Ok(Shape(vec![batch.clone(), Dim::from(channels / square), height.times(&factor)?, width.times(&factor)?]))
+        Ok(Shape::from(vec![batch.clone(), Dim::from(channels / square), height.times(&factor)?, width.times(&factor)?]))
     }
 
     fn reach(&self, _inputs: &[Shape]) -> Reach {

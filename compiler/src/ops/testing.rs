@@ -83,7 +83,7 @@ pub fn refusal(text: &str, inputs: &[&str]) -> ShapeError {
 pub fn shape(text: &str) -> Shape {
     let sizes = text.trim_matches(['[', ']']).split(", ").filter(|size| !size.is_empty());
     let size = |size: &str| size.parse().map_or_else(|_| crate::shape::Dim::symbol(size), crate::shape::Dim::Number);
-    Shape(sizes.map(size).collect())
+    sizes.map(size).collect()
 }
 
 /// The kernels of a layer; the shape of its result must be the inferred one.

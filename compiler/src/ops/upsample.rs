@@ -162,7 +162,7 @@ impl Operator for Upsample {
             ),
             (None, None) => (height.clone(), width.clone()),
         };
-        Ok(Shape(vec![batch.clone(), channels.clone(), height, width]))
+        Ok(Shape::from(vec![batch.clone(), channels.clone(), height, width]))
     }
 
     fn reach(&self, inputs: &[Shape]) -> Reach {

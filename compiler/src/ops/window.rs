@@ -189,7 +189,7 @@ impl Window {
     pub fn pooled(&self, inputs: &[Shape], requirements: &mut Requirements) -> Result<Shape, ShapeError> {
         let [batch, channels, height, width] = inputs::planes(inputs)?;
         let [height, width] = self.output_size([height, width], requirements)?;
-        Ok(Shape(vec![batch.clone(), channels.clone(), height, width]))
+        Ok(Shape::from(vec![batch.clone(), channels.clone(), height, width]))
     }
 
     fn named<'a>(&self, input: [&'a Dim; 2]) -> [(&'static str, AxisWindow, &'a Dim); 2] {

@@ -13,7 +13,7 @@ crate::layer! {
     /// `H' = H + top + bottom`, `W' = W + left + right`
     ///
     /// # Errors
-    /// E303 an input of another number of axes; E310 more cut off than there is
+    /// E303 an input of another number of axes; E310 more cut off than there is, or nothing left
     ///
     /// # Source
     /// PyTorch `nn.ZeroPad2d`.
@@ -31,7 +31,7 @@ crate::layer! {
 }
 
 impl ZeroPad2d {
-    /// The size with zeros before and after; something of the input must be left where it is cut.
+    /// The size with zeros before and after. As in PyTorch all of the input may be cut off where zeros are left.
     fn padded(
         &self,
         name: &'static str,
@@ -42,14 +42,16 @@ impl ZeroPad2d {
     ) -> Result<Dim, ShapeError> {
         let (cut_before, cut_after) = (before.min(0), after.min(0));
         let left = size.plus_number(cut_before)?.plus_number(cut_after)?;
-        let whole = cut_before == 0 && cut_after == 0;
-        if whole || requirements.require(&left, Relation::AtLeast, &Dim::Number(1), "cutting must leave an element")? {
-            return Ok(size.plus_number(before)?.plus_number(after)?);
+        let whole = size.plus_number(before)?.plus_number(after)?;
+        let is_cut = cut_before != 0 || cut_after != 0;
+        let least = Dim::Number(if before > 0 || after > 0 { 0 } else { 1 });
+        if !is_cut || requirements.require(&left, Relation::AtLeast, &least, "no more can be cut off than there is")? {
+            return Ok(whole);
         }
         let (cut_before, cut_after) = (cut_before.unsigned_abs(), cut_after.unsigned_abs());
         Err(ShapeError::Other {
             code: Code::E310,
-            message: format!("padding={} leaves nothing of the {name}", self.padding.write()),
+            message: format!("padding={} cuts off more of the {name} than there is", self.padding.write()),
             argument: Some("padding"),
             note: Some(format!("{name}: {size} - {cut_before} - {cut_after} = {left}").replace('-', "−")),
             mend: None,
@@ -63,7 +65,7 @@ impl Operator for ZeroPad2d {
         let Sides { left, right, top, bottom } = self.padding;
         let height = self.padded("height", height, top, bottom, requirements)?;
         let width = self.padded("width", width, left, right, requirements)?;
-        Ok(Shape(vec![batch.clone(), channels.clone(), height, width]))
+        Ok(Shape::from(vec![batch.clone(), channels.clone(), height, width]))
     }
 
     fn reach(&self, _inputs: &[Shape]) -> Reach {

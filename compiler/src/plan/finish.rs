@@ -43,6 +43,7 @@ pub(super) fn finish(graph: &KernelGraph, draft: Draft, parameters: Vec<PlanPara
         .map(|(port, located)| PlanPort { name: port.name.clone(), view: moved(&located.view, located.buffer) });
     Plan {
         inputs: inputs.collect(),
+        class_input: graph.class_input,
         outputs: outputs.collect(),
         parameters,
         prepare: draft.prepare.iter().map(|step| place(step, &moved)).collect(),

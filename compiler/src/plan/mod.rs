@@ -55,7 +55,7 @@ pub use print::print;
 pub use verify::verify;
 
 use crate::diagnostic::Diagnostic;
-use crate::kernels::{Expression, Kernel, KernelGraph, Method, Packing, Start, fault};
+use crate::kernels::{ClassInput, Expression, Kernel, KernelGraph, Method, Packing, Start, fault};
 use crate::passes::Note;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -259,6 +259,8 @@ pub struct PlanParameter {
 pub struct Plan {
     /// The inputs; their views are dense in `Storage::Input`.
     pub inputs: Vec<PlanPort>,
+    /// The input of class numbers, where there is one; what is given for it is held against the classes before a run.
+    pub class_input: Option<ClassInput>,
     /// The outputs: any view, to be copied out.
     pub outputs: Vec<PlanPort>,
     /// Parameters by `Storage::Parameter`.

@@ -154,12 +154,13 @@ fn overlap(a: &View, b: &View) -> bool {
     a.storage == b.storage && !apart && !interleaved(a, b)
 }
 
-/// Whether two views are rows of one table, in different columns: parts of a concatenation.
+/// Whether two views are rows of one table, in different columns: parts of a concatenation along any axis but the first.
 fn interleaved(a: &View, b: &View) -> bool {
+    // Whatever comes before the axis of the concatenation lies evenly, and is joined to one axis of rows.
     let row = |view: &View| {
-        let mut first = view.clone();
-        *first.shape.first_mut()? = 1;
-        Some((view.strides.first().copied().filter(|&stride| stride > 0)?, first.extent()))
+        let (first, inner) = view.blocks().split_first().map(|(&first, inner)| (first, inner.to_vec()))?;
+        let width = inner.iter().map(|&(size, stride)| (size - 1) * stride).sum::<usize>() + 1;
+        (first.1 > 0).then_some((first.1, width))
     };
     match (row(a), row(b)) {
         (Some((stride, width)), Some((same, other))) if stride == same => {

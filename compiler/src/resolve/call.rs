@@ -3,10 +3,10 @@
 use super::declarations::Callable;
 use super::error::ArgumentError;
 use super::item::Item;
-use super::state::{Expander, Frame, StepKind};
+use super::state::{Expander, Frame};
 use super::types::{Misfit, fit, written};
 use super::value::{Flow, Given, Recipe, Value};
-use crate::graph::{ModuleId, ModuleKind};
+use crate::graph::{ModuleId, ModuleKind, Way};
 use cnnc_grammar::ast::{Argument, Declaration, ExprKind, Parameter};
 use cnnc_grammar::span::Span;
 use std::rc::Rc;
@@ -23,7 +23,7 @@ impl<'a> Expander<'a, '_> {
         recipe: &Recipe<'a>,
         item: &Item<'a>,
     ) -> Flow {
-        let kind = ModuleKind::Call(callable.name.text.as_str().into());
+        let kind = ModuleKind::Call(self.shared_name(&callable.name.text));
         let module = self.enter_module(frame, item.label, item.span, kind);
         self.with_sharing(recipe.tied, module, |expander| {
             expander.call(frame, callable, &recipe.arguments, item, module, recipe.site.span)
@@ -51,7 +51,8 @@ impl<'a> Expander<'a, '_> {
         if !self.may_go_deeper(span) || !self.may_expand(declaration, span) {
             return Flow::Unknown;
         }
-        self.step_into(span, StepKind::Call(callable.name));
+        let name = self.shared_name(&callable.name.text);
+        self.step_into(span, Way::Call(name));
         let mut frame = Frame::new(declaration, module, false);
         self.fill(&mut frame, callable, &matched);
         let value = self.expand_declaration(&mut frame, declaration, item.flow);
@@ -92,6 +93,10 @@ impl<'a> Expander<'a, '_> {
         given: &[Given<'a>],
     ) -> Option<Matched<'a>> {
         let declaration = callable.declaration;
+        let span = given.first().map_or(declaration.header, |argument| argument.span);
+        if !self.spend((given.len() as u64).saturating_mul(declaration.parameters.len() as u64) / 8, span) {
+            return None;
+        }
         let mut values: Matched<'a> = vec![None; declaration.parameters.len()];
         let mut spans: Vec<Option<Span>> = vec![None; declaration.parameters.len()];
         let mut fits = true;
@@ -174,6 +179,7 @@ impl<'a> Expander<'a, '_> {
             let span = Span { start: span.start + inside, end: span.end.saturating_sub(inside), ..span };
             return Ok(Some(Value::Tensor(self.kept_here(caller, name, span))));
         }
+        self.spend_value(&value, argument.span);
         match fit(value.clone(), &parameter.ty.kind) {
             Ok(value) => Ok(Some(value)),
             Err(Misfit::Symbol(size)) => {

@@ -75,6 +75,9 @@ impl<'e, 'a, 'p> Count<'e, 'a, 'p> {
                 break;
             }
             self.statements_left -= 1;
+            if !self.expander.spend(1, statement.span) {
+                break;
+            }
             layers = layers.saturating_add(self.statement(frame, &statement.kind));
         }
         frame.scope.leave(mark);

@@ -17,6 +17,9 @@ impl<'a> Expander<'a, '_> {
     /// The value of an expression.
     pub fn evaluate(&mut self, frame: &Frame<'a>, expr: &'a Expr) -> Option<Value<'a>> {
         let span = expr.span;
+        if !self.spend(1, span) {
+            return None;
+        }
         match &expr.kind {
             ExprKind::Int(number) => Some(Value::Int(*number)),
             ExprKind::Float(number) => Some(Value::Float(*number)),
@@ -132,7 +135,8 @@ impl<'a> Expander<'a, '_> {
             );
             return None;
         }
-        Some(Value::Text(Rc::from(&*text)))
+        let value = Value::Text(Rc::from(&*text));
+        self.spend_value(&value, span).then_some(value)
     }
 
     fn items(&mut self, frame: &Frame<'a>, elements: &'a [Expr], span: Span) -> Option<Rc<Items<'a>>> {
@@ -142,7 +146,7 @@ impl<'a> Expander<'a, '_> {
             let why = "the list is longer, or nested deeper, than any may be";
             self.report(ValueError::NoResult { why, span, note: None }.diagnostic());
         }
-        items
+        self.spend(elements.len() as u64, span).then_some(items).flatten()
     }
 
     fn named_value(&mut self, frame: &Frame<'a>, name: &'a str, span: Span) -> Option<Value<'a>> {
@@ -154,7 +158,7 @@ impl<'a> Expander<'a, '_> {
         }
         if let Some(callee) = self.callee_at(name, span) {
             let site = CallSite { span, parentheses: false };
-            return Some(Value::Layer(Rc::new(Recipe { callee, arguments: Vec::new(), site, tied: None })));
+            return Some(Value::Layer(Rc::new(Recipe::new(callee, Vec::new(), site, None))));
         }
         if let Some(module) = self.module_in_reach(frame, name) {
             return Some(self.module_value(module));
@@ -195,8 +199,8 @@ impl<'a> Expander<'a, '_> {
             }
         }
         let recipe = self.recipe(frame, call)?;
-        if recipe.depth() > super::value::MAX_DEPTH {
-            let why = "layers are nested deeper in each other's arguments than they may be";
+        if recipe.is_too_large() {
+            let why = "layers are nested deeper in each other's arguments, or hold more of them, than they may";
             self.report(ValueError::NoResult { why, span: call.span, note: None }.diagnostic());
             return None;
         }
@@ -223,6 +227,12 @@ impl<'a> Expander<'a, '_> {
             return None;
         }
         if values.iter().any(Option::is_none) {
+            return None;
+        }
+        for value in given.iter().flatten() {
+            self.spend_value(value, call.span);
+        }
+        if self.budget.spent {
             return None;
         }
         let result = (function.body)(&given);
@@ -318,8 +328,11 @@ impl<'a> Expander<'a, '_> {
         }
         let second = self.evaluate(frame, right);
         let (first, second) = (first?, second?);
+        if !self.spend_value(&first, span) || !self.spend_value(&second, span) {
+            return None;
+        }
         match arithmetic::binary(operator, &first, &second) {
-            Ok(value) => Some(value),
+            Ok(value) => self.spend_value(&value, span).then_some(value),
             Err(Fault::Type(wanted)) => {
                 let sides = [(&first, left.span), (&second, right.span)];
                 let span = self.trimmed(Span { start: left.span.end, end: right.span.start, ..span });

@@ -5,8 +5,10 @@
 //! not known, because of an error or because a declaration is only checked, every arm is read once, with an unknown flow.
 
 use super::error::{StructureError, ValueError};
-use super::state::{Expander, Frame, StepKind};
+use super::limits::KEPT;
+use super::state::{Expander, Frame};
 use super::value::{Flow, Recipe, Value};
+use crate::graph::Way;
 use cnnc_grammar::ast::{Body, Call, Expr, Name, Pattern, Statement, StatementKind};
 use cnnc_grammar::span::Span;
 use std::rc::Rc;
@@ -62,7 +64,7 @@ impl<'a> Expander<'a, '_> {
         self.budget.depth += 1;
         let mark = frame.scope.enter();
         for statement in &body.statements {
-            if !self.spend_step(statement.span) {
+            if !self.spend(1, statement.span) {
                 break;
             }
             self.statement(frame, statement, cursor);
@@ -219,11 +221,11 @@ impl<'a> Expander<'a, '_> {
         span: Span,
         write: impl FnOnce(&mut Self, &mut Frame<'a>),
     ) {
-        if !self.spend_step(span) {
+        if !self.spend(1, span) {
             return;
         }
         let mark = frame.scope.enter();
-        self.step_into(span, StepKind::Turn { word, turn: turn + 1, turns });
+        self.step_into(span, Way::Turn { word, turn: turn + 1, turns });
         write(self, frame);
         self.step_out();
         frame.scope.leave(mark);
@@ -255,9 +257,9 @@ impl<'a> Expander<'a, '_> {
         let value = recipe.map(|recipe| {
             self.check_recipe(frame, &recipe);
             let Recipe { callee, arguments, site, .. } = &*recipe;
+            self.spend(KEPT, name.span);
             let tied = Some(self.new_tied());
-            let (callee, arguments, site) = (callee.clone(), arguments.clone(), *site);
-            Value::Layer(Rc::new(Recipe { callee, arguments, site, tied }))
+            Value::Layer(Rc::new(Recipe::new(callee.clone(), arguments.clone(), *site, tied)))
         });
         frame.scope.bind(&name.text, value);
     }

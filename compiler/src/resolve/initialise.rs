@@ -5,9 +5,9 @@
 //! parameter sets exactly that one.
 
 use super::error::InitError;
+use super::limits::KEPT;
 use super::scheme::Scheme;
 use super::state::{Expander, Frame};
-use crate::diagnostic::nearest;
 use crate::graph::{Initialiser, ModuleId, ModuleKind, ParameterId};
 use crate::ops;
 use cnnc_grammar::ast::{Call, InitTarget};
@@ -51,6 +51,7 @@ impl<'a> Expander<'a, '_> {
                 },
             };
             if let Some(scheme) = &scheme {
+                self.spend(KEPT, span);
                 self.rules.push(Rule { module: frame.module(), target, span, scheme: scheme.clone() });
             }
         }
@@ -64,16 +65,22 @@ impl<'a> Expander<'a, '_> {
         if self.world.program.incomplete {
             return self.unreadable();
         }
-        let layers = ops::LAYERS.iter().map(|entry| entry.signature.name);
-        let near = nearest(name, layers.chain(self.world.declarations.names().iter().copied()));
-        self.report(InitError::UnknownType { name, span, near }.diagnostic());
+        let near = self.near(name, |expander| {
+            let layers = ops::LAYERS.iter().map(|entry| entry.signature.name);
+            layers.chain(expander.world.declarations.names().iter().copied()).collect()
+        });
+        self.report(InitError::UnknownType { name, span, near: near.as_deref() }.diagnostic());
     }
 
     /// Applies all rules, in order.
     pub fn apply_rules(&mut self) {
         let rules = std::mem::take(&mut self.rules);
         let last = last_of_each_type(&rules);
+        let all = (self.graph.modules.len() + self.graph.parameters.len()) as u64;
         for (position, rule) in rules.iter().enumerate() {
+            if !self.spend(self.cost_of(rule, all), rule.span) {
+                return;
+            }
             match &rule.target {
                 Target::Path(path) => self.apply_to_path(rule, path),
                 Target::Type(name) => {
@@ -83,6 +90,17 @@ impl<'a> Expander<'a, '_> {
                     }
                 }
             }
+        }
+    }
+
+    /// Steps that a rule is worth: one that speaks of many is held against them all.
+    fn cost_of(&self, rule: &Rule<'a>, all: u64) -> u64 {
+        match &rule.target {
+            Target::Path(path) if !path.contains('*') => {
+                let full = self.graph.module(rule.module).map_or(0, |module| module.path.len() + path.len());
+                full as u64 / 8
+            }
+            Target::Type(_) | Target::Path(_) => all / 4,
         }
     }
 
@@ -128,14 +146,14 @@ impl<'a> Expander<'a, '_> {
     fn apply_to_path(&mut self, rule: &Rule<'a>, path: &str) {
         let above = self.graph.module(rule.module).map(|module| module.path.clone()).unwrap_or_default();
         let full = if above.is_empty() { path.to_owned() } else { format!("{above}.{path}") };
-        if let Some(id) = self.keys.get(full.as_str()).copied() {
+        if let Some(id) = self.parameter_at(&full) {
             self.apply_to_parameter(rule, id);
             return;
         }
         if path.contains('*') {
             return self.apply_to_pattern(rule, path, &full);
         }
-        match self.siblings.get(full.as_str()).map(|sibling| sibling.module) {
+        match self.module_at(&full) {
             Some(module) => {
                 let is_layer =
                     self.graph.module(module).is_some_and(|module| matches!(module.kind, ModuleKind::Layer(_)));
@@ -144,9 +162,8 @@ impl<'a> Expander<'a, '_> {
                 }
             }
             None => {
-                let known = self.paths_below(&above);
-                let near = nearest(path, known.iter().map(String::as_str));
-                self.report(InitError::NoSuchPath { path, span: rule.span, near }.diagnostic());
+                let near = self.near(path, |expander| expander.paths_below(&above));
+                self.report(InitError::NoSuchPath { path, span: rule.span, near: near.as_deref() }.diagnostic());
             }
         }
     }

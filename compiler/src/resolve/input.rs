@@ -154,7 +154,7 @@ impl<'a> Expander<'a, '_> {
                 self.network_size(frame, size, wanted)
             })
             .collect();
-        sizes.into_iter().collect::<Option<Vec<Dim>>>().map(Shape)
+        sizes.into_iter().collect::<Option<Vec<Dim>>>().map(Shape::from)
     }
 
     fn network_size(&mut self, frame: &mut Frame<'a>, expr: &'a Expr, wanted: Option<Dim>) -> Option<Dim> {

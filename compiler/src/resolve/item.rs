@@ -124,7 +124,7 @@ impl<'a> Expander<'a, '_> {
                 let (more, keyed): (Vec<_>, Vec<_>) = arguments.into_iter().partition(|given| given.key.is_none());
                 all.splice(positional..positional, more);
                 all.extend(keyed);
-                Some(Rc::new(Recipe { callee: base.callee.clone(), arguments: all, site, tied: None }))
+                Some(Rc::new(Recipe::new(base.callee.clone(), all, site, None)))
             }
             Some(Some(other)) => {
                 let error = NameError::NotCallable { name, kind: other.kind(), span: call.callee.span };
@@ -132,7 +132,7 @@ impl<'a> Expander<'a, '_> {
                 None
             }
             None => match self.callee_at(name, call.callee.span) {
-                Some(callee) => Some(Rc::new(Recipe { callee, arguments, site, tied: None })),
+                Some(callee) => Some(Rc::new(Recipe::new(callee, arguments, site, None))),
                 None => {
                     self.unknown_callee(frame, call);
                     None

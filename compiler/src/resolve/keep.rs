@@ -5,9 +5,9 @@
 
 use super::error::{KeepError, NameError};
 use super::expand::Cursor;
+use super::limits::KEPT;
 use super::state::{Expander, Frame};
 use super::value::Flow;
-use crate::diagnostic::nearest;
 use crate::graph::{Contract, ModuleId, ModuleKind, Output};
 use crate::shape::Dim;
 use cnnc_grammar::ast::{DeclarationKind, Expr, ExprKind, Label, Name};
@@ -52,6 +52,7 @@ impl<'a> Expander<'a, '_> {
             }
             return;
         }
+        self.spend(KEPT, span);
         self.kept.insert((frame.call(), name), Kept { flow, span, decided });
     }
 
@@ -91,9 +92,8 @@ impl<'a> Expander<'a, '_> {
             self.unreadable();
             return Flow::Unknown;
         }
-        let labels = self.labels_in_reach(frame);
-        let near = nearest(name, labels.iter().map(|label| &**label));
-        self.report(NameError::UnknownItem { name, span, near }.diagnostic());
+        let near = self.near(name, |expander| expander.labels_in_reach(frame));
+        self.report(NameError::UnknownItem { name, span, near: near.as_deref() }.diagnostic());
         Flow::Unknown
     }
 
@@ -107,10 +107,10 @@ impl<'a> Expander<'a, '_> {
             self.unreadable();
             return Flow::Unknown;
         }
-        let known = self.kept_names(frame.call());
-        let near = nearest(name, known.iter().map(|name| &**name));
+        let near = self.near(name, |expander| expander.kept_names(frame.call()));
+        let near = near.as_deref();
         let value = frame.scope.get(name).and_then(|value| value.as_ref()).map(|value| value.kind());
-        let elsewhere = self.kept_below(frame.call(), name);
+        let elsewhere = if near.is_some() { None } else { self.kept_below(frame.call(), name) };
         let elsewhere = elsewhere.as_deref();
         self.report(KeepError::Unknown { name, span, near, elsewhere, value }.diagnostic());
         Flow::Unknown
@@ -124,10 +124,10 @@ impl<'a> Expander<'a, '_> {
             self.unreadable();
             return Flow::Unknown;
         }
-        let known = self.kept_names(owner);
-        let near = nearest(name, known.iter().map(|name| &**name));
+        let near = self.near(name, |expander| expander.kept_names(owner));
+        let near = near.as_deref();
         let (call, is_call) = match self.graph.module(owner) {
-            Some(module) => (module.name.clone(), matches!(module.kind, ModuleKind::Call(_))),
+            Some(module) => (module.name().to_owned(), matches!(module.kind, ModuleKind::Call(_))),
             None => return Flow::Unknown,
         };
         let here = !is_call && self.kept_value(frame, name).is_some();
@@ -181,6 +181,7 @@ impl<'a> Expander<'a, '_> {
             }
             return;
         }
+        self.spend(KEPT, label.span);
         self.outputs.insert(name.clone(), label.span);
         if let Flow::Node(node) = flow {
             self.graph.outputs.push(Output { name, node });
@@ -192,6 +193,7 @@ impl<'a> Expander<'a, '_> {
         let flow = self.current(frame, cursor, "expect", span);
         let sizes: Vec<Option<Option<Dim>>> = shape.iter().map(|size| self.expected_size(frame, size)).collect();
         if let (Flow::Node(node), Some(shape)) = (flow, sizes.into_iter().collect::<Option<Vec<_>>>()) {
+            self.spend(KEPT, span);
             self.graph.contracts.push(Contract { node, shape, span });
         }
     }

@@ -2,7 +2,7 @@
 
 use super::error::LabelsError;
 use super::state::{Expander, Frame};
-use super::value::Value;
+use super::value::{MAX_LEAVES, Value};
 use cnnc_grammar::ast::Expr;
 use cnnc_grammar::span::Span;
 use std::sync::Arc;
@@ -57,7 +57,7 @@ impl<'a> Expander<'a, '_> {
     pub fn check_labels(&mut self, is_preset: bool) {
         let (Some(labels), [output]) = (&self.graph.labels, self.graph.outputs.as_slice()) else { return };
         let shape = self.shape(output.node);
-        let [_, classes] = shape.0.as_slice() else { return };
+        let [_, classes] = &*shape else { return };
         let Some(classes) = classes.number().and_then(|classes| usize::try_from(classes).ok()) else { return };
         if classes == labels.len() {
             return;
@@ -75,6 +75,14 @@ impl<'a> Expander<'a, '_> {
         let importer = self.world.files.get(span.file).map(|file| file.name.clone());
         match self.world.sources.read(path, importer.as_deref()) {
             Ok((_, text)) => {
+                if !self.spend(text.len() as u64 / 8, span) {
+                    return None;
+                }
+                if text.lines().nth(MAX_LEAVES).is_some() {
+                    let why = format!("it has more than {MAX_LEAVES} lines");
+                    self.report(LabelsError::Unreadable { path, why: &why, span }.diagnostic());
+                    return None;
+                }
                 let mut lines: Vec<String> = text.lines().map(|line| line.trim().to_owned()).collect();
                 while lines.last().is_some_and(String::is_empty) {
                     lines.pop();

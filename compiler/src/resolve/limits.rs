@@ -1,19 +1,25 @@
 //! Limits of an expansion, checked before memory, time or stack is spent.
 //!
-//! Before a loop turns or a declaration is written out, `count.rs` says how many layers that makes at the least; what its counting misses, a
-//! budget of layers and steps stops.
+//! Before a loop turns or a declaration is written out, `count.rs` says how many layers that makes at the least; what its counting misses
+//! is stopped by one account of work. Whatever an expansion does is paid from it: statements, turns, expressions, elements of lists and bytes
+//! of texts, modules, and what is kept for later. All expansions of one program share it, so that many models cost no more than one.
 
 use super::count::Count;
 use super::error::LimitError;
 use super::state::{Expander, Frame};
+use super::value::Value;
 use cnnc_grammar::ast::{Body, Declaration};
 use cnnc_grammar::span::Span;
+use std::cell::Cell;
 
 /// The most layers of a network.
 pub(super) const MAX_LAYERS: u64 = 1_000_000;
 
-/// The most statements and turns of loops that an expansion may take.
-pub(super) const MAX_STEPS: u64 = 20_000_000;
+/// The most work of all expansions of a program, in steps: a step is a statement, a turn of a loop or an expression.
+pub(super) const MAX_WORK: u64 = if cfg!(test) { 3_000_000 } else { 60_000_000 };
+
+/// The work that is still done after an error, to find others: what is written out then is not used.
+const WORK_AFTER_AN_ERROR: u64 = 500_000;
 
 /// The deepest nesting of calls and braces while a model is expanded.
 pub(super) const MAX_DEPTH: usize = 200;
@@ -22,31 +28,71 @@ pub(super) const MAX_DEPTH: usize = 200;
 pub(super) const MAX_NAME_BYTES: usize = 200;
 
 /// The most bytes of all paths together.
-pub(super) const MAX_PATH_BYTES: usize = 512 << 20;
+const MAX_PATH_BYTES: usize = 512 << 20;
 
-/// What an expansion has spent.
+/// Steps that a module is worth, by the time and memory that it takes.
+pub(super) const MODULE: u64 = 12;
+
+/// Steps that something is worth which is kept until the end: a contract, a kept value, an `init`.
+pub(super) const KEPT: u64 = 8;
+
+/// The names that are looked for among others, for "did you mean"; more than that no one reads.
+const LOOKED_FOR: usize = 50;
+
+/// What all expansions of a program have spent.
+#[derive(Debug, Default)]
+pub(super) struct Account {
+    work: Cell<u64>,
+    path_bytes: Cell<usize>,
+    looked_for: Cell<usize>,
+    /// Whether it is reported that all work is spent.
+    reported: Cell<bool>,
+}
+
+/// What one expansion has spent.
 #[derive(Debug, Default)]
 pub(super) struct Budget {
     /// Layers and joins.
     pub layers: u64,
-    /// Statements and turns of loops.
-    pub steps: u64,
-    /// Bytes of paths.
-    pub path_bytes: usize,
     /// Calls and braces around this place.
     pub depth: usize,
     /// Whether a limit was passed: nothing more is expanded then.
     pub spent: bool,
+    /// The work at which it ends in silence, after an error.
+    ends_at: Option<u64>,
+}
+
+impl Account {
+    /// Whether one more name may be looked for among others.
+    pub fn look_for_one_more(&self) -> bool {
+        self.looked_for.replace(self.looked_for.get().saturating_add(1)) < LOOKED_FOR
+    }
 }
 
 impl<'a> Expander<'a, '_> {
-    /// Spends one statement or turn; `false` once a limit is passed.
-    pub fn spend_step(&mut self, span: Span) -> bool {
-        self.budget.steps += 1;
-        if self.budget.steps > MAX_STEPS {
-            self.exceed(LimitError::Steps { limit: MAX_STEPS, span });
+    /// Spends work; `false` once a limit is passed.
+    pub fn spend(&mut self, steps: u64, span: Span) -> bool {
+        let account = &self.world.account;
+        let work = account.work.get().saturating_add(steps);
+        account.work.set(work);
+        if work > MAX_WORK {
+            match account.reported.replace(true) {
+                false => self.exceed(LimitError::Work { limit: MAX_WORK, span, of: self.outermost() }),
+                true => (self.budget.spent, self.failed) = (true, true),
+            }
+        } else if self.budget.ends_at.is_some_and(|end| work > end) {
+            self.budget.spent = true;
         }
         !self.budget.spent
+    }
+
+    /// Spends what it takes to build or to read through a value.
+    pub fn spend_value(&mut self, value: &Value<'_>, span: Span) -> bool {
+        let steps = match value {
+            Value::Text(text) => text.len() / 8,
+            value => value.leaves().saturating_mul(2),
+        };
+        steps < 4 || self.spend(steps as u64, span)
     }
 
     /// Spends one layer or join; `false` once a limit is passed.
@@ -54,17 +100,38 @@ impl<'a> Expander<'a, '_> {
         self.budget.layers += 1;
         if self.budget.layers > MAX_LAYERS {
             self.exceed(LimitError::Layers { limit: MAX_LAYERS, at_least: None, span });
-        } else if self.budget.path_bytes > MAX_PATH_BYTES {
-            self.exceed(LimitError::Paths { span });
         }
-        !self.budget.spent
+        self.spend(KEPT, span)
     }
 
-    fn exceed(&mut self, error: LimitError<'_>) {
-        if !self.budget.spent {
-            self.budget.spent = true;
-            self.report(error.diagnostic());
+    /// Spends a module with a path of so many bytes.
+    pub fn spend_module(&mut self, bytes: usize, span: Span) -> bool {
+        let all = &self.world.account.path_bytes;
+        all.set(all.get().saturating_add(bytes));
+        if all.get() > MAX_PATH_BYTES {
+            self.exceed(LimitError::Paths { span });
         }
+        self.spend(MODULE, span)
+    }
+
+    /// After an error little more is done.
+    pub fn spend_less(&mut self) {
+        let end = self.world.account.work.get().saturating_add(WORK_AFTER_AN_ERROR);
+        self.budget.ends_at.get_or_insert(end);
+    }
+
+    /// Ends the expansion with an error, within a value that is only wanted if it has none too.
+    fn exceed(&mut self, error: LimitError<'_>) {
+        if !std::mem::replace(&mut self.budget.spent, true) {
+            let quiet = std::mem::take(&mut self.quiet);
+            self.report(error.diagnostic());
+            self.quiet = quiet;
+        }
+    }
+
+    /// The call or loop of the model that leads to this place.
+    fn outermost(&self) -> Option<Span> {
+        self.steps.first().map(|step| step.span)
     }
 
     /// Whether calls and braces may nest deeper here.
@@ -81,8 +148,8 @@ impl<'a> Expander<'a, '_> {
         let layers = Count::new(self).body(frame, body).saturating_mul(turns);
         if self.budget.layers.saturating_add(layers) > MAX_LAYERS {
             self.exceed(LimitError::Layers { limit: MAX_LAYERS, at_least: Some(layers), span });
-        } else if self.budget.steps.saturating_add(turns) > MAX_STEPS {
-            self.exceed(LimitError::Turns { turns, limit: MAX_STEPS, span });
+        } else if self.world.account.work.get().saturating_add(turns) > MAX_WORK {
+            self.exceed(LimitError::Turns { turns, limit: MAX_WORK, span });
         }
         !self.budget.spent
     }
@@ -94,5 +161,63 @@ impl<'a> Expander<'a, '_> {
             self.exceed(LimitError::Layers { limit: MAX_LAYERS, at_least: Some(layers), span });
         }
         !self.budget.spent
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnostic::Problems;
+    use crate::resolve::{Request, Sources, check_all, load};
+    use cnnc_grammar::span::Files;
+    use std::time::{Duration, Instant};
+
+    struct One(String);
+
+    impl Sources for One {
+        fn read(&self, path: &str, _: Option<&str>) -> Result<(String, String), String> {
+            Ok((path.into(), self.0.clone()))
+        }
+    }
+
+    fn codes(text: String) -> Vec<&'static str> {
+        let (mut files, mut problems, sources) = (Files::default(), Problems::default(), One(text));
+        let program = load("main.cnn", &sources, &mut files, &mut problems);
+        let start = Instant::now();
+        check_all(&program, &Request::default(), &mut files, &sources, &mut problems);
+        assert!(start.elapsed() < Duration::from_secs(20), "{:?} for {}", start.elapsed(), sources.0);
+        problems.into_sorted().iter().map(|problem| problem.code.name()).collect()
+    }
+
+    /// Whatever costs time or memory while a model is written out is paid for, so that its repetition ends.
+    #[test]
+    fn all_that_is_done_is_counted() {
+        for body in [
+            "B0; B0; B0; B0",
+            "for i in 0..100000 { \"x{i}\": { B0; B0 } }",
+            "repeat 1000 { let x = [0] * 1000000 }",
+            "let a = [0] * 100000\nrepeat 1000 { let same = a == a }",
+            "let a = [0] * 100000\nrepeat 1000 { let least = min(a) }",
+            "let a = [0] * 100000\nrepeat 1000 { C(a) }",
+            "repeat 900000 { expect [N, 8] }",
+            "for i in 0..900000 { keep \"x{i}\" }",
+            "repeat 900000 { init ReLU: ones }",
+            "Linear(8)\nrepeat 300000 { init \"*\": ones }",
+            "let t = \"0123456789\"\nrepeat 900000 { let u = \"{t}{t}{t}{t}{t}{t}{t}{t}\" + t }",
+            "repeat 900000 { tied t = ReLU }",
+            "repeat 900000 { let x = 1 + 2 * 3 - 4 }",
+        ] {
+            let blocks: String =
+                (0..20).map(|level| format!("block B{level} {{ B{}; B{} }}\n", level + 1, level + 1)).collect();
+            let others = "block B20 { }\nblock C(xs: [float]) { }";
+            let found = codes(format!("{blocks}{others}\nmodel M {{\ninput [N, 8]\n{body}\nReLU\n}}"));
+            assert!(found.contains(&"E217") && !found.contains(&"E499"), "{body}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn all_models_of_a_program_share_one_account() {
+        let models: String =
+            (0..200).map(|number| format!("model M{number} {{ input [N, 8]; repeat 5000 {{ ReLU }} }}\n")).collect();
+        assert_eq!(codes(models), ["E217"]);
     }
 }

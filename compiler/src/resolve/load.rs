@@ -9,6 +9,7 @@ use super::{Program, Sources};
 use crate::diagnostic::Problems;
 use cnnc_grammar::ast::{Ast, Import, Item};
 use cnnc_grammar::span::{FileId, Files, Span};
+use cnnc_grammar::{TOKEN_LIMIT, token_count};
 use std::collections::HashMap;
 
 /// The most files of one program.
@@ -17,10 +18,21 @@ const MAX_FILES: usize = 1_000;
 /// The longest chain of imports.
 const MAX_CHAIN: usize = 50;
 
+/// The most bytes that are read for all imports together, those of files that are known already too.
+const MAX_BYTES: usize = 256 << 20;
+
 /// Reads a file and its imports. Syntax errors and bad imports go to `problems`; what could be read is in the program.
 pub fn load(path: &str, sources: &dyn Sources, files: &mut Files, problems: &mut Problems) -> Program {
-    let mut loader =
-        Loader { sources, files, problems, program: Program::default(), known: HashMap::new(), chain: Vec::new() };
+    let mut loader = Loader {
+        sources,
+        files,
+        problems,
+        program: Program::default(),
+        known: HashMap::new(),
+        chain: Vec::new(),
+        tokens: 0,
+        bytes: 0,
+    };
     match sources.read(path, None) {
         Ok((name, text)) => loader.file(name, text, None),
         Err(why) => loader.problems.add(FileError::Unreadable { path, why: &why, import: None }.diagnostic()),
@@ -37,6 +49,10 @@ struct Loader<'s> {
     known: HashMap<String, FileId>,
     /// The files being read, each with the import that led to it.
     chain: Vec<(FileId, Option<Span>)>,
+    /// Words and signs of all files so far.
+    tokens: usize,
+    /// Bytes that were read so far.
+    bytes: usize,
 }
 
 impl Loader<'_> {
@@ -45,6 +61,7 @@ impl Loader<'_> {
         self.note_import(file);
         self.known.insert(name, file);
         let text = self.files.get(file).map_or("", |file| file.text.as_str());
+        self.tokens = self.tokens.saturating_add(token_count(text));
         let (tree, errors) = cnnc_grammar::parse(text, file);
         if tree.items.is_empty() && errors.is_empty() {
             self.problems.add(FileError::Empty { file, size: text.len() }.diagnostic());
@@ -64,6 +81,9 @@ impl Loader<'_> {
 
     fn import(&mut self, import: &Import) {
         let span = import.path.span;
+        if self.is_full() {
+            return self.too_many(span);
+        }
         let importer = self.chain.last().and_then(|(file, _)| self.files.get(*file)).map(|file| file.name.clone());
         let (name, text) = match self.sources.read(&import.path.text, importer.as_deref()) {
             Ok(read) => read,
@@ -74,18 +94,30 @@ impl Loader<'_> {
             }
         };
         if let Some(known) = self.known.get(&name).copied() {
+            self.bytes = self.bytes.saturating_add(text.len());
             self.note_import(known);
             if let Some(start) = self.chain.iter().position(|(file, _)| *file == known) {
                 self.report_circle(start, span);
             }
             return;
         }
-        if self.program.trees.len() >= MAX_FILES || self.chain.len() >= MAX_CHAIN {
-            self.program.incomplete = true;
-            let (files, chain) = (MAX_FILES, MAX_CHAIN);
-            return self.problems.add(FileError::TooMany { files, chain, span }.diagnostic());
+        self.bytes = self.bytes.saturating_add(text.len());
+        let tokens = self.tokens.saturating_add(token_count(&text));
+        if self.program.trees.len() >= MAX_FILES || self.chain.len() >= MAX_CHAIN || tokens > TOKEN_LIMIT {
+            return self.too_many(span);
         }
         self.file(name, text, Some(span));
+    }
+
+    /// Whether so much was read that nothing more is.
+    fn is_full(&self) -> bool {
+        self.bytes > MAX_BYTES || self.problems.len() >= Problems::MOST
+    }
+
+    fn too_many(&mut self, span: Span) {
+        self.program.incomplete = true;
+        let (files, chain, tokens) = (MAX_FILES, MAX_CHAIN, TOKEN_LIMIT);
+        self.problems.add(FileError::TooMany { files, chain, tokens, span }.diagnostic());
     }
 
     /// The file that is being read imports that one.

@@ -3,6 +3,7 @@
 use super::call::Matched;
 use super::declarations::{Callable, Declarations};
 use super::error::{ArgumentError, InputError, NameError, StructureError};
+use super::limits::Account;
 use super::order::order_parameters;
 use super::state::{Expander, Frame, World};
 use super::types::NAMED;
@@ -31,7 +32,7 @@ pub fn resolve(
     }
     let init = settings::read_init(&request.init, files, problems)?;
     let declarations = Declarations::new(program, files, problems);
-    let world = World { program, declarations: &declarations, files, sources };
+    let world = World { program, declarations: &declarations, files, sources, account: Account::default() };
     let graph = chosen.and_then(|name| {
         let callable = declarations.get(name)?.as_ref()?;
         let callable = settings::with(callable, set.as_ref());
@@ -59,7 +60,7 @@ pub fn check_all(
         set.push(settings::read(name, &request.settings, files, problems));
     }
     let declarations = Declarations::new(program, files, problems);
-    let world = World { program, declarations: &declarations, files, sources };
+    let world = World { program, declarations: &declarations, files, sources, account: Account::default() };
     let mut graphs = Vec::new();
     for (name, set) in chosen.iter().zip(&set) {
         let Some(Some(callable)) = declarations.get(name) else { continue };

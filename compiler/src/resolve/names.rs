@@ -6,17 +6,15 @@
 use super::error::NameError;
 use super::limits::MAX_NAME_BYTES;
 use super::state::{Expander, Frame};
-use crate::graph::{Module, ModuleId, ModuleKind};
+use crate::graph::{Module, ModuleId, ModuleKind, ParameterId};
 use cnnc_grammar::ast::{Label, StringPart};
 use cnnc_grammar::span::Span;
 use std::sync::Arc;
 
-/// An item that has a path.
-pub(super) struct Sibling {
-    /// Where its name is written, or the item where it has none.
+/// Where a module is written.
+pub(super) struct Place {
+    /// Its name, or the item where it has none.
     pub span: Span,
-    /// Its module.
-    pub module: ModuleId,
     /// Whether its name is written, and no position.
     named: bool,
     /// Whether it is written out for sure.
@@ -26,7 +24,8 @@ pub(super) struct Sibling {
 impl<'a> Expander<'a, '_> {
     /// The module of a model, which has no name.
     pub fn root_module(&mut self, name: &str) -> ModuleId {
-        self.add_module(Arc::from(""), Arc::from(""), ModuleKind::Call(name.into()))
+        let place = Place { span: Span::default(), named: true, decided: true };
+        self.add_module(Arc::from(""), ModuleKind::Call(name.into()), place)
     }
 
     /// Makes the module of an item. `span` is the item, for one without a label.
@@ -38,69 +37,80 @@ impl<'a> Expander<'a, '_> {
         kind: ModuleKind,
     ) -> ModuleId {
         let parent = frame.module();
-        let position = self.take_position(parent);
+        let position = self.graph.module(parent).map_or(0, |parent| parent.children.len());
         let (name, name_span) = match label {
-            None => (Some(position.to_string().into()), span),
+            None => (None, span),
             Some(label) => (self.name_of(frame, label), label.span),
         };
-        let known = name.is_some();
-        let name: Arc<str> = name.unwrap_or_else(|| position.to_string().into());
-        let path = self.path_of(parent, &name);
-        let module = self.add_module(name, path.clone(), kind);
+        let path = match &name {
+            Some(name) => self.path_of(parent, name),
+            None => self.path_of(parent, &position.to_string()),
+        };
+        self.spend_module(path.len(), span);
+        let place = Place { span: name_span, named: label.is_some(), decided: self.undecided == 0 };
+        match name {
+            Some(name) => self.take_name(frame, parent, name, &place),
+            None if label.is_none() && self.numbers_as_names => self.take_position(parent, position, &place),
+            None => {}
+        }
+        let module = self.add_module(path, kind, place);
         if let Some(parent) = self.graph.modules.get_mut(parent.0 as usize) {
             parent.children.push(module);
-        }
-        if known {
-            self.register(
-                frame,
-                path,
-                Sibling { span: name_span, module, named: label.is_some(), decided: self.undecided == 0 },
-            );
         }
         module
     }
 
-    fn take_position(&mut self, parent: ModuleId) -> usize {
-        match self.positions.get_mut(parent.0 as usize) {
-            Some(next) => {
-                *next += 1;
-                *next - 1
-            }
-            None => 0,
+    fn path_of(&self, parent: ModuleId, name: &str) -> Arc<str> {
+        match self.graph.module(parent).map(|parent| &parent.path) {
+            Some(above) if !above.is_empty() => format!("{above}.{name}").into(),
+            _ => name.into(),
         }
     }
 
-    fn path_of(&mut self, parent: ModuleId, name: &Arc<str>) -> Arc<str> {
-        let above = self.graph.module(parent).map(|parent| parent.path.clone()).unwrap_or_default();
-        self.budget.path_bytes = self.budget.path_bytes.saturating_add(above.len() + name.len() + 1);
-        if above.is_empty() { name.clone() } else { format!("{above}.{name}").into() }
-    }
-
-    fn add_module(&mut self, name: Arc<str>, path: Arc<str>, kind: ModuleKind) -> ModuleId {
+    fn add_module(&mut self, path: Arc<str>, kind: ModuleKind, place: Place) -> ModuleId {
         let id = ModuleId(self.graph.modules.len() as u32);
-        self.graph.modules.push(Module { name, path, kind, children: Vec::new(), output: None });
-        self.positions.push(0);
+        self.graph.modules.push(Module { path, kind, children: Vec::new(), output: None });
+        self.places.push(place);
         id
     }
 
-    /// Takes a path; two of one name are an error.
-    fn register(&mut self, frame: &Frame<'a>, path: Arc<str>, sibling: Sibling) {
-        if let Some(first) = self.siblings.get(&path) {
-            let first_named = first.named;
-            if first.decided && sibling.decided {
-                let name = path.rsplit('.').next().unwrap_or("").to_owned();
-                let (first, second) = (first.span, sibling.span);
-                if first_named != sibling.named {
-                    let (label, item) = if first_named { (first, second) } else { (second, first) };
-                    self.report(NameError::Position { name: &name, label, item }.diagnostic());
-                } else {
-                    let mend = self.loop_mend(frame, &name, sibling.span);
-                    self.report(NameError::Twice { name: &name, what: "item", first, second, mend }.diagnostic());
-                }
+    /// Takes a name for the module that is added next; two of one name are an error.
+    fn take_name(&mut self, frame: &Frame<'a>, parent: ModuleId, name: Arc<str>, place: &Place) {
+        let key = (parent, name);
+        if let Some(first) = self.named.get(&key).and_then(|first| self.places.get(first.0 as usize)) {
+            if first.decided && place.decided {
+                let (first, second) = (first.span, place.span);
+                let mend = self.loop_mend(frame, &key.1, second);
+                self.report(NameError::Twice { name: &key.1, what: "item", first, second, mend }.diagnostic());
             }
             return;
         }
-        self.siblings.insert(path, sibling);
+        let is_number = key.1.bytes().all(|byte| byte.is_ascii_digit());
+        if is_number && let Some(item) = self.at_position(parent, &key.1) {
+            let item = self.places.get(item.0 as usize).filter(|item| item.decided && place.decided);
+            if let Some(item) = item.map(|item| item.span) {
+                self.report(NameError::Position { name: &key.1, label: place.span, item }.diagnostic());
+            }
+            return;
+        }
+        self.numbers_as_names |= is_number;
+        self.named.insert(key, ModuleId(self.graph.modules.len() as u32));
+    }
+
+    /// Refuses a position that is the name of another item.
+    fn take_position(&mut self, parent: ModuleId, position: usize, place: &Place) {
+        let name: Arc<str> = position.to_string().into();
+        let named = self.named.get(&(parent, name.clone())).and_then(|named| self.places.get(named.0 as usize));
+        if let Some(label) = named.filter(|named| named.decided && place.decided).map(|named| named.span) {
+            self.report(NameError::Position { name: &name, label, item: place.span }.diagnostic());
+        }
+    }
+
+    /// The item without a name that has this position, as it is written in a path.
+    fn at_position(&self, parent: ModuleId, position: &str) -> Option<ModuleId> {
+        let child = *self.graph.module(parent)?.children.get(position.parse::<usize>().ok()?)?;
+        let is_it = !self.places.get(child.0 as usize)?.named && self.graph.module(child)?.name() == position;
+        is_it.then_some(child)
     }
 
     /// The name with the loop's variable in it, for a name that a loop gives twice.
@@ -156,8 +166,22 @@ impl<'a> Expander<'a, '_> {
 
     /// The child of a module.
     pub fn child(&self, parent: ModuleId, name: &str) -> Option<ModuleId> {
-        let above = &self.graph.module(parent)?.path;
-        let path = if above.is_empty() { name.to_owned() } else { format!("{above}.{name}") };
-        self.siblings.get(path.as_str()).map(|sibling| sibling.module)
+        let named = self.named.get(&(parent, Arc::from(name))).copied();
+        named.or_else(|| self.at_position(parent, name))
+    }
+
+    /// The module of a path.
+    pub fn module_at(&self, path: &str) -> Option<ModuleId> {
+        path.split('.').try_fold(ModuleId(0), |module, name| self.child(module, name))
+    }
+
+    /// The parameter with a key, an alias too.
+    pub fn parameter_at(&self, key: &str) -> Option<ParameterId> {
+        let of = |path: &str| {
+            let ModuleKind::Layer(node) = self.graph.module(self.module_at(path)?)?.kind else { return None };
+            let mut uses = self.graph.dag.get(node)?.parameters.iter().map(|used| used.parameter);
+            uses.find(|id| self.graph.parameter(*id).is_some_and(|parameter| parameter.has_key(key)))
+        };
+        of(key).or_else(|| of(key.rsplit_once('.')?.0))
     }
 }

@@ -1,13 +1,16 @@
 //! Parameters of layers: declared under their key, shared by tied layers, or given by the spec with `weight=`.
 
 use super::bind::{BoundLayer, GivenWeight};
-use super::error::WeightError;
+use super::error::{NameError, WeightError};
 use super::state::Expander;
 use super::value::Value;
 use crate::graph::{Initialiser, Parameter, ParameterId, ParameterUse};
 use crate::ops::ParameterDeclaration;
 use cnnc_grammar::span::Span;
 use std::sync::Arc;
+
+/// What a safetensors file holds under this key is no tensor.
+const FILE_METADATA: &str = "__metadata__";
 
 /// Numbers of a nested list, and its sizes from the outermost list inwards.
 struct Constants {
@@ -50,6 +53,7 @@ impl<'a> Expander<'a, '_> {
                 given,
             ),
             Some((_, given)) => {
+                self.spend_value(&given.value, given.span);
                 let numbers = self.constants_for(&declaration, given)?;
                 let initialiser = Initialiser::Values(numbers.into());
                 let id = self.own_parameter(key, ParameterDeclaration { initialiser, ..declaration }, span)?;
@@ -79,7 +83,11 @@ impl<'a> Expander<'a, '_> {
             }
             None => {
                 let id = ParameterId(self.graph.parameters.len() as u32);
-                let ParameterDeclaration { shape, trainable, initialiser, .. } = declaration;
+                let ParameterDeclaration { shape, trainable, initialiser, is_counter, .. } = declaration;
+                if *key == *FILE_METADATA {
+                    self.report(NameError::FileMetadata { name: FILE_METADATA, span }.diagnostic());
+                    return None;
+                }
                 let path = key.clone();
                 self.graph.parameters.push(Parameter {
                     path,
@@ -87,9 +95,9 @@ impl<'a> Expander<'a, '_> {
                     shape,
                     trainable,
                     initialiser,
+                    is_counter,
                     span,
                 });
-                self.keys.insert(key.clone(), id);
                 self.record_shared(&key, id);
                 Some(id)
             }
@@ -97,7 +105,6 @@ impl<'a> Expander<'a, '_> {
     }
 
     fn add_alias(&mut self, id: ParameterId, key: Arc<str>) {
-        self.keys.insert(key.clone(), id);
         self.record_shared(&key, id);
         if let Some(parameter) = self.graph.parameters.get_mut(id.0 as usize) {
             parameter.aliases.push(key);

@@ -5,8 +5,7 @@
 use super::error::NameError;
 use super::state::{Expander, Frame};
 use super::value::Value;
-use crate::diagnostic::nearest;
-use crate::graph::{ModuleId, ModuleKind};
+use crate::graph::{Module, ModuleId, ModuleKind};
 use cnnc_grammar::ast::{Expr, ExprKind, Name};
 use cnnc_grammar::span::Span;
 use std::sync::Arc;
@@ -15,8 +14,8 @@ impl<'a> Expander<'a, '_> {
     /// A named item as a value: the parameter it is, for a bare tensor.
     pub fn module_value(&self, module: ModuleId) -> Value<'a> {
         let path = self.graph.module(module).map(|module| module.path.clone()).unwrap_or_default();
-        match self.keys.get(&path) {
-            Some(id) => Value::Parameter { id: *id, transposed: false },
+        match self.parameter_at(&path) {
+            Some(id) => Value::Parameter { id, transposed: false },
             None => Value::Module(module),
         }
     }
@@ -49,17 +48,16 @@ impl<'a> Expander<'a, '_> {
             self.unreadable();
             return None;
         }
-        let labels = self.labels_in_reach(frame);
-        let near = nearest(label, labels.iter().map(|label| &**label));
-        self.report(NameError::UnknownItem { name: label, span, near }.diagnostic());
+        let near = self.near(label, |expander| expander.labels_in_reach(frame));
+        self.report(NameError::UnknownItem { name: label, span, near: near.as_deref() }.diagnostic());
         None
     }
 
     /// The names of all items that can be seen from here.
-    pub fn labels_in_reach(&self, frame: &Frame<'a>) -> Vec<Arc<str>> {
+    pub fn labels_in_reach(&self, frame: &Frame<'a>) -> Vec<&str> {
         let modules = frame.open.iter().rev().filter_map(|module| self.graph.module(*module));
         let children = modules.flat_map(|module| &module.children).filter_map(|child| self.graph.module(*child));
-        children.map(|child| child.name.clone()).collect()
+        children.map(Module::name).collect()
     }
 
     /// The child, parameter or kept value of an item.
@@ -71,8 +69,8 @@ impl<'a> Expander<'a, '_> {
             Some(module) => (module.path.clone(), matches!(module.kind, ModuleKind::Layer(_))),
             None => return None,
         };
-        if let Some(id) = self.keys.get(format!("{path}.{name}").as_str()) {
-            return Some(Value::Parameter { id: *id, transposed: false });
+        if let Some(id) = self.parameter_at(&format!("{path}.{name}")) {
+            return Some(Value::Parameter { id, transposed: false });
         }
         if let Some(kept) = self.kept.get(&(owner, Arc::from(name))) {
             return Some(Value::Tensor(kept.flow));
@@ -82,8 +80,7 @@ impl<'a> Expander<'a, '_> {
             self.unreadable();
             return None;
         }
-        let near = self.member_names(owner);
-        let near = nearest(name, near.iter().map(String::as_str)).map(str::to_owned);
+        let near = self.near(name, |expander| expander.member_names(owner));
         let of = if is_layer { "this layer" } else { "this item" };
         self.report(NameError::NoMember { name, path: &path, of, span, near: near.as_deref() }.diagnostic());
         None
@@ -92,7 +89,7 @@ impl<'a> Expander<'a, '_> {
     fn member_names(&self, owner: ModuleId) -> Vec<String> {
         let Some(module) = self.graph.module(owner) else { return Vec::new() };
         let children = module.children.iter().filter_map(|child| self.graph.module(*child));
-        let mut names: Vec<String> = children.map(|child| child.name.to_string()).collect();
+        let mut names: Vec<String> = children.map(|child| child.name().to_owned()).collect();
         if let ModuleKind::Layer(node) = module.kind
             && let Some(node) = self.graph.dag.get(node)
         {

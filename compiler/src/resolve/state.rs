@@ -7,16 +7,16 @@
 use super::declarations::Declarations;
 use super::initialise::Rule;
 use super::keep::Kept;
-use super::limits::Budget;
-use super::names::Sibling;
+use super::limits::{Account, Budget};
+use super::names::Place;
 use super::scope::Scope;
 use super::tied::{Sharing, Tied};
 use super::value::Flow;
 use super::{Program, Sources};
 use crate::diagnostic::{Code, Diagnostic, Label, Problems, nearest};
-use crate::graph::{Graph, ModuleId, NodeId, ParameterId, Trace, TraceId};
+use crate::graph::{Graph, ModuleId, NodeId, ParameterId, Trace, TraceId, Way};
 use crate::shape::Shape;
-use cnnc_grammar::ast::{Declaration, DeclarationKind, Name};
+use cnnc_grammar::ast::{Declaration, DeclarationKind};
 use cnnc_grammar::span::{Files, Span};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -34,6 +34,8 @@ pub(super) struct World<'a, 'p> {
     pub files: &'p Files,
     /// Where files of labels come from.
     pub sources: &'p dyn Sources,
+    /// What they have spent together.
+    pub account: Account,
 }
 
 /// One expansion.
@@ -48,14 +50,16 @@ pub(super) struct Expander<'a, 'p> {
     pub input_shapes: &'p [Vec<usize>],
     /// What is made.
     pub graph: Graph,
-    /// Items by path, to find two of one name and to follow `encoder.weight`.
-    pub siblings: HashMap<Arc<str>, Sibling>,
-    /// The next position in each module.
-    pub positions: Vec<usize>,
+    /// Items with a name by the module that they stand in, to find two of one name and to follow `encoder.weight`.
+    pub named: HashMap<(ModuleId, Arc<str>), ModuleId>,
+    /// Where each module is written, by its number.
+    pub places: Vec<Place>,
+    /// Whether some item has a number as its name, which may be the position of another.
+    pub numbers_as_names: bool,
+    /// The names of blocks and models, once each.
+    pub shared_names: HashMap<&'a str, Arc<str>>,
     /// Kept values by call and name.
     pub kept: HashMap<(ModuleId, Arc<str>), Kept>,
-    /// Parameters by key, aliases too.
-    pub keys: HashMap<Arc<str>, ParameterId>,
     /// Parameters whose values the spec gives with `weight=`.
     pub constants: HashSet<ParameterId>,
     /// `init` statements, in order.
@@ -75,7 +79,7 @@ pub(super) struct Expander<'a, 'p> {
     /// Where the labels are listed.
     pub labels_span: Option<Span>,
     /// The calls and loops that lead here.
-    pub steps: Vec<Step<'a>>,
+    pub steps: Vec<Step>,
     /// What may still be spent.
     pub budget: Budget,
     /// How many conditions or loops around this place are not decided: what stands here may not be written out, or more than once.
@@ -88,27 +92,12 @@ pub(super) struct Expander<'a, 'p> {
 }
 
 /// One call or turn of a loop on the way to a place. Its entry in the graph is made when a layer needs it.
-pub(super) struct Step<'a> {
+pub(super) struct Step {
     /// Where the call or loop is written.
     pub span: Span,
     /// What it is.
-    pub kind: StepKind<'a>,
+    pub way: Way,
     entry: Option<TraceId>,
-}
-
-/// What leads to a place.
-pub(super) enum StepKind<'a> {
-    /// A call of a block or model.
-    Call(&'a Name),
-    /// A turn of a loop.
-    Turn {
-        /// `repeat` or `for`.
-        word: &'static str,
-        /// Which turn, from 1.
-        turn: i64,
-        /// Of how many.
-        turns: i64,
-    },
 }
 
 /// One call of a block or model, while its body is read.
@@ -186,10 +175,11 @@ impl<'a, 'p> Expander<'a, 'p> {
             expanding,
             input_shapes: &[],
             graph: Graph::default(),
-            siblings: HashMap::new(),
-            positions: Vec::new(),
+            named: HashMap::new(),
+            places: Vec::new(),
+            numbers_as_names: false,
+            shared_names: HashMap::new(),
             kept: HashMap::new(),
-            keys: HashMap::new(),
             constants: HashSet::new(),
             rules: Vec::new(),
             tied: Vec::new(),
@@ -214,19 +204,29 @@ impl<'a, 'p> Expander<'a, 'p> {
             return;
         }
         self.failed = true;
+        self.spend_less();
         let place = diagnostic.labels.first().map(|label| label.span).unwrap_or_default();
         if self.reported.insert((diagnostic.code, place)) {
             let way = self.steps.iter().rev().take(SHOWN_STEPS);
-            diagnostic.trace = way.map(|step| Label { span: step.span, text: step.kind.text() }).collect();
+            diagnostic.trace = way.map(|step| Label { span: step.span, text: step.way.to_string() }).collect();
             self.problems.add(diagnostic);
         }
     }
 
-    /// The nearest of many names, for the first errors; after that many no one reads them, and looking takes long.
-    pub fn near(&self, name: &str, candidates: impl FnOnce(&Self) -> Vec<&'a str>) -> Option<String> {
-        const ENOUGH: usize = 50;
-        let wanted = !self.quiet && self.reported.len() < ENOUGH;
-        wanted.then(|| nearest(name, candidates(self)).map(str::to_owned)).flatten()
+    /// The nearest of many names, for the first errors of a program: looking takes long.
+    pub fn near<'s, N: AsRef<str>>(
+        &'s self,
+        name: &str,
+        candidates: impl FnOnce(&'s Self) -> Vec<N>,
+    ) -> Option<String> {
+        let is_wanted = !self.quiet && self.world.account.look_for_one_more();
+        let candidates = is_wanted.then(|| candidates(self))?;
+        nearest(name, candidates.iter().map(AsRef::as_ref)).map(str::to_owned)
+    }
+
+    /// The name of a block or model, in memory once.
+    pub fn shared_name(&mut self, name: &'a str) -> Arc<str> {
+        self.shared_names.entry(name).or_insert_with(|| name.into()).clone()
     }
 
     /// The names of the blocks, models and layers that are known at a place.
@@ -242,12 +242,15 @@ impl<'a, 'p> Expander<'a, 'p> {
 
     /// Takes in that something could not be read, which is already reported.
     pub fn unreadable(&mut self) {
-        self.failed |= !self.quiet;
+        if !self.quiet {
+            self.failed = true;
+            self.spend_less();
+        }
     }
 
     /// Goes into a call or a turn.
-    pub fn step_into(&mut self, span: Span, kind: StepKind<'a>) {
-        self.steps.push(Step { span, kind, entry: None });
+    pub fn step_into(&mut self, span: Span, way: Way) {
+        self.steps.push(Step { span, way, entry: None });
     }
 
     /// Leaves it.
@@ -257,13 +260,12 @@ impl<'a, 'p> Expander<'a, 'p> {
 
     /// The way to this place, for a node.
     pub fn trace(&mut self) -> Option<TraceId> {
-        let mut parent = None;
-        for step in &mut self.steps {
-            let entry = *step.entry.get_or_insert_with(|| {
-                self.graph.traces.push(Trace { span: step.span, text: step.kind.text().into(), parent });
-                TraceId(self.graph.traces.len() as u32 - 1)
-            });
-            parent = Some(entry);
+        let known = self.steps.iter().rposition(|step| step.entry.is_some());
+        let mut parent = known.and_then(|known| self.steps.get(known)).and_then(|step| step.entry);
+        for step in self.steps.iter_mut().skip(known.map_or(0, |known| known + 1)) {
+            self.graph.traces.push(Trace { span: step.span, way: step.way.clone(), parent });
+            parent = Some(TraceId(self.graph.traces.len() as u32 - 1));
+            step.entry = parent;
         }
         parent
     }
@@ -284,14 +286,5 @@ impl<'a, 'p> Expander<'a, 'p> {
     /// Where a node is written.
     pub fn node_span(&self, node: NodeId) -> Span {
         self.graph.dag.get(node).map(|node| node.span).unwrap_or_default()
-    }
-}
-
-impl StepKind<'_> {
-    fn text(&self) -> String {
-        match self {
-            StepKind::Call(name) => format!("in `{}`", name.text),
-            StepKind::Turn { word, turn, turns } => format!("in turn {turn} of {turns} of this `{word}`"),
-        }
     }
 }

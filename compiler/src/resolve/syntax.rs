@@ -41,6 +41,12 @@ pub(super) fn diagnostic(error: &SyntaxError, files: &Files) -> Diagnostic {
             Diagnostic::new(Code::E107, "a string cannot stand inside the braces of a string", span, "inside `{ }`")
                 .help("name the value with `let` first, and write the name in the braces")
         }
+        SyntaxErrorKind::TooManyTokens { limit } => {
+            let message = format!("the file has more than {limit} words, numbers and signs");
+            Diagnostic::new(Code::E108, message, span, "one past the limit").help(
+                "a loop writes many layers in one line, and `labels` takes the name of a file with a label a line",
+            )
+        }
         SyntaxErrorKind::FileTooLarge { size_bytes, limit_bytes } => {
             let name = files.get(span.file).map_or("", |file| file.name.as_str());
             let message = format!("{name} is too large: {size_bytes} bytes, and at most {limit_bytes} are read");

@@ -96,6 +96,8 @@ pub(super) struct Recipe<'a> {
     pub site: CallSite,
     /// The number of the `tied` statement that made it.
     pub tied: Option<usize>,
+    leaves: usize,
+    depth: usize,
 }
 
 /// Where a call is written.
@@ -151,9 +153,7 @@ impl<'a> Value<'a> {
         match self {
             Value::Tuple(items) | Value::List(items) => items.leaves,
             Value::Enumerated(values, _) => values.leaves().saturating_mul(2),
-            Value::Layer(recipe) => {
-                recipe.arguments.iter().filter_map(|given| given.value.as_ref()).map(Value::leaves).sum::<usize>() + 1
-            }
+            Value::Layer(recipe) => recipe.leaves,
             _ => 1,
         }
     }
@@ -163,7 +163,7 @@ impl<'a> Value<'a> {
         match self {
             Value::Tuple(items) | Value::List(items) => items.depth,
             Value::Enumerated(values, _) => values.depth() + 1,
-            Value::Layer(recipe) => recipe.depth(),
+            Value::Layer(recipe) => recipe.depth,
             _ => 0,
         }
     }
@@ -267,7 +267,20 @@ impl<'a> Value<'a> {
     }
 }
 
-impl Recipe<'_> {
+impl<'a> Recipe<'a> {
+    /// A layer with arguments, and the `tied` statement that makes it.
+    pub fn new(callee: Callee<'a>, arguments: Vec<Given<'a>>, site: CallSite, tied: Option<usize>) -> Self {
+        let values = || arguments.iter().filter_map(|given| given.value.as_ref());
+        let leaves = values().map(Value::leaves).fold(1, usize::saturating_add);
+        let depth = 1 + values().map(Value::depth).max().unwrap_or(0);
+        Recipe { callee, arguments, site, tied, leaves, depth }
+    }
+
+    /// Whether it holds more than a value may.
+    pub fn is_too_large(&self) -> bool {
+        self.leaves > MAX_LEAVES || self.depth > MAX_DEPTH
+    }
+
     /// Whether two layers are the same with the same arguments, written in the same way.
     pub fn same(&self, other: &Recipe<'_>) -> Result<bool, Fault> {
         if self.callee.name() != other.callee.name()
@@ -283,10 +296,5 @@ impl Recipe<'_> {
                 _ => Ok(false),
             }
         })
-    }
-
-    /// How deep its arguments nest.
-    pub fn depth(&self) -> usize {
-        1 + self.arguments.iter().filter_map(|given| given.value.as_ref()).map(Value::depth).max().unwrap_or(0)
     }
 }

@@ -3,7 +3,8 @@
 //! The form is a sum of products of atoms with whole coefficients; an atom is a symbol, a floor division by a positive number,
 //! or the smaller of two sizes (windows that round up). Two expressions that are the same sum print and compare the same:
 //! `(H + 2 - 3)//2 + 1` is `(H - 1)//2 + 1`, and nested divisions merge, `⌊(⌊a/b⌋ + c)/d⌋ = ⌊(a + bc)/(bd)⌋`, so a chain
-//! of strided layers stays one term. Arithmetic is checked: what does not fit 64 bits, or grows past [`MAX_TERMS`], is [`TooLarge`].
+//! of strided layers stays one term. Arithmetic is checked: what does not fit 64 bits, or grows past [`MAX_TERMS`] or [`MAX_WEIGHT`], is
+//! [`TooLarge`].
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,6 +12,10 @@ use std::sync::Arc;
 
 /// The most terms of a sum; no network comes near it.
 const MAX_TERMS: usize = 64;
+
+/// The most terms and atoms that an expression is made of when all is written out, shared parts each time: what comparing it costs. No
+/// network comes near it either.
+const MAX_WEIGHT: usize = 1_000;
 
 /// A size that does not fit 64 bits, or an expression past any use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +35,8 @@ pub enum Dim {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Sum {
     pub(super) terms: BTreeMap<Vec<Atom>, i64>,
+    /// Terms and atoms of which it is made, at all depths.
+    weight: usize,
 }
 
 /// What a sum is made of.
@@ -43,7 +50,8 @@ pub(super) enum Atom {
 impl Dim {
     /// The size called `name`.
     pub fn symbol(name: &str) -> Dim {
-        Dim::atom(Atom::Symbol(Arc::from(name)))
+        let terms = BTreeMap::from([(vec![Atom::Symbol(Arc::from(name))], 1)]);
+        Dim::Symbolic(Arc::new(Sum { terms, weight: 2 }))
     }
 
     /// The size as a number; `None` while there is a symbol.
@@ -121,7 +129,7 @@ impl Dim {
             rest.add(product, remainder)?;
         }
         rest.terms.retain(|_, coefficient| *coefficient != 0);
-        Dim::divide_rest(rest, divisor)?.plus(&whole.finish()?)
+        Dim::divide_rest(rest.weighed()?, divisor)?.plus(&whole.finish()?)
     }
 
     /// The floor division of a sum whose coefficients are all smaller than the divisor.
@@ -136,9 +144,9 @@ impl Dim {
                         Dim::Symbolic(inner.clone()).plus_number(constant.checked_mul(*by).ok_or(TooLarge)?)?;
                     return shifted.floor_divided(by.checked_mul(divisor).ok_or(TooLarge)?);
                 }
-                Ok(Dim::atom(Atom::FloorDivision(Arc::new(rest), divisor)))
+                Dim::atom(Atom::FloorDivision(Arc::new(rest), divisor))
             }
-            _ => Ok(Dim::atom(Atom::FloorDivision(Arc::new(rest), divisor))),
+            _ => Dim::atom(Atom::FloorDivision(Arc::new(rest), divisor)),
         }
     }
 
@@ -153,7 +161,7 @@ impl Dim {
             return Ok(if difference <= 0 { self.clone() } else { other.clone() });
         }
         let (a, b) = if self <= other { (self, other) } else { (other, self) };
-        Ok(Dim::atom(Atom::Minimum(a.clone(), b.clone())))
+        Dim::atom(Atom::Minimum(a.clone(), b.clone()))
     }
 
     /// The size once symbols have values; `None` when one has none or a number does not fit.
@@ -172,6 +180,11 @@ impl Dim {
         }
     }
 
+    /// Whether it is a number, or a symbol and its factor.
+    pub fn is_plain(&self) -> bool {
+        self.weight() <= 2
+    }
+
     /// The symbols in it, sorted, each once.
     pub fn symbols(&self) -> Vec<Arc<str>> {
         let mut names = Vec::new();
@@ -187,14 +200,22 @@ impl Dim {
         }
     }
 
-    pub(super) fn atom(atom: Atom) -> Dim {
-        Dim::Symbolic(Arc::new(Sum { terms: BTreeMap::from([(vec![atom], 1)]) }))
+    pub(super) fn atom(atom: Atom) -> Result<Dim, TooLarge> {
+        Sum { terms: BTreeMap::from([(vec![atom], 1)]), weight: 0 }.finish()
+    }
+
+    /// Terms and atoms of which it is made: what putting a size into it costs.
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Dim::Number(_) => 1,
+            Dim::Symbolic(sum) => sum.weight,
+        }
     }
 
     fn sum(&self) -> Sum {
         match self {
             Dim::Number(0) => Sum::default(),
-            Dim::Number(number) => Sum { terms: BTreeMap::from([(Vec::new(), *number)]) },
+            Dim::Number(number) => Sum { terms: BTreeMap::from([(Vec::new(), *number)]), weight: 1 },
             Dim::Symbolic(sum) => Sum::clone(sum),
         }
     }
@@ -215,8 +236,15 @@ impl Sum {
         match self.terms.iter().next() {
             None => Ok(Dim::Number(0)),
             Some((product, number)) if product.is_empty() && self.terms.len() == 1 => Ok(Dim::Number(*number)),
-            Some(_) => Ok(Dim::Symbolic(Arc::new(self))),
+            Some(_) => Ok(Dim::Symbolic(Arc::new(self.weighed()?))),
         }
+    }
+
+    /// With its weight, which is bounded.
+    fn weighed(mut self) -> Result<Sum, TooLarge> {
+        let atoms = |product: &Vec<Atom>| product.iter().map(Atom::weight).fold(1, usize::saturating_add);
+        self.weight = self.terms.keys().map(atoms).fold(0, usize::saturating_add);
+        if self.weight > MAX_WEIGHT { Err(TooLarge) } else { Ok(self) }
     }
 
     fn at(&self, value: &dyn Fn(&str) -> Option<i64>) -> Option<i64> {
@@ -257,6 +285,14 @@ impl Sum {
 }
 
 impl Atom {
+    fn weight(&self) -> usize {
+        match self {
+            Atom::Symbol(_) => 1,
+            Atom::FloorDivision(sum, _) => sum.weight.saturating_add(1),
+            Atom::Minimum(a, b) => a.weight().saturating_add(b.weight()).saturating_add(1),
+        }
+    }
+
     fn at(&self, value: &dyn Fn(&str) -> Option<i64>) -> Option<i64> {
         match self {
             Atom::Symbol(name) => value(name),

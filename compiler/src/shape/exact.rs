@@ -36,9 +36,9 @@ impl Sum {
                             factor /= common;
                             sum.exact(residue)?.plus_number(-rest)?.floor_divided(divisor / common)?
                         }
-                        None => Dim::atom(atom.clone()),
+                        None => Dim::atom(atom.clone())?,
                     },
-                    _ => Dim::atom(atom.clone()),
+                    _ => Dim::atom(atom.clone())?,
                 };
                 term = term.times(&part)?;
             }

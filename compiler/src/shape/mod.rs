@@ -14,10 +14,12 @@ pub use requirement::{Relation, Requirement, Requirements};
 
 use std::fmt;
 use std::ops::Deref;
+use std::sync::Arc;
 
-/// The sizes of a tensor's axes, outermost first: `[N, C, H, W]`.
+/// The sizes of a tensor's axes, outermost first: `[N, C, H, W]`. A copy shares them, so that a layer which keeps its input's shape costs
+/// no memory for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Shape(pub Vec<Dim>);
+pub struct Shape(Arc<[Dim]>);
 
 impl Shape {
     /// The number of axes.
@@ -37,7 +39,8 @@ impl Shape {
 
     /// Every size as [`Dim::exact`] has it.
     pub fn exact(&self, residue: &dyn Fn(&str) -> Option<Residue>) -> Shape {
-        Shape(self.0.iter().map(|dim| dim.exact(residue)).collect())
+        let exact: Shape = self.iter().map(|dim| dim.exact(residue)).collect();
+        if exact == *self { self.clone() } else { exact }
     }
 
     /// All sizes as numbers; `None` while there is a symbol.
@@ -53,9 +56,21 @@ impl Deref for Shape {
     }
 }
 
+impl From<Vec<Dim>> for Shape {
+    fn from(sizes: Vec<Dim>) -> Self {
+        Shape(sizes.into())
+    }
+}
+
+impl FromIterator<Dim> for Shape {
+    fn from_iter<I: IntoIterator<Item = Dim>>(sizes: I) -> Self {
+        Shape(sizes.into_iter().collect())
+    }
+}
+
 impl From<&[usize]> for Shape {
     fn from(sizes: &[usize]) -> Self {
-        Shape(sizes.iter().map(|&size| Dim::from(size)).collect())
+        sizes.iter().map(|&size| Dim::from(size)).collect()
     }
 }
 

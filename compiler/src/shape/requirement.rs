@@ -7,6 +7,9 @@ use super::{Dim, TooLarge};
 use cnnc_grammar::span::Span;
 use std::sync::Arc;
 
+/// The most questions that symbols may leave open; no network comes near it.
+const MAX_OPEN: usize = 100_000;
+
 /// How two sizes must stand to each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Relation {
@@ -91,6 +94,9 @@ impl Requirements {
             return Ok(holds);
         }
         if self.seen.insert((left.clone(), relation, right.clone())) {
+            if self.open.len() >= MAX_OPEN {
+                return Err(TooLarge);
+            }
             let (left, right) = (left.clone(), right.clone());
             self.open.push(Requirement { left, relation, right, reason, span: self.span });
         }

@@ -182,7 +182,7 @@ impl Table<'_> {
     fn rows(&self) -> Vec<Row> {
         let mut rows: Vec<Row> = Vec::new();
         let mut row_of: HashMap<ModuleId, usize> = HashMap::new();
-        let mut counted = HashSet::new();
+        let mut counted = vec![false; self.shaped.graph.parameters.len()];
         let depth = self.folded.keys().next().map(|path| parts(path));
         for (id, node) in self.shaped.graph.dag.iter() {
             let NodeKind::Operator(operator) = &node.kind else { continue };
@@ -222,7 +222,7 @@ impl Table<'_> {
     }
 
     /// What a layer costs; parameters that are already counted cost nothing.
-    fn cost(&self, id: NodeId, node: &Node, operator: &Op, counted: &mut HashSet<u32>) -> Cost {
+    fn cost(&self, id: NodeId, node: &Node, operator: &Op, counted: &mut [bool]) -> Cost {
         let output = self.sizes.numbers(&self.shaped.shape(id));
         let inputs = self.shaped.graph.dag.arguments(id).into_iter();
         let inputs: Option<Vec<_>> = inputs.map(|input| self.sizes.numbers(&self.shaped.shape(input))).collect();
@@ -234,7 +234,8 @@ impl Table<'_> {
         };
         for used in &node.parameters {
             let Some(parameter) = self.shaped.graph.parameter(used.parameter) else { continue };
-            if counted.insert(used.parameter.0) {
+            let seen = counted.get_mut(used.parameter.0 as usize);
+            if seen.is_some_and(|seen| !std::mem::replace(seen, true)) {
                 let size = elements(&parameter.shape);
                 let sum = if parameter.trainable { &mut cost.parameters } else { &mut cost.buffers };
                 *sum = sum.saturating_add(size);
@@ -247,7 +248,8 @@ impl Table<'_> {
     fn shape(&self, id: NodeId) -> Shape {
         let shape = self.shaped.shape(id);
         let given = |symbol: &str| self.sizes.bindings.get(symbol).and_then(|&size| i64::try_from(size).ok());
-        Shape(shape.0.iter().map(|dim| dim.at(&given).map_or_else(|| dim.clone(), Dim::Number)).collect())
+        let bound: Shape = shape.iter().map(|dim| dim.at(&given).map_or_else(|| dim.clone(), Dim::Number)).collect();
+        if bound == shape { shape } else { bound }
     }
 
     fn field(&self, id: NodeId) -> Option<ReceptiveField> {

@@ -16,7 +16,7 @@ pub use recompute::recompute;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::gradient::gradient;
 use crate::graph::{NodeId, ShapedGraph};
-use crate::kernels::{Kernel, KernelBuilder, KernelGraph, LayerContext, Port, fault, verify};
+use crate::kernels::{ClassInput, Kernel, KernelBuilder, KernelGraph, LayerContext, Port, fault, verify};
 use crate::passes::{self, Note};
 use crate::plan::{Plan, Target, plan_with_notes};
 use crate::write_kernels::{Bindings, write_kernels, write_training_kernels};
@@ -37,12 +37,23 @@ pub mod names {
     /// Output `[]`, of the cross-entropy alone: how many of the batch's labels are the class of the highest score, the first of equals.
     pub const CORRECT: &str = "correct";
 
-    /// Optimiser states are parameters too. `0.weight/momentum_buffer` is a momentum of SGD.
+    /// Optimiser states are parameters too, under a [`state_key`]. This is a momentum of SGD.
     pub const MOMENTUM_BUFFER: &str = "momentum_buffer";
     /// Adam's running mean of gradients.
     pub const EXP_AVG: &str = "exp_avg";
     /// Adam's running mean of squared gradients.
     pub const EXP_AVG_SQ: &str = "exp_avg_sq";
+
+    /// The key of an optimiser's state of a parameter: `.momentum_buffer.0.weight`. No parameter's key begins with a dot, since no name
+    /// is empty.
+    pub fn state_key(state: &str, parameter: &str) -> String {
+        format!(".{state}.{parameter}")
+    }
+
+    /// Whether a key is that of an optimiser's state, and no parameter's.
+    pub fn is_state(key: &str) -> bool {
+        key.starts_with('.')
+    }
 }
 
 /// One step of training: loss, gradients and what the optimiser makes of them.
@@ -172,6 +183,10 @@ fn with_loss(
         );
         Box::new(Diagnostic::without_place(Code::E403, message))
     })?;
+    if let Loss::CrossEntropy { .. } = loss {
+        let classes = shape.get(1).copied().unwrap_or(0);
+        graph.class_input = Some(ClassInput { input: graph.inputs.len(), classes });
+    }
     let labels = graph.add_input(names::LABELS, &target);
     let context =
         LayerContext { origin: names::LOSS.into(), inputs: vec![answer, labels], parameters: vec![], output: shape };

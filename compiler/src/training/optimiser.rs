@@ -154,7 +154,7 @@ impl One<'_> {
     fn state(&mut self, name: &str) -> (ParameterId, NodeId) {
         let shape = self.graph.dag.get(self.parameter).map(|node| node.shape.clone()).unwrap_or_default();
         let id = ParameterId(self.graph.parameters.len() as u32);
-        let path = format!("{}/{name}", self.path()).into();
+        let path = names::state_key(name, &self.path()).into();
         self.graph.parameters.push(KernelParameter { path, shape: shape.clone(), start: Start::Constant(0.0) });
         (id, self.graph.add(Kernel::Parameter(id), shape, &[], Vec::new()))
     }

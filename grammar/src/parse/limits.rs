@@ -16,6 +16,14 @@ pub(super) const EXPRESSION_DEPTH_LIMIT: usize = 500;
 /// The largest file, in bytes; far below what a span can say.
 pub(super) const FILE_SIZE_LIMIT_BYTES: usize = 16 << 20;
 
+/// The most words, numbers, strings and signs of a program: each takes some hundred bytes while it is read.
+pub const TOKEN_LIMIT: usize = 1_000_000;
+
+/// How many words, numbers, strings and signs a text has.
+pub fn token_count(text: &str) -> usize {
+    Scanner::new(text).filter(|token| token.kind != TokenKind::LineEnd).count()
+}
+
 /// Refuses a file that is too large or nested too deeply.
 pub(super) fn check(text: &str, file: FileId) -> Result<(), SyntaxError> {
     if text.len() > FILE_SIZE_LIMIT_BYTES {
@@ -23,8 +31,15 @@ pub(super) fn check(text: &str, file: FileId) -> Result<(), SyntaxError> {
         return Err(SyntaxError { kind, span: Span { file, start: 0, end: 0 } });
     }
     let mut nesting = Nesting::default();
+    let mut tokens = 0;
     for token in Scanner::new(text) {
         nesting.take(token, text);
+        tokens += usize::from(token.kind != TokenKind::LineEnd);
+        if tokens > TOKEN_LIMIT {
+            let kind = SyntaxErrorKind::TooManyTokens { limit: TOKEN_LIMIT };
+            let span = Span { file, start: token.start as u32, end: token.end as u32 };
+            return Err(SyntaxError { kind, span });
+        }
         if nesting.depth > NESTING_LIMIT {
             let kind = SyntaxErrorKind::TooDeep { limit: NESTING_LIMIT };
             let span = Span { file, start: token.start as u32, end: token.end as u32 };

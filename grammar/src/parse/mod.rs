@@ -20,6 +20,8 @@ mod unclosed;
 mod value;
 mod words;
 
+pub use limits::{TOKEN_LIMIT, token_count};
+
 use pest::Parser;
 use pest::iterators::Pair;
 
@@ -73,8 +75,12 @@ impl<'text> Builder<'text> {
         Builder { text, file, errors: Vec::new(), spare_braces: 0 }
     }
 
+    /// Takes an error in; of a file that is nothing but errors, the first ones.
     fn report(&mut self, kind: SyntaxErrorKind, span: Span) {
-        self.errors.push(SyntaxError { kind, span });
+        const MOST: usize = 10_000;
+        if self.errors.len() < MOST {
+            self.errors.push(SyntaxError { kind, span });
+        }
     }
 
     /// The span of a byte range; the file's size is bounded, so that it fits.

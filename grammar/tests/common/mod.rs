@@ -77,6 +77,7 @@ fn message(kind: &SyntaxErrorKind) -> String {
         SyntaxErrorKind::NumberTooLarge { digits } => format!("too large: {digits}"),
         SyntaxErrorKind::ChainedComparison => "chained comparison".to_owned(),
         SyntaxErrorKind::NestedString => "nested string".to_owned(),
+        SyntaxErrorKind::TooManyTokens { limit } => format!("more than {limit} tokens"),
         SyntaxErrorKind::FileTooLarge { size_bytes, limit_bytes } => format!("{size_bytes} bytes of {limit_bytes}"),
     }
 }

@@ -8,7 +8,7 @@ mod sizes;
 
 use crate::Parameters;
 use crate::failure::{Result, failure, fault};
-use cnnc_compiler::diagnostic::{Code, nearest};
+use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::plan::{self, Plan, Step, Storage, View};
 
 /// Checks all views and steps.
@@ -43,13 +43,7 @@ pub fn check(plan: &Plan) -> Result<()> {
 pub fn parameters(plan: &Plan, parameters: &Parameters) -> Result<()> {
     for wanted in &plan.parameters {
         let (path, shape) = (&wanted.path, &wanted.shape);
-        let Some(found) = parameters.shape(path) else {
-            let mut missing = failure(Code::E602, format!("the parameter `{path}` is missing"));
-            if let Some(near) = nearest(path, parameters.shapes().map(|(path, _)| path.as_ref())) {
-                missing.help.push(format!("there is one named `{near}`"));
-            }
-            return Err(missing);
-        };
+        let found = parameters.shape(path).ok_or_else(|| parameters.missing(path))?;
         if found != shape {
             let message = format!("the parameter `{path}` is {found:?}, and the model wants {shape:?}");
             return Err(failure(Code::E602, message));

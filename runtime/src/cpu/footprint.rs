@@ -1,7 +1,7 @@
 //! How much memory an engine takes: foretold of a plan, before anything is allocated.
 //!
 //! A plan and the number of threads come in; out go the most bytes while the engine is made and while it runs. How parameters come makes no
-//! difference: drawn, converted, or read where they lie in a file, each is in memory from the first step of `prepare` that reads it to the last. Tables
+//! difference: drawn, converted, or read from a file, each is in memory from the first step of `prepare` that reads it to the last. Tables
 //! and registers are counted by what they took where they were measured, and so is what `gemm` keeps for each thread, as much as the
 //! second-level cache; threads' stacks and the program itself are not.
 

@@ -21,6 +21,7 @@ use crate::{Backend, Executable, Parameters, Tensor, Trainer};
 use blocked::vector::InstructionSet;
 pub(crate) use check::{check, extent, parameters as check_parameters};
 use cnnc_compiler::diagnostic::Code;
+use cnnc_compiler::kernels::ClassInput;
 use cnnc_compiler::plan::{Plan, Target};
 use fast::Fast;
 pub use footprint::{Footprint, footprint, training_footprint};
@@ -206,7 +207,24 @@ pub(crate) fn check_inputs(plan: &Plan, inputs: &[Tensor]) -> Result<()> {
             return Err(failure(Code::E604, format!("`{name}` is {found:?}, and the model takes {wanted:?}")));
         }
     }
-    Ok(())
+    check_classes(plan, inputs)
+}
+
+/// Whether class numbers are classes: any other would be learnt from in silence.
+fn check_classes(plan: &Plan, inputs: &[Tensor]) -> Result<()> {
+    let Some(ClassInput { input, classes }) = plan.class_input else { return Ok(()) };
+    let (Some(port), Some(tensor)) = (plan.inputs.get(input), inputs.get(input)) else { return Ok(()) };
+    let is_class = |label: &f32| label.fract() == 0.0 && (0.0..classes as f32).contains(label);
+    let Some(wrong) = tensor.data().iter().position(|label| !is_class(label)) else { return Ok(()) };
+    let places: usize = tensor.shape().iter().skip(1).product();
+    let (name, label, sample) = (&port.name, tensor.data()[wrong], wrong / places.max(1));
+    let message = match classes {
+        0 => format!("`{name}` is {label} for sample {sample}, and the model tells no classes apart"),
+        _ => {
+            format!("`{name}` is {label} for sample {sample}, and a class is a whole number from 0 to {}", classes - 1)
+        }
+    };
+    Err(failure(Code::E604, message))
 }
 
 fn wrong_number(plan: &Plan, found: usize) -> Failure {

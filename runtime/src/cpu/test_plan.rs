@@ -21,6 +21,7 @@ impl TestPlan {
         };
         TestPlan(Plan {
             inputs: inputs.iter().enumerate().map(port).collect(),
+            class_input: None,
             outputs: Vec::new(),
             parameters: Vec::new(),
             prepare: Vec::new(),

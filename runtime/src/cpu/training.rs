@@ -16,14 +16,17 @@ pub struct TrainingEngine(Engine);
 
 /// A state to begin with: the network's parameters, and what else the plan's runs write as it starts. Entries that are there already
 /// stay, so a state that was saved goes on. All of them are held, since every step reads them.
-pub fn initial_state(plan: &Plan, parameters: &Parameters) -> Parameters {
-    let mut state = parameters.held();
+///
+/// # Errors
+/// As [`Parameters::get`].
+pub fn initial_state(plan: &Plan, parameters: &Parameters) -> Result<Parameters> {
+    let mut state = parameters.held()?;
     for parameter in &plan.parameters {
         if let (Start::Constant(number), None) = (parameter.start, state.shape(&parameter.path)) {
             state.insert(parameter.path.clone(), Tensor::filled(&parameter.shape, number as f32));
         }
     }
-    state
+    Ok(state)
 }
 
 impl TrainingEngine {
@@ -50,8 +53,8 @@ impl TrainingEngine {
         check_inputs(plan, inputs)?;
         check::parameters(plan, state)?;
         match kernels {
-            Prepared::Fast(fast) => fast.step(state, inputs, answers),
-            Prepared::Reference(interpreter) => reference(plan, interpreter, state, inputs, answers),
+            Prepared::Fast(fast) => fast.step(state, inputs, answers)?,
+            Prepared::Reference(interpreter) => reference(plan, interpreter, state, inputs, answers)?,
         }
         Ok(answers.clone())
     }
@@ -65,7 +68,7 @@ impl TrainingEngine {
         check_inputs(plan, inputs)?;
         check::parameters(plan, state)?;
         match kernels {
-            Prepared::Fast(fast) => Ok(fast.profile_steps(state, inputs, runs.max(1))),
+            Prepared::Fast(fast) => fast.profile_steps(state, inputs, runs.max(1)),
             Prepared::Reference(_) => Ok(Vec::new()),
         }
     }
@@ -83,7 +86,7 @@ pub(super) struct CpuTrainer {
 impl CpuTrainer {
     /// A training by the steps of a plan.
     pub fn new(plan: Arc<Plan>, parameters: &Parameters, options: CpuOptions) -> Result<CpuTrainer> {
-        let state = initial_state(&plan, parameters);
+        let state = initial_state(&plan, parameters)?;
         let engines = vec![TrainingEngine::new(plan, &state, options)?];
         Ok(CpuTrainer { options, state, engines, staged: Vec::new(), answers: Vec::new() })
     }
@@ -133,9 +136,9 @@ impl Trainer for CpuTrainer {
 
     /// What a plan's runs do not write was read when its engine was made; so they are made anew.
     fn load(&mut self, state: &Parameters) -> Result<()> {
-        self.state = state.clone();
+        self.state = state.held()?;
         for engine in &mut self.engines {
-            *engine = TrainingEngine::new(engine.0.plan.clone(), state, self.options)?;
+            *engine = TrainingEngine::new(engine.0.plan.clone(), &self.state, self.options)?;
         }
         Ok(())
     }
@@ -152,18 +155,15 @@ fn reference(
     state: &mut Parameters,
     inputs: &[Tensor],
     answers: &mut [Tensor],
-) {
+) -> Result<()> {
     for (parameter, values) in plan.parameters.iter().zip(interpreter.parameters_mut()) {
-        if let Some(tensor) = state.get(&parameter.path) {
-            values.copy_from_slice(tensor.data());
-        }
+        values.copy_from_slice(state.get(&parameter.path)?.data());
     }
     interpret(interpreter, inputs, answers);
     for (parameter, values) in
         plan.parameters.iter().zip(interpreter.parameters()).filter(|(parameter, _)| parameter.updated)
     {
-        if let Some(tensor) = state.get_mut(&parameter.path) {
-            tensor.data_mut().copy_from_slice(values);
-        }
+        state.get_mut(&parameter.path)?.data_mut().copy_from_slice(values);
     }
+    Ok(())
 }

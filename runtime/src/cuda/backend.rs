@@ -10,6 +10,7 @@ use super::program::{Options, Program, target};
 use super::ways::Way;
 use crate::cpu::{check_parameters, initial_state};
 use crate::failure::fault;
+use crate::parameters::Value;
 use crate::random::fnv1a;
 use crate::tuning::Tuning;
 use crate::{Backend, Executable, Inputs, Parameters, Result, Tensor, Trainer};
@@ -119,9 +120,8 @@ impl Backend for Cuda {
         let mut store = Store::new(self.device.clone());
         let program = self.program(&plan)?;
         for wanted in &plan.parameters {
-            if let Some(tensor) = parameters.get(&wanted.path) {
-                store.put(&wanted.path, &tensor)?;
-            }
+            let tensor = parameters.get(&wanted.path)?;
+            store.put(&wanted.path, &tensor, false)?;
         }
         let mut execution = self.execution(plan, program, &store)?;
         execution.give_back_parameters();
@@ -132,7 +132,7 @@ impl Backend for Cuda {
         let mut training =
             Training { backend: self.clone(), store: Store::new(self.device.clone()), executions: Vec::new() };
         let program = self.program(&plan)?;
-        training.load(&initial_state(&plan, parameters))?;
+        training.load(&initial_state(&plan, parameters)?)?;
         training.executions.push(self.execution(plan, program, &training.store)?);
         Ok(Box::new(training))
     }
@@ -164,8 +164,17 @@ impl Executable for Execution {
 struct Store {
     device: Arc<Device>,
     /// In the order in which they came.
-    entries: Vec<(Arc<str>, Vec<usize>, Arc<Buffer>)>,
+    entries: Vec<Stored>,
     places: HashMap<Arc<str>, usize>,
+}
+
+/// A tensor on the device.
+struct Stored {
+    path: Arc<str>,
+    shape: Vec<usize>,
+    /// Whether its layer declares it as a counter.
+    is_counter: bool,
+    buffer: Arc<Buffer>,
 }
 
 impl Store {
@@ -174,10 +183,10 @@ impl Store {
     }
 
     /// Puts a tensor in, or its values in the place of those of that key and shape.
-    fn put(&mut self, path: &Arc<str>, tensor: &Tensor) -> Result<()> {
+    fn put(&mut self, path: &Arc<str>, tensor: &Tensor, is_counter: bool) -> Result<()> {
         self.device.context.make_current().during("bringing parameters")?;
         let there = self.places.get(path).and_then(|&place| self.entries.get(place));
-        if let Some((_, shape, buffer)) = there
+        if let Some(Stored { shape, buffer, .. }) = there
             && shape == tensor.shape()
         {
             return buffer.fill(tensor.data()).during("bringing parameters");
@@ -192,13 +201,14 @@ impl Store {
         };
         buffer.fill(tensor.data()).during("bringing parameters")?;
         self.places.insert(path.clone(), self.entries.len());
-        self.entries.push((path.clone(), tensor.shape().to_vec(), Arc::new(buffer)));
+        let (path, shape, buffer) = (path.clone(), tensor.shape().to_vec(), Arc::new(buffer));
+        self.entries.push(Stored { path, shape, is_counter, buffer });
         Ok(())
     }
 
     fn get(&self, path: &str) -> Result<Arc<Buffer>> {
         let entry = self.places.get(path).and_then(|&place| self.entries.get(place));
-        entry.map(|(_, _, buffer)| buffer.clone()).ok_or_else(|| fault(format!("`{path}` is not on the device")))
+        entry.map(|stored| stored.buffer.clone()).ok_or_else(|| fault(format!("`{path}` is not on the device")))
     }
 }
 
@@ -260,17 +270,19 @@ impl Trainer for Training {
 
     fn state(&self) -> Result<Parameters> {
         self.backend.device.context.make_current().during("fetching the parameters")?;
-        let tensor = |(path, shape, buffer): &(Arc<str>, Vec<usize>, Arc<Buffer>)| {
+        let mut state = Parameters::default();
+        for Stored { path, shape, is_counter, buffer } in &self.store.entries {
             let values = buffer.values().during("fetching the parameters")?;
             let tensor = Tensor::new(shape, values).ok_or_else(|| fault(format!("`{path}` is not {shape:?}")))?;
-            Ok((path.clone(), tensor))
-        };
-        self.store.entries.iter().map(tensor).collect()
+            state.put(path.clone(), Value::held(tensor), *is_counter);
+        }
+        Ok(state)
     }
 
     fn load(&mut self, state: &Parameters) -> Result<()> {
         for (path, tensor) in state.iter() {
-            self.store.put(path, &tensor)?;
+            let tensor = tensor?;
+            self.store.put(path, &tensor, state.is_counter(path))?;
         }
         self.executions.iter_mut().try_for_each(Execution::prepare)
     }

@@ -3,8 +3,7 @@
 use super::{DataSet, Samples};
 use crate::failure::{broken_file, file_failure};
 use crate::input::Picture;
-use crate::{Result, files};
-use std::fs;
+use crate::{Result, available_memory_bytes, files};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,6 +14,8 @@ const RECORD: usize = 1 + 3 * PLANE;
 const CLASSES: usize = 10;
 /// Records that a file may have; the real ones have 10,000.
 const MOST_RECORDS: u64 = 1_000_000;
+/// Bytes that the names of the classes may have.
+const LONGEST_NAMES: u64 = 1 << 16;
 
 /// Records of several files, one after another.
 struct Records {
@@ -52,13 +53,20 @@ pub fn open(folder: &Path) -> Result<DataSet> {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let train = records(folder, &names)?;
     let validation = records(folder, &["test_batch.bin"])?;
-    let class_names = fs::read_to_string(folder.join("batches.meta.txt")).ok().and_then(|text| class_names(&text));
+    let class_names = class_names(&folder.join("batches.meta.txt"))?;
     Ok(DataSet { train: Arc::new(train), validation: Arc::new(validation), classes: CLASSES, class_names })
 }
 
-fn class_names(text: &str) -> Option<Vec<String>> {
+/// The names in a file of ten lines; `None` where there is no such file, or it has other lines.
+fn class_names(path: &Path) -> Result<Option<Vec<String>>> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let mut text = String::new();
+    let read = files::open(path)?.take(LONGEST_NAMES).read_to_string(&mut text);
+    read.map_err(|error| file_failure("read", path, &error))?;
     let names: Vec<String> = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
-    (names.len() == CLASSES).then_some(names)
+    Ok((names.len() == CLASSES).then_some(names))
 }
 
 fn records(folder: &Path, names: &[&str]) -> Result<Records> {
@@ -85,6 +93,10 @@ fn append(path: &Path, bytes: &mut Vec<u8>) -> Result<()> {
     let length = file.metadata().map_err(cannot_read)?.len();
     if length == 0 || !length.is_multiple_of(RECORD as u64) || length / RECORD as u64 > MOST_RECORDS {
         return Err(broken_file(path, format!("has {length} bytes; a file of CIFAR-10 is records of {RECORD} bytes")));
+    }
+    let memory = available_memory_bytes();
+    if length > memory {
+        return Err(broken_file(path, format!("has {length} bytes, and {memory} bytes of memory are free")));
     }
     let start = bytes.len();
     file.take(length).read_to_end(bytes).map_err(cannot_read)?;
@@ -132,6 +144,16 @@ mod tests {
         let picture = data.train.picture(4, false).expect("a picture");
         assert_eq!(picture.planes.iter().map(|plane| plane[1023]).collect::<Vec<f32>>(), [30.0, 2.0, 3.0]);
         assert!(data.train.name(5).starts_with("picture 1 of") && data.train.name(5).ends_with("data_batch_3.bin"));
+
+        put("batches.meta.txt", b"a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n");
+        assert_eq!(open(folder.path()).expect("a data set").class_names.expect("names")[9], "j");
+        put("batches.meta.txt", b"a\nb\n");
+        assert!(open(folder.path()).expect("a data set").class_names.is_none());
+        let names = folder.path().join("batches.meta.txt");
+        fs::remove_file(&names).expect("gone");
+        assert!(std::process::Command::new("mkfifo").arg(&names).status().expect("mkfifo").success());
+        assert!(open(folder.path()).err().expect("a failure").message.contains("batches.meta.txt"));
+        fs::remove_file(&names).expect("gone");
 
         put("test_batch.bin", &record(9, 0)[..RECORD - 1]);
         assert!(open(folder.path()).err().expect("a failure").message.contains("3072 bytes"));

@@ -7,6 +7,8 @@ use crate::failure::{failure, file_failure};
 use crate::input::{Picture, decode};
 use crate::{Result, files};
 use cnnc_compiler::diagnostic::{Code, nearest};
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
@@ -14,9 +16,29 @@ use std::sync::Arc;
 
 const ENDINGS: [&str; 3] = ["png", "jpg", "jpeg"];
 
-/// Files with the class of each.
+/// Files with the class of each. Of a file its name alone is held, since there may be millions.
+#[derive(Default)]
 struct Listed {
-    files: Vec<(PathBuf, usize)>,
+    /// The folders of the classes, in the order of their files.
+    classes: Vec<Class>,
+    files: Vec<Box<OsStr>>,
+}
+
+struct Class {
+    folder: PathBuf,
+    label: usize,
+    /// The number of its first file.
+    first: usize,
+}
+
+impl Listed {
+    fn class(&self, index: usize) -> &Class {
+        &self.classes[self.classes.partition_point(|class| class.first <= index) - 1]
+    }
+
+    fn path(&self, index: usize) -> PathBuf {
+        self.class(index).folder.join(&*self.files[index])
+    }
 }
 
 impl Samples for Listed {
@@ -25,16 +47,16 @@ impl Samples for Listed {
     }
 
     fn label(&self, index: usize) -> usize {
-        self.files[index].1
+        self.class(index).label
     }
 
     fn picture(&self, index: usize, grey: bool) -> Result<Picture> {
-        let path = &self.files[index].0;
-        decode(path, BufReader::new(files::open(path)?), grey)
+        let path = self.path(index);
+        decode(&path, BufReader::new(files::open(&path)?), grey)
     }
 
     fn name(&self, index: usize) -> String {
-        self.files[index].0.display().to_string()
+        self.path(index).display().to_string()
     }
 }
 
@@ -50,56 +72,68 @@ pub fn open(folder: &Path) -> Result<DataSet> {
             .push("a data set of folders is `train/CLASS/picture.png` and `validation/CLASS/picture.png`".into());
         return Err(missing);
     };
-    let names: Vec<String> =
-        entries(&train)?.into_iter().filter(|path| path.is_dir()).map(|path| name(&path)).collect();
-    let train = listed(&train, &names)?;
-    let validation = listed(&validation, &names)?;
+    let classes: Vec<OsString> = entries(&train, |name| train.join(name).is_dir())?;
+    let names: Vec<String> = classes.iter().map(|name| name.to_string_lossy().into_owned()).collect();
+    if let Some((name, [first, second])) = same_when_shown(&names, &classes) {
+        let message =
+            format!("`{}` has two classes that are shown as `{name}`: {first:?} and {second:?}", train.display());
+        return Err(failure(Code::E610, message));
+    }
+    let train = listed(&train, &classes)?;
+    let validation = listed(&validation, &classes)?;
     let classes = names.len();
     Ok(DataSet { train: Arc::new(train), validation: Arc::new(validation), classes, class_names: Some(names) })
 }
 
-fn listed(folder: &Path, names: &[String]) -> Result<Listed> {
-    let mut files = Vec::new();
-    for class in entries(folder)?.into_iter().filter(|path| path.is_dir()) {
-        let Some(label) = names.iter().position(|known| *known == name(&class)) else {
-            let message = format!("`{}` is a class that the training set lacks", class.display());
+/// Two names that are one once what is no text in them is left out.
+fn same_when_shown<'n>(names: &'n [String], classes: &'n [OsString]) -> Option<(&'n str, [&'n OsString; 2])> {
+    let mut seen = HashMap::new();
+    let twice = |(name, class): (&'n String, &'n OsString)| Some((name.as_str(), [seen.insert(name, class)?, class]));
+    names.iter().zip(classes).find_map(twice)
+}
+
+fn listed(folder: &Path, classes: &[OsString]) -> Result<Listed> {
+    let mut listed = Listed::default();
+    for class in entries(folder, |name| folder.join(name).is_dir())? {
+        let path = folder.join(&class);
+        let Ok(label) = classes.binary_search(&class) else {
+            let message = format!("`{}` is a class that the training set lacks", path.display());
             let mut unknown = failure(Code::E610, message);
-            if let Some(near) = nearest(&name(&class), names.iter().map(String::as_str)) {
+            let names: Vec<String> = classes.iter().map(|name| name.to_string_lossy().into_owned()).collect();
+            if let Some(near) = nearest(&class.to_string_lossy(), names.iter().map(String::as_str)) {
                 unknown.help.push(format!("there is `{near}`"));
             }
             return Err(unknown);
         };
-        files.extend(entries(&class)?.into_iter().filter(|path| is_picture(path)).map(|path| (path, label)));
+        let files = entries(&path, is_picture)?;
+        listed.classes.push(Class { folder: path, label, first: listed.files.len() });
+        listed.files.extend(files.into_iter().map(OsString::into_boxed_os_str));
     }
-    if files.is_empty() {
+    if listed.files.is_empty() {
         let mut empty = failure(Code::E610, format!("`{}` has no pictures", folder.display()));
         empty.notes.push("pictures end in .png, .jpg or .jpeg, and lie in a folder for each class".into());
         return Err(empty);
     }
-    Ok(Listed { files })
+    Ok(listed)
 }
 
-fn is_picture(path: &Path) -> bool {
-    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+fn is_picture(name: &OsStr) -> bool {
+    let ending = Path::new(name).extension().map(|ending| ending.to_string_lossy().to_lowercase());
     ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
 }
 
-/// What is in a folder, by name, without what is hidden.
-fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+/// The names in a folder that are `wanted`, in order, without what is hidden.
+fn entries(folder: &Path, wanted: impl Fn(&OsStr) -> bool) -> Result<Vec<OsString>> {
     let cannot_read = |error| file_failure("read", folder, &error);
-    let mut paths = Vec::new();
+    let mut names = Vec::new();
     for entry in fs::read_dir(folder).map_err(cannot_read)? {
-        let path = entry.map_err(cannot_read)?.path();
-        if !name(&path).starts_with('.') {
-            paths.push(path);
+        let name = entry.map_err(cannot_read)?.file_name();
+        if !name.as_encoded_bytes().starts_with(b".") && wanted(&name) {
+            names.push(name);
         }
     }
-    paths.sort();
-    Ok(paths)
-}
-
-fn name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    names.sort();
+    Ok(names)
 }
 
 #[cfg(test)]
@@ -110,7 +144,10 @@ mod tests {
     use std::path::Path;
 
     fn put(folder: &Path, path: &str, grey: u8) {
-        let path = folder.join(path);
+        put_at(&folder.join(path), grey);
+    }
+
+    fn put_at(path: &Path, grey: u8) {
         fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
         image::GrayImage::from_pixel(3, 2, image::Luma([grey])).save(path).expect("a picture");
     }
@@ -135,6 +172,52 @@ mod tests {
         fs::write(folder.path().join("train/cat/a.png"), "no picture").expect("a file");
         let data = open(folder.path()).expect("files are opened when they are needed");
         assert!(data.train.picture(0, true).expect_err("a failure").message.contains("a.png"));
+    }
+
+    #[test]
+    fn names_that_are_no_text_are_names() {
+        use std::os::unix::ffi::OsStrExt;
+        let folder = tempfile::tempdir().expect("a folder");
+        let class = |name: &[u8]| std::path::PathBuf::from(std::ffi::OsStr::from_bytes(name));
+        for (path, grey) in [("train", 1), ("val", 2)] {
+            for (name, more) in [(&b"a\xFF"[..], 0), (b"b", 10)] {
+                let path = Path::new(path).join(class(name)).join(class(b"x\xFE.png"));
+                put_at(&folder.path().join(path), grey + more);
+            }
+        }
+        let data = open(folder.path()).expect("a data set");
+        assert_eq!(data.train.picture(1, true).expect("a picture").planes, [vec![11.0; 6]]);
+        assert_eq!((data.train.len(), data.classes, data.validation.label(1)), (2, 2, 1));
+        put_at(&folder.path().join("train").join(class(b"a\xFE")).join("x.png"), 1);
+        let refused = open(folder.path()).err().expect("two classes under one name").message;
+        assert!(refused.contains(r#""a\xFE" and "a\xFF""#), "{refused}");
+    }
+
+    #[test]
+    fn what_is_no_picture_is_named_for_what_it_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        put(folder.path(), "train/a/whole.png", 1);
+        put(folder.path(), "val/a/x.png", 1);
+        for (name, content) in [
+            ("0.png", &b""[..]),
+            ("1.png", b"\x93NUMPY\x01\x00"),
+            ("2.jpg", b"GIF89a"),
+            ("3.png", b"\0\0\0\x20ftypavif"),
+            ("4.png", b"hello"),
+        ] {
+            fs::write(folder.path().join("train/a").join(name), content).expect("a file");
+        }
+        fs::create_dir(folder.path().join("train/a/5.png")).expect("a folder");
+        let pipe = folder.path().join("train/a/6.png");
+        assert!(std::process::Command::new("mkfifo").arg(pipe).status().expect("mkfifo").success());
+        let data = open(folder.path()).expect("a data set");
+        let words =
+            ["empty", "a NumPy array", "a GIF picture", "an AVIF picture", "neither a PNG nor a JPEG", "a folder"];
+        for (index, words) in words.into_iter().chain(["no regular file"]).enumerate() {
+            let message = data.train.picture(index, false).expect_err("no picture").message;
+            assert!(message.contains(words) && message.contains(&format!("train/a/{index}.")), "{message}");
+        }
+        assert!(data.train.picture(7, false).is_ok());
     }
 
     #[test]

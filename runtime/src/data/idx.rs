@@ -1,12 +1,13 @@
 //! IDX files, as MNIST and Fashion-MNIST have them: pictures in one file and labels in another, plain or gzipped.
 
 use super::{DataSet, Samples, class_count};
+use crate::contained::contained;
 use crate::failure::{broken_file, failure, file_failure};
-use crate::input::{MOST_PIXELS, Picture};
-use crate::{Result, available_memory_bytes, files};
+use crate::input::idx::Array;
+use crate::input::{Picture, check_size};
+use crate::{Result, files};
 use cnnc_compiler::diagnostic::Code;
-use flate2::read::MultiGzDecoder;
-use std::io::{BufReader, ErrorKind, Read};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -53,8 +54,8 @@ fn pictures(folder: &Path, part: &str) -> Result<Pictures> {
     let &[count, height, width] = sizes.as_slice() else {
         return Err(broken_file(&file, format!("holds an array of {sizes:?}; pictures are [number, height, width]")));
     };
-    if height == 0 || width == 0 || height.saturating_mul(width) > MOST_PIXELS {
-        return Err(broken_file(&file, format!("says that its pictures are {height}×{width}")));
+    if let Err(reason) = check_size([height, width]) {
+        return Err(broken_file(&file, format!("says that its pictures are {height}×{width}: {reason}")));
     }
     let label_file = find(folder, part, "labels", 1)?;
     let (sizes, labels) = read(&label_file)?;
@@ -87,49 +88,12 @@ fn find(folder: &Path, part: &str, kind: &str, axes: usize) -> Result<PathBuf> {
 
 /// The sizes and bytes of a file, which must be as long as its header says.
 fn read(path: &Path) -> Result<(Vec<usize>, Vec<u8>)> {
-    let file = files::open(path)?;
-    let length = file.metadata().map_err(|error| file_failure("read", path, &error))?.len();
-    let mut reader = BufReader::new(file);
-    let is_gzipped = path.extension().is_some_and(|ending| ending == "gz");
-    let (sizes, mut body): (_, Box<dyn Read>) = if is_gzipped {
-        let mut unpacked = BufReader::new(MultiGzDecoder::new(reader));
-        (header(path, &mut unpacked)?, Box::new(unpacked))
-    } else {
-        (header(path, &mut reader)?, Box::new(reader))
-    };
-    let wanted = sizes.iter().try_fold(1u64, |product, &size| product.checked_mul(size as u64));
-    let wanted = wanted.filter(|&wanted| wanted <= available_memory_bytes());
-    let wanted = wanted.ok_or_else(|| broken_file(path, format!("says that it holds {sizes:?} bytes")))?;
-    let found = length.saturating_sub(4 + 4 * sizes.len() as u64);
-    if !is_gzipped && found != wanted {
-        return Err(broken_file(path, format!("says that it holds {sizes:?}, {wanted} bytes, and has {found}")));
-    }
-    let mut bytes = Vec::new();
-    if let Err(error) = body.by_ref().take(wanted + 1).read_to_end(&mut bytes) {
-        return Err(broken_file(path, format!("cannot be read after {} bytes: {error}", bytes.len())));
-    }
-    if bytes.len() as u64 != wanted {
-        let found = if bytes.len() as u64 > wanted { "more".to_owned() } else { bytes.len().to_string() };
-        return Err(broken_file(path, format!("says that it holds {sizes:?}, {wanted} bytes, and has {found}")));
-    }
-    Ok((sizes, bytes))
-}
-
-/// The sizes of an array of bytes.
-fn header(path: &Path, reader: &mut impl Read) -> Result<Vec<usize>> {
-    let short = |_| broken_file(path, "is no IDX file, or is cut off within its header");
-    let mut start = [0; 4];
-    reader.read_exact(&mut start).map_err(short)?;
-    let [0, 0, 0x08, axes @ 1..=4] = start else {
-        return Err(broken_file(path, format!("is no IDX file of bytes: it begins with {start:02x?}")));
-    };
-    let mut sizes = Vec::new();
-    for _ in 0..axes {
-        let mut size = [0; 4];
-        reader.read_exact(&mut size).map_err(short)?;
-        sizes.push(u32::from_be_bytes(size) as usize);
-    }
-    Ok(sizes)
+    let read = contained(|| {
+        let array = Array::open(path, files::open(path)?)?;
+        let sizes = array.sizes.clone();
+        Ok((sizes, array.all(path)?))
+    });
+    read.unwrap_or_else(|panicked| Err(broken_file(path, format!("cannot be read: its decoder gave up ({panicked})"))))
 }
 
 #[cfg(test)]
@@ -188,6 +152,9 @@ mod tests {
             (idx(&[3, 2, 2], &[0; 12]), "has 3 pictures"),
             (idx(&[2, 0, 3], &[]), "pictures are 0×3"),
             (b"\x00\x00\x0d\x03".to_vec(), "no IDX file of bytes"),
+            (idx(&[1, 100_000, 100_000], &[0; 12]), "10000000000 bytes, and has 12"),
+            (idx(&[1, 1, 70_000], &[0; 70_000]), "a side of a picture may have 65536 pixels"),
+            (b"\x89PNG\r\n\x1a\n".to_vec(), "as a PNG picture does"),
             (vec![0, 0], "cut off within its header"),
         ] {
             fs::write(&images, &bytes).expect("a file");
@@ -196,6 +163,27 @@ mod tests {
         }
         fs::remove_file(&images).expect("gone");
         assert_eq!(refused(folder.path()).0, Code::E601);
+    }
+
+    #[test]
+    fn a_packed_file_is_known_by_its_bytes_and_read_as_far_as_its_header_says() {
+        let folder = folder();
+        let images = folder.path().join("train-images-idx3-ubyte");
+        let pack = |bytes: &[u8]| {
+            let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+            packed.write_all(bytes).expect("packed");
+            packed.finish().expect("packed")
+        };
+        fs::write(&images, pack(&idx(&[2, 2, 3], &[7; 12]))).expect("a file");
+        assert_eq!(open(folder.path()).expect("a data set").train.len(), 2);
+        fs::write(&images, pack(&idx(&[2, 2, 3], &vec![7; 64 << 20]))).expect("a file");
+        assert!(refused(folder.path()).1.contains("12 bytes, and has more"));
+        fs::write(&images, pack(&idx(&[1000, 1000, 1000], &[7; 12]))).expect("a file");
+        assert!(refused(folder.path()).1.contains("1000000000 bytes, and has at most"));
+        fs::write(&images, pack(b"text")).expect("a file");
+        assert!(refused(folder.path()).1.contains("what is in it is no IDX file"));
+        fs::write(&images, [pack(&idx(&[2, 2, 3], &[7; 12])), b"garbage".to_vec()].concat()).expect("a file");
+        assert!(refused(folder.path()).1.contains("train-images"));
     }
 
     #[test]

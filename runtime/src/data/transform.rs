@@ -1,7 +1,7 @@
 //! What is done to a picture, one step at a time, on planes of numbers from 0 to 255. Names and meanings are torchvision's.
 
 use super::order::Draws;
-use crate::input::{Picture, by_shorter_side, cut_centre, resize};
+use crate::input::{Picture, by_shorter_side, check_size, cut_centre, resize};
 use cnnc_compiler::graph::Interpolation;
 
 /// One step.
@@ -65,7 +65,7 @@ impl Transform {
                     Resize::To(size) => size,
                 };
                 resize(&picture, height, width, *interpolation)
-                    .ok_or_else(|| format!("would be resized to {height}×{width}"))
+                    .map_err(|reason| format!("would be resized to {height}×{width} ({reason})"))
             }
             Transform::CenterCrop(size) => fits(found, *size).map(|()| cut_centre(&picture, *size)),
             Transform::RandomCrop { size, padding } => random_crop(&picture, *size, *padding, draws),
@@ -87,8 +87,10 @@ fn fits([height, width]: [usize; 2], size: [usize; 2]) -> Result<(), String> {
 
 fn random_crop(picture: &Picture, size: [usize; 2], padding: usize, draws: &mut Draws) -> Result<Picture, String> {
     let [height, width] = size;
-    let padded = [picture.height + 2 * padding, picture.width + 2 * padding];
+    let padded = [picture.height, picture.width].map(|side| side.saturating_add(padding.saturating_mul(2)));
     fits(padded, size)?;
+    check_size(size).map_err(|reason| format!("would be padded and cut ({reason})"))?;
+    check_size(padded).map_err(|reason| format!("would be padded by {padding} ({reason})"))?;
     let top = draws.below(padded[0] - height + 1);
     let left = draws.below(padded[1] - width + 1);
     let crop = |plane: &Vec<f32>| {
@@ -117,6 +119,11 @@ fn flipped(mut picture: Picture) -> Picture {
 }
 
 fn normalized(mut picture: Picture, mean: &[f64], std: &[f64]) -> Picture {
+    let channels = mean.len().max(std.len());
+    if let ([plane], 2..) = (picture.planes.as_slice(), channels) {
+        // A grey picture's one plane stands for all channels, and each is normalised by numbers of its own.
+        picture.planes = vec![plane.clone(); channels];
+    }
     for (channel, plane) in picture.planes.iter_mut().enumerate() {
         let of = |numbers: &[f64], otherwise| numbers.get(channel).or(numbers.last()).copied().unwrap_or(otherwise);
         let (mean, std) = (of(mean, 0.0), of(std, 1.0));
@@ -197,9 +204,25 @@ mod tests {
     fn normalises_by_channel() {
         let two = Picture { height: 1, width: 1, planes: vec![vec![255.0], vec![51.0]] };
         let by_channel = Transform::Normalize { mean: vec![0.5, 0.1], std: vec![0.25, 0.1] };
+        let grey = Picture { height: 1, width: 1, planes: vec![vec![51.0]] };
+        assert_eq!(applied(by_channel.clone(), grey, 0).planes, [vec![-1.2], vec![1.0]]);
         assert_eq!(applied(by_channel, two.clone(), 0).planes, [vec![2.0], vec![1.0]]);
         let by_one = Transform::Normalize { mean: vec![0.0], std: vec![0.5] };
         assert_eq!(applied(by_one, two, 0).planes, [vec![2.0], vec![0.4]]);
+    }
+
+    #[test]
+    fn sizes_that_no_picture_has_are_refused_with_the_arithmetic() {
+        let refused = |transform: Transform| {
+            transform.apply(picture(4, 4), &mut Draws::of_sample(0, 0, 0)).expect_err("no picture")
+        };
+        let crop = |side, padding| refused(Transform::RandomCrop { size: [side, side], padding });
+        assert!(crop(32, usize::MAX / 2).contains("would be padded by"));
+        assert!(crop(1 << 40, 1 << 41).contains("1208925819614629174706176 pixels, and a picture may have 134217728"));
+        assert!(crop(usize::MAX, usize::MAX).contains("pixels"));
+        let resize = |size| refused(Transform::Resize(size, Interpolation::Bilinear));
+        assert!(resize(Resize::To([1, 67_108_864])).contains("a side of a picture may have 65536 pixels"));
+        assert!(resize(Resize::ShorterSide(usize::MAX)).contains("pixels, and a picture may have 134217728"));
     }
 
     #[test]

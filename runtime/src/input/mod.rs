@@ -3,17 +3,21 @@
 //! What comes in is a path and what the network wants; what goes out is a tensor of that shape. The kind of a file is told by its first
 //! bytes, not by its name. A size that the spec leaves open is taken from the file, so that the caller can bind it.
 
-mod idx;
+pub(crate) mod idx;
+mod jpeg;
+mod kinds;
 mod npy;
 mod picture;
 mod resize;
 mod transform;
 
 pub use npy::save as save_npy;
+pub(crate) use picture::MOST_PIXELS;
 pub use picture::Picture;
-pub(crate) use picture::{MOST_PIXELS, decode, to_grey};
+pub(crate) use picture::{check_size, decode, to_grey};
 pub(crate) use transform::{by_shorter_side, cut as cut_centre, resized_to as resize};
 
+use crate::contained::contained;
 use crate::failure::{broken_file, failure, file_failure};
 use crate::{Failure, Result, Tensor, files};
 use cnnc_compiler::diagnostic::Code;
@@ -76,23 +80,27 @@ pub struct Loaded {
 /// # Errors
 /// E601 when the file cannot be read, E603 when it is not what it says it is, E604 when it does not fit the input.
 pub fn read(path: &Path, wanted: &Wanted) -> Result<Loaded> {
+    let read = contained(|| read_by_kind(path, wanted));
+    read.unwrap_or_else(|panicked| Err(broken_file(path, format!("cannot be read: its decoder gave up ({panicked})"))))
+}
+
+fn read_by_kind(path: &Path, wanted: &Wanted) -> Result<Loaded> {
     let mut file = files::open(path)?;
     let mut start = Vec::new();
     let cannot_read = |error| file_failure("read", path, &error);
-    file.by_ref().take(8).read_to_end(&mut start).map_err(cannot_read)?;
+    file.by_ref().take(16).read_to_end(&mut start).map_err(cannot_read)?;
     file.rewind().map_err(cannot_read)?;
     match start.as_slice() {
         [] => Err(broken_file(path, "is empty")),
         [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => npy::read(path, file, wanted),
         [0x89, b'P', b'N', b'G', ..] | [0xFF, 0xD8, 0xFF, ..] => picture::read(path, BufReader::new(file), wanted),
-        [0x1F, 0x8B, ..] => idx::read(path, flate2::read::MultiGzDecoder::new(file), wanted),
-        [0, 0, 0x08..=0x0E, _, ..] => idx::read(path, file, wanted),
+        [0x1F, 0x8B, ..] | [0, 0, 0x08..=0x0E, _, ..] => idx::read(path, file, wanted),
         [b'P', b'K', ..] => {
-            let mut archive = unknown(path);
+            let mut archive = unknown(path, &start);
             archive.help.push("an archive (.npz) holds several arrays; save one alone with numpy.save".into());
             Err(archive)
         }
-        _ => Err(unknown(path)),
+        _ => Err(unknown(path, &start)),
     }
 }
 
@@ -105,8 +113,9 @@ pub fn read_picture(path: &Path, bytes: &[u8], wanted: &Wanted) -> Result<Loaded
 }
 
 /// A file of a kind that is not read.
-fn unknown(path: &Path) -> Failure {
-    let mut unknown = broken_file(path, "is of no kind that cnnc reads as an input");
+fn unknown(path: &Path, start: &[u8]) -> Failure {
+    let kind = kinds::name(start).map_or_else(String::new, |name| format!("; it begins as {name} does"));
+    let mut unknown = broken_file(path, format!("is of no kind that cnnc reads as an input{kind}"));
     unknown.notes.push("it reads NumPy's .npy, pictures (PNG, JPEG) and IDX files, also gzipped".into());
     unknown
 }

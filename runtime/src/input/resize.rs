@@ -4,16 +4,21 @@
 use super::picture::Picture;
 use cnnc_compiler::graph::Interpolation;
 
-/// The picture at another size.
+/// The picture at another size. The plane between the two passes is never larger than the larger of source and result: columns come first,
+/// as in Pillow, unless rows get fewer and columns more.
 pub fn resize(picture: &Picture, height: usize, width: usize, interpolation: Interpolation) -> Picture {
     if (height, width) == (picture.height, picture.width) {
         return picture.clone();
     }
-    let (columns, rows) =
-        (weights(picture.width, width, interpolation), weights(picture.height, height, interpolation));
+    let columns = weights(picture.width, width, interpolation);
+    let rows = weights(picture.height, height, interpolation);
+    let rows_first = height < picture.height && width > picture.width;
     let planes = picture.planes.iter().map(|plane| {
-        let wide: Vec<f32> = plane.chunks_exact(picture.width).flat_map(|row| across(row, &columns)).collect();
-        let mut plane = down(&wide, width, &rows);
+        let mut plane = if rows_first {
+            across(&down(plane, picture.width, &rows), picture.width, &columns)
+        } else {
+            down(&across(plane, picture.width, &columns), width, &rows)
+        };
         if interpolation == Interpolation::Bicubic {
             // A cubic has negative parts, and a picture has no such pixels.
             plane.iter_mut().for_each(|value| *value = value.clamp(0.0, 255.0));
@@ -23,35 +28,55 @@ pub fn resize(picture: &Picture, height: usize, width: usize, interpolation: Int
     Picture { height, width, planes: planes.collect() }
 }
 
-/// The pixels that make one pixel of the result: the first, and the share of each from there on.
-struct Share {
-    first: usize,
-    shares: Vec<f32>,
+/// What makes each pixel of a side: shares of pixels of the source that lie beside one another.
+struct Shares {
+    /// For each pixel the first that it has a share of, and where its shares end in `all`.
+    pixels: Vec<(u32, u32)>,
+    all: Vec<f32>,
+}
+
+impl Shares {
+    /// For each pixel in order, the first that it has a share of and the share of each from there on.
+    fn iter(&self) -> impl Iterator<Item = (usize, &[f32])> {
+        let mut start = 0;
+        self.pixels.iter().map(move |&(first, end)| {
+            let shares = &self.all[start..end as usize];
+            start = end as usize;
+            (first as usize, shares)
+        })
+    }
 }
 
 /// What makes each of `count` pixels of `size`. A triangle or a cubic lies around the pixel's centre and is as wide as the pixel is in the
 /// source, never narrower than between source pixels.
-fn weights(size: usize, count: usize, interpolation: Interpolation) -> Vec<Share> {
+fn weights(size: usize, count: usize, interpolation: Interpolation) -> Shares {
     let scale = size as f64 / count as f64;
+    let mut shares = Shares { pixels: Vec::with_capacity(count), all: Vec::new() };
     let (radius, kernel): (f64, fn(f64) -> f64) = match interpolation {
-        Interpolation::Nearest => return (0..count).map(|index| nearest(index, scale, size)).collect(),
+        Interpolation::Nearest => {
+            shares.pixels.extend((0..count).map(|index| (nearest(index, scale, size) as u32, index as u32 + 1)));
+            shares.all = vec![1.0; count];
+            return shares;
+        }
         Interpolation::Bilinear => (1.0, triangle),
         Interpolation::Bicubic => (2.0, cubic),
     };
     let width = scale.max(1.0);
-    let share = |index: usize| {
+    for index in 0..count {
         let centre = (index as f64 + 0.5) * scale;
         let first = (centre - radius * width + 0.5).max(0.0) as usize;
         let end = ((centre + radius * width + 0.5) as usize).min(size);
         let weight = |pixel: usize| kernel(((pixel as f64 - centre + 0.5) / width).abs());
         let total: f64 = (first..end).map(weight).sum();
-        Share { first, shares: (first..end).map(|pixel| (weight(pixel) / total) as f32).collect() }
-    };
-    (0..count).map(share).collect()
+        shares.all.extend((first..end).map(|pixel| (weight(pixel) / total) as f32));
+        shares.pixels.push((first as u32, shares.all.len() as u32));
+    }
+    shares
 }
 
-fn nearest(index: usize, scale: f64, size: usize) -> Share {
-    Share { first: (((index as f64 + 0.5) * scale) as usize).min(size - 1), shares: vec![1.0] }
+/// The pixel of the source that the centre of one lies in.
+fn nearest(index: usize, scale: f64, size: usize) -> usize {
+    (((index as f64 + 0.5) * scale) as usize).min(size - 1)
 }
 
 /// At a distance from the centre.
@@ -69,15 +94,23 @@ fn cubic(distance: f64) -> f64 {
     }
 }
 
-fn across<'a>(row: &'a [f32], columns: &'a [Share]) -> impl Iterator<Item = f32> + 'a {
-    let sum = |share: &Share| share.shares.iter().zip(&row[share.first..]).map(|(share, value)| share * value).sum();
-    columns.iter().map(sum)
+/// Each row of a plane at another width.
+fn across(plane: &[f32], width: usize, columns: &Shares) -> Vec<f32> {
+    let mut result = Vec::with_capacity(plane.len() / width * columns.pixels.len());
+    for row in plane.chunks_exact(width) {
+        let sum = |(first, shares): (usize, &[f32])| {
+            shares.iter().zip(&row[first..]).map(|(share, value)| share * value).sum::<f32>()
+        };
+        result.extend(columns.iter().map(sum));
+    }
+    result
 }
 
-fn down(plane: &[f32], width: usize, rows: &[Share]) -> Vec<f32> {
-    let mut result = vec![0.0; width * rows.len()];
-    for (into, row) in result.chunks_exact_mut(width).zip(rows) {
-        for (share, from) in row.shares.iter().zip(plane[row.first * width..].chunks_exact(width)) {
+/// Each column of a plane at another height.
+fn down(plane: &[f32], width: usize, rows: &Shares) -> Vec<f32> {
+    let mut result = vec![0.0; width * rows.pixels.len()];
+    for (into, (first, shares)) in result.chunks_exact_mut(width).zip(rows.iter()) {
+        for (share, from) in shares.iter().zip(plane[first * width..].chunks_exact(width)) {
             for (into, value) in into.iter_mut().zip(from) {
                 *into += share * value;
             }
@@ -124,6 +157,20 @@ mod tests {
         // Image.resize(size, Image.NEAREST), Pillow 13.
         let nearest = resize(&picture(9, 7), 4, 3, Interpolation::Nearest);
         assert_eq!(nearest.planes[0], [13.0, 15.0, 8.0, 8.0, 15.0, 13.0, 4.0, 16.0, 2.0, 1.0, 1.0, 9.0]);
+    }
+
+    #[test]
+    fn the_plane_in_between_is_no_larger_than_both() {
+        // As one plane in between of 64×60000 would be.
+        let flat = resize(&picture(64, 48), 1, 60_000, Interpolation::Bilinear);
+        assert_eq!((flat.planes[0].len(), flat.planes[0].capacity()), (60_000, 60_000));
+        // Either order of passes is the same picture, as near as float32 is.
+        let rows = resize(&picture(64, 48), 10, 48, Interpolation::Bilinear);
+        let both = resize(&picture(64, 48), 10, 99, Interpolation::Bilinear);
+        assert_eq!(resize(&rows, 10, 99, Interpolation::Bilinear), both);
+        let columns = resize(&picture(64, 48), 64, 99, Interpolation::Bilinear);
+        let other = resize(&columns, 10, 99, Interpolation::Bilinear);
+        assert!(both.planes[0].iter().zip(&other.planes[0]).all(|(a, b)| (a - b).abs() < 1e-4));
     }
 
     #[test]

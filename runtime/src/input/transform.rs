@@ -1,6 +1,6 @@
 //! Pictures to a network's input: resized, cut, scaled and normalised as the spec says.
 
-use super::picture::{MOST_PIXELS, Picture};
+use super::picture::{Picture, check_size};
 use super::resize::resize;
 use super::{Loaded, Wanted};
 use crate::{Result, Tensor};
@@ -97,19 +97,28 @@ fn resized(
     interpolation: Interpolation,
     wanted: &Wanted,
 ) -> Result<Picture> {
-    let refuse = || wanted.refuse(path, format_args!("a picture that would be resized to {height}×{width}"));
-    resized_to(picture, height, width, interpolation).ok_or_else(refuse)
+    resized_to(picture, height, width, interpolation).map_err(|reason| {
+        let mut refused = wanted.refuse(path, format_args!("a picture that would be resized to {height}×{width}"));
+        refused.notes.push(reason);
+        refused
+    })
 }
 
-/// The picture at another size; `None` for a size that no picture may have.
-pub fn resized_to(picture: &Picture, height: usize, width: usize, interpolation: Interpolation) -> Option<Picture> {
-    let fits = height > 0 && width > 0 && height.checked_mul(width).is_some_and(|pixels| pixels <= MOST_PIXELS);
-    fits.then(|| resize(picture, height, width, interpolation))
+/// The picture at another size; the arithmetic for a size that no picture may have.
+pub fn resized_to(
+    picture: &Picture,
+    height: usize,
+    width: usize,
+    interpolation: Interpolation,
+) -> std::result::Result<Picture, String> {
+    check_size([height, width]).map(|()| resize(picture, height, width, interpolation))
 }
 
 /// Height and width when the shorter side has that many pixels; the longer one is rounded down, as torchvision does.
 pub fn by_shorter_side([height, width]: [usize; 2], shorter: usize) -> [usize; 2] {
-    let longer = |long: usize, short: usize| (shorter as u128 * long as u128 / short.max(1) as u128) as usize;
+    let longer = |long: usize, short: usize| {
+        usize::try_from(shorter as u128 * long as u128 / short.max(1) as u128).unwrap_or(usize::MAX)
+    };
     if height <= width { [shorter, longer(width, height)] } else { [longer(height, width), shorter] }
 }
 

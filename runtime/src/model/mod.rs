@@ -29,7 +29,7 @@ use crate::cpu::{Cpu, CpuOptions, Engine};
 use crate::failure::failure;
 use crate::input::{self, Loaded, Wanted};
 use crate::tuning::{self, Measured, Tuning};
-use crate::{Backend, Disk, Failure, Parameters, Tensor, available_memory_bytes, random, weights};
+use crate::{Backend, Disk, Failure, Parameters, Tensor, available_memory_bytes, random, spec_name, weights};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::graph::{Input, ShapedGraph};
 use cnnc_compiler::passes::{self, Note};
@@ -72,7 +72,7 @@ impl Model {
     /// # Errors
     /// With everything that is wrong with the spec.
     pub fn load(path: impl AsRef<Path>) -> Result<Model, Report> {
-        Model::read(&path.as_ref().to_string_lossy(), &Request::default(), &Disk, &mut ())
+        Model::read(spec_name(path.as_ref())?, &Request::default(), &Disk, &mut ())
     }
 
     /// As [`Model::load`], from any sources: the model that is asked for, with its settings and input shapes.

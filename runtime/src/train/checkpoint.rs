@@ -1,10 +1,11 @@
 //! Checkpoints: everything that a run is gone on from, in one safetensors file.
 //!
-//! Parameters stand under PyTorch's keys, the optimiser's state under keys with a `/`; counters, sums, settings and history are metadata.
+//! Parameters stand under PyTorch's keys, the optimiser's state under keys that begin with a dot; counters, sums, settings and history are metadata.
 //! A file is written beside its place, synced and moved there, so that a run which is killed at any moment leaves the whole one before.
 
+use super::exact;
 use super::history::History;
-use crate::failure::failure;
+use crate::failure::{failure, file_failure};
 use crate::{Parameters, Result, weights};
 use cnnc_compiler::diagnostic::Code;
 use serde::{Deserialize, Serialize};
@@ -40,26 +41,16 @@ pub struct Progress {
 /// What an epoch has come to so far.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sums {
-    /// Losses, each times its batch's samples; as text, so that every bit is kept.
+    /// Losses, each times its batch's samples.
     #[serde(with = "exact")]
     pub loss: f64,
     /// Samples that were right; `None` where the loss does not tell.
     pub correct: Option<usize>,
     /// Samples.
     pub seen: usize,
-}
-
-/// A float as the text that gives the same bits back.
-mod exact {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub fn serialize<S: Serializer>(number: &f64, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&format!("{number:?}"))
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
-    }
+    /// Seconds that the steps took, loading included.
+    #[serde(with = "exact", default)]
+    pub seconds: f64,
 }
 
 /// Writes the newest checkpoint of a folder; the one before stays beside it.
@@ -67,9 +58,10 @@ mod exact {
 /// # Errors
 /// E601 when it cannot be written; what was there is there still.
 pub fn save(folder: &Path, state: &Parameters, progress: &Progress) -> Result<()> {
-    let text = serde_json::to_string(progress).map_err(|error| failure(Code::E601, error.to_string()))?;
+    let path = folder.join(LAST);
+    let text = serde_json::to_string(progress).map_err(|error| file_failure("write", &path, &error.into()))?;
     let about = [("format", "pt"), (KEY, text.as_str())];
-    weights::save_keeping(&folder.join(LAST), Some(&folder.join(PREVIOUS)), state, &about)
+    weights::save_keeping(&path, Some(&folder.join(PREVIOUS)), state, &about)
 }
 
 /// Reads a checkpoint.
@@ -90,7 +82,7 @@ pub fn load(path: &Path) -> Result<(Parameters, Progress)> {
 }
 
 /// Offers the checkpoint before, where there is one that can be read.
-fn with_previous(path: &Path, mut failure: crate::Failure) -> crate::Failure {
+pub(super) fn with_previous(path: &Path, mut failure: crate::Failure) -> crate::Failure {
     let previous = path.with_file_name(PREVIOUS);
     if previous != path && weights::load_all(&previous).is_ok_and(|(_, about)| about.contains_key(KEY)) {
         failure.help.push(format!("the one before it is whole: `--resume={}`", previous.display()));
@@ -135,14 +127,14 @@ mod tests {
     fn state(value: f32) -> Parameters {
         let mut state = Parameters::default();
         state.insert("0.weight", Tensor::filled(&[2, 3], value));
-        state.insert("0.weight/momentum_buffer", Tensor::filled(&[2, 3], -value));
+        state.insert(".momentum_buffer.0.weight", Tensor::filled(&[2, 3], -value));
         state.insert("1.num_batches_tracked", Tensor::filled(&[], 7.0));
         state
     }
 
     fn progress(step: u64) -> Progress {
         let settings = [("seed".to_owned(), "3".to_owned())].into_iter().collect();
-        let sums = Sums { loss: 0.1 + 0.2, correct: Some(5), seen: 9 };
+        let sums = Sums { loss: 0.1 + 0.2, correct: Some(5), seen: 9, seconds: 0.3 };
         Progress { epoch: 1, batch: 2, step, sums, history: History::default(), settings }
     }
 
@@ -154,7 +146,7 @@ mod tests {
         let (found, at) = load(&newest(folder.path())).unwrap();
         assert_eq!(at, progress(20));
         let data = |key: &str| found.get(key).unwrap().data()[0];
-        assert_eq!(["0.weight", "0.weight/momentum_buffer", "1.num_batches_tracked"].map(data), [2.0, -2.0, 7.0]);
+        assert_eq!(["0.weight", ".momentum_buffer.0.weight", "1.num_batches_tracked"].map(data), [2.0, -2.0, 7.0]);
         assert_eq!(load(&folder.path().join(PREVIOUS)).unwrap().1, progress(10));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
     }

@@ -1,11 +1,13 @@
 //! What a network's answers are worth on labelled pictures: loss, accuracy, and which class is taken for which.
 
+use super::labels;
 use super::scorer::Scorer;
 use crate::Result;
 use crate::data::{Batch, Job, Skipped, load};
 use crate::failure::failure;
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::training::{Loss, SumOrMean};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Answers among which the right one counts for the second accuracy.
@@ -24,8 +26,8 @@ pub struct Evaluation {
     pub correct_of_top: usize,
     /// Losses, each times its batch's samples.
     loss: f64,
-    /// `confusion[label · classes + answer]`: how often.
-    pub confusion: Vec<u64>,
+    /// How often a class was taken for which, where it was: of thousands of classes most pairs never occur.
+    confusion: HashMap<[usize; 2], u64>,
     /// What was left out.
     pub skipped: Vec<Skipped>,
 }
@@ -33,7 +35,7 @@ pub struct Evaluation {
 impl Evaluation {
     /// Of nothing yet.
     pub fn new(classes: usize) -> Evaluation {
-        let confusion = vec![0; classes * classes];
+        let confusion = HashMap::new();
         Evaluation { classes, seen: 0, correct: 0, correct_of_top: 0, loss: 0.0, confusion, skipped: Vec::new() }
     }
 
@@ -54,11 +56,28 @@ impl Evaluation {
 
     /// How often a class was taken for another.
     pub fn count(&self, label: usize, answer: usize) -> u64 {
-        self.confusion[label * self.classes + answer]
+        self.confusion.get(&[label, answer]).copied().unwrap_or(0)
+    }
+
+    /// The largest of those counts.
+    pub fn largest_count(&self) -> u64 {
+        self.confusion.values().copied().max().unwrap_or(0)
     }
 
     /// Takes in the scores of a batch, a row of classes each.
-    pub fn add(&mut self, scores: &[f32], labels: &[usize], loss: &Loss) {
+    ///
+    /// # Errors
+    /// E604 when a label is no class, or there is not a row for each label; nothing was taken in then.
+    pub fn add(&mut self, scores: &[f32], labels: &[usize], loss: &Loss) -> Result<()> {
+        labels::check(labels, self.classes)?;
+        if labels.len().checked_mul(self.classes) != Some(scores.len()) {
+            let (found, samples, classes) = (scores.len(), labels.len(), self.classes);
+            let message = format!("there are {found} scores for {samples} samples of {classes} classes each");
+            return Err(failure(Code::E604, message));
+        }
+        if labels.is_empty() {
+            return Ok(());
+        }
         let rows = scores.chunks_exact(self.classes).zip(labels);
         let losses: f64 = rows.clone().map(|(row, &label)| loss_of(row, label, loss)).sum();
         self.loss += match loss {
@@ -72,8 +91,9 @@ impl Evaluation {
             self.seen += 1;
             self.correct += usize::from(answer == label);
             self.correct_of_top += usize::from((0..row.len()).filter(above).count() < TOP);
-            self.confusion[label * self.classes + answer] += 1;
+            *self.confusion.entry([label, answer]).or_insert(0) += 1;
         }
+        Ok(())
     }
 }
 
@@ -120,12 +140,15 @@ pub fn evaluate(
         if !labels.is_empty() {
             let next = batches.peek().and_then(|next| next.as_ref().ok()).filter(|next| !next.labels.is_empty());
             let scores = scorer.score(inputs, next.map(|next| &next.inputs))?;
-            evaluation.add(scores.data(), &labels, loss);
+            evaluation.add(scores.data(), &labels, loss)?;
         }
         each(evaluation.seen);
     }
     if evaluation.seen == 0 {
-        return Err(failure(Code::E610, "no sample for validation can be read"));
+        let message = format!("none of the {} samples for validation can be read", job.order.len());
+        let mut unread = failure(Code::E610, message);
+        unread.notes.extend(evaluation.skipped.first().map(|first| format!("the first: {}", first.reason)));
+        return Err(unread);
     }
     Ok(Some(evaluation))
 }
@@ -133,6 +156,7 @@ pub fn evaluate(
 #[cfg(test)]
 mod tests {
     use super::Evaluation;
+    use cnnc_compiler::diagnostic::Code;
     use cnnc_compiler::training::{Loss, SumOrMean};
 
     const CROSS_ENTROPY: f64 = 1.486442588;
@@ -146,7 +170,7 @@ mod tests {
         let scores = [1.0, 2.0, -1.0, 0.5, 0.0, 3.0];
         let loss = |loss| {
             let mut evaluation = Evaluation::new(3);
-            evaluation.add(&scores, &[1, 0], &loss);
+            evaluation.add(&scores, &[1, 0], &loss).unwrap();
             evaluation.loss()
         };
         let close = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-6, "{found}");
@@ -160,9 +184,30 @@ mod tests {
     fn the_first_of_equals_is_the_answer() {
         let mut evaluation = Evaluation::new(7);
         let equal = [0.0; 7];
-        evaluation.add(&[equal, equal, equal].concat(), &[0, 4, 5], &Loss::CrossEntropy { label_smoothing: 0.0 });
+        let scores = [equal, equal, equal].concat();
+        evaluation.add(&scores, &[0, 4, 5], &Loss::CrossEntropy { label_smoothing: 0.0 }).unwrap();
         assert_eq!((evaluation.seen, evaluation.correct, evaluation.correct_of_top), (3, 1, 2));
         assert_eq!((evaluation.count(4, 0), evaluation.count(4, 4), evaluation.count(0, 0)), (1, 0, 1));
         assert!((evaluation.accuracy() - 1.0 / 3.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_label_that_is_no_class_is_refused_and_nothing_taken_in() {
+        for loss in [Loss::CrossEntropy { label_smoothing: 0.1 }, Loss::MeanSquaredError(SumOrMean::Sum)] {
+            let said = |classes: usize, scores: &[f32], labels: &[usize]| {
+                let mut evaluation = Evaluation::new(classes);
+                let refused = evaluation.add(scores, labels, &loss).unwrap_err();
+                assert_eq!((refused.code, evaluation), (Code::E604, Evaluation::new(classes)));
+                refused.message.clone()
+            };
+            let expected = "sample 1 of the batch has the label 3, and the model's classes are 0 to 2";
+            assert_eq!(said(3, &[0.0; 6], &[2, 3]), expected);
+            assert!(said(3, &[0.0; 6], &[usize::MAX, 0]).starts_with("sample 0 of the batch has the label 1844"));
+            assert!(said(0, &[], &[0]).ends_with("the model tells no classes apart"));
+            assert_eq!(said(3, &[0.0; 5], &[1, 1]), "there are 5 scores for 2 samples of 3 classes each");
+            assert_eq!(said(3, &[0.0; 9], &[1, 1]), "there are 9 scores for 2 samples of 3 classes each");
+            Evaluation::new(0).add(&[], &[], &loss).unwrap();
+            assert_eq!(Evaluation::new(usize::MAX).count(5, usize::MAX), 0);
+        }
     }
 }

@@ -1,5 +1,8 @@
 //! What was measured epoch by epoch: the lines of `log.jsonl`, the best epoch, and whether to end early.
+//!
+//! What is decided here is a function of the recorded bits alone, which a checkpoint keeps.
 
+use super::exact;
 use super::recipe::{EarlyStopping, Monitor};
 use serde::{Deserialize, Serialize};
 
@@ -9,19 +12,25 @@ pub struct Record {
     /// Its number, from 1.
     pub epoch: usize,
     /// The mean of the loss over the training set, each batch before its step.
+    #[serde(with = "exact")]
     pub train_loss: f64,
     /// The share of the training set that was right, each batch before its step; absent where the loss does not tell.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub train_accuracy: Option<f64>,
     /// The mean of the loss over the validation set, after the epoch.
+    #[serde(with = "exact")]
     pub val_loss: f64,
     /// The share of the validation set that is right, after the epoch.
+    #[serde(with = "exact")]
     pub val_accuracy: f64,
-    /// The learning rate of the epoch's last step.
+    /// The learning rate of the epoch's last batch.
+    #[serde(with = "exact")]
     pub learning_rate: f64,
-    /// Seconds that the epoch took, validation included.
+    /// Seconds that the epoch's steps took, those before it was gone on with too, and its validation.
+    #[serde(with = "exact")]
     pub seconds: f64,
     /// Pictures of the training set a second, loading included and validation not.
+    #[serde(with = "exact")]
     pub images_per_second: f64,
 }
 
@@ -33,7 +42,8 @@ pub struct History {
 }
 
 impl History {
-    /// The best epoch's record, the first of equals; a number that is none is worse than any.
+    /// The best epoch's record, the first of equals: an epoch that is only as good as one before is not the best. What is no
+    /// number is worse than any number and any infinity.
     pub fn best(&self, monitor: Monitor) -> Option<&Record> {
         let better = |a: &Record, b: &Record| improvement(monitor, b, a) > 0.0;
         self.records.iter().fold(None, |best, record| match best {
@@ -105,6 +115,9 @@ mod tests {
         let best = |accuracies: &[f64]| history(accuracies).best(Monitor::ValidationAccuracy).map(|best| best.epoch);
         assert_eq!(best(&[0.5, 0.7, 0.7, 0.6]), Some(2));
         assert_eq!(best(&[f64::NAN, 0.2]), Some(2));
+        assert_eq!(best(&[f64::NEG_INFINITY, f64::NEG_INFINITY, f64::NAN]), Some(1));
+        assert_eq!(best(&[f64::NAN, f64::NEG_INFINITY, f64::NAN]), Some(2));
+        assert_eq!(best(&[0.3, f64::NEG_INFINITY, 0.3, f64::NAN]), Some(1));
         assert_eq!(best(&[]), None);
         assert_eq!(history(&[0.5, 0.7]).best(Monitor::ValidationLoss).map(|best| best.epoch), Some(2));
         assert!(history(&[0.5, 0.7]).last_is_best(Monitor::ValidationLoss));

@@ -4,9 +4,13 @@
 //! [`Event`]s, which others draw. All files of a run lie in one folder: checkpoints, the best weights, the log.
 
 pub mod checkpoint;
+mod counters;
 mod evaluate;
 mod event;
+mod exact;
+mod folder;
 mod history;
+mod labels;
 mod learner;
 mod log;
 pub mod recipe;
@@ -19,6 +23,7 @@ mod step;
 
 pub use evaluate::{Evaluation, TOP, evaluate};
 pub use event::{Ending, Event};
+pub use folder::{CURVES, RunFolder};
 pub use history::{History, Record};
 pub use learner::{Learner, StepInputs, StepOutputs};
 pub use log::LOG;

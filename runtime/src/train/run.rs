@@ -1,24 +1,25 @@
 //! The loop: epochs of steps, validation, checkpoints.
 //!
 //! All that decides a number is a function of the recipe and of [`Progress`], so that a run which was broken off goes on to the same bits.
+//! A checkpoint that was written holds numbers: weights that are none any more end the run before it is.
 
 use super::checkpoint::{self, BEST, Progress, Sums};
 use super::evaluate::{Evaluation, evaluate};
 use super::event::{Ending, Event};
+use super::folder::RunFolder;
 use super::history::Record;
 use super::learner::{Learner, StepInputs};
 use super::recipe::Recipe;
 use super::schedule::Moment;
 use super::scorer::Scorer;
 use super::setup::Setup;
-use super::{log, state};
+use super::{counters, log, state};
 use crate::data::{Batch, DataSet, Job, Skipped, in_order, load, shuffled};
-use crate::failure::{failure, file_failure};
-use crate::{Backend, Parameters, Result, files, weights};
-use cnnc_compiler::diagnostic::Code;
+use crate::failure::failure;
+use crate::{Backend, Failure, Parameters, Result, weights};
+use cnnc_compiler::diagnostic::{Code, Label};
 use cnnc_compiler::graph::ShapedGraph;
 use std::collections::HashSet;
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -45,22 +46,25 @@ pub struct Run<'a> {
 /// Who hears of events.
 pub type Listener<'l> = dyn FnMut(Event<'_>) + 'l;
 
-/// Trains.
+/// Trains; everything that is written goes to the folder, which was taken for this run's checkpoint.
 ///
 /// # Errors
-/// When data cannot be loaded, files cannot be written, a checkpoint is of another run, or the loss is no number any more.
-pub fn train(run: &Run<'_>, learner: &mut dyn Learner, listener: &mut Listener<'_>) -> Result<Ending> {
-    let folder = run.recipe.output.as_path();
-    fs::create_dir_all(folder).map_err(|error| file_failure("write", folder, &error))?;
-    files::remove_remains(folder);
+/// When data cannot be loaded, files cannot be written, a checkpoint is of another run, or loss or weights are no numbers any
+/// more.
+pub fn train(
+    run: &Run<'_>,
+    folder: RunFolder,
+    learner: &mut dyn Learner,
+    listener: &mut Listener<'_>,
+) -> Result<Ending> {
     let progress = begin(run, learner)?;
-    if run.resume.is_none() {
-        // What an earlier run left is not what this one is gone on from.
-        checkpoint::save(folder, &learner.state()?, &progress)?;
+    if folder.clear()? {
+        checkpoint::save(folder.path(), &learner.state()?, &progress)?;
     }
-    log::rewrite(folder, &progress.history)?;
+    log::rewrite(folder.path(), &progress.history)?;
     let scorer = Scorer::new(run.graph, Parameters::default(), run.setup.classes, run.backend);
-    let mut training = Training { run, learner, listener, scorer, progress, skipped: HashSet::new() };
+    let saved = (progress.epoch, progress.batch);
+    let mut training = Training { run, folder, learner, listener, scorer, progress, saved, skipped: HashSet::new() };
     training.go()
 }
 
@@ -71,6 +75,7 @@ fn begin(run: &Run<'_>, learner: &mut dyn Learner) -> Result<Progress> {
     let Some(path) = run.resume else { return Ok(Progress { settings, ..Progress::default() }) };
     let (found, progress) = checkpoint::load(path)?;
     checkpoint::compare(path, &progress, &settings)?;
+    counters::check(path, &progress, run.recipe, &run.setup, run.data)?;
     learner.load(&state::fitting(path, &learner.state()?, &found)?)?;
     Ok(progress)
 }
@@ -78,10 +83,13 @@ fn begin(run: &Run<'_>, learner: &mut dyn Learner) -> Result<Progress> {
 /// A run on its way.
 struct Training<'r, 'l> {
     run: &'r Run<'r>,
+    folder: RunFolder,
     learner: &'l mut dyn Learner,
     listener: &'l mut Listener<'l>,
     scorer: Scorer<'r>,
     progress: Progress,
+    /// Epochs, and batches of the next, that the newest checkpoint is after.
+    saved: (usize, usize),
     /// Names of pictures that were said to be left out.
     skipped: HashSet<String>,
 }
@@ -110,14 +118,12 @@ impl Training<'_, '_> {
 
     /// Trains one epoch to its end; `false` when it was to stop before.
     fn epoch(&mut self) -> Result<bool> {
-        let start = Instant::now();
-        let seen_before = self.progress.sums.seen;
-        let mut learning_rate = self.learning_rate(0);
+        let (start, seconds_before) = (Instant::now(), self.progress.sums.seconds);
         let mut batches = load(&self.job());
         let mut next = batches.next();
         while let Some(batch) = next.take() {
-            learning_rate = self.learning_rate(0);
-            next = self.step(batch?, learning_rate, &mut batches)?;
+            next = self.step(batch?, &mut batches)?;
+            self.progress.sums.seconds = seconds_before + start.elapsed().as_secs_f64();
             if self.run.stop.load(Ordering::Relaxed) {
                 return Ok(false);
             }
@@ -127,11 +133,17 @@ impl Training<'_, '_> {
                 self.save()?;
             }
         }
-        let pictures = (self.progress.sums.seen - seen_before) as f64;
-        let images_per_second = pictures / start.elapsed().as_secs_f64().max(1e-9);
+        if self.progress.sums.seen == 0 {
+            let place = self.run.recipe.data.path.display();
+            let mut unread = failure(Code::E610, format!("no picture of the training set in `{place}` can be read"));
+            unread
+                .help
+                .push("leave out `corrupt: skip` under `data` to end at the first, with what is wrong with it".into());
+            return Err(unread);
+        }
+        let start = Instant::now();
         let Some(evaluation) = self.validate()? else { return Ok(false) };
-        let seconds = start.elapsed().as_secs_f64();
-        self.finish(&evaluation, learning_rate, seconds, images_per_second)?;
+        self.finish(&evaluation, start.elapsed().as_secs_f64())?;
         Ok(true)
     }
 
@@ -153,10 +165,10 @@ impl Training<'_, '_> {
         }
     }
 
-    /// That of the batch after so many more.
-    fn learning_rate(&self, later: usize) -> f64 {
+    /// That of a batch of this epoch.
+    fn learning_rate(&self, batch: usize) -> f64 {
         let Run { recipe, setup, .. } = self.run;
-        let moment = Moment { epoch: self.progress.epoch, batch: self.progress.batch + later };
+        let moment = Moment { epoch: self.progress.epoch, batch };
         recipe.schedule.learning_rate(recipe.learning_rate, moment, setup.length(recipe))
     }
 
@@ -164,12 +176,12 @@ impl Training<'_, '_> {
     fn step(
         &mut self,
         batch: Batch,
-        learning_rate: f64,
         batches: &mut dyn Iterator<Item = Result<Batch>>,
     ) -> Result<Option<Result<Batch>>> {
         self.name_skipped(&batch.skipped);
         let pictures = batch.labels.len();
         let (step, seed) = (self.progress.step + 1, self.run.recipe.seed);
+        let learning_rate = self.learning_rate(self.progress.batch);
         if pictures > 0 {
             self.learner.begin(batch, StepInputs { learning_rate, step, seed })?;
         }
@@ -178,12 +190,12 @@ impl Training<'_, '_> {
             if let Some(Ok(batch)) = &next
                 && !batch.labels.is_empty()
             {
-                let learning_rate = self.learning_rate(1);
+                let learning_rate = self.learning_rate(self.progress.batch + 1);
                 self.learner.stage(batch, StepInputs { learning_rate, step: step + 1, seed })?;
             }
             let outputs = self.learner.finish()?;
             if !outputs.loss.is_finite() {
-                return Err(self.diverged(outputs.loss, learning_rate));
+                return Err(self.diverged(&format!("the loss is {}", outputs.loss), self.progress.batch + 1));
             }
             self.progress.step += 1;
             let sums = &mut self.progress.sums;
@@ -198,11 +210,23 @@ impl Training<'_, '_> {
         Ok(next)
     }
 
-    fn diverged(&self, loss: f64, learning_rate: f64) -> crate::Failure {
-        let Progress { epoch, batch, .. } = self.progress;
-        let message = format!("the loss is {loss} in batch {} of epoch {}", batch + 1, epoch + 1);
+    /// E612 when a parameter that is trained is no number any more, so that a checkpoint never holds that.
+    fn check_weights(&self, state: &Parameters) -> Result<()> {
+        match state::without_numbers(self.run.graph, state)? {
+            Some(key) => Err(self.diverged(&format!("`{key}` has values that are no numbers"), self.progress.batch)),
+            None => Ok(()),
+        }
+    }
+
+    /// What cannot be gone on with, in a batch from 1, and from where it can.
+    fn diverged(&self, what: &str, batch: usize) -> Failure {
+        let Run { recipe, .. } = self.run;
+        let message = format!("{what} in batch {batch} of epoch {}", self.progress.epoch + 1);
         let mut diverged = failure(Code::E612, message);
-        diverged.notes.push(format!("the learning rate is {learning_rate}"));
+        diverged.labels.push(Label { span: recipe.optimiser_place, text: "trained by this".into() });
+        diverged.notes.push(format!("the learning rate is {}", self.learning_rate(batch.saturating_sub(1))));
+        let (last, (epoch, batch)) = (checkpoint::newest(self.folder.path()), self.saved);
+        diverged.notes.push(format!("`{}` is from after epoch {epoch} and batch {batch}", last.display()));
         diverged.help.push("lower `optimizer.lr`, add a `warmup` to `schedule`, or set `clip_grad_norm`".into());
         diverged
     }
@@ -218,7 +242,9 @@ impl Training<'_, '_> {
     /// The worth of the parameters as they are; `None` when it was to stop.
     fn validate(&mut self) -> Result<Option<Evaluation>> {
         let Run { recipe, data, setup, stop, .. } = self.run;
-        self.scorer.set(state::parameters(&self.learner.state()?));
+        let state = self.learner.state()?;
+        self.check_weights(&state)?;
+        self.scorer.set(state::parameters(&state));
         let job = validation_job(recipe, data, setup);
         let count = data.validation.len();
         let listener = &mut self.listener;
@@ -231,14 +257,9 @@ impl Training<'_, '_> {
     }
 
     /// Takes in what an epoch came to: history, files, events.
-    fn finish(
-        &mut self,
-        evaluation: &Evaluation,
-        learning_rate: f64,
-        seconds: f64,
-        images_per_second: f64,
-    ) -> Result<()> {
-        let Sums { loss, correct, seen } = std::mem::take(&mut self.progress.sums);
+    fn finish(&mut self, evaluation: &Evaluation, validation_seconds: f64) -> Result<()> {
+        let learning_rate = self.learning_rate(self.run.setup.batches.saturating_sub(1));
+        let Sums { loss, correct, seen, seconds } = std::mem::take(&mut self.progress.sums);
         self.progress.epoch += 1;
         self.progress.batch = 0;
         let record = Record {
@@ -248,26 +269,28 @@ impl Training<'_, '_> {
             val_loss: evaluation.loss(),
             val_accuracy: evaluation.accuracy(),
             learning_rate,
-            seconds,
-            images_per_second,
+            seconds: seconds + validation_seconds,
+            images_per_second: seen as f64 / seconds.max(1e-9),
         };
         self.progress.history.records.push(record.clone());
         let is_best = self.progress.history.last_is_best(self.run.recipe.monitor);
         if is_best {
             let weights = state::parameters(&self.learner.state()?);
-            weights::save(&self.run.recipe.output.join(BEST), &weights, &[("format", "pt")])?;
+            self.folder.write(|folder| weights::save(&folder.join(BEST), &weights, &[("format", "pt")]))?;
         }
         self.save()?;
-        log::append(&self.run.recipe.output, &record)?;
+        self.folder.write(|folder| log::append(folder, &self.progress.history))?;
         let history = &self.progress.history;
         (self.listener)(Event::Epoch { record: &record, history, is_best });
         Ok(())
     }
 
     fn save(&mut self) -> Result<()> {
-        let folder = &self.run.recipe.output;
-        checkpoint::save(folder, &self.learner.state()?, &self.progress)?;
-        (self.listener)(Event::Saved(&checkpoint::newest(folder)));
+        let state = self.learner.state()?;
+        self.check_weights(&state)?;
+        self.folder.write(|folder| checkpoint::save(folder, &state, &self.progress))?;
+        self.saved = (self.progress.epoch, self.progress.batch);
+        (self.listener)(Event::Saved(&checkpoint::newest(self.folder.path())));
         Ok(())
     }
 }

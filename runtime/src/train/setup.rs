@@ -1,12 +1,13 @@
 //! From a recipe, a network and a data set to what a run needs of them: pipelines, classes, and the settings that its numbers depend on.
 
+use super::labels;
 use super::recipe::Recipe;
 use super::schedule::Length;
-use crate::data::{DataSet, Pipeline};
+use crate::data::{DataSet, Pipeline, Samples};
 use crate::failure::failure;
 use crate::random::fnv1a;
 use crate::{Failure, Result};
-use cnnc_compiler::diagnostic::Code;
+use cnnc_compiler::diagnostic::{Code, Label};
 use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::graph::print::print_graph;
 use cnnc_compiler::shape::Dim;
@@ -32,13 +33,14 @@ impl Setup {
     /// # Errors
     /// E610 when they do not fit.
     pub fn new(recipe: &Recipe, graph: &ShapedGraph, data: &DataSet) -> Result<Setup> {
+        let unfit = |reason| unfit(recipe, graph, reason);
         let [input] = graph.graph.inputs.as_slice() else {
             let inputs = graph.graph.inputs.len();
-            return Err(unfit(graph, format!("takes {inputs} inputs, and a data set of pictures is one")));
+            return Err(unfit(format!("takes {inputs} inputs, and a data set of pictures is one")));
         };
         let image = input.image.as_ref();
         if let Some(batch) = input.shape.first().and_then(number) {
-            let mut fixed = unfit(graph, format!("takes batches of {batch} alone: its input is {}", input.shape));
+            let mut fixed = unfit(format!("takes batches of {batch} alone: its input is {}", input.shape));
             fixed.help.push(format!("leave the batch open in the spec: `input {}`", input.shape).replacen(
                 &batch.to_string(),
                 "N",
@@ -50,16 +52,19 @@ impl Setup {
         let shape = match known.as_deref() {
             Some(&[channels, height, width]) if input.shape.len() == 4 => [channels, height, width],
             _ => {
-                let mut open =
-                    unfit(graph, format!("takes {}, and pictures have four axes of known sizes", input.shape));
+                let mut open = unfit(format!("takes {}, and pictures have four axes of known sizes", input.shape));
                 open.help.push("give channels, height and width a number in the spec: `input [N, 3, 32, 32]`".into());
                 return Err(open);
             }
         };
-        let classes = classes(graph)?;
+        let classes = classes(graph).map_err(unfit)?;
+        let place = recipe.data.path.display();
         if data.classes > classes {
             let found = data.classes;
-            return Err(unfit(graph, format!("tells {classes} classes apart, and the data have {found}")));
+            return Err(unfit(format!("tells {classes} classes apart, and the data in `{place}` have {found}")));
+        }
+        for samples in [&data.train, &data.validation] {
+            check_labels(samples.as_ref(), classes)?;
         }
         let pipeline = |transforms: &Option<Vec<_>>| Pipeline::new(transforms.as_deref(), image, shape).map(Arc::new);
         let count = data.train.len();
@@ -69,10 +74,17 @@ impl Setup {
         };
         if batches == 0 {
             let size = recipe.batch_size;
-            let message = format!("the training set has {count} pictures, less than one batch of {size}");
-            return Err(failure(Code::E610, message));
+            let message = format!("the training set in `{place}` has {count} pictures, less than one batch of {size}");
+            let mut empty = failure(Code::E610, message);
+            empty.labels.push(Label { span: recipe.batch_size_place, text: "the size of a batch".into() });
+            empty.help.push(
+                format!("make `batch_size` {count} or less, or leave `drop_last` out").replace("0 or less", "smaller"),
+            );
+            return Err(empty);
         }
-        let (train, validation) = (pipeline(&recipe.data.train)?, pipeline(&recipe.data.validation)?);
+        let pipelines = [pipeline(&recipe.data.train), pipeline(&recipe.data.validation)];
+        let [train, validation] = pipelines.map(|made| made.map_err(|failure| at_model(recipe, failure)));
+        let (train, validation) = (train?, validation?);
         Ok(Setup { train, validation, classes, batches })
     }
 
@@ -111,14 +123,21 @@ impl Setup {
     }
 }
 
-/// The classes of a network whose one answer is `[N, classes]`.
-fn classes(graph: &ShapedGraph) -> Result<usize> {
+/// E610 with the first sample whose label is no class.
+fn check_labels(samples: &dyn Samples, classes: usize) -> Result<()> {
+    let Some(wrong) = (0..samples.len()).find(|&index| samples.label(index) >= classes) else { return Ok(()) };
+    let (name, label) = (samples.name(wrong), samples.label(wrong));
+    Err(failure(Code::E610, format!("{name} has the label {label}, and {}", labels::known(classes))))
+}
+
+/// The classes of a network whose one answer is `[N, classes]`, or why it has none.
+fn classes(graph: &ShapedGraph) -> std::result::Result<usize, String> {
     let outputs = &graph.graph.outputs;
     let shape = outputs.first().map(|output| graph.shape(output.node)).unwrap_or_default();
     match shape.get(1).and_then(number).filter(|_| shape.len() == 2) {
         Some(classes) if outputs.len() == 1 && classes > 0 => Ok(classes),
-        _ if outputs.len() > 1 => Err(unfit(graph, format!("gives {} outputs, and one is trained", outputs.len()))),
-        _ => Err(unfit(graph, format!("answers {shape}, and a score for each class is [N, classes]"))),
+        _ if outputs.len() > 1 => Err(format!("gives {} outputs, and one is trained", outputs.len())),
+        _ => Err(format!("answers {shape}, and a score for each class is [N, classes]")),
     }
 }
 
@@ -127,6 +146,12 @@ fn number(size: &Dim) -> Option<usize> {
     size.at(&|_| None).and_then(|size| usize::try_from(size).ok())
 }
 
-fn unfit(graph: &ShapedGraph, reason: String) -> Failure {
-    failure(Code::E610, format!("the model {} {reason}", graph.graph.name))
+fn unfit(recipe: &Recipe, graph: &ShapedGraph, reason: String) -> Failure {
+    at_model(recipe, failure(Code::E610, format!("the model {} {reason}", graph.graph.name)))
+}
+
+/// With the place where the recipe names the model.
+fn at_model(recipe: &Recipe, mut failure: Failure) -> Failure {
+    failure.labels.push(Label { span: recipe.model.place, text: "the recipe names the model here".into() });
+    failure
 }

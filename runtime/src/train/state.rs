@@ -1,8 +1,10 @@
 //! A checkpoint's tensors against those that a learner has.
 
 use crate::failure::failure;
-use crate::{Parameters, Result, weights};
+use crate::{Parameters, Result};
 use cnnc_compiler::diagnostic::Code;
+use cnnc_compiler::graph::ShapedGraph;
+use cnnc_compiler::training::names::is_state;
 use std::path::Path;
 
 /// The tensors that were found, once every one that is wanted is there in its shape and no other.
@@ -33,6 +35,18 @@ pub fn fitting(path: &Path, wanted: &Parameters, found: &Parameters) -> Result<P
 
 /// The parameters of a state alone, without what the optimiser keeps.
 pub fn parameters(state: &Parameters) -> Parameters {
-    let own = state.iter().filter(|(key, _)| !weights::is_state(key));
-    own.map(|(key, tensor)| (key.clone(), tensor.as_ref().clone())).collect()
+    state.filtered(|key| !is_state(key))
+}
+
+/// A parameter that is trained and has values that are no numbers, where there is one.
+///
+/// # Errors
+/// When one cannot be read.
+pub fn without_numbers<'g>(graph: &'g ShapedGraph, state: &Parameters) -> Result<Option<&'g str>> {
+    for parameter in graph.graph.parameters.iter().filter(|parameter| parameter.trainable) {
+        if state.get(&parameter.path)?.data().iter().any(|value| !value.is_finite()) {
+            return Ok(Some(&parameter.path));
+        }
+    }
+    Ok(None)
 }

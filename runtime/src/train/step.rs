@@ -1,5 +1,6 @@
 //! The learner that people use: a compiled training step on a device, with a plan for every batch size that occurs, over one state.
 
+use super::labels;
 use super::learner::{Learner, StepInputs, StepOutputs};
 use super::scorer::bindings_of;
 use crate::data::Batch;
@@ -60,7 +61,16 @@ impl Step<'_> {
         Ok(Arc::new(plan))
     }
 
-    /// What the network should answer: class numbers, or ones and zeros.
+    /// Whether a batch has a label for each sample, and each is a class.
+    fn check(&self, batch: &Batch) -> Result<()> {
+        let (samples, labels) = (batch.inputs.shape().first().copied().unwrap_or(0), batch.labels.len());
+        if samples != labels {
+            return Err(failure(Code::E604, format!("a batch of {samples} samples has {labels} labels")));
+        }
+        labels::check(&batch.labels, self.classes)
+    }
+
+    /// What the network should answer: class numbers, or ones and zeros. The labels are known to be classes.
     fn labels(&self, labels: &[usize]) -> Option<Tensor> {
         match self.training.loss {
             Loss::CrossEntropy { .. } => {
@@ -68,7 +78,7 @@ impl Step<'_> {
             }
             Loss::MeanSquaredError(_) => {
                 let mut target = Tensor::filled(&[labels.len(), self.classes], 0.0);
-                for (row, &label) in target.data_mut().chunks_exact_mut(self.classes).zip(labels) {
+                for (row, &label) in target.data_mut().chunks_exact_mut(self.classes.max(1)).zip(labels) {
                     row[label] = 1.0;
                 }
                 Some(target)
@@ -98,6 +108,7 @@ fn fault() -> crate::Failure {
 
 impl Learner for StepLearner<'_> {
     fn begin(&mut self, batch: Batch, told: StepInputs) -> Result<()> {
+        self.step.check(&batch)?;
         let samples = batch.labels.len();
         if !self.plans.contains_key(&samples) {
             let number = self.trainer.add(self.step.plan(batch.inputs.shape())?)?;
@@ -113,6 +124,7 @@ impl Learner for StepLearner<'_> {
     }
 
     fn stage(&mut self, batch: &Batch, told: StepInputs) -> Result<()> {
+        self.step.check(batch)?;
         let samples = batch.labels.len();
         // A size that did not occur yet has no plan, which is made when its step begins.
         let Some(&number) = self.plans.get(&samples) else { return Ok(()) };

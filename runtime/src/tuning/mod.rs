@@ -1,9 +1,10 @@
 //! Candidates that were measured on this machine, and the file that keeps the choice.
 //!
-//! On the CPU a candidate is a convolution's method: choices come in from [`Model::tune`](crate::Model::tune) or from the file, and go out
-//! into the [`Target`] that a plan is made for. On a GPU it is a step's [`Way`](crate::cuda::Way). A choice holds for sizes and not for
-//! threads, so that answers have the same bits for any number of these. A file that is damaged, of another machine or of another cnnc is
-//! not used, and the reader is told why.
+//! On the CPU a candidate is a convolution's method: choices come in from [`Model::tune`](crate::Model::tune) or from the file,
+//! and go out into the [`Target`] that a plan is made for. On a GPU it is a step's [`Way`](crate::cuda::Way). A choice holds for
+//! sizes and not for threads, so that answers have the same bits for any number of these. A file that is damaged, of another
+//! machine or of another cnnc is not used, and the reader is told why. Whoever keeps choices adds them to those that are there by
+//! then, under a lock.
 
 mod measure;
 
@@ -11,9 +12,10 @@ pub use measure::{Choice, Measured};
 pub(crate) use measure::{chosen, measure};
 
 use crate::cpu::blocked::vector::InstructionSet;
-use crate::failure::{Result, file_failure};
-use crate::files::cache_folder;
+use crate::failure::{Result, failure, file_failure};
+use crate::files::{Lock, cache_folder};
 use crate::{host, write_whole};
+use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::kernels::Method;
 use cnnc_compiler::plan::Target;
 use serde::{Deserialize, Serialize};
@@ -21,6 +23,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long one waits for others that keep choices: each takes some milliseconds.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What can be measured and chosen.
 pub trait Candidate: Clone + PartialEq {
@@ -80,7 +86,8 @@ impl Machine {
     }
 }
 
-/// Where choices are kept: `cnnc/tuning-avx512.json` for that instruction set, in the user's cache directory; `None` when the user has none.
+/// Where choices are kept: `cnnc/tuning-avx512.json` for that instruction set, in the user's cache directory; `None` when the
+/// user has none.
 pub fn path(of: &str) -> Option<PathBuf> {
     Some(cache_folder()?.join(format!("tuning-{of}.json")))
 }
@@ -98,6 +105,10 @@ impl Candidate for Method {
 impl<C: Candidate> Kept<C> {
     /// Reads a file of choices.
     pub fn read(path: &Path, machine: &Machine) -> Kept<C> {
+        // A pipe may have no end.
+        if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+            return Kept::Ignored("is no regular file".into());
+        }
         match fs::read_to_string(path) {
             Ok(text) => Kept::parse(&text, machine).unwrap_or_else(Kept::Ignored),
             Err(error) if error.kind() == ErrorKind::NotFound => Kept::Nothing,
@@ -138,15 +149,28 @@ impl Tuning {
 }
 
 impl<C: Candidate> Tuning<C> {
-    /// Writes the file, whole or not at all.
+    /// What measuring chose.
+    pub fn of(measured: &[Measured<C>]) -> Tuning<C> {
+        Tuning(measured.iter().map(|one| (one.key.clone(), one.after.clone())).collect())
+    }
+
+    /// Adds these choices to those of this machine that the file holds, one process at a time. The file is there whole or not at
+    /// all.
     ///
     /// # Errors
-    /// E601 when it cannot be written.
+    /// E601 when it cannot be written, or others keep the lock for long.
     pub fn keep(&self, path: &Path, machine: &Machine) -> Result<()> {
-        let choices = self.0.iter().map(|(key, candidate)| (key.clone(), candidate.name())).collect();
-        let content = Content { machine: machine.clone(), choices };
         let folder = path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder).map_err(|error| file_failure("write", path, &error))?;
+        let lock = path.with_extension("lock");
+        let Some(_lock) = Lock::take(&lock, PATIENCE)? else {
+            let message = format!("cannot write `{}`: another process has locked `{}`", path.display(), lock.display());
+            return Err(failure(Code::E601, message));
+        };
+        let mut all = Kept::read(path, machine).choices();
+        all.0.extend(self.0.iter().map(|(key, candidate)| (key.clone(), candidate.clone())));
+        let choices = all.0.into_iter().map(|(key, candidate)| (key, candidate.name())).collect();
+        let content = Content { machine: machine.clone(), choices };
         write_whole(path, |writer| Ok(serde_json::to_writer_pretty(writer, &content)?))
     }
 }
@@ -176,6 +200,34 @@ mod tests {
         assert_eq!(Kept::<Method>::read(&path, &machine()), Kept::Nothing);
         tuning().keep(&path, &machine()).unwrap();
         assert_eq!(Kept::read(&path, &machine()), Kept::Choices(tuning()));
+    }
+
+    #[test]
+    fn those_who_keep_choices_at_once_lose_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tuning.json");
+        // A lock that a killed process left is nobody's.
+        fs::write(path.with_extension("lock"), "").unwrap();
+        std::thread::scope(|scope| {
+            for number in 0..8 {
+                let path = &path;
+                scope.spawn(move || {
+                    for round in 0..5 {
+                        let one = Tuning([(format!("{number} {round}"), Method::Direct)].into());
+                        one.keep(path, &machine()).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(Kept::<Method>::read(&path, &machine()).choices().0.len(), 40);
+        // The newest choice of a key counts, and others of the file stay.
+        Tuning([("0 0".to_owned(), Method::Winograd(4))].into()).keep(&path, &machine()).unwrap();
+        let choices = Kept::<Method>::read(&path, &machine()).choices().0;
+        assert_eq!((choices.len(), choices["0 0"]), (40, Method::Winograd(4)));
+        // Those of another machine do not.
+        let other = Machine { words: "Q".into(), ..machine() };
+        tuning().keep(&path, &other).unwrap();
+        assert_eq!(Kept::read(&path, &other), Kept::Choices(tuning()));
     }
 
     #[test]

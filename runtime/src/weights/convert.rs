@@ -1,16 +1,10 @@
 //! Tensors of a file as float32 values.
 
-use crate::Tensor;
 use safetensors::Dtype;
 
 /// Whether values of this type can be read.
 pub fn is_readable(dtype: Dtype) -> bool {
     matches!(dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16 | Dtype::F64 | Dtype::I64 | Dtype::I32)
-}
-
-/// A tensor of the values in these bytes, whose number is that of its elements; zeros for a type that [`is_readable`] refuses.
-pub fn tensor(dtype: Dtype, bytes: &[u8], shape: &[usize]) -> Tensor {
-    Tensor::new(shape, to_f32(dtype, bytes)).unwrap_or_else(|| Tensor::filled(shape, 0.0))
 }
 
 /// The values in order; none for a type that [`is_readable`] refuses.

@@ -1,19 +1,16 @@
 //! Which tensor of a file is which parameter, and the report when they do not fit together.
 
+use super::stored::{Entry, Source, values};
 use super::{Found, convert};
 use crate::failure::failure;
+use crate::parameters::Room;
 use crate::{Failure, Result};
 use cnnc_compiler::diagnostic::{Code, nearest};
 use cnnc_compiler::graph::{Graph, Parameter};
-use safetensors::tensor::TensorView;
 use std::collections::HashSet;
-use std::path::Path;
 
 /// Differences of one kind that are written out; of more, their number is.
 const SHOWN: usize = 20;
-
-/// A counter of PyTorch's that no answer depends on; older files lack it.
-const OPTIONAL: &str = "num_batches_tracked";
 
 /// All that does not fit.
 #[derive(Default)]
@@ -26,26 +23,28 @@ struct Differences {
 /// The tensor of every parameter, in the graph's order; `None` for a counter that the file lacks.
 ///
 /// # Errors
-/// E602 with everything that does not fit.
-pub fn match_keys<'a>(
-    path: &Path,
+/// E602 with everything that does not fit; as [`values`] where those of two keys are compared.
+pub fn match_keys<'f>(
+    source: &dyn Source,
     graph: &Graph,
-    found: &'a Found<'a>,
+    found: &'f Found,
     prefix: &str,
-) -> Result<Vec<Option<&'a TensorView<'a>>>> {
+) -> Result<Vec<Option<&'f Entry>>> {
     let mut differences = Differences::default();
-    let sources = graph.parameters.iter().map(|parameter| source(parameter, found, &mut differences)).collect();
+    let matched = |parameter| match_one(source, parameter, found, &mut differences);
+    let entries = graph.parameters.iter().map(matched).collect::<Result<_>>()?;
     let known: HashSet<&str> = graph.parameters.iter().flat_map(keys).collect();
     let absent: Vec<&str> = differences.missing.iter().map(String::as_str).collect();
-    for (key, tensor) in found.iter().filter(|(key, _)| !known.contains(key.as_str())) {
-        let near = nearest(key, absent.iter().copied());
+    for (key, entry) in found.iter().filter(|(key, _)| !known.contains(key.as_str())) {
+        // Only those that are written out are looked at closely: a file may hold millions.
+        let near = nearest(key, absent.iter().copied().filter(|_| differences.unexpected.len() < SHOWN));
         let hint = near.map_or(String::new(), |near| format!("; the model has `{near}`, which the file lacks"));
-        differences.unexpected.push(format!("`{key}` {:?}{hint}", tensor.shape()));
+        differences.unexpected.push(format!("`{key}` {:?}{hint}", entry.shape));
     }
     if differences.missing.is_empty() && differences.unexpected.is_empty() && differences.wrong.is_empty() {
-        return Ok(sources);
+        return Ok(entries);
     }
-    Err(report(path, graph, found, prefix, differences))
+    Err(report(source, graph, found, prefix, differences))
 }
 
 /// All keys under which a file may hold a parameter.
@@ -54,36 +53,42 @@ fn keys(parameter: &Parameter) -> impl Iterator<Item = &str> {
 }
 
 /// Where a parameter comes from: its own key, or that of another use of it. Several must hold the same numbers.
-fn source<'a>(
+fn match_one<'f>(
+    source: &dyn Source,
     parameter: &Parameter,
-    found: &'a Found<'a>,
+    found: &'f Found,
     differences: &mut Differences,
-) -> Option<&'a TensorView<'a>> {
+) -> Result<Option<&'f Entry>> {
     let mut held = keys(parameter).filter_map(|key| found.get_key_value(key));
-    let Some((key, tensor)) = held.next() else {
-        if !parameter.path.ends_with(OPTIONAL) {
+    let Some((key, entry)) = held.next() else {
+        if !parameter.is_counter {
             differences.missing.push(parameter.path.to_string());
         }
-        return None;
+        return Ok(None);
     };
-    if !convert::is_readable(tensor.dtype()) {
+    if !convert::is_readable(entry.dtype) {
         let types = "F32, F16, BF16, F64, I64 and I32 can";
-        differences.wrong.push(format!("`{key}` holds {:?}, which cannot be read; {types}", tensor.dtype()));
-    } else if tensor.shape() != parameter.shape {
-        let (file, model) = (tensor.shape(), &parameter.shape);
-        differences.wrong.push(format!("`{key}` is {file:?} in the file and {model:?} in the model"));
+        differences.wrong.push(format!("`{key}` holds {:?}, which cannot be read; {types}", entry.dtype));
+        return Ok(None);
     }
-    let values = |tensor: &TensorView| convert::to_f32(tensor.dtype(), tensor.data());
+    if entry.shape != parameter.shape {
+        let (file, model) = (&entry.shape, &parameter.shape);
+        differences.wrong.push(format!("`{key}` is {file:?} in the file and {model:?} in the model"));
+        return Ok(None);
+    }
     for (other, also) in held {
-        if also.shape() != tensor.shape() || values(also) != values(tensor) {
+        let is_same = also.shape == entry.shape
+            && convert::is_readable(also.dtype)
+            && values(source, also, Room::default())? == values(source, entry, Room::default())?;
+        if !is_same {
             differences.wrong.push(format!("`{key}` and `{other}` are one parameter here and differ in the file"));
         }
     }
-    Some(tensor)
+    Ok(Some(entry))
 }
 
-fn report(path: &Path, graph: &Graph, found: &Found, prefix: &str, differences: Differences) -> Failure {
-    let (file, model) = (path.display(), &graph.name);
+fn report(source: &dyn Source, graph: &Graph, found: &Found, prefix: &str, differences: Differences) -> Failure {
+    let (file, model) = (source.path().display(), &graph.name);
     let mut report = failure(Code::E602, format!("the weights in `{file}` do not fit the model `{model}`"));
     let missing: Vec<String> = differences.missing.iter().map(|key| format!("`{key}`")).collect();
     for (kind, entries) in [
@@ -108,7 +113,7 @@ fn common_prefix<'a>(graph: &Graph, found: &'a Found) -> Option<&'a str> {
     let key = found.keys().find(|key| key.ends_with(first.path.as_ref()) && key.len() > first.path.len())?;
     let prefix = &key[..key.len() - first.path.len()];
     let fits = |parameter: &Parameter| {
-        keys(parameter).any(|key| found.contains_key(&format!("{prefix}{key}"))) || parameter.path.ends_with(OPTIONAL)
+        keys(parameter).any(|key| found.contains_key(&format!("{prefix}{key}"))) || parameter.is_counter
     };
     graph.parameters.iter().all(fits).then_some(prefix)
 }

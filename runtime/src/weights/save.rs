@@ -8,13 +8,12 @@ use safetensors::tensor::{Metadata, TensorInfo};
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::Arc;
 
-/// Writes all parameters under their keys, as float32 (PyTorch's batch counters as int64), with some text about the file. The file is
+/// Writes all parameters under their keys, as float32 (counters of layers as int64), with some text about the file. The file is
 /// there whole or not at all.
 ///
 /// # Errors
-/// E601 when the file cannot be written.
+/// E601 when the file cannot be written, and as [`Parameters::get`].
 pub fn save(path: &Path, parameters: &Parameters, about: &[(&str, &str)]) -> Result<()> {
     save_keeping(path, None, parameters, about)
 }
@@ -26,32 +25,52 @@ pub(crate) fn save_keeping(
     parameters: &Parameters,
     about: &[(&str, &str)],
 ) -> Result<()> {
-    let mut keys: Vec<(&Arc<str>, &[usize])> = parameters.shapes().collect();
+    let mut keys: Vec<Key<'_>> = parameters.shapes().map(|(path, shape)| Key::of(parameters, path, shape)).collect();
     // Eight-byte values first, so that everything stays aligned; then by key, so that the same parameters make the same file.
-    keys.sort_by_key(|(key, _)| (!is_counter(key), key.to_string()));
+    keys.sort_by_key(|key| (!key.is_counter, key.path));
     let header = header(&keys, about)
         .map_err(|error| failure(Code::E601, format!("cannot write `{}`: {error}", path.display())))?;
-    files::write_and_keep(path, kept, |writer| {
+    let mut unread = None;
+    let written = files::write_and_keep(path, kept, |writer| {
         writer.write_all(&(header.len() as u64).to_le_bytes())?;
         writer.write_all(header.as_bytes())?;
-        let mut tensors = keys.iter().filter_map(|(key, _)| Some((key, parameters.get(key)?)));
-        tensors.try_for_each(|(key, tensor)| write_values(writer, key, &tensor))
-    })
+        for key in &keys {
+            match parameters.get(key.path) {
+                Ok(tensor) => write_values(writer, key.is_counter, &tensor)?,
+                Err(failure) => {
+                    unread = Some(failure);
+                    return Err(io::ErrorKind::InvalidData.into());
+                }
+            }
+        }
+        Ok(())
+    });
+    unread.map_or(written, Err)
 }
 
-fn is_counter(key: &str) -> bool {
-    key.ends_with("num_batches_tracked")
+/// A parameter as it is stored.
+struct Key<'p> {
+    path: &'p str,
+    shape: &'p [usize],
+    is_counter: bool,
+}
+
+impl<'p> Key<'p> {
+    /// Only what a layer declares as a counter is one, whatever a parameter is called.
+    fn of(parameters: &Parameters, path: &'p str, shape: &'p [usize]) -> Key<'p> {
+        Key { path, shape, is_counter: parameters.is_counter(path) }
+    }
 }
 
 /// The header, padded to eight bytes.
-fn header(keys: &[(&Arc<str>, &[usize])], about: &[(&str, &str)]) -> serde_json::Result<String> {
+fn header(keys: &[Key<'_>], about: &[(&str, &str)]) -> serde_json::Result<String> {
     let mut end = 0;
     let mut infos = Vec::with_capacity(keys.len());
-    for (key, shape) in keys {
-        let (dtype, size) = if is_counter(key) { (Dtype::I64, 8) } else { (Dtype::F32, 4) };
+    for Key { path, shape, is_counter } in keys {
+        let (dtype, size) = if *is_counter { (Dtype::I64, 8) } else { (Dtype::F32, 4) };
         let start = end;
         end += shape.iter().product::<usize>() * size;
-        infos.push((key.to_string(), TensorInfo { dtype, shape: shape.to_vec(), data_offsets: (start, end) }));
+        infos.push((path.to_string(), TensorInfo { dtype, shape: shape.to_vec(), data_offsets: (start, end) }));
     }
     let about: HashMap<String, String> = about.iter().map(|(key, text)| (key.to_string(), text.to_string())).collect();
     let about = if about.is_empty() { None } else { Some(about) };
@@ -63,9 +82,9 @@ fn header(keys: &[(&Arc<str>, &[usize])], about: &[(&str, &str)]) -> serde_json:
     Ok(text)
 }
 
-fn write_values(writer: &mut dyn Write, key: &str, tensor: &Tensor) -> io::Result<()> {
+fn write_values(writer: &mut dyn Write, is_counter: bool, tensor: &Tensor) -> io::Result<()> {
     for values in tensor.data().chunks(1 << 16) {
-        let bytes: Vec<u8> = if is_counter(key) {
+        let bytes: Vec<u8> = if is_counter {
             values.iter().flat_map(|&value| (value as i64).to_le_bytes()).collect()
         } else {
             values.iter().flat_map(|value| value.to_le_bytes()).collect()

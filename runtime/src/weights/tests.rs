@@ -1,15 +1,19 @@
 //! Files that fit, files that do not, and files that lie.
 
-use super::{load, save};
+use super::{load, load_all, load_bytes, save};
+use crate::cpu::blocked::pool::Pool;
+use crate::parameters::Room;
 use crate::{Parameters, Tensor};
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::graph::{Graph, Initialiser, Parameter};
+use cnnc_compiler::training::names::{is_state, state_key};
 use cnnc_grammar::span::Span;
 use proptest::prelude::*;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, serialize};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 
 fn parameter(path: &str, aliases: &[&str], shape: &[usize]) -> Parameter {
@@ -19,6 +23,7 @@ fn parameter(path: &str, aliases: &[&str], shape: &[usize]) -> Parameter {
         shape: shape.to_vec(),
         trainable: true,
         initialiser: Initialiser::Constant(0.0),
+        is_counter: path.ends_with("num_batches_tracked"),
         span: Span::default(),
     }
 }
@@ -118,13 +123,147 @@ fn what_is_saved_is_loaded() {
     parameters.insert("1.num_batches_tracked", Tensor::new(&[], vec![12.0]).unwrap());
     save(&path, &parameters, &[("made_by", "a test")]).unwrap();
     let again = load(&path, &graph(), "").unwrap();
-    assert!(parameters.iter().all(|(key, tensor)| again.get(key) == Some(tensor)));
+    assert!(parameters.iter().all(|(key, tensor)| again.get(key).unwrap() == tensor.unwrap()));
 
     let content = fs::read(&path).unwrap();
     let file = safetensors::SafeTensors::deserialize(&content).unwrap();
     assert_eq!(file.tensor("1.num_batches_tracked").unwrap().dtype(), Dtype::I64);
     save(&path, &again, &[("made_by", "a test")]).unwrap();
     assert_eq!(fs::read(&path).unwrap(), content);
+}
+
+/// What the file's own header says of each tensor.
+fn types(path: &Path) -> Vec<(String, Dtype)> {
+    let content = fs::read(path).unwrap();
+    let file = safetensors::SafeTensors::deserialize(&content).unwrap();
+    let mut types: Vec<(String, Dtype)> = file.iter().map(|(key, tensor)| (key.to_owned(), tensor.dtype())).collect();
+    types.sort();
+    types
+}
+
+/// A parameter is what its layer declares, whatever it is called.
+#[test]
+fn names_decide_nothing() {
+    let names = ["num_batches_tracked", "w/momentum_buffer", "0.num_batches_tracked", "momentum_buffer", "exp_avg"];
+    let mut parameters: Vec<Parameter> = names.iter().map(|name| parameter(name, &[], &[3])).collect();
+    parameters.push(Parameter { is_counter: true, ..parameter("bn.num_batches_tracked", &[], &[]) });
+    parameters.iter_mut().take(5).for_each(|parameter| parameter.is_counter = false);
+    let graph = Graph { parameters, ..Graph::default() };
+    let mut drawn = Parameters::draw(&graph, 0).unwrap();
+    for (number, name) in names.iter().enumerate() {
+        drawn.insert(*name, Tensor::filled(&[3], 0.5 + number as f32));
+    }
+    drawn.insert("bn.num_batches_tracked", Tensor::filled(&[], 7.0));
+    // What the optimiser keeps of them has a place of its own.
+    let mut state = drawn.clone();
+    names.iter().for_each(|name| state.insert(state_key("momentum_buffer", name), Tensor::filled(&[3], -1.0)));
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("saved.safetensors");
+    save(&path, &state, &[]).unwrap();
+    assert_eq!(types(&path).len(), 11);
+    assert!(types(&path).iter().all(|(key, dtype)| (*dtype == Dtype::I64) == (key == "bn.num_batches_tracked")));
+    for loaded in [load(&path, &graph, "").unwrap(), load_all(&path).unwrap().0.filtered(|key| !is_state(key))] {
+        assert_eq!(loaded.len(), 6);
+        for (key, tensor) in drawn.iter() {
+            assert_eq!(loaded.get(key).unwrap(), tensor.unwrap(), "{key}");
+        }
+        save(&path, &loaded, &[]).unwrap();
+        assert_eq!(types(&path).iter().filter(|(_, dtype)| *dtype == Dtype::I64).count(), 1);
+        assert_eq!(types(&path).len(), 6);
+        save(&path, &state, &[]).unwrap();
+    }
+    // A buffer of that name is no counter that a file may lack.
+    save(&path, &drawn.filtered(|key| !key.ends_with("num_batches_tracked")), &[]).unwrap();
+    let failure = load(&path, &graph, "").unwrap_err();
+    assert_eq!(failure.notes, ["the file lacks `num_batches_tracked`", "the file lacks `0.num_batches_tracked`"]);
+}
+
+#[test]
+fn a_key_with_and_without_the_prefix_is_refused() {
+    let content = bytes(&[WEIGHT, ("net.0.weight", &[2, 2], &[0.0; 4]), MEAN]);
+    let failure = loaded(&content, "net.").unwrap_err();
+    assert_eq!(failure.code, Code::E602);
+    assert!(failure.message.contains("both `net.0.weight` and `0.weight`"), "{}", failure.message);
+}
+
+/// The file may be changed at any time after it was opened: values are read later.
+#[test]
+fn a_file_that_changes_is_an_error_and_one_that_is_replaced_is_read_on() {
+    let content = bytes(&[WEIGHT, MEAN]);
+    let change = |change: &dyn Fn(&Path)| {
+        let (folder, path) = written(&content);
+        let parameters = load(&path, &graph(), "").unwrap();
+        let (all, _) = load_all(&path).unwrap();
+        change(&path);
+        let results = [&parameters, &all].map(|parameters| parameters.get("0.weight").map(|tensor| tensor.data()[3]));
+        let copy = folder.path().join("copy.safetensors");
+        let saved = save(&copy, &parameters, &[]);
+        assert_eq!(saved.is_ok(), results[0].is_ok());
+        assert!(saved.is_ok() || !copy.exists(), "nothing is saved by halves");
+        results
+    };
+    let open = |path: &Path| fs::File::options().write(true).open(path).unwrap();
+    let later = |path: &Path| open(path).set_modified(SystemTime::now() + Duration::from_secs(9)).unwrap();
+    for (what, changed, said) in [
+        ("cut short", &(|path: &Path| open(path).set_len(100).unwrap()) as &dyn Fn(&Path), "bytes and has 100"),
+        ("emptied", &|path| open(path).set_len(0).unwrap(), "bytes and has 0"),
+        ("extended", &|path| open(path).set_len(4096).unwrap(), "bytes and has 4096"),
+        ("written", &later, "somebody wrote to it"),
+    ] {
+        for result in change(changed) {
+            let failure = result.expect_err(what);
+            assert_eq!(failure.code, Code::E603, "{what}");
+            let message = &failure.message;
+            assert!(message.contains("net.safetensors` was changed while it was read"), "{what}: {message}");
+            assert!(message.contains(said), "{what}: {message}");
+        }
+    }
+    let replaced = |path: &Path| {
+        let other = path.with_extension("other");
+        fs::write(&other, "no weights").unwrap();
+        fs::rename(&other, path).unwrap();
+    };
+    for changed in [&replaced as &dyn Fn(&Path), &|path| fs::remove_file(path).unwrap(), &|_| {}] {
+        change(changed).into_iter().for_each(|result| assert_eq!(result.unwrap(), 4.0));
+    }
+}
+
+#[test]
+fn large_tensors_are_read_and_converted_in_parts() {
+    let elements = (1 << 20) + 77;
+    let graph = Graph { parameters: vec![parameter("w", &[], &[elements])], ..Graph::default() };
+    let values: Vec<f32> = (0..elements).map(|number| (number % 1000) as f32).collect();
+    let data: Vec<u8> = values.iter().flat_map(|value| f64::from(*value).to_le_bytes()).collect();
+    let view = TensorView::new(Dtype::F64, vec![elements], &data).unwrap();
+    let doubles = serialize([("w", view)], None).unwrap();
+    let pool = Pool::new(2);
+    for content in [doubles, bytes(&[("w", &[elements], &values)])] {
+        let (_folder, path) = written(&content);
+        let parameters = load(&path, &graph, "").unwrap();
+        for memory in [Vec::new(), vec![7.0; elements * 2], vec![7.0; 10]] {
+            let made = parameters.get_in("w", || Room { memory, pool: Some(&pool) }).unwrap();
+            assert!(made.data() == values);
+        }
+        assert!(load_bytes(&path, &content, &graph, "").unwrap().get("w").unwrap().data() == values);
+    }
+}
+
+/// A file of a terabyte takes no room on the disk, and none in memory either.
+#[test]
+fn sparse_files_are_refused_by_what_they_say() {
+    let (_folder, path) = written(&[]);
+    let file = fs::File::create(&path).unwrap();
+    if file.set_len(1 << 40).is_err() {
+        return;
+    }
+    assert!(load(&path, &graph(), "").unwrap_err().message.contains("its header cannot be read"));
+    let header = r#"{"0.weight":{"dtype":"F32","shape":[262144,1048576],"data_offsets":[0,1099511627776]}}"#;
+    fs::write(&path, raw(header, 0)).unwrap();
+    fs::File::options().write(true).open(&path).unwrap().set_len(8 + header.len() as u64 + (1 << 40)).unwrap();
+    let failure = load(&path, &graph(), "").unwrap_err();
+    assert!(failure.notes.iter().any(|note| note.contains("is [262144, 1048576] in the file")), "{:?}", failure.notes);
+    assert_eq!(load_all(&path).unwrap().0.shape("0.weight"), Some([1 << 18, 1 << 20].as_slice()));
 }
 
 /// A header of this text, and that many bytes of data.

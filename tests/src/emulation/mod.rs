@@ -120,7 +120,7 @@ impl Memory {
         let nothing = |count: usize| vec![f32::NAN; count];
         let parameters = case.plan.parameters.iter().map(|parameter| {
             let tensor = case.parameters.get(&parameter.path);
-            tensor.unwrap_or_else(|| panic!("{}: no `{}`", case.name, parameter.path)).data().to_vec()
+            tensor.unwrap_or_else(|failure| panic!("{}: {}", case.name, failure.message)).data().to_vec()
         });
         let Plan { scratch_elements, prepared_elements, arena_elements, .. } = *case.plan;
         let own = [scratch_elements, prepared_elements, arena_elements, program.workspace_elements].map(nothing);
@@ -220,6 +220,7 @@ fn evaluate(case: &Case, step: &Step, memory: &Memory, of_terms: bool) -> Vec<f6
     let (prepare, parameters) = (Vec::new(), Vec::new());
     let plan = Plan {
         inputs,
+        class_input: None,
         outputs,
         parameters,
         prepare,
@@ -264,6 +265,7 @@ pub fn single(
     let arena_elements = places(&output).into_iter().max().map_or(0, |last| last + 1);
     Arc::new(Plan {
         inputs: operands.iter().enumerate().map(port).collect(),
+        class_input: None,
         outputs: vec![PlanPort { name: "output".into(), view: output.clone() }],
         parameters: Vec::new(),
         prepare: Vec::new(),

@@ -128,3 +128,15 @@ fn columns_of_one_table_do_not_overlap() {
     closer.run[1].output.offset -= 1;
     assert!(verify(&closer).unwrap_err().ends_with("it writes over an operand"));
 }
+
+#[test]
+fn columns_of_a_table_may_lie_along_the_last_of_many_axes() {
+    let (mut test, x) = TestGraph::new(&[6, 4]);
+    let rows = test.linear(x, 3);
+    let images = test.layer("Unflatten", |builder| builder.reshape(rows, &[2, 3, 3]));
+    let twice = test.layer("concat", |builder| builder.concat(&[images, images], 2));
+    let mut plan = plan(&test.finish(twice), &Target::reference()).unwrap();
+    assert_eq!(plan.run.len(), 2, "the product lies in its place, and the second part is a copy of the first");
+    plan.run[1].output.offset -= 1;
+    assert!(verify(&plan).unwrap_err().ends_with("it writes over an operand"));
+}

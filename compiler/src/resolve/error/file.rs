@@ -12,7 +12,7 @@ pub(in crate::resolve) enum FileError<'e> {
     /// An import that leads back: the files of the circle, the first again at the end, and the imports on the way.
     Circle { names: &'e [&'e str], imports: Vec<Span>, span: Span },
     /// More files, or a longer chain of them, than is read.
-    TooMany { files: usize, chain: usize, span: Span },
+    TooMany { files: usize, chain: usize, tokens: usize, span: Span },
 }
 
 impl FileError<'_> {
@@ -39,8 +39,10 @@ impl FileError<'_> {
                 let diagnostic = Diagnostic::new(Code::E218, message, *span, "leads back");
                 imports.iter().fold(diagnostic, |diagnostic, import| diagnostic.label(*import, "imported here"))
             }
-            FileError::TooMany { files, chain, span } => {
-                let message = format!("a program has at most {files} files, imported over at most {chain} steps");
+            FileError::TooMany { files, chain, tokens, span } => {
+                let message = format!(
+                    "a program has at most {files} files, imported over at most {chain} steps, and {tokens} words and signs"
+                );
                 Diagnostic::new(Code::E218, message, *span, "not read")
             }
         }

@@ -10,8 +10,8 @@ pub(in crate::resolve) enum LimitError<'e> {
     Layers { limit: u64, at_least: Option<u64>, span: Span },
     /// A loop with more turns than an expansion may take.
     Turns { turns: u64, limit: u64, span: Span },
-    /// More statements than an expansion may take.
-    Steps { limit: u64, span: Span },
+    /// More work than all expansions of a program may take; the call or loop of the model that leads there.
+    Work { limit: u64, span: Span, of: Option<Span> },
     /// Paths that take more memory than they may.
     Paths { span: Span },
     /// Calls and braces nested too deeply.
@@ -41,9 +41,14 @@ impl LimitError<'_> {
                 );
                 Diagnostic::new(Code::E217, message, *span, "too many turns")
             }
-            LimitError::Steps { limit, span } => {
+            LimitError::Work { limit, span, of } => {
                 let message = format!("writing the network out takes more than {} steps", grouped(*limit));
-                Diagnostic::new(Code::E217, message, *span, "reached here")
+                let diagnostic = Diagnostic::new(Code::E217, message, *span, "reached here")
+                    .note("a step is a statement, a turn of a loop or an expression; a module, a value that is kept and every few elements of a list count as some");
+                match of {
+                    Some(of) if of != span => diagnostic.label(*of, "within this"),
+                    _ => diagnostic,
+                }
             }
             LimitError::Paths { span } => {
                 let message = "the paths of all layers together are too long";

@@ -42,6 +42,8 @@ pub(in crate::resolve) enum NameError<'e> {
     Empty { span: Span },
     /// A name with a dot.
     Dot { name: &'e str, span: Span },
+    /// A parameter whose key means something else in a file.
+    FileMetadata { name: &'e str, span: Span },
     /// A name too long for a path.
     TooLong { span: Span, limit: usize },
 }
@@ -136,6 +138,14 @@ impl NameError<'_> {
             )
             .help("use `_`, or nest items with `name: { }`")
             .mend(*span, format!("\"{}\"", name.replace('.', "_"))),
+            NameError::FileMetadata { name, span } => Diagnostic::new(
+                Code::E220,
+                format!("a parameter cannot have the key `{name}`"),
+                *span,
+                format!("its key is `{name}`"),
+            )
+            .note("under this key a safetensors file says what it is, so that no tensor can be stored there")
+            .help("give it another name"),
             NameError::TooLong { span, limit } => {
                 Diagnostic::new(Code::E220, format!("a name has at most {limit} bytes"), *span, "too long")
             }

@@ -75,8 +75,13 @@ impl ShapeReport<'_> {
                 }
             }
             ShapeError::TooLarge => {
-                let message = format!("a size of `{name}` does not fit 64 bits");
-                self.with_origin(Diagnostic::new(Code::E309, message, self.item, "too large"))
+                if self.inputs.iter().flat_map(|(_, shape)| shape.iter()).all(Dim::is_plain) {
+                    let message = format!("a size of `{name}` does not fit 64 bits");
+                    return self.with_origin(Diagnostic::new(Code::E309, message, self.item, "too large"));
+                }
+                let message = format!("a size of `{name}` is too long an expression of the symbols, or past 64 bits");
+                Diagnostic::new(Code::E309, message, self.item, "cannot be followed further")
+                    .help("write the sizes of the input as numbers, or give them with --input-shape")
             }
         }
     }

@@ -15,7 +15,8 @@ use crate::graph::{Node, NodeId, NodeKind, ShapedGraph};
 use crate::ops::{Reach, Taps};
 use crate::shape::{Dim, Shape};
 use extent::Extent;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 /// How much of one axis of the input plane an element sees.
@@ -76,25 +77,39 @@ pub(super) fn receptive_fields(
         [size(2), size(1)]
     });
     let walk = Walk { planes: planes.collect() };
-    let mut fields: Vec<Field> = Vec::new();
+    // A field is kept until the last of its users is reached: of a long network few are at a time.
+    let mut fields: HashMap<NodeId, (Field, usize)> = HashMap::new();
+    let mut all: Vec<Option<ReceptiveField>> = Vec::new();
     for &id in order {
         let Some(node) = shaped.graph.dag.get(id) else { continue };
         let arguments = shaped.graph.dag.arguments(id);
         let nothing = Field::new();
         let inputs: Vec<(Shape, &Field)> = arguments
             .iter()
-            .map(|&argument| (shape(argument), fields.get(argument.index()).unwrap_or(&nothing)))
+            .map(|&argument| (shape(argument), fields.get(&argument).map_or(&nothing, |(field, _)| field)))
             .collect();
-        let field = walk.field(node, &inputs, &shape(id));
-        if fields.len() <= id.index() {
-            fields.resize(id.index() + 1, Field::new());
+        let own = shape(id);
+        let field = walk.field(node, &inputs, &own);
+        if all.len() <= id.index() {
+            all.resize(id.index() + 1, None);
         }
-        if let Some(slot) = fields.get_mut(id.index()) {
-            *slot = field;
+        if let Some(slot) = all.get_mut(id.index()) {
+            *slot = walk.seen(&field, &own);
+        }
+        for argument in &arguments {
+            if let Entry::Occupied(mut used) = fields.entry(*argument) {
+                used.get_mut().1 -= 1;
+                if used.get().1 == 0 {
+                    used.remove();
+                }
+            }
+        }
+        let users = shaped.graph.dag.use_count(id);
+        if users > 0 {
+            fields.insert(id, (field, users));
         }
     }
-    let ids = (0..fields.len()).map(NodeId::new);
-    fields.iter().zip(ids).map(|(field, id)| walk.seen(field, &shape(id))).collect()
+    all
 }
 
 /// The size of an axis, when it is a number.

@@ -11,6 +11,7 @@ use crate::cpu::blocked::tile::{Segment, TileArguments, tilings};
 use crate::cpu::blocked::transpose::{Transpose, TransposeArguments};
 use crate::cpu::blocked::vector::{Entry, InstructionSet};
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// In which order the features of an input row lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,12 +55,10 @@ pub struct Linear {
     /// Floats of a row of input.
     row: usize,
     blocks: usize,
-    /// The order of the weights of a block of input channels: floats from its first vector, for each channel's pixels; empty where
-    /// they lie as in the filter.
-    order: Vec<usize>,
     transpose: Entry<TransposeArguments>,
-    /// Where each block of input features lies, from the first.
-    taps: Vec<usize>,
+    /// Where each block of input features lies, from the first: made with the packed weights, so that a layer whose memory is only foretold
+    /// takes none.
+    taps: OnceLock<Vec<usize>>,
     split: Split,
     /// Rows of a task at most; others have one less.
     most: usize,
@@ -83,21 +82,13 @@ impl Linear {
         };
         let split = Split::choose(&work, |rows| if shape.rows == 1 { 0 } else { rows * row });
         let most = split.most_rows();
-        let order = match shape.order {
-            FeatureOrder::Plain => Vec::new(),
-            FeatureOrder::Blocked { pixels } => {
-                let place = |channel| (0..pixels).map(move |pixel| (pixel * lanes + channel) * lanes);
-                (0..lanes).flat_map(place).collect()
-            }
-        };
         let tiling = |rows| tilings(set, rows, blocks, false).swap_remove(0);
         Self {
             lanes,
             row,
             blocks,
-            order,
             transpose: set.entry::<Transpose>(),
-            taps: (0..row.div_ceil(lanes)).map(|block| block * most * lanes).collect(),
+            taps: OnceLock::new(),
             full: tiling(most),
             less: tiling(most.saturating_sub(1)),
             most,
@@ -108,7 +99,7 @@ impl Linear {
 
     /// Floats of scratch that `run` needs for every thread.
     pub fn workspace_length(&self) -> usize {
-        let columns = if self.shape.rows == 1 { 0 } else { self.taps.len() };
+        let columns = if self.shape.rows == 1 { 0 } else { self.row.div_ceil(self.lanes) };
         (columns + 2) * self.most * self.lanes
     }
 
@@ -121,15 +112,34 @@ impl Linear {
     pub fn pack(&self, pool: &Pool, weights: &[f32], into: &mut [f32]) {
         assert_eq!(into.len(), self.packed_length());
         assert_eq!(weights.len(), self.shape.in_features * self.shape.out_features);
+        self.taps();
+        let order = self.order();
         let (length, target) = (self.row * self.lanes, Shared::new(into));
         pool.run(self.blocks, &|block, _| {
             // SAFETY: every task has a block of its own, inside `into` by the assertion above.
             let into = unsafe { std::slice::from_raw_parts_mut(target.at(block * length), length) };
-            self.pack_block(block, weights, into);
+            self.pack_block(block, weights, &order, into);
         });
     }
 
-    fn pack_block(&self, block: usize, weights: &[f32], into: &mut [f32]) {
+    fn taps(&self) -> &[usize] {
+        let place = |block| block * self.most * self.lanes;
+        self.taps.get_or_init(|| (0..self.row.div_ceil(self.lanes)).map(place).collect())
+    }
+
+    /// The order of the weights of a block of input channels: floats from its first vector, for each channel's pixels; empty where
+    /// they lie as in the filter.
+    fn order(&self) -> Vec<usize> {
+        match self.shape.order {
+            FeatureOrder::Plain => Vec::new(),
+            FeatureOrder::Blocked { pixels } => {
+                let place = |channel| (0..pixels).map(move |pixel| (pixel * self.lanes + channel) * self.lanes);
+                (0..self.lanes).flat_map(place).collect()
+            }
+        }
+    }
+
+    fn pack_block(&self, block: usize, weights: &[f32], order: &[usize], into: &mut [f32]) {
         let (lanes, features) = (self.lanes, self.shape.in_features);
         if self.row > features {
             into.fill(0.0);
@@ -137,7 +147,7 @@ impl Linear {
         let first = block * lanes * features;
         let filters = &weights[first..weights.len().min(first + lanes * features)];
         // All features at once, or those of a block of channels.
-        let step = if self.order.is_empty() { features } else { self.order.len() };
+        let step = if order.is_empty() { features } else { order.len() };
         for feature in (0..features).step_by(step.max(1)) {
             let arguments = TransposeArguments {
                 from: filters[feature..].as_ptr(),
@@ -145,7 +155,7 @@ impl Linear {
                 rows: filters.len() / features,
                 columns: step.min(features - feature),
                 to: into[feature * lanes..].as_mut_ptr(),
-                offsets: if self.order.is_empty() { std::ptr::null() } else { self.order.as_ptr() },
+                offsets: if order.is_empty() { std::ptr::null() } else { order.as_ptr() },
             };
             // SAFETY: the filters are whole, and the order's offsets are those of the vectors of a block of channels.
             unsafe { (self.transpose)(&arguments) }
@@ -216,7 +226,7 @@ impl Linear {
     /// # Safety
     /// `values` holds a row, `columns` a band.
     unsafe fn copy_row(&self, values: *const f32, columns: *mut f32, row: usize) {
-        for (block, tap) in self.taps.iter().enumerate() {
+        for (block, tap) in self.taps().iter().enumerate() {
             let length = self.lanes.min(self.row - block * self.lanes);
             // SAFETY: the caller's promise.
             unsafe {
@@ -241,8 +251,8 @@ impl Linear {
         let mut arguments = TileArguments {
             input,
             input_row_stride: 0,
-            taps: self.taps.as_ptr(),
-            tap_count: self.taps.len(),
+            taps: self.taps().as_ptr(),
+            tap_count: self.taps().len(),
             full_taps: self.row / self.lanes,
             partial: self.row % self.lanes,
             weights,

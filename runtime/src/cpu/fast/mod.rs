@@ -24,6 +24,7 @@ mod prepare;
 mod program;
 mod reduce;
 mod resample;
+mod spare;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -35,13 +36,15 @@ use super::CpuOptions;
 use super::blocked::buffer::Buffer;
 use super::blocked::pool::Pool;
 use crate::failure::Result;
+use crate::parameters::Room;
 use crate::{Parameters, Tensor};
-use cnnc_compiler::plan::Plan;
+use cnnc_compiler::plan::{Plan, PlanParameter};
 use lane::Lane;
 use memory::Memory;
 pub use parameter_uses::ParameterUses;
 use prepare::{Output, StepCall};
 use program::Count;
+use spare::Spare;
 use std::cell::UnsafeCell;
 use std::sync::Arc;
 use std::time::Instant;
@@ -192,7 +195,8 @@ impl Fast {
     /// runs is taken when they are done.
     ///
     /// # Errors
-    /// E602 when a parameter is missing or of another shape, E499 when a step is not as plans are.
+    /// E602 when a parameter is missing or of another shape, E601 and E603 when it cannot be read, E499 when a step is not as plans
+    /// are.
     pub fn new(plan: Arc<Plan>, parameters: &Parameters, options: &CpuOptions) -> Result<Fast> {
         super::check::parameters(&plan, parameters)?;
         let calls = prepare::calls(&plan, options.instructions)?;
@@ -210,19 +214,22 @@ impl Fast {
             plan,
             run: calls.run,
         };
-        fast.prepare(&calls.prepare, parameters);
+        fast.prepare(&calls.prepare, parameters)?;
         fast.workspace = Buffer::zeros(prepare::workspace_length(&fast.run, fast.pool.threads()));
         fast.arena = Buffer::zeros(fast.plan.arena_elements);
         Ok(fast)
     }
 
-    fn prepare(&mut self, calls: &[StepCall], parameters: &Parameters) {
+    fn prepare(&mut self, calls: &[StepCall], parameters: &Parameters) -> Result<()> {
         let mut scratch = Buffer::zeros(self.plan.scratch_elements);
         let uses = ParameterUses::of(&self.plan);
+        let mut spare = Spare::new(&self.plan, &uses);
         let mut calls = calls.iter().peekable();
         for (number, steps) in uses.of_steps.iter().enumerate() {
             for &index in &steps.first {
-                self.parameters[index] = parameters.get(&self.plan.parameters[index].path);
+                let PlanParameter { path, shape, .. } = &self.plan.parameters[index];
+                let room = || Room { memory: spare.take(shape.iter().product()), pool: Some(&self.pool) };
+                self.parameters[index] = Some(parameters.get_in(path, room)?);
             }
             let memory = Memory { scratch: scratch.as_mut_ptr(), ..self.memory(&[]) };
             let context = self.context(&memory);
@@ -231,14 +238,12 @@ impl Fast {
                 unsafe { call.run(&context) };
             }
             self.pointers = (memory.inputs, memory.parameters);
-            steps.last.iter().for_each(|&index| self.parameters[index] = None);
+            steps.last.iter().filter_map(|&index| self.parameters[index].take()).for_each(|tensor| spare.put(tensor));
         }
         for &index in &uses.of_runs {
-            let tensor = parameters.get(&self.plan.parameters[index].path);
-            // Once an engine is ready it needs no file.
-            self.parameters[index] =
-                tensor.map(|tensor| if tensor.is_mapped() { Arc::new(tensor.owned()) } else { tensor });
+            self.parameters[index] = Some(parameters.get(&self.plan.parameters[index].path)?);
         }
+        Ok(())
     }
 
     /// The answers; inputs must have the plan's sizes, and `answers` those of its outputs.
@@ -248,20 +253,24 @@ impl Fast {
     }
 
     /// One training step: as [`Fast::run`], with the parameters that the plan updates in `state`, which must have all of them.
-    pub fn step(&mut self, state: &mut Parameters, inputs: &[Tensor], answers: &mut [Tensor]) {
-        let memory = self.memory_over(state, inputs);
+    ///
+    /// # Errors
+    /// As [`Parameters::get`], before anything is computed.
+    pub fn step(&mut self, state: &mut Parameters, inputs: &[Tensor], answers: &mut [Tensor]) -> Result<()> {
+        let memory = self.memory_over(state, inputs)?;
         self.execute(memory, answers);
+        Ok(())
     }
 
     /// The memory of a run that writes the parameters of `state`.
-    fn memory_over(&mut self, state: &mut Parameters, inputs: &[Tensor]) -> Memory {
+    fn memory_over(&mut self, state: &mut Parameters, inputs: &[Tensor]) -> Result<Memory> {
         let mut memory = self.memory(inputs);
         for (parameter, pointer) in self.plan.parameters.iter().zip(&mut memory.parameters) {
-            if let Some(tensor) = state.get_mut(&parameter.path).filter(|_| parameter.updated) {
-                *pointer = tensor.data_mut().as_mut_ptr();
+            if parameter.updated {
+                *pointer = state.get_mut(&parameter.path)?.data_mut().as_mut_ptr();
             }
         }
-        memory
+        Ok(memory)
     }
 
     /// Runs over memory that is the plan's: its inputs have the plan's sizes, and a parameter that is written is the caller's alone.
@@ -285,9 +294,12 @@ impl Fast {
     }
 
     /// The median seconds of each step over some training steps.
-    pub fn profile_steps(&mut self, state: &mut Parameters, inputs: &[Tensor], runs: usize) -> Vec<f64> {
-        let memory = self.memory_over(state, inputs);
-        self.timed(memory, runs)
+    ///
+    /// # Errors
+    /// As [`Fast::step`].
+    pub fn profile_steps(&mut self, state: &mut Parameters, inputs: &[Tensor], runs: usize) -> Result<Vec<f64>> {
+        let memory = self.memory_over(state, inputs)?;
+        Ok(self.timed(memory, runs))
     }
 
     fn timed(&mut self, memory: Memory, runs: usize) -> Vec<f64> {

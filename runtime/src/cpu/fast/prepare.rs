@@ -13,6 +13,7 @@ use crate::cpu::blocked::vector::InstructionSet;
 use crate::failure::{Result, fault};
 use cnnc_compiler::kernels::Kernel;
 use cnnc_compiler::plan::{Plan, Step, View};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The calls of a plan: of what runs once, and of a run.
@@ -65,12 +66,18 @@ fn heavy(steps: &[&Step], set: InstructionSet) -> Result<Vec<Option<Arc<Blocked>
             _ => None,
         });
     }
+    // The steps that read packed weights, by where those begin.
+    let mut readers: HashMap<_, Vec<usize>> = HashMap::new();
+    for (number, step) in steps.iter().enumerate().filter(|(_, step)| step.packing.is_some()) {
+        if let Some(weights) = step.operands.get(1) {
+            readers.entry((weights.storage, weights.offset)).or_default().push(number);
+        }
+    }
     for (number, step) in steps.iter().enumerate().filter(|(_, step)| matches!(step.kernel, Kernel::Pack(_))) {
-        let reads = |later: &usize| {
-            let reader = steps[*later];
-            reader.packing.is_some() && reader.operands.get(1).is_some_and(|weights| *weights == step.output)
-        };
-        heavy[number] = (number + 1..steps.len()).find(reads).and_then(|reader| heavy[reader].clone());
+        let there = readers.get(&(step.output.storage, step.output.offset)).map(Vec::as_slice).unwrap_or_default();
+        let later = &there[there.partition_point(|&reader| reader <= number)..];
+        let first = later.iter().find(|&&reader| steps[reader].operands[1] == step.output);
+        heavy[number] = first.and_then(|&reader| heavy[reader].clone());
     }
     Ok(heavy)
 }

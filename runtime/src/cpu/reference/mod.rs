@@ -54,10 +54,11 @@ impl<T: Real> Interpreter<T> {
         super::check::parameters(&plan, parameters)?;
         let widen =
             |tensor: Arc<Tensor>| tensor.data().iter().map(|&value| T::from_f64(f64::from(value))).collect::<Vec<T>>();
+        let wanted = plan.parameters.iter().map(|wanted| parameters.get(&wanted.path).map(widen));
         let nothing = T::from_f64(f64::NAN);
         let mut memory = Memory {
             inputs: Vec::new(),
-            parameters: plan.parameters.iter().filter_map(|wanted| parameters.get(&wanted.path)).map(widen).collect(),
+            parameters: wanted.collect::<Result<_>>()?,
             scratch: vec![nothing; plan.scratch_elements],
             prepared: vec![nothing; plan.prepared_elements],
             arena: vec![nothing; plan.arena_elements],

@@ -17,7 +17,14 @@ use cnnc_compiler::training::Training;
 use cnnc_grammar::span::{Files, Span};
 use std::path::PathBuf;
 
-pub use read::read;
+pub use read::{load, read};
+
+/// The most epochs of a run; each is a line of the history that every checkpoint holds.
+pub const MOST_EPOCHS: usize = 1_000_000;
+/// The most samples of a step.
+pub const MOST_SAMPLES: usize = 1_000_000;
+/// The most threads that load.
+pub const MOST_WORKERS: usize = 256;
 
 /// How a network is trained.
 #[derive(Clone, Debug)]
@@ -30,13 +37,17 @@ pub struct Recipe {
     pub init: Vec<Entry>,
     /// Loss, optimiser, clipping.
     pub training: Training,
+    /// Where the recipe says how it is trained.
+    pub optimiser_place: Span,
     /// The learning rate that the schedule changes.
     pub learning_rate: f64,
     /// How it changes.
     pub schedule: Schedule,
-    /// Samples of a step.
+    /// Samples of a step, at most [`MOST_SAMPLES`].
     pub batch_size: usize,
-    /// Times that the training set is gone through.
+    /// Where the recipe says so.
+    pub batch_size_place: Span,
+    /// Times that the training set is gone through, at most [`MOST_EPOCHS`].
     pub epochs: usize,
     /// What first values, order, transforms and dropout depend on.
     pub seed: u64,
@@ -91,7 +102,7 @@ pub struct DataChoice {
     pub validation: Option<Vec<Transform>>,
     /// Whether a file that cannot be read is named and left out; else it ends the run.
     pub skip_corrupt: bool,
-    /// Threads that load.
+    /// Threads that load, at most [`MOST_WORKERS`].
     pub workers: usize,
     /// Whether the last batch of an epoch is left out when it is smaller.
     pub drop_last: bool,

@@ -27,12 +27,7 @@ fn below_one(number: f64) -> bool {
 }
 
 /// A name alone, or a section whose `name` it is: the name's position, and the section where there is one. `None` after an error.
-fn named<'r, 't>(
-    reader: &'r Reader<'t>,
-    path: &str,
-    node: &'r Node,
-    names: &[&str],
-) -> Option<(usize, Option<Section<'r, 't>>)> {
+fn named<'r>(reader: &'r Reader, path: &str, node: &'r Node, names: &[&str]) -> Option<(usize, Option<Section<'r>>)> {
     if let Value::Map(_) = node.value {
         let mut section = Section::new(reader, path, node)?;
         let name = section.need("name", &format!("one of {}", names.join(", ")))?;
@@ -42,7 +37,7 @@ fn named<'r, 't>(
 }
 
 /// Reads the loss.
-pub fn loss(reader: &Reader<'_>, node: Option<&Node>) -> Loss {
+pub fn loss(reader: &Reader, node: Option<&Node>) -> Loss {
     let otherwise = Loss::CrossEntropy { label_smoothing: 0.0 };
     let Some(node) = node else { return otherwise };
     let Some((name, section)) = named(reader, "loss", node, &["cross_entropy", "mse"]) else { return otherwise };
@@ -61,7 +56,7 @@ pub fn loss(reader: &Reader<'_>, node: Option<&Node>) -> Loss {
 }
 
 /// Reads the optimiser and its learning rate.
-pub fn optimiser(reader: &Reader<'_>, node: &Node) -> Option<(Optimiser, f64)> {
+pub fn optimiser(reader: &Reader, node: &Node) -> Option<(Optimiser, f64)> {
     let (name, section) = named(reader, "optimizer", node, &["sgd", "adam", "adamw"])?;
     let Some(mut section) = section else {
         return Some(match name {
@@ -80,7 +75,7 @@ pub fn optimiser(reader: &Reader<'_>, node: &Node) -> Option<(Optimiser, f64)> {
     Some((optimiser, learning_rate))
 }
 
-fn sgd(reader: &Reader<'_>, section: &mut Section<'_, '_>) -> Sgd {
+fn sgd(reader: &Reader, section: &mut Section<'_>) -> Sgd {
     let momentum = section.number("momentum", 0.0, BELOW_ONE, below_one);
     let nesterov = section.flag("nesterov", false);
     if nesterov
@@ -92,7 +87,7 @@ fn sgd(reader: &Reader<'_>, section: &mut Section<'_, '_>) -> Sgd {
     Sgd { momentum, nesterov, weight_decay: section.number("weight_decay", 0.0, NOT_NEGATIVE, not_negative) }
 }
 
-fn adam(reader: &Reader<'_>, section: &mut Section<'_, '_>, weight_decay: f64) -> Adam {
+fn adam(reader: &Reader, section: &mut Section<'_>, weight_decay: f64) -> Adam {
     let mut betas = Adam::default().betas;
     if let Some(node) = section.get("betas") {
         let found = match &node.value {
@@ -109,7 +104,7 @@ fn adam(reader: &Reader<'_>, section: &mut Section<'_, '_>, weight_decay: f64) -
 }
 
 /// Reads the schedule.
-pub fn schedule(reader: &Reader<'_>, node: Option<&Node>) -> Schedule {
+pub fn schedule(reader: &Reader, node: Option<&Node>) -> Schedule {
     const NAMES: &[&str] = &["constant", "step", "multi_step", "cosine", "linear", "one_cycle"];
     let Some(node) = node else { return Schedule::constant() };
     let Some((name, section)) = named(reader, "schedule", node, NAMES) else { return Schedule::constant() };
@@ -149,7 +144,7 @@ fn curve_alone(name: &str) -> Curve {
     }
 }
 
-fn curve(reader: &Reader<'_>, section: &mut Section<'_, '_>, name: &str) -> Curve {
+fn curve(reader: &Reader, section: &mut Section<'_>, name: &str) -> Curve {
     match name {
         "step" => Curve::Step { step_size: needed_count(section, "step_size"), gamma: gamma(section) },
         "multi_step" => Curve::MultiStep { milestones: milestones(reader, section), gamma: gamma(section) },
@@ -172,17 +167,17 @@ fn curve(reader: &Reader<'_>, section: &mut Section<'_, '_>, name: &str) -> Curv
     }
 }
 
-fn gamma(section: &mut Section<'_, '_>) -> f64 {
+fn gamma(section: &mut Section<'_>) -> f64 {
     section.number("gamma", 0.1, POSITIVE, positive)
 }
 
-fn needed_count(section: &mut Section<'_, '_>, key: &'static str) -> usize {
+fn needed_count(section: &mut Section<'_>, key: &'static str) -> usize {
     let path = section.path(key);
     let node = section.need(key, "a whole number of at least 1");
     node.and_then(|node| count(section.reader, &path, node, 1)).unwrap_or(1)
 }
 
-fn milestones(reader: &Reader<'_>, section: &mut Section<'_, '_>) -> Vec<usize> {
+fn milestones(reader: &Reader, section: &mut Section<'_>) -> Vec<usize> {
     let Some(node) = section.need("milestones", "a list of whole numbers in rising order") else { return Vec::new() };
     let Value::List(nodes) = &node.value else {
         reader.refuse("schedule.milestones", node, "a list of whole numbers in rising order");
@@ -195,7 +190,7 @@ fn milestones(reader: &Reader<'_>, section: &mut Section<'_, '_>) -> Vec<usize> 
     found
 }
 
-fn warmup(reader: &Reader<'_>, node: &Node) -> Option<Warmup> {
+fn warmup(reader: &Reader, node: &Node) -> Option<Warmup> {
     if let Value::Int(_) = node.value {
         let length = count(reader, "schedule.warmup", node, 1)?;
         return Some(Warmup { length, start_factor: 1.0 / 3.0 });

@@ -1,17 +1,40 @@
 //! A recipe's text to a [`Recipe`]: the keys of its sections, each asked for once.
 
-use super::section::{Reader, Section, choice, count, text};
+use super::section::{Pair, Reader, Section, choice, count, count_up_to, text};
 use super::transforms::transforms;
 use super::yaml::{self, Node, Value};
 use super::{DataChoice, Device, EarlyStopping, Entry, ModelChoice, Monitor, Recipe, options};
+use super::{MOST_EPOCHS, MOST_SAMPLES, MOST_WORKERS};
 use crate::data::Format;
+use crate::failure::{failure, file_failure};
+use crate::files;
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::training::{Optimiser, Sgd, Training};
 use cnnc_grammar::span::{FileId, Span};
+use std::io::Read;
 use std::path::Path;
 
 /// The longest recipe, in bytes.
 const LONGEST: usize = 1 << 20;
+
+/// The text of a recipe's file.
+///
+/// # Errors
+/// E601 when it cannot be read, E605 when it is too large or no text; both name it.
+pub fn load(path: &Path) -> crate::Result<String> {
+    let mut bytes = Vec::new();
+    let read = files::open(path)?.take(LONGEST as u64 + 1).read_to_end(&mut bytes);
+    read.map_err(|error| file_failure("read", path, &error))?;
+    if bytes.len() > LONGEST {
+        let message = format!("the recipe `{}` is larger than {LONGEST} bytes", path.display());
+        return Err(failure(Code::E605, message));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let whole = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = whole.iter().filter(|&&byte| byte == b'\n').count() + 1;
+        failure(Code::E605, format!("the recipe `{}` is not UTF-8 text (line {line})", path.display()))
+    })
+}
 
 /// Reads the text of a recipe, which is that file; `path` is where it lies: its paths are relative to it, and its stem names the output folder.
 ///
@@ -19,15 +42,17 @@ const LONGEST: usize = 1 << 20;
 /// Everything that is wrong with it, by place.
 pub fn read(text: &str, file: FileId, path: &Path) -> Result<Recipe, Vec<Diagnostic>> {
     if text.len() > LONGEST {
-        return Err(vec![Diagnostic::without_place(Code::E605, "the recipe is larger than 1 MB")]);
+        let message = format!("the recipe is larger than {LONGEST} bytes: it has {}", text.len());
+        let place = Span { file, start: 0, end: 1 };
+        return Err(vec![Diagnostic::new(Code::E605, message, place, "it begins here")]);
     }
-    let root = yaml::parse(text).map_err(|unreadable| {
+    let root = yaml::parse(text, file).map_err(|unreadable| {
         let message = format!("the recipe cannot be read as YAML: {}", unreadable.reason);
-        let start = unreadable.start.filter(|&start| start < text.len()).unwrap_or(0) as u32;
-        let place = Span { file, start, end: start + 1 };
-        vec![Diagnostic::new(Code::E605, message, place, "here")]
+        let mut wrong = Diagnostic::new(Code::E605, message, unreadable.place, "here");
+        wrong.help.extend(unreadable.help);
+        vec![wrong]
     })?;
-    let reader = Reader::new(text, file);
+    let reader = Reader::default();
     let recipe = Section::new(&reader, "", &root).and_then(|top| recipe(top, path));
     match (recipe, reader.into_problems()) {
         (Some(recipe), problems) if problems.is_empty() => Ok(recipe),
@@ -35,7 +60,7 @@ pub fn read(text: &str, file: FileId, path: &Path) -> Result<Recipe, Vec<Diagnos
     }
 }
 
-fn recipe(mut top: Section<'_, '_>, path: &Path) -> Option<Recipe> {
+fn recipe(mut top: Section<'_>, path: &Path) -> Option<Recipe> {
     let reader = top.reader;
     let beside = path.parent().unwrap_or(Path::new(""));
     let model = top.need("model", "the spec, such as `lenet.cnn`").and_then(|node| model(reader, node, beside));
@@ -43,13 +68,17 @@ fn recipe(mut top: Section<'_, '_>, path: &Path) -> Option<Recipe> {
     let init = top.get("init").map(|node| initialisers(reader, node)).unwrap_or_default();
     let loss = options::loss(reader, top.get("loss"));
     let optimiser = top.need("optimizer", "such as `{name: sgd, lr: 0.1}`");
+    let optimiser_place = optimiser.map(|node| node.place);
     let optimiser = optimiser.and_then(|node| options::optimiser(reader, node));
     let (optimiser, learning_rate) = optimiser.unwrap_or((Optimiser::Sgd(Sgd::default()), 1e-3));
     let schedule = options::schedule(reader, top.get("schedule"));
     let max_gradient_norm = top.optional_number("clip_grad_norm", "a number above 0", |number| number > 0.0);
     let recompute = top.flag("recompute", false);
-    let batch_size = top.need("batch_size", "samples of a step").and_then(|node| count(reader, "batch_size", node, 1));
-    let epochs = top.need("epochs", "times to go through the data").and_then(|node| count(reader, "epochs", node, 1));
+    let batch_size = top.need("batch_size", "samples of a step");
+    let batch_size_place = batch_size.map(|node| node.place);
+    let batch_size = batch_size.and_then(|node| count_up_to(reader, "batch_size", node, 1, MOST_SAMPLES));
+    let epochs = top.need("epochs", "times to go through the data");
+    let epochs = epochs.and_then(|node| count_up_to(reader, "epochs", node, 1, MOST_EPOCHS));
     let seed = top.count("seed", 0, 0) as u64;
     let device = [Device::Cpu, Device::Cuda][top.choice("device", &["cpu", "cuda"])];
     let threads = top.count("threads", 0, 0);
@@ -65,9 +94,11 @@ fn recipe(mut top: Section<'_, '_>, path: &Path) -> Option<Recipe> {
         data: data?,
         init,
         training: Training { loss, optimiser, max_gradient_norm, recompute },
+        optimiser_place: optimiser_place?,
         learning_rate,
         schedule,
         batch_size: batch_size?,
+        batch_size_place: batch_size_place?,
         epochs: epochs?,
         seed,
         device,
@@ -80,14 +111,14 @@ fn recipe(mut top: Section<'_, '_>, path: &Path) -> Option<Recipe> {
 }
 
 /// `model: lenet.cnn`, or a section.
-fn model(reader: &Reader<'_>, node: &Node, beside: &Path) -> Option<ModelChoice> {
+fn model(reader: &Reader, node: &Node, beside: &Path) -> Option<ModelChoice> {
     if let Value::Text(file) = &node.value {
-        let place = reader.place(node);
+        let place = node.place;
         return Some(ModelChoice { file: beside.join(file), place, name: None, set: Vec::new() });
     }
     let mut section = Section::new(reader, "model", node)?;
     let file = section.need("file", "the spec, such as `lenet.cnn`");
-    let place = file.map(|node| reader.place(node));
+    let place = file.map(|node| node.place);
     let file = file.and_then(|node| text(reader, "model.file", node, "the path of a spec"));
     let name = section.text("name", "the name of a model").map(str::to_owned);
     let set = section.get("set").map(|node| settings(reader, node)).unwrap_or_default();
@@ -96,27 +127,18 @@ fn model(reader: &Reader<'_>, node: &Node, beside: &Path) -> Option<ModelChoice>
 }
 
 /// The pairs of a section whose keys are free.
-fn pairs<'n>(reader: &Reader<'_>, path: &str, node: &'n Node) -> Vec<(&'n str, &'n Node, &'n Node)> {
+fn pairs<'n>(reader: &Reader, path: &str, node: &'n Node) -> Vec<Pair<'n>> {
     let Value::Map(pairs) = &node.value else {
         reader.refuse(path, node, "keys with values, `key: value`");
         return Vec::new();
     };
-    let text = |(key, value): &'n (Node, Node)| match &key.value {
-        Value::Text(name) => Some((name.as_str(), key, value)),
-        _ => {
-            reader.refuse(&format!("a key of {path}"), key, "a text");
-            None
-        }
-    };
-    pairs.iter().filter_map(text).collect()
+    reader.keys(&format!("a key of {path}"), &format!("{path}."), pairs)
 }
 
 /// Model parameters: each value becomes the language's own syntax, and a text is taken as such.
-fn settings(reader: &Reader<'_>, node: &Node) -> Vec<Entry> {
+fn settings(reader: &Reader, node: &Node) -> Vec<Entry> {
     let entry = |(name, key, value): (&str, &Node, &Node)| match spelled(value) {
-        Some(text) => {
-            Some(Entry { key: name.to_owned(), value: text, places: [reader.place(key), reader.place(value)] })
-        }
+        Some(text) => Some(Entry { key: name.to_owned(), value: text, places: [key.place, value.place] }),
         None => {
             reader.refuse(&format!("model.set.{name}"), value, "a value of the language");
             None
@@ -141,11 +163,11 @@ fn spelled(node: &Node) -> Option<String> {
 }
 
 /// `Conv2d, Linear: xavier_uniform`, `0.weight: constant(42)`
-fn initialisers(reader: &Reader<'_>, node: &Node) -> Vec<Entry> {
+fn initialisers(reader: &Reader, node: &Node) -> Vec<Entry> {
     let entry = |(targets, key, value): (&str, &Node, &Node)| {
         let scheme = text(reader, &format!("init.{targets}"), value, "a scheme, such as `xavier_uniform`")?;
         let targets: Vec<String> = targets.split(',').map(|target| target_of(target.trim())).collect();
-        let places = [reader.place(key), reader.place(value)];
+        let places = [key.place, value.place];
         Some(Entry { key: targets.join(", "), value: scheme.to_owned(), places })
     };
     pairs(reader, "init", node).into_iter().filter_map(entry).collect()
@@ -158,7 +180,7 @@ fn target_of(target: &str) -> String {
     if is_type || target.starts_with('"') { target.to_owned() } else { format!("\"{target}\"") }
 }
 
-fn data(reader: &Reader<'_>, node: &Node, beside: &Path) -> Option<DataChoice> {
+fn data(reader: &Reader, node: &Node, beside: &Path) -> Option<DataChoice> {
     const FORMATS: &[&str] = &["idx", "cifar10", "folder"];
     let mut section = Section::new(reader, "data", node)?;
     let format = section.need("format", "one of idx, cifar10, folder");
@@ -168,15 +190,16 @@ fn data(reader: &Reader<'_>, node: &Node, beside: &Path) -> Option<DataChoice> {
     let train = section.get("train").and_then(|node| transforms(reader, "data.train", node));
     let validation = section.get("validation").and_then(|node| transforms(reader, "data.validation", node));
     let skip_corrupt = section.choice("corrupt", &["stop", "skip"]) == 1;
-    let workers = section.count("workers", 1, 1);
+    let workers = section.get("workers");
+    let workers = workers.map_or(Some(1), |node| count_up_to(reader, "data.workers", node, 1, MOST_WORKERS));
     let drop_last = section.flag("drop_last", false);
     section.finish();
     let format = [Format::Idx, Format::Cifar10, Format::Folder][format?];
-    Some(DataChoice { format, path: beside.join(path?), train, validation, skip_corrupt, workers, drop_last })
+    Some(DataChoice { format, path: beside.join(path?), train, validation, skip_corrupt, workers: workers?, drop_last })
 }
 
 /// `early_stopping: 5`, or a section.
-fn early_stopping(reader: &Reader<'_>, node: &Node) -> Option<EarlyStopping> {
+fn early_stopping(reader: &Reader, node: &Node) -> Option<EarlyStopping> {
     if !matches!(node.value, Value::Map(_)) {
         return count(reader, "early_stopping", node, 1).map(|patience| EarlyStopping { patience, min_delta: 0.0 });
     }

@@ -1,29 +1,20 @@
 //! The keys of a mapping, asked for one by one; what is wrong is gathered, and what nobody asked for is an unknown key.
 
-use super::yaml::{self, Node, Value};
+use super::yaml::{Node, Value};
 use cnnc_compiler::diagnostic::{Code, Diagnostic, Problems, nearest};
-use cnnc_grammar::span::{FileId, Span};
+use cnnc_grammar::span::Span;
 use std::cell::RefCell;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 
-/// The text of a recipe, and what is wrong with it so far.
-pub struct Reader<'t> {
-    text: &'t str,
-    file: FileId,
+/// What is wrong with a recipe so far.
+#[derive(Default)]
+pub struct Reader {
     problems: RefCell<Problems>,
 }
 
-impl<'t> Reader<'t> {
-    /// A reader of a text that is that file.
-    pub fn new(text: &'t str, file: FileId) -> Self {
-        Reader { text, file, problems: RefCell::default() }
-    }
-
-    /// Where a node stands.
-    pub fn place(&self, node: &Node) -> Span {
-        yaml::place(self.text, self.file, node)
-    }
-
+impl Reader {
     /// Takes a problem in.
     pub fn report(&self, diagnostic: Diagnostic) {
         self.problems.borrow_mut().add(diagnostic);
@@ -32,12 +23,12 @@ impl<'t> Reader<'t> {
     /// A value that cannot be: `path` must be `wanted`.
     pub fn refuse(&self, path: &str, node: &Node, wanted: impl fmt::Display) {
         let message = format!("`{path}` must be {wanted}");
-        self.report(Diagnostic::new(Code::E607, message, self.place(node), format!("is {}", kind(&node.value))));
+        self.report(Diagnostic::new(Code::E607, message, node.place, format!("is {}", kind(&node.value))));
     }
 
     /// A text that is none of the names: the nearest one is offered.
     pub fn refuse_name(&self, path: &str, node: &Node, name: &str, names: &[&str]) {
-        let place = self.place(node);
+        let place = node.place;
         let message = format!("`{path}` cannot be `{name}`");
         let wrong = Diagnostic::new(Code::E607, message, place, "unknown name");
         let wrong = wrong.note(format!("it is one of {}", names.join(", ")));
@@ -46,7 +37,32 @@ impl<'t> Reader<'t> {
 
     /// Keys that do not go together.
     pub fn conflict(&self, node: &Node, message: &str, help: &str) {
-        self.report(Diagnostic::new(Code::E609, message, self.place(node), "").help(help));
+        self.report(Diagnostic::new(Code::E609, message, node.place, "").help(help));
+    }
+
+    /// The pairs of a mapping, each key once; what is no text or there again is reported. `what` is what messages call one of them, and
+    /// `path` leads to the mapping, with a point behind.
+    pub fn keys<'r>(&self, what: &str, path: &str, pairs: &'r [(Node, Node)]) -> Vec<Pair<'r>> {
+        let mut first = HashMap::new();
+        let mut keys = Vec::new();
+        for (key, value) in pairs {
+            let Value::Text(name) = &key.value else {
+                self.refuse(what, key, "a text");
+                continue;
+            };
+            match first.entry(name.as_str()) {
+                Entry::Vacant(vacant) => {
+                    vacant.insert(key.place);
+                    keys.push((name.as_str(), key, value));
+                }
+                Entry::Occupied(first) => {
+                    let message = format!("`{path}{name}` is given twice");
+                    let twice = Diagnostic::new(Code::E609, message, key.place, "the second time");
+                    self.report(twice.label(*first.get(), "the first time"));
+                }
+            }
+        }
+        keys
     }
 
     /// All problems, by place.
@@ -55,10 +71,13 @@ impl<'t> Reader<'t> {
     }
 }
 
+/// A key as text, and key and value as they stand in the recipe.
+pub type Pair<'r> = (&'r str, &'r Node, &'r Node);
+
 /// A mapping of a recipe.
-pub struct Section<'r, 't> {
+pub struct Section<'r> {
     /// What reads it.
-    pub reader: &'r Reader<'t>,
+    pub reader: &'r Reader,
     /// The keys that lead to it, with a point behind: `optimizer.`; empty at the top.
     path: String,
     node: &'r Node,
@@ -66,9 +85,9 @@ pub struct Section<'r, 't> {
     asked: Vec<&'static str>,
 }
 
-impl<'r, 't> Section<'r, 't> {
+impl<'r> Section<'r> {
     /// The section that a node is; `None`, reported, when it is no mapping.
-    pub fn new(reader: &'r Reader<'t>, path: &str, node: &'r Node) -> Option<Self> {
+    pub fn new(reader: &'r Reader, path: &str, node: &'r Node) -> Option<Self> {
         let Value::Map(pairs) = &node.value else {
             reader.refuse(if path.is_empty() { "a recipe" } else { path }, node, "keys with values, `key: value`");
             return None;
@@ -95,7 +114,7 @@ impl<'r, 't> Section<'r, 't> {
         let found = self.get(key);
         if found.is_none() {
             let message = format!("`{}` is missing", self.path(key));
-            let place = self.reader.place(self.node);
+            let place = self.node.place;
             let missing = Diagnostic::new(Code::E608, message, place, "not given here");
             self.reader.report(missing.help(format!("add `{key}: …`: {what}")));
         }
@@ -153,23 +172,14 @@ impl<'r, 't> Section<'r, 't> {
 
     /// Reports what nobody asked for.
     pub fn finish(self) {
-        for (position, (key, _)) in self.pairs.iter().enumerate() {
-            let Value::Text(name) = &key.value else {
-                self.reader.refuse("a key", key, "a text");
-                continue;
-            };
-            let place = self.reader.place(key);
-            if let Some((first, _)) = self.pairs[..position].iter().find(|(first, _)| first.value == key.value) {
-                let message = format!("`{}` is given twice", self.path(name));
-                let twice = Diagnostic::new(Code::E609, message, place, "the second time");
-                self.reader.report(twice.label(self.reader.place(first), "the first time"));
-            } else if !self.asked.contains(&name.as_str()) {
+        for (name, key, _) in self.reader.keys("a key", &self.path, self.pairs) {
+            if !self.asked.contains(&name) {
                 let place_of = if self.path.is_empty() { "a recipe" } else { self.path.trim_end_matches('.') };
                 let mark = if self.path.is_empty() { "" } else { "`" };
                 let message = format!("{mark}{place_of}{mark} has no key `{name}`");
-                let unknown = Diagnostic::new(Code::E606, message, place, "unknown key");
+                let unknown = Diagnostic::new(Code::E606, message, key.place, "unknown key");
                 let unknown = unknown.note(format!("its keys are {}", self.asked.join(", ")));
-                self.reader.report(with_nearest(unknown, name, &self.asked, place));
+                self.reader.report(with_nearest(unknown, name, &self.asked, key.place));
             }
         }
     }
@@ -185,7 +195,7 @@ pub fn number(node: &Node) -> Option<f64> {
 }
 
 /// A whole number of at least `least`; `None`, reported, when it is none.
-pub fn count(reader: &Reader<'_>, path: &str, node: &Node, least: usize) -> Option<usize> {
+pub fn count(reader: &Reader, path: &str, node: &Node, least: usize) -> Option<usize> {
     let found = match node.value {
         Value::Int(number) => usize::try_from(number).ok().filter(|&number| number >= least),
         _ => None,
@@ -196,8 +206,18 @@ pub fn count(reader: &Reader<'_>, path: &str, node: &Node, least: usize) -> Opti
     found
 }
 
+/// A whole number of at least `least` and at most `most`; `None`, reported, when it is none.
+pub fn count_up_to(reader: &Reader, path: &str, node: &Node, least: usize, most: usize) -> Option<usize> {
+    let found = count(reader, path, node, least)?;
+    if found > most {
+        reader.refuse(path, node, format_args!("a whole number of at most {most}"));
+        return None;
+    }
+    Some(found)
+}
+
 /// A text; `None`, reported, when it is none.
-pub fn text<'r>(reader: &Reader<'_>, path: &str, node: &'r Node, wanted: &str) -> Option<&'r str> {
+pub fn text<'r>(reader: &Reader, path: &str, node: &'r Node, wanted: &str) -> Option<&'r str> {
     match &node.value {
         Value::Text(text) => Some(text),
         _ => {
@@ -208,7 +228,7 @@ pub fn text<'r>(reader: &Reader<'_>, path: &str, node: &'r Node, wanted: &str) -
 }
 
 /// One of some names, as its position; `None`, reported, when it is none.
-pub fn choice(reader: &Reader<'_>, path: &str, node: &Node, names: &[&str]) -> Option<usize> {
+pub fn choice(reader: &Reader, path: &str, node: &Node, names: &[&str]) -> Option<usize> {
     let name = text(reader, path, node, &format!("one of {}", names.join(", ")))?;
     let found = names.iter().position(|known| *known == name);
     if found.is_none() {

@@ -174,14 +174,89 @@ fn what_cannot_be_is_refused() {
     ] {
         assert_eq!(codes(&format!("{SHORT}{line}\n")), [code], "{line}");
     }
+    for (from, to, code) in [
+        ("batch_size: 128", "batch_size: 9223372036854775807", "E607 4:13"),
+        ("batch_size: 128", "batch_size: 1000001", "E607 4:13"),
+        ("epochs: 10", "epochs: 9223372036854775807", "E607 5:9"),
+        ("epochs: 10", "epochs: 1000001", "E607 5:9"),
+        ("path: /data", "path: /data, workers: 5000", "E607 2:43"),
+    ] {
+        assert_eq!(codes(&SHORT.replace(from, to)), [code], "{to}");
+    }
+    let most = said(&SHORT.replace("path: /data", "path: /data, workers: 5000"));
+    assert!(
+        most.contains("`data.workers` must be a whole number of at most 256") && most.contains("is 5000"),
+        "{most}"
+    );
     let nesterov = SHORT.replace("lr: 0.1", "lr: 0.1, nesterov: true");
     assert_eq!(codes(&nesterov), ["E609 3:43"]);
     let transforms = |list: &str| codes(&SHORT.replace("path: /data", &format!("path: /data, train: {list}")));
     assert_eq!(transforms("[{resizes: 3}]"), ["E607 2:43"]);
     assert_eq!(transforms("[{cutout: 0}]"), ["E607 2:51"]);
+    assert_eq!(transforms("[{cutout: 9223372036854775807}]"), ["E607 2:51"]);
+    assert_eq!(transforms("[{resize: 9223372036854775807}]"), ["E607 2:51"]);
+    assert_eq!(transforms("[{resize: [20000, 20000]}]"), ["E607 2:51"]);
+    assert_eq!(transforms("[{random_crop: {size: 8, padding: 9223372036854775807}}]"), ["E607 2:75"]);
     assert_eq!(transforms("[{normalize: {mean: 0.5}}]"), ["E608 2:54"]);
     assert_eq!(transforms("[{random_horizontal_flip: 2}]"), ["E607 2:67"]);
     assert_eq!(transforms("cutout"), ["E607 2:41"]);
+}
+
+#[test]
+fn a_key_is_given_once_in_every_section() {
+    assert_eq!(codes(&format!("{SHORT}init: {{Linear: zeros, Conv2d: zeros, Linear: ones}}\n")), ["E609 6:38"]);
+    let set = SHORT.replace("../lenet.cnn", "{file: lenet.cnn, set: {a: 1, a: 2}}");
+    assert_eq!(codes(&set), ["E609 1:38"]);
+    assert!(said(&set).contains("`model.set.a` is given twice"));
+    assert_eq!(codes(&SHORT.replace("lr: 0.1", "lr: 0.1, lr: 0.2")), ["E609 3:33"]);
+    assert_eq!(codes(&format!("{SHORT}x: 1\nx: 2\n")), ["E606 6:1", "E609 7:1"]);
+}
+
+#[test]
+fn thousands_of_mistakes_cost_one_reading() {
+    let text = format!("{SHORT}{}", "batch_size: 1\n".repeat(4900));
+    let mut files = Files::default();
+    let file = files.add("lenet.yaml", text.as_str());
+    let started = std::time::Instant::now();
+    let problems = read(&text, file, Path::new("lenet.yaml")).expect_err("mistakes");
+    assert_eq!(problems.len(), 4900);
+    assert!(started.elapsed().as_secs() < 3, "{:?}", started.elapsed());
+}
+
+#[test]
+fn what_stands_behind_an_alias_is_read_and_its_mistakes_are_placed() {
+    let aliased = recipe(&SHORT.replace(
+        "path: /data",
+        "path: /data, train: &steps [{resize: 40}, random_horizontal_flip], validation: *steps",
+    ));
+    assert_eq!(aliased.data.train, aliased.data.validation);
+    assert_eq!(
+        codes(&format!("{SHORT}seed: &wrong -1\nthreads: *wrong\nmonitor: x\n")),
+        ["E607 6:14", "E607 7:10", "E607 8:10"]
+    );
+    let merged = said(&SHORT.replace("{name: sgd, lr: 0.1}", "{<<: &base {name: sgd}, lr: 0.1}"));
+    assert!(
+        merged.contains("`optimizer` has no key `<<`") || merged.contains("`optimizer.name` is missing"),
+        "{merged}"
+    );
+}
+
+#[test]
+fn files_that_are_no_recipe_are_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let refused = |content: &[u8]| {
+        let path = folder.path().join("some.yaml");
+        std::fs::write(&path, content).expect("a file");
+        let failure = super::load(&path).expect_err("no text");
+        assert!(failure.message.contains("some.yaml"), "{}", failure.message);
+        failure.message
+    };
+    assert!(refused(b"model: x\nb: \xFF\n").contains("not UTF-8 text (line 2)"));
+    assert!(refused(&vec![b' '; (1 << 20) + 1]).contains("larger than 1048576 bytes"));
+    let pipe = folder.path().join("pipe.yaml");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
+    assert!(super::load(&pipe).expect_err("no file").message.contains("pipe.yaml"));
+    assert_eq!(codes(&" ".repeat((1 << 20) + 1)), ["E605 1:1"]);
 }
 
 #[test]
@@ -222,7 +297,7 @@ fn the_reference_s_examples_are_recipes_and_its_keys_exist() {
     let sources = [include_str!("read.rs"), include_str!("options.rs")].concat();
     let keys = reference.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
     let mut known = 0;
-    let is_file = |key: &str| [".safetensors", ".jsonl", ".svg"].iter().any(|ending| key.ends_with(ending));
+    let is_file = |key: &str| [".safetensors", ".jsonl", ".svg", ".lock"].iter().any(|ending| key.ends_with(ending));
     for (key, _) in keys.filter(|(key, _)| !key.contains([':', '`', ' ']) && !is_file(key)) {
         let last = key.rsplit('.').next().unwrap_or(key);
         let is_name = ["constant", "step", "multi_step", "cosine", "linear", "one_cycle"].contains(&key);

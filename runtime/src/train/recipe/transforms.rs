@@ -1,15 +1,16 @@
 //! The transforms of a recipe: a list whose entries are a name, or a name with what it takes.
 
-use super::section::{Reader, Section, choice, count, number};
+use super::section::{Reader, Section, choice, count_up_to, number};
 use super::yaml::{Node, Value};
 use crate::data::{Resize, Transform};
+use crate::input::MOST_PIXELS;
 use cnnc_compiler::graph::Interpolation;
 
 /// The names, as torchvision has them where it does.
 const NAMES: &[&str] = &["resize", "center_crop", "random_crop", "random_horizontal_flip", "normalize", "cutout"];
 
 /// Reads a list of transforms; what is wrong is reported and left out.
-pub fn transforms(reader: &Reader<'_>, path: &str, node: &Node) -> Option<Vec<Transform>> {
+pub fn transforms(reader: &Reader, path: &str, node: &Node) -> Option<Vec<Transform>> {
     let Value::List(entries) = &node.value else {
         reader.refuse(path, node, "a list of transforms");
         return None;
@@ -18,8 +19,8 @@ pub fn transforms(reader: &Reader<'_>, path: &str, node: &Node) -> Option<Vec<Tr
 }
 
 /// `- cutout: 8` or `- random_horizontal_flip`
-fn transform(reader: &Reader<'_>, path: &str, entry: &Node) -> Option<Transform> {
-    let nothing = Node::nothing();
+fn transform(reader: &Reader, path: &str, entry: &Node) -> Option<Transform> {
+    let nothing = Node { value: Value::Null, place: entry.place };
     let (name, given) = match &entry.value {
         Value::Map(pairs) if pairs.len() == 1 => pairs.first().map(|(name, given)| (name, given))?,
         Value::Text(_) => (entry, &nothing),
@@ -33,8 +34,9 @@ fn transform(reader: &Reader<'_>, path: &str, entry: &Node) -> Option<Transform>
     let missing = given.value == Value::Null;
     let at = if missing { name } else { given };
     match NAMES[kind] {
-        "resize" if matches!(given.value, Value::Int(_)) => count(reader, &path, at, 1)
-            .map(|side| Transform::Resize(Resize::ShorterSide(side), Interpolation::Bilinear)),
+        "resize" if matches!(given.value, Value::Int(_)) => {
+            side(reader, &path, at).map(|side| Transform::Resize(Resize::ShorterSide(side), Interpolation::Bilinear))
+        }
         "resize" => size(reader, &path, at).map(|size| Transform::Resize(Resize::To(size), Interpolation::Bilinear)),
         "center_crop" => size(reader, &path, at).map(Transform::CenterCrop),
         "random_crop" => random_crop(reader, &path, at),
@@ -47,40 +49,55 @@ fn transform(reader: &Reader<'_>, path: &str, entry: &Node) -> Option<Transform>
             Some(Transform::RandomHorizontalFlip { probability: probability? })
         }
         "normalize" => normalize(reader, &path, at),
-        _ => count(reader, &path, at, 1).map(|size| Transform::Cutout { size }),
+        _ => side(reader, &path, at).map(|size| Transform::Cutout { size }),
     }
+}
+
+/// The side of a picture.
+fn side(reader: &Reader, path: &str, node: &Node) -> Option<usize> {
+    count_up_to(reader, path, node, 1, MOST_PIXELS)
 }
 
 /// One side for both, or height and width.
-fn size(reader: &Reader<'_>, path: &str, node: &Node) -> Option<[usize; 2]> {
-    match &node.value {
+fn size(reader: &Reader, path: &str, node: &Node) -> Option<[usize; 2]> {
+    let sides = match &node.value {
         Value::List(sides) if sides.len() == 2 => {
-            let height = count(reader, path, &sides[0], 1);
-            Some([height?, count(reader, path, &sides[1], 1)?])
+            let height = side(reader, path, &sides[0]);
+            [height?, side(reader, path, &sides[1])?]
         }
-        Value::Int(_) => count(reader, path, node, 1).map(|side| [side, side]),
+        Value::Int(_) => side(reader, path, node).map(|side| [side, side])?,
         _ => {
             reader.refuse(path, node, "a number of pixels, or [height, width]");
-            None
+            return None;
         }
+    };
+    if sides[0] * sides[1] > MOST_PIXELS {
+        reader.refuse(
+            path,
+            node,
+            format_args!("of at most {MOST_PIXELS} pixels, and {}×{} are more", sides[0], sides[1]),
+        );
+        return None;
     }
+    Some(sides)
 }
 
 /// `random_crop: 32` or `random_crop: {size: 32, padding: 4}`
-fn random_crop(reader: &Reader<'_>, path: &str, node: &Node) -> Option<Transform> {
+fn random_crop(reader: &Reader, path: &str, node: &Node) -> Option<Transform> {
     if !matches!(node.value, Value::Map(_)) {
         return size(reader, path, node).map(|size| Transform::RandomCrop { size, padding: 0 });
     }
     let mut section = Section::new(reader, path, node)?;
     let sides = section.need("size", "a number of pixels, or [height, width]");
     let sides = sides.and_then(|node| size(reader, &section.path("size"), node));
-    let padding = section.count("padding", 0, 0);
+    let padding = section.get("padding");
+    let padding = padding.map_or(Some(0), |node| count_up_to(reader, &section.path("padding"), node, 0, MOST_PIXELS));
     section.finish();
-    Some(Transform::RandomCrop { size: sides?, padding })
+    Some(Transform::RandomCrop { size: sides?, padding: padding? })
 }
 
 /// `normalize: {mean: 0.2860, std: 0.3530}`, or a list each with a number a channel.
-fn normalize(reader: &Reader<'_>, path: &str, node: &Node) -> Option<Transform> {
+fn normalize(reader: &Reader, path: &str, node: &Node) -> Option<Transform> {
     let mut section = Section::new(reader, path, node)?;
     let mean = section.need("mean", "a number, or one a channel");
     let mean = mean.and_then(|node| numbers(reader, &section.path("mean"), node, |_| true));
@@ -90,7 +107,7 @@ fn normalize(reader: &Reader<'_>, path: &str, node: &Node) -> Option<Transform> 
     Some(Transform::Normalize { mean: mean?, std: std? })
 }
 
-fn numbers(reader: &Reader<'_>, path: &str, node: &Node, fits: fn(f64) -> bool) -> Option<Vec<f64>> {
+fn numbers(reader: &Reader, path: &str, node: &Node, fits: fn(f64) -> bool) -> Option<Vec<f64>> {
     let one = |node: &Node| {
         let found = number(node).filter(|&number| fits(number));
         if found.is_none() {

@@ -1,0 +1,112 @@
+//! Opening, locking and comparing files, with failures that name the file.
+//!
+//! What comes in is a path; what goes out is a regular file that is open, a lock, or whether two paths lead to one file. Nothing
+//! here waits for a pipe that nobody writes to. Writing is `write`.
+
+#[cfg(test)]
+mod tests;
+mod write;
+
+pub use write::{is_still, remove_remains, write_and_keep, write_whole};
+
+use crate::failure::{Result, failure, file_failure};
+use cnnc_compiler::diagnostic::Code;
+use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// Where this user's files are that can be made anew: `cnnc` in the cache directory; `None` when the user has none.
+pub fn cache_folder() -> Option<PathBuf> {
+    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let cache = folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")))?;
+    Some(cache.join("cnnc"))
+}
+
+/// Opens a regular file for reading; a folder, a pipe or a device is refused, since it may have no end.
+///
+/// # Errors
+/// E601 when it is none, or cannot be opened.
+pub fn open(path: &Path) -> Result<File> {
+    let regular = |metadata: Metadata| match () {
+        () if metadata.is_dir() => Err(file_failure("read", path, &io::ErrorKind::IsADirectory.into())),
+        () if metadata.is_file() => Ok(()),
+        () => Err(failure(Code::E601, format!("cannot read `{}`: it is no regular file", path.display()))),
+    };
+    let unreadable = |error| file_failure("read", path, &error);
+    // Asked before, since opening alone makes some devices do something; and after, since another file may have come to be there.
+    regular(fs::metadata(path).map_err(unreadable)?)?;
+    let file = patient().read(true).open(path).map_err(unreadable)?;
+    regular(file.metadata().map_err(unreadable)?)?;
+    Ok(file)
+}
+
+/// Whether two paths lead to one file that is there: the same name, a link, or a second name of it.
+pub fn is_same(one: &Path, other: &Path) -> bool {
+    match (fs::metadata(one), fs::metadata(other)) {
+        (Ok(first), Ok(second)) if cfg!(unix) => is_one(&first, &second),
+        (Ok(_), Ok(_)) => fs::canonicalize(one).ok() == fs::canonicalize(other).ok(),
+        _ => false,
+    }
+}
+
+/// Whether two files are one; where the system does not number files, nobody can tell, and they are taken for one.
+fn is_one(first: &Metadata, second: &Metadata) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        (first.dev(), first.ino()) == (second.dev(), second.ino())
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (first, second);
+        true
+    }
+}
+
+/// Options to open by that wait for nobody: a pipe without another end comes at once, or as a failure.
+fn patient() -> OpenOptions {
+    #[allow(unused_mut, reason = "other systems have no such flags")]
+    let mut options = File::options();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK | libc::O_NOCTTY);
+    options
+}
+
+/// A file that only one process has at a time, until this is dropped or the process ends, however it does.
+#[derive(Debug)]
+pub struct Lock(#[allow(dead_code, reason = "the lock is held as long as the file is open")] File);
+
+impl Lock {
+    /// Takes the lock, waiting at most that long; `None` when somebody else has it still. The file is made where it is not there,
+    /// and stays. A file system without locks locks nobody out.
+    ///
+    /// # Errors
+    /// E601 when the file cannot be made or opened.
+    pub fn take(path: &Path, patience: Duration) -> Result<Option<Lock>> {
+        let cannot = |error: &io::Error| file_failure("lock", path, error);
+        let file = patient().write(true).create(true).truncate(false).open(path).map_err(|error| cannot(&error))?;
+        match waited(patience, || file.try_lock()) {
+            Ok(()) => Ok(Some(Lock(file))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(Some(Lock(file))),
+            Err(TryLockError::Error(error)) => Err(cannot(&error)),
+        }
+    }
+}
+
+/// Tries to lock until that succeeds or so long has passed.
+fn waited(
+    patience: Duration,
+    lock: impl Fn() -> std::result::Result<(), TryLockError>,
+) -> std::result::Result<(), TryLockError> {
+    const PAUSE: Duration = Duration::from_millis(5);
+    let start = Instant::now();
+    loop {
+        match lock() {
+            Err(TryLockError::WouldBlock) if start.elapsed() < patience => sleep(PAUSE),
+            done => return done,
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! NumPy's `.npy`: one array with a short header that is a Python dictionary.
+//!
+//! The header is read by hand, in the grammar that NumPy reads it in, as far as an array of numbers needs it: a file that claims a nested
+//! header, a huge shape or more data than it has is refused before anything is reserved for it.
+
+use super::{Loaded, Wanted};
+use crate::failure::{broken_file, file_failure};
+use crate::{Failure, Result, Tensor, available_memory_bytes, files};
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::Path;
+
+mod element;
+mod header;
+
+use element::Element;
+use header::Header;
+
+/// The longest header that is read; NumPy itself writes about a hundred bytes.
+const LONGEST_HEADER: usize = 1 << 16;
+/// Bytes that are read at a time.
+const PIECE: usize = 1 << 16;
+
+/// Reads an array that is what the network wants.
+pub fn read(path: &Path, file: File, wanted: &Wanted) -> Result<Loaded> {
+    let length = file.metadata().map_err(|error| file_failure("read", path, &error))?.len();
+    let mut reader = BufReader::new(file);
+    let (text, data_start) = header_text(path, &mut reader)?;
+    let header = Header::parse(&text)
+        .map_err(|reason| broken_file(path, format!("has a header that cannot be read: {reason}")))?;
+    let shape = &header.shape;
+    if !wanted.accepts(shape) {
+        return Err(wrong_shape(path, wanted, shape));
+    }
+    if shape.contains(&0) {
+        let mut empty = wanted.refuse(path, format_args!("an array of {shape:?}, which has no values"));
+        empty.notes.push("a size that the spec leaves open is at least 1".into());
+        return Err(empty);
+    }
+    let Some(element) = Element::of(&header.descr) else {
+        let types = "floats, integers and booleans are read";
+        return Err(broken_file(path, format!("holds elements of type '{}'; {types}", header.descr)));
+    };
+    let elements = shape.iter().try_fold(1u64, |product, &size| product.checked_mul(size as u64));
+    let available = length.saturating_sub(data_start);
+    let bytes = elements.and_then(|elements| elements.checked_mul(element.size as u64));
+    let Some(bytes) = bytes.filter(|&bytes| bytes <= available) else {
+        return Err(broken_file(path, format!("says that it holds {shape:?}, and has only {available} bytes of data")));
+    };
+    let elements = bytes / element.size as u64;
+    let memory = available_memory_bytes();
+    if elements.saturating_mul(4) > memory {
+        let needs = format!("{} bytes as float32, and {memory} bytes of memory are free", elements.saturating_mul(4));
+        return Err(broken_file(path, format!("holds {shape:?}, {needs}")));
+    }
+    let values = values(path, reader, &header, &element, elements as usize)?;
+    let tensor = Tensor::new(shape, values).ok_or_else(|| broken_file(path, "was changed while it was read"))?;
+    Ok(Loaded { tensor, notes: Vec::new() })
+}
+
+/// The array's values, the last axis the fastest.
+fn values(path: &Path, reader: impl Read, header: &Header, element: &Element, elements: usize) -> Result<Vec<f32>> {
+    let mut values = vec![0.0; elements];
+    let mut place = header.places();
+    let mut reader = reader.take((elements * element.size) as u64);
+    let mut piece = Vec::with_capacity(PIECE);
+    loop {
+        piece.clear();
+        let read = reader.by_ref().take(PIECE as u64).read_to_end(&mut piece);
+        if read.map_err(|error| file_failure("read", path, &error))? == 0 {
+            break;
+        }
+        for bytes in piece.chunks_exact(element.size) {
+            let value = (element.read)(bytes).ok_or_else(|| {
+                broken_file(path, "holds a number that is too large for float32, which networks compute in")
+            })?;
+            // A file that is changed while it is read may have more than it said.
+            if let Some(into) = values.get_mut(place()) {
+                *into = value;
+            }
+        }
+    }
+    if reader.limit() > 0 {
+        return Err(broken_file(path, "became shorter while it was read"));
+    }
+    Ok(values)
+}
+
+fn wrong_shape(path: &Path, wanted: &Wanted, shape: &[usize]) -> Failure {
+    let mut wrong = wanted.refuse(path, format_args!("an array of {shape:?}"));
+    if shape.len() + 1 == wanted.shape.len()
+        && wanted.shape[1..].iter().zip(shape).all(|(size, found)| size.is_none_or(|size| size == *found))
+    {
+        wrong.help.push("the batch axis is missing; in NumPy `x[None]` adds it".into());
+    }
+    wrong
+}
+
+/// The header's text and where the data begin.
+fn header_text(path: &Path, reader: &mut impl Read) -> Result<(String, u64)> {
+    let too_short = |_| broken_file(path, "is cut off within its header");
+    let mut start = [0; 8];
+    reader.read_exact(&mut start).map_err(too_short)?;
+    let (length, before) = match start[6] {
+        1 => {
+            let mut length = [0; 2];
+            reader.read_exact(&mut length).map_err(too_short)?;
+            (usize::from(u16::from_le_bytes(length)), 10)
+        }
+        2 | 3 => {
+            let mut length = [0; 4];
+            reader.read_exact(&mut length).map_err(too_short)?;
+            (u32::from_le_bytes(length) as usize, 12)
+        }
+        version => {
+            return Err(broken_file(path, format!("is of version {version} of the NumPy format; 1 to 3 are read")));
+        }
+    };
+    if length > LONGEST_HEADER {
+        return Err(broken_file(path, format!("has a header of {length} bytes, which no NumPy array has")));
+    }
+    let mut text = vec![0; length];
+    reader.read_exact(&mut text).map_err(too_short)?;
+    Ok((String::from_utf8_lossy(&text).into_owned(), (length + before) as u64))
+}
+
+/// Writes a tensor as a float32 array; the file is there whole or not at all.
+///
+/// # Errors
+/// E601 when the file cannot be written.
+pub fn save(path: &Path, tensor: &Tensor) -> Result<()> {
+    let mut shape: String = tensor.shape().iter().map(|size| format!("{size}, ")).collect();
+    if tensor.shape().len() != 1 {
+        shape = shape.trim_end_matches(", ").into();
+    }
+    let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}), }}", shape.trim_end());
+    // The data begin at a multiple of 64 bytes, after a line feed.
+    let padding = (10 + header.len() + 1).next_multiple_of(64) - (10 + header.len() + 1);
+    header.extend(std::iter::repeat_n(' ', padding).chain(['\n']));
+    files::write_whole(path, |writer| {
+        writer.write_all(b"\x93NUMPY\x01\x00")?;
+        writer.write_all(&(header.len() as u16).to_le_bytes())?;
+        writer.write_all(header.as_bytes())?;
+        tensor.data().chunks(1 << 16).try_for_each(|values| {
+            writer.write_all(&values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>())
+        })
+    })
+}

@@ -1,0 +1,280 @@
+//! Tensors where they are stored: in a file that stays open, or in bytes.
+//!
+//! A safetensors file comes in; its header, and values when somebody asks for them, go out. Values are read into memory of their
+//! own and never mapped: what others do to the file meanwhile (cut it short, write into it) is an error that names it. A file
+//! that is replaced by another of its name does no harm, since the one that was opened is read on.
+
+use super::convert;
+use crate::cpu::blocked::pool::Pool;
+use crate::failure::{Failure, Result, broken_file, failure, file_failure};
+use crate::files;
+use crate::parameters::Room;
+use cnnc_compiler::diagnostic::Code;
+use safetensors::tensor::{Metadata, TensorInfo};
+use safetensors::{Dtype, SafeTensorError};
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+
+/// Bytes of the number that a file begins with: its header's length.
+const LENGTH_BYTES: u64 = 8;
+/// No header is longer.
+const MOST_HEADER_BYTES: u64 = 100_000_000;
+/// Bytes that are read at a time where values are converted.
+const CHUNK_BYTES: u64 = 1 << 20;
+
+/// A tensor of a file, unread.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// The type of its values.
+    pub dtype: Dtype,
+    /// Its sizes.
+    pub shape: Vec<usize>,
+    /// Where its bytes begin in the file.
+    start: u64,
+    /// How many there are.
+    bytes: u64,
+}
+
+/// What a file says that it holds.
+pub struct Header {
+    /// Tensors by key, in no order.
+    pub entries: HashMap<String, Entry>,
+    /// Text about the file.
+    pub about: HashMap<String, String>,
+}
+
+/// A header as it is written.
+#[derive(Deserialize)]
+struct Written {
+    #[serde(rename = "__metadata__")]
+    about: Option<HashMap<String, String>>,
+    #[serde(flatten)]
+    tensors: HashMap<String, TensorInfo>,
+}
+
+/// Where bytes are read from.
+pub trait Source: Send + Sync {
+    /// What messages call it.
+    fn path(&self) -> &Path;
+
+    /// How many bytes there are.
+    fn length(&self) -> u64;
+
+    /// Fills `into` with the bytes from there on.
+    ///
+    /// # Errors
+    /// E601 and E603 when they cannot be had.
+    fn read(&self, start: u64, into: &mut [u8]) -> Result<()>;
+}
+
+/// The header of a file, once all that it says is possible.
+///
+/// # Errors
+/// E601 when it cannot be read, E603 when it is none.
+pub fn header(source: &dyn Source) -> Result<Header> {
+    let (path, length) = (source.path(), source.length());
+    let wrong = |error| broken(path, &error);
+    if length == 0 {
+        return Err(broken_file(path, "is empty; a safetensors file has at least a header"));
+    }
+    let after_length = length.checked_sub(LENGTH_BYTES).ok_or_else(|| wrong(SafeTensorError::HeaderTooSmall))?;
+    let mut number = [0; LENGTH_BYTES as usize];
+    source.read(0, &mut number)?;
+    let size = u64::from_le_bytes(number);
+    if size > MOST_HEADER_BYTES {
+        return Err(wrong(SafeTensorError::HeaderTooLarge));
+    }
+    let data = after_length.checked_sub(size).ok_or_else(|| wrong(SafeTensorError::InvalidHeaderLength))?;
+    let mut text = vec![0; size as usize];
+    source.read(LENGTH_BYTES, &mut text)?;
+    let text = std::str::from_utf8(&text).map_err(|error| wrong(SafeTensorError::InvalidHeader(error)))?;
+    let Written { about, tensors } =
+        serde_json::from_str(text).map_err(|error| wrong(SafeTensorError::InvalidHeaderDeserialization(error)))?;
+    let mut tensors: Vec<(String, TensorInfo)> = tensors.into_iter().collect();
+    tensors.sort_by_key(|(_, tensor)| tensor.data_offsets);
+    let entry = |(key, tensor): &(String, TensorInfo)| {
+        let [start, end] = [tensor.data_offsets.0, tensor.data_offsets.1].map(|offset| offset as u64);
+        let (dtype, shape) = (tensor.dtype, tensor.shape.clone());
+        (key.clone(), Entry { dtype, shape, start: LENGTH_BYTES + size + start, bytes: end.saturating_sub(start) })
+    };
+    let entries = tensors.iter().map(entry).collect();
+    if Metadata::new(None, tensors).map_err(wrong)?.data_len() as u64 != data {
+        return Err(wrong(SafeTensorError::MetadataIncompleteBuffer));
+    }
+    Ok(Header { entries, about: about.unwrap_or_default() })
+}
+
+/// The values of a tensor in order, as float32; its type must be one that [`convert::is_readable`] takes.
+///
+/// # Errors
+/// E601 and E603 when they cannot be read.
+pub fn values(source: &dyn Source, entry: &Entry, room: Room<'_>) -> Result<Vec<f32>> {
+    let Ok(count) = usize::try_from(entry.shape.iter().map(|&size| size as u64).product::<u64>()) else {
+        return Err(broken_file(source.path(), "is larger than this machine's memory"));
+    };
+    if entry.dtype == Dtype::F32 && cfg!(target_endian = "little") {
+        let pool = room.pool;
+        let mut values = room.floats(count);
+        read_floats(source, entry.start, &mut values, pool)?;
+        return Ok(values);
+    }
+    let mut values = room.memory;
+    values.clear();
+    values.reserve_exact(count);
+    let mut chunk = vec![0; entry.bytes.min(CHUNK_BYTES) as usize];
+    for start in (0..entry.bytes).step_by(CHUNK_BYTES as usize) {
+        let chunk = &mut chunk[..(entry.bytes - start).min(CHUNK_BYTES) as usize];
+        source.read(entry.start + start, chunk)?;
+        values.extend(convert::to_f32(entry.dtype, chunk));
+    }
+    Ok(values)
+}
+
+/// Fills `values` with the floats from there on; of many, each thread reads some.
+fn read_floats(source: &dyn Source, start: u64, values: &mut [f32], pool: Option<&Pool>) -> Result<()> {
+    /// Floats that are read at a time: enough that a thread is worth waking.
+    const PART: usize = 1 << 18;
+    let Some(pool) = pool.filter(|pool| pool.threads() > 1 && values.len() > PART) else {
+        return source.read(start, as_bytes(values));
+    };
+    let parts: Vec<Mutex<(&mut [f32], Result<()>)>> =
+        values.chunks_mut(PART).map(|part| Mutex::new((part, Ok(())))).collect();
+    pool.run(parts.len(), &|number, _| {
+        let start = start + (number * PART * size_of::<f32>()) as u64;
+        let mut part = parts[number].lock().unwrap_or_else(PoisonError::into_inner);
+        part.1 = source.read(start, as_bytes(part.0));
+    });
+    parts.into_iter().try_for_each(|part| part.into_inner().unwrap_or_else(PoisonError::into_inner).1)
+}
+
+/// The bytes of floats.
+fn as_bytes(values: &mut [f32]) -> &mut [u8] {
+    // SAFETY: any bytes are floats and any floats are bytes, of which there are so many, aligned to one.
+    unsafe { std::slice::from_raw_parts_mut(values.as_mut_ptr().cast(), size_of_val(values)) }
+}
+
+/// A file that is open, and what it was when it was opened.
+pub struct StoredFile {
+    path: PathBuf,
+    file: File,
+    length: u64,
+    modified: Option<SystemTime>,
+}
+
+impl StoredFile {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// E601 when it cannot be read, or is no regular file.
+    pub fn open(path: &Path) -> Result<StoredFile> {
+        let file = files::open(path)?;
+        let metadata = file.metadata().map_err(|error| file_failure("read", path, &error))?;
+        Ok(StoredFile { path: path.to_owned(), file, length: metadata.len(), modified: metadata.modified().ok() })
+    }
+
+    /// What has changed since the file was opened, in words.
+    fn change(&self) -> io::Result<Option<String>> {
+        let now: fs::Metadata = self.file.metadata()?;
+        if now.len() != self.length {
+            return Ok(Some(format!("it had {} bytes and has {}", self.length, now.len())));
+        }
+        Ok((now.modified().ok() != self.modified).then(|| "somebody wrote to it".to_owned()))
+    }
+}
+
+impl Source for StoredFile {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn length(&self) -> u64 {
+        self.length
+    }
+
+    fn read(&self, start: u64, into: &mut [u8]) -> Result<()> {
+        let read = read_at(&self.file, start, into);
+        match self.change() {
+            Ok(Some(change)) => {
+                let message = format!("`{}` was changed while it was read: {change}", self.path.display());
+                Err(Box::new(failure(Code::E603, message).help("run again once nothing writes to it")))
+            }
+            Ok(None) => read.map_err(|error| file_failure("read", &self.path, &error)),
+            Err(error) => Err(file_failure("read", &self.path, &error)),
+        }
+    }
+}
+
+/// Fills `into` with the bytes of a file from there on; other threads may read it at the same time.
+fn read_at(file: &File, start: u64, into: &mut [u8]) -> io::Result<()> {
+    #[cfg(unix)]
+    return std::os::unix::fs::FileExt::read_exact_at(file, into, start);
+    #[cfg(not(unix))]
+    {
+        use std::io::{Read, Seek, SeekFrom};
+        // The place in a file belongs to all who read it.
+        static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
+        let _one = ONE_AT_A_TIME.lock();
+        let mut file = file;
+        file.seek(SeekFrom::Start(start))?;
+        file.read_exact(into)
+    }
+}
+
+/// Bytes in memory, and what messages call them.
+pub struct StoredBytes<'b> {
+    /// What messages call them.
+    pub path: &'b Path,
+    /// The bytes.
+    pub bytes: &'b [u8],
+}
+
+impl Source for StoredBytes<'_> {
+    fn path(&self) -> &Path {
+        self.path
+    }
+
+    fn length(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    fn read(&self, start: u64, into: &mut [u8]) -> Result<()> {
+        let from = usize::try_from(start).ok().and_then(|start| self.bytes.get(start..)?.get(..into.len()));
+        let from = from.ok_or_else(|| broken(self.path, &SafeTensorError::MetadataIncompleteBuffer))?;
+        into.copy_from_slice(from);
+        Ok(())
+    }
+}
+
+/// What is wrong with the file, in words.
+fn broken(path: &Path, error: &SafeTensorError) -> Failure {
+    let reason = match error {
+        SafeTensorError::HeaderTooSmall => {
+            "is too short: a safetensors file begins with the length of its header".into()
+        }
+        SafeTensorError::HeaderTooLarge => {
+            "is no safetensors file: its first 8 bytes, the header's length, are past 100 MB".into()
+        }
+        SafeTensorError::InvalidHeaderLength => {
+            "is cut off, or is no safetensors file: its header is longer than the file".into()
+        }
+        SafeTensorError::InvalidHeader(_) => "is no safetensors file: its header is no text".into(),
+        SafeTensorError::InvalidHeaderDeserialization(error) => {
+            format!("is no safetensors file: its header cannot be read: {error}")
+        }
+        SafeTensorError::MetadataIncompleteBuffer => {
+            "is cut off, or has more data than its header says: the tensors do not fill it".into()
+        }
+        SafeTensorError::InvalidOffset(name) => {
+            format!("is damaged: the tensor `{name}` does not lie where the one before it ends")
+        }
+        SafeTensorError::TensorInvalidInfo => "is damaged: a tensor's size in bytes is not what its shape says".into(),
+        SafeTensorError::ValidationOverflow => "is damaged: a tensor's shape is larger than any file".into(),
+        other => format!("is damaged: {other}"),
+    };
+    broken_file(path, reason)
+}

@@ -3,9 +3,10 @@
 use super::weights::with_length;
 use super::{Verdict, folder, put, refused, refused_file};
 use crate::{Text, network_of_text};
+use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::plan::Target;
-use cnnc_compiler::resolve::{Request, Sources};
+use cnnc_compiler::resolve::Request;
 use cnnc_compiler::training::compile_step;
 use cnnc_compiler::write_kernels::Bindings;
 use cnnc_grammar::span::Files;
@@ -15,8 +16,8 @@ use cnnc_runtime::input::Picture;
 use cnnc_runtime::train::checkpoint::{self, LAST, Progress};
 use cnnc_runtime::train::recipe::{self, Recipe};
 use cnnc_runtime::train::schedule::Moment;
-use cnnc_runtime::train::{Learner, Run, Setup, StepInputs, StepLearner, StepOutputs, train};
-use cnnc_runtime::{Backend, Disk, Parameters, Result, Spec, bind_batch};
+use cnnc_runtime::train::{Learner, Run, RunFolder, Setup, StepInputs, StepLearner, StepOutputs, train};
+use cnnc_runtime::{Backend, Parameters, Result, Spec, bind_batch};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, LazyLock};
@@ -71,8 +72,11 @@ pub fn recipe(bytes: &[u8]) -> Verdict {
     let path = put(&folder, "recipe.yaml", bytes);
     let names = ["recipe.yaml"];
     let mut files = Files::default();
-    let Ok((name, text)) = Disk.read(&path.to_string_lossy(), None) else { return Verdict::Refused };
-    let file = files.add(name, text);
+    let text = match recipe::load(&path) {
+        Ok(text) => text,
+        Err(problem) => return refused_file(&problem, &path),
+    };
+    let file = files.add(path.to_string_lossy(), text);
     let text = files.get(file).map_or("", |file| file.text.as_str());
     let recipe = match recipe::read(text, file, &path) {
         Ok(recipe) => recipe,
@@ -89,12 +93,16 @@ pub fn recipe(bytes: &[u8]) -> Verdict {
     let Some(network) = network.filter(|_| spec.problems.is_empty()) else {
         let mut problems = spec.problems.into_sorted();
         recipe.relocate(&mut problems, &spec.files);
-        // The command says where the recipe names the model when the compiler knows no place.
-        return refused(problems.iter().filter(|problem| !problem.labels.is_empty()), &spec.files, &names);
+        // Where the compiler knows no place, the command says where the recipe names the model.
+        let (placed, others): (Vec<_>, Vec<_>) = problems.iter().partition(|problem| !problem.labels.is_empty());
+        refused(others, &spec.files, &[]);
+        return refused(placed, &spec.files, &names);
     };
     match prepared(&recipe, &network) {
         Ok(()) => Verdict::Taken,
-        Err(problem) => refused([&*problem], &spec.files, &[]),
+        // What is too large is so for this machine, whichever file says it.
+        Err(problem) if problem.code == Code::E401 => refused([&*problem], &spec.files, &[]),
+        Err(problem) => refused([&*problem], &spec.files, &["recipe.yaml", "picture"]),
     }
 }
 
@@ -175,7 +183,8 @@ fn step(folder: &Path, resume: Option<&Path>) -> Result<()> {
     let (recipe, data, stop) = (recipe_in(folder), pictures(), AtomicBool::new(true));
     let setup = Setup::new(&recipe, &NETWORK, &data)?;
     let run = Run { recipe: &recipe, graph: &NETWORK, data: &data, setup, resume, stop: &stop, backend: &cpu() };
-    train(&run, &mut Idle(STATE.clone()), &mut |_| {}).map(drop)
+    let folder = RunFolder::take(folder, resume, false)?;
+    train(&run, folder, &mut Idle(STATE.clone()), &mut |_| {}).map(drop)
 }
 
 /// Reads a checkpoint and goes on with it: as it is, which another run's settings forbid, and with the settings of the run in their place.

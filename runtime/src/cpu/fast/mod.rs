@@ -192,16 +192,19 @@ impl Fast {
     /// runs is taken when they are done.
     ///
     /// # Errors
-    /// E602 when a parameter is missing or of another shape, E499 when a step is not as plans are.
+    /// E602 when a parameter is missing or of another shape, E499 when a step is not as plans are, E506 when the threads cannot be started.
     pub fn new(plan: Arc<Plan>, parameters: &Parameters, options: &CpuOptions) -> Result<Fast> {
         super::check::parameters(&plan, parameters)?;
         let calls = prepare::calls(&plan, options.instructions)?;
-        let pool = Pool::new(options.thread_count());
+        let threads = options.thread_count();
+        let lengths = [&calls.prepare, &calls.run].map(|calls| prepare::workspace_length(calls, threads));
+        super::check::memory(&plan, lengths[0].max(lengths[1]))?;
+        let pool = options.pool()?;
         let mut fast = Fast {
             parameters: vec![None; plan.parameters.len()],
             prepared: Buffer::zeros(plan.prepared_elements),
             arena: Buffer::zeros(0),
-            workspace: Buffer::zeros(prepare::workspace_length(&calls.prepare, pool.threads())),
+            workspace: Buffer::zeros(lengths[0]),
             outputs: plan.outputs.iter().map(|port| Output::new(&port.view)).collect(),
             pointers: Default::default(),
             offsets: Vec::new(),
@@ -211,7 +214,7 @@ impl Fast {
             run: calls.run,
         };
         fast.prepare(&calls.prepare, parameters);
-        fast.workspace = Buffer::zeros(prepare::workspace_length(&fast.run, fast.pool.threads()));
+        fast.workspace = Buffer::zeros(lengths[1]);
         fast.arena = Buffer::zeros(fast.plan.arena_elements);
         Ok(fast)
     }
@@ -222,7 +225,10 @@ impl Fast {
         let mut calls = calls.iter().peekable();
         for (number, steps) in uses.of_steps.iter().enumerate() {
             for &index in &steps.first {
-                self.parameters[index] = parameters.get(&self.plan.parameters[index].path);
+                let wanted = &self.plan.parameters[index];
+                let tensor = parameters.get(&wanted.path).filter(|tensor| tensor.shape() == wanted.shape);
+                assert!(tensor.is_some(), "`{}` was made of another shape", wanted.path);
+                self.parameters[index] = tensor;
             }
             let memory = Memory { scratch: scratch.as_mut_ptr(), ..self.memory(&[]) };
             let context = self.context(&memory);
@@ -234,7 +240,9 @@ impl Fast {
             steps.last.iter().for_each(|&index| self.parameters[index] = None);
         }
         for &index in &uses.of_runs {
-            let tensor = parameters.get(&self.plan.parameters[index].path);
+            let wanted = &self.plan.parameters[index];
+            let tensor = parameters.get(&wanted.path).filter(|tensor| tensor.shape() == wanted.shape);
+            assert!(tensor.is_some(), "`{}` was made of another shape", wanted.path);
             // Once an engine is ready it needs no file.
             self.parameters[index] =
                 tensor.map(|tensor| if tensor.is_mapped() { Arc::new(tensor.owned()) } else { tensor });

@@ -68,7 +68,7 @@ fn heavy(steps: &[&Step], set: InstructionSet) -> Result<Vec<Option<Arc<Blocked>
     for (number, step) in steps.iter().enumerate().filter(|(_, step)| matches!(step.kernel, Kernel::Pack(_))) {
         let reads = |later: &usize| {
             let reader = steps[*later];
-            reader.packing.is_some()
+            reader.packing.is_some_and(|packing| step.kernel == Kernel::Pack(packing))
                 && reader.operands.get(1).is_some_and(|weights| weights.is_same_place(&step.output))
         };
         heavy[number] = (number + 1..steps.len()).find(reads).and_then(|reader| heavy[reader].clone());
@@ -79,7 +79,7 @@ fn heavy(steps: &[&Step], set: InstructionSet) -> Result<Vec<Option<Arc<Blocked>
 /// The calls of a step that reads no packed weights.
 fn light(step: &Step, set: InstructionSet) -> Result<Vec<Box<dyn Call>>> {
     let (own, others) = step.operands.split_at(step.own_operands);
-    if let Some(kernel) = Blocked::of_images(set, step) {
+    if let Some(kernel) = Blocked::of_images(set, step)? {
         return Ok(vec![Box::new(BlockedCall::new(Arc::new(kernel), step))]);
     }
     if let Some(call) = MoveCall::new(step) {
@@ -89,7 +89,7 @@ fn light(step: &Step, set: InstructionSet) -> Result<Vec<Box<dyn Call>>> {
     if matches!(step.kernel, Kernel::Pack(_)) {
         return Ok(Vec::new());
     }
-    let (call, follows) = match GradientCall::new(set, step) {
+    let (call, follows) = match GradientCall::new(set, step)? {
         Some(call) => (Box::new(call) as Box<dyn Call>, Follow::Apart),
         None => kernel(step, own, others)?,
     };

@@ -4,6 +4,7 @@ use super::section::{Reader, Section, choice, count, text};
 use super::transforms::transforms;
 use super::yaml::{self, Node, Value};
 use super::{DataChoice, Device, EarlyStopping, Entry, ModelChoice, Monitor, Recipe, options};
+use crate::MOST_THREADS;
 use crate::data::Format;
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::training::{Optimiser, Sgd, Training};
@@ -52,7 +53,7 @@ fn recipe(mut top: Section<'_, '_>, path: &Path) -> Option<Recipe> {
     let epochs = top.need("epochs", "times to go through the data").and_then(|node| count(reader, "epochs", node, 1));
     let seed = top.count("seed", 0, 0) as u64;
     let device = [Device::Cpu, Device::Cuda][top.choice("device", &["cpu", "cuda"])];
-    let threads = top.count("threads", 0, 0);
+    let threads = top.count_within("threads", 0, 0..=MOST_THREADS);
     let monitor =
         [Monitor::ValidationAccuracy, Monitor::ValidationLoss][top.choice("monitor", &["val_accuracy", "val_loss"])];
     let early_stopping = top.get("early_stopping").and_then(|node| early_stopping(reader, node));

@@ -5,6 +5,7 @@ use cnnc_compiler::diagnostic::{Code, Diagnostic, Problems, nearest};
 use cnnc_grammar::span::{FileId, Span};
 use std::cell::RefCell;
 use std::fmt;
+use std::ops::RangeInclusive;
 
 /// The text of a recipe, and what is wrong with it so far.
 pub struct Reader<'t> {
@@ -126,6 +127,20 @@ impl<'r, 't> Section<'r, 't> {
     pub fn optional_count(&mut self, key: &'static str, least: usize) -> Option<usize> {
         let node = self.get(key)?;
         count(self.reader, &self.path(key), node, least)
+    }
+
+    /// A whole number of a range; the default when it is not given or wrong.
+    pub fn count_within(&mut self, key: &'static str, default: usize, range: RangeInclusive<usize>) -> usize {
+        let Some(node) = self.get(key) else { return default };
+        let found = match node.value {
+            Value::Int(number) => usize::try_from(number).ok().filter(|number| range.contains(number)),
+            _ => None,
+        };
+        found.unwrap_or_else(|| {
+            let wanted = format_args!("a whole number from {} to {}", range.start(), range.end()).to_string();
+            self.reader.refuse(&self.path(key), node, wanted);
+            default
+        })
     }
 
     /// `true` or `false`.

@@ -70,6 +70,15 @@ fn advise(start: *mut u8, bytes: usize) {
     let _ = (start, bytes);
 }
 
+/// Zeros that the system has not made yet, in large pages but for the ends.
+pub(crate) fn zeros_in_large_pages(length: usize) -> Vec<f32> {
+    let mut zeros = vec![0.0; length];
+    let (bytes, start) = (size_of_val(&*zeros), zeros.as_mut_ptr().cast::<u8>());
+    let before = start.align_offset(LARGE_PAGE);
+    advise(start.wrapping_add(before), bytes.saturating_sub(before) / LARGE_PAGE * LARGE_PAGE);
+    zeros
+}
+
 impl Drop for Buffer {
     fn drop(&mut self) {
         if self.length > 0 {

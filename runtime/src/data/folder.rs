@@ -1,4 +1,5 @@
-//! A folder of pictures: `train` and `validation` (or `val`, or `test`) in it, in each a folder for each class, in those PNG and JPEG files.
+//! A folder of pictures: `train` and `validation` (or `val`, or `test`) in it, in each a folder for each class, in those PNG and
+//! JPEG files.
 //!
 //! Files are listed when the data set is opened and decoded when they are needed, so that it may be larger than memory.
 

@@ -41,8 +41,8 @@ impl Reader {
         self.report(Diagnostic::new(Code::E609, message, node.place, "").help(help));
     }
 
-    /// The pairs of a mapping, each key once; what is no text or there again is reported. `what` is what messages call one of them, and
-    /// `path` leads to the mapping, with a point behind.
+    /// The pairs of a mapping, each key once; what is no text or there again is reported. `what` is what messages call one of
+    /// them, and `path` leads to the mapping, with a point behind.
     pub fn keys<'r>(&self, what: &str, path: &str, pairs: &'r [(Node, Node)]) -> Vec<Pair<'r>> {
         let mut first = HashMap::new();
         let mut keys = Vec::new();

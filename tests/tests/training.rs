@@ -61,7 +61,7 @@ impl Learner {
     }
 
     fn values(&self, path: &str) -> Vec<f64> {
-        let tensor = self.state.get(path).unwrap_or_else(|| panic!("no `{path}`"));
+        let tensor = self.state.get(path).unwrap_or_else(|_| panic!("no `{path}`"));
         tensor.data().iter().map(|&value| f64::from(value)).collect()
     }
 }

@@ -4,7 +4,7 @@
 //! what people use. [`evaluate_f64`] runs the reference in float64, which is what everything else is compared with.
 
 #[cfg(not(feature = "kernels"))]
-mod blocked;
+pub(crate) mod blocked;
 #[cfg(feature = "kernels")]
 pub mod blocked;
 mod check;

@@ -94,7 +94,7 @@ fn run(plan: Arc<Plan>, parameters: &Parameters, options: CpuOptions, what: &str
     for parameter in &plan.parameters {
         if worth && parameters.shape(&parameter.path) != Some(parameter.shape.as_slice()) {
             made.insert(parameter.path.clone(), Tensor::filled(&parameter.shape, 0.5));
-        } else if let Some(tensor) = parameters.get(&parameter.path) {
+        } else if let Ok(tensor) = parameters.get(&parameter.path) {
             made.insert(parameter.path.clone(), (*tensor).clone());
         }
     }

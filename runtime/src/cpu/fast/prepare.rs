@@ -77,7 +77,8 @@ fn heavy(steps: &[&Step], set: InstructionSet) -> Result<Vec<Option<Arc<Blocked>
         let there = readers.get(&(step.output.storage, step.output.offset)).map(Vec::as_slice).unwrap_or_default();
         let later = &there[there.partition_point(|&reader| reader <= number)..];
         let reads = |reader: &Step| {
-            reader.packing.is_some_and(|packing| step.kernel == Kernel::Pack(packing)) && reader.operands[1] == step.output
+            reader.packing.is_some_and(|packing| step.kernel == Kernel::Pack(packing))
+                && reader.operands[1] == step.output
         };
         let first = later.iter().find(|&&reader| reads(steps[reader]));
         heavy[number] = first.and_then(|&reader| heavy[reader].clone());

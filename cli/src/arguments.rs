@@ -2,6 +2,7 @@
 
 use crate::device::precision;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use cnnc_runtime::MOST_THREADS;
 use cnnc_runtime::cuda::program::Precision;
 use cnnc_runtime::doctor::GRID;
 use cnnc_runtime::train::recipe::MOST_EPOCHS;
@@ -72,7 +73,7 @@ pub struct Summary {
     #[arg(long, value_name = "D")]
     pub depth: Option<usize>,
     /// Threads that memory is foretold for; 0 is one for each core.
-    #[arg(long, default_value_t = 0, value_name = "COUNT")]
+    #[arg(long, default_value_t = 0, value_name = "COUNT", value_parser = threads)]
     pub threads: usize,
     /// Inputs at a time that memory is foretold for; 1 where the spec leaves it open.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -121,7 +122,7 @@ pub struct Run {
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
     /// Threads; 0 is one for each core. The answer does not depend on it.
-    #[arg(long, default_value_t = 0, value_name = "COUNT")]
+    #[arg(long, default_value_t = 0, value_name = "COUNT", value_parser = threads)]
     pub threads: usize,
     /// Convolve by the definition alone: no Winograd, which errs a little more.
     #[arg(long)]
@@ -142,7 +143,7 @@ pub struct Bench {
     #[arg(long)]
     pub train: bool,
     /// Threads; 0 is one for each core.
-    #[arg(long, default_value_t = 0, value_name = "COUNT")]
+    #[arg(long, default_value_t = 0, value_name = "COUNT", value_parser = threads)]
     pub threads: usize,
     #[command(flatten)]
     pub device: DeviceArguments,
@@ -173,6 +174,12 @@ pub struct Bench {
 fn seconds(text: &str) -> Result<f64, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
     if (0.0..=3600.0).contains(&seconds) { Ok(seconds) } else { Err("between 0 and 3600 seconds".into()) }
+}
+
+/// A number of threads.
+fn threads(text: &str) -> Result<usize, String> {
+    let refused = || format!("a whole number of threads from 0 to {MOST_THREADS}; 0 is one for each core");
+    text.parse().ok().filter(|&threads| threads <= MOST_THREADS).ok_or_else(refused)
 }
 
 /// How measurements are written.
@@ -294,7 +301,7 @@ pub struct RecipeArguments {
     #[arg(long, value_name = "DIR")]
     pub output: Option<PathBuf>,
     /// Threads that compute; 0 is one for each core. No number depends on it.
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", value_parser = threads)]
     pub threads: Option<usize>,
     /// Where to compute, instead of the recipe's device.
     #[arg(long, value_enum)]
@@ -341,7 +348,7 @@ pub struct Doctor {
     #[command(flatten)]
     pub device: DeviceArguments,
     /// Threads; 0 is one for each core.
-    #[arg(long, default_value_t = 0, value_name = "COUNT")]
+    #[arg(long, default_value_t = 0, value_name = "COUNT", value_parser = threads)]
     pub threads: usize,
     /// Examine only the kernels whose name has this in it: `gemm`.
     #[arg(long, value_name = "NAME", value_parser = kernel_name)]

@@ -13,6 +13,7 @@ mod doctor;
 mod draw;
 mod dump;
 mod embedded;
+mod environment;
 mod eval;
 mod model;
 mod numbers;
@@ -48,7 +49,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut console: Console<'
         Err(error) => return console.usage(&error),
     };
     console.verbose = arguments.verbose;
-    let outcome = match &arguments.command {
+    let outcome = environment::check(&mut console).and_then(|()| match &arguments.command {
         Command::Check(check) => check::check(check, &mut console),
         Command::Summary(summary) => summary::summary(summary, &mut console),
         Command::Run(run) => run::run(run, &mut console),
@@ -58,7 +59,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut console: Console<'
         Command::Train(train) => train::run(train, &mut console),
         Command::Doctor(doctor) => doctor::doctor(doctor, &mut console),
         Command::Eval(eval) => eval::run(eval, &mut console),
-    };
+    });
     match outcome.and_then(|()| console.finish()) {
         Ok(()) | Err(Stop::ClosedPipe) => 0,
         Err(Stop::Reported) => 1,

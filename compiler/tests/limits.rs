@@ -140,19 +140,6 @@ fn long_presets_names_and_calls() {
 }
 
 #[test]
-fn what_expands_to_nothing_is_counted_too() {
-    let calls = |body: &str, levels: usize| {
-        let blocks = (1..=levels)
-            .map(|level| format!("block B{level} {{ {} }}\n", body.replace('B', &format!("B{}", level - 1))));
-        format!("block B0 {{ }}\n{}{}", blocks.collect::<String>(), model(&format!("B{levels}\nReLU")))
-    };
-    let outcome = check_small(calls("B; B", 60));
-    assert_eq!(outcome.problems.len(), 1, "{}", outcome.said());
-    assert_eq!(outcome.problems[0].code.name(), "E217", "{}", outcome.said());
-    assert_eq!(codes(calls("B; B", 10)), Vec::<String>::new());
-}
-
-#[test]
 fn thousands_of_presets() {
     let presets: String = (0..3000).map(|number| format!("model P{number} = M(c={number})\n")).collect();
     assert_eq!(

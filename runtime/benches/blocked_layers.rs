@@ -1,4 +1,5 @@
-//! Prints time, GFLOP/s and the share of the measured peak of yardstick layers: `blocked_layers [filter] [runs]`.
+//! Prints time, GFLOP/s and the share of the measured peak of yardstick layers:
+//! `cargo bench -p cnnc-runtime --features kernels --bench blocked_layers -- [filter] [runs]`.
 //!
 //! The environment: `SET` forces an instruction set, `BATCH` the images, `COLD` takes weights from memory; `WINOGRAD=F2F4` tries Winograd's method beside the direct one,
 //! with the blockings of `T` (tiles), `G` (blocks of a group) and `C` (chunks of channels) beside the chosen one.
@@ -239,7 +240,7 @@ impl Bench {
     /// Prints times and rates for one thread and two, and the time of packing.
     fn print(&mut self, macs: usize, peak: f64, runs: usize) {
         for threads in [1, 2] {
-            let pool = Pool::new(threads);
+            let pool = Pool::new(threads).expect("threads");
             let packing = best(3, || (self.pack)(&pool, &self.plain, &mut self.weights));
             let mut call = Call {
                 weights: self.weights.as_ptr(),

@@ -1,7 +1,7 @@
 //! Work of a library on bytes that anybody may have made, whose panic becomes an error.
 //!
-//! A decoder that runs into a state its author thought impossible panics. That is the file's error, not the program's: the panic ends where
-//! the work began, and the terminal sees nothing of it.
+//! A decoder that runs into a state its author thought impossible panics. That is the file's error, not the program's: the panic
+//! ends where the work began, and the terminal sees nothing of it.
 
 use std::any::Any;
 use std::cell::Cell;

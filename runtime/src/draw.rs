@@ -5,9 +5,12 @@
 use crate::Tensor;
 use crate::parameters::Room;
 use crate::random::Stream;
+use crate::threads;
 use cnnc_compiler::graph::{Distribution, Initialiser, Parameter};
-use rayon::prelude::*;
 use std::f64::consts::{FRAC_2_SQRT_PI, SQRT_2};
+
+/// Numbers to make orthogonal to another vector's that take longer than to start threads.
+const WORTH_THREADS: usize = 1 << 18;
 
 /// One parameter's first values.
 pub fn draw(parameter: &Parameter, seed: u64, room: Room<'_>) -> Tensor {
@@ -96,10 +99,16 @@ fn orthogonal(values: &mut [f32], stream: &Stream, shape: &[usize], gain: f64) {
         let unit = &mut done[first];
         let norm = dot(unit, unit).sqrt();
         unit.iter_mut().for_each(|value| *value /= norm);
-        open.par_iter_mut().for_each(|vector| {
+        let subtract = |vector: &mut Vec<f64>| {
             let share = dot(vector, unit);
             vector.iter_mut().zip(unit.iter()).for_each(|(value, unit)| *value -= share * unit);
-        });
+        };
+        if open.len() * length < WORTH_THREADS {
+            open.iter_mut().for_each(subtract);
+        } else {
+            let share = open.len().div_ceil(threads::cores());
+            threads::for_each(open.chunks_mut(share), |vectors| vectors.iter_mut().for_each(subtract));
+        }
     }
     for (vector, numbers) in vectors.iter().enumerate() {
         for (index, number) in numbers.iter().enumerate() {

@@ -13,6 +13,8 @@ pub mod doctor;
 mod draw;
 mod failure;
 mod files;
+#[cfg(all(test, target_os = "linux"))]
+mod guarded;
 mod host;
 pub mod input;
 mod model;
@@ -20,9 +22,14 @@ mod parameters;
 pub mod random;
 mod sources;
 mod tensor;
+mod threads;
 pub mod train;
 pub mod tuning;
 pub mod weights;
+
+#[cfg(all(test, target_os = "linux"))]
+#[global_allocator]
+static ALLOCATOR: guarded::Guarded = guarded::Guarded;
 
 pub use backend::{Backend, Executable, Inputs, Trainer};
 pub use failure::{Failure, Result};
@@ -32,3 +39,4 @@ pub use model::{Model, Report, Spec, Watch, bind_batch, bind_input, timed};
 pub use parameters::Parameters;
 pub use sources::{Disk, spec_name};
 pub use tensor::Tensor;
+pub use threads::MOST_THREADS;

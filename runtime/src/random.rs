@@ -5,10 +5,9 @@
 //! key = (seed low, seed high) and counter = (block low, block high, h low, h high), `h` the FNV-1a hash of the name. Element `i`
 //! takes word `i % 4` of block `i / 4`. Fixtures made with PyTorch use the same rule (`tests/reference/formula.py`).
 
-use crate::Tensor;
+use crate::{Tensor, threads};
 use cnnc_compiler::kernels::random::{block, unit};
 pub use cnnc_compiler::kernels::random::{fnv1a, fnv1a_of, philox};
-use rayon::prelude::*;
 
 /// Elements that one task draws; a multiple of four, so that no block is cut.
 const ELEMENTS_AT_ONCE: usize = 1 << 16;
@@ -62,7 +61,7 @@ impl Stream {
         if values.len() <= ELEMENTS_AT_ONCE {
             return draw((0, values));
         }
-        values.par_chunks_mut(ELEMENTS_AT_ONCE).enumerate().for_each(draw);
+        threads::for_each(values.chunks_mut(ELEMENTS_AT_ONCE).enumerate(), draw);
     }
 }
 

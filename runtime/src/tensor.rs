@@ -17,8 +17,12 @@ impl Tensor {
     }
 
     /// Every element the same.
+    ///
+    /// # Panics
+    /// When there are more elements than can be counted.
     pub fn filled(shape: &[usize], value: f32) -> Tensor {
-        Tensor { shape: shape.to_vec(), data: vec![value; shape.iter().product()] }
+        let elements = shape.iter().try_fold(1usize, |product, &size| product.checked_mul(size));
+        Tensor { shape: shape.to_vec(), data: vec![value; elements.expect("elements that can be counted")] }
     }
 
     /// The sizes, outermost first; `[]` is a single number.

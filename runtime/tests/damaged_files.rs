@@ -1,5 +1,5 @@
-//! Small valid files of every format that is read, damaged in thousands of ways: each is read or refused by an error that names it, without
-//! a panic, a fault of cnnc's own, or more memory than its bytes can be worth.
+//! Small valid files of every format that is read, damaged in thousands of ways: each is read or refused by an error that names
+//! it, without a panic, a fault of cnnc's own, or more memory than its bytes can be worth.
 
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_grammar::span::Files;
@@ -17,7 +17,8 @@ use std::path::Path;
 
 /// Files that are made of each whole one; `CNNC_DAMAGES` says another number.
 const DAMAGES: usize = 700;
-/// Bytes that reading one may take: its own are fewer than ten thousand, of which each can be worth 8256 pixels of 15 bytes, and are not.
+/// Bytes that reading one may take: its own are fewer than ten thousand, of which each can be worth 8256 pixels of 15 bytes, and
+/// are not.
 const MOST_BYTES: i64 = 64 << 20;
 
 /// The system's allocator, counted by thread.

@@ -57,3 +57,81 @@ fn what_is_wrong_prints_as_the_command_line_prints_it() {
     let wrong: cnnc_runtime::Report = engine.run(&[]).expect_err("no input").into();
     assert!(wrong.to_string().starts_with("error[E604]: "), "{wrong}");
 }
+
+/// A spec of two inputs that share their batch.
+fn two_inputs(folder: &Path) -> Model {
+    let path = folder.join("pair.cnn");
+    let text = "model Pair {\n    input a [N, 2]\n    input b [N, 2]\n    sum { from a; from b }\n}\n";
+    std::fs::write(&path, text).expect("a file");
+    Model::load(&path).expect("a model")
+}
+
+/// A file of `samples` rows of two numbers.
+fn rows(folder: &Path, samples: usize) -> std::path::PathBuf {
+    let path = folder.join(format!("{samples}.npy"));
+    cnnc_runtime::input::save_npy(&path, &Tensor::filled(&[samples, 2], 1.0)).expect("a file");
+    path
+}
+
+#[test]
+fn what_is_said_twice_is_what_was_said_last() {
+    let model = || Model::load("../models/lenet.cnn").expect("a model");
+    let batch_of = |model: &Model| model.prepare().expect("an engine").plan().inputs[0].view.shape[0];
+    let twice = model().batch(4).and_then(|model| model.batch(2)).expect("an open batch");
+    assert_eq!(batch_of(&twice), 2);
+    let mut read = model();
+    let picture = read.input("../models/sample.png").expect("a picture");
+    let read = read.batch(3).expect("an open batch");
+    assert_eq!(batch_of(&read), 3);
+    let wrong: cnnc_runtime::Report =
+        read.prepare().expect("an engine").run(&[picture]).expect_err("one picture").into();
+    assert!(wrong.to_string().contains("[1, 1, 28, 28], and the model takes [3, 1, 28, 28]"), "{wrong}");
+    let none = model().batch(0).err().expect("no sample").to_string();
+    assert!(none.starts_with("error[E402]: a batch of 0"), "{none}");
+
+    let weights =
+        |model: Model| model.parameters().expect("parameters").get("0.weight").expect("a weight").data().to_vec();
+    let drawn = |seed| weights(model().seed(seed));
+    assert_eq!(weights(model().seed(1).seed(2)), drawn(2));
+    assert_eq!(weights(model().weights("no such file").seed(2)), drawn(2));
+    assert_ne!(weights(model().seed(2).weights("../models/lenet.safetensors")), drawn(2));
+    let one = CpuOptions { threads: 1, ..CpuOptions::default() };
+    let two = CpuOptions { threads: 2, ..one };
+    assert_eq!(model().options(one).options(two).options.threads, 2);
+}
+
+#[test]
+fn another_file_for_an_input_may_have_other_sizes_and_inputs_must_agree() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (two, three) = (rows(folder.path(), 2), rows(folder.path(), 3));
+    let read = |model: &mut Model, number: usize, path: &Path| {
+        model.input_by(number, |wanted| cnnc_runtime::input::read(path, wanted)).map(|loaded| loaded.tensor)
+    };
+    let mut model = two_inputs(folder.path());
+    read(&mut model, 0, &three).expect("three rows");
+    let a = read(&mut model, 0, &two).expect("two rows in their place");
+    let disagreeing = read(&mut model, 1, &three).expect_err("three rows beside two");
+    assert!(disagreeing.message.contains("[3, 2], and the input `b` is [2, 2]"), "{}", disagreeing.message);
+    let b = read(&mut model, 1, &two).expect("two rows");
+    assert_eq!(model.prepare().expect("an engine").run(&[a, b]).expect("answers")[0].shape(), [2, 2]);
+    let mut asked = two_inputs(folder.path()).batch(2).expect("an open batch");
+    assert!(read(&mut asked, 0, &three).expect_err("a batch of two").message.contains("is [2, 2]"));
+    let mut drawn = two_inputs(folder.path());
+    drawn.drawn_input(0, 0).expect("an input");
+    assert_eq!(drawn.input(&two).expect("two rows in the place of a drawn one").shape(), [2, 2]);
+}
+
+#[test]
+fn options_that_no_machine_has_are_errors() {
+    let model = |threads| {
+        let options = CpuOptions { threads, ..CpuOptions::default() };
+        Model::load("../models/lenet.cnn").expect("a model").options(options).prepare().err().expect("an error")
+    };
+    for threads in [1025, 100_000, usize::MAX] {
+        let text = model(threads).to_string();
+        assert!(
+            text.starts_with(&format!("error[E506]: {threads} threads are wanted, and 1024 is the most")),
+            "{text}"
+        );
+    }
+}

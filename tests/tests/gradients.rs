@@ -13,7 +13,7 @@ use cnnc_compiler::passes;
 use cnnc_compiler::plan::{Plan, Target, plan};
 use cnnc_compiler::training::{Loss, SumOrMean, loss_and_gradients, names};
 use cnnc_compiler::write_kernels::Bindings;
-use cnnc_runtime::cpu::blocked::vector::InstructionSet;
+use cnnc_runtime::cpu::InstructionSet;
 use cnnc_runtime::cpu::{Cpu, CpuOptions, Tensor64, evaluate_f64};
 use cnnc_runtime::doctor::relative_error;
 use cnnc_runtime::random::{self, Stream};
@@ -103,7 +103,8 @@ impl Case {
             if both && fused {
                 wrong.extend(self.against_differences(&plan, &parameters, &inputs, &names, &exact));
             }
-            let sets = if both { InstructionSet::available() } else { vec![InstructionSet::chosen()] };
+            let sets =
+                if both { InstructionSet::available() } else { vec![InstructionSet::chosen().expect("instructions")] };
             for instructions in sets {
                 let options = CpuOptions { instructions, exact: self.exact, ..CpuOptions::default() };
                 let roundings = if instructions == InstructionSet::Portable { 2.0 } else { 1.0 };

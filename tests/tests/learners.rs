@@ -59,8 +59,9 @@ fn fast_steps_are_those_of_the_reference() {
         let two = steps(&graph, optimiser, CpuOptions { threads: 2, ..CpuOptions::default() }, false);
         assert_eq!(one.0, two.0);
         for (key, tensor) in reference.1.iter() {
-            let (tensor, found) = (tensor.expect("a tensor"), one.1.get(key).expect("the same keys"));
-            assert_eq!(found, two.1.get(key).expect("the same keys"), "{key} of {model} does not depend on threads");
+            let tensor = tensor.expect("a tensor");
+            let [found, other] = [&one, &two].map(|steps| steps.1.get(key).expect("the same keys"));
+            assert_eq!(found, other, "{key} of {model} does not depend on threads");
             let largest = tensor.data().iter().fold(0f32, |largest, value| largest.max(value.abs()));
             let error = tensor.data().iter().zip(found.data()).fold(0f32, |error, (a, b)| error.max((a - b).abs()));
             assert!(error <= tolerance * largest, "{key} of {model}: {error} of {largest}");

@@ -6,7 +6,7 @@
 
 use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::plan::Target;
-use cnnc_runtime::cpu::blocked::vector::InstructionSet;
+use cnnc_runtime::cpu::InstructionSet;
 use cnnc_runtime::cpu::{CpuOptions, evaluate_f64};
 use cnnc_runtime::doctor::{LAYER, NETWORK, NETWORK_BY_WINOGRAD, REFERENCE, relative_error};
 use cnnc_runtime::{Parameters, Tensor};

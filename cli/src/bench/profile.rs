@@ -9,6 +9,7 @@ use super::milliseconds;
 use crate::device::Opened;
 use cnnc_compiler::kernels::Kernel;
 use cnnc_compiler::plan::{Plan, Step};
+use cnnc_runtime::Failure;
 use cnnc_runtime::cpu::{Cpu, Machine, Work, measure, work};
 use cnnc_runtime::tuning::Candidate;
 use serde_json::{Value, json};
@@ -34,10 +35,10 @@ struct Peak {
 }
 
 impl Peak {
-    fn of(opened: &Opened) -> Peak {
-        match opened {
+    fn of(opened: &Opened) -> Result<Peak, Failure> {
+        Ok(match opened {
             Opened::Cpu(Cpu(options)) => {
-                let Machine { threads, multiply_adds_per_second, bytes_per_second } = measure(options);
+                let Machine { threads, multiply_adds_per_second, bytes_per_second } = measure(options)?;
                 Peak { multiply_adds_per_second, bytes_per_second, source: format!("measured, {threads} threads") }
             }
             Opened::Cuda(cuda) => {
@@ -46,7 +47,7 @@ impl Peak {
                 let source = format!("by the data sheet of {}, {}", properties.name, precision.name());
                 Peak { multiply_adds_per_second, bytes_per_second: properties.bytes_per_second(), source }
             }
-        }
+        })
     }
 }
 
@@ -92,7 +93,7 @@ pub fn profile(engine: &mut Timed, plan: &Plan, opened: &Opened) -> cnnc_runtime
         Opened::Cpu(_) => step.packing.as_ref().map(|packing| packing.method.name().to_owned()),
         Opened::Cuda(cuda) => cuda.way(step).map(|way| way.name()),
     };
-    Ok(Profile { peak: Peak::of(opened), seconds, methods: plan.run.iter().map(method).collect() })
+    Ok(Profile { peak: Peak::of(opened)?, seconds, methods: plan.run.iter().map(method).collect() })
 }
 
 fn rows<'p>(plan: &'p Plan, profile: &'p Profile) -> impl Iterator<Item = Row<'p>> {

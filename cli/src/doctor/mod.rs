@@ -11,10 +11,9 @@ use crate::tuning::Place;
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::kernels::Method;
 use cnnc_grammar::span::Files;
-use cnnc_runtime::cpu::blocked::{peak, vector::InstructionSet};
-use cnnc_runtime::cpu::{Cpu, CpuOptions, measure};
+use cnnc_runtime::cpu::{Cpu, CpuOptions, InstructionSet, measure, multiply_adds_per_second};
 use cnnc_runtime::doctor::{Examination, GRID, Subject};
-use cnnc_runtime::{available_memory_bytes, processor};
+use cnnc_runtime::{Failure, available_memory_bytes, processor};
 use serde_json::{Value, json};
 
 /// What was found of the machine.
@@ -49,6 +48,7 @@ pub fn doctor(arguments: &Doctor, console: &mut Console<'_>) -> Outcome {
     }
     let options = CpuOptions { threads: arguments.threads, ..CpuOptions::default() };
     let machine = console.timed("machine", || Machine::of_this(&options));
+    let machine = machine.map_err(|failure| console.fail(&failure, &Files::default()))?;
     let sets: Vec<InstructionSet> = machine.sets.iter().map(|(set, _)| *set).collect();
     let examine = || subjects(arguments).map(|subject| row(subject, &sets, &options)).collect::<Result<Vec<Row>, _>>();
     let rows = console.timed("kernels", examine).map_err(|report| console.show(&report))?;
@@ -85,18 +85,19 @@ fn row(subject: &'static Subject, sets: &[InstructionSet], options: &CpuOptions)
 }
 
 impl Machine {
-    fn of_this(options: &CpuOptions) -> Machine {
+    fn of_this(options: &CpuOptions) -> Result<Machine, Failure> {
         let mut sets = InstructionSet::available();
         sets.sort_by_key(|set| *set != options.instructions);
-        let alone = measure(&CpuOptions { threads: 1, ..*options });
-        Machine {
+        let alone = measure(&CpuOptions { threads: 1, ..*options })?;
+        let rate = |set: InstructionSet| multiply_adds_per_second(set).map(|rate| (set, rate));
+        Ok(Machine {
             processor: processor(),
             threads: options.thread_count(),
             memory_bytes: available_memory_bytes(),
-            bandwidth: [alone.bytes_per_second, measure(options).bytes_per_second],
-            sets: sets.into_iter().map(|set| (set, peak::measure(set) * 1e9 / 2.0)).collect(),
+            bandwidth: [alone.bytes_per_second, measure(options)?.bytes_per_second],
+            sets: sets.into_iter().map(rate).collect::<Result<_, _>>()?,
             tuning: Place::cpu(options).state::<Method>(),
-        }
+        })
     }
 }
 

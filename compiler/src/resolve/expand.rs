@@ -5,7 +5,7 @@
 //! not known, because of an error or because a declaration is only checked, every arm is read once, with an unknown flow.
 
 use super::error::{StructureError, ValueError};
-use super::limits::KEPT;
+use super::limits::{KEPT, TURN};
 use super::state::{Expander, Frame};
 use super::value::{Flow, Recipe, Value};
 use crate::graph::Way;
@@ -221,7 +221,7 @@ impl<'a> Expander<'a, '_> {
         span: Span,
         write: impl FnOnce(&mut Self, &mut Frame<'a>),
     ) {
-        if !self.spend(1, span) {
+        if !self.spend(TURN, span) {
             return;
         }
         let mark = frame.scope.enter();

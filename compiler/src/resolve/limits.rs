@@ -15,7 +15,7 @@ use std::cell::Cell;
 /// The most layers of a network.
 pub(super) const MAX_LAYERS: u64 = 1_000_000;
 
-/// The most work of all expansions of a program, in steps: a step is a statement, a turn of a loop or an expression.
+/// The most work of all expansions of a program, in steps: a step is a statement or an expression.
 pub(super) const MAX_WORK: u64 = if cfg!(test) { 3_000_000 } else { 60_000_000 };
 
 /// The work that is still done after an error, to find others: what is written out then is not used.
@@ -32,6 +32,12 @@ const MAX_PATH_BYTES: usize = 512 << 20;
 
 /// Steps that a module is worth, by the time and memory that it takes.
 pub(super) const MODULE: u64 = 12;
+
+/// Steps that a turn of a loop is worth.
+pub(super) const TURN: u64 = 3;
+
+/// Steps that a call is worth besides its module.
+const CALL: u64 = 8;
 
 /// Steps that something is worth which is kept until the end: a contract, a kept value, an `init`.
 pub(super) const KEPT: u64 = 8;
@@ -148,7 +154,7 @@ impl<'a> Expander<'a, '_> {
         let layers = Count::new(self).body(frame, body).saturating_mul(turns);
         if self.budget.layers.saturating_add(layers) > MAX_LAYERS {
             self.exceed(LimitError::Layers { limit: MAX_LAYERS, at_least: Some(layers), span });
-        } else if self.world.account.work.get().saturating_add(turns) > MAX_WORK {
+        } else if self.world.account.work.get().saturating_add(turns.saturating_mul(TURN)) > MAX_WORK {
             self.exceed(LimitError::Turns { turns, limit: MAX_WORK, span });
         }
         !self.budget.spent
@@ -156,6 +162,7 @@ impl<'a> Expander<'a, '_> {
 
     /// Whether a declaration may be written out.
     pub fn may_expand(&mut self, declaration: &'a Declaration, span: Span) -> bool {
+        self.spend(CALL, span);
         let layers = self.world.declarations.least_layers(&declaration.name.text);
         if self.budget.layers.saturating_add(layers) > MAX_LAYERS {
             self.exceed(LimitError::Layers { limit: MAX_LAYERS, at_least: Some(layers), span });

@@ -4,18 +4,27 @@
 //! inside its storage, every step writes distinct elements to a storage that it may write, and sizes agree with the kernel. The
 //! planner's own check adds how views lie and that no result overlaps an operand. What is not as it must be is reported as E499.
 
+mod numbers;
 mod sizes;
 
 use crate::Parameters;
 use crate::failure::{Result, failure, fault};
+use crate::host::available_memory_bytes;
+use crate::parameters::megabytes;
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::plan::{self, Plan, Step, Storage, View};
+use std::collections::HashSet;
 
 /// Checks all views and steps.
 ///
 /// # Errors
 /// E499, naming the step.
 pub fn check(plan: &Plan) -> Result<()> {
+    numbers::ports(plan).map_err(fault)?;
+    let mut paths = HashSet::new();
+    if let Some(twice) = plan.parameters.iter().find(|parameter| !paths.insert(&parameter.path)) {
+        return Err(fault(format!("`{}` is two parameters, which would share their memory", twice.path)));
+    }
     for (index, input) in plan.inputs.iter().enumerate() {
         if input.view.storage != Storage::Input(index) || input.view.offset != 0 || !input.view.is_dense() {
             return Err(fault(format!("input `{}` is not a dense tensor of its own", input.name)));
@@ -36,6 +45,30 @@ pub fn check(plan: &Plan) -> Result<()> {
     plan::verify(plan).map_err(fault)
 }
 
+/// Whether the memory that an engine makes for a plan, with workspaces of so many elements, is there.
+///
+/// # Errors
+/// E401 when it is not.
+pub fn memory(plan: &Plan, workspace_elements: usize) -> Result<()> {
+    let outputs = plan.outputs.iter().map(|port| port.view.elements());
+    // Runs get their arena when the scratch of `prepare` was given back.
+    let kept = [plan.scratch_elements.max(plan.arena_elements), plan.prepared_elements, workspace_elements];
+    let elements = outputs.chain(kept).fold(0, usize::saturating_add) as u64;
+    let (bytes, free) = (elements.saturating_mul(4), available_memory_bytes());
+    if bytes <= free {
+        return Ok(());
+    }
+    let message = format!("the model takes {} to run on the CPU, and {} are free", megabytes(bytes), megabytes(free));
+    let mut refused = failure(Code::E401, message);
+    if workspace_elements as u64 > elements / 2 {
+        let workspace = megabytes((workspace_elements as u64).saturating_mul(4));
+        refused
+            .notes
+            .push(format!("{workspace} of them are what threads work in, which grows with them and with windows"));
+    }
+    Err(refused)
+}
+
 /// Whether the parameters that a plan reads are there. None of them is made.
 ///
 /// # Errors
@@ -53,6 +86,7 @@ pub fn parameters(plan: &Plan, parameters: &Parameters) -> Result<()> {
 }
 
 fn check_step(plan: &Plan, step: &Step, into: Storage) -> std::result::Result<(), String> {
+    numbers::step(step)?;
     // Which parameters a run may write, the planner's own check says.
     let updates = into == Storage::Arena && matches!(step.output.storage, Storage::Parameter(_));
     let scratch = into == Storage::Prepared && step.output.storage == Storage::Scratch;

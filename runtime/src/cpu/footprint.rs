@@ -31,8 +31,9 @@ pub struct Footprint {
 /// The memory that an engine of the fast kernels takes.
 ///
 /// # Errors
-/// E499 when the plan is not as plans are.
+/// E499 when the plan is not as plans are, and as [`CpuOptions::check`].
 pub fn footprint(plan: &Plan, options: &CpuOptions) -> Result<Footprint> {
+    options.check()?;
     check::check(plan)?;
     let uses = ParameterUses::of(plan);
     let [to_prepare, to_run] = workspace_lengths(plan, options)?.map(buffer);
@@ -54,6 +55,7 @@ pub fn footprint(plan: &Plan, options: &CpuOptions) -> Result<Footprint> {
 /// # Errors
 /// As [`footprint`].
 pub fn training_footprint(plan: &Plan, options: &CpuOptions) -> Result<Footprint> {
+    options.check()?;
     check::check(plan)?;
     let state = plan.parameter_bytes();
     Ok(Engine::of(plan, options, workspace_lengths(plan, options)?.map(buffer)).footprint(state, state))

@@ -4,6 +4,8 @@ use super::CpuOptions;
 use super::blocked::buffer::Buffer;
 use super::blocked::peak;
 use super::blocked::pool::Pool;
+use super::blocked::vector::InstructionSet;
+use crate::Result;
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
@@ -27,17 +29,29 @@ pub struct Machine {
 }
 
 /// Measures this machine: about a third of a second. One thread's rate of multiply-adds is taken times their number.
-pub fn measure(options: &CpuOptions) -> Machine {
-    let threads = options.thread_count();
-    Machine {
+///
+/// # Errors
+/// As [`CpuOptions::check`], and E506 when the threads cannot be started.
+pub fn measure(options: &CpuOptions) -> Result<Machine> {
+    options.check()?;
+    let (pool, threads) = (options.pool()?, options.thread_count());
+    Ok(Machine {
         threads,
-        multiply_adds_per_second: peak::measure(options.instructions) * 1e9 / 2.0 * threads as f64,
-        bytes_per_second: bytes_per_second(threads),
-    }
+        multiply_adds_per_second: multiply_adds_per_second(options.instructions)? * threads as f64,
+        bytes_per_second: bytes_per_second(&pool),
+    })
 }
 
-fn bytes_per_second(threads: usize) -> f64 {
-    let pool = Pool::new(threads);
+/// The multiply-adds of one thread in a second, by these instructions.
+///
+/// # Errors
+/// E501 when this machine does not have them.
+pub fn multiply_adds_per_second(instructions: InstructionSet) -> Result<f64> {
+    instructions.check()?;
+    Ok(peak::measure(instructions) * 1e9 / 2.0)
+}
+
+fn bytes_per_second(pool: &Pool) -> f64 {
     let mut memory = Buffer::zeros(READ);
     // Pages that were never written to are all one and the same.
     memory.fill(1.0);

@@ -1,14 +1,17 @@
 //! The CPU engine: it prepares a plan once and then interprets it over one arena.
 //!
-//! Two sets of kernels read the same plans: [`mod@reference`] is what each kernel means, as plain loops; the fast ones are
+//! Two sets of kernels read the same plans: `reference` is what each kernel means, as plain loops; the fast ones are
 //! what people use. [`evaluate_f64`] runs the reference in float64, which is what everything else is compared with.
 
+#[cfg(not(feature = "kernels"))]
+pub(crate) mod blocked;
+#[cfg(feature = "kernels")]
 pub mod blocked;
 mod check;
 mod fast;
 mod footprint;
 mod machine;
-pub mod reference;
+pub(crate) mod reference;
 mod target;
 #[cfg(test)]
 pub(crate) mod test_plan;
@@ -17,15 +20,16 @@ mod windows;
 mod work;
 
 use crate::failure::{Failure, Result, failure};
-use crate::{Backend, Executable, Parameters, Tensor, Trainer};
-use blocked::vector::InstructionSet;
+use crate::{Backend, Executable, Parameters, Tensor, Trainer, threads};
+use blocked::pool::Pool;
+pub use blocked::vector::InstructionSet;
 pub(crate) use check::{check, extent, parameters as check_parameters};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::kernels::ClassInput;
 use cnnc_compiler::plan::{Plan, Target};
 use fast::Fast;
 pub use footprint::{Footprint, footprint, training_footprint};
-pub use machine::{Machine, measure};
+pub use machine::{Machine, measure, multiply_adds_per_second};
 use reference::Interpreter;
 use std::sync::Arc;
 use training::CpuTrainer;
@@ -45,7 +49,8 @@ pub enum Kernels {
 /// How the CPU computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CpuOptions {
-    /// Threads; 0 is as many as the machine has cores. The answer has the same bits for any number.
+    /// Threads, at most [`MOST_THREADS`](crate::MOST_THREADS); 0 is as many as the machine has cores. The answer has the same bits for
+    /// any number.
     pub threads: usize,
     /// Which kernels.
     pub kernels: Kernels,
@@ -60,7 +65,24 @@ pub struct CpuOptions {
 impl CpuOptions {
     /// The threads to start.
     pub fn thread_count(&self) -> usize {
-        if self.threads == 0 { std::thread::available_parallelism().map_or(1, usize::from) } else { self.threads }
+        if self.threads == 0 { threads::cores() } else { self.threads }
+    }
+
+    /// Whether this machine can compute so. Whatever takes options asks.
+    ///
+    /// # Errors
+    /// E506 when there are too many threads, E501 when the machine does not have the instructions, E507 when the environment asks for some
+    /// that it cannot have.
+    pub fn check(&self) -> Result<()> {
+        threads::check(self.threads, "`threads`")?;
+        InstructionSet::chosen()?;
+        self.instructions.check()
+    }
+
+    /// The threads, started.
+    fn pool(&self) -> Result<Pool> {
+        let wanted = self.thread_count();
+        Pool::new(wanted).map_err(|none| threads::none_left(wanted, none.started, &none.error, "`threads`"))
     }
 }
 
@@ -69,7 +91,7 @@ impl Default for CpuOptions {
         CpuOptions {
             threads: 0,
             kernels: Kernels::Fast,
-            instructions: InstructionSet::chosen(),
+            instructions: InstructionSet::chosen().unwrap_or_else(|_| InstructionSet::detect()),
             exact: false,
             once: false,
         }
@@ -120,11 +142,16 @@ impl Engine {
     /// Prepares a plan: its `prepare` steps run here. The engine shares the parameters' memory where it can.
     ///
     /// # Errors
-    /// E602 when a parameter of the plan is missing or of another shape.
+    /// E602 when a parameter of the plan is missing or of another shape, E506 when the threads cannot be started, and as
+    /// [`CpuOptions::check`].
     pub fn new(plan: Arc<Plan>, parameters: &Parameters, options: CpuOptions) -> Result<Engine> {
+        options.check()?;
         check::check(&plan)?;
         let kernels = match options.kernels {
-            Kernels::Reference => Prepared::Reference(Interpreter::new(plan.clone(), parameters)?),
+            Kernels::Reference => {
+                check::memory(&plan, 0)?;
+                Prepared::Reference(Interpreter::new(plan.clone(), parameters)?)
+            }
             Kernels::Fast => Prepared::Fast(Box::new(Fast::new(plan.clone(), parameters, &options)?)),
         };
         let answers = plan.outputs.iter().map(|port| Tensor::filled(&port.view.shape, 0.0)).collect();
@@ -190,6 +217,7 @@ pub type Tensor64 = (Vec<usize>, Vec<f64>);
 /// As [`Engine::new`] and [`Engine::run`].
 pub fn evaluate_f64(plan: Arc<Plan>, parameters: &Parameters, inputs: &[Tensor]) -> Result<Vec<Tensor64>> {
     check::check(&plan)?;
+    check::memory(&plan, 0)?;
     check_inputs(&plan, inputs)?;
     let mut interpreter = Interpreter::<f64>::new(plan.clone(), parameters)?;
     let widened = inputs.iter().map(|tensor| tensor.data().iter().map(|&value| f64::from(value)).collect()).collect();

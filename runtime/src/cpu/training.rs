@@ -136,10 +136,10 @@ impl Trainer for CpuTrainer {
 
     /// What a plan's runs do not write was read when its engine was made; so they are made anew.
     fn load(&mut self, state: &Parameters) -> Result<()> {
-        self.state = state.held()?;
-        for engine in &mut self.engines {
-            *engine = TrainingEngine::new(engine.0.plan.clone(), &self.state, self.options)?;
-        }
+        let state = state.held()?;
+        let anew = |engine: &TrainingEngine| TrainingEngine::new(engine.0.plan.clone(), &state, self.options);
+        self.engines = self.engines.iter().map(anew).collect::<Result<_>>()?;
+        self.state = state;
         Ok(())
     }
 }

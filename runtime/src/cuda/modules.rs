@@ -9,9 +9,8 @@ use super::cache;
 use super::nvrtc::{Architecture, Nvrtc};
 use super::program::{Entry, Program};
 use crate::failure::failure;
-use crate::{Failure, Result};
+use crate::{Failure, Result, threads};
 use cnnc_compiler::diagnostic::Code;
-use rayon::prelude::*;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -40,8 +39,11 @@ pub fn compile(
     folder: Option<&Path>,
 ) -> Result<Vec<Module>> {
     let groups: Vec<&[Entry]> = program.entries.chunks(ENTRIES).collect();
-    let module = |entries: &&[Entry]| module(&program.library, entries, nvrtc, architecture, folder);
-    groups.par_iter().map(module).collect()
+    let mut modules: Vec<Option<Result<Module>>> = groups.iter().map(|_| None).collect();
+    threads::for_each(groups.into_iter().zip(&mut modules), |(entries, made)| {
+        *made = Some(module(&program.library, entries, nvrtc, architecture, folder));
+    });
+    modules.into_iter().flatten().collect()
 }
 
 /// The machine code of some entries.

@@ -119,7 +119,7 @@ impl Nvrtc {
     }
 
     /// Opens one, or says why it is none.
-    pub fn open(path: &Path) -> std::result::Result<Nvrtc, String> {
+    fn open(path: &Path) -> std::result::Result<Nvrtc, String> {
         let folder = path.parent().unwrap_or(Path::new("/"));
         let major = version_in(path);
         for builtins in places::files_of("nvrtc-builtins", folder) {

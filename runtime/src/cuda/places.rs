@@ -4,6 +4,9 @@
 //! What goes out are folders in the order in which they are tried, each with where it comes from; folders that do not
 //! exist are left out. Python's packages count since `pip` is how most people have these libraries.
 
+use crate::Result;
+use crate::failure::failure;
+use cnnc_compiler::diagnostic::Code;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
@@ -63,6 +66,33 @@ pub fn places() -> Vec<Place> {
 /// What the variable of cnnc names, where it is set.
 pub fn named() -> Option<PathBuf> {
     std::env::var_os(VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+/// Whether what the variable of cnnc names is there and is, or has, one of the libraries.
+///
+/// # Errors
+/// E507 when it is not.
+pub fn check_named() -> Result<()> {
+    let Some(path) = named() else { return Ok(()) };
+    let shown = path.display().to_string().escape_debug().to_string();
+    let refused = |reason: &str| {
+        let mut refused = failure(Code::E507, format!("{VARIABLE} is `{shown}`, and {reason}"));
+        refused.help.push(
+            "it names a folder, a toolkit, a Python environment or a library's file; unset, others are tried".into(),
+        );
+        refused
+    };
+    if !path.exists() {
+        return Err(refused("there is no such file or folder"));
+    }
+    let only = |name: &str| (name == VARIABLE).then(|| path.clone().into_os_string());
+    let mut places = found(&only, Path::new("/")).into_iter().filter(|place| place.origin == Origin::Variable);
+    let is_library =
+        |place: &Place| ["nvrtc", "cublasLt", "cudnn"].iter().any(|one| !files_of(one, &place.path).is_empty());
+    match places.any(|place| is_library(&place)) {
+        true => Ok(()),
+        false => Err(refused("there is no libnvrtc.so, libcublasLt.so or libcudnn.so")),
+    }
 }
 
 /// As [`places`], of any environment and file system.

@@ -1,4 +1,5 @@
-//! A folder of pictures: `train` and `validation` (or `val`, or `test`) in it, in each a folder for each class, in those PNG and JPEG files.
+//! A folder of pictures: `train` and `validation` (or `val`, or `test`) in it, in each a folder for each class, in those PNG and
+//! JPEG files.
 //!
 //! Files are listed when the data set is opened and decoded when they are needed, so that it may be larger than memory.
 
@@ -139,9 +140,12 @@ fn entries(folder: &Path, wanted: impl Fn(&OsStr) -> bool) -> Result<Vec<OsStrin
 #[cfg(test)]
 mod tests {
     use super::open;
+    use crate::data::{Job, Pipeline, Resize, Transform, in_order, load};
     use cnnc_compiler::diagnostic::Code;
+    use cnnc_compiler::graph::Interpolation;
     use std::fs;
     use std::path::Path;
+    use std::sync::Arc;
 
     fn put(folder: &Path, path: &str, grey: u8) {
         put_at(&folder.join(path), grey);
@@ -218,6 +222,38 @@ mod tests {
             assert!(message.contains(words) && message.contains(&format!("train/a/{index}.")), "{message}");
         }
         assert!(data.train.picture(7, false).is_ok());
+    }
+
+    /// What a copy that was broken off leaves, and what no decoder expects: neither is trained on, and neither ends a training.
+    #[test]
+    fn pictures_that_end_early_or_break_their_decoder_are_left_out_by_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        put(folder.path(), "train/a/2.png", 1);
+        put(folder.path(), "val/a/x.png", 1);
+        let whole = include_bytes!("../../tests/pictures/progressive.jpg");
+        let palette = include_bytes!("../../tests/pictures/broken_palette.png");
+        for (name, content) in [("0.jpg", &whole[..whole.len() / 2]), ("1.png", palette), ("3.jpg", whole)] {
+            fs::write(folder.path().join("train/a").join(name), content).expect("a file");
+        }
+        let steps = [Transform::Resize(Resize::To([2, 2]), Interpolation::Bilinear)];
+        let job = Job {
+            samples: open(folder.path()).expect("a data set").train,
+            pipeline: Arc::new(Pipeline::new(Some(&steps), None, [3, 2, 2]).expect("a pipeline")),
+            order: in_order(4).into(),
+            batch_size: 4,
+            first_batch: 0,
+            seed: 0,
+            epoch: 0,
+            skip_corrupt: true,
+            workers: 1,
+        };
+        let batch = load(&job).next().expect("a batch").expect("two pictures");
+        let skipped: Vec<&str> = batch.skipped.iter().map(|one| one.reason.as_str()).collect();
+        assert!(skipped[0].contains("0.jpg") && skipped[0].contains("cut off"), "{skipped:?}");
+        assert!(skipped[1].contains("1.png") && skipped[1].contains("cannot be decoded"), "{skipped:?}");
+        assert_eq!((batch.inputs.shape(), skipped.len()), (&[2, 3, 2, 2][..], 2));
+        let stopped = load(&Job { skip_corrupt: false, ..job }).next().expect("a batch").expect_err("a failure");
+        assert!(stopped.message.contains("0.jpg") && stopped.help[0].contains("corrupt: skip"));
     }
 
     #[test]

@@ -1,19 +1,20 @@
 //! Batches, made in background threads into bounded queues, so that the step finds the next one ready.
 //!
 //! Each thread makes every so-manieth batch into a queue of its own, and the queues are emptied in turn: the order is the samples' order,
-//! whatever the threads do. Dropping [`Batches`] ends them.
+//! whatever the threads do. Dropping [`Batches`] ends them. When the system starts too few, all of them end and the first batch is an error.
 
 use super::order::Draws;
 use super::{Pipeline, Samples};
 use crate::failure::{failure, fault};
-use crate::{Failure, Result, Tensor};
+use crate::{Failure, Result, Tensor, threads};
 use cnnc_compiler::diagnostic::Code;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::thread;
 
 /// Batches that wait in each thread's queue.
 const WAITING: usize = 2;
+/// What asks for threads.
+const KEY: &str = "`workers`";
 
 /// What is to be loaded.
 #[derive(Clone)]
@@ -34,7 +35,7 @@ pub struct Job {
     pub epoch: usize,
     /// Whether a sample that cannot be read is left out; else it ends the run.
     pub skip_corrupt: bool,
-    /// Threads, at least one.
+    /// Threads, at least one and at most [`MOST_THREADS`](crate::MOST_THREADS).
     pub workers: usize,
 }
 
@@ -63,6 +64,8 @@ pub struct Batches {
     queues: Vec<Receiver<Result<Batch>>>,
     next: usize,
     left: usize,
+    /// Why there are no threads.
+    failure: Option<Failure>,
 }
 
 /// Starts the threads.
@@ -73,20 +76,30 @@ pub fn load(job: &Job) -> Batches {
     let worker = |number: usize| {
         let (sender, queue) = sync_channel(WAITING);
         let job = job.clone();
-        thread::spawn(move || {
+        let started = threads::spawn(move || {
             let batches = job.order.chunks(size).skip(job.first_batch + number).step_by(workers);
             // An error of `send` is a reader who wants no more.
             let _ = batches.map(|samples| batch(&job, samples)).try_for_each(|made| sender.send(made));
         });
-        queue
+        match started {
+            Ok(_) => Ok(queue),
+            Err(error) => Err(threads::none_left(workers, number, &error, KEY)),
+        }
     };
-    Batches { queues: (0..workers).map(worker).collect(), next: 0, left }
+    let queues = threads::check(job.workers, KEY).and_then(|()| (0..workers).map(worker).collect());
+    match queues {
+        Ok(queues) => Batches { queues, next: 0, left, failure: None },
+        Err(failure) => Batches { queues: Vec::new(), next: 0, left: 0, failure: Some(failure) },
+    }
 }
 
 impl Iterator for Batches {
     type Item = Result<Batch>;
 
     fn next(&mut self) -> Option<Result<Batch>> {
+        if let Some(failure) = self.failure.take() {
+            return Some(Err(failure));
+        }
         if self.left == 0 {
             return None;
         }
@@ -212,6 +225,14 @@ mod tests {
         let mut batches = load(&job(2));
         assert!(batches.next().is_some());
         drop(batches);
+    }
+
+    #[test]
+    fn too_many_workers_are_refused_by_name() {
+        let failure = load(&job(5000)).next().expect("an answer").expect_err("an error");
+        assert_eq!(failure.message, "5000 threads are wanted, and 1024 is the most");
+        assert!(failure.help[0].contains("`workers`"), "{failure:?}");
+        assert_eq!(load(&job(5000)).count(), 1);
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! blocks of channels) says so, and is not at fault.
 
 mod grid;
+#[cfg(all(test, target_os = "linux"))]
+mod mutated;
 
 pub use grid::{GRID, LAYER, NETWORK, NETWORK_BY_WINOGRAD, REFERENCE, Road, Subject};
 
@@ -165,7 +167,7 @@ impl Sources for Text {
 #[cfg(test)]
 mod tests {
     use super::{Examination, GRID, LAYER, Road, relative_error};
-    use crate::cpu::blocked::vector::InstructionSet;
+    use crate::cpu::InstructionSet;
     use crate::cpu::{Cpu, CpuOptions, Kernels};
     use crate::cuda::program::Precision;
     use crate::{Backend, Executable, Parameters, Result, Tensor, Trainer};

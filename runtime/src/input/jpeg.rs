@@ -1,7 +1,8 @@
 //! A JPEG file as far as its picture goes: from its first marker to the one that ends it.
 //!
-//! The decoder takes what is cut off for a picture with a grey rest, and reads whatever follows a picture into memory. So the markers are
-//! walked first: what goes to the decoder ends with the picture's own end, and a file that has none is refused, as Pillow refuses it.
+//! The decoder takes what is cut off for a picture with a grey rest, and reads whatever follows a picture into memory. So the
+//! markers are walked first: what goes to the decoder ends with the picture's own end, and a file that has none is refused, as
+//! Pillow refuses it.
 
 use crate::Result;
 use crate::failure::{broken_file, file_failure};
@@ -18,7 +19,8 @@ const MOST_BYTES_OF_A_PIXEL: u64 = 16;
 /// The bytes of the picture, and its height and width.
 ///
 /// # Errors
-/// E601 when the file cannot be read; E603 when it ends before its picture does, has no size, or more bytes than a picture of its size has.
+/// E601 when the file cannot be read; E603 when it ends before its picture does, has no size, or more bytes than a picture of its
+/// size has.
 pub fn read(path: &Path, file: impl BufRead) -> Result<(Vec<u8>, [usize; 2])> {
     let mut markers = Markers { file, bytes: Vec::new(), most: MOST_METADATA_BYTES };
     let walked = markers.walk();

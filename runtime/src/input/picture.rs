@@ -1,7 +1,7 @@
 //! Pictures: PNG and JPEG to planes of numbers.
 //!
-//! A few bytes may claim a picture of any size, so the size is held against what a picture may have, and against what the file's bytes can
-//! hold at most, before a pixel is decoded. A decoder that panics is that file's error.
+//! A few bytes may claim a picture of any size, so the size is held against what a picture may have, and against what the file's
+//! bytes can hold at most, before a pixel is decoded. A decoder that panics is that file's error.
 
 use super::{Loaded, Wanted, jpeg, kinds, transform};
 use crate::contained::contained;

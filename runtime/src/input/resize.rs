@@ -1,11 +1,11 @@
-//! Resizing planes as torchvision and Pillow do: by the nearest pixel, or by a triangle or a cubic that averages over all pixels that fall
-//! together when it gets smaller.
+//! Resizing planes as torchvision and Pillow do: by the nearest pixel, or by a triangle or a cubic that averages over all pixels
+//! that fall together when it gets smaller.
 
 use super::picture::Picture;
 use cnnc_compiler::graph::Interpolation;
 
-/// The picture at another size. The plane between the two passes is never larger than the larger of source and result: columns come first,
-/// as in Pillow, unless rows get fewer and columns more.
+/// The picture at another size. The plane between the two passes is never larger than the larger of source and result: columns
+/// come first, as in Pillow, unless rows get fewer and columns more.
 pub fn resize(picture: &Picture, height: usize, width: usize, interpolation: Interpolation) -> Picture {
     if (height, width) == (picture.height, picture.width) {
         return picture.clone();
@@ -47,8 +47,8 @@ impl Shares {
     }
 }
 
-/// What makes each of `count` pixels of `size`. A triangle or a cubic lies around the pixel's centre and is as wide as the pixel is in the
-/// source, never narrower than between source pixels.
+/// What makes each of `count` pixels of `size`. A triangle or a cubic lies around the pixel's centre and is as wide as the pixel
+/// is in the source, never narrower than between source pixels.
 fn weights(size: usize, count: usize, interpolation: Interpolation) -> Shares {
     let scale = size as f64 / count as f64;
     let mut shares = Shares { pixels: Vec::with_capacity(count), all: Vec::new() };

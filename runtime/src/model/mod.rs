@@ -12,8 +12,9 @@
 //! # Ok::<(), cnnc_runtime::Report>(())
 //! ```
 //!
-//! What is wrong is a [`Report`], which prints as the command line prints it. Sizes that the spec leaves open are bound by the inputs that
-//! are read; a batch that nothing binds is 1.
+//! What is wrong is a [`Report`], which prints as the command line prints it. Whatever is said twice, the later counts: weights after a
+//! seed, a batch after a batch. Sizes that the spec leaves open are bound by [`Model::batch`] and by the inputs that are read, of which
+//! all must agree; a batch that nothing binds is 1.
 
 mod bindings;
 mod report;
@@ -39,6 +40,7 @@ use cnnc_compiler::shape::Dim;
 use cnnc_compiler::training::{Training, compile_step};
 use cnnc_compiler::write_kernels::{Bindings, write_kernels};
 use cnnc_grammar::span::Files;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -55,6 +57,8 @@ pub struct Model {
     /// Measured choices of methods that plans use.
     pub tuning: Tuning,
     source: Source,
+    /// The input that each size is of, where an input bound it: another tensor for the same input may have other sizes.
+    bound_by: BTreeMap<String, usize>,
 }
 
 /// Where parameters come from.
@@ -81,8 +85,15 @@ impl Model {
     /// With everything that is wrong with the spec.
     pub fn read(path: &str, request: &Request, sources: &dyn Sources, watch: &mut dyn Watch) -> Result<Model, Report> {
         let (files, graph) = Spec::read(path, sources, watch).into_network(request, watch)?;
-        let (bindings, options) = (Bindings::new(), CpuOptions::default());
-        Ok(Model { files, graph, bindings, options, tuning: Tuning::default(), source: Source::Seed(0) })
+        Ok(Model {
+            files,
+            graph,
+            bindings: Bindings::new(),
+            options: CpuOptions::default(),
+            tuning: Tuning::default(),
+            source: Source::Seed(0),
+            bound_by: BTreeMap::new(),
+        })
     }
 
     /// With the parameters of a safetensors file, under PyTorch's keys.
@@ -105,11 +116,14 @@ impl Model {
         Model { tuning, ..self }
     }
 
-    /// For batches of so many samples.
+    /// For batches of so many samples, whatever was said of the batch before or read for it.
     ///
     /// # Errors
-    /// E402 when the spec gives the batch a number.
+    /// E402 when the spec gives the batch a number, or no sample is asked for.
     pub fn batch(mut self, samples: usize) -> Result<Model, Report> {
+        if samples == 0 {
+            return Err(failure(Code::E402, "a batch of 0 is asked for, and a batch is 1 sample or more").into());
+        }
         let first = self.graph.graph.inputs.iter().filter_map(|input| input.shape.first());
         if first.clone().flat_map(Dim::symbols).next().is_none() {
             let (name, found) = (&self.graph.graph.name, first.map(Dim::to_string).next().unwrap_or_default());
@@ -117,7 +131,10 @@ impl Model {
             let fixed = failure(Code::E402, message);
             return Err(Report::from(Box::new(fixed.help("write [N, ...] in the spec to leave the batch open"))));
         }
-        bind_batch(&self.graph, &mut self.bindings, samples);
+        let mut bound = Bindings::new();
+        bind_batch(&self.graph, &mut bound, samples);
+        self.bound_by.retain(|symbol, _| !bound.contains_key(symbol));
+        self.bindings.extend(bound);
         Ok(self)
     }
 
@@ -126,10 +143,11 @@ impl Model {
         self.graph.graph.labels.as_deref().unwrap_or_default()
     }
 
-    /// Reads the first input from a file: an array, a picture or an IDX file. Sizes that the spec leaves open become the file's.
+    /// Reads the first input from a file: an array, a picture or an IDX file. Sizes that the spec leaves open become the file's, also
+    /// where another file was read before.
     ///
     /// # Errors
-    /// When the file cannot be read or does not fit.
+    /// When the file cannot be read or does not fit: the spec, a batch that was asked for, or another input that was read.
     pub fn input(&mut self, path: impl AsRef<Path>) -> Result<Tensor, Failure> {
         let read = |wanted: &Wanted| input::read(path.as_ref(), wanted);
         self.input_by(0, read).map(|loaded| loaded.tensor)
@@ -145,8 +163,14 @@ impl Model {
         read: impl FnOnce(&Wanted) -> crate::Result<Loaded>,
     ) -> Result<Loaded, Failure> {
         let port = port(&self.graph, number)?;
-        let loaded = read(&Wanted::new(port, &self.bindings))?;
-        bind_input(port, loaded.tensor.shape(), &mut self.bindings);
+        let mut bindings = self.bindings.clone();
+        bindings.retain(|symbol, _| self.bound_by.get(symbol) != Some(&number));
+        let loaded = read(&Wanted::new(port, &bindings))?;
+        let mut bound = Bindings::new();
+        bind_input(port, loaded.tensor.shape(), &mut bound);
+        bound.retain(|symbol, _| !bindings.contains_key(symbol));
+        self.bound_by.extend(bound.keys().map(|symbol| (symbol.clone(), number)));
+        self.bindings.extend(bound);
         Ok(loaded)
     }
 
@@ -155,7 +179,10 @@ impl Model {
     /// # Errors
     /// E402 when a size is open, E401 when it is larger than this machine's memory.
     pub fn drawn_input(&mut self, number: usize, seed: u64) -> Result<Tensor, Failure> {
+        let known = self.bindings.clone();
         bind_batch(&self.graph, &mut self.bindings, 1);
+        let chosen = self.bindings.keys().filter(|symbol| !known.contains_key(*symbol));
+        self.bound_by.extend(chosen.map(|symbol| (symbol.clone(), number)));
         let port = port(&self.graph, number)?;
         let bound = |symbol: &str| self.bindings.get(symbol).and_then(|&size| i64::try_from(size).ok());
         let Some(shape) = port.shape.at(&bound) else {

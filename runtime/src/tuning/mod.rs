@@ -11,7 +11,7 @@ mod measure;
 pub use measure::{Choice, Measured};
 pub(crate) use measure::{chosen, measure};
 
-use crate::cpu::blocked::vector::InstructionSet;
+use crate::cpu::InstructionSet;
 use crate::failure::{Result, failure, file_failure};
 use crate::files::{Lock, cache_folder};
 use crate::{host, write_whole};

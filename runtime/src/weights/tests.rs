@@ -237,7 +237,7 @@ fn large_tensors_are_read_and_converted_in_parts() {
     let data: Vec<u8> = values.iter().flat_map(|value| f64::from(*value).to_le_bytes()).collect();
     let view = TensorView::new(Dtype::F64, vec![elements], &data).unwrap();
     let doubles = serialize([("w", view)], None).unwrap();
-    let pool = Pool::new(2);
+    let pool = Pool::new(2).unwrap();
     for content in [doubles, bytes(&[("w", &[elements], &values)])] {
         let (_folder, path) = written(&content);
         let parameters = load(&path, &graph, "").unwrap();

@@ -44,7 +44,7 @@ impl LimitError<'_> {
             LimitError::Work { limit, span, of } => {
                 let message = format!("writing the network out takes more than {} steps", grouped(*limit));
                 let diagnostic = Diagnostic::new(Code::E217, message, *span, "reached here")
-                    .note("a step is a statement, a turn of a loop or an expression; a module, a value that is kept and every few elements of a list count as some");
+                    .note("a step is a statement or an expression; a turn of a loop, a call, a module, a value that is kept and every few elements of a list count as some");
                 match of {
                     Some(of) if of != span => diagnostic.label(*of, "within this"),
                     _ => diagnostic,

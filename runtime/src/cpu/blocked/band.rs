@@ -123,6 +123,10 @@ impl Band {
             let [row, column] = self.see.before.map(isize::unsigned_abs);
             return &input[((first + row) * self.see.input[1] + column) * self.unit..];
         }
+        if self.plane() == 0 {
+            scratch.fill(0.0);
+            return scratch;
+        }
         let needed = (rows - 1) * self.kept[0] + self.see.reach[0];
         let input_row = self.see.input[1] * self.unit;
         let planes = input.chunks_exact(self.see.input[0] * input_row);

@@ -10,10 +10,10 @@ use std::ptr::NonNull;
 /// Bytes of a large page. In a virtual machine a miss in the table of small pages is so dear that streaming weights from memory takes twice
 /// as long.
 const LARGE_PAGE: usize = 2 << 20;
-/// Bytes of a cache line.
-const LINE: usize = 64;
+/// Bytes of a cache line; in tests those of a float, so that whoever goes past the end of a buffer leaves its block.
+const LINE: usize = if cfg!(test) { 4 } else { 64 };
 /// What an allocator aligns to by itself: asked for more, it would write the zeros.
-const ALIGNED: usize = 16;
+const ALIGNED: usize = if cfg!(test) { 4 } else { 16 };
 
 /// A fixed number of floats at a 64-byte boundary, zero at first.
 pub struct Buffer {
@@ -68,6 +68,15 @@ fn advise(start: *mut u8, bytes: usize) {
     }
     #[cfg(not(target_os = "linux"))]
     let _ = (start, bytes);
+}
+
+/// Zeros that the system has not made yet, in large pages but for the ends.
+pub(crate) fn zeros_in_large_pages(length: usize) -> Vec<f32> {
+    let mut zeros = vec![0.0; length];
+    let (bytes, start) = (size_of_val(&*zeros), zeros.as_mut_ptr().cast::<u8>());
+    let before = start.align_offset(LARGE_PAGE);
+    advise(start.wrapping_add(before), bytes.saturating_sub(before) / LARGE_PAGE * LARGE_PAGE);
+    zeros
 }
 
 impl Drop for Buffer {

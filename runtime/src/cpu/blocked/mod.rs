@@ -6,7 +6,7 @@
 //! cut, so results are the same bits for any of both; they differ between instruction sets.
 //!
 //! The compiler's planner lays images out in blocks and names the method of each heavy step; `cpu/fast` turns steps into these kernels.
-//! `runtime/tests/blocked` holds them to float64 and `runtime/benches/blocked_layers.rs` measures them.
+//! `tests` holds them to float64 and `runtime/benches/blocked_layers.rs` measures them.
 //!
 //! - [`direct`]: convolutions of any window, stride, dilation, padding and groups; 1×1; the stem from
 //!   plain input; transposed. [`rows`]: few output channels, all plain. [`winograd`]: 3×3 of stride 1. [`window`]: depthwise convolution and pooling. [`reduce`]: sums
@@ -34,6 +34,8 @@ pub mod resample;
 pub mod rows;
 pub mod shape;
 mod split;
+#[cfg(test)]
+mod tests;
 mod tile;
 mod transpose;
 pub mod vector;

@@ -3,12 +3,16 @@
 //! images and their rows, so a core mostly reads what it wrote itself. Who is done takes from the ends of the others' ranges, so a slow
 //! core takes fewer; which worker does a task changes from run to run, what a task does must not.
 //!
+//! A pool that is busy, in a task of which or beside which another thread calls `run`, leaves that call to do its tasks itself.
+//!
 //! Why not a library: a net is some fifty forks and joins a millisecond apart or less. A worker here spins for a while
 //! before it sleeps, and nothing is allocated. After [`Pool::new`], `run` makes no system call unless a worker sleeps.
 
+use crate::threads;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, TryLockError};
 use std::thread::{JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
@@ -71,9 +75,22 @@ pub struct Pool {
     running: Mutex<()>,
 }
 
+/// Why there is no pool: the threads that did start, the caller of `run` among them, and what the system said of the next. They have
+/// ended.
+#[derive(Debug)]
+pub struct NoMore {
+    /// Threads.
+    pub started: usize,
+    /// The system's answer.
+    pub error: io::Error,
+}
+
 impl Pool {
     /// A pool of `threads` threads, the caller of `run` among them; at least one.
-    pub fn new(threads: usize) -> Self {
+    ///
+    /// # Errors
+    /// When the system does not start as many.
+    pub fn new(threads: usize) -> Result<Self, NoMore> {
         let threads = threads.max(1);
         let state = Arc::new(State {
             ranges: (0..threads).map(|_| Range::default()).collect(),
@@ -83,14 +100,16 @@ impl Pool {
             quit: AtomicBool::new(false),
             asleep: (1..threads).map(|_| AtomicBool::new(false)).collect(),
         });
-        let workers: Vec<_> = (1..threads)
-            .map(|worker| {
-                let state = Arc::clone(&state);
-                std::thread::spawn(move || state.work(worker))
-            })
-            .collect();
-        let handles = workers.iter().map(|worker| worker.thread().clone()).collect();
-        Self { state, workers, handles, running: Mutex::new(()) }
+        let mut pool = Self { state, workers: Vec::new(), handles: Vec::new(), running: Mutex::new(()) };
+        for worker in 1..threads {
+            let state = Arc::clone(&pool.state);
+            let started = threads::spawn(move || state.work(worker));
+            // Who was started ends as the pool is dropped.
+            let thread = started.map_err(|error| NoMore { started: worker, error })?;
+            pool.handles.push(thread.thread().clone());
+            pool.workers.push(thread);
+        }
+        Ok(pool)
     }
 
     /// Threads, the caller's among them; `worker` is below this.
@@ -98,16 +117,22 @@ impl Pool {
         self.workers.len() + 1
     }
 
-    /// Calls `body(task, worker)` for every task below `tasks`, and returns when all are done.
+    /// Calls `body(task, worker)` for every task below `tasks`, and returns when all are done. Tasks of a call that run at the same time
+    /// have different workers. While another call runs, from whose tasks this one may come, this thread does them all.
     ///
     /// # Panics
-    /// When a task panicked, after all others are done.
+    /// When a task panicked; all others are done then, unless this thread does them all.
     pub fn run(&self, tasks: usize, body: &Body<'_>) {
-        if tasks <= 1 || self.workers.is_empty() {
-            return (0..tasks).for_each(|task| body(task, 0));
+        let alone = || (0..tasks).for_each(|task| body(task, 0));
+        // More tasks than a range holds are those of no kernel.
+        if tasks <= 1 || self.workers.is_empty() || tasks > u32::MAX as usize / 2 {
+            return alone();
         }
-        assert!(tasks < u32::MAX as usize / 2, "too many tasks");
-        let _one_at_a_time = self.running.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let _one_at_a_time = match self.running.try_lock() {
+            Ok(running) => running,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return alone(),
+        };
         let state = &*self.state;
         // SAFETY: only the lifetime is changed; the body is not called after this function returns, as `done` shows.
         let body: *const Body<'static> = unsafe { std::mem::transmute(std::ptr::from_ref(body)) };
@@ -209,7 +234,7 @@ mod tests {
     #[test]
     fn every_task_runs_once() {
         for threads in [1, 2, 5] {
-            let pool = Pool::new(threads);
+            let pool = Pool::new(threads).unwrap();
             for tasks in [0, 1, 2, 7, 100] {
                 for _ in 0..200 {
                     let counts: Vec<AtomicUsize> = (0..tasks).map(|_| AtomicUsize::new(0)).collect();
@@ -226,7 +251,7 @@ mod tests {
 
     #[test]
     fn a_panic_reaches_the_caller_and_the_pool_survives() {
-        let pool = Pool::new(3);
+        let pool = Pool::new(3).unwrap();
         let outcome = catch_unwind(AssertUnwindSafe(|| pool.run(10, &|task, _| assert_ne!(task, 5))));
         assert!(outcome.is_err());
         let count = AtomicUsize::new(0);
@@ -234,5 +259,69 @@ mod tests {
             count.fetch_add(1, Ordering::Relaxed);
         });
         assert_eq!(count.load(Ordering::Relaxed), 10);
+    }
+
+    #[test]
+    fn a_run_within_a_task_is_done_by_that_task() {
+        let pool = Pool::new(3).unwrap();
+        let counts: Vec<AtomicUsize> = (0..20 * 20).map(|_| AtomicUsize::new(0)).collect();
+        pool.run(20, &|outer, _| {
+            pool.run(20, &|inner, _| {
+                counts[20 * outer + inner].fetch_add(1, Ordering::Relaxed);
+            });
+        });
+        assert!(counts.iter().all(|count| count.load(Ordering::Relaxed) == 1));
+    }
+
+    #[test]
+    fn runs_of_two_threads_at_once_and_through_another_pool_end() {
+        let (one, other) = (Pool::new(2).unwrap(), Pool::new(2).unwrap());
+        let count = AtomicUsize::new(0);
+        let count_one = || {
+            count.fetch_add(1, Ordering::Relaxed);
+        };
+        let around = || {
+            for _ in 0..100 {
+                one.run(4, &|_, _| other.run(4, &|_, _| one.run(4, &|_, _| count_one())));
+            }
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(around);
+            around();
+        });
+        assert_eq!(count.into_inner(), 2 * 100 * 64);
+    }
+
+    /// The threads that this process has.
+    #[cfg(target_os = "linux")]
+    fn threads_here() -> usize {
+        std::fs::read_dir("/proc/self/task").unwrap().count()
+    }
+
+    /// In a process of its own, which may have memory for the stacks of some hundred threads and not of a thousand.
+    #[cfg(target_os = "linux")]
+    #[allow(clippy::print_stdout, reason = "the process that started this one reads it")]
+    #[test]
+    fn threads_that_cannot_start_are_an_error_and_the_others_end() {
+        const CHILD: &str = "CNNC_TEST_FEW_THREADS";
+        if std::env::var_os(CHILD).is_none() {
+            let name = "cpu::blocked::pool::tests::threads_that_cannot_start_are_an_error_and_the_others_end";
+            let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+            let output = child.args(["--exact", name, "--nocapture"]).env(CHILD, "1").output().unwrap();
+            let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success() && text.contains("no more than"), "{text}");
+            return;
+        }
+        let before = threads_here();
+        let bytes = 1 << 30;
+        let limit = libc::rlimit { rlim_cur: bytes, rlim_max: bytes };
+        // SAFETY: the limit is read during the call.
+        assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &limit) }, 0);
+        let refused = Pool::new(1000).err().expect("no memory for a thousand stacks");
+        assert!((2..1000).contains(&refused.started), "{refused:?}");
+        assert_eq!(threads_here(), before);
+        let fewer = Pool::new(refused.started / 2).expect("half of them start again");
+        assert_eq!(threads_here(), before + fewer.threads() - 1);
+        println!("no more than {}: {}", refused.started, refused.error);
     }
 }

@@ -60,6 +60,7 @@ impl Rows {
 
     /// Packs `weights` `[out_channels, in_channels, kernel height, kernel width]` as `[tap, out_channels]`.
     pub fn pack(&self, weights: &[f32], into: &mut [f32]) {
+        assert_eq!([weights.len(), into.len()], [self.packed_length(); 2]);
         for (channel, filter) in weights.chunks_exact(self.taps.len().max(1)).enumerate() {
             let places = into[channel..].iter_mut().step_by(self.shape.out_channels);
             places.zip(filter).for_each(|(place, &weight)| *place = weight);

@@ -100,6 +100,8 @@ fn kernel(step: &Step, own: &[View], output: &[usize]) -> Checked {
         }
         Kernel::Pack(packing) => {
             let fits = packing.elements() == Some(output.iter().product()) && output.len() == 1;
+            let whole = own[0].elements() == weights(packing).unwrap_or(usize::MAX);
+            require(whole, || format!("{:?} are not the weights that {packing:?} packs", own[0].shape))?;
             require(fits, || format!("{output:?} is not what {packing:?} packs"))
         }
         Kernel::Resample(_) => {
@@ -116,7 +118,8 @@ fn kernel(step: &Step, own: &[View], output: &[usize]) -> Checked {
                 .zip(padding)
                 .map(|(&size, &(before, after))| size.checked_add_signed(before)?.checked_add_signed(after))
                 .collect();
-            let fits = padding.len() == output.len() && padded.as_deref() == Some(output);
+            let ranks = [shape(0).len(), padding.len()];
+            let fits = ranks == [output.len(); 2] && padded.as_deref() == Some(output);
             require(fits, || format!("{:?} padded is not {output:?}", shape(0)))
         }
         other => Err(format!("{} is no step of a plan", other.name())),
@@ -127,7 +130,7 @@ fn kernel(step: &Step, own: &[View], output: &[usize]) -> Checked {
 fn packed(step: &Step, packing: &Packing, own: &[View], output: &[usize]) -> Checked {
     let Packing { method, lanes, in_channels, out_channels, groups, area } = *packing;
     let (x, weights) = (own[0].shape.as_slice(), own[1].shape.as_slice());
-    let fits = lanes > 0 && packing.elements().is_some_and(|elements| weights == [elements]);
+    let fits = packing.elements().is_some_and(|elements| weights == [elements]);
     require(fits, || format!("the packed weights {weights:?} are not those of {packing:?}"))?;
     if let (Kernel::Gemm { transpose_a: false, transpose_b: true }, Method::Linear) = (&step.kernel, method) {
         let [rows, features] = matrix(output, false)?;
@@ -173,6 +176,12 @@ fn packed(step: &Step, packing: &Packing, own: &[View], output: &[usize]) -> Che
         && (method != Method::Depthwise || [in_channels, out_channels] == [groups; 2])
         && (!matches!(method, Method::Winograd(_)) || window.iter().all(is_winograd));
     require(fits, || format!("{x:?} to {output:?} is not what {packing:?} computes"))
+}
+
+/// Elements of the weights that a packing reads, as parameters have them.
+fn weights(packing: &Packing) -> Option<usize> {
+    let Packing { in_channels, out_channels, groups, area, .. } = *packing;
+    in_channels.checked_div(groups)?.checked_mul(out_channels)?.checked_mul(area)
 }
 
 fn require(holds: bool, message: impl FnOnce() -> String) -> Checked {

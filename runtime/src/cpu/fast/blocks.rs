@@ -16,7 +16,8 @@ use crate::cpu::blocked::shape::{ConvolutionShape, Window};
 use crate::cpu::blocked::vector::InstructionSet;
 use crate::cpu::blocked::window::{PoolShape, Windowed};
 use crate::cpu::blocked::winograd::{Scheme, Winograd};
-use crate::failure::{Result, fault};
+use crate::failure::{Result, failure, fault};
+use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::kernels::{Kernel, Method, Packing};
 use cnnc_compiler::plan::{Step, View};
 use std::sync::Arc;
@@ -47,6 +48,7 @@ impl Blocked {
     /// # Errors
     /// E499 when the packing is not one of such a step, or its weights have another length than the kernel reads.
     pub fn new(set: InstructionSet, step: &Step, packing: &Packing) -> Result<Blocked> {
+        in_lanes(set, packing.lanes)?;
         let kernel = match &step.kernel {
             Kernel::Gemm { .. } => Blocked::Linear(Linear::new(set, linear_shape(step, packing))),
             Kernel::Conv { window, .. } | Kernel::ConvData { window, .. } => {
@@ -58,6 +60,7 @@ impl Blocked {
                     groups: packing.groups,
                     window: Window { input, output, axes: *window },
                 };
+                reaches(step, &shape.window)?;
                 let transposed = matches!(step.kernel, Kernel::ConvData { .. });
                 convolution(set, shape, packing.method, transposed)?
             }
@@ -70,13 +73,21 @@ impl Blocked {
     }
 
     /// The kernel of a step without packed weights, if there is one for it.
-    pub fn of_images(set: InstructionSet, step: &Step) -> Option<Blocked> {
-        let (&[batch, blocks, ..], x) = (step.output.shape.as_slice(), step.operands.first()?) else { return None };
-        if step.output.shape.len() != 5 || x.shape.len() != 5 {
-            return None;
+    ///
+    /// # Errors
+    /// E501 when the images are in blocks of other lanes.
+    pub fn of_images(set: InstructionSet, step: &Step) -> Result<Option<Blocked>> {
+        let (Some(x), &[batch, blocks, _, _, lanes]) = (step.operands.first(), step.output.shape.as_slice()) else {
+            return Ok(None);
+        };
+        let pooled = matches!(&step.kernel, Kernel::Reduce { .. }) && lanes == set.lanes();
+        let moved = matches!(&step.kernel, Kernel::Window { .. } | Kernel::Resample(_));
+        if x.shape.len() != 5 || !(pooled || moved) {
+            return Ok(None);
         }
-        let (channels, input, output) = (blocks * set.lanes(), image_size(x), image_size(&step.output));
-        Some(match &step.kernel {
+        in_lanes(set, lanes)?;
+        let (channels, input, output) = (blocks * lanes, image_size(x), image_size(&step.output));
+        Ok(Some(match &step.kernel {
             Kernel::Window { axes, pooling } => {
                 let shape = PoolShape { batch, channels, input, output, axes: *axes };
                 Blocked::Pool(Windowed::pooling(set, shape, *pooling))
@@ -90,10 +101,10 @@ impl Blocked {
                     let kernel = Reduce::new(set, sizes, pixels, *reduction, 1.0);
                     Blocked::Reduce(if whole { kernel.over_batch() } else { kernel })
                 }
-                _ => return None,
+                _ => return Ok(None),
             },
-            _ => return None,
-        })
+            _ => return Ok(None),
+        }))
     }
 
     fn packed_length(&self) -> usize {
@@ -129,6 +140,48 @@ impl Blocked {
         }
     }
 }
+
+/// Whether blocks of so many channels are those of the instructions: a plan is made for one instruction set and run by it.
+///
+/// # Errors
+/// E501 when they are not.
+pub fn in_lanes(set: InstructionSet, lanes: usize) -> Result<()> {
+    if lanes == set.lanes() {
+        return Ok(());
+    }
+    let (name, own) = (set.name(), set.lanes());
+    let message = format!("the plan has channels in blocks of {lanes}, and {name} computes in blocks of {own}");
+    let mut refused = failure(Code::E501, message);
+    refused.help.push("compile the plan for the target of the options that it runs with".into());
+    Err(refused)
+}
+
+/// Whether the rows that a window reaches over can be copied side by side.
+///
+/// # Errors
+/// E401 when there are too many.
+pub fn reaches(step: &Step, window: &Window) -> Result<()> {
+    let extent = |axis: usize| {
+        // Of a convolution and of one that is transposed, the smaller image has a pixel a window.
+        let windows = window.input[axis].min(window.output[axis]);
+        window.reach(axis).saturating_add(windows.saturating_mul(window.axes[axis].stride))
+    };
+    let is_near = |axis: usize| extent(axis) <= window.input[axis].max(window.output[axis]) + MOST_BEYOND;
+    if is_near(0) && is_near(1) {
+        return Ok(());
+    }
+    let [rows, columns] = [extent(0), extent(1)];
+    let origin = step.origins.first().map_or("a convolution", |origin| origin);
+    let message = format!("`{origin}` reaches over {rows} rows and {columns} columns, padding included");
+    let mut refused = failure(Code::E401, message);
+    refused
+        .notes
+        .push(format!("the CPU's kernels copy what windows reach over, at most {MOST_BEYOND} beyond an image"));
+    Err(refused)
+}
+
+/// The most rows, and columns, that a convolution's windows reach beyond an image.
+const MOST_BEYOND: usize = 1 << 16;
 
 fn convolution(set: InstructionSet, shape: ConvolutionShape, method: Method, transposed: bool) -> Result<Blocked> {
     Ok(match method {

@@ -1,5 +1,6 @@
 //! Steps that only training has, over channels in blocks: gradients by weight, and of pooling.
 
+use super::blocks::{in_lanes, reaches};
 use super::memory::Place;
 use super::{Call, Context};
 use crate::cpu::blocked::call::{Images, ImagesMut};
@@ -9,6 +10,7 @@ use crate::cpu::blocked::shape::{ConvolutionShape, Window};
 use crate::cpu::blocked::vector::InstructionSet;
 use crate::cpu::blocked::window::PoolShape;
 use crate::cpu::blocked::window_grad::WindowGrad;
+use crate::failure::Result;
 use cnnc_compiler::kernels::Kernel;
 use cnnc_compiler::plan::{Step, View};
 
@@ -29,9 +31,18 @@ enum Gradient {
 
 impl GradientCall {
     /// The step, if it is one of these and its values lie in blocks.
-    pub fn new(set: InstructionSet, step: &Step) -> Option<GradientCall> {
-        let own = step.operands.get(..step.own_operands)?;
-        let gradient = own.last().filter(|view| view.shape.len() == 5)?;
+    ///
+    /// # Errors
+    /// E501 when the images are in blocks of other lanes, E401 when a window reaches too far.
+    pub fn new(set: InstructionSet, step: &Step) -> Result<Option<GradientCall>> {
+        let own = step.operands.get(..step.own_operands).unwrap_or_default();
+        let Some(gradient) = own.last().filter(|view| view.shape.len() == 5) else { return Ok(None) };
+        if !matches!(step.kernel, Kernel::ConvWeight { .. } | Kernel::WindowGrad { .. }) {
+            return Ok(None);
+        }
+        for view in own.iter().chain([&step.output]).filter(|view| view.shape.len() == 5) {
+            in_lanes(set, view.shape[4])?;
+        }
         let kernel = match &step.kernel {
             Kernel::ConvWeight { window, groups } => {
                 let (x, weight) = (&own[0], &step.output);
@@ -42,6 +53,7 @@ impl GradientCall {
                     groups: *groups,
                     window: Window { input: size(x), output: size(gradient), axes: *window },
                 };
+                reaches(step, &shape.window)?;
                 let layout = if x.shape.len() == 5 { InputLayout::Blocked } else { InputLayout::Plain };
                 Gradient::Weight(Box::new(ConvWeight::new(set, shape, layout)))
             }
@@ -52,10 +64,11 @@ impl GradientCall {
                 let shape = PoolShape { batch: output.shape[0], channels, input, output: windows, axes: *axes };
                 Gradient::Window(Box::new(WindowGrad::new(set, shape, *pooling)))
             }
-            _ => return None,
+            _ => return Ok(None),
         };
         let images = |view: &View| (Place::of(view), view.strides[0]);
-        Some(GradientCall { kernel, operands: own.iter().map(images).collect(), output: images(&step.output) })
+        let operands = own.iter().map(images).collect();
+        Ok(Some(GradientCall { kernel, operands, output: images(&step.output) }))
     }
 }
 

@@ -35,9 +35,10 @@ mod window;
 use super::CpuOptions;
 use super::blocked::buffer::Buffer;
 use super::blocked::pool::Pool;
-use crate::failure::Result;
+use crate::failure::{Result, failure};
 use crate::parameters::Room;
 use crate::{Parameters, Tensor};
+use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::plan::{Plan, PlanParameter};
 use lane::Lane;
 use memory::Memory;
@@ -196,16 +197,19 @@ impl Fast {
     ///
     /// # Errors
     /// E602 when a parameter is missing or of another shape, E601 and E603 when it cannot be read, E499 when a step is not as plans
-    /// are.
+    /// are, E506 when the threads cannot be started.
     pub fn new(plan: Arc<Plan>, parameters: &Parameters, options: &CpuOptions) -> Result<Fast> {
         super::check::parameters(&plan, parameters)?;
         let calls = prepare::calls(&plan, options.instructions)?;
-        let pool = Pool::new(options.thread_count());
+        let threads = options.thread_count();
+        let lengths = [&calls.prepare, &calls.run].map(|calls| prepare::workspace_length(calls, threads));
+        super::check::memory(&plan, lengths[0].max(lengths[1]))?;
+        let pool = options.pool()?;
         let mut fast = Fast {
             parameters: vec![None; plan.parameters.len()],
             prepared: Buffer::zeros(plan.prepared_elements),
             arena: Buffer::zeros(0),
-            workspace: Buffer::zeros(prepare::workspace_length(&calls.prepare, pool.threads())),
+            workspace: Buffer::zeros(lengths[0]),
             outputs: plan.outputs.iter().map(|port| Output::new(&port.view)).collect(),
             pointers: Default::default(),
             offsets: Vec::new(),
@@ -215,7 +219,7 @@ impl Fast {
             run: calls.run,
         };
         fast.prepare(&calls.prepare, parameters)?;
-        fast.workspace = Buffer::zeros(prepare::workspace_length(&fast.run, fast.pool.threads()));
+        fast.workspace = Buffer::zeros(lengths[1]);
         fast.arena = Buffer::zeros(fast.plan.arena_elements);
         Ok(fast)
     }
@@ -229,7 +233,7 @@ impl Fast {
             for &index in &steps.first {
                 let PlanParameter { path, shape, .. } = &self.plan.parameters[index];
                 let room = || Room { memory: spare.take(shape.iter().product()), pool: Some(&self.pool) };
-                self.parameters[index] = Some(parameters.get_in(path, room)?);
+                self.parameters[index] = Some(as_said(path, shape, parameters.get_in(path, room)?)?);
             }
             let memory = Memory { scratch: scratch.as_mut_ptr(), ..self.memory(&[]) };
             let context = self.context(&memory);
@@ -241,7 +245,8 @@ impl Fast {
             steps.last.iter().filter_map(|&index| self.parameters[index].take()).for_each(|tensor| spare.put(tensor));
         }
         for &index in &uses.of_runs {
-            self.parameters[index] = Some(parameters.get(&self.plan.parameters[index].path)?);
+            let PlanParameter { path, shape, .. } = &self.plan.parameters[index];
+            self.parameters[index] = Some(as_said(path, shape, parameters.get(path)?)?);
         }
         Ok(())
     }
@@ -347,4 +352,13 @@ impl Fast {
             workspace: self.workspace.as_mut_ptr(),
         }
     }
+}
+
+/// A parameter that was made, if it is of the shape that was said before.
+fn as_said(path: &str, shape: &[usize], tensor: Arc<Tensor>) -> Result<Arc<Tensor>> {
+    if tensor.shape() == shape {
+        return Ok(tensor);
+    }
+    let message = format!("the parameter `{path}` was to be {shape:?}, and is {:?}", tensor.shape());
+    Err(failure(Code::E602, message))
 }

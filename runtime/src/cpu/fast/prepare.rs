@@ -76,7 +76,11 @@ fn heavy(steps: &[&Step], set: InstructionSet) -> Result<Vec<Option<Arc<Blocked>
     for (number, step) in steps.iter().enumerate().filter(|(_, step)| matches!(step.kernel, Kernel::Pack(_))) {
         let there = readers.get(&(step.output.storage, step.output.offset)).map(Vec::as_slice).unwrap_or_default();
         let later = &there[there.partition_point(|&reader| reader <= number)..];
-        let first = later.iter().find(|&&reader| steps[reader].operands[1] == step.output);
+        let reads = |reader: &Step| {
+            reader.packing.is_some_and(|packing| step.kernel == Kernel::Pack(packing))
+                && reader.operands[1] == step.output
+        };
+        let first = later.iter().find(|&&reader| reads(steps[reader]));
         heavy[number] = first.and_then(|&reader| heavy[reader].clone());
     }
     Ok(heavy)
@@ -85,7 +89,7 @@ fn heavy(steps: &[&Step], set: InstructionSet) -> Result<Vec<Option<Arc<Blocked>
 /// The calls of a step that reads no packed weights.
 fn light(step: &Step, set: InstructionSet) -> Result<Vec<Box<dyn Call>>> {
     let (own, others) = step.operands.split_at(step.own_operands);
-    if let Some(kernel) = Blocked::of_images(set, step) {
+    if let Some(kernel) = Blocked::of_images(set, step)? {
         return Ok(vec![Box::new(BlockedCall::new(Arc::new(kernel), step))]);
     }
     if let Some(call) = MoveCall::new(step) {
@@ -95,7 +99,7 @@ fn light(step: &Step, set: InstructionSet) -> Result<Vec<Box<dyn Call>>> {
     if matches!(step.kernel, Kernel::Pack(_)) {
         return Ok(Vec::new());
     }
-    let (call, follows) = match GradientCall::new(set, step) {
+    let (call, follows) = match GradientCall::new(set, step)? {
         Some(call) => (Box::new(call) as Box<dyn Call>, Follow::Apart),
         None => kernel(step, own, others)?,
     };

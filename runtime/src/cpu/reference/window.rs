@@ -48,7 +48,8 @@ pub fn divide_by(
                 PoolAxis::Adaptive => spans[axis].2,
                 PoolAxis::Sliding(window) => {
                     let room = window.before + sizes[axis] + after[axis];
-                    (0..window.kernel).filter(|k| place[axis] * window.stride + k * window.dilation < room).count()
+                    let left = room.saturating_sub(place[axis] * window.stride);
+                    window.kernel.min(left.div_ceil(window.dilation))
                 }
             };
             (padded(0) * padded(1)) as f64

@@ -14,7 +14,8 @@ pub struct Header {
 type Parsed<T> = Result<T, String>;
 
 impl Header {
-    /// `{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }`, keys in any order; the reason when it is no such dictionary.
+    /// `{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }`, keys in any order; the reason when it is no such
+    /// dictionary.
     pub fn parse(text: &str) -> Parsed<Header> {
         let mut rest = Rest(text);
         let (mut descr, mut fortran_order, mut shape) = (None, None, None);

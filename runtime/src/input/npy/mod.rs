@@ -1,7 +1,7 @@
 //! NumPy's `.npy`: one array with a short header that is a Python dictionary.
 //!
-//! The header is read by hand, in the grammar that NumPy reads it in, as far as an array of numbers needs it: a file that claims a nested
-//! header, a huge shape or more data than it has is refused before anything is reserved for it.
+//! The header is read by hand, in the grammar that NumPy reads it in, as far as an array of numbers needs it: a file that claims
+//! a nested header, a huge shape or more data than it has is refused before anything is reserved for it.
 
 use super::{Loaded, Wanted};
 use crate::failure::{broken_file, file_failure};

@@ -5,6 +5,7 @@ use super::transforms::transforms;
 use super::yaml::{self, Node, Value};
 use super::{DataChoice, Device, EarlyStopping, Entry, ModelChoice, Monitor, Recipe, options};
 use super::{MOST_EPOCHS, MOST_SAMPLES, MOST_WORKERS};
+use crate::MOST_THREADS;
 use crate::data::Format;
 use crate::failure::{failure, file_failure};
 use crate::files;
@@ -81,7 +82,7 @@ fn recipe(mut top: Section<'_>, path: &Path) -> Option<Recipe> {
     let epochs = epochs.and_then(|node| count_up_to(reader, "epochs", node, 1, MOST_EPOCHS));
     let seed = top.count("seed", 0, 0) as u64;
     let device = [Device::Cpu, Device::Cuda][top.choice("device", &["cpu", "cuda"])];
-    let threads = top.count("threads", 0, 0);
+    let threads = top.count_within("threads", 0, 0..=MOST_THREADS);
     let monitor =
         [Monitor::ValidationAccuracy, Monitor::ValidationLoss][top.choice("monitor", &["val_accuracy", "val_loss"])];
     let early_stopping = top.get("early_stopping").and_then(|node| early_stopping(reader, node));

@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
+use std::ops::RangeInclusive;
 
 /// What is wrong with a recipe so far.
 #[derive(Default)]
@@ -40,8 +41,8 @@ impl Reader {
         self.report(Diagnostic::new(Code::E609, message, node.place, "").help(help));
     }
 
-    /// The pairs of a mapping, each key once; what is no text or there again is reported. `what` is what messages call one of them, and
-    /// `path` leads to the mapping, with a point behind.
+    /// The pairs of a mapping, each key once; what is no text or there again is reported. `what` is what messages call one of
+    /// them, and `path` leads to the mapping, with a point behind.
     pub fn keys<'r>(&self, what: &str, path: &str, pairs: &'r [(Node, Node)]) -> Vec<Pair<'r>> {
         let mut first = HashMap::new();
         let mut keys = Vec::new();
@@ -145,6 +146,20 @@ impl<'r> Section<'r> {
     pub fn optional_count(&mut self, key: &'static str, least: usize) -> Option<usize> {
         let node = self.get(key)?;
         count(self.reader, &self.path(key), node, least)
+    }
+
+    /// A whole number of a range; the default when it is not given or wrong.
+    pub fn count_within(&mut self, key: &'static str, default: usize, range: RangeInclusive<usize>) -> usize {
+        let Some(node) = self.get(key) else { return default };
+        let found = match node.value {
+            Value::Int(number) => usize::try_from(number).ok().filter(|number| range.contains(number)),
+            _ => None,
+        };
+        found.unwrap_or_else(|| {
+            let wanted = format_args!("a whole number from {} to {}", range.start(), range.end()).to_string();
+            self.reader.refuse(&self.path(key), node, wanted);
+            default
+        })
     }
 
     /// `true` or `false`.

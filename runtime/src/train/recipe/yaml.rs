@@ -1,8 +1,9 @@
 //! YAML text to a tree whose every node knows its place. The only file that knows YAML.
 //!
-//! One pass of `saphyr_parser` yields events with places, of which the tree is built; what a plain scalar is (a number, a text, nothing)
-//! serde_yaml says. Aliases are copies, counted like text that was written out. Refused, each with its place: tags, a second document, what
-//! is nested too deeply, characters that YAML does not allow, and more values or bytes than a recipe may have.
+//! One pass of `saphyr_parser` yields events with places, of which the tree is built; what a plain scalar is (a number, a text,
+//! nothing) serde_yaml says. Aliases are copies, counted like text that was written out. Refused, each with its place: tags, a
+//! second document, what is nested too deeply, characters that YAML does not allow, and more values or bytes than a recipe may
+//! have.
 
 use crate::contained::contained;
 use cnnc_grammar::span::{FileId, Span};

@@ -40,6 +40,8 @@ pub enum InputLayout {
 pub struct Direct {
     batch: usize,
     lanes: usize,
+    /// Weights before they are packed.
+    weight_count: usize,
     packing: Packing,
     /// Groups after joining, and the channels in and output blocks of one.
     groups: usize,
@@ -109,6 +111,7 @@ impl Direct {
         Self {
             batch: shape.batch,
             lanes,
+            weight_count: shape.weight_count(),
             packing: Packing::new(set, &shape, &merged, unit, &phases, transposed),
             groups: merged.groups,
             ins,
@@ -137,6 +140,7 @@ impl Direct {
     /// Packs `weights` `[out_channels, in_channels / groups, kernel height, kernel width]` (transposed: `[in_channels,
     /// out_channels / groups, ...]`) into `packed_length` floats.
     pub fn pack(&self, pool: &Pool, weights: &[f32], into: &mut [f32]) {
+        assert_eq!(weights.len(), self.weight_count);
         assert_eq!(into.len(), self.packed_length());
         let (length, target) = (self.packing.block_length(), Shared::new(into));
         pool.run(self.packing.blocks(), &|block, _| {

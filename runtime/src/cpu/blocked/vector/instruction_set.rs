@@ -3,7 +3,14 @@
 #[cfg(target_arch = "x86_64")]
 use super::{Avx2, Avx512};
 use super::{Portable, Vector};
+use crate::Result;
+use crate::failure::failure;
+use cnnc_compiler::diagnostic::Code;
+use std::ffi::OsStr;
 use std::sync::OnceLock;
+
+/// The variable that names one.
+const VARIABLE: &str = "CNNC_INSTRUCTIONS";
 
 /// The instruction sets that kernels are compiled for, best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,17 +40,56 @@ pub(crate) type Entry<A> = unsafe fn(&A);
 impl InstructionSet {
     /// The best one that this machine has.
     pub fn detect() -> Self {
-        [Self::Avx512, Self::Avx2].into_iter().find(|set| set.is_available()).unwrap_or(Self::Portable)
+        Self::ALL.into_iter().find(|set| set.is_available()).unwrap_or(Self::Portable)
     }
 
-    /// The one that the environment variable `CNNC_INSTRUCTIONS` names (`avx512`, `avx2` or `portable`), if this machine has it; else the
-    /// best. Asked once.
-    pub fn chosen() -> Self {
-        static CHOSEN: OnceLock<InstructionSet> = OnceLock::new();
-        *CHOSEN.get_or_init(|| {
-            let asked = std::env::var("CNNC_INSTRUCTIONS").unwrap_or_default();
-            Self::available().into_iter().find(|set| set.name() == asked).unwrap_or_else(Self::detect)
+    /// All, best first.
+    const ALL: [Self; 3] = [Self::Avx512, Self::Avx2, Self::Portable];
+
+    /// The one that the environment variable `CNNC_INSTRUCTIONS` names (`avx512`, `avx2` or `portable`); the best that this machine has
+    /// where the variable is not set, or empty. Asked once.
+    ///
+    /// # Errors
+    /// E507 when it names none, or one that this machine does not have.
+    pub fn chosen() -> Result<Self> {
+        static CHOSEN: OnceLock<std::result::Result<InstructionSet, String>> = OnceLock::new();
+        let chosen = CHOSEN.get_or_init(|| Self::named(&std::env::var_os(VARIABLE).unwrap_or_default()));
+        chosen.clone().map_err(|message| {
+            let mut refused = failure(Code::E507, message);
+            let names: Vec<&str> = Self::available().into_iter().map(Self::name).collect();
+            refused.notes.push(format!("this machine has {}", names.join(", ")));
+            refused.help.push(format!("without {VARIABLE} the first of these is used"));
+            refused
         })
+    }
+
+    /// The one of a name; the best for an empty one.
+    fn named(name: &OsStr) -> std::result::Result<Self, String> {
+        if name.is_empty() {
+            return Ok(Self::detect());
+        }
+        match Self::ALL.into_iter().find(|set| name == set.name()) {
+            Some(set) if set.is_available() => Ok(set),
+            Some(set) => Err(format!("{VARIABLE} is {}, which this machine does not have", set.name())),
+            None => {
+                let names = Self::ALL.map(Self::name).join(", ");
+                Err(format!("{VARIABLE} is {:?}, and it can be {names}", name.display().to_string()))
+            }
+        }
+    }
+
+    /// Whether this machine has it.
+    ///
+    /// # Errors
+    /// E501 when it does not.
+    pub fn check(self) -> Result<()> {
+        if self.is_available() {
+            return Ok(());
+        }
+        let mut refused = failure(Code::E501, format!("this machine has no {}", self.name()));
+        let names: Vec<&str> = Self::available().into_iter().map(Self::name).collect();
+        refused.help.push(format!("it has {}", names.join(", ")));
+        Err(refused)
     }
 
     /// Its name.
@@ -57,7 +103,7 @@ impl InstructionSet {
 
     /// All that this machine has, best first; the portable one is always last.
     pub fn available() -> Vec<Self> {
-        [Self::Avx512, Self::Avx2, Self::Portable].into_iter().filter(|set| set.is_available()).collect()
+        Self::ALL.into_iter().filter(|set| set.is_available()).collect()
     }
 
     /// Whether this machine has it.
@@ -131,4 +177,26 @@ unsafe fn run_avx2<K: Kernel>(arguments: &K::Arguments) {
 unsafe fn run_portable<K: Kernel>(arguments: &K::Arguments) {
     // SAFETY: the caller's promise is the same; every machine has the portable path.
     unsafe { K::run::<Portable>(arguments) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::InstructionSet;
+    use std::ffi::OsStr;
+
+    #[test]
+    fn a_name_is_followed_or_refused() {
+        let named = |name: &str| InstructionSet::named(OsStr::new(name));
+        assert_eq!(named(""), Ok(InstructionSet::detect()));
+        assert_eq!(named("portable"), Ok(InstructionSet::Portable));
+        for name in ["avx1024", "AVX2", " avx2", "avx2,portable"] {
+            let expected = format!("CNNC_INSTRUCTIONS is {name:?}, and it can be avx512, avx2, portable");
+            assert_eq!(named(name), Err(expected));
+        }
+        for set in InstructionSet::ALL.into_iter().filter(|set| !set.is_available()) {
+            let expected = format!("CNNC_INSTRUCTIONS is {}, which this machine does not have", set.name());
+            assert_eq!(named(set.name()), Err(expected));
+            assert!(set.check().is_err());
+        }
+    }
 }

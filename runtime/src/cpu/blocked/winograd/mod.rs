@@ -82,6 +82,7 @@ impl Winograd {
     }
 
     /// How the work is cut.
+    #[cfg(feature = "kernels")]
     pub fn blocking(&self) -> &Blocking {
         &self.blocking
     }

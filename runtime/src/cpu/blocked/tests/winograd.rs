@@ -1,7 +1,7 @@
 //! Winograd convolution against float64, on every instruction set, blocking and on one and three threads.
-use crate::common::*;
-use crate::reference::relative_error;
-use cnnc_runtime::cpu::blocked::{buffer::Buffer, call::*, pool::Pool, shape::*, vector::*, winograd::*};
+use super::common::*;
+use super::reference::relative_error;
+use crate::cpu::blocked::{buffer::Buffer, call::*, pool::Pool, shape::*, vector::*, winograd::*};
 
 fn check(shape: ConvolutionShape, blockings: &[(usize, usize, usize)]) {
     let case = Case::new(shape);
@@ -68,7 +68,7 @@ fn finish_sees_every_output_once() {
             ..Call::new(images(&input, 2), target)
         };
         // SAFETY: everything is laid out as the shape says.
-        unsafe { convolution.run(&Pool::new(2), &call) };
+        unsafe { convolution.run(&pool_of(2), &call) };
         assert!(unblock(lanes, [2, 40, 81], &output.finite()).iter().all(|value| *value == 1.5));
     }
 }

@@ -1,8 +1,8 @@
 //! Depthwise convolution and pooling against float64.
-use crate::common::*;
-use crate::reference::relative_error;
+use super::common::*;
+use super::reference::relative_error;
+use crate::cpu::blocked::{call::*, pool::Pool, shape::*, vector::*, window::*};
 use cnnc_compiler::kernels::{AxisWindow, Divisor, PoolAxis, Pooling};
-use cnnc_runtime::cpu::blocked::{call::*, pool::Pool, shape::*, vector::*, window::*};
 
 const WINDOWS: [[usize; 4]; 10] = [
     [14, 3, 1, 1],
@@ -143,7 +143,7 @@ fn check_pooling(shape: &PoolShape, pooling: Pooling) {
         let finish = AddOne { output: (target.first, target.step, height * width), lanes };
         let call = Call { finish: Some(&finish), ..Call::new(images(&blocked, shape.batch), target) };
         // SAFETY: everything is laid out as the shape says.
-        unsafe { kernel.run(&Pool::new(2), &call) };
+        unsafe { kernel.run(&pool_of(2), &call) };
         let plain = unblock(lanes, [shape.batch, shape.channels, height * width], &output.dense());
         for (value, expected) in plain.iter().zip(&expected) {
             let expected = expected + 1.0;
@@ -167,7 +167,7 @@ fn max_pooling_keeps_nan() {
             // SAFETY: everything is laid out as the shape says.
             unsafe {
                 let call = Call::new(images(&blocked, 1), output.images());
-                Windowed::pooling(set, shape, Pooling::Max).run(&Pool::new(1), &call);
+                Windowed::pooling(set, shape, Pooling::Max).run(&pool_of(1), &call);
             }
             assert!(output.dense()[0].is_nan(), "{set:?} {at}");
         }

@@ -1,6 +1,6 @@
 //! Plain loops in double precision: what every fast kernel is tested against.
 
-use cnnc_runtime::cpu::blocked::shape::{ConvolutionShape, Window};
+use crate::cpu::blocked::shape::{ConvolutionShape, Window};
 
 /// Convolution of plain `[N, C, H, W]`, without epilogue.
 pub fn convolution(shape: &ConvolutionShape, input: &[f32], weights: &[f32], bias: &[f32]) -> Vec<f64> {

@@ -1,8 +1,8 @@
 //! Convolution of few output channels over plain images against float64, on every instruction set and on one and three threads.
-use crate::common::*;
-use crate::reference::relative_error;
+use super::common::*;
+use super::reference::relative_error;
+use crate::cpu::blocked::{buffer::Buffer, pool::Pool, rows::Rows, shape::*, vector::*};
 use cnnc_compiler::kernels::AxisWindow;
-use cnnc_runtime::cpu::blocked::{buffer::Buffer, pool::Pool, rows::Rows, shape::*, vector::*};
 
 fn check(batch: usize, in_channels: usize, out_channels: usize, window: Window) {
     let case = Case::new(ConvolutionShape { batch, in_channels, out_channels, groups: 1, window });

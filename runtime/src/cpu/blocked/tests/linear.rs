@@ -1,7 +1,7 @@
 //! Fully connected layers against float64: any batch, any distance of rows, plain and blocked features.
-use crate::common::*;
-use crate::reference::relative_error;
-use cnnc_runtime::cpu::blocked::{buffer::Buffer, call::*, linear::*, pool::Pool, vector::*};
+use super::common::*;
+use super::reference::relative_error;
+use crate::cpu::blocked::{buffer::Buffer, call::*, linear::*, vector::*};
 
 /// An input `[rows, channels, pixels]`, weights, bias, a residual, and the answer after ReLU and one more.
 struct Case {
@@ -36,7 +36,7 @@ impl Case {
 
     /// Runs on `threads` threads; the residual lies in the output where `in_place`.
     fn run(&self, set: InstructionSet, order: FeatureOrder, threads: usize, in_place: bool) -> Vec<f32> {
-        let (lanes, pool) = (set.lanes(), Pool::new(threads));
+        let (lanes, pool) = (set.lanes(), pool_of(threads));
         let shape = LinearShape { order, ..self.shape };
         let input = match order {
             FeatureOrder::Plain => Buffer::from(&self.input[..]),

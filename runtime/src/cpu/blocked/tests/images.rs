@@ -1,9 +1,7 @@
 //! Reductions, resampling, padding and reorders of images in blocks against plain loops.
-use crate::common::*;
+use super::common::*;
+use crate::cpu::blocked::{call::*, layout, pad::Pad, pool::Pool, reduce::Reduce, resample::*, vector::InstructionSet};
 use cnnc_compiler::kernels::{Reduction, Resampling};
-use cnnc_runtime::cpu::blocked::{
-    call::*, layout, pad::Pad, pool::Pool, reduce::Reduce, resample::*, vector::InstructionSet,
-};
 
 const BATCH: usize = 2;
 const CHANNELS: usize = 21;
@@ -35,7 +33,7 @@ fn check(
             finish: Some(&finish),
             ..Call::new(images(&blocked, BATCH), target)
         };
-        run(&Pool::new(threads), &call);
+        run(&pool_of(threads), &call);
         answers.push(unblock(lanes, [BATCH, CHANNELS, pixels_out], &output.finite()));
     }
     assert_eq!(answers[0], answers[1]);
@@ -137,7 +135,7 @@ fn pad() {
             let mut written = Written::new(BATCH, CHANNELS.next_multiple_of(lanes) * pixels);
             let kernel = Pad::new(lanes, [BATCH, CHANNELS], input, output, before);
             // SAFETY: everything is laid out as the sizes say.
-            unsafe { kernel.run(&Pool::new(2), images(&blocked, BATCH), written.images()) };
+            unsafe { kernel.run(&pool_of(2), images(&blocked, BATCH), written.images()) };
             assert_eq!(unblock(lanes, [BATCH, CHANNELS, pixels], &written.finite()), expected, "{input:?} {output:?}");
         }
     }
@@ -154,7 +152,7 @@ fn reorder_between_images_with_gaps() {
             let mut blocked = Written::new(BATCH, channels.next_multiple_of(lanes) * pixels);
             let target = blocked.images();
             // SAFETY: everything is laid out as the sizes say.
-            unsafe { layout::block(&Pool::new(3), lanes, dims, Images { first: from.first, step: from.step }, target) };
+            unsafe { layout::block(&pool_of(3), lanes, dims, Images { first: from.first, step: from.step }, target) };
             for (at, value) in blocked.finite().iter().enumerate() {
                 let image_length = channels.next_multiple_of(lanes) * pixels;
                 let (image, at) = (at / image_length, at % image_length);
@@ -166,7 +164,7 @@ fn reorder_between_images_with_gaps() {
             let mut back = Written::new(BATCH, channels * pixels);
             let source = Images { first: target.first, step: target.step };
             // SAFETY: as above.
-            unsafe { layout::unblock(&Pool::new(3), lanes, dims, source, back.images()) };
+            unsafe { layout::unblock(&pool_of(3), lanes, dims, source, back.images()) };
             assert_eq!(back.finite(), plain);
         }
     }

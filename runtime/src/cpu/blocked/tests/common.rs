@@ -1,6 +1,11 @@
 //! Helpers of the tests: random tensors, layouts, and calls of kernels on owned memory.
-use crate::reference;
-use cnnc_runtime::cpu::blocked::{buffer::Buffer, call::*, layout, pool::Pool, shape::*};
+use super::reference;
+use crate::cpu::blocked::{buffer::Buffer, call::*, layout, pool::Pool, shape::*};
+
+/// A pool of so many threads.
+pub fn pool_of(threads: usize) -> Pool {
+    Pool::new(threads).unwrap()
+}
 
 /// Numbers in [-1, 1), the same for the same seed.
 pub fn random(length: usize, seed: u64) -> Vec<f32> {
@@ -20,7 +25,7 @@ pub fn block(lanes: usize, [n, c, p]: [usize; 3], input: &[f32]) -> Buffer {
     let mut out = Buffer::zeros(n * c.next_multiple_of(lanes) * p);
     let to = ImagesMut { first: out.as_mut_ptr(), step: c.next_multiple_of(lanes) * p };
     // SAFETY: both are as large as the sizes say.
-    unsafe { layout::block(&Pool::new(1), lanes, [n, c, p], images(input, n), to) };
+    unsafe { layout::block(&pool_of(1), lanes, [n, c, p], images(input, n), to) };
     out
 }
 
@@ -29,7 +34,7 @@ pub fn unblock(lanes: usize, [n, c, p]: [usize; 3], input: &[f32]) -> Vec<f32> {
     let mut out = vec![0.0; n * c * p];
     let to = ImagesMut { first: out.as_mut_ptr(), step: c * p };
     // SAFETY: both are as large as the sizes say.
-    unsafe { layout::unblock(&Pool::new(1), lanes, [n, c, p], images(input, n), to) };
+    unsafe { layout::unblock(&pool_of(1), lanes, [n, c, p], images(input, n), to) };
     out
 }
 
@@ -147,7 +152,7 @@ impl Case {
         let bias = padded(lanes, &self.bias);
         let mut answers: Vec<Vec<f32>> = Vec::new();
         for (threads, in_place) in [(1, false), (3, false), (3, true)] {
-            let pool = Pool::new(threads);
+            let pool = pool_of(threads);
             let mut weights = Buffer::zeros(packed);
             weights.fill(f32::NAN);
             pack(&pool, &self.weights, &mut weights);

@@ -1,8 +1,8 @@
 //! Direct convolution against float64, on every instruction set and on one and three threads.
-use crate::common::*;
-use crate::reference::relative_error;
+use super::common::*;
+use super::reference::relative_error;
+use crate::cpu::blocked::{buffer::Buffer, call::*, direct::*, pool::Pool, shape::*, vector::*};
 use cnnc_compiler::kernels::AxisWindow;
-use cnnc_runtime::cpu::blocked::{buffer::Buffer, call::*, direct::*, pool::Pool, shape::*, vector::*};
 
 fn check(shape: ConvolutionShape, layout: InputLayout) {
     let case = Case::new(shape);
@@ -150,7 +150,7 @@ fn no_image_and_no_bias() {
                 ..Call::new(images(&input, batch), output.images())
             };
             // SAFETY: everything is laid out as the shape says.
-            unsafe { convolution.run(&Pool::new(1), &call) };
+            unsafe { convolution.run(&pool_of(1), &call) };
             assert!(output.dense().iter().all(|value| *value == 0.0));
         }
     }
@@ -204,7 +204,7 @@ fn finish_sees_every_output_once() {
                 ..Call::new(images(&input, 2), target)
             };
             // SAFETY: everything is laid out as the shape says.
-            unsafe { convolution.run(&Pool::new(2), &call) };
+            unsafe { convolution.run(&pool_of(2), &call) };
             let plain = unblock(lanes, [2, 40, shape.window.output_pixels()], &output.finite());
             assert!(plain.iter().all(|value| *value == 1.5), "{set:?} {shape:?}");
         }

@@ -1,11 +1,11 @@
 //! Gradients by weight, batch statistics, and transposed convolution by Winograd's method, against float64, on every instruction set,
 //! on one and three threads. (Small windows of every kind: `tests/tests/gradients.rs`.)
-use crate::common::*;
-use crate::reference::{for_each_element, relative_error};
-use cnnc_compiler::kernels::{AxisWindow, Reduction};
-use cnnc_runtime::cpu::blocked::{
+use super::common::*;
+use super::reference::{for_each_element, relative_error};
+use crate::cpu::blocked::{
     call::*, conv_weight::*, direct::InputLayout, pool::Pool, reduce::Reduce, shape::*, vector::*, winograd::*,
 };
+use cnnc_compiler::kernels::{AxisWindow, Reduction};
 
 /// The filters' gradients by the sentence at `Kernel::ConvWeight`.
 fn by_weight(shape: &ConvolutionShape, input: &[f32], gradient: &[f32]) -> Vec<f64> {
@@ -42,7 +42,7 @@ fn check(shape: ConvolutionShape, layout: InputLayout) {
             let x = if layout == InputLayout::Plain { &input[..] } else { &x[..] };
             let (x, g, to) = (images(x, shape.batch), images(&g, shape.batch), output.images());
             // SAFETY: everything is laid out as the shape says.
-            unsafe { kernel.run(&Pool::new(threads), x, g, to, scratch.as_mut_ptr()) };
+            unsafe { kernel.run(&pool_of(threads), x, g, to, scratch.as_mut_ptr()) };
             output.finite()
         });
         assert_eq!(answers[0], answers[1], "{set:?} {shape:?}");
@@ -142,7 +142,7 @@ fn sums_over_a_batch() {
                     let workspace = scratch.as_mut_ptr();
                     let call = Call { workspace, ..Call::new(images(&blocked, batch), output.images()) };
                     // SAFETY: everything is laid out as the sizes say.
-                    unsafe { kernel.run(&Pool::new(threads), &call) };
+                    unsafe { kernel.run(&pool_of(threads), &call) };
                     output.finite()
                 });
                 assert_eq!(answers[0], answers[1]);

@@ -1,0 +1,100 @@
+//! Starting threads, so that a system that starts no more is an error or costs time, and never ends the process.
+//!
+//! Every thread of the runtime is started here, with a stack of a fixed size: what `RUST_MIN_STACK` says has no effect.
+
+use crate::Failure;
+use crate::failure::failure;
+use cnnc_compiler::diagnostic::Code;
+use std::io;
+use std::sync::{Mutex, PoisonError};
+use std::thread::{self, Builder, JoinHandle};
+
+/// The most threads that may be asked for, of those that compute and of those that load pictures.
+pub const MOST_THREADS: usize = 1024;
+/// Bytes of a thread's stack. Nothing that runs on one recurses.
+const STACK_BYTES: usize = 2 << 20;
+
+fn builder() -> Builder {
+    Builder::new().stack_size(STACK_BYTES)
+}
+
+/// Starts a thread.
+pub(crate) fn spawn(body: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    builder().spawn(body)
+}
+
+/// The failure when `started` of `wanted` threads run and the system starts no more.
+pub(crate) fn none_left(wanted: usize, started: usize, error: &io::Error, key: &str) -> Failure {
+    let message = format!("{wanted} threads are wanted, and the system started {started} of them: {error}");
+    let mut failed = failure(Code::E506, message);
+    failed.notes.push("the threads that were started have ended".into());
+    failed
+        .notes
+        .push("`ulimit -u` limits the threads of a user, `ulimit -v` the memory that their stacks lie in".into());
+    failed.help.push(format!("ask for {} with {key}", if started > 1 { "fewer" } else { "one" }));
+    failed
+}
+
+/// Whether so many threads may be asked for; `key` says by what.
+///
+/// # Errors
+/// E506 above [`MOST_THREADS`].
+pub(crate) fn check(threads: usize, key: &str) -> Result<(), Failure> {
+    if threads <= MOST_THREADS {
+        return Ok(());
+    }
+    let mut refused = failure(Code::E506, format!("{threads} threads are wanted, and {MOST_THREADS} is the most"));
+    refused.help.push(format!("{key} 0 is one for each core"));
+    Err(refused)
+}
+
+/// The cores of this machine that the process may use; at least one.
+pub(crate) fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS)
+}
+
+/// Calls `each` for every item, on as many threads as there are cores, this one among them; on fewer where the system starts no more.
+/// Items are taken in order.
+///
+/// # Panics
+/// When `each` does.
+pub(crate) fn for_each<T: Send>(items: impl ExactSizeIterator<Item = T> + Send, each: impl Fn(T) + Sync) {
+    let others = cores().min(items.len()).saturating_sub(1);
+    let items = Mutex::new(items);
+    let next = || items.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work = || {
+        while let Some(item) = next() {
+            each(item);
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..others {
+            if builder().spawn_scoped(scope, work).is_err() {
+                break;
+            }
+        }
+        work();
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MOST_THREADS, check, for_each};
+
+    #[test]
+    fn every_item_is_done_once() {
+        for count in [0, 1, 2, 100] {
+            let mut done = vec![0; count];
+            for_each(done.iter_mut(), |item| *item += 1);
+            assert_eq!(done, vec![1; count]);
+        }
+    }
+
+    #[test]
+    fn the_most_is_said() {
+        assert!(check(MOST_THREADS, "threads").is_ok());
+        let refused = check(100_000, "`threads`").unwrap_err();
+        assert_eq!(refused.message, "100000 threads are wanted, and 1024 is the most");
+        assert_eq!(refused.help, ["`threads` 0 is one for each core"]);
+    }
+}

@@ -19,6 +19,8 @@ use std::sync::Arc;
 const MAIN: &str = "main.cnn";
 /// Begins a line that ends one file and names the next, so that one text can hold imports and labels.
 const NEXT: &str = "# file: ";
+/// Layers up to which a network is planned: a fuzzer has no patience for more.
+const FEW: usize = 300;
 /// Bytes of memory and multiply-adds up to which a network is run.
 const SMALL: u64 = 1 << 20;
 
@@ -63,7 +65,11 @@ pub fn spec(bytes: &[u8]) -> Verdict {
     if !spec.problems.is_empty() {
         return refused(&spec.problems.into_sorted(), &spec.files, &names);
     }
-    networks.last().map_or(Verdict::Refused, |network| compiled(network, &spec.files))
+    match networks.last() {
+        Some(network) if network.graph.dag.len() <= FEW => compiled(network, &spec.files),
+        Some(_) => Verdict::Taken,
+        None => Verdict::Refused,
+    }
 }
 
 /// Plans a network for sizes that it may have.

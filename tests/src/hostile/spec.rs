@@ -59,7 +59,8 @@ pub fn spec(bytes: &[u8]) -> Verdict {
     let networks = spec.all_shaped(&Request::default(), &mut ());
     for network in &networks {
         summarize(network, &Bindings::new(), None);
-        (print_graph(&network.graph), print_shapes(network));
+        print_graph(&network.graph);
+        print_shapes(network);
     }
     let names: Vec<&str> = sources.0.iter().map(|(name, _)| *name).collect();
     if !spec.problems.is_empty() {

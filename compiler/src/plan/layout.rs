@@ -59,7 +59,8 @@ impl Layout {
     }
 }
 
-/// The values that are held in blocks of `lanes`; none when vectors have one lane. A parameter's new value, written where the old one lies, is
+/// The values that are held in blocks of `lanes`; none when vectors have one lane. A parameter's new value, written where the
+/// old one lies, is
 /// plain as that is.
 pub(super) fn blocked(
     graph: &KernelGraph,

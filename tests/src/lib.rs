@@ -3,11 +3,13 @@
 //! Paths are relative to this crate's folder, which is where `cargo test` runs its tests: `../models/lenet.cnn`, `cases/broken/…`.
 
 pub mod emulation;
+pub mod evaluation;
 pub mod fixture;
 pub mod formula;
 pub mod hostile;
 pub mod kernel_cases;
 pub mod plans;
+pub mod random;
 
 use cnnc::Console;
 use cnnc::check::{Inspection, inspect};

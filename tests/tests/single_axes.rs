@@ -65,12 +65,15 @@ fn inputs(plan: &Plan) -> Vec<Tensor> {
     plan.inputs.iter().map(|port| input(&port.name, &port.view.shape)).collect()
 }
 
+/// Values by name.
+type Named = Vec<(String, Vec<f64>)>;
+
 /// Every output by name, as the reference has it in float64 and as each instruction set has it.
-fn results(spec: &str, training: bool, fused: bool) -> Vec<(String, Vec<(String, Vec<f64>)>)> {
+fn results(spec: &str, training: bool, fused: bool) -> Vec<(String, Named)> {
     let (graph, parameters) = kernels(spec, training, fused);
     let named = |values: Vec<Vec<f64>>| {
         let names = graph.outputs.iter().map(|port| port.name.to_string());
-        let mut named: Vec<(String, Vec<f64>)> = names.zip(values).collect();
+        let mut named: Named = names.zip(values).collect();
         named.sort_by(|a, b| a.0.cmp(&b.0));
         named
     };

@@ -225,6 +225,27 @@ fn dropout_keeps_the_mean_and_draws_anew_each_step() {
     assert!((again - losses[0]).abs() < 1e-6, "the same seed and step give the same mask");
 }
 
+/// A parameter of an image's shape is written as it lies, whatever lies around it.
+#[test]
+fn a_parameter_of_an_image_s_shape_is_learnt_beside_blocks_of_channels() {
+    for layers in ["product { Identity; Parameter((2, 4, 3, 3)) }", "LayerNorm((2, 4, 3, 3))"] {
+        let text = format!("model Net {{\n    input [2, 3, 5, 5]\n    Conv2d(4, kernel_size=3)\n    {layers}\n}}\n");
+        let network = network_of_text(&text);
+        let training = Training { loss: Loss::MeanSquaredError(SumOrMean::Sum), ..Training::plain() };
+        let (input, labels) = (formula::tensor("input", &[2, 3, 5, 5], &[]), formula::tensor("y", &[2, 4, 3, 3], &[]));
+        let [fast, reference] = [Kernels::Fast, Kernels::Reference].map(|kernels| {
+            let plan = planned(&network, &training, true, kernels);
+            let mut learner = Learner::new(plan, &formula::parameters(&network.graph, &[]), kernels, 1);
+            learner.step(&input, &labels, 0.01);
+            learner
+        });
+        for parameter in &network.graph.parameters {
+            let [fast, reference] = [&fast, &reference].map(|learner| learner.values(&parameter.path));
+            assert!(relative_error(fast, &reference) < 1e-5, "{layers}: `{}`", parameter.path);
+        }
+    }
+}
+
 #[test]
 fn batches_of_other_sizes_share_a_state() {
     let text =

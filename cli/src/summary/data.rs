@@ -113,10 +113,9 @@ struct Kept<'w> {
 
 impl Write for Kept<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.output.write(bytes).map_err(|error| {
+        self.output.write(bytes).inspect_err(|error| {
             let same = error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error);
             self.failure = Some(same);
-            error
         })
     }
 

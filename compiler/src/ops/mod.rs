@@ -2,7 +2,7 @@
 //!
 //! The macro yields the enum [`Op`], its delegation to [`Operator`], and the tables by which specs call layers and
 //! joins. An enum and not a trait object, so that a node can be compared, copied and printed; nobody matches on its
-//! variants.
+//! variants, but for the tests' evaluation, which knows every layer by itself.
 #![allow(clippy::upper_case_acronyms, reason = "PyTorch's names: ELU, GELU")]
 
 mod adaptive;

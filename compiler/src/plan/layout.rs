@@ -7,6 +7,7 @@
 //! The lanes that fill up the last block hold finite numbers, whatever they are: kernels meet them with weights of zero.
 
 use super::method::Convolution;
+use super::order::Order;
 use crate::graph::NodeId;
 use crate::kernels::{Expression, Kernel, KernelGraph, KernelNode};
 use std::collections::HashSet;
@@ -58,15 +59,17 @@ impl Layout {
     }
 }
 
-/// The values that are held in blocks of `lanes`; none when vectors have one lane. `order` has arguments before users.
+/// The values that are held in blocks of `lanes`; none when vectors have one lane. A parameter's new value, written where the
+/// old one lies, is
+/// plain as that is.
 pub(super) fn blocked(
     graph: &KernelGraph,
-    order: &[NodeId],
+    Order { order, in_place }: &Order,
     constants: &HashSet<NodeId>,
     lanes: usize,
 ) -> HashSet<NodeId> {
     let mut blocked = HashSet::new();
-    for &id in order.iter().filter(|_| lanes > 1) {
+    for &id in order.iter().filter(|id| lanes > 1 && !in_place.contains_key(id)) {
         let Some(node) = graph.dag.get(id).filter(|node| node.shape.len() == 4) else { continue };
         // What is made once stays plain, as parameters are; but there is only one way to convolve.
         let may = !constants.contains(&id) || matches!(node.kernel, Kernel::Conv { .. } | Kernel::ConvData { .. });

@@ -156,12 +156,6 @@ fn overlap(a: &View, b: &View) -> bool {
 
 /// Whether two views are rows of one table, in different columns: parts of a concatenation along any axis but the first.
 fn interleaved(a: &View, b: &View) -> bool {
-    // Whatever comes before the axis of the concatenation lies evenly, and is joined to one axis of rows.
-    let row = |view: &View| {
-        let (first, inner) = view.blocks().split_first().map(|(&first, inner)| (first, inner.to_vec()))?;
-        let width = inner.iter().map(|&(size, stride)| (size - 1) * stride).sum::<usize>() + 1;
-        (first.1 > 0).then_some((first.1, width))
-    };
     match (row(a), row(b)) {
         (Some((stride, width)), Some((same, other))) if stride == same => {
             let apart = (b.offset + stride - a.offset % stride) % stride;
@@ -169,6 +163,21 @@ fn interleaved(a: &View, b: &View) -> bool {
         }
         _ => false,
     }
+}
+
+/// The elements from one row to the next, and those that a row reaches over. The rows are the axis along which a view steps farthest,
+/// together with those before it that continue it: in which order a view visits its elements does not matter.
+fn row(view: &View) -> Option<(usize, usize)> {
+    let moved = view.strides.iter().copied().zip(view.shape.iter().copied());
+    let mut axes: Vec<(usize, usize)> = moved.filter(|&(stride, size)| size > 1 && stride > 0).collect();
+    axes.sort_unstable();
+    let (mut stride, _) = axes.pop()?;
+    while let Some(&(inner, _)) = axes.last().filter(|&&(inner, size)| stride == inner * size) {
+        stride = inner;
+        axes.pop();
+    }
+    let width = axes.iter().map(|&(stride, size)| (size - 1) * stride).sum::<usize>() + 1;
+    Some((stride, width))
 }
 
 /// What was written where.

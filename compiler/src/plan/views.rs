@@ -93,7 +93,7 @@ impl View {
     }
 
     /// Sizes and strides with neighbours joined where one continues the other, axes of size 1 left out.
-    pub(super) fn blocks(&self) -> Vec<(usize, usize)> {
+    fn blocks(&self) -> Vec<(usize, usize)> {
         let mut blocks: Vec<(usize, usize)> = Vec::new();
         for (&size, &stride) in self.shape.iter().zip(&self.strides).filter(|&(&size, _)| size != 1) {
             match blocks.last_mut() {

@@ -222,9 +222,7 @@ fn joined<'a>(a: &Items<'a>, b: &Items<'a>) -> Result<Rc<Items<'a>>> {
 
 fn repeated<'a>(items: &Items<'a>, count: i64) -> Result<Rc<Items<'a>>> {
     let count = usize::try_from(count.max(0)).map_err(|_| TOO_LONG)?;
-    let length = items.values().len().checked_mul(count).filter(|length| *length <= super::value::MAX_LEAVES);
-    let length = length.ok_or(TOO_LONG)?;
-    Items::new(items.values().iter().cycle().take(length).cloned().collect()).ok_or(TOO_LONG)
+    items.repeated(count).ok_or(TOO_LONG)
 }
 
 #[cfg(test)]

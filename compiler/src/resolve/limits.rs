@@ -128,10 +128,11 @@ impl<'a> Expander<'a, '_> {
 
     /// Ends the expansion with an error, within a value that is only wanted if it has none too.
     fn exceed(&mut self, error: LimitError<'_>) {
-        if !std::mem::replace(&mut self.budget.spent, true) {
+        if !self.budget.spent {
             let quiet = std::mem::take(&mut self.quiet);
             self.report(error.diagnostic());
             self.quiet = quiet;
+            self.budget.spent = true;
         }
     }
 
@@ -201,7 +202,7 @@ mod tests {
         for body in [
             "B0; B0; B0; B0",
             "for i in 0..100000 { \"x{i}\": { B0; B0 } }",
-            "repeat 1000 { let x = [0] * 1000000 }",
+            "repeat 1000 { let x = [0] * 900000 }",
             "let a = [0] * 100000\nrepeat 1000 { let same = a == a }",
             "let a = [0] * 100000\nrepeat 1000 { let least = min(a) }",
             "let a = [0] * 100000\nrepeat 1000 { C(a) }",
@@ -218,6 +219,15 @@ mod tests {
             let others = "block B20 { }\nblock C(xs: [float]) { }";
             let found = codes(format!("{blocks}{others}\nmodel M {{\ninput [N, 8]\n{body}\nReLU\n}}"));
             assert!(found.contains(&"E217") && !found.contains(&"E499"), "{body}: {found:?}");
+        }
+    }
+
+    /// What is too long is an error before any of it is built, in every turn.
+    #[test]
+    fn lists_past_the_limit_are_not_built() {
+        for list in ["[0] * 1000000", "[0, [0] * 1000] * 1000", "[[0] * 999] * 999999"] {
+            let text = format!("model M {{ input [N, 8]; repeat 900000 {{ let x = {list} }}; ReLU }}");
+            assert_eq!(codes(text), ["E214"], "{list}");
         }
     }
 

@@ -204,6 +204,10 @@ impl<'a, 'p> Expander<'a, 'p> {
             return;
         }
         self.failed = true;
+        // What follows from what is not written out any more is no mistake of the spec.
+        if self.budget.spent {
+            return;
+        }
         self.spend_less();
         let place = diagnostic.labels.first().map(|label| label.span).unwrap_or_default();
         if self.reported.insert((diagnostic.code, place)) {

@@ -141,6 +141,13 @@ impl<'a> Items<'a> {
         (leaves <= MAX_LEAVES && depth <= MAX_DEPTH).then(|| Rc::new(Items { values, leaves, depth }))
     }
 
+    /// The elements, so many times over; nothing is built of what would be too much.
+    pub fn repeated(&self, times: usize) -> Option<Rc<Items<'a>>> {
+        let leaves = self.leaves.saturating_sub(1).checked_mul(times)?.checked_add(1)?;
+        let length = self.values.len().checked_mul(times).filter(|_| leaves <= MAX_LEAVES)?;
+        Items::new(self.values.iter().cycle().take(length).cloned().collect())
+    }
+
     /// The elements.
     pub fn values(&self) -> &[Value<'a>] {
         &self.values

@@ -103,7 +103,7 @@ fn run(plan: Arc<Plan>, parameters: &Parameters, options: CpuOptions, what: &str
         println!("runs {what}");
         let inputs: Vec<Tensor> = plan.inputs.iter().map(|port| Tensor::filled(&port.view.shape, 0.25)).collect();
         for _ in 0..2 {
-            engine.run(&inputs).unwrap();
+            engine.run(&inputs).expect("an answer");
         }
     }
 }
@@ -116,12 +116,12 @@ fn plans() -> Vec<Named> {
     for subject in GRID {
         let small = |(_, shape): &&(&str, &[usize])| shape.iter().product::<usize>() <= 4096;
         for (layers, shape) in subject.cases.iter().filter(small).take(3) {
-            let case = Case::new(layers, shape, subject.road).unwrap();
+            let case = Case::new(layers, shape, subject.road).expect("a case");
             let sets = InstructionSet::available();
             let sets = if subject.road == Road::Plain { &sets[..1] } else { &sets[..] };
             for &instructions in sets {
                 let cpu = Cpu(CpuOptions { instructions, ..CpuOptions::default() });
-                if let Some(plan) = case.plan(subject.road, cpu.target()).unwrap() {
+                if let Some(plan) = case.plan(subject.road, cpu.target()).expect("a plan, or none") {
                     plans.push((subject.name, instructions, plan, case.parameters.clone()));
                 }
             }

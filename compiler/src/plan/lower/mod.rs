@@ -31,10 +31,11 @@ pub(super) struct Lowered {
 
 /// Writes the steps of a verified graph.
 pub(super) fn lower(graph: &KernelGraph, blocks: Option<&Blocks>) -> Lowered {
-    let Order { order, in_place } = order::order(graph);
+    let found = order::order(graph);
     let constants = graph.constants();
     let lanes = blocks.map_or(1, |blocks| blocks.lanes);
-    let blocked = layout::blocked(graph, &order, &constants, lanes);
+    let blocked = layout::blocked(graph, &found, &constants, lanes);
+    let Order { order, in_place } = found;
     let layout = |id: NodeId| if blocked.contains(&id) { Layout::Blocked { lanes } } else { Layout::Plain };
     let places = find_places(graph, &order, &constants, &layout);
     let lowering = Lowering {

@@ -1,0 +1,174 @@
+//! Layers that move elements, or leave some away, and the joins.
+
+use super::array::{Array, number_of};
+use super::number::Number;
+use cnnc_compiler::ops::{Pair, Sides};
+
+pub fn flattened(x: &Array, start: i64, end: i64) -> Array {
+    let (first, last) = (x.axis(start), x.axis(end));
+    let folded = x.shape[first..=last].iter().product();
+    x.reshaped(&[&x.shape[..first], &[folded], &x.shape[last + 1..]].concat())
+}
+
+pub fn permuted(x: &Array, dims: &[i64]) -> Array {
+    let axes: Vec<usize> = dims.iter().map(|&dim| x.axis(dim)).collect();
+    let shape: Vec<usize> = axes.iter().map(|&axis| x.shape[axis]).collect();
+    Array::of(&shape, |place| {
+        let mut from = vec![0; axes.len()];
+        for (&axis, &index) in axes.iter().zip(place) {
+            from[axis] = index;
+        }
+        x.at(&from)
+    })
+}
+
+pub fn narrowed(x: &Array, dim: i64, start: i64, length: usize) -> Array {
+    let axis = x.axis(dim);
+    let size = x.shape[axis] as i64;
+    let first = (if start < 0 { start + size } else { start }) as usize;
+    let mut shape = x.shape.clone();
+    shape[axis] = length;
+    Array::of(&shape, |place| {
+        let mut from = place.to_vec();
+        from[axis] += first;
+        x.at(&from)
+    })
+}
+
+pub fn zero_padded(x: &Array, Sides { left, right, top, bottom }: Sides) -> Array {
+    let [batch, channels, height, width] = x.image();
+    let grown = |size: usize, before: i64, after: i64| (size as i64 + before + after) as usize;
+    Array::of(&[batch, channels, grown(height, top, bottom), grown(width, left, right)], |place| {
+        let from = [place[2] as isize - top as isize, place[3] as isize - left as isize];
+        x.pixel([place[0], place[1]], from).unwrap_or(Number::exact(0.0))
+    })
+}
+
+/// Channel `c·r² + i·r + j` gives place `(i, j)` of every `r × r` square of channel `c`.
+pub fn pixels_shuffled(x: &Array, r: usize) -> Array {
+    let [batch, channels, height, width] = x.image();
+    Array::of(&[batch, channels / (r * r), height * r, width * r], |place| {
+        let &[image, channel, row, column] = place else { unreachable!() };
+        x.at(&[image, (channel * r + row % r) * r + column % r, row / r, column / r])
+    })
+}
+
+/// First the first of each group, then the second of each.
+pub fn channels_shuffled(x: &Array, groups: usize) -> Array {
+    let of_group = x.shape[1] / groups;
+    Array::of(&x.shape, |place| {
+        let mut from = place.to_vec();
+        from[1] = place[1] % groups * of_group + place[1] / groups;
+        x.at(&from)
+    })
+}
+
+/// How an axis is read at other places than its elements.
+pub struct Reading {
+    pub size: usize,
+    pub length: usize,
+    /// Output elements an input element, where the layer was told.
+    pub factor: Option<f64>,
+}
+
+impl Reading {
+    pub fn axis(size: Option<Pair>, factors: Option<(f64, f64)>, x: &Array) -> [Reading; 2] {
+        let pick = |axis: usize, both: (f64, f64)| if axis == 0 { both.0 } else { both.1 };
+        [0, 1].map(|axis| {
+            let given = x.shape[axis + 2];
+            let factor = factors.map(|both| pick(axis, both));
+            let length = match (size, factor) {
+                (Some(Pair(height, width)), _) => {
+                    if axis == 0 {
+                        height
+                    } else {
+                        width
+                    }
+                }
+                (None, factor) => (given as f64 * factor.unwrap_or(1.0)).floor() as usize,
+            };
+            Reading { size: given, length, factor }
+        })
+    }
+
+    /// Input elements an output element.
+    fn step(&self) -> f64 {
+        self.factor.map_or(self.size as f64 / self.length as f64, |factor| 1.0 / factor)
+    }
+
+    /// The element under a place.
+    fn nearest(&self, place: usize) -> usize {
+        if self.length == self.size {
+            place
+        } else if self.length == 2 * self.size {
+            place / 2
+        } else {
+            ((place as f64 * self.step()).floor() as usize).min(self.size - 1)
+        }
+    }
+
+    /// The two elements around a place, and what the second counts for.
+    fn around(&self, place: usize, align_corners: bool) -> ([usize; 2], f64) {
+        let at = if self.length == self.size {
+            place as f64
+        } else if align_corners {
+            if self.length > 1 { place as f64 * ((self.size - 1) as f64 / (self.length - 1) as f64) } else { 0.0 }
+        } else {
+            ((place as f64 + 0.5) * self.step() - 0.5).max(0.0)
+        };
+        let first = (at.floor() as usize).min(self.size - 1);
+        ([first, (first + 1).min(self.size - 1)], (at - first as f64).clamp(0.0, 1.0))
+    }
+}
+
+pub fn read_nearest(x: &Array, [rows, columns]: &[Reading; 2]) -> Array {
+    Array::of(&[x.shape[0], x.shape[1], rows.length, columns.length], |place| {
+        x.at(&[place[0], place[1], rows.nearest(place[2]), columns.nearest(place[3])])
+    })
+}
+
+pub fn read_between(x: &Array, [rows, columns]: &[Reading; 2], align_corners: bool) -> Array {
+    Array::of(&[x.shape[0], x.shape[1], rows.length, columns.length], |place| {
+        let ([above, below], down) = rows.around(place[2], align_corners);
+        let ([before, after], across) = columns.around(place[3], align_corners);
+        let pixel = |row: usize, column: usize| x.at(&[place[0], place[1], row, column]);
+        let line = |row: usize| pixel(row, before) * (1.0 - across) + pixel(row, after) * across;
+        line(above) * (1.0 - down) + line(below) * down
+    })
+}
+
+/// Element by element, axes aligned at the last, sizes of 1 repeated.
+pub fn combined(branches: &[Array], combine: impl Fn(Number, Number) -> Number) -> Array {
+    let rank = branches.iter().map(|branch| branch.shape.len()).max().unwrap_or(0);
+    let size = |branch: &Array, axis: usize| {
+        (axis + branch.shape.len()).checked_sub(rank).map_or(1, |axis| branch.shape[axis])
+    };
+    let common = |axis: usize| branches.iter().map(|branch| size(branch, axis)).find(|&size| size != 1).unwrap_or(1);
+    let shape: Vec<usize> = (0..rank).map(common).collect();
+    Array::of(&shape, |place| {
+        let of = |branch: &Array| {
+            let own = &place[rank - branch.shape.len()..];
+            let own: Vec<usize> =
+                own.iter().zip(&branch.shape).map(|(&index, &size)| if size == 1 { 0 } else { index }).collect();
+            branch.elements[number_of(&own, &branch.shape)]
+        };
+        branches.iter().skip(1).fold(of(&branches[0]), |whole, branch| combine(whole, of(branch)))
+    })
+}
+
+/// One after another along an axis.
+pub fn concatenated(branches: &[Array], dim: i64) -> Array {
+    let axis = branches[0].axis(dim);
+    let mut shape = branches[0].shape.clone();
+    shape[axis] = branches.iter().map(|branch| branch.shape[axis]).sum();
+    Array::of(&shape, |place| {
+        let mut own = place.to_vec();
+        for branch in branches {
+            if own[axis] < branch.shape[axis] {
+                return branch.at(&own);
+            }
+            own[axis] -= branch.shape[axis];
+        }
+        unreachable!("the place lies past the last branch")
+    })
+}

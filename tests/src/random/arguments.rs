@@ -1,0 +1,275 @@
+//! Layers with random arguments: each layer of the language has one entry that says which arguments are worth trying.
+//!
+//! An entry need not know what its layer makes of a shape: the layer itself is asked, and what it refuses is drawn again.
+
+use super::dice::Dice;
+use super::layer::{Call, int, ints, pair};
+use cnnc_compiler::ops::{Constant, LAYERS};
+
+/// Layers that plans do most for: more than one way to compute them, work that they take up, views of what they give.
+const OFTEN: [&str; 14] = [
+    "Conv2d",
+    "Conv2d",
+    "Conv2d",
+    "ConvTranspose2d",
+    "Linear",
+    "MaxPool2d",
+    "AvgPool2d",
+    "SoftPool2d",
+    "BatchNorm2d",
+    "BatchNorm1d",
+    "Narrow",
+    "ReLU",
+    "ZeroPad2d",
+    "PixelShuffle",
+];
+
+/// Layers that take no value of another number of axes.
+const OF_IMAGES: [&str; 13] = [
+    "Conv2d",
+    "ConvTranspose2d",
+    "MaxPool2d",
+    "AvgPool2d",
+    "SoftPool2d",
+    "AdaptiveAvgPool2d",
+    "AdaptiveMaxPool2d",
+    "GroupNorm",
+    "ZeroPad2d",
+    "Upsample",
+    "PixelShuffle",
+    "ChannelShuffle",
+    "Permute",
+];
+
+/// Draws layers.
+pub struct Layers<'a> {
+    pub dice: &'a mut Dice,
+    /// Whether the net will be trained.
+    pub training: bool,
+}
+
+impl Layers<'_> {
+    /// A layer that takes a value of that shape, and what it makes of it.
+    pub fn any(&mut self, shape: &[usize]) -> (Call, Vec<usize>) {
+        loop {
+            let any = LAYERS[self.dice.below(LAYERS.len())].signature.name;
+            let name = if self.dice.percent(40) { self.dice.pick(&OFTEN) } else { any };
+            if let Some(found) = self.try_layer(name, shape) {
+                return found;
+            }
+        }
+    }
+
+    /// A layer that leaves the shape as it is.
+    pub fn keeping(&mut self, shape: &[usize]) -> Call {
+        loop {
+            let (call, output) = self.any(shape);
+            if output == shape {
+                return call;
+            }
+        }
+    }
+
+    fn try_layer(&mut self, name: &'static str, shape: &[usize]) -> Option<(Call, Vec<usize>)> {
+        let arguments = self.arguments(name, shape)?;
+        let call = Call { name, arguments };
+        let (operator, output) = call.of(shape)?;
+        // A channel of one value has no variance, and a training refuses it.
+        let single = operator.name().starts_with("BatchNorm") && shape.iter().product::<usize>() / shape[1] < 2;
+        (!single || !self.training).then_some((call, output))
+    }
+
+    fn channels(&mut self) -> usize {
+        self.dice.pick(&[1, 1, 2, 2, 3, 4, 4, 5, 6, 7, 8, 8, 9, 12, 16, 17, 20, 24])
+    }
+
+    fn size(&mut self) -> usize {
+        self.dice.pick(&[1, 1, 1, 2, 2, 3, 3, 4, 5, 6, 7, 8])
+    }
+
+    fn divisor(&mut self, number: usize) -> usize {
+        let all: Vec<usize> = (1..=number).filter(|divisor| number.is_multiple_of(*divisor)).collect();
+        self.dice.pick(&all)
+    }
+
+    fn axis(&mut self, shape: &[usize]) -> Constant {
+        Constant::Int(self.dice.below(2 * shape.len()) as i64 - shape.len() as i64)
+    }
+
+    fn float(&mut self, of: &[f64]) -> Constant {
+        Constant::Float(self.dice.pick(of))
+    }
+
+    fn bool(&mut self) -> Constant {
+        Constant::Bool(self.dice.percent(50))
+    }
+
+    /// Two sizes, half the time the same.
+    fn pair(&mut self, of: &[usize]) -> Constant {
+        let one = self.dice.pick(of);
+        if self.dice.percent(60) { pair(one, one) } else { pair(one, self.dice.pick(of)) }
+    }
+
+    /// Arguments worth trying on a value of that shape; `None` where the layer takes none such.
+    fn arguments(&mut self, name: &str, shape: &[usize]) -> Option<Vec<(&'static str, Constant)>> {
+        let mut given = Vec::new();
+        let rank = shape.len();
+        let channels = shape.get(1).copied().unwrap_or(1);
+        match name {
+            "Conv2d" | "ConvTranspose2d" if rank == 4 => {
+                let depthwise = self.dice.percent(15);
+                let grouped = self.dice.percent(25);
+                let groups = if depthwise {
+                    channels
+                } else if grouped {
+                    self.divisor(channels)
+                } else {
+                    1
+                };
+                let out = if depthwise { channels * self.dice.pick(&[1, 1, 2]) } else { self.channels() };
+                given.push(("out_channels", int(out.next_multiple_of(groups))));
+                given.push(("kernel_size", self.pair(&[1, 1, 2, 3, 3, 3, 5])));
+                if self.dice.percent(30) {
+                    given.push(("stride", self.pair(&[1, 2, 2, 3])));
+                }
+                if self.dice.percent(15) {
+                    given.push(("dilation", self.pair(&[1, 2, 3])));
+                }
+                if name == "Conv2d" && self.dice.percent(10) {
+                    given.push(("padding", Constant::Text(self.dice.pick(&["same", "valid"]).into())));
+                } else if self.dice.percent(60) {
+                    given.push(("padding", self.pair(&[1, 1, 1, 2, 0])));
+                }
+                if name == "ConvTranspose2d" && self.dice.percent(25) {
+                    given.push(("output_padding", self.pair(&[0, 1, 2])));
+                }
+                if groups > 1 {
+                    given.push(("groups", int(groups)));
+                }
+                given.extend(self.dice.percent(40).then_some(("bias", Constant::Bool(false))));
+            }
+            "Linear" => {
+                given.push(("out_features", int(self.channels())));
+                given.extend(self.dice.percent(30).then_some(("bias", Constant::Bool(false))));
+            }
+            "MaxPool2d" | "AvgPool2d" | "SoftPool2d" if rank == 4 => {
+                given.push(("kernel_size", self.pair(&[1, 2, 2, 3, 3, 4])));
+                if self.dice.percent(60) {
+                    given.push(("stride", self.pair(&[1, 1, 2, 2, 3])));
+                }
+                // Of a window that is both padded and dilated all elements may lie outside, and the largest is minus infinity,
+                // as in PyTorch.
+                let dilated = name == "MaxPool2d" && self.dice.percent(20);
+                if !dilated && self.dice.percent(40) {
+                    given.push(("padding", self.pair(&[1, 1, 0])));
+                }
+                given.extend(self.dice.percent(30).then_some(("ceil_mode", Constant::Bool(true))));
+                given.extend(dilated.then(|| ("dilation", self.pair(&[1, 2]))));
+                if name == "AvgPool2d" {
+                    given.extend(self.dice.percent(30).then_some(("count_include_pad", Constant::Bool(false))));
+                    if self.dice.percent(15) {
+                        given.push(("divisor_override", Constant::Int(self.dice.pick(&[1, 3, -2]))));
+                    }
+                }
+            }
+            "AdaptiveAvgPool2d" | "AdaptiveMaxPool2d" if rank == 4 => {
+                given.push(("output_size", self.pair(&[1, 1, 1, 2, 3, 4, 5])));
+            }
+            "BatchNorm1d" | "BatchNorm2d" => {
+                given.extend(self.dice.percent(30).then_some(("eps", Constant::Float(1e-3))));
+                if self.dice.percent(30) {
+                    given.push(("momentum", self.float(&[0.0, 0.3, 1.0])));
+                }
+                given.extend(self.dice.percent(20).then_some(("affine", Constant::Bool(false))));
+                given.extend(self.dice.percent(20).then_some(("track_running_stats", Constant::Bool(false))));
+                given.extend(self.dice.percent(20).then_some(("bias", Constant::Bool(false))));
+            }
+            "GroupNorm" if rank >= 2 => {
+                given.push(("num_groups", int(self.divisor(channels))));
+                given.extend(self.dice.percent(30).then_some(("affine", self.bool())));
+                given.extend(self.dice.percent(20).then_some(("bias", Constant::Bool(false))));
+            }
+            "LayerNorm" => {
+                if self.dice.percent(50) {
+                    let axes = self.dice.within(1, rank);
+                    given.push(("normalized_shape", ints(shape[rank - axes..].iter().map(|&size| size as i64))));
+                }
+                given.extend(self.dice.percent(30).then_some(("elementwise_affine", self.bool())));
+                given.extend(self.dice.percent(20).then_some(("bias", Constant::Bool(false))));
+            }
+            "LayerNorm2d" => {
+                given.extend(self.dice.percent(30).then_some(("elementwise_affine", self.bool())));
+                given.extend(self.dice.percent(20).then_some(("bias", Constant::Bool(false))));
+            }
+            "LocalResponseNorm" => {
+                given.push(("size", int(self.dice.within(1, 5))));
+                given.push(("alpha", self.float(&[1e-4, 0.5])));
+                given.push(("k", self.float(&[1.0, 2.0])));
+            }
+            "LeakyReLU" => given.extend(self.dice.percent(50).then_some(("negative_slope", Constant::Float(0.2)))),
+            "PReLU" => {
+                let each = rank >= 2 && self.dice.percent(60);
+                given.extend(each.then_some(("num_parameters", int(channels))));
+            }
+            "ELU" => given.extend(self.dice.percent(50).then_some(("alpha", Constant::Float(0.7)))),
+            "GELU" => {
+                given.extend(self.dice.percent(50).then_some(("approximate", Constant::Text("tanh".into()))));
+            }
+            "Softmax" | "LogSoftmax" => given.push(("dim", self.axis(shape))),
+            "Dropout" | "Dropout2d" => given.push(("p", self.float(&[0.0, 0.25, 0.5]))),
+            "StochasticDepth" => {
+                given.push(("p", self.float(&[0.25, 0.5])));
+                given.push(("mode", Constant::Text(self.dice.pick(&["batch", "row"]).into())));
+            }
+            "Flatten" if self.dice.percent(60) => {}
+            "Flatten" => {
+                let first = self.dice.below(rank);
+                given.push(("start_dim", int(first)));
+                given.push(("end_dim", Constant::Int(self.dice.within(first, rank - 1) as i64 - rank as i64)));
+            }
+            "ReLU" | "ReLU6" | "SiLU" | "Hardswish" | "Hardsigmoid" | "Sigmoid" | "Tanh" | "Identity" => {}
+            "ZeroPad2d" if rank == 4 => {
+                let sides: Vec<i64> = (0..4).map(|_| self.dice.pick(&[0, 0, 1, 2, -1, -2])).collect();
+                given.push(("padding", ints(sides)));
+            }
+            "Upsample" if rank == 4 => {
+                if self.dice.percent(50) {
+                    let sizes = [self.size(), self.size()];
+                    given.push(("size", pair(sizes[0], sizes[1])));
+                } else {
+                    given.push(("scale_factor", self.float(&[2.0, 2.0, 3.0, 1.5, 0.5])));
+                }
+                if self.dice.percent(50) {
+                    given.push(("mode", Constant::Text("bilinear".into())));
+                    given.extend(self.dice.percent(50).then_some(("align_corners", self.bool())));
+                }
+            }
+            "PixelShuffle" if rank == 4 => given.push(("upscale_factor", int(self.dice.within(1, 3)))),
+            "ChannelShuffle" if rank >= 3 => given.push(("groups", int(self.divisor(channels)))),
+            "Narrow" => {
+                let axis = self.dice.below(rank);
+                let axis = if self.dice.percent(50) { axis } else { 1.min(rank - 1) };
+                let start = self.dice.below(shape[axis]);
+                let length = self.dice.within(1, shape[axis] - start);
+                let back = self.dice.percent(25);
+                given.push(("dim", Constant::Int(if back { axis as i64 - rank as i64 } else { axis as i64 })));
+                let start = if back { start as i64 - shape[axis] as i64 } else { start as i64 };
+                given.push(("start", Constant::Int(start)));
+                given.push(("length", int(length)));
+            }
+            "Permute" if rank > 1 => {
+                let mut axes: Vec<i64> = (0..rank as i64).collect();
+                for index in (1..rank).rev() {
+                    axes.swap(index, self.dice.below(index + 1));
+                }
+                given.push(("dims", ints(axes)));
+            }
+            "Parameter" => return None,
+            other => {
+                assert!(OF_IMAGES.contains(&other), "a layer that no net has: {other}");
+                return None;
+            }
+        }
+        Some(given)
+    }
+}

@@ -1,0 +1,133 @@
+//! A training step of a net: the loss and optimiser that it has, what it is given, and what the evaluation says is to come out.
+
+use super::dice::Dice;
+use super::net::{DEVIATIONS, Net, Precision, is_held, widened};
+use super::report::Report;
+use crate::evaluation::number::{Derivatives, Number, narrowest};
+use crate::evaluation::{Array, Evaluation, Mode, evaluate, learn};
+use cnnc_compiler::plan::Plan;
+use cnnc_compiler::training::{Adam, Loss, Optimiser, Sgd, SumOrMean, Training, names};
+use cnnc_runtime::{Parameters, Tensor, random};
+use std::collections::BTreeMap;
+
+/// What dropout draws with, and how fast a step goes.
+const SEED: u32 = 5;
+pub const RATE: f32 = 0.5;
+
+/// A training step of a net: what it is given and what is to come out.
+pub struct Lesson<'a> {
+    pub net: &'a Net,
+    pub training: Training,
+    pub inputs: Vec<Tensor>,
+    labels: Tensor,
+    pub report: &'a mut Report,
+}
+
+/// What the evaluation says of a step from some state.
+pub struct Expected {
+    /// The loss, gradients, what buffers become, how many are right: by the names of the graph's outputs.
+    pub values: BTreeMap<String, Array>,
+    /// How narrow the narrowest decision was.
+    narrowest: f64,
+}
+
+/// A loss that the answer's shape allows, and an optimiser.
+fn training(dice: &mut Dice, answer: &[usize]) -> Training {
+    let smoothing = dice.pick(&[0.0, 0.0, 0.1]);
+    let losses = [
+        Loss::CrossEntropy { label_smoothing: smoothing },
+        Loss::CrossEntropy { label_smoothing: smoothing },
+        Loss::MeanSquaredError(SumOrMean::Sum),
+        Loss::MeanSquaredError(SumOrMean::Mean),
+    ];
+    let loss = if answer.len() < 2 { losses[2 + dice.below(2)] } else { dice.pick(&losses) };
+    let weight_decay = dice.pick(&[0.0, 0.1]);
+    let adam = Adam { weight_decay, ..Adam::default() };
+    let momentum = dice.pick(&[0.0, 0.9]);
+    let optimisers = [
+        Optimiser::Sgd(Sgd { momentum, nesterov: momentum > 0.0 && dice.percent(50), weight_decay }),
+        Optimiser::Adam(adam),
+        Optimiser::AdamW(adam),
+    ];
+    let optimiser = dice.pick(&optimisers);
+    let max_gradient_norm = dice.percent(30).then_some(0.5);
+    Training { loss, optimiser, max_gradient_norm, recompute: dice.percent(50) }
+}
+
+/// What the net should answer.
+fn labels(dice: &mut Dice, loss: Loss, answer: &[usize]) -> Tensor {
+    match loss {
+        Loss::MeanSquaredError(_) => random::input(names::LABELS, answer, 1),
+        Loss::CrossEntropy { .. } => {
+            let shape = [&answer[..1], &answer[2..]].concat();
+            let classes = (0..shape.iter().product()).map(|_| dice.below(answer[1]) as f32).collect();
+            Tensor::new(&shape, classes).expect("a class each")
+        }
+    }
+}
+
+impl Expected {
+    /// Whether a computation in that precision takes the same branches.
+    pub fn decided(&self, precision: Precision) -> bool {
+        self.narrowest > DEVIATIONS * precision.unit
+    }
+
+    /// Whether float32 can hold all of it.
+    pub fn is_held(&self) -> bool {
+        let held = |array: &Array| array.elements.iter().all(|number| number.value().is_finite() && is_held(number));
+        self.values.values().all(held)
+    }
+
+    /// The expected value of a graph's output; of a leaf that the loss does not depend on, zeros.
+    pub fn get(&self, name: &str) -> &Array {
+        self.values.get(name).unwrap_or_else(|| panic!("the evaluation has no `{name}`"))
+    }
+}
+
+impl<'a> Lesson<'a> {
+    pub fn new(net: &'a Net, report: &'a mut Report) -> Lesson<'a> {
+        let mut dice = Dice::new(net.seed.wrapping_mul(31).wrapping_add(7));
+        let inputs = net.inputs();
+        let mode = Mode::Training { seed: SEED, step: 1 };
+        let answer = evaluate(&net.network, &net.parameters(), &inputs, mode).outputs.remove(0);
+        let training = training(&mut dice, &answer.shape);
+        let labels = labels(&mut dice, training.loss, &answer.shape);
+        Lesson { net, training, inputs, labels, report }
+    }
+
+    pub fn expected(&self, parameters: &Parameters, step: u32) -> Expected {
+        let found = evaluate(&self.net.network, parameters, &self.inputs, Mode::Training { seed: SEED, step });
+        let Evaluation { outputs, leaves, updates } = found;
+        let labels = widened(&self.labels);
+        let loss = learn::loss(self.training.loss, &outputs[0], &labels);
+        let derivatives = Derivatives::of(loss);
+        let single = |number: Number| Array { shape: Vec::new(), elements: vec![number] };
+        let mut values = updates;
+        for (name, leaf) in leaves {
+            values.insert(name, leaf.each(|number| Number::constant(derivatives.by(number))));
+        }
+        values.insert(names::LOSS.into(), single(loss));
+        if let Loss::CrossEntropy { .. } = self.training.loss {
+            values.insert(names::CORRECT.into(), single(Number::exact(learn::correct(&outputs[0], &labels) as f64)));
+        }
+        Expected { values, narrowest: narrowest() }
+    }
+
+    pub fn given(&self, plan: &Plan, step: u32) -> Vec<Tensor> {
+        plan.inputs.iter().map(|port| self.given_as(&port.name, step)).collect()
+    }
+
+    /// What a plan is given under a name.
+    pub fn given_as(&self, name: &str, step: u32) -> Tensor {
+        match name {
+            names::LABELS => self.labels.clone(),
+            names::LEARNING_RATE => Tensor::filled(&[], RATE),
+            names::STEP => Tensor::filled(&[], step as f32),
+            names::SEED => Tensor::filled(&[], SEED as f32),
+            _ => {
+                let mut inputs = self.net.network.graph.inputs.iter();
+                self.inputs[inputs.position(|input| *input.name == *name).expect("an input of the net")].clone()
+            }
+        }
+    }
+}

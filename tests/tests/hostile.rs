@@ -1,7 +1,7 @@
-//! Hostile files: the seeds of the fuzz targets, all that fuzzing has found, and damaged copies of both, through what the targets run.
+//! Hostile files: the seeds of the fuzz targets, damaged copies of them, and all that was found, through what the targets run.
 //!
-//! `CONTRIBUTING.md` says how to fuzz, and where a finding goes. `UPDATE_SEEDS=1 cargo test -p cnnc-tests --test hostile` writes the seeds that are
-//! cnnc's own files.
+//! `CONTRIBUTING.md` says how to fuzz, and where a finding goes. `UPDATE_SEEDS=1 cargo test --test hostile` writes the seeds that
+//! are cnnc's own files.
 
 use cnnc_tests::hostile::{FORMATS, Reader, Verdict, checkpoint_of_a_run, tuning_of_a_network, weights_of_a_network};
 use std::collections::BTreeMap;

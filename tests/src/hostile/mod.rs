@@ -1,7 +1,9 @@
-//! Files that anybody may have made, read as users have cnnc read them: what the fuzz targets in `tests/fuzz/` and the test `hostile` share.
+//! Files that anybody may have made, read as users have cnnc read them: what the fuzz targets in `tests/fuzz/` and the test
+//! `hostile` share.
 //!
-//! A format is a function that takes the bytes of a file and goes as far with them as a command goes, short of its long work. It panics where cnnc breaks
-//! its word: where cnnc itself panics, makes a mistake (E499), or says an error that cannot be drawn or names no file.
+//! A format is a function that takes the bytes of a file and goes as far with them as a command goes, short of its long work. It
+//! panics where cnnc breaks its word: where cnnc itself panics, makes a mistake (E499), or says an error that cannot be drawn or
+//! names no file.
 
 mod inputs;
 mod spec;
@@ -44,7 +46,8 @@ pub enum Verdict {
     Refused,
 }
 
-/// Holds errors to what is promised of every error: it is no fault of cnnc's, names one of these files, and offers no change that cannot be made.
+/// Holds errors to what is promised of every error: it is no fault of cnnc's, names one of these files (where there are any), and
+/// offers no change that cannot be made.
 fn refused<'d>(problems: impl IntoIterator<Item = &'d Diagnostic>, files: &Files, names: &[&str]) -> Verdict {
     let renderer = Renderer::new(files, RenderOptions { color: false, width: 100 });
     for problem in problems {

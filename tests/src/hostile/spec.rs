@@ -1,4 +1,5 @@
-//! Specs: checked, summed up, planned for every target and for training as `check`, `summary` and `dump` do it; small ones are run too.
+//! Specs: checked, summed up, planned for every target and for training as `check`, `summary` and `dump` do it; small ones
+//! are run too.
 
 use super::{Verdict, refused};
 use cnnc_compiler::diagnostic::Diagnostic;

@@ -1,4 +1,5 @@
-//! Recipes and checkpoints, up to where a training would begin or go on: a small network and a few pictures in memory are what is trained.
+//! Recipes and checkpoints, up to where a training would begin or go on: a small network and a few pictures in memory are what is
+//! trained.
 
 use super::weights::with_length;
 use super::{Verdict, folder, put, refused, refused_file};
@@ -23,7 +24,10 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, LazyLock};
 
 /// What a recipe trains, whichever file it names; `width` and the layers are there for its settings and initialisers.
-const SPEC: &str = "model M(width: int = 2) { input [N, 1, 6, 6] image(resize=6, crop=6); Conv2d(width, 3); BatchNorm2d; Flatten; Linear(3) }";
+const SPEC: &str = "model M(width: int = 2) {
+    input [N, 1, 6, 6] image(resize=6, crop=6)
+    Conv2d(width, 3); BatchNorm2d; Flatten; Linear(3)
+}";
 /// What a checkpoint goes on with.
 const RECIPE: &str = "
 model: main.cnn
@@ -187,7 +191,8 @@ fn step(folder: &Path, resume: Option<&Path>) -> Result<()> {
     train(&run, folder, &mut Idle(STATE.clone()), &mut |_| {}).map(drop)
 }
 
-/// Reads a checkpoint and goes on with it: as it is, which another run's settings forbid, and with the settings of the run in their place.
+/// Reads a checkpoint and goes on with it: as it is, which another run's settings forbid, and with the settings of the run in
+/// their place.
 pub fn checkpoint(bytes: &[u8]) -> Verdict {
     let folder = folder();
     let path = put(&folder, "read/checkpoint.safetensors", &with_length(bytes));

@@ -13,8 +13,8 @@ static NETWORK: LazyLock<ShapedGraph> = LazyLock::new(|| {
     network_of_text("model M { input [1, 1, 3, 3]; Conv2d(2, kernel_size=2); BatchNorm2d; Flatten; Linear(3) }")
 });
 
-/// The file in bytes that begin with its header's text, up to the first line's end: a fuzzer changes that and keeps a length that fits.
-/// Any other bytes are the file themselves.
+/// The file in bytes that begin with its header's text, up to the first line's end: a fuzzer changes that and keeps a length that
+/// fits. Any other bytes are the file themselves.
 pub fn with_length(bytes: &[u8]) -> Cow<'_, [u8]> {
     let header = bytes.split(|&byte| byte == b'\n').next().unwrap_or_default();
     if !header.starts_with(b"{\"") {

@@ -6,6 +6,7 @@ pub mod emulation;
 pub mod evaluation;
 pub mod fixture;
 pub mod formula;
+pub mod hostile;
 pub mod kernel_cases;
 pub mod plans;
 pub mod random;

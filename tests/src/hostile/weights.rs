@@ -1,0 +1,75 @@
+//! Weights in safetensors files, read for a small network.
+
+use super::{Verdict, folder, put, refused_file};
+use crate::network_of_text;
+use cnnc_compiler::graph::ShapedGraph;
+use cnnc_runtime::cpu::{Cpu, CpuOptions, Engine};
+use cnnc_runtime::{Backend, Parameters, weights};
+use std::borrow::Cow;
+use std::sync::{Arc, LazyLock};
+
+/// Weights of several axes, running statistics, a counter.
+static NETWORK: LazyLock<ShapedGraph> = LazyLock::new(|| {
+    network_of_text("model M { input [1, 1, 3, 3]; Conv2d(2, kernel_size=2); BatchNorm2d; Flatten; Linear(3) }")
+});
+
+/// The file in bytes that begin with its header's text, up to the first line's end: a fuzzer changes that and keeps a length that
+/// fits. Any other bytes are the file themselves.
+pub fn with_length(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let header = bytes.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    if !header.starts_with(b"{\"") {
+        return Cow::Borrowed(bytes);
+    }
+    let data = bytes.get(header.len() + 1..).unwrap_or_default();
+    let length = header.len().next_multiple_of(8);
+    let padded = header.iter().copied().chain(std::iter::repeat_n(b' ', length - header.len()));
+    Cow::Owned((length as u64).to_le_bytes().into_iter().chain(padded).chain(data.iter().copied()).collect())
+}
+
+/// Reads a file of weights from the disk and from memory, which must be the same, and prepares an engine with them.
+pub fn safetensors(bytes: &[u8]) -> Verdict {
+    let bytes = with_length(bytes);
+    let graph = &NETWORK.graph;
+    let folder = folder();
+    let path = put(&folder, "weights.safetensors", &bytes);
+    let mut verdict = Verdict::Refused;
+    for prefix in ["", "module."] {
+        let (mapped, held) = (weights::load(&path, graph, prefix), weights::load_bytes(&path, &bytes, graph, prefix));
+        match (mapped, held) {
+            (Ok(mapped), Ok(held)) => {
+                for parameter in &graph.parameters {
+                    let values = |of: &Parameters| -> Vec<u32> {
+                        let tensor = of.get(&parameter.path).expect("a parameter of the network");
+                        assert_eq!(tensor.shape(), parameter.shape);
+                        tensor.data().iter().map(|value| value.to_bits()).collect()
+                    };
+                    assert_eq!(values(&mapped), values(&held), "{}", parameter.path);
+                }
+                prepare(&mapped);
+                verdict = Verdict::Taken;
+            }
+            (Err(mapped), Err(held)) => {
+                // Of two tensors in one place either may be named: the header's entries have no order.
+                assert_eq!(mapped.code, held.code, "{} and {}", mapped.message, held.message);
+                refused_file(&mapped, &path);
+            }
+            (mapped, held) => panic!("from the disk {mapped:?}, from memory {held:?}"),
+        }
+    }
+    verdict
+}
+
+fn prepare(parameters: &Parameters) {
+    let cpu = Cpu(CpuOptions { threads: 1, ..CpuOptions::default() });
+    let (plan, _) = cnnc_compiler::compile(&NETWORK, &Default::default(), &cpu.target()).expect("a plan");
+    Engine::new(Arc::new(plan), parameters, cpu.0).expect("an engine");
+}
+
+/// A file of weights that cnnc wrote, for the network.
+pub fn weights_of_a_network() -> Vec<u8> {
+    let folder = folder();
+    let path = folder.path().join("weights.safetensors");
+    let parameters = Parameters::draw(&NETWORK.graph, 0).expect("parameters");
+    weights::save(&path, &parameters, &[("format", "pt")]).expect("a file");
+    std::fs::read(&path).expect("the file")
+}

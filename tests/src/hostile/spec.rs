@@ -1,19 +1,19 @@
 //! Specs: checked, summed up, planned for every target and for training as `check`, `summary` and `dump` do it; small ones
-//! are run too.
+//! are run and trained for a step too.
 
 use super::{Verdict, refused};
 use cnnc_compiler::diagnostic::Diagnostic;
 use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::graph::print::{print_graph, print_shapes};
-use cnnc_compiler::plan::{self, Plan, Target};
+use cnnc_compiler::plan::{self, Plan, PlanPort, Target};
 use cnnc_compiler::resolve::{Request, Sources};
 use cnnc_compiler::summary::summarize;
-use cnnc_compiler::training::{Training, compile_step};
+use cnnc_compiler::training::{Training, compile_step, names};
 use cnnc_compiler::write_kernels::Bindings;
 use cnnc_grammar::span::Files;
 use cnnc_runtime::cpu::{Cpu, CpuOptions, Engine, work};
 use cnnc_runtime::cuda::program::{self, Options, Program};
-use cnnc_runtime::{Backend, Parameters, Spec, bind_batch, bind_input, random};
+use cnnc_runtime::{Backend, Inputs, Parameters, Spec, Tensor, bind_batch, bind_input, random};
 use std::sync::Arc;
 
 /// What the first file is called.
@@ -103,17 +103,19 @@ fn compiled(network: &ShapedGraph, files: &Files) -> Verdict {
             Err(problem) => refuse(&problem),
         }
     }
-    match fast {
-        Ok((plan, _)) => {
-            if is_small(&plan)
-                && let Err(problem) = run(plan, network, &cpu)
-            {
-                refuse(&problem);
-            }
-            Verdict::Taken
-        }
-        Err(_) => Verdict::Refused,
+    if let Ok((plan, _)) = step
+        && is_small(&plan)
+        && let Err(problem) = train(plan, network, &cpu)
+    {
+        refuse(&problem);
     }
+    let Ok((plan, _)) = fast else { return Verdict::Refused };
+    if is_small(&plan)
+        && let Err(problem) = run(plan, network, &cpu)
+    {
+        refuse(&problem);
+    }
+    Verdict::Taken
 }
 
 fn is_small(plan: &Plan) -> bool {
@@ -128,5 +130,19 @@ fn run(plan: Plan, network: &ShapedGraph, cpu: &Cpu) -> cnnc_runtime::Result<()>
     let inputs: Vec<_> = plan.inputs.iter().map(|input| random::input(&input.name, &input.view.shape, 0)).collect();
     let parameters = Parameters::draw(&network.graph, 0)?;
     Engine::new(Arc::new(plan), &parameters, cpu.0)?.run(&inputs)?;
+    Ok(())
+}
+
+/// One step of training, with the class 0 for every label.
+fn train(plan: Plan, network: &ShapedGraph, cpu: &Cpu) -> cnnc_runtime::Result<()> {
+    let input = |PlanPort { name, view }: &PlanPort| match name.as_ref() {
+        names::LABELS | names::SEED => Tensor::filled(&view.shape, 0.0),
+        names::LEARNING_RATE | names::STEP => Tensor::filled(&view.shape, 1.0),
+        _ => random::input(name, &view.shape, 0),
+    };
+    let inputs: Vec<Tensor> = plan.inputs.iter().map(input).collect();
+    let mut trainer = cpu.trainer(Arc::new(plan), &Parameters::draw(&network.graph, 0)?)?;
+    trainer.begin(0, Inputs::Given(&inputs))?;
+    trainer.finish(0)?;
     Ok(())
 }

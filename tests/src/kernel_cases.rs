@@ -21,7 +21,7 @@ fn x(index: usize) -> Expression {
 /// A case of one step, with drawn operands.
 fn drawn(name: String, plan: Arc<Plan>) -> Case {
     let inputs = plan.inputs.iter().map(|port| random::input(&port.name, &port.view.shape, 3)).collect();
-    Case { name, plan, parameters: Parameters::default(), inputs }
+    Case { name, plan, parameters: Parameters::default(), inputs, cancels: false }
 }
 
 /// A step whose result has a gap after each index of axis 0, and whose epilogue has a number a channel and a tensor like the result.

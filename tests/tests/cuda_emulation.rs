@@ -71,7 +71,8 @@ fn fragments_hold_the_elements_that_instructions_multiply() {
             .map(counted)
             .map(|tensor| Tensor::new(&[tensor.data().len()], tensor.data().to_vec()).expect("a line"))
             .to_vec();
-        let case = Case { name: precision.name().into(), plan, parameters: Parameters::default(), inputs };
+        let case =
+            Case { name: precision.name().into(), plan, parameters: Parameters::default(), inputs, cancels: false };
         let found =
             wrong(&compiler, &[], std::slice::from_ref(&case), &Options { precision, ..Options::default() }, &|_| 0.0);
         assert!(found.is_empty(), "{found:?}");
@@ -142,7 +143,7 @@ fn copies_come_when_they_are_waited_for() {
     let plan = single(kernel, &[dense(0, &[128])], 1, None, View::dense(Storage::Arena, 0, &[128]));
     let values = (0..128).map(|value| if value < 96 { value as f32 } else { -1.0 }).collect();
     let inputs = vec![Tensor::new(&[128], values).expect("a number each")];
-    let case = Case { name: "copies".into(), plan, parameters: Parameters::default(), inputs };
+    let case = Case { name: "copies".into(), plan, parameters: Parameters::default(), inputs, cancels: false };
     let mut sound = case.program(&Options::default());
     sound.run[0].task = Task::Entry { name: "copies".into(), grid: [1, 1, 1], block: [32, 1, 1] };
     for (right, mistake, said) in [
@@ -168,7 +169,7 @@ fn case(name: String, mut graph: KernelGraph, network: &ShapedGraph, input: &dyn
     let plan = Arc::new(plan(&graph, &target(MEMORY)).unwrap_or_else(|failure| panic!("{failure:?}")));
     let parameters = initial_state(&plan, &formula::parameters(&network.graph, &[])).expect("a state");
     let inputs = plan.inputs.iter().map(|port| input(&port.name, &port.view.shape)).collect();
-    Case { name, plan, parameters, inputs }
+    Case { name, plan, parameters, inputs, cancels: false }
 }
 
 /// The inference of a spec.

@@ -15,7 +15,7 @@ use cnnc_tests::{formula, network_of_text};
 use std::sync::Arc;
 
 /// Networks, `…` where the layer goes that changes nothing, and the layers that may go there.
-const CASES: [(&str, &[&str]); 6] = [
+const CASES: [(&str, &[&str]); 7] = [
     (
         "input [2, 32, 1, 1]; conv: Conv2d(5, kernel_size=1); cut: Narrow(dim=1, start=1, length=4); … Flatten",
         &POOLINGS,
@@ -31,6 +31,10 @@ const CASES: [(&str, &[&str]); 6] = [
     ),
     ("input [2, 5, 3, 1]; conv: Conv2d(4, kernel_size=1); cut: Narrow(dim=1, start=1, length=3); … Flatten", &ROWS),
     ("input [2, 5, 1, 3]; conv: Conv2d(4, kernel_size=1); cut: Narrow(dim=1, start=1, length=3); … Flatten", &ROWS),
+    (
+        "input [2, 16, 1, 2]; sum { Narrow(dim=3, start=1, length=1); { conv: Conv2d(16, kernel_size=1); … } }; Flatten",
+        &ROWS,
+    ),
 ];
 const POOLINGS: [&str; 5] = [
     "AdaptiveAvgPool2d(1);",

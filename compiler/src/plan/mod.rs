@@ -15,7 +15,7 @@
 //! | a parameter's new value | all of the parameter, which is marked as updated: written once a run, by a `Map`, after every step that needs the old value; what reads it later reads the new one |
 //! | weight of `Conv`, `ConvData`; what is packed | dense |
 //! | own operand of any other kernel but `Map` | dense from axis 1 on; so both of `Gemm` are rows of any distance |
-//! | operand of a `Map` or an epilogue | any strides, 0 where it is repeated; its shape is the result's |
+//! | operand of a `Map` or an epilogue | any strides, 0 where it is repeated; its shape is the result's. An epilogue's lanes are side by side, or one that is repeated |
 //! | output of the plan | any view of any storage, to be copied out |
 //!
 //! On a target with blocks of channels, a tensor of five axes is an image `[N, C / lanes, H, W, lanes]`; its lanes are one more axis to a

@@ -10,6 +10,7 @@
 //! - every parameter marked as updated is written once, whole, by a `Map` of `run`, and no other parameter is written;
 //! - packed weights have the elements that their packing says;
 //! - operands lie as the table in `plan/mod.rs` says; those of a `Map` and of an epilogue have the result's shape;
+//! - the lanes of an epilogue's operand lie side by side, or are one that is repeated;
 //! - only a `Map`, or a packed convolution over its residual, writes over an operand, and only over one that is at the same place as the result;
 //! - `Input`, `Parameter`, `Reshape`, `Permute`, `Slice` and `Concat` do not occur.
 //!
@@ -118,6 +119,8 @@ fn shapes(plan: &Plan, step: &Step, into: Storage) -> Result<(), String> {
     ensure(others.iter().all(|view| view.shape == step.output.shape), || {
         "an epilogue's operand is not repeated".into()
     })?;
+    let lanes_apart = |view: &View| view.shape.len() == 5 && view.strides.last().is_some_and(|&stride| stride > 1);
+    ensure(!others.iter().any(lanes_apart), || "an epilogue's operand has its lanes apart".into())?;
     let apart = |(operand, view): (usize, &View)| {
         !overlap(view, &step.output) || (*view == step.output && step.may_overwrite(operand))
     };

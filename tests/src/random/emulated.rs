@@ -53,5 +53,5 @@ pub(super) fn case(
     let plan = Arc::new(plan(&graph, &target(MEMORY)).unwrap_or_else(|failure| panic!("{failure:?}")));
     let parameters = initial_state(&plan, parameters).unwrap_or_else(|failure| panic!("{failure:?}"));
     let inputs = plan.inputs.iter().map(|port| given(&port.name)).collect();
-    Case { name: format!("seed {}:\n{}", net.seed, net.spec.text), plan, parameters, inputs }
+    Case { name: format!("seed {}:\n{}", net.seed, net.spec.text), plan, parameters, inputs, cancels: true }
 }

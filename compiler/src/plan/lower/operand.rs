@@ -148,7 +148,8 @@ impl Lowering<'_> {
     }
 }
 
-/// The view in another layout, where no element has to move: images of one pixel have their channels side by side in both.
+/// The view in another layout, where no element has to move: images of one pixel have their channels side by side in both. Lanes are side by
+/// side wherever an image is in blocks; the channels of a part of a larger image need not be.
 fn relaid(view: &View, shape: &[usize], layout: Layout) -> Option<View> {
     let &[batch, channels, 1, 1] = shape else { return None };
     match layout {
@@ -156,7 +157,9 @@ fn relaid(view: &View, shape: &[usize], layout: Layout) -> Option<View> {
             let filled: usize = view.shape.iter().skip(1).product();
             view.reshaped(&[batch, filled])?.sliced(1, 0, channels).reshaped(shape)
         }
-        Layout::Blocked { lanes } if channels.is_multiple_of(lanes) => view.reshaped(&layout.shape(shape)),
+        Layout::Blocked { lanes } if channels.is_multiple_of(lanes) => {
+            view.reshaped(&layout.shape(shape)).filter(|blocks| blocks.strides.last() == Some(&1))
+        }
         Layout::Blocked { .. } => None,
     }
 }

@@ -306,10 +306,17 @@ mod tests {
         const CHILD: &str = "CNNC_TEST_FEW_THREADS";
         if std::env::var_os(CHILD).is_none() {
             let name = "cpu::blocked::pool::tests::threads_that_cannot_start_are_an_error_and_the_others_end";
-            let mut child = std::process::Command::new(std::env::current_exe().unwrap());
-            let output = child.args(["--exact", name, "--nocapture"]).env(CHILD, "1").output().unwrap();
-            let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-            assert!(output.status.success() && text.contains("no more than"), "{text}");
+            let ran = || {
+                let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+                let output = child.args(["--exact", name, "--nocapture"]).env(CHILD, "1").output().unwrap();
+                let printed = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+                (output.status.success(), printed.concat())
+            };
+            // Where memory ends between a thread's stack and what the standard library lays beside it, that ends the process: tried again.
+            let unlucky = |text: &str| text.contains("stack_overflow.rs");
+            let ended = (0..20).map(|_| ran()).find(|(_, text)| !unlucky(text));
+            let (well, text) = ended.expect("a process whose memory ends elsewhere");
+            assert!(well && text.contains("no more than"), "{text}");
             return;
         }
         let before = threads_here();

@@ -4,13 +4,15 @@
 //! up, so that a vector is a pixel's neighbouring channels. Convolutions make blocks, and what lies between them keeps
 //! them: values change their layout only where the net begins, where it ends, and at kernels that mix channels in another way.
 //!
-//! The lanes that fill up the last block hold finite numbers, whatever they are: kernels meet them with weights of zero.
+//! The lanes that fill up the last block hold finite numbers, whatever they are: kernels meet them with weights of zero. What may not be
+//! finite there (`spare.rs`) stays as the graph has it.
 
 use super::method::Convolution;
 use super::order::Order;
+use super::spare::Spare;
 use crate::graph::NodeId;
 use crate::kernels::{Expression, Kernel, KernelGraph, KernelNode};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// How a tensor lies, apart from strides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -69,15 +71,62 @@ pub(super) fn blocked(
     lanes: usize,
 ) -> HashSet<NodeId> {
     let mut blocked = HashSet::new();
+    let mut spares = HashMap::new();
     for &id in order.iter().filter(|id| lanes > 1 && !in_place.contains_key(id)) {
         let Some(node) = graph.dag.get(id).filter(|node| node.shape.len() == 4) else { continue };
         // What is made once stays plain, as parameters are; but there is only one way to convolve.
         let may = !constants.contains(&id) || matches!(node.kernel, Kernel::Conv { .. } | Kernel::ConvData { .. });
         if may && holds_blocks(graph, &blocked, id, node, lanes) {
+            match spare(graph, &blocked, &spares, id, node, lanes) {
+                Some(spare) => spares.insert(id, spare),
+                None => continue,
+            };
             blocked.insert(id);
         }
     }
     blocked
+}
+
+/// What the spare lanes of a value in blocks hold; `None` when that may be no finite number. Where no lane is spare it does not matter.
+fn spare(
+    graph: &KernelGraph,
+    blocked: &HashSet<NodeId>,
+    spares: &HashMap<NodeId, Spare>,
+    id: NodeId,
+    node: &KernelNode,
+    lanes: usize,
+) -> Option<Spare> {
+    let channels = |shape: &[usize]| shape.get(1).copied().unwrap_or(1);
+    if channels(&node.shape).is_multiple_of(lanes) {
+        return Some(Spare::Known(0.0));
+    }
+    let of_operand = |argument: &NodeId| {
+        let shape = graph.dag.get(*argument).map_or(&[][..], |argument| &argument.shape);
+        match channels(shape) == 1 && channels(&node.shape) != 1 {
+            true => Spare::Shared,
+            // What is brought into blocks is filled up with zeros.
+            false if !blocked.contains(argument) => Spare::Known(0.0),
+            false => spares.get(argument).copied().unwrap_or(Spare::Finite),
+        }
+    };
+    let operands: Vec<Spare> = graph.dag.arguments(id).iter().map(of_operand).collect();
+    let (own, others) = operands.split_at_checked(node.own_arguments)?;
+    let first = own.first().copied().unwrap_or(Spare::Finite);
+    let is_zero = first == Spare::Known(0.0);
+    let made = match &node.kernel {
+        Kernel::Map(expression) => Spare::of(expression, own)?,
+        // Their packed weights are zero for channels that there are not.
+        Kernel::Conv { .. } | Kernel::ConvData { .. } => Spare::Known(0.0),
+        Kernel::Pad { .. } | Kernel::Reduce { .. } | Kernel::Resample(_) if is_zero => Spare::Known(0.0),
+        _ => Spare::Finite,
+    };
+    let Some(epilogue) = &node.epilogue else { return Some(made) };
+    let ending: Vec<Spare> = std::iter::once(made).chain(others.iter().copied()).collect();
+    match &node.kernel {
+        // There is only one way to convolve.
+        Kernel::Conv { .. } | Kernel::ConvData { .. } => Some(Spare::of(epilogue, &ending).unwrap_or(Spare::Finite)),
+        _ => Spare::of(epilogue, &ending),
+    }
 }
 
 fn holds_blocks(graph: &KernelGraph, blocked: &HashSet<NodeId>, id: NodeId, node: &KernelNode, lanes: usize) -> bool {

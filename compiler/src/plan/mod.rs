@@ -22,7 +22,7 @@
 //! `Map`, a `Reduce` or a `Pad`, and `Window` and `Resample` move along axes 2 and 3. A `Conv` or `ConvData` with a packing reads such an
 //! image (`Stem`: a plain one) and packed weights, and writes such an image. A `Gemm` with a packing reads rows `[N, K]`, or an image in
 //! blocks whose features count as `[C, H, W]`, and packed weights. A `ConvWeight` reads two such images, or a plain one of few channels and
-//! the gradient in blocks, and writes weights as parameters have them; a `WindowGrad` moves as its `Window` does. What fills up a last block is finite, whatever it is.
+//! the gradient in blocks, and writes weights as parameters have them; a `WindowGrad` moves as its `Window` does. What fills up a last block is finite, whatever it is (`spare.rs`).
 //!
 //! A `Map` may write over operands that are, element for element, at the same place as its result, and a kernel with a packing over the one
 //! residual that its [`Ending`] names, if no other operand lies there; any other overlap of a result with an operand does not occur. An element is written before it is read, and what is read later is not written over.
@@ -44,6 +44,7 @@ mod print;
 mod reuse;
 #[cfg(test)]
 pub(crate) mod simulate;
+mod spare;
 #[cfg(test)]
 mod tests;
 mod verify;

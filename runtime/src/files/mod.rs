@@ -1,21 +1,22 @@
 //! Opening, locking and comparing files, with failures that name the file.
 //!
-//! What comes in is a path; what goes out is a regular file that is open, a lock, or whether two paths lead to one file. Nothing
-//! here waits for a pipe that nobody writes to. Writing is `write`.
+//! What comes in is a path; what goes out is a regular file that is open, or whether two paths lead to one file. Nothing here waits for a
+//! pipe that nobody writes to. Locks are `lock`, writing is `write`.
 
+mod lock;
 #[cfg(test)]
 mod tests;
 mod write;
 
-pub use write::{is_still, remove_remains, write_and_keep, write_whole};
+pub use lock::Lock;
+use write::is_still;
+pub use write::{remove_remains, write_and_keep, write_whole};
 
 use crate::failure::{Result, failure, file_failure};
 use cnnc_compiler::diagnostic::Code;
-use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
 /// Where this user's files are that can be made anew: `cnnc` in the cache directory; `None` when the user has none.
 pub fn cache_folder() -> Option<PathBuf> {
@@ -67,46 +68,12 @@ fn is_one(first: &Metadata, second: &Metadata) -> bool {
 
 /// Options to open by that wait for nobody: a pipe without another end comes at once, or as a failure.
 fn patient() -> OpenOptions {
-    #[allow(unused_mut, reason = "other systems have no such flags")]
-    let mut options = File::options();
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK | libc::O_NOCTTY);
-    options
-}
-
-/// A file that only one process has at a time, until this is dropped or the process ends, however it does.
-#[derive(Debug)]
-pub struct Lock(#[allow(dead_code, reason = "the lock is held as long as the file is open")] File);
-
-impl Lock {
-    /// Takes the lock, waiting at most that long; `None` when somebody else has it still. The file is made where it is not there,
-    /// and stays. A file system without locks locks nobody out.
-    ///
-    /// # Errors
-    /// E601 when the file cannot be made or opened.
-    pub fn take(path: &Path, patience: Duration) -> Result<Option<Lock>> {
-        let cannot = |error: &io::Error| file_failure("lock", path, error);
-        let file = patient().write(true).create(true).truncate(false).open(path).map_err(|error| cannot(&error))?;
-        match waited(patience, || file.try_lock()) {
-            Ok(()) => Ok(Some(Lock(file))),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(Some(Lock(file))),
-            Err(TryLockError::Error(error)) => Err(cannot(&error)),
-        }
+    {
+        let mut options = File::options();
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK | libc::O_NOCTTY);
+        options
     }
-}
-
-/// Tries to lock until that succeeds or so long has passed.
-fn waited(
-    patience: Duration,
-    lock: impl Fn() -> std::result::Result<(), TryLockError>,
-) -> std::result::Result<(), TryLockError> {
-    const PAUSE: Duration = Duration::from_millis(5);
-    let start = Instant::now();
-    loop {
-        match lock() {
-            Err(TryLockError::WouldBlock) if start.elapsed() < patience => sleep(PAUSE),
-            done => return done,
-        }
-    }
+    #[cfg(not(unix))]
+    File::options()
 }

@@ -5,7 +5,8 @@
 //! a file whose folder takes no other, which is the one case that can leave half of it. What a writer that was killed left is
 //! removed by the next one of that file: a name that is no other program's, under which nobody holds a lock.
 
-use super::{is_one, patient, waited};
+use super::lock::waited;
+use super::{is_one, patient};
 use crate::failure::{Result, file_failure};
 use crate::random::fnv1a_of;
 use std::fs::{self, File, Metadata, TryLockError};

@@ -6,12 +6,13 @@
 use super::checkpoint::{self, BEST, LAST, PREVIOUS};
 use super::log::LOG;
 use crate::failure::{failure, file_failure};
-use crate::files::{is_still, remove_remains};
+use crate::files::{Lock, remove_remains};
 use crate::{Failure, Result};
 use cnnc_compiler::diagnostic::Code;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The picture of the history, which whoever hears of events may draw.
 pub const CURVES: &str = "curves.svg";
@@ -23,9 +24,7 @@ const OF_A_RUN: [&str; 4] = [LAST, PREVIOUS, BEST, LOG];
 /// A folder that one training holds until this is dropped.
 pub struct RunFolder {
     path: PathBuf,
-    /// `None` where the file system has no locks.
-    lock: Option<File>,
-    hindrance: Option<String>,
+    lock: Lock,
     /// Whether a run begins here; else one of here goes on.
     begins: bool,
     /// Whether it may write over another.
@@ -39,9 +38,9 @@ impl RunFolder {
     /// # Errors
     /// E601 when it cannot be made or written to, E613 when another training writes to it, or when it holds another run.
     pub fn take(path: &Path, resume: Option<&Path>, force: bool) -> Result<RunFolder> {
-        let (lock, hindrance) = locked(path)?;
+        let lock = locked(path)?;
         let begins = resume.is_none_or(|checkpoint| !is_in(checkpoint, path));
-        let folder = RunFolder { path: path.to_owned(), lock, hindrance, begins, force };
+        let folder = RunFolder { path: path.to_owned(), lock, begins, force };
         if begins {
             folder.refuse_another()?;
         }
@@ -57,7 +56,7 @@ impl RunFolder {
 
     /// Why nothing keeps another training out, where the file system has no locks.
     pub fn hindrance(&self) -> Option<&str> {
-        self.hindrance.as_deref()
+        self.lock.hindrance()
     }
 
     /// Whether a run begins here; what another left is taken away then.
@@ -79,7 +78,7 @@ impl RunFolder {
     pub(super) fn write(&mut self, write: impl Fn(&Path) -> Result<()>) -> Result<()> {
         self.hold()?;
         match write(&self.path) {
-            Err(_) if !self.is_held() => {
+            Err(_) if !self.lock.is_held() => {
                 self.hold()?;
                 write(&self.path)
             }
@@ -89,18 +88,10 @@ impl RunFolder {
 
     /// Makes the folder again if it was taken away.
     fn hold(&mut self) -> Result<()> {
-        if !self.is_held() {
-            (self.lock, self.hindrance) = locked(&self.path)?;
+        if !self.lock.is_held() {
+            self.lock = locked(&self.path)?;
         }
         Ok(())
-    }
-
-    /// Whether the folder is still the one that was taken.
-    fn is_held(&self) -> bool {
-        match &self.lock {
-            Some(lock) => is_still(&self.path.join(LOCK), lock),
-            None => self.path.is_dir(),
-        }
     }
 
     /// E613 when there is a run of more than its beginning.
@@ -128,36 +119,11 @@ impl RunFolder {
     }
 }
 
-impl Drop for RunFolder {
-    /// While the lock is held, so that nobody's but its own file is removed.
-    fn drop(&mut self) {
-        let path = self.path.join(LOCK);
-        if self.lock.as_ref().is_some_and(|lock| is_still(&path, lock)) {
-            // A file that stays is locked by nobody.
-            let _ = fs::remove_file(path);
-        }
-    }
-}
-
-/// A folder's lock, or why the file system gives none.
-fn locked(folder: &Path) -> Result<(Option<File>, Option<String>)> {
+/// A folder's lock.
+fn locked(folder: &Path) -> Result<Lock> {
     fs::create_dir_all(folder).map_err(|error| file_failure("write", folder, &error))?;
-    let path = folder.join(LOCK);
-    loop {
-        // For reading too, since a pipe that is opened for writing alone waits for a reader.
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-        let file = file.map_err(|error| file_failure("write", &path, &error))?;
-        if fs::symlink_metadata(&path).is_ok_and(|there| !there.is_file()) {
-            return Err(failure(Code::E601, format!("cannot lock `{}`: it is no regular file", path.display())));
-        }
-        match file.try_lock() {
-            Ok(()) if is_still(&path, &file) => return Ok((Some(file), None)),
-            // Who held it removed it in between.
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(in_use(folder)),
-            Err(TryLockError::Error(error)) => return Ok((None, Some(error.to_string()))),
-        }
-    }
+    let lock = Lock::take(&folder.join(LOCK), Duration::ZERO)?;
+    Ok(lock.ok_or_else(|| in_use(folder))?.passing())
 }
 
 fn in_use(folder: &Path) -> Failure {

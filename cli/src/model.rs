@@ -15,8 +15,8 @@ pub fn request(arguments: &Arguments) -> Request {
     Request {
         model: arguments.model.clone(),
         settings: arguments.set.clone(),
-        init: Vec::new(),
         input_shapes: arguments.input_shape.iter().map(|sizes| sizes.0.clone()).collect(),
+        ..Request::default()
     }
 }
 

@@ -6,7 +6,6 @@ use crate::device::Opened;
 use crate::outputs;
 use cnnc_compiler::diagnostic::Label;
 use cnnc_compiler::graph::ShapedGraph;
-use cnnc_compiler::resolve::Request;
 use cnnc_grammar::span::Files;
 use cnnc_runtime::cpu::CpuOptions;
 use cnnc_runtime::data::{self, DataSet};
@@ -102,14 +101,8 @@ fn changed(mut recipe: Recipe, arguments: &RecipeArguments) -> Recipe {
 
 /// The network that the recipe names; `files` takes its sources in.
 fn network(recipe: &Recipe, files: &mut Files, console: &mut Console<'_>) -> Outcome<ShapedGraph> {
-    let request = Request {
-        model: recipe.model.name.clone(),
-        settings: recipe.settings(),
-        init: recipe.initialisers(),
-        input_shapes: Vec::new(),
-    };
     let mut spec = Spec::read_after(std::mem::take(files), &recipe.model.file.to_string_lossy(), &Disk, console);
-    let shaped = spec.shaped(&request, console);
+    let shaped = spec.shaped(&recipe.request(), console);
     *files = spec.files;
     if let Some(shaped) = shaped.filter(|_| spec.problems.is_empty()) {
         return Ok(shaped);

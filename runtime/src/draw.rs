@@ -2,61 +2,99 @@
 //!
 //! They depend on seed, key and shape alone, never on the other parameters or on threads.
 
-use crate::Tensor;
-use crate::parameters::Room;
+use crate::parameters::{Make, Parts, Room};
 use crate::random::Stream;
-use crate::threads;
+use crate::{Result, Tensor, threads};
 use cnnc_compiler::graph::{Distribution, Initialiser, Parameter};
 use std::f64::consts::{FRAC_2_SQRT_PI, SQRT_2};
+use std::sync::Arc;
 
 /// Numbers to make orthogonal to another vector's that take longer than to start threads.
 const WORTH_THREADS: usize = 1 << 18;
+
+/// A parameter that is drawn when somebody asks for it.
+pub struct Drawn {
+    /// What is drawn.
+    pub parameter: Parameter,
+    /// Of all parameters of the network.
+    pub seed: u64,
+}
+
+impl Make for Drawn {
+    fn shape(&self) -> &[usize] {
+        &self.parameter.shape
+    }
+
+    fn make(&self, room: Room<'_>) -> Result<Tensor> {
+        Ok(draw(&self.parameter, self.seed, room))
+    }
+
+    fn parts(self: Arc<Self>) -> Option<Arc<dyn Parts>> {
+        let has_rule = element_rule(&self.parameter).is_some();
+        has_rule.then_some(self)
+    }
+}
+
+impl Parts for Drawn {
+    fn part(&self, start: usize, into: &mut [f32]) -> Result<()> {
+        match element_rule(&self.parameter) {
+            Some(rule) => Stream::new(self.seed, &self.parameter.path).fill_from(start, into, rule),
+            None => self.make(Room::default())?.part(start, into)?,
+        }
+        Ok(())
+    }
+}
 
 /// One parameter's first values.
 pub fn draw(parameter: &Parameter, seed: u64, room: Room<'_>) -> Tensor {
     let memory = room.floats(parameter.shape.iter().product());
     let mut tensor = Tensor::new(&parameter.shape, memory).unwrap_or_else(|| Tensor::filled(&parameter.shape, 0.0));
     let stream = Stream::new(seed, &parameter.path);
-    let shape = &parameter.shape;
-    match &parameter.initialiser {
-        Initialiser::Constant(number) => tensor.data_mut().fill(*number as f32),
-        Initialiser::Uniform { bound } => uniform(tensor.data_mut(), &stream, *bound),
-        Initialiser::Normal { mean, std } => normal(tensor.data_mut(), &stream, *mean, *std),
-        Initialiser::TruncatedNormal { mean, std, low, high } => {
-            truncated_normal(tensor.data_mut(), &stream, [*mean, *std], [*low, *high]);
-        }
-        Initialiser::Scaled { distribution, fan, gain } => {
-            let std = gain / fan.of(shape).sqrt();
-            match distribution {
-                Distribution::Uniform => uniform(tensor.data_mut(), &stream, 3f64.sqrt() * std),
-                Distribution::Normal => normal(tensor.data_mut(), &stream, 0.0, std),
-            }
-        }
-        Initialiser::Orthogonal { gain } => orthogonal(tensor.data_mut(), &stream, shape, *gain),
-        Initialiser::Values(numbers) => {
-            for (value, number) in tensor.data_mut().iter_mut().zip(numbers.iter()) {
-                *value = *number as f32;
-            }
-        }
+    match (element_rule(parameter), &parameter.initialiser) {
+        (Some(rule), _) => stream.fill(tensor.data_mut(), rule),
+        (None, &Initialiser::Orthogonal { gain }) => orthogonal(tensor.data_mut(), &stream, &parameter.shape, gain),
+        (None, _) => {}
     }
     tensor
 }
 
-fn uniform(values: &mut [f32], stream: &Stream, bound: f64) {
-    stream.fill(values, |stream, block| stream.symmetric(block).map(|v| v * bound));
-}
+/// What makes four elements in a row of the block of their number.
+type ElementRule<'p> = Box<dyn Fn(&Stream, u64) -> [f64; 4] + Sync + 'p>;
 
-fn normal(values: &mut [f32], stream: &Stream, mean: f64, std: f64) {
-    stream.fill(values, |stream, block| stream.normal(block).map(|x| mean + std * x));
+/// The rule of a parameter whose elements do not depend on one another.
+fn element_rule(parameter: &Parameter) -> Option<ElementRule<'_>> {
+    let uniform =
+        |bound: f64| -> ElementRule<'_> { Box::new(move |stream, block| stream.symmetric(block).map(|v| v * bound)) };
+    let normal = |mean: f64, std: f64| -> ElementRule<'_> {
+        Box::new(move |stream, block| stream.normal(block).map(|x| mean + std * x))
+    };
+    Some(match &parameter.initialiser {
+        Initialiser::Orthogonal { .. } => return None,
+        &Initialiser::Constant(number) => Box::new(move |_, _| [number; 4]),
+        &Initialiser::Uniform { bound } => uniform(bound),
+        &Initialiser::Normal { mean, std } => normal(mean, std),
+        &Initialiser::TruncatedNormal { mean, std, low, high } => truncated_normal([mean, std], [low, high]),
+        Initialiser::Scaled { distribution, fan, gain } => {
+            let std = gain / fan.of(&parameter.shape).sqrt();
+            match distribution {
+                Distribution::Uniform => uniform(3f64.sqrt() * std),
+                Distribution::Normal => normal(0.0, std),
+            }
+        }
+        Initialiser::Values(numbers) => {
+            let number = |place: u64| usize::try_from(place).ok().and_then(|place| numbers.get(place)).copied();
+            Box::new(move |_, block| [0, 1, 2, 3].map(|place| number(4 * block + place).unwrap_or(0.0)))
+        }
+    })
 }
 
 /// By the inverse of the distribution, as `torch.nn.init.trunc_normal_` does, so that every value takes one random number.
-fn truncated_normal(values: &mut [f32], stream: &Stream, [mean, std]: [f64; 2], [low, high]: [f64; 2]) {
+fn truncated_normal([mean, std]: [f64; 2], [low, high]: [f64; 2]) -> ElementRule<'static> {
     // A deviation of 0 leaves nothing to draw.
     let spread = std.max(f64::MIN_POSITIVE) * SQRT_2;
     let (least, most) = (libm::erf((low - mean) / spread), libm::erf((high - mean) / spread));
-    let value = |u: f64| (mean + spread * inverse_erf(least + (most - least) * u)).clamp(low, high);
-    stream.fill(values, |stream, block| stream.uniform01(block).map(value));
+    let value = move |u: f64| (mean + spread * inverse_erf(least + (most - least) * u)).clamp(low, high);
+    Box::new(move |stream, block| stream.uniform01(block).map(value))
 }
 
 /// The `x` whose error function is `y`: Winitzki's approximation, then three steps of Halley's method.
@@ -85,7 +123,7 @@ fn orthogonal(values: &mut [f32], stream: &Stream, shape: &[usize], gain: f64) {
     if values.is_empty() {
         return;
     }
-    normal(values, stream, 0.0, 1.0);
+    stream.fill(values, Stream::normal);
     let transposed = rows > columns;
     let (count, length) = if transposed { (columns, rows) } else { (rows, columns) };
     let place = |vector: usize, index: usize| match transposed {

@@ -6,7 +6,7 @@
 //! ask.
 
 use crate::cpu::blocked::pool::Pool;
-use crate::draw::draw;
+use crate::draw::Drawn;
 use crate::failure::{failure, fault};
 use crate::{Failure, Result, Tensor, host};
 use cnnc_compiler::diagnostic::{Code, nearest};
@@ -36,8 +36,33 @@ struct Entry {
 pub(crate) enum Value {
     /// It is here.
     Held(Arc<Tensor>),
-    /// Its shape, and what makes it: the same values each time.
-    Made(Vec<usize>, Arc<dyn Fn(Room<'_>) -> Result<Tensor> + Send + Sync>),
+    /// What makes it.
+    Made(Arc<dyn Make>),
+}
+
+/// A way to make a tensor: the same values each time.
+pub(crate) trait Make: Send + Sync {
+    /// Its sizes.
+    fn shape(&self) -> &[usize];
+
+    /// The tensor.
+    fn make(&self, room: Room<'_>) -> Result<Tensor>;
+
+    /// It in parts; `None` when a part costs more than its share.
+    fn parts(self: Arc<Self>) -> Option<Arc<dyn Parts>>;
+}
+
+/// A tensor that comes in parts.
+pub(crate) trait Parts: Send + Sync {
+    /// Its values from `start` on, row by row, in `into`.
+    fn part(&self, start: usize, into: &mut [f32]) -> Result<()>;
+}
+
+impl Parts for Tensor {
+    fn part(&self, start: usize, into: &mut [f32]) -> Result<()> {
+        into.copy_from_slice(&self.data()[start..][..into.len()]);
+        Ok(())
+    }
 }
 
 /// What a tensor is made with.
@@ -67,22 +92,22 @@ impl Value {
         Value::Held(Arc::new(tensor))
     }
 
-    /// A tensor of that shape, made whenever it is asked for.
-    pub fn made(shape: &[usize], make: impl Fn(Room<'_>) -> Result<Tensor> + Send + Sync + 'static) -> Value {
-        Value::Made(shape.to_vec(), Arc::new(make))
+    /// A tensor that is made whenever it is asked for.
+    pub fn made(make: impl Make + 'static) -> Value {
+        Value::Made(Arc::new(make))
     }
 
     fn shape(&self) -> &[usize] {
         match self {
             Value::Held(tensor) => tensor.shape(),
-            Value::Made(shape, _) => shape,
+            Value::Made(make) => make.shape(),
         }
     }
 
     fn tensor<'p>(&self, room: impl FnOnce() -> Room<'p>) -> Result<Arc<Tensor>> {
         match self {
             Value::Held(tensor) => Ok(tensor.clone()),
-            Value::Made(_, make) => make(room()).map(Arc::new),
+            Value::Made(make) => make.make(room()).map(Arc::new),
         }
     }
 }
@@ -91,7 +116,7 @@ impl fmt::Debug for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Value::Held(tensor) => tensor.fmt(f),
-            Value::Made(shape, _) => write!(f, "{shape:?} to be made"),
+            Value::Made(make) => write!(f, "{:?} to be made", make.shape()),
         }
     }
 }
@@ -110,9 +135,8 @@ impl Parameters {
         }
         let mut parameters = Parameters::default();
         for parameter in graph.parameters.iter().cloned() {
-            let (path, shape) = (parameter.path.clone(), parameter.shape.clone());
-            let is_counter = parameter.is_counter;
-            parameters.put(path, Value::made(&shape, move |room| Ok(draw(&parameter, seed, room))), is_counter);
+            let (path, is_counter) = (parameter.path.clone(), parameter.is_counter);
+            parameters.put(path, Value::made(Drawn { parameter, seed }), is_counter);
         }
         Ok(parameters)
     }
@@ -147,6 +171,20 @@ impl Parameters {
         self.entry(path).ok_or_else(|| self.missing(path))?.value.tensor(room)
     }
 
+    /// The tensor of a key in parts, which are made when they are asked for where that is possible.
+    ///
+    /// # Errors
+    /// As [`Parameters::get`].
+    pub(crate) fn parts(&self, path: &str) -> Result<Arc<dyn Parts>> {
+        match &self.entry(path).ok_or_else(|| self.missing(path))?.value {
+            Value::Held(tensor) => Ok(tensor.clone()),
+            Value::Made(make) => match make.clone().parts() {
+                Some(parts) => Ok(parts),
+                None => Ok(Arc::new(make.make(Room::default())?)),
+            },
+        }
+    }
+
     /// The shape of the tensor of a key; `None` when there is none.
     pub fn shape(&self, path: &str) -> Option<&[usize]> {
         self.entry(path).map(|entry| entry.value.shape())
@@ -165,8 +203,8 @@ impl Parameters {
     pub fn get_mut(&mut self, path: &str) -> Result<&mut Tensor> {
         let Some(&place) = self.places.get(path) else { return Err(self.missing(path)) };
         let value = &mut self.entries[place].value;
-        if let Value::Made(_, make) = value {
-            *value = Value::held(make(Room::default())?);
+        if let Value::Made(make) = value {
+            *value = Value::held(make.make(Room::default())?);
         }
         match value {
             Value::Held(tensor) => Ok(Arc::make_mut(tensor)),

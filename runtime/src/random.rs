@@ -50,18 +50,27 @@ impl Stream {
 
     /// Fills a tensor's values with what `four` makes of each block of four.
     pub fn fill(&self, values: &mut [f32], four: impl Fn(&Stream, u64) -> [f64; 4] + Sync) {
-        let draw = |(part, values): (usize, &mut [f32])| {
-            let first = (part * ELEMENTS_AT_ONCE / 4) as u64;
-            for (block, values) in (first..).zip(values.chunks_mut(4)) {
-                for (value, drawn) in values.iter_mut().zip(four(self, block)) {
-                    *value = drawn as f32;
-                }
+        if values.len() <= ELEMENTS_AT_ONCE {
+            return self.fill_from(0, values, four);
+        }
+        threads::for_each(values.chunks_mut(ELEMENTS_AT_ONCE).enumerate(), |(part, values)| {
+            self.fill_from(part * ELEMENTS_AT_ONCE, values, &four);
+        });
+    }
+
+    /// As [`Stream::fill`], of the values from `start` on, on this thread.
+    pub fn fill_from(&self, start: usize, values: &mut [f32], four: impl Fn(&Stream, u64) -> [f64; 4]) {
+        let into_block = start % 4;
+        let (cut, whole) = values.split_at_mut(values.len().min((4 - into_block) % 4));
+        let put = |values: &mut [f32], block: usize, skipped: usize| {
+            for (value, drawn) in values.iter_mut().zip(four(self, block as u64).into_iter().skip(skipped)) {
+                *value = drawn as f32;
             }
         };
-        if values.len() <= ELEMENTS_AT_ONCE {
-            return draw((0, values));
+        put(cut, start / 4, into_block);
+        for (number, values) in whole.chunks_mut(4).enumerate() {
+            put(values, start.div_ceil(4) + number, 0);
         }
-        threads::for_each(values.chunks_mut(ELEMENTS_AT_ONCE).enumerate(), draw);
     }
 }
 

@@ -3,7 +3,8 @@
 //! The twin of `reference/formula.py`, whose docstring is the rule and holds the test vectors: no fixture has to carry weights.
 
 use cnnc_compiler::graph::Graph;
-use cnnc_runtime::{Parameters, Tensor, random};
+use cnnc_runtime::random::{self, Stream};
+use cnnc_runtime::{Parameters, Tensor};
 
 /// A factor for every tensor whose name ends so.
 pub type Factors = [(String, f64)];
@@ -28,6 +29,15 @@ pub fn tensor(name: &str, shape: &[usize], factors: &Factors) -> Tensor {
         *value = factors.iter().fold(plain, |value, factor| value * factor) as f32;
     }
     tensor
+}
+
+/// A tensor's inner product with the symmetric numbers of a name.
+pub fn inner_product(values: &[f64], name: &str) -> f64 {
+    let stream = Stream::new(0, name);
+    let blocks = values.chunks(4).enumerate();
+    blocks
+        .map(|(block, values)| values.iter().zip(stream.symmetric(block as u64)).map(|(a, b)| a * b).sum::<f64>())
+        .sum()
 }
 
 /// All parameters and buffers of a network.

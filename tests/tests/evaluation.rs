@@ -5,7 +5,7 @@
 use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::training::{Loss, SumOrMean};
 use cnnc_runtime::doctor::relative_error;
-use cnnc_runtime::random::{self, Stream};
+use cnnc_runtime::random;
 use cnnc_runtime::{Parameters, Tensor};
 use cnnc_tests::evaluation::number::Derivatives;
 use cnnc_tests::evaluation::{Mode, evaluate, learn};
@@ -43,15 +43,6 @@ fn answers_are_pytorch_s() {
     assert!(compared > 150, "{compared}");
 }
 
-/// An inner product with the formula's symmetric numbers of a name.
-fn inner_product(values: &[f64], name: &str) -> f64 {
-    let stream = Stream::new(0, name);
-    let blocks = values.chunks(4).enumerate();
-    blocks
-        .map(|(block, values)| values.iter().zip(stream.symmetric(block as u64)).map(|(a, b)| a * b).sum::<f64>())
-        .sum()
-}
-
 #[test]
 fn gradients_and_running_statistics_are_pytorch_s() {
     let fixtures = Fixture::all("gradients");
@@ -81,7 +72,7 @@ fn gradients_and_running_statistics_are_pytorch_s() {
             };
             let largest = values.iter().fold(0.0f64, |largest, value| largest.max(value.abs()));
             let room = EXACT * expected[3].max(1e-3 * loss.value().abs()) * (values.len() as f64).sqrt();
-            let along = (0..3).map(|index| inner_product(&values, &format!("{key} along {index}")));
+            let along = (0..3).map(|index| formula::inner_product(&values, &format!("{key} along {index}")));
             let off = along.zip(expected).map(|(a, b)| (a - b).abs()).fold((largest - expected[3]).abs(), f64::max);
             assert!(off <= room, "{case}: `{key}` is off by {off:.1e}");
         }

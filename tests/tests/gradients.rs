@@ -140,7 +140,7 @@ impl Case {
             let largest = values.iter().fold(0.0f64, |largest, value| largest.max(value.abs()));
             // An inner product's rounding errors grow as the root of the number of elements.
             let room = EXACT * expected[3].max(1e-3 * loss.abs()) * (values.len() as f64).sqrt();
-            let along = (0..3).map(|index| inner_product(values, &format!("{key} along {index}")));
+            let along = (0..3).map(|index| formula::inner_product(values, &format!("{key} along {index}")));
             let off = along.zip(expected).map(|(a, b)| (a - b).abs()).fold((largest - expected[3]).abs(), f64::max);
             if off.is_nan() || off > room {
                 wrong.push(format!("`{key}` is off by {off:.1e} where its largest is {:.1e}", expected[3]));
@@ -185,15 +185,6 @@ impl Case {
         }
         wrong
     }
-}
-
-/// A tensor's inner product with the formula's symmetric numbers of a name.
-fn inner_product(values: &[f64], name: &str) -> f64 {
-    let stream = Stream::new(0, name);
-    let blocks = values.chunks(4).enumerate();
-    blocks
-        .map(|(block, values)| values.iter().zip(stream.symmetric(block as u64)).map(|(a, b)| a * b).sum::<f64>())
-        .sum()
 }
 
 /// A tensor moved along the formula's symmetric numbers.

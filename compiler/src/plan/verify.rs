@@ -153,8 +153,7 @@ fn inside(plan: &Plan, view: &View) -> Result<(), String> {
 
 /// Whether two views may have an element in common, by where they begin and end.
 fn overlap(a: &View, b: &View) -> bool {
-    let apart = a.offset + a.extent() <= b.offset || b.offset + b.extent() <= a.offset;
-    a.storage == b.storage && !apart && !interleaved(a, b)
+    a.meets(b) && !interleaved(a, b)
 }
 
 /// Whether two views are rows of one table, in different columns: parts of a concatenation along any axis but the first.

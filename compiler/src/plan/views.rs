@@ -111,6 +111,12 @@ impl View {
         }
         self.shape.iter().zip(&self.strides).map(|(&size, &stride)| (size - 1) * stride).sum::<usize>() + 1
     }
+
+    /// Whether another view begins before this one ends, and ends after it begins: they may have an element in common.
+    pub fn meets(&self, other: &View) -> bool {
+        let is_before = |one: &View, other: &View| one.offset + one.extent() <= other.offset;
+        self.storage == other.storage && !is_before(self, other) && !is_before(other, self)
+    }
 }
 
 #[cfg(test)]

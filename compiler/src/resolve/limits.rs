@@ -15,8 +15,8 @@ use std::cell::Cell;
 /// The most layers of a network.
 pub(super) const MAX_LAYERS: u64 = 1_000_000;
 
-/// The most work of all expansions of a program, in steps: a step is a statement or an expression.
-pub(super) const MAX_WORK: u64 = if cfg!(test) { 3_000_000 } else { 60_000_000 };
+/// The most work of all expansions of a program where nobody says another, in steps: a step is a statement or an expression.
+const MAX_WORK: u64 = 60_000_000;
 
 /// The work that is still done after an error, to find others: what is written out then is not used.
 const WORK_AFTER_AN_ERROR: u64 = 500_000;
@@ -46,8 +46,9 @@ pub(super) const KEPT: u64 = 8;
 const LOOKED_FOR: usize = 50;
 
 /// What all expansions of a program have spent.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Account {
+    most_work: u64,
     work: Cell<u64>,
     path_bytes: Cell<usize>,
     looked_for: Cell<usize>,
@@ -69,6 +70,13 @@ pub(super) struct Budget {
 }
 
 impl Account {
+    /// With so many steps to spend.
+    pub fn new(most_work: Option<u64>) -> Account {
+        let most_work = most_work.unwrap_or(MAX_WORK);
+        let [path_bytes, looked_for] = [Cell::default(), Cell::default()];
+        Account { most_work, work: Cell::default(), path_bytes, looked_for, reported: Cell::default() }
+    }
+
     /// Whether one more name may be looked for among others.
     pub fn look_for_one_more(&self) -> bool {
         self.looked_for.replace(self.looked_for.get().saturating_add(1)) < LOOKED_FOR
@@ -81,9 +89,11 @@ impl<'a> Expander<'a, '_> {
         let account = &self.world.account;
         let work = account.work.get().saturating_add(steps);
         account.work.set(work);
-        if work > MAX_WORK {
+        if work > self.world.account.most_work {
             match account.reported.replace(true) {
-                false => self.exceed(LimitError::Work { limit: MAX_WORK, span, of: self.outermost() }),
+                false => {
+                    self.exceed(LimitError::Work { limit: self.world.account.most_work, span, of: self.outermost() })
+                }
                 true => (self.budget.spent, self.failed) = (true, true),
             }
         } else if self.budget.ends_at.is_some_and(|end| work > end) {
@@ -155,8 +165,10 @@ impl<'a> Expander<'a, '_> {
         let layers = Count::new(self).body(frame, body).saturating_mul(turns);
         if self.budget.layers.saturating_add(layers) > MAX_LAYERS {
             self.exceed(LimitError::Layers { limit: MAX_LAYERS, at_least: Some(layers), span });
-        } else if self.world.account.work.get().saturating_add(turns.saturating_mul(TURN)) > MAX_WORK {
-            self.exceed(LimitError::Turns { turns, limit: MAX_WORK, span });
+        } else if self.world.account.work.get().saturating_add(turns.saturating_mul(TURN))
+            > self.world.account.most_work
+        {
+            self.exceed(LimitError::Turns { turns, limit: self.world.account.most_work, span });
         }
         !self.budget.spent
     }
@@ -191,7 +203,8 @@ mod tests {
         let (mut files, mut problems, sources) = (Files::default(), Problems::default(), One(text));
         let program = load("main.cnn", &sources, &mut files, &mut problems);
         let start = Instant::now();
-        check_all(&program, &Request::default(), &mut files, &sources, &mut problems);
+        let request = Request { most_work: Some(3_000_000), ..Request::default() };
+        check_all(&program, &request, &mut files, &sources, &mut problems);
         assert!(start.elapsed() < Duration::from_secs(20), "{:?} for {}", start.elapsed(), sources.0);
         problems.into_sorted().iter().map(|problem| problem.code.name()).collect()
     }

@@ -79,6 +79,9 @@ pub struct Request {
     pub init: Vec<(String, String)>,
     /// Sizes of the inputs that replace those of the spec, one list an input in order (`--input-shape 1,3,224,224`).
     pub input_shapes: Vec<Vec<usize>>,
+    /// Steps that expanding all models may take, a statement or an expression each: 60 million when not said, which a net of a million
+    /// layers does not reach.
+    pub most_work: Option<u64>,
 }
 
 impl Program {

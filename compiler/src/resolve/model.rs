@@ -32,7 +32,8 @@ pub fn resolve(
     }
     let init = settings::read_init(&request.init, files, problems)?;
     let declarations = Declarations::new(program, files, problems);
-    let world = World { program, declarations: &declarations, files, sources, account: Account::default() };
+    let world =
+        World { program, declarations: &declarations, files, sources, account: Account::new(request.most_work) };
     let graph = chosen.and_then(|name| {
         let callable = declarations.get(name)?.as_ref()?;
         let callable = settings::with(callable, set.as_ref());
@@ -60,7 +61,8 @@ pub fn check_all(
         set.push(settings::read(name, &request.settings, files, problems));
     }
     let declarations = Declarations::new(program, files, problems);
-    let world = World { program, declarations: &declarations, files, sources, account: Account::default() };
+    let world =
+        World { program, declarations: &declarations, files, sources, account: Account::new(request.most_work) };
     let mut graphs = Vec::new();
     for (name, set) in chosen.iter().zip(&set) {
         let Some(Some(callable)) = declarations.get(name) else { continue };

@@ -1,7 +1,8 @@
 //! How much memory an engine takes: foretold of a plan, before anything is allocated.
 //!
 //! A plan and the number of threads come in; out go the most bytes while the engine is made and while it runs. How parameters come makes no
-//! difference: drawn, converted, or read from a file, each is in memory from the first step of `prepare` that reads it to the last. Tables
+//! difference: drawn, converted, or read from a file, each is in memory from the first step of `prepare` that reads it to the last, or goes
+//! by in pieces. Tables
 //! and registers are counted by what they took where they were measured, and so is what `gemm` keeps for each thread, as much as the
 //! second-level cache; threads' stacks and the program itself are not.
 
@@ -35,7 +36,7 @@ pub struct Footprint {
 pub fn footprint(plan: &Plan, options: &CpuOptions) -> Result<Footprint> {
     options.check()?;
     check::check(plan)?;
-    let uses = ParameterUses::of(plan);
+    let uses = ParameterUses::of(plan, options.thread_count());
     let [to_prepare, to_run] = workspace_lengths(plan, options)?.map(buffer);
     let size = |&index: &usize| size_bytes(&plan.parameters[index].shape);
     let sum = |indices: &[usize]| indices.iter().map(size).sum::<u64>();

@@ -102,7 +102,7 @@ impl Setup {
         data: &DataSet,
         arithmetic: String,
     ) -> BTreeMap<String, String> {
-        let init = recipe.initialisers().into_iter().map(|(targets, scheme)| format!("{targets}: {scheme}"));
+        let init = recipe.init.iter().map(|entry| format!("{}: {}", entry.key, entry.value));
         let settings = [
             ("model", format!("{} (digest {:016x})", graph.graph.name, fnv1a(&print_graph(&graph.graph)))),
             ("init", init.collect::<Vec<String>>().join("; ")),

@@ -15,7 +15,7 @@ pub use save::save;
 pub(crate) use save::save_keeping;
 
 use crate::failure::{broken_file, failure};
-use crate::parameters::{Room, Value};
+use crate::parameters::{Make, Parts, Room, Value};
 use crate::{Parameters, Result, Tensor};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::graph::Graph;
@@ -24,7 +24,7 @@ use safetensors::Dtype;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
-use stored::{Entry, Header, Source, StoredBytes, StoredFile, header, values};
+use stored::{Entry, Header, Source, StoredBytes, StoredFile, header, part, values};
 
 /// The tensors of a file by their key in the model: the prefix is gone.
 type Found = BTreeMap<String, Entry>;
@@ -36,7 +36,8 @@ type Found = BTreeMap<String, Entry>;
 /// E601 when the file cannot be read, E603 when it is no safetensors file, E602 with all differences when it does not fit.
 pub fn load(path: &Path, graph: &Graph, prefix: &str) -> Result<Parameters> {
     let file = Arc::new(StoredFile::open(path)?);
-    matched(&*file, graph, prefix, |entry| Ok(made(&file, entry)))
+    let unread = |entry: &Entry| Ok(Value::made(Unread { file: file.clone(), entry: entry.clone() }));
+    matched(&*file, graph, prefix, unread)
 }
 
 /// Reads the parameters of a graph from the bytes of a safetensors file; `path` is what messages call it. See [`load`].
@@ -74,9 +75,29 @@ fn matched(
 }
 
 /// A tensor that is read whenever it is asked for.
-fn made(file: &Arc<StoredFile>, entry: &Entry) -> Value {
-    let (file, entry) = (file.clone(), entry.clone());
-    Value::made(&entry.shape.clone(), move |room| tensor(&*file, &entry, room))
+struct Unread {
+    file: Arc<StoredFile>,
+    entry: Entry,
+}
+
+impl Make for Unread {
+    fn shape(&self) -> &[usize] {
+        &self.entry.shape
+    }
+
+    fn make(&self, room: Room<'_>) -> Result<Tensor> {
+        tensor(&*self.file, &self.entry, room)
+    }
+
+    fn parts(self: Arc<Self>) -> Option<Arc<dyn Parts>> {
+        Some(self)
+    }
+}
+
+impl Parts for Unread {
+    fn part(&self, start: usize, into: &mut [f32]) -> Result<()> {
+        part(&*self.file, &self.entry, start, into)
+    }
 }
 
 /// A tensor as it is stored.
@@ -97,7 +118,8 @@ pub(crate) fn load_all(path: &Path) -> Result<(Parameters, HashMap<String, Strin
         if !convert::is_readable(entry.dtype) {
             return Err(broken_file(path, format!("holds `{key}` as {:?}, which cannot be read", entry.dtype)));
         }
-        parameters.put(key.into(), made(&file, &entry), entry.dtype == Dtype::I64);
+        let is_counter = entry.dtype == Dtype::I64;
+        parameters.put(key.into(), Value::made(Unread { file: file.clone(), entry }), is_counter);
     }
     Ok((parameters, about))
 }

@@ -5,7 +5,6 @@
 //! that is replaced by another of its name does no harm, since the one that was opened is read on.
 
 use super::convert;
-use crate::cpu::blocked::pool::Pool;
 use crate::failure::{Failure, Result, broken_file, failure, file_failure};
 use crate::files;
 use crate::parameters::Room;
@@ -36,8 +35,6 @@ pub struct Entry {
     pub shape: Vec<usize>,
     /// Where its bytes begin in the file.
     start: u64,
-    /// How many there are.
-    bytes: u64,
 }
 
 /// What a file says that it holds.
@@ -98,9 +95,8 @@ pub fn header(source: &dyn Source) -> Result<Header> {
     let mut tensors: Vec<(String, TensorInfo)> = tensors.into_iter().collect();
     tensors.sort_by_key(|(_, tensor)| tensor.data_offsets);
     let entry = |(key, tensor): &(String, TensorInfo)| {
-        let [start, end] = [tensor.data_offsets.0, tensor.data_offsets.1].map(|offset| offset as u64);
-        let (dtype, shape) = (tensor.dtype, tensor.shape.clone());
-        (key.clone(), Entry { dtype, shape, start: LENGTH_BYTES + size + start, bytes: end.saturating_sub(start) })
+        let start = LENGTH_BYTES + size + tensor.data_offsets.0 as u64;
+        (key.clone(), Entry { dtype: tensor.dtype, shape: tensor.shape.clone(), start })
     };
     let entries = tensors.iter().map(entry).collect();
     if Metadata::new(None, tensors).map_err(wrong)?.data_len() as u64 != data {
@@ -109,47 +105,50 @@ pub fn header(source: &dyn Source) -> Result<Header> {
     Ok(Header { entries, about: about.unwrap_or_default() })
 }
 
-/// The values of a tensor in order, as float32; its type must be one that [`convert::is_readable`] takes.
+/// The values of a tensor in order, as float32; its type must be one that [`convert::is_readable`] takes. Of many, each thread
+/// reads some.
 ///
 /// # Errors
 /// E601 and E603 when they cannot be read.
 pub fn values(source: &dyn Source, entry: &Entry, room: Room<'_>) -> Result<Vec<f32>> {
+    /// Values that are read at a time: enough that a thread is worth waking.
+    const PART: usize = 1 << 18;
     let Ok(count) = usize::try_from(entry.shape.iter().map(|&size| size as u64).product::<u64>()) else {
         return Err(broken_file(source.path(), "is larger than this machine's memory"));
     };
-    if entry.dtype == Dtype::F32 && cfg!(target_endian = "little") {
-        let pool = room.pool;
-        let mut values = room.floats(count);
-        read_floats(source, entry.start, &mut values, pool)?;
+    let pool = room.pool;
+    let mut values = room.floats(count);
+    let Some(pool) = pool.filter(|pool| pool.threads() > 1 && count > PART) else {
+        part(source, entry, 0, &mut values)?;
         return Ok(values);
-    }
-    let mut values = room.memory;
-    values.clear();
-    values.reserve_exact(count);
-    let mut chunk = vec![0; entry.bytes.min(CHUNK_BYTES) as usize];
-    for start in (0..entry.bytes).step_by(CHUNK_BYTES as usize) {
-        let chunk = &mut chunk[..(entry.bytes - start).min(CHUNK_BYTES) as usize];
-        source.read(entry.start + start, chunk)?;
-        values.extend(convert::to_f32(entry.dtype, chunk));
-    }
-    Ok(values)
-}
-
-/// Fills `values` with the floats from there on; of many, each thread reads some.
-fn read_floats(source: &dyn Source, start: u64, values: &mut [f32], pool: Option<&Pool>) -> Result<()> {
-    /// Floats that are read at a time: enough that a thread is worth waking.
-    const PART: usize = 1 << 18;
-    let Some(pool) = pool.filter(|pool| pool.threads() > 1 && values.len() > PART) else {
-        return source.read(start, as_bytes(values));
     };
     let parts: Vec<Mutex<(&mut [f32], Result<()>)>> =
         values.chunks_mut(PART).map(|part| Mutex::new((part, Ok(())))).collect();
     pool.run(parts.len(), &|number, _| {
-        let start = start + (number * PART * size_of::<f32>()) as u64;
-        let mut part = parts[number].lock().unwrap_or_else(PoisonError::into_inner);
-        part.1 = source.read(start, as_bytes(part.0));
+        let mut one = parts[number].lock().unwrap_or_else(PoisonError::into_inner);
+        one.1 = part(source, entry, number * PART, one.0);
     });
-    parts.into_iter().try_for_each(|part| part.into_inner().unwrap_or_else(PoisonError::into_inner).1)
+    parts.into_iter().try_for_each(|one| one.into_inner().unwrap_or_else(PoisonError::into_inner).1)?;
+    Ok(values)
+}
+
+/// Fills `into` with the values of a tensor from that one on.
+///
+/// # Errors
+/// As [`values`].
+pub fn part(source: &dyn Source, entry: &Entry, start: usize, into: &mut [f32]) -> Result<()> {
+    let bytes = (entry.dtype.bitsize() / 8) as u64;
+    let start = entry.start + start as u64 * bytes;
+    if entry.dtype == Dtype::F32 && cfg!(target_endian = "little") {
+        return source.read(start, as_bytes(into));
+    }
+    let mut chunk = vec![0; (into.len() as u64 * bytes).min(CHUNK_BYTES) as usize];
+    for (number, into) in into.chunks_mut((CHUNK_BYTES / bytes) as usize).enumerate() {
+        let chunk = &mut chunk[..into.len() * bytes as usize];
+        source.read(start + number as u64 * CHUNK_BYTES, chunk)?;
+        into.iter_mut().zip(convert::to_f32(entry.dtype, chunk)).for_each(|(value, read)| *value = read);
+    }
+    Ok(())
 }
 
 /// The bytes of floats.

@@ -11,7 +11,7 @@ pub fn loss(loss: Loss, answer: &Array, labels: &[f64]) -> Number {
         Loss::MeanSquaredError(made) => {
             let squares = answer.elements.iter().zip(labels).map(|(&number, &label)| {
                 let difference = number + -label;
-                difference * difference
+                difference.square()
             });
             let sum = squares.sum::<Number>();
             if made == SumOrMean::Mean { sum / Number::exact(labels.len() as f64) } else { sum }
@@ -92,7 +92,7 @@ fn by_adam(adam: Adam, decoupled: bool, [p, g]: [Number; 2], states: &[f64], rat
         (false, false) => (p, g + p * weight_decay),
     };
     let mean = Number::exact(states[0]) * first + g * (1.0 - first);
-    let square = Number::exact(states[1]) * second + g * g * (1.0 - second);
+    let square = Number::exact(states[1]) * second + g.square() * (1.0 - second);
     // The corrections are functions of the step, which float32 computes to a few units.
     let corrected = |beta: f64| 1.0 - beta.powf(step);
     let root = square.sqrt_of_any() / Number::exact(corrected(second).sqrt()) + eps;
@@ -103,7 +103,7 @@ fn by_adam(adam: Adam, decoupled: bool, [p, g]: [Number; 2], states: &[f64], rat
 /// The factor by which gradients are shortened so that all of them together are no longer than `most`, as `clip_grad_norm_`
 /// does it.
 pub fn clipping(gradients: impl Iterator<Item = Rounded>, most: f64) -> Rounded {
-    let squares: Number = gradients.map(|gradient| Number::constant(gradient) * Number::constant(gradient)).sum();
+    let squares: Number = gradients.map(|gradient| Number::constant(gradient).square()).sum();
     let factor = Number::exact(most) / (squares.sqrt_of_any() + 1e-6);
     if factor.value() < 1.0 { factor.rounded } else { Rounded::exact(1.0) }
 }

@@ -156,22 +156,12 @@ fn layer(
         Op::AdaptiveAvgPool2d(pool) => adaptive_pooling(x, pool.output_size, mean),
         Op::AdaptiveMaxPool2d(pool) => adaptive_pooling(x, pool.output_size, largest),
         Op::BatchNorm1d(norm) => {
-            let batch_norm = BatchNorm {
-                eps: norm.eps,
-                momentum: norm.momentum,
-                learned: usize::from(norm.affine) + usize::from(norm.affine && norm.bias),
-                tracked: norm.track_running_stats,
-            };
-            batch_norm.evaluate(x, own, state, name)
+            let learned = [norm.affine, norm.affine && norm.bias];
+            BatchNorm::new(norm.eps, norm.momentum, learned, norm.track_running_stats).evaluate(x, own, state, name)
         }
         Op::BatchNorm2d(norm) => {
-            let batch_norm = BatchNorm {
-                eps: norm.eps,
-                momentum: norm.momentum,
-                learned: usize::from(norm.affine) + usize::from(norm.affine && norm.bias),
-                tracked: norm.track_running_stats,
-            };
-            batch_norm.evaluate(x, own, state, name)
+            let learned = [norm.affine, norm.affine && norm.bias];
+            BatchNorm::new(norm.eps, norm.momentum, learned, norm.track_running_stats).evaluate(x, own, state, name)
         }
         Op::GroupNorm(norm) => {
             let (groups, of_group) = (norm.num_groups, x.shape[1] / norm.num_groups);
@@ -259,6 +249,11 @@ struct BatchNorm {
 }
 
 impl BatchNorm {
+    /// With a weight and a bias or without, each by itself.
+    fn new(eps: f64, momentum: f64, learned: [bool; 2], tracked: bool) -> BatchNorm {
+        BatchNorm { eps, momentum, learned: learned.into_iter().filter(|&is_there| is_there).count(), tracked }
+    }
+
     fn evaluate(&self, x: &Array, own: &[Array], state: &mut State, name: &dyn Fn(usize) -> String) -> Array {
         let channels = x.shape[1];
         let channel = |place: &[usize]| place[1];

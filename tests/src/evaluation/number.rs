@@ -4,6 +4,7 @@
 //! - A number stands on a tape, if one is recording: an entry an operation, with the slope by each of its operands. Going back
 //!   over the tape
 //!   gives the derivative by every leaf at once, each with its own variance.
+//! - How large the largest was is kept ([`largest`]): what float32 cannot hold on the way to an answer, it answers with something else.
 //! - Where a maximum or a kink takes one branch or another, the distance from the other is kept, in deviations ([`narrowest`]): a
 //!   computation that is off by as much may take the other branch, and its gradient is then another one.
 
@@ -25,6 +26,7 @@ thread_local! {
     static RECORDING: Cell<bool> = const { Cell::new(false) };
     static TAPE: RefCell<Vec<[Part; 2]>> = const { RefCell::new(Vec::new()) };
     static NARROWEST: Cell<f64> = const { Cell::new(f64::INFINITY) };
+    static LARGEST: Cell<f64> = const { Cell::new(0.0) };
 }
 
 /// Starts anew: an empty tape, which records or does not, and no decision so far.
@@ -32,11 +34,17 @@ pub fn start(recording: bool) {
     RECORDING.set(recording);
     TAPE.with_borrow_mut(Vec::clear);
     NARROWEST.set(f64::INFINITY);
+    LARGEST.set(0.0);
 }
 
 /// The distance, in deviations, of the narrowest decision since [`start`] between two values that were not both exact.
 pub fn narrowest() -> f64 {
     NARROWEST.get()
+}
+
+/// The largest size of a finite result since [`start`].
+pub fn largest() -> f64 {
+    LARGEST.get()
 }
 
 /// A number of the evaluation.
@@ -85,6 +93,9 @@ impl Number {
     }
 
     fn of(rounded: Rounded, parts: [(Number, Rounded); 2]) -> Number {
+        if rounded.value.is_finite() {
+            LARGEST.set(LARGEST.get().max(rounded.value.abs()));
+        }
         if parts.iter().all(|(operand, _)| operand.place == NOWHERE) {
             return Number::constant(rounded);
         }
@@ -93,6 +104,11 @@ impl Number {
 
     fn function(self, rounded: Rounded, slope: Rounded) -> Number {
         Number::of(rounded, [(self, slope), (Number::exact(0.0), Rounded::default())])
+    }
+
+    /// The square.
+    pub fn square(self) -> Number {
+        self.function(self.rounded.square(), self.rounded * Rounded::exact(2.0))
     }
 
     /// eˣ
@@ -268,11 +284,12 @@ impl std::iter::Sum for Number {
 
 #[cfg(test)]
 mod tests {
-    use super::{Derivatives, Number, narrowest, start};
+    use super::{Derivatives, Number, largest, narrowest, start};
 
     #[test]
     fn derivatives_are_those_of_differences() {
-        let functions: [fn(Number) -> Number; 10] = [
+        let functions: [fn(Number) -> Number; 11] = [
+            Number::square,
             Number::sigmoid,
             Number::exp,
             Number::exp_m1,
@@ -300,5 +317,22 @@ mod tests {
         assert!(b.is_greater(a) && narrowest() == f64::INFINITY, "both are exact");
         let third = a / Number::exact(3.0);
         assert!(!(third * 3.0).is_greater(a) && narrowest() == 0.0);
+    }
+
+    #[test]
+    fn the_largest_on_the_way_is_kept() {
+        start(false);
+        let large = Number::exact(3.0) * Number::exact(1e20);
+        assert_eq!((large / large).value(), 1.0);
+        assert_eq!(largest(), 3e20);
+        start(false);
+        assert_eq!(largest(), 0.0);
+    }
+
+    #[test]
+    fn a_square_errs_twice_as_its_root_does() {
+        let third = Number::exact(1.0) / Number::exact(3.0);
+        let deviation = |number: Number| number.rounded.variance.sqrt() / number.value();
+        assert!((deviation(third.square()) - 5f64.sqrt()).abs() < 1e-9, "twice the root's, and its own");
     }
 }

@@ -7,7 +7,6 @@ use crate::{Text, network_of_text};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::plan::Target;
-use cnnc_compiler::resolve::Request;
 use cnnc_compiler::training::compile_step;
 use cnnc_compiler::write_kernels::Bindings;
 use cnnc_grammar::span::Files;
@@ -86,14 +85,8 @@ pub fn recipe(bytes: &[u8]) -> Verdict {
         Ok(recipe) => recipe,
         Err(problems) => return refused(&problems, &files, &names),
     };
-    let request = Request {
-        model: recipe.model.name.clone(),
-        settings: recipe.settings(),
-        init: recipe.initialisers(),
-        input_shapes: Vec::new(),
-    };
     let mut spec = Spec::read_after(files, "main.cnn", &Text(SPEC), &mut ());
-    let network = spec.shaped(&request, &mut ());
+    let network = spec.shaped(&recipe.request(), &mut ());
     let Some(network) = network.filter(|_| spec.problems.is_empty()) else {
         let mut problems = spec.problems.into_sorted();
         recipe.relocate(&mut problems, &spec.files);

@@ -41,6 +41,9 @@ const OF_IMAGES: [&str; 13] = [
     "Permute",
 ];
 
+/// Layers that put elements in another order.
+const MOVING: [&str; 3] = ["Permute", "PixelShuffle", "ChannelShuffle"];
+
 /// Draws layers.
 pub struct Layers<'a> {
     pub dice: &'a mut Dice,
@@ -68,6 +71,12 @@ impl Layers<'_> {
                 return call;
             }
         }
+    }
+
+    /// A layer that puts the elements of a value in another order, where there is one for its shape.
+    pub fn moving(&mut self, shape: &[usize]) -> Option<(Call, Vec<usize>)> {
+        let name = self.dice.pick(&MOVING);
+        self.try_layer(name, shape)
     }
 
     fn try_layer(&mut self, name: &'static str, shape: &[usize]) -> Option<(Call, Vec<usize>)> {

@@ -55,6 +55,7 @@ impl Writer {
             32..35 => self.kept_and_used(shape),
             35..37 => self.transposed(shape),
             37..41 => self.split(shape),
+            43..46 => self.moved(shape),
             41..43 if !deep => {
                 let name = self.name("group");
                 self.group(&format!("{name}:"), |writer| {
@@ -86,6 +87,17 @@ impl Writer {
             let activation = self.dice.pick(&["ReLU", "ReLU6", "SiLU", "Hardswish", "LeakyReLU", "GELU", "Sigmoid"]);
             self.line(activation);
         }
+    }
+
+    /// Elements in another order, between work on each of them: what asks where an element lies must not change places with the move.
+    fn moved(&mut self, shape: &[usize]) -> Vec<usize> {
+        let Some((call, output)) = self.layers().moving(shape) else { return self.layer(shape) };
+        let before = self.dice.pick(&["ReLU", "Tanh", ""]);
+        let after = if self.training { self.dice.pick(&["Dropout", "Dropout(0.2)", "SiLU"]) } else { "SiLU" };
+        for line in [before, &call.text(), after].into_iter().filter(|line| !line.is_empty()) {
+            self.line(line);
+        }
+        output
     }
 
     fn repeated(&mut self, shape: &[usize]) -> Vec<usize> {

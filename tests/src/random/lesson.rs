@@ -1,9 +1,9 @@
 //! A training step of a net: the loss and optimiser that it has, what it is given, and what the evaluation says is to come out.
 
 use super::dice::Dice;
-use super::net::{DEVIATIONS, Net, Precision, is_held, widened};
+use super::net::{DEVIATIONS, Net, Precision, TOO_LARGE, widened};
 use super::report::Report;
-use crate::evaluation::number::{Derivatives, Number, narrowest};
+use crate::evaluation::number::{Derivatives, Number, largest, narrowest};
 use crate::evaluation::{Array, Evaluation, Mode, evaluate, learn};
 use cnnc_compiler::plan::Plan;
 use cnnc_compiler::training::{Adam, Loss, Optimiser, Sgd, SumOrMean, Training, names};
@@ -29,6 +29,8 @@ pub struct Expected {
     pub values: BTreeMap<String, Array>,
     /// How narrow the narrowest decision was.
     narrowest: f64,
+    /// How large the largest number on the way to the loss was.
+    largest: f64,
 }
 
 /// A loss that the answer's shape allows, and an optimiser.
@@ -72,10 +74,10 @@ impl Expected {
         self.narrowest > DEVIATIONS * precision.unit
     }
 
-    /// Whether float32 can hold all of it.
+    /// Whether float32 can hold all of it, and the squares that optimisers make of it.
     pub fn is_held(&self) -> bool {
-        let held = |array: &Array| array.elements.iter().all(|number| number.value().is_finite() && is_held(number));
-        self.values.values().all(held)
+        let held = |number: &Number| number.value().powi(2) < TOO_LARGE;
+        self.largest < TOO_LARGE && self.values.values().flat_map(|array| &array.elements).all(held)
     }
 
     /// The expected value of a graph's output; of a leaf that the loss does not depend on, zeros.
@@ -110,7 +112,7 @@ impl<'a> Lesson<'a> {
         if let Loss::CrossEntropy { .. } = self.training.loss {
             values.insert(names::CORRECT.into(), single(Number::exact(learn::correct(&outputs[0], &labels) as f64)));
         }
-        Expected { values, narrowest: narrowest() }
+        Expected { values, narrowest: narrowest(), largest: largest() }
     }
 
     pub fn given(&self, plan: &Plan, step: u32) -> Vec<Tensor> {

@@ -72,14 +72,8 @@ pub const SINGLE: Precision = Precision { unit: rounded::SINGLE, share: 1e-5 };
 /// and that of a factor which all terms of a sum share counts as often as the root of their number.
 pub const DEVIATIONS: f64 = 60.0;
 
-/// What float32 cannot hold, with room for what lies between.
-const TOO_LARGE: f64 = 1e30;
-
-/// Whether float32 can hold a value of the evaluation; the largest of an empty window, minus infinity, is one that it can.
-pub fn is_held(number: &Number) -> bool {
-    let value = number.value();
-    value.is_infinite() || value.abs() < TOO_LARGE
-}
+/// What float32 cannot hold, with room for what kernels make on their way.
+pub const TOO_LARGE: f64 = 1e35;
 
 /// How far a found value is off, as a share of what is allowed: more than 1 is wrong.
 pub fn off(found: &[f64], expected: &Array, precision: Precision) -> f64 {

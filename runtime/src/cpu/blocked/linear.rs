@@ -110,15 +110,26 @@ impl Linear {
 
     /// Packs `weights` `[out_features, in_features]` into `packed_length` floats `[output blocks][input row][LANES]`.
     pub fn pack(&self, pool: &Pool, weights: &[f32], into: &mut [f32]) {
-        assert_eq!(into.len(), self.packed_length());
         assert_eq!(weights.len(), self.shape.in_features * self.shape.out_features);
+        let piece = self.piece_length();
+        self.pack_pieces(pool, into, |block, _| &weights[block * piece..weights.len().min((block + 1) * piece)]);
+    }
+
+    /// Floats of a block of output features' weights; the last block may have fewer.
+    pub fn piece_length(&self) -> usize {
+        self.lanes * self.shape.in_features
+    }
+
+    /// As [`Linear::pack`], of the weights of one block of output features after the other, in any order, as `piece` gives them to a worker.
+    pub fn pack_pieces<'w>(&self, pool: &Pool, into: &mut [f32], piece: impl Fn(usize, usize) -> &'w [f32] + Sync) {
+        assert_eq!(into.len(), self.packed_length());
         self.taps();
         let order = self.order();
         let (length, target) = (self.row * self.lanes, Shared::new(into));
-        pool.run(self.blocks, &|block, _| {
+        pool.run(self.blocks, &|block, worker| {
             // SAFETY: every task has a block of its own, inside `into` by the assertion above.
             let into = unsafe { std::slice::from_raw_parts_mut(target.at(block * length), length) };
-            self.pack_block(block, weights, &order, into);
+            self.pack_block(piece(block, worker), &order, into);
         });
     }
 
@@ -139,13 +150,11 @@ impl Linear {
         }
     }
 
-    fn pack_block(&self, block: usize, weights: &[f32], order: &[usize], into: &mut [f32]) {
+    fn pack_block(&self, filters: &[f32], order: &[usize], into: &mut [f32]) {
         let (lanes, features) = (self.lanes, self.shape.in_features);
         if self.row > features {
             into.fill(0.0);
         }
-        let first = block * lanes * features;
-        let filters = &weights[first..weights.len().min(first + lanes * features)];
         // All features at once, or those of a block of channels.
         let step = if order.is_empty() { features } else { order.len() };
         for feature in (0..features).step_by(step.max(1)) {

@@ -75,11 +75,11 @@ impl Arguments {
         // SAFETY: the kernel lives during the call.
         let kernel = unsafe { &*self.kernel };
         let mut window = 0;
-        for rows in &kernel.windows.spans[0] {
-            for columns in &kernel.windows.spans[1] {
+        for (row, rows) in kernel.windows.spans[0].iter().enumerate() {
+            for (columns, &factor) in kernel.windows.spans[1].iter().zip(kernel.windows.factors(row)) {
                 // SAFETY: the gradient has a vector for every window.
                 let gradient = unsafe { V::load(self.gradient.add(window * V::LANES)) };
-                body(kernel, [*rows, *columns], gradient.mul(V::splat(kernel.windows.factors[window])));
+                body(kernel, [*rows, *columns], gradient.mul(V::splat(factor)));
                 window += 1;
             }
         }

@@ -1,8 +1,9 @@
 //! Steps over channels in blocks: from a step to a kernel of `cpu/blocked`, and the packing of its weights.
 
 use super::epilogue::Epilogue;
-use super::memory::Place;
+use super::memory::{Memory, Place};
 use super::{Call, Context};
+use crate::cpu::blocked::buffer::Shared;
 use crate::cpu::blocked::call::{self, Images, ImagesMut};
 use crate::cpu::blocked::direct::{Direct, InputLayout};
 use crate::cpu::blocked::layout;
@@ -17,10 +18,11 @@ use crate::cpu::blocked::vector::InstructionSet;
 use crate::cpu::blocked::window::{PoolShape, Windowed};
 use crate::cpu::blocked::winograd::{Scheme, Winograd};
 use crate::failure::{Result, failure, fault};
+use crate::parameters::Parts;
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::kernels::{Kernel, Method, Packing};
 use cnnc_compiler::plan::{Step, View};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A kernel over channels in blocks; the first five read packed weights.
 pub enum Blocked {
@@ -285,24 +287,64 @@ pub struct PackCall {
     kernel: Arc<Blocked>,
     from: (Place, usize),
     into: Place,
+    in_pieces: bool,
 }
 
 impl PackCall {
-    /// The step, for the kernel that reads what it makes.
-    pub fn new(kernel: Arc<Blocked>, step: &Step) -> PackCall {
+    /// The step, for the kernel that reads what it makes; in pieces when its parameter is made as it is packed.
+    pub fn new(kernel: Arc<Blocked>, step: &Step, in_pieces: bool) -> PackCall {
         let from = (Place::of(&step.operands[0]), step.operands[0].elements());
-        PackCall { kernel, from, into: Place::of(&step.output) }
+        PackCall { kernel, from, into: Place::of(&step.output), in_pieces }
+    }
+
+    /// The packed weights.
+    ///
+    /// # Safety
+    /// The memory must be that of the plan, and nobody else may use what is asked for.
+    #[allow(clippy::mut_from_ref, reason = "the memory is the plan's, in which every step writes to its own")]
+    unsafe fn into<'m>(&self, memory: &'m Memory) -> &'m mut [f32] {
+        // SAFETY: the plan was checked: the packed weights have the kernel's length; else as the caller promises.
+        unsafe { std::slice::from_raw_parts_mut(memory.at(self.into, 0), self.kernel.packed_length()) }
     }
 }
 
 impl Call for PackCall {
+    fn workspace_length(&self, threads: usize) -> usize {
+        match &*self.kernel {
+            Blocked::Linear(kernel) if self.in_pieces => threads * kernel.piece_length(),
+            _ => 0,
+        }
+    }
+
     unsafe fn run(&self, context: &Context<'_>) {
-        // SAFETY: the plan was checked: the weights are dense, the packed ones have the kernel's length and lie elsewhere.
+        // SAFETY: the plan was checked: the weights are dense, and the packed ones lie elsewhere.
         let (weights, into) = unsafe {
             let weights = std::slice::from_raw_parts(context.memory.at(self.from.0, 0), self.from.1);
-            (weights, std::slice::from_raw_parts_mut(context.memory.at(self.into, 0), self.kernel.packed_length()))
+            (weights, self.into(context.memory))
         };
         self.kernel.pack(context.pool, weights, into);
+    }
+
+    unsafe fn run_in_pieces(&self, context: &Context<'_>, weights: &dyn Parts) -> Result<()> {
+        let Blocked::Linear(kernel) = &*self.kernel else {
+            return Err(fault("only fully connected layers are packed in pieces"));
+        };
+        let (length, failed) = (kernel.piece_length(), Mutex::new(Ok(())));
+        // SAFETY: as in `run`; the workspace has what `workspace_length` says.
+        let (into, workspace) = unsafe {
+            let pieces = std::slice::from_raw_parts_mut(context.memory.workspace, context.pool.threads() * length);
+            (self.into(context.memory), Shared::new(pieces))
+        };
+        kernel.pack_pieces(context.pool, into, |piece, worker| {
+            // SAFETY: every worker has a part of its own, and one piece at a time.
+            let values = unsafe { std::slice::from_raw_parts_mut(workspace.at(worker * length), length) };
+            let values = &mut values[..length.min(self.from.1 - piece * length)];
+            if let Err(failure) = weights.part(self.from.0.offset + piece * length, values) {
+                *failed.lock().unwrap_or_else(PoisonError::into_inner) = Err(failure);
+            }
+            values
+        });
+        failed.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

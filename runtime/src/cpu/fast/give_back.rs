@@ -100,13 +100,13 @@ impl GiveBack {
             row[..width].fill(0.0);
         }
         match &self.way {
-            Way::Windows(Windows { spans, factors }, pooling) => {
-                let windows = spans[0].iter().enumerate().flat_map(|(y, rows)| {
-                    spans[1].iter().enumerate().map(move |(x, columns)| ([y, x], *rows, *columns))
-                });
-                for (([y, column], rows, columns), factor) in windows.zip(factors) {
-                    let gradient = g[y * self.gradient.row + column];
-                    self.window(*pooling, [rows, columns], gradient * factor, x, into);
+            Way::Windows(windows, pooling) => {
+                for (y, rows) in windows.spans[0].iter().enumerate() {
+                    let columns = windows.spans[1].iter().zip(windows.factors(y));
+                    for (column, (columns, factor)) in columns.enumerate() {
+                        let gradient = g[y * self.gradient.row + column];
+                        self.window(*pooling, [*rows, *columns], gradient * factor, x, into);
+                    }
                 }
             }
             Way::Resampling { sources, resampling } => {

@@ -1,12 +1,13 @@
 //! Element by element: maps, and what is done to a result at once.
 
 use super::lane::Lane;
-use super::memory::Memory;
+use super::memory::{Memory, Place};
 use super::program::{Count, Counter, Program};
 use super::walk::Walk;
 use super::{Cost, Tasks, Workspace};
 use cnnc_compiler::kernels::Expression;
-use cnnc_compiler::plan::View;
+use cnnc_compiler::plan::{Storage, View};
+use std::ops::Range;
 
 /// Elements of a task.
 const TASK: usize = 1 << 14;
@@ -88,6 +89,18 @@ impl MapCall {
         let run = elementwise.walk.run_length();
         MapCall { parts: run.div_ceil(TASK), pairs: (TASK / run.max(1)).max(1), elementwise }
     }
+
+    /// A map whose output is dense and begins with the values of a parameter of its shape, in their places: each task's are made before it.
+    pub fn of_pieces(expression: &Expression, output: &View, operands: &[View], parameter: usize) -> MapCall {
+        let is_it = |view: &View| view.storage == Storage::Parameter(parameter);
+        let operands: Vec<&View> = operands.iter().map(|view| if is_it(view) { output } else { view }).collect();
+        MapCall::new(Elementwise::whole(expression, output, &operands))
+    }
+
+    /// The (lead, part) pairs of a task.
+    fn pairs(&self, task: usize) -> Range<usize> {
+        task * self.pairs..((task + 1) * self.pairs).min(self.elementwise.walk.leads() * self.parts)
+    }
 }
 
 impl Tasks for MapCall {
@@ -101,11 +114,22 @@ impl Tasks for MapCall {
 
     unsafe fn run(&self, task: usize, memory: &Memory, workspace: &mut Workspace) {
         let run = self.elementwise.walk.run_length();
-        let end = ((task + 1) * self.pairs).min(self.elementwise.walk.leads() * self.parts);
-        for pair in task * self.pairs..end {
+        for pair in self.pairs(task) {
             let (lead, start) = (pair / self.parts, pair % self.parts * TASK);
             // SAFETY: tasks take distinct elements.
             unsafe { self.elementwise.run(memory, lead, start, (start + TASK).min(run), workspace) };
         }
+    }
+
+    fn piece(&self, task: usize) -> Option<(Place, Range<usize>)> {
+        let (run, pairs) = (self.elementwise.walk.run_length(), self.pairs(task));
+        let first = |pair: usize| pair / self.parts * run + pair % self.parts * TASK;
+        // Of several runs each is one part, and a last part may be shorter.
+        let end = if self.parts == 1 {
+            first(pairs.end)
+        } else {
+            (first(pairs.start) + TASK).min((pairs.start / self.parts + 1) * run)
+        };
+        Some((self.elementwise.walk.place(0), first(pairs.start)..end))
     }
 }

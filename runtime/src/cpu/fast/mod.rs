@@ -35,19 +35,20 @@ mod window;
 use super::CpuOptions;
 use super::blocked::buffer::Buffer;
 use super::blocked::pool::Pool;
-use crate::failure::{Result, failure};
-use crate::parameters::Room;
+use crate::failure::{Result, failure, fault};
+use crate::parameters::{Parts, Room};
 use crate::{Parameters, Tensor};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::plan::{Plan, PlanParameter};
 use lane::Lane;
-use memory::Memory;
+use memory::{Memory, Place};
 pub use parameter_uses::ParameterUses;
 use prepare::{Output, StepCall};
 use program::Count;
 use spare::Spare;
 use std::cell::UnsafeCell;
-use std::sync::Arc;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 /// A step, ready to run.
@@ -62,6 +63,17 @@ trait Call: Send + Sync {
     /// # Safety
     /// The memory must be that of the plan, and the workspace as long as `workspace_length` says for the threads of the pool.
     unsafe fn run(&self, context: &Context<'_>);
+
+    /// Does the step, whose parameter is not in memory but made piece by piece.
+    ///
+    /// # Errors
+    /// As the parameter's; E499 of a step that needs its parameter whole.
+    ///
+    /// # Safety
+    /// As for `run`.
+    unsafe fn run_in_pieces(&self, _context: &Context<'_>, _parameter: &dyn Parts) -> Result<()> {
+        Err(fault("a step that reads its parameter as a whole"))
+    }
 }
 
 /// What a call works with.
@@ -86,21 +98,55 @@ trait Tasks: Send + Sync {
     /// # Safety
     /// The memory must be that of the plan. Tasks of one call may run at the same time, each of them once.
     unsafe fn run(&self, task: usize, memory: &Memory, workspace: &mut Workspace);
+
+    /// Where a task expects values of the step's parameter, and which ones, when that comes in pieces.
+    fn piece(&self, _task: usize) -> Option<(Place, Range<usize>)> {
+        None
+    }
 }
 
 impl<T: Tasks> Call for T {
     unsafe fn run(&self, context: &Context<'_>) {
-        let Context { memory, pool, scratch, .. } = *context;
-        let tasks = self.tasks();
-        let body = |task: usize, worker: usize| {
-            // SAFETY: a worker runs one task at a time; the memory is the caller's promise.
-            unsafe { Tasks::run(self, task, memory, scratch[worker].get()) };
+        // SAFETY: the caller's promise.
+        unsafe { run_tasks(self, context, &|_| {}) };
+    }
+
+    unsafe fn run_in_pieces(&self, context: &Context<'_>, parameter: &dyn Parts) -> Result<()> {
+        let outcome = Mutex::new(Ok(()));
+        let fetch = |task: usize| {
+            let fetched = self.piece(task).ok_or_else(|| fault("a step that reads its parameter as a whole"));
+            let fetched = fetched.and_then(|(place, range)| {
+                // SAFETY: the plan was checked: these elements are this task's alone.
+                let values =
+                    unsafe { std::slice::from_raw_parts_mut(context.memory.at(place, range.start), range.len()) };
+                parameter.part(range.start, values)
+            });
+            if fetched.is_err() {
+                *outcome.lock().unwrap_or_else(PoisonError::into_inner) = fetched;
+            }
         };
-        if tasks > 1 && self.cost().time_ns() > WORTH_A_THREAD_NS {
-            pool.run(tasks, &body);
-        } else {
-            (0..tasks).for_each(|task| body(task, 0));
-        }
+        // SAFETY: the caller's promise.
+        unsafe { run_tasks(self, context, &fetch) };
+        outcome.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Does every task, each after what must come before it on the same thread.
+///
+/// # Safety
+/// As for [`Call::run`].
+unsafe fn run_tasks(tasks: &impl Tasks, context: &Context<'_>, before: &(dyn Fn(usize) + Sync)) {
+    let Context { memory, pool, scratch, .. } = *context;
+    let count = tasks.tasks();
+    let body = |task: usize, worker: usize| {
+        before(task);
+        // SAFETY: a worker runs one task at a time; the memory is the caller's promise.
+        unsafe { tasks.run(task, memory, scratch[worker].get()) };
+    };
+    if count > 1 && tasks.cost().time_ns() > WORTH_A_THREAD_NS {
+        pool.run(count, &body);
+    } else {
+        (0..count).for_each(|task| body(task, 0));
     }
 }
 
@@ -167,7 +213,8 @@ impl Workspace {
 /// # Errors
 /// E499 when a step is not as plans are.
 pub fn workspace_lengths(plan: &Plan, options: &CpuOptions) -> Result<[usize; 2]> {
-    let calls = prepare::calls(plan, options.instructions)?;
+    let uses = ParameterUses::of(plan, options.thread_count());
+    let calls = prepare::calls(plan, &uses, options.instructions)?;
     Ok([&calls.prepare, &calls.run].map(|calls| prepare::workspace_length(calls, options.thread_count())))
 }
 
@@ -200,8 +247,9 @@ impl Fast {
     /// are, E506 when the threads cannot be started.
     pub fn new(plan: Arc<Plan>, parameters: &Parameters, options: &CpuOptions) -> Result<Fast> {
         super::check::parameters(&plan, parameters)?;
-        let calls = prepare::calls(&plan, options.instructions)?;
         let threads = options.thread_count();
+        let uses = ParameterUses::of(&plan, threads);
+        let calls = prepare::calls(&plan, &uses, options.instructions)?;
         let lengths = [&calls.prepare, &calls.run].map(|calls| prepare::workspace_length(calls, threads));
         super::check::memory(&plan, lengths[0].max(lengths[1]))?;
         let pool = options.pool()?;
@@ -218,18 +266,19 @@ impl Fast {
             plan,
             run: calls.run,
         };
-        fast.prepare(&calls.prepare, parameters)?;
+        fast.prepare(&calls.prepare, &uses, parameters)?;
         fast.workspace = Buffer::zeros(lengths[1]);
         fast.arena = Buffer::zeros(fast.plan.arena_elements);
         Ok(fast)
     }
 
-    fn prepare(&mut self, calls: &[StepCall], parameters: &Parameters) -> Result<()> {
+    fn prepare(&mut self, calls: &[StepCall], uses: &ParameterUses, parameters: &Parameters) -> Result<()> {
         let mut scratch = Buffer::zeros(self.plan.scratch_elements);
-        let uses = ParameterUses::of(&self.plan);
-        let mut spare = Spare::new(&self.plan, &uses);
+        let mut spare = Spare::new(&self.plan, uses);
         let mut calls = calls.iter().peekable();
         for (number, steps) in uses.of_steps.iter().enumerate() {
+            let pieces =
+                steps.in_pieces.map(|index| parameters.parts(&self.plan.parameters[index].path)).transpose()?;
             for &index in &steps.first {
                 let PlanParameter { path, shape, .. } = &self.plan.parameters[index];
                 let room = || Room { memory: spare.take(shape.iter().product()), pool: Some(&self.pool) };
@@ -239,7 +288,12 @@ impl Fast {
             let context = self.context(&memory);
             while let Some((_, call)) = calls.next_if(|(step, _)| *step == number) {
                 // SAFETY: the calls are those of the plan, whose memory this is.
-                unsafe { call.run(&context) };
+                unsafe {
+                    match &pieces {
+                        Some(parameter) => call.run_in_pieces(&context, &**parameter)?,
+                        None => call.run(&context),
+                    }
+                }
             }
             self.pointers = (memory.inputs, memory.parameters);
             steps.last.iter().filter_map(|&index| self.parameters[index].take()).for_each(|tensor| spare.put(tensor));

@@ -1,6 +1,7 @@
 //! When a plan needs each of its parameters, so that no more of them are in memory than must be.
 
-use cnnc_compiler::plan::{Plan, Storage, View};
+use cnnc_compiler::kernels::{Kernel, Method};
+use cnnc_compiler::plan::{Plan, Step, Storage, View};
 
 /// The parameters of a plan by where they are read; all are numbers in its list.
 pub struct ParameterUses {
@@ -13,6 +14,9 @@ pub struct ParameterUses {
 /// The parameters of one step of `prepare`.
 #[derive(Clone, Default)]
 pub struct StepUses {
+    /// The one that it reads piece by piece, so that it need not be in memory: nothing else reads it, and it is large beside what is
+    /// in memory of it at once.
+    pub in_pieces: Option<usize>,
     /// Those that no step before it reads.
     pub first: Vec<usize>,
     /// Those that no step after it reads.
@@ -20,8 +24,8 @@ pub struct StepUses {
 }
 
 impl ParameterUses {
-    /// Of a plan.
-    pub fn of(plan: &Plan) -> ParameterUses {
+    /// Of a plan that so many threads prepare.
+    pub fn of(plan: &Plan, threads: usize) -> ParameterUses {
         let count = plan.parameters.len();
         let (mut first, mut last, mut in_runs) = (vec![None; count], vec![None; count], vec![false; count]);
         for (number, step) in plan.prepare.iter().enumerate() {
@@ -36,10 +40,38 @@ impl ParameterUses {
         }
         let mut of_steps = vec![StepUses::default(); plan.prepare.len()];
         for parameter in 0..count {
+            let only = first[parameter].filter(|_| first[parameter] == last[parameter] && !in_runs[parameter]);
+            if let Some(step) = only.filter(|&step| takes_pieces(&plan.prepare[step], parameter, threads)) {
+                of_steps[step].in_pieces = Some(parameter);
+                continue;
+            }
             first[parameter].into_iter().for_each(|step: usize| of_steps[step].first.push(parameter));
             last[parameter].into_iter().for_each(|step: usize| of_steps[step].last.push(parameter));
         }
         ParameterUses { of_steps, of_runs: (0..count).filter(|&parameter| in_runs[parameter]).collect() }
+    }
+}
+
+/// Elements of a parameter that is worth reading in pieces.
+const WORTH_PIECES: usize = 1 << 16;
+
+/// Whether a step can take a parameter that it alone reads in pieces: blocks of a fully connected layer's rows that are packed, or parts of
+/// what a map makes of it, which come to the places of the results and are worked on there.
+fn takes_pieces(step: &Step, parameter: usize, threads: usize) -> bool {
+    let (output, mut operands) = (&step.output, step.operands.iter());
+    let is_it = |view: &View| view.storage == Storage::Parameter(parameter);
+    match &step.kernel {
+        Kernel::Pack(packing) => {
+            packing.method == Method::Linear && packing.out_channels >= threads.saturating_mul(2 * packing.lanes)
+        }
+        Kernel::Map(_) => {
+            let whole = View::dense(Storage::Parameter(parameter), 0, &output.shape);
+            output.is_dense()
+                && output.elements() >= WORTH_PIECES
+                && operands.clone().filter(|view| is_it(view)).count() == 1
+                && operands.all(|view| if is_it(view) { *view == whole } else { !view.meets(output) })
+        }
+        _ => false,
     }
 }
 

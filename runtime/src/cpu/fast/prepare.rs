@@ -8,7 +8,7 @@ use super::lane::Lane;
 use super::map::{Elementwise, MapCall};
 use super::memory::Memory;
 use super::walk::Walk;
-use super::{Call, gemm, give_back, pad, reduce, resample, window};
+use super::{Call, ParameterUses, gemm, give_back, pad, reduce, resample, window};
 use crate::cpu::blocked::vector::InstructionSet;
 use crate::failure::{Result, fault};
 use cnnc_compiler::kernels::Kernel;
@@ -32,11 +32,11 @@ pub fn workspace_length(calls: &[StepCall], threads: usize) -> usize {
     calls.iter().map(|(_, call)| call.workspace_length(threads)).max().unwrap_or(0)
 }
 
-/// The calls of a checked plan.
+/// The calls of a checked plan, whose parameters are used in that way.
 ///
 /// # Errors
 /// E499 when a step is not laid out as plans are.
-pub fn calls(plan: &Plan, set: InstructionSet) -> Result<Calls> {
+pub fn calls(plan: &Plan, uses: &ParameterUses, set: InstructionSet) -> Result<Calls> {
     let steps: Vec<&Step> = plan.prepare.iter().chain(&plan.run).collect();
     let heavy = heavy(&steps, set)?;
     let mut calls = Calls { prepare: Vec::new(), run: Vec::new() };
@@ -45,12 +45,18 @@ pub fn calls(plan: &Plan, set: InstructionSet) -> Result<Calls> {
             Some(in_run) => (&mut calls.run, in_run),
             None => (&mut calls.prepare, number),
         };
+        let in_pieces = uses.of_steps.get(number).and_then(|uses| uses.in_pieces);
         let of_step: Vec<Box<dyn Call>> = match &heavy[number] {
             Some(kernel) if matches!(step.kernel, Kernel::Pack(_)) => {
-                vec![Box::new(PackCall::new(kernel.clone(), step))]
+                vec![Box::new(PackCall::new(kernel.clone(), step, in_pieces.is_some()))]
             }
             Some(kernel) => vec![Box::new(BlockedCall::new(kernel.clone(), step))],
-            None => light(step, set)?,
+            None => match (&step.kernel, in_pieces) {
+                (Kernel::Map(expression), Some(parameter)) => {
+                    vec![Box::new(MapCall::of_pieces(expression, &step.output, &step.operands, parameter))]
+                }
+                _ => light(step, set)?,
+            },
         };
         list.extend(of_step.into_iter().map(|call| (number_in_list, call)));
     }

@@ -84,7 +84,7 @@ impl Window {
             match self.pooling {
                 Pooling::Max if self.pairs && number == 2 => larger_of_squares(output, source(0), source(1)),
                 Pooling::Mean(_) if self.pairs && number == 2 => {
-                    means_of_squares(output, source(0), source(1), &self.windows.factors[y * columns.len()..]);
+                    means_of_squares(output, source(0), source(1), self.windows.factors(y));
                 }
                 Pooling::Max => {
                     combined.fill(f32::NEG_INFINITY);
@@ -96,7 +96,7 @@ impl Window {
                 Pooling::Mean(_) => {
                     combined.fill(0.0);
                     (0..number).for_each(|index| add(combined, source(index)));
-                    let factors = &self.windows.factors[y * columns.len()..];
+                    let factors = self.windows.factors(y);
                     for ((out, &(first, step, number)), factor) in output.iter_mut().zip(columns).zip(factors) {
                         *out = seen(combined, first, step, number).sum::<f32>() * factor;
                     }

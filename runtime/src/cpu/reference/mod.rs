@@ -21,7 +21,7 @@ mod window_grad;
 pub use real::Real;
 pub(super) use resample::parts;
 pub(crate) use resample::{Source, sources};
-pub(super) use window::divide_by;
+pub(super) use window::{counted_along, divide_by};
 
 use crate::failure::Result;
 use crate::{Parameters, Tensor};

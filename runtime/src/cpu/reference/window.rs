@@ -41,19 +41,29 @@ pub fn divide_by(
     spans: [(usize, usize, usize); 2],
 ) -> f64 {
     match divisor {
-        Divisor::Elements => (spans[0].2 * spans[1].2) as f64,
         Divisor::Fixed(number) => *number,
-        Divisor::Padded { after } => {
-            let padded = |axis: usize| match axes[axis] {
-                PoolAxis::Adaptive => spans[axis].2,
-                PoolAxis::Sliding(window) => {
-                    let room = window.before + sizes[axis] + after[axis];
-                    let left = room.saturating_sub(place[axis] * window.stride);
-                    window.kernel.min(left.div_ceil(window.dilation))
-                }
-            };
-            (padded(0) * padded(1)) as f64
+        Divisor::Elements | Divisor::Padded { .. } => {
+            let along = |axis: usize| counted_along(divisor, axes, axis, place[axis], sizes[axis], spans[axis].2);
+            (along(0) * along(1)) as f64
         }
+    }
+}
+
+/// The elements that count along an axis where the window there has so many.
+pub fn counted_along(
+    divisor: &Divisor,
+    axes: &[PoolAxis; 2],
+    axis: usize,
+    place: usize,
+    size: usize,
+    elements: usize,
+) -> usize {
+    match (divisor, &axes[axis]) {
+        (Divisor::Padded { after }, PoolAxis::Sliding(window)) => {
+            let left = (window.before + size + after[axis]).saturating_sub(place * window.stride);
+            window.kernel.min(left.div_ceil(window.dilation))
+        }
+        _ => elements,
     }
 }
 

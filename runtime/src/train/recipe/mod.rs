@@ -12,7 +12,7 @@ mod yaml;
 use super::schedule::Schedule;
 use crate::data::{Format, Transform};
 use cnnc_compiler::diagnostic::Diagnostic;
-use cnnc_compiler::resolve::{INIT_FILE, SETTINGS_FILE};
+use cnnc_compiler::resolve::{INIT_FILE, Request, SETTINGS_FILE};
 use cnnc_compiler::training::Training;
 use cnnc_grammar::span::{Files, Span};
 use std::path::PathBuf;
@@ -136,14 +136,11 @@ pub struct EarlyStopping {
 }
 
 impl Recipe {
-    /// The model's parameters as the compiler takes them.
-    pub fn settings(&self) -> Vec<(String, String)> {
-        self.model.set.iter().map(|entry| (entry.key.clone(), entry.value.clone())).collect()
-    }
-
-    /// The initialisers as the compiler takes them.
-    pub fn initialisers(&self) -> Vec<(String, String)> {
-        self.init.iter().map(|entry| (entry.key.clone(), entry.value.clone())).collect()
+    /// The network that it asks for, as the compiler takes that.
+    pub fn request(&self) -> Request {
+        let pairs = |entries: &[Entry]| entries.iter().map(|entry| (entry.key.clone(), entry.value.clone())).collect();
+        let (settings, init) = (pairs(&self.model.set), pairs(&self.init));
+        Request { model: self.model.name.clone(), settings, init, ..Request::default() }
     }
 
     /// Moves what the compiler says of settings and initialisers to where the recipe says them.

@@ -77,9 +77,10 @@ checkpoint_every: 100
 output: out
 ",
     );
-    let set: Vec<String> = recipe.settings().into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let set: Vec<String> =
+        recipe.request().settings.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
     assert_eq!(set, ["width=0.5", "arch=[[1, 2], 3]", "deep=true", "text=a + 1"]);
-    let init: Vec<String> = recipe.initialisers().into_iter().map(|(key, value)| format!("{key}: {value}")).collect();
+    let init: Vec<String> = recipe.request().init.into_iter().map(|(key, value)| format!("{key}: {value}")).collect();
     assert_eq!(init, ["Conv2d, Linear: xavier_uniform", "\"0.block 1\": constant(42)"]);
     assert_eq!(
         recipe.data.train.expect("transforms"),

@@ -151,6 +151,8 @@ SHAPES = {
         (IMAGE, L.ZeroPad2d(0)),
         (IMAGE, L.ZeroPad2d(-1)),
         (IMAGE, L.ZeroPad2d((0, 1, 0, 1)), L.Conv2d(3, kernel_size=3, stride=2)),
+        ((2, 3, 4, 1), join("sum", branch(L.ZeroPad2d((2, -1, 0, 0))), branch(L.ZeroPad2d((1, 0, 0, 0))))),
+        ((2, 3, 1, 4), join("concat", branch(L.ZeroPad2d((0, 0, -1, 3))), branch(L.ZeroPad2d((0, 0, 0, 2))), dim=1)),
     ],
     "upsample": [
         (IMAGE, L.Upsample(scale_factor=2)),

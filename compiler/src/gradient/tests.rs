@@ -167,6 +167,20 @@ fn movements_are_moved_back() {
     check(test.finish(y));
 }
 
+/// No layer adds up along some axes what was repeated along others; a sum hands its gradient on unrepeated.
+#[test]
+fn terms_that_are_the_same_along_an_axis_count_as_often() {
+    for (own, axes) in [([1, 3, 1, 1], [2, 3]), ([2, 1, 1, 5], [1, 3])] {
+        let (mut test, x) = TestGraph::new(&[2, 3, 4, 5]);
+        let bias = test.parameter("bias", &own);
+        let y = test.layer("Sum", |builder| {
+            let y = builder.map(&[x, bias], Expression::operand(0) * 3.0 + Expression::operand(1) * 2.0);
+            builder.reduce(y, Reduction::Sum, &axes)
+        });
+        check(test.finish(y));
+    }
+}
+
 #[test]
 fn what_asks_for_places_has_them_in_its_gradient() {
     let (mut test, x) = TestGraph::new(&[2, 3, 4]);

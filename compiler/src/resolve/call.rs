@@ -9,6 +9,7 @@ use super::value::{Flow, Given, Recipe, Value};
 use crate::graph::{ModuleId, ModuleKind, Way};
 use cnnc_grammar::ast::{Argument, Declaration, ExprKind, Parameter};
 use cnnc_grammar::span::Span;
+use std::collections::HashSet;
 use std::rc::Rc;
 
 /// An entry a parameter: `None` where nothing was given, `Some(None)` where the value is not known.
@@ -207,14 +208,9 @@ impl<'a> Expander<'a, '_> {
 
     /// Reports parameters that have no value from anywhere.
     fn check_missing(&mut self, callable: &Callable<'a>, values: &Matched<'a>, span: Span) -> bool {
-        let missing: Vec<&str> = callable
-            .declaration
-            .parameters
-            .iter()
-            .zip(values)
-            .filter(|(parameter, value)| value.is_none() && !callable.has_default(parameter))
-            .map(|(parameter, _)| parameter.name.text.as_str())
-            .collect();
+        let is_missing = |(place, _): &(usize, &Parameter)| values.get(*place).is_some_and(Option::is_none);
+        let missing = callable.unset().into_iter().filter(is_missing);
+        let missing: Vec<&str> = missing.map(|(_, parameter)| parameter.name.text.as_str()).collect();
         if missing.is_empty() {
             return true;
         }
@@ -317,15 +313,18 @@ impl<'a> Expander<'a, '_> {
 }
 
 impl<'a> Callable<'a> {
-    /// Whether a parameter has a value when the call gives none.
-    pub fn has_default(&self, parameter: &Parameter) -> bool {
-        let set = |argument: &Argument, position: usize| match &argument.key {
-            Some(key) => key.text == parameter.name.text,
-            None => self.declaration.parameters.get(position).is_some_and(|at| at.name.text == parameter.name.text),
+    /// The parameters that have no value when a call gives none, by their place.
+    pub fn unset(&self) -> Vec<(usize, &'a Parameter)> {
+        let parameters = &self.declaration.parameters;
+        let arguments = self.presets.iter().map(|preset| preset.base.arguments.as_deref().unwrap_or_default());
+        let name = |(position, argument): (usize, &'a Argument)| match &argument.key {
+            Some(key) => Some(key.text.as_str()),
+            None => parameters.get(position).map(|parameter| parameter.name.text.as_str()),
         };
-        let in_preset = |arguments: &Option<Vec<Argument>>| {
-            arguments.iter().flatten().enumerate().any(|(position, argument)| set(argument, position))
-        };
-        parameter.default.is_some() || self.presets.iter().any(|preset| in_preset(&preset.base.arguments))
+        let set: HashSet<&str> =
+            arguments.flat_map(|arguments| arguments.iter().enumerate().filter_map(name)).collect();
+        let is_open =
+            |parameter: &Parameter| parameter.default.is_none() && !set.contains(parameter.name.text.as_str());
+        parameters.iter().enumerate().filter(|(_, parameter)| is_open(parameter)).collect()
     }
 }

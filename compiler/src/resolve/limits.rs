@@ -244,6 +244,17 @@ mod tests {
         }
     }
 
+    /// Looking for each among all would take minutes.
+    #[test]
+    fn parameters_may_be_many() {
+        let list = |text: fn(usize) -> String| (0..50_000).map(text).collect::<Vec<String>>().join(", ");
+        let body = "input [N, 8]\nReLU";
+        let model = format!("model M({}) {{\n{body}\n}}", list(|number| format!("a{number}: int = 1")));
+        assert_eq!(codes(model), [""; 0]);
+        let open = format!("model M({}) {{\n{body}\n}}", list(|number| format!("a{number}: int")));
+        assert_eq!(codes(format!("{open}\nmodel P = M({})", list(|number| format!("{number}")))), ["E217"]);
+    }
+
     #[test]
     fn all_models_of_a_program_share_one_account() {
         let models: String =

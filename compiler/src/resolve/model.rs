@@ -67,7 +67,7 @@ pub fn check_all(
     for (name, set) in chosen.iter().zip(&set) {
         let Some(Some(callable)) = declarations.get(name) else { continue };
         let callable = settings::with(callable, set.as_ref());
-        let is_complete = callable.declaration.parameters.iter().all(|parameter| callable.has_default(parameter));
+        let is_complete = callable.unset().is_empty();
         if is_complete && set.is_some() != request.settings.is_empty() {
             graphs.extend(expand(&world, &callable, &request.input_shapes, &[], problems));
         }
@@ -136,12 +136,8 @@ fn has_input(body: &Body) -> bool {
 impl<'a> Expander<'a, '_> {
     /// The arguments of the model itself: none are given, so its presets and defaults must say all.
     fn root_arguments(&mut self, callable: &Callable<'a>) -> Option<Matched<'a>> {
-        let open = |name: &&str| {
-            let parameter = callable.declaration.parameters.iter().find(|parameter| parameter.name.text == **name);
-            parameter.is_some_and(|parameter| !callable.has_default(parameter))
-        };
-        let names = callable.declaration.parameters.iter().map(|parameter| parameter.name.text.as_str());
-        let missing: Vec<&str> = names.filter(open).collect();
+        let unset = callable.unset();
+        let missing: Vec<&str> = unset.iter().map(|(_, parameter)| parameter.name.text.as_str()).collect();
         if missing.is_empty() {
             return Some(vec![None; callable.declaration.parameters.len()]);
         }

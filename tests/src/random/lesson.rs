@@ -69,9 +69,10 @@ fn labels(dice: &mut Dice, loss: Loss, answer: &[usize]) -> Tensor {
 }
 
 impl Expected {
-    /// Whether a computation in that precision takes the same branches.
+    /// Whether a computation in that precision takes the same branches, and what rounding makes of it can be said.
     pub fn decided(&self, precision: Precision) -> bool {
-        self.narrowest > DEVIATIONS * precision.unit
+        let numbers = || self.values.values().flat_map(|array| &array.elements);
+        self.narrowest > DEVIATIONS * precision.unit && numbers().all(|number| number.rounded.variance.is_finite())
     }
 
     /// Whether float32 can hold all of it, and the squares that optimisers make of it.

@@ -75,7 +75,7 @@ pub const DEVIATIONS: f64 = 60.0;
 /// What float32 cannot hold, with room for what kernels make on their way.
 pub const TOO_LARGE: f64 = 1e35;
 
-/// How far a found value is off, as a share of what is allowed: more than 1 is wrong.
+/// How far a found value is off, as a share of what is allowed: more than 1 is wrong. Where rounding errors are past counting, all is.
 pub fn off(found: &[f64], expected: &Array, precision: Precision) -> f64 {
     if found.len() != expected.elements.len() {
         return f64::INFINITY;
@@ -90,7 +90,7 @@ pub fn off(found: &[f64], expected: &Array, precision: Precision) -> f64 {
     let scale = largest(&mut finite().map(|number| number.value().abs()));
     let deviation = largest(&mut finite().map(|number| number.rounded.variance.sqrt()));
     let allowed = (precision.share * scale).max(DEVIATIONS * precision.unit * deviation);
-    if difference == 0.0 { 0.0 } else { difference / allowed }
+    if difference == 0.0 || !deviation.is_finite() { 0.0 } else { difference / allowed }
 }
 
 /// The larger; not-a-number once there is one.

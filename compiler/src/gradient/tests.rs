@@ -22,7 +22,7 @@ fn with_loss(mut graph: KernelGraph) -> (KernelGraph, NodeId) {
     let product = graph.add(product, shape, &[output, target], vec!["loss".into()]);
     let sum = Kernel::Reduce { reduction: Reduction::Sum, axes };
     let loss = graph.add(sum, vec![1; graph.dag.get(product).unwrap().shape.len()], &[product], vec!["loss".into()]);
-    graph.outputs = vec![Port { name: "loss".into(), node: loss }];
+    graph.outputs = [Port { name: "loss".into(), node: loss }].into_iter().collect();
     (graph, loss)
 }
 
@@ -212,7 +212,7 @@ fn a_tied_parameter_adds_up_and_a_relu_is_known_by_its_result() {
     let y = test.layer("Linear", |builder| builder.gemm(y, false, weight, true));
     let (mut graph, loss) = with_loss(test.finish(y));
     let node = gradient(&mut graph, loss, &[weight]).unwrap()[0].unwrap();
-    graph.outputs = vec![Port { name: "gradient".into(), node }];
+    graph.outputs = [Port { name: "gradient".into(), node }].into_iter().collect();
     passes::run(&mut graph).unwrap();
     insta::assert_snapshot!(print(&graph), @r"
     input input [2, 3]

@@ -80,14 +80,17 @@ impl<'a> KernelBuilder<'a> {
     /// Parameter `index` of the layer, if it has so many, with what earlier uses of it in this run make of it.
     pub fn current(&self, index: usize) -> Option<NodeId> {
         let node = self.parameter(index)?;
-        let known = self.graph.updates.iter().find(|update| Some(update.parameter) == self.parameter_of(node));
+        let known = self.parameter_of(node).and_then(|parameter| self.graph.updates.of_parameter(parameter));
         Some(known.map_or(node, |update| update.node))
     }
 
     /// Makes a value the layer's parameter `index` after the run.
     pub fn update(&mut self, index: usize, node: NodeId) {
         let Some(parameter) = self.parameter(index).and_then(|node| self.parameter_of(node)) else { return };
-        self.graph.updates.retain(|update| update.parameter != parameter);
+        if self.graph.updates.of_parameter(parameter).is_some() {
+            let others = std::mem::take(&mut self.graph.updates);
+            self.graph.updates = others.into_iter().filter(|update| update.parameter != parameter).collect();
+        }
         self.graph.updates.push(Update { parameter, node });
     }
 

@@ -1,5 +1,6 @@
 //! What passes and planner ask of a kernel graph, the one edit that all of them make, and how a fault of theirs is told.
 
+use super::results::{Results, RunResult};
 use super::{Kernel, KernelGraph, KernelNode, Port};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::{Dag, NodeId, ParameterId};
@@ -46,12 +47,12 @@ impl KernelGraph {
 
     /// Whether a value leaves the graph, or becomes a parameter's.
     pub fn is_output(&self, id: NodeId) -> bool {
-        self.results().any(|node| node == id)
+        self.outputs.count(id) > 0 || self.is_update(id)
     }
 
     /// Whether a parameter gets this value.
     pub fn is_update(&self, id: NodeId) -> bool {
-        self.updates.iter().any(|update| update.node == id)
+        self.updates.count(id) > 0
     }
 
     /// Gives the nodes new indices, in order and without gaps, so that what is added from now on comes last.
@@ -63,10 +64,11 @@ impl KernelGraph {
                 self.dag.arguments(id).iter().map(|argument| renamed.get(argument).copied()).collect();
             renamed.insert(id, dag.add(self.dag.get(id)?.clone(), &arguments?));
         }
-        let ports = self.inputs.iter_mut().chain(&mut self.outputs).map(|port| &mut port.node);
-        for node in ports.chain(self.updates.iter_mut().map(|update| &mut update.node)) {
-            *node = *renamed.get(node)?;
+        for port in &mut self.inputs {
+            port.node = *renamed.get(&port.node)?;
         }
+        self.outputs = renumbered(&self.outputs, &renamed)?;
+        self.updates = renumbered(&self.updates, &renamed)?;
         self.dag = dag;
         Some(())
     }
@@ -87,10 +89,8 @@ impl KernelGraph {
     /// Lets everything that uses `old` use `new` instead, outputs and updates too; `old` stays, unused.
     pub fn replace(&mut self, old: NodeId, new: NodeId) {
         self.dag.replace_uses(old, new);
-        let outputs = self.outputs.iter_mut().map(|port| &mut port.node);
-        for node in outputs.chain(self.updates.iter_mut().map(|update| &mut update.node)).filter(|node| **node == old) {
-            *node = new;
-        }
+        self.outputs.replace(old, new);
+        self.updates.replace(old, new);
     }
 
     /// The one node that uses a value, if nothing else does, outputs included; it may take the value several times.
@@ -137,6 +137,11 @@ impl KernelNode {
     pub fn elements(&self) -> Option<usize> {
         elements(&self.shape)
     }
+}
+
+/// The same results under their nodes' new indices.
+fn renumbered<T: RunResult + Clone>(results: &Results<T>, renamed: &HashMap<NodeId, NodeId>) -> Option<Results<T>> {
+    results.iter().map(|entry| Some(entry.clone().of_node(*renamed.get(&entry.node())?))).collect()
 }
 
 /// E499: the compiler made something that breaks its own rules.

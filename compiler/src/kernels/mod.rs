@@ -31,6 +31,7 @@ mod expression;
 mod packing;
 mod print;
 pub mod random;
+mod results;
 #[cfg(test)]
 pub(crate) mod testing;
 mod verify;
@@ -41,6 +42,7 @@ pub use expression::{Binary, Expression, Place, Unary};
 pub use packing::{Method, Packing};
 pub(crate) use print::details;
 pub use print::print;
+pub use results::{Results, RunResult};
 pub use verify::{MAX_DEPTH, MAX_ELEMENTS, verify};
 
 use crate::graph::{Dag, NodeId, ParameterId};
@@ -373,9 +375,9 @@ pub struct KernelGraph {
     /// The input that says a class of every sample, where there is one.
     pub class_input: Option<ClassInput>,
     /// The outputs, in order.
-    pub outputs: Vec<Port>,
+    pub outputs: Results<Port>,
     /// The parameters by [`ParameterId`]; states of an optimiser after those of the network.
     pub parameters: Vec<KernelParameter>,
     /// The parameters that a run writes, each at most once.
-    pub updates: Vec<Update>,
+    pub updates: Results<Update>,
 }

@@ -69,7 +69,7 @@ fn in_place(graph: &KernelGraph, readers: &HashMap<ParameterId, Vec<NodeId>>) ->
                 .iter()
                 .filter(|argument| !own(argument))
                 .all(|&argument| root(graph, argument) != Some(update.parameter));
-        let alone = graph.updates.iter().filter(|other| other.node == update.node).count() == 1;
+        let alone = graph.updates.count(update.node) == 1;
         matches!(node.kernel, Kernel::Map(_)) && as_it_lies && alone && !constants.contains(&update.node)
     };
     let shown: HashSet<ParameterId> = graph.results().filter_map(|node| root(graph, node)).collect();

@@ -387,8 +387,8 @@ fn learning() -> KernelGraph {
     });
     let late = test.layer("Linear", |builder| builder.gemm(y, false, weight, false));
     let mut graph = test.finish_all(&[("late", late)]);
-    graph.updates =
-        [(0, learned), (1, moved)].map(|(number, node)| Update { parameter: ParameterId(number), node }).to_vec();
+    let updates = [(0, learned), (1, moved)].map(|(number, node)| Update { parameter: ParameterId(number), node });
+    graph.updates = updates.into_iter().collect();
     graph
 }
 
@@ -412,11 +412,12 @@ fn new_values_of_parameters_are_written_over_the_old_ones() {
 fn a_parameter_that_is_shown_or_exchanged_is_written_at_the_end() {
     let mut graph = learning();
     let (weight, momentum) = (graph.dag.iter().nth(1).unwrap().0, graph.dag.iter().nth(2).unwrap().0);
-    graph.outputs[0].node = weight;
+    let output = graph.outputs[0].node;
+    graph.outputs.replace(output, weight);
     let plan = learnt(&graph, &["weight", "momentum"]);
     assert_eq!(names(&plan).last(), Some(&"map"));
-    graph.updates[0].node = momentum;
-    graph.updates[1].node = weight;
+    let [first, second] = [0, 1].map(|index| Update { node: [momentum, weight][index], ..graph.updates[index] });
+    graph.updates = [first, second].into_iter().collect();
     let plan = learnt(&graph, &["weight", "momentum"]);
     assert_eq!(names(&plan), ["map"; 4], "both are copied, then written");
 }

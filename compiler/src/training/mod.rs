@@ -146,7 +146,7 @@ fn backward(
 ) -> Result<Backward, Box<Diagnostic>> {
     let mut graph = write_training_kernels(network, bindings)?;
     let (loss, outputs) = with_loss(network, &mut graph, loss)?;
-    graph.outputs = outputs;
+    graph.outputs = outputs.into_iter().collect();
     let wanted = |kernel: &Kernel| match kernel {
         Kernel::Input(index) => *index < inputs,
         Kernel::Parameter(id) => network.graph.parameter(*id).is_some_and(|parameter| parameter.trainable),

@@ -96,7 +96,7 @@ impl Lowering<'_> {
     /// Where an output lies; the old value of a parameter that a run writes is kept for it.
     fn shown(&mut self, id: NodeId) -> Located {
         let origins = ["output".into()];
-        let updated = |id| self.graph.updates.iter().any(|update| update.parameter == id);
+        let updated = |id| self.graph.updates.of_parameter(id).is_some();
         if order::root(self.graph, id).is_some_and(updated) {
             return self.dense_copy(id, Layout::Plain, &origins, "the run changes the parameter that is shown");
         }
@@ -165,7 +165,7 @@ impl Lowering<'_> {
                 else {
                     return self.location(NodeId::end());
                 };
-                let updated = self.graph.updates.iter().any(|update| update.parameter == id);
+                let updated = self.graph.updates.of_parameter(id).is_some();
                 self.lowered.parameters.push(PlanParameter { path, shape, start, updated });
                 self.numbers.insert(id, self.lowered.parameters.len() - 1);
                 self.lowered.parameters.len() - 1

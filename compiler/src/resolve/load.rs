@@ -111,7 +111,7 @@ impl Loader<'_> {
 
     /// Whether so much was read that nothing more is.
     fn is_full(&self) -> bool {
-        self.bytes > MAX_BYTES || self.problems.len() >= Problems::MOST
+        self.bytes > MAX_BYTES || self.problems.error_count() >= Problems::MOST
     }
 
     fn too_many(&mut self, span: Span) {

@@ -50,7 +50,7 @@ impl InitError<'_> {
                     Diagnostic::new(code, format!("nothing here has the path `{path}`"), *span, "fits nothing");
                 match near {
                     Some(near) => {
-                        diagnostic.help(format!("did you mean \"{near}\"?")).mend(*span, format!("\"{near}\""))
+                        diagnostic.help(format!("did you mean \"{near}\"?")).guess(*span, format!("\"{near}\""))
                     }
                     None => diagnostic,
                 }
@@ -73,7 +73,7 @@ impl InitError<'_> {
                 let diagnostic = diagnostic.note(format!("it is one of {}", listed(words)));
                 match near {
                     Some(near) => {
-                        diagnostic.help(format!("did you mean \"{near}\"?")).mend(*span, format!("\"{near}\""))
+                        diagnostic.help(format!("did you mean \"{near}\"?")).guess(*span, format!("\"{near}\""))
                     }
                     None => diagnostic,
                 }

@@ -157,7 +157,7 @@ impl Recipe {
                 }
             }
             if moved {
-                diagnostic.mend = None;
+                diagnostic.fixes.clear();
             }
         }
     }

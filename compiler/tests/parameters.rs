@@ -173,6 +173,7 @@ fn what_is_wrong_with_init() {
         check(&model(&format!("stem: {{ Conv2d(4, kernel_size=1) }}\nBatchNorm2d\nReLU\ninit {init}"))).codes()
     };
     assert_eq!(codes("Linear: ones"), ["E221 6:6"]);
+    assert_eq!(codes("Linear, Conv2d: ones"), ["E221 6:6"]);
     assert_eq!(codes("Conv2D: ones"), ["E221 6:6"]);
     assert_eq!(codes("\"stm\": ones"), ["E221 6:6"]);
     assert_eq!(codes("Conv2d: xavier"), ["E221 6:14"]);

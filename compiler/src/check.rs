@@ -1,8 +1,9 @@
-//! A whole check: a spec's name, a request and sources come in; everything that is to be said of it, and the networks with their shapes,
-//! go out. What the command line, an editor and the tests show of a spec is drawn from this and nothing else.
+//! A whole check: a spec's name, a request and sources come in; everything that is to be said of it, and the networks with
+//! their shapes, go out. What the command line, an editor and the tests show of a spec is drawn from this and nothing
+//! else.
 //!
-//! Pure as the rest of the compiler: text comes through [`Sources`]. Whatever is wrong, what is right is found too: networks that can be
-//! written out are there beside the errors of others.
+//! Pure as the rest of the compiler: text comes through [`Sources`]. Whatever is wrong, what is right is found too:
+//! networks that can be written out are there beside the errors of others.
 
 use crate::diagnostic::{Diagnostic, Problems};
 use crate::graph::ShapedGraph;
@@ -28,7 +29,8 @@ impl Checked {
     }
 }
 
-/// Checks everything in a spec: all its declarations, and the networks that the request asks for, one model or all that need no arguments.
+/// Checks everything in a spec: all its declarations, and the networks that the request asks for, one model or all that
+/// need no arguments.
 pub fn check(path: &str, request: &Request, sources: &dyn Sources, watch: &mut dyn Watch) -> Checked {
     Spec::read(path, sources, watch).check(request, watch)
 }

@@ -1,7 +1,8 @@
 //! From AST to plan: what a spec means, whether it is possible, and the kernel calls that compute it.
 //!
-//! Pure: no files, no device, no printing. Source text comes through [`resolve::Sources`], the machine through [`plan::Target`], and
-//! what is wrong goes to [`diagnostic::Problems`]. [`check::check`] is the first half as one function. Each stage is a type and each arrow one function:
+//! Pure: no files, no device, no printing. Source text comes through [`resolve::Sources`], the machine through
+//! [`plan::Target`], and what is wrong goes to [`diagnostic::Problems`]. [`check::check`] is the first half as one
+//! function. Each stage is a type and each arrow one function:
 //!
 //! ```text
 //! text -parse-> Ast -resolve-> Graph -infer-> ShapedGraph -write_kernels-> KernelGraph -passes-> KernelGraph -plan-> Plan

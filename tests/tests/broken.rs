@@ -1,9 +1,9 @@
-//! The broken specs: each names the errors and warnings that it expects and their places, has a twin that checks without any, and shows how
-//! they look.
+//! The broken specs: each names the errors and warnings that it expects and their places, has a twin that checks without
+//! any, and shows how they look.
 //!
-//! `cases/broken/E302_kernel_too_large.cnn` begins with `# error: E302 10:5`, a line for each error (without a place when the error has
-//! none) or warning (`# warning: E221 5:10`), and must give exactly these. `cases/valid/` holds the same spec without the fault. Where a diagnostic offers a change, the change is
-//! made and must help.
+//! `cases/broken/E302_kernel_too_large.cnn` begins with `# error: E302 10:5`, a line for each error (without a place when
+//! the error has none) or warning (`# warning: E221 5:10`), and must give exactly these. `cases/valid/` holds the same
+//! spec without the fault. Where a diagnostic offers a change, the change is made and must help.
 
 use cnnc_compiler::check::Checked;
 use cnnc_compiler::diagnostic::{Applicability, Diagnostic, Fix, RenderOptions, Renderer, Severity};

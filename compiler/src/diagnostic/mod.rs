@@ -1,7 +1,8 @@
-//! What people are told: a code, a sentence, places with labels, the arithmetic, fixes, and the way by which the place was reached.
+//! What people are told: a code, a sentence, places with labels, the arithmetic, fixes, and the way by which the place was
+//! reached.
 //!
-//! A diagnostic is an error, a warning or a note. A warning has the code that the same fault has as an error: with errors a command ends
-//! with 1, with warnings and notes alone it does what it was asked for and ends with 0.
+//! A diagnostic is an error, a warning or a note. A warning has the code that the same fault has as an error: with errors
+//! a command ends with 1, with warnings and notes alone it does what it was asked for and ends with 0.
 //!
 //! Stages report facts in enums of their own, each with one method that makes a [`Diagnostic`] of a fact. `render.rs` is the only
 //! file that knows how diagnostics are drawn.

@@ -1,7 +1,7 @@
 //! Tokens to lines: on one where they fit, else with brackets broken, the outermost first.
 //!
-//! A broken bracket has its elements on lines between its own. Plain elements fill the lines; where one is a bracket itself, or a comment
-//! stands between them, each has a line of its own, with a comma behind the last.
+//! A broken bracket has its elements on lines between its own. Plain elements fill the lines; where one is a bracket
+//! itself, or a comment stands between them, each has a line of its own, with a comma behind the last.
 
 use super::token::{Token, Trailing, closing, elements, width};
 use super::{INDENT, WIDTH};

@@ -1,8 +1,9 @@
 //! An AST as source text, in the one style there is: `parse` of what is written is the same AST, comments included.
 //!
-//! What people decide stays as it is: the order, the spelling of numbers, parentheses around values, which statements share a line,
-//! one empty line between groups, and comments with what they stand before or behind. All else is decided here: four spaces a level,
-//! one blank around operators and behind `,` and `;`, two before a comment, nothing past column 100 that brackets or `;` can break.
+//! What people decide stays as it is: the order, the spelling of numbers, parentheses around values, which statements
+//! share a line, one empty line between groups, and comments with what they stand before or behind. All else is decided
+//! here: four spaces a level, one blank around operators and behind `,` and `;`, two before a comment, nothing past column
+//! 100 that brackets or `;` can break.
 //!
 //! `statement` writes bodies and statements, `head` takes a statement without its bodies apart into tokens, `weave` puts its
 //! comments between them, and `lines` breaks what does not fit.
@@ -29,8 +30,8 @@ const INDENT: usize = 4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unreadable;
 
-/// The text of an AST, each line ended. The AST is one that [`parse`] gives, or is built as it would be: names are words, strings hold
-/// neither quotes nor braces nor line ends.
+/// The text of an AST, each line ended. The AST is one that [`parse`] gives, or is built as it would be: names are words,
+/// strings hold neither quotes nor braces nor line ends.
 ///
 /// # Errors
 /// What could not be read is not in the AST, so it cannot be written.

@@ -1,7 +1,7 @@
 //! Files, bodies and statements as lines.
 //!
-//! A body stays on one line where people wrote it so and it fits. Else each statement begins a line, unless it shared one with the
-//! statement before it and still can.
+//! A body stays on one line where people wrote it so and it fits. Else each statement begins a line, unless it shared one
+//! with the statement before it and still can.
 
 use super::head::Head;
 use super::lines::Text;

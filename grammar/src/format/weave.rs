@@ -1,5 +1,5 @@
-//! Puts the comments of a statement between its tokens: as many words before each as the AST says, at the last place of the gap between two
-//! words where a line may end.
+//! Puts the comments of a statement between its tokens: as many words before each as the AST says, at the last place of
+//! the gap between two words where a line may end.
 
 use super::token::{Token, Trailing};
 use crate::ast::InsideComment;
@@ -76,7 +76,8 @@ struct Gap {
     place: Option<usize>,
 }
 
-/// Makes a place where there is none: a parenthesis of those that may stand around the name or type that the gap begins or ends at.
+/// Makes a place where there is none: a parenthesis of those that may stand around the name or type that the gap begins or
+/// ends at.
 fn parenthesised(woven: &mut [Token<'_>], start: usize) -> Option<usize> {
     let gap = woven.iter_mut().enumerate().skip(start);
     let (at, opens, needed) = gap.rev().find_map(|(at, token)| match token {

@@ -1,7 +1,7 @@
 //! Comments and the lines that part statements: what the grammar skips and [`Layout`] keeps.
 //!
-//! Between statements they stand in the text of `separator` pairs, inside statements in the blanks between tokens. A statement without
-//! a `#` in it, which is nearly every one, costs one look for that.
+//! Between statements they stand in the text of `separator` pairs, inside statements in the blanks between tokens. A
+//! statement without a `#` in it, which is nearly every one, costs one look for that.
 
 use super::Builder;
 use super::scan::{Scanner, TokenKind};

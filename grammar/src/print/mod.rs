@@ -1,7 +1,8 @@
 //! Prints an AST as an indented tree, a line a statement: what `cnnc dump --stage ast` shows and snapshots hold.
 //!
-//! Close to the language but no source text: every form has its own word in front, operations stand in parentheses as they were
-//! nested, and there are neither positions nor comments, so that a changed comment changes no snapshot. Source text is what `crate::format` writes.
+//! Close to the language but no source text: every form has its own word in front, operations stand in parentheses as they
+//! were nested, and there are neither positions nor comments, so that a changed comment changes no snapshot. Source text
+//! is what `crate::format` writes.
 
 mod expression;
 

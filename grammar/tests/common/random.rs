@@ -1,4 +1,5 @@
-//! Random source texts that read without an error: every form of the language, laid out in every way, with comments wherever a line may end.
+//! Random source texts that read without an error: every form of the language, laid out in every way, with comments
+//! wherever a line may end.
 
 /// A text being written. The same seed gives the same text.
 pub struct Random {

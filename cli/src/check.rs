@@ -1,16 +1,13 @@
-//! `cnnc check FILE...`: all errors of all files on standard error; on success a line for each model.
+//! `cnnc check FILE...`: all errors and warnings of all files on standard error; without errors a line for each model.
 
 use crate::arguments::Check;
 use crate::console::{Console, Outcome, Stop};
 use crate::model;
 use crate::numbers::grouped;
 use crate::summary::sizes_in_words;
-use cnnc_compiler::diagnostic::Diagnostic;
-use cnnc_compiler::resolve::{Request, Sources};
 use cnnc_compiler::summary::{Summary, summarize};
 use cnnc_compiler::write_kernels::Bindings;
-use cnnc_grammar::span::Files;
-use cnnc_runtime::{Disk, Spec};
+use cnnc_runtime::Disk;
 use std::path::Path;
 
 /// Checks all files, whatever is wrong with some.
@@ -27,32 +24,16 @@ pub fn check(arguments: &Check, console: &mut Console<'_>) -> Outcome {
 
 fn check_file(file: &Path, arguments: &Check, console: &mut Console<'_>) -> Outcome {
     let path = model::name(file, console)?;
-    let inspection = inspect(path, &model::request(&arguments.model), &Disk, console);
-    if !inspection.problems.is_empty() {
-        return Err(console.report(&inspection.problems, &inspection.files));
+    let checked = cnnc_compiler::check::check(path, &model::request(&arguments.model), &Disk, console);
+    if checked.has_errors() {
+        return Err(console.report(&checked.problems, &checked.files));
     }
-    let lines = inspection.summaries.iter().map(|summary| format!("{}: {}\n", file.display(), line(summary)));
-    lines.into_iter().try_for_each(|line| console.print(&line))
-}
-
-/// What a check found.
-pub struct Inspection {
-    /// The files that the spec is made of.
-    pub files: Files,
-    /// What is wrong, by place.
-    pub problems: Vec<Diagnostic>,
-    /// Every model that was written out, as a whole.
-    pub summaries: Vec<Summary>,
-}
-
-/// Checks one spec: the model that is asked for, or all of them.
-pub fn inspect(path: &str, request: &Request, sources: &dyn Sources, console: &mut Console<'_>) -> Inspection {
-    let mut spec = Spec::read(path, sources, console);
-    let mut summaries = Vec::new();
-    for shaped in spec.all_shaped(request, console) {
-        summaries.push(console.timed("summary", || summarize(&shaped, &Bindings::new(), Some(0))));
+    console.tell(&checked.problems, &checked.files);
+    for network in &checked.networks {
+        let summary = console.timed("summary", || summarize(network, &Bindings::new(), Some(0)));
+        console.print(&format!("{}: {}\n", file.display(), line(&summary)))?;
     }
-    Inspection { problems: spec.problems.into_sorted(), files: spec.files, summaries }
+    Ok(())
 }
 
 /// `LeNet: 61,706 parameters, 423,400 MACs, output [N, 10]`

@@ -3,8 +3,9 @@
 //! Colours only on a terminal and never with `NO_COLOR`. When the reader of standard output is gone, the command ends quietly.
 
 use cnnc_compiler::diagnostic::{Code, Diagnostic, Problems, RenderOptions, Renderer, printable};
+use cnnc_compiler::watch::{Watch, timed};
 use cnnc_grammar::span::Files;
-use cnnc_runtime::{Report, Watch, timed};
+use cnnc_runtime::Report;
 use std::borrow::Cow;
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use std::time::Duration;
@@ -100,8 +101,14 @@ impl<'a> Console<'a> {
         }
     }
 
-    /// Reports diagnostics, then how many there were if more than one; gives the stop that they are.
+    /// Reports diagnostics of which one is an error; gives the stop that it is.
     pub fn report(&mut self, diagnostics: &[Diagnostic], files: &Files) -> Stop {
+        self.tell(diagnostics, files);
+        Stop::Reported
+    }
+
+    /// Tells what is no reason to stop.
+    pub fn tell(&mut self, diagnostics: &[Diagnostic], files: &Files) {
         let options = RenderOptions { color: self.color_errors, width: self.width };
         let renderer = Renderer::new(files, options);
         for diagnostic in diagnostics.iter().take(MOST_SHOWN) {
@@ -109,9 +116,14 @@ impl<'a> Console<'a> {
         }
         if let Some(hidden @ 1..) = diagnostics.len().checked_sub(MOST_SHOWN) {
             let least = if diagnostics.len() < Problems::MOST { "" } else { "at least " };
-            self.note(&format!("… and {least}{hidden} more errors\n"));
+            let what = if diagnostics.last().is_some_and(Diagnostic::is_error) { "errors" } else { "diagnostics" };
+            self.note(&format!("… and {least}{hidden} more {what}\n"));
         }
-        Stop::Reported
+    }
+
+    /// Tells in a line what the command does, or leaves, without being asked to.
+    pub fn remark(&mut self, code: Code, message: impl Into<String>) {
+        self.tell(&[Diagnostic::without_place(code, message).as_note()], &Files::default());
     }
 
     /// Reports one diagnostic.

@@ -3,6 +3,7 @@
 use crate::arguments::{Device, DeviceArguments, GpuArguments};
 use crate::console::Console;
 use crate::tuning::Place;
+use cnnc_compiler::diagnostic::Code;
 use cnnc_runtime::cpu::{Cpu, CpuOptions};
 use cnnc_runtime::cuda::program::{Options, Precision};
 use cnnc_runtime::cuda::{Cuda, Properties};
@@ -39,10 +40,10 @@ impl Opened {
             }
             Device::Cpu => {
                 if precision.is_some_and(|precision| precision != Precision::Exact) {
-                    console.note("note: the CPU computes in float32; --precision is for --device cuda\n");
+                    console.remark(Code::E501, "the CPU computes in float32; --precision is for --device cuda");
                 }
                 if no_libraries {
-                    console.note("note: the CPU uses no libraries; --no-libraries is for --device cuda\n");
+                    console.remark(Code::E501, "the CPU uses no libraries; --no-libraries is for --device cuda");
                 }
                 Ok(Opened::Cpu(Cpu(options)))
             }
@@ -54,9 +55,10 @@ impl Opened {
         if let Opened::Cuda(cuda) = &mut self {
             let kept = Place::gpu(cuda).kept(console);
             for missing in cuda.tuned(kept) {
-                console.note(&format!(
-                    "note: {missing} was measured on this machine and is not found any more: generated kernels take its place\n"
-                ));
+                let message = format!(
+                    "{missing} was measured on this machine and is not found any more: generated kernels take its place"
+                );
+                console.remark(Code::E501, message);
             }
         }
         self

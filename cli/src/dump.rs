@@ -7,6 +7,7 @@ use crate::arguments::{Dump, Stage};
 use crate::console::{Console, Outcome};
 use crate::model::{self, MOST_PLANNED};
 use crate::numbers::grouped;
+use cnnc_compiler::check::Spec;
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::kernels::KernelGraph;
 use cnnc_compiler::passes::{self, Note};
@@ -16,7 +17,7 @@ use cnnc_compiler::write_kernels::write_kernels;
 use cnnc_compiler::{graph, kernels, plan};
 use cnnc_grammar::span::Files;
 use cnnc_runtime::cuda::program::{Options, Program, target};
-use cnnc_runtime::{Disk, Failure, Spec, bind_batch};
+use cnnc_runtime::{Disk, Failure, bind_batch};
 
 /// Prints the stage.
 pub fn dump(arguments: &Dump, console: &mut Console<'_>) -> Outcome {
@@ -39,7 +40,7 @@ fn trees(arguments: &Dump, console: &mut Console<'_>) -> Outcome<String> {
         let name = spec.files.get(*file).map_or("?", |file| file.name.as_str());
         text += &format!("# {name}\n{tree}\n");
     }
-    if spec.problems.is_empty() {
+    if !spec.problems.has_errors() {
         return Ok(text);
     }
     console.print(&text)?;

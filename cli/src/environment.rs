@@ -6,6 +6,7 @@
 //! is right, and `RUST_MIN_STACK` has no effect, since threads have stacks of their own size.
 
 use crate::console::{Console, Outcome};
+use cnnc_compiler::diagnostic::Code;
 use cnnc_grammar::span::Files;
 use cnnc_runtime::cpu::InstructionSet;
 use std::ffi::OsStr;
@@ -14,7 +15,7 @@ use std::path::Path;
 /// Says what cannot be followed.
 pub fn check(console: &mut Console<'_>) -> Outcome {
     for note in notes(|name| std::env::var_os(name).filter(|value| !value.is_empty())) {
-        console.note(&format!("note: {note}\n"));
+        console.remark(Code::E507, note);
     }
     InstructionSet::chosen().map(|_| ()).map_err(|failure| console.fail(&failure, &Files::default()))
 }

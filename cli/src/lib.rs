@@ -6,7 +6,7 @@
 mod answer;
 mod arguments;
 mod bench;
-pub mod check;
+mod check;
 mod console;
 mod device;
 mod doctor;

@@ -37,5 +37,7 @@ pub fn load_from(
     arguments: &Arguments,
     console: &mut Console<'_>,
 ) -> Outcome<Model> {
-    Model::read(path, &request(arguments), sources, console).map_err(|report| console.show(&report))
+    let model = Model::read(path, &request(arguments), sources, console).map_err(|report| console.show(&report))?;
+    console.tell(&model.warnings, &model.files);
+    Ok(model)
 }

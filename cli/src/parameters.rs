@@ -2,7 +2,7 @@
 
 use crate::arguments::Weights;
 use crate::console::{Console, Outcome};
-use cnnc_compiler::graph::{Graph, Initialiser, Parameter};
+use cnnc_compiler::graph::Graph;
 use cnnc_grammar::span::Files;
 use cnnc_runtime::{Parameters, weights};
 
@@ -17,12 +17,7 @@ pub fn parameters(
     let loaded = match &arguments.weights {
         Some(path) => console.timed("weights", || weights::load(path, graph, &arguments.prefix)),
         None => {
-            let given = |one: &Parameter| matches!(one.initialiser, Initialiser::Values(_));
-            if !graph.parameters.iter().all(given) {
-                console.note(&format!(
-                    "note: the parameters are drawn as the spec says, from seed {seed}; --weights loads trained ones\n"
-                ));
-            }
+            console.tell(Parameters::drawn_note(graph, seed).as_slice(), files);
             console.timed("draw", || Parameters::draw(graph, seed))
         }
     };

@@ -1,9 +1,10 @@
 //! From a recipe's file to everything that `train` and `eval` work on: the recipe, the network, the data, and what fits together.
 
 use crate::arguments::{Device, RecipeArguments};
-use crate::console::{Console, Outcome};
+use crate::console::{Console, Outcome, Stop};
 use crate::device::Opened;
 use crate::outputs;
+use cnnc_compiler::check::{Checked, Spec};
 use cnnc_compiler::diagnostic::Label;
 use cnnc_compiler::graph::ShapedGraph;
 use cnnc_grammar::span::Files;
@@ -12,7 +13,7 @@ use cnnc_runtime::data::{self, DataSet};
 use cnnc_runtime::train::checkpoint::{BEST, LAST, PREVIOUS};
 use cnnc_runtime::train::recipe::{self, Recipe, read};
 use cnnc_runtime::train::{LOG, Setup};
-use cnnc_runtime::{Disk, Failure, Spec};
+use cnnc_runtime::{Disk, Failure};
 use std::path::Path;
 
 /// The picture of which class is taken for which, in the run's folder.
@@ -101,16 +102,13 @@ fn changed(mut recipe: Recipe, arguments: &RecipeArguments) -> Recipe {
 
 /// The network that the recipe names; `files` takes its sources in.
 fn network(recipe: &Recipe, files: &mut Files, console: &mut Console<'_>) -> Outcome<ShapedGraph> {
-    let mut spec = Spec::read_after(std::mem::take(files), &recipe.model.file.to_string_lossy(), &Disk, console);
-    let shaped = spec.shaped(&recipe.request(), console);
-    *files = spec.files;
-    if let Some(shaped) = shaped.filter(|_| spec.problems.is_empty()) {
-        return Ok(shaped);
-    }
-    let mut problems = spec.problems.into_sorted();
+    let spec = Spec::read_after(std::mem::take(files), &recipe.model.file.to_string_lossy(), &Disk, console);
+    let Checked { files: all_files, mut problems, mut networks } = spec.network(&recipe.request(), console);
+    *files = all_files;
     recipe.relocate(&mut problems, files);
     for problem in problems.iter_mut().filter(|problem| problem.labels.is_empty()) {
         problem.labels.push(Label { span: recipe.model.place, text: "the recipe names it here".into() });
     }
-    Err(console.report(&problems, files))
+    console.tell(&problems, files);
+    networks.pop().ok_or(Stop::Reported)
 }

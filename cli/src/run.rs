@@ -96,20 +96,14 @@ fn inputs(arguments: &Run, model: &mut Model, console: &mut Console<'_>) -> Outc
             None => break,
         };
         let Loaded { tensor, notes } = read.map_err(|failure| console.fail(&failure, &Files::default()))?;
-        notes.iter().for_each(|note| console.note(&format!("note: {note}\n")));
+        console.tell(&notes, &Files::default());
         tensors.push(tensor);
     }
     for number in tensors.len()..taken {
-        tensors.push(drawn(model, number, arguments.seed, console)?);
+        let drawn = model.drawn_input(number, arguments.seed);
+        let Loaded { tensor, notes } = drawn.map_err(|failure| console.fail(&failure, &Files::default()))?;
+        console.tell(&notes, &Files::default());
+        tensors.push(tensor);
     }
     Ok(tensors)
-}
-
-/// An input of random numbers, which standard error tells of.
-fn drawn(model: &mut Model, number: usize, seed: u64, console: &mut Console<'_>) -> Outcome<Tensor> {
-    let drawn = model.drawn_input(number, seed);
-    let tensor = drawn.map_err(|failure| console.fail(&failure, &Files::default()))?;
-    let (name, shape) = (&model.graph.graph.inputs[number].name, tensor.shape());
-    console.note(&format!("note: the input `{name}` {shape:?} is drawn from seed {seed}; --input reads one\n"));
-    Ok(tensor)
 }

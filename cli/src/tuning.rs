@@ -3,6 +3,7 @@
 use crate::bench::milliseconds;
 use crate::console::Console;
 use crate::numbers::counted;
+use cnnc_compiler::diagnostic::Code;
 use cnnc_runtime::cpu::CpuOptions;
 use cnnc_runtime::cuda::Cuda;
 use cnnc_runtime::tuning::{Candidate, Kept, Machine, Measured, Tuning, path};
@@ -31,7 +32,8 @@ impl Place {
         let kept = Kept::read(&path, &self.machine);
         if let Kept::Ignored(reason) = &kept {
             let path = path.display();
-            console.note(&format!("note: the tuning file `{path}` {reason}; `cnnc bench FILE --tune` measures anew\n"));
+            let message = format!("the tuning file `{path}` {reason}; `cnnc bench FILE --tune` measures anew");
+            console.remark(Code::E603, message);
         }
         kept.choices()
     }

@@ -293,3 +293,22 @@ fn what_is_wrong_with_a_recipe_is_shown_in_it() {
     let data = said(&whole);
     assert!(data.contains("train-images-idx3-ubyte") && data.contains("dataset-fashion-mnist"), "{data}");
 }
+
+#[test]
+fn warnings_are_told_and_nothing_fails() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let spec = folder.path().join("net.cnn");
+    let text = "model Net {\n    input [N, 4]\n    ReLU\n    init Conv2d, Linear: xavier_uniform\n}\n";
+    fs::write(&spec, text).expect("a file");
+    let spec = spec.to_string_lossy();
+    let warned = |error: &str| error.matches("warning[E221]: there is no `").count();
+    let (out, err) = done(&["check", &spec]);
+    assert_eq!((out.lines().count(), warned(&err)), (1, 2), "{out}{err}");
+    let (_, err) = done(&["run", &spec]);
+    assert_eq!((warned(&err), err.matches("note: the input `input`").count()), (2, 1), "{err}");
+    fs::write(&*spec, text.replace("Linear", "Linaer")).expect("a file");
+    let output = cnnc(&["check", &spec]);
+    let err = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{err}");
+    assert!(err.contains("error[E221]: there is no layer or block `Linaer`") && err.contains("did you mean `Linear`?"));
+}

@@ -10,10 +10,10 @@ use std::collections::HashMap;
 pub fn infer(graph: Graph, problems: &mut Problems) -> Option<ShapedGraph> {
     let mut requirements = graph.requirements.clone();
     let shapes = infer_shapes(&graph, &mut requirements, problems)?;
-    let before = problems.len();
+    let before = problems.error_count();
     let shape = |node: NodeId| shapes.get(node.index()).cloned().unwrap_or_default();
     check_contracts(&graph, &shape, &mut requirements, problems);
-    if problems.len() > before {
+    if problems.error_count() > before {
         return None;
     }
     match sizes::solve(&graph, &requirements) {

@@ -1,7 +1,8 @@
 //! From AST to plan: what a spec means, whether it is possible, and the kernel calls that compute it.
 //!
-//! Pure: no files, no device, no printing. Source text comes through [`resolve::Sources`], the machine through [`plan::Target`], and
-//! what is wrong goes to [`diagnostic::Problems`]. Each stage is a type and each arrow one function:
+//! Pure: no files, no device, no printing. Source text comes through [`resolve::Sources`], the machine through
+//! [`plan::Target`], and what is wrong goes to [`diagnostic::Problems`]. [`check::check`] is the first half as one
+//! function. Each stage is a type and each arrow one function:
 //!
 //! ```text
 //! text -parse-> Ast -resolve-> Graph -infer-> ShapedGraph -write_kernels-> KernelGraph -passes-> KernelGraph -plan-> Plan
@@ -13,6 +14,7 @@ use passes::Note;
 use plan::{Plan, Target};
 use write_kernels::Bindings;
 
+pub mod check;
 pub mod diagnostic;
 pub mod gradient;
 pub mod graph;
@@ -26,6 +28,7 @@ pub mod shape;
 pub mod sizes;
 pub mod summary;
 pub mod training;
+pub mod watch;
 pub mod write_kernels;
 
 /// From a network whose shapes are known to the plan that computes it, with what every pass did and did not do.

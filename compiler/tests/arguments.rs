@@ -25,14 +25,14 @@ fn arguments_that_a_layer_does_not_take() {
     assert_eq!(conv("4, kernel=3").codes(), ["E203 3:11"]);
     let outcome = conv("4, kernel_size=3, strid=2");
     assert_eq!(outcome.codes(), ["E203 3:26"]);
-    assert_eq!(outcome.problems[0].mend.as_ref().unwrap().replacement, "stride");
+    assert_eq!(outcome.problems[0].fixes[0].edits[0].replacement, "stride");
     assert_eq!(conv("4, 3, 1, 0, 1, 1, true, 8").codes(), ["E207 3:32"]);
     assert_eq!(conv("1, 6, kernel_size=5").codes(), ["E207 3:14"]);
     assert_eq!(conv("kernel_size=3, 4").codes(), ["E206 3:23"]);
     assert_eq!(conv("4, 3, groups=3").codes(), ["E206 3:14"]);
     let outcome = conv("in_channels=16, out_channels=4, kernel_size=3");
     assert_eq!(outcome.codes(), ["E203 3:8"]);
-    let mend = outcome.problems[0].mend.as_ref().unwrap();
+    let mend = &outcome.problems[0].fixes[0].edits[0];
     assert_eq!((outcome.files.text(mend.span), &*mend.replacement), ("in_channels=16, ", ""));
 }
 
@@ -40,7 +40,7 @@ fn arguments_that_a_layer_does_not_take() {
 fn all_bad_values_of_one_call_are_reported() {
     let outcome = conv("4.0, kernel_size=0, stride=\"a\", groups=true");
     assert_eq!(outcome.codes(), ["E205 3:8", "E205 3:25", "E205 3:35", "E205 3:47"], "{}", outcome.said());
-    assert_eq!(outcome.problems[0].mend.as_ref().unwrap().replacement, "4");
+    assert_eq!(outcome.problems[0].fixes[0].edits[0].replacement, "4");
     assert_eq!(conv("4, 3, stride=ReLU").codes(), ["E205 3:21"]);
 }
 
@@ -61,7 +61,7 @@ fn parameters_of_blocks_have_types() {
     assert_eq!(codes("B(4, 3, 1, \"n\", [], 6)"), ["E207 4:21"]);
     let outcome = check(&format!("{block}{}", model("B(8 / 2)")));
     assert_eq!(common::line_and_column(&outcome.files, outcome.problems[0].labels[1].span), "1:1");
-    assert_eq!(outcome.problems[0].mend.as_ref().unwrap().replacement, " // ");
+    assert_eq!(outcome.problems[0].fixes[0].edits[0].replacement, " // ");
 }
 
 #[test]

@@ -51,7 +51,7 @@ fn a_join_of_no_branch_is_an_error() {
 fn bare_braces_outside_a_join_are_an_error() {
     let outcome = check(&model("{ ReLU; Relu }"));
     assert_eq!(outcome.codes(), ["E209 3:1", "E201 3:9"]);
-    assert_eq!(outcome.problems[0].mend.as_ref().unwrap().replacement, "Sequential ");
+    assert_eq!(outcome.problems[0].fixes[0].edits[0].replacement, "Sequential ");
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn what_is_wrong_with_kept_values() {
     assert_eq!(check(&model("keep x\nReLU\nkeep x")).codes(), ["E211 5:6"]);
     let outcome = check(&model("keep skip\nReLU\nfrom skyp"));
     assert_eq!(outcome.codes(), ["E211 5:6"]);
-    assert_eq!(outcome.problems[0].mend.as_ref().unwrap().replacement, "skip");
+    assert_eq!(outcome.problems[0].fixes[0].edits[0].replacement, "skip");
     assert_eq!(check(&model("from x\nkeep x")).codes(), ["E211 3:6"]);
     assert_eq!(check(&model("repeat 2 { ReLU; keep x }")).codes(), ["E211 3:23"]);
     assert_eq!(check(&model("sum { ReLU; keep x; Tanh }")).codes(), ["E212 3:18"]);
@@ -118,7 +118,7 @@ fn what_is_wrong_with_kept_values() {
     let outcome = check(&model("g: { ReLU; keep x }\nTanh\nfrom g.x"));
     assert_eq!(outcome.codes(), ["E211 5:8"]);
     assert!(outcome.problems[0].help[0].contains("from x"), "{}", outcome.said());
-    assert_eq!(check(&model("keep x\nTanh\nx")).problems[0].mend.as_ref().unwrap().replacement, "from x");
+    assert_eq!(check(&model("keep x\nTanh\nx")).problems[0].fixes[0].edits[0].replacement, "from x");
 }
 
 #[test]

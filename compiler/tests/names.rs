@@ -81,10 +81,7 @@ fn two_of_one_name_are_refused_with_both_places() {
     let outcome = check(&model("a: ReLU\nConv2d(4, kernel_size=1)\na: Tanh"));
     assert_eq!(outcome.codes(), ["E208 5:1"]);
     assert_eq!(common::line_and_column(&outcome.files, outcome.problems[0].labels[1].span), "3:1");
-    assert_eq!(
-        check(&model("for i in 0..3 { conv: ReLU }")).problems[0].mend.as_ref().unwrap().replacement,
-        "\"conv{i}\""
-    );
+    assert_eq!(check(&model("for i in 0..3 { conv: ReLU }")).problems[0].fixes[0].edits[0].replacement, "\"conv{i}\"");
     assert_eq!(check(&model("ReLU\n\"0\": ReLU")).codes(), ["E208 4:1"]);
     assert_eq!(check(&model("repeat 2 { a: ReLU }")).codes(), ["E208 3:12"]);
     assert_eq!(check(&model("if true { a: ReLU } else { a: Tanh }")).codes(), Vec::<String>::new());

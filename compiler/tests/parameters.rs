@@ -90,9 +90,8 @@ fn what_is_wrong_with_other_layers_weights() {
     assert_eq!(codes("weight=encode.bias"), ["E222 3:18"]);
     assert_eq!(codes("bias=false, bias=[1]"), ["E207 3:23"]);
     assert_eq!(codes("wight=encode.weight.T"), ["E203 3:11"]);
-    let mend =
-        check("model M { input [N, 8]\nencode: Linear(4)\nLinear(8, weight=encode.weight) }").problems[0].mend.clone();
-    assert_eq!(mend.unwrap().replacement, ".T");
+    let outcome = check("model M { input [N, 8]\nencode: Linear(4)\nLinear(8, weight=encode.weight) }");
+    assert_eq!(outcome.problems[0].fixes[0].edits[0].replacement, ".T");
 }
 
 #[test]
@@ -174,6 +173,7 @@ fn what_is_wrong_with_init() {
         check(&model(&format!("stem: {{ Conv2d(4, kernel_size=1) }}\nBatchNorm2d\nReLU\ninit {init}"))).codes()
     };
     assert_eq!(codes("Linear: ones"), ["E221 6:6"]);
+    assert_eq!(codes("Linear, Conv2d: ones"), ["E221 6:6"]);
     assert_eq!(codes("Conv2D: ones"), ["E221 6:6"]);
     assert_eq!(codes("\"stm\": ones"), ["E221 6:6"]);
     assert_eq!(codes("Conv2d: xavier"), ["E221 6:14"]);
@@ -185,7 +185,7 @@ fn what_is_wrong_with_init() {
     assert_eq!(codes("Conv2d: constant(\"a\")"), ["E205 6:23"]);
     assert_eq!(codes("Conv2d: ones(1)"), ["E207 6:19"]);
     let near = check(&model("stem: { Conv2d(4, kernel_size=1) }\ninit \"stem.1\": ones"));
-    assert_eq!(near.problems[0].mend.as_ref().unwrap().replacement, "\"stem.0\"");
+    assert_eq!(near.problems[0].fixes[0].edits[0].replacement, "\"stem.0\"");
 }
 
 #[test]

@@ -77,7 +77,7 @@ fn types_are_not_converted_in_silence() {
 fn unknown_names_and_functions() {
     let outcome = check(&model("let width = 3\nConv2d(widht, kernel_size=1)"));
     assert_eq!(outcome.codes(), ["E202 4:8"]);
-    assert_eq!(outcome.problems[0].mend.as_ref().unwrap().replacement, "width");
+    assert_eq!(outcome.problems[0].fixes[0].edits[0].replacement, "width");
     assert_eq!(codes("lenn([1])"), ["E201 3:9"]);
     assert_eq!(codes("len()"), ["E206 3:9"]);
     assert_eq!(codes("len([1], [2])"), ["E206 3:18"]);

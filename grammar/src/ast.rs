@@ -2,7 +2,12 @@
 //!
 //! The parser makes it, `cnnc-compiler`'s `resolve` reads it. No layer's name occurs here: a layer, a block and a model are all
 //! called by a [`Call`]. Loops and conditions are kept as written. A place that could not be read is a [`StatementKind::Unreadable`]
-//! with whatever body followed it, so that what stands inside is still checked.
+//! with whatever body followed it, so that what stands inside is still checked. Comments ([`Layout`]), the digits of numbers and
+//! the parentheses around values are kept too: `crate::format` writes them again.
+
+mod layout;
+
+pub use layout::{BodyComments, Comment, Comments, Gap, InsideComment, Layout};
 
 use crate::span::Span;
 
@@ -11,11 +16,22 @@ use crate::span::Span;
 pub struct Ast {
     /// Imports, blocks, models, presets and what could not be read.
     pub items: Vec<Item>,
+    /// The comments behind the last of them.
+    pub closing: Vec<Comment>,
 }
 
 /// A declaration at the top of a file.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Item {
+pub struct Item {
+    /// What it is.
+    pub kind: ItemKind,
+    /// Its comments and lines.
+    pub layout: Layout,
+}
+
+/// The forms of a declaration at the top of a file.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ItemKind {
     /// `import "blocks.cnn"`
     Import(Import),
     /// `block Name(...) { ... }` or `model Name(...) { ... }`
@@ -128,6 +144,8 @@ pub struct Name {
 pub struct Label {
     /// Its parts in order; a plain word is one [`StringPart::Text`].
     pub parts: Vec<StringPart>,
+    /// Whether it is written as a string; a word needs no quotes, but may have them.
+    pub quoted: bool,
     /// Where, quotes included.
     pub span: Span,
 }
@@ -146,6 +164,8 @@ pub enum StringPart {
 pub struct Body {
     /// The statements.
     pub statements: Vec<Statement>,
+    /// Comments that belong to no statement; `None` where there are none.
+    pub comments: Option<Box<BodyComments>>,
     /// From brace to brace.
     pub span: Span,
 }
@@ -157,6 +177,8 @@ pub struct Statement {
     pub kind: StatementKind,
     /// All of it; for one with a body, the body too.
     pub span: Span,
+    /// Its comments and lines.
+    pub layout: Layout,
 }
 
 /// The forms of a statement.
@@ -323,17 +345,28 @@ pub enum Pattern {
 pub struct Expr {
     /// What it is.
     pub kind: ExprKind,
-    /// Where.
+    /// Where, with the parentheses around it.
     pub span: Span,
+    /// Whether parentheses stand around it that make no tuple, needed or not.
+    pub grouped: bool,
+}
+
+/// A number as it is meant and as it is spelt: `0.10` and `1e-1` are one value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Number<Value> {
+    /// What it stands for.
+    pub value: Value,
+    /// Its digits as written, without a sign.
+    pub spelling: Box<str>,
 }
 
 /// The forms of an expression.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ExprKind {
     /// A whole number. One that does not fit is reported by the parser and [`ExprKind::Unreadable`].
-    Int(i64),
+    Int(Number<i64>),
     /// A number with a dot or an exponent; finite.
-    Float(f64),
+    Float(Number<f64>),
     /// `true` or `false`
     Bool(bool),
     /// A string.
@@ -409,4 +442,28 @@ pub enum BinaryOperator {
     FloorDivide,
     /// `%`, has the sign of the divisor
     Remainder,
+}
+
+impl StatementKind {
+    /// The bodies of the statement, in text order.
+    pub fn bodies(&self) -> Vec<&Body> {
+        match self {
+            StatementKind::If { arms, otherwise } => arms.iter().map(|(_, body)| body).chain(otherwise).collect(),
+            StatementKind::For { body, .. } | StatementKind::Repeat { body, .. } => vec![body],
+            StatementKind::Item(FlowItem { kind, .. }) => match kind {
+                FlowKind::Join { body, .. } | FlowKind::Sequential(body) | FlowKind::Group(body) => vec![body],
+                FlowKind::Use(_) => Vec::new(),
+            },
+            StatementKind::Unreadable(body) => body.iter().collect(),
+            StatementKind::Input { .. }
+            | StatementKind::Output(_)
+            | StatementKind::Expect { .. }
+            | StatementKind::Keep(_)
+            | StatementKind::From(_)
+            | StatementKind::Init { .. }
+            | StatementKind::Labels(_)
+            | StatementKind::Let { .. }
+            | StatementKind::Tied { .. } => Vec::new(),
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 mod common;
 
-use cnnc_grammar::ast::ExprKind;
+use cnnc_grammar::ast::{ExprKind, Number};
 use common::{body_errors, value};
 
 #[track_caller]
@@ -45,10 +45,10 @@ fn comparisons_have_all_six_signs() {
 #[test]
 fn numbers() {
     for (text, expected) in [("0", 0), ("007", 7), ("9223372036854775807", i64::MAX)] {
-        assert_eq!(value(text).kind, ExprKind::Int(expected));
+        assert_eq!(value(text).kind, ExprKind::Int(Number { value: expected, spelling: text.into() }));
     }
     for (text, expected) in [("0.5", 0.5), ("1e-6", 1e-6), ("1E+3", 1000.0), ("2.5e2", 250.0), ("10.0", 10.0)] {
-        assert_eq!(value(text).kind, ExprKind::Float(expected));
+        assert_eq!(value(text).kind, ExprKind::Float(Number { value: expected, spelling: text.into() }));
     }
     reads("0..4", "0..4");
     reads("0.0..4", "0.0..4");

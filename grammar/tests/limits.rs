@@ -8,8 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use cnnc_grammar::error::SyntaxErrorKind;
-use cnnc_grammar::parse;
 use cnnc_grammar::span::FileId;
+use cnnc_grammar::{format, parse};
 use common::{body_errors, body_tree, errors};
 
 /// What the main thread of a test and of many programs has at the least.
@@ -56,6 +56,7 @@ fn a_hundred_levels_read_on_a_small_stack() {
             assert_eq!(problems.len(), count, "{text} {problems:?}");
             assert!(!ast.to_string().is_empty());
             assert_eq!(ast.clone(), ast);
+            assert_eq!(format(&ast).is_ok(), count == 0, "{text}");
         }
     });
 }

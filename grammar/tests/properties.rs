@@ -1,8 +1,8 @@
 //! Any text at all: the parser never panics, every place it names lies in the text, and nothing is lost in silence.
 
 use cnnc_grammar::error::{SyntaxError, SyntaxErrorKind};
-use cnnc_grammar::parse;
 use cnnc_grammar::span::FileId;
+use cnnc_grammar::{format_text, parse};
 use proptest::prelude::*;
 
 /// A spec with every construct, to be damaged.
@@ -91,6 +91,7 @@ fn check(text: &str) -> Result<(), TestCaseError> {
         check_error(text, error)?;
     }
     prop_assert!(errors.is_sorted_by_key(|error| error.span.start), "{:?}", errors);
+    prop_assert_eq!(format_text(text).is_ok(), errors.is_empty());
     let tree = ast.to_string();
     prop_assert!(!errors.is_empty() || !tree.contains("unreadable"), "unreadable without an error:\n{tree}");
     check_spans(text, &format!("{ast:?}"))?;

@@ -2,7 +2,7 @@
 
 mod common;
 
-use cnnc_grammar::ast::{Item, StatementKind, TypeKind};
+use cnnc_grammar::ast::{ItemKind, StatementKind, TypeKind};
 use cnnc_grammar::error::{SyntaxError, SyntaxErrorKind};
 use cnnc_grammar::parse;
 use cnnc_grammar::span::FileId;
@@ -229,7 +229,7 @@ fn names_that_can_be_read_are_kept() {
     let tree = "model M\n  parameter a: unreadable = unreadable\n  parameter b: unreadable = unreadable\n  parameter c: int\n  \
                 let x = unreadable\n  let t = unreadable\n  for (i, j) in unreadable\n    use f(i)\nunreadable B\n  use ReLU\n";
     assert_eq!(ast.to_string(), tree);
-    let Some(Item::Declaration(model)) = ast.items.first() else { panic!("{ast:?}") };
+    let Some(ItemKind::Declaration(model)) = ast.items.first().map(|item| &item.kind) else { panic!("{ast:?}") };
     assert_eq!(model.parameters[0].ty.kind, TypeKind::Unreadable);
     assert!(matches!(model.body.statements[0].kind, StatementKind::Let { .. }));
 }
@@ -243,7 +243,7 @@ fn a_missing_brace_ends_at_the_next_declaration() {
     assert_eq!(errors("model A {\n  ReLU\nmodel B = A(3)\nimport \"x\"\n"), ["1:9 \"{\": unclosed {"]);
     let (ast, _) = parse("model A {\n  x: {\n    ReLU\nblock B { }", FileId(0));
     assert_eq!(ast.to_string(), "model A\n  x: sequential\n    use ReLU\nblock B\n");
-    let Some(Item::Declaration(model)) = ast.items.first() else { panic!("{ast:?}") };
+    let Some(ItemKind::Declaration(model)) = ast.items.first().map(|item| &item.kind) else { panic!("{ast:?}") };
     assert_eq!(model.body.span.end, "model A {\n  x: {\n    ReLU".len() as u32);
 }
 

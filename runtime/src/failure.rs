@@ -15,6 +15,11 @@ pub(crate) fn failure(code: Code, message: impl Into<String>) -> Failure {
     Box::new(Diagnostic::without_place(code, message))
 }
 
+/// What people should know of something that went well.
+pub(crate) fn note(code: Code, message: impl Into<String>) -> Diagnostic {
+    Diagnostic::without_place(code, message).as_note()
+}
+
 /// A file that could not be opened, read or written: `verb` is the one word.
 pub(crate) fn file_failure(verb: &str, path: &Path, error: &io::Error) -> Failure {
     let reason = match error.kind() {

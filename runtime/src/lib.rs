@@ -35,7 +35,7 @@ pub use backend::{Backend, Executable, Inputs, Trainer};
 pub use failure::{Failure, Result};
 pub use files::{is_same as is_same_file, write_whole};
 pub use host::{available_memory_bytes, processor};
-pub use model::{Model, Report, Spec, Watch, bind_batch, bind_input, timed};
+pub use model::{Model, Report, bind_batch, bind_input};
 pub use parameters::Parameters;
 pub use sources::{Disk, spec_name};
 pub use tensor::Tensor;

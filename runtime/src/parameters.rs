@@ -7,10 +7,10 @@
 
 use crate::cpu::blocked::pool::Pool;
 use crate::draw::Drawn;
-use crate::failure::{failure, fault};
+use crate::failure::{failure, fault, note};
 use crate::{Failure, Result, Tensor, host};
-use cnnc_compiler::diagnostic::{Code, nearest};
-use cnnc_compiler::graph::Graph;
+use cnnc_compiler::diagnostic::{Code, Diagnostic, nearest};
+use cnnc_compiler::graph::{Graph, Initialiser, Parameter};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -122,6 +122,14 @@ impl fmt::Debug for Value {
 }
 
 impl Parameters {
+    /// A note that [`Parameters::draw`] draws, where the spec does not give all values.
+    pub fn drawn_note(graph: &Graph, seed: u64) -> Option<Diagnostic> {
+        let is_drawn = |one: &Parameter| !matches!(one.initialiser, Initialiser::Values(_));
+        let message =
+            format!("the parameters are drawn as the spec says, from seed {seed}; --weights loads trained ones");
+        graph.parameters.iter().any(is_drawn).then(|| note(Code::E602, message))
+    }
+
     /// Every parameter of a graph as its initialiser draws it. The numbers depend on seed, key and shape alone.
     ///
     /// # Errors

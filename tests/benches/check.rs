@@ -1,5 +1,7 @@
 //! The time to check generated specs of 1,000, 10,000 and 100,000 layers: it must grow in proportion. `cargo bench -p cnnc-tests`
 
+use cnnc_compiler::summary::summarize;
+use cnnc_compiler::write_kernels::Bindings;
 use cnnc_tests::{Text, check_in};
 
 fn main() {
@@ -19,8 +21,9 @@ fn repeated(layers: usize) -> String {
 }
 
 fn check(text: &str) {
-    let inspection = check_in("deep.cnn", &Text(text));
-    assert!(inspection.problems.is_empty() && inspection.summaries.len() == 1);
+    let checked = check_in("deep.cnn", &Text(text));
+    assert!(checked.problems.is_empty() && checked.networks.len() == 1);
+    summarize(&checked.networks[0], &Bindings::new(), Some(0));
 }
 
 #[divan::bench(args = [1_000, 10_000, 100_000], sample_count = 5)]

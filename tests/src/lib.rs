@@ -12,7 +12,7 @@ pub mod plans;
 pub mod random;
 
 use cnnc::Console;
-use cnnc::check::{Inspection, inspect};
+use cnnc_compiler::check::{self, Checked, Spec};
 use cnnc_compiler::diagnostic::{Diagnostic, RenderOptions, Renderer};
 use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::passes;
@@ -21,19 +21,18 @@ use cnnc_compiler::resolve::{Request, Sources};
 use cnnc_compiler::write_kernels::{Bindings, write_kernels};
 use cnnc_grammar::span::Files;
 use cnnc_runtime::cpu::Cpu;
-use cnnc_runtime::{Backend, Disk, Parameters, Spec, Tensor, bind_input};
+use cnnc_runtime::{Backend, Disk, Parameters, Tensor, bind_input};
 use std::ffi::OsString;
 use std::sync::Arc;
 
 /// Checks all models of a spec.
-pub fn check(path: &str) -> Inspection {
+pub fn check(path: &str) -> Checked {
     check_in(path, &Disk)
 }
 
 /// Checks all models of a spec that these sources hold.
-pub fn check_in(path: &str, sources: &dyn Sources) -> Inspection {
-    let mut console = Console::plain(std::io::sink(), std::io::sink());
-    inspect(path, &Request::default(), sources, &mut console)
+pub fn check_in(path: &str, sources: &dyn Sources) -> Checked {
+    check::check(path, &Request::default(), sources, &mut ())
 }
 
 /// A network with its shapes: of a file, its default model or the one of that name.
@@ -72,8 +71,8 @@ fn network_in(path: &str, sources: &dyn Sources, request: &Request) -> ShapedGra
 
 /// A network, or its diagnostics.
 fn shaped_in(path: &str, sources: &dyn Sources, request: &Request) -> Result<ShapedGraph, String> {
-    let network = Spec::read(path, sources, &mut ()).into_network(request, &mut ());
-    network.map(|(_, shaped)| shaped).map_err(|report| report.to_string())
+    let Checked { files, problems, mut networks } = Spec::read(path, sources, &mut ()).network(request, &mut ());
+    networks.pop().ok_or_else(|| rendered(&problems, &files).trim_end().to_owned())
 }
 
 /// The answers of a network to inputs that give its symbols their sizes, fused and on the fast kernels.

@@ -1,26 +1,38 @@
-//! The broken specs: each names the errors that it expects and their places, has a twin that checks, and shows how its errors look.
+//! The broken specs: each names the errors and warnings that it expects and their places, has a twin that checks without
+//! any, and shows how they look.
 //!
-//! `cases/broken/E302_kernel_too_large.cnn` begins with `# error: E302 10:5`, a line for each error (without a place when the error has
-//! none), and must give exactly these. `cases/valid/` holds the same spec without the fault. Where a diagnostic offers a change, the change is
-//! made and must help.
+//! `cases/broken/E302_kernel_too_large.cnn` begins with `# error: E302 10:5`, a line for each error (without a place when
+//! the error has none) or warning (`# warning: E221 5:10`), and must give exactly these. `cases/valid/` holds the same
+//! spec without the fault. Where a diagnostic offers a change, the change is made and must help.
 
-use cnnc_compiler::diagnostic::{Diagnostic, Mend, RenderOptions, Renderer};
+use cnnc_compiler::check::Checked;
+use cnnc_compiler::diagnostic::{Applicability, Diagnostic, Fix, RenderOptions, Renderer, Severity};
+use cnnc_compiler::graph::print::print_shapes;
 use cnnc_grammar::span::Files;
 use cnnc_tests::{Edited, check, check_in, rendered};
 use std::collections::BTreeSet;
 use std::fs;
 
-/// An error as a head comment states it: `E302 10:5`.
+/// Errors and warnings as head comments state them: `error: E302 10:5`.
 fn stated(text: &str) -> Vec<String> {
-    text.lines().map_while(|line| line.strip_prefix("# error: ")).map(str::to_owned).collect()
+    let comments = text.lines().map_while(|line| line.strip_prefix("# "));
+    comments
+        .take_while(|line| line.starts_with("error: ") || line.starts_with("warning: "))
+        .map(str::to_owned)
+        .collect()
 }
 
-/// An error as it was found, in the same words.
+/// An error or a warning as it was found, in the same words.
 fn found(problem: &Diagnostic, files: &Files) -> String {
+    let severity = match problem.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "note",
+    };
     let renderer = Renderer::new(files, RenderOptions { color: false, width: 100 });
-    let Some(label) = problem.labels.first() else { return problem.code.to_string() };
+    let Some(label) = problem.labels.first() else { return format!("{severity}: {}", problem.code) };
     let (line, column) = renderer.position(label.span);
-    format!("{} {line}:{column}", problem.code)
+    format!("{severity}: {} {line}:{column}", problem.code)
 }
 
 /// The names of the specs in a folder of the cases.
@@ -64,11 +76,11 @@ fn every_offered_change_mends() {
         let path = format!("cases/broken/{name}");
         let inspection = check(&path);
         for problem in &inspection.problems {
-            let Some(mend) = &problem.mend else { continue };
+            let Some(fix) = problem.fixes.first() else { continue };
             mends += 1;
             assert!(!problem.help.is_empty(), "{path}: a change that no help speaks of");
-            let text = mended(mend, &inspection.files);
-            let file = inspection.files.get(mend.span.file).expect("the file");
+            let text = mended(fix, &inspection.files);
+            let file = inspection.files.get(fix.edits[0].span.file).expect("the file");
             let after = check_in(&path, &Edited { path: &file.name, text: &text });
             let left = rendered(&after.problems, &after.files);
             if let [_] = inspection.problems.as_slice() {
@@ -83,10 +95,30 @@ fn every_offered_change_mends() {
     assert!(mends >= 15, "only {mends} changes are offered");
 }
 
-/// The text of the file with the change made.
-fn mended(mend: &Mend, files: &Files) -> String {
-    let mut text = files.get(mend.span.file).expect("the file").text.clone();
-    text.replace_range(mend.span.start as usize..mend.span.end as usize, &mend.replacement);
+#[test]
+fn every_safe_change_gives_the_network_of_the_twin() {
+    let mut safe = 0;
+    for name in names("broken") {
+        let path = format!("cases/broken/{name}");
+        let broken = check(&path);
+        let [problem] = broken.problems.as_slice() else { continue };
+        let Some(fix) = problem.fixes.first().filter(|fix| fix.applicability == Applicability::Safe) else { continue };
+        safe += 1;
+        let file = broken.files.get(fix.edits[0].span.file).expect("the file");
+        let mended = check_in(&path, &Edited { path: &file.name, text: &mended(fix, &broken.files) });
+        let twin = check(&format!("cases/valid/{name}"));
+        let shapes = |checked: &Checked| checked.networks.iter().map(print_shapes).collect::<Vec<_>>();
+        assert_eq!(shapes(&mended), shapes(&twin), "{path}: what the change makes is not what was meant");
+    }
+    assert!(safe >= 3, "only {safe} safe changes are offered");
+}
+
+/// The text of the file with the change made, from its end on so that places stay.
+fn mended(fix: &Fix, files: &Files) -> String {
+    let mut text = files.get(fix.edits[0].span.file).expect("the file").text.clone();
+    for edit in fix.edits.iter().rev() {
+        text.replace_range(edit.span.start as usize..edit.span.end as usize, &edit.replacement);
+    }
     text
 }
 
@@ -96,7 +128,7 @@ fn every_twin_checks() {
     for name in names("valid") {
         let inspection = check(&format!("cases/valid/{name}"));
         assert!(inspection.problems.is_empty(), "{}", rendered(&inspection.problems, &inspection.files));
-        assert!(!inspection.summaries.is_empty(), "{name} holds no model");
+        assert!(!inspection.networks.is_empty(), "{name} holds no model");
     }
 }
 

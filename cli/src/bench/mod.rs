@@ -11,6 +11,7 @@ use crate::console::{Console, Outcome};
 use crate::device::Opened;
 use crate::model;
 use crate::tuning::{self, Place};
+use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::plan::{Plan, Target};
 use cnnc_compiler::training::Training;
 use cnnc_grammar::span::Files;
@@ -79,7 +80,7 @@ pub fn bench(arguments: &Bench, console: &mut Console<'_>) -> Outcome {
         model = model.batch(batch as usize).map_err(|report| console.show(&report))?;
     }
     let drawn = (0..model.graph.graph.inputs.len()).map(|number| model.drawn_input(number, arguments.seed));
-    let inputs: cnnc_runtime::Result<Vec<Tensor>> = drawn.collect();
+    let inputs: cnnc_runtime::Result<Vec<Tensor>> = drawn.map(|drawn| Ok(drawn?.tensor)).collect();
     let inputs = inputs.map_err(|failure| console.fail(&failure, &Files::default()))?;
     let parameters = model.parameters().map_err(|failure| console.fail(&failure, &model.files))?;
     let tuned = match arguments.tune {
@@ -100,7 +101,7 @@ pub fn bench(arguments: &Bench, console: &mut Console<'_>) -> Outcome {
     drop(parameters);
     let mut engine = engine.map_err(|failure| console.fail(&failure, files))?;
     if let Some(hindrance) = engine.hindrance() {
-        console.note(&format!("note: {hindrance}\n"));
+        console.remark(Code::E505, hindrance);
     }
     let time = Duration::from_secs_f64(arguments.seconds);
     let runs = timed(&mut || engine.run(), time).map_err(|failure| console.fail(&failure, files))?;
@@ -157,7 +158,7 @@ fn tune(
     if cuda.options().libraries {
         let libraries = cuda.device().libraries();
         let missing = [&libraries.cublaslt, &libraries.cudnn].into_iter().filter_map(|found| found.as_ref().err());
-        missing.for_each(|reason| console.note(&format!("note: not measured: {reason}\n")));
+        missing.for_each(|reason| console.remark(Code::E501, format!("not measured: {reason}")));
     }
     let mut profile = |cuda: &Cuda| {
         let (plan, inputs) = (plan.clone(), inputs.to_vec());

@@ -34,12 +34,12 @@ pub fn run(arguments: &Eval, console: &mut Console<'_>) -> Outcome {
             return Err(console.fail(&failure, &prepared.files));
         }
     };
-    evaluation.skipped.iter().for_each(|one| console.note(&format!("note: left out: {}\n", one.reason)));
+    evaluation.skipped.iter().for_each(|one| console.tell(&[one.note()], &prepared.files));
     let names = prepared.class_names();
     let picture = match draw(&prepared, &evaluation, &names) {
         Ok(path) => format!("\npicture: {path}\n"),
         Err(failure) => {
-            console.note(&format!("note: no picture is drawn: {}\n", failure.message));
+            console.remark(Code::E601, format!("no picture is drawn: {}", failure.message));
             String::new()
         }
     };

@@ -4,6 +4,7 @@ use crate::arguments;
 use crate::console::{Console, Outcome};
 use crate::model::MOST_PLANNED;
 use crate::numbers::grouped;
+use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::plan::Target;
 use cnnc_compiler::training::Training;
 use cnnc_runtime::cpu::{Cpu, CpuOptions, Footprint, footprint, training_footprint};
@@ -27,8 +28,8 @@ pub struct Memory {
 /// The memory, for one sample where the batch is open; `None` where other sizes are, or the network cannot be run or is of very many layers.
 pub fn memory(model: &Model, arguments: &arguments::Summary, console: &mut Console<'_>) -> Outcome<Option<Memory>> {
     if model.graph.graph.dag.len() > MOST_PLANNED {
-        console
-            .note(&format!("note: memory is foretold of networks of up to {} layers\n", grouped(MOST_PLANNED as u64)));
+        let most = grouped(MOST_PLANNED as u64);
+        console.remark(Code::E217, format!("memory is foretold of networks of up to {most} layers"));
         return Ok(None);
     }
     let options = CpuOptions { threads: arguments.threads, ..CpuOptions::default() };

@@ -32,10 +32,7 @@ pub fn run(arguments: &Train, console: &mut Console<'_>) -> Outcome {
     let resume = arguments.resume.as_ref().and_then(|named| checkpoint_of(named.as_deref(), &prepared, console));
     let folder = RunFolder::take(&prepared.recipe.output, resume.as_deref(), arguments.force);
     let folder = folder.map_err(|failure| console.fail(&failure, &prepared.files))?;
-    if let Some(reason) = folder.hindrance() {
-        let folder = folder.path().display();
-        console.note(&format!("note: `{folder}` cannot be locked ({reason}); let no other training write to it\n"));
-    }
+    console.tell(folder.hindrance().as_slice(), &prepared.files);
     console.print(&headline(&prepared))?;
     console.finish()?;
     let stop = signals::stop().map_err(|error| {
@@ -114,7 +111,8 @@ fn checkpoint_of(named: Option<&Path>, prepared: &Prepared, console: &mut Consol
     }
     let newest = checkpoint::newest(&prepared.recipe.output);
     if !newest.exists() {
-        console.note(&format!("note: there is no `{}` to go on from; the run begins\n", newest.display()));
+        let message = format!("there is no `{}` to go on from; the run begins", newest.display());
+        console.remark(Code::E611, message);
         return None;
     }
     Some(newest)
@@ -152,7 +150,10 @@ impl Screen<'_, '_> {
                 self.history = history.clone();
                 self.draw();
             }
-            Event::Skipped(one) => self.note(&format!("note: left out: {}\n", one.reason)),
+            Event::Skipped(one) => {
+                self.progress.clear();
+                self.console.tell(&[one.note()], &self.prepared.files);
+            }
             Event::Saved(_) => {}
         }
     }
@@ -175,7 +176,8 @@ impl Screen<'_, '_> {
         let reason = written.err().map(|failure| failure.message);
         let Some(reason) = reason else { return };
         if !self.undrawn {
-            self.note(&format!("note: no curves are drawn: {reason}\n"));
+            self.progress.clear();
+            self.console.remark(Code::E601, format!("no curves are drawn: {reason}"));
         }
         self.undrawn = true;
     }

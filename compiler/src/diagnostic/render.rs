@@ -5,7 +5,7 @@
 //! source but the lines to be shown, already cut and escaped by `excerpt`.
 
 use super::excerpt::{Excerpt, excerpt, printable};
-use super::{Code, Diagnostic, Label};
+use super::{Code, Diagnostic, Label, Severity};
 use cnnc_grammar::span::{FileId, Files, Span};
 use codespan_reporting::diagnostic as codespan;
 use codespan_reporting::files::{Error, Location};
@@ -51,21 +51,24 @@ impl<'files> Renderer<'files> {
         Renderer { files, options, line_starts: RefCell::default(), last: Cell::default() }
     }
 
-    /// The text of one diagnostic; it ends with an empty line.
+    /// The text of one diagnostic; it ends with an empty line, but for a note that is one line.
     pub fn render(&self, diagnostic: &Diagnostic) -> String {
         let mut snippets = Snippets::default();
         let labels = snippets.take(&diagnostic.labels, self);
-        let drawn = codespan::Diagnostic::error()
-            .with_code(diagnostic.code.name())
-            .with_message(readable(&diagnostic.message))
-            .with_labels(labels)
-            .with_notes(self.notes(diagnostic));
+        let mut drawn = codespan::Diagnostic::new(severity(diagnostic.severity));
+        let is_note = diagnostic.severity == Severity::Note;
+        drawn.code = (!is_note).then(|| diagnostic.code.name().to_owned());
+        let drawn =
+            drawn.with_message(readable(&diagnostic.message)).with_labels(labels).with_notes(self.notes(diagnostic));
         let config = term::Config::default();
         let mut buffer = if self.options.color { termcolor::Buffer::ansi() } else { termcolor::Buffer::no_color() };
         match term::emit_to_write_style(&mut buffer, &config, &snippets, &drawn) {
-            Ok(()) => String::from_utf8_lossy(buffer.as_slice())
-                .lines()
-                .fold(String::new(), |text, line| text + line.trim_end() + "\n"),
+            Ok(()) => {
+                let text = String::from_utf8_lossy(buffer.as_slice());
+                let text = text.lines().fold(String::new(), |text, line| text + line.trim_end() + "\n");
+                let is_one_line = is_note && text.matches('\n').count() == 2;
+                if is_one_line { text.trim_end().to_owned() + "\n" } else { text }
+            }
             Err(_) => format!("error[{}]: {}\n\n", diagnostic.code, readable(&diagnostic.message)),
         }
     }
@@ -139,6 +142,14 @@ impl<'files> Renderer<'files> {
         let text = self.files.get(file).map_or("", |file| file.text.as_str());
         let find = || std::iter::once(0).chain(text.match_indices('\n').map(|(end, _)| end + 1)).collect();
         self.line_starts.borrow_mut().entry(file).or_insert_with(find).clone()
+    }
+}
+
+fn severity(severity: Severity) -> codespan::Severity {
+    match severity {
+        Severity::Error => codespan::Severity::Error,
+        Severity::Warning => codespan::Severity::Warning,
+        Severity::Note => codespan::Severity::Note,
     }
 }
 
@@ -349,6 +360,23 @@ mod tests {
             Diagnostic::without_place(Code::E601, "cannot read weights.safetensors").note("word ".repeat(30));
         diagnostic.trace = (0..20).map(|turn| Label { span: at, text: format!("in turn {turn}") }).collect();
         insta::assert_snapshot!(drawn(&files, &diagnostic, 80));
+    }
+
+    #[test]
+    fn warnings_have_a_code_and_notes_may_be_one_line() {
+        let mut files = Files::default();
+        files.add("a.cnn", "ReLU\n");
+        let diagnostic = Diagnostic::new(Code::E201, "no", span(&files, "ReLU"), "here");
+        let error = drawn(&files, &diagnostic, 80);
+        let warning = drawn(&files, &diagnostic.clone().as_warning(), 80);
+        assert_eq!(error.replace("error[", "warning["), warning);
+        assert_eq!(drawn(&files, &diagnostic.as_note(), 80), error.replace("error[E201]", "note"));
+        let note = Diagnostic::without_place(Code::E602, "drawn from seed 0").as_note();
+        assert_eq!(drawn(&Files::default(), &note, 80), "note: drawn from seed 0\n");
+        assert_eq!(
+            drawn(&Files::default(), &note.help("load them"), 80),
+            "note: drawn from seed 0\n = help: load them\n\n"
+        );
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::{Arguments, BindError, Constant, LayerEntry, Op, ShapeError, join, la
 use crate::graph::NodeId;
 use crate::kernels::{Kernel, KernelBuilder, KernelGraph, KernelNode, KernelParameter, LayerContext, Start};
 use crate::shape::{Requirements, Shape};
-use cnnc_grammar::ast::{Call, Expr, ExprKind, FlowItem, FlowKind, Item, StatementKind, StringPart, UnaryOperator};
+use cnnc_grammar::ast::{Call, Expr, ExprKind, FlowItem, FlowKind, ItemKind, StatementKind, StringPart, UnaryOperator};
 use cnnc_grammar::span::Files;
 
 /// What a layer answers for an input that it accepts.
@@ -120,7 +120,9 @@ fn parsed(text: &str) -> Call {
     let file = Files::default().add("test", source.as_str());
     let (ast, errors) = cnnc_grammar::parse(&source, file);
     assert!(errors.is_empty(), "{text}: {errors:?}");
-    let Some(Item::Declaration(model)) = ast.items.first() else { panic!("{text} is no item") };
+    let Some(ItemKind::Declaration(model)) = ast.items.first().map(|item| &item.kind) else {
+        panic!("{text} is no item")
+    };
     match model.body.statements.first().map(|statement| &statement.kind) {
         Some(StatementKind::Item(FlowItem { kind: FlowKind::Use(call) | FlowKind::Join { call, .. }, .. })) => {
             call.clone()
@@ -144,8 +146,8 @@ fn arguments(entry: &LayerEntry, call: &Call) -> Arguments {
 
 fn constant(value: &Expr) -> Constant {
     match &value.kind {
-        ExprKind::Int(number) => Constant::Int(*number),
-        ExprKind::Float(number) => Constant::Float(*number),
+        ExprKind::Int(number) => Constant::Int(number.value),
+        ExprKind::Float(number) => Constant::Float(number.value),
         ExprKind::Bool(truth) => Constant::Bool(*truth),
         ExprKind::Tuple(members) => Constant::Tuple(members.iter().map(constant).collect()),
         ExprKind::List(members) => Constant::List(members.iter().map(constant).collect()),

@@ -9,7 +9,7 @@ use super::declarations::Declarations;
 use super::error::StructureError;
 use crate::diagnostic::Problems;
 use crate::ops;
-use cnnc_grammar::ast::{Body, Call, Declaration, FlowKind, Item, Name, Pattern, StatementKind};
+use cnnc_grammar::ast::{Body, Call, Declaration, FlowKind, ItemKind, Name, Pattern, StatementKind};
 use std::collections::{HashMap, HashSet};
 
 /// The calls by name among declarations.
@@ -25,9 +25,9 @@ impl<'a> CallGraph<'a> {
     pub fn new(declarations: &Declarations<'a>, program: &'a Program, problems: &mut Problems) -> Self {
         let graph = CallGraph { circular: HashSet::new(), order: Vec::new() };
         let mut search = Search { declarations, calls: HashMap::new(), state: HashMap::new(), graph };
-        let all = program.trees.iter().flat_map(|(_, tree)| &tree.items).filter_map(|item| match item {
-            Item::Declaration(declaration) => Some(declaration),
-            Item::Import(_) | Item::Preset(_) | Item::Unreadable(_) => None,
+        let all = program.trees.iter().flat_map(|(_, tree)| &tree.items).filter_map(|item| match &item.kind {
+            ItemKind::Declaration(declaration) => Some(declaration),
+            ItemKind::Import(_) | ItemKind::Preset(_) | ItemKind::Unreadable(_) => None,
         });
         for declaration in all {
             search.from(declaration, problems);

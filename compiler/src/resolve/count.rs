@@ -23,14 +23,14 @@ pub(super) fn least_layers(body: &Body, called: &dyn Fn(&str) -> u64) -> u64 {
                 least_layers(body, called)
             }
         },
-        StatementKind::Repeat { count, body } => match count.kind {
-            ExprKind::Int(turns) => multiplied(turns, || least_layers(body, called)),
+        StatementKind::Repeat { count, body } => match &count.kind {
+            ExprKind::Int(turns) => multiplied(turns.value, || least_layers(body, called)),
             _ => 0,
         },
         StatementKind::For { values, body, .. } => match &values.kind {
             ExprKind::Range(start, end) => match (&start.kind, &end.kind) {
                 (ExprKind::Int(start), ExprKind::Int(end)) => {
-                    multiplied(end.saturating_sub(*start), || least_layers(body, called))
+                    multiplied(end.value.saturating_sub(start.value), || least_layers(body, called))
                 }
                 _ => 0,
             },

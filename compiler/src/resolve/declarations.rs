@@ -8,7 +8,7 @@ use super::calls::CallGraph;
 use super::error::{NameError, StructureError};
 use crate::diagnostic::{Problems, nearest};
 use crate::ops;
-use cnnc_grammar::ast::{Declaration, DeclarationKind, Item, Name, Preset};
+use cnnc_grammar::ast::{Declaration, DeclarationKind, Item, ItemKind, Name, Preset};
 use cnnc_grammar::span::Files;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -99,11 +99,11 @@ struct Gathered<'a, 'f> {
 
 impl<'a> Gathered<'a, '_> {
     fn add(&mut self, item: &'a Item, problems: &mut Problems) {
-        let (name, meaning) = match item {
-            Item::Import(_) => return,
-            Item::Declaration(declaration) => (&declaration.name, Meaning::Declaration(declaration)),
-            Item::Preset(preset) => (&preset.name, Meaning::Preset(preset)),
-            Item::Unreadable(unreadable) => match &unreadable.name {
+        let (name, meaning) = match &item.kind {
+            ItemKind::Import(_) => return,
+            ItemKind::Declaration(declaration) => (&declaration.name, Meaning::Declaration(declaration)),
+            ItemKind::Preset(preset) => (&preset.name, Meaning::Preset(preset)),
+            ItemKind::Unreadable(unreadable) => match &unreadable.name {
                 Some(name) => (name, Meaning::Unreadable),
                 None => return,
             },

@@ -21,8 +21,8 @@ impl<'a> Expander<'a, '_> {
             return None;
         }
         match &expr.kind {
-            ExprKind::Int(number) => Some(Value::Int(*number)),
-            ExprKind::Float(number) => Some(Value::Float(*number)),
+            ExprKind::Int(number) => Some(Value::Int(number.value)),
+            ExprKind::Float(number) => Some(Value::Float(number.value)),
             ExprKind::Bool(truth) => Some(Value::Bool(*truth)),
             ExprKind::String(parts) => self.text(frame, parts, span),
             ExprKind::Name(name) => self.named_value(frame, name, span),

@@ -2,7 +2,7 @@
 //!
 //! A statement speaks of the module around it and all that stands in it, whatever the order, so the statements are gathered and applied once
 //! the model is written out; of several that fit a parameter the last wins. A scheme sets weights, `bias=` sets biases; a path that names one
-//! parameter sets exactly that one.
+//! parameter sets exactly that one. A layer type of which there is none is a warning: the same `init` is written into many nets.
 
 use super::error::InitError;
 use super::limits::KEPT;
@@ -113,7 +113,7 @@ impl<'a> Expander<'a, '_> {
             fits |= self.apply_to_module(rule, *module, is_layer);
         }
         if layers.is_empty() {
-            self.report(InitError::NoSuchLayer { name, span: rule.span }.diagnostic());
+            self.warn(InitError::NoSuchLayer { name, span: rule.span }.diagnostic());
         } else if !fits {
             self.report_misfit(rule, name, layers.first().copied());
         }

@@ -7,7 +7,7 @@ use super::error::FileError;
 use super::syntax;
 use super::{Program, Sources};
 use crate::diagnostic::Problems;
-use cnnc_grammar::ast::{Ast, Import, Item};
+use cnnc_grammar::ast::{Ast, Import, ItemKind};
 use cnnc_grammar::span::{FileId, Files, Span};
 use cnnc_grammar::{TOKEN_LIMIT, token_count};
 use std::collections::HashMap;
@@ -111,7 +111,7 @@ impl Loader<'_> {
 
     /// Whether so much was read that nothing more is.
     fn is_full(&self) -> bool {
-        self.bytes > MAX_BYTES || self.problems.len() >= Problems::MOST
+        self.bytes > MAX_BYTES || self.problems.error_count() >= Problems::MOST
     }
 
     fn too_many(&mut self, span: Span) {
@@ -139,9 +139,9 @@ impl Loader<'_> {
 }
 
 fn imports_of(tree: &Ast) -> Vec<Import> {
-    let imports = tree.items.iter().filter_map(|item| match item {
-        Item::Import(import) => Some(import.clone()),
-        Item::Declaration(_) | Item::Preset(_) | Item::Unreadable(_) => None,
+    let imports = tree.items.iter().filter_map(|item| match &item.kind {
+        ItemKind::Import(import) => Some(import.clone()),
+        ItemKind::Declaration(_) | ItemKind::Preset(_) | ItemKind::Unreadable(_) => None,
     });
     imports.collect()
 }

@@ -46,7 +46,7 @@ pub use load::load;
 pub use model::{check_all, resolve};
 pub use settings::{INIT_FILE, SETTINGS_FILE};
 
-use cnnc_grammar::ast::{Ast, DeclarationKind, Item};
+use cnnc_grammar::ast::{Ast, DeclarationKind, ItemKind};
 use cnnc_grammar::span::FileId;
 use std::collections::HashSet;
 
@@ -102,10 +102,10 @@ impl Program {
 
 /// The names of a file's models and presets, in order.
 fn models_of(tree: &Ast) -> Vec<&str> {
-    let names = tree.items.iter().filter_map(|item| match item {
-        Item::Declaration(declaration) if declaration.kind == DeclarationKind::Model => Some(&declaration.name),
-        Item::Preset(preset) => Some(&preset.name),
-        Item::Declaration(_) | Item::Import(_) | Item::Unreadable(_) => None,
+    let names = tree.items.iter().filter_map(|item| match &item.kind {
+        ItemKind::Declaration(declaration) if declaration.kind == DeclarationKind::Model => Some(&declaration.name),
+        ItemKind::Preset(preset) => Some(&preset.name),
+        ItemKind::Declaration(_) | ItemKind::Import(_) | ItemKind::Unreadable(_) => None,
     });
     names.map(|name| name.text.as_str()).collect()
 }

@@ -13,7 +13,7 @@ use crate::diagnostic::{Code, Diagnostic, Problems, nearest};
 use crate::graph::verify::verify;
 use crate::graph::{Graph, ModuleId, Output};
 use crate::infer::check_contracts;
-use cnnc_grammar::ast::{Body, Declaration, DeclarationKind, Item, Statement, StatementKind, Type, TypeKind};
+use cnnc_grammar::ast::{Body, Declaration, DeclarationKind, ItemKind, Statement, StatementKind, Type, TypeKind};
 use cnnc_grammar::span::Files;
 use std::collections::HashMap;
 
@@ -189,20 +189,20 @@ impl<'a> Expander<'a, '_> {
 /// Checks every declaration by itself: names, labels, arguments, whatever no model reaches.
 fn check_declarations(world: &World<'_, '_>, problems: &mut Problems) {
     for item in world.program.trees.iter().flat_map(|(_, tree)| &tree.items) {
-        match item {
-            Item::Declaration(declaration) => check_declaration(world, declaration, problems),
-            Item::Preset(preset) => {
+        match &item.kind {
+            ItemKind::Declaration(declaration) => check_declaration(world, declaration, problems),
+            ItemKind::Preset(preset) => {
                 let mut expander = Expander::new(world, problems, false);
                 if let Some(Some(callable)) = world.declarations.get(&preset.name.text) {
                     expander.preset_values(callable);
                 }
             }
-            Item::Unreadable(unreadable) => {
+            ItemKind::Unreadable(unreadable) => {
                 if let Some(body) = &unreadable.body {
                     check_loose_body(world, body, problems);
                 }
             }
-            Item::Import(_) => {}
+            ItemKind::Import(_) => {}
         }
     }
 }

@@ -4,7 +4,7 @@
 use super::declarations::Callable;
 use super::error::StructureError;
 use crate::diagnostic::Problems;
-use cnnc_grammar::ast::{Item, Preset, Statement, StatementKind};
+use cnnc_grammar::ast::{Item, ItemKind, Preset, Statement, StatementKind};
 use cnnc_grammar::span::{FileId, Files};
 
 /// The name of the file that holds the settings.
@@ -31,7 +31,7 @@ pub(super) fn read(
         problems.add(super::syntax::diagnostic(error, files));
     }
     match <[Item; 1]>::try_from(tree.items) {
-        Ok([Item::Preset(preset)]) if errors.is_empty() => Some(preset),
+        Ok([Item { kind: ItemKind::Preset(preset), .. }]) if errors.is_empty() => Some(preset),
         _ => {
             if errors.is_empty() {
                 problems.add(StructureError::Settings { file: FileId(file.0), size: text.len() }.diagnostic());
@@ -58,7 +58,7 @@ pub(super) fn read_init(
         problems.add(super::syntax::diagnostic(error, files));
     }
     let statements = match <[Item; 1]>::try_from(tree.items) {
-        Ok([Item::Declaration(declaration)]) => declaration.body.statements,
+        Ok([Item { kind: ItemKind::Declaration(declaration), .. }]) => declaration.body.statements,
         _ => Vec::new(),
     };
     let is_init = |statement: &Statement| matches!(statement.kind, StatementKind::Init { .. });

@@ -211,10 +211,23 @@ impl<'a, 'p> Expander<'a, 'p> {
         self.spend_less();
         let place = diagnostic.labels.first().map(|label| label.span).unwrap_or_default();
         if self.reported.insert((diagnostic.code, place)) {
-            let way = self.steps.iter().rev().take(SHOWN_STEPS);
-            diagnostic.trace = way.map(|step| Label { span: step.span, text: step.way.to_string() }).collect();
+            diagnostic.trace = self.shown_steps();
             self.problems.add(diagnostic);
         }
+    }
+
+    /// Takes a warning in, with the way that led to it.
+    pub fn warn(&mut self, mut diagnostic: Diagnostic) {
+        if !self.quiet && !self.budget.spent {
+            diagnostic.trace = self.shown_steps();
+            self.problems.add(diagnostic);
+        }
+    }
+
+    /// The way to this place, as people see it.
+    fn shown_steps(&self) -> Vec<Label> {
+        let way = self.steps.iter().rev().take(SHOWN_STEPS);
+        way.map(|step| Label { span: step.span, text: step.way.to_string() }).collect()
     }
 
     /// The nearest of many names, for the first errors of a program: looking takes long.

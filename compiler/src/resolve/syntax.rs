@@ -84,7 +84,7 @@ fn mistaken(found: &str, meant: &str, span: Span) -> Diagnostic {
             format!("write `{meant}`"),
         ),
     };
-    Diagnostic::new(Code::E101, message, span, label).help(help).mend(span, meant)
+    Diagnostic::new(Code::E101, message, span, label).help(help).safe_fix(span, meant)
 }
 
 /// Source text in backticks; a character that shows nothing by its number.

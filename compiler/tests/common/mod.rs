@@ -2,10 +2,10 @@
 
 #![allow(dead_code, reason = "every test file uses a part")]
 
-use cnnc_compiler::diagnostic::{Diagnostic, Problems};
+use cnnc_compiler::check::{self, Checked, Spec};
+use cnnc_compiler::diagnostic::Diagnostic;
 use cnnc_compiler::graph::{Graph, ShapedGraph};
-use cnnc_compiler::infer::infer;
-use cnnc_compiler::resolve::{Request, Sources, check_all, load, resolve};
+use cnnc_compiler::resolve::{Request, Sources};
 use cnnc_grammar::span::{Files, Span};
 use std::collections::BTreeMap;
 
@@ -82,11 +82,8 @@ pub fn line_and_column(files: &Files, span: Span) -> String {
 
 /// Checks all models of `main.cnn`.
 pub fn check_in(sources: &Memory) -> Outcome {
-    let (mut files, mut problems) = (Files::default(), Problems::default());
-    let program = load("main.cnn", sources, &mut files, &mut problems);
-    let graphs = check_all(&program, &Request::default(), &mut files, sources, &mut problems);
-    let graphs = graphs.into_iter().filter_map(|graph| infer(graph, &mut problems)).collect();
-    Outcome { files, problems: problems.into_sorted(), graphs }
+    let Checked { files, problems, networks } = check::check("main.cnn", &Request::default(), sources, &mut ());
+    Outcome { files, problems, graphs: networks }
 }
 
 /// Checks all models of a text.
@@ -96,11 +93,8 @@ pub fn check(text: &str) -> Outcome {
 
 /// Writes out one model.
 pub fn request(sources: &Memory, request: &Request) -> Outcome {
-    let (mut files, mut problems) = (Files::default(), Problems::default());
-    let program = load("main.cnn", sources, &mut files, &mut problems);
-    let graph = resolve(&program, request, &mut files, sources, &mut problems);
-    let graphs = graph.and_then(|graph| infer(graph, &mut problems)).into_iter().collect();
-    Outcome { files, problems: problems.into_sorted(), graphs }
+    let Checked { files, problems, networks } = Spec::read("main.cnn", sources, &mut ()).network(request, &mut ());
+    Outcome { files, problems, graphs: networks }
 }
 
 /// The last model of a text, which must be right.

@@ -5,18 +5,22 @@
 
 use pest::iterators::Pair;
 
+use super::comment::{Between, body_comments};
 use super::recover::{braces_taken, lacks_body};
 use super::scan::{Scanner, TokenKind};
 use super::words::{is_join, is_keyword, quote};
 use super::{Builder, Rule};
-use crate::ast::{Body, ExprKind, FlowItem, FlowKind, Name, Statement, StatementKind};
+use crate::ast::{Body, Comment, ExprKind, FlowItem, FlowKind, Name, Statement, StatementKind};
 use crate::error::{SyntaxError, SyntaxErrorKind};
 use crate::span::Span;
 
 /// A body being read.
-#[derive(Default)]
 struct Reading {
     statements: Vec<Statement>,
+    /// Comments and lines since the last statement.
+    between: Between,
+    /// The comment behind the `{`.
+    opening: Option<Comment>,
     /// The unreadable statement just before lacks a body, so that a bare `{ }` on the next line is that.
     wants_body: bool,
     open: Option<OpenBracket>,
@@ -36,30 +40,45 @@ struct OpenBracket {
     next: Option<Span>,
 }
 
+impl Reading {
+    /// Gives the comments between two statements to the one that they belong to.
+    fn take_separator(&mut self, text: &str) {
+        let Some(behind) = self.between.take(text) else { return };
+        match self.statements.last_mut() {
+            Some(last) => last.layout.comments_mut().behind = Some(behind),
+            None => self.opening = Some(behind),
+        }
+    }
+}
+
 impl Builder<'_> {
     /// A pair `body`; whether it is closed is for `outer_body` to see.
     pub(super) fn body(&mut self, pair: Pair<'_, Rule>) -> Body {
         let span = self.span(&pair);
-        let mut reading = Reading::default();
+        let between = Between::of_body();
+        let mut reading = Reading { statements: Vec::new(), between, opening: None, wants_body: false, open: None };
         for child in pair.into_inner() {
             match child.as_rule() {
                 Rule::statement => self.take_statement(&mut reading, child),
                 Rule::unreadable => self.take_unreadable(&mut reading, child),
+                Rule::separator => reading.take_separator(child.as_str()),
                 _ => {}
             }
         }
-        Body { statements: reading.statements, span }
+        let comments = body_comments(reading.opening, reading.between.closing());
+        Body { statements: reading.statements, comments, span }
     }
 
     fn take_statement(&mut self, reading: &mut Reading, pair: Pair<'_, Rule>) {
         let error = self.errors.len();
         let text = pair.as_str();
-        let Statement { kind, span } = self.statement(pair);
+        let (kind, span) = self.statement(pair);
+        let layout = self.layout(&mut reading.between, span, &kind.bodies());
         let wants_body = std::mem::take(&mut reading.wants_body);
         if let Some(start) = bare_keyword(&kind) {
             reading.open = None;
             self.report_statement(reading, Rule::lone_keyword, start, span.end as usize);
-            return reading.statements.push(Statement { kind: StatementKind::Unreadable(None), span });
+            return reading.statements.push(Statement { kind: StatementKind::Unreadable(None), span, layout });
         }
         match (kind, reading.statements.last_mut()) {
             (StatementKind::Item(FlowItem { label: None, kind: FlowKind::Group(body) }), Some(last)) if wants_body => {
@@ -74,7 +93,7 @@ impl Builder<'_> {
                 }
                 let is_unreadable =
                     matches!(&kind, StatementKind::Let { value, .. } if value.kind == ExprKind::Unreadable);
-                reading.statements.push(Statement { kind, span });
+                reading.statements.push(Statement { kind, span, layout });
                 if is_unreadable {
                     self.note_open(reading, error, text);
                 }
@@ -104,7 +123,8 @@ impl Builder<'_> {
         let body_span = body.as_ref().map_or(span, |body| self.span(body));
         let body = body.map(|body| self.body(body));
         let has_body = body.is_some();
-        reading.statements.push(Statement { kind: StatementKind::Unreadable(body), span: span.to(body_span) });
+        let layout = reading.between.layout();
+        reading.statements.push(Statement { kind: StatementKind::Unreadable(body), span: span.to(body_span), layout });
         if !has_body {
             self.note_open(reading, error, text);
         }

@@ -94,7 +94,7 @@ impl Builder<'_> {
         let span = self.report_unreadable(pair, Rule::lone_parameter);
         let name = self.leading_word(pair.as_str(), span.start as usize)?;
         let ty = Type { kind: TypeKind::Unreadable, span };
-        let default = Some(Expr { kind: ExprKind::Unreadable, span });
+        let default = Some(Expr { kind: ExprKind::Unreadable, span, grouped: false });
         Some(Parameter { name, ty, default, span })
     }
 }

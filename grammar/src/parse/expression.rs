@@ -25,7 +25,7 @@ pub(super) struct Deep {
 
 impl Deep {
     pub(super) fn new(kind: ExprKind, span: Span, depth: usize) -> Deep {
-        Deep { expr: Expr { kind, span }, depth, precedence: None }
+        Deep { expr: Expr { kind, span, grouped: false }, depth, precedence: None }
     }
 
     pub(super) fn unreadable(span: Span) -> Deep {

@@ -2,10 +2,12 @@
 
 use pest::iterators::Pair;
 
+use super::comment::Between;
 use super::recover::{braces_taken, lacks_body};
 use super::{Builder, Rule, children};
-use crate::ast::{Ast, Body, Item, Name, UnreadableItem};
+use crate::ast::{Ast, Body, Item, ItemKind, Layout, Name, UnreadableItem};
 use crate::error::SyntaxErrorKind;
+use crate::span::Span;
 
 /// Text between declarations; one error is enough for all that stands between two of them.
 #[derive(Default)]
@@ -23,28 +25,40 @@ impl Builder<'_> {
     pub(super) fn file(&mut self, pair: Pair<'_, Rule>) -> Ast {
         let mut items = Vec::new();
         let mut stray = Stray::default();
+        let mut between = Between::of_file();
         for child in pair.into_inner() {
             match child.as_rule() {
                 Rule::stray_brace => stray.brace = Some(child.as_span().start()),
                 Rule::unreadable_declaration => self.unreadable_declaration(child, &mut stray, &mut items),
-                Rule::separator | Rule::EOI => {}
+                Rule::separator => take_separator(&mut items, &mut between, child.as_str()),
+                Rule::EOI => {}
                 _ => {
                     self.report_stray(&mut stray);
-                    items.extend(self.item(child));
+                    if let Some((kind, head)) = self.item(child) {
+                        items.push(Item { kind, layout: self.layout(&mut between, head, &[]) });
+                    }
                 }
             }
         }
         self.report_stray(&mut stray);
-        Ast { items }
+        Ast { items, closing: between.closing() }
     }
 
-    fn item(&mut self, pair: Pair<'_, Rule>) -> Option<Item> {
-        match pair.as_rule() {
-            Rule::import => self.import(pair).map(Item::Import),
-            Rule::preset => self.preset(pair).map(Item::Preset),
-            Rule::declaration => self.declaration(pair).map(Item::Declaration),
-            _ => None,
-        }
+    /// A declaration, and where it stands without its body.
+    fn item(&mut self, pair: Pair<'_, Rule>) -> Option<(ItemKind, Span)> {
+        let kind = match pair.as_rule() {
+            Rule::import => ItemKind::Import(self.import(pair)?),
+            Rule::preset => ItemKind::Preset(self.preset(pair)?),
+            Rule::declaration => ItemKind::Declaration(self.declaration(pair)?),
+            _ => return None,
+        };
+        let head = match &kind {
+            ItemKind::Import(import) => import.span,
+            ItemKind::Preset(preset) => preset.span,
+            ItemKind::Declaration(declaration) => declaration.header,
+            ItemKind::Unreadable(_) => return None,
+        };
+        Some((kind, head))
     }
 
     /// Text that fits no declaration, and the body behind it.
@@ -74,7 +88,8 @@ impl Builder<'_> {
             Some(text) => drop(stray.text.get_or_insert((start, text.end()))),
             None => drop(stray.text.get_or_insert((start, start))),
         }
-        items.push(Item::Unreadable(UnreadableItem { name, body }));
+        let kind = ItemKind::Unreadable(UnreadableItem { name, body });
+        items.push(Item { kind, layout: Layout::default() });
     }
 
     /// The name behind `model` or `block`.
@@ -111,7 +126,14 @@ fn is_header(text: &str) -> bool {
 
 /// Gives a bare `{ }` to the unreadable declaration before it.
 fn give_body(items: &mut [Item], body: Option<Body>) {
-    if let Some(Item::Unreadable(last)) = items.last_mut() {
+    if let Some(Item { kind: ItemKind::Unreadable(last), .. }) = items.last_mut() {
         last.body = body;
+    }
+}
+
+/// Gives the comment on the line of a declaration to it; the others wait in `between` for the next one.
+fn take_separator(items: &mut [Item], between: &mut Between, text: &str) {
+    if let (Some(behind), Some(last)) = (between.take(text), items.last_mut()) {
+        last.layout.comments_mut().behind = Some(behind);
     }
 }

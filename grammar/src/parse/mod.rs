@@ -5,6 +5,7 @@
 //! Only this folder sees pest's rules. `limits` bounds the nesting before pest recurses, `expression` the depth of its trees.
 
 mod body;
+mod comment;
 mod declaration;
 mod expression;
 mod failure;
@@ -21,6 +22,7 @@ mod value;
 mod words;
 
 pub use limits::{TOKEN_LIMIT, token_count};
+pub(crate) use operator::Operator;
 
 use pest::Parser;
 use pest::iterators::Pair;

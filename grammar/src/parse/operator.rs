@@ -4,7 +4,7 @@ use crate::ast::{BinaryOperator, UnaryOperator};
 
 /// An operator that waits for its right operand.
 #[derive(Clone, Copy)]
-pub(super) enum Operator {
+pub(crate) enum Operator {
     Unary(UnaryOperator),
     Binary(BinaryOperator),
     Range,
@@ -35,7 +35,7 @@ impl Operator {
     }
 
     /// How tightly it binds.
-    pub(super) fn precedence(self) -> u8 {
+    pub(crate) fn precedence(self) -> u8 {
         match self {
             Operator::Binary(BinaryOperator::Or) => 1,
             Operator::Binary(BinaryOperator::And) => 2,
@@ -58,6 +58,11 @@ impl Operator {
             ) => 7,
             Operator::Unary(UnaryOperator::Negate) => 8,
         }
+    }
+
+    /// Whether it may stand beside itself without parentheses, nested from the left.
+    pub(crate) fn chains(self) -> bool {
+        !matches!(self.precedence(), COMPARISON | RANGE)
     }
 
     /// Whether `not` may follow: it binds more loosely than a comparison, so that `1 + not x` means nothing.

@@ -2,18 +2,18 @@
 
 use pest::iterators::Pair;
 
+use super::expression::Deep;
 use super::words::{is_keyword, is_reserved};
 use super::{Builder, Rule, children};
-use crate::ast::{
-    Call, Expr, ExprKind, FlowItem, FlowKind, InitTarget, JoinKind, Label, Pattern, Statement, StatementKind,
-};
+use crate::ast::{Call, Expr, ExprKind, FlowItem, FlowKind, InitTarget, JoinKind, Label, Pattern, StatementKind};
+use crate::span::Span;
 
 impl Builder<'_> {
-    /// A pair `statement`.
-    pub(super) fn statement(&mut self, pair: Pair<'_, Rule>) -> Statement {
+    /// A pair `statement`, and where it stands.
+    pub(super) fn statement(&mut self, pair: Pair<'_, Rule>) -> (StatementKind, Span) {
         let span = self.span(&pair);
         let kind = pair.into_inner().next().and_then(|pair| self.statement_kind(pair));
-        Statement { kind: kind.unwrap_or(StatementKind::Unreadable(None)), span }
+        (kind.unwrap_or(StatementKind::Unreadable(None)), span)
     }
 
     fn statement_kind(&mut self, pair: Pair<'_, Rule>) -> Option<StatementKind> {
@@ -164,13 +164,7 @@ impl Builder<'_> {
     fn labels(&mut self, pair: Pair<'_, Rule>) -> Expr {
         let span = self.span(&pair);
         let value = children(pair).find(|part| matches!(part.as_rule(), Rule::list | Rule::string));
-        match value {
-            Some(list) if list.as_rule() == Rule::list => {
-                Expr { span: self.span(&list), kind: ExprKind::List(self.elements(list).0) }
-            }
-            Some(string) => Expr { span: self.span(&string), kind: ExprKind::String(self.string_parts(string).0) },
-            None => Expr { span, kind: ExprKind::Unreadable },
-        }
+        value.map_or(Deep::unreadable(span), |value| self.atom(value)).expr
     }
 
     fn let_statement(&mut self, pair: Pair<'_, Rule>) -> Option<StatementKind> {
@@ -196,7 +190,7 @@ impl Builder<'_> {
         if pair.as_rule() == Rule::expression {
             return self.expression(pair);
         }
-        Expr { kind: ExprKind::Unreadable, span: self.report_unreadable(&pair, lone) }
+        Expr { kind: ExprKind::Unreadable, span: self.report_unreadable(&pair, lone), grouped: false }
     }
 
     /// A name or a tuple of names; `(a)` is `a`.

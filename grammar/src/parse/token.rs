@@ -3,7 +3,7 @@
 use pest::iterators::Pair;
 
 use super::{Builder, Rule, children};
-use crate::ast::{ExprKind, Label, Name, StringPart};
+use crate::ast::{ExprKind, Label, Name, Number, StringPart};
 use crate::error::SyntaxErrorKind;
 
 impl Builder<'_> {
@@ -23,12 +23,12 @@ impl Builder<'_> {
     pub(super) fn label(&mut self, pair: Pair<'_, Rule>) -> Label {
         let span = self.span(&pair);
         match pair.as_rule() {
-            Rule::string => Label { parts: self.string_parts(pair).0, span },
+            Rule::string => Label { parts: self.string_parts(pair).0, quoted: true, span },
             Rule::label | Rule::target => match pair.into_inner().next() {
                 Some(inner) => self.label(inner),
-                None => Label { parts: Vec::new(), span },
+                None => Label { parts: Vec::new(), quoted: true, span },
             },
-            _ => Label { parts: vec![StringPart::Text(pair.as_str().to_owned())], span },
+            _ => Label { parts: vec![StringPart::Text(pair.as_str().to_owned())], quoted: false, span },
         }
     }
 
@@ -54,9 +54,10 @@ impl Builder<'_> {
     pub(super) fn number(&mut self, pair: &Pair<'_, Rule>) -> ExprKind {
         let digits = pair.as_str();
         let number = if digits.contains(['.', 'e', 'E']) {
-            digits.parse().ok().filter(|value: &f64| value.is_finite()).map(ExprKind::Float)
+            let value = digits.parse().ok().filter(|value: &f64| value.is_finite());
+            value.map(|value| ExprKind::Float(Number { value, spelling: digits.into() }))
         } else {
-            digits.parse().ok().map(ExprKind::Int)
+            digits.parse().ok().map(|value| ExprKind::Int(Number { value, spelling: digits.into() }))
         };
         number.unwrap_or_else(|| {
             self.report(SyntaxErrorKind::NumberTooLarge { digits: digits.to_owned() }, self.span(pair));

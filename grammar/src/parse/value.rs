@@ -66,7 +66,9 @@ impl Builder<'_> {
         match children(pair).next() {
             Some(inner) => {
                 let inner = self.deep_expression(inner);
-                Deep::new(inner.expr.kind, span, inner.depth)
+                let mut grouped = Deep::new(inner.expr.kind, span, inner.depth);
+                grouped.expr.grouped = true;
+                grouped
             }
             None => Deep::unreadable(span),
         }

@@ -44,8 +44,8 @@ impl<Value: Display> Display for Tuple<'_, Value> {
 impl Display for Expr {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         match &self.kind {
-            ExprKind::Int(value) => write!(formatter, "{value}"),
-            ExprKind::Float(value) => write!(formatter, "{value:?}"),
+            ExprKind::Int(number) => write!(formatter, "{}", number.value),
+            ExprKind::Float(number) => write!(formatter, "{:?}", number.value),
             ExprKind::Bool(value) => write!(formatter, "{value}"),
             ExprKind::String(parts) => string(formatter, parts),
             ExprKind::Name(name) => formatter.write_str(name),

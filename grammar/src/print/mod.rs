@@ -1,14 +1,15 @@
 //! Prints an AST as an indented tree, a line a statement: what `cnnc dump --stage ast` shows and snapshots hold.
 //!
-//! Close to the language but no source text: every form has its own word in front, operations stand in parentheses as they were
-//! nested, and there are no positions, so that a changed comment changes no snapshot.
+//! Close to the language but no source text: every form has its own word in front, operations stand in parentheses as they
+//! were nested, and there are neither positions nor comments, so that a changed comment changes no snapshot. Source text
+//! is what `crate::format` writes.
 
 mod expression;
 
 use std::fmt::{self, Display, Formatter};
 
 use crate::ast::{
-    Ast, Body, Declaration, DeclarationKind, FlowItem, FlowKind, InitTarget, Item, Statement, StatementKind,
+    Ast, Body, Declaration, DeclarationKind, FlowItem, FlowKind, InitTarget, ItemKind, Statement, StatementKind,
     UnreadableItem,
 };
 use expression::{Commas, Shape};
@@ -16,7 +17,7 @@ use expression::{Commas, Shape};
 impl Display for Ast {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         let mut tree = Tree { formatter, depth: 0 };
-        self.items.iter().try_for_each(|item| tree.item(item))
+        self.items.iter().try_for_each(|item| tree.item(&item.kind))
     }
 }
 
@@ -31,12 +32,12 @@ impl Tree<'_, '_> {
         writeln!(self.formatter, "{:indent$}{text}", "", indent = self.depth * 2)
     }
 
-    fn item(&mut self, item: &Item) -> fmt::Result {
+    fn item(&mut self, item: &ItemKind) -> fmt::Result {
         match item {
-            Item::Import(import) => self.line(format_args!("import {:?}", import.path.text)),
-            Item::Preset(preset) => self.line(format_args!("preset {} = {}", preset.name.text, preset.base)),
-            Item::Declaration(declaration) => self.declaration(declaration),
-            Item::Unreadable(UnreadableItem { name, body }) => {
+            ItemKind::Import(import) => self.line(format_args!("import {:?}", import.path.text)),
+            ItemKind::Preset(preset) => self.line(format_args!("preset {} = {}", preset.name.text, preset.base)),
+            ItemKind::Declaration(declaration) => self.declaration(declaration),
+            ItemKind::Unreadable(UnreadableItem { name, body }) => {
                 let name = name.as_ref().map_or("", |name| name.text.as_str());
                 self.line(format_args!("unreadable {name}").to_string().trim_end())?;
                 body.as_ref().map_or(Ok(()), |body| self.body(body))

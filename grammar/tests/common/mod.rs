@@ -2,7 +2,7 @@
 
 #![allow(dead_code)]
 
-use cnnc_grammar::ast::{Expr, Item, Statement, StatementKind};
+use cnnc_grammar::ast::{Expr, ItemKind, Statement, StatementKind};
 use cnnc_grammar::error::{SyntaxError, SyntaxErrorKind};
 use cnnc_grammar::parse;
 use cnnc_grammar::span::FileId;
@@ -27,7 +27,9 @@ pub fn value(text: &str) -> Expr {
     let padding = BEFORE.len();
     let (ast, errors) = parse(&format!("{BEFORE}{text} }}"), FileId(0));
     assert_eq!(errors, [], "{text}");
-    let Some(Item::Declaration(block)) = ast.items.into_iter().next() else { panic!("{text}: no block") };
+    let Some(ItemKind::Declaration(block)) = ast.items.into_iter().next().map(|item| item.kind) else {
+        panic!("{text}: no block")
+    };
     let Some(Statement { kind: StatementKind::Let { mut value, .. }, .. }) = block.body.statements.into_iter().next()
     else {
         panic!("{text}: no value")

@@ -26,7 +26,7 @@ impl Bench {
     pub fn new(layers: &str, shape: &[usize], method: Option<Method>) -> Bench {
         let spec = Text(format!("model Bench {{\n    input {shape:?}\n    {layers}\n}}\n"));
         let mut model = Model::read("bench.cnn", &Request::default(), &spec, &mut ()).expect("a model");
-        let input = [model.drawn_input(0, 0).expect("an input")];
+        let input = [model.drawn_input(0, 0).expect("an input").tensor];
         if let Some(method) = method {
             let target = model.target();
             let (plan, _) = model.compile(&target, &mut ()).expect("a plan");

@@ -5,9 +5,9 @@
 
 use super::order::Draws;
 use super::{Pipeline, Samples};
-use crate::failure::{failure, fault};
+use crate::failure::{failure, fault, note};
 use crate::{Failure, Result, Tensor, threads};
-use cnnc_compiler::diagnostic::Code;
+use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
@@ -57,6 +57,13 @@ pub struct Skipped {
     pub name: String,
     /// Why.
     pub reason: String,
+}
+
+impl Skipped {
+    /// As a note to whoever runs the training.
+    pub fn note(&self) -> Diagnostic {
+        note(Code::E610, format!("left out: {}", self.reason))
+    }
 }
 
 /// The batches in order.

@@ -85,7 +85,7 @@ impl Case {
     fn new(layers: &str, shape: &[usize], road: Road) -> Result<Case, Report> {
         let spec = Text(format!("model Case {{\n    input {shape:?}\n    {layers}\n}}\n"));
         let mut model = Model::read("grid.cnn", &Request::default(), &spec, &mut ())?;
-        let mut input = model.drawn_input(0, 0)?;
+        let mut input = model.drawn_input(0, 0)?.tensor;
         input.data_mut().iter_mut().for_each(|value| *value *= REACH);
         let parameters = model.parameters()?;
         let plan = usual(&model, road, &Target::reference())?;

@@ -20,7 +20,7 @@ pub(crate) use transform::{by_shorter_side, cut as cut_centre, resized_to as res
 use crate::contained::contained;
 use crate::failure::{broken_file, failure, file_failure};
 use crate::{Failure, Result, Tensor, files};
-use cnnc_compiler::diagnostic::Code;
+use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::graph::{ImageTransform, Input};
 use cnnc_compiler::write_kernels::Bindings;
 use std::io::{BufReader, Cursor, Read, Seek};
@@ -71,8 +71,8 @@ impl Wanted {
 pub struct Loaded {
     /// The values.
     pub tensor: Tensor,
-    /// What the user should know of how they came about: "resized from 30×20 to 28×28".
-    pub notes: Vec<String>,
+    /// What the user should know of how they came about, as notes: "resized from 30×20 to 28×28".
+    pub notes: Vec<Diagnostic>,
 }
 
 /// Reads an input from a file.

@@ -3,7 +3,9 @@
 use super::picture::{Picture, check_size};
 use super::resize::resize;
 use super::{Loaded, Wanted};
+use crate::failure::note;
 use crate::{Result, Tensor};
+use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::graph::{ImageTransform, Interpolation};
 use std::path::Path;
 
@@ -65,16 +67,17 @@ fn fit(
     transform: &ImageTransform,
     [height, width]: [Option<usize>; 2],
     wanted: &Wanted,
-    notes: &mut Vec<String>,
+    notes: &mut Vec<Diagnostic>,
 ) -> Result<Picture> {
     let found = [picture.height, picture.width];
     if transform.resize.is_none() && transform.crop.is_none() {
         let size = [height.unwrap_or(found[0]), width.unwrap_or(found[1])];
-        let note = format!("resized from {}×{} to {}×{}", found[0], found[1], size[0], size[1]);
-        if size != found && !notes.contains(&note) {
-            notes.push(note);
+        let resized = format!("resized from {}×{} to {}×{}", found[0], found[1], size[0], size[1]);
+        let resized = note(Code::E604, resized);
+        if size != found && !notes.contains(&resized) {
+            notes.push(resized);
         }
-        return resized(path, &picture, size, transform.interpolation, wanted);
+        return self::resized(path, &picture, size, transform.interpolation, wanted);
     }
     let picture = match transform.resize {
         Some(shorter) => resized(path, &picture, by_shorter_side(found, shorter), transform.interpolation, wanted)?,

@@ -18,26 +18,24 @@
 
 mod bindings;
 mod report;
-mod spec;
-mod watch;
 
 pub use bindings::{bind_batch, bind_input};
 pub use report::Report;
-pub use spec::Spec;
-pub use watch::{Watch, timed};
 
 use crate::cpu::{Cpu, CpuOptions, Engine};
-use crate::failure::failure;
+use crate::failure::{failure, note};
 use crate::input::{self, Loaded, Wanted};
 use crate::tuning::{self, Measured, Tuning};
 use crate::{Backend, Disk, Failure, Parameters, Tensor, available_memory_bytes, random, spec_name, weights};
-use cnnc_compiler::diagnostic::Code;
+use cnnc_compiler::check::{Checked, Spec};
+use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::graph::{Input, ShapedGraph};
 use cnnc_compiler::passes::{self, Note};
 use cnnc_compiler::plan::{Plan, Target, plan_with_notes};
 use cnnc_compiler::resolve::{Request, Sources};
 use cnnc_compiler::shape::Dim;
 use cnnc_compiler::training::{Training, compile_step};
+use cnnc_compiler::watch::{Watch, timed};
 use cnnc_compiler::write_kernels::{Bindings, write_kernels};
 use cnnc_grammar::span::Files;
 use std::collections::BTreeMap;
@@ -48,6 +46,8 @@ use std::sync::Arc;
 pub struct Model {
     /// The files that the spec is made of.
     pub files: Files,
+    /// What is to be said of the spec although nothing is wrong with it.
+    pub warnings: Vec<Diagnostic>,
     /// The network.
     pub graph: ShapedGraph,
     /// The sizes that symbols have.
@@ -84,9 +84,11 @@ impl Model {
     /// # Errors
     /// With everything that is wrong with the spec.
     pub fn read(path: &str, request: &Request, sources: &dyn Sources, watch: &mut dyn Watch) -> Result<Model, Report> {
-        let (files, graph) = Spec::read(path, sources, watch).into_network(request, watch)?;
+        let Checked { files, problems, mut networks } = Spec::read(path, sources, watch).network(request, watch);
+        let Some(graph) = networks.pop() else { return Err(Report { diagnostics: problems, files }) };
         Ok(Model {
             files,
+            warnings: problems,
             graph,
             bindings: Bindings::new(),
             options: CpuOptions::default(),
@@ -174,11 +176,11 @@ impl Model {
         Ok(loaded)
     }
 
-    /// The input of that number, drawn evenly from −1 to 1.
+    /// The input of that number, drawn evenly from −1 to 1, and a note that it is.
     ///
     /// # Errors
     /// E402 when a size is open, E401 when it is larger than this machine's memory.
-    pub fn drawn_input(&mut self, number: usize, seed: u64) -> Result<Tensor, Failure> {
+    pub fn drawn_input(&mut self, number: usize, seed: u64) -> Result<Loaded, Failure> {
         let known = self.bindings.clone();
         bind_batch(&self.graph, &mut self.bindings, 1);
         let chosen = self.bindings.keys().filter(|symbol| !known.contains_key(*symbol));
@@ -197,7 +199,8 @@ impl Model {
             let message = format!("the input `{}` is {shape:?}, which is more than this machine's memory", port.name);
             return Err(failure(Code::E401, message));
         }
-        Ok(random::input(&port.name, &shape, seed))
+        let message = format!("the input `{}` {shape:?} is drawn from seed {seed}; --input reads one", port.name);
+        Ok(Loaded { tensor: random::input(&port.name, &shape, seed), notes: vec![note(Code::E604, message)] })
     }
 
     /// The parameters, read or drawn.

@@ -5,10 +5,10 @@
 
 use super::checkpoint::{self, BEST, LAST, PREVIOUS};
 use super::log::LOG;
-use crate::failure::{failure, file_failure};
+use crate::failure::{failure, file_failure, note};
 use crate::files::{Lock, remove_remains};
 use crate::{Failure, Result};
-use cnnc_compiler::diagnostic::Code;
+use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -54,9 +54,11 @@ impl RunFolder {
         &self.path
     }
 
-    /// Why nothing keeps another training out, where the file system has no locks.
-    pub fn hindrance(&self) -> Option<&str> {
-        self.lock.hindrance()
+    /// A note that nothing keeps another training out, where the file system has no locks.
+    pub fn hindrance(&self) -> Option<Diagnostic> {
+        let (folder, reason) = (self.path.display(), self.lock.hindrance()?);
+        let message = format!("`{folder}` cannot be locked ({reason}); let no other training write to it");
+        Some(note(Code::E613, message))
     }
 
     /// Whether a run begins here; what another left is taken away then.

@@ -2,11 +2,12 @@
 
 use super::{Verdict, folder, put, refused_file};
 use crate::Text;
+use cnnc_compiler::check::{Checked, check};
 use cnnc_compiler::resolve::Request;
 use cnnc_compiler::write_kernels::Bindings;
+use cnnc_runtime::Result;
 use cnnc_runtime::data::{self, Format};
 use cnnc_runtime::input::{self, Loaded, Wanted};
-use cnnc_runtime::{Result, Spec};
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -21,9 +22,8 @@ model Row { input [6]; Identity }
 ";
 
 static INPUTS: LazyLock<Vec<Wanted>> = LazyLock::new(|| {
-    let mut spec = Spec::read("wanted.cnn", &Text(WANTED), &mut ());
-    let networks = spec.all_shaped(&Request::default(), &mut ());
-    assert!(spec.problems.is_empty(), "{:?}", spec.problems.into_sorted());
+    let Checked { problems, networks, .. } = check("wanted.cnn", &Request::default(), &Text(WANTED), &mut ());
+    assert!(problems.is_empty(), "{problems:?}");
     networks
         .iter()
         .flat_map(|network| &network.graph.inputs)

@@ -54,10 +54,10 @@ fn refused<'d>(problems: impl IntoIterator<Item = &'d Diagnostic>, files: &Files
         let text = renderer.render(problem);
         assert_ne!(problem.code, Code::E499, "cnnc made a mistake:\n{text}");
         assert!(names.is_empty() || names.iter().any(|name| text.contains(name)), "it names no file:\n{text}");
-        if let Some(mend) = &problem.mend {
-            let range = mend.span.start as usize..mend.span.end as usize;
-            let replaced = files.get(mend.span.file).and_then(|file| file.text.get(range));
-            assert!(replaced.is_some_and(|replaced| *replaced != mend.replacement), "a change of nothing:\n{text}");
+        for edit in problem.fixes.iter().flat_map(|fix| &fix.edits) {
+            let range = edit.span.start as usize..edit.span.end as usize;
+            let replaced = files.get(edit.span.file).and_then(|file| file.text.get(range));
+            assert!(replaced.is_some_and(|replaced| *replaced != edit.replacement), "a change of nothing:\n{text}");
         }
     }
     Verdict::Refused

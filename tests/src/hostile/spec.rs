@@ -2,6 +2,7 @@
 //! are run and trained for a step too.
 
 use super::{Verdict, refused};
+use cnnc_compiler::check::Spec;
 use cnnc_compiler::diagnostic::Diagnostic;
 use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::graph::print::{print_graph, print_shapes};
@@ -13,7 +14,7 @@ use cnnc_compiler::write_kernels::Bindings;
 use cnnc_grammar::span::Files;
 use cnnc_runtime::cpu::{Cpu, CpuOptions, Engine, work};
 use cnnc_runtime::cuda::program::{self, Options, Program};
-use cnnc_runtime::{Backend, Inputs, Parameters, Spec, Tensor, bind_batch, bind_input, random};
+use cnnc_runtime::{Backend, Inputs, Parameters, Tensor, bind_batch, bind_input, random};
 use std::sync::Arc;
 
 /// What the first file is called.
@@ -55,20 +56,21 @@ impl Sources for Texts<'_> {
 pub fn spec(bytes: &[u8]) -> Verdict {
     let Ok(text) = std::str::from_utf8(bytes) else { return Verdict::Refused };
     let sources = Texts::new(text);
-    let mut spec = Spec::read(MAIN, &sources, &mut ());
-    spec.program.trees.iter().for_each(|(_, tree)| drop(tree.to_string()));
-    let networks = spec.all_shaped(&Request::default(), &mut ());
-    for network in &networks {
+    let spec = Spec::read(MAIN, &sources, &mut ());
+    spec.program.trees.iter().for_each(|(_, tree)| drop((tree.to_string(), cnnc_grammar::format(tree))));
+    let checked = spec.check(&Request::default(), &mut ());
+    let networks = &checked.networks;
+    for network in networks {
         summarize(network, &Bindings::new(), None);
         print_graph(&network.graph);
         print_shapes(network);
     }
     let names: Vec<&str> = sources.0.iter().map(|(name, _)| *name).collect();
-    if !spec.problems.is_empty() {
-        return refused(&spec.problems.into_sorted(), &spec.files, &names);
+    if checked.has_errors() {
+        return refused(&checked.problems, &checked.files, &names);
     }
     match networks.last() {
-        Some(network) if network.graph.dag.len() <= FEW => compiled(network, &spec.files),
+        Some(network) if network.graph.dag.len() <= FEW => compiled(network, &checked.files),
         Some(_) => Verdict::Taken,
         None => Verdict::Refused,
     }

@@ -4,6 +4,7 @@
 use super::weights::with_length;
 use super::{Verdict, folder, put, refused, refused_file};
 use crate::{Text, network_of_text};
+use cnnc_compiler::check::{Checked, Spec};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::plan::Target;
@@ -17,7 +18,7 @@ use cnnc_runtime::train::checkpoint::{self, LAST, Progress};
 use cnnc_runtime::train::recipe::{self, Recipe};
 use cnnc_runtime::train::schedule::Moment;
 use cnnc_runtime::train::{Learner, Run, RunFolder, Setup, StepInputs, StepLearner, StepOutputs, train};
-use cnnc_runtime::{Backend, Parameters, Result, Spec, bind_batch};
+use cnnc_runtime::{Backend, Parameters, Result, bind_batch};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, LazyLock};
@@ -85,21 +86,20 @@ pub fn recipe(bytes: &[u8]) -> Verdict {
         Ok(recipe) => recipe,
         Err(problems) => return refused(&problems, &files, &names),
     };
-    let mut spec = Spec::read_after(files, "main.cnn", &Text(SPEC), &mut ());
-    let network = spec.shaped(&recipe.request(), &mut ());
-    let Some(network) = network.filter(|_| spec.problems.is_empty()) else {
-        let mut problems = spec.problems.into_sorted();
-        recipe.relocate(&mut problems, &spec.files);
+    let spec = Spec::read_after(files, "main.cnn", &Text(SPEC), &mut ());
+    let Checked { files, mut problems, mut networks } = spec.network(&recipe.request(), &mut ());
+    let Some(network) = networks.pop() else {
+        recipe.relocate(&mut problems, &files);
         // Where the compiler knows no place, the command says where the recipe names the model.
         let (placed, others): (Vec<_>, Vec<_>) = problems.iter().partition(|problem| !problem.labels.is_empty());
-        refused(others, &spec.files, &[]);
-        return refused(placed, &spec.files, &names);
+        refused(others, &files, &[]);
+        return refused(placed, &files, &names);
     };
     match prepared(&recipe, &network) {
         Ok(()) => Verdict::Taken,
         // What is too large is so for this machine, whichever file says it.
-        Err(problem) if problem.code == Code::E401 => refused([&*problem], &spec.files, &[]),
-        Err(problem) => refused([&*problem], &spec.files, &["recipe.yaml", "picture"]),
+        Err(problem) if problem.code == Code::E401 => refused([&*problem], &files, &[]),
+        Err(problem) => refused([&*problem], &files, &["recipe.yaml", "picture"]),
     }
 }
 

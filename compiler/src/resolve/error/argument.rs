@@ -135,7 +135,7 @@ impl<'e, 'a> ArgumentError<'e, 'a> {
                 match mend {
                     Some(value) => {
                         let (span, replacement) = site.change(argument, value);
-                        diagnostic.help(format!("{argument}={value} would do")).mend(span, replacement)
+                        diagnostic.help(format!("{argument}={value} would do")).guess(span, replacement)
                     }
                     None => diagnostic,
                 }
@@ -150,7 +150,7 @@ impl Unknown<'_> {
         let message = format!("`{callee}` has no argument `{}`", key.text);
         let diagnostic = Diagnostic::new(Code::E203, message, key.span, "unknown argument");
         let diagnostic = match removal {
-            Some(span) => diagnostic.help("leave it out: what comes in is inferred").mend(*span, ""),
+            Some(span) => diagnostic.help("leave it out: what comes in is inferred").guess(*span, ""),
             None => did_you_mean(diagnostic, near.as_deref(), key.span),
         };
         with_declaration(diagnostic, callee, *declared)
@@ -201,11 +201,11 @@ fn float_mend(diagnostic: Diagnostic, number: f64, expr: &Expr) -> Diagnostic {
     match &expr.kind {
         ExprKind::Float(_) if number.fract() == 0.0 && number.abs() < 1e15 => {
             let whole = format!("{number:.0}");
-            diagnostic.help(format!("write {whole}")).mend(expr.span, whole)
+            diagnostic.help(format!("write {whole}")).safe_fix(expr.span, whole)
         }
         ExprKind::Float(_) => diagnostic,
         _ => match division(expr) {
-            Some(slash) => diagnostic.help("`/` gives a float, `//` an int").mend(slash, " // "),
+            Some(slash) => diagnostic.help("`/` gives a float, `//` an int").guess(slash, " // "),
             None => diagnostic.help("`//` divides without a rest; `round`, `floor` and `ceil` make an int of a float"),
         },
     }

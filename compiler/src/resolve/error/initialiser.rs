@@ -10,7 +10,7 @@ pub(in crate::resolve) enum InitError<'e> {
     UnknownScheme { name: &'e str, span: Span, near: Option<&'e str>, known: &'e [&'e str] },
     /// A target that is no layer type.
     UnknownType { name: &'e str, span: Span, near: Option<&'e str> },
-    /// A layer type of which there is none.
+    /// A layer type of which there is none: a warning.
     NoSuchLayer { name: &'e str, span: Span },
     /// A path to nothing.
     NoSuchPath { path: &'e str, span: Span, near: Option<&'e str> },
@@ -44,13 +44,14 @@ impl InitError<'_> {
             InitError::NoSuchLayer { name, span } => {
                 Diagnostic::new(code, format!("there is no `{name}` here to initialise"), *span, "fits nothing")
                     .note("an `init` speaks of the model, block or group that it stands in")
+                    .as_warning()
             }
             InitError::NoSuchPath { path, span, near } => {
                 let diagnostic =
                     Diagnostic::new(code, format!("nothing here has the path `{path}`"), *span, "fits nothing");
                 match near {
                     Some(near) => {
-                        diagnostic.help(format!("did you mean \"{near}\"?")).mend(*span, format!("\"{near}\""))
+                        diagnostic.help(format!("did you mean \"{near}\"?")).guess(*span, format!("\"{near}\""))
                     }
                     None => diagnostic,
                 }
@@ -73,7 +74,7 @@ impl InitError<'_> {
                 let diagnostic = diagnostic.note(format!("it is one of {}", listed(words)));
                 match near {
                     Some(near) => {
-                        diagnostic.help(format!("did you mean \"{near}\"?")).mend(*span, format!("\"{near}\""))
+                        diagnostic.help(format!("did you mean \"{near}\"?")).guess(*span, format!("\"{near}\""))
                     }
                     None => diagnostic,
                 }

@@ -90,7 +90,7 @@ impl InputError<'_> {
                 "`_` is for `expect`",
             )
             .help("write `N`, for instance")
-            .mend(*span, "N"),
+            .guess(*span, "N"),
             InputError::NoSize { size, span } => {
                 Diagnostic::new(code, "a size is at least 1", *span, format!("is {size}"))
             }

@@ -32,7 +32,7 @@ impl KeepError<'_> {
                 match mend {
                     Some(mend) => diagnostic
                         .help(format!("let the name hold the loop's variable: {mend}"))
-                        .mend(*second, mend.clone()),
+                        .guess(*second, mend.clone()),
                     None => diagnostic.help("count the turns with `for i in 0..n` and let the name hold `{i}`"),
                 }
             }
@@ -48,7 +48,7 @@ impl KeepError<'_> {
                     None => diagnostic,
                 };
                 match elsewhere {
-                    Some(path) => diagnostic.help(format!("a call keeps it: `from {path}`")).mend(*span, *path),
+                    Some(path) => diagnostic.help(format!("a call keeps it: `from {path}`")).guess(*span, *path),
                     None => did_you_mean(diagnostic, *near, *span),
                 }
             }

@@ -35,7 +35,7 @@ use cnnc_grammar::span::Span;
 /// Offers the nearest name, in words and as an edit.
 fn did_you_mean(diagnostic: Diagnostic, near: Option<&str>, span: Span) -> Diagnostic {
     match near {
-        Some(near) => diagnostic.help(format!("did you mean `{near}`?")).mend(span, near),
+        Some(near) => diagnostic.help(format!("did you mean `{near}`?")).guess(span, near),
         None => diagnostic,
     }
 }

@@ -74,7 +74,7 @@ impl NameError<'_> {
                 let message = format!("there is no layer, block or model `{name}`");
                 let diagnostic = Diagnostic::new(Code::E201, message, *span, "unknown");
                 match foreign(name) {
-                    Some(Ours::Name(ours)) => diagnostic.help(format!("it is called `{ours}` here")).mend(*span, ours),
+                    Some(Ours::Name(ours)) => diagnostic.help(format!("it is called `{ours}` here")).guess(*span, ours),
                     Some(Ours::Text(ours)) => diagnostic.help(format!("here, that is {ours}")),
                     None => did_you_mean(diagnostic, *near, *span),
                 }
@@ -92,7 +92,7 @@ impl NameError<'_> {
                 "unknown as a layer",
             )
             .help(format!("`from {name}` gives it back"))
-            .mend(*span, format!("from {name}")),
+            .safe_fix(*span, format!("from {name}")),
             NameError::NotCallable { name, kind, span } => {
                 let message = format!("`{name}` is {kind}, not a layer");
                 Diagnostic::new(Code::E213, message, *span, "an item of the flow must be a layer, a block or a model")
@@ -137,7 +137,7 @@ impl NameError<'_> {
                 "dots part the names of a path",
             )
             .help("use `_`, or nest items with `name: { }`")
-            .mend(*span, format!("\"{}\"", name.replace('.', "_"))),
+            .guess(*span, format!("\"{}\"", name.replace('.', "_"))),
             NameError::FileMetadata { name, span } => Diagnostic::new(
                 Code::E220,
                 format!("a parameter cannot have the key `{name}`"),
@@ -158,7 +158,7 @@ fn twice(name: &str, what: &str, first: Span, second: Span, mend: Option<&str>) 
         let message = format!("a loop gives the name `{name}` to more than one {what}");
         let diagnostic = Diagnostic::new(Code::E208, message, second, "the same name in every turn");
         return match mend {
-            Some(mend) => diagnostic.help(format!("let the name hold the loop's variable: {mend}")).mend(second, mend),
+            Some(mend) => diagnostic.help(format!("let the name hold the loop's variable: {mend}")).guess(second, mend),
             None => diagnostic.help(format!(
                 "count the turns and let the name hold the number: `for i in 0..n {{ \"{name}{{i}}\": … }}`"
             )),

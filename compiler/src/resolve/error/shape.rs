@@ -69,7 +69,7 @@ impl ShapeReport<'_> {
                 match mend {
                     Some((argument, value)) => {
                         let (span, replacement) = self.site.change(argument, value);
-                        diagnostic.help(format!("{argument}={value} would do")).mend(span, replacement)
+                        diagnostic.help(format!("{argument}={value} would do")).guess(span, replacement)
                     }
                     None => diagnostic,
                 }
@@ -100,7 +100,7 @@ impl ShapeReport<'_> {
         let Some(instead) = instead else { return diagnostic };
         let call = self.site.call.span;
         let name = Span { end: call.start.saturating_add(self.site.name.len() as u32), ..call };
-        diagnostic.help(format!("`{instead}` does the same for {found}")).mend(name, instead)
+        diagnostic.help(format!("`{instead}` does the same for {found}")).guess(name, instead)
     }
 
     fn padding_mend(&self, diagnostic: Diagnostic, least: Option<PadPair>, same: Option<PadPair>) -> Diagnostic {
@@ -111,7 +111,7 @@ impl ShapeReport<'_> {
             (Some(same), Some((height, width))) => format!("; padding={} keeps {height}×{width}", same.write()),
             _ => String::new(),
         };
-        diagnostic.help(format!("padding={} is the least that fits{keeps}", least.write())).mend(span, replacement)
+        diagnostic.help(format!("padding={} is the least that fits{keeps}", least.write())).guess(span, replacement)
     }
 
     fn not_divisible(
@@ -133,7 +133,7 @@ impl ShapeReport<'_> {
         let Some(nearest) = mends.first() else { return diagnostic };
         let all: Vec<String> = mends.iter().take(2).map(|value| format!("{argument}={value}")).collect();
         let (span, replacement) = self.site.change(argument, &nearest.to_string());
-        diagnostic.help(format!("{} would do", all.join(" or "))).mend(span, replacement)
+        diagnostic.help(format!("{} would do", all.join(" or "))).guess(span, replacement)
     }
 
     fn mismatch(&self, (left, right): (&Shape, &Shape), branches: [usize; 2], axis: usize, reason: &str) -> Diagnostic {

@@ -61,7 +61,7 @@ impl StructureError<'_> {
                     "outside a join",
                 )
                 .help("write `Sequential { }`, or name the group: `name: { }`")
-                .mend(start, "Sequential ")
+                .guess(start, "Sequential ")
             }
             StructureError::EmptyJoin { word, span } => {
                 Diagnostic::new(Code::E210, format!("this `{word}` has no branch"), *span, "nothing to join")
@@ -131,5 +131,5 @@ fn no_model(wanted: Option<&str>, near: Option<&str>, models: &[&str]) -> Diagno
         models => diagnostic.note(format!("the file has {}", listed(models))),
     };
     let mended = did_you_mean(diagnostic, near, Span::default());
-    Diagnostic { mend: None, ..mended }
+    Diagnostic { fixes: Vec::new(), ..mended }
 }

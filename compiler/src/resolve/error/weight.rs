@@ -40,7 +40,7 @@ impl WeightError<'_> {
                 match transpose {
                     true => {
                         let end = Span { start: span.end, ..*span };
-                        diagnostic.help("its transposition fits: `.T`").mend(end, ".T")
+                        diagnostic.help("its transposition fits: `.T`").guess(end, ".T")
                     }
                     false => diagnostic,
                 }

@@ -154,7 +154,7 @@ impl Recipe {
                 }
             }
             if moved {
-                diagnostic.mend = None;
+                diagnostic.fixes.clear();
             }
         }
     }

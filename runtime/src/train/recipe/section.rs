@@ -254,7 +254,7 @@ pub fn choice(reader: &Reader, path: &str, node: &Node, names: &[&str]) -> Optio
 
 fn with_nearest(diagnostic: Diagnostic, name: &str, names: &[&str], place: Span) -> Diagnostic {
     match nearest(name, names.iter().copied()) {
-        Some(near) => diagnostic.help(format!("did you mean `{near}`?")).mend(place, near),
+        Some(near) => diagnostic.help(format!("did you mean `{near}`?")).guess(place, near),
         None => diagnostic,
     }
 }

@@ -14,6 +14,7 @@ use plan::{Plan, Target};
 use write_kernels::Bindings;
 
 pub mod diagnostic;
+pub mod element;
 pub mod gradient;
 pub mod graph;
 pub mod infer;

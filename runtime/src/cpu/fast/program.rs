@@ -360,7 +360,12 @@ impl Whole {
         match self {
             Whole::Number(number) => Counts::Number(number),
             // SAFETY: as the caller promises.
-            Whole::Operand(index) => Counts::Lane(unsafe { operands[index].at(start) }),
+            Whole::Operand(index) => unsafe {
+                match operands[index].at(start) {
+                    lane if lane.pattern == Pattern::Stride(0) => Counts::Number(lane.count(0)),
+                    lane => Counts::Lane(lane),
+                }
+            },
         }
     }
 }

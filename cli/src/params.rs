@@ -138,8 +138,11 @@ fn followed(graph: &Graph, path: &str) -> Option<(String, Vec<usize>)> {
 
 /// The part of a tensor under these indices.
 fn indexed(tensor: &Tensor, indices: &[usize]) -> Option<Tensor> {
+    if indices.is_empty() {
+        return Some(tensor.clone());
+    }
     let mut shape = tensor.shape();
-    let mut data = tensor.data();
+    let mut data = tensor.counts().is_none().then(|| tensor.data())?;
     for &index in indices {
         let (&size, inner) = shape.split_first()?;
         let elements: usize = inner.iter().product();

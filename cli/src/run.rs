@@ -52,7 +52,7 @@ fn target(model: &Model, opened: &Opened, inputs: &[Tensor]) -> Target {
         Opened::Cpu(_) => model.target(),
         Opened::Cuda(_) => return opened.backend().target(),
     };
-    let input_bytes = inputs.iter().map(|input| 4 * input.data().len() as u64).sum();
+    let input_bytes = inputs.iter().map(|input| input.element().tensor_bytes(input.shape())).sum();
     Target { memory_bytes: host.memory_bytes.saturating_sub(input_bytes), ..host }
 }
 

@@ -1,7 +1,7 @@
 //! Values of a tensor as text, laid out as PyTorch prints them.
 //!
 //! Four digits after the point, all values of one width; powers of ten when the sizes differ too much; of more than a thousand values the
-//! first and last three along each axis (the defaults of `torch.set_printoptions`).
+//! first and last three along each axis (the defaults of `torch.set_printoptions`). Counters are whole numbers.
 
 use cnnc_runtime::Tensor;
 
@@ -14,6 +14,11 @@ const COLUMNS: usize = 80;
 
 /// The values, one line or more, without a line end.
 pub fn values(tensor: &Tensor) -> String {
+    match tensor.counts() {
+        Some([count]) => return count.to_string(),
+        Some(counts) => return format!("{counts:?}"),
+        None => {}
+    }
     let edge = if tensor.data().len() > MOST_VALUES { EDGE } else { usize::MAX };
     let mut shown = Vec::new();
     visible(tensor.shape(), tensor.data(), edge, &mut shown);

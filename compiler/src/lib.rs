@@ -16,6 +16,7 @@ use write_kernels::Bindings;
 
 pub mod check;
 pub mod diagnostic;
+pub mod element;
 pub mod gradient;
 pub mod graph;
 pub mod infer;

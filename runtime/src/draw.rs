@@ -5,6 +5,7 @@
 use crate::parameters::{Make, Parts, Room};
 use crate::random::Stream;
 use crate::{Result, Tensor, threads};
+use cnnc_compiler::element::ElementType;
 use cnnc_compiler::graph::{Distribution, Initialiser, Parameter};
 use std::f64::consts::{FRAC_2_SQRT_PI, SQRT_2};
 use std::sync::Arc;
@@ -25,12 +26,16 @@ impl Make for Drawn {
         &self.parameter.shape
     }
 
+    fn element(&self) -> ElementType {
+        self.parameter.element()
+    }
+
     fn make(&self, room: Room<'_>) -> Result<Tensor> {
         Ok(draw(&self.parameter, self.seed, room))
     }
 
     fn parts(self: Arc<Self>) -> Option<Arc<dyn Parts>> {
-        let has_rule = element_rule(&self.parameter).is_some();
+        let has_rule = !self.parameter.is_counter && element_rule(&self.parameter).is_some();
         has_rule.then_some(self)
     }
 }
@@ -47,7 +52,12 @@ impl Parts for Drawn {
 
 /// One parameter's first values.
 pub fn draw(parameter: &Parameter, seed: u64, room: Room<'_>) -> Tensor {
-    let memory = room.floats(parameter.shape.iter().product());
+    let count = parameter.shape.iter().product();
+    if let (true, Initialiser::Constant(number)) = (parameter.is_counter, &parameter.initialiser) {
+        let counts = Tensor::of_counts(&parameter.shape, vec![*number as u64; count]);
+        return counts.unwrap_or_else(|| Tensor::count(*number as u64));
+    }
+    let memory = room.floats(count);
     let mut tensor = Tensor::new(&parameter.shape, memory).unwrap_or_else(|| Tensor::filled(&parameter.shape, 0.0));
     let stream = Stream::new(seed, &parameter.path);
     match (element_rule(parameter), &parameter.initialiser) {

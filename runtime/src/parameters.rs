@@ -1,4 +1,5 @@
-//! The parameters of a network: one float32 tensor for each entry of the layer graph, found by key.
+//! The parameters of a network: one tensor for each entry of the layer graph, found by key; of whole numbers for what counts, else of
+//! float32.
 //!
 //! They are drawn from the graph's initialisers, or lie in a file that `weights` has opened; either way a tensor is made when
 //! somebody asks for it and goes when they are done with it, so that an engine which packs its weights one after the other never
@@ -10,6 +11,7 @@ use crate::draw::Drawn;
 use crate::failure::{failure, fault, note};
 use crate::{Failure, Result, Tensor, host};
 use cnnc_compiler::diagnostic::{Code, Diagnostic, nearest};
+use cnnc_compiler::element::ElementType;
 use cnnc_compiler::graph::{Graph, Initialiser, Parameter};
 use std::collections::HashMap;
 use std::fmt;
@@ -27,8 +29,6 @@ pub struct Parameters {
 struct Entry {
     path: Arc<str>,
     value: Value,
-    /// Whether its layer declares it as a counter.
-    is_counter: bool,
 }
 
 /// A tensor that is here, or a way to make it.
@@ -45,6 +45,9 @@ pub(crate) trait Make: Send + Sync {
     /// Its sizes.
     fn shape(&self) -> &[usize];
 
+    /// What its elements are.
+    fn element(&self) -> ElementType;
+
     /// The tensor.
     fn make(&self, room: Room<'_>) -> Result<Tensor>;
 
@@ -52,7 +55,7 @@ pub(crate) trait Make: Send + Sync {
     fn parts(self: Arc<Self>) -> Option<Arc<dyn Parts>>;
 }
 
-/// A tensor that comes in parts.
+/// A tensor of float32 that comes in parts.
 pub(crate) trait Parts: Send + Sync {
     /// Its values from `start` on, row by row, in `into`.
     fn part(&self, start: usize, into: &mut [f32]) -> Result<()>;
@@ -104,6 +107,13 @@ impl Value {
         }
     }
 
+    fn element(&self) -> ElementType {
+        match self {
+            Value::Held(tensor) => tensor.element(),
+            Value::Made(make) => make.element(),
+        }
+    }
+
     fn tensor<'p>(&self, room: impl FnOnce() -> Room<'p>) -> Result<Arc<Tensor>> {
         match self {
             Value::Held(tensor) => Ok(tensor.clone()),
@@ -135,7 +145,8 @@ impl Parameters {
     /// # Errors
     /// E401 when the parameters are larger than this machine's memory.
     pub fn draw(graph: &Graph, seed: u64) -> Result<Parameters> {
-        let bytes = graph.parameters.iter().map(|parameter| size_bytes(&parameter.shape)).fold(0, u64::saturating_add);
+        let bytes = graph.parameters.iter().map(|parameter| parameter.element().tensor_bytes(&parameter.shape));
+        let bytes = bytes.fold(0, u64::saturating_add);
         let available = host::available_memory_bytes();
         if bytes > available {
             let message = format!("the parameters take {}, and {} are free", megabytes(bytes), megabytes(available));
@@ -143,27 +154,24 @@ impl Parameters {
         }
         let mut parameters = Parameters::default();
         for parameter in graph.parameters.iter().cloned() {
-            let (path, is_counter) = (parameter.path.clone(), parameter.is_counter);
-            parameters.put(path, Value::made(Drawn { parameter, seed }), is_counter);
+            parameters.put(parameter.path.clone(), Value::made(Drawn { parameter, seed }));
         }
         Ok(parameters)
     }
 
     /// Adds a tensor, or puts it in the place of the one of that key.
     pub fn insert(&mut self, path: impl Into<Arc<str>>, tensor: Tensor) {
-        let path = path.into();
-        let is_counter = self.is_counter(&path);
-        self.put(path, Value::held(tensor), is_counter);
+        self.put(path.into(), Value::held(tensor));
     }
 
-    /// As [`Parameters::insert`], of a tensor that may not be here yet; whether it counts is what its layer says.
-    pub(crate) fn put(&mut self, path: Arc<str>, value: Value, is_counter: bool) {
+    /// As [`Parameters::insert`], of a tensor that may not be here yet.
+    pub(crate) fn put(&mut self, path: Arc<str>, value: Value) {
         if let Some(&place) = self.places.get(&path) {
-            (self.entries[place].value, self.entries[place].is_counter) = (value, is_counter);
+            self.entries[place].value = value;
             return;
         }
         self.places.insert(path.clone(), self.entries.len());
-        self.entries.push(Entry { path, value, is_counter });
+        self.entries.push(Entry { path, value });
     }
 
     /// The tensor of a key. One that is not held is made anew each time.
@@ -198,9 +206,9 @@ impl Parameters {
         self.entry(path).map(|entry| entry.value.shape())
     }
 
-    /// Whether the parameter of a key is a counter, which files hold as whole numbers: its layer says so, not its name.
-    pub fn is_counter(&self, path: &str) -> bool {
-        self.entry(path).is_some_and(|entry| entry.is_counter)
+    /// What the elements of the tensor of a key are: its layer says so, not its name. `None` when there is none.
+    pub fn element(&self, path: &str) -> Option<ElementType> {
+        self.entry(path).map(|entry| entry.value.element())
     }
 
     /// The tensor of a key, held from now on, to be changed; copied first when something else holds it too, such as a checkpoint
@@ -233,8 +241,8 @@ impl Parameters {
     /// Those whose key is wanted.
     pub(crate) fn filtered(&self, is_wanted: impl Fn(&str) -> bool) -> Parameters {
         let mut parameters = Parameters::default();
-        for Entry { path, value, is_counter } in self.entries.iter().filter(|entry| is_wanted(&entry.path)) {
-            parameters.put(path.clone(), value.clone(), *is_counter);
+        for Entry { path, value } in self.entries.iter().filter(|entry| is_wanted(&entry.path)) {
+            parameters.put(path.clone(), value.clone());
         }
         parameters
     }
@@ -281,11 +289,6 @@ impl FromIterator<(Arc<str>, Tensor)> for Parameters {
         }
         parameters
     }
-}
-
-/// The bytes of a float32 tensor.
-pub(crate) fn size_bytes(shape: &[usize]) -> u64 {
-    shape.iter().fold(4, |product: u64, &size| product.saturating_mul(size as u64))
 }
 
 /// A number of bytes for people.

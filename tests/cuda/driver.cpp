@@ -312,7 +312,7 @@ int nvrtcCompileProgram(Program* program, int, const char* const*) {
         for (const char letter : parameters) count += letter == ',';
         text << "extern \"C\" { int arguments_of_" << name << " = " << count << ", threads_of_" << name << " = " << threads << "; }\n";
         text << "static void adapted_" << name << "(float* const* given) { " << name << "(";
-        for (int i = 0; i < count; i++) text << (i ? ", " : "") << "given[" << i << "]";
+        for (int i = 0; i < count; i++) text << (i ? ", " : "") << "emulation::Address{given[" << i << "]}";
         text << "); }\nextern \"C\" void launch_" << name
              << "(float* const* given, unsigned x, unsigned y, unsigned z, unsigned threads) {\n    emulation::running = \"" << name
              << "\"; emulation::entry = adapted_" << name << "; emulation::arguments = given;\n"

@@ -35,6 +35,12 @@ static inline float __int_as_float(int bits) {
 
 namespace emulation {
 
+// An address of a storage, as the pointer that an entry takes.
+struct Address {
+    float* at;
+    template <class Element> operator Element*() const { return reinterpret_cast<Element*>(at); }
+};
+
 enum State { READY, AT_BLOCK, AT_WARP, DONE };
 
 struct Fiber {

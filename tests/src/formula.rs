@@ -43,7 +43,8 @@ pub fn inner_product(values: &[f64], name: &str) -> f64 {
 /// All parameters and buffers of a network.
 pub fn parameters(graph: &Graph, factors: &Factors) -> Parameters {
     let entry = |parameter: &cnnc_compiler::graph::Parameter| {
-        (parameter.path.clone(), tensor(&parameter.path, &parameter.shape, factors))
+        let value = tensor(&parameter.path, &parameter.shape, factors);
+        (parameter.path.clone(), value.converted(parameter.element()).expect("counters are whole"))
     };
     graph.parameters.iter().map(entry).collect()
 }

@@ -2,16 +2,17 @@
 //! results at a distance, epilogues with a number a channel and a tensor like the result.
 
 use crate::emulation::{Case, single};
+use cnnc_compiler::element::ElementType;
 use cnnc_compiler::kernels::{
     AxisWindow, Divisor, Expression, Kernel, PoolAxis, Pooling, Reduction, Resampling, Unary,
 };
-use cnnc_compiler::plan::{Plan, Storage, View};
-use cnnc_runtime::{Parameters, random};
+use cnnc_compiler::plan::{Plan, PlanPort, Storage, View};
+use cnnc_runtime::{Parameters, Tensor, random};
 use std::sync::Arc;
 
 /// All of an input.
 pub fn dense(index: usize, shape: &[usize]) -> View {
-    View::dense(Storage::Input(index), 0, shape)
+    View::dense(Storage::Input(index), ElementType::Float32, 0, shape)
 }
 
 fn x(index: usize) -> Expression {
@@ -27,7 +28,7 @@ fn drawn(name: String, plan: Arc<Plan>) -> Case {
 /// A step whose result has a gap after each index of axis 0, and whose epilogue has a number a channel and a tensor like the result.
 fn step(kernel: Kernel, operands: &[View], shape: &[usize]) -> Case {
     let name = format!("{kernel:?} of {:?}", operands.iter().map(|view| view.shape.as_slice()).collect::<Vec<_>>());
-    let mut output = View::dense(Storage::Arena, 4, shape);
+    let mut output = View::dense(Storage::Arena, ElementType::Float32, 4 * 4, shape);
     output.strides[0] += 3;
     let own = operands.len();
     let mut by_channel = dense(own, shape);
@@ -193,9 +194,10 @@ fn map(expression: Expression, operands: &[View], output: View) -> Case {
 
 /// Expressions over operands of any strides, into dense results and ones with gaps.
 pub fn maps() -> Vec<Case> {
-    let view = |index, offset, shape: &[usize], strides: [usize; 4]| View {
+    let view = |index, offset: usize, shape: &[usize], strides: [usize; 4]| View {
         storage: Storage::Input(index),
-        offset,
+        element: ElementType::Float32,
+        offset_bytes: 4 * offset,
         shape: shape.to_vec(),
         strides: strides.to_vec(),
     };
@@ -210,11 +212,11 @@ pub fn maps() -> Vec<Case> {
             view(3, 2, &shape, [1, 7, 40, 200]),
         ];
         let outputs = [
-            View::dense(Storage::Arena, 8, &shape),
+            View::dense(Storage::Arena, ElementType::Float32, 4 * 8, &shape),
             View {
-                offset: 1,
+                offset_bytes: 4,
                 strides: vec![2 * c * h * w, 2 * h * w, 2 * w, 2],
-                ..View::dense(Storage::Arena, 0, &shape)
+                ..View::dense(Storage::Arena, ElementType::Float32, 0, &shape)
             },
         ];
         let sigmoid = (x(0) * x(1)).sigmoid();
@@ -238,4 +240,39 @@ pub fn maps() -> Vec<Case> {
         }
     }
     cases
+}
+
+/// Maps that count, read counters, or draw by them; past what floats count.
+pub fn counters() -> Vec<Case> {
+    let (shape, numbers) = ([3, 4], [(1 << 24) + 1, (1 << 53) + 1, u64::MAX - 9, 7]);
+    let whole = |index, strides: [usize; 2]| View {
+        strides: strides.to_vec(),
+        ..View::dense(Storage::Input(index), ElementType::Uint64, 0, &shape)
+    };
+    let case = |name: &str, expression: Expression, operands: &[View], element: ElementType| {
+        let output = View::dense(Storage::Arena, element, 64, &shape);
+        let plan = single(Kernel::Map(expression), operands, operands.len(), None, output);
+        let input = |port: &PlanPort| match port.view.element {
+            ElementType::Float32 => random::input(&port.name, &port.view.shape, 3),
+            ElementType::Uint64 => {
+                let counts = numbers.iter().cycle().take(port.view.elements()).copied().collect();
+                Tensor::of_counts(&port.view.shape, counts).expect("a number each")
+            }
+        };
+        let inputs = plan.inputs.iter().map(input).collect();
+        Case { name: name.into(), plan, parameters: Parameters::default(), inputs, cancels: false }
+    };
+    let (each, one) = ([4, 1], [0, 0]);
+    let uniform = Expression::uniform(0x1234_5678_9abc_def0, x(1), x(2));
+    vec![
+        case("counts", x(0) + 1.0, &[whole(0, each)], ElementType::Uint64),
+        case("sums of counts", x(0) + x(1) + 3.0, &[whole(0, each), whole(1, [1, 3])], ElementType::Uint64),
+        case("counts as floats", x(0) * x(1), &[dense(0, &shape), whole(1, each)], ElementType::Float32),
+        case(
+            "drawn by counters",
+            x(0) * uniform,
+            &[dense(0, &shape), whole(1, one), whole(2, [0, 1])],
+            ElementType::Float32,
+        ),
+    ]
 }

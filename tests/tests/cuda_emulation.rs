@@ -2,6 +2,7 @@
 //!
 //! Compilation is most of the time, so many cases share a file. Where there is no C++ compiler nothing is tested, and said so.
 
+use cnnc_compiler::element::ElementType;
 use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::kernels::{Expression, Kernel, KernelGraph};
 use cnnc_compiler::passes;
@@ -14,7 +15,7 @@ use cnnc_runtime::doctor::GRID;
 use cnnc_runtime::{Parameters, Tensor};
 use cnnc_tests::emulation::{Case, compiler, single, tolerance, wrong, wrong_programs};
 use cnnc_tests::fixture::{Fixture, sizes};
-use cnnc_tests::kernel_cases::{convolutions, dense, maps, moves, poolings, products, reductions};
+use cnnc_tests::kernel_cases::{convolutions, counters, dense, maps, moves, poolings, products, reductions};
 use cnnc_tests::{formula, network_of_text};
 use std::sync::Arc;
 
@@ -62,7 +63,13 @@ fn fragments_hold_the_elements_that_instructions_multiply() {
     for (precision, depth) in [(Precision::Tf32, 8), (Precision::Fp16, 16), (Precision::Bf16, 16)] {
         let (a, b) = ([16, depth], [depth, 8]);
         let kernel = Kernel::Gemm { transpose_a: false, transpose_b: false };
-        let plan = single(kernel, &[dense(0, &a), dense(1, &b)], 2, None, View::dense(Storage::Arena, 0, &[16, 8]));
+        let plan = single(
+            kernel,
+            &[dense(0, &a), dense(1, &b)],
+            2,
+            None,
+            View::dense(Storage::Arena, ElementType::Float32, 0, &[16, 8]),
+        );
         let counted = |shape: [usize; 2]| {
             let values = (0..shape[0] * shape[1]).map(|value| value as f32).collect();
             Tensor::new(&shape, values).expect("a number each")
@@ -86,7 +93,7 @@ fn kernels_of_poolings() {
 
 #[test]
 fn other_kernels() {
-    none_wrong(&[reductions(), moves(), maps()].concat(), &Options::default());
+    none_wrong(&[reductions(), moves(), maps(), counters()].concat(), &Options::default());
 }
 
 /// What a mistake in a kernel looks like: wherever one is made by hand, the harness says so.
@@ -140,7 +147,8 @@ const COPIES: &str = "ENTRY(32) copies(const float* __restrict__ x, float* out) 
 fn copies_come_when_they_are_waited_for() {
     let Some(compiler) = compiler() else { return };
     let kernel = Kernel::Map(Expression::operand(0).maximum(0.0));
-    let plan = single(kernel, &[dense(0, &[128])], 1, None, View::dense(Storage::Arena, 0, &[128]));
+    let plan =
+        single(kernel, &[dense(0, &[128])], 1, None, View::dense(Storage::Arena, ElementType::Float32, 0, &[128]));
     let values = (0..128).map(|value| if value < 96 { value as f32 } else { -1.0 }).collect();
     let inputs = vec![Tensor::new(&[128], values).expect("a number each")];
     let case = Case { name: "copies".into(), plan, parameters: Parameters::default(), inputs, cancels: false };
@@ -185,8 +193,8 @@ fn inference(name: String, network: &ShapedGraph, reach: f32) -> Case {
 /// What a training step is given.
 fn training_input(loss: Loss, name: &str, shape: &[usize]) -> Tensor {
     match (name, loss) {
-        (names::SEED, _) => Tensor::filled(&[], 5.0),
-        (names::STEP, _) => Tensor::filled(&[], 7.0),
+        (names::SEED, _) => Tensor::count(5),
+        (names::STEP, _) => Tensor::count(7),
         (names::LEARNING_RATE, _) => Tensor::filled(&[], 0.1),
         (names::LABELS, Loss::CrossEntropy { .. }) => {
             let labels = (0..shape.iter().product()).map(|row| (3 * row % 10) as f32).collect();

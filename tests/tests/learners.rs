@@ -114,7 +114,7 @@ fn what_is_computed_again_is_not_kept() {
         let bindings = [("N".to_owned(), batch)].into_iter().collect();
         let arena = |recompute| {
             let training = Training { recompute, ..Training::plain() };
-            compile_step(&graph, &bindings, &training, &Target::reference()).expect("a plan").0.arena_bytes()
+            compile_step(&graph, &bindings, &training, &Target::reference()).expect("a plan").0.arena_bytes
         };
         let (kept, again) = (arena(false), arena(true));
         assert!(again as f64 <= share * kept as f64, "{model}: {kept} bytes, and {again}");
@@ -183,7 +183,8 @@ fn a_class_number_that_is_none_is_refused_by_the_plan() {
         let mut step = |label: f32| {
             let given = |name: &str| match name {
                 names::LABELS => Tensor::new(&[2], vec![2.0, label]).expect("labels"),
-                names::LEARNING_RATE | names::STEP | names::SEED => Tensor::filled(&[], 1.0),
+                names::LEARNING_RATE => Tensor::filled(&[], 1.0),
+                names::STEP | names::SEED => Tensor::count(1),
                 _ => Tensor::filled(&[2, 1, 2, 2], 0.5),
             };
             let inputs: Vec<Tensor> = plan.inputs.iter().map(|port| given(&port.name)).collect();

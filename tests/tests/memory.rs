@@ -138,9 +138,10 @@ fn trained(path: &str, batch: usize, recompute: bool) {
         let mut state = initial_state(&plan, &parameters).expect("a state");
         let mut engine = TrainingEngine::new(plan.clone(), &state, options).expect("an engine");
         let input = |port: &PlanPort| match port.name.as_ref() {
-            names::LABELS | names::SEED => Tensor::filled(&port.view.shape, 0.0),
+            names::LABELS => Tensor::filled(&port.view.shape, 0.0),
+            names::SEED => Tensor::count(0),
             names::LEARNING_RATE => Tensor::filled(&[], 1e-6),
-            names::STEP => Tensor::filled(&[], 1.0),
+            names::STEP => Tensor::count(1),
             name => random::input(name, &port.view.shape, 0),
         };
         let inputs: Vec<Tensor> = plan.inputs.iter().map(input).collect();

@@ -63,7 +63,7 @@ fn kernels(spec: &str, training: bool, fused: bool) -> (KernelGraph, Parameters)
 
 fn inputs(plan: &Plan) -> Vec<Tensor> {
     let input = |name: &str, shape: &[usize]| match name {
-        names::SEED | names::STEP => Tensor::filled(&[], 1.0),
+        names::SEED | names::STEP => Tensor::count(1),
         _ => random::input(name, shape, 0),
     };
     plan.inputs.iter().map(|port| input(&port.name, &port.view.shape)).collect()

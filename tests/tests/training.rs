@@ -3,7 +3,7 @@
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::passes;
-use cnnc_compiler::plan::{Plan, Target, plan};
+use cnnc_compiler::plan::{Plan, PlanPort, Target, plan};
 use cnnc_compiler::training::{
     Adam, Loss, Optimiser, Sgd, SumOrMean, Training, evaluation, loss_and_gradients, names, training_step,
 };
@@ -34,7 +34,7 @@ fn target(kernels: Kernels) -> Target {
 struct Learner {
     engine: TrainingEngine,
     state: Parameters,
-    steps: usize,
+    steps: u64,
 }
 
 impl Learner {
@@ -51,8 +51,8 @@ impl Learner {
         let given = |name: &str| match name {
             names::LABELS => labels.clone(),
             names::LEARNING_RATE => Tensor::filled(&[], rate as f32),
-            names::STEP => Tensor::filled(&[], self.steps as f32),
-            names::SEED => Tensor::filled(&[], 3.0),
+            names::STEP => Tensor::count(self.steps),
+            names::SEED => Tensor::count(3),
             _ => input.clone(),
         };
         let inputs: Vec<Tensor> = self.engine.plan().inputs.iter().map(|port| given(&port.name)).collect();
@@ -62,7 +62,7 @@ impl Learner {
 
     fn values(&self, path: &str) -> Vec<f64> {
         let tensor = self.state.get(path).unwrap_or_else(|failure| panic!("{failure:?}"));
-        tensor.data().iter().map(|&value| f64::from(value)).collect()
+        tensor.numbers().collect()
     }
 }
 
@@ -150,11 +150,11 @@ fn gradients(network: &ShapedGraph, parameters: &Parameters, input: &Tensor) -> 
     let graph =
         loss_and_gradients(network, &Bindings::new(), Loss::MeanSquaredError(SumOrMean::Mean)).expect("a graph");
     let plan = Arc::new(plan(&graph, &target(Kernels::Fast)).expect("a plan"));
-    let given = |name: &str, shape: &[usize]| match name {
+    let given = |port: &PlanPort| match &*port.name {
         "input" => input.clone(),
-        _ => Tensor::filled(shape, 0.0),
+        _ => Tensor::zeros(&port.view.shape, port.view.element),
     };
-    let inputs: Vec<Tensor> = plan.inputs.iter().map(|port| given(&port.name, &port.view.shape)).collect();
+    let inputs: Vec<Tensor> = plan.inputs.iter().map(given).collect();
     let mut engine = Engine::new(plan.clone(), parameters, CpuOptions::default()).expect("an engine");
     let answers = engine.run(&inputs).expect("answers").to_vec();
     plan.outputs.iter().zip(answers).map(|(port, tensor)| (port.name.to_string(), tensor.data().to_vec())).collect()
@@ -263,8 +263,57 @@ fn batches_of_other_sizes_share_a_state() {
     learner.step(&formula::tensor("input", &[3, 3], &[]), &labels(3), 0.1);
     assert_eq!(learner.values("1.num_batches_tracked"), [2.0]);
     assert_ne!(learner.values(".exp_avg.0.weight"), [0.0; 12]);
-    let kept = before.get("1.num_batches_tracked").expect("a counter").data()[0];
-    assert_eq!(kept, 1.0, "a copy of the state stays as it was");
+    let kept = before.get("1.num_batches_tracked").expect("a counter");
+    assert_eq!(*kept, Tensor::count(1), "a copy of the state stays as it was");
+}
+
+/// Past what float32 counts, and past what float64 does.
+const LARGE: [u64; 2] = [1 << 24, 1 << 53];
+
+#[test]
+fn batches_are_counted_past_what_floats_count() {
+    let network = network_of_text("model Net {\n    input [8, 3]\n    Linear(4); BatchNorm1d; Linear(2)\n}\n");
+    let training = Training { optimiser: Optimiser::Adam(Adam::default()), ..Training::plain() };
+    let labels = tensor(&[8], (0..8).map(|row| (row % 2) as f32));
+    let key = "1.num_batches_tracked";
+    for large in LARGE {
+        for kernels in [Kernels::Reference, Kernels::Fast] {
+            let plan = planned(&network, &training, true, kernels);
+            let mut learner = Learner::new(plan, &formula::parameters(&network.graph, &[]), kernels, 1);
+            learner.state.insert(key, Tensor::count(large));
+            learner.steps = large;
+            for number in [large + 1, large + 2] {
+                assert!(learner.step(&formula::tensor("input", &[8, 3], &[]), &labels, 0.1)[0].is_finite());
+                assert_eq!(*learner.state.get(key).expect("a counter"), Tensor::count(number), "{kernels:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn dropout_draws_anew_past_what_floats_count() {
+    let network = network_of_text(DROPPED);
+    let training = Training { loss: Loss::MeanSquaredError(SumOrMean::Mean), ..Training::plain() };
+    let (input, labels) = (Tensor::filled(&[64, 100], 1.0), Tensor::filled(&[64, 1], 0.0));
+    let mut all = Vec::new();
+    for kernels in [Kernels::Reference, Kernels::Fast] {
+        let plan = planned(&network, &training, true, kernels);
+        let mut learner = Learner::new(plan, &formula::parameters(&network.graph, &[]), kernels, 1);
+        // The low halves of the last ones are those of the first.
+        let losses: Vec<f32> = [1, 2]
+            .into_iter()
+            .chain(LARGE.into_iter().flat_map(|large| [large + 1, large + 2]))
+            .map(|step| {
+                learner.steps = step - 1;
+                learner.step(&input, &labels, 0.0)[0]
+            })
+            .collect();
+        for (number, loss) in losses.iter().enumerate() {
+            assert!(!losses[..number].contains(loss), "two steps draw alike: {losses:?}");
+        }
+        all.push(losses.into_iter().map(f64::from).collect::<Vec<f64>>());
+    }
+    assert!(relative_error(all[1].iter().copied(), &all[0]) < 1e-5, "{all:?}");
 }
 
 #[test]

@@ -38,9 +38,10 @@ impl Timed {
     ) -> Result<Timed> {
         let mut inputs = inputs.into_iter();
         let input = |port: &PlanPort| match port.name.as_ref() {
-            names::LABELS | names::SEED => Tensor::filled(&port.view.shape, 0.0),
+            names::LABELS => Tensor::filled(&port.view.shape, 0.0),
+            names::SEED => Tensor::count(0),
             names::LEARNING_RATE => Tensor::filled(&[], LEARNING_RATE),
-            names::STEP => Tensor::filled(&[], 1.0),
+            names::STEP => Tensor::count(1),
             _ => inputs.next().unwrap_or_else(|| Tensor::filled(&port.view.shape, 0.0)),
         };
         let inputs = plan.inputs.iter().map(input).collect();

@@ -19,6 +19,7 @@ mod tests;
 mod window;
 
 use crate::diagnostic::Diagnostic;
+use crate::element::ElementType;
 use crate::graph::NodeId;
 use crate::kernels::{Binary, Expression, Kernel, KernelGraph, KernelNode, Reduction, Unary, fault};
 use std::collections::{HashMap, HashSet};
@@ -181,7 +182,9 @@ impl Backward<'_> {
         let kept: Vec<NodeId> = used.iter().filter_map(|&index| operands.get(index).copied()).collect();
         let number = |index: usize| used.iter().position(|&other| other == index).unwrap_or(0);
         let expression = expression.substitute(&|index| Expression::operand(number(index)));
-        if let (Expression::Operand(0), Some(&value)) = (&expression, kept.first()) {
+        if let (Expression::Operand(0), Some(&value)) = (&expression, kept.first())
+            && self.graph.element(value) == Some(ElementType::Float32)
+        {
             return value;
         }
         let mut shape = if expression.is_placed() { whole.to_vec() } else { vec![1; whole.len()] };

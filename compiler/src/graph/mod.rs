@@ -12,6 +12,7 @@ pub mod verify;
 pub use dag::{Dag, NodeId};
 pub use initialiser::{Distribution, Fan, Initialiser};
 
+use crate::element::ElementType;
 use crate::ops::Op;
 use crate::shape::{Requirements, Shape};
 use cnnc_grammar::span::Span;
@@ -122,6 +123,11 @@ pub struct Parameter {
 }
 
 impl Parameter {
+    /// What its elements are.
+    pub fn element(&self) -> ElementType {
+        if self.is_counter { ElementType::Uint64 } else { ElementType::Float32 }
+    }
+
     /// Whether a weight file may hold it under this key.
     pub fn has_key(&self, key: &str) -> bool {
         *self.path == *key || self.aliases.iter().any(|alias| **alias == *key)

@@ -5,6 +5,7 @@
 use super::{
     AxisWindow, Expression, Kernel, KernelGraph, KernelNode, PoolAxis, Pooling, Reduction, Resampling, Unary, Update,
 };
+use crate::element::ElementType;
 use crate::graph::{NodeId, ParameterId};
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ pub struct LayerContext {
 /// What a layer in a training step may draw random numbers with.
 #[derive(Clone, Copy, Debug)]
 pub struct Randomness {
-    /// The inputs `seed` and `step`.
+    /// The inputs `seed` and `step`, of `uint64`.
     pub key: [NodeId; 2],
     /// The layer's own stream.
     pub stream: u64,
@@ -217,6 +218,14 @@ impl<'a> KernelBuilder<'a> {
         self.add(Kernel::Map(expression), shape.to_vec(), arguments)
     }
 
+    /// A counter, or several, and one more.
+    pub fn count(&mut self, counter: NodeId) -> NodeId {
+        let kernel = Kernel::Map(Expression::operand(0) + 1.0);
+        let origins = vec![self.layer.origin.clone()];
+        let node = KernelNode::new(kernel, self.shape(counter), ElementType::Uint64, 1, origins);
+        self.graph.dag.add(node, &[counter])
+    }
+
     /// Height and width enlarged to the given sizes.
     pub fn resample(&mut self, x: NodeId, resampling: Resampling, size: [usize; 2]) -> NodeId {
         let shape = self.planes(x, None, size);
@@ -293,14 +302,11 @@ impl<'a> KernelBuilder<'a> {
     }
 
     fn add(&mut self, kernel: Kernel, shape: Vec<usize>, arguments: &[NodeId]) -> NodeId {
-        let node = KernelNode {
-            kernel,
-            epilogue: None,
-            own_arguments: arguments.len(),
-            shape,
-            origins: vec![self.layer.origin.clone()],
-        };
         let known: Vec<NodeId> = arguments.iter().copied().filter(|&id| self.graph.dag.get(id).is_some()).collect();
-        self.graph.dag.add(node, &known)
+        let node = self.graph.add(kernel, shape, &known, vec![self.layer.origin.clone()]);
+        if let Some(node) = self.graph.dag.get_mut(node) {
+            node.own_arguments = arguments.len();
+        }
+        node
     }
 }

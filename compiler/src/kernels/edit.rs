@@ -3,6 +3,7 @@
 use super::results::{Results, RunResult};
 use super::{Kernel, KernelGraph, KernelNode, Port};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::element::ElementType;
 use crate::graph::{Dag, NodeId, ParameterId};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -74,16 +75,27 @@ impl KernelGraph {
     }
 
     /// Adds an input after those that there are.
-    pub fn add_input(&mut self, name: &str, shape: &[usize]) -> NodeId {
-        let node = self.add(Kernel::Input(self.inputs.len()), shape.to_vec(), &[], Vec::new());
+    pub fn add_input(&mut self, name: &str, element: ElementType, shape: &[usize]) -> NodeId {
+        let kernel = Kernel::Input(self.inputs.len());
+        let node = self.dag.add(KernelNode::new(kernel, shape.to_vec(), element, 0, Vec::new()), &[]);
         self.inputs.push(Port { name: name.into(), node });
         node
     }
 
-    /// Adds a kernel without an epilogue.
+    /// Adds a kernel without an epilogue. It computes in float32, unless it only moves elements, whose type it keeps.
     pub fn add(&mut self, kernel: Kernel, shape: Vec<usize>, arguments: &[NodeId], origins: Vec<Arc<str>>) -> NodeId {
-        let node = KernelNode { kernel, epilogue: None, own_arguments: arguments.len(), shape, origins };
-        self.dag.add(node, arguments)
+        let moved = match kernel {
+            Kernel::Parameter(id) => self.parameters.get(id.0 as usize).map(|parameter| parameter.element),
+            _ if kernel.moves() => arguments.first().and_then(|&id| self.dag.get(id)).map(|node| node.element),
+            _ => None,
+        };
+        let element = moved.unwrap_or(ElementType::Float32);
+        self.dag.add(KernelNode::new(kernel, shape, element, arguments.len(), origins), arguments)
+    }
+
+    /// The type of a value's elements.
+    pub fn element(&self, id: NodeId) -> Option<ElementType> {
+        self.dag.get(id).map(|node| node.element)
     }
 
     /// Lets everything that uses `old` use `new` instead, outputs and updates too; `old` stays, unused.
@@ -114,6 +126,17 @@ impl KernelGraph {
 }
 
 impl KernelNode {
+    /// A kernel without an epilogue, all of whose arguments are its own, which computes in the type of its value's elements.
+    pub fn new(
+        kernel: Kernel,
+        shape: Vec<usize>,
+        element: ElementType,
+        own_arguments: usize,
+        origins: Vec<Arc<str>>,
+    ) -> KernelNode {
+        KernelNode { kernel, epilogue: None, own_arguments, shape, element, compute: element, origins }
+    }
+
     /// Counts layers of another node among those that this one came from, up to a limit.
     pub fn add_origins(&mut self, origins: &[Arc<str>]) {
         for origin in origins {

@@ -2,12 +2,14 @@
 //!
 //! An expression is a tree over the operands' elements at one place. Layers build it with ordinary operators
 //! (`(x + bias) * scale`), passes substitute and split it, the CPU engine evaluates it block by block and the CUDA back end prints it as C.
-//! All arithmetic is in the element type of the tensor; [`Expression::evaluate`] in float64 says what each form means.
+//! What it is computed in, whoever holds it says ([`KernelNode::compute`](super::KernelNode::compute)); which forms that type has,
+//! [`Expression::check_types`]. [`Expression::evaluate`] in float64 says what each form means.
 //!
 //! An expression may ask where its element lies: for its index along an axis, or for a random number that is a function of the element's
 //! number. Such an expression says the same only in a tensor of the same shape ([`Expression::is_placed`]).
 
 mod text;
+mod types;
 
 use super::random;
 use std::ops::{Add, Div, Mul, Neg, Sub};
@@ -70,7 +72,8 @@ pub enum Expression {
     /// The element's index along that axis of the result.
     Index(usize),
     /// A random number in `[0, 1)`, a multiple of 2⁻²⁴: word `number % 4` of block `number / 4` of Philox4x32-10, where `number` counts the
-    /// result's elements with the last axis fastest. The counter is (block, stream), the key two whole numbers from 0 and below 2²⁴.
+    /// result's elements with the last axis fastest. The counter is (block, stream), the key two whole numbers ([`random::uniform`]):
+    /// constants, or operands of `uint64`.
     Uniform(u64, Box<[Expression; 2]>),
 }
 
@@ -160,7 +163,7 @@ impl Expression {
             Expression::Select(condition, a, b) => value(if value(condition) != 0.0 { a } else { b }),
             Expression::Index(axis) => place.index.get(*axis).map_or(f64::NAN, |&index| index as f64),
             Expression::Uniform(stream, key) => {
-                let key = [&key[0], &key[1]].map(|word| value(word) as u32);
+                let key = [&key[0], &key[1]].map(|word| value(word) as u64);
                 random::uniform(place.number as u64, *stream, key)
             }
         }

@@ -40,11 +40,12 @@ pub use builder::{KernelBuilder, LayerContext, Randomness};
 pub(crate) use edit::{elements, fault};
 pub use expression::{Binary, Expression, Place, Unary};
 pub use packing::{Method, Packing};
-pub(crate) use print::details;
 pub use print::print;
+pub(crate) use print::{details, named};
 pub use results::{Results, RunResult};
 pub use verify::{MAX_DEPTH, MAX_ELEMENTS, verify};
 
+use crate::element::ElementType;
 use crate::graph::{Dag, NodeId, ParameterId};
 use std::sync::Arc;
 
@@ -289,6 +290,11 @@ impl Kernel {
         matches!(self, Kernel::Reshape | Kernel::Permute { .. } | Kernel::Slice { .. })
     }
 
+    /// Whether it only moves elements, of whatever type, and leaves them as they are. (`Pad` adds zeros.)
+    pub fn moves(&self) -> bool {
+        self.is_view() || matches!(self, Kernel::Concat { .. })
+    }
+
     /// Whether the kernel does enough work an element that what follows element by element is best done on its result at once.
     pub fn takes_epilogue(&self) -> bool {
         match self {
@@ -314,6 +320,11 @@ pub struct KernelNode {
     pub own_arguments: usize,
     /// The sizes of its value.
     pub shape: Vec<usize>,
+    /// What the elements of its value are stored as.
+    pub element: ElementType,
+    /// What its sums and expressions are computed in, its epilogue too. Operands are converted to it where they are read. No value is
+    /// stored as another type than it was computed in.
+    pub compute: ElementType,
     /// The layers that it came from, as `path Layer`, first the one that gave the kernel; a few dozen at most.
     pub origins: Vec<Arc<str>>,
 }
@@ -325,6 +336,8 @@ pub struct KernelParameter {
     pub path: Arc<str>,
     /// Its sizes.
     pub shape: Vec<usize>,
+    /// What its elements are.
+    pub element: ElementType,
     /// How it starts.
     pub start: Start,
 }

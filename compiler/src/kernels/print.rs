@@ -8,9 +8,10 @@
 //!
 //! Values are numbered as they come, constants just before their first use; inputs and parameters go by their names, reshaped
 //! parameters too. In the expression after `then`, `x0` is the kernel's
-//! result, the others are listed; in a `map`, `x0`, `x1`, … are the arguments.
+//! result, the others are listed; in a `map`, `x0`, `x1`, … are the arguments. What elements are follows a shape where it is not float32.
 
 use super::{AxisWindow, Kernel, KernelGraph, KernelNode, PoolAxis, Resampling};
+use crate::element::ElementType;
 use crate::graph::NodeId;
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -20,8 +21,8 @@ pub fn print(graph: &KernelGraph) -> String {
     let mut text = String::new();
     let mut names: HashMap<NodeId, String> = HashMap::new();
     for port in &graph.inputs {
-        let shape = graph.dag.get(port.node).map(|node| node.shape.as_slice()).unwrap_or_default();
-        let _ = writeln!(text, "input {} {shape:?}", port.name);
+        let Some(node) = graph.dag.get(port.node) else { continue };
+        let _ = writeln!(text, "input {} {:?}{}", port.name, node.shape, named(node.element));
     }
     let mut count = 0;
     for id in by_first_use(graph) {
@@ -35,18 +36,24 @@ pub fn print(graph: &KernelGraph) -> String {
         let arguments = graph.dag.arguments(id);
         let called: Vec<&str> =
             arguments.iter().map(|argument| names.get(argument).map_or("?", String::as_str)).collect();
-        let _ = writeln!(text, "{name} = {}  {:?}  # {}", call(node, &called), node.shape, node.label());
+        let (element, label) = (named(node.element), node.label());
+        let _ = writeln!(text, "{name} = {}  {:?}{element}  # {label}", call(node, &called), node.shape);
         names.insert(id, name);
     }
-    let named = |node: &NodeId| names.get(node).map_or("?", String::as_str);
+    let name = |node: &NodeId| names.get(node).map_or("?", String::as_str);
     for port in &graph.outputs {
-        let _ = writeln!(text, "output {} = {}", port.name, named(&port.node));
+        let _ = writeln!(text, "output {} = {}", port.name, name(&port.node));
     }
     for update in &graph.updates {
         let path = graph.parameters.get(update.parameter.0 as usize).map_or("?", |parameter| &*parameter.path);
-        let _ = writeln!(text, "update {path} = {}", named(&update.node));
+        let _ = writeln!(text, "update {path} = {}", name(&update.node));
     }
     text
+}
+
+/// What elements are, after a shape; nothing of float32.
+pub(crate) fn named(element: ElementType) -> String {
+    if element == ElementType::Float32 { String::new() } else { format!(" {element}") }
 }
 
 /// All nodes, arguments before users, constants as late as possible.

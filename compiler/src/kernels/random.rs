@@ -32,9 +32,17 @@ pub fn unit(word: u32) -> f64 {
     f64::from(word >> 8) / f64::from(1u32 << 24)
 }
 
-/// The number of element `number` of a stream.
-pub fn uniform(number: u64, stream: u64, key: [u32; 2]) -> f64 {
-    let words = block(number / 4, stream, key);
+/// As [`block`], of a key of two numbers of 64 bits, a seed and a step. Philox's key has their low halves. The high half of the seed
+/// enters the stream's, that of the step the block's, which no tensor that fits into a memory reaches: no two steps draw alike.
+#[inline]
+pub fn wide_block(number: u64, stream: u64, [seed, step]: [u64; 2]) -> [u32; 4] {
+    const HIGH: u64 = !0 << 32;
+    block(number ^ (step & HIGH), stream ^ (seed & HIGH), [seed as u32, step as u32])
+}
+
+/// The number of element `number` of a stream, drawn with a seed and a step.
+pub fn uniform(number: u64, stream: u64, key: [u64; 2]) -> f64 {
+    let words = wide_block(number / 4, stream, key);
     unit(words.get((number % 4) as usize).copied().unwrap_or(0))
 }
 
@@ -51,7 +59,7 @@ pub fn fnv1a_of(bytes: &[u8]) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{block, fnv1a, philox, uniform, unit};
+    use super::{block, fnv1a, philox, uniform, unit, wide_block};
 
     #[test]
     fn philox_gives_the_published_words() {
@@ -78,5 +86,17 @@ mod tests {
             assert_eq!(uniform(number, 77, [1, 2]), unit(word));
         }
         assert_eq!([unit(0), unit(u32::MAX)], [0.0, 1.0 - 0.5f64.powi(24)]);
+    }
+
+    #[test]
+    fn keys_count_in_64_bits() {
+        assert_eq!(wide_block(5, 77, [1, 2]), block(5, 77, [1, 2]));
+        let large = [(1 << 24) + 1, (1 << 32) + 2, (1 << 53) + 1, (1 << 53) + 2, u64::MAX];
+        let mut drawn: Vec<[u32; 4]> = Vec::new();
+        for number in [[1, 2], [2, 1]].into_iter().chain(large.into_iter().flat_map(|large| [[large, 2], [1, large]])) {
+            let words = wide_block(5, 77, number);
+            assert!(!drawn.contains(&words), "{number:?}");
+            drawn.push(words);
+        }
     }
 }

@@ -2,9 +2,10 @@
 
 use super::evaluate::{self, Tensor};
 use super::{
-    AxisWindow, Expression, Kernel, KernelBuilder, KernelGraph, KernelNode, KernelParameter, LayerContext, PoolAxis,
-    Pooling, Port, Start, verify,
+    AxisWindow, Expression, Kernel, KernelBuilder, KernelGraph, KernelParameter, LayerContext, PoolAxis, Pooling, Port,
+    Start, verify,
 };
+use crate::element::ElementType;
 use crate::graph::{NodeId, ParameterId};
 
 /// A graph in the making. Layers are numbered as they come, as in a `state_dict`.
@@ -25,16 +26,15 @@ impl TestGraph {
 
     /// Another input.
     pub fn input(&mut self, name: &str, shape: &[usize]) -> NodeId {
-        let node = self.leaf(Kernel::Input(self.graph.inputs.len()), shape);
-        self.graph.inputs.push(Port { name: name.into(), node });
-        node
+        self.graph.add_input(name, ElementType::Float32, shape)
     }
 
     /// A parameter of that key.
     pub fn parameter(&mut self, path: &str, shape: &[usize]) -> NodeId {
         let id = ParameterId(self.graph.parameters.len() as u32);
-        self.graph.parameters.push(KernelParameter { path: path.into(), shape: shape.to_vec(), start: Start::Stored });
-        self.leaf(Kernel::Parameter(id), shape)
+        let (shape, element, start) = (shape.to_vec(), ElementType::Float32, Start::Stored);
+        self.graph.parameters.push(KernelParameter { path: path.into(), shape: shape.clone(), element, start });
+        self.graph.add(Kernel::Parameter(id), shape, &[], Vec::new())
     }
 
     /// A layer that takes nothing but what `write` names.
@@ -118,11 +118,6 @@ impl TestGraph {
         self.graph.outputs = outputs.iter().map(|&(name, node)| Port { name: name.into(), node }).collect();
         verify(&self.graph).unwrap();
         self.graph
-    }
-
-    fn leaf(&mut self, kernel: Kernel, shape: &[usize]) -> NodeId {
-        let node = KernelNode { kernel, epilogue: None, own_arguments: 0, shape: shape.to_vec(), origins: Vec::new() };
-        self.graph.dag.add(node, &[])
     }
 }
 

@@ -3,15 +3,21 @@
 //! Graph
 //! - there is no cycle;
 //! - every output exists; input port `i` is the node `Kernel::Input(i)`, and there is no other input node;
-//! - a parameter node names a parameter of the list and has its shape;
-//! - an update gives a parameter of the list a node of its shape, and no parameter has two.
+//! - a parameter node names a parameter of the list and has its shape and type;
+//! - an update gives a parameter of the list a node of its shape and type, and no parameter has two.
 //!
 //! Every node
 //! - it has as many arguments as it says are its kernel's own, and those of its epilogue after them;
 //! - the number of own arguments is the kernel's: none of inputs and parameters, two of `Conv`, `ConvData`, `ConvWeight`, `Gemm` and `WindowGrad`
 //!   but that of a mean, any of `Map`, at least one of `Concat`, one of all others;
-//! - its elements can be counted in 48 bits;
+//! - its elements can be counted in 44 bits;
 //! - its shape is what the kernel makes of its arguments' shapes (rules at `shape_rule` below, written anew and not taken from the builder).
+//!
+//! Types
+//! - a value is stored as what its kernel computes in;
+//! - what only moves elements ([`Kernel::moves`]) keeps the type of its arguments;
+//! - a `Map` computes what its type can, of operands of types that it may meet ([`Expression::check_types`]);
+//! - every other kernel, its epilogue too, computes float32 of float32.
 //!
 //! Expressions
 //! - a `Map` names only operands and axes that it has, and every argument is broadcast to the node's rank and shape;
@@ -24,13 +30,14 @@ mod tests;
 
 use super::edit::elements;
 use super::{AxisWindow, Expression, Kernel, KernelGraph, KernelNode, PoolAxis, Pooling};
+use crate::element::ElementType;
 use crate::graph::NodeId;
 use std::collections::HashSet;
 
 /// The most operations inside each other.
 pub const MAX_DEPTH: usize = 256;
 
-/// The most elements of a value: far past any memory, and no sum of a million of them overflows.
+/// The most elements of a value: far past any memory, and no sum of the bytes of a hundred thousand of them overflows.
 pub const MAX_ELEMENTS: usize = 1 << 43;
 
 /// Checks every invariant.
@@ -68,8 +75,11 @@ fn updates(graph: &KernelGraph) -> Result<(), String> {
         let Some(parameter) = graph.parameters.get(update.parameter.0 as usize) else {
             return Err(format!("parameter {} does not exist and is updated", update.parameter.0));
         };
-        let fits = graph.dag.get(update.node).is_some_and(|node| node.shape == parameter.shape);
+        let node = graph.dag.get(update.node);
+        let fits = node.is_some_and(|node| node.shape == parameter.shape);
         ensure(fits, || format!("`{}` is updated by no value of its shape", parameter.path))?;
+        let fits = node.is_some_and(|node| node.element == parameter.element);
+        ensure(fits, || format!("`{}` is updated by no value of its type", parameter.path))?;
         ensure(seen.insert(update.parameter), || format!("`{}` is updated twice", parameter.path))?;
     }
     Ok(())
@@ -86,7 +96,31 @@ fn verify_node(graph: &KernelGraph, id: NodeId, node: &KernelNode) -> Result<(),
     ensure(count.is_some(), || format!("the shape {:?} is past counting", node.shape))?;
     arity(graph, id, &node.kernel, own.len())?;
     shape_rule(graph, node, own)?;
-    epilogue(node, others)
+    epilogue(node, others)?;
+    let elements: Vec<ElementType> = arguments.iter().filter_map(|&argument| graph.element(argument)).collect();
+    types(graph, node, &elements)
+}
+
+/// What the elements of a node and of its arguments are.
+fn types(graph: &KernelGraph, node: &KernelNode, arguments: &[ElementType]) -> Result<(), String> {
+    let of_all = |element: ElementType| arguments.iter().all(|&argument| argument == element);
+    let fits = match &node.kernel {
+        Kernel::Input(_) => true,
+        Kernel::Parameter(id) => {
+            graph.parameters.get(id.0 as usize).is_some_and(|parameter| parameter.element == node.element)
+        }
+        Kernel::Map(expression) => return map_types(node, expression, arguments),
+        kernel if kernel.moves() => of_all(node.element),
+        _ => node.element == ElementType::Float32 && of_all(ElementType::Float32),
+    };
+    ensure(fits && node.compute == node.element, || {
+        format!("it makes {} of {arguments:?}, computed in {}", node.element, node.compute)
+    })
+}
+
+fn map_types(node: &KernelNode, expression: &Expression, arguments: &[ElementType]) -> Result<(), String> {
+    ensure(node.compute == node.element, || format!("{} is stored as {}", node.compute, node.element))?;
+    expression.check_types(node.compute, arguments)
 }
 
 fn arity(graph: &KernelGraph, id: NodeId, kernel: &Kernel, own: usize) -> Result<(), String> {

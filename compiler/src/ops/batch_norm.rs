@@ -173,7 +173,7 @@ impl BatchNorm {
             builder.update(first + index, moved);
         }
         if let Some(batches) = builder.current(first + 2) {
-            let counted = builder.map(&[batches], running + 1.0);
+            let counted = builder.count(batches);
             builder.update(first + 2, counted);
         }
     }

@@ -5,6 +5,7 @@
 //! compared with the inferred one.
 
 use super::{Arguments, BindError, Constant, LayerEntry, Op, ShapeError, join, layer};
+use crate::element::ElementType;
 use crate::graph::NodeId;
 use crate::kernels::{Kernel, KernelBuilder, KernelGraph, KernelNode, KernelParameter, LayerContext, Start};
 use crate::shape::{Requirements, Shape};
@@ -90,18 +91,15 @@ pub fn shape(text: &str) -> Shape {
 fn lowered(op: &Op, inputs: &[Shape], output: &Shape) -> Vec<String> {
     let at = |shape: &Shape| shape.at(&|symbol| Some(if symbol == "N" { 2 } else { 24 })).expect("all sizes fit");
     let mut graph = KernelGraph::default();
-    let leaf = |graph: &mut KernelGraph, kernel: Kernel, shape: Vec<usize>| {
-        let node = KernelNode { kernel, epilogue: None, own_arguments: 0, shape, origins: Vec::new() };
-        graph.dag.add(node, &[])
-    };
     let inputs_nodes: Vec<NodeId> =
-        inputs.iter().enumerate().map(|(index, input)| leaf(&mut graph, Kernel::Input(index), at(input))).collect();
+        inputs.iter().map(|input| graph.add_input("input", ElementType::Float32, &at(input))).collect();
     let mut parameters = Vec::new();
     for (index, declared) in op.parameters(inputs).unwrap().into_iter().enumerate() {
         let id = crate::graph::ParameterId(index as u32);
-        parameters.push(leaf(&mut graph, Kernel::Parameter(id), declared.shape.clone()));
-        let (path, shape) = (declared.name.into(), declared.shape);
-        graph.parameters.push(KernelParameter { path, shape, start: Start::Stored });
+        let (path, shape) = (declared.name.into(), declared.shape.clone());
+        let element = if declared.is_counter { ElementType::Uint64 } else { ElementType::Float32 };
+        graph.parameters.push(KernelParameter { path, shape, element, start: Start::Stored });
+        parameters.push(graph.add(Kernel::Parameter(id), declared.shape, &[], Vec::new()));
     }
     let leaves = inputs_nodes.len() + parameters.len();
     let layer = LayerContext { origin: op.name().into(), inputs: inputs_nodes, parameters, output: at(output) };

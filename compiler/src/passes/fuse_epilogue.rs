@@ -5,7 +5,7 @@
 //! of two convolutions, convolutions and matrix products come before poolings and reductions, and of these the last one: what it
 //! needs is there by then, so the order of steps stays. No cycle can arise: a value that only the `Map` uses is needed by no other operand.
 //! A `Map` that asks where its elements lie stays, since kernels have layouts of their own; so does one that is a parameter's new value,
-//! since only a `Map` may write over what it reads.
+//! since only a `Map` may write over what it reads, and one that reads numbers of another type.
 //!
 //! Never worse: a value less is written and read. When the epilogue is there already and the `Map` takes it several times, what
 //! would be computed again must be cheap, as in `merge_maps`.
@@ -83,6 +83,9 @@ fn refusal(graph: &KernelGraph, id: NodeId, formula: &Formula, operand: NodeId) 
             _ => "only moves values, and no kernel makes them",
         };
         return Some(format!("`{label}` {why}"));
+    }
+    if formula.operands.iter().any(|&operand| graph.element(operand) != Some(node.compute)) {
+        return Some(format!("an operand beside `{label}` is not {}", node.compute));
     }
     if graph.is_output(operand) {
         return Some(format!("the result of `{label}` is an output"));

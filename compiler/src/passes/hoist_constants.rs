@@ -12,8 +12,9 @@ use super::affine::{Affine, largest_affine, replace_part};
 use super::fold_constants::simplify;
 use super::formula::{Formula, cost_of_operation};
 use super::{Note, done};
+use crate::element::ElementType;
 use crate::graph::NodeId;
-use crate::kernels::{Binary, Expression, Kernel, KernelGraph, elements};
+use crate::kernels::{Binary, Expression, Kernel, KernelGraph, KernelNode, elements};
 use std::collections::HashSet;
 
 /// Hoists from every node that is no constant itself.
@@ -21,7 +22,9 @@ pub fn hoist_constants(graph: &mut KernelGraph) -> Vec<Note> {
     let mut notes = Vec::new();
     let mut constants = graph.constants();
     for id in graph.dag.order().unwrap_or_default() {
-        let Some(node) = graph.dag.get(id).filter(|_| !constants.contains(&id)) else { continue };
+        let is_real = |node: &&KernelNode| node.compute == ElementType::Float32;
+        let varying = graph.dag.get(id).filter(|_| !constants.contains(&id));
+        let Some(node) = varying.filter(is_real) else { continue };
         let (place, is_map) = (node.place(), matches!(node.kernel, Kernel::Map(_)));
         if !is_map && node.epilogue.is_none() {
             continue;

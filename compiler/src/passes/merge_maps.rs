@@ -46,7 +46,8 @@ fn next(
     let mut reasons = Vec::new();
     for &operand in &outer.operands {
         let same_shape = graph.dag.get(operand).is_some_and(|other| other.shape == node.shape);
-        let alike = constants.contains(&operand) == constants.contains(&id);
+        let same_type = graph.dag.get(operand).is_some_and(|other| other.compute == node.compute);
+        let alike = same_type && constants.contains(&operand) == constants.contains(&id);
         if !alike || !same_shape || graph.only_user(operand) != Some(id) {
             continue;
         }

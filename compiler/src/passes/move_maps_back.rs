@@ -8,7 +8,7 @@
 
 use super::{Note, done};
 use crate::graph::NodeId;
-use crate::kernels::{Kernel, KernelGraph, elements};
+use crate::kernels::{Kernel, KernelGraph, KernelNode, elements};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -69,13 +69,13 @@ fn move_back(graph: &mut KernelGraph, map: NodeId, movement: NodeId, slot: usize
     let source = graph.dag.arguments(movement).first().copied()?;
     let shape = graph.dag.get(source)?.shape.clone();
     let mut arguments = graph.dag.arguments(map);
-    let (kernel, origins) = graph.dag.get(map).map(|node| (node.kernel.clone(), node.origins.clone()))?;
+    let node = graph.dag.get(map)?.clone();
     for (at, argument) in arguments.iter_mut().enumerate() {
-        *argument = if at == slot { source } else { single_of_rank(graph, *argument, shape.len(), &origins) };
+        *argument = if at == slot { source } else { single_of_rank(graph, *argument, shape.len(), &node.origins) };
     }
     graph.replace(map, movement);
     graph.dag.remove(map);
-    let earlier = graph.add(kernel, shape, &arguments, origins);
+    let earlier = graph.dag.add(KernelNode { shape, ..node }, &arguments);
     graph.dag.set_arguments(movement, &[earlier]);
     Some(earlier)
 }

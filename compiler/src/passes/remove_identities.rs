@@ -34,7 +34,7 @@ pub fn remove_identities(graph: &mut KernelGraph) -> Vec<Note> {
 fn same_as(graph: &KernelGraph, id: NodeId) -> Option<NodeId> {
     let node = graph.dag.get(id)?;
     let first = graph.dag.arguments(id).first().copied()?;
-    let shape = &graph.dag.get(first)?.shape;
+    let argument = graph.dag.get(first)?;
     let nothing = match &node.kernel {
         Kernel::Map(expression) => *expression == Expression::Operand(0),
         Kernel::Reshape | Kernel::Slice { .. } => true,
@@ -43,7 +43,7 @@ fn same_as(graph: &KernelGraph, id: NodeId) -> Option<NodeId> {
         Kernel::Concat { .. } => node.own_arguments == 1,
         _ => false,
     };
-    (nothing && *shape == node.shape).then_some(first)
+    (nothing && argument.shape == node.shape && argument.element == node.element).then_some(first)
 }
 
 /// Lets a matrix product read what is transposed only for it.

@@ -46,7 +46,9 @@ pub fn share_common(graph: &mut KernelGraph) -> Vec<Note> {
 }
 
 fn is_same(a: &KernelNode, b: &KernelNode) -> bool {
+    let types = |node: &KernelNode| (node.element, node.compute);
     (&a.kernel, &a.epilogue, a.own_arguments, &a.shape) == (&b.kernel, &b.epilogue, b.own_arguments, &b.shape)
+        && types(a) == types(b)
 }
 
 #[cfg(test)]

@@ -17,8 +17,8 @@ pub(super) struct Located {
 pub(super) struct Buffer {
     /// `Scratch`, `Prepared` or `Arena`.
     pub storage: Storage,
-    /// Its elements.
-    pub elements: usize,
+    /// Its bytes.
+    pub bytes: usize,
     /// Whether it holds the parts of a concatenation: then no step may write over another's part.
     pub has_parts: bool,
     /// Whether it must live to the end: an output, or a constant that a run reads.
@@ -51,8 +51,8 @@ pub(super) struct Draft {
 
 impl Draft {
     /// A new buffer.
-    pub fn add_buffer(&mut self, storage: Storage, elements: usize, has_parts: bool) -> usize {
-        self.buffers.push(Buffer { storage, elements, has_parts, stays: false });
+    pub fn add_buffer(&mut self, storage: Storage, bytes: usize, has_parts: bool) -> usize {
+        self.buffers.push(Buffer { storage, bytes, has_parts, stays: false });
         self.buffers.len() - 1
     }
 

@@ -3,7 +3,7 @@
 use super::draft::{Draft, DraftStep};
 use super::memory::{Life, assign};
 use super::reuse::reuse;
-use super::{Plan, PlanParameter, PlanPort, Step, Storage, Target, View, bytes};
+use super::{Plan, PlanParameter, PlanPort, Step, Storage, Target, View};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::kernels::KernelGraph;
 
@@ -15,7 +15,7 @@ pub(super) fn finish(graph: &KernelGraph, draft: Draft, parameters: Vec<PlanPara
         let in_it = |index: &usize| draft.buffers.get(*index).is_some_and(|buffer| buffer.storage == storage);
         let lives = reuse.lives.iter().enumerate().filter_map(|(index, life)| life.map(|life| (index, life)));
         let (indices, lives): (Vec<usize>, Vec<Life>) = lives.filter(|(index, _)| in_it(index)).unzip();
-        let (found, size) = assign(&lives, target.alignment);
+        let (found, size) = assign(&lives, target.alignment_bytes);
         for (index, offset) in indices.into_iter().zip(found) {
             if let Some(slot) = offsets.get_mut(index) {
                 *slot = offset;
@@ -23,18 +23,19 @@ pub(super) fn finish(graph: &KernelGraph, draft: Draft, parameters: Vec<PlanPara
         }
         size
     };
-    let [scratch_elements, prepared_elements, arena_elements] =
+    let [scratch_bytes, prepared_bytes, arena_bytes] =
         [Storage::Scratch, Storage::Prepared, Storage::Arena].map(&mut size_of);
     let moved = |view: &View, buffer: Option<usize>| {
         let root = buffer.and_then(|index| reuse.root.get(index).copied());
         let place = root.and_then(|index| Some((draft.buffers.get(index)?.storage, *offsets.get(index)?)));
         let (storage, offset) = place.unwrap_or((view.storage, 0));
-        View { storage, offset: view.offset + offset, ..view.clone() }
+        View { storage, offset_bytes: view.offset_bytes + offset, ..view.clone() }
     };
     let ports = |index: usize| graph.inputs.get(index).and_then(|port| graph.dag.get(port.node));
-    let inputs = graph.inputs.iter().enumerate().map(|(index, port)| PlanPort {
-        name: port.name.clone(),
-        view: View::dense(Storage::Input(index), 0, ports(index).map_or(&[], |node| &node.shape)),
+    let inputs = graph.inputs.iter().enumerate().filter_map(|(index, port)| {
+        let node = ports(index)?;
+        let view = View::dense(Storage::Input(index), node.element, 0, &node.shape);
+        Some(PlanPort { name: port.name.clone(), view })
     });
     let outputs = graph
         .outputs
@@ -48,9 +49,9 @@ pub(super) fn finish(graph: &KernelGraph, draft: Draft, parameters: Vec<PlanPara
         parameters,
         prepare: draft.prepare.iter().map(|step| place(step, &moved)).collect(),
         run: draft.run.iter().map(|step| place(step, &moved)).collect(),
-        scratch_elements,
-        prepared_elements,
-        arena_elements,
+        scratch_bytes,
+        prepared_bytes,
+        arena_bytes,
     }
 }
 
@@ -66,19 +67,19 @@ fn place(draft: &DraftStep, moved: &dyn Fn(&View, Option<usize>) -> View) -> Ste
 
 /// E401 when one value alone is larger than the memory; asked before offsets are added up.
 pub(super) fn check_values(graph: &KernelGraph, draft: &Draft, target: &Target) -> Result<(), Box<Diagnostic>> {
-    let largest = draft.buffers.iter().map(|buffer| buffer.elements).max().unwrap_or(0);
-    if bytes(largest) <= target.memory_bytes {
+    let largest = draft.buffers.iter().map(|buffer| buffer.bytes as u64).max().unwrap_or(0);
+    if largest <= target.memory_bytes {
         return Ok(());
     }
-    Err(too_large(graph, bytes(largest), target, Vec::new()))
+    Err(too_large(graph, largest, target, Vec::new()))
 }
 
 /// E401 when arena, prepared values and parameters together are larger than the memory.
 pub(super) fn check_memory(graph: &KernelGraph, plan: &Plan, target: &Target) -> Result<(), Box<Diagnostic>> {
     let parts = [
-        ("the values of a run", plan.arena_bytes()),
+        ("the values of a run", plan.arena_bytes as u64),
         ("parameters", plan.parameter_bytes()),
-        ("what is made of the parameters once", plan.prepared_bytes().saturating_add(plan.scratch_bytes())),
+        ("what is made of the parameters once", (plan.prepared_bytes as u64).saturating_add(plan.scratch_bytes as u64)),
     ];
     let total = parts.iter().fold(0u64, |total, (_, part)| total.saturating_add(*part));
     if total <= target.memory_bytes {
@@ -95,7 +96,7 @@ fn too_large(graph: &KernelGraph, asked: u64, target: &Target, notes: Vec<String
     diagnostic.notes = notes;
     let largest = graph.dag.iter().max_by_key(|(id, node)| (node.elements(), std::cmp::Reverse(*id)));
     if let Some((id, node)) = largest {
-        let (label, size) = (graph.label(id), in_words(bytes(node.elements().unwrap_or(0))));
+        let (label, size) = (graph.label(id), in_words(node.element.tensor_bytes(&node.shape)));
         diagnostic = diagnostic.note(format!("the largest tensor is that of `{label}`, {:?}: {size}", node.shape));
     }
     Box::new(diagnostic.help("a smaller batch, or smaller pictures, need less"))

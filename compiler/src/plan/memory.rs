@@ -17,15 +17,15 @@ pub(super) struct Life {
     pub first: usize,
     /// The last step that reads it.
     pub last: usize,
-    /// Its elements.
-    pub elements: usize,
+    /// Its bytes.
+    pub bytes: usize,
 }
 
-/// An offset for every value, each a multiple of `alignment`, and the elements of the whole storage.
+/// An offset for every value, each a multiple of `alignment`, and the bytes of the whole storage.
 pub(super) fn assign(lives: &[Life], alignment: usize) -> (Vec<usize>, usize) {
     let alignment = alignment.max(1);
     let lives: Vec<Life> =
-        lives.iter().map(|life| Life { elements: life.elements.next_multiple_of(alignment), ..*life }).collect();
+        lives.iter().map(|life| Life { bytes: life.bytes.next_multiple_of(alignment), ..*life }).collect();
     let (by_use, total) = by_first_use(&lives);
     match meetings(&lives) {
         Some(meetings) => {
@@ -39,7 +39,7 @@ pub(super) fn assign(lives: &[Life], alignment: usize) -> (Vec<usize>, usize) {
 /// The values by their first step; of those that begin together, the largest first.
 fn by_start(lives: &[Life]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..lives.len()).collect();
-    order.sort_by_key(|&index| lives.get(index).map(|life| (life.first, usize::MAX - life.elements)));
+    order.sort_by_key(|&index| lives.get(index).map(|life| (life.first, usize::MAX - life.bytes)));
     order
 }
 
@@ -67,16 +67,16 @@ fn meetings(lives: &[Life]) -> Option<Vec<Vec<usize>>> {
 /// Largest first, each into the tightest gap between the values that it meets.
 fn by_size(lives: &[Life], meetings: &[Vec<usize>]) -> (Vec<usize>, usize) {
     let mut order: Vec<usize> = (0..lives.len()).collect();
-    order.sort_by_key(|&index| lives.get(index).map(|life| (usize::MAX - life.elements, life.first)));
+    order.sort_by_key(|&index| lives.get(index).map(|life| (usize::MAX - life.bytes, life.first)));
     let mut offsets: Vec<Option<usize>> = vec![None; lives.len()];
     let mut total = 0;
     for index in order {
         let (Some(life), Some(met)) = (lives.get(index), meetings.get(index)) else { continue };
-        let place = |&other: &usize| Some((*offsets.get(other)?.as_ref()?, lives.get(other)?.elements));
+        let place = |&other: &usize| Some((*offsets.get(other)?.as_ref()?, lives.get(other)?.bytes));
         let mut taken: Vec<(usize, usize)> = met.iter().filter_map(place).collect();
         taken.sort_unstable();
-        let offset = tightest_gap(&taken, life.elements);
-        total = total.max(offset + life.elements);
+        let offset = tightest_gap(&taken, life.bytes);
+        total = total.max(offset + life.bytes);
         if let Some(slot) = offsets.get_mut(index) {
             *slot = Some(offset);
         }
@@ -84,13 +84,13 @@ fn by_size(lives: &[Life], meetings: &[Vec<usize>]) -> (Vec<usize>, usize) {
     (offsets.into_iter().map(Option::unwrap_or_default).collect(), total)
 }
 
-/// The offset of the smallest gap that holds `elements`, given what is taken as sorted (offset, elements); past the end if none does.
-fn tightest_gap(taken: &[(usize, usize)], elements: usize) -> usize {
+/// The offset of the smallest gap that holds `bytes`, given what is taken as sorted (offset, bytes); past the end if none does.
+fn tightest_gap(taken: &[(usize, usize)], bytes: usize) -> usize {
     let mut best: Option<(usize, usize)> = None;
     let mut end = 0;
     for &(offset, length) in taken {
         let gap = offset.saturating_sub(end);
-        if gap >= elements && gap > 0 && best.is_none_or(|(smallest, _)| gap < smallest) {
+        if gap >= bytes && gap > 0 && best.is_none_or(|(smallest, _)| gap < smallest) {
             best = Some((gap, end));
         }
         end = end.max(offset + length);
@@ -108,10 +108,10 @@ fn by_first_use(lives: &[Life]) -> (Vec<usize>, usize) {
         let alive = ends.split_off(&life.first);
         for gone in std::mem::replace(&mut ends, alive).into_values().flatten() {
             if let (Some(&offset), Some(gone)) = (offsets.get(gone), lives.get(gone)) {
-                free.give(offset, gone.elements);
+                free.give(offset, gone.bytes);
             }
         }
-        let offset = free.take(life.elements);
+        let offset = free.take(life.bytes);
         if let Some(slot) = offsets.get_mut(index) {
             *slot = offset;
         }
@@ -128,31 +128,31 @@ struct FreeList {
 }
 
 impl FreeList {
-    fn give(&mut self, mut offset: usize, mut elements: usize) {
-        if elements == 0 {
+    fn give(&mut self, mut offset: usize, mut bytes: usize) {
+        if bytes == 0 {
             return;
         }
         if let Some((&before, &length)) = self.gaps.range(..offset).next_back()
             && before + length == offset
         {
             self.gaps.remove(&before);
-            (offset, elements) = (before, elements + length);
+            (offset, bytes) = (before, bytes + length);
         }
-        if let Some(length) = self.gaps.remove(&(offset + elements)) {
-            elements += length;
+        if let Some(length) = self.gaps.remove(&(offset + bytes)) {
+            bytes += length;
         }
-        self.gaps.insert(offset, elements);
+        self.gaps.insert(offset, bytes);
     }
 
-    fn take(&mut self, elements: usize) -> usize {
-        if elements == 0 {
+    fn take(&mut self, bytes: usize) -> usize {
+        if bytes == 0 {
             return 0;
         }
-        let fitting = self.gaps.iter().filter(|&(_, &length)| length >= elements).min_by_key(|&(_, &length)| length);
+        let fitting = self.gaps.iter().filter(|&(_, &length)| length >= bytes).min_by_key(|&(_, &length)| length);
         if let Some((&offset, &length)) = fitting {
             self.gaps.remove(&offset);
-            if length > elements {
-                self.gaps.insert(offset + elements, length - elements);
+            if length > bytes {
+                self.gaps.insert(offset + bytes, length - bytes);
             }
             return offset;
         }
@@ -160,12 +160,12 @@ impl FreeList {
         match self.gaps.last_key_value() {
             Some((&offset, &length)) if offset + length == self.end => {
                 self.gaps.remove(&offset);
-                self.end = offset + elements;
+                self.end = offset + bytes;
                 offset
             }
             _ => {
                 let offset = self.end;
-                self.end += elements;
+                self.end += bytes;
                 offset
             }
         }
@@ -177,8 +177,8 @@ mod tests {
     use super::{Life, assign, by_first_use, by_size, meetings};
     use proptest::prelude::*;
 
-    fn life(first: usize, last: usize, elements: usize) -> Life {
-        Life { first, last, elements }
+    fn life(first: usize, last: usize, bytes: usize) -> Life {
+        Life { first, last, bytes }
     }
 
     #[test]
@@ -204,13 +204,13 @@ mod tests {
     proptest! {
         #[test]
         fn values_that_meet_never_overlap(raw in prop::collection::vec((0usize..40, 0usize..12, 0usize..50), 0..60)) {
-            let lives: Vec<Life> = raw.iter().map(|&(first, length, elements)| life(first, first + length, elements)).collect();
+            let lives: Vec<Life> = raw.iter().map(|&(first, length, bytes)| life(first, first + length, bytes)).collect();
             for (offsets, total) in [by_first_use(&lives), by_size(&lives, &meetings(&lives).unwrap()), assign(&lives, 16)] {
                 for (index, (a, &at)) in lives.iter().zip(&offsets).enumerate() {
-                    prop_assert!(at + a.elements <= total);
+                    prop_assert!(at + a.bytes <= total);
                     for (b, &other) in lives.iter().zip(&offsets).take(index) {
                         let meet = a.first <= b.last && b.first <= a.last;
-                        prop_assert!(!meet || a.elements == 0 || b.elements == 0 || at + a.elements <= other || other + b.elements <= at);
+                        prop_assert!(!meet || a.bytes == 0 || b.bytes == 0 || at + a.bytes <= other || other + b.bytes <= at);
                     }
                 }
             }

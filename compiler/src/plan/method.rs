@@ -5,6 +5,7 @@
 //! whole net do not fit the last-level cache. The choice is the same for any number of threads, because results must be.
 
 use super::Blocks;
+use crate::element::ElementType;
 use crate::kernels::{AxisWindow, Kernel, KernelNode, Method, Packing};
 
 /// Plain images of at most so many channels are convolved as they lie; others are brought into blocks first.
@@ -126,7 +127,7 @@ impl Convolution {
     /// Seconds that a method takes on the target.
     fn seconds(&self, method: Method, blocks: &Blocks, cold: bool) -> f64 {
         let elements = self.packing(method, blocks.lanes).elements().unwrap_or(usize::MAX) as f64;
-        let bytes = 4.0 * elements;
+        let bytes = ElementType::Float32.size_bytes() as f64 * elements;
         let work = match method {
             Method::Winograd(outputs) => self.winograd(outputs, bytes, blocks.lanes),
             _ => {

@@ -1,8 +1,9 @@
 //! The plan: an ordered list of kernel calls over one arena, which a back end runs without knowing any layer.
 //!
 //! `prepare` runs once when weights are loaded (folding, and later packing), `run` once an answer. Every operand is a [`View`]: a
-//! storage, an offset, sizes and strides, all in elements, so that a slice, a concatenation's part and a reshaped value cost nothing.
-//! Offsets were chosen by liveness. What `prepare` makes for itself alone lies in `Scratch`, which is given back after it.
+//! storage, what its elements are, an offset, sizes and strides, so that a slice, a concatenation's part and a reshaped value cost nothing.
+//! Storages and offsets count bytes, sizes and strides count elements; every element lies at a multiple of its size. Offsets were chosen by
+//! liveness. What `prepare` makes for itself alone lies in `Scratch`, which is given back after it.
 //!
 //! What a back end may rely on (`verify.rs` checks it):
 //!
@@ -17,6 +18,9 @@
 //! | own operand of any other kernel but `Map` | dense from axis 1 on; so both of `Gemm` are rows of any distance |
 //! | operand of a `Map` or an epilogue | any strides, 0 where it is repeated; its shape is the result's. An epilogue's lanes are side by side, or one that is repeated |
 //! | output of the plan | any view of any storage, to be copied out |
+//!
+//! All of them are of float32, and so is what steps compute in, but for a `Map`: it may read whole numbers beside float32, and one that
+//! computes in whole numbers reads and writes nothing else.
 //!
 //! On a target with blocks of channels, a tensor of five axes is an image `[N, C / lanes, H, W, lanes]`; its lanes are one more axis to a
 //! `Map`, a `Reduce` or a `Pad`, and `Window` and `Resample` move along axes 2 and 3. A `Conv` or `ConvData` with a packing reads such an
@@ -56,6 +60,7 @@ pub use print::print;
 pub use verify::verify;
 
 use crate::diagnostic::Diagnostic;
+use crate::element::ElementType;
 use crate::kernels::{ClassInput, Expression, Kernel, KernelGraph, Method, Packing, Start, fault};
 use crate::passes::Note;
 use std::collections::BTreeMap;
@@ -88,8 +93,8 @@ pub fn plan_with_notes(graph: &KernelGraph, target: &Target) -> Result<(Plan, Ve
 pub struct Target {
     /// Its name, for prints.
     pub name: Arc<str>,
-    /// Elements that a value's offset in the arena is rounded up to: a cache line of floats.
-    pub alignment: usize,
+    /// Bytes that a value's offset in the arena is rounded up to: a cache line.
+    pub alignment_bytes: usize,
     /// The most bytes that arena, parameters and prepared values may take together.
     pub memory_bytes: u64,
     /// How images are held in blocks of channels; `None` holds them as the graph has them.
@@ -99,7 +104,7 @@ pub struct Target {
 impl Target {
     /// The plain target of the reference kernels, of tests and of prints: 64-byte lines, 16 GiB, no blocks.
     pub fn reference() -> Target {
-        Target { name: "reference".into(), alignment: 16, memory_bytes: 16 << 30, blocks: None }
+        Target { name: "reference".into(), alignment_bytes: 64, memory_bytes: 16 << 30, blocks: None }
     }
 
     /// The fixed target with blocks, for tests and prints.
@@ -165,8 +170,10 @@ pub enum Storage {
 pub struct View {
     /// The storage.
     pub storage: Storage,
-    /// Its first element.
-    pub offset: usize,
+    /// What its elements are.
+    pub element: ElementType,
+    /// Where its first element begins in the storage.
+    pub offset_bytes: usize,
     /// Sizes.
     pub shape: Vec<usize>,
     /// Elements from one index to the next, an axis each; 0 repeats (broadcasting). Of an axis of size 1 it is that of a dense tensor:
@@ -178,6 +185,16 @@ impl View {
     /// The number of elements.
     pub fn elements(&self) -> usize {
         self.shape.iter().product()
+    }
+
+    /// How many of its elements would fit before the first: its place in a storage of nothing else.
+    pub fn offset(&self) -> usize {
+        self.offset_bytes / self.element.size_bytes()
+    }
+
+    /// The bytes of as many elements without gaps.
+    pub fn size_bytes(&self) -> u64 {
+        self.element.tensor_bytes(&self.shape)
     }
 
     /// Whether the elements lie without gaps, rows last.
@@ -207,6 +224,8 @@ pub struct Step {
     pub operands: Vec<View>,
     /// How many of them are the kernel's own.
     pub own_operands: usize,
+    /// What sums and expressions are computed in; an operand of another type is converted where it is read.
+    pub compute: ElementType,
     /// What is then done to each element; operand 0 is the kernel's result, operand `i` is `operands[own_operands + i − 1]`.
     pub epilogue: Option<Expression>,
     /// How a `Conv`, `ConvData` or `Gemm` over blocks of channels reads its weights, which are then packed: `[elements]`. `None` where
@@ -249,10 +268,19 @@ pub struct PlanParameter {
     pub path: Arc<str>,
     /// Its sizes.
     pub shape: Vec<usize>,
+    /// What its elements are.
+    pub element: ElementType,
     /// How it starts.
     pub start: Start,
     /// Whether a run writes it, whole; nothing in `prepare` reads it then.
     pub updated: bool,
+}
+
+impl PlanParameter {
+    /// The bytes of its values.
+    pub fn size_bytes(&self) -> u64 {
+        self.element.tensor_bytes(&self.shape)
+    }
 }
 
 /// Everything a back end needs.
@@ -270,37 +298,28 @@ pub struct Plan {
     pub prepare: Vec<Step>,
     /// Steps of one run.
     pub run: Vec<Step>,
-    /// Elements of `Storage::Scratch`.
-    pub scratch_elements: usize,
-    /// Elements of `Storage::Prepared`.
-    pub prepared_elements: usize,
-    /// Elements of `Storage::Arena`.
-    pub arena_elements: usize,
+    /// Bytes of `Storage::Scratch`: what `prepare` makes for itself.
+    pub scratch_bytes: usize,
+    /// Bytes of `Storage::Prepared`: what `prepare` makes for runs.
+    pub prepared_bytes: usize,
+    /// Bytes of `Storage::Arena`.
+    pub arena_bytes: usize,
 }
 
 impl Plan {
-    /// Bytes of the arena, in float32.
-    pub fn arena_bytes(&self) -> u64 {
-        bytes(self.arena_elements)
-    }
-
-    /// Bytes of what `prepare` makes for itself, in float32.
-    pub fn scratch_bytes(&self) -> u64 {
-        bytes(self.scratch_elements)
-    }
-
-    /// Bytes of what `prepare` makes for runs, in float32.
-    pub fn prepared_bytes(&self) -> u64 {
-        bytes(self.prepared_elements)
-    }
-
-    /// Bytes of the parameters that the plan reads, in float32.
+    /// Bytes of the parameters that the plan reads.
     pub fn parameter_bytes(&self) -> u64 {
-        self.parameters.iter().map(|parameter| bytes(parameter.shape.iter().product())).sum()
+        self.parameters.iter().map(PlanParameter::size_bytes).fold(0, u64::saturating_add)
     }
-}
 
-/// The bytes of that many float32 numbers.
-fn bytes(elements: usize) -> u64 {
-    4 * elements as u64
+    /// The bytes of a storage; `None` when it does not exist.
+    pub fn storage_bytes(&self, storage: Storage) -> Option<u64> {
+        match storage {
+            Storage::Input(index) => self.inputs.get(index).map(|port| port.view.size_bytes()),
+            Storage::Parameter(index) => self.parameters.get(index).map(PlanParameter::size_bytes),
+            Storage::Scratch => Some(self.scratch_bytes as u64),
+            Storage::Prepared => Some(self.prepared_bytes as u64),
+            Storage::Arena => Some(self.arena_bytes as u64),
+        }
+    }
 }

@@ -16,7 +16,7 @@ use crate::graph::NodeId;
 use crate::kernels::{Kernel, KernelGraph, KernelNode};
 use std::collections::{HashMap, HashSet};
 
-/// A value's place in a concatenation's buffer, in elements from the buffer's start.
+/// A value's place in a concatenation's buffer, counted from the buffer's start.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
     /// The outermost concatenation, whose buffer it is.
@@ -34,9 +34,11 @@ pub(super) fn find_places(
 ) -> HashMap<NodeId, Place> {
     let mut places: HashMap<NodeId, Place> = HashMap::new();
     for &id in order.iter().rev() {
-        let Some(KernelNode { kernel: Kernel::Concat { axis }, shape, .. }) = graph.dag.get(id) else { continue };
+        let Some(KernelNode { kernel: Kernel::Concat { axis }, shape, element, .. }) = graph.dag.get(id) else {
+            continue;
+        };
         let held = layout(id);
-        let dense = || Place { owner: id, view: View::dense(Storage::Arena, 0, &held.shape(shape)) };
+        let dense = || Place { owner: id, view: View::dense(Storage::Arena, *element, 0, &held.shape(shape)) };
         let whole = places.entry(id).or_insert_with(dense);
         let (owner, view) = (whole.owner, whole.view.clone());
         for (part, place) in parts(graph, id, *axis, held, &view) {

@@ -9,21 +9,22 @@
 //! arena 18816 bytes, prepared 0 bytes, parameters 624 bytes
 //! ```
 //!
-//! A place is a storage and an offset in bytes of float32; an input's or parameter's place is its name. Strides, in elements, follow `by`
-//! where a view is not dense. The shape is left out where it is the result's, or the whole input's or parameter's.
+//! A place is a storage and an offset in bytes; an input's or parameter's place is its name. Strides, in elements, follow `by`
+//! where a view is not dense. The shape is left out where it is the result's, or the whole input's or parameter's. What elements are is
+//! said after the shape of an input, a parameter and a step's result where it is not float32.
 
-use super::{Plan, Step, Storage, View, bytes};
-use crate::kernels::details;
+use super::{Plan, Step, Storage, View};
+use crate::kernels::{details, named as element};
 use std::fmt::Write;
 
 /// The text of a plan.
 pub fn print(plan: &Plan) -> String {
     let mut text = String::new();
     for port in &plan.inputs {
-        let _ = writeln!(text, "input {} {:?}", port.name, port.view.shape);
+        let _ = writeln!(text, "input {} {:?}{}", port.name, port.view.shape, element(port.view.element));
     }
     for parameter in &plan.parameters {
-        let _ = writeln!(text, "parameter {} {:?}", parameter.path, parameter.shape);
+        let _ = writeln!(text, "parameter {} {:?}{}", parameter.path, parameter.shape, element(parameter.element));
     }
     for (name, steps) in [("prepare", &plan.prepare), ("run", &plan.run)] {
         let _ = writeln!(text, "{name}");
@@ -35,9 +36,9 @@ pub fn print(plan: &Plan) -> String {
         let _ = writeln!(text, "output {} = {}", port.name, place(plan, &port.view, None));
     }
     let sizes = [
-        ("arena", plan.arena_bytes()),
-        ("prepared", plan.prepared_bytes()),
-        ("scratch", plan.scratch_bytes()),
+        ("arena", plan.arena_bytes as u64),
+        ("prepared", plan.prepared_bytes as u64),
+        ("scratch", plan.scratch_bytes as u64),
         ("parameters", plan.parameter_bytes()),
     ];
     let shown = sizes.iter().filter(|(name, size)| *name != "scratch" || *size > 0);
@@ -49,7 +50,8 @@ pub fn print(plan: &Plan) -> String {
 fn line(plan: &Plan, step: &Step) -> String {
     let operands: Vec<String> = step.operands.iter().map(|view| place(plan, view, Some(&step.output.shape))).collect();
     let (own, others) = operands.split_at_checked(step.own_operands).unwrap_or((&operands, &[]));
-    let mut text = format!("{} = {}({})", place(plan, &step.output, None), step.kernel.name(), own.join(", "));
+    let result = place(plan, &step.output, None) + &element(step.output.element);
+    let mut text = format!("{result} = {}({})", step.kernel.name(), own.join(", "));
     text += &details(&step.kernel);
     if let Some(packing) = &step.packing {
         let _ = write!(text, " by {}", packing.method.name());
@@ -76,8 +78,8 @@ fn place(plan: &Plan, view: &View, known: Option<&[usize]>) -> String {
         }
     };
     let mut text = name.to_string();
-    if whole.is_none() || view.offset != 0 {
-        let _ = write!(text, "+{}", bytes(view.offset));
+    if whole.is_none() || view.offset_bytes != 0 {
+        let _ = write!(text, "+{}", view.offset_bytes);
     }
     if known != Some(&view.shape) && whole != Some(&view.shape) {
         let _ = write!(text, " {:?}", view.shape);

@@ -45,7 +45,7 @@ impl Reuse {
                 let last = if buffer.stays { steps.len() } else { now };
                 if let Some(life) = self.lives.get_mut(index) {
                     let first = life.map_or(now, |life| life.first);
-                    *life = Some(Life { first, last, elements: buffer.elements });
+                    *life = Some(Life { first, last, bytes: buffer.bytes });
                 }
             }
         }
@@ -55,7 +55,7 @@ impl Reuse {
     fn overwritten(&self, buffers: &[Buffer], step: &DraftStep, output: usize, now: usize) -> Option<usize> {
         let whole = |index: usize, view: &View| {
             let buffer = buffers.get(index)?;
-            (!buffer.has_parts && view.is_dense() && view.elements() == buffer.elements).then_some(buffer.storage)
+            (!buffer.has_parts && view.is_dense() && view.size_bytes() == buffer.bytes as u64).then_some(buffer.storage)
         };
         let storage = whole(output, &step.step.output)?;
         let is_map = matches!(step.step.kernel, Kernel::Map(_));
@@ -65,7 +65,7 @@ impl Reuse {
             let harmless = |(other, seen): (usize, &View)| other == operand || (is_map && seen == view);
             let mut there = self.operands(step).filter(|&(_, other, _)| self.root_of(other) == root);
             let alone = there.all(|(other, _, seen)| harmless((other, seen)));
-            let same = whole(index, view) == Some(storage) && view.elements() == step.step.output.elements();
+            let same = whole(index, view) == Some(storage) && view.size_bytes() == step.step.output.size_bytes();
             (dies && alone && same && step.step.may_overwrite(operand)).then_some(root)
         };
         self.operands(step).find_map(fits)

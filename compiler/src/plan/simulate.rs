@@ -3,7 +3,8 @@
 //!
 //! Packed weights are the weights as they were, at the start of their place; the lanes that fill up a last block are sevens.
 
-use super::{Plan, Step, Storage, View};
+use super::{Plan, PlanParameter, Step, Storage, View};
+use crate::element::ElementType;
 use crate::kernels::evaluate::{self, Tensor, indices};
 use crate::kernels::{Kernel, Packing};
 use std::collections::HashMap;
@@ -11,14 +12,17 @@ use std::collections::HashMap;
 /// What a kernel leaves in the lanes that fill up a block.
 const SPARE: f64 = 7.0;
 
+/// Bytes that a number of a storage stands for; a larger element is the first number of its place.
+const WORD_BYTES: usize = 4;
+
 /// The outputs of a plan, then what its parameters were updated to, by path in the order given, whose inputs and parameters are
 /// [`Tensor::named`] after themselves.
 pub fn results(plan: &Plan, updated: &[&str]) -> Vec<Tensor> {
     let (mut results, storages) = simulate(plan);
     for path in updated {
         let index = plan.parameters.iter().position(|parameter| *parameter.path == **path).unwrap();
-        let shape = plan.parameters[index].shape.clone();
-        results.push(Tensor { shape, data: storages[&Storage::Parameter(index)].clone() });
+        let PlanParameter { element, shape, .. } = &plan.parameters[index];
+        results.push(gather(&View::dense(Storage::Parameter(index), *element, 0, shape), &storages));
     }
     results
 }
@@ -30,14 +34,15 @@ pub fn outputs(plan: &Plan) -> Vec<Tensor> {
 
 fn simulate(plan: &Plan) -> (Vec<Tensor>, HashMap<Storage, Vec<f64>>) {
     let mut storages: HashMap<Storage, Vec<f64>> = HashMap::new();
-    storages.insert(Storage::Scratch, vec![f64::NAN; plan.scratch_elements]);
-    storages.insert(Storage::Prepared, vec![f64::NAN; plan.prepared_elements]);
-    storages.insert(Storage::Arena, vec![f64::NAN; plan.arena_elements]);
+    for storage in [Storage::Scratch, Storage::Prepared, Storage::Arena] {
+        storages.insert(storage, vec![f64::NAN; plan.storage_bytes(storage).unwrap() as usize / WORD_BYTES]);
+    }
     for (index, port) in plan.inputs.iter().enumerate() {
-        storages.insert(Storage::Input(index), Tensor::named(&port.name, &port.view.shape).data);
+        storages.insert(Storage::Input(index), words(&Tensor::named(&port.name, &port.view.shape), port.view.element));
     }
     for (index, parameter) in plan.parameters.iter().enumerate() {
-        storages.insert(Storage::Parameter(index), Tensor::named(&parameter.path, &parameter.shape).data);
+        let value = Tensor::named(&parameter.path, &parameter.shape);
+        storages.insert(Storage::Parameter(index), words(&value, parameter.element));
     }
     plan.prepare.iter().for_each(|step| run(step, &mut storages));
     storages.remove(&Storage::Scratch);
@@ -135,11 +140,18 @@ fn from_blocks(x: &Tensor, channels: usize) -> Tensor {
     })
 }
 
+/// A tensor's elements as they lie in a storage.
+fn words(tensor: &Tensor, element: ElementType) -> Vec<f64> {
+    let rest = vec![f64::NAN; element.size_bytes() / WORD_BYTES - 1];
+    tensor.data.iter().flat_map(|&value| std::iter::once(value).chain(rest.iter().copied())).collect()
+}
+
 fn gather(view: &View, storages: &HashMap<Storage, Vec<f64>>) -> Tensor {
     let storage = &storages[&view.storage];
     Tensor::build(&view.shape, |index| storage[place(view, index)])
 }
 
 fn place(view: &View, index: &[usize]) -> usize {
-    view.offset + view.strides.iter().zip(index).map(|(stride, i)| stride * i).sum::<usize>()
+    let elements = view.strides.iter().zip(index).map(|(stride, i)| stride * i).sum::<usize>();
+    (view.offset_bytes + elements * view.element.size_bytes()) / WORD_BYTES
 }

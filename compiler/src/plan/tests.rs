@@ -39,7 +39,7 @@ fn a_chain_keeps_two_values_and_maps_write_over_their_operand() {
         x = test.relu(x);
     }
     let plan = planned(&test.finish(x));
-    assert_eq!(plan.arena_elements, 2 * 2 * 4 * 6 * 6);
+    assert_eq!(plan.arena_bytes, 4 * (2 * 2 * 4 * 6 * 6));
     assert!(plan.prepare.is_empty(), "a reshaped bias is a view");
 }
 
@@ -51,7 +51,7 @@ fn a_value_that_is_needed_later_is_not_written_over() {
     let c = double(&mut test, b);
     let sum = test.sum(a, c);
     let plan = planned(&test.finish_all(&[("sum", sum), ("b", b)]));
-    let offsets: Vec<usize> = plan.run.iter().map(|step| step.output.offset).collect();
+    let offsets: Vec<usize> = plan.run.iter().map(|step| step.output.offset_bytes).collect();
     assert_eq!(offsets.iter().filter(|&&offset| offset == offsets[1]).count(), 1, "b is an output");
     assert_eq!(offsets[0], offsets[3], "the sum lies where a was");
 }
@@ -64,7 +64,7 @@ fn a_map_that_reads_other_places_of_its_operand_does_not_write_over_it() {
     let sum = test.sum(a, turned);
     let plan = planned(&test.finish(sum));
     assert_eq!(names(&plan), ["conv", "map"], "the map reads the turned view itself");
-    assert_ne!(plan.run[0].output.offset, plan.run[1].output.offset);
+    assert_ne!(plan.run[0].output.offset_bytes, plan.run[1].output.offset_bytes);
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn what_is_packed_is_made_right_before() {
     let prepared: Vec<_> = plan.prepare.iter().map(|step| (step.kernel.name(), step.output.storage)).collect();
     let pair = [("map", Storage::Scratch), ("pack", Storage::Prepared)];
     assert_eq!(prepared, [pair, pair, pair].concat());
-    assert_eq!(plan.scratch_elements, 16 * 16, "one weight at a time");
+    assert_eq!(plan.scratch_bytes, 4 * (16 * 16), "one weight at a time");
 }
 
 #[test]
@@ -197,7 +197,7 @@ fn what_depends_on_parameters_alone_is_prepared() {
     assert_eq!(plan.run[0].operands[1].storage, Storage::Prepared);
     assert_eq!(plan.run[0].operands[1].strides, [2, 1, 0, 0]);
     assert_eq!(plan.prepare[0].output.storage, Storage::Scratch, "no run reads what is doubled only");
-    assert_eq!((plan.scratch_elements, plan.prepared_elements), (16, 16), "two numbers, rounded up");
+    assert_eq!((plan.scratch_bytes, plan.prepared_bytes), (64, 64), "two numbers, rounded up");
 }
 
 #[test]
@@ -262,7 +262,7 @@ fn ten_thousand_layers_are_planned_at_once() {
     let start = std::time::Instant::now();
     let plan = plan(&graph, &Target::reference()).unwrap();
     assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
-    assert_eq!(plan.arena_elements, 32);
+    assert_eq!(plan.arena_bytes, 4 * 32);
 }
 
 #[test]

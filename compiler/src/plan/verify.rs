@@ -1,13 +1,15 @@
 //! Verifies a plan. What must hold, always:
 //!
 //! Views
-//! - every view has as many strides as axes, that of an axis of size 1 is that of a dense tensor, and it lies inside its storage;
+//! - every view has as many strides as axes, that of an axis of size 1 is that of a dense tensor, it begins at a multiple of its element's
+//!   size and lies inside its storage, and in an input or parameter its elements are what that holds;
 //! - input `i` is dense in `Storage::Input(i)`.
 //!
 //! Steps
 //! - `prepare` writes to `Prepared` and `Scratch` and reads both and parameters that no run updates; `run` writes to the arena, and
 //!   neither it nor an output reads `Scratch`;
 //! - every parameter marked as updated is written once, whole, by a `Map` of `run`, and no other parameter is written;
+//! - a value is stored as what its step computes in: float32 of float32, but for a `Map`, which computes what its type can;
 //! - packed weights have the elements that their packing says;
 //! - operands lie as the table in `plan/mod.rs` says; those of a `Map` and of an epilogue have the result's shape;
 //! - the lanes of an epilogue's operand lie side by side, or are one that is repeated;
@@ -24,6 +26,7 @@
 mod tests;
 
 use super::{Plan, Step, Storage, View};
+use crate::element::ElementType;
 use crate::kernels::Kernel;
 use std::collections::BTreeMap;
 
@@ -36,7 +39,8 @@ const MAX_PIECES: usize = 4096;
 /// A sentence about the first one that does not hold.
 pub fn verify(plan: &Plan) -> Result<(), String> {
     for (index, input) in plan.inputs.iter().enumerate() {
-        let there = input.view.storage == Storage::Input(index) && input.view.offset == 0 && input.view.is_dense();
+        let there =
+            input.view.storage == Storage::Input(index) && input.view.offset_bytes == 0 && input.view.is_dense();
         ensure(there, || format!("input `{}` is not where the caller puts it", input.name))?;
     }
     updates(plan)?;
@@ -86,7 +90,7 @@ fn shapes(plan: &Plan, step: &Step, into: Storage) -> Result<(), String> {
         && is_updated(plan, &step.output)
         && matches!(step.kernel, Kernel::Map(_))
         && step.output.is_dense()
-        && step.output.offset == 0;
+        && step.output.offset_bytes == 0;
     let scratch = into == Storage::Prepared && step.output.storage == Storage::Scratch;
     ensure(step.output.storage == into || scratch || updates, || format!("it writes to {:?}", step.output.storage))?;
     for view in step.operands.iter().chain([&step.output]) {
@@ -114,6 +118,7 @@ fn shapes(plan: &Plan, step: &Step, into: Storage) -> Result<(), String> {
             | Kernel::Concat { .. }
     );
     ensure(!moves_nothing, || "it is no step".into())?;
+    types(step)?;
     packed(step, own)?;
     ensure(own.iter().enumerate().all(dense), || "an operand does not lie as it must".into())?;
     ensure(others.iter().all(|view| view.shape == step.output.shape), || {
@@ -125,6 +130,21 @@ fn shapes(plan: &Plan, step: &Step, into: Storage) -> Result<(), String> {
         !overlap(view, &step.output) || (*view == step.output && step.may_overwrite(operand))
     };
     ensure(step.operands.iter().enumerate().all(apart), || "it writes over an operand".into())
+}
+
+/// A `Map` computes what its type can; everything else computes float32 of float32.
+fn types(step: &Step) -> Result<(), String> {
+    let elements: Vec<ElementType> = step.operands.iter().map(|view| view.element).collect();
+    ensure(step.output.element == step.compute, || format!("{} is stored as {}", step.compute, step.output.element))?;
+    match &step.kernel {
+        Kernel::Map(expression) => expression.check_types(step.compute, &elements),
+        _ => {
+            let is_float = |element: &ElementType| *element == ElementType::Float32;
+            ensure(is_float(&step.compute) && elements.iter().all(is_float), || {
+                format!("it makes {} of {elements:?}", step.compute)
+            })
+        }
+    }
 }
 
 /// A heavy kernel with a packing reads so many weights, and a step that packs writes them.
@@ -139,15 +159,17 @@ fn packed(step: &Step, own: &[View]) -> Result<(), String> {
 }
 
 fn inside(plan: &Plan, view: &View) -> Result<(), String> {
-    let elements = match view.storage {
-        Storage::Input(index) => plan.inputs.get(index).map(|port| port.view.elements()),
-        Storage::Parameter(index) => plan.parameters.get(index).map(|parameter| parameter.shape.iter().product()),
-        Storage::Scratch => Some(plan.scratch_elements),
-        Storage::Prepared => Some(plan.prepared_elements),
-        Storage::Arena => Some(plan.arena_elements),
+    ensure(view.offset_bytes.is_multiple_of(view.element.size_bytes()), || {
+        format!("{view:?} is not aligned to its elements")
+    })?;
+    let held = match view.storage {
+        Storage::Input(index) => plan.inputs.get(index).map(|port| port.view.element),
+        Storage::Parameter(index) => plan.parameters.get(index).map(|parameter| parameter.element),
+        Storage::Scratch | Storage::Prepared | Storage::Arena => Some(view.element),
     };
+    ensure(held.is_none_or(|held| held == view.element), || format!("{view:?} is not what its storage holds"))?;
     ensure(view.is_canonical(), || format!("{view:?} has other strides than it must where its size is 1"))?;
-    let fits = elements.is_some_and(|size| view.offset + view.extent() <= size);
+    let fits = plan.storage_bytes(view.storage).is_some_and(|size| view.end_bytes() as u64 <= size);
     ensure(fits, || format!("{view:?} reaches past its storage"))
 }
 
@@ -160,14 +182,14 @@ fn overlap(a: &View, b: &View) -> bool {
 fn interleaved(a: &View, b: &View) -> bool {
     match (row(a), row(b)) {
         (Some((stride, width)), Some((same, other))) if stride == same => {
-            let apart = (b.offset + stride - a.offset % stride) % stride;
+            let apart = (b.offset_bytes + stride - a.offset_bytes % stride) % stride;
             width <= apart && apart + other <= stride
         }
         _ => false,
     }
 }
 
-/// The elements from one row to the next, and those that a row reaches over. The rows are the axis along which a view steps farthest,
+/// The bytes from one row to the next, and those that a row reaches over. The rows are the axis along which a view steps farthest,
 /// together with those before it that continue it: in which order a view visits its elements does not matter.
 fn row(view: &View) -> Option<(usize, usize)> {
     let moved = view.strides.iter().copied().zip(view.shape.iter().copied());
@@ -179,7 +201,8 @@ fn row(view: &View) -> Option<(usize, usize)> {
         axes.pop();
     }
     let width = axes.iter().map(|&(stride, size)| (size - 1) * stride).sum::<usize>() + 1;
-    Some((stride, width))
+    let size = view.element.size_bytes();
+    Some((stride * size, width * size))
 }
 
 /// What was written where.
@@ -210,10 +233,10 @@ impl Storages {
     }
 }
 
-/// Which step wrote which elements of a storage.
+/// Which step wrote which bytes of a storage.
 #[derive(Default)]
 struct Written {
-    /// From the first element to one past the last, and the step.
+    /// From the first byte to one past the last, and the step.
     pieces: BTreeMap<usize, (usize, usize)>,
     /// Whether each step's value is whole still.
     whole: Vec<bool>,
@@ -258,7 +281,7 @@ impl Written {
             let mut at = start;
             while at < end {
                 let piece = self.pieces.range(..=at).next_back().filter(|&(_, &(until, _))| until > at);
-                let Some((_, &(until, step))) = piece else { return Err(format!("element {at} was never written")) };
+                let Some((_, &(until, step))) = piece else { return Err(format!("byte {at} was never written")) };
                 ensure(self.whole.get(step) == Some(&true), || format!("what step {step} wrote is written over"))?;
                 at = until;
             }
@@ -267,7 +290,7 @@ impl Written {
     }
 }
 
-/// The elements of a view as ranges; `None` when there are too many.
+/// The bytes of a view as ranges; `None` when there are too many.
 fn pieces(view: &View) -> Option<Vec<(usize, usize)>> {
     if view.shape.contains(&0) {
         return Some(Vec::new());
@@ -280,9 +303,11 @@ fn pieces(view: &View) -> Option<Vec<(usize, usize)>> {
         .filter(|&(stride, size)| stride > 0 && size > 1)
         .collect();
     axes.sort_unstable();
-    let mut length = 1;
-    let mut starts = vec![view.offset];
+    let size_bytes = view.element.size_bytes();
+    let mut length = size_bytes;
+    let mut starts = vec![view.offset_bytes];
     for (stride, size) in axes {
+        let stride = stride * size_bytes;
         if stride <= length {
             length += (size - 1) * stride;
         } else {

@@ -5,11 +5,13 @@
 //! distance from row to row.
 
 use super::{Storage, View};
+use crate::element::ElementType;
 
 impl View {
     /// A dense tensor, rows last.
-    pub fn dense(storage: Storage, offset: usize, shape: &[usize]) -> View {
-        View { storage, offset, shape: shape.to_vec(), strides: vec![0; shape.len()] }.along(|_| None)
+    pub fn dense(storage: Storage, element: ElementType, offset_bytes: usize, shape: &[usize]) -> View {
+        let strides = vec![0; shape.len()];
+        View { storage, element, offset_bytes, shape: shape.to_vec(), strides }.along(|_| None)
     }
 
     /// With the strides that are given, an axis each, and dense where none is or the axis has size 1.
@@ -38,7 +40,7 @@ impl View {
     /// The elements along an axis from `start`, `length` of them.
     pub fn sliced(&self, axis: usize, start: usize, length: usize) -> View {
         let mut view = self.clone();
-        view.offset += start * self.strides.get(axis).copied().unwrap_or(0);
+        view.offset_bytes += start * self.strides.get(axis).copied().unwrap_or(0) * self.element.size_bytes();
         if let Some(size) = view.shape.get_mut(axis) {
             *size = length;
         }
@@ -73,7 +75,7 @@ impl View {
             return None;
         }
         if self.is_dense() {
-            return Some(View::dense(self.storage, self.offset, shape));
+            return Some(View::dense(self.storage, self.element, self.offset_bytes, shape));
         }
         let mut blocks = self.blocks();
         let mut strides = vec![0; shape.len()];
@@ -104,7 +106,7 @@ impl View {
         blocks
     }
 
-    /// From its first element to one past its last.
+    /// From its first element to one past its last, in elements.
     pub fn extent(&self) -> usize {
         if self.shape.contains(&0) {
             return 0;
@@ -112,25 +114,37 @@ impl View {
         self.shape.iter().zip(&self.strides).map(|(&size, &stride)| (size - 1) * stride).sum::<usize>() + 1
     }
 
+    /// One past the last byte of its last element.
+    pub fn end_bytes(&self) -> usize {
+        self.offset_bytes + self.extent() * self.element.size_bytes()
+    }
+
     /// Whether another view begins before this one ends, and ends after it begins: they may have an element in common.
     pub fn meets(&self, other: &View) -> bool {
-        let is_before = |one: &View, other: &View| one.offset + one.extent() <= other.offset;
+        let is_before = |one: &View, other: &View| one.end_bytes() <= other.offset_bytes;
         self.storage == other.storage && !is_before(self, other) && !is_before(other, self)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use crate::element::ElementType;
     use crate::plan::{Storage, View};
 
+    /// A dense view that begins with that element of the arena.
+    fn dense(first: usize, shape: &[usize]) -> View {
+        View::dense(Storage::Arena, ElementType::Float32, 4 * first, shape)
+    }
+
     fn view(shape: &[usize], strides: &[usize]) -> View {
-        View { storage: Storage::Arena, offset: 5, shape: shape.to_vec(), strides: strides.to_vec() }
+        let (element, offset_bytes) = (ElementType::Float32, 20);
+        View { storage: Storage::Arena, element, offset_bytes, shape: shape.to_vec(), strides: strides.to_vec() }
     }
 
     /// The elements in the order of their indices.
     fn places(view: &View) -> Vec<usize> {
         let axes = view.shape.iter().zip(&view.strides);
-        axes.fold(vec![view.offset], |all, (&size, &stride)| {
+        axes.fold(vec![view.offset()], |all, (&size, &stride)| {
             all.iter().flat_map(|&at| (0..size).map(move |index| at + index * stride)).collect()
         })
     }
@@ -155,7 +169,7 @@ mod tests {
 
     #[test]
     fn parts_axes_and_repetition() {
-        let whole = View::dense(Storage::Arena, 0, &[2, 3, 4]);
+        let whole = dense(0, &[2, 3, 4]);
         assert_eq!(places(&whole.sliced(1, 1, 2).sliced(2, 3, 1)), [7, 11, 19, 23]);
         assert_eq!(places(&view(&[2, 3], &[3, 1]).permuted(&[1, 0])), [5, 8, 6, 9, 7, 10]);
         assert_eq!(places(&view(&[1, 2], &[7, 1]).broadcast(&[2, 2])), [5, 6, 5, 6]);
@@ -164,16 +178,16 @@ mod tests {
 
     #[test]
     fn an_axis_of_size_1_has_the_stride_of_a_dense_tensor() {
-        let image = View::dense(Storage::Arena, 5, &[2, 4, 3, 3]);
+        let image = dense(5, &[2, 4, 3, 3]);
         assert_eq!(image.sliced(1, 1, 1).strides, [36, 9, 3, 1]);
         assert_eq!(image.sliced(0, 1, 1).sliced(2, 0, 1).strides, [36, 9, 3, 1]);
         assert_eq!(image.sliced(3, 2, 1).strides, [36, 9, 3, 1]);
-        let pixels = View::dense(Storage::Arena, 5, &[2, 5]).sliced(1, 1, 4);
+        let pixels = dense(5, &[2, 5]).sliced(1, 1, 4);
         assert_eq!(pixels.reshaped(&[2, 4, 1, 1]).unwrap().strides, [5, 1, 1, 1]);
         assert_eq!(pixels.reshaped(&[2, 1, 4]).unwrap().strides, [5, 4, 1]);
         assert_eq!(pixels.with_axis().strides, [5, 1, 1]);
-        assert_eq!(View::dense(Storage::Arena, 0, &[4, 1]).permuted(&[1, 0]).strides, [4, 1]);
-        assert_eq!(View::dense(Storage::Arena, 0, &[1, 4, 1, 1]).broadcast(&[2, 4, 1, 3]).strides, [0, 1, 0, 0]);
+        assert_eq!(dense(0, &[4, 1]).permuted(&[1, 0]).strides, [4, 1]);
+        assert_eq!(dense(0, &[1, 4, 1, 1]).broadcast(&[2, 4, 1, 3]).strides, [0, 1, 0, 0]);
         for made in [image.sliced(1, 1, 1), pixels.reshaped(&[1, 2, 4, 1]).unwrap(), pixels.with_axis()] {
             assert!(made.is_canonical(), "{made:?}");
         }

@@ -15,6 +15,7 @@ mod receptive_field;
 
 pub use receptive_field::{ReceptiveField, Seen};
 
+use crate::element::ElementType;
 use crate::graph::{Graph, ModuleId, ModuleKind, Node, NodeId, NodeKind, ShapedGraph};
 use crate::ops::Op;
 use crate::shape::{Dim, Shape};
@@ -22,8 +23,8 @@ use crate::write_kernels::Bindings;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-/// Bytes of one number.
-const ELEMENT_BYTES: u64 = 4;
+/// What a layer's output is counted as, and a parameter.
+const ELEMENT: ElementType = ElementType::Float32;
 
 /// The table of one model.
 #[derive(Clone, Debug)]
@@ -114,7 +115,7 @@ pub fn summarize(shaped: &ShapedGraph, bindings: &Bindings, depth: Option<usize>
         inputs: graph.inputs.iter().map(|input| (input.name.clone(), table.shape(input.node))).collect(),
         totals: Totals {
             cost,
-            parameter_bytes: cost.parameters.saturating_add(cost.buffers).saturating_mul(ELEMENT_BYTES),
+            parameter_bytes: cost.parameters.saturating_add(cost.buffers).saturating_mul(ELEMENT.size_bytes() as u64),
             outputs,
             receptive_field: graph.outputs.last().and_then(|output| table.field(output.node)),
             sizes: shaped.sizes.clone(),
@@ -229,7 +230,7 @@ impl Table<'_> {
         let macs = inputs.zip(output.as_ref()).map(|(inputs, output)| operator.macs(&inputs, output));
         let mut cost = Cost {
             macs,
-            activation_bytes: output.map(|sizes| elements(&sizes).saturating_mul(ELEMENT_BYTES)),
+            activation_bytes: output.map(|sizes| elements(&sizes).saturating_mul(ELEMENT.size_bytes() as u64)),
             ..Cost::NOTHING
         };
         for used in &node.parameters {

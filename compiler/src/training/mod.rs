@@ -14,6 +14,7 @@ pub use options::{Adam, Loss, Optimiser, Sgd, SumOrMean, Training};
 pub use recompute::recompute;
 
 use crate::diagnostic::{Code, Diagnostic};
+use crate::element::ElementType;
 use crate::gradient::gradient;
 use crate::graph::{NodeId, ShapedGraph};
 use crate::kernels::{ClassInput, Kernel, KernelBuilder, KernelGraph, LayerContext, Port, fault, verify};
@@ -28,9 +29,9 @@ pub mod names {
     pub const LABELS: &str = "labels";
     /// Input `[]`: the learning rate, so that a schedule changes no plan.
     pub const LEARNING_RATE: &str = "learning_rate";
-    /// Input `[]`: the number of this step, from 1 on and below 2²⁴: for Adam's bias correction and for random numbers.
+    /// Input `[]` of `uint64`: the number of this step, from 1 on: for Adam's bias correction and for random numbers.
     pub const STEP: &str = "step";
-    /// Input `[]`: a whole number from 0 and below 2²⁴, from which dropout draws, together with the step.
+    /// Input `[]` of `uint64`: the number from which dropout draws, together with the step.
     pub const SEED: &str = "seed";
     /// Output `[]`: the batch's loss.
     pub const LOSS: &str = "loss";
@@ -66,7 +67,7 @@ pub fn training_step(
     training: &Training,
 ) -> Result<KernelGraph, Box<Diagnostic>> {
     let Backward { mut graph, gradients } = backward(network, bindings, training.loss, 0)?;
-    let rate = graph.add_input(names::LEARNING_RATE, &[]);
+    let rate = graph.add_input(names::LEARNING_RATE, ElementType::Float32, &[]);
     let gradients: Vec<(NodeId, NodeId)> =
         gradients.into_iter().filter_map(|(leaf, gradient)| Some((leaf, gradient?))).collect();
     let gradients = match training.max_gradient_norm {
@@ -187,7 +188,7 @@ fn with_loss(
         let classes = shape.get(1).copied().unwrap_or(0);
         graph.class_input = Some(ClassInput { input: graph.inputs.len(), classes });
     }
-    let labels = graph.add_input(names::LABELS, &target);
+    let labels = graph.add_input(names::LABELS, ElementType::Float32, &target);
     let context =
         LayerContext { origin: names::LOSS.into(), inputs: vec![answer, labels], parameters: vec![], output: shape };
     let found = loss::write(&mut KernelBuilder::new(graph, context), loss);

@@ -2,6 +2,7 @@
 
 use super::{Adam, Optimiser, Sgd, names};
 use crate::diagnostic::Diagnostic;
+use crate::element::ElementType;
 use crate::graph::{NodeId, ParameterId};
 use crate::kernels::{
     Expression, Kernel, KernelBuilder, KernelGraph, KernelParameter, LayerContext, Reduction, Start, Unary, Update,
@@ -155,7 +156,8 @@ impl One<'_> {
         let shape = self.graph.dag.get(self.parameter).map(|node| node.shape.clone()).unwrap_or_default();
         let id = ParameterId(self.graph.parameters.len() as u32);
         let path = names::state_key(name, &self.path()).into();
-        self.graph.parameters.push(KernelParameter { path, shape: shape.clone(), start: Start::Constant(0.0) });
+        let (element, start) = (ElementType::Float32, Start::Constant(0.0));
+        self.graph.parameters.push(KernelParameter { path, shape: shape.clone(), element, start });
         (id, self.graph.add(Kernel::Parameter(id), shape, &[], Vec::new()))
     }
 

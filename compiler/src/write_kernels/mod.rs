@@ -9,11 +9,12 @@
 mod bind;
 
 use crate::diagnostic::{Code, Diagnostic, Label};
+use crate::element::ElementType;
 use crate::graph::{Graph, Node, NodeId, NodeKind, ParameterId, ParameterUse, ShapedGraph, TraceId};
 use crate::kernels::random::fnv1a;
 use crate::kernels::{
-    Kernel, KernelBuilder, KernelGraph, KernelNode, KernelParameter, LayerContext, MAX_ELEMENTS, Port, Randomness,
-    Start, elements, fault, verify,
+    Kernel, KernelBuilder, KernelGraph, KernelParameter, LayerContext, MAX_ELEMENTS, Port, Randomness, Start, elements,
+    fault, verify,
 };
 use crate::ops::Op;
 use crate::training::names;
@@ -62,7 +63,8 @@ fn write(graph: &ShapedGraph, bindings: &Bindings, mode: Mode) -> Result<KernelG
     writer.declare_parameters()?;
     writer.write_inputs()?;
     if mode == Mode::Training {
-        writer.key = Some([names::SEED, names::STEP].map(|name| writer.kernels.add_input(name, &[])));
+        let key = [names::SEED, names::STEP];
+        writer.key = Some(key.map(|name| writer.kernels.add_input(name, ElementType::Uint64, &[])));
     }
     for id in graph.graph.dag.order().ok_or_else(|| fault("the layers form a circle"))? {
         writer.write_node(id)?;
@@ -93,7 +95,8 @@ impl Writer<'_> {
             countable(&parameter.shape, what)
                 .map_err(|error| Box::new(error.label(parameter.span, "declared here")))?;
             let (path, shape) = (parameter.path.clone(), parameter.shape.clone());
-            self.kernels.parameters.push(KernelParameter { path, shape, start: Start::Stored });
+            let (element, start) = (parameter.element(), Start::Stored);
+            self.kernels.parameters.push(KernelParameter { path, shape, element, start });
         }
         Ok(())
     }
@@ -105,7 +108,7 @@ impl Writer<'_> {
                 .shape(&input.shape)
                 .and_then(|shape| countable(&shape, || format!("the input `{}`", input.name)).map(|()| shape));
             let shape = shape.map_err(|error| Box::new(error.label(input.span, "this input")))?;
-            let node = self.kernels.add_input(&input.name, &shape);
+            let node = self.kernels.add_input(&input.name, ElementType::Float32, &shape);
             self.values.insert(input.node, node);
         }
         Ok(())
@@ -186,7 +189,7 @@ impl Writer<'_> {
             KernelBuilder::new(&mut self.kernels, context).permute(plain, &[1, 0])
         } else {
             let shape = self.shape_of(wanted.parameter);
-            self.kernels.dag.add(leaf(Kernel::Parameter(wanted.parameter), shape), &[])
+            self.kernels.add(Kernel::Parameter(wanted.parameter), shape, &[], Vec::new())
         };
         self.parameters.insert(key, node);
         node
@@ -218,11 +221,6 @@ fn trace(graph: &Graph, node: &Node) -> Vec<Label> {
     ids.take(graph.traces.len())
         .filter_map(|id| step(&id).map(|trace| Label { span: trace.span, text: trace.way.to_string() }))
         .collect()
-}
-
-/// A node without arguments.
-fn leaf(kernel: Kernel, shape: Vec<usize>) -> KernelNode {
-    KernelNode { kernel, epilogue: None, own_arguments: 0, shape, origins: Vec::new() }
 }
 
 /// E401 for a tensor that no machine could hold, so that later stages can count without care.

@@ -26,7 +26,7 @@ pub fn check(plan: &Plan) -> Result<()> {
         return Err(fault(format!("`{}` is two parameters, which would share their memory", twice.path)));
     }
     for (index, input) in plan.inputs.iter().enumerate() {
-        if input.view.storage != Storage::Input(index) || input.view.offset != 0 || !input.view.is_dense() {
+        if input.view.storage != Storage::Input(index) || input.view.offset_bytes != 0 || !input.view.is_dense() {
             return Err(fault(format!("input `{}` is not a dense tensor of its own", input.name)));
         }
     }
@@ -50,18 +50,18 @@ pub fn check(plan: &Plan) -> Result<()> {
 /// # Errors
 /// E401 when it is not.
 pub fn memory(plan: &Plan, workspace_elements: usize) -> Result<()> {
-    let outputs = plan.outputs.iter().map(|port| port.view.elements());
+    let outputs = plan.outputs.iter().map(|port| port.view.size_bytes());
+    let workspace_bytes = (workspace_elements as u64).saturating_mul(4);
     // Runs get their arena when the scratch of `prepare` was given back.
-    let kept = [plan.scratch_elements.max(plan.arena_elements), plan.prepared_elements, workspace_elements];
-    let elements = outputs.chain(kept).fold(0, usize::saturating_add) as u64;
-    let (bytes, free) = (elements.saturating_mul(4), available_memory_bytes());
+    let kept = [plan.scratch_bytes.max(plan.arena_bytes) as u64, plan.prepared_bytes as u64, workspace_bytes];
+    let (bytes, free) = (outputs.chain(kept).fold(0, u64::saturating_add), available_memory_bytes());
     if bytes <= free {
         return Ok(());
     }
     let message = format!("the model takes {} to run on the CPU, and {} are free", megabytes(bytes), megabytes(free));
     let mut refused = failure(Code::E401, message);
-    if workspace_elements as u64 > elements / 2 {
-        let workspace = megabytes((workspace_elements as u64).saturating_mul(4));
+    if workspace_bytes > bytes / 2 {
+        let workspace = megabytes(workspace_bytes);
         refused
             .notes
             .push(format!("{workspace} of them are what threads work in, which grows with them and with windows"));
@@ -72,13 +72,18 @@ pub fn memory(plan: &Plan, workspace_elements: usize) -> Result<()> {
 /// Whether the parameters that a plan reads are there. None of them is made.
 ///
 /// # Errors
-/// E602 when one is missing or of another shape.
+/// E602 when one is missing, of another shape or of another type.
 pub fn parameters(plan: &Plan, parameters: &Parameters) -> Result<()> {
     for wanted in &plan.parameters {
         let (path, shape) = (&wanted.path, &wanted.shape);
         let found = parameters.shape(path).ok_or_else(|| parameters.missing(path))?;
         if found != shape {
             let message = format!("the parameter `{path}` is {found:?}, and the model wants {shape:?}");
+            return Err(failure(Code::E602, message));
+        }
+        let (found, element) = (parameters.element(path), wanted.element);
+        if let Some(found) = found.filter(|found| *found != element) {
+            let message = format!("the parameter `{path}` holds {found}, and the model wants {element}");
             return Err(failure(Code::E602, message));
         }
     }
@@ -104,33 +109,30 @@ fn check_step(plan: &Plan, step: &Step, into: Storage) -> std::result::Result<()
 
 /// Whether a view lies inside its storage.
 fn inside(plan: &Plan, view: &View) -> std::result::Result<(), String> {
-    let elements = match view.storage {
-        Storage::Input(index) => plan.inputs.get(index).map(|port| port.view.elements()),
-        Storage::Parameter(index) => plan.parameters.get(index).map(|parameter| parameter.shape.iter().product()),
-        Storage::Scratch => Some(plan.scratch_elements),
-        Storage::Prepared => Some(plan.prepared_elements),
-        Storage::Arena => Some(plan.arena_elements),
-    };
-    let Some(elements) = elements else { return Err(format!("{:?} does not exist", view.storage)) };
+    let bytes = plan.storage_bytes(view.storage);
+    let Some(bytes) = bytes else { return Err(format!("{:?} does not exist", view.storage)) };
     if view.shape.len() != view.strides.len() {
         return Err("a view has as many strides as axes".into());
     }
-    match extent(view) {
-        Some(end) if end <= elements => Ok(()),
-        _ => Err(format!("{view:?} reaches past the {elements} elements of its storage")),
+    match end_bytes(view) {
+        Some(end) if end <= bytes => Ok(()),
+        _ => Err(format!("{view:?} reaches past the {bytes} bytes of its storage")),
     }
 }
 
-/// One past the last element of a view; its offset when it has no element, `None` when that does not fit.
+/// One past the last byte of a view's last element; where it begins when it has no element, `None` when that does not fit.
+fn end_bytes(view: &View) -> Option<u64> {
+    let bytes = extent(view)?.checked_mul(view.element.size_bytes())?;
+    view.offset_bytes.checked_add(bytes).map(|end| end as u64)
+}
+
+/// Elements from a view's first to its last; `None` when they are past counting.
 pub fn extent(view: &View) -> Option<usize> {
     if view.shape.contains(&0) {
-        return Some(view.offset);
+        return Some(0);
     }
-    let last = view
-        .shape
-        .iter()
-        .zip(&view.strides)
-        .try_fold(view.offset, |last, (&size, &stride)| last.checked_add((size - 1).checked_mul(stride)?))?;
+    let mut axes = view.shape.iter().zip(&view.strides);
+    let last = axes.try_fold(0usize, |last, (&size, &stride)| last.checked_add((size - 1).checked_mul(stride)?))?;
     last.checked_add(1)
 }
 
@@ -149,20 +151,23 @@ fn is_injective(view: &View) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{check, extent, is_injective};
+    use super::{check, end_bytes, extent, is_injective};
     use crate::cpu::test_plan::{TestPlan, dense};
     use cnnc_compiler::diagnostic::Code;
+    use cnnc_compiler::element::ElementType;
     use cnnc_compiler::kernels::{Expression, Kernel};
     use cnnc_compiler::plan::{Storage, View};
 
     fn view(shape: &[usize], strides: &[usize]) -> View {
-        View { storage: Storage::Arena, offset: 2, shape: shape.to_vec(), strides: strides.to_vec() }
+        let (element, offset_bytes) = (ElementType::Float32, 8);
+        View { storage: Storage::Arena, element, offset_bytes, shape: shape.to_vec(), strides: strides.to_vec() }
     }
 
     #[test]
     fn extents_count_to_the_last_element() {
-        assert_eq!(extent(&view(&[2, 3], &[10, 1])), Some(15));
-        assert_eq!(extent(&view(&[0, 3], &[10, 1])), Some(2));
+        assert_eq!(extent(&view(&[2, 3], &[10, 1])), Some(13));
+        assert_eq!(end_bytes(&view(&[2, 3], &[10, 1])), Some(4 * 15));
+        assert_eq!(end_bytes(&view(&[0, 3], &[10, 1])), Some(4 * 2));
         assert_eq!(extent(&view(&[3], &[usize::MAX])), None);
     }
 
@@ -188,12 +193,16 @@ mod tests {
             assert_eq!(failure.code, Code::E499);
             assert!(failure.message.contains(expected), "{}", failure.message);
         };
-        refused(&|plan| plan.run[0].operands[0].offset = 1, "reaches past");
+        refused(&|plan| plan.run[0].operands[0].offset_bytes = 4, "reaches past");
+        refused(&|plan| plan.arena_bytes -= 1, "reaches past");
+        refused(&|plan| plan.run[0].operands[0].offset_bytes = 2, "is no tensor");
         refused(&|plan| plan.run[0].output.strides[0] = 0, "twice");
         refused(&|plan| plan.run[0].output.storage = Storage::Prepared, "instead of");
         refused(&|plan| plan.run[0].operands.clear(), "operand");
         refused(&|plan| plan.run[0].kernel = Kernel::Reshape, "reshape");
-        refused(&|plan| plan.outputs[0].view.offset = 9, "output");
+        refused(&|plan| plan.outputs[0].view.offset_bytes = 36, "output");
+        refused(&|plan| plan.run[0].operands[0].element = ElementType::Uint64, "reaches past");
+        refused(&|plan| plan.run[0].compute = ElementType::Uint64, "uint64");
         refused(&|plan| plan.run[0].operands[0].storage = Storage::Input(3), "does not exist");
         refused(&|plan| plan.run.clear(), "never written");
     }

@@ -10,7 +10,6 @@ use super::blocked::buffer::Buffer;
 use super::fast::{ParameterUses, workspace_lengths};
 use super::{CpuOptions, check};
 use crate::Result;
-use crate::parameters::size_bytes;
 use cnnc_compiler::kernels::Kernel;
 use cnnc_compiler::plan::{Plan, PlanPort, Step};
 use gemm_common::cache::CACHE_INFO;
@@ -38,7 +37,7 @@ pub fn footprint(plan: &Plan, options: &CpuOptions) -> Result<Footprint> {
     check::check(plan)?;
     let uses = ParameterUses::of(plan, options.thread_count());
     let [to_prepare, to_run] = workspace_lengths(plan, options)?.map(buffer);
-    let size = |&index: &usize| size_bytes(&plan.parameters[index].shape);
+    let size = |&index: &usize| plan.parameters[index].size_bytes();
     let sum = |indices: &[usize]| indices.iter().map(size).sum::<u64>();
     let (mut live, mut most_live) = (0, 0);
     for step in &uses.of_steps {
@@ -76,14 +75,14 @@ impl Engine {
     /// With these workspaces to prepare and to run.
     fn of(plan: &Plan, options: &CpuOptions, [to_prepare, to_run]: [u64; 2]) -> Engine {
         let tables = STEP_BYTES * (plan.prepare.len() + plan.run.len()) as u64;
-        let kept = buffer(plan.prepared_elements) + tables;
-        let sizes = |ports: &[PlanPort]| ports.iter().map(|port| size_bytes(&port.view.shape)).sum::<u64>();
+        let kept = buffer(Buffer::length_of(plan.prepared_bytes)) + tables;
+        let sizes = |ports: &[PlanPort]| ports.iter().map(|port| port.view.size_bytes()).sum::<u64>();
         let multiplies = |step: &Step| matches!(step.kernel, Kernel::Gemm { .. }) && step.packing.is_none();
         let products = if plan.run.iter().any(multiplies) { CACHE_INFO[1].cache_bytes as u64 } else { 0 };
         let threads = (THREAD_BYTES + products) * options.thread_count() as u64;
         Engine {
-            preparing: kept + to_prepare + buffer(plan.scratch_elements),
-            ready: kept + to_run + buffer(plan.arena_elements) + sizes(&plan.outputs),
+            preparing: kept + to_prepare + buffer(Buffer::length_of(plan.scratch_bytes)),
+            ready: kept + to_run + buffer(Buffer::length_of(plan.arena_bytes)) + sizes(&plan.outputs),
             running: sizes(&plan.inputs) + threads,
         }
     }

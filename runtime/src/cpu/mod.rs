@@ -154,7 +154,7 @@ impl Engine {
             }
             Kernels::Fast => Prepared::Fast(Box::new(Fast::new(plan.clone(), parameters, &options)?)),
         };
-        let answers = plan.outputs.iter().map(|port| Tensor::filled(&port.view.shape, 0.0)).collect();
+        let answers = plan.outputs.iter().map(|port| Tensor::zeros(&port.view.shape, port.view.element)).collect();
         Ok(Engine { plan, kernels, answers })
     }
 
@@ -202,10 +202,8 @@ impl Executable for Engine {
 
 /// Runs the reference kernels, and copies what they answer.
 fn interpret(interpreter: &mut Interpreter<f32>, inputs: &[Tensor], answers: &mut [Tensor]) {
-    let values = interpreter.run(inputs.iter().map(|tensor| tensor.data().to_vec()).collect());
-    for (tensor, values) in answers.iter_mut().zip(values) {
-        tensor.data_mut().copy_from_slice(&values);
-    }
+    interpreter.run(inputs);
+    interpreter.answer(answers);
 }
 
 /// A tensor in float64: its sizes and its values, the last axis fastest.
@@ -220,9 +218,9 @@ pub fn evaluate_f64(plan: Arc<Plan>, parameters: &Parameters, inputs: &[Tensor])
     check::memory(&plan, 0)?;
     check_inputs(&plan, inputs)?;
     let mut interpreter = Interpreter::<f64>::new(plan.clone(), parameters)?;
-    let widened = inputs.iter().map(|tensor| tensor.data().iter().map(|&value| f64::from(value)).collect()).collect();
     let shapes = plan.outputs.iter().map(|port| port.view.shape.clone());
-    Ok(shapes.zip(interpreter.run(widened)).collect())
+    interpreter.run(inputs);
+    Ok(shapes.zip(interpreter.answers()).collect())
 }
 
 pub(crate) fn check_inputs(plan: &Plan, inputs: &[Tensor]) -> Result<()> {
@@ -233,6 +231,10 @@ pub(crate) fn check_inputs(plan: &Plan, inputs: &[Tensor]) -> Result<()> {
         if port.view.shape != tensor.shape() {
             let (name, found, wanted) = (&port.name, tensor.shape(), &port.view.shape);
             return Err(failure(Code::E604, format!("`{name}` is {found:?}, and the model takes {wanted:?}")));
+        }
+        let (found, wanted) = (tensor.element(), port.view.element);
+        if found != wanted {
+            return Err(failure(Code::E604, format!("`{}` holds {found}, and the model takes {wanted}", port.name)));
         }
     }
     check_classes(plan, inputs)
@@ -311,6 +313,8 @@ mod tests {
         let wrong = engine.run(&[Tensor::filled(&[3, 2], 0.0)]).unwrap_err();
         assert_eq!((wrong.code, wrong.message.as_str()), (Code::E604, "`input` is [3, 2], and the model takes [2, 3]"));
         assert_eq!(engine.run(&[]).unwrap_err().code, Code::E604);
+        let counts = Tensor::of_counts(&[2, 3], vec![1; 6]).unwrap();
+        assert_eq!(engine.run(&[counts]).unwrap_err().message, "`input` holds uint64, and the model takes float32");
 
         let mut without = Parameters::default();
         without.insert("0.weigth", Tensor::filled(&[2, 3], 0.0));

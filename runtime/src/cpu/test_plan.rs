@@ -1,12 +1,13 @@
 //! Plans written by hand, for tests of the kernels alone.
 
+use cnnc_compiler::element::ElementType;
 use cnnc_compiler::kernels::{Expression, Kernel, Start};
 use cnnc_compiler::plan::{Plan, PlanParameter, PlanPort, Step, Storage, View};
 use std::sync::Arc;
 
-/// A dense view.
-pub fn dense(storage: Storage, offset: usize, shape: &[usize]) -> View {
-    View::dense(storage, offset, shape)
+/// A dense view of float32 that begins with that element.
+pub fn dense(storage: Storage, first: usize, shape: &[usize]) -> View {
+    View::dense(storage, ElementType::Float32, 4 * first, shape)
 }
 
 /// A plan in the making: every step's result is dense and has its own place; the last one is the output.
@@ -26,10 +27,18 @@ impl TestPlan {
             parameters: Vec::new(),
             prepare: Vec::new(),
             run: Vec::new(),
-            scratch_elements: 0,
-            prepared_elements: 0,
-            arena_elements: 0,
+            scratch_bytes: 0,
+            prepared_bytes: 0,
+            arena_bytes: 0,
         })
+    }
+
+    /// Adds a whole number as an input.
+    pub fn count(mut self) -> TestPlan {
+        let index = self.0.inputs.len();
+        let view = View::dense(Storage::Input(index), ElementType::Uint64, 0, &[]);
+        self.0.inputs.push(PlanPort { name: format!("input{index}").into(), view });
+        self
     }
 
     /// Adds a parameter.
@@ -37,6 +46,7 @@ impl TestPlan {
         self.0.parameters.push(PlanParameter {
             path: path.into(),
             shape: shape.to_vec(),
+            element: ElementType::Float32,
             start: Start::Stored,
             updated: false,
         });
@@ -45,21 +55,21 @@ impl TestPlan {
 
     /// Adds a step that runs once; its result is dense at the end of what is prepared.
     pub fn prepare(mut self, kernel: Kernel, operands: &[View], shape: &[usize]) -> TestPlan {
-        let output = dense(Storage::Prepared, self.0.prepared_elements, shape);
-        self.0.prepared_elements += output.elements();
+        let output = View::dense(Storage::Prepared, ElementType::Float32, self.0.prepared_bytes, shape);
+        self.0.prepared_bytes = output.end_bytes();
         self.0.prepare.push(step(kernel, operands, output));
         self
     }
 
     /// Adds a step of a run; its result is dense at the end of the arena.
     pub fn step(self, kernel: Kernel, operands: &[View], shape: &[usize]) -> TestPlan {
-        let output = dense(Storage::Arena, self.0.arena_elements, shape);
+        let output = View::dense(Storage::Arena, ElementType::Float32, self.0.arena_bytes, shape);
         self.step_into(kernel, operands, output)
     }
 
     /// Adds a step whose result lies as given.
     pub fn step_into(mut self, kernel: Kernel, operands: &[View], output: View) -> TestPlan {
-        self.0.arena_elements = self.0.arena_elements.max(super::check::extent(&output).unwrap());
+        self.0.arena_bytes = self.0.arena_bytes.max(output.end_bytes());
         self.0.run.push(step(kernel, operands, output));
         self
     }
@@ -85,6 +95,7 @@ fn step(kernel: Kernel, operands: &[View], output: View) -> Step {
         kernel,
         operands: operands.iter().cloned().map(View::canonical).collect(),
         own_operands: operands.len(),
+        compute: output.element,
         epilogue: None,
         packing: None,
         output: output.canonical(),

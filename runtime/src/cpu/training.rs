@@ -54,7 +54,7 @@ impl TrainingEngine {
         check::parameters(plan, state)?;
         match kernels {
             Prepared::Fast(fast) => fast.step(state, inputs, answers)?,
-            Prepared::Reference(interpreter) => reference(plan, interpreter, state, inputs, answers)?,
+            Prepared::Reference(interpreter) => reference(interpreter, state, inputs, answers)?,
         }
         Ok(answers.clone())
     }
@@ -150,20 +150,12 @@ fn absent(number: usize) -> crate::Failure {
 
 /// A step of the reference, which holds copies of the parameters.
 fn reference(
-    plan: &Plan,
     interpreter: &mut Interpreter<f32>,
     state: &mut Parameters,
     inputs: &[Tensor],
     answers: &mut [Tensor],
 ) -> Result<()> {
-    for (parameter, values) in plan.parameters.iter().zip(interpreter.parameters_mut()) {
-        values.copy_from_slice(state.get(&parameter.path)?.data());
-    }
+    interpreter.set_parameters(state)?;
     interpret(interpreter, inputs, answers);
-    for (parameter, values) in
-        plan.parameters.iter().zip(interpreter.parameters()).filter(|(parameter, _)| parameter.updated)
-    {
-        state.get_mut(&parameter.path)?.data_mut().copy_from_slice(values);
-    }
-    Ok(())
+    interpreter.get_updated(state)
 }

@@ -43,7 +43,7 @@ fn winograd(output: &View, outputs: usize, [ins, outs]: [usize; 2]) -> usize {
 /// Bytes of a view's own elements: an axis that repeats counts once.
 fn bytes(view: &View) -> u64 {
     let own = view.shape.iter().zip(&view.strides).filter(|&(_, &stride)| stride > 0).map(|(&size, _)| size as u64);
-    4 * own.product::<u64>()
+    view.element.size_bytes() as u64 * own.product::<u64>()
 }
 
 fn multiply_adds(step: &Step) -> Option<usize> {

@@ -5,15 +5,16 @@ use super::driver::{During, is_out_of_memory};
 use super::execution::Execution;
 use super::handles::Buffer;
 use super::lower::{problem, tuned};
+use super::memory::{tensor, words};
 use super::need::{Need, batch_of};
 use super::program::{Options, Program, target};
 use super::ways::Way;
 use crate::cpu::{check_parameters, initial_state};
 use crate::failure::fault;
-use crate::parameters::Value;
 use crate::random::fnv1a;
 use crate::tuning::Tuning;
 use crate::{Backend, Executable, Inputs, Parameters, Result, Tensor, Trainer};
+use cnnc_compiler::element::ElementType;
 use cnnc_compiler::plan::{Plan, Step, Target};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -121,7 +122,7 @@ impl Backend for Cuda {
         let program = self.program(&plan)?;
         for wanted in &plan.parameters {
             let tensor = parameters.get(&wanted.path)?;
-            store.put(&wanted.path, &tensor, false)?;
+            store.put(&wanted.path, &tensor)?;
         }
         let mut execution = self.execution(plan, program, &store)?;
         execution.give_back_parameters();
@@ -172,8 +173,7 @@ struct Store {
 struct Stored {
     path: Arc<str>,
     shape: Vec<usize>,
-    /// Whether its layer declares it as a counter.
-    is_counter: bool,
+    element: ElementType,
     buffer: Arc<Buffer>,
 }
 
@@ -182,27 +182,28 @@ impl Store {
         Store { device, entries: Vec::new(), places: HashMap::new() }
     }
 
-    /// Puts a tensor in, or its values in the place of those of that key and shape.
-    fn put(&mut self, path: &Arc<str>, tensor: &Tensor, is_counter: bool) -> Result<()> {
+    /// Puts a tensor in, or its values in the place of those of that key, shape and type.
+    fn put(&mut self, path: &Arc<str>, tensor: &Tensor) -> Result<()> {
+        let words = words(tensor);
         self.device.context.make_current().during("bringing parameters")?;
         let there = self.places.get(path).and_then(|&place| self.entries.get(place));
-        if let Some(Stored { shape, buffer, .. }) = there
-            && shape == tensor.shape()
+        if let Some(Stored { shape, element, buffer, .. }) = there
+            && (shape.as_slice(), *element) == (tensor.shape(), tensor.element())
         {
-            return buffer.fill(tensor.data()).during("bringing parameters");
+            return buffer.fill(&words).during("bringing parameters");
         }
-        let buffer = match Buffer::new(&self.device.context, tensor.data().len()) {
+        let buffer = match Buffer::new(&self.device.context, words.len()) {
             Err(error) if is_out_of_memory(error) => {
-                let parameters = 4 * tensor.data().len() as u64;
+                let parameters = tensor.element().tensor_bytes(tensor.shape());
                 let need = Need { parameters, ..Need::default() };
                 return Err(need.refusal(None, self.device.free_bytes()?));
             }
             buffer => buffer.during("taking memory")?,
         };
-        buffer.fill(tensor.data()).during("bringing parameters")?;
+        buffer.fill(&words).during("bringing parameters")?;
         self.places.insert(path.clone(), self.entries.len());
         let (path, shape, buffer) = (path.clone(), tensor.shape().to_vec(), Arc::new(buffer));
-        self.entries.push(Stored { path, shape, is_counter, buffer });
+        self.entries.push(Stored { path, shape, element: tensor.element(), buffer });
         Ok(())
     }
 
@@ -271,10 +272,10 @@ impl Trainer for Training {
     fn state(&self) -> Result<Parameters> {
         self.backend.device.context.make_current().during("fetching the parameters")?;
         let mut state = Parameters::default();
-        for Stored { path, shape, is_counter, buffer } in &self.store.entries {
+        for Stored { path, shape, element, buffer } in &self.store.entries {
             let values = buffer.values().during("fetching the parameters")?;
-            let tensor = Tensor::new(shape, values).ok_or_else(|| fault(format!("`{path}` is not {shape:?}")))?;
-            state.put(path.clone(), Value::held(tensor), *is_counter);
+            let held = tensor(shape, *element, values).ok_or_else(|| fault(format!("`{path}` is not {shape:?}")))?;
+            state.insert(path.clone(), held);
         }
         Ok(state)
     }
@@ -282,7 +283,7 @@ impl Trainer for Training {
     fn load(&mut self, state: &Parameters) -> Result<()> {
         for (path, tensor) in state.iter() {
             let tensor = tensor?;
-            self.store.put(path, &tensor, state.is_counter(path))?;
+            self.store.put(path, &tensor)?;
         }
         self.executions.iter_mut().try_for_each(Execution::prepare)
     }

@@ -11,10 +11,11 @@ use super::device::Device;
 use super::driver::{During, Trouble};
 use super::handles::{Buffer, Call, Event, Function, Graph, Loaded, Pinned, Stream};
 use super::libraries::{self, Session};
-use super::memory::{Memory, allocate, gather, span};
+use super::memory::{Memory, allocate, gather, span, words, words_of};
 use super::modules;
 use super::need::{Need, batch_of};
 use super::program::{ALIGNMENT, Argument, LIBRARY_BYTES, Launch, Program, Task};
+use super::source::argument;
 use crate::cpu::check_inputs;
 use crate::failure::fault;
 use crate::{Inputs, Result, Tensor};
@@ -82,25 +83,25 @@ impl Execution {
         let folder = cache::folder();
         let compiled = modules::compile(&program, device.nvrtc, device.architecture, folder.as_deref())?;
         let (modules, functions) = loaded(&device, &compiled)?;
-        let room = |elements: usize| allocate(&device, elements, &need, &plan);
+        let room = |bytes: u64| allocate(&device, bytes, &need, &plan);
         let ports =
-            |ports: &[PlanPort]| ports.iter().map(|port| room(port.view.elements())).collect::<Result<Vec<_>>>();
+            |ports: &[PlanPort]| ports.iter().map(|port| room(port.view.size_bytes())).collect::<Result<Vec<_>>>();
         let memory = Memory {
             inputs: ports(&plan.inputs)?,
             next_inputs: ports(&plan.inputs)?,
             parameters: parameters.into_iter().map(Some).collect(),
             scratch: None,
-            prepared: room(plan.prepared_elements)?,
-            workspace: room(program.workspace_elements)?,
+            prepared: room(plan.prepared_bytes as u64)?,
+            workspace: room(need.workspace)?,
             arena: None,
         };
         let staging = |ports: &[PlanPort], length: &dyn Fn(&View) -> usize| {
             Pinned::new(&device.context, ports.iter().map(|port| length(&port.view)).sum()).during("taking memory")
         };
         let mut execution = Execution {
-            inputs: staging(&plan.inputs, &View::elements)?,
+            inputs: staging(&plan.inputs, &|view| words_of(view.size_bytes()))?,
             outputs: staging(&plan.outputs, &span)?,
-            answers: plan.outputs.iter().map(|port| Tensor::filled(&port.view.shape, 0.0)).collect(),
+            answers: plan.outputs.iter().map(|port| Tensor::zeros(&port.view.shape, port.view.element)).collect(),
             streams: [Stream::new(&device.context)?, Stream::new(&device.context)?],
             arrived: Event::new(&device.context).during("making an event")?,
             is_ahead: false,
@@ -117,7 +118,7 @@ impl Execution {
         };
         execution.prepare()?;
         execution.memory.arena =
-            Some(allocate(&execution.device, execution.plan.arena_elements, &need, &execution.plan)?);
+            Some(allocate(&execution.device, execution.plan.arena_bytes as u64, &need, &execution.plan)?);
         execution.run = execution.items(&execution.program.run.clone())?;
         execution.try_libraries()?;
         execution.record();
@@ -141,7 +142,7 @@ impl Execution {
         }
         self.device.context.make_current().during("being made ready")?;
         let need = Need::of(&self.plan, &self.program).without_parameters();
-        self.memory.scratch = Some(allocate(&self.device, self.plan.scratch_elements, &need, &self.plan)?);
+        self.memory.scratch = Some(allocate(&self.device, self.plan.scratch_bytes as u64, &need, &self.plan)?);
         let items = self.items(&self.program.prepare.clone())?;
         let put_in = launch_all(&self.streams[0], &items);
         let done = put_in.and(self.streams[0].wait().map_err(Trouble::from)).during("preparing the parameters");
@@ -280,9 +281,10 @@ impl Execution {
         self.arrived.wait().during("bringing inputs")?;
         let mut place = 0;
         for (tensor, to) in inputs.iter().zip(&self.memory.next_inputs) {
-            let staging = &mut self.inputs.values_mut()[place..][..tensor.data().len()];
-            staging.copy_from_slice(tensor.data());
-            place += tensor.data().len();
+            let words = words(tensor);
+            let staging = &mut self.inputs.values_mut()[place..][..words.len()];
+            staging.copy_from_slice(&words);
+            place += words.len();
             // SAFETY: the staging memory is not written before `arrived` has come.
             unsafe { self.streams[1].upload(to, staging) }.during("bringing inputs")?;
         }
@@ -298,7 +300,7 @@ impl Execution {
         let mut place = 0;
         for port in &self.plan.outputs {
             let length = span(&port.view);
-            let from = self.memory.address(Argument::At { storage: port.view.storage, offset: port.view.offset })?;
+            let from = self.memory.address(argument(&port.view))?;
             let to = &mut self.outputs.values_mut()[place..][..length];
             // SAFETY: the output lies there, and the staging memory is read after the stream was waited for.
             unsafe { self.streams[0].download(to, from) }.during("fetching the answers")?;
@@ -308,7 +310,7 @@ impl Execution {
         let mut place = 0;
         for (port, answer) in self.plan.outputs.iter().zip(&mut self.answers) {
             let length = span(&port.view);
-            gather(&port.view, &self.outputs.values()[place..][..length], answer.data_mut());
+            gather(&port.view, &self.outputs.values()[place..][..length], answer);
             place += length;
         }
         Ok(&self.answers)

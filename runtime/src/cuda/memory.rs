@@ -4,11 +4,13 @@ use super::device::Device;
 use super::driver::{During, is_out_of_memory};
 use super::handles::Buffer;
 use super::need::{Need, batch_of};
-use super::program::Argument;
-use crate::Result;
+use super::program::{Argument, WORD_BYTES};
 use crate::cpu::extent;
 use crate::failure::fault;
+use crate::{Result, Tensor};
+use cnnc_compiler::element::ElementType;
 use cnnc_compiler::plan::{Plan, Storage, View};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Where everything lies on the device.
@@ -37,7 +39,7 @@ impl Memory {
             Argument::At { storage, offset } => (self.storage(storage), offset),
         };
         let buffer = buffer.ok_or_else(|| fault(format!("{argument} is not there")))?;
-        Ok(buffer.address() + 4 * offset as u64)
+        Ok(buffer.address() + (WORD_BYTES * offset) as u64)
     }
 
     fn storage(&self, storage: Storage) -> Option<&Buffer> {
@@ -52,20 +54,56 @@ impl Memory {
 }
 
 /// Memory on the device, or a failure that says what all of the program needs.
-pub fn allocate(device: &Device, elements: usize, need: &Need, plan: &Plan) -> Result<Buffer> {
-    match Buffer::new(&device.context, elements) {
+pub fn allocate(device: &Device, bytes: u64, need: &Need, plan: &Plan) -> Result<Buffer> {
+    match Buffer::new(&device.context, words_of(bytes)) {
         Err(error) if is_out_of_memory(error) => Err(need.refusal(batch_of(plan), device.free_bytes()?)),
         allocated => allocated.during("taking memory"),
     }
 }
 
-/// Elements from a view's first to its last.
-pub fn span(view: &View) -> usize {
-    extent(view).map_or(0, |end| end - view.offset)
+/// The words that so many bytes take.
+pub fn words_of(bytes: u64) -> usize {
+    bytes.div_ceil(WORD_BYTES as u64) as usize
 }
 
-/// The elements of a view in order, out of those from its first to its last.
-pub fn gather(view: &View, from: &[f32], to: &mut [f32]) {
+/// A tensor's values as words.
+pub fn words(tensor: &Tensor) -> Cow<'_, [f32]> {
+    match tensor.counts() {
+        None => tensor.data().into(),
+        Some(counts) => {
+            counts.iter().flat_map(|count| [*count as u32, (count >> 32) as u32].map(f32::from_bits)).collect()
+        }
+    }
+}
+
+/// The tensor whose values are these words; `None` when they are not as many.
+pub fn tensor(shape: &[usize], element: ElementType, words: Vec<f32>) -> Option<Tensor> {
+    match element {
+        ElementType::Float32 => Tensor::new(shape, words),
+        ElementType::Uint64 => Tensor::of_counts(shape, whole(&words)),
+    }
+}
+
+/// The whole numbers that words are, two each.
+fn whole(words: &[f32]) -> Vec<u64> {
+    let pair = |&[low, high]: &[f32; 2]| u64::from(high.to_bits()) << 32 | u64::from(low.to_bits());
+    words.as_chunks().0.iter().map(pair).collect()
+}
+
+/// Words from a view's first to its last.
+pub fn span(view: &View) -> usize {
+    extent(view).unwrap_or(0) * view.element.size_bytes() / WORD_BYTES
+}
+
+/// The elements of a view in order, out of the words from its first to its last, in a tensor like it.
+pub fn gather(view: &View, from: &[f32], to: &mut Tensor) {
+    match to.counts_mut() {
+        Some(counts) => gather_from(view, &whole(from), counts),
+        None => gather_from(view, from, to.data_mut()),
+    }
+}
+
+fn gather_from<T: Copy>(view: &View, from: &[T], to: &mut [T]) {
     if view.is_dense() {
         to.copy_from_slice(&from[..to.len()]);
         return;
@@ -83,21 +121,39 @@ pub fn gather(view: &View, from: &[f32], to: &mut [f32]) {
 
 #[cfg(test)]
 mod tests {
-    use super::{gather, span};
+    use super::{gather, span, tensor, words};
+    use crate::Tensor;
+    use cnnc_compiler::element::ElementType::{Float32, Uint64};
     use cnnc_compiler::plan::{Storage, View};
 
     #[test]
     fn answers_are_gathered_from_any_view() {
-        let view = View { storage: Storage::Arena, offset: 7, shape: vec![2, 3], strides: vec![4, 1] };
+        let view = View {
+            storage: Storage::Arena,
+            element: Float32,
+            offset_bytes: 28,
+            shape: vec![2, 3],
+            strides: vec![4, 1],
+        };
         assert_eq!(span(&view), 7);
-        let mut answer = [0.0; 6];
+        let mut answer = Tensor::filled(&[6], 0.0);
         gather(&view, &[0.0, 1.0, 2.0, 9.0, 4.0, 5.0, 6.0], &mut answer);
-        assert_eq!(answer, [0.0, 1.0, 2.0, 4.0, 5.0, 6.0]);
+        assert_eq!(answer.data(), [0.0, 1.0, 2.0, 4.0, 5.0, 6.0]);
         let turned = View { shape: vec![3, 2], strides: vec![1, 0], ..view };
         gather(&turned, &[3.0, 4.0, 5.0], &mut answer);
-        assert_eq!((span(&turned), answer), (3, [3.0, 3.0, 4.0, 4.0, 5.0, 5.0]));
-        let dense = View::dense(Storage::Arena, 0, &[6]);
+        assert_eq!((span(&turned), answer.data()), (3, [3.0, 3.0, 4.0, 4.0, 5.0, 5.0].as_slice()));
+        let dense = View::dense(Storage::Arena, Float32, 0, &[6]);
         gather(&dense, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &mut answer);
-        assert_eq!((span(&dense), answer[5]), (6, 6.0));
+        assert_eq!((span(&dense), answer.data()[5]), (6, 6.0));
+    }
+
+    #[test]
+    fn whole_numbers_are_two_words() {
+        let counts = Tensor::of_counts(&[3], vec![1, (1 << 53) + 1, u64::MAX]).unwrap();
+        let there = words(&counts).into_owned();
+        assert_eq!(there.len(), 6);
+        assert_eq!(tensor(&[3], Uint64, there), Some(counts));
+        assert_eq!(tensor(&[2], Uint64, vec![0.0; 2]), None);
+        assert_eq!(tensor(&[2], Float32, vec![1.0, 2.0]), Tensor::new(&[2], vec![1.0, 2.0]));
     }
 }

@@ -6,7 +6,7 @@
 use super::program::Program;
 use crate::Failure;
 use crate::failure::failure;
-use crate::parameters::{megabytes, size_bytes};
+use crate::parameters::megabytes;
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::plan::{Plan, PlanPort};
 
@@ -30,12 +30,12 @@ pub struct Need {
 impl Need {
     /// Of a program.
     pub fn of(plan: &Plan, program: &Program) -> Need {
-        let ports = |ports: &[PlanPort]| ports.iter().map(|port| size_bytes(&port.view.shape)).sum::<u64>();
+        let ports = |ports: &[PlanPort]| ports.iter().map(|port| port.view.size_bytes()).fold(0, u64::saturating_add);
         Need {
             parameters: plan.parameter_bytes(),
-            prepared: plan.prepared_bytes(),
-            scratch: plan.scratch_bytes(),
-            arena: plan.arena_bytes(),
+            prepared: plan.prepared_bytes as u64,
+            scratch: plan.scratch_bytes as u64,
+            arena: plan.arena_bytes as u64,
             workspace: 4 * program.workspace_elements as u64,
             inputs: 2 * ports(&plan.inputs),
         }

@@ -156,6 +156,7 @@ impl fmt::Display for Operation {
 #[cfg(test)]
 mod tests {
     use super::{Image, Operation, Part};
+    use cnnc_compiler::element::ElementType;
     use cnnc_compiler::kernels::AxisWindow;
     use cnnc_compiler::plan::{Storage, View};
 
@@ -182,7 +183,8 @@ mod tests {
     fn an_image_may_be_a_part_of_a_larger_one() {
         let view = |strides: &[usize]| View {
             storage: Storage::Arena,
-            offset: 0,
+            element: ElementType::Float32,
+            offset_bytes: 0,
             shape: vec![2, 3, 4, 5],
             strides: strides.to_vec(),
         };

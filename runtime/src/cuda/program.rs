@@ -1,7 +1,7 @@
 //! What a plan becomes for a device: CUDA C, and the launches of its entries in order.
 //!
 //! A [`Plan`](cnnc_compiler::plan::Plan) comes in, text and plain data go out; no device is asked, so that all of it can be read, compared
-//! and executed by tests on any machine. Shapes, strides and constants are numbers in the text: an entry takes pointers to float alone.
+//! and executed by tests on any machine. Shapes, strides and constants are numbers in the text: an entry takes pointers alone.
 //!
 //! What whoever launches must do: give every storage its elements (base addresses on 256 bytes), run `prepare` once and then `run` in
 //! order on one stream, each launch after the one before is done. The workspace is shared by all launches and holds nothing between steps.
@@ -13,7 +13,9 @@ use crate::tuning::Tuning;
 use cnnc_compiler::plan::{Storage, Target};
 use std::fmt::Write;
 
-/// Elements that values begin on a multiple of: 256 bytes.
+/// Bytes of a word, in which memory on the device is counted.
+pub const WORD_BYTES: usize = 4;
+/// Words that values begin on a multiple of: 256 bytes.
 pub const ALIGNMENT: usize = 64;
 /// Elements of the workspace that a library of NVIDIA's may use for itself, and their bytes: 64 MB.
 pub const LIBRARY_ELEMENTS: usize = 16 << 20;
@@ -73,17 +75,17 @@ pub enum Task {
     Library(Operation),
 }
 
-/// A pointer to float.
+/// A pointer into memory on the device, which is counted in words of four bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Argument {
-    /// To an element of a storage.
+    /// To a word of a storage.
     At {
         /// The storage.
         storage: Storage,
-        /// The element.
+        /// The word.
         offset: usize,
     },
-    /// To that element of the workspace.
+    /// To that word of the workspace.
     Workspace(usize),
 }
 
@@ -129,7 +131,7 @@ pub struct Options {
 
 /// What plans for a device of that much memory are made for: plain images, values on 256 bytes.
 pub fn target(memory_bytes: u64) -> Target {
-    Target { name: "cuda".into(), alignment: ALIGNMENT, memory_bytes, blocks: None }
+    Target { name: "cuda".into(), alignment_bytes: WORD_BYTES * ALIGNMENT, memory_bytes, blocks: None }
 }
 
 impl Program {
@@ -166,7 +168,7 @@ impl std::fmt::Display for Launch {
     }
 }
 
-/// A storage, and the element where it is not the first.
+/// A storage, and the word where it is not the first.
 impl std::fmt::Display for Argument {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let offset = match *self {

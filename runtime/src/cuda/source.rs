@@ -4,7 +4,8 @@
 //! which compilers turn into multiplications: where it goes, where each operand of an ending lies for it, its index along an axis.
 
 use super::expression;
-use super::program::Argument;
+use super::program::{Argument, WORD_BYTES};
+use cnnc_compiler::element::ElementType;
 use cnnc_compiler::kernels::Expression;
 use cnnc_compiler::plan::{Step, View};
 use std::fmt::Write;
@@ -104,12 +105,37 @@ pub fn function(name: &str, shape: &[usize], strides: &[usize]) -> String {
     format!("static __device__ Index {name}(Index i) {{ return {}; }}", offset(shape, strides, "i"))
 }
 
+/// A pointer to elements that are read.
+pub struct Pointer {
+    /// Its name.
+    pub name: String,
+    /// What it points to.
+    pub element: ElementType,
+    /// To where.
+    pub from: Argument,
+}
+
+impl Pointer {
+    /// Its declaration as a parameter.
+    pub fn parameter(&self) -> String {
+        format!("const {}* {}", c_type(self.element), self.name)
+    }
+}
+
+/// The type of an element in C.
+pub fn c_type(element: ElementType) -> &'static str {
+    match element {
+        ElementType::Float32 => "float",
+        ElementType::Uint64 => "Whole",
+    }
+}
+
 /// What is done to an element before it is stored, as a struct `@_ending`; `@` stands for the entry's name.
 pub struct Ending {
     /// The struct.
     pub text: String,
-    /// The pointers it holds, by name, as parameters of the entry.
-    pub pointers: Vec<(String, Argument)>,
+    /// The pointers it holds, as parameters of the entry.
+    pub pointers: Vec<Pointer>,
     /// Whether it can store four elements at a time.
     pub is_vector: bool,
 }
@@ -121,41 +147,59 @@ impl Ending {
         let expression = step.epilogue.as_ref().unwrap_or(&plain);
         let others = step.operands.get(step.own_operands..).unwrap_or_default();
         let operands: Vec<(usize, &View)> = (1..).zip(others).collect();
-        write(expression, &operands, &step.output, index, &["float x0"])
+        write(expression, step.compute, &operands, &step.output, index, &["float x0"])
     }
 
     /// A map: all its operands are read.
     pub fn of_map(step: &Step, expression: &Expression, index: &str) -> Ending {
         let operands: Vec<(usize, &View)> = step.operands.iter().enumerate().collect();
-        write(expression, &operands, &step.output, index, &[])
+        write(expression, step.compute, &operands, &step.output, index, &[])
     }
 
     /// How it is made in the entry.
     pub fn made(&self) -> String {
-        let names: Vec<&str> = self.pointers.iter().map(|(name, _)| name.as_str()).collect();
+        let names: Vec<&str> = self.pointers.iter().map(|pointer| pointer.name.as_str()).collect();
         format!("@_ending{{{}}}", names.join(", "))
     }
 }
 
-fn write(expression: &Expression, operands: &[(usize, &View)], output: &View, index: &str, given: &[&str]) -> Ending {
+fn write(
+    expression: &Expression,
+    compute: ElementType,
+    operands: &[(usize, &View)],
+    output: &View,
+    index: &str,
+    given: &[&str],
+) -> Ending {
     let used = expression.operands();
     let operands: Vec<_> = operands.iter().filter(|(number, _)| used.contains(number)).collect();
-    let names: Vec<String> = operands.iter().map(|(number, _)| format!("x{number}")).collect();
+    let pointer = |&&(number, view): &&(usize, &View)| Pointer {
+        name: format!("x{number}"),
+        element: view.element,
+        from: argument(view),
+    };
+    let pointers: Vec<Pointer> = operands.iter().map(pointer).collect();
     let parameters = |more: &[&str]| [&["Index i"], more].concat().join(", ");
-    let all: Vec<String> =
-        given.iter().map(|&name| name.to_owned()).chain(names.iter().map(|name| format!("float {name}"))).collect();
+    let all: Vec<String> = {
+        let read = pointers.iter().map(|Pointer { name, element, .. }| format!("{} {name}", c_type(*element)));
+        given.iter().map(|&name| name.to_owned()).chain(read).collect()
+    };
     let mut text = format!(
         "struct @_ending {{\n    typedef {index} Index;\n    static constexpr Index count = {};\n",
         output.elements()
     );
-    if !names.is_empty() {
-        let _ = writeln!(text, "    const float *{};", names.join(", *"));
+    let is_whole =
+        |number: usize| operands.iter().any(|&&(other, view)| other == number && view.element == ElementType::Uint64);
+    for alike in pointers.chunk_by(|one, other| one.element == other.element) {
+        let names: Vec<&str> = alike.iter().map(|pointer| pointer.name.as_str()).collect();
+        let _ = writeln!(text, "    const {} *{};", c_type(alike[0].element), names.join(", *"));
     }
+    let result = c_type(compute);
     let _ = writeln!(
         text,
-        "    static __device__ float value({}) {{\n{}    }}",
+        "    static __device__ {result} value({}) {{\n{}    }}",
         parameters(&all.iter().map(String::as_str).collect::<Vec<_>>()),
-        expression::body(expression, &output.shape)
+        expression::body(expression, &output.shape, compute, &is_whole)
     );
     let place = |view: &View| offset(&output.shape, &view.strides, "i");
     let own = given.iter().map(|_| "x0".to_owned());
@@ -164,7 +208,7 @@ fn write(expression: &Expression, operands: &[(usize, &View)], output: &View, in
     let _ = writeln!(
         text,
         "    __device__ void store({}) const {{ out[{}] = value({}); }}",
-        [&["float* out", "Index i"], given].concat().join(", "),
+        [&[format!("{result}* out").as_str(), "Index i"], given].concat().join(", "),
         place(output),
         values.join(", ")
     );
@@ -174,13 +218,12 @@ fn write(expression: &Expression, operands: &[(usize, &View)], output: &View, in
         text += &store_four(&views, output);
     }
     text += "};\n";
-    let pointers = names.into_iter().zip(operands.iter().map(|(_, view)| argument(view))).collect();
     Ending { text, pointers, is_vector }
 }
 
 /// A view's first element as an argument.
 pub fn argument(view: &View) -> Argument {
-    Argument::At { storage: view.storage, offset: view.offset }
+    Argument::At { storage: view.storage, offset: view.offset_bytes / WORD_BYTES }
 }
 
 /// The last of a view's merged axes: four neighbours, counted from a multiple of four, lie along it.
@@ -202,7 +245,8 @@ pub fn runs_of_four(shape: &[usize], strides: &[usize]) -> bool {
 
 /// Whether any four neighbours of a view lie together on 16 bytes.
 fn lies_by_fours(view: &View) -> bool {
-    view.offset.is_multiple_of(4) && runs_of_four(&view.shape, &view.strides)
+    let is_float = view.element == ElementType::Float32;
+    is_float && view.offset().is_multiple_of(4) && runs_of_four(&view.shape, &view.strides)
 }
 
 /// The function that stores elements `i` to `i + 3`, `i` a multiple of four: what lies together is read at once.
@@ -212,14 +256,15 @@ fn store_four(operands: &[(usize, &View)], output: &View) -> String {
     let mut values = vec!["i + j".to_owned()];
     for (number, view) in operands {
         let stride = last_axis(view).map_or(0, |(_, stride)| stride);
+        let element = c_type(view.element);
         if stride == 0 {
-            let _ = writeln!(text, "        const float f{number} = x{number}[{}];", place(view));
+            let _ = writeln!(text, "        const {element} f{number} = x{number}[{}];", place(view));
             values.push(format!("f{number}"));
         } else if lies_by_fours(view) {
             let _ = writeln!(text, "        const Four f{number} = load4(x{number} + {});", place(view));
             values.push(format!("f{number}.at[j]"));
         } else {
-            let _ = writeln!(text, "        const float* f{number} = x{number} + {};", place(view));
+            let _ = writeln!(text, "        const {element}* f{number} = x{number} + {};", place(view));
             values.push(if stride == 1 { format!("f{number}[j]") } else { format!("f{number}[j * {stride}]") });
         }
     }

@@ -13,6 +13,7 @@ use crate::cpu::{Tensor64, evaluate_f64};
 use crate::failure::fault;
 use crate::tuning::Tuning;
 use crate::{Backend, Model, Parameters, Report, Tensor, random};
+use cnnc_compiler::element::ElementType;
 use cnnc_compiler::kernels::Method;
 use cnnc_compiler::passes;
 use cnnc_compiler::plan::{Plan, Target, choices, plan};
@@ -92,7 +93,10 @@ impl Case {
         let mut inputs = vec![input];
         // Of a loss the plan takes what the network should answer, too.
         let labels = plan.inputs.iter().skip(1);
-        inputs.extend(labels.map(|port| random::input(&port.name, &port.view.shape, 1)));
+        inputs.extend(labels.map(|port| match port.view.element {
+            ElementType::Float32 => random::input(&port.name, &port.view.shape, 1),
+            ElementType::Uint64 => Tensor::zeros(&port.view.shape, ElementType::Uint64),
+        }));
         let expected = evaluate_f64(plan, &parameters, &inputs)?;
         Ok(Case { model, parameters, inputs, expected })
     }
@@ -101,9 +105,10 @@ impl Case {
         let Some(plan) = self.plan(road, backend.target())? else { return Ok(None) };
         let mut executable = backend.prepare(plan, &self.parameters)?;
         let answers = executable.run(&self.inputs)?;
-        let errors = answers.iter().zip(&self.expected).map(|(answer, (_, expected))| {
-            relative_error(answer.data().iter().map(|&value| f64::from(value)), expected)
-        });
+        let errors = answers
+            .iter()
+            .zip(&self.expected)
+            .map(|(answer, (_, expected))| relative_error(answer.numbers(), expected));
         Ok(Some(errors.fold(0.0, worse)))
     }
 

@@ -9,6 +9,7 @@ use super::{Case, GRID, Road};
 use crate::cpu::{Cpu, CpuOptions, Engine, InstructionSet};
 use crate::random::Stream;
 use crate::{Backend, Parameters, Tensor};
+use cnnc_compiler::element::ElementType;
 use cnnc_compiler::kernels::{AxisWindow, Expression, Kernel, Method, Packing, PoolAxis};
 use cnnc_compiler::plan::{Plan, Step, Storage, View};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -93,7 +94,7 @@ fn run(plan: Arc<Plan>, parameters: &Parameters, options: CpuOptions, what: &str
     let mut made = Parameters::default();
     for parameter in &plan.parameters {
         if worth && parameters.shape(&parameter.path) != Some(parameter.shape.as_slice()) {
-            made.insert(parameter.path.clone(), Tensor::filled(&parameter.shape, 0.5));
+            made.insert(parameter.path.clone(), filled(&parameter.shape, parameter.element, 0.5));
         } else if let Ok(tensor) = parameters.get(&parameter.path) {
             made.insert(parameter.path.clone(), (*tensor).clone());
         }
@@ -101,10 +102,19 @@ fn run(plan: Arc<Plan>, parameters: &Parameters, options: CpuOptions, what: &str
     let Ok(mut engine) = Engine::new(plan.clone(), &made, options) else { return };
     if worth {
         println!("runs {what}");
-        let inputs: Vec<Tensor> = plan.inputs.iter().map(|port| Tensor::filled(&port.view.shape, 0.25)).collect();
+        let inputs: Vec<Tensor> =
+            plan.inputs.iter().map(|port| filled(&port.view.shape, port.view.element, 0.25)).collect();
         for _ in 0..2 {
             engine.run(&inputs).expect("an answer");
         }
+    }
+}
+
+/// That number everywhere, or noughts where whole numbers are wanted.
+fn filled(shape: &[usize], element: ElementType, value: f32) -> Tensor {
+    match element {
+        ElementType::Float32 => Tensor::filled(shape, value),
+        ElementType::Uint64 => Tensor::zeros(shape, element),
     }
 }
 
@@ -175,7 +185,7 @@ fn change_structure(plan: &mut Plan, draws: &mut Draws) -> String {
     let kernel = step(plan, other).kernel.clone();
     let view = step(plan, other).operands.first().cloned().unwrap_or_else(|| step(plan, other).output.clone());
     let place = draws.below(step(plan, one).operands.len().max(1));
-    let way = draws.below(7);
+    let way = draws.below(9);
     let changed = step(plan, one);
     match way {
         0 => changed.kernel = kernel,
@@ -183,6 +193,8 @@ fn change_structure(plan: &mut Plan, draws: &mut Draws) -> String {
         2 => drop(changed.operands.pop()),
         3 => changed.operands.push(view),
         4 if place < changed.operands.len() => changed.operands[place] = view,
+        6 if place < changed.operands.len() => changed.operands[place].element = ElementType::Uint64,
+        7 => (changed.output.element, changed.compute) = (ElementType::Uint64, ElementType::Uint64),
         5 => {
             changed.output.shape.push(1);
             changed.output.strides.push(draws.below(3));
@@ -202,9 +214,9 @@ type Numbers<'p> = Vec<(&'static str, &'p mut usize)>;
 /// Every number of a plan, with what it is of.
 fn numbers(plan: &mut Plan) -> Numbers<'_> {
     let mut all: Numbers<'_> = vec![
-        ("scratch", &mut plan.scratch_elements),
-        ("prepared", &mut plan.prepared_elements),
-        ("arena", &mut plan.arena_elements),
+        ("scratch", &mut plan.scratch_bytes),
+        ("prepared", &mut plan.prepared_bytes),
+        ("arena", &mut plan.arena_bytes),
     ];
     for port in &mut plan.inputs {
         of_view("input", &mut port.view, &mut all);
@@ -252,7 +264,7 @@ fn of_view<'p>(name: &'static str, view: &'p mut View, all: &mut Numbers<'p>) {
     if let Storage::Input(number) | Storage::Parameter(number) = &mut view.storage {
         all.push((name, number));
     }
-    all.push((name, &mut view.offset));
+    all.push((name, &mut view.offset_bytes));
     all.extend(view.shape.iter_mut().chain(&mut view.strides).map(|number| (name, number)));
 }
 

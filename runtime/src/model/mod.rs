@@ -29,6 +29,7 @@ use crate::tuning::{self, Measured, Tuning};
 use crate::{Backend, Disk, Failure, Parameters, Tensor, available_memory_bytes, random, spec_name, weights};
 use cnnc_compiler::check::{Checked, Spec};
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
+use cnnc_compiler::element::ElementType;
 use cnnc_compiler::graph::{Input, ShapedGraph};
 use cnnc_compiler::passes::{self, Note};
 use cnnc_compiler::plan::{Plan, Target, plan_with_notes};
@@ -194,8 +195,7 @@ impl Model {
                 self.graph.sizes.example(&port.shape)
             ))));
         };
-        let elements = shape.iter().try_fold(1u64, |product, &size| product.checked_mul(size as u64));
-        if elements.is_none_or(|elements| elements.saturating_mul(4) > available_memory_bytes()) {
+        if ElementType::Float32.tensor_bytes(&shape) > available_memory_bytes() {
             let message = format!("the input `{}` is {shape:?}, which is more than this machine's memory", port.name);
             return Err(failure(Code::E401, message));
         }

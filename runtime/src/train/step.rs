@@ -13,9 +13,6 @@ use cnnc_compiler::training::{Loss, Training, compile_step, names};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Steps and seeds are inputs in float32, which holds whole numbers up to here.
-const LARGEST: u64 = (1 << 24) - 1;
-
 /// A network that learns.
 pub struct StepLearner<'g> {
     step: Step<'g>,
@@ -94,8 +91,8 @@ impl Step<'_> {
         let input = |name: &str| match name {
             names::LABELS => labels.clone(),
             names::LEARNING_RATE => number(told.learning_rate),
-            names::STEP => number(told.step.min(LARGEST) as f64),
-            names::SEED => number((told.seed & LARGEST) as f64),
+            names::STEP => Some(Tensor::count(told.step)),
+            names::SEED => Some(Tensor::count(told.seed)),
             _ => pictures.take(),
         };
         plan.inputs.iter().map(|port| port.name.as_ref()).map(input).collect()

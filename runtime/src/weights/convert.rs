@@ -1,4 +1,4 @@
-//! Tensors of a file as float32 values.
+//! Tensors of a file as float32 values, or as whole numbers.
 
 use safetensors::Dtype;
 
@@ -20,7 +20,19 @@ pub fn to_f32(dtype: Dtype, bytes: &[u8]) -> Vec<f32> {
     }
 }
 
-fn each<const BYTES: usize>(bytes: &[u8], convert: impl Fn([u8; BYTES]) -> f32) -> Vec<f32> {
+/// The values in order as whole numbers from 0; `None` when one is none, or for a type that [`is_readable`] refuses.
+pub fn to_counts(dtype: Dtype, bytes: &[u8]) -> Option<Vec<u64>> {
+    const END: f64 = 18_446_744_073_709_551_616.0;
+    let whole = |number: f64| (number.fract() == 0.0 && (0.0..END).contains(&number)).then_some(number as u64);
+    match dtype {
+        Dtype::I64 => each(bytes, |eight| u64::try_from(i64::from_le_bytes(eight)).ok()).into_iter().collect(),
+        Dtype::F64 => each(bytes, |eight| whole(f64::from_le_bytes(eight))).into_iter().collect(),
+        _ if is_readable(dtype) => to_f32(dtype, bytes).into_iter().map(|number| whole(f64::from(number))).collect(),
+        _ => None,
+    }
+}
+
+fn each<const BYTES: usize, T>(bytes: &[u8], convert: impl Fn([u8; BYTES]) -> T) -> Vec<T> {
     bytes.as_chunks::<BYTES>().0.iter().map(|&chunk| convert(chunk)).collect()
 }
 
@@ -38,7 +50,7 @@ pub fn from_half(bits: u16) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{from_half, to_f32};
+    use super::{from_half, to_counts, to_f32};
     use safetensors::Dtype;
 
     #[test]
@@ -57,6 +69,18 @@ mod tests {
         }
         assert!(from_half(0x7E00).is_nan());
         assert!(from_half(0x8000).is_sign_negative());
+    }
+
+    #[test]
+    fn counts_are_whole_and_exact() {
+        let large = (1i64 << 53) + 1;
+        assert_eq!(to_counts(Dtype::I64, &large.to_le_bytes()), Some(vec![large as u64]));
+        assert_eq!(to_counts(Dtype::F32, &7f32.to_le_bytes()), Some(vec![7]));
+        assert_eq!(to_counts(Dtype::F64, &12f64.to_le_bytes()), Some(vec![12]));
+        assert_eq!(to_counts(Dtype::I32, &9i32.to_le_bytes()), Some(vec![9]));
+        assert_eq!(to_counts(Dtype::I64, &(-1i64).to_le_bytes()), None);
+        assert_eq!(to_counts(Dtype::F32, &0.5f32.to_le_bytes()), None);
+        assert_eq!(to_counts(Dtype::F32, &f32::NAN.to_le_bytes()), None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Which tensor of a file is which parameter, and the report when they do not fit together.
 
-use super::stored::{Entry, Source, values};
-use super::{Found, convert};
+use super::stored::{Entry, Source};
+use super::{Found, convert, tensor};
 use crate::failure::failure;
 use crate::parameters::Room;
 use crate::{Failure, Result};
@@ -23,7 +23,7 @@ struct Differences {
 /// The tensor of every parameter, in the graph's order; `None` for a counter that the file lacks.
 ///
 /// # Errors
-/// E602 with everything that does not fit; as [`values`] where those of two keys are compared.
+/// E602 with everything that does not fit; as [`tensor`] where those of two keys are compared.
 pub fn match_keys<'f>(
     source: &dyn Source,
     graph: &Graph,
@@ -76,10 +76,9 @@ fn match_one<'f>(
         differences.wrong.push(format!("`{key}` is {file:?} in the file and {model:?} in the model"));
         return Ok(None);
     }
+    let read = |entry| tensor(source, entry, parameter.element(), Room::default());
     for (other, also) in held {
-        let is_same = also.shape == entry.shape
-            && convert::is_readable(also.dtype)
-            && values(source, also, Room::default())? == values(source, entry, Room::default())?;
+        let is_same = also.shape == entry.shape && convert::is_readable(also.dtype) && read(also)? == read(entry)?;
         if !is_same {
             differences.wrong.push(format!("`{key}` and `{other}` are one parameter here and differ in the file"));
         }

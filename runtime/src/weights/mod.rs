@@ -3,7 +3,7 @@
 //! What comes in is a file and the layer graph, which says which keys and sizes there must be; what goes out is every parameter,
 //! or a report of all that does not fit. Nothing is loaded by halves; but values stay in the file, which stays open, until
 //! somebody asks for them. The optimiser's state of a checkpoint is passed over. Half precision, bfloat16, float64 and integers
-//! become float32.
+//! become float32, but for counters, which are whole numbers.
 
 mod convert;
 mod matching;
@@ -14,17 +14,19 @@ pub(crate) use convert::from_half;
 pub use save::save;
 pub(crate) use save::save_keeping;
 
+use crate::draw::Drawn;
 use crate::failure::{broken_file, failure};
 use crate::parameters::{Make, Parts, Room, Value};
 use crate::{Parameters, Result, Tensor};
 use cnnc_compiler::diagnostic::Code;
+use cnnc_compiler::element::ElementType;
 use cnnc_compiler::graph::Graph;
 use cnnc_compiler::training::names::is_state;
 use safetensors::Dtype;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
-use stored::{Entry, Header, Source, StoredBytes, StoredFile, header, part, values};
+use stored::{Entry, Header, Source, StoredBytes, StoredFile, counts, header, part, values};
 
 /// The tensors of a file by their key in the model: the prefix is gone.
 type Found = BTreeMap<String, Entry>;
@@ -36,8 +38,11 @@ type Found = BTreeMap<String, Entry>;
 /// E601 when the file cannot be read, E603 when it is no safetensors file, E602 with all differences when it does not fit.
 pub fn load(path: &Path, graph: &Graph, prefix: &str) -> Result<Parameters> {
     let file = Arc::new(StoredFile::open(path)?);
-    let unread = |entry: &Entry| Ok(Value::made(Unread { file: file.clone(), entry: entry.clone() }));
-    matched(&*file, graph, prefix, unread)
+    let value = |entry: &Entry, element| match element {
+        ElementType::Float32 => Ok(Value::made(Unread { file: file.clone(), entry: entry.clone(), element })),
+        ElementType::Uint64 => tensor(&*file, entry, element, Room::default()).map(Value::held),
+    };
+    matched(&*file, graph, prefix, value)
 }
 
 /// Reads the parameters of a graph from the bytes of a safetensors file; `path` is what messages call it. See [`load`].
@@ -46,7 +51,7 @@ pub fn load(path: &Path, graph: &Graph, prefix: &str) -> Result<Parameters> {
 /// As [`load`].
 pub fn load_bytes(path: &Path, bytes: &[u8], graph: &Graph, prefix: &str) -> Result<Parameters> {
     let source = StoredBytes { path, bytes };
-    matched(&source, graph, prefix, |entry| tensor(&source, entry, Room::default()).map(Value::held))
+    matched(&source, graph, prefix, |entry, element| tensor(&source, entry, element, Room::default()).map(Value::held))
 }
 
 /// Every parameter with what `value` makes of its tensor, once all of them fit; a counter that the file lacks is zero.
@@ -54,7 +59,7 @@ fn matched(
     source: &dyn Source,
     graph: &Graph,
     prefix: &str,
-    value: impl Fn(&Entry) -> Result<Value>,
+    value: impl Fn(&Entry, ElementType) -> Result<Value>,
 ) -> Result<Parameters> {
     let mut found = Found::new();
     for (key, entry) in header(source)?.entries.into_iter().filter(|(key, _)| !is_state(key)) {
@@ -68,8 +73,9 @@ fn matched(
     let entries = matching::match_keys(source, graph, &found, prefix)?;
     let mut parameters = Parameters::default();
     for (parameter, entry) in graph.parameters.iter().zip(entries) {
-        let zero = || Ok(Value::held(Tensor::filled(&parameter.shape, 0.0)));
-        parameters.put(parameter.path.clone(), entry.map_or_else(zero, &value)?, parameter.is_counter);
+        let zero = || Value::made(Drawn { parameter: parameter.clone(), seed: 0 });
+        let value = entry.map(|entry| value(entry, parameter.element())).transpose()?;
+        parameters.put(parameter.path.clone(), value.unwrap_or_else(zero));
     }
     Ok(parameters)
 }
@@ -78,6 +84,7 @@ fn matched(
 struct Unread {
     file: Arc<StoredFile>,
     entry: Entry,
+    element: ElementType,
 }
 
 impl Make for Unread {
@@ -85,12 +92,16 @@ impl Make for Unread {
         &self.entry.shape
     }
 
+    fn element(&self) -> ElementType {
+        self.element
+    }
+
     fn make(&self, room: Room<'_>) -> Result<Tensor> {
-        tensor(&*self.file, &self.entry, room)
+        tensor(&*self.file, &self.entry, self.element, room)
     }
 
     fn parts(self: Arc<Self>) -> Option<Arc<dyn Parts>> {
-        Some(self)
+        (self.element == ElementType::Float32).then_some(self)
     }
 }
 
@@ -100,13 +111,16 @@ impl Parts for Unread {
     }
 }
 
-/// A tensor as it is stored.
-fn tensor(source: &dyn Source, entry: &Entry, room: Room<'_>) -> Result<Tensor> {
-    let tensor = Tensor::new(&entry.shape, values(source, entry, room)?);
+/// A tensor of a file.
+fn tensor(source: &dyn Source, entry: &Entry, element: ElementType, room: Room<'_>) -> Result<Tensor> {
+    let tensor = match element {
+        ElementType::Float32 => Tensor::new(&entry.shape, values(source, entry, room)?),
+        ElementType::Uint64 => Tensor::of_counts(&entry.shape, counts(source, entry)?),
+    };
     tensor.ok_or_else(|| broken_file(source.path(), format!("holds a tensor that is not {:?}", entry.shape)))
 }
 
-/// Every tensor of a file, each read when it is asked for, and what the file says about itself.
+/// Every tensor of a file, those of int64 as counters, each read when it is asked for, and what the file says about itself.
 ///
 /// # Errors
 /// E601 when the file cannot be read, E603 when it is no safetensors file or holds numbers of another kind.
@@ -118,8 +132,8 @@ pub(crate) fn load_all(path: &Path) -> Result<(Parameters, HashMap<String, Strin
         if !convert::is_readable(entry.dtype) {
             return Err(broken_file(path, format!("holds `{key}` as {:?}, which cannot be read", entry.dtype)));
         }
-        let is_counter = entry.dtype == Dtype::I64;
-        parameters.put(key.into(), Value::made(Unread { file: file.clone(), entry }), is_counter);
+        let element = if entry.dtype == Dtype::I64 { ElementType::Uint64 } else { ElementType::Float32 };
+        parameters.put(key.into(), Value::made(Unread { file: file.clone(), entry, element }));
     }
     Ok((parameters, about))
 }

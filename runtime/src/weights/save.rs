@@ -3,8 +3,10 @@
 use crate::failure::failure;
 use crate::{Parameters, Result, Tensor, files};
 use cnnc_compiler::diagnostic::Code;
+use cnnc_compiler::element::ElementType;
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::Path;
@@ -27,7 +29,7 @@ pub(crate) fn save_keeping(
 ) -> Result<()> {
     let mut keys: Vec<Key<'_>> = parameters.shapes().map(|(path, shape)| Key::of(parameters, path, shape)).collect();
     // Eight-byte values first, so that everything stays aligned; then by key, so that the same parameters make the same file.
-    keys.sort_by_key(|key| (!key.is_counter, key.path));
+    keys.sort_by_key(|key| (Reverse(key.element.size_bytes()), key.path));
     let header = header(&keys, about)
         .map_err(|error| failure(Code::E601, format!("cannot write `{}`: {error}", path.display())))?;
     let mut unread = None;
@@ -36,7 +38,7 @@ pub(crate) fn save_keeping(
         writer.write_all(header.as_bytes())?;
         for key in &keys {
             match parameters.get(key.path) {
-                Ok(tensor) => write_values(writer, key.is_counter, &tensor)?,
+                Ok(tensor) => write_values(writer, &tensor)?,
                 Err(failure) => {
                     unread = Some(failure);
                     return Err(io::ErrorKind::InvalidData.into());
@@ -52,13 +54,12 @@ pub(crate) fn save_keeping(
 struct Key<'p> {
     path: &'p str,
     shape: &'p [usize],
-    is_counter: bool,
+    element: ElementType,
 }
 
 impl<'p> Key<'p> {
-    /// Only what a layer declares as a counter is one, whatever a parameter is called.
     fn of(parameters: &Parameters, path: &'p str, shape: &'p [usize]) -> Key<'p> {
-        Key { path, shape, is_counter: parameters.is_counter(path) }
+        Key { path, shape, element: parameters.element(path).unwrap_or(ElementType::Float32) }
     }
 }
 
@@ -66,10 +67,13 @@ impl<'p> Key<'p> {
 fn header(keys: &[Key<'_>], about: &[(&str, &str)]) -> serde_json::Result<String> {
     let mut end = 0;
     let mut infos = Vec::with_capacity(keys.len());
-    for Key { path, shape, is_counter } in keys {
-        let (dtype, size) = if *is_counter { (Dtype::I64, 8) } else { (Dtype::F32, 4) };
+    for Key { path, shape, element } in keys {
+        let dtype = match element {
+            ElementType::Float32 => Dtype::F32,
+            ElementType::Uint64 => Dtype::I64,
+        };
         let start = end;
-        end += shape.iter().product::<usize>() * size;
+        end += element.tensor_bytes(shape) as usize;
         infos.push((path.to_string(), TensorInfo { dtype, shape: shape.to_vec(), data_offsets: (start, end) }));
     }
     let about: HashMap<String, String> = about.iter().map(|(key, text)| (key.to_string(), text.to_string())).collect();
@@ -82,14 +86,15 @@ fn header(keys: &[Key<'_>], about: &[(&str, &str)]) -> serde_json::Result<String
     Ok(text)
 }
 
-fn write_values(writer: &mut dyn Write, is_counter: bool, tensor: &Tensor) -> io::Result<()> {
-    for values in tensor.data().chunks(1 << 16) {
-        let bytes: Vec<u8> = if is_counter {
-            values.iter().flat_map(|&value| (value as i64).to_le_bytes()).collect()
-        } else {
-            values.iter().flat_map(|value| value.to_le_bytes()).collect()
-        };
-        writer.write_all(&bytes)?;
+/// PyTorch has no larger whole numbers than int64's, which nothing counts up to.
+fn write_values(writer: &mut dyn Write, tensor: &Tensor) -> io::Result<()> {
+    const PART: usize = 1 << 16;
+    if let Some(counts) = tensor.counts() {
+        let bytes = |count: &u64| i64::try_from(*count).unwrap_or(i64::MAX).to_le_bytes();
+        return counts
+            .chunks(PART)
+            .try_for_each(|part| writer.write_all(&part.iter().flat_map(bytes).collect::<Vec<u8>>()));
     }
-    Ok(())
+    let mut parts = tensor.data().chunks(PART);
+    parts.try_for_each(|part| writer.write_all(&part.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>()))
 }

@@ -132,6 +132,18 @@ pub fn values(source: &dyn Source, entry: &Entry, room: Room<'_>) -> Result<Vec<
     Ok(values)
 }
 
+/// The values of a tensor that counts, in order.
+///
+/// # Errors
+/// E603 when one is no whole number from 0, and as [`values`].
+pub fn counts(source: &dyn Source, entry: &Entry) -> Result<Vec<u64>> {
+    let bytes = entry.shape.iter().fold((entry.dtype.bitsize() / 8) as u64, |bytes, &size| bytes * size as u64);
+    let mut stored = vec![0; bytes as usize];
+    source.read(entry.start, &mut stored)?;
+    let none = || broken_file(source.path(), "holds what is no whole number from 0 up where a layer counts");
+    convert::to_counts(entry.dtype, &stored).ok_or_else(none)
+}
+
 /// Fills `into` with the values of a tensor from that one on.
 ///
 /// # Errors

@@ -67,7 +67,7 @@ fn loaded(content: &[u8], prefix: &str) -> Result<Parameters, Box<Diagnostic>> {
 fn loads_what_fits_without_counters() {
     let parameters = loaded(&bytes(&[WEIGHT, MEAN]), "").unwrap();
     assert_eq!(parameters.get("0.weight").unwrap().data(), [1.0, 2.0, 3.0, 4.0]);
-    assert_eq!(parameters.get("1.num_batches_tracked").unwrap().data(), [0.0]);
+    assert_eq!(*parameters.get("1.num_batches_tracked").unwrap(), Tensor::count(0));
     assert_eq!(parameters.len(), 3);
 }
 
@@ -120,7 +120,7 @@ fn what_is_saved_is_loaded() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("saved.safetensors");
     let mut parameters = loaded(&bytes(&[WEIGHT, MEAN]), "").unwrap();
-    parameters.insert("1.num_batches_tracked", Tensor::new(&[], vec![12.0]).unwrap());
+    parameters.insert("1.num_batches_tracked", Tensor::count((1 << 53) + 1));
     save(&path, &parameters, &[("made_by", "a test")]).unwrap();
     let again = load(&path, &graph(), "").unwrap();
     assert!(parameters.iter().all(|(key, tensor)| again.get(key).unwrap() == tensor.unwrap()));
@@ -130,6 +130,19 @@ fn what_is_saved_is_loaded() {
     assert_eq!(file.tensor("1.num_batches_tracked").unwrap().dtype(), Dtype::I64);
     save(&path, &again, &[("made_by", "a test")]).unwrap();
     assert_eq!(fs::read(&path).unwrap(), content);
+}
+
+/// Whatever wrote the file: a counter is a whole number.
+#[test]
+fn counters_are_read_from_floats_too_and_nothing_else_is_one() {
+    let with = |count: f32| bytes(&[WEIGHT, MEAN, ("1.num_batches_tracked", &[], &[count])]);
+    let found = loaded(&with(12.0), "").unwrap();
+    assert_eq!(*found.get("1.num_batches_tracked").unwrap(), Tensor::count(12));
+    for count in [-1.0, 0.5, f32::NAN] {
+        let failure = loaded(&with(count), "").unwrap_err();
+        assert_eq!(failure.code, Code::E603);
+        assert!(failure.message.contains("no whole number"), "{}", failure.message);
+    }
 }
 
 /// What the file's own header says of each tensor.
@@ -153,7 +166,7 @@ fn names_decide_nothing() {
     for (number, name) in names.iter().enumerate() {
         drawn.insert(*name, Tensor::filled(&[3], 0.5 + number as f32));
     }
-    drawn.insert("bn.num_batches_tracked", Tensor::filled(&[], 7.0));
+    drawn.insert("bn.num_batches_tracked", Tensor::count(7));
     // What the optimiser keeps of them has a place of its own.
     let mut state = drawn.clone();
     names.iter().for_each(|name| state.insert(state_key("momentum_buffer", name), Tensor::filled(&[3], -1.0)));

@@ -4,6 +4,7 @@
 mod text;
 
 use crate::skipped;
+use cnnc_compiler::element::ElementType;
 use cnnc_compiler::kernels::{Expression, Kernel, Reduction};
 use cnnc_compiler::plan::{Plan, PlanPort, Step, Storage, View};
 use cnnc_runtime::cpu::{CpuOptions, Engine, Kernels, evaluate_f64};
@@ -114,7 +115,7 @@ fn compile(compiler: &str, flags: &[&str], folder: &Path) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// The storages of a case by number.
+/// The storages of a case by number, in words of four bytes.
 struct Memory(Vec<Vec<f32>>);
 
 impl Memory {
@@ -122,11 +123,18 @@ impl Memory {
         let nothing = |count: usize| vec![f32::NAN; count];
         let parameters = case.plan.parameters.iter().map(|parameter| {
             let tensor = case.parameters.get(&parameter.path);
-            tensor.unwrap_or_else(|failure| panic!("{}: {}", case.name, failure.message)).data().to_vec()
+            words_of(&tensor.unwrap_or_else(|failure| panic!("{}: {}", case.name, failure.message)))
         });
-        let Plan { scratch_elements, prepared_elements, arena_elements, .. } = *case.plan;
-        let own = [scratch_elements, prepared_elements, arena_elements, program.workspace_elements].map(nothing);
-        Memory(case.inputs.iter().map(|input| input.data().to_vec()).chain(parameters).chain(own).collect())
+        let Plan { scratch_bytes, prepared_bytes, arena_bytes, .. } = *case.plan;
+        let [scratch, prepared, arena] = [scratch_bytes, prepared_bytes, arena_bytes].map(|bytes| bytes / WORD_BYTES);
+        let own = [scratch, prepared, arena, program.workspace_elements].map(nothing);
+        Memory(case.inputs.iter().map(words_of).chain(parameters).chain(own).collect())
+    }
+
+    /// Writes what a step left in a view of words.
+    fn write(&mut self, case: &Case, view: &View, values: Vec<f32>) {
+        let into = &mut self.0[storage_number(case, view.storage)];
+        places(view).into_iter().zip(values).for_each(|(place, value)| into[place] = value);
     }
 
     fn bytes(&self) -> Vec<u8> {
@@ -139,6 +147,36 @@ impl Memory {
     }
 }
 
+/// Bytes of a word.
+const WORD_BYTES: usize = 4;
+
+/// A tensor's values in words.
+fn words_of(tensor: &Tensor) -> Vec<f32> {
+    match tensor.counts() {
+        Some(counts) => {
+            counts.iter().flat_map(|&count| [count as u32, (count >> 32) as u32].map(f32::from_bits)).collect()
+        }
+        None => tensor.data().to_vec(),
+    }
+}
+
+/// The whole numbers that words are.
+fn counts_of(words: &[f32]) -> Vec<u64> {
+    words.as_chunks().0.iter().map(|&[low, high]| u64::from(high.to_bits()) << 32 | u64::from(low.to_bits())).collect()
+}
+
+/// A view as one of words: a whole number is two of them.
+fn words(view: &View) -> View {
+    let mut words = view.clone();
+    if view.element == ElementType::Uint64 {
+        words.element = ElementType::Float32;
+        words.strides.iter_mut().for_each(|stride| *stride *= 2);
+        words.shape.push(2);
+        words.strides.push(1);
+    }
+    words
+}
+
 /// Holds each step of a case against the reference.
 fn compare(
     case: &Case,
@@ -149,7 +187,15 @@ fn compare(
     let mut memory = Memory::new(case, program);
     let mut wrong = Vec::new();
     for (number, (step, launches)) in steps(case, program).into_iter().enumerate() {
-        let found: Vec<f32> = values.take(step.output.elements()).collect();
+        let output = words(&step.output);
+        let found: Vec<f32> = values.take(output.elements()).collect();
+        if step.compute == ElementType::Uint64 {
+            if counts_of(&found) != counted(case, step, &memory) {
+                wrong.push(format!("{}, step {number}, {}: counts wrongly", case.name, step.kernel.name()));
+            }
+            memory.write(case, &output, found);
+            continue;
+        }
         let exact = evaluate(case, step, &memory, false);
         let largest = |values: &[f64]| values.iter().fold(0.0f64, |largest, value| largest.max(value.abs()));
         // Where terms cancel, what is left is held against them.
@@ -170,12 +216,24 @@ fn compare(
                 off / scale
             ));
         }
-        let into = &mut memory.0[storage_number(case, step.output.storage)];
-        for (place, value) in places(&step.output).into_iter().zip(found) {
-            into[place] = value;
-        }
+        memory.write(case, &output, found);
     }
     wrong
+}
+
+/// A step that counts, by what its expression means.
+fn counted(case: &Case, step: &Step, memory: &Memory) -> Vec<u64> {
+    let Kernel::Map(expression) = &step.kernel else { panic!("{}: only a map counts", case.name) };
+    let values = |view: &View| {
+        let storage = &memory.0[storage_number(case, view.storage)];
+        counts_of(&places(&words(view)).into_iter().map(|place| storage[place]).collect::<Vec<f32>>())
+    };
+    let operands: Vec<Vec<u64>> = step.operands.iter().map(values).collect();
+    let element = |index: usize| {
+        let elements: Vec<u64> = operands.iter().map(|operand| operand[index]).collect();
+        expression.evaluate_whole(&elements).expect("an expression that counts")
+    };
+    (0..step.output.elements()).map(element).collect()
 }
 
 /// What a step may be off in a precision, as a share of its largest result, and why.
@@ -223,7 +281,7 @@ fn rounding(case: &Case, step: &Step, memory: &Memory, exact: &[f64]) -> f64 {
 fn alone(case: &Case, step: &Step, memory: &Memory, of_terms: bool) -> (Arc<Plan>, Vec<Tensor>) {
     let operands = if of_terms { &step.operands[..step.own_operands] } else { &step.operands[..] };
     let mut alone = step.clone();
-    alone.output = View::dense(Storage::Arena, 0, &step.output.shape);
+    alone.output = View::dense(Storage::Arena, step.output.element, 0, &step.output.shape);
     if of_terms {
         alone.epilogue = None;
     }
@@ -231,15 +289,21 @@ fn alone(case: &Case, step: &Step, memory: &Memory, of_terms: bool) -> (Arc<Plan
     let (mut inputs, mut tensors) = (Vec::new(), Vec::new());
     for (index, view) in operands.iter().enumerate() {
         let reach = places_reach(view);
-        let from = &memory.0[storage_number(case, view.storage)][view.offset..view.offset + reach];
-        let data = from.iter().map(|value| if of_terms { value.abs() } else { *value }).collect();
-        tensors.push(Tensor::new(&[reach], data).expect("as many values as the view reaches"));
-        inputs
-            .push(PlanPort { name: format!("x{index}").into(), view: View::dense(Storage::Input(index), 0, &[reach]) });
-        alone.operands.push(View { storage: Storage::Input(index), offset: 0, ..view.clone() });
+        let floats = view.element.size_bytes() / WORD_BYTES;
+        let from = &memory.0[storage_number(case, view.storage)][view.offset_bytes / WORD_BYTES..][..reach * floats];
+        let tensor = match view.element {
+            ElementType::Uint64 => Tensor::of_counts(&[reach], counts_of(from)),
+            ElementType::Float32 => {
+                Tensor::new(&[reach], from.iter().map(|value| if of_terms { value.abs() } else { *value }).collect())
+            }
+        };
+        tensors.push(tensor.expect("as many values as the view reaches"));
+        let whole = View::dense(Storage::Input(index), view.element, 0, &[reach]);
+        inputs.push(PlanPort { name: format!("x{index}").into(), view: whole });
+        alone.operands.push(View { storage: Storage::Input(index), offset_bytes: 0, ..view.clone() });
     }
     let outputs = vec![PlanPort { name: "output".into(), view: alone.output.clone() }];
-    let arena_elements = alone.output.elements();
+    let arena_bytes = alone.output.end_bytes();
     let (prepare, parameters) = (Vec::new(), Vec::new());
     let plan = Plan {
         inputs,
@@ -248,21 +312,21 @@ fn alone(case: &Case, step: &Step, memory: &Memory, of_terms: bool) -> (Arc<Plan
         parameters,
         prepare,
         run: vec![alone],
-        scratch_elements: 0,
-        prepared_elements: 0,
-        arena_elements,
+        scratch_bytes: 0,
+        prepared_bytes: 0,
+        arena_bytes,
     };
     (Arc::new(plan), tensors)
 }
 
 /// Elements from a view's first to its last, and one.
 fn places_reach(view: &View) -> usize {
-    places(view).into_iter().max().map_or(0, |last| last + 1 - view.offset)
+    places(view).into_iter().max().map_or(0, |last| last + 1 - view.offset())
 }
 
 /// The elements of a view, the last axis fastest.
 fn places(view: &View) -> Vec<usize> {
-    let mut places = vec![view.offset];
+    let mut places = vec![view.offset()];
     for (&size, &stride) in view.shape.iter().zip(&view.strides) {
         places = places.iter().flat_map(|place| (0..size).map(move |index| place + index * stride)).collect();
     }
@@ -279,11 +343,11 @@ pub fn single(
 ) -> Arc<Plan> {
     let port = |(index, view): (usize, &View)| PlanPort {
         name: format!("x{index}").into(),
-        view: View::dense(Storage::Input(index), 0, &[places(view).into_iter().max().map_or(0, |last| last + 1)]),
+        view: View::dense(Storage::Input(index), view.element, 0, &[view.end_bytes() / view.element.size_bytes()]),
     };
     let (operands, output): (Vec<View>, View) =
         (operands.iter().cloned().map(View::canonical).collect(), output.canonical());
-    let arena_elements = places(&output).into_iter().max().map_or(0, |last| last + 1);
+    let arena_bytes = output.end_bytes();
     Arc::new(Plan {
         inputs: operands.iter().enumerate().map(port).collect(),
         class_input: None,
@@ -294,13 +358,14 @@ pub fn single(
             kernel,
             operands,
             own_operands,
+            compute: output.element,
             epilogue,
             packing: None,
             output,
             origins: vec!["0 Layer".into()],
         }],
-        scratch_elements: 0,
-        prepared_elements: 0,
-        arena_elements,
+        scratch_bytes: 0,
+        prepared_bytes: 0,
+        arena_bytes,
     })
 }

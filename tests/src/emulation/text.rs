@@ -1,6 +1,6 @@
 //! Programs as one C++ file: the library, a namespace a case, and a table of what to launch; and how storages are numbered in it.
 
-use super::Case;
+use super::{Case, words};
 use cnnc_compiler::plan::{Step, Storage, View};
 use cnnc_runtime::cuda::program::{Argument, Launch, Program, Task};
 use std::collections::HashMap;
@@ -39,7 +39,8 @@ pub fn text(cases: &[Case], programs: &[Program]) -> String {
         }
         tables += "    }, {\n";
         for (step, launches) in &steps {
-            let View { storage, offset, shape, strides } = &step.output;
+            let output = words(&step.output);
+            let (offset, View { storage, shape, strides, .. }) = (output.offset(), &output);
             let list = |numbers: &[usize]| format!("{numbers:?}").replace('[', "{").replace(']', "}");
             let storage = storage_number(case, *storage);
             let _ = writeln!(
@@ -73,7 +74,7 @@ fn launch_line(case: &Case, launch: &Launch, place: &str) -> String {
         Argument::Workspace(offset) => format!("{{{}, {offset}}}", first_own(case) + 3),
     };
     let arguments: Vec<String> = launch.arguments.iter().map(argument).collect();
-    let pointers: Vec<String> = (0..arguments.len()).map(|index| format!("p[{index}]")).collect();
+    let pointers: Vec<String> = (0..arguments.len()).map(|index| format!("emulation::Address{{p[{index}]}}")).collect();
     let (name, [x, y, z], threads) = entry(launch);
     format!(
         "        {{\"{name}\", [](float* const* p) {{ {place}({}); }}, {{{x}, {y}, {z}}}, {threads}, {{{}}}}},\n",

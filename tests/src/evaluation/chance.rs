@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// Draws for layers.
 pub struct Chance {
     /// Seed and step.
-    pub key: [u32; 2],
+    pub key: [u64; 2],
     /// How often each path was asked for.
     pub uses: HashMap<Arc<str>, usize>,
 }
@@ -29,7 +29,7 @@ impl Chance {
 
 /// Zero by chance `p`, else divided by `1 − p`; one throw for all elements that differ only along axes that are thrown for
 /// `together`.
-pub fn dropped(x: &Array, p: f64, key: [u32; 2], stream: u64, together: impl Fn(usize) -> bool) -> Array {
+pub fn dropped(x: &Array, p: f64, key: [u64; 2], stream: u64, together: impl Fn(usize) -> bool) -> Array {
     if p == 0.0 {
         return x.clone();
     }

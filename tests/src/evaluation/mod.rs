@@ -63,8 +63,8 @@ pub fn evaluate(network: &ShapedGraph, parameters: &Parameters, inputs: &[Tensor
     let graph = &network.graph;
     let mut leaves = BTreeMap::new();
     let mut read = |name: &str, tensor: &Tensor, is_leaf: bool| {
-        let number = |&value: &f32| if is_leaf { Number::leaf(value.into()) } else { Number::exact(value.into()) };
-        let array = Array { shape: tensor.shape().to_vec(), elements: tensor.data().iter().map(number).collect() };
+        let number = |value: f64| if is_leaf { Number::leaf(value) } else { Number::exact(value) };
+        let array = Array { shape: tensor.shape().to_vec(), elements: tensor.numbers().map(number).collect() };
         if is_leaf {
             leaves.insert(name.to_owned(), array.clone());
         }
@@ -82,7 +82,7 @@ pub fn evaluate(network: &ShapedGraph, parameters: &Parameters, inputs: &[Tensor
         .collect();
     let mut state = State { mode, chance: Chance { key: [0; 2], uses: HashMap::new() }, updates: BTreeMap::new() };
     if let Mode::Training { seed, step } = mode {
-        state.chance.key = [seed, step];
+        state.chance.key = [seed, step].map(u64::from);
     }
     for id in graph.dag.order().expect("no circle") {
         let Some(node) = graph.dag.get(id) else { continue };

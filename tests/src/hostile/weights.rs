@@ -38,10 +38,13 @@ pub fn safetensors(bytes: &[u8]) -> Verdict {
         match (mapped, held) {
             (Ok(mapped), Ok(held)) => {
                 for parameter in &graph.parameters {
-                    let values = |of: &Parameters| -> Vec<u32> {
+                    let values = |of: &Parameters| -> Vec<u64> {
                         let tensor = of.get(&parameter.path).expect("a parameter of the network");
-                        assert_eq!(tensor.shape(), parameter.shape);
-                        tensor.data().iter().map(|value| value.to_bits()).collect()
+                        assert_eq!((tensor.shape(), tensor.element()), (&*parameter.shape, parameter.element()));
+                        match tensor.counts() {
+                            Some(counts) => counts.to_vec(),
+                            None => tensor.data().iter().map(|value| value.to_bits().into()).collect(),
+                        }
                     };
                     assert_eq!(values(&mapped), values(&held), "{}", parameter.path);
                 }

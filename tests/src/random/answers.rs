@@ -157,8 +157,12 @@ impl Run<'_> {
 
 /// Whether tensors have the same bits.
 pub fn same(one: &[Tensor], other: &[Tensor]) -> bool {
-    let bits = |tensors: &[Tensor]| -> Vec<u32> {
-        tensors.iter().flat_map(|tensor| tensor.data()).map(|value| value.to_bits()).collect()
+    let of_one = |tensor: &Tensor| -> Vec<u64> {
+        match tensor.counts() {
+            Some(counts) => counts.to_vec(),
+            None => tensor.data().iter().map(|value| value.to_bits().into()).collect(),
+        }
     };
+    let bits = |tensors: &[Tensor]| tensors.iter().flat_map(of_one).collect::<Vec<u64>>();
     bits(one) == bits(other)
 }

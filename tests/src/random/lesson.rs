@@ -125,8 +125,8 @@ impl<'a> Lesson<'a> {
         match name {
             names::LABELS => self.labels.clone(),
             names::LEARNING_RATE => Tensor::filled(&[], RATE),
-            names::STEP => Tensor::filled(&[], step as f32),
-            names::SEED => Tensor::filled(&[], SEED as f32),
+            names::STEP => Tensor::count(step.into()),
+            names::SEED => Tensor::count(SEED.into()),
             _ => {
                 let mut inputs = self.net.network.graph.inputs.iter();
                 self.inputs[inputs.position(|input| *input.name == *name).expect("an input of the net")].clone()

@@ -6,7 +6,7 @@ use crate::evaluation::number::Number;
 use crate::evaluation::rounded;
 use crate::{formula, possible_network};
 use cnnc_compiler::diagnostic::Code;
-use cnnc_compiler::graph::ShapedGraph;
+use cnnc_compiler::graph::{Parameter, ShapedGraph};
 use cnnc_compiler::write_kernels::{Bindings, write_kernels};
 use cnnc_runtime::{Parameters, Tensor, bind_input, random};
 
@@ -36,9 +36,12 @@ impl Net {
 
     /// Its parameters.
     pub fn parameters(&self) -> Parameters {
-        let draw = |path: &str, shape: &[usize]| formula::tensor(&format!("{}.{path}", self.seed), shape, &[]);
+        let draw = |parameter: &Parameter| {
+            let drawn = formula::tensor(&format!("{}.{}", self.seed, parameter.path), &parameter.shape, &[]);
+            drawn.converted(parameter.element()).expect("counters are whole")
+        };
         let all = self.network.graph.parameters.iter();
-        all.map(|parameter| (parameter.path.clone(), draw(&parameter.path, &parameter.shape))).collect()
+        all.map(|parameter| (parameter.path.clone(), draw(parameter))).collect()
     }
 
     /// Its inputs, between −2 and 2.
@@ -100,5 +103,5 @@ pub fn worse(a: f64, b: f64) -> f64 {
 
 /// A tensor's values in float64.
 pub fn widened(tensor: &Tensor) -> Vec<f64> {
-    tensor.data().iter().map(|&value| f64::from(value)).collect()
+    tensor.numbers().collect()
 }

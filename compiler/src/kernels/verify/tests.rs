@@ -1,6 +1,7 @@
 //! Verifying graphs that are spoilt on purpose.
 
 use super::{MAX_DEPTH, verify};
+use crate::element::ElementType::Uint64;
 use crate::graph::NodeId;
 use crate::kernels::testing::TestGraph;
 use crate::kernels::{AxisWindow, Expression, Kernel, KernelGraph, KernelNode, Pooling, Reduction};
@@ -141,4 +142,33 @@ fn the_graph_is_whole() {
     assert!(unknown.contains("does not follow"), "{unknown}");
     let huge = spoilt(&|graph| graph.dag.get_mut(a).unwrap().shape = vec![1 << 40, 1 << 40]);
     assert!(huge.ends_with("is past counting"), "{huge}");
+}
+
+#[test]
+fn whole_numbers_are_only_counted_moved_and_read_by_maps() {
+    let refusal = |kernel: Kernel, change: fn(&mut KernelNode)| {
+        let (mut test, x) = TestGraph::new(&[2]);
+        let mut graph = {
+            test.graph.add_input("count", Uint64, &[2]);
+            test.finish(x)
+        };
+        let counter = graph.inputs[1].node;
+        let id = graph.add(kernel, vec![2], &[counter], vec!["0 Layer".into()]);
+        change(graph.dag.get_mut(id).unwrap());
+        verify(&graph).err().unwrap_or_else(|| "nothing".into())
+    };
+    let whole = |node: &mut KernelNode| (node.element, node.compute) = (Uint64, Uint64);
+    let [x, sum, product] = [0, 1, 2].map(|form| match form {
+        0 => Expression::operand(0),
+        1 => Expression::operand(0) + 1.0,
+        _ => Expression::operand(0) * 2.0,
+    });
+    assert_eq!(refusal(Kernel::Map(product.clone()), |_| {}), "nothing", "of its float32");
+    assert_eq!(refusal(Kernel::Map(sum), whole), "nothing");
+    assert_eq!(refusal(Kernel::Map(product), whole), "map of `0 Layer`: `x0 * 2` is computed in uint64");
+    let stored = refusal(Kernel::Map(x), |node| node.element = Uint64);
+    assert_eq!(stored, "map of `0 Layer`: float32 is stored as uint64");
+    assert_eq!(refusal(Kernel::Reshape, |_| {}), "nothing");
+    let pad = refusal(Kernel::Pad { padding: vec![(0, 0)] }, |_| {});
+    assert_eq!(pad, "pad of `0 Layer`: it makes float32 of [Uint64], computed in float32");
 }

@@ -12,8 +12,9 @@ use super::layout::{self, Layout};
 use super::order::{self, Order};
 use super::places::{Place, find_places, parts};
 use super::{Blocks, PlanParameter, Step, Storage, View};
+use crate::element::ElementType;
 use crate::graph::{NodeId, ParameterId};
-use crate::kernels::{Kernel, KernelGraph, KernelNode, KernelParameter, Update, elements};
+use crate::kernels::{Kernel, KernelGraph, KernelNode, KernelParameter, Update};
 use crate::passes::Note;
 use operand::Density;
 use std::collections::{HashMap, HashSet};
@@ -132,13 +133,20 @@ impl Lowering<'_> {
         self.graph.dag.get(id).map_or(&[], |node| &node.shape)
     }
 
+    /// What the elements of a value are.
+    fn element(&self, id: NodeId) -> ElementType {
+        self.graph.element(id).unwrap_or(ElementType::Float32)
+    }
+
     /// Where a node's value lies once its steps, if it needs any, are written.
     fn node(&mut self, id: NodeId, node: &KernelNode) -> Located {
         let arguments = self.graph.dag.arguments(id);
         let first = arguments.first().copied().unwrap_or(NodeId::end());
         let layout = self.layout(id);
         match &node.kernel {
-            Kernel::Input(index) => Located { buffer: None, view: View::dense(Storage::Input(*index), 0, &node.shape) },
+            Kernel::Input(index) => {
+                Located { buffer: None, view: View::dense(Storage::Input(*index), node.element, 0, &node.shape) }
+            }
             Kernel::Parameter(parameter) => self.storage_of(*parameter),
             Kernel::Reshape if self.is_read_as_image(id) => self.location(first),
             Kernel::Reshape => self.reshape(first, node),
@@ -161,18 +169,20 @@ impl Lowering<'_> {
         let number = match self.numbers.get(&id) {
             Some(&number) => number,
             None => {
-                let Some(KernelParameter { path, shape, start }) = self.graph.parameters.get(id.0 as usize).cloned()
-                else {
+                let known = self.graph.parameters.get(id.0 as usize).cloned();
+                let Some(KernelParameter { path, shape, element, start }) = known else {
                     return self.location(NodeId::end());
                 };
                 let updated = self.graph.updates.of_parameter(id).is_some();
-                self.lowered.parameters.push(PlanParameter { path, shape, start, updated });
+                self.lowered.parameters.push(PlanParameter { path, shape, element, start, updated });
                 self.numbers.insert(id, self.lowered.parameters.len() - 1);
                 self.lowered.parameters.len() - 1
             }
         };
-        let shape = self.lowered.parameters.get(number).map_or(&[][..], |parameter| &parameter.shape);
-        Located { buffer: None, view: View::dense(Storage::Parameter(number), 0, shape) }
+        let Some(PlanParameter { shape, element, .. }) = self.lowered.parameters.get(number) else {
+            return self.location(NodeId::end());
+        };
+        Located { buffer: None, view: View::dense(Storage::Parameter(number), *element, 0, shape) }
     }
 
     fn view_of(
@@ -193,7 +203,7 @@ impl Lowering<'_> {
         }
         let why = "its elements do not follow each other as the new shape needs";
         let dense = self.dense_copy(argument, Layout::Plain, &node.origins, why);
-        let view = View::dense(dense.view.storage, dense.view.offset, &node.shape);
+        let view = View::dense(dense.view.storage, dense.view.element, dense.view.offset_bytes, &node.shape);
         Located { view, ..dense }
     }
 
@@ -257,6 +267,7 @@ impl Lowering<'_> {
             kernel,
             operands: operands.iter().map(|operand| operand.view.clone()).collect(),
             own_operands: node.own_arguments,
+            compute: node.compute,
             epilogue: node.epilogue.clone(),
             packing,
             output: output.view.clone(),
@@ -279,13 +290,13 @@ impl Lowering<'_> {
         }
         let constant = self.constants.contains(&id);
         let Some(Place { owner, view }) = self.places.get(&id).cloned() else {
-            return self.fresh(&self.layout(id).shape(self.shape(id)), constant);
+            return self.fresh(&self.layout(id).shape(self.shape(id)), self.element(id), constant);
         };
         let buffer = match self.owners.get(&owner) {
             Some(&buffer) => buffer,
             None => {
-                let size = elements(&self.layout(owner).shape(self.shape(owner))).unwrap_or(0);
-                let buffer = self.lowered.draft.add_buffer(storage(constant), size, true);
+                let bytes = self.element(owner).tensor_bytes(&self.layout(owner).shape(self.shape(owner)));
+                let buffer = self.lowered.draft.add_buffer(storage(constant), bytes as usize, true);
                 self.owners.insert(owner, buffer);
                 buffer
             }
@@ -293,9 +304,9 @@ impl Lowering<'_> {
         Located { buffer: Some(buffer), view: View { storage: storage(constant), ..view } }
     }
 
-    fn fresh(&mut self, shape: &[usize], constant: bool) -> Located {
-        let view = View::dense(storage(constant), 0, shape);
-        let buffer = self.lowered.draft.add_buffer(storage(constant), view.elements(), false);
+    fn fresh(&mut self, shape: &[usize], element: ElementType, constant: bool) -> Located {
+        let view = View::dense(storage(constant), element, 0, shape);
+        let buffer = self.lowered.draft.add_buffer(storage(constant), view.size_bytes() as usize, false);
         Located { buffer: Some(buffer), view }
     }
 

@@ -5,6 +5,7 @@ use super::super::draft::Located;
 use super::super::layout::Layout;
 use super::super::{Step, View};
 use super::Lowering;
+use crate::element::ElementType;
 use crate::graph::NodeId;
 use crate::kernels::{Expression, Kernel};
 use std::sync::Arc;
@@ -38,7 +39,8 @@ impl Density {
 impl Lowering<'_> {
     /// Where a value lies as it was made.
     pub(super) fn location(&self, id: NodeId) -> Located {
-        let nowhere = || Located { buffer: None, view: View::dense(super::Storage::Arena, 0, &[0]) };
+        let nowhere =
+            || Located { buffer: None, view: View::dense(super::Storage::Arena, ElementType::Float32, 0, &[0]) };
         self.located.get(&id).cloned().unwrap_or_else(nowhere)
     }
 
@@ -97,7 +99,7 @@ impl Lowering<'_> {
             false => self.dense_copy(id, self.layout(id), origins, "it is brought into another layout, and has gaps"),
         };
         let constant = self.constants.contains(&id);
-        let into = self.fresh(&layout.shape(&shape), constant);
+        let into = self.fresh(&layout.shape(&shape), from.view.element, constant);
         let channels = shape.get(1).copied().unwrap_or(0);
         self.move_elements(Kernel::Reorder { channels }, from, into.clone(), constant, origins);
         let how = if layout == Layout::Plain { "brought out of blocks" } else { "brought into blocks" };
@@ -115,7 +117,7 @@ impl Lowering<'_> {
             return copy.clone();
         }
         let constant = self.constants.contains(&id);
-        let into = self.fresh(&from.view.shape, constant);
+        let into = self.fresh(&from.view.shape, from.view.element, constant);
         self.copy(from, into.clone(), constant, origins);
         self.note(origins, format!("`{}` is copied: {why}", self.graph.label(id)));
         self.copies.insert((id, layout), into.clone());
@@ -139,6 +141,7 @@ impl Lowering<'_> {
             kernel,
             operands: vec![from.view.clone()],
             own_operands: 1,
+            compute: into.view.element,
             epilogue: None,
             packing: None,
             output: into.view.clone(),

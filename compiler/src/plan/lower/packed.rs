@@ -11,7 +11,7 @@ use crate::kernels::{Expression, Kernel, KernelNode, Method, Packing};
 use crate::passes::Note;
 
 /// The most elements of packed weights: more is past any memory, which is then said.
-const MOST_ELEMENTS: usize = 1 << 50;
+const MOST_ELEMENTS: usize = 1 << 48;
 
 impl Lowering<'_> {
     /// A convolution, or a transposed one, by a method of the target.
@@ -121,7 +121,7 @@ impl Lowering<'_> {
         }
         let constant = self.constants.contains(&weight);
         let from = self.operand(weight, Layout::Plain, Density::Whole, &node.origins);
-        let into = self.fresh(&[packing.elements().unwrap_or(MOST_ELEMENTS)], constant);
+        let into = self.fresh(&[packing.elements().unwrap_or(MOST_ELEMENTS)], from.view.element, constant);
         self.move_elements(Kernel::Pack(packing), from, into.clone(), constant, &node.origins);
         self.packs.insert((weight, key), into.clone());
         into
@@ -129,7 +129,7 @@ impl Lowering<'_> {
 
     /// Whether the net's weights, all together, do not stay in the last-level cache from run to run.
     fn weights_are_cold(&self, blocks: &Blocks) -> bool {
-        let elements = self.graph.parameters.iter().map(|parameter| parameter.shape.iter().product::<usize>());
-        elements.fold(0usize, usize::saturating_add).saturating_mul(4) > blocks.last_cache_bytes
+        let bytes = self.graph.parameters.iter().map(|parameter| parameter.element.tensor_bytes(&parameter.shape));
+        bytes.fold(0, u64::saturating_add) > blocks.last_cache_bytes as u64
     }
 }

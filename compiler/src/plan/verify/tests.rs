@@ -1,6 +1,7 @@
 //! Verifying plans that are spoilt on purpose.
 
 use super::{overlap, verify};
+use crate::element::ElementType::{Float32, Uint64};
 use crate::kernels::testing::TestGraph;
 use crate::kernels::{Divisor, Expression, Kernel, PoolAxis, Pooling};
 use crate::plan::{Plan, Storage, Target, View, plan};
@@ -31,11 +32,11 @@ fn refused(change: impl FnOnce(&mut Plan), end: &str) {
 
 #[test]
 fn views_lie_inside_their_storage() {
-    refused(|plan| plan.arena_elements -= 1, "reaches past its storage");
+    refused(|plan| plan.arena_bytes -= 4, "reaches past its storage");
     refused(|plan| plan.run[0].operands[1].storage = Storage::Parameter(9), "reaches past its storage");
     refused(|plan| plan.run[0].operands[0].strides.truncate(1), "where its size is 1");
-    refused(|plan| plan.outputs[0].view.offset += 1 << 20, "reaches past its storage");
-    refused(|plan| plan.inputs[0].view.offset = 1, "input `input` is not where the caller puts it");
+    refused(|plan| plan.outputs[0].view.offset_bytes += 1 << 20, "reaches past its storage");
+    refused(|plan| plan.inputs[0].view.offset_bytes = 4, "input `input` is not where the caller puts it");
 }
 
 /// A plan of one pooling over images of one pixel.
@@ -76,7 +77,7 @@ fn operands_lie_as_kernels_read_them() {
     refused(|plan| plan.run[0].operands[0].strides.swap(2, 3), "an operand does not lie as it must");
     refused(|plan| plan.run[0].operands[1].strides[0] = 28, "reaches past its storage");
     refused(
-        |plan| plan.run[1].operands[1] = View::dense(Storage::Prepared, 0, &[1, 3, 1, 1]),
+        |plan| plan.run[1].operands[1] = View::dense(Storage::Prepared, Float32, 0, &[1, 3, 1, 1]),
         "an operand does not lie as it must",
     );
     refused(|plan| plan.run[0].output.strides.swap(2, 3), "its result has gaps");
@@ -93,7 +94,7 @@ fn operands_lie_as_kernels_read_them() {
 fn only_a_map_writes_over_what_it_reads() {
     let same = |plan: &mut Plan| {
         let view = plan.run[1].output.clone();
-        plan.run[2].output.offset = view.offset;
+        plan.run[2].output.offset_bytes = view.offset_bytes;
     };
     refused(same, "it writes over an operand");
     assert_eq!(good().run[1].output, good().run[1].operands[0], "this one does");
@@ -101,8 +102,8 @@ fn only_a_map_writes_over_what_it_reads() {
 
 #[test]
 fn what_is_read_was_written_and_is_still_there() {
-    refused(|plan| drop(plan.run.remove(0)), "element 0 was never written");
-    refused(|plan| drop(plan.prepare.remove(0)), "element 0 was never written");
+    refused(|plan| drop(plan.run.remove(0)), "byte 0 was never written");
+    refused(|plan| drop(plan.prepare.remove(0)), "byte 0 was never written");
     let over = |plan: &mut Plan| {
         // A copy of the input over a part of the first result, before the second step reads it.
         let mut copy = plan.run[1].clone();
@@ -110,8 +111,8 @@ fn what_is_read_was_written_and_is_still_there() {
         copy.operands.truncate(1);
         copy.own_operands = 1;
         copy.operands[0] = plan.inputs[0].view.clone();
-        copy.output.offset += 16;
-        plan.arena_elements += 16;
+        copy.output.offset_bytes += 64;
+        plan.arena_bytes += 64;
         plan.run.insert(1, copy);
     };
     refused(over, "what step 0 wrote is written over");
@@ -125,16 +126,17 @@ fn columns_of_one_table_do_not_overlap() {
     let plan = plan(&test.finish(twice), &Target::reference()).unwrap();
     verify(&plan).unwrap();
     let mut closer = plan.clone();
-    closer.run[1].output.offset -= 1;
+    closer.run[1].output.offset_bytes -= 4;
     assert!(verify(&closer).unwrap_err().ends_with("it writes over an operand"));
 }
 
 /// Parts of a table, in whatever order they visit its elements.
 #[test]
 fn columns_of_a_table_may_lie_along_the_last_of_many_axes() {
-    let part = |offset, shape: &[usize], strides: &[usize]| View {
+    let part = |offset: usize, shape: &[usize], strides: &[usize]| View {
         storage: Storage::Arena,
-        offset,
+        element: Float32,
+        offset_bytes: 4 * offset,
         shape: shape.to_vec(),
         strides: strides.to_vec(),
     };
@@ -143,7 +145,15 @@ fn columns_of_a_table_may_lie_along_the_last_of_many_axes() {
     let turned = part(0, &[2, 2], &[1, 4]);
     assert!(!overlap(&turned, &part(2, &[2, 2], &[4, 1])) && overlap(&turned, &part(1, &[2, 2], &[4, 1])));
     assert!(!overlap(&part(3, &[2, 3, 1], &[12, 4, 1]), &part(0, &[2, 3, 3], &[12, 4, 1])));
-    assert!(overlap(&View::dense(Storage::Arena, 0, &[4, 4]), &View::dense(Storage::Arena, 5, &[4, 4])));
-    let whole = View::dense(Storage::Arena, 0, &[6, 8]);
+    let dense = |offset: usize, shape: &[usize]| View::dense(Storage::Arena, Float32, 4 * offset, shape);
+    assert!(overlap(&dense(0, &[4, 4]), &dense(5, &[4, 4])));
+    let whole = dense(0, &[6, 8]);
     assert!(overlap(&whole, &part(2, &[6, 2], &[8, 1])));
+}
+
+#[test]
+fn elements_are_aligned_and_what_their_storage_holds() {
+    refused(|plan| plan.outputs[0].view.offset_bytes += 2, "is not aligned to its elements");
+    refused(|plan| plan.parameters[0].element = Uint64, "is not what its storage holds");
+    refused(|plan| plan.run[0].compute = Uint64, "uint64 is stored as float32");
 }

@@ -47,6 +47,11 @@ impl Buffer {
         Self { block, layout, before, length }
     }
 
+    /// The floats that so many bytes are.
+    pub fn length_of(bytes: usize) -> usize {
+        bytes.div_ceil(size_of::<f32>())
+    }
+
     /// The bytes that a buffer of `length` floats takes.
     pub fn allocated_bytes(length: usize) -> usize {
         let bytes = length.saturating_mul(4);

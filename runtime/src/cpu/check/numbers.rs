@@ -9,6 +9,8 @@ type Checked = Result<(), String>;
 
 /// Elements of a storage and of a view, and from its first element to its last, with every size of 0 counted as 1.
 const MOST_ELEMENTS: usize = 1 << 40;
+/// Bytes of a storage.
+const MOST_BYTES: usize = 8 * MOST_ELEMENTS;
 /// Channels of a block.
 const MOST_LANES: usize = 64;
 /// Axes of a view.
@@ -18,8 +20,8 @@ const MOST_OF_A_WINDOW: usize = 1 << 31;
 
 /// Checks the storages and what goes in and out.
 pub fn ports(plan: &Plan) -> Checked {
-    let elements = [plan.scratch_elements, plan.prepared_elements, plan.arena_elements];
-    within("a storage", &elements, MOST_ELEMENTS)?;
+    let bytes = [plan.scratch_bytes, plan.prepared_bytes, plan.arena_bytes];
+    within("a storage", &bytes, MOST_BYTES)?;
     for parameter in &plan.parameters {
         product(&parameter.shape)
             .ok_or_else(|| format!("the parameter `{}` is {:?}", parameter.path, parameter.shape))?;
@@ -63,14 +65,15 @@ pub fn step(step: &Step) -> Checked {
 
 /// The numbers of a view, and how far apart its elements are.
 fn view(view: &View) -> Checked {
-    let View { shape, strides, offset, .. } = view;
+    let View { shape, strides, offset_bytes, element, .. } = view;
+    let is_aligned = offset_bytes.is_multiple_of(element.size_bytes());
     let few = shape.len() <= MOST_AXES && shape.len() == strides.len() && product(shape).is_some();
-    let reach = shape.iter().zip(strides).try_fold(*offset, |reach, (&size, &stride)| {
+    let reach = shape.iter().zip(strides).try_fold(view.offset(), |reach, (&size, &stride)| {
         // An axis of one element is stepped over by nobody, but its step is a number that kernels multiply.
         let step = stride.checked_mul(size.saturating_sub(1).max(1))?;
         reach.checked_add(step).filter(|&reach| reach <= 2 * MOST_ELEMENTS)
     });
-    if few && reach.is_some() { Ok(()) } else { Err(format!("{view:?} is no tensor")) }
+    if few && is_aligned && reach.is_some() { Ok(()) } else { Err(format!("{view:?} is no tensor")) }
 }
 
 fn packing(packing: &Packing) -> Checked {

@@ -61,7 +61,7 @@ impl Epilogue {
             };
             let by_rows = !operands.iter().all(follows);
             Rest {
-                program: Program::new(&rest),
+                program: Program::new(&rest, &[]),
                 operands,
                 row,
                 features: output.shape.get(1).copied().unwrap_or(1),

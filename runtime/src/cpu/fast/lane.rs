@@ -48,6 +48,26 @@ impl Lane {
         Lane { pointer: unsafe { self.pointer.add(self.pattern.offset(index)) }, pattern: self.pattern }
     }
 
+    /// A whole number of a lane of such, which lies in two floats.
+    ///
+    /// # Safety
+    /// The lane must hold whole numbers, this one among them.
+    #[inline]
+    pub unsafe fn count(self, index: usize) -> u64 {
+        // SAFETY: as the caller promises.
+        unsafe { self.pointer.add(self.pattern.offset(index)).cast::<u64>().read_unaligned() }
+    }
+
+    /// Writes a whole number of a lane of such.
+    ///
+    /// # Safety
+    /// As for `count`; the number must be no one else's meanwhile.
+    #[inline]
+    pub unsafe fn set_count(self, index: usize, number: u64) {
+        // SAFETY: as the caller promises.
+        unsafe { self.pointer.add(self.pattern.offset(index)).cast::<u64>().write_unaligned(number) }
+    }
+
     /// Copies the elements out.
     ///
     /// # Safety

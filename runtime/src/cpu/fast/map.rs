@@ -1,10 +1,11 @@
 //! Element by element: maps, and what is done to a result at once.
 
 use super::lane::Lane;
-use super::memory::{Memory, Place};
+use super::memory::{Memory, Place, WORD_BYTES};
 use super::program::{Count, Counter, Program};
 use super::walk::Walk;
 use super::{Cost, Tasks, Workspace};
+use cnnc_compiler::element::ElementType;
 use cnnc_compiler::kernels::Expression;
 use cnnc_compiler::plan::{Storage, View};
 use std::ops::Range;
@@ -21,17 +22,20 @@ pub struct Elementwise {
 impl Elementwise {
     /// All elements of a result.
     pub fn whole(expression: &Expression, output: &View, operands: &[&View]) -> Elementwise {
-        let program = Program::new(expression);
+        let elements: Vec<ElementType> = operands.iter().map(|view| view.element).collect();
+        let program = Program::new(expression, &elements);
+        let operands: Vec<View> = operands.iter().copied().map(words).collect();
         let counted: Vec<View> = program.counters().iter().map(|&counter| counted(counter, output)).collect();
-        let views: Vec<&View> = std::iter::once(output).chain(operands.iter().copied()).chain(&counted).collect();
+        let views: Vec<&View> = std::iter::once(output).chain(&operands).chain(&counted).collect();
         let walk = if counted.is_empty() { Walk::whole(&views).joined() } else { Walk::whole(&views) };
         Elementwise { walk, program }
     }
 
-    /// What is done to a result where it lies, its first `lead` axes by number. `None` when the views are too ragged for that.
+    /// What is done to a result where it lies, of other operands that are float32, its first `lead` axes by number. `None` when the views are too ragged for that.
     pub fn in_place(expression: &Expression, output: &View, others: &[View], lead: usize) -> Option<Elementwise> {
         let views: Vec<&View> = [output, output].into_iter().chain(others).collect();
-        Some(Elementwise { program: Program::new(expression), walk: Walk::with_lead(&views, lead)? })
+        let program = Program::new(expression, &[]);
+        Some(Elementwise { program, walk: Walk::with_lead(&views, lead)? })
     }
 
     /// The elements `start..end` of the run of lead number `lead`.
@@ -65,9 +69,16 @@ impl Elementwise {
     }
 }
 
+/// A view as one of floats, of which an element that is a whole number is two: the first of them.
+pub fn words(view: &View) -> View {
+    let floats = view.element.size_bytes() / WORD_BYTES;
+    let strides = view.strides.iter().map(|stride| stride * floats).collect();
+    View { element: ElementType::Float32, strides, ..view.clone() }
+}
+
 /// A view over no memory, whose offset at every element of a result is what the counter counts.
 fn counted(counter: Counter, output: &View) -> View {
-    let mut view = View::dense(output.storage, 0, &output.shape);
+    let mut view = View::dense(output.storage, output.element, 0, &output.shape);
     if let Counter::Index(axis) = counter {
         view.strides = (0..view.shape.len()).map(|other| usize::from(other == axis)).collect();
     }

@@ -23,19 +23,22 @@ pub struct Memory {
 // this, and each kernel divides its result among its tasks.
 unsafe impl Sync for Memory {}
 
-/// The first element of a view.
+/// Bytes of a float, in which memory is counted here; an element of another type begins on one.
+pub const WORD_BYTES: usize = 4;
+
+/// Where a view begins.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Place {
     /// The storage.
     pub storage: Storage,
-    /// The element.
+    /// The float.
     pub offset: usize,
 }
 
 impl Place {
     /// Where a view begins.
     pub fn of(view: &View) -> Place {
-        Place { storage: view.storage, offset: view.offset }
+        Place { storage: view.storage, offset: view.offset_bytes / WORD_BYTES }
     }
 }
 

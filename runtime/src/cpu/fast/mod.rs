@@ -9,6 +9,7 @@
 //! for element) and because the tasks of a call divide its result among them.
 
 mod blocks;
+mod count;
 mod epilogue;
 mod gemm;
 mod give_back;
@@ -255,7 +256,7 @@ impl Fast {
         let pool = options.pool()?;
         let mut fast = Fast {
             parameters: vec![None; plan.parameters.len()],
-            prepared: Buffer::zeros(plan.prepared_elements),
+            prepared: Buffer::zeros(Buffer::length_of(plan.prepared_bytes)),
             arena: Buffer::zeros(0),
             workspace: Buffer::zeros(lengths[0]),
             outputs: plan.outputs.iter().map(|port| Output::new(&port.view)).collect(),
@@ -268,21 +269,21 @@ impl Fast {
         };
         fast.prepare(&calls.prepare, &uses, parameters)?;
         fast.workspace = Buffer::zeros(lengths[1]);
-        fast.arena = Buffer::zeros(fast.plan.arena_elements);
+        fast.arena = Buffer::zeros(Buffer::length_of(fast.plan.arena_bytes));
         Ok(fast)
     }
 
     fn prepare(&mut self, calls: &[StepCall], uses: &ParameterUses, parameters: &Parameters) -> Result<()> {
-        let mut scratch = Buffer::zeros(self.plan.scratch_elements);
+        let mut scratch = Buffer::zeros(Buffer::length_of(self.plan.scratch_bytes));
         let mut spare = Spare::new(&self.plan, uses);
         let mut calls = calls.iter().peekable();
         for (number, steps) in uses.of_steps.iter().enumerate() {
             let pieces =
                 steps.in_pieces.map(|index| parameters.parts(&self.plan.parameters[index].path)).transpose()?;
             for &index in &steps.first {
-                let PlanParameter { path, shape, .. } = &self.plan.parameters[index];
-                let room = || Room { memory: spare.take(shape.iter().product()), pool: Some(&self.pool) };
-                self.parameters[index] = Some(as_said(path, shape, parameters.get_in(path, room)?)?);
+                let wanted = &self.plan.parameters[index];
+                let room = || Room { memory: spare.take(wanted.shape.iter().product()), pool: Some(&self.pool) };
+                self.parameters[index] = Some(as_said(wanted, parameters.get_in(&wanted.path, room)?)?);
             }
             let memory = Memory { scratch: scratch.as_mut_ptr(), ..self.memory(&[]) };
             let context = self.context(&memory);
@@ -299,8 +300,8 @@ impl Fast {
             steps.last.iter().filter_map(|&index| self.parameters[index].take()).for_each(|tensor| spare.put(tensor));
         }
         for &index in &uses.of_runs {
-            let PlanParameter { path, shape, .. } = &self.plan.parameters[index];
-            self.parameters[index] = Some(as_said(path, shape, parameters.get(path)?)?);
+            let wanted = &self.plan.parameters[index];
+            self.parameters[index] = Some(as_said(wanted, parameters.get(&wanted.path)?)?);
         }
         Ok(())
     }
@@ -326,7 +327,7 @@ impl Fast {
         let mut memory = self.memory(inputs);
         for (parameter, pointer) in self.plan.parameters.iter().zip(&mut memory.parameters) {
             if parameter.updated {
-                *pointer = state.get_mut(&parameter.path)?.data_mut().as_mut_ptr();
+                *pointer = state.get_mut(&parameter.path)?.as_mut_ptr();
             }
         }
         Ok(memory)
@@ -341,7 +342,7 @@ impl Fast {
         }
         for (output, answer) in self.outputs.iter().zip(answers) {
             // SAFETY: as above; nothing writes any more.
-            unsafe { prepare::copy_out(&memory, output, answer.data_mut(), &mut self.offsets) };
+            unsafe { output.copy_out(&memory, answer, &mut self.offsets) };
         }
         self.pointers = (memory.inputs, memory.parameters);
     }
@@ -391,10 +392,10 @@ impl Fast {
     fn memory(&mut self, inputs: &[Tensor]) -> Memory {
         let (mut to_inputs, mut to_parameters) = std::mem::take(&mut self.pointers);
         to_inputs.clear();
-        to_inputs.extend(inputs.iter().map(|tensor| tensor.data().as_ptr()));
+        to_inputs.extend(inputs.iter().map(Tensor::as_ptr));
         to_parameters.clear();
         let pointer = |tensor: &Option<Arc<Tensor>>| {
-            tensor.as_ref().map_or(std::ptr::null_mut(), |tensor| tensor.data().as_ptr().cast_mut())
+            tensor.as_ref().map_or(std::ptr::null_mut(), |tensor| tensor.as_ptr().cast_mut())
         };
         to_parameters.extend(self.parameters.iter().map(pointer));
         Memory {
@@ -408,11 +409,14 @@ impl Fast {
     }
 }
 
-/// A parameter that was made, if it is of the shape that was said before.
-fn as_said(path: &str, shape: &[usize], tensor: Arc<Tensor>) -> Result<Arc<Tensor>> {
-    if tensor.shape() == shape {
+/// A parameter that was made, if it is of the shape and type that were said before.
+fn as_said(wanted: &PlanParameter, tensor: Arc<Tensor>) -> Result<Arc<Tensor>> {
+    let PlanParameter { path, shape, element, .. } = wanted;
+    if tensor.shape() == shape && tensor.element() == *element {
         return Ok(tensor);
     }
-    let message = format!("the parameter `{path}` was to be {shape:?}, and is {:?}", tensor.shape());
+    let found = (tensor.shape(), tensor.element());
+    let message =
+        format!("the parameter `{path}` was to be {shape:?} of {element}, and is {:?} of {}", found.0, found.1);
     Err(failure(Code::E602, message))
 }

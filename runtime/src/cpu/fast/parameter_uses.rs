@@ -1,5 +1,6 @@
 //! When a plan needs each of its parameters, so that no more of them are in memory than must be.
 
+use cnnc_compiler::element::ElementType;
 use cnnc_compiler::kernels::{Kernel, Method};
 use cnnc_compiler::plan::{Plan, Step, Storage, View};
 
@@ -64,8 +65,8 @@ fn takes_pieces(step: &Step, parameter: usize, threads: usize) -> bool {
         Kernel::Pack(packing) => {
             packing.method == Method::Linear && packing.out_channels >= threads.saturating_mul(2 * packing.lanes)
         }
-        Kernel::Map(_) => {
-            let whole = View::dense(Storage::Parameter(parameter), 0, &output.shape);
+        Kernel::Map(_) if step.compute == ElementType::Float32 => {
+            let whole = View::dense(Storage::Parameter(parameter), ElementType::Float32, 0, &output.shape);
             output.is_dense()
                 && output.elements() >= WORTH_PIECES
                 && operands.clone().filter(|view| is_it(view)).count() == 1

@@ -5,12 +5,14 @@
 use super::blocks::{Blocked, BlockedCall, MoveCall, PackCall};
 use super::gradient::GradientCall;
 use super::lane::Lane;
-use super::map::{Elementwise, MapCall};
+use super::map::{Elementwise, MapCall, words};
 use super::memory::Memory;
 use super::walk::Walk;
-use super::{Call, ParameterUses, gemm, give_back, pad, reduce, resample, window};
+use super::{Call, ParameterUses, count, gemm, give_back, pad, reduce, resample, window};
+use crate::Tensor;
 use crate::cpu::blocked::vector::InstructionSet;
 use crate::failure::{Result, fault};
+use cnnc_compiler::element::ElementType;
 use cnnc_compiler::kernels::Kernel;
 use cnnc_compiler::plan::{Plan, Step, View};
 use std::collections::HashMap;
@@ -76,11 +78,12 @@ fn heavy(steps: &[&Step], set: InstructionSet) -> Result<Vec<Option<Arc<Blocked>
     let mut readers: HashMap<_, Vec<usize>> = HashMap::new();
     for (number, step) in steps.iter().enumerate().filter(|(_, step)| step.packing.is_some()) {
         if let Some(weights) = step.operands.get(1) {
-            readers.entry((weights.storage, weights.offset)).or_default().push(number);
+            readers.entry((weights.storage, weights.offset_bytes)).or_default().push(number);
         }
     }
     for (number, step) in steps.iter().enumerate().filter(|(_, step)| matches!(step.kernel, Kernel::Pack(_))) {
-        let there = readers.get(&(step.output.storage, step.output.offset)).map(Vec::as_slice).unwrap_or_default();
+        let there =
+            readers.get(&(step.output.storage, step.output.offset_bytes)).map(Vec::as_slice).unwrap_or_default();
         let later = &there[there.partition_point(|&reader| reader <= number)..];
         let reads = |reader: &Step| {
             reader.packing.is_some_and(|packing| step.kernel == Kernel::Pack(packing))
@@ -152,6 +155,9 @@ fn kernel(step: &Step, own: &[View], others: &[View]) -> Result<(Box<dyn Call>, 
         Kernel::Reduce { reduction, axes } => {
             (Box::new(reduce::Reduce::new(&own[0], output, *reduction, axes)), Follow::Apart)
         }
+        Kernel::Map(expression) if step.compute == ElementType::Uint64 => {
+            (Box::new(count::CountCall::new(expression, output, own)), Follow::Apart)
+        }
         Kernel::Map(expression) => {
             let operands: Vec<&View> = own.iter().collect();
             (Box::new(MapCall::new(Elementwise::whole(expression, output, &operands))), Follow::Apart)
@@ -162,29 +168,37 @@ fn kernel(step: &Step, own: &[View], others: &[View]) -> Result<(Box<dyn Call>, 
     })
 }
 
-/// Copies a view's values to `into`, dense.
-///
-/// # Safety
-/// The memory must be that of the plan whose view it is, and no one may write to it.
-pub unsafe fn copy_out(memory: &Memory, output: &Output, into: &mut [f32], offsets: &mut Vec<usize>) {
-    let walk = &output.0;
-    let mut rest = into;
-    for lead in 0..walk.leads() {
-        walk.rows(lead, 0, walk.run_length(), offsets, |offsets, count| {
-            let (row, after) = std::mem::take(&mut rest).split_at_mut(count);
-            // SAFETY: the row lies in the view, which lies inside its storage.
-            unsafe { Lane { pointer: memory.at(walk.place(0), offsets[0]), pattern: walk.pattern(0) }.gather(row) };
-            rest = after;
-        });
-    }
-}
-
 /// How an output is walked through.
 pub struct Output(Walk);
 
 impl Output {
     /// The output of a plan.
     pub fn new(view: &View) -> Output {
-        Output(Walk::whole(&[view]))
+        Output(Walk::whole(&[&words(view)]))
+    }
+
+    /// Copies its values to a tensor of its shape and type.
+    ///
+    /// # Safety
+    /// The memory must be that of the plan whose output it is, and no one may write to it.
+    pub unsafe fn copy_out(&self, memory: &Memory, into: &mut Tensor, offsets: &mut Vec<usize>) {
+        let walk = &self.0;
+        let mut done = 0;
+        for lead in 0..walk.leads() {
+            walk.rows(lead, 0, walk.run_length(), offsets, |offsets, count| {
+                // SAFETY: the row lies in the view, which lies inside its storage.
+                let lane = unsafe { Lane { pointer: memory.at(walk.place(0), offsets[0]), pattern: walk.pattern(0) } };
+                let row = done..done + count;
+                done += count;
+                match into.counts_mut() {
+                    // SAFETY: as above; the elements are whole numbers.
+                    Some(counts) => {
+                        (0..).zip(&mut counts[row]).for_each(|(index, one)| *one = unsafe { lane.count(index) })
+                    }
+                    // SAFETY: as above.
+                    None => unsafe { lane.gather(&mut into.data_mut()[row]) },
+                }
+            });
+        }
     }
 }

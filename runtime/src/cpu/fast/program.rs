@@ -6,7 +6,8 @@
 
 use super::lane::{Lane, Pattern};
 use super::math;
-use cnnc_compiler::kernels::random::{block, unit};
+use cnnc_compiler::element::ElementType;
+use cnnc_compiler::kernels::random::{unit, wide_block};
 use cnnc_compiler::kernels::{Binary, Expression, Unary};
 
 use super::level::vectorised;
@@ -26,6 +27,8 @@ pub struct Program {
     result: Source,
     registers: usize,
     counters: Vec<Counter>,
+    /// The operands that hold whole numbers, two floats each.
+    counts: Vec<usize>,
 }
 
 /// A whole number that an element's place says.
@@ -55,14 +58,24 @@ enum Operation {
     Sigmoid,
     /// `a · b + c` in one pass, rounded twice as the two operations are.
     MultiplyAdd,
-    /// A random number of that stream; the number of the counter that says which.
-    Uniform(u64, usize),
+    /// A random number of that stream; the number of the counter that says which, and seed and step.
+    Uniform(u64, usize, [Whole; 2]),
+}
+
+/// A whole number that random numbers are drawn with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Whole {
+    Number(u64),
+    /// The element of that operand, which holds whole numbers.
+    Operand(usize),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Source {
     Register(usize),
     Operand(usize),
+    /// An operand of whole numbers, as floats.
+    Count(usize),
     Constant(f32),
     Counter(usize),
 }
@@ -83,10 +96,16 @@ enum Value<'a> {
 }
 
 impl Program {
-    /// Compiles an expression.
-    pub fn new(expression: &Expression) -> Program {
-        let mut program =
-            Program { instructions: Vec::new(), result: Source::Constant(0.0), registers: 0, counters: Vec::new() };
+    /// Compiles an expression that computes in float32, over operands of these types; those that are not listed are float32.
+    pub fn new(expression: &Expression, operands: &[ElementType]) -> Program {
+        let is_count = |&index: &usize| operands[index] == ElementType::Uint64;
+        let mut program = Program {
+            instructions: Vec::new(),
+            result: Source::Constant(0.0),
+            registers: 0,
+            counters: Vec::new(),
+            counts: (0..operands.len()).filter(is_count).collect(),
+        };
         program.result = program.number(expression);
         program.assign_registers();
         program
@@ -106,6 +125,7 @@ impl Program {
             return self.instruction(Operation::MultiplyAdd, parts.into());
         }
         let (operation, parts) = match expression {
+            Expression::Operand(index) if self.counts.contains(index) => return Source::Count(*index),
             Expression::Operand(index) => return Source::Operand(*index),
             Expression::Constant(number) => return Source::Constant(*number as f32),
             Expression::Index(axis) => return Source::Counter(self.counter(Counter::Index(*axis))),
@@ -113,8 +133,12 @@ impl Program {
             Expression::Unary(operation, _) => (Operation::Unary(*operation), expression.children()),
             Expression::Binary(operation, ..) => (Operation::Binary(*operation), expression.children()),
             Expression::Select(..) => (Operation::Select, expression.children()),
-            Expression::Uniform(stream, _) => {
-                (Operation::Uniform(*stream, self.counter(Counter::Number)), expression.children())
+            Expression::Uniform(stream, key) => {
+                let key = [&key[0], &key[1]].map(|part| match part {
+                    Expression::Operand(index) => Whole::Operand(*index),
+                    other => Whole::Number(other.whole().unwrap_or_default()),
+                });
+                (Operation::Uniform(*stream, self.counter(Counter::Number), key), Vec::new())
             }
         };
         self.instruction(operation, parts)
@@ -205,6 +229,8 @@ impl Program {
                     Source::Register(index) => Value::Row(&others.get(index)[..length]),
                     Source::Constant(number) => Value::Number(number),
                     Source::Counter(counter) => Value::Row(counted(at(counter), &mut scratch[..length])),
+                    // SAFETY: as the caller of `run` promises.
+                    Source::Count(index) => unsafe { read_counts(operands[index].at(start), &mut scratch[..length]) },
                     Source::Operand(index) if matches!(operands[index].pattern, Pattern::Cycle(_)) => {
                         Value::Row(&repeated[index * BLOCK..][..length])
                     }
@@ -213,7 +239,10 @@ impl Program {
                 };
             }
             match instruction.operation {
-                Operation::Uniform(stream, counter) => draw(stream, at(counter), values, &mut target[..length]),
+                // SAFETY: as the caller of `run` promises.
+                Operation::Uniform(stream, counter, key) => unsafe {
+                    draw(stream, at(counter), key.map(|whole| whole.at(operands, start)), &mut target[..length]);
+                },
                 operation => apply(operation, values, &mut target[..length]),
             }
         }
@@ -227,6 +256,15 @@ impl Program {
             }
             // SAFETY: as above.
             Source::Counter(counter) => unsafe { output.write(counted(at(counter), &mut scratch[..length])) },
+            // SAFETY: as above, and as the caller of `run` promises.
+            Source::Count(index) => unsafe {
+                let scratch = &mut scratch[..length];
+                match read_counts(operands[index].at(start), scratch) {
+                    Value::Number(number) => scratch.fill(number),
+                    Value::Row(_) => {}
+                }
+                output.write(scratch);
+            },
             Source::Operand(_) => {}
         }
     }
@@ -313,19 +351,71 @@ fn counted(count: Count, scratch: &mut [f32]) -> &[f32] {
     scratch
 }
 
+impl Whole {
+    /// The numbers from element `start` on.
+    ///
+    /// # Safety
+    /// The element must be one of the operand.
+    unsafe fn at(self, operands: &[Lane], start: usize) -> Counts {
+        match self {
+            Whole::Number(number) => Counts::Number(number),
+            // SAFETY: as the caller promises.
+            Whole::Operand(index) => unsafe {
+                match operands[index].at(start) {
+                    lane if lane.pattern == Pattern::Stride(0) => Counts::Number(lane.count(0)),
+                    lane => Counts::Lane(lane),
+                }
+            },
+        }
+    }
+}
+
+/// Whole numbers, an element each.
+#[derive(Clone, Copy)]
+enum Counts {
+    Number(u64),
+    Lane(Lane),
+}
+
+impl Counts {
+    /// That of an element.
+    ///
+    /// # Safety
+    /// The element must lie in the lane, of whole numbers.
+    unsafe fn get(self, index: usize) -> u64 {
+        match self {
+            Counts::Number(number) => number,
+            // SAFETY: as the caller promises.
+            Counts::Lane(lane) => unsafe { lane.count(index) },
+        }
+    }
+}
+
+/// An operand's whole numbers at a block as floats.
+unsafe fn read_counts<'a>(lane: Lane, scratch: &'a mut [f32]) -> Value<'a> {
+    // SAFETY: the caller promises that the lane is one of whole numbers, valid for as many elements as `scratch` has.
+    unsafe {
+        if lane.pattern == Pattern::Stride(0) {
+            return Value::Number(lane.count(0) as f32);
+        }
+        scratch.iter_mut().enumerate().for_each(|(index, value)| *value = lane.count(index) as f32);
+        Value::Row(scratch)
+    }
+}
+
 /// Random numbers of the elements that are counted. Seed and step are the same for all of them but in theory.
-fn draw(stream: u64, count: Count, [seed, step, _]: [Value<'_>; SCRATCH], output: &mut [f32]) {
-    let word = |value: Value, index: usize| match value {
-        Value::Number(number) => number as u32,
-        Value::Row(row) => row[index] as u32,
-    };
+///
+/// # Safety
+/// Seed and step must be valid for as many elements as there are in `output`.
+unsafe fn draw(stream: u64, count: Count, [seed, step]: [Counts; 2], output: &mut [f32]) {
     let (mut known, mut words, mut key) = (None, [0; 4], [0; 2]);
     for (index, value) in output.iter_mut().enumerate() {
         let number = count.first + index * count.step;
-        let now = [word(seed, index), word(step, index)];
+        // SAFETY: as the caller promises.
+        let now = unsafe { [seed.get(index), step.get(index)] };
         if known != Some(number / 4) || key != now {
             (known, key) = (Some(number / 4), now);
-            words = block((number / 4) as u64, stream, key);
+            words = wide_block((number / 4) as u64, stream, key);
         }
         *value = unit(words[number % 4]) as f32;
     }

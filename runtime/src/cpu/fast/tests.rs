@@ -88,10 +88,10 @@ fn products() {
 
 #[test]
 fn products_of_rows_at_a_distance() {
-    let rows = |storage, shape: [usize; 2]| View { storage, offset: 2, shape: shape.to_vec(), strides: vec![50, 1] };
+    let rows = |storage, shape: [usize; 2]| View { strides: vec![50, 1], ..dense(storage, 2, &shape) };
     for count in [2, 7] {
         let operands = [rows(Storage::Input(0), [count, 40]), rows(Storage::Parameter(0), [9, 40])];
-        let output = View { storage: Storage::Arena, offset: 3, shape: vec![count, 9], strides: vec![20, 1] };
+        let output = View { strides: vec![20, 1], ..dense(Storage::Arena, 3, &[count, 9]) };
         let kernel = Kernel::Gemm { transpose_a: false, transpose_b: true };
         let plan = TestPlan::new(&[&[count * 50]]).parameter("weight", &[9, 50]);
         agrees(&plan.step_into(kernel, &operands, output).finish());
@@ -140,12 +140,8 @@ fn reductions() {
 #[test]
 fn maps_over_any_strides() {
     let shape = [3, 4, 5, 6];
-    let view = |storage, offset, strides: [usize; 4]| View {
-        storage,
-        offset,
-        shape: shape.to_vec(),
-        strides: strides.to_vec(),
-    };
+    let view =
+        |storage, first, strides: [usize; 4]| View { strides: strides.to_vec(), ..dense(storage, first, &shape) };
     let operands = [
         view(Storage::Input(0), 0, [1, 3, 12, 60]),
         view(Storage::Parameter(0), 1, [0, 0, 0, 1]),
@@ -186,10 +182,8 @@ fn maps_in_place_and_long_ones() {
 #[test]
 fn results_that_are_parts_of_a_concatenation() {
     let part = |storage, first: usize, channels: usize, image: usize| View {
-        storage,
-        offset: first * 20,
-        shape: vec![2, channels, 4, 5],
         strides: vec![image, 20, 5, 1],
+        ..dense(storage, first * 20, &[2, channels, 4, 5])
     };
     let (input, place) = (
         |channels| part(Storage::Input(0), 0, channels, 60),

@@ -5,6 +5,7 @@ use crate::cpu::test_plan::{TestPlan, dense};
 use crate::cpu::{CpuOptions, Engine};
 use crate::random::Stream;
 use crate::{Parameters, Tensor};
+use cnnc_compiler::element::ElementType;
 use cnnc_compiler::kernels::random::fnv1a;
 use cnnc_compiler::kernels::{AxisWindow, Divisor, Expression, Kernel, PoolAxis, Pooling, Resampling};
 use cnnc_compiler::plan::{Storage, View};
@@ -72,11 +73,13 @@ fn maps_know_their_places() {
 #[test]
 fn random_numbers_are_those_of_the_generator() {
     let shape = [3, 50, 11];
-    let scalar = |input| View { strides: vec![0; 3], ..dense(Storage::Input(input), 0, &shape) };
+    let scalar =
+        |input| View { element: ElementType::Uint64, strides: vec![0; 3], ..dense(Storage::Input(input), 0, &shape) };
     let drawn = Expression::uniform(fnv1a("features.2"), Expression::operand(0), Expression::operand(1));
-    let plan = TestPlan::new(&[&[], &[]]).step(Kernel::Map(drawn), &[scalar(0), scalar(1)], &shape).finish();
+    let plan = TestPlan::new(&[]).count().count();
+    let plan = plan.step(Kernel::Map(drawn), &[scalar(0), scalar(1)], &shape).finish();
     let mut engine = Engine::new(plan, &Parameters::default(), CpuOptions::default()).unwrap();
-    let answer = engine.run(&[Tensor::filled(&[], 123_456.0), Tensor::filled(&[], 77.0)]).unwrap();
+    let answer = engine.run(&[Tensor::count(123_456), Tensor::count(77)]).unwrap();
     let stream = Stream::new(123_456 + (77 << 32), "features.2");
     let expected: Vec<f32> = (0..413).flat_map(|block| stream.uniform01(block)).map(|value| value as f32).collect();
     assert_eq!(answer[0].data(), &expected[..1650]);

@@ -182,10 +182,11 @@ fn merged(axes: Vec<Axis>) -> Vec<Axis> {
 #[cfg(test)]
 mod tests {
     use super::{Pattern, Walk};
+    use cnnc_compiler::element::ElementType;
     use cnnc_compiler::plan::{Storage, View};
 
     fn view(shape: &[usize], strides: &[usize]) -> View {
-        View { storage: Storage::Arena, offset: 0, shape: shape.to_vec(), strides: strides.to_vec() }
+        View { strides: strides.to_vec(), ..View::dense(Storage::Arena, ElementType::Float32, 0, shape) }
     }
 
     fn rows(walk: &Walk, lead: usize, start: usize, end: usize) -> Vec<(Vec<usize>, usize)> {

@@ -15,6 +15,7 @@ mod pad;
 mod real;
 mod reduce;
 mod resample;
+mod storage;
 mod window;
 mod window_grad;
 
@@ -25,103 +26,105 @@ pub(super) use window::{counted_along, divide_by};
 
 use crate::failure::Result;
 use crate::{Parameters, Tensor};
+use cnnc_compiler::element::ElementType;
 use cnnc_compiler::kernels::Kernel;
 use cnnc_compiler::plan::{Plan, Step, Storage, View};
 use operand::{Operand, offsets};
 use std::sync::Arc;
+use storage::{Elements, Storages};
 
-/// A plan, prepared in the element type `T`.
+/// A plan, prepared to compute in `T` what it says of float32.
 pub struct Interpreter<T> {
     plan: Arc<Plan>,
-    memory: Memory<T>,
-}
-
-/// The storages of a plan.
-struct Memory<T> {
-    inputs: Vec<Vec<T>>,
-    parameters: Vec<Vec<T>>,
-    scratch: Vec<T>,
-    prepared: Vec<T>,
-    arena: Vec<T>,
+    storages: Storages<T>,
 }
 
 impl<T: Real> Interpreter<T> {
     /// Prepares a plan, which must have passed the check of plans.
     ///
     /// # Errors
-    /// E602 when a parameter is missing or of another shape.
+    /// E602 when a parameter is missing, of another shape or of another type.
     pub fn new(plan: Arc<Plan>, parameters: &Parameters) -> Result<Interpreter<T>> {
         super::check::parameters(&plan, parameters)?;
-        let widen =
-            |tensor: Arc<Tensor>| tensor.data().iter().map(|&value| T::from_f64(f64::from(value))).collect::<Vec<T>>();
-        let wanted = plan.parameters.iter().map(|wanted| parameters.get(&wanted.path).map(widen));
-        let nothing = T::from_f64(f64::NAN);
-        let mut memory = Memory {
-            inputs: Vec::new(),
-            parameters: wanted.collect::<Result<_>>()?,
-            scratch: vec![nothing; plan.scratch_elements],
-            prepared: vec![nothing; plan.prepared_elements],
-            arena: vec![nothing; plan.arena_elements],
-        };
-        plan.prepare.iter().for_each(|step| memory.execute(step));
-        memory.scratch = Vec::new();
-        Ok(Interpreter { plan, memory })
+        let mut interpreter = Interpreter { storages: Storages::new(&plan), plan };
+        interpreter.set_parameters(parameters)?;
+        interpreter.plan.prepare.iter().for_each(|step| execute(&mut interpreter.storages, step));
+        interpreter.storages.remove(Storage::Scratch);
+        Ok(interpreter)
     }
 
-    /// The values of every output. Inputs must have the plan's sizes.
-    pub fn run(&mut self, inputs: Vec<Vec<T>>) -> Vec<Vec<T>> {
-        self.memory.inputs = inputs;
-        self.memory.arena.fill(T::from_f64(f64::NAN));
-        self.plan.run.iter().for_each(|step| self.memory.execute(step));
-        self.plan.outputs.iter().map(|port| self.memory.operand(&port.view).values()).collect()
+    /// Runs the plan. Inputs must have its sizes and types.
+    pub fn run(&mut self, inputs: &[Tensor]) {
+        for (index, input) in inputs.iter().enumerate() {
+            self.storages.set(Storage::Input(index), input);
+        }
+        self.storages.forget(Storage::Arena);
+        self.plan.run.iter().for_each(|step| execute(&mut self.storages, step));
+    }
+
+    /// The values of every output of the last run, whole numbers as the nearest that `T` has.
+    pub fn answers(&self) -> Vec<Vec<T>> {
+        self.plan.outputs.iter().map(|port| self.storages.elements(&port.view).values()).collect()
+    }
+
+    /// The same as tensors of the outputs' sizes and types.
+    pub fn answer(&self, answers: &mut [Tensor]) {
+        for (port, answer) in self.plan.outputs.iter().zip(answers) {
+            self.storages.elements(&port.view).write_to(answer);
+        }
+    }
+
+    /// Takes the parameters of the plan for those of the next run.
+    ///
+    /// # Errors
+    /// As [`Parameters::get`].
+    pub fn set_parameters(&mut self, parameters: &Parameters) -> Result<()> {
+        for (index, parameter) in self.plan.parameters.iter().enumerate() {
+            self.storages.set(Storage::Parameter(index), &*parameters.get(&parameter.path)?);
+        }
+        Ok(())
+    }
+
+    /// Gives the parameters that the plan updates as the last run left them.
+    ///
+    /// # Errors
+    /// As [`Parameters::get_mut`].
+    pub fn get_updated(&self, state: &mut Parameters) -> Result<()> {
+        for (index, parameter) in self.plan.parameters.iter().enumerate().filter(|(_, one)| one.updated) {
+            let view = View::dense(Storage::Parameter(index), parameter.element, 0, &parameter.shape);
+            self.storages.elements(&view).write_to(state.get_mut(&parameter.path)?);
+        }
+        Ok(())
     }
 }
 
-impl<T: Real> Interpreter<T> {
-    /// The parameters of the plan, by number: as the last run left them.
-    pub fn parameters(&self) -> &[Vec<T>] {
-        &self.memory.parameters
-    }
-
-    /// The same, to be set.
-    pub fn parameters_mut(&mut self) -> &mut [Vec<T>] {
-        &mut self.memory.parameters
-    }
-}
-
-impl<T: Real> Memory<T> {
-    fn operand<'a>(&'a self, view: &'a View) -> Operand<'a, T> {
-        let data = match view.storage {
-            Storage::Input(index) => &self.inputs[index],
-            Storage::Parameter(index) => &self.parameters[index],
-            Storage::Scratch => &self.scratch,
-            Storage::Prepared => &self.prepared,
-            Storage::Arena => &self.arena,
-        };
-        Operand { data: &data[view.offset..], shape: &view.shape, strides: &view.strides }
-    }
-
-    fn execute(&mut self, step: &Step) {
-        let operands: Vec<Operand<T>> = step.operands.iter().map(|view| self.operand(view)).collect();
-        let (own, others) = operands.split_at(step.own_operands);
-        let mut values = compute(step, own);
-        if let Some(epilogue) = &step.epilogue {
-            let value = values.clone();
-            let value =
-                Operand { data: &value, shape: &step.output.shape, strides: &operand::dense(&step.output.shape) };
-            let all: Vec<Operand<T>> = std::iter::once(value).chain(others.iter().copied()).collect();
-            values = map::map(epilogue, &all, &step.output.shape);
+/// Does one step.
+fn execute<T: Real>(storages: &mut Storages<T>, step: &Step) {
+    let shape = step.output.shape.as_slice();
+    let operands: Vec<Elements<T>> = step.operands.iter().map(|view| storages.elements(view)).collect();
+    if let Kernel::Map(expression) = &step.kernel {
+        match step.compute {
+            ElementType::Float32 => {
+                let values = map::map(expression, &operands, shape);
+                storages.write(&step.output, values);
+            }
+            ElementType::Uint64 => {
+                let values = map::count(expression, &operands, shape);
+                storages.write_counts(&step.output, values);
+            }
         }
-        let into = match step.output.storage {
-            Storage::Scratch => &mut self.scratch,
-            Storage::Prepared => &mut self.prepared,
-            Storage::Parameter(index) => &mut self.parameters[index],
-            Storage::Input(_) | Storage::Arena => &mut self.arena,
-        };
-        for (offset, value) in offsets(&step.output.shape, &step.output.strides).zip(values) {
-            into[step.output.offset + offset] = value;
-        }
+        return;
     }
+    let mut operands = operands.into_iter();
+    let own: Vec<Operand<T>> = operands.by_ref().take(step.own_operands).map(Elements::reals).collect();
+    let mut values = compute(step, &own);
+    if let Some(epilogue) = &step.epilogue {
+        let value = values.clone();
+        let value = Operand { data: &value, shape, strides: &operand::dense(shape) };
+        let all: Vec<Elements<T>> = std::iter::once(Elements::Reals(value)).chain(operands).collect();
+        values = map::map(epilogue, &all, shape);
+    }
+    storages.write(&step.output, values);
 }
 
 /// The kernel's own result, dense.
@@ -136,11 +139,12 @@ fn compute<T: Real>(step: &Step, own: &[Operand<T>]) -> Vec<T> {
         Kernel::Gemm { transpose_a, transpose_b } => gemm::gemm(&own[0], *transpose_a, &own[1], *transpose_b),
         Kernel::Window { axes, pooling } => window::window(&own[0], axes, pooling, shape),
         Kernel::Reduce { reduction, axes } => reduce::reduce(&own[0], *reduction, axes),
-        Kernel::Map(expression) => map::map(expression, own, shape),
         Kernel::Resample(resampling) => resample::resample(&own[0], resampling, shape),
         Kernel::Pad { padding } => pad::pad(&own[0], padding, shape),
-        // Checked before: a plan holds none of these.
-        Kernel::Input(_) | Kernel::Parameter(_) | Kernel::Reshape | Kernel::Permute { .. } => Vec::new(),
+        // Done before, or checked before: a plan holds none of these.
+        Kernel::Map(_) | Kernel::Input(_) | Kernel::Parameter(_) | Kernel::Reshape | Kernel::Permute { .. } => {
+            Vec::new()
+        }
         Kernel::Slice { .. } | Kernel::Concat { .. } | Kernel::Reorder { .. } | Kernel::Pack(_) => Vec::new(),
     }
 }

@@ -6,6 +6,8 @@ use std::ops::{Add, AddAssign, Div, Mul};
 pub trait Real: Copy + PartialOrd + Add<Output = Self> + AddAssign + Mul<Output = Self> + Div<Output = Self> {
     /// Rounded to this type.
     fn from_f64(number: f64) -> Self;
+    /// The nearest to a whole number.
+    fn from_count(count: u64) -> Self;
     /// Widened.
     fn to_f64(self) -> f64;
 
@@ -20,6 +22,9 @@ impl Real for f32 {
     fn from_f64(number: f64) -> f32 {
         number as f32
     }
+    fn from_count(count: u64) -> f32 {
+        count as f32
+    }
     fn to_f64(self) -> f64 {
         f64::from(self)
     }
@@ -28,6 +33,9 @@ impl Real for f32 {
 impl Real for f64 {
     fn from_f64(number: f64) -> f64 {
         number
+    }
+    fn from_count(count: u64) -> f64 {
+        count as f64
     }
     fn to_f64(self) -> f64 {
         self

@@ -106,7 +106,7 @@ pub fn conv_weight<'s>(step: &'s Step, window: &[AxisWindow; 2], groups: usize) 
     let channels = [x[1] / groups, g[1] / groups];
     let area = window[0].kernel * window[1].kernel;
     let images = Image::of(&step.operands[0]).and_then(|x| Some([x, Image::of(&step.operands[1])?]));
-    let weight = View::dense(step.output.storage, 0, &step.output.shape);
+    let weight = View::dense(step.output.storage, step.output.element, 0, &step.output.shape);
     Problem {
         family: "conv_weight",
         step,

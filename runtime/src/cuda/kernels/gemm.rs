@@ -53,7 +53,7 @@ fn vector(problem: &Problem<'_>) -> Call {
     let ending = Ending::of(step, index);
     let named = |name: &str| indices.iter().find(|(other, _)| *other == name).map_or(0, |&(_, value)| value);
     let together = ["depth", "a_row", "b_column"].iter().all(|name| named(name).is_multiple_of(4));
-    let fours = together && step.operands.iter().take(2).all(|view| view.offset.is_multiple_of(4));
+    let fours = together && step.operands.iter().take(2).all(|view| view.offset().is_multiple_of(4));
     let structs = sizes(index, &[("fours", usize::from(fours))], indices, &[]) + &ending.text;
     let entry = Entry::new(structs).operands(names, step).ending(&ending);
     let body = format!("gemm_vector<@_sizes>(left, right, {})", finished(&ending));

@@ -2,7 +2,7 @@
 //
 // Bound by memory. Four at a time, a warp reads and writes 512 bytes in one instruction.
 
-template <class Element> __device__ void map(const Element& element, float* out) {
+template <class Element, class Out> __device__ void map(const Element& element, Out* out) {
     typedef typename Element::Index Index;
     const Index i = (Index)blockIdx.x * blockDim.x + threadIdx.x;
     if (i < Element::count) element.store(out, i);

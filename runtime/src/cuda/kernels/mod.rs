@@ -100,7 +100,7 @@ impl Entry {
 
     /// What an ending reads.
     pub fn ending(self, ending: &Ending) -> Entry {
-        ending.pointers.iter().fold(self, |entry, (name, from)| entry.read(name, *from))
+        ending.pointers.iter().fold(self, |entry, pointer| entry.read(&pointer.name, pointer.from))
     }
 
     /// The pointer that is written.

@@ -17,10 +17,12 @@ __device__ inline Words philox(unsigned long long block, unsigned long long stre
     return x;
 }
 
-// Element `number` of a stream, in [0, 1), a multiple of 2^-24. Four neighbours share a block, which the compiler
+// Element `number` of a stream, in [0, 1), a multiple of 2^-24. The high half of the seed enters the stream's, that of
+// the step the block's. Four neighbours share a block, which the compiler
 // computes once.
-__device__ inline float uniform(unsigned long long number, unsigned long long stream, float seed, float step) {
-    const Words words = philox(number / 4, stream, (unsigned)seed, (unsigned)step);
+__device__ inline float uniform(Whole number, Whole stream, Whole seed, Whole step) {
+    const Whole high = ~(Whole)0xffffffffu;
+    const Words words = philox(number / 4 ^ (step & high), stream ^ (seed & high), (unsigned)seed, (unsigned)step);
     const unsigned place = number % 4;
     const unsigned word = place < 2 ? (place == 0 ? words.at[0] : words.at[1]) : (place == 2 ? words.at[2] : words.at[3]);
     return (float)(word >> 8) * 5.9604644775390625e-8f;

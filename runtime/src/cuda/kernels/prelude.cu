@@ -1,6 +1,6 @@
 // What every kernel stands on. NVRTC has no standard headers, so nothing is included.
 //
-// An entry takes pointers to float; sizes, strides and numbers are constants in structs that are written for each
+// An entry takes pointers to float, that of a map to whole numbers too; sizes, strides and numbers are constants in structs that are written for each
 // plan. What is done to a result before it is stored is written too, as a struct with
 //     void store(float* out, Index i, float x0) const     stores element i of the result, counted densely with the last axis fastest.
 // A kernel needs to know no more of it. Sums never go through atomics: the same input gives the same bits in every
@@ -9,6 +9,9 @@
 #ifndef ENTRY
 #define ENTRY(threads) extern "C" __global__ void __launch_bounds__(threads)
 #endif
+
+// What counts.
+typedef unsigned long long Whole;
 
 // Four floats on 16 bytes: one transaction.
 struct alignas(16) Four {

@@ -48,7 +48,7 @@ fn by_tiles(problem: &Problem<'_>, tile: Tile, parts: usize) -> Vec<Call> {
     let Problem { family, step, names, product, ints, indices, .. } = problem;
     let index = index_type_of(step, parts);
     let count = step.output.elements();
-    let aligned = step.operands.iter().take(2).all(|view| view.offset.is_multiple_of(4));
+    let aligned = step.operands.iter().take(2).all(|view| view.offset().is_multiple_of(4));
     let more = [("parts", parts), ("aligned", usize::from(aligned))];
     let ints: Vec<(&str, usize)> = ints.iter().copied().chain(more).collect();
     let sizes_text = sizes(index, &ints, indices, &[]);

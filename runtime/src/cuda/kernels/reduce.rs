@@ -39,7 +39,7 @@ pub fn reduce(step: &Step, reduction: Reduction, axes: &[bool]) -> Vec<Call> {
     let places = [function("first", &kept.0, &kept.1), function("rest", &gone.0, &gone.1)];
     let fours = runs_of_four(&gone.0, &gone.1)
         && merged(&kept.0, &kept.1).iter().all(|(_, stride)| stride.is_multiple_of(4))
-        && x.offset.is_multiple_of(4);
+        && x.offset().is_multiple_of(4);
     let ints = [("parts", way.parts), ("fours", usize::from(fours))];
     let structs = sizes(index, &ints, &[("count", count), ("length", length)], &places);
     let body = |sink: &str| format!("{}<@_sizes, {join}>(x, {sink})", way.function);

@@ -6,6 +6,7 @@
 use super::{Loaded, Wanted};
 use crate::failure::{broken_file, file_failure};
 use crate::{Failure, Result, Tensor, available_memory_bytes, files};
+use cnnc_compiler::element::ElementType;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
@@ -49,8 +50,9 @@ pub fn read(path: &Path, file: File, wanted: &Wanted) -> Result<Loaded> {
     };
     let elements = bytes / element.size as u64;
     let memory = available_memory_bytes();
-    if elements.saturating_mul(4) > memory {
-        let needs = format!("{} bytes as float32, and {memory} bytes of memory are free", elements.saturating_mul(4));
+    let needed = ElementType::Float32.tensor_bytes(shape);
+    if needed > memory {
+        let needs = format!("{needed} bytes as float32, and {memory} bytes of memory are free");
         return Err(broken_file(path, format!("holds {shape:?}, {needs}")));
     }
     let values = values(path, reader, &header, &element, elements as usize)?;
@@ -124,7 +126,7 @@ fn header_text(path: &Path, reader: &mut impl Read) -> Result<(String, u64)> {
     Ok((String::from_utf8_lossy(&text).into_owned(), (length + before) as u64))
 }
 
-/// Writes a tensor as a float32 array; the file is there whole or not at all.
+/// Writes a tensor as an array of float32, or of uint64; the file is there whole or not at all.
 ///
 /// # Errors
 /// E601 when the file cannot be written.
@@ -133,7 +135,11 @@ pub fn save(path: &Path, tensor: &Tensor) -> Result<()> {
     if tensor.shape().len() != 1 {
         shape = shape.trim_end_matches(", ").into();
     }
-    let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}), }}", shape.trim_end());
+    let descr = match tensor.element() {
+        ElementType::Float32 => "<f4",
+        ElementType::Uint64 => "<u8",
+    };
+    let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({}), }}", shape.trim_end());
     // The data begin at a multiple of 64 bytes, after a line feed.
     let padding = (10 + header.len() + 1).next_multiple_of(64) - (10 + header.len() + 1);
     header.extend(std::iter::repeat_n(' ', padding).chain(['\n']));
@@ -141,6 +147,9 @@ pub fn save(path: &Path, tensor: &Tensor) -> Result<()> {
         writer.write_all(b"\x93NUMPY\x01\x00")?;
         writer.write_all(&(header.len() as u16).to_le_bytes())?;
         writer.write_all(header.as_bytes())?;
+        if let Some(counts) = tensor.counts() {
+            return writer.write_all(&counts.iter().flat_map(|count| count.to_le_bytes()).collect::<Vec<u8>>());
+        }
         tensor.data().chunks(1 << 16).try_for_each(|values| {
             writer.write_all(&values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>())
         })

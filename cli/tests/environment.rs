@@ -1,6 +1,7 @@
 //! What the environment and the number of threads may do to a command: be followed, or be refused in a sentence; never a panic.
 
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Output};
 
 const LENET: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/lenet.cnn");
@@ -108,10 +109,21 @@ fn more_threads_than_the_limit_are_refused_by_every_command() {
 #[cfg(target_os = "linux")]
 #[test]
 fn threads_that_the_system_does_not_start_are_an_error() {
-    let limited = "ulimit -v 1000000; exec \"$0\" \"$@\"";
-    for arguments in
-        [&["run", "--threads", "1000"][..], &["bench", LENET, "--threads", "1000"], &["doctor", "--threads", "1000"]]
-    {
+    let folder = tempfile::tempdir().expect("a folder");
+    let recipe = folder.path().join("recipe.yaml");
+    let models = Path::new(LENET).parent().expect("a folder").display();
+    let data = format!("{{format: idx, path: {models}/fashion_mnist_small, workers: 256}}");
+    let model = format!("model: {{file: {LENET}, name: LeNet}}");
+    let rest = "optimizer: sgd\nbatch_size: 1\nepochs: 1\noutput: out\n";
+    fs::write(&recipe, format!("{model}\ndata: {data}\n{rest}")).expect("a file");
+    let recipe = recipe.to_str().expect("a path of text");
+    for (arguments, kilobytes) in [
+        (&["run", "--threads", "1000"][..], 1_000_000),
+        (&["bench", LENET, "--threads", "1000"], 1_000_000),
+        (&["doctor", "--threads", "1000"], 1_000_000),
+        (&["train", recipe], 500_000),
+    ] {
+        let limited = &format!("ulimit -v {kilobytes}; exec \"$0\" \"$@\"");
         let ran = || {
             let mut command = Command::new("sh");
             command.arg("-c").arg(limited).arg(env!("CARGO_BIN_EXE_cnnc")).args(arguments).output().expect("a process")
@@ -122,7 +134,10 @@ fn threads_that_the_system_does_not_start_are_an_error() {
         let output = ended.expect("a process whose memory ends elsewhere");
         let text = errors(&output);
         assert_eq!(output.status.code(), Some(1), "{text}");
-        assert!(text.contains("error[E506]: 1000 threads are wanted, and the system started "), "{text}");
+        assert!(
+            text.contains("error[E506]: ") && text.contains(" threads are wanted, and the system started "),
+            "{text}"
+        );
         assert!(text.contains("ask for fewer"), "{text}");
     }
 }

@@ -181,8 +181,8 @@ fn terminal_width() -> usize {
     stated.or_else(|| terminal().map(|(width, _)| width.0.into())).unwrap_or(DEFAULT_WIDTH).clamp(40, 400)
 }
 
-/// A text as a terminal gets it: escapes for control characters and for those that turn the writing round, whoever wrote them. Line ends, tabs
-/// and, where there are colours, sequences that set them stay.
+/// A text as a terminal gets it: escapes for control characters and for those that turn the writing round, whoever wrote them.
+/// Line ends, tabs and, where there are colours, sequences that set them stay.
 fn visible(text: &str, color: bool) -> Cow<'_, str> {
     if text.bytes().all(|byte| matches!(byte, b'\n' | b' '..=b'~')) {
         return Cow::Borrowed(text);

@@ -1,7 +1,7 @@
 //! `cnnc dump FILE --stage STAGE`: what a stage of the compiler made, in the words of the stage's own printer.
 //!
-//! A batch without a size is 1 from the kernels on, of a training step 2: a batch norm over one value is none. The plan is made for the fixed target of the tests, so that the same spec gives the same
-//! text on every machine.
+//! A batch without a size is 1 from the kernels on, of a training step 2: a batch norm over one value is none. The plan is made
+//! for the fixed target of the tests, so that the same spec gives the same text on every machine.
 
 use crate::arguments::{Dump, Stage};
 use crate::console::{Console, Outcome};

@@ -1,9 +1,9 @@
-//! The variables of the environment that cnnc follows, looked at once before a command does anything: one that cannot be followed is
-//! never passed over in silence.
+//! The variables of the environment that cnnc follows, looked at once before a command does anything: one that cannot be followed
+//! is never passed over in silence.
 //!
-//! `CNNC_INSTRUCTIONS` decides what is computed with, so a wrong one is an error. `CNNC_CUDA_PATH` is looked at by whoever opens a GPU.
-//! `XDG_CACHE_HOME` and `COLUMNS` are other programs' too and decide no number: a note says what is done instead. Any value of `NO_COLOR`
-//! is right, and `RUST_MIN_STACK` has no effect, since threads have stacks of their own size.
+//! `CNNC_INSTRUCTIONS` decides what is computed with, so a wrong one is an error. `CNNC_CUDA_PATH` is looked at by whoever opens
+//! a GPU. `XDG_CACHE_HOME` and `COLUMNS` are other programs' too and decide no number: a note says what is done instead. Any
+//! value of `NO_COLOR` is right, and `RUST_MIN_STACK` has no effect, since threads have stacks of their own size.
 
 use crate::console::{Console, Outcome};
 use cnnc_compiler::diagnostic::Code;

@@ -1,7 +1,8 @@
 //! The command line: a file for each subcommand, and what they share.
 //!
-//! Arguments come in; text on standard output, diagnostics on standard error and an exit code go out: 0 done, 1 the spec, the data or the
-//! machine is at fault, 2 wrong usage. A closed pipe ends quietly. A library, so that tests call it in process; the executable is five lines.
+//! Arguments come in; text on standard output, diagnostics on standard error and an exit code go out: 0 done, 1 the spec, the
+//! data or the machine is at fault, 2 wrong usage. A closed pipe ends quietly. A library, so that tests call it in process; the
+//! executable is five lines.
 
 mod answer;
 mod arguments;

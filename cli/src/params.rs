@@ -1,7 +1,7 @@
 //! `cnnc params FILE [PATH]`: the parameters by name and shape, or the values of one, or of all that a layer holds.
 //!
-//! A path is a key of the `state_dict` or leads to a layer; a child may be named by its position in brackets, as in PyTorch: `[0][1][0].bias`
-//! is `0.block 1.0.bias`, and brackets behind a parameter take an index of it.
+//! A path is a key of the `state_dict` or leads to a layer; a child may be named by its position in brackets, as in PyTorch:
+//! `[0][1][0].bias` is `0.block 1.0.bias`, and brackets behind a parameter take an index of it.
 
 use crate::arguments::Params;
 use crate::console::{Console, Outcome};

@@ -1,4 +1,5 @@
-//! Measured choices for commands that run models: those that are kept on this machine, and how they are shown when they are measured.
+//! Measured choices for commands that run models: those that are kept on this machine, and how they are shown when they are
+//! measured.
 
 use crate::bench::milliseconds;
 use crate::console::Console;

@@ -1,7 +1,7 @@
 //! Values of a tensor as text, laid out as PyTorch prints them.
 //!
-//! Four digits after the point, all values of one width; powers of ten when the sizes differ too much; of more than a thousand values the
-//! first and last three along each axis (the defaults of `torch.set_printoptions`). Counters are whole numbers.
+//! Four digits after the point, all values of one width; powers of ten when the sizes differ too much; of more than a thousand
+//! values the first and last three along each axis (the defaults of `torch.set_printoptions`). Counters are whole numbers.
 
 use cnnc_runtime::Tensor;
 

@@ -1,7 +1,8 @@
-//! The whole way to a GPU without one: driver and NVRTC are emulated on the processor (`tests/cuda`), and found as real ones are found.
+//! The whole way to a GPU without one: driver and NVRTC are emulated on the processor (`tests/cuda`), and found as real ones are
+//! found.
 //!
-//! Emulated threads are slow, so networks are small; what kernels compute is tested elsewhere. Without a C++ compiler the tests pass,
-//! unless `CNNC_TEST_CUDA=required` demands that they run.
+//! Emulated threads are slow, so networks are small; what kernels compute is tested elsewhere. Without a C++ compiler the tests
+//! pass, unless `CNNC_TEST_CUDA=required` demands that they run.
 
 #![allow(clippy::print_stderr, reason = "a test that did nothing says so")]
 
@@ -117,7 +118,8 @@ fn the_doctor_finds_products_right_in_every_precision() {
 #[test]
 fn the_doctor_examines_libraries_as_it_does_kernels() {
     let Some(folder) = emulated() else { return };
-    // Products of matrices, and all three parts of convolutions: strided, dilated, grouped, transposed, with images that lie apart.
+    // Products of matrices, and all three parts of convolutions: strided, dilated, grouped, transposed, with images that lie
+    // apart.
     for (only, library) in [("gemm", "cuBLASLt"), ("conv transposed", "cuDNN"), ("gradients of convolutions", "cuDNN")]
     {
         let arguments = ["doctor", "--device", "cuda", "--only", only, "--format", "json"];

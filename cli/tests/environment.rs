@@ -128,7 +128,8 @@ fn threads_that_the_system_does_not_start_are_an_error() {
             let mut command = Command::new("sh");
             command.arg("-c").arg(limited).arg(env!("CARGO_BIN_EXE_cnnc")).args(arguments).output().expect("a process")
         };
-        // Where memory ends between a thread's stack and what the standard library lays beside it, that ends the process: tried again.
+        // Where memory ends between a thread's stack and what the standard library lays beside it, that ends the process: tried
+        // again.
         let unlucky = |output: &Output| errors(output).contains("stack_overflow.rs");
         let ended = (0..20).map(|_| ran()).find(|output| !unlucky(output));
         let output = ended.expect("a process whose memory ends elsewhere");

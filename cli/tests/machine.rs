@@ -1,4 +1,5 @@
-//! The commands about this machine, as processes: the self-check, and measured methods that are kept from one command to the next.
+//! The commands about this machine, as processes: the self-check, and measured methods that are kept from one command to the
+//! next.
 
 use serde_json::Value;
 use std::fs;

@@ -1,7 +1,7 @@
 //! What the elements of a value are: the type in which memory holds them.
 //!
-//! What a kernel computes in is said apart from it ([`KernelNode::compute`](crate::kernels::KernelNode::compute)): operands are converted
-//! to that type where they are read. All sizes in bytes come from here.
+//! What a kernel computes in is said apart from it ([`KernelNode::compute`](crate::kernels::KernelNode::compute)): operands are
+//! converted to that type where they are read. All sizes in bytes come from here.
 
 use std::fmt;
 

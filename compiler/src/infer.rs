@@ -6,7 +6,8 @@ use crate::shape::{Relation, Requirements, Shape};
 use crate::sizes;
 use std::collections::HashMap;
 
-/// Infers all shapes, checks the contracts and finds the sizes for which everything holds; the shapes are then those for such sizes.
+/// Infers all shapes, checks the contracts and finds the sizes for which everything holds; the shapes are then those for such
+/// sizes.
 pub fn infer(graph: Graph, problems: &mut Problems) -> Option<ShapedGraph> {
     let mut requirements = graph.requirements.clone();
     let shapes = infer_shapes(&graph, &mut requirements, problems)?;

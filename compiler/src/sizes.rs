@@ -1,8 +1,8 @@
 //! For which sizes of the symbols a network is valid.
 //!
-//! Inference leaves requirements such as `2·(H//2) == H`. This module finds, by trying sizes, which values each symbol may have, and says
-//! it in words: "any multiple of 32 from 32 up". A requirement of one symbol is solved by itself; one of several, such as `H == W`, is tried on
-//! a sample of what the others leave, and kept as a condition where the sample does not decide it.
+//! Inference leaves requirements such as `2·(H//2) == H`. This module finds, by trying sizes, which values each symbol may have,
+//! and says it in words: "any multiple of 32 from 32 up". A requirement of one symbol is solved by itself; one of several, such
+//! as `H == W`, is tried on a sample of what the others leave, and kept as a condition where the sample does not decide it.
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::Graph;
@@ -17,7 +17,8 @@ const LARGEST: i64 = 4096;
 /// The largest size that is tried then.
 const LARGEST_AT_ALL: i64 = 1 << 17;
 
-/// The most that is tried for a network: sizes times the weights of the expressions that they are put into. Seconds; no network comes near it.
+/// The most that is tried for a network: sizes times the weights of the expressions that they are put into. Seconds; no network
+/// comes near it.
 const MOST_TRIED: u64 = 200_000_000;
 
 /// How many sizes of each symbol are tried together with those of others.
@@ -49,8 +50,8 @@ pub struct SymbolSizes {
 const USUAL: i64 = 224;
 
 impl Sizes {
-    /// Sizes that an input of this shape may have, as `--input-shape` takes them: `1,3,224,224`. One sample, and where a symbol leaves the
-    /// choice the usual size or a valid one near it.
+    /// Sizes that an input of this shape may have, as `--input-shape` takes them: `1,3,224,224`. One sample, and where a symbol
+    /// leaves the choice the usual size or a valid one near it.
     pub fn example(&self, shape: &Shape) -> String {
         let batch = shape.first().map(Dim::symbols).unwrap_or_default();
         let size = |name: &str| {
@@ -132,7 +133,8 @@ impl Candidates {
         self.sizes.get(self.ruled_out..).unwrap_or_default()
     }
 
-    /// Keeps the sizes that fit one more requirement. A network of many layers has many that grow with the size, and most hold already.
+    /// Keeps the sizes that fit one more requirement. A network of many layers has many that grow with the size, and most hold
+    /// already.
     fn keep(&mut self, requirement: &Requirement) -> Result<(), Box<Diagnostic>> {
         let before = (self.ruled_out, self.fitting().first().copied());
         if requirement.grows() {
@@ -209,8 +211,8 @@ impl Candidates {
     }
 }
 
-/// The smallest step, and the smallest start, from which on every size fits up to the end; a start that is a multiple of the step is preferred,
-/// since it reads best. The start lies in the lower half, so that what is claimed was seen often.
+/// The smallest step, and the smallest start, from which on every size fits up to the end; a start that is a multiple of the step
+/// is preferred, since it reads best. The start lies in the lower half, so that what is claimed was seen often.
 fn progression(fitting: &[i64], tried: i64) -> Option<(i64, i64)> {
     let mut fits = vec![false; usize::try_from(tried).ok()? + 1];
     for size in fitting {

@@ -1,9 +1,9 @@
 //! The abstract syntax tree: what a `.cnn` file says, not yet what it means.
 //!
 //! The parser makes it, `cnnc-compiler`'s `resolve` reads it. No layer's name occurs here: a layer, a block and a model are all
-//! called by a [`Call`]. Loops and conditions are kept as written. A place that could not be read is a [`StatementKind::Unreadable`]
-//! with whatever body followed it, so that what stands inside is still checked. Comments ([`Layout`]), the digits of numbers and
-//! the parentheses around values are kept too: `crate::format` writes them again.
+//! called by a [`Call`]. Loops and conditions are kept as written. A place that could not be read is a
+//! [`StatementKind::Unreadable`] with whatever body followed it, so that what stands inside is still checked. Comments
+//! ([`Layout`]), the digits of numbers and the parentheses around values are kept too: `crate::format` writes them again.
 
 mod layout;
 
@@ -113,7 +113,7 @@ pub struct Parameter {
 pub struct Type {
     /// What is written.
     pub kind: TypeKind,
-    /// Where.
+    /// All of it in the source text.
     pub span: Span,
 }
 
@@ -135,7 +135,7 @@ pub enum TypeKind {
 pub struct Name {
     /// The text, without quotes.
     pub text: String,
-    /// Where.
+    /// All of it in the source text.
     pub span: Span,
 }
 

@@ -7,7 +7,7 @@ use crate::span::Span;
 pub struct SyntaxError {
     /// What is wrong.
     pub kind: SyntaxErrorKind,
-    /// Where.
+    /// The characters that are at fault.
     pub span: Span,
 }
 

@@ -1,8 +1,9 @@
 //! Prints time, GFLOP/s and the share of the measured peak of yardstick layers:
 //! `cargo bench -p cnnc-runtime --features kernels --bench blocked_layers -- [filter] [runs]`.
 //!
-//! The environment: `SET` forces an instruction set, `BATCH` the images, `COLD` takes weights from memory; `WINOGRAD=F2F4` tries Winograd's method beside the direct one,
-//! with the blockings of `T` (tiles), `G` (blocks of a group) and `C` (chunks of channels) beside the chosen one.
+//! The environment: `SET` forces an instruction set, `BATCH` the images, `COLD` takes weights from memory; `WINOGRAD=F2F4` tries
+//! Winograd's method beside the direct one, with the blockings of `T` (tiles), `G` (blocks of a group) and `C` (chunks of
+//! channels) beside the chosen one.
 #![allow(missing_docs, clippy::print_stdout, reason = "a program that prints")]
 use cnnc_compiler::kernels::{PoolAxis, Pooling};
 use cnnc_runtime::cpu::blocked::{

@@ -1,7 +1,7 @@
 //! Convolutions by every method that can compute them: `cargo bench -p cnnc-runtime --bench convolutions`.
 //!
-//! Rates count the multiply-adds of the definition. Bringing the image into blocks and back is in the times, as at the edges of a network;
-//! `blocked_layers` times the bare kernels and holds them against the machine's peak.
+//! Rates count the multiply-adds of the definition. Bringing the image into blocks and back is in the times, as at the edges of a
+//! network; `blocked_layers` times the bare kernels and holds them against the machine's peak.
 
 mod common;
 

@@ -1,5 +1,5 @@
-//! What goes over every element: functions, pooling, sums, resampling. `cargo bench -p cnnc-runtime --bench elements`. Rates count the
-//! bytes of the input.
+//! What goes over every element: functions, pooling, sums, resampling. `cargo bench -p cnnc-runtime --bench elements`. Rates
+//! count the bytes of the input.
 
 mod common;
 

@@ -1,4 +1,5 @@
-//! Says what a picture shows: a spec, its weights and a picture come in, a score for each class goes out. Run it where `models/` is.
+//! Says what a picture shows: a spec, its weights and a picture come in, a score for each class goes out. Run it where `models/`
+//! is.
 #![allow(clippy::print_stdout, reason = "a program that prints")]
 
 use cnnc_runtime::{Model, Report};

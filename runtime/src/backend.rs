@@ -23,8 +23,8 @@ pub trait Backend {
     /// When a parameter of the plan is missing or of another shape, or the device cannot hold the plan.
     fn prepare(&self, plan: Arc<Plan>, parameters: &Parameters) -> Result<Box<dyn Executable>>;
 
-    /// A training by the steps of a plan, which gets the number 0. Its state begins with these parameters, and with what else the plan's
-    /// runs write as it starts.
+    /// A training by the steps of a plan, which gets the number 0. Its state begins with these parameters, and with what else the
+    /// plan's runs write as it starts.
     ///
     /// # Errors
     /// As [`Backend::prepare`].
@@ -39,8 +39,8 @@ pub trait Executable: Send {
     /// When the inputs are not those that the plan wants, or the device fails.
     fn run(&mut self, inputs: &[Tensor]) -> Result<&[Tensor]>;
 
-    /// As [`Executable::run`], while the inputs of the run after it, where they are known, may be on their way to where it computes: that run
-    /// has to be given the same ones, by this function.
+    /// As [`Executable::run`], while the inputs of the run after it, where they are known, may be on their way to where it
+    /// computes: that run has to be given the same ones, by this function.
     ///
     /// # Errors
     /// As [`Executable::run`].
@@ -135,7 +135,7 @@ pub trait Trainer {
 /// Inputs of a step.
 #[derive(Clone, Copy)]
 pub enum Inputs<'i> {
-    /// These.
+    /// One tensor for every input of the plan, in its order.
     Given(&'i [Tensor]),
     /// Those that were staged last.
     Staged,

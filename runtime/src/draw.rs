@@ -125,8 +125,8 @@ fn inverse_erf(y: f64) -> f64 {
     x
 }
 
-/// A random matrix whose shorter side is made orthogonal by Gram and Schmidt, in float64. As in PyTorch the sign is the one that makes the
-/// triangular factor's diagonal positive.
+/// A random matrix whose shorter side is made orthogonal by Gram and Schmidt, in float64. As in PyTorch the sign is the one that
+/// makes the triangular factor's diagonal positive.
 fn orthogonal(values: &mut [f32], stream: &Stream, shape: &[usize], gain: f64) {
     let rows = shape.first().copied().unwrap_or(1);
     let columns = shape.iter().skip(1).product::<usize>();

@@ -1,14 +1,15 @@
-//! An allocator for tests, which finds what reads or writes past a block of floats, or uses it once it is freed: every such block ends where a page
-//! begins that nobody may touch, and no address is given twice.
+//! An allocator for tests, which finds what reads or writes past a block of floats, or uses it once it is freed: every such block
+//! ends where a page begins that nobody may touch, and no address is given twice.
 //!
-//! Off until [`guard`] is called, in a process of its own: what it finds ends the process by a signal. What lies before a block on its
-//! first page is not guarded. Where the room is used up, blocks are the system's again.
+//! Off until [`guard`] is called, in a process of its own: what it finds ends the process by a signal. What lies before a block
+//! on its first page is not guarded. Where the room is used up, blocks are the system's again.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 const PAGE: usize = 4096;
-/// What blocks of floats are aligned to. Others are left to the system: pages are counted, and a plan has thousands of small lists.
+/// What blocks of floats are aligned to. Others are left to the system: pages are counted, and a plan has thousands of small
+/// lists.
 const FLOATS: usize = 4;
 /// Addresses that are set aside.
 const ROOM: usize = 1 << 42;

@@ -3,8 +3,8 @@
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 
-/// The memory that can be taken without swapping: what the system says is available, within the limits of the control group and of
-/// this process. Where none is known, 16 GiB.
+/// The memory that can be taken without swapping: what the system says is available, within the limits of the control group and
+/// of this process. Where none is known, 16 GiB.
 pub fn available_memory_bytes() -> u64 {
     let system = fs::read_to_string("/proc/meminfo").ok().and_then(|text| available_in(&text));
     [system, group_limit_bytes(), process_limit_bytes()].into_iter().flatten().min().unwrap_or(16 << 30)

@@ -1,8 +1,9 @@
 //! Plan to numbers: tensors, parameters and pictures come in, answers go out.
 //!
-//! What comes in is a [`Plan`](cnnc_compiler::plan::Plan), which the compiler made of a spec. [`Parameters`] are drawn from the spec's
-//! initialisers or read from a safetensors file; [`input`] reads arrays and pictures. [`cpu::Engine`] prepares a plan once and then runs
-//! it any number of times; [`Model`] does all of it. Nothing here prints; what is wrong is a [`Diagnostic`](cnnc_compiler::diagnostic::Diagnostic).
+//! What comes in is a [`Plan`](cnnc_compiler::plan::Plan), which the compiler made of a spec. [`Parameters`] are drawn from the
+//! spec's initialisers or read from a safetensors file; [`input`] reads arrays and pictures. [`cpu::Engine`] prepares a plan once
+//! and then runs it any number of times; [`Model`] does all of it. Nothing here prints; what is wrong is a
+//! [`Diagnostic`](cnnc_compiler::diagnostic::Diagnostic).
 
 pub mod backend;
 mod contained;

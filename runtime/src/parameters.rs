@@ -1,5 +1,5 @@
-//! The parameters of a network: one tensor for each entry of the layer graph, found by key; of whole numbers for what counts, else of
-//! float32.
+//! The parameters of a network: one tensor for each entry of the layer graph, found by key; of whole numbers for what counts,
+//! else of float32.
 //!
 //! They are drawn from the graph's initialisers, or lie in a file that `weights` has opened; either way a tensor is made when
 //! somebody asks for it and goes when they are done with it, so that an engine which packs its weights one after the other never

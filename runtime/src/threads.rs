@@ -53,8 +53,8 @@ pub(crate) fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS)
 }
 
-/// Calls `each` for every item, on as many threads as there are cores, this one among them; on fewer where the system starts no more.
-/// Items are taken in order.
+/// Calls `each` for every item, on as many threads as there are cores, this one among them; on fewer where the system starts no
+/// more. Items are taken in order.
 ///
 /// # Panics
 /// When `each` does.

@@ -1,5 +1,5 @@
-//! Steps of every kernel written by hand, for back ends that lay images out as the graph does: sizes that no tile divides, operands and
-//! results at a distance, epilogues with a number a channel and a tensor like the result.
+//! Steps of every kernel written by hand, for back ends that lay images out as the graph does: sizes that no tile divides,
+//! operands and results at a distance, epilogues with a number a channel and a tensor like the result.
 
 use crate::emulation::{Case, single};
 use cnnc_compiler::element::ElementType;
@@ -25,7 +25,8 @@ fn drawn(name: String, plan: Arc<Plan>) -> Case {
     Case { name, plan, parameters: Parameters::default(), inputs, cancels: false }
 }
 
-/// A step whose result has a gap after each index of axis 0, and whose epilogue has a number a channel and a tensor like the result.
+/// A step whose result has a gap after each index of axis 0, and whose epilogue has a number a channel and a tensor like the
+/// result.
 fn step(kernel: Kernel, operands: &[View], shape: &[usize]) -> Case {
     let name = format!("{kernel:?} of {:?}", operands.iter().map(|view| view.shape.as_slice()).collect::<Vec<_>>());
     let mut output = View::dense(Storage::Arena, ElementType::Float32, 4 * 4, shape);

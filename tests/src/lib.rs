@@ -1,6 +1,7 @@
 //! What the tests share: specs checked in process, commands run in process.
 //!
-//! Paths are relative to this crate's folder, which is where `cargo test` runs its tests: `../models/lenet.cnn`, `cases/broken/…`.
+//! Paths are relative to this crate's folder, which is where `cargo test` runs its tests: `../models/lenet.cnn`,
+//! `cases/broken/…`.
 
 pub mod emulation;
 pub mod evaluation;

@@ -1,4 +1,5 @@
-//! The generated CUDA C, executed on the processor: every kernel, layer, gradient and some networks against the reference kernels.
+//! The generated CUDA C, executed on the processor: every kernel, layer, gradient and some networks against the reference
+//! kernels.
 //!
 //! Compilation is most of the time, so many cases share a file. Where there is no C++ compiler nothing is tested, and said so.
 

@@ -1,6 +1,8 @@
-//! What the workspace depends on keeps the rules of `deny.toml`: licences, sources, crates that may not be there or through some alone.
+//! What the workspace depends on keeps the rules of `deny.toml`: licences, sources, crates that may not be there or through some
+//! alone.
 //!
-//! Cargo is asked for what the lock file resolves on this platform: crates of other systems are on no machine that only builds here.
+//! Cargo is asked for what the lock file resolves on this platform: crates of other systems are on no machine that only builds
+//! here.
 
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,11 +1,11 @@
-//! Gradients and running statistics against PyTorch's autograd, computed in float64: every layer's cases in training mode, and whole
-//! networks.
+//! Gradients and running statistics against PyTorch's autograd, computed in float64: every layer's cases in training mode, and
+//! whole networks.
 //!
-//! The fixtures hold four numbers of each gradient (`reference/gradients.py` says which). The reference kernels in float64 must agree with
-//! them, on the plan with all passes and, of layers, on the one without; the fast kernels in float32, on the plan that they are used
-//! with and of layers by every instruction set, must agree with the reference, element for element, by the measure
-//! max|a − b| / max|b|, with the same bits for any number of threads. Of layers every gradient is also held against differences of the
-//! loss in float64.
+//! The fixtures hold four numbers of each gradient (`reference/gradients.py` says which). The reference kernels in float64 must
+//! agree with them, on the plan with all passes and, of layers, on the one without; the fast kernels in float32, on the plan that
+//! they are used with and of layers by every instruction set, must agree with the reference, element for element, by the measure
+//! max|a − b| / max|b|, with the same bits for any number of threads. Of layers every gradient is also held against differences
+//! of the loss in float64.
 
 use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::kernels::{KernelGraph, Port};
@@ -25,8 +25,8 @@ use serde_json::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-/// What float64 may differ by, and float32 where a layer is alone and in a whole network. Without the instruction that multiplies and
-/// adds at once there are two roundings instead of one, and twice as much.
+/// What float64 may differ by, and float32 where a layer is alone and in a whole network. Without the instruction that multiplies
+/// and adds at once there are two roundings instead of one, and twice as much.
 const EXACT: f64 = 1e-10;
 const CLOSE: f64 = 1e-5;
 const WHOLE: f64 = 1e-4;
@@ -48,7 +48,8 @@ struct Case {
     /// The keys of the table's rows but the first.
     keys: Vec<String>,
     table: Vec<f64>,
-    /// Whether to compute without Winograd's method: some unit lies within its rounding of a ReLU's kink, where the gradient jumps.
+    /// Whether to compute without Winograd's method: some unit lies within its rounding of a ReLU's kink, where the gradient
+    /// jumps.
     exact: bool,
 }
 

@@ -1,4 +1,4 @@
-//! The house: no snapshot that nothing refers to.
+//! The house: no snapshot that nothing refers to, no comment that a screen cuts off, none that says nothing.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -40,6 +40,30 @@ fn every_snapshot_is_referred_to() {
         assert!(named, "{}: nothing called `{name}` in {source}", path.display());
         if let Some(input) = head(&text, "input_file") {
             assert!(root.join(input).exists(), "{}: its input {input} is gone", path.display());
+        }
+    }
+}
+
+/// Columns that a comment's line has at most. Tables, and what a program prints, are as wide as they are.
+const COLUMNS: usize = 130;
+
+/// What stands for a description and is none.
+const SAY_NOTHING: [&str; 6] = ["These.", "This.", "What.", "How.", "Where.", "In words."];
+
+#[test]
+fn comments_fit_a_screen_and_say_something() {
+    let mut sources = Vec::new();
+    files(Path::new(".."), ".rs", &mut sources);
+    assert!(sources.len() > 400, "only {} sources were found", sources.len());
+    for path in sources {
+        let text = fs::read_to_string(&path).expect("a source");
+        for (number, line) in text.lines().enumerate() {
+            let Some(comment) = line.trim_start().strip_prefix("//") else { continue };
+            let comment = comment.trim_start_matches(['/', '!']);
+            let is_as_wide_as_it_is = comment.starts_with(" |") || comment.starts_with("   ");
+            let place = format!("{}:{}", path.display(), number + 1);
+            assert!(is_as_wide_as_it_is || line.chars().count() <= COLUMNS, "{place} is too long");
+            assert!(!SAY_NOTHING.contains(&comment.trim()), "{place} says nothing");
         }
     }
 }

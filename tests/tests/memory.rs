@@ -114,8 +114,8 @@ fn what_is_foretold_is_what_is_taken() {
     for path in nets.into_iter().chain(["torchvision/googlenet", "vgg"]) {
         [1, 2].into_iter().for_each(|threads| counted(&Case::new(&format!("../models/{path}.cnn"), threads), path));
     }
-    // A thread that happens to multiply nothing, or did so for a network before, takes no memory for products, a megabyte: batches are large
-    // beside that.
+    // A thread that happens to multiply nothing, or did so for a network before, takes no memory for products, a megabyte:
+    // batches are large beside that.
     for (path, batch) in [("lenet", 512), ("resnet18", 4), ("torchvision/squeezenet1_1", 2)] {
         [false, true].into_iter().for_each(|recompute| trained(path, batch, recompute));
     }

@@ -68,8 +68,8 @@ fn wrong(
     wrong
 }
 
-/// How a case is computed in float32, and how close it must come: a layer by all instructions that the machine has, a network by those
-/// that are used, by the definition and by whatever methods the planner takes.
+/// How a case is computed in float32, and how close it must come: a layer by all instructions that the machine has, a network by
+/// those that are used, by the definition and by whatever methods the planner takes.
 fn options(layer: bool) -> Vec<(CpuOptions, f64)> {
     let usual = CpuOptions::default();
     if layer {

@@ -1,8 +1,8 @@
 //! Receptive fields of random networks against what their outputs really depend on.
 //!
-//! Layers work along one axis of the plane, height or width by turns. One sample of a batch for each row of the input has that row made
-//! larger; an output's row depends on it when it differs from what the last sample, left as it is, gives. All weights are positive, so
-//! that nothing cancels, and the change is vast, so that every maximum follows it.
+//! Layers work along one axis of the plane, height or width by turns. One sample of a batch for each row of the input has that
+//! row made larger; an output's row depends on it when it differs from what the last sample, left as it is, gives. All weights
+//! are positive, so that nothing cancels, and the change is vast, so that every maximum follows it.
 
 use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::plan::Target;

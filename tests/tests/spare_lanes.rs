@@ -1,5 +1,6 @@
-//! The lanes that fill up a last block: whatever stands in them reaches no answer. Each case makes them infinite, were they kept in
-//! blocks, before something reads the whole block; with passes and without, by every instruction set, against the reference in float64.
+//! The lanes that fill up a last block: whatever stands in them reaches no answer. Each case makes them infinite, were they kept
+//! in blocks, before something reads the whole block; with passes and without, by every instruction set, against the reference in
+//! float64.
 
 use cnnc_compiler::plan::Target;
 use cnnc_runtime::cpu::{Cpu, CpuOptions, Engine, InstructionSet, evaluate_f64};

@@ -1,7 +1,8 @@
-//! `cnnc bench FILE`: how long one inference takes, or with `--train` one training step, and with `--profile` where the time goes.
+//! `cnnc bench FILE`: how long one inference takes, or with `--train` one training step, and with `--profile` where the time
+//! goes.
 //!
-//! Parameters and inputs are drawn from the seed. The engine runs until it is warm, then for some seconds; the median counts, since other
-//! programs on the machine make some runs longer and none shorter.
+//! Parameters and inputs are drawn from the seed. The engine runs until it is warm, then for some seconds; the median counts,
+//! since other programs on the machine make some runs longer and none shorter.
 
 mod engine;
 mod profile;

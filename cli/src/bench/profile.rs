@@ -1,8 +1,9 @@
 //! Where the time of an inference goes: for every step the kernel, its time, its rate, and what holds it back.
 //!
-//! A step's floor is the larger of the arithmetic of its method at the peak and of its bytes, each read and written once, at the rate of
-//! the memory: of a processor as measured, of a GPU by its data sheet. Its rate counts the multiply-adds of the definition, of which Winograd's method needs a part only, so
-//! that rates of methods can be compared. A step whose values all stay in the cache can pass the memory's rate.
+//! A step's floor is the larger of the arithmetic of its method at the peak and of its bytes, each read and written once, at the
+//! rate of the memory: of a processor as measured, of a GPU by its data sheet. Its rate counts the multiply-adds of the
+//! definition, of which Winograd's method needs a part only, so that rates of methods can be compared. A step whose values all
+//! stay in the cache can pass the memory's rate.
 
 use super::engine::Timed;
 use super::milliseconds;

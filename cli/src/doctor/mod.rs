@@ -1,6 +1,7 @@
 //! `cnnc doctor`: what this machine can do, and whether every kernel computes on it what it should.
 //!
-//! The figures are measured now. A kernel that errs more than it may makes the command fail. What this does of a GPU is in `gpu.rs`.
+//! The figures are measured now. A kernel that errs more than it may makes the command fail. What this does of a GPU is in
+//! `gpu.rs`.
 
 mod gpu;
 

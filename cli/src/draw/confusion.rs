@@ -1,4 +1,5 @@
-//! Which class is taken for which: a matrix as SVG and for the terminal. Rows are what a picture is, columns what it is taken for.
+//! Which class is taken for which: a matrix as SVG and for the terminal. Rows are what a picture is, columns what it is taken
+//! for.
 
 use super::svg::{escaped, picture, text};
 use crate::console::Console;

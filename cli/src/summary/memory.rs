@@ -25,7 +25,8 @@ pub struct Memory {
     pub batch: Option<u32>,
 }
 
-/// The memory, for one sample where the batch is open; `None` where other sizes are, or the network cannot be run or is of very many layers.
+/// The memory, for one sample where the batch is open; `None` where other sizes are, or the network cannot be run or is of very
+/// many layers.
 pub fn memory(model: &Model, arguments: &arguments::Summary, console: &mut Console<'_>) -> Outcome<Option<Memory>> {
     if model.graph.graph.dag.len() > MOST_PLANNED {
         let most = grouped(MOST_PLANNED as u64);

@@ -1,4 +1,5 @@
-//! The summary as the course prints it: `Conv2d output shape:<tab>torch.Size([1, 6, 28, 28])`, a line for each child of the model.
+//! The summary as the course prints it: `Conv2d output shape:<tab>torch.Size([1, 6, 28, 28])`, a line for each child of the
+//! model.
 
 use super::tree::name;
 use cnnc_compiler::graph::{NodeId, ShapedGraph};

@@ -1,4 +1,5 @@
-//! Bad input at the level of the process: an exit code of 1 and a sentence that names the file, in bounded time and memory, never a panic.
+//! Bad input at the level of the process: an exit code of 1 and a sentence that names the file, in bounded time and memory, never
+//! a panic.
 
 mod files;
 mod specs;

@@ -1,7 +1,7 @@
 //! The list of error codes: stable names that people, tests and documents quote.
 //!
-//! `E1xx` syntax, `E2xx` names, values and structure, `E3xx` shapes, `E4xx` the plan, `E5xx` devices, `E6xx` weights, data and files.
-//! Adding one is one line here. A code is never given another meaning.
+//! `E1xx` syntax, `E2xx` names, values and structure, `E3xx` shapes, `E4xx` the plan, `E5xx` devices, `E6xx` weights, data and
+//! files. Adding one is one line here. A code is never given another meaning.
 
 use std::fmt;
 

@@ -1,7 +1,7 @@
 //! Source lines as they are printed: cut to the room there is, with blanks for tabs and escapes for what no terminal should get.
 //!
-//! A line and the marks in it come in, both in bytes of the source; the printed text and the marks in bytes of that text go out. Only the
-//! part of a line that will be shown is ever looked at, so that a line of a megabyte costs no more than a short one.
+//! A line and the marks in it come in, both in bytes of the source; the printed text and the marks in bytes of that text go out.
+//! Only the part of a line that will be shown is ever looked at, so that a line of a megabyte costs no more than a short one.
 
 use std::ops::Range;
 
@@ -19,7 +19,8 @@ pub(super) struct Excerpt {
     pub marks: Vec<Range<usize>>,
 }
 
-/// Prints `line` in `room` columns (at least 20); the first mark decides which part is shown. A mark past the end lies at the end.
+/// Prints `line` in `room` columns (at least 20); the first mark decides which part is shown. A mark past the end lies at the
+/// end.
 pub(super) fn excerpt(line: &str, marks: &[Range<usize>], room: usize) -> Excerpt {
     let room = room.max(20);
     let shown = part(line, marks.first().cloned().unwrap_or(0..0), room);
@@ -95,7 +96,8 @@ fn columns_of(character: char) -> usize {
     text.chars().count()
 }
 
-/// A character as it is printed: a tab as blanks, what would move the cursor, change colours or turn the writing round as an escape.
+/// A character as it is printed: a tab as blanks, what would move the cursor, change colours or turn the writing round as an
+/// escape.
 fn push_printable(text: &mut String, character: char) {
     match character {
         '\t' => text.push_str(TAB),
@@ -107,8 +109,8 @@ fn push_printable(text: &mut String, character: char) {
     }
 }
 
-/// Text from elsewhere, such as a name out of a spec, made fit to print: what would move the cursor, change colours or turn the writing round
-/// becomes an escape. Line ends stay.
+/// Text from elsewhere, such as a name out of a spec, made fit to print: what would move the cursor, change colours or turn the
+/// writing round becomes an escape. Line ends stay.
 pub fn printable(text: &str) -> String {
     let mut printed = String::with_capacity(text.len());
     for character in text.chars() {

@@ -7,9 +7,10 @@ const MOST: usize = 100_000;
 /// The most pairs of letters that are compared for one name.
 const MOST_PAIRS: usize = 20_000_000;
 
-/// The candidate that differs least from `name`: case-insensitively equal first, then by edits (insertions, deletions, changes, swaps of neighbours),
-/// at most a third of the longer name's length. Ties go to the first candidate. Where none is near, the first that begins or ends with the
-/// name: `kernel` is `kernel_size`. Names longer than any that a person mistypes are not looked at, and of very many not all.
+/// The candidate that differs least from `name`: case-insensitively equal first, then by edits (insertions, deletions, changes,
+/// swaps of neighbours), at most a third of the longer name's length. Ties go to the first candidate. Where none is near, the
+/// first that begins or ends with the name: `kernel` is `kernel_size`. Names longer than any that a person mistypes are not
+/// looked at, and of very many not all.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if name.len() > LONGEST {
         return None;

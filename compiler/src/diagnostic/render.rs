@@ -1,8 +1,8 @@
 //! Draws diagnostics. The only file that knows codespan.
 //!
-//! A [`Diagnostic`] and the source files come in, text for a terminal goes out: the header, every labelled line with its labels (the first one
-//! primary), then notes, helps and the trace as `= …` lines. A label that spans lines is drawn at its first one. codespan sees none of the
-//! source but the lines to be shown, already cut and escaped by `excerpt`.
+//! A [`Diagnostic`] and the source files come in, text for a terminal goes out: the header, every labelled line with its labels
+//! (the first one primary), then notes, helps and the trace as `= …` lines. A label that spans lines is drawn at its first one.
+//! codespan sees none of the source but the lines to be shown, already cut and escaped by `excerpt`.
 
 use super::excerpt::{Excerpt, excerpt, printable};
 use super::{Code, Diagnostic, Label, Severity};
@@ -153,7 +153,8 @@ fn severity(severity: Severity) -> codespan::Severity {
     }
 }
 
-/// A text fit to print, without the middle of one that nobody would read to its end, such as a name of a hundred thousand letters.
+/// A text fit to print, without the middle of one that nobody would read to its end, such as a name of a hundred thousand
+/// letters.
 fn readable(text: &str) -> String {
     const MOST: usize = 4_000;
     let cut = |at: usize| (at..text.len()).find(|&byte| text.is_char_boundary(byte)).unwrap_or(text.len());

@@ -1,8 +1,8 @@
-//! Derivatives of scalar expressions, with PyTorch's conventions where there is none: that of `max(x, 0)` at 0 is 0, a clamped value has
-//! none at its bounds, a choice has that of what is chosen.
+//! Derivatives of scalar expressions, with PyTorch's conventions where there is none: that of `max(x, 0)` at 0 is 0, a clamped
+//! value has none at its bounds, a choice has that of what is chosen.
 //!
-//! A derivative is written with the value itself wherever it can be (`y·(1 − y)` of a sigmoid, `y > 0` of a ReLU), so that the caller may put
-//! the result that is there anyway in its place and need not keep what it was made of.
+//! A derivative is written with the value itself wherever it can be (`y·(1 − y)` of a sigmoid, `y > 0` of a ReLU), so that the
+//! caller may put the result that is there anyway in its place and need not keep what it was made of.
 
 use super::product;
 use crate::kernels::{Binary, Expression, Unary};

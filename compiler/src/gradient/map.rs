@@ -23,8 +23,8 @@ impl Backward<'_> {
         }
     }
 
-    /// The value of an expression with the shape of `node`, added up where `argument` has size 1 and `node` has more. Factors that are the same all
-    /// along those axes are taken out of the sum, which several arguments then often share.
+    /// The value of an expression with the shape of `node`, added up where `argument` has size 1 and `node` has more. Factors
+    /// that are the same all along those axes are taken out of the sum, which several arguments then often share.
     fn added_up(&mut self, whole: Expression, operands: &[NodeId], argument: NodeId, node: NodeId) -> NodeId {
         let sizes: Vec<(usize, usize)> = self.shape(argument).into_iter().zip(self.shape(node)).collect();
         let over: Vec<bool> = sizes.iter().map(|&(own, all)| own == 1 && all > 1).collect();

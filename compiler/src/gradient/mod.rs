@@ -4,8 +4,8 @@
 //! vocabulary (a file for each family of kernels); what an argument is handed by several users is added up, so that
 //! tied parameters need nothing of their own. Nodes that no wanted value reaches are not visited.
 //!
-//! A gradient may have size 1 along an axis where its value has more: it is then the same number all along. So the gradient of a sum
-//! costs nothing, and it is written out only for kernels that read it whole.
+//! A gradient may have size 1 along an axis where its value has more: it is then the same number all along. So the gradient of a
+//! sum costs nothing, and it is written out only for kernels that read it whole.
 //!
 //! Works on graphs before the passes: no node has an epilogue yet.
 
@@ -28,8 +28,8 @@ use std::sync::Arc;
 /// The most gradients that one `Map` adds up.
 const MAX_TERMS: usize = 32;
 
-/// Adds the gradients of `loss`, a single number, by the wanted values: one node each, of the value's shape, or `None` where the loss
-/// does not depend on the value.
+/// Adds the gradients of `loss`, a single number, by the wanted values: one node each, of the value's shape, or `None` where the
+/// loss does not depend on the value.
 ///
 /// # Errors
 /// E499 when the graph has a cycle or is fused already.
@@ -207,8 +207,8 @@ impl Backward<'_> {
     }
 }
 
-/// `a·b`, without what a factor of 0, 1 or −1 makes needless. A choice takes the factor into both branches, so that what is not chosen
-/// counts for nothing, infinite as it may be.
+/// `a·b`, without what a factor of 0, 1 or −1 makes needless. A choice takes the factor into both branches, so that what is not
+/// chosen counts for nothing, infinite as it may be.
 fn product(a: Expression, b: Expression) -> Expression {
     match b {
         Expression::Constant(0.0) => Expression::Constant(0.0),

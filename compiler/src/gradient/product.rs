@@ -1,4 +1,5 @@
-//! Gradients of the kernels that multiply and add: by data each is another of them, by weight a `ConvWeight` or a product turned round.
+//! Gradients of the kernels that multiply and add: by data each is another of them, by weight a `ConvWeight` or a product turned
+//! round.
 
 use super::Backward;
 use crate::graph::NodeId;

@@ -1,9 +1,10 @@
 //! A directed acyclic graph of single-valued nodes with ordered arguments, on petgraph.
 //!
-//! Both intermediate forms stand on it: the layer graph ([`super::Graph`]) and the kernel graph ([`crate::kernels::KernelGraph`]).
-//! A node's value is the node. Edges run from an argument to its user and carry the argument's slot, since petgraph keeps no
-//! order among neighbours; one node may fill several slots of another. Indices stay valid when other nodes are removed
-//! (`StableDiGraph`). Nodes are added after their arguments, so a cycle can only come from [`Dag::set_arguments`];
+//! Both intermediate forms stand on it: the layer graph ([`super::Graph`]) and the kernel graph
+//! ([`crate::kernels::KernelGraph`]). A node's value is the node. Edges run from an argument to its user and carry the argument's
+//! slot, since petgraph keeps no order among neighbours; one node may fill several slots of another. Indices stay valid when
+//! other nodes are removed (`StableDiGraph`). Nodes are added after their arguments, so a cycle can only come from
+//! [`Dag::set_arguments`];
 //! [`Dag::order`] finds one.
 
 use petgraph::Direction;

@@ -1,7 +1,7 @@
 //! How a parameter starts.
 //!
-//! Only the rule is here; numbers are drawn by the runtime's counter-based generator, keyed by seed and parameter path. Formulas are those of
-//! `torch.nn.init`.
+//! Only the rule is here; numbers are drawn by the runtime's counter-based generator, keyed by seed and parameter path. Formulas
+//! are those of `torch.nn.init`.
 
 use std::sync::Arc;
 
@@ -34,8 +34,8 @@ pub enum Initialiser {
         /// The largest value.
         high: f64,
     },
-    /// A deviation of `gain/√fan`, for two axes or more: xavier (Glorot & Bengio 2010) with the mean of both fans, kaiming (He et al.
-    /// 2015) with one.
+    /// A deviation of `gain/√fan`, for two axes or more: xavier (Glorot & Bengio 2010) with the mean of both fans, kaiming (He et
+    /// al. 2015) with one.
     Scaled {
         /// The shape of the distribution; an even one has the bound `√3·gain/√fan`.
         distribution: Distribution,
@@ -44,8 +44,8 @@ pub enum Initialiser {
         /// A factor, for the nonlinearity that follows.
         gain: f64,
     },
-    /// Rows, or columns where there are fewer, of length `gain` that are orthogonal to each other (Saxe et al. 2013), of the weight as
-    /// a matrix of its first axis by all others; for two axes or more.
+    /// Rows, or columns where there are fewer, of length `gain` that are orthogonal to each other (Saxe et al. 2013), of the
+    /// weight as a matrix of its first axis by all others; for two axes or more.
     Orthogonal {
         /// A factor.
         gain: f64,

@@ -9,9 +9,9 @@
 //! output = 0
 //! ```
 //!
-//! A value goes by its layer's path; an input by its name after `$`; a join by its word after the path of the module around it, and by a number where one
-//! module holds several. A parameter stands below its first use, a use of another's is named in brackets. The shaped graph has the shape
-//! behind every value, then what must hold of the symbols.
+//! A value goes by its layer's path; an input by its name after `$`; a join by its word after the path of the module around it,
+//! and by a number where one module holds several. A parameter stands below its first use, a use of another's is named in
+//! brackets. The shaped graph has the shape behind every value, then what must hold of the symbols.
 
 use super::{
     Distribution, Fan, Graph, ImageTransform, Initialiser, Interpolation, Node, NodeId, NodeKind, ParameterId,

@@ -8,7 +8,8 @@
 //! Every node
 //! - a join takes two values or more, a layer one, an input and a bare tensor none;
 //! - no size of its shape is a negative number;
-//! - it uses the parameters that its operator declares for its inputs, in that order, and each has that shape, transposed where the use says so;
+//! - it uses the parameters that its operator declares for its inputs, in that order, and each has that shape, transposed where
+//!   the use says so;
 //! - its trace exists.
 //!
 //! Parameters

@@ -65,8 +65,8 @@ impl<'a> KernelBuilder<'a> {
         self.refusal
     }
 
-    /// The expression of random numbers in `[0, 1)`, new ones each step, and the two operands that it reads as numbers `first` and `first + 1`, of
-    /// the given rank; `None` outside training. Asked twice, a layer gets the same numbers.
+    /// The expression of random numbers in `[0, 1)`, new ones each step, and the two operands that it reads as numbers `first`
+    /// and `first + 1`, of the given rank; `None` outside training. Asked twice, a layer gets the same numbers.
     pub fn uniform(&mut self, first: usize, rank: usize) -> Option<(Expression, [NodeId; 2])> {
         let Randomness { key, stream } = self.training?;
         let operands = key.map(|input| self.with_rank(input, rank));

@@ -1,6 +1,7 @@
 //! What a kernel graph computes, in float64 by the plainest loops: the judge of passes and planner in their tests.
 //!
-//! The runtime has reference kernels of its own, which the compiler cannot reach; both are written from the sentences at [`Kernel`].
+//! The runtime has reference kernels of its own, which the compiler cannot reach; both are written from the sentences at
+//! [`Kernel`].
 
 use super::{AxisWindow, Divisor, Expression, Kernel, KernelGraph, Place, PoolAxis, Pooling, Reduction, Resampling};
 use crate::graph::NodeId;
@@ -201,8 +202,8 @@ fn conv_weight(x: &Tensor, g: &Tensor, window: &[AxisWindow; 2], groups: usize, 
     })
 }
 
-/// The sum over all windows of what `pool` changes when an element does: the derivative as its definition, for means; for the others
-/// the sentence at the kernel.
+/// The sum over all windows of what `pool` changes when an element does: the derivative as its definition, for means; for the
+/// others the sentence at the kernel.
 fn pool_grad(own: &[&Tensor], axes: &[PoolAxis; 2], pooling: &Pooling, shape: &[usize]) -> Tensor {
     let (x, g) = match own {
         [g] => return transposed(g, shape, |x| pool(x, axes, pooling, &g.shape)),
@@ -242,7 +243,8 @@ fn pool_grad(own: &[&Tensor], axes: &[PoolAxis; 2], pooling: &Pooling, shape: &[
     result
 }
 
-/// A linear function turned round: element `i` of the result is the inner product of `g` with what the function makes of unit `i`.
+/// A linear function turned round: element `i` of the result is the inner product of `g` with what the function makes of unit
+/// `i`.
 fn transposed(g: &Tensor, shape: &[usize], function: impl Fn(&Tensor) -> Tensor) -> Tensor {
     let mut unit = Tensor::build(shape, |_| 0.0);
     let data = (0..unit.data.len()).map(|at| {

@@ -1,12 +1,13 @@
 //! Scalar expressions: what a `Map` or an epilogue does to one element.
 //!
 //! An expression is a tree over the operands' elements at one place. Layers build it with ordinary operators
-//! (`(x + bias) * scale`), passes substitute and split it, the CPU engine evaluates it block by block and the CUDA back end prints it as C.
-//! What it is computed in, whoever holds it says ([`KernelNode::compute`](super::KernelNode::compute)); which forms that type has,
+//! (`(x + bias) * scale`), passes substitute and split it, the CPU engine evaluates it block by block and the CUDA back end
+//! prints it as C. What it is computed in, whoever holds it says ([`KernelNode::compute`](super::KernelNode::compute)); which
+//! forms that type has,
 //! [`Expression::check_types`]. [`Expression::evaluate`] in float64 says what each form means.
 //!
-//! An expression may ask where its element lies: for its index along an axis, or for a random number that is a function of the element's
-//! number. Such an expression says the same only in a tensor of the same shape ([`Expression::is_placed`]).
+//! An expression may ask where its element lies: for its index along an axis, or for a random number that is a function of the
+//! element's number. Such an expression says the same only in a tensor of the same shape ([`Expression::is_placed`]).
 
 mod text;
 mod types;
@@ -71,9 +72,9 @@ pub enum Expression {
     Select(Box<Expression>, Box<Expression>, Box<Expression>),
     /// The element's index along that axis of the result.
     Index(usize),
-    /// A random number in `[0, 1)`, a multiple of 2⁻²⁴: word `number % 4` of block `number / 4` of Philox4x32-10, where `number` counts the
-    /// result's elements with the last axis fastest. The counter is (block, stream), the key two whole numbers ([`random::uniform`]):
-    /// constants, or operands of `uint64`.
+    /// A random number in `[0, 1)`, a multiple of 2⁻²⁴: word `number % 4` of block `number / 4` of Philox4x32-10, where `number`
+    /// counts the result's elements with the last axis fastest. The counter is (block, stream), the key two whole numbers
+    /// ([`random::uniform`]): constants, or operands of `uint64`.
     Uniform(u64, Box<[Expression; 2]>),
 }
 
@@ -183,8 +184,8 @@ impl Expression {
         })
     }
 
-    /// The expression with parts replaced by what `with` gives for them, the largest first; it is not asked about parts of a part that
-    /// was replaced.
+    /// The expression with parts replaced by what `with` gives for them, the largest first; it is not asked about parts of a part
+    /// that was replaced.
     pub fn replace(&self, with: &dyn Fn(&Expression) -> Option<Expression>) -> Expression {
         with(self).unwrap_or_else(|| match self {
             Expression::Operand(_) | Expression::Constant(_) | Expression::Index(_) => self.clone(),

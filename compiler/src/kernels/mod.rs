@@ -1,7 +1,8 @@
 //! The kernel vocabulary, and the graph that is written in it.
 //!
-//! Every layer writes itself in these few kernels (`Operator::lower`), so that passes, gradients, planner and back ends know nothing
-//! else. Sizes are numbers here; a node has one value, of the shape that the node states. What a kernel means, exactly, is said at
+//! Every layer writes itself in these few kernels (`Operator::lower`), so that passes, gradients, planner and back ends know
+//! nothing else. Sizes are numbers here; a node has one value, of the shape that the node states. What a kernel means, exactly,
+//! is said at
 //! [`Kernel`]; the reference kernels of the runtime are the same sentences as loops.
 //!
 //! Nodes that depend on parameters alone are constants at inference: the planner puts them into the plan's `prepare` list. So
@@ -111,8 +112,8 @@ pub enum Pooling {
 pub enum Divisor {
     /// The number of elements that lie in the input.
     Elements,
-    /// The elements that lie in the input or its padding; `after` is the padding after it, height and width. Windows that `ceil_mode`
-    /// lets reach further count only up to there (PyTorch's `count_include_pad`).
+    /// The elements that lie in the input or its padding; `after` is the padding after it, height and width. Windows that
+    /// `ceil_mode` lets reach further count only up to there (PyTorch's `count_include_pad`).
     Padded {
         /// Padding after the last row and column.
         after: [usize; 2],
@@ -131,8 +132,8 @@ pub enum Reduction {
 }
 
 /// How an enlargement reads its input along height and width. For output index `o`, the source coordinate is
-/// `(o + 0.5)·scale − 0.5` (bilinear), `o·scale` with `scale = (in − 1)/(out − 1)` (bilinear with aligned corners), `⌊o·scale⌋` in single
-/// precision (nearest).
+/// `(o + 0.5)·scale − 0.5` (bilinear), `o·scale` with `scale = (in − 1)/(out − 1)` (bilinear with aligned corners), `⌊o·scale⌋`
+/// in single precision (nearest).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Resampling {
     /// The nearest element; `scale` is input over output, per axis.
@@ -164,16 +165,18 @@ pub enum Kernel {
         groups: usize,
     },
     /// `x[N, C, H, W]`, `w[C, C'/groups, kh, kw]` to `[N, C', H', W']`: every input element adds its multiple of the kernel at
-    /// `i·stride − before + k·dilation`; what falls outside the output is dropped. The transposed convolution, and the gradient of `Conv` by data.
+    /// `i·stride − before + k·dilation`; what falls outside the output is dropped. The transposed convolution, and the gradient
+    /// of `Conv` by data.
     ConvData {
         /// Height, then width, of the convolution that this transposes.
         window: [AxisWindow; 2],
         /// Parts that channels are divided into.
         groups: usize,
     },
-    /// `x[N, C, H, W]`, `g[N, C', H', W']` to `[C', C/groups, kh, kw]`: element `(o, c, k)` is the sum over images and places `p` of `g[n, o, p]`
-    /// times the element of `x`, in channel `c` of the group of `o`, that window element `k` at place `p` sees; padding is zero. The
-    /// gradient of `Conv` by weight, and of `ConvData`, whose result's gradient is then `x` and whose data is `g`.
+    /// `x[N, C, H, W]`, `g[N, C', H', W']` to `[C', C/groups, kh, kw]`: element `(o, c, k)` is the sum over images and places `p`
+    /// of `g[n, o, p]` times the element of `x`, in channel `c` of the group of `o`, that window element `k` at place `p` sees;
+    /// padding is zero. The gradient of `Conv` by weight, and of `ConvData`, whose result's gradient is then `x` and whose data
+    /// is `g`.
     ConvWeight {
         /// Height, then width, of the convolution.
         window: [AxisWindow; 2],
@@ -194,10 +197,10 @@ pub enum Kernel {
         /// What is made of a window.
         pooling: Pooling,
     },
-    /// The gradient of `Window` by its input: every window hands its element of `g` on to its elements, which add up what they are handed;
-    /// the result has the input's shape. A maximum hands all to the first of the largest, or of what is not a number, rows first; a mean
-    /// hands each the divisor's part; softmax pooling hands element `x` the part `w·(1 + x − y)`, `w` its weight and `y` the window's
-    /// result. Arguments are `x`, which a mean does without, then `g`.
+    /// The gradient of `Window` by its input: every window hands its element of `g` on to its elements, which add up what they
+    /// are handed; the result has the input's shape. A maximum hands all to the first of the largest, or of what is not a number,
+    /// rows first; a mean hands each the divisor's part; softmax pooling hands element `x` the part `w·(1 + x − y)`, `w` its
+    /// weight and `y` the window's result. Arguments are `x`, which a mean does without, then `g`.
     WindowGrad {
         /// Height, then width.
         axes: [PoolAxis; 2],
@@ -206,18 +209,18 @@ pub enum Kernel {
     },
     /// Combines over the axes marked true; these have size 1 in the result.
     Reduce {
-        /// How.
+        /// What is made of the elements: their sum or the largest.
         reduction: Reduction,
         /// One mark an axis of `x`.
         axes: Vec<bool>,
     },
-    /// Element by element; every argument has the result's rank, and where its size is 1 it is repeated. There may be none at all: numbers,
-    /// places and random numbers need no argument.
+    /// Element by element; every argument has the result's rank, and where its size is 1 it is repeated. There may be none at
+    /// all: numbers, places and random numbers need no argument.
     Map(Expression),
     /// Height and width of `x[N, C, H, W]` enlarged (or made smaller) by reading between elements.
     Resample(Resampling),
-    /// The gradient of `Resample` by its input, `g[N, C, H', W']` to `[N, C, H, W]`: every element of `g` is added to those that it was read
-    /// from, times what they counted for.
+    /// The gradient of `Resample` by its input, `g[N, C, H', W']` to `[N, C, H, W]`: every element of `g` is added to those that
+    /// it was read from, times what they counted for.
     ResampleGrad(Resampling),
     /// The same elements in the same order under another shape.
     Reshape,
@@ -243,8 +246,8 @@ pub enum Kernel {
         /// The axis.
         axis: usize,
     },
-    /// An image `[N, C, H, W]` to `[N, C / lanes, H, W, lanes]`, the last block filled up with zeros, or back: which of them the ranks
-    /// say. Only in plans.
+    /// An image `[N, C, H, W]` to `[N, C / lanes, H, W, lanes]`, the last block filled up with zeros, or back: which of them the
+    /// ranks say. Only in plans.
     Reorder {
         /// Channels; the blocks may have room for more.
         channels: usize,
@@ -322,8 +325,8 @@ pub struct KernelNode {
     pub shape: Vec<usize>,
     /// What the elements of its value are stored as.
     pub element: ElementType,
-    /// What its sums and expressions are computed in, its epilogue too. Operands are converted to it where they are read. No value is
-    /// stored as another type than it was computed in.
+    /// What its sums and expressions are computed in, its epilogue too. Operands are converted to it where they are read. No
+    /// value is stored as another type than it was computed in.
     pub compute: ElementType,
     /// The layers that it came from, as `path Layer`, first the one that gave the kernel; a few dozen at most.
     pub origins: Vec<Arc<str>>,

@@ -1,8 +1,8 @@
 //! Weights packed for channels in blocks: by which method a heavy kernel computes, and how many elements its weights then take.
 //!
-//! A target with vectors of `lanes` elements holds images as `[N, C / lanes, H, W, lanes]`, the last block filled up. Its heavy kernels
-//! read weights in an order of their own, which depends on the method; the planner reserves the memory, and the back end that packs
-//! must find that these are the elements it needs.
+//! A target with vectors of `lanes` elements holds images as `[N, C / lanes, H, W, lanes]`, the last block filled up. Its heavy
+//! kernels read weights in an order of their own, which depends on the method; the planner reserves the memory, and the back end
+//! that packs must find that these are the elements it needs.
 
 /// How a convolution or a product is computed over blocks of channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -80,8 +80,8 @@ impl Packing {
         }
     }
 
-    /// The groups of a convolution whose groups are joined, with weights of zero between them, until each fills whole blocks; 1 when
-    /// none do.
+    /// The groups of a convolution whose groups are joined, with weights of zero between them, until each fills whole blocks; 1
+    /// when none do.
     pub fn merged_groups(&self) -> usize {
         let groups = self.groups.max(1);
         let (ins, outs) = (self.in_channels / groups, self.out_channels / groups);

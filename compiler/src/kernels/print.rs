@@ -8,7 +8,8 @@
 //!
 //! Values are numbered as they come, constants just before their first use; inputs and parameters go by their names, reshaped
 //! parameters too. In the expression after `then`, `x0` is the kernel's
-//! result, the others are listed; in a `map`, `x0`, `x1`, … are the arguments. What elements are follows a shape where it is not float32.
+//! result, the others are listed; in a `map`, `x0`, `x1`, … are the arguments. What elements are follows a shape where it is not
+//! float32.
 
 use super::{AxisWindow, Kernel, KernelGraph, KernelNode, PoolAxis, Resampling};
 use crate::element::ElementType;

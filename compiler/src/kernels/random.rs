@@ -1,7 +1,7 @@
 //! The generator of all random numbers: a function of a key and a counter, without a state.
 //!
-//! Philox4x32-10 (Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", 2011). Parameters are drawn with it, and a
-//! dropout's mask; every back end gives the same bits, in whatever order it computes.
+//! Philox4x32-10 (Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", 2011). Parameters are drawn with it,
+//! and a dropout's mask; every back end gives the same bits, in whatever order it computes.
 
 const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
 const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
@@ -32,8 +32,9 @@ pub fn unit(word: u32) -> f64 {
     f64::from(word >> 8) / f64::from(1u32 << 24)
 }
 
-/// As [`block`], of a key of two numbers of 64 bits, a seed and a step. Philox's key has their low halves. The high half of the seed
-/// enters the stream's, that of the step the block's, which no tensor that fits into a memory reaches: no two steps draw alike.
+/// As [`block`], of a key of two numbers of 64 bits, a seed and a step. Philox's key has their low halves. The high half of the
+/// seed enters the stream's, that of the step the block's, which no tensor that fits into a memory reaches: no two steps draw
+/// alike.
 #[inline]
 pub fn wide_block(number: u64, stream: u64, [seed, step]: [u64; 2]) -> [u32; 4] {
     const HIGH: u64 = !0 << 32;

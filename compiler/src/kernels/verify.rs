@@ -8,10 +8,11 @@
 //!
 //! Every node
 //! - it has as many arguments as it says are its kernel's own, and those of its epilogue after them;
-//! - the number of own arguments is the kernel's: none of inputs and parameters, two of `Conv`, `ConvData`, `ConvWeight`, `Gemm` and `WindowGrad`
-//!   but that of a mean, any of `Map`, at least one of `Concat`, one of all others;
+//! - the number of own arguments is the kernel's: none of inputs and parameters, two of `Conv`, `ConvData`, `ConvWeight`, `Gemm`
+//!   and `WindowGrad` but that of a mean, any of `Map`, at least one of `Concat`, one of all others;
 //! - its elements can be counted in 44 bits;
-//! - its shape is what the kernel makes of its arguments' shapes (rules at `shape_rule` below, written anew and not taken from the builder).
+//! - its shape is what the kernel makes of its arguments' shapes (rules at `shape_rule` below, written anew and not taken from
+//!   the builder).
 //!
 //! Types
 //! - a value is stored as what its kernel computes in;
@@ -21,8 +22,8 @@
 //!
 //! Expressions
 //! - a `Map` names only operands and axes that it has, and every argument is broadcast to the node's rank and shape;
-//! - an epilogue stands only behind a kernel that takes one, names only the result and its own operands, which are broadcast likewise, and
-//!   does not ask where an element lies: kernels have layouts of their own;
+//! - an epilogue stands only behind a kernel that takes one, names only the result and its own operands, which are broadcast
+//!   likewise, and does not ask where an element lies: kernels have layouts of their own;
 //! - neither is deeper than [`MAX_DEPTH`], since passes and back ends walk expressions by recursion.
 
 #[cfg(test)]

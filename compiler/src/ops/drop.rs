@@ -1,10 +1,12 @@
-//! What the layers that drop share: the identity at inference; in training, by chance, zero, and else enlarged so that the mean stays.
+//! What the layers that drop share: the identity at inference; in training, by chance, zero, and else enlarged so that the mean
+//! stays.
 
 use super::Probability;
 use crate::graph::NodeId;
 use crate::kernels::{Expression, KernelBuilder};
 
-/// The layer's input with elements dropped; those that share their index along the axes for which `together` says so are dropped together.
+/// The layer's input with elements dropped; those that share their index along the axes for which `together` says so are dropped
+/// together.
 pub fn drop(builder: &mut KernelBuilder, p: Probability, together: impl Fn(usize) -> bool) -> NodeId {
     let (x, value) = (builder.input(0), Expression::operand(0));
     let shape = builder.shape(x);

@@ -100,8 +100,8 @@ impl Taps {
         Taps { step: size, by: parts, from: 1 - parts, span: size + parts - 2, every: 1, unbounded: false }
     }
 
-    /// After how many elements of the output the same elements come again, and how far on: (output, input). `None` when the formula
-    /// ends at the borders.
+    /// After how many elements of the output the same elements come again, and how far on: (output, input). `None` when the
+    /// formula ends at the borders.
     pub fn period(&self) -> Option<(i128, i128)> {
         let common = greatest_common_divisor(self.step, self.by);
         self.unbounded.then_some((self.by / common, self.step / common))

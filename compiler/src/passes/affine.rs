@@ -12,8 +12,8 @@ pub(super) struct Affine {
     pub shift: Option<Expression>,
 }
 
-/// The largest part that is affine in operand `x`, and its scale and shift. These are made of operands that `may_scale` and `may_shift`
-/// allow. When `x` occurs several times the part must cover every occurrence, each time in the same words.
+/// The largest part that is affine in operand `x`, and its scale and shift. These are made of operands that `may_scale` and
+/// `may_shift` allow. When `x` occurs several times the part must cover every occurrence, each time in the same words.
 pub(super) fn largest_affine(
     expression: &Expression,
     x: usize,

@@ -1,11 +1,11 @@
 //! Puts a multiplication of each output channel, such as a batch norm's, into the weights of the kernel before.
 //!
 //! Fires where a `Map` is the only user of a `Conv`, `ConvData` or `Gemm` whose weight is a constant, and has a part
-//! `scale·x + shift` of the kernel's result `x` ([`super::affine`]; the part may stand inside more, as in `max(scale·x + shift, 0)`), where
-//! `scale` is made of parameters and is one number a channel, or one for all. (A number of the spec's own is left in the epilogue: it
-//! is not worth another copy of the weight.) The weight is then multiplied by the scale, in
-//! `prepare`, and `x + shift` stays in the `Map`, of whatever the shift is made. A run has a multiplication an element less; the price
-//! is a second copy of the weight in memory.
+//! `scale·x + shift` of the kernel's result `x` ([`super::affine`]; the part may stand inside more, as in
+//! `max(scale·x + shift, 0)`), where `scale` is made of parameters and is one number a channel, or one for all. (A number of the
+//! spec's own is left in the epilogue: it is not worth another copy of the weight.) The weight is then multiplied by the scale,
+//! in `prepare`, and `x + shift` stays in the `Map`, of whatever the shift is made. A run has a multiplication an element less;
+//! the price is a second copy of the weight in memory.
 
 use super::affine::{largest_affine, replace_part};
 use super::formula::Formula;

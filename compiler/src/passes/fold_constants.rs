@@ -1,9 +1,9 @@
 //! Shortens expressions by what is known of their numbers.
 //!
-//! Every rule leaves fewer or cheaper operations: numbers are computed, `x·1`, `x/1`, `x + 0`, `x − 0` and `xʸ` with `y = 1` are `x`, `−−x` is
-//! `x`, numbers of a chain are joined (`(x·a)·b`, `(x + a) + b`, `max(max(x, a), b)`, `min` alike), division by a number is
-//! multiplication by its inverse, and a choice between equals, or on a number, is decided. Nothing is assumed that not-a-number or
-//! infinity would break: `x·0` stays. An operand whose value is one number everywhere is written as that number.
+//! Every rule leaves fewer or cheaper operations: numbers are computed, `x·1`, `x/1`, `x + 0`, `x − 0` and `xʸ` with `y = 1` are
+//! `x`, `−−x` is `x`, numbers of a chain are joined (`(x·a)·b`, `(x + a) + b`, `max(max(x, a), b)`, `min` alike), division by a
+//! number is multiplication by its inverse, and a choice between equals, or on a number, is decided. Nothing is assumed that
+//! not-a-number or infinity would break: `x·0` stays. An operand whose value is one number everywhere is written as that number.
 
 use super::formula::Formula;
 use super::{Note, done};

@@ -1,7 +1,8 @@
 //! An expression together with the values that its operands stand for: what the passes over `Map`s and epilogues compute with.
 //!
-//! In the formula of an epilogue, operand 0 is the node itself and stands for the kernel's own result. A value is one operand however
-//! often it occurs ([`Formula::compact`]), so that "how often is this value used" is a question about the expression alone.
+//! In the formula of an epilogue, operand 0 is the node itself and stands for the kernel's own result. A value is one operand
+//! however often it occurs ([`Formula::compact`]), so that "how often is this value used" is a question about the expression
+//! alone.
 
 use crate::graph::NodeId;
 use crate::kernels::{Binary, Expression, Kernel, KernelGraph, Unary};
@@ -11,7 +12,8 @@ use std::sync::Arc;
 /// The most operations of an expression that passes make: kernels evaluate it element by element, and walk it by recursion.
 pub(super) const MAX_OPERATIONS: usize = 64;
 
-/// What computing a part of an expression twice may cost, in the unit of [`cost`]. Writing a value to memory and reading it back costs more.
+/// What computing a part of an expression twice may cost, in the unit of [`cost`]. Writing a value to memory and reading it back
+/// costs more.
 pub(super) const CHEAP: usize = 16;
 
 /// An expression and its operands' values.
@@ -125,8 +127,8 @@ impl Formula {
         }
     }
 
-    /// Whether `inner` may be written out where `value` stands: what is computed twice then is cheap, and the whole is not too long.
-    /// Otherwise a sentence that says which.
+    /// Whether `inner` may be written out where `value` stands: what is computed twice then is cheap, and the whole is not too
+    /// long. Otherwise a sentence that says which.
     pub fn may_inline(&self, value: NodeId, inner: &Expression) -> Result<(), String> {
         let times = self.occurrences(value);
         let again = times.saturating_sub(1) * cost(inner);

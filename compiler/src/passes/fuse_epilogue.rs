@@ -1,11 +1,11 @@
 //! Gives what is done element by element to the kernel whose result it is done to, as its epilogue.
 //!
 //! Fires where a `Map` has an operand that a kernel with much work an element made ([`Kernel::takes_epilogue`]), which nothing
-//! else uses and which has the `Map`'s shape. The other operands become the epilogue's. Of several such kernels, as in a residual sum
-//! of two convolutions, convolutions and matrix products come before poolings and reductions, and of these the last one: what it
-//! needs is there by then, so the order of steps stays. No cycle can arise: a value that only the `Map` uses is needed by no other operand.
-//! A `Map` that asks where its elements lie stays, since kernels have layouts of their own; so does one that is a parameter's new value,
-//! since only a `Map` may write over what it reads, and one that reads numbers of another type.
+//! else uses and which has the `Map`'s shape. The other operands become the epilogue's. Of several such kernels, as in a residual
+//! sum of two convolutions, convolutions and matrix products come before poolings and reductions, and of these the last one: what
+//! it needs is there by then, so the order of steps stays. No cycle can arise: a value that only the `Map` uses is needed by no
+//! other operand. A `Map` that asks where its elements lie stays, since kernels have layouts of their own; so does one that is a
+//! parameter's new value, since only a `Map` may write over what it reads, and one that reads numbers of another type.
 //!
 //! Never worse: a value less is written and read. When the epilogue is there already and the `Map` takes it several times, what
 //! would be computed again must be cheap, as in `merge_maps`.

@@ -5,8 +5,9 @@
 //! - `(x + a) + (y + b)` becomes `(x + y) + (a + b)`, and products alike;
 //! - division by a constant becomes multiplication by its inverse.
 //!
-//! Then every largest part that is made of constants becomes a `Map` of its own. Never worse: a run has fewer operations. A part is left
-//! where it is when its value would be larger than all that it is made of, since reading it could cost more than computing it.
+//! Then every largest part that is made of constants becomes a `Map` of its own. Never worse: a run has fewer operations. A part
+//! is left where it is when its value would be larger than all that it is made of, since reading it could cost more than
+//! computing it.
 
 use super::affine::{Affine, largest_affine, replace_part};
 use super::fold_constants::simplify;

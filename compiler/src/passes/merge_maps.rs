@@ -1,8 +1,9 @@
 //! Makes one kernel of `Map`s that follow each other.
 //!
-//! A `Map` is written out inside the `Map` that uses it when nothing else uses it, both have the same shape (else the work would be
-//! repeated for every repeated element), and both are constants or neither is (else work would move from `prepare` into `run`). When the
-//! user takes it several times, as `x·sigmoid(x)` does, what is then computed again must be cheap; and the whole has at most
+//! A `Map` is written out inside the `Map` that uses it when nothing else uses it, both have the same shape (else the work would
+//! be repeated for every repeated element), and both are constants or neither is (else work would move from `prepare` into
+//! `run`). When the user takes it several times, as `x·sigmoid(x)` does, what is then computed again must be cheap; and the whole
+//! has at most
 //! [`MAX_OPERATIONS`](super::formula) operations. Never worse: one value less is written and read.
 
 use super::formula::Formula;

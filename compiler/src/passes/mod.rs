@@ -1,8 +1,9 @@
 //! The passes over the kernel graph, in their order.
 //!
 //! Each is a function in a file of its own that changes the graph and says what it did and what it left, and why. None knows a
-//! layer; all ask kernels and expressions. A pass never makes a plan slower; where that has a condition, its file says which. They serve
-//! training steps too: what counts as constant there is what no run changes, so nothing is folded into weights that are trained.
+//! layer; all ask kernels and expressions. A pass never makes a plan slower; where that has a condition, its file says which.
+//! They serve training steps too: what counts as constant there is what no run changes, so nothing is folded into weights that
+//! are trained.
 //!
 //! Why this order:
 //! 1. `fold_constants`, `remove_identities`, `share_common` clear the way: fewer nodes, shorter expressions, single users.
@@ -11,8 +12,8 @@
 //! 4. `merge_maps` may write it out inside an activation even where the activation uses its argument several times, and
 //! 5. `fold_channel_affine` finds the multiplication and puts it into the weights of the kernel before.
 //! 6. `fuse_epilogue` gives what is left to that kernel.
-//! 7. Folding and merging have brought constants together: `hoist_constants` again, `merge_maps` for those that were hoisted piece by
-//!    piece, and `share_common` for what is now equal.
+//! 7. Folding and merging have brought constants together: `hoist_constants` again, `merge_maps` for those that were hoisted
+//!    piece by piece, and `share_common` for what is now equal.
 //! 8. `remove_dead`.
 
 mod affine;

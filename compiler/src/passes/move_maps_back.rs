@@ -1,10 +1,10 @@
 //! Takes element-wise work back across a `Reshape` or `Permute`, to where the kernel that made the values may take it.
 //!
-//! Fires where a `Map` reads one moved value and otherwise only single numbers and does not ask where an element lies, so that this does
-//! not matter, where nothing else uses the value, and where there is, behind one or several movements, a kernel with an epilogue or a `Map` to
-//! join. `Linear` on sequences ends in a reshape, `PixelShuffle` in a permutation, and both are often followed by an activation. Never
-//! worse: the same work on as many elements, and a kernel less. Without one to join it could be: a `Map` reads a permuted view as it
-//! lies, and so saves the copy that others need.
+//! Fires where a `Map` reads one moved value and otherwise only single numbers and does not ask where an element lies, so that
+//! this does not matter, where nothing else uses the value, and where there is, behind one or several movements, a kernel with an
+//! epilogue or a `Map` to join. `Linear` on sequences ends in a reshape, `PixelShuffle` in a permutation, and both are often
+//! followed by an activation. Never worse: the same work on as many elements, and a kernel less. Without one to join it could be:
+//! a `Map` reads a permuted view as it lies, and so saves the copy that others need.
 
 use super::{Note, done};
 use crate::graph::NodeId;

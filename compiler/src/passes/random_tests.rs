@@ -1,7 +1,7 @@
 //! Random networks: after all passes and planning they compute what they did before.
 //!
-//! Every network is made by a counter, so that a failure names the network that shows it. Layers are chosen for what they do to graphs:
-//! values used twice, sums and concatenations of whatever there is, views, gates, constants of several shapes.
+//! Every network is made by a counter, so that a failure names the network that shows it. Layers are chosen for what they do to
+//! graphs: values used twice, sums and concatenations of whatever there is, views, gates, constants of several shapes.
 
 use super::run;
 use crate::graph::NodeId;

@@ -1,8 +1,8 @@
 //! Takes away what computes nothing: dropout and `Identity` at inference, and movements that move nothing.
 //!
 //! Rules, each of which leaves fewer kernels or simpler ones, and the same numbers:
-//! - `Map(x0)` of its own shape, `Reshape` to the same shape, `Permute` that permutes nothing, `Pad` by nothing, `Slice` of everything
-//!   and `Concat` of one part are their argument;
+//! - `Map(x0)` of its own shape, `Reshape` to the same shape, `Permute` that permutes nothing, `Pad` by nothing, `Slice` of
+//!   everything and `Concat` of one part are their argument;
 //! - `Reshape` of a `Reshape` is one `Reshape`, `Permute` of a `Permute` one `Permute`;
 //! - `Permute` that moves only axes of size 1 is a `Reshape`, which the planner makes a view;
 //! - a transposed operand of a `Gemm` is read as it lies (`weight=encoder.weight.T`).

@@ -72,8 +72,8 @@ impl Draft {
         prepared.filter(|buffer| !buffer.stays).for_each(|buffer| buffer.storage = Storage::Scratch);
     }
 
-    /// Orders what is prepared so that scratch is short-lived: whatever a run needs is made in the order that it was, and what it is made of
-    /// right before it.
+    /// Orders what is prepared so that scratch is short-lived: whatever a run needs is made in the order that it was, and what it
+    /// is made of right before it.
     pub fn order_preparation(&mut self) {
         let mut writers: HashMap<usize, Vec<usize>> = HashMap::new();
         for (index, buffer) in self.prepare.iter().enumerate().filter_map(|(index, step)| Some((index, step.output?))) {

@@ -1,8 +1,8 @@
 //! How a heavy kernel over blocks of channels ends: `rest(clamp(sum + bias + residual))`.
 //!
-//! What comes in is a step's epilogue and how its operands lie; what goes out says which part the kernel does in registers, and what is
-//! left for a program over each finished row. A back end goes by it, and so does the planner: an element of the residual is read right before the
-//! result's is written there, and never again, so the result may lie where the residual does.
+//! What comes in is a step's epilogue and how its operands lie; what goes out says which part the kernel does in registers, and
+//! what is left for a program over each finished row. A back end goes by it, and so does the planner: an element of the residual
+//! is read right before the result's is written there, and never again, so the result may lie where the residual does.
 
 use super::View;
 use crate::kernels::{Binary, Expression};
@@ -42,7 +42,8 @@ struct Core {
 }
 
 impl Ending {
-    /// Of a step whose result is `output`, an image in blocks, a plain one, or rows of features, with the operands after the kernel's own.
+    /// Of a step whose result is `output`, an image in blocks, a plain one, or rows of features, with the operands after the
+    /// kernel's own.
     pub fn of(expression: Option<&Expression>, output: &View, others: &[View]) -> Ending {
         let sum = Expression::operand(0);
         let kinds: Vec<Kind> = others.iter().map(|view| kind(view, output)).collect();

@@ -1,11 +1,11 @@
 //! Which values hold their channels in blocks, and what shape they then have.
 //!
-//! On a target with vectors of `lanes` elements an image `[N, C, H, W]` is held as `[N, C / lanes, H, W, lanes]`, the last block filled
-//! up, so that a vector is a pixel's neighbouring channels. Convolutions make blocks, and what lies between them keeps
+//! On a target with vectors of `lanes` elements an image `[N, C, H, W]` is held as `[N, C / lanes, H, W, lanes]`, the last block
+//! filled up, so that a vector is a pixel's neighbouring channels. Convolutions make blocks, and what lies between them keeps
 //! them: values change their layout only where the net begins, where it ends, and at kernels that mix channels in another way.
 //!
-//! The lanes that fill up the last block hold finite numbers, whatever they are: kernels meet them with weights of zero. What may not be
-//! finite there (`spare.rs`) stays as the graph has it.
+//! The lanes that fill up the last block hold finite numbers, whatever they are: kernels meet them with weights of zero. What may
+//! not be finite there (`spare.rs`) stays as the graph has it.
 
 use super::method::Convolution;
 use super::order::Order;
@@ -87,7 +87,8 @@ pub(super) fn blocked(
     blocked
 }
 
-/// What the spare lanes of a value in blocks hold; `None` when that may be no finite number. Where no lane is spare it does not matter.
+/// What the spare lanes of a value in blocks hold; `None` when that may be no finite number. Where no lane is spare it does not
+/// matter.
 fn spare(
     graph: &KernelGraph,
     blocked: &HashSet<NodeId>,

@@ -1,9 +1,9 @@
 //! Where in a storage each value lies: values whose lives overlap get places that do not.
 //!
-//! Finding the smallest storage is as hard as bin packing (it is dynamic storage allocation), so two greedy orders are tried and the
-//! smaller result is kept: largest value first, each into the tightest gap among those that live at the same time (as TensorFlow Lite's
-//! planner does), and first use first, as an allocator would see them. The first is near the lower bound for convolutional networks, but
-//! looks at every pair of values that meet; past [`MAX_MEETINGS`] of them the second must do.
+//! Finding the smallest storage is as hard as bin packing (it is dynamic storage allocation), so two greedy orders are tried and
+//! the smaller result is kept: largest value first, each into the tightest gap among those that live at the same time (as
+//! TensorFlow Lite's planner does), and first use first, as an allocator would see them. The first is near the lower bound for
+//! convolutional networks, but looks at every pair of values that meet; past [`MAX_MEETINGS`] of them the second must do.
 
 use std::collections::BTreeMap;
 

@@ -1,8 +1,8 @@
 //! Which method computes a convolution: the one that the target's figures say is fastest, or the one that was measured to be.
 //!
 //! Costs are counted in vector multiply-adds of one thread. A method's time is the larger of its arithmetic and of reading its
-//! packed weights from memory, and a fifth of the smaller, since they overlap but not wholly. Weights come from memory when those of the
-//! whole net do not fit the last-level cache. The choice is the same for any number of threads, because results must be.
+//! packed weights from memory, and a fifth of the smaller, since they overlap but not wholly. Weights come from memory when those
+//! of the whole net do not fit the last-level cache. The choice is the same for any number of threads, because results must be.
 
 use super::Blocks;
 use crate::element::ElementType;

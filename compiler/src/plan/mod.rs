@@ -1,9 +1,9 @@
 //! The plan: an ordered list of kernel calls over one arena, which a back end runs without knowing any layer.
 //!
 //! `prepare` runs once when weights are loaded (folding, and later packing), `run` once an answer. Every operand is a [`View`]: a
-//! storage, what its elements are, an offset, sizes and strides, so that a slice, a concatenation's part and a reshaped value cost nothing.
-//! Storages and offsets count bytes, sizes and strides count elements; every element lies at a multiple of its size. Offsets were chosen by
-//! liveness. What `prepare` makes for itself alone lies in `Scratch`, which is given back after it.
+//! storage, what its elements are, an offset, sizes and strides, so that a slice, a concatenation's part and a reshaped value
+//! cost nothing. Storages and offsets count bytes, sizes and strides count elements; every element lies at a multiple of its
+//! size. Offsets were chosen by liveness. What `prepare` makes for itself alone lies in `Scratch`, which is given back after it.
 //!
 //! What a back end may rely on (`verify.rs` checks it):
 //!
@@ -19,20 +19,22 @@
 //! | operand of a `Map` or an epilogue | any strides, 0 where it is repeated; its shape is the result's. An epilogue's lanes are side by side, or one that is repeated |
 //! | output of the plan | any view of any storage, to be copied out |
 //!
-//! All of them are of float32, and so is what steps compute in, but for a `Map`: it may read whole numbers beside float32, and one that
-//! computes in whole numbers reads and writes nothing else.
+//! All of them are of float32, and so is what steps compute in, but for a `Map`: it may read whole numbers beside float32, and
+//! one that computes in whole numbers reads and writes nothing else.
 //!
-//! On a target with blocks of channels, a tensor of five axes is an image `[N, C / lanes, H, W, lanes]`; its lanes are one more axis to a
-//! `Map`, a `Reduce` or a `Pad`, and `Window` and `Resample` move along axes 2 and 3. A `Conv` or `ConvData` with a packing reads such an
-//! image (`Stem`: a plain one) and packed weights, and writes such an image. A `Gemm` with a packing reads rows `[N, K]`, or an image in
-//! blocks whose features count as `[C, H, W]`, and packed weights. A `ConvWeight` reads two such images, or a plain one of few channels and
-//! the gradient in blocks, and writes weights as parameters have them; a `WindowGrad` moves as its `Window` does. What fills up a last block is finite, whatever it is (`spare.rs`).
+//! On a target with blocks of channels, a tensor of five axes is an image `[N, C / lanes, H, W, lanes]`; its lanes are one more
+//! axis to a `Map`, a `Reduce` or a `Pad`, and `Window` and `Resample` move along axes 2 and 3. A `Conv` or `ConvData` with a
+//! packing reads such an image (`Stem`: a plain one) and packed weights, and writes such an image. A `Gemm` with a packing reads
+//! rows `[N, K]`, or an image in blocks whose features count as `[C, H, W]`, and packed weights. A `ConvWeight` reads two such
+//! images, or a plain one of few channels and the gradient in blocks, and writes weights as parameters have them; a `WindowGrad`
+//! moves as its `Window` does. What fills up a last block is finite, whatever it is (`spare.rs`).
 //!
-//! A `Map` may write over operands that are, element for element, at the same place as its result, and a kernel with a packing over the one
-//! residual that its [`Ending`] names, if no other operand lies there; any other overlap of a result with an operand does not occur. An element is written before it is read, and what is read later is not written over.
+//! A `Map` may write over operands that are, element for element, at the same place as its result, and a kernel with a packing
+//! over the one residual that its [`Ending`] names, if no other operand lies there; any other overlap of a result with an operand
+//! does not occur. An element is written before it is read, and what is read later is not written over.
 //!
-//! The road: `order.rs` says in which order, `lower.rs` writes steps over numbered buffers, `places.rs` finds which of them are parts of one, `reuse.rs` which may
-//! share memory, `memory.rs` where each lies.
+//! The road: `order.rs` says in which order, `lower.rs` writes steps over numbered buffers, `places.rs` finds which of them are
+//! parts of one, `reuse.rs` which may share memory, `memory.rs` where each lies.
 
 mod choices;
 mod draft;
@@ -176,8 +178,8 @@ pub struct View {
     pub offset_bytes: usize,
     /// Sizes.
     pub shape: Vec<usize>,
-    /// Elements from one index to the next, an axis each; 0 repeats (broadcasting). Of an axis of size 1 it is that of a dense tensor:
-    /// what the axes after it take, so that a kernel may reckon with any stride.
+    /// Elements from one index to the next, an axis each; 0 repeats (broadcasting). Of an axis of size 1 it is that of a dense
+    /// tensor: what the axes after it take, so that a kernel may reckon with any stride.
     pub strides: Vec<usize>,
 }
 
@@ -218,9 +220,11 @@ impl View {
 /// One kernel call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
-    /// What to compute. `Reshape`, `Permute`, `Slice` and `Concat` do not occur: they are views, or copies. A copy is a `Map` of its one operand.
+    /// What to compute. `Reshape`, `Permute`, `Slice` and `Concat` do not occur: they are views, or copies. A copy is a `Map` of
+    /// its one operand.
     pub kernel: Kernel,
-    /// The kernel's own operands, then the epilogue's. Those of a `Map` and of an epilogue are broadcast views of the output's shape.
+    /// The kernel's own operands, then the epilogue's. Those of a `Map` and of an epilogue are broadcast views of the output's
+    /// shape.
     pub operands: Vec<View>,
     /// How many of them are the kernel's own.
     pub own_operands: usize,
@@ -228,8 +232,8 @@ pub struct Step {
     pub compute: ElementType,
     /// What is then done to each element; operand 0 is the kernel's result, operand `i` is `operands[own_operands + i − 1]`.
     pub epilogue: Option<Expression>,
-    /// How a `Conv`, `ConvData` or `Gemm` over blocks of channels reads its weights, which are then packed: `[elements]`. `None` where
-    /// the weights lie as the graph has them.
+    /// How a `Conv`, `ConvData` or `Gemm` over blocks of channels reads its weights, which are then packed: `[elements]`. `None`
+    /// where the weights lie as the graph has them.
     pub packing: Option<Packing>,
     /// Where the result goes.
     pub output: View,

@@ -1,9 +1,10 @@
 //! In which order nodes are computed, and which new values of parameters are written where the old ones lie.
 //!
-//! Arguments come first, otherwise nodes come as layers were written; those that no output or update needs are left out. A new value
-//! of a parameter is computed as soon as it can be, so that gradients do not wait for each other in memory. It is written over the old one if
-//! it is a `Map` that reads the old one element for element or not at all, and comes after everything else that reads the old one.
-//! Where this cannot be, for a parameter that an output shows or that two parameters exchange, values are written back at the end.
+//! Arguments come first, otherwise nodes come as layers were written; those that no output or update needs are left out. A new
+//! value of a parameter is computed as soon as it can be, so that gradients do not wait for each other in memory. It is written
+//! over the old one if it is a `Map` that reads the old one element for element or not at all, and comes after everything else
+//! that reads the old one. Where this cannot be, for a parameter that an output shows or that two parameters exchange, values are
+//! written back at the end.
 
 use crate::graph::{NodeId, ParameterId};
 use crate::kernels::{Kernel, KernelGraph, KernelNode, Update};
@@ -88,8 +89,9 @@ pub(super) fn root(graph: &KernelGraph, mut id: NodeId) -> Option<ParameterId> {
     }
 }
 
-/// Live nodes with arguments, and what must come `before`, first; of those that are ready, what is there already, single numbers and new values
-/// of parameters first, so that no update waits for a learning rate that was asked for late, then the one with the smallest index.
+/// Live nodes with arguments, and what must come `before`, first; of those that are ready, what is there already, single numbers
+/// and new values of parameters first, so that no update waits for a learning rate that was asked for late, then the one with the
+/// smallest index.
 fn sorted(graph: &KernelGraph, live: &HashSet<NodeId>, before: &HashMap<NodeId, Vec<NodeId>>) -> Option<Vec<NodeId>> {
     let mut missing: HashMap<NodeId, usize> = HashMap::new();
     let mut after: HashMap<NodeId, Vec<NodeId>> = HashMap::new();

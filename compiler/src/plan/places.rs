@@ -1,9 +1,9 @@
 //! Concatenation without a copy: which values are written straight into the place that they will have in a concatenation.
 //!
-//! Found before any step is written, from the last node to the first, so that a concatenation of concatenations (DenseNet: each layer
-//! adds its features to those before) becomes one buffer that grows. A part goes straight into its place if
-//! - it is computed by a kernel or is a concatenation itself; inputs and parameters lie where they lie, and a view of something else
-//!   has that one's place (reshaped parts are looked through);
+//! Found before any step is written, from the last node to the first, so that a concatenation of concatenations (DenseNet: each
+//! layer adds its features to those before) becomes one buffer that grows. A part goes straight into its place if
+//! - it is computed by a kernel or is a concatenation itself; inputs and parameters lie where they lie, and a view of something
+//!   else has that one's place (reshaped parts are looked through);
 //! - it is a constant exactly if the concatenation is, and held in the same layout;
 //! - it has no place in another concatenation, or twice in the same;
 //! - its place is dense from axis 1 on, as kernels write (`plan/mod.rs`).

@@ -10,8 +10,8 @@
 //! ```
 //!
 //! A place is a storage and an offset in bytes; an input's or parameter's place is its name. Strides, in elements, follow `by`
-//! where a view is not dense. The shape is left out where it is the result's, or the whole input's or parameter's. What elements are is
-//! said after the shape of an input, a parameter and a step's result where it is not float32.
+//! where a view is not dense. The shape is left out where it is the result's, or the whole input's or parameter's. What elements
+//! are is said after the shape of an input, a parameter and a step's result where it is not float32.
 
 use super::{Plan, Step, Storage, View};
 use crate::kernels::{details, named as element};

@@ -1,9 +1,9 @@
 //! Lives of buffers, and which steps write over one of their operands.
 //!
-//! A `Map` writes over an operand when it is the operand's last reader, both fill their buffers without gaps, and every other operand in
-//! that buffer is the same view: element `i` of the result then needs only elements `i`. A convolution over blocks likewise writes over the value
-//! that is added to its sums, if nothing else that it reads lies there. A buffer with parts of a concatenation is left alone, since the parts
-//! have lives of their own.
+//! A `Map` writes over an operand when it is the operand's last reader, both fill their buffers without gaps, and every other
+//! operand in that buffer is the same view: element `i` of the result then needs only elements `i`. A convolution over blocks
+//! likewise writes over the value that is added to its sums, if nothing else that it reads lies there. A buffer with parts of a
+//! concatenation is left alone, since the parts have lives of their own.
 
 use super::draft::{Buffer, Draft, DraftStep};
 use super::memory::Life;

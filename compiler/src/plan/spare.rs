@@ -1,9 +1,9 @@
 //! What the lanes that fill up a last block hold: whether a value may be in blocks at all.
 //!
-//! Whatever reads a block meets its spare lanes with weights of zero, and zero times infinity is no number. Packed weights, biases and values
-//! brought into blocks are zero there, so what a `Map` makes of the spare lanes is mostly known before anything runs. It is not where
-//! an operand of one channel is repeated in every lane: `exp(x − largest)` is at most 1 in the lanes that count, and may be infinite in
-//! the others. What such operands make alone they make of every lane; there it is the answer's own.
+//! Whatever reads a block meets its spare lanes with weights of zero, and zero times infinity is no number. Packed weights,
+//! biases and values brought into blocks are zero there, so what a `Map` makes of the spare lanes is mostly known before anything
+//! runs. It is not where an operand of one channel is repeated in every lane: `exp(x − largest)` is at most 1 in the lanes that
+//! count, and may be infinite in the others. What such operands make alone they make of every lane; there it is the answer's own.
 
 use crate::kernels::Expression;
 

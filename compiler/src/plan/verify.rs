@@ -1,19 +1,20 @@
 //! Verifies a plan. What must hold, always:
 //!
 //! Views
-//! - every view has as many strides as axes, that of an axis of size 1 is that of a dense tensor, it begins at a multiple of its element's
-//!   size and lies inside its storage, and in an input or parameter its elements are what that holds;
+//! - every view has as many strides as axes, that of an axis of size 1 is that of a dense tensor, it begins at a multiple of its
+//!   element's size and lies inside its storage, and in an input or parameter its elements are what that holds;
 //! - input `i` is dense in `Storage::Input(i)`.
 //!
 //! Steps
-//! - `prepare` writes to `Prepared` and `Scratch` and reads both and parameters that no run updates; `run` writes to the arena, and
-//!   neither it nor an output reads `Scratch`;
+//! - `prepare` writes to `Prepared` and `Scratch` and reads both and parameters that no run updates; `run` writes to the arena,
+//!   and neither it nor an output reads `Scratch`;
 //! - every parameter marked as updated is written once, whole, by a `Map` of `run`, and no other parameter is written;
 //! - a value is stored as what its step computes in: float32 of float32, but for a `Map`, which computes what its type can;
 //! - packed weights have the elements that their packing says;
 //! - operands lie as the table in `plan/mod.rs` says; those of a `Map` and of an epilogue have the result's shape;
 //! - the lanes of an epilogue's operand lie side by side, or are one that is repeated;
-//! - only a `Map`, or a packed convolution over its residual, writes over an operand, and only over one that is at the same place as the result;
+//! - only a `Map`, or a packed convolution over its residual, writes over an operand, and only over one that is at the same place
+//!   as the result;
 //! - `Input`, `Parameter`, `Reshape`, `Permute`, `Slice` and `Concat` do not occur.
 //!
 //! Values
@@ -189,8 +190,8 @@ fn interleaved(a: &View, b: &View) -> bool {
     }
 }
 
-/// The bytes from one row to the next, and those that a row reaches over. The rows are the axis along which a view steps farthest,
-/// together with those before it that continue it: in which order a view visits its elements does not matter.
+/// The bytes from one row to the next, and those that a row reaches over. The rows are the axis along which a view steps
+/// farthest, together with those before it that continue it: in which order a view visits its elements does not matter.
 fn row(view: &View) -> Option<(usize, usize)> {
     let moved = view.strides.iter().copied().zip(view.shape.iter().copied());
     let mut axes: Vec<(usize, usize)> = moved.filter(|&(stride, size)| size > 1 && stride > 0).collect();

@@ -1,8 +1,8 @@
 //! What can be done to a value without touching an element: other sizes, a part, other axes, repetition.
 //!
-//! Every view made here is canonical: of an axis of size 1, along which nobody moves, the stride is that of a dense tensor, what the axes
-//! after it take. So equal places are equal views, and a kernel may multiply any stride by anything, such as a plane's number by the
-//! distance from row to row.
+//! Every view made here is canonical: of an axis of size 1, along which nobody moves, the stride is that of a dense tensor, what
+//! the axes after it take. So equal places are equal views, and a kernel may multiply any stride by anything, such as a plane's
+//! number by the distance from row to row.
 
 use super::{Storage, View};
 use crate::element::ElementType;

@@ -1,7 +1,8 @@
 //! Operators on values, as Python defines them, but with ints of 64 bits and no conversion in silence.
 //!
-//! `/` gives a float, `//` rounds down and `%` has the sign of the divisor; an int and a float meet as floats; conditions are bools. What has no
-//! result (overflow, division by zero) is a [`Fault`]. Sizes that hold symbols add, subtract, multiply and floor-divide.
+//! `/` gives a float, `//` rounds down and `%` has the sign of the divisor; an int and a float meet as floats; conditions are
+//! bools. What has no result (overflow, division by zero) is a [`Fault`]. Sizes that hold symbols add, subtract, multiply and
+//! floor-divide.
 
 use super::value::{Items, MAX_TEXT_BYTES, Value};
 use crate::shape::Dim;

@@ -1,7 +1,7 @@
 //! Arguments of built-in layers: positions and keys to names, values to what the layer takes.
 //!
-//! All mistakes of one call are reported together. `weight=` and `bias=` may also name a parameter of the layer: a list of numbers or another
-//! layer's parameter then stands for its values.
+//! All mistakes of one call are reported together. `weight=` and `bias=` may also name a parameter of the layer: a list of
+//! numbers or another layer's parameter then stands for its values.
 
 use super::error::ArgumentError;
 use super::site::{LayerSite, SiteArgument};

@@ -1,7 +1,8 @@
 //! Which declaration calls which: circles, and how many layers each surely writes out.
 //!
-//! A call by name in a body leads from one declaration to another; a circle of such calls can never be written out, whatever conditions
-//! stand around them, since a spec is no program. A layer that is passed as a value makes no circle: `Wrap(Wrap(ReLU))` ends.
+//! A call by name in a body leads from one declaration to another; a circle of such calls can never be written out, whatever
+//! conditions stand around them, since a spec is no program. A layer that is passed as a value makes no circle:
+//! `Wrap(Wrap(ReLU))` ends.
 
 use super::Program;
 use super::count::least_layers;

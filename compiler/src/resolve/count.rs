@@ -1,8 +1,8 @@
 //! How many layers something surely writes out, counted before anything is.
 //!
-//! Layers and joins that stand under no condition are counted, and multiplied with the turns of the loops around them, where those are
-//! written or can already be computed: with the names that can be seen at a loop, and with the arguments of the calls below it. The count is from
-//! below, so that it may stop anywhere: it does after so many statements.
+//! Layers and joins that stand under no condition are counted, and multiplied with the turns of the loops around them, where
+//! those are written or can already be computed: with the names that can be seen at a loop, and with the arguments of the calls
+//! below it. The count is from below, so that it may stop anywhere: it does after so many statements.
 
 use super::state::{Expander, Frame};
 use super::value::{Callee, Value};

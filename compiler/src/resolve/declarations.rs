@@ -1,7 +1,8 @@
 //! The blocks and models of all files, by name.
 //!
-//! No two files declare one name; a file knows its own and those of the files that it imports. What is wrong with the names themselves is reported here, once: two of one name, the name of a
-//! built-in layer, presets of something that is no model or that go in a circle.
+//! No two files declare one name; a file knows its own and those of the files that it imports. What is wrong with the names
+//! themselves is reported here, once: two of one name, the name of a built-in layer, presets of something that is no model or
+//! that go in a circle.
 
 use super::Program;
 use super::calls::CallGraph;

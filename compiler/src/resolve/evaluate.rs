@@ -1,7 +1,7 @@
 //! Expressions to values.
 //!
-//! `None` stands for a value that is not known because of an error that is already reported; whatever is computed from it is unknown too, in
-//! silence, so that one mistake gives one error.
+//! `None` stands for a value that is not known because of an error that is already reported; whatever is computed from it is
+//! unknown too, in silence, so that one mistake gives one error.
 
 use super::arithmetic::{self, Fault};
 use super::error::{NameError, ValueError};

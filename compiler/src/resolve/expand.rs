@@ -1,8 +1,9 @@
 //! Statements: what a body writes out.
 //!
-//! A body is read in one of two ways: in a sequence each item takes what the one before gave; in a join every item is a branch from one value.
-//! `if`, `for` and `repeat` stand for what they write out and keep the way of the body around them. Where a condition or count is
-//! not known, because of an error or because a declaration is only checked, every arm is read once, with an unknown flow.
+//! A body is read in one of two ways: in a sequence each item takes what the one before gave; in a join every item is a branch
+//! from one value. `if`, `for` and `repeat` stand for what they write out and keep the way of the body around them. Where a
+//! condition or count is not known, because of an error or because a declaration is only checked, every arm is read once, with an
+//! unknown flow.
 
 use super::error::{StructureError, ValueError};
 use super::limits::{KEPT, TURN};

@@ -1,8 +1,9 @@
 //! `init TARGETS: scheme`: how parameters start.
 //!
-//! A statement speaks of the module around it and all that stands in it, whatever the order, so the statements are gathered and applied once
-//! the model is written out; of several that fit a parameter the last wins. A scheme sets weights, `bias=` sets biases; a path that names one
-//! parameter sets exactly that one. A layer type of which there is none is a warning: the same `init` is written into many nets.
+//! A statement speaks of the module around it and all that stands in it, whatever the order, so the statements are gathered and
+//! applied once the model is written out; of several that fit a parameter the last wins. A scheme sets weights, `bias=` sets
+//! biases; a path that names one parameter sets exactly that one. A layer type of which there is none is a warning: the same
+//! `init` is written into many nets.
 
 use super::error::InitError;
 use super::limits::KEPT;
@@ -220,8 +221,8 @@ impl<'a> Expander<'a, '_> {
         self.set(id, rule.scheme.weight.clone());
     }
 
-    /// Sets the weights, and the biases if the scheme says so, of all layers at and below a module. Whether any was set. Of a group, weights that
-    /// the scheme cannot set, such as a normalisation's by `xavier_uniform`, are left as they are.
+    /// Sets the weights, and the biases if the scheme says so, of all layers at and below a module. Whether any was set. Of a
+    /// group, weights that the scheme cannot set, such as a normalisation's by `xavier_uniform`, are left as they are.
     fn apply_to_module(&mut self, rule: &Rule<'a>, top: ModuleId, is_layer: bool) -> bool {
         let mut open = vec![top];
         let mut any = false;
@@ -303,8 +304,8 @@ struct LastRules {
     bias: Option<usize>,
 }
 
-/// Of the rules for one type in one module only the last has an effect on weights, and the last with a bias on biases. A loop may hold an
-/// `init`, and each is applied to the whole module, so the others are passed over.
+/// Of the rules for one type in one module only the last has an effect on weights, and the last with a bias on biases. A loop may
+/// hold an `init`, and each is applied to the whole module, so the others are passed over.
 fn last_of_each_type<'r>(rules: &'r [Rule<'_>]) -> HashMap<(ModuleId, &'r str), LastRules> {
     let mut all: HashMap<(ModuleId, &str), LastRules> = HashMap::new();
     for (position, rule) in rules.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! `input [N, C, H, W]`: the sizes of what comes in, by name.
 //!
-//! In the model itself it makes an input of the network, whose new names are symbols. In a block, and in a model called as one, it looks at the
-//! current value: a new name is bound to that size, a known one is checked.
+//! In the model itself it makes an input of the network, whose new names are symbols. In a block, and in a model called as one,
+//! it looks at the current value: a new name is bound to that size, a known one is checked.
 
 use super::arithmetic::from_size;
 use super::error::InputError;

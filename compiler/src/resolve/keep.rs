@@ -1,7 +1,7 @@
 //! Kept values, outputs and contracts: `keep`, `from`, `output`, `expect`.
 //!
-//! What is kept belongs to one call of a block or model and is seen in all of it after its line. From outside it is reached through the
-//! name of the call.
+//! What is kept belongs to one call of a block or model and is seen in all of it after its line. From outside it is reached
+//! through the name of the call.
 
 use super::error::{KeepError, NameError};
 use super::expand::Cursor;

@@ -52,8 +52,8 @@ impl<'a> Expander<'a, '_> {
         }
     }
 
-    /// Compares the labels with the classes that the model gives, where it gives one list of them. A preset or a setting may ask for another number
-    /// of classes, which then have no names; the declaration itself must agree with its own labels.
+    /// Compares the labels with the classes that the model gives, where it gives one list of them. A preset or a setting may ask
+    /// for another number of classes, which then have no names; the declaration itself must agree with its own labels.
     pub fn check_labels(&mut self, is_preset: bool) {
         let (Some(labels), [output]) = (&self.graph.labels, self.graph.outputs.as_slice()) else { return };
         let shape = self.shape(output.node);

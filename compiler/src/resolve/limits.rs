@@ -1,8 +1,9 @@
 //! Limits of an expansion, checked before memory, time or stack is spent.
 //!
-//! Before a loop turns or a declaration is written out, `count.rs` says how many layers that makes at the least; what its counting misses
-//! is stopped by one account of work. Whatever an expansion does is paid from it: statements, turns, expressions, elements of lists and bytes
-//! of texts, modules, and what is kept for later. All expansions of one program share it, so that many models cost no more than one.
+//! Before a loop turns or a declaration is written out, `count.rs` says how many layers that makes at the least; what its
+//! counting misses is stopped by one account of work. Whatever an expansion does is paid from it: statements, turns, expressions,
+//! elements of lists and bytes of texts, modules, and what is kept for later. All expansions of one program share it, so that
+//! many models cost no more than one.
 
 use super::count::Count;
 use super::error::LimitError;

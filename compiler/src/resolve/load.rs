@@ -1,7 +1,7 @@
 //! A file and what it imports, read once each.
 //!
-//! Files are read depth first, in text order. A circle of imports, a file that cannot be read and too many files are errors at the `import`;
-//! reading goes on with the rest.
+//! Files are read depth first, in text order. A circle of imports, a file that cannot be read and too many files are errors at
+//! the `import`; reading goes on with the rest.
 
 use super::error::FileError;
 use super::syntax;

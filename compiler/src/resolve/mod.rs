@@ -3,9 +3,9 @@
 //! Two arrows: [`load`] reads a file and what it imports into a [`Program`]; [`resolve`] writes one of its models out as a
 //! [`Graph`](crate::graph::Graph). Since structure may depend on sizes, expansion asks each operator for its shape as it goes.
 //!
-//! Expansion is one pass over the statements of a model, into every call and every turn of a loop. After an error it goes on with an unknown
-//! flow or value, of which nothing is reported, so that independent mistakes appear together. The same pass, with nothing known and every
-//! arm of every condition read, checks the declarations that no model reaches.
+//! Expansion is one pass over the statements of a model, into every call and every turn of a loop. After an error it goes on with
+//! an unknown flow or value, of which nothing is reported, so that independent mistakes appear together. The same pass, with
+//! nothing known and every arm of every condition read, checks the declarations that no model reaches.
 
 mod arithmetic;
 mod bind;
@@ -79,14 +79,14 @@ pub struct Request {
     pub init: Vec<(String, String)>,
     /// Sizes of the inputs that replace those of the spec, one list an input in order (`--input-shape 1,3,224,224`).
     pub input_shapes: Vec<Vec<usize>>,
-    /// Steps that expanding all models may take, a statement or an expression each: 60 million when not said, which a net of a million
-    /// layers does not reach.
+    /// Steps that expanding all models may take, a statement or an expression each: 60 million when not said, which a net of a
+    /// million layers does not reach.
     pub most_work: Option<u64>,
 }
 
 impl Program {
-    /// Whether the declarations of one file are known in another: in itself and in those that import it. What is no file of the program,
-    /// such as settings, sees what the first file does.
+    /// Whether the declarations of one file are known in another: in itself and in those that import it. What is no file of the
+    /// program, such as settings, sees what the first file does.
     pub(crate) fn knows(&self, file: FileId, declared_in: FileId) -> bool {
         let is_part = self.trees.iter().any(|(part, _)| *part == file);
         let first = self.trees.first().map(|(first, _)| *first);

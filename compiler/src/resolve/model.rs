@@ -43,8 +43,8 @@ pub fn resolve(
     graph
 }
 
-/// Checks every declaration of all files, and writes out the model that is asked for, or every model of the first file. A model whose
-/// parameters have no values is checked by itself alone.
+/// Checks every declaration of all files, and writes out the model that is asked for, or every model of the first file. A model
+/// whose parameters have no values is checked by itself alone.
 pub fn check_all(
     program: &Program,
     request: &Request,

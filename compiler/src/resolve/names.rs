@@ -1,7 +1,7 @@
 //! The module tree: names, positions and paths of items.
 //!
-//! An item that makes a module gets its label as name, or its position among all its siblings, named ones counted. A path is what a
-//! `state_dict` has as key.
+//! An item that makes a module gets its label as name, or its position among all its siblings, named ones counted. A path is what
+//! a `state_dict` has as key.
 
 use super::error::NameError;
 use super::limits::MAX_NAME_BYTES;

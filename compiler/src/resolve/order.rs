@@ -1,7 +1,8 @@
 //! Parameters in the order of PyTorch's `state_dict`.
 //!
-//! Expansion declares parameters in text order. PyTorch lists a module's own tensors before those of its children, so bare tensors
-//! (`layer_scale: Parameter(...)`) move in front of the layers beside them; without any, the order is that of the text already.
+//! Expansion declares parameters in text order. PyTorch lists a module's own tensors before those of its children, so bare
+//! tensors (`layer_scale: Parameter(...)`) move in front of the layers beside them; without any, the order is that of the text
+//! already.
 
 use crate::graph::{Graph, ModuleId, ModuleKind, NodeId, ParameterId};
 

@@ -1,4 +1,5 @@
-//! Schemes of `init`: `xavier_uniform(gain=1)`, `kaiming_normal(mode="fan_out")`, `normal(mean=0, std=1)`, `constant(value)` and so on.
+//! Schemes of `init`: `xavier_uniform(gain=1)`, `kaiming_normal(mode="fan_out")`, `normal(mean=0, std=1)`, `constant(value)` and
+//! so on.
 //!
 //! A call comes in, the initialiser of weights and the number for biases go out. Names and formulas are those of `torch.nn.init`.
 

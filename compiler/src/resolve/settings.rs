@@ -1,5 +1,5 @@
-//! Model parameters and initialisers that are set from outside, each in a file of its own, so that errors can point into it: a preset, and a
-//! model whose statements are `init`s.
+//! Model parameters and initialisers that are set from outside, each in a file of its own, so that errors can point into it: a
+//! preset, and a model whose statements are `init`s.
 
 use super::declarations::Callable;
 use super::error::StructureError;

@@ -1,8 +1,8 @@
 //! What an expansion has made so far, and how it reports.
 //!
-//! One [`Expander`] writes out one model, or checks one declaration without expanding what it calls. Its methods are spread over the files
-//! of this folder, a subject each. Errors go through [`Expander::report`], which adds the calls and loops that led to the place and keeps one
-//! error of a code at a place, so that a loop reports once.
+//! One [`Expander`] writes out one model, or checks one declaration without expanding what it calls. Its methods are spread over
+//! the files of this folder, a subject each. Errors go through [`Expander::report`], which adds the calls and loops that led to
+//! the place and keeps one error of a code at a place, so that a loop reports once.
 
 use super::declarations::Declarations;
 use super::initialise::Rule;
@@ -82,7 +82,8 @@ pub(super) struct Expander<'a, 'p> {
     pub steps: Vec<Step>,
     /// What may still be spent.
     pub budget: Budget,
-    /// How many conditions or loops around this place are not decided: what stands here may not be written out, or more than once.
+    /// How many conditions or loops around this place are not decided: what stands here may not be written out, or more than
+    /// once.
     pub undecided: usize,
     /// Whether errors are swallowed, for a value that is only wanted if it has none.
     pub quiet: bool,

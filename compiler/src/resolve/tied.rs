@@ -1,7 +1,7 @@
 //! `tied`: one layer wherever its name stands.
 //!
-//! The first use declares the parameters, and each is remembered by its key behind the path of that use. Every later use finds them by the
-//! same keys, so that a block can be tied as well as a layer.
+//! The first use declares the parameters, and each is remembered by its key behind the path of that use. Every later use finds
+//! them by the same keys, so that a block can be tied as well as a layer.
 
 use super::state::Expander;
 use crate::graph::{ModuleId, ParameterId};

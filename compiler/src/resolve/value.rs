@@ -1,7 +1,7 @@
 //! Values of the language while a model is expanded.
 //!
-//! They are immutable and cheap to copy: lists share their elements. Each knows how many leaves it has and how deep it nests, and both are
-//! bounded when it is made, so that comparing, printing or dropping one never takes long, however it was built up.
+//! They are immutable and cheap to copy: lists share their elements. Each knows how many leaves it has and how deep it nests, and
+//! both are bounded when it is made, so that comparing, printing or dropping one never takes long, however it was built up.
 
 use super::arithmetic::{Fault, equal};
 use super::declarations::Callable;

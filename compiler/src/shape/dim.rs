@@ -3,7 +3,8 @@
 //! The form is a sum of products of atoms with whole coefficients; an atom is a symbol, a floor division by a positive number,
 //! or the smaller of two sizes (windows that round up). Two expressions that are the same sum print and compare the same:
 //! `(H + 2 - 3)//2 + 1` is `(H - 1)//2 + 1`, and nested divisions merge, `⌊(⌊a/b⌋ + c)/d⌋ = ⌊(a + bc)/(bd)⌋`, so a chain
-//! of strided layers stays one term. Arithmetic is checked: what does not fit 64 bits, or grows past [`MAX_TERMS`] or [`MAX_WEIGHT`], is
+//! of strided layers stays one term. Arithmetic is checked: what does not fit 64 bits, or grows past [`MAX_TERMS`] or
+//! [`MAX_WEIGHT`], is
 //! [`TooLarge`].
 
 use std::collections::BTreeMap;
@@ -13,8 +14,8 @@ use std::sync::Arc;
 /// The most terms of a sum; no network comes near it.
 const MAX_TERMS: usize = 64;
 
-/// The most terms and atoms that an expression is made of when all is written out, shared parts each time: what comparing it costs. No
-/// network comes near it either.
+/// The most terms and atoms that an expression is made of when all is written out, shared parts each time: what comparing it
+/// costs. No network comes near it either.
 const MAX_WEIGHT: usize = 1_000;
 
 /// A size that does not fit 64 bits, or an expression past any use.

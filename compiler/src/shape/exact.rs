@@ -1,7 +1,8 @@
-//! Divisions that come out even, once it is known of which numbers a symbol is a multiple: where H is a multiple of 16, `16*(H//16)` is H.
+//! Divisions that come out even, once it is known of which numbers a symbol is a multiple: where H is a multiple of 16,
+//! `16*(H//16)` is H.
 //!
-//! A division that comes out even takes up the factor before it, `4*((H - 1)//32) + 4` becomes `H//8`, and stays where a rest of it
-//! stays, since a size has no fractions.
+//! A division that comes out even takes up the factor before it, `4*((H - 1)//32) + 4` becomes `H//8`, and stays where a rest of
+//! it stays, since a size has no fractions.
 
 use super::dim::{Atom, Dim, Sum, TooLarge};
 

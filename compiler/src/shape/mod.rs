@@ -16,8 +16,8 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// The sizes of a tensor's axes, outermost first: `[N, C, H, W]`. A copy shares them, so that a layer which keeps its input's shape costs
-/// no memory for it.
+/// The sizes of a tensor's axes, outermost first: `[N, C, H, W]`. A copy shares them, so that a layer which keeps its input's
+/// shape costs no memory for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Shape(Arc<[Dim]>);
 

@@ -1,7 +1,7 @@
 //! What must hold of symbols for a spec to be valid, collected while shapes are inferred.
 //!
-//! Whoever asks gets one of three answers: it holds always, it never holds (an error at once), or it depends on a symbol, and then
-//! the requirement is kept with the place that asked. Symbols are sizes, so each is at least 1.
+//! Whoever asks gets one of three answers: it holds always, it never holds (an error at once), or it depends on a symbol, and
+//! then the requirement is kept with the place that asked. Symbols are sizes, so each is at least 1.
 
 use super::{Dim, TooLarge};
 use cnnc_grammar::span::Span;

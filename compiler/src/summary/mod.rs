@@ -1,10 +1,11 @@
 //! The layer table: path, layer, output shape, parameters, multiply-adds, activation bytes and receptive field.
 //!
-//! A shaped graph and sizes for symbols come in, rows and totals go out; the command line draws them. A row is a layer or an unnamed join in
-//! the order of the text, or a module that was folded because it lies deeper than asked. How things are counted:
+//! A shaped graph and sizes for symbols come in, rows and totals go out; the command line draws them. A row is a layer or an
+//! unnamed join in the order of the text, or a module that was folded because it lies deeper than asked. How things are counted:
 //!
 //! - **params** are the numbers that training changes, buffers apart. A tied parameter counts once, in the row of its first use.
-//! - **MACs** are the multiply-adds of convolutions and linear layers; nothing else is counted. A batch without a size counts as 1.
+//! - **MACs** are the multiply-adds of convolutions and linear layers; nothing else is counted. A batch without a size counts as
+//!   1.
 //! - **Activation bytes** are four for each element of a layer's output. Every layer counts, those too whose output is a view at
 //!   inference (Flatten, Dropout), as when layers run one by one; what a fused plan really needs, `dump --stage plan` tells.
 //! - **Receptive field**: see [`ReceptiveField`]; a folded module's is that of its output.

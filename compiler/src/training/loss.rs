@@ -45,8 +45,8 @@ fn squared_error(builder: &mut KernelBuilder, made: SumOrMean) -> NodeId {
     total(builder, squares, if made == SumOrMean::Mean { 1.0 / count as f64 } else { 1.0 })
 }
 
-/// The mean of `−Σ t·ln p` over images and places, where `p` is the softmax of the scores and `t` the label's 1, less and spread by the
-/// smoothing. Also how many labels no other class outdoes.
+/// The mean of `−Σ t·ln p` over images and places, where `p` is the softmax of the scores and `t` the label's 1, less and spread
+/// by the smoothing. Also how many labels no other class outdoes.
 fn cross_entropy(builder: &mut KernelBuilder, smoothing: f64) -> Found {
     let scores = builder.input(0);
     let shape = builder.shape(scores);

@@ -24,8 +24,8 @@ use crate::write_kernels::{Bindings, write_kernels, write_training_kernels};
 
 /// What a training step calls the inputs and outputs that it adds to the network's own.
 pub mod names {
-    /// Input: what the network should answer. For the cross-entropy a class number each, `[N]`, or `[N, H, W]` when the network answers
-    /// `[N, classes, H, W]`; for the mean squared error a tensor of the answer's shape.
+    /// Input: what the network should answer. For the cross-entropy a class number each, `[N]`, or `[N, H, W]` when the network
+    /// answers `[N, classes, H, W]`; for the mean squared error a tensor of the answer's shape.
     pub const LABELS: &str = "labels";
     /// Input `[]`: the learning rate, so that a schedule changes no plan.
     pub const LEARNING_RATE: &str = "learning_rate";
@@ -35,7 +35,8 @@ pub mod names {
     pub const SEED: &str = "seed";
     /// Output `[]`: the batch's loss.
     pub const LOSS: &str = "loss";
-    /// Output `[]`, of the cross-entropy alone: how many of the batch's labels are the class of the highest score, the first of equals.
+    /// Output `[]`, of the cross-entropy alone: how many of the batch's labels are the class of the highest score, the first of
+    /// equals.
     pub const CORRECT: &str = "correct";
 
     /// Optimiser states are parameters too, under a [`state_key`]. This is a momentum of SGD.
@@ -45,8 +46,8 @@ pub mod names {
     /// Adam's running mean of squared gradients.
     pub const EXP_AVG_SQ: &str = "exp_avg_sq";
 
-    /// The key of an optimiser's state of a parameter: `.momentum_buffer.0.weight`. No parameter's key begins with a dot, since no name
-    /// is empty.
+    /// The key of an optimiser's state of a parameter: `.momentum_buffer.0.weight`. No parameter's key begins with a dot, since
+    /// no name is empty.
     pub fn state_key(state: &str, parameter: &str) -> String {
         format!(".{state}.{parameter}")
     }
@@ -99,8 +100,8 @@ pub fn compile_step(
     Ok((plan, notes))
 }
 
-/// The loss of a batch and its gradients by the network's inputs and every parameter that is trained, as outputs under their names; those
-/// that the loss does not depend on are left out. Running statistics move as in a step.
+/// The loss of a batch and its gradients by the network's inputs and every parameter that is trained, as outputs under their
+/// names; those that the loss does not depend on are left out. Running statistics move as in a step.
 ///
 /// # Errors
 /// As [`training_step`].

@@ -63,8 +63,8 @@ pub(super) fn clipped(graph: &mut KernelGraph, gradients: Vec<(NodeId, NodeId)>,
     gradients.into_iter().map(shorten).collect()
 }
 
-/// What is the same for all parameters, `[]` each: the rate; for Adam the rate over the first bias correction, the root of the second one,
-/// and, of AdamW with a weight decay, what a parameter shrinks by.
+/// What is the same for all parameters, `[]` each: the rate; for Adam the rate over the first bias correction, the root of the
+/// second one, and, of AdamW with a weight decay, what a parameter shrinks by.
 fn scalars(graph: &mut KernelGraph, optimiser: Optimiser, rate: NodeId, step: NodeId) -> Vec<NodeId> {
     let (Adam { betas, .. }, origin) = match optimiser {
         Optimiser::Sgd(_) => return vec![rate],

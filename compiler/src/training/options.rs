@@ -9,8 +9,8 @@ pub struct Training {
     pub optimiser: Optimiser,
     /// The largest norm of all gradients together; longer ones are shortened to it (`clip_grad_norm_`).
     pub max_gradient_norm: Option<f64>,
-    /// Whether the backward half computes values of the forward half again instead of keeping them: the same numbers in less memory
-    /// and more time.
+    /// Whether the backward half computes values of the forward half again instead of keeping them: the same numbers in less
+    /// memory and more time.
     pub recompute: bool,
 }
 

@@ -1,10 +1,11 @@
 //! Less memory for more time: values of the forward half that the backward half computes again instead of keeping them.
 //!
-//! A fused training step comes in and one with the same numbers, bit for bit, goes out: what is added are copies of nodes that are there.
-//! The forward half is cut into segments (Chen, Xu, Zhang and Guestrin, "Training deep nets with sublinear memory cost", 2016). A value
-//! that a later segment reads is kept; of the others, the backward half reads copies, made segment by segment as it comes to them. The last
-//! segment is kept whole, for the backward half begins with it. Where the cuts lie is found by trying: of many sizes of a segment the one
-//! is taken whose kept values and largest segment are smallest together. Where nothing is saved, nothing is done.
+//! A fused training step comes in and one with the same numbers, bit for bit, goes out: what is added are copies of nodes that
+//! are there. The forward half is cut into segments (Chen, Xu, Zhang and Guestrin, "Training deep nets with sublinear memory
+//! cost", 2016). A value that a later segment reads is kept; of the others, the backward half reads copies, made segment by
+//! segment as it comes to them. The last segment is kept whole, for the backward half begins with it. Where the cuts lie is found
+//! by trying: of many sizes of a segment the one is taken whose kept values and largest segment are smallest together. Where
+//! nothing is saved, nothing is done.
 
 use super::names;
 use crate::graph::NodeId;
@@ -174,8 +175,8 @@ fn ancestors(graph: &KernelGraph, id: NodeId) -> HashSet<NodeId> {
     found
 }
 
-/// Copies the segments, the one that the backward half comes to first before the others: of nodes that are ready, the one with the smallest
-/// index is computed first. How many values are copied.
+/// Copies the segments, the one that the backward half comes to first before the others: of nodes that are ready, the one with
+/// the smallest index is computed first. How many values are copied.
 fn copy_segments(graph: &mut KernelGraph, forward: &Forward, cuts: &[usize]) -> usize {
     let mut count = 0;
     for (segment, &end) in cuts.iter().enumerate().rev() {

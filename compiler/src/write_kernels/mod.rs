@@ -1,10 +1,10 @@
 //! Shaped graph to kernel graph: every layer writes itself in the kernel vocabulary.
 //!
-//! Symbols get their numbers here (`bind.rs`), so that from here on every size is a number. A parameter is one node however many layers
-//! read it, so that a tied layer stays one. What layers wrote is checked against the shapes that inference found.
+//! Symbols get their numbers here (`bind.rs`), so that from here on every size is a number. A parameter is one node however many
+//! layers read it, so that a tied layer stays one. What layers wrote is checked against the shapes that inference found.
 //!
-//! A layer writes itself otherwise in training where it means something else there: batch norm takes the batch's statistics, and dropout
-//! draws. The graph then has two inputs more, `seed` and `step`.
+//! A layer writes itself otherwise in training where it means something else there: batch norm takes the batch's statistics, and
+//! dropout draws. The graph then has two inputs more, `seed` and `step`.
 
 mod bind;
 
@@ -28,8 +28,8 @@ pub type Bindings = BTreeMap<String, usize>;
 /// Writes all layers, with every symbol bound to a number.
 ///
 /// # Errors
-/// E402 when a symbol has no size, E308 when the sizes are not valid for this network, E401 when a tensor is past counting, E499 when
-/// a layer wrote what it should not.
+/// E402 when a symbol has no size, E308 when the sizes are not valid for this network, E401 when a tensor is past counting, E499
+/// when a layer wrote what it should not.
 pub fn write_kernels(graph: &ShapedGraph, bindings: &Bindings) -> Result<KernelGraph, Box<Diagnostic>> {
     write(graph, bindings, Mode::Inference)
 }

@@ -1,8 +1,8 @@
 //! Expressions: pest gives operators and operands flat, in text order, and this file nests them by precedence.
 //!
 //! A shunting yard rather than one grammar rule per precedence: fewer pairs, and no recursion but through brackets. What the flat
-//! rule lets pass and the language has not (chained comparisons, `if` without `else`) is refused here. Every tree knows its depth,
-//! and one deeper than [`EXPRESSION_DEPTH_LIMIT`] is refused, so that whoever walks or drops it may recurse.
+//! rule lets pass and the language has not (chained comparisons, `if` without `else`) is refused here. Every tree knows its
+//! depth, and one deeper than [`EXPRESSION_DEPTH_LIMIT`] is refused, so that whoever walks or drops it may recurse.
 
 use pest::iterators::{Pair, Pairs};
 

@@ -1,4 +1,5 @@
-//! Engines of one layer, for the benchmarks of kernels: the layer's steps alone, with input and output carried over as in a network.
+//! Engines of one layer, for the benchmarks of kernels: the layer's steps alone, with input and output carried over as in a
+//! network.
 
 use cnnc_compiler::kernels::Method;
 use cnnc_compiler::plan::choices;

@@ -49,8 +49,8 @@ pub enum Kernels {
 /// How the CPU computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CpuOptions {
-    /// Threads, at most [`MOST_THREADS`](crate::MOST_THREADS); 0 is as many as the machine has cores. The answer has the same bits for
-    /// any number.
+    /// Threads, at most [`MOST_THREADS`](crate::MOST_THREADS); 0 is as many as the machine has cores. The answer has the same
+    /// bits for any number.
     pub threads: usize,
     /// Which kernels.
     pub kernels: Kernels,
@@ -71,8 +71,8 @@ impl CpuOptions {
     /// Whether this machine can compute so. Whatever takes options asks.
     ///
     /// # Errors
-    /// E506 when there are too many threads, E501 when the machine does not have the instructions, E507 when the environment asks for some
-    /// that it cannot have.
+    /// E506 when there are too many threads, E501 when the machine does not have the instructions, E507 when the environment asks
+    /// for some that it cannot have.
     pub fn check(&self) -> Result<()> {
         threads::check(self.threads, "`threads`")?;
         InstructionSet::chosen()?;
@@ -176,8 +176,8 @@ impl Engine {
         Ok(&self.answers)
     }
 
-    /// The median seconds of every step of the plan's `run` over some runs, at least one; empty for the reference kernels, whose speed
-    /// tells nothing.
+    /// The median seconds of every step of the plan's `run` over some runs, at least one; empty for the reference kernels, whose
+    /// speed tells nothing.
     ///
     /// # Errors
     /// As [`Engine::run`].

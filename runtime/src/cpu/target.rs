@@ -1,7 +1,7 @@
 //! The CPU as the planner sees it.
 //!
-//! The figures behind the choice of methods are those of an instruction set and not of this machine: the same build gives the same
-//! bits wherever it has the same instructions. What was measured on this machine comes in as tuned choices.
+//! The figures behind the choice of methods are those of an instruction set and not of this machine: the same build gives the
+//! same bits wherever it has the same instructions. What was measured on this machine comes in as tuned choices.
 
 use super::blocked::vector::InstructionSet;
 use super::{CpuOptions, Kernels};

@@ -1,7 +1,7 @@
 //! A training step on the CPU: an engine whose runs write their parameters.
 //!
-//! The state of a training (parameters, running statistics, the optimiser's own) is a [`Parameters`] that the caller holds, so that engines
-//! for batches of other sizes share one, and a copy of it for a checkpoint costs nothing until the next step writes.
+//! The state of a training (parameters, running statistics, the optimiser's own) is a [`Parameters`] that the caller holds, so
+//! that engines for batches of other sizes share one, and a copy of it for a checkpoint costs nothing until the next step writes.
 
 use super::reference::Interpreter;
 use super::{CpuOptions, Engine, Prepared, check, check_inputs, interpret};
@@ -14,8 +14,8 @@ use std::sync::Arc;
 /// A plan of a training step, prepared for the CPU.
 pub struct TrainingEngine(Engine);
 
-/// A state to begin with: the network's parameters, and what else the plan's runs write as it starts. Entries that are there already
-/// stay, so a state that was saved goes on. All of them are held, since every step reads them.
+/// A state to begin with: the network's parameters, and what else the plan's runs write as it starts. Entries that are there
+/// already stay, so a state that was saved goes on. All of them are held, since every step reads them.
 ///
 /// # Errors
 /// As [`Parameters::get`].
@@ -46,8 +46,8 @@ impl TrainingEngine {
     /// One step: reads and writes the state, and gives the outputs in the plan's order. The inputs are in the plan's order too.
     ///
     /// # Errors
-    /// E602 when a parameter of the plan is missing in the state or of another shape, E604 when the inputs are not those that the plan
-    /// wants; the state is as it was then.
+    /// E602 when a parameter of the plan is missing in the state or of another shape, E604 when the inputs are not those that the
+    /// plan wants; the state is as it was then.
     pub fn step(&mut self, state: &mut Parameters, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
         let Engine { plan, kernels, answers } = &mut self.0;
         check_inputs(plan, inputs)?;

@@ -1,6 +1,7 @@
 //! Where the windows of a pooling lie, and what a mean multiplies with: asked by poolings and by their gradients.
 //!
-//! Tables are as long as a plane's rows and columns, not as its area: rows of windows that count as many elements share their factors.
+//! Tables are as long as a plane's rows and columns, not as its area: rows of windows that count as many elements share their
+//! factors.
 
 use super::reference::{counted_along, divide_by};
 use cnnc_compiler::kernels::{PoolAxis, Pooling};

@@ -1,7 +1,7 @@
 //! What a step has to do at the least: its arithmetic, and the bytes that must be read and written once.
 //!
-//! The floor that a profile holds measured times against. Winograd's method needs fewer multiply-adds than the definition, so both are
-//! counted: those of the definition for rates that can be compared, those of the method for the floor.
+//! The floor that a profile holds measured times against. Winograd's method needs fewer multiply-adds than the definition, so
+//! both are counted: those of the definition for rates that can be compared, those of the method for the floor.
 
 use cnnc_compiler::kernels::{Kernel, Method, Packing};
 use cnnc_compiler::plan::{Step, View};
@@ -11,8 +11,8 @@ use cnnc_compiler::plan::{Step, View};
 pub struct Work {
     /// Multiply-adds of the definition, padding counted as if it were multiplied; 0 for what is not a product.
     pub multiply_adds: u64,
-    /// Multiply-adds of the step's method. Winograd's: the products at its frequencies, and the transform of every tile of the input and
-    /// the output once.
+    /// Multiply-adds of the step's method. Winograd's: the products at its frequencies, and the transform of every tile of the
+    /// input and the output once.
     pub arithmetic: u64,
     /// Bytes of operands and result, each once, repeated ones as often as they lie in memory.
     pub bytes: u64,
@@ -31,8 +31,8 @@ pub fn work(step: &Step) -> Work {
     Work { multiply_adds, arithmetic, bytes }
 }
 
-/// Multiply-adds of F(m×m, 3×3): m + 2 points, in pairs of a point and its negative, 0 and infinity. A transform along one axis takes
-/// two a pair and two a pair of pairs.
+/// Multiply-adds of F(m×m, 3×3): m + 2 points, in pairs of a point and its negative, 0 and infinity. A transform along one axis
+/// takes two a pair and two a pair of pairs.
 fn winograd(output: &View, outputs: usize, [ins, outs]: [usize; 2]) -> usize {
     let (points, pairs) = (outputs + 2, outputs / 2);
     let tiles = output.shape[0] * output.shape[2].div_ceil(outputs) * output.shape[3].div_ceil(outputs);

@@ -71,7 +71,8 @@ impl Properties {
     }
 }
 
-/// Multiply-adds of one multiprocessor in a cycle, of dense matrices with sums in float32, by NVIDIA's white papers on each architecture.
+/// Multiply-adds of one multiprocessor in a cycle, of dense matrices with sums in float32, by NVIDIA's white papers on each
+/// architecture.
 fn multiply_adds_a_cycle(capability: (u32, u32), precision: Precision) -> u32 {
     let [exact, tf32, half] = match capability {
         (8, 0) => [64, 512, 1024],

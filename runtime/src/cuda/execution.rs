@@ -234,7 +234,8 @@ impl Execution {
         self.finish()
     }
 
-    /// As [`Execution::run`]; the inputs of the next run are brought while this one computes. That run is given them again, by this function.
+    /// As [`Execution::run`]; the inputs of the next run are brought while this one computes. That run is given them again, by
+    /// this function.
     ///
     /// # Errors
     /// As [`Execution::run`].

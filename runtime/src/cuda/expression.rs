@@ -6,8 +6,8 @@ use cnnc_compiler::kernels::{Binary, Expression, Unary};
 use std::collections::HashMap;
 use std::fmt::Write;
 
-/// The body of a function of `x0`, `x1`, … and `Index i`, an element's number in a result of that shape, which returns the value, computed
-/// in that type; `is_whole` says which operands are whole numbers.
+/// The body of a function of `x0`, `x1`, … and `Index i`, an element's number in a result of that shape, which returns the value,
+/// computed in that type; `is_whole` says which operands are whole numbers.
 pub fn body(
     expression: &Expression,
     shape: &[usize],

@@ -89,8 +89,8 @@ pub fn choices(plan: &Plan, options: &Options) -> Vec<Choice<Way>> {
     plan.run.iter().enumerate().filter_map(choice).collect()
 }
 
-/// What is taken in the place of the first way, as text: a line a kind of product, in order; none where everything is computed as it is
-/// unasked.
+/// What is taken in the place of the first way, as text: a line a kind of product, in order; none where everything is computed as
+/// it is unasked.
 pub fn tuned(plan: &Plan, options: &Options) -> BTreeSet<String> {
     let unasked = Options { tuning: Tuning::default(), ..options.clone() };
     let taken = |step: &Step| {

@@ -124,7 +124,8 @@ impl Nvrtc {
         let major = version_in(path);
         for builtins in places::files_of("nvrtc-builtins", folder) {
             if major.is_none() || version_in(&builtins) == major {
-                // SAFETY: a library of NVIDIA's; it does nothing when it is opened. One that cannot be opened is missed by NVRTC itself.
+                // SAFETY: a library of NVIDIA's; it does nothing when it is opened. One that cannot be opened is missed by NVRTC
+                // itself.
                 let _ = unsafe { Library::new(builtins) }.map(std::mem::forget);
             }
         }
@@ -143,7 +144,8 @@ impl Nvrtc {
         format!("NVRTC {}.{}", self.version.0, self.version.1)
     }
 
-    /// What code for a device of that compute capability is made for: its own architecture, or the nearest below it whose code it runs.
+    /// What code for a device of that compute capability is made for: its own architecture, or the nearest below it whose code it
+    /// runs.
     ///
     /// # Errors
     /// E501 when this NVRTC is too old for the device, or the device for it.

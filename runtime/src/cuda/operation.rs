@@ -1,4 +1,5 @@
-//! A product as a library of NVIDIA's takes it: plain data that a program holds, so that programs can be made and read without any library.
+//! A product as a library of NVIDIA's takes it: plain data that a program holds, so that programs can be made and read without
+//! any library.
 
 use super::program::Precision;
 use super::ways::Way;

@@ -1,10 +1,12 @@
 //! What a plan becomes for a device: CUDA C, and the launches of its entries in order.
 //!
-//! A [`Plan`](cnnc_compiler::plan::Plan) comes in, text and plain data go out; no device is asked, so that all of it can be read, compared
-//! and executed by tests on any machine. Shapes, strides and constants are numbers in the text: an entry takes pointers alone.
+//! A [`Plan`](cnnc_compiler::plan::Plan) comes in, text and plain data go out; no device is asked, so that all of it can be read,
+//! compared and executed by tests on any machine. Shapes, strides and constants are numbers in the text: an entry takes pointers
+//! alone.
 //!
-//! What whoever launches must do: give every storage its elements (base addresses on 256 bytes), run `prepare` once and then `run` in
-//! order on one stream, each launch after the one before is done. The workspace is shared by all launches and holds nothing between steps.
+//! What whoever launches must do: give every storage its elements (base addresses on 256 bytes), run `prepare` once and then
+//! `run` in order on one stream, each launch after the one before is done. The workspace is shared by all launches and holds
+//! nothing between steps.
 
 use super::operation::Operation;
 use super::ways::Way;
@@ -49,9 +51,10 @@ pub struct Entry {
 /// Something that is put into a stream.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Launch {
-    /// What.
+    /// The kernel or the library's operation that runs.
     pub task: Task,
-    /// Its parameters in order; of an operation the two that are read, the one that is written, and the library's part of the workspace.
+    /// Its parameters in order; of an operation the two that are read, the one that is written, and the library's part of the
+    /// workspace.
     pub arguments: Vec<Argument>,
     /// The number of the plan's step in `prepare` or `run`.
     pub step: usize,

@@ -1,7 +1,8 @@
 //! The C that is written anew for each step: numbers, index arithmetic, sizes and endings.
 //!
-//! An element is known by its number in the result, the last axis fastest. From it everything is derived with divisions by constants,
-//! which compilers turn into multiplications: where it goes, where each operand of an ending lies for it, its index along an axis.
+//! An element is known by its number in the result, the last axis fastest. From it everything is derived with divisions by
+//! constants, which compilers turn into multiplications: where it goes, where each operand of an ending lies for it, its index
+//! along an axis.
 
 use super::expression;
 use super::program::{Argument, WORD_BYTES};

@@ -1,7 +1,8 @@
 //! Which tile a product is computed by, and into how many parts its depth is divided.
 //!
-//! A model of the device, by shape alone: a block's arithmetic, how many blocks there are for the multiprocessors, how many warps hide
-//! each other's waiting, and what a second pass costs. The figures are those of an H100; they decide speed alone, never the answer's meaning.
+//! A model of the device, by shape alone: a block's arithmetic, how many blocks there are for the multiprocessors, how many warps
+//! hide each other's waiting, and what a second pass costs. The figures are those of an H100; they decide speed alone, never the
+//! answer's meaning.
 
 use super::program::Precision;
 use super::ways::Way;
@@ -75,8 +76,8 @@ const BYTES_PER_CYCLE: f64 = 15.0;
 const LAUNCH: f64 = 2000.0;
 /// Cycles of a block besides its stages: its first loads and its stores.
 const BLOCK: f64 = 1500.0;
-/// Cycles until what is asked of memory is there. All stages of a block but the one that is multiplied wait for it together, so that a
-/// stage takes as large a share of it at the least as there are of these.
+/// Cycles until what is asked of memory is there. All stages of a block but the one that is multiplied wait for it together, so
+/// that a stage takes as large a share of it at the least as there are of these.
 const LATENCY: f64 = 500.0;
 /// Bytes of shared memory that a block may declare.
 const SHARED_OF_BLOCK: usize = 48 << 10;
@@ -146,8 +147,8 @@ impl Tile {
         (THREADS / self.threads()).min(SHARED / (self.stages() * self.stage_bytes() + SHARED_KEPT))
     }
 
-    /// The share of the peak that its loop reaches: products for each value that it reads, a thread from shared memory, or a block from
-    /// memory where tensor cores multiply.
+    /// The share of the peak that its loop reaches: products for each value that it reads, a thread from shared memory, or a
+    /// block from memory where tensor cores multiply.
     fn share(&self) -> f64 {
         let (rows, columns) = match self.precision {
             Precision::Exact => (self.own_rows as f64, self.own_columns as f64),

@@ -1,7 +1,7 @@
 //! Measures the ways of a plan's products on the device, and takes the best.
 //!
-//! There is a program for each rank: in the first every product is computed by its first way, in the next by its second, and so on. Each
-//! is timed as a whole network, so that what a step finds in the caches is what it will find.
+//! There is a program for each rank: in the first every product is computed by its first way, in the next by its second, and so
+//! on. Each is timed as a whole network, so that what a step finds in the caches is what it will find.
 
 use super::backend::Cuda;
 use super::libraries::Session;
@@ -13,8 +13,8 @@ use crate::tuning::{Choice, Measured, Tuning, chosen};
 use cnnc_compiler::plan::{Plan, Step};
 
 impl Cuda {
-    /// Measures the ways of a plan's products, and takes the best from now on. `profile` gives the seconds of every step of the plan's
-    /// `run` on a device that lowers it so.
+    /// Measures the ways of a plan's products, and takes the best from now on. `profile` gives the seconds of every step of the
+    /// plan's `run` on a device that lowers it so.
     ///
     /// # Errors
     /// What `profile` says.

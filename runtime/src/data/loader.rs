@@ -1,7 +1,8 @@
 //! Batches, made in background threads into bounded queues, so that the step finds the next one ready.
 //!
-//! Each thread makes every so-manieth batch into a queue of its own, and the queues are emptied in turn: the order is the samples' order,
-//! whatever the threads do. Dropping [`Batches`] ends them. When the system starts too few, all of them end and the first batch is an error.
+//! Each thread makes every so-manieth batch into a queue of its own, and the queues are emptied in turn: the order is the
+//! samples' order, whatever the threads do. Dropping [`Batches`] ends them. When the system starts too few, all of them end and
+//! the first batch is an error.
 
 use super::order::Draws;
 use super::{Pipeline, Samples};

@@ -1,9 +1,9 @@
 //! Labelled pictures for training: data sets on the disk come in, batches of tensors go out, made in background threads.
 //!
-//! Three formats ([`open`]): IDX files (MNIST and its kin), CIFAR-10's binary batches, and folders of pictures by class. What is done to a
-//! picture is a list of [`Transform`]s. The order of samples and everything random in a sample are functions of seed, epoch and
-//! the sample's number alone (`order.rs`), so that no result depends on threads or on where a run was broken off. Headers are
-//! held against the files' lengths before anything is allocated.
+//! Three formats ([`open`]): IDX files (MNIST and its kin), CIFAR-10's binary batches, and folders of pictures by class. What is
+//! done to a picture is a list of [`Transform`]s. The order of samples and everything random in a sample are functions of seed,
+//! epoch and the sample's number alone (`order.rs`), so that no result depends on threads or on where a run was broken off.
+//! Headers are held against the files' lengths before anything is allocated.
 
 mod cifar10;
 mod folder;

@@ -19,8 +19,8 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// The pipeline of an input of `[channels, height, width]`: these transforms, or where none are given what the spec's `image(...)` says.
-    /// Pixels are scaled as the spec says, unless a transform normalises them.
+    /// The pipeline of an input of `[channels, height, width]`: these transforms, or where none are given what the spec's
+    /// `image(...)` says. Pixels are scaled as the spec says, unless a transform normalises them.
     ///
     /// # Errors
     /// E610 when an input of so many channels is no picture.

@@ -1,7 +1,7 @@
 //! The grid: every kernel, how far it may be off and why, and the small networks that show it.
 //!
-//! Nothing here knows a back end. A case is a spec, so that whatever runs plans can be asked for it; how far it may be off is stated here
-//! and nowhere else, and tests use the same figures.
+//! Nothing here knows a back end. A case is a spec, so that whatever runs plans can be asked for it; how far it may be off is
+//! stated here and nowhere else, and tests use the same figures.
 
 use crate::cuda::program::Precision;
 use cnnc_compiler::kernels::Method;

@@ -1,7 +1,7 @@
 //! The self-check: every kernel of a back end against the reference kernels in float64, on one grid of small networks.
 //!
-//! A [`Subject`] of the grid and a [`Backend`] come in, how far the answers are off goes out. A back end that has no such kernel (no
-//! blocks of channels) says so, and is not at fault.
+//! A [`Subject`] of the grid and a [`Backend`] come in, how far the answers are off goes out. A back end that has no such kernel
+//! (no blocks of channels) says so, and is not at fault.
 
 mod grid;
 #[cfg(all(test, target_os = "linux"))]
@@ -47,8 +47,8 @@ impl Examination {
         Ok(Examination { subject, cases: cases.collect::<Result<_, _>>()? })
     }
 
-    /// The largest error of a back end over all cases, as a share of the largest value; `None` when the back end has no such kernel,
-    /// not-a-number when an answer has one.
+    /// The largest error of a back end over all cases, as a share of the largest value; `None` when the back end has no such
+    /// kernel, not-a-number when an answer has one.
     ///
     /// # Errors
     /// When the back end cannot run a case.

@@ -1,7 +1,8 @@
 //! Plans of the grid in which numbers were changed: each is refused, or runs inside the memory that it says.
 //!
 //! A plan's fields are public, so anybody can hand an engine any numbers. Every run here is in a process whose memory is guarded
-//! (`guarded.rs`): a read or a write past anything ends that process, and the test names the change that did it. Nothing may panic.
+//! (`guarded.rs`): a read or a write past anything ends that process, and the test names the change that did it. Nothing may
+//! panic.
 
 #![allow(clippy::print_stdout, reason = "the last line says what ended the process")]
 

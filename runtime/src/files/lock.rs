@@ -1,7 +1,7 @@
 //! A file that one process has at a time.
 //!
-//! The lock is the system's: it goes with the process that holds it, however that ends, so that a file which a killed one left locks
-//! nobody out. Where a file system has no locks, nobody is kept out either, and [`Lock::hindrance`] says why.
+//! The lock is the system's: it goes with the process that holds it, however that ends, so that a file which a killed one left
+//! locks nobody out. Where a file system has no locks, nobody is kept out either, and [`Lock::hindrance`] says why.
 
 use super::{is_still, patient};
 use crate::failure::{Result, failure, file_failure};

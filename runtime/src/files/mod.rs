@@ -1,7 +1,7 @@
 //! Opening, locking and comparing files, with failures that name the file.
 //!
-//! What comes in is a path; what goes out is a regular file that is open, or whether two paths lead to one file. Nothing here waits for a
-//! pipe that nobody writes to. Locks are `lock`, writing is `write`.
+//! What comes in is a path; what goes out is a regular file that is open, or whether two paths lead to one file. Nothing here
+//! waits for a pipe that nobody writes to. Locks are `lock`, writing is `write`.
 
 mod lock;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Inputs from files: NumPy arrays, pictures, and the IDX files of MNIST and its kin.
 //!
-//! What comes in is a path and what the network wants; what goes out is a tensor of that shape. The kind of a file is told by its first
-//! bytes, not by its name. A size that the spec leaves open is taken from the file, so that the caller can bind it.
+//! What comes in is a path and what the network wants; what goes out is a tensor of that shape. The kind of a file is told by its
+//! first bytes, not by its name. A size that the spec leaves open is taken from the file, so that the caller can bind it.
 
 pub(crate) mod idx;
 mod jpeg;

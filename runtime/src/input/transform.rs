@@ -60,7 +60,8 @@ fn of(numbers: &[f64], channel: usize, otherwise: f64) -> f64 {
     numbers.get(channel).or(numbers.last()).copied().unwrap_or(otherwise)
 }
 
-/// A picture of the input's size. Where the spec says neither how it is resized nor how it is cut, it is made to fit, and a note says so.
+/// A picture of the input's size. Where the spec says neither how it is resized nor how it is cut, it is made to fit, and a note
+/// says so.
 fn fit(
     path: &Path,
     picture: Picture,

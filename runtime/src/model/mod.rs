@@ -12,9 +12,9 @@
 //! # Ok::<(), cnnc_runtime::Report>(())
 //! ```
 //!
-//! What is wrong is a [`Report`], which prints as the command line prints it. Whatever is said twice, the later counts: weights after a
-//! seed, a batch after a batch. Sizes that the spec leaves open are bound by [`Model::batch`] and by the inputs that are read, of which
-//! all must agree; a batch that nothing binds is 1.
+//! What is wrong is a [`Report`], which prints as the command line prints it. Whatever is said twice, the later counts: weights
+//! after a seed, a batch after a batch. Sizes that the spec leaves open are bound by [`Model::batch`] and by the inputs that are
+//! read, of which all must agree; a batch that nothing binds is 1.
 
 mod bindings;
 mod report;
@@ -146,8 +146,8 @@ impl Model {
         self.graph.graph.labels.as_deref().unwrap_or_default()
     }
 
-    /// Reads the first input from a file: an array, a picture or an IDX file. Sizes that the spec leaves open become the file's, also
-    /// where another file was read before.
+    /// Reads the first input from a file: an array, a picture or an IDX file. Sizes that the spec leaves open become the file's,
+    /// also where another file was read before.
     ///
     /// # Errors
     /// When the file cannot be read or does not fit: the spec, a batch that was asked for, or another input that was read.
@@ -253,7 +253,8 @@ impl Model {
         target
     }
 
-    /// Measures, on these inputs, every method of every convolution that has more than one, and uses the best from now on. Some seconds.
+    /// Measures, on these inputs, every method of every convolution that has more than one, and uses the best from now on. Some
+    /// seconds.
     ///
     /// # Errors
     /// As [`Model::prepare`].

@@ -1,7 +1,8 @@
 //! Checkpoints: everything that a run is gone on from, in one safetensors file.
 //!
-//! Parameters stand under PyTorch's keys, the optimiser's state under keys that begin with a dot; counters, sums, settings and history are metadata.
-//! A file is written beside its place, synced and moved there, so that a run which is killed at any moment leaves the whole one before.
+//! Parameters stand under PyTorch's keys, the optimiser's state under keys that begin with a dot; counters, sums, settings and
+//! history are metadata. A file is written beside its place, synced and moved there, so that a run which is killed at any moment
+//! leaves the whole one before.
 
 use super::exact;
 use super::history::History;

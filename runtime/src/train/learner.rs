@@ -59,7 +59,8 @@ pub trait Learner {
         None
     }
 
-    /// Everything that steps change: parameters and running statistics under PyTorch's keys, the optimiser's state under keys with a `/`.
+    /// Everything that steps change: parameters and running statistics under PyTorch's keys, the optimiser's state under keys
+    /// with a `/`.
     ///
     /// # Errors
     /// When it cannot be read back.

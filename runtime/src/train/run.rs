@@ -1,7 +1,7 @@
 //! The loop: epochs of steps, validation, checkpoints.
 //!
-//! All that decides a number is a function of the recipe and of [`Progress`], so that a run which was broken off goes on to the same bits.
-//! A checkpoint that was written holds numbers: weights that are none any more end the run before it is.
+//! All that decides a number is a function of the recipe and of [`Progress`], so that a run which was broken off goes on to the
+//! same bits. A checkpoint that was written holds numbers: weights that are none any more end the run before it is.
 
 use super::checkpoint::{self, BEST, Progress, Sums};
 use super::evaluate::{Evaluation, evaluate};

@@ -30,7 +30,8 @@ impl<'g> Scorer<'g> {
         Scorer { graph, parameters, backend, classes, tuning: Tuning::default(), plans, engines }
     }
 
-    /// With methods of the CPU that were measured. A training's own validation has none, so that its numbers do not depend on them.
+    /// With methods of the CPU that were measured. A training's own validation has none, so that its numbers do not depend on
+    /// them.
     pub fn tuned(self, tuning: Tuning) -> Scorer<'g> {
         Scorer { tuning, ..self }
     }
@@ -46,8 +47,8 @@ impl<'g> Scorer<'g> {
         self.engines.clear();
     }
 
-    /// The scores of a batch: `[samples, classes]`. The batch after it, where it is known, may be on its way to the device meanwhile; it has
-    /// to be the next one to be scored.
+    /// The scores of a batch: `[samples, classes]`. The batch after it, where it is known, may be on its way to the device
+    /// meanwhile; it has to be the next one to be scored.
     ///
     /// # Errors
     /// When there is no plan for a batch of that size, or its answer is of another shape.

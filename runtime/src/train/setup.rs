@@ -1,4 +1,5 @@
-//! From a recipe, a network and a data set to what a run needs of them: pipelines, classes, and the settings that its numbers depend on.
+//! From a recipe, a network and a data set to what a run needs of them: pipelines, classes, and the settings that its numbers
+//! depend on.
 
 use super::labels;
 use super::recipe::Recipe;
@@ -93,8 +94,8 @@ impl Setup {
         Length { epochs: recipe.epochs, batches: self.batches }
     }
 
-    /// Everything that the numbers of a run depend on, as text: what a checkpoint is compared by. `arithmetic` is what decides how the device
-    /// rounds.
+    /// Everything that the numbers of a run depend on, as text: what a checkpoint is compared by. `arithmetic` is what decides
+    /// how the device rounds.
     pub fn settings(
         &self,
         recipe: &Recipe,

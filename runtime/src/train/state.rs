@@ -8,8 +8,8 @@ use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::training::names::is_state;
 use std::path::Path;
 
-/// The tensors that were found, once every one that is wanted is there in its shape and no other; each in the type that is wanted, which
-/// older files may have otherwise.
+/// The tensors that were found, once every one that is wanted is there in its shape and no other; each in the type that is
+/// wanted, which older files may have otherwise.
 ///
 /// # Errors
 /// E611 with everything that does not fit.

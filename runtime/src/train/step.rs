@@ -1,4 +1,5 @@
-//! The learner that people use: a compiled training step on a device, with a plan for every batch size that occurs, over one state.
+//! The learner that people use: a compiled training step on a device, with a plan for every batch size that occurs, over one
+//! state.
 
 use super::labels;
 use super::learner::{Learner, StepInputs, StepOutputs};

@@ -1,8 +1,8 @@
 //! Measures candidates where they will be used: in the network itself, among its other steps.
 //!
-//! On the CPU there is one plan for each method, in which every convolution that can be computed by it is. The engines run in turns, so
-//! that what slows the machine down for a while slows all of them, and of a step's times the least counts: others make some runs longer,
-//! none shorter. Which candidate is best by such times is the same question on a GPU.
+//! On the CPU there is one plan for each method, in which every convolution that can be computed by it is. The engines run in
+//! turns, so that what slows the machine down for a while slows all of them, and of a step's times the least counts: others make
+//! some runs longer, none shorter. Which candidate is best by such times is the same question on a GPU.
 
 use super::{Candidate, Tuning};
 use crate::cpu::{CpuOptions, Engine};

@@ -1,5 +1,6 @@
-//! Generated CUDA C executed on the processor: programs as C++ behind `cuda/shim.h`, compiled, run, and every step held against the
-//! reference kernels in float64, given the values that the step itself was given, so that errors do not add up and a wrong step is named.
+//! Generated CUDA C executed on the processor: programs as C++ behind `cuda/shim.h`, compiled, run, and every step held against
+//! the reference kernels in float64, given the values that the step itself was given, so that errors do not add up and a wrong
+//! step is named.
 
 mod text;
 
@@ -26,7 +27,8 @@ pub struct Case {
     pub parameters: Parameters,
     /// The inputs.
     pub inputs: Vec<Tensor>,
-    /// Whether values may cancel to nothing, as in a random net; a step may then also err four times as the reference in float32 does.
+    /// Whether values may cancel to nothing, as in a random net; a step may then also err four times as the reference in float32
+    /// does.
     pub cancels: bool,
 }
 
@@ -55,8 +57,8 @@ pub fn compiler() -> Option<String> {
     found
 }
 
-/// Everything that is wrong with cases whose programs are executed: `flags` go to the compiler, `tolerance` says what a step may be off,
-/// as a share of its largest result.
+/// Everything that is wrong with cases whose programs are executed: `flags` go to the compiler, `tolerance` says what a step may
+/// be off, as a share of its largest result.
 ///
 /// # Panics
 /// When a program cannot be written, compiled or run.

@@ -4,7 +4,8 @@
 //! - A number stands on a tape, if one is recording: an entry an operation, with the slope by each of its operands. Going back
 //!   over the tape
 //!   gives the derivative by every leaf at once, each with its own variance.
-//! - How large the largest was is kept ([`largest`]): what float32 cannot hold on the way to an answer, it answers with something else.
+//! - How large the largest was is kept ([`largest`]): what float32 cannot hold on the way to an answer, it answers with something
+//!   else.
 //! - Where a maximum or a kink takes one branch or another, the distance from the other is kept, in deviations ([`narrowest`]): a
 //!   computation that is off by as much may take the other branch, and its gradient is then another one.
 

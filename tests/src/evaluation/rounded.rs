@@ -56,8 +56,8 @@ impl Rounded {
 }
 
 impl Rounded {
-    /// The square. Its errors are those of one number, twice, and not of two that may cancel; the last term counts where the number
-    /// should be zero and rounding alone is left.
+    /// The square. Its errors are those of one number, twice, and not of two that may cancel; the last term counts where the
+    /// number should be zero and rounding alone is left.
     pub(super) fn square(self) -> Rounded {
         let value = self.value.powi(2);
         let alone = 3.0 * SINGLE.powi(2) * self.variance.powi(2);

@@ -89,7 +89,8 @@ impl Writer {
         }
     }
 
-    /// Elements in another order, between work on each of them: what asks where an element lies must not change places with the move.
+    /// Elements in another order, between work on each of them: what asks where an element lies must not change places with the
+    /// move.
     fn moved(&mut self, shape: &[usize]) -> Vec<usize> {
         let Some((call, output)) = self.layers().moving(shape) else { return self.layer(shape) };
         let before = self.dice.pick(&["ReLU", "Tanh", ""]);

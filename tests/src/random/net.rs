@@ -78,7 +78,8 @@ pub const DEVIATIONS: f64 = 60.0;
 /// What float32 cannot hold, with room for what kernels make on their way.
 pub const TOO_LARGE: f64 = 1e35;
 
-/// How far a found value is off, as a share of what is allowed: more than 1 is wrong. Where rounding errors are past counting, all is.
+/// How far a found value is off, as a share of what is allowed: more than 1 is wrong. Where rounding errors are past counting,
+/// all is.
 pub fn off(found: &[f64], expected: &Array, precision: Precision) -> f64 {
     if found.len() != expected.elements.len() {
         return f64::INFINITY;

@@ -1,8 +1,8 @@
 //! Which element types an expression may meet: what it computes in, and what its operands are stored as.
 //!
-//! In float32 every form can be computed; an operand of whole numbers is converted, to the nearest float32, where it is an operand of
-//! arithmetic, and read as it is where it is a key of random numbers. In whole numbers there is addition, modulo 2⁶⁴, and no other form:
-//! a counter needs none.
+//! In float32 every form can be computed; an operand of whole numbers is converted, to the nearest float32, where it is an
+//! operand of arithmetic, and read as it is where it is a key of random numbers. In whole numbers there is addition, modulo 2⁶⁴,
+//! and no other form: a counter needs none.
 
 use super::{Binary, Expression};
 use crate::element::ElementType;

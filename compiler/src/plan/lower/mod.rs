@@ -1,8 +1,9 @@
 //! Kernel graph to draft: the order of steps, views instead of moved data, and copies where a view will not do.
 //!
-//! Nodes come in the graph's order, arguments first, otherwise as layers were written; those that no output needs are left out. Reshape,
-//! Permute and Slice become views. A kernel that cannot read a view (the rules are in `plan/mod.rs`) gets a copy, made once however many
-//! kernels want it (`operand.rs`). Where the target holds channels in blocks, heavy kernels get a method and packed weights (`packed.rs`).
+//! Nodes come in the graph's order, arguments first, otherwise as layers were written; those that no output needs are left out.
+//! Reshape, Permute and Slice become views. A kernel that cannot read a view (the rules are in `plan/mod.rs`) gets a copy, made
+//! once however many kernels want it (`operand.rs`). Where the target holds channels in blocks, heavy kernels get a method and
+//! packed weights (`packed.rs`).
 
 mod operand;
 mod packed;

@@ -1,5 +1,5 @@
-//! A value as the kernel that reads it wants it: in its layout, without gaps, repeated to its result's shape. Where no view does it, by
-//! a copy.
+//! A value as the kernel that reads it wants it: in its layout, without gaps, repeated to its result's shape. Where no view does
+//! it, by a copy.
 
 use super::super::draft::Located;
 use super::super::layout::Layout;
@@ -151,8 +151,8 @@ impl Lowering<'_> {
     }
 }
 
-/// The view in another layout, where no element has to move: images of one pixel have their channels side by side in both. Lanes are side by
-/// side wherever an image is in blocks; the channels of a part of a larger image need not be.
+/// The view in another layout, where no element has to move: images of one pixel have their channels side by side in both. Lanes
+/// are side by side wherever an image is in blocks; the channels of a part of a larger image need not be.
 fn relaid(view: &View, shape: &[usize], layout: Layout) -> Option<View> {
     let &[batch, channels, 1, 1] = shape else { return None };
     match layout {

@@ -69,7 +69,8 @@ impl Lowering<'_> {
         self.step(id, node, node.kernel.clone(), operands, None)
     }
 
-    /// A fully connected layer: rows times packed weights. Where the rows are images in blocks, laid flat, they are read as they lie.
+    /// A fully connected layer: rows times packed weights. Where the rows are images in blocks, laid flat, they are read as they
+    /// lie.
     pub(super) fn linear(&mut self, id: NodeId, node: &KernelNode) -> Located {
         let arguments = self.graph.dag.arguments(id);
         let (&[a, weight, ref others @ ..], Some(blocks)) = (arguments.as_slice(), self.blocks) else {

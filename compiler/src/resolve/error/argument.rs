@@ -80,7 +80,7 @@ impl<'e, 'a> ArgumentError<'e, 'a> {
         ArgumentError::Unknown(Unknown { callee, key, near, declared, removal: None })
     }
 
-    /// In words.
+    /// What a person is told: the sentence, the places, and the mend where there is one.
     pub fn diagnostic(&self) -> Diagnostic {
         match self {
             ArgumentError::Unknown(unknown) => unknown.diagnostic(),

@@ -16,7 +16,7 @@ pub(in crate::resolve) enum FileError<'e> {
 }
 
 impl FileError<'_> {
-    /// In words.
+    /// What a person is told: the sentence, the places, and the mend where there is one.
     pub fn diagnostic(&self) -> Diagnostic {
         match self {
             FileError::Unreadable { path, why, import: Some(span) } => {

@@ -1,4 +1,5 @@
-//! Names that other frameworks have for what is here, for people who come from them: Keras, Caffe, Darknet, and PyTorch without its numbers.
+//! Names that other frameworks have for what is here, for people who come from them: Keras, Caffe, Darknet, and PyTorch without
+//! its numbers.
 
 /// What something is called here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -25,7 +25,7 @@ pub(in crate::resolve) enum InitError<'e> {
 }
 
 impl InitError<'_> {
-    /// In words.
+    /// What a person is told: the sentence, the places, and the mend where there is one.
     pub fn diagnostic(&self) -> Diagnostic {
         let code = Code::E221;
         match self {

@@ -40,7 +40,7 @@ pub(in crate::resolve) enum InputError<'e> {
 }
 
 impl InputError<'_> {
-    /// In words.
+    /// What a person is told: the sentence, the places, and the mend where there is one.
     pub fn diagnostic(&self) -> Diagnostic {
         let code = Code::E223;
         match self {

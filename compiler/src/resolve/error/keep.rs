@@ -8,7 +8,8 @@ use cnnc_grammar::span::Span;
 pub(in crate::resolve) enum KeepError<'e> {
     /// Two values kept under one name.
     Twice { name: &'e str, first: Span, second: Span, mend: Option<String> },
-    /// A value that is not kept here. Where a call keeps one of that name, and a value of that name that is no tensor, are said too.
+    /// A value that is not kept here. Where a call keeps one of that name, and a value of that name that is no tensor, are said
+    /// too.
     Unknown {
         name: &'e str,
         span: Span,
@@ -23,7 +24,7 @@ pub(in crate::resolve) enum KeepError<'e> {
 }
 
 impl KeepError<'_> {
-    /// In words.
+    /// What a person is told: the sentence, the places, and the mend where there is one.
     pub fn diagnostic(&self) -> Diagnostic {
         match self {
             KeepError::Twice { name, first, second, mend } if first == second => {

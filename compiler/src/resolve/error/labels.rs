@@ -21,7 +21,7 @@ pub(in crate::resolve) enum LabelsError<'e> {
 }
 
 impl LabelsError<'_> {
-    /// In words.
+    /// What a person is told: the sentence, the places, and the mend where there is one.
     pub fn diagnostic(&self) -> Diagnostic {
         match self {
             LabelsError::InBlock { span, declared } => {

@@ -21,7 +21,7 @@ pub(in crate::resolve) enum LimitError<'e> {
 }
 
 impl LimitError<'_> {
-    /// In words.
+    /// What a person is told: the sentence, the places, and the mend where there is one.
     pub fn diagnostic(&self) -> Diagnostic {
         match self {
             LimitError::Layers { limit, at_least, span } => {

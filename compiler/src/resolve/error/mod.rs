@@ -1,6 +1,7 @@
 //! What can be wrong with a spec that can be read, as facts: one enum a family, each with one method that makes a diagnostic.
 //!
-//! A fact carries the places and values that its sentence, its labels and its mend need; no other file of this folder writes prose.
+//! A fact carries the places and values that its sentence, its labels and its mend need; no other file of this folder writes
+//! prose.
 
 mod argument;
 mod file;

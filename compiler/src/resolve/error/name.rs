@@ -49,7 +49,7 @@ pub(in crate::resolve) enum NameError<'e> {
 }
 
 impl NameError<'_> {
-    /// In words.
+    /// What a person is told: the sentence, the places, and the mend where there is one.
     pub fn diagnostic(&self) -> Diagnostic {
         match self {
             NameError::BuiltIn { name, span } => Diagnostic::new(

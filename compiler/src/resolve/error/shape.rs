@@ -19,7 +19,7 @@ pub(in crate::resolve) struct ShapeReport<'e> {
 }
 
 impl ShapeReport<'_> {
-    /// In words.
+    /// What a person is told: the sentence, the places, and the mend where there is one.
     pub fn diagnostic(&self) -> Diagnostic {
         let name = self.site.name;
         match self.error {

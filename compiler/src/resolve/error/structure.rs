@@ -33,7 +33,7 @@ pub(in crate::resolve) enum StructureError<'e> {
 }
 
 impl StructureError<'_> {
-    /// In words.
+    /// What a person is told: the sentence, the places, and the mend where there is one.
     pub fn diagnostic(&self) -> Diagnostic {
         match self {
             StructureError::PresetCircle { name, span } => {

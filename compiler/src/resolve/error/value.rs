@@ -31,7 +31,7 @@ pub(in crate::resolve) enum ValueError<'e, 'a> {
 }
 
 impl ValueError<'_, '_> {
-    /// In words.
+    /// What a person is told: the sentence, the places, and the mend where there is one.
     pub fn diagnostic(&self) -> Diagnostic {
         match self {
             ValueError::NotA { what, wanted, value, span } => {

@@ -21,7 +21,7 @@ pub(in crate::resolve) enum WeightError<'e> {
 }
 
 impl WeightError<'_> {
-    /// In words.
+    /// What a person is told: the sentence, the places, and the mend where there is one.
     pub fn diagnostic(&self) -> Diagnostic {
         let code = Code::E222;
         match self {

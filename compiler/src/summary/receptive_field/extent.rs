@@ -1,9 +1,9 @@
 //! What the elements along one axis of a value see along one axis of an input, exactly, and how operators change it.
 //!
-//! Everything is counted in whole elements. A value made by windows and enlargements alone repeats itself: some elements further it sees
-//! the same some elements further on ([`Pattern`]), whatever its size, as if planes went on beyond their borders. Where branches lie
-//! one after another, or move over the input at different speeds, nothing repeats; then each element is listed, those
-//! beyond the borders seeing nothing, as long as the size is a number and not vast.
+//! Everything is counted in whole elements. A value made by windows and enlargements alone repeats itself: some elements further
+//! it sees the same some elements further on ([`Pattern`]), whatever its size, as if planes went on beyond their borders. Where
+//! branches lie one after another, or move over the input at different speeds, nothing repeats; then each element is listed,
+//! those beyond the borders seeing nothing, as long as the size is a number and not vast.
 
 use crate::ops::Taps;
 use crate::shape::greatest_common_divisor;

@@ -1,11 +1,12 @@
 //! The receptive field of every value: which part of the input plane one of its elements depends on.
 //!
-//! The plane is the last two axes of an input of three axes or more. For both of its axes every value knows what its elements see, as an
+//! The plane is the last two axes of an input of three axes or more. For both of its axes every value knows what its elements
+//! see, as an
 //! [`Extent`], so that branches unite, or follow one another, exactly. A field reaches from the first element seen to the last;
 //! padding counts, as it does in the literature (Araujo, Norris and Sim, "Computing receptive fields of convolutional neural
-//! networks", 2019), so a field may be larger than the input. Where elements see different numbers it is the largest. It is given as the
-//! whole where elements see all of an axis, and where it depends on sizes that are open: branches that move over the input at
-//! different speeds, or whose neighbours in a `concat` along height or width are seen by a later window.
+//! networks", 2019), so a field may be larger than the input. Where elements see different numbers it is the largest. It is given
+//! as the whole where elements see all of an axis, and where it depends on sizes that are open: branches that move over the input
+//! at different speeds, or whose neighbours in a `concat` along height or width are seen by a later window.
 
 mod extent;
 #[cfg(test)]
@@ -66,7 +67,8 @@ struct View {
 /// The views by input and axis of its plane (0 is the height); nothing for an input on which the value does not depend.
 type Field = BTreeMap<(usize, usize), View>;
 
-/// The fields of all values, by node index; `None` where there is no plane. `shape` says a value's shape, with all sizes that are known.
+/// The fields of all values, by node index; `None` where there is no plane. `shape` says a value's shape, with all sizes that are
+/// known.
 pub(super) fn receptive_fields(
     shaped: &ShapedGraph,
     order: &[NodeId],

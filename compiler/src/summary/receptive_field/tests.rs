@@ -1,5 +1,5 @@
-//! Fields by hand: windows, branches, enlarging, branches one after another. Random networks are compared with what the reference kernels
-//! really read in `tests/tests/receptive_fields.rs`.
+//! Fields by hand: windows, branches, enlarging, branches one after another. Random networks are compared with what the reference
+//! kernels really read in `tests/tests/receptive_fields.rs`.
 
 use super::*;
 

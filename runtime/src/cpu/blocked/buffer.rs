@@ -1,14 +1,14 @@
 //! Floats that begin on a cache line, so that no 64-byte vector straddles two; large buffers lie in large pages.
 //!
-//! The memory is the program's allocator's, so whoever counts allocations counts it. It comes as zeros that the system has not made
-//! yet: a page is made, and comes to be near, where it is first written.
+//! The memory is the program's allocator's, so whoever counts allocations counts it. It comes as zeros that the system has not
+//! made yet: a page is made, and comes to be near, where it is first written.
 
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
-/// Bytes of a large page. In a virtual machine a miss in the table of small pages is so dear that streaming weights from memory takes twice
-/// as long.
+/// Bytes of a large page. In a virtual machine a miss in the table of small pages is so dear that streaming weights from memory
+/// takes twice as long.
 const LARGE_PAGE: usize = 2 << 20;
 /// Bytes of a cache line; in tests those of a float, so that whoever goes past the end of a buffer leaves its block.
 const LINE: usize = if cfg!(test) { 4 } else { 64 };

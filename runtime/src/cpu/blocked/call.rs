@@ -1,7 +1,8 @@
 //! What a kernel is called with: where values lie in memory that the caller owns, and what is done to finished outputs.
 //!
-//! A kernel is described once (`new`: sizes, tables, how its work is cut) and owns neither weights nor values: an engine has all of
-//! them in a few large mappings, and hands pointers over at each call. So calls are `unsafe`: each kernel says what must lie where.
+//! A kernel is described once (`new`: sizes, tables, how its work is cut) and owns neither weights nor values: an engine has all
+//! of them in a few large mappings, and hands pointers over at each call. So calls are `unsafe`: each kernel says what must lie
+//! where.
 
 /// Images to read. An image is dense, blocked `[C / LANES, H, W, LANES]` or plain as the kernel says.
 #[derive(Clone, Copy)]
@@ -51,14 +52,15 @@ impl ImagesMut {
 
 /// Done to outputs that are complete but still in cache: what is no bias, no sum with a residual and no clamp.
 pub trait Finish: Sync {
-    /// `row` holds pixels `pixel..pixel + pixels`, counted row by row over the output image, of block `block` of the channels of image
-    /// `image`: `pixels × LANES` floats, to be changed in place. `worker` is below the number of the pool's threads.
+    /// `row` holds pixels `pixel..pixel + pixels`, counted row by row over the output image, of block `block` of the channels of
+    /// image `image`: `pixels × LANES` floats, to be changed in place. `worker` is below the number of the pool's threads.
     ///
     /// # Safety
     /// `row` is valid for these floats, and nobody else touches them meanwhile.
     unsafe fn finish(&self, worker: usize, image: usize, block: usize, pixel: usize, row: *mut f32, pixels: usize);
 
-    /// The same for kernels whose output is rows of plain features: `values` holds features `first..first + features` of row `row`.
+    /// The same for kernels whose output is rows of plain features: `values` holds features `first..first + features` of row
+    /// `row`.
     ///
     /// # Safety
     /// As for `finish`.
@@ -76,7 +78,8 @@ pub struct Call<'a> {
     pub bias: *const f32,
     /// What is written. Lanes that fill up the last block of channels receive finite values where those of the inputs are finite.
     pub output: ImagesMut,
-    /// Added to the result, laid out as the output. It may be the output's own place, for a sum in place; otherwise they do not overlap.
+    /// Added to the result, laid out as the output. It may be the output's own place, for a sum in place; otherwise they do not
+    /// overlap.
     pub residual: Option<Images>,
     /// The activation as a clamp, which keeps not-a-number: `[0, ∞]` is ReLU, `[0, 6]` ReLU6, `[-∞, ∞]` none.
     pub limits: [f32; 2],

@@ -1,6 +1,7 @@
 //! What work costs, estimated: how it is cut into tasks. Which method computes a convolution is the planner's choice.
 //!
-//! Costs are counted in multiply-add instructions of one thread, measured on a machine that does one 512-bit multiply-add a cycle.
+//! Costs are counted in multiply-add instructions of one thread, measured on a machine that does one 512-bit multiply-add a
+//! cycle.
 
 /// Bytes of the second-level cache that a task may fill.
 pub const CACHE_BYTES: usize = 768 * 1024;

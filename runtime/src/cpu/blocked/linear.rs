@@ -1,7 +1,8 @@
 //! Fully connected layers: the rows of the batch are what pixels are to a 1×1 convolution. At batch 1 every weight is used
 //! once, so the layer is as fast as memory is read; the packed weights of a task are two streams, read in order.
 //!
-//! Rows go in and out plain. One row is read in place; of several, a task first copies its own next to each other, block by block.
+//! Rows go in and out plain. One row is read in place; of several, a task first copies its own next to each other, block by
+//! block.
 
 use crate::cpu::blocked::buffer::Shared;
 use crate::cpu::blocked::call::Call;
@@ -56,8 +57,8 @@ pub struct Linear {
     row: usize,
     blocks: usize,
     transpose: Entry<TransposeArguments>,
-    /// Where each block of input features lies, from the first: made with the packed weights, so that a layer whose memory is only foretold
-    /// takes none.
+    /// Where each block of input features lies, from the first: made with the packed weights, so that a layer whose memory is
+    /// only foretold takes none.
     taps: OnceLock<Vec<usize>>,
     split: Split,
     /// Rows of a task at most; others have one less.
@@ -120,7 +121,8 @@ impl Linear {
         self.lanes * self.shape.in_features
     }
 
-    /// As [`Linear::pack`], of the weights of one block of output features after the other, in any order, as `piece` gives them to a worker.
+    /// As [`Linear::pack`], of the weights of one block of output features after the other, in any order, as `piece` gives them
+    /// to a worker.
     pub fn pack_pieces<'w>(&self, pool: &Pool, into: &mut [f32], piece: impl Fn(usize, usize) -> &'w [f32] + Sync) {
         assert_eq!(into.len(), self.packed_length());
         self.taps();
@@ -138,8 +140,8 @@ impl Linear {
         self.taps.get_or_init(|| (0..self.row.div_ceil(self.lanes)).map(place).collect())
     }
 
-    /// The order of the weights of a block of input channels: floats from its first vector, for each channel's pixels; empty where
-    /// they lie as in the filter.
+    /// The order of the weights of a block of input channels: floats from its first vector, for each channel's pixels; empty
+    /// where they lie as in the filter.
     fn order(&self) -> Vec<usize> {
         match self.shape.order {
             FeatureOrder::Plain => Vec::new(),
@@ -174,8 +176,9 @@ impl Linear {
     /// Multiplies rows: the call's images are rows, `row_length` floats in and `out_features` floats out.
     ///
     /// # Safety
-    /// The call's input and output have the rows of the shape that `new` was told, its weights are `packed_length` floats that `pack`
-    /// wrote, bias, residual and workspace as [`Call`] says; and the output overlaps nothing but, in its own place, the residual.
+    /// The call's input and output have the rows of the shape that `new` was told, its weights are `packed_length` floats that
+    /// `pack` wrote, bias, residual and workspace as [`Call`] says; and the output overlaps nothing but, in its own place, the
+    /// residual.
     pub unsafe fn run(&self, pool: &Pool, call: &Call<'_>) {
         pool.run(self.split.tasks(), &|task, worker| {
             let [rows, blocks] = self.split.task(task);

@@ -1,7 +1,7 @@
 //! A small pool of threads for fork and join: `run(tasks, body)` calls `body(task, worker)` for every task and returns
-//! when all are done. Every worker begins with a range of its own, the same part of the tasks in every run: kernels count tasks along
-//! images and their rows, so a core mostly reads what it wrote itself. Who is done takes from the ends of the others' ranges, so a slow
-//! core takes fewer; which worker does a task changes from run to run, what a task does must not.
+//! when all are done. Every worker begins with a range of its own, the same part of the tasks in every run: kernels count tasks
+//! along images and their rows, so a core mostly reads what it wrote itself. Who is done takes from the ends of the others'
+//! ranges, so a slow core takes fewer; which worker does a task changes from run to run, what a task does must not.
 //!
 //! A pool that is busy, in a task of which or beside which another thread calls `run`, leaves that call to do its tasks itself.
 //!
@@ -33,8 +33,8 @@ struct State {
     asleep: Vec<AtomicBool>,
 }
 
-/// Tasks that nobody claimed yet: the first in the upper half, the end in the lower. One atomic, so that a worker that comes late can
-/// tell that nothing is left without looking at a run that is over; a line of the cache each.
+/// Tasks that nobody claimed yet: the first in the upper half, the end in the lower. One atomic, so that a worker that comes late
+/// can tell that nothing is left without looking at a run that is over; a line of the cache each.
 #[repr(align(128))]
 #[derive(Default)]
 struct Range(AtomicU64);
@@ -75,8 +75,8 @@ pub struct Pool {
     running: Mutex<()>,
 }
 
-/// Why there is no pool: the threads that did start, the caller of `run` among them, and what the system said of the next. They have
-/// ended.
+/// Why there is no pool: the threads that did start, the caller of `run` among them, and what the system said of the next. They
+/// have ended.
 #[derive(Debug)]
 pub struct NoMore {
     /// Threads.
@@ -117,8 +117,8 @@ impl Pool {
         self.workers.len() + 1
     }
 
-    /// Calls `body(task, worker)` for every task below `tasks`, and returns when all are done. Tasks of a call that run at the same time
-    /// have different workers. While another call runs, from whose tasks this one may come, this thread does them all.
+    /// Calls `body(task, worker)` for every task below `tasks`, and returns when all are done. Tasks of a call that run at the
+    /// same time have different workers. While another call runs, from whose tasks this one may come, this thread does them all.
     ///
     /// # Panics
     /// When a task panicked; all others are done then, unless this thread does them all.
@@ -184,7 +184,8 @@ impl State {
     }
 
     fn run_task(&self, task: usize, worker: usize) {
-        // SAFETY: the task was claimed, so the run that it belongs to waits for it: the body is alive and the cell is not written.
+        // SAFETY: the task was claimed, so the run that it belongs to waits for it: the body is alive and the cell is not
+        // written.
         let body = unsafe { (*self.body.0.get()).map(|body| &*body) };
         let outcome = catch_unwind(AssertUnwindSafe(|| body.map(|body| body(task, worker))));
         if outcome.is_err() {
@@ -312,7 +313,8 @@ mod tests {
                 let printed = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
                 (output.status.success(), printed.concat())
             };
-            // Where memory ends between a thread's stack and what the standard library lays beside it, that ends the process: tried again.
+            // Where memory ends between a thread's stack and what the standard library lays beside it, that ends the process:
+            // tried again.
             let unlucky = |text: &str| text.contains("stack_overflow.rs");
             let ended = (0..20).map(|_| ran()).find(|(_, text)| !unlucky(text));
             let (well, text) = ended.expect("a process whose memory ends elsewhere");

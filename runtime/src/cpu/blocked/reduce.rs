@@ -1,5 +1,6 @@
-//! The sum or the largest of every channel over the whole image: blocked `[N, C / LANES, H, W, LANES]` to `[N, C / LANES, 1, 1, LANES]`;
-//! or over all images too, to `[1, C / LANES, 1, 1, LANES]`, as statistics of a batch are: in a fixed number of parts, then over these.
+//! The sum or the largest of every channel over the whole image: blocked `[N, C / LANES, H, W, LANES]` to
+//! `[N, C / LANES, 1, 1, LANES]`; or over all images too, to `[1, C / LANES, 1, 1, LANES]`, as statistics of a batch are: in a
+//! fixed number of parts, then over these.
 
 use crate::cpu::blocked::call::Call;
 use crate::cpu::blocked::ending::Ending;

@@ -27,7 +27,8 @@ pub struct Resample {
     shape: ResampleShape,
     lanes: usize,
     rows: Vec<Source>,
-    /// Columns as the kernel reads them: floats from the start of a row to the pixel before, to that after, and the share of that.
+    /// Columns as the kernel reads them: floats from the start of a row to the pixel before, to that after, and the share of
+    /// that.
     columns: Vec<(usize, usize, f32)>,
     planes: Planes,
     entry: Entry<Arguments>,

@@ -1,9 +1,9 @@
 //! Convolution of plain images `[N, C, H, W]` to plain images, for few output channels: pixels of a row side by side in a vector.
 //!
-//! A block of channels that few channels fill wastes most of every vector, of the products and of all that is done to the results.
-//! A task is a band of output rows of an image, over the band of input rows of an output whose rows are whole vectors: every tap is a
-//! fixed offset. A tile is up to four channels by three vectors of pixels. The last vector of a row whose width is no multiple of the
-//! lanes goes through a buffer, so that nothing past the row is written.
+//! A block of channels that few channels fill wastes most of every vector, of the products and of all that is done to the
+//! results. A task is a band of output rows of an image, over the band of input rows of an output whose rows are whole vectors:
+//! every tap is a fixed offset. A tile is up to four channels by three vectors of pixels. The last vector of a row whose width is
+//! no multiple of the lanes goes through a buffer, so that nothing past the row is written.
 
 use crate::cpu::blocked::band::{Band, Footprint};
 use crate::cpu::blocked::call::Call;
@@ -70,9 +70,9 @@ impl Rows {
     /// Convolves.
     ///
     /// # Safety
-    /// The call's input and output are plain images of the shape that `new` was told, its weights `packed_length` floats that `pack`
-    /// wrote, its bias one value a channel, residual and workspace as [`Call`] says; and the output overlaps nothing but, in its own
-    /// place, the residual.
+    /// The call's input and output are plain images of the shape that `new` was told, its weights `packed_length` floats that
+    /// `pack` wrote, its bias one value a channel, residual and workspace as [`Call`] says; and the output overlaps nothing but,
+    /// in its own place, the residual.
     pub unsafe fn run(&self, pool: &Pool, call: &Call<'_>) {
         let bands = self.shape.window.output[0].div_ceil(self.rows);
         let body = |task: usize, worker: usize| {

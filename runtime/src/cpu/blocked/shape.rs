@@ -89,8 +89,9 @@ impl ConvolutionShape {
         self.out_channels.next_multiple_of(lanes) * self.window.output_pixels()
     }
 
-    /// The same convolution with groups joined, so that the channels of each fill whole blocks in and out; weights between channels
-    /// that were of different groups are zeros. One group stays one; where no joining of equally many fits, all become one.
+    /// The same convolution with groups joined, so that the channels of each fill whole blocks in and out; weights between
+    /// channels that were of different groups are zeros. One group stays one; where no joining of equally many fits, all become
+    /// one.
     pub fn merged(&self, lanes: usize) -> Self {
         let (ins, outs) = (self.in_channels / self.groups, self.out_channels / self.groups);
         let joined = least_common_multiple(lanes / common_divisor(ins, lanes), lanes / common_divisor(outs, lanes));

@@ -28,9 +28,9 @@ pub(crate) struct Split {
 }
 
 impl Split {
-    /// The cheapest cut, in multiply-add instructions or what takes as long: what threads wait for each other at the end, the copies of
-    /// bands, weights that no longer fit the cache and are read again for every band, and the start of tasks. The cut never
-    /// depends on the number of threads. `band` gives the floats that are copied for a band of so many rows.
+    /// The cheapest cut, in multiply-add instructions or what takes as long: what threads wait for each other at the end, the
+    /// copies of bands, weights that no longer fit the cache and are read again for every band, and the start of tasks. The cut
+    /// never depends on the number of threads. `band` gives the floats that are copied for a band of so many rows.
     pub(crate) fn choose(work: &Work, band: impl Fn(usize) -> usize) -> Self {
         let bytes = 4 * work.weights;
         let cost = |split: &Self| {

@@ -87,7 +87,8 @@ impl<const ROWS: usize, const PIXELS: usize, const BLOCKS: usize, const STEM: bo
                         false if tap < a.full_taps => V::LANES,
                         false => a.partial,
                     };
-                    // What the next tile reads may lie in memory, where the processor does not see what comes next in so many streams.
+                    // What the next tile reads may lie in memory, where the processor does not see what comes next in so many
+                    // streams.
                     let next = values.wrapping_add(PIXELS * pixel_stride);
                     for channel in 0..channels {
                         if !STEM {
@@ -120,7 +121,8 @@ impl<const ROWS: usize, const PIXELS: usize, const BLOCKS: usize, const STEM: bo
 
 /// Adds the residual, clamps and stores a tile of sums.
 ///
-/// One short loop after the other: a longer one over all of it is not unrolled, and then the sums are no registers in the hot loop.
+/// One short loop after the other: a longer one over all of it is not unrolled, and then the sums are no registers in the hot
+/// loop.
 #[inline(always)]
 unsafe fn finish<V: Vector, const ROWS: usize, const PIXELS: usize, const BLOCKS: usize>(
     a: &TileArguments,

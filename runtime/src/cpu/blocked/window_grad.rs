@@ -56,7 +56,8 @@ impl WindowGrad {
                 into: output.at(part.image, part.block * large),
                 kernel: self,
             };
-            // SAFETY: the planes are whole by the caller's promise, and no other part writes this one; the kernel outlives the call.
+            // SAFETY: the planes are whole by the caller's promise, and no other part writes this one; the kernel outlives the
+            // call.
             unsafe {
                 std::slice::from_raw_parts_mut(arguments.into, large).fill(0.0);
                 (self.entry)(&arguments);

@@ -255,8 +255,8 @@ impl Call for BlockedCall {
     unsafe fn run(&self, context: &Context<'_>) {
         let Context { memory, pool, scratch } = *context;
         let finishing = self.epilogue.finish(memory, scratch);
-        // SAFETY: the plan was checked: input, weights, bias, residual and output are whole, and only a residual at the output's own
-        // place overlaps it; the workspace has what `workspace_length` says for every thread.
+        // SAFETY: the plan was checked: input, weights, bias, residual and output are whole, and only a residual at the output's
+        // own place overlaps it; the workspace has what `workspace_length` says for every thread.
         unsafe {
             let call = call::Call {
                 input: Images { first: memory.at(self.input.0, 0), step: self.input.1 },

@@ -1,8 +1,8 @@
 //! What a heavy kernel does to a finished sum: the part that it does in registers, and a program for the rest.
 //!
-//! What comes in is a step's epilogue, an expression over the sum and other operands, which the planner's [`Ending`] divides; what goes
-//! out is `rest(clamp(sum + bias + residual))`. Most epilogues leave no rest. One that does (SiLU, GELU, a gate) is run over every row of pixels as
-//! soon as the kernel has written it.
+//! What comes in is a step's epilogue, an expression over the sum and other operands, which the planner's [`Ending`] divides;
+//! what goes out is `rest(clamp(sum + bias + residual))`. Most epilogues leave no rest. One that does (SiLU, GELU, a gate) is run
+//! over every row of pixels as soon as the kernel has written it.
 
 use super::lane::{Lane, Pattern};
 use super::memory::{Memory, Place};
@@ -42,7 +42,8 @@ struct Operand {
 }
 
 impl Epilogue {
-    /// The epilogue of a step whose result is `output`, an image in blocks or rows of features, with the operands after the kernel's own.
+    /// The epilogue of a step whose result is `output`, an image in blocks or rows of features, with the operands after the
+    /// kernel's own.
     pub fn new(expression: Option<&Expression>, output: &View, others: &[View]) -> Epilogue {
         let Ending { bias, residual, limits, rest } = Ending::of(expression, output, others);
         let place = |operand: usize| Place::of(&others[operand - 1]);
@@ -105,8 +106,8 @@ impl Epilogue {
     }
 }
 
-/// A view's strides by image, block, row, pixel and lane; a plain image has blocks of one channel, rows of features are blocks of one
-/// pixel.
+/// A view's strides by image, block, row, pixel and lane; a plain image has blocks of one channel, rows of features are blocks of
+/// one pixel.
 fn axes(view: &View) -> [usize; 5] {
     match *view.strides.as_slice() {
         [image, block, row, pixel, lane] => [image, block, row, pixel, lane],

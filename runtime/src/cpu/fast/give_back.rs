@@ -1,4 +1,5 @@
-//! Gradients of poolings and enlargements by their input: plane by plane, every element of the gradient goes back to where it was read.
+//! Gradients of poolings and enlargements by their input: plane by plane, every element of the gradient goes back to where it was
+//! read.
 
 use super::math;
 use super::memory::{Memory, Place};

@@ -87,8 +87,8 @@ impl Call for GradientCall {
 
     unsafe fn run(&self, context: &Context<'_>) {
         let Context { memory, pool, .. } = *context;
-        // SAFETY: the plan was checked: operands and output are whole, of the sizes that the kernels were told, and do not overlap; the
-        // workspace has what `workspace_length` says.
+        // SAFETY: the plan was checked: operands and output are whole, of the sizes that the kernels were told, and do not
+        // overlap; the workspace has what `workspace_length` says.
         unsafe {
             let images = |&(place, step): &(Place, usize)| Images { first: memory.at(place, 0), step };
             let output = ImagesMut { first: memory.at(self.output.0, 0), step: self.output.1 };

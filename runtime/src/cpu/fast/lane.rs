@@ -135,7 +135,8 @@ impl Lane {
     /// The elements as a slice to write to.
     ///
     /// # Safety
-    /// The elements must be neighbours, the lane valid for `count` elements that nothing else reads or writes while the slice lives.
+    /// The elements must be neighbours, the lane valid for `count` elements that nothing else reads or writes while the slice
+    /// lives.
     #[inline]
     pub unsafe fn slice_mut<'a>(self, count: usize) -> &'a mut [f32] {
         // SAFETY: as the caller promises.

@@ -1,6 +1,7 @@
 //! Loops compiled for several instruction sets, one of which is chosen when the program runs.
 //!
-//! The loops say nothing of vectors: the compiler makes them. Products and sums are never contracted, so every level gives the same bits.
+//! The loops say nothing of vectors: the compiler makes them. Products and sums are never contracted, so every level gives the
+//! same bits.
 
 /// How wide vectors may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -31,7 +31,8 @@ impl Elementwise {
         Elementwise { walk, program }
     }
 
-    /// What is done to a result where it lies, of other operands that are float32, its first `lead` axes by number. `None` when the views are too ragged for that.
+    /// What is done to a result where it lies, of other operands that are float32, its first `lead` axes by number. `None` when
+    /// the views are too ragged for that.
     pub fn in_place(expression: &Expression, output: &View, others: &[View], lead: usize) -> Option<Elementwise> {
         let views: Vec<&View> = [output, output].into_iter().chain(others).collect();
         let program = Program::new(expression, &[]);
@@ -101,7 +102,8 @@ impl MapCall {
         MapCall { parts: run.div_ceil(TASK), pairs: (TASK / run.max(1)).max(1), elementwise }
     }
 
-    /// A map whose output is dense and begins with the values of a parameter of its shape, in their places: each task's are made before it.
+    /// A map whose output is dense and begins with the values of a parameter of its shape, in their places: each task's are made
+    /// before it.
     pub fn of_pieces(expression: &Expression, output: &View, operands: &[View], parameter: usize) -> MapCall {
         let is_it = |view: &View| view.storage == Storage::Parameter(parameter);
         let operands: Vec<&View> = operands.iter().map(|view| if is_it(view) { output } else { view }).collect();

@@ -1,12 +1,12 @@
 //! The fast kernels: float32, vector instructions, as many threads as there are.
 //!
-//! What comes in is a plan that was checked; what goes out is its answers. Every step becomes a [`Call`]. Heavy kernels are those of
-//! `cpu/blocked`; everything else is a fixed number of tasks that may run in any order on any thread. How a result is divided into tasks
-//! depends on sizes alone, never on the number of threads, and so the answer has the same bits for any.
+//! What comes in is a plan that was checked; what goes out is its answers. Every step becomes a [`Call`]. Heavy kernels are those
+//! of `cpu/blocked`; everything else is a fixed number of tasks that may run in any order on any thread. How a result is divided
+//! into tasks depends on sizes alone, never on the number of threads, and so the answer has the same bits for any.
 //!
-//! This folder holds nearly all of the runtime's `unsafe`: kernels read and write the plan's memory through pointers. That is sound
-//! because the plan was verified (views lie inside their storages, a result overlaps an operand only where a map replaces it element
-//! for element) and because the tasks of a call divide its result among them.
+//! This folder holds nearly all of the runtime's `unsafe`: kernels read and write the plan's memory through pointers. That is
+//! sound because the plan was verified (views lie inside their storages, a result overlaps an operand only where a map replaces
+//! it element for element) and because the tasks of a call divide its result among them.
 
 mod blocks;
 mod count;
@@ -240,12 +240,12 @@ pub struct Fast {
 unsafe impl Send for Fast {}
 
 impl Fast {
-    /// Prepares a plan: its `prepare` steps run here, each parameter being there from the first that reads it to the last. Memory for
-    /// runs is taken when they are done.
+    /// Prepares a plan: its `prepare` steps run here, each parameter being there from the first that reads it to the last. Memory
+    /// for runs is taken when they are done.
     ///
     /// # Errors
-    /// E602 when a parameter is missing or of another shape, E601 and E603 when it cannot be read, E499 when a step is not as plans
-    /// are, E506 when the threads cannot be started.
+    /// E602 when a parameter is missing or of another shape, E601 and E603 when it cannot be read, E499 when a step is not as
+    /// plans are, E506 when the threads cannot be started.
     pub fn new(plan: Arc<Plan>, parameters: &Parameters, options: &CpuOptions) -> Result<Fast> {
         super::check::parameters(&plan, parameters)?;
         let threads = options.thread_count();
@@ -333,7 +333,8 @@ impl Fast {
         Ok(memory)
     }
 
-    /// Runs over memory that is the plan's: its inputs have the plan's sizes, and a parameter that is written is the caller's alone.
+    /// Runs over memory that is the plan's: its inputs have the plan's sizes, and a parameter that is written is the caller's
+    /// alone.
     fn execute(&mut self, memory: Memory, answers: &mut [Tensor]) {
         let context = self.context(&memory);
         for (_, call) in &self.run {

@@ -15,8 +15,8 @@ pub struct ParameterUses {
 /// The parameters of one step of `prepare`.
 #[derive(Clone, Default)]
 pub struct StepUses {
-    /// The one that it reads piece by piece, so that it need not be in memory: nothing else reads it, and it is large beside what is
-    /// in memory of it at once.
+    /// The one that it reads piece by piece, so that it need not be in memory: nothing else reads it, and it is large beside what
+    /// is in memory of it at once.
     pub in_pieces: Option<usize>,
     /// Those that no step before it reads.
     pub first: Vec<usize>,
@@ -56,8 +56,8 @@ impl ParameterUses {
 /// Elements of a parameter that is worth reading in pieces.
 const WORTH_PIECES: usize = 1 << 16;
 
-/// Whether a step can take a parameter that it alone reads in pieces: blocks of a fully connected layer's rows that are packed, or parts of
-/// what a map makes of it, which come to the places of the results and are worked on there.
+/// Whether a step can take a parameter that it alone reads in pieces: blocks of a fully connected layer's rows that are packed,
+/// or parts of what a map makes of it, which come to the places of the results and are worked on there.
 fn takes_pieces(step: &Step, parameter: usize, threads: usize) -> bool {
     let (output, mut operands) = (&step.output, step.operands.iter());
     let is_it = |view: &View| view.storage == Storage::Parameter(parameter);

@@ -65,7 +65,8 @@ pub fn calls(plan: &Plan, uses: &ParameterUses, set: InstructionSet) -> Result<C
     Ok(calls)
 }
 
-/// The heavy kernel of every step that reads packed weights, and of every step that packs them: that of the first step to read them.
+/// The heavy kernel of every step that reads packed weights, and of every step that packs them: that of the first step to read
+/// them.
 fn heavy(steps: &[&Step], set: InstructionSet) -> Result<Vec<Option<Arc<Blocked>>>> {
     let mut heavy: Vec<Option<Arc<Blocked>>> = Vec::with_capacity(steps.len());
     for step in steps {

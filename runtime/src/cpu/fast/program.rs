@@ -1,7 +1,7 @@
 //! Scalar expressions as short programs that work on a block of elements at a time.
 //!
-//! What comes in is an expression tree; what goes out is a list of instructions over registers of [`BLOCK`] elements, each a simple
-//! loop. Equal parts of the tree are computed once, and a register is used again as soon as its value is no longer needed.
+//! What comes in is an expression tree; what goes out is a list of instructions over registers of [`BLOCK`] elements, each a
+//! simple loop. Equal parts of the tree are computed once, and a register is used again as soon as its value is no longer needed.
 //! What an expression asks of its elements' places are [`Counter`]s, which whoever walks through the elements counts.
 
 use super::lane::{Lane, Pattern};
@@ -12,8 +12,8 @@ use cnnc_compiler::kernels::{Binary, Expression, Unary};
 
 use super::level::vectorised;
 
-/// Elements that an instruction works on: a kilobyte, so that a handful of registers stays in the first cache. A multiple of every
-/// vector's lanes, so that blocks of a row begin where patterns do.
+/// Elements that an instruction works on: a kilobyte, so that a handful of registers stays in the first cache. A multiple of
+/// every vector's lanes, so that blocks of a row begin where patterns do.
 pub const BLOCK: usize = 256;
 
 /// Registers that hold gathered or repeated sources: one a source.
@@ -177,8 +177,8 @@ impl Program {
     /// Evaluates at `count` places and writes them to `output`; `counts` are the counters at the first place.
     ///
     /// # Safety
-    /// Every operand and the output must be valid for `count` elements, and no element of the output may be one of an operand at another
-    /// place. `registers` is memory to work in.
+    /// Every operand and the output must be valid for `count` elements, and no element of the output may be one of an operand at
+    /// another place. `registers` is memory to work in.
     pub unsafe fn run(
         &self,
         operands: &[Lane],

@@ -1,7 +1,7 @@
 //! Sums and maxima over whole axes.
 //!
-//! Neighbouring axes of one kind are one. When the last axis is reduced, each result is a long sum over dense elements; when it is kept,
-//! a row of results is computed at a time, vector by vector.
+//! Neighbouring axes of one kind are one. When the last axis is reduced, each result is a long sum over dense elements; when it
+//! is kept, a row of results is computed at a time, vector by vector.
 
 use super::level::vectorised;
 use super::math;

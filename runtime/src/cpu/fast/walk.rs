@@ -1,7 +1,8 @@
 //! How several views of one shape are walked through together: leading axes by number, the rest as runs.
 //!
-//! Axes of size 1 are dropped and neighbours that lie behind each other in every view become one, so that most maps are one long run.
-//! The lanes of a block are a short last axis; they are joined with the pixels where each view repeats or goes on in a simple way.
+//! Axes of size 1 are dropped and neighbours that lie behind each other in every view become one, so that most maps are one long
+//! run. The lanes of a block are a short last axis; they are joined with the pixels where each view repeats or goes on in a
+//! simple way.
 
 use super::lane::Pattern;
 use super::memory::Place;
@@ -65,7 +66,8 @@ impl Walk {
         }
     }
 
-    /// With short rows made one, where every view has a pattern for that. Parts of the run must then begin at multiples of [`SHORT`].
+    /// With short rows made one, where every view has a pattern for that. Parts of the run must then begin at multiples of
+    /// [`SHORT`].
     pub fn joined(mut self) -> Walk {
         let [rows, columns] = self.run;
         if rows == 1 || columns > SHORT || !columns.is_power_of_two() {
@@ -106,8 +108,8 @@ impl Walk {
         self.views[view].pattern
     }
 
-    /// Calls `row` for every part of a row in `start..end` of the run of lead number `lead`, with the number of elements; before that,
-    /// `offsets` holds each view's offset.
+    /// Calls `row` for every part of a row in `start..end` of the run of lead number `lead`, with the number of elements; before
+    /// that, `offsets` holds each view's offset.
     pub fn rows(
         &self,
         lead: usize,

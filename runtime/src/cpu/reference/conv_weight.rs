@@ -4,7 +4,8 @@ use super::conv::{inside, seen};
 use super::{Operand, Real};
 use cnnc_compiler::kernels::AxisWindow;
 
-/// Every weight's element is the sum, over images and places, of the gradient there times what the weight met; padding adds nothing.
+/// Every weight's element is the sum, over images and places, of the gradient there times what the weight met; padding adds
+/// nothing.
 pub fn conv_weight<T: Real>(
     x: &Operand<T>,
     g: &Operand<T>,

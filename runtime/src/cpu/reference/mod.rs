@@ -1,8 +1,8 @@
 //! The reference: every kernel as the plain loops that its sentence in the vocabulary says, in float32 or float64.
 //!
-//! What comes in is a plan, parameters and inputs; what goes out is the outputs' values. Each kernel reads strided operands and returns
-//! a dense tensor, the epilogue is applied to it, and the result is copied to where the plan wants it; so nothing here can
-//! go wrong by values lying on top of each other. Everything is accumulated in the element type. No `unsafe`, no threads.
+//! What comes in is a plan, parameters and inputs; what goes out is the outputs' values. Each kernel reads strided operands and
+//! returns a dense tensor, the epilogue is applied to it, and the result is copied to where the plan wants it; so nothing here
+//! can go wrong by values lying on top of each other. Everything is accumulated in the element type. No `unsafe`, no threads.
 //! The arena starts as not-a-number, so that a plan which reads what no step has written is noticed.
 
 mod conv;

@@ -1,4 +1,5 @@
-//! A plan's storages as the reference holds them: the float32 of each as numbers of the interpreter's type, its whole numbers as they are.
+//! A plan's storages as the reference holds them: the float32 of each as numbers of the interpreter's type, its whole numbers as
+//! they are.
 
 use super::operand::Operand;
 use super::{Real, offsets};

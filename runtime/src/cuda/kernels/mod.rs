@@ -1,7 +1,7 @@
 //! The kernels: a `.cu` file a family, which is read as it stands, and beside it how a step of the plan becomes launches of it.
 //!
-//! The text of all families is the library that every program begins with. It is templates over sizes and endings; what is written for
-//! a step is these two and the entry that names them.
+//! The text of all families is the library that every program begins with. It is templates over sizes and endings; what is
+//! written for a step is these two and the entry that names them.
 
 pub mod conv;
 pub mod gemm;

@@ -67,7 +67,8 @@ fn by_tiles(problem: &Problem<'_>, tile: Tile, parts: usize) -> Vec<Call> {
     vec![first, combine(step, "Sum", parts)]
 }
 
-/// The launches of a product by a library: it writes the result itself where nothing is done to that, and else leaves it in the workspace.
+/// The launches of a product by a library: it writes the result itself where nothing is done to that, and else leaves it in the
+/// workspace.
 fn by_library(problem: &Problem<'_>, operation: Operation) -> Vec<Call> {
     let step = problem.step;
     // What else is kept there must not be lost when the library is tried.

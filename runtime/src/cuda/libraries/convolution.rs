@@ -1,7 +1,7 @@
 //! Convolutions and their gradients by cuDNN.
 //!
-//! Of the algorithms that it offers, the first is taken that gives the same bits in every run, fits into the workspace, and errs no
-//! more than a kernel may: Fourier transforms and Winograd's method in large tiles do.
+//! Of the algorithms that it offers, the first is taken that gives the same bits in every run, fits into the workspace, and errs
+//! no more than a kernel may: Fourier transforms and Winograd's method in large tiles do.
 
 use super::{Owned, owned};
 use crate::cuda::handles::Stream;

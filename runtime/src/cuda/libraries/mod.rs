@@ -1,8 +1,8 @@
 //! NVIDIA's cuBLASLt and cuDNN, where they are found: further ways to compute products.
 //!
-//! An [`Operation`] comes in, something that can be put into a stream goes out. Neither library is needed, so one that is missing is
-//! a reason in words and no failure. cudarc opens libraries by name and panics where a function is missing; so they are opened here
-//! before, by path, and every function that is used is looked up.
+//! An [`Operation`] comes in, something that can be put into a stream goes out. Neither library is needed, so one that is missing
+//! is a reason in words and no failure. cudarc opens libraries by name and panics where a function is missing; so they are opened
+//! here before, by path, and every function that is used is looked up.
 
 mod convolution;
 mod find;
@@ -67,7 +67,8 @@ impl Session {
         Session { driver, matmul: None, convolution: None }
     }
 
-    /// Makes an operation ready whose parameters lie at addresses that these numbers of bytes divide, with so many bytes of a workspace.
+    /// Makes an operation ready whose parameters lie at addresses that these numbers of bytes divide, with so many bytes of a
+    /// workspace.
     ///
     /// # Errors
     /// Why the library does not compute it, in words.

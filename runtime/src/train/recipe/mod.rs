@@ -1,7 +1,7 @@
 //! Recipes: how a network is trained, as YAML.
 //!
-//! Text comes in; a [`Recipe`] goes out, or everything that is wrong with it, each with its place. `docs/recipes.md` lists every key.
-//! Nothing is read but the text: whether files exist and fit is found out when they are needed.
+//! Text comes in; a [`Recipe`] goes out, or everything that is wrong with it, each with its place. `docs/recipes.md` lists every
+//! key. Nothing is read but the text: whether files exist and fit is found out when they are needed.
 
 mod options;
 mod read;

@@ -37,7 +37,8 @@ pub fn load(path: &Path) -> crate::Result<String> {
     })
 }
 
-/// Reads the text of a recipe, which is that file; `path` is where it lies: its paths are relative to it, and its stem names the output folder.
+/// Reads the text of a recipe, which is that file; `path` is where it lies: its paths are relative to it, and its stem names the
+/// output folder.
 ///
 /// # Errors
 /// Everything that is wrong with it, by place.

@@ -1,10 +1,11 @@
-//! The gradient of a convolution by its weights: of images and the gradient of the result, both in blocks of channels, to filters as
-//! the parameters have them.
+//! The gradient of a convolution by its weights: of images and the gradient of the result, both in blocks of channels, to filters
+//! as the parameters have them.
 //!
-//! The sum over images and pixels is cut into a fixed number of parts, which are added up in order at the end: the result has the same bits
-//! for any number of threads. A task is a part and a block of output channels. It goes through its images in pieces that the
-//! second-level cache holds, and for each piece through blocks of input channels and window elements, a register tile of weights at
-//! a time. Where a window element lies in the padding there is nothing to add: rows and columns are cut off, none is written out.
+//! The sum over images and pixels is cut into a fixed number of parts, which are added up in order at the end: the result has the
+//! same bits for any number of threads. A task is a part and a block of output channels. It goes through its images in pieces
+//! that the second-level cache holds, and for each piece through blocks of input channels and window elements, a register tile of
+//! weights at a time. Where a window element lies in the padding there is nothing to add: rows and columns are cut off, none is
+//! written out.
 //!
 //! Plain images of few channels are copied with their padding, so that a tile can have a row of the window as its weights.
 
@@ -130,8 +131,8 @@ impl ConvWeight {
     /// Writes the filters.
     ///
     /// # Safety
-    /// `x` and `gradient` are images of the shape that `new` was told, `output` has its filters, each dense, and the workspace as many
-    /// floats as `workspace_length` says for the pool's threads; nothing overlaps.
+    /// `x` and `gradient` are images of the shape that `new` was told, `output` has its filters, each dense, and the workspace as
+    /// many floats as `workspace_length` says for the pool's threads; nothing overlaps.
     pub unsafe fn run(&self, pool: &Pool, x: Images, gradient: Images, output: ImagesMut, workspace: *mut f32) {
         let blocks = self.blocks();
         // SAFETY: the caller's promise.

@@ -1,4 +1,5 @@
-//! Direct convolution over blocked channels, and from plain `[N, C, H, W]` for the stem (few input channels); transposed convolution.
+//! Direct convolution over blocked channels, and from plain `[N, C, H, W]` for the stem (few input channels); transposed
+//! convolution.
 //!
 //! A task is a band of output rows times some blocks of output channels. It first copies the input rows that it needs
 //! into a scratch band with the padding written out and, for strides, columns sorted by their remainder: then every tap
@@ -72,8 +73,8 @@ impl Direct {
         Self::with_phases(set, shape, layout, &Phases::of_convolution(&window), false)
     }
 
-    /// The transposed convolution of blocked input: `shape.window` is that of the convolution which it transposes, with the input and
-    /// output sizes of the transposed one.
+    /// The transposed convolution of blocked input: `shape.window` is that of the convolution which it transposes, with the input
+    /// and output sizes of the transposed one.
     pub fn transposed(set: InstructionSet, shape: ConvolutionShape) -> Self {
         Self::with_phases(set, shape, InputLayout::Blocked, &Phases::of_transposed(&shape.window), true)
     }
@@ -131,8 +132,8 @@ impl Direct {
         self.band.length()
     }
 
-    /// Floats of the packed weights: `groups · ⌈outs / LANES⌉ · LANES · ins · area`, where `ins` and `outs` are the channels of one of
-    /// the `groups` of [`ConvolutionShape::merged`] (of plain input: of one group of all).
+    /// Floats of the packed weights: `groups · ⌈outs / LANES⌉ · LANES · ins · area`, where `ins` and `outs` are the channels of
+    /// one of the `groups` of [`ConvolutionShape::merged`] (of plain input: of one group of all).
     pub fn packed_length(&self) -> usize {
         self.packing.blocks() * self.packing.block_length()
     }
@@ -153,8 +154,8 @@ impl Direct {
     /// Convolves.
     ///
     /// # Safety
-    /// The call's input and output are images of the shape that `new` was told, its weights `packed_length` floats that `pack` wrote,
-    /// bias, residual and workspace as [`Call`] says; and the output overlaps nothing but, in its own place, the residual.
+    /// The call's input and output are images of the shape that `new` was told, its weights `packed_length` floats that `pack`
+    /// wrote, bias, residual and workspace as [`Call`] says; and the output overlaps nothing but, in its own place, the residual.
     pub unsafe fn run(&self, pool: &Pool, call: &Call<'_>) {
         let per_group = self.split.tasks();
         let body = |task: usize, worker: usize| {

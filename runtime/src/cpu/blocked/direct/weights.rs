@@ -20,8 +20,8 @@ pub(super) struct Packing {
     /// channel's elements; empty where they lie as in the filter.
     orders: [Vec<usize>; 2],
     transpose: Entry<TransposeArguments>,
-    /// Of a transposed convolution whose groups are not joined: for every unit of input channels where the vector of each element of its first
-    /// channel lies, in floats; empty where no output pixel adds some element.
+    /// Of a transposed convolution whose groups are not joined: for every unit of input channels where the vector of each element
+    /// of its first channel lies, in floats; empty where no output pixel adds some element.
     turned: Vec<usize>,
     /// The place of each element of the kernel; none where no output pixel adds it.
     elements: Vec<Option<Element>>,

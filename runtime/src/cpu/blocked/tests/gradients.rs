@@ -1,5 +1,5 @@
-//! Gradients by weight, batch statistics, and transposed convolution by Winograd's method, against float64, on every instruction set,
-//! on one and three threads. (Small windows of every kind: `tests/tests/gradients.rs`.)
+//! Gradients by weight, batch statistics, and transposed convolution by Winograd's method, against float64, on every instruction
+//! set, on one and three threads. (Small windows of every kind: `tests/tests/gradients.rs`.)
 use super::common::*;
 use super::reference::{for_each_element, relative_error};
 use crate::cpu::blocked::{

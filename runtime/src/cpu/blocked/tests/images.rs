@@ -6,8 +6,8 @@ use cnnc_compiler::kernels::{Reduction, Resampling};
 const BATCH: usize = 2;
 const CHANNELS: usize = 21;
 
-/// Runs a kernel over random blocked images with bias, residual, ReLU and one more, on one and three threads; the plain answer, and
-/// what `expected` makes of each plain plane, in float64 and with the same epilogue.
+/// Runs a kernel over random blocked images with bias, residual, ReLU and one more, on one and three threads; the plain answer,
+/// and what `expected` makes of each plain plane, in float64 and with the same epilogue.
 fn check(
     set: InstructionSet,
     [pixels_in, pixels_out]: [usize; 2],

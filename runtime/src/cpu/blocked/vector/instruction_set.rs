@@ -46,8 +46,8 @@ impl InstructionSet {
     /// All, best first.
     const ALL: [Self; 3] = [Self::Avx512, Self::Avx2, Self::Portable];
 
-    /// The one that the environment variable `CNNC_INSTRUCTIONS` names (`avx512`, `avx2` or `portable`); the best that this machine has
-    /// where the variable is not set, or empty. Asked once.
+    /// The one that the environment variable `CNNC_INSTRUCTIONS` names (`avx512`, `avx2` or `portable`); the best that this
+    /// machine has where the variable is not set, or empty. Asked once.
     ///
     /// # Errors
     /// E507 when it names none, or one that this machine does not have.

@@ -125,8 +125,8 @@ impl Windowed {
     /// Runs over blocked images; without workspace.
     ///
     /// # Safety
-    /// The call's input and output are images of the shape that the kernel was told, its weights `packed_length` floats that `pack`
-    /// wrote, bias and residual as [`Call`] says; and the output overlaps nothing but, in its own place, the residual.
+    /// The call's input and output are images of the shape that the kernel was told, its weights `packed_length` floats that
+    /// `pack` wrote, bias and residual as [`Call`] says; and the output overlaps nothing but, in its own place, the residual.
     pub unsafe fn run(&self, pool: &Pool, call: &Call<'_>) {
         if let Some(whole) = &self.whole {
             // SAFETY: the caller's promise is the same.

@@ -1,7 +1,7 @@
 //! The kernel of windows: rows of output of one block of channels.
 //!
-//! Outputs whose windows lie inside the image are done along rows, those at the left and right edge down columns, in runs of which
-//! all windows have the same elements; what is left, corners and windows at no regular steps, is done one by one.
+//! Outputs whose windows lie inside the image are done along rows, those at the left and right edge down columns, in runs of
+//! which all windows have the same elements; what is left, corners and windows at no regular steps, is done one by one.
 
 use super::run::Run;
 use super::span::Spans;

@@ -37,7 +37,8 @@ pub(super) struct Run {
 }
 
 impl Run {
-    /// Computes the run. `KERNEL` columns of a window lie next to each other and windows `STRIDE` columns apart; or `KERNEL` is 0.
+    /// Computes the run. `KERNEL` columns of a window lie next to each other and windows `STRIDE` columns apart; or `KERNEL` is
+    /// 0.
     ///
     /// # Safety
     /// All that the fields point to can be read and written.

@@ -52,8 +52,8 @@ impl Winograd {
         Self::with_blocking(set, shape, scheme, Blocking::choose(&shape, scheme, set.lanes()))
     }
 
-    /// The transposed convolution of `shape`, whose window is that of the convolution which it transposes: the convolution with the
-    /// filters turned round, and with the padding that the window leaves.
+    /// The transposed convolution of `shape`, whose window is that of the convolution which it transposes: the convolution with
+    /// the filters turned round, and with the padding that the window leaves.
     pub fn transposed(set: InstructionSet, shape: ConvolutionShape, scheme: Scheme) -> Self {
         let axes = shape.window.axes.map(|axis| AxisWindow { before: axis.kernel - 1 - axis.before, ..axis });
         let window = Window { axes, ..shape.window };
@@ -97,8 +97,8 @@ impl Winograd {
         self.out_blocks() * self.shape.in_channels * self.lanes * self.scheme.frequencies()
     }
 
-    /// Transforms `weights` `[out_channels, in_channels, 3, 3]`, of a transposed convolution `[in_channels, out_channels, 3, 3]`, into `packed_length` floats
-    /// `[groups of output blocks][frequency][blocks of the group][input channels][LANES]`.
+    /// Transforms `weights` `[out_channels, in_channels, 3, 3]`, of a transposed convolution `[in_channels, out_channels, 3, 3]`,
+    /// into `packed_length` floats `[groups of output blocks][frequency][blocks of the group][input channels][LANES]`.
     pub fn pack(&self, pool: &Pool, weights: &[f32], into: &mut [f32]) {
         assert_eq!(weights.len(), self.shape.weight_count());
         assert_eq!(into.len(), self.packed_length());
@@ -127,8 +127,8 @@ impl Winograd {
     /// Convolves blocked images.
     ///
     /// # Safety
-    /// The call's input and output are images of the shape that `new` was told, its weights `packed_length` floats that `pack` wrote,
-    /// bias, residual and workspace as [`Call`] says; and the output overlaps nothing but, in its own place, the residual.
+    /// The call's input and output are images of the shape that `new` was told, its weights `packed_length` floats that `pack`
+    /// wrote, bias, residual and workspace as [`Call`] says; and the output overlaps nothing but, in its own place, the residual.
     pub unsafe fn run(&self, pool: &Pool, call: &Call<'_>) {
         let blocks = tile_count(&self.shape, self.scheme).div_ceil(self.blocking.tiles);
         let groups = self.out_blocks().div_ceil(self.blocking.group);

@@ -17,10 +17,11 @@ pub(super) struct PackArguments {
     pub(super) matrix: [[f64; 3]; ROWS],
     /// Rows of the transform.
     pub(super) rows: usize,
-    /// The filters of the block's channels, `[lanes][input channels][9]`; of a transposed convolution `[input channels][…][9]`, from the
-    /// block's first on.
+    /// The filters of the block's channels, `[lanes][input channels][9]`; of a transposed convolution `[input channels][…][9]`,
+    /// from the block's first on.
     pub(super) weights: *const f32,
-    /// Floats from the filters of an input channel to those of the next, of a transposed convolution, whose filters are turned round.
+    /// Floats from the filters of an input channel to those of the next, of a transposed convolution, whose filters are turned
+    /// round.
     pub(super) transposed: Option<usize>,
     /// Channels that the block really has, at least one.
     pub(super) lanes: usize,

@@ -47,9 +47,9 @@ pub enum Value {
 /// Why a text is no tree: a sentence, and the place.
 #[derive(Debug)]
 pub struct Unreadable {
-    /// In words.
+    /// What is wrong, as a sentence without its first capital and its full stop.
     pub reason: String,
-    /// Where.
+    /// The characters that are at fault.
     pub place: Span,
     /// What to do about it, where that can be said.
     pub help: Option<String>,

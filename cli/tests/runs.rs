@@ -192,7 +192,11 @@ fn two_trainings_do_not_share_a_folder_and_a_killed_one_does_not_keep_it() {
 fn a_terminal_that_is_closed_leaves_a_checkpoint_unless_the_training_is_to_outlive_it() {
     let case = Case::new();
     let long = ["--epochs", "1000000"];
-    let child = case.endless("out", case.command("out", &long));
+    // Whoever runs the tests behind a `nohup` hands its deaf ear on.
+    let told = case.command("out", &long);
+    let mut hearing = Command::new("env");
+    hearing.arg("--default-signal=HUP").arg(told.get_program()).args(told.get_args());
+    let child = case.endless("out", hearing);
     // The system and the shell may both say it.
     signal(&child, "-HUP");
     signal(&child, "-HUP");

@@ -63,12 +63,14 @@ pub struct Precision {
     pub unit: f64,
     /// The share of a value's largest element that is always allowed.
     share: f64,
+    /// The smallest number of full precision, which is always allowed too.
+    smallest: f64,
 }
 
 /// float64, by the reference kernels.
-pub const DOUBLE: Precision = Precision { unit: rounded::DOUBLE, share: 1e-10 };
+pub const DOUBLE: Precision = Precision { unit: rounded::DOUBLE, share: 1e-10, smallest: f64::MIN_POSITIVE };
 /// float32.
-pub const SINGLE: Precision = Precision { unit: rounded::SINGLE, share: 1e-5 };
+pub const SINGLE: Precision = Precision { unit: rounded::SINGLE, share: 1e-5, smallest: f32::MIN_POSITIVE as f64 };
 
 /// So many deviations of rounding are allowed: sums are taken in other orders, weights are folded, Winograd's transforms
 /// enlarge rounding errors,
@@ -93,7 +95,7 @@ pub fn off(found: &[f64], expected: &Array, precision: Precision) -> f64 {
     let finite = || expected.elements.iter().filter(|number| number.value().is_finite());
     let scale = largest(&mut finite().map(|number| number.value().abs()));
     let deviation = largest(&mut finite().map(|number| number.rounded.variance.sqrt()));
-    let allowed = (precision.share * scale).max(DEVIATIONS * precision.unit * deviation);
+    let allowed = (precision.share * scale).max(DEVIATIONS * precision.unit * deviation).max(precision.smallest);
     if difference == 0.0 || !deviation.is_finite() { 0.0 } else { difference / allowed }
 }
 

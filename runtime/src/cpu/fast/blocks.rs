@@ -300,11 +300,10 @@ impl PackCall {
     /// The packed weights.
     ///
     /// # Safety
-    /// The memory must be that of the plan, and nobody else may use what is asked for.
-    #[allow(clippy::mut_from_ref, reason = "the memory is the plan's, in which every step writes to its own")]
-    unsafe fn into<'m>(&self, memory: &'m Memory) -> &'m mut [f32] {
-        // SAFETY: the plan was checked: the packed weights have the kernel's length; else as the caller promises.
-        unsafe { std::slice::from_raw_parts_mut(memory.at(self.into, 0), self.kernel.packed_length()) }
+    /// The memory must be that of the plan.
+    unsafe fn into(&self, memory: &Memory) -> *mut [f32] {
+        // SAFETY: as the caller promises; the plan was checked: the packed weights have the kernel's length.
+        std::ptr::slice_from_raw_parts_mut(unsafe { memory.at(self.into, 0) }, self.kernel.packed_length())
     }
 }
 
@@ -320,7 +319,7 @@ impl Call for PackCall {
         // SAFETY: the plan was checked: the weights are dense, and the packed ones lie elsewhere.
         let (weights, into) = unsafe {
             let weights = std::slice::from_raw_parts(context.memory.at(self.from.0, 0), self.from.1);
-            (weights, self.into(context.memory))
+            (weights, &mut *self.into(context.memory))
         };
         self.kernel.pack(context.pool, weights, into);
     }
@@ -333,7 +332,7 @@ impl Call for PackCall {
         // SAFETY: as in `run`; the workspace has what `workspace_length` says.
         let (into, workspace) = unsafe {
             let pieces = std::slice::from_raw_parts_mut(context.memory.workspace, context.pool.threads() * length);
-            (self.into(context.memory), Shared::new(pieces))
+            (&mut *self.into(context.memory), Shared::new(pieces))
         };
         kernel.pack_pieces(context.pool, into, |piece, worker| {
             // SAFETY: every worker has a part of its own, and one piece at a time.

@@ -8,6 +8,7 @@
 //! sound because the plan was verified (views lie inside their storages, a result overlaps an operand only where a map replaces
 //! it element for element) and because the tasks of a call divide its result among them.
 
+mod apply;
 mod blocks;
 mod count;
 mod epilogue;

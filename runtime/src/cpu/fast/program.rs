@@ -4,20 +4,18 @@
 //! simple loop. Equal parts of the tree are computed once, and a register is used again as soon as its value is no longer needed.
 //! What an expression asks of its elements' places are [`Counter`]s, which whoever walks through the elements counts.
 
+use super::apply::apply;
 use super::lane::{Lane, Pattern};
-use super::math;
 use cnnc_compiler::element::ElementType;
 use cnnc_compiler::kernels::random::{unit, wide_block};
 use cnnc_compiler::kernels::{Binary, Expression, Unary};
-
-use super::level::vectorised;
 
 /// Elements that an instruction works on: a kilobyte, so that a handful of registers stays in the first cache. A multiple of
 /// every vector's lanes, so that blocks of a row begin where patterns do.
 pub const BLOCK: usize = 256;
 
 /// Registers that hold gathered or repeated sources: one a source.
-const SCRATCH: usize = 3;
+pub(super) const SCRATCH: usize = 3;
 
 /// A compiled expression.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,7 +49,7 @@ pub struct Count {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Operation {
+pub(super) enum Operation {
     Unary(Unary),
     Binary(Binary),
     Select,
@@ -100,7 +98,7 @@ struct Instruction {
 
 /// A source at one block.
 #[derive(Clone, Copy)]
-enum Value<'a> {
+pub(super) enum Value<'a> {
     Row(&'a [f32]),
     Number(f32),
 }
@@ -473,82 +471,5 @@ fn multiply_add(expression: &Expression) -> Option<[&Expression; 3]> {
         (Expression::Binary(Binary::Multiply, x, y), summand) => Some([x, y, summand]),
         (summand, Expression::Binary(Binary::Multiply, x, y)) => Some([x, y, summand]),
         _ => None,
-    }
-}
-
-vectorised! {
-    fn apply(operation: Operation, values: [Value<'_>; SCRATCH], output: &mut [f32]) {
-        let [a, b, c] = values;
-        match operation {
-            // Neither comes here: the one is written as its argument, the other drawn apart.
-            Operation::Unary(Unary::Fixed) | Operation::Uniform(..) => {}
-            Operation::Unary(Unary::Negate) => unary(a, output, |x| -x),
-            Operation::Unary(Unary::Exp) => unary(a, output, math::exp),
-            Operation::Unary(Unary::ExpM1) => unary(a, output, f32::exp_m1),
-            Operation::Unary(Unary::Log) => unary(a, output, f32::ln),
-            Operation::Unary(Unary::Sqrt) => unary(a, output, f32::sqrt),
-            Operation::Unary(Unary::Tanh) => unary(a, output, math::tanh),
-            Operation::Unary(Unary::Erf) => unary(a, output, libm::erff),
-            Operation::Binary(Binary::Add) => binary(a, b, output, |a, b| a + b),
-            Operation::Binary(Binary::Subtract) => binary(a, b, output, |a, b| a - b),
-            Operation::Binary(Binary::Multiply) => binary(a, b, output, |a, b| a * b),
-            Operation::Binary(Binary::Divide) => binary(a, b, output, |a, b| a / b),
-            Operation::Binary(Binary::Maximum) => binary(a, b, output, math::larger),
-            Operation::Binary(Binary::Minimum) => binary(a, b, output, math::smaller),
-            Operation::Binary(Binary::Power) => binary(a, b, output, f32::powf),
-            Operation::Binary(Binary::Greater) => binary(a, b, output, |a, b| if a > b { 1.0 } else { 0.0 }),
-            Operation::Select => select(a, b, c, output),
-            Operation::Sigmoid => unary(a, output, math::sigmoid),
-            Operation::MultiplyAdd => ternary(a, b, c, output),
-        }
-    }
-}
-
-#[inline(always)]
-fn unary(x: Value, output: &mut [f32], f: impl Fn(f32) -> f32) {
-    match x {
-        Value::Number(x) => output.fill(f(x)),
-        Value::Row(row) => output.iter_mut().zip(row).for_each(|(out, &x)| *out = f(x)),
-    }
-}
-
-#[inline(always)]
-fn binary(a: Value, b: Value, output: &mut [f32], f: impl Fn(f32, f32) -> f32) {
-    match (a, b) {
-        (Value::Number(a), b) => unary(b, output, |b| f(a, b)),
-        (a, Value::Number(b)) => unary(a, output, |a| f(a, b)),
-        (Value::Row(a), Value::Row(b)) => {
-            output.iter_mut().zip(a).zip(b).for_each(|((out, &a), &b)| *out = f(a, b));
-        }
-    }
-}
-
-/// Of three rows at once; numbers are rare enough to be taken apart.
-#[inline(always)]
-fn ternary(a: Value, b: Value, c: Value, output: &mut [f32]) {
-    match (a, b, c) {
-        (Value::Row(a), Value::Row(b), Value::Row(c)) => {
-            for (((out, &a), &b), &c) in output.iter_mut().zip(a).zip(b).zip(c) {
-                *out = a * b + c;
-            }
-        }
-        (a, b, Value::Number(c)) => binary(a, b, output, |a, b| a * b + c),
-        (a, Value::Number(b), c) => binary(a, c, output, |a, c| a * b + c),
-        (Value::Number(a), b, c) => binary(b, c, output, |b, c| a * b + c),
-    }
-}
-
-#[inline(always)]
-fn select(condition: Value, a: Value, b: Value, output: &mut [f32]) {
-    let choose = |condition: f32, a: f32, b: f32| if condition != 0.0 { a } else { b };
-    match (condition, a, b) {
-        (Value::Number(condition), a, b) => unary(if condition != 0.0 { a } else { b }, output, |x| x),
-        (condition, Value::Number(a), b) => binary(condition, b, output, |condition, b| choose(condition, a, b)),
-        (condition, a, Value::Number(b)) => binary(condition, a, output, |condition, a| choose(condition, a, b)),
-        (Value::Row(condition), Value::Row(a), Value::Row(b)) => {
-            for (((out, &condition), &a), &b) in output.iter_mut().zip(condition).zip(a).zip(b) {
-                *out = choose(condition, a, b);
-            }
-        }
     }
 }

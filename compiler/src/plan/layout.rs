@@ -5,7 +5,8 @@
 //! them: values change their layout only where the net begins, where it ends, and at kernels that mix channels in another way.
 //!
 //! The lanes that fill up the last block hold finite numbers, whatever they are: kernels meet them with weights of zero. What may
-//! not be finite there (`spare.rs`) stays as the graph has it.
+//! not be finite there (`spare.rs`) stays as the graph has it. A convolution has no such choice: it writes blocks, of zeros where
+//! there is no channel, and an epilogue that would make more than finite numbers of them becomes a `Map` after it.
 
 use super::method::Convolution;
 use super::order::Order;
@@ -62,29 +63,51 @@ impl Layout {
 }
 
 /// The values that are held in blocks of `lanes`; none when vectors have one lane. A parameter's new value, written where the
-/// old one lies, is
-/// plain as that is.
+/// old one lies, is plain as that is.
+///
+/// # Errors
+/// The convolutions whose epilogue may leave no finite number in the spare lanes; it has to come [`apart`].
 pub(super) fn blocked(
     graph: &KernelGraph,
     Order { order, in_place }: &Order,
     constants: &HashSet<NodeId>,
     lanes: usize,
-) -> HashSet<NodeId> {
+) -> Result<HashSet<NodeId>, Vec<NodeId>> {
     let mut blocked = HashSet::new();
     let mut spares = HashMap::new();
+    let mut unfinished = Vec::new();
     for &id in order.iter().filter(|id| lanes > 1 && !in_place.contains_key(id)) {
         let Some(node) = graph.dag.get(id).filter(|node| node.shape.len() == 4) else { continue };
+        let convolves = matches!(node.kernel, Kernel::Conv { .. } | Kernel::ConvData { .. });
         // What is made once stays plain, as parameters are; but there is only one way to convolve.
-        let may = !constants.contains(&id) || matches!(node.kernel, Kernel::Conv { .. } | Kernel::ConvData { .. });
-        if may && holds_blocks(graph, &blocked, id, node, lanes) {
-            match spare(graph, &blocked, &spares, id, node, lanes) {
-                Some(spare) => spares.insert(id, spare),
-                None => continue,
-            };
-            blocked.insert(id);
+        if (constants.contains(&id) && !convolves) || !holds_blocks(graph, &blocked, id, node, lanes) {
+            continue;
+        }
+        match spare(graph, &blocked, &spares, id, node, lanes) {
+            Some(spare) => {
+                spares.insert(id, spare);
+                blocked.insert(id);
+            }
+            None if convolves => unfinished.push(id),
+            None => {}
         }
     }
-    blocked
+    if unfinished.is_empty() { Ok(blocked) } else { Err(unfinished) }
+}
+
+/// Makes the epilogues of nodes `Map`s of their own, which take the nodes' places.
+pub(super) fn apart(graph: &mut KernelGraph, nodes: &[NodeId]) {
+    for &id in nodes {
+        let arguments = graph.dag.arguments(id);
+        let Some(node) = graph.dag.get_mut(id) else { continue };
+        let Some(epilogue) = node.epilogue.take() else { continue };
+        let bare = node.clone();
+        let Some((own, others)) = arguments.split_at_checked(bare.own_arguments) else { continue };
+        node.kernel = Kernel::Map(epilogue);
+        node.own_arguments = 1 + others.len();
+        let bare = graph.dag.add(bare, own);
+        graph.dag.set_arguments(id, &[&[bare], others].concat());
+    }
 }
 
 /// What the spare lanes of a value in blocks hold; `None` when that may be no finite number. Where no lane is spare it does not
@@ -123,11 +146,7 @@ fn spare(
     };
     let Some(epilogue) = &node.epilogue else { return Some(made) };
     let ending: Vec<Spare> = std::iter::once(made).chain(others.iter().copied()).collect();
-    match &node.kernel {
-        // There is only one way to convolve.
-        Kernel::Conv { .. } | Kernel::ConvData { .. } => Some(Spare::of(epilogue, &ending).unwrap_or(Spare::Finite)),
-        _ => Spare::of(epilogue, &ending),
-    }
+    Spare::of(epilogue, &ending)
 }
 
 fn holds_blocks(graph: &KernelGraph, blocked: &HashSet<NodeId>, id: NodeId, node: &KernelNode, lanes: usize) -> bool {

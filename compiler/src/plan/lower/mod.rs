@@ -33,10 +33,21 @@ pub(super) struct Lowered {
 
 /// Writes the steps of a verified graph.
 pub(super) fn lower(graph: &KernelGraph, blocks: Option<&Blocks>) -> Lowered {
+    let lanes = blocks.map_or(1, |blocks| blocks.lanes);
     let found = order::order(graph);
     let constants = graph.constants();
-    let lanes = blocks.map_or(1, |blocks| blocks.lanes);
-    let blocked = layout::blocked(graph, &found, &constants, lanes);
+    let blocked = match layout::blocked(graph, &found, &constants, lanes) {
+        Ok(blocked) => blocked,
+        Err(unfinished) => {
+            let mut graph = graph.clone();
+            layout::apart(&mut graph, &unfinished);
+            let mut lowered = lower(&graph, blocks);
+            let text = "the epilogue is a step of its own: what it makes of a block's lanes without a channel may be infinite";
+            let places = unfinished.iter().filter_map(|&id| graph.dag.get(id)).map(KernelNode::place);
+            lowered.notes.extend(places.map(|place| Note { pass: "plan", place, done: false, text: text.into() }));
+            return lowered;
+        }
+    };
     let Order { order, in_place } = found;
     let layout = |id: NodeId| if blocked.contains(&id) { Layout::Blocked { lanes } } else { Layout::Plain };
     let places = find_places(graph, &order, &constants, &layout);

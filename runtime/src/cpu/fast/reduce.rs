@@ -2,6 +2,9 @@
 //!
 //! Neighbouring axes of one kind are one. When the last axis is reduced, each result is a long sum over dense elements; when it
 //! is kept, a row of results is computed at a time, vector by vector.
+//!
+//! In which order elements are summed depends on sizes alone, never on where the planner put them: the batch is summed for itself,
+//! for its stride is larger in a part of a concatenation. So a step that computes values again has the bits of one that keeps them.
 
 use super::level::vectorised;
 use super::math;
@@ -33,22 +36,19 @@ impl Reduce {
         let mut last = None;
         for (axis, &gone) in axes.iter().enumerate().filter(|&(axis, _)| x.shape[axis] != 1) {
             let (size, from, to) = (x.shape[axis], x.strides[axis], output.strides[axis]);
-            match (gone, kept.last_mut(), reduced.last_mut()) {
-                (false, Some(outer), _) if last == Some(false) && outer[1] == from * size && outer[2] == to * size => {
+            match (gone, last, kept.last_mut(), reduced.last_mut()) {
+                (false, Some((_, false)), Some(outer), _) if outer[1] == from * size && outer[2] == to * size => {
                     *outer = [outer[0] * size, from, to];
                 }
-                (true, _, Some(outer)) if last == Some(true) && outer[1] == from * size => {
-                    *outer = [outer[0] * size, from]
-                }
+                (true, Some((before, true)), _, Some(outer)) if before > 0 => *outer = [outer[0] * size, from],
                 (false, ..) => kept.push([size, from, to]),
                 (true, ..) => reduced.push([size, from]),
             }
-            last = Some(gone);
+            last = Some((axis, gone));
         }
-        if last == Some(true) {
-            kept.push([1, 1, 1]);
-        } else {
-            reduced.push([1, 1]);
+        match last {
+            Some((_, true)) => kept.push([1, 1, 1]),
+            _ => reduced.push([1, 1]),
         }
         if kept.is_empty() {
             kept.push([1, 1, 1]);
@@ -135,7 +135,9 @@ impl Reduce {
                     if run[1] == 1 {
                         combine_run(self.reduction, values.slice(run[0]), &mut sums);
                     } else {
-                        (0..run[0]).for_each(|step| combine_run(self.reduction, values.at(step).slice(1), &mut sums));
+                        for step in 0..run[0] {
+                            combine(self.reduction, &mut sums[step % PARTS..][..1], values.at(step).slice(1));
+                        }
                     }
                 });
                 let result = match self.reduction {

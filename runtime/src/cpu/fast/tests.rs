@@ -137,6 +137,30 @@ fn reductions() {
     }
 }
 
+/// The batch of a part of a concatenation lies further apart; what is summed is the same, bit for bit.
+#[test]
+fn reductions_do_not_depend_on_where_the_batch_lies() {
+    for x in [&[3usize, 1, 5, 7][..], &[6, 9, 2, 2], &[300, 1, 1, 1], &[70, 1], &[5, 4, 1, 130]] {
+        let rest: usize = x[1..].iter().product();
+        let gapped = View { shape: vec![x[0], rest + 3], ..dense(Storage::Input(0), 0, &[x[0], rest + 3]) };
+        let values = random::input("input", &gapped.shape, 3);
+        let packed: Vec<f32> = values.data().chunks(rest + 3).flat_map(|image| &image[..rest]).copied().collect();
+        let packed = Tensor::new(x, packed).unwrap();
+        for marks in 0..1 << x.len() {
+            let axes: Vec<bool> = (0..x.len()).map(|axis| marks >> axis & 1 == 1).collect();
+            let shape: Vec<usize> = x.iter().zip(&axes).map(|(&size, &gone)| if gone { 1 } else { size }).collect();
+            let answer = |input: &Tensor, stride: usize| {
+                let mut view = dense(Storage::Input(0), 0, x);
+                view.strides[0] = stride;
+                let kernel = Kernel::Reduce { reduction: Reduction::Sum, axes: axes.clone() };
+                let plan = TestPlan::new(&[input.shape()]).step(kernel, &[view], &shape).finish();
+                Engine::new(plan, &Parameters::default(), CpuOptions::default()).unwrap().run(std::slice::from_ref(input)).unwrap().to_vec()
+            };
+            assert_eq!(answer(&packed, rest), answer(&values, rest + 3), "{x:?} over {axes:?}");
+        }
+    }
+}
+
 #[test]
 fn maps_over_any_strides() {
     let shape = [3, 4, 5, 6];

@@ -278,8 +278,19 @@ impl Mul<f64> for Number {
 }
 
 impl std::iter::Sum for Number {
+    /// Equal numbers are rounded alike, again and again: what that makes of their sum does not cancel as chance does.
     fn sum<I: Iterator<Item = Number>>(numbers: I) -> Number {
-        numbers.fold(Number::exact(0.0), |sum, number| sum + number)
+        let (mut first, mut alike, mut partial) = (None, true, 0.0);
+        let mut sum = numbers.fold(Number::exact(0.0), |sum, number| {
+            alike &= *first.get_or_insert(number.value()) == number.value();
+            let sum = sum + number;
+            partial += sum.value().abs();
+            sum
+        });
+        if alike && sum.rounded.variance > 0.0 {
+            sum.rounded.variance = sum.rounded.variance.max(partial.powi(2));
+        }
+        sum
     }
 }
 

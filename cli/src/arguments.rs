@@ -253,9 +253,12 @@ pub struct Params {
 pub struct Dump {
     /// The spec.
     pub file: PathBuf,
-    /// The stage.
-    #[arg(long, value_enum)]
-    pub stage: Stage,
+    /// The stage; the plan is that of this machine's CPU.
+    #[arg(long, value_enum, required_unless_present = "target")]
+    pub stage: Option<Stage>,
+    /// The plan for something else than this machine.
+    #[arg(long, value_enum, conflicts_with = "stage")]
+    pub target: Option<Target>,
     /// Say why a fusion happened, or did not; for the fused stage and the plan.
     #[arg(long)]
     pub explain: bool,
@@ -285,6 +288,21 @@ pub enum Stage {
     /// Kernel calls in order, with their memory.
     Plan,
     /// What is written for an NVIDIA GPU: CUDA C and its launches, in exact float32.
+    Cuda,
+}
+
+/// What a plan can be made for, whatever this machine is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Target {
+    /// A CPU with AVX-512: channels in blocks of 16.
+    Avx512,
+    /// A CPU with AVX2 and FMA: channels in blocks of 8.
+    Avx2,
+    /// Any CPU: channels in blocks of 8, without vector instructions of its own.
+    Portable,
+    /// The plain loops that say what every kernel means.
+    Reference,
+    /// An NVIDIA GPU.
     Cuda,
 }
 

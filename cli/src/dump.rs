@@ -1,9 +1,9 @@
 //! `cnnc dump FILE --stage STAGE`: what a stage of the compiler made, in the words of the stage's own printer.
 //!
-//! A batch without a size is 1 from the kernels on, of a training step 2: a batch norm over one value is none. The plan is made
-//! for the fixed target of the tests, so that the same spec gives the same text on every machine.
+//! A batch without a size is 1 from the kernels on, of a training step 2: a batch norm over one value is none. The plan is the
+//! one that runs on this machine, or on what `--target` names; there, the same spec gives the same text on every machine.
 
-use crate::arguments::{Dump, Stage};
+use crate::arguments::{self, Dump, Stage};
 use crate::console::{Console, Outcome};
 use crate::model::{self, MOST_PLANNED};
 use crate::numbers::grouped;
@@ -16,18 +16,21 @@ use cnnc_compiler::training::{Training, recompute, training_step};
 use cnnc_compiler::write_kernels::write_kernels;
 use cnnc_compiler::{graph, kernels, plan};
 use cnnc_grammar::span::Files;
-use cnnc_runtime::cuda::program::{Options, Program, target};
-use cnnc_runtime::{Disk, Failure, bind_batch};
+use cnnc_runtime::cpu::{Cpu, CpuOptions, InstructionSet, Kernels};
+use cnnc_runtime::cuda::program::{self, Options, Program};
+use cnnc_runtime::{Backend, Disk, Failure, bind_batch};
 
 /// Prints the stage.
 pub fn dump(arguments: &Dump, console: &mut Console<'_>) -> Outcome {
-    let text = match arguments.stage {
+    // A target is what a plan is made for.
+    let stage = arguments.stage.unwrap_or(Stage::Plan);
+    let text = match stage {
         Stage::Ast => trees(arguments, console)?,
         Stage::Graph => {
             graph::print::print_graph(&model::load(&arguments.file, &arguments.model, console)?.graph.graph)
         }
         Stage::Shapes => graph::print::print_shapes(&model::load(&arguments.file, &arguments.model, console)?.graph),
-        Stage::Kernels | Stage::Fused | Stage::Plan | Stage::Cuda => kernel_stage(arguments, console)?,
+        Stage::Kernels | Stage::Fused | Stage::Plan | Stage::Cuda => kernel_stage(arguments, stage, console)?,
     };
     console.print(&text)
 }
@@ -47,7 +50,7 @@ fn trees(arguments: &Dump, console: &mut Console<'_>) -> Outcome<String> {
     Err(console.report(&spec.problems.into_sorted(), &spec.files))
 }
 
-fn kernel_stage(arguments: &Dump, console: &mut Console<'_>) -> Outcome<String> {
+fn kernel_stage(arguments: &Dump, stage: Stage, console: &mut Console<'_>) -> Outcome<String> {
     let mut model = model::load(&arguments.file, &arguments.model, console)?;
     let layers = model.graph.graph.dag.len();
     if layers > MOST_PLANNED {
@@ -62,7 +65,7 @@ fn kernel_stage(arguments: &Dump, console: &mut Console<'_>) -> Outcome<String> 
         false => write_kernels(&model.graph, &model.bindings),
     });
     let mut kernels = written.map_err(|problem| console.fail(&problem, &model.files))?;
-    if arguments.stage == Stage::Kernels {
+    if stage == Stage::Kernels {
         return Ok(kernels::print(&kernels));
     }
     let fault = |problem: Failure, console: &mut Console<'_>| console.fail(&problem, &model.files);
@@ -72,13 +75,13 @@ fn kernel_stage(arguments: &Dump, console: &mut Console<'_>) -> Outcome<String> 
         notes.extend(recompute(&mut kernels));
     }
     let mut text = kernels::print(&kernels);
-    if arguments.stage == Stage::Plan {
-        let planned = console.timed("plan", || plan_with_notes(&kernels, &Target::reference()));
+    if stage == Stage::Plan {
+        let planned = console.timed("plan", || plan_with_notes(&kernels, &target(arguments.target)));
         let (planned, more) = planned.map_err(|problem| fault(problem, console))?;
         text = plan::print(&planned);
         notes.extend(more);
     }
-    if arguments.stage == Stage::Cuda {
+    if stage == Stage::Cuda {
         text = cuda(&kernels, &model.files, console)?;
     }
     if arguments.explain {
@@ -87,10 +90,24 @@ fn kernel_stage(arguments: &Dump, console: &mut Console<'_>) -> Outcome<String> 
     Ok(text)
 }
 
+/// What a plan is made for; nothing runs here, so there is memory enough.
+fn target(named: Option<arguments::Target>) -> Target {
+    let cpu = |options: CpuOptions| Target { memory_bytes: u64::MAX, ..Cpu(options).target() };
+    let by = |instructions| cpu(CpuOptions { instructions, ..CpuOptions::default() });
+    match named {
+        None => cpu(CpuOptions::default()),
+        Some(arguments::Target::Avx512) => by(InstructionSet::Avx512),
+        Some(arguments::Target::Avx2) => by(InstructionSet::Avx2),
+        Some(arguments::Target::Portable) => by(InstructionSet::Portable),
+        Some(arguments::Target::Reference) => cpu(CpuOptions { kernels: Kernels::Reference, ..CpuOptions::default() }),
+        Some(arguments::Target::Cuda) => program::target(u64::MAX),
+    }
+}
+
 /// The program of a device with any memory. The kernels' own text, the same for every plan, is left out.
 fn cuda(kernels: &KernelGraph, files: &Files, console: &mut Console<'_>) -> Outcome<String> {
     let fault = |problem: Failure, console: &mut Console<'_>| console.fail(&problem, files);
-    let plan = console.timed("plan", || plan_with_notes(kernels, &target(u64::MAX)));
+    let plan = console.timed("plan", || plan_with_notes(kernels, &program::target(u64::MAX)));
     let (plan, _) = plan.map_err(|problem| fault(problem, console))?;
     let program = console.timed("cuda", || Program::of(&plan, &Options::default()));
     Ok(program.map_err(|problem| fault(problem, console))?.listing())

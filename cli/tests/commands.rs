@@ -199,13 +199,34 @@ fn settings_and_models_are_chosen() {
     assert!(output.status.code() == Some(1) && errors.contains("LeNet"), "{errors}");
 }
 
+/// By the blocks that its second convolution writes.
+#[test]
+fn a_plan_is_shown_for_any_target() {
+    let plan = |target: &str| done(&["dump", &model("lenet.cnn"), "--target", target]).0;
+    let conv = |text: &str| text.lines().filter(|line| line.contains("= conv(")).nth(1).unwrap_or_default().to_owned();
+    for (target, image) in [
+        ("avx512", "[1, 1, 10, 10, 16]"),
+        ("avx2", "[1, 2, 10, 10, 8]"),
+        ("portable", "[1, 2, 10, 10, 8]"),
+        ("reference", "[1, 16, 10, 10]"),
+        ("cuda", "[1, 16, 10, 10]"),
+    ] {
+        assert!(conv(&plan(target)).contains(&format!("{image} = conv(")), "{target}: {}", plan(target));
+    }
+    assert!(
+        ["avx512", "avx2", "portable"].map(plan).contains(&done(&["dump", &model("lenet.cnn"), "--stage", "plan"]).0)
+    );
+    let both = cnnc(&["dump", &model("lenet.cnn"), "--stage", "fused", "--target", "avx2"]);
+    assert_eq!(both.status.code(), Some(2), "a target is what a plan is made for");
+}
+
 #[test]
 fn every_stage_is_dumped() {
     for stage in ["ast", "graph", "shapes", "kernels", "fused", "plan", "cuda"] {
         let (out, _) = done(&["dump", &model("lenet.cnn"), "--stage", stage]);
         assert!(out.lines().count() >= 10, "{stage}: {out}");
     }
-    let (step, _) = done(&["dump", &model("lenet.cnn"), "--stage", "plan", "--train"]);
+    let (step, _) = done(&["dump", &model("lenet.cnn"), "--target", "reference", "--train"]);
     assert!(step.contains("conv_weight") && step.contains("input labels [2]"), "{step}");
     let (plain, _) = done(&["dump", &model("resnet18.cnn"), "--stage", "fused"]);
     let (explained, _) = done(&["dump", &model("resnet18.cnn"), "--stage", "fused", "--explain"]);

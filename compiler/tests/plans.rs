@@ -4,9 +4,9 @@ use cnnc_compiler::compile;
 use cnnc_compiler::diagnostic::{Code, Diagnostic, Problems};
 use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::infer::infer;
-use cnnc_compiler::kernels::Kernel;
+use cnnc_compiler::kernels::Gemm;
 use cnnc_compiler::passes::Note;
-use cnnc_compiler::plan::{Plan, Target};
+use cnnc_compiler::plan::{Operation, Plan, Target};
 use cnnc_compiler::resolve::{Request, Sources, load, resolve};
 use cnnc_compiler::write_kernels::Bindings;
 use cnnc_grammar::span::Files;
@@ -62,7 +62,7 @@ fn compiled_for(target: &Target, file: &str, model: Option<&str>) -> (Plan, Vec<
 fn counts(plan: &Plan) -> String {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for step in &plan.run {
-        *counts.entry(step.kernel.name()).or_default() += 1;
+        *counts.entry(step.operation.name()).or_default() += 1;
     }
     counts.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
 }
@@ -116,19 +116,19 @@ fn networks_are_fused_as_far_as_the_rules_allow() {
         format!("{:3} {}: {}", plan.run.len(), model.unwrap_or(file), counts(&plan))
     });
     insta::assert_snapshot!(lines.join("\n"), @r"
-      7 lenet.cnn: conv 2, gemm 3, window_mean 2
-     16 VGG11: conv 8, gemm 3, window_max 5
-     23 resnet18.cnn: conv 20, gemm 1, window_max 1, window_mean 1
-     56 torchvision/resnet50.cnn: conv 53, gemm 1, window_max 1, window_mean 1
-     56 torchvision/resnext50_32x4d.cnn: conv 53, gemm 1, window_max 1, window_mean 1
-     54 torchvision/mobilenet_v2.cnn: conv 52, gemm 1, window_mean 1
-     73 torchvision/mobilenet_v3_small.cnn: conv 52, gemm 2, map 9, window_mean 10
-    115 torchvision/efficientnet_b0.cnn: conv 81, gemm 1, map 16, window_mean 17
-     30 torchvision/squeezenet1_1.cnn: conv 26, window_max 3, window_mean 1
-     72 torchvision/googlenet.cnn: conv 57, gemm 1, window_max 13, window_mean 1
-    188 torchvision/densenet121.cnn: conv 120, gemm 1, map 62, window_max 1, window_mean 4
-     88 torchvision/shufflenet_v2_x1_0.cnn: conv 56, gemm 1, map 29, window_max 1, window_mean 1
-     27 unet.cnn: conv 19, conv_data 4, window_max 4
+      7 lenet.cnn: conv 2, gemm 3, pool_mean 2
+     16 VGG11: conv 8, gemm 3, pool_max 5
+     23 resnet18.cnn: conv 20, gemm 1, pool_max 1, pool_mean 1
+     56 torchvision/resnet50.cnn: conv 53, gemm 1, pool_max 1, pool_mean 1
+     56 torchvision/resnext50_32x4d.cnn: conv 53, gemm 1, pool_max 1, pool_mean 1
+     54 torchvision/mobilenet_v2.cnn: conv 52, gemm 1, pool_mean 1
+     73 torchvision/mobilenet_v3_small.cnn: conv 52, gemm 2, map 9, pool_mean 10
+    115 torchvision/efficientnet_b0.cnn: conv 81, gemm 1, map 16, pool_mean 17
+     30 torchvision/squeezenet1_1.cnn: conv 26, pool_max 3, pool_mean 1
+     72 torchvision/googlenet.cnn: conv 57, gemm 1, pool_max 13, pool_mean 1
+    188 torchvision/densenet121.cnn: conv 120, gemm 1, map 62, pool_max 1, pool_mean 4
+     88 torchvision/shufflenet_v2_x1_0.cnn: conv 56, gemm 1, map 29, pool_max 1, pool_mean 1
+     27 unet.cnn: conv 19, conv_data 4, pool_max 4
      77 yolov3.cnn: conv 75, resample 2
     ");
 }
@@ -152,17 +152,17 @@ fn channels_stay_in_blocks() {
     ];
     let lines = files.map(|file| format!("{file}: {}", counts(&compiled_for(&Target::blocked(), file, None).0)));
     insta::assert_snapshot!(lines.join("\n"), @r"
-    lenet.cnn: conv 2, gemm 3, window_mean 2
-    vgg.cnn: conv 8, gemm 3, window_max 5
-    resnet18.cnn: conv 20, gemm 1, window_max 1, window_mean 1
-    torchvision/resnext50_32x4d.cnn: conv 53, gemm 1, window_max 1, window_mean 1
-    torchvision/mobilenet_v2.cnn: conv 52, gemm 1, window_mean 1
-    torchvision/mobilenet_v3_small.cnn: conv 52, gemm 2, map 9, window_mean 10
-    torchvision/squeezenet1_1.cnn: conv 26, window_max 3, window_mean 1
-    torchvision/googlenet.cnn: conv 57, gemm 1, window_max 13, window_mean 1
-    torchvision/densenet121.cnn: conv 120, gemm 1, map 62, window_max 1, window_mean 4
-    torchvision/shufflenet_v2_x1_0.cnn: conv 56, gemm 1, map 48, reorder 35, window_max 1, window_mean 1
-    unet.cnn: conv 19, conv_data 4, reorder 1, window_max 4
+    lenet.cnn: conv 2, gemm 3, pool_mean 2
+    vgg.cnn: conv 8, gemm 3, pool_max 5
+    resnet18.cnn: conv 20, gemm 1, pool_max 1, pool_mean 1
+    torchvision/resnext50_32x4d.cnn: conv 53, gemm 1, pool_max 1, pool_mean 1
+    torchvision/mobilenet_v2.cnn: conv 52, gemm 1, pool_mean 1
+    torchvision/mobilenet_v3_small.cnn: conv 52, gemm 2, map 9, pool_mean 10
+    torchvision/squeezenet1_1.cnn: conv 26, pool_max 3, pool_mean 1
+    torchvision/googlenet.cnn: conv 57, gemm 1, pool_max 13, pool_mean 1
+    torchvision/densenet121.cnn: conv 120, gemm 1, map 62, pool_max 1, pool_mean 4
+    torchvision/shufflenet_v2_x1_0.cnn: conv 56, gemm 1, map 48, pool_max 1, pool_mean 1, reorder 35
+    unet.cnn: conv 19, conv_data 4, pool_max 4, reorder 1
     yolov3.cnn: conv 75, reorder 2, resample 2
     ");
 }
@@ -172,7 +172,7 @@ fn normalisation_activation_sum_and_dropout_leave_no_step() {
     for (file, model, steps) in [("lenet.cnn", None, 7), ("vgg.cnn", Some("VGG11"), 16), ("resnet18.cnn", None, 23)] {
         let (plan, _) = compiled(file, model);
         assert_eq!(plan.run.len(), steps, "{file}");
-        assert!(!plan.run.iter().any(|step| matches!(step.kernel, Kernel::Map(_) | Kernel::Pad { .. })), "{file}");
+        assert!(!plan.run.iter().any(|step| matches!(step.operation, Operation::Map(_) | Operation::Pad(_))), "{file}");
     }
 }
 
@@ -228,7 +228,7 @@ fn a_join_may_have_any_number_of_branches() {
     const WIDE: &str = "model Wide { input [1, 4]; sum { for i in 0..5000 { Linear(4) } } }";
     let graph = shaped(&Memory(WIDE), "wide.cnn", None);
     let (plan, _) = compile(&graph, &smallest(&graph), &Target::reference()).unwrap();
-    assert_eq!(plan.run.iter().filter(|step| matches!(step.kernel, Kernel::Gemm { .. })).count(), 5000);
+    assert_eq!(plan.run.iter().filter(|step| matches!(step.operation, Operation::Gemm(_))).count(), 5000);
 }
 
 #[test]
@@ -242,6 +242,6 @@ fn a_transposed_weight_is_read_where_it_lies() {
     let graph = shaped(&Memory(AUTOENCODER), "autoencoder.cnn", None);
     let (plan, _) = compile(&graph, &smallest(&graph), &Target::reference()).unwrap();
     assert_eq!((plan.parameters.len(), plan.prepare.len(), plan.run.len()), (1, 0, 2));
-    assert_eq!(plan.run[1].kernel, Kernel::Gemm { transpose_a: false, transpose_b: false });
+    assert_eq!(plan.run[1].operation, Operation::Gemm(Gemm { transpose_a: false, transpose_b: false }));
     assert_eq!(&*plan.run[1].origins[0], "2 Linear");
 }

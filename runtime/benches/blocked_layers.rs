@@ -6,6 +6,7 @@
 //! channels) beside the chosen one.
 #![allow(missing_docs, clippy::print_stdout, reason = "a program that prints")]
 use cnnc_compiler::kernels::{PoolAxis, Pooling};
+use cnnc_compiler::plan::Scheme;
 use cnnc_runtime::cpu::blocked::{
     buffer::Buffer, call::*, direct::*, linear::*, peak, pool::Pool, shape::*, vector::*, window::*, winograd::*,
 };
@@ -295,7 +296,7 @@ fn main() {
         };
         print!("{:26}", layer.name());
         layer.bench(set, shape).print(macs, peak, runs);
-        if layer.kind == Kind::Conv && Winograd::supports(&shape) {
+        if layer.kind == Kind::Conv && Scheme::computes(shape.groups, &shape.window.axes) {
             winograd(set, shape, peak, runs);
         }
     }
@@ -305,7 +306,7 @@ fn winograd(set: InstructionSet, shape: ConvolutionShape, peak: f64, runs: usize
     let numbers = |name: &str| -> Vec<usize> { variable(name).split(',').filter_map(|v| v.parse().ok()).collect() };
     let or = |numbers: Vec<usize>, other: usize| if numbers.is_empty() { vec![other] } else { numbers };
     let blocks = shape.out_channels.div_ceil(set.lanes());
-    for scheme in [Scheme::F2, Scheme::F4, Scheme::F6] {
+    for scheme in [Scheme::F2, Scheme::F4] {
         if !variable("WINOGRAD").contains(&format!("{scheme:?}")) {
             continue;
         }

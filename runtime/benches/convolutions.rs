@@ -5,7 +5,7 @@
 
 mod common;
 
-use cnnc_compiler::kernels::Method;
+use cnnc_compiler::plan::{Method, Scheme};
 use common::Bench;
 use divan::Bencher;
 use divan::counter::ItemsCount;
@@ -30,12 +30,12 @@ fn direct(bencher: Bencher, layer: (usize, usize)) {
 
 #[divan::bench(args = LAYERS)]
 fn winograd_2x2(bencher: Bencher, layer: (usize, usize)) {
-    three_by_three(bencher, layer, Method::Winograd(2));
+    three_by_three(bencher, layer, Method::Winograd(Scheme::F2));
 }
 
 #[divan::bench(args = LAYERS)]
 fn winograd_4x4(bencher: Bencher, layer: (usize, usize)) {
-    three_by_three(bencher, layer, Method::Winograd(4));
+    three_by_three(bencher, layer, Method::Winograd(Scheme::F4));
 }
 
 #[divan::bench(args = [(256, 64, 56), (1024, 256, 14), (512, 2048, 7)])]

@@ -14,6 +14,7 @@ pub mod doctor;
 mod draw;
 mod failure;
 mod files;
+mod given;
 #[cfg(all(test, target_os = "linux"))]
 mod guarded;
 mod host;

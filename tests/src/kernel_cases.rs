@@ -4,9 +4,10 @@
 use crate::emulation::{Case, single};
 use cnnc_compiler::element::ElementType;
 use cnnc_compiler::kernels::{
-    AxisWindow, Divisor, Expression, Kernel, PoolAxis, Pooling, Reduction, Resampling, Unary,
+    AxisWindow, Conv, ConvData, ConvWeight, Divisor, Expression, Gemm, Pad, Pool, PoolAxis, PoolGrad, Pooling, Reduce,
+    Reduction, Resample, ResampleGrad, Resampling, Unary,
 };
-use cnnc_compiler::plan::{Plan, PlanPort, Storage, View};
+use cnnc_compiler::plan::{Operation, Plan, PlanPort, Storage, View};
 use cnnc_runtime::{Parameters, Tensor, random};
 use std::sync::Arc;
 
@@ -27,8 +28,8 @@ fn drawn(name: String, plan: Arc<Plan>) -> Case {
 
 /// A step whose result has a gap after each index of axis 0, and whose epilogue has a number a channel and a tensor like the
 /// result.
-fn step(kernel: Kernel, operands: &[View], shape: &[usize]) -> Case {
-    let name = format!("{kernel:?} of {:?}", operands.iter().map(|view| view.shape.as_slice()).collect::<Vec<_>>());
+fn step(operation: Operation, operands: &[View], shape: &[usize]) -> Case {
+    let name = format!("{operation:?} of {:?}", operands.iter().map(|view| view.shape.as_slice()).collect::<Vec<_>>());
     let mut output = View::dense(Storage::Arena, ElementType::Float32, 4 * 4, shape);
     output.strides[0] += 3;
     let own = operands.len();
@@ -36,7 +37,7 @@ fn step(kernel: Kernel, operands: &[View], shape: &[usize]) -> Case {
     by_channel.strides = shape.iter().enumerate().map(|(axis, _)| usize::from(axis == 1)).collect();
     let all = [operands, &[by_channel, dense(own + 1, shape)]].concat();
     let epilogue = (x(0) + x(1)).maximum(-0.5) * x(2);
-    drawn(name, single(kernel, &all, own, Some(epilogue), output))
+    drawn(name, single(operation, &all, own, Some(epilogue), output))
 }
 
 fn axis(kernel: usize, stride: usize, dilation: usize, before: usize) -> AxisWindow {
@@ -74,10 +75,14 @@ pub fn convolutions() -> Vec<Case> {
         };
         let weight = [outs, ins / groups, window[0].kernel, window[1].kernel];
         let (large, small) = ([images, ins, size[0], size[1]], [images, outs, places[0], places[1]]);
-        cases.push(step(Kernel::Conv { window, groups }, &[image(0, ins, size), dense(1, &weight)], &small));
-        cases.push(step(Kernel::ConvData { window, groups }, &[image(0, outs, places), dense(1, &weight)], &large));
+        cases.push(step(Operation::Conv(Conv { window, groups }), &[image(0, ins, size), dense(1, &weight)], &small));
         cases.push(step(
-            Kernel::ConvWeight { window, groups },
+            Operation::ConvData(ConvData { window, groups }),
+            &[image(0, outs, places), dense(1, &weight)],
+            &large,
+        ));
+        cases.push(step(
+            Operation::ConvWeight(ConvWeight { window, groups }),
             &[image(0, ins, size), image(1, outs, places)],
             &weight,
         ));
@@ -96,7 +101,11 @@ pub fn products() -> Vec<Case> {
             let b = if transpose_b { [columns, depth] } else { [depth, columns] };
             let mut left = dense(0, &a);
             left.strides[0] += 4;
-            cases.push(step(Kernel::Gemm { transpose_a, transpose_b }, &[left, dense(1, &b)], &[rows, columns]));
+            cases.push(step(
+                Operation::Gemm(Gemm { transpose_a, transpose_b }),
+                &[left, dense(1, &b)],
+                &[rows, columns],
+            ));
         }
     }
     cases
@@ -125,10 +134,10 @@ pub fn poolings() -> Vec<Case> {
                     view.strides[0] += 2;
                     view
                 };
-                cases.push(step(Kernel::Window { axes, pooling }, &[apart(0, large)], &small));
+                cases.push(step(Operation::Pool(Pool { axes, pooling }), &[apart(0, large)], &small));
                 let both = [apart(0, large), apart(1, &small)];
                 let own = if matches!(pooling, Pooling::Mean(_)) { &[apart(0, &small)][..] } else { &both };
-                cases.push(step(Kernel::WindowGrad { axes, pooling }, own, large));
+                cases.push(step(Operation::PoolGrad(PoolGrad { axes, pooling }), own, large));
             }
         }
     }
@@ -149,7 +158,7 @@ pub fn reductions() -> Vec<Case> {
             operand.strides[0] += if shape.len() > 1 { apart } else { 0 };
             for reduction in [Reduction::Sum, Reduction::Max] {
                 cases.push(step(
-                    Kernel::Reduce { reduction, axes: axes.clone() },
+                    Operation::Reduce(Reduce { reduction, axes: axes.clone() }),
                     std::slice::from_ref(&operand),
                     &result,
                 ));
@@ -172,7 +181,7 @@ pub fn moves() -> Vec<Case> {
         let padded =
             shape.iter().zip(&padding).map(|(&size, &(before, after))| (size as isize + before + after) as usize);
         let result: Vec<usize> = padded.collect();
-        cases.push(step(Kernel::Pad { padding: padding.to_vec() }, &[dense(0, &shape)], &result));
+        cases.push(step(Operation::Pad(Pad { padding: padding.to_vec() }), &[dense(0, &shape)], &result));
     }
     for (size, scale) in [([10, 8], [0.5, 0.5]), ([7, 3], [5.0 / 7.0, 4.0 / 3.0]), ([1, 9], [0.0, 3.0 / 8.0])] {
         for resampling in [
@@ -181,8 +190,8 @@ pub fn moves() -> Vec<Case> {
             Resampling::Bilinear { scale, align_corners: true },
         ] {
             let large = [2, 3, size[0], size[1]];
-            cases.push(step(Kernel::Resample(resampling), &[dense(0, &shape)], &large));
-            cases.push(step(Kernel::ResampleGrad(resampling), &[dense(0, &large)], &shape));
+            cases.push(step(Operation::Resample(Resample(resampling)), &[dense(0, &shape)], &large));
+            cases.push(step(Operation::ResampleGrad(ResampleGrad(resampling)), &[dense(0, &large)], &shape));
         }
     }
     cases
@@ -190,7 +199,7 @@ pub fn moves() -> Vec<Case> {
 
 /// A map over operands of any strides, into any.
 fn map(expression: Expression, operands: &[View], output: View) -> Case {
-    drawn(format!("map {expression}"), single(Kernel::Map(expression), operands, operands.len(), None, output))
+    drawn(format!("map {expression}"), single(Operation::Map(expression), operands, operands.len(), None, output))
 }
 
 /// Expressions over operands of any strides, into dense results and ones with gaps.
@@ -252,7 +261,7 @@ pub fn counters() -> Vec<Case> {
     };
     let case = |name: &str, expression: Expression, operands: &[View], element: ElementType| {
         let output = View::dense(Storage::Arena, element, 64, &shape);
-        let plan = single(Kernel::Map(expression), operands, operands.len(), None, output);
+        let plan = single(Operation::Map(expression), operands, operands.len(), None, output);
         let input = |port: &PlanPort| match port.view.element {
             ElementType::Float32 => random::input(&port.name, &port.view.shape, 3),
             ElementType::Uint64 => {

@@ -5,9 +5,9 @@
 
 use cnnc_compiler::element::ElementType;
 use cnnc_compiler::graph::ShapedGraph;
-use cnnc_compiler::kernels::{Expression, Kernel, KernelGraph};
+use cnnc_compiler::kernels::{Expression, Gemm, KernelGraph};
 use cnnc_compiler::passes;
-use cnnc_compiler::plan::{Step, Storage, View, plan};
+use cnnc_compiler::plan::{Operation, Step, Storage, View, plan};
 use cnnc_compiler::training::{Adam, Loss, Optimiser, SumOrMean, Training, loss_and_gradients, names, training_step};
 use cnnc_compiler::write_kernels::{Bindings, write_kernels};
 use cnnc_runtime::cpu::initial_state;
@@ -63,7 +63,7 @@ fn fragments_hold_the_elements_that_instructions_multiply() {
     let Some(compiler) = compiler() else { return };
     for (precision, depth) in [(Precision::Tf32, 8), (Precision::Fp16, 16), (Precision::Bf16, 16)] {
         let (a, b) = ([16, depth], [depth, 8]);
-        let kernel = Kernel::Gemm { transpose_a: false, transpose_b: false };
+        let kernel = Operation::Gemm(Gemm { transpose_a: false, transpose_b: false });
         let plan = single(
             kernel,
             &[dense(0, &a), dense(1, &b)],
@@ -147,7 +147,7 @@ const COPIES: &str = "ENTRY(32) copies(const float* __restrict__ x, float* out) 
 #[test]
 fn copies_come_when_they_are_waited_for() {
     let Some(compiler) = compiler() else { return };
-    let kernel = Kernel::Map(Expression::operand(0).maximum(0.0));
+    let kernel = Operation::Map(Expression::operand(0).maximum(0.0));
     let plan =
         single(kernel, &[dense(0, &[128])], 1, None, View::dense(Storage::Arena, ElementType::Float32, 0, &[128]));
     let values = (0..128).map(|value| if value < 96 { value as f32 } else { -1.0 }).collect();

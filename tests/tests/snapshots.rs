@@ -41,7 +41,7 @@ fn kernels(file: &str, model: Option<&str>) -> BTreeMap<&'static str, usize> {
     passes::run(&mut kernels).expect("passes");
     let mut counts = BTreeMap::new();
     for step in plan(&kernels, &Target::reference()).expect("a plan").run {
-        *counts.entry(step.kernel.name()).or_default() += 1;
+        *counts.entry(step.operation.name()).or_default() += 1;
     }
     counts
 }
@@ -49,11 +49,11 @@ fn kernels(file: &str, model: Option<&str>) -> BTreeMap<&'static str, usize> {
 #[test]
 fn nothing_is_left_for_normalisation_activation_sum_flatten_or_dropout() {
     let lenet = kernels("../models/lenet.cnn", None);
-    assert_eq!(lenet, BTreeMap::from([("conv", 2), ("window_mean", 2), ("gemm", 3)]));
+    assert_eq!(lenet, BTreeMap::from([("conv", 2), ("pool_mean", 2), ("gemm", 3)]));
     let vgg11 = kernels("../models/vgg.cnn", None);
-    assert_eq!(vgg11, BTreeMap::from([("conv", 8), ("window_max", 5), ("gemm", 3)]));
+    assert_eq!(vgg11, BTreeMap::from([("conv", 8), ("pool_max", 5), ("gemm", 3)]));
     let resnet18 = kernels("../models/resnet18.cnn", None);
-    assert_eq!(resnet18, BTreeMap::from([("conv", 20), ("window_max", 1), ("window_mean", 1), ("gemm", 1)]));
+    assert_eq!(resnet18, BTreeMap::from([("conv", 20), ("pool_max", 1), ("pool_mean", 1), ("gemm", 1)]));
 }
 
 #[test]

@@ -5,7 +5,8 @@ use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::passes;
 use cnnc_compiler::plan::{Plan, PlanPort, Target, plan};
 use cnnc_compiler::training::{
-    Adam, Loss, Optimiser, Sgd, SumOrMean, Training, evaluation, loss_and_gradients, names, training_step,
+    Adam, Loss, Optimiser, Sgd, SumOrMean, Training, evaluation, loss_and_gradients, names, training_halves,
+    training_step,
 };
 use cnnc_compiler::write_kernels::Bindings;
 use cnnc_runtime::cpu::{Cpu, CpuOptions, Engine, Kernels, TrainingEngine, initial_state};
@@ -23,6 +24,15 @@ fn planned(network: &ShapedGraph, training: &Training, fused: bool, kernels: Ker
         passes::run(&mut graph).unwrap_or_else(|failure| panic!("{failure:?}"));
     }
     Arc::new(plan(&graph, &target(kernels)).unwrap_or_else(|failure| panic!("{failure:?}")))
+}
+
+/// The plans of a step's gradients and of its update.
+fn halves(network: &ShapedGraph, training: &Training, kernels: Kernels) -> [Arc<Plan>; 2] {
+    let halves = training_halves(network, &Bindings::new(), training).unwrap_or_else(|failure| panic!("{failure:?}"));
+    [halves.gradients, halves.update].map(|mut graph| {
+        passes::run(&mut graph).unwrap_or_else(|failure| panic!("{failure:?}"));
+        Arc::new(plan(&graph, &target(kernels)).unwrap_or_else(|failure| panic!("{failure:?}")))
+    })
 }
 
 /// What plans for these kernels are made for.
@@ -43,6 +53,29 @@ impl Learner {
         let options = CpuOptions { threads, kernels, ..CpuOptions::default() };
         let engine = TrainingEngine::new(plan, &state, options).unwrap_or_else(|failure| panic!("{failure:?}"));
         Learner { engine, state, steps: 0 }
+    }
+
+    /// One step in two halves: `self` has the engine of the gradients, and `update` that of the update, over the same state.
+    fn step_in_halves(&mut self, update: &mut TrainingEngine, input: &Tensor, labels: &Tensor, rate: f64) -> f32 {
+        self.steps += 1;
+        let own = |name: &str| match name {
+            names::LABELS => labels.clone(),
+            names::LEARNING_RATE => Tensor::filled(&[], rate as f32),
+            names::STEP => Tensor::count(self.steps),
+            names::SEED => Tensor::count(3),
+            _ => input.clone(),
+        };
+        let plan = self.engine.plan();
+        let (given, names): (Vec<Tensor>, Vec<Arc<str>>) = (
+            plan.inputs.iter().map(|port| own(&port.name)).collect(),
+            plan.outputs.iter().map(|port| port.name.clone()).collect(),
+        );
+        let answers = self.engine.step(&mut self.state, &given).unwrap_or_else(|failure| panic!("{failure:?}"));
+        let gradient = |name: &Arc<str>| names.iter().position(|other| other == name).map(|at| answers[at].clone());
+        let given: Vec<Tensor> =
+            update.plan().inputs.iter().map(|port| gradient(&port.name).unwrap_or_else(|| own(&port.name))).collect();
+        update.step(&mut self.state, &given).unwrap_or_else(|failure| panic!("{failure:?}"));
+        answers[0].data()[0]
     }
 
     /// One step: the loss and, where there are classes, how many were right.
@@ -89,6 +122,44 @@ fn training(case: &Value) -> Training {
         }
     };
     Training { loss, optimiser, max_gradient_norm: case["clip"].as_f64(), recompute: false }
+}
+
+/// Gradients, then their update, over one state: the bits of the fused step, whatever the optimiser, with running statistics,
+/// dropout, a tied weight and a parameter that the loss does not depend on.
+#[test]
+fn a_step_in_two_halves_is_the_step() {
+    let network = network_of_text(
+        "model Case { input [6, 3, 8, 8]
+            Conv2d(20, kernel_size=3); BatchNorm2d; ReLU; Dropout(0.3); MaxPool2d(2); Flatten
+            e: Linear(12); Tanh; Linear(180, weight=e.weight.T); Linear(4) }",
+    );
+    let (input, labels) = (formula::tensor("input", &[6, 3, 8, 8], &[]), tensor(&[6], [0.0, 1.0, 2.0, 3.0, 0.0, 1.0]));
+    let loss = Loss::CrossEntropy { label_smoothing: 0.1 };
+    let adam = Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.01 };
+    let sgd = Sgd { momentum: 0.9, nesterov: true, weight_decay: 0.1 };
+    for optimiser in
+        [Optimiser::Sgd(Sgd::default()), Optimiser::Sgd(sgd), Optimiser::Adam(adam), Optimiser::AdamW(adam)]
+    {
+        for max_gradient_norm in [None, Some(0.05)] {
+            let training = Training { loss, optimiser, max_gradient_norm, recompute: false };
+            for kernels in [Kernels::Fast, Kernels::Reference] {
+                let parameters = Parameters::draw(&network.graph, 2).expect("parameters");
+                let mut whole = Learner::new(planned(&network, &training, true, kernels), &parameters, kernels, 2);
+                let [gradients, update] = halves(&network, &training, kernels);
+                let state = initial_state(&update, &parameters).expect("a state");
+                let mut parted = Learner::new(gradients, &state, kernels, 2);
+                let options = CpuOptions { threads: 2, kernels, ..CpuOptions::default() };
+                let mut update = TrainingEngine::new(update, &state, options).expect("an engine");
+                for _ in 0..3 {
+                    let expected = whole.step(&input, &labels, 0.1)[0];
+                    assert_eq!(parted.step_in_halves(&mut update, &input, &labels, 0.1), expected, "{training:?}");
+                }
+                for (path, _) in whole.state.iter() {
+                    assert_eq!(whole.values(path), parted.values(path), "{path}, {kernels:?}, {training:?}");
+                }
+            }
+        }
+    }
 }
 
 #[test]

@@ -8,10 +8,10 @@
 use super::engine::Timed;
 use super::milliseconds;
 use crate::device::Opened;
-use cnnc_compiler::kernels::Kernel;
-use cnnc_compiler::plan::{Plan, Step};
+
+use cnnc_compiler::plan::{Operation, Plan, Step, Work, work};
 use cnnc_runtime::Failure;
-use cnnc_runtime::cpu::{Cpu, Machine, Work, measure, work};
+use cnnc_runtime::cpu::{Cpu, Machine, measure};
 use cnnc_runtime::tuning::Candidate;
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -78,9 +78,9 @@ impl Row<'_> {
     /// `conv winograd_4x4`, `gemm cublaslt`
     fn kernel(&self) -> String {
         match self.method {
-            Some(method) => format!("{} {method}", self.step.kernel.name()),
-            None => match &self.step.kernel {
-                Kernel::Map(expression) if expression.operations() == 0 => "copy".into(),
+            Some(method) => format!("{} {method}", self.step.operation.name()),
+            None => match &self.step.operation {
+                Operation::Map(expression) if expression.operations() == 0 => "copy".into(),
                 kernel => kernel.name().into(),
             },
         }
@@ -91,7 +91,7 @@ impl Row<'_> {
 pub fn profile(engine: &mut Timed, plan: &Plan, opened: &Opened) -> cnnc_runtime::Result<Profile> {
     let seconds = engine.profile(RUNS)?;
     let method = |step: &Step| match opened {
-        Opened::Cpu(_) => step.packing.as_ref().map(|packing| packing.method.name().to_owned()),
+        Opened::Cpu(_) => step.operation.packing().map(|packing| packing.method().to_owned()),
         Opened::Cuda(cuda) => cuda.way(step).map(|way| way.name()),
     };
     Ok(Profile { peak: Peak::of(opened)?, seconds, methods: plan.run.iter().map(method).collect() })
@@ -147,7 +147,7 @@ pub fn json(plan: &Plan, profile: &Profile) -> Value {
     let row = |row: Row<'_>| {
         json!({
             "layers": row.step.origins.iter().map(|origin| origin.as_ref()).collect::<Vec<_>>(),
-            "kernel": row.step.kernel.name(),
+            "kernel": row.step.operation.name(),
             "method": row.method,
             "ms": row.seconds * 1e3,
             "multiply_adds": row.work.multiply_adds,

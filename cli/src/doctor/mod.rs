@@ -10,7 +10,7 @@ use crate::console::{Console, Outcome};
 use crate::numbers::{bytes, counted};
 use crate::tuning::Place;
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
-use cnnc_compiler::kernels::Method;
+use cnnc_compiler::plan::Method;
 use cnnc_grammar::span::Files;
 use cnnc_runtime::cpu::{Cpu, CpuOptions, InstructionSet, measure, multiply_adds_per_second};
 use cnnc_runtime::doctor::{Examination, GRID, Subject};

@@ -1,14 +1,16 @@
 //! The gradient of a `Map`: derivative times gradient, added up over the axes along which an argument was repeated.
 
 use super::derivative::derivative;
-use super::{Backward, product};
+use super::{Backward, Handed, product};
 use crate::graph::NodeId;
 use crate::kernels::{Binary, Expression, Unary};
 use crate::passes::simplify;
 
 impl Backward<'_> {
-    /// Hands on to every argument.
-    pub(super) fn map_gradient(&mut self, id: NodeId, expression: &Expression, arguments: &[NodeId], gradient: NodeId) {
+    /// Hands the gradient of a `Map` on to every argument.
+    pub(crate) fn map_gradient(&mut self, handed: &Handed, expression: &Expression) {
+        let Handed { id, arguments, gradient, .. } = handed;
+        let (id, arguments, gradient) = (*id, arguments.as_slice(), *gradient);
         let expression = simplify(expression);
         let [by, value] = [arguments.len(), arguments.len() + 1];
         let operands = [arguments, &[gradient, id]].concat();
@@ -19,7 +21,7 @@ impl Backward<'_> {
             let slope = simplify(&by_value(slope, &expression, value));
             let whole = product(Expression::operand(by), slope);
             let part = self.added_up(whole, &operands, argument, id);
-            self.hand(Some(&argument), part);
+            self.hand(argument, part);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Reverse mode: from a graph and one number in it to the same graph with that number's gradients.
 //!
 //! Walks the nodes from the last to the first. Each hands the gradient of its value on to its arguments, written in the same
-//! vocabulary (a file for each family of kernels); what an argument is handed by several users is added up, so that
+//! vocabulary (each kernel's file says how); what an argument is handed by several users is added up, so that
 //! tied parameters need nothing of their own. Nodes that no wanted value reaches are not visited.
 //!
 //! A gradient may have size 1 along an axis where its value has more: it is then the same number all along. So the gradient of a
@@ -11,17 +11,13 @@
 
 mod derivative;
 mod map;
-mod movement;
-mod product;
-mod reduce;
 #[cfg(test)]
 mod tests;
-mod window;
 
 use crate::diagnostic::Diagnostic;
 use crate::element::ElementType;
 use crate::graph::NodeId;
-use crate::kernels::{Binary, Expression, Kernel, KernelGraph, KernelNode, Reduction, Unary, fault};
+use crate::kernels::{Binary, Expression, Kernel, KernelGraph, KernelNode, Reduce, Reduction, Unary, fault};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -76,8 +72,20 @@ fn forget_fixed(graph: &mut KernelGraph) {
     }
 }
 
-/// The walk.
-struct Backward<'a> {
+/// A node, and the gradient of its value that is to be handed on.
+pub struct Handed {
+    /// The node.
+    pub id: NodeId,
+    /// Its arguments.
+    pub arguments: Vec<NodeId>,
+    /// The sizes of its value.
+    pub shape: Vec<usize>,
+    /// The gradient.
+    pub gradient: NodeId,
+}
+
+/// The walk, which kernels are asked to hand gradients on to.
+pub struct Backward<'a> {
     graph: &'a mut KernelGraph,
     /// The nodes whose gradient leads to a wanted one.
     needed: HashSet<NodeId>,
@@ -101,24 +109,7 @@ impl Backward<'_> {
         self.origins = node.origins.iter().map(|origin| format!("gradient of {origin}").into()).collect();
         let Some(gradient) = self.total(id) else { return };
         let arguments = self.graph.dag.arguments(id);
-        match &node.kernel {
-            Kernel::Input(_) | Kernel::Parameter(_) => {}
-            Kernel::Map(expression) => self.map_gradient(id, expression, &arguments, gradient),
-            Kernel::Conv { .. } | Kernel::ConvData { .. } | Kernel::Gemm { .. } => {
-                self.product_gradient(&node, &arguments, gradient);
-            }
-            Kernel::Window { axes, pooling } => self.window_gradient(&node, &arguments, *axes, *pooling, gradient),
-            Kernel::Resample(resampling) => self.resample_gradient(&node, &arguments, *resampling, gradient),
-            Kernel::Reduce { reduction: Reduction::Sum, .. } => self.hand(arguments.first(), gradient),
-            Kernel::Reduce { reduction: Reduction::Max, axes } => self.max_gradient(id, &arguments, axes, gradient),
-            Kernel::Reshape | Kernel::Permute { .. } | Kernel::Pad { .. } | Kernel::Slice { .. } => {
-                self.movement_gradient(&node, &arguments, gradient);
-            }
-            Kernel::Concat { axis } => self.concat_gradient(&node, &arguments, *axis, gradient),
-            // Kernels of gradients and of plans: nothing asks for theirs.
-            Kernel::ConvWeight { .. } | Kernel::WindowGrad { .. } | Kernel::ResampleGrad(_) => {}
-            Kernel::Reorder { .. } | Kernel::Pack(_) => {}
-        }
+        node.kernel.gradient(self, &Handed { id, arguments, shape: node.shape, gradient });
         self.parts.insert(id, vec![gradient]);
     }
 
@@ -128,10 +119,25 @@ impl Backward<'_> {
     }
 
     /// Hands a gradient to an argument, if it needs one.
-    fn hand(&mut self, argument: Option<&NodeId>, part: NodeId) {
-        if let Some(&argument) = argument.filter(|&&argument| self.needs(argument)) {
+    pub(crate) fn hand(&mut self, argument: NodeId, part: NodeId) {
+        if self.needs(argument) {
             self.parts.entry(argument).or_default().push(part);
         }
+    }
+
+    /// Hands an argument, if it needs one, the gradient that a kernel computes.
+    pub(crate) fn hand_computed(&mut self, argument: NodeId, kernel: Kernel, operands: &[NodeId]) {
+        if self.needs(argument) {
+            let part = self.add(kernel, self.shape(argument), operands);
+            self.hand(argument, part);
+        }
+    }
+
+    /// Hands the only argument of a movement the gradient, moved back.
+    pub(crate) fn hand_moved(&mut self, handed: &Handed, back: Kernel) {
+        let &[x] = handed.arguments.as_slice() else { return };
+        let g = self.whole(handed.gradient, &handed.shape);
+        self.hand_computed(x, back, &[g]);
     }
 
     /// The sum of what a value was handed.
@@ -155,14 +161,14 @@ impl Backward<'_> {
     }
 
     /// The gradient written out to all of its value's shape, for a kernel that reads it so.
-    fn whole(&mut self, gradient: NodeId, shape: &[usize]) -> NodeId {
+    pub(crate) fn whole(&mut self, gradient: NodeId, shape: &[usize]) -> NodeId {
         if self.shape(gradient) == shape {
             return gradient;
         }
         self.add(Kernel::Map(Expression::operand(0)), shape.to_vec(), &[gradient])
     }
 
-    fn shape(&self, id: NodeId) -> Vec<usize> {
+    pub(crate) fn shape(&self, id: NodeId) -> Vec<usize> {
         self.graph.dag.get(id).map(|node| node.shape.clone()).unwrap_or_default()
     }
 
@@ -171,7 +177,7 @@ impl Backward<'_> {
     }
 
     /// A `Map` whose size along each axis is the largest of its operands'; the operand itself when nothing is computed.
-    fn map(&mut self, expression: Expression, operands: &[NodeId]) -> NodeId {
+    pub(crate) fn map(&mut self, expression: Expression, operands: &[NodeId]) -> NodeId {
         let rank = operands.first().map_or(0, |&first| self.shape(first).len());
         self.map_within(&vec![1; rank], expression, operands)
     }
@@ -197,13 +203,13 @@ impl Backward<'_> {
     }
 
     /// Added up over some axes, which keep size 1.
-    fn sum(&mut self, value: NodeId, over: &[bool]) -> NodeId {
+    pub(crate) fn sum(&mut self, value: NodeId, over: &[bool]) -> NodeId {
         let sizes = self.shape(value);
         let shape = sizes.iter().zip(over).map(|(&size, &gone)| if gone { 1 } else { size }).collect();
         if shape == sizes {
             return value;
         }
-        self.add(Kernel::Reduce { reduction: Reduction::Sum, axes: over.to_vec() }, shape, &[value])
+        self.add(Kernel::Reduce(Reduce { reduction: Reduction::Sum, axes: over.to_vec() }), shape, &[value])
     }
 }
 

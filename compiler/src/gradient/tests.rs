@@ -5,7 +5,8 @@ use crate::graph::NodeId;
 use crate::kernels::evaluate::{Tensor, outputs_of};
 use crate::kernels::testing::TestGraph;
 use crate::kernels::{
-    AxisWindow, Divisor, Expression, Kernel, KernelGraph, PoolAxis, Pooling, Port, Reduction, Resampling, print, verify,
+    AxisWindow, Divisor, Expression, Kernel, KernelGraph, PoolAxis, Pooling, Port, Reduce, Reduction, Resampling,
+    print, verify,
 };
 use crate::passes;
 
@@ -20,7 +21,7 @@ fn with_loss(mut graph: KernelGraph) -> (KernelGraph, NodeId) {
     let product = Kernel::Map(Expression::operand(0) * Expression::operand(1));
     let mut graph = test.graph;
     let product = graph.add(product, shape, &[output, target], vec!["loss".into()]);
-    let sum = Kernel::Reduce { reduction: Reduction::Sum, axes };
+    let sum = Kernel::Reduce(Reduce { reduction: Reduction::Sum, axes });
     let loss = graph.add(sum, vec![1; graph.dag.get(product).unwrap().shape.len()], &[product], vec!["loss".into()]);
     graph.outputs = [Port { name: "loss".into(), node: loss }].into_iter().collect();
     (graph, loss)
@@ -130,13 +131,13 @@ fn poolings_and_enlargements_of_every_kind() {
     ] {
         for (axes, size) in [([sliding(3, 2, 1), sliding(2, 2, 0)], [3, 2]), ([sliding(2, 1, 0), wide], [4, 3])] {
             let (mut test, x) = TestGraph::new(&[2, 2, 5, 5]);
-            let y = test.layer("Pool", |builder| builder.window(x, axes, pooling, size));
+            let y = test.layer("Pool", |builder| builder.pool(x, axes, pooling, size));
             check(test.finish(y));
         }
     }
     for pooling in [Pooling::Max, Pooling::Mean(Divisor::Elements)] {
         let (mut test, x) = TestGraph::new(&[1, 2, 5, 4]);
-        let y = test.layer("Adaptive", |builder| builder.window(x, [PoolAxis::Adaptive; 2], pooling, [3, 3]));
+        let y = test.layer("Adaptive", |builder| builder.pool(x, [PoolAxis::Adaptive; 2], pooling, [3, 3]));
         check(test.finish(y));
     }
     for resampling in [

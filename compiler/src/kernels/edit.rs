@@ -12,14 +12,18 @@ use std::sync::Arc;
 const MAX_ORIGINS: usize = 32;
 
 impl KernelGraph {
-    /// The nodes whose value depends on parameters alone that no run changes: constants.
+    /// Whether a parameter may have another value in the next run.
+    pub fn changes(&self, parameter: ParameterId) -> bool {
+        self.changing.contains(&parameter) || self.updates.of_parameter(parameter).is_some()
+    }
+
+    /// The nodes whose value depends on parameters alone that do not change: constants.
     pub fn constants(&self) -> HashSet<NodeId> {
-        let updated: HashSet<ParameterId> = self.updates.iter().map(|update| update.parameter).collect();
         let mut constants = HashSet::new();
         for id in self.dag.order().unwrap_or_default() {
             let given = match self.dag.get(id).map(|node| &node.kernel) {
                 Some(Kernel::Input(_)) => true,
-                Some(Kernel::Parameter(parameter)) => updated.contains(parameter),
+                Some(Kernel::Parameter(parameter)) => self.changes(*parameter),
                 _ => false,
             };
             if !given && self.dag.arguments(id).iter().all(|argument| constants.contains(argument)) {

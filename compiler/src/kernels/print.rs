@@ -11,7 +11,7 @@
 //! result, the others are listed; in a `map`, `x0`, `x1`, … are the arguments. What elements are follows a shape where it is not
 //! float32.
 
-use super::{AxisWindow, Kernel, KernelGraph, KernelNode, PoolAxis, Resampling};
+use super::{Kernel, KernelGraph, KernelNode};
 use crate::element::ElementType;
 use crate::graph::NodeId;
 use std::collections::HashMap;
@@ -78,7 +78,7 @@ fn leaf(graph: &KernelGraph, id: NodeId, node: &KernelNode) -> Option<NodeId> {
     let source = graph.dag.arguments(id).first().copied();
     match node.kernel {
         Kernel::Input(_) | Kernel::Parameter(_) => Some(id),
-        Kernel::Reshape => source
+        Kernel::Reshape(_) => source
             .filter(|&source| matches!(graph.dag.get(source).map(|node| &node.kernel), Some(Kernel::Parameter(_)))),
         _ => None,
     }
@@ -88,7 +88,7 @@ fn leaf(graph: &KernelGraph, id: NodeId, node: &KernelNode) -> Option<NodeId> {
 fn call(node: &KernelNode, arguments: &[&str]) -> String {
     let (own, others) = arguments.split_at_checked(node.own_arguments).unwrap_or((arguments, &[]));
     let mut text = format!("{}({})", node.kernel.name(), own.join(", "));
-    text += &details(&node.kernel);
+    text += &node.kernel.details();
     if let Some(epilogue) = &node.epilogue {
         let _ = write!(text, " then {epilogue}");
         for (index, operand) in others.iter().enumerate() {
@@ -98,72 +98,8 @@ fn call(node: &KernelNode, arguments: &[&str]) -> String {
     text
 }
 
-/// What a kernel's name does not say, with a space before it: ` 3x3 stride 2 before 1`.
-pub(crate) fn details(kernel: &Kernel) -> String {
-    match kernel {
-        Kernel::Conv { window, groups }
-        | Kernel::ConvData { window, groups }
-        | Kernel::ConvWeight { window, groups } => {
-            let groups = if *groups == 1 { String::new() } else { format!(" groups {groups}") };
-            format!("{}{groups}", windows(window))
-        }
-        Kernel::Gemm { transpose_a, transpose_b } => {
-            let mark = |transposed: bool, text: &'static str| if transposed { text } else { "" };
-            format!("{}{}", mark(*transpose_a, " first transposed"), mark(*transpose_b, " second transposed"))
-        }
-        Kernel::Window { axes, pooling } | Kernel::WindowGrad { axes, pooling } => match axes {
-            [PoolAxis::Sliding(height), PoolAxis::Sliding(width)] => {
-                format!("{}{}", windows(&[*height, *width]), divisor(pooling))
-            }
-            _ => format!(" adaptive{}", divisor(pooling)),
-        },
-        Kernel::Reduce { axes, .. } => {
-            let gone: Vec<usize> = (0..).zip(axes).filter_map(|(axis, &gone)| gone.then_some(axis)).collect();
-            format!(" over {gone:?}")
-        }
-        Kernel::Map(expression) => format!(" {expression}"),
-        Kernel::Resample(resampling) | Kernel::ResampleGrad(resampling) => match resampling {
-            Resampling::Nearest { scale } => format!(" nearest {scale:?}"),
-            Resampling::Bilinear { scale, align_corners: false } => format!(" bilinear {scale:?}"),
-            Resampling::Bilinear { scale, align_corners: true } => format!(" bilinear {scale:?} aligned"),
-        },
-        Kernel::Permute { axes } => format!(" {axes:?}"),
-        Kernel::Pad { padding } => format!(" {padding:?}"),
-        Kernel::Slice { axis, start } => format!(" axis {axis} from {start}"),
-        Kernel::Concat { axis } => format!(" axis {axis}"),
-        Kernel::Pack(packing) => format!(" {}", packing.method.name()),
-        Kernel::Input(_) | Kernel::Parameter(_) | Kernel::Reshape | Kernel::Reorder { .. } => String::new(),
-    }
-}
-
-fn divisor(pooling: &super::Pooling) -> String {
-    use super::{Divisor, Pooling};
-    match pooling {
-        Pooling::Mean(Divisor::Padded { after }) => format!(" padding counted, after {}", pair(*after)),
-        Pooling::Mean(Divisor::Fixed(divisor)) => format!(" divisor {divisor}"),
-        Pooling::Mean(Divisor::Elements) | Pooling::Max | Pooling::Softmax => String::new(),
-    }
-}
-
-/// ` 3x3 stride 2 dilation 2 before 1`; what is 1 or none is left out.
-fn windows(axes: &[AxisWindow; 2]) -> String {
-    let [height, width] = axes;
-    let mut text = format!(" {}x{}", height.kernel, width.kernel);
-    let parts = [
-        ("stride", [height.stride, width.stride], 1),
-        ("dilation", [height.dilation, width.dilation], 1),
-        ("before", [height.before, width.before], 0),
-    ];
-    for (name, both, usual) in parts {
-        if both != [usual; 2] {
-            let _ = write!(text, " {name} {}", pair(both));
-        }
-    }
-    text
-}
-
 /// `2`, or `2x1`.
-fn pair([height, width]: [usize; 2]) -> String {
+pub(crate) fn pair([height, width]: [usize; 2]) -> String {
     if height == width { height.to_string() } else { format!("{height}x{width}") }
 }
 
@@ -180,20 +116,22 @@ mod tests {
         let y = test.relu(y);
         let axis = |kernel| PoolAxis::Sliding(AxisWindow { kernel, stride: 2, dilation: 1, before: 1 });
         let mean = Pooling::Mean(Divisor::Padded { after: [1, 0] });
-        let y = test.layer("AvgPool2d", |builder| builder.window(y, [axis(3), axis(2)], mean, [4, 4]));
+        let y = test.layer("AvgPool2d", |builder| builder.pool(y, [axis(3), axis(2)], mean, [4, 4]));
         let y = test.layer("Flatten", |builder| builder.reshape(y, &[1, 32]));
         let y = test.linear(y, 3);
         let mut graph = test.finish(y);
         let last = graph.dag.get_mut(y).unwrap();
-        last.kernel =
-            crate::kernels::Kernel::Reduce { reduction: crate::kernels::Reduction::Sum, axes: vec![false, true] };
+        last.kernel = crate::kernels::Kernel::Reduce(crate::kernels::Reduce {
+            reduction: crate::kernels::Reduction::Sum,
+            axes: vec![false, true],
+        });
         (last.own_arguments, last.epilogue) = (1, Some(Expression::operand(0) - Expression::operand(1)));
         insta::assert_snapshot!(print(&graph), @r"
         input input [1, 1, 8, 8]
         %0 = conv(input, 0.weight) 3x3 before 1  [1, 2, 8, 8]  # 0 Conv2d
         %1 = map(%0, 0.bias) x0 + x1  [1, 2, 8, 8]  # 0 Conv2d
         %2 = map(%1) max(x0, 0)  [1, 2, 8, 8]  # 1 ReLU
-        %3 = window_mean(%2) 3x2 stride 2 before 1 padding counted, after 1x0  [1, 2, 4, 4]  # 2 AvgPool2d
+        %3 = pool_mean(%2) 3x2 stride 2 before 1 padding counted, after 1x0  [1, 2, 4, 4]  # 2 AvgPool2d
         %4 = reshape(%3)  [1, 32]  # 3 Flatten
         %5 = gemm(%4, 4.weight) second transposed  [1, 3]  # 4 Linear
         %6 = reduce_sum(%5) over [1] then x0 - x1, x1 = 4.bias  [1, 3]  # 4 Linear

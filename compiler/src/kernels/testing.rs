@@ -90,7 +90,7 @@ impl TestGraph {
     pub fn max_pool(&mut self, x: NodeId) -> NodeId {
         let shape = self.shape(x);
         let axis = PoolAxis::Sliding(AxisWindow { kernel: 2, stride: 2, dilation: 1, before: 0 });
-        self.layer("MaxPool2d", |builder| builder.window(x, [axis; 2], Pooling::Max, [shape[2] / 2, shape[3] / 2]))
+        self.layer("MaxPool2d", |builder| builder.pool(x, [axis; 2], Pooling::Max, [shape[2] / 2, shape[3] / 2]))
     }
 
     /// A join, `sum`.

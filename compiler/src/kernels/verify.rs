@@ -8,11 +8,9 @@
 //!
 //! Every node
 //! - it has as many arguments as it says are its kernel's own, and those of its epilogue after them;
-//! - the number of own arguments is the kernel's: none of inputs and parameters, two of `Conv`, `ConvData`, `ConvWeight`, `Gemm`
-//!   and `WindowGrad` but that of a mean, any of `Map`, at least one of `Concat`, one of all others;
+//! - the number of own arguments is the kernel's ([`Definition::arity`]);
 //! - its elements can be counted in 44 bits;
-//! - its shape is what the kernel makes of its arguments' shapes (rules at `shape_rule` below, written anew and not taken from
-//!   the builder).
+//! - its shape is what the kernel makes of its arguments' shapes ([`Definition::fits`], which the builder does not ask).
 //!
 //! Types
 //! - a value is stored as what its kernel computes in;
@@ -29,8 +27,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::edit::elements;
-use super::{AxisWindow, Expression, Kernel, KernelGraph, KernelNode, PoolAxis, Pooling};
+use super::{Definition, Expression, Kernel, KernelGraph, KernelNode};
 use crate::element::ElementType;
 use crate::graph::NodeId;
 use std::collections::HashSet;
@@ -125,18 +122,7 @@ fn map_types(node: &KernelNode, expression: &Expression, arguments: &[ElementTyp
 }
 
 fn arity(graph: &KernelGraph, id: NodeId, kernel: &Kernel, own: usize) -> Result<(), String> {
-    let fits = match kernel {
-        Kernel::Input(_) | Kernel::Parameter(_) => own == 0,
-        Kernel::Conv { .. } | Kernel::ConvData { .. } | Kernel::ConvWeight { .. } | Kernel::Gemm { .. } => own == 2,
-        Kernel::WindowGrad { pooling: Pooling::Mean(_), .. } | Kernel::ResampleGrad(_) => own == 1,
-        Kernel::WindowGrad { .. } => own == 2,
-        Kernel::Map(_) => true,
-        Kernel::Concat { .. } => own >= 1,
-        Kernel::Window { .. } | Kernel::Reduce { .. } | Kernel::Resample(_) | Kernel::Reshape => own == 1,
-        Kernel::Permute { .. } | Kernel::Pad { .. } | Kernel::Slice { .. } => own == 1,
-        Kernel::Reorder { .. } | Kernel::Pack(_) => false,
-    };
-    ensure(fits, || format!("{own} arguments of its own"))?;
+    ensure(kernel.arity().contains(&own), || format!("{own} arguments of its own"))?;
     match kernel {
         Kernel::Input(index) => {
             let here = graph.inputs.get(*index).is_some_and(|port| port.node == id);
@@ -146,120 +132,19 @@ fn arity(graph: &KernelGraph, id: NodeId, kernel: &Kernel, own: usize) -> Result
     }
 }
 
-/// An independent statement of each kernel's shape.
 fn shape_rule(graph: &KernelGraph, node: &KernelNode, own: &[&[usize]]) -> Result<(), String> {
     let shape = node.shape.as_slice();
-    let wrong = || format!("the shape {shape:?} does not follow from {own:?}");
-    let fits = match (&node.kernel, own) {
-        (Kernel::Input(_), []) => true,
-        (Kernel::Parameter(parameter), []) => {
+    let fits = match &node.kernel {
+        Kernel::Parameter(parameter) => {
             graph.parameters.get(parameter.0 as usize).is_some_and(|entry| entry.shape == shape)
         }
-        (Kernel::Conv { window, groups }, [x, weight]) => conv(shape, x, weight, window, *groups),
-        (Kernel::ConvData { window, groups }, [x, weight]) => conv_data(shape, x, weight, window, *groups),
-        (Kernel::ConvWeight { window, groups }, [x, g]) => conv(g, x, shape, window, *groups),
-        (Kernel::WindowGrad { axes, .. }, [g]) => pooling(g, shape, axes),
-        (Kernel::WindowGrad { axes, .. }, [x, g]) => *x == shape && pooling(g, x, axes),
-        (Kernel::ResampleGrad(_), [g]) => g.len() == 4 && shape.len() == 4 && g.get(..2) == shape.get(..2),
-        (Kernel::Gemm { transpose_a, transpose_b }, [a, b]) => gemm(shape, a, *transpose_a, b, *transpose_b),
-        (Kernel::Window { axes, .. }, [x]) => pooling(shape, x, axes),
-        (Kernel::Reduce { axes, .. }, [x]) => {
-            let reduced = |((&size, &gone), &kept): ((&usize, &bool), &usize)| kept == if gone { 1 } else { size };
-            x.len() == axes.len() && x.len() == shape.len() && x.iter().zip(axes).zip(shape).all(reduced)
-        }
-        (Kernel::Map(expression), operands) => return map(expression, shape, operands),
-        (Kernel::Resample(_), [x]) => x.len() == 4 && shape.len() == 4 && x.get(..2) == shape.get(..2),
-        (Kernel::Reshape, [x]) => elements(x) == elements(shape),
-        (Kernel::Permute { axes }, [x]) => permutation(shape, x, axes),
-        (Kernel::Pad { padding }, [x]) => padded(shape, x, padding),
-        (Kernel::Slice { axis, start }, [x]) => slice(shape, x, *axis, *start),
-        (Kernel::Concat { axis }, parts) => concat(shape, parts, *axis),
-        _ => false,
+        Kernel::Map(expression) => return map(expression, shape, own),
+        kernel => kernel.fits(shape, own),
     };
-    ensure(fits, wrong)
+    ensure(fits, || format!("the shape {shape:?} does not follow from {own:?}"))
 }
 
-/// A window has elements and moves on. Where it lies is not limited: what it sees outside its input is padding.
-fn is_window(window: &AxisWindow) -> bool {
-    window.kernel > 0 && window.stride > 0 && window.dilation > 0
-}
-
-fn conv(shape: &[usize], x: &[usize], weight: &[usize], window: &[AxisWindow; 2], groups: usize) -> bool {
-    let (&[n, c, _, _], &[channels, inner, kernel_h, kernel_w]) = (x, weight) else { return false };
-    let &[batch, out, _, _] = shape else { return false };
-    groups > 0
-        && batch == n
-        && out == channels
-        && out % groups == 0
-        && inner.checked_mul(groups) == Some(c)
-        && window.map(|axis| axis.kernel) == [kernel_h, kernel_w]
-        && window.iter().all(is_window)
-}
-
-fn conv_data(shape: &[usize], x: &[usize], weight: &[usize], window: &[AxisWindow; 2], groups: usize) -> bool {
-    let (&[n, c, _, _], &[channels, inner, kernel_h, kernel_w]) = (x, weight) else { return false };
-    let &[batch, out, _, _] = shape else { return false };
-    groups > 0
-        && batch == n
-        && channels == c
-        && c % groups == 0
-        && inner.checked_mul(groups) == Some(out)
-        && window.map(|axis| axis.kernel) == [kernel_h, kernel_w]
-        && window.iter().all(is_window)
-}
-
-fn gemm(shape: &[usize], a: &[usize], transpose_a: bool, b: &[usize], transpose_b: bool) -> bool {
-    let turned = |matrix: &[usize], transpose: bool| match *matrix {
-        [rows, columns] => Some(if transpose { [columns, rows] } else { [rows, columns] }),
-        _ => None,
-    };
-    match (turned(a, transpose_a), turned(b, transpose_b)) {
-        (Some([rows, inner]), Some([same, columns])) => inner == same && shape == [rows, columns],
-        _ => false,
-    }
-}
-
-fn pooling(shape: &[usize], x: &[usize], axes: &[PoolAxis; 2]) -> bool {
-    let sliding = |axis: &PoolAxis| match axis {
-        PoolAxis::Sliding(window) => is_window(window),
-        PoolAxis::Adaptive => true,
-    };
-    let planes = x.len().checked_sub(2);
-    shape.len() == x.len()
-        && planes.is_some_and(|planes| shape.get(..planes) == x.get(..planes))
-        && axes.iter().all(sliding)
-}
-
-fn permutation(shape: &[usize], x: &[usize], axes: &[usize]) -> bool {
-    let mut sorted = axes.to_vec();
-    sorted.sort_unstable();
-    let every = sorted.iter().copied().eq(0..x.len());
-    every && shape.len() == x.len() && axes.iter().zip(shape).all(|(&axis, size)| x.get(axis) == Some(size))
-}
-
-fn padded(shape: &[usize], x: &[usize], padding: &[(isize, isize)]) -> bool {
-    let sum = |size: usize, (before, after): (isize, isize)| size.checked_add_signed(before)?.checked_add_signed(after);
-    shape.len() == x.len()
-        && padding.len() == x.len()
-        && x.iter().zip(padding).zip(shape).all(|((&size, &pair), &result)| sum(size, pair) == Some(result))
-}
-
-fn slice(shape: &[usize], x: &[usize], axis: usize, start: usize) -> bool {
-    let axis_fits = |(index, (&size, &length)): (usize, (&usize, &usize))| {
-        if index == axis { start.checked_add(length).is_some_and(|end| end <= size) } else { size == length }
-    };
-    axis < x.len() && shape.len() == x.len() && x.iter().zip(shape).enumerate().all(axis_fits)
-}
-
-fn concat(shape: &[usize], parts: &[&[usize]], axis: usize) -> bool {
-    let alike = |part: &&[usize]| {
-        part.len() == shape.len() && part.iter().zip(shape).enumerate().all(|(at, (a, b))| at == axis || a == b)
-    };
-    let total = parts.iter().try_fold(0usize, |sum, part| sum.checked_add(*part.get(axis)?));
-    axis < shape.len() && parts.iter().all(alike) && total.as_ref() == shape.get(axis)
-}
-
-/// A `Map`: every operand can be repeated to its shape, which may be larger than all of them.
+/// A `Map` names what there is, and every operand can be repeated to its shape.
 fn map(expression: &Expression, shape: &[usize], operands: &[&[usize]]) -> Result<(), String> {
     expression_fits(expression, operands.len(), shape.len())?;
     broadcast(shape, operands)
@@ -287,10 +172,7 @@ fn expression_fits(expression: &Expression, operands: usize, axes: usize) -> Res
 }
 
 fn broadcast(shape: &[usize], operands: &[&[usize]]) -> Result<(), String> {
-    let repeats = |operand: &&[usize]| {
-        operand.len() == shape.len() && operand.iter().zip(shape).all(|(&size, &whole)| size == 1 || size == whole)
-    };
-    match operands.iter().find(|operand| !repeats(operand)) {
+    match operands.iter().find(|operand| !Expression::operand(0).fits(shape, &[operand])) {
         Some(operand) => Err(format!("{operand:?} cannot be repeated to {shape:?}")),
         None => Ok(()),
     }

@@ -74,5 +74,5 @@ pub fn lower(builder: &mut KernelBuilder, pooling: Pooling) -> NodeId {
         [.., height, width] => [axis(*height, output[0]), axis(*width, output[1])],
         _ => [PoolAxis::Adaptive; 2],
     };
-    builder.window(x, axes, pooling, output)
+    builder.pool(x, axes, pooling, output)
 }

@@ -40,7 +40,7 @@ mod tests {
         assert_eq!(pool.shape.to_string(), "[N, 512, 1, 1]");
         assert_eq!(pool.describe(), "output_size=1");
         assert_eq!(pool.reach(), Reach::Whole(vec![2, 3]));
-        assert_eq!(pool.kernels, ["window_mean"]);
+        assert_eq!(pool.kernels, ["pool_mean"]);
         let pair = on("AdaptiveAvgPool2d((2, 7))", &["[N, 16, 4, 5]"]);
         assert_eq!(pair.shape.to_string(), "[N, 16, 2, 7]");
         assert_eq!(pair.describe(), "output_size=(2, 7)");

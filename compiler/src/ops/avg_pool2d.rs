@@ -80,7 +80,7 @@ impl Operator for AvgPool2d {
 
     fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
         let pooling = Pooling::Mean(self.divisor());
-        builder.window(builder.input(0), self.window().pool_axes(), pooling, builder.output_size())
+        builder.pool(builder.input(0), self.window().pool_axes(), pooling, builder.output_size())
     }
 }
 

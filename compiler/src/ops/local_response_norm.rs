@@ -62,7 +62,7 @@ impl Operator for LocalResponseNorm {
         let rows = builder.reshape(squares, &[batch, 1, channels, places]);
         let axis = |kernel, before| PoolAxis::Sliding(AxisWindow { kernel, stride: 1, dilation: 1, before });
         let mean = Pooling::Mean(Divisor::Fixed(self.size as f64));
-        let means = builder.window(rows, [axis(self.size, self.size / 2), axis(1, 0)], mean, [channels, places]);
+        let means = builder.pool(rows, [axis(self.size, self.size / 2), axis(1, 0)], mean, [channels, places]);
         let means = builder.reshape(means, &output);
         builder.map(&[x, means], a / (b * self.alpha + self.k).power(self.beta))
     }
@@ -78,7 +78,7 @@ mod tests {
         let norm = on("LocalResponseNorm(5, k=2)", &["[N, 64, H, W]"]);
         assert_eq!(norm.shape.to_string(), "[N, 64, H, W]");
         assert_eq!(norm.describe(), "5, alpha=0.0001, beta=0.75, k=2.0");
-        let kernels = ["map x0 * x0", "reshape", "window_mean", "reshape", "map x0 / pow((x1 * 0.0001) + 2, 0.75)"];
+        let kernels = ["map x0 * x0", "reshape", "pool_mean", "reshape", "map x0 / pow((x1 * 0.0001) + 2, 0.75)"];
         assert_eq!(norm.kernels, kernels);
         assert!(matches!(refusal("LocalResponseNorm(5)", &["[N, 64]"]), ShapeError::Rank { .. }));
     }

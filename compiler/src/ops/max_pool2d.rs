@@ -70,7 +70,7 @@ impl Operator for MaxPool2d {
     }
 
     fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
-        builder.window(builder.input(0), self.window().pool_axes(), Pooling::Max, builder.output_size())
+        builder.pool(builder.input(0), self.window().pool_axes(), Pooling::Max, builder.output_size())
     }
 }
 
@@ -85,7 +85,7 @@ mod tests {
         assert_eq!(pool.shape.to_string(), "[N, 6, H//2, 14]");
         assert_eq!(pool.requirements, ["H AtLeast 2"]);
         assert_eq!(pool.describe(), "kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False");
-        assert_eq!(pool.kernels, ["window_max"]);
+        assert_eq!(pool.kernels, ["pool_max"]);
         let text = "MaxPool2d((2, 3), stride=(2, 1), padding=1, dilation=(1, 2), ceil_mode=true)";
         let other = on(text, &["[N, 6, 9, 9]"]);
         assert_eq!(other.describe(), "kernel_size=(2, 3), stride=(2, 1), padding=1, dilation=(1, 2), ceil_mode=True");

@@ -64,7 +64,7 @@ impl Operator for SoftPool2d {
     }
 
     fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
-        builder.window(builder.input(0), self.window().pool_axes(), Pooling::Softmax, builder.output_size())
+        builder.pool(builder.input(0), self.window().pool_axes(), Pooling::Softmax, builder.output_size())
     }
 }
 
@@ -77,6 +77,6 @@ mod tests {
         let pool = on("SoftPool2d(3, stride=2, padding=1, ceil_mode=true)", &["[N, 6, 28, 27]"]);
         assert_eq!(pool.shape.to_string(), "[N, 6, 15, 14]");
         assert_eq!(pool.describe(), "kernel_size=3, stride=2, padding=1");
-        assert_eq!(pool.kernels, ["window_softmax"]);
+        assert_eq!(pool.kernels, ["pool_softmax"]);
     }
 }

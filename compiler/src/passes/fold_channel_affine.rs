@@ -1,7 +1,7 @@
 //! Puts a multiplication of each output channel, such as a batch norm's, into the weights of the kernel before.
 //!
-//! Fires where a `Map` is the only user of a `Conv`, `ConvData` or `Gemm` whose weight is a constant, and has a part
-//! `scale·x + shift` of the kernel's result `x` ([`super::affine`]; the part may stand inside more, as in
+//! Fires where a `Map` is the only user of a kernel that has a weight (`Kernel::is_weighted`), which is a constant, and has a
+//! part `scale·x + shift` of the kernel's result `x` ([`super::affine`]; the part may stand inside more, as in
 //! `max(scale·x + shift, 0)`), where `scale` is made of parameters and is one number a channel, or one for all. (A number of the
 //! spec's own is left in the epilogue: it is not worth another copy of the weight.) The weight is then multiplied by the scale,
 //! in `prepare`, and `x + shift` stays in the `Map`, of whatever the shift is made. A run has a multiplication an element less;
@@ -11,7 +11,7 @@ use super::affine::{largest_affine, replace_part};
 use super::formula::Formula;
 use super::{Note, done, left};
 use crate::graph::NodeId;
-use crate::kernels::{Binary, Expression, Kernel, KernelGraph};
+use crate::kernels::{Binary, Expression, Kernel, KernelGraph, Reshape};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -59,8 +59,7 @@ fn multiplies(formula: &Formula) -> bool {
 }
 
 fn is_weighted(graph: &KernelGraph, id: NodeId) -> bool {
-    let kernel = graph.dag.get(id).map(|node| &node.kernel);
-    matches!(kernel, Some(Kernel::Conv { .. } | Kernel::ConvData { .. } | Kernel::Gemm { .. }))
+    graph.dag.get(id).is_some_and(|node| node.kernel.is_weighted())
 }
 
 /// What can be folded of `map` into `heavy`; a sentence when there is something that cannot.
@@ -135,31 +134,21 @@ fn scale_weight(
     let shape = graph.dag.get(weight).map(|node| node.shape.clone()).unwrap_or_default();
     let scale = scale.add(graph, origins);
     let count = graph.dag.get(scale).and_then(|node| node.elements()).unwrap_or(1);
-    let (weight_shape, mut scale_shape, channels) = layout(graph, heavy, &shape);
+    let layout = graph.dag.get(heavy).and_then(|node| node.kernel.output_channels(&shape));
+    let (weight_shape, channels) = layout.unwrap_or_else(|| (shape.clone(), Vec::new()));
+    let mut scale_shape = weight_shape.clone();
     for (axis, size) in scale_shape.iter_mut().enumerate() {
         *size = if count == 1 || !channels.contains(&axis) { 1 } else { *size };
     }
     let reshape = |graph: &mut KernelGraph, value: NodeId, wanted: &[usize]| {
         let same = graph.dag.get(value).is_some_and(|node| node.shape == wanted);
-        if same { value } else { graph.add(Kernel::Reshape, wanted.to_vec(), &[value], origins.to_vec()) }
+        if same { value } else { graph.add(Kernel::Reshape(Reshape), wanted.to_vec(), &[value], origins.to_vec()) }
     };
     let scale = reshape(graph, scale, &scale_shape);
     let parted = reshape(graph, weight, &weight_shape);
     let product = Kernel::Map(Expression::operand(0) * Expression::operand(1));
     let product = graph.add(product, weight_shape, &[parted, scale], origins.to_vec());
     reshape(graph, product, &shape)
-}
-
-/// The weight's shape with output channels as axes of their own, the same again for the scale, and which axes they are.
-fn layout(graph: &KernelGraph, heavy: NodeId, shape: &[usize]) -> (Vec<usize>, Vec<usize>, Vec<usize>) {
-    let both = |shape: Vec<usize>, channels: &[usize]| (shape.clone(), shape, channels.to_vec());
-    match (graph.dag.get(heavy).map(|node| &node.kernel), shape) {
-        (Some(Kernel::ConvData { groups, .. }), &[channels, out, height, width]) if *groups > 1 => {
-            both(vec![*groups, channels / groups, out, height, width], &[0, 2])
-        }
-        (Some(Kernel::ConvData { .. } | Kernel::Gemm { transpose_b: false, .. }), _) => both(shape.to_vec(), &[1]),
-        _ => both(shape.to_vec(), &[0]),
-    }
 }
 
 #[cfg(test)]

@@ -51,8 +51,7 @@ pub fn fuse_epilogue(graph: &mut KernelGraph) -> Vec<Note> {
 }
 
 fn is_weighted(graph: &KernelGraph, id: NodeId) -> bool {
-    let kernel = graph.dag.get(id).map(|node| &node.kernel);
-    matches!(kernel, Some(Kernel::Conv { .. } | Kernel::ConvData { .. } | Kernel::Gemm { .. }))
+    graph.dag.get(id).is_some_and(|node| node.kernel.is_weighted())
 }
 
 /// The kernels that could take a `Map`, and why the others cannot.
@@ -179,10 +178,10 @@ mod tests {
         fused(&mut graph);
         insta::assert_snapshot!(print(&graph), @r"
         input input [2, 2, 4, 4]
-        %0 = window_max(input) 2x2 stride 2  [2, 2, 2, 2]  # 0 MaxPool2d
+        %0 = pool_max(input) 2x2 stride 2  [2, 2, 2, 2]  # 0 MaxPool2d
         %1 = slice(input) axis 2 from 0  [2, 2, 2, 4]  # 1 Narrow
         %2 = slice(%1) axis 3 from 0  [2, 2, 2, 2]  # 1 Narrow
-        %3 = window_max(input) 2x2 stride 2  [2, 2, 2, 2]  # 3 MaxPool2d
+        %3 = pool_max(input) 2x2 stride 2  [2, 2, 2, 2]  # 3 MaxPool2d
         %4 = conv(%2, 2.weight) 1x1 then max(x1, 0) + (x0 + x2), x1 = %3, x2 = %0  [2, 2, 2, 2]  # 2 Conv2d + 5 sum + 4 ReLU + 6 sum
         output output = %4
         ");

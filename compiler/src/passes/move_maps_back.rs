@@ -8,7 +8,7 @@
 
 use super::{Note, done};
 use crate::graph::NodeId;
-use crate::kernels::{Kernel, KernelGraph, KernelNode, elements};
+use crate::kernels::{Kernel, KernelGraph, KernelNode, Reshape, elements};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ fn moved_operand(graph: &KernelGraph, id: NodeId, constants: &HashSet<NodeId>) -
     let mut large = arguments.iter().enumerate().filter(|(_, argument)| !single(argument));
     let (slot, &movement) = large.next()?;
     let moves = graph.dag.get(movement).is_some_and(|other| {
-        matches!(other.kernel, Kernel::Reshape | Kernel::Permute { .. }) && other.shape == node.shape
+        matches!(other.kernel, Kernel::Reshape(Reshape) | Kernel::Permute(_)) && other.shape == node.shape
     });
     let fits = moves && !constants.contains(&id) && graph.only_user(movement) == Some(id);
     (fits && large.next().is_none() && joins(graph, movement)).then_some((movement, slot))
@@ -57,7 +57,7 @@ fn joins(graph: &KernelGraph, mut id: NodeId) -> bool {
             return false;
         };
         match node.kernel {
-            Kernel::Reshape | Kernel::Permute { .. } => id = source,
+            Kernel::Reshape(Reshape) | Kernel::Permute(_) => id = source,
             Kernel::Map(_) => return true,
             _ => return node.kernel.takes_epilogue(),
         }
@@ -83,7 +83,7 @@ fn move_back(graph: &mut KernelGraph, map: NodeId, movement: NodeId, slot: usize
 /// A single number with as many axes as asked for.
 fn single_of_rank(graph: &mut KernelGraph, value: NodeId, rank: usize, origins: &[Arc<str>]) -> NodeId {
     let fits = graph.dag.get(value).is_none_or(|node| node.shape.len() == rank);
-    if fits { value } else { graph.add(Kernel::Reshape, vec![1; rank], &[value], origins.to_vec()) }
+    if fits { value } else { graph.add(Kernel::Reshape(Reshape), vec![1; rank], &[value], origins.to_vec()) }
 }
 
 #[cfg(test)]

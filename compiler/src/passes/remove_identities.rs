@@ -5,11 +5,11 @@
 //!   everything and `Concat` of one part are their argument;
 //! - `Reshape` of a `Reshape` is one `Reshape`, `Permute` of a `Permute` one `Permute`;
 //! - `Permute` that moves only axes of size 1 is a `Reshape`, which the planner makes a view;
-//! - a transposed operand of a `Gemm` is read as it lies (`weight=encoder.weight.T`).
+//! - a transposed matrix is read as it lies by a kernel that can ([`Kernel::reading_transposed`]; `weight=encoder.weight.T`).
 
 use super::{Note, done};
 use crate::graph::NodeId;
-use crate::kernels::{Expression, Kernel, KernelGraph};
+use crate::kernels::{Expression, Kernel, KernelGraph, Pad, Permute, Reshape};
 
 /// Applies the rules to every node, arguments first.
 pub fn remove_identities(graph: &mut KernelGraph) -> Vec<Note> {
@@ -37,31 +37,31 @@ fn same_as(graph: &KernelGraph, id: NodeId) -> Option<NodeId> {
     let argument = graph.dag.get(first)?;
     let nothing = match &node.kernel {
         Kernel::Map(expression) => *expression == Expression::Operand(0),
-        Kernel::Reshape | Kernel::Slice { .. } => true,
-        Kernel::Permute { axes } => axes.iter().copied().eq(0..axes.len()),
-        Kernel::Pad { padding } => padding.iter().all(|&pair| pair == (0, 0)),
-        Kernel::Concat { .. } => node.own_arguments == 1,
+        Kernel::Reshape(Reshape) | Kernel::Slice(_) => true,
+        Kernel::Permute(Permute { axes }) => axes.iter().copied().eq(0..axes.len()),
+        Kernel::Pad(Pad { padding }) => padding.iter().all(|&pair| pair == (0, 0)),
+        Kernel::Concat(_) => node.own_arguments == 1,
         _ => false,
     };
     (nothing && argument.shape == node.shape && argument.element == node.element).then_some(first)
 }
 
-/// Lets a matrix product read what is transposed only for it.
+/// Lets a kernel that can read a matrix as if it were transposed do so, where one is transposed only for it.
 fn read_transposed(graph: &mut KernelGraph, id: NodeId) {
     let mut arguments = graph.dag.arguments(id);
-    let turned = |argument: NodeId| match graph.dag.get(argument).map(|node| &node.kernel) {
-        Some(Kernel::Permute { axes }) if *axes == [1, 0] => graph.dag.arguments(argument).first().copied(),
-        _ => None,
-    };
-    let sources: Vec<Option<NodeId>> = arguments.iter().map(|&argument| turned(argument)).collect();
-    let Some(Kernel::Gemm { transpose_a, transpose_b }) = graph.dag.get_mut(id).map(|node| &mut node.kernel) else {
-        return;
-    };
-    for ((flag, source), argument) in [transpose_a, transpose_b].into_iter().zip(sources).zip(&mut arguments) {
-        if let Some(source) = source {
-            (*flag, *argument) = (!*flag, source);
+    let Some(mut kernel) = graph.dag.get(id).map(|node| node.kernel.clone()) else { return };
+    for (slot, argument) in arguments.iter_mut().enumerate() {
+        let turned = match graph.dag.get(*argument).map(|node| &node.kernel) {
+            Some(Kernel::Permute(Permute { axes })) if *axes == [1, 0] => {
+                graph.dag.arguments(*argument).first().copied()
+            }
+            _ => None,
+        };
+        if let (Some(source), Some(reading)) = (turned, kernel.reading_transposed(slot)) {
+            (kernel, *argument) = (reading, source);
         }
     }
+    set_kernel(graph, id, kernel);
     graph.dag.set_arguments(id, &arguments);
 }
 
@@ -70,12 +70,12 @@ fn simplify(graph: &mut KernelGraph, id: NodeId) {
     let Some(argument) = graph.dag.arguments(id).first().copied() else { return };
     let (Some(node), Some(inner)) = (graph.dag.get(id), graph.dag.get(argument)) else { return };
     let joined = match (&node.kernel, &inner.kernel) {
-        (Kernel::Reshape, Kernel::Reshape) => Some(Kernel::Reshape),
-        (Kernel::Permute { axes }, Kernel::Permute { axes: before }) => {
-            Some(Kernel::Permute { axes: axes.iter().filter_map(|&axis| before.get(axis).copied()).collect() })
+        (Kernel::Reshape(Reshape), Kernel::Reshape(Reshape)) => Some(Kernel::Reshape(Reshape)),
+        (Kernel::Permute(Permute { axes }), Kernel::Permute(Permute { axes: before })) => {
+            Some(Kernel::Permute(Permute { axes: axes.iter().filter_map(|&axis| before.get(axis).copied()).collect() }))
         }
-        (Kernel::Permute { axes }, _) if keeps_order(axes, &inner.shape) => {
-            return set_kernel(graph, id, Kernel::Reshape);
+        (Kernel::Permute(Permute { axes }), _) if keeps_order(axes, &inner.shape) => {
+            return set_kernel(graph, id, Kernel::Reshape(Reshape));
         }
         _ => None,
     };

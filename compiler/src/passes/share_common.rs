@@ -70,7 +70,7 @@ mod tests {
         insta::assert_snapshot!(print(&graph), @r"
         input input [1, 2, 4, 4]
         %0 = map(input) max(x0, 0)  [1, 2, 4, 4]  # 0 ReLU + 2 ReLU
-        %1 = window_max(%0) 2x2 stride 2  [1, 2, 2, 2]  # 1 MaxPool2d + 3 MaxPool2d
+        %1 = pool_max(%0) 2x2 stride 2  [1, 2, 2, 2]  # 1 MaxPool2d + 3 MaxPool2d
         %2 = map(%1, %1) x0 + x1  [1, 2, 2, 2]  # 4 sum
         output output = %2
         ");

@@ -3,8 +3,8 @@
 use super::run;
 use crate::graph::NodeId;
 use crate::kernels::testing::{TestGraph, assert_same, check_pass};
-use crate::kernels::{AxisWindow, Divisor, Expression, Kernel, KernelGraph, PoolAxis, Pooling, evaluate, print};
-use crate::plan::{Plan, Target, plan, simulate};
+use crate::kernels::{AxisWindow, Divisor, Expression, KernelGraph, PoolAxis, Pooling, evaluate, print};
+use crate::plan::{Operation, Plan, Target, plan, simulate};
 
 /// The plan of a graph after all passes, which computes what the graph did before; float64 shows that no rule lost anything.
 fn optimised(mut graph: KernelGraph) -> Plan {
@@ -16,13 +16,13 @@ fn optimised(mut graph: KernelGraph) -> Plan {
 }
 
 fn names(plan: &Plan) -> String {
-    plan.run.iter().map(|step| step.kernel.name()).collect::<Vec<_>>().join(" ")
+    plan.run.iter().map(|step| step.operation.name()).collect::<Vec<_>>().join(" ")
 }
 
 fn mean_pool(test: &mut TestGraph, x: NodeId, size: usize) -> NodeId {
     let axis = PoolAxis::Sliding(AxisWindow { kernel: 2, stride: 2, dilation: 1, before: 0 });
     let mean = Pooling::Mean(Divisor::Elements);
-    test.layer("AvgPool2d", |builder| builder.window(x, [axis; 2], mean, [size, size]))
+    test.layer("AvgPool2d", |builder| builder.pool(x, [axis; 2], mean, [size, size]))
 }
 
 fn sigmoid(test: &mut TestGraph, x: NodeId) -> NodeId {
@@ -45,7 +45,7 @@ fn lenet_is_seven_kernels() {
     }
     let x = test.linear(x, 4);
     let plan = optimised(test.finish(x));
-    assert_eq!(names(&plan), "conv window_mean conv window_mean gemm gemm gemm");
+    assert_eq!(names(&plan), "conv pool_mean conv pool_mean gemm gemm gemm");
     assert!(plan.prepare.is_empty());
 }
 
@@ -110,8 +110,8 @@ fn a_dense_block_keeps_one_map_a_layer_and_copies_nothing() {
     let y = test.batch_norm(features);
     let plan = optimised(test.finish(y));
     assert_eq!(names(&plan), "conv map conv conv map conv conv map");
-    let maps = plan.run.iter().filter_map(|step| match &step.kernel {
-        Kernel::Map(expression) => Some(expression.to_string()),
+    let maps = plan.run.iter().filter_map(|step| match &step.operation {
+        Operation::Map(expression) => Some(expression.to_string()),
         _ => None,
     });
     assert_eq!(maps.collect::<Vec<_>>(), ["max((x0 * x1) + x2, 0)", "max((x0 * x1) + x2, 0)", "(x0 * x1) + x2"]);

@@ -14,8 +14,8 @@
 //! | input | dense, in place; no step writes to it |
 //! | result of a step | dense from axis 1 on; only the step from one index of axis 0 to the next is free, as in a part of a concatenation. That of a `Map` may have gaps anywhere: a part of a concatenation along another axis. In `Prepared` or `Scratch` for `prepare`, in the arena for `run` |
 //! | a parameter's new value | all of the parameter, which is marked as updated: written once a run, by a `Map`, after every step that needs the old value; what reads it later reads the new one |
-//! | weight of `Conv`, `ConvData`; what is packed | dense |
-//! | own operand of any other kernel but `Map` | dense from axis 1 on; so both of `Gemm` are rows of any distance |
+//! | weight of a convolution; packed weights, and what is packed | dense |
+//! | own operand of any other kernel but `Map` | dense from axis 1 on; so the matrices of a product are rows of any distance |
 //! | operand of a `Map` or an epilogue | any strides, 0 where it is repeated; its shape is the result's. An epilogue's lanes are side by side, or one that is repeated |
 //! | output of the plan | any view of any storage, to be copied out |
 //!
@@ -23,49 +23,50 @@
 //! one that computes in whole numbers reads and writes nothing else.
 //!
 //! On a target with blocks of channels, a tensor of five axes is an image `[N, C / lanes, H, W, lanes]`; its lanes are one more
-//! axis to a `Map`, a `Reduce` or a `Pad`, and `Window` and `Resample` move along axes 2 and 3. A `Conv` or `ConvData` with a
-//! packing reads such an image (`Stem`: a plain one) and packed weights, and writes such an image. A `Gemm` with a packing reads
-//! rows `[N, K]`, or an image in blocks whose features count as `[C, H, W]`, and packed weights. A `ConvWeight` reads two such
-//! images, or a plain one of few channels and the gradient in blocks, and writes weights as parameters have them; a `WindowGrad`
-//! moves as its `Window` does. What fills up a last block is finite, whatever it is (`spare.rs`).
+//! axis to a `Map`, a `Reduce` or a `Pad`, and `Pool` and `Resample` move along axes 2 and 3. A `PackedConv` reads such an image
+//! (by `Stem` and `Rows`: a plain one) and packed weights, and writes such an image (by `Rows`: a plain one). A `PackedLinear`
+//! reads rows `[N, K]`, or an image in blocks whose features count as `[C, H, W]`, and packed weights. A `ConvWeight` reads two
+//! such images, or a plain one of few channels and the gradient in blocks, and writes weights as parameters have them; a
+//! `PoolGrad` moves as its `Pool` does. What fills up a last block is finite, whatever it is (`blocked/spare.rs`).
 //!
-//! A `Map` may write over operands that are, element for element, at the same place as its result, and a kernel with a packing
+//! A `Map` may write over operands that are, element for element, at the same place as its result, and a `PackedConv`
 //! over the one residual that its [`Ending`] names, if no other operand lies there; any other overlap of a result with an operand
 //! does not occur. An element is written before it is read, and what is read later is not written over.
 //!
-//! The road: `order.rs` says in which order, `lower.rs` writes steps over numbered buffers, `places.rs` finds which of them are
-//! parts of one, `reuse.rs` which may share memory, `memory.rs` where each lies.
+//! The road: `order.rs` says in which order, `lower/` writes steps over numbered buffers (`blocked/` those of blocks),
+//! `concatenations.rs` finds which of them are parts of one, `reuse.rs` which may share memory, `memory.rs` where each lies.
 
-mod choices;
+mod blocked;
+mod concatenations;
 mod draft;
-mod ending;
 mod finish;
-mod layout;
 mod lower;
 mod memory;
-mod method;
+mod operation;
 mod order;
-mod places;
 mod print;
 mod reuse;
 #[cfg(test)]
 pub(crate) mod simulate;
-mod spare;
 #[cfg(test)]
 mod tests;
 mod verify;
 mod views;
+mod work;
 
-pub use choices::{Choice, choices};
-pub use ending::Ending;
+pub use blocked::{
+    Blocks, Choice, Convolution, Ending, Method, PackedConv, PackedLinear, Packing, Reorder, Scheme, choices,
+    merged_groups,
+};
+pub use operation::Operation;
 pub use print::print;
-pub use verify::verify;
+pub use verify::{extent, verify};
+pub use work::{Work, work};
 
 use crate::diagnostic::Diagnostic;
 use crate::element::ElementType;
-use crate::kernels::{ClassInput, Expression, Kernel, KernelGraph, Method, Packing, Start, fault};
+use crate::kernels::{ClassInput, Expression, KernelGraph, Start, fault};
 use crate::passes::Note;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The steps, memory and order of a kernel graph.
@@ -112,43 +113,6 @@ impl Target {
     /// The fixed target with blocks, for tests and prints.
     pub fn blocked() -> Target {
         Target { name: "blocked".into(), blocks: Some(Blocks::reference()), ..Target::reference() }
-    }
-}
-
-/// A target that holds channels in blocks of its vectors, and what the choice of a method goes by.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Blocks {
-    /// Elements of a vector, channels of a block.
-    pub lanes: usize,
-    /// Vector multiply-adds of one thread in a second.
-    pub multiply_adds_per_second: f64,
-    /// Bytes that all threads together read from memory in a second.
-    pub bytes_per_second: f64,
-    /// Bytes of the last-level cache.
-    pub last_cache_bytes: usize,
-    /// Threads that choices are made for. They do not depend on how many there are when the plan runs.
-    pub threads: usize,
-    /// Whether Winograd's method may be chosen: it errs a little more than the definition.
-    pub winograd: bool,
-    /// Whether the plan runs a single time, so that packing a weight counts as much as using it.
-    pub once: bool,
-    /// Choices that were measured, by a convolution's key.
-    pub chosen: BTreeMap<String, Method>,
-}
-
-impl Blocks {
-    /// Vectors of 16 elements, and the figures of a processor of two cores with AVX-512.
-    pub fn reference() -> Blocks {
-        Blocks {
-            lanes: 16,
-            multiply_adds_per_second: 3.7e9,
-            bytes_per_second: 40e9,
-            last_cache_bytes: 32 << 20,
-            threads: 2,
-            winograd: true,
-            once: false,
-            chosen: BTreeMap::new(),
-        }
     }
 }
 
@@ -220,21 +184,17 @@ impl View {
 /// One kernel call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
-    /// What to compute. `Reshape`, `Permute`, `Slice` and `Concat` do not occur: they are views, or copies. A copy is a `Map` of
-    /// its one operand.
-    pub kernel: Kernel,
-    /// The kernel's own operands, then the epilogue's. Those of a `Map` and of an epilogue are broadcast views of the output's
+    /// What to do. A copy is a `Map` of its one operand.
+    pub operation: Operation,
+    /// The operation's own operands, then the epilogue's. Those of a `Map` and of an epilogue are broadcast views of the output's
     /// shape.
     pub operands: Vec<View>,
-    /// How many of them are the kernel's own.
+    /// How many of them are the operation's own.
     pub own_operands: usize,
     /// What sums and expressions are computed in; an operand of another type is converted where it is read.
     pub compute: ElementType,
-    /// What is then done to each element; operand 0 is the kernel's result, operand `i` is `operands[own_operands + i − 1]`.
+    /// What is then done to each element; operand 0 is the operation's result, operand `i` is `operands[own_operands + i − 1]`.
     pub epilogue: Option<Expression>,
-    /// How a `Conv`, `ConvData` or `Gemm` over blocks of channels reads its weights, which are then packed: `[elements]`. `None`
-    /// where the weights lie as the graph has them.
-    pub packing: Option<Packing>,
     /// Where the result goes.
     pub output: View,
     /// The layers that the step came from, `path Layer` each.
@@ -245,9 +205,9 @@ impl Step {
     /// Whether the result may lie where that operand does, element for element.
     pub fn may_overwrite(&self, operand: usize) -> bool {
         let others = self.operands.get(self.own_operands..).unwrap_or_default();
-        match (&self.kernel, self.packing) {
-            (Kernel::Map(_), _) => true,
-            (Kernel::Conv { .. } | Kernel::ConvData { .. }, Some(_)) => {
+        match &self.operation {
+            Operation::Map(_) => true,
+            Operation::PackedConv(_) => {
                 let overwritten = Ending::of(self.epilogue.as_ref(), &self.output, others).overwritten();
                 overwritten.is_some_and(|residual| self.own_operands + residual == operand + 1)
             }
@@ -276,8 +236,11 @@ pub struct PlanParameter {
     pub element: ElementType,
     /// How it starts.
     pub start: Start,
-    /// Whether a run writes it, whole; nothing in `prepare` reads it then.
+    /// Whether a run writes it, whole.
     pub updated: bool,
+    /// Whether its value may be another in the next run: a run writes it, or something else does between runs. Nothing in
+    /// `prepare` reads it then.
+    pub changes: bool,
 }
 
 impl PlanParameter {

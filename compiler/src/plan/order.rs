@@ -105,9 +105,7 @@ fn sorted(graph: &KernelGraph, live: &HashSet<NodeId>, before: &HashMap<NodeId, 
         missing.insert(id, count);
     }
     let updates: HashSet<NodeId> = graph.updates.iter().map(|update| update.node).collect();
-    let is_first = |node: &KernelNode| {
-        matches!(node.kernel, Kernel::Input(_) | Kernel::Parameter(_)) || node.shape.iter().all(|&size| size == 1)
-    };
+    let is_first = |node: &KernelNode| node.kernel.is_given() || node.shape.iter().all(|&size| size == 1);
     let key = |id: NodeId| Reverse((!updates.contains(&id) && !graph.dag.get(id).is_some_and(is_first), id));
     let mut ready: BinaryHeap<_> = missing.iter().filter(|&(_, &count)| count == 0).map(|(&id, _)| key(id)).collect();
     let mut order = Vec::with_capacity(live.len());

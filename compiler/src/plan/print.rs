@@ -14,7 +14,7 @@
 //! are is said after the shape of an input, a parameter and a step's result where it is not float32.
 
 use super::{Plan, Step, Storage, View};
-use crate::kernels::{details, named as element};
+use crate::kernels::named as element;
 use std::fmt::Write;
 
 /// The text of a plan.
@@ -51,10 +51,10 @@ fn line(plan: &Plan, step: &Step) -> String {
     let operands: Vec<String> = step.operands.iter().map(|view| place(plan, view, Some(&step.output.shape))).collect();
     let (own, others) = operands.split_at_checked(step.own_operands).unwrap_or((&operands, &[]));
     let result = place(plan, &step.output, None) + &element(step.output.element);
-    let mut text = format!("{result} = {}({})", step.kernel.name(), own.join(", "));
-    text += &details(&step.kernel);
-    if let Some(packing) = &step.packing {
-        let _ = write!(text, " by {}", packing.method.name());
+    let mut text = format!("{result} = {}({})", step.operation.name(), own.join(", "));
+    text += &step.operation.details();
+    if let Some(packing) = step.operation.packing() {
+        let _ = write!(text, " by {}", packing.method());
     }
     if let Some(epilogue) = &step.epilogue {
         let _ = write!(text, " then {epilogue}");

@@ -7,8 +7,8 @@
 
 use super::draft::{Buffer, Draft, DraftStep};
 use super::memory::Life;
+use super::operation::Operation;
 use super::{Storage, View};
-use crate::kernels::Kernel;
 
 /// Buffers, some of them made one, and their lives.
 pub(super) struct Reuse {
@@ -58,7 +58,7 @@ impl Reuse {
             (!buffer.has_parts && view.is_dense() && view.size_bytes() == buffer.bytes as u64).then_some(buffer.storage)
         };
         let storage = whole(output, &step.step.output)?;
-        let is_map = matches!(step.step.kernel, Kernel::Map(_));
+        let is_map = matches!(step.step.operation, Operation::Map(_));
         let fits = |(operand, index, view): (usize, usize, &View)| {
             let root = self.root_of(index);
             let dies = self.lives.get(root).copied().flatten().is_some_and(|life| life.last == now);

@@ -1,12 +1,11 @@
 //! A plan run in float64 over real storages, as a back end would: the judge of the planner in its tests.
-
 //!
 //! Packed weights are the weights as they were, at the start of their place; the lanes that fill up a last block are sevens.
 
-use super::{Plan, PlanParameter, Step, Storage, View};
+use super::{Operation, PackedConv, PackedLinear, Packing, Plan, PlanParameter, Reorder, Step, Storage, View};
 use crate::element::ElementType;
+use crate::kernels::Kernel;
 use crate::kernels::evaluate::{self, Tensor, indices};
-use crate::kernels::{Kernel, Packing};
 use std::collections::HashMap;
 
 /// What a kernel leaves in the lanes that fill up a block.
@@ -52,8 +51,8 @@ fn simulate(plan: &Plan) -> (Vec<Tensor>, HashMap<Storage, Vec<f64>>) {
 
 fn run(step: &Step, storages: &mut HashMap<Storage, Vec<f64>>) {
     let operands: Vec<Tensor> = step.operands.iter().map(|view| gather(view, storages)).collect();
-    let result = match step.packing {
-        Some(packing) => blocked(step, packing, &operands),
+    let result = match step.operation.packing() {
+        Some(packing) => packed(step, packing, &operands),
         None => plain(step, &operands),
     };
     let storage = storages.get_mut(&step.output.storage).unwrap();
@@ -65,57 +64,55 @@ fn run(step: &Step, storages: &mut HashMap<Storage, Vec<f64>>) {
 /// A step without packed weights.
 fn plain(step: &Step, operands: &[Tensor]) -> Tensor {
     let (own, shape) = (step.own_operands, step.output.shape.as_slice());
-    match &step.kernel {
-        Kernel::Reorder { channels } if shape.len() == 5 => to_blocks(&operands[0], shape[4], 0.0, *channels),
-        Kernel::Reorder { channels } => from_blocks(&operands[0], *channels),
-        Kernel::Pack(_) => operands[0].clone(),
-        Kernel::Window { .. } | Kernel::WindowGrad { .. } | Kernel::Resample(_) if shape.len() == 5 => {
+    match &step.operation {
+        Operation::Reorder(Reorder { channels, lanes, into_blocks: true }) => {
+            to_blocks(&operands[0], *lanes, 0.0, *channels)
+        }
+        Operation::Reorder(reorder) => from_blocks(&operands[0], reorder.channels),
+        Operation::Pack(_) => operands[0].clone(),
+        Operation::Pool(_) | Operation::PoolGrad(_) | Operation::Resample(_) if shape.len() == 5 => {
             let all = shape[1] * shape[4];
             let images: Vec<Tensor> = operands[..own].iter().map(|image| from_blocks(image, all)).collect();
-            let images: Vec<&Tensor> = images.iter().collect();
-            let made = evaluate::step(&step.kernel, own, None, &images, &[shape[0], all, shape[2], shape[3]]);
+            let made = computed(&step.operation, &images, &[shape[0], all, shape[2], shape[3]]);
             epilogue(step, to_blocks(&made, shape[4], SPARE, all), operands)
         }
-        Kernel::ConvWeight { groups, .. } if operands[1].shape.len() == 5 => {
+        Operation::ConvWeight(conv) if operands[1].shape.len() == 5 => {
             let image = |image: &Tensor, channels: usize| match image.shape.len() {
                 5 => from_blocks(image, channels),
                 _ => image.clone(),
             };
-            let images = [image(&operands[0], shape[1] * groups), image(&operands[1], shape[0])];
-            epilogue(step, evaluate::step(&step.kernel, 2, None, &[&images[0], &images[1]], shape), operands)
+            let images = [image(&operands[0], shape[1] * conv.groups), image(&operands[1], shape[0])];
+            epilogue(step, computed(&step.operation, &images, shape), operands)
         }
-        kernel => {
-            let operands: Vec<&Tensor> = operands.iter().collect();
-            evaluate::step(kernel, own, step.epilogue.as_ref(), &operands, shape)
-        }
+        operation => epilogue(step, computed(operation, &operands[..own], shape), operands),
     }
 }
 
+/// What an operation makes of dense tensors.
+fn computed(operation: &Operation, own: &[Tensor], shape: &[usize]) -> Tensor {
+    evaluate::one(&own.iter().collect::<Vec<_>>(), shape, |own| operation.reference(own, shape).unwrap())
+}
+
 /// A heavy kernel over blocks.
-fn blocked(step: &Step, packing: Packing, operands: &[Tensor]) -> Tensor {
-    let Packing { in_channels, out_channels, groups, lanes, .. } = packing;
+fn packed(step: &Step, packing: Packing, operands: &[Tensor]) -> Tensor {
     let shape = step.output.shape.as_slice();
-    let x = if operands[0].shape.len() == 5 { from_blocks(&operands[0], in_channels) } else { operands[0].clone() };
-    let (x, weight_shape, made) = match &step.kernel {
-        Kernel::Gemm { .. } => {
-            let rows = x.shape[0];
-            let features = x.data.len() / rows;
-            (Tensor { shape: vec![rows, features], ..x }, vec![out_channels, features], shape.to_vec())
+    let (kernel, channels, weights, made) = match packing {
+        Packing::Linear(PackedLinear { rows, in_channels, out_features, pixels, .. }) => {
+            let made = vec![rows, out_features];
+            (PackedLinear::KERNEL, in_channels, vec![out_features, in_channels * pixels], made)
         }
-        Kernel::Conv { window, .. } => {
-            let weights = vec![out_channels, in_channels / groups, window[0].kernel, window[1].kernel];
-            (x, weights, vec![shape[0], out_channels, shape[2], shape[3]])
+        Packing::Conv(PackedConv { convolution, .. }) => {
+            let made = vec![shape[0], convolution.channels[1], shape[2], shape[3]];
+            (convolution.kernel(), convolution.channels[0], convolution.weights().to_vec(), made)
         }
-        Kernel::ConvData { window, .. } => {
-            let weights = vec![in_channels, out_channels / groups, window[0].kernel, window[1].kernel];
-            (x, weights, vec![shape[0], out_channels, shape[2], shape[3]])
-        }
-        other => panic!("{} has no packed weights", other.name()),
     };
-    let count = weight_shape.iter().product();
-    let weights = Tensor { shape: weight_shape, data: operands[1].data[..count].to_vec() };
-    let sums = evaluate::step(&step.kernel, 2, None, &[&x, &weights], &made);
-    let sums = if shape.len() == 5 { to_blocks(&sums, lanes, SPARE, out_channels) } else { sums };
+    let mut x = if operands[0].shape.len() == 5 { from_blocks(&operands[0], channels) } else { operands[0].clone() };
+    if let Packing::Linear(linear) = packing {
+        x.shape = vec![linear.rows, linear.in_channels * linear.pixels];
+    }
+    let data = operands[1].data[..weights.iter().product()].to_vec();
+    let sums = evaluate::step(&kernel, 2, None, &[&x, &Tensor { shape: weights, data }], &made);
+    let sums = if shape.len() == 5 { to_blocks(&sums, packing.lanes(), SPARE, made[1]) } else { sums };
     epilogue(step, sums, operands)
 }
 

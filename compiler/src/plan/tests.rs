@@ -1,11 +1,13 @@
 //! Plans of small graphs: what they compute, where values lie, what is copied.
 
-use super::{Blocks, Plan, Storage, Target, plan, plan_with_notes, simulate};
+use super::{
+    Blocks, Method, Operation, PackedConv, PackedLinear, Plan, Storage, Target, plan, plan_with_notes, simulate,
+};
 use crate::diagnostic::Code;
 use crate::graph::{NodeId, ParameterId};
 use crate::kernels::evaluate;
 use crate::kernels::testing::{TestGraph, assert_same};
-use crate::kernels::{AxisWindow, Expression, Kernel, KernelGraph, Method, Reduction, Update};
+use crate::kernels::{AxisWindow, Expression, KernelGraph, Reduction, Update};
 
 /// The plan of a graph, which computes what the graph does.
 fn planned(graph: &KernelGraph) -> Plan {
@@ -24,7 +26,7 @@ fn blocked(lanes: usize) -> Target {
 }
 
 fn names(plan: &Plan) -> Vec<&'static str> {
-    plan.run.iter().map(|step| step.kernel.name()).collect()
+    plan.run.iter().map(|step| step.operation.name()).collect()
 }
 
 fn double(test: &mut TestGraph, x: NodeId) -> NodeId {
@@ -151,7 +153,7 @@ fn residual(second: impl Fn(NodeId, NodeId) -> NodeId) -> Plan {
 #[test]
 fn a_residual_sum_is_written_over_what_is_added() {
     let plan = residual(|a, _| a);
-    let last = plan.run.iter().rfind(|step| step.packing.is_some()).unwrap();
+    let last = plan.run.iter().rfind(|step| step.operation.packing().is_some()).unwrap();
     assert_eq!(last.operands.len(), 3, "input, weights, what is added");
     assert_eq!(last.operands[2], last.output, "{}", super::print(&plan));
 }
@@ -159,7 +161,7 @@ fn a_residual_sum_is_written_over_what_is_added() {
 #[test]
 fn what_a_convolution_reads_all_over_is_not_written_over() {
     let plan = residual(|_, x| x);
-    let last = plan.run.iter().rfind(|step| step.packing.is_some()).unwrap();
+    let last = plan.run.iter().rfind(|step| step.operation.packing().is_some()).unwrap();
     assert_ne!(last.operands[2], last.output, "{}", super::print(&plan));
 }
 
@@ -175,7 +177,7 @@ fn what_is_packed_is_made_right_before() {
         .iter()
         .fold(x, |value, &weight| test.layer("Conv", |builder| builder.conv(value, weight, [axis; 2], 1, [8, 8])));
     let plan = plan(&test.finish(value), &Target::blocked()).unwrap();
-    let prepared: Vec<_> = plan.prepare.iter().map(|step| (step.kernel.name(), step.output.storage)).collect();
+    let prepared: Vec<_> = plan.prepare.iter().map(|step| (step.operation.name(), step.output.storage)).collect();
     let pair = [("map", Storage::Scratch), ("pack", Storage::Prepared)];
     assert_eq!(prepared, [pair, pair, pair].concat());
     assert_eq!(plan.scratch_bytes, 4 * (16 * 16), "one weight at a time");
@@ -266,7 +268,7 @@ fn ten_thousand_layers_are_planned_at_once() {
 }
 
 #[test]
-fn reshaping_never_makes_a_step_of_a_forbidden_kernel() {
+fn reshaping_makes_no_step_but_copies_and_padding() {
     let (mut test, x) = TestGraph::new(&[2, 3, 2, 2]);
     let y = test.layer("Mixed", |builder| {
         let turned = builder.permute(x, &[0, 2, 3, 1]);
@@ -275,8 +277,16 @@ fn reshaping_never_makes_a_step_of_a_forbidden_kernel() {
         builder.slice(padded, 0, 1, 1)
     });
     let plan = planned(&test.finish(y));
-    let is_step = |kernel: &Kernel| matches!(kernel, Kernel::Map(_) | Kernel::Pad { .. });
-    assert!(plan.run.iter().all(|step| is_step(&step.kernel)));
+    let is_step = |operation: &Operation| matches!(operation, Operation::Map(_) | Operation::Pad(_));
+    assert!(plan.run.iter().all(|step| is_step(&step.operation)));
+}
+
+/// By which method a step's convolution is computed.
+fn method(plan: &Plan, step: usize) -> Option<Method> {
+    match plan.run[step].operation {
+        Operation::PackedConv(PackedConv { method, .. }) => Some(method),
+        _ => None,
+    }
 }
 
 /// The kernels of a run with blocks of 4 channels.
@@ -293,10 +303,10 @@ fn images_change_their_layout_at_the_edges_alone() {
     let pooled = test.max_pool(a);
     let b = test.conv(pooled, 6, 1, true);
     let (plan, names) = blocked_names(&test.finish(b));
-    assert_eq!(names, ["reorder", "conv", "map", "window_max", "conv", "map", "reorder"]);
+    assert_eq!(names, ["reorder", "conv", "map", "pool_max", "conv", "map", "reorder"]);
     assert_eq!(plan.run[1].output.shape, [2, 2, 4, 4, 4]);
-    assert_eq!(plan.run[4].packing.unwrap().method, Method::Direct);
-    let packs = plan.prepare.iter().filter(|step| matches!(step.kernel, Kernel::Pack(_))).count();
+    assert_eq!(method(&plan, 4), Some(Method::Direct));
+    let packs = plan.prepare.iter().filter(|step| matches!(step.operation, Operation::Pack(_))).count();
     assert_eq!(packs, 2, "weights are packed once");
 }
 
@@ -311,7 +321,7 @@ fn a_plain_image_of_few_channels_is_convolved_as_it_lies() {
     planned(&graph);
     let (plan, names) = blocked_names(&graph);
     assert_eq!(names, ["conv", "reduce_sum", "gemm", "map"], "an image of one pixel is a row");
-    assert_eq!(plan.run[0].packing.unwrap().method, Method::Stem);
+    assert_eq!(method(&plan, 0), Some(Method::Stem));
 }
 
 #[test]
@@ -323,9 +333,9 @@ fn few_channels_stay_plain_where_rows_fill_vectors_better() {
     planned(&graph);
     let (plan, names) = blocked_names(&graph);
     assert_eq!(names, ["conv", "map", "conv", "reorder"]);
-    assert_eq!(plan.run[0].packing.unwrap().method, Method::Rows);
+    assert_eq!(method(&plan, 0), Some(Method::Rows));
     assert_eq!(plan.run[0].output.shape, [2, 1, 8, 8]);
-    assert_eq!(plan.run[2].packing.unwrap().method, Method::Stem);
+    assert_eq!(method(&plan, 2), Some(Method::Stem));
 }
 
 #[test]
@@ -337,7 +347,7 @@ fn flattened_images_are_multiplied_as_they_lie() {
     let (plan, names) = blocked_names(&test.finish(last));
     assert_eq!(names, ["conv", "gemm", "map"]);
     assert_eq!(plan.run[1].operands[0].shape, [2, 2, 4, 4, 4]);
-    assert_eq!(plan.run[1].packing.unwrap().area, 16);
+    assert!(matches!(plan.run[1].operation, Operation::PackedLinear(PackedLinear { in_channels: 6, pixels: 16, .. })));
 }
 
 #[test]

@@ -21,6 +21,7 @@ use crate::kernels::{ClassInput, Kernel, KernelBuilder, KernelGraph, LayerContex
 use crate::passes::{self, Note};
 use crate::plan::{Plan, Target, plan_with_notes};
 use crate::write_kernels::{Bindings, write_kernels, write_training_kernels};
+use std::sync::Arc;
 
 /// What a training step calls the inputs and outputs that it adds to the network's own.
 pub mod names {
@@ -68,16 +69,63 @@ pub fn training_step(
     training: &Training,
 ) -> Result<KernelGraph, Box<Diagnostic>> {
     let Backward { mut graph, gradients } = backward(network, bindings, training.loss, 0)?;
+    let gradients = gradients.into_iter().filter_map(|(leaf, gradient)| Some((leaf, gradient?))).collect();
+    learn(&mut graph, training, gradients)?;
+    Ok(graph)
+}
+
+/// A step in two halves, between which gradients can be looked at, or exchanged with other machines. Run one after the other on
+/// the same state they do what [`training_step`] does.
+pub struct Halves {
+    /// Gives `loss`, `correct`, and the gradient by every parameter that is trained and that the loss depends on, as outputs
+    /// under the parameters' keys. Running statistics move.
+    pub gradients: KernelGraph,
+    /// Takes these gradients as inputs under the same keys, the learning rate and the step's number. Writes parameters and the
+    /// optimiser's states.
+    pub update: KernelGraph,
+}
+
+/// Both halves of a step.
+///
+/// # Errors
+/// As [`training_step`].
+pub fn training_halves(
+    network: &ShapedGraph,
+    bindings: &Bindings,
+    training: &Training,
+) -> Result<Halves, Box<Diagnostic>> {
+    let Backward { graph: mut gradients, gradients: found } = backward(network, bindings, training.loss, 0)?;
+    let mut update = KernelGraph { parameters: gradients.parameters.clone(), ..KernelGraph::default() };
+    let mut handed = Vec::new();
+    for (leaf, gradient) in found {
+        let (Some(node), Some(parameter)) = (gradient, gradients.dag.get(leaf).cloned()) else { continue };
+        let name: Arc<str> = gradients.label(leaf).into();
+        let input = update.add_input(&name, parameter.element, &parameter.shape);
+        handed.push((update.add(parameter.kernel.clone(), parameter.shape, &[], Vec::new()), input));
+        gradients.outputs.push(Port { name, node });
+        if let Kernel::Parameter(id) = parameter.kernel {
+            gradients.changing.insert(id);
+        }
+    }
+    update.add_input(names::STEP, ElementType::Uint64, &[]);
+    learn(&mut update, training, handed)?;
+    verify(&gradients).map_err(|text| fault(&text))?;
+    Ok(Halves { gradients, update })
+}
+
+/// Adds what the optimiser makes of parameters and their gradients, and the learning rate as an input.
+fn learn(
+    graph: &mut KernelGraph,
+    training: &Training,
+    gradients: Vec<(NodeId, NodeId)>,
+) -> Result<(), Box<Diagnostic>> {
     let rate = graph.add_input(names::LEARNING_RATE, ElementType::Float32, &[]);
-    let gradients: Vec<(NodeId, NodeId)> =
-        gradients.into_iter().filter_map(|(leaf, gradient)| Some((leaf, gradient?))).collect();
     let gradients = match training.max_gradient_norm {
-        Some(most) => optimiser::clipped(&mut graph, gradients, most),
+        Some(most) => optimiser::clipped(graph, gradients, most),
         None => gradients,
     };
-    optimiser::update(&mut graph, training.optimiser, &gradients, rate)?;
-    verify(&graph).map_err(|text| fault(&text))?;
-    Ok(graph)
+    optimiser::update(graph, training.optimiser, &gradients, rate)?;
+    verify(graph).map_err(|text| fault(&text))
 }
 
 /// From a network whose shapes are known to the plan of its training step, with what every pass did and did not do.

@@ -1,8 +1,7 @@
 //! Engines of one layer, for the benchmarks of kernels: the layer's steps alone, with input and output carried over as in a
 //! network.
 
-use cnnc_compiler::kernels::Method;
-use cnnc_compiler::plan::choices;
+use cnnc_compiler::plan::{Method, choices};
 use cnnc_compiler::resolve::{Request, Sources};
 use cnnc_runtime::cpu::Engine;
 use cnnc_runtime::tuning::Tuning;

@@ -10,8 +10,7 @@ use super::blocked::buffer::Buffer;
 use super::fast::{ParameterUses, workspace_lengths};
 use super::{CpuOptions, check};
 use crate::Result;
-use cnnc_compiler::kernels::Kernel;
-use cnnc_compiler::plan::{Plan, PlanPort, Step};
+use cnnc_compiler::plan::{Operation, Plan, PlanPort, Step};
 use gemm_common::cache::CACHE_INFO;
 
 /// Bytes of the tables of a step.
@@ -77,7 +76,7 @@ impl Engine {
         let tables = STEP_BYTES * (plan.prepare.len() + plan.run.len()) as u64;
         let kept = buffer(Buffer::length_of(plan.prepared_bytes)) + tables;
         let sizes = |ports: &[PlanPort]| ports.iter().map(|port| port.view.size_bytes()).sum::<u64>();
-        let multiplies = |step: &Step| matches!(step.kernel, Kernel::Gemm { .. }) && step.packing.is_none();
+        let multiplies = |step: &Step| matches!(step.operation, Operation::Gemm(_));
         let products = if plan.run.iter().any(multiplies) { CACHE_INFO[1].cache_bytes as u64 } else { 0 };
         let threads = (THREAD_BYTES + products) * options.thread_count() as u64;
         Engine {

@@ -1,6 +1,6 @@
 //! The CPU engine: it prepares a plan once and then interprets it over one arena.
 //!
-//! Two sets of kernels read the same plans: `reference` is what each kernel means, as plain loops; the fast ones are
+//! Two sets of kernels read the same plans: `reference` runs what each kernel means, as plain loops; the fast ones are
 //! what people use. [`evaluate_f64`] runs the reference in float64, which is what everything else is compared with.
 
 #[cfg(not(feature = "kernels"))]
@@ -17,15 +17,13 @@ mod target;
 pub(crate) mod test_plan;
 mod training;
 mod windows;
-mod work;
 
-use crate::failure::{Failure, Result, failure};
+use crate::failure::{Result, fault};
+use crate::given::check_inputs;
+pub use crate::given::initial_state;
 use crate::{Backend, Executable, Parameters, Tensor, Trainer, threads};
 use blocked::pool::Pool;
 pub use blocked::vector::InstructionSet;
-pub(crate) use check::{check, extent, parameters as check_parameters};
-use cnnc_compiler::diagnostic::Code;
-use cnnc_compiler::kernels::ClassInput;
 use cnnc_compiler::plan::{Plan, Target};
 use fast::Fast;
 pub use footprint::{Footprint, footprint, training_footprint};
@@ -33,8 +31,7 @@ pub use machine::{Machine, measure, multiply_adds_per_second};
 use reference::Interpreter;
 use std::sync::Arc;
 use training::CpuTrainer;
-pub use training::{TrainingEngine, initial_state};
-pub use work::{Work, work};
+pub use training::TrainingEngine;
 
 /// Which kernels compute.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -130,6 +127,8 @@ pub struct Engine {
     kernels: Prepared,
     /// The answers of the last run; their memory is used again.
     answers: Vec<Tensor>,
+    /// Whether some parameters change, and lie in a state that the caller holds.
+    learns: bool,
 }
 
 /// The plan as the chosen kernels hold it.
@@ -155,7 +154,8 @@ impl Engine {
             Kernels::Fast => Prepared::Fast(Box::new(Fast::new(plan.clone(), parameters, &options)?)),
         };
         let answers = plan.outputs.iter().map(|port| Tensor::zeros(&port.view.shape, port.view.element)).collect();
-        Ok(Engine { plan, kernels, answers })
+        let learns = plan.parameters.iter().any(|parameter| parameter.changes);
+        Ok(Engine { plan, kernels, answers, learns })
     }
 
     /// The plan that the engine runs.
@@ -168,7 +168,7 @@ impl Engine {
     /// # Errors
     /// E604 when the inputs are not those that the plan wants.
     pub fn run(&mut self, inputs: &[Tensor]) -> Result<&[Tensor]> {
-        check_inputs(&self.plan, inputs)?;
+        self.check_run(inputs)?;
         match &mut self.kernels {
             Prepared::Fast(fast) => fast.run(inputs, &mut self.answers),
             Prepared::Reference(interpreter) => interpret(interpreter, inputs, &mut self.answers),
@@ -182,11 +182,21 @@ impl Engine {
     /// # Errors
     /// As [`Engine::run`].
     pub fn profile(&mut self, inputs: &[Tensor], runs: usize) -> Result<Vec<f64>> {
-        check_inputs(&self.plan, inputs)?;
+        self.check_run(inputs)?;
         match &mut self.kernels {
             Prepared::Fast(fast) => Ok(fast.profile(inputs, runs.max(1))),
             Prepared::Reference(_) => Ok(Vec::new()),
         }
+    }
+}
+
+impl Engine {
+    /// Whether a run can be made of these inputs alone.
+    fn check_run(&self, inputs: &[Tensor]) -> Result<()> {
+        if self.learns {
+            return Err(fault("a plan whose parameters change is run by steps over a state"));
+        }
+        check_inputs(&self.plan, inputs)
     }
 }
 
@@ -223,68 +233,26 @@ pub fn evaluate_f64(plan: Arc<Plan>, parameters: &Parameters, inputs: &[Tensor])
     Ok(shapes.zip(interpreter.answers()).collect())
 }
 
-pub(crate) fn check_inputs(plan: &Plan, inputs: &[Tensor]) -> Result<()> {
-    if inputs.len() != plan.inputs.len() {
-        return Err(wrong_number(plan, inputs.len()));
-    }
-    for (port, tensor) in plan.inputs.iter().zip(inputs) {
-        if port.view.shape != tensor.shape() {
-            let (name, found, wanted) = (&port.name, tensor.shape(), &port.view.shape);
-            return Err(failure(Code::E604, format!("`{name}` is {found:?}, and the model takes {wanted:?}")));
-        }
-        let (found, wanted) = (tensor.element(), port.view.element);
-        if found != wanted {
-            return Err(failure(Code::E604, format!("`{}` holds {found}, and the model takes {wanted}", port.name)));
-        }
-    }
-    check_classes(plan, inputs)
-}
-
-/// Whether class numbers are classes: any other would be learnt from in silence.
-fn check_classes(plan: &Plan, inputs: &[Tensor]) -> Result<()> {
-    let Some(ClassInput { input, classes }) = plan.class_input else { return Ok(()) };
-    let (Some(port), Some(tensor)) = (plan.inputs.get(input), inputs.get(input)) else { return Ok(()) };
-    let is_class = |label: &f32| label.fract() == 0.0 && (0.0..classes as f32).contains(label);
-    let Some(wrong) = tensor.data().iter().position(|label| !is_class(label)) else { return Ok(()) };
-    let places: usize = tensor.shape().iter().skip(1).product();
-    let (name, label, sample) = (&port.name, tensor.data()[wrong], wrong / places.max(1));
-    let message = match classes {
-        0 => format!("`{name}` is {label} for sample {sample}, and the model tells no classes apart"),
-        _ => {
-            format!("`{name}` is {label} for sample {sample}, and a class is a whole number from 0 to {}", classes - 1)
-        }
-    };
-    Err(failure(Code::E604, message))
-}
-
-fn wrong_number(plan: &Plan, found: usize) -> Failure {
-    let names: Vec<&str> = plan.inputs.iter().map(|port| port.name.as_ref()).collect();
-    let message = format!("the model takes {} inputs, and {found} were given", names.len());
-    let mut wrong = failure(Code::E604, message);
-    wrong.notes.push(format!("its inputs are: {}", names.join(", ")));
-    wrong
-}
-
 #[cfg(test)]
 mod tests {
     use super::test_plan::{TestPlan, dense};
     use super::{CpuOptions, Engine, evaluate_f64};
     use crate::{Parameters, Tensor};
     use cnnc_compiler::diagnostic::Code;
-    use cnnc_compiler::kernels::{Expression, Kernel};
-    use cnnc_compiler::plan::{Plan, Storage};
+    use cnnc_compiler::kernels::{Expression, Gemm};
+    use cnnc_compiler::plan::{Operation, Plan, Storage};
     use std::sync::Arc;
 
     /// `x·weightᵀ + bias`, then ReLU, with the bias doubled once in `prepare`.
     fn linear() -> Arc<Plan> {
-        let gemm = Kernel::Gemm { transpose_a: false, transpose_b: true };
+        let gemm = Operation::Gemm(Gemm { transpose_a: false, transpose_b: true });
         let mut bias = dense(Storage::Prepared, 0, &[2, 2]);
         bias.strides = vec![0, 1];
         let relu = (Expression::operand(0) + Expression::operand(1)).maximum(0.0);
         TestPlan::new(&[&[2, 3]])
             .parameter("0.weight", &[2, 3])
             .parameter("0.bias", &[2])
-            .prepare(Kernel::Map(Expression::operand(0) * 2.0), &[dense(Storage::Parameter(1), 0, &[2])], &[2])
+            .prepare(Operation::Map(Expression::operand(0) * 2.0), &[dense(Storage::Parameter(1), 0, &[2])], &[2])
             .step(gemm, &[dense(Storage::Input(0), 0, &[2, 3]), dense(Storage::Parameter(0), 0, &[2, 3])], &[2, 2])
             .epilogue(relu, &[bias])
             .finish()

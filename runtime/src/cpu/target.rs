@@ -7,7 +7,6 @@ use super::blocked::vector::InstructionSet;
 use super::{CpuOptions, Kernels};
 use crate::host::available_memory_bytes;
 use cnnc_compiler::plan::{Blocks, Target};
-use std::collections::BTreeMap;
 
 /// The target that plans for these kernels are made for.
 pub fn target(options: &CpuOptions) -> Target {
@@ -32,11 +31,8 @@ fn blocks(set: InstructionSet, options: &CpuOptions) -> Blocks {
     Blocks {
         lanes: set.lanes(),
         multiply_adds_per_second,
-        bytes_per_second: 40e9,
-        last_cache_bytes: 32 << 20,
-        threads: 2,
         winograd: !options.exact,
         once: options.once,
-        chosen: BTreeMap::new(),
+        ..Blocks::reference()
     }
 }

@@ -1,8 +1,8 @@
 //! Plans written by hand, for tests of the kernels alone.
 
 use cnnc_compiler::element::ElementType;
-use cnnc_compiler::kernels::{Expression, Kernel, Start};
-use cnnc_compiler::plan::{Plan, PlanParameter, PlanPort, Step, Storage, View};
+use cnnc_compiler::kernels::{Expression, Start};
+use cnnc_compiler::plan::{Operation, Plan, PlanParameter, PlanPort, Step, Storage, View};
 use std::sync::Arc;
 
 /// A dense view of float32 that begins with that element.
@@ -49,28 +49,29 @@ impl TestPlan {
             element: ElementType::Float32,
             start: Start::Stored,
             updated: false,
+            changes: false,
         });
         self
     }
 
     /// Adds a step that runs once; its result is dense at the end of what is prepared.
-    pub fn prepare(mut self, kernel: Kernel, operands: &[View], shape: &[usize]) -> TestPlan {
+    pub fn prepare(mut self, operation: Operation, operands: &[View], shape: &[usize]) -> TestPlan {
         let output = View::dense(Storage::Prepared, ElementType::Float32, self.0.prepared_bytes, shape);
         self.0.prepared_bytes = output.end_bytes();
-        self.0.prepare.push(step(kernel, operands, output));
+        self.0.prepare.push(step(operation, operands, output));
         self
     }
 
     /// Adds a step of a run; its result is dense at the end of the arena.
-    pub fn step(self, kernel: Kernel, operands: &[View], shape: &[usize]) -> TestPlan {
+    pub fn step(self, operation: Operation, operands: &[View], shape: &[usize]) -> TestPlan {
         let output = View::dense(Storage::Arena, ElementType::Float32, self.0.arena_bytes, shape);
-        self.step_into(kernel, operands, output)
+        self.step_into(operation, operands, output)
     }
 
     /// Adds a step whose result lies as given.
-    pub fn step_into(mut self, kernel: Kernel, operands: &[View], output: View) -> TestPlan {
+    pub fn step_into(mut self, operation: Operation, operands: &[View], output: View) -> TestPlan {
         self.0.arena_bytes = self.0.arena_bytes.max(output.end_bytes());
-        self.0.run.push(step(kernel, operands, output));
+        self.0.run.push(step(operation, operands, output));
         self
     }
 
@@ -90,14 +91,13 @@ impl TestPlan {
     }
 }
 
-fn step(kernel: Kernel, operands: &[View], output: View) -> Step {
+fn step(operation: Operation, operands: &[View], output: View) -> Step {
     Step {
-        kernel,
+        operation,
         operands: operands.iter().cloned().map(View::canonical).collect(),
         own_operands: operands.len(),
         compute: output.element,
         epilogue: None,
-        packing: None,
         output: output.canonical(),
         origins: vec!["0 Layer".into()],
     }

@@ -4,30 +4,15 @@
 //! that engines for batches of other sizes share one, and a copy of it for a checkpoint costs nothing until the next step writes.
 
 use super::reference::Interpreter;
-use super::{CpuOptions, Engine, Prepared, check, check_inputs, interpret};
+use super::{CpuOptions, Engine, Prepared, interpret};
 use crate::failure::{Result, fault};
+use crate::given::{check_inputs, check_parameters, initial_state};
 use crate::{Inputs, Parameters, Tensor, Trainer};
-use cnnc_compiler::kernels::Start;
 use cnnc_compiler::plan::Plan;
 use std::sync::Arc;
 
 /// A plan of a training step, prepared for the CPU.
 pub struct TrainingEngine(Engine);
-
-/// A state to begin with: the network's parameters, and what else the plan's runs write as it starts. Entries that are there
-/// already stay, so a state that was saved goes on. All of them are held, since every step reads them.
-///
-/// # Errors
-/// As [`Parameters::get`].
-pub fn initial_state(plan: &Plan, parameters: &Parameters) -> Result<Parameters> {
-    let mut state = parameters.held()?;
-    for parameter in &plan.parameters {
-        if let (Start::Constant(number), None) = (parameter.start, state.shape(&parameter.path)) {
-            state.insert(parameter.path.clone(), Tensor::filled(&parameter.shape, number as f32));
-        }
-    }
-    Ok(state)
-}
 
 impl TrainingEngine {
     /// Prepares a plan. What its runs do not write is read from the state here, once.
@@ -49,9 +34,9 @@ impl TrainingEngine {
     /// E602 when a parameter of the plan is missing in the state or of another shape, E604 when the inputs are not those that the
     /// plan wants; the state is as it was then.
     pub fn step(&mut self, state: &mut Parameters, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
-        let Engine { plan, kernels, answers } = &mut self.0;
+        let Engine { plan, kernels, answers, .. } = &mut self.0;
         check_inputs(plan, inputs)?;
-        check::parameters(plan, state)?;
+        check_parameters(plan, state)?;
         match kernels {
             Prepared::Fast(fast) => fast.step(state, inputs, answers)?,
             Prepared::Reference(interpreter) => reference(interpreter, state, inputs, answers)?,
@@ -66,7 +51,7 @@ impl TrainingEngine {
     pub fn profile(&mut self, state: &mut Parameters, inputs: &[Tensor], runs: usize) -> Result<Vec<f64>> {
         let Engine { plan, kernels, .. } = &mut self.0;
         check_inputs(plan, inputs)?;
-        check::parameters(plan, state)?;
+        check_parameters(plan, state)?;
         match kernels {
             Prepared::Fast(fast) => fast.profile_steps(state, inputs, runs.max(1)),
             Prepared::Reference(_) => Ok(Vec::new()),

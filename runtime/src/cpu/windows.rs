@@ -3,7 +3,6 @@
 //! Tables are as long as a plane's rows and columns, not as its area: rows of windows that count as many elements share their
 //! factors.
 
-use super::reference::{counted_along, divide_by};
 use cnnc_compiler::kernels::{PoolAxis, Pooling};
 use std::collections::HashMap;
 
@@ -26,13 +25,13 @@ impl Windows {
         let span = |axis: usize| move |at: usize| axes[axis].elements(at, counts[axis], sizes[axis]);
         let spans = [0, 1].map(|axis| (0..counts[axis]).map(span(axis)).collect::<Vec<Span>>());
         let counted = |row: usize| match pooling {
-            Pooling::Mean(divisor) => counted_along(divisor, axes, 0, row, sizes[0], spans[0][row].2),
+            Pooling::Mean(divisor) => divisor.along(axes, 0, row, sizes[0], spans[0][row].2),
             Pooling::Max | Pooling::Softmax => 1,
         };
         let factor = |place: [usize; 2]| match pooling {
             Pooling::Mean(divisor) => {
                 let at = [0, 1].map(|axis: usize| spans[axis][place[axis]]);
-                (1.0 / divide_by(divisor, axes, place, sizes, at)) as f32
+                (1.0 / divisor.of(axes, place, sizes, at)) as f32
             }
             Pooling::Max | Pooling::Softmax => 1.0,
         };

@@ -4,8 +4,8 @@ use super::driver::{self, CudaReport, During};
 use super::handles::Context;
 use super::libraries::Libraries;
 use super::nvrtc::{Architecture, Nvrtc};
-use super::places;
 use super::program::Precision;
+use super::search_paths;
 use crate::failure::failure;
 use crate::{Failure, Result};
 use cnnc_compiler::diagnostic::Code;
@@ -141,7 +141,7 @@ impl Device {
 
 /// Driver and compiler, or one failure that tells of both.
 fn found() -> Result<(CudaReport, &'static Nvrtc)> {
-    places::check_named()?;
+    search_paths::check_named()?;
     let report = driver::probe();
     let nvrtc = Nvrtc::find(report.as_ref().ok().map(|report| report.version));
     match (report, nvrtc) {

@@ -1,14 +1,12 @@
 //! Plan to program: each step by the family of its kernel, equal entries once.
 
 use super::kernels::product::Problem;
-use super::kernels::{Call, What, conv, gemm, library, map, pad, product, reduce, resample, window};
+use super::kernels::{Call, What, conv, gemm, library, map, pad, pool, product, reduce, resample};
 use super::program::{Entry, Launch, Options, Program, Task};
 use super::ways::Way;
-use crate::cpu::{self, Work};
 use crate::failure::{Result, fault};
 use crate::tuning::{Candidate, Choice, Tuning};
-use cnnc_compiler::kernels::Kernel;
-use cnnc_compiler::plan::{Plan, Step};
+use cnnc_compiler::plan::{self, Operation, Plan, Step, Work};
 use std::collections::{BTreeSet, HashMap};
 
 impl Program {
@@ -17,7 +15,7 @@ impl Program {
     /// # Errors
     /// E499 when the plan does not keep the rules of plans, or has more blocks than a device launches.
     pub fn of(plan: &Plan, options: &Options) -> Result<Program> {
-        cpu::check(plan)?;
+        plan::verify(plan).map_err(fault)?;
         let mut writer = Writer { options, entries: Vec::new(), names: HashMap::new(), workspace: 0 };
         let prepare = writer.launches(&plan.prepare)?;
         let run = writer.launches(&plan.run)?;
@@ -42,7 +40,7 @@ impl Writer<'_> {
             if step.output.elements() == 0 {
                 continue;
             }
-            let mut work = cpu::work(step);
+            let mut work = plan::work(step);
             for call in calls(step, self.options)? {
                 launches.push(self.launch(call, number, std::mem::take(&mut work))?);
             }
@@ -103,11 +101,11 @@ pub fn tuned(plan: &Plan, options: &Options) -> BTreeSet<String> {
 
 /// A step as a product; `None` where it is none.
 pub fn problem(step: &Step) -> Option<Problem<'_>> {
-    match &step.kernel {
-        Kernel::Conv { window, groups } => Some(conv::conv(step, window, *groups)),
-        Kernel::ConvData { window, groups } => Some(conv::conv_data(step, window, *groups)),
-        Kernel::ConvWeight { window, groups } => Some(conv::conv_weight(step, window, *groups)),
-        Kernel::Gemm { transpose_a, transpose_b } => Some(gemm::gemm(step, *transpose_a, *transpose_b)),
+    match &step.operation {
+        Operation::Conv(one) => Some(conv::conv(step, &one.window, one.groups)),
+        Operation::ConvData(one) => Some(conv::conv_data(step, &one.window, one.groups)),
+        Operation::ConvWeight(one) => Some(conv::conv_weight(step, &one.window, one.groups)),
+        Operation::Gemm(one) => Some(gemm::gemm(step, one.transpose_a, one.transpose_b)),
         _ => None,
     }
 }
@@ -117,27 +115,14 @@ fn calls(step: &Step, options: &Options) -> Result<Vec<Call>> {
     if let Some(problem) = problem(step) {
         return Ok(product::calls(&problem, options));
     }
-    Ok(match &step.kernel {
-        Kernel::Window { axes, pooling } => window::window(step, axes, pooling),
-        Kernel::WindowGrad { axes, pooling } => vec![window::window_grad(step, axes, pooling)],
-        Kernel::Reduce { reduction, axes } => reduce::reduce(step, *reduction, axes),
-        Kernel::Map(expression) => map::map(step, expression),
-        Kernel::Resample(resampling) => vec![resample::resample(step, resampling)],
-        Kernel::ResampleGrad(resampling) => vec![resample::resample_grad(step, resampling)],
-        Kernel::Pad { padding } => vec![pad::pad(step, padding)],
-        Kernel::Conv { .. }
-        | Kernel::ConvData { .. }
-        | Kernel::ConvWeight { .. }
-        | Kernel::Gemm { .. }
-        | Kernel::Input(_)
-        | Kernel::Parameter(_)
-        | Kernel::Reshape
-        | Kernel::Permute { .. }
-        | Kernel::Slice { .. }
-        | Kernel::Concat { .. }
-        | Kernel::Reorder { .. }
-        | Kernel::Pack(_) => {
-            return Err(fault(format!("`{}` is no step for a CUDA device", step.kernel.name())));
-        }
+    Ok(match &step.operation {
+        Operation::Pool(one) => pool::pool(step, &one.axes, &one.pooling),
+        Operation::PoolGrad(one) => vec![pool::pool_grad(step, &one.axes, &one.pooling)],
+        Operation::Reduce(one) => reduce::reduce(step, one.reduction, &one.axes),
+        Operation::Map(expression) => map::map(step, expression),
+        Operation::Resample(one) => vec![resample::resample(step, &one.0)],
+        Operation::ResampleGrad(one) => vec![resample::resample_grad(step, &one.0)],
+        Operation::Pad(one) => vec![pad::pad(step, &one.padding)],
+        other => return Err(fault(format!("`{}` is no step for a CUDA device", other.name()))),
     })
 }

@@ -5,11 +5,10 @@ use super::driver::{During, is_out_of_memory};
 use super::handles::Buffer;
 use super::need::{Need, batch_of};
 use super::program::{Argument, WORD_BYTES};
-use crate::cpu::extent;
 use crate::failure::fault;
 use crate::{Result, Tensor};
 use cnnc_compiler::element::ElementType;
-use cnnc_compiler::plan::{Plan, Storage, View};
+use cnnc_compiler::plan::{Plan, Storage, View, extent};
 use std::borrow::Cow;
 use std::sync::Arc;
 

@@ -5,7 +5,7 @@
 //! and `expression.rs` write.
 //!
 //! Neither driver nor NVRTC is linked: both are looked for when they are asked for, so the same executable starts on
-//! machines without either, and says what it looked for and where. `driver.rs` asks for the driver, `places.rs` says
+//! machines without either, and says what it looked for and where. `driver.rs` asks for the driver, `search_paths.rs` says
 //! where libraries may lie, `nvrtc.rs` compiles, `cache.rs` keeps what was compiled, `modules.rs` brings these
 //! together for a program. `device.rs` opens a GPU, `need.rs` foretells its memory, `memory.rs` lays it out,
 //! `execution.rs` runs a program on it through `handles.rs`, which has all calls of the driver; `backend.rs` is what
@@ -20,14 +20,14 @@ mod expression;
 mod handles;
 mod kernels;
 mod libraries;
+pub mod library_operation;
 mod lower;
 mod memory;
 mod modules;
 mod need;
 mod nvrtc;
-pub mod operation;
-mod places;
 pub mod program;
+mod search_paths;
 mod source;
 mod tiles;
 mod tuning;

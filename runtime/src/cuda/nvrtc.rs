@@ -5,7 +5,7 @@
 //! cannot take the place of the one that fits. It finds its own companion, the builtins, by name alone; that is
 //! opened before it.
 
-use super::places::{self, Origin, Place, VARIABLE};
+use super::search_paths::{self, Origin, SearchPath, VARIABLE};
 use crate::Result;
 use crate::failure::failure;
 use cnnc_compiler::diagnostic::Code;
@@ -93,7 +93,11 @@ impl Nvrtc {
         match *opened {
             Some(nvrtc) if unfit(nvrtc.version, driver).is_none() => Ok(nvrtc),
             _ => {
-                let nvrtc = Box::leak(Box::new(Nvrtc::find_in(&places::places(), places::named().as_deref(), driver)?));
+                let nvrtc = Box::leak(Box::new(Nvrtc::find_in(
+                    &search_paths::search_paths(),
+                    search_paths::named().as_deref(),
+                    driver,
+                )?));
                 *opened = Some(nvrtc);
                 Ok(nvrtc)
             }
@@ -101,10 +105,10 @@ impl Nvrtc {
     }
 
     /// As [`Nvrtc::find`], among these places; `named` is what the variable of cnnc names.
-    fn find_in(places: &[Place], named: Option<&Path>, driver: Option<(u32, u32)>) -> Result<Nvrtc> {
+    fn find_in(places: &[SearchPath], named: Option<&Path>, driver: Option<(u32, u32)>) -> Result<Nvrtc> {
         let mut rejected = Vec::new();
         for place in places {
-            for path in places::files_of("nvrtc", &place.path) {
+            for path in search_paths::files_of("nvrtc", &place.path) {
                 let opened = Nvrtc::open(&path).and_then(|nvrtc| match unfit(nvrtc.version, driver) {
                     None => Ok(nvrtc),
                     Some(reason) => Err(reason),
@@ -122,7 +126,7 @@ impl Nvrtc {
     fn open(path: &Path) -> std::result::Result<Nvrtc, String> {
         let folder = path.parent().unwrap_or(Path::new("/"));
         let major = version_in(path);
-        for builtins in places::files_of("nvrtc-builtins", folder) {
+        for builtins in search_paths::files_of("nvrtc-builtins", folder) {
             if major.is_none() || version_in(&builtins) == major {
                 // SAFETY: a library of NVIDIA's; it does nothing when it is opened. One that cannot be opened is missed by NVRTC
                 // itself.
@@ -280,7 +284,7 @@ fn unfit((major, minor): (u32, u32), driver: Option<(u32, u32)>) -> Option<Strin
 
 /// The diagnosis of a machine without one.
 fn missing(
-    places: &[Place],
+    places: &[SearchPath],
     named: Option<&Path>,
     rejected: Vec<String>,
     driver: Option<(u32, u32)>,
@@ -312,7 +316,7 @@ fn missing(
 
 #[cfg(test)]
 mod tests {
-    use super::{Architecture, Nvrtc, Origin, Place, unfit};
+    use super::{Architecture, Nvrtc, Origin, SearchPath, unfit};
     use cnnc_compiler::diagnostic::Code;
     use std::fs;
     use std::path::Path;
@@ -369,7 +373,7 @@ mod tests {
     fn what_is_missing_is_said_with_where_it_was_looked_for() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("libnvrtc.so.13"), "no library").unwrap();
-        let places = [Place { origin: Origin::Toolkit, path: folder.path().to_owned() }];
+        let places = [SearchPath { origin: Origin::Toolkit, path: folder.path().to_owned() }];
         let missing = Nvrtc::find_in(&places, None, Some((12, 4))).err().unwrap();
         assert_eq!(missing.code, Code::E501);
         let notes = missing.notes.join("\n");

@@ -8,11 +8,10 @@
 //! `run` in order on one stream, each launch after the one before is done. The workspace is shared by all launches and holds
 //! nothing between steps.
 
-use super::operation::Operation;
+use super::library_operation::LibraryOperation;
 use super::ways::Way;
-use crate::cpu::Work;
 use crate::tuning::Tuning;
-use cnnc_compiler::plan::{Storage, Target};
+use cnnc_compiler::plan::{Storage, Target, Work};
 use std::fmt::Write;
 
 /// Bytes of a word, in which memory on the device is counted.
@@ -75,7 +74,7 @@ pub enum Task {
         block: [u32; 3],
     },
     /// A library of NVIDIA's computes.
-    Library(Operation),
+    Library(LibraryOperation),
 }
 
 /// A pointer into memory on the device, which is counted in words of four bytes.

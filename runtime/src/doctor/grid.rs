@@ -4,7 +4,7 @@
 //! stated here and nowhere else, and tests use the same figures.
 
 use crate::cuda::program::Precision;
-use cnnc_compiler::kernels::Method;
+use cnnc_compiler::plan::{Method, Scheme};
 
 /// What one layer, or one kernel, may be off in float32, whatever computes it.
 pub const LAYER: f64 = 1e-5;
@@ -96,14 +96,14 @@ pub const GRID: &[Subject] = &[
     ),
     subject(
         "conv winograd_2x2",
-        Road::By(Method::Winograd(2)),
+        Road::By(Method::Winograd(Scheme::F2)),
         4e-6,
         "transforms add up to four values before products are rounded, and four after",
         THREE,
     ),
     subject(
         "conv winograd_4x4",
-        Road::By(Method::Winograd(4)),
+        Road::By(Method::Winograd(Scheme::F4)),
         1e-5,
         "transforms multiply by up to eight, and roundings with it",
         THREE,
@@ -148,13 +148,7 @@ pub const GRID: &[Subject] = &[
             ("ConvTranspose2d(16, kernel_size=2, stride=2)", &[2, 20, 7, 7]),
         ],
     ),
-    subject(
-        "linear",
-        Road::By(Method::Linear),
-        2e-6,
-        PRODUCTS,
-        &[("Linear(100)", &[1, 2048]), ("Linear(33); ReLU", &[5, 300])],
-    ),
+    subject("linear", Road::Usual, 2e-6, PRODUCTS, &[("Linear(100)", &[1, 2048]), ("Linear(33); ReLU", &[5, 300])]),
     subject("gemm", Road::Plain, 2e-6, PRODUCTS, &[("Linear(100)", &[1, 2048]), ("Linear(130); ReLU", &[70, 300])]),
     subject(
         "max pooling",

@@ -14,9 +14,8 @@ use crate::failure::fault;
 use crate::tuning::Tuning;
 use crate::{Backend, Model, Parameters, Report, Tensor, random};
 use cnnc_compiler::element::ElementType;
-use cnnc_compiler::kernels::Method;
 use cnnc_compiler::passes;
-use cnnc_compiler::plan::{Plan, Target, choices, plan};
+use cnnc_compiler::plan::{Method, Operation, Plan, Step, Target, choices, plan};
 use cnnc_compiler::resolve::{Request, Sources};
 use cnnc_compiler::training::{Loss, SumOrMean, loss_and_gradients};
 use std::sync::Arc;
@@ -130,7 +129,9 @@ impl Case {
         let free = choices(&*compile(&target)?, blocks).into_iter().map(|choice| (choice.key, method));
         Tuning(free.collect()).apply(&mut target);
         let plan = compile(&target)?;
-        match plan.run.iter().filter_map(|step| step.packing).all(|packing| packing.method == method) {
+        let by_another =
+            |step: &Step| matches!(&step.operation, Operation::PackedConv(packed) if packed.method != method);
+        match !plan.run.iter().any(by_another) {
             true => Ok(Some(plan)),
             false => Err(fault(format!("a case of the grid is not computed by `{}`", method.name())).into()),
         }
@@ -176,8 +177,7 @@ mod tests {
     use crate::cpu::{Cpu, CpuOptions, Kernels};
     use crate::cuda::program::Precision;
     use crate::{Backend, Executable, Parameters, Result, Tensor, Trainer};
-    use cnnc_compiler::kernels::Method;
-    use cnnc_compiler::plan::{Plan, Target};
+    use cnnc_compiler::plan::{Method, Plan, Target};
     use std::sync::Arc;
 
     fn backends() -> Vec<Cpu> {

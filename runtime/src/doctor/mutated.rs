@@ -11,8 +11,10 @@ use crate::cpu::{Cpu, CpuOptions, Engine, InstructionSet};
 use crate::random::Stream;
 use crate::{Backend, Parameters, Tensor};
 use cnnc_compiler::element::ElementType;
-use cnnc_compiler::kernels::{AxisWindow, Expression, Kernel, Method, Packing, PoolAxis};
-use cnnc_compiler::plan::{Plan, Step, Storage, View};
+use cnnc_compiler::kernels::{AxisWindow, Conv, ConvData, ConvWeight, Expression, Pool, PoolAxis, PoolGrad};
+use cnnc_compiler::plan::{
+    Convolution, Operation, PackedConv, PackedLinear, Packing, Plan, Reorder, Step, Storage, View,
+};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
 use std::sync::Arc;
@@ -183,13 +185,13 @@ fn change_structure(plan: &mut Plan, draws: &mut Draws) -> String {
         return "nothing".into();
     }
     let [one, other] = [draws.below(count), draws.below(count)];
-    let kernel = step(plan, other).kernel.clone();
+    let operation = step(plan, other).operation.clone();
     let view = step(plan, other).operands.first().cloned().unwrap_or_else(|| step(plan, other).output.clone());
     let place = draws.below(step(plan, one).operands.len().max(1));
     let way = draws.below(9);
     let changed = step(plan, one);
     match way {
-        0 => changed.kernel = kernel,
+        0 => changed.operation = operation,
         1 => changed.operands.reverse(),
         2 => drop(changed.operands.pop()),
         3 => changed.operands.push(view),
@@ -235,28 +237,7 @@ fn numbers(plan: &mut Plan) -> Numbers<'_> {
         if let Some(expression) = &mut step.epilogue {
             of_expression(expression, &mut all);
         }
-        if let Some(packing) = &mut step.packing {
-            of_packing(packing, &mut all);
-        }
-        match &mut step.kernel {
-            Kernel::Conv { window, groups }
-            | Kernel::ConvData { window, groups }
-            | Kernel::ConvWeight { window, groups } => {
-                all.push(("groups", groups));
-                window.iter_mut().for_each(|axis| of_window(axis, &mut all));
-            }
-            Kernel::Window { axes, .. } | Kernel::WindowGrad { axes, .. } => {
-                for axis in axes {
-                    if let PoolAxis::Sliding(window) = axis {
-                        of_window(window, &mut all);
-                    }
-                }
-            }
-            Kernel::Map(expression) => of_expression(expression, &mut all),
-            Kernel::Reorder { channels } => all.push(("channels", channels)),
-            Kernel::Pack(packing) => of_packing(packing, &mut all),
-            _ => {}
-        }
+        of_operation(&mut step.operation, &mut all);
     }
     all
 }
@@ -274,12 +255,37 @@ fn of_window<'p>(axis: &'p mut AxisWindow, all: &mut Numbers<'p>) {
     all.extend([kernel, stride, dilation, before].map(|number| ("window", number)));
 }
 
-fn of_packing<'p>(packing: &'p mut Packing, all: &mut Numbers<'p>) {
-    let Packing { method, lanes, in_channels, out_channels, groups, area } = packing;
-    all.extend([lanes, in_channels, out_channels, groups, area].map(|number| ("packing", number)));
-    if let Method::Winograd(outputs) = method {
-        all.push(("packing", outputs));
+fn of_operation<'p>(operation: &'p mut Operation, all: &mut Numbers<'p>) {
+    match operation {
+        Operation::Conv(Conv { window, groups })
+        | Operation::ConvData(ConvData { window, groups })
+        | Operation::ConvWeight(ConvWeight { window, groups }) => {
+            all.push(("groups", groups));
+            window.iter_mut().for_each(|axis| of_window(axis, all));
+        }
+        Operation::Pool(Pool { axes, .. }) | Operation::PoolGrad(PoolGrad { axes, .. }) => {
+            for axis in axes {
+                if let PoolAxis::Sliding(window) = axis {
+                    of_window(window, all);
+                }
+            }
+        }
+        Operation::Map(expression) => of_expression(expression, all),
+        Operation::Reorder(Reorder { channels, lanes, .. }) => all.extend([("channels", channels), ("lanes", lanes)]),
+        Operation::PackedConv(conv) | Operation::Pack(Packing::Conv(conv)) => of_conv(conv, all),
+        Operation::PackedLinear(linear) | Operation::Pack(Packing::Linear(linear)) => {
+            let PackedLinear { rows, in_channels, pixels, out_features, lanes } = linear;
+            all.extend([rows, in_channels, pixels, out_features, lanes].map(|number| ("packing", number)));
+        }
+        _ => {}
     }
+}
+
+fn of_conv<'p>(conv: &'p mut PackedConv, all: &mut Numbers<'p>) {
+    let PackedConv { convolution: Convolution { batch, channels, groups, sizes, window, .. }, lanes, .. } = conv;
+    all.extend([batch, groups, lanes].map(|number| ("packing", number)));
+    all.extend(channels.iter_mut().chain(sizes.iter_mut().flatten()).map(|number| ("packing", number)));
+    window.iter_mut().for_each(|axis| of_window(axis, all));
 }
 
 fn of_expression<'p>(expression: &'p mut Expression, all: &mut Numbers<'p>) {

@@ -7,8 +7,7 @@
 use super::{Candidate, Tuning};
 use crate::cpu::{CpuOptions, Engine};
 use crate::{Parameters, Report, Tensor};
-use cnnc_compiler::kernels::Method;
-use cnnc_compiler::plan::{Blocks, Plan, choices};
+use cnnc_compiler::plan::{Blocks, Method, Plan, choices};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -135,13 +134,13 @@ mod tests {
     use super::{Choice, chosen};
     use crate::cpu::test_plan::{TestPlan, dense};
     use crate::tuning::Tuning;
-    use cnnc_compiler::kernels::{Expression, Kernel, Method};
-    use cnnc_compiler::plan::{Plan, Storage};
+    use cnnc_compiler::kernels::Expression;
+    use cnnc_compiler::plan::{Method, Operation, Plan, Scheme, Storage};
     use std::sync::Arc;
 
     fn three_steps() -> Arc<Plan> {
         let copied = |plan: TestPlan, _| {
-            plan.step(Kernel::Map(Expression::operand(0)), &[dense(Storage::Input(0), 0, &[1])], &[1])
+            plan.step(Operation::Map(Expression::operand(0)), &[dense(Storage::Input(0), 0, &[1])], &[1])
         };
         (0..3).fold(TestPlan::new(&[&[1]]), copied).finish()
     }
@@ -153,13 +152,14 @@ mod tests {
             step,
             key: key.into(),
             first: Method::Direct,
-            all: vec![Method::Direct, Method::Winograd(2)],
+            all: vec![Method::Direct, Method::Winograd(Scheme::F2)],
         };
         let free = [choice(0, "z"), choice(1, "a"), choice(2, "z")];
         let by = |method| Tuning(["a", "z"].map(|key| (key.to_owned(), method)).into_iter().collect());
-        let times = [(by(Method::Direct), vec![3.0, 1.00, 2.0]), (by(Method::Winograd(2)), vec![4.0, 0.98, 0.5])];
+        let times =
+            [(by(Method::Direct), vec![3.0, 1.00, 2.0]), (by(Method::Winograd(Scheme::F2)), vec![4.0, 0.98, 0.5])];
         let found = chosen(&plan, &free, &times);
         let found: Vec<_> = found.iter().map(|one| (one.key.as_str(), one.layers.len(), one.after)).collect();
-        assert_eq!(found, [("z", 2, Method::Winograd(2)), ("a", 1, Method::Direct)]);
+        assert_eq!(found, [("z", 2, Method::Winograd(Scheme::F2)), ("a", 1, Method::Direct)]);
     }
 }

@@ -16,8 +16,7 @@ use crate::failure::{Result, failure, file_failure};
 use crate::files::{Lock, cache_folder};
 use crate::{host, write_whole};
 use cnnc_compiler::diagnostic::Code;
-use cnnc_compiler::kernels::Method;
-use cnnc_compiler::plan::Target;
+use cnnc_compiler::plan::{Method, Target};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
@@ -180,8 +179,7 @@ mod tests {
     use super::{Kept, Machine, Tuning};
     use crate::cpu::{Cpu, CpuOptions};
     use crate::{Backend, Model};
-    use cnnc_compiler::kernels::Method;
-    use cnnc_compiler::plan::choices;
+    use cnnc_compiler::plan::{Method, Scheme, choices};
     use std::fs;
 
     fn machine() -> Machine {
@@ -189,7 +187,7 @@ mod tests {
     }
 
     fn tuning() -> Tuning {
-        let choices = [("a".to_owned(), Method::Winograd(4)), ("b".to_owned(), Method::Direct)];
+        let choices = [("a".to_owned(), Method::Winograd(Scheme::F4)), ("b".to_owned(), Method::Direct)];
         Tuning(choices.into_iter().collect())
     }
 
@@ -221,9 +219,9 @@ mod tests {
         });
         assert_eq!(Kept::<Method>::read(&path, &machine()).choices().0.len(), 40);
         // The newest choice of a key counts, and others of the file stay.
-        Tuning([("0 0".to_owned(), Method::Winograd(4))].into()).keep(&path, &machine()).unwrap();
+        Tuning([("0 0".to_owned(), Method::Winograd(Scheme::F4))].into()).keep(&path, &machine()).unwrap();
         let choices = Kept::<Method>::read(&path, &machine()).choices().0;
-        assert_eq!((choices.len(), choices["0 0"]), (40, Method::Winograd(4)));
+        assert_eq!((choices.len(), choices["0 0"]), (40, Method::Winograd(Scheme::F4)));
         // Those of another machine do not.
         let other = Machine { words: "Q".into(), ..machine() };
         tuning().keep(&path, &other).unwrap();
@@ -262,7 +260,7 @@ mod tests {
             let (plan, _) = model.compile(&target, &mut ()).unwrap();
             choices(&plan, target.blocks.as_ref().unwrap())
         };
-        for method in [Method::Winograd(2), Method::Winograd(4), Method::Direct] {
+        for method in [Method::Winograd(Scheme::F2), Method::Winograd(Scheme::F4), Method::Direct] {
             let keys = methods(false, &Tuning::default()).into_iter().map(|choice| choice.key);
             let tuning = Tuning(keys.map(|key| (key, method)).collect());
             let tuned = methods(false, &tuning);

@@ -6,8 +6,8 @@ mod text;
 
 use crate::skipped;
 use cnnc_compiler::element::ElementType;
-use cnnc_compiler::kernels::{Expression, Kernel, Reduction};
-use cnnc_compiler::plan::{Plan, PlanPort, Step, Storage, View};
+use cnnc_compiler::kernels::{Expression, Reduce, Reduction};
+use cnnc_compiler::plan::{Operation, Plan, PlanPort, Step, Storage, View};
 use cnnc_runtime::cpu::{CpuOptions, Engine, Kernels, evaluate_f64};
 use cnnc_runtime::cuda::program::{Options, Precision, Program};
 use cnnc_runtime::{Parameters, Tensor};
@@ -193,7 +193,7 @@ fn compare(
         let found: Vec<f32> = values.take(output.elements()).collect();
         if step.compute == ElementType::Uint64 {
             if counts_of(&found) != counted(case, step, &memory) {
-                wrong.push(format!("{}, step {number}, {}: counts wrongly", case.name, step.kernel.name()));
+                wrong.push(format!("{}, step {number}, {}: counts wrongly", case.name, step.operation.name()));
             }
             memory.write(case, &output, found);
             continue;
@@ -201,7 +201,7 @@ fn compare(
         let exact = evaluate(case, step, &memory, false);
         let largest = |values: &[f64]| values.iter().fold(0.0f64, |largest, value| largest.max(value.abs()));
         // Where terms cancel, what is left is held against them.
-        let terms = if is_sum(&step.kernel) { 1e-2 * largest(&evaluate(case, step, &memory, true)) } else { 0.0 };
+        let terms = if is_sum(&step.operation) { 1e-2 * largest(&evaluate(case, step, &memory, true)) } else { 0.0 };
         let scale = largest(&exact).max(terms);
         let differences = found.iter().zip(&exact).map(|(&a, b)| (f64::from(a) - b).abs());
         let off = differences.fold(0.0f64, |worst, off| if off > worst || off.is_nan() { off } else { worst });
@@ -213,7 +213,7 @@ fn compare(
             wrong.push(format!(
                 "{}, step {number}, {} by {}: off by {:.1e}, more than {tolerance:.0e}",
                 case.name,
-                step.kernel.name(),
+                step.operation.name(),
                 entries.join(" and "),
                 off / scale
             ));
@@ -225,7 +225,7 @@ fn compare(
 
 /// A step that counts, by what its expression means.
 fn counted(case: &Case, step: &Step, memory: &Memory) -> Vec<u64> {
-    let Kernel::Map(expression) = &step.kernel else { panic!("{}: only a map counts", case.name) };
+    let Operation::Map(expression) = &step.operation else { panic!("{}: only a map counts", case.name) };
     let values = |view: &View| {
         let storage = &memory.0[storage_number(case, view.storage)];
         counts_of(&places(&words(view)).into_iter().map(|place| storage[place]).collect::<Vec<f32>>())
@@ -240,24 +240,24 @@ fn counted(case: &Case, step: &Step, memory: &Memory) -> Vec<u64> {
 
 /// What a step may be off in a precision, as a share of its largest result, and why.
 pub fn tolerance(step: &Step, precision: Precision) -> (f64, &'static str) {
-    match (&step.kernel, precision) {
+    match (&step.operation, precision) {
         (kernel, precision) if is_product(kernel) => match precision {
             Precision::Exact => (2e-6, "each product and sum rounds; errors grow as the root of their number"),
             Precision::Tf32 | Precision::Fp16 => (2e-3, "operands have 11 bits: each is off by 2^-11 at most"),
             Precision::Bf16 => (1e-2, "operands have 8 bits: each is off by 2^-8 at most"),
         },
-        (Kernel::Map(_) | Kernel::Reduce { .. }, _) => (1e-5, "of a few operations differences may cancel"),
+        (Operation::Map(_) | Operation::Reduce(_), _) => (1e-5, "of a few operations differences may cancel"),
         _ => (3e-6, "a few operations in float32, functions good to a few units of the last place"),
     }
 }
 
-fn is_product(kernel: &Kernel) -> bool {
-    matches!(kernel, Kernel::Conv { .. } | Kernel::ConvData { .. } | Kernel::ConvWeight { .. } | Kernel::Gemm { .. })
+fn is_product(operation: &Operation) -> bool {
+    matches!(operation, Operation::Conv(_) | Operation::ConvData(_) | Operation::ConvWeight(_) | Operation::Gemm(_))
 }
 
 /// Whether a kernel adds up terms that may cancel.
-fn is_sum(kernel: &Kernel) -> bool {
-    is_product(kernel) || matches!(kernel, Kernel::Reduce { reduction: Reduction::Sum, .. })
+fn is_sum(operation: &Operation) -> bool {
+    is_product(operation) || matches!(operation, Operation::Reduce(Reduce { reduction: Reduction::Sum, .. }))
 }
 
 /// A step alone in float64 on the values it was given; `of_terms`: without its epilogue, of their absolute values.
@@ -337,7 +337,7 @@ fn places(view: &View) -> Vec<usize> {
 
 /// A plan of one step, whose operands are inputs as the views say: `reach` elements each.
 pub fn single(
-    kernel: Kernel,
+    operation: Operation,
     operands: &[View],
     own_operands: usize,
     epilogue: Option<Expression>,
@@ -357,12 +357,11 @@ pub fn single(
         parameters: Vec::new(),
         prepare: Vec::new(),
         run: vec![Step {
-            kernel,
+            operation,
             operands,
             own_operands,
             compute: output.element,
             epilogue,
-            packing: None,
             output,
             origins: vec!["0 Layer".into()],
         }],

@@ -3,8 +3,7 @@
 use super::{Verdict, folder, put, refused};
 use crate::network_of_text;
 use cnnc_compiler::graph::ShapedGraph;
-use cnnc_compiler::kernels::Method;
-use cnnc_compiler::plan::{self, Target, choices};
+use cnnc_compiler::plan::{self, Method, Target, choices};
 use cnnc_compiler::write_kernels::Bindings;
 use cnnc_grammar::span::Files;
 use cnnc_runtime::cuda::Way;

@@ -64,8 +64,9 @@ impl Report {
     /// Counts the steps of a plan.
     pub fn plan(&mut self, plan: &Plan) {
         for step in plan.prepare.iter().chain(&plan.run) {
-            let method = step.packing.map(|packing| format!(" by {}", packing.method.name())).unwrap_or_default();
-            *self.steps_of.entry(format!("{}{method}", step.kernel.name())).or_default() += 1;
+            let method =
+                step.operation.packing().map(|packing| format!(" by {}", packing.method())).unwrap_or_default();
+            *self.steps_of.entry(format!("{}{method}", step.operation.name())).or_default() += 1;
         }
     }
 

@@ -4,7 +4,10 @@ use super::{MAX_DEPTH, verify};
 use crate::element::ElementType::Uint64;
 use crate::graph::NodeId;
 use crate::kernels::testing::TestGraph;
-use crate::kernels::{AxisWindow, Expression, Kernel, KernelGraph, KernelNode, Pooling, Reduction};
+use crate::kernels::{
+    AxisWindow, Concat, Conv, ConvData, Expression, Gemm, Kernel, KernelGraph, KernelNode, Pad, Permute, Pool, Pooling,
+    Reduce, Reduction, Resample, Reshape, Slice,
+};
 
 /// What is said of a graph with one node that `change` has spoilt. Its arguments are the inputs `a` and `b`.
 fn refusal(kernel: Kernel, a: &[usize], b: Option<&[usize]>, shape: &[usize]) -> String {
@@ -33,7 +36,7 @@ fn window(kernel: usize) -> [AxisWindow; 2] {
 
 #[test]
 fn every_kernel_has_its_shape() {
-    let conv = || Kernel::Conv { window: window(3), groups: 2 };
+    let conv = || Kernel::Conv(Conv { window: window(3), groups: 2 });
     let weight: &[usize] = &[6, 2, 3, 3];
     let x: &[usize] = &[1, 4, 8, 8];
     assert_eq!(refusal(conv(), x, Some(weight), &[1, 6, 6, 6]), "nothing");
@@ -42,28 +45,28 @@ fn every_kernel_has_its_shape() {
     type Case<'a> = (Kernel, &'a [usize], Option<&'a [usize]>, &'a [usize]);
     let wrong: Vec<Case> = vec![
         (conv(), x, Some(&[6, 4, 3, 3]), &[1, 6, 6, 6]),
-        (Kernel::Conv { window: window(5), groups: 2 }, x, Some(weight), &[1, 6, 6, 6]),
-        (Kernel::Conv { window: window(0), groups: 1 }, x, Some(&[6, 4, 0, 0]), &[1, 6, 6, 6]),
-        (Kernel::ConvData { window: window(3), groups: 2 }, x, Some(&[4, 3, 3, 3]), &[1, 3, 8, 8]),
-        (Kernel::Gemm { transpose_a: false, transpose_b: false }, &[2, 3], Some(&[4, 3]), &[2, 4]),
-        (Kernel::Gemm { transpose_a: true, transpose_b: true }, &[3, 2], Some(&[4, 3]), &[4, 2]),
+        (Kernel::Conv(Conv { window: window(5), groups: 2 }), x, Some(weight), &[1, 6, 6, 6]),
+        (Kernel::Conv(Conv { window: window(0), groups: 1 }), x, Some(&[6, 4, 0, 0]), &[1, 6, 6, 6]),
+        (Kernel::ConvData(ConvData { window: window(3), groups: 2 }), x, Some(&[4, 3, 3, 3]), &[1, 3, 8, 8]),
+        (Kernel::Gemm(Gemm { transpose_a: false, transpose_b: false }), &[2, 3], Some(&[4, 3]), &[2, 4]),
+        (Kernel::Gemm(Gemm { transpose_a: true, transpose_b: true }), &[3, 2], Some(&[4, 3]), &[4, 2]),
         (
-            Kernel::Window { axes: [crate::kernels::PoolAxis::Adaptive; 2], pooling: Pooling::Max },
+            Kernel::Pool(Pool { axes: [crate::kernels::PoolAxis::Adaptive; 2], pooling: Pooling::Max }),
             x,
             None,
             &[1, 3, 2, 2],
         ),
-        (Kernel::Reduce { reduction: Reduction::Sum, axes: vec![false, true] }, &[2, 3], None, &[1, 3]),
-        (Kernel::Reshape, &[2, 3], None, &[5]),
-        (Kernel::Permute { axes: vec![1, 0] }, &[2, 3], None, &[2, 3]),
-        (Kernel::Permute { axes: vec![0, 0] }, &[2, 2], None, &[2, 2]),
-        (Kernel::Pad { padding: vec![(1, -2)] }, &[3], None, &[3]),
-        (Kernel::Pad { padding: vec![(-4, 0)] }, &[3], None, &[0]),
-        (Kernel::Slice { axis: 0, start: 2 }, &[4], None, &[3]),
-        (Kernel::Slice { axis: 1, start: 0 }, &[4], None, &[4]),
-        (Kernel::Concat { axis: 0 }, &[2, 3], Some(&[2, 3]), &[5, 3]),
-        (Kernel::Concat { axis: 0 }, &[2, 3], Some(&[2, 4]), &[4, 3]),
-        (Kernel::Resample(crate::kernels::Resampling::Nearest { scale: [0.5; 2] }), x, None, &[1, 3, 16, 16]),
+        (Kernel::Reduce(Reduce { reduction: Reduction::Sum, axes: vec![false, true] }), &[2, 3], None, &[1, 3]),
+        (Kernel::Reshape(Reshape), &[2, 3], None, &[5]),
+        (Kernel::Permute(Permute { axes: vec![1, 0] }), &[2, 3], None, &[2, 3]),
+        (Kernel::Permute(Permute { axes: vec![0, 0] }), &[2, 2], None, &[2, 2]),
+        (Kernel::Pad(Pad { padding: vec![(1, -2)] }), &[3], None, &[3]),
+        (Kernel::Pad(Pad { padding: vec![(-4, 0)] }), &[3], None, &[0]),
+        (Kernel::Slice(Slice { axis: 0, start: 2 }), &[4], None, &[3]),
+        (Kernel::Slice(Slice { axis: 1, start: 0 }), &[4], None, &[4]),
+        (Kernel::Concat(Concat { axis: 0 }), &[2, 3], Some(&[2, 3]), &[5, 3]),
+        (Kernel::Concat(Concat { axis: 0 }), &[2, 3], Some(&[2, 4]), &[4, 3]),
+        (Kernel::Resample(Resample(crate::kernels::Resampling::Nearest { scale: [0.5; 2] })), x, None, &[1, 3, 16, 16]),
     ];
     for (kernel, a, b, shape) in wrong {
         let text = refusal(kernel, a, b, shape);
@@ -73,11 +76,14 @@ fn every_kernel_has_its_shape() {
 
 #[test]
 fn arguments_are_as_many_as_they_must_be() {
-    assert!(refusal(Kernel::Reshape, &[2], Some(&[2]), &[2]).ends_with("2 arguments of its own"));
-    let gemm = Kernel::Gemm { transpose_a: false, transpose_b: false };
+    assert!(refusal(Kernel::Reshape(Reshape), &[2], Some(&[2]), &[2]).ends_with("2 arguments of its own"));
+    let gemm = Kernel::Gemm(Gemm { transpose_a: false, transpose_b: false });
     assert!(refusal(gemm, &[2, 2], None, &[2, 2]).ends_with("1 arguments of its own"));
     let missing = |graph: &mut KernelGraph, id| graph.dag.set_arguments(id, &[]);
-    assert!(refusal_of(Kernel::Reshape, &[2], None, &[2], missing).ends_with("0 arguments where 1 are its kernel's"));
+    assert!(
+        refusal_of(Kernel::Reshape(Reshape), &[2], None, &[2], missing)
+            .ends_with("0 arguments where 1 are its kernel's")
+    );
 }
 
 #[test]
@@ -97,7 +103,7 @@ fn expressions_name_what_there_is_and_repeat_it() {
 
 #[test]
 fn epilogues_stand_where_they_may() {
-    let sum = || Kernel::Reduce { reduction: Reduction::Sum, axes: vec![false, true] };
+    let sum = || Kernel::Reduce(Reduce { reduction: Reduction::Sum, axes: vec![false, true] });
     let with = |expression: Expression| {
         move |graph: &mut KernelGraph, id: NodeId| {
             let node: &mut KernelNode = graph.dag.get_mut(id).unwrap();
@@ -110,7 +116,7 @@ fn epilogues_stand_where_they_may() {
     assert!(other.ends_with("x2 is named and there are 2 operands"), "{other}");
     let large = refusal_of(sum(), &[2, 3], Some(&[2, 3]), &[2, 1], with(x0.clone() + x1));
     assert!(large.ends_with("[2, 3] cannot be repeated to [2, 1]"), "{large}");
-    let none = refusal_of(Kernel::Reshape, &[2], None, &[2], with(-x0));
+    let none = refusal_of(Kernel::Reshape(Reshape), &[2], None, &[2], with(-x0));
     assert!(none.ends_with("an epilogue behind a kernel that takes none"), "{none}");
     let fewer = |graph: &mut KernelGraph, id: NodeId| graph.dag.get_mut(id).unwrap().own_arguments = 1;
     let unused = refusal_of(sum(), &[2, 3], Some(&[2, 1]), &[2, 1], fewer);
@@ -168,7 +174,7 @@ fn whole_numbers_are_only_counted_moved_and_read_by_maps() {
     assert_eq!(refusal(Kernel::Map(product), whole), "map of `0 Layer`: `x0 * 2` is computed in uint64");
     let stored = refusal(Kernel::Map(x), |node| node.element = Uint64);
     assert_eq!(stored, "map of `0 Layer`: float32 is stored as uint64");
-    assert_eq!(refusal(Kernel::Reshape, |_| {}), "nothing");
-    let pad = refusal(Kernel::Pad { padding: vec![(0, 0)] }, |_| {});
+    assert_eq!(refusal(Kernel::Reshape(Reshape), |_| {}), "nothing");
+    let pad = refusal(Kernel::Pad(Pad { padding: vec![(0, 0)] }), |_| {});
     assert_eq!(pad, "pad of `0 Layer`: it makes float32 of [Uint64], computed in float32");
 }

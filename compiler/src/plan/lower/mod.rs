@@ -3,21 +3,21 @@
 //! Nodes come in the graph's order, arguments first, otherwise as layers were written; those that no output needs are left out.
 //! Reshape, Permute and Slice become views. A kernel that cannot read a view (the rules are in `plan/mod.rs`) gets a copy, made
 //! once however many kernels want it (`operand.rs`). Where the target holds channels in blocks, heavy kernels get a method and
-//! packed weights (`packed.rs`).
+//! packed weights (`blocked/lower.rs`).
 
 mod operand;
-mod packed;
 
+use super::blocked::{self, Blocks, Layout, Packing};
+use super::concatenations::{Part, find_parts, parts};
 use super::draft::{Draft, DraftStep, Located};
-use super::layout::{self, Layout};
+use super::operation::Operation;
 use super::order::{self, Order};
-use super::places::{Place, find_places, parts};
-use super::{Blocks, PlanParameter, Step, Storage, View};
+use super::{PlanParameter, Step, Storage, View};
 use crate::element::ElementType;
 use crate::graph::{NodeId, ParameterId};
-use crate::kernels::{Kernel, KernelGraph, KernelNode, KernelParameter, Update};
+use crate::kernels::{Concat, Kernel, KernelGraph, KernelNode, KernelParameter, Permute, Slice, Update};
 use crate::passes::Note;
-use operand::Density;
+pub(super) use operand::Density;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -36,13 +36,14 @@ pub(super) fn lower(graph: &KernelGraph, blocks: Option<&Blocks>) -> Lowered {
     let lanes = blocks.map_or(1, |blocks| blocks.lanes);
     let found = order::order(graph);
     let constants = graph.constants();
-    let blocked = match layout::blocked(graph, &found, &constants, lanes) {
+    let blocked = match blocked::blocked(graph, &found, &constants, lanes) {
         Ok(blocked) => blocked,
         Err(unfinished) => {
             let mut graph = graph.clone();
-            layout::apart(&mut graph, &unfinished);
+            blocked::apart(&mut graph, &unfinished);
             let mut lowered = lower(&graph, blocks);
-            let text = "the epilogue is a step of its own: what it makes of a block's lanes without a channel may be infinite";
+            let text =
+                "the epilogue is a step of its own: what it makes of a block's lanes without a channel may be infinite";
             let places = unfinished.iter().filter_map(|&id| graph.dag.get(id)).map(KernelNode::place);
             lowered.notes.extend(places.map(|place| Note { pass: "plan", place, done: false, text: text.into() }));
             return lowered;
@@ -50,13 +51,13 @@ pub(super) fn lower(graph: &KernelGraph, blocks: Option<&Blocks>) -> Lowered {
     };
     let Order { order, in_place } = found;
     let layout = |id: NodeId| if blocked.contains(&id) { Layout::Blocked { lanes } } else { Layout::Plain };
-    let places = find_places(graph, &order, &constants, &layout);
+    let found_parts = find_parts(graph, &order, &constants, &layout);
     let lowering = Lowering {
         graph,
         blocks,
         layouts: order.iter().map(|&id| (id, layout(id))).collect(),
         constants,
-        places,
+        parts: found_parts,
         in_place,
         located: HashMap::new(),
         owners: HashMap::new(),
@@ -68,13 +69,14 @@ pub(super) fn lower(graph: &KernelGraph, blocks: Option<&Blocks>) -> Lowered {
     lowering.run(&order)
 }
 
-struct Lowering<'a> {
-    graph: &'a KernelGraph,
-    blocks: Option<&'a Blocks>,
+/// A draft in the making.
+pub(super) struct Lowering<'a> {
+    pub(super) graph: &'a KernelGraph,
+    pub(super) blocks: Option<&'a Blocks>,
     /// How each value is held.
     layouts: HashMap<NodeId, Layout>,
-    constants: HashSet<NodeId>,
-    places: HashMap<NodeId, Place>,
+    pub(super) constants: HashSet<NodeId>,
+    parts: HashMap<NodeId, Part>,
     /// The nodes that write their parameter's storage.
     in_place: HashMap<NodeId, ParameterId>,
     /// Where each value lies.
@@ -84,10 +86,10 @@ struct Lowering<'a> {
     /// Copies of values that lie otherwise, by the layout of the copy.
     copies: HashMap<(NodeId, Layout), Located>,
     /// Packed weights, by what they are packed for.
-    packs: HashMap<(NodeId, String), Located>,
+    pub(super) packs: HashMap<(NodeId, Packing), Located>,
     /// The numbers in the plan of the parameters met so far.
     numbers: HashMap<ParameterId, usize>,
-    lowered: Lowered,
+    pub(super) lowered: Lowered,
 }
 
 impl Lowering<'_> {
@@ -136,12 +138,12 @@ impl Lowering<'_> {
         }
     }
 
-    fn layout(&self, id: NodeId) -> Layout {
+    pub(super) fn layout(&self, id: NodeId) -> Layout {
         self.layouts.get(&id).copied().unwrap_or(Layout::Plain)
     }
 
     /// The sizes of a value in the graph.
-    fn shape(&self, id: NodeId) -> &[usize] {
+    pub(super) fn shape(&self, id: NodeId) -> &[usize] {
         self.graph.dag.get(id).map_or(&[], |node| &node.shape)
     }
 
@@ -160,19 +162,19 @@ impl Lowering<'_> {
                 Located { buffer: None, view: View::dense(Storage::Input(*index), node.element, 0, &node.shape) }
             }
             Kernel::Parameter(parameter) => self.storage_of(*parameter),
-            Kernel::Reshape if self.is_read_as_image(id) => self.location(first),
-            Kernel::Reshape => self.reshape(first, node),
-            Kernel::Slice { axis, start } => {
+            Kernel::Reshape(_) if self.is_read_as_image(id) => self.location(first),
+            Kernel::Reshape(_) => self.reshape(first, node),
+            Kernel::Slice(Slice { axis, start }) => {
                 let length = node.shape.get(*axis).copied().unwrap_or(0);
                 let (start, length) = (layout.along(*axis, *start), layout.along(*axis, length));
                 self.view_of(first, layout, &node.origins, |view| view.sliced(*axis, start, length))
             }
-            Kernel::Permute { axes } => self.view_of(first, layout, &node.origins, |view| view.permuted(axes)),
-            Kernel::Concat { axis } => self.concat(id, node, *axis),
-            Kernel::Conv { .. } | Kernel::ConvData { .. } => self.convolution(id, node),
-            Kernel::ConvWeight { groups, .. } if self.blocks.is_some() => self.weight_gradient(id, node, *groups),
-            Kernel::Gemm { transpose_a: false, transpose_b: true } if self.blocks.is_some() => self.linear(id, node),
-            kernel => self.compute(id, node, kernel),
+            Kernel::Permute(Permute { axes }) => self.view_of(first, layout, &node.origins, |view| view.permuted(axes)),
+            Kernel::Concat(Concat { axis }) => self.concat(id, node, *axis),
+            _ => match self.in_a_way_of_blocks(id, node) {
+                Some(located) => located,
+                None => self.by_definition(id, node),
+            },
         }
     }
 
@@ -185,8 +187,8 @@ impl Lowering<'_> {
                 let Some(KernelParameter { path, shape, element, start }) = known else {
                     return self.location(NodeId::end());
                 };
-                let updated = self.graph.updates.of_parameter(id).is_some();
-                self.lowered.parameters.push(PlanParameter { path, shape, element, start, updated });
+                let (updated, changes) = (self.graph.updates.of_parameter(id).is_some(), self.graph.changes(id));
+                self.lowered.parameters.push(PlanParameter { path, shape, element, start, updated, changes });
                 self.numbers.insert(id, self.lowered.parameters.len() - 1);
                 self.lowered.parameters.len() - 1
             }
@@ -241,47 +243,55 @@ impl Lowering<'_> {
         match self.graph.dag.get(part).map(|node| &node.kernel) {
             Some(Kernel::Input(_)) => "an input stays where the caller has it",
             Some(Kernel::Parameter(_)) => "a parameter stays where it was loaded",
-            Some(Kernel::Slice { .. } | Kernel::Permute { .. }) => "it is a view of another value",
-            _ if self.places.contains_key(&part) => "it already lies in another concatenation",
+            Some(kernel) if kernel.is_view() => "it is a view of another value",
+            _ if self.parts.contains_key(&part) => "it already lies in another concatenation",
             _ => "its kernel cannot write there",
         }
     }
 
     /// A kernel by its definition.
-    fn compute(&mut self, id: NodeId, node: &KernelNode, kernel: &Kernel) -> Located {
+    fn by_definition(&mut self, id: NodeId, node: &KernelNode) -> Located {
         let arguments = self.graph.dag.arguments(id);
         let (own, others) = arguments.split_at_checked(node.own_arguments).unwrap_or((&arguments, &[]));
         let layout = self.layout(id);
         let mut operands: Vec<Located> = Vec::with_capacity(arguments.len());
         for (index, &argument) in own.iter().enumerate() {
-            operands.push(match kernel {
+            operands.push(match &node.kernel {
                 Kernel::Map(_) => self.broadcast(argument, id, &node.origins),
-                _ => self.operand(argument, layout, Density::of(kernel, index), &node.origins),
+                kernel => self.operand(argument, layout, Density::of(kernel, index), &node.origins),
             });
         }
         for &argument in others {
             operands.push(self.broadcast(argument, id, &node.origins));
         }
-        self.step(id, node, layout.kernel(kernel), operands, None)
+        self.computed(id, node, operands)
+    }
+
+    /// The step of a kernel over such operands, in the layout of its value.
+    pub(super) fn computed(&mut self, id: NodeId, node: &KernelNode, operands: Vec<Located>) -> Located {
+        let in_blocks = self.layout(id) != Layout::Plain;
+        match Operation::of(&node.kernel) {
+            Some(operation) if in_blocks => self.step(id, node, operation.over_blocks(), operands),
+            Some(operation) => self.step(id, node, operation, operands),
+            None => self.location(NodeId::end()),
+        }
     }
 
     /// Writes the step of a node.
-    fn step(
+    pub(super) fn step(
         &mut self,
         id: NodeId,
         node: &KernelNode,
-        kernel: Kernel,
+        operation: Operation,
         operands: Vec<Located>,
-        packing: Option<crate::kernels::Packing>,
     ) -> Located {
         let output = self.target(id);
         let step = Step {
-            kernel,
+            operation,
             operands: operands.iter().map(|operand| operand.view.clone()).collect(),
             own_operands: node.own_arguments,
             compute: node.compute,
             epilogue: node.epilogue.clone(),
-            packing,
             output: output.view.clone(),
             origins: node.origins.clone(),
         };
@@ -301,7 +311,7 @@ impl Lowering<'_> {
             return self.storage_of(parameter);
         }
         let constant = self.constants.contains(&id);
-        let Some(Place { owner, view }) = self.places.get(&id).cloned() else {
+        let Some(Part { owner, view }) = self.parts.get(&id).cloned() else {
             return self.fresh(&self.layout(id).shape(self.shape(id)), self.element(id), constant);
         };
         let buffer = match self.owners.get(&owner) {
@@ -316,7 +326,7 @@ impl Lowering<'_> {
         Located { buffer: Some(buffer), view: View { storage: storage(constant), ..view } }
     }
 
-    fn fresh(&mut self, shape: &[usize], element: ElementType, constant: bool) -> Located {
+    pub(super) fn fresh(&mut self, shape: &[usize], element: ElementType, constant: bool) -> Located {
         let view = View::dense(storage(constant), element, 0, shape);
         let buffer = self.lowered.draft.add_buffer(storage(constant), view.size_bytes() as usize, false);
         Located { buffer: Some(buffer), view }

@@ -1,8 +1,9 @@
 //! A value as the kernel that reads it wants it: in its layout, without gaps, repeated to its result's shape. Where no view does
 //! it, by a copy.
 
+use super::super::blocked::Layout;
 use super::super::draft::Located;
-use super::super::layout::Layout;
+use super::super::operation::Operation;
 use super::super::{Step, View};
 use super::Lowering;
 use crate::element::ElementType;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 
 /// How a view must lie for a kernel to read it.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Density {
+pub(in crate::plan) enum Density {
     /// Without gaps from axis 1 on.
     FromAxis1,
     /// Without gaps.
@@ -22,10 +23,7 @@ pub(super) enum Density {
 impl Density {
     /// What the rules of `plan/mod.rs` ask of a kernel's own operand.
     pub fn of(kernel: &Kernel, operand: usize) -> Density {
-        match kernel {
-            Kernel::Conv { .. } | Kernel::ConvData { .. } if operand == 1 => Density::Whole,
-            _ => Density::FromAxis1,
-        }
+        if kernel.reads_whole(operand) { Density::Whole } else { Density::FromAxis1 }
     }
 
     fn holds(self, view: &View) -> bool {
@@ -38,14 +36,14 @@ impl Density {
 
 impl Lowering<'_> {
     /// Where a value lies as it was made.
-    pub(super) fn location(&self, id: NodeId) -> Located {
+    pub(in crate::plan) fn location(&self, id: NodeId) -> Located {
         let nowhere =
             || Located { buffer: None, view: View::dense(super::Storage::Arena, ElementType::Float32, 0, &[0]) };
         self.located.get(&id).cloned().unwrap_or_else(nowhere)
     }
 
     /// A value as a kernel's own operand.
-    pub(super) fn operand(
+    pub(in crate::plan) fn operand(
         &mut self,
         argument: NodeId,
         layout: Layout,
@@ -60,7 +58,7 @@ impl Lowering<'_> {
     }
 
     /// A value as an operand of a `Map` or an epilogue: repeated to what `user` makes.
-    pub(super) fn broadcast(&mut self, argument: NodeId, user: NodeId, origins: &[Arc<str>]) -> Located {
+    pub(in crate::plan) fn broadcast(&mut self, argument: NodeId, user: NodeId, origins: &[Arc<str>]) -> Located {
         let layout = self.layout(user);
         let shape = layout.shape(self.shape(user));
         let one_for_all = self.shape(argument).get(1) == Some(&1) && self.shape(user).get(1) != Some(&1);
@@ -82,7 +80,7 @@ impl Lowering<'_> {
     }
 
     /// A value in a layout; reordered, once, if it was made in another.
-    pub(super) fn in_layout(&mut self, id: NodeId, layout: Layout, origins: &[Arc<str>]) -> Located {
+    pub(in crate::plan) fn in_layout(&mut self, id: NodeId, layout: Layout, origins: &[Arc<str>]) -> Located {
         let located = self.location(id);
         if self.layout(id) == layout {
             return located;
@@ -101,7 +99,9 @@ impl Lowering<'_> {
         let constant = self.constants.contains(&id);
         let into = self.fresh(&layout.shape(&shape), from.view.element, constant);
         let channels = shape.get(1).copied().unwrap_or(0);
-        self.move_elements(Kernel::Reorder { channels }, from, into.clone(), constant, origins);
+        if let Some(reorder) = layout.reorder(self.layout(id), channels) {
+            self.move_elements(Operation::Reorder(reorder), from, into.clone(), constant, origins);
+        }
         let how = if layout == Layout::Plain { "brought out of blocks" } else { "brought into blocks" };
         if !constant {
             self.note(origins, format!("`{}` is {how} of channels", self.graph.label(id)));
@@ -125,25 +125,24 @@ impl Lowering<'_> {
     }
 
     pub(super) fn copy(&mut self, from: Located, into: Located, constant: bool, origins: &[Arc<str>]) {
-        self.move_elements(Kernel::Map(Expression::operand(0)), from, into, constant, origins);
+        self.move_elements(Operation::Map(Expression::operand(0)), from, into, constant, origins);
     }
 
     /// A step of one operand that computes nothing.
-    pub(super) fn move_elements(
+    pub(in crate::plan) fn move_elements(
         &mut self,
-        kernel: Kernel,
+        operation: Operation,
         from: Located,
         into: Located,
         constant: bool,
         origins: &[Arc<str>],
     ) {
         let step = Step {
-            kernel,
+            operation,
             operands: vec![from.view.clone()],
             own_operands: 1,
             compute: into.view.element,
             epilogue: None,
-            packing: None,
             output: into.view.clone(),
             origins: origins.to_vec(),
         };

@@ -3,8 +3,8 @@
 use super::{overlap, verify};
 use crate::element::ElementType::{Float32, Uint64};
 use crate::kernels::testing::TestGraph;
-use crate::kernels::{Divisor, Expression, Kernel, PoolAxis, Pooling};
-use crate::plan::{Plan, Storage, Target, View, plan};
+use crate::kernels::{Divisor, Expression, PoolAxis, Pooling};
+use crate::plan::{Operation, Packing, Plan, Storage, Target, View, plan};
 
 /// A convolution, a prepared scale, a `Map` over them in place, and a second convolution.
 fn good() -> Plan {
@@ -33,8 +33,8 @@ fn refused(change: impl FnOnce(&mut Plan), end: &str) {
 #[test]
 fn views_lie_inside_their_storage() {
     refused(|plan| plan.arena_bytes -= 4, "reaches past its storage");
-    refused(|plan| plan.run[0].operands[1].storage = Storage::Parameter(9), "reaches past its storage");
-    refused(|plan| plan.run[0].operands[0].strides.truncate(1), "where its size is 1");
+    refused(|plan| plan.run[0].operands[1].storage = Storage::Parameter(9), "Parameter(9) does not exist");
+    refused(|plan| plan.run[0].operands[0].strides.truncate(1), "is no tensor");
     refused(|plan| plan.outputs[0].view.offset_bytes += 1 << 20, "reaches past its storage");
     refused(|plan| plan.inputs[0].view.offset_bytes = 4, "input `input` is not where the caller puts it");
 }
@@ -43,7 +43,7 @@ fn views_lie_inside_their_storage() {
 fn pixels() -> Plan {
     let (mut test, x) = TestGraph::new(&[2, 4, 1, 1]);
     let axes = [PoolAxis::Adaptive; 2];
-    let mean = test.layer("mean", |builder| builder.window(x, axes, Pooling::Mean(Divisor::Elements), [1, 1]));
+    let mean = test.layer("mean", |builder| builder.pool(x, axes, Pooling::Mean(Divisor::Elements), [1, 1]));
     plan(&test.finish(mean), &Target::reference()).unwrap()
 }
 
@@ -69,7 +69,6 @@ fn a_stride_along_which_nobody_moves_is_that_of_a_dense_tensor() {
 fn steps_write_where_their_list_does() {
     refused(|plan| plan.run[0].output.storage = Storage::Prepared, "it writes to Prepared");
     refused(|plan| plan.prepare[0].operands[0].storage = Storage::Input(0), "it reads what a run makes");
-    refused(|plan| plan.run[0].kernel = Kernel::Reshape, "it is no step");
 }
 
 #[test]
@@ -83,11 +82,49 @@ fn operands_lie_as_kernels_read_them() {
     refused(|plan| plan.run[0].output.strides.swap(2, 3), "its result has gaps");
     refused(|plan| plan.run[1].own_operands = 9, "it has too few operands");
     let narrow = |plan: &mut Plan| {
-        plan.run[0].own_operands = 1;
-        plan.run[0].operands[1].shape = vec![3];
-        plan.run[0].operands[1].strides = vec![1];
+        let bias = View::dense(Storage::Prepared, Float32, 0, &[3]);
+        plan.run[0].operands.push(bias);
+        plan.run[0].epilogue = Some(Expression::operand(0) + Expression::operand(1));
     };
     refused(narrow, "an epilogue's operand is not repeated");
+}
+
+#[test]
+fn operations_have_the_operands_and_sizes_that_they_take() {
+    refused(|plan| drop(plan.run[0].operands.pop()), "it has too few operands");
+    refused(|plan| plan.run[0].own_operands = 1, "it has 1 operands of its own");
+    refused(|plan| plan.run[1].operation = Operation::Map(Expression::operand(2)), "operand 2 of 2 is named");
+    refused(|plan| plan.run[0].epilogue = Some(Expression::operand(1)), "operand 1 of 1 is named");
+    let text = refusal(|plan| plan.run[2].operation = plan.run[0].operation.clone());
+    assert!(text.contains("does not follow from"), "{text}");
+    refused(|plan| plan.run[1].output.strides[0] = 0, "it writes one element twice");
+    refused(|plan| plan.parameters[1].path = plan.parameters[0].path.clone(), "which would share their memory");
+}
+
+#[test]
+fn weights_are_packed_for_a_step_that_reads_them() {
+    let (mut test, x) = TestGraph::new(&[2, 16, 4, 4]);
+    let y = test.conv(x, 16, 3, false);
+    let mut plan = plan(&test.finish(y), &Target::blocked()).unwrap();
+    verify(&plan).unwrap();
+    let Some(Operation::Pack(Packing::Conv(packed))) = plan.prepare.iter_mut().map(|step| &mut step.operation).next()
+    else {
+        unreachable!("a convolution's weights");
+    };
+    packed.convolution.batch = 3;
+    assert!(verify(&plan).unwrap_err().ends_with("no step reads weights packed so"));
+}
+
+#[test]
+fn numbers_are_of_this_world() {
+    let huge = |plan: &mut Plan| match &mut plan.run[0].operation {
+        Operation::Conv(conv) => conv.window[0].kernel = usize::MAX,
+        _ => unreachable!("a convolution"),
+    };
+    refused(huge, "is too large for a window");
+    refused(|plan| plan.run[0].output.shape[1] = usize::MAX, "is no tensor");
+    refused(|plan| plan.arena_bytes = usize::MAX, "is too large for a storage");
+    refused(|plan| plan.run[0].output.offset_bytes = 2, "is no tensor");
 }
 
 #[test]
@@ -107,7 +144,7 @@ fn what_is_read_was_written_and_is_still_there() {
     let over = |plan: &mut Plan| {
         // A copy of the input over a part of the first result, before the second step reads it.
         let mut copy = plan.run[1].clone();
-        copy.kernel = Kernel::Map(Expression::operand(0));
+        copy.operation = Operation::Map(Expression::operand(0));
         copy.operands.truncate(1);
         copy.own_operands = 1;
         copy.operands[0] = plan.inputs[0].view.clone();
@@ -153,7 +190,7 @@ fn columns_of_a_table_may_lie_along_the_last_of_many_axes() {
 
 #[test]
 fn elements_are_aligned_and_what_their_storage_holds() {
-    refused(|plan| plan.outputs[0].view.offset_bytes += 2, "is not aligned to its elements");
+    refused(|plan| plan.outputs[0].view.offset_bytes += 2, "is no tensor");
     refused(|plan| plan.parameters[0].element = Uint64, "is not what its storage holds");
     refused(|plan| plan.run[0].compute = Uint64, "uint64 is stored as float32");
 }

@@ -12,7 +12,7 @@
 //! - [`direct`]: convolutions of any window, stride, dilation, padding and groups; 1×1; the stem from
 //!   plain input; transposed. [`rows`]: few output channels, all plain. [`winograd`]: 3×3 of stride 1. [`window`]: depthwise
 //!   convolution and pooling. [`reduce`]: sums and largest over an image. [`resample`], [`pad`]. [`linear`]: fully connected.
-//! - [`conv_weight`] and [`window_grad`]: what only training needs, gradients by weight and of pooling.
+//! - [`conv_weight`] and [`pool_grad`]: what only training needs, gradients by weight and of pooling.
 //! - `tile` is the one heavy loop, `band` the input copy that keeps branches out of it, `split` how work is
 //!   cut into tasks (`planes` that of kernels without products), `ending` what is done to results before they are stored,
 //!   [`cost`] what the choice of cut and algorithm goes by, [`peak`] what the machine can do.
@@ -31,6 +31,7 @@ pub mod pad;
 pub mod peak;
 mod planes;
 pub mod pool;
+pub mod pool_grad;
 pub mod reduce;
 pub mod resample;
 pub mod rows;
@@ -42,5 +43,4 @@ mod tile;
 mod transpose;
 pub mod vector;
 pub mod window;
-pub mod window_grad;
 pub mod winograd;

@@ -5,8 +5,7 @@ use crate::cpu::blocked::ending::Ending;
 use crate::cpu::blocked::planes::Planes;
 use crate::cpu::blocked::pool::Pool;
 use crate::cpu::blocked::vector::{Entry, InstructionSet, Kernel, Vector};
-use crate::cpu::reference::{Source, sources};
-use cnnc_compiler::kernels::Resampling;
+use cnnc_compiler::kernels::{Resampling, Source};
 use std::ops::Range;
 
 /// Sizes of a resampling.
@@ -38,7 +37,7 @@ impl Resample {
     /// Resampling between the sizes of `shape`.
     pub fn new(set: InstructionSet, shape: ResampleShape, resampling: &Resampling) -> Self {
         let lanes = set.lanes();
-        let [rows, columns] = [0, 1].map(|axis| sources(resampling, axis, shape.input[axis], shape.output[axis]));
+        let [rows, columns] = [0, 1].map(|axis| resampling.sources(axis, shape.input[axis], shape.output[axis]));
         let columns = columns.iter().map(|at| (at.low * lanes, at.high * lanes, at.share as f32)).collect();
         let (entry, work): (Entry<Arguments>, usize) = match resampling {
             Resampling::Nearest { .. } => (set.entry::<Nearest>(), 1),

@@ -1,6 +1,7 @@
 //! Sizes of a convolution and of a window, and what follows from them.
 
 use cnnc_compiler::kernels::AxisWindow;
+use cnnc_compiler::plan::{Convolution, merged_groups};
 
 /// How a window moves over an image; each pair is height, then width. Windows may reach past the image on any side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +68,14 @@ pub struct ConvolutionShape {
 }
 
 impl ConvolutionShape {
+    /// Those of a convolution in a plan.
+    pub fn of(convolution: &Convolution) -> Self {
+        let Convolution { batch, channels: [in_channels, out_channels], groups, sizes: [input, output], .. } =
+            *convolution;
+        let window = Window { input, output, axes: convolution.window };
+        ConvolutionShape { batch, in_channels, out_channels, groups, window }
+    }
+
     /// Multiply-adds of a convolution, padding counted as if it were multiplied.
     pub fn macs(&self) -> usize {
         self.batch * self.window.output_pixels() * self.weight_count()
@@ -90,20 +99,8 @@ impl ConvolutionShape {
     }
 
     /// The same convolution with groups joined, so that the channels of each fill whole blocks in and out; weights between
-    /// channels that were of different groups are zeros. One group stays one; where no joining of equally many fits, all become
-    /// one.
+    /// channels that were of different groups are zeros.
     pub fn merged(&self, lanes: usize) -> Self {
-        let (ins, outs) = (self.in_channels / self.groups, self.out_channels / self.groups);
-        let joined = least_common_multiple(lanes / common_divisor(ins, lanes), lanes / common_divisor(outs, lanes));
-        let groups = if self.groups.is_multiple_of(joined) { self.groups / joined } else { 1 };
-        Self { groups, ..*self }
+        Self { groups: merged_groups(self.groups, [self.in_channels, self.out_channels], lanes), ..*self }
     }
-}
-
-fn common_divisor(a: usize, b: usize) -> usize {
-    if b == 0 { a } else { common_divisor(b, a % b) }
-}
-
-fn least_common_multiple(a: usize, b: usize) -> usize {
-    a / common_divisor(a, b) * b
 }

@@ -16,12 +16,11 @@ use crate::cpu::blocked::rows::Rows;
 use crate::cpu::blocked::shape::{ConvolutionShape, Window};
 use crate::cpu::blocked::vector::InstructionSet;
 use crate::cpu::blocked::window::{PoolShape, Windowed};
-use crate::cpu::blocked::winograd::{Scheme, Winograd};
+use crate::cpu::blocked::winograd::Winograd;
 use crate::failure::{Result, failure, fault};
 use crate::parameters::Parts;
 use cnnc_compiler::diagnostic::Code;
-use cnnc_compiler::kernels::{Kernel, Method, Packing};
-use cnnc_compiler::plan::{Step, View};
+use cnnc_compiler::plan::{Method, Operation, PackedLinear, Packing, Reorder, Step, View};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A kernel over channels in blocks; the first five read packed weights.
@@ -45,30 +44,22 @@ pub enum Blocked {
 }
 
 impl Blocked {
-    /// The kernel of a step that has a packing.
+    /// The kernel that reads weights packed so; it says what they are packed to, too.
     ///
     /// # Errors
-    /// E499 when the packing is not one of such a step, or its weights have another length than the kernel reads.
-    pub fn new(set: InstructionSet, step: &Step, packing: &Packing) -> Result<Blocked> {
-        in_lanes(set, packing.lanes)?;
-        let kernel = match &step.kernel {
-            Kernel::Gemm { .. } => Blocked::Linear(Linear::new(set, linear_shape(step, packing))),
-            Kernel::Conv { window, .. } | Kernel::ConvData { window, .. } => {
-                let (input, output) = (image_size(&step.operands[0]), image_size(&step.output));
-                let shape = ConvolutionShape {
-                    batch: step.output.shape[0],
-                    in_channels: packing.in_channels,
-                    out_channels: packing.out_channels,
-                    groups: packing.groups,
-                    window: Window { input, output, axes: *window },
-                };
-                reaches(step, &shape.window)?;
-                let transposed = matches!(step.kernel, Kernel::ConvData { .. });
-                convolution(set, shape, packing.method, transposed)?
+    /// E501 when the weights are packed for blocks of other lanes, E401 when a window reaches too far, E499 when the kernel reads
+    /// another number of packed weights.
+    pub fn new(set: InstructionSet, packing: &Packing, origins: &[Arc<str>]) -> Result<Blocked> {
+        in_lanes(set, packing.lanes())?;
+        let kernel = match packing {
+            Packing::Linear(linear) => Blocked::Linear(Linear::new(set, linear_shape(linear))),
+            Packing::Conv(conv) => {
+                let shape = ConvolutionShape::of(&conv.convolution);
+                reaches(&shape.window, origins)?;
+                convolution(set, shape, conv.method, conv.convolution.transposed)
             }
-            other => return Err(fault(format!("{} has no packed weights", other.name()))),
         };
-        match kernel.packed_length() == step.operands[1].elements() {
+        match Some(kernel.packed_length()) == packing.elements() {
             true => Ok(kernel),
             false => Err(fault(format!("{} floats of packed weights for {packing:?}", kernel.packed_length()))),
         }
@@ -82,31 +73,32 @@ impl Blocked {
         let (Some(x), &[batch, blocks, _, _, lanes]) = (step.operands.first(), step.output.shape.as_slice()) else {
             return Ok(None);
         };
-        let pooled = matches!(&step.kernel, Kernel::Reduce { .. }) && lanes == set.lanes();
-        let moved = matches!(&step.kernel, Kernel::Window { .. } | Kernel::Resample(_));
+        let pooled = matches!(&step.operation, Operation::Reduce(_)) && lanes == set.lanes();
+        let moved = matches!(&step.operation, Operation::Pool(_) | Operation::Resample(_));
         if x.shape.len() != 5 || !(pooled || moved) {
             return Ok(None);
         }
         in_lanes(set, lanes)?;
         let (channels, input, output) = (blocks * lanes, image_size(x), image_size(&step.output));
-        Ok(Some(match &step.kernel {
-            Kernel::Window { axes, pooling } => {
-                let shape = PoolShape { batch, channels, input, output, axes: *axes };
-                Blocked::Pool(Windowed::pooling(set, shape, *pooling))
+        Ok(match &step.operation {
+            Operation::Pool(pool) => {
+                let shape = PoolShape { batch, channels, input, output, axes: pool.axes };
+                Some(Blocked::Pool(Windowed::pooling(set, shape, pool.pooling)))
             }
-            Kernel::Resample(resampling) => {
-                Blocked::Resample(Resample::new(set, ResampleShape { batch, channels, input, output }, resampling))
+            Operation::Resample(resample) => {
+                let shape = ResampleShape { batch, channels, input, output };
+                Some(Blocked::Resample(Resample::new(set, shape, &resample.0)))
             }
-            Kernel::Reduce { reduction, axes } => match *axes.as_slice() {
+            Operation::Reduce(reduce) => match *reduce.axes.as_slice() {
                 [whole, false, true, true, false] => {
                     let (sizes, pixels) = ([x.shape[0], channels], input[0] * input[1]);
-                    let kernel = Reduce::new(set, sizes, pixels, *reduction, 1.0);
-                    Blocked::Reduce(if whole { kernel.over_batch() } else { kernel })
+                    let kernel = Reduce::new(set, sizes, pixels, reduce.reduction, 1.0);
+                    Some(Blocked::Reduce(if whole { kernel.over_batch() } else { kernel }))
                 }
-                _ => return Ok(None),
+                _ => None,
             },
-            _ => return Ok(None),
-        }))
+            _ => None,
+        })
     }
 
     fn packed_length(&self) -> usize {
@@ -162,7 +154,7 @@ pub fn in_lanes(set: InstructionSet, lanes: usize) -> Result<()> {
 ///
 /// # Errors
 /// E401 when there are too many.
-pub fn reaches(step: &Step, window: &Window) -> Result<()> {
+pub fn reaches(window: &Window, origins: &[Arc<str>]) -> Result<()> {
     let extent = |axis: usize| {
         // Of a convolution and of one that is transposed, the smaller image has a pixel a window.
         let windows = window.input[axis].min(window.output[axis]);
@@ -173,7 +165,7 @@ pub fn reaches(step: &Step, window: &Window) -> Result<()> {
         return Ok(());
     }
     let [rows, columns] = [extent(0), extent(1)];
-    let origin = step.origins.first().map_or("a convolution", |origin| origin);
+    let origin = origins.first().map_or("a convolution", |origin| origin);
     let message = format!("`{origin}` reaches over {rows} rows and {columns} columns, padding included");
     let mut refused = failure(Code::E401, message);
     refused
@@ -185,37 +177,27 @@ pub fn reaches(step: &Step, window: &Window) -> Result<()> {
 /// The most rows, and columns, that a convolution's windows reach beyond an image.
 const MOST_BEYOND: usize = 1 << 16;
 
-fn convolution(set: InstructionSet, shape: ConvolutionShape, method: Method, transposed: bool) -> Result<Blocked> {
-    Ok(match method {
+fn convolution(set: InstructionSet, shape: ConvolutionShape, method: Method, transposed: bool) -> Blocked {
+    match method {
         Method::Direct if transposed => Blocked::Direct(Direct::transposed(set, shape)),
         Method::Direct => Blocked::Direct(Direct::new(set, shape, InputLayout::Blocked)),
         Method::Stem => Blocked::Direct(Direct::new(set, shape, InputLayout::Plain)),
         Method::Rows => Blocked::Rows(Rows::new(set, shape)),
-        Method::Winograd(outputs @ (2 | 4)) => {
-            let scheme = if outputs == 2 { Scheme::F2 } else { Scheme::F4 };
-            Blocked::Winograd(match transposed {
-                true => Winograd::transposed(set, shape, scheme),
-                false => Winograd::new(set, shape, scheme),
-            })
-        }
+        Method::Winograd(tile) if transposed => Blocked::Winograd(Winograd::transposed(set, shape, tile)),
+        Method::Winograd(tile) => Blocked::Winograd(Winograd::new(set, shape, tile)),
         Method::Depthwise => {
             Blocked::Depthwise(Windowed::depthwise(set, [shape.batch, shape.in_channels], &shape.window))
         }
-        Method::Winograd(_) | Method::Linear => return Err(fault(format!("no convolution by {}", method.name()))),
-    })
+    }
 }
 
-fn linear_shape(step: &Step, packing: &Packing) -> LinearShape {
-    let order = match packing.area {
+fn linear_shape(linear: &PackedLinear) -> LinearShape {
+    let PackedLinear { rows, in_channels, pixels, out_features, .. } = *linear;
+    let order = match pixels {
         1 => FeatureOrder::Plain,
         pixels => FeatureOrder::Blocked { pixels },
     };
-    LinearShape {
-        rows: step.output.shape[0],
-        in_features: packing.in_channels * packing.area,
-        out_features: packing.out_channels,
-        order,
-    }
+    LinearShape { rows, in_features: in_channels * pixels, out_features, order }
 }
 
 /// Height and width of an image, in blocks or plain.
@@ -365,11 +347,12 @@ impl MoveCall {
     /// The step, if it is one of these.
     pub fn new(step: &Step) -> Option<MoveCall> {
         let (x, output) = (step.operands.first()?, &step.output);
-        let sizes = |channels: usize| [output.shape[0], channels, output.shape[2] * output.shape[3]];
-        let motion = match &step.kernel {
-            Kernel::Reorder { channels } if output.shape.len() == 5 => Motion::Block(output.shape[4], sizes(*channels)),
-            Kernel::Reorder { channels } => Motion::Unblock(x.shape[4], sizes(*channels)),
-            Kernel::Pad { padding } => match padding.as_slice() {
+        let motion = match &step.operation {
+            Operation::Reorder(Reorder { channels, lanes, into_blocks }) => {
+                let sizes = [output.shape[0], *channels, output.shape[2] * output.shape[3]];
+                if *into_blocks { Motion::Block(*lanes, sizes) } else { Motion::Unblock(*lanes, sizes) }
+            }
+            Operation::Pad(pad) => match pad.padding.as_slice() {
                 &[(0, 0), (0, 0), (above, _), (left, _), (0, 0)] => {
                     let (lanes, images) = (x.shape[4], [x.shape[0], x.shape[1] * x.shape[4]]);
                     Motion::Pad(Pad::new(lanes, images, image_size(x), image_size(output), [above, left]))

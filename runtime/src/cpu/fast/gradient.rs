@@ -6,13 +6,12 @@ use super::{Call, Context};
 use crate::cpu::blocked::call::{Images, ImagesMut};
 use crate::cpu::blocked::conv_weight::ConvWeight;
 use crate::cpu::blocked::direct::InputLayout;
+use crate::cpu::blocked::pool_grad::PoolGrad;
 use crate::cpu::blocked::shape::{ConvolutionShape, Window};
 use crate::cpu::blocked::vector::InstructionSet;
 use crate::cpu::blocked::window::PoolShape;
-use crate::cpu::blocked::window_grad::WindowGrad;
 use crate::failure::Result;
-use cnnc_compiler::kernels::Kernel;
-use cnnc_compiler::plan::{Step, View};
+use cnnc_compiler::plan::{Operation, Step, View};
 
 /// A gradient over images in blocks.
 pub struct GradientCall {
@@ -26,7 +25,7 @@ enum Gradient {
     /// By weight.
     Weight(Box<ConvWeight>),
     /// Of pooling.
-    Window(Box<WindowGrad>),
+    Pool(Box<PoolGrad>),
 }
 
 impl GradientCall {
@@ -37,32 +36,32 @@ impl GradientCall {
     pub fn new(set: InstructionSet, step: &Step) -> Result<Option<GradientCall>> {
         let own = step.operands.get(..step.own_operands).unwrap_or_default();
         let Some(gradient) = own.last().filter(|view| view.shape.len() == 5) else { return Ok(None) };
-        if !matches!(step.kernel, Kernel::ConvWeight { .. } | Kernel::WindowGrad { .. }) {
+        if !matches!(step.operation, Operation::ConvWeight(_) | Operation::PoolGrad(_)) {
             return Ok(None);
         }
         for view in own.iter().chain([&step.output]).filter(|view| view.shape.len() == 5) {
             in_lanes(set, view.shape[4])?;
         }
-        let kernel = match &step.kernel {
-            Kernel::ConvWeight { window, groups } => {
+        let kernel = match &step.operation {
+            Operation::ConvWeight(conv) => {
                 let (x, weight) = (&own[0], &step.output);
                 let shape = ConvolutionShape {
                     batch: x.shape[0],
-                    in_channels: weight.shape[1] * groups,
+                    in_channels: weight.shape[1] * conv.groups,
                     out_channels: weight.shape[0],
-                    groups: *groups,
-                    window: Window { input: size(x), output: size(gradient), axes: *window },
+                    groups: conv.groups,
+                    window: Window { input: size(x), output: size(gradient), axes: conv.window },
                 };
-                reaches(step, &shape.window)?;
+                reaches(&shape.window, &step.origins)?;
                 let layout = if x.shape.len() == 5 { InputLayout::Blocked } else { InputLayout::Plain };
                 Gradient::Weight(Box::new(ConvWeight::new(set, shape, layout)))
             }
-            Kernel::WindowGrad { axes, pooling } => {
+            Operation::PoolGrad(pool) => {
                 let output = &step.output;
                 let channels = output.shape[1] * set.lanes();
                 let (input, windows) = (size(output), size(gradient));
-                let shape = PoolShape { batch: output.shape[0], channels, input, output: windows, axes: *axes };
-                Gradient::Window(Box::new(WindowGrad::new(set, shape, *pooling)))
+                let shape = PoolShape { batch: output.shape[0], channels, input, output: windows, axes: pool.axes };
+                Gradient::Pool(Box::new(PoolGrad::new(set, shape, pool.pooling)))
             }
             _ => return Ok(None),
         };
@@ -81,7 +80,7 @@ impl Call for GradientCall {
     fn workspace_length(&self, threads: usize) -> usize {
         match &self.kernel {
             Gradient::Weight(kernel) => kernel.workspace_length(threads),
-            Gradient::Window(_) => 0,
+            Gradient::Pool(_) => 0,
         }
     }
 
@@ -96,7 +95,7 @@ impl Call for GradientCall {
                 (Gradient::Weight(kernel), [x, gradient]) => {
                     kernel.run(pool, images(x), images(gradient), output, memory.workspace);
                 }
-                (Gradient::Window(kernel), [others @ .., gradient]) => {
+                (Gradient::Pool(kernel), [others @ .., gradient]) => {
                     kernel.run(pool, others.first().map(images), images(gradient), output);
                 }
                 _ => {}

@@ -13,7 +13,6 @@ mod blocks;
 mod count;
 mod epilogue;
 mod gemm;
-mod give_back;
 mod gradient;
 mod lane;
 pub(in crate::cpu) mod level;
@@ -22,22 +21,24 @@ mod math;
 mod memory;
 mod pad;
 mod parameter_uses;
+mod pool;
 mod prepare;
 mod program;
 mod reduce;
 mod resample;
+mod scatter;
 mod spare;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod tests_of_gradients;
 mod walk;
-mod window;
 
 use super::CpuOptions;
 use super::blocked::buffer::Buffer;
 use super::blocked::pool::Pool;
 use crate::failure::{Result, failure, fault};
+use crate::given::check_parameters;
 use crate::parameters::{Parts, Room};
 use crate::{Parameters, Tensor};
 use cnnc_compiler::diagnostic::Code;
@@ -248,7 +249,7 @@ impl Fast {
     /// E602 when a parameter is missing or of another shape, E601 and E603 when it cannot be read, E499 when a step is not as
     /// plans are, E506 when the threads cannot be started.
     pub fn new(plan: Arc<Plan>, parameters: &Parameters, options: &CpuOptions) -> Result<Fast> {
-        super::check::parameters(&plan, parameters)?;
+        check_parameters(&plan, parameters)?;
         let threads = options.thread_count();
         let uses = ParameterUses::of(&plan, threads);
         let calls = prepare::calls(&plan, &uses, options.instructions)?;
@@ -313,7 +314,7 @@ impl Fast {
         self.execute(memory, answers);
     }
 
-    /// One training step: as [`Fast::run`], with the parameters that the plan updates in `state`, which must have all of them.
+    /// One training step: as [`Fast::run`], with the parameters that change in `state`, which must have all of them.
     ///
     /// # Errors
     /// As [`Parameters::get`], before anything is computed.
@@ -327,7 +328,7 @@ impl Fast {
     fn memory_over(&mut self, state: &mut Parameters, inputs: &[Tensor]) -> Result<Memory> {
         let mut memory = self.memory(inputs);
         for (parameter, pointer) in self.plan.parameters.iter().zip(&mut memory.parameters) {
-            if parameter.updated {
+            if parameter.changes {
                 *pointer = state.get_mut(&parameter.path)?.as_mut_ptr();
             }
         }

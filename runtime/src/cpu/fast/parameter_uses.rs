@@ -1,8 +1,7 @@
 //! When a plan needs each of its parameters, so that no more of them are in memory than must be.
 
 use cnnc_compiler::element::ElementType;
-use cnnc_compiler::kernels::{Kernel, Method};
-use cnnc_compiler::plan::{Plan, Step, Storage, View};
+use cnnc_compiler::plan::{Operation, Packing, Plan, Step, Storage, View};
 
 /// The parameters of a plan by where they are read; all are numbers in its list.
 pub struct ParameterUses {
@@ -37,7 +36,7 @@ impl ParameterUses {
         }
         let operands = plan.run.iter().flat_map(|step| &step.operands);
         for parameter in operands.chain(plan.outputs.iter().map(|port| &port.view)).filter_map(parameter) {
-            in_runs[parameter] = !plan.parameters[parameter].updated;
+            in_runs[parameter] = !plan.parameters[parameter].changes;
         }
         let mut of_steps = vec![StepUses::default(); plan.prepare.len()];
         for parameter in 0..count {
@@ -61,11 +60,9 @@ const WORTH_PIECES: usize = 1 << 16;
 fn takes_pieces(step: &Step, parameter: usize, threads: usize) -> bool {
     let (output, mut operands) = (&step.output, step.operands.iter());
     let is_it = |view: &View| view.storage == Storage::Parameter(parameter);
-    match &step.kernel {
-        Kernel::Pack(packing) => {
-            packing.method == Method::Linear && packing.out_channels >= threads.saturating_mul(2 * packing.lanes)
-        }
-        Kernel::Map(_) if step.compute == ElementType::Float32 => {
+    match &step.operation {
+        Operation::Pack(Packing::Linear(linear)) => linear.out_features >= threads.saturating_mul(2 * linear.lanes),
+        Operation::Map(_) if step.compute == ElementType::Float32 => {
             let whole = View::dense(Storage::Parameter(parameter), ElementType::Float32, 0, &output.shape);
             output.is_dense()
                 && output.elements() >= WORTH_PIECES

@@ -8,13 +8,12 @@ use super::lane::Lane;
 use super::map::{Elementwise, MapCall, words};
 use super::memory::Memory;
 use super::walk::Walk;
-use super::{Call, ParameterUses, count, gemm, give_back, pad, reduce, resample, window};
+use super::{Call, ParameterUses, count, gemm, pad, pool, reduce, resample, scatter};
 use crate::Tensor;
 use crate::cpu::blocked::vector::InstructionSet;
 use crate::failure::{Result, fault};
 use cnnc_compiler::element::ElementType;
-use cnnc_compiler::kernels::Kernel;
-use cnnc_compiler::plan::{Plan, Step, View};
+use cnnc_compiler::plan::{Operation, Packing, Plan, Step, View};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -39,61 +38,53 @@ pub fn workspace_length(calls: &[StepCall], threads: usize) -> usize {
 /// # Errors
 /// E499 when a step is not laid out as plans are.
 pub fn calls(plan: &Plan, uses: &ParameterUses, set: InstructionSet) -> Result<Calls> {
-    let steps: Vec<&Step> = plan.prepare.iter().chain(&plan.run).collect();
-    let heavy = heavy(&steps, set)?;
+    let mut kernels = Kernels { set, known: HashMap::new() };
     let mut calls = Calls { prepare: Vec::new(), run: Vec::new() };
-    for (number, step) in steps.iter().enumerate().filter(|(_, step)| step.output.elements() > 0) {
-        let (list, number_in_list) = match number.checked_sub(plan.prepare.len()) {
-            Some(in_run) => (&mut calls.run, in_run),
-            None => (&mut calls.prepare, number),
-        };
+    for (number, step) in plan.prepare.iter().enumerate() {
         let in_pieces = uses.of_steps.get(number).and_then(|uses| uses.in_pieces);
-        let of_step: Vec<Box<dyn Call>> = match &heavy[number] {
-            Some(kernel) if matches!(step.kernel, Kernel::Pack(_)) => {
-                vec![Box::new(PackCall::new(kernel.clone(), step, in_pieces.is_some()))]
-            }
-            Some(kernel) => vec![Box::new(BlockedCall::new(kernel.clone(), step))],
-            None => match (&step.kernel, in_pieces) {
-                (Kernel::Map(expression), Some(parameter)) => {
-                    vec![Box::new(MapCall::of_pieces(expression, &step.output, &step.operands, parameter))]
-                }
-                _ => light(step, set)?,
-            },
-        };
-        list.extend(of_step.into_iter().map(|call| (number_in_list, call)));
+        calls.prepare.extend(kernels.calls(step, in_pieces)?.into_iter().map(|call| (number, call)));
+    }
+    for (number, step) in plan.run.iter().enumerate() {
+        calls.run.extend(kernels.calls(step, None)?.into_iter().map(|call| (number, call)));
     }
     Ok(calls)
 }
 
-/// The heavy kernel of every step that reads packed weights, and of every step that packs them: that of the first step to read
-/// them.
-fn heavy(steps: &[&Step], set: InstructionSet) -> Result<Vec<Option<Arc<Blocked>>>> {
-    let mut heavy: Vec<Option<Arc<Blocked>>> = Vec::with_capacity(steps.len());
-    for step in steps {
-        heavy.push(match &step.packing {
-            Some(packing) if step.output.elements() > 0 => Some(Arc::new(Blocked::new(set, step, packing)?)),
-            _ => None,
-        });
-    }
-    // The steps that read packed weights, by where those begin.
-    let mut readers: HashMap<_, Vec<usize>> = HashMap::new();
-    for (number, step) in steps.iter().enumerate().filter(|(_, step)| step.packing.is_some()) {
-        if let Some(weights) = step.operands.get(1) {
-            readers.entry((weights.storage, weights.offset_bytes)).or_default().push(number);
+/// The kernels that read packed weights, one for all steps of the same geometry: those that read and those that pack.
+struct Kernels {
+    set: InstructionSet,
+    known: HashMap<Packing, Arc<Blocked>>,
+}
+
+impl Kernels {
+    /// The calls of a step, whose parameter of that number, if it is given, comes in pieces.
+    fn calls(&mut self, step: &Step, in_pieces: Option<usize>) -> Result<Vec<Box<dyn Call>>> {
+        if step.output.elements() == 0 {
+            return Ok(Vec::new());
         }
+        Ok(match (&step.operation, in_pieces) {
+            (Operation::Pack(packing), _) => {
+                let kernel = self.kernel(packing, step)?;
+                vec![Box::new(PackCall::new(kernel, step, in_pieces.is_some()))]
+            }
+            (Operation::Map(expression), Some(parameter)) => {
+                vec![Box::new(MapCall::of_pieces(expression, &step.output, &step.operands, parameter))]
+            }
+            (operation, _) => match operation.packing() {
+                Some(packing) => vec![Box::new(BlockedCall::new(self.kernel(&packing, step)?, step))],
+                None => light(step, self.set)?,
+            },
+        })
     }
-    for (number, step) in steps.iter().enumerate().filter(|(_, step)| matches!(step.kernel, Kernel::Pack(_))) {
-        let there =
-            readers.get(&(step.output.storage, step.output.offset_bytes)).map(Vec::as_slice).unwrap_or_default();
-        let later = &there[there.partition_point(|&reader| reader <= number)..];
-        let reads = |reader: &Step| {
-            reader.packing.is_some_and(|packing| step.kernel == Kernel::Pack(packing))
-                && reader.operands[1] == step.output
-        };
-        let first = later.iter().find(|&&reader| reads(steps[reader]));
-        heavy[number] = first.and_then(|&reader| heavy[reader].clone());
+
+    fn kernel(&mut self, packing: &Packing, step: &Step) -> Result<Arc<Blocked>> {
+        if let Some(kernel) = self.known.get(packing) {
+            return Ok(kernel.clone());
+        }
+        let kernel = Arc::new(Blocked::new(self.set, packing, &step.origins)?);
+        self.known.insert(*packing, kernel.clone());
+        Ok(kernel)
     }
-    Ok(heavy)
 }
 
 /// The calls of a step that reads no packed weights.
@@ -104,10 +95,6 @@ fn light(step: &Step, set: InstructionSet) -> Result<Vec<Box<dyn Call>>> {
     }
     if let Some(call) = MoveCall::new(step) {
         return Ok(vec![Box::new(call)]);
-    }
-    // Nothing reads what it would pack.
-    if matches!(step.kernel, Kernel::Pack(_)) {
-        return Ok(Vec::new());
     }
     let (call, follows) = match GradientCall::new(set, step)? {
         Some(call) => (Box::new(call) as Box<dyn Call>, Follow::Apart),
@@ -139,32 +126,30 @@ fn kernel(step: &Step, own: &[View], others: &[View]) -> Result<(Box<dyn Call>, 
         },
         None => (None, Follow::Inside),
     };
-    Ok(match &step.kernel {
-        Kernel::Gemm { transpose_a, transpose_b } => {
+    Ok(match &step.operation {
+        Operation::Gemm(one) => {
             let (finish, follow) = finish(1);
-            (Box::new(gemm::Gemm::new(&own[0], *transpose_a, &own[1], *transpose_b, output, finish)), follow)
+            (Box::new(gemm::Gemm::new(&own[0], one.transpose_a, &own[1], one.transpose_b, output, finish)), follow)
         }
-        Kernel::WindowGrad { axes, pooling } => {
-            (Box::new(give_back::GiveBack::windows(own, output, *axes, *pooling)), Follow::Apart)
+        Operation::PoolGrad(pool) => {
+            (Box::new(scatter::Scatter::pooling(own, output, pool.axes, pool.pooling)), Follow::Apart)
         }
-        Kernel::ResampleGrad(resampling) => {
-            (Box::new(give_back::GiveBack::resampling(&own[0], output, *resampling)), Follow::Apart)
+        Operation::ResampleGrad(resample) => {
+            (Box::new(scatter::Scatter::resampling(&own[0], output, resample.0)), Follow::Apart)
         }
-        Kernel::Window { axes, pooling } => {
-            (Box::new(window::Window::new(&own[0], output, *axes, *pooling)), Follow::Apart)
+        Operation::Pool(one) => (Box::new(pool::Pool::new(&own[0], output, one.axes, one.pooling)), Follow::Apart),
+        Operation::Reduce(one) => {
+            (Box::new(reduce::Reduce::new(&own[0], output, one.reduction, &one.axes)), Follow::Apart)
         }
-        Kernel::Reduce { reduction, axes } => {
-            (Box::new(reduce::Reduce::new(&own[0], output, *reduction, axes)), Follow::Apart)
-        }
-        Kernel::Map(expression) if step.compute == ElementType::Uint64 => {
+        Operation::Map(expression) if step.compute == ElementType::Uint64 => {
             (Box::new(count::CountCall::new(expression, output, own)), Follow::Apart)
         }
-        Kernel::Map(expression) => {
+        Operation::Map(expression) => {
             let operands: Vec<&View> = own.iter().collect();
             (Box::new(MapCall::new(Elementwise::whole(expression, output, &operands))), Follow::Apart)
         }
-        Kernel::Resample(resampling) => (Box::new(resample::Resample::new(&own[0], output, resampling)), Follow::Apart),
-        Kernel::Pad { padding } => (Box::new(pad::Pad::new(&own[0], output, padding)), Follow::Apart),
+        Operation::Resample(one) => (Box::new(resample::Resample::new(&own[0], output, &one.0)), Follow::Apart),
+        Operation::Pad(one) => (Box::new(pad::Pad::new(&own[0], output, &one.padding)), Follow::Apart),
         other => return Err(fault(format!("{} is no step of a plan for blocks of channels", other.name()))),
     })
 }

@@ -3,8 +3,7 @@
 use super::level::vectorised;
 use super::memory::{Memory, Place};
 use super::{Cost, Tasks, Workspace};
-use crate::cpu::reference::{Source, sources};
-use cnnc_compiler::kernels::Resampling;
+use cnnc_compiler::kernels::{Resampling, Source};
 use cnnc_compiler::plan::View;
 
 /// Elements that a task writes.
@@ -34,8 +33,8 @@ impl Resample {
             outer: [x.shape[0], x.shape[1]],
             images: [x.strides[0], output.strides[0]],
             size: [x.shape[2], x.shape[3]],
-            rows: sources(resampling, 0, x.shape[2], output.shape[2]),
-            columns: sources(resampling, 1, x.shape[3], output.shape[3]),
+            rows: resampling.sources(0, x.shape[2], output.shape[2]),
+            columns: resampling.sources(1, x.shape[3], output.shape[3]),
             nearest: matches!(resampling, Resampling::Nearest { .. }),
         }
     }

@@ -5,9 +5,9 @@ use crate::cpu::{CpuOptions, Engine, Kernels, evaluate_f64};
 use crate::random;
 use crate::{Parameters, Tensor};
 use cnnc_compiler::kernels::{
-    AxisWindow, Divisor, Expression, Kernel, PoolAxis, Pooling, Reduction, Resampling, Unary,
+    AxisWindow, Divisor, Expression, Gemm, Pad, Pool, PoolAxis, Pooling, Reduce, Reduction, Resample, Resampling, Unary,
 };
-use cnnc_compiler::plan::{Plan, Storage, View};
+use cnnc_compiler::plan::{Operation, Plan, Storage, View};
 use std::sync::Arc;
 
 /// The largest relative error that float32 may have against float64 here; the contract is 1e-5.
@@ -77,7 +77,7 @@ fn products() {
             let (expression, others) = epilogue(&shape);
             let operands = [dense(Storage::Input(0), 0, &a), dense(Storage::Parameter(0), 0, &b)];
             let plan = TestPlan::new(&[&a, &shape]).parameter("weight", &b).parameter("bias", &[columns]).step(
-                Kernel::Gemm { transpose_a, transpose_b },
+                Operation::Gemm(Gemm { transpose_a, transpose_b }),
                 &operands,
                 &shape,
             );
@@ -92,7 +92,7 @@ fn products_of_rows_at_a_distance() {
     for count in [2, 7] {
         let operands = [rows(Storage::Input(0), [count, 40]), rows(Storage::Parameter(0), [9, 40])];
         let output = View { strides: vec![20, 1], ..dense(Storage::Arena, 3, &[count, 9]) };
-        let kernel = Kernel::Gemm { transpose_a: false, transpose_b: true };
+        let kernel = Operation::Gemm(Gemm { transpose_a: false, transpose_b: true });
         let plan = TestPlan::new(&[&[count * 50]]).parameter("weight", &[9, 50]);
         agrees(&plan.step_into(kernel, &operands, output).finish());
     }
@@ -114,7 +114,7 @@ fn poolings() {
             let mut shape = x.to_vec();
             shape[rank - 2..].copy_from_slice(&counts);
             for pooling in [Pooling::Max, Pooling::Softmax].into_iter().chain(means) {
-                let kernel = Kernel::Window { axes: [axis; 2], pooling };
+                let kernel = Operation::Pool(Pool { axes: [axis; 2], pooling });
                 let plan = TestPlan::new(&[x]).step(kernel, &[dense(Storage::Input(0), 0, x)], &shape);
                 agrees(&plan.epilogue(x0() * 2.0 + 1.0, &[]).finish());
             }
@@ -129,7 +129,7 @@ fn reductions() {
             let axes: Vec<bool> = (0..x.len()).map(|axis| marks >> axis & 1 == 1).collect();
             let shape: Vec<usize> = x.iter().zip(&axes).map(|(&size, &gone)| if gone { 1 } else { size }).collect();
             for reduction in [Reduction::Sum, Reduction::Max] {
-                let kernel = Kernel::Reduce { reduction, axes: axes.clone() };
+                let kernel = Operation::Reduce(Reduce { reduction, axes: axes.clone() });
                 let plan = TestPlan::new(&[x]).step(kernel, &[dense(Storage::Input(0), 0, x)], &shape);
                 agrees(&plan.epilogue(-x0(), &[]).finish());
             }
@@ -152,9 +152,13 @@ fn reductions_do_not_depend_on_where_the_batch_lies() {
             let answer = |input: &Tensor, stride: usize| {
                 let mut view = dense(Storage::Input(0), 0, x);
                 view.strides[0] = stride;
-                let kernel = Kernel::Reduce { reduction: Reduction::Sum, axes: axes.clone() };
+                let kernel = Operation::Reduce(Reduce { reduction: Reduction::Sum, axes: axes.clone() });
                 let plan = TestPlan::new(&[input.shape()]).step(kernel, &[view], &shape).finish();
-                Engine::new(plan, &Parameters::default(), CpuOptions::default()).unwrap().run(std::slice::from_ref(input)).unwrap().to_vec()
+                Engine::new(plan, &Parameters::default(), CpuOptions::default())
+                    .unwrap()
+                    .run(std::slice::from_ref(input))
+                    .unwrap()
+                    .to_vec()
             };
             assert_eq!(answer(&packed, rest), answer(&values, rest + 3), "{x:?} over {axes:?}");
         }
@@ -188,7 +192,7 @@ fn maps_over_any_strides() {
         (x0() * x0() + 0.1).unary(Unary::Log) - (x1() * 5.0).unary(Unary::Exp),
     ] {
         let plan = TestPlan::new(&[&[360], &[4, 5, 6]]).parameter("row", &[7]);
-        agrees(&plan.step(Kernel::Map(expression), &operands, &shape).finish());
+        agrees(&plan.step(Operation::Map(expression), &operands, &shape).finish());
     }
 }
 
@@ -196,9 +200,9 @@ fn maps_over_any_strides() {
 fn maps_in_place_and_long_ones() {
     let shape = [2, 3, 100, 101];
     let value = dense(Storage::Arena, 0, &shape);
-    let relu = Kernel::Map((x0() + 1.0).maximum(0.0));
+    let relu = Operation::Map((x0() + 1.0).maximum(0.0));
     let plan = TestPlan::new(&[&shape])
-        .step(Kernel::Map(x0() * 2.0), &[dense(Storage::Input(0), 0, &shape)], &shape)
+        .step(Operation::Map(x0() * 2.0), &[dense(Storage::Input(0), 0, &shape)], &shape)
         .step_into(relu, std::slice::from_ref(&value), value.clone());
     agrees(&plan.finish());
 }
@@ -213,11 +217,11 @@ fn results_that_are_parts_of_a_concatenation() {
         |channels| part(Storage::Input(0), 0, channels, 60),
         |first, channels| part(Storage::Arena, first, channels, 140),
     );
-    let pool = |pooling| Kernel::Window { axes: [PoolAxis::Sliding(axis(3, 1, 1, 1)); 2], pooling };
+    let pool = |pooling| Operation::Pool(Pool { axes: [PoolAxis::Sliding(axis(3, 1, 1, 1)); 2], pooling });
     let plan = TestPlan::new(&[&[2, 3, 4, 5]])
         .step_into(pool(Pooling::Mean(Divisor::Elements)), &[input(3)], place(0, 3))
         .step_into(pool(Pooling::Max), &[place(0, 3)], place(3, 3))
-        .step_into(Kernel::Map(x0()), &[input(1)], place(6, 1));
+        .step_into(Operation::Map(x0()), &[input(1)], place(6, 1));
     let mut plan = (*plan.finish()).clone();
     plan.outputs[0].view = dense(Storage::Arena, 0, &[2, 7, 4, 5]);
     agrees(&Arc::new(plan));
@@ -234,7 +238,11 @@ fn enlargements() {
         ] {
             let shape = [2, 3, size[0], size[1]];
             let plan = TestPlan::new(&[&x]);
-            agrees(&plan.step(Kernel::Resample(resampling), &[dense(Storage::Input(0), 0, &x)], &shape).finish());
+            agrees(
+                &plan
+                    .step(Operation::Resample(Resample(resampling)), &[dense(Storage::Input(0), 0, &x)], &shape)
+                    .finish(),
+            );
         }
     }
 }
@@ -250,7 +258,7 @@ fn paddings() {
     ] {
         let sizes = x.iter().zip(&padding).map(|(&size, &(before, after))| (size as isize + before + after) as usize);
         let shape: Vec<usize> = sizes.collect();
-        let kernel = Kernel::Pad { padding: padding.to_vec() };
+        let kernel = Operation::Pad(Pad { padding: padding.to_vec() });
         let plan = TestPlan::new(&[&x]).step(kernel, &[dense(Storage::Input(0), 0, &x)], &shape);
         agrees(&plan.epilogue(x0() + 1.0, &[]).finish());
     }
@@ -259,8 +267,8 @@ fn paddings() {
 #[test]
 fn not_a_number_passes_through() {
     let shape = [1, 1, 4, 4];
-    let relu = Kernel::Map(x0().maximum(0.0));
-    let pool = Kernel::Window { axes: [PoolAxis::Sliding(axis(2, 2, 1, 0)); 2], pooling: Pooling::Max };
+    let relu = Operation::Map(x0().maximum(0.0));
+    let pool = Operation::Pool(Pool { axes: [PoolAxis::Sliding(axis(2, 2, 1, 0)); 2], pooling: Pooling::Max });
     let plan = TestPlan::new(&[&shape])
         .step(relu, &[dense(Storage::Input(0), 0, &shape)], &shape)
         .step(pool, &[dense(Storage::Arena, 0, &shape)], &[1, 1, 2, 2])

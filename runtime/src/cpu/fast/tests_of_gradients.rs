@@ -7,14 +7,14 @@ use crate::random::Stream;
 use crate::{Parameters, Tensor};
 use cnnc_compiler::element::ElementType;
 use cnnc_compiler::kernels::random::fnv1a;
-use cnnc_compiler::kernels::{AxisWindow, Divisor, Expression, Kernel, PoolAxis, Pooling, Resampling};
-use cnnc_compiler::plan::{Storage, View};
+use cnnc_compiler::kernels::{AxisWindow, Divisor, Expression, PoolAxis, PoolGrad, Pooling, ResampleGrad, Resampling};
+use cnnc_compiler::plan::{Operation, Storage, View};
 
 fn pooled(x: [usize; 4], axes: [PoolAxis; 2], pooling: Pooling, counts: [usize; 2]) {
     let g = [x[0], x[1], counts[0], counts[1]];
     let (input, gradient) = (dense(Storage::Input(0), 0, &x), dense(Storage::Input(1), 0, &g));
     let operands = if matches!(pooling, Pooling::Mean(_)) { vec![gradient] } else { vec![input, gradient] };
-    let plan = TestPlan::new(&[&x, &g]).step(Kernel::WindowGrad { axes, pooling }, &operands, &x);
+    let plan = TestPlan::new(&[&x, &g]).step(Operation::PoolGrad(PoolGrad { axes, pooling }), &operands, &x);
     let doubled = Expression::operand(0) * 2.0;
     agrees(&plan.epilogue(doubled, &[]).finish());
 }
@@ -49,7 +49,11 @@ fn gradients_of_enlarging() {
         Resampling::Bilinear { scale: [2.0 / 5.0, 1.0 / 4.0], align_corners: true },
     ] {
         let (x, g) = ([2, 3, 3, 2], [2, 3, 6, 5]);
-        let plan = TestPlan::new(&[&g]).step(Kernel::ResampleGrad(resampling), &[dense(Storage::Input(0), 0, &g)], &x);
+        let plan = TestPlan::new(&[&g]).step(
+            Operation::ResampleGrad(ResampleGrad(resampling)),
+            &[dense(Storage::Input(0), 0, &g)],
+            &x,
+        );
         agrees(&plan.finish());
     }
 }
@@ -65,8 +69,8 @@ fn maps_know_their_places() {
     let place = Expression::Index(1) * 100.0 + Expression::Index(3) - Expression::Index(2);
     let drawn = Expression::uniform(fnv1a("3"), Expression::Constant(7.0), Expression::Constant(9.0));
     let expression = x * drawn + number * place;
-    agrees(&TestPlan::new(&[&shape, &[5]]).step(Kernel::Map(expression), &[turned, repeated], &shape).finish());
-    let alone = TestPlan::new(&[]).step(Kernel::Map(Expression::Index(0)), &[], &[3, 2]);
+    agrees(&TestPlan::new(&[&shape, &[5]]).step(Operation::Map(expression), &[turned, repeated], &shape).finish());
+    let alone = TestPlan::new(&[]).step(Operation::Map(Expression::Index(0)), &[], &[3, 2]);
     agrees(&alone.finish());
 }
 
@@ -77,7 +81,7 @@ fn random_numbers_are_those_of_the_generator() {
         |input| View { element: ElementType::Uint64, strides: vec![0; 3], ..dense(Storage::Input(input), 0, &shape) };
     let drawn = Expression::uniform(fnv1a("features.2"), Expression::operand(0), Expression::operand(1));
     let plan = TestPlan::new(&[]).count().count();
-    let plan = plan.step(Kernel::Map(drawn), &[scalar(0), scalar(1)], &shape).finish();
+    let plan = plan.step(Operation::Map(drawn), &[scalar(0), scalar(1)], &shape).finish();
     let mut engine = Engine::new(plan, &Parameters::default(), CpuOptions::default()).unwrap();
     let answer = engine.run(&[Tensor::count(123_456), Tensor::count(77)]).unwrap();
     let stream = Stream::new(123_456 + (77 << 32), "features.2");

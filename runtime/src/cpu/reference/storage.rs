@@ -1,10 +1,9 @@
 //! A plan's storages as the reference holds them: the float32 of each as numbers of the interpreter's type, its whole numbers as
 //! they are.
 
-use super::operand::Operand;
-use super::{Real, offsets};
 use crate::Tensor;
 use cnnc_compiler::element::ElementType;
+use cnnc_compiler::kernels::reference::{Elements, Operand, Real, offsets};
 use cnnc_compiler::plan::{Plan, Storage, View};
 use std::collections::HashMap;
 
@@ -12,14 +11,6 @@ use std::collections::HashMap;
 struct Values<T> {
     reals: Vec<T>,
     counts: Vec<u64>,
-}
-
-/// The values of a view.
-pub enum Elements<'a, T> {
-    /// Of float32.
-    Reals(Operand<'a, T>),
-    /// Whole numbers.
-    Counts(Operand<'a, u64>),
 }
 
 /// All storages.
@@ -90,31 +81,13 @@ impl<T: Real> Storages<T> {
     }
 }
 
-impl<'a, T: Real> Elements<'a, T> {
-    /// All of them in order.
-    pub fn values(&self) -> Vec<T> {
-        match self {
-            Elements::Reals(operand) => operand.values(),
-            Elements::Counts(operand) => operand.values().into_iter().map(T::from_count).collect(),
-        }
-    }
-
-    /// Writes them to a tensor of their shape and type.
-    pub fn write_to(&self, tensor: &mut Tensor) {
-        match (self, tensor.counts_mut()) {
-            (Elements::Counts(operand), Some(counts)) => counts.copy_from_slice(&operand.values()),
-            (_, Some(_)) => {}
-            (_, None) => {
-                tensor.data_mut().iter_mut().zip(self.values()).for_each(|(into, real)| *into = real.to_f64() as f32);
-            }
-        }
-    }
-
-    /// Those of float32; of whole numbers, which only a `Map` reads, none.
-    pub fn reals(self) -> Operand<'a, T> {
-        match self {
-            Elements::Reals(operand) => operand,
-            Elements::Counts(Operand { shape, strides, .. }) => Operand { data: &[], shape, strides },
+/// Writes all values to a tensor of their shape and type.
+pub fn write_to<T: Real>(values: &Elements<T>, tensor: &mut Tensor) {
+    match (values, tensor.counts_mut()) {
+        (Elements::Counts(operand), Some(counts)) => counts.copy_from_slice(&operand.values()),
+        (_, Some(_)) => {}
+        (_, None) => {
+            tensor.data_mut().iter_mut().zip(values.values()).for_each(|(into, real)| *into = real.to_f64() as f32);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::product::Problem;
 use super::{Call, Entry, elementwise, finished};
-use crate::cuda::operation::{Image, Operation, Part};
+use crate::cuda::library_operation::{Image, LibraryOperation, Part};
 use crate::cuda::source::{Ending, argument, index_type_of, sizes};
 use crate::cuda::tiles::Product;
 use cnnc_compiler::kernels::AxisWindow;
@@ -126,9 +126,9 @@ fn operation(
     weight: &View,
     window: &[AxisWindow; 2],
     groups: usize,
-) -> Option<Operation> {
+) -> Option<LibraryOperation> {
     let sizes: [usize; 4] = weight.shape.as_slice().try_into().ok().filter(|_| weight.is_dense())?;
-    Operation::convolution(result, images?, sizes, window, groups)
+    LibraryOperation::convolution(result, images?, sizes, window, groups)
 }
 
 /// A thread an element.

@@ -2,7 +2,7 @@
 
 use super::product::Problem;
 use super::{Call, Entry, finished};
-use crate::cuda::operation::Operation;
+use crate::cuda::library_operation::LibraryOperation;
 use crate::cuda::source::{Ending, argument, index_type_of, sizes};
 use crate::cuda::tiles::Product;
 use cnnc_compiler::plan::{Step, View};
@@ -42,7 +42,7 @@ pub fn gemm(step: &Step, transpose_a: bool, transpose_b: bool) -> Problem<'_> {
         ints: Vec::new(),
         indices,
         direct: is_vector.then_some(vector),
-        operation: Operation::matmul([rows, columns, depth], a, b),
+        operation: LibraryOperation::matmul([rows, columns, depth], a, b),
     }
 }
 

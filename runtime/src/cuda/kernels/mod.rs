@@ -7,12 +7,12 @@ pub mod conv;
 pub mod gemm;
 pub mod map;
 pub mod pad;
+pub mod pool;
 pub mod product;
 pub mod reduce;
 pub mod resample;
-pub mod window;
 
-use super::operation::Operation;
+use super::library_operation::LibraryOperation;
 use super::program::Argument;
 use super::source::{Ending, argument};
 use cnnc_compiler::plan::{Step, View};
@@ -33,8 +33,8 @@ const LIBRARY: [&str; 20] = [
     include_str!("conv_weight.cu"),
     include_str!("gemm.cu"),
     include_str!("depthwise.cu"),
-    include_str!("window.cu"),
-    include_str!("window_grad.cu"),
+    include_str!("pool.cu"),
+    include_str!("pool_grad.cu"),
     include_str!("reduce.cu"),
     include_str!("resample.cu"),
     include_str!("resample_grad.cu"),
@@ -70,7 +70,7 @@ pub enum What {
         threads: usize,
     },
     /// A library computes.
-    Library(Operation),
+    Library(LibraryOperation),
 }
 
 /// An entry in the making: its parameters are pointers by name.

@@ -1,7 +1,7 @@
 //! The launches of a product: one, or two where blocks share sums or a library leaves the ending to us.
 
 use super::{Call, Entry, What, finished};
-use crate::cuda::operation::Operation;
+use crate::cuda::library_operation::LibraryOperation;
 use crate::cuda::program::{ALIGNMENT, Argument, LIBRARY_ELEMENTS, Options};
 use crate::cuda::source::{Ending, argument, index_type_of, sizes};
 use crate::cuda::tiles::{Product, Tile, tile_of};
@@ -25,7 +25,7 @@ pub struct Problem<'a> {
     /// How it is computed instead of by tiles, where these do not fit it.
     pub direct: Option<fn(&Problem<'_>) -> Call>,
     /// The same for a library; `None` where none has it.
-    pub operation: Option<Operation>,
+    pub operation: Option<LibraryOperation>,
 }
 
 /// The launches of a product.
@@ -69,7 +69,7 @@ fn by_tiles(problem: &Problem<'_>, tile: Tile, parts: usize) -> Vec<Call> {
 
 /// The launches of a product by a library: it writes the result itself where nothing is done to that, and else leaves it in the
 /// workspace.
-fn by_library(problem: &Problem<'_>, operation: Operation) -> Vec<Call> {
+fn by_library(problem: &Problem<'_>, operation: LibraryOperation) -> Vec<Call> {
     let step = problem.step;
     // What else is kept there must not be lost when the library is tried.
     let is_ours = matches!(step.output.storage, Storage::Arena | Storage::Prepared | Storage::Scratch);

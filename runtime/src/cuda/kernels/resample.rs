@@ -1,9 +1,8 @@
 //! Resampling and its gradient: between which elements each lies is computed here, as tables.
 
 use super::{Call, elementwise, planes};
-use crate::cpu::reference::{Source, sources};
 use crate::cuda::source::{function, index_type_of, number, sizes};
-use cnnc_compiler::kernels::Resampling;
+use cnnc_compiler::kernels::{Resampling, Source};
 use cnnc_compiler::plan::{Step, View};
 
 /// A table as a function of `Sizes`, from an index to its number.
@@ -19,7 +18,7 @@ fn table(kind: &str, name: &str, values: impl Iterator<Item = String>) -> String
 fn read_tables(resampling: &Resampling, from: &View, to: &View) -> Vec<String> {
     let mut lines = Vec::new();
     for (axis, name) in ["y", "x"].into_iter().enumerate() {
-        let sources = sources(resampling, axis, from.shape[2 + axis], to.shape[2 + axis]);
+        let sources = resampling.sources(axis, from.shape[2 + axis], to.shape[2 + axis]);
         lines.push(table("int", &format!("low_{name}"), sources.iter().map(|source| source.low.to_string())));
         lines.push(table("int", &format!("high_{name}"), sources.iter().map(|source| source.high.to_string())));
         lines.push(table("float", &format!("share_{name}"), sources.iter().map(|source| number(source.share as f32))));
@@ -31,7 +30,7 @@ fn read_tables(resampling: &Resampling, from: &View, to: &View) -> Vec<String> {
 fn reader_tables(resampling: &Resampling, from: &View, to: &View) -> Vec<String> {
     let mut lines = Vec::new();
     for (axis, name) in ["y", "x"].into_iter().enumerate() {
-        let sources = sources(resampling, axis, from.shape[2 + axis], to.shape[2 + axis]);
+        let sources = resampling.sources(axis, from.shape[2 + axis], to.shape[2 + axis]);
         let ranges: Vec<(usize, usize)> = (0..from.shape[2 + axis]).map(|at| readers(&sources, at)).collect();
         lines.push(table("int", &format!("first_{name}"), ranges.iter().map(|range| range.0.to_string())));
         lines.push(table("int", &format!("end_{name}"), ranges.iter().map(|range| range.1.to_string())));

@@ -5,7 +5,7 @@
 
 use super::{Owned, owned};
 use crate::cuda::handles::Stream;
-use crate::cuda::operation::{Convolution, Image, Part};
+use crate::cuda::library_operation::{Convolution, Image, Part};
 use crate::cuda::program::Precision;
 use cudarc::cudnn::result::{self, CudnnError};
 use cudarc::cudnn::sys;

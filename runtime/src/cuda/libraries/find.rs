@@ -1,6 +1,6 @@
 //! Where cuBLASLt and cuDNN lie, whether they fit, and what they are called.
 
-use crate::cuda::places::{self, Origin, Place};
+use crate::cuda::search_paths::{self, Origin, SearchPath};
 use libloading::Library;
 use std::ffi::c_int;
 use std::fmt;
@@ -104,19 +104,19 @@ const CUDNN: Wanted = Wanted {
 
 /// cuBLASLt for a driver of this CUDA version.
 pub fn cublaslt(driver: (u32, u32)) -> Result<Found, String> {
-    find(&CUBLASLT, &places::places(), driver)
+    find(&CUBLASLT, &search_paths::search_paths(), driver)
 }
 
 /// cuDNN for a driver of this CUDA version.
 pub fn cudnn(driver: (u32, u32)) -> Result<Found, String> {
-    find(&CUDNN, &places::places(), driver)
+    find(&CUDNN, &search_paths::search_paths(), driver)
 }
 
 /// The first that fits, or everything that was seen.
-fn find(wanted: &Wanted, places: &[Place], driver: (u32, u32)) -> Result<Found, String> {
+fn find(wanted: &Wanted, places: &[SearchPath], driver: (u32, u32)) -> Result<Found, String> {
     let mut seen = Vec::new();
     for place in places {
-        for path in places::files_of(wanted.file, &place.path) {
+        for path in search_paths::files_of(wanted.file, &place.path) {
             // SAFETY: libraries of NVIDIA's; they do nothing when they are opened.
             let opened = unsafe { Library::new(&path) }.map_err(|error| format!("cannot be opened: {error}"));
             match opened.and_then(|library| version(wanted, library, driver)) {
@@ -171,13 +171,13 @@ fn version(wanted: &Wanted, library: Library, driver: (u32, u32)) -> Result<Stri
 #[cfg(test)]
 mod tests {
     use super::{CUBLASLT, CUDNN, find};
-    use crate::cuda::places::{Origin, Place, places};
+    use crate::cuda::search_paths::{Origin, SearchPath, search_paths};
     use std::fs;
 
     #[test]
     fn what_is_no_such_library_is_a_reason() {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place { origin: Origin::Variable, path: folder.path().to_owned() };
+        let place = SearchPath { origin: Origin::Variable, path: folder.path().to_owned() };
         let none = find(&CUDNN, &[], (13, 0)).unwrap_err();
         assert!(
             none.starts_with("no cuDNN was found: libcudnn.so was looked for in the environment variable CNNC"),
@@ -193,7 +193,7 @@ mod tests {
     fn the_libraries_of_this_machine_have_every_function() {
         // On most machines there is none.
         for wanted in [&CUBLASLT, &CUDNN] {
-            match find(wanted, &places(), (13, 0)) {
+            match find(wanted, &search_paths(), (13, 0)) {
                 Ok(found) => assert!(found.version.split('.').count() == 3, "{found}"),
                 Err(reason) => assert!(!reason.contains("has no"), "{reason}"),
             }

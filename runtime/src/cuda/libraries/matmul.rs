@@ -4,7 +4,7 @@
 
 use super::{Owned, owned};
 use crate::cuda::handles::Stream;
-use crate::cuda::operation::Matmul;
+use crate::cuda::library_operation::Matmul;
 use crate::cuda::program::Precision;
 use cudarc::cublaslt::result::{self, CublasError};
 use cudarc::cublaslt::sys;

@@ -1,8 +1,8 @@
 //! NVIDIA's cuBLASLt and cuDNN, where they are found: further ways to compute products.
 //!
-//! An [`Operation`] comes in, something that can be put into a stream goes out. Neither library is needed, so one that is missing
-//! is a reason in words and no failure. cudarc opens libraries by name and panics where a function is missing; so they are opened
-//! here before, by path, and every function that is used is looked up.
+//! An [`LibraryOperation`] comes in, something that can be put into a stream goes out. Neither library is needed, so one that is
+//! missing is a reason in words and no failure. cudarc opens libraries by name and panics where a function is missing; so they
+//! are opened here before, by path, and every function that is used is looked up.
 
 mod convolution;
 mod find;
@@ -11,7 +11,7 @@ mod matmul;
 pub use find::Found;
 
 use super::handles::Stream;
-use super::operation::Operation;
+use super::library_operation::LibraryOperation;
 use super::ways::Way;
 use convolution::Convolving;
 use matmul::Multiplying;
@@ -72,23 +72,23 @@ impl Session {
     ///
     /// # Errors
     /// Why the library does not compute it, in words.
-    pub fn work(&mut self, operation: &Operation, divisors: [u64; 3], workspace: u64) -> Result<Work, String> {
+    pub fn work(&mut self, operation: &LibraryOperation, divisors: [u64; 3], workspace: u64) -> Result<Work, String> {
         let libraries = Libraries::of(self.driver);
         let found = match operation {
-            Operation::Matmul(_) => &libraries.cublaslt,
-            Operation::Convolution(_) => &libraries.cudnn,
+            LibraryOperation::Matmul(_) => &libraries.cublaslt,
+            LibraryOperation::Convolution(_) => &libraries.cudnn,
         };
         let name = &found.as_ref().map_err(String::clone)?.name;
         self.made(operation, divisors, workspace).map_err(|reason| format!("{name} does not compute it: {reason}"))
     }
 
-    fn made(&mut self, operation: &Operation, divisors: [u64; 3], workspace: u64) -> Result<Work, String> {
+    fn made(&mut self, operation: &LibraryOperation, divisors: [u64; 3], workspace: u64) -> Result<Work, String> {
         match operation {
-            Operation::Matmul(matmul) => {
+            LibraryOperation::Matmul(matmul) => {
                 let handle = kept(&mut self.matmul, matmul::handle)?;
                 Multiplying::new(handle, matmul, divisors, workspace).map(Kind::Multiplying).map(Work)
             }
-            Operation::Convolution(convolution) => {
+            LibraryOperation::Convolution(convolution) => {
                 let handle = kept(&mut self.convolution, convolution::handle)?;
                 Convolving::new(handle, convolution, workspace).map(Kind::Convolving).map(Work)
             }

@@ -6,8 +6,9 @@ use crate::cpu::blocked::{
     call::*, conv_weight::*, direct::InputLayout, pool::Pool, reduce::Reduce, shape::*, vector::*, winograd::*,
 };
 use cnnc_compiler::kernels::{AxisWindow, Reduction};
+use cnnc_compiler::plan::Scheme;
 
-/// The filters' gradients by the sentence at `Kernel::ConvWeight`.
+/// The filters' gradients by the sentence at the kernel `ConvWeight`.
 fn by_weight(shape: &ConvolutionShape, input: &[f32], gradient: &[f32]) -> Vec<f64> {
     let (ins, outs) = (shape.in_channels / shape.groups, shape.out_channels / shape.groups);
     let (window, pixels) = (&shape.window, shape.window.output_pixels());

@@ -1,8 +1,9 @@
 //! How many tiles, and how many output channels, a task of Winograd's method takes.
 
-use super::{Scheme, tile_count};
+use super::tile_count;
 use crate::cpu::blocked::cost::{CACHE_BYTES, MEMORY_LINE, TASK, reads, waiting};
 use crate::cpu::blocked::shape::ConvolutionShape;
+use cnnc_compiler::plan::Scheme;
 
 /// Sizes of the blocks. Any choice gives the same numbers, bit for bit.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -20,7 +20,7 @@ use crate::cpu::blocked::tile::{Segment, TileArguments, tilings};
 use crate::cpu::blocked::vector::{Entry, InstructionSet};
 pub use blocking::Blocking;
 use cnnc_compiler::kernels::AxisWindow;
-pub use scheme::Scheme;
+use cnnc_compiler::plan::Scheme;
 use transform::{InputArguments, OutputArguments, Tiles, entries};
 use weights::{Pack, PackArguments, matrix};
 
@@ -41,12 +41,6 @@ pub struct Winograd {
 }
 
 impl Winograd {
-    /// Whether the method can do `shape`: 3×3, stride and dilation 1, one group.
-    pub fn supports(shape: &ConvolutionShape) -> bool {
-        let three = |axis: &AxisWindow| (axis.kernel, axis.stride, axis.dilation) == (3, 1, 1);
-        shape.groups == 1 && shape.window.axes.iter().all(three)
-    }
-
     /// Blocked as [`Blocking::choose`] says.
     pub fn new(set: InstructionSet, shape: ConvolutionShape, scheme: Scheme) -> Self {
         Self::with_blocking(set, shape, scheme, Blocking::choose(&shape, scheme, set.lanes()))
@@ -62,7 +56,7 @@ impl Winograd {
 
     /// As `new`, with a blocking of the caller's choice.
     pub fn with_blocking(set: InstructionSet, shape: ConvolutionShape, scheme: Scheme, blocking: Blocking) -> Self {
-        assert!(Self::supports(&shape), "Winograd is for 3×3 of stride 1");
+        assert!(Scheme::computes(shape.groups, &shape.window.axes), "Winograd is for 3×3 of stride 1");
         let (input_entry, output_entry) = entries(scheme, set);
         let tiles = tile_count(&shape, scheme);
         let last = tiles - tiles.div_ceil(blocking.tiles).saturating_sub(1) * blocking.tiles;
@@ -110,7 +104,7 @@ impl Winograd {
             let channel = block * self.lanes;
             let arguments = PackArguments {
                 matrix,
-                rows: self.scheme.outputs() + 2,
+                rows: self.scheme.points(),
                 weights: weights[channel * 9 * if self.transposed { 1 } else { self.shape.in_channels }..].as_ptr(),
                 transposed: self.transposed.then_some(9 * self.shape.out_channels),
                 lanes: self.lanes.min(self.shape.out_channels - channel),
@@ -300,6 +294,5 @@ impl Winograd {
 
 /// Tiles over the whole batch.
 fn tile_count(shape: &ConvolutionShape, scheme: Scheme) -> usize {
-    let [height, width] = shape.window.output.map(|size| size.div_ceil(scheme.outputs()));
-    shape.batch * height * width
+    scheme.count(shape.batch, shape.window.output)
 }

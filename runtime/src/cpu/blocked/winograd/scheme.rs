@@ -4,48 +4,13 @@
 //! use ±1, ±2 for F(4×4). Smaller ones whose squares lie around 1 make the numbers less uneven: ±3/4, ±3/2 are exact in
 //! binary and leave a fourth of the error. Pairs of opposite points share their even and odd halves.
 
-/// Which F(m×m, 3×3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scheme {
-    /// F(2×2): 2.25 times fewer products.
-    F2,
-    /// F(4×4): 4 times fewer.
-    F4,
-    /// F(6×6): 5.06 times fewer.
-    #[cfg_attr(not(any(test, feature = "kernels")), allow(dead_code, reason = "planned by nobody: it errs too much"))]
-    F6,
-}
+use cnnc_compiler::plan::Scheme;
 
-impl Scheme {
-    /// Rows and columns of output in a tile.
-    pub fn outputs(self) -> usize {
-        match self {
-            Self::F2 => 2,
-            Self::F4 => 4,
-            Self::F6 => 6,
-        }
-    }
-
-    /// Products of a tile.
-    pub fn frequencies(self) -> usize {
-        (self.outputs() + 2) * (self.outputs() + 2)
-    }
-
-    /// What the input and the output transform of a tile and a block of channels take, in multiply-add instructions.
-    pub(super) fn transform_cost(self) -> (usize, usize) {
-        match self {
-            Self::F2 => (56, 45),
-            Self::F4 => (245, 200),
-            Self::F6 => (600, 500),
-        }
-    }
-
-    pub(super) fn points(self) -> &'static [f64] {
-        match self {
-            Self::F2 => &F2::POINTS,
-            Self::F4 => &F4::POINTS,
-            Self::F6 => &F6::POINTS,
-        }
+/// The positive points of a scheme.
+pub(super) fn points(scheme: Scheme) -> &'static [f64] {
+    match scheme {
+        Scheme::F2 => &F2::POINTS,
+        Scheme::F4 => &F4::POINTS,
     }
 }
 
@@ -67,17 +32,12 @@ pub(super) trait Points<const PAIRS: usize> {
 pub(super) struct F2;
 /// F(4×4, 3×3): 36 products in place of 144.
 pub(super) struct F4;
-/// F(6×6, 3×3): 64 products in place of 324.
-pub(super) struct F6;
 
 impl Points<1> for F2 {
     const POINTS: [f64; 1] = [1.0];
 }
 impl Points<2> for F4 {
     const POINTS: [f64; 2] = [0.75, 1.5];
-}
-impl Points<3> for F6 {
-    const POINTS: [f64; 3] = [0.625, 1.0, 1.75];
 }
 
 /// Coefficients of Π (y − p²), leaving out pair `without`.

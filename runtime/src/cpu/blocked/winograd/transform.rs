@@ -1,7 +1,8 @@
 //! Input and output transforms of Winograd's method, a vector of channels at a time.
 
-use super::scheme::{F2, F4, F6, Points, Scheme};
+use super::scheme::{F2, F4, Points};
 use crate::cpu::blocked::vector::{Entry, InstructionSet, Kernel, Vector};
+use cnnc_compiler::plan::Scheme;
 use std::marker::PhantomData;
 
 /// Where the tiles of one image lie in the image and in the array of frequencies. Strides count floats.
@@ -204,6 +205,5 @@ pub(super) fn entries(scheme: Scheme, set: InstructionSet) -> (Entry<InputArgume
     match scheme {
         Scheme::F2 => (set.entry::<TransformInput<F2, 1, 4>>(), set.entry::<TransformOutput<F2, 1, 4, 2>>()),
         Scheme::F4 => (set.entry::<TransformInput<F4, 2, 6>>(), set.entry::<TransformOutput<F4, 2, 6, 4>>()),
-        Scheme::F6 => (set.entry::<TransformInput<F6, 3, 8>>(), set.entry::<TransformOutput<F6, 3, 8, 6>>()),
     }
 }

@@ -1,15 +1,16 @@
 //! The weights of Winograd's method: transformed in double precision and packed in the order they are read.
 
-use super::scheme::Scheme;
+use super::scheme::points;
 use crate::cpu::blocked::transpose::{Transpose, TransposeArguments};
 use crate::cpu::blocked::vector::{Kernel, Vector};
+use cnnc_compiler::plan::Scheme;
 
 /// Lanes of the widest vector.
 const LANES: usize = 16;
 /// Input channels whose filters are turned into vectors at a time.
 const AT_ONCE: usize = 16;
-/// Rows of the transform of the largest scheme, F(6×6).
-const ROWS: usize = 8;
+/// Rows of the transform of the largest scheme, F(4×4).
+const ROWS: usize = 6;
 
 /// One block of output channels.
 pub(super) struct PackArguments {
@@ -119,7 +120,7 @@ fn combine(factors: &[f64; 3], values: [&[f64; LANES]; 3]) -> [f64; LANES] {
 /// The transform of a scheme's filters: the values of a filter's polynomial at each point, scaled; the last row is infinity.
 pub(super) fn matrix(scheme: Scheme) -> [[f64; 3]; ROWS] {
     // The points in the order of the frequencies: 0, then each pair's positive and negative one.
-    let points: Vec<f64> = std::iter::once(0.0).chain(scheme.points().iter().flat_map(|p| [*p, -*p])).collect();
+    let points: Vec<f64> = std::iter::once(0.0).chain(points(scheme).iter().flat_map(|p| [*p, -*p])).collect();
     let mut matrix = [[0.0, 0.0, 1.0]; ROWS];
     for (row, point) in matrix.iter_mut().zip(&points) {
         let others = points.iter().filter(|other| *other != point).map(|other| point - other);

@@ -6,45 +6,32 @@
 //! Expansion is one pass over the statements of a model, into every call and every turn of a loop. After an error it goes on with
 //! an unknown flow or value, of which nothing is reported, so that independent mistakes appear together. The same pass, with
 //! nothing known and every arm of every condition read, checks the declarations that no model reaches.
+//!
+//! Each room has a state with its methods, and uses the rooms before it, never those after it:
+//!
+//! 1. `error/`: what may be wrong, as facts, and each fact in words.
+//! 2. `report/`: `Reporter`, where errors go with the way that led to them, and what may still be spent.
+//! 3. `files/`: text to trees; imports and settings.
+//! 4. `expression/`: the expression language: values, functions, types; `Evaluator`, which asks `Names` what lies outside.
+//! 5. `calls/`: declarations and calls: `Declarations`, what a name calls, arguments bound to parameters.
+//! 6. `builder/`: `Builder` and `Network`, the graph while it is written out: modules, names, parameters, kept values.
+//! 7. `statements/`: what statements mean that write out no item: `input`, `keep`, `labels`, `init` and the like.
+//! 8. `expansion/`: `Expander`, which walks over bodies, loops, calls and joins and lets items become nodes.
+//!
+//! `model.rs` puts them together: from a model's name to its graph.
 
-mod arithmetic;
-mod bind;
-mod call;
+mod builder;
 mod calls;
-mod count;
-mod declarations;
 mod error;
-mod evaluate;
-mod expand;
-mod functions;
-mod image;
-mod initialise;
-mod input;
-mod item;
-mod join;
-mod keep;
-mod labels;
-mod layer;
-mod limits;
-mod load;
+mod expansion;
+mod expression;
+mod files;
 mod model;
-mod names;
-mod order;
-mod parameter;
-mod reference;
-mod scheme;
-mod scope;
-mod settings;
-mod site;
-mod state;
-mod syntax;
-mod tied;
-mod types;
-mod value;
+mod report;
+mod statements;
 
-pub use load::load;
+pub use files::{INIT_FILE, SETTINGS_FILE, load};
 pub use model::{check_all, resolve};
-pub use settings::{INIT_FILE, SETTINGS_FILE};
 
 use cnnc_grammar::ast::{Ast, DeclarationKind, ItemKind};
 use cnnc_grammar::span::FileId;

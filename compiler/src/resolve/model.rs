@@ -1,14 +1,15 @@
 //! A whole model: from its name to its graph.
 
-use super::call::Matched;
-use super::declarations::{Callable, Declarations};
+use super::builder::{Frame, order_parameters};
+use super::calls::Declarations;
+use super::calls::matching::{Matched, default_value, preset_values};
 use super::error::{ArgumentError, InputError, NameError, StructureError};
-use super::limits::Account;
-use super::order::order_parameters;
-use super::state::{Expander, Frame, World};
-use super::types::NAMED;
-use super::value::Flow;
-use super::{Program, Request, Sources, settings};
+use super::expansion::Expander;
+use super::expression::{Callable, Flow, NAMED_TYPES};
+use super::files::{read_init, read_settings};
+use super::report::{Account, Reporter};
+use super::statements::Inputs;
+use super::{Program, Request, Sources};
 use crate::diagnostic::{Code, Diagnostic, Problems, nearest};
 use crate::graph::verify::verify;
 use crate::graph::{Graph, ModuleId, Output};
@@ -16,6 +17,14 @@ use crate::infer::check_contracts;
 use cnnc_grammar::ast::{Body, Declaration, DeclarationKind, ItemKind, Statement, StatementKind, Type, TypeKind};
 use cnnc_grammar::span::Files;
 use std::collections::HashMap;
+
+/// What all expansions of a program share.
+struct Expansion<'a, 'p> {
+    declarations: &'p Declarations<'a>,
+    files: &'p Files,
+    sources: &'p dyn Sources,
+    account: &'p Account,
+}
 
 /// Writes a model out. `None` when there is no graph worth going on with; `problems` then says why.
 pub fn resolve(
@@ -26,20 +35,18 @@ pub fn resolve(
     problems: &mut Problems,
 ) -> Option<Graph> {
     let chosen = choose(program, request, problems);
-    let set = chosen.and_then(|name| settings::read(name, &request.settings, files, problems));
+    let set = chosen.and_then(|name| read_settings(name, &request.settings, files, problems));
     if !request.settings.is_empty() && set.is_none() {
         return None;
     }
-    let init = settings::read_init(&request.init, files, problems)?;
-    let declarations = Declarations::new(program, files, problems);
-    let world =
-        World { program, declarations: &declarations, files, sources, account: Account::new(request.most_work) };
+    let init = read_init(&request.init, files, problems)?;
+    let (declarations, account) = (Declarations::new(program, files, problems), Account::new(request.most_work));
+    let expansion = Expansion { declarations: &declarations, files, sources, account: &account };
     let graph = chosen.and_then(|name| {
-        let callable = declarations.get(name)?.as_ref()?;
-        let callable = settings::with(callable, set.as_ref());
-        expand(&world, &callable, &request.input_shapes, &init, problems)
+        let callable = declarations.get(name)?.as_ref()?.with(set.as_ref());
+        expansion.expand(&callable, &request.input_shapes, &init, problems)
     });
-    check_declarations(&world, problems);
+    expansion.check_declarations(problems);
     graph
 }
 
@@ -58,21 +65,20 @@ pub fn check_all(
     };
     let mut set = Vec::new();
     for name in &chosen {
-        set.push(settings::read(name, &request.settings, files, problems));
+        set.push(read_settings(name, &request.settings, files, problems));
     }
-    let declarations = Declarations::new(program, files, problems);
-    let world =
-        World { program, declarations: &declarations, files, sources, account: Account::new(request.most_work) };
+    let (declarations, account) = (Declarations::new(program, files, problems), Account::new(request.most_work));
+    let expansion = Expansion { declarations: &declarations, files, sources, account: &account };
     let mut graphs = Vec::new();
     for (name, set) in chosen.iter().zip(&set) {
         let Some(Some(callable)) = declarations.get(name) else { continue };
-        let callable = settings::with(callable, set.as_ref());
+        let callable = callable.with(set.as_ref());
         let is_complete = callable.unset().is_empty();
         if is_complete && set.is_some() != request.settings.is_empty() {
-            graphs.extend(expand(&world, &callable, &request.input_shapes, &[], problems));
+            graphs.extend(expansion.expand(&callable, &request.input_shapes, &[], problems));
         }
     }
-    check_declarations(&world, problems);
+    expansion.check_declarations(problems);
     graphs
 }
 
@@ -95,159 +101,164 @@ fn choose<'a>(program: &'a Program, request: &Request, problems: &mut Problems) 
     found
 }
 
-/// Writes out one model; `init` comes after its own statements.
-fn expand<'a>(
-    world: &World<'a, '_>,
-    callable: &Callable<'a>,
-    input_shapes: &[Vec<usize>],
-    init: &'a [Statement],
-    problems: &mut Problems,
-) -> Option<Graph> {
-    let mut expander = Expander::new(world, problems, true);
-    expander.input_shapes = input_shapes;
-    expander.graph.name = callable.name.text.as_str().into();
-    let module = expander.root_module(&callable.name.text);
-    let matched = expander.root_arguments(callable)?;
-    let declaration = callable.declaration;
-    let mut frame = Frame::new(declaration, module, true);
-    expander.fill(&mut frame, callable, &matched);
-    let flow = if has_input(&declaration.body) {
-        Flow::Absent
-    } else {
-        let (name, span) = (&callable.name.text, declaration.header);
-        expander.report(InputError::NoInput { name, span }.diagnostic());
-        Flow::Unknown
-    };
-    let value = expander.expand_declaration(&mut frame, declaration, flow);
-    for statement in init {
-        if let StatementKind::Init { targets, scheme } = &statement.kind {
-            expander.init(&frame, targets, scheme);
-        }
-    }
-    expander.finish(module, value, callable)
-}
-
 fn has_input(body: &Body) -> bool {
     let is_input =
         |statement: &Statement| matches!(statement.kind, StatementKind::Input { .. } | StatementKind::Unreadable(_));
     body.statements.iter().any(is_input)
 }
 
-impl<'a> Expander<'a, '_> {
-    /// The arguments of the model itself: none are given, so its presets and defaults must say all.
-    fn root_arguments(&mut self, callable: &Callable<'a>) -> Option<Matched<'a>> {
-        let unset = callable.unset();
-        let missing: Vec<&str> = unset.iter().map(|(_, parameter)| parameter.name.text.as_str()).collect();
-        if missing.is_empty() {
-            return Some(vec![None; callable.declaration.parameters.len()]);
-        }
-        let (name, span) = (&callable.name.text, callable.declaration.header);
-        self.report(ArgumentError::Unset { name, names: missing, span }.diagnostic());
-        None
+impl<'a, 'p> Expansion<'a, 'p> {
+    fn expander<'e>(&'e self, problems: &'e mut Problems, expanding: bool) -> Expander<'a, 'e> {
+        let reporter = Reporter::new(self.files, self.account, problems);
+        Expander::new(reporter, self.declarations, self.sources, expanding)
     }
 
-    /// The graph, once everything is written out; `None` after an error.
-    fn finish(mut self, module: ModuleId, value: Flow, callable: &Callable<'a>) -> Option<Graph> {
-        self.finish_module(module, value);
-        let extra = self.input_shapes.get(self.inputs_seen..).map_or(0, <[_]>::len);
-        if extra > 0 && !self.failed {
-            let (given, inputs, span) = (self.input_shapes.len(), self.inputs_seen, callable.declaration.header);
-            self.report(InputError::TooManyShapes { given, inputs, span }.diagnostic());
+    /// Writes out one model; `init` comes after its own statements.
+    fn expand(
+        &self,
+        callable: &Callable<'a>,
+        input_shapes: &[Vec<usize>],
+        init: &'a [Statement],
+        problems: &mut Problems,
+    ) -> Option<Graph> {
+        let mut expander = self.expander(problems, true);
+        expander.inputs = Inputs::new(input_shapes);
+        expander.builder.network.graph.name = callable.name.text.as_str().into();
+        let module = expander.builder.root_module(&callable.name.text);
+        let matched = root_arguments(&mut expander.builder.reporter, callable)?;
+        let declaration = callable.declaration;
+        let mut frame = Frame::new(declaration, module, true);
+        expander.fill(&mut frame, callable, &matched);
+        let flow = if has_input(&declaration.body) {
+            Flow::Absent
+        } else {
+            let (name, span) = (&callable.name.text, declaration.header);
+            expander.builder.reporter.report(InputError::NoInput { name, span }.diagnostic());
+            Flow::Unknown
+        };
+        let value = expander.expand_declaration(&mut frame, declaration, flow);
+        for statement in init {
+            if let StatementKind::Init { targets, scheme } = &statement.kind {
+                expander.initialisers.read(&mut expander.builder, &frame, targets, scheme);
+            }
         }
-        if self.graph.outputs.is_empty() && self.outputs.is_empty() {
-            match value {
-                Flow::Node(node) => self.graph.outputs.push(Output { name: "output".into(), node }),
-                Flow::Unknown => {}
-                Flow::Absent => {
-                    let (name, span) = (&callable.name.text, callable.declaration.header);
-                    self.report(InputError::NoOutput { name, span }.diagnostic());
+        finish(expander, module, value, callable)
+    }
+
+    /// Checks every declaration by itself: names, labels, arguments, whatever no model reaches.
+    fn check_declarations(&self, problems: &mut Problems) {
+        for item in self.declarations.program().trees.iter().flat_map(|(_, tree)| &tree.items) {
+            match &item.kind {
+                ItemKind::Declaration(declaration) => self.check_declaration(declaration, problems),
+                ItemKind::Preset(preset) => {
+                    if let Some(Some(callable)) = self.declarations.get(&preset.name.text) {
+                        let mut reporter = Reporter::new(self.files, self.account, problems);
+                        preset_values(&mut reporter, self.declarations, callable);
+                    }
                 }
-            }
-        }
-        self.check_labels(!callable.presets.is_empty());
-        if self.failed {
-            let shape = |node| self.graph.dag.get(node).map(|node| node.shape.clone()).unwrap_or_default();
-            check_contracts(&self.graph, &shape, &mut self.graph.requirements.clone(), self.problems);
-            return None;
-        }
-        self.apply_rules();
-        if self.failed {
-            return None;
-        }
-        order_parameters(&mut self.graph);
-        if cfg!(debug_assertions)
-            && let Err(text) = verify(&self.graph)
-        {
-            let message = format!("the graph of `{}` is not sound: {text}", self.graph.name);
-            self.report(Diagnostic::without_place(Code::E499, message).note("this is a fault of the compiler"));
-            return None;
-        }
-        Some(self.graph)
-    }
-}
-
-/// Checks every declaration by itself: names, labels, arguments, whatever no model reaches.
-fn check_declarations(world: &World<'_, '_>, problems: &mut Problems) {
-    for item in world.program.trees.iter().flat_map(|(_, tree)| &tree.items) {
-        match &item.kind {
-            ItemKind::Declaration(declaration) => check_declaration(world, declaration, problems),
-            ItemKind::Preset(preset) => {
-                let mut expander = Expander::new(world, problems, false);
-                if let Some(Some(callable)) = world.declarations.get(&preset.name.text) {
-                    expander.preset_values(callable);
+                ItemKind::Unreadable(unreadable) => {
+                    if let Some(body) = &unreadable.body {
+                        self.check_loose_body(body, problems);
+                    }
                 }
+                ItemKind::Import(_) => {}
             }
-            ItemKind::Unreadable(unreadable) => {
-                if let Some(body) = &unreadable.body {
-                    check_loose_body(world, body, problems);
-                }
-            }
-            ItemKind::Import(_) => {}
         }
+    }
+
+    fn check_declaration(&self, declaration: &'a Declaration, problems: &mut Problems) {
+        let mut expander = self.expander(problems, false);
+        let module = expander.builder.root_module(&declaration.name.text);
+        let mut frame = Frame::new(declaration, module, declaration.kind == DeclarationKind::Model);
+        let mut seen = HashMap::new();
+        let callable = Callable { name: &declaration.name, declaration, presets: Vec::new() };
+        for parameter in &declaration.parameters {
+            let reporter = &mut expander.builder.reporter;
+            let (name, span) = (&parameter.name.text, parameter.name.span);
+            check_type(reporter, &parameter.ty);
+            if let Some(first) = seen.insert(name.as_str(), span) {
+                let error = NameError::Twice { name, what: "parameter", first, second: span, mend: None };
+                reporter.report(error.diagnostic());
+            }
+            default_value(reporter, self.declarations, &frame.scope, &callable, parameter);
+            let is_tensor = matches!(&parameter.ty.kind, TypeKind::Named(name) if name == "tensor");
+            if is_tensor {
+                expander.builder.keep(&frame, name.as_str().into(), Flow::Unknown, span);
+            }
+            frame.scope.bind(name, None);
+        }
+        expander.expand_declaration(&mut frame, declaration, Flow::Unknown);
+    }
+
+    /// Checks a body whose declaration could not be read, so that any name may be its parameter's.
+    fn check_loose_body(&self, body: &'a Body, problems: &mut Problems) {
+        let mut expander = self.expander(problems, false);
+        let module = expander.builder.root_module("");
+        let mut frame = Frame::loose(module, body.span);
+        expander.sequence(&mut frame, body, Flow::Unknown, true);
     }
 }
 
-fn check_declaration<'a>(world: &World<'a, '_>, declaration: &'a Declaration, problems: &mut Problems) {
-    let mut expander = Expander::new(world, problems, false);
-    let module = expander.root_module(&declaration.name.text);
-    let mut frame = Frame::new(declaration, module, declaration.kind == DeclarationKind::Model);
-    let mut seen = HashMap::new();
-    let callable = Callable { name: &declaration.name, declaration, presets: Vec::new() };
-    for parameter in &declaration.parameters {
-        expander.check_type(&parameter.ty);
-        if let Some(first) = seen.insert(parameter.name.text.as_str(), parameter.name.span) {
-            let (name, second) = (&parameter.name.text, parameter.name.span);
-            expander.report(NameError::Twice { name, what: "parameter", first, second, mend: None }.diagnostic());
-        }
-        expander.default_value(&frame, &callable, parameter);
-        let is_tensor = matches!(&parameter.ty.kind, TypeKind::Named(name) if name == "tensor");
-        if is_tensor {
-            expander.keep_parameter(&frame, &parameter.name, Flow::Unknown);
-        }
-        frame.scope.bind(&parameter.name.text, None);
+/// The arguments of the model itself: none are given, so its presets and defaults must say all.
+fn root_arguments<'a>(reporter: &mut Reporter<'_>, callable: &Callable<'a>) -> Option<Matched<'a>> {
+    let unset = callable.unset();
+    let names: Vec<&str> = unset.iter().map(|(_, parameter)| parameter.name.text.as_str()).collect();
+    if names.is_empty() {
+        return Some(vec![None; callable.declaration.parameters.len()]);
     }
-    expander.expand_declaration(&mut frame, declaration, Flow::Unknown);
+    let (name, span) = (&callable.name.text, callable.declaration.header);
+    reporter.report(ArgumentError::Unset { name, names, span }.diagnostic());
+    None
 }
 
-/// Checks a body whose declaration could not be read, so that any name may be its parameter's.
-fn check_loose_body<'a>(world: &World<'a, '_>, body: &'a Body, problems: &mut Problems) {
-    let mut expander = Expander::new(world, problems, false);
-    let module = expander.root_module("");
-    let mut frame = Frame::loose(module, body.span);
-    expander.sequence(&mut frame, body, Flow::Unknown, true);
-}
-
-impl<'a> Expander<'a, '_> {
-    /// Refuses a name that is no type.
-    fn check_type(&mut self, ty: &'a Type) {
-        match &ty.kind {
-            TypeKind::Named(name) if !NAMED.contains(&name.as_str()) => {
-                let near = nearest(name, NAMED.iter().copied());
-                self.report(NameError::UnknownType { name, span: ty.span, near }.diagnostic());
-            }
-            TypeKind::Named(_) | TypeKind::Unreadable => {}
-            TypeKind::List(inner) => self.check_type(inner),
-            TypeKind::Tuple(types) => types.iter().for_each(|ty| self.check_type(ty)),
+/// The graph, once everything is written out; `None` after an error.
+fn finish<'a>(mut expander: Expander<'a, '_>, module: ModuleId, value: Flow, callable: &Callable<'a>) -> Option<Graph> {
+    let Expander { builder, inputs, outputs, labels, initialisers } = &mut expander;
+    let (name, span) = (&callable.name.text, callable.declaration.header);
+    builder.finish_module(module, value);
+    if let Some((given, inputs)) = inputs.left_over().filter(|_| !builder.reporter.has_failed()) {
+        builder.reporter.report(InputError::TooManyShapes { given, inputs, span }.diagnostic());
+    }
+    let graph = &mut builder.network.graph;
+    if graph.outputs.is_empty() && outputs.is_empty() {
+        match value {
+            Flow::Node(node) => graph.outputs.push(Output { name: "output".into(), node }),
+            Flow::Unknown => {}
+            Flow::Absent => builder.reporter.report(InputError::NoOutput { name, span }.diagnostic()),
         }
+    }
+    labels.check(builder, !callable.presets.is_empty());
+    if builder.reporter.has_failed() {
+        let graph = &builder.network.graph;
+        let shape = |node| builder.network.shape(node);
+        check_contracts(graph, &shape, &mut graph.requirements.clone(), builder.reporter.problems());
+        return None;
+    }
+    initialisers.apply(builder);
+    if builder.reporter.has_failed() {
+        return None;
+    }
+    order_parameters(&mut builder.network.graph);
+    if cfg!(debug_assertions)
+        && let Err(text) = verify(&builder.network.graph)
+    {
+        let message = format!("the graph of `{name}` is not sound: {text}");
+        let fault = Diagnostic::without_place(Code::E499, message).note("this is a fault of the compiler");
+        builder.reporter.report(fault);
+        return None;
+    }
+    Some(expander.builder.network.graph)
+}
+
+/// Refuses a name that is no type.
+fn check_type(reporter: &mut Reporter<'_>, ty: &Type) {
+    match &ty.kind {
+        TypeKind::Named(name) if !NAMED_TYPES.contains(&name.as_str()) => {
+            let near = nearest(name, NAMED_TYPES.iter().copied());
+            reporter.report(NameError::UnknownType { name, span: ty.span, near }.diagnostic());
+        }
+        TypeKind::Named(_) | TypeKind::Unreadable => {}
+        TypeKind::List(inner) => check_type(reporter, inner),
+        TypeKind::Tuple(types) => types.iter().for_each(|ty| check_type(reporter, ty)),
     }
 }

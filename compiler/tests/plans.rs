@@ -39,7 +39,7 @@ fn shaped(sources: &dyn Sources, path: &str, model: Option<&str>) -> ShapedGraph
     let program = load(path, sources, &mut files, &mut problems);
     let request = Request { model: model.map(str::to_owned), ..Request::default() };
     let graph = resolve(&program, &request, &mut files, sources, &mut problems);
-    let shaped = graph.and_then(|graph| infer(graph, &mut problems));
+    let shaped = graph.ok().and_then(|graph| infer(graph, &mut problems).ok());
     let problems = problems.into_sorted();
     shaped.filter(|_| problems.is_empty()).unwrap_or_else(|| panic!("{path}: {problems:#?}"))
 }

@@ -6,11 +6,13 @@
 
 mod dag;
 mod initialiser;
+mod partial;
 pub mod print;
 pub mod verify;
 
 pub use dag::{Dag, NodeId};
 pub use initialiser::{Distribution, Fan, Initialiser};
+pub use partial::PartialGraph;
 
 use crate::element::ElementType;
 use crate::ops::Op;

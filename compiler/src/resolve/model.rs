@@ -1,6 +1,6 @@
 //! A whole model: from its name to its graph.
 
-use super::builder::{Frame, order_parameters};
+use super::builder::{Builder, Frame, order_parameters};
 use super::calls::Declarations;
 use super::calls::matching::{Matched, default_value, preset_values};
 use super::error::{ArgumentError, InputError, NameError, StructureError};
@@ -12,8 +12,7 @@ use super::statements::Inputs;
 use super::{Program, Request, Sources};
 use crate::diagnostic::{Code, Diagnostic, Problems, nearest};
 use crate::graph::verify::verify;
-use crate::graph::{Graph, ModuleId, Output};
-use crate::infer::check_contracts;
+use crate::graph::{Graph, ModuleId, Output, PartialGraph};
 use cnnc_grammar::ast::{Body, Declaration, DeclarationKind, ItemKind, Statement, StatementKind, Type, TypeKind};
 use cnnc_grammar::span::Files;
 use std::collections::HashMap;
@@ -26,39 +25,41 @@ struct Expansion<'a, 'p> {
     account: &'p Account,
 }
 
-/// Writes a model out. `None` when there is no graph worth going on with; `problems` then says why.
+/// Writes a model out.
+///
+/// # Errors
+/// With what is right of it, if it could be begun; `problems` says what is wrong.
 pub fn resolve(
     program: &Program,
     request: &Request,
     files: &mut Files,
     sources: &dyn Sources,
     problems: &mut Problems,
-) -> Option<Graph> {
+) -> Result<Graph, Option<Box<PartialGraph>>> {
     let chosen = choose(program, request, problems);
     let set = chosen.and_then(|name| read_settings(name, &request.settings, files, problems));
     if !request.settings.is_empty() && set.is_none() {
-        return None;
+        return Err(None);
     }
-    let init = read_init(&request.init, files, problems)?;
+    let init = read_init(&request.init, files, problems).ok_or(None)?;
     let (declarations, account) = (Declarations::new(program, files, problems), Account::new(request.most_work));
     let expansion = Expansion { declarations: &declarations, files, sources, account: &account };
-    let graph = chosen.and_then(|name| {
-        let callable = declarations.get(name)?.as_ref()?.with(set.as_ref());
-        expansion.expand(&callable, &request.input_shapes, &init, problems)
-    });
+    let callable = chosen.and_then(|name| declarations.get(name)?.as_ref());
+    let graph =
+        callable.map(|callable| expansion.expand(&callable.with(set.as_ref()), &request.input_shapes, &init, problems));
     expansion.check_declarations(problems);
-    graph
+    graph.ok_or(None)?.map_err(Some)
 }
 
 /// Checks every declaration of all files, and writes out the model that is asked for, or every model of the first file. A model
-/// whose parameters have no values is checked by itself alone.
+/// whose parameters have no values is checked by itself alone. Of a model in which something is wrong, what is right.
 pub fn check_all(
     program: &Program,
     request: &Request,
     files: &mut Files,
     sources: &dyn Sources,
     problems: &mut Problems,
-) -> Vec<Graph> {
+) -> Vec<Result<Graph, Box<PartialGraph>>> {
     let chosen = match &request.model {
         Some(_) => choose(program, request, problems).into_iter().collect(),
         None => program.models(),
@@ -75,7 +76,7 @@ pub fn check_all(
         let callable = callable.with(set.as_ref());
         let is_complete = callable.unset().is_empty();
         if is_complete && set.is_some() != request.settings.is_empty() {
-            graphs.extend(expansion.expand(&callable, &request.input_shapes, &[], problems));
+            graphs.push(expansion.expand(&callable, &request.input_shapes, &[], problems));
         }
     }
     expansion.check_declarations(problems);
@@ -120,12 +121,14 @@ impl<'a, 'p> Expansion<'a, 'p> {
         input_shapes: &[Vec<usize>],
         init: &'a [Statement],
         problems: &mut Problems,
-    ) -> Option<Graph> {
+    ) -> Result<Graph, Box<PartialGraph>> {
         let mut expander = self.expander(problems, true);
         expander.inputs = Inputs::new(input_shapes);
         expander.builder.network.graph.name = callable.name.text.as_str().into();
         let module = expander.builder.root_module(&callable.name.text);
-        let matched = root_arguments(&mut expander.builder.reporter, callable)?;
+        let Some(matched) = root_arguments(&mut expander.builder.reporter, callable) else {
+            return Err(PartialGraph::new(expander.builder.network.graph));
+        };
         let declaration = callable.declaration;
         let mut frame = Frame::new(declaration, module, true);
         expander.fill(&mut frame, callable, &matched);
@@ -211,9 +214,21 @@ fn root_arguments<'a>(reporter: &mut Reporter<'_>, callable: &Callable<'a>) -> O
     None
 }
 
-/// The graph, once everything is written out; `None` after an error.
-fn finish<'a>(mut expander: Expander<'a, '_>, module: ModuleId, value: Flow, callable: &Callable<'a>) -> Option<Graph> {
-    let Expander { builder, inputs, outputs, labels, initialisers } = &mut expander;
+/// The graph, once everything is written out.
+fn finish<'a>(
+    mut expander: Expander<'a, '_>,
+    module: ModuleId,
+    value: Flow,
+    callable: &Callable<'a>,
+) -> Result<Graph, Box<PartialGraph>> {
+    end(&mut expander, module, value, callable);
+    let Builder { reporter, network, .. } = expander.builder;
+    if reporter.has_failed() { Err(PartialGraph::new(network.graph)) } else { Ok(network.graph) }
+}
+
+/// What can be said and done only once everything is written out.
+fn end<'a>(expander: &mut Expander<'a, '_>, module: ModuleId, value: Flow, callable: &Callable<'a>) {
+    let Expander { builder, inputs, outputs, labels, initialisers } = expander;
     let (name, span) = (&callable.name.text, callable.declaration.header);
     builder.finish_module(module, value);
     if let Some((given, inputs)) = inputs.left_over().filter(|_| !builder.reporter.has_failed()) {
@@ -229,14 +244,11 @@ fn finish<'a>(mut expander: Expander<'a, '_>, module: ModuleId, value: Flow, cal
     }
     labels.check(builder, !callable.presets.is_empty());
     if builder.reporter.has_failed() {
-        let graph = &builder.network.graph;
-        let shape = |node| builder.network.shape(node);
-        check_contracts(graph, &shape, &mut graph.requirements.clone(), builder.reporter.problems());
-        return None;
+        return;
     }
     initialisers.apply(builder);
     if builder.reporter.has_failed() {
-        return None;
+        return;
     }
     order_parameters(&mut builder.network.graph);
     if cfg!(debug_assertions)
@@ -245,9 +257,7 @@ fn finish<'a>(mut expander: Expander<'a, '_>, module: ModuleId, value: Flow, cal
         let message = format!("the graph of `{name}` is not sound: {text}");
         let fault = Diagnostic::without_place(Code::E499, message).note("this is a fault of the compiler");
         builder.reporter.report(fault);
-        return None;
     }
-    Some(expander.builder.network.graph)
 }
 
 /// Refuses a name that is no type.

@@ -82,7 +82,7 @@ pub fn line_and_column(files: &Files, span: Span) -> String {
 
 /// Checks all models of `main.cnn`.
 pub fn check_in(sources: &Memory) -> Outcome {
-    let Checked { files, problems, networks } = check::check("main.cnn", &Request::default(), sources, &mut ());
+    let Checked { files, problems, networks, .. } = check::check("main.cnn", &Request::default(), sources, &mut ());
     Outcome { files, problems, graphs: networks }
 }
 
@@ -93,7 +93,7 @@ pub fn check(text: &str) -> Outcome {
 
 /// Writes out one model.
 pub fn request(sources: &Memory, request: &Request) -> Outcome {
-    let Checked { files, problems, networks } = Spec::read("main.cnn", sources, &mut ()).network(request, &mut ());
+    let Checked { files, problems, networks, .. } = Spec::read("main.cnn", sources, &mut ()).network(request, &mut ());
     Outcome { files, problems, graphs: networks }
 }
 

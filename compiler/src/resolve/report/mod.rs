@@ -105,11 +105,6 @@ impl<'p> Reporter<'p> {
         found
     }
 
-    /// All problems, for what is checked once everything is written out.
-    pub fn problems(&mut self) -> &mut Problems {
-        self.problems
-    }
-
     /// The nearest of many names, for the first errors of a program: looking takes long.
     pub fn near<N: AsRef<str>>(&self, name: &str, candidates: impl FnOnce() -> Vec<N>) -> Option<String> {
         let is_wanted = !self.quiet && self.account.look_for_one_more();

@@ -7,9 +7,10 @@
 //! different types, so that nothing runs half a network.
 
 use crate::diagnostic::{Diagnostic, Problems};
-use crate::graph::{Graph, PartialGraph, ShapedGraph};
+use crate::graph::{PartialGraph, ShapedGraph};
+use crate::index::Index;
 use crate::infer::{infer, infer_known};
-use crate::resolve::{Program, Request, Sources, check_all, load, resolve};
+use crate::resolve::{Program, Request, Resolved, Sources, check_all, load, resolve_one};
 use crate::watch::{Watch, timed};
 use cnnc_grammar::span::Files;
 
@@ -23,6 +24,8 @@ pub struct Checked {
     pub networks: Vec<ShapedGraph>,
     /// What is right of the others, in the order of the text.
     pub partial: Vec<PartialGraph>,
+    /// What names stand for and statements made, where the request asks for it.
+    pub index: Option<Index>,
 }
 
 impl Checked {
@@ -65,19 +68,15 @@ impl<'s> Spec<'s> {
     /// The rest of [`check`].
     pub fn check(self, request: &Request, watch: &mut dyn Watch) -> Checked {
         let Spec { mut files, program, mut problems, sources } = self;
-        let graphs = timed(watch, "resolve", || check_all(&program, request, &mut files, sources, &mut problems));
-        checked(files, graphs, problems, watch)
+        let resolved = timed(watch, "resolve", || check_all(&program, request, &mut files, sources, &mut problems));
+        checked(files, resolved, problems, watch)
     }
 
     /// The one network that is asked for, as commands that run it need it; none where there are errors, of whatever model.
     pub fn network(self, request: &Request, watch: &mut dyn Watch) -> Checked {
         let Spec { mut files, program, mut problems, sources } = self;
-        let graph = timed(watch, "resolve", || resolve(&program, request, &mut files, sources, &mut problems));
-        let graph = match graph {
-            Ok(graph) => Some(Ok(graph)),
-            Err(partial) => partial.map(Err),
-        };
-        let mut checked = checked(files, graph.into_iter().collect(), problems, watch);
+        let resolved = timed(watch, "resolve", || resolve_one(&program, request, &mut files, sources, &mut problems));
+        let mut checked = checked(files, resolved, problems, watch);
         if checked.has_errors() {
             checked.networks.clear();
         }
@@ -86,15 +85,10 @@ impl<'s> Spec<'s> {
 }
 
 /// Infers what was resolved.
-fn checked(
-    files: Files,
-    graphs: Vec<Result<Graph, Box<PartialGraph>>>,
-    mut problems: Problems,
-    watch: &mut dyn Watch,
-) -> Checked {
+fn checked(files: Files, resolved: Resolved, mut problems: Problems, watch: &mut dyn Watch) -> Checked {
     let (mut networks, mut partial) = (Vec::new(), Vec::new());
     timed(watch, "infer", || {
-        for graph in graphs {
+        for graph in resolved.graphs {
             let inferred = match graph {
                 Ok(graph) => infer(graph, &mut problems),
                 Err(part) => {
@@ -108,5 +102,6 @@ fn checked(
             }
         }
     });
-    Checked { files, problems: problems.into_sorted(), networks, partial }
+    let index = resolved.uses.map(|uses| Index::new(uses, &networks, &partial));
+    Checked { files, problems: problems.into_sorted(), networks, partial, index }
 }

@@ -31,10 +31,11 @@ mod report;
 mod statements;
 
 pub use files::{INIT_FILE, SETTINGS_FILE, load};
-pub use model::{check_all, resolve};
+pub use model::resolve;
+pub(crate) use model::{Resolved, check_all, resolve_one};
 
 use cnnc_grammar::ast::{Ast, DeclarationKind, ItemKind};
-use cnnc_grammar::span::FileId;
+use cnnc_grammar::span::{FileId, Span};
 use std::collections::HashSet;
 
 /// Turns paths into text: the disk in the command line, memory in tests and in the editor.
@@ -53,6 +54,8 @@ pub struct Program {
     pub incomplete: bool,
     /// Which file imports which: (importer, imported).
     pub imports: HashSet<(FileId, FileId)>,
+    /// Where each import that could be read names its file, and that file.
+    pub import_places: Vec<(Span, FileId)>,
 }
 
 /// Which network is wanted.
@@ -69,6 +72,8 @@ pub struct Request {
     /// Steps that expanding all models may take, a statement or an expression each: 60 million when not said, which a net of a
     /// million layers does not reach.
     pub most_work: Option<u64>,
+    /// Whether an index of the text is wanted: what names stand for, and what statements made.
+    pub index: bool,
 }
 
 impl Program {

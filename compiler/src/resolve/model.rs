@@ -7,22 +7,24 @@ use super::error::{ArgumentError, InputError, NameError, StructureError};
 use super::expansion::Expander;
 use super::expression::{Callable, Flow, NAMED_TYPES};
 use super::files::{read_init, read_settings};
-use super::report::{Account, Reporter};
+use super::report::{Reporter, Shared};
 use super::statements::Inputs;
 use super::{Program, Request, Sources};
 use crate::diagnostic::{Code, Diagnostic, Problems, nearest};
 use crate::graph::verify::verify;
 use crate::graph::{Graph, ModuleId, Output, PartialGraph};
+use crate::index::Use;
 use cnnc_grammar::ast::{Body, Declaration, DeclarationKind, ItemKind, Statement, StatementKind, Type, TypeKind};
-use cnnc_grammar::span::Files;
+use cnnc_grammar::span::{Files, Span};
 use std::collections::HashMap;
 
-/// What all expansions of a program share.
-struct Expansion<'a, 'p> {
-    declarations: &'p Declarations<'a>,
-    files: &'p Files,
-    sources: &'p dyn Sources,
-    account: &'p Account,
+/// What was made of a program.
+#[derive(Default)]
+pub(crate) struct Resolved {
+    /// The networks that were asked for, in the order of the text; of one in which something is wrong, what is right.
+    pub graphs: Vec<Result<Graph, Box<PartialGraph>>>,
+    /// What names stand for, where the request asks for an index.
+    pub uses: Option<Vec<Use>>,
 }
 
 /// Writes a model out.
@@ -36,30 +38,40 @@ pub fn resolve(
     sources: &dyn Sources,
     problems: &mut Problems,
 ) -> Result<Graph, Option<Box<PartialGraph>>> {
-    let chosen = choose(program, request, problems);
-    let set = chosen.and_then(|name| read_settings(name, &request.settings, files, problems));
-    if !request.settings.is_empty() && set.is_none() {
-        return Err(None);
-    }
-    let init = read_init(&request.init, files, problems).ok_or(None)?;
-    let (declarations, account) = (Declarations::new(program, files, problems), Account::new(request.most_work));
-    let expansion = Expansion { declarations: &declarations, files, sources, account: &account };
-    let callable = chosen.and_then(|name| declarations.get(name)?.as_ref());
-    let graph =
-        callable.map(|callable| expansion.expand(&callable.with(set.as_ref()), &request.input_shapes, &init, problems));
-    expansion.check_declarations(problems);
-    graph.ok_or(None)?.map_err(Some)
+    let resolved = resolve_one(program, request, files, sources, problems);
+    resolved.graphs.into_iter().next().ok_or(None)?.map_err(Some)
 }
 
-/// Checks every declaration of all files, and writes out the model that is asked for, or every model of the first file. A model
-/// whose parameters have no values is checked by itself alone. Of a model in which something is wrong, what is right.
-pub fn check_all(
+/// Checks every declaration of all files, and writes out the model that is asked for.
+pub(crate) fn resolve_one(
     program: &Program,
     request: &Request,
     files: &mut Files,
     sources: &dyn Sources,
     problems: &mut Problems,
-) -> Vec<Result<Graph, Box<PartialGraph>>> {
+) -> Resolved {
+    let chosen = choose(program, request, problems);
+    let set = chosen.and_then(|name| read_settings(name, &request.settings, files, problems));
+    if !request.settings.is_empty() && set.is_none() {
+        return Resolved::default();
+    }
+    let Some(init) = read_init(&request.init, files, problems) else { return Resolved::default() };
+    let declarations = Declarations::new(program, files, problems);
+    let expansion = Expansion::new(&declarations, files, sources, request);
+    let callable = chosen.and_then(|name| declarations.get(name)?.as_ref());
+    let graph = callable.map(|callable| expansion.expand(&callable.with(set.as_ref()), request, &init, problems));
+    expansion.finish(graph.into_iter().collect(), problems)
+}
+
+/// Checks every declaration of all files, and writes out the model that is asked for, or every model of the first file. A model
+/// whose parameters have no values is checked by itself alone.
+pub(crate) fn check_all(
+    program: &Program,
+    request: &Request,
+    files: &mut Files,
+    sources: &dyn Sources,
+    problems: &mut Problems,
+) -> Resolved {
     let chosen = match &request.model {
         Some(_) => choose(program, request, problems).into_iter().collect(),
         None => program.models(),
@@ -68,19 +80,18 @@ pub fn check_all(
     for name in &chosen {
         set.push(read_settings(name, &request.settings, files, problems));
     }
-    let (declarations, account) = (Declarations::new(program, files, problems), Account::new(request.most_work));
-    let expansion = Expansion { declarations: &declarations, files, sources, account: &account };
+    let declarations = Declarations::new(program, files, problems);
+    let expansion = Expansion::new(&declarations, files, sources, request);
     let mut graphs = Vec::new();
     for (name, set) in chosen.iter().zip(&set) {
         let Some(Some(callable)) = declarations.get(name) else { continue };
         let callable = callable.with(set.as_ref());
         let is_complete = callable.unset().is_empty();
         if is_complete && set.is_some() != request.settings.is_empty() {
-            graphs.push(expansion.expand(&callable, &request.input_shapes, &[], problems));
+            graphs.push(expansion.expand(&callable, request, &[], problems));
         }
     }
-    expansion.check_declarations(problems);
-    graphs
+    expansion.finish(graphs, problems)
 }
 
 /// The name of the model that is wanted.
@@ -108,22 +119,44 @@ fn has_input(body: &Body) -> bool {
     body.statements.iter().any(is_input)
 }
 
+/// All expansions of a program.
+struct Expansion<'a, 'p> {
+    declarations: &'p Declarations<'a>,
+    sources: &'p dyn Sources,
+    shared: Shared<'p>,
+}
+
 impl<'a, 'p> Expansion<'a, 'p> {
+    fn new(declarations: &'p Declarations<'a>, files: &'p Files, sources: &'p dyn Sources, request: &Request) -> Self {
+        Expansion { declarations, sources, shared: Shared::new(files, request) }
+    }
+
     fn expander<'e>(&'e self, problems: &'e mut Problems, expanding: bool) -> Expander<'a, 'e> {
-        let reporter = Reporter::new(self.files, self.account, problems);
-        Expander::new(reporter, self.declarations, self.sources, expanding)
+        Expander::new(Reporter::new(&self.shared, problems), self.declarations, self.sources, expanding)
+    }
+
+    /// What was made, once what no model reaches is checked too.
+    fn finish(self, graphs: Vec<Result<Graph, Box<PartialGraph>>>, problems: &mut Problems) -> Resolved {
+        self.check_declarations(problems);
+        let mut uses = self.shared.into_uses();
+        if let Some(uses) = &mut uses {
+            let start = |file| Span { file, start: 0, end: 0 };
+            let imports = self.declarations.program().import_places.iter();
+            uses.extend(imports.map(|(name, file)| Use { name: *name, declaration: start(*file) }));
+        }
+        Resolved { graphs, uses }
     }
 
     /// Writes out one model; `init` comes after its own statements.
     fn expand(
         &self,
         callable: &Callable<'a>,
-        input_shapes: &[Vec<usize>],
+        request: &Request,
         init: &'a [Statement],
         problems: &mut Problems,
     ) -> Result<Graph, Box<PartialGraph>> {
         let mut expander = self.expander(problems, true);
-        expander.inputs = Inputs::new(input_shapes);
+        expander.inputs = Inputs::new(&request.input_shapes);
         expander.builder.network.graph.name = callable.name.text.as_str().into();
         let module = expander.builder.root_module(&callable.name.text);
         let Some(matched) = root_arguments(&mut expander.builder.reporter, callable) else {
@@ -154,8 +187,12 @@ impl<'a, 'p> Expansion<'a, 'p> {
             match &item.kind {
                 ItemKind::Declaration(declaration) => self.check_declaration(declaration, problems),
                 ItemKind::Preset(preset) => {
+                    let mut reporter = Reporter::new(&self.shared, problems);
+                    let base = &preset.base.callee;
+                    if let Some(Some(callable)) = self.declarations.get(&base.text) {
+                        reporter.note_use(&base.text, base.span, callable.name.span);
+                    }
                     if let Some(Some(callable)) = self.declarations.get(&preset.name.text) {
-                        let mut reporter = Reporter::new(self.files, self.account, problems);
                         preset_values(&mut reporter, self.declarations, callable);
                     }
                 }
@@ -188,7 +225,7 @@ impl<'a, 'p> Expansion<'a, 'p> {
             if is_tensor {
                 expander.builder.keep(&frame, name.as_str().into(), Flow::Unknown, span);
             }
-            frame.scope.bind(name, None);
+            frame.scope.bind(&parameter.name, None);
         }
         expander.expand_declaration(&mut frame, declaration, Flow::Unknown);
     }

@@ -101,6 +101,14 @@ impl Cursor {
         }
     }
 
+    /// What the last item gave: the current value, or the last branch.
+    pub fn latest(&self) -> Flow {
+        match &self.branches {
+            Some(branches) => branches.last().map_or(Flow::Unknown, |branch| branch.flow),
+            None => self.value,
+        }
+    }
+
     /// Forgets what is known, after something that may have written out anything.
     pub fn forget(&mut self, span: Span) {
         self.give(Flow::Unknown, span);

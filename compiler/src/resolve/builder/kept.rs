@@ -47,9 +47,9 @@ impl<'a> Builder<'a, '_> {
 }
 
 impl Network<'_> {
-    /// The value that a call keeps under a name.
-    pub fn kept(&self, call: ModuleId, name: &str) -> Option<Flow> {
-        self.kept.values.get(&(call, Arc::from(name))).map(|kept| kept.flow)
+    /// The value that a call keeps under a name, and where it is kept.
+    pub fn kept(&self, call: ModuleId, name: &str) -> Option<(Flow, Span)> {
+        self.kept.values.get(&(call, Arc::from(name))).map(|kept| (kept.flow, kept.span))
     }
 
     /// Takes in that a call keeps a value under a name that is not known: it could be any.

@@ -12,6 +12,7 @@ mod order;
 mod parameter;
 mod reach;
 mod tied;
+mod visits;
 
 pub(in crate::resolve) use frame::{Cursor, Frame};
 pub(in crate::resolve) use network::Network;

@@ -25,6 +25,8 @@ pub(in crate::resolve) struct Network<'a> {
     /// Layers that share their parameters.
     pub tied: TiedLayers,
     pub(super) items: Items,
+    /// Where the visits of a statement stand in the graph.
+    pub(super) visited: HashMap<Span, usize>,
     /// The names of blocks and models, once each.
     callees: HashMap<&'a str, Arc<str>>,
 }
@@ -76,6 +78,7 @@ impl<'a> Network<'a> {
             kept: KeptValues::default(),
             tied: TiedLayers::default(),
             items: Items::default(),
+            visited: HashMap::new(),
             callees: HashMap::new(),
         }
     }
@@ -101,6 +104,11 @@ impl<'a> Network<'a> {
     /// Where a node is written.
     pub fn node_span(&self, node: NodeId) -> Span {
         self.graph.dag.get(node).map(|node| node.span).unwrap_or_default()
+    }
+
+    /// Where an item's name is written, or the item where it has none.
+    pub fn item_span(&self, item: ModuleId) -> Span {
+        self.items.places.get(item.0 as usize).map(|place| place.span).unwrap_or_default()
     }
 
     /// The path of a module.

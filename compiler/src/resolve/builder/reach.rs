@@ -24,13 +24,13 @@ pub(in crate::resolve) struct Reach<'e, 'a> {
 
 impl<'a> Names<'a> for Reach<'_, 'a> {
     fn value(&self, evaluator: &mut Evaluator<'_, 'a, '_>, name: &'a str, span: Span) -> Option<Value<'a>> {
-        if let Some(flow) = self.kept(name) {
+        if let Some(flow) = self.kept(evaluator.reporter, name, span) {
             return Some(Value::Tensor(flow));
         }
         if let Some(layer) = self.declarations.layer_value(evaluator.reporter, name, span) {
             return Some(layer);
         }
-        if let Some(item) = self.item(name) {
+        if let Some(item) = self.item(evaluator.reporter, name, span) {
             return Some(self.item_value(item));
         }
         match self.open.first().is_some_and(|call| self.network.may_keep_more(*call)) {
@@ -44,8 +44,10 @@ impl<'a> Names<'a> for Reach<'_, 'a> {
         self.declarations.checked_recipe(evaluator, call)
     }
 
-    fn item(&self, name: &str) -> Option<ModuleId> {
-        self.open.iter().rev().find_map(|module| self.network.child(*module, name))
+    fn item(&self, reporter: &mut Reporter<'_>, name: &str, span: Span) -> Option<ModuleId> {
+        let item = self.open.iter().rev().find_map(|module| self.network.child(*module, name))?;
+        reporter.note_use(name, span, self.network.item_span(item));
+        Some(item)
     }
 
     fn report_no_item(&self, evaluator: &mut Evaluator<'_, 'a, '_>, name: &str, span: Span) {
@@ -67,6 +69,7 @@ impl<'a> Names<'a> for Reach<'_, 'a> {
     fn member(&self, reporter: &mut Reporter<'_>, item: ModuleId, name: &str, span: Span) -> Option<Value<'a>> {
         let network = self.network;
         if let Some(child) = network.child(item, name) {
+            reporter.note_use(name, span, network.item_span(child));
             return Some(self.item_value(child));
         }
         let module = network.graph.module(item)?;
@@ -74,7 +77,8 @@ impl<'a> Names<'a> for Reach<'_, 'a> {
         if let Some(id) = network.parameter_at(&format!("{path}.{name}")) {
             return Some(Value::Parameter { id, transposed: false });
         }
-        if let Some(flow) = network.kept(item, name) {
+        if let Some((flow, declared)) = network.kept(item, name) {
+            reporter.note_use(name, span, declared);
             return Some(Value::Tensor(flow));
         }
         // What is not expanded, or went wrong, may have had it.
@@ -92,8 +96,10 @@ impl<'a> Names<'a> for Reach<'_, 'a> {
         self.network.graph.parameter(parameter).map_or(0, |parameter| parameter.shape.len())
     }
 
-    fn kept(&self, name: &str) -> Option<Flow> {
-        self.network.kept(*self.open.first()?, name)
+    fn kept(&self, reporter: &mut Reporter<'_>, name: &str, span: Span) -> Option<Flow> {
+        let (flow, declared) = self.network.kept(*self.open.first()?, name)?;
+        reporter.note_use(name, span, declared);
+        Some(flow)
     }
 
     fn must_be_kept(&self, evaluator: &mut Evaluator<'_, 'a, '_>, name: &str, span: Span) -> Option<Flow> {
@@ -127,7 +133,7 @@ impl<'a> Reach<'_, 'a> {
     pub fn kept_here(&self, evaluator: &mut Evaluator<'_, 'a, '_>, name: &str, span: Span) -> Flow {
         let network = self.network;
         let call = self.open.first().copied().unwrap_or(ModuleId(0));
-        if let Some(flow) = network.kept(call, name) {
+        if let Some(flow) = self.kept(evaluator.reporter, name, span) {
             return flow;
         }
         let Evaluator { reporter, scope, .. } = evaluator;
@@ -147,7 +153,8 @@ impl<'a> Reach<'_, 'a> {
     /// The value kept under a name in another call or item, which has to be.
     pub fn kept_there(&self, reporter: &mut Reporter<'_>, owner: ModuleId, name: &str, span: Span) -> Flow {
         let network = self.network;
-        if let Some(flow) = network.kept(owner, name) {
+        if let Some((flow, declared)) = network.kept(owner, name) {
+            reporter.note_use(name, span, declared);
             return flow;
         }
         if reporter.has_failed() || !network.expanding {
@@ -157,7 +164,7 @@ impl<'a> Reach<'_, 'a> {
         let near = reporter.near(name, || network.kept_names(owner));
         let near = near.as_deref();
         let Some(module) = network.graph.module(owner) else { return Flow::Unknown };
-        let here = !matches!(module.kind, ModuleKind::Call(_)) && self.kept(name).is_some();
+        let here = !matches!(module.kind, ModuleKind::Call(_)) && self.kept(reporter, name, span).is_some();
         reporter.report(KeepError::NotInCall { name, span, near, call: module.name(), here }.diagnostic());
         Flow::Unknown
     }

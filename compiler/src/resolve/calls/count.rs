@@ -108,14 +108,14 @@ impl<'e, 'a, 'p> Count<'e, 'a, 'p> {
             }
             StatementKind::Let { pattern: Pattern::Name(name), value } => {
                 let known = self.known(scope, names, value);
-                scope.bind(&name.text, known);
+                scope.bind(name, known);
             }
             StatementKind::Let { pattern, .. } => hide(scope, pattern),
-            StatementKind::Tied { name, .. } => scope.bind(&name.text, None),
+            StatementKind::Tied { name, .. } => scope.bind(name, None),
             StatementKind::Input { shape, .. } => {
                 for size in shape {
                     if let ExprKind::Name(name) = &size.kind {
-                        scope.bind_new(name);
+                        scope.bind_new(name, size.span);
                     }
                 }
             }
@@ -158,7 +158,7 @@ fn hide<'a>(scope: &mut Scope<'a>, pattern: &'a Pattern) {
     let mut open = vec![pattern];
     while let Some(pattern) = open.pop() {
         match pattern {
-            Pattern::Name(name) => scope.bind(&name.text, None),
+            Pattern::Name(name) => scope.bind(name, None),
             Pattern::Tuple(parts, _) => open.extend(parts),
         }
     }

@@ -51,10 +51,10 @@ impl<'a> Declarations<'a> {
     /// What a name calls in the file where it is written. What another file declares is an error there, unless it is imported.
     fn callee_at(&self, reporter: &mut Reporter<'_>, name: &str, span: Span) -> Option<Callee<'a>> {
         let callee = self.callee(name)?;
-        if let Callee::Declared(callable) = &callee
-            && !self.program().knows(span.file, callable.name.span.file)
-        {
-            let declared = callable.name.span;
+        let Callee::Declared(callable) = &callee else { return Some(callee) };
+        let declared = callable.name.span;
+        reporter.note_use(name, span, declared);
+        if !self.program().knows(span.file, declared.file) {
             let file = reporter.files.get(declared.file).map_or("", |file| file.name.as_str());
             reporter.report(NameError::NotImported { name, span, declared, file }.diagnostic());
             return Some(Callee::Unreadable);
@@ -86,7 +86,7 @@ impl<'a> Declarations<'a> {
         let name = call.callee.text.as_str();
         let site = CallSite { span: call.span, parentheses: call.arguments.is_some() };
         let arguments = evaluator.given(call);
-        match evaluator.scope.get(name) {
+        match evaluator.binding(name, call.callee.span) {
             Some(None) => None,
             Some(Some(Value::Layer(base))) if arguments.is_empty() => Some(base.clone()),
             Some(Some(Value::Layer(base))) => {
@@ -128,7 +128,7 @@ impl<'a> Declarations<'a> {
         }
         let name = call.callee.text.as_str();
         let span = call.callee.span;
-        if names.kept(name).is_some() {
+        if names.kept(reporter, name, span).is_some() {
             return reporter.report(NameError::Kept { name, span }.diagnostic());
         }
         let near = reporter.near(name, || {

@@ -80,8 +80,11 @@ fn slot(
     let parameters = &callable.declaration.parameters;
     let (callee, declared) = (callable.name.text.as_str(), Some(callable.declaration.header));
     let error = match argument.key {
-        Some(key) => match parameters.iter().position(|parameter| parameter.name.text == key.text) {
-            Some(slot) => return Some(slot),
+        Some(key) => match parameters.iter().enumerate().find(|(_, parameter)| parameter.name.text == key.text) {
+            Some((slot, parameter)) => {
+                reporter.note_use(&key.text, key.span, parameter.name.span);
+                return Some(slot);
+            }
             None => {
                 let names = parameters.iter().map(|parameter| parameter.name.text.as_str());
                 ArgumentError::unknown_parameter(callee, key, names, declared)
@@ -106,7 +109,7 @@ fn fit_parameter<'a>(
     let is_tensor = matches!(&parameter.ty.kind, TypeKind::Named(name) if name == "tensor");
     if is_tensor
         && let ExprKind::Name(name) = &argument.expr.kind
-        && let Some(flow) = names.kept(name)
+        && let Some(flow) = names.kept(caller.reporter, name, argument.expr.span)
     {
         return Ok(Some(Value::Tensor(flow)));
     }
@@ -172,7 +175,7 @@ pub(in crate::resolve) fn bind_parameters<'a>(
                 None => default_value(reporter, declarations, scope, callable, parameter),
             },
         };
-        scope.bind(&parameter.name.text, value);
+        scope.bind(&parameter.name, value);
     }
 }
 

@@ -4,6 +4,7 @@
 //! from one value. `if`, `for` and `repeat` stand for what they write out and keep the way of the body around them.
 
 use super::Expander;
+use crate::graph::NodeId;
 use crate::resolve::builder::{Cursor, Frame};
 use crate::resolve::expression::Flow;
 use crate::resolve::statements::{binding, keep};
@@ -30,7 +31,11 @@ impl<'a> Expander<'a, '_> {
             if !self.builder.reporter.spend(1, statement.span) {
                 break;
             }
+            let begin = self.builder.network.graph.dag.len();
             self.statement(frame, statement, cursor);
+            if self.builder.reporter.is_indexing() {
+                self.note_visit(statement, begin, cursor);
+            }
         }
         frame.scope.leave(mark);
         self.builder.reporter.rise();
@@ -64,6 +69,24 @@ impl<'a> Expander<'a, '_> {
             }
             StatementKind::Tied { name, layer } => binding::tied(builder, frame, name, layer),
             StatementKind::Unreadable(body) => self.unreadable_statement(frame, body.as_ref(), span, cursor),
+        }
+    }
+
+    /// Takes in, for an index, what a statement made of the nodes from `begin` on.
+    fn note_visit(&mut self, statement: &Statement, begin: usize, cursor: &Cursor) {
+        let network = &mut self.builder.network;
+        let value = match &statement.kind {
+            StatementKind::Input { .. } if network.graph.dag.len() > begin => Flow::Node(NodeId::new(begin)),
+            StatementKind::Input { .. }
+            | StatementKind::Item(_)
+            | StatementKind::From(_)
+            | StatementKind::If { .. }
+            | StatementKind::For { .. }
+            | StatementKind::Repeat { .. } => cursor.latest(),
+            _ => return,
+        };
+        if network.expanding {
+            network.note_visit(statement.span, begin, value);
         }
     }
 

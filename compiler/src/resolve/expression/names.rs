@@ -23,7 +23,7 @@ pub(in crate::resolve) trait Names<'a> {
     fn layer(&self, evaluator: &mut Evaluator<'_, 'a, '_>, call: &'a Call) -> Option<Rc<Recipe<'a>>>;
 
     /// The item of that name, in the innermost braces first.
-    fn item(&self, _name: &str) -> Option<ModuleId> {
+    fn item(&self, _reporter: &mut Reporter<'_>, _name: &str, _span: Span) -> Option<ModuleId> {
         None
     }
 
@@ -48,7 +48,7 @@ pub(in crate::resolve) trait Names<'a> {
     }
 
     /// The value that is kept under a name.
-    fn kept(&self, _name: &str) -> Option<Flow> {
+    fn kept(&self, _reporter: &mut Reporter<'_>, _name: &str, _span: Span) -> Option<Flow> {
         None
     }
 
@@ -58,9 +58,18 @@ pub(in crate::resolve) trait Names<'a> {
     }
 }
 
-impl<'a> Evaluator<'_, 'a, '_> {
+impl<'e, 'a> Evaluator<'e, 'a, '_> {
+    /// What a name in scope stands for.
+    pub fn binding(&mut self, name: &str, span: Span) -> Option<&'e Option<Value<'a>>> {
+        let binding = self.scope.get(name)?;
+        if let Some(declared) = self.scope.declared(name).filter(|_| self.reporter.is_indexing()) {
+            self.reporter.note_use(name, span, declared);
+        }
+        Some(binding)
+    }
+
     pub(super) fn named_value(&mut self, name: &'a str, span: Span) -> Option<Value<'a>> {
-        match self.scope.get(name) {
+        match self.binding(name, span) {
             Some(binding) => binding.clone(),
             None => self.names.value(self, name, span),
         }
@@ -69,7 +78,7 @@ impl<'a> Evaluator<'_, 'a, '_> {
     /// A function's result, or a layer with arguments.
     pub(super) fn call_value(&mut self, call: &'a Call) -> Option<Value<'a>> {
         let name = call.callee.text.as_str();
-        match (self.scope.get(name), function(name)) {
+        match (self.binding(name, call.callee.span), function(name)) {
             (Some(None), _) => {
                 self.given(call);
                 return None;
@@ -143,7 +152,7 @@ impl<'a> Evaluator<'_, 'a, '_> {
     /// `value.name`
     pub(super) fn field(&mut self, value: &'a Expr, name: &'a Name) -> Option<Value<'a>> {
         let owner = match &value.kind {
-            ExprKind::Name(label) => match self.names.item(label) {
+            ExprKind::Name(label) => match self.names.item(self.reporter, label, value.span) {
                 Some(item) => self.names.item_value(item),
                 None => self.not_an_item(label, value.span)?,
             },
@@ -162,7 +171,7 @@ impl<'a> Evaluator<'_, 'a, '_> {
 
     /// What stands before a dot and is no item: a value, or a name that nothing has.
     fn not_an_item(&mut self, label: &'a str, span: Span) -> Option<Value<'a>> {
-        match self.scope.get(label) {
+        match self.binding(label, span) {
             Some(binding) => binding.clone(),
             None => {
                 self.names.report_no_item(self, label, span);
@@ -183,7 +192,7 @@ impl<'a> Evaluator<'_, 'a, '_> {
     /// `value[index]`
     pub(super) fn index(&mut self, value: &'a Expr, index: &'a Expr) -> Option<Value<'a>> {
         let item = match &value.kind {
-            ExprKind::Name(name) if self.scope.get(name).is_none() => self.names.item(name),
+            ExprKind::Name(name) if self.scope.get(name).is_none() => self.names.item(self.reporter, name, value.span),
             _ => None,
         };
         let values = match item {

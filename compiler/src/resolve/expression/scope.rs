@@ -3,39 +3,54 @@
 //! Braces nest without copies: a binding shadows what was there, and the end of the braces takes back what was bound inside.
 
 use super::value::Value;
+use cnnc_grammar::ast::Name;
+use cnnc_grammar::span::Span;
 use std::collections::HashMap;
 
 /// What a name stands for: a value, or `None` where an error took it.
 type Binding<'a> = Option<Value<'a>>;
 
+/// A binding, and where its name is declared.
+type Declared<'a> = (Binding<'a>, Span);
+
 /// The names that can be seen at one point.
 #[derive(Default)]
 pub(in crate::resolve) struct Scope<'a> {
-    values: HashMap<&'a str, Binding<'a>>,
-    shadowed: Vec<(&'a str, Option<Binding<'a>>)>,
+    values: HashMap<&'a str, Declared<'a>>,
+    shadowed: Vec<(&'a str, Option<Declared<'a>>)>,
     /// Whether a name may be missing because of a statement that could not be read; such a name is no error.
     pub incomplete: bool,
 }
 
 impl<'a> Scope<'a> {
     /// Binds a name until the current braces end; `_` binds nothing.
-    pub fn bind(&mut self, name: &'a str, value: Binding<'a>) {
+    pub fn bind(&mut self, name: &'a Name, value: Binding<'a>) {
+        self.bind_at(&name.text, name.span, value);
+    }
+
+    /// As [`Scope::bind`], for a name in an expression.
+    pub fn bind_at(&mut self, name: &'a str, declared: Span, value: Binding<'a>) {
         if name != "_" {
-            let before = self.values.insert(name, value);
+            let before = self.values.insert(name, (value, declared));
             self.shadowed.push((name, before));
         }
     }
 
     /// Binds a name to nothing known, unless it stands for something already.
-    pub fn bind_new(&mut self, name: &'a str) {
+    pub fn bind_new(&mut self, name: &'a str, declared: Span) {
         if !self.values.contains_key(name) {
-            self.bind(name, None);
+            self.bind_at(name, declared, None);
         }
     }
 
     /// What a name stands for.
     pub fn get(&self, name: &str) -> Option<&Binding<'a>> {
-        self.values.get(name)
+        self.values.get(name).map(|(binding, _)| binding)
+    }
+
+    /// Where what it stands for is declared.
+    pub fn declared(&self, name: &str) -> Option<Span> {
+        self.values.get(name).map(|(_, declared)| *declared)
     }
 
     /// All names, sorted, for "did you mean".
@@ -69,10 +84,11 @@ mod tests {
     #[test]
     fn braces_give_back_what_they_shadowed() {
         let mut scope = Scope::default();
-        scope.bind("a", Some(Value::Int(1)));
+        let bind = |scope: &mut Scope<'static>, name, value| scope.bind_at(name, Span::default(), value);
+        bind(&mut scope, "a", Some(Value::Int(1)));
         let mark = scope.enter();
-        scope.bind("a", Some(Value::Int(2)));
-        scope.bind("b", None);
+        bind(&mut scope, "a", Some(Value::Int(2)));
+        bind(&mut scope, "b", None);
         assert!(matches!(scope.get("a"), Some(Some(Value::Int(2)))));
         scope.leave(mark);
         assert!(matches!(scope.get("a"), Some(Some(Value::Int(1)))));

@@ -58,7 +58,7 @@ struct Loader<'s> {
 impl Loader<'_> {
     fn file(&mut self, name: String, text: String, import: Option<Span>) {
         let file = self.files.add(name.clone(), text);
-        self.note_import(file);
+        self.note_import(file, import);
         self.known.insert(name, file);
         let text = self.files.get(file).map_or("", |file| file.text.as_str());
         self.tokens = self.tokens.saturating_add(token_count(text));
@@ -95,7 +95,7 @@ impl Loader<'_> {
         };
         if let Some(known) = self.known.get(&name).copied() {
             self.bytes = self.bytes.saturating_add(text.len());
-            self.note_import(known);
+            self.note_import(known, Some(span));
             if let Some(start) = self.chain.iter().position(|(file, _)| *file == known) {
                 self.report_circle(start, span);
             }
@@ -121,7 +121,8 @@ impl Loader<'_> {
     }
 
     /// The file that is being read imports that one.
-    fn note_import(&mut self, imported: FileId) {
+    fn note_import(&mut self, imported: FileId, import: Option<Span>) {
+        self.program.import_places.extend(import.map(|import| (import, imported)));
         if let Some((importer, _)) = self.chain.last() {
             self.program.imports.insert((*importer, imported));
         }

@@ -45,7 +45,7 @@ const LOOKED_FOR: usize = 50;
 
 /// What all expansions of a program have spent.
 #[derive(Debug)]
-pub(in crate::resolve) struct Account {
+pub(super) struct Account {
     most_work: u64,
     work: Cell<u64>,
     path_bytes: Cell<usize>,

@@ -1,30 +1,55 @@
-//! Where everything goes that is to be said, with the way that led to its place; and what may still be spent on finding it.
+//! Where everything goes that is to be said, with the way that led to its place; what names stand for, where an index is asked
+//! for; and what may still be spent on finding it all.
 //!
 //! One error of a code at a place is kept, so that a loop reports once. After an error the work goes on for a while with what is
 //! not known ([`budget`]), and of what follows from that nothing is said.
 
 mod budget;
 
-pub(in crate::resolve) use budget::{Account, KEPT, MAX_NAME_BYTES, TURN};
+pub(in crate::resolve) use budget::{KEPT, MAX_NAME_BYTES, TURN};
 
 use crate::diagnostic::{Code, Diagnostic, Label, Problems, nearest};
 use crate::graph::{Trace, TraceId, Way};
+use crate::index::Use;
+use crate::resolve::Request;
 use crate::resolve::error::ValueError;
 use crate::shape::Dim;
-use budget::Budget;
+use budget::{Account, Budget};
 use cnnc_grammar::span::{Files, Span};
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// The most calls and loops shown of the way to an error.
 const SHOWN_STEPS: usize = 8;
 
+/// What all expansions of a program share.
+pub(in crate::resolve) struct Shared<'p> {
+    files: &'p Files,
+    account: Account,
+    /// The uses of names that were found, where an index is asked for.
+    uses: Option<RefCell<HashSet<Use>>>,
+}
+
+impl<'p> Shared<'p> {
+    /// Of the expansions that a request asks for.
+    pub fn new(files: &'p Files, request: &Request) -> Self {
+        Shared { files, account: Account::new(request.most_work), uses: request.index.then(RefCell::default) }
+    }
+
+    /// The uses of names, in no order; `None` where none was asked for.
+    pub fn into_uses(self) -> Option<Vec<Use>> {
+        self.uses.map(|uses| uses.into_inner().into_iter().collect())
+    }
+}
+
 /// What one expansion says, and what it has spent.
 pub(in crate::resolve) struct Reporter<'p> {
     /// The texts, for mends that quote them.
     pub files: &'p Files,
-    problems: &'p mut Problems,
+    shared: &'p Shared<'p>,
     account: &'p Account,
+    problems: &'p mut Problems,
     budget: Budget,
     /// The calls and loops that lead here.
     steps: Vec<Step>,
@@ -44,11 +69,12 @@ struct Step {
 
 impl<'p> Reporter<'p> {
     /// Of an expansion that has not begun.
-    pub fn new(files: &'p Files, account: &'p Account, problems: &'p mut Problems) -> Self {
+    pub fn new(shared: &'p Shared<'p>, problems: &'p mut Problems) -> Self {
         Reporter {
-            files,
+            files: shared.files,
+            shared,
+            account: &shared.account,
             problems,
-            account,
             budget: Budget::default(),
             steps: Vec::new(),
             symbols: HashMap::new(),
@@ -110,6 +136,20 @@ impl<'p> Reporter<'p> {
         let is_wanted = !self.quiet && self.account.look_for_one_more();
         let candidates = is_wanted.then(candidates)?;
         nearest(name, candidates.iter().map(AsRef::as_ref)).map(str::to_owned)
+    }
+
+    /// Whether an index is asked for.
+    pub fn is_indexing(&self) -> bool {
+        self.shared.uses.is_some()
+    }
+
+    /// Takes in, for an index, that a name stands for what is declared there; there may be parentheses around it.
+    pub fn note_use(&mut self, name: &str, span: Span, declaration: Span) {
+        let Some(uses) = self.shared.uses.as_ref().filter(|_| !self.quiet) else { return };
+        let before = self.files.text(span).find(name).unwrap_or(0) as u32;
+        let start = span.start + before;
+        let end = if before > 0 { start + name.len() as u32 } else { span.end };
+        uses.borrow_mut().insert(Use { name: Span { start, end, ..span }, declaration });
     }
 
     /// Takes in where a symbol stands first.

@@ -17,7 +17,7 @@ pub(in crate::resolve) fn bind_pattern<'a>(
     origin: Span,
 ) {
     match pattern {
-        Pattern::Name(name) => scope.bind(&name.text, value),
+        Pattern::Name(name) => scope.bind(name, value),
         Pattern::Tuple(parts, span) => {
             let parted = value.and_then(|value| {
                 let fits = value.length() == Some(parts.len() as i64);
@@ -54,5 +54,5 @@ pub(in crate::resolve) fn tied<'a>(
         let tied = Some(builder.network.tied.declare());
         Value::Layer(Rc::new(Recipe::new(callee.clone(), arguments.clone(), *site, tied)))
     });
-    frame.scope.bind(&name.text, value);
+    frame.scope.bind(name, value);
 }

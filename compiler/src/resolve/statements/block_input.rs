@@ -21,7 +21,7 @@ pub(super) fn is_new(frame: &Frame<'_>, name: &str) -> bool {
 pub(super) fn bind_unknown<'a>(builder: &mut Builder<'a, '_>, frame: &mut Frame<'a>, shape: &'a [Expr]) {
     for size in shape {
         match &size.kind {
-            ExprKind::Name(name) if is_new(frame, name) => frame.scope.bind(name, None),
+            ExprKind::Name(name) if is_new(frame, name) => frame.scope.bind_at(name, size.span, None),
             ExprKind::Name(name) if name == "_" => {}
             _ => {
                 builder.at(frame, |evaluator, _| evaluator.evaluate_size(size));
@@ -112,7 +112,7 @@ fn block_size<'a>(
     match &expr.kind {
         ExprKind::Name(name) if name == "_" => return true,
         ExprKind::Name(name) if is_new(frame, name) => {
-            frame.scope.bind(name, Some(from_size(size.clone())));
+            frame.scope.bind_at(name, expr.span, Some(from_size(size.clone())));
             return true;
         }
         _ => {}

@@ -52,9 +52,14 @@ impl<'a> Initialisers<'a> {
         for target in targets {
             let (target, span) = match target {
                 InitTarget::Layer(name) => {
-                    if !is_layer_or_block(builder, &name.text) {
-                        report_unknown_type(builder, &name.text, name.span);
-                        continue;
+                    match builder.declarations.get(&name.text) {
+                        Some(Some(block)) => builder.reporter.note_use(&name.text, name.span, block.name.span),
+                        Some(None) => {}
+                        None if ops::layer(&name.text).is_some() => {}
+                        None => {
+                            report_unknown_type(builder, &name.text, name.span);
+                            continue;
+                        }
                     }
                     (Target::Type(name.text.as_str()), name.span)
                 }
@@ -90,10 +95,6 @@ impl<'a> Initialisers<'a> {
             }
         }
     }
-}
-
-fn is_layer_or_block(builder: &Builder<'_, '_>, name: &str) -> bool {
-    ops::layer(name).is_some() || builder.declarations.get(name).is_some()
 }
 
 fn report_unknown_type(builder: &mut Builder<'_, '_>, name: &str, span: Span) {

@@ -157,7 +157,7 @@ fn network_size<'a>(
         ExprKind::Name(name) if is_new(frame, name) => {
             builder.reporter.note_symbol(name, expr.span);
             let size = wanted.unwrap_or_else(|| Dim::symbol(name));
-            frame.scope.bind(name, Some(from_size(size.clone())));
+            frame.scope.bind_at(name, expr.span, Some(from_size(size.clone())));
             size
         }
         ExprKind::Name(name) if wanted.is_some() && builder.reporter.knows_symbol(name) => {

@@ -47,10 +47,15 @@ fn kept_value<'a>(
     let Some((first, inner)) = calls.split_first() else { return Some(reach.kept_here(evaluator, name, last_span)) };
     let mut places = labels.iter().map(|label| label.span);
     let first_span = places.next().unwrap_or(span);
-    let Some(mut owner) = reach.item(first) else { return no_such_item(evaluator, reach, first, first_span) };
+    let Some(mut owner) = reach.item(evaluator.reporter, first, first_span) else {
+        return no_such_item(evaluator, reach, first, first_span);
+    };
     for (call, span) in inner.iter().zip(places) {
         match reach.network.child(owner, call) {
-            Some(child) => owner = child,
+            Some(child) => {
+                evaluator.reporter.note_use(call, span, reach.network.item_span(child));
+                owner = child;
+            }
             None => return no_such_item(evaluator, reach, call, span),
         }
     }

@@ -1,117 +1,15 @@
-//! `init TARGETS: scheme`: how parameters start.
-//!
-//! A statement speaks of the module around it and all that stands in it, whatever the order, so the statements are gathered and
-//! applied once the model is written out; of several that fit a parameter the last wins. A scheme sets weights, `bias=` sets
-//! biases; a path that names one parameter sets exactly that one. A layer type of which there is none is a warning: the same
-//! `init` is written into many nets.
+//! One target of an `init` applied to the network that is written out.
 
+use super::{Rule, Target};
 use crate::graph::{Graph, Initialiser, ModuleId, ModuleKind, NodeId, NodeKind, ParameterId};
 use crate::ops;
-use crate::resolve::builder::{Builder, Frame};
-use crate::resolve::calls::{Scheme, scheme};
+use crate::resolve::builder::Builder;
 use crate::resolve::error::InitError;
-use crate::resolve::report::KEPT;
-use cnnc_grammar::ast::{Call, InitTarget};
-use cnnc_grammar::span::Span;
-use std::collections::HashMap;
 use std::sync::Arc;
-
-/// An `init` statement with its names looked up.
-struct Rule<'a> {
-    /// The module that it speaks of.
-    module: ModuleId,
-    target: Target<'a>,
-    span: Span,
-    scheme: Scheme,
-}
-
-/// What a rule sets.
-enum Target<'a> {
-    /// All layers of a type, or all calls of a block.
-    Type(&'a str),
-    /// A path below the module.
-    Path(Arc<str>),
-}
-
-/// The `init` statements of a network, in order.
-#[derive(Default)]
-pub(in crate::resolve) struct Initialisers<'a> {
-    rules: Vec<Rule<'a>>,
-}
-
-impl<'a> Initialisers<'a> {
-    /// Reads an `init` statement.
-    pub fn read(
-        &mut self,
-        builder: &mut Builder<'a, '_>,
-        frame: &Frame<'a>,
-        targets: &'a [InitTarget],
-        scheme_call: &'a Call,
-    ) {
-        let scheme = builder.at(frame, |evaluator, _| scheme(evaluator, scheme_call));
-        for target in targets {
-            let (target, span) = match target {
-                InitTarget::Layer(name) => {
-                    match builder.declarations.get(&name.text) {
-                        Some(Some(block)) => builder.reporter.note_use(&name.text, name.span, block.name.span),
-                        Some(None) => {}
-                        None if ops::layer(&name.text).is_some() => {}
-                        None => {
-                            report_unknown_type(builder, &name.text, name.span);
-                            continue;
-                        }
-                    }
-                    (Target::Type(name.text.as_str()), name.span)
-                }
-                InitTarget::Path(label) => match builder.at(frame, |evaluator, _| evaluator.text_of(&label.parts)) {
-                    Some(path) => (Target::Path(path), label.span),
-                    None => continue,
-                },
-            };
-            if let Some(scheme) = &scheme {
-                builder.reporter.spend(KEPT, span);
-                self.rules.push(Rule { module: frame.module(), target, span, scheme: scheme.clone() });
-            }
-        }
-    }
-
-    /// Applies all, in order.
-    pub fn apply(&self, builder: &mut Builder<'a, '_>) {
-        let last = last_of_each_type(&self.rules);
-        let graph = &builder.network.graph;
-        let all = (graph.modules.len() + graph.parameters.len()) as u64;
-        for (position, rule) in self.rules.iter().enumerate() {
-            if !builder.reporter.spend(rule.cost(builder, all), rule.span) {
-                return;
-            }
-            match &rule.target {
-                Target::Path(path) => rule.apply_to_path(builder, path),
-                Target::Type(name) => {
-                    let last = last.get(&(rule.module, *name));
-                    if last.is_some_and(|last| last.weight == position || last.bias == Some(position)) {
-                        rule.apply_to_type(builder, name);
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn report_unknown_type(builder: &mut Builder<'_, '_>, name: &str, span: Span) {
-    let Builder { reporter, declarations, .. } = builder;
-    if declarations.program().incomplete {
-        return reporter.unreadable();
-    }
-    let near = reporter.near(name, || {
-        let layers = ops::LAYERS.iter().map(|entry| entry.signature.name);
-        layers.chain(declarations.names().iter().copied()).collect()
-    });
-    reporter.report(InitError::UnknownType { name, span, near: near.as_deref() }.diagnostic());
-}
 
 impl Rule<'_> {
     /// Steps that it is worth: one that speaks of many is held against them all.
-    fn cost(&self, builder: &Builder<'_, '_>, all: u64) -> u64 {
+    pub fn cost(&self, builder: &Builder<'_, '_>, all: u64) -> u64 {
         match &self.target {
             Target::Path(path) if !path.contains('*') => {
                 let above = builder.network.graph.module(self.module);
@@ -121,21 +19,22 @@ impl Rule<'_> {
         }
     }
 
-    fn apply_to_type(&self, builder: &mut Builder<'_, '_>, name: &str) {
+    /// Sets all layers of a type, or all calls of a block. Whether there are any.
+    pub fn apply_to_type(&self, builder: &mut Builder<'_, '_>, name: &str) -> bool {
         let layers = modules_of_type(&builder.network.graph, self.module, name);
         let is_layer = ops::layer(name).is_some();
         let mut fits = false;
         for module in &layers {
             fits |= self.apply_to_module(builder, *module, is_layer);
         }
-        if layers.is_empty() {
-            builder.reporter.warn(InitError::NoSuchLayer { name, span: self.span }.diagnostic());
-        } else if !fits {
+        if !layers.is_empty() && !fits {
             self.report_misfit(builder, name, layers.first().copied());
         }
+        !layers.is_empty()
     }
 
-    fn apply_to_path(&self, builder: &mut Builder<'_, '_>, path: &str) {
+    /// Sets what has a path, or fits a pattern.
+    pub fn apply_to_path(&self, builder: &mut Builder<'_, '_>, path: &str) {
         let above = builder.network.path(self.module);
         let full = if above.is_empty() { path.to_owned() } else { format!("{above}.{path}") };
         if let Some(id) = builder.network.parameter_at(&full) {
@@ -313,28 +212,6 @@ fn fits_pattern(pattern: &[u8], text: &[u8]) -> bool {
         rest = after;
     }
     rest.is_empty()
-}
-
-/// The rules for one type in one module that have an effect.
-struct LastRules {
-    weight: usize,
-    bias: Option<usize>,
-}
-
-/// Of the rules for one type in one module only the last has an effect on weights, and the last with a bias on biases. A loop may
-/// hold an `init`, and each is applied to the whole module, so the others are passed over.
-fn last_of_each_type<'r>(rules: &'r [Rule<'_>]) -> HashMap<(ModuleId, &'r str), LastRules> {
-    let mut all: HashMap<(ModuleId, &str), LastRules> = HashMap::new();
-    for (position, rule) in rules.iter().enumerate() {
-        if let Target::Type(name) = rule.target {
-            let last = all.entry((rule.module, name)).or_insert(LastRules { weight: position, bias: None });
-            last.weight = position;
-            if rule.scheme.bias.is_some() {
-                last.bias = Some(position);
-            }
-        }
-    }
-    all
 }
 
 #[cfg(test)]

@@ -7,21 +7,8 @@ use cnnc_compiler::check::{Checked, check};
 use cnnc_compiler::index::{Index, Site, Use};
 use cnnc_compiler::resolve::{Request, Sources};
 use cnnc_grammar::span::{FileId, Files, Span};
-use common::{one, several};
+use common::{Disk, MODELS, one, several};
 use std::path::Path;
-
-const MODELS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models");
-
-struct Disk;
-
-impl Sources for Disk {
-    fn read(&self, path: &str, importer: Option<&str>) -> Result<(String, String), String> {
-        let folder = importer.and_then(|importer| Path::new(importer).parent()).unwrap_or(Path::new(""));
-        let path = folder.join(path).canonicalize().map_err(|error| error.to_string())?;
-        let text = std::fs::read_to_string(&path).map_err(|error| error.to_string())?;
-        Ok((path.display().to_string(), text))
-    }
-}
 
 /// A checked spec with its index.
 struct Indexed {
@@ -219,4 +206,20 @@ fn a_name_is_spelt_as_its_declaration_in_all_that_ships() {
 fn nothing_is_gathered_unless_it_is_asked_for() {
     let checked = check("main.cnn", &Request::default(), &one("model A { input [N, 4]; Linear(3) }"), &mut ());
     assert!(checked.index.is_none() && checked.networks[0].graph.visits.is_empty());
+}
+
+#[test]
+fn many_turns_of_one_statement_are_one_site() {
+    let spec = Indexed::of("model A { input [N, 4]; repeat 100000 { ReLU; sum { Identity; { Tanh } } } }");
+    let sites: Vec<(usize, usize)> = spec.index.sites().iter().map(|site| (site.times, site.layers)).collect();
+    let many = 100_000;
+    let turn = [(many, many), (many, 3 * many), (many, many), (many, many), (many, many)];
+    assert_eq!(sites, [&[(1, 1), (1, 4 * many)][..], &turn].concat());
+    let checked = check(
+        "main.cnn",
+        &Request { index: true, ..Request::default() },
+        &one("model A { input [N, 4]; repeat 9 { ReLU } }"),
+        &mut (),
+    );
+    assert!(checked.networks[0].graph.visits.iter().all(|visits| visits.values.len() == 1));
 }

@@ -1,5 +1,7 @@
 //! Every network that ships is planned, and what is left of those whose kernels can be counted is counted.
 
+mod common;
+
 use cnnc_compiler::compile;
 use cnnc_compiler::diagnostic::{Code, Diagnostic, Problems};
 use cnnc_compiler::graph::ShapedGraph;
@@ -10,21 +12,9 @@ use cnnc_compiler::plan::{Plan, Target};
 use cnnc_compiler::resolve::{Request, Sources, load, resolve};
 use cnnc_compiler::write_kernels::Bindings;
 use cnnc_grammar::span::Files;
+use common::{Disk, MODELS};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-
-const MODELS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models");
-
-struct Disk;
-
-impl Sources for Disk {
-    fn read(&self, path: &str, importer: Option<&str>) -> Result<(String, String), String> {
-        let folder = importer.and_then(|importer| Path::new(importer).parent()).unwrap_or(Path::new(""));
-        let path = folder.join(path).canonicalize().map_err(|error| error.to_string())?;
-        let text = std::fs::read_to_string(&path).map_err(|error| error.to_string())?;
-        Ok((path.display().to_string(), text))
-    }
-}
 
 struct Memory(&'static str);
 

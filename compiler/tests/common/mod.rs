@@ -8,6 +8,22 @@ use cnnc_compiler::graph::{Graph, ShapedGraph};
 use cnnc_compiler::resolve::{Request, Sources};
 use cnnc_grammar::span::{Files, Span};
 use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Where the specs that ship lie.
+pub const MODELS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models");
+
+/// Files on the disk; paths of imports are relative to the importing file.
+pub struct Disk;
+
+impl Sources for Disk {
+    fn read(&self, path: &str, importer: Option<&str>) -> Result<(String, String), String> {
+        let folder = importer.and_then(|importer| Path::new(importer).parent()).unwrap_or(Path::new(""));
+        let path = folder.join(path).canonicalize().map_err(|error| error.to_string())?;
+        let text = std::fs::read_to_string(&path).map_err(|error| error.to_string())?;
+        Ok((path.display().to_string(), text))
+    }
+}
 
 /// Files in memory, by name. Paths of imports are names.
 #[derive(Default)]

@@ -84,7 +84,7 @@ impl Account {
 impl Reporter<'_> {
     /// Spends work; `false` once a limit is passed.
     pub fn spend(&mut self, steps: u64, span: Span) -> bool {
-        let account = self.account;
+        let account = &self.shared.account;
         let work = account.work.get().saturating_add(steps);
         account.work.set(work);
         if work > account.most_work {
@@ -109,7 +109,7 @@ impl Reporter<'_> {
 
     /// Spends a module with a path of so many bytes.
     pub fn spend_module(&mut self, bytes: usize, span: Span) -> bool {
-        let all = &self.account.path_bytes;
+        let all = &self.shared.account.path_bytes;
         all.set(all.get().saturating_add(bytes));
         if all.get() > MAX_PATH_BYTES {
             self.exceed(LimitError::Paths { span });
@@ -124,7 +124,7 @@ impl Reporter<'_> {
 
     /// After an error little more is done.
     pub(super) fn spend_less(&mut self) {
-        let end = self.account.work.get().saturating_add(WORK_AFTER_AN_ERROR);
+        let end = self.shared.account.work.get().saturating_add(WORK_AFTER_AN_ERROR);
         self.budget.ends_at.get_or_insert(end);
     }
 
@@ -165,11 +165,11 @@ impl Reporter<'_> {
     pub fn may_turn(&mut self, turns: i64, layers: u64, span: Span) -> bool {
         let turns = u64::try_from(turns).unwrap_or(0);
         let layers = layers.saturating_mul(turns);
-        let work = self.account.work.get().saturating_add(turns.saturating_mul(TURN));
+        let work = self.shared.account.work.get().saturating_add(turns.saturating_mul(TURN));
         if self.budget.layers.saturating_add(layers) > MAX_LAYERS {
             self.exceed(LimitError::Layers { limit: MAX_LAYERS, at_least: Some(layers), span });
-        } else if work > self.account.most_work {
-            self.exceed(LimitError::Turns { turns, limit: self.account.most_work, span });
+        } else if work > self.shared.account.most_work {
+            self.exceed(LimitError::Turns { turns, limit: self.shared.account.most_work, span });
         }
         !self.budget.spent
     }

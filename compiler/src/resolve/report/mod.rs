@@ -48,7 +48,6 @@ pub(in crate::resolve) struct Reporter<'p> {
     /// The texts, for mends that quote them.
     pub files: &'p Files,
     shared: &'p Shared<'p>,
-    account: &'p Account,
     problems: &'p mut Problems,
     budget: Budget,
     /// The calls and loops that lead here.
@@ -73,7 +72,6 @@ impl<'p> Reporter<'p> {
         Reporter {
             files: shared.files,
             shared,
-            account: &shared.account,
             problems,
             budget: Budget::default(),
             steps: Vec::new(),
@@ -133,7 +131,7 @@ impl<'p> Reporter<'p> {
 
     /// The nearest of many names, for the first errors of a program: looking takes long.
     pub fn near<N: AsRef<str>>(&self, name: &str, candidates: impl FnOnce() -> Vec<N>) -> Option<String> {
-        let is_wanted = !self.quiet && self.account.look_for_one_more();
+        let is_wanted = !self.quiet && self.shared.account.look_for_one_more();
         let candidates = is_wanted.then(candidates)?;
         nearest(name, candidates.iter().map(AsRef::as_ref)).map(str::to_owned)
     }

@@ -18,21 +18,23 @@
 //! 7. `statements/`: what statements mean that write out no item: `input`, `keep`, `labels`, `init` and the like.
 //! 8. `expansion/`: `Expander`, which walks over bodies, loops, calls and joins and lets items become nodes.
 //!
-//! `model.rs` puts them together: from a model's name to its graph.
+//! `request.rs`, `model.rs` and `declared.rs` put them together: what is asked for, a model written out, a declaration checked.
 
 mod builder;
 mod calls;
+mod declared;
 mod error;
 mod expansion;
 mod expression;
 mod files;
 mod model;
 mod report;
+mod request;
 mod statements;
 
 pub use files::{INIT_FILE, SETTINGS_FILE, load};
-pub use model::resolve;
-pub(crate) use model::{Resolved, check_all, resolve_one};
+pub use request::{Request, resolve};
+pub(crate) use request::{Resolved, check_all, resolve_one};
 
 use cnnc_grammar::ast::{Ast, DeclarationKind, ItemKind};
 use cnnc_grammar::span::{FileId, Span};
@@ -56,24 +58,6 @@ pub struct Program {
     pub imports: HashSet<(FileId, FileId)>,
     /// Where each import that could be read names its file, and that file.
     pub import_places: Vec<(Span, FileId)>,
-}
-
-/// Which network is wanted.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Request {
-    /// The model's name; the last of the file when none is given.
-    pub model: Option<String>,
-    /// Model parameters by name, each value in the language's own syntax (`--set width_mult=0.5`).
-    pub settings: Vec<(String, String)>,
-    /// Initialisers that come after the model's own, as targets and scheme of an `init` (`Conv2d, Linear` and `xavier_uniform`).
-    pub init: Vec<(String, String)>,
-    /// Sizes of the inputs that replace those of the spec, one list an input in order (`--input-shape 1,3,224,224`).
-    pub input_shapes: Vec<Vec<usize>>,
-    /// Steps that expanding all models may take, a statement or an expression each: 60 million when not said, which a net of a
-    /// million layers does not reach.
-    pub most_work: Option<u64>,
-    /// Whether an index of the text is wanted: what names stand for, and what statements made.
-    pub index: bool,
 }
 
 impl Program {

@@ -103,7 +103,7 @@ fn changed(mut recipe: Recipe, arguments: &RecipeArguments) -> Recipe {
 /// The network that the recipe names; `files` takes its sources in.
 fn network(recipe: &Recipe, files: &mut Files, console: &mut Console<'_>) -> Outcome<ShapedGraph> {
     let spec = Spec::read_after(std::mem::take(files), &recipe.model.file.to_string_lossy(), &Disk, console);
-    let Checked { files: all_files, mut problems, mut networks } = spec.network(&recipe.request(), console);
+    let Checked { files: all_files, mut problems, mut networks, .. } = spec.network(&recipe.request(), console);
     *files = all_files;
     recipe.relocate(&mut problems, files);
     for problem in problems.iter_mut().filter(|problem| problem.labels.is_empty()) {

@@ -3,12 +3,14 @@
 //! else.
 //!
 //! Pure as the rest of the compiler: text comes through [`Sources`]. Whatever is wrong, what is right is found too:
-//! networks that can be written out are there beside the errors of others.
+//! networks that can be written out are there beside the errors of others, and the known part of those others. The two are
+//! different types, so that nothing runs half a network.
 
 use crate::diagnostic::{Diagnostic, Problems};
-use crate::graph::ShapedGraph;
-use crate::infer::infer;
-use crate::resolve::{Program, Request, Sources, check_all, load, resolve};
+use crate::graph::{PartialGraph, ShapedGraph};
+use crate::index::Index;
+use crate::infer::{infer, infer_known};
+use crate::resolve::{Program, Request, Resolved, Sources, check_all, load, resolve_one};
 use crate::watch::{Watch, timed};
 use cnnc_grammar::span::Files;
 
@@ -20,6 +22,10 @@ pub struct Checked {
     pub problems: Vec<Diagnostic>,
     /// The networks that could be written out, in the order of the text.
     pub networks: Vec<ShapedGraph>,
+    /// What is right of the others, in the order of the text.
+    pub partial: Vec<PartialGraph>,
+    /// What names stand for and statements made, where the request asks for it.
+    pub index: Option<Index>,
 }
 
 impl Checked {
@@ -62,18 +68,40 @@ impl<'s> Spec<'s> {
     /// The rest of [`check`].
     pub fn check(self, request: &Request, watch: &mut dyn Watch) -> Checked {
         let Spec { mut files, program, mut problems, sources } = self;
-        let graphs = timed(watch, "resolve", || check_all(&program, request, &mut files, sources, &mut problems));
-        let infer_all = || graphs.into_iter().filter_map(|graph| infer(graph, &mut problems)).collect();
-        let networks = timed(watch, "infer", infer_all);
-        Checked { files, problems: problems.into_sorted(), networks }
+        let resolved = timed(watch, "resolve", || check_all(&program, request, &mut files, sources, &mut problems));
+        checked(files, resolved, problems, watch)
     }
 
-    /// The one network that is asked for, as commands that run it need it; none where there are errors.
+    /// The one network that is asked for, as commands that run it need it; none where there are errors, of whatever model.
     pub fn network(self, request: &Request, watch: &mut dyn Watch) -> Checked {
         let Spec { mut files, program, mut problems, sources } = self;
-        let graph = timed(watch, "resolve", || resolve(&program, request, &mut files, sources, &mut problems));
-        let network = graph.and_then(|graph| timed(watch, "infer", || infer(graph, &mut problems)));
-        let networks = network.filter(|_| !problems.has_errors()).into_iter().collect();
-        Checked { files, problems: problems.into_sorted(), networks }
+        let resolved = timed(watch, "resolve", || resolve_one(&program, request, &mut files, sources, &mut problems));
+        let mut checked = checked(files, resolved, problems, watch);
+        if checked.has_errors() {
+            checked.networks.clear();
+        }
+        checked
     }
+}
+
+/// Infers what was resolved.
+fn checked(files: Files, resolved: Resolved, mut problems: Problems, watch: &mut dyn Watch) -> Checked {
+    let (mut networks, mut partial) = (Vec::new(), Vec::new());
+    timed(watch, "infer", || {
+        for graph in resolved.graphs {
+            let inferred = match graph {
+                Ok(graph) => infer(graph, &mut problems),
+                Err(part) => {
+                    infer_known(&part, &mut problems);
+                    Err(part)
+                }
+            };
+            match inferred {
+                Ok(network) => networks.push(network),
+                Err(part) => partial.push(*part),
+            }
+        }
+    });
+    let index = resolved.uses.map(|uses| Index::new(uses, &networks, &partial));
+    Checked { files, problems: problems.into_sorted(), networks, partial, index }
 }

@@ -1,33 +1,44 @@
 //! Layer graph to shaped graph: asks every operator for its shape, and compares with what expansion saw.
 
 use crate::diagnostic::{Code, Diagnostic, Label, Problems};
-use crate::graph::{Contract, Graph, NodeId, NodeKind, ShapedGraph, TraceId};
+use crate::graph::{Contract, Graph, NodeId, NodeKind, PartialGraph, ShapedGraph, TraceId};
 use crate::shape::{Relation, Requirements, Shape};
 use crate::sizes;
 use std::collections::HashMap;
 
 /// Infers all shapes, checks the contracts and finds the sizes for which everything holds; the shapes are then those for such
 /// sizes.
-pub fn infer(graph: Graph, problems: &mut Problems) -> Option<ShapedGraph> {
+///
+/// # Errors
+/// With what is right of the network; `problems` says what is wrong.
+pub fn infer(graph: Graph, problems: &mut Problems) -> Result<ShapedGraph, Box<PartialGraph>> {
     let mut requirements = graph.requirements.clone();
-    let shapes = infer_shapes(&graph, &mut requirements, problems)?;
     let before = problems.error_count();
+    let Some(shapes) = infer_shapes(&graph, &mut requirements, problems) else { return Err(PartialGraph::new(graph)) };
     let shape = |node: NodeId| shapes.get(node.index()).cloned().unwrap_or_default();
     check_contracts(&graph, &shape, &mut requirements, problems);
     if problems.error_count() > before {
-        return None;
+        return Err(PartialGraph::new(graph));
     }
     match sizes::solve(&graph, &requirements) {
         Ok(sizes) => {
             let graph = Graph { requirements, ..graph };
             let shapes = shapes.into_iter().map(|shape| shape.exact(&|name| sizes.residue(name))).collect();
-            Some(ShapedGraph { graph, shapes, sizes })
+            Ok(ShapedGraph { graph, shapes, sizes })
         }
         Err(diagnostic) => {
             problems.add(*diagnostic);
-            None
+            Err(PartialGraph::new(graph))
         }
     }
+}
+
+/// As [`infer`], where something is wrong already: the contracts of what is known are checked. What is not known breaks none,
+/// and no sizes are looked for, since what is left out may ask for others.
+pub fn infer_known(partial: &PartialGraph, problems: &mut Problems) {
+    let graph = partial.graph();
+    let shape = |node: NodeId| partial.shape(node).cloned().unwrap_or_default();
+    check_contracts(graph, &shape, &mut graph.requirements.clone(), problems);
 }
 
 /// The shape of every node, by index.
@@ -69,7 +80,7 @@ fn infer_shapes(graph: &Graph, requirements: &mut Requirements, problems: &mut P
 }
 
 /// Checks every contract; what symbols leave open becomes a requirement. A contract that a loop repeats is reported once.
-pub(crate) fn check_contracts(
+fn check_contracts(
     graph: &Graph,
     shape: &dyn Fn(NodeId) -> Shape,
     requirements: &mut Requirements,

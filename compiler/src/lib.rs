@@ -19,6 +19,7 @@ pub mod diagnostic;
 pub mod element;
 pub mod gradient;
 pub mod graph;
+pub mod index;
 pub mod infer;
 pub mod kernels;
 pub mod ops;

@@ -173,7 +173,8 @@ fn what_is_wrong_with_init() {
         check(&model(&format!("stem: {{ Conv2d(4, kernel_size=1) }}\nBatchNorm2d\nReLU\ninit {init}"))).codes()
     };
     assert_eq!(codes("Linear: ones"), ["E221 6:6"]);
-    assert_eq!(codes("Linear, Conv2d: ones"), ["E221 6:6"]);
+    assert_eq!(codes("Linear, Conv2d: ones"), [""; 0]);
+    assert_eq!(codes("Linear, PReLU: ones"), ["E221 6:6", "E221 6:14"]);
     assert_eq!(codes("Conv2D: ones"), ["E221 6:6"]);
     assert_eq!(codes("\"stm\": ones"), ["E221 6:6"]);
     assert_eq!(codes("Conv2d: xavier"), ["E221 6:14"]);
@@ -265,6 +266,20 @@ fn a_pattern_sets_all_paths_that_fit() {
     }
     assert!(matches!(start(&graph, "a.1.weight"), Initialiser::Uniform { .. }));
     assert_eq!(check(&model("ReLU\ninit \"x*\": ones")).codes(), ["E221 4:6"]);
+}
+
+#[test]
+fn an_init_is_content_if_one_of_its_types_is_there() {
+    let codes = |text: &str| check(text).codes();
+    // A later `init` wins, and the types of the one before are there all the same.
+    assert_eq!(codes(&model("Conv2d(4, 1)\ninit Conv2d, Linear: ones\ninit Conv2d: zeros")), [""; 0]);
+    let block = "block Maybe(linear: bool) { if linear { Linear(3) }; init Linear: ones }\n";
+    let calls = |calls: &str| format!("{block}model M {{ input [N, 4]; {calls} }}");
+    assert_eq!(codes(&calls("Maybe(false); Maybe(true)")), [""; 0]);
+    assert_eq!(codes(&calls("Maybe(false); Maybe(false)")), ["E221 1:59"]);
+    // A path is another target, and what one statement finds is nothing to the next.
+    assert_eq!(codes(&model("a: Conv2d(4, 1)\ninit Linear, \"a\": ones")), ["E221 4:6"]);
+    assert_eq!(codes(&model("Conv2d(4, 1)\ninit Conv2d, Linear: ones\ninit Linear, PReLU: ones")).len(), 2);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Every network that ships is planned, and what is left of those whose kernels can be counted is counted.
 
+mod common;
+
 use cnnc_compiler::compile;
 use cnnc_compiler::diagnostic::{Code, Diagnostic, Problems};
 use cnnc_compiler::graph::ShapedGraph;
@@ -10,21 +12,9 @@ use cnnc_compiler::plan::{Operation, Plan, Target};
 use cnnc_compiler::resolve::{Request, Sources, load, resolve};
 use cnnc_compiler::write_kernels::Bindings;
 use cnnc_grammar::span::Files;
+use common::{Disk, MODELS};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-
-const MODELS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models");
-
-struct Disk;
-
-impl Sources for Disk {
-    fn read(&self, path: &str, importer: Option<&str>) -> Result<(String, String), String> {
-        let folder = importer.and_then(|importer| Path::new(importer).parent()).unwrap_or(Path::new(""));
-        let path = folder.join(path).canonicalize().map_err(|error| error.to_string())?;
-        let text = std::fs::read_to_string(&path).map_err(|error| error.to_string())?;
-        Ok((path.display().to_string(), text))
-    }
-}
 
 struct Memory(&'static str);
 
@@ -39,7 +29,7 @@ fn shaped(sources: &dyn Sources, path: &str, model: Option<&str>) -> ShapedGraph
     let program = load(path, sources, &mut files, &mut problems);
     let request = Request { model: model.map(str::to_owned), ..Request::default() };
     let graph = resolve(&program, &request, &mut files, sources, &mut problems);
-    let shaped = graph.and_then(|graph| infer(graph, &mut problems));
+    let shaped = graph.ok().and_then(|graph| infer(graph, &mut problems).ok());
     let problems = problems.into_sorted();
     shaped.filter(|_| problems.is_empty()).unwrap_or_else(|| panic!("{path}: {problems:#?}"))
 }

@@ -72,7 +72,7 @@ fn network_in(path: &str, sources: &dyn Sources, request: &Request) -> ShapedGra
 
 /// A network, or its diagnostics.
 fn shaped_in(path: &str, sources: &dyn Sources, request: &Request) -> Result<ShapedGraph, String> {
-    let Checked { files, problems, mut networks } = Spec::read(path, sources, &mut ()).network(request, &mut ());
+    let Checked { files, problems, mut networks, .. } = Spec::read(path, sources, &mut ()).network(request, &mut ());
     networks.pop().ok_or_else(|| rendered(&problems, &files).trim_end().to_owned())
 }
 

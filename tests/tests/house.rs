@@ -1,5 +1,7 @@
-//! The house: no snapshot that nothing refers to, no comment that a screen cuts off, none that says nothing.
+//! The house: no snapshot that nothing refers to, no comment that a screen cuts off, none that says nothing, no circle among the
+//! rooms of the resolver.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -66,4 +68,42 @@ fn comments_fit_a_screen_and_say_something() {
             assert!(!SAY_NOTHING.contains(&comment.trim()), "{place} says nothing");
         }
     }
+}
+
+#[test]
+fn rooms_of_the_resolver_use_those_before_them() {
+    let root = Path::new("../compiler/src/resolve");
+    let head = fs::read_to_string(root.join("mod.rs")).expect("the head");
+    let room_of = |line: &str| Some(line.strip_prefix("//! ")?.split_once(". `")?.1.split_once("/`")?.0.to_owned());
+    let rooms: Vec<String> = head.lines().filter_map(room_of).collect();
+    let folders =
+        fs::read_dir(root).expect("the rooms").filter(|entry| entry.as_ref().is_ok_and(|entry| entry.path().is_dir()));
+    assert_eq!(rooms.len(), folders.count(), "{rooms:?} are not the folders");
+    const STATES: [&str; 6] = ["Reporter", "Evaluator", "Declarations", "Builder", "Network", "Expander"];
+    let (mut homes, mut rooms_with_methods) = (BTreeSet::new(), BTreeSet::new());
+    let mut uses = 0;
+    for (place, room) in rooms.iter().enumerate() {
+        let mut sources = Vec::new();
+        files(&root.join(room), ".rs", &mut sources);
+        for path in sources {
+            let text = fs::read_to_string(&path).expect("a source");
+            for later in &rooms[place + 1..] {
+                let is_used =
+                    text.contains(&format!("resolve::{later}")) || text.contains(&format!("super::{later}::"));
+                assert!(!is_used, "{} uses `{later}/`, which comes after `{room}/`", path.display());
+            }
+            uses += rooms[..place].iter().filter(|room| text.contains(&format!("resolve::{room}::"))).count();
+            for state in STATES {
+                let is_its_own = text.contains(&format!("struct {state}<"));
+                homes.extend(is_its_own.then(|| (state, room.clone())));
+                let has_methods = text.lines().any(|line| {
+                    line.starts_with("impl") && !line.contains(" for ") && line.contains(&format!(" {state}<"))
+                });
+                rooms_with_methods.extend(has_methods.then(|| (state, room.clone())));
+            }
+        }
+    }
+    assert_eq!(homes.len(), STATES.len(), "{homes:?}");
+    assert_eq!(rooms_with_methods, homes, "a state has methods in another room");
+    assert!(uses > 50, "only {uses} uses were found");
 }

@@ -6,17 +6,20 @@
 
 mod dag;
 mod initialiser;
+mod partial;
 pub mod print;
+mod trace;
 pub mod verify;
 
 pub use dag::{Dag, NodeId};
 pub use initialiser::{Distribution, Fan, Initialiser};
+pub use partial::PartialGraph;
+pub use trace::{Trace, TraceId, Visits, Way};
 
 use crate::element::ElementType;
 use crate::ops::Op;
 use crate::shape::{Requirements, Shape};
 use cnnc_grammar::span::Span;
-use std::fmt;
 use std::sync::Arc;
 
 /// The number of a parameter in [`Graph::parameters`], and of the same one in every later stage.
@@ -26,10 +29,6 @@ pub struct ParameterId(pub u32);
 /// The number of a module in [`Graph::modules`]; 0 is the model itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ModuleId(pub u32);
-
-/// The number of a trace in [`Graph::traces`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct TraceId(pub u32);
 
 /// What a node computes.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,42 +63,6 @@ pub struct ParameterUse {
     pub parameter: ParameterId,
     /// Whether its two axes are swapped first (`weight=encoder.weight.T`).
     pub transposed: bool,
-}
-
-/// One step of the way by which a layer came to be: a call or a turn of a loop, and what led there.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Trace {
-    /// Where the call or loop is written.
-    pub span: Span,
-    /// What it is.
-    pub way: Way,
-    /// The step before.
-    pub parent: Option<TraceId>,
-}
-
-/// What leads to a place: a call, or a turn of a loop. In words: "in `Residual`", "in turn 3 of 4 of this `repeat`".
-#[derive(Clone, Debug, PartialEq)]
-pub enum Way {
-    /// A call of a block or model of that name.
-    Call(Arc<str>),
-    /// A turn of a loop.
-    Turn {
-        /// `repeat` or `for`.
-        word: &'static str,
-        /// Which turn, from 1.
-        turn: i64,
-        /// Of how many.
-        turns: i64,
-    },
-}
-
-impl fmt::Display for Way {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Way::Call(name) => write!(f, "in `{name}`"),
-            Way::Turn { word, turn, turns } => write!(f, "in turn {turn} of {turns} of this `{word}`"),
-        }
-    }
 }
 
 /// A parameter or buffer, once, however many layers use it.
@@ -259,6 +222,8 @@ pub struct Graph {
     pub modules: Vec<Module>,
     /// Calls and loops by [`TraceId`].
     pub traces: Vec<Trace>,
+    /// What each statement made; empty unless the request asks for an index.
+    pub visits: Vec<Visits>,
     /// Shape contracts, in order.
     pub contracts: Vec<Contract>,
     /// Names of the classes, when the spec lists them.

@@ -6,48 +6,38 @@
 //! Expansion is one pass over the statements of a model, into every call and every turn of a loop. After an error it goes on with
 //! an unknown flow or value, of which nothing is reported, so that independent mistakes appear together. The same pass, with
 //! nothing known and every arm of every condition read, checks the declarations that no model reaches.
+//!
+//! Each room has a state with its methods, and uses the rooms before it, never those after it:
+//!
+//! 1. `error/`: what may be wrong, as facts, and each fact in words.
+//! 2. `report/`: `Reporter`, where errors go with the way that led to them, and what may still be spent.
+//! 3. `files/`: text to trees; imports and settings.
+//! 4. `expression/`: the expression language: values, functions, types; `Evaluator`, which asks `Names` what lies outside.
+//! 5. `calls/`: declarations and calls: `Declarations`, what a name calls, arguments bound to parameters.
+//! 6. `builder/`: `Builder` and `Network`, the graph while it is written out: modules, names, parameters, kept values.
+//! 7. `statements/`: what statements mean that write out no item: `input`, `keep`, `labels`, `init` and the like.
+//! 8. `expansion/`: `Expander`, which walks over bodies, loops, calls and joins and lets items become nodes.
+//!
+//! `request.rs`, `model.rs` and `declared.rs` put them together: what is asked for, a model written out, a declaration checked.
 
-mod arithmetic;
-mod bind;
-mod call;
+mod builder;
 mod calls;
-mod count;
-mod declarations;
+mod declared;
 mod error;
-mod evaluate;
-mod expand;
-mod functions;
-mod image;
-mod initialise;
-mod input;
-mod item;
-mod join;
-mod keep;
-mod labels;
-mod layer;
-mod limits;
-mod load;
+mod expansion;
+mod expression;
+mod files;
 mod model;
-mod names;
-mod order;
-mod parameter;
-mod reference;
-mod scheme;
-mod scope;
-mod settings;
-mod site;
-mod state;
-mod syntax;
-mod tied;
-mod types;
-mod value;
+mod report;
+mod request;
+mod statements;
 
-pub use load::load;
-pub use model::{check_all, resolve};
-pub use settings::{INIT_FILE, SETTINGS_FILE};
+pub use files::{INIT_FILE, SETTINGS_FILE, load};
+pub use request::{Request, resolve};
+pub(crate) use request::{Resolved, check_all, resolve_one};
 
 use cnnc_grammar::ast::{Ast, DeclarationKind, ItemKind};
-use cnnc_grammar::span::FileId;
+use cnnc_grammar::span::{FileId, Span};
 use std::collections::HashSet;
 
 /// Turns paths into text: the disk in the command line, memory in tests and in the editor.
@@ -66,22 +56,8 @@ pub struct Program {
     pub incomplete: bool,
     /// Which file imports which: (importer, imported).
     pub imports: HashSet<(FileId, FileId)>,
-}
-
-/// Which network is wanted.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Request {
-    /// The model's name; the last of the file when none is given.
-    pub model: Option<String>,
-    /// Model parameters by name, each value in the language's own syntax (`--set width_mult=0.5`).
-    pub settings: Vec<(String, String)>,
-    /// Initialisers that come after the model's own, as targets and scheme of an `init` (`Conv2d, Linear` and `xavier_uniform`).
-    pub init: Vec<(String, String)>,
-    /// Sizes of the inputs that replace those of the spec, one list an input in order (`--input-shape 1,3,224,224`).
-    pub input_shapes: Vec<Vec<usize>>,
-    /// Steps that expanding all models may take, a statement or an expression each: 60 million when not said, which a net of a
-    /// million layers does not reach.
-    pub most_work: Option<u64>,
+    /// Where each import that could be read names its file, and that file.
+    pub import_places: Vec<(Span, FileId)>,
 }
 
 impl Program {

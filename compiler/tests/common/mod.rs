@@ -8,6 +8,22 @@ use cnnc_compiler::graph::{Graph, ShapedGraph};
 use cnnc_compiler::resolve::{Request, Sources};
 use cnnc_grammar::span::{Files, Span};
 use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Where the specs that ship lie.
+pub const MODELS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models");
+
+/// Files on the disk; paths of imports are relative to the importing file.
+pub struct Disk;
+
+impl Sources for Disk {
+    fn read(&self, path: &str, importer: Option<&str>) -> Result<(String, String), String> {
+        let folder = importer.and_then(|importer| Path::new(importer).parent()).unwrap_or(Path::new(""));
+        let path = folder.join(path).canonicalize().map_err(|error| error.to_string())?;
+        let text = std::fs::read_to_string(&path).map_err(|error| error.to_string())?;
+        Ok((path.display().to_string(), text))
+    }
+}
 
 /// Files in memory, by name. Paths of imports are names.
 #[derive(Default)]
@@ -82,7 +98,7 @@ pub fn line_and_column(files: &Files, span: Span) -> String {
 
 /// Checks all models of `main.cnn`.
 pub fn check_in(sources: &Memory) -> Outcome {
-    let Checked { files, problems, networks } = check::check("main.cnn", &Request::default(), sources, &mut ());
+    let Checked { files, problems, networks, .. } = check::check("main.cnn", &Request::default(), sources, &mut ());
     Outcome { files, problems, graphs: networks }
 }
 
@@ -93,7 +109,7 @@ pub fn check(text: &str) -> Outcome {
 
 /// Writes out one model.
 pub fn request(sources: &Memory, request: &Request) -> Outcome {
-    let Checked { files, problems, networks } = Spec::read("main.cnn", sources, &mut ()).network(request, &mut ());
+    let Checked { files, problems, networks, .. } = Spec::read("main.cnn", sources, &mut ()).network(request, &mut ());
     Outcome { files, problems, graphs: networks }
 }
 

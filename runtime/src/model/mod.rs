@@ -85,7 +85,7 @@ impl Model {
     /// # Errors
     /// With everything that is wrong with the spec.
     pub fn read(path: &str, request: &Request, sources: &dyn Sources, watch: &mut dyn Watch) -> Result<Model, Report> {
-        let Checked { files, problems, mut networks } = Spec::read(path, sources, watch).network(request, watch);
+        let Checked { files, problems, mut networks, .. } = Spec::read(path, sources, watch).network(request, watch);
         let Some(graph) = networks.pop() else { return Err(Report { diagnostics: problems, files }) };
         Ok(Model {
             files,

@@ -58,7 +58,7 @@ pub fn spec(bytes: &[u8]) -> Verdict {
     let sources = Texts::new(text);
     let spec = Spec::read(MAIN, &sources, &mut ());
     spec.program.trees.iter().for_each(|(_, tree)| drop((tree.to_string(), cnnc_grammar::format(tree))));
-    let checked = spec.check(&Request::default(), &mut ());
+    let checked = spec.check(&Request { index: true, ..Request::default() }, &mut ());
     let networks = &checked.networks;
     for network in networks {
         summarize(network, &Bindings::new(), None);

@@ -87,7 +87,7 @@ pub fn recipe(bytes: &[u8]) -> Verdict {
         Err(problems) => return refused(&problems, &files, &names),
     };
     let spec = Spec::read_after(files, "main.cnn", &Text(SPEC), &mut ());
-    let Checked { files, mut problems, mut networks } = spec.network(&recipe.request(), &mut ());
+    let Checked { files, mut problems, mut networks, .. } = spec.network(&recipe.request(), &mut ());
     let Some(network) = networks.pop() else {
         recipe.relocate(&mut problems, &files);
         // Where the compiler knows no place, the command says where the recipe names the model.

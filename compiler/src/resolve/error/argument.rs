@@ -1,8 +1,6 @@
 //! Arguments of layers, blocks, models and schemes.
 
-use super::super::site::LayerSite;
-use super::super::value::Value;
-use super::{counted, did_you_mean, listed};
+use super::{LayerSite, ShownValue, counted, did_you_mean, listed};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::ops::Constant;
 use cnnc_grammar::ast::{BinaryOperator, Expr, ExprKind, Name};
@@ -30,7 +28,7 @@ pub(in crate::resolve) enum ArgumentError<'e, 'a> {
     Wrong {
         name: &'e str,
         wanted: String,
-        value: &'e Value<'a>,
+        value: ShownValue,
         expr: &'a Expr,
         declared: Option<(&'e str, Span)>,
         is_int: bool,
@@ -121,9 +119,12 @@ impl<'e, 'a> ArgumentError<'e, 'a> {
             }
             ArgumentError::Wrong { name, wanted, value, expr, declared, is_int } => {
                 let message = format!("`{name}` must be {}", with_article(wanted));
-                let label = format!("is {}", kind_and_value(value));
+                let label = format!("is {}", value.with_type());
                 let diagnostic = Diagnostic::new(Code::E205, message, expr.span, label);
-                let diagnostic = if *is_int { int_mend(diagnostic, value, expr) } else { diagnostic };
+                let diagnostic = match value.float().filter(|_| *is_int) {
+                    Some(number) => float_mend(diagnostic, number, expr),
+                    None => diagnostic,
+                };
                 match declared {
                     Some((callee, header)) => with_declaration(diagnostic, callee, Some(*header)),
                     None => diagnostic,
@@ -179,24 +180,7 @@ fn with_article(wanted: &str) -> String {
     }
 }
 
-fn kind_and_value(value: &Value<'_>) -> String {
-    match value {
-        Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Text(_) => {
-            format!("the {} {}", value.type_name(), value.written())
-        }
-        Value::Tuple(_) | Value::List(_) => format!("a {}", value.type_name()),
-        other => other.kind().into(),
-    }
-}
-
 /// How a float can become the int that is wanted.
-fn int_mend(diagnostic: Diagnostic, value: &Value<'_>, expr: &Expr) -> Diagnostic {
-    match value {
-        Value::Float(number) => float_mend(diagnostic, *number, expr),
-        _ => diagnostic,
-    }
-}
-
 fn float_mend(diagnostic: Diagnostic, number: f64, expr: &Expr) -> Diagnostic {
     match &expr.kind {
         ExprKind::Float(_) if number.fract() == 0.0 && number.abs() < 1e15 => {

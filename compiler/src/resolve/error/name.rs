@@ -1,6 +1,5 @@
 //! Names: unknown ones, two of one name, and names that cannot be used.
 
-use super::super::functions::Function;
 use super::did_you_mean;
 use super::foreign::{Ours, foreign};
 use crate::diagnostic::{Code, Diagnostic};
@@ -37,7 +36,7 @@ pub(in crate::resolve) enum NameError<'e> {
     /// `.T` of something else than a matrix.
     NotAMatrix { axes: usize, span: Span },
     /// Arguments that a function does not take.
-    FunctionArguments { function: &'static Function, span: Span },
+    FunctionArguments { name: &'static str, signature: String, span: Span },
     /// A name that is empty.
     Empty { span: Span },
     /// A name with a dot.
@@ -128,7 +127,10 @@ impl NameError<'_> {
                 let message = format!("only a parameter of two axes can be transposed, and this one has {axes}");
                 Diagnostic::new(Code::E222, message, *span, "cannot be transposed")
             }
-            NameError::FunctionArguments { function, span } => function_arguments(function, *span),
+            NameError::FunctionArguments { name, signature, span } => {
+                let message = format!("`{name}` does not take these arguments");
+                Diagnostic::new(Code::E206, message, *span, format!("it is {signature}"))
+            }
             NameError::Empty { span } => Diagnostic::new(Code::E220, "a name cannot be empty", *span, "empty"),
             NameError::Dot { name, span } => Diagnostic::new(
                 Code::E220,
@@ -170,16 +172,4 @@ fn twice(name: &str, what: &str, first: Span, second: Span, mend: Option<&str>) 
         Some(mend) => diagnostic.help(format!("within the loop, {mend} gives every turn its own")),
         None => diagnostic,
     }
-}
-
-fn function_arguments(function: &Function, span: Span) -> Diagnostic {
-    let parameters: Vec<String> = function
-        .parameters
-        .iter()
-        .enumerate()
-        .map(|(position, name)| if position < function.required { (*name).to_owned() } else { format!("{name}=…") })
-        .collect();
-    let more = if function.variadic { ", …" } else { "" };
-    let message = format!("`{}` does not take these arguments", function.name);
-    Diagnostic::new(Code::E206, message, span, format!("it is {}({}{more})", function.name, parameters.join(", ")))
 }

@@ -1,6 +1,6 @@
 //! What a layer refuses: the operator's facts with the places in the spec.
 
-use super::super::site::LayerSite;
+use super::LayerSite;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ops::{Argument, PadPair, ShapeError};
 use crate::shape::{Dim, Shape};

@@ -1,7 +1,6 @@
 //! Values: wrong types, arithmetic without a result, symbols where numbers are needed.
 
-use super::super::value::Value;
-use super::counted;
+use super::{ShownValue, counted};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::shape::Dim;
 use cnnc_grammar::ast::{BinaryOperator, UnaryOperator};
@@ -9,13 +8,13 @@ use cnnc_grammar::span::Span;
 use std::sync::Arc;
 
 /// What is wrong with a value.
-pub(in crate::resolve) enum ValueError<'e, 'a> {
+pub(in crate::resolve) enum ValueError<'e> {
     /// A value of the wrong type; `what` says what it is for.
-    NotA { what: &'static str, wanted: &'static str, value: &'e Value<'a>, span: Span },
+    NotA { what: &'static str, wanted: &'static str, value: ShownValue, span: Span },
     /// Operands that an operator does not take.
-    Operands { operator: BinaryOperator, wanted: &'static str, sides: [(&'e Value<'a>, Span); 2], span: Span },
+    Operands { operator: BinaryOperator, wanted: &'static str, sides: [(ShownValue, Span); 2], span: Span },
     /// An operand that an operator does not take.
-    Operand { operator: UnaryOperator, wanted: &'static str, value: &'e Value<'a>, span: Span },
+    Operand { operator: UnaryOperator, wanted: &'static str, value: ShownValue, span: Span },
     /// Values that a function does not take.
     Function { name: &'static str, wanted: &'static str, span: Span },
     /// Arithmetic without a result; the note is the arithmetic with its numbers.
@@ -25,25 +24,21 @@ pub(in crate::resolve) enum ValueError<'e, 'a> {
     /// A loop with a negative count.
     NegativeCount { turns: i64, span: Span },
     /// A pattern of another length than its value.
-    Pattern { names: usize, value: &'e Value<'a>, span: Span, origin: Span },
+    Pattern { names: usize, value: ShownValue, span: Span, origin: Span },
     /// A symbol where a number is needed, and where the symbol comes from.
     Symbol { size: &'e Dim, span: Span, what: &'e str, origin: Option<(Arc<str>, Span)> },
 }
 
-impl ValueError<'_, '_> {
+impl ValueError<'_> {
     /// What a person is told: the sentence, the places, and the mend where there is one.
     pub fn diagnostic(&self) -> Diagnostic {
         match self {
             ValueError::NotA { what, wanted, value, span } => {
-                let diagnostic = Diagnostic::new(
-                    Code::E213,
-                    format!("{what} must be {wanted}"),
-                    *span,
-                    format!("is {}", shown(value)),
-                );
-                match value {
-                    Value::Int(_) if *wanted == "a bool" => diagnostic.help("compare it: `x != 0`"),
-                    Value::Float(_) if *wanted == "an int" => diagnostic
+                let diagnostic =
+                    Diagnostic::new(Code::E213, format!("{what} must be {wanted}"), *span, format!("is {value}"));
+                match (value.kind, *wanted) {
+                    ("an int", "a bool") => diagnostic.help("compare it: `x != 0`"),
+                    ("a float", "an int") => diagnostic
                         .help("`//` divides without a rest; `round`, `floor` and `ceil` make an int of a float"),
                     _ => diagnostic,
                 }
@@ -51,15 +46,15 @@ impl ValueError<'_, '_> {
             ValueError::Operands { operator, wanted, sides: [(left, left_span), (right, right_span)], span } => {
                 let message = format!("`{operator}` takes {wanted}");
                 Diagnostic::new(Code::E213, message, *span, "no such operation")
-                    .label(*left_span, format!("is {}", shown(left)))
-                    .label(*right_span, format!("is {}", shown(right)))
+                    .label(*left_span, format!("is {left}"))
+                    .label(*right_span, format!("is {right}"))
             }
             ValueError::Operand { operator, wanted, value, span } => {
                 let word = match operator {
                     UnaryOperator::Negate => "-",
                     UnaryOperator::Not => "not",
                 };
-                let label = format!("its operand is {}", shown(value));
+                let label = format!("its operand is {value}");
                 Diagnostic::new(Code::E213, format!("`{word}` takes {wanted}"), *span, label)
             }
             ValueError::Function { name, wanted, span } => {
@@ -80,26 +75,15 @@ impl ValueError<'_, '_> {
             }
             ValueError::Pattern { names, value, span, origin } => {
                 let names = counted(*names, "name", "names");
-                let parts = match value.length() {
+                let parts = match value.length {
                     Some(length) => counted(usize::try_from(length).unwrap_or(0), "part", "parts"),
                     None => "no parts".into(),
                 };
                 Diagnostic::new(Code::E213, "the names do not fit the value that is taken apart", *span, names)
-                    .label(*origin, format!("gives {}, which has {parts}", value.kind()))
+                    .label(*origin, format!("gives {}, which has {parts}", value.kind))
             }
             ValueError::Symbol { size, span, what, origin } => symbol_for_number(size, *span, what, origin.as_ref()),
         }
-    }
-}
-
-/// A value with its kind: "the int 3", "a list".
-fn shown(value: &Value<'_>) -> String {
-    match value {
-        Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Text(_) => {
-            let (_, kind) = value.kind().split_once(' ').unwrap_or(("", ""));
-            format!("the {kind} {}", value.written())
-        }
-        other => other.kind().to_owned(),
     }
 }
 

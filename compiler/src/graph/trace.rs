@@ -1,0 +1,72 @@
+//! How layers came to be: the calls and turns of loops that led to one, and what each statement made.
+
+use super::NodeId;
+use cnnc_grammar::span::Span;
+use std::fmt;
+use std::sync::Arc;
+
+/// The number of a trace in [`Graph::traces`](super::Graph::traces).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TraceId(pub u32);
+
+/// One step of the way by which a layer came to be: a call or a turn of a loop, and what led there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trace {
+    /// Where the call or loop is written.
+    pub span: Span,
+    /// What it is.
+    pub way: Way,
+    /// The step before.
+    pub parent: Option<TraceId>,
+}
+
+/// What leads to a place: a call, or a turn of a loop. In words: "in `Residual`", "in turn 3 of 4 of this `repeat`".
+#[derive(Clone, Debug, PartialEq)]
+pub enum Way {
+    /// A call of a block or model of that name.
+    Call(Arc<str>),
+    /// A turn of a loop.
+    Turn {
+        /// `repeat` or `for`.
+        word: &'static str,
+        /// Which turn, from 1.
+        turn: i64,
+        /// Of how many.
+        turns: i64,
+    },
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Way::Call(name) => write!(f, "in `{name}`"),
+            Way::Turn { word, turn, turns } => write!(f, "in turn {turn} of {turns} of this `{word}`"),
+        }
+    }
+}
+
+/// All times that a statement was written out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Visits {
+    /// All of the statement; for one with a body, the body too.
+    pub statement: Span,
+    /// How many.
+    pub times: usize,
+    /// How many of these gave a value of which nothing is known.
+    pub unknown: usize,
+    /// How many layers, joins and inputs it made in all.
+    pub layers: usize,
+    /// The first of them.
+    pub first: Option<NodeId>,
+    /// The last of them.
+    pub last: Option<NodeId>,
+    /// The values that it gave, without those of the same shape as the one before.
+    pub values: Vec<NodeId>,
+}
+
+impl Visits {
+    /// None so far.
+    pub(crate) fn new(statement: Span) -> Visits {
+        Visits { statement, times: 0, unknown: 0, layers: 0, first: None, last: None, values: Vec::new() }
+    }
+}

@@ -1,0 +1,121 @@
+//! The module tree: names, positions and paths of items.
+//!
+//! An item that makes a module gets its label as name, or its position among all its siblings, named ones counted. A path is what
+//! a `state_dict` has as key.
+
+use super::network::Place;
+use super::{Builder, Frame, Network};
+use crate::graph::{Module, ModuleId, ModuleKind};
+use crate::resolve::error::NameError;
+use crate::resolve::expression::Flow;
+use cnnc_grammar::ast::Label;
+use cnnc_grammar::span::Span;
+use std::sync::Arc;
+
+impl<'a> Builder<'a, '_> {
+    /// The module of a model, which has no name.
+    pub fn root_module(&mut self, name: &str) -> ModuleId {
+        let place = Place { span: Span::default(), named: true, decided: true };
+        self.add_module(Arc::from(""), ModuleKind::Call(name.into()), place)
+    }
+
+    /// Makes the module of an item. `span` is the item, for one without a label.
+    pub fn enter_module(
+        &mut self,
+        frame: &Frame<'a>,
+        label: Option<&'a Label>,
+        span: Span,
+        kind: ModuleKind,
+    ) -> ModuleId {
+        let parent = frame.module();
+        let position = self.network.graph.module(parent).map_or(0, |parent| parent.children.len());
+        let (name, name_span) = match label {
+            None => (None, span),
+            Some(label) => (self.name_of(frame, label), label.span),
+        };
+        let path = match &name {
+            Some(name) => self.network.path_of(parent, name),
+            None => self.network.path_of(parent, &position.to_string()),
+        };
+        self.reporter.spend_module(path.len(), span);
+        let place = Place { span: name_span, named: label.is_some(), decided: self.network.undecided == 0 };
+        match name {
+            Some(name) => self.take_name(frame, parent, name, &place),
+            None if label.is_none() && self.network.items.numbers_as_names => {
+                self.take_position(parent, position, &place);
+            }
+            None => {}
+        }
+        let module = self.add_module(path, kind, place);
+        if let Some(parent) = self.network.graph.modules.get_mut(parent.0 as usize) {
+            parent.children.push(module);
+        }
+        module
+    }
+
+    fn add_module(&mut self, path: Arc<str>, kind: ModuleKind, place: Place) -> ModuleId {
+        let id = ModuleId(self.network.graph.modules.len() as u32);
+        self.network.graph.modules.push(Module { path, kind, children: Vec::new(), output: None });
+        self.network.items.places.push(place);
+        id
+    }
+
+    /// Takes a name for the module that is added next; two of one name are an error.
+    fn take_name(&mut self, frame: &Frame<'a>, parent: ModuleId, name: Arc<str>, place: &Place) {
+        if let Some(first) = self.network.items.named_place(parent, &name) {
+            if first.decided && place.decided {
+                let (first, second) = (first.span, place.span);
+                let mend = self.loop_mend(frame, &name, second);
+                self.reporter.report(NameError::Twice { name: &name, what: "item", first, second, mend }.diagnostic());
+            }
+            return;
+        }
+        let Network { graph, items, .. } = &mut self.network;
+        let is_number = name.bytes().all(|byte| byte.is_ascii_digit());
+        if is_number && let Some(item) = items.at_position(graph, parent, &name) {
+            let item = items.places.get(item.0 as usize).filter(|item| item.decided && place.decided);
+            if let Some(item) = item.map(|item| item.span) {
+                self.reporter.report(NameError::Position { name: &name, label: place.span, item }.diagnostic());
+            }
+            return;
+        }
+        items.numbers_as_names |= is_number;
+        items.named.insert((parent, name), ModuleId(graph.modules.len() as u32));
+    }
+
+    /// Refuses a position that is the name of another item.
+    fn take_position(&mut self, parent: ModuleId, position: usize, place: &Place) {
+        let name: Arc<str> = position.to_string().into();
+        let named = self.network.items.named_place(parent, &name);
+        if let Some(label) = named.filter(|named| named.decided && place.decided).map(|named| named.span) {
+            self.reporter.report(NameError::Position { name: &name, label, item: place.span }.diagnostic());
+        }
+    }
+
+    /// The name with the loop's variable in it, for a name that a loop gives twice.
+    pub fn loop_mend(&self, frame: &Frame<'a>, name: &str, span: Span) -> Option<String> {
+        if frame.loops.is_empty() || self.reporter.files.text(span).contains('{') {
+            return None;
+        }
+        let variable = frame.loops.iter().rev().find_map(|variable| *variable)?;
+        Some(format!("\"{name}{{{variable}}}\""))
+    }
+
+    /// The text of a label that names an item or a value; errors are reported.
+    pub fn name_of(&mut self, frame: &Frame<'a>, label: &'a Label) -> Option<Arc<str>> {
+        self.at(frame, |evaluator, _| evaluator.name_of(label))
+    }
+
+    /// Notes the last value of a module.
+    pub fn finish_module(&mut self, module: ModuleId, value: Flow) {
+        if let (Flow::Node(node), Some(module)) = (value, self.network.graph.modules.get_mut(module.0 as usize)) {
+            module.output = Some(node);
+        }
+    }
+
+    /// Begins to write out a layer as this module; a tied one shares its parameters with its other uses.
+    pub fn share(&mut self, tied: Option<usize>, module: ModuleId) {
+        let prefix = self.network.graph.module(module).map_or(0, |module| module.path.len());
+        self.network.tied.enter(tied, prefix);
+    }
+}

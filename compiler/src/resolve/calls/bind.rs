@@ -1,0 +1,204 @@
+//! Arguments of built-in layers: positions and keys to names, values to what the layer takes.
+//!
+//! All mistakes of one call are reported together. `weight=` and `bias=` may also name a parameter of the layer: a list of
+//! numbers or another layer's parameter then stands for its values.
+
+use crate::diagnostic::nearest;
+use crate::ops::{ArgumentSpec, Arguments, BindError, Constant, LayerEntry, Op};
+use crate::resolve::error::{ArgumentError, CallSite, LayerSite, SiteArgument};
+use crate::resolve::expression::{Given, Value};
+use crate::resolve::report::Reporter;
+use cnnc_grammar::span::Span;
+
+/// A layer with its arguments bound.
+pub(in crate::resolve) struct BoundLayer<'a> {
+    /// The layer.
+    pub op: Op,
+    /// Parameters whose values are given.
+    pub weights: Vec<GivenWeight<'a>>,
+    /// Where it is written.
+    pub site: LayerSite<'a>,
+}
+
+/// A parameter that the spec gives.
+pub(in crate::resolve) struct GivenWeight<'a> {
+    /// The parameter's name within the layer.
+    pub name: &'static str,
+    /// A constant, or another parameter.
+    pub value: Value<'a>,
+    /// Where the value is written.
+    pub span: Span,
+}
+
+/// What has been read of a call's arguments.
+struct Reading<'e, 'a, 'p> {
+    reporter: &'e mut Reporter<'p>,
+    entry: &'static LayerEntry,
+    arguments: Arguments,
+    weights: Vec<GivenWeight<'a>>,
+    site: LayerSite<'a>,
+    /// Whether an argument has an error, or a value that is not known.
+    broken: bool,
+    /// Arguments that are given and cannot be used: that they are missing is no further error.
+    unusable: Vec<&'static str>,
+}
+
+/// Binds the arguments of a built-in layer.
+pub(in crate::resolve) fn bind_layer<'a>(
+    reporter: &mut Reporter<'_>,
+    entry: &'static LayerEntry,
+    given: &[Given<'a>],
+    call: CallSite,
+) -> Option<BoundLayer<'a>> {
+    let mut reading = Reading {
+        reporter,
+        entry,
+        arguments: Arguments::new(),
+        weights: Vec::new(),
+        site: LayerSite { name: entry.signature.name, call, arguments: Vec::new() },
+        broken: false,
+        unusable: Vec::new(),
+    };
+    let mut keyword_before = false;
+    for (position, argument) in given.iter().enumerate() {
+        keyword_before |= argument.key.is_some();
+        match reading.argument_name(given, position, keyword_before) {
+            Ok(name) => reading.take_argument(name, argument),
+            Err(meant) => {
+                reading.broken = true;
+                reading.unusable.extend(meant);
+            }
+        }
+        if reading.broken && position > entry.signature.arguments.len() {
+            break;
+        }
+    }
+    let op = reading.make();
+    let Reading { weights, site, broken, .. } = reading;
+    op.filter(|_| !broken).map(|op| BoundLayer { op, weights, site })
+}
+
+impl<'a> Reading<'_, 'a, '_> {
+    /// The name that an argument has by its key or position; after an error, the names that may have been meant.
+    fn argument_name(
+        &mut self,
+        given: &[Given<'a>],
+        position: usize,
+        keyword_before: bool,
+    ) -> Result<&'static str, Vec<&'static str>> {
+        let argument = given.get(position).ok_or_else(Vec::new)?;
+        let (callee, known) = (self.entry.signature.name, self.entry.signature.arguments);
+        let Some(key) = argument.key else {
+            if keyword_before {
+                self.reporter.report(ArgumentError::AfterKeyword { span: argument.span }.diagnostic());
+                return Err(known.iter().map(|spec| spec.name).collect());
+            }
+            let name = known.get(position).map(|spec| spec.name);
+            if name.is_none() {
+                let error = ArgumentError::TooMany { callee, most: known.len(), span: argument.span, declared: None };
+                self.reporter.report(error.diagnostic());
+            }
+            return name.ok_or_else(Vec::new);
+        };
+        let names = known.iter().map(|spec| spec.name).chain(self.entry.parameters.iter().copied());
+        let name = names.clone().find(|name| *name == key.text);
+        if name.is_none() {
+            let before = position.checked_sub(1).and_then(|before| given.get(before)).map(|before| before.span);
+            let after = given.get(position + 1).map(|after| after.span);
+            let error = ArgumentError::unknown(callee, key, names.clone(), argument.span, [before, after]);
+            self.reporter.report(error.diagnostic());
+        }
+        name.ok_or_else(|| nearest(&key.text, names).into_iter().collect())
+    }
+
+    /// Takes one argument in, or reports it.
+    fn take_argument(&mut self, name: &'static str, argument: &Given<'a>) {
+        let entry = self.entry;
+        if let Some(first) = self.site.given(name) {
+            // Who states input channels first gives the next argument by position and again by name.
+            let by_position = first.whole == first.expr.span;
+            let shifted = entry.signature.arguments.first().filter(|_| by_position).map(|spec| spec.name);
+            let first = first.whole;
+            let error = ArgumentError::Twice { name, first, second: argument.span, first_argument: shifted };
+            self.reporter.report(error.diagnostic());
+            self.broken = true;
+            return;
+        }
+        self.site.arguments.push(SiteArgument { name, expr: argument.expr, whole: argument.span });
+        let spec = entry.signature.arguments.iter().find(|spec| spec.name == name);
+        let Some(value) = &argument.value else {
+            self.broken = true;
+            self.unusable.push(name);
+            return;
+        };
+        let is_weight = entry.parameters.contains(&name) && (spec.is_none() || !matches!(value, Value::Bool(_)));
+        if is_weight {
+            self.weights.push(GivenWeight { name, value: value.clone(), span: argument.expr.span });
+            return;
+        }
+        match value.constant() {
+            Some(constant) => {
+                self.arguments.insert(name, constant);
+            }
+            None => {
+                self.broken = true;
+                self.unusable.push(name);
+                match (value, spec) {
+                    (Value::Size(size), _) => self.reporter.report_symbol(size, argument.expr.span, name),
+                    (_, Some(spec)) => self.refuse(spec, argument),
+                    (_, None) => {}
+                }
+            }
+        }
+    }
+
+    fn refuse(&mut self, spec: &ArgumentSpec, argument: &Given<'a>) {
+        let Some(value) = &argument.value else { return };
+        let error = ArgumentError::Wrong {
+            name: spec.name,
+            wanted: spec.accepts.into(),
+            value: value.shown(),
+            expr: argument.expr,
+            declared: None,
+            is_int: spec.accepts.starts_with("an int"),
+        };
+        self.reporter.report(error.diagnostic());
+    }
+
+    /// Makes the layer. Each argument at fault is reported and then replaced, so that the next mistake is found too.
+    fn make(&mut self) -> Option<Op> {
+        const PLACEHOLDER: Constant = Constant::Int(1);
+        let mut replaced: Vec<&'static str> = Vec::new();
+        loop {
+            match (self.entry.bind)(&self.arguments) {
+                Ok(op) => return Some(op),
+                Err(BindError::Missing { argument, accepts }) => {
+                    if !self.unusable.contains(&argument) {
+                        self.broken = true;
+                        let (callee, call) = (self.entry.signature.name, self.site.call.span);
+                        let names = vec![argument];
+                        let error = ArgumentError::Missing { callee, names, accepts, call, declared: None };
+                        self.reporter.report(error.diagnostic());
+                    }
+                    replaced.push(argument);
+                    self.arguments.insert(argument, PLACEHOLDER);
+                }
+                Err(BindError::Refused { argument, .. }) if replaced.contains(&argument) => return None,
+                Err(BindError::Refused { argument, accepts }) => {
+                    let constant = self.arguments.remove(argument)?;
+                    self.broken = true;
+                    self.unusable.push(argument);
+                    let (name, value, site) = (argument, &constant, &self.site);
+                    self.reporter.report(ArgumentError::Refused { name, accepts, value, site }.diagnostic());
+                }
+                Err(BindError::Conflict { argument, message, mend }) => {
+                    if !self.broken {
+                        self.reporter
+                            .report(ArgumentError::Conflict { argument, message, mend, site: &self.site }.diagnostic());
+                    }
+                    return None;
+                }
+            }
+        }
+    }
+}

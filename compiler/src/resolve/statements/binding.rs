@@ -1,0 +1,58 @@
+//! Names of values: `let`, the patterns of loops, `tied`.
+
+use crate::resolve::builder::{Builder, Frame};
+use crate::resolve::error::ValueError;
+use crate::resolve::expression::{Recipe, Scope, Value};
+use crate::resolve::report::{KEPT, Reporter};
+use cnnc_grammar::ast::{Call, Name, Pattern};
+use cnnc_grammar::span::Span;
+use std::rc::Rc;
+
+/// Binds the names of a pattern; to nothing known after an error.
+pub(in crate::resolve) fn bind_pattern<'a>(
+    reporter: &mut Reporter<'_>,
+    scope: &mut Scope<'a>,
+    pattern: &'a Pattern,
+    value: Option<Value<'a>>,
+    origin: Span,
+) {
+    match pattern {
+        Pattern::Name(name) => scope.bind(name, value),
+        Pattern::Tuple(parts, span) => {
+            let parted = value.and_then(|value| {
+                let fits = value.length() == Some(parts.len() as i64);
+                if !fits {
+                    let error = ValueError::Pattern { names: parts.len(), value: value.shown(), span: *span, origin };
+                    reporter.report(error.diagnostic());
+                }
+                fits.then_some(value)
+            });
+            for (position, part) in parts.iter().enumerate() {
+                let element = parted.as_ref().and_then(|value| value.element(position as i64));
+                bind_pattern(reporter, scope, part, element, origin);
+            }
+        }
+    }
+}
+
+/// `tied NAME = Layer(...)`
+pub(in crate::resolve) fn tied<'a>(
+    builder: &mut Builder<'a, '_>,
+    frame: &mut Frame<'a>,
+    name: &'a Name,
+    layer: &'a Call,
+) {
+    let declarations = builder.declarations;
+    let recipe = builder.at(frame, |evaluator, _| {
+        let recipe = declarations.recipe(evaluator, layer)?;
+        declarations.check_recipe(evaluator, &recipe);
+        Some(recipe)
+    });
+    let value = recipe.map(|recipe| {
+        let Recipe { callee, arguments, site, .. } = &*recipe;
+        builder.reporter.spend(KEPT, name.span);
+        let tied = Some(builder.network.tied.declare());
+        Value::Layer(Rc::new(Recipe::new(callee.clone(), arguments.clone(), *site, tied)))
+    });
+    frame.scope.bind(name, value);
+}

@@ -42,7 +42,8 @@ pub(super) fn lower(graph: &KernelGraph, blocks: Option<&Blocks>) -> Lowered {
             let mut graph = graph.clone();
             layout::apart(&mut graph, &unfinished);
             let mut lowered = lower(&graph, blocks);
-            let text = "the epilogue is a step of its own: what it makes of a block's lanes without a channel may be infinite";
+            let text =
+                "the epilogue is a step of its own: what it makes of a block's lanes without a channel may be infinite";
             let places = unfinished.iter().filter_map(|&id| graph.dag.get(id)).map(KernelNode::place);
             lowered.notes.extend(places.map(|place| Note { pass: "plan", place, done: false, text: text.into() }));
             return lowered;

@@ -154,7 +154,11 @@ fn reductions_do_not_depend_on_where_the_batch_lies() {
                 view.strides[0] = stride;
                 let kernel = Kernel::Reduce { reduction: Reduction::Sum, axes: axes.clone() };
                 let plan = TestPlan::new(&[input.shape()]).step(kernel, &[view], &shape).finish();
-                Engine::new(plan, &Parameters::default(), CpuOptions::default()).unwrap().run(std::slice::from_ref(input)).unwrap().to_vec()
+                Engine::new(plan, &Parameters::default(), CpuOptions::default())
+                    .unwrap()
+                    .run(std::slice::from_ref(input))
+                    .unwrap()
+                    .to_vec()
             };
             assert_eq!(answer(&packed, rest), answer(&values, rest + 3), "{x:?} over {axes:?}");
         }

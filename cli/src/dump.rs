@@ -17,7 +17,7 @@ use cnnc_compiler::write_kernels::write_kernels;
 use cnnc_compiler::{graph, kernels, plan};
 use cnnc_grammar::span::Files;
 use cnnc_runtime::cuda::program::{Options, Program, target};
-use cnnc_runtime::{Disk, Failure, bind_batch};
+use cnnc_runtime::{Disk, bind_batch};
 
 /// Prints the stage.
 pub fn dump(arguments: &Dump, console: &mut Console<'_>) -> Outcome {
@@ -65,16 +65,16 @@ fn kernel_stage(arguments: &Dump, console: &mut Console<'_>) -> Outcome<String> 
     if arguments.stage == Stage::Kernels {
         return Ok(kernels::print(&kernels));
     }
-    let fault = |problem: Failure, console: &mut Console<'_>| console.fail(&problem, &model.files);
+    let fault = |problem: &Diagnostic, console: &mut Console<'_>| console.fail(problem, &model.files);
     let notes = console.timed("passes", || passes::run(&mut kernels));
-    let mut notes = notes.map_err(|problem| fault(problem, console))?;
+    let mut notes = notes.map_err(|problem| fault(&problem, console))?;
     if arguments.recompute {
         notes.extend(recompute(&mut kernels));
     }
     let mut text = kernels::print(&kernels);
     if arguments.stage == Stage::Plan {
         let planned = console.timed("plan", || plan_with_notes(&kernels, &Target::reference()));
-        let (planned, more) = planned.map_err(|problem| fault(problem, console))?;
+        let (planned, more) = planned.map_err(|problem| fault(&problem, console))?;
         text = plan::print(&planned);
         notes.extend(more);
     }
@@ -89,11 +89,11 @@ fn kernel_stage(arguments: &Dump, console: &mut Console<'_>) -> Outcome<String> 
 
 /// The program of a device with any memory. The kernels' own text, the same for every plan, is left out.
 fn cuda(kernels: &KernelGraph, files: &Files, console: &mut Console<'_>) -> Outcome<String> {
-    let fault = |problem: Failure, console: &mut Console<'_>| console.fail(&problem, files);
+    let fault = |problem: &Diagnostic, console: &mut Console<'_>| console.fail(problem, files);
     let plan = console.timed("plan", || plan_with_notes(kernels, &target(u64::MAX)));
-    let (plan, _) = plan.map_err(|problem| fault(problem, console))?;
+    let (plan, _) = plan.map_err(|problem| fault(&problem, console))?;
     let program = console.timed("cuda", || Program::of(&plan, &Options::default()));
-    Ok(program.map_err(|problem| fault(problem, console))?.listing())
+    Ok(program.map_err(|problem| fault(&problem, console))?.listing())
 }
 
 /// A line a note: what was done, then what was left and why.

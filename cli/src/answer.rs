@@ -4,6 +4,7 @@ use crate::console::Console;
 use crate::numbers::{column_width, padded};
 use crate::values::values;
 use cnnc_runtime::Tensor;
+use cnnc_runtime::answer::{Likely, is_distribution, likeliest};
 use std::sync::Arc;
 
 /// Classes shown of one answer.
@@ -38,9 +39,9 @@ fn classes(answer: &Tensor, labels: &[String], console: &Console<'_>) -> String 
     let width = column_width(labels.iter().map(String::as_str));
     if let [row] = rows.as_slice() {
         let top = likeliest(row, labels);
-        let lines = top.into_iter().take(CLASSES).enumerate().map(|(rank, (label, probability))| {
+        let lines = top.into_iter().take(CLASSES).enumerate().map(|(rank, Likely { label, probability, .. })| {
             let bar = console.faint(&bar(probability));
-            let label = padded(label, width);
+            let label = padded(label.unwrap_or_default(), width);
             let label = if rank == 0 { console.bold(&label) } else { label };
             format!("{label}  {:>6.2} %  {bar}", 100.0 * probability).trim_end().to_owned() + "\n"
         });
@@ -48,8 +49,9 @@ fn classes(answer: &Tensor, labels: &[String], console: &Console<'_>) -> String 
     }
     let mut text = String::new();
     for (number, row) in rows.iter().take(ANSWERS).enumerate() {
-        if let Some((label, probability)) = likeliest(row, labels).first() {
-            text += &format!("{number:>4}  {}  {:>6.2} %\n", padded(label, width), 100.0 * probability);
+        if let Some(Likely { label, probability, .. }) = likeliest(row, labels).first() {
+            let label = padded(label.unwrap_or_default(), width);
+            text += &format!("{number:>4}  {label}  {:>6.2} %\n", 100.0 * probability);
         }
     }
     if rows.len() > ANSWERS {
@@ -61,26 +63,6 @@ fn classes(answer: &Tensor, labels: &[String], console: &Console<'_>) -> String 
 fn footnote(row: &[f32], console: &Console<'_>) -> String {
     let words = if is_distribution(row) { "as the model gives them" } else { "the softmax of what the model gives" };
     console.faint(&format!("(probabilities: {words})")) + "\n"
-}
-
-/// The classes with their probabilities, the likeliest first.
-fn likeliest<'a>(row: &[f32], labels: &'a [String]) -> Vec<(&'a str, f64)> {
-    let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let weights: Vec<f64> = if is_distribution(row) {
-        row.iter().map(|&value| f64::from(value)).collect()
-    } else {
-        row.iter().map(|&value| f64::from(value - largest).exp()).collect()
-    };
-    let sum: f64 = weights.iter().sum();
-    let mut classes: Vec<(&str, f64)> =
-        labels.iter().map(String::as_str).zip(weights.into_iter().map(|weight| weight / sum)).collect();
-    classes.sort_by(|(_, a), (_, b)| b.total_cmp(a));
-    classes
-}
-
-/// Whether the numbers are probabilities already: none negative, and one together.
-fn is_distribution(row: &[f32]) -> bool {
-    row.iter().all(|&value| value >= 0.0) && (row.iter().sum::<f32>() - 1.0).abs() < 1e-3
 }
 
 /// A bar in eighths of a column.

@@ -2,10 +2,10 @@
 
 use crate::device::precision;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use cnnc_runtime::MOST_THREADS;
 use cnnc_runtime::cuda::program::Precision;
 use cnnc_runtime::doctor::GRID;
 use cnnc_runtime::train::recipe::MOST_EPOCHS;
+use cnnc_runtime::{Device, MOST_THREADS};
 use std::path::PathBuf;
 
 /// Compiles, checks and runs CNNs written as .cnn specs.
@@ -191,20 +191,11 @@ pub enum Report {
     Json,
 }
 
-/// Where a model runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Device {
-    /// This machine's processor.
-    Cpu,
-    /// An NVIDIA GPU.
-    Cuda,
-}
-
 /// Which device, and how a GPU computes.
 #[derive(Debug, Args)]
 pub struct DeviceArguments {
-    /// Where to compute.
-    #[arg(long, value_enum, default_value_t = Device::Cpu)]
+    /// Where to compute: cpu, cuda, which is the first NVIDIA GPU, or cuda:N.
+    #[arg(long, default_value_t = Device::Cpu)]
     pub device: Device,
     #[command(flatten)]
     pub gpu: GpuArguments,
@@ -321,8 +312,8 @@ pub struct RecipeArguments {
     /// Threads that compute; 0 is one for each core. No number depends on it.
     #[arg(long, value_name = "COUNT", value_parser = threads)]
     pub threads: Option<usize>,
-    /// Where to compute, instead of the recipe's device.
-    #[arg(long, value_enum)]
+    /// Where to compute, instead of the recipe's device: cpu, cuda or cuda:N.
+    #[arg(long, value_name = "DEVICE")]
     pub device: Option<Device>,
     #[command(flatten)]
     pub gpu: GpuArguments,

@@ -5,7 +5,7 @@
 use cnnc_compiler::diagnostic::{Code, Diagnostic, Problems, RenderOptions, Renderer, printable};
 use cnnc_compiler::watch::{Watch, timed};
 use cnnc_grammar::span::Files;
-use cnnc_runtime::Report;
+use cnnc_runtime::Error;
 use std::borrow::Cow;
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use std::time::Duration;
@@ -131,9 +131,9 @@ impl<'a> Console<'a> {
         self.report(std::slice::from_ref(diagnostic), files)
     }
 
-    /// Reports all that a report holds.
-    pub fn show(&mut self, report: &Report) -> Stop {
-        self.report(&report.diagnostics, &report.files)
+    /// Reports all that an error says.
+    pub fn show(&mut self, error: &Error) -> Stop {
+        self.report(&error.diagnostics().cloned().collect::<Vec<_>>(), error.files())
     }
 
     /// Prints clap's answer to wrong usage, or to `--help`; gives the exit code.

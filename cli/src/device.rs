@@ -1,13 +1,13 @@
 //! The device that a command computes on: opened from its arguments, or the reason why it cannot be had.
 
-use crate::arguments::{Device, DeviceArguments, GpuArguments};
+use crate::arguments::{DeviceArguments, GpuArguments};
 use crate::console::Console;
 use crate::tuning::Place;
 use cnnc_compiler::diagnostic::Code;
 use cnnc_runtime::cpu::{Cpu, CpuOptions};
 use cnnc_runtime::cuda::program::{Options, Precision};
 use cnnc_runtime::cuda::{Cuda, Properties};
-use cnnc_runtime::{Backend, Result};
+use cnnc_runtime::{Backend, Device, Result};
 
 /// A device that was opened.
 pub enum Opened {
@@ -33,10 +33,10 @@ impl Opened {
     pub fn of(device: Device, gpu: GpuArguments, options: CpuOptions, console: &mut Console<'_>) -> Result<Opened> {
         let GpuArguments { precision, no_libraries } = gpu;
         match device {
-            Device::Cuda => {
+            Device::Cuda(number) => {
                 let precision = precision.unwrap_or_default();
                 let options = Options { precision, libraries: !no_libraries, ..Options::default() };
-                Ok(Opened::Cuda(console.timed("device", || Cuda::open(options))?))
+                Ok(Opened::Cuda(console.timed("device", || Cuda::open(number, options))?))
             }
             Device::Cpu => {
                 if precision.is_some_and(|precision| precision != Precision::Exact) {

@@ -18,7 +18,7 @@ use cnnc_compiler::{graph, kernels, plan};
 use cnnc_grammar::span::Files;
 use cnnc_runtime::cpu::{Cpu, CpuOptions, InstructionSet, Kernels};
 use cnnc_runtime::cuda::program::{self, Options, Program};
-use cnnc_runtime::{Backend, Disk, Failure, bind_batch};
+use cnnc_runtime::{Backend, Disk, bind_batch};
 
 /// Prints the stage.
 pub fn dump(arguments: &Dump, console: &mut Console<'_>) -> Outcome {
@@ -68,16 +68,16 @@ fn kernel_stage(arguments: &Dump, stage: Stage, console: &mut Console<'_>) -> Ou
     if stage == Stage::Kernels {
         return Ok(kernels::print(&kernels));
     }
-    let fault = |problem: Failure, console: &mut Console<'_>| console.fail(&problem, &model.files);
+    let fault = |problem: &Diagnostic, console: &mut Console<'_>| console.fail(problem, &model.files);
     let notes = console.timed("passes", || passes::run(&mut kernels));
-    let mut notes = notes.map_err(|problem| fault(problem, console))?;
+    let mut notes = notes.map_err(|problem| fault(&problem, console))?;
     if arguments.recompute {
         notes.extend(recompute(&mut kernels));
     }
     let mut text = kernels::print(&kernels);
     if stage == Stage::Plan {
         let planned = console.timed("plan", || plan_with_notes(&kernels, &target(arguments.target)));
-        let (planned, more) = planned.map_err(|problem| fault(problem, console))?;
+        let (planned, more) = planned.map_err(|problem| fault(&problem, console))?;
         text = plan::print(&planned);
         notes.extend(more);
     }
@@ -106,11 +106,11 @@ fn target(named: Option<arguments::Target>) -> Target {
 
 /// The program of a device with any memory. The kernels' own text, the same for every plan, is left out.
 fn cuda(kernels: &KernelGraph, files: &Files, console: &mut Console<'_>) -> Outcome<String> {
-    let fault = |problem: Failure, console: &mut Console<'_>| console.fail(&problem, files);
+    let fault = |problem: &Diagnostic, console: &mut Console<'_>| console.fail(problem, files);
     let plan = console.timed("plan", || plan_with_notes(kernels, &program::target(u64::MAX)));
-    let (plan, _) = plan.map_err(|problem| fault(problem, console))?;
+    let (plan, _) = plan.map_err(|problem| fault(&problem, console))?;
     let program = console.timed("cuda", || Program::of(&plan, &Options::default()));
-    Ok(program.map_err(|problem| fault(problem, console))?.listing())
+    Ok(program.map_err(|problem| fault(&problem, console))?.listing())
 }
 
 /// A line a note: what was done, then what was left and why.

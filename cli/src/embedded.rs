@@ -8,9 +8,9 @@ use std::path::Path;
 
 /// What messages call the spec.
 pub const SPEC_NAME: &str = "lenet.cnn";
-const SPEC: &str = include_str!("../../models/lenet.cnn");
-const WEIGHTS: &[u8] = include_bytes!("../../models/lenet.safetensors");
-const PICTURE: &[u8] = include_bytes!("../../models/sample.png");
+const SPEC: &str = include_str!("../embedded/lenet.cnn");
+const WEIGHTS: &[u8] = include_bytes!("../embedded/lenet.safetensors");
+const PICTURE: &[u8] = include_bytes!("../embedded/sample.png");
 
 /// The embedded spec as the only file there is.
 pub struct Embedded;

@@ -1,6 +1,6 @@
 //! From a recipe's file to everything that `train` and `eval` work on: the recipe, the network, the data, and what fits together.
 
-use crate::arguments::{Device, RecipeArguments};
+use crate::arguments::RecipeArguments;
 use crate::console::{Console, Outcome, Stop};
 use crate::device::Opened;
 use crate::outputs;
@@ -13,7 +13,7 @@ use cnnc_runtime::data::{self, DataSet};
 use cnnc_runtime::train::checkpoint::{BEST, LAST, PREVIOUS};
 use cnnc_runtime::train::recipe::{self, Recipe, read};
 use cnnc_runtime::train::{LOG, Setup};
-use cnnc_runtime::{Disk, Failure};
+use cnnc_runtime::{Disk, Error};
 use std::path::Path;
 
 /// The picture of which class is taken for which, in the run's folder.
@@ -41,18 +41,14 @@ impl Prepared {
         let (mut files, recipe) = read_recipe(&arguments.recipe, console)?;
         let recipe = changed(recipe, arguments);
         let options = CpuOptions { threads: recipe.threads, ..CpuOptions::default() };
-        let device = match recipe.device {
-            recipe::Device::Cpu => Device::Cpu,
-            recipe::Device::Cuda => Device::Cuda,
-        };
-        let opened = Opened::of(device, arguments.gpu, options, console);
+        let opened = Opened::of(recipe.device, arguments.gpu, options, console);
         let opened = opened.map_err(|failure| console.fail(&failure, &files))?.tuned(console);
         let graph = network(&recipe, &mut files, console)?;
         for name in [LAST, PREVIOUS, BEST, LOG, "curves.svg", CONFUSION] {
             let checked = outputs::check(&recipe.output.join(name), outputs::sources(&files));
             checked.map_err(|diagnostic| console.fail(&diagnostic, &Files::default()))?;
         }
-        let prepare = || -> Result<(DataSet, Setup), Failure> {
+        let prepare = || -> Result<(DataSet, Setup), Error> {
             let data = data::open(recipe.data.format, &recipe.data.path)?;
             let setup = Setup::new(&recipe, &graph, &data)?;
             Ok((data, setup))
@@ -92,11 +88,7 @@ fn changed(mut recipe: Recipe, arguments: &RecipeArguments) -> Recipe {
         recipe.output.clone_from(folder);
     }
     recipe.threads = arguments.threads.unwrap_or(recipe.threads);
-    recipe.device = match arguments.device {
-        Some(Device::Cpu) => recipe::Device::Cpu,
-        Some(Device::Cuda) => recipe::Device::Cuda,
-        None => recipe.device,
-    };
+    recipe.device = arguments.device.unwrap_or(recipe.device);
     recipe
 }
 

@@ -88,13 +88,16 @@ fn a_network_answers_as_on_the_cpu() {
     };
     let expected = answer("cpu", &[]);
     let largest = expected.iter().fold(0f32, |largest, value| largest.max(value.abs()));
-    for settings in [&[][..], &[("CNNC_EMULATED_NO_GRAPHS", "1")]] {
-        let found = answer("cuda", settings);
+    for (device, settings) in [("cuda", &[][..]), ("cuda:1", &[]), ("cuda", &[("CNNC_EMULATED_NO_GRAPHS", "1")])] {
+        let found = answer(device, settings);
         assert_eq!(found.len(), 30);
         for (a, b) in found.iter().zip(&expected) {
             assert!((a - b).abs() <= 1e-5 * largest, "{found:?} and {expected:?}");
         }
     }
+    let third = cnnc(folder, &[], &["run", "small.cnn", "--device", "cuda:2"]);
+    let text = String::from_utf8_lossy(&third.stderr);
+    assert!(text.contains("E501") && text.contains("the driver has 2 GPUs"), "{text}");
 }
 
 /// Products of matrices stand for the grid, whose compilation takes minutes here: on tensor cores in every precision.

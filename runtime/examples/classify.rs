@@ -2,13 +2,13 @@
 //! is.
 #![allow(clippy::print_stdout, reason = "a program that prints")]
 
-use cnnc_runtime::{Model, Report};
+use cnnc_runtime::{Error, Model};
 
-fn main() -> Result<(), Report> {
+fn main() -> Result<(), Error> {
     let mut model = Model::load("models/lenet.cnn")?.weights("models/lenet.safetensors");
     let picture = model.input("models/sample.png")?;
-    let mut engine = model.prepare()?;
-    let scores = engine.run(&[picture])?[0].data();
+    let mut session = model.prepare()?.session();
+    let scores = session.run(&[picture])?.at(0).data();
     for (class, score) in model.labels().iter().zip(scores) {
         println!("{score:8.3}  {class}");
     }

@@ -1,7 +1,7 @@
 //! What a plan is given, held against what it wants, whatever device runs it: inputs, parameters, and the state that a training
 //! begins with.
 
-use crate::failure::{Failure, Result, failure};
+use crate::failure::{Error, Result, failure};
 use crate::{Parameters, Tensor};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::kernels::{ClassInput, Start};
@@ -13,7 +13,7 @@ use cnnc_compiler::plan::Plan;
 /// E604 when they are not.
 pub fn check_inputs(plan: &Plan, inputs: &[Tensor]) -> Result<()> {
     if inputs.len() != plan.inputs.len() {
-        return Err(wrong_number(plan, inputs.len()));
+        return Err(wrong_number(plan.inputs.iter().map(|port| &*port.name), inputs.len()));
     }
     for (port, tensor) in plan.inputs.iter().zip(inputs) {
         if port.view.shape != tensor.shape() {
@@ -45,8 +45,9 @@ fn check_classes(plan: &Plan, inputs: &[Tensor]) -> Result<()> {
     Err(failure(Code::E604, message))
 }
 
-fn wrong_number(plan: &Plan, found: usize) -> Failure {
-    let names: Vec<&str> = plan.inputs.iter().map(|port| port.name.as_ref()).collect();
+/// The failure to say that a model of inputs of these names gets another number of them.
+pub fn wrong_number<'n>(names: impl Iterator<Item = &'n str>, found: usize) -> Error {
+    let names: Vec<&str> = names.collect();
     let message = format!("the model takes {} inputs, and {found} were given", names.len());
     let mut wrong = failure(Code::E604, message);
     wrong.notes.push(format!("its inputs are: {}", names.join(", ")));

@@ -1,15 +1,40 @@
-//! Plan to numbers: tensors, parameters and pictures come in, answers go out.
+//! Networks that answer: a spec, weights and inputs come in, answers go out.
 //!
-//! What comes in is a [`Plan`](cnnc_compiler::plan::Plan), which the compiler made of a spec. [`Parameters`] are drawn from the
-//! spec's initialisers or read from a safetensors file; [`input`] reads arrays and pictures. [`cpu::Engine`] prepares a plan once
-//! and then runs it any number of times; [`Model`] does all of it. Nothing here prints; what is wrong is a
-//! [`Diagnostic`](cnnc_compiler::diagnostic::Diagnostic).
+//! ```
+//! use cnnc_runtime::Model;
+//!
+//! let mut model = Model::load("../models/lenet.cnn")?.weights("../models/lenet.safetensors");
+//! let picture = model.input("../models/sample.png")?;
+//! let prepared = model.prepare()?;
+//! let mut session = prepared.session();
+//! for likely in &session.run(&[picture])?.top(3)?[0] {
+//!     assert!(likely.probability > 0.0 && likely.label.is_some());
+//! }
+//! # Ok::<(), cnnc_runtime::Error>(())
+//! ```
+//!
+//! | what | is | threads |
+//! |---|---|---|
+//! | [`Model`] | a spec with its shapes, and where its parameters come from: [`Model::load`], [`Model::from_text`] | shared, cloned |
+//! | [`Preprocess`] | how pictures become an input: raw pixels, files' bytes | shared, cloned |
+//! | [`Prepared`] | its weights, packed once; plans for the sizes that were asked for | shared, cloned |
+//! | [`Session`] | the memory of one run at a time | sent |
+//! | [`Outputs`] | what a run answered: by name, by number, the likeliest classes | borrowed |
+//! | [`Cancel`] | a way to stop a run from another thread | shared, cloned |
+//! | [`Error`] | whatever is wrong, as text and as data | sent, shared |
+//!
+//! Below that door, [`Parameters`] are drawn from the spec's initialisers or read from a safetensors file ([`weights`]), [`input`]
+//! reads arrays and pictures, and [`cpu::Engine`] and [`cuda::Cuda`] run the [`Plan`](cnnc_compiler::plan::Plan)s that the
+//! compiler makes. [`train`] trains by recipes. Nothing here prints.
 
+pub mod answer;
 pub mod backend;
+mod cancel;
 mod contained;
 pub mod cpu;
 pub mod cuda;
 pub mod data;
+mod device;
 pub mod doctor;
 mod draw;
 mod failure;
@@ -22,6 +47,7 @@ pub mod input;
 mod model;
 mod parameters;
 pub mod random;
+mod session;
 mod sources;
 mod tensor;
 mod threads;
@@ -34,11 +60,15 @@ pub mod weights;
 static ALLOCATOR: guarded::Guarded = guarded::Guarded;
 
 pub use backend::{Backend, Executable, Inputs, Trainer};
-pub use failure::{Failure, Result};
+pub use cancel::Cancel;
+pub use device::{Device, DeviceInfo};
+pub use failure::{Detail, Error, ErrorKind, Mend, Place, Result};
 pub use files::{is_same as is_same_file, write_whole};
 pub use host::{available_memory_bytes, processor};
-pub use model::{Model, Report, bind_batch, bind_input};
+pub use input::{Preprocess, Rgb8};
+pub use model::{Model, bind_batch, bind_input};
 pub use parameters::Parameters;
+pub use session::{Outputs, Prepared, RunOptions, Session};
 pub use sources::{Disk, spec_name};
 pub use tensor::Tensor;
 pub use threads::MOST_THREADS;

@@ -9,7 +9,7 @@
 use crate::cpu::blocked::pool::Pool;
 use crate::draw::Drawn;
 use crate::failure::{failure, fault, note};
-use crate::{Failure, Result, Tensor, host};
+use crate::{Error, Result, Tensor, host};
 use cnnc_compiler::diagnostic::{Code, Diagnostic, nearest};
 use cnnc_compiler::element::ElementType;
 use cnnc_compiler::graph::{Graph, Initialiser, Parameter};
@@ -262,7 +262,7 @@ impl Parameters {
     }
 
     /// The failure to say that there is no such parameter.
-    pub(crate) fn missing(&self, path: &str) -> Failure {
+    pub(crate) fn missing(&self, path: &str) -> Error {
         let mut missing = failure(Code::E602, format!("the parameter `{path}` is missing"));
         if let Some(near) = nearest(path, self.shapes().map(|(path, _)| path.as_ref())) {
             missing.help.push(format!("there is one named `{near}`"));

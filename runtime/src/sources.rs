@@ -31,7 +31,7 @@ impl Sources for Disk {
 pub fn spec_name(path: &Path) -> Result<&str> {
     path.to_str().ok_or_else(|| {
         let message = format!("cannot read `{}`: its path is not UTF-8 text", path.display());
-        Box::new(failure(Code::E601, message).help("rename the file or the folder, or read it by a symbolic link"))
+        failure(Code::E601, message).help("rename the file or the folder, or read it by a symbolic link")
     })
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Every thread of the runtime is started here, with a stack of a fixed size: what `RUST_MIN_STACK` says has no effect.
 
-use crate::Failure;
+use crate::Error;
 use crate::failure::failure;
 use cnnc_compiler::diagnostic::Code;
 use std::io;
@@ -24,7 +24,7 @@ pub(crate) fn spawn(body: impl FnOnce() + Send + 'static) -> io::Result<JoinHand
 }
 
 /// The failure when `started` of `wanted` threads run and the system starts no more.
-pub(crate) fn none_left(wanted: usize, started: usize, error: &io::Error, key: &str) -> Failure {
+pub(crate) fn none_left(wanted: usize, started: usize, error: &io::Error, key: &str) -> Error {
     let message = format!("{wanted} threads are wanted, and the system started {started} of them: {error}");
     let mut failed = failure(Code::E506, message);
     failed.notes.push("the threads that were started have ended".into());
@@ -39,7 +39,7 @@ pub(crate) fn none_left(wanted: usize, started: usize, error: &io::Error, key: &
 ///
 /// # Errors
 /// E506 above [`MOST_THREADS`].
-pub(crate) fn check(threads: usize, key: &str) -> Result<(), Failure> {
+pub(crate) fn check(threads: usize, key: &str) -> Result<(), Error> {
     if threads <= MOST_THREADS {
         return Ok(());
     }

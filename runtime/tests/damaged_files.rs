@@ -3,7 +3,7 @@
 
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_grammar::span::Files;
-use cnnc_runtime::Failure;
+use cnnc_runtime::Error;
 use cnnc_runtime::data::{self, Format};
 use cnnc_runtime::input::{self, Wanted};
 use cnnc_runtime::train::recipe;
@@ -142,8 +142,8 @@ fn survive(folder: &Path, name: &str, whole: &[u8], read: impl Fn(&Path) -> Resu
     fs::write(&path, whole).expect("a file");
 }
 
-fn one<T>(result: Result<T, Failure>) -> Result<(), Vec<Diagnostic>> {
-    result.map(drop).map_err(|failure| vec![*failure])
+fn one<T>(result: Result<T, Error>) -> Result<(), Vec<Diagnostic>> {
+    result.map(drop).map_err(|failure| vec![(*failure).clone()])
 }
 
 fn as_input(path: &Path) -> Result<(), Vec<Diagnostic>> {
@@ -153,7 +153,7 @@ fn as_input(path: &Path) -> Result<(), Vec<Diagnostic>> {
 
 /// Opens a data set and reads all of its pictures.
 fn as_data(format: Format, folder: &Path) -> Result<(), Vec<Diagnostic>> {
-    let set = data::open(format, folder).map_err(|failure| vec![*failure])?;
+    let set = data::open(format, folder).map_err(|failure| vec![(*failure).clone()])?;
     for samples in [set.train, set.validation] {
         (0..samples.len()).try_for_each(|index| one(samples.picture(index, index % 2 == 0)))?;
     }
@@ -249,7 +249,7 @@ fn recipes() {
                   optimizer: {name: sgd, lr: 5e-1}\nbatch_size: 2\nepochs: 1\n";
     for (number, whole) in examples.chain([shared]).enumerate() {
         survive(folder.path(), &format!("{number}.yaml"), whole.as_bytes(), |path| {
-            let text = recipe::load(path).map_err(|failure| vec![*failure])?;
+            let text = recipe::load(path).map_err(|failure| vec![(*failure).clone()])?;
             let mut files = Files::default();
             let file = files.add("recipe", text.as_str());
             recipe::read(&text, file, path).map(drop)

@@ -123,8 +123,8 @@ int cuInit(unsigned) { return OK; }
 int cuDriverGetVersion(int* version) { return *version = 13000, OK; }
 int cuGetErrorName(int, const char** text) { return *text = "an error", OK; }
 int cuGetErrorString(int, const char** text) { return *text = "of the emulated driver", OK; }
-int cuDeviceGetCount(int* count) { return *count = 1, OK; }
-int cuDeviceGet(int* device, int) { return *device = 0, OK; }
+int cuDeviceGetCount(int* count) { return *count = 2, OK; }
+int cuDeviceGet(int* device, int ordinal) { return *device = ordinal, OK; }
 int cuDeviceGetName(char* name, int length, int) { return std::snprintf(name, length, "emulated GPU"), OK; }
 int cuDeviceGetAttribute(int* value, int attribute, int) {
     const std::map<int, int> values = {{75, 9}, {76, 0}, {16, 132}, {13, 1980000}, {36, 3201000}, {37, 6144}, {38, 50 << 20}};

@@ -7,7 +7,7 @@ use cnnc_compiler::write_kernels::Bindings;
 use cnnc_runtime::cpu::{
     Cpu, CpuOptions, Engine, Footprint, TrainingEngine, footprint, initial_state, training_footprint,
 };
-use cnnc_runtime::{Backend, Parameters, Tensor, random, weights};
+use cnnc_runtime::{Backend, Model, Parameters, Session, Tensor, random, weights};
 use cnnc_tests::{network, network_for, plans::planned};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::fs;
@@ -119,9 +119,33 @@ fn what_is_foretold_is_what_is_taken() {
     for (path, batch) in [("lenet", 512), ("resnet18", 4), ("torchvision/squeezenet1_1", 2)] {
         [false, true].into_iter().for_each(|recompute| trained(path, batch, recompute));
     }
+    shared_by_sessions("torchvision/resnet18");
     for path in ["vgg", "torchvision/resnet50"] {
         resident(path);
     }
+}
+
+/// Four sessions on threads of their own take little more than one: the packed weights are there once.
+fn shared_by_sessions(path: &str) {
+    let options = CpuOptions { threads: 1, ..CpuOptions::default() };
+    let model = Model::load(format!("../models/{path}.cnn")).expect("a model").options(options);
+    let input = [random::input("input", &[1, 3, 224, 224], 0)];
+    let before = TAKEN.load(Ordering::SeqCst);
+    let prepared = model.prepare().expect("packed weights");
+    let mut sessions: Vec<Session> = Vec::with_capacity(4);
+    let answer = |sessions: &mut Vec<Session>| {
+        sessions.push(prepared.session());
+        let session = sessions.last_mut().expect("a session");
+        let answer = session.run(&input).expect("answers").at(0).clone();
+        (answer, TAKEN.load(Ordering::SeqCst) - before)
+    };
+    let (expected, one) = answer(&mut sessions);
+    let others: Vec<Tensor> = (0..3).map(|_| answer(&mut sessions).0).collect();
+    let four = TAKEN.load(Ordering::SeqCst) - before;
+    assert!(others.iter().all(|answer| *answer == expected), "other bits");
+    assert!(four as f64 <= 1.25 * one as f64, "one session takes {one} bytes, and four {four}");
+    let foretold = prepared.memory(&[&[1, 3, 224, 224]]).expect("a plan").run_bytes;
+    near(&format!("a session of {path}"), foretold, one + input[0].data().len() as u64 * 4, 0.1);
 }
 
 /// A training step: the state that the caller holds, and the engine.

@@ -19,7 +19,7 @@ use cnnc_grammar::span::Files;
 use cnnc_runtime::cpu::CpuOptions;
 use cnnc_runtime::cuda::Cuda;
 use cnnc_runtime::tuning::Candidate;
-use cnnc_runtime::{Backend, Failure, Model, Parameters, Tensor};
+use cnnc_runtime::{Backend, Error, Model, Parameters, Tensor};
 use engine::Timed;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -147,7 +147,7 @@ fn tune(
     inputs: &[Tensor],
     console: &mut Console<'_>,
 ) -> Outcome<Tuned> {
-    let nowhere = |failure: Failure, console: &mut Console<'_>| console.fail(&failure, &Files::default());
+    let nowhere = |failure: Error, console: &mut Console<'_>| console.fail(&failure, &Files::default());
     let Opened::Cuda(cuda) = opened else {
         let measured =
             console.timed("tune", || model.tune(parameters, inputs)).map_err(|report| console.show(&report))?;

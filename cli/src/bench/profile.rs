@@ -10,7 +10,7 @@ use super::milliseconds;
 use crate::device::Opened;
 
 use cnnc_compiler::plan::{Operation, Plan, Step, Work, work};
-use cnnc_runtime::Failure;
+use cnnc_runtime::Error;
 use cnnc_runtime::cpu::{Cpu, Machine, measure};
 use cnnc_runtime::tuning::Candidate;
 use serde_json::{Value, json};
@@ -36,7 +36,7 @@ struct Peak {
 }
 
 impl Peak {
-    fn of(opened: &Opened) -> Result<Peak, Failure> {
+    fn of(opened: &Opened) -> Result<Peak, Error> {
         Ok(match opened {
             Opened::Cpu(Cpu(options)) => {
                 let Machine { threads, multiply_adds_per_second, bytes_per_second } = measure(options)?;

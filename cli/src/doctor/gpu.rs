@@ -59,7 +59,7 @@ pub fn examine(arguments: &Doctor, console: &mut Console<'_>) -> Outcome {
 }
 
 /// A subject on the GPU: by generated kernels, and by each library that has some of it; none where there is no such kernel.
-fn rows(subject: &'static Subject, cuda: &Cuda) -> Result<Vec<Row>, cnnc_runtime::Report> {
+fn rows(subject: &'static Subject, cuda: &Cuda) -> Result<Vec<Row>, cnnc_runtime::Error> {
     let (examination, allowed) = (Examination::new(subject)?, subject.tolerance_on_gpu(cuda.options().precision));
     let row = |library, error: Option<f64>| error.map(|error| Row { subject, library, error, allowed });
     let mut rows: Vec<Row> = row(None, examination.error(cuda)?).into_iter().collect();

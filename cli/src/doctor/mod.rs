@@ -5,7 +5,7 @@
 
 mod gpu;
 
-use crate::arguments::{Device, Doctor, Report};
+use crate::arguments::{Doctor, Report};
 use crate::console::{Console, Outcome};
 use crate::numbers::{bytes, counted};
 use crate::tuning::Place;
@@ -14,7 +14,7 @@ use cnnc_compiler::plan::Method;
 use cnnc_grammar::span::Files;
 use cnnc_runtime::cpu::{Cpu, CpuOptions, InstructionSet, measure, multiply_adds_per_second};
 use cnnc_runtime::doctor::{Examination, GRID, Subject};
-use cnnc_runtime::{Failure, available_memory_bytes, processor};
+use cnnc_runtime::{Device, Error, available_memory_bytes, processor};
 use serde_json::{Value, json};
 
 /// What was found of the machine.
@@ -44,7 +44,7 @@ impl Row {
 
 /// Examines this machine.
 pub fn doctor(arguments: &Doctor, console: &mut Console<'_>) -> Outcome {
-    if arguments.device.device == Device::Cuda {
+    if arguments.device.device != Device::Cpu {
         return gpu::examine(arguments, console);
     }
     let options = CpuOptions { threads: arguments.threads, ..CpuOptions::default() };
@@ -79,14 +79,14 @@ fn unfit(wrong: &[&str]) -> Diagnostic {
         )
 }
 
-fn row(subject: &'static Subject, sets: &[InstructionSet], options: &CpuOptions) -> Result<Row, cnnc_runtime::Report> {
+fn row(subject: &'static Subject, sets: &[InstructionSet], options: &CpuOptions) -> Result<Row, cnnc_runtime::Error> {
     let examination = Examination::new(subject)?;
     let by = |&instructions: &InstructionSet| examination.error(&Cpu(CpuOptions { instructions, ..*options }));
     Ok(Row { subject, errors: sets.iter().map(by).collect::<Result<_, _>>()? })
 }
 
 impl Machine {
-    fn of_this(options: &CpuOptions) -> Result<Machine, Failure> {
+    fn of_this(options: &CpuOptions) -> Result<Machine, Error> {
         let mut sets = InstructionSet::available();
         sets.sort_by_key(|set| *set != options.instructions);
         let alone = measure(&CpuOptions { threads: 1, ..*options })?;

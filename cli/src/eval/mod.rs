@@ -60,7 +60,7 @@ fn evaluated(prepared: &Prepared, path: &Path, tuning: Tuning) -> Result<Evaluat
     let mut scorer = Scorer::new(graph, parameters, setup.classes, opened.backend()).tuned(tuning);
     let job = validation_job(recipe, data, setup);
     let evaluation = evaluate(&mut scorer, &job, &recipe.training.loss, &AtomicBool::new(false), |_| {})?;
-    let stopped = || Box::new(Diagnostic::without_place(Code::E499, "an evaluation ended early"));
+    let stopped = || Diagnostic::without_place(Code::E499, "an evaluation ended early").into();
     evaluation.ok_or_else(stopped)
 }
 

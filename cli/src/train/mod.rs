@@ -11,12 +11,11 @@ use crate::console::{Console, Outcome, Stop};
 use crate::draw;
 use crate::numbers::{counted, grouped};
 use crate::recipe::Prepared;
-use clap::ValueEnum;
 use cnnc_compiler::diagnostic::{Code, Diagnostic, Label};
 use cnnc_grammar::span::Span;
 use cnnc_runtime::train::checkpoint::{self, BEST};
 use cnnc_runtime::train::{CURVES, Ending, Event, History, Run, RunFolder, StepLearner, train};
-use cnnc_runtime::{Failure, Parameters, Result, write_whole};
+use cnnc_runtime::{Error, Parameters, Result, write_whole};
 use progress::Progress;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -97,7 +96,7 @@ fn go(
 }
 
 /// A failure at a place of the recipe, where it has none of its own.
-fn at((span, text): (Span, &str), mut failure: Failure) -> Failure {
+fn at((span, text): (Span, &str), mut failure: Error) -> Error {
     if failure.labels.is_empty() {
         failure.labels.push(Label { span, text: text.into() });
     }
@@ -173,7 +172,7 @@ impl Screen<'_, '_> {
         let Prepared { recipe, graph, .. } = self.prepared;
         let svg = draw::curves::curves(&graph.graph.name, &self.history, recipe.epochs);
         let written = write_whole(&recipe.output.join(CURVES), |writer| writer.write_all(svg.as_bytes()));
-        let reason = written.err().map(|failure| failure.message);
+        let reason = written.err().map(|failure| failure.message.clone());
         let Some(reason) = reason else { return };
         if !self.undrawn {
             self.progress.clear();
@@ -197,8 +196,8 @@ fn stopped(epoch: usize, batch: usize, arguments: &Train) -> String {
     if let Some(epochs) = arguments.epochs {
         command += &format!(" --epochs {epochs}");
     }
-    if let Some(device) = arguments.recipe.device.and_then(|device| device.to_possible_value()) {
-        command += &format!(" --device {}", device.get_name());
+    if let Some(device) = arguments.recipe.device {
+        command += &format!(" --device {device}");
     }
     format!("stopped after epoch {epoch} and {}; `{command} --resume` goes on\n", batches_of(batch))
 }

@@ -82,6 +82,7 @@ codes! {
     E505 "a fault that the device reports"
     E506 "threads that cannot be started"
     E507 "an environment variable that cannot be followed"
+    E508 "work that was cancelled"
     E601 "a file that cannot be read or written"
     E602 "weights that do not fit the model"
     E603 "a file that is not what it says it is"

@@ -18,14 +18,15 @@ pub(crate) mod test_plan;
 mod training;
 mod windows;
 
-use crate::failure::{Result, fault};
+use crate::failure::{Result, failure, fault};
 use crate::given::check_inputs;
 pub use crate::given::initial_state;
-use crate::{Backend, Executable, Parameters, Tensor, Trainer, threads};
-use blocked::pool::Pool;
+use crate::{Backend, Cancel, Executable, Parameters, Tensor, Trainer, threads};
+use blocked::pool::{NoMore, Pool};
 pub use blocked::vector::InstructionSet;
+use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::plan::{Plan, Target};
-use fast::Fast;
+use fast::{Fast, Packed};
 pub use footprint::{Footprint, footprint, training_footprint};
 pub use machine::{Machine, measure, multiply_adds_per_second};
 use reference::Interpreter;
@@ -77,9 +78,19 @@ impl CpuOptions {
     }
 
     /// The threads, started.
-    fn pool(&self) -> Result<Pool> {
+    fn pool(&self) -> Result<Arc<Pool>> {
         let wanted = self.thread_count();
-        Pool::new(wanted).map_err(|none| threads::none_left(wanted, none.started, &none.error, "`threads`"))
+        let none = |none: NoMore| threads::none_left(wanted, none.started, &none.error, "`threads`");
+        Pool::new(wanted).map(Arc::new).map_err(none)
+    }
+
+    /// The threads, started, for several plans.
+    ///
+    /// # Errors
+    /// E506 when they cannot be started, and as [`CpuOptions::check`].
+    pub(crate) fn threads(&self) -> Result<Threads> {
+        self.check()?;
+        self.pool().map(Threads)
     }
 }
 
@@ -121,18 +132,82 @@ impl Backend for Cpu {
     }
 }
 
-/// A plan, prepared for the CPU.
+/// Threads that compute.
+#[derive(Clone)]
+pub(crate) struct Threads(Arc<Pool>);
+
+/// A plan that was prepared for the CPU once, and is shared by all engines that run it.
+#[derive(Clone)]
+pub struct Shared {
+    plan: Arc<Plan>,
+    prepared: Prepared,
+}
+
+/// The plan as the chosen kernels prepare it.
+#[derive(Clone)]
+enum Prepared {
+    /// The parameters as they were prepared.
+    Reference(Parameters),
+    Fast(Arc<Packed>),
+}
+
+impl Shared {
+    /// Prepares a plan: its `prepare` steps run here. What comes of it shares the parameters' memory where it can.
+    ///
+    /// # Errors
+    /// E602 when a parameter of the plan is missing or of another shape, and as [`CpuOptions::check`].
+    pub(crate) fn new(
+        plan: Arc<Plan>,
+        parameters: &Parameters,
+        options: CpuOptions,
+        threads: Threads,
+    ) -> Result<Shared> {
+        check::check(&plan)?;
+        let prepared = match options.kernels {
+            Kernels::Reference => {
+                check::memory(&plan, 0)?;
+                Prepared::Reference(parameters.clone())
+            }
+            Kernels::Fast => {
+                Prepared::Fast(Arc::new(Packed::new(plan.clone(), parameters, options.instructions, threads.0)?))
+            }
+        };
+        Ok(Shared { plan, prepared })
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// An engine that runs it, with memory of its own.
+    ///
+    /// # Errors
+    /// As [`Engine::new`], for the reference kernels alone.
+    pub fn engine(&self) -> Result<Engine> {
+        let plan = self.plan.clone();
+        let kernels = match &self.prepared {
+            Prepared::Reference(parameters) => Running::Reference(Interpreter::new(plan.clone(), parameters)?),
+            Prepared::Fast(packed) => Running::Fast(Box::new(Fast::new(packed.clone()))),
+        };
+        let answers = plan.outputs.iter().map(|port| Tensor::zeros(&port.view.shape, port.view.element)).collect();
+        let learns = plan.parameters.iter().any(|parameter| parameter.changes);
+        Ok(Engine { plan, kernels, answers, learns })
+    }
+}
+
+/// A plan, prepared for the CPU, and the memory of its runs.
 pub struct Engine {
     plan: Arc<Plan>,
-    kernels: Prepared,
+    kernels: Running,
     /// The answers of the last run; their memory is used again.
     answers: Vec<Tensor>,
     /// Whether some parameters change, and lie in a state that the caller holds.
     learns: bool,
 }
 
-/// The plan as the chosen kernels hold it.
-enum Prepared {
+/// The plan as the chosen kernels run it.
+enum Running {
     Reference(Interpreter<f32>),
     Fast(Box<Fast>),
 }
@@ -144,18 +219,7 @@ impl Engine {
     /// E602 when a parameter of the plan is missing or of another shape, E506 when the threads cannot be started, and as
     /// [`CpuOptions::check`].
     pub fn new(plan: Arc<Plan>, parameters: &Parameters, options: CpuOptions) -> Result<Engine> {
-        options.check()?;
-        check::check(&plan)?;
-        let kernels = match options.kernels {
-            Kernels::Reference => {
-                check::memory(&plan, 0)?;
-                Prepared::Reference(Interpreter::new(plan.clone(), parameters)?)
-            }
-            Kernels::Fast => Prepared::Fast(Box::new(Fast::new(plan.clone(), parameters, &options)?)),
-        };
-        let answers = plan.outputs.iter().map(|port| Tensor::zeros(&port.view.shape, port.view.element)).collect();
-        let learns = plan.parameters.iter().any(|parameter| parameter.changes);
-        Ok(Engine { plan, kernels, answers, learns })
+        Shared::new(plan, parameters, options, options.threads()?)?.engine()
     }
 
     /// The plan that the engine runs.
@@ -163,17 +227,34 @@ impl Engine {
         &self.plan
     }
 
+    /// The answers of the last run; zeros before the first.
+    pub fn answers(&self) -> &[Tensor] {
+        &self.answers
+    }
+
     /// The answers to these inputs, in the order of the plan's outputs. They stay until the next run, which allocates nothing.
     ///
     /// # Errors
     /// E604 when the inputs are not those that the plan wants.
     pub fn run(&mut self, inputs: &[Tensor]) -> Result<&[Tensor]> {
+        self.run_unless(inputs, &Cancel::default())
+    }
+
+    /// As [`Engine::run`], unless it is cancelled before the last step; the reference kernels ask before the first alone.
+    ///
+    /// # Errors
+    /// As [`Engine::run`], and E508 when it is cancelled: the answers are those of the run before then.
+    pub fn run_unless(&mut self, inputs: &[Tensor], cancel: &Cancel) -> Result<&[Tensor]> {
         self.check_run(inputs)?;
-        match &mut self.kernels {
-            Prepared::Fast(fast) => fast.run(inputs, &mut self.answers),
-            Prepared::Reference(interpreter) => interpret(interpreter, inputs, &mut self.answers),
-        }
-        Ok(&self.answers)
+        let done = match &mut self.kernels {
+            Running::Fast(fast) => fast.run(inputs, &mut self.answers, cancel),
+            Running::Reference(_) if cancel.is_cancelled() => false,
+            Running::Reference(interpreter) => {
+                interpret(interpreter, inputs, &mut self.answers);
+                true
+            }
+        };
+        if done { Ok(&self.answers) } else { Err(failure(Code::E508, "the run was cancelled")) }
     }
 
     /// The median seconds of every step of the plan's `run` over some runs, at least one; empty for the reference kernels, whose
@@ -184,8 +265,8 @@ impl Engine {
     pub fn profile(&mut self, inputs: &[Tensor], runs: usize) -> Result<Vec<f64>> {
         self.check_run(inputs)?;
         match &mut self.kernels {
-            Prepared::Fast(fast) => Ok(fast.profile(inputs, runs.max(1))),
-            Prepared::Reference(_) => Ok(Vec::new()),
+            Running::Fast(fast) => Ok(fast.profile(inputs, runs.max(1))),
+            Running::Reference(_) => Ok(Vec::new()),
         }
     }
 }

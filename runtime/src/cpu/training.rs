@@ -4,7 +4,7 @@
 //! that engines for batches of other sizes share one, and a copy of it for a checkpoint costs nothing until the next step writes.
 
 use super::reference::Interpreter;
-use super::{CpuOptions, Engine, Prepared, interpret};
+use super::{CpuOptions, Engine, Running, interpret};
 use crate::failure::{Result, fault};
 use crate::given::{check_inputs, check_parameters, initial_state};
 use crate::{Inputs, Parameters, Tensor, Trainer};
@@ -38,8 +38,8 @@ impl TrainingEngine {
         check_inputs(plan, inputs)?;
         check_parameters(plan, state)?;
         match kernels {
-            Prepared::Fast(fast) => fast.step(state, inputs, answers)?,
-            Prepared::Reference(interpreter) => reference(interpreter, state, inputs, answers)?,
+            Running::Fast(fast) => fast.step(state, inputs, answers)?,
+            Running::Reference(interpreter) => reference(interpreter, state, inputs, answers)?,
         }
         Ok(answers.clone())
     }
@@ -53,8 +53,8 @@ impl TrainingEngine {
         check_inputs(plan, inputs)?;
         check_parameters(plan, state)?;
         match kernels {
-            Prepared::Fast(fast) => fast.profile_steps(state, inputs, runs.max(1)),
-            Prepared::Reference(_) => Ok(Vec::new()),
+            Running::Fast(fast) => fast.profile_steps(state, inputs, runs.max(1)),
+            Running::Reference(_) => Ok(Vec::new()),
         }
     }
 }
@@ -129,7 +129,7 @@ impl Trainer for CpuTrainer {
     }
 }
 
-fn absent(number: usize) -> crate::Failure {
+fn absent(number: usize) -> crate::Error {
     fault(format!("there is no plan {number}"))
 }
 

@@ -29,12 +29,12 @@ pub struct Cuda {
 }
 
 impl Cuda {
-    /// The first GPU of this machine.
+    /// The GPU of that number, from 0, in the driver's order.
     ///
     /// # Errors
-    /// E501 with everything that was looked for, when something is missing or too old.
-    pub fn open(options: Options) -> Result<Cuda> {
-        Ok(Cuda { device: Device::open()?, options, examined: None })
+    /// E501 with everything that was looked for, when something is missing or too old, or there are not as many.
+    pub fn open(number: usize, options: Options) -> Result<Cuda> {
+        Ok(Cuda { device: Device::open(number)?, options, examined: None })
     }
 
     /// The device.

@@ -7,7 +7,7 @@ use super::nvrtc::{Architecture, Nvrtc};
 use super::program::Precision;
 use super::search_paths;
 use crate::failure::failure;
-use crate::{Failure, Result};
+use crate::{Error, Result};
 use cnnc_compiler::diagnostic::Code;
 use cudarc::driver::result::DriverError;
 use cudarc::driver::sys::CUdevice_attribute as Attribute;
@@ -108,18 +108,22 @@ pub struct Device {
 }
 
 impl Device {
-    /// The first GPU of this machine.
+    /// The GPU of that number, from 0, in the driver's order.
     ///
     /// # Errors
-    /// E501 with everything that was looked for, when something is missing or too old.
-    pub fn open() -> Result<Arc<Device>> {
+    /// E501 with everything that was looked for, when something is missing or too old, or there are not as many.
+    pub fn open(number: usize) -> Result<Arc<Device>> {
         let (report, nvrtc) = found()?;
-        let context = Context::new(0).during("being opened")?;
+        let ordinal = i32::try_from(number).ok().filter(|_| number < report.devices.len());
+        let ordinal = ordinal.ok_or_else(|| no_such(number, report.devices.len()))?;
+        let context = Context::new(ordinal).during("being opened")?;
         let properties = Properties::of(&context, report.version).during("saying what it is")?;
         if properties.capability < NEEDED {
             let message = format!("the GPU is too old: {properties}");
             let needed = format!("needed: compute capability {}.{} or later", NEEDED.0, NEEDED.1);
-            return Err(Box::new((*failure(Code::E501, message)).note(needed)));
+            let mut old = failure(Code::E501, message);
+            old.notes.push(needed);
+            return Err(old);
         }
         let architecture = nvrtc.architecture_for(properties.capability)?;
         Ok(Arc::new(Device { context, properties, nvrtc, architecture }))
@@ -139,6 +143,12 @@ impl Device {
     }
 }
 
+/// The failure to say that the machine has no GPU of a number.
+fn no_such(number: usize, count: usize) -> Error {
+    let message = format!("`--device cuda:{number}` cannot be had: the driver has {count} GPUs, counted from 0");
+    failure(Code::E501, message).help("`--device cuda` is the first of them")
+}
+
 /// Driver and compiler, or one failure that tells of both.
 fn found() -> Result<(CudaReport, &'static Nvrtc)> {
     search_paths::check_named()?;
@@ -154,7 +164,7 @@ fn found() -> Result<(CudaReport, &'static Nvrtc)> {
 }
 
 /// What is missing, and what is there: one failure for driver and compiler.
-fn diagnosis(driver: Result<String>, nvrtc: Result<String>) -> Failure {
+fn diagnosis(driver: Result<String>, nvrtc: Result<String>) -> Error {
     let parts = [("driver and device", driver), ("NVRTC, the compiler of CUDA", nvrtc)];
     let missing: Vec<&str> =
         parts.iter().filter_map(|(_, found)| found.as_ref().err().map(|failure| failure.message.as_str())).collect();
@@ -164,8 +174,8 @@ fn diagnosis(driver: Result<String>, nvrtc: Result<String>) -> Failure {
             Ok(found) => all.notes.push(format!("{what}: found {found}")),
             Err(failure) => {
                 all.notes.push(format!("{what}: not found"));
-                all.notes.extend(failure.notes.into_iter().map(|note| format!("  {note}")));
-                all.help.extend(failure.help);
+                all.notes.extend(failure.notes.iter().map(|note| format!("  {note}")));
+                all.help.extend_from_slice(&failure.help);
             }
         }
     }
@@ -222,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_machine_without_a_device_says_so() {
-        if let Err(missing) = Device::open() {
+        if let Err(missing) = Device::open(0) {
             assert_eq!(missing.code, Code::E501, "{missing:?}");
             assert!(missing.notes.len() >= 2 && !missing.help.is_empty(), "{missing:?}");
         }

@@ -5,7 +5,7 @@
 //! is said.
 
 use crate::failure::failure;
-use crate::{Failure, Result};
+use crate::{Error, Result};
 use cnnc_compiler::diagnostic::Code;
 use cudarc::driver::result::{self, DriverError, device};
 use cudarc::driver::sys;
@@ -220,7 +220,7 @@ impl<T> During<T> for std::result::Result<T, Trouble> {
     }
 }
 
-fn reported(doing: &str, trouble: &str) -> Failure {
+fn reported(doing: &str, trouble: &str) -> Error {
     let mut reported = failure(Code::E505, format!("the GPU failed while {doing}: {trouble}"));
     reported.help.push("`cnnc doctor --device cuda` examines every kernel on this GPU".into());
     reported.help.push("leave `--device cuda` out to run on the CPU".into());

@@ -9,7 +9,7 @@ use super::cache;
 use super::nvrtc::{Architecture, Nvrtc};
 use super::program::{Entry, Program};
 use crate::failure::failure;
-use crate::{Failure, Result, threads};
+use crate::{Error, Result, threads};
 use cnnc_compiler::diagnostic::Code;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -69,7 +69,7 @@ fn module(
 }
 
 /// The failure of a source that does not compile.
-fn refused(source: &str, log: &str, nvrtc: &Nvrtc, architecture: Architecture, folder: Option<&Path>) -> Failure {
+fn refused(source: &str, log: &str, nvrtc: &Nvrtc, architecture: Architecture, folder: Option<&Path>) -> Error {
     let message = format!("{} refuses a kernel that cnnc wrote for sm_{}", nvrtc.name(), architecture.0);
     let mut refused = failure(Code::E503, message);
     let mut lines: Vec<&str> = log.lines().collect();

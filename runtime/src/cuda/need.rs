@@ -4,7 +4,7 @@
 //! the largest batch that fits can be named by proportion.
 
 use super::program::Program;
-use crate::Failure;
+use crate::Error;
 use crate::failure::failure;
 use crate::parameters::megabytes;
 use cnnc_compiler::diagnostic::Code;
@@ -71,12 +71,12 @@ impl Need {
     ///
     /// # Errors
     /// E504 when it does not.
-    pub fn check(&self, batch: Option<usize>, free: u64) -> Result<(), Failure> {
+    pub fn check(&self, batch: Option<usize>, free: u64) -> Result<(), Error> {
         if self.total() <= free { Ok(()) } else { Err(self.refusal(batch, free)) }
     }
 
     /// What was asked for, what is free, and what would fit.
-    pub fn refusal(&self, batch: Option<usize>, free: u64) -> Failure {
+    pub fn refusal(&self, batch: Option<usize>, free: u64) -> Error {
         let message = format!(
             "the network needs {} of the GPU's memory, and {} are free",
             megabytes(self.total()),

@@ -288,7 +288,7 @@ fn missing(
     named: Option<&Path>,
     rejected: Vec<String>,
     driver: Option<(u32, u32)>,
-) -> crate::Failure {
+) -> crate::Error {
     let mut missing = failure(Code::E501, "there is no NVRTC that can be used: the compiler of CUDA, a library");
     missing.notes.push(format!(
         "looked for libnvrtc.so, libnvrtc.so.13 and libnvrtc.so.12, of version {}.{} or later",
@@ -380,7 +380,7 @@ mod tests {
         assert!(notes.contains("/opt/cuda): 1 folder") && notes.contains("CNNC_CUDA_PATH: nothing"), "{notes}");
         assert!(notes.contains("libnvrtc.so.13: cannot be opened"), "{notes}");
         assert!(missing.help[0].contains("nvidia-cuda-nvrtc-cu12"), "{:?}", missing.help);
-        let notes = Nvrtc::find_in(&places, Some(Path::new("/x/y")), None).err().unwrap().notes;
+        let notes = Nvrtc::find_in(&places, Some(Path::new("/x/y")), None).err().unwrap().notes.clone();
         assert_eq!(notes[1], "in the environment variable CNNC_CUDA_PATH (/x/y): nothing");
         assert!(
             Nvrtc::open(Path::new("/lib/x86_64-linux-gnu/libc.so.6")).is_err_and(|reason| reason.contains("no NVRTC"))

@@ -193,7 +193,7 @@ mod tests {
         assert_eq!(data.train.picture(1, true).expect("a picture").planes, [vec![11.0; 6]]);
         assert_eq!((data.train.len(), data.classes, data.validation.label(1)), (2, 2, 1));
         put_at(&folder.path().join("train").join(class(b"a\xFE")).join("x.png"), 1);
-        let refused = open(folder.path()).err().expect("two classes under one name").message;
+        let refused = open(folder.path()).err().expect("two classes under one name").message.clone();
         assert!(refused.contains(r#""a\xFE" and "a\xFF""#), "{refused}");
     }
 
@@ -218,7 +218,7 @@ mod tests {
         let words =
             ["empty", "a NumPy array", "a GIF picture", "an AVIF picture", "neither a PNG nor a JPEG", "a folder"];
         for (index, words) in words.into_iter().chain(["no regular file"]).enumerate() {
-            let message = data.train.picture(index, false).expect_err("no picture").message;
+            let message = data.train.picture(index, false).expect_err("no picture").message.clone();
             assert!(message.contains(words) && message.contains(&format!("train/a/{index}.")), "{message}");
         }
         assert!(data.train.picture(7, false).is_ok());

@@ -125,7 +125,7 @@ mod tests {
 
     fn refused(folder: &Path) -> (Code, String) {
         let failure = open(folder).err().expect("a failure");
-        (failure.code, failure.message)
+        (failure.code, failure.message.clone())
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use super::order::Draws;
 use super::{Pipeline, Samples};
 use crate::failure::{failure, fault, note};
-use crate::{Failure, Result, Tensor, threads};
+use crate::{Error, Result, Tensor, threads};
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -73,7 +73,7 @@ pub struct Batches {
     next: usize,
     left: usize,
     /// Why there are no threads.
-    failure: Option<Failure>,
+    failure: Option<Error>,
 }
 
 /// Starts the threads.
@@ -148,11 +148,11 @@ fn write(job: &Job, sample: usize, into: &mut [f32]) -> Result<()> {
 }
 
 /// Whether the sample's file is to blame, not the recipe.
-fn is_of_the_file(failure: &Failure) -> bool {
+fn is_of_the_file(failure: &Error) -> bool {
     matches!(failure.code, Code::E601 | Code::E603)
 }
 
-fn with_help(mut failure: Failure) -> Failure {
+fn with_help(mut failure: Error) -> Error {
     if is_of_the_file(&failure) {
         failure.help.push("`corrupt: skip` under `data` leaves such files out, and names them".into());
     }

@@ -4,7 +4,7 @@ use super::order::Draws;
 use super::transform::{Resize, Transform};
 use crate::failure::failure;
 use crate::input::{Picture, to_grey};
-use crate::{Failure, Result};
+use crate::{Error, Result};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::graph::ImageTransform;
 
@@ -87,7 +87,7 @@ impl Pipeline {
         }
     }
 
-    fn refuse(&self, name: &str, reason: &str) -> Failure {
+    fn refuse(&self, name: &str, reason: &str) -> Error {
         let [channels, height, width] = self.shape;
         let mut refused =
             failure(Code::E610, format!("{name} {reason}, and the model takes {channels}×{height}×{width}"));

@@ -12,11 +12,10 @@ pub use grid::{GRID, LAYER, NETWORK, NETWORK_BY_WINOGRAD, REFERENCE, Road, Subje
 use crate::cpu::{Tensor64, evaluate_f64};
 use crate::failure::fault;
 use crate::tuning::Tuning;
-use crate::{Backend, Model, Parameters, Report, Tensor, random};
+use crate::{Backend, Model, Parameters, Result, Tensor, random};
 use cnnc_compiler::element::ElementType;
 use cnnc_compiler::passes;
 use cnnc_compiler::plan::{Method, Operation, Plan, Step, Target, choices, plan};
-use cnnc_compiler::resolve::{Request, Sources};
 use cnnc_compiler::training::{Loss, SumOrMean, loss_and_gradients};
 use std::sync::Arc;
 
@@ -41,9 +40,9 @@ impl Examination {
     ///
     /// # Errors
     /// When a case is no network: a fault of the grid.
-    pub fn new(subject: &'static Subject) -> Result<Examination, Report> {
+    pub fn new(subject: &'static Subject) -> Result<Examination> {
         let cases = subject.cases.iter().map(|(layers, shape)| Case::new(layers, shape, subject.road));
-        Ok(Examination { subject, cases: cases.collect::<Result<_, _>>()? })
+        Ok(Examination { subject, cases: cases.collect::<Result<_>>()? })
     }
 
     /// The largest error of a back end over all cases, as a share of the largest value; `None` when the back end has no such
@@ -51,7 +50,7 @@ impl Examination {
     ///
     /// # Errors
     /// When the back end cannot run a case.
-    pub fn error(&self, backend: &dyn Backend) -> Result<Option<f64>, Report> {
+    pub fn error(&self, backend: &dyn Backend) -> Result<Option<f64>> {
         let mut largest = 0.0;
         for case in &self.cases {
             let Some(error) = case.error(self.subject.road, backend)? else { return Ok(None) };
@@ -64,7 +63,7 @@ impl Examination {
     ///
     /// # Errors
     /// As [`Examination::error`].
-    pub fn any_plan(&self, target: &Target, is_one: impl Fn(&Plan) -> bool) -> Result<bool, Report> {
+    pub fn any_plan(&self, target: &Target, is_one: impl Fn(&Plan) -> bool) -> Result<bool> {
         for case in &self.cases {
             if case.plan(self.subject.road, target.clone())?.is_some_and(|plan| is_one(&plan)) {
                 return Ok(true);
@@ -82,9 +81,9 @@ impl Subject {
 }
 
 impl Case {
-    fn new(layers: &str, shape: &[usize], road: Road) -> Result<Case, Report> {
-        let spec = Text(format!("model Case {{\n    input {shape:?}\n    {layers}\n}}\n"));
-        let mut model = Model::read("grid.cnn", &Request::default(), &spec, &mut ())?;
+    fn new(layers: &str, shape: &[usize], road: Road) -> Result<Case> {
+        let mut model =
+            Model::from_text("grid.cnn", &format!("model Case {{\n    input {shape:?}\n    {layers}\n}}\n"))?;
         let mut input = model.drawn_input(0, 0)?.tensor;
         input.data_mut().iter_mut().for_each(|value| *value *= REACH);
         let parameters = model.parameters()?;
@@ -100,7 +99,7 @@ impl Case {
         Ok(Case { model, parameters, inputs, expected })
     }
 
-    fn error(&self, road: Road, backend: &dyn Backend) -> Result<Option<f64>, Report> {
+    fn error(&self, road: Road, backend: &dyn Backend) -> Result<Option<f64>> {
         let Some(plan) = self.plan(road, backend.target())? else { return Ok(None) };
         let mut executable = backend.prepare(plan, &self.parameters)?;
         let answers = executable.run(&self.inputs)?;
@@ -112,7 +111,7 @@ impl Case {
     }
 
     /// The plan that uses the kernel; `None` where the target has none.
-    fn plan(&self, road: Road, mut target: Target) -> Result<Option<Arc<Plan>>, Report> {
+    fn plan(&self, road: Road, mut target: Target) -> Result<Option<Arc<Plan>>> {
         let compile = |target: &Target| usual(&self.model, road, target);
         let method = match road {
             Road::Usual | Road::Gradients => return compile(&target).map(Some),
@@ -133,13 +132,13 @@ impl Case {
             |step: &Step| matches!(&step.operation, Operation::PackedConv(packed) if packed.method != method);
         match !plan.run.iter().any(by_another) {
             true => Ok(Some(plan)),
-            false => Err(fault(format!("a case of the grid is not computed by `{}`", method.name())).into()),
+            false => Err(fault(format!("a case of the grid is not computed by `{}`", method.name()))),
         }
     }
 }
 
 /// The plan of the network, or of its gradients, that a target chooses.
-fn usual(model: &Model, road: Road, target: &Target) -> Result<Arc<Plan>, Report> {
+fn usual(model: &Model, road: Road, target: &Target) -> Result<Arc<Plan>> {
     if road != Road::Gradients {
         return model.compile(target, &mut ()).map(|(plan, _)| plan);
     }
@@ -159,15 +158,6 @@ pub fn relative_error(a: impl IntoIterator<Item = f64>, b: &[f64]) -> f64 {
 /// The larger; not-a-number once there is one.
 fn worse(a: f64, b: f64) -> f64 {
     if b > a || b.is_nan() { b } else { a }
-}
-
-/// A spec of one file.
-struct Text(String);
-
-impl Sources for Text {
-    fn read(&self, path: &str, _importer: Option<&str>) -> Result<(String, String), String> {
-        Ok((path.to_owned(), self.0.clone()))
-    }
 }
 
 #[cfg(test)]

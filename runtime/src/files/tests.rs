@@ -145,7 +145,7 @@ fn names_may_be_as_long_as_the_system_takes() {
 #[test]
 fn what_cannot_be_opened_is_named_with_the_reason() {
     let folder = folder();
-    let message = |path: &Path| open(path).unwrap_err().message;
+    let message = |path: &Path| open(path).unwrap_err().message.clone();
     assert!(message(folder.path()).ends_with("it is a folder"));
     assert!(message(&folder.path().join("none")).ends_with("there is no such file"));
     assert!(message(Path::new("/dev/zero")).ends_with("it is no regular file"));

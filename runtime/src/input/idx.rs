@@ -5,7 +5,7 @@
 use super::picture::Picture;
 use super::{Loaded, Wanted, check_size, kinds, transform};
 use crate::failure::{broken_file, file_failure};
-use crate::{Failure, Result, available_memory_bytes};
+use crate::{Error, Result, available_memory_bytes};
 use flate2::bufread::MultiGzDecoder;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -88,7 +88,7 @@ impl Array {
 /// The sizes of an array of bytes.
 fn header(path: &Path, reader: &mut impl Read, is_packed: bool) -> Result<Vec<usize>> {
     let content = if is_packed { "is gzipped, and what is in it" } else { "" };
-    let short = |_| -> Failure {
+    let short = |_| -> Error {
         broken_file(path, format!("{content} is no IDX file, or is cut off within its header").trim_start())
     };
     let mut start = [0; 4];

@@ -8,6 +8,7 @@ mod jpeg;
 mod kinds;
 mod npy;
 mod picture;
+mod preprocess;
 mod resize;
 mod transform;
 
@@ -15,11 +16,12 @@ pub use npy::save as save_npy;
 pub(crate) use picture::MOST_PIXELS;
 pub use picture::Picture;
 pub(crate) use picture::{check_size, decode, to_grey};
+pub use preprocess::{Preprocess, Rgb8};
 pub(crate) use transform::{by_shorter_side, cut as cut_centre, resized_to as resize};
 
 use crate::contained::contained;
 use crate::failure::{broken_file, failure, file_failure};
-use crate::{Failure, Result, Tensor, files};
+use crate::{Error, Result, Tensor, files};
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::graph::{ImageTransform, Input};
 use cnnc_compiler::write_kernels::Bindings;
@@ -60,7 +62,7 @@ impl Wanted {
     }
 
     /// The failure to say when it is not.
-    fn refuse(&self, path: &Path, found: impl std::fmt::Display) -> Failure {
+    fn refuse(&self, path: &Path, found: impl std::fmt::Display) -> Error {
         let (file, name, text) = (path.display(), &self.name, &self.text);
         failure(Code::E604, format!("`{file}` holds {found}, and the input `{name}` is {text}"))
     }
@@ -113,7 +115,7 @@ pub fn read_picture(path: &Path, bytes: &[u8], wanted: &Wanted) -> Result<Loaded
 }
 
 /// A file of a kind that is not read.
-fn unknown(path: &Path, start: &[u8]) -> Failure {
+fn unknown(path: &Path, start: &[u8]) -> Error {
     let kind = kinds::name(start).map_or_else(String::new, |name| format!("; it begins as {name} does"));
     let mut unknown = broken_file(path, format!("is of no kind that cnnc reads as an input{kind}"));
     unknown.notes.push("it reads NumPy's .npy, pictures (PNG, JPEG) and IDX files, also gzipped".into());

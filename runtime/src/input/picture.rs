@@ -6,7 +6,7 @@
 use super::{Loaded, Wanted, jpeg, kinds, transform};
 use crate::contained::contained;
 use crate::failure::{broken_file, file_failure};
-use crate::{Failure, Result};
+use crate::{Error, Result};
 use image::codecs::{jpeg::JpegDecoder, png::PngDecoder};
 use image::{DynamicImage, ImageDecoder, ImageError, Limits};
 use std::io::{BufRead, Cursor, ErrorKind, Seek, SeekFrom};
@@ -117,7 +117,7 @@ fn pixels(path: &Path, decoder: impl ImageDecoder) -> Result<DynamicImage> {
     DynamicImage::from_decoder(decoder).map_err(|error| undecodable(path, error))
 }
 
-fn undecodable(path: &Path, error: ImageError) -> Failure {
+fn undecodable(path: &Path, error: ImageError) -> Error {
     match error {
         ImageError::IoError(error) if error.kind() != ErrorKind::UnexpectedEof => file_failure("read", path, &error),
         ImageError::IoError(_) => broken_file(path, "is a picture that cannot be decoded: it is cut off"),

@@ -1,7 +1,7 @@
 //! Files that fit an input, files that do not, and files that lie.
 
 use super::{Wanted, read, save_npy};
-use crate::{Failure, Tensor};
+use crate::{Error, Tensor};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::graph::{ImageTransform, Interpolation};
 use flate2::Compression;
@@ -17,7 +17,7 @@ fn wanted(shape: &[Option<usize>]) -> Wanted {
     Wanted { name: "input".into(), shape: shape.to_vec(), text, image: None }
 }
 
-fn load(content: &[u8], wanted: &Wanted) -> Result<super::Loaded, Failure> {
+fn load(content: &[u8], wanted: &Wanted) -> Result<super::Loaded, Error> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("input.file");
     fs::write(&path, content).unwrap();

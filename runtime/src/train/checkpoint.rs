@@ -83,7 +83,7 @@ pub fn load(path: &Path) -> Result<(Parameters, Progress)> {
 }
 
 /// Offers the checkpoint before, where there is one that can be read.
-pub(super) fn with_previous(path: &Path, mut failure: crate::Failure) -> crate::Failure {
+pub(super) fn with_previous(path: &Path, mut failure: crate::Error) -> crate::Error {
     let previous = path.with_file_name(PREVIOUS);
     if previous != path && weights::load_all(&previous).is_ok_and(|(_, about)| about.contains_key(KEY)) {
         failure.help.push(format!("the one before it is whole: `--resume={}`", previous.display()));

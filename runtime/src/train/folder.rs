@@ -7,7 +7,7 @@ use super::checkpoint::{self, BEST, LAST, PREVIOUS};
 use super::log::LOG;
 use crate::failure::{failure, file_failure, note};
 use crate::files::{Lock, remove_remains};
-use crate::{Failure, Result};
+use crate::{Error, Result};
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use std::fs;
 use std::io::ErrorKind;
@@ -128,7 +128,7 @@ fn locked(folder: &Path) -> Result<Lock> {
     Ok(lock.ok_or_else(|| in_use(folder))?.passing())
 }
 
-fn in_use(folder: &Path) -> Failure {
+fn in_use(folder: &Path) -> Error {
     let mut taken = failure(Code::E613, format!("another training writes to `{}`", folder.display()));
     taken.notes.push(format!("it holds the lock on `{}`", folder.join(LOCK).display()));
     taken.help.push("wait until it ends, or name another folder: `--output FOLDER`".into());
@@ -148,7 +148,7 @@ fn is_in(file: &Path, folder: &Path) -> bool {
 mod tests {
     use super::*;
 
-    fn refusal(path: &Path, resume: Option<&Path>, force: bool) -> Failure {
+    fn refusal(path: &Path, resume: Option<&Path>, force: bool) -> Error {
         RunFolder::take(path, resume, force).err().expect("a refusal")
     }
 

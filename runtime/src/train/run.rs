@@ -16,7 +16,7 @@ use super::setup::Setup;
 use super::{counters, log, state};
 use crate::data::{Batch, DataSet, Job, Skipped, in_order, load, shuffled};
 use crate::failure::failure;
-use crate::{Backend, Failure, Parameters, Result, weights};
+use crate::{Backend, Error, Parameters, Result, weights};
 use cnnc_compiler::diagnostic::{Code, Label};
 use cnnc_compiler::graph::ShapedGraph;
 use std::collections::HashSet;
@@ -219,7 +219,7 @@ impl Training<'_, '_> {
     }
 
     /// What cannot be gone on with, in a batch from 1, and from where it can.
-    fn diverged(&self, what: &str, batch: usize) -> Failure {
+    fn diverged(&self, what: &str, batch: usize) -> Error {
         let Run { recipe, .. } = self.run;
         let message = format!("{what} in batch {batch} of epoch {}", self.progress.epoch + 1);
         let mut diverged = failure(Code::E612, message);

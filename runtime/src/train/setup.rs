@@ -7,7 +7,7 @@ use super::schedule::Length;
 use crate::data::{DataSet, Pipeline, Samples};
 use crate::failure::failure;
 use crate::random::fnv1a;
-use crate::{Failure, Result};
+use crate::{Error, Result};
 use cnnc_compiler::diagnostic::{Code, Label};
 use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::graph::print::print_graph;
@@ -147,12 +147,12 @@ fn number(size: &Dim) -> Option<usize> {
     size.at(&|_| None).and_then(|size| usize::try_from(size).ok())
 }
 
-fn unfit(recipe: &Recipe, graph: &ShapedGraph, reason: String) -> Failure {
+fn unfit(recipe: &Recipe, graph: &ShapedGraph, reason: String) -> Error {
     at_model(recipe, failure(Code::E610, format!("the model {} {reason}", graph.graph.name)))
 }
 
 /// With the place where the recipe names the model.
-fn at_model(recipe: &Recipe, mut failure: Failure) -> Failure {
+fn at_model(recipe: &Recipe, mut failure: Error) -> Error {
     failure.labels.push(Label { span: recipe.model.place, text: "the recipe names the model here".into() });
     failure
 }

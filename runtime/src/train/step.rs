@@ -100,7 +100,7 @@ impl Step<'_> {
     }
 }
 
-fn fault() -> crate::Failure {
+fn fault() -> crate::Error {
     failure(Code::E499, "a training step without its inputs or outputs")
 }
 

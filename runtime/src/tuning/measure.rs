@@ -6,7 +6,7 @@
 
 use super::{Candidate, Tuning};
 use crate::cpu::{CpuOptions, Engine};
-use crate::{Parameters, Report, Tensor};
+use crate::{Parameters, Result, Tensor};
 use cnnc_compiler::plan::{Blocks, Method, Plan, choices};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -58,12 +58,12 @@ impl<C: Candidate> Measured<C> {
 
 /// Measures the convolutions of a model that more than one method can compute. `compile` makes its plan with these choices.
 pub(crate) fn measure(
-    compile: &mut dyn FnMut(&Tuning) -> Result<Arc<Plan>, Report>,
+    compile: &mut dyn FnMut(&Tuning) -> Result<Arc<Plan>>,
     blocks: &Blocks,
     parameters: &Parameters,
     inputs: &[Tensor],
     options: CpuOptions,
-) -> Result<Vec<Measured>, Report> {
+) -> Result<Vec<Measured>> {
     let plan = compile(&Tuning::default())?;
     let several = choices(&plan, blocks).into_iter().filter(|choice| choice.methods.len() > 1);
     let free: Vec<Choice<Method>> = several

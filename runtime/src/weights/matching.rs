@@ -4,7 +4,7 @@ use super::stored::{Entry, Source};
 use super::{Found, convert, tensor};
 use crate::failure::failure;
 use crate::parameters::Room;
-use crate::{Failure, Result};
+use crate::{Error, Result};
 use cnnc_compiler::diagnostic::{Code, nearest};
 use cnnc_compiler::graph::{Graph, Parameter};
 use std::collections::HashSet;
@@ -86,7 +86,7 @@ fn match_one<'f>(
     Ok(Some(entry))
 }
 
-fn report(source: &dyn Source, graph: &Graph, found: &Found, prefix: &str, differences: Differences) -> Failure {
+fn report(source: &dyn Source, graph: &Graph, found: &Found, prefix: &str, differences: Differences) -> Error {
     let (file, model) = (source.path().display(), &graph.name);
     let mut report = failure(Code::E602, format!("the weights in `{file}` do not fit the model `{model}`"));
     let missing: Vec<String> = differences.missing.iter().map(|key| format!("`{key}`")).collect();

@@ -5,7 +5,7 @@
 //! that is replaced by another of its name does no harm, since the one that was opened is read on.
 
 use super::convert;
-use crate::failure::{Failure, Result, broken_file, failure, file_failure};
+use crate::failure::{Error, Result, broken_file, failure, file_failure};
 use crate::files;
 use crate::parameters::Room;
 use cnnc_compiler::diagnostic::Code;
@@ -212,7 +212,7 @@ impl Source for StoredFile {
         match self.change() {
             Ok(Some(change)) => {
                 let message = format!("`{}` was changed while it was read: {change}", self.path.display());
-                Err(Box::new(failure(Code::E603, message).help("run again once nothing writes to it")))
+                Err(failure(Code::E603, message).help("run again once nothing writes to it"))
             }
             Ok(None) => read.map_err(|error| file_failure("read", &self.path, &error)),
             Err(error) => Err(file_failure("read", &self.path, &error)),
@@ -262,7 +262,7 @@ impl Source for StoredBytes<'_> {
 }
 
 /// What is wrong with the file, in words.
-fn broken(path: &Path, error: &SafeTensorError) -> Failure {
+fn broken(path: &Path, error: &SafeTensorError) -> Error {
     let reason = match error {
         SafeTensorError::HeaderTooSmall => {
             "is too short: a safetensors file begins with the length of its header".into()

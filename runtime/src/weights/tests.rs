@@ -3,8 +3,8 @@
 use super::{load, load_all, load_bytes, save};
 use crate::cpu::blocked::pool::Pool;
 use crate::parameters::Room;
-use crate::{Parameters, Tensor};
-use cnnc_compiler::diagnostic::{Code, Diagnostic};
+use crate::{Parameters, Result, Tensor};
+use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::graph::{Graph, Initialiser, Parameter};
 use cnnc_compiler::training::names::{is_state, state_key};
 use cnnc_grammar::span::Span;
@@ -58,7 +58,7 @@ fn written(content: &[u8]) -> (TempDir, PathBuf) {
     (folder, path)
 }
 
-fn loaded(content: &[u8], prefix: &str) -> Result<Parameters, Box<Diagnostic>> {
+fn loaded(content: &[u8], prefix: &str) -> Result<Parameters> {
     let (_folder, path) = written(content);
     load(&path, &graph(), prefix)
 }

@@ -6,6 +6,7 @@ use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::plan::{self, Method, Target, choices};
 use cnnc_compiler::write_kernels::Bindings;
 use cnnc_grammar::span::Files;
+use cnnc_runtime::Error;
 use cnnc_runtime::cuda::Way;
 use cnnc_runtime::cuda::program::{self, Options, Program};
 use cnnc_runtime::tuning::{Kept, Machine, Tuning};
@@ -43,6 +44,7 @@ pub fn tuning(bytes: &[u8]) -> Verdict {
     }
     if let Kept::Choices(tuning) = of_gpu {
         let planned = cnnc_compiler::compile(&NETWORK, &Bindings::new(), &program::target(u64::MAX));
+        let planned = planned.map_err(Error::from);
         match planned.and_then(|(plan, _)| Program::of(&plan, &Options { tuning, ..Options::default() })) {
             Ok(program) => drop(program.listing()),
             Err(problem) => return refused([&*problem], &Files::default(), &[]),

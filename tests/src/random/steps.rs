@@ -10,7 +10,6 @@ use super::report::Report;
 use crate::emulation::Case;
 use crate::evaluation::number::Number;
 use crate::evaluation::{Array, learn};
-use cnnc_compiler::diagnostic::Diagnostic;
 use cnnc_compiler::kernels::{KernelGraph, Port};
 use cnnc_compiler::passes;
 use cnnc_compiler::plan::{Plan, Target, plan};
@@ -60,7 +59,7 @@ impl Lesson<'_> {
     }
 
     /// What came, unless it is a failure, which is reported.
-    fn kept<T>(&mut self, found: Result<T, Box<Diagnostic>>, road: &str) -> Option<T> {
+    fn kept<T>(&mut self, found: Result<T, impl std::fmt::Debug>, road: &str) -> Option<T> {
         found.map_err(|why| self.report.wrong(&format!("{road}: {why:?}"))).ok()
     }
 

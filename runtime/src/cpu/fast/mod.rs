@@ -37,10 +37,11 @@ mod walk;
 use super::CpuOptions;
 use super::blocked::buffer::Buffer;
 use super::blocked::pool::Pool;
+use super::blocked::vector::InstructionSet;
 use crate::failure::{Result, failure, fault};
 use crate::given::check_parameters;
 use crate::parameters::{Parts, Room};
-use crate::{Parameters, Tensor};
+use crate::{Cancel, Parameters, Tensor};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::plan::{Plan, PlanParameter};
 use lane::Lane;
@@ -221,61 +222,84 @@ pub fn workspace_lengths(plan: &Plan, options: &CpuOptions) -> Result<[usize; 2]
     Ok([&calls.prepare, &calls.run].map(|calls| prepare::workspace_length(calls, options.thread_count())))
 }
 
-/// A plan, prepared.
-pub struct Fast {
+/// A plan whose `prepare` steps have run: packed weights and the calls of a run, which any number of [`Fast`] share.
+pub struct Packed {
     plan: Arc<Plan>,
     /// Those that a run reads and does not write.
     parameters: Vec<Option<Arc<Tensor>>>,
     prepared: Buffer,
-    arena: Buffer,
-    workspace: Buffer,
     run: Vec<StepCall>,
     outputs: Vec<Output>,
+    /// Floats of workspace that a run needs.
+    workspace_length: usize,
+    pool: Arc<Pool>,
+}
+
+/// A packed plan, and the memory of one run at a time.
+pub struct Fast {
+    packed: Arc<Packed>,
+    arena: Buffer,
+    working: Working,
+}
+
+/// What calls work in, and lists that are kept for their memory.
+struct Working {
+    workspace: Buffer,
+    /// One a thread of the pool.
     scratch: Vec<Scratch>,
-    pool: Pool,
-    /// Kept for their memory: where inputs and parameters lie in a run, and the offsets of an output's rows.
+    /// Where inputs and parameters lie in a run.
     pointers: (Vec<*const f32>, Vec<*mut f32>),
+    /// Of an output's rows.
     offsets: Vec<usize>,
 }
 
 // SAFETY: the pointers are only kept for their memory, and written anew before each run; everything else is sent.
-unsafe impl Send for Fast {}
+unsafe impl Send for Working {}
 
-impl Fast {
-    /// Prepares a plan: its `prepare` steps run here, each parameter being there from the first that reads it to the last. Memory
-    /// for runs is taken when they are done.
+impl Working {
+    fn new(workspace_length: usize, pool: &Pool) -> Working {
+        Working {
+            workspace: Buffer::zeros(workspace_length),
+            scratch: (0..pool.threads()).map(|_| Scratch::default()).collect(),
+            pointers: Default::default(),
+            offsets: Vec::new(),
+        }
+    }
+}
+
+impl Packed {
+    /// Prepares a plan: its `prepare` steps run here, each parameter being there from the first that reads it to the last.
     ///
     /// # Errors
     /// E602 when a parameter is missing or of another shape, E601 and E603 when it cannot be read, E499 when a step is not as
-    /// plans are, E506 when the threads cannot be started.
-    pub fn new(plan: Arc<Plan>, parameters: &Parameters, options: &CpuOptions) -> Result<Fast> {
+    /// plans are, E401 when there is too little memory.
+    pub fn new(plan: Arc<Plan>, parameters: &Parameters, set: InstructionSet, pool: Arc<Pool>) -> Result<Packed> {
         check_parameters(&plan, parameters)?;
-        let threads = options.thread_count();
+        let threads = pool.threads();
         let uses = ParameterUses::of(&plan, threads);
-        let calls = prepare::calls(&plan, &uses, options.instructions)?;
+        let calls = prepare::calls(&plan, &uses, set)?;
         let lengths = [&calls.prepare, &calls.run].map(|calls| prepare::workspace_length(calls, threads));
         super::check::memory(&plan, lengths[0].max(lengths[1]))?;
-        let pool = options.pool()?;
-        let mut fast = Fast {
+        let mut packed = Packed {
             parameters: vec![None; plan.parameters.len()],
             prepared: Buffer::zeros(Buffer::length_of(plan.prepared_bytes)),
-            arena: Buffer::zeros(0),
-            workspace: Buffer::zeros(lengths[0]),
             outputs: plan.outputs.iter().map(|port| Output::new(&port.view)).collect(),
-            pointers: Default::default(),
-            offsets: Vec::new(),
-            scratch: (0..pool.threads()).map(|_| Scratch::default()).collect(),
+            run: calls.run,
+            workspace_length: lengths[1],
             pool,
             plan,
-            run: calls.run,
         };
-        fast.prepare(&calls.prepare, &uses, parameters)?;
-        fast.workspace = Buffer::zeros(lengths[1]);
-        fast.arena = Buffer::zeros(Buffer::length_of(fast.plan.arena_bytes));
-        Ok(fast)
+        packed.prepare(&calls.prepare, &uses, parameters, Working::new(lengths[0], &packed.pool))?;
+        Ok(packed)
     }
 
-    fn prepare(&mut self, calls: &[StepCall], uses: &ParameterUses, parameters: &Parameters) -> Result<()> {
+    fn prepare(
+        &mut self,
+        calls: &[StepCall],
+        uses: &ParameterUses,
+        parameters: &Parameters,
+        mut working: Working,
+    ) -> Result<()> {
         let mut scratch = Buffer::zeros(Buffer::length_of(self.plan.scratch_bytes));
         let mut spare = Spare::new(&self.plan, uses);
         let mut calls = calls.iter().peekable();
@@ -287,8 +311,9 @@ impl Fast {
                 let room = || Room { memory: spare.take(wanted.shape.iter().product()), pool: Some(&self.pool) };
                 self.parameters[index] = Some(as_said(wanted, parameters.get_in(&wanted.path, room)?)?);
             }
-            let memory = Memory { scratch: scratch.as_mut_ptr(), ..self.memory(&[]) };
-            let context = self.context(&memory);
+            let prepared = self.prepared.as_mut_ptr();
+            let memory = Memory { scratch: scratch.as_mut_ptr(), prepared, ..self.memory(&[], &mut working) };
+            let context = Context { memory: &memory, pool: &self.pool, scratch: &working.scratch };
             while let Some((_, call)) = calls.next_if(|(step, _)| *step == number) {
                 // SAFETY: the calls are those of the plan, whose memory this is.
                 unsafe {
@@ -298,7 +323,7 @@ impl Fast {
                     }
                 }
             }
-            self.pointers = (memory.inputs, memory.parameters);
+            working.pointers = (memory.inputs, memory.parameters);
             steps.last.iter().filter_map(|&index| self.parameters[index].take()).for_each(|tensor| spare.put(tensor));
         }
         for &index in &uses.of_runs {
@@ -308,10 +333,40 @@ impl Fast {
         Ok(())
     }
 
-    /// The answers; inputs must have the plan's sizes, and `answers` those of its outputs.
-    pub fn run(&mut self, inputs: &[Tensor], answers: &mut [Tensor]) {
+    /// Where everything lies during one run that works in there; the arena is not said. Nobody writes to what was prepared.
+    fn memory(&self, inputs: &[Tensor], working: &mut Working) -> Memory {
+        let (mut to_inputs, mut to_parameters) = std::mem::take(&mut working.pointers);
+        to_inputs.clear();
+        to_inputs.extend(inputs.iter().map(Tensor::as_ptr));
+        to_parameters.clear();
+        let pointer = |tensor: &Option<Arc<Tensor>>| {
+            tensor.as_ref().map_or(std::ptr::null_mut(), |tensor| tensor.as_ptr().cast_mut())
+        };
+        to_parameters.extend(self.parameters.iter().map(pointer));
+        Memory {
+            inputs: to_inputs,
+            parameters: to_parameters,
+            scratch: std::ptr::null_mut(),
+            prepared: self.prepared.as_ptr().cast_mut(),
+            arena: std::ptr::null_mut(),
+            workspace: working.workspace.as_mut_ptr(),
+        }
+    }
+}
+
+impl Fast {
+    /// Memory for the runs of a packed plan.
+    pub fn new(packed: Arc<Packed>) -> Fast {
+        let arena = Buffer::zeros(Buffer::length_of(packed.plan.arena_bytes));
+        let working = Working::new(packed.workspace_length, &packed.pool);
+        Fast { packed, arena, working }
+    }
+
+    /// The answers; inputs must have the plan's sizes, and `answers` those of its outputs. Whether it was not cancelled before
+    /// they were there.
+    pub fn run(&mut self, inputs: &[Tensor], answers: &mut [Tensor], cancel: &Cancel) -> bool {
         let memory = self.memory(inputs);
-        self.execute(memory, answers);
+        self.execute(memory, answers, cancel)
     }
 
     /// One training step: as [`Fast::run`], with the parameters that change in `state`, which must have all of them.
@@ -320,14 +375,14 @@ impl Fast {
     /// As [`Parameters::get`], before anything is computed.
     pub fn step(&mut self, state: &mut Parameters, inputs: &[Tensor], answers: &mut [Tensor]) -> Result<()> {
         let memory = self.memory_over(state, inputs)?;
-        self.execute(memory, answers);
+        self.execute(memory, answers, &Cancel::default());
         Ok(())
     }
 
     /// The memory of a run that writes the parameters of `state`.
     fn memory_over(&mut self, state: &mut Parameters, inputs: &[Tensor]) -> Result<Memory> {
         let mut memory = self.memory(inputs);
-        for (parameter, pointer) in self.plan.parameters.iter().zip(&mut memory.parameters) {
+        for (parameter, pointer) in self.packed.plan.parameters.iter().zip(&mut memory.parameters) {
             if parameter.changes {
                 *pointer = state.get_mut(&parameter.path)?.as_mut_ptr();
             }
@@ -336,18 +391,23 @@ impl Fast {
     }
 
     /// Runs over memory that is the plan's: its inputs have the plan's sizes, and a parameter that is written is the caller's
-    /// alone.
-    fn execute(&mut self, memory: Memory, answers: &mut [Tensor]) {
+    /// alone. Whether it went to the end.
+    fn execute(&mut self, memory: Memory, answers: &mut [Tensor], cancel: &Cancel) -> bool {
         let context = self.context(&memory);
-        for (_, call) in &self.run {
-            // SAFETY: the calls are those of the plan, whose memory this is.
-            unsafe { call.run(&context) };
-        }
-        for (output, answer) in self.outputs.iter().zip(answers) {
+        let done = self.packed.run.iter().all(|(_, call)| {
+            let goes_on = !cancel.is_cancelled();
+            if goes_on {
+                // SAFETY: the calls are those of the plan, whose memory this is.
+                unsafe { call.run(&context) };
+            }
+            goes_on
+        });
+        for (output, answer) in self.packed.outputs.iter().zip(answers).filter(|_| done) {
             // SAFETY: as above; nothing writes any more.
-            unsafe { output.copy_out(&memory, answer, &mut self.offsets) };
+            unsafe { output.copy_out(&memory, answer, &mut self.working.offsets) };
         }
-        self.pointers = (memory.inputs, memory.parameters);
+        self.working.pointers = (memory.inputs, memory.parameters);
+        done
     }
 
     /// The median seconds of each step over some runs.
@@ -367,10 +427,10 @@ impl Fast {
 
     fn timed(&mut self, memory: Memory, runs: usize) -> Vec<f64> {
         let context = self.context(&memory);
-        let mut seconds = vec![Vec::with_capacity(runs); self.plan.run.len()];
+        let mut seconds = vec![Vec::with_capacity(runs); self.packed.plan.run.len()];
         for _ in 0..runs {
             seconds.iter_mut().for_each(|times| times.push(0.0));
-            for (step, call) in &self.run {
+            for (step, call) in &self.packed.run {
                 let start = Instant::now();
                 // SAFETY: as in `run`.
                 unsafe { call.run(&context) };
@@ -379,7 +439,7 @@ impl Fast {
                 }
             }
         }
-        self.pointers = (memory.inputs, memory.parameters);
+        self.working.pointers = (memory.inputs, memory.parameters);
         let median = |times: &mut Vec<f64>| -> f64 {
             times.sort_unstable_by(f64::total_cmp);
             times.get(times.len() / 2).copied().unwrap_or(0.0)
@@ -388,27 +448,12 @@ impl Fast {
     }
 
     fn context<'a>(&'a self, memory: &'a Memory) -> Context<'a> {
-        Context { memory, pool: &self.pool, scratch: &self.scratch }
+        Context { memory, pool: &self.packed.pool, scratch: &self.working.scratch }
     }
 
     /// Where everything lies during one run.
     fn memory(&mut self, inputs: &[Tensor]) -> Memory {
-        let (mut to_inputs, mut to_parameters) = std::mem::take(&mut self.pointers);
-        to_inputs.clear();
-        to_inputs.extend(inputs.iter().map(Tensor::as_ptr));
-        to_parameters.clear();
-        let pointer = |tensor: &Option<Arc<Tensor>>| {
-            tensor.as_ref().map_or(std::ptr::null_mut(), |tensor| tensor.as_ptr().cast_mut())
-        };
-        to_parameters.extend(self.parameters.iter().map(pointer));
-        Memory {
-            inputs: to_inputs,
-            parameters: to_parameters,
-            scratch: std::ptr::null_mut(),
-            prepared: self.prepared.as_mut_ptr(),
-            arena: self.arena.as_mut_ptr(),
-            workspace: self.workspace.as_mut_ptr(),
-        }
+        Memory { arena: self.arena.as_mut_ptr(), ..self.packed.memory(inputs, &mut self.working) }
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::{Loaded, Wanted};
 use crate::failure::{broken_file, file_failure};
-use crate::{Failure, Result, Tensor, available_memory_bytes, files};
+use crate::{Error, Result, Tensor, available_memory_bytes, files};
 use cnnc_compiler::element::ElementType;
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -88,7 +88,7 @@ fn values(path: &Path, reader: impl Read, header: &Header, element: &Element, el
     Ok(values)
 }
 
-fn wrong_shape(path: &Path, wanted: &Wanted, shape: &[usize]) -> Failure {
+fn wrong_shape(path: &Path, wanted: &Wanted, shape: &[usize]) -> Error {
     let mut wrong = wanted.refuse(path, format_args!("an array of {shape:?}"));
     if shape.len() + 1 == wanted.shape.len()
         && wanted.shape[1..].iter().zip(shape).all(|(size, found)| size.is_none_or(|size| size == *found))

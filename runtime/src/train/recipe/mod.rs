@@ -52,7 +52,7 @@ pub struct Recipe {
     /// What first values, order, transforms and dropout depend on.
     pub seed: u64,
     /// Where it runs.
-    pub device: Device,
+    pub device: crate::Device,
     /// Threads that compute; 0 is one for each core.
     pub threads: usize,
     /// When to end early.
@@ -106,15 +106,6 @@ pub struct DataChoice {
     pub workers: usize,
     /// Whether the last batch of an epoch is left out when it is smaller.
     pub drop_last: bool,
-}
-
-/// Where a recipe is to run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Device {
-    /// This machine's processor.
-    Cpu,
-    /// An NVIDIA GPU.
-    Cuda,
 }
 
 /// What tells good weights from bad ones.

@@ -3,8 +3,9 @@
 use super::section::{Pair, Reader, Section, choice, count, count_up_to, text};
 use super::transforms::transforms;
 use super::yaml::{self, Node, Value};
-use super::{DataChoice, Device, EarlyStopping, Entry, ModelChoice, Monitor, Recipe, options};
+use super::{DataChoice, EarlyStopping, Entry, ModelChoice, Monitor, Recipe, options};
 use super::{MOST_EPOCHS, MOST_SAMPLES, MOST_WORKERS};
+use crate::Device;
 use crate::MOST_THREADS;
 use crate::data::Format;
 use crate::failure::{failure, file_failure};
@@ -82,7 +83,7 @@ fn recipe(mut top: Section<'_>, path: &Path) -> Option<Recipe> {
     let epochs = top.need("epochs", "times to go through the data");
     let epochs = epochs.and_then(|node| count_up_to(reader, "epochs", node, 1, MOST_EPOCHS));
     let seed = top.count("seed", 0, 0) as u64;
-    let device = [Device::Cpu, Device::Cuda][top.choice("device", &["cpu", "cuda"])];
+    let device = top.get("device").and_then(|node| device(reader, node)).unwrap_or_default();
     let threads = top.count_within("threads", 0, 0..=MOST_THREADS);
     let monitor =
         [Monitor::ValidationAccuracy, Monitor::ValidationLoss][top.choice("monitor", &["val_accuracy", "val_loss"])];
@@ -110,6 +111,17 @@ fn recipe(mut top: Section<'_>, path: &Path) -> Option<Recipe> {
         checkpoint_batches,
         output: beside.join(output),
     })
+}
+
+/// `cpu`, `cuda`, `cuda:1`
+fn device(reader: &Reader, node: &Node) -> Option<Device> {
+    let names = ["cpu", "cuda", "cuda:1"];
+    let name = text(reader, "device", node, &format!("one of {}", names.join(", ")))?;
+    let device = name.parse().ok();
+    if device.is_none() {
+        reader.refuse_name("device", node, name, &names);
+    }
+    device
 }
 
 /// `model: lenet.cnn`, or a section.

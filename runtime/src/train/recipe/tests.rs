@@ -1,6 +1,7 @@
 //! Recipes as people write them, and as they get them wrong.
 
-use super::{Device, Monitor, Recipe, read};
+use super::{Monitor, Recipe, read};
+use crate::Device;
 use crate::data::{Format, Resize, Transform};
 use crate::train::schedule::{Curve, Unit, Warmup};
 use cnnc_compiler::diagnostic::{RenderOptions, Renderer};
@@ -69,7 +70,7 @@ clip_grad_norm: 1
 batch_size: 32
 epochs: 3
 seed: 7
-device: cuda
+device: cuda:1
 threads: 2
 monitor: val_loss
 early_stopping: {patience: 4, min_delta: 0.01}
@@ -107,7 +108,7 @@ output: out
     assert_eq!(recipe.schedule.curve, Curve::Cosine { t_max: None, eta_min: 1e-6 });
     assert_eq!((recipe.schedule.unit, recipe.learning_rate), (Unit::Batch, 3e-4));
     assert_eq!(recipe.schedule.warmup, Some(Warmup { length: 5, start_factor: 0.01 }));
-    assert_eq!((recipe.threads, recipe.seed, recipe.device), (2, 7, Device::Cuda));
+    assert_eq!((recipe.threads, recipe.seed, recipe.device), (2, 7, Device::Cuda(1)));
     assert_eq!(recipe.early_stopping.map(|early| (early.patience, early.min_delta)), Some((4, 0.01)));
     assert_eq!((recipe.checkpoint_batches, recipe.monitor), (Some(100), Monitor::ValidationLoss));
 }
@@ -250,7 +251,7 @@ fn files_that_are_no_recipe_are_named() {
         std::fs::write(&path, content).expect("a file");
         let failure = super::load(&path).expect_err("no text");
         assert!(failure.message.contains("some.yaml"), "{}", failure.message);
-        failure.message
+        failure.message.clone()
     };
     assert!(refused(b"model: x\nb: \xFF\n").contains("not UTF-8 text (line 2)"));
     assert!(refused(&vec![b' '; (1 << 20) + 1]).contains("larger than 1048576 bytes"));

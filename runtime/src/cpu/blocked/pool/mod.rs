@@ -6,72 +6,22 @@
 //! A pool that is busy, in a task of which or beside which another thread calls `run`, leaves that call to do its tasks itself.
 //!
 //! Why not a library: a net is some fifty forks and joins a millisecond apart or less. A worker here spins for a while
-//! before it sleeps, and nothing is allocated. After [`Pool::new`], `run` makes no system call unless a worker sleeps.
+//! before it sleeps, and nothing is allocated. After [`Pool::new`], `run` makes no system call unless a thread sleeps, or yields
+//! as it waits. What the threads share, and in which order, is `protocol.rs`.
+
+mod protocol;
+mod sync;
 
 use crate::threads;
+use protocol::{Body, MOST_TASKS, State};
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, TryLockError};
-use std::thread::{JoinHandle, Thread};
-use std::time::{Duration, Instant};
-
-type Body<'a> = dyn Fn(usize, usize) + Sync + 'a;
-
-/// How long an idle worker spins before it sleeps.
-const SPIN: Duration = Duration::from_micros(100);
-
-struct State {
-    /// What is left of each worker's range.
-    ranges: Vec<Range>,
-    /// Tasks that are done.
-    done: AtomicUsize,
-    /// The body of the current run; read only after a successful claim, which keeps that run from ending.
-    body: BodyCell,
-    panicked: AtomicBool,
-    quit: AtomicBool,
-    asleep: Vec<AtomicBool>,
-}
-
-/// Tasks that nobody claimed yet: the first in the upper half, the end in the lower. One atomic, so that a worker that comes late
-/// can tell that nothing is left without looking at a run that is over; a line of the cache each.
-#[repr(align(128))]
-#[derive(Default)]
-struct Range(AtomicU64);
-
-impl Range {
-    fn is_empty(&self) -> bool {
-        Self::parts(self.0.load(Ordering::SeqCst)).is_empty()
-    }
-
-    fn parts(range: u64) -> std::ops::Range<u64> {
-        range >> 32..range & u64::from(u32::MAX)
-    }
-
-    /// The first task of the range, or the last.
-    fn claim(&self, first: bool) -> Option<usize> {
-        let rest = |range: u64| {
-            let std::ops::Range { start, end } = Self::parts(range);
-            (start < end).then(|| if first { (start + 1) << 32 | end } else { start << 32 | (end - 1) })
-        };
-        let range = Self::parts(self.0.fetch_update(Ordering::Acquire, Ordering::Relaxed, rest).ok()?);
-        Some(if first { range.start } else { range.end - 1 } as usize)
-    }
-}
-
-/// A cell that is written before a claim is published and read after one succeeded.
-struct BodyCell(std::cell::UnsafeCell<Option<*const Body<'static>>>);
-
-// SAFETY: written only by the one caller of `run` while no task can be claimed, read only between a claim and its `done`.
-unsafe impl Sync for BodyCell {}
-// SAFETY: the pointer is to a `Sync` body.
-unsafe impl Send for BodyCell {}
+use std::thread::JoinHandle;
 
 /// Threads that wait for work; the caller of [`Pool::run`] is one of them.
 pub struct Pool {
     state: Arc<State>,
     workers: Vec<JoinHandle<()>>,
-    handles: Vec<Thread>,
     running: Mutex<()>,
 }
 
@@ -92,22 +42,13 @@ impl Pool {
     /// When the system does not start as many.
     pub fn new(threads: usize) -> Result<Self, NoMore> {
         let threads = threads.max(1);
-        let state = Arc::new(State {
-            ranges: (0..threads).map(|_| Range::default()).collect(),
-            done: AtomicUsize::new(0),
-            body: BodyCell(std::cell::UnsafeCell::new(None)),
-            panicked: AtomicBool::new(false),
-            quit: AtomicBool::new(false),
-            asleep: (1..threads).map(|_| AtomicBool::new(false)).collect(),
-        });
-        let mut pool = Self { state, workers: Vec::new(), handles: Vec::new(), running: Mutex::new(()) };
+        let state = Arc::new(State::new(threads));
+        let mut pool = Self { state, workers: Vec::new(), running: Mutex::new(()) };
         for worker in 1..threads {
             let state = Arc::clone(&pool.state);
             let started = threads::spawn(move || state.work(worker));
             // Who was started ends as the pool is dropped.
-            let thread = started.map_err(|error| NoMore { started: worker, error })?;
-            pool.handles.push(thread.thread().clone());
-            pool.workers.push(thread);
+            pool.workers.push(started.map_err(|error| NoMore { started: worker, error })?);
         }
         Ok(pool)
     }
@@ -125,7 +66,7 @@ impl Pool {
     pub fn run(&self, tasks: usize, body: &Body<'_>) {
         let alone = || (0..tasks).for_each(|task| body(task, 0));
         // More tasks than a range holds are those of no kernel.
-        if tasks <= 1 || self.workers.is_empty() || tasks > u32::MAX as usize / 2 {
+        if tasks <= 1 || self.workers.is_empty() || tasks > MOST_TASKS {
             return alone();
         }
         let _one_at_a_time = match self.running.try_lock() {
@@ -133,104 +74,27 @@ impl Pool {
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return alone(),
         };
-        let state = &*self.state;
-        // SAFETY: only the lifetime is changed; the body is not called after this function returns, as `done` shows.
-        let body: *const Body<'static> = unsafe { std::mem::transmute(std::ptr::from_ref(body)) };
-        state.done.store(0, Ordering::Relaxed);
-        // SAFETY: nothing of an earlier run is left to claim, so nobody reads the cell now.
-        unsafe { *state.body.0.get() = Some(body) };
-        let threads = self.threads();
-        for (worker, range) in state.ranges.iter().enumerate() {
-            let [first, end] = [worker, worker + 1].map(|worker| (tasks * worker).div_ceil(threads) as u64);
-            range.0.store(first << 32 | end, Ordering::SeqCst);
-        }
-        for (asleep, handle) in state.asleep.iter().zip(&self.handles) {
-            if asleep.load(Ordering::SeqCst) {
-                handle.unpark();
-            }
-        }
-        state.take_tasks(0);
-        while state.done.load(Ordering::Acquire) < tasks {
-            std::hint::spin_loop();
-        }
-        if state.panicked.swap(false, Ordering::Relaxed) {
-            panic!("a task of the thread pool panicked");
-        }
+        // SAFETY: the lock is held.
+        let went_well = unsafe { self.state.run(tasks, body) };
+        assert!(went_well, "a task of the thread pool panicked");
     }
 }
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        self.state.quit.store(true, Ordering::SeqCst);
+        self.state.quit();
         for worker in self.workers.drain(..) {
-            worker.thread().unpark();
             let _ = worker.join();
         }
-    }
-}
-
-impl State {
-    fn has_task(&self) -> bool {
-        self.ranges.iter().any(|range| !range.is_empty())
-    }
-
-    fn take_tasks(&self, worker: usize) {
-        let (others, own) = self.ranges.split_at(worker);
-        for (range, is_own) in own.iter().chain(others).zip(std::iter::once(true).chain(std::iter::repeat(false))) {
-            while let Some(task) = range.claim(is_own) {
-                self.run_task(task, worker);
-            }
-        }
-    }
-
-    fn run_task(&self, task: usize, worker: usize) {
-        // SAFETY: the task was claimed, so the run that it belongs to waits for it: the body is alive and the cell is not
-        // written.
-        let body = unsafe { (*self.body.0.get()).map(|body| &*body) };
-        let outcome = catch_unwind(AssertUnwindSafe(|| body.map(|body| body(task, worker))));
-        if outcome.is_err() {
-            self.panicked.store(true, Ordering::Relaxed);
-        }
-        self.done.fetch_add(1, Ordering::Release);
-    }
-
-    fn work(&self, worker: usize) {
-        while !self.quit.load(Ordering::SeqCst) {
-            if self.spin_for_task() {
-                self.take_tasks(worker);
-            } else {
-                self.sleep(&self.asleep[worker - 1]);
-            }
-        }
-    }
-
-    fn spin_for_task(&self) -> bool {
-        let since = Instant::now();
-        while since.elapsed() < SPIN {
-            for _ in 0..64 {
-                if self.has_task() {
-                    return true;
-                }
-                std::hint::spin_loop();
-            }
-        }
-        false
-    }
-
-    /// Sleeps until there may be a task. The flag is raised before the last look, and the caller of `run` publishes
-    /// its tasks before it looks at the flag: one of both sees the other.
-    fn sleep(&self, asleep: &AtomicBool) {
-        asleep.store(true, Ordering::SeqCst);
-        if !self.has_task() && !self.quit.load(Ordering::SeqCst) {
-            std::thread::park();
-        }
-        asleep.store(false, Ordering::SeqCst);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
 
     #[test]
     fn every_task_runs_once() {

@@ -1,0 +1,90 @@
+//! The devices that networks run on, by the names that commands, recipes and programs give them.
+
+use crate::cuda;
+use crate::failure::Result;
+use crate::host::processor;
+use std::fmt;
+use std::str::FromStr;
+
+/// A device of this machine: `cpu`, `cuda`, `cuda:1`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Device {
+    /// The processor.
+    #[default]
+    Cpu,
+    /// The NVIDIA GPU of that number, from 0, in the driver's order.
+    Cuda(usize),
+}
+
+/// A device that is there.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct DeviceInfo {
+    /// Which.
+    pub device: Device,
+    /// What it says of itself.
+    pub name: String,
+}
+
+impl Device {
+    /// The devices of this machine, the processor first. GPUs that cannot be used, for want of a driver or of NVRTC, are left out:
+    /// [`cuda::Cuda::open`] says why.
+    pub fn list() -> Vec<DeviceInfo> {
+        let processor = DeviceInfo { device: Device::Cpu, name: processor() };
+        let gpu = |number: usize| -> Result<DeviceInfo> {
+            let name = cuda::Device::open(number)?.properties.to_string();
+            Ok(DeviceInfo { device: Device::Cuda(number), name })
+        };
+        let count = cuda::probe().map_or(0, |report| report.devices.len());
+        let gpus = (0..count).filter_map(|number| gpu(number).ok());
+        std::iter::once(processor).chain(gpus).collect()
+    }
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Device::Cpu => f.write_str("cpu"),
+            Device::Cuda(0) => f.write_str("cuda"),
+            Device::Cuda(number) => write!(f, "cuda:{number}"),
+        }
+    }
+}
+
+impl FromStr for Device {
+    type Err = String;
+
+    /// # Errors
+    /// With the names that there are.
+    fn from_str(name: &str) -> std::result::Result<Device, String> {
+        let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten();
+        let device = match (name, name.strip_prefix("cuda:")) {
+            ("cpu", _) => Some(Device::Cpu),
+            ("cuda", _) => Some(Device::Cuda(0)),
+            (_, Some(text)) => number(text).map(Device::Cuda),
+            _ => None,
+        };
+        device.ok_or_else(|| "one of cpu, cuda and cuda:N, the GPU of that number".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Device;
+
+    #[test]
+    fn names_are_read_as_they_are_written() {
+        for (name, device) in [("cpu", Device::Cpu), ("cuda", Device::Cuda(0)), ("cuda:3", Device::Cuda(3))] {
+            assert_eq!((name.parse(), device.to_string().as_str()), (Ok(device), name));
+        }
+        assert_eq!("cuda:0".parse(), Ok(Device::Cuda(0)));
+        for name in ["", "gpu", "cuda:", "cuda:-1", "cuda:+1", "cuda:x", "cuda:99999999999999999999", "CPU"] {
+            assert!(name.parse::<Device>().is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_processor_comes_first() {
+        assert_eq!(Device::list()[0].device, Device::Cpu);
+    }
+}

@@ -57,7 +57,7 @@ impl Definition for ConvWeight {
     }
 
     fn reference<T: Real>(&self, own: &[Operand<'_, T>], shape: &[usize]) -> Vec<T> {
-        let [x, g] = own else { return Vec::new() };
+        let (x, g) = (&own[0], &own[1]);
         let (rows, columns) = (g.shape[2], g.shape[3]);
         let per_group = g.shape[1] / self.groups;
         let [vertical, horizontal] = &self.window;

@@ -76,7 +76,7 @@ pub fn step(
     shape: &[usize],
 ) -> Tensor {
     let (own, others) = arguments.split_at(own);
-    let result = one(own, shape, |operands| kernel.reference(operands, shape));
+    let result = one(own, shape, |operands| kernel.reference(operands, shape).unwrap());
     match epilogue {
         None => result,
         Some(expression) => {

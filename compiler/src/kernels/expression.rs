@@ -172,8 +172,7 @@ impl Expression {
 
     /// Whether its value depends on where the element lies, so that it must stay in a tensor of its shape.
     pub fn is_placed(&self) -> bool {
-        matches!(self, Expression::Index(_) | Expression::Uniform(..))
-            || self.children().into_iter().any(Expression::is_placed)
+        matches!(self, Expression::Index(_) | Expression::Uniform(..)) || self.children().any(Expression::is_placed)
     }
 
     /// The expression with every operand replaced by what `replace` gives for it.
@@ -224,14 +223,18 @@ impl Expression {
     }
 
     /// The parts of this expression, left to right.
-    pub fn children(&self) -> Vec<&Expression> {
-        match self {
-            Expression::Operand(_) | Expression::Constant(_) | Expression::Index(_) => Vec::new(),
-            Expression::Unary(_, x) => vec![x],
-            Expression::Binary(_, a, b) => vec![a, b],
-            Expression::Select(c, a, b) => vec![c, a, b],
-            Expression::Uniform(_, key) => key.iter().collect(),
-        }
+    pub fn children(&self) -> impl DoubleEndedIterator<Item = &Expression> + use<'_> {
+        let children = match self {
+            Expression::Operand(_) | Expression::Constant(_) | Expression::Index(_) => [None; 3],
+            Expression::Unary(_, x) => [Some(&**x), None, None],
+            Expression::Binary(_, a, b) => [Some(&**a), Some(&**b), None],
+            Expression::Select(c, a, b) => [Some(&**c), Some(&**a), Some(&**b)],
+            Expression::Uniform(_, key) => {
+                let [seed, step] = &**key;
+                [Some(seed), Some(step), None]
+            }
+        };
+        children.into_iter().flatten()
     }
 
     /// How many times operand `index` occurs.
@@ -260,7 +263,7 @@ impl Expression {
         let mut rest = vec![(self, 0)];
         while let Some((part, depth)) = rest.pop() {
             deepest = deepest.max(depth);
-            rest.extend(part.children().into_iter().map(|child| (child, depth + 1)));
+            rest.extend(part.children().map(|child| (child, depth + 1)));
         }
         deepest
     }

@@ -39,7 +39,7 @@ impl Definition for Gemm {
     }
 
     fn reference<T: Real>(&self, own: &[Operand<'_, T>], _: &[usize]) -> Vec<T> {
-        let [a, b] = own else { return Vec::new() };
+        let (a, b) = (&own[0], &own[1]);
         let swap = |axes: [usize; 2], swapped: bool| if swapped { [axes[1], axes[0]] } else { axes };
         let read = |matrix: &Operand<T>, turned| {
             let (shape, strides) = (matrix.shape, matrix.strides);

@@ -175,9 +175,9 @@ impl Kernel {
         ask!(self, one => one.fits(shape, own), true)
     }
 
-    /// [`Definition::reference`].
-    pub fn reference<T: Real>(&self, own: &[Operand<'_, T>], shape: &[usize]) -> Vec<T> {
-        ask!(self, one => one.reference(own, shape), Vec::new())
+    /// [`Definition::reference`]; `None` of what is given.
+    pub fn reference<T: Real>(&self, own: &[Operand<'_, T>], shape: &[usize]) -> Option<Vec<T>> {
+        ask!(self, one => Some(one.reference(own, shape)), None)
     }
 
     /// [`Definition::gradient`].

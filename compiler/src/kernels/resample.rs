@@ -91,7 +91,7 @@ impl Definition for Resample {
     }
 
     fn reference<T: Real>(&self, own: &[Operand<'_, T>], shape: &[usize]) -> Vec<T> {
-        let ([x], Resample(resampling)) = (own, self) else { return Vec::new() };
+        let (x, Resample(resampling)) = (&own[0], self);
         let sources = [0, 1].map(|axis| resampling.sources(axis, x.shape[2 + axis], shape[2 + axis]));
         let element = |index: Vec<usize>| {
             let (row, column) = (&sources[0][index[2]], &sources[1][index[3]]);

@@ -57,7 +57,7 @@ impl<'a> Climb<'a> {
             self.parts.push(expression);
             return Some(true);
         }
-        let (child, whole) = expression.children().into_iter().find_map(|child| Some((child, self.up(child)?)))?;
+        let (child, whole) = expression.children().find_map(|child| Some((child, self.up(child)?)))?;
         let affine = whole && self.allows(expression, child);
         if affine {
             self.parts.push(expression);

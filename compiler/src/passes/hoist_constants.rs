@@ -116,8 +116,7 @@ fn split(
 
 /// What an expression costs a run: its parts that are no constants. `None` for a constant.
 fn run_cost(expression: &Expression, constant: &dyn Fn(usize) -> bool) -> Option<usize> {
-    let children = expression.children();
-    let varying: Vec<usize> = children.iter().filter_map(|child| run_cost(child, constant)).collect();
+    let varying: Vec<usize> = expression.children().filter_map(|child| run_cost(child, constant)).collect();
     match expression {
         Expression::Operand(index) => (!constant(*index)).then_some(0),
         _ if varying.is_empty() => None,
@@ -153,7 +152,7 @@ fn constant_parts(graph: &KernelGraph, formula: &Formula, constants: &HashSet<No
         let hoistable = part.operations() > 0 && !part.operands().is_empty() && !part.is_placed();
         let candidate = hoistable && is_constant(part, &constant);
         if !candidate || grows(graph, formula, part) {
-            rest.extend(part.children().into_iter().rev());
+            rest.extend(part.children().rev());
         } else if !parts.contains(part) {
             parts.push(part.clone());
         }

@@ -48,21 +48,23 @@ fn same_as(graph: &KernelGraph, id: NodeId) -> Option<NodeId> {
 
 /// Lets a kernel that can read a matrix as if it were transposed do so, where one is transposed only for it.
 fn read_transposed(graph: &mut KernelGraph, id: NodeId) {
-    let mut arguments = graph.dag.arguments(id);
-    let Some(mut kernel) = graph.dag.get(id).map(|node| node.kernel.clone()) else { return };
-    for (slot, argument) in arguments.iter_mut().enumerate() {
-        let turned = match graph.dag.get(*argument).map(|node| &node.kernel) {
+    for (slot, argument) in graph.dag.arguments(id).into_iter().enumerate() {
+        let source = match graph.dag.get(argument).map(|node| &node.kernel) {
             Some(Kernel::Permute(Permute { axes })) if *axes == [1, 0] => {
-                graph.dag.arguments(*argument).first().copied()
+                graph.dag.arguments(argument).first().copied()
             }
             _ => None,
         };
-        if let (Some(source), Some(reading)) = (turned, kernel.reading_transposed(slot)) {
-            (kernel, *argument) = (reading, source);
+        let reading = graph.dag.get(id).and_then(|node| node.kernel.reading_transposed(slot));
+        if let (Some(source), Some(kernel)) = (source, reading) {
+            let mut arguments = graph.dag.arguments(id);
+            if let Some(argument) = arguments.get_mut(slot) {
+                *argument = source;
+            }
+            graph.dag.set_arguments(id, &arguments);
+            set_kernel(graph, id, kernel);
         }
     }
-    set_kernel(graph, id, kernel);
-    graph.dag.set_arguments(id, &arguments);
 }
 
 /// Joins a movement with the one before it, and writes permutations as reshapes where they are.

@@ -104,7 +104,7 @@ fn cores<'a>(expression: &'a Expression, kinds: &[Kind], found: &mut Vec<(&'a Ex
     if let Some(core) = core(expression, kinds) {
         found.push((expression, core));
     }
-    expression.children().into_iter().for_each(|child| cores(child, kinds, found));
+    expression.children().for_each(|child| cores(child, kinds, found));
 }
 
 fn core(expression: &Expression, kinds: &[Kind]) -> Option<Core> {

@@ -172,7 +172,7 @@ fn sizes(step: &Step, own: &[View], others: &[View]) -> Result<(), String> {
 fn operands_exist(expression: &Expression, count: usize) -> Result<(), String> {
     match expression {
         Expression::Operand(index) => ensure(*index < count, || format!("operand {index} of {count} is named")),
-        other => other.children().into_iter().try_for_each(|child| operands_exist(child, count)),
+        other => other.children().try_for_each(|child| operands_exist(child, count)),
     }
 }
 

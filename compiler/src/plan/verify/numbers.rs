@@ -74,7 +74,7 @@ fn window(axis: &AxisWindow, output: &View) -> Checked {
 fn indices(expression: &Expression, axes: usize) -> Checked {
     match expression {
         Expression::Index(axis) if *axis >= axes => Err(format!("the index along axis {axis} of {axes} is asked for")),
-        other => other.children().into_iter().try_for_each(|child| indices(child, axes)),
+        other => other.children().try_for_each(|child| indices(child, axes)),
     }
 }
 

@@ -138,9 +138,9 @@ impl Program {
             Expression::Constant(number) => return Source::Constant(*number as f32),
             Expression::Index(axis) => return Source::Counter(self.counter(Counter::Index(*axis))),
             Expression::Unary(Unary::Fixed, x) => return self.number(x),
-            Expression::Unary(operation, _) => (Operation::Unary(*operation), expression.children()),
-            Expression::Binary(operation, ..) => (Operation::Binary(*operation), expression.children()),
-            Expression::Select(..) => (Operation::Select, expression.children()),
+            Expression::Unary(operation, _) => (Operation::Unary(*operation), expression.children().collect()),
+            Expression::Binary(operation, ..) => (Operation::Binary(*operation), expression.children().collect()),
+            Expression::Select(..) => (Operation::Select, expression.children().collect()),
             Expression::Uniform(stream, key) => {
                 let key = [&key[0], &key[1]].map(|part| match part {
                     Expression::Operand(index) => Whole::Operand(*index),

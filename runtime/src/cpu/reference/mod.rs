@@ -101,7 +101,7 @@ fn execute<T: Real>(storages: &mut Storages<T>, step: &Step) {
         Operation::Map(expression) => map::map(expression, &own, shape),
         operation => {
             let own: Vec<Operand<T>> = own.into_iter().map(Elements::reals).collect();
-            operation.reference(&own, shape).unwrap_or_default()
+            operation.reference(&own, shape).expect("a plan with blocks was refused")
         }
     };
     if let Some(epilogue) = &step.epilogue {

@@ -31,6 +31,8 @@ mod sync {
         true
     }
 
+    pub use look_for as look_idly_for;
+
     pub fn fence(order: Ordering) {
         if !Mistake::NoFence.is_planted() {
             loom::sync::atomic::fence(order);

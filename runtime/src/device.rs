@@ -28,8 +28,8 @@ pub struct DeviceInfo {
 }
 
 impl Device {
-    /// The devices of this machine, the processor first. GPUs that cannot be used, for want of a driver or of NVRTC, are left out:
-    /// [`cuda::Cuda::open`] says why.
+    /// The devices of this machine, the processor first. GPUs that cannot be used, for want of a driver or of NVRTC, are left
+    /// out: [`cuda::Cuda::open`] says why.
     pub fn list() -> Vec<DeviceInfo> {
         let processor = DeviceInfo { device: Device::Cpu, name: processor() };
         let gpu = |number: usize| -> Result<DeviceInfo> {

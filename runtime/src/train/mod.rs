@@ -1,7 +1,8 @@
 //! Training by a recipe: a network, data and a [`recipe::Recipe`] come in; trained weights, a log and events on the way go out.
 //!
 //! [`fit`] does all of it. [`Setup`] holds the three against each other, [`train`] is the loop. What does the steps is a
-//! [`Learner`]; what is said on the way are [`Event`]s, which others draw. All files of a run lie in one folder: checkpoints, the best weights, the log.
+//! [`Learner`]; what is said on the way are [`Event`]s, which others draw. All files of a run lie in one folder: checkpoints, the
+//! best weights, the log.
 
 pub mod checkpoint;
 mod counters;

@@ -3,8 +3,9 @@
 //! Neighbouring axes of one kind are one. When the last axis is reduced, each result is a long sum over dense elements; when it
 //! is kept, a row of results is computed at a time, vector by vector.
 //!
-//! In which order elements are summed depends on sizes alone, never on where the planner put them: the batch is summed for itself,
-//! for its stride is larger in a part of a concatenation. So a step that computes values again has the bits of one that keeps them.
+//! In which order elements are summed depends on sizes alone, never on where the planner put them: the batch is summed for
+//! itself, for its stride is larger in a part of a concatenation. So a step that computes values again has the bits of one that
+//! keeps them.
 
 use super::level::vectorised;
 use super::math;

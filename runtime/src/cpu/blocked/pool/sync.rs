@@ -1,5 +1,5 @@
-//! What the pool's protocol is made of: the standard library's atomics, locks and cells, and how long a thread looks for something
-//! before it sleeps.
+//! What the pool's protocol is made of: the standard library's atomics, locks and cells, and how long a thread looks for
+//! something before it sleeps.
 //!
 //! `runtime/tests/pool.rs` compiles `protocol.rs` with a module of this name and shape whose parts are loom's, which tries every
 //! order in which threads may run and every value that an atomic may still have.

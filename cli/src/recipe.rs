@@ -4,16 +4,14 @@ use crate::arguments::RecipeArguments;
 use crate::console::{Console, Outcome, Stop};
 use crate::device::Opened;
 use crate::outputs;
-use cnnc_compiler::check::{Checked, Spec};
-use cnnc_compiler::diagnostic::Label;
 use cnnc_compiler::graph::ShapedGraph;
 use cnnc_grammar::span::Files;
+use cnnc_runtime::Error;
 use cnnc_runtime::cpu::CpuOptions;
 use cnnc_runtime::data::{self, DataSet};
 use cnnc_runtime::train::checkpoint::{BEST, LAST, PREVIOUS};
 use cnnc_runtime::train::recipe::{self, Recipe, read};
 use cnnc_runtime::train::{LOG, Setup};
-use cnnc_runtime::{Disk, Error};
 use std::path::Path;
 
 /// The picture of which class is taken for which, in the run's folder.
@@ -94,13 +92,7 @@ fn changed(mut recipe: Recipe, arguments: &RecipeArguments) -> Recipe {
 
 /// The network that the recipe names; `files` takes its sources in.
 fn network(recipe: &Recipe, files: &mut Files, console: &mut Console<'_>) -> Outcome<ShapedGraph> {
-    let spec = Spec::read_after(std::mem::take(files), &recipe.model.file.to_string_lossy(), &Disk, console);
-    let Checked { files: all_files, mut problems, mut networks, .. } = spec.network(&recipe.request(), console);
-    *files = all_files;
-    recipe.relocate(&mut problems, files);
-    for problem in problems.iter_mut().filter(|problem| problem.labels.is_empty()) {
-        problem.labels.push(Label { span: recipe.model.place, text: "the recipe names it here".into() });
-    }
+    let (problems, network) = cnnc_runtime::train::network(recipe, files, console);
     console.tell(&problems, files);
-    networks.pop().ok_or(Stop::Reported)
+    network.ok_or(Stop::Reported)
 }

@@ -17,4 +17,9 @@ impl Cancel {
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
+
+    /// True once work is to stop.
+    pub(crate) fn flag(&self) -> &AtomicBool {
+        &self.0
+    }
 }

@@ -1,8 +1,9 @@
 //! The devices that networks run on, by the names that commands, recipes and programs give them.
 
-use crate::cuda;
+use crate::cpu::{Cpu, CpuOptions};
 use crate::failure::Result;
 use crate::host::processor;
+use crate::{Backend, cuda};
 use std::fmt;
 use std::str::FromStr;
 
@@ -27,8 +28,8 @@ pub struct DeviceInfo {
 }
 
 impl Device {
-    /// The devices of this machine, the processor first. GPUs that cannot be used, for want of a driver or of NVRTC, are left out:
-    /// [`cuda::Cuda::open`] says why.
+    /// The devices of this machine, the processor first. GPUs that cannot be used, for want of a driver or of NVRTC, are left
+    /// out: [`cuda::Cuda::open`] says why.
     pub fn list() -> Vec<DeviceInfo> {
         let processor = DeviceInfo { device: Device::Cpu, name: processor() };
         let gpu = |number: usize| -> Result<DeviceInfo> {
@@ -38,6 +39,19 @@ impl Device {
         let count = cuda::probe().map_or(0, |report| report.devices.len());
         let gpus = (0..count).filter_map(|number| gpu(number).ok());
         std::iter::once(processor).chain(gpus).collect()
+    }
+}
+
+impl Device {
+    /// The device, ready to compute: a processor with these options, a GPU in exact float32.
+    ///
+    /// # Errors
+    /// E501 when there is no such device.
+    pub fn open(self, options: CpuOptions) -> Result<Box<dyn Backend>> {
+        Ok(match self {
+            Device::Cpu => Box::new(Cpu(options)),
+            Device::Cuda(number) => Box::new(cuda::Cuda::open(number, cuda::program::Options::default())?),
+        })
     }
 }
 

@@ -23,9 +23,9 @@
 //! | [`Cancel`] | a way to stop a run from another thread | shared, cloned |
 //! | [`Error`] | whatever is wrong, as text and as data | sent, shared |
 //!
-//! Below that door, [`Parameters`] are drawn from the spec's initialisers or read from a safetensors file ([`weights`]), [`input`]
-//! reads arrays and pictures, and [`cpu::Engine`] and [`cuda::Cuda`] run the [`Plan`](cnnc_compiler::plan::Plan)s that the
-//! compiler makes. [`train`] trains by recipes. Nothing here prints.
+//! Below that door, [`Parameters`] are drawn from the spec's initialisers or read from a safetensors file ([`weights`]),
+//! [`input`] reads arrays and pictures, and [`cpu::Engine`] and [`cuda::Cuda`] run the [`Plan`](cnnc_compiler::plan::Plan)s that
+//! the compiler makes. [`train`] trains by recipes. Nothing here prints.
 
 pub mod answer;
 pub mod backend;

@@ -1,8 +1,8 @@
 //! A prepared model and its sessions: weights are packed once for all of them, and a request of any permitted sizes is answered.
 //!
-//! What comes in are tensors, what goes out [`Outputs`]. A [`Prepared`] keeps the plans of the sizes that were asked for last, each
-//! with its packed weights; a [`Session`] adds the memory of one run at a time. Sessions on several threads share packed weights
-//! and threads: one that finds these busy computes by itself, and the bits are the same.
+//! What comes in are tensors, what goes out [`Outputs`]. A [`Prepared`] keeps the plans of the sizes that were asked for last,
+//! each with its packed weights; a [`Session`] adds the memory of one run at a time. Sessions on several threads share packed
+//! weights and threads: one that finds these busy computes by itself, and the bits are the same.
 
 use crate::answer::{Likely, likeliest};
 use crate::cpu::{Engine, Footprint, Shared, footprint};
@@ -130,8 +130,8 @@ impl Session {
     /// inputs have the same sizes. For sizes that nobody asked for before, a plan is made and weights are packed first.
     ///
     /// # Errors
-    /// E604 when the inputs are not those that the model takes; E308 and E309 when their sizes fit no plan, E401 when there is too
-    /// little memory, E601 to E603 when the weights cannot be read any more. The session goes on.
+    /// E604 when the inputs are not those that the model takes; E308 and E309 when their sizes fit no plan, E401 when there is
+    /// too little memory, E601 to E603 when the weights cannot be read any more. The session goes on.
     pub fn run(&mut self, inputs: &[Tensor]) -> Result<Outputs<'_>> {
         self.run_with(inputs, &RunOptions::default())
     }

@@ -6,7 +6,8 @@ use crate::Error;
 use crate::failure::failure;
 use cnnc_compiler::diagnostic::Code;
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, Builder, JoinHandle};
 
 /// The most threads that may be asked for, of those that compute and of those that load pictures.
@@ -18,9 +19,20 @@ fn builder() -> Builder {
     Builder::new().stack_size(STACK_BYTES)
 }
 
-/// Starts a thread.
+/// Starts a thread, and returns once it runs. What the standard library lays beside its stack is there then: where memory ends
+/// in that, the process ends too, so no two threads start at a time.
 pub(crate) fn spawn(body: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
-    builder().spawn(body)
+    let (starter, runs) = (thread::current(), Arc::new(AtomicBool::new(false)));
+    let begun = runs.clone();
+    let started = builder().spawn(move || {
+        begun.store(true, Ordering::Release);
+        starter.unpark();
+        body();
+    })?;
+    while !runs.load(Ordering::Acquire) {
+        thread::park();
+    }
+    Ok(started)
 }
 
 /// The failure when `started` of `wanted` threads run and the system starts no more.

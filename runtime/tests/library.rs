@@ -2,7 +2,9 @@
 
 use cnnc_compiler::diagnostic::{Code, RenderOptions};
 use cnnc_runtime::cpu::CpuOptions;
+use cnnc_runtime::train::{Ending, Event, fit};
 use cnnc_runtime::{Cancel, ErrorKind, Model, Preprocess, Rgb8, RunOptions, Session, Tensor};
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;
 
@@ -16,13 +18,14 @@ fn the_readme_shows_the_example_word_for_word() {
 }
 
 /// What an example prints, run at the root.
-fn printed(example: &str) -> String {
+fn printed(example: &str, arguments: &[&OsStr]) -> String {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
     let mut command = Command::new(cargo);
     command.args(["run", "--quiet", "--offline", "--locked", "-p", "cnnc-runtime", "--example", example]);
     if !cfg!(debug_assertions) {
         command.arg("--release");
     }
+    command.arg("--").args(arguments);
     let output = command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).output().expect("cargo");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("text")
@@ -30,12 +33,55 @@ fn printed(example: &str) -> String {
 
 #[test]
 fn the_example_knows_a_shoe() {
-    let text = printed("classify");
+    let text = printed("classify", &[]);
     let score = |line: &str| line.split_whitespace().next().and_then(|word| word.parse::<f32>().ok()).expect("a score");
     let best = text.lines().max_by(|a, b| score(a).total_cmp(&score(b))).expect("lines");
     assert!(text.lines().count() == 10 && best.ends_with("ankle boot"), "{text}");
-    let embedded = printed("embed");
+    let embedded = printed("embed", &[]);
     assert!(embedded.lines().count() == 3 && embedded.lines().next().is_some_and(|line| line.ends_with("ankle boot")));
+}
+
+/// A recipe of two epochs in a folder of its own.
+fn recipe(folder: &Path) -> std::path::PathBuf {
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models").display().to_string();
+    let text = format!(
+        "model: {models}/lenet.cnn\ndata: {{format: idx, path: {models}/fashion_mnist_small}}\n\
+         optimizer: {{name: adam, lr: 0.002}}\nbatch_size: 64\nepochs: 2\noutput: run\n"
+    );
+    let path = folder.join("recipe.yaml");
+    std::fs::write(&path, text).expect("a file");
+    path
+}
+
+#[test]
+fn the_example_trains() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = printed("train", &[recipe(folder.path()).as_os_str()]);
+    assert!(text.starts_with("epoch 1: loss ") && text.ends_with("Done\n") && text.lines().count() == 3, "{text}");
+}
+
+#[test]
+fn a_training_is_one_call_that_can_be_cancelled() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let recipe = recipe(folder.path());
+    let cancel = Cancel::default();
+    let mut steps = 0;
+    let ending = fit(&recipe, &cancel, &mut |event| {
+        if let Event::Stepped { .. } = event {
+            steps += 1;
+            if steps == 3 {
+                cancel.cancel();
+            }
+        }
+    });
+    assert_eq!(ending.expect("a training"), Ending::Stopped { epoch: 0, batch: 3 });
+    assert!(folder.path().join("run/last.safetensors").exists());
+    let there = fit(&recipe, &Cancel::default(), &mut |_| {}).expect_err("the run is there");
+    assert_eq!(there.code(), Code::E613);
+    std::fs::write(&recipe, "model: none.cnn\nepoch: 3\n").expect("a file");
+    let wrong = fit(&recipe, &Cancel::default(), &mut |_| {}).expect_err("no recipe");
+    let unknown = wrong.details().find(|detail| detail.code == Code::E606).expect("an unknown key");
+    assert_eq!(unknown.place.map(|place| (place.line, place.column)), Some((2, 1)));
 }
 
 #[test]

@@ -6,8 +6,8 @@
 //! for; every one is tried in which at most two times a thread is stopped where it could go on.
 //!
 //! What must hold is that every task is done once, that the caller then sees what tasks wrote, that nobody reads a run's body
-//! while the next is written, and that nobody sleeps for ever (which loom calls a deadlock). Mistakes are planted to see that each
-//! would be found: an ordering that is weaker by one, a fence that is missing.
+//! while the next is written, and that nobody sleeps for ever (which loom calls a deadlock). Mistakes are planted to see that
+//! each would be found: an ordering that is weaker by one, a fence that is missing.
 
 #[path = "../src/cpu/blocked/pool/protocol.rs"]
 mod protocol;
@@ -30,6 +30,8 @@ mod sync {
         }
         true
     }
+
+    pub use look_for as look_idly_for;
 
     pub fn fence(order: Ordering) {
         if !Mistake::NoFence.is_planted() {

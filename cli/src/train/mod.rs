@@ -11,11 +11,10 @@ use crate::console::{Console, Outcome, Stop};
 use crate::draw;
 use crate::numbers::{counted, grouped};
 use crate::recipe::Prepared;
-use cnnc_compiler::diagnostic::{Code, Diagnostic, Label};
-use cnnc_grammar::span::Span;
+use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_runtime::train::checkpoint::{self, BEST};
-use cnnc_runtime::train::{CURVES, Ending, Event, History, Run, RunFolder, StepLearner, train};
-use cnnc_runtime::{Error, Parameters, Result, write_whole};
+use cnnc_runtime::train::{CURVES, Ending, Event, History, Run, RunFolder, learn};
+use cnnc_runtime::{Result, write_whole};
 use progress::Progress;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -81,26 +80,8 @@ fn go(
     screen: &mut Screen<'_, '_>,
 ) -> Result<Ending> {
     let Prepared { recipe, graph, data, setup, opened, .. } = prepared;
-    let of_model = (recipe.model.place, "the recipe names the model here");
-    let parameters = Parameters::draw(&graph.graph, recipe.seed).map_err(|failure| at(of_model, failure))?;
-    let [channels, height, width] = setup.train.shape();
-    let shape = [recipe.batch_size.min(data.train.len()), channels, height, width];
-    let backend = opened.backend();
-    let learner = StepLearner::new(graph, recipe.training, &parameters, shape, setup.classes, backend);
-    let mut learner = learner.map_err(|failure| match failure.code {
-        Code::E401 | Code::E504 => at((recipe.batch_size_place, "in batches of this size"), failure),
-        _ => at(of_model, failure),
-    })?;
-    let run = Run { recipe, graph, data, setup: setup.clone(), resume, stop, backend };
-    train(&run, folder, &mut learner, &mut |event| screen.show(event))
-}
-
-/// A failure at a place of the recipe, where it has none of its own.
-fn at((span, text): (Span, &str), mut failure: Error) -> Error {
-    if failure.labels.is_empty() {
-        failure.labels.push(Label { span, text: text.into() });
-    }
-    failure
+    let run = Run { recipe, graph, data, setup: setup.clone(), resume, stop, backend: opened.backend() };
+    learn(&run, folder, &mut |event| screen.show(event))
 }
 
 /// The checkpoint to go on from: the one named, or the run's newest; `None` when the run was ended before it had any.

@@ -1,14 +1,15 @@
 //! Training by a recipe: a network, data and a [`recipe::Recipe`] come in; trained weights, a log and events on the way go out.
 //!
-//! [`Setup`] holds the three against each other, [`train`] is the loop. What does the steps is a [`Learner`]; what is said on the
-//! way are
-//! [`Event`]s, which others draw. All files of a run lie in one folder: checkpoints, the best weights, the log.
+//! [`fit`] does all of it. [`Setup`] holds the three against each other, [`train`] is the loop. What does the steps is a
+//! [`Learner`]; what is said on the way are [`Event`]s, which others draw. All files of a run lie in one folder: checkpoints, the
+//! best weights, the log.
 
 pub mod checkpoint;
 mod counters;
 mod evaluate;
 mod event;
 mod exact;
+mod fit;
 mod folder;
 mod history;
 mod labels;
@@ -24,6 +25,7 @@ mod step;
 
 pub use evaluate::{Evaluation, TOP, evaluate};
 pub use event::{Ending, Event};
+pub use fit::{fit, learn, network};
 pub use folder::{CURVES, RunFolder};
 pub use history::{History, Record};
 pub use learner::{Learner, StepInputs, StepOutputs};

@@ -10,7 +10,9 @@
 //! who has news publishes them before looking at the flag, each with a fence between: one of both sees the other.
 //! A worker that misses a run does no harm: the others do its tasks.
 
-use super::sync::{AtomicBool, AtomicU64, AtomicUsize, Condvar, Mutex, Ordering, UnsafeCell, fence, look_for};
+use super::sync::{
+    AtomicBool, AtomicU64, AtomicUsize, Condvar, Mutex, Ordering, UnsafeCell, fence, look_for, look_idly_for,
+};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What a run does with a task, and on which worker.
@@ -144,7 +146,7 @@ impl State {
         let mut known = 0;
         loop {
             let has_news = || self.news.load(Ordering::Acquire) != known;
-            if !look_for(has_news) {
+            if !look_idly_for(has_news) {
                 self.beds[worker].sleep(has_news);
             }
             known = self.news.load(Ordering::Acquire);

@@ -1,5 +1,5 @@
-//! What the pool's protocol is made of: the standard library's atomics, locks and cells, and how long a thread looks for something
-//! before it sleeps.
+//! What the pool's protocol is made of: the standard library's atomics, locks and cells, and how long a thread looks for
+//! something before it sleeps.
 //!
 //! `runtime/tests/pool.rs` compiles `protocol.rs` with a module of this name and shape whose parts are loom's, which tries every
 //! order in which threads may run and every value that an atomic may still have.
@@ -14,9 +14,18 @@ const PATIENCE: Duration = Duration::from_micros(100);
 /// Looks between two at the clock.
 const LOOKS: usize = 64;
 
-/// Looks until `there` says so, or patience is over; gives which. From time to time the thread yields: where another wants its
-/// core, that one runs while this one has nothing to do, and not in the middle of a task for which others then wait.
+/// Looks until `there` says so, or patience is over; gives which.
 pub fn look_for(there: impl Fn() -> bool) -> bool {
+    look(there, || {})
+}
+
+/// As [`look_for`], of a thread that has nothing to do and for which nobody waits: from time to time it yields. Where another
+/// wants its core, that one runs then, and not in the middle of a task.
+pub fn look_idly_for(there: impl Fn() -> bool) -> bool {
+    look(there, std::thread::yield_now)
+}
+
+fn look(there: impl Fn() -> bool, between: impl Fn()) -> bool {
     let since = Instant::now();
     loop {
         for _ in 0..LOOKS {
@@ -28,7 +37,7 @@ pub fn look_for(there: impl Fn() -> bool) -> bool {
         if since.elapsed() >= PATIENCE {
             return false;
         }
-        std::thread::yield_now();
+        between();
     }
 }
 

@@ -1,0 +1,77 @@
+//! A whole training in one call: the file of a recipe comes in, events on the way and a trained network in the run's folder go
+//! out.
+
+use super::recipe::{self, Recipe};
+use super::run::{Listener, Run, train};
+use super::{Ending, RunFolder, Setup, StepLearner};
+use crate::cpu::CpuOptions;
+use crate::{Cancel, Disk, Error, Parameters, Result, data};
+use cnnc_compiler::check::{Checked, Spec};
+use cnnc_compiler::diagnostic::{Code, Diagnostic, Label};
+use cnnc_compiler::graph::ShapedGraph;
+use cnnc_compiler::watch::Watch;
+use cnnc_grammar::span::{Files, Span};
+use std::path::Path;
+
+/// Trains by a recipe, from the beginning, on the device that the recipe names. What it writes is in the recipe's folder. A
+/// `cancel` ends it after the step, with a checkpoint.
+///
+/// # Errors
+/// With all that is wrong with the recipe or its spec; E501 when there is no such device, E610 when the data do not fit the
+/// network, E613 when the folder has another run, and as [`train`].
+pub fn fit(recipe: impl AsRef<Path>, cancel: &Cancel, listener: &mut Listener<'_>) -> Result<Ending> {
+    let path = recipe.as_ref();
+    let text = recipe::load(path)?;
+    let mut files = Files::default();
+    let file = files.add(path.to_string_lossy(), text.as_str());
+    let recipe = recipe::read(&text, file, path).map_err(|problems| Error::of_spec(problems, files.clone()))?;
+    let (problems, graph) = network(&recipe, &mut files, &mut ());
+    let Some(graph) = graph else { return Err(Error::of_spec(problems, files)) };
+    let mut trained = || {
+        let data = data::open(recipe.data.format, &recipe.data.path)?;
+        let setup = Setup::new(&recipe, &graph, &data)?;
+        let backend = recipe.device.open(CpuOptions { threads: recipe.threads, ..CpuOptions::default() })?;
+        let folder = RunFolder::take(&recipe.output, None, false)?;
+        let (resume, stop, backend) = (None, cancel.flag(), &*backend);
+        learn(&Run { recipe: &recipe, graph: &graph, data: &data, setup, resume, stop, backend }, folder, listener)
+    };
+    trained().map_err(|error| error.within(&files))
+}
+
+/// Trains the parameters that the recipe's seed draws, or those of the run's checkpoint: [`train`] with the recipe's own steps.
+///
+/// # Errors
+/// As [`train`], and when the network cannot be trained so, or not in batches of that size.
+pub fn learn(run: &Run<'_>, folder: RunFolder, listener: &mut Listener<'_>) -> Result<Ending> {
+    let Run { recipe, graph, data, setup, backend, .. } = run;
+    let of_model = (recipe.model.place, "the recipe names the model here");
+    let parameters = Parameters::draw(&graph.graph, recipe.seed).map_err(|failure| at(of_model, failure))?;
+    let [channels, height, width] = setup.train.shape();
+    let shape = [recipe.batch_size.min(data.train.len()), channels, height, width];
+    let learner = StepLearner::new(graph, recipe.training, &parameters, shape, setup.classes, *backend);
+    let mut learner = learner.map_err(|failure| match failure.code {
+        Code::E401 | Code::E504 => at((recipe.batch_size_place, "in batches of this size"), failure),
+        _ => at(of_model, failure),
+    })?;
+    train(run, folder, &mut learner, listener)
+}
+
+/// The network that a recipe names, and what is to be said of it; `files` takes its sources in.
+pub fn network(recipe: &Recipe, files: &mut Files, watch: &mut dyn Watch) -> (Vec<Diagnostic>, Option<ShapedGraph>) {
+    let spec = Spec::read_after(std::mem::take(files), &recipe.model.file.to_string_lossy(), &Disk, watch);
+    let Checked { files: all_files, mut problems, mut networks, .. } = spec.network(&recipe.request(), watch);
+    *files = all_files;
+    recipe.relocate(&mut problems, files);
+    for problem in problems.iter_mut().filter(|problem| problem.labels.is_empty()) {
+        problem.labels.push(Label { span: recipe.model.place, text: "the recipe names it here".into() });
+    }
+    (problems, networks.pop())
+}
+
+/// A failure at a place of the recipe, where it has none of its own.
+fn at((span, text): (Span, &str), mut failure: Error) -> Error {
+    if failure.labels.is_empty() {
+        failure.labels.push(Label { span, text: text.into() });
+    }
+    failure
+}

@@ -84,8 +84,8 @@ pub trait Definition: Clone {
     }
 
     /// The kernel over images in blocks: what is said of every axis is said of the lanes too.
-    fn over_blocks(&self) -> Self {
-        self.clone()
+    fn over_blocks(self) -> Self {
+        self
     }
 
     /// Whether channels of zeros give channels of zeros.

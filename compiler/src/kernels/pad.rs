@@ -57,8 +57,9 @@ impl Definition for Pad {
         layouts.first() && self.padding.iter().take(2).all(|&sides| sides == (0, 0))
     }
 
-    fn over_blocks(&self) -> Pad {
-        Pad { padding: [self.padding.as_slice(), &[(0, 0)]].concat() }
+    fn over_blocks(mut self) -> Pad {
+        self.padding.push((0, 0));
+        self
     }
 
     fn keeps_zeros(&self) -> bool {

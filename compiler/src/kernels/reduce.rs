@@ -88,8 +88,9 @@ impl Definition for Reduce {
         layouts.first() && self.axes.get(1) == Some(&false)
     }
 
-    fn over_blocks(&self) -> Reduce {
-        Reduce { axes: [self.axes.as_slice(), &[false]].concat(), ..*self }
+    fn over_blocks(mut self) -> Reduce {
+        self.axes.push(false);
+        self
     }
 
     fn keeps_zeros(&self) -> bool {

@@ -25,12 +25,14 @@ pub(super) fn finish(graph: &KernelGraph, draft: Draft, parameters: Vec<PlanPara
     };
     let [scratch_bytes, prepared_bytes, arena_bytes] =
         [Storage::Scratch, Storage::Prepared, Storage::Arena].map(&mut size_of);
+    let storages: Vec<Storage> = draft.buffers.iter().map(|buffer| buffer.storage).collect();
     let moved = |view: &View, buffer: Option<usize>| {
         let root = buffer.and_then(|index| reuse.root.get(index).copied());
-        let place = root.and_then(|index| Some((draft.buffers.get(index)?.storage, *offsets.get(index)?)));
+        let place = root.and_then(|index| Some((storages.get(index).copied()?, *offsets.get(index)?)));
         let (storage, offset) = place.unwrap_or((view.storage, 0));
         View { storage, offset_bytes: view.offset_bytes + offset, ..view.clone() }
     };
+    let Draft { prepare, run, outputs, .. } = draft;
     let ports = |index: usize| graph.inputs.get(index).and_then(|port| graph.dag.get(port.node));
     let inputs = graph.inputs.iter().enumerate().filter_map(|(index, port)| {
         let node = ports(index)?;
@@ -40,15 +42,15 @@ pub(super) fn finish(graph: &KernelGraph, draft: Draft, parameters: Vec<PlanPara
     let outputs = graph
         .outputs
         .iter()
-        .zip(&draft.outputs)
+        .zip(&outputs)
         .map(|(port, located)| PlanPort { name: port.name.clone(), view: moved(&located.view, located.buffer) });
     Plan {
         inputs: inputs.collect(),
         class_input: graph.class_input,
         outputs: outputs.collect(),
         parameters,
-        prepare: draft.prepare.iter().map(|step| place(step, &moved)).collect(),
-        run: draft.run.iter().map(|step| place(step, &moved)).collect(),
+        prepare: prepare.into_iter().map(|step| place(step, &moved)).collect(),
+        run: run.into_iter().map(|step| place(step, &moved)).collect(),
         scratch_bytes,
         prepared_bytes,
         arena_bytes,
@@ -56,13 +58,13 @@ pub(super) fn finish(graph: &KernelGraph, draft: Draft, parameters: Vec<PlanPara
 }
 
 /// A step whose views are where their buffers are.
-fn place(draft: &DraftStep, moved: &dyn Fn(&View, Option<usize>) -> View) -> Step {
-    let operands = draft.step.operands.iter().zip(&draft.operands);
-    Step {
-        operands: operands.map(|(view, &buffer)| moved(view, buffer)).collect(),
-        output: moved(&draft.step.output, draft.output),
-        ..draft.step.clone()
+fn place(draft: DraftStep, moved: &dyn Fn(&View, Option<usize>) -> View) -> Step {
+    let DraftStep { mut step, operands, output } = draft;
+    for (view, buffer) in step.operands.iter_mut().zip(operands) {
+        *view = moved(view, buffer);
     }
+    step.output = moved(&step.output, output);
+    step
 }
 
 /// E401 when one value alone is larger than the memory; asked before offsets are added up.

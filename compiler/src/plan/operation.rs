@@ -54,7 +54,7 @@ macro_rules! operations {
             ($operation:expr, $definition:ident => $changed:expr) => {
                 match $operation {
                     $(Operation::$computed($definition) => Operation::$computed($changed),)*
-                    other => other.clone(),
+                    other => other,
                 }
             };
         }
@@ -160,7 +160,7 @@ impl Operation {
     }
 
     /// The operation over images in blocks: what is said of every axis is said of the lanes too.
-    pub fn over_blocks(&self) -> Operation {
+    pub fn over_blocks(self) -> Operation {
         change!(self, one => one.over_blocks())
     }
 

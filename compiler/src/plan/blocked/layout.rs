@@ -158,6 +158,9 @@ fn holds_blocks(graph: &KernelGraph, blocked: &HashSet<NodeId>, id: NodeId, node
 
 /// The convolution that a node is, if it is one.
 fn convolution(graph: &KernelGraph, id: NodeId, node: &KernelNode) -> Option<Convolution> {
+    if !matches!(node.kernel, Kernel::Conv(_) | Kernel::ConvData(_)) {
+        return None;
+    }
     let input = graph.dag.arguments(id).first().copied()?;
     Convolution::of(&node.kernel, &graph.dag.get(input)?.shape, &node.shape)
 }

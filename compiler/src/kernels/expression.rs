@@ -247,11 +247,13 @@ impl Expression {
 
     /// The operands that occur, sorted, each once.
     pub fn operands(&self) -> Vec<usize> {
-        let operand = |part: &Expression| match part {
-            Expression::Operand(index) => Some(*index),
-            _ => None,
-        };
-        let mut operands: Vec<usize> = self.all_parts().into_iter().filter_map(operand).collect();
+        let (mut operands, mut rest) = (Vec::new(), vec![self]);
+        while let Some(part) = rest.pop() {
+            match part {
+                Expression::Operand(index) => operands.push(*index),
+                _ => rest.extend(part.children()),
+            }
+        }
         operands.sort_unstable();
         operands.dedup();
         operands

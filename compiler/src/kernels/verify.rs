@@ -161,14 +161,20 @@ fn epilogue(node: &KernelNode, operands: &[&[usize]]) -> Result<(), String> {
 }
 
 fn expression_fits(expression: &Expression, operands: usize, axes: usize) -> Result<(), String> {
-    let depth = expression.depth();
-    ensure(depth <= MAX_DEPTH, || format!("an expression {depth} deep"))?;
-    let axis = |part: &&Expression| matches!(part, Expression::Index(axis) if *axis >= axes);
-    ensure(!expression.all_parts().iter().any(axis), || "an index along an axis that there is not".into())?;
-    match expression.operands().into_iter().find(|&operand| operand >= operands) {
-        Some(operand) => Err(format!("x{operand} is named and there are {operands} operands")),
-        None => Ok(()),
+    let mut rest = vec![(expression, 0)];
+    while let Some((part, depth)) = rest.pop() {
+        match part {
+            _ if depth > MAX_DEPTH => return Err(format!("an expression {} deep", expression.depth())),
+            Expression::Index(axis) if *axis >= axes => {
+                return Err("an index along an axis that there is not".into());
+            }
+            Expression::Operand(index) if *index >= operands => {
+                return Err(format!("x{index} is named and there are {operands} operands"));
+            }
+            _ => rest.extend(part.children().map(|child| (child, depth + 1))),
+        }
     }
+    Ok(())
 }
 
 fn broadcast(shape: &[usize], operands: &[&[usize]]) -> Result<(), String> {

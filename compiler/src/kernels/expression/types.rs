@@ -26,10 +26,14 @@ impl Expression {
             (ElementType::Float32, Expression::Uniform(_, key)) => !key.iter().all(is_whole),
             (ElementType::Float32, _) => false,
         };
-        match self.all_parts().into_iter().find(wrong) {
-            Some(part) => Err(format!("`{part}` is computed in {compute}")),
-            None => Ok(()),
+        let mut rest = vec![self];
+        while let Some(part) = rest.pop() {
+            if wrong(&part) {
+                return Err(format!("`{part}` is computed in {compute}"));
+            }
+            rest.extend(part.children());
         }
+        Ok(())
     }
 
     /// The whole number that a constant is.

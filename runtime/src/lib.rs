@@ -46,6 +46,7 @@ mod host;
 pub mod input;
 mod model;
 mod parameters;
+mod pictures;
 pub mod random;
 mod session;
 mod sources;

@@ -1,8 +1,7 @@
 //! CIFAR-10's binary batches: records of a label and 3072 bytes, the red, green and blue planes of 32×32 pixels.
 
-use super::{DataSet, Samples};
+use super::{DataSet, Picture, Samples};
 use crate::failure::{broken_file, file_failure};
-use crate::input::Picture;
 use crate::{Result, available_memory_bytes, files};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};

@@ -4,7 +4,7 @@ use super::{DataSet, Samples, class_count};
 use crate::contained::contained;
 use crate::failure::{broken_file, failure, file_failure};
 use crate::input::idx::Array;
-use crate::input::{Picture, check_size};
+use crate::pictures::{Picture, check_size};
 use crate::{Result, files};
 use cnnc_compiler::diagnostic::Code;
 use std::io::ErrorKind;

@@ -4,9 +4,9 @@
 //! samples' order, whatever the threads do. Dropping [`Batches`] ends them. When the system starts too few, all of them end and
 //! the first batch is an error.
 
-use super::order::Draws;
 use super::{Pipeline, Samples};
 use crate::failure::{failure, fault, note};
+use crate::random::Draws;
 use crate::{Error, Result, Tensor, threads};
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use std::sync::Arc;
@@ -164,7 +164,7 @@ mod tests {
     use super::*;
     use crate::data::{Transform, shuffled};
     use crate::failure::broken_file;
-    use crate::input::Picture;
+    use crate::pictures::Picture;
     use std::path::Path;
 
     /// A hundred samples of 4×4; every tenth is broken when asked for.

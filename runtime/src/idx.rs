@@ -2,9 +2,10 @@
 //!
 //! The sizes in the header bound what is read, and are held against what the file can hold before anything is read.
 
-use super::picture::Picture;
-use super::{Loaded, Wanted, check_size, kinds, transform};
+use super::{Loaded, Wanted, pictures};
 use crate::failure::{broken_file, file_failure};
+use crate::files::kinds;
+use crate::pictures::{Picture, check_size};
 use crate::{Error, Result, available_memory_bytes};
 use flate2::bufread::MultiGzDecoder;
 use std::fs::File;
@@ -142,14 +143,14 @@ pub fn read(path: &Path, file: File, wanted: &Wanted) -> Result<Loaded> {
     if size.saturating_mul(batch as u64) > array.length {
         return Err(cut_off((array.length / size) as usize));
     }
-    let mut pictures = Vec::new();
+    let mut read = Vec::new();
     for number in 0..batch {
         let mut bytes = Vec::new();
-        let read = array.bytes.by_ref().take(size).read_to_end(&mut bytes);
-        if read.is_err() || (bytes.len() as u64) < size {
+        let ended = array.bytes.by_ref().take(size).read_to_end(&mut bytes);
+        if ended.is_err() || (bytes.len() as u64) < size {
             return Err(cut_off(number));
         }
-        pictures.push(Picture { height, width, planes: vec![bytes.into_iter().map(f32::from).collect()] });
+        read.push(Picture { height, width, planes: vec![bytes.into_iter().map(f32::from).collect()] });
     }
-    transform::to_input(path, pictures, wanted)
+    pictures::to_input(path, read, wanted)
 }

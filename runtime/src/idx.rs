@@ -1,11 +1,10 @@
 //! IDX files, as MNIST has them: two zeros, the element type, the number of axes, a size each, and bytes; plain or gzipped.
 //!
-//! The sizes in the header bound what is read, and are held against what the file can hold before anything is read.
+//! A file comes in, sizes and bytes go out: the first pictures as an input (`input/idx.rs`), all of them as a data set
+//! (`data/idx.rs`). The sizes in the header bound what is read, and are held against what the file can hold before anything is.
 
-use super::{Loaded, Wanted, pictures};
 use crate::failure::{broken_file, file_failure};
 use crate::files::kinds;
-use crate::pictures::{Picture, check_size};
 use crate::{Error, Result, available_memory_bytes};
 use flate2::bufread::MultiGzDecoder;
 use std::fs::File;
@@ -46,8 +45,20 @@ impl Array {
         Ok(Array { sizes, bytes, length: length.saturating_sub(head), is_packed })
     }
 
+    /// The most bytes that can follow the header.
+    pub fn most_bytes(&self) -> u64 {
+        self.length
+    }
+
+    /// The next so many elements; `None` when the file ends before.
+    pub fn next(&mut self, count: usize) -> Option<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let read = self.bytes.by_ref().take(count as u64).read_to_end(&mut bytes);
+        (read.is_ok() && bytes.len() == count).then_some(bytes)
+    }
+
     /// Elements, as the sizes say; refused when they are more than memory or the file can hold.
-    pub fn elements(&self, path: &Path) -> Result<u64> {
+    fn elements(&self, path: &Path) -> Result<u64> {
         let sizes = &self.sizes;
         let elements = sizes.iter().try_fold(1u64, |product, &size| product.checked_mul(size as u64));
         let available = available_memory_bytes();
@@ -67,7 +78,10 @@ impl Array {
         }
     }
 
-    /// All elements; the file must end with them.
+    /// All elements.
+    ///
+    /// # Errors
+    /// E603 when they are more than memory or the file can hold, or the file does not end with them.
     pub fn all(mut self, path: &Path) -> Result<Vec<u8>> {
         let (elements, sizes) = (self.elements(path)?, &self.sizes);
         let mut bytes = Vec::new();
@@ -115,42 +129,4 @@ fn header(path: &Path, reader: &mut impl Read, is_packed: bool) -> Result<Vec<us
         *into = u32::from_be_bytes(size) as usize;
     }
     Ok(sizes)
-}
-
-/// Reads the first pictures of a file: as many as the batch has, one when the spec leaves that open.
-pub fn read(path: &Path, file: File, wanted: &Wanted) -> Result<Loaded> {
-    let mut array = Array::open(path, file)?;
-    let &[count, height, width] = array.sizes.as_slice() else {
-        return Err(match array.sizes.as_slice() {
-            [count] => wanted.refuse(path, format_args!("{count} labels")),
-            other => wanted.refuse(path, format_args!("an IDX array of {other:?}")),
-        });
-    };
-    let batch = wanted.shape.first().copied().flatten().unwrap_or(1);
-    if batch > count {
-        return Err(wanted.refuse(path, format_args!("{count} pictures of {height}×{width}")));
-    }
-    if let Err(reason) = check_size([height, width]) {
-        let mut refused = wanted.refuse(path, format_args!("an IDX array of {:?}", array.sizes));
-        refused.notes.push(reason);
-        return Err(refused);
-    }
-    let cut_off = |number: usize| {
-        let says = format!("is cut off: it says that it holds {count} pictures and ends in number {number}");
-        broken_file(path, says)
-    };
-    let size = (height * width) as u64;
-    if size.saturating_mul(batch as u64) > array.length {
-        return Err(cut_off((array.length / size) as usize));
-    }
-    let mut read = Vec::new();
-    for number in 0..batch {
-        let mut bytes = Vec::new();
-        let ended = array.bytes.by_ref().take(size).read_to_end(&mut bytes);
-        if ended.is_err() || (bytes.len() as u64) < size {
-            return Err(cut_off(number));
-        }
-        read.push(Picture { height, width, planes: vec![bytes.into_iter().map(f32::from).collect()] });
-    }
-    pictures::to_input(path, read, wanted)
 }

@@ -43,6 +43,7 @@ mod given;
 #[cfg(all(test, target_os = "linux"))]
 mod guarded;
 mod host;
+mod idx;
 pub mod input;
 mod model;
 mod parameters;

@@ -34,8 +34,7 @@ impl Samples for Records {
 
     fn picture(&self, index: usize, _grey: bool) -> Result<Picture> {
         let pixels = &self.bytes[index * RECORD + 1..(index + 1) * RECORD];
-        let plane = |plane: &[u8]| plane.iter().map(|&pixel| f32::from(pixel)).collect();
-        Ok(Picture { height: SIDE, width: SIDE, planes: pixels.chunks_exact(PLANE).map(plane).collect() })
+        Ok(Picture::of_bytes([SIDE; 2], pixels))
     }
 
     fn name(&self, index: usize) -> String {

@@ -3,7 +3,7 @@
 //! What comes in is a path and what the network wants; what goes out is a tensor of that shape. The kind of a file is told by its
 //! first bytes, not by its name. A size that the spec leaves open is taken from the file, so that the caller can bind it.
 
-pub(crate) mod idx;
+mod idx;
 mod npy;
 mod pictures;
 mod preprocess;
@@ -11,7 +11,7 @@ mod preprocess;
 pub use npy::save as save_npy;
 pub use preprocess::{Preprocess, Rgb8};
 
-use crate::contained::contained;
+use crate::contained::decoded;
 use crate::failure::{broken_file, failure, file_failure};
 use crate::files::kinds;
 use crate::{Error, Result, Tensor, files};
@@ -75,8 +75,7 @@ pub struct Loaded {
 /// # Errors
 /// E601 when the file cannot be read, E603 when it is not what it says it is, E604 when it does not fit the input.
 pub fn read(path: &Path, wanted: &Wanted) -> Result<Loaded> {
-    let read = contained(|| read_by_kind(path, wanted));
-    read.unwrap_or_else(|panicked| Err(broken_file(path, format!("cannot be read: its decoder gave up ({panicked})"))))
+    decoded(path, "cannot be read", || read_by_kind(path, wanted))
 }
 
 fn read_by_kind(path: &Path, wanted: &Wanted) -> Result<Loaded> {

@@ -4,7 +4,7 @@
 //! bytes can hold at most, before a pixel is decoded. A decoder that panics is that file's error.
 
 use super::{Picture, check_size, grey_of, jpeg};
-use crate::contained::contained;
+use crate::contained::decoded;
 use crate::failure::{broken_file, file_failure};
 use crate::files::kinds;
 use crate::{Error, Result};
@@ -23,13 +23,10 @@ const MOST_METADATA_BYTES: u64 = 1 << 26;
 /// # Errors
 /// E601 when the file cannot be read, E603 when it is no such picture, is cut off, or is larger than a picture may be.
 pub fn decode(path: &Path, file: impl BufRead + Seek, grey: bool) -> Result<Picture> {
-    let decoded = contained(|| decoded(path, file).map(|decoded| Picture::of(decoded, grey)));
-    decoded.unwrap_or_else(|panicked| {
-        Err(broken_file(path, format!("is a picture that cannot be decoded: its decoder gave up ({panicked})")))
-    })
+    decoded(path, "is a picture that cannot be decoded", || by_kind(path, file).map(|image| Picture::of(image, grey)))
 }
 
-fn decoded(path: &Path, mut file: impl BufRead + Seek) -> Result<DynamicImage> {
+fn by_kind(path: &Path, mut file: impl BufRead + Seek) -> Result<DynamicImage> {
     let cannot_read = |error| file_failure("read", path, &error);
     let start = file.fill_buf().map_err(cannot_read)?;
     match start {

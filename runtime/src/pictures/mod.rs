@@ -32,6 +32,14 @@ pub struct Picture {
     pub planes: Vec<Vec<f32>>,
 }
 
+impl Picture {
+    /// The picture of planes that lie one after another, a byte a pixel.
+    pub(crate) fn of_bytes([height, width]: [usize; 2], bytes: &[u8]) -> Picture {
+        let plane = |plane: &[u8]| plane.iter().map(|&pixel| f32::from(pixel)).collect();
+        Picture { height, width, planes: bytes.chunks_exact(height * width).map(plane).collect() }
+    }
+}
+
 /// Holds a size against what a picture may have; the arithmetic where it has more.
 pub(crate) fn check_size([height, width]: [usize; 2]) -> std::result::Result<(), String> {
     let pixels = height as u128 * width as u128;

@@ -19,7 +19,6 @@ mod eval;
 mod model;
 mod numbers;
 mod outputs;
-mod parameters;
 mod params;
 mod recipe;
 mod run;
@@ -27,6 +26,7 @@ mod summary;
 mod train;
 mod tuning;
 mod values;
+mod weights;
 
 pub use console::Console;
 

@@ -7,7 +7,7 @@ use crate::arguments::Params;
 use crate::console::{Console, Outcome};
 use crate::numbers::{column_width, counted, grouped, padded};
 use crate::values::values;
-use crate::{model, parameters};
+use crate::{model, weights};
 use cnnc_compiler::diagnostic::{Code, Diagnostic, nearest};
 use cnnc_compiler::graph::{Graph, Module, Parameter};
 use cnnc_grammar::span::Files;
@@ -23,12 +23,12 @@ pub fn params(arguments: &Params, console: &mut Console<'_>) -> Outcome {
     }
     let Some(path) = &arguments.path else {
         if arguments.weights.weights.is_some() {
-            parameters::parameters(graph, &arguments.weights, arguments.seed, &files, console)?;
+            weights::load_or_draw(graph, &arguments.weights, arguments.seed, &files, console)?;
         }
         return list(graph, console);
     };
     let found = find(graph, path).map_err(|unknown| console.fail(&unknown, &files))?;
-    let values = parameters::parameters(graph, &arguments.weights, arguments.seed, &files, console)?;
+    let values = weights::load_or_draw(graph, &arguments.weights, arguments.seed, &files, console)?;
     for parameter in found.parameters {
         let tensor = values.get(&parameter.path).map_err(|failure| console.fail(&failure, &files))?;
         let tensor = indexed(&tensor, &found.indices).ok_or_else(|| out_of_range(path, parameter));

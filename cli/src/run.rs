@@ -9,7 +9,7 @@ use crate::console::{Console, Outcome};
 use crate::device::Opened;
 use crate::embedded;
 use crate::outputs::{self, Read};
-use crate::{model, parameters};
+use crate::{model, weights};
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::plan::Target;
 use cnnc_grammar::span::Files;
@@ -34,7 +34,7 @@ pub fn run(arguments: &Run, console: &mut Console<'_>) -> Outcome {
         let checked = outputs::check(file, reads(arguments, &model));
         checked.map_err(|diagnostic| console.fail(&diagnostic, &Files::default()))?;
     }
-    let parameters = weights(arguments, &model, console)?;
+    let parameters = parameters(arguments, &model, console)?;
     let answers = console
         .timed("prepare", || opened.backend().prepare(plan.clone(), &parameters))
         .and_then(|mut executable| console.timed("run", || executable.run(&inputs).map(<[Tensor]>::to_vec)))
@@ -71,13 +71,13 @@ fn reads<'a>(arguments: &'a Run, model: &'a Model) -> impl Iterator<Item = Read<
     sources.chain(weights).chain(arguments.input.iter().map(|path| Read { role: "an input", path }))
 }
 
-fn weights(arguments: &Run, model: &Model, console: &mut Console<'_>) -> Outcome<Parameters> {
+fn parameters(arguments: &Run, model: &Model, console: &mut Console<'_>) -> Outcome<Parameters> {
     let graph = &model.graph.graph;
     if arguments.file.is_none() && arguments.weights.weights.is_none() {
         let loaded = console.timed("weights", || embedded::weights(graph));
         return loaded.map_err(|failure| console.fail(&failure, &model.files));
     }
-    parameters::parameters(graph, &arguments.weights, arguments.seed, &model.files, console)
+    weights::load_or_draw(graph, &arguments.weights, arguments.seed, &model.files, console)
 }
 
 /// The inputs in order: read from the files, the embedded picture, or drawn. Drawn ones come last, when all sizes that files give

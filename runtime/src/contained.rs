@@ -3,9 +3,12 @@
 //! A decoder that runs into a state its author thought impossible panics. That is the file's error, not the program's: the panic
 //! ends where the work began, and the terminal sees nothing of it.
 
+use crate::Result;
+use crate::failure::broken_file;
 use std::any::Any;
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
+use std::path::Path;
 use std::sync::Once;
 
 thread_local! {
@@ -30,12 +33,18 @@ impl Drop for Counted {
 }
 
 /// Does the work; what it panicked with where it did. The work must leave nothing half done that others see.
-pub(crate) fn contained<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+pub(crate) fn contained<T>(work: impl FnOnce() -> T) -> std::result::Result<T, String> {
     keep_contained_panics_quiet();
     let counted = Counted::new();
     let result = panic::catch_unwind(AssertUnwindSafe(work));
     drop(counted);
     result.map_err(|payload| words(payload.as_ref()))
+}
+
+/// Reads a file by a library; where that panicked, the file is at fault: it `fails`, as "cannot be read".
+pub(crate) fn decoded<T>(path: &Path, fails: &str, read: impl FnOnce() -> Result<T>) -> Result<T> {
+    contained(read)
+        .unwrap_or_else(|panicked| Err(broken_file(path, format!("{fails}: its decoder gave up ({panicked})"))))
 }
 
 /// Puts a hook before the one that is there, once: it passes on every panic but those of contained work.

@@ -7,8 +7,8 @@
 //! ask.
 
 use crate::cpu::blocked::pool::Pool;
-use crate::draw::Drawn;
 use crate::failure::{failure, fault, note};
+use crate::initialise::Drawn;
 use crate::{Error, Result, Tensor, host};
 use cnnc_compiler::diagnostic::{Code, Diagnostic, nearest};
 use cnnc_compiler::element::ElementType;

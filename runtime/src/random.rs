@@ -74,6 +74,40 @@ impl Stream {
     }
 }
 
+/// Random numbers, one after another, of one name under one seed.
+pub(crate) struct Draws {
+    stream: Stream,
+    four: [f64; 4],
+    next: u64,
+}
+
+impl Draws {
+    /// The numbers of that name.
+    pub fn new(seed: u64, name: &str) -> Draws {
+        Draws { stream: Stream::new(seed, name), four: [0.0; 4], next: 0 }
+    }
+
+    /// The numbers of one sample in one epoch.
+    pub fn of_sample(seed: u64, epoch: usize, index: usize) -> Draws {
+        Draws::new(seed, &format!("sample {index} of epoch {epoch}"))
+    }
+
+    /// A number in `[0, 1)`.
+    pub fn uniform(&mut self) -> f64 {
+        let place = (self.next % 4) as usize;
+        if place == 0 {
+            self.four = self.stream.uniform01(self.next / 4);
+        }
+        self.next += 1;
+        self.four[place]
+    }
+
+    /// A whole number from 0 to `count − 1`, for counts below 2²⁴ or so.
+    pub fn below(&mut self, count: usize) -> usize {
+        ((self.uniform() * count as f64) as usize).min(count.saturating_sub(1))
+    }
+}
+
 /// An input drawn evenly from `[−1, 1)`, keyed by the input's name.
 pub fn input(name: &str, shape: &[usize], seed: u64) -> Tensor {
     let mut tensor = Tensor::filled(shape, 0.0);
@@ -83,7 +117,7 @@ pub fn input(name: &str, shape: &[usize], seed: u64) -> Tensor {
 
 #[cfg(test)]
 mod tests {
-    use super::{ELEMENTS_AT_ONCE, Stream, input};
+    use super::{Draws, ELEMENTS_AT_ONCE, Stream, input};
 
     #[test]
     fn inputs_are_those_of_the_fixtures() {
@@ -108,5 +142,13 @@ mod tests {
         assert!(mean.abs() < 0.01 && (variance - 1.0).abs() < 0.02, "mean {mean}, variance {variance}");
         let beyond = values.iter().filter(|x| x.abs() > 1.959964).count() as f64 / values.len() as f64;
         assert!((beyond - 0.05).abs() < 0.005, "a share of {beyond} lies beyond 1.96");
+    }
+
+    #[test]
+    fn draws_are_even() {
+        let mut draws = Draws::of_sample(1, 2, 3);
+        let mut counts = [0; 5];
+        (0..10_000).for_each(|_| counts[draws.below(5)] += 1);
+        assert!(counts.iter().all(|count| (1850..2150).contains(count)), "{counts:?}");
     }
 }

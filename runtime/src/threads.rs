@@ -1,6 +1,14 @@
 //! Starting threads, so that a system that starts no more is an error or costs time, and never ends the process.
 //!
-//! Every thread of the runtime is started here, with a stack of a fixed size: what `RUST_MIN_STACK` says has no effect.
+//! Every thread of the runtime is started here, with a stack of a fixed size (what `RUST_MIN_STACK` says has no effect) and a
+//! name that debuggers show. There are three sorts:
+//! - those that [`COMPUTE`]: the workers of an engine's pool (`cpu/blocked/pool/`), which live as long as it and share the tasks
+//!   of every kernel;
+//! - those that [`LOAD`]: the workers of an epoch (`data/loader.rs`), each with a queue of batches of its own;
+//! - those that help with what is done once, such as drawing parameters ([`for_each`]), and end with it.
+//!
+//! No library starts any: plain products are asked of the gemm crate a tile at a time, by a worker of the pool, and that crate is
+//! built without threads of its own.
 
 use crate::Error;
 use crate::failure::failure;
@@ -15,49 +23,64 @@ pub const MOST_THREADS: usize = 1024;
 /// Bytes of a thread's stack. Nothing that runs on one recurses.
 const STACK_BYTES: usize = 2 << 20;
 
-fn builder() -> Builder {
-    Builder::new().stack_size(STACK_BYTES)
+/// What threads are started for, as many as somebody asks for.
+pub(crate) struct Role {
+    /// A thread's name, before its number.
+    name: &'static str,
+    /// What asks for them, as messages write it.
+    key: &'static str,
 }
 
-/// Starts a thread, and returns once it runs. What the standard library lays beside its stack is there then: where memory ends
-/// in that, the process ends too, so no two threads start at a time.
-pub(crate) fn spawn(body: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
-    let (starter, runs) = (thread::current(), Arc::new(AtomicBool::new(false)));
-    let begun = runs.clone();
-    let started = builder().spawn(move || {
-        begun.store(true, Ordering::Release);
-        starter.unpark();
-        body();
-    })?;
-    while !runs.load(Ordering::Acquire) {
-        thread::park();
+/// To run kernels.
+pub(crate) const COMPUTE: Role = Role { name: "cnnc compute", key: "`threads`" };
+/// To make batches of a data set.
+pub(crate) const LOAD: Role = Role { name: "cnnc load", key: "`workers`" };
+
+impl Role {
+    /// Whether so many threads may be asked for.
+    ///
+    /// # Errors
+    /// E506 above [`MOST_THREADS`].
+    pub fn check(&self, threads: usize) -> Result<(), Error> {
+        if threads <= MOST_THREADS {
+            return Ok(());
+        }
+        let mut refused = failure(Code::E506, format!("{threads} threads are wanted, and {MOST_THREADS} is the most"));
+        refused.help.push(format!("{} 0 is one for each core", self.key));
+        Err(refused)
     }
-    Ok(started)
-}
 
-/// The failure when `started` of `wanted` threads run and the system starts no more.
-pub(crate) fn none_left(wanted: usize, started: usize, error: &io::Error, key: &str) -> Error {
-    let message = format!("{wanted} threads are wanted, and the system started {started} of them: {error}");
-    let mut failed = failure(Code::E506, message);
-    failed.notes.push("the threads that were started have ended".into());
-    failed
-        .notes
-        .push("`ulimit -u` limits the threads of a user, `ulimit -v` the memory that their stacks lie in".into());
-    failed.help.push(format!("ask for {} with {key}", if started > 1 { "fewer" } else { "one" }));
-    failed
-}
-
-/// Whether so many threads may be asked for; `key` says by what.
-///
-/// # Errors
-/// E506 above [`MOST_THREADS`].
-pub(crate) fn check(threads: usize, key: &str) -> Result<(), Error> {
-    if threads <= MOST_THREADS {
-        return Ok(());
+    /// Starts the thread of that number, and returns once it runs. What the standard library lays beside its stack is there
+    /// then: where memory ends in that, the process ends too, so no two threads start at a time.
+    pub fn spawn(&self, number: usize, body: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+        let (starter, runs) = (thread::current(), Arc::new(AtomicBool::new(false)));
+        let begun = runs.clone();
+        let started = builder(format!("{} {number}", self.name)).spawn(move || {
+            begun.store(true, Ordering::Release);
+            starter.unpark();
+            body();
+        })?;
+        while !runs.load(Ordering::Acquire) {
+            thread::park();
+        }
+        Ok(started)
     }
-    let mut refused = failure(Code::E506, format!("{threads} threads are wanted, and {MOST_THREADS} is the most"));
-    refused.help.push(format!("{key} 0 is one for each core"));
-    Err(refused)
+
+    /// The failure when `started` of `wanted` threads run and the system starts no more.
+    pub fn none_left(&self, wanted: usize, started: usize, error: &io::Error) -> Error {
+        let message = format!("{wanted} threads are wanted, and the system started {started} of them: {error}");
+        let mut failed = failure(Code::E506, message);
+        failed.notes.push("the threads that were started have ended".into());
+        failed
+            .notes
+            .push("`ulimit -u` limits the threads of a user, `ulimit -v` the memory that their stacks lie in".into());
+        failed.help.push(format!("ask for {} with {}", if started > 1 { "fewer" } else { "one" }, self.key));
+        failed
+    }
+}
+
+fn builder(name: String) -> Builder {
+    Builder::new().name(name).stack_size(STACK_BYTES)
 }
 
 /// The cores of this machine that the process may use; at least one.
@@ -80,8 +103,8 @@ pub(crate) fn for_each<T: Send>(items: impl ExactSizeIterator<Item = T> + Send, 
         }
     };
     thread::scope(|scope| {
-        for _ in 0..others {
-            if builder().spawn_scoped(scope, work).is_err() {
+        for number in 0..others {
+            if builder(format!("cnnc help {number}")).spawn_scoped(scope, work).is_err() {
                 break;
             }
         }
@@ -91,7 +114,9 @@ pub(crate) fn for_each<T: Send>(items: impl ExactSizeIterator<Item = T> + Send, 
 
 #[cfg(test)]
 mod tests {
-    use super::{MOST_THREADS, check, for_each};
+    use super::{COMPUTE, LOAD, MOST_THREADS, for_each};
+    use std::sync::mpsc::channel;
+    use std::thread;
 
     #[test]
     fn every_item_is_done_once() {
@@ -104,9 +129,21 @@ mod tests {
 
     #[test]
     fn the_most_is_said() {
-        assert!(check(MOST_THREADS, "threads").is_ok());
-        let refused = check(100_000, "`threads`").unwrap_err();
+        assert!(COMPUTE.check(MOST_THREADS).is_ok());
+        let refused = COMPUTE.check(100_000).unwrap_err();
         assert_eq!(refused.message, "100000 threads are wanted, and 1024 is the most");
         assert_eq!(refused.help, ["`threads` 0 is one for each core"]);
+    }
+
+    #[test]
+    fn a_thread_is_named_for_what_it_does() {
+        let (sender, names) = channel();
+        for (role, number) in [(COMPUTE, 3), (LOAD, 0)] {
+            let sender = sender.clone();
+            let body = move || sender.send(thread::current().name().map(str::to_owned)).unwrap();
+            role.spawn(number, body).unwrap().join().unwrap();
+        }
+        let names: Vec<Option<String>> = names.try_iter().collect();
+        assert_eq!(names, [Some("cnnc compute 3".into()), Some("cnnc load 0".into())]);
     }
 }

@@ -1,5 +1,5 @@
 //! The house: no snapshot that nothing refers to, no comment that a screen cuts off, none that says nothing, no circle among the
-//! rooms of the resolver.
+//! rooms of the resolver, no thread that is started beside the others.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -68,6 +68,23 @@ fn comments_fit_a_screen_and_say_something() {
             assert!(!SAY_NOTHING.contains(&comment.trim()), "{place} says nothing");
         }
     }
+}
+
+#[test]
+fn threads_are_started_in_one_place() {
+    let (mut sources, mut places) = (Vec::new(), Vec::new());
+    for room in ["runtime", "compiler", "grammar", "cli"] {
+        files(&Path::new("..").join(room).join("src"), ".rs", &mut sources);
+    }
+    for path in sources.iter().filter(|path| !path.to_string_lossy().contains("tests")) {
+        let text = fs::read_to_string(path).expect("a source");
+        let product = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        let starts = ["thread::spawn(", "thread::scope(", "Builder::new().name("];
+        if starts.iter().any(|start| product.contains(start)) {
+            places.push(path);
+        }
+    }
+    assert_eq!(places, [Path::new("../runtime/src/threads.rs")]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::gradient;
 use crate::graph::NodeId;
 use crate::kernels::evaluate::{Tensor, outputs_of};
-use crate::kernels::testing::TestGraph;
+use crate::kernels::test_graph::TestGraph;
 use crate::kernels::{
     AxisWindow, Divisor, Expression, Kernel, KernelGraph, PoolAxis, Pooling, Port, Reduce, Reduction, Resampling,
     print, verify,
@@ -84,7 +84,7 @@ fn difference(graph: &KernelGraph, leaf: &str, direction: &Tensor) -> f64 {
 #[test]
 fn random_networks_have_the_gradients_that_differences_show() {
     for seed in 0..150 {
-        let graph = passes::random_tests::network(seed);
+        let graph = passes::tests::random_networks::network(seed);
         let text = print(&graph);
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(graph)));
         assert!(result.is_ok(), "network {seed}:\n{text}");

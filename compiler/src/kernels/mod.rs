@@ -49,7 +49,7 @@ mod reshape;
 mod results;
 mod slice;
 #[cfg(test)]
-pub(crate) mod testing;
+pub(crate) mod test_graph;
 mod verify;
 mod window;
 

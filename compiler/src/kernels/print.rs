@@ -106,7 +106,7 @@ pub(crate) fn pair([height, width]: [usize; 2]) -> String {
 #[cfg(test)]
 mod tests {
     use super::print;
-    use crate::kernels::testing::TestGraph;
+    use crate::kernels::test_graph::TestGraph;
     use crate::kernels::{AxisWindow, Divisor, Expression, PoolAxis, Pooling};
 
     #[test]

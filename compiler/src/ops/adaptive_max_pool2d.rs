@@ -33,7 +33,7 @@ adaptive! {
 #[cfg(test)]
 mod tests {
     use super::super::{Reach, ShapeError, Taps};
-    use super::super::testing::{on, refusal};
+    use super::super::test_layer::{on, refusal};
 
     #[test]
     fn the_output_has_the_size_that_is_asked_for() {

@@ -86,7 +86,7 @@ impl Operator for AvgPool2d {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{bind, on};
+    use super::super::test_layer::{bind, on};
     use super::*;
 
     #[test]

@@ -34,7 +34,7 @@ batch_norm! {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{on, refusal};
+    use super::super::test_layer::{on, refusal};
     use super::super::ShapeError;
 
     #[test]

@@ -33,7 +33,7 @@ batch_norm! {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{bind, on, refusal};
+    use super::super::test_layer::{bind, on, refusal};
     use super::super::{BindError, Reach, ShapeError};
 
     #[test]

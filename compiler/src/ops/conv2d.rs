@@ -124,7 +124,7 @@ impl Operator for Conv2d {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{bind, on, refusal};
+    use super::super::test_layer::{bind, on, refusal};
     use super::*;
 
     #[test]

@@ -208,7 +208,7 @@ impl Operator for ConvTranspose2d {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{bind, on, refusal};
+    use super::super::test_layer::{bind, on, refusal};
     use super::*;
 
     #[test]

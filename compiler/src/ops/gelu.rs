@@ -50,7 +50,7 @@ impl GELU {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::on;
+    use super::super::test_layer::on;
     use super::*;
 
     #[test]

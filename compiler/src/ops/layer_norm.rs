@@ -105,7 +105,7 @@ impl Operator for LayerNorm {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{on, refusal};
+    use super::super::test_layer::{on, refusal};
     use super::*;
 
     #[test]

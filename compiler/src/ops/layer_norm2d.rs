@@ -66,7 +66,7 @@ impl Operator for LayerNorm2d {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::on;
+    use super::super::test_layer::on;
 
     #[test]
     fn channels_of_each_place() {

@@ -89,7 +89,7 @@ impl Operator for Linear {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{on, refusal};
+    use super::super::test_layer::{on, refusal};
     use super::*;
 
     #[test]

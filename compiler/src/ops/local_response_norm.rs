@@ -70,7 +70,7 @@ impl Operator for LocalResponseNorm {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{on, refusal};
+    use super::super::test_layer::{on, refusal};
     use super::*;
 
     #[test]

@@ -1,12 +1,9 @@
 //! LogSoftmax: the logarithm of a softmax, computed without one.
 
-use super::softmax::{along, shifted};
-use super::{Layer, Operator, Reach, ShapeError, inputs};
-use crate::graph::NodeId;
-use crate::kernels::{Expression, KernelBuilder, Reduction, Unary};
-use crate::shape::{Requirements, Shape};
+use super::exponentials::along_axis;
+use crate::kernels::{Expression, Unary};
 
-crate::layer! {
+along_axis! {
     /// `x − ln Σ eˣ` along an axis, computed against the largest element. The axis has to be said.
     ///
     /// # Shape
@@ -27,35 +24,15 @@ crate::layer! {
         /// The axis whose powers add up to 1; from the end when negative.
         dim: i64,
     }
-}
-
-impl Operator for LogSoftmax {
-    fn infer(&self, inputs: &[Shape], _requirements: &mut Requirements) -> Result<Shape, ShapeError> {
-        let shape = inputs::single(inputs)?;
-        inputs::axis("dim", self.dim, &shape)?;
-        Ok(shape)
-    }
-
-    fn reach(&self, inputs: &[Shape]) -> Reach {
-        along(self.dim, inputs)
-    }
-
-    fn describe(&self, _inputs: &[Shape]) -> String {
-        self.keywords()
-    }
-
-    fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
-        let (a, b) = (Expression::operand(0), Expression::operand(1));
-        let (shifted, axis) = shifted(builder, self.dim);
-        let powers = builder.map(&[shifted], a.clone().unary(Unary::Exp));
-        let sum = builder.reduce(powers, Reduction::Sum, &[axis]);
-        builder.map(&[shifted, sum], a - b.unary(Unary::Log))
+    builder, exponentials => {
+        let difference = Expression::operand(0) - Expression::operand(1).unary(Unary::Log);
+        builder.map(&[exponentials.shifted, exponentials.sum], difference)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::on;
+    use super::super::test_layer::on;
 
     #[test]
     fn no_logarithm_of_a_quotient() {

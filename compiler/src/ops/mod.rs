@@ -11,6 +11,7 @@ mod argument_types;
 mod batch_norm;
 mod broadcast;
 mod drop;
+mod exponentials;
 mod inputs;
 mod manual;
 mod norm;
@@ -19,7 +20,7 @@ mod pointwise;
 mod reach;
 mod shape_error;
 #[cfg(test)]
-mod testing;
+mod test_layer;
 mod window;
 
 pub use argument::{Argument, ArgumentSpec, Arguments, BindError, Constant, Signature};

@@ -98,7 +98,7 @@ impl Operator for Narrow {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{on, refusal};
+    use super::super::test_layer::{on, refusal};
     use super::*;
 
     #[test]

@@ -54,7 +54,7 @@ impl Operator for Parameter {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{bind, on, refusal};
+    use super::super::test_layer::{bind, on, refusal};
     use super::*;
 
     #[test]

@@ -83,7 +83,7 @@ impl Operator for Permute {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{bind, on, refusal};
+    use super::super::test_layer::{bind, on, refusal};
     use super::*;
 
     #[test]

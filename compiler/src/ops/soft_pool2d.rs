@@ -70,7 +70,7 @@ impl Operator for SoftPool2d {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::on;
+    use super::super::test_layer::on;
 
     #[test]
     fn shape_and_kernel() {

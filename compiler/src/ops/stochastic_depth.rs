@@ -41,7 +41,7 @@ pointwise! {
 #[cfg(test)]
 mod tests {
     use super::super::BindError;
-    use super::super::testing::{bind, on};
+    use super::super::test_layer::{bind, on};
 
     #[test]
     fn shape_text_and_expression() {

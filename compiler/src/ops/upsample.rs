@@ -196,7 +196,7 @@ impl Operator for Upsample {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{bind, on, refusal};
+    use super::super::test_layer::{bind, on, refusal};
     use super::*;
 
     #[test]

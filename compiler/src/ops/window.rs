@@ -231,7 +231,7 @@ impl Window {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{bind, shape};
+    use super::super::test_layer::{bind, shape};
     use crate::shape::{Relation, Requirements};
     use proptest::prelude::*;
 

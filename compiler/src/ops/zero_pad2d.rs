@@ -86,7 +86,7 @@ impl Operator for ZeroPad2d {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{on, refusal};
+    use super::super::test_layer::{on, refusal};
     use super::*;
 
     #[test]

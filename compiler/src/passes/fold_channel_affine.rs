@@ -154,7 +154,7 @@ fn scale_weight(
 #[cfg(test)]
 mod tests {
     use super::fold_channel_affine;
-    use crate::kernels::testing::{TestGraph, check_pass};
+    use crate::kernels::test_graph::{TestGraph, check_pass};
     use crate::kernels::{AxisWindow, Expression, KernelGraph, print};
     use crate::passes::{Note, hoist_constants, merge_maps};
 

@@ -131,7 +131,7 @@ fn chain(operation: Binary, a: Expression, b: Expression) -> Expression {
 #[cfg(test)]
 mod tests {
     use super::{fold_constants, simplify};
-    use crate::kernels::testing::{TestGraph, check_pass};
+    use crate::kernels::test_graph::{TestGraph, check_pass};
     use crate::kernels::{Expression, print};
 
     fn shorter(expression: Expression) -> String {

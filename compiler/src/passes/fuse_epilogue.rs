@@ -118,7 +118,7 @@ fn fuse(graph: &mut KernelGraph, id: NodeId, taker: NodeId, formula: &Formula) {
 #[cfg(test)]
 mod tests {
     use super::fuse_epilogue;
-    use crate::kernels::testing::{TestGraph, check_pass};
+    use crate::kernels::test_graph::{TestGraph, check_pass};
     use crate::kernels::{Expression, KernelGraph, Reduction, print};
     use crate::passes::merge_maps;
 

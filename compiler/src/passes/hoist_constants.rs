@@ -170,7 +170,7 @@ fn grows(graph: &KernelGraph, formula: &Formula, part: &Expression) -> bool {
 #[cfg(test)]
 mod tests {
     use super::hoist_constants;
-    use crate::kernels::testing::{TestGraph, check_pass};
+    use crate::kernels::test_graph::{TestGraph, check_pass};
     use crate::kernels::{Expression, print};
     use crate::passes::fuse_epilogue;
 

@@ -67,7 +67,7 @@ fn next(
 #[cfg(test)]
 mod tests {
     use super::merge_maps;
-    use crate::kernels::testing::{TestGraph, check_pass};
+    use crate::kernels::test_graph::{TestGraph, check_pass};
     use crate::kernels::{Expression, print};
 
     #[test]

@@ -24,13 +24,11 @@ mod fuse_epilogue;
 mod hoist_constants;
 mod merge_maps;
 mod move_maps_back;
-#[cfg(test)]
-pub(crate) mod random_tests;
 mod remove_dead;
 mod remove_identities;
 mod share_common;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use fold_channel_affine::fold_channel_affine;
 pub use fold_constants::fold_constants;

@@ -89,7 +89,7 @@ fn single_of_rank(graph: &mut KernelGraph, value: NodeId, rank: usize, origins: 
 #[cfg(test)]
 mod tests {
     use super::move_maps_back;
-    use crate::kernels::testing::{TestGraph, check_pass};
+    use crate::kernels::test_graph::{TestGraph, check_pass};
     use crate::kernels::{Expression, print};
 
     #[test]

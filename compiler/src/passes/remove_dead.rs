@@ -20,7 +20,7 @@ pub fn remove_dead(graph: &mut KernelGraph) -> Vec<Note> {
 mod tests {
     use super::remove_dead;
     use crate::kernels::print;
-    use crate::kernels::testing::{TestGraph, check_pass};
+    use crate::kernels::test_graph::{TestGraph, check_pass};
 
     #[test]
     fn only_what_an_output_needs_stays() {

@@ -103,7 +103,7 @@ fn keeps_order(axes: &[usize], shape: &[usize]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::remove_identities;
-    use crate::kernels::testing::{TestGraph, check_pass};
+    use crate::kernels::test_graph::{TestGraph, check_pass};
     use crate::kernels::{Expression, print};
 
     #[test]

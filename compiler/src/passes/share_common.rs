@@ -55,7 +55,7 @@ fn is_same(a: &KernelNode, b: &KernelNode) -> bool {
 mod tests {
     use super::share_common;
     use crate::kernels::print;
-    use crate::kernels::testing::{TestGraph, check_pass};
+    use crate::kernels::test_graph::{TestGraph, check_pass};
 
     #[test]
     fn equal_chains_become_one() {

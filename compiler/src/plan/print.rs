@@ -97,7 +97,7 @@ fn named<'a>(entry: Option<(&'a str, &'a [usize])>) -> (&'a str, Option<&'a [usi
 #[cfg(test)]
 mod tests {
     use super::print;
-    use crate::kernels::testing::TestGraph;
+    use crate::kernels::test_graph::TestGraph;
     use crate::plan::{Target, plan};
 
     #[test]

@@ -6,7 +6,7 @@ use super::{
 use crate::diagnostic::Code;
 use crate::graph::{NodeId, ParameterId};
 use crate::kernels::evaluate;
-use crate::kernels::testing::{TestGraph, assert_same};
+use crate::kernels::test_graph::{TestGraph, assert_same};
 use crate::kernels::{AxisWindow, Expression, KernelGraph, Reduction, Update};
 
 /// The plan of a graph, which computes what the graph does.

@@ -38,7 +38,7 @@ fn bytes(view: &View) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::{Work, work};
-    use crate::kernels::testing::TestGraph;
+    use crate::kernels::test_graph::TestGraph;
     use crate::plan::{Target, plan};
 
     #[test]

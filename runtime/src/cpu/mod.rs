@@ -21,7 +21,8 @@ mod windows;
 use crate::failure::{Result, failure, fault};
 use crate::given::check_inputs;
 pub use crate::given::initial_state;
-use crate::{Backend, Cancel, Executable, Parameters, Tensor, Trainer, threads};
+use crate::threads::{self, COMPUTE};
+use crate::{Backend, Cancel, Executable, Parameters, Tensor, Trainer};
 use blocked::pool::{NoMore, Pool};
 pub use blocked::vector::InstructionSet;
 use cnnc_compiler::diagnostic::Code;
@@ -72,7 +73,7 @@ impl CpuOptions {
     /// E506 when there are too many threads, E501 when the machine does not have the instructions, E507 when the environment asks
     /// for some that it cannot have.
     pub fn check(&self) -> Result<()> {
-        threads::check(self.threads, "`threads`")?;
+        COMPUTE.check(self.threads)?;
         InstructionSet::chosen()?;
         self.instructions.check()
     }
@@ -80,7 +81,7 @@ impl CpuOptions {
     /// The threads, started.
     fn pool(&self) -> Result<Arc<Pool>> {
         let wanted = self.thread_count();
-        let none = |none: NoMore| threads::none_left(wanted, none.started, &none.error, "`threads`");
+        let none = |none: NoMore| COMPUTE.none_left(wanted, none.started, &none.error);
         Pool::new(wanted).map(Arc::new).map_err(none)
     }
 

@@ -1,8 +1,7 @@
 //! CIFAR-10's binary batches: records of a label and 3072 bytes, the red, green and blue planes of 32×32 pixels.
 
-use super::{DataSet, Samples};
+use super::{DataSet, Picture, Samples};
 use crate::failure::{broken_file, file_failure};
-use crate::input::Picture;
 use crate::{Result, available_memory_bytes, files};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -35,8 +34,7 @@ impl Samples for Records {
 
     fn picture(&self, index: usize, _grey: bool) -> Result<Picture> {
         let pixels = &self.bytes[index * RECORD + 1..(index + 1) * RECORD];
-        let plane = |plane: &[u8]| plane.iter().map(|&pixel| f32::from(pixel)).collect();
-        Ok(Picture { height: SIDE, width: SIDE, planes: pixels.chunks_exact(PLANE).map(plane).collect() })
+        Ok(Picture::of_bytes([SIDE; 2], pixels))
     }
 
     fn name(&self, index: usize) -> String {

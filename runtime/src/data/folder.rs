@@ -5,7 +5,7 @@
 
 use super::{DataSet, Samples};
 use crate::failure::{failure, file_failure};
-use crate::input::{Picture, decode};
+use crate::pictures::{Picture, decode};
 use crate::{Result, files};
 use cnnc_compiler::diagnostic::{Code, nearest};
 use std::collections::HashMap;

@@ -1,10 +1,10 @@
 //! IDX files, as MNIST and Fashion-MNIST have them: pictures in one file and labels in another, plain or gzipped.
 
 use super::{DataSet, Samples, class_count};
-use crate::contained::contained;
+use crate::contained::decoded;
 use crate::failure::{broken_file, failure, file_failure};
-use crate::input::idx::Array;
-use crate::input::{Picture, check_size};
+use crate::idx::Array;
+use crate::pictures::{Picture, check_size};
 use crate::{Result, files};
 use cnnc_compiler::diagnostic::Code;
 use std::io::ErrorKind;
@@ -31,8 +31,7 @@ impl Samples for Pictures {
 
     fn picture(&self, index: usize, _grey: bool) -> Result<Picture> {
         let size = self.height * self.width;
-        let plane = self.pixels[index * size..(index + 1) * size].iter().map(|&pixel| f32::from(pixel)).collect();
-        Ok(Picture { height: self.height, width: self.width, planes: vec![plane] })
+        Ok(Picture::of_bytes([self.height, self.width], &self.pixels[index * size..(index + 1) * size]))
     }
 
     fn name(&self, index: usize) -> String {
@@ -88,12 +87,11 @@ fn find(folder: &Path, part: &str, kind: &str, axes: usize) -> Result<PathBuf> {
 
 /// The sizes and bytes of a file, which must be as long as its header says.
 fn read(path: &Path) -> Result<(Vec<usize>, Vec<u8>)> {
-    let read = contained(|| {
+    decoded(path, "cannot be read", || {
         let array = Array::open(path, files::open(path)?)?;
         let sizes = array.sizes.clone();
         Ok((sizes, array.all(path)?))
-    });
-    read.unwrap_or_else(|panicked| Err(broken_file(path, format!("cannot be read: its decoder gave up ({panicked})"))))
+    })
 }
 
 #[cfg(test)]

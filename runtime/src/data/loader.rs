@@ -4,18 +4,17 @@
 //! samples' order, whatever the threads do. Dropping [`Batches`] ends them. When the system starts too few, all of them end and
 //! the first batch is an error.
 
-use super::order::Draws;
 use super::{Pipeline, Samples};
 use crate::failure::{failure, fault, note};
-use crate::{Error, Result, Tensor, threads};
+use crate::random::Draws;
+use crate::threads::LOAD;
+use crate::{Error, Result, Tensor};
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
 /// Batches that wait in each thread's queue.
 const WAITING: usize = 2;
-/// What asks for threads.
-const KEY: &str = "`workers`";
 
 /// What is to be loaded.
 #[derive(Clone)]
@@ -84,17 +83,14 @@ pub fn load(job: &Job) -> Batches {
     let worker = |number: usize| {
         let (sender, queue) = sync_channel(WAITING);
         let job = job.clone();
-        let started = threads::spawn(move || {
+        let started = LOAD.spawn(number, move || {
             let batches = job.order.chunks(size).skip(job.first_batch + number).step_by(workers);
             // An error of `send` is a reader who wants no more.
             let _ = batches.map(|samples| batch(&job, samples)).try_for_each(|made| sender.send(made));
         });
-        match started {
-            Ok(_) => Ok(queue),
-            Err(error) => Err(threads::none_left(workers, number, &error, KEY)),
-        }
+        started.map(|_| queue).map_err(|error| LOAD.none_left(workers, number, &error))
     };
-    let queues = threads::check(job.workers, KEY).and_then(|()| (0..workers).map(worker).collect());
+    let queues = LOAD.check(job.workers).and_then(|()| (0..workers).map(worker).collect());
     match queues {
         Ok(queues) => Batches { queues, next: 0, left, failure: None },
         Err(failure) => Batches { queues: Vec::new(), next: 0, left: 0, failure: Some(failure) },
@@ -164,7 +160,7 @@ mod tests {
     use super::*;
     use crate::data::{Transform, shuffled};
     use crate::failure::broken_file;
-    use crate::input::Picture;
+    use crate::pictures::Picture;
     use std::path::Path;
 
     /// A hundred samples of 4×4; every tenth is broken when asked for.

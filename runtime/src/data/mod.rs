@@ -11,15 +11,13 @@ mod idx;
 mod loader;
 mod order;
 mod pipeline;
-mod transform;
 
+pub use crate::pictures::{Picture, Resize, Transform};
 pub use loader::{Batch, Batches, Job, Skipped, load};
 pub use order::{in_order, shuffled};
 pub use pipeline::Pipeline;
-pub use transform::{Resize, Transform};
 
 use crate::Result;
-use crate::input::Picture;
 use std::path::Path;
 use std::sync::Arc;
 

@@ -1,9 +1,9 @@
-//! From a sample to the network's input: transforms, channels, scaling.
+//! From a sample to the network's input, whose size is known.
 
-use super::order::Draws;
-use super::transform::{Resize, Transform};
+use super::{Picture, Transform};
 use crate::failure::failure;
-use crate::input::{Picture, to_grey};
+use crate::pictures::Preprocessing;
+use crate::random::Draws;
 use crate::{Error, Result};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::graph::ImageTransform;
@@ -11,11 +11,9 @@ use cnnc_compiler::graph::ImageTransform;
 /// What is done to every picture of a set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pipeline {
-    transforms: Vec<Transform>,
+    preprocessing: Preprocessing,
     /// Channels, height and width of the input.
     shape: [usize; 3],
-    /// What a pixel is multiplied with at the end, and mean and deviation by channel; `None` when a transform has done it.
-    scaling: Option<(f64, Vec<f64>, Vec<f64>)>,
 }
 
 impl Pipeline {
@@ -33,18 +31,7 @@ impl Pipeline {
             let message = format!("the model's input has {} channels; pictures have 1 or 3", shape[0]);
             return Err(failure(Code::E610, message));
         }
-        let of_spec = || {
-            let resize = image.and_then(|image| {
-                image.resize.map(|side| Transform::Resize(Resize::ShorterSide(side), image.interpolation))
-            });
-            let crop = image.and_then(|image| image.crop).map(Transform::CenterCrop);
-            resize.into_iter().chain(crop).collect()
-        };
-        let transforms: Vec<Transform> = transforms.map_or_else(of_spec, <[_]>::to_vec);
-        let plain = (1.0 / 255.0, Vec::new(), Vec::new());
-        let scaling = image.map_or(plain, |image| (image.scale, image.mean.clone(), image.std.clone()));
-        let scaling = (!transforms.iter().any(Transform::is_normalize)).then_some(scaling);
-        Ok(Pipeline { transforms, shape, scaling })
+        Ok(Pipeline { preprocessing: Preprocessing::new(transforms, image), shape })
     }
 
     /// Channels, height and width of what it makes.
@@ -61,30 +48,15 @@ impl Pipeline {
     ///
     /// # Errors
     /// E610 when it does not come to the input's size.
-    pub fn write(&self, picture: Picture, name: &str, draws: &mut Draws, into: &mut [f32]) -> Result<()> {
-        let mut picture = if self.is_grey() { to_grey(picture) } else { picture };
-        for transform in &self.transforms {
-            picture = transform.apply(picture, draws).map_err(|reason| self.refuse(name, &reason))?;
-        }
+    pub(crate) fn write(&self, picture: Picture, name: &str, draws: &mut Draws, into: &mut [f32]) -> Result<()> {
         let [channels, height, width] = self.shape;
+        let picture = self.preprocessing.apply(picture, channels, draws);
+        let picture = picture.map_err(|misfit| self.refuse(name, &misfit.to_string()))?;
         if [picture.height, picture.width] != [height, width] {
             return Err(self.refuse(name, &format!("comes to {}×{}", picture.height, picture.width)));
         }
-        for (channel, into) in into.chunks_exact_mut(height * width).take(channels).enumerate() {
-            // A grey picture's one plane serves all channels.
-            let plane = &picture.planes[channel.min(picture.planes.len() - 1)];
-            self.scale(channel, plane, into);
-        }
+        self.preprocessing.write(&picture, into);
         Ok(())
-    }
-
-    fn scale(&self, channel: usize, plane: &[f32], into: &mut [f32]) {
-        let Some((factor, mean, std)) = &self.scaling else { return into.copy_from_slice(plane) };
-        let of = |numbers: &[f64], otherwise| numbers.get(channel).or(numbers.last()).copied().unwrap_or(otherwise);
-        let (mean, std) = (of(mean, 0.0), of(std, 1.0));
-        for (value, &pixel) in into.iter_mut().zip(plane) {
-            *value = ((f64::from(pixel) * factor - mean) / std) as f32;
-        }
     }
 
     fn refuse(&self, name: &str, reason: &str) -> Error {

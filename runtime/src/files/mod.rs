@@ -3,6 +3,7 @@
 //! What comes in is a path; what goes out is a regular file that is open, or whether two paths lead to one file. Nothing here
 //! waits for a pipe that nobody writes to. Locks are `lock`, writing is `write`.
 
+pub mod kinds;
 mod lock;
 #[cfg(test)]
 mod tests;

@@ -3,24 +3,17 @@
 //! What comes in is a path and what the network wants; what goes out is a tensor of that shape. The kind of a file is told by its
 //! first bytes, not by its name. A size that the spec leaves open is taken from the file, so that the caller can bind it.
 
-pub(crate) mod idx;
-mod jpeg;
-mod kinds;
+mod idx;
 mod npy;
-mod picture;
+mod pictures;
 mod preprocess;
-mod resize;
-mod transform;
 
 pub use npy::save as save_npy;
-pub(crate) use picture::MOST_PIXELS;
-pub use picture::Picture;
-pub(crate) use picture::{check_size, decode, to_grey};
 pub use preprocess::{Preprocess, Rgb8};
-pub(crate) use transform::{by_shorter_side, cut as cut_centre, resized_to as resize};
 
-use crate::contained::contained;
+use crate::contained::decoded;
 use crate::failure::{broken_file, failure, file_failure};
+use crate::files::kinds;
 use crate::{Error, Result, Tensor, files};
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::graph::{ImageTransform, Input};
@@ -82,8 +75,7 @@ pub struct Loaded {
 /// # Errors
 /// E601 when the file cannot be read, E603 when it is not what it says it is, E604 when it does not fit the input.
 pub fn read(path: &Path, wanted: &Wanted) -> Result<Loaded> {
-    let read = contained(|| read_by_kind(path, wanted));
-    read.unwrap_or_else(|panicked| Err(broken_file(path, format!("cannot be read: its decoder gave up ({panicked})"))))
+    decoded(path, "cannot be read", || read_by_kind(path, wanted))
 }
 
 fn read_by_kind(path: &Path, wanted: &Wanted) -> Result<Loaded> {
@@ -95,7 +87,7 @@ fn read_by_kind(path: &Path, wanted: &Wanted) -> Result<Loaded> {
     match start.as_slice() {
         [] => Err(broken_file(path, "is empty")),
         [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => npy::read(path, file, wanted),
-        [0x89, b'P', b'N', b'G', ..] | [0xFF, 0xD8, 0xFF, ..] => picture::read(path, BufReader::new(file), wanted),
+        [0x89, b'P', b'N', b'G', ..] | [0xFF, 0xD8, 0xFF, ..] => pictures::read(path, BufReader::new(file), wanted),
         [0x1F, 0x8B, ..] | [0, 0, 0x08..=0x0E, _, ..] => idx::read(path, file, wanted),
         [b'P', b'K', ..] => {
             let mut archive = unknown(path, &start);
@@ -111,7 +103,7 @@ fn read_by_kind(path: &Path, wanted: &Wanted) -> Result<Loaded> {
 /// # Errors
 /// E603 when it is no such picture, E604 when it does not fit the input.
 pub fn read_picture(path: &Path, bytes: &[u8], wanted: &Wanted) -> Result<Loaded> {
-    picture::read(path, Cursor::new(bytes), wanted)
+    pictures::read(path, Cursor::new(bytes), wanted)
 }
 
 /// A file of a kind that is not read.

@@ -1,9 +1,9 @@
 //! Pictures that a program holds to a network's input, as the spec says: raw pixels, or the bytes of PNG and JPEG files.
 
-use super::picture::{Picture, check_size};
-use super::{Wanted, decode, transform};
+use super::{Wanted, pictures};
 use crate::failure::failure;
 use crate::model::port;
+use crate::pictures::{Picture, check_size, decode, to_grey};
 use crate::{Model, Result, Tensor};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::write_kernels::Bindings;
@@ -66,7 +66,7 @@ impl Preprocess {
         if pictures.is_empty() {
             return Err(failure(Code::E604, "no picture is given, and a batch is one or more"));
         }
-        transform::to_input(Path::new(NAME), pictures, &self.0).map(|loaded| loaded.tensor)
+        pictures::to_input(Path::new(NAME), pictures, &self.0).map(|loaded| loaded.tensor)
     }
 }
 
@@ -84,5 +84,5 @@ fn planes(&Rgb8 { width, height, pixels }: &Rgb8<'_>, grey: bool) -> Result<Pict
     }
     let plane = |channel: usize| pixels.iter().skip(channel).step_by(3).map(|&value| f32::from(value)).collect();
     let colours = Picture { height, width, planes: (0..3).map(plane).collect() };
-    Ok(if grey { super::to_grey(colours) } else { colours })
+    Ok(if grey { to_grey(colours) } else { colours })
 }

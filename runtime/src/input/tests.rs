@@ -1,6 +1,8 @@
 //! Files that fit an input, files that do not, and files that lie.
 
 use super::{Wanted, read, save_npy};
+use crate::data::{Picture, Pipeline};
+use crate::random::Draws;
 use crate::{Error, Tensor};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::graph::{ImageTransform, Interpolation};
@@ -148,6 +150,29 @@ fn the_spec_says_how_a_picture_becomes_an_input() {
     refused(&png(picture.clone()), &wanted, Code::E604, "come to [1, 3, 3, 3]");
     wanted.image.as_mut().unwrap().resize = Some(1 << 40);
     refused(&png(picture), &wanted, Code::E604, "resized to");
+}
+
+#[test]
+fn a_file_and_a_sample_of_a_data_set_come_to_the_same_numbers() {
+    let picture = RgbImage::from_fn(9, 7, |x, y| image::Rgb([29 * x as u8, 31 * y as u8, (x * y * 5) as u8]));
+    let plane = |channel: usize| picture.pixels().map(|pixel| f32::from(pixel.0[channel])).collect();
+    let sample = Picture { height: 7, width: 9, planes: (0..3).map(plane).collect() };
+    for channels in [1, 3] {
+        let mut wanted = wanted(&[Some(1), Some(channels), Some(3), Some(4)]);
+        wanted.image = Some(ImageTransform {
+            resize: Some(5),
+            interpolation: Interpolation::Bicubic,
+            crop: Some([3, 4]),
+            scale: 0.3,
+            mean: vec![0.485, 0.456],
+            std: vec![0.229, 0.224, 0.225],
+        });
+        let of_file = load(&png(picture.clone()), &wanted).unwrap().tensor;
+        let pipeline = Pipeline::new(None, wanted.image.as_ref(), [channels, 3, 4]).unwrap();
+        let mut of_sample = vec![0.0; channels * 12];
+        pipeline.write(sample.clone(), "it", &mut Draws::new(0, "it"), &mut of_sample).unwrap();
+        assert_eq!(of_file.data(), of_sample);
+    }
 }
 
 #[test]

@@ -311,5 +311,4 @@ pub fn validation_job(recipe: &Recipe, data: &DataSet, setup: &Setup) -> Job {
 }
 
 #[cfg(test)]
-#[path = "run_tests.rs"]
-mod tests;
+mod regression;

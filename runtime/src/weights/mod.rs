@@ -14,8 +14,8 @@ pub(crate) use convert::from_half;
 pub use save::save;
 pub(crate) use save::save_keeping;
 
-use crate::draw::Drawn;
 use crate::failure::{broken_file, failure};
+use crate::initialise::Drawn;
 use crate::parameters::{Make, Parts, Room, Value};
 use crate::{Parameters, Result, Tensor};
 use cnnc_compiler::diagnostic::Code;

@@ -3,7 +3,7 @@
 use super::{MAX_DEPTH, verify};
 use crate::element::ElementType::Uint64;
 use crate::graph::NodeId;
-use crate::kernels::testing::TestGraph;
+use crate::kernels::test_graph::TestGraph;
 use crate::kernels::{
     AxisWindow, Concat, Conv, ConvData, Expression, Gemm, Kernel, KernelGraph, KernelNode, Pad, Permute, Pool, Pooling,
     Reduce, Reduction, Resample, Reshape, Slice,

@@ -31,7 +31,7 @@ pub fn choices(plan: &Plan, blocks: &Blocks) -> Vec<Choice> {
 #[cfg(test)]
 mod tests {
     use super::{Blocks, Method, choices};
-    use crate::kernels::testing::TestGraph;
+    use crate::kernels::test_graph::TestGraph;
     use crate::plan::{Scheme, Target, plan};
 
     #[test]

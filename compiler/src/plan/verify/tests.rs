@@ -2,7 +2,7 @@
 
 use super::{overlap, verify};
 use crate::element::ElementType::{Float32, Uint64};
-use crate::kernels::testing::TestGraph;
+use crate::kernels::test_graph::TestGraph;
 use crate::kernels::{Divisor, Expression, PoolAxis, Pooling};
 use crate::plan::{Operation, Packing, Plan, Storage, Target, View, plan};
 

@@ -26,7 +26,7 @@ pub struct Buffer {
 
 // SAFETY: a buffer owns its memory as a vector does.
 unsafe impl Send for Buffer {}
-// SAFETY: as above.
+// SAFETY: what is shared can only be read.
 unsafe impl Sync for Buffer {}
 
 impl Buffer {
@@ -117,7 +117,7 @@ impl DerefMut for Buffer {
         if self.length == 0 {
             return &mut [];
         }
-        // SAFETY: as in `deref`, and the borrow is unique.
+        // SAFETY: the block holds `length` floats, aligned, from there on, and is borrowed by nobody else.
         unsafe { std::slice::from_raw_parts_mut(self.block.as_ptr().add(self.before).cast(), self.length) }
     }
 }
@@ -126,9 +126,9 @@ impl DerefMut for Buffer {
 #[derive(Clone, Copy)]
 pub(crate) struct Shared(*mut f32);
 
-// SAFETY: whoever dereferences the pointer says why the parts do not overlap; the wrapper itself reads and writes nothing.
+// SAFETY: an address, which owns nothing of the thread that made it.
 unsafe impl Send for Shared {}
-// SAFETY: as above.
+// SAFETY: whoever dereferences the pointer says why the parts do not overlap; the wrapper itself reads and writes nothing.
 unsafe impl Sync for Shared {}
 
 impl Shared {

@@ -22,18 +22,17 @@ pub struct ImagesMut {
     pub step: usize,
 }
 
-// SAFETY: these are addresses, here and below; each kernel's tasks write parts of the output and of the workspace that no other
-// task touches, and the caller of the kernel promises that nobody else does.
+// SAFETY: an address and a number; the caller of a kernel promises that nobody writes what is read from there.
 unsafe impl Sync for Images {}
-// SAFETY: as above.
+// SAFETY: it owns nothing of the thread that made it.
 unsafe impl Send for Images {}
-// SAFETY: as above.
+// SAFETY: an address and a number; each task of a kernel writes a part that no other task touches.
 unsafe impl Sync for ImagesMut {}
-// SAFETY: as above.
+// SAFETY: it owns nothing of the thread that made it.
 unsafe impl Send for ImagesMut {}
-// SAFETY: as above.
+// SAFETY: tasks write parts of their own of the output and the workspace; nobody writes the rest, and `Finish` is `Sync`.
 unsafe impl Sync for Call<'_> {}
-// SAFETY: as above.
+// SAFETY: addresses and shared references, which own nothing of the thread that made them.
 unsafe impl Send for Call<'_> {}
 
 impl Images {

@@ -115,7 +115,7 @@ impl Kernel for Mean {
 
     #[inline(always)]
     unsafe fn run<V: Vector>(a: &Arguments) {
-        // SAFETY: here and below, windows lie inside the plane, which the caller promises whole.
+        // SAFETY: windows lie inside the plane, which the caller promises whole.
         unsafe {
             a.each_window::<V>(|kernel, spans, gradient| {
                 each_element::<V>(kernel.shape.input[1], spans, |at| add_to(a.into.add(at), gradient));
@@ -132,7 +132,7 @@ impl Kernel for Largest {
 
     #[inline(always)]
     unsafe fn run<V: Vector>(a: &Arguments) {
-        // SAFETY: as for a mean.
+        // SAFETY: windows lie inside the planes of `x` and `into`, which the caller promises whole.
         unsafe {
             a.each_window::<V>(|kernel, spans, gradient| {
                 let width = kernel.shape.input[1];
@@ -162,7 +162,7 @@ impl Kernel for Softmax {
 
     #[inline(always)]
     unsafe fn run<V: Vector>(a: &Arguments) {
-        // SAFETY: as for a mean.
+        // SAFETY: windows lie inside the planes of `x` and `into`, which the caller promises whole.
         unsafe {
             a.each_window::<V>(|kernel, spans, gradient| {
                 let width = kernel.shape.input[1];

@@ -74,7 +74,7 @@ impl Reduce {
     /// overlaps nothing but, in its own place, the residual.
     pub unsafe fn run(&self, pool: &Pool, call: &Call<'_>) {
         if let Some(parts) = self.parts {
-            // SAFETY: the caller's promise is the same.
+            // SAFETY: the caller promises images of the sizes that `new` was told, and an output that overlaps nothing.
             return unsafe { self.run_over_batch(pool, call, parts) };
         }
         self.planes.run(pool, |part| {

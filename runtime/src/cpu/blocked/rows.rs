@@ -165,7 +165,7 @@ impl Kernel for TileKernel {
 
     #[inline(always)]
     unsafe fn run<V: Vector>(tile: &Tile) {
-        // SAFETY: the caller's promise is the same.
+        // SAFETY: the caller promises what the tile's fields point to; its pixels take no more vectors than are chosen here.
         unsafe {
             match (tile.channels, tile.pixels.div_ceil(V::LANES)) {
                 (1, 1) => tile.compute::<V, 1, 1>(),

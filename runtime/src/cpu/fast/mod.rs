@@ -30,8 +30,6 @@ mod scatter;
 mod spare;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod tests_of_gradients;
 mod walk;
 
 use super::CpuOptions;

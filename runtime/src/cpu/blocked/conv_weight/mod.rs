@@ -304,7 +304,7 @@ impl ConvWeight {
             let channel = filter / outs * ins - self.channels(block).start;
             // A vector of sums is read from its lane on: only that lane is a filter.
             gather.sums = sums.wrapping_add(channel * area * self.lanes);
-            // SAFETY: as above; the filter's weights are its lane of these sums.
+            // SAFETY: from that channel on, the sums hold the filter's weights in its lane, and the output has room for them.
             unsafe { self.write_filter(&gather, filter - first, output.at(filter, 0)) };
         }
     }

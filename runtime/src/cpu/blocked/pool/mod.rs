@@ -12,7 +12,7 @@
 mod protocol;
 mod sync;
 
-use crate::threads;
+use crate::threads::COMPUTE;
 use protocol::{Body, MOST_TASKS, State};
 use std::io;
 use std::sync::{Arc, Mutex, TryLockError};
@@ -46,7 +46,7 @@ impl Pool {
         let mut pool = Self { state, workers: Vec::new(), running: Mutex::new(()) };
         for worker in 1..threads {
             let state = Arc::clone(&pool.state);
-            let started = threads::spawn(move || state.work(worker));
+            let started = COMPUTE.spawn(worker, move || state.work(worker));
             // Who was started ends as the pool is dropped.
             pool.workers.push(started.map_err(|error| NoMore { started: worker, error })?);
         }

@@ -163,7 +163,7 @@ fn reorder_between_images_with_gaps() {
             }
             let mut back = Written::new(BATCH, channels * pixels);
             let source = Images { first: target.first, step: target.step };
-            // SAFETY: as above.
+            // SAFETY: `blocked` holds the blocks of these images and `back` has room for them plain.
             unsafe { layout::unblock(&pool_of(3), lanes, dims, source, back.images()) };
             assert_eq!(back.finite(), plain);
         }

@@ -159,7 +159,7 @@ impl InstructionSet {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx2,fma")]
 unsafe fn run_avx512<K: Kernel>(arguments: &K::Arguments) {
-    // SAFETY: the caller's promise is the same.
+    // SAFETY: the caller promises the machine's AVX-512F and what the kernel asks for.
     unsafe { K::run::<Avx512>(arguments) }
 }
 
@@ -168,14 +168,14 @@ unsafe fn run_avx512<K: Kernel>(arguments: &K::Arguments) {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 unsafe fn run_avx2<K: Kernel>(arguments: &K::Arguments) {
-    // SAFETY: the caller's promise is the same.
+    // SAFETY: the caller promises the machine's AVX2 and FMA and what the kernel asks for.
     unsafe { K::run::<Avx2>(arguments) }
 }
 
 /// # Safety
 /// As [`Kernel::run`].
 unsafe fn run_portable<K: Kernel>(arguments: &K::Arguments) {
-    // SAFETY: the caller's promise is the same; every machine has the portable path.
+    // SAFETY: every machine has the portable path, and the caller promises what the kernel asks for.
     unsafe { K::run::<Portable>(arguments) }
 }
 

@@ -129,7 +129,7 @@ impl Windowed {
     /// `pack` wrote, bias and residual as [`Call`] says; and the output overlaps nothing but, in its own place, the residual.
     pub unsafe fn run(&self, pool: &Pool, call: &Call<'_>) {
         if let Some(whole) = &self.whole {
-            // SAFETY: the caller's promise is the same.
+            // SAFETY: `whole` was told the same shape, and the caller promises images of it.
             return unsafe { whole.run(pool, call) };
         }
         let [height, width] = self.shape.output;

@@ -149,7 +149,7 @@ impl Run {
         let (mut line, mut line_weights) = (self.values, self.weights);
         for _ in 0..self.rows {
             for tap in 0..KERNEL {
-                // SAFETY: as in `any`; loads of the same address become one.
+                // SAFETY: these rows and columns of all windows are in the image; loads of the same address become one.
                 unsafe {
                     let weight = V::load(line_weights.add(tap * V::LANES));
                     for pixel in 0..PIXELS {
@@ -176,7 +176,7 @@ impl Run {
         for _ in 0..self.rows {
             for at in 0..COLUMNS {
                 if at < (PIXELS - 1) * STRIDE + KERNEL {
-                    // SAFETY: as in `any`.
+                    // SAFETY: these columns are those of all windows, in a row of the image.
                     columns[at] = O::step(columns[at], unsafe { V::load(line.add(at * V::LANES)) }, V::zero());
                 }
             }

@@ -1,3 +1,5 @@
+//! What YAML is read as, where its parts stand, and what is refused.
+
 use super::*;
 
 fn tree(text: &str) -> Node {

@@ -4,7 +4,7 @@ use super::*;
 use crate::Tensor;
 use crate::cpu::Cpu;
 use crate::data::Samples;
-use crate::input::Picture;
+use crate::pictures::Picture;
 use crate::train::checkpoint::{LAST, PREVIOUS, load as load_checkpoint, save};
 use crate::train::learner::StepOutputs;
 use crate::train::recipe;

@@ -1,8 +1,10 @@
 //! What is done to a picture, one step at a time, on planes of numbers from 0 to 255. Names and meanings are torchvision's.
 
-use super::order::Draws;
-use crate::input::{Picture, by_shorter_side, check_size, cut_centre, resize};
+use super::resize::resize;
+use super::{Normalization, Picture, check_size};
+use crate::random::Draws;
 use cnnc_compiler::graph::Interpolation;
+use std::fmt;
 
 /// One step.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,17 +48,47 @@ pub enum Resize {
     To([usize; 2]),
 }
 
+/// Why a transform cannot be done to a picture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Misfit {
+    /// It would get a size that no picture may have.
+    Size {
+        /// How it would get it: "would be resized to 1×67108864".
+        change: String,
+        /// The arithmetic.
+        reason: String,
+    },
+    /// It is smaller than what is to be cut out of it.
+    Part {
+        /// Its height and width.
+        found: [usize; 2],
+        /// Those of the part.
+        part: [usize; 2],
+    },
+}
+
+impl fmt::Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Misfit::Size { change, reason } => write!(f, "{change} ({reason})"),
+            Misfit::Part { found, part } => {
+                write!(f, "is {}×{}, and {}×{} are to be cut out of it", found[0], found[1], part[0], part[1])
+            }
+        }
+    }
+}
+
 impl Transform {
     /// Whether it scales pixels itself.
-    pub fn is_normalize(&self) -> bool {
+    pub(crate) fn is_normalize(&self) -> bool {
         matches!(self, Transform::Normalize { .. })
     }
 
     /// Does it.
     ///
     /// # Errors
-    /// A sentence when the picture is too small or too large.
-    pub fn apply(&self, picture: Picture, draws: &mut Draws) -> Result<Picture, String> {
+    /// When the picture is too small or would be too large.
+    pub(crate) fn apply(&self, picture: Picture, draws: &mut Draws) -> Result<Picture, Misfit> {
         let found = [picture.height, picture.width];
         match self {
             Transform::Resize(size, interpolation) => {
@@ -64,33 +96,57 @@ impl Transform {
                     Resize::ShorterSide(side) => by_shorter_side(found, side),
                     Resize::To(size) => size,
                 };
-                resize(&picture, height, width, *interpolation)
-                    .map_err(|reason| format!("would be resized to {height}×{width} ({reason})"))
+                may_become([height, width], || format!("would be resized to {height}×{width}"))?;
+                Ok(resize(&picture, height, width, *interpolation))
             }
-            Transform::CenterCrop(size) => fits(found, *size).map(|()| cut_centre(&picture, *size)),
+            Transform::CenterCrop(size) => center_crop(&picture, *size),
             Transform::RandomCrop { size, padding } => random_crop(&picture, *size, *padding, draws),
             Transform::RandomHorizontalFlip { probability } => {
                 Ok(if draws.uniform() < *probability { flipped(picture) } else { picture })
             }
-            Transform::Normalize { mean, std } => Ok(normalized(picture, mean, std)),
+            Transform::Normalize { mean, std } => Ok(normalized(picture, &Normalization { mean, std })),
             Transform::Cutout { size } => Ok(cut_out(picture, *size, draws)),
         }
     }
 }
 
-fn fits([height, width]: [usize; 2], size: [usize; 2]) -> Result<(), String> {
-    match size[0] <= height && size[1] <= width {
-        true => Ok(()),
-        false => Err(format!("is {height}×{width}, and {}×{} are to be cut out of it", size[0], size[1])),
-    }
+/// Holds a size that a change makes against what a picture may have.
+fn may_become(size: [usize; 2], change: impl FnOnce() -> String) -> Result<(), Misfit> {
+    check_size(size).map_err(|reason| Misfit::Size { change: change(), reason })
 }
 
-fn random_crop(picture: &Picture, size: [usize; 2], padding: usize, draws: &mut Draws) -> Result<Picture, String> {
+fn has_part(found: [usize; 2], part: [usize; 2]) -> Result<(), Misfit> {
+    let fits = part[0] <= found[0] && part[1] <= found[1];
+    if fits { Ok(()) } else { Err(Misfit::Part { found, part }) }
+}
+
+/// Height and width when the shorter side has that many pixels; the longer one is rounded down, as torchvision does.
+fn by_shorter_side([height, width]: [usize; 2], shorter: usize) -> [usize; 2] {
+    let longer = |long: usize, short: usize| {
+        usize::try_from(shorter as u128 * long as u128 / short.max(1) as u128).unwrap_or(usize::MAX)
+    };
+    if height <= width { [shorter, longer(width, height)] } else { [longer(height, width), shorter] }
+}
+
+/// The middle; of an odd rest, half a pixel is rounded to the even side, as torchvision does.
+fn center_crop(picture: &Picture, size: [usize; 2]) -> Result<Picture, Misfit> {
+    has_part([picture.height, picture.width], size)?;
+    let [height, width] = size;
+    let start = |size: usize, part: usize| ((size - part) as f64 / 2.0).round_ties_even() as usize;
+    let (top, left) = (start(picture.height, height), start(picture.width, width));
+    let rows = |plane: &Vec<f32>| -> Vec<f32> {
+        let rows = plane.chunks_exact(picture.width).skip(top).take(height);
+        rows.flat_map(|row| row[left..left + width].iter().copied()).collect()
+    };
+    Ok(Picture { height, width, planes: picture.planes.iter().map(rows).collect() })
+}
+
+fn random_crop(picture: &Picture, size: [usize; 2], padding: usize, draws: &mut Draws) -> Result<Picture, Misfit> {
     let [height, width] = size;
     let padded = [picture.height, picture.width].map(|side| side.saturating_add(padding.saturating_mul(2)));
-    fits(padded, size)?;
-    check_size(size).map_err(|reason| format!("would be padded and cut ({reason})"))?;
-    check_size(padded).map_err(|reason| format!("would be padded by {padding} ({reason})"))?;
+    has_part(padded, size)?;
+    may_become(size, || "would be padded and cut".to_owned())?;
+    may_become(padded, || format!("would be padded by {padding}"))?;
     let top = draws.below(padded[0] - height + 1);
     let left = draws.below(padded[1] - width + 1);
     let crop = |plane: &Vec<f32>| {
@@ -118,16 +174,15 @@ fn flipped(mut picture: Picture) -> Picture {
     picture
 }
 
-fn normalized(mut picture: Picture, mean: &[f64], std: &[f64]) -> Picture {
-    let channels = mean.len().max(std.len());
+fn normalized(mut picture: Picture, by: &Normalization<'_>) -> Picture {
+    let channels = by.mean.len().max(by.std.len());
     if let ([plane], 2..) = (picture.planes.as_slice(), channels) {
         // A grey picture's one plane stands for all channels, and each is normalised by numbers of its own.
         picture.planes = vec![plane.clone(); channels];
     }
     for (channel, plane) in picture.planes.iter_mut().enumerate() {
-        let of = |numbers: &[f64], otherwise| numbers.get(channel).or(numbers.last()).copied().unwrap_or(otherwise);
-        let (mean, std) = (of(mean, 0.0), of(std, 1.0));
-        plane.iter_mut().for_each(|pixel| *pixel = ((f64::from(*pixel) / 255.0 - mean) / std) as f32);
+        let number = by.of_channel(channel);
+        plane.iter_mut().for_each(|pixel| *pixel = number(f64::from(*pixel) / 255.0));
     }
     picture
 }
@@ -214,7 +269,7 @@ mod tests {
     #[test]
     fn sizes_that_no_picture_has_are_refused_with_the_arithmetic() {
         let refused = |transform: Transform| {
-            transform.apply(picture(4, 4), &mut Draws::of_sample(0, 0, 0)).expect_err("no picture")
+            transform.apply(picture(4, 4), &mut Draws::of_sample(0, 0, 0)).expect_err("no picture").to_string()
         };
         let crop = |side, padding| refused(Transform::RandomCrop { size: [side, side], padding });
         assert!(crop(32, usize::MAX / 2).contains("would be padded by"));
@@ -232,6 +287,22 @@ mod tests {
         let cut = applied(Transform::CenterCrop([2, 2]), picture(4, 4), 0);
         assert_eq!(cut.planes[0], [6.0, 7.0, 10.0, 11.0]);
         let small = Transform::CenterCrop([5, 2]).apply(picture(4, 4), &mut Draws::of_sample(0, 0, 0));
-        assert_eq!(small.unwrap_err(), "is 4×4, and 5×2 are to be cut out of it");
+        assert_eq!(small.unwrap_err().to_string(), "is 4×4, and 5×2 are to be cut out of it");
+    }
+
+    #[test]
+    fn the_shorter_side_is_what_was_said() {
+        assert_eq!(by_shorter_side([480, 640], 256), [256, 341]);
+        assert_eq!(by_shorter_side([640, 480], 256), [341, 256]);
+        assert_eq!(by_shorter_side([28, 28], 96), [96, 96]);
+    }
+
+    #[test]
+    fn cuts_the_middle() {
+        let picture = Picture { height: 3, width: 4, planes: vec![(0..12u8).map(f32::from).collect()] };
+        let cut = |size| center_crop(&picture, size).expect("a part").planes[0].clone();
+        assert_eq!(cut([1, 2]), [5.0, 6.0]);
+        // (4 − 3) / 2 is rounded to 0, as Python rounds.
+        assert_eq!(cut([3, 3]), [0.0, 1.0, 2.0, 4.0, 5.0, 6.0, 8.0, 9.0, 10.0]);
     }
 }

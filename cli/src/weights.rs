@@ -1,4 +1,5 @@
-//! Parameters for `run` and `params`: loaded from a file, or drawn from the spec's initialisers and a seed.
+//! The values of a network's parameters, as `--weights` and `--seed` say: loaded from a file, or drawn from the spec's
+//! initialisers.
 
 use crate::arguments::Weights;
 use crate::console::{Console, Outcome};
@@ -6,8 +7,8 @@ use cnnc_compiler::graph::Graph;
 use cnnc_grammar::span::Files;
 use cnnc_runtime::{Parameters, weights};
 
-/// The parameters of a network. Standard error says when they are drawn.
-pub fn parameters(
+/// The values of all parameters of a network. Standard error says when they are drawn.
+pub fn load_or_draw(
     graph: &Graph,
     arguments: &Weights,
     seed: u64,

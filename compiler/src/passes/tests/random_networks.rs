@@ -3,10 +3,10 @@
 //! Every network is made by a counter, so that a failure names the network that shows it. Layers are chosen for what they do to
 //! graphs: values used twice, sums and concatenations of whatever there is, views, gates, constants of several shapes.
 
-use super::run;
 use crate::graph::NodeId;
-use crate::kernels::testing::{TestGraph, assert_same};
+use crate::kernels::test_graph::{TestGraph, assert_same};
 use crate::kernels::{AxisWindow, Expression, KernelBuilder, KernelGraph, Reduction, evaluate, print};
+use crate::passes::run;
 use crate::plan::{Blocks, Target, plan, simulate};
 
 const BATCH: usize = 2;

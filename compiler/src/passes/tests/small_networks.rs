@@ -1,9 +1,9 @@
 //! All passes together: how many kernels are left of small networks, and that they compute the same.
 
-use super::run;
 use crate::graph::NodeId;
-use crate::kernels::testing::{TestGraph, assert_same, check_pass};
+use crate::kernels::test_graph::{TestGraph, assert_same, check_pass};
 use crate::kernels::{AxisWindow, Divisor, Expression, KernelGraph, PoolAxis, Pooling, evaluate, print};
+use crate::passes::run;
 use crate::plan::{Operation, Plan, Target, plan, simulate};
 
 /// The plan of a graph after all passes, which computes what the graph did before; float64 shows that no rule lost anything.

@@ -1,7 +1,7 @@
 //! Resizing planes as torchvision and Pillow do: by the nearest pixel, or by a triangle or a cubic that averages over all pixels
 //! that fall together when it gets smaller.
 
-use super::picture::Picture;
+use super::Picture;
 use cnnc_compiler::graph::Interpolation;
 
 /// The picture at another size. The plane between the two passes is never larger than the larger of source and result: columns

@@ -1,6 +1,6 @@
-//! The kernels that only training needs against the reference in float64, as in `tests.rs`; and what is asked of places.
+//! The kernels that only training needs against the reference in float64, as in `kernels.rs`; and what is asked of places.
 
-use super::tests::{agrees, axis, size};
+use super::kernels::{agrees, axis, size};
 use crate::cpu::test_plan::{TestPlan, dense};
 use crate::cpu::{CpuOptions, Engine};
 use crate::random::Stream;

@@ -1,73 +1,32 @@
-//! Pictures: PNG and JPEG to planes of numbers.
+//! PNG and JPEG files to planes of numbers.
 //!
 //! A few bytes may claim a picture of any size, so the size is held against what a picture may have, and against what the file's
 //! bytes can hold at most, before a pixel is decoded. A decoder that panics is that file's error.
 
-use super::{Loaded, Wanted, jpeg, kinds, transform};
-use crate::contained::contained;
+use super::{Picture, check_size, grey_of, jpeg};
+use crate::contained::decoded;
 use crate::failure::{broken_file, file_failure};
+use crate::files::kinds;
 use crate::{Error, Result};
 use image::codecs::{jpeg::JpegDecoder, png::PngDecoder};
 use image::{DynamicImage, ImageDecoder, ImageError, Limits};
 use std::io::{BufRead, Cursor, ErrorKind, Seek, SeekFrom};
 use std::path::Path;
 
-/// The most pixels that a picture may have, as it is decoded and after it is resized: 2²⁷, 1.6 GB as three planes.
-pub const MOST_PIXELS: usize = 1 << 27;
-/// The longest side that a picture may have.
-pub const LONGEST_SIDE: usize = 1 << 16;
 /// Deflate makes at most 1032 bytes of one, and in a byte are at most eight pixels.
 const MOST_PIXELS_OF_A_PNG_BYTE: u64 = 1032 * 8;
 /// What a PNG may have beside its pixels: texts, profiles.
 const MOST_METADATA_BYTES: u64 = 1 << 26;
 
-/// A picture as planes of numbers in 0..=255: grey, or red, green and blue.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Picture {
-    /// Rows.
-    pub height: usize,
-    /// Columns.
-    pub width: usize,
-    /// One or three planes, rows of `width` numbers.
-    pub planes: Vec<Vec<f32>>,
-}
-
-/// Holds a size against what a picture may have; the arithmetic where it has more.
-pub fn check_size([height, width]: [usize; 2]) -> std::result::Result<(), String> {
-    let pixels = height as u128 * width as u128;
-    if pixels == 0 {
-        return Err(format!("{height}×{width} is no pixel"));
-    }
-    if pixels > MOST_PIXELS as u128 {
-        return Err(format!("{height}×{width} is {pixels} pixels, and a picture may have {MOST_PIXELS}"));
-    }
-    if height.max(width) > LONGEST_SIDE {
-        return Err(format!(
-            "a side of a picture may have {LONGEST_SIDE} pixels, and of {height}×{width} one has more"
-        ));
-    }
-    Ok(())
-}
-
-/// Reads a picture as an input.
-pub fn read(path: &Path, file: impl BufRead + Seek, wanted: &Wanted) -> Result<Loaded> {
-    let channels = wanted.shape.get(1).copied().flatten();
-    let picture = decode(path, file, channels == Some(1))?;
-    transform::to_input(path, vec![picture], wanted)
-}
-
 /// Decodes a PNG or JPEG picture, to one plane when `grey`; `path` is what messages call it.
 ///
 /// # Errors
-/// E601 when the file cannot be read, E603 when it is no such picture, is cut off, or is larger than [`MOST_PIXELS`] allows.
+/// E601 when the file cannot be read, E603 when it is no such picture, is cut off, or is larger than a picture may be.
 pub fn decode(path: &Path, file: impl BufRead + Seek, grey: bool) -> Result<Picture> {
-    let decoded = contained(|| decoded(path, file).map(|decoded| Picture::of(decoded, grey)));
-    decoded.unwrap_or_else(|panicked| {
-        Err(broken_file(path, format!("is a picture that cannot be decoded: its decoder gave up ({panicked})")))
-    })
+    decoded(path, "is a picture that cannot be decoded", || by_kind(path, file).map(|image| Picture::of(image, grey)))
 }
 
-fn decoded(path: &Path, mut file: impl BufRead + Seek) -> Result<DynamicImage> {
+fn by_kind(path: &Path, mut file: impl BufRead + Seek) -> Result<DynamicImage> {
     let cannot_read = |error| file_failure("read", path, &error);
     let start = file.fill_buf().map_err(cannot_read)?;
     match start {
@@ -123,19 +82,6 @@ fn undecodable(path: &Path, error: ImageError) -> Error {
         ImageError::IoError(_) => broken_file(path, "is a picture that cannot be decoded: it is cut off"),
         other => broken_file(path, format!("is a picture that cannot be decoded: {}", other.to_string().trim_end())),
     }
-}
-
-/// The picture in one plane; colours are weighed as [`decode`] weighs them.
-pub fn to_grey(picture: Picture) -> Picture {
-    let [red, green, blue] = picture.planes.as_slice() else { return picture };
-    let sum = |((red, green), blue): ((&f32, &f32), &f32)| grey_of([*red as u32, *green as u32, *blue as u32]);
-    let plane = red.iter().zip(green).zip(blue).map(sum).collect();
-    Picture { planes: vec![plane], ..picture }
-}
-
-/// `0.299 R + 0.587 G + 0.114 B` (ITU-R BT.601), as Pillow has it.
-fn grey_of([red, green, blue]: [u32; 3]) -> f32 {
-    ((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16) as f32
 }
 
 impl Picture {

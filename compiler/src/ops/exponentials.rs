@@ -1,0 +1,80 @@
+//! What a softmax and its logarithm share: the powers of all elements along an axis, and their sum.
+//!
+//! `along_axis! { /// doc  Name { fields }  builder, powers => kernels }` declares one, whose field `dim` is the axis.
+
+use super::{Reach, ShapeError, inputs};
+use crate::graph::NodeId;
+use crate::kernels::{Expression, KernelBuilder, Reduction, Unary};
+use crate::shape::Shape;
+
+macro_rules! along_axis {
+    (
+        $(#[doc = $doc:literal])* $name:ident { $($fields:tt)* }
+        $builder:ident, $exponentials:ident => $kernels:expr
+    ) => {
+        $crate::layer! { $(#[doc = $doc])* $name { $($fields)* } }
+
+        impl $crate::ops::Operator for $name {
+            fn infer(
+                &self,
+                inputs: &[$crate::shape::Shape],
+                _requirements: &mut $crate::shape::Requirements,
+            ) -> Result<$crate::shape::Shape, $crate::ops::ShapeError> {
+                $crate::ops::exponentials::shape(self.dim, inputs)
+            }
+
+            fn reach(&self, inputs: &[$crate::shape::Shape]) -> $crate::ops::Reach {
+                $crate::ops::exponentials::reach(self.dim, inputs)
+            }
+
+            fn describe(&self, _inputs: &[$crate::shape::Shape]) -> String {
+                $crate::ops::Layer::keywords(self)
+            }
+
+            fn lower(&self, $builder: &mut $crate::kernels::KernelBuilder) -> $crate::graph::NodeId {
+                let $exponentials = $crate::ops::exponentials::Exponentials::of_input($builder, self.dim);
+                $kernels
+            }
+        }
+    };
+}
+
+pub(super) use along_axis;
+
+/// The input's shape, which has the axis.
+pub fn shape(dim: i64, inputs: &[Shape]) -> Result<Shape, ShapeError> {
+    let shape = inputs::single(inputs)?;
+    inputs::axis("dim", dim, &shape)?;
+    Ok(shape)
+}
+
+/// All of that axis.
+pub fn reach(dim: i64, inputs: &[Shape]) -> Reach {
+    let axis = inputs.first().and_then(|shape| inputs::axis("dim", dim, shape).ok());
+    Reach::Whole(axis.into_iter().collect())
+}
+
+/// Kernels of a layer's input along an axis.
+pub struct Exponentials {
+    /// The input less its largest element, so that no power overflows.
+    pub shifted: NodeId,
+    /// `eˣ` of that.
+    pub powers: NodeId,
+    /// The sum of the powers.
+    pub sum: NodeId,
+}
+
+impl Exponentials {
+    /// Those of the layer's input.
+    pub fn of_input(builder: &mut KernelBuilder, dim: i64) -> Exponentials {
+        let x = builder.input(0);
+        let shape = Shape::from(builder.shape(x).as_slice());
+        let axis = inputs::axis("dim", dim, &shape).unwrap_or(0);
+        let largest = builder.reduce(x, Reduction::Max, &[axis]);
+        let shift = builder.fixed(Expression::operand(1));
+        let shifted = builder.map(&[x, largest], Expression::operand(0) - shift);
+        let powers = builder.map(&[shifted], Expression::operand(0).unary(Unary::Exp));
+        let sum = builder.reduce(powers, Reduction::Sum, &[axis]);
+        Exponentials { shifted, powers, sum }
+    }
+}

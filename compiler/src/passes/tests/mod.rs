@@ -1,0 +1,4 @@
+//! All passes together, on networks by hand and by chance. Each pass alone is tested in its file.
+
+pub(crate) mod random_networks;
+mod small_networks;

@@ -1,0 +1,86 @@
+//! Pictures: what a network is shown comes in as bytes of PNG and JPEG files or as planes of numbers, and leaves as an input's
+//! numbers.
+//!
+//! There is one order of operations, whoever asks ([`Preprocessing`]): grey where the input has one channel, then resizing,
+//! cutting and what is random ([`Transform`]), then scaling and normalising by channel. Files that programs run on (`input/`) and
+//! samples of data sets (`data/`) both go through it; they differ in how a picture that does not fit is told.
+
+mod decode;
+mod jpeg;
+mod preprocessing;
+mod resize;
+mod transform;
+
+pub(crate) use decode::decode;
+pub(crate) use preprocessing::Preprocessing;
+pub(crate) use transform::Misfit;
+pub use transform::{Resize, Transform};
+
+/// The most pixels that a picture may have, as it is decoded and after it is resized: 2²⁷, 1.6 GB as three planes.
+pub(crate) const MOST_PIXELS: usize = 1 << 27;
+/// The longest side that a picture may have.
+const LONGEST_SIDE: usize = 1 << 16;
+
+/// A picture as planes of numbers in 0..=255: grey, or red, green and blue.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Picture {
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+    /// One or three planes, rows of `width` numbers.
+    pub planes: Vec<Vec<f32>>,
+}
+
+impl Picture {
+    /// The picture of planes that lie one after another, a byte a pixel.
+    pub(crate) fn of_bytes([height, width]: [usize; 2], bytes: &[u8]) -> Picture {
+        let plane = |plane: &[u8]| plane.iter().map(|&pixel| f32::from(pixel)).collect();
+        Picture { height, width, planes: bytes.chunks_exact(height * width).map(plane).collect() }
+    }
+}
+
+/// Holds a size against what a picture may have; the arithmetic where it has more.
+pub(crate) fn check_size([height, width]: [usize; 2]) -> std::result::Result<(), String> {
+    let pixels = height as u128 * width as u128;
+    if pixels == 0 {
+        return Err(format!("{height}×{width} is no pixel"));
+    }
+    if pixels > MOST_PIXELS as u128 {
+        return Err(format!("{height}×{width} is {pixels} pixels, and a picture may have {MOST_PIXELS}"));
+    }
+    if height.max(width) > LONGEST_SIDE {
+        return Err(format!(
+            "a side of a picture may have {LONGEST_SIDE} pixels, and of {height}×{width} one has more"
+        ));
+    }
+    Ok(())
+}
+
+/// The picture in one plane; colours are weighed as [`decode()`] weighs them.
+pub(crate) fn to_grey(picture: Picture) -> Picture {
+    let [red, green, blue] = picture.planes.as_slice() else { return picture };
+    let sum = |((red, green), blue): ((&f32, &f32), &f32)| grey_of([*red as u32, *green as u32, *blue as u32]);
+    let plane = red.iter().zip(green).zip(blue).map(sum).collect();
+    Picture { planes: vec![plane], ..picture }
+}
+
+/// `0.299 R + 0.587 G + 0.114 B` (ITU-R BT.601), as Pillow has it.
+fn grey_of([red, green, blue]: [u32; 3]) -> f32 {
+    ((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16) as f32
+}
+
+/// Mean and deviation of pixels by channel; the last number serves all channels that have none.
+struct Normalization<'n> {
+    mean: &'n [f64],
+    std: &'n [f64],
+}
+
+impl Normalization<'_> {
+    /// What makes of a scaled pixel of that channel its number, `(x − mean) / std`.
+    fn of_channel(&self, channel: usize) -> impl Fn(f64) -> f32 + use<> {
+        let of = |numbers: &[f64], otherwise| numbers.get(channel).or(numbers.last()).copied().unwrap_or(otherwise);
+        let (mean, std) = (of(self.mean, 0.0), of(self.std, 1.0));
+        move |scaled| ((scaled - mean) / std) as f32
+    }
+}

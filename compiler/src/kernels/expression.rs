@@ -241,7 +241,7 @@ impl Expression {
     pub fn count(&self, index: usize) -> usize {
         match self {
             Expression::Operand(operand) => usize::from(*operand == index),
-            other => other.children().into_iter().map(|child| child.count(index)).sum(),
+            other => other.children().map(|child| child.count(index)).sum(),
         }
     }
 
@@ -274,7 +274,7 @@ impl Expression {
     pub fn operations(&self) -> usize {
         let leaf = matches!(self, Expression::Operand(_) | Expression::Constant(_) | Expression::Index(_));
         let own = usize::from(!leaf);
-        own + self.children().into_iter().map(Expression::operations).sum::<usize>()
+        own + self.children().map(Expression::operations).sum::<usize>()
     }
 }
 

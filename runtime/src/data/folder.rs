@@ -5,7 +5,8 @@
 
 use super::{DataSet, Samples};
 use crate::failure::{failure, file_failure};
-use crate::input::{Picture, decode};
+use crate::input::Picture;
+use crate::input::decoder::decode;
 use crate::{Result, files};
 use cnnc_compiler::diagnostic::{Code, nearest};
 use std::collections::HashMap;
@@ -137,7 +138,7 @@ fn entries(folder: &Path, wanted: impl Fn(&OsStr) -> bool) -> Result<Vec<OsStrin
     Ok(names)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "pictures"))]
 mod tests {
     use super::open;
     use crate::data::{Job, Pipeline, Resize, Transform, in_order, load};

@@ -3,11 +3,11 @@
 use super::{DataSet, Samples, class_count};
 use crate::contained::contained;
 use crate::failure::{broken_file, failure, file_failure};
-use crate::input::idx::Array;
-use crate::input::{Picture, check_size};
-use crate::{Result, files};
+use crate::input::idx::{Array, Length};
+use crate::input::picture::{Picture, check_size};
+use crate::{Result, available_memory_bytes, files};
 use cnnc_compiler::diagnostic::Code;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -91,9 +91,48 @@ fn read(path: &Path) -> Result<(Vec<usize>, Vec<u8>)> {
     let read = contained(|| {
         let array = Array::open(path, files::open(path)?)?;
         let sizes = array.sizes.clone();
-        Ok((sizes, array.all(path)?))
+        Ok((sizes, all(array, path)?))
     });
     read.unwrap_or_else(|panicked| Err(broken_file(path, format!("cannot be read: its decoder gave up ({panicked})"))))
+}
+
+/// All elements of an array; the file must end with them.
+fn all(mut array: Array, path: &Path) -> Result<Vec<u8>> {
+    let (elements, sizes) = (elements(&array, path)?, &array.sizes);
+    let mut bytes = Vec::new();
+    if let Err(error) = array.bytes.by_ref().take(elements + 1).read_to_end(&mut bytes) {
+        return Err(broken_file(path, format!("cannot be read after {} bytes: {error}", bytes.len())));
+    }
+    if bytes.len() as u64 != elements {
+        let found = match array.length {
+            Length::AtMost(_) if bytes.len() as u64 > elements => "more".to_owned(),
+            Length::Exactly(length) if bytes.len() as u64 > elements => length.to_string(),
+            _ => bytes.len().to_string(),
+        };
+        return Err(broken_file(path, format!("says that it holds {sizes:?}, {elements} bytes, and has {found}")));
+    }
+    Ok(bytes)
+}
+
+/// How many elements there are, as the sizes say; refused when they are more than memory or the file can hold.
+fn elements(array: &Array, path: &Path) -> Result<u64> {
+    let sizes = &array.sizes;
+    let elements = sizes.iter().try_fold(1u64, |product, &size| product.checked_mul(size as u64));
+    let available = available_memory_bytes();
+    match elements {
+        Some(elements) if elements > array.length.most() => {
+            let found = match array.length {
+                Length::Exactly(length) => length.to_string(),
+                Length::AtMost(length) => format!("at most {length}"),
+            };
+            Err(broken_file(path, format!("says that it holds {sizes:?}, {elements} bytes, and has {found}")))
+        }
+        Some(elements) if elements <= available => Ok(elements),
+        _ => Err(broken_file(
+            path,
+            format!("says that it holds {sizes:?} bytes, and {available} bytes of memory are free"),
+        )),
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::order::Draws;
 use super::transform::{Resize, Transform};
 use crate::failure::failure;
-use crate::input::{Picture, to_grey};
+use crate::input::picture::{Picture, to_grey};
 use crate::{Error, Result};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::graph::ImageTransform;

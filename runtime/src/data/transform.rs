@@ -1,7 +1,9 @@
 //! What is done to a picture, one step at a time, on planes of numbers from 0 to 255. Names and meanings are torchvision's.
 
 use super::order::Draws;
-use crate::input::{Picture, by_shorter_side, check_size, cut_centre, resize};
+use crate::input::Picture;
+use crate::input::picture::check_size;
+use crate::input::transform::{by_shorter_side, cut as cut_centre, resized_to as resize};
 use cnnc_compiler::graph::Interpolation;
 
 /// One step.

@@ -5,7 +5,7 @@
 use super::picture::Picture;
 use super::{Loaded, Wanted, check_size, kinds, transform};
 use crate::failure::{broken_file, file_failure};
-use crate::{Error, Result, available_memory_bytes};
+use crate::{Error, Result};
 use flate2::bufread::MultiGzDecoder;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -19,10 +19,27 @@ pub struct Array {
     /// A size an axis, one to four of them.
     pub sizes: Vec<usize>,
     /// What follows the header.
-    bytes: Box<dyn Read>,
-    /// Bytes that follow it, where the file is not packed; else the most that can.
-    length: u64,
-    is_packed: bool,
+    pub bytes: Box<dyn Read>,
+    /// How many bytes follow it.
+    pub length: Length,
+}
+
+/// What is known of a number of bytes before they are read.
+#[derive(Clone, Copy)]
+pub enum Length {
+    /// There are so many.
+    Exactly(u64),
+    /// They are packed, and at most so many.
+    AtMost(u64),
+}
+
+impl Length {
+    /// The most that there can be.
+    pub fn most(self) -> u64 {
+        match self {
+            Length::Exactly(bytes) | Length::AtMost(bytes) => bytes,
+        }
+    }
 }
 
 impl Array {
@@ -41,47 +58,11 @@ impl Array {
         };
         let sizes = header(path, &mut bytes, is_packed)?;
         let head = 4 + 4 * sizes.len() as u64;
-        let length = if is_packed { length.saturating_mul(MOST_OF_A_PACKED_BYTE) } else { length };
-        Ok(Array { sizes, bytes, length: length.saturating_sub(head), is_packed })
-    }
-
-    /// Elements, as the sizes say; refused when they are more than memory or the file can hold.
-    pub fn elements(&self, path: &Path) -> Result<u64> {
-        let sizes = &self.sizes;
-        let elements = sizes.iter().try_fold(1u64, |product, &size| product.checked_mul(size as u64));
-        let available = available_memory_bytes();
-        match elements {
-            Some(elements) if elements > self.length => {
-                let most = if self.is_packed { "at most " } else { "" };
-                Err(broken_file(
-                    path,
-                    format!("says that it holds {sizes:?}, {elements} bytes, and has {most}{}", self.length),
-                ))
-            }
-            Some(elements) if elements <= available => Ok(elements),
-            _ => Err(broken_file(
-                path,
-                format!("says that it holds {sizes:?} bytes, and {available} bytes of memory are free"),
-            )),
-        }
-    }
-
-    /// All elements; the file must end with them.
-    pub fn all(mut self, path: &Path) -> Result<Vec<u8>> {
-        let (elements, sizes) = (self.elements(path)?, &self.sizes);
-        let mut bytes = Vec::new();
-        if let Err(error) = self.bytes.by_ref().take(elements + 1).read_to_end(&mut bytes) {
-            return Err(broken_file(path, format!("cannot be read after {} bytes: {error}", bytes.len())));
-        }
-        if bytes.len() as u64 != elements {
-            let found = match bytes.len() as u64 > elements {
-                true if self.is_packed => "more".to_owned(),
-                true => self.length.to_string(),
-                false => bytes.len().to_string(),
-            };
-            return Err(broken_file(path, format!("says that it holds {sizes:?}, {elements} bytes, and has {found}")));
-        }
-        Ok(bytes)
+        let length = match is_packed {
+            true => Length::AtMost(length.saturating_mul(MOST_OF_A_PACKED_BYTE).saturating_sub(head)),
+            false => Length::Exactly(length.saturating_sub(head)),
+        };
+        Ok(Array { sizes, bytes, length })
     }
 }
 
@@ -139,8 +120,8 @@ pub fn read(path: &Path, file: File, wanted: &Wanted) -> Result<Loaded> {
         broken_file(path, says)
     };
     let size = (height * width) as u64;
-    if size.saturating_mul(batch as u64) > array.length {
-        return Err(cut_off((array.length / size) as usize));
+    if size.saturating_mul(batch as u64) > array.length.most() {
+        return Err(cut_off((array.length.most() / size) as usize));
     }
     let mut pictures = Vec::new();
     for number in 0..batch {

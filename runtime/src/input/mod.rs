@@ -3,21 +3,22 @@
 //! What comes in is a path and what the network wants; what goes out is a tensor of that shape. The kind of a file is told by its
 //! first bytes, not by its name. A size that the spec leaves open is taken from the file, so that the caller can bind it.
 
+#[cfg_attr(not(feature = "pictures"), path = "no_decoder.rs")]
+pub(crate) mod decoder;
 pub(crate) mod idx;
-mod jpeg;
 mod kinds;
 mod npy;
-mod picture;
+pub(crate) mod picture;
 mod preprocess;
 mod resize;
-mod transform;
+pub(crate) mod transform;
 
 pub use npy::save as save_npy;
-pub(crate) use picture::MOST_PIXELS;
 pub use picture::Picture;
-pub(crate) use picture::{check_size, decode, to_grey};
 pub use preprocess::{Preprocess, Rgb8};
-pub(crate) use transform::{by_shorter_side, cut as cut_centre, resized_to as resize};
+
+use decoder::decode;
+use picture::{check_size, to_grey};
 
 use crate::contained::contained;
 use crate::failure::{broken_file, failure, file_failure};
@@ -118,7 +119,7 @@ pub fn read_picture(path: &Path, bytes: &[u8], wanted: &Wanted) -> Result<Loaded
 fn unknown(path: &Path, start: &[u8]) -> Error {
     let kind = kinds::name(start).map_or_else(String::new, |name| format!("; it begins as {name} does"));
     let mut unknown = broken_file(path, format!("is of no kind that cnnc reads as an input{kind}"));
-    unknown.notes.push("it reads NumPy's .npy, pictures (PNG, JPEG) and IDX files, also gzipped".into());
+    unknown.notes.push(format!("it reads {}, also gzipped", decoder::INPUTS));
     unknown
 }
 

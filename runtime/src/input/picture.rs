@@ -1,26 +1,14 @@
-//! Pictures: PNG and JPEG to planes of numbers.
-//!
-//! A few bytes may claim a picture of any size, so the size is held against what a picture may have, and against what the file's
-//! bytes can hold at most, before a pixel is decoded. A decoder that panics is that file's error.
+//! Pictures as planes of numbers, wherever they come from, and what sizes they may have.
 
-use super::{Loaded, Wanted, jpeg, kinds, transform};
-use crate::contained::contained;
-use crate::failure::{broken_file, file_failure};
-use crate::{Error, Result};
-use image::codecs::{jpeg::JpegDecoder, png::PngDecoder};
-use image::{DynamicImage, ImageDecoder, ImageError, Limits};
-use std::io::{BufRead, Cursor, ErrorKind, Seek, SeekFrom};
+use super::{Loaded, Wanted, decode, transform};
+use crate::Result;
+use std::io::{BufRead, Seek};
 use std::path::Path;
 
 /// The most pixels that a picture may have, as it is decoded and after it is resized: 2²⁷, 1.6 GB as three planes.
 pub const MOST_PIXELS: usize = 1 << 27;
 /// The longest side that a picture may have.
 pub const LONGEST_SIDE: usize = 1 << 16;
-/// Deflate makes at most 1032 bytes of one, and in a byte are at most eight pixels.
-const MOST_PIXELS_OF_A_PNG_BYTE: u64 = 1032 * 8;
-/// What a PNG may have beside its pixels: texts, profiles.
-const MOST_METADATA_BYTES: u64 = 1 << 26;
-
 /// A picture as planes of numbers in 0..=255: grey, or red, green and blue.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Picture {
@@ -56,75 +44,6 @@ pub fn read(path: &Path, file: impl BufRead + Seek, wanted: &Wanted) -> Result<L
     transform::to_input(path, vec![picture], wanted)
 }
 
-/// Decodes a PNG or JPEG picture, to one plane when `grey`; `path` is what messages call it.
-///
-/// # Errors
-/// E601 when the file cannot be read, E603 when it is no such picture, is cut off, or is larger than [`MOST_PIXELS`] allows.
-pub fn decode(path: &Path, file: impl BufRead + Seek, grey: bool) -> Result<Picture> {
-    let decoded = contained(|| decoded(path, file).map(|decoded| Picture::of(decoded, grey)));
-    decoded.unwrap_or_else(|panicked| {
-        Err(broken_file(path, format!("is a picture that cannot be decoded: its decoder gave up ({panicked})")))
-    })
-}
-
-fn decoded(path: &Path, mut file: impl BufRead + Seek) -> Result<DynamicImage> {
-    let cannot_read = |error| file_failure("read", path, &error);
-    let start = file.fill_buf().map_err(cannot_read)?;
-    match start {
-        [] => Err(broken_file(path, "is empty")),
-        [0x89, b'P', b'N', b'G', ..] => png(path, file),
-        [0xFF, 0xD8, 0xFF, ..] => {
-            let (bytes, size) = jpeg::read(path, file)?;
-            held_in(path, size, bytes.len() as u64, jpeg::MOST_PIXELS_OF_A_BYTE)?;
-            let decoder = JpegDecoder::new(Cursor::new(bytes)).map_err(|error| undecodable(path, error))?;
-            pixels(path, decoder)
-        }
-        start => {
-            let kind = kinds::name(start).map_or_else(String::new, |name| format!("; it begins as {name} does"));
-            Err(broken_file(path, format!("is neither a PNG nor a JPEG picture{kind}")))
-        }
-    }
-}
-
-fn png(path: &Path, mut file: impl BufRead + Seek) -> Result<DynamicImage> {
-    let length = file.seek(SeekFrom::End(0)).and_then(|length| file.rewind().map(|()| length));
-    let length = length.map_err(|error| file_failure("read", path, &error))?;
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(MOST_METADATA_BYTES);
-    let decoder = PngDecoder::with_limits(file, limits).map_err(|error| undecodable(path, error))?;
-    let (width, height) = decoder.dimensions();
-    held_in(path, [height as usize, width as usize], length, MOST_PIXELS_OF_A_PNG_BYTE)?;
-    pixels(path, decoder)
-}
-
-/// Holds a size that a file claims against what a picture may have, and against what so many bytes can hold.
-fn held_in(path: &Path, size: [usize; 2], bytes: u64, most_of_a_byte: u64) -> Result<()> {
-    check_size(size).map_err(|reason| broken_file(path, format!("is a picture too large to be an input: {reason}")))?;
-    let (pixels, most) = ((size[0] * size[1]) as u64, bytes.saturating_mul(most_of_a_byte));
-    if pixels > most {
-        let [height, width] = size;
-        return Err(broken_file(
-            path,
-            format!(
-                "is cut off: it says that it has {height}×{width}, {pixels} pixels, and its {bytes} bytes hold at most {most}"
-            ),
-        ));
-    }
-    Ok(())
-}
-
-fn pixels(path: &Path, decoder: impl ImageDecoder) -> Result<DynamicImage> {
-    DynamicImage::from_decoder(decoder).map_err(|error| undecodable(path, error))
-}
-
-fn undecodable(path: &Path, error: ImageError) -> Error {
-    match error {
-        ImageError::IoError(error) if error.kind() != ErrorKind::UnexpectedEof => file_failure("read", path, &error),
-        ImageError::IoError(_) => broken_file(path, "is a picture that cannot be decoded: it is cut off"),
-        other => broken_file(path, format!("is a picture that cannot be decoded: {}", other.to_string().trim_end())),
-    }
-}
-
 /// The picture in one plane; colours are weighed as [`decode`] weighs them.
 pub fn to_grey(picture: Picture) -> Picture {
     let [red, green, blue] = picture.planes.as_slice() else { return picture };
@@ -134,25 +53,6 @@ pub fn to_grey(picture: Picture) -> Picture {
 }
 
 /// `0.299 R + 0.587 G + 0.114 B` (ITU-R BT.601), as Pillow has it.
-fn grey_of([red, green, blue]: [u32; 3]) -> f32 {
+pub fn grey_of([red, green, blue]: [u32; 3]) -> f32 {
     ((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16) as f32
-}
-
-impl Picture {
-    /// The planes of a decoded picture, without its alpha.
-    fn of(decoded: DynamicImage, grey: bool) -> Picture {
-        let (width, height) = (decoded.width() as usize, decoded.height() as usize);
-        let planes = match (decoded, grey) {
-            // Weighed, three equal numbers are that number.
-            (DynamicImage::ImageLuma8(pixels), true) => vec![pixels.iter().map(|&pixel| f32::from(pixel)).collect()],
-            (decoded, true) => {
-                vec![decoded.into_rgb8().pixels().map(|pixel| grey_of(pixel.0.map(u32::from))).collect()]
-            }
-            (decoded, false) => {
-                let colours = decoded.into_rgb8();
-                (0..3).map(|channel| colours.pixels().map(|pixel| f32::from(pixel.0[channel])).collect()).collect()
-            }
-        };
-        Picture { height, width, planes }
-    }
 }

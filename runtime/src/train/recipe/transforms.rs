@@ -3,7 +3,7 @@
 use super::section::{Reader, Section, choice, count_up_to, number};
 use super::yaml::{Node, Value};
 use crate::data::{Resize, Transform};
-use crate::input::MOST_PIXELS;
+use crate::input::picture::MOST_PIXELS;
 use cnnc_compiler::graph::Interpolation;
 
 /// The names, as torchvision has them where it does.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A way to stop what another thread does. Clones are the same one.
 #[derive(Clone, Debug, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+pub struct Cancel(pub(crate) Arc<AtomicBool>);
 
 impl Cancel {
     /// Stops the work that asks it, at the next place where that can be stopped, for good.
@@ -16,10 +16,5 @@ impl Cancel {
     /// Whether work is to stop.
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Relaxed)
-    }
-
-    /// True once work is to stop.
-    pub(crate) fn flag(&self) -> &AtomicBool {
-        &self.0
     }
 }

@@ -28,17 +28,11 @@ pub struct DeviceInfo {
 }
 
 impl Device {
-    /// The devices of this machine, the processor first. GPUs that cannot be used, for want of a driver or of NVRTC, are left
-    /// out: [`cuda::Cuda::open`] says why.
+    /// The devices of this machine, the processor first. GPUs that cannot be used, for want of a driver, of NVRTC or of the
+    /// feature `cuda`, are left out: [`Device::open`] says why.
     pub fn list() -> Vec<DeviceInfo> {
         let processor = DeviceInfo { device: Device::Cpu, name: processor() };
-        let gpu = |number: usize| -> Result<DeviceInfo> {
-            let name = cuda::Device::open(number)?.properties.to_string();
-            Ok(DeviceInfo { device: Device::Cuda(number), name })
-        };
-        let count = cuda::probe().map_or(0, |report| report.devices.len());
-        let gpus = (0..count).filter_map(|number| gpu(number).ok());
-        std::iter::once(processor).chain(gpus).collect()
+        std::iter::once(processor).chain(cuda::list()).collect()
     }
 }
 
@@ -46,11 +40,11 @@ impl Device {
     /// The device, ready to compute: a processor with these options, a GPU in exact float32.
     ///
     /// # Errors
-    /// E501 when there is no such device.
+    /// E501 when there is no such device, or it is a GPU and the feature `cuda` is left out.
     pub fn open(self, options: CpuOptions) -> Result<Box<dyn Backend>> {
         Ok(match self {
             Device::Cpu => Box::new(Cpu(options)),
-            Device::Cuda(number) => Box::new(cuda::Cuda::open(number, cuda::program::Options::default())?),
+            Device::Cuda(number) => cuda::open(number)?,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Networks that answer: a spec, weights and inputs come in, answers go out.
 //!
 //! ```
+//! # #[cfg(feature = "pictures")] {
 //! use cnnc_runtime::Model;
 //!
 //! let mut model = Model::load("../models/lenet.cnn")?.weights("../models/lenet.safetensors");
@@ -10,6 +11,7 @@
 //! for likely in &session.run(&[picture])?.top(3)?[0] {
 //!     assert!(likely.probability > 0.0 && likely.label.is_some());
 //! }
+//! # }
 //! # Ok::<(), cnnc_runtime::Error>(())
 //! ```
 //!
@@ -26,13 +28,34 @@
 //! Below that door, [`Parameters`] are drawn from the spec's initialisers or read from a safetensors file ([`weights`]),
 //! [`input`] reads arrays and pictures, and [`cpu::Engine`] and [`cuda::Cuda`] run the [`Plan`](cnnc_compiler::plan::Plan)s that
 //! the compiler makes. [`train`] trains by recipes. Nothing here prints.
+//!
+//! All features are on by default. What is asked for and left out is an error that says so:
+//!
+//! | feature | with it | without it | crates that it alone needs |
+//! |---|---|---|---|
+//! | `cuda` | [`cuda`]: NVIDIA's GPUs | [`Device::list`] names the processor alone, any GPU is E501 | cudarc, libloading |
+//! | `train` | [`train`], [`data`]: recipes in YAML, data sets | neither module is there | serde_yaml, saphyr-parser |
+//! | `pictures` | PNG and JPEG files as inputs | those are E604; arrays, IDX files and raw pixels are read | image |
+
+#![cfg_attr(
+    not(feature = "train"),
+    allow(
+        dead_code,
+        reason = "what data sets and recipes use stands with its kind: transforms, whole IDX files, loaders' threads"
+    )
+)]
 
 pub mod answer;
 pub mod backend;
 mod cancel;
 mod contained;
 pub mod cpu;
+#[cfg(feature = "cuda")]
 pub mod cuda;
+#[cfg(not(feature = "cuda"))]
+#[path = "no_cuda.rs"]
+mod cuda;
+#[cfg(feature = "train")]
 pub mod data;
 mod device;
 pub mod doctor;
@@ -53,6 +76,7 @@ mod session;
 mod sources;
 mod tensor;
 mod threads;
+#[cfg(feature = "train")]
 pub mod train;
 pub mod tuning;
 pub mod weights;

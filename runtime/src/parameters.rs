@@ -239,7 +239,7 @@ impl Parameters {
     }
 
     /// Those whose key is wanted.
-    pub(crate) fn filtered(&self, is_wanted: impl Fn(&str) -> bool) -> Parameters {
+    pub fn filtered(&self, is_wanted: impl Fn(&str) -> bool) -> Parameters {
         let mut parameters = Parameters::default();
         for Entry { path, value } in self.entries.iter().filter(|entry| is_wanted(&entry.path)) {
             parameters.put(path.clone(), value.clone());

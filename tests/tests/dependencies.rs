@@ -1,5 +1,5 @@
 //! What the workspace depends on keeps the rules of `deny.toml`: licences, sources, crates that may not be there or through some
-//! alone.
+//! alone; and a feature of the library that is left out takes its crates along.
 //!
 //! Cargo is asked for what the lock file resolves on this platform: crates of other systems are on no machine that only builds
 //! here.
@@ -123,4 +123,37 @@ fn crates_on_the_list_of_bans_come_in_by_their_wrappers_alone() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The library's features, and the crates that are there for each alone.
+const FEATURES: [(&str, &[&str]); 3] =
+    [("cuda", &["cudarc", "libloading"]), ("train", &["serde_yaml", "saphyr-parser"]), ("pictures", &["image"])];
+
+/// The crates that the library is built of on this platform, with these arguments.
+fn built_of(arguments: &[&str]) -> BTreeSet<String> {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["tree", "--offline", "--locked", "-p", "cnnc-runtime", "-e", "normal", "--target", &host()])
+        .args(["--prefix", "none", "--format", "{p}"])
+        .args(arguments)
+        .output()
+        .expect("cargo tree");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).expect("text");
+    let names: BTreeSet<String> = text.lines().filter_map(|line| Some(line.split_once(' ')?.0.to_owned())).collect();
+    assert!(names.contains("safetensors"), "{names:?}");
+    names
+}
+
+#[test]
+fn a_feature_of_the_library_that_is_left_out_takes_its_crates_along() {
+    for chosen in ["", "cuda", "train", "pictures"] {
+        let built = built_of(&["--no-default-features", "--features", chosen]);
+        for (feature, crates) in FEATURES {
+            for name in crates {
+                assert_eq!(built.contains(*name), feature == chosen, "{name} with the features `{chosen}`");
+            }
+        }
+    }
+    assert_eq!(built_of(&[]), built_of(&["--no-default-features", "--features", "cuda,train,pictures"]));
 }

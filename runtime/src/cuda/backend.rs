@@ -1,7 +1,7 @@
 //! A GPU as a back end: engines that answer, and a training whose state stays on the device.
 
 use super::device::Device;
-use super::driver::{During, is_out_of_memory};
+use super::driver::{During, is_out_of_memory, probe};
 use super::execution::Execution;
 use super::handles::Buffer;
 use super::lower::{problem, tuned};
@@ -13,11 +13,29 @@ use crate::failure::fault;
 use crate::given::{check_parameters, initial_state};
 use crate::random::fnv1a;
 use crate::tuning::Tuning;
-use crate::{Backend, Executable, Inputs, Parameters, Result, Tensor, Trainer};
+use crate::{Backend, DeviceInfo, Executable, Inputs, Parameters, Result, Tensor, Trainer};
 use cnnc_compiler::element::ElementType;
 use cnnc_compiler::plan::{Plan, Step, Target};
 use std::collections::HashMap;
 use std::sync::Arc;
+
+/// The GPUs that can be used.
+pub fn list() -> Vec<DeviceInfo> {
+    let gpu = |number: usize| -> Result<DeviceInfo> {
+        let name = Device::open(number)?.properties.to_string();
+        Ok(DeviceInfo { device: crate::Device::Cuda(number), name })
+    };
+    let count = probe().map_or(0, |report| report.devices.len());
+    (0..count).filter_map(|number| gpu(number).ok()).collect()
+}
+
+/// The GPU of that number, in exact float32.
+///
+/// # Errors
+/// As [`Cuda::open`].
+pub fn open(number: usize) -> Result<Box<dyn Backend>> {
+    Ok(Box::new(Cuda::open(number, Options::default())?))
+}
 
 /// A GPU as a back end.
 #[derive(Clone)]

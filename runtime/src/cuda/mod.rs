@@ -30,10 +30,12 @@ pub mod program;
 mod search_paths;
 mod source;
 mod tiles;
+mod tolerance;
 mod tuning;
 mod ways;
 
 pub use backend::Cuda;
+pub(crate) use backend::{list, open};
 pub use cache::folder as cache_folder;
 pub use device::{Device, Properties};
 pub use driver::{CudaReport, probe};

@@ -9,7 +9,8 @@ use super::lower::{choices, problem};
 use super::program::{ALIGNMENT, LIBRARY_BYTES, Options};
 use super::ways::Way;
 use crate::Result;
-use crate::tuning::{Choice, Measured, Tuning, chosen};
+use crate::tuning::measure::chosen;
+use crate::tuning::{Choice, Measured, Tuning};
 use cnnc_compiler::plan::{Plan, Step};
 
 impl Cuda {

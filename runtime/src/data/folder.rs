@@ -137,7 +137,7 @@ fn entries(folder: &Path, wanted: impl Fn(&OsStr) -> bool) -> Result<Vec<OsStrin
     Ok(names)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "pictures"))]
 mod tests {
     use super::open;
     use crate::data::{Job, Pipeline, Resize, Transform, in_order, load};

@@ -1,9 +1,8 @@
 //! The grid: every kernel, how far it may be off and why, and the small networks that show it.
 //!
 //! Nothing here knows a back end. A case is a spec, so that whatever runs plans can be asked for it; how far it may be off is
-//! stated here and nowhere else, and tests use the same figures.
+//! stated here, and tests use the same figures. What a GPU may be off besides stands in `cuda/tolerance.rs`.
 
-use crate::cuda::program::Precision;
 use cnnc_compiler::plan::{Method, Scheme};
 
 /// What one layer, or one kernel, may be off in float32, whatever computes it.
@@ -41,20 +40,6 @@ pub enum Road {
     Plain,
     /// By the gradients of the layers by their input and their parameters.
     Gradients,
-}
-
-impl Subject {
-    /// What a GPU may be off: it adds in another order than the CPU, and takes products as exactly as it is told to.
-    pub fn tolerance_on_gpu(&self, precision: Precision) -> f64 {
-        let multiplies = |layers: &str| ["Conv", "Linear"].iter().any(|layer| layers.contains(layer));
-        let takes_products = self.cases.iter().any(|(layers, _)| multiplies(layers));
-        let least = match (takes_products, precision) {
-            (true, Precision::Tf32 | Precision::Fp16) => 2e-3,
-            (true, Precision::Bf16) => 1e-2,
-            _ => LAYER,
-        };
-        if self.tolerance == 0.0 { 0.0 } else { self.tolerance.max(least) }
-    }
 }
 
 const fn subject(

@@ -17,7 +17,8 @@ pub struct Lock {
     path: PathBuf,
     file: File,
     hindrance: Option<String>,
-    is_passing: bool,
+    /// Whether the file goes with the lock.
+    pub is_passing: bool,
 }
 
 impl Lock {
@@ -46,12 +47,6 @@ impl Lock {
         }
     }
 
-    /// The lock, whose file goes with it.
-    pub fn passing(mut self) -> Lock {
-        self.is_passing = true;
-        self
-    }
-
     /// Why it keeps nobody out, where the file system has no locks.
     pub fn hindrance(&self) -> Option<&str> {
         self.hindrance.as_deref()
@@ -66,7 +61,7 @@ impl Lock {
 impl Drop for Lock {
     /// While the lock is held, so that nobody's but its own file is removed.
     fn drop(&mut self) {
-        if self.is_passing && self.hindrance.is_none() && self.is_held() {
+        if self.is_passing && self.hindrance().is_none() && self.is_held() {
             // A file that stays is locked by nobody.
             let _ = fs::remove_file(&self.path);
         }

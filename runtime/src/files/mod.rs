@@ -7,11 +7,11 @@ pub mod kinds;
 mod lock;
 #[cfg(test)]
 mod tests;
-mod write;
+pub mod write;
 
 pub use lock::Lock;
 use write::is_still;
-pub use write::{remove_remains, write_and_keep, write_whole};
+pub use write::{write_and_keep, write_whole};
 
 use crate::failure::{Result, failure, file_failure};
 use cnnc_compiler::diagnostic::Code;

@@ -14,6 +14,7 @@ pub use preprocess::{Preprocess, Rgb8};
 use crate::contained::decoded;
 use crate::failure::{broken_file, failure, file_failure};
 use crate::files::kinds;
+use crate::pictures::INPUTS;
 use crate::{Error, Result, Tensor, files};
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::graph::{ImageTransform, Input};
@@ -110,9 +111,10 @@ pub fn read_picture(path: &Path, bytes: &[u8], wanted: &Wanted) -> Result<Loaded
 fn unknown(path: &Path, start: &[u8]) -> Error {
     let kind = kinds::name(start).map_or_else(String::new, |name| format!("; it begins as {name} does"));
     let mut unknown = broken_file(path, format!("is of no kind that cnnc reads as an input{kind}"));
-    unknown.notes.push("it reads NumPy's .npy, pictures (PNG, JPEG) and IDX files, also gzipped".into());
+    unknown.notes.push(format!("it reads {INPUTS}, also gzipped"));
     unknown
 }
 
 #[cfg(test)]
+#[cfg(all(feature = "pictures", feature = "train"))]
 mod tests;

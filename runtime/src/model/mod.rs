@@ -1,6 +1,7 @@
 //! The door for other programs, and for the command line: a spec becomes a model, a model an engine.
 //!
 //! ```
+//! # #[cfg(feature = "pictures")] {
 //! use cnnc_runtime::Model;
 //!
 //! let mut model = Model::load("../models/lenet.cnn")?.weights("../models/lenet.safetensors");
@@ -8,6 +9,7 @@
 //! let mut session = model.prepare()?.session();
 //! let top = session.run(&[picture])?.top(1)?;
 //! assert_eq!(top[0][0].label, Some("ankle boot"));
+//! # }
 //! # Ok::<(), cnnc_runtime::Error>(())
 //! ```
 //!

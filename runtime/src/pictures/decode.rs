@@ -1,9 +1,11 @@
-//! PNG and JPEG files to planes of numbers.
+//! PNG and JPEG files to planes of numbers. Built with the feature `pictures`; else `no_decoder.rs` stands here.
 //!
 //! A few bytes may claim a picture of any size, so the size is held against what a picture may have, and against what the file's
 //! bytes can hold at most, before a pixel is decoded. A decoder that panics is that file's error.
 
-use super::{Picture, check_size, grey_of, jpeg};
+mod jpeg;
+
+use super::{Picture, check_size, grey_of};
 use crate::contained::decoded;
 use crate::failure::{broken_file, file_failure};
 use crate::files::kinds;
@@ -13,6 +15,8 @@ use image::{DynamicImage, ImageDecoder, ImageError, Limits};
 use std::io::{BufRead, Cursor, ErrorKind, Seek, SeekFrom};
 use std::path::Path;
 
+/// The kinds of files that are read as inputs.
+pub const INPUTS: &str = "NumPy's .npy, pictures (PNG, JPEG) and IDX files";
 /// Deflate makes at most 1032 bytes of one, and in a byte are at most eight pixels.
 const MOST_PIXELS_OF_A_PNG_BYTE: u64 = 1032 * 8;
 /// What a PNG may have beside its pixels: texts, profiles.

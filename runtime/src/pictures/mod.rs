@@ -5,13 +5,13 @@
 //! cutting and what is random ([`Transform`]), then scaling and normalising by channel. Files that programs run on (`input/`) and
 //! samples of data sets (`data/`) both go through it; they differ in how a picture that does not fit is told.
 
+#[cfg_attr(not(feature = "pictures"), path = "no_decoder.rs")]
 mod decode;
-mod jpeg;
 mod preprocessing;
 mod resize;
 mod transform;
 
-pub(crate) use decode::decode;
+pub(crate) use decode::{INPUTS, decode};
 pub(crate) use preprocessing::Preprocessing;
 pub(crate) use transform::Misfit;
 pub use transform::{Resize, Transform};

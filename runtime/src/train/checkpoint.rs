@@ -62,7 +62,7 @@ pub fn save(folder: &Path, state: &Parameters, progress: &Progress) -> Result<()
     let path = folder.join(LAST);
     let text = serde_json::to_string(progress).map_err(|error| file_failure("write", &path, &error.into()))?;
     let about = [("format", "pt"), (KEY, text.as_str())];
-    weights::save_keeping(&path, Some(&folder.join(PREVIOUS)), state, &about)
+    weights::save::save_keeping(&path, Some(&folder.join(PREVIOUS)), state, &about)
 }
 
 /// Reads a checkpoint.

@@ -32,7 +32,7 @@ pub fn fit(recipe: impl AsRef<Path>, cancel: &Cancel, listener: &mut Listener<'_
         let setup = Setup::new(&recipe, &graph, &data)?;
         let backend = recipe.device.open(CpuOptions { threads: recipe.threads, ..CpuOptions::default() })?;
         let folder = RunFolder::take(&recipe.output, None, false)?;
-        let (resume, stop, backend) = (None, cancel.flag(), &*backend);
+        let (resume, stop, backend) = (None, &*cancel.0, &*backend);
         learn(&Run { recipe: &recipe, graph: &graph, data: &data, setup, resume, stop, backend }, folder, listener)
     };
     trained().map_err(|error| error.within(&files))

@@ -6,7 +6,8 @@
 use super::checkpoint::{self, BEST, LAST, PREVIOUS};
 use super::log::LOG;
 use crate::failure::{failure, file_failure, note};
-use crate::files::{Lock, remove_remains};
+use crate::files::Lock;
+use crate::files::write::remove_remains;
 use crate::{Error, Result};
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use std::fs;
@@ -125,7 +126,9 @@ impl RunFolder {
 fn locked(folder: &Path) -> Result<Lock> {
     fs::create_dir_all(folder).map_err(|error| file_failure("write", folder, &error))?;
     let lock = Lock::take(&folder.join(LOCK), Duration::ZERO)?;
-    Ok(lock.ok_or_else(|| in_use(folder))?.passing())
+    let mut lock = lock.ok_or_else(|| in_use(folder))?;
+    lock.is_passing = true;
+    Ok(lock)
 }
 
 fn in_use(folder: &Path) -> Error {

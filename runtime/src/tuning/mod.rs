@@ -6,10 +6,10 @@
 //! machine or of another cnnc is not used, and the reader is told why. Whoever keeps choices adds them to those that are there by
 //! then, under a lock.
 
-mod measure;
+pub(crate) mod measure;
 
+pub(crate) use measure::measure;
 pub use measure::{Choice, Measured};
-pub(crate) use measure::{chosen, measure};
 
 use crate::cpu::InstructionSet;
 use crate::failure::{Result, failure, file_failure};

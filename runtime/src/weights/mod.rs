@@ -7,12 +7,11 @@
 
 mod convert;
 mod matching;
-mod save;
+pub(crate) mod save;
 mod stored;
 
 pub(crate) use convert::from_half;
 pub use save::save;
-pub(crate) use save::save_keeping;
 
 use crate::failure::{broken_file, failure};
 use crate::initialise::Drawn;
@@ -124,7 +123,7 @@ fn tensor(source: &dyn Source, entry: &Entry, element: ElementType, room: Room<'
 ///
 /// # Errors
 /// E601 when the file cannot be read, E603 when it is no safetensors file or holds numbers of another kind.
-pub(crate) fn load_all(path: &Path) -> Result<(Parameters, HashMap<String, String>)> {
+pub fn load_all(path: &Path) -> Result<(Parameters, HashMap<String, String>)> {
     let file = Arc::new(StoredFile::open(path)?);
     let Header { entries, about } = header(&*file)?;
     let mut parameters = Parameters::default();

@@ -11,6 +11,7 @@
 
 use super::rounded::{FUNCTION, Rounded, SINGLE};
 use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 /// What an operation hands back to one of its operands.
@@ -278,18 +279,16 @@ impl Mul<f64> for Number {
 }
 
 impl std::iter::Sum for Number {
-    /// Equal numbers are rounded alike, again and again: what that makes of their sum does not cancel as chance does.
+    /// Equal numbers were made alike and are rounded alike, again and again: what that makes of their sum does not cancel as
+    /// chance does, so the variance counts as often as each number stands there, on average.
     fn sum<I: Iterator<Item = Number>>(numbers: I) -> Number {
-        let (mut first, mut alike, mut partial) = (None, true, 0.0);
+        let (mut count, mut distinct) = (0usize, HashSet::new());
         let mut sum = numbers.fold(Number::exact(0.0), |sum, number| {
-            alike &= *first.get_or_insert(number.value()) == number.value();
-            let sum = sum + number;
-            partial += sum.value().abs();
-            sum
+            count += 1;
+            distinct.insert(number.value().to_bits());
+            sum + number
         });
-        if alike && sum.rounded.variance > 0.0 {
-            sum.rounded.variance = sum.rounded.variance.max(partial.powi(2));
-        }
+        sum.rounded.variance *= (count.max(1) / distinct.len().max(1)) as f64;
         sum
     }
 }

@@ -172,8 +172,8 @@ fn keep_as(place: &Path, kept: &Path) -> io::Result<()> {
             }
             return if is_kept { Ok(()) } else { renamed };
         }
-        // Another writer replaced it meanwhile.
-        remove_if_left(&name);
+        // Another writer replaced it meanwhile, and holds the new one a moment longer.
+        remove_if_left(&name, MOST_WAITED);
     }
 }
 
@@ -233,13 +233,14 @@ fn unused<T>(place: &Path, make: impl Fn(&Path) -> io::Result<T>) -> io::Result<
 /// Removes what writers of a file that were killed left, as far as that is possible: of that many at a time.
 pub fn remove_remains(place: &Path) {
     const MOST_AT_A_TIME: usize = 8;
-    names(place).into_iter().flatten().take(MOST_AT_A_TIME).for_each(|name| remove_if_left(&name));
+    names(place).into_iter().flatten().take(MOST_AT_A_TIME).for_each(|name| remove_if_left(&name, Duration::ZERO));
 }
 
-/// Removes a temporary file that no writer holds.
-fn remove_if_left(name: &Path) {
+/// Removes a temporary file that no writer holds, or none after so long.
+fn remove_if_left(name: &Path, patience: Duration) {
     let Ok(file) = patient().read(true).open(name) else { return };
-    if file.metadata().is_ok_and(|there| there.is_file()) && file.try_lock().is_ok() && is_still(name, &file) {
+    let is_left = || waited(patience, || file.try_lock()).is_ok() && is_still(name, &file);
+    if file.metadata().is_ok_and(|there| there.is_file()) && is_left() {
         let _ = fs::remove_file(name);
     }
 }

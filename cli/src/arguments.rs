@@ -2,10 +2,9 @@
 
 use crate::device::precision;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use cnnc_runtime::cuda::program::Precision;
 use cnnc_runtime::doctor::GRID;
 use cnnc_runtime::train::recipe::MOST_EPOCHS;
-use cnnc_runtime::{Device, MOST_THREADS};
+use cnnc_runtime::{DeviceName, MOST_THREADS, Precision};
 use std::path::PathBuf;
 
 /// Compiles, checks and runs CNNs written as .cnn specs.
@@ -195,8 +194,8 @@ pub enum Report {
 #[derive(Debug, Args)]
 pub struct DeviceArguments {
     /// Where to compute: cpu, cuda, which is the first NVIDIA GPU, or cuda:N.
-    #[arg(long, default_value_t = Device::Cpu)]
-    pub device: Device,
+    #[arg(long, default_value_t = DeviceName::Cpu)]
+    pub device: DeviceName,
     #[command(flatten)]
     pub gpu: GpuArguments,
 }
@@ -314,7 +313,7 @@ pub struct RecipeArguments {
     pub threads: Option<usize>,
     /// Where to compute, instead of the recipe's device: cpu, cuda or cuda:N.
     #[arg(long, value_name = "DEVICE")]
-    pub device: Option<Device>,
+    pub device: Option<DeviceName>,
     #[command(flatten)]
     pub gpu: GpuArguments,
 }

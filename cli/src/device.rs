@@ -2,83 +2,44 @@
 
 use crate::arguments::{DeviceArguments, GpuArguments};
 use crate::console::Console;
-use crate::tuning::Place;
 use cnnc_compiler::diagnostic::Code;
-use cnnc_runtime::cpu::{Cpu, CpuOptions};
-use cnnc_runtime::cuda::program::{Options, Precision};
-use cnnc_runtime::cuda::{Cuda, Properties};
-use cnnc_runtime::{Backend, Device, Result};
+use cnnc_grammar::span::Files;
+use cnnc_runtime::{Device, DeviceName, DeviceOptions, Precision, Result};
 
-/// A device that was opened.
-pub enum Opened {
-    /// This machine's processor.
-    Cpu(Cpu),
-    /// An NVIDIA GPU.
-    Cuda(Cuda),
+/// The device that the command line asks for, of so many threads.
+///
+/// # Errors
+/// E501 when there is no such device, E506 when there are too many threads.
+pub fn open(arguments: &DeviceArguments, threads: usize, console: &mut Console<'_>) -> Result<Device> {
+    open_named(arguments.device, arguments.gpu, threads, console)
 }
 
-impl Opened {
-    /// As the command line asks.
-    ///
-    /// # Errors
-    /// E501 when there is no such device.
-    pub fn new(arguments: &DeviceArguments, options: CpuOptions, console: &mut Console<'_>) -> Result<Opened> {
-        Opened::of(arguments.device, arguments.gpu, options, console)
-    }
-
-    /// As a device and the arguments for a GPU ask.
-    ///
-    /// # Errors
-    /// E501 when there is no such device.
-    pub fn of(device: Device, gpu: GpuArguments, options: CpuOptions, console: &mut Console<'_>) -> Result<Opened> {
-        let GpuArguments { precision, no_libraries } = gpu;
-        match device {
-            Device::Cuda(number) => {
-                let precision = precision.unwrap_or_default();
-                let options = Options { precision, libraries: !no_libraries, ..Options::default() };
-                Ok(Opened::Cuda(console.timed("device", || Cuda::open(number, options))?))
-            }
-            Device::Cpu => {
-                if precision.is_some_and(|precision| precision != Precision::Exact) {
-                    console.remark(Code::E501, "the CPU computes in float32; --precision is for --device cuda");
-                }
-                if no_libraries {
-                    console.remark(Code::E501, "the CPU uses no libraries; --no-libraries is for --device cuda");
-                }
-                Ok(Opened::Cpu(Cpu(options)))
-            }
+/// The device that a name and the arguments for a GPU ask for.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_named(name: DeviceName, gpu: GpuArguments, threads: usize, console: &mut Console<'_>) -> Result<Device> {
+    let GpuArguments { precision, no_libraries } = gpu;
+    if name == DeviceName::Cpu {
+        if precision.is_some_and(|precision| precision != Precision::Exact) {
+            console.remark(Code::E501, "the CPU computes in float32; --precision is for --device cuda");
         }
-    }
-
-    /// With the ways that were measured on this machine's GPU, where it computes.
-    pub fn tuned(mut self, console: &mut Console<'_>) -> Opened {
-        if let Opened::Cuda(cuda) = &mut self {
-            let kept = Place::gpu(cuda).kept(console);
-            for missing in cuda.tuned(kept) {
-                let message = format!(
-                    "{missing} was measured on this machine and is not found any more: generated kernels take its place"
-                );
-                console.remark(Code::E501, message);
-            }
+        if no_libraries {
+            console.remark(Code::E501, "the CPU uses no libraries; --no-libraries is for --device cuda");
         }
-        self
+        return Device::open(name, &DeviceOptions::default().threads(threads));
     }
+    let mut options = DeviceOptions::default();
+    options.precision = precision.unwrap_or_default();
+    options.libraries = !no_libraries;
+    console.timed("device", || Device::open(name, &options))
+}
 
-    /// What computes.
-    pub fn backend(&self) -> &dyn Backend {
-        match self {
-            Opened::Cpu(cpu) => cpu,
-            Opened::Cuda(cuda) => cuda,
-        }
-    }
-
-    /// What the GPU says of itself, and the precision of its products; `None` of the CPU.
-    pub fn gpu(&self) -> Option<(&Properties, Precision)> {
-        match self {
-            Opened::Cpu(_) => None,
-            Opened::Cuda(cuda) => Some((&cuda.device().properties, cuda.options().precision)),
-        }
-    }
+/// With the choices that were measured on this machine; standard error says which are not used.
+pub fn with_kept(mut device: Device, console: &mut Console<'_>) -> Device {
+    let ignored = device.use_kept();
+    console.tell(&ignored, &Files::default());
+    device
 }
 
 /// `fp32`, `tf32`, `fp16`, `bf16`

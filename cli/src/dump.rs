@@ -13,12 +13,12 @@ use cnnc_compiler::kernels::KernelGraph;
 use cnnc_compiler::passes::{self, Note};
 use cnnc_compiler::plan::{Target, plan_with_notes};
 use cnnc_compiler::training::{Training, recompute, training_step};
-use cnnc_compiler::write_kernels::write_kernels;
+use cnnc_compiler::write_kernels::{Bindings, write_kernels};
 use cnnc_compiler::{graph, kernels, plan};
 use cnnc_grammar::span::Files;
-use cnnc_runtime::cpu::{Cpu, CpuOptions, InstructionSet, Kernels};
+use cnnc_runtime::cpu::{CpuOptions, InstructionSet, Kernels};
 use cnnc_runtime::cuda::program::{self, Options, Program};
-use cnnc_runtime::{Backend, Disk, bind_batch};
+use cnnc_runtime::{Disk, bind_batch};
 
 /// Prints the stage.
 pub fn dump(arguments: &Dump, console: &mut Console<'_>) -> Outcome {
@@ -27,9 +27,9 @@ pub fn dump(arguments: &Dump, console: &mut Console<'_>) -> Outcome {
     let text = match stage {
         Stage::Ast => trees(arguments, console)?,
         Stage::Graph => {
-            graph::print::print_graph(&model::load(&arguments.file, &arguments.model, console)?.graph.graph)
+            graph::print::print_graph(&model::load(&arguments.file, &arguments.model, console)?.graph().graph)
         }
-        Stage::Shapes => graph::print::print_shapes(&model::load(&arguments.file, &arguments.model, console)?.graph),
+        Stage::Shapes => graph::print::print_shapes(model::load(&arguments.file, &arguments.model, console)?.graph()),
         Stage::Kernels | Stage::Fused | Stage::Plan | Stage::Cuda => kernel_stage(arguments, stage, console)?,
     };
     console.print(&text)
@@ -51,24 +51,25 @@ fn trees(arguments: &Dump, console: &mut Console<'_>) -> Outcome<String> {
 }
 
 fn kernel_stage(arguments: &Dump, stage: Stage, console: &mut Console<'_>) -> Outcome<String> {
-    let mut model = model::load(&arguments.file, &arguments.model, console)?;
-    let layers = model.graph.graph.dag.len();
+    let model = model::load(&arguments.file, &arguments.model, console)?;
+    let layers = model.graph().graph.dag.len();
     if layers > MOST_PLANNED {
         let [layers, most] = [layers, MOST_PLANNED].map(|number| grouped(number as u64));
         let message = format!("this stage is shown of networks of up to {most} layers, and the network has {layers}");
         let diagnostic = Diagnostic::without_place(Code::E217, message);
-        return Err(console.fail(&diagnostic.help("--stage graph and --stage shapes are shown of any"), &model.files));
+        return Err(console.fail(&diagnostic.help("--stage graph and --stage shapes are shown of any"), model.files()));
     }
-    bind_batch(&model.graph, &mut model.bindings, if arguments.train { 2 } else { 1 });
+    let mut bindings = Bindings::new();
+    bind_batch(model.graph(), &mut bindings, if arguments.train { 2 } else { 1 });
     let written = console.timed("kernels", || match arguments.train {
-        true => training_step(&model.graph, &model.bindings, &Training::plain()),
-        false => write_kernels(&model.graph, &model.bindings),
+        true => training_step(model.graph(), &bindings, &Training::plain()),
+        false => write_kernels(model.graph(), &bindings),
     });
-    let mut kernels = written.map_err(|problem| console.fail(&problem, &model.files))?;
+    let mut kernels = written.map_err(|problem| console.fail(&problem, model.files()))?;
     if stage == Stage::Kernels {
         return Ok(kernels::print(&kernels));
     }
-    let fault = |problem: &Diagnostic, console: &mut Console<'_>| console.fail(problem, &model.files);
+    let fault = |problem: &Diagnostic, console: &mut Console<'_>| console.fail(problem, model.files());
     let notes = console.timed("passes", || passes::run(&mut kernels));
     let mut notes = notes.map_err(|problem| fault(&problem, console))?;
     if arguments.recompute {
@@ -82,7 +83,7 @@ fn kernel_stage(arguments: &Dump, stage: Stage, console: &mut Console<'_>) -> Ou
         notes.extend(more);
     }
     if stage == Stage::Cuda {
-        text = cuda(&kernels, &model.files, console)?;
+        text = cuda(&kernels, model.files(), console)?;
     }
     if arguments.explain {
         text += &explained(&notes);
@@ -92,7 +93,7 @@ fn kernel_stage(arguments: &Dump, stage: Stage, console: &mut Console<'_>) -> Ou
 
 /// What a plan is made for; nothing runs here, so there is memory enough.
 fn target(named: Option<arguments::Target>) -> Target {
-    let cpu = |options: CpuOptions| Target { memory_bytes: u64::MAX, ..Cpu(options).target() };
+    let cpu = |options: CpuOptions| Target { memory_bytes: u64::MAX, ..options.target() };
     let by = |instructions| cpu(CpuOptions { instructions, ..CpuOptions::default() });
     match named {
         None => cpu(CpuOptions::default()),

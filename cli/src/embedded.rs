@@ -1,9 +1,8 @@
 //! What the executable holds, so that `cnnc run` answers without any file: LeNet, its trained weights, and a picture to look at.
 
-use cnnc_compiler::graph::Graph;
 use cnnc_compiler::resolve::Sources;
 use cnnc_runtime::input::{Loaded, Wanted, read_picture};
-use cnnc_runtime::{Parameters, Result, weights};
+use cnnc_runtime::{Model, Result, Weights};
 use std::path::Path;
 
 /// What messages call the spec.
@@ -21,9 +20,9 @@ impl Sources for Embedded {
     }
 }
 
-/// The trained parameters.
-pub fn weights(graph: &Graph) -> Result<Parameters> {
-    weights::load_bytes(Path::new("the embedded weights"), WEIGHTS, graph, "")
+/// The trained weights.
+pub fn weights(model: &Model) -> Result<Weights> {
+    Weights::from_bytes("the embedded weights", WEIGHTS, model)
 }
 
 /// The picture: an ankle boot from Fashion-MNIST's test set.

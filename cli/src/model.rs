@@ -37,7 +37,8 @@ pub fn load_from(
     arguments: &Arguments,
     console: &mut Console<'_>,
 ) -> Outcome<Model> {
-    let model = Model::read(path, &request(arguments), sources, console).map_err(|report| console.show(&report))?;
-    console.tell(&model.warnings, &model.files);
+    let asked = Model::builder().request(request(arguments)).sources(sources);
+    let model = asked.named(path, console).map_err(|report| console.show(&report))?;
+    console.tell(model.warnings(), model.files());
     Ok(model)
 }

@@ -11,26 +11,26 @@ use crate::{model, weights};
 use cnnc_compiler::diagnostic::{Code, Diagnostic, nearest};
 use cnnc_compiler::graph::{Graph, Module, Parameter};
 use cnnc_grammar::span::Files;
-use cnnc_runtime::{Model, Tensor};
+use cnnc_runtime::Tensor;
 
 /// Lists the parameters, or prints values.
 pub fn params(arguments: &Params, console: &mut Console<'_>) -> Outcome {
-    let Model { files, graph: shaped, .. } = model::load(&arguments.file, &arguments.model, console)?;
-    let graph = &shaped.graph;
+    let model = model::load(&arguments.file, &arguments.model, console)?;
+    let (graph, files) = (&model.graph().graph, model.files());
     if arguments.path.as_deref() == Some("") {
         let empty = Diagnostic::without_place(Code::E202, "an empty path names no parameter and no layer");
-        return Err(console.fail(&empty.help("`cnnc params FILE`, without a path, lists them all"), &files));
+        return Err(console.fail(&empty.help("`cnnc params FILE`, without a path, lists them all"), files));
     }
     let Some(path) = &arguments.path else {
         if arguments.weights.weights.is_some() {
-            weights::load_or_draw(graph, &arguments.weights, arguments.seed, &files, console)?;
+            weights::load_or_draw(&model, &arguments.weights, arguments.seed, console)?;
         }
         return list(graph, console);
     };
-    let found = find(graph, path).map_err(|unknown| console.fail(&unknown, &files))?;
-    let values = weights::load_or_draw(graph, &arguments.weights, arguments.seed, &files, console)?;
+    let found = find(graph, path).map_err(|unknown| console.fail(&unknown, files))?;
+    let values = weights::load_or_draw(&model, &arguments.weights, arguments.seed, console)?;
     for parameter in found.parameters {
-        let tensor = values.get(&parameter.path).map_err(|failure| console.fail(&failure, &files))?;
+        let tensor = values.get(&parameter.path).map_err(|failure| console.fail(&failure, files))?;
         let tensor = indexed(&tensor, &found.indices).ok_or_else(|| out_of_range(path, parameter));
         let tensor = tensor.map_err(|diagnostic| console.fail(&diagnostic, &Files::default()))?;
         let indices: String = found.indices.iter().map(|index| format!("[{index}]")).collect();

@@ -2,16 +2,14 @@
 
 use crate::arguments::RecipeArguments;
 use crate::console::{Console, Outcome, Stop};
-use crate::device::Opened;
+use crate::device;
 use crate::outputs;
-use cnnc_compiler::graph::ShapedGraph;
 use cnnc_grammar::span::Files;
-use cnnc_runtime::Error;
-use cnnc_runtime::cpu::CpuOptions;
 use cnnc_runtime::data::{self, DataSet};
 use cnnc_runtime::train::checkpoint::{BEST, LAST, PREVIOUS};
 use cnnc_runtime::train::recipe::{self, Recipe, read};
 use cnnc_runtime::train::{LOG, Setup};
+use cnnc_runtime::{Device, Error, Model};
 use std::path::Path;
 
 /// The picture of which class is taken for which, in the run's folder.
@@ -24,13 +22,13 @@ pub struct Prepared {
     /// The recipe and the spec with its imports.
     pub files: Files,
     /// The network, with the recipe's initialisers.
-    pub graph: ShapedGraph,
+    pub model: Model,
     /// The data.
     pub data: DataSet,
     /// What of them fits together.
     pub setup: Setup,
     /// What computes.
-    pub opened: Opened,
+    pub device: Device,
 }
 
 impl Prepared {
@@ -38,27 +36,30 @@ impl Prepared {
     pub fn new(arguments: &RecipeArguments, console: &mut Console<'_>) -> Outcome<Prepared> {
         let (mut files, recipe) = read_recipe(&arguments.recipe, console)?;
         let recipe = changed(recipe, arguments);
-        let options = CpuOptions { threads: recipe.threads, ..CpuOptions::default() };
-        let opened = Opened::of(recipe.device, arguments.gpu, options, console);
-        let opened = opened.map_err(|failure| console.fail(&failure, &files))?.tuned(console);
-        let graph = network(&recipe, &mut files, console)?;
+        let device = device::open_named(recipe.device, arguments.gpu, recipe.threads, console);
+        let mut device = device.map_err(|failure| console.fail(&failure, &files))?;
+        // The numbers of a training do not depend on what was measured of the processor.
+        if device.gpu().is_some() {
+            device = device::with_kept(device, console);
+        }
+        let model = network(&recipe, &mut files, console)?;
         for name in [LAST, PREVIOUS, BEST, LOG, "curves.svg", CONFUSION] {
             let checked = outputs::check(&recipe.output.join(name), outputs::sources(&files));
             checked.map_err(|diagnostic| console.fail(&diagnostic, &Files::default()))?;
         }
         let prepare = || -> Result<(DataSet, Setup), Error> {
             let data = data::open(recipe.data.format, &recipe.data.path)?;
-            let setup = Setup::new(&recipe, &graph, &data)?;
+            let setup = Setup::new(&recipe, model.graph(), &data)?;
             Ok((data, setup))
         };
         let prepared = console.timed("data", prepare);
         let (data, setup) = prepared.map_err(|failure| console.fail(&failure, &files))?;
-        Ok(Prepared { recipe, files, graph, data, setup, opened })
+        Ok(Prepared { recipe, files, model, data, setup, device })
     }
 
     /// The names of the classes: the spec's, the data set's, or numbers.
     pub fn class_names(&self) -> Vec<String> {
-        let of_spec = self.graph.graph.labels.as_deref().map(<[String]>::to_vec);
+        let of_spec = Some(self.model.labels()).filter(|labels| !labels.is_empty()).map(<[String]>::to_vec);
         let names = of_spec.or_else(|| self.data.class_names.clone()).unwrap_or_default();
         let name = |class: usize| names.get(class).cloned().unwrap_or_else(|| class.to_string());
         (0..self.setup.classes).map(name).collect()
@@ -91,7 +92,7 @@ fn changed(mut recipe: Recipe, arguments: &RecipeArguments) -> Recipe {
 }
 
 /// The network that the recipe names; `files` takes its sources in.
-fn network(recipe: &Recipe, files: &mut Files, console: &mut Console<'_>) -> Outcome<ShapedGraph> {
+fn network(recipe: &Recipe, files: &mut Files, console: &mut Console<'_>) -> Outcome<Model> {
     let (problems, network) = cnnc_runtime::train::network(recipe, files, console);
     console.tell(&problems, files);
     network.ok_or(Stop::Reported)

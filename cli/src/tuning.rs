@@ -1,67 +1,13 @@
-//! Measured choices for commands that run models: those that are kept on this machine, and how they are shown when they are
-//! measured.
+//! Measured choices, as they are shown when they are measured.
 
 use crate::bench::milliseconds;
 use crate::console::Console;
 use crate::numbers::counted;
-use cnnc_compiler::diagnostic::Code;
-use cnnc_runtime::cpu::CpuOptions;
-use cnnc_runtime::cuda::Cuda;
-use cnnc_runtime::tuning::{Candidate, Kept, Machine, Measured, Tuning, path};
+use cnnc_runtime::tuning::Tuned;
 use serde_json::{Value, json};
 
-/// Whose choices they are: the part of the file's name, and the machine they hold for.
-pub struct Place {
-    name: &'static str,
-    machine: Machine,
-}
-
-impl Place {
-    /// Of the CPU.
-    pub fn cpu(options: &CpuOptions) -> Place {
-        Place { name: options.instructions.name(), machine: Machine::this(options.instructions) }
-    }
-
-    /// Of a GPU.
-    pub fn gpu(cuda: &Cuda) -> Place {
-        Place { name: "cuda", machine: Machine::of(cuda.words()) }
-    }
-
-    /// The choices that are kept there. Standard error says why a file is not used.
-    pub fn kept<C: Candidate>(&self, console: &mut Console<'_>) -> Tuning<C> {
-        let Some(path) = path(self.name) else { return Tuning::default() };
-        let kept = Kept::read(&path, &self.machine);
-        if let Kept::Ignored(reason) = &kept {
-            let path = path.display();
-            let message = format!("the tuning file `{path}` {reason}; `cnnc bench FILE --tune` measures anew");
-            console.remark(Code::E603, message);
-        }
-        kept.choices()
-    }
-
-    /// The file's path, and what it holds, in words.
-    pub fn state<C: Candidate>(&self) -> (Option<String>, String) {
-        let Some(path) = path(self.name) else {
-            return (None, "there is no cache directory to keep it in".into());
-        };
-        let state = match Kept::<C>::read(&path, &self.machine) {
-            Kept::Nothing => "none yet; `cnnc bench FILE --tune` measures".into(),
-            Kept::Choices(tuning) => counted(tuning.0.len(), "measured choice"),
-            Kept::Ignored(reason) => format!("not used: it {reason}"),
-        };
-        (Some(path.display().to_string()), state)
-    }
-
-    /// Keeps what was measured beside the choices that are kept already, and gives the file's path.
-    pub fn keep<C: Candidate>(&self, measured: &[Measured<C>]) -> cnnc_runtime::Result<Option<String>> {
-        let Some(path) = path(self.name) else { return Ok(None) };
-        Tuning::of(measured).keep(&path, &self.machine)?;
-        Ok(Some(path.display().to_string()))
-    }
-}
-
 /// The milliseconds of all that was measured, before and after.
-fn totals<C: Candidate>(measured: &[Measured<C>]) -> [f64; 2] {
+fn totals(measured: &[Tuned]) -> [f64; 2] {
     let sum = |total: f64, seconds: f64| total + 1e3 * seconds;
     [
         measured.iter().map(|one| one.of(&one.before)).fold(0.0, sum),
@@ -70,7 +16,7 @@ fn totals<C: Candidate>(measured: &[Measured<C>]) -> [f64; 2] {
 }
 
 /// A line for each that was measured, then what all of them gain.
-pub fn table<C: Candidate>(measured: &[Measured<C>], place: Option<&str>, console: &Console<'_>) -> String {
+pub fn table(measured: &[Tuned], place: Option<&str>, console: &Console<'_>) -> String {
     if measured.is_empty() {
         return "no step can be computed in more than one way: there is nothing to tune\n\n".into();
     }
@@ -83,8 +29,8 @@ pub fn table<C: Candidate>(measured: &[Measured<C>], place: Option<&str>, consol
             milliseconds(before),
             milliseconds(after),
             100.0 * (1.0 - after / before),
-            one.before.name(),
-            if one.before == one.after { "stays".into() } else { one.after.name() },
+            one.before,
+            if one.before == one.after { "stays" } else { &one.after },
             one.layers.iter().map(|layer| layer.as_ref()).collect::<Vec<_>>().join(", ")
         );
         text += &if one.before == one.after { console.faint(&line) } else { line };
@@ -98,14 +44,14 @@ pub fn table<C: Candidate>(measured: &[Measured<C>], place: Option<&str>, consol
 }
 
 /// The same for programs.
-pub fn json<C: Candidate>(measured: &[Measured<C>]) -> Value {
-    let one = |one: &Measured<C>| {
-        let times = one.seconds.iter().map(|(candidate, seconds)| (candidate.name(), json!(1e3 * seconds)));
+pub fn json(measured: &[Tuned]) -> Value {
+    let one = |one: &Tuned| {
+        let times = one.seconds.iter().map(|(candidate, seconds)| (candidate.clone(), json!(1e3 * seconds)));
         json!({
             "key": one.key,
             "layers": one.layers.iter().map(|layer| layer.as_ref()).collect::<Vec<_>>(),
-            "before": one.before.name(),
-            "after": one.after.name(),
+            "before": one.before,
+            "after": one.after,
             "ms": Value::Object(times.collect()),
         })
     };

@@ -1,26 +1,17 @@
-//! The values of a network's parameters, as `--weights` and `--seed` say: loaded from a file, or drawn from the spec's
-//! initialisers.
+//! The weights of a model, as `--weights` and `--seed` say: loaded from a file, or drawn from the spec's initialisers.
 
-use crate::arguments::Weights;
+use crate::arguments::Weights as Arguments;
 use crate::console::{Console, Outcome};
-use cnnc_compiler::graph::Graph;
-use cnnc_grammar::span::Files;
-use cnnc_runtime::{Parameters, weights};
+use cnnc_runtime::{Model, Weights};
 
-/// The values of all parameters of a network. Standard error says when they are drawn.
-pub fn load_or_draw(
-    graph: &Graph,
-    arguments: &Weights,
-    seed: u64,
-    files: &Files,
-    console: &mut Console<'_>,
-) -> Outcome<Parameters> {
+/// The weights of a model. Standard error says when they are drawn.
+pub fn load_or_draw(model: &Model, arguments: &Arguments, seed: u64, console: &mut Console<'_>) -> Outcome<Weights> {
     let loaded = match &arguments.weights {
-        Some(path) => console.timed("weights", || weights::load(path, graph, &arguments.prefix)),
+        Some(path) => console.timed("weights", || Weights::from_file_under(&arguments.prefix, path, model)),
         None => {
-            console.tell(Parameters::drawn_note(graph, seed).as_slice(), files);
-            console.timed("draw", || Parameters::draw(graph, seed))
+            console.tell(model.init_note(seed).as_slice(), model.files());
+            console.timed("draw", || model.init(seed))
         }
     };
-    loaded.map_err(|failure| console.fail(&failure, files))
+    loaded.map_err(|failure| console.fail(&failure, model.files()))
 }

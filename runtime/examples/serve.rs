@@ -4,8 +4,7 @@
 //! address to listen at or else at any free port, and then: `curl --data-binary @models/sample.png ADDRESS`.
 #![allow(clippy::print_stdout, reason = "a program that prints")]
 
-use cnnc_runtime::cpu::CpuOptions;
-use cnnc_runtime::{Error, Model, Preprocess, Session};
+use cnnc_runtime::{Device, Error, Model, PrepareOptions, Preprocess, Session, Weights};
 use httparse::{EMPTY_HEADER, Request, Status};
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -23,9 +22,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 fn main() -> Outcome<()> {
-    let alone = CpuOptions { threads: 1, ..CpuOptions::default() };
-    let model = Model::load("models/lenet.cnn")?.weights("models/lenet.safetensors").options(alone);
-    let (prepared, preprocess) = (model.prepare()?, Preprocess::of(&model, 0)?);
+    let model = Model::from_file("models/lenet.cnn")?;
+    let weights = Weights::from_file("models/lenet.safetensors", &model)?;
+    // Requests run side by side, so each is computed by one thread.
+    let prepared = model.prepare(&weights, &Device::cpu(1), PrepareOptions::default())?;
+    let preprocess = Preprocess::of(&model, 0)?;
     let listener = TcpListener::bind(std::env::args().nth(1).as_deref().unwrap_or("127.0.0.1:0"))?;
     println!("http://{}", listener.local_addr()?);
     std::thread::scope(|scope| {

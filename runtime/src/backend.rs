@@ -1,13 +1,16 @@
-//! What an engine is: it prepares a plan once and then runs it, or trains a state with it.
+//! What an engine is: it packs the weights of plans once and then runs them, or trains a state with them.
 //!
-//! Small traits, so that the command line, tests and other programs need not know which device computes.
+//! Small traits, so that what is above need not know which device computes. A [`Store`] is a network's parameters on a device;
+//! plans of it that pack the same weights alike share them, whatever sizes they are for. An [`Executable`] is the memory of one
+//! run at a time.
 
-use crate::{Parameters, Result, Tensor};
+use crate::view::{TensorList, TensorViewMut};
+use crate::{Cancel, Parameters, Result, Tensor};
 use cnnc_compiler::plan::{Plan, Target};
 use std::sync::Arc;
 
 /// A device that can run plans.
-pub trait Backend {
+pub trait Backend: Send + Sync {
     /// What it is called in messages: `cpu`.
     fn name(&self) -> &'static str;
 
@@ -17,34 +20,85 @@ pub trait Backend {
     /// What plans for this device are made for.
     fn target(&self) -> Target;
 
-    /// Everything that needs doing once: memory, folded weights, packed weights.
+    /// A place for plans that read these parameters.
     ///
     /// # Errors
-    /// When a parameter of the plan is missing or of another shape, or the device cannot hold the plan.
-    fn prepare(&self, plan: Arc<Plan>, parameters: &Parameters) -> Result<Box<dyn Executable>>;
+    /// When the device cannot be had any more.
+    fn store(&self, parameters: &Parameters) -> Result<Arc<dyn Store>>;
+
+    /// Everything that needs doing once for one plan alone: memory, folded weights, packed weights.
+    ///
+    /// # Errors
+    /// As [`Store::pack`] and [`Packed::executable`].
+    fn prepare(&self, plan: Arc<Plan>, parameters: &Parameters) -> Result<Box<dyn Executable>> {
+        self.store(parameters)?.pack(plan, &Cancel::default())?.executable()
+    }
 
     /// A training by the steps of a plan, which gets the number 0. Its state begins with these parameters, and with what else the
     /// plan's runs write as it starts.
     ///
     /// # Errors
     /// As [`Backend::prepare`].
-    fn trainer(&self, plan: Arc<Plan>, parameters: &Parameters) -> Result<Box<dyn Trainer>>;
+    fn trainer(&self, plan: Arc<Plan>, parameters: &Parameters) -> Result<Box<dyn TrainingExecutable>>;
 }
 
-/// A prepared plan.
+/// Parameters on a device, and what plans have packed of them.
+pub trait Store: Send + Sync {
+    /// Does what a plan does once: its weights are folded and packed, but for those that another plan of this store has packed
+    /// alike and that somebody still holds.
+    ///
+    /// # Errors
+    /// When a parameter of the plan is missing or of another shape, or the device cannot hold the plan; E508 when it is cancelled.
+    fn pack(&self, plan: Arc<Plan>, cancel: &Cancel) -> Result<Arc<dyn Packed>>;
+}
+
+/// A plan whose weights are packed; all who run it share them.
+pub trait Packed: Send + Sync {
+    /// The plan.
+    fn plan(&self) -> &Arc<Plan>;
+
+    /// Memory of its own to run it in.
+    ///
+    /// # Errors
+    /// When there is too little memory, or the device fails.
+    fn executable(&self) -> Result<Box<dyn Executable>>;
+}
+
+/// A plan, ready to run.
 pub trait Executable: Send {
+    /// The plan.
+    fn plan(&self) -> &Plan;
+
     /// The answers to these inputs, in the order of the plan's outputs; they stay until the next run.
     ///
     /// # Errors
-    /// When the inputs are not those that the plan wants, or the device fails.
-    fn run(&mut self, inputs: &[Tensor]) -> Result<&[Tensor]>;
+    /// When the inputs are not those that the plan wants, or the device fails; E508 when it is cancelled, which leaves the answers
+    /// of the run before.
+    fn run_unless(&mut self, inputs: &dyn TensorList, cancel: &Cancel) -> Result<&[Tensor]>;
+
+    /// As [`Executable::run_unless`], with the answers in the caller's memory.
+    ///
+    /// # Errors
+    /// As [`Executable::run_unless`], and E604 when the memory is not of the outputs' number, sizes and type.
+    fn run_into(&mut self, inputs: &dyn TensorList, outputs: &mut [TensorViewMut<'_>], cancel: &Cancel) -> Result<()>;
+
+    /// The answers of the last run; zeros before the first.
+    fn answers(&self) -> &[Tensor];
+
+    /// As [`Executable::run_unless`], to the end.
+    ///
+    /// # Errors
+    /// As [`Executable::run_unless`].
+    fn run(&mut self, inputs: &dyn TensorList) -> Result<&[Tensor]> {
+        self.run_unless(inputs, &Cancel::default())
+    }
 
     /// As [`Executable::run`], while the inputs of the run after it, where they are known, may be on their way to where it
     /// computes: that run has to be given the same ones, by this function.
     ///
     /// # Errors
     /// As [`Executable::run`].
-    fn run_before(&mut self, inputs: &[Tensor], _next: Option<&[Tensor]>) -> Result<&[Tensor]> {
+    fn run_before(&mut self, inputs: &dyn TensorList, _next: Option<&dyn TensorList>) -> Result<&[Tensor]> {
         self.run(inputs)
     }
 
@@ -52,7 +106,7 @@ pub trait Executable: Send {
     ///
     /// # Errors
     /// As [`Executable::run`].
-    fn again(&mut self, inputs: &[Tensor]) -> Result<()> {
+    fn again(&mut self, inputs: &dyn TensorList) -> Result<()> {
         self.run(inputs).map(|_| ())
     }
 
@@ -60,7 +114,7 @@ pub trait Executable: Send {
     ///
     /// # Errors
     /// As [`Executable::run`].
-    fn profile(&mut self, inputs: &[Tensor], runs: usize) -> Result<Vec<f64>>;
+    fn profile(&mut self, inputs: &dyn TensorList, runs: usize) -> Result<Vec<f64>>;
 
     /// What makes its runs slower than they might be, in words, where something does.
     fn hindrance(&self) -> Option<&str> {
@@ -69,7 +123,7 @@ pub trait Executable: Send {
 }
 
 /// A state that the runs of plans change, and these plans: one for each size of a batch.
-pub trait Trainer {
+pub trait TrainingExecutable: Send {
     /// Prepares another plan over the same state, and gives its number.
     ///
     /// # Errors
@@ -88,7 +142,7 @@ pub trait Trainer {
     /// Brings the inputs of the plan's next step to where it computes, while one that was begun may go on.
     ///
     /// # Errors
-    /// As [`Trainer::begin`].
+    /// As [`TrainingExecutable::begin`].
     fn stage(&mut self, number: usize, inputs: Vec<Tensor>) -> Result<()>;
 
     /// Waits for the step that was begun, and gives its outputs in the plan's order.
@@ -100,14 +154,14 @@ pub trait Trainer {
     /// One more step on the inputs of the one before; see [`Executable::again`].
     ///
     /// # Errors
-    /// As [`Trainer::begin`].
-    fn again(&mut self, number: usize, inputs: &[Tensor]) -> Result<()>;
+    /// As [`TrainingExecutable::begin`].
+    fn again(&mut self, number: usize, inputs: &dyn TensorList) -> Result<()>;
 
     /// As [`Executable::profile`]; the runs train the state.
     ///
     /// # Errors
-    /// As [`Trainer::begin`].
-    fn profile(&mut self, number: usize, inputs: &[Tensor], runs: usize) -> Result<Vec<f64>>;
+    /// As [`TrainingExecutable::begin`].
+    fn profile(&mut self, number: usize, inputs: &dyn TensorList, runs: usize) -> Result<Vec<f64>>;
 
     /// As [`Executable::hindrance`].
     fn hindrance(&self, _number: usize) -> Option<&str> {
@@ -136,7 +190,7 @@ pub trait Trainer {
 #[derive(Clone, Copy)]
 pub enum Inputs<'i> {
     /// One tensor for every input of the plan, in its order.
-    Given(&'i [Tensor]),
+    Given(&'i dyn TensorList),
     /// Those that were staged last.
     Staged,
 }

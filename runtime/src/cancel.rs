@@ -1,5 +1,7 @@
 //! Stopping work from outside.
 
+use crate::failure::{Error, Result, failure};
+use cnnc_compiler::diagnostic::Code;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -17,4 +19,17 @@ impl Cancel {
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
+
+    /// Whether work goes on.
+    ///
+    /// # Errors
+    /// E508 when it is to stop; `work` says what.
+    pub(crate) fn check(&self, work: &str) -> Result<()> {
+        if self.is_cancelled() { Err(cancelled(work)) } else { Ok(()) }
+    }
+}
+
+/// The failure to say that some work was stopped.
+pub(crate) fn cancelled(work: &str) -> Error {
+    failure(Code::E508, format!("{work} was cancelled"))
 }

@@ -2,8 +2,10 @@
 //! begins with.
 
 use crate::failure::{Error, Result, failure};
+use crate::view::{TensorList, TensorViewMut, views};
 use crate::{Parameters, Tensor};
 use cnnc_compiler::diagnostic::Code;
+use cnnc_compiler::element::ElementType;
 use cnnc_compiler::kernels::{ClassInput, Start};
 use cnnc_compiler::plan::Plan;
 
@@ -11,11 +13,11 @@ use cnnc_compiler::plan::Plan;
 ///
 /// # Errors
 /// E604 when they are not.
-pub fn check_inputs(plan: &Plan, inputs: &[Tensor]) -> Result<()> {
-    if inputs.len() != plan.inputs.len() {
-        return Err(wrong_number(plan.inputs.iter().map(|port| &*port.name), inputs.len()));
+pub fn check_inputs(plan: &Plan, inputs: &dyn TensorList) -> Result<()> {
+    if inputs.count() != plan.inputs.len() {
+        return Err(wrong_number(plan.inputs.iter().map(|port| &*port.name), inputs.count()));
     }
-    for (port, tensor) in plan.inputs.iter().zip(inputs) {
+    for (port, tensor) in plan.inputs.iter().zip(views(inputs)) {
         if port.view.shape != tensor.shape() {
             let (name, found, wanted) = (&port.name, tensor.shape(), &port.view.shape);
             return Err(failure(Code::E604, format!("`{name}` is {found:?}, and the model takes {wanted:?}")));
@@ -29,13 +31,15 @@ pub fn check_inputs(plan: &Plan, inputs: &[Tensor]) -> Result<()> {
 }
 
 /// Whether class numbers are classes: any other would be learnt from in silence.
-fn check_classes(plan: &Plan, inputs: &[Tensor]) -> Result<()> {
+fn check_classes(plan: &Plan, inputs: &dyn TensorList) -> Result<()> {
     let Some(ClassInput { input, classes }) = plan.class_input else { return Ok(()) };
-    let (Some(port), Some(tensor)) = (plan.inputs.get(input), inputs.get(input)) else { return Ok(()) };
+    let Some(port) = plan.inputs.get(input) else { return Ok(()) };
+    let tensor = inputs.tensor(input);
+    let labels = tensor.data().unwrap_or_default();
     let is_class = |label: &f32| label.fract() == 0.0 && (0.0..classes as f32).contains(label);
-    let Some(wrong) = tensor.data().iter().position(|label| !is_class(label)) else { return Ok(()) };
+    let Some(wrong) = labels.iter().position(|label| !is_class(label)) else { return Ok(()) };
     let places: usize = tensor.shape().iter().skip(1).product();
-    let (name, label, sample) = (&port.name, tensor.data()[wrong], wrong / places.max(1));
+    let (name, label, sample) = (&port.name, labels[wrong], wrong / places.max(1));
     let message = match classes {
         0 => format!("`{name}` is {label} for sample {sample}, and the model tells no classes apart"),
         _ => {
@@ -43,6 +47,28 @@ fn check_classes(plan: &Plan, inputs: &[Tensor]) -> Result<()> {
         }
     };
     Err(failure(Code::E604, message))
+}
+
+/// Whether the answers of a plan have room there.
+///
+/// # Errors
+/// E604 when they have not.
+pub fn check_outputs(plan: &Plan, outputs: &[TensorViewMut<'_>]) -> Result<()> {
+    if outputs.len() != plan.outputs.len() {
+        let (given, gives) = (outputs.len(), plan.outputs.len());
+        return Err(failure(Code::E604, format!("there is room for {given} outputs, and the model gives {gives}")));
+    }
+    for (port, output) in plan.outputs.iter().zip(outputs) {
+        let (found, wanted) = (output.shape(), &port.view.shape);
+        if found != wanted || port.view.element != ElementType::Float32 {
+            let message = format!(
+                "there is room for `{}` as {found:?} of float32, and it is {wanted:?} of {}",
+                port.name, port.view.element
+            );
+            return Err(failure(Code::E604, message));
+        }
+    }
+    Ok(())
 }
 
 /// The failure to say that a model of inputs of these names gets another number of them.

@@ -2,11 +2,12 @@
 //!
 //! ```
 //! # #[cfg(feature = "pictures")] {
-//! use cnnc_runtime::Model;
+//! use cnnc_runtime::{Device, Model, PrepareOptions, Weights};
 //!
-//! let mut model = Model::load("../models/lenet.cnn")?.weights("../models/lenet.safetensors");
+//! let model = Model::from_file("../models/lenet.cnn")?;
+//! let weights = Weights::from_file("../models/lenet.safetensors", &model)?;
 //! let picture = model.input("../models/sample.png")?;
-//! let prepared = model.prepare()?;
+//! let prepared = model.prepare(&weights, &Device::cpu(0), PrepareOptions::default())?;
 //! let mut session = prepared.session();
 //! for likely in &session.run(&[picture])?.top(3)?[0] {
 //!     assert!(likely.probability > 0.0 && likely.label.is_some());
@@ -17,12 +18,15 @@
 //!
 //! | what | is | threads |
 //! |---|---|---|
-//! | [`Model`] | a spec with its shapes, and where its parameters come from: [`Model::load`], [`Model::from_text`] | shared, cloned |
+//! | [`Model`] | a spec with its shapes: [`Model::from_file`], [`Model::from_text`], [`Model::builder`] | shared, cloned |
+//! | [`Weights`] | its parameters, from a file, from bytes or as its initialisers draw them | shared, cloned |
+//! | [`Device`] | the processor or a GPU, opened: [`Device::cpu`], [`Device::cuda`], [`Device::list`] | shared, cloned |
 //! | [`Preprocess`] | how pictures become an input: raw pixels, files' bytes | shared, cloned |
 //! | [`Prepared`] | its weights, packed once; plans for the sizes that were asked for | shared, cloned |
 //! | [`Session`] | the memory of one run at a time | sent |
 //! | [`Outputs`] | what a run answered: by name, by number, the likeliest classes | borrowed |
-//! | [`Cancel`] | a way to stop a run from another thread | shared, cloned |
+//! | [`Trainer`] | a network that learns, step by step; [`train::fit`] does it by a recipe | sent |
+//! | [`Cancel`] | a way to stop work from another thread | shared, cloned |
 //! | [`Error`] | whatever is wrong, as text and as data | sent, shared |
 //!
 //! Below that door, [`Parameters`] are drawn from the spec's initialisers or read from a safetensors file ([`weights`]),
@@ -68,33 +72,43 @@ mod host;
 mod idx;
 mod initialise;
 pub mod input;
+mod labels;
 mod model;
 mod parameters;
 mod pictures;
+mod precision;
 pub mod random;
 mod session;
 mod sources;
+mod state;
 mod tensor;
 mod threads;
 #[cfg(feature = "train")]
 pub mod train;
+mod trainer;
 pub mod tuning;
+mod view;
 pub mod weights;
 
 #[cfg(all(test, target_os = "linux"))]
 #[global_allocator]
 static ALLOCATOR: guarded::Guarded = guarded::Guarded;
 
-pub use backend::{Backend, Executable, Inputs, Trainer};
+pub use backend::{Backend, Executable, Inputs, Packed, Store, TrainingExecutable};
 pub use cancel::Cancel;
-pub use device::{Device, DeviceInfo};
+pub use cpu::Footprint;
+pub use device::{Device, DeviceInfo, DeviceName, DeviceOptions, Peak};
 pub use failure::{Detail, Error, ErrorKind, Mend, Place, Result};
 pub use files::{is_same as is_same_file, write_whole};
 pub use host::{available_memory_bytes, processor};
 pub use input::{Preprocess, Rgb8};
-pub use model::{Model, bind_batch, bind_input};
+pub use model::{InputReader, Model, ModelBuilder, bind_batch, bind_input};
 pub use parameters::Parameters;
-pub use session::{Outputs, Prepared, RunOptions, Session};
+pub use precision::Precision;
+pub use session::{Outputs, PrepareOptions, Prepared, RunOptions, Session};
 pub use sources::{Disk, spec_name};
 pub use tensor::Tensor;
-pub use threads::MOST_THREADS;
+pub use threads::{MOST_THREADS, cores};
+pub use trainer::{StepInputs, StepOutputs, Target, Trainer};
+pub use view::{AsTensorView, TensorList, TensorView, TensorViewMut};
+pub use weights::Weights;

@@ -1,128 +1,177 @@
 //! A prepared model and its sessions: weights are packed once for all of them, and a request of any permitted sizes is answered.
 //!
-//! What comes in are tensors, what goes out [`Outputs`]. A [`Prepared`] keeps the plans of the sizes that were asked for last,
-//! each with its packed weights; a [`Session`] adds the memory of one run at a time. Sessions on several threads share packed
+//! What comes in are tensors, what goes out [`Outputs`]. A [`Prepared`] keeps the plans of the sizes that were asked for last;
+//! what they pack alike they share. A [`Session`] adds the memory of one run at a time. Sessions on several threads share packed
 //! weights and threads: one that finds these busy computes by itself, and the bits are the same.
 
 use crate::answer::{Likely, likeliest};
-use crate::cpu::{Engine, Footprint, Shared, footprint};
-use crate::failure::{Result, failure};
-use crate::given::wrong_number;
-use crate::model::{Model, bind_batch, bind_input};
-use crate::{Cancel, Parameters, Tensor};
+use crate::cpu::Footprint;
+use crate::failure::{Result, failure, fault};
+use crate::model::bind_batch;
+use crate::view::{TensorList, TensorViewMut, views};
+use crate::{Cancel, Device, Executable, Model, Packed, Store, Tensor, Weights};
 use cnnc_compiler::diagnostic::Code;
+use cnnc_compiler::element::ElementType;
 use cnnc_compiler::plan::{Plan, PlanPort};
-use cnnc_compiler::write_kernels::Bindings;
+use cnnc_compiler::watch::{Watch, timed};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Sizes whose plans are kept; of more, those that were asked for last.
 const KEPT: usize = 8;
 
-/// A model whose weights are packed for the CPU. Clones are the same one; threads share it.
+/// How a model is made ready.
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub struct PrepareOptions {
+    /// Paths of layers, blocks or groups whose values are answered too, as more outputs under these names.
+    pub taps: Vec<String>,
+    /// Whether only methods are used that do what the definition says, in another order at most: no Winograd.
+    pub exact: bool,
+    /// Whether it will run a single time, so that methods are chosen by what packing their weights takes too.
+    pub once: bool,
+    /// The sizes of the inputs that weights are packed for at once. Without them it is one sample, where nothing else is open; for
+    /// sizes that are open still, the first request decides.
+    pub sizes: Option<Vec<Vec<usize>>>,
+    /// What stops the making of plans and the packing of weights, between two of their parts.
+    pub cancel: Cancel,
+}
+
+impl PrepareOptions {
+    /// With the value of that path as one more output.
+    #[must_use]
+    pub fn tap(mut self, path: &str) -> PrepareOptions {
+        self.taps.push(path.into());
+        self
+    }
+
+    /// By methods alone that do what the definition says.
+    #[must_use]
+    pub fn exact(self) -> PrepareOptions {
+        PrepareOptions { exact: true, ..self }
+    }
+
+    /// For a single run.
+    #[must_use]
+    pub fn once(self) -> PrepareOptions {
+        PrepareOptions { once: true, ..self }
+    }
+
+    /// For inputs of the sizes that these have.
+    #[must_use]
+    pub fn sizes_of(self, inputs: &(impl TensorList + ?Sized)) -> PrepareOptions {
+        let sizes = views(&inputs).map(|input| input.shape().to_vec()).collect();
+        PrepareOptions { sizes: Some(sizes), ..self }
+    }
+
+    /// Unless this stops it.
+    #[must_use]
+    pub fn stopped_by(self, cancel: &Cancel) -> PrepareOptions {
+        PrepareOptions { cancel: cancel.clone(), ..self }
+    }
+}
+
+/// A model whose weights are packed for a device. Clones are the same one; threads share it.
 #[derive(Clone)]
 pub struct Prepared(Arc<Kept>);
 
 struct Kept {
     model: Model,
-    parameters: Parameters,
-    pool: crate::cpu::Threads,
+    device: Device,
+    store: Arc<dyn Store>,
     /// One for each sizes of the inputs, those asked for last at the end.
-    plans: Mutex<Vec<Shared>>,
+    plans: Mutex<Vec<Arc<dyn Packed>>>,
 }
 
 impl Prepared {
-    /// Packs the weights for the sizes that the model has bound, and one sample where nothing binds the batch; for sizes that are
-    /// open still, at the first request.
-    pub(crate) fn new(model: &Model) -> Result<Prepared> {
-        let options = model.options;
-        let within = |error: crate::Error| error.within(&model.files);
-        let parameters = model.parameters().map_err(within)?;
-        let pool = options.threads().map_err(within)?;
-        let prepared =
-            Prepared(Arc::new(Kept { model: model.clone(), parameters, pool, plans: Mutex::new(Vec::new()) }));
-        let mut bindings = model.bindings.clone();
-        bind_batch(&model.graph, &mut bindings, 1);
-        if let Some(shapes) = prepared.shapes(&bindings) {
-            prepared.shared(&shapes.iter().map(Vec::as_slice).collect::<Vec<_>>())?;
+    /// Packs the weights for the sizes that the options have, or else for one sample where that leaves nothing open.
+    pub(crate) fn new(
+        model: Model,
+        weights: &Weights,
+        device: &Device,
+        options: PrepareOptions,
+        watch: &mut dyn Watch,
+    ) -> Result<Prepared> {
+        let device = device.planning(&options);
+        let store = device.backend().store(weights.parameters()).map_err(|error| error.within(model.files()))?;
+        let prepared = Prepared(Arc::new(Kept { model, device, store, plans: Mutex::new(Vec::new()) }));
+        let sizes = options.sizes.or_else(|| prepared.one_sample());
+        if let Some(sizes) = sizes {
+            let sizes: Vec<&[usize]> = sizes.iter().map(Vec::as_slice).collect();
+            prepared.packed(&sizes, &options.cancel, watch)?;
         }
         Ok(prepared)
     }
 
-    /// A session: memory of its own, and nothing else. It may go to another thread.
-    pub fn session(&self) -> Session {
-        Session { prepared: self.clone(), engine: None }
+    /// The model, with the inner values that it is to answer.
+    pub fn model(&self) -> &Model {
+        &self.0.model
     }
 
-    /// The memory that the weights packed for inputs of these sizes take together with one session, foretold.
+    /// A session: memory of its own, and nothing else. It may go to another thread.
+    pub fn session(&self) -> Session {
+        Session { prepared: self.clone(), executable: None }
+    }
+
+    /// The plan for inputs of these sizes; it is made, and its weights are packed, unless it is there.
     ///
     /// # Errors
     /// As [`Session::run`] for the sizes.
-    pub fn memory(&self, shapes: &[&[usize]]) -> Result<Footprint> {
-        let shared = self.shared(shapes)?;
-        footprint(shared.plan(), &self.0.model.options)
+    pub fn plan(&self, sizes: &[&[usize]]) -> Result<Arc<Plan>> {
+        Ok(self.packed(sizes, &Cancel::default(), &mut ())?.plan().clone())
     }
 
-    /// The sizes of the inputs, where these bindings give all of them.
-    fn shapes(&self, bindings: &Bindings) -> Option<Vec<Vec<usize>>> {
+    /// The memory that the weights packed for inputs of these sizes take together with one session on the processor, foretold.
+    ///
+    /// # Errors
+    /// As [`Session::run`] for the sizes.
+    pub fn memory(&self, sizes: &[&[usize]]) -> Result<Footprint> {
+        self.0.device.footprint(&*self.plan(sizes)?)
+    }
+
+    /// The sizes of the inputs for one sample, where that leaves nothing open.
+    fn one_sample(&self) -> Option<Vec<Vec<usize>>> {
+        let mut bindings = Default::default();
+        bind_batch(self.0.model.graph(), &mut bindings, 1);
         let bound = |symbol: &str| bindings.get(symbol).and_then(|&size| i64::try_from(size).ok());
-        self.0.model.graph.graph.inputs.iter().map(|input| input.shape.at(&bound)).collect()
+        self.0.model.inputs().iter().map(|input| input.shape.at(&bound)).collect()
     }
 
     /// The packed plan for inputs of these sizes.
-    fn shared(&self, shapes: &[&[usize]]) -> Result<Shared> {
-        let Kept { model, parameters, pool, plans } = &*self.0;
+    fn packed(&self, sizes: &[&[usize]], cancel: &Cancel, watch: &mut dyn Watch) -> Result<Arc<dyn Packed>> {
+        let Kept { model, device, store, plans } = &*self.0;
         // A panic leaves a list of whole plans.
         let mut plans = plans.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(place) = plans.iter().position(|shared| is_for(shared.plan(), shapes.iter().copied())) {
+        if let Some(place) = plans.iter().position(|packed| is_for(packed.plan(), sizes.iter().copied())) {
             plans[place..].rotate_left(1);
         } else {
-            let bindings = self.bindings(shapes)?;
-            let plan = model.compile_for(&bindings, &model.target(), &mut ())?.0;
-            let shared = Shared::new(plan, parameters, model.options, pool.clone());
-            let shared = shared.map_err(|error| error.within(&model.files))?;
+            cancel.check("making a plan")?;
+            let bindings = model.bindings(sizes)?;
+            // The engine keeps room for the inputs beside what the plan says.
+            let inputs: u64 = sizes.iter().map(|sizes| ElementType::Float32.tensor_bytes(sizes)).sum();
+            let mut target = device.target();
+            target.memory_bytes = target.memory_bytes.saturating_sub(inputs);
+            let plan = model.compile(&bindings, &target, watch)?.0;
+            let packed = timed(watch, "prepare", || store.pack(plan, cancel));
+            let packed = packed.map_err(|error| error.within(model.files()))?;
             if plans.len() == KEPT {
                 plans.remove(0);
             }
-            plans.push(shared);
+            plans.push(packed);
         }
-        plans.last().cloned().ok_or_else(|| crate::failure::fault("a plan that was made is not kept"))
-    }
-
-    /// What the sizes of inputs give the spec's symbols.
-    ///
-    /// # Errors
-    /// E604 when they do not fit the inputs, or each other.
-    fn bindings(&self, shapes: &[&[usize]]) -> Result<Bindings> {
-        let graph = &self.0.model.graph;
-        let inputs = &graph.graph.inputs;
-        if inputs.len() != shapes.len() {
-            return Err(wrong_number(inputs.iter().map(|input| &*input.name), shapes.len()));
-        }
-        let mut bindings = Bindings::new();
-        for (input, shape) in inputs.iter().zip(shapes) {
-            bind_input(input, shape, &mut bindings);
-        }
-        let bound = |symbol: &str| bindings.get(symbol).and_then(|&size| i64::try_from(size).ok());
-        for (input, &shape) in inputs.iter().zip(shapes) {
-            if input.shape.at(&bound).is_none_or(|wanted| wanted != shape) {
-                let message = format!("`{}` is {shape:?}, and the model takes {}", input.name, input.shape);
-                return Err(failure(Code::E604, message));
-            }
-        }
-        Ok(bindings)
+        plans.last().cloned().ok_or_else(|| fault("a plan that was made is not kept"))
     }
 }
 
 /// Whether a plan takes inputs of these sizes.
-fn is_for<'s>(plan: &Plan, shapes: impl ExactSizeIterator<Item = &'s [usize]>) -> bool {
-    plan.inputs.len() == shapes.len() && plan.inputs.iter().zip(shapes).all(|(port, shape)| port.view.shape == shape)
+fn is_for<'s>(plan: &Plan, sizes: impl ExactSizeIterator<Item = &'s [usize]>) -> bool {
+    plan.inputs.len() == sizes.len() && plan.inputs.iter().zip(sizes).all(|(port, sizes)| port.view.shape == sizes)
 }
 
 /// One run at a time of a prepared model.
 pub struct Session {
     prepared: Prepared,
     /// For the sizes of the run before.
-    engine: Option<Engine>,
+    executable: Option<Box<dyn Executable>>,
 }
 
 impl Session {
@@ -131,8 +180,8 @@ impl Session {
     ///
     /// # Errors
     /// E604 when the inputs are not those that the model takes; E308 and E309 when their sizes fit no plan, E401 when there is
-    /// too little memory, E601 to E603 when the weights cannot be read any more. The session goes on.
-    pub fn run(&mut self, inputs: &[Tensor]) -> Result<Outputs<'_>> {
+    /// too little memory, E601 to E603 when the weights cannot be read any more, E505 when the device fails. The session goes on.
+    pub fn run<L: TensorList + ?Sized>(&mut self, inputs: &L) -> Result<Outputs<'_>> {
         self.run_with(inputs, &RunOptions::default())
     }
 
@@ -140,17 +189,92 @@ impl Session {
     ///
     /// # Errors
     /// As [`Session::run`], and E508 when it is cancelled.
-    pub fn run_with(&mut self, inputs: &[Tensor], options: &RunOptions) -> Result<Outputs<'_>> {
-        if !self.engine.as_ref().is_some_and(|engine| is_for(engine.plan(), inputs.iter().map(Tensor::shape))) {
-            let shapes: Vec<&[usize]> = inputs.iter().map(Tensor::shape).collect();
-            let shared = self.prepared.shared(&shapes)?;
+    pub fn run_with(&mut self, inputs: &(impl TensorList + ?Sized), options: &RunOptions) -> Result<Outputs<'_>> {
+        self.ready(&inputs, &options.cancel)?.run_unless(&inputs, &options.cancel)?;
+        let executable = self.executable()?;
+        let (ports, tensors) = (&executable.plan().outputs, executable.answers());
+        Ok(Outputs { ports, tensors, labels: self.prepared.model().labels() })
+    }
+
+    /// As [`Session::run`], with the answers in memory of the caller's, which must be of the answers' sizes.
+    ///
+    /// # Errors
+    /// As [`Session::run_with`], and E604 when the memory is not of the outputs' number, sizes and type.
+    pub fn run_into(
+        &mut self,
+        inputs: &(impl TensorList + ?Sized),
+        outputs: &mut [TensorViewMut<'_>],
+        options: &RunOptions,
+    ) -> Result<()> {
+        self.ready(&inputs, &options.cancel)?.run_into(&inputs, outputs, &options.cancel)
+    }
+
+    /// As [`Session::run`], while the inputs of the run after it may be on their way to a device with memory of its own: that run
+    /// has to be given the same ones, by this function.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub fn run_before(
+        &mut self,
+        inputs: &(impl TensorList + ?Sized),
+        next: &(impl TensorList + ?Sized),
+    ) -> Result<Outputs<'_>> {
+        let is_alike = views(&inputs).map(|one| one.shape().len()).eq(views(&next).map(|one| one.shape().len()))
+            && views(&inputs).zip(views(&next)).all(|(one, other)| one.shape() == other.shape());
+        let next: &dyn TensorList = &next;
+        self.ready(&inputs, &Cancel::default())?.run_before(&inputs, is_alike.then_some(next))?;
+        let executable = self.executable()?;
+        let (ports, tensors) = (&executable.plan().outputs, executable.answers());
+        Ok(Outputs { ports, tensors, labels: self.prepared.model().labels() })
+    }
+
+    /// One more run on the inputs of the run before. A device with memory of its own moves neither these nor the answers: what is
+    /// timed is the network alone.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub fn again(&mut self, inputs: &(impl TensorList + ?Sized)) -> Result<()> {
+        self.ready(&inputs, &Cancel::default())?.again(&inputs)
+    }
+
+    /// The median seconds of every step of the plan over some runs, in the order of its `run`; empty where nobody can tell.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub fn profile(&mut self, inputs: &(impl TensorList + ?Sized), runs: usize) -> Result<Vec<f64>> {
+        self.ready(&inputs, &Cancel::default())?.profile(&inputs, runs)
+    }
+
+    /// The plan for inputs of these sizes.
+    ///
+    /// # Errors
+    /// As [`Session::run`] for the sizes.
+    pub fn plan(&self, inputs: &(impl TensorList + ?Sized)) -> Result<Arc<Plan>> {
+        self.prepared.plan(&views(&inputs).map(|input| input.shape()).collect::<Vec<_>>())
+    }
+
+    /// What makes runs slower than they might be, in words, where something does.
+    pub fn hindrance(&self) -> Option<&str> {
+        self.executable.as_ref()?.hindrance()
+    }
+
+    /// What runs inputs of these sizes.
+    fn ready(&mut self, inputs: &dyn TensorList, cancel: &Cancel) -> Result<&mut dyn Executable> {
+        let sizes = || views(inputs).map(|input| input.shape());
+        if !self.executable.as_ref().is_some_and(|executable| is_for(executable.plan(), sizes())) {
+            let packed = self.prepared.packed(&sizes().collect::<Vec<_>>(), cancel, &mut ())?;
             // The memory of other sizes goes before there is that of these.
-            self.engine = None;
-            self.engine = Some(shared.engine()?);
+            self.executable = None;
+            self.executable = Some(packed.executable()?);
         }
-        let Some(engine) = &mut self.engine else { return Err(crate::failure::fault("a session without an engine")) };
-        engine.run_unless(inputs, &options.cancel)?;
-        Ok(Outputs { ports: &engine.plan().outputs, tensors: engine.answers(), labels: self.prepared.0.model.labels() })
+        match &mut self.executable {
+            Some(executable) => Ok(&mut **executable),
+            None => Err(fault("a session that cannot run")),
+        }
+    }
+
+    fn executable(&self) -> Result<&dyn Executable> {
+        self.executable.as_deref().ok_or_else(|| fault("a session that cannot run"))
     }
 }
 
@@ -158,7 +282,7 @@ impl Session {
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct RunOptions {
-    /// What stops the run between two steps of its plan. It does not stop a plan that is being made.
+    /// What stops the run between two steps of its plan, and the making of a plan between two of its parts.
     pub cancel: Cancel,
 }
 

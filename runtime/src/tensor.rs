@@ -1,5 +1,6 @@
 //! A tensor on the host: sizes and values, rows last.
 
+use crate::view::Destination;
 use cnnc_compiler::element::ElementType;
 use std::fmt;
 
@@ -107,11 +108,11 @@ impl Tensor {
         }
     }
 
-    /// The same, to be changed.
-    pub(crate) fn counts_mut(&mut self) -> Option<&mut [u64]> {
+    /// Its values, to be written.
+    pub(crate) fn destination(&mut self) -> Destination<'_> {
         match &mut self.values {
-            Values::Float32(_) => None,
-            Values::Uint64(counts) => Some(counts),
+            Values::Float32(data) => Destination::Float32(data),
+            Values::Uint64(counts) => Destination::Uint64(counts),
         }
     }
 
@@ -132,15 +133,7 @@ impl Tensor {
         }
     }
 
-    /// Where its values begin, whatever they are.
-    pub(crate) fn as_ptr(&self) -> *const f32 {
-        match &self.values {
-            Values::Float32(data) => data.as_ptr(),
-            Values::Uint64(counts) => counts.as_ptr().cast(),
-        }
-    }
-
-    /// The same, to be written to.
+    /// Where its values begin, whatever they are, to be written to.
     pub(crate) fn as_mut_ptr(&mut self) -> *mut f32 {
         match &mut self.values {
             Values::Float32(data) => data.as_mut_ptr(),

@@ -84,7 +84,7 @@ fn builder(name: String) -> Builder {
 }
 
 /// The cores of this machine that the process may use; at least one.
-pub(crate) fn cores() -> usize {
+pub fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS)
 }
 

@@ -1,9 +1,12 @@
 //! The door for other programs: the example of the README runs, and what is wrong prints as the command line prints it.
 
 use cnnc_compiler::diagnostic::{Code, RenderOptions};
-use cnnc_runtime::cpu::CpuOptions;
+use cnnc_compiler::training::{Loss, SumOrMean, Training};
 use cnnc_runtime::train::{Ending, Event, fit};
-use cnnc_runtime::{Cancel, ErrorKind, Model, Preprocess, Rgb8, RunOptions, Session, Tensor};
+use cnnc_runtime::{
+    Cancel, Device, ErrorKind, Model, PrepareOptions, Prepared, Preprocess, Rgb8, RunOptions, Session, Target, Tensor,
+    TensorView, TensorViewMut, Weights,
+};
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -17,6 +20,19 @@ const README: &str = include_str!("../../README.md");
 fn the_readme_shows_the_example_word_for_word() {
     let code = &EXAMPLE[EXAMPLE.find("use cnnc_runtime").expect("the code")..];
     assert!(README.contains(&format!("```rust\n{code}```\n")), "README.md differs from runtime/examples/classify.rs");
+}
+
+/// The LeNet that ships, with the weights that ship.
+fn lenet() -> (Model, Weights) {
+    let model = Model::from_file("../models/lenet.cnn").expect("a model");
+    let weights = Weights::from_file("../models/lenet.safetensors", &model).expect("its weights");
+    (model, weights)
+}
+
+/// A model with drawn weights on the processor.
+fn drawn(model: &Model) -> Prepared {
+    let weights = model.init(0).expect("weights");
+    model.prepare(&weights, &Device::default(), PrepareOptions::default()).expect("packed weights")
 }
 
 /// An example, to be run at the root.
@@ -133,14 +149,14 @@ fn a_training_is_one_call_that_can_be_cancelled() {
 
 #[test]
 fn batches_and_options_give_the_same_answers() {
-    let model = || Model::load("../models/lenet.cnn").expect("a model").weights("../models/lenet.safetensors");
-    let picture = model().input("../models/sample.png").expect("a picture");
-    let mut session = model().prepare().expect("packed weights").session();
-    let one = session.run(std::slice::from_ref(&picture)).expect("answers").at(0).clone();
+    let (model, weights) = lenet();
+    let picture = model.input("../models/sample.png").expect("a picture");
+    let prepared = |device: &Device, options| model.prepare(&weights, device, options).expect("packed weights");
+    let mut session = prepared(&Device::default(), PrepareOptions::default()).session();
+    let one = session.run(&[&picture]).expect("answers").at(0).clone();
     let three = Tensor::new(&[3, 1, 28, 28], picture.data().repeat(3)).expect("a batch");
-    let exact = CpuOptions { threads: 1, exact: true, ..CpuOptions::default() };
-    let prepared = model().options(exact).batch(3).expect("an open batch").prepare().expect("packed weights");
-    let answers = prepared.session().run(&[three]).expect("answers").at(0).clone();
+    let options = PrepareOptions::default().exact().sizes_of(&[&three]);
+    let answers = prepared(&Device::cpu(1), options).session().run(&[three]).expect("answers").at(0).clone();
     assert_eq!(answers.shape(), [3, 10]);
     for row in answers.data().chunks(10) {
         assert!(row.iter().zip(one.data()).all(|(a, b)| (a - b).abs() < 1e-4), "{row:?} and {one:?}");
@@ -150,20 +166,23 @@ fn batches_and_options_give_the_same_answers() {
 #[test]
 fn what_is_wrong_prints_as_the_command_line_prints_it() {
     let path = "../tests/cases/broken/E302_kernel_too_large.cnn";
-    let report = Model::load(path).err().expect("a report").to_string();
+    let report = Model::from_file(path).err().expect("a report").to_string();
     assert!(report.starts_with("error[E302]: ") && report.contains(path) && report.contains("= help: "), "{report}");
-    let missing = Model::load("../models/lenet.cnn").expect("a model").weights("no such file").prepare();
-    let missing = missing.err().expect("a report");
+    let (model, weights) = lenet();
+    let missing = Weights::from_file("no such file", &model).err().expect("a report");
     assert_eq!(format!("{missing:?}"), "error[E601]: cannot read `no such file`: there is no such file");
-    let prepared = Model::load("../models/lenet.cnn").expect("a model").prepare().expect("packed weights");
-    let wrong = prepared.session().run(&[]).err().expect("no input");
+    let prepared = model.prepare(&weights, &Device::default(), PrepareOptions::default()).expect("packed weights");
+    let wrong = prepared.session().run::<[Tensor]>(&[]).err().expect("no input");
     assert!(wrong.to_string().starts_with("error[E604]: "), "{wrong}");
+    let other = Model::from_text("a.cnn", "model A { input [N, 2]; Linear(3) }").expect("a model");
+    let foreign = other.prepare(&weights, &Device::default(), PrepareOptions::default()).err().expect("other weights");
+    assert_eq!(foreign.code(), Code::E602, "{foreign}");
 }
 
 #[test]
 fn an_error_goes_anywhere_and_is_data() {
     fn anywhere() -> Result<(), Box<dyn std::error::Error + Send + Sync + 'static>> {
-        Model::load("../tests/cases/broken/E302_kernel_too_large.cnn")?;
+        Model::from_file("../tests/cases/broken/E302_kernel_too_large.cnn")?;
         Ok(())
     }
     let error = anywhere().expect_err("a kernel too large").downcast::<cnnc_runtime::Error>().expect("our own");
@@ -180,7 +199,7 @@ fn an_error_goes_anywhere_and_is_data() {
     assert!(place.file.ends_with("E302_kernel_too_large.cnn") && replacement.contains("padding"), "{mend:?}");
     assert!(!detail.message.is_empty() && !detail.notes.is_empty() && !detail.help.is_empty());
     assert_eq!(error.to_string(), error.render(RenderOptions { color: false, width: 100 }).trim_end());
-    let missing = Model::load("no such.cnn").err().expect("no file");
+    let missing = Model::from_file("no such.cnn").err().expect("no file");
     assert_eq!((missing.kind(), missing.details().next().and_then(|one| one.place)), (ErrorKind::Data, None));
 }
 
@@ -188,15 +207,17 @@ fn an_error_goes_anywhere_and_is_data() {
 fn text_and_bytes_that_a_program_holds_answer_as_files_do() {
     const SPEC: &str = include_str!("../../models/lenet.cnn");
     const WEIGHTS: &[u8] = include_bytes!("../../models/lenet.safetensors");
-    let mut files = Model::load("../models/lenet.cnn").expect("a model").weights("../models/lenet.safetensors");
-    let picture = files.input("../models/sample.png").expect("a picture");
-    let held = Model::from_text("lenet.cnn", SPEC).and_then(|model| model.weights_from_bytes("weights", WEIGHTS));
-    let [one, other] = [files, held.expect("a model")].map(|model| {
-        let mut session = model.prepare().expect("packed weights").session();
+    let files = lenet();
+    let picture = files.0.input("../models/sample.png").expect("a picture");
+    let text = Model::from_text("lenet.cnn", SPEC).expect("a model");
+    let held = Weights::from_bytes("weights", WEIGHTS, &text).expect("weights");
+    let [one, other] = [files, (text.clone(), held)].map(|(model, weights)| {
+        let prepared = model.prepare(&weights, &Device::default(), PrepareOptions::default()).expect("packed weights");
+        let mut session = prepared.session();
         session.run(std::slice::from_ref(&picture)).expect("answers").get("output").expect("an output").clone()
     });
     assert_eq!(one, other);
-    let cut = Model::from_text("lenet.cnn", SPEC).expect("a model").weights_from_bytes("weights", &WEIGHTS[..1000]);
+    let cut = Weights::from_bytes("weights", &WEIGHTS[..1000], &text);
     assert!(cut.err().expect("no weights").to_string().starts_with("error[E603]: `weights` is cut off"));
     let imports =
         Model::from_text("a.cnn", "import \"b.cnn\"\nmodel A { input [1, 1]; ReLU }").err().expect("no b.cnn");
@@ -205,7 +226,7 @@ fn text_and_bytes_that_a_program_holds_answer_as_files_do() {
 
 #[test]
 fn pictures_in_memory_are_read_as_files_are() {
-    let mut model = Model::load("../models/lenet.cnn").expect("a model");
+    let model = lenet().0;
     let file = std::fs::read("../models/sample.png").expect("a picture");
     let expected = model.input("../models/sample.png").expect("a picture");
     let preprocess = Preprocess::of(&model, 0).expect("an input");
@@ -227,9 +248,10 @@ fn pictures_in_memory_are_read_as_files_are() {
 
 #[test]
 fn the_likeliest_classes_have_names() {
-    let mut model = Model::load("../models/lenet.cnn").expect("a model").weights("../models/lenet.safetensors");
+    let (model, weights) = lenet();
     let picture = model.input("../models/sample.png").expect("a picture");
-    let mut session = model.prepare().expect("packed weights").session();
+    let prepared = model.prepare(&weights, &Device::default(), PrepareOptions::default()).expect("packed weights");
+    let mut session = prepared.session();
     let outputs = session.run(&[picture]).expect("answers");
     let top = outputs.top(3).expect("classes");
     let [first, second, third] = top[0].as_slice() else { panic!("{top:?}") };
@@ -237,7 +259,7 @@ fn the_likeliest_classes_have_names() {
     assert!(first.probability > second.probability && second.probability >= third.probability);
     assert!(outputs.get("no such output").is_none() && outputs.all().len() == 1);
     let none = Model::from_text("a.cnn", "model A { input [N, 2, 3, 3]; ReLU }").expect("a model");
-    let mut session = none.prepare().expect("packed weights").session();
+    let mut session = drawn(&none).session();
     let image = Tensor::filled(&[1, 2, 3, 3], 1.0);
     let why = session.run(&[image]).expect("answers").top(1).expect_err("no classes").message.clone();
     assert!(why.contains("[[1, 2, 3, 3]]"), "{why}");
@@ -251,9 +273,11 @@ fn sessions_on_several_threads_answer_with_the_same_bits_in_any_batch() {
     fn sent<T: Send + 'static>(sent: T) -> T {
         sent
     }
-    let options = CpuOptions { threads: 2, ..CpuOptions::default() };
-    let model = shared_by_threads(Model::load("../models/lenet.cnn").expect("a model").options(options));
-    let prepared = shared_by_threads(model.prepare().expect("packed weights"));
+    let model = shared_by_threads(lenet().0);
+    let weights = shared_by_threads(model.init(0).expect("weights"));
+    let device = shared_by_threads(Device::cpu(2));
+    let packed = |device| model.prepare(&weights, device, PrepareOptions::default()).expect("packed weights");
+    let prepared = shared_by_threads(packed(&device));
     let picture = |batch: usize| cnnc_runtime::random::input("x", &[batch, 1, 28, 28], batch as u64);
     let answer = |session: &mut Session, batch| session.run(&[picture(batch)]).expect("answers").at(0).clone();
     // More batches than there are plans that are kept.
@@ -270,8 +294,7 @@ fn sessions_on_several_threads_answer_with_the_same_bits_in_any_batch() {
             });
         }
     });
-    let alone = CpuOptions { threads: 1, ..options };
-    let mut alone = model.options(alone).prepare().expect("packed weights").session();
+    let mut alone = packed(&Device::cpu(1)).session();
     assert_eq!(answer(&mut alone, 3), expected[2]);
     let [small, large] = [1, 64].map(|batch| prepared.memory(&[&[batch, 1, 28, 28]]).expect("a plan").run_bytes);
     assert!(small < large, "{small} and {large}");
@@ -279,12 +302,13 @@ fn sessions_on_several_threads_answer_with_the_same_bits_in_any_batch() {
 
 #[test]
 fn inner_values_are_outputs_under_their_paths() {
-    let model = Model::load("../models/lenet.cnn").expect("a model");
+    let (model, weights) = lenet();
     let picture = cnnc_runtime::random::input("x", &[2, 1, 28, 28], 0);
-    let mut whole = model.prepare().expect("packed weights").session();
+    let prepared = |options| model.prepare(&weights, &Device::default(), options);
+    let mut whole = prepared(PrepareOptions::default()).expect("packed weights").session();
     let expected = whole.run(std::slice::from_ref(&picture)).expect("answers").at(0).clone();
-    let shown = ["0", "5", "7"].into_iter().try_fold(model.clone(), |model, path| model.showing(path));
-    let mut session = shown.expect("layers").prepare().expect("packed weights").session();
+    let shown = PrepareOptions::default().tap("0").tap("5").tap("7");
+    let mut session = prepared(shown).expect("packed weights").session();
     let outputs = session.run(&[picture]).expect("answers");
     let shape = |path: &str| outputs.get(path).expect("an inner value").shape();
     assert_eq!(
@@ -297,14 +321,14 @@ fn inner_values_are_outputs_under_their_paths() {
     );
     let far = outputs.at(0).data().iter().zip(expected.data()).any(|(a, b)| (a - b).abs() > 1e-4);
     assert!(!far, "the answer is another");
-    let unknown = model.showing("77").err().expect("no such layer");
+    let unknown = prepared(PrepareOptions::default().tap("77")).err().expect("no such layer");
     assert_eq!(unknown.code(), Code::E202, "{unknown}");
 }
 
 #[test]
 fn a_run_that_is_cancelled_ends_and_the_session_goes_on() {
-    let model = Model::load("../models/lenet.cnn").expect("a model");
-    let mut session = model.prepare().expect("packed weights").session();
+    let (model, weights) = lenet();
+    let mut session = drawn(&model).session();
     let picture = cnnc_runtime::random::input("x", &[1, 1, 28, 28], 0);
     let expected = session.run(std::slice::from_ref(&picture)).expect("answers").at(0).clone();
     let cancel = Cancel::default();
@@ -316,14 +340,126 @@ fn a_run_that_is_cancelled_ends_and_the_session_goes_on() {
         let stopped = (0..).find_map(|_| session.run_with(std::slice::from_ref(&picture), &options).err());
         assert_eq!(stopped.map(|error| error.code()), Some(Code::E508));
     });
-    assert_eq!(*session.run(&[picture]).expect("answers").at(0), expected);
+    assert_eq!(*session.run(&[&picture]).expect("answers").at(0), expected);
+    // What is cancelled before it begins makes no plan and packs no weights.
+    let options = PrepareOptions::default().stopped_by(&cancel);
+    let stopped = model.prepare(&weights, &Device::default(), options).err().expect("cancelled");
+    assert_eq!(stopped.code(), Code::E508);
+    let mut fresh = drawn(&model).session();
+    let two = Tensor::filled(&[2, 1, 28, 28], 0.0);
+    let stopped = fresh.run_with(&[two], &RunOptions::stopped_by(&cancel)).err().map(|error| error.code());
+    assert_eq!(stopped, Some(Code::E508));
+}
+
+#[test]
+fn inputs_and_answers_lie_in_the_programs_own_memory() {
+    let (model, weights) = lenet();
+    let picture = model.input("../models/sample.png").expect("a picture");
+    let prepared = model.prepare(&weights, &Device::default(), PrepareOptions::default()).expect("packed weights");
+    let mut session = prepared.session();
+    let expected = session.run(&[&picture]).expect("answers").at(0).data().to_vec();
+    let mut pixels = picture.data().to_vec();
+    let borrowed = TensorView::new(&[1, 1, 28, 28], &pixels).expect("a picture");
+    assert_eq!(session.run(&[borrowed]).expect("answers").at(0).data(), expected);
+    let mut scores = [0.0; 10];
+    let mut into = |pixels: &[f32], scores: &mut [f32]| {
+        let inputs = [TensorView::new(&[1, 1, 28, 28], pixels).expect("a picture")];
+        let outputs = &mut [TensorViewMut::new(&[1, 10], scores).expect("room")];
+        session.run_into(&inputs, outputs, &RunOptions::default()).expect("answers");
+    };
+    into(&pixels, &mut scores);
+    assert_eq!(scores.as_slice(), expected);
+    pixels.fill(0.0);
+    into(&pixels, &mut scores);
+    assert_ne!(scores.as_slice(), expected);
+    let mut narrow = [0.0; 9];
+    let outputs = &mut [TensorViewMut::new(&[1, 9], &mut narrow).expect("room")];
+    let refused = session.run_into(&[&picture], outputs, &RunOptions::default()).expect_err("no room");
+    assert_eq!((refused.code(), refused.message.contains("[1, 10]")), (Code::E604, true), "{refused}");
+    assert!(session.run_into(&[picture], &mut [], &RunOptions::default()).is_err());
+}
+
+#[test]
+fn a_program_trains_by_classes_and_by_tensors_and_goes_on_to_the_same_bits() {
+    let text = "model Small { input [N, 4]; Linear(8); ReLU; Dropout(0.2); Linear(3) }";
+    let model = Model::from_text("small.cnn", text).expect("a model");
+    let (weights, device) = (model.init(1).expect("weights"), Device::cpu(2));
+    let batch = |samples: usize| cnnc_runtime::random::input("x", &[samples, 4], samples as u64);
+    let classes = [0, 2, 1, 1, 0, 2];
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("last.safetensors");
+    let trainer = || model.trainer(&weights, Training::plain(), &device).seed(7);
+    let mut whole = trainer();
+    let losses: Vec<f64> = (0..20)
+        .map(|step| {
+            let samples = if step % 3 == 2 { 4 } else { 6 };
+            let told = whole.step(&[batch(samples)], Target::Classes(&classes[..samples]), 0.5).expect("a step");
+            assert!(told.correct.is_some_and(|correct| correct <= samples));
+            if step == 9 {
+                whole.save(&path).expect("a checkpoint");
+            }
+            told.loss
+        })
+        .collect();
+    assert!(losses[19] < losses[0] && whole.steps() == 20, "{losses:?}");
+    let mut second = trainer();
+    second.resume(&path, &[batch(6)]).expect("a checkpoint");
+    for step in second.steps()..20 {
+        let samples = if step % 3 == 2 { 4 } else { 6 };
+        second.step(&[batch(samples)], Target::Classes(&classes[..samples]), 0.5).expect("a step");
+    }
+    let (one, other) = (whole.weights().expect("weights"), second.weights().expect("weights"));
+    for (key, _) in one.keys() {
+        assert_eq!(one.get(key).expect("a tensor"), other.get(key).expect("a tensor"), "{key}");
+    }
+    // The weights of a checkpoint are weights, and answer.
+    Weights::from_file(&path, &model).expect("weights");
+    model.prepare(&one, &device, PrepareOptions::default()).expect("packed weights");
+
+    let wrong = |target: Target<'_>| trainer().step(&[batch(6)], target, 0.1).expect_err("no such target");
+    let few = wrong(Target::Classes(&classes[..5]));
+    assert_eq!((few.code(), few.message.as_str()), (Code::E604, "a batch of 6 samples has 5 labels, and 6 are wanted"));
+    let none = wrong(Target::Classes(&[0, 1, 2, 3, 0, 0]));
+    assert!(none.message.contains("3 for sample 3") && none.message.contains("0 to 2"), "{none}");
+
+    let squared = Training { loss: Loss::MeanSquaredError(SumOrMean::Sum), ..Training::plain() };
+    let plain = "model Plain { input [N, 4]; Linear(3) }";
+    let plain = Model::from_text("plain.cnn", plain).expect("a model");
+    let start = plain.init(1).expect("weights");
+    let ones: Vec<f32> =
+        classes.iter().flat_map(|&class| (0..3).map(move |k| f32::from(u8::from(k == class)))).collect();
+    let ones = Tensor::new(&[6, 3], ones).expect("a target");
+    let by = |target: Target<'_>| {
+        let mut trainer = plain.trainer(&start, squared, &device);
+        trainer.step(&[batch(6)], target, 0.01).expect("a step");
+        trainer.weights().expect("weights").get("0.weight").expect("a tensor")
+    };
+    let view = TensorView::new(ones.shape(), ones.data()).expect("a target");
+    assert_eq!(by(Target::Tensor(view)), by(Target::Classes(&classes)));
+    let refused = plain
+        .trainer(&start, squared, &device)
+        .step(&[batch(6)], Target::Tensor(TensorView::new(&[6], &[0.0; 6]).expect("a target")), 0.01)
+        .expect_err("of another shape");
+    assert!(refused.message.contains("`labels` is [6], and the model takes [6, 3]"), "{refused}");
+}
+
+#[test]
+fn masks_are_classes_of_every_pixel() {
+    let model = Model::from_text("mask.cnn", "model Mask { input [N, 1, 2, 2]; Conv2d(3, kernel_size=1) }");
+    let model = model.expect("a model");
+    let mut trainer = model.trainer(&model.init(0).expect("weights"), Training::plain(), &Device::cpu(1));
+    let picture = cnnc_runtime::random::input("x", &[2, 1, 2, 2], 1);
+    let told = trainer.step(&[&picture], Target::Classes(&[0, 1, 2, 0, 1, 1, 2, 2]), 0.1).expect("a step");
+    assert!(told.loss.is_finite());
+    let few = trainer.step(&[&picture], Target::Classes(&[0, 1]), 0.1).expect_err("a class a picture");
+    assert_eq!(few.message, "a batch of 2 samples has 2 labels, and 8 are wanted, one a place");
 }
 
 #[test]
 fn sizes_that_a_spec_leaves_open_are_those_of_the_request() {
     let text = "model Open {\n    input [N, 3, H, W]\n    Conv2d(4, kernel_size=3, padding=1)\n    MaxPool2d(2)\n}\n";
     let model = Model::from_text("open.cnn", text).expect("a model");
-    let mut session = model.prepare().expect("a model whose sizes are open").session();
+    let mut session = drawn(&model).session();
     for [height, width] in [[8, 8], [6, 10], [8, 8]] {
         let input = Tensor::filled(&[2, 3, height, width], 1.0);
         let shape = session.run(&[input]).expect("answers").at(0).shape().to_vec();
@@ -339,7 +475,7 @@ fn two_inputs(folder: &Path) -> Model {
     let path = folder.join("pair.cnn");
     let text = "model Pair {\n    input a [N, 2]\n    input b [N, 2]\n    sum { from a; from b }\n}\n";
     std::fs::write(&path, text).expect("a file");
-    Model::load(&path).expect("a model")
+    Model::from_file(&path).expect("a model")
 }
 
 /// A file of `samples` rows of two numbers.
@@ -351,65 +487,54 @@ fn rows(folder: &Path, samples: usize) -> std::path::PathBuf {
 
 #[test]
 fn what_is_said_twice_is_what_was_said_last() {
-    let model = || Model::load("../models/lenet.cnn").expect("a model");
-    let batch_of = |model: &Model| model.compile(&model.target(), &mut ()).expect("a plan").0.inputs[0].view.shape[0];
-    let twice = model().batch(4).and_then(|model| model.batch(2)).expect("an open batch");
-    assert_eq!(batch_of(&twice), 2);
-    let mut read = model();
-    let picture = read.input("../models/sample.png").expect("a picture");
-    let read = read.batch(3).expect("an open batch");
-    assert_eq!(batch_of(&read), 3);
-    // What was bound is what is made ready first; a request may have any other size that the spec permits.
-    let mut session = read.prepare().expect("packed weights").session();
+    let (model, weights) = lenet();
+    let bound = |reader: cnnc_runtime::InputReader| reader.bindings().get("N").copied();
+    assert_eq!(bound(model.reader().batch(4).and_then(|reader| reader.batch(2)).expect("an open batch")), Some(2));
+    let mut reader = model.reader();
+    let picture = reader.read(0, "../models/sample.png").expect("a picture").tensor;
+    assert_eq!(bound(reader.batch(3).expect("an open batch")), Some(3));
+    // What is asked for is made ready first; a request may have any other size that the spec permits.
+    let three = Tensor::filled(&[3, 1, 28, 28], 0.0);
+    let options = PrepareOptions::default().sizes_of(&[three]);
+    let mut session = model.prepare(&weights, &Device::default(), options).expect("packed weights").session();
     assert_eq!(session.run(&[picture]).expect("one picture").at(0).shape(), [1, 10]);
     let wrong = session.run(&[Tensor::filled(&[3, 1, 28, 30], 0.0)]).err().expect("too wide");
     assert!(wrong.to_string().contains("[3, 1, 28, 30], and the model takes [N, 1, 28, 28]"), "{wrong}");
-    let none = model().batch(0).err().expect("no sample").to_string();
+    let none = model.reader().batch(0).err().expect("no sample").to_string();
     assert!(none.starts_with("error[E402]: a batch of 0"), "{none}");
-
-    let weights =
-        |model: Model| model.parameters().expect("parameters").get("0.weight").expect("a weight").data().to_vec();
-    let drawn = |seed| weights(model().seed(seed));
-    assert_eq!(weights(model().seed(1).seed(2)), drawn(2));
-    assert_eq!(weights(model().weights("no such file").seed(2)), drawn(2));
-    assert_ne!(weights(model().seed(2).weights("../models/lenet.safetensors")), drawn(2));
-    let one = CpuOptions { threads: 1, ..CpuOptions::default() };
-    let two = CpuOptions { threads: 2, ..one };
-    assert_eq!(model().options(one).options(two).options.threads, 2);
+    let text = "model A(width: int = 2) { input [N, 3]; Linear(width) }";
+    let twice = Model::builder().set("width", "4").set("width", "5").text("a.cnn", text).expect("a model");
+    assert_eq!(twice.init(0).expect("weights").keys().next(), Some(("0.weight", [5, 3].as_slice())));
 }
 
 #[test]
 fn another_file_for_an_input_may_have_other_sizes_and_inputs_must_agree() {
     let folder = tempfile::tempdir().expect("a folder");
     let (two, three) = (rows(folder.path(), 2), rows(folder.path(), 3));
-    let read = |model: &mut Model, number: usize, path: &Path| {
-        model.input_by(number, |wanted| cnnc_runtime::input::read(path, wanted)).map(|loaded| loaded.tensor)
-    };
-    let mut model = two_inputs(folder.path());
-    read(&mut model, 0, &three).expect("three rows");
-    let a = read(&mut model, 0, &two).expect("two rows in their place");
-    let disagreeing = read(&mut model, 1, &three).expect_err("three rows beside two");
+    let model = two_inputs(folder.path());
+    let mut reader = model.reader();
+    reader.read(0, &three).expect("three rows");
+    let a = reader.read(0, &two).expect("two rows in their place").tensor;
+    let disagreeing = reader.read(1, &three).expect_err("three rows beside two");
     assert!(disagreeing.message.contains("[3, 2], and the input `b` is [2, 2]"), "{}", disagreeing.message);
-    let b = read(&mut model, 1, &two).expect("two rows");
-    let mut session = model.prepare().expect("packed weights").session();
+    let b = reader.read(1, &two).expect("two rows").tensor;
+    let mut session = drawn(&model).session();
     assert_eq!(session.run(&[a, b.clone()]).expect("answers").at(0).shape(), [2, 2]);
     let apart = session.run(&[Tensor::filled(&[3, 2], 1.0), b]).err().expect("three rows beside two");
     assert!(apart.message.contains("`b` is [2, 2], and the model takes [N, 2]"), "{}", apart.message);
-    let mut asked = two_inputs(folder.path()).batch(2).expect("an open batch");
-    assert!(read(&mut asked, 0, &three).expect_err("a batch of two").message.contains("is [2, 2]"));
-    let mut drawn = two_inputs(folder.path());
-    drawn.drawn_input(0, 0).expect("an input");
-    assert_eq!(drawn.input(&two).expect("two rows in the place of a drawn one").shape(), [2, 2]);
+    let mut asked = model.reader().batch(2).expect("an open batch");
+    assert!(asked.read(0, &three).expect_err("a batch of two").message.contains("is [2, 2]"));
+    let mut reader = model.reader();
+    reader.drawn(0, 0).expect("an input");
+    assert_eq!(reader.read(0, &two).expect("two rows in the place of a drawn one").tensor.shape(), [2, 2]);
 }
 
 #[test]
 fn options_that_no_machine_has_are_errors() {
-    let model = |threads| {
-        let options = CpuOptions { threads, ..CpuOptions::default() };
-        Model::load("../models/lenet.cnn").expect("a model").options(options).prepare().err().expect("an error")
-    };
+    let (model, weights) = lenet();
     for threads in [1025, 100_000, usize::MAX] {
-        let text = model(threads).to_string();
+        let prepared = model.prepare(&weights, &Device::cpu(threads), PrepareOptions::default());
+        let text = prepared.err().expect("an error").to_string();
         assert!(
             text.starts_with(&format!("error[E506]: {threads} threads are wanted, and 1024 is the most")),
             "{text}"

@@ -89,7 +89,7 @@ pub fn answers(shaped: &ShapedGraph, parameters: &Parameters, inputs: &[Tensor])
     passes::run(&mut kernels).expect("passes");
     let plan = plan(&kernels, &Cpu::default().target()).expect("a plan");
     let mut engine = Cpu::default().prepare(Arc::new(plan), parameters).expect("an engine");
-    engine.run(inputs).expect("answers").to_vec()
+    engine.run(&inputs).expect("answers").to_vec()
 }
 
 /// The one answer to one input, with parameters as the spec draws them from seed 0.

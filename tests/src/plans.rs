@@ -4,8 +4,8 @@ use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::passes;
 use cnnc_compiler::plan::{Plan, Target, plan};
 use cnnc_compiler::write_kernels::{Bindings, write_kernels};
-use cnnc_runtime::cpu::{Cpu, CpuOptions, Engine};
-use cnnc_runtime::{Backend, Parameters, Tensor};
+use cnnc_runtime::cpu::{CpuOptions, Engine};
+use cnnc_runtime::{Parameters, Tensor};
 use std::sync::Arc;
 
 /// The plan of a network whose sizes are all numbers.
@@ -31,7 +31,7 @@ pub fn fast(
     parameters: &Parameters,
     inputs: &[Tensor],
 ) -> (Vec<Tensor>, bool) {
-    fast_on(&planned(network, fused, &Cpu(options).target()), options, parameters, inputs)
+    fast_on(&planned(network, fused, &options.target()), options, parameters, inputs)
 }
 
 /// As [`fast`], of a plan that is there.

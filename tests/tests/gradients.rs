@@ -14,10 +14,10 @@ use cnnc_compiler::plan::{Plan, Target, plan};
 use cnnc_compiler::training::{Loss, SumOrMean, loss_and_gradients, names};
 use cnnc_compiler::write_kernels::Bindings;
 use cnnc_runtime::cpu::InstructionSet;
-use cnnc_runtime::cpu::{Cpu, CpuOptions, Tensor64, evaluate_f64};
+use cnnc_runtime::cpu::{CpuOptions, Tensor64, evaluate_f64};
 use cnnc_runtime::doctor::relative_error;
 use cnnc_runtime::random::{self, Stream};
-use cnnc_runtime::{Backend, Parameters, Tensor};
+use cnnc_runtime::{Parameters, Tensor};
 use cnnc_tests::fixture::{Fixture, sizes};
 use cnnc_tests::plans::fast_on;
 use cnnc_tests::{formula, network_of_text};
@@ -213,7 +213,7 @@ fn against_exact(
     exact: &[Tensor64],
     [close, of_zeros]: [f64; 2],
 ) -> Vec<String> {
-    let plan = planned(graph, &Cpu(options).target());
+    let plan = planned(graph, &options.target());
     let (answers, same) = fast_on(&plan, options, parameters, inputs);
     let largest = |values: &[f64]| values.iter().fold(0.0f64, |largest, value| largest.max(value.abs()));
     let of_all = exact.iter().skip(1).map(|(_, values)| largest(values)).fold(0.0, f64::max);

@@ -1,20 +1,26 @@
 //! Training as a whole, on the pictures that come with cnnc: steps of the fast kernels against those of the reference.
 
 use cnnc_compiler::diagnostic::Code;
-use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::plan::{Plan, Target};
 use cnnc_compiler::training::{Adam, Loss, Optimiser, Sgd, SumOrMean, Training, compile_step, names};
 use cnnc_compiler::write_kernels::Bindings;
-use cnnc_runtime::cpu::{Cpu, CpuOptions, Kernels, TrainingEngine, initial_state};
+use cnnc_runtime::cpu::{CpuOptions, Kernels, TrainingEngine, initial_state};
 use cnnc_runtime::data::{self, Batch, Format, Job, Pipeline, load, shuffled};
 use cnnc_runtime::train::{Learner, StepInputs, StepLearner};
-use cnnc_runtime::{Backend, Parameters, Tensor};
+use cnnc_runtime::{Device, DeviceName, DeviceOptions, Model, Parameters, Tensor};
 use cnnc_tests::{network, network_of_text};
 use std::path::Path;
 use std::sync::Arc;
 
+/// The processor by plain loops.
+fn reference() -> Device {
+    let mut options = DeviceOptions::default().threads(1);
+    options.reference = true;
+    Device::open(DeviceName::Cpu, &options).expect("a processor")
+}
+
 /// Losses of some steps, and the state after them.
-fn steps(graph: &ShapedGraph, optimiser: Optimiser, options: CpuOptions, recompute: bool) -> (Vec<f64>, Parameters) {
+fn steps(model: &Model, optimiser: Optimiser, device: &Device, recompute: bool) -> (Vec<f64>, Parameters) {
     let data = data::open(Format::Idx, Path::new("../models/fashion_mnist_small")).expect("the pictures");
     let job = Job {
         samples: data.train,
@@ -29,9 +35,8 @@ fn steps(graph: &ShapedGraph, optimiser: Optimiser, options: CpuOptions, recompu
     };
     let loss = Loss::CrossEntropy { label_smoothing: 0.0 };
     let training = Training { loss, optimiser, max_gradient_norm: None, recompute };
-    let parameters = Parameters::draw(&graph.graph, 0).expect("parameters");
-    let mut learner =
-        StepLearner::new(graph, training, &parameters, [30, 1, 28, 28], 10, &Cpu(options)).expect("a learner");
+    let weights = model.init(0).expect("weights");
+    let mut learner = StepLearner::new(model, training, &weights, [30, 1, 28, 28], 10, device).expect("a learner");
     let losses = load(&job).zip(1..).map(|(batch, step)| {
         let inputs = StepInputs { learning_rate: 0.05, step, seed: 0 };
         learner.step(batch.expect("a batch"), inputs).expect("a step").loss
@@ -48,27 +53,22 @@ fn fast_steps_are_those_of_the_reference() {
         ("ModernLeNet", Optimiser::Sgd(Sgd::default()), 1e-3),
         ("ModernLeNet", Optimiser::AdamW(Adam::default()), 1e-2),
     ] {
-        let graph = network("../models/lenet.cnn", Some(model));
-        let reference = steps(
-            &graph,
-            optimiser,
-            CpuOptions { threads: 1, kernels: Kernels::Reference, ..CpuOptions::default() },
-            false,
-        );
-        let one = steps(&graph, optimiser, CpuOptions { threads: 1, ..CpuOptions::default() }, false);
-        let two = steps(&graph, optimiser, CpuOptions { threads: 2, ..CpuOptions::default() }, false);
+        let model = Model::builder().model(model).file("../models/lenet.cnn").expect("a model");
+        let expected = steps(&model, optimiser, &reference(), false);
+        let one = steps(&model, optimiser, &Device::cpu(1), false);
+        let two = steps(&model, optimiser, &Device::cpu(2), false);
         assert_eq!(one.0, two.0);
-        for (key, tensor) in reference.1.iter() {
+        for (key, tensor) in expected.1.iter() {
             let tensor = tensor.expect("a tensor");
             let [found, other] = [&one, &two].map(|steps| steps.1.get(key).expect("the same keys"));
-            assert_eq!(found, other, "{key} of {model} does not depend on threads");
+            assert_eq!(found, other, "{key} of {} does not depend on threads", model.name());
             let largest = tensor.data().iter().fold(0f32, |largest, value| largest.max(value.abs()));
             let error = tensor.data().iter().zip(found.data()).fold(0f32, |error, (a, b)| error.max((a - b).abs()));
-            assert!(error <= tolerance * largest, "{key} of {model}: {error} of {largest}");
+            assert!(error <= tolerance * largest, "{key} of {}: {error} of {largest}", model.name());
         }
-        let difference = reference.0.iter().zip(&one.0).fold(0f64, |most, (a, b)| most.max((a - b).abs()));
-        let largest = reference.0.iter().fold(1f64, |largest, loss| largest.max(loss.abs()));
-        assert!(difference < 1e-4 * largest, "{:?} and {:?}", reference.0, one.0);
+        let difference = expected.0.iter().zip(&one.0).fold(0f64, |most, (a, b)| most.max((a - b).abs()));
+        let largest = expected.0.iter().fold(1f64, |largest, loss| largest.max(loss.abs()));
+        assert!(difference < 1e-4 * largest, "{:?} and {:?}", expected.0, one.0);
     }
 }
 
@@ -91,9 +91,9 @@ model Net {
 
 #[test]
 fn what_is_computed_again_has_the_same_bits() {
-    let graph = network_of_text(RESIDUAL);
+    let model = Model::from_text("net.cnn", RESIDUAL).expect("a model");
     let optimiser = Optimiser::Sgd(Sgd { momentum: 0.9, ..Sgd::default() });
-    let [kept, again] = [false, true].map(|again| steps(&graph, optimiser, CpuOptions::default(), again));
+    let [kept, again] = [false, true].map(|again| steps(&model, optimiser, &Device::default(), again));
     assert_eq!(kept.0, again.0);
     assert_eq!(kept.1.len(), again.1.len());
     for (key, tensor) in kept.1.iter() {
@@ -134,20 +134,19 @@ fn where_nothing_is_saved_nothing_is_computed_again() {
 /// Labels that are no classes, in a step and in what is told of the next one: the state stays as it was.
 #[test]
 fn a_label_that_is_no_class_is_refused() {
-    let graph = network_of_text("model M { input [N, 1, 2, 2]; Flatten; Linear(3) }");
-    let parameters = Parameters::draw(&graph.graph, 0).expect("parameters");
+    let model = Model::from_text("m.cnn", "model M { input [N, 1, 2, 2]; Flatten; Linear(3) }").expect("a model");
+    let weights = model.init(0).expect("weights");
     let told = StepInputs { learning_rate: 0.1, step: 1, seed: 0 };
     let batch = |labels: &[usize]| {
         let inputs = Tensor::filled(&[2, 1, 2, 2], 0.5);
         Batch { inputs, labels: labels.to_vec(), skipped: Vec::new() }
     };
-    for kernels in [Kernels::Fast, Kernels::Reference] {
+    for device in [Device::default(), reference()] {
         for loss in [Loss::CrossEntropy { label_smoothing: 0.0 }, Loss::MeanSquaredError(SumOrMean::Mean)] {
             let optimiser = Optimiser::Sgd(Sgd::default());
             let training = Training { loss, optimiser, max_gradient_norm: None, recompute: false };
-            let backend = Cpu(CpuOptions { kernels, ..CpuOptions::default() });
             let learner = |classes| {
-                let made = StepLearner::new(&graph, training, &parameters, [2, 1, 2, 2], classes, &backend);
+                let made = StepLearner::new(&model, training, &weights, [2, 1, 2, 2], classes, &device);
                 made.unwrap_or_else(|failure| panic!("{failure:?}"))
             };
             let mut three = learner(3);
@@ -186,7 +185,7 @@ fn a_class_number_that_is_none_is_refused_by_the_plan() {
     let training = Training { loss, optimiser, max_gradient_norm: None, recompute: false };
     for kernels in [Kernels::Fast, Kernels::Reference] {
         let options = CpuOptions { kernels, ..CpuOptions::default() };
-        let (plan, _) = compile_step(&graph, &Bindings::new(), &training, &Cpu(options).target()).expect("a plan");
+        let (plan, _) = compile_step(&graph, &Bindings::new(), &training, &options.target()).expect("a plan");
         let plan = Arc::new(plan);
         let mut state = initial_state(&plan, &parameters).expect("a state");
         let mut engine = TrainingEngine::new(plan.clone(), &state, options).expect("an engine");

@@ -4,10 +4,8 @@ use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::plan::{Plan, PlanPort};
 use cnnc_compiler::training::{Training, compile_step, names};
 use cnnc_compiler::write_kernels::Bindings;
-use cnnc_runtime::cpu::{
-    Cpu, CpuOptions, Engine, Footprint, TrainingEngine, footprint, initial_state, training_footprint,
-};
-use cnnc_runtime::{Backend, Model, Parameters, Session, Tensor, random, weights};
+use cnnc_runtime::cpu::{CpuOptions, Engine, Footprint, TrainingEngine, footprint, initial_state, training_footprint};
+use cnnc_runtime::{Device, Model, Parameters, PrepareOptions, Session, Tensor, random, weights};
 use cnnc_tests::{network, network_for, plans::planned};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::fs;
@@ -66,7 +64,7 @@ impl Case {
         };
         let shaped = network_for(path, None, &shape(path));
         let options = CpuOptions { threads, ..CpuOptions::default() };
-        let plan = planned(&shaped, true, &Cpu(options).target());
+        let plan = planned(&shaped, true, &options.target());
         Case { shaped, plan, options }
     }
 
@@ -127,11 +125,11 @@ fn what_is_foretold_is_what_is_taken() {
 
 /// Four sessions on threads of their own take little more than one: the packed weights are there once.
 fn shared_by_sessions(path: &str) {
-    let options = CpuOptions { threads: 1, ..CpuOptions::default() };
-    let model = Model::load(format!("../models/{path}.cnn")).expect("a model").options(options);
+    let model = Model::from_file(format!("../models/{path}.cnn")).expect("a model");
+    let weights = model.init(0).expect("weights");
     let input = [random::input("input", &[1, 3, 224, 224], 0)];
     let before = TAKEN.load(Ordering::SeqCst);
-    let prepared = model.prepare().expect("packed weights");
+    let prepared = model.prepare(&weights, &Device::cpu(1), PrepareOptions::default()).expect("packed weights");
     let mut sessions: Vec<Session> = Vec::with_capacity(4);
     let answer = |sessions: &mut Vec<Session>| {
         sessions.push(prepared.session());
@@ -154,7 +152,7 @@ fn trained(path: &str, batch: usize, recompute: bool) {
     let options = CpuOptions { threads: 2, ..CpuOptions::default() };
     let training = Training { recompute, ..Training::plain() };
     let bindings = Bindings::from([("N".to_owned(), batch)]);
-    let (plan, _) = compile_step(&graph, &bindings, &training, &Cpu(options).target()).expect("a plan");
+    let (plan, _) = compile_step(&graph, &bindings, &training, &options.target()).expect("a plan");
     let foretold = training_footprint(&plan, &options).expect("a plan");
     let plan = Arc::new(plan);
     let parameters = Parameters::draw(&graph.graph, 0).expect("parameters");

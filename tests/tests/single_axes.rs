@@ -8,9 +8,9 @@ use cnnc_compiler::passes;
 use cnnc_compiler::plan::{Plan, Target, plan};
 use cnnc_compiler::training::{Loss, SumOrMean, loss_and_gradients, names};
 use cnnc_compiler::write_kernels::{Bindings, write_kernels};
-use cnnc_runtime::cpu::{Cpu, CpuOptions, Engine, InstructionSet, evaluate_f64};
+use cnnc_runtime::cpu::{CpuOptions, Engine, InstructionSet, evaluate_f64};
 use cnnc_runtime::doctor::relative_error;
-use cnnc_runtime::{Backend, Parameters, Tensor, random};
+use cnnc_runtime::{Parameters, Tensor, random};
 use cnnc_tests::{formula, network_of_text};
 use std::sync::Arc;
 
@@ -87,7 +87,7 @@ fn results(spec: &str, training: bool, fused: bool) -> Vec<(String, Named)> {
     let mut all = vec![("reference".to_owned(), named(exact.into_iter().map(|(_, values)| values).collect()))];
     for instructions in InstructionSet::available() {
         let options = CpuOptions { instructions, threads: 1, ..CpuOptions::default() };
-        let plan = Arc::new(plan(&graph, &Cpu(options).target()).expect("a plan"));
+        let plan = Arc::new(plan(&graph, &options.target()).expect("a plan"));
         let mut engine = Engine::new(plan, &parameters, options).expect("an engine");
         let answers = engine.run(&given).expect("an answer");
         let values = answers.iter().map(|answer| answer.data().iter().map(|&value| f64::from(value)).collect());

@@ -8,9 +8,9 @@ use cnnc_compiler::passes;
 use cnnc_compiler::plan::{Plan, Target, plan};
 use cnnc_compiler::training::{Loss, SumOrMean, loss_and_gradients};
 use cnnc_compiler::write_kernels::Bindings;
-use cnnc_runtime::cpu::{Cpu, CpuOptions, Engine, InstructionSet, evaluate_f64};
+use cnnc_runtime::cpu::{CpuOptions, Engine, InstructionSet, evaluate_f64};
 use cnnc_runtime::doctor::relative_error;
-use cnnc_runtime::{Backend, Parameters, Tensor, random};
+use cnnc_runtime::{Parameters, Tensor, random};
 use cnnc_tests::network_of_text;
 use cnnc_tests::plans::planned;
 use std::sync::Arc;
@@ -67,7 +67,7 @@ fn hold(cases: &[&str], planned: impl Fn(&ShapedGraph, bool, &Target) -> Arc<Pla
             let exact = evaluate_f64(reference, &parameters, &inputs).expect("an answer");
             for instructions in InstructionSet::available() {
                 let options = CpuOptions { instructions, threads: 1, ..CpuOptions::default() };
-                let plan = planned(&network, fused, &Cpu(options).target());
+                let plan = planned(&network, fused, &options.target());
                 let mut engine = Engine::new(plan, &parameters, options).expect("an engine");
                 let answers = engine.run(&inputs).expect("an answer");
                 for (number, (answer, (_, exact))) in answers.iter().zip(&exact).enumerate() {

@@ -37,7 +37,7 @@ fn halves(network: &ShapedGraph, training: &Training, kernels: Kernels) -> [Arc<
 
 /// What plans for these kernels are made for.
 fn target(kernels: Kernels) -> Target {
-    Cpu(CpuOptions { kernels, ..CpuOptions::default() }).target()
+    Cpu::new(CpuOptions { kernels, ..CpuOptions::default() }).target()
 }
 
 /// What a network learns with: its engine, its state, and how many steps it took.

@@ -4,26 +4,20 @@
 //! Parameters and inputs are drawn from the seed. The engine runs until it is warm, then for some seconds; the median counts,
 //! since other programs on the machine make some runs longer and none shorter.
 
-mod engine;
 mod profile;
+mod workload;
 
 use crate::arguments::{Bench, Report};
 use crate::console::{Console, Outcome};
-use crate::device::Opened;
-use crate::model;
-use crate::tuning::{self, Place};
+use crate::{device, model, tuning};
 use cnnc_compiler::diagnostic::Code;
-use cnnc_compiler::plan::{Plan, Target};
-use cnnc_compiler::training::Training;
+use cnnc_compiler::plan::Plan;
 use cnnc_grammar::span::Files;
-use cnnc_runtime::cpu::CpuOptions;
-use cnnc_runtime::cuda::Cuda;
-use cnnc_runtime::tuning::Candidate;
-use cnnc_runtime::{Backend, Error, Model, Parameters, Tensor};
-use engine::Timed;
+use cnnc_runtime::tuning::Workload;
+use cnnc_runtime::{Cancel, Device, Error, Model, Tensor};
 use serde_json::{Value, json};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
+use workload::Timed;
 
 /// Runs before anything is measured: enough to have every page, every cache and the processor's clock where they stay.
 const WARM: Duration = Duration::from_millis(200);
@@ -52,10 +46,11 @@ enum On {
 }
 
 impl On {
-    fn of(opened: &Opened, options: &CpuOptions) -> On {
-        match opened.gpu() {
-            Some((properties, precision)) => On::Gpu(properties.name.clone(), precision.name()),
-            None => On::Cpu(options.thread_count(), options.instructions.name(), options.exact),
+    fn of(device: &Device, exact: bool) -> On {
+        match (device.gpu(), device.as_cpu()) {
+            (Some((name, precision)), _) => On::Gpu(name.to_owned(), precision.name()),
+            (None, Some(options)) => On::Cpu(options.thread_count(), options.instructions.name(), exact),
+            (None, None) => On::Cpu(0, "", exact),
         }
     }
 
@@ -70,51 +65,43 @@ impl On {
 
 /// Times a model.
 pub fn bench(arguments: &Bench, console: &mut Console<'_>) -> Outcome {
-    let options = CpuOptions { threads: arguments.threads, exact: arguments.exact, ..CpuOptions::default() };
-    let opened = Opened::new(&arguments.device, options, console);
-    let opened = opened.map_err(|failure| console.fail(&failure, &Files::default()))?;
-    let mut opened = opened.tuned(console);
-    let tuning = Place::cpu(&options).kept(console);
+    let device = device::open(&arguments.device, arguments.threads, console);
+    let device = device.map_err(|failure| console.fail(&failure, &Files::default()))?;
+    let mut device = device::with_kept(device, console);
     let model = model::load(&arguments.file, &arguments.model, console)?;
-    let mut model = model.seed(arguments.seed).options(options).tuned(tuning);
-    if let Some(batch) = arguments.batch {
-        model = model.batch(batch as usize).map_err(|report| console.show(&report))?;
-    }
-    let drawn = (0..model.graph.graph.inputs.len()).map(|number| model.drawn_input(number, arguments.seed));
-    let inputs: cnnc_runtime::Result<Vec<Tensor>> = drawn.map(|drawn| Ok(drawn?.tensor)).collect();
-    let inputs = inputs.map_err(|failure| console.fail(&failure, &Files::default()))?;
-    let parameters = model.parameters().map_err(|failure| console.fail(&failure, &model.files))?;
-    let tuned = match arguments.tune {
-        true => Some(tune(arguments, &mut model, &mut opened, &parameters, &inputs, console)?),
+    let inputs = drawn_inputs(arguments, &model, console)?;
+    let weights = model.init(arguments.seed).map_err(|failure| console.fail(&failure, model.files()))?;
+    let classes = match arguments.train {
+        true => Some(workload::first_classes(&model, &inputs).map_err(|report| console.show(&report))?),
         false => None,
     };
-    let target = match &opened {
-        Opened::Cpu(_) => model.target(),
-        Opened::Cuda(cuda) => cuda.target(),
+    let tuned = match arguments.tune {
+        true => {
+            let workload = workload::workload(&model, &weights, &inputs, classes.as_deref());
+            Some(tune(&mut device, &workload, console)?)
+        }
+        false => None,
     };
-    let plan = compiled(arguments, &model, &target, console)?;
-    let files = &model.files;
     let batch = inputs.first().and_then(|input| input.shape().first()).copied();
-    let engine = console.timed("prepare", || match arguments.train {
-        true => Timed::training(plan.clone(), &parameters, inputs, opened.backend()),
-        false => Timed::inference(plan.clone(), &parameters, inputs, opened.backend()),
-    });
-    drop(parameters);
-    let mut engine = engine.map_err(|failure| console.fail(&failure, files))?;
-    if let Some(hindrance) = engine.hindrance() {
+    let exact = arguments.exact;
+    let timed = console.timed("prepare", || Timed::new(&model, &weights, &device, inputs, classes, exact));
+    drop(weights);
+    let fail = |failure: Error, console: &mut Console<'_>| console.fail(&failure, model.files());
+    let mut timed = timed.map_err(|report| console.show(&report))?;
+    let plan = timed.plan().map_err(|failure| fail(failure, console))?;
+    if let Some(hindrance) = timed.hindrance() {
         console.remark(Code::E505, hindrance);
     }
     let time = Duration::from_secs_f64(arguments.seconds);
-    let runs = timed(&mut || engine.run(), time).map_err(|failure| console.fail(&failure, files))?;
-    let whole = match opened.gpu() {
-        Some(_) => timed(&mut || engine.whole(), time / 2).map_err(|failure| console.fail(&failure, files))?,
+    let runs = durations(&mut || timed.run(), time).map_err(|failure| fail(failure, console))?;
+    let whole = match device.gpu() {
+        Some(_) => durations(&mut || timed.whole(), time / 2).map_err(|failure| fail(failure, console))?,
         None => Vec::new(),
     };
-    let (name, train) = (model.graph.graph.name.to_string(), arguments.train);
-    let on = On::of(&opened, &options);
-    let measured = Measured { model: name, batch, train, on, runs, whole };
+    let (name, train) = (model.name().to_owned(), arguments.train);
+    let measured = Measured { model: name, batch, train, on: On::of(&device, exact), runs, whole };
     let steps = match arguments.profile {
-        true => Some(profile::profile(&mut engine, &plan, &opened).map_err(|failure| console.fail(&failure, files))?),
+        true => Some(profile::profile(&mut timed, &plan, &device).map_err(|failure| fail(failure, console))?),
         false => None,
     };
     match arguments.format {
@@ -129,70 +116,35 @@ pub fn bench(arguments: &Bench, console: &mut Console<'_>) -> Outcome {
     }
 }
 
-/// The plan of an inference or a training step.
-fn compiled(arguments: &Bench, model: &Model, target: &Target, console: &mut Console<'_>) -> Outcome<Arc<Plan>> {
-    let compiled = match arguments.train {
-        true => model.compile_training(&Training::plain(), target, console),
-        false => model.compile(target, console),
-    };
-    compiled.map(|(plan, _)| plan).map_err(|report| console.show(&report))
+/// Inputs of the batch that is asked for, drawn from the seed.
+fn drawn_inputs(arguments: &Bench, model: &Model, console: &mut Console<'_>) -> Outcome<Vec<Tensor>> {
+    let mut reader = model.reader();
+    if let Some(batch) = arguments.batch {
+        reader = reader.batch(batch as usize).map_err(|report| console.show(&report))?;
+    }
+    let drawn = (0..model.inputs().len()).map(|number| Ok(reader.drawn(number, arguments.seed)?.tensor));
+    let inputs: cnnc_runtime::Result<Vec<Tensor>> = drawn.collect();
+    inputs.map_err(|failure| console.fail(&failure, &Files::default()))
 }
 
 /// Measures what can be computed in several ways, and keeps the best.
-fn tune(
-    arguments: &Bench,
-    model: &mut Model,
-    opened: &mut Opened,
-    parameters: &Parameters,
-    inputs: &[Tensor],
-    console: &mut Console<'_>,
-) -> Outcome<Tuned> {
-    let nowhere = |failure: Error, console: &mut Console<'_>| console.fail(&failure, &Files::default());
-    let Opened::Cuda(cuda) = opened else {
-        let measured =
-            console.timed("tune", || model.tune(parameters, inputs)).map_err(|report| console.show(&report))?;
-        let kept = Place::cpu(&model.options).keep(&measured);
-        let file = kept.map_err(|failure| nowhere(failure, console))?;
-        return Ok(Tuned::new(&measured, file.as_deref(), console));
-    };
-    let plan = compiled(arguments, model, &cuda.target(), console)?;
-    if cuda.options().libraries {
-        let libraries = cuda.device().libraries();
-        let missing = [&libraries.cublaslt, &libraries.cudnn].into_iter().filter_map(|found| found.as_ref().err());
-        missing.for_each(|reason| console.remark(Code::E501, format!("not measured: {reason}")));
-    }
-    let mut profile = |cuda: &Cuda| {
-        let (plan, inputs) = (plan.clone(), inputs.to_vec());
-        let mut engine = match arguments.train {
-            true => Timed::training(plan, parameters, inputs, cuda)?,
-            false => Timed::inference(plan, parameters, inputs, cuda)?,
-        };
-        engine.profile(profile::RUNS)
-    };
-    let measured = console.timed("tune", || cuda.tune(&plan, &mut profile));
-    let kept = measured.and_then(|measured| Place::gpu(cuda).keep(&measured).map(|file| (measured, file)));
-    let (measured, file) = kept.map_err(|failure| nowhere(failure, console))?;
-    Ok(Tuned::new(&measured, file.as_deref(), console))
+fn tune(device: &mut Device, workload: &Workload<'_>, console: &mut Console<'_>) -> Outcome<Shown> {
+    device.not_measured().iter().for_each(|reason| console.remark(Code::E501, format!("not measured: {reason}")));
+    let tuned = console.timed("tune", || device.tune(workload, &Cancel::default()));
+    let tuned = tuned.map_err(|report| console.show(&report))?;
+    let file = device.keep(&tuned).map_err(|failure| console.fail(&failure, &Files::default()))?;
+    let file = file.map(|path| path.display().to_string());
+    Ok(Shown { table: tuning::table(&tuned, file.as_deref(), console), json: tuning::json(&tuned) })
 }
 
 /// What was measured to choose among ways, as it is shown.
-struct Tuned {
+struct Shown {
     table: String,
     json: Value,
 }
 
-impl Tuned {
-    fn new<C: Candidate>(
-        measured: &[cnnc_runtime::tuning::Measured<C>],
-        file: Option<&str>,
-        console: &Console<'_>,
-    ) -> Tuned {
-        Tuned { table: tuning::table(measured, file, console), json: tuning::json(measured) }
-    }
-}
-
 /// Milliseconds of every run, sorted.
-fn timed(one: &mut dyn FnMut() -> cnnc_runtime::Result<()>, time: Duration) -> cnnc_runtime::Result<Vec<f64>> {
+fn durations(one: &mut dyn FnMut() -> cnnc_runtime::Result<()>, time: Duration) -> cnnc_runtime::Result<Vec<f64>> {
     let start = Instant::now();
     while start.elapsed() < WARM {
         one()?;

@@ -5,19 +5,15 @@
 //! definition, of which Winograd's method needs a part only, so that rates of methods can be compared. A step whose values all
 //! stay in the cache can pass the memory's rate.
 
-use super::engine::Timed;
 use super::milliseconds;
-use crate::device::Opened;
-
+use super::workload::Timed;
 use cnnc_compiler::plan::{Operation, Plan, Step, Work, work};
-use cnnc_runtime::Error;
-use cnnc_runtime::cpu::{Cpu, Machine, measure};
-use cnnc_runtime::tuning::Candidate;
+use cnnc_runtime::{Device, Peak, Result};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
 /// Runs that are timed step by step.
-pub const RUNS: usize = 21;
+const RUNS: usize = 21;
 
 /// The times of a plan's steps, how each was computed, and the machine that took them.
 pub struct Profile {
@@ -25,31 +21,6 @@ pub struct Profile {
     seconds: Vec<f64>,
     /// Where there is more than one way, its name.
     methods: Vec<Option<String>>,
-}
-
-/// What the device can do at most.
-struct Peak {
-    multiply_adds_per_second: f64,
-    bytes_per_second: f64,
-    /// How that is known: `measured, 2 threads`.
-    source: String,
-}
-
-impl Peak {
-    fn of(opened: &Opened) -> Result<Peak, Error> {
-        Ok(match opened {
-            Opened::Cpu(Cpu(options)) => {
-                let Machine { threads, multiply_adds_per_second, bytes_per_second } = measure(options)?;
-                Peak { multiply_adds_per_second, bytes_per_second, source: format!("measured, {threads} threads") }
-            }
-            Opened::Cuda(cuda) => {
-                let (properties, precision) = (&cuda.device().properties, cuda.options().precision);
-                let multiply_adds_per_second = properties.multiply_adds_per_second(precision);
-                let source = format!("by the data sheet of {}, {}", properties.name, precision.name());
-                Peak { multiply_adds_per_second, bytes_per_second: properties.bytes_per_second(), source }
-            }
-        })
-    }
 }
 
 /// A step's time against its floors.
@@ -87,14 +58,11 @@ impl Row<'_> {
     }
 }
 
-/// Times every step of the engine's plan, and the machine.
-pub fn profile(engine: &mut Timed, plan: &Plan, opened: &Opened) -> cnnc_runtime::Result<Profile> {
-    let seconds = engine.profile(RUNS)?;
-    let method = |step: &Step| match opened {
-        Opened::Cpu(_) => step.operation.packing().map(|packing| packing.method().to_owned()),
-        Opened::Cuda(cuda) => cuda.way(step).map(|way| way.name()),
-    };
-    Ok(Profile { peak: Peak::of(opened)?, seconds, methods: plan.run.iter().map(method).collect() })
+/// Times every step of the plan, and the machine.
+pub fn profile(timed: &mut Timed, plan: &Plan, device: &Device) -> Result<Profile> {
+    let seconds = timed.profile(RUNS)?;
+    let methods = plan.run.iter().map(|step| device.method(step)).collect();
+    Ok(Profile { peak: device.peak()?, seconds, methods })
 }
 
 fn rows<'p>(plan: &'p Plan, profile: &'p Profile) -> impl Iterator<Item = Row<'p>> {

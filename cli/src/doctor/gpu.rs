@@ -3,17 +3,14 @@
 use super::{share, subjects};
 use crate::arguments::{Doctor, Report};
 use crate::console::{Console, Outcome};
-use crate::device::Opened;
+use crate::device;
 use crate::numbers::{bytes, counted};
-use crate::tuning::Place;
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::plan::Plan;
 use cnnc_grammar::span::Files;
-use cnnc_runtime::Backend;
-use cnnc_runtime::cpu::CpuOptions;
-use cnnc_runtime::cuda::program::Precision;
 use cnnc_runtime::cuda::{Cuda, Found, Way, cache_folder};
 use cnnc_runtime::doctor::{Examination, Subject};
+use cnnc_runtime::{Backend, Device, Precision};
 use serde_json::{Value, json};
 
 /// A kernel, with its largest error and what it may be.
@@ -39,18 +36,18 @@ impl Row {
 
 /// Examines the GPU.
 pub fn examine(arguments: &Doctor, console: &mut Console<'_>) -> Outcome {
-    let opened = Opened::new(&arguments.device, CpuOptions::default(), console);
-    let opened = opened.map_err(|failure| console.fail(&failure, &Files::default()))?;
-    let Opened::Cuda(cuda) = opened else { return Ok(()) };
+    let device = device::open(&arguments.device, 0, console);
+    let device = device.map_err(|failure| console.fail(&failure, &Files::default()))?;
+    let Some(cuda) = device.as_cuda() else { return Ok(()) };
     let precision = cuda.options().precision;
     let rows = console.timed("kernels", || {
-        subjects(arguments).map(|subject| rows(subject, &cuda)).collect::<Result<Vec<Vec<Row>>, _>>()
+        subjects(arguments).map(|subject| rows(subject, cuda)).collect::<Result<Vec<Vec<Row>>, _>>()
     });
     let rows: Vec<Row> = rows.map_err(|report| console.show(&report))?.into_iter().flatten().collect();
-    let facts = facts(&cuda).map_err(|failure| console.fail(&failure, &Files::default()))?;
+    let facts = facts(&device, cuda).map_err(|failure| console.fail(&failure, &Files::default()))?;
     match arguments.format {
         Report::Table => console.print(&(head(&facts) + &table(&rows, precision, console)))?,
-        Report::Json => console.print_data(|output| output.write_all(json(&cuda, &rows).as_bytes()))?,
+        Report::Json => console.print_data(|output| output.write_all(json(cuda, &rows).as_bytes()))?,
     }
     match rows.iter().filter(|row| !row.is_right()).map(Row::name).collect::<Vec<_>>().as_slice() {
         [] => Ok(()),
@@ -81,7 +78,7 @@ fn unfit(wrong: &[String]) -> Diagnostic {
 }
 
 /// A line a fact.
-fn facts(cuda: &Cuda) -> cnnc_runtime::Result<Vec<(&'static str, String)>> {
+fn facts(opened: &Device, cuda: &Cuda) -> cnnc_runtime::Result<Vec<(&'static str, String)>> {
     let device = cuda.device();
     let properties = &device.properties;
     let rate = |precision| 2e-12 * properties.multiply_adds_per_second(precision);
@@ -96,8 +93,8 @@ fn facts(cuda: &Cuda) -> cnnc_runtime::Result<Vec<(&'static str, String)>> {
         Ok(found) => format!("{} ({})", found.version, found.path.display()),
         Err(reason) => format!("not used: {reason}"),
     };
-    let (file, state) = Place::gpu(cuda).state::<Way>();
-    let tuning = file.map_or_else(|| state.clone(), |file| format!("{state} ({file})"));
+    let (file, state) = opened.kept();
+    let tuning = file.map_or_else(|| state.clone(), |file| format!("{state} ({})", file.display()));
     Ok(vec![
         ("GPU", properties.to_string()),
         ("multiprocessors", format!("{multiprocessors} at {clock:.2} GHz, {} of cache", bytes(properties.cache_bytes))),

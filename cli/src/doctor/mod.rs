@@ -8,13 +8,11 @@ mod gpu;
 use crate::arguments::{Doctor, Report};
 use crate::console::{Console, Outcome};
 use crate::numbers::{bytes, counted};
-use crate::tuning::Place;
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
-use cnnc_compiler::plan::Method;
 use cnnc_grammar::span::Files;
 use cnnc_runtime::cpu::{Cpu, CpuOptions, InstructionSet, measure, multiply_adds_per_second};
 use cnnc_runtime::doctor::{Examination, GRID, Subject};
-use cnnc_runtime::{Device, Error, available_memory_bytes, processor};
+use cnnc_runtime::{Device, DeviceName, Error, available_memory_bytes, processor};
 use serde_json::{Value, json};
 
 /// What was found of the machine.
@@ -44,7 +42,7 @@ impl Row {
 
 /// Examines this machine.
 pub fn doctor(arguments: &Doctor, console: &mut Console<'_>) -> Outcome {
-    if arguments.device.device != Device::Cpu {
+    if arguments.device.device != DeviceName::Cpu {
         return gpu::examine(arguments, console);
     }
     let options = CpuOptions { threads: arguments.threads, ..CpuOptions::default() };
@@ -81,8 +79,14 @@ fn unfit(wrong: &[&str]) -> Diagnostic {
 
 fn row(subject: &'static Subject, sets: &[InstructionSet], options: &CpuOptions) -> Result<Row, cnnc_runtime::Error> {
     let examination = Examination::new(subject)?;
-    let by = |&instructions: &InstructionSet| examination.error(&Cpu(CpuOptions { instructions, ..*options }));
+    let by = |&instructions: &InstructionSet| examination.error(&Cpu::new(CpuOptions { instructions, ..*options }));
     Ok(Row { subject, errors: sets.iter().map(by).collect::<Result<_, _>>()? })
+}
+
+/// The tuning file of the processor, and what it holds.
+fn kept() -> (Option<String>, String) {
+    let (file, state) = Device::default().kept();
+    (file.map(|file| file.display().to_string()), state)
 }
 
 impl Machine {
@@ -97,7 +101,7 @@ impl Machine {
             memory_bytes: available_memory_bytes(),
             bandwidth: [alone.bytes_per_second, measure(options)?.bytes_per_second],
             sets: sets.into_iter().map(rate).collect::<Result<_, _>>()?,
-            tuning: Place::cpu(options).state::<Method>(),
+            tuning: kept(),
         })
     }
 }

@@ -2,17 +2,15 @@
 
 use crate::arguments::{Eval, EvalFormat};
 use crate::console::{Console, Outcome};
+use crate::device;
 use crate::draw::confusion;
 use crate::numbers::{column_width, grouped, padded};
 use crate::outputs::{self, Read};
 use crate::recipe::{CONFUSION, Prepared};
-use crate::tuning::Place;
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
-use cnnc_runtime::cpu::CpuOptions;
 use cnnc_runtime::train::checkpoint::BEST;
 use cnnc_runtime::train::{Evaluation, Scorer, TOP, evaluate, validation_job};
-use cnnc_runtime::tuning::Tuning;
-use cnnc_runtime::{Result, weights, write_whole};
+use cnnc_runtime::{Result, Weights, write_whole};
 use serde::Serialize;
 use std::fs;
 use std::path::Path;
@@ -20,12 +18,14 @@ use std::sync::atomic::AtomicBool;
 
 /// Evaluates.
 pub fn run(arguments: &Eval, console: &mut Console<'_>) -> Outcome {
-    let prepared = Prepared::new(&arguments.recipe, console)?;
+    let mut prepared = Prepared::new(&arguments.recipe, console)?;
     let path = arguments.weights.clone().unwrap_or_else(|| prepared.recipe.output.join(BEST));
     let checked = outputs::check(&prepared.recipe.output.join(CONFUSION), [Read { role: "the weights", path: &path }]);
     checked.map_err(|diagnostic| console.fail(&diagnostic, &prepared.files))?;
-    let options = CpuOptions::default();
-    let evaluation = match evaluated(&prepared, &path, Place::cpu(&options).kept(console)) {
+    if prepared.device.gpu().is_none() {
+        prepared.device = device::with_kept(prepared.device, console);
+    }
+    let evaluation = match evaluated(&prepared, &path) {
         Ok(evaluation) => evaluation,
         Err(mut failure) => {
             if arguments.weights.is_none() && !path.exists() {
@@ -54,10 +54,9 @@ pub fn run(arguments: &Eval, console: &mut Console<'_>) -> Outcome {
     }
 }
 
-fn evaluated(prepared: &Prepared, path: &Path, tuning: Tuning) -> Result<Evaluation> {
-    let Prepared { recipe, graph, data, setup, opened, .. } = prepared;
-    let parameters = weights::load(path, &graph.graph, "")?;
-    let mut scorer = Scorer::new(graph, parameters, setup.classes, opened.backend()).tuned(tuning);
+fn evaluated(prepared: &Prepared, path: &Path) -> Result<Evaluation> {
+    let Prepared { recipe, model, data, setup, device, .. } = prepared;
+    let mut scorer = Scorer::new(&Weights::from_file(path, model)?, setup.classes, device);
     let job = validation_job(recipe, data, setup);
     let evaluation = evaluate(&mut scorer, &job, &recipe.training.loss, &AtomicBool::new(false), |_| {})?;
     let stopped = || Diagnostic::without_place(Code::E499, "an evaluation ended early").into();
@@ -70,7 +69,7 @@ fn draw(prepared: &Prepared, evaluation: &Evaluation, names: &[String]) -> Resul
     // A folder that cannot be made is told when the picture cannot be written.
     let _ = fs::create_dir_all(folder);
     let path = folder.join(CONFUSION);
-    let svg = confusion::svg(&prepared.graph.graph.name, evaluation, names);
+    let svg = confusion::svg(prepared.model.name(), evaluation, names);
     write_whole(&path, |writer| writer.write_all(svg.as_bytes()))?;
     Ok(path.display().to_string())
 }

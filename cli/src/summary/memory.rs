@@ -5,13 +5,9 @@ use crate::console::{Console, Outcome};
 use crate::model::MOST_PLANNED;
 use crate::numbers::grouped;
 use cnnc_compiler::diagnostic::Code;
-use cnnc_compiler::plan::Target;
 use cnnc_compiler::training::Training;
-use cnnc_runtime::cpu::{Cpu, CpuOptions, Footprint, footprint, training_footprint};
-use cnnc_runtime::{Backend, Model};
-
-/// As much as no machine has, so that a network which does not fit is foretold too.
-const NO_LIMIT: u64 = 1 << 48;
+use cnnc_compiler::write_kernels::Bindings;
+use cnnc_runtime::{Footprint, Model, cores};
 
 /// A network's memory, with so many threads.
 pub struct Memory {
@@ -27,33 +23,27 @@ pub struct Memory {
 
 /// The memory, for one sample where the batch is open; `None` where other sizes are, or the network cannot be run or is of very
 /// many layers.
-pub fn memory(model: &Model, arguments: &arguments::Summary, console: &mut Console<'_>) -> Outcome<Option<Memory>> {
-    if model.graph.graph.dag.len() > MOST_PLANNED {
+pub fn memory(
+    model: &Model,
+    bindings: &Bindings,
+    arguments: &arguments::Summary,
+    console: &mut Console<'_>,
+) -> Outcome<Option<Memory>> {
+    if model.graph().graph.dag.len() > MOST_PLANNED {
         let most = grouped(MOST_PLANNED as u64);
         console.remark(Code::E217, format!("memory is foretold of networks of up to {most} layers"));
         return Ok(None);
     }
-    let options = CpuOptions { threads: arguments.threads, ..CpuOptions::default() };
-    let target = Target { memory_bytes: NO_LIMIT, ..Cpu(options).target() };
+    // By the cross-entropy and plain SGD; what keeps a network from being trained is shown.
     let training = match arguments.train {
-        true => Some(of_training(model, arguments.recompute, &target, &options, console)?),
+        true => {
+            let training = Training { recompute: arguments.recompute, ..Training::plain() };
+            let foretold = model.training_memory(&training, bindings, arguments.threads);
+            Some(foretold.map_err(|report| console.show(&report))?)
+        }
         false => None,
     };
-    let footprint = model.compile(&target, &mut ()).ok().and_then(|(plan, _)| footprint(&plan, &options).ok());
-    let (threads, batch) = (options.thread_count(), arguments.batch);
+    let footprint = model.memory(bindings, arguments.threads).ok();
+    let (threads, batch) = (if arguments.threads == 0 { cores() } else { arguments.threads }, arguments.batch);
     Ok(footprint.map(|footprint| Memory { footprint, training, threads, batch }))
-}
-
-/// That of a step by the cross-entropy and plain SGD; what keeps a network from being trained is shown.
-fn of_training(
-    model: &Model,
-    recompute: bool,
-    target: &Target,
-    options: &CpuOptions,
-    console: &mut Console<'_>,
-) -> Outcome<Footprint> {
-    let training = Training { recompute, ..Training::plain() };
-    let compiled = model.compile_training(&training, target, &mut ());
-    let (plan, _) = compiled.map_err(|report| console.show(&report))?;
-    training_footprint(&plan, options).map_err(|failure| console.fail(&failure, &model.files))
 }

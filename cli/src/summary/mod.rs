@@ -17,30 +17,33 @@ use memory::Memory;
 
 /// Prints the summary.
 pub fn summary(arguments: &arguments::Summary, console: &mut Console<'_>) -> Outcome {
-    let mut model = model::load(&arguments.file, &arguments.model, console)?;
+    let model = model::load(&arguments.file, &arguments.model, console)?;
+    let mut reader = model.reader();
     if let Some(batch) = arguments.batch {
-        model = model.batch(batch as usize).map_err(|report| console.show(&report))?;
+        reader = reader.batch(batch as usize).map_err(|report| console.show(&report))?;
     }
+    let bindings = reader.bindings();
     match arguments.format {
-        Format::Torch => console.print(&torch::lines(&model.graph)),
-        Format::Tree => console.print(&tree::tree(&model.graph, arguments.depth)),
+        Format::Torch => console.print(&torch::lines(model.graph())),
+        Format::Tree => console.print(&tree::tree(model.graph(), arguments.depth)),
         Format::Table => {
-            let (summary, memory) = summed(&model, arguments, console)?;
+            let (summary, memory) = summed(&model, bindings, arguments, console)?;
             table::table(&summary, memory.as_ref(), console)
         }
-        Format::Json => data::json(&summed(&model, arguments, console)?, console),
-        Format::Yaml => data::yaml(&summed(&model, arguments, console)?, console),
+        Format::Json => data::json(&summed(&model, bindings, arguments, console)?, console),
+        Format::Yaml => data::yaml(&summed(&model, bindings, arguments, console)?, console),
     }
 }
 
 /// The layers, and the memory that they take together.
 fn summed(
     model: &Model,
+    bindings: &Bindings,
     arguments: &arguments::Summary,
     console: &mut Console<'_>,
 ) -> Outcome<(Summary, Option<Memory>)> {
-    let summary = console.timed("summary", || summarize(&model.graph, &Bindings::new(), arguments.depth));
-    Ok((summary, memory::memory(model, arguments, console)?))
+    let summary = console.timed("summary", || summarize(model.graph(), &Bindings::new(), arguments.depth));
+    Ok((summary, memory::memory(model, bindings, arguments, console)?))
 }
 
 /// `H and W: any multiple of 32 from 32 up`; `None` when every size will do.

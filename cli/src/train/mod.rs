@@ -57,12 +57,12 @@ pub fn run(arguments: &Train, console: &mut Console<'_>) -> Outcome {
 
 /// A line about network and data.
 fn headline(prepared: &Prepared) -> String {
-    let parameters = prepared.graph.graph.parameters.iter().filter(|parameter| parameter.trainable);
+    let parameters = prepared.model.graph().graph.parameters.iter().filter(|parameter| parameter.trainable);
     let numbers: usize = parameters.map(|parameter| parameter.shape.iter().product::<usize>()).sum();
     let (train, validation) = (prepared.data.train.len() as u64, prepared.data.validation.len() as u64);
     format!(
         "{}: {}; {} + {} pictures in {}; {} of {} an epoch\n",
-        prepared.graph.graph.name,
+        prepared.model.name(),
         counted(numbers, "parameter"),
         grouped(train),
         grouped(validation),
@@ -79,8 +79,8 @@ fn go(
     stop: &AtomicBool,
     screen: &mut Screen<'_, '_>,
 ) -> Result<Ending> {
-    let Prepared { recipe, graph, data, setup, opened, .. } = prepared;
-    let run = Run { recipe, graph, data, setup: setup.clone(), resume, stop, backend: opened.backend() };
+    let Prepared { recipe, model, data, setup, device, .. } = prepared;
+    let run = Run { recipe, model, data, setup: setup.clone(), resume, stop, device };
     learn(&run, folder, &mut |event| screen.show(event))
 }
 
@@ -150,8 +150,8 @@ impl Screen<'_, '_> {
 
     /// Draws the curves; a picture that cannot be written is no reason to end a training.
     fn draw(&mut self) {
-        let Prepared { recipe, graph, .. } = self.prepared;
-        let svg = draw::curves::curves(&graph.graph.name, &self.history, recipe.epochs);
+        let Prepared { recipe, model, .. } = self.prepared;
+        let svg = draw::curves::curves(model.name(), &self.history, recipe.epochs);
         let written = write_whole(&recipe.output.join(CURVES), |writer| writer.write_all(svg.as_bytes()));
         let reason = written.err().map(|failure| failure.message.clone());
         let Some(reason) = reason else { return };

@@ -18,20 +18,21 @@ pub(crate) mod test_plan;
 mod training;
 mod windows;
 
-use crate::failure::{Result, failure, fault};
-use crate::given::check_inputs;
+use crate::cancel::cancelled;
+use crate::failure::{Result, fault};
 pub use crate::given::initial_state;
+use crate::given::{check_inputs, check_outputs};
 use crate::threads::{self, COMPUTE};
-use crate::{Backend, Cancel, Executable, Parameters, Tensor, Trainer};
+use crate::view::{Destinations, TensorList, TensorViewMut};
+use crate::{Backend, Cancel, Executable, Packed, Parameters, Store, Tensor, TrainingExecutable};
 use blocked::pool::{NoMore, Pool};
 pub use blocked::vector::InstructionSet;
-use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::plan::{Plan, Target};
-use fast::{Fast, Packed};
+use fast::Fast;
 pub use footprint::{Footprint, footprint, training_footprint};
 pub use machine::{Machine, measure, multiply_adds_per_second};
 use reference::Interpreter;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use training::CpuTrainer;
 pub use training::TrainingEngine;
 
@@ -85,11 +86,16 @@ impl CpuOptions {
         Pool::new(wanted).map(Arc::new).map_err(none)
     }
 
+    /// What plans for these kernels are made for.
+    pub fn target(&self) -> Target {
+        target::target(self)
+    }
+
     /// The threads, started, for several plans.
     ///
     /// # Errors
     /// E506 when they cannot be started, and as [`CpuOptions::check`].
-    pub(crate) fn threads(&self) -> Result<Threads> {
+    fn threads(&self) -> Result<Threads> {
         self.check()?;
         self.pool().map(Threads)
     }
@@ -107,9 +113,41 @@ impl Default for CpuOptions {
     }
 }
 
-/// The CPU as a back end.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Cpu(pub CpuOptions);
+/// The CPU as a back end. Its threads are started when the first plan needs them, and serve all plans.
+#[derive(Clone, Default)]
+pub struct Cpu {
+    options: CpuOptions,
+    threads: Arc<OnceLock<Threads>>,
+}
+
+impl Cpu {
+    /// One that computes so.
+    pub fn new(options: CpuOptions) -> Cpu {
+        Cpu { options, threads: Arc::default() }
+    }
+
+    /// How it computes.
+    pub fn options(&self) -> &CpuOptions {
+        &self.options
+    }
+
+    /// The same threads, for plans by the definition alone, or that run a single time; see [`CpuOptions`].
+    pub(crate) fn planning(&self, exact: bool, once: bool) -> Cpu {
+        Cpu { options: CpuOptions { exact, once, ..self.options }, threads: self.threads.clone() }
+    }
+
+    /// The threads.
+    ///
+    /// # Errors
+    /// As [`CpuOptions::threads`].
+    pub(crate) fn threads(&self) -> Result<Threads> {
+        if let Some(threads) = self.threads.get() {
+            return Ok(threads.clone());
+        }
+        let started = self.options.threads()?;
+        Ok(self.threads.get_or_init(|| started).clone())
+    }
+}
 
 impl Backend for Cpu {
     fn name(&self) -> &'static str {
@@ -117,19 +155,32 @@ impl Backend for Cpu {
     }
 
     fn arithmetic(&self) -> String {
-        format!("{:?}", self.0.instructions)
+        format!("{:?}", self.options.instructions)
     }
 
     fn target(&self) -> Target {
-        target::target(&self.0)
+        self.options.target()
     }
 
-    fn prepare(&self, plan: Arc<Plan>, parameters: &Parameters) -> Result<Box<dyn Executable>> {
-        Ok(Box::new(Engine::new(plan, parameters, self.0)?))
+    fn store(&self, parameters: &Parameters) -> Result<Arc<dyn Store>> {
+        Ok(Arc::new(CpuStore { options: self.options, threads: self.threads()?, parameters: parameters.clone() }))
     }
 
-    fn trainer(&self, plan: Arc<Plan>, parameters: &Parameters) -> Result<Box<dyn Trainer>> {
-        Ok(Box::new(CpuTrainer::new(plan, parameters, self.0)?))
+    fn trainer(&self, plan: Arc<Plan>, parameters: &Parameters) -> Result<Box<dyn TrainingExecutable>> {
+        Ok(Box::new(CpuTrainer::new(plan, parameters, self.options, self.threads()?)?))
+    }
+}
+
+/// Parameters, and how plans of them are run.
+struct CpuStore {
+    options: CpuOptions,
+    threads: Threads,
+    parameters: Parameters,
+}
+
+impl Store for CpuStore {
+    fn pack(&self, plan: Arc<Plan>, cancel: &Cancel) -> Result<Arc<dyn Packed>> {
+        Ok(Arc::new(Shared::new(plan, &self.parameters, self.options, self.threads.clone(), cancel)?))
     }
 }
 
@@ -138,18 +189,16 @@ impl Backend for Cpu {
 pub(crate) struct Threads(Arc<Pool>);
 
 /// A plan that was prepared for the CPU once, and is shared by all engines that run it.
-#[derive(Clone)]
-pub struct Shared {
+struct Shared {
     plan: Arc<Plan>,
     prepared: Prepared,
 }
 
 /// The plan as the chosen kernels prepare it.
-#[derive(Clone)]
 enum Prepared {
     /// The parameters as they were prepared.
     Reference(Parameters),
-    Fast(Arc<Packed>),
+    Fast(Arc<fast::Packed>),
 }
 
 impl Shared {
@@ -157,11 +206,12 @@ impl Shared {
     ///
     /// # Errors
     /// E602 when a parameter of the plan is missing or of another shape, and as [`CpuOptions::check`].
-    pub(crate) fn new(
+    fn new(
         plan: Arc<Plan>,
         parameters: &Parameters,
         options: CpuOptions,
         threads: Threads,
+        cancel: &Cancel,
     ) -> Result<Shared> {
         check::check(&plan)?;
         let prepared = match options.kernels {
@@ -170,22 +220,18 @@ impl Shared {
                 Prepared::Reference(parameters.clone())
             }
             Kernels::Fast => {
-                Prepared::Fast(Arc::new(Packed::new(plan.clone(), parameters, options.instructions, threads.0)?))
+                let set = options.instructions;
+                Prepared::Fast(Arc::new(fast::Packed::new(plan.clone(), parameters, set, threads.0, cancel)?))
             }
         };
         Ok(Shared { plan, prepared })
-    }
-
-    /// The plan.
-    pub fn plan(&self) -> &Plan {
-        &self.plan
     }
 
     /// An engine that runs it, with memory of its own.
     ///
     /// # Errors
     /// As [`Engine::new`], for the reference kernels alone.
-    pub fn engine(&self) -> Result<Engine> {
+    fn engine(&self) -> Result<Engine> {
         let plan = self.plan.clone();
         let kernels = match &self.prepared {
             Prepared::Reference(parameters) => Running::Reference(Interpreter::new(plan.clone(), parameters)?),
@@ -194,6 +240,16 @@ impl Shared {
         let answers = plan.outputs.iter().map(|port| Tensor::zeros(&port.view.shape, port.view.element)).collect();
         let learns = plan.parameters.iter().any(|parameter| parameter.changes);
         Ok(Engine { plan, kernels, answers, learns })
+    }
+}
+
+impl Packed for Shared {
+    fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    fn executable(&self) -> Result<Box<dyn Executable>> {
+        Ok(Box::new(self.engine()?))
     }
 }
 
@@ -220,7 +276,12 @@ impl Engine {
     /// E602 when a parameter of the plan is missing or of another shape, E506 when the threads cannot be started, and as
     /// [`CpuOptions::check`].
     pub fn new(plan: Arc<Plan>, parameters: &Parameters, options: CpuOptions) -> Result<Engine> {
-        Shared::new(plan, parameters, options, options.threads()?)?.engine()
+        Engine::with_threads(plan, parameters, options, options.threads()?)
+    }
+
+    /// As [`Engine::new`], by threads that serve others too.
+    fn with_threads(plan: Arc<Plan>, parameters: &Parameters, options: CpuOptions, threads: Threads) -> Result<Engine> {
+        Shared::new(plan, parameters, options, threads, &Cancel::default())?.engine()
     }
 
     /// The plan that the engine runs.
@@ -228,34 +289,12 @@ impl Engine {
         &self.plan
     }
 
-    /// The answers of the last run; zeros before the first.
-    pub fn answers(&self) -> &[Tensor] {
-        &self.answers
-    }
-
     /// The answers to these inputs, in the order of the plan's outputs. They stay until the next run, which allocates nothing.
     ///
     /// # Errors
     /// E604 when the inputs are not those that the plan wants.
-    pub fn run(&mut self, inputs: &[Tensor]) -> Result<&[Tensor]> {
-        self.run_unless(inputs, &Cancel::default())
-    }
-
-    /// As [`Engine::run`], unless it is cancelled before the last step; the reference kernels ask before the first alone.
-    ///
-    /// # Errors
-    /// As [`Engine::run`], and E508 when it is cancelled: the answers are those of the run before then.
-    pub fn run_unless(&mut self, inputs: &[Tensor], cancel: &Cancel) -> Result<&[Tensor]> {
-        self.check_run(inputs)?;
-        let done = match &mut self.kernels {
-            Running::Fast(fast) => fast.run(inputs, &mut self.answers, cancel),
-            Running::Reference(_) if cancel.is_cancelled() => false,
-            Running::Reference(interpreter) => {
-                interpret(interpreter, inputs, &mut self.answers);
-                true
-            }
-        };
-        if done { Ok(&self.answers) } else { Err(failure(Code::E508, "the run was cancelled")) }
+    pub fn run<L: TensorList + ?Sized>(&mut self, inputs: &L) -> Result<&[Tensor]> {
+        self.run_unless(&inputs, &Cancel::default())
     }
 
     /// The median seconds of every step of the plan's `run` over some runs, at least one; empty for the reference kernels, whose
@@ -263,10 +302,10 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::run`].
-    pub fn profile(&mut self, inputs: &[Tensor], runs: usize) -> Result<Vec<f64>> {
-        self.check_run(inputs)?;
+    pub fn profile(&mut self, inputs: &(impl TensorList + ?Sized), runs: usize) -> Result<Vec<f64>> {
+        self.check_run(&inputs)?;
         match &mut self.kernels {
-            Running::Fast(fast) => Ok(fast.profile(inputs, runs.max(1))),
+            Running::Fast(fast) => Ok(fast.profile(&inputs, runs.max(1))),
             Running::Reference(_) => Ok(Vec::new()),
         }
     }
@@ -274,7 +313,7 @@ impl Engine {
 
 impl Engine {
     /// Whether a run can be made of these inputs alone.
-    fn check_run(&self, inputs: &[Tensor]) -> Result<()> {
+    fn check_run(&self, inputs: &dyn TensorList) -> Result<()> {
         if self.learns {
             return Err(fault("a plan whose parameters change is run by steps over a state"));
         }
@@ -283,17 +322,57 @@ impl Engine {
 }
 
 impl Executable for Engine {
-    fn run(&mut self, inputs: &[Tensor]) -> Result<&[Tensor]> {
-        Engine::run(self, inputs)
+    fn plan(&self) -> &Plan {
+        &self.plan
     }
 
-    fn profile(&mut self, inputs: &[Tensor], runs: usize) -> Result<Vec<f64>> {
-        Engine::profile(self, inputs, runs)
+    /// Steps ask whether the run is cancelled; the reference kernels ask before the first alone.
+    fn run_unless(&mut self, inputs: &dyn TensorList, cancel: &Cancel) -> Result<&[Tensor]> {
+        self.check_run(inputs)?;
+        self.kernels.run(inputs, &mut self.answers, cancel)?;
+        Ok(&self.answers)
+    }
+
+    fn run_into(
+        &mut self,
+        inputs: &dyn TensorList,
+        mut outputs: &mut [TensorViewMut<'_>],
+        cancel: &Cancel,
+    ) -> Result<()> {
+        self.check_run(inputs)?;
+        check_outputs(&self.plan, outputs)?;
+        self.kernels.run(inputs, &mut outputs, cancel)
+    }
+
+    fn answers(&self) -> &[Tensor] {
+        &self.answers
+    }
+
+    fn profile(&mut self, inputs: &dyn TensorList, runs: usize) -> Result<Vec<f64>> {
+        Engine::profile(self, &inputs, runs)
+    }
+}
+
+impl Running {
+    /// Runs to the answers.
+    ///
+    /// # Errors
+    /// E508 when it is cancelled: there are no answers then.
+    fn run(&mut self, inputs: &dyn TensorList, answers: &mut dyn Destinations, cancel: &Cancel) -> Result<()> {
+        let done = match self {
+            Running::Fast(fast) => fast.run(inputs, answers, cancel),
+            Running::Reference(_) if cancel.is_cancelled() => false,
+            Running::Reference(interpreter) => {
+                interpret(interpreter, inputs, answers);
+                true
+            }
+        };
+        if done { Ok(()) } else { Err(cancelled("the run")) }
     }
 }
 
 /// Runs the reference kernels, and copies what they answer.
-fn interpret(interpreter: &mut Interpreter<f32>, inputs: &[Tensor], answers: &mut [Tensor]) {
+fn interpret(interpreter: &mut Interpreter<f32>, inputs: &dyn TensorList, answers: &mut dyn Destinations) {
     interpreter.run(inputs);
     interpreter.answer(answers);
 }
@@ -305,7 +384,12 @@ pub type Tensor64 = (Vec<usize>, Vec<f64>);
 ///
 /// # Errors
 /// As [`Engine::new`] and [`Engine::run`].
-pub fn evaluate_f64(plan: Arc<Plan>, parameters: &Parameters, inputs: &[Tensor]) -> Result<Vec<Tensor64>> {
+pub fn evaluate_f64(
+    plan: Arc<Plan>,
+    parameters: &Parameters,
+    inputs: &(impl TensorList + ?Sized),
+) -> Result<Vec<Tensor64>> {
+    let inputs: &dyn TensorList = &inputs;
     check::check(&plan)?;
     check::memory(&plan, 0)?;
     check_inputs(&plan, inputs)?;
@@ -362,7 +446,7 @@ mod tests {
         let mut engine = Engine::new(linear(), &parameters(), CpuOptions::default()).unwrap();
         let wrong = engine.run(&[Tensor::filled(&[3, 2], 0.0)]).unwrap_err();
         assert_eq!((wrong.code, wrong.message.as_str()), (Code::E604, "`input` is [3, 2], and the model takes [2, 3]"));
-        assert_eq!(engine.run(&[]).unwrap_err().code, Code::E604);
+        assert_eq!(engine.run::<[Tensor]>(&[]).unwrap_err().code, Code::E604);
         let counts = Tensor::of_counts(&[2, 3], vec![1; 6]).unwrap();
         assert_eq!(engine.run(&[counts]).unwrap_err().message, "`input` holds uint64, and the model takes float32");
 

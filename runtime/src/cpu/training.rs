@@ -4,10 +4,11 @@
 //! that engines for batches of other sizes share one, and a copy of it for a checkpoint costs nothing until the next step writes.
 
 use super::reference::Interpreter;
-use super::{CpuOptions, Engine, Running, interpret};
+use super::{CpuOptions, Engine, Running, Threads, interpret};
 use crate::failure::{Result, fault};
 use crate::given::{check_inputs, check_parameters, initial_state};
-use crate::{Inputs, Parameters, Tensor, Trainer};
+use crate::view::{Destinations, TensorList};
+use crate::{Inputs, Parameters, Tensor, TrainingExecutable};
 use cnnc_compiler::plan::Plan;
 use std::sync::Arc;
 
@@ -23,6 +24,16 @@ impl TrainingEngine {
         Engine::new(plan, state, options).map(TrainingEngine)
     }
 
+    /// As [`TrainingEngine::new`], by threads that serve others too.
+    fn with_threads(
+        plan: Arc<Plan>,
+        state: &Parameters,
+        options: CpuOptions,
+        threads: Threads,
+    ) -> Result<TrainingEngine> {
+        Engine::with_threads(plan, state, options, threads).map(TrainingEngine)
+    }
+
     /// The plan that the engine runs.
     pub fn plan(&self) -> &Plan {
         self.0.plan()
@@ -33,7 +44,8 @@ impl TrainingEngine {
     /// # Errors
     /// E602 when a parameter of the plan is missing in the state or of another shape, E604 when the inputs are not those that the
     /// plan wants; the state is as it was then.
-    pub fn step(&mut self, state: &mut Parameters, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
+    pub fn step(&mut self, state: &mut Parameters, inputs: &(impl TensorList + ?Sized)) -> Result<Vec<Tensor>> {
+        let inputs: &dyn TensorList = &inputs;
         let Engine { plan, kernels, answers, .. } = &mut self.0;
         check_inputs(plan, inputs)?;
         check_parameters(plan, state)?;
@@ -48,7 +60,7 @@ impl TrainingEngine {
     ///
     /// # Errors
     /// As [`TrainingEngine::step`].
-    pub fn profile(&mut self, state: &mut Parameters, inputs: &[Tensor], runs: usize) -> Result<Vec<f64>> {
+    pub fn profile(&mut self, state: &mut Parameters, inputs: &dyn TensorList, runs: usize) -> Result<Vec<f64>> {
         let Engine { plan, kernels, .. } = &mut self.0;
         check_inputs(plan, inputs)?;
         check_parameters(plan, state)?;
@@ -62,6 +74,7 @@ impl TrainingEngine {
 /// A state, the engines whose steps change it, and what goes in and out of a step.
 pub(super) struct CpuTrainer {
     options: CpuOptions,
+    threads: Threads,
     state: Parameters,
     engines: Vec<TrainingEngine>,
     staged: Vec<Tensor>,
@@ -70,16 +83,17 @@ pub(super) struct CpuTrainer {
 
 impl CpuTrainer {
     /// A training by the steps of a plan.
-    pub fn new(plan: Arc<Plan>, parameters: &Parameters, options: CpuOptions) -> Result<CpuTrainer> {
+    pub fn new(plan: Arc<Plan>, parameters: &Parameters, options: CpuOptions, threads: Threads) -> Result<CpuTrainer> {
         let state = initial_state(&plan, parameters)?;
-        let engines = vec![TrainingEngine::new(plan, &state, options)?];
-        Ok(CpuTrainer { options, state, engines, staged: Vec::new(), answers: Vec::new() })
+        let engines = vec![TrainingEngine::with_threads(plan, &state, options, threads.clone())?];
+        Ok(CpuTrainer { options, threads, state, engines, staged: Vec::new(), answers: Vec::new() })
     }
 }
 
-impl Trainer for CpuTrainer {
+impl TrainingExecutable for CpuTrainer {
     fn add(&mut self, plan: Arc<Plan>) -> Result<usize> {
-        self.engines.push(TrainingEngine::new(plan, &self.state, self.options)?);
+        let threads = self.threads.clone();
+        self.engines.push(TrainingEngine::with_threads(plan, &self.state, self.options, threads)?);
         Ok(self.engines.len() - 1)
     }
 
@@ -91,7 +105,7 @@ impl Trainer for CpuTrainer {
         let CpuTrainer { engines, state, staged, answers, .. } = self;
         let engine = engines.get_mut(number).ok_or_else(|| absent(number))?;
         *answers = match inputs {
-            Inputs::Given(inputs) => engine.step(state, inputs)?,
+            Inputs::Given(inputs) => engine.step(state, &inputs)?,
             Inputs::Staged => engine.step(state, &std::mem::take(staged))?,
         };
         Ok(())
@@ -106,11 +120,11 @@ impl Trainer for CpuTrainer {
         Ok(std::mem::take(&mut self.answers))
     }
 
-    fn again(&mut self, number: usize, inputs: &[Tensor]) -> Result<()> {
+    fn again(&mut self, number: usize, inputs: &dyn TensorList) -> Result<()> {
         self.begin(number, Inputs::Given(inputs))
     }
 
-    fn profile(&mut self, number: usize, inputs: &[Tensor], runs: usize) -> Result<Vec<f64>> {
+    fn profile(&mut self, number: usize, inputs: &dyn TensorList, runs: usize) -> Result<Vec<f64>> {
         let engine = self.engines.get_mut(number).ok_or_else(|| absent(number))?;
         engine.profile(&mut self.state, inputs, runs)
     }
@@ -122,7 +136,9 @@ impl Trainer for CpuTrainer {
     /// What a plan's runs do not write was read when its engine was made; so they are made anew.
     fn load(&mut self, state: &Parameters) -> Result<()> {
         let state = state.held()?;
-        let anew = |engine: &TrainingEngine| TrainingEngine::new(engine.0.plan.clone(), &state, self.options);
+        let anew = |engine: &TrainingEngine| {
+            TrainingEngine::with_threads(engine.0.plan.clone(), &state, self.options, self.threads.clone())
+        };
         self.engines = self.engines.iter().map(anew).collect::<Result<_>>()?;
         self.state = state;
         Ok(())
@@ -137,8 +153,8 @@ fn absent(number: usize) -> crate::Error {
 fn reference(
     interpreter: &mut Interpreter<f32>,
     state: &mut Parameters,
-    inputs: &[Tensor],
-    answers: &mut [Tensor],
+    inputs: &dyn TensorList,
+    answers: &mut dyn Destinations,
 ) -> Result<()> {
     interpreter.set_parameters(state)?;
     interpret(interpreter, inputs, answers);

@@ -9,11 +9,16 @@ use super::memory::{tensor, words};
 use super::need::{Need, batch_of};
 use super::program::{Options, Program, target};
 use super::ways::Way;
+use crate::cpu::Footprint;
 use crate::failure::fault;
-use crate::given::{check_parameters, initial_state};
+use crate::given::{check_outputs, check_parameters, initial_state};
 use crate::random::fnv1a;
-use crate::tuning::Tuning;
-use crate::{Backend, DeviceInfo, Executable, Inputs, Parameters, Result, Tensor, Trainer};
+use crate::tuning::{Candidate, Tuning};
+use crate::view::{AsTensorView, TensorList, TensorViewMut};
+use crate::{
+    Backend, Cancel, DeviceInfo, DeviceName, DeviceOptions, Executable, Inputs, Packed, Parameters, Peak, Precision,
+    Result, Tensor, TrainingExecutable,
+};
 use cnnc_compiler::element::ElementType;
 use cnnc_compiler::plan::{Plan, Step, Target};
 use std::collections::HashMap;
@@ -23,18 +28,19 @@ use std::sync::Arc;
 pub fn list() -> Vec<DeviceInfo> {
     let gpu = |number: usize| -> Result<DeviceInfo> {
         let name = Device::open(number)?.properties.to_string();
-        Ok(DeviceInfo { device: crate::Device::Cuda(number), name })
+        Ok(DeviceInfo { device: DeviceName::Cuda(number), name })
     };
     let count = probe().map_or(0, |report| report.devices.len());
     (0..count).filter_map(|number| gpu(number).ok()).collect()
 }
 
-/// The GPU of that number, in exact float32.
+/// The GPU of that number, that computes so.
 ///
 /// # Errors
 /// As [`Cuda::open`].
-pub fn open(number: usize) -> Result<Box<dyn Backend>> {
-    Ok(Box::new(Cuda::open(number, Options::default())?))
+pub fn open(number: usize, options: &DeviceOptions) -> Result<Cuda> {
+    let DeviceOptions { precision, libraries, .. } = *options;
+    Cuda::open(number, Options { precision, libraries, ..Options::default() })
 }
 
 /// A GPU as a back end.
@@ -94,9 +100,37 @@ impl Cuda {
         problem(step)?.way(&self.options)
     }
 
+    /// What the GPU is called, and in what it takes products.
+    pub fn description(&self) -> (&str, Precision) {
+        (&self.device.properties.name, self.options.precision)
+    }
+
+    /// What it can do at most, by its data sheet.
+    pub fn peak(&self) -> Peak {
+        let (properties, precision) = (&self.device.properties, self.options.precision);
+        let multiply_adds_per_second = properties.multiply_adds_per_second(precision);
+        let source = format!("by the data sheet of {}, {}", properties.name, precision.name());
+        Peak { multiply_adds_per_second, bytes_per_second: properties.bytes_per_second(), source }
+    }
+
+    /// The name of how a step is computed, where there is more than one way.
+    pub fn method_name(&self, step: &Step) -> Option<String> {
+        self.way(step).map(|way| way.name())
+    }
+
     /// All that the time of a kernel depends on, in words.
     pub fn words(&self) -> String {
         self.device.properties.to_string()
+    }
+
+    /// The device's memory that a plan takes, foretold: while it is made ready, and while it runs.
+    ///
+    /// # Errors
+    /// E499 when the plan is not as plans are.
+    pub fn footprint(&self, plan: &Plan) -> Result<Footprint> {
+        let need = Need::of(plan, &Program::of(plan, &self.options)?);
+        let loading = need.parameters + need.prepared + need.scratch;
+        Ok(Footprint { load_bytes: loading.max(need.total()), run_bytes: need.total() })
     }
 
     /// The program of a plan, once all that it needs is known to fit.
@@ -134,20 +168,11 @@ impl Backend for Cuda {
         target(u64::MAX)
     }
 
-    fn prepare(&self, plan: Arc<Plan>, parameters: &Parameters) -> Result<Box<dyn Executable>> {
-        check_parameters(&plan, parameters)?;
-        let mut store = Store::new(self.device.clone());
-        let program = self.program(&plan)?;
-        for wanted in &plan.parameters {
-            let tensor = parameters.get(&wanted.path)?;
-            store.put(&wanted.path, &tensor)?;
-        }
-        let mut execution = self.execution(plan, program, &store)?;
-        execution.give_back_parameters();
-        Ok(Box::new(execution))
+    fn store(&self, parameters: &Parameters) -> Result<Arc<dyn crate::Store>> {
+        Ok(Arc::new(CudaStore { backend: self.clone(), parameters: parameters.clone() }))
     }
 
-    fn trainer(&self, plan: Arc<Plan>, parameters: &Parameters) -> Result<Box<dyn Trainer>> {
+    fn trainer(&self, plan: Arc<Plan>, parameters: &Parameters) -> Result<Box<dyn TrainingExecutable>> {
         let mut training =
             Training { backend: self.clone(), store: Store::new(self.device.clone()), executions: Vec::new() };
         let program = self.program(&plan)?;
@@ -157,20 +182,78 @@ impl Backend for Cuda {
     }
 }
 
+/// Parameters, and the device that plans of them run on.
+struct CudaStore {
+    backend: Cuda,
+    parameters: Parameters,
+}
+
+impl crate::Store for CudaStore {
+    fn pack(&self, plan: Arc<Plan>, cancel: &Cancel) -> Result<Arc<dyn Packed>> {
+        check_parameters(&plan, &self.parameters)?;
+        let program = self.backend.program(&plan)?;
+        let mut store = Store::new(self.backend.device.clone());
+        for wanted in &plan.parameters {
+            cancel.check("packing the weights")?;
+            store.put(&wanted.path, &*self.parameters.get(&wanted.path)?)?;
+        }
+        Ok(Arc::new(OnDevice { backend: self.backend.clone(), plan, program, store }))
+    }
+}
+
+/// A plan whose parameters are on the device.
+struct OnDevice {
+    backend: Cuda,
+    plan: Arc<Plan>,
+    program: Program,
+    store: Store,
+}
+
+impl Packed for OnDevice {
+    fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    fn executable(&self) -> Result<Box<dyn Executable>> {
+        let mut execution = self.backend.execution(self.plan.clone(), self.program.clone(), &self.store)?;
+        execution.give_back_parameters();
+        Ok(Box::new(execution))
+    }
+}
+
 impl Executable for Execution {
-    fn run(&mut self, inputs: &[Tensor]) -> Result<&[Tensor]> {
+    fn plan(&self) -> &Plan {
+        Execution::plan(self)
+    }
+
+    /// It is asked whether the run is cancelled before it begins: a run is one recorded piece of work.
+    fn run_unless(&mut self, inputs: &dyn TensorList, cancel: &Cancel) -> Result<&[Tensor]> {
+        cancel.check("the run")?;
         Execution::run(self, inputs)
     }
 
-    fn run_before(&mut self, inputs: &[Tensor], next: Option<&[Tensor]>) -> Result<&[Tensor]> {
+    fn run_into(&mut self, inputs: &dyn TensorList, outputs: &mut [TensorViewMut<'_>], cancel: &Cancel) -> Result<()> {
+        check_outputs(Execution::plan(self), outputs)?;
+        let answers = Executable::run_unless(self, inputs, cancel)?;
+        for (answer, output) in answers.iter().zip(outputs) {
+            output.data.copy_from_slice(answer.data());
+        }
+        Ok(())
+    }
+
+    fn answers(&self) -> &[Tensor] {
+        Execution::answers(self)
+    }
+
+    fn run_before(&mut self, inputs: &dyn TensorList, next: Option<&dyn TensorList>) -> Result<&[Tensor]> {
         Execution::run_before(self, inputs, next)
     }
 
-    fn again(&mut self, _inputs: &[Tensor]) -> Result<()> {
+    fn again(&mut self, _inputs: &dyn TensorList) -> Result<()> {
         Execution::again(self)
     }
 
-    fn profile(&mut self, inputs: &[Tensor], runs: usize) -> Result<Vec<f64>> {
+    fn profile(&mut self, inputs: &dyn TensorList, runs: usize) -> Result<Vec<f64>> {
         Execution::profile(self, inputs, runs)
     }
 
@@ -202,7 +285,7 @@ impl Store {
 
     /// Puts a tensor in, or its values in the place of those of that key, shape and type.
     fn put(&mut self, path: &Arc<str>, tensor: &Tensor) -> Result<()> {
-        let words = words(tensor);
+        let words = words(tensor.view());
         self.device.context.make_current().during("bringing parameters")?;
         let there = self.places.get(path).and_then(|&place| self.entries.get(place));
         if let Some(Stored { shape, element, buffer, .. }) = there
@@ -244,7 +327,7 @@ impl Training {
     }
 }
 
-impl Trainer for Training {
+impl TrainingExecutable for Training {
     fn add(&mut self, plan: Arc<Plan>) -> Result<usize> {
         let program = Program::of(&plan, &self.backend.options)?;
         let execution = self.backend.execution(plan, program, &self.store)?;
@@ -268,11 +351,11 @@ impl Trainer for Training {
         self.execution(number)?.stage(&inputs)
     }
 
-    fn again(&mut self, number: usize, _inputs: &[Tensor]) -> Result<()> {
+    fn again(&mut self, number: usize, _inputs: &dyn TensorList) -> Result<()> {
         self.execution(number)?.again()
     }
 
-    fn profile(&mut self, number: usize, inputs: &[Tensor], runs: usize) -> Result<Vec<f64>> {
+    fn profile(&mut self, number: usize, inputs: &dyn TensorList, runs: usize) -> Result<Vec<f64>> {
         self.execution(number)?.profile(inputs, runs)
     }
 

@@ -18,6 +18,7 @@ use super::program::{ALIGNMENT, Argument, LIBRARY_BYTES, Launch, Program, Task};
 use super::source::argument;
 use crate::failure::fault;
 use crate::given::check_inputs;
+use crate::view::{TensorList, views};
 use crate::{Inputs, Result, Tensor};
 use cnnc_compiler::plan::{Plan, PlanPort, Storage, View};
 use cudarc::driver::result::DriverError;
@@ -228,7 +229,7 @@ impl Execution {
     ///
     /// # Errors
     /// E604 when the inputs are not those that the plan wants, E505 when the driver fails.
-    pub fn run(&mut self, inputs: &[Tensor]) -> Result<&[Tensor]> {
+    pub fn run(&mut self, inputs: &dyn TensorList) -> Result<&[Tensor]> {
         self.is_ahead = false;
         self.begin(Inputs::Given(inputs))?;
         self.finish()
@@ -239,7 +240,7 @@ impl Execution {
     ///
     /// # Errors
     /// As [`Execution::run`].
-    pub fn run_before(&mut self, inputs: &[Tensor], next: Option<&[Tensor]>) -> Result<&[Tensor]> {
+    pub fn run_before(&mut self, inputs: &dyn TensorList, next: Option<&dyn TensorList>) -> Result<&[Tensor]> {
         let is_there = std::mem::take(&mut self.is_ahead);
         self.begin(if is_there { Inputs::Staged } else { Inputs::Given(inputs) })?;
         if let Some(next) = next {
@@ -275,13 +276,13 @@ impl Execution {
     ///
     /// # Errors
     /// As [`Execution::run`].
-    pub fn stage(&mut self, inputs: &[Tensor]) -> Result<()> {
+    pub fn stage(&mut self, inputs: &dyn TensorList) -> Result<()> {
         check_inputs(&self.plan, inputs)?;
         self.device.context.make_current().during("bringing inputs")?;
         // What was brought before has left the staging memory once the run that took it has begun.
         self.arrived.wait().during("bringing inputs")?;
         let mut place = 0;
-        for (tensor, to) in inputs.iter().zip(&self.memory.next_inputs) {
+        for (tensor, to) in views(inputs).zip(&self.memory.next_inputs) {
             let words = words(tensor);
             let staging = &mut self.inputs.values_mut()[place..][..words.len()];
             staging.copy_from_slice(&words);
@@ -317,6 +318,11 @@ impl Execution {
         Ok(&self.answers)
     }
 
+    /// The answers of the last run; zeros before the first.
+    pub fn answers(&self) -> &[Tensor] {
+        &self.answers
+    }
+
     /// One more run on the inputs that are on the device, whose answers stay there.
     ///
     /// # Errors
@@ -330,7 +336,7 @@ impl Execution {
     ///
     /// # Errors
     /// As [`Execution::run`].
-    pub fn profile(&mut self, inputs: &[Tensor], runs: usize) -> Result<Vec<f64>> {
+    pub fn profile(&mut self, inputs: &dyn TensorList, runs: usize) -> Result<Vec<f64>> {
         self.run(inputs)?;
         self.timed(runs.max(TIMED_RUNS)).during("timing the steps")
     }

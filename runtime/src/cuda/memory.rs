@@ -6,7 +6,8 @@ use super::handles::Buffer;
 use super::need::{Need, batch_of};
 use super::program::{Argument, WORD_BYTES};
 use crate::failure::fault;
-use crate::{Result, Tensor};
+use crate::view::Destination;
+use crate::{Result, Tensor, TensorView};
 use cnnc_compiler::element::ElementType;
 use cnnc_compiler::plan::{Plan, Storage, View, extent};
 use std::borrow::Cow;
@@ -66,9 +67,9 @@ pub fn words_of(bytes: u64) -> usize {
 }
 
 /// A tensor's values as words.
-pub fn words(tensor: &Tensor) -> Cow<'_, [f32]> {
+pub fn words(tensor: TensorView<'_>) -> Cow<'_, [f32]> {
     match tensor.counts() {
-        None => tensor.data().into(),
+        None => tensor.data().unwrap_or_default().into(),
         Some(counts) => {
             counts.iter().flat_map(|count| [*count as u32, (count >> 32) as u32].map(f32::from_bits)).collect()
         }
@@ -96,9 +97,9 @@ pub fn span(view: &View) -> usize {
 
 /// The elements of a view in order, out of the words from its first to its last, in a tensor like it.
 pub fn gather(view: &View, from: &[f32], to: &mut Tensor) {
-    match to.counts_mut() {
-        Some(counts) => gather_from(view, &whole(from), counts),
-        None => gather_from(view, from, to.data_mut()),
+    match to.destination() {
+        Destination::Uint64(counts) => gather_from(view, &whole(from), counts),
+        Destination::Float32(data) => gather_from(view, from, data),
     }
 }
 
@@ -122,6 +123,7 @@ fn gather_from<T: Copy>(view: &View, from: &[T], to: &mut [T]) {
 mod tests {
     use super::{gather, span, tensor, words};
     use crate::Tensor;
+    use crate::view::AsTensorView;
     use cnnc_compiler::element::ElementType::{Float32, Uint64};
     use cnnc_compiler::plan::{Storage, View};
 
@@ -149,7 +151,7 @@ mod tests {
     #[test]
     fn whole_numbers_are_two_words() {
         let counts = Tensor::of_counts(&[3], vec![1, (1 << 53) + 1, u64::MAX]).unwrap();
-        let there = words(&counts).into_owned();
+        let there = words(counts.view()).into_owned();
         assert_eq!(there.len(), 6);
         assert_eq!(tensor(&[3], Uint64, there), Some(counts));
         assert_eq!(tensor(&[2], Uint64, vec![0.0; 2]), None);

@@ -8,10 +8,15 @@ use super::libraries::Session;
 use super::lower::{choices, problem};
 use super::program::{ALIGNMENT, LIBRARY_BYTES, Options};
 use super::ways::Way;
-use crate::Result;
+use crate::failure::note;
 use crate::tuning::measure::chosen;
-use crate::tuning::{Choice, Measured, Tuning};
+use crate::tuning::{Choice, Measured, Tuned, Tuning, Workload};
+use crate::{Backend, Cancel, Device, Result};
+use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::plan::{Plan, Step};
+
+/// Runs that a step's time is the median of.
+const RUNS: usize = 20;
 
 impl Cuda {
     /// Measures the ways of a plan's products, and takes the best from now on. `profile` gives the seconds of every step of the
@@ -38,6 +43,53 @@ impl Cuda {
         options.tuning.0.extend(measured.iter().map(|one| (one.key.clone(), one.after)));
         *self = self.with(options);
         Ok(measured)
+    }
+
+    /// As [`Cuda::tune`], by the runs of a workload.
+    ///
+    /// # Errors
+    /// As the making of plans and their runs; E508 when it is cancelled.
+    pub(crate) fn tune_workload(&mut self, workload: &Workload<'_>, cancel: &Cancel) -> Result<Vec<Tuned>> {
+        let (bindings, target) = (workload.bindings()?, self.target());
+        let plan = match &workload.training {
+            Some((training, _)) => workload.model.compile_training(training, &bindings, &target, &mut ())?.0,
+            None => workload.model.compile(&bindings, &target, &mut ())?.0,
+        };
+        let measured = self.tune(&plan, &mut |cuda| {
+            cancel.check("measuring")?;
+            let device = Device::of_cuda(cuda.clone());
+            match &workload.training {
+                Some((training, wanted)) => {
+                    let mut trainer = workload.model.trainer(workload.weights, *training, &device);
+                    trainer.profile(&workload.inputs, *wanted, RUNS)
+                }
+                None => {
+                    let parameters = workload.weights.parameters();
+                    cuda.prepare(plan.clone(), parameters)?.profile(workload.inputs, RUNS)
+                }
+            }
+        })?;
+        Ok(measured.into_iter().map(Tuned::new).collect())
+    }
+
+    /// Why libraries are not there that might be used, one line each.
+    pub(crate) fn missing_libraries(&self) -> Vec<String> {
+        if !self.options().libraries {
+            return Vec::new();
+        }
+        let libraries = self.device().libraries();
+        [&libraries.cublaslt, &libraries.cudnn].into_iter().filter_map(|found| found.as_ref().err().cloned()).collect()
+    }
+
+    /// Uses the ways that were kept from now on; says which are not used, and why.
+    pub(crate) fn use_kept(&mut self, (kept, ignored): (Tuning<Way>, Option<Diagnostic>)) -> Vec<Diagnostic> {
+        let missing = self.tuned(kept).into_iter().map(|missing| {
+            let message = format!(
+                "{missing} was measured on this machine and is not found any more: generated kernels take its place"
+            );
+            note(Code::E501, message)
+        });
+        ignored.into_iter().chain(missing).collect()
     }
 
     /// The steps that can be computed in several ways, with those that this machine's libraries have.

@@ -17,6 +17,7 @@ use cnnc_compiler::element::ElementType;
 use cnnc_compiler::passes;
 use cnnc_compiler::plan::{Method, Operation, Plan, Step, Target, choices, plan};
 use cnnc_compiler::training::{Loss, SumOrMean, loss_and_gradients};
+use cnnc_compiler::write_kernels::Bindings;
 use std::sync::Arc;
 
 /// What functions are given lies so far from 0: past where they bend.
@@ -82,11 +83,10 @@ impl Subject {
 
 impl Case {
     fn new(layers: &str, shape: &[usize], road: Road) -> Result<Case> {
-        let mut model =
-            Model::from_text("grid.cnn", &format!("model Case {{\n    input {shape:?}\n    {layers}\n}}\n"))?;
-        let mut input = model.drawn_input(0, 0)?.tensor;
+        let model = Model::from_text("grid.cnn", &format!("model Case {{\n    input {shape:?}\n    {layers}\n}}\n"))?;
+        let mut input = model.reader().drawn(0, 0)?.tensor;
         input.data_mut().iter_mut().for_each(|value| *value *= REACH);
-        let parameters = model.parameters()?;
+        let parameters = Parameters::draw(&model.graph().graph, 0)?;
         let plan = usual(&model, road, &Target::reference())?;
         let mut inputs = vec![input];
         // Of a loss the plan takes what the network should answer, too.
@@ -140,10 +140,10 @@ impl Case {
 /// The plan of the network, or of its gradients, that a target chooses.
 fn usual(model: &Model, road: Road, target: &Target) -> Result<Arc<Plan>> {
     if road != Road::Gradients {
-        return model.compile(target, &mut ()).map(|(plan, _)| plan);
+        return model.compile(&Bindings::new(), target, &mut ()).map(|(plan, _)| plan);
     }
     let loss = Loss::MeanSquaredError(SumOrMean::Sum);
-    let mut graph = loss_and_gradients(&model.graph, &model.bindings, loss)?;
+    let mut graph = loss_and_gradients(model.graph(), &Bindings::new(), loss)?;
     passes::run(&mut graph)?;
     Ok(Arc::new(plan(&graph, target)?))
 }
@@ -165,13 +165,16 @@ mod tests {
     use super::{Examination, GRID, LAYER, Road, relative_error};
     use crate::cpu::InstructionSet;
     use crate::cpu::{Cpu, CpuOptions, Kernels};
-    use crate::{Backend, Executable, Parameters, Result, Tensor, Trainer};
+    use crate::{
+        Backend, Cancel, Executable, Packed, Parameters, Result, Store, Tensor, TensorList, TensorViewMut,
+        TrainingExecutable,
+    };
     use cnnc_compiler::plan::{Method, Plan, Target};
     use std::sync::Arc;
 
     fn backends() -> Vec<Cpu> {
         let sets = InstructionSet::available().into_iter();
-        sets.map(|instructions| Cpu(CpuOptions { instructions, ..CpuOptions::default() })).collect()
+        sets.map(|instructions| Cpu::new(CpuOptions { instructions, ..CpuOptions::default() })).collect()
     }
 
     #[test]
@@ -180,7 +183,7 @@ mod tests {
             assert!(subject.tolerance <= LAYER, "{}", subject.name);
             let examination = Examination::new(subject).unwrap_or_else(|report| panic!("{}: {report}", subject.name));
             for backend in backends() {
-                let set = backend.0.instructions.name();
+                let set = backend.options().instructions.name();
                 let error = examination.error(&backend).unwrap_or_else(|report| panic!("{}: {report}", subject.name));
                 let error = error.unwrap_or_else(|| panic!("{} is absent on {set}", subject.name));
                 assert!(
@@ -209,27 +212,64 @@ mod tests {
             Cpu::default().target()
         }
 
-        fn trainer(&self, plan: Arc<Plan>, parameters: &Parameters) -> Result<Box<dyn Trainer>> {
+        fn trainer(&self, plan: Arc<Plan>, parameters: &Parameters) -> Result<Box<dyn TrainingExecutable>> {
             Cpu::default().trainer(plan, parameters)
         }
 
-        fn prepare(&self, plan: Arc<Plan>, parameters: &Parameters) -> Result<Box<dyn Executable>> {
-            Ok(Box::new(WrongPlan(Cpu::default().prepare(plan, parameters)?, self.0, Vec::new())))
+        fn store(&self, parameters: &Parameters) -> Result<Arc<dyn Store>> {
+            Ok(Arc::new(WrongStore(Cpu::default().store(parameters)?, self.0)))
+        }
+    }
+
+    struct WrongStore(Arc<dyn Store>, f32);
+
+    impl Store for WrongStore {
+        fn pack(&self, plan: Arc<Plan>, cancel: &Cancel) -> Result<Arc<dyn Packed>> {
+            Ok(Arc::new(WrongPacked(self.0.pack(plan, cancel)?, self.1)))
+        }
+    }
+
+    struct WrongPacked(Arc<dyn Packed>, f32);
+
+    impl Packed for WrongPacked {
+        fn plan(&self) -> &Arc<Plan> {
+            self.0.plan()
+        }
+
+        fn executable(&self) -> Result<Box<dyn Executable>> {
+            Ok(Box::new(WrongPlan(self.0.executable()?, self.1, Vec::new())))
         }
     }
 
     struct WrongPlan(Box<dyn Executable>, f32, Vec<Tensor>);
 
     impl Executable for WrongPlan {
-        fn run(&mut self, inputs: &[Tensor]) -> Result<&[Tensor]> {
-            self.2 = self.0.run(inputs)?.to_vec();
+        fn plan(&self) -> &Plan {
+            self.0.plan()
+        }
+
+        fn run_into(
+            &mut self,
+            inputs: &dyn TensorList,
+            outputs: &mut [TensorViewMut<'_>],
+            cancel: &Cancel,
+        ) -> Result<()> {
+            self.0.run_into(inputs, outputs, cancel)
+        }
+
+        fn answers(&self) -> &[Tensor] {
+            &self.2
+        }
+
+        fn run_unless(&mut self, inputs: &dyn TensorList, cancel: &Cancel) -> Result<&[Tensor]> {
+            self.2 = self.0.run_unless(inputs, cancel)?.to_vec();
             let values = self.2[0].data_mut();
             let largest = values.iter().fold(0f32, |largest, value| largest.max(value.abs()));
             values[0] += self.1 * largest;
             Ok(&self.2)
         }
 
-        fn profile(&mut self, inputs: &[Tensor], runs: usize) -> Result<Vec<f64>> {
+        fn profile(&mut self, inputs: &dyn TensorList, runs: usize) -> Result<Vec<f64>> {
             self.0.profile(inputs, runs)
         }
     }
@@ -247,7 +287,7 @@ mod tests {
 
     #[test]
     fn a_back_end_without_blocks_convolves_by_the_definition_alone() {
-        let reference = Cpu(CpuOptions { kernels: Kernels::Reference, ..CpuOptions::default() });
+        let reference = Cpu::new(CpuOptions { kernels: Kernels::Reference, ..CpuOptions::default() });
         for subject in GRID.iter().filter(|subject| subject.name.contains("conv")) {
             let error = Examination::new(subject).unwrap().error(&reference).unwrap();
             let by_winograd = matches!(subject.road, Road::By(Method::Winograd(_)));

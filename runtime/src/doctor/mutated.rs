@@ -133,7 +133,7 @@ fn plans() -> Vec<Named> {
             let sets = InstructionSet::available();
             let sets = if subject.road == Road::Plain { &sets[..1] } else { &sets[..] };
             for &instructions in sets {
-                let cpu = Cpu(CpuOptions { instructions, ..CpuOptions::default() });
+                let cpu = Cpu::new(CpuOptions { instructions, ..CpuOptions::default() });
                 if let Some(plan) = case.plan(subject.road, cpu.target()).expect("a plan, or none") {
                     plans.push((subject.name, instructions, plan, case.parameters.clone()));
                 }

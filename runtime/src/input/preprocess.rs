@@ -2,7 +2,6 @@
 
 use super::{Wanted, pictures};
 use crate::failure::failure;
-use crate::model::port;
 use crate::pictures::{Picture, check_size, decode, to_grey};
 use crate::{Model, Result, Tensor};
 use cnnc_compiler::diagnostic::Code;
@@ -35,7 +34,7 @@ impl Preprocess {
     /// # Errors
     /// E604 when the model has no such input.
     pub fn of(model: &Model, input: usize) -> Result<Preprocess> {
-        Ok(Preprocess(Wanted::new(port(&model.graph, input)?, &Bindings::new())))
+        Ok(Preprocess(Wanted::new(model.port(input)?, &Bindings::new())))
     }
 
     /// A batch of pictures, `[N, 1 or 3, H, W]`; an input of one channel gets them in grey.

@@ -38,7 +38,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.png");
         std::fs::write(&path, PICTURE).unwrap();
-        let wanted = crate::input::Wanted::new(&model().graph.graph.inputs[0], &model().bindings);
+        let wanted = crate::input::Wanted::new(&model().inputs()[0], &Default::default());
         for refused in [
             model().input(&path).unwrap_err(),
             Preprocess::of(&model(), 0).unwrap().encoded(&[PICTURE]).unwrap_err(),

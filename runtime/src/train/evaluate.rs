@@ -1,10 +1,9 @@
 //! What a network's answers are worth on labelled pictures: loss, accuracy, and which class is taken for which.
 
-use super::labels;
 use super::scorer::Scorer;
-use crate::Result;
 use crate::data::{Batch, Job, Skipped, load};
 use crate::failure::failure;
+use crate::{Result, labels};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::training::{Loss, SumOrMean};
 use std::collections::HashMap;
@@ -123,7 +122,7 @@ fn loss_of(row: &[f32], label: usize, loss: &Loss) -> f64 {
 /// # Errors
 /// When samples cannot be loaded or do not fit.
 pub fn evaluate(
-    scorer: &mut Scorer<'_>,
+    scorer: &mut Scorer,
     job: &Job,
     loss: &Loss,
     stop: &AtomicBool,

@@ -4,11 +4,9 @@
 use super::recipe::{self, Recipe};
 use super::run::{Listener, Run, train};
 use super::{Ending, RunFolder, Setup, StepLearner};
-use crate::cpu::CpuOptions;
-use crate::{Cancel, Disk, Error, Parameters, Result, data};
+use crate::{Cancel, Device, DeviceOptions, Disk, Error, Model, Parameters, Result, Weights, data};
 use cnnc_compiler::check::{Checked, Spec};
 use cnnc_compiler::diagnostic::{Code, Diagnostic, Label};
-use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::watch::Watch;
 use cnnc_grammar::span::{Files, Span};
 use std::path::Path;
@@ -25,15 +23,15 @@ pub fn fit(recipe: impl AsRef<Path>, cancel: &Cancel, listener: &mut Listener<'_
     let mut files = Files::default();
     let file = files.add(path.to_string_lossy(), text.as_str());
     let recipe = recipe::read(&text, file, path).map_err(|problems| Error::of_spec(problems, files.clone()))?;
-    let (problems, graph) = network(&recipe, &mut files, &mut ());
-    let Some(graph) = graph else { return Err(Error::of_spec(problems, files)) };
+    let (problems, model) = network(&recipe, &mut files, &mut ());
+    let Some(model) = model else { return Err(Error::of_spec(problems, files)) };
     let mut trained = || {
         let data = data::open(recipe.data.format, &recipe.data.path)?;
-        let setup = Setup::new(&recipe, &graph, &data)?;
-        let backend = recipe.device.open(CpuOptions { threads: recipe.threads, ..CpuOptions::default() })?;
+        let setup = Setup::new(&recipe, model.graph(), &data)?;
+        let device = Device::open(recipe.device, &DeviceOptions::default().threads(recipe.threads))?;
         let folder = RunFolder::take(&recipe.output, None, false)?;
-        let (resume, stop, backend) = (None, &*cancel.0, &*backend);
-        learn(&Run { recipe: &recipe, graph: &graph, data: &data, setup, resume, stop, backend }, folder, listener)
+        let (resume, stop, device) = (None, &*cancel.0, &device);
+        learn(&Run { recipe: &recipe, model: &model, data: &data, setup, resume, stop, device }, folder, listener)
     };
     trained().map_err(|error| error.within(&files))
 }
@@ -43,12 +41,13 @@ pub fn fit(recipe: impl AsRef<Path>, cancel: &Cancel, listener: &mut Listener<'_
 /// # Errors
 /// As [`train`], and when the network cannot be trained so, or not in batches of that size.
 pub fn learn(run: &Run<'_>, folder: RunFolder, listener: &mut Listener<'_>) -> Result<Ending> {
-    let Run { recipe, graph, data, setup, backend, .. } = run;
+    let Run { recipe, model, data, setup, device, .. } = run;
     let of_model = (recipe.model.place, "the recipe names the model here");
-    let parameters = Parameters::draw(&graph.graph, recipe.seed).map_err(|failure| at(of_model, failure))?;
+    let parameters = Parameters::draw(&model.graph().graph, recipe.seed).map_err(|failure| at(of_model, failure))?;
     let [channels, height, width] = setup.train.shape();
     let shape = [recipe.batch_size.min(data.train.len()), channels, height, width];
-    let learner = StepLearner::new(graph, recipe.training, &parameters, shape, setup.classes, *backend);
+    let weights = Weights::of(model, parameters);
+    let learner = StepLearner::new(model, recipe.training, &weights, shape, setup.classes, device);
     let mut learner = learner.map_err(|failure| match failure.code {
         Code::E401 | Code::E504 => at((recipe.batch_size_place, "in batches of this size"), failure),
         _ => at(of_model, failure),
@@ -57,7 +56,7 @@ pub fn learn(run: &Run<'_>, folder: RunFolder, listener: &mut Listener<'_>) -> R
 }
 
 /// The network that a recipe names, and what is to be said of it; `files` takes its sources in.
-pub fn network(recipe: &Recipe, files: &mut Files, watch: &mut dyn Watch) -> (Vec<Diagnostic>, Option<ShapedGraph>) {
+pub fn network(recipe: &Recipe, files: &mut Files, watch: &mut dyn Watch) -> (Vec<Diagnostic>, Option<Model>) {
     let spec = Spec::read_after(std::mem::take(files), &recipe.model.file.to_string_lossy(), &Disk, watch);
     let Checked { files: all_files, mut problems, mut networks, .. } = spec.network(&recipe.request(), watch);
     *files = all_files;
@@ -65,7 +64,8 @@ pub fn network(recipe: &Recipe, files: &mut Files, watch: &mut dyn Watch) -> (Ve
     for problem in problems.iter_mut().filter(|problem| problem.labels.is_empty()) {
         problem.labels.push(Label { span: recipe.model.place, text: "the recipe names it here".into() });
     }
-    (problems, networks.pop())
+    let model = networks.pop().map(|graph| Model::of(graph, files.clone(), Vec::new()));
+    (problems, model)
 }
 
 /// A failure at a place of the recipe, where it has none of its own.

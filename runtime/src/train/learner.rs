@@ -1,27 +1,8 @@
 //! What the loop asks of that which learns: a step on a batch, and the state that a run is gone on from.
 
 use crate::data::Batch;
+pub use crate::trainer::{StepInputs, StepOutputs};
 use crate::{Parameters, Result};
-
-/// What a step is told besides its batch.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct StepInputs {
-    /// The learning rate.
-    pub learning_rate: f64,
-    /// The number of the step in the run, from 1.
-    pub step: u64,
-    /// What dropout draws from, with the step's number.
-    pub seed: u64,
-}
-
-/// What a step says.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct StepOutputs {
-    /// The loss of the batch before the step.
-    pub loss: f64,
-    /// How many samples were answered right before the step, where the loss tells.
-    pub correct: Option<usize>,
-}
 
 /// Parameters that a step changes.
 pub trait Learner {
@@ -54,7 +35,7 @@ pub trait Learner {
         self.finish()
     }
 
-    /// As [`Trainer::tuning`](crate::Trainer::tuning).
+    /// As [`TrainingExecutable::tuning`](crate::TrainingExecutable::tuning).
     fn tuning(&self) -> Option<String> {
         None
     }

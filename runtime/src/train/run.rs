@@ -13,12 +13,11 @@ use super::recipe::Recipe;
 use super::schedule::Moment;
 use super::scorer::Scorer;
 use super::setup::Setup;
-use super::{counters, log, state};
+use super::{counters, log};
 use crate::data::{Batch, DataSet, Job, Skipped, in_order, load, shuffled};
 use crate::failure::failure;
-use crate::{Backend, Error, Parameters, Result, weights};
+use crate::{Device, Error, Model, Parameters, Result, Weights, state, weights};
 use cnnc_compiler::diagnostic::{Code, Label};
-use cnnc_compiler::graph::ShapedGraph;
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -30,7 +29,7 @@ pub struct Run<'a> {
     /// The recipe.
     pub recipe: &'a Recipe,
     /// The network.
-    pub graph: &'a ShapedGraph,
+    pub model: &'a Model,
     /// The data.
     pub data: &'a DataSet,
     /// What of them fits together.
@@ -40,7 +39,7 @@ pub struct Run<'a> {
     /// Becomes true when the run is to end after the step.
     pub stop: &'a AtomicBool,
     /// Where validation runs; the learner's own device, whose rounding a checkpoint is bound to.
-    pub backend: &'a dyn Backend,
+    pub device: &'a Device,
 }
 
 /// Who hears of events.
@@ -62,7 +61,8 @@ pub fn train(
         checkpoint::save(folder.path(), &learner.state()?, &progress)?;
     }
     log::rewrite(folder.path(), &progress.history)?;
-    let scorer = Scorer::new(run.graph, Parameters::default(), run.setup.classes, run.backend);
+    let nothing = Weights::of(run.model, Parameters::default());
+    let scorer = Scorer::new(&nothing, run.setup.classes, run.device);
     let saved = (progress.epoch, progress.batch);
     let mut training = Training { run, folder, learner, listener, scorer, progress, saved, skipped: HashSet::new() };
     training.go()
@@ -70,8 +70,9 @@ pub fn train(
 
 /// Where the run begins: at its start, or where a checkpoint stands.
 fn begin(run: &Run<'_>, learner: &mut dyn Learner) -> Result<Progress> {
-    let arithmetic = [Some(run.backend.arithmetic()), learner.tuning()].into_iter().flatten().collect::<Vec<_>>();
-    let settings = run.setup.settings(run.recipe, run.graph, run.data, arithmetic.join(", "));
+    let arithmetic =
+        [Some(run.device.backend().arithmetic()), learner.tuning()].into_iter().flatten().collect::<Vec<_>>();
+    let settings = run.setup.settings(run.recipe, run.model.graph(), run.data, arithmetic.join(", "));
     let Some(path) = run.resume else { return Ok(Progress { settings, ..Progress::default() }) };
     let (found, progress) = checkpoint::load(path)?;
     checkpoint::compare(path, &progress, &settings)?;
@@ -86,7 +87,7 @@ struct Training<'r, 'l> {
     folder: RunFolder,
     learner: &'l mut dyn Learner,
     listener: &'l mut Listener<'l>,
-    scorer: Scorer<'r>,
+    scorer: Scorer,
     progress: Progress,
     /// Epochs, and batches of the next, that the newest checkpoint is after.
     saved: (usize, usize),
@@ -212,7 +213,7 @@ impl Training<'_, '_> {
 
     /// E612 when a parameter that is trained is no number any more, so that a checkpoint never holds that.
     fn check_weights(&self, state: &Parameters) -> Result<()> {
-        match state::without_numbers(self.run.graph, state)? {
+        match state::without_numbers(self.run.model.graph(), state)? {
             Some(key) => Err(self.diverged(&format!("`{key}` has values that are no numbers"), self.progress.batch)),
             None => Ok(()),
         }

@@ -1,39 +1,30 @@
 //! The network as it answers, for validation: a plan and an engine for every batch size that occurs.
 
 use crate::failure::failure;
-use crate::tuning::Tuning;
-use crate::{Backend, Executable, Parameters, Result, Tensor, bind_input};
-use cnnc_compiler::compile;
+use crate::view::TensorList;
+use crate::{Device, Executable, Model, Parameters, Result, Tensor, Weights};
 use cnnc_compiler::diagnostic::Code;
-use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::plan::Plan;
-use cnnc_compiler::write_kernels::Bindings;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A network with parameters on a device.
-pub struct Scorer<'g> {
-    graph: &'g ShapedGraph,
+pub struct Scorer {
+    model: Model,
     parameters: Parameters,
-    backend: &'g dyn Backend,
+    device: Device,
     classes: usize,
-    tuning: Tuning,
     /// Plans by batch size; they outlive the parameters.
     plans: HashMap<usize, Arc<Plan>>,
     engines: HashMap<usize, Box<dyn Executable>>,
 }
 
-impl<'g> Scorer<'g> {
-    /// A network that answers with scores for each of `classes` classes.
-    pub fn new(graph: &'g ShapedGraph, parameters: Parameters, classes: usize, backend: &'g dyn Backend) -> Scorer<'g> {
-        let (plans, engines) = (HashMap::new(), HashMap::new());
-        Scorer { graph, parameters, backend, classes, tuning: Tuning::default(), plans, engines }
-    }
-
-    /// With methods of the CPU that were measured. A training's own validation has none, so that its numbers do not depend on
-    /// them.
-    pub fn tuned(self, tuning: Tuning) -> Scorer<'g> {
-        Scorer { tuning, ..self }
+impl Scorer {
+    /// A network that answers with scores for each of `classes` classes. A training's own validation is on a device without
+    /// measured methods of the CPU, so that its numbers do not depend on them.
+    pub fn new(weights: &Weights, classes: usize, device: &Device) -> Scorer {
+        let (model, parameters, device) = (weights.model().clone(), weights.parameters().clone(), device.clone());
+        Scorer { model, parameters, device, classes, plans: HashMap::new(), engines: HashMap::new() }
     }
 
     /// The classes that it tells apart.
@@ -42,7 +33,7 @@ impl<'g> Scorer<'g> {
     }
 
     /// Goes on with other parameters.
-    pub fn set(&mut self, parameters: Parameters) {
+    pub(super) fn set(&mut self, parameters: Parameters) {
         self.parameters = parameters;
         self.engines.clear();
     }
@@ -56,11 +47,12 @@ impl<'g> Scorer<'g> {
         let samples = inputs.shape().first().copied().unwrap_or(1);
         if !self.engines.contains_key(&samples) {
             let plan = self.plan(inputs.shape())?;
-            self.engines.insert(samples, self.backend.prepare(plan, &self.parameters)?);
+            self.engines.insert(samples, self.device.backend().prepare(plan, &self.parameters)?);
         }
         let engine = self.engines.get_mut(&samples);
-        let next = next.filter(|next| next.shape() == inputs.shape()).map(std::slice::from_ref);
-        let answers = engine.map(|engine| engine.run_before(std::slice::from_ref(&inputs), next)).transpose()?;
+        let next = next.filter(|next| next.shape() == inputs.shape()).map(|next| [next]);
+        let next = next.as_ref().map(|next| next as &dyn TensorList);
+        let answers = engine.map(|engine| engine.run_before(&[inputs], next)).transpose()?;
         let answer = answers.and_then(|answers| answers.first().cloned());
         let fits = |answer: &Tensor| answer.shape() == [samples, self.classes];
         answer.filter(fits).ok_or_else(|| failure(Code::E499, "an answer that is no row of scores for each sample"))
@@ -71,20 +63,9 @@ impl<'g> Scorer<'g> {
         if let Some(plan) = self.plans.get(&samples) {
             return Ok(plan.clone());
         }
-        let mut target = self.backend.target();
-        self.tuning.apply(&mut target);
-        let (plan, _) = compile(self.graph, &bindings_of(self.graph, inputs), &target)?;
-        let plan = Arc::new(plan);
+        let bindings = self.model.bindings(&[inputs])?;
+        let (plan, _) = self.model.compile(&bindings, &self.device.target(), &mut ())?;
         self.plans.insert(samples, plan.clone());
         Ok(plan)
     }
-}
-
-/// The sizes that an input of this shape gives to the symbols of a network.
-pub fn bindings_of(graph: &ShapedGraph, inputs: &[usize]) -> Bindings {
-    let mut bindings = Bindings::new();
-    if let Some(port) = graph.graph.inputs.first() {
-        bind_input(port, inputs, &mut bindings);
-    }
-    bindings
 }

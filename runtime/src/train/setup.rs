@@ -1,13 +1,12 @@
 //! From a recipe, a network and a data set to what a run needs of them: pipelines, classes, and the settings that its numbers
 //! depend on.
 
-use super::labels;
 use super::recipe::Recipe;
 use super::schedule::Length;
 use crate::data::{DataSet, Pipeline, Samples};
 use crate::failure::failure;
 use crate::random::fnv1a;
-use crate::{Error, Result};
+use crate::{Error, Result, labels};
 use cnnc_compiler::diagnostic::{Code, Label};
 use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::graph::print::print_graph;

@@ -4,10 +4,9 @@
 //! turns, so that what slows the machine down for a while slows all of them, and of a step's times the least counts: others make
 //! some runs longer, none shorter. Which candidate is best by such times is the same question on a GPU.
 
-use super::{Candidate, Tuning};
-use crate::cpu::{CpuOptions, Engine};
-use crate::{Parameters, Result, Tensor};
-use cnnc_compiler::plan::{Blocks, Method, Plan, choices};
+use super::{Candidate, Tuning, Workload};
+use crate::{Cancel, Device, Result};
+use cnnc_compiler::plan::{Method, Plan, choices};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -56,14 +55,19 @@ impl<C: Candidate> Measured<C> {
     }
 }
 
-/// Measures the convolutions of a model that more than one method can compute. `compile` makes its plan with these choices.
-pub(crate) fn measure(
-    compile: &mut dyn FnMut(&Tuning) -> Result<Arc<Plan>>,
-    blocks: &Blocks,
-    parameters: &Parameters,
-    inputs: &[Tensor],
-    options: CpuOptions,
-) -> Result<Vec<Measured>> {
+/// Measures the convolutions of a network that more than one method can compute on the processor.
+///
+/// # Errors
+/// As the making of plans and their runs; E508 when it is cancelled.
+pub(crate) fn of_cpu(device: &Device, workload: &Workload<'_>, cancel: &Cancel) -> Result<Vec<Measured>> {
+    let (target, bindings) = (device.target(), workload.bindings()?);
+    let Some(blocks) = &target.blocks else { return Ok(Vec::new()) };
+    let compile = |choices: &Tuning| -> Result<Arc<Plan>> {
+        let mut target = target.clone();
+        choices.apply(&mut target);
+        Ok(workload.model.compile(&bindings, &target, &mut ())?.0)
+    };
+    let store = device.backend().store(workload.weights.parameters())?;
     let plan = compile(&Tuning::default())?;
     let several = choices(&plan, blocks).into_iter().filter(|choice| choice.methods.len() > 1);
     let free: Vec<Choice<Method>> = several
@@ -74,13 +78,15 @@ pub(crate) fn measure(
     for method in methods {
         let able = free.iter().filter(|choice| choice.all.contains(&method));
         let tuning = Tuning(able.map(|choice| (choice.key.clone(), method)).collect());
-        let plan = compile(&tuning)?;
-        engines.push((tuning, Engine::new(plan, parameters, options)?, Vec::new()));
+        cancel.check("measuring")?;
+        let engine = store.pack(compile(&tuning)?, cancel)?.executable()?;
+        engines.push((tuning, engine, Vec::new()));
     }
     let (start, mut turn) = (Instant::now(), 0);
     while !engines.is_empty() && (turn < TURNS[0] || (turn < TURNS[1] && start.elapsed() < TIME)) {
         for (_, engine, least) in &mut engines {
-            let seconds = engine.profile(inputs, RUNS)?;
+            cancel.check("measuring")?;
+            let seconds = engine.profile(workload.inputs, RUNS)?;
             least.resize(seconds.len(), f64::INFINITY);
             least.iter_mut().zip(seconds).for_each(|(least, time): (&mut f64, f64)| *least = least.min(time));
         }

@@ -1,14 +1,15 @@
 //! Candidates that were measured on this machine, and the file that keeps the choice.
 //!
-//! On the CPU a candidate is a convolution's method: choices come in from [`Model::tune`](crate::Model::tune) or from the file,
+//! On the CPU a candidate is a convolution's method: choices come in from [`Device::tune`](crate::Device::tune) or from the file,
 //! and go out into the [`Target`] that a plan is made for. On a GPU it is a step's [`Way`](crate::cuda::Way). A choice holds for
 //! sizes and not for threads, so that answers have the same bits for any number of these. A file that is damaged, of another
 //! machine or of another cnnc is not used, and the reader is told why. Whoever keeps choices adds them to those that are there by
 //! then, under a lock.
 
+mod device;
 pub(crate) mod measure;
 
-pub(crate) use measure::measure;
+pub use device::{Tuned, Workload};
 pub use measure::{Choice, Measured};
 
 use crate::cpu::InstructionSet;
@@ -177,9 +178,10 @@ impl<C: Candidate> Tuning<C> {
 #[cfg(test)]
 mod tests {
     use super::{Kept, Machine, Tuning};
-    use crate::cpu::{Cpu, CpuOptions};
-    use crate::{Backend, Model};
+    use crate::Model;
+    use crate::cpu::CpuOptions;
     use cnnc_compiler::plan::{Method, Scheme, choices};
+    use cnnc_compiler::write_kernels::Bindings;
     use std::fs;
 
     fn machine() -> Machine {
@@ -253,11 +255,11 @@ mod tests {
 
     #[test]
     fn a_plan_uses_the_choices_and_an_exact_one_takes_no_winograd() {
-        let model = Model::load("../models/vgg.cnn").unwrap();
+        let model = Model::from_file("../models/vgg.cnn").unwrap();
         let methods = |exact: bool, tuning: &Tuning| {
-            let mut target = Cpu(CpuOptions { exact, ..CpuOptions::default() }).target();
+            let mut target = CpuOptions { exact, ..CpuOptions::default() }.target();
             tuning.apply(&mut target);
-            let (plan, _) = model.compile(&target, &mut ()).unwrap();
+            let (plan, _) = model.compile(&Bindings::new(), &target, &mut ()).unwrap();
             choices(&plan, target.blocks.as_ref().unwrap())
         };
         for method in [Method::Winograd(Scheme::F2), Method::Winograd(Scheme::F4), Method::Direct] {

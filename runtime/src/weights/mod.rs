@@ -7,10 +7,12 @@
 
 mod convert;
 mod matching;
+mod of_model;
 pub(crate) mod save;
 mod stored;
 
 pub(crate) use convert::from_half;
+pub use of_model::Weights;
 pub use save::save;
 
 use crate::failure::{broken_file, failure};

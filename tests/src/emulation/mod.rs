@@ -245,6 +245,7 @@ pub fn tolerance(step: &Step, precision: Precision) -> (f64, &'static str) {
             Precision::Exact => (2e-6, "each product and sum rounds; errors grow as the root of their number"),
             Precision::Tf32 | Precision::Fp16 => (2e-3, "operands have 11 bits: each is off by 2^-11 at most"),
             Precision::Bf16 => (1e-2, "operands have 8 bits: each is off by 2^-8 at most"),
+            other => panic!("nothing is known of {}", other.name()),
         },
         (Operation::Map(_) | Operation::Reduce(_), _) => (1e-5, "of a few operations differences may cancel"),
         _ => (3e-6, "a few operations in float32, functions good to a few units of the last place"),

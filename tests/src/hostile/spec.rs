@@ -90,7 +90,7 @@ fn compiled(network: &ShapedGraph, files: &Files) -> Verdict {
         refused([problem], files, &[]);
     };
     let plan = |target: &Target| cnnc_compiler::compile(network, &bindings, target);
-    let cpu = Cpu(CpuOptions { threads: 1, ..CpuOptions::default() });
+    let cpu = Cpu::new(CpuOptions { threads: 1, ..CpuOptions::default() });
     let (plain, fast, device) = (plan(&Target::reference()), plan(&cpu.target()), plan(&program::target(u64::MAX)));
     let step = compile_step(network, &bindings, &Training::plain(), &cpu.target());
     for plan in [&plain, &fast, &device, &step] {
@@ -132,7 +132,7 @@ fn is_small(plan: &Plan) -> bool {
 fn run(plan: Plan, network: &ShapedGraph, cpu: &Cpu) -> cnnc_runtime::Result<()> {
     let inputs: Vec<_> = plan.inputs.iter().map(|input| random::input(&input.name, &input.view.shape, 0)).collect();
     let parameters = Parameters::draw(&network.graph, 0)?;
-    Engine::new(Arc::new(plan), &parameters, cpu.0)?.run(&inputs)?;
+    Engine::new(Arc::new(plan), &parameters, *cpu.options())?.run(&inputs)?;
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 
 use super::weights::with_length;
 use super::{Verdict, folder, put, refused, refused_file};
-use crate::{Text, network_of_text};
+use crate::Text;
 use cnnc_compiler::check::{Checked, Spec};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::graph::ShapedGraph;
@@ -11,13 +11,12 @@ use cnnc_compiler::plan::Target;
 use cnnc_compiler::training::compile_step;
 use cnnc_compiler::write_kernels::Bindings;
 use cnnc_grammar::span::Files;
-use cnnc_runtime::cpu::{Cpu, CpuOptions};
 use cnnc_runtime::data::{Batch, DataSet, Job, Picture, Samples, in_order, load};
 use cnnc_runtime::train::checkpoint::{self, LAST, Progress};
 use cnnc_runtime::train::recipe::{self, Recipe};
 use cnnc_runtime::train::schedule::Moment;
 use cnnc_runtime::train::{Learner, Run, RunFolder, Setup, StepInputs, StepLearner, StepOutputs, train};
-use cnnc_runtime::{Backend, Parameters, Result, bind_batch};
+use cnnc_runtime::{Device, Model, Parameters, Result, bind_batch};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, LazyLock};
@@ -65,8 +64,8 @@ fn pictures() -> DataSet {
     DataSet { train: Arc::new(Pictures), validation: Arc::new(Pictures), classes: 3, class_names: None }
 }
 
-fn cpu() -> Cpu {
-    Cpu(CpuOptions { threads: 1, ..CpuOptions::default() })
+fn cpu() -> Device {
+    Device::cpu(1)
 }
 
 /// Reads a recipe, holds it against the network and the data set, and plans its first step.
@@ -135,13 +134,13 @@ fn prepared(recipe: &Recipe, network: &ShapedGraph) -> Result<()> {
     Ok(())
 }
 
-static NETWORK: LazyLock<ShapedGraph> = LazyLock::new(|| network_of_text(SPEC));
+static NETWORK: LazyLock<Model> = LazyLock::new(|| Model::from_text("spec.cnn", SPEC).expect("a model"));
 
 /// What the network's training begins with.
 static STATE: LazyLock<Parameters> = LazyLock::new(|| {
     let recipe = recipe_in(Path::new("unused"));
-    let parameters = Parameters::draw(&NETWORK.graph, 0).expect("parameters");
-    let learner = StepLearner::new(&NETWORK, recipe.training, &parameters, [2, 1, 6, 6], 3, &cpu());
+    let weights = NETWORK.init(0).expect("weights");
+    let learner = StepLearner::new(&NETWORK, recipe.training, &weights, [2, 1, 6, 6], 3, &cpu());
     learner.and_then(|learner| learner.state()).expect("a state")
 });
 
@@ -177,8 +176,8 @@ impl Learner for Idle {
 /// Goes on for a step from a checkpoint, or begins.
 fn step(folder: &Path, resume: Option<&Path>) -> Result<()> {
     let (recipe, data, stop) = (recipe_in(folder), pictures(), AtomicBool::new(true));
-    let setup = Setup::new(&recipe, &NETWORK, &data)?;
-    let run = Run { recipe: &recipe, graph: &NETWORK, data: &data, setup, resume, stop: &stop, backend: &cpu() };
+    let setup = Setup::new(&recipe, NETWORK.graph(), &data)?;
+    let run = Run { recipe: &recipe, model: &NETWORK, data: &data, setup, resume, stop: &stop, device: &cpu() };
     let folder = RunFolder::take(folder, resume, false)?;
     train(&run, folder, &mut Idle(STATE.clone()), &mut |_| {}).map(drop)
 }
@@ -209,8 +208,8 @@ pub fn checkpoint(bytes: &[u8]) -> Verdict {
 /// What a checkpoint of the run is compared by.
 fn settings(folder: &Path) -> std::collections::BTreeMap<String, String> {
     let (recipe, data) = (recipe_in(folder), pictures());
-    let setup = Setup::new(&recipe, &NETWORK, &data).expect("a setup");
-    setup.settings(&recipe, &NETWORK, &data, cpu().arithmetic())
+    let setup = Setup::new(&recipe, NETWORK.graph(), &data).expect("a setup");
+    setup.settings(&recipe, NETWORK.graph(), &data, cpu().backend().arithmetic())
 }
 
 /// The checkpoint of a run that was stopped after its first step.

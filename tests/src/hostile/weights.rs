@@ -63,9 +63,9 @@ pub fn safetensors(bytes: &[u8]) -> Verdict {
 }
 
 fn prepare(parameters: &Parameters) {
-    let cpu = Cpu(CpuOptions { threads: 1, ..CpuOptions::default() });
+    let cpu = Cpu::new(CpuOptions { threads: 1, ..CpuOptions::default() });
     let (plan, _) = cnnc_compiler::compile(&NETWORK, &Default::default(), &cpu.target()).expect("a plan");
-    Engine::new(Arc::new(plan), parameters, cpu.0).expect("an engine");
+    Engine::new(Arc::new(plan), parameters, *cpu.options()).expect("an engine");
 }
 
 /// A file of weights that cnnc wrote, for the network.

@@ -59,7 +59,7 @@ pub fn check(net: &Net, report: &mut Report) {
             }
         }
         let reference = CpuOptions { kernels: Kernels::Reference, ..CpuOptions::default() };
-        if let Some(plan) = run.planned(&graph, &Cpu(reference).target(), how) {
+        if let Some(plan) = run.planned(&graph, &Cpu::new(reference).target(), how) {
             run.in_single(&plan, CpuOptions { threads: 1, ..reference }, &format!("{how}, reference"));
         }
     }
@@ -104,7 +104,7 @@ impl Run<'_> {
 
     /// The fast kernels by the planner's methods, and then with every convolution by a method that it might have chosen.
     fn on_the_cpu(&mut self, graph: &KernelGraph, options: CpuOptions, road: &str) {
-        let mut target = Cpu(options).target();
+        let mut target = Cpu::new(options).target();
         let Some(plan) = self.planned(graph, &target, road) else { return };
         self.in_single(&plan, options, road);
         let free = target.blocks.as_ref().map(|blocks| choices(&plan, blocks)).unwrap_or_default();

@@ -91,7 +91,7 @@ impl Lesson<'_> {
         for instructions in InstructionSet::available() {
             let road = format!("{how}, {}", instructions.name());
             let options = CpuOptions { instructions, ..CpuOptions::default() };
-            let Some(plan) = self.planned(&graph, &Cpu(options).target(), &road) else { continue };
+            let Some(plan) = self.planned(&graph, &options.target(), &road) else { continue };
             self.report.plan(&plan);
             let mut run = |threads: usize| {
                 let engine = Engine::new(plan.clone(), parameters, CpuOptions { threads, ..options });
@@ -155,7 +155,7 @@ impl Lesson<'_> {
             let options = CpuOptions { instructions, kernels, ..CpuOptions::default() };
             let name = if kernels == Kernels::Fast { instructions.name() } else { "reference" };
             let road = format!("{how}, {name}");
-            let target = Cpu(options).target();
+            let target = Cpu::new(options).target();
             let Some(plan) = self.planned(&graph, &target, &road) else { continue };
             let first = self.step(&plan, parameters, 1, CpuOptions { threads: 1, ..options }, &road);
             let Some((first, answers)) = first else { continue };

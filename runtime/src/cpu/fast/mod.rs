@@ -39,6 +39,7 @@ use super::blocked::vector::InstructionSet;
 use crate::failure::{Result, failure, fault};
 use crate::given::check_parameters;
 use crate::parameters::{Parts, Room};
+use crate::view::{AsTensorView, Destinations, TensorList, views};
 use crate::{Cancel, Parameters, Tensor};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::plan::{Plan, PlanParameter};
@@ -233,6 +234,9 @@ pub struct Packed {
     pool: Arc<Pool>,
 }
 
+/// What `prepare` is given.
+const NO_INPUTS: &[Tensor; 0] = &[];
+
 /// A packed plan, and the memory of one run at a time.
 pub struct Fast {
     packed: Arc<Packed>,
@@ -270,8 +274,14 @@ impl Packed {
     ///
     /// # Errors
     /// E602 when a parameter is missing or of another shape, E601 and E603 when it cannot be read, E499 when a step is not as
-    /// plans are, E401 when there is too little memory.
-    pub fn new(plan: Arc<Plan>, parameters: &Parameters, set: InstructionSet, pool: Arc<Pool>) -> Result<Packed> {
+    /// plans are, E401 when there is too little memory, E508 when it is cancelled.
+    pub fn new(
+        plan: Arc<Plan>,
+        parameters: &Parameters,
+        set: InstructionSet,
+        pool: Arc<Pool>,
+        cancel: &Cancel,
+    ) -> Result<Packed> {
         check_parameters(&plan, parameters)?;
         let threads = pool.threads();
         let uses = ParameterUses::of(&plan, threads);
@@ -287,7 +297,7 @@ impl Packed {
             pool,
             plan,
         };
-        packed.prepare(&calls.prepare, &uses, parameters, Working::new(lengths[0], &packed.pool))?;
+        packed.prepare(&calls.prepare, &uses, parameters, Working::new(lengths[0], &packed.pool), cancel)?;
         Ok(packed)
     }
 
@@ -297,11 +307,13 @@ impl Packed {
         uses: &ParameterUses,
         parameters: &Parameters,
         mut working: Working,
+        cancel: &Cancel,
     ) -> Result<()> {
         let mut scratch = Buffer::zeros(Buffer::length_of(self.plan.scratch_bytes));
         let mut spare = Spare::new(&self.plan, uses);
         let mut calls = calls.iter().peekable();
         for (number, steps) in uses.of_steps.iter().enumerate() {
+            cancel.check("packing the weights")?;
             let pieces =
                 steps.in_pieces.map(|index| parameters.parts(&self.plan.parameters[index].path)).transpose()?;
             for &index in &steps.first {
@@ -310,7 +322,7 @@ impl Packed {
                 self.parameters[index] = Some(as_said(wanted, parameters.get_in(&wanted.path, room)?)?);
             }
             let prepared = self.prepared.as_mut_ptr();
-            let memory = Memory { scratch: scratch.as_mut_ptr(), prepared, ..self.memory(&[], &mut working) };
+            let memory = Memory { scratch: scratch.as_mut_ptr(), prepared, ..self.memory(NO_INPUTS, &mut working) };
             let context = Context { memory: &memory, pool: &self.pool, scratch: &working.scratch };
             while let Some((_, call)) = calls.next_if(|(step, _)| *step == number) {
                 // SAFETY: the calls are those of the plan, whose memory this is.
@@ -332,13 +344,13 @@ impl Packed {
     }
 
     /// Where everything lies during one run that works in there; the arena is not said. Nobody writes to what was prepared.
-    fn memory(&self, inputs: &[Tensor], working: &mut Working) -> Memory {
+    fn memory(&self, inputs: &dyn TensorList, working: &mut Working) -> Memory {
         let (mut to_inputs, mut to_parameters) = std::mem::take(&mut working.pointers);
         to_inputs.clear();
-        to_inputs.extend(inputs.iter().map(Tensor::as_ptr));
+        to_inputs.extend(views(inputs).map(|input| input.as_ptr()));
         to_parameters.clear();
         let pointer = |tensor: &Option<Arc<Tensor>>| {
-            tensor.as_ref().map_or(std::ptr::null_mut(), |tensor| tensor.as_ptr().cast_mut())
+            tensor.as_ref().map_or(std::ptr::null_mut(), |tensor| tensor.view().as_ptr().cast_mut())
         };
         to_parameters.extend(self.parameters.iter().map(pointer));
         Memory {
@@ -362,7 +374,7 @@ impl Fast {
 
     /// The answers; inputs must have the plan's sizes, and `answers` those of its outputs. Whether it was not cancelled before
     /// they were there.
-    pub fn run(&mut self, inputs: &[Tensor], answers: &mut [Tensor], cancel: &Cancel) -> bool {
+    pub fn run(&mut self, inputs: &dyn TensorList, answers: &mut dyn Destinations, cancel: &Cancel) -> bool {
         let memory = self.memory(inputs);
         self.execute(memory, answers, cancel)
     }
@@ -371,14 +383,19 @@ impl Fast {
     ///
     /// # Errors
     /// As [`Parameters::get`], before anything is computed.
-    pub fn step(&mut self, state: &mut Parameters, inputs: &[Tensor], answers: &mut [Tensor]) -> Result<()> {
+    pub fn step(
+        &mut self,
+        state: &mut Parameters,
+        inputs: &dyn TensorList,
+        answers: &mut dyn Destinations,
+    ) -> Result<()> {
         let memory = self.memory_over(state, inputs)?;
         self.execute(memory, answers, &Cancel::default());
         Ok(())
     }
 
     /// The memory of a run that writes the parameters of `state`.
-    fn memory_over(&mut self, state: &mut Parameters, inputs: &[Tensor]) -> Result<Memory> {
+    fn memory_over(&mut self, state: &mut Parameters, inputs: &dyn TensorList) -> Result<Memory> {
         let mut memory = self.memory(inputs);
         for (parameter, pointer) in self.packed.plan.parameters.iter().zip(&mut memory.parameters) {
             if parameter.changes {
@@ -390,7 +407,7 @@ impl Fast {
 
     /// Runs over memory that is the plan's: its inputs have the plan's sizes, and a parameter that is written is the caller's
     /// alone. Whether it went to the end.
-    fn execute(&mut self, memory: Memory, answers: &mut [Tensor], cancel: &Cancel) -> bool {
+    fn execute(&mut self, memory: Memory, answers: &mut dyn Destinations, cancel: &Cancel) -> bool {
         let context = self.context(&memory);
         let done = self.packed.run.iter().all(|(_, call)| {
             let goes_on = !cancel.is_cancelled();
@@ -400,16 +417,16 @@ impl Fast {
             }
             goes_on
         });
-        for (output, answer) in self.packed.outputs.iter().zip(answers).filter(|_| done) {
+        for (number, output) in self.packed.outputs.iter().enumerate().filter(|_| done) {
             // SAFETY: as above; nothing writes any more.
-            unsafe { output.copy_out(&memory, answer, &mut self.working.offsets) };
+            unsafe { output.copy_out(&memory, answers.destination(number), &mut self.working.offsets) };
         }
         self.working.pointers = (memory.inputs, memory.parameters);
         done
     }
 
     /// The median seconds of each step over some runs.
-    pub fn profile(&mut self, inputs: &[Tensor], runs: usize) -> Vec<f64> {
+    pub fn profile(&mut self, inputs: &dyn TensorList, runs: usize) -> Vec<f64> {
         let memory = self.memory(inputs);
         self.timed(memory, runs)
     }
@@ -418,7 +435,7 @@ impl Fast {
     ///
     /// # Errors
     /// As [`Fast::step`].
-    pub fn profile_steps(&mut self, state: &mut Parameters, inputs: &[Tensor], runs: usize) -> Result<Vec<f64>> {
+    pub fn profile_steps(&mut self, state: &mut Parameters, inputs: &dyn TensorList, runs: usize) -> Result<Vec<f64>> {
         let memory = self.memory_over(state, inputs)?;
         Ok(self.timed(memory, runs))
     }
@@ -450,7 +467,7 @@ impl Fast {
     }
 
     /// Where everything lies during one run.
-    fn memory(&mut self, inputs: &[Tensor]) -> Memory {
+    fn memory(&mut self, inputs: &dyn TensorList) -> Memory {
         Memory { arena: self.arena.as_mut_ptr(), ..self.packed.memory(inputs, &mut self.working) }
     }
 }

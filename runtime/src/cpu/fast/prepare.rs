@@ -9,9 +9,9 @@ use super::map::{Elementwise, MapCall, words};
 use super::memory::Memory;
 use super::walk::Walk;
 use super::{Call, ParameterUses, count, gemm, pad, pool, reduce, resample, scatter};
-use crate::Tensor;
 use crate::cpu::blocked::vector::InstructionSet;
 use crate::failure::{Result, fault};
+use crate::view::Destination;
 use cnnc_compiler::element::ElementType;
 use cnnc_compiler::plan::{Operation, Packing, Plan, Step, View};
 use std::collections::HashMap;
@@ -163,11 +163,11 @@ impl Output {
         Output(Walk::whole(&[&words(view)]))
     }
 
-    /// Copies its values to a tensor of its shape and type.
+    /// Copies its values to where there is room for as many of its type.
     ///
     /// # Safety
     /// The memory must be that of the plan whose output it is, and no one may write to it.
-    pub unsafe fn copy_out(&self, memory: &Memory, into: &mut Tensor, offsets: &mut Vec<usize>) {
+    pub unsafe fn copy_out(&self, memory: &Memory, mut into: Destination<'_>, offsets: &mut Vec<usize>) {
         let walk = &self.0;
         let mut done = 0;
         for lead in 0..walk.leads() {
@@ -176,13 +176,13 @@ impl Output {
                 let lane = unsafe { Lane { pointer: memory.at(walk.place(0), offsets[0]), pattern: walk.pattern(0) } };
                 let row = done..done + count;
                 done += count;
-                match into.counts_mut() {
+                match &mut into {
                     // SAFETY: as above; the elements are whole numbers.
-                    Some(counts) => {
+                    Destination::Uint64(counts) => {
                         (0..).zip(&mut counts[row]).for_each(|(index, one)| *one = unsafe { lane.count(index) })
                     }
                     // SAFETY: as above.
-                    None => unsafe { lane.gather(&mut into.data_mut()[row]) },
+                    Destination::Float32(data) => unsafe { lane.gather(&mut data[row]) },
                 }
             });
         }

@@ -8,9 +8,10 @@
 
 mod storage;
 
+use crate::Parameters;
 use crate::failure::{Result, fault};
 use crate::given::check_parameters;
-use crate::{Parameters, Tensor};
+use crate::view::{AsTensorView, Destinations, TensorList, views};
 use cnnc_compiler::element::ElementType;
 use cnnc_compiler::kernels::map;
 use cnnc_compiler::kernels::reference::{Elements, Operand, Real, dense};
@@ -43,8 +44,8 @@ impl<T: Real> Interpreter<T> {
     }
 
     /// Runs the plan. Inputs must have its sizes and types.
-    pub fn run(&mut self, inputs: &[Tensor]) {
-        for (index, input) in inputs.iter().enumerate() {
+    pub fn run(&mut self, inputs: &dyn TensorList) {
+        for (index, input) in views(inputs).enumerate() {
             self.storages.set(Storage::Input(index), input);
         }
         self.storages.forget(Storage::Arena);
@@ -57,9 +58,9 @@ impl<T: Real> Interpreter<T> {
     }
 
     /// The same as tensors of the outputs' sizes and types.
-    pub fn answer(&self, answers: &mut [Tensor]) {
-        for (port, answer) in self.plan.outputs.iter().zip(answers) {
-            storage::write_to(&self.storages.elements(&port.view), answer);
+    pub fn answer(&self, answers: &mut dyn Destinations) {
+        for (number, port) in self.plan.outputs.iter().enumerate() {
+            storage::write_to(&self.storages.elements(&port.view), answers.destination(number));
         }
     }
 
@@ -69,7 +70,7 @@ impl<T: Real> Interpreter<T> {
     /// As [`Parameters::get`].
     pub fn set_parameters(&mut self, parameters: &Parameters) -> Result<()> {
         for (index, parameter) in self.plan.parameters.iter().enumerate() {
-            self.storages.set(Storage::Parameter(index), &*parameters.get(&parameter.path)?);
+            self.storages.set(Storage::Parameter(index), parameters.get(&parameter.path)?.view());
         }
         Ok(())
     }
@@ -81,7 +82,7 @@ impl<T: Real> Interpreter<T> {
     pub fn get_updated(&self, state: &mut Parameters) -> Result<()> {
         for (index, parameter) in self.plan.parameters.iter().enumerate().filter(|(_, one)| one.updated) {
             let view = View::dense(Storage::Parameter(index), parameter.element, 0, &parameter.shape);
-            storage::write_to(&self.storages.elements(&view), state.get_mut(&parameter.path)?);
+            storage::write_to(&self.storages.elements(&view), state.get_mut(&parameter.path)?.destination());
         }
         Ok(())
     }

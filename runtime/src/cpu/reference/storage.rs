@@ -1,7 +1,8 @@
 //! A plan's storages as the reference holds them: the float32 of each as numbers of the interpreter's type, its whole numbers as
 //! they are.
 
-use crate::Tensor;
+use crate::TensorView;
+use crate::view::Destination;
 use cnnc_compiler::element::ElementType;
 use cnnc_compiler::kernels::reference::{Elements, Operand, Real, offsets};
 use cnnc_compiler::plan::{Plan, Storage, View};
@@ -33,11 +34,11 @@ impl<T: Real> Storages<T> {
     }
 
     /// Puts a tensor where an input or a parameter lies.
-    pub fn set(&mut self, storage: Storage, tensor: &Tensor) {
+    pub fn set(&mut self, storage: Storage, tensor: TensorView<'_>) {
         let values = match tensor.counts() {
             Some(counts) => Values { reals: Vec::new(), counts: counts.to_vec() },
             None => {
-                let reals = tensor.data().iter().map(|&value| T::from_f64(f64::from(value)));
+                let reals = tensor.data().unwrap_or_default().iter().map(|&value| T::from_f64(f64::from(value)));
                 Values { reals: reals.collect(), counts: Vec::new() }
             }
         };
@@ -81,13 +82,13 @@ impl<T: Real> Storages<T> {
     }
 }
 
-/// Writes all values to a tensor of their shape and type.
-pub fn write_to<T: Real>(values: &Elements<T>, tensor: &mut Tensor) {
-    match (values, tensor.counts_mut()) {
-        (Elements::Counts(operand), Some(counts)) => counts.copy_from_slice(&operand.values()),
-        (_, Some(_)) => {}
-        (_, None) => {
-            tensor.data_mut().iter_mut().zip(values.values()).for_each(|(into, real)| *into = real.to_f64() as f32);
+/// Writes all values to where there is room for as many of their type.
+pub fn write_to<T: Real>(values: &Elements<T>, into: Destination<'_>) {
+    match (values, into) {
+        (Elements::Counts(operand), Destination::Uint64(counts)) => counts.copy_from_slice(&operand.values()),
+        (_, Destination::Uint64(_)) => {}
+        (_, Destination::Float32(data)) => {
+            data.iter_mut().zip(values.values()).for_each(|(into, real)| *into = real.to_f64() as f32);
         }
     }
 }

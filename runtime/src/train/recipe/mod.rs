@@ -52,7 +52,7 @@ pub struct Recipe {
     /// What first values, order, transforms and dropout depend on.
     pub seed: u64,
     /// Where it runs.
-    pub device: crate::Device,
+    pub device: crate::DeviceName,
     /// Threads that compute; 0 is one for each core.
     pub threads: usize,
     /// When to end early.

@@ -5,7 +5,7 @@ use super::transforms::transforms;
 use super::yaml::{self, Node, Value};
 use super::{DataChoice, EarlyStopping, Entry, ModelChoice, Monitor, Recipe, options};
 use super::{MOST_EPOCHS, MOST_SAMPLES, MOST_WORKERS};
-use crate::Device;
+use crate::DeviceName;
 use crate::MOST_THREADS;
 use crate::data::Format;
 use crate::failure::{failure, file_failure};
@@ -114,7 +114,7 @@ fn recipe(mut top: Section<'_>, path: &Path) -> Option<Recipe> {
 }
 
 /// `cpu`, `cuda`, `cuda:1`
-fn device(reader: &Reader, node: &Node) -> Option<Device> {
+fn device(reader: &Reader, node: &Node) -> Option<DeviceName> {
     let names = ["cpu", "cuda", "cuda:1"];
     let name = text(reader, "device", node, &format!("one of {}", names.join(", ")))?;
     let device = name.parse().ok();

@@ -1,7 +1,7 @@
 //! Recipes as people write them, and as they get them wrong.
 
 use super::{Monitor, Recipe, read};
-use crate::Device;
+use crate::DeviceName;
 use crate::data::{Format, Resize, Transform};
 use crate::train::schedule::{Curve, Unit, Warmup};
 use cnnc_compiler::diagnostic::{RenderOptions, Renderer};
@@ -45,7 +45,7 @@ fn the_shortest_recipe_has_pytorch_s_defaults() {
     assert_eq!((recipe.batch_size, recipe.epochs, recipe.seed, recipe.learning_rate), (128, 10, 0, 0.1));
     assert_eq!(recipe.training.loss, Loss::CrossEntropy { label_smoothing: 0.0 });
     assert_eq!(recipe.training.optimiser, Optimiser::Sgd(Sgd::default()));
-    assert_eq!((recipe.device, recipe.monitor), (Device::Cpu, Monitor::ValidationAccuracy));
+    assert_eq!((recipe.device, recipe.monitor), (DeviceName::Cpu, Monitor::ValidationAccuracy));
     assert_eq!(recipe.output, Path::new("recipes/runs/lenet"));
     assert!(recipe.early_stopping.is_none() && recipe.data.train.is_none() && !recipe.data.skip_corrupt);
 }
@@ -108,7 +108,7 @@ output: out
     assert_eq!(recipe.schedule.curve, Curve::Cosine { t_max: None, eta_min: 1e-6 });
     assert_eq!((recipe.schedule.unit, recipe.learning_rate), (Unit::Batch, 3e-4));
     assert_eq!(recipe.schedule.warmup, Some(Warmup { length: 5, start_factor: 0.01 }));
-    assert_eq!((recipe.threads, recipe.seed, recipe.device), (2, 7, Device::Cuda(1)));
+    assert_eq!((recipe.threads, recipe.seed, recipe.device), (2, 7, DeviceName::Cuda(1)));
     assert_eq!(recipe.early_stopping.map(|early| (early.patience, early.min_delta)), Some((4, 0.01)));
     assert_eq!((recipe.checkpoint_batches, recipe.monitor), (Some(100), Monitor::ValidationLoss));
 }

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::Tensor;
-use crate::cpu::Cpu;
 use crate::data::Samples;
 use crate::pictures::Picture;
 use crate::train::checkpoint::{LAST, PREVIOUS, load as load_checkpoint, save};
@@ -138,11 +137,11 @@ impl Sources for Spec {
     }
 }
 
-fn network() -> ShapedGraph {
+fn network() -> Model {
     let (mut files, mut problems) = (Files::default(), Problems::default());
     let program = load_spec("spec.cnn", &Spec, &mut files, &mut problems);
     let graph = resolve(&program, &Request::default(), &mut files, &Spec, &mut problems).unwrap();
-    infer(graph, &mut problems).unwrap()
+    Model::of(infer(graph, &mut problems).unwrap(), files, Vec::new())
 }
 
 /// Epochs that a test runs, and other keys of its recipe.
@@ -158,14 +157,14 @@ fn recipe_with(folder: &Path, more: &str) -> Recipe {
 }
 
 fn trained(recipe: &Recipe, learner: &mut Regression, resume: bool, stop: &AtomicBool) -> Result<Ending> {
-    let graph = network();
+    let model = network();
     let data =
         DataSet { train: Arc::new(Bright(60)), validation: Arc::new(Bright(31)), classes: CLASSES, class_names: None };
-    let setup = Setup::new(recipe, &graph, &data)?;
+    let setup = Setup::new(recipe, model.graph(), &data)?;
     let last = recipe.output.join(LAST);
     let resume = resume.then_some(last.as_path());
     let folder = RunFolder::take(&recipe.output, resume, resume.is_none())?;
-    let run = Run { recipe, graph: &graph, data: &data, setup, resume, stop, backend: &Cpu::default() };
+    let run = Run { recipe, model: &model, data: &data, setup, resume, stop, device: &Device::default() };
     train(&run, folder, learner, &mut |_| {})
 }
 
@@ -199,9 +198,9 @@ fn it_learns_and_leaves_its_files() {
         fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     assert_eq!(names, [BEST, LAST, log::LOG, PREVIOUS]);
-    let best = crate::weights::load(&folder.path().join(BEST), &network().graph, "").unwrap();
+    let best = crate::weights::load(&folder.path().join(BEST), &network().graph().graph, "").unwrap();
     assert_eq!(best.len(), 2, "weights alone, without the optimiser's state");
-    assert_eq!(crate::weights::load(&folder.path().join(LAST), &network().graph, "").unwrap().len(), 2);
+    assert_eq!(crate::weights::load(&folder.path().join(LAST), &network().graph().graph, "").unwrap().len(), 2);
 }
 
 #[test]
@@ -346,7 +345,7 @@ fn a_sample_whose_label_is_no_class_is_named() {
     let (odd, right): (Arc<dyn Samples>, Arc<dyn Samples>) = (Arc::new(Odd), Arc::new(Bright(9)));
     for (train, validation) in [(odd.clone(), right.clone()), (right, odd)] {
         let data = DataSet { train, validation, classes: CLASSES, class_names: None };
-        let refused = Setup::new(&recipe, &network(), &data).err().unwrap();
+        let refused = Setup::new(&recipe, network().graph(), &data).err().unwrap();
         let expected = "picture 8 has the label 3, and the model's classes are 0 to 2";
         assert_eq!((refused.code, refused.message.as_str()), (Code::E610, expected));
     }

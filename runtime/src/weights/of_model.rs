@@ -1,0 +1,152 @@
+//! The weights of a model: every parameter and buffer under PyTorch's key.
+//!
+//! They come from the spec's initialisers or a safetensors file, or are put in one by one; each is held against the model, so a
+//! `Weights` always has all keys that its model has, in their sizes, and no other.
+
+use super::{load, load_bytes, save};
+use crate::failure::failure;
+use crate::view::AsTensorView;
+use crate::{Model, Parameters, Result, Tensor};
+use cnnc_compiler::diagnostic::Code;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Weights of a model. Clones share what nobody changes.
+#[derive(Clone)]
+pub struct Weights {
+    model: Model,
+    parameters: Parameters,
+}
+
+impl Weights {
+    /// Parameters that are known to be this model's.
+    pub(crate) fn of(model: &Model, parameters: Parameters) -> Weights {
+        Weights { model: model.clone(), parameters }
+    }
+
+    /// Those of a safetensors file. It stays open, and each tensor is read when it is needed.
+    ///
+    /// # Errors
+    /// E601 when the file cannot be read, E603 when it is no safetensors file, E602 with all differences when it does not fit the
+    /// model.
+    pub fn from_file(path: impl AsRef<Path>, model: &Model) -> Result<Weights> {
+        Weights::from_file_under("", path, model)
+    }
+
+    /// As [`Weights::from_file`], of a file whose keys begin with a prefix that the model's do not have.
+    ///
+    /// # Errors
+    /// As [`Weights::from_file`].
+    pub fn from_file_under(prefix: &str, path: impl AsRef<Path>, model: &Model) -> Result<Weights> {
+        Ok(Weights::of(model, load(path.as_ref(), &model.graph().graph, prefix)?))
+    }
+
+    /// Those of a safetensors file whose bytes are here, such as one that the program holds; `name` is what messages call them.
+    ///
+    /// # Errors
+    /// As [`Weights::from_file`].
+    pub fn from_bytes(name: &str, bytes: &[u8], model: &Model) -> Result<Weights> {
+        Ok(Weights::of(model, load_bytes(Path::new(name), bytes, &model.graph().graph, "")?))
+    }
+
+    /// These tensors, which must be the model's: all keys that it has, in their sizes. Others are left out.
+    ///
+    /// # Errors
+    /// E602 when one is missing, of other sizes or of another type.
+    pub fn from_parameters(parameters: &Parameters, model: &Model) -> Result<Weights> {
+        let mut weights = Weights::of(model, Parameters::draw(&model.graph().graph, 0)?);
+        let keys: Vec<String> = weights.keys().map(|(key, _)| key.to_owned()).collect();
+        for key in keys {
+            weights.set(&key, &*parameters.get(&key)?)?;
+        }
+        Ok(weights)
+    }
+
+    /// The model whose they are.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// The keys and sizes, in the order of PyTorch's `state_dict`.
+    pub fn keys(&self) -> impl Iterator<Item = (&str, &[usize])> {
+        self.parameters.shapes().map(|(key, shape)| (&**key, shape))
+    }
+
+    /// The tensor of a key. One that is still in its file, or not drawn yet, is made now.
+    ///
+    /// # Errors
+    /// E602 when the model has none of that key; E601 and E603 when it cannot be read any more.
+    pub fn get(&self, key: &str) -> Result<Arc<Tensor>> {
+        self.parameters.get(key)
+    }
+
+    /// Puts values in the place of those of a key. What was prepared before keeps the old ones.
+    ///
+    /// # Errors
+    /// E602 when the model has none of that key, or it has other sizes or another type.
+    pub fn set(&mut self, key: &str, values: &impl AsTensorView) -> Result<()> {
+        let values = values.view();
+        let shape = self.parameters.shape(key).ok_or_else(|| self.parameters.missing(key))?;
+        let element = self.parameters.element(key);
+        if shape != values.shape() || element.is_some_and(|element| element != values.element()) {
+            let element = element.unwrap_or(values.element());
+            let message = format!("`{key}` is to be {:?} of {}", values.shape(), values.element());
+            return Err(failure(Code::E602, format!("{message}, and the model wants {shape:?} of {element}")));
+        }
+        self.parameters.insert(key, values.to_tensor());
+        Ok(())
+    }
+
+    /// Writes them as a safetensors file, whole or not at all, under the same keys. PyTorch reads it.
+    ///
+    /// # Errors
+    /// E601 when it cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        save(path.as_ref(), &self.parameters, &[])
+    }
+
+    /// The parameters themselves.
+    pub(crate) fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Weights;
+    use crate::{Model, Tensor};
+    use cnnc_compiler::diagnostic::Code;
+
+    #[test]
+    fn keys_are_the_models_and_values_come_back() {
+        let model = Model::from_text("a.cnn", "model A { input [N, 2]; Linear(3); BatchNorm1d }").unwrap();
+        let mut weights = model.init(1).unwrap();
+        let keys: Vec<&str> = weights.keys().map(|(key, _)| key).collect();
+        assert_eq!(keys[..2], ["0.weight", "0.bias"]);
+        let bias = Tensor::new(&[3], vec![1.0, 2.0, 3.0]).unwrap();
+        let before = weights.clone();
+        weights.set("0.bias", &bias).unwrap();
+        assert_eq!(*weights.get("0.bias").unwrap(), bias);
+        assert_ne!(*before.get("0.bias").unwrap(), bias);
+        let unknown = weights.set("0.bais", &bias).unwrap_err();
+        assert_eq!(
+            (unknown.code(), unknown.help.as_slice()),
+            (Code::E602, ["there is one named `0.bias`".to_owned()].as_slice())
+        );
+        let other = weights.set("0.weight", &bias).unwrap_err();
+        assert_eq!(other.message, "`0.weight` is to be [3] of float32, and the model wants [3, 2] of float32");
+        let counter = weights.set("1.num_batches_tracked", &Tensor::filled(&[], 1.0)).unwrap_err();
+        assert!(counter.message.ends_with("[] of uint64"), "{}", counter.message);
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("w.safetensors");
+        weights.save(&path).unwrap();
+        let read = Weights::from_file(&path, &model).unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        let held = Weights::from_bytes("bytes", &bytes, &model).unwrap();
+        for (key, _) in weights.keys() {
+            assert_eq!(weights.get(key).unwrap(), read.get(key).unwrap(), "{key}");
+            assert_eq!(weights.get(key).unwrap(), held.get(key).unwrap(), "{key}");
+        }
+    }
+}

@@ -16,9 +16,8 @@ use cnnc_compiler::training::{Training, recompute, training_step};
 use cnnc_compiler::write_kernels::{Bindings, write_kernels};
 use cnnc_compiler::{graph, kernels, plan};
 use cnnc_grammar::span::Files;
-use cnnc_runtime::cpu::{CpuOptions, InstructionSet, Kernels};
 use cnnc_runtime::cuda::program::{self, Options, Program};
-use cnnc_runtime::{Disk, bind_batch};
+use cnnc_runtime::{DeviceOptions, Disk, InstructionSet, bind_batch};
 
 /// Prints the stage.
 pub fn dump(arguments: &Dump, console: &mut Console<'_>) -> Outcome {
@@ -93,14 +92,14 @@ fn kernel_stage(arguments: &Dump, stage: Stage, console: &mut Console<'_>) -> Ou
 
 /// What a plan is made for; nothing runs here, so there is memory enough.
 fn target(named: Option<arguments::Target>) -> Target {
-    let cpu = |options: CpuOptions| Target { memory_bytes: u64::MAX, ..options.target() };
-    let by = |instructions| cpu(CpuOptions { instructions, ..CpuOptions::default() });
+    let cpu = |options: DeviceOptions| Target { memory_bytes: u64::MAX, ..options.processor_target() };
+    let by = |instructions| cpu(DeviceOptions::default().instructions(instructions));
     match named {
-        None => cpu(CpuOptions::default()),
+        None => cpu(DeviceOptions::default()),
         Some(arguments::Target::Avx512) => by(InstructionSet::Avx512),
         Some(arguments::Target::Avx2) => by(InstructionSet::Avx2),
         Some(arguments::Target::Portable) => by(InstructionSet::Portable),
-        Some(arguments::Target::Reference) => cpu(CpuOptions { kernels: Kernels::Reference, ..CpuOptions::default() }),
+        Some(arguments::Target::Reference) => cpu(DeviceOptions::default().reference()),
         Some(arguments::Target::Cuda) => program::target(u64::MAX),
     }
 }

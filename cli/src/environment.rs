@@ -8,7 +8,7 @@
 use crate::console::{Console, Outcome};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_grammar::span::Files;
-use cnnc_runtime::cpu::InstructionSet;
+use cnnc_runtime::InstructionSet;
 use std::ffi::OsStr;
 use std::path::Path;
 

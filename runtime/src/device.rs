@@ -77,6 +77,23 @@ impl DeviceOptions {
         DeviceOptions { threads, ..self }
     }
 
+    /// By these instructions of the processor.
+    #[must_use]
+    pub fn instructions(self, instructions: InstructionSet) -> DeviceOptions {
+        DeviceOptions { instructions, ..self }
+    }
+
+    /// By plain loops on the processor.
+    #[must_use]
+    pub fn reference(self) -> DeviceOptions {
+        DeviceOptions { reference: true, ..self }
+    }
+
+    /// What plans for a processor that computes so are made for, whether this machine has one or not.
+    pub fn processor_target(&self) -> Target {
+        self.cpu().target()
+    }
+
     /// How the processor computes.
     fn cpu(&self) -> CpuOptions {
         let kernels = if self.reference { Kernels::Reference } else { Kernels::Fast };
@@ -131,8 +148,12 @@ impl Device {
         std::iter::once(processor).chain(cuda::list()).collect()
     }
 
-    /// The processor, where it is that: how it computes.
-    pub fn as_cpu(&self) -> Option<&CpuOptions> {
+    /// The threads and the instructions of the processor; `None` of a GPU.
+    pub fn processor(&self) -> Option<(usize, InstructionSet)> {
+        self.as_cpu().map(|options| (options.thread_count(), options.instructions))
+    }
+
+    pub(crate) fn as_cpu(&self) -> Option<&CpuOptions> {
         match &self.0 {
             Kind::Cpu { cpu, .. } => Some(cpu.options()),
             Kind::Cuda(_) => None,
@@ -186,7 +207,7 @@ impl Device {
         }
     }
 
-    /// What runs plans.
+    /// What runs plans: for tests, and for who has the feature `internals`.
     pub fn backend(&self) -> &dyn Backend {
         match &self.0 {
             Kind::Cpu { cpu, .. } => cpu,

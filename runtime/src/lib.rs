@@ -29,9 +29,8 @@
 //! | [`Cancel`] | a way to stop work from another thread | shared, cloned |
 //! | [`Error`] | whatever is wrong, as text and as data | sent, shared |
 //!
-//! Below that door, [`Parameters`] are drawn from the spec's initialisers or read from a safetensors file ([`weights`]),
-//! [`input`] reads arrays and pictures, and [`cpu::Engine`] and [`cuda::Cuda`] run the [`Plan`](cnnc_compiler::plan::Plan)s that
-//! the compiler makes. [`train`] trains by recipes. Nothing here prints.
+//! [`input`] reads arrays and pictures, [`train`] trains by recipes, [`tuning`] keeps what was measured, and [`doctor`] holds a
+//! device's kernels against their definition. Nothing here prints.
 //!
 //! All features are on by default. What is asked for and left out is an error that says so:
 //!
@@ -50,9 +49,12 @@
 )]
 
 pub mod answer;
-pub mod backend;
+mod backend;
 mod cancel;
 mod contained;
+#[cfg(not(feature = "internals"))]
+mod cpu;
+#[cfg(feature = "internals")]
 pub mod cpu;
 #[cfg(feature = "cuda")]
 pub mod cuda;
@@ -94,9 +96,12 @@ pub mod weights;
 #[global_allocator]
 static ALLOCATOR: guarded::Guarded = guarded::Guarded;
 
+#[cfg(not(feature = "internals"))]
+use backend::{Backend, Executable, Inputs, Packed, Store, TrainingExecutable};
+#[cfg(feature = "internals")]
 pub use backend::{Backend, Executable, Inputs, Packed, Store, TrainingExecutable};
 pub use cancel::Cancel;
-pub use cpu::Footprint;
+pub use cpu::{Footprint, InstructionSet};
 pub use device::{Device, DeviceInfo, DeviceName, DeviceOptions, Peak};
 pub use failure::{Detail, Error, ErrorKind, Mend, Place, Result};
 pub use files::{is_same as is_same_file, write_whole};

@@ -47,9 +47,9 @@ enum On {
 
 impl On {
     fn of(device: &Device, exact: bool) -> On {
-        match (device.gpu(), device.as_cpu()) {
+        match (device.gpu(), device.processor()) {
             (Some((name, precision)), _) => On::Gpu(name.to_owned(), precision.name()),
-            (None, Some(options)) => On::Cpu(options.thread_count(), options.instructions.name(), exact),
+            (None, Some((threads, instructions))) => On::Cpu(threads, instructions.name(), exact),
             (None, None) => On::Cpu(0, "", exact),
         }
     }

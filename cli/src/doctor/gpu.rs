@@ -10,7 +10,7 @@ use cnnc_compiler::plan::Plan;
 use cnnc_grammar::span::Files;
 use cnnc_runtime::cuda::{Cuda, Found, Way, cache_folder};
 use cnnc_runtime::doctor::{Examination, Subject};
-use cnnc_runtime::{Backend, Device, Precision};
+use cnnc_runtime::{Device, Precision};
 use serde_json::{Value, json};
 
 /// A kernel, with its largest error and what it may be.
@@ -41,7 +41,7 @@ pub fn examine(arguments: &Doctor, console: &mut Console<'_>) -> Outcome {
     let Some(cuda) = device.as_cuda() else { return Ok(()) };
     let precision = cuda.options().precision;
     let rows = console.timed("kernels", || {
-        subjects(arguments).map(|subject| rows(subject, cuda)).collect::<Result<Vec<Vec<Row>>, _>>()
+        subjects(arguments).map(|subject| rows(subject, &device, cuda)).collect::<Result<Vec<Vec<Row>>, _>>()
     });
     let rows: Vec<Row> = rows.map_err(|report| console.show(&report))?.into_iter().flatten().collect();
     let facts = facts(&device, cuda).map_err(|failure| console.fail(&failure, &Files::default()))?;
@@ -56,13 +56,13 @@ pub fn examine(arguments: &Doctor, console: &mut Console<'_>) -> Outcome {
 }
 
 /// A subject on the GPU: by generated kernels, and by each library that has some of it; none where there is no such kernel.
-fn rows(subject: &'static Subject, cuda: &Cuda) -> Result<Vec<Row>, cnnc_runtime::Error> {
+fn rows(subject: &'static Subject, device: &Device, cuda: &Cuda) -> Result<Vec<Row>, cnnc_runtime::Error> {
     let (examination, allowed) = (Examination::new(subject)?, subject.tolerance_on_gpu(cuda.options().precision));
     let row = |library, error: Option<f64>| error.map(|error| Row { subject, library, error, allowed });
     let mut rows: Vec<Row> = row(None, examination.error(cuda)?).into_iter().collect();
     for (way, name) in Way::LIBRARIES {
         let has = |plan: &Plan| !cuda.by_library(plan, way).0.is_empty();
-        if cuda.options().libraries && examination.any_plan(&cuda.target(), has)? {
+        if cuda.options().libraries && examination.any_plan(&device.target(), has)? {
             rows.extend(row(Some(name), examination.error(&cuda.examining(way))?));
         }
     }

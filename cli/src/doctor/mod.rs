@@ -10,9 +10,10 @@ use crate::console::{Console, Outcome};
 use crate::numbers::{bytes, counted};
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_grammar::span::Files;
-use cnnc_runtime::cpu::{Cpu, CpuOptions, InstructionSet, measure, multiply_adds_per_second};
 use cnnc_runtime::doctor::{Examination, GRID, Subject};
-use cnnc_runtime::{Device, DeviceName, Error, available_memory_bytes, processor};
+use cnnc_runtime::{
+    Device, DeviceName, DeviceOptions, Error, InstructionSet, available_memory_bytes, cores, processor,
+};
 use serde_json::{Value, json};
 
 /// What was found of the machine.
@@ -45,7 +46,7 @@ pub fn doctor(arguments: &Doctor, console: &mut Console<'_>) -> Outcome {
     if arguments.device.device != DeviceName::Cpu {
         return gpu::examine(arguments, console);
     }
-    let options = CpuOptions { threads: arguments.threads, ..CpuOptions::default() };
+    let options = DeviceOptions::default().threads(arguments.threads);
     let machine = console.timed("machine", || Machine::of_this(&options));
     let machine = machine.map_err(|failure| console.fail(&failure, &Files::default()))?;
     let sets: Vec<InstructionSet> = machine.sets.iter().map(|(set, _)| *set).collect();
@@ -77,9 +78,16 @@ fn unfit(wrong: &[&str]) -> Diagnostic {
         )
 }
 
-fn row(subject: &'static Subject, sets: &[InstructionSet], options: &CpuOptions) -> Result<Row, cnnc_runtime::Error> {
+fn row(
+    subject: &'static Subject,
+    sets: &[InstructionSet],
+    options: &DeviceOptions,
+) -> Result<Row, cnnc_runtime::Error> {
     let examination = Examination::new(subject)?;
-    let by = |&instructions: &InstructionSet| examination.error(&Cpu::new(CpuOptions { instructions, ..*options }));
+    let by = |&instructions: &InstructionSet| {
+        let device = Device::open(DeviceName::Cpu, &options.clone().instructions(instructions))?;
+        examination.error(device.backend())
+    };
     Ok(Row { subject, errors: sets.iter().map(by).collect::<Result<_, _>>()? })
 }
 
@@ -90,16 +98,17 @@ fn kept() -> (Option<String>, String) {
 }
 
 impl Machine {
-    fn of_this(options: &CpuOptions) -> Result<Machine, Error> {
+    fn of_this(options: &DeviceOptions) -> Result<Machine, Error> {
         let mut sets = InstructionSet::available();
         sets.sort_by_key(|set| *set != options.instructions);
-        let alone = measure(&CpuOptions { threads: 1, ..*options })?;
-        let rate = |set: InstructionSet| multiply_adds_per_second(set).map(|rate| (set, rate));
+        let peak = |options: &DeviceOptions| Device::open(DeviceName::Cpu, options)?.peak();
+        let alone = peak(&options.clone().threads(1))?;
+        let rate = |set: InstructionSet| set.multiply_adds_per_second().map(|rate| (set, rate));
         Ok(Machine {
             processor: processor(),
-            threads: options.thread_count(),
+            threads: if options.threads == 0 { cores() } else { options.threads },
             memory_bytes: available_memory_bytes(),
-            bandwidth: [alone.bytes_per_second, measure(options)?.bytes_per_second],
+            bandwidth: [alone.bytes_per_second, peak(options)?.bytes_per_second],
             sets: sets.into_iter().map(rate).collect::<Result<_, _>>()?,
             tuning: kept(),
         })

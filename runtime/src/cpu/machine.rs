@@ -37,18 +37,20 @@ pub fn measure(options: &CpuOptions) -> Result<Machine> {
     let (pool, threads) = (options.pool()?, options.thread_count());
     Ok(Machine {
         threads,
-        multiply_adds_per_second: multiply_adds_per_second(options.instructions)? * threads as f64,
+        multiply_adds_per_second: options.instructions.multiply_adds_per_second()? * threads as f64,
         bytes_per_second: bytes_per_second(&pool),
     })
 }
 
-/// The multiply-adds of one thread in a second, by these instructions.
-///
-/// # Errors
-/// E501 when this machine does not have them.
-pub fn multiply_adds_per_second(instructions: InstructionSet) -> Result<f64> {
-    instructions.check()?;
-    Ok(peak::measure(instructions) * 1e9 / 2.0)
+impl InstructionSet {
+    /// The multiply-adds of one thread in a second by these instructions, measured now.
+    ///
+    /// # Errors
+    /// E501 when this machine does not have them.
+    pub fn multiply_adds_per_second(self) -> Result<f64> {
+        self.check()?;
+        Ok(peak::measure(self) * 1e9 / 2.0)
+    }
 }
 
 fn bytes_per_second(pool: &Pool) -> f64 {

@@ -3,9 +3,9 @@
 //! Two sets of kernels read the same plans: `reference` runs what each kernel means, as plain loops; the fast ones are
 //! what people use. [`evaluate_f64`] runs the reference in float64, which is what everything else is compared with.
 
-#[cfg(not(feature = "kernels"))]
+#[cfg(not(feature = "internals"))]
 pub(crate) mod blocked;
-#[cfg(feature = "kernels")]
+#[cfg(feature = "internals")]
 pub mod blocked;
 mod check;
 mod fast;
@@ -20,6 +20,7 @@ mod windows;
 
 use crate::cancel::cancelled;
 use crate::failure::{Result, fault};
+#[cfg(feature = "internals")]
 pub use crate::given::initial_state;
 use crate::given::{check_inputs, check_outputs};
 use crate::threads::{self, COMPUTE};
@@ -30,10 +31,11 @@ pub use blocked::vector::InstructionSet;
 use cnnc_compiler::plan::{Plan, Target};
 use fast::Fast;
 pub use footprint::{Footprint, footprint, training_footprint};
-pub use machine::{Machine, measure, multiply_adds_per_second};
+pub use machine::{Machine, measure};
 use reference::Interpreter;
 use std::sync::{Arc, OnceLock};
 use training::CpuTrainer;
+#[cfg(feature = "internals")]
 pub use training::TrainingEngine;
 
 /// Which kernels compute.
@@ -275,6 +277,7 @@ impl Engine {
     /// # Errors
     /// E602 when a parameter of the plan is missing or of another shape, E506 when the threads cannot be started, and as
     /// [`CpuOptions::check`].
+    #[cfg(any(test, feature = "internals"))]
     pub fn new(plan: Arc<Plan>, parameters: &Parameters, options: CpuOptions) -> Result<Engine> {
         Engine::with_threads(plan, parameters, options, options.threads()?)
     }
@@ -293,6 +296,7 @@ impl Engine {
     ///
     /// # Errors
     /// E604 when the inputs are not those that the plan wants.
+    #[cfg(any(test, feature = "internals"))]
     pub fn run<L: TensorList + ?Sized>(&mut self, inputs: &L) -> Result<&[Tensor]> {
         self.run_unless(&inputs, &Cancel::default())
     }

@@ -92,11 +92,11 @@ impl<'a> Call<'a> {
     /// No limits: the result as it is.
     pub const UNLIMITED: [f32; 2] = [f32::NEG_INFINITY, f32::INFINITY];
     /// The limits of ReLU.
-    #[cfg(any(test, feature = "kernels"))]
+    #[cfg(any(test, feature = "internals"))]
     pub const RELU: [f32; 2] = [0.0, f32::INFINITY];
 
     /// A call without weights, bias, residual, limits, finish and workspace, to be filled in.
-    #[cfg(any(test, feature = "kernels"))]
+    #[cfg(any(test, feature = "internals"))]
     pub fn new(input: Images, output: ImagesMut) -> Self {
         Self {
             input,

@@ -16,7 +16,7 @@ pub struct Window {
 
 impl Window {
     /// A square window with equal padding on all sides; what is left at the end is not seen.
-    #[cfg(any(test, feature = "kernels"))]
+    #[cfg(any(test, feature = "internals"))]
     pub fn square(input: usize, kernel: usize, stride: usize, padding: usize) -> Self {
         let output = (input + 2 * padding - kernel) / stride + 1;
         let axis = AxisWindow { kernel, stride, dilation: 1, before: padding };
@@ -87,13 +87,13 @@ impl ConvolutionShape {
     }
 
     /// Floats of an image of the input when its channels are blocked by `lanes`.
-    #[cfg(any(test, feature = "kernels"))]
+    #[cfg(any(test, feature = "internals"))]
     pub fn input_length(&self, lanes: usize) -> usize {
         self.in_channels.next_multiple_of(lanes) * self.window.input_pixels()
     }
 
     /// Floats of an image of the output when its channels are blocked by `lanes`.
-    #[cfg(any(test, feature = "kernels"))]
+    #[cfg(any(test, feature = "internals"))]
     pub fn output_length(&self, lanes: usize) -> usize {
         self.out_channels.next_multiple_of(lanes) * self.window.output_pixels()
     }

@@ -76,7 +76,7 @@ impl Winograd {
     }
 
     /// How the work is cut.
-    #[cfg(feature = "kernels")]
+    #[cfg(feature = "internals")]
     pub fn blocking(&self) -> &Blocking {
         &self.blocking
     }

@@ -10,7 +10,7 @@ use crate::arguments::{self, Format};
 use crate::console::{Console, Outcome};
 use crate::model;
 use cnnc_compiler::sizes::Sizes;
-use cnnc_compiler::summary::{Summary, summarize};
+use cnnc_compiler::summary::Summary;
 use cnnc_compiler::write_kernels::Bindings;
 use cnnc_runtime::Model;
 use memory::Memory;
@@ -42,7 +42,7 @@ fn summed(
     arguments: &arguments::Summary,
     console: &mut Console<'_>,
 ) -> Outcome<(Summary, Option<Memory>)> {
-    let summary = console.timed("summary", || summarize(model.graph(), &Bindings::new(), arguments.depth));
+    let summary = console.timed("summary", || model.summary(&Bindings::new(), arguments.depth));
     Ok((summary, memory::memory(model, bindings, arguments, console)?))
 }
 

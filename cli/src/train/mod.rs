@@ -134,7 +134,8 @@ impl Screen<'_, '_> {
                 self.progress.clear();
                 self.console.tell(&[one.note()], &self.prepared.files);
             }
-            Event::Saved(_) => {}
+            // What else happens, a checkpoint that was written among it, is not shown.
+            _ => {}
         }
     }
 

@@ -9,6 +9,7 @@ macro_rules! codes {
     ($($code:ident $title:literal)*) => {
         /// An error code.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
         pub enum Code { $(#[doc = $title] $code,)* }
 
         impl Code {

@@ -20,6 +20,7 @@ const THREAD_BYTES: u64 = 12 << 10;
 
 /// Bytes of memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Footprint {
     /// The most at any time while the engine is made: what it keeps, and the parameters that are being packed.
     pub load_bytes: u64,

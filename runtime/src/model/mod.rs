@@ -19,6 +19,7 @@ use cnnc_compiler::diagnostic::{Code, Diagnostic, nearest};
 use cnnc_compiler::graph::{Input, Output, ShapedGraph};
 use cnnc_compiler::passes::{self, Note};
 use cnnc_compiler::plan::{Plan, Target, plan_with_notes};
+use cnnc_compiler::summary::{Summary, summarize};
 use cnnc_compiler::training::{Training, compile_step};
 use cnnc_compiler::watch::{Watch, timed};
 use cnnc_compiler::write_kernels::{Bindings, write_kernels};
@@ -127,6 +128,12 @@ impl Model {
     /// What reads several inputs, which have to agree in the sizes that the spec leaves open.
     pub fn reader(&self) -> InputReader {
         InputReader::new(self)
+    }
+
+    /// Every layer with its shape, parameters and cost, down to a depth of blocks, where one is given; sizes that nothing binds
+    /// stay symbols.
+    pub fn summary(&self, bindings: &Bindings, depth: Option<usize>) -> Summary {
+        summarize(self.graph(), bindings, depth)
     }
 
     /// These weights, packed for a device, and ready for requests of any permitted sizes.

@@ -14,6 +14,7 @@ pub const TOP: usize = 5;
 
 /// What all answers together are worth.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Evaluation {
     /// Classes that the model tells apart.
     pub classes: usize,

@@ -6,6 +6,7 @@ use std::path::Path;
 
 /// Something that happened.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Event<'a> {
     /// The run begins, or goes on from a checkpoint.
     Started {
@@ -55,6 +56,7 @@ pub enum Event<'a> {
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Ending {
     /// After its last epoch.
     Done,

@@ -14,6 +14,7 @@ const VARIABLE: &str = "CNNC_INSTRUCTIONS";
 
 /// The instruction sets that kernels are compiled for, best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum InstructionSet {
     /// AVX-512F: 16 lanes, 32 registers.
     Avx512,

@@ -20,7 +20,7 @@ impl TrainingEngine {
     ///
     /// # Errors
     /// E602 when a parameter of the plan is missing in the state or of another shape.
-    #[cfg(any(test, feature = "internals"))]
+    #[cfg(feature = "internals")]
     pub fn new(plan: Arc<Plan>, state: &Parameters, options: CpuOptions) -> Result<TrainingEngine> {
         Engine::new(plan, state, options).map(TrainingEngine)
     }

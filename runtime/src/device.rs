@@ -129,7 +129,7 @@ impl Device {
     /// The device of a name, that computes so.
     ///
     /// # Errors
-    /// E501 as [`Device::cuda`], and when the processor does not have the instructions; E506 when there are too many threads, E507
+    /// E501 as [`Device::cuda`], and when the processor lacks the instructions; E506 when there are too many threads, E507
     /// when the environment asks for instructions that cannot be had.
     pub fn open(name: DeviceName, options: &DeviceOptions) -> Result<Device> {
         Ok(Device(match name {

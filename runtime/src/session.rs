@@ -29,8 +29,8 @@ pub struct PrepareOptions {
     pub exact: bool,
     /// Whether it will run a single time, so that methods are chosen by what packing their weights takes too.
     pub once: bool,
-    /// The sizes of the inputs that weights are packed for at once. Without them it is one sample, where nothing else is open; for
-    /// sizes that are open still, the first request decides.
+    /// The sizes of the inputs that weights are packed for at once. Without them it is one sample, where nothing else is open;
+    /// for sizes that are open still, the first request decides.
     pub sizes: Option<Vec<Vec<usize>>>,
     /// What stops the making of plans and the packing of weights, between two of their parts.
     pub cancel: Cancel,

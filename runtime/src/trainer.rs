@@ -21,7 +21,7 @@ const SEED: &str = "cnnc.seed";
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Target<'t> {
-    /// The number of a class, from 0, for each sample; of a network that answers `[N, classes, H, W]`, for each pixel, row by row.
+    /// The number of a class, from 0, for each sample; of a network that answers `[N, classes, H, W]`, for each pixel by rows.
     /// Under the mean squared error it is a one for that class and zeros for the others.
     Classes(&'t [usize]),
     /// A tensor of the answer's shape, for the mean squared error.
@@ -136,8 +136,8 @@ impl Trainer {
         weights::save(path.as_ref(), &self.state()?, &[(STEPS, &steps), (SEED, &seed)])
     }
 
-    /// Goes on from what [`Trainer::save`] wrote, to the bits of a training that was not broken off. `inputs` are such as the next
-    /// step will be given: their sizes count.
+    /// Goes on from what [`Trainer::save`] wrote, to the bits of a training that was not broken off. `inputs` are such as the
+    /// next step will be given: their sizes count.
     ///
     /// # Errors
     /// E601 and E603 when the file cannot be read, E611 when it is of another training, and as [`Trainer::step`] for the sizes.

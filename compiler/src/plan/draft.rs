@@ -91,8 +91,10 @@ impl Draft {
                     waiting.get_mut(index).map(Option::take);
                 } else {
                     stack.push((index, true));
+                    // Of a concatenation the parts that come later are not what is read.
                     let read = step.operands.iter().rev().flatten().filter_map(|buffer| writers.get(buffer));
-                    stack.extend(read.flat_map(|steps| steps.iter().rev()).map(|&writer| (writer, false)));
+                    let read = read.flat_map(|steps| steps.iter().rev().filter(|&&writer| writer < index));
+                    stack.extend(read.map(|&writer| (writer, false)));
                 }
             }
         }

@@ -431,3 +431,15 @@ fn a_parameter_that_is_shown_or_exchanged_is_written_at_the_end() {
     let plan = learnt(&graph, &["weight", "momentum"]);
     assert_eq!(names(&plan), ["map"; 4], "both are copied, then written");
 }
+
+#[test]
+fn a_constant_part_may_be_made_of_another_part() {
+    let (mut test, x) = TestGraph::new(&[1, 4, 2, 2]);
+    let one = test.parameter("weight", &[1, 2, 1, 1]);
+    let one = double(&mut test, one);
+    let two = double(&mut test, one);
+    let both = test.concat(&[one, two]);
+    let sum = test.layer("sum", |builder| builder.map(&[x, both], Expression::operand(0) + Expression::operand(1)));
+    let plan = planned(&test.finish(sum));
+    assert_eq!(plan.prepare.len(), 2, "each is written into its place");
+}

@@ -6,6 +6,11 @@
 
 #![allow(clippy::print_stderr, reason = "a test that did nothing says so")]
 
+use cnnc_compiler::plan::Target;
+use cnnc_runtime::cpu::Cpu;
+use cnnc_runtime::cuda::Cuda;
+use cnnc_runtime::cuda::program::Options;
+use cnnc_runtime::{Backend, Inputs, Model, random};
 use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -255,6 +260,71 @@ fn libraries_are_measured_kept_and_used() {
     let arguments = ["bench", "small.cnn", "--device", "cuda", "--batch", "130", "--train", "--seconds", "0"];
     let (_, errors) = done(folder, &without, &arguments);
     assert!(errors.contains("cuDNN was measured on this machine and is not found any more"), "{errors}");
+}
+
+/// Says in a child process of a test in which folder the emulated libraries are.
+const CHILD: &str = "CNNC_TEST_EMULATED_IN";
+
+/// Runs a test of this file again, in a process that finds the emulated libraries.
+fn in_a_process(folder: &Path, test: &str) {
+    let mut command = Command::new(std::env::current_exe().expect("this program"));
+    command.args(["--exact", test, "--nocapture"]).env(CHILD, folder);
+    command.env("LD_LIBRARY_PATH", folder).env("CNNC_CUDA_PATH", folder).env("XDG_CACHE_HOME", folder);
+    let output = command.output().expect("a process");
+    let texts = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+    assert!(output.status.success(), "{}{}", texts[0], texts[1]);
+}
+
+#[test]
+fn plans_for_several_batches_share_what_is_prepared() {
+    match std::env::var_os(CHILD) {
+        Some(folder) => share(Path::new(&folder)),
+        None => {
+            let Some(folder) = emulated() else { return };
+            in_a_process(folder, "plans_for_several_batches_share_what_is_prepared");
+        }
+    }
+}
+
+/// Two plans over one store: the second takes neither parameters nor what is made of them, and both follow the store.
+fn share(folder: &Path) {
+    let model = Model::load(folder.join("small.cnn")).expect("a model");
+    let cuda = Cuda::open(0, Options::default()).expect("the emulated GPU");
+    let (drawn, others) = (model.parameters().expect("some"), model.clone().seed(1).parameters().expect("others"));
+    let plan = |batch: usize, target: &Target| {
+        let model = model.clone().batch(batch).expect("a batch");
+        model.compile(target, &mut ()).expect("a plan").0
+    };
+    let taken = |work: &mut dyn FnMut()| {
+        let before = cuda.device().free_bytes().expect("the free memory");
+        work();
+        before - cuda.device().free_bytes().expect("the free memory")
+    };
+    let (one, three) = (plan(1, &cuda.target()), plan(3, &cuda.target()));
+    let mut trainer = None;
+    let alone = taken(&mut || trainer = Some(cuda.trainer(three.clone(), &drawn).expect("an engine")));
+    drop(trainer);
+    let mut trainer = cuda.trainer(one, &drawn).expect("an engine");
+    let beside = taken(&mut || assert_eq!(trainer.add(three.clone()).expect("another"), 1));
+    assert!(three.prepared_bytes() > 0);
+    let state = drawn.iter().map(|(_, tensor)| tensor.expect("a tensor"));
+    let state: u64 = state.map(|tensor| tensor.element().tensor_bytes(tensor.shape())).sum();
+    assert_eq!(alone - beside, state + three.prepared_bytes());
+
+    let cpu = Cpu::default();
+    for parameters in [&drawn, &others] {
+        trainer.load(parameters).expect("parameters");
+        for (number, batch) in [1, 3].into_iter().enumerate() {
+            let input = [random::input("input", &[batch, 1, 28, 28], 0)];
+            let mut engine = cpu.prepare(plan(batch, &cpu.target()), parameters).expect("an engine");
+            let expected = engine.run(&input).expect("an answer").to_vec();
+            trainer.begin(number, Inputs::Given(&input)).expect("a run");
+            let found = trainer.finish(number).expect("an answer");
+            let largest = expected[0].data().iter().fold(0f32, |largest, value| largest.max(value.abs()));
+            let mut pairs = found[0].data().iter().zip(expected[0].data());
+            assert!(pairs.all(|(a, b)| (a - b).abs() <= 1e-5 * largest), "{found:?} and {expected:?}");
+        }
+    }
 }
 
 #[test]

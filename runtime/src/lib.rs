@@ -72,6 +72,7 @@ mod model;
 mod parameters;
 mod pictures;
 pub mod random;
+mod register;
 mod session;
 mod sources;
 mod tensor;

@@ -1,11 +1,11 @@
 //! A prepared model and its sessions: weights are packed once for all of them, and a request of any permitted sizes is answered.
 //!
 //! What comes in are tensors, what goes out [`Outputs`]. A [`Prepared`] keeps the plans of the sizes that were asked for last,
-//! each with its packed weights; a [`Session`] adds the memory of one run at a time. Sessions on several threads share packed
-//! weights and threads: one that finds these busy computes by itself, and the bits are the same.
+//! and shares among them the weights that they pack alike; a [`Session`] adds the memory of one run at a time. Sessions on
+//! several threads share packed weights and threads: one that finds these busy computes by itself, and the bits are the same.
 
 use crate::answer::{Likely, likeliest};
-use crate::cpu::{Engine, Footprint, Shared, footprint};
+use crate::cpu::{Engine, Footprint, Shared, Stock, footprint};
 use crate::failure::{Result, failure};
 use crate::given::wrong_number;
 use crate::model::{Model, bind_batch, bind_input};
@@ -26,6 +26,7 @@ struct Kept {
     model: Model,
     parameters: Parameters,
     pool: crate::cpu::Threads,
+    stock: Stock,
     /// One for each sizes of the inputs, those asked for last at the end.
     plans: Mutex<Vec<Shared>>,
 }
@@ -38,8 +39,13 @@ impl Prepared {
         let within = |error: crate::Error| error.within(&model.files);
         let parameters = model.parameters().map_err(within)?;
         let pool = options.threads().map_err(within)?;
-        let prepared =
-            Prepared(Arc::new(Kept { model: model.clone(), parameters, pool, plans: Mutex::new(Vec::new()) }));
+        let prepared = Prepared(Arc::new(Kept {
+            model: model.clone(),
+            parameters,
+            pool,
+            stock: Stock::default(),
+            plans: Mutex::new(Vec::new()),
+        }));
         let mut bindings = model.bindings.clone();
         bind_batch(&model.graph, &mut bindings, 1);
         if let Some(shapes) = prepared.shapes(&bindings) {
@@ -70,7 +76,7 @@ impl Prepared {
 
     /// The packed plan for inputs of these sizes.
     fn shared(&self, shapes: &[&[usize]]) -> Result<Shared> {
-        let Kept { model, parameters, pool, plans } = &*self.0;
+        let Kept { model, parameters, pool, stock, plans } = &*self.0;
         // A panic leaves a list of whole plans.
         let mut plans = plans.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(place) = plans.iter().position(|shared| is_for(shared.plan(), shapes.iter().copied())) {
@@ -78,7 +84,7 @@ impl Prepared {
         } else {
             let bindings = self.bindings(shapes)?;
             let plan = model.compile_for(&bindings, &model.target(), &mut ())?.0;
-            let shared = Shared::new(plan, parameters, model.options, pool.clone());
+            let shared = Shared::new(plan, parameters, model.options, pool.clone(), stock);
             let shared = shared.map_err(|error| error.within(&model.files))?;
             if plans.len() == KEPT {
                 plans.remove(0);

@@ -27,6 +27,7 @@ use blocked::pool::{NoMore, Pool};
 pub use blocked::vector::InstructionSet;
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::plan::{Plan, Target};
+pub(crate) use fast::Stock;
 use fast::{Fast, Packed};
 pub use footprint::{Footprint, footprint, training_footprint};
 pub use machine::{Machine, measure, multiply_adds_per_second};
@@ -153,7 +154,8 @@ enum Prepared {
 }
 
 impl Shared {
-    /// Prepares a plan: its `prepare` steps run here. What comes of it shares the parameters' memory where it can.
+    /// Prepares a plan: those of its `prepare` steps run here that make what `stock` has not, which is of the same parameters and
+    /// instructions. What comes of it shares the parameters' memory where it can.
     ///
     /// # Errors
     /// E602 when a parameter of the plan is missing or of another shape, and as [`CpuOptions::check`].
@@ -162,15 +164,16 @@ impl Shared {
         parameters: &Parameters,
         options: CpuOptions,
         threads: Threads,
+        stock: &Stock,
     ) -> Result<Shared> {
         check::check(&plan)?;
         let prepared = match options.kernels {
             Kernels::Reference => {
-                check::memory(&plan, 0)?;
+                check::memory(&plan, plan.prepared_bytes(), 0)?;
                 Prepared::Reference(parameters.clone())
             }
             Kernels::Fast => {
-                Prepared::Fast(Arc::new(Packed::new(plan.clone(), parameters, options.instructions, threads.0)?))
+                Prepared::Fast(Arc::new(Packed::new(plan.clone(), parameters, stock, options.instructions, threads.0)?))
             }
         };
         Ok(Shared { plan, prepared })
@@ -220,7 +223,7 @@ impl Engine {
     /// E602 when a parameter of the plan is missing or of another shape, E506 when the threads cannot be started, and as
     /// [`CpuOptions::check`].
     pub fn new(plan: Arc<Plan>, parameters: &Parameters, options: CpuOptions) -> Result<Engine> {
-        Shared::new(plan, parameters, options, options.threads()?)?.engine()
+        Shared::new(plan, parameters, options, options.threads()?, &Stock::default())?.engine()
     }
 
     /// The plan that the engine runs.
@@ -307,7 +310,7 @@ pub type Tensor64 = (Vec<usize>, Vec<f64>);
 /// As [`Engine::new`] and [`Engine::run`].
 pub fn evaluate_f64(plan: Arc<Plan>, parameters: &Parameters, inputs: &[Tensor]) -> Result<Vec<Tensor64>> {
     check::check(&plan)?;
-    check::memory(&plan, 0)?;
+    check::memory(&plan, plan.prepared_bytes(), 0)?;
     check_inputs(&plan, inputs)?;
     let mut interpreter = Interpreter::<f64>::new(plan.clone(), parameters)?;
     let shapes = plan.outputs.iter().map(|port| port.view.shape.clone());
@@ -328,7 +331,7 @@ mod tests {
     /// `x·weightᵀ + bias`, then ReLU, with the bias doubled once in `prepare`.
     fn linear() -> Arc<Plan> {
         let gemm = Operation::Gemm(Gemm { transpose_a: false, transpose_b: true });
-        let mut bias = dense(Storage::Prepared, 0, &[2, 2]);
+        let mut bias = dense(Storage::Prepared(0), 0, &[2, 2]);
         bias.strides = vec![0, 1];
         let relu = (Expression::operand(0) + Expression::operand(1)).maximum(0.0);
         TestPlan::new(&[&[2, 3]])

@@ -12,10 +12,11 @@ use super::ways::Way;
 use crate::failure::fault;
 use crate::given::{check_parameters, initial_state};
 use crate::random::fnv1a;
+use crate::register::Register;
 use crate::tuning::Tuning;
 use crate::{Backend, DeviceInfo, Executable, Inputs, Parameters, Result, Tensor, Trainer};
 use cnnc_compiler::element::ElementType;
-use cnnc_compiler::plan::{Plan, Step, Target};
+use cnnc_compiler::plan::{Plan, PreparedKey, Step, Target};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -115,7 +116,7 @@ impl Cuda {
     /// A plan on the device, with these parameters.
     fn execution(&self, plan: Arc<Plan>, program: Program, store: &Store) -> Result<Execution> {
         let parameters = plan.parameters.iter().map(|parameter| store.get(&parameter.path)).collect::<Result<_>>()?;
-        Execution::new(plan, program, self.device.clone(), parameters)
+        Execution::new(plan, program, self.device.clone(), parameters, &store.prepared)
     }
 }
 
@@ -185,6 +186,8 @@ struct Store {
     /// In the order in which they came.
     entries: Vec<Stored>,
     places: HashMap<Arc<str>, usize>,
+    /// What was made of them for runs.
+    prepared: Register<PreparedKey, Arc<Buffer>>,
 }
 
 /// A tensor on the device.
@@ -197,7 +200,7 @@ struct Stored {
 
 impl Store {
     fn new(device: Arc<Device>) -> Store {
-        Store { device, entries: Vec::new(), places: HashMap::new() }
+        Store { device, entries: Vec::new(), places: HashMap::new(), prepared: Register::default() }
     }
 
     /// Puts a tensor in, or its values in the place of those of that key, shape and type.

@@ -6,6 +6,7 @@
 
 #![allow(clippy::print_stderr, reason = "a test that did nothing says so")]
 
+use cnnc_runtime::{Device, Model, PrepareOptions, random};
 use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -255,6 +256,68 @@ fn libraries_are_measured_kept_and_used() {
     let arguments = ["bench", "small.cnn", "--device", "cuda", "--batch", "130", "--train", "--seconds", "0"];
     let (_, errors) = done(folder, &without, &arguments);
     assert!(errors.contains("cuDNN was measured on this machine and is not found any more"), "{errors}");
+}
+
+/// Says in a child process of a test in which folder the emulated libraries are.
+const CHILD: &str = "CNNC_TEST_EMULATED_IN";
+
+/// Runs a test of this file again, in a process that finds the emulated libraries.
+fn in_a_process(folder: &Path, test: &str) {
+    let mut command = Command::new(std::env::current_exe().expect("this program"));
+    command.args(["--exact", test, "--nocapture"]).env(CHILD, folder);
+    command.env("LD_LIBRARY_PATH", folder).env("CNNC_CUDA_PATH", folder).env("XDG_CACHE_HOME", folder);
+    let output = command.output().expect("a process");
+    let texts = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+    assert!(output.status.success(), "{}{}", texts[0], texts[1]);
+}
+
+#[test]
+fn plans_for_several_batches_share_what_is_prepared() {
+    match std::env::var_os(CHILD) {
+        Some(folder) => share(Path::new(&folder)),
+        None => {
+            let Some(folder) = emulated() else { return };
+            in_a_process(folder, "plans_for_several_batches_share_what_is_prepared");
+        }
+    }
+}
+
+/// The second plan takes neither parameters nor what is made of them, and neither does a second session.
+fn share(folder: &Path) {
+    let model = Model::from_file(folder.join("small.cnn")).expect("a model");
+    let weights = model.init(0).expect("weights");
+    let (device, processor) = (Device::cuda(0).expect("the emulated GPU"), Device::default());
+    let gpu = device.as_cuda().expect("a GPU").device();
+    let taken = |work: &mut dyn FnMut()| {
+        let before = gpu.free_bytes().expect("the free memory");
+        work();
+        before - gpu.free_bytes().expect("the free memory")
+    };
+    let input = |batch: usize| random::input("input", &[batch, 1, 28, 28], batch as u64);
+    let prepared = |device: &Device, batch: usize| {
+        let options = PrepareOptions::default().sizes_of(&[input(batch)]);
+        model.prepare(&weights, device, options).expect("packed weights")
+    };
+    let mut three = None;
+    let alone = taken(&mut || three = Some(prepared(&device, 3)));
+    drop(three);
+    let one = prepared(&device, 1);
+    let mut plan = None;
+    let beside = taken(&mut || plan = Some(one.plan(&[&[3, 1, 28, 28]]).expect("a plan")));
+    let of_weights = plan.expect("a plan").prepared_bytes();
+    assert!(of_weights > 0 && alone - beside >= of_weights, "{alone} alone, {beside} beside, {of_weights} of weights");
+
+    let mut sessions = [one.session(), one.session()];
+    let mut expected = prepared(&processor, 1).session();
+    for batch in [1, 3, 1, 3] {
+        let expected = expected.run(&[input(batch)]).expect("an answer").at(0).clone();
+        for session in &mut sessions {
+            let found = session.run(&[input(batch)]).expect("an answer").at(0).clone();
+            let largest = expected.data().iter().fold(0f32, |largest, value| largest.max(value.abs()));
+            let mut pairs = found.data().iter().zip(expected.data());
+            assert!(pairs.all(|(a, b)| (a - b).abs() <= 1e-5 * largest), "{found:?} and {expected:?}");
+        }
+    }
 }
 
 #[test]

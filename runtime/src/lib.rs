@@ -80,6 +80,7 @@ mod parameters;
 mod pictures;
 mod precision;
 pub mod random;
+mod register;
 mod session;
 mod sources;
 mod state;

@@ -15,7 +15,7 @@ pub(super) struct Located {
 /// Memory that one value takes, or several that are parts of one concatenation.
 #[derive(Clone, Debug)]
 pub(super) struct Buffer {
-    /// `Scratch`, `Prepared` or `Arena`.
+    /// `Scratch`, `Prepared` with the buffer's own number, or `Arena`.
     pub storage: Storage,
     /// Its bytes.
     pub bytes: usize,
@@ -23,6 +23,13 @@ pub(super) struct Buffer {
     pub has_parts: bool,
     /// Whether it must live to the end: an output, or a constant that a run reads.
     pub stays: bool,
+}
+
+impl Buffer {
+    /// Whether it is made once, for runs.
+    pub fn is_prepared(&self) -> bool {
+        matches!(self.storage, Storage::Prepared(_))
+    }
 }
 
 /// A step, with the buffers behind its views.
@@ -50,9 +57,14 @@ pub(super) struct Draft {
 }
 
 impl Draft {
+    /// The storage of the next new buffer, of a constant or of a value of a run.
+    pub fn next_storage(&self, constant: bool) -> Storage {
+        if constant { Storage::Prepared(self.buffers.len()) } else { Storage::Arena }
+    }
+
     /// A new buffer.
-    pub fn add_buffer(&mut self, storage: Storage, bytes: usize, has_parts: bool) -> usize {
-        self.buffers.push(Buffer { storage, bytes, has_parts, stays: false });
+    pub fn add_buffer(&mut self, constant: bool, bytes: usize, has_parts: bool) -> usize {
+        self.buffers.push(Buffer { storage: self.next_storage(constant), bytes, has_parts, stays: false });
         self.buffers.len() - 1
     }
 
@@ -65,10 +77,10 @@ impl Draft {
         }
         for &buffer in self.run.iter().flat_map(|step| step.operands.iter().flatten()) {
             if let Some(buffer) = self.buffers.get_mut(buffer) {
-                buffer.stays |= buffer.storage == Storage::Prepared;
+                buffer.stays |= buffer.is_prepared();
             }
         }
-        let prepared = self.buffers.iter_mut().filter(|buffer| buffer.storage == Storage::Prepared);
+        let prepared = self.buffers.iter_mut().filter(|buffer| buffer.is_prepared());
         prepared.filter(|buffer| !buffer.stays).for_each(|buffer| buffer.storage = Storage::Scratch);
     }
 
@@ -91,8 +103,10 @@ impl Draft {
                     waiting.get_mut(index).map(Option::take);
                 } else {
                     stack.push((index, true));
+                    // Of a concatenation the parts that come later are not what is read.
                     let read = step.operands.iter().rev().flatten().filter_map(|buffer| writers.get(buffer));
-                    stack.extend(read.flat_map(|steps| steps.iter().rev()).map(|&writer| (writer, false)));
+                    let read = read.flat_map(|steps| steps.iter().rev().filter(|&&writer| writer < index));
+                    stack.extend(read.map(|&writer| (writer, false)));
                 }
             }
         }

@@ -1,13 +1,16 @@
-//! Draft to plan: buffers get their offsets, and the whole is held against the target's memory.
+//! Draft to plan: buffers get their places, and the whole is held against the target's memory.
+//!
+//! Scratch and arena are one storage each, in which buffers get offsets. What `prepare` makes for runs stays, and so shares
+//! memory with nothing: each such buffer is a storage of its own, numbered in the order in which they are written.
 
 use super::draft::{Draft, DraftStep};
 use super::memory::{Life, assign};
-use super::reuse::reuse;
+use super::reuse::{Reuse, reuse};
 use super::{Plan, PlanParameter, PlanPort, Step, Storage, Target, View};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::kernels::KernelGraph;
 
-/// Gives every buffer its offset.
+/// Gives every buffer its place.
 pub(super) fn finish(graph: &KernelGraph, draft: Draft, parameters: Vec<PlanParameter>, target: &Target) -> Plan {
     let reuse = reuse(&draft);
     let mut offsets = vec![0; draft.buffers.len()];
@@ -23,9 +26,9 @@ pub(super) fn finish(graph: &KernelGraph, draft: Draft, parameters: Vec<PlanPara
         }
         size
     };
-    let [scratch_bytes, prepared_bytes, arena_bytes] =
-        [Storage::Scratch, Storage::Prepared, Storage::Arena].map(&mut size_of);
-    let storages: Vec<Storage> = draft.buffers.iter().map(|buffer| buffer.storage).collect();
+    let [scratch_bytes, arena_bytes] = [Storage::Scratch, Storage::Arena].map(&mut size_of);
+    let mut storages: Vec<Storage> = draft.buffers.iter().map(|buffer| buffer.storage).collect();
+    let prepared = number_prepared(&draft, &reuse, &mut storages, target.alignment_bytes);
     let moved = |view: &View, buffer: Option<usize>| {
         let root = buffer.and_then(|index| reuse.root.get(index).copied());
         let place = root.and_then(|index| Some((storages.get(index).copied()?, *offsets.get(index)?)));
@@ -52,9 +55,23 @@ pub(super) fn finish(graph: &KernelGraph, draft: Draft, parameters: Vec<PlanPara
         prepare: prepare.into_iter().map(|step| place(step, &moved)).collect(),
         run: run.into_iter().map(|step| place(step, &moved)).collect(),
         scratch_bytes,
-        prepared_bytes,
+        prepared,
         arena_bytes,
     }
+}
+
+/// Numbers what `prepare` makes for runs, in place of its buffers' own numbers, and gives the bytes of each.
+fn number_prepared(draft: &Draft, reuse: &Reuse, storages: &mut [Storage], alignment: usize) -> Vec<usize> {
+    let lives = draft.buffers.iter().zip(&reuse.lives).enumerate();
+    let made = lives.filter_map(|(index, (buffer, life))| life.filter(|_| buffer.is_prepared()).zip(Some(index)));
+    let mut made: Vec<(Life, usize)> = made.collect();
+    made.sort_unstable_by_key(|(life, index)| (life.first, *index));
+    for (number, (_, index)) in made.iter().enumerate() {
+        if let Some(storage) = storages.get_mut(*index) {
+            *storage = Storage::Prepared(number);
+        }
+    }
+    made.iter().map(|(life, _)| life.bytes.next_multiple_of(alignment.max(1))).collect()
 }
 
 /// A step whose views are where their buffers are.
@@ -81,7 +98,7 @@ pub(super) fn check_memory(graph: &KernelGraph, plan: &Plan, target: &Target) ->
     let parts = [
         ("the values of a run", plan.arena_bytes as u64),
         ("parameters", plan.parameter_bytes()),
-        ("what is made of the parameters once", (plan.prepared_bytes as u64).saturating_add(plan.scratch_bytes as u64)),
+        ("what is made of the parameters once", plan.prepared_bytes().saturating_add(plan.scratch_bytes as u64)),
     ];
     let total = parts.iter().fold(0u64, |total, (_, part)| total.saturating_add(*part));
     if total <= target.memory_bytes {

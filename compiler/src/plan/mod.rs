@@ -4,6 +4,7 @@
 //! storage, what its elements are, an offset, sizes and strides, so that a slice, a concatenation's part and a reshaped value
 //! cost nothing. Storages and offsets count bytes, sizes and strides count elements; every element lies at a multiple of its
 //! size. Offsets were chosen by liveness. What `prepare` makes for itself alone lies in `Scratch`, which is given back after it.
+//! Each value that it makes for runs has a storage of its own, so that plans for other sizes can share it (`preparation.rs`).
 //!
 //! What a back end may rely on (`verify.rs` checks it):
 //!
@@ -44,6 +45,7 @@ mod lower;
 mod memory;
 mod operation;
 mod order;
+mod preparation;
 mod print;
 mod reuse;
 #[cfg(test)]
@@ -55,10 +57,11 @@ mod views;
 mod work;
 
 pub use blocked::{
-    Blocks, Choice, Convolution, Ending, Method, PackedConv, PackedLinear, Packing, Reorder, Scheme, choices,
-    merged_groups,
+    Blocks, Choice, Convolution, Ending, Method, PackedConv, PackedLinear, PackedOrder, Packing, Reorder, Scheme,
+    choices, merged_groups,
 };
 pub use operation::Operation;
+pub use preparation::{Preparation, PreparedKey};
 pub use print::print;
 pub use verify::{extent, verify};
 pub use work::{Work, work};
@@ -125,8 +128,8 @@ pub enum Storage {
     Parameter(usize),
     /// Values that `prepare` makes and only `prepare` reads.
     Scratch,
-    /// Values that `prepare` made; they stay.
-    Prepared,
+    /// The value of that number that `prepare` made for runs: one, or several that are parts of a concatenation. It stays.
+    Prepared(usize),
     /// Values of one run.
     Arena,
 }
@@ -267,8 +270,8 @@ pub struct Plan {
     pub run: Vec<Step>,
     /// Bytes of `Storage::Scratch`: what `prepare` makes for itself.
     pub scratch_bytes: usize,
-    /// Bytes of `Storage::Prepared`: what `prepare` makes for runs.
-    pub prepared_bytes: usize,
+    /// Bytes of every `Storage::Prepared`: of each value that `prepare` makes for runs.
+    pub prepared: Vec<usize>,
     /// Bytes of `Storage::Arena`.
     pub arena_bytes: usize,
 }
@@ -279,13 +282,18 @@ impl Plan {
         self.parameters.iter().map(PlanParameter::size_bytes).fold(0, u64::saturating_add)
     }
 
+    /// Bytes of all that `prepare` makes for runs.
+    pub fn prepared_bytes(&self) -> u64 {
+        self.prepared.iter().fold(0, |bytes, &value| bytes.saturating_add(value as u64))
+    }
+
     /// The bytes of a storage; `None` when it does not exist.
     pub fn storage_bytes(&self, storage: Storage) -> Option<u64> {
         match storage {
             Storage::Input(index) => self.inputs.get(index).map(|port| port.view.size_bytes()),
             Storage::Parameter(index) => self.parameters.get(index).map(PlanParameter::size_bytes),
             Storage::Scratch => Some(self.scratch_bytes as u64),
-            Storage::Prepared => Some(self.prepared_bytes as u64),
+            Storage::Prepared(index) => self.prepared.get(index).map(|&bytes| bytes as u64),
             Storage::Arena => Some(self.arena_bytes as u64),
         }
     }

@@ -9,9 +9,10 @@
 //! arena 18816 bytes, prepared 0 bytes, parameters 624 bytes
 //! ```
 //!
-//! A place is a storage and an offset in bytes; an input's or parameter's place is its name. Strides, in elements, follow `by`
-//! where a view is not dense. The shape is left out where it is the result's, or the whole input's or parameter's. What elements
-//! are is said after the shape of an input, a parameter and a step's result where it is not float32.
+//! A place is a storage and an offset in bytes, that of a prepared value its number; an input's or parameter's place is its name.
+//! Strides, in elements, follow `by` where a view is not dense. The shape is left out where it is the result's, or the whole
+//! input's or parameter's. What elements are is said after the shape of an input, a parameter and a step's result where it is not
+//! float32.
 
 use super::{Plan, Step, Storage, View};
 use crate::kernels::named as element;
@@ -37,7 +38,7 @@ pub fn print(plan: &Plan) -> String {
     }
     let sizes = [
         ("arena", plan.arena_bytes as u64),
-        ("prepared", plan.prepared_bytes as u64),
+        ("prepared", plan.prepared_bytes()),
         ("scratch", plan.scratch_bytes as u64),
         ("parameters", plan.parameter_bytes()),
     ];
@@ -71,14 +72,17 @@ fn place(plan: &Plan, view: &View, known: Option<&[usize]>) -> String {
     let (name, whole) = match view.storage {
         Storage::Arena => ("arena", None),
         Storage::Scratch => ("scratch", None),
-        Storage::Prepared => ("prepared", None),
+        Storage::Prepared(_) => ("prepared", None),
         Storage::Input(index) => named(plan.inputs.get(index).map(|port| (&*port.name, &*port.view.shape))),
         Storage::Parameter(index) => {
             named(plan.parameters.get(index).map(|parameter| (&*parameter.path, &*parameter.shape)))
         }
     };
     let mut text = name.to_string();
-    if whole.is_none() || view.offset_bytes != 0 {
+    if let Storage::Prepared(number) = view.storage {
+        let _ = write!(text, "{number}");
+    }
+    if matches!(view.storage, Storage::Arena | Storage::Scratch) || view.offset_bytes != 0 {
         let _ = write!(text, "+{}", view.offset_bytes);
     }
     if known != Some(&view.shape) && whole != Some(&view.shape) {

@@ -21,10 +21,8 @@ pub(super) struct Reuse {
 /// Finds lives and reuse for both lists of steps.
 pub(super) fn reuse(draft: &Draft) -> Reuse {
     let mut reuse = Reuse { root: (0..draft.buffers.len()).collect(), lives: vec![None; draft.buffers.len()] };
-    for (storages, steps) in
-        [(&[Storage::Scratch, Storage::Prepared][..], &draft.prepare), (&[Storage::Arena], &draft.run)]
-    {
-        reuse.find_lives(&draft.buffers, storages, steps);
+    for (of_runs, steps) in [(false, &draft.prepare), (true, &draft.run)] {
+        reuse.find_lives(&draft.buffers, of_runs, steps);
         for (now, step) in steps.iter().enumerate() {
             let Some(output) = step.output else { continue };
             if let Some(operand) = reuse.overwritten(&draft.buffers, step, output, now) {
@@ -36,12 +34,11 @@ pub(super) fn reuse(draft: &Draft) -> Reuse {
 }
 
 impl Reuse {
-    fn find_lives(&mut self, buffers: &[Buffer], storages: &[Storage], steps: &[DraftStep]) {
+    fn find_lives(&mut self, buffers: &[Buffer], of_runs: bool, steps: &[DraftStep]) {
         for (now, step) in steps.iter().enumerate() {
             for index in step.operands.iter().flatten().copied().chain(step.output) {
-                let Some(buffer) = buffers.get(index).filter(|buffer| storages.contains(&buffer.storage)) else {
-                    continue;
-                };
+                let in_it = |buffer: &&Buffer| (buffer.storage == Storage::Arena) == of_runs;
+                let Some(buffer) = buffers.get(index).filter(in_it) else { continue };
                 let last = if buffer.stays { steps.len() } else { now };
                 if let Some(life) = self.lives.get_mut(index) {
                     let first = life.map_or(now, |life| life.first);

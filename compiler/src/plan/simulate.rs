@@ -33,7 +33,8 @@ pub fn outputs(plan: &Plan) -> Vec<Tensor> {
 
 fn simulate(plan: &Plan) -> (Vec<Tensor>, HashMap<Storage, Vec<f64>>) {
     let mut storages: HashMap<Storage, Vec<f64>> = HashMap::new();
-    for storage in [Storage::Scratch, Storage::Prepared, Storage::Arena] {
+    let prepared = (0..plan.prepared.len()).map(Storage::Prepared);
+    for storage in prepared.chain([Storage::Scratch, Storage::Arena]) {
         storages.insert(storage, vec![f64::NAN; plan.storage_bytes(storage).unwrap() as usize / WORD_BYTES]);
     }
     for (index, port) in plan.inputs.iter().enumerate() {

@@ -178,8 +178,8 @@ fn what_is_packed_is_made_right_before() {
         .fold(x, |value, &weight| test.layer("Conv", |builder| builder.conv(value, weight, [axis; 2], 1, [8, 8])));
     let plan = plan(&test.finish(value), &Target::blocked()).unwrap();
     let prepared: Vec<_> = plan.prepare.iter().map(|step| (step.operation.name(), step.output.storage)).collect();
-    let pair = [("map", Storage::Scratch), ("pack", Storage::Prepared)];
-    assert_eq!(prepared, [pair, pair, pair].concat());
+    let pair = |value| [("map", Storage::Scratch), ("pack", Storage::Prepared(value))];
+    assert_eq!(prepared, [pair(0), pair(1), pair(2)].concat());
     assert_eq!(plan.scratch_bytes, 4 * (16 * 16), "one weight at a time");
 }
 
@@ -196,10 +196,10 @@ fn what_depends_on_parameters_alone_is_prepared() {
         test.layer("product", |builder| builder.map(&[x, scale], Expression::operand(0) * Expression::operand(1)));
     let plan = planned(&test.finish(product));
     assert_eq!((plan.prepare.len(), plan.run.len()), (2, 1));
-    assert_eq!(plan.run[0].operands[1].storage, Storage::Prepared);
+    assert_eq!(plan.run[0].operands[1].storage, Storage::Prepared(0));
     assert_eq!(plan.run[0].operands[1].strides, [2, 1, 0, 0]);
     assert_eq!(plan.prepare[0].output.storage, Storage::Scratch, "no run reads what is doubled only");
-    assert_eq!((plan.scratch_bytes, plan.prepared_bytes), (64, 64), "two numbers, rounded up");
+    assert_eq!((plan.scratch_bytes, plan.prepared.as_slice()), (64, [64].as_slice()), "two numbers, rounded up");
 }
 
 #[test]
@@ -430,4 +430,35 @@ fn a_parameter_that_is_shown_or_exchanged_is_written_at_the_end() {
     graph.updates = [first, second].into_iter().collect();
     let plan = learnt(&graph, &["weight", "momentum"]);
     assert_eq!(names(&plan), ["map"; 4], "both are copied, then written");
+}
+
+#[test]
+fn a_constant_part_may_be_made_of_another_part() {
+    let (mut test, x) = TestGraph::new(&[1, 4, 2, 2]);
+    let one = test.parameter("weight", &[1, 2, 1, 1]);
+    let one = double(&mut test, one);
+    let two = double(&mut test, one);
+    let both = test.concat(&[one, two]);
+    let sum = test.layer("sum", |builder| builder.map(&[x, both], Expression::operand(0) + Expression::operand(1)));
+    let plan = planned(&test.finish(sum));
+    assert_eq!(plan.prepare.len(), 2, "each is written into its place");
+}
+
+#[test]
+fn images_of_several_sizes_share_the_weights_that_are_packed_alike() {
+    let (mut test, x) = TestGraph::new(&[1, 16, 12, 12]);
+    let weight = test.parameter("weight", &[16, 16, 1, 1]);
+    let axis = AxisWindow { kernel: 1, stride: 1, dilation: 1, before: 0 };
+    let mut conv = |x, size| test.layer("Conv", |builder| builder.conv(x, weight, [axis; 2], 1, [size; 2]));
+    let large = conv(x, 12);
+    let small = test.layer("Narrow", |builder| {
+        let rows = builder.slice(large, 2, 0, 5);
+        builder.slice(rows, 3, 0, 5)
+    });
+    let small = test.layer("Conv", |builder| builder.conv(small, weight, [axis; 2], 1, [5; 2]));
+    let graph = test.finish_all(&[("large", large), ("small", small)]);
+    planned(&graph);
+    let plan = plan(&graph, &Target::blocked()).unwrap();
+    let packs = plan.prepare.iter().filter(|step| matches!(step.operation, Operation::Pack(_))).count();
+    assert_eq!((packs, plan.prepared.len()), (1, 1));
 }

@@ -14,15 +14,16 @@ pub fn check(plan: &Plan) -> Result<()> {
     plan::verify(plan).map_err(fault)
 }
 
-/// Whether the memory that an engine makes for a plan, with workspaces of so many elements, is there.
+/// Whether the memory that an engine makes for a plan is there, with so many bytes of what it prepares for runs and workspaces of
+/// so many elements.
 ///
 /// # Errors
 /// E401 when it is not.
-pub fn memory(plan: &Plan, workspace_elements: usize) -> Result<()> {
+pub fn memory(plan: &Plan, prepared_bytes: u64, workspace_elements: usize) -> Result<()> {
     let outputs = plan.outputs.iter().map(|port| port.view.size_bytes());
     let workspace_bytes = (workspace_elements as u64).saturating_mul(4);
     // Runs get their arena when the scratch of `prepare` was given back.
-    let kept = [plan.scratch_bytes.max(plan.arena_bytes) as u64, plan.prepared_bytes as u64, workspace_bytes];
+    let kept = [plan.scratch_bytes.max(plan.arena_bytes) as u64, prepared_bytes, workspace_bytes];
     let (bytes, free) = (outputs.chain(kept).fold(0, u64::saturating_add), available_memory_bytes());
     if bytes <= free {
         return Ok(());

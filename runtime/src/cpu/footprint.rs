@@ -7,7 +7,7 @@
 //! the second-level cache; threads' stacks and the program itself are not.
 
 use super::blocked::buffer::Buffer;
-use super::fast::{ParameterUses, workspace_lengths};
+use super::fast::{ParameterUses, packed_floats, workspace_lengths};
 use super::{CpuOptions, check};
 use crate::Result;
 use cnnc_compiler::plan::{Operation, Plan, PlanPort, Step};
@@ -35,7 +35,7 @@ pub struct Footprint {
 pub fn footprint(plan: &Plan, options: &CpuOptions) -> Result<Footprint> {
     options.check()?;
     check::check(plan)?;
-    let uses = ParameterUses::of(plan, options.thread_count());
+    let uses = ParameterUses::of(plan, options.thread_count(), &vec![true; plan.prepare.len()]);
     let [to_prepare, to_run] = workspace_lengths(plan, options)?.map(buffer);
     let size = |&index: &usize| plan.parameters[index].size_bytes();
     let sum = |indices: &[usize]| indices.iter().map(size).sum::<u64>();
@@ -75,7 +75,7 @@ impl Engine {
     /// With these workspaces to prepare and to run.
     fn of(plan: &Plan, options: &CpuOptions, [to_prepare, to_run]: [u64; 2]) -> Engine {
         let tables = STEP_BYTES * (plan.prepare.len() + plan.run.len()) as u64;
-        let kept = buffer(Buffer::length_of(plan.prepared_bytes)) + tables;
+        let kept = buffer(packed_floats(plan.prepared.iter().copied())) + tables;
         let sizes = |ports: &[PlanPort]| ports.iter().map(|port| port.view.size_bytes()).sum::<u64>();
         let multiplies = |step: &Step| matches!(step.operation, Operation::Gemm(_));
         let products = if plan.run.iter().any(multiplies) { CACHE_INFO[1].cache_bytes as u64 } else { 0 };

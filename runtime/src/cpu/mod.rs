@@ -29,7 +29,7 @@ use crate::{Backend, Cancel, Executable, Packed, Parameters, Store, Tensor, Trai
 use blocked::pool::{NoMore, Pool};
 pub use blocked::vector::InstructionSet;
 use cnnc_compiler::plan::{Plan, Target};
-use fast::Fast;
+use fast::{Fast, Stock};
 pub use footprint::{Footprint, footprint, training_footprint};
 pub use machine::{Machine, measure};
 use reference::Interpreter;
@@ -165,7 +165,8 @@ impl Backend for Cpu {
     }
 
     fn store(&self, parameters: &Parameters) -> Result<Arc<dyn Store>> {
-        Ok(Arc::new(CpuStore { options: self.options, threads: self.threads()?, parameters: parameters.clone() }))
+        let (options, threads) = (self.options, self.threads()?);
+        Ok(Arc::new(CpuStore { options, threads, parameters: parameters.clone(), stock: Stock::default() }))
     }
 
     fn trainer(&self, plan: Arc<Plan>, parameters: &Parameters) -> Result<Box<dyn TrainingExecutable>> {
@@ -173,16 +174,17 @@ impl Backend for Cpu {
     }
 }
 
-/// Parameters, and how plans of them are run.
+/// Parameters, what plans packed of them, and how these are run.
 struct CpuStore {
     options: CpuOptions,
     threads: Threads,
     parameters: Parameters,
+    stock: Stock,
 }
 
 impl Store for CpuStore {
     fn pack(&self, plan: Arc<Plan>, cancel: &Cancel) -> Result<Arc<dyn Packed>> {
-        Ok(Arc::new(Shared::new(plan, &self.parameters, self.options, self.threads.clone(), cancel)?))
+        Ok(Arc::new(Shared::new(plan, &self.parameters, self.options, self.threads.clone(), cancel, &self.stock)?))
     }
 }
 
@@ -204,7 +206,8 @@ enum Prepared {
 }
 
 impl Shared {
-    /// Prepares a plan: its `prepare` steps run here. What comes of it shares the parameters' memory where it can.
+    /// Prepares a plan: those of its `prepare` steps run here that make what `stock` has not, which is of the same parameters and
+    /// instructions. What comes of it shares the parameters' memory where it can.
     ///
     /// # Errors
     /// E602 when a parameter of the plan is missing or of another shape, and as [`CpuOptions::check`].
@@ -214,16 +217,18 @@ impl Shared {
         options: CpuOptions,
         threads: Threads,
         cancel: &Cancel,
+        stock: &Stock,
     ) -> Result<Shared> {
         check::check(&plan)?;
         let prepared = match options.kernels {
             Kernels::Reference => {
-                check::memory(&plan, 0)?;
+                check::memory(&plan, plan.prepared_bytes(), 0)?;
                 Prepared::Reference(parameters.clone())
             }
             Kernels::Fast => {
                 let set = options.instructions;
-                Prepared::Fast(Arc::new(fast::Packed::new(plan.clone(), parameters, set, threads.0, cancel)?))
+                let packed = fast::Packed::new(plan.clone(), parameters, stock, set, threads.0, cancel)?;
+                Prepared::Fast(Arc::new(packed))
             }
         };
         Ok(Shared { plan, prepared })
@@ -284,7 +289,7 @@ impl Engine {
 
     /// As [`Engine::new`], by threads that serve others too.
     fn with_threads(plan: Arc<Plan>, parameters: &Parameters, options: CpuOptions, threads: Threads) -> Result<Engine> {
-        Shared::new(plan, parameters, options, threads, &Cancel::default())?.engine()
+        Shared::new(plan, parameters, options, threads, &Cancel::default(), &Stock::default())?.engine()
     }
 
     /// The plan that the engine runs.
@@ -395,7 +400,7 @@ pub fn evaluate_f64(
 ) -> Result<Vec<Tensor64>> {
     let inputs: &dyn TensorList = &inputs;
     check::check(&plan)?;
-    check::memory(&plan, 0)?;
+    check::memory(&plan, plan.prepared_bytes(), 0)?;
     check_inputs(&plan, inputs)?;
     let mut interpreter = Interpreter::<f64>::new(plan.clone(), parameters)?;
     let shapes = plan.outputs.iter().map(|port| port.view.shape.clone());
@@ -416,7 +421,7 @@ mod tests {
     /// `x·weightᵀ + bias`, then ReLU, with the bias doubled once in `prepare`.
     fn linear() -> Arc<Plan> {
         let gemm = Operation::Gemm(Gemm { transpose_a: false, transpose_b: true });
-        let mut bias = dense(Storage::Prepared, 0, &[2, 2]);
+        let mut bias = dense(Storage::Prepared(0), 0, &[2, 2]);
         bias.strides = vec![0, 1];
         let relu = (Expression::operand(0) + Expression::operand(1)).maximum(0.0);
         TestPlan::new(&[&[2, 3]])

@@ -28,7 +28,7 @@ impl TestPlan {
             prepare: Vec::new(),
             run: Vec::new(),
             scratch_bytes: 0,
-            prepared_bytes: 0,
+            prepared: Vec::new(),
             arena_bytes: 0,
         })
     }
@@ -54,10 +54,10 @@ impl TestPlan {
         self
     }
 
-    /// Adds a step that runs once; its result is dense at the end of what is prepared.
+    /// Adds a step that runs once; its result is dense, and a value of its own.
     pub fn prepare(mut self, operation: Operation, operands: &[View], shape: &[usize]) -> TestPlan {
-        let output = View::dense(Storage::Prepared, ElementType::Float32, self.0.prepared_bytes, shape);
-        self.0.prepared_bytes = output.end_bytes();
+        let output = View::dense(Storage::Prepared(self.0.prepared.len()), ElementType::Float32, 0, shape);
+        self.0.prepared.push(output.end_bytes());
         self.0.prepare.push(step(operation, operands, output));
         self
     }

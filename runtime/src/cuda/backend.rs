@@ -13,6 +13,7 @@ use crate::cpu::Footprint;
 use crate::failure::fault;
 use crate::given::{check_outputs, check_parameters, initial_state};
 use crate::random::fnv1a;
+use crate::register::Register;
 use crate::tuning::{Candidate, Tuning};
 use crate::view::{AsTensorView, TensorList, TensorViewMut};
 use crate::{
@@ -20,9 +21,9 @@ use crate::{
     Result, Tensor, TrainingExecutable,
 };
 use cnnc_compiler::element::ElementType;
-use cnnc_compiler::plan::{Plan, Step, Target};
+use cnnc_compiler::plan::{Plan, PreparedKey, Step, Target};
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The GPUs that can be used.
 pub fn list() -> Vec<DeviceInfo> {
@@ -148,8 +149,9 @@ impl Cuda {
 
     /// A plan on the device, with these parameters.
     fn execution(&self, plan: Arc<Plan>, program: Program, store: &Store) -> Result<Execution> {
-        let parameters = plan.parameters.iter().map(|parameter| store.get(&parameter.path)).collect::<Result<_>>()?;
-        Execution::new(plan, program, self.device.clone(), parameters)
+        let parameters =
+            plan.parameters.iter().map(|parameter| store.get(&parameter.path).map(Some)).collect::<Result<_>>()?;
+        Execution::new(plan, program, self.device.clone(), parameters, &store.prepared)
     }
 }
 
@@ -169,7 +171,8 @@ impl Backend for Cuda {
     }
 
     fn store(&self, parameters: &Parameters) -> Result<Arc<dyn crate::Store>> {
-        Ok(Arc::new(CudaStore { backend: self.clone(), parameters: parameters.clone() }))
+        let (parameters, there) = (parameters.clone(), Arc::default());
+        Ok(Arc::new(CudaStore { backend: self.clone(), parameters, there }))
     }
 
     fn trainer(&self, plan: Arc<Plan>, parameters: &Parameters) -> Result<Box<dyn TrainingExecutable>> {
@@ -182,31 +185,59 @@ impl Backend for Cuda {
     }
 }
 
-/// Parameters, and the device that plans of them run on.
+/// Parameters, and the device that plans of them run on, with what is there of them.
 struct CudaStore {
     backend: Cuda,
     parameters: Parameters,
+    there: Arc<There>,
+}
+
+/// What is on the device, as long as some plan holds it.
+#[derive(Default)]
+struct There {
+    parameters: Register<Arc<str>, Arc<Buffer>>,
+    prepared: Register<PreparedKey, Arc<Buffer>>,
 }
 
 impl crate::Store for CudaStore {
+    /// The weights are packed here, in memory of a first run; it is the first executable's.
     fn pack(&self, plan: Arc<Plan>, cancel: &Cancel) -> Result<Arc<dyn Packed>> {
         check_parameters(&plan, &self.parameters)?;
+        let Cuda { device, .. } = &self.backend;
         let program = self.backend.program(&plan)?;
-        let mut store = Store::new(self.backend.device.clone());
+        let mut parameters = Vec::with_capacity(plan.parameters.len());
         for wanted in &plan.parameters {
             cancel.check("packing the weights")?;
-            store.put(&wanted.path, &*self.parameters.get(&wanted.path)?)?;
+            let there = self.there.parameters.get(&wanted.path);
+            parameters.push(Some(match there {
+                Some(there) => there,
+                None => {
+                    let buffer = upload(device, &*self.parameters.get(&wanted.path)?)?;
+                    self.there.parameters.keep(wanted.path.clone(), Arc::new(buffer))
+                }
+            }));
         }
-        Ok(Arc::new(OnDevice { backend: self.backend.clone(), plan, program, store }))
+        let prepared = &self.there.prepared;
+        let mut first = Execution::new(plan.clone(), program.clone(), device.clone(), parameters, prepared)?;
+        first.give_back_parameters();
+        self.there.parameters.tidy();
+        let (parameters, prepared) = first.weights();
+        let (device, there, first) = (device.clone(), self.there.clone(), Mutex::new(Some(first)));
+        Ok(Arc::new(OnDevice { device, plan, program, parameters, _prepared: prepared, there, first }))
     }
 }
 
-/// A plan whose parameters are on the device.
+/// A plan whose weights are packed on the device.
 struct OnDevice {
-    backend: Cuda,
+    device: Arc<Device>,
     plan: Arc<Plan>,
     program: Program,
-    store: Store,
+    /// Those that runs read.
+    parameters: Vec<Option<Arc<Buffer>>>,
+    /// Held, so that it stays in the register.
+    _prepared: Vec<Arc<Buffer>>,
+    there: Arc<There>,
+    first: Mutex<Option<Execution>>,
 }
 
 impl Packed for OnDevice {
@@ -215,10 +246,29 @@ impl Packed for OnDevice {
     }
 
     fn executable(&self) -> Result<Box<dyn Executable>> {
-        let mut execution = self.backend.execution(self.plan.clone(), self.program.clone(), &self.store)?;
-        execution.give_back_parameters();
-        Ok(Box::new(execution))
+        // A panic leaves an execution or none.
+        if let Some(first) = self.first.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            return Ok(Box::new(first));
+        }
+        let (plan, program, device) = (self.plan.clone(), self.program.clone(), self.device.clone());
+        Ok(Box::new(Execution::new(plan, program, device, self.parameters.clone(), &self.there.prepared)?))
     }
+}
+
+/// Brings a tensor to the device.
+fn upload(device: &Arc<Device>, tensor: &Tensor) -> Result<Buffer> {
+    let words = words(tensor.view());
+    device.context.make_current().during("bringing parameters")?;
+    let buffer = match Buffer::new(&device.context, words.len()) {
+        Err(error) if is_out_of_memory(error) => {
+            let parameters = tensor.element().tensor_bytes(tensor.shape());
+            let need = Need { parameters, ..Need::default() };
+            return Err(need.refusal(None, device.free_bytes()?));
+        }
+        buffer => buffer.during("taking memory")?,
+    };
+    buffer.fill(&words).during("bringing parameters")?;
+    Ok(buffer)
 }
 
 impl Executable for Execution {
@@ -268,6 +318,8 @@ struct Store {
     /// In the order in which they came.
     entries: Vec<Stored>,
     places: HashMap<Arc<str>, usize>,
+    /// What was made of them for runs.
+    prepared: Register<PreparedKey, Arc<Buffer>>,
 }
 
 /// A tensor on the device.
@@ -280,28 +332,19 @@ struct Stored {
 
 impl Store {
     fn new(device: Arc<Device>) -> Store {
-        Store { device, entries: Vec::new(), places: HashMap::new() }
+        Store { device, entries: Vec::new(), places: HashMap::new(), prepared: Register::default() }
     }
 
     /// Puts a tensor in, or its values in the place of those of that key, shape and type.
     fn put(&mut self, path: &Arc<str>, tensor: &Tensor) -> Result<()> {
-        let words = words(tensor.view());
-        self.device.context.make_current().during("bringing parameters")?;
         let there = self.places.get(path).and_then(|&place| self.entries.get(place));
         if let Some(Stored { shape, element, buffer, .. }) = there
             && (shape.as_slice(), *element) == (tensor.shape(), tensor.element())
         {
-            return buffer.fill(&words).during("bringing parameters");
+            self.device.context.make_current().during("bringing parameters")?;
+            return buffer.fill(&words(tensor.view())).during("bringing parameters");
         }
-        let buffer = match Buffer::new(&self.device.context, words.len()) {
-            Err(error) if is_out_of_memory(error) => {
-                let parameters = tensor.element().tensor_bytes(tensor.shape());
-                let need = Need { parameters, ..Need::default() };
-                return Err(need.refusal(None, self.device.free_bytes()?));
-            }
-            buffer => buffer.during("taking memory")?,
-        };
-        buffer.fill(&words).during("bringing parameters")?;
+        let buffer = upload(&self.device, tensor)?;
         self.places.insert(path.clone(), self.entries.len());
         let (path, shape, buffer) = (path.clone(), tensor.shape().to_vec(), Arc::new(buffer));
         self.entries.push(Stored { path, shape, element: tensor.element(), buffer });

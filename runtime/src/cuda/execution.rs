@@ -1,10 +1,10 @@
 //! A program on a device: its modules, its memory, and a run as one recorded piece of work.
 //!
-//! A plan, its program and parameters on the device come in. What `prepare` makes for itself lies in memory that is
-//! given back before the arena is taken. A run is recorded once and then replayed; where the driver does not record
-//! it, its launches are put in one by one, and `hindrance` says why. Inputs and answers go through memory that the
-//! device reads by itself; the inputs of the next run may be on their way, on a stream of their own, while this one
-//! computes.
+//! A plan, its program and parameters on the device come in. What `prepare` makes for runs is shared with other plans
+//! of the same parameters that make it alike; what it makes for itself lies in memory that is given back before the
+//! arena is taken. A run is recorded once and then replayed; where the driver does not record it, its launches are put
+//! in one by one, and `hindrance` says why. Inputs and answers go through memory that the device reads by itself; the
+//! inputs of the next run may be on their way, on a stream of their own, while this one computes.
 
 use super::cache;
 use super::device::Device;
@@ -18,9 +18,10 @@ use super::program::{ALIGNMENT, Argument, LIBRARY_BYTES, Launch, Program, Task};
 use super::source::argument;
 use crate::failure::fault;
 use crate::given::check_inputs;
+use crate::register::{Preparing, Register};
 use crate::view::{TensorList, views};
 use crate::{Inputs, Result, Tensor};
-use cnnc_compiler::plan::{Plan, PlanPort, Storage, View};
+use cnnc_compiler::plan::{Plan, PlanPort, PreparedKey, Storage, View};
 use cudarc::driver::result::DriverError;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -68,7 +69,8 @@ pub struct Execution {
 }
 
 impl Execution {
-    /// Makes a program ready: compiles it or finds it compiled, and prepares. `parameters` has the plan's, in its order.
+    /// Makes a program ready: compiles it or finds it compiled, and prepares what is not in the register of what was prepared of
+    /// these parameters. `parameters` has the plan's, in its order.
     ///
     /// # Errors
     /// E503 when a kernel does not compile, E504 when there is too little memory, E505 when the driver fails.
@@ -76,10 +78,13 @@ impl Execution {
         plan: Arc<Plan>,
         program: Program,
         device: Arc<Device>,
-        parameters: Vec<Arc<Buffer>>,
+        parameters: Vec<Option<Arc<Buffer>>>,
+        register: &Register<PreparedKey, Arc<Buffer>>,
     ) -> Result<Execution> {
         device.context.make_current().during("being made ready")?;
-        let need = Need::of(&plan, &program).without_parameters();
+        let preparing = Preparing::of(&plan, register);
+        let missing: u64 = preparing.missing(&plan).map(|(_, bytes)| bytes as u64).sum();
+        let need = Need::of(&plan, &program).without_parameters().with_prepared(missing);
         need.check(batch_of(&plan), device.free_bytes()?)?;
         let folder = cache::folder();
         let compiled = modules::compile(&program, device.nvrtc, device.architecture, folder.as_deref())?;
@@ -87,12 +92,14 @@ impl Execution {
         let room = |bytes: u64| allocate(&device, bytes, &need, &plan);
         let ports =
             |ports: &[PlanPort]| ports.iter().map(|port| room(port.view.size_bytes())).collect::<Result<Vec<_>>>();
+        let made = preparing.missing(&plan).map(|(_, bytes)| room(bytes as u64).map(Arc::new));
+        let made: Vec<Arc<Buffer>> = made.collect::<Result<_>>()?;
         let memory = Memory {
             inputs: ports(&plan.inputs)?,
             next_inputs: ports(&plan.inputs)?,
-            parameters: parameters.into_iter().map(Some).collect(),
+            parameters,
             scratch: None,
-            prepared: room(plan.prepared_bytes as u64)?,
+            prepared: preparing.all(&made),
             workspace: room(need.workspace)?,
             arena: None,
         };
@@ -117,13 +124,19 @@ impl Execution {
             program,
             device,
         };
-        execution.prepare()?;
+        execution.prepare_by(&|step| preparing.steps[step])?;
+        execution.memory.prepared = preparing.with(made, register);
         execution.memory.arena =
             Some(allocate(&execution.device, execution.plan.arena_bytes as u64, &need, &execution.plan)?);
         execution.run = execution.items(&execution.program.run.clone())?;
         execution.try_libraries()?;
         execution.record();
         Ok(execution)
+    }
+
+    /// The parameters that runs need, and what was prepared for them.
+    pub fn weights(&self) -> (Vec<Option<Arc<Buffer>>>, Vec<Arc<Buffer>>) {
+        (self.memory.parameters.clone(), self.memory.prepared.clone())
     }
 
     /// The plan that it runs.
@@ -136,15 +149,23 @@ impl Execution {
         self.launched_singly.as_deref()
     }
 
-    /// Does what is done once: when the program is made ready, and again when parameters that runs do not write were changed.
+    /// Does all that is done once, again: when parameters that runs do not write were changed. What is shared is written with the
+    /// same values by every program that has it, so all of them have to be told before one runs.
     pub fn prepare(&mut self) -> Result<()> {
-        if self.program.prepare.is_empty() {
+        self.prepare_by(&|_| true)
+    }
+
+    /// Does those steps of `prepare` that are needed.
+    fn prepare_by(&mut self, is_needed: &dyn Fn(usize) -> bool) -> Result<()> {
+        let launches = self.program.prepare.iter().filter(|launch| is_needed(launch.step));
+        let launches: Vec<Launch> = launches.cloned().collect();
+        if launches.is_empty() {
             return Ok(());
         }
         self.device.context.make_current().during("being made ready")?;
         let need = Need::of(&self.plan, &self.program).without_parameters();
         self.memory.scratch = Some(allocate(&self.device, self.plan.scratch_bytes as u64, &need, &self.plan)?);
-        let items = self.items(&self.program.prepare.clone())?;
+        let items = self.items(&launches)?;
         let put_in = launch_all(&self.streams[0], &items);
         let done = put_in.and(self.streams[0].wait().map_err(Trouble::from)).during("preparing the parameters");
         self.memory.scratch = None;

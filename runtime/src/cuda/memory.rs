@@ -23,8 +23,8 @@ pub struct Memory {
     pub parameters: Vec<Option<Arc<Buffer>>>,
     /// What `prepare` makes for itself, while it runs.
     pub scratch: Option<Buffer>,
-    /// What `prepare` made for runs.
-    pub prepared: Buffer,
+    /// The values that `prepare` made for runs; other programs may have them too.
+    pub prepared: Vec<Arc<Buffer>>,
     /// Partial sums within a step.
     pub workspace: Buffer,
     /// The values of a run, once `prepare` is done.
@@ -47,7 +47,7 @@ impl Memory {
             Storage::Input(index) => self.inputs.get(index),
             Storage::Parameter(index) => self.parameters.get(index)?.as_deref(),
             Storage::Scratch => self.scratch.as_ref(),
-            Storage::Prepared => Some(&self.prepared),
+            Storage::Prepared(index) => self.prepared.get(index).map(Arc::as_ref),
             Storage::Arena => self.arena.as_ref(),
         }
     }

@@ -33,7 +33,7 @@ impl Need {
         let ports = |ports: &[PlanPort]| ports.iter().map(|port| port.view.size_bytes()).fold(0, u64::saturating_add);
         Need {
             parameters: plan.parameter_bytes(),
-            prepared: plan.prepared_bytes as u64,
+            prepared: plan.prepared_bytes(),
             scratch: plan.scratch_bytes as u64,
             arena: plan.arena_bytes as u64,
             workspace: 4 * program.workspace_elements as u64,
@@ -44,6 +44,11 @@ impl Need {
     /// The same, for who has the parameters on the device already.
     pub fn without_parameters(self) -> Need {
         Need { parameters: 0, ..self }
+    }
+
+    /// The same, where of what is made once no more than so much is not on the device already.
+    pub fn with_prepared(self, bytes: u64) -> Need {
+        Need { prepared: bytes, ..self }
     }
 
     /// The most at any time.

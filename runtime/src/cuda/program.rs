@@ -4,9 +4,9 @@
 //! compared and executed by tests on any machine. Shapes, strides and constants are numbers in the text: an entry takes pointers
 //! alone.
 //!
-//! What whoever launches must do: give every storage its elements (base addresses on 256 bytes), run `prepare` once and then
-//! `run` in order on one stream, each launch after the one before is done. The workspace is shared by all launches and holds
-//! nothing between steps.
+//! What whoever launches must do: give every storage its elements (base addresses on 256 bytes), run `prepare` once, but for
+//! steps whose values are there, and then `run` in order on one stream, each launch after the one before is done. The workspace
+//! is shared by all launches and holds nothing between steps.
 
 use super::library_operation::LibraryOperation;
 use super::ways::Way;
@@ -151,7 +151,7 @@ impl std::fmt::Display for Argument {
                     Storage::Input(index) => write!(f, "input {index}")?,
                     Storage::Parameter(index) => write!(f, "parameter {index}")?,
                     Storage::Scratch => f.write_str("scratch")?,
-                    Storage::Prepared => f.write_str("prepared")?,
+                    Storage::Prepared(index) => write!(f, "prepared {index}")?,
                     Storage::Arena => f.write_str("arena")?,
                 }
                 offset

@@ -216,11 +216,8 @@ type Numbers<'p> = Vec<(&'static str, &'p mut usize)>;
 
 /// Every number of a plan, with what it is of.
 fn numbers(plan: &mut Plan) -> Numbers<'_> {
-    let mut all: Numbers<'_> = vec![
-        ("scratch", &mut plan.scratch_bytes),
-        ("prepared", &mut plan.prepared_bytes),
-        ("arena", &mut plan.arena_bytes),
-    ];
+    let mut all: Numbers<'_> = vec![("scratch", &mut plan.scratch_bytes), ("arena", &mut plan.arena_bytes)];
+    all.extend(plan.prepared.iter_mut().map(|bytes| ("prepared", bytes)));
     for port in &mut plan.inputs {
         of_view("input", &mut port.view, &mut all);
     }
@@ -243,7 +240,7 @@ fn numbers(plan: &mut Plan) -> Numbers<'_> {
 }
 
 fn of_view<'p>(name: &'static str, view: &'p mut View, all: &mut Numbers<'p>) {
-    if let Storage::Input(number) | Storage::Parameter(number) = &mut view.storage {
+    if let Storage::Input(number) | Storage::Parameter(number) | Storage::Prepared(number) = &mut view.storage {
         all.push((name, number));
     }
     all.push((name, &mut view.offset_bytes));

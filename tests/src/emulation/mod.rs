@@ -127,9 +127,10 @@ impl Memory {
             let tensor = case.parameters.get(&parameter.path);
             words_of(&tensor.unwrap_or_else(|failure| panic!("{}: {}", case.name, failure.message)))
         });
-        let Plan { scratch_bytes, prepared_bytes, arena_bytes, .. } = *case.plan;
-        let [scratch, prepared, arena] = [scratch_bytes, prepared_bytes, arena_bytes].map(|bytes| bytes / WORD_BYTES);
-        let own = [scratch, prepared, arena, program.workspace_elements].map(nothing);
+        let Plan { scratch_bytes, ref prepared, arena_bytes, .. } = *case.plan;
+        let storages = [scratch_bytes, arena_bytes].into_iter().chain(prepared.iter().copied());
+        let storages = storages.map(|bytes| bytes / WORD_BYTES);
+        let own = storages.chain([program.workspace_elements]).map(nothing);
         Memory(case.inputs.iter().map(words_of).chain(parameters).chain(own).collect())
     }
 
@@ -316,7 +317,7 @@ fn alone(case: &Case, step: &Step, memory: &Memory, of_terms: bool) -> (Arc<Plan
         prepare,
         run: vec![alone],
         scratch_bytes: 0,
-        prepared_bytes: 0,
+        prepared: Vec::new(),
         arena_bytes,
     };
     (Arc::new(plan), tensors)
@@ -367,7 +368,7 @@ pub fn single(
             origins: vec!["0 Layer".into()],
         }],
         scratch_bytes: 0,
-        prepared_bytes: 0,
+        prepared: Vec::new(),
         arena_bytes,
     })
 }

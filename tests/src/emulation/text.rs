@@ -71,7 +71,7 @@ pub fn entry(launch: &Launch) -> (&str, [u32; 3], u32) {
 fn launch_line(case: &Case, launch: &Launch, place: &str) -> String {
     let argument = |argument: &Argument| match *argument {
         Argument::At { storage, offset } => format!("{{{}, {offset}}}", storage_number(case, storage)),
-        Argument::Workspace(offset) => format!("{{{}, {offset}}}", first_own(case) + 3),
+        Argument::Workspace(offset) => format!("{{{}, {offset}}}", first_own(case) + 2 + case.plan.prepared.len()),
     };
     let arguments: Vec<String> = launch.arguments.iter().map(argument).collect();
     let pointers: Vec<String> = (0..arguments.len()).map(|index| format!("emulation::Address{{p[{index}]}}")).collect();
@@ -83,7 +83,7 @@ fn launch_line(case: &Case, launch: &Launch, place: &str) -> String {
     )
 }
 
-/// The number of the first storage after inputs and parameters: scratch, then prepared, arena and workspace.
+/// The number of the first storage after inputs and parameters: scratch, then arena, what is prepared and the workspace.
 fn first_own(case: &Case) -> usize {
     case.plan.inputs.len() + case.plan.parameters.len()
 }
@@ -94,7 +94,7 @@ pub fn storage_number(case: &Case, storage: Storage) -> usize {
         Storage::Input(index) => index,
         Storage::Parameter(index) => case.plan.inputs.len() + index,
         Storage::Scratch => first_own(case),
-        Storage::Prepared => first_own(case) + 1,
-        Storage::Arena => first_own(case) + 2,
+        Storage::Arena => first_own(case) + 1,
+        Storage::Prepared(index) => first_own(case) + 2 + index,
     }
 }

@@ -121,8 +121,7 @@ fn compiled(network: &ShapedGraph, files: &Files) -> Verdict {
 }
 
 fn is_small(plan: &Plan) -> bool {
-    let own = [plan.arena_bytes, plan.scratch_bytes, plan.prepared_bytes].map(|bytes| bytes as u64);
-    let bytes = [own[0], own[1], own[2], plan.parameter_bytes()];
+    let bytes = [plan.arena_bytes as u64, plan.scratch_bytes as u64, plan.prepared_bytes(), plan.parameter_bytes()];
     let work = plan.prepare.iter().chain(&plan.run).map(|step| work(step).multiply_adds);
     let inputs = plan.inputs.iter().map(|input| input.view.shape.iter().product::<usize>() as u64);
     let all = bytes.into_iter().chain(work).chain(inputs);

@@ -132,16 +132,17 @@ impl Lowering<'_> {
             && self.graph.dag.uses(rows).iter().all(reads_image)
     }
 
-    /// The weights as a method reads them: packed once for all that read them so.
+    /// The weights as a method reads them: packed once for all that read them in that order.
     fn packed(&mut self, weight: NodeId, packing: Packing, node: &KernelNode) -> Located {
-        if let Some(packed) = self.packs.get(&(weight, packing)) {
+        let order = packing.order();
+        if let Some(packed) = self.packs.get(&(weight, order)) {
             return packed.clone();
         }
         let constant = self.constants.contains(&weight);
         let from = self.operand(weight, Layout::Plain, Density::Whole, &node.origins);
         let into = self.fresh(&[packing.elements().unwrap_or(MOST_ELEMENTS)], from.view.element, constant);
         self.move_elements(Operation::Pack(packing), from, into.clone(), constant, &node.origins);
-        self.packs.insert((weight, packing), into.clone());
+        self.packs.insert((weight, order), into.clone());
         into
     }
 

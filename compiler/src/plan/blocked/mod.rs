@@ -21,7 +21,7 @@ pub use convolution::{Convolution, PackedConv, merged_groups};
 pub use ending::Ending;
 pub(super) use layout::{Layout, apart, blocked};
 pub use method::{Method, Scheme};
-pub use packing::{PackedLinear, Packing};
+pub use packing::{PackedLinear, PackedOrder, Packing};
 pub use reorder::Reorder;
 
 use std::collections::BTreeMap;

@@ -1,9 +1,10 @@
 //! What weights are packed for: the very geometry of the step that reads them.
 //!
-//! Heavy kernels over blocks read weights in an order of their own, which depends on the method and on sizes. The planner
-//! reserves the memory; the back end that packs must find that these are the elements it needs.
+//! Heavy kernels over blocks read weights in an order of their own, which depends on the method and on the weights' sizes, and
+//! on nothing else ([`Packing::order`]): so steps over images of other sizes, or over more of them, read the same packed weights.
+//! The planner reserves the memory; the back end that packs must find that these are the elements it needs.
 
-use super::PackedConv;
+use super::{Convolution, PackedConv};
 use crate::kernels::{Gemm, Kernel};
 
 /// Rows times packed weights: a fully connected layer. The rows may be images in blocks, laid flat, and are read as they lie.
@@ -64,7 +65,28 @@ pub enum Packing {
     Linear(PackedLinear),
 }
 
+/// The order of packed weights: a packing without what only the step that reads them needs to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PackedOrder(Packing);
+
 impl Packing {
+    /// All that the packed weights depend on besides the weights. A back end that packs must hold to it.
+    ///
+    /// Of images neither sizes nor number count, but for this: a transposed convolution's weights are grouped by the output's
+    /// rows and columns that they reach, and an output smaller than the stride has fewer.
+    pub fn order(&self) -> PackedOrder {
+        PackedOrder(match *self {
+            Packing::Linear(linear) => Packing::Linear(PackedLinear { rows: 0, ..linear }),
+            Packing::Conv(conv) => {
+                let Convolution { sizes: [_, output], window: [down, along], transposed, .. } = conv.convolution;
+                let [height, width] = output;
+                let reached = if transposed { [height.min(down.stride), width.min(along.stride)] } else { [0; 2] };
+                let convolution = Convolution { batch: 0, sizes: [[0; 2], reached], ..conv.convolution };
+                Packing::Conv(PackedConv { convolution, ..conv })
+            }
+        })
+    }
+
     /// The method that reads them, by its name in plans and profiles.
     pub fn method(&self) -> &'static str {
         match self {

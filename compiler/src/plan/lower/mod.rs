@@ -7,7 +7,7 @@
 
 mod operand;
 
-use super::blocked::{self, Blocks, Layout, Packing};
+use super::blocked::{self, Blocks, Layout, PackedOrder};
 use super::concatenations::{Part, find_parts, parts};
 use super::draft::{Draft, DraftStep, Located};
 use super::operation::Operation;
@@ -81,12 +81,12 @@ pub(super) struct Lowering<'a> {
     in_place: HashMap<NodeId, ParameterId>,
     /// Where each value lies.
     located: HashMap<NodeId, Located>,
-    /// The buffers of concatenations, by the outermost one.
-    owners: HashMap<NodeId, usize>,
+    /// The buffers of concatenations, and their storages, by the outermost one.
+    owners: HashMap<NodeId, (usize, Storage)>,
     /// Copies of values that lie otherwise, by the layout of the copy.
     copies: HashMap<(NodeId, Layout), Located>,
-    /// Packed weights, by what they are packed for.
-    pub(super) packs: HashMap<(NodeId, Packing), Located>,
+    /// Packed weights, by their order.
+    pub(super) packs: HashMap<(NodeId, PackedOrder), Located>,
     /// The numbers in the plan of the parameters met so far.
     numbers: HashMap<ParameterId, usize>,
     pub(super) lowered: Lowered,
@@ -314,21 +314,22 @@ impl Lowering<'_> {
         let Some(Part { owner, view }) = self.parts.get(&id).cloned() else {
             return self.fresh(&self.layout(id).shape(self.shape(id)), self.element(id), constant);
         };
-        let buffer = match self.owners.get(&owner) {
-            Some(&buffer) => buffer,
+        let whole = match self.owners.get(&owner) {
+            Some(&whole) => whole,
             None => {
                 let bytes = self.element(owner).tensor_bytes(&self.layout(owner).shape(self.shape(owner)));
-                let buffer = self.lowered.draft.add_buffer(storage(constant), bytes as usize, true);
-                self.owners.insert(owner, buffer);
-                buffer
+                let storage = self.lowered.draft.next_storage(constant);
+                let buffer = self.lowered.draft.add_buffer(constant, bytes as usize, true);
+                self.owners.insert(owner, (buffer, storage));
+                (buffer, storage)
             }
         };
-        Located { buffer: Some(buffer), view: View { storage: storage(constant), ..view } }
+        Located { buffer: Some(whole.0), view: View { storage: whole.1, ..view } }
     }
 
     pub(super) fn fresh(&mut self, shape: &[usize], element: ElementType, constant: bool) -> Located {
-        let view = View::dense(storage(constant), element, 0, shape);
-        let buffer = self.lowered.draft.add_buffer(storage(constant), view.size_bytes() as usize, false);
+        let view = View::dense(self.lowered.draft.next_storage(constant), element, 0, shape);
+        let buffer = self.lowered.draft.add_buffer(constant, view.size_bytes() as usize, false);
         Located { buffer: Some(buffer), view }
     }
 
@@ -336,8 +337,4 @@ impl Lowering<'_> {
         let place = origins.first().cloned().unwrap_or_default();
         self.lowered.notes.push(Note { pass: "plan", place, done: false, text });
     }
-}
-
-fn storage(constant: bool) -> Storage {
-    if constant { Storage::Prepared } else { Storage::Arena }
 }

@@ -12,6 +12,7 @@
 //! Steps
 //! - `prepare` writes to `Prepared` and `Scratch` and reads both and parameters that do not change; `run` writes to the arena,
 //!   and neither it nor an output reads `Scratch`;
+//! - no element of a `Prepared` is written twice: whoever has the value from another plan need not do the steps;
 //! - every parameter marked as updated is written once, whole, by a `Map` of `run`, and no other parameter is written;
 //! - a result's elements lie apart from each other;
 //! - a value is stored as what its step computes in: float32 of float32, but for a `Map`, which computes what its type can;
@@ -32,13 +33,29 @@
 mod numbers;
 #[cfg(test)]
 mod tests;
-mod values;
+pub(super) mod values;
 
 use super::{Operation, Packing, Plan, Step, Storage, View};
 use crate::element::ElementType;
 use crate::kernels::Expression;
 use std::collections::HashSet;
 use values::Storages;
+
+/// A list of a plan's steps.
+#[derive(Clone, Copy, PartialEq)]
+enum List {
+    Prepare,
+    Run,
+}
+
+impl List {
+    fn name(self) -> &'static str {
+        match self {
+            List::Prepare => "prepare",
+            List::Run => "run",
+        }
+    }
+}
 
 /// Checks every invariant.
 ///
@@ -59,20 +76,20 @@ pub fn verify(plan: &Plan) -> Result<(), String> {
     let steps = plan.prepare.iter().chain(&plan.run);
     let readers: HashSet<Packing> = steps.filter_map(|step| step.operation.packing()).collect();
     let mut written = Storages::default();
-    for (list, into, steps) in [("prepare", Storage::Prepared, &plan.prepare), ("run", Storage::Arena, &plan.run)] {
+    for (list, steps) in [(List::Prepare, &plan.prepare), (List::Run, &plan.run)] {
         for (number, step) in steps.iter().enumerate() {
             let named = |text| {
                 let origin = step.origins.first().map_or("no layer", |origin| origin);
-                format!("step {number} of {list} ({}, {origin}): {text}", step.operation.name())
+                format!("step {number} of {} ({}, {origin}): {text}", list.name(), step.operation.name())
             };
-            verify_step(plan, step, into).map_err(named)?;
+            verify_step(plan, step, list).map_err(named)?;
             if let Operation::Pack(packing) = &step.operation {
                 ensure(readers.contains(packing), || "no step reads weights packed so".into()).map_err(named)?;
             }
             for view in &step.operands {
                 written.read(view).map_err(named)?;
             }
-            written.write(&step.output, number);
+            written.write(&step.output, number).map_err(named)?;
         }
         written.forget_scratch();
     }
@@ -108,9 +125,9 @@ fn is_updated(plan: &Plan, view: &View) -> bool {
     matches!(view.storage, Storage::Parameter(index) if plan.parameters.get(index).is_some_and(|parameter| parameter.updated))
 }
 
-fn verify_step(plan: &Plan, step: &Step, into: Storage) -> Result<(), String> {
+fn verify_step(plan: &Plan, step: &Step, list: List) -> Result<(), String> {
     numbers::step(step)?;
-    storages(plan, step, into)?;
+    storages(plan, step, list)?;
     for view in step.operands.iter().chain([&step.output]) {
         inside(plan, view)?;
     }
@@ -135,20 +152,24 @@ fn verify_step(plan: &Plan, step: &Step, into: Storage) -> Result<(), String> {
 }
 
 /// Where a step may write, and what it may read.
-fn storages(plan: &Plan, step: &Step, into: Storage) -> Result<(), String> {
-    let updates = into == Storage::Arena
+fn storages(plan: &Plan, step: &Step, list: List) -> Result<(), String> {
+    let updates = list == List::Run
         && is_updated(plan, &step.output)
         && matches!(step.operation, Operation::Map(_))
         && step.output.is_dense()
         && step.output.offset_bytes == 0;
-    let scratch = into == Storage::Prepared && step.output.storage == Storage::Scratch;
-    ensure(step.output.storage == into || scratch || updates, || format!("it writes to {:?}", step.output.storage))?;
+    let writes = match step.output.storage {
+        Storage::Scratch | Storage::Prepared(_) => list == List::Prepare,
+        Storage::Arena => list == List::Run,
+        Storage::Input(_) | Storage::Parameter(_) => updates,
+    };
+    ensure(writes, || format!("it writes to {:?}", step.output.storage))?;
     let early = |view: &View| match view.storage {
         Storage::Input(_) | Storage::Arena => true,
         Storage::Parameter(index) => plan.parameters.get(index).is_some_and(|parameter| parameter.changes),
-        Storage::Prepared | Storage::Scratch => false,
+        Storage::Prepared(_) | Storage::Scratch => false,
     };
-    let too_early = into == Storage::Prepared && step.operands.iter().any(early);
+    let too_early = list == List::Prepare && step.operands.iter().any(early);
     ensure(!too_early, || "it reads what a run makes".into())
 }
 
@@ -196,7 +217,7 @@ fn inside(plan: &Plan, view: &View) -> Result<(), String> {
     let held = match view.storage {
         Storage::Input(index) => plan.inputs.get(index).map(|port| port.view.element),
         Storage::Parameter(index) => plan.parameters.get(index).map(|parameter| parameter.element),
-        Storage::Scratch | Storage::Prepared | Storage::Arena => Some(view.element),
+        Storage::Scratch | Storage::Prepared(_) | Storage::Arena => Some(view.element),
     };
     ensure(held.is_none_or(|held| held == view.element), || format!("{view:?} is not what its storage holds"))?;
     ensure(view.is_canonical(), || format!("{view:?} has other strides than it must where its size is 1"))?;

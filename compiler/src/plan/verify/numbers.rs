@@ -20,8 +20,8 @@ const MOST_OF_A_WINDOW: usize = 1 << 31;
 
 /// Checks the storages and what goes in and out.
 pub fn ports(plan: &Plan) -> Checked {
-    let bytes = [plan.scratch_bytes, plan.prepared_bytes, plan.arena_bytes];
-    within("a storage", &bytes, MOST_BYTES)?;
+    within("a storage", &[plan.scratch_bytes, plan.arena_bytes], MOST_BYTES)?;
+    within("a storage", &plan.prepared, MOST_BYTES)?;
     for parameter in &plan.parameters {
         product(&parameter.shape)
             .ok_or_else(|| format!("the parameter `{}` is {:?}", parameter.path, parameter.shape))?;

@@ -67,7 +67,7 @@ fn a_stride_along_which_nobody_moves_is_that_of_a_dense_tensor() {
 
 #[test]
 fn steps_write_where_their_list_does() {
-    refused(|plan| plan.run[0].output.storage = Storage::Prepared, "it writes to Prepared");
+    refused(|plan| plan.run[0].output.storage = Storage::Prepared(0), "it writes to Prepared(0)");
     refused(|plan| plan.prepare[0].operands[0].storage = Storage::Input(0), "it reads what a run makes");
 }
 
@@ -76,13 +76,13 @@ fn operands_lie_as_kernels_read_them() {
     refused(|plan| plan.run[0].operands[0].strides.swap(2, 3), "an operand does not lie as it must");
     refused(|plan| plan.run[0].operands[1].strides[0] = 28, "reaches past its storage");
     refused(
-        |plan| plan.run[1].operands[1] = View::dense(Storage::Prepared, Float32, 0, &[1, 3, 1, 1]),
+        |plan| plan.run[1].operands[1] = View::dense(Storage::Prepared(0), Float32, 0, &[1, 3, 1, 1]),
         "an operand does not lie as it must",
     );
     refused(|plan| plan.run[0].output.strides.swap(2, 3), "its result has gaps");
     refused(|plan| plan.run[1].own_operands = 9, "it has too few operands");
     let narrow = |plan: &mut Plan| {
-        let bias = View::dense(Storage::Prepared, Float32, 0, &[3]);
+        let bias = View::dense(Storage::Prepared(0), Float32, 0, &[3]);
         plan.run[0].operands.push(bias);
         plan.run[0].epilogue = Some(Expression::operand(0) + Expression::operand(1));
     };

@@ -1,17 +1,17 @@
-//! Whether every element that is read was written before, and not over since.
+//! Whether every element that is read was written before, and not over since; and by which steps.
 
 use super::ensure;
 use crate::plan::{Storage, View};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Views of more pieces than this are not followed element by element: a batch of so many in a concatenation.
 const MAX_PIECES: usize = 4096;
 
 /// What was written where.
 #[derive(Default)]
-pub(super) struct Storages {
+pub(in crate::plan) struct Storages {
     scratch: Written,
-    prepared: Written,
+    prepared: BTreeMap<usize, Written>,
     arena: Written,
 }
 
@@ -22,12 +22,31 @@ impl Storages {
     }
 
     /// Marks what a step writes.
-    pub fn write(&mut self, view: &View, step: usize) {
-        match view.storage {
-            Storage::Input(_) | Storage::Parameter(_) => {}
+    ///
+    /// # Errors
+    /// When it writes over what `prepare` made for runs.
+    pub fn write(&mut self, view: &View, step: usize) -> Result<(), String> {
+        let is_new = match view.storage {
+            Storage::Input(_) | Storage::Parameter(_) => true,
             Storage::Scratch => self.scratch.write(view, step),
-            Storage::Prepared => self.prepared.write(view, step),
+            Storage::Prepared(number) => self.prepared.entry(number).or_default().write(view, step),
             Storage::Arena => self.arena.write(view, step),
+        };
+        ensure(is_new || !matches!(view.storage, Storage::Prepared(_)), || "it writes over what was prepared".into())
+    }
+
+    /// The steps that wrote what a view shows of what is made; `None` when that is not known of every element.
+    pub fn writers(&self, view: &View) -> Option<BTreeSet<usize>> {
+        self.of(view.storage).map_or(Some(BTreeSet::new()), |written| written.writers(view))
+    }
+
+    /// What was written to a storage; `None` of what nobody makes.
+    fn of(&self, storage: Storage) -> Option<&Written> {
+        match storage {
+            Storage::Input(_) | Storage::Parameter(_) => None,
+            Storage::Scratch => Some(&self.scratch),
+            Storage::Prepared(number) => Some(self.prepared.get(&number).unwrap_or(&NOTHING)),
+            Storage::Arena => Some(&self.arena),
         }
     }
 
@@ -36,14 +55,12 @@ impl Storages {
     /// # Errors
     /// Which byte was not, or whose value is not.
     pub fn read(&self, view: &View) -> Result<(), String> {
-        match view.storage {
-            Storage::Input(_) | Storage::Parameter(_) => Ok(()),
-            Storage::Scratch => self.scratch.read(view),
-            Storage::Prepared => self.prepared.read(view),
-            Storage::Arena => self.arena.read(view),
-        }
+        self.of(view.storage).map_or(Ok(()), |written| written.read(view))
     }
 }
+
+/// A storage that no step has written to.
+static NOTHING: Written = Written { pieces: BTreeMap::new(), whole: Vec::new(), lost: false };
 
 /// Which step wrote which bytes of a storage.
 #[derive(Default)]
@@ -57,22 +74,37 @@ struct Written {
 }
 
 impl Written {
-    fn write(&mut self, view: &View, step: usize) {
+    /// Whether nothing was there before.
+    fn write(&mut self, view: &View, step: usize) -> bool {
         self.whole.resize(self.whole.len().max(step + 1), true);
         let Some(pieces) = pieces(view) else {
             self.lost = true;
-            return;
+            return true;
         };
+        let mut is_new = true;
         for (start, end) in pieces {
-            self.cut(start, end);
+            is_new &= self.cut(start, end);
             self.pieces.insert(start, (end, step));
         }
+        is_new
     }
 
-    /// Takes out what lies between, and marks whose value it was.
-    fn cut(&mut self, start: usize, end: usize) {
+    /// Where the pieces begin that lie between, in part or whole.
+    fn hit(&self, start: usize, end: usize) -> Vec<usize> {
         let from = self.pieces.range(..start).next_back().filter(|&(_, &(until, _))| until > start).map(|(&at, _)| at);
-        let hit: Vec<usize> = from.into_iter().chain(self.pieces.range(start..end).map(|(&at, _)| at)).collect();
+        from.into_iter().chain(self.pieces.range(start..end).map(|(&at, _)| at)).collect()
+    }
+
+    fn writers(&self, view: &View) -> Option<BTreeSet<usize>> {
+        let pieces = pieces(view).filter(|_| !self.lost)?;
+        let hit = pieces.into_iter().flat_map(|(start, end)| self.hit(start, end));
+        Some(hit.filter_map(|at| self.pieces.get(&at)).map(|&(_, step)| step).collect())
+    }
+
+    /// Takes out what lies between, and marks whose value it was; whether nothing was there.
+    fn cut(&mut self, start: usize, end: usize) -> bool {
+        let hit = self.hit(start, end);
+        let is_new = hit.is_empty();
         for at in hit {
             let Some((until, step)) = self.pieces.remove(&at) else { continue };
             if let Some(whole) = self.whole.get_mut(step) {
@@ -85,6 +117,7 @@ impl Written {
                 self.pieces.insert(end, (until, step));
             }
         }
+        is_new
     }
 
     fn read(&self, view: &View) -> Result<(), String> {

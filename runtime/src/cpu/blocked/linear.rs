@@ -57,8 +57,8 @@ pub struct Linear {
     row: usize,
     blocks: usize,
     transpose: Entry<TransposeArguments>,
-    /// Where each block of input features lies, from the first: made with the packed weights, so that a layer whose memory is
-    /// only foretold takes none.
+    /// Where each block of input features lies, from the first: made before the first run, so that a layer whose memory is only
+    /// foretold takes none.
     taps: OnceLock<Vec<usize>>,
     split: Split,
     /// Rows of a task at most; others have one less.
@@ -125,7 +125,6 @@ impl Linear {
     /// to a worker.
     pub fn pack_pieces<'w>(&self, pool: &Pool, into: &mut [f32], piece: impl Fn(usize, usize) -> &'w [f32] + Sync) {
         assert_eq!(into.len(), self.packed_length());
-        self.taps();
         let order = self.order();
         let (length, target) = (self.row * self.lanes, Shared::new(into));
         pool.run(self.blocks, &|block, worker| {
@@ -133,6 +132,11 @@ impl Linear {
             let into = unsafe { std::slice::from_raw_parts_mut(target.at(block * length), length) };
             self.pack_block(piece(block, worker), &order, into);
         });
+    }
+
+    /// Makes what runs would make otherwise, the first of them.
+    pub fn make_tables(&self) {
+        self.taps();
     }
 
     fn taps(&self) -> &[usize] {

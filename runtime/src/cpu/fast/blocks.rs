@@ -112,7 +112,8 @@ impl Blocked {
         }
     }
 
-    fn pack(&self, pool: &Pool, weights: &[f32], into: &mut [f32]) {
+    /// Packs weights as parameters have them, to the elements of the packing that it is for, in that one's order.
+    pub fn pack(&self, pool: &Pool, weights: &[f32], into: &mut [f32]) {
         match self {
             Blocked::Pool(_) | Blocked::Reduce(_) | Blocked::Resample(_) => {}
             Blocked::Direct(kernel) => kernel.pack(pool, weights, into),
@@ -230,6 +231,12 @@ impl BlockedCall {
 }
 
 impl Call for BlockedCall {
+    fn make_tables(&self) {
+        if let Blocked::Linear(kernel) = &*self.kernel {
+            kernel.make_tables();
+        }
+    }
+
     fn workspace_length(&self, threads: usize) -> usize {
         self.kernel.workspace_length(threads)
     }

@@ -11,8 +11,8 @@ pub struct Memory {
     pub parameters: Vec<*mut f32>,
     /// What `prepare` makes for itself; null in a run, which does not read it.
     pub scratch: *mut f32,
-    /// What `prepare` made.
-    pub prepared: *mut f32,
+    /// The values that `prepare` made, by number. Only `prepare` writes to them, and only to those that no other plan has.
+    pub prepared: Vec<*mut f32>,
     /// Values of this run; null in `prepare`.
     pub arena: *mut f32,
     /// For the heavy kernels to work in, a part a thread; no value of the plan.
@@ -42,7 +42,23 @@ impl Place {
     }
 }
 
+/// Lists that are kept for their memory.
+#[derive(Default)]
+pub struct Lists {
+    /// As [`Memory::inputs`].
+    pub inputs: Vec<*const f32>,
+    /// As [`Memory::parameters`].
+    pub parameters: Vec<*mut f32>,
+    /// As [`Memory::prepared`].
+    pub prepared: Vec<*mut f32>,
+}
+
 impl Memory {
+    /// Its lists, once nothing is run over it any more.
+    pub fn into_lists(self) -> Lists {
+        Lists { inputs: self.inputs, parameters: self.parameters, prepared: self.prepared }
+    }
+
     /// The lane that begins `offset` elements after a place.
     ///
     /// # Safety
@@ -53,7 +69,7 @@ impl Memory {
             Storage::Input(index) => self.inputs[index].cast_mut(),
             Storage::Parameter(index) => self.parameters[index],
             Storage::Scratch => self.scratch,
-            Storage::Prepared => self.prepared,
+            Storage::Prepared(index) => self.prepared[index],
             Storage::Arena => self.arena,
         };
         // SAFETY: as the caller promises.

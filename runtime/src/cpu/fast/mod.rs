@@ -28,6 +28,7 @@ mod reduce;
 mod resample;
 mod scatter;
 mod spare;
+mod stock;
 #[cfg(test)]
 mod tests;
 mod walk;
@@ -44,7 +45,7 @@ use crate::{Cancel, Parameters, Tensor};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::plan::{Plan, PlanParameter};
 use lane::Lane;
-use memory::{Memory, Place};
+use memory::{Lists, Memory, Place};
 pub use parameter_uses::ParameterUses;
 use prepare::{Output, StepCall};
 use program::Count;
@@ -53,6 +54,8 @@ use std::cell::UnsafeCell;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
+use stock::{Making, Value};
+pub use stock::{Stock, packed_floats};
 
 /// A step, ready to run.
 trait Call: Send + Sync {
@@ -60,6 +63,9 @@ trait Call: Send + Sync {
     fn workspace_length(&self, _threads: usize) -> usize {
         0
     }
+
+    /// Makes what it keeps for its runs, which take no memory then.
+    fn make_tables(&self) {}
 
     /// Does the step.
     ///
@@ -216,8 +222,9 @@ impl Workspace {
 /// # Errors
 /// E499 when a step is not as plans are.
 pub fn workspace_lengths(plan: &Plan, options: &CpuOptions) -> Result<[usize; 2]> {
-    let uses = ParameterUses::of(plan, options.thread_count());
-    let calls = prepare::calls(plan, &uses, options.instructions)?;
+    let needed = vec![true; plan.prepare.len()];
+    let uses = ParameterUses::of(plan, options.thread_count(), &needed);
+    let calls = prepare::calls(plan, &uses, &needed, options.instructions)?;
     Ok([&calls.prepare, &calls.run].map(|calls| prepare::workspace_length(calls, options.thread_count())))
 }
 
@@ -226,7 +233,8 @@ pub struct Packed {
     plan: Arc<Plan>,
     /// Those that a run reads and does not write.
     parameters: Vec<Option<Arc<Tensor>>>,
-    prepared: Buffer,
+    /// By number; other plans may have them too.
+    prepared: Vec<Value>,
     run: Vec<StepCall>,
     outputs: Vec<Output>,
     /// Floats of workspace that a run needs.
@@ -249,8 +257,8 @@ struct Working {
     workspace: Buffer,
     /// One a thread of the pool.
     scratch: Vec<Scratch>,
-    /// Where inputs and parameters lie in a run.
-    pointers: (Vec<*const f32>, Vec<*mut f32>),
+    /// Where inputs, parameters and what was prepared lie in a run.
+    lists: Lists,
     /// Of an output's rows.
     offsets: Vec<usize>,
 }
@@ -263,14 +271,15 @@ impl Working {
         Working {
             workspace: Buffer::zeros(workspace_length),
             scratch: (0..pool.threads()).map(|_| Scratch::default()).collect(),
-            pointers: Default::default(),
+            lists: Lists::default(),
             offsets: Vec::new(),
         }
     }
 }
 
 impl Packed {
-    /// Prepares a plan: its `prepare` steps run here, each parameter being there from the first that reads it to the last.
+    /// Prepares a plan: those of its `prepare` steps run here that make what `stock` has not, each parameter being there from the
+    /// first that reads it to the last.
     ///
     /// # Errors
     /// E602 when a parameter is missing or of another shape, E601 and E603 when it cannot be read, E499 when a step is not as
@@ -278,26 +287,42 @@ impl Packed {
     pub fn new(
         plan: Arc<Plan>,
         parameters: &Parameters,
+        stock: &Stock,
         set: InstructionSet,
         pool: Arc<Pool>,
         cancel: &Cancel,
     ) -> Result<Packed> {
         check_parameters(&plan, parameters)?;
         let threads = pool.threads();
-        let uses = ParameterUses::of(&plan, threads);
-        let calls = prepare::calls(&plan, &uses, set)?;
+        let found = stock.look_up(&plan);
+        let uses = ParameterUses::of(&plan, threads, found.steps());
+        let calls = prepare::calls(&plan, &uses, found.steps(), set)?;
         let lengths = [&calls.prepare, &calls.run].map(|calls| prepare::workspace_length(calls, threads));
-        super::check::memory(&plan, lengths[0].max(lengths[1]))?;
+        super::check::memory(&plan, 4 * found.floats() as u64, lengths[0].max(lengths[1]))?;
         let mut packed = Packed {
             parameters: vec![None; plan.parameters.len()],
-            prepared: Buffer::zeros(Buffer::length_of(plan.prepared_bytes)),
+            prepared: Vec::new(),
             outputs: plan.outputs.iter().map(|port| Output::new(&port.view)).collect(),
             run: calls.run,
             workspace_length: lengths[1],
             pool,
             plan,
         };
-        packed.prepare(&calls.prepare, &uses, parameters, Working::new(lengths[0], &packed.pool), cancel)?;
+        let mut making = found.making();
+        packed.prepare(
+            &calls.prepare,
+            &uses,
+            parameters,
+            &mut making,
+            Working::new(lengths[0], &packed.pool),
+            cancel,
+        )?;
+        packed.prepared = making.done(stock);
+        for &index in &uses.of_runs {
+            let wanted = &packed.plan.parameters[index];
+            packed.parameters[index] = Some(as_said(wanted, stock.parameter(&wanted.path, parameters)?)?);
+        }
+        packed.run.iter().for_each(|(_, call)| call.make_tables());
         Ok(packed)
     }
 
@@ -306,6 +331,7 @@ impl Packed {
         calls: &[StepCall],
         uses: &ParameterUses,
         parameters: &Parameters,
+        making: &mut Making,
         mut working: Working,
         cancel: &Cancel,
     ) -> Result<()> {
@@ -321,8 +347,8 @@ impl Packed {
                 let room = || Room { memory: spare.take(wanted.shape.iter().product()), pool: Some(&self.pool) };
                 self.parameters[index] = Some(as_said(wanted, parameters.get_in(&wanted.path, room)?)?);
             }
-            let prepared = self.prepared.as_mut_ptr();
-            let memory = Memory { scratch: scratch.as_mut_ptr(), prepared, ..self.memory(NO_INPUTS, &mut working) };
+            let mut memory = Memory { scratch: scratch.as_mut_ptr(), ..self.memory(NO_INPUTS, &mut working) };
+            memory.prepared.extend(making.pointers());
             let context = Context { memory: &memory, pool: &self.pool, scratch: &working.scratch };
             while let Some((_, call)) = calls.next_if(|(step, _)| *step == number) {
                 // SAFETY: the calls are those of the plan, whose memory this is.
@@ -333,21 +359,20 @@ impl Packed {
                     }
                 }
             }
-            working.pointers = (memory.inputs, memory.parameters);
+            working.lists = memory.into_lists();
             steps.last.iter().filter_map(|&index| self.parameters[index].take()).for_each(|tensor| spare.put(tensor));
-        }
-        for &index in &uses.of_runs {
-            let wanted = &self.plan.parameters[index];
-            self.parameters[index] = Some(as_said(wanted, parameters.get(&wanted.path)?)?);
         }
         Ok(())
     }
 
     /// Where everything lies during one run that works in there; the arena is not said. Nobody writes to what was prepared.
     fn memory(&self, inputs: &dyn TensorList, working: &mut Working) -> Memory {
-        let (mut to_inputs, mut to_parameters) = std::mem::take(&mut working.pointers);
+        let Lists { inputs: mut to_inputs, parameters: mut to_parameters, mut prepared } =
+            std::mem::take(&mut working.lists);
         to_inputs.clear();
         to_inputs.extend(views(inputs).map(|input| input.as_ptr()));
+        prepared.clear();
+        prepared.extend(self.prepared.iter().map(|value| value.as_ptr().cast_mut()));
         to_parameters.clear();
         let pointer = |tensor: &Option<Arc<Tensor>>| {
             tensor.as_ref().map_or(std::ptr::null_mut(), |tensor| tensor.view().as_ptr().cast_mut())
@@ -357,7 +382,7 @@ impl Packed {
             inputs: to_inputs,
             parameters: to_parameters,
             scratch: std::ptr::null_mut(),
-            prepared: self.prepared.as_ptr().cast_mut(),
+            prepared,
             arena: std::ptr::null_mut(),
             workspace: working.workspace.as_mut_ptr(),
         }
@@ -421,7 +446,7 @@ impl Fast {
             // SAFETY: as above; nothing writes any more.
             unsafe { output.copy_out(&memory, answers.destination(number), &mut self.working.offsets) };
         }
-        self.working.pointers = (memory.inputs, memory.parameters);
+        self.working.lists = memory.into_lists();
         done
     }
 
@@ -454,7 +479,7 @@ impl Fast {
                 }
             }
         }
-        self.working.pointers = (memory.inputs, memory.parameters);
+        self.working.lists = memory.into_lists();
         let median = |times: &mut Vec<f64>| -> f64 {
             times.sort_unstable_by(f64::total_cmp);
             times.get(times.len() / 2).copied().unwrap_or(0.0)

@@ -24,11 +24,11 @@ pub struct StepUses {
 }
 
 impl ParameterUses {
-    /// Of a plan that so many threads prepare.
-    pub fn of(plan: &Plan, threads: usize) -> ParameterUses {
+    /// Of a plan that so many threads prepare, by the steps that are `needed`.
+    pub fn of(plan: &Plan, threads: usize, needed: &[bool]) -> ParameterUses {
         let count = plan.parameters.len();
         let (mut first, mut last, mut in_runs) = (vec![None; count], vec![None; count], vec![false; count]);
-        for (number, step) in plan.prepare.iter().enumerate() {
+        for (number, step) in plan.prepare.iter().enumerate().filter(|(number, _)| needed[*number]) {
             for parameter in step.operands.iter().filter_map(parameter) {
                 first[parameter].get_or_insert(number);
                 last[parameter] = Some(number);

@@ -33,14 +33,14 @@ pub fn workspace_length(calls: &[StepCall], threads: usize) -> usize {
     calls.iter().map(|(_, call)| call.workspace_length(threads)).max().unwrap_or(0)
 }
 
-/// The calls of a checked plan, whose parameters are used in that way.
+/// The calls of a checked plan, of `prepare` those that are `needed`, whose parameters are used in that way.
 ///
 /// # Errors
 /// E499 when a step is not laid out as plans are.
-pub fn calls(plan: &Plan, uses: &ParameterUses, set: InstructionSet) -> Result<Calls> {
+pub fn calls(plan: &Plan, uses: &ParameterUses, needed: &[bool], set: InstructionSet) -> Result<Calls> {
     let mut kernels = Kernels { set, known: HashMap::new() };
     let mut calls = Calls { prepare: Vec::new(), run: Vec::new() };
-    for (number, step) in plan.prepare.iter().enumerate() {
+    for (number, step) in plan.prepare.iter().enumerate().filter(|(number, _)| needed[*number]) {
         let in_pieces = uses.of_steps.get(number).and_then(|uses| uses.in_pieces);
         calls.prepare.extend(kernels.calls(step, in_pieces)?.into_iter().map(|call| (number, call)));
     }

@@ -30,7 +30,8 @@ impl<T: Real> Storages<T> {
             let reals = vec![T::from_f64(f64::NAN); ends(ElementType::Float32)];
             (storage, Values { reals, counts: vec![0; ends(ElementType::Uint64)] })
         };
-        Storages([Storage::Scratch, Storage::Prepared, Storage::Arena].map(values).into())
+        let prepared = (0..plan.prepared.len()).map(Storage::Prepared);
+        Storages(prepared.chain([Storage::Scratch, Storage::Arena]).map(values).collect())
     }
 
     /// Puts a tensor where an input or a parameter lies.

@@ -72,7 +72,7 @@ fn by_tiles(problem: &Problem<'_>, tile: Tile, parts: usize) -> Vec<Call> {
 fn by_library(problem: &Problem<'_>, operation: LibraryOperation) -> Vec<Call> {
     let step = problem.step;
     // What else is kept there must not be lost when the library is tried.
-    let is_ours = matches!(step.output.storage, Storage::Arena | Storage::Prepared | Storage::Scratch);
+    let is_ours = matches!(step.output.storage, Storage::Arena | Storage::Prepared(_) | Storage::Scratch);
     let is_done = step.epilogue.is_none() && step.output.is_dense() && is_ours;
     let kept = if is_done { 0 } else { step.output.elements().next_multiple_of(ALIGNMENT) };
     let out = if is_done { argument(&step.output) } else { Argument::Workspace(0) };

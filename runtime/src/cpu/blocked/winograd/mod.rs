@@ -24,6 +24,9 @@ use cnnc_compiler::plan::Scheme;
 use transform::{InputArguments, OutputArguments, Tiles, entries};
 use weights::{Pack, PackArguments, matrix};
 
+/// Output blocks that a register tile multiplies at once.
+const PAIR: usize = 2;
+
 /// A 3×3 convolution of stride 1: how its weights are transformed and packed, and how its work is cut.
 pub struct Winograd {
     scheme: Scheme,
@@ -92,15 +95,13 @@ impl Winograd {
     }
 
     /// Transforms `weights` `[out_channels, in_channels, 3, 3]`, of a transposed convolution `[in_channels, out_channels, 3, 3]`,
-    /// into `packed_length` floats `[groups of output blocks][frequency][blocks of the group][input channels][LANES]`.
+    /// into `packed_length` floats `[pairs of output blocks][frequency][blocks of the pair][input channels][LANES]`, which no
+    /// blocking changes.
     pub fn pack(&self, pool: &Pool, weights: &[f32], into: &mut [f32]) {
         assert_eq!(weights.len(), self.shape.weight_count());
         assert_eq!(into.len(), self.packed_length());
         let (target, matrix) = (Shared::new(into), matrix(self.scheme));
-        let (frequencies, per_block) = (self.scheme.frequencies(), self.shape.in_channels * self.lanes);
         pool.run(self.out_blocks(), &|block, _| {
-            let first = block / self.blocking.group * self.blocking.group;
-            let members = self.blocking.group.min(self.out_blocks() - first);
             let channel = block * self.lanes;
             let arguments = PackArguments {
                 matrix,
@@ -110,8 +111,8 @@ impl Winograd {
                 lanes: self.lanes.min(self.shape.out_channels - channel),
                 ins: self.shape.in_channels,
                 // SAFETY: the block's first frequency lies in `into`, whose length was checked.
-                packed: unsafe { target.at((first * frequencies + block - first) * per_block) },
-                frequency_stride: members * per_block,
+                packed: unsafe { target.at(self.packed_at(block, 0)) },
+                frequency_stride: self.packed_at(block, 1) - self.packed_at(block, 0),
             };
             // SAFETY: the filters of the block are whole, and no other task writes its vectors.
             unsafe { (self.pack_entry)(&arguments) }
@@ -167,15 +168,16 @@ impl Winograd {
     /// Multiplies a block of tiles by a group of output channels.
     fn multiply(&self, block: usize, group: usize, frequencies: *const f32, products: *mut f32, call: &Call<'_>) {
         let (lanes, tiles) = (self.lanes, self.blocking.tiles);
-        let blocks = self.members(group);
+        let first = group * self.blocking.group;
+        let outs = first..first + self.members(group);
         let is_last = (block + 1) * tiles >= tile_count(&self.shape, self.scheme);
         let segments = if is_last { &self.last } else { &self.full };
         let taps: &[usize] = &self.blocking.taps;
         let per_block = self.shape.in_channels * lanes;
-        let group_weights = group * self.blocking.group * self.scheme.frequencies() * per_block;
         for frequency in 0..self.scheme.frequencies() {
-            for first in (0..blocks).step_by(2) {
-                let count = 2.min(blocks - first);
+            let mut out = outs.start;
+            while out < outs.end {
+                let count = (PAIR - out % PAIR).min(outs.end - out);
                 let mut arguments = TileArguments {
                     input: frequencies.wrapping_add(frequency * self.frequency_stride()),
                     input_row_stride: 0,
@@ -183,10 +185,10 @@ impl Winograd {
                     tap_count: taps.len(),
                     full_taps: self.shape.in_channels / lanes,
                     partial: self.shape.in_channels % lanes,
-                    weights: call.weights_at(group_weights + (frequency * blocks + first) * per_block),
+                    weights: call.weights_at(self.packed_at(out, frequency)),
                     weight_block_stride: per_block,
                     prefetch: count * per_block,
-                    output: products.wrapping_add(frequency * self.product_stride() + first * tiles * lanes),
+                    output: products.wrapping_add(frequency * self.product_stride() + (out - first) * tiles * lanes),
                     output_row_stride: 0,
                     output_pixel_stride: lanes,
                     output_block_stride: tiles * lanes,
@@ -201,8 +203,17 @@ impl Winograd {
                     unsafe { segment.entries[count - 1](&arguments) };
                     arguments.step(segment.tiles * segment.pixels, lanes);
                 }
+                out += count;
             }
         }
+    }
+
+    /// Floats of the packed weights before those of an output block at a frequency.
+    fn packed_at(&self, block: usize, frequency: usize) -> usize {
+        let first = block / PAIR * PAIR;
+        let blocks = PAIR.min(self.out_blocks() - first);
+        let before = first * self.scheme.frequencies() + frequency * blocks + block - first;
+        before * self.shape.in_channels * self.lanes
     }
 
     /// Transforms the products of a block of tiles and one block of output channels to outputs.

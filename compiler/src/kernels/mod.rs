@@ -60,7 +60,7 @@ pub use conv_data::ConvData;
 pub use conv_weight::ConvWeight;
 pub use definition::{Definition, Layouts};
 pub(crate) use edit::{elements, fault};
-pub use expression::{Binary, Expression, Place, Unary};
+pub use expression::{Binary, ElementPosition, Expression, Unary};
 pub use gemm::Gemm;
 pub use graph::{ClassInput, KernelGraph, KernelNode, KernelParameter, Port, Start, Update};
 pub use map::Map;

@@ -1,7 +1,7 @@
 //! Steps over channels in blocks: from a step to a kernel of `cpu/blocked`, and the packing of its weights.
 
 use super::epilogue::Epilogue;
-use super::memory::{Memory, Place};
+use super::memory::{Address, Memory};
 use super::{Call, Context};
 use crate::cpu::blocked::buffer::Shared;
 use crate::cpu::blocked::call::{self, Images, ImagesMut};
@@ -208,9 +208,9 @@ fn image_size(view: &View) -> [usize; 2] {
 /// A step by such a kernel.
 pub struct BlockedCall {
     kernel: Arc<Blocked>,
-    input: (Place, usize),
-    weights: Option<Place>,
-    output: (Place, usize),
+    input: (Address, usize),
+    weights: Option<Address>,
+    output: (Address, usize),
     epilogue: Epilogue,
 }
 
@@ -218,11 +218,11 @@ impl BlockedCall {
     /// The step, by the kernel that was made of it.
     pub fn new(kernel: Arc<Blocked>, step: &Step) -> BlockedCall {
         let (own, others) = step.operands.split_at(step.own_operands);
-        let images = |view: &View| (Place::of(view), view.strides[0]);
+        let images = |view: &View| (Address::of(view), view.strides[0]);
         BlockedCall {
             kernel,
             input: images(&own[0]),
-            weights: own.get(1).map(Place::of),
+            weights: own.get(1).map(Address::of),
             output: images(&step.output),
             epilogue: Epilogue::new(step.epilogue.as_ref(), &step.output, others),
         }
@@ -242,7 +242,7 @@ impl Call for BlockedCall {
         unsafe {
             let call = call::Call {
                 input: Images { first: memory.at(self.input.0, 0), step: self.input.1 },
-                weights: self.weights.map_or(std::ptr::null(), |place| memory.at(place, 0).cast_const()),
+                weights: self.weights.map_or(std::ptr::null(), |address| memory.at(address, 0).cast_const()),
                 bias: self.epilogue.bias(memory),
                 output: ImagesMut { first: memory.at(self.output.0, 0), step: self.output.1 },
                 residual: self.epilogue.residual(memory),
@@ -267,16 +267,16 @@ impl Call for BlockedCall {
 /// A step that packs weights for a heavy kernel.
 pub struct PackCall {
     kernel: Arc<Blocked>,
-    from: (Place, usize),
-    into: Place,
+    from: (Address, usize),
+    into: Address,
     in_pieces: bool,
 }
 
 impl PackCall {
     /// The step, for the kernel that reads what it makes; in pieces when its parameter is made as it is packed.
     pub fn new(kernel: Arc<Blocked>, step: &Step, in_pieces: bool) -> PackCall {
-        let from = (Place::of(&step.operands[0]), step.operands[0].elements());
-        PackCall { kernel, from, into: Place::of(&step.output), in_pieces }
+        let from = (Address::of(&step.operands[0]), step.operands[0].elements());
+        PackCall { kernel, from, into: Address::of(&step.output), in_pieces }
     }
 
     /// The packed weights.
@@ -332,8 +332,8 @@ impl Call for PackCall {
 /// A step that brings images into blocks, out of them, or pads them there.
 pub struct MoveCall {
     motion: Motion,
-    input: (Place, usize),
-    output: (Place, usize),
+    input: (Address, usize),
+    output: (Address, usize),
 }
 
 enum Motion {
@@ -361,7 +361,7 @@ impl MoveCall {
             },
             _ => return None,
         };
-        let images = |view: &View| (Place::of(view), view.strides[0]);
+        let images = |view: &View| (Address::of(view), view.strides[0]);
         Some(MoveCall { motion, input: images(x), output: images(output) })
     }
 }

@@ -39,7 +39,7 @@ impl Tasks for CountCall {
             self.walk.rows(lead, 0, self.walk.run_length(), &mut workspace.offsets, |offsets, count| {
                 let lane = |view: usize| Lane {
                     // SAFETY: every offset is one of an element of its view, and views lie inside their storages.
-                    pointer: unsafe { memory.at(self.walk.place(view), offsets[view]) },
+                    pointer: unsafe { memory.at(self.walk.address(view), offsets[view]) },
                     pattern: self.walk.pattern(view),
                 };
                 for index in 0..count {

@@ -5,7 +5,7 @@
 //! over every row of pixels as soon as the kernel has written it.
 
 use super::lane::{Lane, Pattern};
-use super::memory::{Memory, Place};
+use super::memory::{Address, Memory};
 use super::program::{Count, Counter, Program};
 use super::{Scratch, Workspace};
 use crate::cpu::blocked::call::{Finish, Images};
@@ -15,9 +15,9 @@ use cnnc_compiler::plan::{Ending, View};
 /// The epilogue of a heavy step.
 pub struct Epilogue {
     /// One number a channel, in whole blocks.
-    bias: Option<Place>,
+    bias: Option<Address>,
     /// Laid out as the output, but for the step from image to image.
-    residual: Option<(Place, usize)>,
+    residual: Option<(Address, usize)>,
     /// The activation as a clamp.
     limits: [f32; 2],
     rest: Option<Rest>,
@@ -37,7 +37,7 @@ struct Rest {
 
 /// Where an operand of the rest lies: elements from one to the next by image, block, row, pixel and lane.
 struct Operand {
-    place: Place,
+    address: Address,
     strides: [usize; 5],
 }
 
@@ -46,7 +46,7 @@ impl Epilogue {
     /// kernel's own.
     pub fn new(expression: Option<&Expression>, output: &View, others: &[View]) -> Epilogue {
         let Ending { bias, residual, limits, rest } = Ending::of(expression, output, others);
-        let place = |operand: usize| Place::of(&others[operand - 1]);
+        let address = |operand: usize| Address::of(&others[operand - 1]);
         let strides = axes(output);
         let row = match *output.shape.as_slice() {
             [_, _, _, width, lanes] => [width, lanes],
@@ -55,7 +55,7 @@ impl Epilogue {
         };
         let rest = rest.map(|rest| {
             let operands: Vec<Operand> =
-                others.iter().map(|view| Operand { place: Place::of(view), strides: axes(view) }).collect();
+                others.iter().map(|view| Operand { address: Address::of(view), strides: axes(view) }).collect();
             let follows = |operand: &Operand| {
                 let [_, _, row_stride, pixel, _] = operand.strides;
                 row_stride == row[0] * pixel || strides[2] == 0
@@ -70,8 +70,8 @@ impl Epilogue {
             }
         });
         Epilogue {
-            bias: bias.map(place),
-            residual: residual.map(|operand| (place(operand), axes(&others[operand - 1])[0])),
+            bias: bias.map(address),
+            residual: residual.map(|operand| (address(operand), axes(&others[operand - 1])[0])),
             limits,
             rest,
         }
@@ -83,7 +83,7 @@ impl Epilogue {
     /// The memory must be that of the plan.
     pub unsafe fn bias(&self, memory: &Memory) -> *const f32 {
         // SAFETY: the place is in the plan's memory, as the caller promises.
-        self.bias.map_or(std::ptr::null(), |place| unsafe { memory.at(place, 0) })
+        self.bias.map_or(std::ptr::null(), |address| unsafe { memory.at(address, 0) })
     }
 
     /// The residual.
@@ -92,7 +92,7 @@ impl Epilogue {
     /// As for `bias`.
     pub unsafe fn residual(&self, memory: &Memory) -> Option<Images> {
         // SAFETY: as above.
-        self.residual.map(|(place, step)| Images { first: unsafe { memory.at(place, 0) }, step })
+        self.residual.map(|(address, step)| Images { first: unsafe { memory.at(address, 0) }, step })
     }
 
     /// The clamp.
@@ -140,10 +140,10 @@ impl Finishing<'_> {
         let output = Lane { pointer: row, pattern: Pattern::Stride(1) };
         lanes.clear();
         lanes.push(output);
-        lanes.extend(self.rest.operands.iter().map(|place| {
-            let (offset, pattern) = operand(place);
+        lanes.extend(self.rest.operands.iter().map(|of| {
+            let (offset, pattern) = operand(of);
             // SAFETY: the operand was checked to have the output's shape inside its storage.
-            Lane { pointer: unsafe { self.memory.at(place.place, offset) }, pattern }
+            Lane { pointer: unsafe { self.memory.at(of.address, offset) }, pattern }
         }));
         // SAFETY: all lanes are valid for the pixels of the row; the result is written over the sum, element for element.
         unsafe { self.rest.program.run(lanes, counts, output, count, registers) };

@@ -1,7 +1,7 @@
 //! Steps that only training has, over channels in blocks: gradients by weight, and of pooling.
 
 use super::blocks::{in_lanes, reaches};
-use super::memory::Place;
+use super::memory::Address;
 use super::{Call, Context};
 use crate::cpu::blocked::call::{Images, ImagesMut};
 use crate::cpu::blocked::conv_weight::ConvWeight;
@@ -17,8 +17,8 @@ use cnnc_compiler::plan::{Operation, Step, View};
 pub struct GradientCall {
     kernel: Gradient,
     /// What the kernel reads: the image, where it needs that, then the gradient of the result.
-    operands: Vec<(Place, usize)>,
-    output: (Place, usize),
+    operands: Vec<(Address, usize)>,
+    output: (Address, usize),
 }
 
 enum Gradient {
@@ -65,7 +65,7 @@ impl GradientCall {
             }
             _ => return Ok(None),
         };
-        let images = |view: &View| (Place::of(view), view.strides[0]);
+        let images = |view: &View| (Address::of(view), view.strides[0]);
         let operands = own.iter().map(images).collect();
         Ok(Some(GradientCall { kernel, operands, output: images(&step.output) }))
     }
@@ -89,7 +89,7 @@ impl Call for GradientCall {
         // SAFETY: the plan was checked: operands and output are whole, of the sizes that the kernels were told, and do not
         // overlap; the workspace has what `workspace_length` says.
         unsafe {
-            let images = |&(place, step): &(Place, usize)| Images { first: memory.at(place, 0), step };
+            let images = |&(address, step): &(Address, usize)| Images { first: memory.at(address, 0), step };
             let output = ImagesMut { first: memory.at(self.output.0, 0), step: self.output.1 };
             match (&self.kernel, self.operands.as_slice()) {
                 (Gradient::Weight(kernel), [x, gradient]) => {

@@ -1,7 +1,7 @@
 //! Element by element: maps, and what is done to a result at once.
 
 use super::lane::Lane;
-use super::memory::{Memory, Place, WORD_BYTES};
+use super::memory::{Address, Memory, WORD_BYTES};
 use super::program::{Count, Counter, Program};
 use super::walk::Walk;
 use super::{Cost, Tasks, Workspace};
@@ -53,7 +53,7 @@ impl Elementwise {
             counts.extend(counted.map(|view| Count { first: offsets[view], step: self.walk.pattern(view).offset(1) }));
             // SAFETY: every offset is one of an element of its view, and views lie inside their storages.
             lanes.extend((0..views).map(|view| unsafe {
-                let pointer = memory.at(self.walk.place(view), offsets[view]);
+                let pointer = memory.at(self.walk.address(view), offsets[view]);
                 Lane { pointer, pattern: self.walk.pattern(view) }
             }));
             let Some((&output, operands)) = lanes.split_first() else { return };
@@ -134,7 +134,7 @@ impl Tasks for MapCall {
         }
     }
 
-    fn piece(&self, task: usize) -> Option<(Place, Range<usize>)> {
+    fn piece(&self, task: usize) -> Option<(Address, Range<usize>)> {
         let (run, pairs) = (self.elementwise.walk.run_length(), self.pairs(task));
         let first = |pair: usize| pair / self.parts * run + pair % self.parts * TASK;
         // Of several runs each is one part, and a last part may be shorter.
@@ -143,6 +143,6 @@ impl Tasks for MapCall {
         } else {
             (first(pairs.start) + TASK).min((pairs.start / self.parts + 1) * run)
         };
-        Some((self.elementwise.walk.place(0), first(pairs.start)..end))
+        Some((self.elementwise.walk.address(0), first(pairs.start)..end))
     }
 }

@@ -44,7 +44,7 @@ use crate::{Cancel, Parameters, Tensor};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::plan::{Plan, PlanParameter};
 use lane::Lane;
-use memory::{Memory, Place};
+use memory::{Address, Memory};
 pub use parameter_uses::ParameterUses;
 use prepare::{Output, StepCall};
 use program::Count;
@@ -103,7 +103,7 @@ trait Tasks: Send + Sync {
     unsafe fn run(&self, task: usize, memory: &Memory, workspace: &mut Workspace);
 
     /// Where a task expects values of the step's parameter, and which ones, when that comes in pieces.
-    fn piece(&self, _task: usize) -> Option<(Place, Range<usize>)> {
+    fn piece(&self, _task: usize) -> Option<(Address, Range<usize>)> {
         None
     }
 }
@@ -118,10 +118,10 @@ impl<T: Tasks> Call for T {
         let outcome = Mutex::new(Ok(()));
         let fetch = |task: usize| {
             let fetched = self.piece(task).ok_or_else(|| fault("a step that reads its parameter as a whole"));
-            let fetched = fetched.and_then(|(place, range)| {
+            let fetched = fetched.and_then(|(address, range)| {
                 // SAFETY: the plan was checked: these elements are this task's alone.
                 let values =
-                    unsafe { std::slice::from_raw_parts_mut(context.memory.at(place, range.start), range.len()) };
+                    unsafe { std::slice::from_raw_parts_mut(context.memory.at(address, range.start), range.len()) };
                 parameter.part(range.start, values)
             });
             if fetched.is_err() {

@@ -173,7 +173,8 @@ impl Output {
         for lead in 0..walk.leads() {
             walk.rows(lead, 0, walk.run_length(), offsets, |offsets, count| {
                 // SAFETY: the row lies in the view, which lies inside its storage.
-                let lane = unsafe { Lane { pointer: memory.at(walk.place(0), offsets[0]), pattern: walk.pattern(0) } };
+                let lane =
+                    unsafe { Lane { pointer: memory.at(walk.address(0), offsets[0]), pattern: walk.pattern(0) } };
                 let row = done..done + count;
                 done += count;
                 match &mut into {

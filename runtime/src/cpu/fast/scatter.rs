@@ -2,7 +2,7 @@
 //! read.
 
 use super::math;
-use super::memory::{Memory, Place};
+use super::memory::{Address, Memory};
 use super::{Cost, Tasks, Workspace};
 use crate::cpu::windows::{Span, Windows};
 use cnnc_compiler::kernels::{PoolAxis, Pooling, Resampling, Source};
@@ -24,7 +24,7 @@ pub struct Scatter {
 
 /// Planes of images.
 struct Planes {
-    place: Place,
+    address: Address,
     /// Height and width.
     size: [usize; 2],
     /// Elements from image to image; within one, planes follow each other without a gap.
@@ -44,7 +44,7 @@ impl Planes {
     fn of(view: &View) -> Planes {
         let rank = view.shape.len();
         Planes {
-            place: Place::of(view),
+            address: Address::of(view),
             size: [view.shape[rank - 2], view.shape[rank - 1]],
             step: if rank > 2 { view.strides[0] } else { 0 },
             row: view.strides[rank - 2],
@@ -90,7 +90,7 @@ impl Scatter {
     unsafe fn plane(&self, image: usize, plane: usize, memory: &Memory) {
         // SAFETY: the plan was checked: planes lie inside their views, and each plane of the output is written by one task.
         let (x, g, into) = unsafe {
-            let lane = |planes: &Planes| memory.lane(planes.place, planes.offset(image, plane), 1);
+            let lane = |planes: &Planes| memory.lane(planes.address, planes.offset(image, plane), 1);
             let x = self.input.as_ref().map(|planes| lane(planes).slice(planes.length()));
             let g = lane(&self.gradient).slice(self.gradient.length());
             (x, g, lane(&self.output).slice_mut(self.output.length()))

@@ -9,7 +9,7 @@
 use super::cache;
 use super::device::Device;
 use super::driver::{During, Trouble};
-use super::handles::{Buffer, Call, Event, Function, Graph, Loaded, Pinned, Stream};
+use super::handles::{BoundLaunch, Buffer, Event, Function, Graph, Loaded, Pinned, Stream};
 use super::libraries::{self, Session};
 use super::memory::{Memory, allocate, gather, span, words, words_of};
 use super::modules;
@@ -38,7 +38,7 @@ struct Item {
 /// What an item does.
 enum Work {
     /// A kernel of ours runs.
-    Kernel(Call),
+    Kernel(BoundLaunch),
     /// A library computes, at these addresses.
     Library(Box<libraries::Work>, [u64; 4]),
 }
@@ -163,7 +163,7 @@ impl Execution {
             Task::Entry { name, grid, block } => {
                 let function = self.functions.get(name);
                 let function = *function.ok_or_else(|| fault(format!("no entry is called {name}")))?;
-                Work::Kernel(Call { function, grid: *grid, block: *block, addresses })
+                Work::Kernel(BoundLaunch { function, grid: *grid, block: *block, addresses })
             }
             Task::Library(operation) => {
                 let &[a, b, out, workspace] = addresses.as_slice() else {
@@ -396,7 +396,7 @@ fn launch_all(stream: &Stream, items: &[Item]) -> std::result::Result<(), Troubl
     // SAFETY: the plan was checked, so that every view lies inside its storage, and all memory is held by whoever has the items.
     items.iter().try_for_each(|item| unsafe {
         match &item.work {
-            Work::Kernel(call) => Ok(stream.launch(call)?),
+            Work::Kernel(launch) => Ok(stream.launch(launch)?),
             Work::Library(work, addresses) => work.put_in(stream, *addresses).map_err(Trouble::Library),
         }
     })

@@ -117,8 +117,8 @@ pub struct Function(sys::CUfunction);
 // SAFETY: the driver takes its handles from any thread.
 unsafe impl Send for Function {}
 
-/// A launch of an entry: everything but the stream.
-pub struct Call {
+/// A launch whose entry and addresses are known: everything but the stream.
+pub struct BoundLaunch {
     /// The entry.
     pub function: Function,
     /// Blocks along x, y and z.
@@ -152,14 +152,14 @@ impl Stream {
     ///
     /// # Safety
     /// The addresses must be those that the entry is written for, and stay valid until it is done.
-    pub unsafe fn launch(&self, call: &Call) -> std::result::Result<(), DriverError> {
+    pub unsafe fn launch(&self, launch: &BoundLaunch) -> std::result::Result<(), DriverError> {
         let mut parameters: Vec<*mut c_void> =
-            call.addresses.iter().map(|address| std::ptr::from_ref(address).cast_mut().cast()).collect();
-        let ([x, y, z], [a, b, c]) = (call.grid, call.block);
+            launch.addresses.iter().map(|address| std::ptr::from_ref(address).cast_mut().cast()).collect();
+        let ([x, y, z], [a, b, c]) = (launch.grid, launch.block);
         // SAFETY: the driver reads the parameters before the call ends; the rest is the caller's promise.
         unsafe {
             let (grid, block) = ((x, y, z), (a, b, c));
-            result::launch_kernel(call.function.0, grid, block, 0, self.handle, &mut parameters)
+            result::launch_kernel(launch.function.0, grid, block, 0, self.handle, &mut parameters)
         }
     }
 

@@ -1,7 +1,7 @@
 //! Plan to program: each step by the family of its kernel, equal entries once.
 
 use super::kernels::product::Problem;
-use super::kernels::{Call, What, conv, gemm, library, map, pad, pool, product, reduce, resample};
+use super::kernels::{LaunchRequest, What, conv, gemm, library, map, pad, pool, product, reduce, resample};
 use super::program::{Entry, Launch, Options, Program, Task};
 use super::ways::Way;
 use crate::failure::{Result, fault};
@@ -41,15 +41,15 @@ impl Writer<'_> {
                 continue;
             }
             let mut work = plan::work(step);
-            for call in calls(step, self.options)? {
-                launches.push(self.launch(call, number, std::mem::take(&mut work))?);
+            for request in requests(step, self.options)? {
+                launches.push(self.launch(request, number, std::mem::take(&mut work))?);
             }
         }
         Ok(launches)
     }
 
-    fn launch(&mut self, call: Call, step: usize, work: Work) -> Result<Launch> {
-        let Call { what, arguments, workspace } = call;
+    fn launch(&mut self, request: LaunchRequest, step: usize, work: Work) -> Result<Launch> {
+        let LaunchRequest { what, arguments, workspace } = request;
         self.workspace = self.workspace.max(workspace);
         let task = match what {
             What::Entry { family, text, grid, threads } => self.entry(step, family, text, grid, threads)?,
@@ -111,9 +111,9 @@ pub fn problem(step: &Step) -> Option<Problem<'_>> {
 }
 
 /// The launches of a step.
-fn calls(step: &Step, options: &Options) -> Result<Vec<Call>> {
+fn requests(step: &Step, options: &Options) -> Result<Vec<LaunchRequest>> {
     if let Some(problem) = problem(step) {
-        return Ok(product::calls(&problem, options));
+        return Ok(product::launches(&problem, options));
     }
     Ok(match &step.operation {
         Operation::Pool(one) => pool::pool(step, &one.axes, &one.pooling),

@@ -1,7 +1,7 @@
 //! Products of matrices: tiles, or a warp a row where one side has few rows.
 
 use super::product::Problem;
-use super::{Call, Entry, finished};
+use super::{Entry, LaunchRequest, finished};
 use crate::cuda::library_operation::LibraryOperation;
 use crate::cuda::source::{Ending, argument, index_type_of, sizes};
 use crate::cuda::tiles::Product;
@@ -47,7 +47,7 @@ pub fn gemm(step: &Step, transpose_a: bool, transpose_b: bool) -> Problem<'_> {
 }
 
 /// A warp a column.
-fn vector(problem: &Problem<'_>) -> Call {
+fn vector(problem: &Problem<'_>) -> LaunchRequest {
     let Problem { step, indices, product, names, .. } = problem;
     let index = index_type_of(step, 1);
     let ending = Ending::of(step, index);
@@ -58,5 +58,5 @@ fn vector(problem: &Problem<'_>) -> Call {
     let entry = Entry::new(structs).operands(names, step).ending(&ending);
     let body = format!("gemm_vector<@_sizes>(left, right, {})", finished(&ending));
     let grid = [product.columns.div_ceil(THREADS / 32), 1, 1];
-    entry.write("out", argument(&step.output)).call("gemm_vector", &body, grid, THREADS)
+    entry.write("out", argument(&step.output)).launch("gemm_vector", &body, grid, THREADS)
 }

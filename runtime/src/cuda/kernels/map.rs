@@ -1,6 +1,6 @@
 //! Element by element: one launch, by fours where neighbours lie together.
 
-use super::{Call, What};
+use super::{LaunchRequest, What};
 use crate::cuda::source::{Ending, argument, c_type, index_type_of};
 use cnnc_compiler::kernels::Expression;
 use cnnc_compiler::plan::Step;
@@ -9,7 +9,7 @@ use cnnc_compiler::plan::Step;
 const THREADS: usize = 256;
 
 /// `Map`. Its result may lie over operands, so no pointer is said to be the only one to its memory.
-pub fn map(step: &Step, expression: &Expression) -> Vec<Call> {
+pub fn map(step: &Step, expression: &Expression) -> Vec<LaunchRequest> {
     let ending = Ending::of_map(step, expression, index_type_of(step, 1));
     let (function, own) = if ending.is_vector { ("map4", 4) } else { ("map", 1) };
     let parameters: String = ending.pointers.iter().map(|pointer| pointer.parameter() + ", ").collect();
@@ -22,5 +22,5 @@ pub fn map(step: &Step, expression: &Expression) -> Vec<Call> {
     let arguments = ending.pointers.iter().map(|pointer| pointer.from).chain([argument(&step.output)]).collect();
     let grid = [step.output.elements().div_ceil(own * THREADS), 1, 1];
     let what = What::Entry { family: "map", text, grid, threads: THREADS };
-    vec![Call { what, arguments, workspace: 0 }]
+    vec![LaunchRequest { what, arguments, workspace: 0 }]
 }

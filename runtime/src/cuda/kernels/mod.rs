@@ -47,7 +47,7 @@ pub fn library() -> String {
 }
 
 /// A launch that is not written down yet.
-pub struct Call {
+pub struct LaunchRequest {
     /// What it does.
     pub what: What,
     /// Its parameters.
@@ -111,10 +111,10 @@ impl Entry {
     }
 
     /// The launch, whose entry does `body`.
-    pub fn call(self, family: &'static str, body: &str, grid: [usize; 3], threads: usize) -> Call {
+    pub fn launch(self, family: &'static str, body: &str, grid: [usize; 3], threads: usize) -> LaunchRequest {
         let Entry { structs, parameters, arguments } = self;
         let text = format!("{structs}ENTRY({threads}) @({}) {{\n    {body};\n}}\n\n", parameters.join(", "));
-        Call { what: What::Entry { family, text, grid, threads }, arguments, workspace: 0 }
+        LaunchRequest { what: What::Entry { family, text, grid, threads }, arguments, workspace: 0 }
     }
 }
 
@@ -126,13 +126,13 @@ pub fn elementwise(
     step: &Step,
     index: &str,
     body: impl Fn(&str) -> String,
-) -> Call {
+) -> LaunchRequest {
     const THREADS: usize = 256;
     let ending = Ending::of(step, index);
     let grid = [step.output.elements().div_ceil(THREADS), 1, 1];
     let entry = Entry::new(structs + &ending.text).operands(names, step).ending(&ending);
     let entry = entry.write("out", argument(&step.output));
-    entry.call(family, &body(&finished(&ending)), grid, THREADS)
+    entry.launch(family, &body(&finished(&ending)), grid, THREADS)
 }
 
 /// The sink of a result that is done.

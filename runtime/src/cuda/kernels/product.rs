@@ -1,6 +1,6 @@
 //! The launches of a product: one, or two where blocks share sums or a library leaves the ending to us.
 
-use super::{Call, Entry, What, finished};
+use super::{Entry, LaunchRequest, What, finished};
 use crate::cuda::library_operation::LibraryOperation;
 use crate::cuda::program::{ALIGNMENT, Argument, LIBRARY_ELEMENTS, Options};
 use crate::cuda::source::{Ending, argument, index_type_of, sizes};
@@ -23,13 +23,13 @@ pub struct Problem<'a> {
     /// Constants of the index type.
     pub indices: Vec<(&'static str, usize)>,
     /// How it is computed instead of by tiles, where these do not fit it.
-    pub direct: Option<fn(&Problem<'_>) -> Call>,
+    pub direct: Option<fn(&Problem<'_>) -> LaunchRequest>,
     /// The same for a library; `None` where none has it.
     pub operation: Option<LibraryOperation>,
 }
 
 /// The launches of a product.
-pub fn calls(problem: &Problem<'_>, options: &Options) -> Vec<Call> {
+pub fn launches(problem: &Problem<'_>, options: &Options) -> Vec<LaunchRequest> {
     match (problem.way(options), problem.direct, &problem.operation) {
         (Some(Way::Tiles { rows, columns, parts }), ..) => {
             let tile = tile_of(rows, columns, options.precision);
@@ -44,7 +44,7 @@ pub fn calls(problem: &Problem<'_>, options: &Options) -> Vec<Call> {
 }
 
 /// The launches of a product by tiles.
-fn by_tiles(problem: &Problem<'_>, tile: Tile, parts: usize) -> Vec<Call> {
+fn by_tiles(problem: &Problem<'_>, tile: Tile, parts: usize) -> Vec<LaunchRequest> {
     let Problem { family, step, names, product, ints, indices, .. } = problem;
     let index = index_type_of(step, parts);
     let count = step.output.elements();
@@ -58,18 +58,18 @@ fn by_tiles(problem: &Problem<'_>, tile: Tile, parts: usize) -> Vec<Call> {
     let out = argument(&step.output);
     if parts == 1 {
         let entry = Entry::new(sizes_text + &ending.text).operands(names, step).ending(&ending).write("out", out);
-        return vec![entry.call(family, &body(&finished(&ending)), blocks, tile.threads())];
+        return vec![entry.launch(family, &body(&finished(&ending)), blocks, tile.threads())];
     }
     let sink = format!("Partial{{workspace + blockIdx.z % {parts} * ({index}){count}}}");
     let entry = Entry::new(sizes_text).operands(names, step).write("workspace", Argument::Workspace(0));
-    let mut first = entry.call(family, &body(&sink), blocks, tile.threads());
+    let mut first = entry.launch(family, &body(&sink), blocks, tile.threads());
     first.workspace = parts * count;
     vec![first, combine(step, "Sum", parts)]
 }
 
 /// The launches of a product by a library: it writes the result itself where nothing is done to that, and else leaves it in the
 /// workspace.
-fn by_library(problem: &Problem<'_>, operation: LibraryOperation) -> Vec<Call> {
+fn by_library(problem: &Problem<'_>, operation: LibraryOperation) -> Vec<LaunchRequest> {
     let step = problem.step;
     // What else is kept there must not be lost when the library is tried.
     let is_ours = matches!(step.output.storage, Storage::Arena | Storage::Prepared | Storage::Scratch);
@@ -77,16 +77,16 @@ fn by_library(problem: &Problem<'_>, operation: LibraryOperation) -> Vec<Call> {
     let kept = if is_done { 0 } else { step.output.elements().next_multiple_of(ALIGNMENT) };
     let out = if is_done { argument(&step.output) } else { Argument::Workspace(0) };
     let operands = step.operands.iter().take(2).map(argument);
-    let call = Call {
+    let launch = LaunchRequest {
         what: What::Library(operation),
         arguments: operands.chain([out, Argument::Workspace(kept)]).collect(),
         workspace: kept + LIBRARY_ELEMENTS,
     };
-    if is_done { vec![call] } else { vec![call, combine(step, "Sum", 1)] }
+    if is_done { vec![launch] } else { vec![launch, combine(step, "Sum", 1)] }
 }
 
 /// The second pass: joins the parts and stores the result.
-pub fn combine(step: &Step, join: &str, parts: usize) -> Call {
+pub fn combine(step: &Step, join: &str, parts: usize) -> LaunchRequest {
     const THREADS: usize = 128;
     let count = step.output.elements();
     let index = index_type_of(step, parts);
@@ -94,5 +94,5 @@ pub fn combine(step: &Step, join: &str, parts: usize) -> Call {
     let structs = sizes(index, &[("parts", parts)], &[("count", count)], &[]) + &ending.text;
     let entry = Entry::new(structs).read("workspace", Argument::Workspace(0)).ending(&ending);
     let body = format!("combine<@_sizes, {join}>(workspace, {}, out)", ending.made());
-    entry.write("out", argument(&step.output)).call("combine", &body, [count.div_ceil(THREADS), 1, 1], THREADS)
+    entry.write("out", argument(&step.output)).launch("combine", &body, [count.div_ceil(THREADS), 1, 1], THREADS)
 }

@@ -1,7 +1,7 @@
 //! Sums and maxima over axes: along one result's elements or across results, whichever are neighbours in memory.
 
 use super::product::combine;
-use super::{Call, Entry, finished};
+use super::{Entry, LaunchRequest, finished};
 use crate::cuda::program::Argument;
 use crate::cuda::source::{Ending, argument, function, index_type_of, merged, runs_of_four, sizes};
 use cnnc_compiler::kernels::Reduction;
@@ -25,7 +25,7 @@ fn axes_where(x: &View, axes: &[bool], marked: bool) -> (Vec<usize>, Vec<usize>)
 }
 
 /// `Reduce`.
-pub fn reduce(step: &Step, reduction: Reduction, axes: &[bool]) -> Vec<Call> {
+pub fn reduce(step: &Step, reduction: Reduction, axes: &[bool]) -> Vec<LaunchRequest> {
     let x = &step.operands[0];
     let (kept, gone) = (axes_where(x, axes, false), axes_where(x, axes, true));
     let (count, length) = (step.output.elements(), gone.0.iter().product::<usize>());
@@ -48,10 +48,10 @@ pub fn reduce(step: &Step, reduction: Reduction, axes: &[bool]) -> Vec<Call> {
         let ending = Ending::of(step, index);
         let entry = Entry::new(structs + &ending.text).operands(&["x"], step).ending(&ending);
         let entry = entry.write("out", argument(&step.output));
-        return vec![entry.call("reduce", &body(&finished(&ending)), grid, way.threads)];
+        return vec![entry.launch("reduce", &body(&finished(&ending)), grid, way.threads)];
     }
     let entry = Entry::new(structs).operands(&["x"], step).write("workspace", Argument::Workspace(0));
-    let mut first = entry.call("reduce", &body("Partial{workspace}"), grid, way.threads);
+    let mut first = entry.launch("reduce", &body("Partial{workspace}"), grid, way.threads);
     first.workspace = way.parts * count;
     vec![first, combine(step, join, way.parts)]
 }

@@ -1,6 +1,6 @@
 //! How a vector kernel ends: bias and residual added, clamped, stored. The heavy tile has its own, over many sums at once.
 
-use crate::cpu::blocked::call::Call;
+use crate::cpu::blocked::call::KernelCall;
 use crate::cpu::blocked::vector::Vector;
 
 /// The epilogue of one block of channels, as addresses.
@@ -13,10 +13,10 @@ pub(crate) struct Ending {
 
 impl Ending {
     /// Nothing is done to results.
-    pub(crate) const NONE: Ending = Ending { bias: std::ptr::null(), limits: Call::UNLIMITED };
+    pub(crate) const NONE: Ending = Ending { bias: std::ptr::null(), limits: KernelCall::UNLIMITED };
 
     /// That of a call, for block `block` of `lanes` channels.
-    pub(crate) fn of(call: &Call<'_>, block: usize, lanes: usize) -> Self {
+    pub(crate) fn of(call: &KernelCall<'_>, block: usize, lanes: usize) -> Self {
         Self { bias: call.bias_at(block * lanes), limits: call.limits }
     }
 

@@ -5,7 +5,7 @@
 //! block.
 
 use crate::cpu::blocked::buffer::Shared;
-use crate::cpu::blocked::call::Call;
+use crate::cpu::blocked::call::KernelCall;
 use crate::cpu::blocked::pool::Pool;
 use crate::cpu::blocked::split::{Split, Work};
 use crate::cpu::blocked::tile::{Segment, TileArguments, tilings};
@@ -177,9 +177,9 @@ impl Linear {
     ///
     /// # Safety
     /// The call's input and output have the rows of the shape that `new` was told, its weights are `packed_length` floats that
-    /// `pack` wrote, bias, residual and workspace as [`Call`] says; and the output overlaps nothing but, in its own place, the
-    /// residual.
-    pub unsafe fn run(&self, pool: &Pool, call: &Call<'_>) {
+    /// `pack` wrote, bias, residual and workspace as [`KernelCall`] says; and the output overlaps nothing but, in its own
+    /// place, the residual.
+    pub unsafe fn run(&self, pool: &Pool, call: &KernelCall<'_>) {
         pool.run(self.split.tasks(), &|task, worker| {
             let [rows, blocks] = self.split.task(task);
             // SAFETY: the caller's promise; tasks write rows and features of their own.
@@ -189,7 +189,7 @@ impl Linear {
 
     /// # Safety
     /// As for `run`, and no other task has these rows and blocks, nor this worker's scratch.
-    unsafe fn run_task(&self, worker: usize, rows: Range<usize>, blocks: Range<usize>, call: &Call<'_>) {
+    unsafe fn run_task(&self, worker: usize, rows: Range<usize>, blocks: Range<usize>, call: &KernelCall<'_>) {
         let lanes = self.lanes;
         let scratch = call.scratch(worker, self.workspace_length());
         let columns = scratch.wrapping_add(2 * self.most * lanes);
@@ -217,7 +217,7 @@ impl Linear {
                     self.multiply(input, &rows, pair.len(), weights, &into);
                 } else {
                     let block_stride = self.most * lanes;
-                    let (residual, limits) = (std::ptr::null(), Call::UNLIMITED);
+                    let (residual, limits) = (std::ptr::null(), KernelCall::UNLIMITED);
                     let into = Target { output: scratch, pixel_stride: lanes, block_stride, bias, residual, limits };
                     self.multiply(input, &rows, pair.len(), weights, &into);
                     pair.for_each(|block| self.store(&rows, block, scratch.add((block - first) * block_stride), call));
@@ -292,7 +292,7 @@ impl Linear {
     ///
     /// # Safety
     /// `sums` holds a vector for every row, and the output has the rows.
-    unsafe fn store(&self, rows: &Range<usize>, block: usize, sums: *const f32, call: &Call<'_>) {
+    unsafe fn store(&self, rows: &Range<usize>, block: usize, sums: *const f32, call: &KernelCall<'_>) {
         let features = block * self.lanes..self.shape.out_features.min((block + 1) * self.lanes);
         for row in rows.clone() {
             for feature in features.clone() {

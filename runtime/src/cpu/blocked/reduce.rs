@@ -2,7 +2,7 @@
 //! `[N, C / LANES, 1, 1, LANES]`; or over all images too, to `[1, C / LANES, 1, 1, LANES]`, as statistics of a batch are: in a
 //! fixed number of parts, then over these.
 
-use crate::cpu::blocked::call::Call;
+use crate::cpu::blocked::call::KernelCall;
 use crate::cpu::blocked::ending::Ending;
 use crate::cpu::blocked::planes::Planes;
 use crate::cpu::blocked::pool::Pool;
@@ -70,9 +70,9 @@ impl Reduce {
     /// Runs over blocked images; without weights.
     ///
     /// # Safety
-    /// The call's input and output are images of the sizes that `new` was told, bias and residual as [`Call`] says; the output
-    /// overlaps nothing but, in its own place, the residual.
-    pub unsafe fn run(&self, pool: &Pool, call: &Call<'_>) {
+    /// The call's input and output are images of the sizes that `new` was told, bias and residual as [`KernelCall`] says; the
+    /// output overlaps nothing but, in its own place, the residual.
+    pub unsafe fn run(&self, pool: &Pool, call: &KernelCall<'_>) {
         if let Some(parts) = self.parts {
             // SAFETY: the caller promises images of the sizes that `new` was told, and an output that overlaps nothing.
             return unsafe { self.run_over_batch(pool, call, parts) };
@@ -98,7 +98,7 @@ impl Reduce {
 
     /// # Safety
     /// As for `run`.
-    unsafe fn run_over_batch(&self, pool: &Pool, call: &Call<'_>, parts: usize) {
+    unsafe fn run_over_batch(&self, pool: &Pool, call: &KernelCall<'_>, parts: usize) {
         let tasks = parts * self.blocks;
         let one_part = |task: usize, _: usize| {
             let (part, block) = (task / self.blocks, task % self.blocks);

@@ -1,6 +1,6 @@
 //! Images enlarged or made smaller by reading between pixels, a vector of channels at a time.
 
-use crate::cpu::blocked::call::Call;
+use crate::cpu::blocked::call::KernelCall;
 use crate::cpu::blocked::ending::Ending;
 use crate::cpu::blocked::planes::Planes;
 use crate::cpu::blocked::pool::Pool;
@@ -51,9 +51,9 @@ impl Resample {
     /// Runs over blocked images; without weights and workspace.
     ///
     /// # Safety
-    /// The call's input and output are images of the sizes that `new` was told, bias and residual as [`Call`] says; the output
-    /// overlaps nothing but, in its own place, the residual.
-    pub unsafe fn run(&self, pool: &Pool, call: &Call<'_>) {
+    /// The call's input and output are images of the sizes that `new` was told, bias and residual as [`KernelCall`] says; the
+    /// output overlaps nothing but, in its own place, the residual.
+    pub unsafe fn run(&self, pool: &Pool, call: &KernelCall<'_>) {
         let ([height, width], input_row) = (self.shape.output, self.shape.input[1] * self.lanes);
         self.planes.run(pool, |part| {
             let image = call.input.at(part.image, part.block * self.shape.input[0] * input_row);

@@ -6,7 +6,7 @@
 //! no multiple of the lanes goes through a buffer, so that nothing past the row is written.
 
 use crate::cpu::blocked::band::{Band, Footprint};
-use crate::cpu::blocked::call::Call;
+use crate::cpu::blocked::call::KernelCall;
 use crate::cpu::blocked::pool::Pool;
 use crate::cpu::blocked::shape::ConvolutionShape;
 use crate::cpu::blocked::vector::{Entry, InstructionSet, Kernel, Vector};
@@ -71,9 +71,9 @@ impl Rows {
     ///
     /// # Safety
     /// The call's input and output are plain images of the shape that `new` was told, its weights `packed_length` floats that
-    /// `pack` wrote, its bias one value a channel, residual and workspace as [`Call`] says; and the output overlaps nothing but,
-    /// in its own place, the residual.
-    pub unsafe fn run(&self, pool: &Pool, call: &Call<'_>) {
+    /// `pack` wrote, its bias one value a channel, residual and workspace as [`KernelCall`] says; and the output overlaps
+    /// nothing but, in its own place, the residual.
+    pub unsafe fn run(&self, pool: &Pool, call: &KernelCall<'_>) {
         let bands = self.shape.window.output[0].div_ceil(self.rows);
         let body = |task: usize, worker: usize| {
             // SAFETY: the caller's promise; tasks write rows of their own.
@@ -87,7 +87,7 @@ impl Rows {
     ///
     /// # Safety
     /// As for `run`, and no other task has these rows, nor this worker's scratch.
-    unsafe fn run_task(&self, worker: usize, image: usize, first: usize, call: &Call<'_>) {
+    unsafe fn run_task(&self, worker: usize, image: usize, first: usize, call: &KernelCall<'_>) {
         let [height, width] = self.shape.window.output;
         let rows = self.rows.min(height - first);
         let length = self.band.length();

@@ -2,7 +2,7 @@
 
 use super::epilogue::Epilogue;
 use super::memory::{Address, Memory};
-use super::{Call, Context};
+use super::{Context, StepCall};
 use crate::cpu::blocked::buffer::Shared;
 use crate::cpu::blocked::call::{self, Images, ImagesMut};
 use crate::cpu::blocked::direct::{Direct, InputLayout};
@@ -229,7 +229,7 @@ impl BlockedCall {
     }
 }
 
-impl Call for BlockedCall {
+impl StepCall for BlockedCall {
     fn workspace_length(&self, threads: usize) -> usize {
         self.kernel.workspace_length(threads)
     }
@@ -240,7 +240,7 @@ impl Call for BlockedCall {
         // SAFETY: the plan was checked: input, weights, bias, residual and output are whole, and only a residual at the output's
         // own place overlaps it; the workspace has what `workspace_length` says for every thread.
         unsafe {
-            let call = call::Call {
+            let call = call::KernelCall {
                 input: Images { first: memory.at(self.input.0, 0), step: self.input.1 },
                 weights: self.weights.map_or(std::ptr::null(), |address| memory.at(address, 0).cast_const()),
                 bias: self.epilogue.bias(memory),
@@ -289,7 +289,7 @@ impl PackCall {
     }
 }
 
-impl Call for PackCall {
+impl StepCall for PackCall {
     fn workspace_length(&self, threads: usize) -> usize {
         match &*self.kernel {
             Blocked::Linear(kernel) if self.in_pieces => threads * kernel.piece_length(),
@@ -366,7 +366,7 @@ impl MoveCall {
     }
 }
 
-impl Call for MoveCall {
+impl StepCall for MoveCall {
     unsafe fn run(&self, context: &Context<'_>) {
         let Context { memory, pool, .. } = *context;
         // SAFETY: the plan was checked: both are images of these sizes, dense from axis 1 on, and do not overlap.

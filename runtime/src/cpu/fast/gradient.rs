@@ -2,7 +2,7 @@
 
 use super::blocks::{in_lanes, reaches};
 use super::memory::Address;
-use super::{Call, Context};
+use super::{Context, StepCall};
 use crate::cpu::blocked::call::{Images, ImagesMut};
 use crate::cpu::blocked::conv_weight::ConvWeight;
 use crate::cpu::blocked::direct::InputLayout;
@@ -76,7 +76,7 @@ fn size(view: &View) -> [usize; 2] {
     [view.shape[2], view.shape[3]]
 }
 
-impl Call for GradientCall {
+impl StepCall for GradientCall {
     fn workspace_length(&self, threads: usize) -> usize {
         match &self.kernel {
             Gradient::Weight(kernel) => kernel.workspace_length(threads),

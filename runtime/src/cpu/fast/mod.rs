@@ -1,8 +1,8 @@
 //! The fast kernels: float32, vector instructions, as many threads as there are.
 //!
-//! What comes in is a plan that was checked; what goes out is its answers. Every step becomes a [`Call`]. Heavy kernels are those
-//! of `cpu/blocked`; everything else is a fixed number of tasks that may run in any order on any thread. How a result is divided
-//! into tasks depends on sizes alone, never on the number of threads, and so the answer has the same bits for any.
+//! What comes in is a plan that was checked; what goes out is its answers. Every step becomes a [`StepCall`]. Heavy kernels are
+//! those of `cpu/blocked`; everything else is a fixed number of tasks that may run in any order on any thread. How a result is
+//! divided into tasks depends on sizes alone, never on the number of threads, and so the answer has the same bits for any.
 //!
 //! This folder holds nearly all of the runtime's `unsafe`: kernels read and write the plan's memory through pointers. That is
 //! sound because the plan was verified (views lie inside their storages, a result overlaps an operand only where a map replaces
@@ -46,7 +46,7 @@ use cnnc_compiler::plan::{Plan, PlanParameter};
 use lane::Lane;
 use memory::{Address, Memory};
 pub use parameter_uses::ParameterUses;
-use prepare::{Output, StepCall};
+use prepare::{NumberedCall, Output};
 use program::Count;
 use spare::Spare;
 use std::cell::UnsafeCell;
@@ -55,7 +55,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 /// A step, ready to run.
-trait Call: Send + Sync {
+trait StepCall: Send + Sync {
     /// Floats of workspace that so many threads need, all together.
     fn workspace_length(&self, _threads: usize) -> usize {
         0
@@ -108,7 +108,7 @@ trait Tasks: Send + Sync {
     }
 }
 
-impl<T: Tasks> Call for T {
+impl<T: Tasks> StepCall for T {
     unsafe fn run(&self, context: &Context<'_>) {
         // SAFETY: the caller's promise.
         unsafe { run_tasks(self, context, &|_| {}) };
@@ -137,7 +137,7 @@ impl<T: Tasks> Call for T {
 /// Does every task, each after what must come before it on the same thread.
 ///
 /// # Safety
-/// As for [`Call::run`].
+/// As for [`StepCall::run`].
 unsafe fn run_tasks(tasks: &impl Tasks, context: &Context<'_>, before: &(dyn Fn(usize) + Sync)) {
     let Context { memory, pool, scratch, .. } = *context;
     let count = tasks.tasks();
@@ -227,7 +227,7 @@ pub struct Packed {
     /// Those that a run reads and does not write.
     parameters: Vec<Option<Arc<Tensor>>>,
     prepared: Buffer,
-    run: Vec<StepCall>,
+    run: Vec<NumberedCall>,
     outputs: Vec<Output>,
     /// Floats of workspace that a run needs.
     workspace_length: usize,
@@ -303,7 +303,7 @@ impl Packed {
 
     fn prepare(
         &mut self,
-        calls: &[StepCall],
+        calls: &[NumberedCall],
         uses: &ParameterUses,
         parameters: &Parameters,
         mut working: Working,

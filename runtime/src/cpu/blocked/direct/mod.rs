@@ -14,7 +14,7 @@ mod weights;
 
 use crate::cpu::blocked::band::Band;
 use crate::cpu::blocked::buffer::Shared;
-use crate::cpu::blocked::call::Call;
+use crate::cpu::blocked::call::KernelCall;
 use crate::cpu::blocked::cost;
 use crate::cpu::blocked::pool::Pool;
 use crate::cpu::blocked::shape::ConvolutionShape;
@@ -155,8 +155,9 @@ impl Direct {
     ///
     /// # Safety
     /// The call's input and output are images of the shape that `new` was told, its weights `packed_length` floats that `pack`
-    /// wrote, bias, residual and workspace as [`Call`] says; and the output overlaps nothing but, in its own place, the residual.
-    pub unsafe fn run(&self, pool: &Pool, call: &Call<'_>) {
+    /// wrote, bias, residual and workspace as [`KernelCall`] says; and the output overlaps nothing but, in its own place, the
+    /// residual.
+    pub unsafe fn run(&self, pool: &Pool, call: &KernelCall<'_>) {
         let per_group = self.split.tasks();
         let body = |task: usize, worker: usize| {
             let (image, group) = (task / per_group / self.groups, task / per_group % self.groups);
@@ -171,7 +172,7 @@ impl Direct {
 
     /// # Safety
     /// As for `run`, and no other task has the rows and blocks of `task`, nor its worker's scratch.
-    unsafe fn run_task(&self, task: &BandTask, call: &Call<'_>) {
+    unsafe fn run_task(&self, task: &BandTask, call: &KernelCall<'_>) {
         let group = self.band.input_length();
         // SAFETY: the input holds all groups of the image, and the workspace a band for every worker.
         let (input, scratch) = unsafe {
@@ -220,7 +221,7 @@ impl Direct {
         blocks: &Blocks,
         rows: Range<usize>,
         source: &[f32],
-        call: &Call<'_>,
+        call: &KernelCall<'_>,
     ) {
         let (lanes, [height, width]) = (self.lanes, self.output);
         let tall = phase.size[0].saturating_sub(task.rows.start + rows.start).min(rows.len());

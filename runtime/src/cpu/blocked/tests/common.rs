@@ -145,7 +145,7 @@ impl Case {
         input: &Buffer,
         [packed, scratch]: [usize; 2],
         pack: impl Fn(&Pool, &[f32], &mut [f32]),
-        run: impl Fn(&Pool, &Call<'_>),
+        run: impl Fn(&Pool, &KernelCall<'_>),
     ) -> Vec<f32> {
         let batch = self.shape.batch;
         let residual = block(lanes, self.out_dims(), &self.residual);
@@ -164,13 +164,13 @@ impl Case {
             let images_out = output.images();
             let apart = images(&residual, batch);
             let here = Images { first: images_out.first, step: images_out.step };
-            let call = Call {
+            let call = KernelCall {
                 weights: weights.as_ptr(),
                 bias: bias.as_ptr(),
                 residual: Some(if in_place { here } else { apart }),
-                limits: Call::RELU,
+                limits: KernelCall::RELU,
                 workspace: workspace.as_mut_ptr(),
-                ..Call::new(images(input, batch), images_out)
+                ..KernelCall::new(images(input, batch), images_out)
             };
             run(&pool, &call);
             answers.push(unblock(lanes, self.out_dims(), &output.finite()));

@@ -6,7 +6,7 @@ mod softmax;
 mod span;
 
 use crate::cpu::blocked::buffer::Shared;
-use crate::cpu::blocked::call::Call;
+use crate::cpu::blocked::call::KernelCall;
 use crate::cpu::blocked::cost;
 use crate::cpu::blocked::ending::Ending;
 use crate::cpu::blocked::planes::Planes;
@@ -126,8 +126,9 @@ impl Windowed {
     ///
     /// # Safety
     /// The call's input and output are images of the shape that the kernel was told, its weights `packed_length` floats that
-    /// `pack` wrote, bias and residual as [`Call`] says; and the output overlaps nothing but, in its own place, the residual.
-    pub unsafe fn run(&self, pool: &Pool, call: &Call<'_>) {
+    /// `pack` wrote, bias and residual as [`KernelCall`] says; and the output overlaps nothing but, in its own place, the
+    /// residual.
+    pub unsafe fn run(&self, pool: &Pool, call: &KernelCall<'_>) {
         if let Some(whole) = &self.whole {
             // SAFETY: `whole` was told the same shape, and the caller promises images of it.
             return unsafe { whole.run(pool, call) };

@@ -8,7 +8,7 @@ use crate::numbers::{bytes, counted};
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::plan::Plan;
 use cnnc_grammar::span::Files;
-use cnnc_runtime::cuda::{Cuda, Found, Way, cache_folder};
+use cnnc_runtime::cuda::{Cuda, FoundLibrary, Way, cache_folder};
 use cnnc_runtime::doctor::{Examination, Subject};
 use cnnc_runtime::{Device, Precision};
 use serde_json::{Value, json};
@@ -88,7 +88,7 @@ fn facts(opened: &Device, cuda: &Cuda) -> cnnc_runtime::Result<Vec<(&'static str
     let cache =
         cache_folder().map_or_else(|| "none: there is no cache directory".into(), |path| path.display().to_string());
     let libraries = device.libraries();
-    let library = |found: &Result<Found, String>| match found {
+    let library = |found: &Result<FoundLibrary, String>| match found {
         _ if !cuda.options().libraries => "not used: --no-libraries".into(),
         Ok(found) => format!("{} ({})", found.version, found.path.display()),
         Err(reason) => format!("not used: {reason}"),

@@ -39,7 +39,7 @@ pub(crate) use backend::{list, open};
 pub use cache::folder as cache_folder;
 pub use device::{Device, Properties};
 pub use driver::{CudaReport, probe};
-pub use libraries::{Found, Libraries};
+pub use libraries::{FoundLibrary, Libraries};
 pub use modules::{Module, compile};
 pub use nvrtc::{Architecture, Nvrtc};
 pub use ways::Way;

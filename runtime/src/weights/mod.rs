@@ -30,7 +30,7 @@ use std::sync::Arc;
 use stored::{Entry, Header, Source, StoredBytes, StoredFile, counts, header, part, values};
 
 /// The tensors of a file by their key in the model: the prefix is gone.
-type Found = BTreeMap<String, Entry>;
+type Entries = BTreeMap<String, Entry>;
 
 /// The parameters of a graph in a safetensors file. `prefix` is taken off the front of every key that has it. Each is read when
 /// it is asked for: a file that somebody changes before that is an error then.
@@ -62,7 +62,7 @@ fn matched(
     prefix: &str,
     value: impl Fn(&Entry, ElementType) -> Result<Value>,
 ) -> Result<Parameters> {
-    let mut found = Found::new();
+    let mut found = Entries::new();
     for (key, entry) in header(source)?.entries.into_iter().filter(|(key, _)| !is_state(key)) {
         let short = key.strip_prefix(prefix).unwrap_or(&key);
         if found.insert(short.to_owned(), entry).is_some() {
@@ -129,7 +129,7 @@ pub fn load_all(path: &Path) -> Result<(Parameters, HashMap<String, String>)> {
     let file = Arc::new(StoredFile::open(path)?);
     let Header { entries, about } = header(&*file)?;
     let mut parameters = Parameters::default();
-    for (key, entry) in entries.into_iter().collect::<Found>() {
+    for (key, entry) in entries.into_iter().collect::<Entries>() {
         if !convert::is_readable(entry.dtype) {
             return Err(broken_file(path, format!("holds `{key}` as {:?}, which cannot be read", entry.dtype)));
         }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 /// A library that was found and opened. It stays open until the process ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundLibrary {
     /// Its name: `cuDNN`.
     pub name: &'static str,
     /// Its version: `9.10.2`.
@@ -18,7 +18,7 @@ pub struct Found {
 }
 
 /// `cuDNN 9.10.2`
-impl fmt::Display for Found {
+impl fmt::Display for FoundLibrary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.name, self.version)
     }
@@ -103,24 +103,24 @@ const CUDNN: Wanted = Wanted {
 };
 
 /// cuBLASLt for a driver of this CUDA version.
-pub fn cublaslt(driver: (u32, u32)) -> Result<Found, String> {
+pub fn cublaslt(driver: (u32, u32)) -> Result<FoundLibrary, String> {
     find(&CUBLASLT, &search_paths::search_paths(), driver)
 }
 
 /// cuDNN for a driver of this CUDA version.
-pub fn cudnn(driver: (u32, u32)) -> Result<Found, String> {
+pub fn cudnn(driver: (u32, u32)) -> Result<FoundLibrary, String> {
     find(&CUDNN, &search_paths::search_paths(), driver)
 }
 
 /// The first that fits, or everything that was seen.
-fn find(wanted: &Wanted, places: &[SearchPath], driver: (u32, u32)) -> Result<Found, String> {
+fn find(wanted: &Wanted, places: &[SearchPath], driver: (u32, u32)) -> Result<FoundLibrary, String> {
     let mut seen = Vec::new();
     for place in places {
         for path in search_paths::files_of(wanted.file, &place.path) {
             // SAFETY: libraries of NVIDIA's; they do nothing when they are opened.
             let opened = unsafe { Library::new(&path) }.map_err(|error| format!("cannot be opened: {error}"));
             match opened.and_then(|library| version(wanted, library, driver)) {
-                Ok(version) => return Ok(Found { name: wanted.name, version, path }),
+                Ok(version) => return Ok(FoundLibrary { name: wanted.name, version, path }),
                 Err(reason) => seen.push(format!("{} {reason}", path.display())),
             }
         }

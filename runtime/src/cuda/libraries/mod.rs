@@ -8,7 +8,7 @@ mod convolution;
 mod find;
 mod matmul;
 
-pub use find::Found;
+pub use find::FoundLibrary;
 
 use super::handles::Stream;
 use super::library_operation::LibraryOperation;
@@ -22,9 +22,9 @@ use std::sync::{Arc, OnceLock};
 #[derive(Debug)]
 pub struct Libraries {
     /// cuBLASLt, or why it is not used.
-    pub cublaslt: Result<Found, String>,
+    pub cublaslt: Result<FoundLibrary, String>,
     /// cuDNN, or why it is not used.
-    pub cudnn: Result<Found, String>,
+    pub cudnn: Result<FoundLibrary, String>,
 }
 
 impl Libraries {
@@ -48,7 +48,8 @@ impl Libraries {
 /// `cuBLASLt 13.0.2, cuDNN 9.10.2`, or why they are not used.
 impl fmt::Display for Libraries {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words = |found: &Result<Found, String>| found.as_ref().map_or_else(String::clone, Found::to_string);
+        let words =
+            |found: &Result<FoundLibrary, String>| found.as_ref().map_or_else(String::clone, FoundLibrary::to_string);
         write!(f, "{}, {}", words(&self.cublaslt), words(&self.cudnn))
     }
 }

@@ -6,9 +6,9 @@ use super::execution::Execution;
 use super::handles::Buffer;
 use super::lower::{problem, tuned};
 use super::memory::{tensor, words};
+use super::methods::ProductMethod;
 use super::need::{Need, batch_of};
 use super::program::{Options, Program, target};
-use super::ways::Way;
 use crate::cpu::Footprint;
 use crate::failure::fault;
 use crate::given::{check_outputs, check_parameters, initial_state};
@@ -49,7 +49,7 @@ pub struct Cuda {
     device: Arc<Device>,
     options: Options,
     /// The library that has to compute whatever it can, to be examined.
-    examined: Option<Way>,
+    examined: Option<ProductMethod>,
 }
 
 impl Cuda {
@@ -77,17 +77,19 @@ impl Cuda {
     }
 
     /// The same device, on which a library computes whatever it can, quick or slow.
-    pub fn examining(&self, library: Way) -> Cuda {
+    pub fn examining(&self, library: ProductMethod) -> Cuda {
         Cuda { examined: Some(library), ..self.clone() }
     }
 
-    /// With ways that were measured. Those of libraries that are not here any more are left out; the names of these come back.
-    pub fn tuned(&mut self, mut tuning: Tuning<Way>) -> Vec<&'static str> {
+    /// With methods that were measured. Those of libraries that are not here any more are left out; the names of these come back.
+    pub fn tuned(&mut self, mut tuning: Tuning<ProductMethod>) -> Vec<&'static str> {
         let mut missing = Vec::new();
-        for (way, name) in Way::LIBRARIES {
-            if self.options.libraries && tuning.0.values().any(|one| *one == way) && !self.device.libraries().have(way)
+        for (method, name) in ProductMethod::LIBRARIES {
+            if self.options.libraries
+                && tuning.0.values().any(|one| *one == method)
+                && !self.device.libraries().have(method)
             {
-                tuning.0.retain(|_, one| *one != way);
+                tuning.0.retain(|_, one| *one != method);
                 missing.push(name);
             }
         }
@@ -95,9 +97,9 @@ impl Cuda {
         missing
     }
 
-    /// How a step is computed, where there is more than one way.
-    pub fn way(&self, step: &Step) -> Option<Way> {
-        problem(step)?.way(&self.options)
+    /// How a step is computed, where there is more than one method.
+    pub fn method(&self, step: &Step) -> Option<ProductMethod> {
+        problem(step)?.method(&self.options)
     }
 
     /// What the GPU is called, and in what it takes products.
@@ -113,9 +115,9 @@ impl Cuda {
         Peak { multiply_adds_per_second, bytes_per_second: properties.bytes_per_second(), source }
     }
 
-    /// The name of how a step is computed, where there is more than one way.
+    /// The name of how a step is computed, where there is more than one method.
     pub fn method_name(&self, step: &Step) -> Option<String> {
-        self.way(step).map(|way| way.name())
+        self.method(step).map(|method| method.name())
     }
 
     /// All that the time of a kernel depends on, in words.

@@ -2,8 +2,8 @@
 
 use super::kernels::product::Problem;
 use super::kernels::{LaunchRequest, What, conv, gemm, library, map, pad, pool, product, reduce, resample};
+use super::methods::ProductMethod;
 use super::program::{Entry, Launch, Options, Program, Task};
-use super::ways::Way;
 use crate::failure::{Result, fault};
 use crate::tuning::{Candidate, Choice, Tuning};
 use cnnc_compiler::plan::{self, Operation, Plan, Step, Work};
@@ -73,12 +73,12 @@ impl Writer<'_> {
     }
 }
 
-/// The steps of `run` that can be computed in more than one way worth measuring.
-pub fn choices(plan: &Plan, options: &Options) -> Vec<Choice<Way>> {
+/// The steps of `run` that can be computed by more than one method worth measuring.
+pub fn choices(plan: &Plan, options: &Options) -> Vec<Choice<ProductMethod>> {
     let choice = |(number, step): (usize, &Step)| {
         let problem = problem(step)?;
         let (key, first, mut all) =
-            (problem.key(options.precision), problem.way(options)?, problem.worthwhile(options));
+            (problem.key(options.precision), problem.method(options)?, problem.worthwhile(options));
         if !all.contains(&first) {
             all.insert(0, first);
         }
@@ -87,14 +87,14 @@ pub fn choices(plan: &Plan, options: &Options) -> Vec<Choice<Way>> {
     plan.run.iter().enumerate().filter_map(choice).collect()
 }
 
-/// What is taken in the place of the first way, as text: a line a kind of product, in order; none where everything is computed as
-/// it is unasked.
+/// What is taken in the place of the first method, as text: a line a kind of product, in order; none where everything is
+/// computed as it is unasked.
 pub fn tuned(plan: &Plan, options: &Options) -> BTreeSet<String> {
     let unasked = Options { tuning: Tuning::default(), ..options.clone() };
     let taken = |step: &Step| {
         let problem = problem(step)?;
-        let way = problem.way(options).filter(|way| problem.way(&unasked) != Some(*way))?;
-        Some(format!("{}: {}", problem.key(options.precision), way.name()))
+        let method = problem.method(options).filter(|method| problem.method(&unasked) != Some(*method))?;
+        Some(format!("{}: {}", problem.key(options.precision), method.name()))
     };
     plan.prepare.iter().chain(&plan.run).filter_map(taken).collect()
 }

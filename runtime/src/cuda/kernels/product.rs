@@ -2,10 +2,10 @@
 
 use super::{Entry, LaunchRequest, What, finished};
 use crate::cuda::library_operation::LibraryOperation;
+use crate::cuda::methods::ProductMethod;
 use crate::cuda::program::{ALIGNMENT, Argument, LIBRARY_ELEMENTS, Options};
 use crate::cuda::source::{Ending, argument, index_type_of, sizes};
 use crate::cuda::tiles::{Product, Tile, tile_of};
-use crate::cuda::ways::Way;
 use cnnc_compiler::plan::{Step, Storage};
 
 /// A step as a product.
@@ -30,12 +30,12 @@ pub struct Problem<'a> {
 
 /// The launches of a product.
 pub fn launches(problem: &Problem<'_>, options: &Options) -> Vec<LaunchRequest> {
-    match (problem.way(options), problem.direct, &problem.operation) {
-        (Some(Way::Tiles { rows, columns, parts }), ..) => {
+    match (problem.method(options), problem.direct, &problem.operation) {
+        (Some(ProductMethod::Tiles { rows, columns, parts }), ..) => {
             let tile = tile_of(rows, columns, options.precision);
             tile.map(|tile| by_tiles(problem, tile, parts)).unwrap_or_default()
         }
-        (Some(Way::CublasLt | Way::Cudnn), _, Some(operation)) => {
+        (Some(ProductMethod::CublasLt | ProductMethod::Cudnn), _, Some(operation)) => {
             by_library(problem, operation.clone().in_precision(options.precision))
         }
         (_, Some(direct), _) => vec![direct(problem)],

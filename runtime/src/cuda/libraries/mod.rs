@@ -1,4 +1,4 @@
-//! NVIDIA's cuBLASLt and cuDNN, where they are found: further ways to compute products.
+//! NVIDIA's cuBLASLt and cuDNN, where they are found: further methods for products.
 //!
 //! An [`LibraryOperation`] comes in, something that can be put into a stream goes out. Neither library is needed, so one that is
 //! missing is a reason in words and no failure. cudarc opens libraries by name and panics where a function is missing; so they
@@ -12,7 +12,7 @@ pub use find::FoundLibrary;
 
 use super::handles::Stream;
 use super::library_operation::LibraryOperation;
-use super::ways::Way;
+use super::methods::ProductMethod;
 use convolution::Convolving;
 use matmul::Multiplying;
 use std::fmt;
@@ -35,12 +35,12 @@ impl Libraries {
         LIBRARIES.get_or_init(|| Libraries { cublaslt: find::cublaslt(driver), cudnn: find::cudnn(driver) })
     }
 
-    /// Whether the library of a way is here; ways of our own always are.
-    pub fn have(&self, way: Way) -> bool {
-        match way {
-            Way::CublasLt => self.cublaslt.is_ok(),
-            Way::Cudnn => self.cudnn.is_ok(),
-            Way::Direct | Way::Tiles { .. } => true,
+    /// Whether the library of a method is here; methods of our own always are.
+    pub fn have(&self, method: ProductMethod) -> bool {
+        match method {
+            ProductMethod::CublasLt => self.cublaslt.is_ok(),
+            ProductMethod::Cudnn => self.cudnn.is_ok(),
+            ProductMethod::Direct | ProductMethod::Tiles { .. } => true,
         }
     }
 }

@@ -4,7 +4,7 @@
 //! with an unknown flow.
 
 use super::Expander;
-use crate::graph::Way;
+use crate::graph::TraceKind;
 use crate::resolve::builder::{Builder, Cursor, Frame, Reach};
 use crate::resolve::calls::Count;
 use crate::resolve::error::ValueError;
@@ -145,7 +145,7 @@ impl<'a> Expander<'a, '_> {
             let reporter = &mut self.builder.reporter;
             if reporter.spend(TURN, span) {
                 let mark = frame.scope.enter();
-                reporter.step_into(span, Way::Turn { word, turn: turn + 1, turns });
+                reporter.step_into(span, TraceKind::Turn { word, turn: turn + 1, turns });
                 begin(self, frame, turn);
                 self.body(frame, body, cursor);
                 self.builder.reporter.step_out();

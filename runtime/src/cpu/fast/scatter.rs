@@ -19,7 +19,7 @@ pub struct Scatter {
     output: Planes,
     /// Images, planes of an image.
     outer: [usize; 2],
-    way: Way,
+    targets: Targets,
 }
 
 /// Planes of images.
@@ -33,7 +33,8 @@ struct Planes {
     row: usize,
 }
 
-enum Way {
+/// Where each element of the gradient goes.
+enum Targets {
     /// The windows; a mean's hands on its factor of the gradient.
     Windows(Windows, Pooling),
     /// Where each row and column was read.
@@ -68,7 +69,13 @@ impl Scatter {
         let (planes, small) = (Planes::of(output), Planes::of(gradient));
         let windows = Windows::new(&axes, planes.size, small.size, &pooling);
         let input = (own.len() > 1).then(|| Planes::of(&own[0]));
-        Scatter { outer: outer(output), input, gradient: small, output: planes, way: Way::Windows(windows, pooling) }
+        Scatter {
+            outer: outer(output),
+            input,
+            gradient: small,
+            output: planes,
+            targets: Targets::Windows(windows, pooling),
+        }
     }
 
     /// `g[N, C, H', W']`, dense from axis 1.
@@ -79,7 +86,7 @@ impl Scatter {
             input: None,
             gradient: Planes::of(g),
             output: Planes::of(output),
-            way: Way::Resampling { sources, resampling },
+            targets: Targets::Resampling { sources, resampling },
         }
     }
 
@@ -99,8 +106,8 @@ impl Scatter {
             let width = self.output.size[1].min(row.len());
             row[..width].fill(0.0);
         }
-        match &self.way {
-            Way::Windows(windows, pooling) => {
+        match &self.targets {
+            Targets::Windows(windows, pooling) => {
                 for (y, rows) in windows.spans[0].iter().enumerate() {
                     let columns = windows.spans[1].iter().zip(windows.factors(y));
                     for (column, (columns, factor)) in columns.enumerate() {
@@ -109,7 +116,7 @@ impl Scatter {
                     }
                 }
             }
-            Way::Resampling { sources, resampling } => {
+            Targets::Resampling { sources, resampling } => {
                 for (y, row) in sources[0].iter().enumerate() {
                     for (column, across) in sources[1].iter().enumerate() {
                         let gradient = g[y * self.gradient.row + column];
@@ -158,9 +165,11 @@ impl Tasks for Scatter {
 
     fn cost(&self) -> Cost {
         let planes = self.outer[0] * self.outer[1];
-        let per_plane = match &self.way {
-            Way::Windows(windows, pooling) => windows.elements() * if *pooling == Pooling::Softmax { 64 } else { 16 },
-            Way::Resampling { sources, .. } => 32 * sources[0].len() * sources[1].len(),
+        let per_plane = match &self.targets {
+            Targets::Windows(windows, pooling) => {
+                windows.elements() * if *pooling == Pooling::Softmax { 64 } else { 16 }
+            }
+            Targets::Resampling { sources, .. } => 32 * sources[0].len() * sources[1].len(),
         };
         Cost { operations: planes * per_plane, elements: planes * self.output.length() }
     }

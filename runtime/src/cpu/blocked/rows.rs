@@ -5,7 +5,7 @@
 //! every tap is a fixed offset. A tile is up to four channels by three vectors of pixels. The last vector of a row whose width is
 //! no multiple of the lanes goes through a buffer, so that nothing past the row is written.
 
-use crate::cpu::blocked::band::{Band, Footprint};
+use crate::cpu::blocked::band::{Band, BandWindows};
 use crate::cpu::blocked::call::KernelCall;
 use crate::cpu::blocked::pool::Pool;
 use crate::cpu::blocked::shape::ConvolutionShape;
@@ -37,8 +37,8 @@ impl Rows {
         let per_row = width * shape.weight_count();
         let rows = TASK_MACS.div_ceil(per_row.max(1)).clamp(1, height.max(1));
         let rows = height.div_ceil(height.div_ceil(rows).max(1)).max(1);
-        let see = Footprint { output: [height, width.next_multiple_of(lanes)], ..Footprint::of(&window) };
-        let band = Band::new(&see, shape.in_channels, 1, rows);
+        let windows = BandWindows { output: [height, width.next_multiple_of(lanes)], ..BandWindows::of(&window) };
+        let band = Band::new(&windows, shape.in_channels, 1, rows);
         let [down, along] = window.axes;
         let elements = || (0..down.kernel).flat_map(move |y| (0..along.kernel).map(move |x| [y, x]));
         let offset =

@@ -24,7 +24,7 @@ impl Window {
     }
 
     /// Elements along `axis` from the first to the last of one window.
-    pub fn reach(&self, axis: usize) -> usize {
+    pub fn extent(&self, axis: usize) -> usize {
         self.axes[axis].kernel.saturating_sub(1) * self.axes[axis].dilation + 1
     }
 

@@ -158,7 +158,7 @@ pub fn reaches(window: &Window, origins: &[Arc<str>]) -> Result<()> {
     let extent = |axis: usize| {
         // Of a convolution and of one that is transposed, the smaller image has a pixel a window.
         let windows = window.input[axis].min(window.output[axis]);
-        window.reach(axis).saturating_add(windows.saturating_mul(window.axes[axis].stride))
+        window.extent(axis).saturating_add(windows.saturating_mul(window.axes[axis].stride))
     };
     let is_near = |axis: usize| extent(axis) <= window.input[axis].max(window.output[axis]) + MOST_BEYOND;
     if is_near(0) && is_near(1) {

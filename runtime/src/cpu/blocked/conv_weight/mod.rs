@@ -109,7 +109,7 @@ impl ConvWeight {
     /// Height and width of a plain image with the padding that windows see.
     fn padded(&self) -> [usize; 2] {
         let window = &self.shape.window;
-        [0, 1].map(|axis| window.output[axis].saturating_sub(1) * window.axes[axis].stride + window.reach(axis))
+        [0, 1].map(|axis| window.output[axis].saturating_sub(1) * window.axes[axis].stride + window.extent(axis))
     }
 
     fn scratch_length(&self) -> usize {

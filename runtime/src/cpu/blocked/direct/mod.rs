@@ -94,8 +94,8 @@ impl Direct {
         let (ins, outs) = (merged.in_channels / merged.groups, merged.out_channels / merged.groups);
         let blocks = outs.div_ceil(lanes);
         let area = shape.window.area();
-        let rows = phases.footprint.output[0];
-        let pixels = merged.batch * phases.footprint.output[0] * phases.footprint.output[1];
+        let rows = phases.windows.output[0];
+        let pixels = merged.batch * phases.windows.output[0] * phases.windows.output[1];
         let work = Work {
             parts: merged.batch * merged.groups,
             rows,
@@ -104,7 +104,7 @@ impl Direct {
             weights: blocks * lanes * ins * area,
             lanes,
         };
-        let band_of = |rows| Band::new(&phases.footprint, ins.div_ceil(unit), unit, rows);
+        let band_of = |rows| Band::new(&phases.windows, ins.div_ceil(unit), unit, rows);
         let split = Split::choose(&work, |rows| band_of(rows).length());
         let band = band_of(split.most_rows());
         let step = phases.step;

@@ -68,21 +68,15 @@ pub fn offset(shape: &[usize], strides: &[usize], i: &str) -> String {
     if terms.is_empty() { "0".into() } else { terms.join(" + ") }
 }
 
-/// The type of indices that reach `most`.
+/// The type of indices up to `most`.
 pub fn index_type(most: usize) -> &'static str {
     if most < 1 << 31 { "unsigned" } else { "unsigned long long" }
-}
-
-/// Elements from a view's first to its last, and one.
-pub fn reach(view: &View) -> usize {
-    let axes = view.shape.iter().zip(&view.strides);
-    axes.map(|(&size, &stride)| size.saturating_sub(1).saturating_mul(stride)).fold(1, usize::saturating_add)
 }
 
 /// The index type of a step: of its views' elements and, where blocks share sums, of all their parts.
 pub fn index_type_of(step: &Step, parts: usize) -> &'static str {
     let views = step.operands.iter().chain([&step.output]);
-    let most = views.map(|view| reach(view).max(view.elements())).max().unwrap_or(0);
+    let most = views.map(|view| view.extent().max(view.elements())).max().unwrap_or(0);
     index_type(most.max(step.output.elements().saturating_mul(parts)).saturating_add(1 << 20))
 }
 

@@ -59,13 +59,13 @@ impl fmt::Display for ReceptiveField {
 
 /// What a value's elements see of one axis of one input's plane, and the value's axis along which they differ.
 #[derive(Clone, Debug, PartialEq)]
-struct View {
+struct AxisField {
     axis: usize,
     extent: Extent,
 }
 
 /// The views by input and axis of its plane (0 is the height); nothing for an input on which the value does not depend.
-type Field = BTreeMap<(usize, usize), View>;
+type Field = BTreeMap<(usize, usize), AxisField>;
 
 /// The fields of all values, by node index; `None` where there is no plane. `shape` says a value's shape, with all sizes that are
 /// known.
@@ -148,7 +148,13 @@ impl Walk {
     }
 
     /// The view of what all inputs see at their own places.
-    fn united(&self, reach: &Reach, plane: (usize, usize), inputs: &[(Shape, &Field)], output: &Shape) -> Option<View> {
+    fn united(
+        &self,
+        reach: &Reach,
+        plane: (usize, usize),
+        inputs: &[(Shape, &Field)],
+        output: &Shape,
+    ) -> Option<AxisField> {
         let seen = inputs.iter().filter_map(|(shape, field)| Some((shape, field.get(&plane)?)));
         let input = self.input(plane);
         let views = seen.map(|(shape, view)| through(reach, view, [shape, output], input));
@@ -156,8 +162,8 @@ impl Walk {
     }
 
     /// The view of branches one after another along an axis.
-    fn joined(&self, axis: usize, plane: (usize, usize), inputs: &[(Shape, &Field)]) -> Option<View> {
-        let along = |view: &View| view.axis == axis || view.extent.stands_still();
+    fn joined(&self, axis: usize, plane: (usize, usize), inputs: &[(Shape, &Field)]) -> Option<AxisField> {
+        let along = |view: &AxisField| view.axis == axis || view.extent.stands_still();
         let followed = inputs.iter().all(|(_, field)| field.get(&plane).is_none_or(along));
         let branches =
             inputs.iter().map(|(shape, field)| (field.get(&plane).map(|view| &view.extent), size(shape, axis)));
@@ -165,7 +171,7 @@ impl Walk {
             true => Extent::one_after_another(&branches.collect::<Vec<_>>(), self.input(plane)),
             false => Extent::Whole,
         };
-        Some(View { axis, extent })
+        Some(AxisField { axis, extent })
     }
 
     /// The largest of a value's fields, when it has several inputs.
@@ -184,7 +190,7 @@ fn input_field(number: usize, rank: usize) -> Field {
     if rank < 3 {
         return Field::new();
     }
-    let own = |axis| View { axis, extent: Extent::own() };
+    let own = |axis| AxisField { axis, extent: Extent::own() };
     Field::from([((number, 0), own(rank - 2)), ((number, 1), own(rank - 1))])
 }
 
@@ -194,22 +200,22 @@ fn moves(axis: usize, plane: (usize, usize), inputs: &[(Shape, &Field)]) -> bool
 }
 
 /// The view after an operator with an input and an output of these shapes; the axis of the input's plane has `input` elements.
-fn through(reach: &Reach, view: &View, [from, to]: [&Shape; 2], input: Option<i128>) -> View {
-    let View { axis, extent } = view;
+fn through(reach: &Reach, view: &AxisField, [from, to]: [&Shape; 2], input: Option<i128>) -> AxisField {
+    let AxisField { axis, extent } = view;
     let axis = *axis;
     let from_size = size(from, axis);
-    let slid = |taps: Taps| View { axis, extent: extent.through(taps, [from_size, size(to, axis)], input) };
+    let slid = |taps: Taps| AxisField { axis, extent: extent.through(taps, [from_size, size(to, axis)], input) };
     match reach {
         Reach::Plane(taps) => match (axis + 2).checked_sub(from.rank()).and_then(|plane| taps.get(plane)) {
             Some(&taps) => slid(taps),
             None => view.clone(),
         },
-        Reach::Whole(axes) if axes.contains(&axis) => View { axis, extent: extent.gathered(from_size, input) },
+        Reach::Whole(axes) if axes.contains(&axis) => AxisField { axis, extent: extent.gathered(from_size, input) },
         Reach::Whole(_) | Reach::Joined(_) => view.clone(),
         Reach::Moved(axes) => {
             let axis = axes.get(axis).copied().unwrap_or(axis);
             let folded = axes.iter().filter(|&&other| other == axis).count() > 1;
-            View { axis, extent: if folded { extent.scattered(from_size, input) } else { extent.clone() } }
+            AxisField { axis, extent: if folded { extent.scattered(from_size, input) } else { extent.clone() } }
         }
         Reach::Point => {
             // A join with a value of more axes aligns the last ones.
@@ -217,18 +223,18 @@ fn through(reach: &Reach, view: &View, [from, to]: [&Shape; 2], input: Option<i1
             let to_size = size(to, axis);
             let repeated = from_size == Some(1) && to_size != Some(1);
             let taps = if repeated { Taps::FIRST } else { Taps::POINT };
-            View { axis, extent: extent.through(taps, [from_size, to_size], input) }
+            AxisField { axis, extent: extent.through(taps, [from_size, to_size], input) }
         }
     }
 }
 
 /// What two branches see together in a value of that shape.
-fn unite(left: &View, right: &View, output: &Shape, input: Option<i128>) -> View {
+fn unite(left: &AxisField, right: &AxisField, output: &Shape, input: Option<i128>) -> AxisField {
     let axis = if left.extent.stands_still() { right.axis } else { left.axis };
     let along_one = left.axis == right.axis || left.extent.stands_still() || right.extent.stands_still();
     let extent = match along_one {
         true => left.extent.united(&right.extent, size(output, axis), input),
         false => Extent::Whole,
     };
-    View { axis, extent }
+    AxisField { axis, extent }
 }

@@ -4,7 +4,7 @@
 use super::math;
 use super::memory::{Address, Memory};
 use super::{Cost, Tasks, Workspace};
-use crate::cpu::windows::{Span, Windows};
+use crate::cpu::windows::{WindowElements, Windows};
 use cnnc_compiler::kernels::{PoolAxis, Pooling, Resampling, Source};
 use cnnc_compiler::plan::View;
 
@@ -131,7 +131,14 @@ impl Scatter {
         }
     }
 
-    fn window(&self, pooling: Pooling, [rows, columns]: [Span; 2], gradient: f32, x: Option<&[f32]>, into: &mut [f32]) {
+    fn window(
+        &self,
+        pooling: Pooling,
+        [rows, columns]: [WindowElements; 2],
+        gradient: f32,
+        x: Option<&[f32]>,
+        into: &mut [f32],
+    ) {
         let places = (0..rows.2).flat_map(|row| (0..columns.2).map(move |column| (row, column)));
         let places = places.map(|(row, column)| [rows.0 + row * rows.1, columns.0 + column * columns.1]);
         let step = self.output.row;

@@ -3,8 +3,8 @@
 //! Outputs whose windows lie inside the image are done along rows, those at the left and right edge down columns, in runs of
 //! which all windows have the same elements; what is left, corners and windows at no regular steps, is done one by one.
 
+use super::clipped::ClippedWindows;
 use super::run::Run;
-use super::span::Spans;
 use crate::cpu::blocked::ending::{Ending, LoadedEnding};
 use crate::cpu::blocked::vector::{Kernel, Vector};
 use std::marker::PhantomData;
@@ -61,7 +61,7 @@ impl Operation for Maximum {
 /// Some rows of one block of channels.
 pub(super) struct RowArguments<'a> {
     /// The windows, along rows and along columns of output.
-    pub(super) spans: &'a [Spans; 2],
+    pub(super) clipped: &'a [ClippedWindows; 2],
     /// `[height][width][LANES]`.
     pub(super) image: *const f32,
     /// Pixels of a row of the image.
@@ -89,7 +89,7 @@ impl<O: Operation> Kernel for Rows<O> {
 
     #[inline(always)]
     unsafe fn run<V: Vector>(a: &RowArguments<'static>) {
-        let columns = &a.spans[1];
+        let columns = &a.clipped[1];
         // A dense tile holds eight sums, a row of weights and more: too much for few registers.
         let dense = V::ACCUMULATORS >= 24 && columns.dilation == 1;
         // SAFETY: the caller's promise.
@@ -109,10 +109,10 @@ impl RowArguments<'_> {
     /// Computes the rows; `KERNEL` and `STRIDE` as for [`Run::compute`].
     ///
     /// # Safety
-    /// Spans lie in the image, and the rest is whole.
+    /// Windows are clipped to the image, and the rest is whole.
     #[inline(always)]
     unsafe fn compute<V: Vector, O: Operation, const KERNEL: usize, const STRIDE: usize>(&self) {
-        let [rows, columns] = self.spans;
+        let [rows, columns] = self.clipped;
         let middle = rows.inside.start.max(self.rows.start)..rows.inside.end.min(self.rows.end);
         // SAFETY: the caller's promise; every output is in one run.
         unsafe {
@@ -139,8 +139,8 @@ impl RowArguments<'_> {
     /// The columns of output whose windows do not lie inside the image.
     #[inline(always)]
     fn edges(&self) -> impl Iterator<Item = usize> {
-        let columns = &self.spans[1];
-        (0..columns.inside.start).chain(columns.inside.end..columns.spans.len())
+        let columns = &self.clipped[1];
+        (0..columns.inside.start).chain(columns.inside.end..columns.windows.len())
     }
 
     /// Computes a column of output.
@@ -150,8 +150,8 @@ impl RowArguments<'_> {
     #[inline(always)]
     unsafe fn down<V: Vector, O: Operation>(&self, rows: Range<usize>, column: usize, ending: &LoadedEnding<V>) {
         let run = Run {
-            value_step: self.spans[0].stride * self.image_width * V::LANES,
-            output_step: self.spans[1].spans.len() * V::LANES,
+            value_step: self.clipped[0].stride * self.image_width * V::LANES,
+            output_step: self.clipped[1].windows.len() * V::LANES,
             count: rows.len(),
             ahead: 0,
             ..self.at::<V>(rows.start, column)
@@ -163,12 +163,12 @@ impl RowArguments<'_> {
     /// The run of one output, whose steps are those along its row.
     #[inline(always)]
     fn at<V: Vector>(&self, row: usize, column: usize) -> Run {
-        let [rows, columns] = self.spans;
-        let (up, left) = (&rows.spans[row], &columns.spans[column]);
+        let [rows, columns] = self.clipped;
+        let (up, left) = (&rows.windows[row], &columns.windows[column]);
         let line = self.image_width * V::LANES;
         let weight_step = columns.kernel.wrapping_mul(V::LANES);
         let weight = up.skipped.wrapping_mul(weight_step).wrapping_add(left.skipped * V::LANES);
-        let at = ((row - self.rows.start) * columns.spans.len() + column) * V::LANES;
+        let at = ((row - self.rows.start) * columns.windows.len() + column) * V::LANES;
         Run {
             values: self.image.wrapping_add(up.first * line + left.first * V::LANES),
             value_step: columns.stride * V::LANES,

@@ -13,7 +13,7 @@
 use super::argument::{Argument, BindError};
 use super::argument_types::{PadPair, Padding, Pair};
 use super::inputs;
-use super::reach::{Reach, Taps};
+use super::receptive_field::{LayerField, Taps};
 use super::shape_error::ShapeError;
 use crate::kernels::{self, PoolAxis};
 use crate::shape::{Dim, Relation, Requirements, Shape, TooLarge};
@@ -164,8 +164,8 @@ impl Window {
     }
 
     /// The region behind one element.
-    pub fn reach(&self) -> Reach {
-        Reach::Plane(self.axes.map(|AxisWindow { kernel, stride, dilation, before, .. }| {
+    pub fn receptive_field(&self) -> LayerField {
+        LayerField::Plane(self.axes.map(|AxisWindow { kernel, stride, dilation, before, .. }| {
             Taps::window(kernel, dilation, stride, i64::try_from(before).unwrap_or(i64::MAX))
         }))
     }

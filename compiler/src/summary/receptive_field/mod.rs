@@ -13,7 +13,7 @@ mod extent;
 mod tests;
 
 use crate::graph::{Node, NodeId, NodeKind, ShapedGraph};
-use crate::ops::{Reach, Taps};
+use crate::ops::{LayerField, Taps};
 use crate::shape::{Dim, Shape};
 use extent::Extent;
 use std::collections::hash_map::Entry;
@@ -138,11 +138,11 @@ impl Walk {
             NodeKind::Operator(operator) => operator,
         };
         let shapes: Vec<Shape> = inputs.iter().map(|(shape, _)| shape.clone()).collect();
-        let reach = operator.reach(&shapes);
+        let field = operator.receptive_field(&shapes);
         let planes: BTreeSet<_> = inputs.iter().flat_map(|(_, field)| field.keys().copied()).collect();
-        let view = |plane| match reach {
-            Reach::Joined(axis) if moves(axis, plane, inputs) => self.joined(axis, plane, inputs),
-            _ => self.united(&reach, plane, inputs, output),
+        let view = |plane| match field {
+            LayerField::Joined(axis) if moves(axis, plane, inputs) => self.joined(axis, plane, inputs),
+            _ => self.united(&field, plane, inputs, output),
         };
         planes.into_iter().filter_map(|plane| Some((plane, view(plane)?))).collect()
     }
@@ -150,14 +150,14 @@ impl Walk {
     /// The view of what all inputs see at their own places.
     fn united(
         &self,
-        reach: &Reach,
+        field: &LayerField,
         plane: (usize, usize),
         inputs: &[(Shape, &Field)],
         output: &Shape,
     ) -> Option<AxisField> {
         let seen = inputs.iter().filter_map(|(shape, field)| Some((shape, field.get(&plane)?)));
         let input = self.input(plane);
-        let views = seen.map(|(shape, view)| through(reach, view, [shape, output], input));
+        let views = seen.map(|(shape, view)| through(field, view, [shape, output], input));
         views.reduce(|left, right| unite(&left, &right, output, input))
     }
 
@@ -200,24 +200,26 @@ fn moves(axis: usize, plane: (usize, usize), inputs: &[(Shape, &Field)]) -> bool
 }
 
 /// The view after an operator with an input and an output of these shapes; the axis of the input's plane has `input` elements.
-fn through(reach: &Reach, view: &AxisField, [from, to]: [&Shape; 2], input: Option<i128>) -> AxisField {
+fn through(field: &LayerField, view: &AxisField, [from, to]: [&Shape; 2], input: Option<i128>) -> AxisField {
     let AxisField { axis, extent } = view;
     let axis = *axis;
     let from_size = size(from, axis);
     let slid = |taps: Taps| AxisField { axis, extent: extent.through(taps, [from_size, size(to, axis)], input) };
-    match reach {
-        Reach::Plane(taps) => match (axis + 2).checked_sub(from.rank()).and_then(|plane| taps.get(plane)) {
+    match field {
+        LayerField::Plane(taps) => match (axis + 2).checked_sub(from.rank()).and_then(|plane| taps.get(plane)) {
             Some(&taps) => slid(taps),
             None => view.clone(),
         },
-        Reach::Whole(axes) if axes.contains(&axis) => AxisField { axis, extent: extent.gathered(from_size, input) },
-        Reach::Whole(_) | Reach::Joined(_) => view.clone(),
-        Reach::Moved(axes) => {
+        LayerField::Whole(axes) if axes.contains(&axis) => {
+            AxisField { axis, extent: extent.gathered(from_size, input) }
+        }
+        LayerField::Whole(_) | LayerField::Joined(_) => view.clone(),
+        LayerField::Moved(axes) => {
             let axis = axes.get(axis).copied().unwrap_or(axis);
             let folded = axes.iter().filter(|&&other| other == axis).count() > 1;
             AxisField { axis, extent: if folded { extent.scattered(from_size, input) } else { extent.clone() } }
         }
-        Reach::Point => {
+        LayerField::Point => {
             // A join with a value of more axes aligns the last ones.
             let axis = (axis + to.rank()).saturating_sub(from.rank());
             let to_size = size(to, axis);

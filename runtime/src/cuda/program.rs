@@ -44,7 +44,7 @@ pub struct Program {
 pub struct Entry {
     /// Its name, which is a C identifier and unmangled.
     pub name: String,
-    /// Its sizes, its ending and itself, as text.
+    /// Its sizes, its epilogue and itself, as text.
     pub text: String,
 }
 

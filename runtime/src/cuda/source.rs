@@ -1,7 +1,7 @@
-//! The C that is written anew for each step: numbers, index arithmetic, sizes and endings.
+//! The C that is written anew for each step: numbers, index arithmetic, sizes and epilogues.
 //!
 //! An element is known by its number in the result, the last axis fastest. From it everything is derived with divisions by
-//! constants, which compilers turn into multiplications: where it goes, where each operand of an ending lies for it, its index
+//! constants, which compilers turn into multiplications: where it goes, where each operand of an epilogue lies for it, its index
 //! along an axis.
 
 use super::expression;
@@ -125,8 +125,8 @@ pub fn c_type(element: ElementType) -> &'static str {
     }
 }
 
-/// What is done to an element before it is stored, as a struct `@_ending`; `@` stands for the entry's name.
-pub struct Ending {
+/// What is done to an element before it is stored, as a struct `@_epilogue`; `@` stands for the entry's name.
+pub struct EpilogueText {
     /// The struct.
     pub text: String,
     /// The pointers it holds, as parameters of the entry.
@@ -135,9 +135,9 @@ pub struct Ending {
     pub is_vector: bool,
 }
 
-impl Ending {
+impl EpilogueText {
     /// That of a kernel with a result `x0`.
-    pub fn of(step: &Step, index: &str) -> Ending {
+    pub fn of(step: &Step, index: &str) -> EpilogueText {
         let plain = Expression::operand(0);
         let expression = step.epilogue.as_ref().unwrap_or(&plain);
         let others = step.operands.get(step.own_operands..).unwrap_or_default();
@@ -146,7 +146,7 @@ impl Ending {
     }
 
     /// A map: all its operands are read.
-    pub fn of_map(step: &Step, expression: &Expression, index: &str) -> Ending {
+    pub fn of_map(step: &Step, expression: &Expression, index: &str) -> EpilogueText {
         let operands: Vec<(usize, &View)> = step.operands.iter().enumerate().collect();
         write(expression, step.compute, &operands, &step.output, index, &[])
     }
@@ -154,7 +154,7 @@ impl Ending {
     /// How it is made in the entry.
     pub fn made(&self) -> String {
         let names: Vec<&str> = self.pointers.iter().map(|pointer| pointer.name.as_str()).collect();
-        format!("@_ending{{{}}}", names.join(", "))
+        format!("@_epilogue{{{}}}", names.join(", "))
     }
 }
 
@@ -165,7 +165,7 @@ fn write(
     output: &View,
     index: &str,
     given: &[&str],
-) -> Ending {
+) -> EpilogueText {
     let used = expression.operands();
     let operands: Vec<_> = operands.iter().filter(|(number, _)| used.contains(number)).collect();
     let pointer = |&&(number, view): &&(usize, &View)| Pointer {
@@ -180,7 +180,7 @@ fn write(
         given.iter().map(|&name| name.to_owned()).chain(read).collect()
     };
     let mut text = format!(
-        "struct @_ending {{\n    typedef {index} Index;\n    static constexpr Index count = {};\n",
+        "struct @_epilogue {{\n    typedef {index} Index;\n    static constexpr Index count = {};\n",
         output.elements()
     );
     let is_whole =
@@ -213,7 +213,7 @@ fn write(
         text += &store_four(&views, output);
     }
     text += "};\n";
-    Ending { text, pointers, is_vector }
+    EpilogueText { text, pointers, is_vector }
 }
 
 /// A view's first element as an argument.

@@ -139,8 +139,8 @@ fn spare(
         _ => Spare::Finite,
     };
     let Some(epilogue) = &node.epilogue else { return Some(made) };
-    let ending: Vec<Spare> = std::iter::once(made).chain(others.iter().copied()).collect();
-    Spare::of(epilogue, &ending)
+    let operands: Vec<Spare> = std::iter::once(made).chain(others.iter().copied()).collect();
+    Spare::of(epilogue, &operands)
 }
 
 fn holds_blocks(graph: &KernelGraph, blocked: &HashSet<NodeId>, id: NodeId, node: &KernelNode, lanes: usize) -> bool {

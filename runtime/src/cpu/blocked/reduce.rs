@@ -3,7 +3,7 @@
 //! fixed number of parts, then over these.
 
 use crate::cpu::blocked::call::KernelCall;
-use crate::cpu::blocked::ending::Ending;
+use crate::cpu::blocked::epilogue::BlockEpilogue;
 use crate::cpu::blocked::planes::Planes;
 use crate::cpu::blocked::pool::Pool;
 use crate::cpu::blocked::vector::{Entry, InstructionSet, Kernel, Vector};
@@ -86,7 +86,7 @@ impl Reduce {
                 factor: self.factor,
                 residual: call.residual_at(part.image, at),
                 output: call.output.at(part.image, at),
-                ending: Ending::of(call, part.block, self.lanes),
+                epilogue: BlockEpilogue::of(call, part.block, self.lanes),
             };
             // SAFETY: the plane is whole by the caller's promise, and each part writes the vector of its own plane.
             unsafe {
@@ -110,7 +110,7 @@ impl Reduce {
                 factor: 1.0,
                 residual: std::ptr::null(),
                 output: call.workspace.wrapping_add((block * parts + part) * self.lanes),
-                ending: Ending::NONE,
+                epilogue: BlockEpilogue::NONE,
             };
             // SAFETY: the planes are whole by the caller's promise, and each task has a vector of the scratch.
             unsafe { (self.entry)(&arguments) }
@@ -130,7 +130,7 @@ impl Reduce {
                 factor: self.factor,
                 residual: call.residual_at(0, at),
                 output: call.output.at(0, at),
-                ending: Ending::of(call, block, self.lanes),
+                epilogue: BlockEpilogue::of(call, block, self.lanes),
             };
             // SAFETY: the parts of the block are all there.
             unsafe {
@@ -150,7 +150,7 @@ struct Arguments {
     factor: f32,
     residual: *const f32,
     output: *mut f32,
-    ending: Ending,
+    epilogue: BlockEpilogue,
 }
 
 /// How two values are combined.
@@ -204,7 +204,7 @@ impl<C: Combine> Kernel for Whole<C> {
             for chain in 1..CHAINS {
                 total = C::combine(total, sums[chain]);
             }
-            a.ending.load::<V>().store(total, V::splat(a.factor), a.residual, a.output);
+            a.epilogue.load::<V>().store(total, V::splat(a.factor), a.residual, a.output);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Images enlarged or made smaller by reading between pixels, a vector of channels at a time.
 
 use crate::cpu::blocked::call::KernelCall;
-use crate::cpu::blocked::ending::Ending;
+use crate::cpu::blocked::epilogue::BlockEpilogue;
 use crate::cpu::blocked::planes::Planes;
 use crate::cpu::blocked::pool::Pool;
 use crate::cpu::blocked::vector::{Entry, InstructionSet, Kernel, Vector};
@@ -67,7 +67,7 @@ impl Resample {
                     columns: self.columns.as_ptr_range(),
                     residual: call.residual_at(part.image, at),
                     output: call.output.at(part.image, at),
-                    ending: Ending::of(call, part.block, self.lanes),
+                    epilogue: BlockEpilogue::of(call, part.block, self.lanes),
                 };
                 // SAFETY: the sources lie in the image, and no other part writes this row.
                 unsafe { (self.entry)(&arguments) }
@@ -90,7 +90,7 @@ struct Arguments {
     columns: Range<*const (usize, usize, f32)>,
     residual: *const f32,
     output: *mut f32,
-    ending: Ending,
+    epilogue: BlockEpilogue,
 }
 
 impl Arguments {
@@ -102,12 +102,12 @@ impl Arguments {
     unsafe fn for_each_column<V: Vector>(&self, value: impl Fn(&(usize, usize, f32)) -> V) {
         // SAFETY: the caller's promise.
         unsafe {
-            let ending = self.ending.load::<V>();
+            let epilogue = self.epilogue.load::<V>();
             let count = self.columns.end.offset_from_unsigned(self.columns.start);
             for index in 0..count {
                 let at = index * V::LANES;
                 let residual = if self.residual.is_null() { self.residual } else { self.residual.add(at) };
-                ending.store(value(&*self.columns.start.add(index)), V::splat(1.0), residual, self.output.add(at));
+                epilogue.store(value(&*self.columns.start.add(index)), V::splat(1.0), residual, self.output.add(at));
             }
         }
     }

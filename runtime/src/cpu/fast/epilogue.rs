@@ -1,8 +1,8 @@
 //! What a heavy kernel does to a finished sum: the part that it does in registers, and a program for the rest.
 //!
-//! What comes in is a step's epilogue, an expression over the sum and other operands, which the planner's [`Ending`] divides;
-//! what goes out is `rest(clamp(sum + bias + residual))`. Most epilogues leave no rest. One that does (SiLU, GELU, a gate) is run
-//! over every row of pixels as soon as the kernel has written it.
+//! What comes in is a step's epilogue, an expression over the sum and other operands, which the planner's [`DividedEpilogue`]
+//! divides; what goes out is `rest(clamp(sum + bias + residual))`. Most epilogues leave no rest. One that does (SiLU, GELU, a
+//! gate) is run over every row of pixels as soon as the kernel has written it.
 
 use super::lane::{Lane, Pattern};
 use super::memory::{Address, Memory};
@@ -10,7 +10,7 @@ use super::program::{Count, Counter, Program};
 use super::{Scratch, Workspace};
 use crate::cpu::blocked::call::{Finish, Images};
 use cnnc_compiler::kernels::Expression;
-use cnnc_compiler::plan::{Ending, View};
+use cnnc_compiler::plan::{DividedEpilogue, View};
 
 /// The epilogue of a heavy step.
 pub struct Epilogue {
@@ -45,7 +45,7 @@ impl Epilogue {
     /// The epilogue of a step whose result is `output`, an image in blocks or rows of features, with the operands after the
     /// kernel's own.
     pub fn new(expression: Option<&Expression>, output: &View, others: &[View]) -> Epilogue {
-        let Ending { bias, residual, limits, rest } = Ending::of(expression, output, others);
+        let DividedEpilogue { bias, residual, limits, rest } = DividedEpilogue::of(expression, output, others);
         let address = |operand: usize| Address::of(&others[operand - 1]);
         let strides = axes(output);
         let row = match *output.shape.as_slice() {

@@ -3,7 +3,7 @@
 use super::product::Problem;
 use super::{Entry, LaunchRequest, elementwise, finished};
 use crate::cuda::library_operation::{Image, LibraryOperation, Part};
-use crate::cuda::source::{Ending, argument, index_type_of, sizes};
+use crate::cuda::source::{EpilogueText, argument, index_type_of, sizes};
 use crate::cuda::tiles::Product;
 use cnnc_compiler::kernels::AxisWindow;
 use cnnc_compiler::plan::{Step, View};
@@ -143,10 +143,10 @@ fn direct(family: &'static str, problem: &Problem<'_>) -> LaunchRequest {
 fn direct_weight(problem: &Problem<'_>) -> LaunchRequest {
     let step = problem.step;
     let index = index_type_of(step, 1);
-    let ending = Ending::of(step, index);
-    let structs = sizes(index, &problem.ints, &problem.indices, &[]) + &ending.text;
+    let epilogue = EpilogueText::of(step, index);
+    let structs = sizes(index, &problem.ints, &problem.indices, &[]) + &epilogue.text;
     let entry = Entry::new(structs).operands(&problem.names, step);
-    let entry = entry.ending(&ending).write("out", argument(&step.output));
-    let body = format!("depthwise_weight<@_sizes>(x, gradient, {})", finished(&ending));
+    let entry = entry.epilogue(&epilogue).write("out", argument(&step.output));
+    let body = format!("depthwise_weight<@_sizes>(x, gradient, {})", finished(&epilogue));
     entry.launch("depthwise_weight", &body, [step.output.elements(), 1, 1], 128)
 }

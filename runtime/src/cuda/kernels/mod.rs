@@ -1,6 +1,6 @@
 //! The kernels: a `.cu` file a family, which is read as it stands, and beside it how a step of the plan becomes launches of it.
 //!
-//! The text of all families is the library that every program begins with. It is templates over sizes and endings; what is
+//! The text of all families is the library that every program begins with. It is templates over sizes and epilogues; what is
 //! written for a step is these two and the entry that names them.
 
 pub mod conv;
@@ -14,7 +14,7 @@ pub mod resample;
 
 use super::library_operation::LibraryOperation;
 use super::program::Argument;
-use super::source::{Ending, argument};
+use super::source::{EpilogueText, argument};
 use cnnc_compiler::plan::{Step, View};
 
 /// The families' text, each after those it uses.
@@ -98,9 +98,9 @@ impl Entry {
         names.iter().zip(&step.operands).fold(self, |entry, (name, view)| entry.read(name, argument(view)))
     }
 
-    /// What an ending reads.
-    pub fn ending(self, ending: &Ending) -> Entry {
-        ending.pointers.iter().fold(self, |entry, pointer| entry.read(&pointer.name, pointer.from))
+    /// What an epilogue reads.
+    pub fn epilogue(self, epilogue: &EpilogueText) -> Entry {
+        epilogue.pointers.iter().fold(self, |entry, pointer| entry.read(&pointer.name, pointer.from))
     }
 
     /// The pointer that is written.
@@ -128,16 +128,16 @@ pub fn elementwise(
     body: impl Fn(&str) -> String,
 ) -> LaunchRequest {
     const THREADS: usize = 256;
-    let ending = Ending::of(step, index);
+    let epilogue = EpilogueText::of(step, index);
     let grid = [step.output.elements().div_ceil(THREADS), 1, 1];
-    let entry = Entry::new(structs + &ending.text).operands(names, step).ending(&ending);
+    let entry = Entry::new(structs + &epilogue.text).operands(names, step).epilogue(&epilogue);
     let entry = entry.write("out", argument(&step.output));
-    entry.launch(family, &body(&finished(&ending)), grid, THREADS)
+    entry.launch(family, &body(&finished(&epilogue)), grid, THREADS)
 }
 
 /// The sink of a result that is done.
-pub fn finished(ending: &Ending) -> String {
-    format!("Finished<@_ending>{{{}, out}}", ending.made())
+pub fn finished(epilogue: &EpilogueText) -> String {
+    format!("Finished<@_epilogue>{{{}, out}}", epilogue.made())
 }
 
 /// The leading axes of an image, those before its last two, as where plane `i` starts; and how many elements are from row to row.

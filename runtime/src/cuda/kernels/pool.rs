@@ -88,11 +88,11 @@ fn whole_planes(step: &Step, axes: &[PoolAxis; 2], pooling: &Pooling) -> Option<
         Pooling::Softmax => return None,
     };
     let plain = Expression::operand(0);
-    let ending = step.epilogue.as_ref().unwrap_or(&plain);
+    let epilogue = step.epilogue.as_ref().unwrap_or(&plain);
     let mut step = step.clone();
     if divisor != 1.0 {
         let divided = |operand| if operand == 0 { plain.clone() / divisor } else { Expression::operand(operand) };
-        step.epilogue = Some(ending.substitute(&divided));
+        step.epilogue = Some(epilogue.substitute(&divided));
     }
     let rank = x.shape.len();
     let gone: Vec<bool> = (0..rank).map(|axis| axis + 2 >= rank).collect();

@@ -1,10 +1,10 @@
-//! The launches of a product: one, or two where blocks share sums or a library leaves the ending to us.
+//! The launches of a product: one, or two where blocks share sums or a library leaves the epilogue to us.
 
 use super::{Entry, LaunchRequest, What, finished};
 use crate::cuda::library_operation::LibraryOperation;
 use crate::cuda::methods::ProductMethod;
 use crate::cuda::program::{ALIGNMENT, Argument, LIBRARY_ELEMENTS, Options};
-use crate::cuda::source::{Ending, argument, index_type_of, sizes};
+use crate::cuda::source::{EpilogueText, argument, index_type_of, sizes};
 use crate::cuda::tiles::{Product, Tile, tile_of};
 use cnnc_compiler::plan::{Step, Storage};
 
@@ -54,11 +54,11 @@ fn by_tiles(problem: &Problem<'_>, tile: Tile, parts: usize) -> Vec<LaunchReques
     let sizes_text = sizes(index, &ints, indices, &[]);
     let blocks = [product.columns.div_ceil(tile.columns), product.rows.div_ceil(tile.rows), product.groups * parts];
     let body = |sink: &str| format!("{family}<@_sizes, {}>({}, {}, {sink})", tile.text(), names[0], names[1]);
-    let ending = Ending::of(step, index);
+    let epilogue = EpilogueText::of(step, index);
     let out = argument(&step.output);
     if parts == 1 {
-        let entry = Entry::new(sizes_text + &ending.text).operands(names, step).ending(&ending).write("out", out);
-        return vec![entry.launch(family, &body(&finished(&ending)), blocks, tile.threads())];
+        let entry = Entry::new(sizes_text + &epilogue.text).operands(names, step).epilogue(&epilogue).write("out", out);
+        return vec![entry.launch(family, &body(&finished(&epilogue)), blocks, tile.threads())];
     }
     let sink = format!("Partial{{workspace + blockIdx.z % {parts} * ({index}){count}}}");
     let entry = Entry::new(sizes_text).operands(names, step).write("workspace", Argument::Workspace(0));
@@ -90,9 +90,9 @@ pub fn combine(step: &Step, join: &str, parts: usize) -> LaunchRequest {
     const THREADS: usize = 128;
     let count = step.output.elements();
     let index = index_type_of(step, parts);
-    let ending = Ending::of(step, index);
-    let structs = sizes(index, &[("parts", parts)], &[("count", count)], &[]) + &ending.text;
-    let entry = Entry::new(structs).read("workspace", Argument::Workspace(0)).ending(&ending);
-    let body = format!("combine<@_sizes, {join}>(workspace, {}, out)", ending.made());
+    let epilogue = EpilogueText::of(step, index);
+    let structs = sizes(index, &[("parts", parts)], &[("count", count)], &[]) + &epilogue.text;
+    let entry = Entry::new(structs).read("workspace", Argument::Workspace(0)).epilogue(&epilogue);
+    let body = format!("combine<@_sizes, {join}>(workspace, {}, out)", epilogue.made());
     entry.write("out", argument(&step.output)).launch("combine", &body, [count.div_ceil(THREADS), 1, 1], THREADS)
 }

@@ -3,7 +3,7 @@
 use super::product::combine;
 use super::{Entry, LaunchRequest, finished};
 use crate::cuda::program::Argument;
-use crate::cuda::source::{Ending, argument, function, index_type_of, merged, runs_of_four, sizes};
+use crate::cuda::source::{EpilogueText, argument, function, index_type_of, merged, runs_of_four, sizes};
 use cnnc_compiler::kernels::Reduction;
 use cnnc_compiler::plan::{Step, View};
 
@@ -45,10 +45,10 @@ pub fn reduce(step: &Step, reduction: Reduction, axes: &[bool]) -> Vec<LaunchReq
     let body = |sink: &str| format!("{}<@_sizes, {join}>(x, {sink})", division.function);
     let grid = [division.blocks, division.parts, 1];
     if division.parts == 1 {
-        let ending = Ending::of(step, index);
-        let entry = Entry::new(structs + &ending.text).operands(&["x"], step).ending(&ending);
+        let epilogue = EpilogueText::of(step, index);
+        let entry = Entry::new(structs + &epilogue.text).operands(&["x"], step).epilogue(&epilogue);
         let entry = entry.write("out", argument(&step.output));
-        return vec![entry.launch("reduce", &body(&finished(&ending)), grid, division.threads)];
+        return vec![entry.launch("reduce", &body(&finished(&epilogue)), grid, division.threads)];
     }
     let entry = Entry::new(structs).operands(&["x"], step).write("workspace", Argument::Workspace(0));
     let mut first = entry.launch("reduce", &body("Partial{workspace}"), grid, division.threads);

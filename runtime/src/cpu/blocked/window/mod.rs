@@ -8,7 +8,7 @@ mod softmax;
 use crate::cpu::blocked::buffer::Shared;
 use crate::cpu::blocked::call::KernelCall;
 use crate::cpu::blocked::cost;
-use crate::cpu::blocked::ending::Ending;
+use crate::cpu::blocked::epilogue::BlockEpilogue;
 use crate::cpu::blocked::planes::Planes;
 use crate::cpu::blocked::pool::Pool;
 use crate::cpu::blocked::reduce::Reduce;
@@ -147,7 +147,7 @@ impl Windowed {
                 scales: &self.scales,
                 output: call.output.at(part.image, at),
                 residual: call.residual_at(part.image, at),
-                ending: Ending::of(call, part.block, self.lanes),
+                epilogue: BlockEpilogue::of(call, part.block, self.lanes),
                 rows: part.rows,
                 ahead: self.ahead,
             };

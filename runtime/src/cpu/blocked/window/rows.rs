@@ -5,7 +5,7 @@
 
 use super::clipped::ClippedWindows;
 use super::run::Run;
-use crate::cpu::blocked::ending::{Ending, LoadedEnding};
+use crate::cpu::blocked::epilogue::{BlockEpilogue, LoadedEpilogue};
 use crate::cpu::blocked::vector::{Kernel, Vector};
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -74,7 +74,7 @@ pub(super) struct RowArguments<'a> {
     pub(super) output: *mut f32,
     /// Laid out as `output`, or null.
     pub(super) residual: *const f32,
-    pub(super) ending: Ending,
+    pub(super) epilogue: BlockEpilogue,
     /// Rows of output to do.
     pub(super) rows: Range<usize>,
     /// Rows of the image that a row of output reads and the one before did not, where the image comes from afar; else 0.
@@ -116,21 +116,21 @@ impl RowArguments<'_> {
         let middle = rows.inside.start.max(self.rows.start)..rows.inside.end.min(self.rows.end);
         // SAFETY: the caller's promise; every output is in one run.
         unsafe {
-            let ending = self.ending.load::<V>();
+            let epilogue = self.epilogue.load::<V>();
             for row in self.rows.clone() {
                 if !columns.inside.is_empty() {
                     let run = self.at::<V>(row, columns.inside.start);
-                    Run { count: columns.inside.len(), ..run }.compute::<V, O, KERNEL, STRIDE>(&ending);
+                    Run { count: columns.inside.len(), ..run }.compute::<V, O, KERNEL, STRIDE>(&epilogue);
                 }
                 if !middle.contains(&row) {
                     for column in self.edges() {
-                        self.at::<V>(row, column).compute::<V, O, 0, 1>(&ending);
+                        self.at::<V>(row, column).compute::<V, O, 0, 1>(&epilogue);
                     }
                 }
             }
             if !middle.is_empty() {
                 for column in self.edges() {
-                    self.down::<V, O>(middle.clone(), column, &ending);
+                    self.down::<V, O>(middle.clone(), column, &epilogue);
                 }
             }
         }
@@ -148,7 +148,7 @@ impl RowArguments<'_> {
     /// # Safety
     /// As for `compute`, and the windows of the rows lie inside the image from top to bottom.
     #[inline(always)]
-    unsafe fn down<V: Vector, O: Operation>(&self, rows: Range<usize>, column: usize, ending: &LoadedEnding<V>) {
+    unsafe fn down<V: Vector, O: Operation>(&self, rows: Range<usize>, column: usize, epilogue: &LoadedEpilogue<V>) {
         let run = Run {
             value_step: self.clipped[0].stride * self.image_width * V::LANES,
             output_step: self.clipped[1].windows.len() * V::LANES,
@@ -157,7 +157,7 @@ impl RowArguments<'_> {
             ..self.at::<V>(rows.start, column)
         };
         // SAFETY: the caller's promise.
-        unsafe { run.compute::<V, O, 0, 1>(ending) }
+        unsafe { run.compute::<V, O, 0, 1>(epilogue) }
     }
 
     /// The run of one output, whose steps are those along its row.

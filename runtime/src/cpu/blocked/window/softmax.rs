@@ -14,7 +14,7 @@ impl Kernel for Softmax {
         let [all_rows, all_columns] = a.clipped;
         // SAFETY: a clipped window lies in the image; the caller promises the rest.
         unsafe {
-            let ending = a.ending.load::<V>();
+            let epilogue = a.epilogue.load::<V>();
             for row in a.rows.clone() {
                 let rows = &all_rows.windows[row];
                 for (column, columns) in all_columns.windows.iter().enumerate() {
@@ -39,7 +39,7 @@ impl Kernel for Softmax {
                     }
                     let at = ((row - a.rows.start) * all_columns.windows.len() + column) * V::LANES;
                     let residual = if a.residual.is_null() { a.residual } else { a.residual.add(at) };
-                    ending.store(top.div(bottom), V::splat(1.0), residual, a.output.add(at));
+                    epilogue.store(top.div(bottom), V::splat(1.0), residual, a.output.add(at));
                 }
             }
         }

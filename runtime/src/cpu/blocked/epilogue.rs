@@ -5,15 +5,15 @@ use crate::cpu::blocked::vector::Vector;
 
 /// The epilogue of one block of channels, as addresses.
 #[derive(Clone, Copy)]
-pub(crate) struct Ending {
+pub(crate) struct BlockEpilogue {
     /// `LANES` values; null for none.
     bias: *const f32,
     limits: [f32; 2],
 }
 
-impl Ending {
+impl BlockEpilogue {
     /// Nothing is done to results.
-    pub(crate) const NONE: Ending = Ending { bias: std::ptr::null(), limits: KernelCall::UNLIMITED };
+    pub(crate) const NONE: BlockEpilogue = BlockEpilogue { bias: std::ptr::null(), limits: KernelCall::UNLIMITED };
 
     /// That of a call, for block `block` of `lanes` channels.
     pub(crate) fn of(call: &KernelCall<'_>, block: usize, lanes: usize) -> Self {
@@ -25,22 +25,22 @@ impl Ending {
     /// # Safety
     /// The bias of the call covers the block.
     #[inline(always)]
-    pub(crate) unsafe fn load<V: Vector>(&self) -> LoadedEnding<V> {
+    pub(crate) unsafe fn load<V: Vector>(&self) -> LoadedEpilogue<V> {
         // SAFETY: the caller's promise.
         let bias = if self.bias.is_null() { V::zero() } else { unsafe { V::load(self.bias) } };
-        LoadedEnding { bias, low: V::splat(self.limits[0]), high: V::splat(self.limits[1]) }
+        LoadedEpilogue { bias, low: V::splat(self.limits[0]), high: V::splat(self.limits[1]) }
     }
 }
 
-/// An [`Ending`] in registers.
+/// An [`BlockEpilogue`] in registers.
 #[derive(Clone, Copy)]
-pub(crate) struct LoadedEnding<V> {
+pub(crate) struct LoadedEpilogue<V> {
     bias: V,
     low: V,
     high: V,
 }
 
-impl<V: Vector> LoadedEnding<V> {
+impl<V: Vector> LoadedEpilogue<V> {
     /// Stores `value · factor + bias + residual`, clamped; the residual is null for none.
     ///
     /// # Safety

@@ -23,7 +23,7 @@ use std::sync::Arc;
 /// The most calls and loops shown of the way to an error.
 const SHOWN_STEPS: usize = 8;
 
-/// What all expansions of a program share.
+/// What all expansions of a spec share.
 pub(in crate::resolve) struct Shared<'p> {
     files: &'p Files,
     account: Account,
@@ -129,7 +129,7 @@ impl<'p> Reporter<'p> {
         found
     }
 
-    /// The nearest of many names, for the first errors of a program: looking takes long.
+    /// The nearest of many names, for the first errors of a spec: looking takes long.
     pub fn near<N: AsRef<str>>(&self, name: &str, candidates: impl FnOnce() -> Vec<N>) -> Option<String> {
         let is_wanted = !self.quiet && self.shared.account.look_for_one_more();
         let candidates = is_wanted.then(candidates)?;

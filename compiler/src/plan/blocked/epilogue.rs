@@ -1,7 +1,7 @@
 //! How a heavy kernel over blocks of channels ends: `rest(clamp(sum + bias + residual))`.
 //!
 //! What comes in is a step's epilogue and how its operands lie; what goes out says which part the kernel does in registers, and
-//! what is left for a program over each finished row. A back end goes by it, and so does the planner: an element of the residual
+//! what is left to compute over each finished row. A back end goes by it, and so does the planner: an element of the residual
 //! is read right before the result's is written there, and never again, so the result may lie where the residual does.
 
 use crate::kernels::{Binary, Expression};

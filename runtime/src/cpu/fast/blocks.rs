@@ -235,8 +235,8 @@ impl StepCall for BlockedCall {
     }
 
     unsafe fn run(&self, context: &Context<'_>) {
-        let Context { memory, pool, scratch } = *context;
-        let finishing = self.epilogue.finish(memory, scratch);
+        let Context { memory, pool, thread_workspaces } = *context;
+        let finishing = self.epilogue.finish(memory, thread_workspaces);
         // SAFETY: the plan was checked: input, weights, bias, residual and output are whole, and only a residual at the output's
         // own place overlaps it; the workspace has what `workspace_length` says for every thread.
         unsafe {

@@ -1,13 +1,13 @@
-//! What a heavy kernel does to a finished sum: the part that it does in registers, and a program for the rest.
+//! What a heavy kernel does to a finished sum: the part that it does in registers, and a compiled expression for the rest.
 //!
 //! What comes in is a step's epilogue, an expression over the sum and other operands, which the planner's [`DividedEpilogue`]
 //! divides; what goes out is `rest(clamp(sum + bias + residual))`. Most epilogues leave no rest. One that does (SiLU, GELU, a
 //! gate) is run over every row of pixels as soon as the kernel has written it.
 
+use super::compiled_expression::{CompiledExpression, Count, Counter};
 use super::lane::{Lane, Pattern};
 use super::memory::{Address, Memory};
-use super::program::{Count, Counter, Program};
-use super::{Scratch, Workspace};
+use super::{ThreadWorkspace, Workspace};
 use crate::cpu::blocked::call::{Finish, Images};
 use cnnc_compiler::kernels::Expression;
 use cnnc_compiler::plan::{DividedEpilogue, View};
@@ -23,9 +23,9 @@ pub struct Epilogue {
     rest: Option<Rest>,
 }
 
-/// What is left for a program.
+/// What is left for a compiled expression.
 struct Rest {
-    program: Program,
+    compiled: CompiledExpression,
     operands: Vec<Operand>,
     /// Pixels of a row of the image, and its lanes.
     row: [usize; 2],
@@ -62,7 +62,7 @@ impl Epilogue {
             };
             let by_rows = !operands.iter().all(follows);
             Rest {
-                program: Program::new(&rest, &[]),
+                compiled: CompiledExpression::new(&rest, &[]),
                 operands,
                 row,
                 features: output.shape.get(1).copied().unwrap_or(1),
@@ -101,8 +101,8 @@ impl Epilogue {
     }
 
     /// The rest over some memory.
-    pub fn finish<'a>(&'a self, memory: &'a Memory, scratch: &'a [Scratch]) -> Option<Finishing<'a>> {
-        self.rest.as_ref().map(|rest| Finishing { rest, memory, scratch })
+    pub fn finish<'a>(&'a self, memory: &'a Memory, thread_workspaces: &'a [ThreadWorkspace]) -> Option<Finishing<'a>> {
+        self.rest.as_ref().map(|rest| Finishing { rest, memory, thread_workspaces })
     }
 }
 
@@ -121,11 +121,11 @@ fn axes(view: &View) -> [usize; 5] {
 pub struct Finishing<'a> {
     rest: &'a Rest,
     memory: &'a Memory,
-    scratch: &'a [Scratch],
+    thread_workspaces: &'a [ThreadWorkspace],
 }
 
 impl Finishing<'_> {
-    /// Runs the program over `count` elements at `row`; `operand` says where each operand begins and how it goes on.
+    /// Runs the expression over `count` elements at `row`; `operand` says where each operand begins and how it goes on.
     unsafe fn run(
         &self,
         worker: usize,
@@ -134,9 +134,9 @@ impl Finishing<'_> {
         count_of: impl Fn(Counter) -> Count,
     ) {
         // SAFETY: a worker runs one task at a time, and tasks do not nest.
-        let Workspace { registers, lanes, counts, .. } = unsafe { self.scratch[worker].get() };
+        let Workspace { registers, lanes, counts, .. } = unsafe { self.thread_workspaces[worker].get() };
         counts.clear();
-        counts.extend(self.rest.program.counters().iter().map(|&counter| count_of(counter)));
+        counts.extend(self.rest.compiled.counters().iter().map(|&counter| count_of(counter)));
         let output = Lane { pointer: row, pattern: Pattern::Stride(1) };
         lanes.clear();
         lanes.push(output);
@@ -146,7 +146,7 @@ impl Finishing<'_> {
             Lane { pointer: unsafe { self.memory.at(of.address, offset) }, pattern }
         }));
         // SAFETY: all lanes are valid for the pixels of the row; the result is written over the sum, element for element.
-        unsafe { self.rest.program.run(lanes, counts, output, count, registers) };
+        unsafe { self.rest.compiled.run(lanes, counts, output, count, registers) };
     }
 
     /// How an operand goes on along a row of pixels.

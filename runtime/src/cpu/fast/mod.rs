@@ -10,6 +10,7 @@
 
 mod apply;
 mod blocks;
+mod compiled_expression;
 mod count;
 mod epilogue;
 mod gemm;
@@ -23,7 +24,6 @@ mod pad;
 mod parameter_uses;
 mod pool;
 mod prepare;
-mod program;
 mod reduce;
 mod resample;
 mod scatter;
@@ -43,11 +43,11 @@ use crate::view::{AsTensorView, Destinations, TensorList, views};
 use crate::{Cancel, Parameters, Tensor};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::plan::{Plan, PlanParameter};
+use compiled_expression::Count;
 use lane::Lane;
 use memory::{Address, Memory};
 pub use parameter_uses::ParameterUses;
 use prepare::{NumberedCall, Output};
-use program::Count;
 use spare::Spare;
 use std::cell::UnsafeCell;
 use std::ops::Range;
@@ -85,7 +85,7 @@ struct Context<'a> {
     memory: &'a Memory,
     pool: &'a Pool,
     /// One a thread.
-    scratch: &'a [Scratch],
+    thread_workspaces: &'a [ThreadWorkspace],
 }
 
 /// A step that is a number of tasks.
@@ -139,12 +139,12 @@ impl<T: Tasks> StepCall for T {
 /// # Safety
 /// As for [`StepCall::run`].
 unsafe fn run_tasks(tasks: &impl Tasks, context: &Context<'_>, before: &(dyn Fn(usize) + Sync)) {
-    let Context { memory, pool, scratch, .. } = *context;
+    let Context { memory, pool, thread_workspaces, .. } = *context;
     let count = tasks.tasks();
     let body = |task: usize, worker: usize| {
         before(task);
         // SAFETY: a worker runs one task at a time; the memory is the caller's promise.
-        unsafe { tasks.run(task, memory, scratch[worker].get()) };
+        unsafe { tasks.run(task, memory, thread_workspaces[worker].get()) };
     };
     if count > 1 && tasks.cost().time_ns() > WORTH_A_THREAD_NS {
         pool.run(count, &body);
@@ -155,14 +155,14 @@ unsafe fn run_tasks(tasks: &impl Tasks, context: &Context<'_>, before: &(dyn Fn(
 
 /// The working memory of one thread of the pool, which is the only one to touch it.
 #[derive(Default)]
-struct Scratch(UnsafeCell<Workspace>);
+struct ThreadWorkspace(UnsafeCell<Workspace>);
 
 // SAFETY: `get` is called by the thread whose it is.
-unsafe impl Sync for Scratch {}
+unsafe impl Sync for ThreadWorkspace {}
 // SAFETY: between calls nothing is kept in it; the pointers that it has room for are written before they are read.
-unsafe impl Send for Scratch {}
+unsafe impl Send for ThreadWorkspace {}
 
-impl Scratch {
+impl ThreadWorkspace {
     /// The memory.
     ///
     /// # Safety
@@ -248,7 +248,7 @@ pub struct Fast {
 struct Working {
     workspace: Buffer,
     /// One a thread of the pool.
-    scratch: Vec<Scratch>,
+    thread_workspaces: Vec<ThreadWorkspace>,
     /// Where inputs and parameters lie in a run.
     pointers: (Vec<*const f32>, Vec<*mut f32>),
     /// Of an output's rows.
@@ -262,7 +262,7 @@ impl Working {
     fn new(workspace_length: usize, pool: &Pool) -> Working {
         Working {
             workspace: Buffer::zeros(workspace_length),
-            scratch: (0..pool.threads()).map(|_| Scratch::default()).collect(),
+            thread_workspaces: (0..pool.threads()).map(|_| ThreadWorkspace::default()).collect(),
             pointers: Default::default(),
             offsets: Vec::new(),
         }
@@ -323,7 +323,7 @@ impl Packed {
             }
             let prepared = self.prepared.as_mut_ptr();
             let memory = Memory { scratch: scratch.as_mut_ptr(), prepared, ..self.memory(NO_INPUTS, &mut working) };
-            let context = Context { memory: &memory, pool: &self.pool, scratch: &working.scratch };
+            let context = Context { memory: &memory, pool: &self.pool, thread_workspaces: &working.thread_workspaces };
             while let Some((_, call)) = calls.next_if(|(step, _)| *step == number) {
                 // SAFETY: the calls are those of the plan, whose memory this is.
                 unsafe {
@@ -463,7 +463,7 @@ impl Fast {
     }
 
     fn context<'a>(&'a self, memory: &'a Memory) -> Context<'a> {
-        Context { memory, pool: &self.packed.pool, scratch: &self.working.scratch }
+        Context { memory, pool: &self.packed.pool, thread_workspaces: &self.working.thread_workspaces }
     }
 
     /// Where everything lies during one run.

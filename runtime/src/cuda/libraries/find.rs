@@ -113,10 +113,10 @@ pub fn cudnn(driver: (u32, u32)) -> Result<FoundLibrary, String> {
 }
 
 /// The first that fits, or everything that was seen.
-fn find(wanted: &Wanted, places: &[SearchPath], driver: (u32, u32)) -> Result<FoundLibrary, String> {
+fn find(wanted: &Wanted, searched: &[SearchPath], driver: (u32, u32)) -> Result<FoundLibrary, String> {
     let mut seen = Vec::new();
-    for place in places {
-        for path in search_paths::files_of(wanted.file, &place.path) {
+    for search_path in searched {
+        for path in search_paths::files_of(wanted.file, &search_path.path) {
             // SAFETY: libraries of NVIDIA's; they do nothing when they are opened.
             let opened = unsafe { Library::new(&path) }.map_err(|error| format!("cannot be opened: {error}"));
             match opened.and_then(|library| version(wanted, library, driver)) {
@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn what_is_no_such_library_is_a_reason() {
         let folder = tempfile::tempdir().unwrap();
-        let place = SearchPath { origin: Origin::Variable, path: folder.path().to_owned() };
+        let search_path = SearchPath { origin: Origin::Variable, path: folder.path().to_owned() };
         let none = find(&CUDNN, &[], (13, 0)).unwrap_err();
         assert!(
             none.starts_with("no cuDNN was found: libcudnn.so was looked for in the environment variable CNNC"),
@@ -185,7 +185,7 @@ mod tests {
         );
         assert!(none.ends_with("; 9.0 or later is needed"), "{none}");
         fs::write(folder.path().join("libcudnn.so.9"), "no library").unwrap();
-        let reason = find(&CUDNN, &[place], (13, 0)).unwrap_err();
+        let reason = find(&CUDNN, &[search_path], (13, 0)).unwrap_err();
         assert!(reason.contains("libcudnn.so.9 cannot be opened: ") && reason.ends_with("; 9.0 or later is needed"));
     }
 

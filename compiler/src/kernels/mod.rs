@@ -27,6 +27,7 @@ mod concat;
 mod conv;
 mod conv_data;
 mod conv_weight;
+mod convolution;
 mod definition;
 mod edit;
 #[cfg(test)]
@@ -58,6 +59,7 @@ pub use concat::Concat;
 pub use conv::Conv;
 pub use conv_data::ConvData;
 pub use conv_weight::ConvWeight;
+pub use convolution::Convolution;
 pub use definition::{Definition, Layouts};
 pub(crate) use edit::{elements, fault};
 pub use expression::{Binary, ElementPosition, Expression, Unary};

@@ -55,8 +55,8 @@ mod views;
 mod work;
 
 pub use blocked::{
-    Blocks, Choice, Convolution, DividedEpilogue, Method, PackedConv, PackedLinear, Packing, Reorder, Scheme, choices,
-    merged_groups,
+    Blocks, Choice, DividedEpilogue, Method, PackedConv, PackedLinear, Packing, Reorder, Scheme, SizedConvolution,
+    choices, merged_groups,
 };
 pub use operation::Operation;
 pub use print::print;

@@ -102,9 +102,9 @@ pub fn tuned(plan: &Plan, options: &Options) -> BTreeSet<String> {
 /// A step as a product; `None` where it is none.
 pub fn problem(step: &Step) -> Option<Problem<'_>> {
     match &step.operation {
-        Operation::Conv(one) => Some(conv::conv(step, &one.window, one.groups)),
-        Operation::ConvData(one) => Some(conv::conv_data(step, &one.window, one.groups)),
-        Operation::ConvWeight(one) => Some(conv::conv_weight(step, &one.window, one.groups)),
+        Operation::Conv(one) => Some(conv::conv(step, &one.0.window, one.0.groups)),
+        Operation::ConvData(one) => Some(conv::conv_data(step, &one.0.window, one.0.groups)),
+        Operation::ConvWeight(one) => Some(conv::conv_weight(step, &one.0.window, one.0.groups)),
         Operation::Gemm(one) => Some(gemm::gemm(step, one.transpose_a, one.transpose_b)),
         _ => None,
     }

@@ -1,7 +1,7 @@
 //! Heavy kernels over channels in blocks: the method, the packed weights, the step.
 
 use super::choose::{Circumstances, is_stem};
-use super::{Blocks, Convolution, Layout, Method, PackedConv, PackedLinear, Packing};
+use super::{Blocks, Layout, Method, PackedConv, PackedLinear, Packing, SizedConvolution};
 use crate::graph::NodeId;
 use crate::kernels::{Expression, Kernel, KernelNode};
 use crate::passes::Note;
@@ -21,7 +21,9 @@ impl Lowering<'_> {
         let &[x, weight, ref others @ ..] = arguments.as_slice() else { return None };
         match &node.kernel {
             Kernel::Conv(_) | Kernel::ConvData(_) => self.convolution(blocks, id, node, [x, weight], others),
-            Kernel::ConvWeight(conv) => Some(self.weight_gradient(blocks, id, node, [x, weight], others, conv.groups)),
+            Kernel::ConvWeight(conv) => {
+                Some(self.weight_gradient(blocks, id, node, [x, weight], others, conv.0.groups))
+            }
             kernel if *kernel == PackedLinear::KERNEL => self.linear(blocks, id, node, [x, weight], others),
             _ => None,
         }
@@ -36,7 +38,7 @@ impl Lowering<'_> {
         [x, weight]: [NodeId; 2],
         others: &[NodeId],
     ) -> Option<Located> {
-        let convolution = Convolution::of(&node.kernel, self.shape(x), &node.shape)?;
+        let convolution = SizedConvolution::of(&node.kernel, self.shape(x), &node.shape)?;
         let circumstances = Circumstances {
             input_is_blocked: self.layout(x) != Layout::Plain,
             packs_each_run: !self.constants.contains(&weight),

@@ -17,7 +17,7 @@ mod reorder;
 mod spare;
 
 pub use choices::{Choice, choices};
-pub use convolution::{Convolution, PackedConv, merged_groups};
+pub use convolution::{PackedConv, SizedConvolution, merged_groups};
 pub use epilogue::DividedEpilogue;
 pub(super) use layout::{Layout, apart, blocked};
 pub use method::{Method, Scheme};

@@ -47,10 +47,10 @@ impl GradientCall {
                 let (x, weight) = (&own[0], &step.output);
                 let shape = ConvolutionShape {
                     batch: x.shape[0],
-                    in_channels: weight.shape[1] * conv.groups,
+                    in_channels: weight.shape[1] * conv.0.groups,
                     out_channels: weight.shape[0],
-                    groups: conv.groups,
-                    window: Window { input: size(x), output: size(gradient), axes: conv.window },
+                    groups: conv.0.groups,
+                    window: Window { input: size(x), output: size(gradient), axes: conv.0.window },
                 };
                 reaches(&shape.window, &step.origins)?;
                 let layout = if x.shape.len() == 5 { InputLayout::Blocked } else { InputLayout::Plain };

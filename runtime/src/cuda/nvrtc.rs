@@ -133,7 +133,7 @@ impl Nvrtc {
                 let _ = unsafe { Library::new(builtins) }.map(std::mem::forget);
             }
         }
-        // SAFETY: as above.
+        // SAFETY: a library of NVIDIA's, as its name says; it does nothing when it is opened.
         let library = unsafe { Library::new(path) }.map_err(|error| format!("cannot be opened: {error}"))?;
         let functions = Functions::of(&library).map_err(|error| format!("is no NVRTC of version 12: {error}"))?;
         // Its threads and tables may outlive any use of it.
@@ -207,7 +207,7 @@ impl Nvrtc {
     /// # Safety
     /// The program must be one.
     unsafe fn log(&self, program: Handle) -> Option<String> {
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller promises a program, of which both functions are asked.
         let bytes = unsafe { self.read(program, self.functions.log_size, self.functions.log) }.ok()?;
         Some(String::from_utf8_lossy(&bytes).trim_end_matches('\0').trim_end().to_owned())
     }

@@ -136,7 +136,7 @@ impl<'a> KernelCall<'a> {
     /// The output holds the pixels, and no other task touches them meanwhile.
     pub(crate) unsafe fn finish(&self, worker: usize, [image, block, pixel]: [usize; 3], offset: usize, pixels: usize) {
         if let Some(finish) = self.finish {
-            // SAFETY: the caller's promise.
+            // SAFETY: the caller promises that the output holds the pixels, and that no other task touches them.
             unsafe { finish.finish(worker, image, block, pixel, self.output.at(image, offset), pixels) }
         }
     }

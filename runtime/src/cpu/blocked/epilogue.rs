@@ -26,7 +26,7 @@ impl BlockEpilogue {
     /// The bias of the call covers the block.
     #[inline(always)]
     pub(crate) unsafe fn load<V: Vector>(&self) -> LoadedEpilogue<V> {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises a bias that covers the block.
         let bias = if self.bias.is_null() { V::zero() } else { unsafe { V::load(self.bias) } };
         LoadedEpilogue { bias, low: V::splat(self.limits[0]), high: V::splat(self.limits[1]) }
     }
@@ -48,7 +48,7 @@ impl<V: Vector> LoadedEpilogue<V> {
     #[inline(always)]
     pub(crate) unsafe fn store(&self, value: V, factor: V, residual: *const f32, to: *mut f32) {
         let mut value = value.mul_add(factor, self.bias);
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises addresses that are valid for a vector.
         unsafe {
             if !residual.is_null() {
                 value = value.add(V::load(residual));

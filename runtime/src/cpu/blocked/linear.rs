@@ -182,7 +182,7 @@ impl Linear {
     pub unsafe fn run(&self, pool: &Pool, call: &KernelCall<'_>) {
         pool.run(self.split.tasks(), &|task, worker| {
             let [rows, blocks] = self.split.task(task);
-            // SAFETY: the caller's promise; tasks write rows and features of their own.
+            // SAFETY: the call is as `run` asks; tasks write rows and features of their own, each with its worker's scratch.
             unsafe { self.run_task(worker, rows, blocks, call) }
         });
     }
@@ -193,7 +193,7 @@ impl Linear {
         let lanes = self.lanes;
         let scratch = call.scratch(worker, self.workspace_length());
         let columns = scratch.wrapping_add(2 * self.most * lanes);
-        // SAFETY: the caller's promise; the scratch holds a band of rows, and two blocks of their outputs before it.
+        // SAFETY: the call is as `run` asks; the scratch holds a band of rows, and two blocks of their outputs before it.
         unsafe {
             if self.shape.rows > 1 {
                 rows.clone().for_each(|row| self.copy_row(call.input.at(row, 0), columns, row - rows.start));
@@ -240,7 +240,7 @@ impl Linear {
     unsafe fn copy_row(&self, values: *const f32, columns: *mut f32, row: usize) {
         for (block, tap) in self.taps().iter().enumerate() {
             let length = self.lanes.min(self.row - block * self.lanes);
-            // SAFETY: the caller's promise.
+            // SAFETY: the caller promises a row of values and a band of columns, of which each block is a part.
             unsafe {
                 let to = columns.add(tap + row * self.lanes);
                 std::ptr::copy_nonoverlapping(values.add(block * self.lanes), to, length);
@@ -282,7 +282,7 @@ impl Linear {
         let segments = if rows.len() == self.most { &self.full } else { &self.less };
         for segment in segments {
             arguments.tiles = segment.tiles;
-            // SAFETY: the caller's promise; the segments cover the band's rows and no more.
+            // SAFETY: the caller promises that input, weights and target hold the band; the segments cover its rows and no more.
             unsafe { segment.entries[blocks - 1](&arguments) };
             arguments.step(segment.tiles * segment.pixels, self.lanes);
         }
@@ -296,7 +296,8 @@ impl Linear {
         let features = block * self.lanes..self.shape.out_features.min((block + 1) * self.lanes);
         for row in rows.clone() {
             for feature in features.clone() {
-                // SAFETY: the caller's promise.
+                // SAFETY: the caller promises sums for every row, and an output that has the rows; these features are among its
+                // own.
                 unsafe {
                     let mut value = *sums.add((row - rows.start) * self.lanes + feature - features.start);
                     if let Some(residual) = &call.residual {

@@ -104,7 +104,7 @@ fn each_element<V: Vector>(width: usize, [rows, columns]: [WindowElements; 2], m
 /// The vector is there.
 #[inline(always)]
 unsafe fn add_to<V: Vector>(to: *mut f32, value: V) {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller promises a vector there.
     unsafe { V::load(to).add(value).store(to) }
 }
 

@@ -100,7 +100,7 @@ impl Arguments {
     /// Columns, rows, residual and output are whole.
     #[inline(always)]
     unsafe fn for_each_column<V: Vector>(&self, value: impl Fn(&(usize, usize, f32)) -> V) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises whole columns, rows, residual and output.
         unsafe {
             let epilogue = self.epilogue.load::<V>();
             let count = self.columns.end.offset_from_unsigned(self.columns.start);

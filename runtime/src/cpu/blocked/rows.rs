@@ -76,7 +76,7 @@ impl Rows {
     pub unsafe fn run(&self, pool: &Pool, call: &KernelCall<'_>) {
         let bands = self.shape.window.output[0].div_ceil(self.rows);
         let body = |task: usize, worker: usize| {
-            // SAFETY: the caller's promise; tasks write rows of their own.
+            // SAFETY: the call is as `run` asks; tasks write rows of their own, each with its worker's scratch.
             unsafe { self.run_task(worker, task / bands, task % bands * self.rows, call) }
         };
         let tasks = self.shape.batch * bands;

@@ -284,7 +284,7 @@ impl PackCall {
     /// # Safety
     /// The memory must be that of the plan.
     unsafe fn into(&self, memory: &Memory) -> *mut [f32] {
-        // SAFETY: as the caller promises; the plan was checked: the packed weights have the kernel's length.
+        // SAFETY: the caller promises the plan's memory, which was checked: the packed weights have the kernel's length.
         std::ptr::slice_from_raw_parts_mut(unsafe { memory.at(self.into, 0) }, self.kernel.packed_length())
     }
 }
@@ -311,7 +311,7 @@ impl StepCall for PackCall {
             return Err(fault("only fully connected layers are packed in pieces"));
         };
         let (length, failed) = (kernel.piece_length(), Mutex::new(Ok(())));
-        // SAFETY: as in `run`; the workspace has what `workspace_length` says.
+        // SAFETY: the caller promises the plan's memory, and a workspace as long as `workspace_length` says.
         let (into, workspace) = unsafe {
             let pieces = std::slice::from_raw_parts_mut(context.memory.workspace, context.pool.threads() * length);
             (&mut *self.into(context.memory), Shared::new(pieces))

@@ -57,8 +57,8 @@ pub(super) enum Operation {
     Sigmoid,
     /// `a · b + c` in one pass, rounded twice as the two operations are.
     MultiplyAdd,
-    /// A random number; the place of what it is drawn with in the expression's list. Operations are copied for every block, so they
-    /// are small.
+    /// A random number; the place of what it is drawn with in the expression's list. Operations are copied for every block, so
+    /// they are small.
     Uniform(usize),
 }
 
@@ -202,7 +202,7 @@ impl CompiledExpression {
         registers: &mut Vec<f32>,
     ) {
         if let Some(operand) = self.copied() {
-            // SAFETY: as the caller promises.
+            // SAFETY: the caller promises `count` elements of operand and output, shared only element for element.
             return unsafe { output.copy_from(operands[operand], count) };
         }
         let length = (self.registers + SOURCE_REGISTERS + operands.len()) * BLOCK;
@@ -227,8 +227,8 @@ impl CompiledExpression {
         }
     }
 
-    /// One block. Programs that meet no whole numbers, as nearly all, have code of their own: one more kind of source in it costs
-    /// short rows a tenth of their time.
+    /// One block. Expressions that meet no whole numbers, as nearly all, have code of their own: one more kind of source in it
+    /// costs short rows a tenth of their time.
     ///
     /// # Safety
     /// As for `run`, of the block's elements; without `WHOLE` no operand holds whole numbers and nothing is drawn.
@@ -254,19 +254,21 @@ impl CompiledExpression {
                     Source::Register(index) => SourceBlock::Row(&others.get(index)[..length]),
                     Source::Constant(number) => SourceBlock::Number(number),
                     Source::Counter(counter) => SourceBlock::Row(counted(at(counter), &mut scratch[..length])),
-                    // SAFETY: as the caller of `run` promises.
+                    // SAFETY: the caller promises an operand that is valid for the block, and it is one of whole numbers.
                     Source::Operand(index) if WHOLE && self.counts.contains(&index) => unsafe {
                         read_counts(operands[index].at(start), &mut scratch[..length])
                     },
                     Source::Operand(index) if matches!(operands[index].pattern, Pattern::Cycle(_)) => {
                         SourceBlock::Row(&repeated[index * BLOCK..][..length])
                     }
-                    // SAFETY: as the caller of `run` promises; nothing is written to operands while this value lives.
+                    // SAFETY: the caller promises an operand that is valid for the block; nothing is written to operands while
+                    // this value lives.
                     Source::Operand(index) => unsafe { read(operands[index].at(start), &mut scratch[..length]) },
                 };
             }
             match instruction.operation {
-                // SAFETY: as the caller of `run` promises.
+                // SAFETY: the caller promises operands that are valid for the block, those of whole numbers that seed and step
+                // are among them.
                 Operation::Uniform(place) if WHOLE => unsafe {
                     let draw = self.draws[place];
                     draw.fill(at(draw.counter), operands, start, &mut target[..length]);
@@ -279,12 +281,12 @@ impl CompiledExpression {
             Source::Register(index) => unsafe { output.write(&registers[index * BLOCK..][..length]) },
             Source::Constant(number) => {
                 scratch[..length].fill(number);
-                // SAFETY: as above.
+                // SAFETY: the output is valid for the block, and the scratch lies elsewhere.
                 unsafe { output.write(&scratch[..length]) }
             }
-            // SAFETY: as above.
+            // SAFETY: the output is valid for the block, and the scratch lies elsewhere.
             Source::Counter(counter) => unsafe { output.write(counted(at(counter), &mut scratch[..length])) },
-            // SAFETY: as above, and as the caller of `run` promises.
+            // SAFETY: the output and the operand, one of whole numbers, are valid for the block, and the scratch lies elsewhere.
             Source::Operand(index) if WHOLE && self.counts.contains(&index) => unsafe {
                 let scratch = &mut scratch[..length];
                 match read_counts(operands[index].at(start), scratch) {
@@ -387,7 +389,7 @@ impl Whole {
     unsafe fn at(self, operands: &[Lane], start: usize) -> Counts {
         match self {
             Whole::Number(number) => Counts::Number(number),
-            // SAFETY: as the caller promises.
+            // SAFETY: the caller promises that the element is one of the operand, of whole numbers.
             Whole::Operand(index) => unsafe {
                 match operands[index].at(start) {
                     lane if lane.pattern == Pattern::Stride(0) => Counts::Number(lane.count(0)),
@@ -413,7 +415,7 @@ impl Counts {
     unsafe fn get(self, index: usize) -> u64 {
         match self {
             Counts::Number(number) => number,
-            // SAFETY: as the caller promises.
+            // SAFETY: the caller promises that the element lies in the lane, of whole numbers.
             Counts::Lane(lane) => unsafe { lane.count(index) },
         }
     }
@@ -438,12 +440,12 @@ impl Draw {
     /// # Safety
     /// Seed and step must be valid for as many elements as there are in `output`.
     unsafe fn fill(self, count: Count, operands: &[Lane], start: usize, output: &mut [f32]) {
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller promises seed and step for as many elements as there are in `output`.
         let [seed, step] = self.key.map(|whole| unsafe { whole.at(operands, start) });
         let (mut known, mut words, mut key) = (None, [0; 4], [0; 2]);
         for (index, value) in output.iter_mut().enumerate() {
             let number = count.first + index * count.step;
-            // SAFETY: as the caller promises.
+            // SAFETY: the caller promises seed and step for as many elements as there are in `output`.
             let now = unsafe { [seed.get(index), step.get(index)] };
             if known != Some(number / 4) || key != now {
                 (known, key) = (Some(number / 4), now);

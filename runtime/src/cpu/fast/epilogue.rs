@@ -91,7 +91,7 @@ impl Epilogue {
     /// # Safety
     /// As for `bias`.
     pub unsafe fn residual(&self, memory: &Memory) -> Option<Images> {
-        // SAFETY: as above.
+        // SAFETY: the caller promises the plan's memory, in which the residual has an address.
         self.residual.map(|(address, step)| Images { first: unsafe { memory.at(address, 0) }, step })
     }
 
@@ -177,7 +177,7 @@ impl Finish for Finishing<'_> {
                 let place = at / width * row_stride + at % width * pixel_stride;
                 (image * image_stride + block * block_stride + place, self.pattern(operand))
             };
-            // SAFETY: the caller's promise; the pixels are part of the row.
+            // SAFETY: the caller promises the row, whose part these pixels are, to this worker alone.
             unsafe { self.run(worker, (row.wrapping_add(done * lanes), count * lanes), offset, nowhere) };
             done += count;
         }
@@ -193,7 +193,7 @@ impl Finish for Finishing<'_> {
             Counter::Index(_) => Count { first, step: 1 },
             Counter::Number => Count { first: row * self.rest.features + first, step: 1 },
         };
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises these features to this worker alone.
         unsafe { self.run(worker, (values, features), offset, count) };
     }
 }

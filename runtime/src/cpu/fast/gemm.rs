@@ -95,7 +95,7 @@ unsafe fn multiply(sizes: [usize; 3], a: Matrix, b: Matrix, (output, step): (*mu
     let stride = |elements: usize| elements as isize;
     let ((a, a_strides), (b, b_strides)) = (a, b);
     // The crate's matrices have dense columns, so the transposed product is asked for: columns · rows.
-    // SAFETY: as the caller promises; strides are sizes of memory and fit.
+    // SAFETY: the caller promises matrices of these sizes, the output apart from the others; strides are sizes of memory and fit.
     unsafe {
         gemm_f32::gemm::f32::get_gemm_fn()(
             columns,

@@ -56,7 +56,7 @@ impl Memory {
             Storage::Prepared => self.prepared,
             Storage::Arena => self.arena,
         };
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller promises an element that lies in its storage.
         Lane { pointer: unsafe { base.add(address.offset + offset) }, pattern: Pattern::Stride(stride) }
     }
 
@@ -66,7 +66,7 @@ impl Memory {
     /// The element must lie in its storage.
     #[inline]
     pub unsafe fn at(&self, address: Address, offset: usize) -> *mut f32 {
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller promises an element that lies in its storage.
         unsafe { self.lane(address, offset, 1).pointer }
     }
 }

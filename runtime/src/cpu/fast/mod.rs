@@ -110,7 +110,7 @@ trait Tasks: Send + Sync {
 
 impl<T: Tasks> StepCall for T {
     unsafe fn run(&self, context: &Context<'_>) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the context is the caller's, with the plan's memory and its workspace.
         unsafe { run_tasks(self, context, &|_| {}) };
     }
 
@@ -128,7 +128,7 @@ impl<T: Tasks> StepCall for T {
                 *outcome.lock().unwrap_or_else(PoisonError::into_inner) = fetched;
             }
         };
-        // SAFETY: the caller's promise.
+        // SAFETY: the context is the caller's, with the plan's memory and its workspace.
         unsafe { run_tasks(self, context, &fetch) };
         outcome.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
@@ -169,7 +169,7 @@ impl ThreadWorkspace {
     /// Only the thread of the pool with this number may ask, and only once at a time.
     #[allow(clippy::mut_from_ref, reason = "each thread has its own")]
     unsafe fn get(&self) -> &mut Workspace {
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller is the thread whose memory it is, and holds it once.
         unsafe { &mut *self.0.get() }
     }
 }
@@ -447,7 +447,7 @@ impl Fast {
             seconds.iter_mut().for_each(|times| times.push(0.0));
             for (step, call) in &self.packed.run {
                 let start = Instant::now();
-                // SAFETY: as in `run`.
+                // SAFETY: the calls are those of the plan, whose memory this is.
                 unsafe { call.run(&context) };
                 if let Some(time) = seconds[*step].last_mut() {
                     *time += start.elapsed().as_secs_f64();

@@ -125,7 +125,7 @@ impl Tasks for Pool {
 
     unsafe fn run(&self, task: usize, memory: &Memory, workspace: &mut Workspace) {
         for row in task * self.per_task()..((task + 1) * self.per_task()).min(self.rows()) {
-            // SAFETY: as the caller promises; tasks take distinct rows.
+            // SAFETY: the caller promises the plan's memory; tasks take distinct rows.
             unsafe { self.row(row, memory, workspace) };
         }
     }

@@ -164,7 +164,7 @@ impl Tasks for Reduce {
     unsafe fn run(&self, task: usize, memory: &Memory, _: &mut Workspace) {
         let pairs = self.rows() * self.parts();
         for pair in task * self.per_task()..((task + 1) * self.per_task()).min(pairs) {
-            // SAFETY: as the caller promises; tasks take distinct parts of rows.
+            // SAFETY: the caller promises the plan's memory; tasks take distinct parts of rows.
             unsafe { self.part_of_row(pair / self.parts(), pair % self.parts(), memory) };
         }
     }

@@ -184,7 +184,7 @@ impl Tasks for Scatter {
     unsafe fn run(&self, task: usize, memory: &Memory, _: &mut Workspace) {
         let planes = self.outer[0] * self.outer[1];
         for plane in task * self.per_task()..((task + 1) * self.per_task()).min(planes) {
-            // SAFETY: as the caller promises; tasks take distinct planes.
+            // SAFETY: the caller promises the plan's memory; tasks take distinct planes.
             unsafe { self.plane(plane / self.outer[1], plane % self.outer[1], memory) };
         }
     }

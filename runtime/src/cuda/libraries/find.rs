@@ -153,7 +153,7 @@ fn version(wanted: &Wanted, library: Library, driver: (u32, u32)) -> Result<Stri
     }
     // cudarc opens it by its name, and so finds the one that is open, or another one that the loader finds first.
     let open = |name: &&str| {
-        // SAFETY: as above.
+        // SAFETY: a library of NVIDIA's by its name; it does nothing when it is opened.
         unsafe { Library::new(*name) }.ok()
     };
     let by_name = wanted.names.iter().find_map(open).ok_or("is not found again by its name")?;

@@ -124,7 +124,7 @@ impl Work {
     /// # Errors
     /// What the library says.
     pub unsafe fn put_in(&self, stream: &Stream, addresses: [u64; 4]) -> Result<(), String> {
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller promises as much memory as the operation and the workspace take.
         unsafe {
             match &self.0 {
                 Kind::Multiplying(work) => work.put_in(stream, addresses),
@@ -156,7 +156,7 @@ use owned;
 
 // SAFETY: both libraries take their handles from any thread, from one at a time; whoever has work has it for himself.
 unsafe impl<H: Copy> Send for Owned<H> {}
-// SAFETY: as above; work that shares a handle belongs to one execution.
+// SAFETY: a handle is used by one thread at a time: work that shares one belongs to one execution.
 unsafe impl<H: Copy> Sync for Owned<H> {}
 
 impl<H: Copy> Drop for Owned<H> {

@@ -135,7 +135,7 @@ impl ConvWeight {
     /// many floats as `workspace_length` says for the pool's threads; nothing overlaps.
     pub unsafe fn run(&self, pool: &Pool, x: Images, gradient: Images, output: ImagesMut, workspace: *mut f32) {
         let blocks = self.blocks();
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises a workspace that begins with the sums of all blocks.
         let sums = Shared::new(unsafe { std::slice::from_raw_parts_mut(workspace, self.sums_length()) });
         let scratch = ImagesMut { first: workspace.wrapping_add(self.sums_length()), step: self.scratch_length() };
         pool.run(self.parts * blocks, &|task, worker| {
@@ -297,7 +297,7 @@ impl ConvWeight {
             filter_step: output.step,
         };
         if self.rows == weights {
-            // SAFETY: the caller's promise: all filters of the block have the same rows of sums.
+            // SAFETY: the caller promises that the sums are the block's; all its filters have the same rows of sums.
             return unsafe { (self.gather)(&gather) };
         }
         for filter in first..first + filters {
@@ -316,7 +316,7 @@ impl ConvWeight {
     unsafe fn write_filter(&self, gather: &GatherArguments, lane: usize, to: *mut f32) {
         for weight in 0..gather.weights {
             let from = gather.sums.wrapping_add(weight * self.lanes + lane);
-            // SAFETY: the caller's promise.
+            // SAFETY: the caller promises sums that hold the filter's weights, and room for these.
             unsafe {
                 let parts = (0..gather.parts).map(|part| *from.add(part * gather.part_step));
                 *to.add(weight) = parts.sum();

@@ -51,7 +51,7 @@ struct Lanewise;
 impl Factor for Broadcast {
     #[inline(always)]
     unsafe fn load<V: Vector>(at: *const f32, index: usize) -> V {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises that the image holds the number.
         V::splat(unsafe { *at.add(index) })
     }
 }
@@ -59,7 +59,7 @@ impl Factor for Broadcast {
 impl Factor for Lanewise {
     #[inline(always)]
     unsafe fn load<V: Vector>(at: *const f32, index: usize) -> V {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises that the image holds the vector.
         unsafe { V::load(at.add(index * V::LANES)) }
     }
 }

@@ -163,7 +163,7 @@ impl Direct {
             let (image, group) = (task / per_group / self.groups, task / per_group % self.groups);
             let [rows, blocks] = self.split.task(task % per_group);
             let task = BandTask { worker, image, group, rows, blocks };
-            // SAFETY: the caller's promise; tasks write rows and blocks of their own.
+            // SAFETY: the call is as `run` asks; tasks write rows and blocks of their own, each with its worker's scratch.
             unsafe { self.run_task(&task, call) }
         };
         let tasks = self.batch * self.groups * per_group;
@@ -196,7 +196,7 @@ impl Direct {
             for row in (0..rows).step_by(self.tall) {
                 let band_rows = row..rows.min(row + self.tall);
                 for phase in &self.phases {
-                    // SAFETY: the caller's promise.
+                    // SAFETY: the call is as `run` asks; these rows and blocks are this task's alone.
                     unsafe { self.run_rows(task, phase, &tile, band_rows.clone(), source, call) }
                 }
                 let first = (first_row + row) * self.step[0];

@@ -195,14 +195,14 @@ impl Finish for AddOne {
     unsafe fn finish(&self, _: usize, image: usize, block: usize, pixel: usize, row: *mut f32, pixels: usize) {
         let (first, step, area) = self.output;
         let place = first.wrapping_add(image * step + (block * area + pixel) * self.lanes);
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises these floats to this call alone.
         unsafe { self.finish_features(0, 0, if place == row { 0 } else { 1 }, row, pixels * self.lanes) }
     }
     unsafe fn finish_features(&self, _: usize, row: usize, first: usize, values: *mut f32, features: usize) {
         let wrong =
             self.output.2 == 0 && self.output.0.wrapping_add(row * self.output.1 + first) != values.cast_const();
         let wrong = wrong || self.output.2 != 0 && first != 0;
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises these floats to this call alone.
         let values = unsafe { std::slice::from_raw_parts_mut(values, features) };
         values.iter_mut().for_each(|value| *value += if wrong { 100.0 } else { 1.0 });
     }

@@ -92,7 +92,7 @@ impl<O: Operation> Kernel for Rows<O> {
         let columns = &a.clipped[1];
         // A dense tile holds eight sums, a row of weights and more: too much for few registers.
         let dense = V::ACCUMULATORS >= 24 && columns.dilation == 1;
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises windows that are clipped to the image, and that the rest is whole.
         unsafe {
             match [columns.kernel, columns.stride] {
                 [3, 1] if dense => a.compute::<V, O, 3, 1>(),
@@ -114,7 +114,8 @@ impl RowArguments<'_> {
     unsafe fn compute<V: Vector, O: Operation, const KERNEL: usize, const STRIDE: usize>(&self) {
         let [rows, columns] = self.clipped;
         let middle = rows.inside.start.max(self.rows.start)..rows.inside.end.min(self.rows.end);
-        // SAFETY: the caller's promise; every output is in one run.
+        // SAFETY: the caller promises windows that are clipped to the image, and that the rest is whole; every output is in one
+        // run.
         unsafe {
             let epilogue = self.epilogue.load::<V>();
             for row in self.rows.clone() {
@@ -156,7 +157,7 @@ impl RowArguments<'_> {
             ahead: 0,
             ..self.at::<V>(rows.start, column)
         };
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises windows inside the image from top to bottom, so all that the run points to is there.
         unsafe { run.compute::<V, O, 0, 1>(epilogue) }
     }
 

@@ -47,7 +47,7 @@ impl Run {
         mut self,
         epilogue: &LoadedEpilogue<V>,
     ) {
-        // SAFETY: the caller's promise; the tiles cover the run and no more.
+        // SAFETY: the caller promises that the run's fields point to memory; the tiles cover the run and no more.
         unsafe {
             while self.count >= PIXELS {
                 self.bring_near::<V>(PIXELS * STRIDE);
@@ -95,7 +95,7 @@ impl Run {
         &self,
         epilogue: &LoadedEpilogue<V>,
     ) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the run has as many outputs as the tile, and the caller of `compute` promises all that they point to.
         unsafe {
             let sums = match (KERNEL, O::WEIGHTED) {
                 (0, _) => self.any::<V, O, PIXELS>(),

@@ -3,11 +3,11 @@
 use super::device::Device;
 use super::driver::{During, is_out_of_memory, probe};
 use super::execution::Execution;
+use super::footprint::{GpuFootprint, batch_of};
 use super::handles::Buffer;
 use super::lower::{problem, tuned};
 use super::memory::{tensor, words};
 use super::methods::ProductMethod;
-use super::need::{Need, batch_of};
 use super::program::{Options, Program, target};
 use crate::cpu::Footprint;
 use crate::failure::fault;
@@ -130,7 +130,7 @@ impl Cuda {
     /// # Errors
     /// E499 when the plan is not as plans are.
     pub fn footprint(&self, plan: &Plan) -> Result<Footprint> {
-        let need = Need::of(plan, &Program::of(plan, &self.options)?);
+        let need = GpuFootprint::of(plan, &Program::of(plan, &self.options)?);
         let loading = need.parameters + need.prepared + need.scratch;
         Ok(Footprint { load_bytes: loading.max(need.total()), run_bytes: need.total() })
     }
@@ -144,7 +144,7 @@ impl Cuda {
             }
             None => Program::of(plan, &self.options)?,
         };
-        Need::of(plan, &program).check(batch_of(plan), self.device.free_bytes()?)?;
+        GpuFootprint::of(plan, &program).check(batch_of(plan), self.device.free_bytes()?)?;
         Ok(program)
     }
 
@@ -298,8 +298,8 @@ impl Store {
         let buffer = match Buffer::new(&self.device.context, words.len()) {
             Err(error) if is_out_of_memory(error) => {
                 let parameters = tensor.element().tensor_bytes(tensor.shape());
-                let need = Need { parameters, ..Need::default() };
-                return Err(need.refusal(None, self.device.free_bytes()?));
+                let footprint = GpuFootprint { parameters, ..GpuFootprint::default() };
+                return Err(footprint.refusal(None, self.device.free_bytes()?));
             }
             buffer => buffer.during("taking memory")?,
         };

@@ -9,11 +9,11 @@
 use super::cache;
 use super::device::Device;
 use super::driver::{During, Trouble};
+use super::footprint::{GpuFootprint, batch_of};
 use super::handles::{BoundLaunch, Buffer, Event, Function, Graph, Loaded, Pinned, Stream};
 use super::libraries::{self, Session};
 use super::memory::{Memory, allocate, gather, span, words, words_of};
 use super::modules;
-use super::need::{Need, batch_of};
 use super::program::{ALIGNMENT, Argument, LIBRARY_BYTES, Launch, Program, Task};
 use super::source::argument;
 use crate::failure::fault;
@@ -79,12 +79,12 @@ impl Execution {
         parameters: Vec<Arc<Buffer>>,
     ) -> Result<Execution> {
         device.context.make_current().during("being made ready")?;
-        let need = Need::of(&plan, &program).without_parameters();
-        need.check(batch_of(&plan), device.free_bytes()?)?;
+        let footprint = GpuFootprint::of(&plan, &program).without_parameters();
+        footprint.check(batch_of(&plan), device.free_bytes()?)?;
         let folder = cache::folder();
         let compiled = modules::compile(&program, device.nvrtc, device.architecture, folder.as_deref())?;
         let (modules, functions) = loaded(&device, &compiled)?;
-        let room = |bytes: u64| allocate(&device, bytes, &need, &plan);
+        let room = |bytes: u64| allocate(&device, bytes, &footprint, &plan);
         let ports =
             |ports: &[PlanPort]| ports.iter().map(|port| room(port.view.size_bytes())).collect::<Result<Vec<_>>>();
         let memory = Memory {
@@ -93,7 +93,7 @@ impl Execution {
             parameters: parameters.into_iter().map(Some).collect(),
             scratch: None,
             prepared: room(plan.prepared_bytes as u64)?,
-            workspace: room(need.workspace)?,
+            workspace: room(footprint.workspace)?,
             arena: None,
         };
         let staging = |ports: &[PlanPort], length: &dyn Fn(&View) -> usize| {
@@ -119,7 +119,7 @@ impl Execution {
         };
         execution.prepare()?;
         execution.memory.arena =
-            Some(allocate(&execution.device, execution.plan.arena_bytes as u64, &need, &execution.plan)?);
+            Some(allocate(&execution.device, execution.plan.arena_bytes as u64, &footprint, &execution.plan)?);
         execution.run = execution.items(&execution.program.run.clone())?;
         execution.try_libraries()?;
         execution.record();
@@ -142,8 +142,8 @@ impl Execution {
             return Ok(());
         }
         self.device.context.make_current().during("being made ready")?;
-        let need = Need::of(&self.plan, &self.program).without_parameters();
-        self.memory.scratch = Some(allocate(&self.device, self.plan.scratch_bytes as u64, &need, &self.plan)?);
+        let footprint = GpuFootprint::of(&self.plan, &self.program).without_parameters();
+        self.memory.scratch = Some(allocate(&self.device, self.plan.scratch_bytes as u64, &footprint, &self.plan)?);
         let items = self.items(&self.program.prepare.clone())?;
         let put_in = launch_all(&self.streams[0], &items);
         let done = put_in.and(self.streams[0].wait().map_err(Trouble::from)).during("preparing the parameters");

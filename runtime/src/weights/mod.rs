@@ -17,7 +17,7 @@ pub use save::save;
 
 use crate::failure::{broken_file, failure};
 use crate::initialise::Drawn;
-use crate::parameters::{Make, Parts, Room, Value};
+use crate::parameters::{Make, Parts, Room, TensorSource};
 use crate::{Parameters, Result, Tensor};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::element::ElementType;
@@ -40,8 +40,8 @@ type Entries = BTreeMap<String, Entry>;
 pub fn load(path: &Path, graph: &Graph, prefix: &str) -> Result<Parameters> {
     let file = Arc::new(StoredFile::open(path)?);
     let value = |entry: &Entry, element| match element {
-        ElementType::Float32 => Ok(Value::made(Unread { file: file.clone(), entry: entry.clone(), element })),
-        ElementType::Uint64 => tensor(&*file, entry, element, Room::default()).map(Value::held),
+        ElementType::Float32 => Ok(TensorSource::made(Unread { file: file.clone(), entry: entry.clone(), element })),
+        ElementType::Uint64 => tensor(&*file, entry, element, Room::default()).map(TensorSource::held),
     };
     matched(&*file, graph, prefix, value)
 }
@@ -52,7 +52,9 @@ pub fn load(path: &Path, graph: &Graph, prefix: &str) -> Result<Parameters> {
 /// As [`load`].
 pub fn load_bytes(path: &Path, bytes: &[u8], graph: &Graph, prefix: &str) -> Result<Parameters> {
     let source = StoredBytes { path, bytes };
-    matched(&source, graph, prefix, |entry, element| tensor(&source, entry, element, Room::default()).map(Value::held))
+    matched(&source, graph, prefix, |entry, element| {
+        tensor(&source, entry, element, Room::default()).map(TensorSource::held)
+    })
 }
 
 /// Every parameter with what `value` makes of its tensor, once all of them fit; a counter that the file lacks is zero.
@@ -60,7 +62,7 @@ fn matched(
     source: &dyn Source,
     graph: &Graph,
     prefix: &str,
-    value: impl Fn(&Entry, ElementType) -> Result<Value>,
+    value: impl Fn(&Entry, ElementType) -> Result<TensorSource>,
 ) -> Result<Parameters> {
     let mut found = Entries::new();
     for (key, entry) in header(source)?.entries.into_iter().filter(|(key, _)| !is_state(key)) {
@@ -74,7 +76,7 @@ fn matched(
     let entries = matching::match_keys(source, graph, &found, prefix)?;
     let mut parameters = Parameters::default();
     for (parameter, entry) in graph.parameters.iter().zip(entries) {
-        let zero = || Value::made(Drawn { parameter: parameter.clone(), seed: 0 });
+        let zero = || TensorSource::made(Drawn { parameter: parameter.clone(), seed: 0 });
         let value = entry.map(|entry| value(entry, parameter.element())).transpose()?;
         parameters.put(parameter.path.clone(), value.unwrap_or_else(zero));
     }
@@ -134,7 +136,7 @@ pub fn load_all(path: &Path) -> Result<(Parameters, HashMap<String, String>)> {
             return Err(broken_file(path, format!("holds `{key}` as {:?}, which cannot be read", entry.dtype)));
         }
         let element = if entry.dtype == Dtype::I64 { ElementType::Uint64 } else { ElementType::Float32 };
-        parameters.put(key.into(), Value::made(Unread { file: file.clone(), entry, element }));
+        parameters.put(key.into(), TensorSource::made(Unread { file: file.clone(), entry, element }));
     }
     Ok((parameters, about))
 }

@@ -1,6 +1,6 @@
 //! The keys of a mapping, asked for one by one; what is wrong is gathered, and what nobody asked for is an unknown key.
 
-use super::yaml::{Content, Node};
+use super::yaml::{Node, NodeContent};
 use cnnc_compiler::diagnostic::{Code, Diagnostic, Problems, nearest};
 use cnnc_grammar::span::Span;
 use std::cell::RefCell;
@@ -47,7 +47,7 @@ impl Reader {
         let mut first = HashMap::new();
         let mut keys = Vec::new();
         for (key, value) in pairs {
-            let Content::Text(name) = &key.content else {
+            let NodeContent::Text(name) = &key.content else {
                 self.refuse(what, key, "a text");
                 continue;
             };
@@ -89,7 +89,7 @@ pub struct Section<'r> {
 impl<'r> Section<'r> {
     /// The section that a node is; `None`, reported, when it is no mapping.
     pub fn new(reader: &'r Reader, path: &str, node: &'r Node) -> Option<Self> {
-        let Content::Map(pairs) = &node.content else {
+        let NodeContent::Map(pairs) = &node.content else {
             reader.refuse(if path.is_empty() { "a recipe" } else { path }, node, "keys with values, `key: value`");
             return None;
         };
@@ -105,9 +105,9 @@ impl<'r> Section<'r> {
     /// The value of a key; a key without one counts as not given.
     pub fn get(&mut self, key: &'static str) -> Option<&'r Node> {
         self.asked.push(key);
-        let given = |pair: &&(Node, Node)| matches!(&pair.0.content, Content::Text(text) if text == key);
+        let given = |pair: &&(Node, Node)| matches!(&pair.0.content, NodeContent::Text(text) if text == key);
         let found = self.pairs.iter().find(given).map(|(_, value)| value);
-        found.filter(|node| node.content != Content::Null)
+        found.filter(|node| node.content != NodeContent::Null)
     }
 
     /// The value of a key that must be given.
@@ -152,7 +152,7 @@ impl<'r> Section<'r> {
     pub fn count_within(&mut self, key: &'static str, default: usize, range: RangeInclusive<usize>) -> usize {
         let Some(node) = self.get(key) else { return default };
         let found = match node.content {
-            Content::Int(number) => usize::try_from(number).ok().filter(|number| range.contains(number)),
+            NodeContent::Int(number) => usize::try_from(number).ok().filter(|number| range.contains(number)),
             _ => None,
         };
         found.unwrap_or_else(|| {
@@ -166,7 +166,7 @@ impl<'r> Section<'r> {
     pub fn flag(&mut self, key: &'static str, default: bool) -> bool {
         match self.get(key) {
             None => default,
-            Some(Node { content: Content::Bool(flag), .. }) => *flag,
+            Some(Node { content: NodeContent::Bool(flag), .. }) => *flag,
             Some(node) => {
                 self.reader.refuse(&self.path(key), node, "true or false");
                 default
@@ -203,8 +203,8 @@ impl<'r> Section<'r> {
 /// A number, whole or not.
 pub fn number(node: &Node) -> Option<f64> {
     match node.content {
-        Content::Int(number) => Some(number as f64),
-        Content::Float(number) => Some(number).filter(|number| number.is_finite()),
+        NodeContent::Int(number) => Some(number as f64),
+        NodeContent::Float(number) => Some(number).filter(|number| number.is_finite()),
         _ => None,
     }
 }
@@ -212,7 +212,7 @@ pub fn number(node: &Node) -> Option<f64> {
 /// A whole number of at least `least`; `None`, reported, when it is none.
 pub fn count(reader: &Reader, path: &str, node: &Node, least: usize) -> Option<usize> {
     let found = match node.content {
-        Content::Int(number) => usize::try_from(number).ok().filter(|&number| number >= least),
+        NodeContent::Int(number) => usize::try_from(number).ok().filter(|&number| number >= least),
         _ => None,
     };
     if found.is_none() {
@@ -234,7 +234,7 @@ pub fn count_up_to(reader: &Reader, path: &str, node: &Node, least: usize, most:
 /// A text; `None`, reported, when it is none.
 pub fn text<'r>(reader: &Reader, path: &str, node: &'r Node, wanted: &str) -> Option<&'r str> {
     match &node.content {
-        Content::Text(text) => Some(text),
+        NodeContent::Text(text) => Some(text),
         _ => {
             reader.refuse(path, node, wanted);
             None
@@ -260,14 +260,14 @@ fn with_nearest(diagnostic: Diagnostic, name: &str, names: &[&str], place: Span)
 }
 
 /// A value in words.
-fn kind(value: &Content) -> String {
+fn kind(value: &NodeContent) -> String {
     match value {
-        Content::Null => "nothing".into(),
-        Content::Bool(value) => value.to_string(),
-        Content::Int(value) => value.to_string(),
-        Content::Float(value) => value.to_string(),
-        Content::Text(_) => "a text".into(),
-        Content::List(_) => "a list".into(),
-        Content::Map(_) => "keys with values".into(),
+        NodeContent::Null => "nothing".into(),
+        NodeContent::Bool(value) => value.to_string(),
+        NodeContent::Int(value) => value.to_string(),
+        NodeContent::Float(value) => value.to_string(),
+        NodeContent::Text(_) => "a text".into(),
+        NodeContent::List(_) => "a list".into(),
+        NodeContent::Map(_) => "keys with values".into(),
     }
 }

@@ -3,7 +3,7 @@
 //! Aliases are copied when they are met, and every copy is counted: a text of a few lines cannot become a tree that fills memory.
 
 use super::places::Places;
-use super::{Content, Node, Result, Unreadable};
+use super::{Node, NodeContent, Result, Unreadable};
 use cnnc_grammar::span::Span;
 use std::collections::HashMap;
 
@@ -15,8 +15,8 @@ const MOST_BYTES: usize = 1 << 20;
 const DEEPEST: usize = 64;
 
 /// Bytes that a value holds itself.
-fn length(value: &Content) -> usize {
-    if let Content::Text(text) = value { text.len() } else { 0 }
+fn length(value: &NodeContent) -> usize {
+    if let NodeContent::Text(text) = value { text.len() } else { 0 }
 }
 
 /// Nodes and bytes of a whole node.
@@ -26,8 +26,8 @@ fn size(node: &Node) -> (usize, usize) {
         (nodes + more_nodes, bytes + more_bytes)
     };
     match &node.content {
-        Content::List(nodes) => nodes.iter().fold((1, 0), add),
-        Content::Map(pairs) => pairs.iter().flat_map(|(key, value)| [key, value]).fold((1, 0), add),
+        NodeContent::List(nodes) => nodes.iter().fold((1, 0), add),
+        NodeContent::Map(pairs) => pairs.iter().flat_map(|(key, value)| [key, value]).fold((1, 0), add),
         value => (1, length(value)),
     }
 }
@@ -77,7 +77,7 @@ impl Builder {
     }
 
     /// A list or mapping begins.
-    pub fn open(&mut self, content: Content, anchor: usize, place: Span) -> Result<()> {
+    pub fn open(&mut self, content: NodeContent, anchor: usize, place: Span) -> Result<()> {
         if self.open.len() == DEEPEST {
             return Err(too_deep(place));
         }
@@ -113,11 +113,11 @@ impl Builder {
         }
         match self.open.last_mut() {
             None => self.root = Some(node),
-            Some(Open { node: Node { content: Content::Map(pairs), .. }, key, .. }) => match key.take() {
+            Some(Open { node: Node { content: NodeContent::Map(pairs), .. }, key, .. }) => match key.take() {
                 Some(key) => pairs.push((key, node)),
                 None => *key = Some(node),
             },
-            Some(Open { node: Node { content: Content::List(nodes), .. }, .. }) => nodes.push(node),
+            Some(Open { node: Node { content: NodeContent::List(nodes), .. }, .. }) => nodes.push(node),
             Some(_) => {}
         }
         Ok(())

@@ -3,7 +3,7 @@
 use super::choose::{Circumstances, is_stem};
 use super::{Blocks, Layout, Method, PackedConv, PackedLinear, Packing, SizedConvolution};
 use crate::graph::NodeId;
-use crate::kernels::{Expression, Kernel, KernelNode};
+use crate::kernels::{Expression, Kernel, KernelGraph, KernelNode};
 use crate::passes::Note;
 use crate::plan::draft::Located;
 use crate::plan::lower::{Density, Lowering};
@@ -42,7 +42,7 @@ impl Lowering<'_> {
         let circumstances = Circumstances {
             input_is_blocked: self.layout(x) != Layout::Plain,
             packs_each_run: !self.constants.contains(&weight),
-            cold: self.weights_are_cold(blocks),
+            cold: self.weights_are_cold,
         };
         let method = convolution.choose(blocks, circumstances);
         // Only by rows is a plain image made, of which no element depends on where it lies.
@@ -146,10 +146,10 @@ impl Lowering<'_> {
         self.packs.insert((weight, packing), into.clone());
         into
     }
+}
 
-    /// Whether the net's weights, all together, do not stay in the last-level cache from run to run.
-    fn weights_are_cold(&self, blocks: &Blocks) -> bool {
-        let bytes = self.graph.parameters.iter().map(|parameter| parameter.element.tensor_bytes(&parameter.shape));
-        bytes.fold(0, u64::saturating_add) > blocks.last_cache_bytes as u64
-    }
+/// Whether the net's weights, all together, do not stay in the last-level cache from run to run.
+pub(in crate::plan) fn weights_are_cold(graph: &KernelGraph, blocks: &Blocks) -> bool {
+    let bytes = graph.parameters.iter().map(|parameter| parameter.element.tensor_bytes(&parameter.shape));
+    bytes.fold(0, u64::saturating_add) > blocks.last_cache_bytes as u64
 }

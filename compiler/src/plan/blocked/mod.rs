@@ -20,6 +20,7 @@ pub use choices::{Choice, choices};
 pub use convolution::{PackedConv, SizedConvolution, merged_groups};
 pub use epilogue::DividedEpilogue;
 pub(super) use layout::{Layout, apart, blocked};
+pub(super) use lower::weights_are_cold;
 pub use method::{Method, Scheme};
 pub use packing::{PackedLinear, Packing};
 pub use reorder::Reorder;

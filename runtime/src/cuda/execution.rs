@@ -30,17 +30,17 @@ const TIMED_RUNS: usize = 5;
 
 /// Something that can be put into a stream.
 struct Item {
-    work: Work,
+    work: QueuedWork,
     /// The number of the plan's step.
     step: usize,
 }
 
 /// What an item does.
-enum Work {
+enum QueuedWork {
     /// A kernel of ours runs.
     Kernel(BoundLaunch),
     /// A library computes, at these addresses.
-    Library(Box<libraries::Work>, [u64; 4]),
+    Library(Box<libraries::LibraryWork>, [u64; 4]),
 }
 
 /// A program that is ready to run.
@@ -163,7 +163,7 @@ impl Execution {
             Task::Entry { name, grid, block } => {
                 let function = self.functions.get(name);
                 let function = *function.ok_or_else(|| fault(format!("no entry is called {name}")))?;
-                Work::Kernel(BoundLaunch { function, grid: *grid, block: *block, addresses })
+                QueuedWork::Kernel(BoundLaunch { function, grid: *grid, block: *block, addresses })
             }
             Task::Library(operation) => {
                 let &[a, b, out, workspace] = addresses.as_slice() else {
@@ -172,7 +172,7 @@ impl Execution {
                 let divisors = [a, b, out].map(divisor);
                 let work = self.libraries.work(operation, divisors, LIBRARY_BYTES);
                 let work = work.map_err(|reason| Trouble::Library(format!("{operation}: {reason}")));
-                Work::Library(Box::new(work.during("being made ready")?), [a, b, out, workspace])
+                QueuedWork::Library(Box::new(work.during("being made ready")?), [a, b, out, workspace])
             }
         };
         Ok(Item { work, step: launch.step })
@@ -180,7 +180,7 @@ impl Execution {
 
     /// Lets libraries do everything once: what they load and take for themselves at first cannot be recorded.
     fn try_libraries(&self) -> Result<()> {
-        let foreign = self.run.iter().filter(|item| matches!(item.work, Work::Library(..)));
+        let foreign = self.run.iter().filter(|item| matches!(item.work, QueuedWork::Library(..)));
         let stream = &self.streams[0];
         let mut tried = foreign.map(|item| launch_all(stream, std::slice::from_ref(item)));
         tried.try_for_each(|one| one).during("being made ready")?;
@@ -396,8 +396,8 @@ fn launch_all(stream: &Stream, items: &[Item]) -> std::result::Result<(), Troubl
     // SAFETY: the plan was checked, so that every view lies inside its storage, and all memory is held by whoever has the items.
     items.iter().try_for_each(|item| unsafe {
         match &item.work {
-            Work::Kernel(launch) => Ok(stream.launch(launch)?),
-            Work::Library(work, addresses) => work.put_in(stream, *addresses).map_err(Trouble::Library),
+            QueuedWork::Kernel(launch) => Ok(stream.launch(launch)?),
+            QueuedWork::Library(work, addresses) => work.put_in(stream, *addresses).map_err(Trouble::Library),
         }
     })
 }

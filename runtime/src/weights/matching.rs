@@ -1,6 +1,6 @@
 //! Which tensor of a file is which parameter, and the report when they do not fit together.
 
-use super::stored::{Entry, Source};
+use super::stored::{Source, StoredTensor};
 use super::{Entries, convert, tensor};
 use crate::failure::failure;
 use crate::parameters::Room;
@@ -29,7 +29,7 @@ pub fn match_keys<'f>(
     graph: &Graph,
     found: &'f Entries,
     prefix: &str,
-) -> Result<Vec<Option<&'f Entry>>> {
+) -> Result<Vec<Option<&'f StoredTensor>>> {
     let mut differences = Differences::default();
     let matched = |parameter| match_one(source, parameter, found, &mut differences);
     let entries = graph.parameters.iter().map(matched).collect::<Result<_>>()?;
@@ -58,7 +58,7 @@ fn match_one<'f>(
     parameter: &Parameter,
     found: &'f Entries,
     differences: &mut Differences,
-) -> Result<Option<&'f Entry>> {
+) -> Result<Option<&'f StoredTensor>> {
     let mut held = keys(parameter).filter_map(|key| found.get_key_value(key));
     let Some((key, entry)) = held.next() else {
         if !parameter.is_counter {

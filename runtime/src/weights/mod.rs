@@ -27,10 +27,10 @@ use safetensors::Dtype;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
-use stored::{Entry, Header, Source, StoredBytes, StoredFile, counts, header, part, values};
+use stored::{Header, Source, StoredBytes, StoredFile, StoredTensor, counts, header, part, values};
 
 /// The tensors of a file by their key in the model: the prefix is gone.
-type Entries = BTreeMap<String, Entry>;
+type Entries = BTreeMap<String, StoredTensor>;
 
 /// The parameters of a graph in a safetensors file. `prefix` is taken off the front of every key that has it. Each is read when
 /// it is asked for: a file that somebody changes before that is an error then.
@@ -39,7 +39,7 @@ type Entries = BTreeMap<String, Entry>;
 /// E601 when the file cannot be read, E603 when it is no safetensors file, E602 with all differences when it does not fit.
 pub fn load(path: &Path, graph: &Graph, prefix: &str) -> Result<Parameters> {
     let file = Arc::new(StoredFile::open(path)?);
-    let value = |entry: &Entry, element| match element {
+    let value = |entry: &StoredTensor, element| match element {
         ElementType::Float32 => Ok(TensorSource::made(Unread { file: file.clone(), entry: entry.clone(), element })),
         ElementType::Uint64 => tensor(&*file, entry, element, Room::default()).map(TensorSource::held),
     };
@@ -62,7 +62,7 @@ fn matched(
     source: &dyn Source,
     graph: &Graph,
     prefix: &str,
-    value: impl Fn(&Entry, ElementType) -> Result<TensorSource>,
+    value: impl Fn(&StoredTensor, ElementType) -> Result<TensorSource>,
 ) -> Result<Parameters> {
     let mut found = Entries::new();
     for (key, entry) in header(source)?.entries.into_iter().filter(|(key, _)| !is_state(key)) {
@@ -86,7 +86,7 @@ fn matched(
 /// A tensor that is read whenever it is asked for.
 struct Unread {
     file: Arc<StoredFile>,
-    entry: Entry,
+    entry: StoredTensor,
     element: ElementType,
 }
 
@@ -115,7 +115,7 @@ impl Parts for Unread {
 }
 
 /// A tensor of a file.
-fn tensor(source: &dyn Source, entry: &Entry, element: ElementType, room: Room<'_>) -> Result<Tensor> {
+fn tensor(source: &dyn Source, entry: &StoredTensor, element: ElementType, room: Room<'_>) -> Result<Tensor> {
     let tensor = match element {
         ElementType::Float32 => Tensor::new(&entry.shape, values(source, entry, room)?),
         ElementType::Uint64 => Tensor::of_counts(&entry.shape, counts(source, entry)?),

@@ -7,10 +7,10 @@
 use crate::cpu::blocked::buffer::Shared;
 use crate::cpu::blocked::call::KernelCall;
 use crate::cpu::blocked::pool::Pool;
-use crate::cpu::blocked::split::{Split, Work};
+use crate::cpu::blocked::split::{Split, WorkSizes};
 use crate::cpu::blocked::tile::{Segment, TileArguments, tilings};
 use crate::cpu::blocked::transpose::{Transpose, TransposeArguments};
-use crate::cpu::blocked::vector::{Entry, InstructionSet};
+use crate::cpu::blocked::vector::{Compiled, InstructionSet};
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -56,7 +56,7 @@ pub struct Linear {
     /// Floats of a row of input.
     row: usize,
     blocks: usize,
-    transpose: Entry<TransposeArguments>,
+    transpose: Compiled<TransposeArguments>,
     /// Where each block of input features lies, from the first: made with the packed weights, so that a layer whose memory is
     /// only foretold takes none.
     taps: OnceLock<Vec<usize>>,
@@ -73,7 +73,7 @@ impl Linear {
     pub fn new(set: InstructionSet, shape: LinearShape) -> Self {
         let lanes = set.lanes();
         let (row, blocks) = (shape.row_length(lanes), shape.out_features.div_ceil(lanes));
-        let work = Work {
+        let work = WorkSizes {
             parts: 1,
             rows: shape.rows,
             blocks,

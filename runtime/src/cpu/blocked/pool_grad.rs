@@ -4,7 +4,7 @@
 use crate::cpu::blocked::call::{Images, ImagesMut};
 use crate::cpu::blocked::planes::Planes;
 use crate::cpu::blocked::pool::Pool;
-use crate::cpu::blocked::vector::{Entry, InstructionSet, Kernel, Vector, exp};
+use crate::cpu::blocked::vector::{Compiled, InstructionSet, Kernel, Vector, exp};
 use crate::cpu::blocked::window::PoolShape;
 use crate::cpu::windows::{WindowElements, Windows};
 use cnnc_compiler::kernels::Pooling;
@@ -15,7 +15,7 @@ pub struct PoolGrad {
     lanes: usize,
     windows: Windows,
     planes: Planes,
-    entry: Entry<Arguments>,
+    entry: Compiled<Arguments>,
 }
 
 /// One plane.

@@ -6,7 +6,7 @@ use crate::cpu::blocked::call::KernelCall;
 use crate::cpu::blocked::epilogue::BlockEpilogue;
 use crate::cpu::blocked::planes::Planes;
 use crate::cpu::blocked::pool::Pool;
-use crate::cpu::blocked::vector::{Entry, InstructionSet, Kernel, Vector};
+use crate::cpu::blocked::vector::{Compiled, InstructionSet, Kernel, Vector};
 use cnnc_compiler::kernels::Reduction;
 use std::marker::PhantomData;
 
@@ -28,7 +28,7 @@ pub struct Reduce {
     /// Parts of the batch, where the reduction is over that too.
     parts: Option<usize>,
     planes: Planes,
-    entry: Entry<Arguments>,
+    entry: Compiled<Arguments>,
 }
 
 impl Reduce {

@@ -4,7 +4,7 @@ use crate::cpu::blocked::call::KernelCall;
 use crate::cpu::blocked::epilogue::BlockEpilogue;
 use crate::cpu::blocked::planes::Planes;
 use crate::cpu::blocked::pool::Pool;
-use crate::cpu::blocked::vector::{Entry, InstructionSet, Kernel, Vector};
+use crate::cpu::blocked::vector::{Compiled, InstructionSet, Kernel, Vector};
 use cnnc_compiler::kernels::{Resampling, Source};
 use std::ops::Range;
 
@@ -30,7 +30,7 @@ pub struct Resample {
     /// that.
     columns: Vec<(usize, usize, f32)>,
     planes: Planes,
-    entry: Entry<Arguments>,
+    entry: Compiled<Arguments>,
 }
 
 impl Resample {
@@ -39,7 +39,7 @@ impl Resample {
         let lanes = set.lanes();
         let [rows, columns] = [0, 1].map(|axis| resampling.sources(axis, shape.input[axis], shape.output[axis]));
         let columns = columns.iter().map(|at| (at.low * lanes, at.high * lanes, at.share as f32)).collect();
-        let (entry, work): (Entry<Arguments>, usize) = match resampling {
+        let (entry, work): (Compiled<Arguments>, usize) = match resampling {
             Resampling::Nearest { .. } => (set.entry::<Nearest>(), 1),
             Resampling::Bilinear { .. } => (set.entry::<Bilinear>(), 4),
         };

@@ -9,7 +9,7 @@ use crate::cpu::blocked::band::{Band, BandWindows};
 use crate::cpu::blocked::call::KernelCall;
 use crate::cpu::blocked::pool::Pool;
 use crate::cpu::blocked::shape::ConvolutionShape;
-use crate::cpu::blocked::vector::{Entry, InstructionSet, Kernel, Vector};
+use crate::cpu::blocked::vector::{Compiled, InstructionSet, Kernel, Vector};
 
 /// Output channels, and vectors of pixels, of a tile.
 const CHANNELS: usize = 4;
@@ -26,7 +26,7 @@ pub struct Rows {
     rows: usize,
     /// Where each tap lies in the band, from the pixel's first.
     taps: Vec<usize>,
-    entry: Entry<Tile>,
+    entry: Compiled<Tile>,
 }
 
 impl Rows {

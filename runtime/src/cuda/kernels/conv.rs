@@ -1,7 +1,7 @@
 //! Convolutions: forward, by data and by weight; as products, or directly where groups have few channels.
 
 use super::product::Problem;
-use super::{Entry, LaunchRequest, elementwise, finished};
+use super::{EntryDraft, LaunchRequest, elementwise, finished};
 use crate::cuda::library_operation::{Image, LibraryOperation, Part};
 use crate::cuda::source::{EpilogueText, argument, index_type_of, sizes};
 use crate::cuda::tiles::Product;
@@ -145,7 +145,7 @@ fn direct_weight(problem: &Problem<'_>) -> LaunchRequest {
     let index = index_type_of(step, 1);
     let epilogue = EpilogueText::of(step, index);
     let structs = sizes(index, &problem.ints, &problem.indices, &[]) + &epilogue.text;
-    let entry = Entry::new(structs).operands(&problem.names, step);
+    let entry = EntryDraft::new(structs).operands(&problem.names, step);
     let entry = entry.epilogue(&epilogue).write("out", argument(&step.output));
     let body = format!("depthwise_weight<@_sizes>(x, gradient, {})", finished(&epilogue));
     entry.launch("depthwise_weight", &body, [step.output.elements(), 1, 1], 128)

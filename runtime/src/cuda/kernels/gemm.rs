@@ -1,7 +1,7 @@
 //! Products of matrices: tiles, or a warp a row where one side has few rows.
 
 use super::product::Problem;
-use super::{Entry, LaunchRequest, finished};
+use super::{EntryDraft, LaunchRequest, finished};
 use crate::cuda::library_operation::LibraryOperation;
 use crate::cuda::source::{EpilogueText, argument, index_type_of, sizes};
 use crate::cuda::tiles::Product;
@@ -55,7 +55,7 @@ fn vector(problem: &Problem<'_>) -> LaunchRequest {
     let together = ["depth", "a_row", "b_column"].iter().all(|name| named(name).is_multiple_of(4));
     let fours = together && step.operands.iter().take(2).all(|view| view.offset().is_multiple_of(4));
     let structs = sizes(index, &[("fours", usize::from(fours))], indices, &[]) + &epilogue.text;
-    let entry = Entry::new(structs).operands(names, step).epilogue(&epilogue);
+    let entry = EntryDraft::new(structs).operands(names, step).epilogue(&epilogue);
     let body = format!("gemm_vector<@_sizes>(left, right, {})", finished(&epilogue));
     let grid = [product.columns.div_ceil(THREADS / 32), 1, 1];
     entry.write("out", argument(&step.output)).launch("gemm_vector", &body, grid, THREADS)

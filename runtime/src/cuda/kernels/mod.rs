@@ -74,37 +74,37 @@ pub enum What {
 }
 
 /// An entry in the making: its parameters are pointers by name.
-pub struct Entry {
+pub struct EntryDraft {
     structs: String,
     parameters: Vec<String>,
     arguments: Vec<Argument>,
 }
 
-impl Entry {
+impl EntryDraft {
     /// With these structs before it.
-    pub fn new(structs: String) -> Entry {
-        Entry { structs, parameters: Vec::new(), arguments: Vec::new() }
+    pub fn new(structs: String) -> EntryDraft {
+        EntryDraft { structs, parameters: Vec::new(), arguments: Vec::new() }
     }
 
     /// A pointer that is read.
-    pub fn read(mut self, name: &str, from: Argument) -> Entry {
+    pub fn read(mut self, name: &str, from: Argument) -> EntryDraft {
         self.parameters.push(format!("const float* __restrict__ {name}"));
         self.arguments.push(from);
         self
     }
 
     /// A step's own operands, by these names.
-    pub fn operands(self, names: &[&str], step: &Step) -> Entry {
+    pub fn operands(self, names: &[&str], step: &Step) -> EntryDraft {
         names.iter().zip(&step.operands).fold(self, |entry, (name, view)| entry.read(name, argument(view)))
     }
 
     /// What an epilogue reads.
-    pub fn epilogue(self, epilogue: &EpilogueText) -> Entry {
+    pub fn epilogue(self, epilogue: &EpilogueText) -> EntryDraft {
         epilogue.pointers.iter().fold(self, |entry, pointer| entry.read(&pointer.name, pointer.from))
     }
 
     /// The pointer that is written.
-    pub fn write(mut self, name: &str, to: Argument) -> Entry {
+    pub fn write(mut self, name: &str, to: Argument) -> EntryDraft {
         self.parameters.push(format!("float* {name}"));
         self.arguments.push(to);
         self
@@ -112,7 +112,7 @@ impl Entry {
 
     /// The launch, whose entry does `body`.
     pub fn launch(self, family: &'static str, body: &str, grid: [usize; 3], threads: usize) -> LaunchRequest {
-        let Entry { structs, parameters, arguments } = self;
+        let EntryDraft { structs, parameters, arguments } = self;
         let text = format!("{structs}ENTRY({threads}) @({}) {{\n    {body};\n}}\n\n", parameters.join(", "));
         LaunchRequest { what: What::Entry { family, text, grid, threads }, arguments, workspace: 0 }
     }
@@ -130,7 +130,7 @@ pub fn elementwise(
     const THREADS: usize = 256;
     let epilogue = EpilogueText::of(step, index);
     let grid = [step.output.elements().div_ceil(THREADS), 1, 1];
-    let entry = Entry::new(structs + &epilogue.text).operands(names, step).epilogue(&epilogue);
+    let entry = EntryDraft::new(structs + &epilogue.text).operands(names, step).epilogue(&epilogue);
     let entry = entry.write("out", argument(&step.output));
     entry.launch(family, &body(&finished(&epilogue)), grid, THREADS)
 }

@@ -1,6 +1,6 @@
 //! The launches of a product: one, or two where blocks share sums or a library leaves the epilogue to us.
 
-use super::{Entry, LaunchRequest, What, finished};
+use super::{EntryDraft, LaunchRequest, What, finished};
 use crate::cuda::library_operation::LibraryOperation;
 use crate::cuda::methods::ProductMethod;
 use crate::cuda::program::{ALIGNMENT, Argument, LIBRARY_ELEMENTS, Options};
@@ -57,11 +57,12 @@ fn by_tiles(problem: &Problem<'_>, tile: Tile, parts: usize) -> Vec<LaunchReques
     let epilogue = EpilogueText::of(step, index);
     let out = argument(&step.output);
     if parts == 1 {
-        let entry = Entry::new(sizes_text + &epilogue.text).operands(names, step).epilogue(&epilogue).write("out", out);
+        let entry =
+            EntryDraft::new(sizes_text + &epilogue.text).operands(names, step).epilogue(&epilogue).write("out", out);
         return vec![entry.launch(family, &body(&finished(&epilogue)), blocks, tile.threads())];
     }
     let sink = format!("Partial{{workspace + blockIdx.z % {parts} * ({index}){count}}}");
-    let entry = Entry::new(sizes_text).operands(names, step).write("workspace", Argument::Workspace(0));
+    let entry = EntryDraft::new(sizes_text).operands(names, step).write("workspace", Argument::Workspace(0));
     let mut first = entry.launch(family, &body(&sink), blocks, tile.threads());
     first.workspace = parts * count;
     vec![first, combine(step, "Sum", parts)]
@@ -92,7 +93,7 @@ pub fn combine(step: &Step, join: &str, parts: usize) -> LaunchRequest {
     let index = index_type_of(step, parts);
     let epilogue = EpilogueText::of(step, index);
     let structs = sizes(index, &[("parts", parts)], &[("count", count)], &[]) + &epilogue.text;
-    let entry = Entry::new(structs).read("workspace", Argument::Workspace(0)).epilogue(&epilogue);
+    let entry = EntryDraft::new(structs).read("workspace", Argument::Workspace(0)).epilogue(&epilogue);
     let body = format!("combine<@_sizes, {join}>(workspace, {}, out)", epilogue.made());
     entry.write("out", argument(&step.output)).launch("combine", &body, [count.div_ceil(THREADS), 1, 1], THREADS)
 }

@@ -1,7 +1,7 @@
 //! Sums and maxima over axes: along one result's elements or across results, whichever are neighbours in memory.
 
 use super::product::combine;
-use super::{Entry, LaunchRequest, finished};
+use super::{EntryDraft, LaunchRequest, finished};
 use crate::cuda::program::Argument;
 use crate::cuda::source::{EpilogueText, argument, function, index_type_of, merged, runs_of_four, sizes};
 use cnnc_compiler::kernels::Reduction;
@@ -46,11 +46,11 @@ pub fn reduce(step: &Step, reduction: Reduction, axes: &[bool]) -> Vec<LaunchReq
     let grid = [division.blocks, division.parts, 1];
     if division.parts == 1 {
         let epilogue = EpilogueText::of(step, index);
-        let entry = Entry::new(structs + &epilogue.text).operands(&["x"], step).epilogue(&epilogue);
+        let entry = EntryDraft::new(structs + &epilogue.text).operands(&["x"], step).epilogue(&epilogue);
         let entry = entry.write("out", argument(&step.output));
         return vec![entry.launch("reduce", &body(&finished(&epilogue)), grid, division.threads)];
     }
-    let entry = Entry::new(structs).operands(&["x"], step).write("workspace", Argument::Workspace(0));
+    let entry = EntryDraft::new(structs).operands(&["x"], step).write("workspace", Argument::Workspace(0));
     let mut first = entry.launch("reduce", &body("Partial{workspace}"), grid, division.threads);
     first.workspace = division.parts * count;
     vec![first, combine(step, join, division.parts)]

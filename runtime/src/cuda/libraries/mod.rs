@@ -73,7 +73,12 @@ impl Session {
     ///
     /// # Errors
     /// Why the library does not compute it, in words.
-    pub fn work(&mut self, operation: &LibraryOperation, divisors: [u64; 3], workspace: u64) -> Result<Work, String> {
+    pub fn work(
+        &mut self,
+        operation: &LibraryOperation,
+        divisors: [u64; 3],
+        workspace: u64,
+    ) -> Result<LibraryWork, String> {
         let libraries = Libraries::of(self.driver);
         let found = match operation {
             LibraryOperation::Matmul(_) => &libraries.cublaslt,
@@ -83,15 +88,20 @@ impl Session {
         self.made(operation, divisors, workspace).map_err(|reason| format!("{name} does not compute it: {reason}"))
     }
 
-    fn made(&mut self, operation: &LibraryOperation, divisors: [u64; 3], workspace: u64) -> Result<Work, String> {
+    fn made(
+        &mut self,
+        operation: &LibraryOperation,
+        divisors: [u64; 3],
+        workspace: u64,
+    ) -> Result<LibraryWork, String> {
         match operation {
             LibraryOperation::Matmul(matmul) => {
                 let handle = kept(&mut self.matmul, matmul::handle)?;
-                Multiplying::new(handle, matmul, divisors, workspace).map(Kind::Multiplying).map(Work)
+                Multiplying::new(handle, matmul, divisors, workspace).map(Kind::Multiplying).map(LibraryWork)
             }
             LibraryOperation::Convolution(convolution) => {
                 let handle = kept(&mut self.convolution, convolution::handle)?;
-                Convolving::new(handle, convolution, workspace).map(Kind::Convolving).map(Work)
+                Convolving::new(handle, convolution, workspace).map(Kind::Convolving).map(LibraryWork)
             }
         }
     }
@@ -108,14 +118,14 @@ fn kept<H>(place: &mut Option<Arc<H>>, make: fn() -> Result<H, String>) -> Resul
 }
 
 /// An operation that is ready: its descriptions are made and its algorithm is chosen.
-pub struct Work(Kind);
+pub struct LibraryWork(Kind);
 
 enum Kind {
     Multiplying(Multiplying),
     Convolving(Convolving),
 }
 
-impl Work {
+impl LibraryWork {
     /// Puts it in. `addresses` are those of the two parameters that are read, of the one that is written, and of the workspace.
     ///
     /// # Safety

@@ -18,7 +18,7 @@ use crate::cpu::blocked::cost;
 use crate::cpu::blocked::direct::InputLayout;
 use crate::cpu::blocked::pool::Pool;
 use crate::cpu::blocked::shape::ConvolutionShape;
-use crate::cpu::blocked::vector::{Entry, InstructionSet};
+use crate::cpu::blocked::vector::{Compiled, InstructionSet};
 use cnnc_compiler::kernels::AxisWindow;
 use gather::{Gather, GatherArguments};
 use std::ops::Range;
@@ -41,8 +41,8 @@ pub struct ConvWeight {
     /// Images of a piece, and rows of the gradient.
     piece: [usize; 2],
     /// Tiles by their number of weights, from 1 on.
-    tiles: Vec<Entry<TileArguments>>,
-    gather: Entry<GatherArguments>,
+    tiles: Vec<Compiled<TileArguments>>,
+    gather: Compiled<GatherArguments>,
 }
 
 /// What a task is about.

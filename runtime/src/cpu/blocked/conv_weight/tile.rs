@@ -3,7 +3,7 @@
 //! A tile holds the sums of a few weights of a whole block of output channels in registers while it walks over images, rows and
 //! pixels. It begins at zero and adds to what is in memory at the end, so that sums of many pixels are sums of sums.
 
-use crate::cpu::blocked::vector::{Entry, InstructionSet, Kernel, Vector};
+use crate::cpu::blocked::vector::{Compiled, InstructionSet, Kernel, Vector};
 
 /// Weights that one tile adds up at most.
 const MOST: usize = 16;
@@ -121,7 +121,7 @@ unsafe fn add_pixel<F: Factor, V: Vector, const WEIGHTS: usize>(
 }
 
 /// The tile of so many weights, at most [`most_weights`].
-pub(super) fn broadcast(set: InstructionSet, weights: usize) -> Entry<TileArguments> {
+pub(super) fn broadcast(set: InstructionSet, weights: usize) -> Compiled<TileArguments> {
     macro_rules! table {
         ($($weights:literal: $chains:literal)*) => {
             match weights {
@@ -134,7 +134,7 @@ pub(super) fn broadcast(set: InstructionSet, weights: usize) -> Entry<TileArgume
 }
 
 /// The tile of one weight of every channel.
-pub(super) fn lanewise(set: InstructionSet) -> Entry<TileArguments> {
+pub(super) fn lanewise(set: InstructionSet) -> Compiled<TileArguments> {
     set.entry::<Tile<Lanewise, 1, 8>>()
 }
 

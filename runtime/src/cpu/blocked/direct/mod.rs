@@ -18,7 +18,7 @@ use crate::cpu::blocked::call::KernelCall;
 use crate::cpu::blocked::cost;
 use crate::cpu::blocked::pool::Pool;
 use crate::cpu::blocked::shape::ConvolutionShape;
-use crate::cpu::blocked::split::{Split, Work};
+use crate::cpu::blocked::split::{Split, WorkSizes};
 use crate::cpu::blocked::tile::TileArguments;
 use crate::cpu::blocked::vector::InstructionSet;
 use phase::{Phase, Phases};
@@ -96,7 +96,7 @@ impl Direct {
         let area = shape.window.area();
         let rows = phases.windows.output[0];
         let pixels = merged.batch * phases.windows.output[0] * phases.windows.output[1];
-        let work = Work {
+        let work = WorkSizes {
             parts: merged.batch * merged.groups,
             rows,
             blocks,

@@ -13,7 +13,7 @@ use crate::cpu::blocked::planes::Planes;
 use crate::cpu::blocked::pool::Pool;
 use crate::cpu::blocked::reduce::Reduce;
 use crate::cpu::blocked::shape::Window;
-use crate::cpu::blocked::vector::{Entry, InstructionSet};
+use crate::cpu::blocked::vector::{Compiled, InstructionSet};
 use clipped::{ClippedWindow, ClippedWindows};
 use cnnc_compiler::kernels::{Divisor, PoolAxis, Pooling, Reduction};
 use rows::{Maximum, RowArguments, Rows, Sum, WeightedSum};
@@ -49,7 +49,7 @@ pub struct Windowed {
     ahead: usize,
     /// Does the work instead where the one window is the whole image.
     whole: Option<Reduce>,
-    entry: Entry<RowArguments<'static>>,
+    entry: Compiled<RowArguments<'static>>,
 }
 
 impl Windowed {
@@ -88,7 +88,12 @@ impl Windowed {
         windowed
     }
 
-    fn new(set: InstructionSet, shape: PoolShape, scales: [Vec<f32>; 2], entry: Entry<RowArguments<'static>>) -> Self {
+    fn new(
+        set: InstructionSet,
+        shape: PoolShape,
+        scales: [Vec<f32>; 2],
+        entry: Compiled<RowArguments<'static>>,
+    ) -> Self {
         let clipped = [0, 1].map(|axis| ClippedWindows::new(&shape.axes[axis], shape.output[axis], shape.input[axis]));
         let (lanes, [height, width]) = (set.lanes(), shape.output);
         let blocks = shape.channels.div_ceil(lanes);

@@ -17,7 +17,7 @@ use crate::cpu::blocked::call::KernelCall;
 use crate::cpu::blocked::pool::Pool;
 use crate::cpu::blocked::shape::{ConvolutionShape, Window};
 use crate::cpu::blocked::tile::{Segment, TileArguments, tilings};
-use crate::cpu::blocked::vector::{Entry, InstructionSet};
+use crate::cpu::blocked::vector::{Compiled, InstructionSet};
 pub use blocking::Blocking;
 use cnnc_compiler::kernels::AxisWindow;
 use cnnc_compiler::plan::Scheme;
@@ -32,9 +32,9 @@ pub struct Winograd {
     transposed: bool,
     lanes: usize,
     blocking: Blocking,
-    pack_entry: Entry<PackArguments>,
-    input_entry: Entry<InputArguments>,
-    output_entry: Entry<OutputArguments>,
+    pack_entry: Compiled<PackArguments>,
+    input_entry: Compiled<InputArguments>,
+    output_entry: Compiled<OutputArguments>,
     /// Cuts of a full block of tiles, and of the last one.
     full: Vec<Segment>,
     last: Vec<Segment>,

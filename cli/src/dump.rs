@@ -38,7 +38,7 @@ pub fn dump(arguments: &Dump, console: &mut Console<'_>) -> Outcome {
 fn trees(arguments: &Dump, console: &mut Console<'_>) -> Outcome<String> {
     let spec = Spec::read(model::name(&arguments.file, console)?, &Disk, console);
     let mut text = String::new();
-    for (file, tree) in &spec.program.trees {
+    for (file, tree) in &spec.loaded.trees {
         let name = spec.files.get(*file).map_or("?", |file| file.name.as_str());
         text += &format!("# {name}\n{tree}\n");
     }

@@ -68,16 +68,16 @@ fn list(graph: &Graph, console: &mut Console<'_>) -> Outcome {
 }
 
 /// What a path leads to.
-struct Found<'g> {
+struct Selection<'g> {
     parameters: Vec<&'g Parameter>,
     /// Indices into the one parameter.
     indices: Vec<usize>,
 }
 
 /// The parameter of that path, or all under it.
-fn find<'g>(graph: &'g Graph, path: &str) -> Result<Found<'g>, Box<Diagnostic>> {
+fn find<'g>(graph: &'g Graph, path: &str) -> Result<Selection<'g>, Box<Diagnostic>> {
     if let Some(parameters) = under(graph, path) {
-        return Ok(Found { parameters, indices: Vec::new() });
+        return Ok(Selection { parameters, indices: Vec::new() });
     }
     let unknown = || {
         let known = graph.parameters.iter().map(|parameter| parameter.path.as_ref());
@@ -92,8 +92,8 @@ fn find<'g>(graph: &'g Graph, path: &str) -> Result<Found<'g>, Box<Diagnostic>> 
     let (place, indices) = followed(graph, path).ok_or_else(unknown)?;
     let parameters = under(graph, &place).ok_or_else(unknown)?;
     match parameters.as_slice() {
-        [_] => Ok(Found { parameters, indices }),
-        _ if indices.is_empty() => Ok(Found { parameters, indices }),
+        [_] => Ok(Selection { parameters, indices }),
+        _ if indices.is_empty() => Ok(Selection { parameters, indices }),
         _ => Err(unknown()),
     }
 }

@@ -10,7 +10,7 @@ use crate::diagnostic::{Diagnostic, Problems};
 use crate::graph::{PartialGraph, ShapedGraph};
 use crate::index::Index;
 use crate::infer::{infer, infer_known};
-use crate::resolve::{Program, Request, Resolved, Sources, check_all, load, resolve_one};
+use crate::resolve::{LoadedSpec, Request, Resolved, Sources, check_all, load, resolve_one};
 use crate::watch::{Watch, timed};
 use cnnc_grammar::span::Files;
 
@@ -46,7 +46,7 @@ pub struct Spec<'s> {
     /// The files it is made of.
     pub files: Files,
     /// Its trees.
-    pub program: Program,
+    pub loaded: LoadedSpec,
     /// What is wrong so far.
     pub problems: Problems,
     sources: &'s dyn Sources,
@@ -61,21 +61,21 @@ impl<'s> Spec<'s> {
     /// As [`Spec::read`], its files after these.
     pub fn read_after(mut files: Files, path: &str, sources: &'s dyn Sources, watch: &mut dyn Watch) -> Spec<'s> {
         let mut problems = Problems::default();
-        let program = timed(watch, "parse", || load(path, sources, &mut files, &mut problems));
-        Spec { files, program, problems, sources }
+        let loaded = timed(watch, "parse", || load(path, sources, &mut files, &mut problems));
+        Spec { files, loaded, problems, sources }
     }
 
     /// The rest of [`check`].
     pub fn check(self, request: &Request, watch: &mut dyn Watch) -> Checked {
-        let Spec { mut files, program, mut problems, sources } = self;
-        let resolved = timed(watch, "resolve", || check_all(&program, request, &mut files, sources, &mut problems));
+        let Spec { mut files, loaded, mut problems, sources } = self;
+        let resolved = timed(watch, "resolve", || check_all(&loaded, request, &mut files, sources, &mut problems));
         checked(files, resolved, problems, watch)
     }
 
     /// The one network that is asked for, as commands that run it need it; none where there are errors, of whatever model.
     pub fn network(self, request: &Request, watch: &mut dyn Watch) -> Checked {
-        let Spec { mut files, program, mut problems, sources } = self;
-        let resolved = timed(watch, "resolve", || resolve_one(&program, request, &mut files, sources, &mut problems));
+        let Spec { mut files, loaded, mut problems, sources } = self;
+        let resolved = timed(watch, "resolve", || resolve_one(&loaded, request, &mut files, sources, &mut problems));
         let mut checked = checked(files, resolved, problems, watch);
         if checked.has_errors() {
             checked.networks.clear();

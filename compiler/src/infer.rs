@@ -149,7 +149,7 @@ pub(crate) fn trace_labels(graph: &Graph, mut trace: Option<TraceId>) -> Vec<Lab
     const SHOWN: usize = 8;
     let mut labels = Vec::new();
     while let Some(step) = trace.and_then(|id| graph.traces.get(id.0 as usize)).filter(|_| labels.len() < SHOWN) {
-        labels.push(Label { span: step.span, text: step.way.to_string() });
+        labels.push(Label { span: step.span, text: step.kind.to_string() });
         trace = step.parent;
     }
     labels

@@ -107,8 +107,8 @@ impl Sources for Text<'_> {
 /// Everything up to kernels, at small sizes for the symbols; or what is wrong.
 fn compile(text: &str) -> Result<(), String> {
     let (mut files, mut problems) = (Files::default(), Problems::default());
-    let program = load("example.cnn", &Text(text), &mut files, &mut problems);
-    let graph = resolve(&program, &Request::default(), &mut files, &Text(text), &mut problems);
+    let loaded = load("example.cnn", &Text(text), &mut files, &mut problems);
+    let graph = resolve(&loaded, &Request::default(), &mut files, &Text(text), &mut problems);
     let shaped = graph.ok().and_then(|graph| infer(graph, &mut problems).ok());
     let Some(shaped) = shaped.filter(|_| problems.is_empty()) else {
         return Err(format!("{:?}", problems.into_sorted()));

@@ -26,9 +26,9 @@ impl Sources for Memory {
 
 fn shaped(sources: &dyn Sources, path: &str, model: Option<&str>) -> ShapedGraph {
     let (mut files, mut problems) = (Files::default(), Problems::default());
-    let program = load(path, sources, &mut files, &mut problems);
+    let loaded = load(path, sources, &mut files, &mut problems);
     let request = Request { model: model.map(str::to_owned), ..Request::default() };
-    let graph = resolve(&program, &request, &mut files, sources, &mut problems);
+    let graph = resolve(&loaded, &request, &mut files, sources, &mut problems);
     let shaped = graph.ok().and_then(|graph| infer(graph, &mut problems).ok());
     let problems = problems.into_sorted();
     shaped.filter(|_| problems.is_empty()).unwrap_or_else(|| panic!("{path}: {problems:#?}"))

@@ -141,7 +141,7 @@ fn best(runs: usize, mut f: impl FnMut()) -> f64 {
 /// Packs plain weights.
 type Pack = dyn Fn(&Pool, &[f32], &mut [f32]);
 /// Runs a kernel.
-type Run = dyn Fn(&Pool, &Call<'_>);
+type Run = dyn Fn(&Pool, &KernelCall<'_>);
 
 /// A kernel with the memory that its call needs, for two threads, and how its weights are packed and it is run.
 struct Bench {
@@ -244,12 +244,12 @@ impl Bench {
         for threads in [1, 2] {
             let pool = Pool::new(threads).expect("threads");
             let packing = best(3, || (self.pack)(&pool, &self.plain, &mut self.weights));
-            let mut call = Call {
+            let mut call = KernelCall {
                 weights: self.weights.as_ptr(),
                 bias: self.bias.as_ptr(),
-                limits: Call::RELU,
+                limits: KernelCall::RELU,
                 workspace: self.workspace.as_mut_ptr(),
-                ..Call::new(
+                ..KernelCall::new(
                     Images { first: self.input.as_ptr(), step: self.steps[0] },
                     ImagesMut { first: self.output.as_mut_ptr(), step: self.steps[1] },
                 )

@@ -48,7 +48,7 @@ impl Guarded {
 unsafe impl GlobalAlloc for Guarded {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let Some((first, bytes)) = Guarded::pages(layout) else {
-            // SAFETY: the caller's promise.
+            // SAFETY: the caller's layout is handed on as it is.
             return unsafe { System.alloc(layout) };
         };
         // SAFETY: the pages are this block's.
@@ -61,10 +61,10 @@ unsafe impl GlobalAlloc for Guarded {
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         match START.load(Ordering::Relaxed) {
-            // SAFETY: the caller's promise.
+            // SAFETY: the caller's layout is handed on as it is.
             0 => unsafe { System.alloc_zeroed(layout) },
             _ => {
-                // SAFETY: the caller's promise; a block of new pages is zeros as it is.
+                // SAFETY: the caller's layout is handed on as it is; a block of new pages is zeros as it is.
                 let block = unsafe { self.alloc(layout) };
                 let start = START.load(Ordering::Relaxed);
                 if !block.is_null() && !(start..start + ROOM).contains(&(block as usize)) {

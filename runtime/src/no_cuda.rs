@@ -7,7 +7,7 @@ use crate::{
     Backend, Cancel, DeviceInfo, DeviceOptions, Parameters, Peak, Precision, Result, Store, TrainingExecutable,
 };
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
-pub use cnnc_compiler::plan::Method as Way;
+pub use cnnc_compiler::plan::Method as ProductMethod;
 use cnnc_compiler::plan::{Plan, Step, Target};
 use std::sync::Arc;
 
@@ -54,7 +54,7 @@ impl Cuda {
         match *self {}
     }
 
-    pub fn use_kept(&mut self, _kept: (Tuning<Way>, Option<Diagnostic>)) -> Vec<Diagnostic> {
+    pub fn use_kept(&mut self, _kept: (Tuning<ProductMethod>, Option<Diagnostic>)) -> Vec<Diagnostic> {
         match *self {}
     }
 

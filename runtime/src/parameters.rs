@@ -28,12 +28,12 @@ pub struct Parameters {
 #[derive(Clone, Debug)]
 struct Entry {
     path: Arc<str>,
-    value: Value,
+    value: TensorSource,
 }
 
 /// A tensor that is here, or a way to make it.
 #[derive(Clone)]
-pub(crate) enum Value {
+pub(crate) enum TensorSource {
     /// It is here.
     Held(Arc<Tensor>),
     /// What makes it.
@@ -89,44 +89,44 @@ impl Room<'_> {
     }
 }
 
-impl Value {
+impl TensorSource {
     /// A tensor that is here.
-    pub fn held(tensor: Tensor) -> Value {
-        Value::Held(Arc::new(tensor))
+    pub fn held(tensor: Tensor) -> TensorSource {
+        TensorSource::Held(Arc::new(tensor))
     }
 
     /// A tensor that is made whenever it is asked for.
-    pub fn made(make: impl Make + 'static) -> Value {
-        Value::Made(Arc::new(make))
+    pub fn made(make: impl Make + 'static) -> TensorSource {
+        TensorSource::Made(Arc::new(make))
     }
 
     fn shape(&self) -> &[usize] {
         match self {
-            Value::Held(tensor) => tensor.shape(),
-            Value::Made(make) => make.shape(),
+            TensorSource::Held(tensor) => tensor.shape(),
+            TensorSource::Made(make) => make.shape(),
         }
     }
 
     fn element(&self) -> ElementType {
         match self {
-            Value::Held(tensor) => tensor.element(),
-            Value::Made(make) => make.element(),
+            TensorSource::Held(tensor) => tensor.element(),
+            TensorSource::Made(make) => make.element(),
         }
     }
 
     fn tensor<'p>(&self, room: impl FnOnce() -> Room<'p>) -> Result<Arc<Tensor>> {
         match self {
-            Value::Held(tensor) => Ok(tensor.clone()),
-            Value::Made(make) => make.make(room()).map(Arc::new),
+            TensorSource::Held(tensor) => Ok(tensor.clone()),
+            TensorSource::Made(make) => make.make(room()).map(Arc::new),
         }
     }
 }
 
-impl fmt::Debug for Value {
+impl fmt::Debug for TensorSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Value::Held(tensor) => tensor.fmt(f),
-            Value::Made(make) => write!(f, "{:?} to be made", make.shape()),
+            TensorSource::Held(tensor) => tensor.fmt(f),
+            TensorSource::Made(make) => write!(f, "{:?} to be made", make.shape()),
         }
     }
 }
@@ -154,18 +154,18 @@ impl Parameters {
         }
         let mut parameters = Parameters::default();
         for parameter in graph.parameters.iter().cloned() {
-            parameters.put(parameter.path.clone(), Value::made(Drawn { parameter, seed }));
+            parameters.put(parameter.path.clone(), TensorSource::made(Drawn { parameter, seed }));
         }
         Ok(parameters)
     }
 
     /// Adds a tensor, or puts it in the place of the one of that key.
     pub fn insert(&mut self, path: impl Into<Arc<str>>, tensor: Tensor) {
-        self.put(path.into(), Value::held(tensor));
+        self.put(path.into(), TensorSource::held(tensor));
     }
 
     /// As [`Parameters::insert`], of a tensor that may not be here yet.
-    pub(crate) fn put(&mut self, path: Arc<str>, value: Value) {
+    pub(crate) fn put(&mut self, path: Arc<str>, value: TensorSource) {
         if let Some(&place) = self.places.get(&path) {
             self.entries[place].value = value;
             return;
@@ -193,8 +193,8 @@ impl Parameters {
     /// As [`Parameters::get`].
     pub(crate) fn parts(&self, path: &str) -> Result<Arc<dyn Parts>> {
         match &self.entry(path).ok_or_else(|| self.missing(path))?.value {
-            Value::Held(tensor) => Ok(tensor.clone()),
-            Value::Made(make) => match make.clone().parts() {
+            TensorSource::Held(tensor) => Ok(tensor.clone()),
+            TensorSource::Made(make) => match make.clone().parts() {
                 Some(parts) => Ok(parts),
                 None => Ok(Arc::new(make.make(Room::default())?)),
             },
@@ -219,12 +219,12 @@ impl Parameters {
     pub fn get_mut(&mut self, path: &str) -> Result<&mut Tensor> {
         let Some(&place) = self.places.get(path) else { return Err(self.missing(path)) };
         let value = &mut self.entries[place].value;
-        if let Value::Made(make) = value {
-            *value = Value::held(make.make(Room::default())?);
+        if let TensorSource::Made(make) = value {
+            *value = TensorSource::held(make.make(Room::default())?);
         }
         match value {
-            Value::Held(tensor) => Ok(Arc::make_mut(tensor)),
-            Value::Made(..) => Err(fault(format!("`{path}` is not held"))),
+            TensorSource::Held(tensor) => Ok(Arc::make_mut(tensor)),
+            TensorSource::Made(..) => Err(fault(format!("`{path}` is not held"))),
         }
     }
 
@@ -233,8 +233,9 @@ impl Parameters {
     /// # Errors
     /// As [`Parameters::get`].
     pub fn held(&self) -> Result<Parameters> {
-        let held =
-            |entry: &Entry| Ok(Entry { value: Value::Held(entry.value.tensor(Room::default)?), ..entry.clone() });
+        let held = |entry: &Entry| {
+            Ok(Entry { value: TensorSource::Held(entry.value.tensor(Room::default)?), ..entry.clone() })
+        };
         Ok(Parameters { entries: self.entries.iter().map(held).collect::<Result<_>>()?, places: self.places.clone() })
     }
 

@@ -45,19 +45,19 @@ fn take(bytes: i64) {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         take(layout.size() as i64);
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller's layout is handed on as it is.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         take(layout.size() as i64);
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller's layout is handed on as it is.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         take(-(layout.size() as i64));
-        // SAFETY: the caller's promise.
+        // SAFETY: the block came from `System`, with this layout.
         unsafe { System.dealloc(pointer, layout) }
     }
 }

@@ -4,8 +4,8 @@
 use crate::emulation::{Case, single};
 use cnnc_compiler::element::ElementType;
 use cnnc_compiler::kernels::{
-    AxisWindow, Conv, ConvData, ConvWeight, Divisor, Expression, Gemm, Pad, Pool, PoolAxis, PoolGrad, Pooling, Reduce,
-    Reduction, Resample, ResampleGrad, Resampling, Unary,
+    AxisWindow, Conv, ConvData, ConvWeight, Convolution, Divisor, Expression, Gemm, Pad, Pool, PoolAxis, PoolGrad,
+    Pooling, Reduce, Reduction, Resample, ResampleGrad, Resampling, Unary,
 };
 use cnnc_compiler::plan::{Operation, Plan, PlanPort, Storage, View};
 use cnnc_runtime::{Parameters, Tensor, random};
@@ -75,14 +75,18 @@ pub fn convolutions() -> Vec<Case> {
         };
         let weight = [outs, ins / groups, window[0].kernel, window[1].kernel];
         let (large, small) = ([images, ins, size[0], size[1]], [images, outs, places[0], places[1]]);
-        cases.push(step(Operation::Conv(Conv { window, groups }), &[image(0, ins, size), dense(1, &weight)], &small));
         cases.push(step(
-            Operation::ConvData(ConvData { window, groups }),
+            Operation::Conv(Conv(Convolution { window, groups })),
+            &[image(0, ins, size), dense(1, &weight)],
+            &small,
+        ));
+        cases.push(step(
+            Operation::ConvData(ConvData(Convolution { window, groups })),
             &[image(0, outs, places), dense(1, &weight)],
             &large,
         ));
         cases.push(step(
-            Operation::ConvWeight(ConvWeight { window, groups }),
+            Operation::ConvWeight(ConvWeight(Convolution { window, groups })),
             &[image(0, ins, size), image(1, outs, places)],
             &weight,
         ));

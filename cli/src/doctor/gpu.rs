@@ -8,7 +8,7 @@ use crate::numbers::{bytes, counted};
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::plan::Plan;
 use cnnc_grammar::span::Files;
-use cnnc_runtime::cuda::{Cuda, Found, Way, cache_folder};
+use cnnc_runtime::cuda::{Cuda, FoundLibrary, ProductMethod, cache_folder};
 use cnnc_runtime::doctor::{Examination, Subject};
 use cnnc_runtime::{Device, Precision};
 use serde_json::{Value, json};
@@ -60,10 +60,10 @@ fn rows(subject: &'static Subject, device: &Device, cuda: &Cuda) -> Result<Vec<R
     let (examination, allowed) = (Examination::new(subject)?, subject.tolerance_on_gpu(cuda.options().precision));
     let row = |library, error: Option<f64>| error.map(|error| Row { subject, library, error, allowed });
     let mut rows: Vec<Row> = row(None, examination.error(cuda)?).into_iter().collect();
-    for (way, name) in Way::LIBRARIES {
-        let has = |plan: &Plan| !cuda.by_library(plan, way).0.is_empty();
+    for (method, name) in ProductMethod::LIBRARIES {
+        let has = |plan: &Plan| !cuda.by_library(plan, method).0.is_empty();
         if cuda.options().libraries && examination.any_plan(&device.target(), has)? {
-            rows.extend(row(Some(name), examination.error(&cuda.examining(way))?));
+            rows.extend(row(Some(name), examination.error(&cuda.examining(method))?));
         }
     }
     Ok(rows)
@@ -88,7 +88,7 @@ fn facts(opened: &Device, cuda: &Cuda) -> cnnc_runtime::Result<Vec<(&'static str
     let cache =
         cache_folder().map_or_else(|| "none: there is no cache directory".into(), |path| path.display().to_string());
     let libraries = device.libraries();
-    let library = |found: &Result<Found, String>| match found {
+    let library = |found: &Result<FoundLibrary, String>| match found {
         _ if !cuda.options().libraries => "not used: --no-libraries".into(),
         Ok(found) => format!("{} ({})", found.version, found.path.display()),
         Err(reason) => format!("not used: {reason}"),

@@ -11,7 +11,7 @@ use std::io::{self, Write};
 #[derive(Serialize)]
 struct Data<'a> {
     model: &'a str,
-    inputs: Vec<Value<'a>>,
+    inputs: Vec<PortData<'a>>,
     rows: Vec<RowData<'a>>,
     totals: TotalsData<'a>,
     memory: Option<MemoryData>,
@@ -31,7 +31,7 @@ struct MemoryData {
 }
 
 #[derive(Serialize)]
-struct Value<'a> {
+struct PortData<'a> {
     name: &'a str,
     shape: Vec<Size>,
 }
@@ -56,7 +56,7 @@ struct TotalsData<'a> {
     activation_bytes: Option<u64>,
     parameter_bytes: u64,
     output_shape: Vec<Size>,
-    outputs: Vec<Value<'a>>,
+    outputs: Vec<PortData<'a>>,
     receptive_field: Option<[SeenData; 2]>,
 }
 
@@ -128,7 +128,7 @@ fn data((summary, memory): &(Summary, Option<Memory>)) -> Data<'_> {
     let totals = &summary.totals;
     Data {
         model: &summary.model,
-        inputs: summary.inputs.iter().map(|(name, shape)| Value { name, shape: sizes(shape) }).collect(),
+        inputs: summary.inputs.iter().map(|(name, shape)| PortData { name, shape: sizes(shape) }).collect(),
         rows: summary.rows.iter().map(row).collect(),
         totals: TotalsData {
             params: totals.cost.parameters,
@@ -137,7 +137,7 @@ fn data((summary, memory): &(Summary, Option<Memory>)) -> Data<'_> {
             activation_bytes: totals.cost.activation_bytes,
             parameter_bytes: totals.parameter_bytes,
             output_shape: totals.outputs.last().map(|(_, shape)| sizes(shape)).unwrap_or_default(),
-            outputs: totals.outputs.iter().map(|(name, shape)| Value { name, shape: sizes(shape) }).collect(),
+            outputs: totals.outputs.iter().map(|(name, shape)| PortData { name, shape: sizes(shape) }).collect(),
             receptive_field: totals.receptive_field.map(field),
         },
         memory: memory.as_ref().map(|memory| MemoryData {

@@ -29,13 +29,13 @@ pub struct Renderer<'files> {
     files: &'files Files,
     options: RenderOptions,
     line_starts: RefCell<BTreeMap<FileId, Rc<[usize]>>>,
-    /// The place that was asked for last. Diagnostics come in order, so that the columns of a long line are counted once.
-    last: Cell<Option<Place>>,
+    /// What was asked for last. Diagnostics come in order, so that the columns of a long line are counted once.
+    last: Cell<Option<KnownColumn>>,
 }
 
 /// A byte of a file whose column is known.
 #[derive(Clone, Copy)]
-struct Place {
+struct KnownColumn {
     file: FileId,
     byte: usize,
     /// Characters before it in its line.
@@ -83,7 +83,7 @@ impl<'files> Renderer<'files> {
         let between = text.as_bytes().get(from..byte).unwrap_or_default();
         // Bytes that go on a character are 10xxxxxx.
         let column = before + between.iter().filter(|&&byte| byte & 0xc0 != 0x80).count();
-        self.last.set(Some(Place { file: span.file, byte, column }));
+        self.last.set(Some(KnownColumn { file: span.file, byte, column }));
         (line + 1, column + 1)
     }
 

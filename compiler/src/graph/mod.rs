@@ -14,7 +14,7 @@ pub mod verify;
 pub use dag::{Dag, NodeId};
 pub use initialiser::{Distribution, Fan, Initialiser};
 pub use partial::PartialGraph;
-pub use trace::{Trace, TraceId, Visits, Way};
+pub use trace::{Trace, TraceId, TraceKind, Visits};
 
 use crate::element::ElementType;
 use crate::ops::Op;

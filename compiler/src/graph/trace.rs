@@ -15,14 +15,14 @@ pub struct Trace {
     /// Where the call or loop is written.
     pub span: Span,
     /// What it is.
-    pub way: Way,
+    pub kind: TraceKind,
     /// The step before.
     pub parent: Option<TraceId>,
 }
 
 /// What leads to a place: a call, or a turn of a loop. In words: "in `Residual`", "in turn 3 of 4 of this `repeat`".
 #[derive(Clone, Debug, PartialEq)]
-pub enum Way {
+pub enum TraceKind {
     /// A call of a block or model of that name.
     Call(Arc<str>),
     /// A turn of a loop.
@@ -36,11 +36,11 @@ pub enum Way {
     },
 }
 
-impl fmt::Display for Way {
+impl fmt::Display for TraceKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Way::Call(name) => write!(f, "in `{name}`"),
-            Way::Turn { word, turn, turns } => write!(f, "in turn {turn} of {turns} of this `{word}`"),
+            TraceKind::Call(name) => write!(f, "in `{name}`"),
+            TraceKind::Turn { word, turn, turns } => write!(f, "in turn {turn} of {turns} of this `{word}`"),
         }
     }
 }

@@ -1,32 +1,28 @@
-//! Cross-correlation, with all that convolutions share.
+//! Cross-correlation.
 
 use super::conv_data::ConvData;
 use super::conv_weight::ConvWeight;
+use super::convolution::{Convolution, inside, seen};
 use super::definition::{Definition, Layouts};
 use super::reference::{Operand, Real};
-use super::window::{self, AxisWindow};
+use super::window::AxisWindow;
 use super::{Kernel, KernelBuilder};
 use crate::gradient::{Backward, Handed};
 use crate::graph::NodeId;
-use std::ops::{Range, RangeInclusive};
+use std::ops::RangeInclusive;
 
 /// `x[N, C, H, W]`, `w[C', C/groups, kh, kw]` to `[N, C', H', W']`: every output element is the sum, over its group's channels
 /// and the window, of input times weight; what lies in the padding adds nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Conv {
-    /// Height, then width.
-    pub window: [AxisWindow; 2],
-    /// Parts that channels are divided into.
-    pub groups: usize,
-}
+pub struct Conv(pub Convolution);
 
 impl Definition for Conv {
     fn name(&self) -> &'static str {
         "conv"
     }
 
-    fn details(&self) -> String {
-        details(&self.window, self.groups)
+    fn convolution(&self) -> Option<Convolution> {
+        Some(self.0)
     }
 
     fn arity(&self) -> RangeInclusive<usize> {
@@ -34,15 +30,7 @@ impl Definition for Conv {
     }
 
     fn fits(&self, shape: &[usize], own: &[&[usize]]) -> bool {
-        matches!(own, [x, weight] if convolves(&self.window, self.groups, x, weight, shape))
-    }
-
-    fn windows(&self) -> Vec<AxisWindow> {
-        self.window.to_vec()
-    }
-
-    fn counts(&self) -> Vec<usize> {
-        vec![self.groups]
+        matches!(own, [x, weight] if self.0.fits(x, weight, shape))
     }
 
     fn reference<T: Real>(&self, own: &[Operand<'_, T>], shape: &[usize]) -> Vec<T> {
@@ -51,14 +39,14 @@ impl Definition for Conv {
         let mut output = vec![T::from_f64(0.0); batch * channels * height * width];
         for (plane, sums) in output.chunks_exact_mut((height * width).max(1)).enumerate() {
             let (n, channel) = (plane / channels, plane % channels);
-            let first = channel / (channels / self.groups) * weight.shape[1];
+            let first = channel / (channels / self.0.groups) * weight.shape[1];
             for inner in 0..weight.shape[1] {
                 let plane = &x.data[n * x.strides[0] + (first + inner) * x.strides[1]..];
                 let plane = Operand { data: plane, shape: &x.shape[2..], strides: &x.strides[2..] };
-                for ky in 0..self.window[0].kernel {
-                    for kx in 0..self.window[1].kernel {
+                for ky in 0..self.0.window[0].kernel {
+                    for kx in 0..self.0.window[1].kernel {
                         let weight = weight.at(&[channel, inner, ky, kx]);
-                        add(&plane, weight, &self.window, [ky, kx], [height, width], sums);
+                        add(&plane, weight, &self.0.window, [ky, kx], [height, width], sums);
                     }
                 }
             }
@@ -67,10 +55,10 @@ impl Definition for Conv {
     }
 
     fn gradient(&self, backward: &mut Backward<'_>, handed: &Handed) {
-        let (&[x, weight], &Conv { window, groups }) = (handed.arguments.as_slice(), self) else { return };
+        let (&[x, weight], &Conv(convolution)) = (handed.arguments.as_slice(), self) else { return };
         let g = backward.whole(handed.gradient, &handed.shape);
-        backward.hand_computed(x, Kernel::ConvData(ConvData { window, groups }), &[g, weight]);
-        backward.hand_computed(weight, Kernel::ConvWeight(ConvWeight { window, groups }), &[x, g]);
+        backward.hand_computed(x, Kernel::ConvData(ConvData(convolution)), &[g, weight]);
+        backward.hand_computed(weight, Kernel::ConvWeight(ConvWeight(convolution)), &[x, g]);
     }
 
     fn multiply_adds(&self, shape: &[usize], own: &[&[usize]]) -> usize {
@@ -106,37 +94,8 @@ impl KernelBuilder<'_> {
     ) -> NodeId {
         let channels = self.shape(weight).first().copied().unwrap_or(0);
         let shape = self.planes(x, Some(channels), size);
-        self.add(Kernel::Conv(Conv { window, groups }), shape, &[x, weight])
+        self.add(Kernel::Conv(Conv(Convolution { window, groups })), shape, &[x, weight])
     }
-}
-
-/// The window and the groups of a convolution.
-pub(super) fn details(window: &[AxisWindow; 2], groups: usize) -> String {
-    let groups = if groups == 1 { String::new() } else { format!(" groups {groups}") };
-    format!("{}{groups}", window::details(window))
-}
-
-/// Whether a convolution takes `x` with such a weight to that shape.
-pub(super) fn convolves(
-    window: &[AxisWindow; 2],
-    groups: usize,
-    x: &[usize],
-    weight: &[usize],
-    shape: &[usize],
-) -> bool {
-    let (&[batch, channels, _, _], &[outs, inner, rows, columns]) = (x, weight) else { return false };
-    let &[same, out, _, _] = shape else { return false };
-    groups > 0
-        && batch == same
-        && out == outs
-        && out % groups == 0
-        && inner.checked_mul(groups) == Some(channels)
-        && is_window(window, [rows, columns])
-}
-
-/// Whether a window moves, and has the size of a weight.
-pub(super) fn is_window(window: &[AxisWindow; 2], size: [usize; 2]) -> bool {
-    window.map(|axis| axis.kernel) == size && window.iter().all(AxisWindow::moves)
 }
 
 /// Elements of a shape that was checked.
@@ -162,23 +121,10 @@ fn add<T: Real>(
     }
 }
 
-/// The input element that output element `place` sees through window element `k`, padding taken off.
-pub(super) fn seen(window: &AxisWindow, k: usize, place: usize) -> usize {
-    place * window.stride + k * window.dilation - window.before
-}
-
-/// The output elements of `count` that see an input element of `size` through window element `k`, and not padding.
-pub(super) fn inside(window: &AxisWindow, k: usize, count: usize, size: usize) -> Range<usize> {
-    let padded = |place: &usize| *place * window.stride + k * window.dilation;
-    let first = (0..count).find(|place| padded(place) >= window.before).unwrap_or(count);
-    let last = (first..count).find(|place| padded(place) >= window.before + size).unwrap_or(count);
-    first..last
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::reference::dense;
-    use super::{AxisWindow, Conv, Definition, Operand};
+    use super::{AxisWindow, Conv, Convolution, Definition, Operand};
 
     const PLAIN: AxisWindow = AxisWindow { kernel: 2, stride: 1, dilation: 1, before: 0 };
 
@@ -191,7 +137,7 @@ mod tests {
     ) -> Vec<f64> {
         let x = Operand { data: x.1, shape: x.0, strides: &dense(x.0) };
         let w = Operand { data: w.1, shape: w.0, strides: &dense(w.0) };
-        Conv { window: [window; 2], groups }.reference(&[x, w], shape)
+        Conv(Convolution { window: [window; 2], groups }).reference(&[x, w], shape)
     }
 
     fn count(first: u32, last: u32) -> Vec<f64> {
@@ -231,7 +177,7 @@ mod tests {
     #[test]
     fn a_convolution_s_products() {
         let window = [AxisWindow { kernel: 3, stride: 1, dilation: 1, before: 1 }; 2];
-        let conv = Conv { window, groups: 2 };
+        let conv = Conv(Convolution { window, groups: 2 });
         assert_eq!(conv.multiply_adds(&[1, 6, 8, 8], &[&[1, 4, 8, 8], &[6, 2, 3, 3]]), 64 * 6 * 2 * 9);
     }
 }

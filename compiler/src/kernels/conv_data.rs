@@ -1,7 +1,8 @@
 //! The transposed convolution, which is the gradient of a convolution by its data.
 
-use super::conv::{Conv, details, is_window, product};
+use super::conv::{Conv, product};
 use super::conv_weight::ConvWeight;
+use super::convolution::Convolution;
 use super::definition::{Definition, Layouts};
 use super::reference::{Operand, Real, indices};
 use super::window::AxisWindow;
@@ -13,20 +14,15 @@ use std::ops::RangeInclusive;
 /// `x[N, C, H, W]`, `w[C, C'/groups, kh, kw]` to `[N, C', H', W']`: every input element adds its multiple of the kernel at
 /// `i·stride − before + k·dilation`; what falls outside the output is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ConvData {
-    /// Height, then width, of the convolution that this transposes.
-    pub window: [AxisWindow; 2],
-    /// Parts that channels are divided into.
-    pub groups: usize,
-}
+pub struct ConvData(pub Convolution);
 
 impl Definition for ConvData {
     fn name(&self) -> &'static str {
         "conv_data"
     }
 
-    fn details(&self) -> String {
-        details(&self.window, self.groups)
+    fn convolution(&self) -> Option<Convolution> {
+        Some(self.0)
     }
 
     fn arity(&self) -> RangeInclusive<usize> {
@@ -34,7 +30,7 @@ impl Definition for ConvData {
     }
 
     fn fits(&self, shape: &[usize], own: &[&[usize]]) -> bool {
-        let (&[x, weight], groups) = (own, self.groups) else { return false };
+        let (&[x, weight], groups) = (own, self.0.groups) else { return false };
         let (&[batch, channels, _, _], &[ins, inner, rows, columns]) = (x, weight) else { return false };
         let &[same, out, _, _] = shape else { return false };
         groups > 0
@@ -42,15 +38,7 @@ impl Definition for ConvData {
             && ins == channels
             && channels % groups == 0
             && inner.checked_mul(groups) == Some(out)
-            && is_window(&self.window, [rows, columns])
-    }
-
-    fn windows(&self) -> Vec<AxisWindow> {
-        self.window.to_vec()
-    }
-
-    fn counts(&self) -> Vec<usize> {
-        vec![self.groups]
+            && self.0.has_window([rows, columns])
     }
 
     fn reference<T: Real>(&self, own: &[Operand<'_, T>], shape: &[usize]) -> Vec<T> {
@@ -60,11 +48,11 @@ impl Definition for ConvData {
         for index in indices(x.shape) {
             let [n, channel, row, column] = [index[0], index[1], index[2], index[3]];
             let value = x.at(&index);
-            let first = channel / (x.shape[1] / self.groups) * weight.shape[1];
+            let first = channel / (x.shape[1] / self.0.groups) * weight.shape[1];
             for inner in 0..weight.shape[1] {
                 let plane = ((n * channels + first + inner) * height) * width;
-                for (ky, y) in targets(&self.window[0], row, height) {
-                    for (kx, x) in targets(&self.window[1], column, width) {
+                for (ky, y) in targets(&self.0.window[0], row, height) {
+                    for (kx, x) in targets(&self.0.window[1], column, width) {
                         output[plane + y * width + x] += value * weight.at(&[channel, inner, ky, kx]);
                     }
                 }
@@ -74,10 +62,10 @@ impl Definition for ConvData {
     }
 
     fn gradient(&self, backward: &mut Backward<'_>, handed: &Handed) {
-        let (&[x, weight], &ConvData { window, groups }) = (handed.arguments.as_slice(), self) else { return };
+        let (&[x, weight], &ConvData(convolution)) = (handed.arguments.as_slice(), self) else { return };
         let g = backward.whole(handed.gradient, &handed.shape);
-        backward.hand_computed(x, Kernel::Conv(Conv { window, groups }), &[g, weight]);
-        backward.hand_computed(weight, Kernel::ConvWeight(ConvWeight { window, groups }), &[g, x]);
+        backward.hand_computed(x, Kernel::Conv(Conv(convolution)), &[g, weight]);
+        backward.hand_computed(weight, Kernel::ConvWeight(ConvWeight(convolution)), &[g, x]);
     }
 
     fn multiply_adds(&self, _: &[usize], own: &[&[usize]]) -> usize {
@@ -91,8 +79,8 @@ impl Definition for ConvData {
 
     fn output_channels(&self, weight: &[usize]) -> Option<(Vec<usize>, Vec<usize>)> {
         Some(match weight {
-            &[channels, out, height, width] if self.groups > 1 => {
-                (vec![self.groups, channels / self.groups, out, height, width], vec![0, 2])
+            &[channels, out, height, width] if self.0.groups > 1 => {
+                (vec![self.0.groups, channels / self.0.groups, out, height, width], vec![0, 2])
             }
             _ => (weight.to_vec(), vec![1]),
         })
@@ -119,7 +107,7 @@ impl KernelBuilder<'_> {
     ) -> NodeId {
         let channels = self.shape(weight).get(1).copied().unwrap_or(0) * groups;
         let shape = self.planes(x, Some(channels), size);
-        self.add(Kernel::ConvData(ConvData { window, groups }), shape, &[x, weight])
+        self.add(Kernel::ConvData(ConvData(Convolution { window, groups })), shape, &[x, weight])
     }
 }
 
@@ -135,14 +123,14 @@ fn targets(window: &AxisWindow, place: usize, size: usize) -> impl Iterator<Item
 #[cfg(test)]
 mod tests {
     use super::super::reference::dense;
-    use super::{AxisWindow, ConvData, Definition, Operand};
+    use super::{AxisWindow, ConvData, Convolution, Definition, Operand};
 
     #[test]
     fn stride_two_doubles_a_plane() {
         let window = AxisWindow { kernel: 2, stride: 2, dilation: 1, before: 0 };
         let x = Operand { data: &[1.0f64, 2.0], shape: &[1, 1, 1, 2], strides: &dense(&[1, 1, 1, 2]) };
         let w = Operand { data: &[1.0, 2.0, 3.0, 4.0], shape: &[1, 1, 2, 2], strides: &dense(&[1, 1, 2, 2]) };
-        let y = ConvData { window: [window; 2], groups: 1 }.reference(&[x, w], &[1, 1, 2, 4]);
+        let y = ConvData(Convolution { window: [window; 2], groups: 1 }).reference(&[x, w], &[1, 1, 2, 4]);
         assert_eq!(y, [1.0, 2.0, 2.0, 4.0, 3.0, 4.0, 6.0, 8.0]);
     }
 
@@ -152,6 +140,6 @@ mod tests {
         let x = Operand { data: &[1.0f64], shape: &[1, 1, 1, 1], strides: &[1; 4] };
         let w: Vec<f64> = (1..=9).map(f64::from).collect();
         let w = Operand { data: &w, shape: &[1, 1, 3, 3], strides: &dense(&[1, 1, 3, 3]) };
-        assert_eq!(ConvData { window: [window; 2], groups: 1 }.reference(&[x, w], &[1, 1, 1, 1]), [5.0]);
+        assert_eq!(ConvData(Convolution { window: [window; 2], groups: 1 }).reference(&[x, w], &[1, 1, 1, 1]), [5.0]);
     }
 }

@@ -1,9 +1,9 @@
 //! The gradient of a convolution by its weight.
 
-use super::conv::{convolves, details, inside, is_window, product, seen};
+use super::conv::product;
+use super::convolution::{Convolution, inside, seen};
 use super::definition::Definition;
 use super::reference::{Operand, Real};
-use super::window::AxisWindow;
 use std::ops::RangeInclusive;
 
 /// `x[N, C, H, W]`, `g[N, C', H', W']` to `[C', C/groups, kh, kw]`: element `(o, c, k)` is the sum over images and places `p` of
@@ -11,20 +11,15 @@ use std::ops::RangeInclusive;
 /// is zero. The gradient of [`Conv`](super::Conv) by weight, and of [`ConvData`](super::ConvData), whose result's gradient is
 /// then `x` and whose data is `g`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ConvWeight {
-    /// Height, then width, of the convolution.
-    pub window: [AxisWindow; 2],
-    /// Parts that channels are divided into.
-    pub groups: usize,
-}
+pub struct ConvWeight(pub Convolution);
 
 impl Definition for ConvWeight {
     fn name(&self) -> &'static str {
         "conv_weight"
     }
 
-    fn details(&self) -> String {
-        details(&self.window, self.groups)
+    fn convolution(&self) -> Option<Convolution> {
+        Some(self.0)
     }
 
     fn arity(&self) -> RangeInclusive<usize> {
@@ -32,12 +27,12 @@ impl Definition for ConvWeight {
     }
 
     fn fits(&self, shape: &[usize], own: &[&[usize]]) -> bool {
-        matches!(own, [x, g] if convolves(&self.window, self.groups, x, shape, g))
+        matches!(own, [x, g] if self.0.fits(x, shape, g))
     }
 
     /// Plain images beside blocks are those of a stem, which has one group.
     fn fits_in_blocks(&self, shape: &[usize], own: &[&[usize]]) -> bool {
-        let (&[x, g], &[outs, inner, rows, columns], groups) = (own, shape, self.groups) else { return false };
+        let (&[x, g], &[outs, inner, rows, columns], groups) = (own, shape, self.0.groups) else { return false };
         let Some(ins) = inner.checked_mul(groups) else { return false };
         groups > 0
             && outs % groups == 0
@@ -45,22 +40,14 @@ impl Definition for ConvWeight {
             && holds(x, ins)
             && holds(g, outs)
             && x.first() == g.first()
-            && is_window(&self.window, [rows, columns])
-    }
-
-    fn windows(&self) -> Vec<AxisWindow> {
-        self.window.to_vec()
-    }
-
-    fn counts(&self) -> Vec<usize> {
-        vec![self.groups]
+            && self.0.has_window([rows, columns])
     }
 
     fn reference<T: Real>(&self, own: &[Operand<'_, T>], shape: &[usize]) -> Vec<T> {
         let (x, g) = (&own[0], &own[1]);
         let (rows, columns) = (g.shape[2], g.shape[3]);
-        let per_group = g.shape[1] / self.groups;
-        let [vertical, horizontal] = &self.window;
+        let per_group = g.shape[1] / self.0.groups;
+        let [vertical, horizontal] = &self.0.window;
         let mut output = Vec::with_capacity(product(shape));
         for channel in 0..shape[0] {
             for inner in 0..shape[1] {
@@ -108,8 +95,9 @@ fn holds(image: &[usize], channels: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::AxisWindow;
     use super::super::reference::dense;
-    use super::{AxisWindow, ConvWeight, Definition, Operand};
+    use super::{ConvWeight, Convolution, Definition, Operand};
 
     #[test]
     fn a_weight_is_met_once_a_place() {
@@ -117,7 +105,9 @@ mod tests {
         let (x_shape, g_shape) = ([1, 1, 3, 3], [1, 1, 2, 2]);
         let x = Operand { data: &x, shape: &x_shape, strides: &dense(&x_shape) };
         let g = Operand { data: &g, shape: &g_shape, strides: &dense(&g_shape) };
-        let weights = |axis, shape: [usize; 4]| ConvWeight { window: [axis; 2], groups: 1 }.reference(&[x, g], &shape);
+        let weights = |axis, shape: [usize; 4]| {
+            ConvWeight(Convolution { window: [axis; 2], groups: 1 }).reference(&[x, g], &shape)
+        };
         let plain = AxisWindow { kernel: 2, stride: 1, dilation: 1, before: 0 };
         assert_eq!(weights(plain, [1, 1, 2, 2]), [27.0, 37.0, 57.0, 67.0]);
         let padded = AxisWindow { kernel: 1, stride: 2, dilation: 1, before: 1 };

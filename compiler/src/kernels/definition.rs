@@ -4,6 +4,7 @@
 //! Builder, verifier, passes, planner and engines ask these questions and know no kernel by name where they can. A default answer
 //! is that of a kernel which has nothing to say.
 
+use super::convolution::Convolution;
 use super::reference::{Operand, Real};
 use super::window::AxisWindow;
 use crate::gradient::{Backward, Handed};
@@ -14,9 +15,14 @@ pub trait Definition: Clone {
     /// Its name in plans, profiles and messages.
     fn name(&self) -> &'static str;
 
+    /// The convolution that it is, or is a gradient of.
+    fn convolution(&self) -> Option<Convolution> {
+        None
+    }
+
     /// What the name does not say, with a space before it: ` 3x3 stride 2 before 1`.
     fn details(&self) -> String {
-        String::new()
+        self.convolution().map_or_else(String::new, |convolution| convolution.details())
     }
 
     /// How many arguments it takes, those of an epilogue not counted.
@@ -33,12 +39,12 @@ pub trait Definition: Clone {
 
     /// The windows that it moves over its input.
     fn windows(&self) -> Vec<AxisWindow> {
-        Vec::new()
+        self.convolution().map_or_else(Vec::new, |convolution| convolution.window.to_vec())
     }
 
     /// The other numbers in its fields, for whoever asks whether they are of this world.
     fn counts(&self) -> Vec<usize> {
-        Vec::new()
+        self.convolution().map_or_else(Vec::new, |convolution| vec![convolution.groups])
     }
 
     /// The value as plain loops, dense, the last axis fastest: what the kernel means, exactly. Sums are made in `T`.

@@ -1,6 +1,6 @@
 //! Scalar expressions: what a `Map` or an epilogue does to one element.
 //!
-//! An expression is a tree over the operands' elements at one place. Layers build it with ordinary operators
+//! An expression is a tree over the operands' elements at one position. Layers build it with ordinary operators
 //! (`(x + bias) * scale`), passes substitute and split it, the CPU engine evaluates it block by block and the CUDA back end
 //! prints it as C. What it is computed in, whoever holds it says ([`KernelNode::compute`](super::KernelNode::compute)); which
 //! forms that type has,
@@ -80,16 +80,16 @@ pub enum Expression {
 
 /// Where an element lies in the result.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Place<'a> {
+pub struct ElementPosition<'a> {
     /// Its index, an axis each.
     pub index: &'a [usize],
     /// How many elements come before it, the last axis fastest.
     pub number: usize,
 }
 
-impl Place<'static> {
+impl ElementPosition<'static> {
     /// The only element of a tensor without axes.
-    pub const SINGLE: Place<'static> = Place { index: &[], number: 0 };
+    pub const SINGLE: ElementPosition<'static> = ElementPosition { index: &[], number: 0 };
 }
 
 impl Expression {
@@ -150,22 +150,22 @@ impl Expression {
 
     /// The value for these operands, in float64; not-a-number when an operand is missing.
     pub fn evaluate(&self, operands: &[f64]) -> f64 {
-        self.evaluate_at(operands, Place::SINGLE)
+        self.evaluate_at(operands, ElementPosition::SINGLE)
     }
 
-    /// The value for these operands at a place, in float64; not-a-number when an operand or axis is missing.
-    pub fn evaluate_at(&self, operands: &[f64], place: Place<'_>) -> f64 {
-        let value = |part: &Expression| part.evaluate_at(operands, place);
+    /// The value for these operands at a position, in float64; not-a-number when an operand or axis is missing.
+    pub fn evaluate_at(&self, operands: &[f64], position: ElementPosition<'_>) -> f64 {
+        let value = |part: &Expression| part.evaluate_at(operands, position);
         match self {
             Expression::Operand(index) => operands.get(*index).copied().unwrap_or(f64::NAN),
             Expression::Constant(number) => *number,
             Expression::Unary(operation, x) => operation.evaluate(value(x)),
             Expression::Binary(operation, a, b) => operation.evaluate(value(a), value(b)),
             Expression::Select(condition, a, b) => value(if value(condition) != 0.0 { a } else { b }),
-            Expression::Index(axis) => place.index.get(*axis).map_or(f64::NAN, |&index| index as f64),
+            Expression::Index(axis) => position.index.get(*axis).map_or(f64::NAN, |&index| index as f64),
             Expression::Uniform(stream, key) => {
                 let key = [&key[0], &key[1]].map(|word| value(word) as u64);
-                random::uniform(place.number as u64, *stream, key)
+                random::uniform(position.number as u64, *stream, key)
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::definition::{Definition, Layouts};
 use super::reference::{Elements, Operand, Real, indices, offsets};
-use super::{Expression, Kernel, KernelBuilder, KernelNode, Place, random};
+use super::{ElementPosition, Expression, Kernel, KernelBuilder, KernelNode, random};
 use crate::element::ElementType;
 use crate::gradient::{Backward, Handed};
 use crate::graph::NodeId;
@@ -76,7 +76,7 @@ impl KernelBuilder<'_> {
     }
 }
 
-/// The expression at every place of the result; operands are repeated to its shape by sizes of 1 or by strides of 0.
+/// The expression at every position of the result; operands are repeated to its shape by sizes of 1 or by strides of 0.
 pub fn map<T: Real>(expression: &Expression, operands: &[Elements<T>], shape: &[usize]) -> Vec<T> {
     let strides = repeated(operands, shape);
     let mut operands = visits(operands, &strides, shape);
@@ -87,7 +87,7 @@ pub fn map<T: Real>(expression: &Expression, operands: &[Elements<T>], shape: &[
         elements.clear();
         elements.extend(operands.iter_mut().filter_map(next));
         let index = indices.as_mut().and_then(Iterator::next).unwrap_or_default();
-        evaluate(expression, &elements, Place { index: &index, number })
+        evaluate(expression, &elements, ElementPosition { index: &index, number })
     };
     (0..count).map(element).collect()
 }
@@ -154,22 +154,22 @@ impl<T: Real> Element<T> {
     }
 }
 
-/// The expression at one place, every operation rounded to the element type.
-fn evaluate<T: Real>(expression: &Expression, elements: &[Element<T>], place: Place<'_>) -> T {
-    let value = |part: &Expression| evaluate(part, elements, place).to_f64();
+/// The expression at one position, every operation rounded to the element type.
+fn evaluate<T: Real>(expression: &Expression, elements: &[Element<T>], position: ElementPosition<'_>) -> T {
+    let value = |part: &Expression| evaluate(part, elements, position).to_f64();
     let number = match expression {
         Expression::Operand(index) => return elements[*index].real(),
         Expression::Select(condition, a, b) => {
-            return evaluate(if value(condition) != 0.0 { a } else { b }, elements, place);
+            return evaluate(if value(condition) != 0.0 { a } else { b }, elements, position);
         }
         Expression::Unary(operation, x) => operation.evaluate(value(x)),
         Expression::Binary(operation, a, b) => operation.evaluate(value(a), value(b)),
         Expression::Constant(number) => *number,
-        Expression::Index(_) => expression.evaluate_at(&[], place),
+        Expression::Index(_) => expression.evaluate_at(&[], position),
         Expression::Uniform(stream, key) => {
             let whole: Vec<u64> = elements.iter().map(|element| element.whole()).collect();
             let key = [&key[0], &key[1]].map(|word| word.evaluate_whole(&whole).unwrap_or_default());
-            random::uniform(place.number as u64, *stream, key)
+            random::uniform(position.number as u64, *stream, key)
         }
     };
     T::from_f64(number)

@@ -5,7 +5,7 @@
 //!
 //! `adaptive! { /// doc  Name { fields } pooling }` declares one.
 
-use super::{Pair, Reach, ShapeError, Taps, inputs};
+use super::{LayerField, Pair, ShapeError, Taps, inputs};
 use crate::graph::NodeId;
 use crate::kernels::{AxisWindow, KernelBuilder, PoolAxis, Pooling};
 use crate::shape::{Dim, Shape};
@@ -23,8 +23,8 @@ macro_rules! adaptive {
                 $crate::ops::adaptive::shape(self.output_size, inputs)
             }
 
-            fn reach(&self, inputs: &[$crate::shape::Shape]) -> $crate::ops::Reach {
-                $crate::ops::adaptive::reach(self.output_size, inputs)
+            fn receptive_field(&self, inputs: &[$crate::shape::Shape]) -> $crate::ops::LayerField {
+                $crate::ops::adaptive::receptive_field(self.output_size, inputs)
             }
 
             fn describe(&self, _inputs: &[$crate::shape::Shape]) -> String {
@@ -47,15 +47,15 @@ pub fn shape(output_size: Pair, inputs: &[Shape]) -> Result<Shape, ShapeError> {
 }
 
 /// The whole plane when there is one window, and where its size is open.
-pub fn reach(output_size: Pair, inputs: &[Shape]) -> Reach {
+pub fn receptive_field(output_size: Pair, inputs: &[Shape]) -> LayerField {
     let size = |axis: usize| {
         let size = inputs.first().and_then(|shape| shape.get(axis)).and_then(Dim::number);
         size.and_then(|size| usize::try_from(size).ok())
     };
     match (output_size, size(2), size(3)) {
-        (Pair(1, 1), ..) | (_, None, _) | (_, _, None) => Reach::whole_from(2, 4),
+        (Pair(1, 1), ..) | (_, None, _) | (_, _, None) => LayerField::whole_from(2, 4),
         (Pair(rows, columns), Some(height), Some(width)) => {
-            Reach::Plane([Taps::parts(height, rows), Taps::parts(width, columns)])
+            LayerField::Plane([Taps::parts(height, rows), Taps::parts(width, columns)])
         }
     }
 }

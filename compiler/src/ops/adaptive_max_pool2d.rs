@@ -32,7 +32,7 @@ adaptive! {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Reach, ShapeError, Taps};
+    use super::super::{LayerField, ShapeError, Taps};
     use super::super::test_layer::{on, refusal};
 
     #[test]
@@ -40,12 +40,12 @@ mod tests {
         let pool = on("AdaptiveMaxPool2d(1)", &["[N, 512, H, W]"]);
         assert_eq!(pool.shape.to_string(), "[N, 512, 1, 1]");
         assert_eq!(pool.describe(), "output_size=1");
-        assert_eq!(pool.reach(), Reach::Whole(vec![2, 3]));
+        assert_eq!(pool.receptive_field(), LayerField::Whole(vec![2, 3]));
         assert_eq!(pool.kernels, ["pool_max"]);
         let pair = on("AdaptiveMaxPool2d((2, 7))", &["[N, 16, 4, 5]"]);
         assert_eq!(pair.shape.to_string(), "[N, 16, 2, 7]");
         assert_eq!(pair.describe(), "output_size=(2, 7)");
-        assert_eq!(pair.reach(), Reach::Plane([Taps::parts(4, 2), Taps::parts(5, 7)]));
+        assert_eq!(pair.receptive_field(), LayerField::Plane([Taps::parts(4, 2), Taps::parts(5, 7)]));
         assert!(matches!(refusal("AdaptiveMaxPool2d(1)", &["[N, 512]"]), ShapeError::Rank { .. }));
     }
 }

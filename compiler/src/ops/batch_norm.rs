@@ -3,7 +3,7 @@
 //! `batch_norm! { /// doc  Name; inputs => shape }` declares one, with the arguments that all of them have.
 
 use super::norm;
-use super::{Argument, BindError, ParameterDeclaration, Reach};
+use super::{Argument, BindError, LayerField, ParameterDeclaration};
 use crate::graph::NodeId;
 use crate::kernels::{Expression, KernelBuilder};
 use crate::shape::Shape;
@@ -60,8 +60,8 @@ macro_rules! batch_norm {
                 Ok(self.common().parameters($crate::ops::inputs::channels(inputs)?))
             }
 
-            fn reach(&self, inputs: &[$crate::shape::Shape]) -> $crate::ops::Reach {
-                self.common().reach(inputs)
+            fn receptive_field(&self, inputs: &[$crate::shape::Shape]) -> $crate::ops::LayerField {
+                self.common().receptive_field(inputs)
             }
 
             fn describe(&self, inputs: &[$crate::shape::Shape]) -> String {
@@ -104,9 +104,9 @@ impl BatchNorm {
     }
 
     /// One element, or with the batch's statistics all of its channel.
-    pub fn reach(self, inputs: &[Shape]) -> Reach {
+    pub fn receptive_field(self, inputs: &[Shape]) -> LayerField {
         let rank = inputs.first().map_or(0, Shape::rank);
-        if self.track_running_stats { Reach::Point } else { Reach::whole_from(2, rank) }
+        if self.track_running_stats { LayerField::Point } else { LayerField::whole_from(2, rank) }
     }
 
     pub fn describe(self, channels: usize) -> String {

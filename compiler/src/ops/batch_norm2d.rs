@@ -34,7 +34,7 @@ batch_norm! {
 #[cfg(test)]
 mod tests {
     use super::super::test_layer::{bind, on, refusal};
-    use super::super::{BindError, Reach, ShapeError};
+    use super::super::{BindError, LayerField, ShapeError};
 
     #[test]
     fn one_map_with_running_statistics() {
@@ -48,7 +48,7 @@ mod tests {
         let reshapes = ["reshape"; 4].into_iter();
         let map = "map (((x0 - x3) / sqrt(x4 + 0.00001)) * x1) + x2";
         assert_eq!(norm.kernels, reshapes.chain([map]).collect::<Vec<_>>());
-        assert_eq!(norm.reach(), Reach::Point);
+        assert_eq!(norm.receptive_field(), LayerField::Point);
     }
 
     #[test]
@@ -62,7 +62,7 @@ mod tests {
         let batch = on("BatchNorm2d(track_running_stats=false)", &["[N, 3, 4, 4]"]);
         assert_eq!(batch.parameters(), "weight [3], bias [3]");
         assert_eq!(batch.kernels.iter().filter(|kernel| *kernel == "reduce_sum").count(), 2);
-        assert_eq!(batch.reach(), Reach::Whole(vec![2, 3]));
+        assert_eq!(batch.receptive_field(), LayerField::Whole(vec![2, 3]));
     }
 
     #[test]

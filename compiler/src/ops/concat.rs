@@ -1,6 +1,6 @@
 //! `concat { }`: branches one after another along an axis.
 
-use super::{Operator, Reach, ShapeError, inputs};
+use super::{Operator, LayerField, ShapeError, inputs};
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
 use crate::shape::{Requirements, Shape};
@@ -56,9 +56,9 @@ impl Operator for Concat {
         Ok(Shape::from(whole))
     }
 
-    fn reach(&self, inputs: &[Shape]) -> Reach {
+    fn receptive_field(&self, inputs: &[Shape]) -> LayerField {
         let axis = inputs.first().and_then(|first| inputs::axis("dim", self.dim, first).ok());
-        axis.map_or(Reach::Point, Reach::Joined)
+        axis.map_or(LayerField::Point, LayerField::Joined)
     }
 
     fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
@@ -81,7 +81,7 @@ mod tests {
         assert_eq!(join.shape.to_string(), "[N, C + 9, H, 5]");
         assert_eq!(join.requirements, ["5 Equal W"]);
         assert_eq!(join.kernels, ["concat"]);
-        assert_eq!(join.reach(), Reach::Joined(1));
+        assert_eq!(join.receptive_field(), LayerField::Joined(1));
         assert_eq!(on("concat(dim=-1)", &["[N, 8]", "[N, 2]"]).shape.to_string(), "[N, 10]");
     }
 

@@ -1,7 +1,7 @@
 //! Conv2d: the layer that the product is named after.
 
 use super::{Argument, BindError, Operator, PadPair, Padding, Pair};
-use super::{ParameterDeclaration, Reach, ShapeError, Window, inputs};
+use super::{ParameterDeclaration, LayerField, ShapeError, Window, inputs};
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
 use crate::shape::{Dim, Requirements, Shape};
@@ -94,8 +94,8 @@ impl Operator for Conv2d {
         super::count(output).saturating_mul(super::count(&[channels, self.kernel_size.0, self.kernel_size.1]))
     }
 
-    fn reach(&self, _inputs: &[Shape]) -> Reach {
-        self.window().reach()
+    fn receptive_field(&self, _inputs: &[Shape]) -> LayerField {
+        self.window().receptive_field()
     }
 
     fn describe(&self, inputs: &[Shape]) -> String {
@@ -149,7 +149,7 @@ mod tests {
     fn padding_can_be_a_word() {
         let same = on("Conv2d(3, kernel_size=4, padding=\"same\")", &["[N, 2, 7, 7]"]);
         assert_eq!(same.shape.to_string(), "[N, 3, 7, 7]");
-        assert_eq!(same.reach(), Reach::Plane([super::super::Taps::window(4, 1, 1, 1); 2]));
+        assert_eq!(same.receptive_field(), LayerField::Plane([super::super::Taps::window(4, 1, 1, 1); 2]));
         assert_eq!(on("Conv2d(3, 4, padding=\"valid\")", &["[N, 2, 7, 7]"]).shape.to_string(), "[N, 3, 4, 4]");
     }
 

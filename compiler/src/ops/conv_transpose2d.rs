@@ -1,6 +1,6 @@
 //! ConvTranspose2d: the layer that enlarges.
 
-use super::{Argument, BindError, Operator, PadPair, Pair, ParameterDeclaration, Reach, ShapeError, Taps, inputs};
+use super::{Argument, BindError, Operator, PadPair, Pair, ParameterDeclaration, LayerField, ShapeError, Taps, inputs};
 use crate::diagnostic::Code;
 use crate::graph::NodeId;
 use crate::kernels::{AxisWindow, KernelBuilder};
@@ -174,8 +174,8 @@ impl Operator for ConvTranspose2d {
         inputs.first().map_or(0, |input| super::count(input)).saturating_mul(super::count(&kernel))
     }
 
-    fn reach(&self, _inputs: &[Shape]) -> Reach {
-        Reach::Plane(self.axes().map(|Axis { kernel, stride, padding, dilation, .. }| {
+    fn receptive_field(&self, _inputs: &[Shape]) -> LayerField {
+        LayerField::Plane(self.axes().map(|Axis { kernel, stride, padding, dilation, .. }| {
             Taps::transposed(kernel, dilation, stride, padding)
         }))
     }

@@ -2,7 +2,7 @@
 //!
 //! `along_axis! { /// doc  Name { fields }  builder, powers => kernels }` declares one, whose field `dim` is the axis.
 
-use super::{Reach, ShapeError, inputs};
+use super::{LayerField, ShapeError, inputs};
 use crate::graph::NodeId;
 use crate::kernels::{Expression, KernelBuilder, Reduction, Unary};
 use crate::shape::Shape;
@@ -23,8 +23,8 @@ macro_rules! along_axis {
                 $crate::ops::exponentials::shape(self.dim, inputs)
             }
 
-            fn reach(&self, inputs: &[$crate::shape::Shape]) -> $crate::ops::Reach {
-                $crate::ops::exponentials::reach(self.dim, inputs)
+            fn receptive_field(&self, inputs: &[$crate::shape::Shape]) -> $crate::ops::LayerField {
+                $crate::ops::exponentials::receptive_field(self.dim, inputs)
             }
 
             fn describe(&self, _inputs: &[$crate::shape::Shape]) -> String {
@@ -49,9 +49,9 @@ pub fn shape(dim: i64, inputs: &[Shape]) -> Result<Shape, ShapeError> {
 }
 
 /// All of that axis.
-pub fn reach(dim: i64, inputs: &[Shape]) -> Reach {
+pub fn receptive_field(dim: i64, inputs: &[Shape]) -> LayerField {
     let axis = inputs.first().and_then(|shape| inputs::axis("dim", dim, shape).ok());
-    Reach::Whole(axis.into_iter().collect())
+    LayerField::Whole(axis.into_iter().collect())
 }
 
 /// Kernels of a layer's input along an axis.

@@ -1,6 +1,6 @@
 //! Flatten: several axes become one.
 
-use super::{Layer, Operator, Reach, ShapeError, inputs};
+use super::{Layer, Operator, LayerField, ShapeError, inputs};
 use crate::diagnostic::Code;
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
@@ -60,12 +60,12 @@ impl Operator for Flatten {
         Ok(before.chain([folded]).chain(input.iter().skip(last + 1).cloned()).collect())
     }
 
-    fn reach(&self, inputs: &[Shape]) -> Reach {
+    fn receptive_field(&self, inputs: &[Shape]) -> LayerField {
         let input = inputs.first().cloned().unwrap_or_default();
-        let Ok(axes) = self.axes(&input) else { return Reach::Point };
+        let Ok(axes) = self.axes(&input) else { return LayerField::Point };
         let (first, last) = (*axes.start(), *axes.end());
         let place = |axis: usize| if axis > last { axis - (last - first) } else { axis.min(first) };
-        Reach::Moved((0..input.rank()).map(place).collect())
+        LayerField::Moved((0..input.rank()).map(place).collect())
     }
 
     fn describe(&self, _inputs: &[Shape]) -> String {
@@ -88,10 +88,10 @@ mod tests {
         let flat = on("Flatten", &["[N, 16, 5, 5]"]);
         assert_eq!(flat.shape.to_string(), "[N, 400]");
         assert_eq!(flat.describe(), "start_dim=1, end_dim=-1");
-        assert_eq!(flat.reach(), Reach::Moved(vec![0, 1, 1, 1]));
+        assert_eq!(flat.receptive_field(), LayerField::Moved(vec![0, 1, 1, 1]));
         let middle = on("Flatten(1, -2)", &["[N, 2, H, W]"]);
         assert_eq!(middle.shape.to_string(), "[N, 2*H, W]");
-        assert_eq!(middle.reach(), Reach::Moved(vec![0, 1, 1, 2]));
+        assert_eq!(middle.receptive_field(), LayerField::Moved(vec![0, 1, 1, 2]));
         assert_eq!(on("Flatten", &["[N, 7]"]).kernels, Vec::<String>::new());
     }
 

@@ -1,6 +1,6 @@
 //! GroupNorm: normalisation over groups of channels of one image.
 
-use super::{Argument, BindError, Operator, ParameterDeclaration, Reach, ShapeError, inputs, norm};
+use super::{Argument, BindError, Operator, ParameterDeclaration, LayerField, ShapeError, inputs, norm};
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
 use crate::shape::{Requirements, Shape};
@@ -56,8 +56,8 @@ impl Operator for GroupNorm {
         Ok(norm::weight_and_bias(&[inputs::channels(inputs)?], self.affine, self.bias))
     }
 
-    fn reach(&self, inputs: &[Shape]) -> Reach {
-        Reach::whole_from(1, inputs.first().map_or(0, Shape::rank))
+    fn receptive_field(&self, inputs: &[Shape]) -> LayerField {
+        LayerField::whole_from(1, inputs.first().map_or(0, Shape::rank))
     }
 
     fn describe(&self, inputs: &[Shape]) -> String {

@@ -1,6 +1,6 @@
 //! LayerNorm: normalisation over the last axes.
 
-use super::{Argument, BindError, Operator, ParameterDeclaration, Reach, ShapeError, Sizes, inputs, norm};
+use super::{Argument, BindError, Operator, ParameterDeclaration, LayerField, ShapeError, Sizes, inputs, norm};
 use crate::diagnostic::Code;
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
@@ -86,9 +86,9 @@ impl Operator for LayerNorm {
         Ok(norm::weight_and_bias(&self.sizes(inputs)?, self.elementwise_affine, self.bias))
     }
 
-    fn reach(&self, inputs: &[Shape]) -> Reach {
+    fn receptive_field(&self, inputs: &[Shape]) -> LayerField {
         let rank = inputs.first().map_or(0, Shape::rank);
-        Reach::whole_from(rank.saturating_sub(self.axes()), rank)
+        LayerField::whole_from(rank.saturating_sub(self.axes()), rank)
     }
 
     fn describe(&self, inputs: &[Shape]) -> String {
@@ -113,7 +113,7 @@ mod tests {
         let norm = on("LayerNorm", &["[N, 5, 64]"]);
         assert_eq!(norm.parameters(), "weight [64], bias [64]");
         assert_eq!(norm.describe(), "(64,), eps=1e-05, elementwise_affine=True, bias=True");
-        assert_eq!(norm.reach(), Reach::Whole(vec![2]));
+        assert_eq!(norm.receptive_field(), LayerField::Whole(vec![2]));
         let two = on("LayerNorm((5, 64), eps=1e-6, bias=false)", &["[N, 5, 64]"]);
         assert_eq!(two.parameters(), "weight [5, 64]");
         assert_eq!(two.describe(), "(5, 64), eps=1e-06, elementwise_affine=True, bias=False");

@@ -74,6 +74,6 @@ mod tests {
         assert_eq!(norm.shape.to_string(), "[N, 96, H, W]");
         assert_eq!(norm.parameters(), "weight [96], bias [96]");
         assert_eq!(norm.describe(), "(96,), eps=1e-06, elementwise_affine=True, bias=True");
-        assert_eq!(norm.reach(), super::super::Reach::Point);
+        assert_eq!(norm.receptive_field(), super::super::LayerField::Point);
     }
 }

@@ -1,6 +1,6 @@
 //! Linear: every output from every input feature.
 
-use super::{Argument, Operator, ParameterDeclaration, Reach, ShapeError, inputs};
+use super::{Argument, Operator, ParameterDeclaration, LayerField, ShapeError, inputs};
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
 use crate::shape::{Dim, Requirements, Shape};
@@ -65,9 +65,9 @@ impl Operator for Linear {
         super::count(output).saturating_mul(features as u64)
     }
 
-    fn reach(&self, inputs: &[Shape]) -> Reach {
+    fn receptive_field(&self, inputs: &[Shape]) -> LayerField {
         let rank = inputs.first().map_or(0, Shape::rank);
-        Reach::whole_from(rank.saturating_sub(1), rank)
+        LayerField::whole_from(rank.saturating_sub(1), rank)
     }
 
     fn describe(&self, inputs: &[Shape]) -> String {
@@ -104,7 +104,7 @@ mod tests {
         assert_eq!(tokens.shape.to_string(), "[N, 5, 6]");
         assert_eq!(tokens.kernels, ["reshape", "gemm", "reshape"]);
         assert_eq!(tokens.macs(), 5 * 8 * 6);
-        assert_eq!(tokens.reach(), Reach::Whole(vec![2]));
+        assert_eq!(tokens.receptive_field(), LayerField::Whole(vec![2]));
     }
 
     #[test]

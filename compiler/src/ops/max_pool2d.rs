@@ -1,6 +1,6 @@
 //! MaxPool2d: the largest element of each window.
 
-use super::{Argument, BindError, Operator, PadPair, Pair, Reach, ShapeError, Window};
+use super::{Argument, BindError, Operator, PadPair, Pair, LayerField, ShapeError, Window};
 use crate::graph::NodeId;
 use crate::kernels::{KernelBuilder, Pooling};
 use crate::shape::{Requirements, Shape};
@@ -54,8 +54,8 @@ impl Operator for MaxPool2d {
         self.window().pooled(inputs, requirements)
     }
 
-    fn reach(&self, _inputs: &[Shape]) -> Reach {
-        self.window().reach()
+    fn receptive_field(&self, _inputs: &[Shape]) -> LayerField {
+        self.window().receptive_field()
     }
 
     fn describe(&self, _inputs: &[Shape]) -> String {

@@ -17,7 +17,7 @@ mod manual;
 mod norm;
 mod operator;
 mod pointwise;
-mod reach;
+mod receptive_field;
 mod shape_error;
 #[cfg(test)]
 mod test_layer;
@@ -27,7 +27,7 @@ pub use argument::{Argument, ArgumentSpec, Arguments, BindError, Constant, Signa
 pub use argument_types::{Axes, Factors, PadPair, Padding, Pair, Probability, Sides, Sizes};
 pub use manual::manual;
 pub use operator::{Layer, Operator, ParameterDeclaration};
-pub use reach::{Reach, Taps};
+pub use receptive_field::{LayerField, Taps};
 pub use shape_error::ShapeError;
 pub use window::Window;
 
@@ -95,9 +95,9 @@ macro_rules! operators {
                 match self { $(Op::$operator(operator) => operator.macs(inputs, output),)* }
             }
 
-            /// See [`Operator::reach`].
-            pub fn reach(&self, inputs: &[Shape]) -> Reach {
-                match self { $(Op::$operator(operator) => operator.reach(inputs),)* }
+            /// See [`Operator::receptive_field`].
+            pub fn receptive_field(&self, inputs: &[Shape]) -> LayerField {
+                match self { $(Op::$operator(operator) => operator.receptive_field(inputs),)* }
             }
 
             /// See [`Operator::describe`].

@@ -1,6 +1,6 @@
 //! Narrow: a slice along an axis.
 
-use super::{Layer, Operator, Reach, ShapeError, Taps, inputs};
+use super::{Layer, Operator, LayerField, ShapeError, Taps, inputs};
 use crate::diagnostic::Code;
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
@@ -71,15 +71,15 @@ impl Operator for Narrow {
         Ok(Shape::from(sizes))
     }
 
-    fn reach(&self, inputs: &[Shape]) -> Reach {
-        let Some(shape) = inputs.first() else { return Reach::Point };
+    fn receptive_field(&self, inputs: &[Shape]) -> LayerField {
+        let Some(shape) = inputs.first() else { return LayerField::Point };
         let axis = inputs::axis("dim", self.dim, shape).unwrap_or(0);
         let start = shape.get(axis).and_then(|size| self.first(size).ok()).unwrap_or(0);
         let slice = Taps::window(1, 1, 1, -start);
         match shape.rank() - axis {
-            1 => Reach::Plane([Taps::POINT, slice]),
-            2 => Reach::Plane([slice, Taps::POINT]),
-            _ => Reach::Point,
+            1 => LayerField::Plane([Taps::POINT, slice]),
+            2 => LayerField::Plane([slice, Taps::POINT]),
+            _ => LayerField::Point,
         }
     }
 
@@ -106,11 +106,11 @@ mod tests {
         let slice = on("Narrow(dim=1, start=32, length=32)", &["[N, 64, H, W]"]);
         assert_eq!(slice.shape.to_string(), "[N, 32, H, W]");
         assert_eq!(slice.kernels, ["slice"]);
-        assert_eq!(slice.reach(), Reach::Point);
+        assert_eq!(slice.receptive_field(), LayerField::Point);
         assert_eq!(on("Narrow(1, -3, 2)", &["[N, 4, 5, 6]"]).shape.to_string(), "[N, 2, 5, 6]");
         let rows = on("Narrow(-2, 4, 1)", &["[N, 4, H, 6]"]);
         assert_eq!(rows.requirements, ["H AtLeast 5"]);
-        assert_eq!(rows.reach(), Reach::Plane([Taps::window(1, 1, 1, -4), Taps::POINT]));
+        assert_eq!(rows.receptive_field(), LayerField::Plane([Taps::window(1, 1, 1, -4), Taps::POINT]));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! ends see kernels alone.
 
 use super::argument::{Arguments, BindError, Signature};
-use super::reach::Reach;
+use super::receptive_field::LayerField;
 use super::shape_error::ShapeError;
 use crate::graph::Initialiser;
 use crate::graph::NodeId;
@@ -50,8 +50,8 @@ pub trait Operator: Sized {
     }
 
     /// Which part of its input one element of the output depends on; the same for every input of a join.
-    fn reach(&self, _inputs: &[Shape]) -> Reach {
-        Reach::Point
+    fn receptive_field(&self, _inputs: &[Shape]) -> LayerField {
+        LayerField::Point
     }
 
     /// What PyTorch prints between the parentheses of the layer: `6, 16, kernel_size=(5, 5), stride=(1, 1)`.

@@ -1,6 +1,6 @@
 //! Permute: axes in another order.
 
-use super::{Argument, Axes, Operator, Reach, ShapeError, inputs};
+use super::{Argument, Axes, Operator, LayerField, ShapeError, inputs};
 use crate::diagnostic::Code;
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
@@ -63,10 +63,10 @@ impl Operator for Permute {
         Ok(axes.into_iter().filter_map(|axis| input.get(axis).cloned()).collect())
     }
 
-    fn reach(&self, inputs: &[Shape]) -> Reach {
+    fn receptive_field(&self, inputs: &[Shape]) -> LayerField {
         let axes = inputs.first().and_then(|input| self.axes(input).ok()).unwrap_or_default();
         let place = |axis: usize| axes.iter().position(|&from| from == axis).unwrap_or(axis);
-        Reach::Moved((0..axes.len()).map(place).collect())
+        LayerField::Moved((0..axes.len()).map(place).collect())
     }
 
     fn describe(&self, _inputs: &[Shape]) -> String {
@@ -90,7 +90,7 @@ mod tests {
     fn axes_in_another_order() {
         let permuted = on("Permute((0, 2, -1, 1))", &["[N, 3, H, W]"]);
         assert_eq!(permuted.shape.to_string(), "[N, H, W, 3]");
-        assert_eq!(permuted.reach(), Reach::Moved(vec![0, 3, 1, 2]));
+        assert_eq!(permuted.receptive_field(), LayerField::Moved(vec![0, 3, 1, 2]));
         assert_eq!(on("Permute([1, 0])", &["[N, 3]"]).shape.to_string(), "[3, N]");
     }
 

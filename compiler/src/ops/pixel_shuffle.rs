@@ -1,6 +1,6 @@
 //! PixelShuffle: channels become a larger plane.
 
-use super::{Layer, Operator, Reach, ShapeError, Taps, inputs};
+use super::{Layer, Operator, LayerField, ShapeError, Taps, inputs};
 use crate::diagnostic::Code;
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
@@ -59,8 +59,8 @@ impl Operator for PixelShuffle {
         Ok(Shape::from(vec![batch.clone(), Dim::from(channels / square), height.times(&factor)?, width.times(&factor)?]))
     }
 
-    fn reach(&self, _inputs: &[Shape]) -> Reach {
-        Reach::Plane([Taps::transposed(self.upscale_factor, 1, self.upscale_factor, 0); 2])
+    fn receptive_field(&self, _inputs: &[Shape]) -> LayerField {
+        LayerField::Plane([Taps::transposed(self.upscale_factor, 1, self.upscale_factor, 0); 2])
     }
 
     fn describe(&self, _inputs: &[Shape]) -> String {
@@ -91,7 +91,7 @@ mod tests {
         assert_eq!(shuffled.shape.to_string(), "[N, 3, 2*H, 10]");
         assert_eq!(shuffled.describe(), "upscale_factor=2");
         assert_eq!(shuffled.kernels, ["reshape", "permute", "reshape"]);
-        assert_eq!(shuffled.reach(), Reach::Plane([Taps::transposed(2, 1, 2, 0); 2]));
+        assert_eq!(shuffled.receptive_field(), LayerField::Plane([Taps::transposed(2, 1, 2, 0); 2]));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! SoftPool2d: a mean of each window in which large elements weigh more.
 
-use super::{Argument, BindError, Operator, PadPair, Pair, Reach, ShapeError, Window};
+use super::{Argument, BindError, Operator, PadPair, Pair, LayerField, ShapeError, Window};
 use crate::graph::NodeId;
 use crate::kernels::{KernelBuilder, Pooling};
 use crate::shape::{Requirements, Shape};
@@ -53,8 +53,8 @@ impl Operator for SoftPool2d {
         self.window().pooled(inputs, requirements)
     }
 
-    fn reach(&self, _inputs: &[Shape]) -> Reach {
-        self.window().reach()
+    fn receptive_field(&self, _inputs: &[Shape]) -> LayerField {
+        self.window().receptive_field()
     }
 
     fn describe(&self, _inputs: &[Shape]) -> String {

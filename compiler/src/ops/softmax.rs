@@ -33,7 +33,7 @@ along_axis! {
 #[cfg(test)]
 mod tests {
     use super::super::test_layer::{bind, on, refusal};
-    use super::super::{BindError, Reach, ShapeError};
+    use super::super::{BindError, LayerField, ShapeError};
     use crate::shape::Shape;
 
     #[test]
@@ -41,7 +41,7 @@ mod tests {
         let softmax = on("Softmax(dim=-1)", &["[N, 10]"]);
         assert_eq!(softmax.shape.to_string(), "[N, 10]");
         assert_eq!(softmax.describe(), "dim=-1");
-        assert_eq!(softmax.reach(), Reach::Whole(vec![1]));
+        assert_eq!(softmax.receptive_field(), LayerField::Whole(vec![1]));
         assert_eq!(softmax.kernels, ["reduce_max", "map x0 - x1", "map exp(x0)", "reduce_sum", "map x0 / x1"]);
         assert!(matches!(bind("Softmax"), Err(BindError::Missing { argument: "dim", .. })));
     }

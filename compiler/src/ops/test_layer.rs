@@ -40,9 +40,9 @@ impl Answer {
         self.op.describe(&self.inputs)
     }
 
-    /// The reach.
-    pub fn reach(&self) -> super::Reach {
-        self.op.reach(&self.inputs)
+    /// The receptive field.
+    pub fn receptive_field(&self) -> super::LayerField {
+        self.op.receptive_field(&self.inputs)
     }
 
     /// Multiply-adds with every symbol at 1.

@@ -1,7 +1,7 @@
 //! Upsample: planes enlarged by reading between their elements.
 
 use super::argument_types::words;
-use super::{Argument, BindError, Factors, Operator, Pair, Reach, ShapeError, Taps, inputs};
+use super::{Argument, BindError, Factors, Operator, Pair, LayerField, ShapeError, Taps, inputs};
 use crate::diagnostic::Code;
 use crate::graph::NodeId;
 use crate::kernels::{KernelBuilder, Resampling};
@@ -165,10 +165,10 @@ impl Operator for Upsample {
         Ok(Shape::from(vec![batch.clone(), channels.clone(), height, width]))
     }
 
-    fn reach(&self, inputs: &[Shape]) -> Reach {
+    fn receptive_field(&self, inputs: &[Shape]) -> LayerField {
         let known = |axis: usize| inputs.first().and_then(|shape| shape.get(axis)).and_then(Dim::number);
         let taps = |axis: usize| self.taps(axis, known(axis + 2).and_then(|size| usize::try_from(size).ok()));
-        taps(0).zip(taps(1)).map_or_else(|| Reach::whole_from(2, 4), |(rows, columns)| Reach::Plane([rows, columns]))
+        taps(0).zip(taps(1)).map_or_else(|| LayerField::whole_from(2, 4), |(rows, columns)| LayerField::Plane([rows, columns]))
     }
 
     fn describe(&self, _inputs: &[Shape]) -> String {

@@ -13,14 +13,14 @@
 use super::argument::{Argument, BindError};
 use super::argument_types::{PadPair, Padding, Pair};
 use super::inputs;
-use super::reach::{Reach, Taps};
+use super::receptive_field::{LayerField, Taps};
 use super::shape_error::ShapeError;
 use crate::kernels::{self, PoolAxis};
 use crate::shape::{Dim, Relation, Requirements, Shape, TooLarge};
 
-/// A window along one axis; all in elements.
+/// A window along one axis of an input that is padded on both sides; all in elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AxisWindow {
+pub struct PaddedWindow {
     /// Elements of the window, without dilation.
     pub kernel: usize,
     /// Step from window to window.
@@ -37,7 +37,7 @@ pub struct AxisWindow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// Height, then width.
-    pub axes: [AxisWindow; 2],
+    pub axes: [PaddedWindow; 2],
     /// Whether the number of windows rounds up.
     pub ceil_mode: bool,
     /// The most that the argument `padding` may be: of a pooling half the kernel, as PyTorch has it,
@@ -45,7 +45,7 @@ pub struct Window {
     pub most_padding: [usize; 2],
 }
 
-impl AxisWindow {
+impl PaddedWindow {
     /// From the first element of the window to its last: `dilation·(kernel − 1) + 1`.
     pub fn extent(self) -> usize {
         self.dilation.saturating_mul(self.kernel.saturating_sub(1)).saturating_add(1)
@@ -117,7 +117,7 @@ impl Window {
     }
 
     fn symmetric(kernel: Pair, stride: Pair, padding: PadPair, dilation: Pair) -> Window {
-        let axis = |kernel, stride, padding, dilation| AxisWindow {
+        let axis = |kernel, stride, padding, dilation| PaddedWindow {
             kernel,
             stride,
             dilation,
@@ -150,7 +150,7 @@ impl Window {
 
     /// As the kernels take it.
     pub fn kernel(&self) -> [kernels::AxisWindow; 2] {
-        self.axes.map(|AxisWindow { kernel, stride, dilation, before, .. }| kernels::AxisWindow {
+        self.axes.map(|PaddedWindow { kernel, stride, dilation, before, .. }| kernels::AxisWindow {
             kernel,
             stride,
             dilation,
@@ -164,8 +164,8 @@ impl Window {
     }
 
     /// The region behind one element.
-    pub fn reach(&self) -> Reach {
-        Reach::Plane(self.axes.map(|AxisWindow { kernel, stride, dilation, before, .. }| {
+    pub fn receptive_field(&self) -> LayerField {
+        LayerField::Plane(self.axes.map(|PaddedWindow { kernel, stride, dilation, before, .. }| {
             Taps::window(kernel, dilation, stride, i64::try_from(before).unwrap_or(i64::MAX))
         }))
     }
@@ -192,7 +192,7 @@ impl Window {
         Ok(Shape::from(vec![batch.clone(), channels.clone(), height, width]))
     }
 
-    fn named<'a>(&self, input: [&'a Dim; 2]) -> [(&'static str, AxisWindow, &'a Dim); 2] {
+    fn named<'a>(&self, input: [&'a Dim; 2]) -> [(&'static str, PaddedWindow, &'a Dim); 2] {
         let ([height, width], [rows, columns]) = (self.axes, input);
         [("height", height, rows), ("width", width, columns)]
     }
@@ -201,11 +201,11 @@ impl Window {
     fn too_large(
         &self,
         name: &'static str,
-        axis: AxisWindow,
+        axis: PaddedWindow,
         size: &Dim,
         input: [&Dim; 2],
     ) -> Result<ShapeError, TooLarge> {
-        let AxisWindow { kernel, stride, dilation, before, after } = axis;
+        let PaddedWindow { kernel, stride, dilation, before, after } = axis;
         let padding = if before == after { format!("2·{before}") } else { format!("{before} + {after}") };
         let room = format!("({size} + {padding} − {dilation}·({kernel} − 1) − 1) / {stride}");
         let room = if self.ceil_mode { format!("⌈{room}⌉") } else { room };
@@ -221,7 +221,7 @@ impl Window {
     }
 
     /// A padding for both axes, if there is one and it is allowed.
-    fn padding(&self, of: impl Fn(AxisWindow, &Dim) -> Option<usize>, input: [&Dim; 2]) -> Option<PadPair> {
+    fn padding(&self, of: impl Fn(PaddedWindow, &Dim) -> Option<usize>, input: [&Dim; 2]) -> Option<PadPair> {
         let [(_, height, rows), (_, width, columns)] = self.named(input);
         let (height, width) = (of(height, rows)?, of(width, columns)?);
         let [most_height, most_width] = self.most_padding;

@@ -1,6 +1,6 @@
 //! ZeroPad2d: zeros around a plane, or a plane cut smaller.
 
-use super::{Argument, Operator, Reach, ShapeError, Sides, Taps, inputs};
+use super::{Argument, Operator, LayerField, ShapeError, Sides, Taps, inputs};
 use crate::diagnostic::Code;
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
@@ -68,8 +68,8 @@ impl Operator for ZeroPad2d {
         Ok(Shape::from(vec![batch.clone(), channels.clone(), height, width]))
     }
 
-    fn reach(&self, _inputs: &[Shape]) -> Reach {
-        Reach::Plane([self.padding.top, self.padding.left].map(|before| Taps::window(1, 1, 1, before)))
+    fn receptive_field(&self, _inputs: &[Shape]) -> LayerField {
+        LayerField::Plane([self.padding.top, self.padding.left].map(|before| Taps::window(1, 1, 1, before)))
     }
 
     fn describe(&self, _inputs: &[Shape]) -> String {
@@ -94,7 +94,7 @@ mod tests {
         let padded = on("ZeroPad2d((1, 2, -3, 4))", &["[N, 3, 9, W]"]);
         assert_eq!(padded.shape.to_string(), "[N, 3, 10, W + 3]");
         assert_eq!(padded.describe(), "(1, 2, -3, 4)");
-        assert_eq!(padded.reach(), Reach::Plane([-3, 1].map(|before| Taps::window(1, 1, 1, before))));
+        assert_eq!(padded.receptive_field(), LayerField::Plane([-3, 1].map(|before| Taps::window(1, 1, 1, before))));
         assert_eq!(on("ZeroPad2d(1)", &["[N, 3, 9, 9]"]).describe(), "(1, 1, 1, 1)");
     }
 

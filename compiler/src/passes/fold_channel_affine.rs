@@ -30,9 +30,9 @@ pub fn fold_channel_affine(graph: &mut KernelGraph) -> Vec<Note> {
         for heavy in formula.operands {
             let place = graph.dag.get(id).map(|node| node.place()).unwrap_or_default();
             match find(graph, &constants, id, heavy) {
-                Ok(Some(found)) => {
+                Ok(Some(folding)) => {
                     let text = format!("its multiplication is folded into the weight of `{}`", graph.label(heavy));
-                    constants.insert(fold(graph, id, heavy, found));
+                    constants.insert(fold(graph, id, heavy, folding));
                     notes.push(done(PASS, place, text));
                 }
                 Ok(None) => {}
@@ -44,7 +44,7 @@ pub fn fold_channel_affine(graph: &mut KernelGraph) -> Vec<Note> {
 }
 
 /// A multiplication that can be folded.
-struct Found {
+struct Folding {
     weight: NodeId,
     /// What the channels are multiplied with.
     scale: Formula,
@@ -63,7 +63,12 @@ fn is_weighted(graph: &KernelGraph, id: NodeId) -> bool {
 }
 
 /// What can be folded of `map` into `heavy`; a sentence when there is something that cannot.
-fn find(graph: &KernelGraph, constants: &HashSet<NodeId>, map: NodeId, heavy: NodeId) -> Result<Option<Found>, String> {
+fn find(
+    graph: &KernelGraph,
+    constants: &HashSet<NodeId>,
+    map: NodeId,
+    heavy: NodeId,
+) -> Result<Option<Folding>, String> {
     let (Some(formula), Some(&weight)) = (Formula::of_map(graph, map), graph.dag.arguments(heavy).get(1)) else {
         return Ok(None);
     };
@@ -91,7 +96,7 @@ fn find(graph: &KernelGraph, constants: &HashSet<NodeId>, map: NodeId, heavy: No
     let left = affine.shift.map_or(Expression::operand(x), |shift| Expression::operand(x) + shift);
     let with = |expression| Formula { expression, operands: formula.operands.clone() }.compact();
     let rest = with(replace_part(&formula.expression, &part, &left));
-    Ok(Some(Found { weight, scale: with(affine.scale), rest }))
+    Ok(Some(Folding { weight, scale: with(affine.scale), rest }))
 }
 
 /// Whether a value has no more than one number a channel.
@@ -100,8 +105,8 @@ fn is_a_channel(graph: &KernelGraph, value: NodeId) -> bool {
 }
 
 /// Does it, and gives the new weight.
-fn fold(graph: &mut KernelGraph, map: NodeId, heavy: NodeId, found: Found) -> NodeId {
-    let Found { weight, scale, rest } = found;
+fn fold(graph: &mut KernelGraph, map: NodeId, heavy: NodeId, folding: Folding) -> NodeId {
+    let Folding { weight, scale, rest } = folding;
     let nodes = [heavy, map].into_iter().filter_map(|id| graph.dag.get(id));
     let mut origins: Vec<Arc<str>> = nodes.flat_map(|node| node.origins.iter().cloned()).collect();
     let mut seen = HashSet::new();

@@ -31,8 +31,8 @@
 //! `PoolGrad` moves as its `Pool` does. What fills up a last block is finite, whatever it is (`blocked/spare.rs`).
 //!
 //! A `Map` may write over operands that are, element for element, at the same place as its result, and a `PackedConv`
-//! over the one residual that its [`Ending`] names, if no other operand lies there; any other overlap of a result with an operand
-//! does not occur. An element is written before it is read, and what is read later is not written over.
+//! over the one residual that its [`DividedEpilogue`] names, if no other operand lies there; any other overlap of a result with
+//! an operand does not occur. An element is written before it is read, and what is read later is not written over.
 //!
 //! The road: `order.rs` says in which order, `lower/` writes steps over numbered buffers (`blocked/` those of blocks),
 //! `concatenations.rs` finds which of them are parts of one, `reuse.rs` which may share memory, `memory.rs` where each lies.
@@ -57,8 +57,8 @@ mod views;
 mod work;
 
 pub use blocked::{
-    Blocks, Choice, Convolution, Ending, Method, PackedConv, PackedLinear, PackedOrder, Packing, Reorder, Scheme,
-    choices, merged_groups,
+    Blocks, Choice, DividedEpilogue, Method, PackedConv, PackedLinear, PackedOrder, Packing, Reorder, Scheme,
+    SizedConvolution, choices, merged_groups,
 };
 pub use operation::Operation;
 pub use preparation::{Preparation, PreparedKey};
@@ -211,7 +211,7 @@ impl Step {
         match &self.operation {
             Operation::Map(_) => true,
             Operation::PackedConv(_) => {
-                let overwritten = Ending::of(self.epilogue.as_ref(), &self.output, others).overwritten();
+                let overwritten = DividedEpilogue::of(self.epilogue.as_ref(), &self.output, others).overwritten();
                 overwritten.is_some_and(|residual| self.own_operands + residual == operand + 1)
             }
             _ => false,

@@ -82,7 +82,7 @@ fn plain(step: &Step, operands: &[Tensor]) -> Tensor {
                 5 => from_blocks(image, channels),
                 _ => image.clone(),
             };
-            let images = [image(&operands[0], shape[1] * conv.groups), image(&operands[1], shape[0])];
+            let images = [image(&operands[0], shape[1] * conv.0.groups), image(&operands[1], shape[0])];
             epilogue(step, computed(&step.operation, &images, shape), operands)
         }
         operation => epilogue(step, computed(operation, &operands[..own], shape), operands),

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 impl<'a> Expansion<'a, '_> {
     /// Checks every declaration by itself: names, labels, arguments, whatever no model reaches.
     pub(super) fn check_declarations(&self, problems: &mut Problems) {
-        for item in self.declarations.program().trees.iter().flat_map(|(_, tree)| &tree.items) {
+        for item in self.declarations.loaded().trees.iter().flat_map(|(_, tree)| &tree.items) {
             match &item.kind {
                 ItemKind::Declaration(declaration) => self.check_declaration(declaration, problems),
                 ItemKind::Preset(preset) => {

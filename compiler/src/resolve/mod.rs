@@ -1,6 +1,6 @@
 //! AST to layer graph: files are read, names looked up, loops written out, arguments bound.
 //!
-//! Two arrows: [`load`] reads a file and what it imports into a [`Program`]; [`resolve`] writes one of its models out as a
+//! Two arrows: [`load`] reads a file and what it imports into a [`LoadedSpec`]; [`resolve`] writes one of its models out as a
 //! [`Graph`](crate::graph::Graph). Since structure may depend on sizes, expansion asks each operator for its shape as it goes.
 //!
 //! Expansion is one pass over the statements of a model, into every call and every turn of a loop. After an error it goes on with
@@ -49,7 +49,7 @@ pub trait Sources {
 
 /// A file with all that it imports, read once each.
 #[derive(Clone, Debug, Default)]
-pub struct Program {
+pub struct LoadedSpec {
     /// The files' trees, the first file's first.
     pub trees: Vec<(FileId, Ast)>,
     /// Whether an import could not be read, so that an unknown name may be one of its.
@@ -60,9 +60,9 @@ pub struct Program {
     pub import_places: Vec<(Span, FileId)>,
 }
 
-impl Program {
+impl LoadedSpec {
     /// Whether the declarations of one file are known in another: in itself and in those that import it. What is no file of the
-    /// program, such as settings, sees what the first file does.
+    /// spec, such as settings, sees what the first file does.
     pub(crate) fn knows(&self, file: FileId, declared_in: FileId) -> bool {
         let is_part = self.trees.iter().any(|(part, _)| *part == file);
         let first = self.trees.first().map(|(first, _)| *first);

@@ -17,7 +17,7 @@ use crate::index::Use;
 use cnnc_grammar::ast::{Body, Statement, StatementKind};
 use cnnc_grammar::span::{Files, Span};
 
-/// All expansions of a program.
+/// All expansions of a spec.
 pub(super) struct Expansion<'a, 'p> {
     pub declarations: &'p Declarations<'a>,
     sources: &'p dyn Sources,
@@ -45,7 +45,7 @@ impl<'a, 'p> Expansion<'a, 'p> {
         let mut uses = self.shared.into_uses();
         if let Some(uses) = &mut uses {
             let start = |file| Span { file, start: 0, end: 0 };
-            let imports = self.declarations.program().import_places.iter();
+            let imports = self.declarations.loaded().import_places.iter();
             uses.extend(imports.map(|(name, file)| Use { name: *name, declaration: start(*file) }));
         }
         Resolved { graphs, uses }

@@ -4,7 +4,7 @@ use super::calls::Declarations;
 use super::error::StructureError;
 use super::files::{read_init, read_settings};
 use super::model::Expansion;
-use super::{Program, Sources};
+use super::{LoadedSpec, Sources};
 use crate::diagnostic::{Problems, nearest};
 use crate::graph::{Graph, PartialGraph};
 use crate::index::Use;
@@ -28,7 +28,7 @@ pub struct Request {
     pub index: bool,
 }
 
-/// What was made of a program.
+/// What was made of a spec.
 #[derive(Default)]
 pub(crate) struct Resolved {
     /// The networks that were asked for, in the order of the text; of one in which something is wrong, what is right.
@@ -42,31 +42,31 @@ pub(crate) struct Resolved {
 /// # Errors
 /// With what is right of it, if it could be begun; `problems` says what is wrong.
 pub fn resolve(
-    program: &Program,
+    loaded: &LoadedSpec,
     request: &Request,
     files: &mut Files,
     sources: &dyn Sources,
     problems: &mut Problems,
 ) -> Result<Graph, Option<Box<PartialGraph>>> {
-    let resolved = resolve_one(program, request, files, sources, problems);
+    let resolved = resolve_one(loaded, request, files, sources, problems);
     resolved.graphs.into_iter().next().ok_or(None)?.map_err(Some)
 }
 
 /// Checks every declaration of all files, and writes out the model that is asked for.
 pub(crate) fn resolve_one(
-    program: &Program,
+    loaded: &LoadedSpec,
     request: &Request,
     files: &mut Files,
     sources: &dyn Sources,
     problems: &mut Problems,
 ) -> Resolved {
-    let chosen = choose(program, request, problems);
+    let chosen = choose(loaded, request, problems);
     let set = chosen.and_then(|name| read_settings(name, &request.settings, files, problems));
     if !request.settings.is_empty() && set.is_none() {
         return Resolved::default();
     }
     let Some(init) = read_init(&request.init, files, problems) else { return Resolved::default() };
-    let declarations = Declarations::new(program, files, problems);
+    let declarations = Declarations::new(loaded, files, problems);
     let expansion = Expansion::new(&declarations, files, sources, request);
     let callable = chosen.and_then(|name| declarations.get(name)?.as_ref());
     let graph = callable.map(|callable| expansion.expand(&callable.with(set.as_ref()), request, &init, problems));
@@ -76,21 +76,21 @@ pub(crate) fn resolve_one(
 /// Checks every declaration of all files, and writes out the model that is asked for, or every model of the first file. A model
 /// whose parameters have no values is checked by itself alone.
 pub(crate) fn check_all(
-    program: &Program,
+    loaded: &LoadedSpec,
     request: &Request,
     files: &mut Files,
     sources: &dyn Sources,
     problems: &mut Problems,
 ) -> Resolved {
     let chosen = match &request.model {
-        Some(_) => choose(program, request, problems).into_iter().collect(),
-        None => program.models(),
+        Some(_) => choose(loaded, request, problems).into_iter().collect(),
+        None => loaded.models(),
     };
     let mut set = Vec::new();
     for name in &chosen {
         set.push(read_settings(name, &request.settings, files, problems));
     }
-    let declarations = Declarations::new(program, files, problems);
+    let declarations = Declarations::new(loaded, files, problems);
     let expansion = Expansion::new(&declarations, files, sources, request);
     let mut graphs = Vec::new();
     for (name, set) in chosen.iter().zip(&set) {
@@ -105,16 +105,16 @@ pub(crate) fn check_all(
 }
 
 /// The name of the model that is wanted.
-fn choose<'a>(program: &'a Program, request: &Request, problems: &mut Problems) -> Option<&'a str> {
-    let models = program.models();
+fn choose<'a>(loaded: &'a LoadedSpec, request: &Request, problems: &mut Problems) -> Option<&'a str> {
+    let models = loaded.models();
     let Some(wanted) = &request.model else {
-        let file = program.trees.first();
+        let file = loaded.trees.first();
         if models.is_empty() && file.is_some_and(|(_, tree)| !tree.items.is_empty()) {
             problems.add(StructureError::NoModel { wanted: None, near: None, models: &models }.diagnostic());
         }
         return models.last().copied();
     };
-    let imported = program.trees.iter().skip(1).flat_map(|(_, tree)| super::models_of(tree));
+    let imported = loaded.trees.iter().skip(1).flat_map(|(_, tree)| super::models_of(tree));
     let found = models.iter().copied().chain(imported).find(|name| name == wanted);
     if found.is_none() {
         let near = nearest(wanted, models.iter().copied());

@@ -5,7 +5,7 @@ use crate::graph::NodeId;
 use crate::kernels::{Expression, KernelBuilder, Reduction, Unary};
 
 /// What a loss gives.
-pub(super) struct Found {
+pub(super) struct LossNodes {
     /// `[]`
     pub loss: NodeId,
     /// `[]`, where there are classes.
@@ -22,10 +22,10 @@ pub(super) fn target_shape(loss: Loss, answer: &[usize]) -> Option<Vec<usize>> {
 }
 
 /// Writes the loss of the builder's first input against its second.
-pub(super) fn write(builder: &mut KernelBuilder, loss: Loss) -> Found {
+pub(super) fn write(builder: &mut KernelBuilder, loss: Loss) -> LossNodes {
     match loss {
         Loss::CrossEntropy { label_smoothing } => cross_entropy(builder, label_smoothing),
-        Loss::MeanSquaredError(made) => Found { loss: squared_error(builder, made), correct: None },
+        Loss::MeanSquaredError(made) => LossNodes { loss: squared_error(builder, made), correct: None },
     }
 }
 
@@ -47,7 +47,7 @@ fn squared_error(builder: &mut KernelBuilder, made: SumOrMean) -> NodeId {
 
 /// The mean of `−Σ t·ln p` over images and places, where `p` is the softmax of the scores and `t` the label's 1, less and spread
 /// by the smoothing. Also how many labels no other class outdoes.
-fn cross_entropy(builder: &mut KernelBuilder, smoothing: f64) -> Found {
+fn cross_entropy(builder: &mut KernelBuilder, smoothing: f64) -> LossNodes {
     let scores = builder.input(0);
     let shape = builder.shape(scores);
     let classes = shape.get(1).copied().unwrap_or(1);
@@ -75,7 +75,7 @@ fn cross_entropy(builder: &mut KernelBuilder, smoothing: f64) -> Found {
     let better = builder.map(&[scores, of_label, label], before.select(at_least, a.clone().greater(b)));
     let better = builder.reduce(better, Reduction::Sum, &[1]);
     let hits = builder.map(&[better], a.greater(0.5).select(0.0, 1.0));
-    Found { loss, correct: Some(total(builder, hits, 1.0)) }
+    LossNodes { loss, correct: Some(total(builder, hits, 1.0)) }
 }
 
 /// Whether the element's class is the label, which is a whole number.

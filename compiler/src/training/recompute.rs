@@ -29,7 +29,7 @@ pub fn recompute(graph: &mut KernelGraph) -> Vec<Note> {
 }
 
 /// A value of the forward half that is not a view.
-struct Value {
+struct ForwardValue {
     elements: usize,
     /// The last value, by number, that is made of this one.
     last: usize,
@@ -40,7 +40,7 @@ struct Value {
 /// The forward half: what the loss is made of, without inputs, parameters and what is made of parameters alone.
 struct Forward {
     /// Values, numbered in order.
-    values: Vec<Value>,
+    values: Vec<ForwardValue>,
     /// All nodes in order, each with the number of its value; that of a view is its argument's.
     nodes: Vec<(NodeId, usize)>,
     /// The nodes that come after the loss: the backward half.
@@ -82,7 +82,7 @@ impl Forward {
         for argument in arguments {
             self.values.get_mut(argument)?.last = number;
         }
-        self.values.push(Value { elements: node.elements()?, last: number, is_read });
+        self.values.push(ForwardValue { elements: node.elements()?, last: number, is_read });
         Some(number)
     }
 

@@ -219,7 +219,7 @@ fn trace(graph: &Graph, node: &Node) -> Vec<Label> {
     let step = |id: &TraceId| graph.traces.get(id.0 as usize);
     let ids = std::iter::successors(node.trace, |id| step(id).and_then(|trace| trace.parent));
     ids.take(graph.traces.len())
-        .filter_map(|id| step(&id).map(|trace| Label { span: trace.span, text: trace.way.to_string() }))
+        .filter_map(|id| step(&id).map(|trace| Label { span: trace.span, text: trace.kind.to_string() }))
         .collect()
 }
 

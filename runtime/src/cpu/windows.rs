@@ -7,12 +7,12 @@ use cnnc_compiler::kernels::{PoolAxis, Pooling};
 use std::collections::HashMap;
 
 /// The elements of a window along an axis: first, step, number.
-pub type Span = (usize, usize, usize);
+pub type WindowElements = (usize, usize, usize);
 
 /// The windows of a plane.
 pub struct Windows {
     /// Along rows and columns.
-    pub spans: [Vec<Span>; 2],
+    pub spans: [Vec<WindowElements>; 2],
     /// What the windows of each kind of row are multiplied with, kind by kind.
     factors: Vec<f32>,
     /// The kind of each row.
@@ -23,7 +23,7 @@ impl Windows {
     /// Over planes of `sizes`, as many as `counts` say.
     pub fn new(axes: &[PoolAxis; 2], sizes: [usize; 2], counts: [usize; 2], pooling: &Pooling) -> Windows {
         let span = |axis: usize| move |at: usize| axes[axis].elements(at, counts[axis], sizes[axis]);
-        let spans = [0, 1].map(|axis| (0..counts[axis]).map(span(axis)).collect::<Vec<Span>>());
+        let spans = [0, 1].map(|axis| (0..counts[axis]).map(span(axis)).collect::<Vec<WindowElements>>());
         let counted = |row: usize| match pooling {
             Pooling::Mean(divisor) => divisor.along(axes, 0, row, sizes[0], spans[0][row].2),
             Pooling::Max | Pooling::Softmax => 1,

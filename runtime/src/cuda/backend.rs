@@ -3,12 +3,12 @@
 use super::device::Device;
 use super::driver::{During, is_out_of_memory, probe};
 use super::execution::Execution;
+use super::footprint::{GpuFootprint, batch_of};
 use super::handles::Buffer;
 use super::lower::{problem, tuned};
 use super::memory::{tensor, words};
-use super::need::{Need, batch_of};
+use super::methods::ProductMethod;
 use super::program::{Options, Program, target};
-use super::ways::Way;
 use crate::cpu::Footprint;
 use crate::failure::fault;
 use crate::given::{check_outputs, check_parameters, initial_state};
@@ -50,7 +50,7 @@ pub struct Cuda {
     device: Arc<Device>,
     options: Options,
     /// The library that has to compute whatever it can, to be examined.
-    examined: Option<Way>,
+    examined: Option<ProductMethod>,
 }
 
 impl Cuda {
@@ -78,17 +78,19 @@ impl Cuda {
     }
 
     /// The same device, on which a library computes whatever it can, quick or slow.
-    pub fn examining(&self, library: Way) -> Cuda {
+    pub fn examining(&self, library: ProductMethod) -> Cuda {
         Cuda { examined: Some(library), ..self.clone() }
     }
 
-    /// With ways that were measured. Those of libraries that are not here any more are left out; the names of these come back.
-    pub fn tuned(&mut self, mut tuning: Tuning<Way>) -> Vec<&'static str> {
+    /// With methods that were measured. Those of libraries that are not here any more are left out; the names of these come back.
+    pub fn tuned(&mut self, mut tuning: Tuning<ProductMethod>) -> Vec<&'static str> {
         let mut missing = Vec::new();
-        for (way, name) in Way::LIBRARIES {
-            if self.options.libraries && tuning.0.values().any(|one| *one == way) && !self.device.libraries().have(way)
+        for (method, name) in ProductMethod::LIBRARIES {
+            if self.options.libraries
+                && tuning.0.values().any(|one| *one == method)
+                && !self.device.libraries().have(method)
             {
-                tuning.0.retain(|_, one| *one != way);
+                tuning.0.retain(|_, one| *one != method);
                 missing.push(name);
             }
         }
@@ -96,9 +98,9 @@ impl Cuda {
         missing
     }
 
-    /// How a step is computed, where there is more than one way.
-    pub fn way(&self, step: &Step) -> Option<Way> {
-        problem(step)?.way(&self.options)
+    /// How a step is computed, where there is more than one method.
+    pub fn method(&self, step: &Step) -> Option<ProductMethod> {
+        problem(step)?.method(&self.options)
     }
 
     /// What the GPU is called, and in what it takes products.
@@ -114,9 +116,9 @@ impl Cuda {
         Peak { multiply_adds_per_second, bytes_per_second: properties.bytes_per_second(), source }
     }
 
-    /// The name of how a step is computed, where there is more than one way.
+    /// The name of how a step is computed, where there is more than one method.
     pub fn method_name(&self, step: &Step) -> Option<String> {
-        self.way(step).map(|way| way.name())
+        self.method(step).map(|method| method.name())
     }
 
     /// All that the time of a kernel depends on, in words.
@@ -129,9 +131,9 @@ impl Cuda {
     /// # Errors
     /// E499 when the plan is not as plans are.
     pub fn footprint(&self, plan: &Plan) -> Result<Footprint> {
-        let need = Need::of(plan, &Program::of(plan, &self.options)?);
-        let loading = need.parameters + need.prepared + need.scratch;
-        Ok(Footprint { load_bytes: loading.max(need.total()), run_bytes: need.total() })
+        let footprint = GpuFootprint::of(plan, &Program::of(plan, &self.options)?);
+        let loading = footprint.parameters + footprint.prepared + footprint.scratch;
+        Ok(Footprint { load_bytes: loading.max(footprint.total()), run_bytes: footprint.total() })
     }
 
     /// The program of a plan, once all that it needs is known to fit.
@@ -143,7 +145,7 @@ impl Cuda {
             }
             None => Program::of(plan, &self.options)?,
         };
-        Need::of(plan, &program).check(batch_of(plan), self.device.free_bytes()?)?;
+        GpuFootprint::of(plan, &program).check(batch_of(plan), self.device.free_bytes()?)?;
         Ok(program)
     }
 
@@ -262,8 +264,8 @@ fn upload(device: &Arc<Device>, tensor: &Tensor) -> Result<Buffer> {
     let buffer = match Buffer::new(&device.context, words.len()) {
         Err(error) if is_out_of_memory(error) => {
             let parameters = tensor.element().tensor_bytes(tensor.shape());
-            let need = Need { parameters, ..Need::default() };
-            return Err(need.refusal(None, device.free_bytes()?));
+            let footprint = GpuFootprint { parameters, ..GpuFootprint::default() };
+            return Err(footprint.refusal(None, device.free_bytes()?));
         }
         buffer => buffer.during("taking memory")?,
     };

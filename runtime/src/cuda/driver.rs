@@ -116,7 +116,7 @@ pub fn probe() -> Result<CudaReport> {
 
 /// Whether the driver has every function.
 fn check_functions() -> Result<()> {
-    // SAFETY: as cudarc does, which opens the same library next.
+    // SAFETY: it is the library that cudarc opens next, and does nothing when it is opened.
     let Some(library) = NAMES.iter().find_map(|name| unsafe { Library::new(*name) }.ok()) else { return Ok(()) };
     // SAFETY: the functions are looked up and not called.
     let is_missing = |name: &&&str| unsafe { library.get::<unsafe extern "C" fn()>(name.as_bytes()) }.is_err();

@@ -9,11 +9,11 @@
 use super::cache;
 use super::device::Device;
 use super::driver::{During, Trouble};
-use super::handles::{Buffer, Call, Event, Function, Graph, Loaded, Pinned, Stream};
+use super::footprint::{GpuFootprint, batch_of};
+use super::handles::{BoundLaunch, Buffer, Event, Function, Graph, Loaded, Pinned, Stream};
 use super::libraries::{self, Session};
 use super::memory::{Memory, allocate, gather, span, words, words_of};
 use super::modules;
-use super::need::{Need, batch_of};
 use super::program::{ALIGNMENT, Argument, LIBRARY_BYTES, Launch, Program, Task};
 use super::source::argument;
 use crate::failure::fault;
@@ -31,17 +31,17 @@ const TIMED_RUNS: usize = 5;
 
 /// Something that can be put into a stream.
 struct Item {
-    work: Work,
+    work: QueuedWork,
     /// The number of the plan's step.
     step: usize,
 }
 
 /// What an item does.
-enum Work {
+enum QueuedWork {
     /// A kernel of ours runs.
-    Kernel(Call),
+    Kernel(BoundLaunch),
     /// A library computes, at these addresses.
-    Library(Box<libraries::Work>, [u64; 4]),
+    Library(Box<libraries::LibraryWork>, [u64; 4]),
 }
 
 /// A program that is ready to run.
@@ -84,12 +84,12 @@ impl Execution {
         device.context.make_current().during("being made ready")?;
         let preparing = Preparing::of(&plan, register);
         let missing: u64 = preparing.missing(&plan).map(|(_, bytes)| bytes as u64).sum();
-        let need = Need::of(&plan, &program).without_parameters().with_prepared(missing);
-        need.check(batch_of(&plan), device.free_bytes()?)?;
+        let footprint = GpuFootprint::of(&plan, &program).without_parameters().with_prepared(missing);
+        footprint.check(batch_of(&plan), device.free_bytes()?)?;
         let folder = cache::folder();
         let compiled = modules::compile(&program, device.nvrtc, device.architecture, folder.as_deref())?;
         let (modules, functions) = loaded(&device, &compiled)?;
-        let room = |bytes: u64| allocate(&device, bytes, &need, &plan);
+        let room = |bytes: u64| allocate(&device, bytes, &footprint, &plan);
         let ports =
             |ports: &[PlanPort]| ports.iter().map(|port| room(port.view.size_bytes())).collect::<Result<Vec<_>>>();
         let made = preparing.missing(&plan).map(|(_, bytes)| room(bytes as u64).map(Arc::new));
@@ -100,7 +100,7 @@ impl Execution {
             parameters,
             scratch: None,
             prepared: preparing.all(&made),
-            workspace: room(need.workspace)?,
+            workspace: room(footprint.workspace)?,
             arena: None,
         };
         let staging = |ports: &[PlanPort], length: &dyn Fn(&View) -> usize| {
@@ -127,7 +127,7 @@ impl Execution {
         execution.prepare_by(&|step| preparing.steps[step])?;
         execution.memory.prepared = preparing.with(made, register);
         execution.memory.arena =
-            Some(allocate(&execution.device, execution.plan.arena_bytes as u64, &need, &execution.plan)?);
+            Some(allocate(&execution.device, execution.plan.arena_bytes as u64, &footprint, &execution.plan)?);
         execution.run = execution.items(&execution.program.run.clone())?;
         execution.try_libraries()?;
         execution.record();
@@ -163,8 +163,8 @@ impl Execution {
             return Ok(());
         }
         self.device.context.make_current().during("being made ready")?;
-        let need = Need::of(&self.plan, &self.program).without_parameters();
-        self.memory.scratch = Some(allocate(&self.device, self.plan.scratch_bytes as u64, &need, &self.plan)?);
+        let footprint = GpuFootprint::of(&self.plan, &self.program).without_parameters();
+        self.memory.scratch = Some(allocate(&self.device, self.plan.scratch_bytes as u64, &footprint, &self.plan)?);
         let items = self.items(&launches)?;
         let put_in = launch_all(&self.streams[0], &items);
         let done = put_in.and(self.streams[0].wait().map_err(Trouble::from)).during("preparing the parameters");
@@ -184,7 +184,7 @@ impl Execution {
             Task::Entry { name, grid, block } => {
                 let function = self.functions.get(name);
                 let function = *function.ok_or_else(|| fault(format!("no entry is called {name}")))?;
-                Work::Kernel(Call { function, grid: *grid, block: *block, addresses })
+                QueuedWork::Kernel(BoundLaunch { function, grid: *grid, block: *block, addresses })
             }
             Task::Library(operation) => {
                 let &[a, b, out, workspace] = addresses.as_slice() else {
@@ -193,7 +193,7 @@ impl Execution {
                 let divisors = [a, b, out].map(divisor);
                 let work = self.libraries.work(operation, divisors, LIBRARY_BYTES);
                 let work = work.map_err(|reason| Trouble::Library(format!("{operation}: {reason}")));
-                Work::Library(Box::new(work.during("being made ready")?), [a, b, out, workspace])
+                QueuedWork::Library(Box::new(work.during("being made ready")?), [a, b, out, workspace])
             }
         };
         Ok(Item { work, step: launch.step })
@@ -201,7 +201,7 @@ impl Execution {
 
     /// Lets libraries do everything once: what they load and take for themselves at first cannot be recorded.
     fn try_libraries(&self) -> Result<()> {
-        let foreign = self.run.iter().filter(|item| matches!(item.work, Work::Library(..)));
+        let foreign = self.run.iter().filter(|item| matches!(item.work, QueuedWork::Library(..)));
         let stream = &self.streams[0];
         let mut tried = foreign.map(|item| launch_all(stream, std::slice::from_ref(item)));
         tried.try_for_each(|one| one).during("being made ready")?;
@@ -417,8 +417,8 @@ fn launch_all(stream: &Stream, items: &[Item]) -> std::result::Result<(), Troubl
     // SAFETY: the plan was checked, so that every view lies inside its storage, and all memory is held by whoever has the items.
     items.iter().try_for_each(|item| unsafe {
         match &item.work {
-            Work::Kernel(call) => Ok(stream.launch(call)?),
-            Work::Library(work, addresses) => work.put_in(stream, *addresses).map_err(Trouble::Library),
+            QueuedWork::Kernel(launch) => Ok(stream.launch(launch)?),
+            QueuedWork::Library(work, addresses) => work.put_in(stream, *addresses).map_err(Trouble::Library),
         }
     })
 }

@@ -21,7 +21,7 @@ pub struct Context {
 
 // SAFETY: the driver's functions may be called from any thread that the context is current on.
 unsafe impl Send for Context {}
-// SAFETY: as above.
+// SAFETY: the driver's functions may be called from several threads at once.
 unsafe impl Sync for Context {}
 
 impl Context {
@@ -117,8 +117,8 @@ pub struct Function(sys::CUfunction);
 // SAFETY: the driver takes its handles from any thread.
 unsafe impl Send for Function {}
 
-/// A launch of an entry: everything but the stream.
-pub struct Call {
+/// A launch whose entry and addresses are known: everything but the stream.
+pub struct BoundLaunch {
     /// The entry.
     pub function: Function,
     /// Blocks along x, y and z.
@@ -152,14 +152,14 @@ impl Stream {
     ///
     /// # Safety
     /// The addresses must be those that the entry is written for, and stay valid until it is done.
-    pub unsafe fn launch(&self, call: &Call) -> std::result::Result<(), DriverError> {
+    pub unsafe fn launch(&self, launch: &BoundLaunch) -> std::result::Result<(), DriverError> {
         let mut parameters: Vec<*mut c_void> =
-            call.addresses.iter().map(|address| std::ptr::from_ref(address).cast_mut().cast()).collect();
-        let ([x, y, z], [a, b, c]) = (call.grid, call.block);
+            launch.addresses.iter().map(|address| std::ptr::from_ref(address).cast_mut().cast()).collect();
+        let ([x, y, z], [a, b, c]) = (launch.grid, launch.block);
         // SAFETY: the driver reads the parameters before the call ends; the rest is the caller's promise.
         unsafe {
             let (grid, block) = ((x, y, z), (a, b, c));
-            result::launch_kernel(call.function.0, grid, block, 0, self.handle, &mut parameters)
+            result::launch_kernel(launch.function.0, grid, block, 0, self.handle, &mut parameters)
         }
     }
 
@@ -168,7 +168,7 @@ impl Stream {
     /// # Safety
     /// The memory of both sides must stay as it is until it is done.
     pub unsafe fn upload(&self, to: &Buffer, from: &[f32]) -> std::result::Result<(), DriverError> {
-        // SAFETY: as the caller promises; the lengths are compared.
+        // SAFETY: the caller promises memory that stays as it is; the lengths are compared.
         unsafe { result::memcpy_htod_async(to.address, &from[..from.len().min(to.elements)], self.handle) }
     }
 
@@ -177,7 +177,7 @@ impl Stream {
     /// # Safety
     /// As [`Stream::upload`]; so many elements must lie there.
     pub unsafe fn download(&self, to: &mut [f32], from: u64) -> std::result::Result<(), DriverError> {
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller promises so many elements there, and memory that stays as it is.
         unsafe { result::memcpy_dtoh_async(to, from, self.handle) }
     }
 
@@ -187,7 +187,7 @@ impl Stream {
     /// As [`Stream::upload`].
     pub unsafe fn copy(&self, to: &Buffer, from: &Buffer) -> std::result::Result<(), DriverError> {
         let bytes = 4 * to.elements.min(from.elements);
-        // SAFETY: as the caller promises; both are as long.
+        // SAFETY: the caller promises memory that stays as it is; no more is copied than both have.
         unsafe { result::memcpy_dtod_async(to.address, from.address, bytes, self.handle) }
     }
 
@@ -222,7 +222,7 @@ impl Stream {
     /// # Safety
     /// All memory that the recorded work uses must be there until it is done.
     pub unsafe fn replay(&self, graph: &Graph) -> std::result::Result<(), DriverError> {
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller promises all memory that the recorded work uses.
         unsafe { result::graph::launch(graph.handle, self.handle) }
     }
 }
@@ -355,7 +355,7 @@ impl Pinned {
 
     /// The values, to be changed.
     pub fn values_mut(&mut self) -> &mut [f32] {
-        // SAFETY: as above, and this value is borrowed for writing.
+        // SAFETY: so many floats lie there, and this value is borrowed for writing.
         unsafe { slice::from_raw_parts_mut(self.values, self.elements) }
     }
 }

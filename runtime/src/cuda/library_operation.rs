@@ -1,8 +1,8 @@
 //! A product as a library of NVIDIA's takes it: plain data that a program holds, so that programs can be made and read without
 //! any library.
 
+use super::methods::ProductMethod;
 use super::program::Precision;
-use super::ways::Way;
 use cnnc_compiler::kernels::AxisWindow;
 use cnnc_compiler::plan::View;
 use std::fmt;
@@ -88,11 +88,11 @@ impl Image {
 }
 
 impl LibraryOperation {
-    /// The way that it is.
-    pub fn way(&self) -> Way {
+    /// The method that it is.
+    pub fn method(&self) -> ProductMethod {
         match self {
-            LibraryOperation::Matmul(_) => Way::CublasLt,
-            LibraryOperation::Convolution(_) => Way::Cudnn,
+            LibraryOperation::Matmul(_) => ProductMethod::CublasLt,
+            LibraryOperation::Convolution(_) => ProductMethod::Cudnn,
         }
     }
 

@@ -1,9 +1,9 @@
 //! Plan to program: each step by the family of its kernel, equal entries once.
 
 use super::kernels::product::Problem;
-use super::kernels::{Call, What, conv, gemm, library, map, pad, pool, product, reduce, resample};
+use super::kernels::{LaunchRequest, What, conv, gemm, library, map, pad, pool, product, reduce, resample};
+use super::methods::ProductMethod;
 use super::program::{Entry, Launch, Options, Program, Task};
-use super::ways::Way;
 use crate::failure::{Result, fault};
 use crate::tuning::{Candidate, Choice, Tuning};
 use cnnc_compiler::plan::{self, Operation, Plan, Step, Work};
@@ -41,15 +41,15 @@ impl Writer<'_> {
                 continue;
             }
             let mut work = plan::work(step);
-            for call in calls(step, self.options)? {
-                launches.push(self.launch(call, number, std::mem::take(&mut work))?);
+            for request in requests(step, self.options)? {
+                launches.push(self.launch(request, number, std::mem::take(&mut work))?);
             }
         }
         Ok(launches)
     }
 
-    fn launch(&mut self, call: Call, step: usize, work: Work) -> Result<Launch> {
-        let Call { what, arguments, workspace } = call;
+    fn launch(&mut self, request: LaunchRequest, step: usize, work: Work) -> Result<Launch> {
+        let LaunchRequest { what, arguments, workspace } = request;
         self.workspace = self.workspace.max(workspace);
         let task = match what {
             What::Entry { family, text, grid, threads } => self.entry(step, family, text, grid, threads)?,
@@ -73,12 +73,12 @@ impl Writer<'_> {
     }
 }
 
-/// The steps of `run` that can be computed in more than one way worth measuring.
-pub fn choices(plan: &Plan, options: &Options) -> Vec<Choice<Way>> {
+/// The steps of `run` that can be computed by more than one method worth measuring.
+pub fn choices(plan: &Plan, options: &Options) -> Vec<Choice<ProductMethod>> {
     let choice = |(number, step): (usize, &Step)| {
         let problem = problem(step)?;
         let (key, first, mut all) =
-            (problem.key(options.precision), problem.way(options)?, problem.worthwhile(options));
+            (problem.key(options.precision), problem.method(options)?, problem.worthwhile(options));
         if !all.contains(&first) {
             all.insert(0, first);
         }
@@ -87,14 +87,14 @@ pub fn choices(plan: &Plan, options: &Options) -> Vec<Choice<Way>> {
     plan.run.iter().enumerate().filter_map(choice).collect()
 }
 
-/// What is taken in the place of the first way, as text: a line a kind of product, in order; none where everything is computed as
-/// it is unasked.
+/// What is taken in the place of the first method, as text: a line a kind of product, in order; none where everything is
+/// computed as it is unasked.
 pub fn tuned(plan: &Plan, options: &Options) -> BTreeSet<String> {
     let unasked = Options { tuning: Tuning::default(), ..options.clone() };
     let taken = |step: &Step| {
         let problem = problem(step)?;
-        let way = problem.way(options).filter(|way| problem.way(&unasked) != Some(*way))?;
-        Some(format!("{}: {}", problem.key(options.precision), way.name()))
+        let method = problem.method(options).filter(|method| problem.method(&unasked) != Some(*method))?;
+        Some(format!("{}: {}", problem.key(options.precision), method.name()))
     };
     plan.prepare.iter().chain(&plan.run).filter_map(taken).collect()
 }
@@ -102,18 +102,18 @@ pub fn tuned(plan: &Plan, options: &Options) -> BTreeSet<String> {
 /// A step as a product; `None` where it is none.
 pub fn problem(step: &Step) -> Option<Problem<'_>> {
     match &step.operation {
-        Operation::Conv(one) => Some(conv::conv(step, &one.window, one.groups)),
-        Operation::ConvData(one) => Some(conv::conv_data(step, &one.window, one.groups)),
-        Operation::ConvWeight(one) => Some(conv::conv_weight(step, &one.window, one.groups)),
+        Operation::Conv(one) => Some(conv::conv(step, &one.0.window, one.0.groups)),
+        Operation::ConvData(one) => Some(conv::conv_data(step, &one.0.window, one.0.groups)),
+        Operation::ConvWeight(one) => Some(conv::conv_weight(step, &one.0.window, one.0.groups)),
         Operation::Gemm(one) => Some(gemm::gemm(step, one.transpose_a, one.transpose_b)),
         _ => None,
     }
 }
 
 /// The launches of a step.
-fn calls(step: &Step, options: &Options) -> Result<Vec<Call>> {
+fn requests(step: &Step, options: &Options) -> Result<Vec<LaunchRequest>> {
     if let Some(problem) = problem(step) {
-        return Ok(product::calls(&problem, options));
+        return Ok(product::launches(&problem, options));
     }
     Ok(match &step.operation {
         Operation::Pool(one) => pool::pool(step, &one.axes, &one.pooling),

@@ -2,8 +2,8 @@
 
 use super::device::Device;
 use super::driver::{During, is_out_of_memory};
+use super::footprint::{GpuFootprint, batch_of};
 use super::handles::Buffer;
-use super::need::{Need, batch_of};
 use super::program::{Argument, WORD_BYTES};
 use crate::failure::fault;
 use crate::view::Destination;
@@ -54,9 +54,9 @@ impl Memory {
 }
 
 /// Memory on the device, or a failure that says what all of the program needs.
-pub fn allocate(device: &Device, bytes: u64, need: &Need, plan: &Plan) -> Result<Buffer> {
+pub fn allocate(device: &Device, bytes: u64, footprint: &GpuFootprint, plan: &Plan) -> Result<Buffer> {
     match Buffer::new(&device.context, words_of(bytes)) {
-        Err(error) if is_out_of_memory(error) => Err(need.refusal(batch_of(plan), device.free_bytes()?)),
+        Err(error) if is_out_of_memory(error) => Err(footprint.refusal(batch_of(plan), device.free_bytes()?)),
         allocated => allocated.during("taking memory"),
     }
 }

@@ -104,11 +104,11 @@ impl Nvrtc {
         }
     }
 
-    /// As [`Nvrtc::find`], among these places; `named` is what the variable of cnnc names.
-    fn find_in(places: &[SearchPath], named: Option<&Path>, driver: Option<(u32, u32)>) -> Result<Nvrtc> {
+    /// As [`Nvrtc::find`], among these search paths; `named` is what the variable of cnnc names.
+    fn find_in(searched: &[SearchPath], named: Option<&Path>, driver: Option<(u32, u32)>) -> Result<Nvrtc> {
         let mut rejected = Vec::new();
-        for place in places {
-            for path in search_paths::files_of("nvrtc", &place.path) {
+        for search_path in searched {
+            for path in search_paths::files_of("nvrtc", &search_path.path) {
                 let opened = Nvrtc::open(&path).and_then(|nvrtc| match unfit(nvrtc.version, driver) {
                     None => Ok(nvrtc),
                     Some(reason) => Err(reason),
@@ -119,7 +119,7 @@ impl Nvrtc {
                 }
             }
         }
-        Err(missing(places, named, rejected, driver))
+        Err(missing(searched, named, rejected, driver))
     }
 
     /// Opens one, or says why it is none.
@@ -133,7 +133,7 @@ impl Nvrtc {
                 let _ = unsafe { Library::new(builtins) }.map(std::mem::forget);
             }
         }
-        // SAFETY: as above.
+        // SAFETY: a library of NVIDIA's, as its name says; it does nothing when it is opened.
         let library = unsafe { Library::new(path) }.map_err(|error| format!("cannot be opened: {error}"))?;
         let functions = Functions::of(&library).map_err(|error| format!("is no NVRTC of version 12: {error}"))?;
         // Its threads and tables may outlive any use of it.
@@ -207,7 +207,7 @@ impl Nvrtc {
     /// # Safety
     /// The program must be one.
     unsafe fn log(&self, program: Handle) -> Option<String> {
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller promises a program, of which both functions are asked.
         let bytes = unsafe { self.read(program, self.functions.log_size, self.functions.log) }.ok()?;
         Some(String::from_utf8_lossy(&bytes).trim_end_matches('\0').trim_end().to_owned())
     }
@@ -284,7 +284,7 @@ fn unfit((major, minor): (u32, u32), driver: Option<(u32, u32)>) -> Option<Strin
 
 /// The diagnosis of a machine without one.
 fn missing(
-    places: &[SearchPath],
+    searched: &[SearchPath],
     named: Option<&Path>,
     rejected: Vec<String>,
     driver: Option<(u32, u32)>,
@@ -295,7 +295,7 @@ fn missing(
         OLDEST.0, OLDEST.1
     ));
     for origin in Origin::ALL {
-        let folders = places.iter().filter(|place| place.origin == origin).count();
+        let folders = searched.iter().filter(|search_path| search_path.origin == origin).count();
         let found = match folders {
             0 => "nothing".to_owned(),
             1 => "1 folder".to_owned(),
@@ -373,14 +373,14 @@ mod tests {
     fn what_is_missing_is_said_with_where_it_was_looked_for() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("libnvrtc.so.13"), "no library").unwrap();
-        let places = [SearchPath { origin: Origin::Toolkit, path: folder.path().to_owned() }];
-        let missing = Nvrtc::find_in(&places, None, Some((12, 4))).err().unwrap();
+        let searched = [SearchPath { origin: Origin::Toolkit, path: folder.path().to_owned() }];
+        let missing = Nvrtc::find_in(&searched, None, Some((12, 4))).err().unwrap();
         assert_eq!(missing.code, Code::E501);
         let notes = missing.notes.join("\n");
         assert!(notes.contains("/opt/cuda): 1 folder") && notes.contains("CNNC_CUDA_PATH: nothing"), "{notes}");
         assert!(notes.contains("libnvrtc.so.13: cannot be opened"), "{notes}");
         assert!(missing.help[0].contains("nvidia-cuda-nvrtc-cu12"), "{:?}", missing.help);
-        let notes = Nvrtc::find_in(&places, Some(Path::new("/x/y")), None).err().unwrap().notes.clone();
+        let notes = Nvrtc::find_in(&searched, Some(Path::new("/x/y")), None).err().unwrap().notes.clone();
         assert_eq!(notes[1], "in the environment variable CNNC_CUDA_PATH (/x/y): nothing");
         assert!(
             Nvrtc::open(Path::new("/lib/x86_64-linux-gnu/libc.so.6")).is_err_and(|reason| reason.contains("no NVRTC"))

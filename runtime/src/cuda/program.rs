@@ -9,7 +9,7 @@
 //! is shared by all launches and holds nothing between steps.
 
 use super::library_operation::LibraryOperation;
-use super::ways::Way;
+use super::methods::ProductMethod;
 pub use crate::Precision;
 use crate::tuning::Tuning;
 use cnnc_compiler::plan::{Storage, Target, Work};
@@ -44,7 +44,7 @@ pub struct Program {
 pub struct Entry {
     /// Its name, which is a C identifier and unmangled.
     pub name: String,
-    /// Its sizes, its ending and itself, as text.
+    /// Its sizes, its epilogue and itself, as text.
     pub text: String,
 }
 
@@ -99,8 +99,8 @@ pub struct Options {
     pub precision: Precision,
     /// Whether products may go to cuBLASLt and cuDNN, where measuring chose them.
     pub libraries: bool,
-    /// Ways that were measured.
-    pub tuning: Tuning<Way>,
+    /// Methods that were measured.
+    pub tuning: Tuning<ProductMethod>,
 }
 
 /// What plans for a device of that much memory are made for: plain images, values on 256 bytes.

@@ -86,10 +86,12 @@ pub fn check_named() -> Result<()> {
         return Err(refused("there is no such file or folder"));
     }
     let only = |name: &str| (name == VARIABLE).then(|| path.clone().into_os_string());
-    let mut places = found(&only, Path::new("/")).into_iter().filter(|place| place.origin == Origin::Variable);
-    let is_library =
-        |place: &SearchPath| ["nvrtc", "cublasLt", "cudnn"].iter().any(|one| !files_of(one, &place.path).is_empty());
-    match places.any(|place| is_library(&place)) {
+    let mut searched =
+        found(&only, Path::new("/")).into_iter().filter(|search_path| search_path.origin == Origin::Variable);
+    let is_library = |search_path: &SearchPath| {
+        ["nvrtc", "cublasLt", "cudnn"].iter().any(|one| !files_of(one, &search_path.path).is_empty())
+    };
+    match searched.any(|search_path| is_library(&search_path)) {
         true => Ok(()),
         false => Err(refused("there is no libnvrtc.so, libcublasLt.so or libcudnn.so")),
     }
@@ -114,8 +116,8 @@ pub fn found(variable: &dyn Fn(&str) -> Option<OsString>, root: &Path) -> Vec<Se
     let loader = paths("LD_LIBRARY_PATH").unwrap_or_default().into_iter().chain(system);
     tried.extend(loader.map(|folder| (Origin::Loader, folder)));
     let mut seen = BTreeSet::new();
-    let places = tried.into_iter().filter(|(_, path)| path.exists());
-    places
+    let searched = tried.into_iter().filter(|(_, path)| path.exists());
+    searched
         .filter(|(_, path)| seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())))
         .map(|(origin, path)| SearchPath { origin, path })
         .collect()
@@ -162,14 +164,14 @@ fn packages(prefix: &Path) -> impl Iterator<Item = PathBuf> {
 }
 
 /// A library's files in a folder, `libNAME.so` and those with a version, the newest first; the file itself where it is one.
-pub fn files_of(library: &str, place: &Path) -> Vec<PathBuf> {
+pub fn files_of(library: &str, path: &Path) -> Vec<PathBuf> {
     let begins = format!("lib{library}.so");
     let is_one = |path: &PathBuf| {
         let name = name(path);
         let rest = name.strip_prefix(&begins);
         rest.is_some_and(|rest| rest.chars().all(|letter| letter == '.' || letter.is_ascii_digit()))
     };
-    let all = if place.is_file() { vec![place.to_owned()] } else { children(place) };
+    let all = if path.is_file() { vec![path.to_owned()] } else { children(path) };
     let mut files: Vec<PathBuf> = all.into_iter().filter(is_one).collect();
     files.sort_by_key(|path| (std::cmp::Reverse(numbers(&name(path))), path.clone()));
     let mut seen = BTreeSet::new();
@@ -230,10 +232,12 @@ mod tests {
         .into_iter()
         .map(|(name, path)| (name, path.into()))
         .collect();
-        let places = found(&|name| variables.get(name).cloned(), root.path());
-        let shown: Vec<(Origin, String)> = places
+        let searched = found(&|name| variables.get(name).cloned(), root.path());
+        let shown: Vec<(Origin, String)> = searched
             .iter()
-            .map(|place| (place.origin, place.path.strip_prefix(root.path()).unwrap().display().to_string()))
+            .map(|search_path| {
+                (search_path.origin, search_path.path.strip_prefix(root.path()).unwrap().display().to_string())
+            })
             .collect();
         let expected = [
             (Origin::Variable, "named/lib64"),

@@ -1,7 +1,7 @@
-//! The C that is written anew for each step: numbers, index arithmetic, sizes and endings.
+//! The C that is written anew for each step: numbers, index arithmetic, sizes and epilogues.
 //!
 //! An element is known by its number in the result, the last axis fastest. From it everything is derived with divisions by
-//! constants, which compilers turn into multiplications: where it goes, where each operand of an ending lies for it, its index
+//! constants, which compilers turn into multiplications: where it goes, where each operand of an epilogue lies for it, its index
 //! along an axis.
 
 use super::expression;
@@ -68,21 +68,15 @@ pub fn offset(shape: &[usize], strides: &[usize], i: &str) -> String {
     if terms.is_empty() { "0".into() } else { terms.join(" + ") }
 }
 
-/// The type of indices that reach `most`.
+/// The type of indices up to `most`.
 pub fn index_type(most: usize) -> &'static str {
     if most < 1 << 31 { "unsigned" } else { "unsigned long long" }
-}
-
-/// Elements from a view's first to its last, and one.
-pub fn reach(view: &View) -> usize {
-    let axes = view.shape.iter().zip(&view.strides);
-    axes.map(|(&size, &stride)| size.saturating_sub(1).saturating_mul(stride)).fold(1, usize::saturating_add)
 }
 
 /// The index type of a step: of its views' elements and, where blocks share sums, of all their parts.
 pub fn index_type_of(step: &Step, parts: usize) -> &'static str {
     let views = step.operands.iter().chain([&step.output]);
-    let most = views.map(|view| reach(view).max(view.elements())).max().unwrap_or(0);
+    let most = views.map(|view| view.extent().max(view.elements())).max().unwrap_or(0);
     index_type(most.max(step.output.elements().saturating_mul(parts)).saturating_add(1 << 20))
 }
 
@@ -131,8 +125,8 @@ pub fn c_type(element: ElementType) -> &'static str {
     }
 }
 
-/// What is done to an element before it is stored, as a struct `@_ending`; `@` stands for the entry's name.
-pub struct Ending {
+/// What is done to an element before it is stored, as a struct `@_epilogue`; `@` stands for the entry's name.
+pub struct EpilogueText {
     /// The struct.
     pub text: String,
     /// The pointers it holds, as parameters of the entry.
@@ -141,9 +135,9 @@ pub struct Ending {
     pub is_vector: bool,
 }
 
-impl Ending {
+impl EpilogueText {
     /// That of a kernel with a result `x0`.
-    pub fn of(step: &Step, index: &str) -> Ending {
+    pub fn of(step: &Step, index: &str) -> EpilogueText {
         let plain = Expression::operand(0);
         let expression = step.epilogue.as_ref().unwrap_or(&plain);
         let others = step.operands.get(step.own_operands..).unwrap_or_default();
@@ -152,7 +146,7 @@ impl Ending {
     }
 
     /// A map: all its operands are read.
-    pub fn of_map(step: &Step, expression: &Expression, index: &str) -> Ending {
+    pub fn of_map(step: &Step, expression: &Expression, index: &str) -> EpilogueText {
         let operands: Vec<(usize, &View)> = step.operands.iter().enumerate().collect();
         write(expression, step.compute, &operands, &step.output, index, &[])
     }
@@ -160,7 +154,7 @@ impl Ending {
     /// How it is made in the entry.
     pub fn made(&self) -> String {
         let names: Vec<&str> = self.pointers.iter().map(|pointer| pointer.name.as_str()).collect();
-        format!("@_ending{{{}}}", names.join(", "))
+        format!("@_epilogue{{{}}}", names.join(", "))
     }
 }
 
@@ -171,7 +165,7 @@ fn write(
     output: &View,
     index: &str,
     given: &[&str],
-) -> Ending {
+) -> EpilogueText {
     let used = expression.operands();
     let operands: Vec<_> = operands.iter().filter(|(number, _)| used.contains(number)).collect();
     let pointer = |&&(number, view): &&(usize, &View)| Pointer {
@@ -186,7 +180,7 @@ fn write(
         given.iter().map(|&name| name.to_owned()).chain(read).collect()
     };
     let mut text = format!(
-        "struct @_ending {{\n    typedef {index} Index;\n    static constexpr Index count = {};\n",
+        "struct @_epilogue {{\n    typedef {index} Index;\n    static constexpr Index count = {};\n",
         output.elements()
     );
     let is_whole =
@@ -219,7 +213,7 @@ fn write(
         text += &store_four(&views, output);
     }
     text += "};\n";
-    Ending { text, pointers, is_vector }
+    EpilogueText { text, pointers, is_vector }
 }
 
 /// A view's first element as an argument.

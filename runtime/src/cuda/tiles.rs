@@ -4,8 +4,8 @@
 //! hide each other's waiting, and what a second pass costs. The figures are those of an H100; they decide speed alone, never the
 //! answer's meaning.
 
+use super::methods::ProductMethod;
 use super::program::Precision;
-use super::ways::Way;
 
 /// A block's part of the result, and a thread's (exact) or a warp's (tensor cores).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,17 +159,21 @@ impl Tile {
     }
 }
 
-/// Every way by tiles, the one that the model finds fastest first; of equals, the one that computes the least outside the result.
-pub fn candidates(product: Product, precision: Precision) -> Vec<Way> {
+/// Every method by tiles, the one that the model finds fastest first; of equals, the one that computes the least outside the
+/// result.
+pub fn candidates(product: Product, precision: Precision) -> Vec<ProductMethod> {
     const PARTS: [usize; 12] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
-    let ways = tiles(precision).into_iter().flat_map(|tile| PARTS.map(|parts| (tile, parts)));
+    let methods = tiles(precision).into_iter().flat_map(|tile| PARTS.map(|parts| (tile, parts)));
     let fits = |(tile, parts): &(Tile, usize)| *parts == 1 || product.depth >= 2 * tile.depth * parts;
     let covered =
         |tile: Tile| product.rows.next_multiple_of(tile.rows) * product.columns.next_multiple_of(tile.columns);
-    let costed = ways.filter(fits).map(|(tile, parts)| (cycles(product, tile, parts), covered(tile), tile, parts));
-    let mut ways: Vec<(f64, usize, Tile, usize)> = costed.collect();
-    ways.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-    ways.into_iter().map(|(.., tile, parts)| Way::Tiles { rows: tile.rows, columns: tile.columns, parts }).collect()
+    let costed = methods.filter(fits).map(|(tile, parts)| (cycles(product, tile, parts), covered(tile), tile, parts));
+    let mut methods: Vec<(f64, usize, Tile, usize)> = costed.collect();
+    methods.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    methods
+        .into_iter()
+        .map(|(.., tile, parts)| ProductMethod::Tiles { rows: tile.rows, columns: tile.columns, parts })
+        .collect()
 }
 
 /// The tile of so many rows and columns.
@@ -196,7 +200,7 @@ fn tiles(precision: Precision) -> Vec<Tile> {
     TENSOR.map(of).to_vec()
 }
 
-/// The cycles that a way takes, by the model: arithmetic, or waiting for memory where there are too few blocks to hide it.
+/// The cycles that a method takes, by the model: arithmetic, or waiting for memory where there are too few blocks to hide it.
 fn cycles(product: Product, tile: Tile, parts: usize) -> f64 {
     let blocks = product.rows.div_ceil(tile.rows) * product.columns.div_ceil(tile.columns) * product.groups * parts;
     let stages = product.depth.div_ceil(tile.depth).div_ceil(parts);
@@ -213,12 +217,12 @@ fn cycles(product: Product, tile: Tile, parts: usize) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Precision, Product, Way, candidates, tile_of, tiles};
+    use super::{Precision, Product, ProductMethod, candidates, tile_of, tiles};
 
-    /// Rows, columns and parts of the first way.
+    /// Rows, columns and parts of the first method.
     fn best(rows: usize, columns: usize, depth: usize, precision: Precision) -> (usize, usize, usize) {
         match candidates(Product { rows, columns, depth, groups: 1 }, precision)[0] {
-            Way::Tiles { rows, columns, parts } => (rows, columns, parts),
+            ProductMethod::Tiles { rows, columns, parts } => (rows, columns, parts),
             other => panic!("{other:?}"),
         }
     }

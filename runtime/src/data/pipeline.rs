@@ -2,7 +2,7 @@
 
 use super::{Picture, Transform};
 use crate::failure::failure;
-use crate::pictures::Preprocessing;
+use crate::pictures::Conversion;
 use crate::random::Draws;
 use crate::{Error, Result};
 use cnnc_compiler::diagnostic::Code;
@@ -11,7 +11,7 @@ use cnnc_compiler::graph::ImageTransform;
 /// What is done to every picture of a set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pipeline {
-    preprocessing: Preprocessing,
+    conversion: Conversion,
     /// Channels, height and width of the input.
     shape: [usize; 3],
 }
@@ -31,7 +31,7 @@ impl Pipeline {
             let message = format!("the model's input has {} channels; pictures have 1 or 3", shape[0]);
             return Err(failure(Code::E610, message));
         }
-        Ok(Pipeline { preprocessing: Preprocessing::new(transforms, image), shape })
+        Ok(Pipeline { conversion: Conversion::new(transforms, image), shape })
     }
 
     /// Channels, height and width of what it makes.
@@ -50,12 +50,12 @@ impl Pipeline {
     /// E610 when it does not come to the input's size.
     pub(crate) fn write(&self, picture: Picture, name: &str, draws: &mut Draws, into: &mut [f32]) -> Result<()> {
         let [channels, height, width] = self.shape;
-        let picture = self.preprocessing.apply(picture, channels, draws);
+        let picture = self.conversion.apply(picture, channels, draws);
         let picture = picture.map_err(|misfit| self.refuse(name, &misfit.to_string()))?;
         if [picture.height, picture.width] != [height, width] {
             return Err(self.refuse(name, &format!("comes to {}×{}", picture.height, picture.width)));
         }
-        self.preprocessing.write(&picture, into);
+        self.conversion.write(&picture, into);
         Ok(())
     }
 

@@ -11,9 +11,11 @@ use crate::cpu::{Cpu, CpuOptions, Engine, InstructionSet};
 use crate::random::Stream;
 use crate::{Backend, Parameters, Tensor};
 use cnnc_compiler::element::ElementType;
-use cnnc_compiler::kernels::{AxisWindow, Conv, ConvData, ConvWeight, Expression, Pool, PoolAxis, PoolGrad};
+use cnnc_compiler::kernels::{
+    AxisWindow, Conv, ConvData, ConvWeight, Convolution, Expression, Pool, PoolAxis, PoolGrad,
+};
 use cnnc_compiler::plan::{
-    Convolution, Operation, PackedConv, PackedLinear, Packing, Plan, Reorder, Step, Storage, View,
+    Operation, PackedConv, PackedLinear, Packing, Plan, Reorder, SizedConvolution, Step, Storage, View,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
@@ -254,9 +256,9 @@ fn of_window<'p>(axis: &'p mut AxisWindow, all: &mut Numbers<'p>) {
 
 fn of_operation<'p>(operation: &'p mut Operation, all: &mut Numbers<'p>) {
     match operation {
-        Operation::Conv(Conv { window, groups })
-        | Operation::ConvData(ConvData { window, groups })
-        | Operation::ConvWeight(ConvWeight { window, groups }) => {
+        Operation::Conv(Conv(Convolution { window, groups }))
+        | Operation::ConvData(ConvData(Convolution { window, groups }))
+        | Operation::ConvWeight(ConvWeight(Convolution { window, groups })) => {
             all.push(("groups", groups));
             window.iter_mut().for_each(|axis| of_window(axis, all));
         }
@@ -279,7 +281,7 @@ fn of_operation<'p>(operation: &'p mut Operation, all: &mut Numbers<'p>) {
 }
 
 fn of_conv<'p>(conv: &'p mut PackedConv, all: &mut Numbers<'p>) {
-    let PackedConv { convolution: Convolution { batch, channels, groups, sizes, window, .. }, lanes, .. } = conv;
+    let PackedConv { convolution: SizedConvolution { batch, channels, groups, sizes, window, .. }, lanes, .. } = conv;
     all.extend([batch, groups, lanes].map(|number| ("packing", number)));
     all.extend(channels.iter_mut().chain(sizes.iter_mut().flatten()).map(|number| ("packing", number)));
     window.iter_mut().for_each(|axis| of_window(axis, all));

@@ -3,7 +3,7 @@
 
 use super::{Loaded, Wanted};
 use crate::failure::note;
-use crate::pictures::{Misfit, Picture, Preprocessing, Resize, Transform, decode};
+use crate::pictures::{Conversion, Misfit, Picture, Resize, Transform, decode};
 use crate::random::Draws;
 use crate::{Error, Result, Tensor};
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
@@ -33,19 +33,19 @@ pub fn to_input(path: &Path, pictures: Vec<Picture>, wanted: &Wanted) -> Result<
     if !matches!(channels, 1 | 3) {
         return Err(wanted.refuse(path, "pictures, which have 1 or 3 channels"));
     }
-    let preprocessing = Preprocessing::new(None, wanted.image.as_ref());
+    let conversion = Conversion::new(None, wanted.image.as_ref());
     // Nothing that a spec says of pictures is random.
     let mut draws = Draws::new(0, &wanted.name);
     let (mut values, mut notes) = (Vec::new(), Vec::new());
     let mut size = [0, 0];
     for picture in pictures {
         let picture = fitting(picture, wanted, [height, width], &mut draws, &mut notes);
-        let picture = picture.and_then(|picture| preprocessing.apply(picture, channels, &mut draws));
+        let picture = picture.and_then(|picture| conversion.apply(picture, channels, &mut draws));
         let picture = picture.map_err(|misfit| refuse(path, wanted, misfit))?;
         size = [picture.height, picture.width];
         let written = values.len();
         values.resize(written + channels * size[0] * size[1], 0.0);
-        preprocessing.write(&picture, &mut values[written..]);
+        conversion.write(&picture, &mut values[written..]);
     }
     let shape = [batch, channels, size[0], size[1]];
     let tensor = Tensor::new(&shape, values).filter(|_| wanted.accepts(&shape));

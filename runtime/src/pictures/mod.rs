@@ -1,18 +1,18 @@
 //! Pictures: what a network is shown comes in as bytes of PNG and JPEG files or as planes of numbers, and leaves as an input's
 //! numbers.
 //!
-//! There is one order of operations, whoever asks ([`Preprocessing`]): grey where the input has one channel, then resizing,
+//! There is one order of operations, whoever asks ([`Conversion`]): grey where the input has one channel, then resizing,
 //! cutting and what is random ([`Transform`]), then scaling and normalising by channel. Files that programs run on (`input/`) and
 //! samples of data sets (`data/`) both go through it; they differ in how a picture that does not fit is told.
 
+mod conversion;
 #[cfg_attr(not(feature = "pictures"), path = "no_decoder.rs")]
 mod decode;
-mod preprocessing;
 mod resize;
 mod transform;
 
+pub(crate) use conversion::Conversion;
 pub(crate) use decode::{INPUTS, decode};
-pub(crate) use preprocessing::Preprocessing;
 pub(crate) use transform::Misfit;
 pub use transform::{Resize, Transform};
 

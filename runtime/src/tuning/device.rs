@@ -175,7 +175,7 @@ impl Device {
     pub fn keep(&self, tuned: &[Tuned]) -> Result<Option<PathBuf>> {
         let file = File::of(self);
         match self.as_cuda() {
-            Some(_) => file.keep::<crate::cuda::Way>(tuned)?,
+            Some(_) => file.keep::<crate::cuda::ProductMethod>(tuned)?,
             None => file.keep::<cnnc_compiler::plan::Method>(tuned)?,
         }
         Ok(file.path)
@@ -185,7 +185,7 @@ impl Device {
     pub fn kept(&self) -> (Option<PathBuf>, String) {
         let file = File::of(self);
         let state = match self.as_cuda() {
-            Some(_) => file.state::<crate::cuda::Way>(),
+            Some(_) => file.state::<crate::cuda::ProductMethod>(),
             None => file.state::<cnnc_compiler::plan::Method>(),
         };
         (file.path, state)

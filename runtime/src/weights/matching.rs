@@ -1,7 +1,7 @@
 //! Which tensor of a file is which parameter, and the report when they do not fit together.
 
-use super::stored::{Entry, Source};
-use super::{Found, convert, tensor};
+use super::stored::{Source, StoredTensor};
+use super::{Entries, convert, tensor};
 use crate::failure::failure;
 use crate::parameters::Room;
 use crate::{Error, Result};
@@ -27,9 +27,9 @@ struct Differences {
 pub fn match_keys<'f>(
     source: &dyn Source,
     graph: &Graph,
-    found: &'f Found,
+    found: &'f Entries,
     prefix: &str,
-) -> Result<Vec<Option<&'f Entry>>> {
+) -> Result<Vec<Option<&'f StoredTensor>>> {
     let mut differences = Differences::default();
     let matched = |parameter| match_one(source, parameter, found, &mut differences);
     let entries = graph.parameters.iter().map(matched).collect::<Result<_>>()?;
@@ -56,9 +56,9 @@ fn keys(parameter: &Parameter) -> impl Iterator<Item = &str> {
 fn match_one<'f>(
     source: &dyn Source,
     parameter: &Parameter,
-    found: &'f Found,
+    found: &'f Entries,
     differences: &mut Differences,
-) -> Result<Option<&'f Entry>> {
+) -> Result<Option<&'f StoredTensor>> {
     let mut held = keys(parameter).filter_map(|key| found.get_key_value(key));
     let Some((key, entry)) = held.next() else {
         if !parameter.is_counter {
@@ -86,7 +86,7 @@ fn match_one<'f>(
     Ok(Some(entry))
 }
 
-fn report(source: &dyn Source, graph: &Graph, found: &Found, prefix: &str, differences: Differences) -> Error {
+fn report(source: &dyn Source, graph: &Graph, found: &Entries, prefix: &str, differences: Differences) -> Error {
     let (file, model) = (source.path().display(), &graph.name);
     let mut report = failure(Code::E602, format!("the weights in `{file}` do not fit the model `{model}`"));
     let missing: Vec<String> = differences.missing.iter().map(|key| format!("`{key}`")).collect();
@@ -107,7 +107,7 @@ fn report(source: &dyn Source, graph: &Graph, found: &Found, prefix: &str, diffe
 }
 
 /// What stands in front of the file's keys, if without it every missing key is found.
-fn common_prefix<'a>(graph: &Graph, found: &'a Found) -> Option<&'a str> {
+fn common_prefix<'a>(graph: &Graph, found: &'a Entries) -> Option<&'a str> {
     let first = graph.parameters.first()?;
     let key = found.keys().find(|key| key.ends_with(first.path.as_ref()) && key.len() > first.path.len())?;
     let prefix = &key[..key.len() - first.path.len()];

@@ -17,7 +17,7 @@ pub use save::save;
 
 use crate::failure::{broken_file, failure};
 use crate::initialise::Drawn;
-use crate::parameters::{Make, Parts, Room, Value};
+use crate::parameters::{Make, Parts, Room, TensorSource};
 use crate::{Parameters, Result, Tensor};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::element::ElementType;
@@ -27,10 +27,10 @@ use safetensors::Dtype;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
-use stored::{Entry, Header, Source, StoredBytes, StoredFile, counts, header, part, values};
+use stored::{Header, Source, StoredBytes, StoredFile, StoredTensor, counts, header, part, values};
 
 /// The tensors of a file by their key in the model: the prefix is gone.
-type Found = BTreeMap<String, Entry>;
+type Entries = BTreeMap<String, StoredTensor>;
 
 /// The parameters of a graph in a safetensors file. `prefix` is taken off the front of every key that has it. Each is read when
 /// it is asked for: a file that somebody changes before that is an error then.
@@ -39,9 +39,9 @@ type Found = BTreeMap<String, Entry>;
 /// E601 when the file cannot be read, E603 when it is no safetensors file, E602 with all differences when it does not fit.
 pub fn load(path: &Path, graph: &Graph, prefix: &str) -> Result<Parameters> {
     let file = Arc::new(StoredFile::open(path)?);
-    let value = |entry: &Entry, element| match element {
-        ElementType::Float32 => Ok(Value::made(Unread { file: file.clone(), entry: entry.clone(), element })),
-        ElementType::Uint64 => tensor(&*file, entry, element, Room::default()).map(Value::held),
+    let value = |entry: &StoredTensor, element| match element {
+        ElementType::Float32 => Ok(TensorSource::made(Unread { file: file.clone(), entry: entry.clone(), element })),
+        ElementType::Uint64 => tensor(&*file, entry, element, Room::default()).map(TensorSource::held),
     };
     matched(&*file, graph, prefix, value)
 }
@@ -52,7 +52,9 @@ pub fn load(path: &Path, graph: &Graph, prefix: &str) -> Result<Parameters> {
 /// As [`load`].
 pub fn load_bytes(path: &Path, bytes: &[u8], graph: &Graph, prefix: &str) -> Result<Parameters> {
     let source = StoredBytes { path, bytes };
-    matched(&source, graph, prefix, |entry, element| tensor(&source, entry, element, Room::default()).map(Value::held))
+    matched(&source, graph, prefix, |entry, element| {
+        tensor(&source, entry, element, Room::default()).map(TensorSource::held)
+    })
 }
 
 /// Every parameter with what `value` makes of its tensor, once all of them fit; a counter that the file lacks is zero.
@@ -60,9 +62,9 @@ fn matched(
     source: &dyn Source,
     graph: &Graph,
     prefix: &str,
-    value: impl Fn(&Entry, ElementType) -> Result<Value>,
+    value: impl Fn(&StoredTensor, ElementType) -> Result<TensorSource>,
 ) -> Result<Parameters> {
-    let mut found = Found::new();
+    let mut found = Entries::new();
     for (key, entry) in header(source)?.entries.into_iter().filter(|(key, _)| !is_state(key)) {
         let short = key.strip_prefix(prefix).unwrap_or(&key);
         if found.insert(short.to_owned(), entry).is_some() {
@@ -74,7 +76,7 @@ fn matched(
     let entries = matching::match_keys(source, graph, &found, prefix)?;
     let mut parameters = Parameters::default();
     for (parameter, entry) in graph.parameters.iter().zip(entries) {
-        let zero = || Value::made(Drawn { parameter: parameter.clone(), seed: 0 });
+        let zero = || TensorSource::made(Drawn { parameter: parameter.clone(), seed: 0 });
         let value = entry.map(|entry| value(entry, parameter.element())).transpose()?;
         parameters.put(parameter.path.clone(), value.unwrap_or_else(zero));
     }
@@ -84,7 +86,7 @@ fn matched(
 /// A tensor that is read whenever it is asked for.
 struct Unread {
     file: Arc<StoredFile>,
-    entry: Entry,
+    entry: StoredTensor,
     element: ElementType,
 }
 
@@ -113,7 +115,7 @@ impl Parts for Unread {
 }
 
 /// A tensor of a file.
-fn tensor(source: &dyn Source, entry: &Entry, element: ElementType, room: Room<'_>) -> Result<Tensor> {
+fn tensor(source: &dyn Source, entry: &StoredTensor, element: ElementType, room: Room<'_>) -> Result<Tensor> {
     let tensor = match element {
         ElementType::Float32 => Tensor::new(&entry.shape, values(source, entry, room)?),
         ElementType::Uint64 => Tensor::of_counts(&entry.shape, counts(source, entry)?),
@@ -129,12 +131,12 @@ pub fn load_all(path: &Path) -> Result<(Parameters, HashMap<String, String>)> {
     let file = Arc::new(StoredFile::open(path)?);
     let Header { entries, about } = header(&*file)?;
     let mut parameters = Parameters::default();
-    for (key, entry) in entries.into_iter().collect::<Found>() {
+    for (key, entry) in entries.into_iter().collect::<Entries>() {
         if !convert::is_readable(entry.dtype) {
             return Err(broken_file(path, format!("holds `{key}` as {:?}, which cannot be read", entry.dtype)));
         }
         let element = if entry.dtype == Dtype::I64 { ElementType::Uint64 } else { ElementType::Float32 };
-        parameters.put(key.into(), Value::made(Unread { file: file.clone(), entry, element }));
+        parameters.put(key.into(), TensorSource::made(Unread { file: file.clone(), entry, element }));
     }
     Ok((parameters, about))
 }

@@ -28,7 +28,7 @@ const CHUNK_BYTES: u64 = 1 << 20;
 
 /// A tensor of a file, unread.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
+pub struct StoredTensor {
     /// The type of its values.
     pub dtype: Dtype,
     /// Its sizes.
@@ -40,7 +40,7 @@ pub struct Entry {
 /// What a file says that it holds.
 pub struct Header {
     /// Tensors by key, in no order.
-    pub entries: HashMap<String, Entry>,
+    pub entries: HashMap<String, StoredTensor>,
     /// Text about the file.
     pub about: HashMap<String, String>,
 }
@@ -96,7 +96,7 @@ pub fn header(source: &dyn Source) -> Result<Header> {
     tensors.sort_by_key(|(_, tensor)| tensor.data_offsets);
     let entry = |(key, tensor): &(String, TensorInfo)| {
         let start = LENGTH_BYTES + size + tensor.data_offsets.0 as u64;
-        (key.clone(), Entry { dtype: tensor.dtype, shape: tensor.shape.clone(), start })
+        (key.clone(), StoredTensor { dtype: tensor.dtype, shape: tensor.shape.clone(), start })
     };
     let entries = tensors.iter().map(entry).collect();
     if Metadata::new(None, tensors).map_err(wrong)?.data_len() as u64 != data {
@@ -110,7 +110,7 @@ pub fn header(source: &dyn Source) -> Result<Header> {
 ///
 /// # Errors
 /// E601 and E603 when they cannot be read.
-pub fn values(source: &dyn Source, entry: &Entry, room: Room<'_>) -> Result<Vec<f32>> {
+pub fn values(source: &dyn Source, entry: &StoredTensor, room: Room<'_>) -> Result<Vec<f32>> {
     /// Values that are read at a time: enough that a thread is worth waking.
     const PART: usize = 1 << 18;
     let Ok(count) = usize::try_from(entry.shape.iter().map(|&size| size as u64).product::<u64>()) else {
@@ -136,7 +136,7 @@ pub fn values(source: &dyn Source, entry: &Entry, room: Room<'_>) -> Result<Vec<
 ///
 /// # Errors
 /// E603 when one is no whole number from 0, and as [`values`].
-pub fn counts(source: &dyn Source, entry: &Entry) -> Result<Vec<u64>> {
+pub fn counts(source: &dyn Source, entry: &StoredTensor) -> Result<Vec<u64>> {
     let bytes = entry.shape.iter().fold((entry.dtype.bitsize() / 8) as u64, |bytes, &size| bytes * size as u64);
     let mut stored = vec![0; bytes as usize];
     source.read(entry.start, &mut stored)?;
@@ -148,7 +148,7 @@ pub fn counts(source: &dyn Source, entry: &Entry) -> Result<Vec<u64>> {
 ///
 /// # Errors
 /// As [`values`].
-pub fn part(source: &dyn Source, entry: &Entry, start: usize, into: &mut [f32]) -> Result<()> {
+pub fn part(source: &dyn Source, entry: &StoredTensor, start: usize, into: &mut [f32]) -> Result<()> {
     let bytes = (entry.dtype.bitsize() / 8) as u64;
     let start = entry.start + start as u64 * bytes;
     if entry.dtype == Dtype::F32 && cfg!(target_endian = "little") {

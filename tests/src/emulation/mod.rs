@@ -292,17 +292,17 @@ fn alone(case: &Case, step: &Step, memory: &Memory, of_terms: bool) -> (Arc<Plan
     alone.operands.clear();
     let (mut inputs, mut tensors) = (Vec::new(), Vec::new());
     for (index, view) in operands.iter().enumerate() {
-        let reach = places_reach(view);
+        let extent = view.extent();
         let floats = view.element.size_bytes() / WORD_BYTES;
-        let from = &memory.0[storage_number(case, view.storage)][view.offset_bytes / WORD_BYTES..][..reach * floats];
+        let from = &memory.0[storage_number(case, view.storage)][view.offset_bytes / WORD_BYTES..][..extent * floats];
         let tensor = match view.element {
-            ElementType::Uint64 => Tensor::of_counts(&[reach], counts_of(from)),
+            ElementType::Uint64 => Tensor::of_counts(&[extent], counts_of(from)),
             ElementType::Float32 => {
-                Tensor::new(&[reach], from.iter().map(|value| if of_terms { value.abs() } else { *value }).collect())
+                Tensor::new(&[extent], from.iter().map(|value| if of_terms { value.abs() } else { *value }).collect())
             }
         };
-        tensors.push(tensor.expect("as many values as the view reaches"));
-        let whole = View::dense(Storage::Input(index), view.element, 0, &[reach]);
+        tensors.push(tensor.expect("as many values as the view extends over"));
+        let whole = View::dense(Storage::Input(index), view.element, 0, &[extent]);
         inputs.push(PlanPort { name: format!("x{index}").into(), view: whole });
         alone.operands.push(View { storage: Storage::Input(index), offset_bytes: 0, ..view.clone() });
     }
@@ -321,11 +321,6 @@ fn alone(case: &Case, step: &Step, memory: &Memory, of_terms: bool) -> (Arc<Plan
         arena_bytes,
     };
     (Arc::new(plan), tensors)
-}
-
-/// Elements from a view's first to its last, and one.
-fn places_reach(view: &View) -> usize {
-    places(view).into_iter().max().map_or(0, |last| last + 1 - view.offset())
 }
 
 /// The elements of a view, the last axis fastest.

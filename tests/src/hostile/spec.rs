@@ -57,7 +57,7 @@ pub fn spec(bytes: &[u8]) -> Verdict {
     let Ok(text) = std::str::from_utf8(bytes) else { return Verdict::Refused };
     let sources = Texts::new(text);
     let spec = Spec::read(MAIN, &sources, &mut ());
-    spec.program.trees.iter().for_each(|(_, tree)| drop((tree.to_string(), cnnc_grammar::format(tree))));
+    spec.loaded.trees.iter().for_each(|(_, tree)| drop((tree.to_string(), cnnc_grammar::format(tree))));
     let checked = spec.check(&Request { index: true, ..Request::default() }, &mut ());
     let networks = &checked.networks;
     for network in networks {

@@ -7,7 +7,7 @@ use cnnc_compiler::plan::{self, Method, Target, choices};
 use cnnc_compiler::write_kernels::Bindings;
 use cnnc_grammar::span::Files;
 use cnnc_runtime::Error;
-use cnnc_runtime::cuda::Way;
+use cnnc_runtime::cuda::ProductMethod;
 use cnnc_runtime::cuda::program::{self, Options, Program};
 use cnnc_runtime::tuning::{Kept, Machine, Tuning};
 use std::sync::LazyLock;
@@ -29,7 +29,7 @@ pub fn tuning(bytes: &[u8]) -> Verdict {
     let folder = folder();
     let path = put(&folder, "tuning.json", bytes);
     let of_cpu = Kept::<Method>::read(&path, &machine());
-    let of_gpu = Kept::<Way>::read(&path, &machine());
+    let of_gpu = Kept::<ProductMethod>::read(&path, &machine());
     let verdict = match (&of_cpu, &of_gpu) {
         (Kept::Choices(_), _) | (_, Kept::Choices(_)) => Verdict::Taken,
         _ => Verdict::Refused,

@@ -3,7 +3,7 @@
 //! An entry need not know what its layer makes of a shape: the layer itself is asked, and what it refuses is drawn again.
 
 use super::dice::Dice;
-use super::layer::{Call, int, ints, pair};
+use super::layer::{LayerCall, int, ints, pair};
 use cnnc_compiler::ops::{Constant, LAYERS};
 
 /// Layers that plans do most for: more than one way to compute them, work that they take up, views of what they give.
@@ -53,7 +53,7 @@ pub struct Layers<'a> {
 
 impl Layers<'_> {
     /// A layer that takes a value of that shape, and what it makes of it.
-    pub fn any(&mut self, shape: &[usize]) -> (Call, Vec<usize>) {
+    pub fn any(&mut self, shape: &[usize]) -> (LayerCall, Vec<usize>) {
         loop {
             let any = LAYERS[self.dice.below(LAYERS.len())].signature.name;
             let name = if self.dice.percent(40) { self.dice.pick(&OFTEN) } else { any };
@@ -64,7 +64,7 @@ impl Layers<'_> {
     }
 
     /// A layer that leaves the shape as it is.
-    pub fn keeping(&mut self, shape: &[usize]) -> Call {
+    pub fn keeping(&mut self, shape: &[usize]) -> LayerCall {
         loop {
             let (call, output) = self.any(shape);
             if output == shape {
@@ -74,14 +74,14 @@ impl Layers<'_> {
     }
 
     /// A layer that puts the elements of a value in another order, where there is one for its shape.
-    pub fn moving(&mut self, shape: &[usize]) -> Option<(Call, Vec<usize>)> {
+    pub fn moving(&mut self, shape: &[usize]) -> Option<(LayerCall, Vec<usize>)> {
         let name = self.dice.pick(&MOVING);
         self.try_layer(name, shape)
     }
 
-    fn try_layer(&mut self, name: &'static str, shape: &[usize]) -> Option<(Call, Vec<usize>)> {
+    fn try_layer(&mut self, name: &'static str, shape: &[usize]) -> Option<(LayerCall, Vec<usize>)> {
         let arguments = self.arguments(name, shape)?;
-        let call = Call { name, arguments };
+        let call = LayerCall { name, arguments };
         let (operator, output) = call.of(shape)?;
         // A channel of one value has no variance, and a training refuses it.
         let single = operator.name().starts_with("BatchNorm") && shape.iter().product::<usize>() / shape[1] < 2;

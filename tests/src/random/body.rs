@@ -2,7 +2,7 @@
 
 use super::arguments::Layers;
 use super::dice::Dice;
-use super::layer::Call;
+use super::layer::LayerCall;
 
 /// Writes the lines of a body.
 pub struct Writer {
@@ -78,7 +78,7 @@ impl Writer {
 
     /// A batch norm and an activation, as they follow a convolution.
     fn normalised(&mut self, shape: &[usize]) {
-        let norm = Call::plain(if shape.len() == 4 { "BatchNorm2d" } else { "BatchNorm1d" });
+        let norm = LayerCall::plain(if shape.len() == 4 { "BatchNorm2d" } else { "BatchNorm1d" });
         let single = shape.iter().product::<usize>() / shape.get(1).unwrap_or(&1) < 2;
         if norm.of(shape).is_some() && (!single || !self.training) {
             self.line(norm.name);

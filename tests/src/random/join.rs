@@ -1,7 +1,7 @@
 //! Joins: branches from one value that are added, multiplied or laid side by side, brought to shapes that go together.
 
 use super::body::Writer;
-use super::layer::{Call, int, ints, pair};
+use super::layer::{LayerCall, int, ints, pair};
 use cnnc_compiler::ops::Constant;
 
 impl Writer {
@@ -70,7 +70,7 @@ impl Writer {
             let sizes: Vec<i64> =
                 target[first..].iter().map(|&size| if self.dice.percent(60) { size as i64 } else { 1 }).collect();
             if !sizes.is_empty() {
-                let call = Call::plain("Parameter").with("shape", ints(sizes));
+                let call = LayerCall::plain("Parameter").with("shape", ints(sizes));
                 self.line(&call.text());
                 return Some(target.clone());
             }
@@ -98,18 +98,21 @@ impl Writer {
             return None;
         }
         let mut current = shape.to_vec();
-        let calls: Vec<Call> = match *target {
+        let calls: Vec<LayerCall> = match *target {
             [_, channels, height, width] => {
                 let broadcast = dim == usize::MAX && self.dice.percent(15);
                 let (height, width) = if broadcast { (1, 1) } else { (height, width) };
                 let size = pair(height, width);
                 let resize = match self.dice.below(4) {
-                    0 => Call::plain("AdaptiveAvgPool2d").with("output_size", size),
-                    1 => Call::plain("AdaptiveMaxPool2d").with("output_size", size),
-                    2 => Call::plain("Upsample").with("size", size),
-                    _ => Call::plain("Upsample").with("size", size).with("mode", Constant::Text("bilinear".into())),
+                    0 => LayerCall::plain("AdaptiveAvgPool2d").with("output_size", size),
+                    1 => LayerCall::plain("AdaptiveMaxPool2d").with("output_size", size),
+                    2 => LayerCall::plain("Upsample").with("size", size),
+                    _ => {
+                        LayerCall::plain("Upsample").with("size", size).with("mode", Constant::Text("bilinear".into()))
+                    }
                 };
-                let convolution = Call::plain("Conv2d").with("out_channels", int(channels)).with("kernel_size", int(1));
+                let convolution =
+                    LayerCall::plain("Conv2d").with("out_channels", int(channels)).with("kernel_size", int(1));
                 let mut calls = Vec::new();
                 calls.extend((dim == 2 || dim == 3 || current[2..] != [height, width]).then_some(resize));
                 if dim != 1 && current[1] != channels {
@@ -118,8 +121,8 @@ impl Writer {
                 }
                 calls
             }
-            [_, features] => vec![Call::plain("Linear").with("out_features", int(features))],
-            [_, _, features] => vec![Call::plain("Linear").with("out_features", int(features))],
+            [_, features] => vec![LayerCall::plain("Linear").with("out_features", int(features))],
+            [_, _, features] => vec![LayerCall::plain("Linear").with("out_features", int(features))],
             _ => return None,
         };
         for call in calls {

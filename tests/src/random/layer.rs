@@ -9,21 +9,21 @@ const MOST_MACS: u64 = 12_000;
 
 /// A call of a layer.
 #[derive(Clone, Debug)]
-pub struct Call {
+pub struct LayerCall {
     /// The layer's name.
     pub name: &'static str,
     /// Its arguments.
     pub arguments: Vec<(&'static str, Constant)>,
 }
 
-impl Call {
+impl LayerCall {
     /// With no argument.
-    pub fn plain(name: &'static str) -> Call {
-        Call { name, arguments: Vec::new() }
+    pub fn plain(name: &'static str) -> LayerCall {
+        LayerCall { name, arguments: Vec::new() }
     }
 
     /// With one argument more.
-    pub fn with(mut self, name: &'static str, value: Constant) -> Call {
+    pub fn with(mut self, name: &'static str, value: Constant) -> LayerCall {
         self.arguments.push((name, value));
         self
     }

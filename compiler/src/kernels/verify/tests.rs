@@ -5,8 +5,8 @@ use crate::element::ElementType::Uint64;
 use crate::graph::NodeId;
 use crate::kernels::test_graph::TestGraph;
 use crate::kernels::{
-    AxisWindow, Concat, Conv, ConvData, Expression, Gemm, Kernel, KernelGraph, KernelNode, Pad, Permute, Pool, Pooling,
-    Reduce, Reduction, Resample, Reshape, Slice,
+    AxisWindow, Concat, Conv, ConvData, Convolution, Expression, Gemm, Kernel, KernelGraph, KernelNode, Pad, Permute,
+    Pool, Pooling, Reduce, Reduction, Resample, Reshape, Slice,
 };
 
 /// What is said of a graph with one node that `change` has spoilt. Its arguments are the inputs `a` and `b`.
@@ -36,7 +36,7 @@ fn window(kernel: usize) -> [AxisWindow; 2] {
 
 #[test]
 fn every_kernel_has_its_shape() {
-    let conv = || Kernel::Conv(Conv { window: window(3), groups: 2 });
+    let conv = || Kernel::Conv(Conv(Convolution { window: window(3), groups: 2 }));
     let weight: &[usize] = &[6, 2, 3, 3];
     let x: &[usize] = &[1, 4, 8, 8];
     assert_eq!(refusal(conv(), x, Some(weight), &[1, 6, 6, 6]), "nothing");
@@ -45,9 +45,14 @@ fn every_kernel_has_its_shape() {
     type Case<'a> = (Kernel, &'a [usize], Option<&'a [usize]>, &'a [usize]);
     let wrong: Vec<Case> = vec![
         (conv(), x, Some(&[6, 4, 3, 3]), &[1, 6, 6, 6]),
-        (Kernel::Conv(Conv { window: window(5), groups: 2 }), x, Some(weight), &[1, 6, 6, 6]),
-        (Kernel::Conv(Conv { window: window(0), groups: 1 }), x, Some(&[6, 4, 0, 0]), &[1, 6, 6, 6]),
-        (Kernel::ConvData(ConvData { window: window(3), groups: 2 }), x, Some(&[4, 3, 3, 3]), &[1, 3, 8, 8]),
+        (Kernel::Conv(Conv(Convolution { window: window(5), groups: 2 })), x, Some(weight), &[1, 6, 6, 6]),
+        (Kernel::Conv(Conv(Convolution { window: window(0), groups: 1 })), x, Some(&[6, 4, 0, 0]), &[1, 6, 6, 6]),
+        (
+            Kernel::ConvData(ConvData(Convolution { window: window(3), groups: 2 })),
+            x,
+            Some(&[4, 3, 3, 3]),
+            &[1, 3, 8, 8],
+        ),
         (Kernel::Gemm(Gemm { transpose_a: false, transpose_b: false }), &[2, 3], Some(&[4, 3]), &[2, 4]),
         (Kernel::Gemm(Gemm { transpose_a: true, transpose_b: true }), &[3, 2], Some(&[4, 3]), &[4, 2]),
         (

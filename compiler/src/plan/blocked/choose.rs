@@ -4,7 +4,7 @@
 //! packed weights from memory, and a fifth of the smaller, since they overlap but not wholly. Weights come from memory when those
 //! of the whole net do not fit the last-level cache. The choice is the same for any number of threads, because results must be.
 
-use super::{Blocks, Convolution, Method, PackedConv, Scheme};
+use super::{Blocks, Method, PackedConv, Scheme, SizedConvolution};
 use crate::element::ElementType;
 
 /// Plain images of at most so many channels are convolved as they lie; others are brought into blocks first.
@@ -32,7 +32,7 @@ pub(super) fn is_stem(is_blocked: bool, groups: usize, channels: usize) -> bool 
     !is_blocked && groups == 1 && channels <= STEM_CHANNELS
 }
 
-impl Convolution {
+impl SizedConvolution {
     /// The methods that can compute it, the plainest first.
     pub(super) fn methods(&self, blocks: &Blocks, input_is_blocked: bool) -> Vec<Method> {
         if self.is_depthwise() && self.groups > 1 {
@@ -104,17 +104,17 @@ impl Convolution {
 
 #[cfg(test)]
 mod tests {
-    use super::{Blocks, Circumstances, Convolution, Method, Scheme};
+    use super::{Blocks, Circumstances, Method, Scheme, SizedConvolution};
     use crate::kernels::AxisWindow;
 
     const FOUR: Method = Method::Winograd(Scheme::F4);
     const BLOCKED: Circumstances = Circumstances { input_is_blocked: true, packs_each_run: false, cold: true };
     const PLAIN: Circumstances = Circumstances { input_is_blocked: false, ..BLOCKED };
 
-    fn three_by_three(channels: usize, size: usize) -> Convolution {
+    fn three_by_three(channels: usize, size: usize) -> SizedConvolution {
         let axis = AxisWindow { kernel: 3, stride: 1, dilation: 1, before: 1 };
         let (sizes, window) = ([[size; 2]; 2], [axis; 2]);
-        Convolution { batch: 1, channels: [channels; 2], groups: 1, sizes, window, transposed: false }
+        SizedConvolution { batch: 1, channels: [channels; 2], groups: 1, sizes, window, transposed: false }
     }
 
     #[test]
@@ -130,17 +130,20 @@ mod tests {
     fn what_only_one_method_can_do_is_done_by_it() {
         let blocks = Blocks::reference();
         let conv = three_by_three(64, 56);
-        assert_eq!(Convolution { groups: 64, ..conv }.choose(&blocks, BLOCKED), Method::Depthwise);
-        assert_eq!(Convolution { groups: 2, ..conv }.choose(&blocks, BLOCKED), Method::Direct);
+        assert_eq!(SizedConvolution { groups: 64, ..conv }.choose(&blocks, BLOCKED), Method::Depthwise);
+        assert_eq!(SizedConvolution { groups: 2, ..conv }.choose(&blocks, BLOCKED), Method::Direct);
         let strided = conv.window.map(|axis| AxisWindow { stride: 2, ..axis });
-        assert_eq!(Convolution { transposed: true, window: strided, ..conv }.choose(&blocks, BLOCKED), Method::Direct);
-        assert_eq!(Convolution { transposed: true, groups: 64, ..conv }.choose(&blocks, BLOCKED), Method::Direct);
-        assert_eq!(Convolution { transposed: true, ..conv }.choose(&blocks, BLOCKED), FOUR);
-        let stem = Convolution { channels: [3, 64], ..conv };
+        assert_eq!(
+            SizedConvolution { transposed: true, window: strided, ..conv }.choose(&blocks, BLOCKED),
+            Method::Direct
+        );
+        assert_eq!(SizedConvolution { transposed: true, groups: 64, ..conv }.choose(&blocks, BLOCKED), Method::Direct);
+        assert_eq!(SizedConvolution { transposed: true, ..conv }.choose(&blocks, BLOCKED), FOUR);
+        let stem = SizedConvolution { channels: [3, 64], ..conv };
         assert_eq!(stem.choose(&blocks, PLAIN), Method::Stem);
-        let narrow = Convolution { channels: [1, 6], ..stem };
+        let narrow = SizedConvolution { channels: [1, 6], ..stem };
         assert_eq!(narrow.choose(&blocks, PLAIN), Method::Rows);
-        let short = Convolution { sizes: [[4; 2]; 2], ..narrow };
+        let short = SizedConvolution { sizes: [[4; 2]; 2], ..narrow };
         assert_eq!(short.choose(&blocks, PLAIN), Method::Stem);
         let exact = Blocks { winograd: false, ..blocks };
         assert_eq!(conv.choose(&exact, BLOCKED), Method::Direct);

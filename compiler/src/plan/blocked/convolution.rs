@@ -1,11 +1,11 @@
 //! A convolution over images in blocks, with its whole geometry: what a step says of it, and what its weights are packed for.
 
 use super::{Method, Scheme};
-use crate::kernels::{AxisWindow, Conv, ConvData, Kernel};
+use crate::kernels::{AxisWindow, Conv, ConvData, Convolution, Kernel};
 
-/// A convolution's sizes.
+/// A convolution with all its sizes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Convolution {
+pub struct SizedConvolution {
     /// Images.
     pub batch: usize,
     /// Channels in and out, over all groups.
@@ -20,31 +20,33 @@ pub struct Convolution {
     pub transposed: bool,
 }
 
-impl Convolution {
+impl SizedConvolution {
     /// That of a kernel which takes an image of the first shape to one of the second; `None` of a kernel that is no convolution.
-    pub fn of(kernel: &Kernel, input: &[usize], output: &[usize]) -> Option<Convolution> {
+    pub fn of(kernel: &Kernel, input: &[usize], output: &[usize]) -> Option<SizedConvolution> {
         let (window, groups, transposed) = match *kernel {
-            Kernel::Conv(Conv { window, groups }) => (window, groups, false),
-            Kernel::ConvData(ConvData { window, groups }) => (window, groups, true),
+            Kernel::Conv(Conv(Convolution { window, groups })) => (window, groups, false),
+            Kernel::ConvData(ConvData(Convolution { window, groups })) => (window, groups, true),
             _ => return None,
         };
         let (&[batch, ins, height, width], &[_, outs, rows, columns]) = (input, output) else { return None };
         let sizes = [[height, width], [rows, columns]];
-        Some(Convolution { batch, channels: [ins, outs], groups, sizes, window, transposed })
+        Some(SizedConvolution { batch, channels: [ins, outs], groups, sizes, window, transposed })
     }
 
     /// The kernel that it is.
     pub fn kernel(&self) -> Kernel {
-        let Convolution { window, groups, transposed, .. } = *self;
+        let SizedConvolution { window, groups, transposed, .. } = *self;
         match transposed {
-            true => Kernel::ConvData(ConvData { window, groups }),
-            false => Kernel::Conv(Conv { window, groups }),
+            true => Kernel::ConvData(ConvData(Convolution { window, groups })),
+            false => Kernel::Conv(Conv(Convolution { window, groups })),
         }
     }
 
     /// The key under which measured choices are kept.
     pub fn key(&self) -> String {
-        let Convolution { batch, channels: [ins, outs], groups, sizes: [[height, width], [rows, columns]], .. } = *self;
+        let SizedConvolution {
+            batch, channels: [ins, outs], groups, sizes: [[height, width], [rows, columns]], ..
+        } = *self;
         let window = self.window.map(|axis| {
             let AxisWindow { kernel, stride, dilation, before } = axis;
             format!("{kernel}s{stride}d{dilation}p{before}")
@@ -81,7 +83,7 @@ impl Convolution {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PackedConv {
     /// What is computed.
-    pub convolution: Convolution,
+    pub convolution: SizedConvolution,
     /// The method that computes it.
     pub method: Method,
     /// Elements of a vector, channels of a block.
@@ -91,7 +93,7 @@ pub struct PackedConv {
 impl PackedConv {
     /// The elements of the packed weights; `None` when they are past counting.
     pub fn elements(&self) -> Option<usize> {
-        let (PackedConv { lanes, .. }, Convolution { channels: [ins, outs], .. }) = (*self, self.convolution);
+        let (PackedConv { lanes, .. }, SizedConvolution { channels: [ins, outs], .. }) = (*self, self.convolution);
         let (blocks, area) = (outs.div_ceil(lanes), self.convolution.area());
         match self.method {
             Method::Winograd(scheme) => super::product(&[blocks, lanes, ins, scheme.frequencies()]),
@@ -112,7 +114,7 @@ impl PackedConv {
     /// may stand in its fields, but for those that are past counting.
     pub fn fits(&self, x: &[usize], weights: &[usize], output: &[usize]) -> bool {
         let PackedConv { convolution, method, lanes } = *self;
-        let Convolution { batch, channels: [ins, outs], groups, sizes: [input, made], .. } = convolution;
+        let SizedConvolution { batch, channels: [ins, outs], groups, sizes: [input, made], .. } = convolution;
         let image = |planes: bool, channels: usize, [height, width]: [usize; 2]| match planes {
             true => vec![batch, channels, height, width],
             false => vec![batch, channels.div_ceil(lanes), height, width, lanes],
@@ -136,7 +138,7 @@ impl PackedConv {
 
     /// Multiply-adds of the method: fewer than the definition's by Winograd's.
     pub fn arithmetic(&self) -> usize {
-        let Convolution { batch, channels, sizes: [_, output], .. } = self.convolution;
+        let SizedConvolution { batch, channels, sizes: [_, output], .. } = self.convolution;
         match self.method {
             Method::Winograd(scheme) => scheme.multiply_adds(scheme.count(batch, output), channels),
             _ => self.convolution.multiply_adds(),
@@ -164,12 +166,12 @@ fn divisor(a: usize, b: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{AxisWindow, Convolution, Method, PackedConv, Scheme};
+    use super::{AxisWindow, Method, PackedConv, Scheme, SizedConvolution};
 
     fn packed(method: Method, channels: [usize; 2], groups: usize, kernel: usize) -> PackedConv {
         let window = [AxisWindow { kernel, stride: 1, dilation: 1, before: 0 }; 2];
         let convolution =
-            Convolution { batch: 1, channels, groups, sizes: [[9; 2], [9; 2]], window, transposed: false };
+            SizedConvolution { batch: 1, channels, groups, sizes: [[9; 2], [9; 2]], window, transposed: false };
         PackedConv { convolution, method, lanes: 16 }
     }
 

@@ -9,7 +9,7 @@
 //! there is no channel, and an epilogue that would make more than finite numbers of them becomes a `Map` after it.
 
 use super::spare::Spare;
-use super::{Convolution, Reorder};
+use super::{Reorder, SizedConvolution};
 use crate::graph::NodeId;
 use crate::kernels::{Expression, Kernel, KernelGraph, KernelNode, Layouts};
 use crate::plan::order::Order;
@@ -139,8 +139,8 @@ fn spare(
         _ => Spare::Finite,
     };
     let Some(epilogue) = &node.epilogue else { return Some(made) };
-    let ending: Vec<Spare> = std::iter::once(made).chain(others.iter().copied()).collect();
-    Spare::of(epilogue, &ending)
+    let operands: Vec<Spare> = std::iter::once(made).chain(others.iter().copied()).collect();
+    Spare::of(epilogue, &operands)
 }
 
 fn holds_blocks(graph: &KernelGraph, blocked: &HashSet<NodeId>, id: NodeId, node: &KernelNode, lanes: usize) -> bool {
@@ -152,15 +152,15 @@ fn holds_blocks(graph: &KernelGraph, blocked: &HashSet<NodeId>, id: NodeId, node
     let arguments = graph.dag.arguments(id);
     let arguments = arguments.iter().map(|&argument| (shape(argument), blocked.contains(&argument))).collect();
     let layouts = Layouts { lanes, shape: &node.shape, arguments };
-    let stays_plain = |convolution: Convolution| convolution.stays_plain(layouts.first(), lanes);
+    let stays_plain = |convolution: SizedConvolution| convolution.stays_plain(layouts.first(), lanes);
     node.kernel.in_blocks(&layouts) && !convolution(graph, id, node).is_some_and(stays_plain)
 }
 
 /// The convolution that a node is, if it is one.
-fn convolution(graph: &KernelGraph, id: NodeId, node: &KernelNode) -> Option<Convolution> {
+fn convolution(graph: &KernelGraph, id: NodeId, node: &KernelNode) -> Option<SizedConvolution> {
     if !matches!(node.kernel, Kernel::Conv(_) | Kernel::ConvData(_)) {
         return None;
     }
     let input = graph.dag.arguments(id).first().copied()?;
-    Convolution::of(&node.kernel, &graph.dag.get(input)?.shape, &node.shape)
+    SizedConvolution::of(&node.kernel, &graph.dag.get(input)?.shape, &node.shape)
 }

@@ -1,9 +1,9 @@
 //! Heavy kernels over channels in blocks: the method, the packed weights, the step.
 
 use super::choose::{Circumstances, is_stem};
-use super::{Blocks, Convolution, Layout, Method, PackedConv, PackedLinear, Packing};
+use super::{Blocks, Layout, Method, PackedConv, PackedLinear, Packing, SizedConvolution};
 use crate::graph::NodeId;
-use crate::kernels::{Expression, Kernel, KernelNode};
+use crate::kernels::{Expression, Kernel, KernelGraph, KernelNode};
 use crate::passes::Note;
 use crate::plan::draft::Located;
 use crate::plan::lower::{Density, Lowering};
@@ -21,7 +21,9 @@ impl Lowering<'_> {
         let &[x, weight, ref others @ ..] = arguments.as_slice() else { return None };
         match &node.kernel {
             Kernel::Conv(_) | Kernel::ConvData(_) => self.convolution(blocks, id, node, [x, weight], others),
-            Kernel::ConvWeight(conv) => Some(self.weight_gradient(blocks, id, node, [x, weight], others, conv.groups)),
+            Kernel::ConvWeight(conv) => {
+                Some(self.weight_gradient(blocks, id, node, [x, weight], others, conv.0.groups))
+            }
             kernel if *kernel == PackedLinear::KERNEL => self.linear(blocks, id, node, [x, weight], others),
             _ => None,
         }
@@ -36,11 +38,11 @@ impl Lowering<'_> {
         [x, weight]: [NodeId; 2],
         others: &[NodeId],
     ) -> Option<Located> {
-        let convolution = Convolution::of(&node.kernel, self.shape(x), &node.shape)?;
+        let convolution = SizedConvolution::of(&node.kernel, self.shape(x), &node.shape)?;
         let circumstances = Circumstances {
             input_is_blocked: self.layout(x) != Layout::Plain,
             packs_each_run: !self.constants.contains(&weight),
-            cold: self.weights_are_cold(blocks),
+            cold: self.weights_are_cold,
         };
         let method = convolution.choose(blocks, circumstances);
         // Only by rows is a plain image made, of which no element depends on where it lies.
@@ -145,10 +147,10 @@ impl Lowering<'_> {
         self.packs.insert((weight, order), into.clone());
         into
     }
+}
 
-    /// Whether the net's weights, all together, do not stay in the last-level cache from run to run.
-    fn weights_are_cold(&self, blocks: &Blocks) -> bool {
-        let bytes = self.graph.parameters.iter().map(|parameter| parameter.element.tensor_bytes(&parameter.shape));
-        bytes.fold(0, u64::saturating_add) > blocks.last_cache_bytes as u64
-    }
+/// Whether the net's weights, all together, do not stay in the last-level cache from run to run.
+pub(in crate::plan) fn weights_are_cold(graph: &KernelGraph, blocks: &Blocks) -> bool {
+    let bytes = graph.parameters.iter().map(|parameter| parameter.element.tensor_bytes(&parameter.shape));
+    bytes.fold(0, u64::saturating_add) > blocks.last_cache_bytes as u64
 }

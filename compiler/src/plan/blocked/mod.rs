@@ -2,13 +2,13 @@
 //!
 //! It is fed with [`Blocks`], plain data about a target, and says which values are held so (`layout.rs`, `spare.rs`), by which
 //! method a convolution is computed and why (`method.rs`, `choose.rs`, `choices.rs`), in which order weights are packed for it
-//! (`convolution.rs`, `packing.rs`), how its kernels end (`ending.rs`), and writes the steps (`lower.rs`). Engines read steps; a
-//! target without blocks never comes here.
+//! (`convolution.rs`, `packing.rs`), how its kernels end (`epilogue.rs`), and writes the steps (`lower.rs`). Engines read
+//! steps; a target without blocks never comes here.
 
 mod choices;
 mod choose;
 mod convolution;
-mod ending;
+mod epilogue;
 mod layout;
 mod lower;
 mod method;
@@ -17,9 +17,10 @@ mod reorder;
 mod spare;
 
 pub use choices::{Choice, choices};
-pub use convolution::{Convolution, PackedConv, merged_groups};
-pub use ending::Ending;
+pub use convolution::{PackedConv, SizedConvolution, merged_groups};
+pub use epilogue::DividedEpilogue;
 pub(super) use layout::{Layout, apart, blocked};
+pub(super) use lower::weights_are_cold;
 pub use method::{Method, Scheme};
 pub use packing::{PackedLinear, PackedOrder, Packing};
 pub use reorder::Reorder;

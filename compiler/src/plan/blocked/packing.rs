@@ -4,7 +4,7 @@
 //! on nothing else ([`Packing::order`]): so steps over images of other sizes, or over more of them, read the same packed weights.
 //! The planner reserves the memory; the back end that packs must find that these are the elements it needs.
 
-use super::{Convolution, PackedConv};
+use super::{PackedConv, SizedConvolution};
 use crate::kernels::{Gemm, Kernel};
 
 /// Rows times packed weights: a fully connected layer. The rows may be images in blocks, laid flat, and are read as they lie.
@@ -78,10 +78,10 @@ impl Packing {
         PackedOrder(match *self {
             Packing::Linear(linear) => Packing::Linear(PackedLinear { rows: 0, ..linear }),
             Packing::Conv(conv) => {
-                let Convolution { sizes: [_, output], window: [down, along], transposed, .. } = conv.convolution;
+                let SizedConvolution { sizes: [_, output], window: [down, along], transposed, .. } = conv.convolution;
                 let [height, width] = output;
                 let reached = if transposed { [height.min(down.stride), width.min(along.stride)] } else { [0; 2] };
-                let convolution = Convolution { batch: 0, sizes: [[0; 2], reached], ..conv.convolution };
+                let convolution = SizedConvolution { batch: 0, sizes: [[0; 2], reached], ..conv.convolution };
                 Packing::Conv(PackedConv { convolution, ..conv })
             }
         })

@@ -55,6 +55,7 @@ pub(super) fn lower(graph: &KernelGraph, blocks: Option<&Blocks>) -> Lowered {
     let lowering = Lowering {
         graph,
         blocks,
+        weights_are_cold: blocks.is_some_and(|blocks| blocked::weights_are_cold(graph, blocks)),
         layouts: order.iter().map(|&id| (id, layout(id))).collect(),
         constants,
         parts: found_parts,
@@ -73,6 +74,8 @@ pub(super) fn lower(graph: &KernelGraph, blocks: Option<&Blocks>) -> Lowered {
 pub(super) struct Lowering<'a> {
     pub(super) graph: &'a KernelGraph,
     pub(super) blocks: Option<&'a Blocks>,
+    /// Whether the net's weights do not stay in the last-level cache from run to run.
+    pub(super) weights_are_cold: bool,
     /// How each value is held.
     layouts: HashMap<NodeId, Layout>,
     pub(super) constants: HashSet<NodeId>,

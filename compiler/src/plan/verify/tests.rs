@@ -118,7 +118,7 @@ fn weights_are_packed_for_a_step_that_reads_them() {
 #[test]
 fn numbers_are_of_this_world() {
     let huge = |plan: &mut Plan| match &mut plan.run[0].operation {
-        Operation::Conv(conv) => conv.window[0].kernel = usize::MAX,
+        Operation::Conv(conv) => conv.0.window[0].kernel = usize::MAX,
         _ => unreachable!("a convolution"),
     };
     refused(huge, "is too large for a window");

@@ -1,7 +1,7 @@
 //! The network while it is written out: nodes, modules and their names, parameters, tied layers, kept values.
 //!
 //! A [`Builder`] adds to the graph and reports what cannot be added; a [`Network`] is the graph so far with the names in it,
-//! among which expressions look by way of [`Reach`].
+//! among which expressions look by way of [`Visible`].
 
 mod frame;
 mod kept;
@@ -10,15 +10,15 @@ mod network;
 mod nodes;
 mod order;
 mod parameter;
-mod reach;
 mod tied;
+mod visible;
 mod visits;
 
 pub(in crate::resolve) use frame::{Cursor, Frame};
 pub(in crate::resolve) use network::Network;
 pub(in crate::resolve) use nodes::Taken;
 pub(in crate::resolve) use order::order_parameters;
-pub(in crate::resolve) use reach::Reach;
+pub(in crate::resolve) use visible::Visible;
 
 use super::calls::Declarations;
 use super::expression::{Evaluator, Value};
@@ -40,11 +40,11 @@ impl<'a, 'p> Builder<'a, 'p> {
     pub fn at<T>(
         &mut self,
         frame: &Frame<'a>,
-        look: impl FnOnce(&mut Evaluator<'_, 'a, 'p>, &Reach<'_, 'a>) -> T,
+        look: impl FnOnce(&mut Evaluator<'_, 'a, 'p>, &Visible<'_, 'a>) -> T,
     ) -> T {
         let Builder { reporter, declarations, network } = self;
-        let reach = Reach { declarations, network, open: &frame.open };
-        look(&mut Evaluator { reporter, scope: &frame.scope, names: &reach }, &reach)
+        let visible = Visible { declarations, network, open: &frame.open };
+        look(&mut Evaluator { reporter, scope: &frame.scope, names: &visible }, &visible)
     }
 
     /// The value of an expression.

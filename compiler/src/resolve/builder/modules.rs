@@ -3,7 +3,7 @@
 //! An item that makes a module gets its label as name, or its position among all its siblings, named ones counted. A path is what
 //! a `state_dict` has as key.
 
-use super::network::Place;
+use super::network::ModuleSite;
 use super::{Builder, Frame, Network};
 use crate::graph::{Module, ModuleId, ModuleKind};
 use crate::resolve::error::NameError;
@@ -15,8 +15,8 @@ use std::sync::Arc;
 impl<'a> Builder<'a, '_> {
     /// The module of a model, which has no name.
     pub fn root_module(&mut self, name: &str) -> ModuleId {
-        let place = Place { span: Span::default(), named: true, decided: true };
-        self.add_module(Arc::from(""), ModuleKind::Call(name.into()), place)
+        let site = ModuleSite { span: Span::default(), named: true, decided: true };
+        self.add_module(Arc::from(""), ModuleKind::Call(name.into()), site)
     }
 
     /// Makes the module of an item. `span` is the item, for one without a label.
@@ -38,33 +38,33 @@ impl<'a> Builder<'a, '_> {
             None => self.network.path_of(parent, &position.to_string()),
         };
         self.reporter.spend_module(path.len(), span);
-        let place = Place { span: name_span, named: label.is_some(), decided: self.network.undecided == 0 };
+        let site = ModuleSite { span: name_span, named: label.is_some(), decided: self.network.undecided == 0 };
         match name {
-            Some(name) => self.take_name(frame, parent, name, &place),
+            Some(name) => self.take_name(frame, parent, name, &site),
             None if label.is_none() && self.network.items.numbers_as_names => {
-                self.take_position(parent, position, &place);
+                self.take_position(parent, position, &site);
             }
             None => {}
         }
-        let module = self.add_module(path, kind, place);
+        let module = self.add_module(path, kind, site);
         if let Some(parent) = self.network.graph.modules.get_mut(parent.0 as usize) {
             parent.children.push(module);
         }
         module
     }
 
-    fn add_module(&mut self, path: Arc<str>, kind: ModuleKind, place: Place) -> ModuleId {
+    fn add_module(&mut self, path: Arc<str>, kind: ModuleKind, site: ModuleSite) -> ModuleId {
         let id = ModuleId(self.network.graph.modules.len() as u32);
         self.network.graph.modules.push(Module { path, kind, children: Vec::new(), output: None });
-        self.network.items.places.push(place);
+        self.network.items.sites.push(site);
         id
     }
 
     /// Takes a name for the module that is added next; two of one name are an error.
-    fn take_name(&mut self, frame: &Frame<'a>, parent: ModuleId, name: Arc<str>, place: &Place) {
-        if let Some(first) = self.network.items.named_place(parent, &name) {
-            if first.decided && place.decided {
-                let (first, second) = (first.span, place.span);
+    fn take_name(&mut self, frame: &Frame<'a>, parent: ModuleId, name: Arc<str>, site: &ModuleSite) {
+        if let Some(first) = self.network.items.named_site(parent, &name) {
+            if first.decided && site.decided {
+                let (first, second) = (first.span, site.span);
                 let mend = self.loop_mend(frame, &name, second);
                 self.reporter.report(NameError::Twice { name: &name, what: "item", first, second, mend }.diagnostic());
             }
@@ -73,9 +73,9 @@ impl<'a> Builder<'a, '_> {
         let Network { graph, items, .. } = &mut self.network;
         let is_number = name.bytes().all(|byte| byte.is_ascii_digit());
         if is_number && let Some(item) = items.at_position(graph, parent, &name) {
-            let item = items.places.get(item.0 as usize).filter(|item| item.decided && place.decided);
+            let item = items.sites.get(item.0 as usize).filter(|item| item.decided && site.decided);
             if let Some(item) = item.map(|item| item.span) {
-                self.reporter.report(NameError::Position { name: &name, label: place.span, item }.diagnostic());
+                self.reporter.report(NameError::Position { name: &name, label: site.span, item }.diagnostic());
             }
             return;
         }
@@ -84,11 +84,11 @@ impl<'a> Builder<'a, '_> {
     }
 
     /// Refuses a position that is the name of another item.
-    fn take_position(&mut self, parent: ModuleId, position: usize, place: &Place) {
+    fn take_position(&mut self, parent: ModuleId, position: usize, site: &ModuleSite) {
         let name: Arc<str> = position.to_string().into();
-        let named = self.network.items.named_place(parent, &name);
-        if let Some(label) = named.filter(|named| named.decided && place.decided).map(|named| named.span) {
-            self.reporter.report(NameError::Position { name: &name, label, item: place.span }.diagnostic());
+        let named = self.network.items.named_site(parent, &name);
+        if let Some(label) = named.filter(|named| named.decided && site.decided).map(|named| named.span) {
+            self.reporter.report(NameError::Position { name: &name, label, item: site.span }.diagnostic());
         }
     }
 

@@ -37,13 +37,13 @@ pub(super) struct Items {
     /// Those with a name by the module that they stand in, to find two of one name and to follow `encoder.weight`.
     pub named: HashMap<(ModuleId, Arc<str>), ModuleId>,
     /// Where each is written, by its number.
-    pub places: Vec<Place>,
+    pub sites: Vec<ModuleSite>,
     /// Whether some item has a number as its name, which may be the position of another.
     pub numbers_as_names: bool,
 }
 
 /// Where a module is written.
-pub(super) struct Place {
+pub(super) struct ModuleSite {
     /// Its name, or the item where it has none.
     pub span: Span,
     /// Whether its name is written, and no position.
@@ -54,15 +54,15 @@ pub(super) struct Place {
 
 impl Items {
     /// Where the item of that name in a module is written.
-    pub fn named_place(&self, parent: ModuleId, name: &Arc<str>) -> Option<&Place> {
+    pub fn named_site(&self, parent: ModuleId, name: &Arc<str>) -> Option<&ModuleSite> {
         let item = self.named.get(&(parent, name.clone()))?;
-        self.places.get(item.0 as usize)
+        self.sites.get(item.0 as usize)
     }
 
     /// The item without a name that has this position, as it is written in a path.
     pub fn at_position(&self, graph: &Graph, parent: ModuleId, position: &str) -> Option<ModuleId> {
         let child = *graph.module(parent)?.children.get(position.parse::<usize>().ok()?)?;
-        let is_it = !self.places.get(child.0 as usize)?.named && graph.module(child)?.name() == position;
+        let is_it = !self.sites.get(child.0 as usize)?.named && graph.module(child)?.name() == position;
         is_it.then_some(child)
     }
 }
@@ -108,7 +108,7 @@ impl<'a> Network<'a> {
 
     /// Where an item's name is written, or the item where it has none.
     pub fn item_span(&self, item: ModuleId) -> Span {
-        self.items.places.get(item.0 as usize).map(|place| place.span).unwrap_or_default()
+        self.items.sites.get(item.0 as usize).map(|site| site.span).unwrap_or_default()
     }
 
     /// The path of a module.

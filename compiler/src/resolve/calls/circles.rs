@@ -8,7 +8,7 @@ use super::count::least_layers;
 use super::declarations::Declarations;
 use crate::diagnostic::Problems;
 use crate::ops;
-use crate::resolve::Program;
+use crate::resolve::LoadedSpec;
 use crate::resolve::error::StructureError;
 use cnnc_grammar::ast::{Body, Call, Declaration, FlowKind, ItemKind, Name, Pattern, StatementKind};
 use std::collections::{HashMap, HashSet};
@@ -23,10 +23,10 @@ pub(in crate::resolve) struct CallGraph<'a> {
 
 impl<'a> CallGraph<'a> {
     /// Looks at all declarations, and reports each circle at the call that closes it.
-    pub fn new(declarations: &Declarations<'a>, program: &'a Program, problems: &mut Problems) -> Self {
+    pub fn new(declarations: &Declarations<'a>, loaded: &'a LoadedSpec, problems: &mut Problems) -> Self {
         let graph = CallGraph { circular: HashSet::new(), order: Vec::new() };
         let mut search = Search { declarations, calls: HashMap::new(), state: HashMap::new(), graph };
-        let all = program.trees.iter().flat_map(|(_, tree)| &tree.items).filter_map(|item| match &item.kind {
+        let all = loaded.trees.iter().flat_map(|(_, tree)| &tree.items).filter_map(|item| match &item.kind {
             ItemKind::Declaration(declaration) => Some(declaration),
             ItemKind::Import(_) | ItemKind::Preset(_) | ItemKind::Unreadable(_) => None,
         });

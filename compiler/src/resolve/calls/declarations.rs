@@ -7,7 +7,7 @@
 use super::circles::CallGraph;
 use crate::diagnostic::{Problems, nearest};
 use crate::ops;
-use crate::resolve::Program;
+use crate::resolve::LoadedSpec;
 use crate::resolve::error::{NameError, StructureError};
 use crate::resolve::expression::Callable;
 use cnnc_grammar::ast::{Declaration, DeclarationKind, Item, ItemKind, Name, Preset};
@@ -20,7 +20,7 @@ const MAX_CHAIN: usize = 100;
 
 /// All declarations. A name whose declaration cannot be used has no callable, and calling it is no further error.
 pub(in crate::resolve) struct Declarations<'a> {
-    program: &'a Program,
+    loaded: &'a LoadedSpec,
     by_name: HashMap<&'a str, Option<Rc<Callable<'a>>>>,
     /// Every name once, in order.
     names: Vec<&'a str>,
@@ -32,14 +32,14 @@ pub(in crate::resolve) struct Declarations<'a> {
 
 impl<'a> Declarations<'a> {
     /// Gathers the declarations of all files.
-    pub fn new(program: &'a Program, files: &Files, problems: &mut Problems) -> Self {
-        let mut table = Gathered { program, files, meanings: HashMap::new(), names: Vec::new() };
+    pub fn new(loaded: &'a LoadedSpec, files: &Files, problems: &mut Problems) -> Self {
+        let mut table = Gathered { loaded, files, meanings: HashMap::new(), names: Vec::new() };
         // Imported files come first, so that of two of one name the one in the importing file is the second.
-        for item in program.trees.iter().rev().flat_map(|(_, tree)| &tree.items) {
+        for item in loaded.trees.iter().rev().flat_map(|(_, tree)| &tree.items) {
             table.add(item, problems);
         }
         let mut declarations = Declarations {
-            program,
+            loaded,
             by_name: HashMap::new(),
             names: table.names.clone(),
             circular: HashSet::new(),
@@ -48,15 +48,15 @@ impl<'a> Declarations<'a> {
         for name in &table.names {
             declarations.by_name.insert(name, table.callable(name, problems).map(Rc::new));
         }
-        let calls = CallGraph::new(&declarations, program, problems);
+        let calls = CallGraph::new(&declarations, loaded, problems);
         declarations.least_layers = calls.least_layers();
         declarations.circular = calls.circular;
         declarations
     }
 
     /// All files' trees.
-    pub fn program(&self) -> &'a Program {
-        self.program
+    pub fn loaded(&self) -> &'a LoadedSpec {
+        self.loaded
     }
 
     /// How many layers a block or model surely writes out, whatever its arguments.
@@ -92,7 +92,7 @@ enum Meaning<'a> {
 
 /// Declarations before presets are followed.
 struct Gathered<'a, 'f> {
-    program: &'a Program,
+    loaded: &'a LoadedSpec,
     files: &'f Files,
     meanings: HashMap<&'a str, (&'a Name, Meaning<'a>)>,
     names: Vec<&'a str>,
@@ -163,7 +163,7 @@ impl<'a> Gathered<'a, '_> {
             Some((name, Meaning::Declaration(declaration))) if declaration.kind == DeclarationKind::Block => {
                 StructureError::PresetOfBlock { name: &base.text, span: base.span, declared: name.span }.diagnostic()
             }
-            Some((name, _)) if !self.program.knows(base.span.file, name.span.file) => {
+            Some((name, _)) if !self.loaded.knows(base.span.file, name.span.file) => {
                 let (declared, file) =
                     (name.span, self.files.get(name.span.file).map_or("", |file| file.name.as_str()));
                 NameError::NotImported { name: &base.text, span: base.span, declared, file }.diagnostic()

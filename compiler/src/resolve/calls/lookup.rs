@@ -37,7 +37,7 @@ impl<'a> Declarations<'a> {
     /// Says that nothing has a name, unless what could not be read may have had it.
     pub fn report_no_value(&self, evaluator: &mut Evaluator<'_, 'a, '_>, name: &str, span: Span) {
         let Evaluator { reporter, scope, .. } = evaluator;
-        if scope.incomplete || self.program().incomplete {
+        if scope.incomplete || self.loaded().incomplete {
             return reporter.unreadable();
         }
         let near = reporter.near(name, || {
@@ -54,7 +54,7 @@ impl<'a> Declarations<'a> {
         let Callee::Declared(callable) = &callee else { return Some(callee) };
         let declared = callable.name.span;
         reporter.note_use(name, span, declared);
-        if !self.program().knows(span.file, declared.file) {
+        if !self.loaded().knows(span.file, declared.file) {
             let file = reporter.files.get(declared.file).map_or("", |file| file.name.as_str());
             reporter.report(NameError::NotImported { name, span, declared, file }.diagnostic());
             return Some(Callee::Unreadable);
@@ -75,7 +75,7 @@ impl<'a> Declarations<'a> {
     fn callable_names(&self, place: Span) -> impl Iterator<Item = &'a str> {
         let layers = ops::LAYERS.iter().map(|entry| entry.signature.name);
         let known = move |name: &&str| match self.get(name) {
-            Some(Some(callable)) => self.program().knows(place.file, callable.name.span.file),
+            Some(Some(callable)) => self.loaded().knows(place.file, callable.name.span.file),
             _ => true,
         };
         self.names().iter().copied().filter(known).chain(layers)
@@ -123,7 +123,7 @@ impl<'a> Declarations<'a> {
 
     fn report_no_callee(&self, evaluator: &mut Evaluator<'_, 'a, '_>, call: &Call) {
         let Evaluator { reporter, scope, names } = evaluator;
-        if scope.incomplete || self.program().incomplete {
+        if scope.incomplete || self.loaded().incomplete {
             return reporter.unreadable();
         }
         let name = call.callee.text.as_str();

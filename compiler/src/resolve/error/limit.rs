@@ -10,7 +10,7 @@ pub(in crate::resolve) enum LimitError<'e> {
     Layers { limit: u64, at_least: Option<u64>, span: Span },
     /// A loop with more turns than an expansion may take.
     Turns { turns: u64, limit: u64, span: Span },
-    /// More work than all expansions of a program may take; the call or loop of the model that leads there.
+    /// More work than all expansions of a spec may take; the call or loop of the model that leads there.
     Work { limit: u64, span: Span, of: Option<Span> },
     /// Paths that take more memory than they may.
     Paths { span: Span },

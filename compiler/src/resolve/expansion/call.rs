@@ -2,7 +2,7 @@
 
 use super::Expander;
 use super::item::Item;
-use crate::graph::{ModuleId, ModuleKind, Way};
+use crate::graph::{ModuleId, ModuleKind, TraceKind};
 use crate::resolve::builder::Frame;
 use crate::resolve::calls::matching::{Matched, bind_parameters, match_arguments};
 use crate::resolve::expression::{Callable, Flow, Recipe, Value};
@@ -50,7 +50,7 @@ impl<'a> Expander<'a, '_> {
         if !reporter.may_go_deeper(span) || !reporter.may_expand(layers, span) {
             return None;
         }
-        reporter.step_into(span, Way::Call(self.builder.network.callee_name(&callable.name.text)));
+        reporter.step_into(span, TraceKind::Call(self.builder.network.callee_name(&callable.name.text)));
         let mut frame = Frame::new(declaration, module, false);
         self.fill(&mut frame, callable, &matched);
         let value = self.expand_declaration(&mut frame, declaration, flow);

@@ -4,8 +4,8 @@
 //! with an unknown flow.
 
 use super::Expander;
-use crate::graph::Way;
-use crate::resolve::builder::{Builder, Cursor, Frame, Reach};
+use crate::graph::TraceKind;
+use crate::resolve::builder::{Builder, Cursor, Frame, Visible};
 use crate::resolve::calls::Count;
 use crate::resolve::error::ValueError;
 use crate::resolve::expression::{Flow, Value};
@@ -145,7 +145,7 @@ impl<'a> Expander<'a, '_> {
             let reporter = &mut self.builder.reporter;
             if reporter.spend(TURN, span) {
                 let mark = frame.scope.enter();
-                reporter.step_into(span, Way::Turn { word, turn: turn + 1, turns });
+                reporter.step_into(span, TraceKind::Turn { word, turn: turn + 1, turns });
                 begin(self, frame, turn);
                 self.body(frame, body, cursor);
                 self.builder.reporter.step_out();
@@ -161,8 +161,8 @@ impl<'a> Expander<'a, '_> {
     fn may_turn(&mut self, frame: &mut Frame<'a>, body: &'a Body, turns: i64, span: Span) -> bool {
         let Builder { reporter, declarations, network } = &mut self.builder;
         let Frame { scope, open, .. } = frame;
-        let reach = Reach { declarations, network, open };
-        let layers = Count::new(reporter, declarations).body(scope, &reach, body);
+        let visible = Visible { declarations, network, open };
+        let layers = Count::new(reporter, declarations).body(scope, &visible, body);
         reporter.may_turn(turns, layers, span)
     }
 }

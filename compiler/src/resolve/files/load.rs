@@ -6,13 +6,13 @@
 use super::syntax;
 use crate::diagnostic::Problems;
 use crate::resolve::error::FileError;
-use crate::resolve::{Program, Sources};
+use crate::resolve::{LoadedSpec, Sources};
 use cnnc_grammar::ast::{Ast, Import, ItemKind};
 use cnnc_grammar::span::{FileId, Files, Span};
 use cnnc_grammar::{TOKEN_LIMIT, token_count};
 use std::collections::HashMap;
 
-/// The most files of one program.
+/// The most files of one spec.
 const MAX_FILES: usize = 1_000;
 
 /// The longest chain of imports.
@@ -21,13 +21,13 @@ const MAX_CHAIN: usize = 50;
 /// The most bytes that are read for all imports together, those of files that are known already too.
 const MAX_BYTES: usize = 256 << 20;
 
-/// Reads a file and its imports. Syntax errors and bad imports go to `problems`; what could be read is in the program.
-pub fn load(path: &str, sources: &dyn Sources, files: &mut Files, problems: &mut Problems) -> Program {
+/// Reads a file and its imports. Syntax errors and bad imports go to `problems`; what could be read is in what is loaded.
+pub fn load(path: &str, sources: &dyn Sources, files: &mut Files, problems: &mut Problems) -> LoadedSpec {
     let mut loader = Loader {
         sources,
         files,
         problems,
-        program: Program::default(),
+        loaded: LoadedSpec::default(),
         known: HashMap::new(),
         chain: Vec::new(),
         tokens: 0,
@@ -37,14 +37,14 @@ pub fn load(path: &str, sources: &dyn Sources, files: &mut Files, problems: &mut
         Ok((name, text)) => loader.file(name, text, None),
         Err(why) => loader.problems.add(FileError::Unreadable { path, why: &why, import: None }.diagnostic()),
     }
-    loader.program
+    loader.loaded
 }
 
 struct Loader<'s> {
     sources: &'s dyn Sources,
     files: &'s mut Files,
     problems: &'s mut Problems,
-    program: Program,
+    loaded: LoadedSpec,
     /// Files by name, whether they are done or still being read.
     known: HashMap<String, FileId>,
     /// The files being read, each with the import that led to it.
@@ -71,7 +71,7 @@ impl Loader<'_> {
         }
         let imports = imports_of(&tree);
         // Its place is taken before its imports, so that the first file's tree comes first.
-        self.program.trees.push((file, tree));
+        self.loaded.trees.push((file, tree));
         self.chain.push((file, import));
         for import in imports {
             self.import(&import);
@@ -88,7 +88,7 @@ impl Loader<'_> {
         let (name, text) = match self.sources.read(&import.path.text, importer.as_deref()) {
             Ok(read) => read,
             Err(why) => {
-                self.program.incomplete = true;
+                self.loaded.incomplete = true;
                 let error = FileError::Unreadable { path: &import.path.text, why: &why, import: Some(span) };
                 return self.problems.add(error.diagnostic());
             }
@@ -103,7 +103,7 @@ impl Loader<'_> {
         }
         self.bytes = self.bytes.saturating_add(text.len());
         let tokens = self.tokens.saturating_add(token_count(&text));
-        if self.program.trees.len() >= MAX_FILES || self.chain.len() >= MAX_CHAIN || tokens > TOKEN_LIMIT {
+        if self.loaded.trees.len() >= MAX_FILES || self.chain.len() >= MAX_CHAIN || tokens > TOKEN_LIMIT {
             return self.too_many(span);
         }
         self.file(name, text, Some(span));
@@ -115,16 +115,16 @@ impl Loader<'_> {
     }
 
     fn too_many(&mut self, span: Span) {
-        self.program.incomplete = true;
+        self.loaded.incomplete = true;
         let (files, chain, tokens) = (MAX_FILES, MAX_CHAIN, TOKEN_LIMIT);
         self.problems.add(FileError::TooMany { files, chain, tokens, span }.diagnostic());
     }
 
     /// The file that is being read imports that one.
     fn note_import(&mut self, imported: FileId, import: Option<Span>) {
-        self.program.import_places.extend(import.map(|import| (import, imported)));
+        self.loaded.import_places.extend(import.map(|import| (import, imported)));
         if let Some((importer, _)) = self.chain.last() {
-            self.program.imports.insert((*importer, imported));
+            self.loaded.imports.insert((*importer, imported));
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Before a loop turns or a declaration is written out, `calls/count.rs` says how many layers that makes at the least; what its
 //! counting misses is stopped by one account of work. Whatever an expansion does is paid from it: statements, turns, expressions,
-//! elements of lists and bytes of texts, modules, and what is kept for later. All expansions of one program share it, so that
+//! elements of lists and bytes of texts, modules, and what is kept for later. All expansions of one spec share it, so that
 //! many models cost no more than one.
 
 use super::Reporter;
@@ -13,7 +13,7 @@ use std::cell::Cell;
 /// The most layers of a network.
 const MAX_LAYERS: u64 = 1_000_000;
 
-/// The most work of all expansions of a program where nobody says another, in steps: a step is a statement or an expression.
+/// The most work of all expansions of a spec where nobody says another, in steps: a step is a statement or an expression.
 const MAX_WORK: u64 = 60_000_000;
 
 /// The work that is still done after an error, to find others: what is written out then is not used.
@@ -43,7 +43,7 @@ pub(in crate::resolve) const KEPT: u64 = 8;
 /// The names that are looked for among others, for "did you mean"; more than that no one reads.
 const LOOKED_FOR: usize = 50;
 
-/// What all expansions of a program have spent.
+/// What all expansions of a spec have spent.
 #[derive(Debug)]
 pub(super) struct Account {
     most_work: u64,
@@ -201,10 +201,10 @@ mod tests {
 
     fn codes(text: String) -> Vec<&'static str> {
         let (mut files, mut problems, sources) = (Files::default(), Problems::default(), One(text));
-        let program = load("main.cnn", &sources, &mut files, &mut problems);
+        let loaded = load("main.cnn", &sources, &mut files, &mut problems);
         let start = Instant::now();
         let request = Request { most_work: Some(3_000_000), ..Request::default() };
-        check_all(&program, &request, &mut files, &sources, &mut problems);
+        check_all(&loaded, &request, &mut files, &sources, &mut problems);
         assert!(start.elapsed() < Duration::from_secs(20), "{:?} for {}", start.elapsed(), sources.0);
         problems.into_sorted().iter().map(|problem| problem.code.name()).collect()
     }
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn all_models_of_a_program_share_one_account() {
+    fn all_models_of_a_spec_share_one_account() {
         let models: String =
             (0..200).map(|number| format!("model M{number} {{ input [N, 8]; repeat 5000 {{ ReLU }} }}\n")).collect();
         assert_eq!(codes(models), ["E217"]);

@@ -9,7 +9,7 @@ mod budget;
 pub(in crate::resolve) use budget::{KEPT, MAX_NAME_BYTES, TURN};
 
 use crate::diagnostic::{Code, Diagnostic, Label, Problems, nearest};
-use crate::graph::{Trace, TraceId, Way};
+use crate::graph::{Trace, TraceId, TraceKind};
 use crate::index::Use;
 use crate::resolve::Request;
 use crate::resolve::error::ValueError;
@@ -23,7 +23,7 @@ use std::sync::Arc;
 /// The most calls and loops shown of the way to an error.
 const SHOWN_STEPS: usize = 8;
 
-/// What all expansions of a program share.
+/// What all expansions of a spec share.
 pub(in crate::resolve) struct Shared<'p> {
     files: &'p Files,
     account: Account,
@@ -62,7 +62,7 @@ pub(in crate::resolve) struct Reporter<'p> {
 /// One call or turn of a loop on the way to a place. Its entry in the graph is made when a layer needs it.
 struct Step {
     span: Span,
-    way: Way,
+    kind: TraceKind,
     entry: Option<TraceId>,
 }
 
@@ -129,7 +129,7 @@ impl<'p> Reporter<'p> {
         found
     }
 
-    /// The nearest of many names, for the first errors of a program: looking takes long.
+    /// The nearest of many names, for the first errors of a spec: looking takes long.
     pub fn near<N: AsRef<str>>(&self, name: &str, candidates: impl FnOnce() -> Vec<N>) -> Option<String> {
         let is_wanted = !self.quiet && self.shared.account.look_for_one_more();
         let candidates = is_wanted.then(candidates)?;
@@ -167,8 +167,8 @@ impl<'p> Reporter<'p> {
     }
 
     /// Goes into a call or a turn.
-    pub fn step_into(&mut self, span: Span, way: Way) {
-        self.steps.push(Step { span, way, entry: None });
+    pub fn step_into(&mut self, span: Span, kind: TraceKind) {
+        self.steps.push(Step { span, kind, entry: None });
     }
 
     /// Leaves it.
@@ -181,7 +181,7 @@ impl<'p> Reporter<'p> {
         let known = self.steps.iter().rposition(|step| step.entry.is_some());
         let mut parent = known.and_then(|known| self.steps.get(known)).and_then(|step| step.entry);
         for step in self.steps.iter_mut().skip(known.map_or(0, |known| known + 1)) {
-            traces.push(Trace { span: step.span, way: step.way.clone(), parent });
+            traces.push(Trace { span: step.span, kind: step.kind.clone(), parent });
             parent = Some(TraceId(traces.len() as u32 - 1));
             step.entry = parent;
         }
@@ -191,6 +191,6 @@ impl<'p> Reporter<'p> {
     /// The way to this place, as people see it.
     fn shown_steps(&self) -> Vec<Label> {
         let way = self.steps.iter().rev().take(SHOWN_STEPS);
-        way.map(|step| Label { span: step.span, text: step.way.to_string() }).collect()
+        way.map(|step| Label { span: step.span, text: step.kind.to_string() }).collect()
     }
 }

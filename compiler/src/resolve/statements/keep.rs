@@ -1,7 +1,7 @@
 //! Kept values and contracts: `keep`, `from`, `expect`.
 
 use crate::graph::Contract;
-use crate::resolve::builder::{Builder, Cursor, Frame, Reach};
+use crate::resolve::builder::{Builder, Cursor, Frame, Visible};
 use crate::resolve::expression::{Evaluator, Flow, Names};
 use crate::resolve::report::KEPT;
 use crate::shape::Dim;
@@ -31,12 +31,12 @@ pub(in crate::resolve) fn from<'a>(
     labels: &'a [Label],
     span: Span,
 ) -> Flow {
-    builder.at(frame, |evaluator, reach| kept_value(evaluator, reach, labels, span)).unwrap_or(Flow::Unknown)
+    builder.at(frame, |evaluator, visible| kept_value(evaluator, visible, labels, span)).unwrap_or(Flow::Unknown)
 }
 
 fn kept_value<'a>(
     evaluator: &mut Evaluator<'_, 'a, '_>,
-    reach: &Reach<'_, 'a>,
+    visible: &Visible<'_, 'a>,
     labels: &'a [Label],
     span: Span,
 ) -> Option<Flow> {
@@ -44,32 +44,32 @@ fn kept_value<'a>(
     let names = names?;
     let (name, calls) = names.split_last()?;
     let last_span = labels.last().map_or(span, |label| label.span);
-    let Some((first, inner)) = calls.split_first() else { return Some(reach.kept_here(evaluator, name, last_span)) };
+    let Some((first, inner)) = calls.split_first() else { return Some(visible.kept_here(evaluator, name, last_span)) };
     let mut places = labels.iter().map(|label| label.span);
     let first_span = places.next().unwrap_or(span);
-    let Some(mut owner) = reach.item(evaluator.reporter, first, first_span) else {
-        return no_such_item(evaluator, reach, first, first_span);
+    let Some(mut owner) = visible.item(evaluator.reporter, first, first_span) else {
+        return no_such_item(evaluator, visible, first, first_span);
     };
     for (call, span) in inner.iter().zip(places) {
-        match reach.network.child(owner, call) {
+        match visible.network.child(owner, call) {
             Some(child) => {
-                evaluator.reporter.note_use(call, span, reach.network.item_span(child));
+                evaluator.reporter.note_use(call, span, visible.network.item_span(child));
                 owner = child;
             }
-            None => return no_such_item(evaluator, reach, call, span),
+            None => return no_such_item(evaluator, visible, call, span),
         }
     }
-    Some(reach.kept_there(evaluator.reporter, owner, name, last_span))
+    Some(visible.kept_there(evaluator.reporter, owner, name, last_span))
 }
 
 fn no_such_item<'a>(
     evaluator: &mut Evaluator<'_, 'a, '_>,
-    reach: &Reach<'_, 'a>,
+    visible: &Visible<'_, 'a>,
     name: &str,
     span: Span,
 ) -> Option<Flow> {
-    match reach.network.expanding {
-        true => reach.report_no_item(evaluator, name, span),
+    match visible.network.expanding {
+        true => visible.report_no_item(evaluator, name, span),
         false => evaluator.reporter.unreadable(),
     }
     None

@@ -10,7 +10,7 @@ use crate::shape::greatest_common_divisor;
 use std::sync::Arc;
 
 /// First and last element seen.
-pub(super) type Span = (i128, i128);
+pub(super) type Interval = (i128, i128);
 
 /// The longest list, and the longest pattern; what is longer counts as seeing everything that any of its elements sees.
 const LONGEST: i128 = 1024;
@@ -23,34 +23,35 @@ pub(super) enum Extent {
     /// Each sees what the pattern says.
     Steady(Pattern),
     /// Element `o` sees `list[o]`.
-    Listed(Arc<[Option<Span>]>),
+    Listed(Arc<[Option<Interval>]>),
     /// Which element sees what is not known.
     Scattered {
         /// How many elements one of them sees at most; `None` for all of the input.
         most: Option<i128>,
         /// What all of them see together; `None` for all of the input.
-        together: Option<Span>,
+        together: Option<Interval>,
     },
 }
 
-/// Element `o = q·period + r` sees `spans[r]`, moved by `q·jump`; the period is the number of spans, `jump` is not negative.
+/// Element `o = q·period + r` sees `intervals[r]`, moved by `q·jump`; the period is the number of intervals, `jump` is not
+/// negative.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Pattern {
-    spans: Vec<Option<Span>>,
+    intervals: Vec<Option<Interval>>,
     jump: i128,
 }
 
 impl Pattern {
     fn period(&self) -> i128 {
-        self.spans.len() as i128
+        self.intervals.len() as i128
     }
 
     /// What element `o` sees: the outer `None` past all use.
     #[allow(clippy::option_option, reason = "to see nothing and to have no answer are two things")]
-    fn at(&self, o: i128) -> Option<Option<Span>> {
+    fn at(&self, o: i128) -> Option<Option<Interval>> {
         let further = o.div_euclid(self.period()).checked_mul(self.jump)?;
-        let span = self.spans.get(usize::try_from(o.rem_euclid(self.period())).ok()?)?;
-        match span {
+        let interval = self.intervals.get(usize::try_from(o.rem_euclid(self.period())).ok()?)?;
+        match interval {
             None => Some(None),
             Some((first, last)) => Some(Some((first.checked_add(further)?, last.checked_add(further)?))),
         }
@@ -58,8 +59,8 @@ impl Pattern {
 
     /// The pattern that repeats after `period` elements, a multiple of this one's period.
     fn stretched(&self, period: i128) -> Option<Pattern> {
-        let spans = (0..period).map(|o| self.at(o)).collect::<Option<_>>()?;
-        Some(Pattern { spans, jump: self.jump.checked_mul(period / self.period())? })
+        let intervals = (0..period).map(|o| self.at(o)).collect::<Option<_>>()?;
+        Some(Pattern { intervals, jump: self.jump.checked_mul(period / self.period())? })
     }
 
     /// What an operator's elements see; it asks for the elements `taps` of this one.
@@ -69,14 +70,14 @@ impl Pattern {
         let period = after.checked_mul(times).filter(|&period| period <= LONGEST)?;
         let jump = on.checked_mul(times)?.checked_mul(self.jump)? / self.period();
         // All that is seen repeats after a period, so that its ends lie among the first and the last so many taps.
-        let hull = |o: i128| -> Option<Option<Span>> {
+        let hull = |o: i128| -> Option<Option<Interval>> {
             let Some((first, last, apart)) = taps.at(o)? else { return Some(None) };
             let most = self.period().min((last - first) / apart + 1);
             let near = (0..most).map(|tap| self.at(first + tap * apart));
             let far = (0..most).map(|tap| self.at(last - tap * apart));
-            near.chain(far).try_fold(None, |seen, span| Some(joined(seen, span?)))
+            near.chain(far).try_fold(None, |seen, interval| Some(joined(seen, interval?)))
         };
-        Some(Pattern { spans: (0..period).map(hull).collect::<Option<_>>()?, jump })
+        Some(Pattern { intervals: (0..period).map(hull).collect::<Option<_>>()?, jump })
     }
 
     /// What two branches see together, if they move at the same speed.
@@ -86,22 +87,23 @@ impl Pattern {
         }
         let period = self.period() / greatest_common_divisor(self.period(), other.period()) * other.period();
         let (left, right) = (period <= LONGEST).then(|| self.stretched(period).zip(other.stretched(period)))??;
-        let spans = left.spans.iter().zip(&right.spans).map(|(&left, &right)| joined(left, right)).collect();
-        Some(Pattern { spans, jump: left.jump })
+        let intervals =
+            left.intervals.iter().zip(&right.intervals).map(|(&left, &right)| joined(left, right)).collect();
+        Some(Pattern { intervals, jump: left.jump })
     }
 }
 
 impl Extent {
     /// An element of an input sees itself.
     pub(super) fn own() -> Extent {
-        Extent::Steady(Pattern { spans: vec![Some((0, 0))], jump: 1 })
+        Extent::Steady(Pattern { intervals: vec![Some((0, 0))], jump: 1 })
     }
 
     /// Every element sees the same; everything if that covers all of an input of `input` elements.
-    fn same(span: Option<Span>, input: Option<i128>) -> Extent {
-        match span {
-            Some(span) if covers(span, input) => Extent::Whole,
-            span => Extent::Steady(Pattern { spans: vec![span], jump: 0 }),
+    fn same(interval: Option<Interval>, input: Option<i128>) -> Extent {
+        match interval {
+            Some(interval) if covers(interval, input) => Extent::Whole,
+            interval => Extent::Steady(Pattern { intervals: vec![interval], jump: 0 }),
         }
     }
 
@@ -115,7 +117,7 @@ impl Extent {
     }
 
     /// What each of `size` elements sees; `None` when that is not known element by element.
-    fn listed(&self, size: Option<i128>, input: Option<i128>) -> Option<Vec<Option<Span>>> {
+    fn listed(&self, size: Option<i128>, input: Option<i128>) -> Option<Vec<Option<Interval>>> {
         let size = size.filter(|size| (0..=LONGEST).contains(size))?;
         match self {
             Extent::Whole => input.map(|input| vec![Some((0, input - 1)); size as usize]),
@@ -127,7 +129,7 @@ impl Extent {
 
     /// What all of `size` elements see together: the outer `None` for everything.
     #[allow(clippy::option_option, reason = "nothing and everything are two things")]
-    fn together(&self, size: Option<i128>) -> Option<Option<Span>> {
+    fn together(&self, size: Option<i128>) -> Option<Option<Interval>> {
         match self {
             Extent::Whole => None,
             Extent::Steady(pattern) => {
@@ -136,22 +138,23 @@ impl Extent {
                 let mut ends = (0..size.min(period)).chain((size - period).max(0)..size);
                 ends.try_fold(None, |seen, o| Some(joined(seen, pattern.at(o)?)))
             }
-            Extent::Listed(list) => Some(list.iter().fold(None, |seen, &span| joined(seen, span))),
+            Extent::Listed(list) => Some(list.iter().fold(None, |seen, &interval| joined(seen, interval))),
             Extent::Scattered { together, .. } => together.map(Some),
         }
     }
 
     /// How many elements one of `size` sees at most; `None` for all of the input.
     pub(super) fn most(&self, size: Option<i128>, input: Option<i128>) -> Option<i128> {
-        let largest =
-            |spans: &[Option<Span>]| spans.iter().flatten().map(|(first, last)| last - first + 1).max().unwrap_or(0);
+        let largest = |intervals: &[Option<Interval>]| {
+            intervals.iter().flatten().map(|(first, last)| last - first + 1).max().unwrap_or(0)
+        };
         match self {
             Extent::Whole => None,
-            Extent::Steady(Pattern { spans, .. }) => {
-                let present = size.and_then(|size| usize::try_from(size).ok()).and_then(|size| spans.get(..size));
-                Some(largest(present.unwrap_or(spans)))
+            Extent::Steady(Pattern { intervals, .. }) => {
+                let present = size.and_then(|size| usize::try_from(size).ok()).and_then(|size| intervals.get(..size));
+                Some(largest(present.unwrap_or(intervals)))
             }
-            Extent::Listed(list) if list.iter().flatten().any(|&span| covers(span, input)) => None,
+            Extent::Listed(list) if list.iter().flatten().any(|&interval| covers(interval, input)) => None,
             Extent::Listed(list) => Some(largest(list)),
             Extent::Scattered { most, .. } => *most,
         }
@@ -159,7 +162,7 @@ impl Extent {
 
     /// After an operator that sees all of an axis with `size` elements.
     pub(super) fn gathered(&self, size: Option<i128>, input: Option<i128>) -> Extent {
-        self.together(size).map_or(Extent::Whole, |span| Extent::same(span, input))
+        self.together(size).map_or(Extent::Whole, |interval| Extent::same(interval, input))
     }
 
     /// After an operator that puts elements into an order that is not followed.
@@ -225,7 +228,7 @@ impl Extent {
 }
 
 /// From the first to the last of what both see.
-fn joined(left: Option<Span>, right: Option<Span>) -> Option<Span> {
+fn joined(left: Option<Interval>, right: Option<Interval>) -> Option<Interval> {
     match (left, right) {
         (Some(left), Some(right)) => Some((left.0.min(right.0), left.1.max(right.1))),
         (left, right) => left.or(right),
@@ -234,14 +237,14 @@ fn joined(left: Option<Span>, right: Option<Span>) -> Option<Span> {
 
 /// What the taps (first, last and distance) that lie in the list see together.
 #[allow(clippy::option_option, reason = "to see nothing and to have no answer are two things")]
-fn seen_in(list: &[Option<Span>], taps: Option<(i128, i128, i128)>) -> Option<Option<Span>> {
+fn seen_in(list: &[Option<Interval>], taps: Option<(i128, i128, i128)>) -> Option<Option<Interval>> {
     let Some((first, last, apart)) = taps else { return Some(None) };
     let from = if first < 0 { first.rem_euclid(apart) } else { first };
     let within = list.iter().take(usize::try_from(last + 1).unwrap_or(0)).skip(usize::try_from(from).ok()?);
-    Some(within.step_by(usize::try_from(apart).ok()?).fold(None, |seen, &span| joined(seen, span)))
+    Some(within.step_by(usize::try_from(apart).ok()?).fold(None, |seen, &interval| joined(seen, interval)))
 }
 
-/// Whether a span holds all of an input of that size.
-fn covers((first, last): Span, input: Option<i128>) -> bool {
+/// Whether a interval holds all of an input of that size.
+fn covers((first, last): Interval, input: Option<i128>) -> bool {
     input.is_some_and(|input| first <= 0 && last >= input - 1)
 }

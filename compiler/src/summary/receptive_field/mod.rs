@@ -13,7 +13,7 @@ mod extent;
 mod tests;
 
 use crate::graph::{Node, NodeId, NodeKind, ShapedGraph};
-use crate::ops::{Reach, Taps};
+use crate::ops::{LayerField, Taps};
 use crate::shape::{Dim, Shape};
 use extent::Extent;
 use std::collections::hash_map::Entry;
@@ -59,13 +59,13 @@ impl fmt::Display for ReceptiveField {
 
 /// What a value's elements see of one axis of one input's plane, and the value's axis along which they differ.
 #[derive(Clone, Debug, PartialEq)]
-struct View {
+struct AxisField {
     axis: usize,
     extent: Extent,
 }
 
 /// The views by input and axis of its plane (0 is the height); nothing for an input on which the value does not depend.
-type Field = BTreeMap<(usize, usize), View>;
+type Field = BTreeMap<(usize, usize), AxisField>;
 
 /// The fields of all values, by node index; `None` where there is no plane. `shape` says a value's shape, with all sizes that are
 /// known.
@@ -138,26 +138,32 @@ impl Walk {
             NodeKind::Operator(operator) => operator,
         };
         let shapes: Vec<Shape> = inputs.iter().map(|(shape, _)| shape.clone()).collect();
-        let reach = operator.reach(&shapes);
+        let field = operator.receptive_field(&shapes);
         let planes: BTreeSet<_> = inputs.iter().flat_map(|(_, field)| field.keys().copied()).collect();
-        let view = |plane| match reach {
-            Reach::Joined(axis) if moves(axis, plane, inputs) => self.joined(axis, plane, inputs),
-            _ => self.united(&reach, plane, inputs, output),
+        let view = |plane| match field {
+            LayerField::Joined(axis) if moves(axis, plane, inputs) => self.joined(axis, plane, inputs),
+            _ => self.united(&field, plane, inputs, output),
         };
         planes.into_iter().filter_map(|plane| Some((plane, view(plane)?))).collect()
     }
 
     /// The view of what all inputs see at their own places.
-    fn united(&self, reach: &Reach, plane: (usize, usize), inputs: &[(Shape, &Field)], output: &Shape) -> Option<View> {
+    fn united(
+        &self,
+        field: &LayerField,
+        plane: (usize, usize),
+        inputs: &[(Shape, &Field)],
+        output: &Shape,
+    ) -> Option<AxisField> {
         let seen = inputs.iter().filter_map(|(shape, field)| Some((shape, field.get(&plane)?)));
         let input = self.input(plane);
-        let views = seen.map(|(shape, view)| through(reach, view, [shape, output], input));
+        let views = seen.map(|(shape, view)| through(field, view, [shape, output], input));
         views.reduce(|left, right| unite(&left, &right, output, input))
     }
 
     /// The view of branches one after another along an axis.
-    fn joined(&self, axis: usize, plane: (usize, usize), inputs: &[(Shape, &Field)]) -> Option<View> {
-        let along = |view: &View| view.axis == axis || view.extent.stands_still();
+    fn joined(&self, axis: usize, plane: (usize, usize), inputs: &[(Shape, &Field)]) -> Option<AxisField> {
+        let along = |view: &AxisField| view.axis == axis || view.extent.stands_still();
         let followed = inputs.iter().all(|(_, field)| field.get(&plane).is_none_or(along));
         let branches =
             inputs.iter().map(|(shape, field)| (field.get(&plane).map(|view| &view.extent), size(shape, axis)));
@@ -165,7 +171,7 @@ impl Walk {
             true => Extent::one_after_another(&branches.collect::<Vec<_>>(), self.input(plane)),
             false => Extent::Whole,
         };
-        Some(View { axis, extent })
+        Some(AxisField { axis, extent })
     }
 
     /// The largest of a value's fields, when it has several inputs.
@@ -184,7 +190,7 @@ fn input_field(number: usize, rank: usize) -> Field {
     if rank < 3 {
         return Field::new();
     }
-    let own = |axis| View { axis, extent: Extent::own() };
+    let own = |axis| AxisField { axis, extent: Extent::own() };
     Field::from([((number, 0), own(rank - 2)), ((number, 1), own(rank - 1))])
 }
 
@@ -194,41 +200,43 @@ fn moves(axis: usize, plane: (usize, usize), inputs: &[(Shape, &Field)]) -> bool
 }
 
 /// The view after an operator with an input and an output of these shapes; the axis of the input's plane has `input` elements.
-fn through(reach: &Reach, view: &View, [from, to]: [&Shape; 2], input: Option<i128>) -> View {
-    let View { axis, extent } = view;
+fn through(field: &LayerField, view: &AxisField, [from, to]: [&Shape; 2], input: Option<i128>) -> AxisField {
+    let AxisField { axis, extent } = view;
     let axis = *axis;
     let from_size = size(from, axis);
-    let slid = |taps: Taps| View { axis, extent: extent.through(taps, [from_size, size(to, axis)], input) };
-    match reach {
-        Reach::Plane(taps) => match (axis + 2).checked_sub(from.rank()).and_then(|plane| taps.get(plane)) {
+    let slid = |taps: Taps| AxisField { axis, extent: extent.through(taps, [from_size, size(to, axis)], input) };
+    match field {
+        LayerField::Plane(taps) => match (axis + 2).checked_sub(from.rank()).and_then(|plane| taps.get(plane)) {
             Some(&taps) => slid(taps),
             None => view.clone(),
         },
-        Reach::Whole(axes) if axes.contains(&axis) => View { axis, extent: extent.gathered(from_size, input) },
-        Reach::Whole(_) | Reach::Joined(_) => view.clone(),
-        Reach::Moved(axes) => {
+        LayerField::Whole(axes) if axes.contains(&axis) => {
+            AxisField { axis, extent: extent.gathered(from_size, input) }
+        }
+        LayerField::Whole(_) | LayerField::Joined(_) => view.clone(),
+        LayerField::Moved(axes) => {
             let axis = axes.get(axis).copied().unwrap_or(axis);
             let folded = axes.iter().filter(|&&other| other == axis).count() > 1;
-            View { axis, extent: if folded { extent.scattered(from_size, input) } else { extent.clone() } }
+            AxisField { axis, extent: if folded { extent.scattered(from_size, input) } else { extent.clone() } }
         }
-        Reach::Point => {
+        LayerField::Point => {
             // A join with a value of more axes aligns the last ones.
             let axis = (axis + to.rank()).saturating_sub(from.rank());
             let to_size = size(to, axis);
             let repeated = from_size == Some(1) && to_size != Some(1);
             let taps = if repeated { Taps::FIRST } else { Taps::POINT };
-            View { axis, extent: extent.through(taps, [from_size, to_size], input) }
+            AxisField { axis, extent: extent.through(taps, [from_size, to_size], input) }
         }
     }
 }
 
 /// What two branches see together in a value of that shape.
-fn unite(left: &View, right: &View, output: &Shape, input: Option<i128>) -> View {
+fn unite(left: &AxisField, right: &AxisField, output: &Shape, input: Option<i128>) -> AxisField {
     let axis = if left.extent.stands_still() { right.axis } else { left.axis };
     let along_one = left.axis == right.axis || left.extent.stands_still() || right.extent.stands_still();
     let extent = match along_one {
         true => left.extent.united(&right.extent, size(output, axis), input),
         false => Extent::Whole,
     };
-    View { axis, extent }
+    AxisField { axis, extent }
 }

@@ -85,13 +85,13 @@ fn axes_are_followed_where_they_go() {
     let shape = |sizes: &[usize]| Shape::from(sizes);
     let (planes, last) = (shape(&[1, 3, 8, 8]), shape(&[1, 8, 8, 3]));
     let rows = input_field(0, 4).remove(&(0, 0)).expect("rows");
-    let moved = through(&Reach::Moved(vec![0, 3, 1, 2]), &rows, [&planes, &last], Some(8));
+    let moved = through(&LayerField::Moved(vec![0, 3, 1, 2]), &rows, [&planes, &last], Some(8));
     assert_eq!(moved.axis, 1);
-    assert_eq!(through(&Reach::Whole(vec![3]), &moved, [&last, &last], Some(8)), moved);
-    assert_eq!(through(&Reach::Whole(vec![1]), &moved, [&last, &last], Some(8)).extent, Extent::Whole);
-    let flat = through(&Reach::Moved(vec![0, 1, 1, 1]), &rows, [&planes, &shape(&[1, 192])], Some(8));
+    assert_eq!(through(&LayerField::Whole(vec![3]), &moved, [&last, &last], Some(8)), moved);
+    assert_eq!(through(&LayerField::Whole(vec![1]), &moved, [&last, &last], Some(8)).extent, Extent::Whole);
+    let flat = through(&LayerField::Moved(vec![0, 1, 1, 1]), &rows, [&planes, &shape(&[1, 192])], Some(8));
     assert_eq!((flat.axis, flat.extent.most(None, Some(8))), (1, Some(1)));
-    assert_eq!(through(&Reach::Whole(vec![1]), &flat, [&shape(&[1, 192]); 2], Some(8)).extent, Extent::Whole);
+    assert_eq!(through(&LayerField::Whole(vec![1]), &flat, [&shape(&[1, 192]); 2], Some(8)).extent, Extent::Whole);
 }
 
 #[test]

@@ -142,7 +142,7 @@ impl Shared {
     /// # Safety
     /// `offset` lies in the slice.
     pub(crate) unsafe fn at(self, offset: usize) -> *mut f32 {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises an offset inside the slice.
         unsafe { self.0.add(offset) }
     }
 }

@@ -31,9 +31,9 @@ unsafe impl Sync for ImagesMut {}
 // SAFETY: it owns nothing of the thread that made it.
 unsafe impl Send for ImagesMut {}
 // SAFETY: tasks write parts of their own of the output and the workspace; nobody writes the rest, and `Finish` is `Sync`.
-unsafe impl Sync for Call<'_> {}
+unsafe impl Sync for KernelCall<'_> {}
 // SAFETY: addresses and shared references, which own nothing of the thread that made them.
-unsafe impl Send for Call<'_> {}
+unsafe impl Send for KernelCall<'_> {}
 
 impl Images {
     /// The float at `offset` of an image.
@@ -68,7 +68,7 @@ pub trait Finish: Sync {
 
 /// A call of a kernel: `output = finish(clamp(result + bias + residual))`.
 #[derive(Clone, Copy)]
-pub struct Call<'a> {
+pub struct KernelCall<'a> {
     /// What is read.
     pub input: Images,
     /// The packed weights; not read by a kernel without weights.
@@ -88,7 +88,7 @@ pub struct Call<'a> {
     pub workspace: *mut f32,
 }
 
-impl<'a> Call<'a> {
+impl<'a> KernelCall<'a> {
     /// No limits: the result as it is.
     pub const UNLIMITED: [f32; 2] = [f32::NEG_INFINITY, f32::INFINITY];
     /// The limits of ReLU.
@@ -136,7 +136,7 @@ impl<'a> Call<'a> {
     /// The output holds the pixels, and no other task touches them meanwhile.
     pub(crate) unsafe fn finish(&self, worker: usize, [image, block, pixel]: [usize; 3], offset: usize, pixels: usize) {
         if let Some(finish) = self.finish {
-            // SAFETY: the caller's promise.
+            // SAFETY: the caller promises that the output holds the pixels, and that no other task touches them.
             unsafe { finish.finish(worker, image, block, pixel, self.output.at(image, offset), pixels) }
         }
     }

@@ -24,7 +24,7 @@ pub unsafe fn block(
     run(pool, batch * blocks, lanes * pixels, |task| {
         let (image, first) = (task / blocks, task % blocks * lanes);
         let count = lanes.min(channels - first);
-        // SAFETY: the caller's promise; every task has a block of its own.
+        // SAFETY: the caller promises images of this shape that do not overlap; every task has a block of its own.
         let (planes, output) = unsafe {
             (
                 std::slice::from_raw_parts(input.at(image, first * pixels), count * pixels),
@@ -59,7 +59,7 @@ pub unsafe fn unblock(
     run(pool, batch * blocks, lanes * pixels, |task| {
         let (image, first) = (task / blocks, task % blocks * lanes);
         let count = lanes.min(channels - first);
-        // SAFETY: the caller's promise; every task has channels of its own.
+        // SAFETY: the caller promises images of this shape that do not overlap; every task has channels of its own.
         let (input, output) = unsafe {
             (
                 std::slice::from_raw_parts(input.at(image, first * pixels), lanes * pixels),

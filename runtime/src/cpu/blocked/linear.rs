@@ -5,12 +5,12 @@
 //! block.
 
 use crate::cpu::blocked::buffer::Shared;
-use crate::cpu::blocked::call::Call;
+use crate::cpu::blocked::call::KernelCall;
 use crate::cpu::blocked::pool::Pool;
-use crate::cpu::blocked::split::{Split, Work};
+use crate::cpu::blocked::split::{Split, WorkSizes};
 use crate::cpu::blocked::tile::{Segment, TileArguments, tilings};
 use crate::cpu::blocked::transpose::{Transpose, TransposeArguments};
-use crate::cpu::blocked::vector::{Entry, InstructionSet};
+use crate::cpu::blocked::vector::{Compiled, InstructionSet};
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -56,7 +56,7 @@ pub struct Linear {
     /// Floats of a row of input.
     row: usize,
     blocks: usize,
-    transpose: Entry<TransposeArguments>,
+    transpose: Compiled<TransposeArguments>,
     /// Where each block of input features lies, from the first: made before the first run, so that a layer whose memory is only
     /// foretold takes none.
     taps: OnceLock<Vec<usize>>,
@@ -73,7 +73,7 @@ impl Linear {
     pub fn new(set: InstructionSet, shape: LinearShape) -> Self {
         let lanes = set.lanes();
         let (row, blocks) = (shape.row_length(lanes), shape.out_features.div_ceil(lanes));
-        let work = Work {
+        let work = WorkSizes {
             parts: 1,
             rows: shape.rows,
             blocks,
@@ -181,23 +181,23 @@ impl Linear {
     ///
     /// # Safety
     /// The call's input and output have the rows of the shape that `new` was told, its weights are `packed_length` floats that
-    /// `pack` wrote, bias, residual and workspace as [`Call`] says; and the output overlaps nothing but, in its own place, the
-    /// residual.
-    pub unsafe fn run(&self, pool: &Pool, call: &Call<'_>) {
+    /// `pack` wrote, bias, residual and workspace as [`KernelCall`] says; and the output overlaps nothing but, in its own
+    /// place, the residual.
+    pub unsafe fn run(&self, pool: &Pool, call: &KernelCall<'_>) {
         pool.run(self.split.tasks(), &|task, worker| {
             let [rows, blocks] = self.split.task(task);
-            // SAFETY: the caller's promise; tasks write rows and features of their own.
+            // SAFETY: the call is as `run` asks; tasks write rows and features of their own, each with its worker's scratch.
             unsafe { self.run_task(worker, rows, blocks, call) }
         });
     }
 
     /// # Safety
     /// As for `run`, and no other task has these rows and blocks, nor this worker's scratch.
-    unsafe fn run_task(&self, worker: usize, rows: Range<usize>, blocks: Range<usize>, call: &Call<'_>) {
+    unsafe fn run_task(&self, worker: usize, rows: Range<usize>, blocks: Range<usize>, call: &KernelCall<'_>) {
         let lanes = self.lanes;
         let scratch = call.scratch(worker, self.workspace_length());
         let columns = scratch.wrapping_add(2 * self.most * lanes);
-        // SAFETY: the caller's promise; the scratch holds a band of rows, and two blocks of their outputs before it.
+        // SAFETY: the call is as `run` asks; the scratch holds a band of rows, and two blocks of their outputs before it.
         unsafe {
             if self.shape.rows > 1 {
                 rows.clone().for_each(|row| self.copy_row(call.input.at(row, 0), columns, row - rows.start));
@@ -221,7 +221,7 @@ impl Linear {
                     self.multiply(input, &rows, pair.len(), weights, &into);
                 } else {
                     let block_stride = self.most * lanes;
-                    let (residual, limits) = (std::ptr::null(), Call::UNLIMITED);
+                    let (residual, limits) = (std::ptr::null(), KernelCall::UNLIMITED);
                     let into = Target { output: scratch, pixel_stride: lanes, block_stride, bias, residual, limits };
                     self.multiply(input, &rows, pair.len(), weights, &into);
                     pair.for_each(|block| self.store(&rows, block, scratch.add((block - first) * block_stride), call));
@@ -244,7 +244,7 @@ impl Linear {
     unsafe fn copy_row(&self, values: *const f32, columns: *mut f32, row: usize) {
         for (block, tap) in self.taps().iter().enumerate() {
             let length = self.lanes.min(self.row - block * self.lanes);
-            // SAFETY: the caller's promise.
+            // SAFETY: the caller promises a row of values and a band of columns, of which each block is a part.
             unsafe {
                 let to = columns.add(tap + row * self.lanes);
                 std::ptr::copy_nonoverlapping(values.add(block * self.lanes), to, length);
@@ -286,7 +286,7 @@ impl Linear {
         let segments = if rows.len() == self.most { &self.full } else { &self.less };
         for segment in segments {
             arguments.tiles = segment.tiles;
-            // SAFETY: the caller's promise; the segments cover the band's rows and no more.
+            // SAFETY: the caller promises that input, weights and target hold the band; the segments cover its rows and no more.
             unsafe { segment.entries[blocks - 1](&arguments) };
             arguments.step(segment.tiles * segment.pixels, self.lanes);
         }
@@ -296,11 +296,12 @@ impl Linear {
     ///
     /// # Safety
     /// `sums` holds a vector for every row, and the output has the rows.
-    unsafe fn store(&self, rows: &Range<usize>, block: usize, sums: *const f32, call: &Call<'_>) {
+    unsafe fn store(&self, rows: &Range<usize>, block: usize, sums: *const f32, call: &KernelCall<'_>) {
         let features = block * self.lanes..self.shape.out_features.min((block + 1) * self.lanes);
         for row in rows.clone() {
             for feature in features.clone() {
-                // SAFETY: the caller's promise.
+                // SAFETY: the caller promises sums for every row, and an output that has the rows; these features are among its
+                // own.
                 unsafe {
                     let mut value = *sums.add((row - rows.start) * self.lanes + feature - features.start);
                     if let Some(residual) = &call.residual {

@@ -14,7 +14,7 @@
 //!   convolution and pooling. [`reduce`]: sums and largest over an image. [`resample`], [`pad`]. [`linear`]: fully connected.
 //! - [`conv_weight`] and [`pool_grad`]: what only training needs, gradients by weight and of pooling.
 //! - `tile` is the one heavy loop, `band` the input copy that keeps branches out of it, `split` how work is
-//!   cut into tasks (`planes` that of kernels without products), `ending` what is done to results before they are stored,
+//!   cut into tasks (`planes` that of kernels without products), `epilogue` what is done to results before they are stored,
 //!   [`cost`] what the choice of cut and algorithm goes by, [`peak`] what the machine can do.
 // Loops over several arrays by index are what the compiler unrolls into registers; iterators hide the count.
 #![allow(clippy::needless_range_loop, reason = "see above")]
@@ -24,7 +24,7 @@ pub mod call;
 pub mod conv_weight;
 pub mod cost;
 pub mod direct;
-mod ending;
+mod epilogue;
 pub mod layout;
 pub mod linear;
 pub mod pad;

@@ -4,9 +4,9 @@
 use crate::cpu::blocked::call::{Images, ImagesMut};
 use crate::cpu::blocked::planes::Planes;
 use crate::cpu::blocked::pool::Pool;
-use crate::cpu::blocked::vector::{Entry, InstructionSet, Kernel, Vector, exp};
+use crate::cpu::blocked::vector::{Compiled, InstructionSet, Kernel, Vector, exp};
 use crate::cpu::blocked::window::PoolShape;
-use crate::cpu::windows::{Span, Windows};
+use crate::cpu::windows::{WindowElements, Windows};
 use cnnc_compiler::kernels::Pooling;
 
 /// A pooling's gradient: where its windows lie.
@@ -15,7 +15,7 @@ pub struct PoolGrad {
     lanes: usize,
     windows: Windows,
     planes: Planes,
-    entry: Entry<Arguments>,
+    entry: Compiled<Arguments>,
 }
 
 /// One plane.
@@ -72,7 +72,7 @@ impl Arguments {
     /// # Safety
     /// The planes are whole.
     #[inline(always)]
-    unsafe fn each_window<V: Vector>(&self, mut body: impl FnMut(&PoolGrad, [Span; 2], V)) {
+    unsafe fn each_window<V: Vector>(&self, mut body: impl FnMut(&PoolGrad, [WindowElements; 2], V)) {
         // SAFETY: the kernel lives during the call.
         let kernel = unsafe { &*self.kernel };
         let mut window = 0;
@@ -89,7 +89,7 @@ impl Arguments {
 
 /// Calls `body` with the place of each element of a window, in floats from the plane's first, rows first.
 #[inline(always)]
-fn each_element<V: Vector>(width: usize, [rows, columns]: [Span; 2], mut body: impl FnMut(usize)) {
+fn each_element<V: Vector>(width: usize, [rows, columns]: [WindowElements; 2], mut body: impl FnMut(usize)) {
     for row in 0..rows.2 {
         let first = (rows.0 + row * rows.1) * width + columns.0;
         for column in 0..columns.2 {
@@ -104,7 +104,7 @@ fn each_element<V: Vector>(width: usize, [rows, columns]: [Span; 2], mut body: i
 /// The vector is there.
 #[inline(always)]
 unsafe fn add_to<V: Vector>(to: *mut f32, value: V) {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller promises a vector there.
     unsafe { V::load(to).add(value).store(to) }
 }
 

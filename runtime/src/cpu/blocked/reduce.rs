@@ -2,11 +2,11 @@
 //! `[N, C / LANES, 1, 1, LANES]`; or over all images too, to `[1, C / LANES, 1, 1, LANES]`, as statistics of a batch are: in a
 //! fixed number of parts, then over these.
 
-use crate::cpu::blocked::call::Call;
-use crate::cpu::blocked::ending::Ending;
+use crate::cpu::blocked::call::KernelCall;
+use crate::cpu::blocked::epilogue::BlockEpilogue;
 use crate::cpu::blocked::planes::Planes;
 use crate::cpu::blocked::pool::Pool;
-use crate::cpu::blocked::vector::{Entry, InstructionSet, Kernel, Vector};
+use crate::cpu::blocked::vector::{Compiled, InstructionSet, Kernel, Vector};
 use cnnc_compiler::kernels::Reduction;
 use std::marker::PhantomData;
 
@@ -28,7 +28,7 @@ pub struct Reduce {
     /// Parts of the batch, where the reduction is over that too.
     parts: Option<usize>,
     planes: Planes,
-    entry: Entry<Arguments>,
+    entry: Compiled<Arguments>,
 }
 
 impl Reduce {
@@ -70,9 +70,9 @@ impl Reduce {
     /// Runs over blocked images; without weights.
     ///
     /// # Safety
-    /// The call's input and output are images of the sizes that `new` was told, bias and residual as [`Call`] says; the output
-    /// overlaps nothing but, in its own place, the residual.
-    pub unsafe fn run(&self, pool: &Pool, call: &Call<'_>) {
+    /// The call's input and output are images of the sizes that `new` was told, bias and residual as [`KernelCall`] says; the
+    /// output overlaps nothing but, in its own place, the residual.
+    pub unsafe fn run(&self, pool: &Pool, call: &KernelCall<'_>) {
         if let Some(parts) = self.parts {
             // SAFETY: the caller promises images of the sizes that `new` was told, and an output that overlaps nothing.
             return unsafe { self.run_over_batch(pool, call, parts) };
@@ -86,7 +86,7 @@ impl Reduce {
                 factor: self.factor,
                 residual: call.residual_at(part.image, at),
                 output: call.output.at(part.image, at),
-                ending: Ending::of(call, part.block, self.lanes),
+                epilogue: BlockEpilogue::of(call, part.block, self.lanes),
             };
             // SAFETY: the plane is whole by the caller's promise, and each part writes the vector of its own plane.
             unsafe {
@@ -98,7 +98,7 @@ impl Reduce {
 
     /// # Safety
     /// As for `run`.
-    unsafe fn run_over_batch(&self, pool: &Pool, call: &Call<'_>, parts: usize) {
+    unsafe fn run_over_batch(&self, pool: &Pool, call: &KernelCall<'_>, parts: usize) {
         let tasks = parts * self.blocks;
         let one_part = |task: usize, _: usize| {
             let (part, block) = (task / self.blocks, task % self.blocks);
@@ -110,7 +110,7 @@ impl Reduce {
                 factor: 1.0,
                 residual: std::ptr::null(),
                 output: call.workspace.wrapping_add((block * parts + part) * self.lanes),
-                ending: Ending::NONE,
+                epilogue: BlockEpilogue::NONE,
             };
             // SAFETY: the planes are whole by the caller's promise, and each task has a vector of the scratch.
             unsafe { (self.entry)(&arguments) }
@@ -130,7 +130,7 @@ impl Reduce {
                 factor: self.factor,
                 residual: call.residual_at(0, at),
                 output: call.output.at(0, at),
-                ending: Ending::of(call, block, self.lanes),
+                epilogue: BlockEpilogue::of(call, block, self.lanes),
             };
             // SAFETY: the parts of the block are all there.
             unsafe {
@@ -150,7 +150,7 @@ struct Arguments {
     factor: f32,
     residual: *const f32,
     output: *mut f32,
-    ending: Ending,
+    epilogue: BlockEpilogue,
 }
 
 /// How two values are combined.
@@ -204,7 +204,7 @@ impl<C: Combine> Kernel for Whole<C> {
             for chain in 1..CHAINS {
                 total = C::combine(total, sums[chain]);
             }
-            a.ending.load::<V>().store(total, V::splat(a.factor), a.residual, a.output);
+            a.epilogue.load::<V>().store(total, V::splat(a.factor), a.residual, a.output);
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Images enlarged or made smaller by reading between pixels, a vector of channels at a time.
 
-use crate::cpu::blocked::call::Call;
-use crate::cpu::blocked::ending::Ending;
+use crate::cpu::blocked::call::KernelCall;
+use crate::cpu::blocked::epilogue::BlockEpilogue;
 use crate::cpu::blocked::planes::Planes;
 use crate::cpu::blocked::pool::Pool;
-use crate::cpu::blocked::vector::{Entry, InstructionSet, Kernel, Vector};
+use crate::cpu::blocked::vector::{Compiled, InstructionSet, Kernel, Vector};
 use cnnc_compiler::kernels::{Resampling, Source};
 use std::ops::Range;
 
@@ -30,7 +30,7 @@ pub struct Resample {
     /// that.
     columns: Vec<(usize, usize, f32)>,
     planes: Planes,
-    entry: Entry<Arguments>,
+    entry: Compiled<Arguments>,
 }
 
 impl Resample {
@@ -39,7 +39,7 @@ impl Resample {
         let lanes = set.lanes();
         let [rows, columns] = [0, 1].map(|axis| resampling.sources(axis, shape.input[axis], shape.output[axis]));
         let columns = columns.iter().map(|at| (at.low * lanes, at.high * lanes, at.share as f32)).collect();
-        let (entry, work): (Entry<Arguments>, usize) = match resampling {
+        let (entry, work): (Compiled<Arguments>, usize) = match resampling {
             Resampling::Nearest { .. } => (set.entry::<Nearest>(), 1),
             Resampling::Bilinear { .. } => (set.entry::<Bilinear>(), 4),
         };
@@ -51,9 +51,9 @@ impl Resample {
     /// Runs over blocked images; without weights and workspace.
     ///
     /// # Safety
-    /// The call's input and output are images of the sizes that `new` was told, bias and residual as [`Call`] says; the output
-    /// overlaps nothing but, in its own place, the residual.
-    pub unsafe fn run(&self, pool: &Pool, call: &Call<'_>) {
+    /// The call's input and output are images of the sizes that `new` was told, bias and residual as [`KernelCall`] says; the
+    /// output overlaps nothing but, in its own place, the residual.
+    pub unsafe fn run(&self, pool: &Pool, call: &KernelCall<'_>) {
         let ([height, width], input_row) = (self.shape.output, self.shape.input[1] * self.lanes);
         self.planes.run(pool, |part| {
             let image = call.input.at(part.image, part.block * self.shape.input[0] * input_row);
@@ -67,7 +67,7 @@ impl Resample {
                     columns: self.columns.as_ptr_range(),
                     residual: call.residual_at(part.image, at),
                     output: call.output.at(part.image, at),
-                    ending: Ending::of(call, part.block, self.lanes),
+                    epilogue: BlockEpilogue::of(call, part.block, self.lanes),
                 };
                 // SAFETY: the sources lie in the image, and no other part writes this row.
                 unsafe { (self.entry)(&arguments) }
@@ -90,7 +90,7 @@ struct Arguments {
     columns: Range<*const (usize, usize, f32)>,
     residual: *const f32,
     output: *mut f32,
-    ending: Ending,
+    epilogue: BlockEpilogue,
 }
 
 impl Arguments {
@@ -100,14 +100,14 @@ impl Arguments {
     /// Columns, rows, residual and output are whole.
     #[inline(always)]
     unsafe fn for_each_column<V: Vector>(&self, value: impl Fn(&(usize, usize, f32)) -> V) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises whole columns, rows, residual and output.
         unsafe {
-            let ending = self.ending.load::<V>();
+            let epilogue = self.epilogue.load::<V>();
             let count = self.columns.end.offset_from_unsigned(self.columns.start);
             for index in 0..count {
                 let at = index * V::LANES;
                 let residual = if self.residual.is_null() { self.residual } else { self.residual.add(at) };
-                ending.store(value(&*self.columns.start.add(index)), V::splat(1.0), residual, self.output.add(at));
+                epilogue.store(value(&*self.columns.start.add(index)), V::splat(1.0), residual, self.output.add(at));
             }
         }
     }

@@ -5,11 +5,11 @@
 //! every tap is a fixed offset. A tile is up to four channels by three vectors of pixels. The last vector of a row whose width is
 //! no multiple of the lanes goes through a buffer, so that nothing past the row is written.
 
-use crate::cpu::blocked::band::{Band, Footprint};
-use crate::cpu::blocked::call::Call;
+use crate::cpu::blocked::band::{Band, BandWindows};
+use crate::cpu::blocked::call::KernelCall;
 use crate::cpu::blocked::pool::Pool;
 use crate::cpu::blocked::shape::ConvolutionShape;
-use crate::cpu::blocked::vector::{Entry, InstructionSet, Kernel, Vector};
+use crate::cpu::blocked::vector::{Compiled, InstructionSet, Kernel, Vector};
 
 /// Output channels, and vectors of pixels, of a tile.
 const CHANNELS: usize = 4;
@@ -26,7 +26,7 @@ pub struct Rows {
     rows: usize,
     /// Where each tap lies in the band, from the pixel's first.
     taps: Vec<usize>,
-    entry: Entry<Tile>,
+    entry: Compiled<Tile>,
 }
 
 impl Rows {
@@ -37,8 +37,8 @@ impl Rows {
         let per_row = width * shape.weight_count();
         let rows = TASK_MACS.div_ceil(per_row.max(1)).clamp(1, height.max(1));
         let rows = height.div_ceil(height.div_ceil(rows).max(1)).max(1);
-        let see = Footprint { output: [height, width.next_multiple_of(lanes)], ..Footprint::of(&window) };
-        let band = Band::new(&see, shape.in_channels, 1, rows);
+        let windows = BandWindows { output: [height, width.next_multiple_of(lanes)], ..BandWindows::of(&window) };
+        let band = Band::new(&windows, shape.in_channels, 1, rows);
         let [down, along] = window.axes;
         let elements = || (0..down.kernel).flat_map(move |y| (0..along.kernel).map(move |x| [y, x]));
         let offset =
@@ -71,12 +71,12 @@ impl Rows {
     ///
     /// # Safety
     /// The call's input and output are plain images of the shape that `new` was told, its weights `packed_length` floats that
-    /// `pack` wrote, its bias one value a channel, residual and workspace as [`Call`] says; and the output overlaps nothing but,
-    /// in its own place, the residual.
-    pub unsafe fn run(&self, pool: &Pool, call: &Call<'_>) {
+    /// `pack` wrote, its bias one value a channel, residual and workspace as [`KernelCall`] says; and the output overlaps
+    /// nothing but, in its own place, the residual.
+    pub unsafe fn run(&self, pool: &Pool, call: &KernelCall<'_>) {
         let bands = self.shape.window.output[0].div_ceil(self.rows);
         let body = |task: usize, worker: usize| {
-            // SAFETY: the caller's promise; tasks write rows of their own.
+            // SAFETY: the call is as `run` asks; tasks write rows of their own, each with its worker's scratch.
             unsafe { self.run_task(worker, task / bands, task % bands * self.rows, call) }
         };
         let tasks = self.shape.batch * bands;
@@ -87,7 +87,7 @@ impl Rows {
     ///
     /// # Safety
     /// As for `run`, and no other task has these rows, nor this worker's scratch.
-    unsafe fn run_task(&self, worker: usize, image: usize, first: usize, call: &Call<'_>) {
+    unsafe fn run_task(&self, worker: usize, image: usize, first: usize, call: &KernelCall<'_>) {
         let [height, width] = self.shape.window.output;
         let rows = self.rows.min(height - first);
         let length = self.band.length();

@@ -1,7 +1,7 @@
 //! Sizes of a convolution and of a window, and what follows from them.
 
 use cnnc_compiler::kernels::AxisWindow;
-use cnnc_compiler::plan::{Convolution, merged_groups};
+use cnnc_compiler::plan::{SizedConvolution, merged_groups};
 
 /// How a window moves over an image; each pair is height, then width. Windows may reach past the image on any side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ impl Window {
     }
 
     /// Elements along `axis` from the first to the last of one window.
-    pub fn reach(&self, axis: usize) -> usize {
+    pub fn extent(&self, axis: usize) -> usize {
         self.axes[axis].kernel.saturating_sub(1) * self.axes[axis].dilation + 1
     }
 
@@ -69,8 +69,8 @@ pub struct ConvolutionShape {
 
 impl ConvolutionShape {
     /// Those of a convolution in a plan.
-    pub fn of(convolution: &Convolution) -> Self {
-        let Convolution { batch, channels: [in_channels, out_channels], groups, sizes: [input, output], .. } =
+    pub fn of(convolution: &SizedConvolution) -> Self {
+        let SizedConvolution { batch, channels: [in_channels, out_channels], groups, sizes: [input, output], .. } =
             *convolution;
         let window = Window { input, output, axes: convolution.window };
         ConvolutionShape { batch, in_channels, out_channels, groups, window }

@@ -4,7 +4,7 @@ use crate::cpu::blocked::cost;
 use std::ops::Range;
 
 /// What is to be cut.
-pub(crate) struct Work {
+pub(crate) struct WorkSizes {
     /// Parts that are apart anyway: images × groups.
     pub(crate) parts: usize,
     /// Rows of output of a part.
@@ -31,7 +31,7 @@ impl Split {
     /// The cheapest cut, in multiply-add instructions or what takes as long: what threads wait for each other at the end, the
     /// copies of bands, weights that no longer fit the cache and are read again for every band, and the start of tasks. The cut
     /// never depends on the number of threads. `band` gives the floats that are copied for a band of so many rows.
-    pub(crate) fn choose(work: &Work, band: impl Fn(usize) -> usize) -> Self {
+    pub(crate) fn choose(work: &WorkSizes, band: impl Fn(usize) -> usize) -> Self {
         let bytes = 4 * work.weights;
         let cost = |split: &Self| {
             let tasks = work.parts.max(1) * split.tasks();

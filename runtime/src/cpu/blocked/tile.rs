@@ -4,7 +4,7 @@
 //! An output vector (LANES channels of one pixel) is the sum over taps of an input value, broadcast, times a vector of
 //! weights. What differs between the users is only where a tap's input lies, so that is a table of offsets.
 
-use crate::cpu::blocked::vector::{Entry, InstructionSet, Kernel, Vector};
+use crate::cpu::blocked::vector::{Compiled, InstructionSet, Kernel, Vector};
 
 /// What a run of tiles along one row of output reads and writes. Offsets and strides count floats.
 pub(crate) struct TileArguments {
@@ -159,7 +159,7 @@ unsafe fn finish<V: Vector, const ROWS: usize, const PIXELS: usize, const BLOCKS
 }
 
 /// The tile kernel of the given shape. Panics on one that is not compiled; [`tilings`] asks for no other.
-fn tile_entry(set: InstructionSet, rows: usize, pixels: usize, blocks: usize, stem: bool) -> Entry<TileArguments> {
+fn tile_entry(set: InstructionSet, rows: usize, pixels: usize, blocks: usize, stem: bool) -> Compiled<TileArguments> {
     macro_rules! table {
         ($([$rows:literal, $stem:literal: $($pixels:literal)*])*) => {
             match (rows, pixels, blocks, stem) {
@@ -184,7 +184,7 @@ pub(crate) struct Segment {
     /// Tiles.
     pub(crate) tiles: usize,
     /// The kernels for one block of output channels, and for two.
-    pub(crate) entries: [Entry<TileArguments>; 2],
+    pub(crate) entries: [Compiled<TileArguments>; 2],
 }
 
 /// How rows of `width` output pixels are cut into tiles: element `r - 1` cuts `r` rows at once, and the last is best.

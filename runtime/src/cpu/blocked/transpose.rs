@@ -62,7 +62,7 @@ impl TransposeArguments {
     /// There are so many columns.
     #[inline(always)]
     unsafe fn target<V: Vector>(&self, column: usize) -> *mut f32 {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises so many columns, and there is an offset for each.
         let offset = if self.offsets.is_null() { column * V::LANES } else { unsafe { *self.offsets.add(column) } };
         self.to.wrapping_add(offset)
     }

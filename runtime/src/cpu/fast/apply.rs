@@ -1,14 +1,14 @@
-//! One instruction of a program over a block of elements: each operation is a simple loop, written once for every instruction
-//! set.
+//! One instruction of a compiled expression over a block of elements: each operation is a simple loop, written once for every
+//! instruction set.
 
+use super::compiled_expression::{Operation, SOURCE_REGISTERS, SourceBlock};
 use super::level::vectorised;
 use super::math;
-use super::program::{Operation, SCRATCH, Value};
 use cnnc_compiler::kernels::{Binary, Unary};
 
 vectorised! {
     /// Does an operation to rows or numbers, of which those are looked at that it has.
-    pub fn apply(operation: Operation, values: [Value<'_>; SCRATCH], output: &mut [f32]) {
+    pub fn apply(operation: Operation, values: [SourceBlock<'_>; SOURCE_REGISTERS], output: &mut [f32]) {
         let [a, b, c] = values;
         match operation {
             // Neither comes here: the one is written as its argument, the other drawn apart.
@@ -36,19 +36,19 @@ vectorised! {
 }
 
 #[inline(always)]
-fn unary(x: Value, output: &mut [f32], f: impl Fn(f32) -> f32) {
+fn unary(x: SourceBlock, output: &mut [f32], f: impl Fn(f32) -> f32) {
     match x {
-        Value::Number(x) => output.fill(f(x)),
-        Value::Row(row) => output.iter_mut().zip(row).for_each(|(out, &x)| *out = f(x)),
+        SourceBlock::Number(x) => output.fill(f(x)),
+        SourceBlock::Row(row) => output.iter_mut().zip(row).for_each(|(out, &x)| *out = f(x)),
     }
 }
 
 #[inline(always)]
-fn binary(a: Value, b: Value, output: &mut [f32], f: impl Fn(f32, f32) -> f32) {
+fn binary(a: SourceBlock, b: SourceBlock, output: &mut [f32], f: impl Fn(f32, f32) -> f32) {
     match (a, b) {
-        (Value::Number(a), b) => unary(b, output, |b| f(a, b)),
-        (a, Value::Number(b)) => unary(a, output, |a| f(a, b)),
-        (Value::Row(a), Value::Row(b)) => {
+        (SourceBlock::Number(a), b) => unary(b, output, |b| f(a, b)),
+        (a, SourceBlock::Number(b)) => unary(a, output, |a| f(a, b)),
+        (SourceBlock::Row(a), SourceBlock::Row(b)) => {
             output.iter_mut().zip(a).zip(b).for_each(|((out, &a), &b)| *out = f(a, b));
         }
     }
@@ -56,27 +56,27 @@ fn binary(a: Value, b: Value, output: &mut [f32], f: impl Fn(f32, f32) -> f32) {
 
 /// Of three rows at once; numbers are rare enough to be taken apart.
 #[inline(always)]
-fn ternary(a: Value, b: Value, c: Value, output: &mut [f32]) {
+fn ternary(a: SourceBlock, b: SourceBlock, c: SourceBlock, output: &mut [f32]) {
     match (a, b, c) {
-        (Value::Row(a), Value::Row(b), Value::Row(c)) => {
+        (SourceBlock::Row(a), SourceBlock::Row(b), SourceBlock::Row(c)) => {
             for (((out, &a), &b), &c) in output.iter_mut().zip(a).zip(b).zip(c) {
                 *out = a * b + c;
             }
         }
-        (a, b, Value::Number(c)) => binary(a, b, output, |a, b| a * b + c),
-        (a, Value::Number(b), c) => binary(a, c, output, |a, c| a * b + c),
-        (Value::Number(a), b, c) => binary(b, c, output, |b, c| a * b + c),
+        (a, b, SourceBlock::Number(c)) => binary(a, b, output, |a, b| a * b + c),
+        (a, SourceBlock::Number(b), c) => binary(a, c, output, |a, c| a * b + c),
+        (SourceBlock::Number(a), b, c) => binary(b, c, output, |b, c| a * b + c),
     }
 }
 
 #[inline(always)]
-fn select(condition: Value, a: Value, b: Value, output: &mut [f32]) {
+fn select(condition: SourceBlock, a: SourceBlock, b: SourceBlock, output: &mut [f32]) {
     let choose = |condition: f32, a: f32, b: f32| if condition != 0.0 { a } else { b };
     match (condition, a, b) {
-        (Value::Number(condition), a, b) => unary(if condition != 0.0 { a } else { b }, output, |x| x),
-        (condition, Value::Number(a), b) => binary(condition, b, output, |condition, b| choose(condition, a, b)),
-        (condition, a, Value::Number(b)) => binary(condition, a, output, |condition, a| choose(condition, a, b)),
-        (Value::Row(condition), Value::Row(a), Value::Row(b)) => {
+        (SourceBlock::Number(condition), a, b) => unary(if condition != 0.0 { a } else { b }, output, |x| x),
+        (condition, SourceBlock::Number(a), b) => binary(condition, b, output, |condition, b| choose(condition, a, b)),
+        (condition, a, SourceBlock::Number(b)) => binary(condition, a, output, |condition, a| choose(condition, a, b)),
+        (SourceBlock::Row(condition), SourceBlock::Row(a), SourceBlock::Row(b)) => {
             for (((out, &condition), &a), &b) in output.iter_mut().zip(condition).zip(a).zip(b) {
                 *out = choose(condition, a, b);
             }

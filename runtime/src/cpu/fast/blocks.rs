@@ -1,8 +1,8 @@
 //! Steps over channels in blocks: from a step to a kernel of `cpu/blocked`, and the packing of its weights.
 
 use super::epilogue::Epilogue;
-use super::memory::{Memory, Place};
-use super::{Call, Context};
+use super::memory::{Address, Memory};
+use super::{Context, StepCall};
 use crate::cpu::blocked::buffer::Shared;
 use crate::cpu::blocked::call::{self, Images, ImagesMut};
 use crate::cpu::blocked::direct::{Direct, InputLayout};
@@ -159,7 +159,7 @@ pub fn reaches(window: &Window, origins: &[Arc<str>]) -> Result<()> {
     let extent = |axis: usize| {
         // Of a convolution and of one that is transposed, the smaller image has a pixel a window.
         let windows = window.input[axis].min(window.output[axis]);
-        window.reach(axis).saturating_add(windows.saturating_mul(window.axes[axis].stride))
+        window.extent(axis).saturating_add(windows.saturating_mul(window.axes[axis].stride))
     };
     let is_near = |axis: usize| extent(axis) <= window.input[axis].max(window.output[axis]) + MOST_BEYOND;
     if is_near(0) && is_near(1) {
@@ -209,9 +209,9 @@ fn image_size(view: &View) -> [usize; 2] {
 /// A step by such a kernel.
 pub struct BlockedCall {
     kernel: Arc<Blocked>,
-    input: (Place, usize),
-    weights: Option<Place>,
-    output: (Place, usize),
+    input: (Address, usize),
+    weights: Option<Address>,
+    output: (Address, usize),
     epilogue: Epilogue,
 }
 
@@ -219,18 +219,18 @@ impl BlockedCall {
     /// The step, by the kernel that was made of it.
     pub fn new(kernel: Arc<Blocked>, step: &Step) -> BlockedCall {
         let (own, others) = step.operands.split_at(step.own_operands);
-        let images = |view: &View| (Place::of(view), view.strides[0]);
+        let images = |view: &View| (Address::of(view), view.strides[0]);
         BlockedCall {
             kernel,
             input: images(&own[0]),
-            weights: own.get(1).map(Place::of),
+            weights: own.get(1).map(Address::of),
             output: images(&step.output),
             epilogue: Epilogue::new(step.epilogue.as_ref(), &step.output, others),
         }
     }
 }
 
-impl Call for BlockedCall {
+impl StepCall for BlockedCall {
     fn make_tables(&self) {
         if let Blocked::Linear(kernel) = &*self.kernel {
             kernel.make_tables();
@@ -242,14 +242,14 @@ impl Call for BlockedCall {
     }
 
     unsafe fn run(&self, context: &Context<'_>) {
-        let Context { memory, pool, scratch } = *context;
-        let finishing = self.epilogue.finish(memory, scratch);
+        let Context { memory, pool, thread_workspaces } = *context;
+        let finishing = self.epilogue.finish(memory, thread_workspaces);
         // SAFETY: the plan was checked: input, weights, bias, residual and output are whole, and only a residual at the output's
         // own place overlaps it; the workspace has what `workspace_length` says for every thread.
         unsafe {
-            let call = call::Call {
+            let call = call::KernelCall {
                 input: Images { first: memory.at(self.input.0, 0), step: self.input.1 },
-                weights: self.weights.map_or(std::ptr::null(), |place| memory.at(place, 0).cast_const()),
+                weights: self.weights.map_or(std::ptr::null(), |address| memory.at(address, 0).cast_const()),
                 bias: self.epilogue.bias(memory),
                 output: ImagesMut { first: memory.at(self.output.0, 0), step: self.output.1 },
                 residual: self.epilogue.residual(memory),
@@ -274,16 +274,16 @@ impl Call for BlockedCall {
 /// A step that packs weights for a heavy kernel.
 pub struct PackCall {
     kernel: Arc<Blocked>,
-    from: (Place, usize),
-    into: Place,
+    from: (Address, usize),
+    into: Address,
     in_pieces: bool,
 }
 
 impl PackCall {
     /// The step, for the kernel that reads what it makes; in pieces when its parameter is made as it is packed.
     pub fn new(kernel: Arc<Blocked>, step: &Step, in_pieces: bool) -> PackCall {
-        let from = (Place::of(&step.operands[0]), step.operands[0].elements());
-        PackCall { kernel, from, into: Place::of(&step.output), in_pieces }
+        let from = (Address::of(&step.operands[0]), step.operands[0].elements());
+        PackCall { kernel, from, into: Address::of(&step.output), in_pieces }
     }
 
     /// The packed weights.
@@ -291,12 +291,12 @@ impl PackCall {
     /// # Safety
     /// The memory must be that of the plan.
     unsafe fn into(&self, memory: &Memory) -> *mut [f32] {
-        // SAFETY: as the caller promises; the plan was checked: the packed weights have the kernel's length.
+        // SAFETY: the caller promises the plan's memory, which was checked: the packed weights have the kernel's length.
         std::ptr::slice_from_raw_parts_mut(unsafe { memory.at(self.into, 0) }, self.kernel.packed_length())
     }
 }
 
-impl Call for PackCall {
+impl StepCall for PackCall {
     fn workspace_length(&self, threads: usize) -> usize {
         match &*self.kernel {
             Blocked::Linear(kernel) if self.in_pieces => threads * kernel.piece_length(),
@@ -318,7 +318,7 @@ impl Call for PackCall {
             return Err(fault("only fully connected layers are packed in pieces"));
         };
         let (length, failed) = (kernel.piece_length(), Mutex::new(Ok(())));
-        // SAFETY: as in `run`; the workspace has what `workspace_length` says.
+        // SAFETY: the caller promises the plan's memory, and a workspace as long as `workspace_length` says.
         let (into, workspace) = unsafe {
             let pieces = std::slice::from_raw_parts_mut(context.memory.workspace, context.pool.threads() * length);
             (&mut *self.into(context.memory), Shared::new(pieces))
@@ -339,8 +339,8 @@ impl Call for PackCall {
 /// A step that brings images into blocks, out of them, or pads them there.
 pub struct MoveCall {
     motion: Motion,
-    input: (Place, usize),
-    output: (Place, usize),
+    input: (Address, usize),
+    output: (Address, usize),
 }
 
 enum Motion {
@@ -368,12 +368,12 @@ impl MoveCall {
             },
             _ => return None,
         };
-        let images = |view: &View| (Place::of(view), view.strides[0]);
+        let images = |view: &View| (Address::of(view), view.strides[0]);
         Some(MoveCall { motion, input: images(x), output: images(output) })
     }
 }
 
-impl Call for MoveCall {
+impl StepCall for MoveCall {
     unsafe fn run(&self, context: &Context<'_>) {
         let Context { memory, pool, .. } = *context;
         // SAFETY: the plan was checked: both are images of these sizes, dense from axis 1 on, and do not overlap.

@@ -39,7 +39,7 @@ impl Tasks for CountCall {
             self.walk.rows(lead, 0, self.walk.run_length(), &mut workspace.offsets, |offsets, count| {
                 let lane = |view: usize| Lane {
                     // SAFETY: every offset is one of an element of its view, and views lie inside their storages.
-                    pointer: unsafe { memory.at(self.walk.place(view), offsets[view]) },
+                    pointer: unsafe { memory.at(self.walk.address(view), offsets[view]) },
                     pattern: self.walk.pattern(view),
                 };
                 for index in 0..count {
@@ -47,7 +47,7 @@ impl Tasks for CountCall {
                     // SAFETY: the views are of whole numbers, and have so many in this row.
                     numbers.extend((1..self.walk.views()).map(|view| unsafe { lane(view).count(index) }));
                     let number = self.expression.evaluate_whole(&numbers).unwrap_or_default();
-                    // SAFETY: as above; a result shares memory with an operand only element for element.
+                    // SAFETY: the output is of whole numbers too, and shares memory with an operand only element for element.
                     unsafe { lane(0).set_count(index, number) };
                 }
             });

@@ -1,31 +1,31 @@
-//! What a heavy kernel does to a finished sum: the part that it does in registers, and a program for the rest.
+//! What a heavy kernel does to a finished sum: the part that it does in registers, and a compiled expression for the rest.
 //!
-//! What comes in is a step's epilogue, an expression over the sum and other operands, which the planner's [`Ending`] divides;
-//! what goes out is `rest(clamp(sum + bias + residual))`. Most epilogues leave no rest. One that does (SiLU, GELU, a gate) is run
-//! over every row of pixels as soon as the kernel has written it.
+//! What comes in is a step's epilogue, an expression over the sum and other operands, which the planner's [`DividedEpilogue`]
+//! divides; what goes out is `rest(clamp(sum + bias + residual))`. Most epilogues leave no rest. One that does (SiLU, GELU, a
+//! gate) is run over every row of pixels as soon as the kernel has written it.
 
+use super::compiled_expression::{CompiledExpression, Count, Counter};
 use super::lane::{Lane, Pattern};
-use super::memory::{Memory, Place};
-use super::program::{Count, Counter, Program};
-use super::{Scratch, Workspace};
+use super::memory::{Address, Memory};
+use super::{ThreadWorkspace, Workspace};
 use crate::cpu::blocked::call::{Finish, Images};
 use cnnc_compiler::kernels::Expression;
-use cnnc_compiler::plan::{Ending, View};
+use cnnc_compiler::plan::{DividedEpilogue, View};
 
 /// The epilogue of a heavy step.
 pub struct Epilogue {
     /// One number a channel, in whole blocks.
-    bias: Option<Place>,
+    bias: Option<Address>,
     /// Laid out as the output, but for the step from image to image.
-    residual: Option<(Place, usize)>,
+    residual: Option<(Address, usize)>,
     /// The activation as a clamp.
     limits: [f32; 2],
     rest: Option<Rest>,
 }
 
-/// What is left for a program.
+/// What is left for a compiled expression.
 struct Rest {
-    program: Program,
+    compiled: CompiledExpression,
     operands: Vec<Operand>,
     /// Pixels of a row of the image, and its lanes.
     row: [usize; 2],
@@ -37,7 +37,7 @@ struct Rest {
 
 /// Where an operand of the rest lies: elements from one to the next by image, block, row, pixel and lane.
 struct Operand {
-    place: Place,
+    address: Address,
     strides: [usize; 5],
 }
 
@@ -45,8 +45,8 @@ impl Epilogue {
     /// The epilogue of a step whose result is `output`, an image in blocks or rows of features, with the operands after the
     /// kernel's own.
     pub fn new(expression: Option<&Expression>, output: &View, others: &[View]) -> Epilogue {
-        let Ending { bias, residual, limits, rest } = Ending::of(expression, output, others);
-        let place = |operand: usize| Place::of(&others[operand - 1]);
+        let DividedEpilogue { bias, residual, limits, rest } = DividedEpilogue::of(expression, output, others);
+        let address = |operand: usize| Address::of(&others[operand - 1]);
         let strides = axes(output);
         let row = match *output.shape.as_slice() {
             [_, _, _, width, lanes] => [width, lanes],
@@ -55,14 +55,14 @@ impl Epilogue {
         };
         let rest = rest.map(|rest| {
             let operands: Vec<Operand> =
-                others.iter().map(|view| Operand { place: Place::of(view), strides: axes(view) }).collect();
+                others.iter().map(|view| Operand { address: Address::of(view), strides: axes(view) }).collect();
             let follows = |operand: &Operand| {
                 let [_, _, row_stride, pixel, _] = operand.strides;
                 row_stride == row[0] * pixel || strides[2] == 0
             };
             let by_rows = !operands.iter().all(follows);
             Rest {
-                program: Program::new(&rest, &[]),
+                compiled: CompiledExpression::new(&rest, &[]),
                 operands,
                 row,
                 features: output.shape.get(1).copied().unwrap_or(1),
@@ -70,8 +70,8 @@ impl Epilogue {
             }
         });
         Epilogue {
-            bias: bias.map(place),
-            residual: residual.map(|operand| (place(operand), axes(&others[operand - 1])[0])),
+            bias: bias.map(address),
+            residual: residual.map(|operand| (address(operand), axes(&others[operand - 1])[0])),
             limits,
             rest,
         }
@@ -83,7 +83,7 @@ impl Epilogue {
     /// The memory must be that of the plan.
     pub unsafe fn bias(&self, memory: &Memory) -> *const f32 {
         // SAFETY: the place is in the plan's memory, as the caller promises.
-        self.bias.map_or(std::ptr::null(), |place| unsafe { memory.at(place, 0) })
+        self.bias.map_or(std::ptr::null(), |address| unsafe { memory.at(address, 0) })
     }
 
     /// The residual.
@@ -91,8 +91,8 @@ impl Epilogue {
     /// # Safety
     /// As for `bias`.
     pub unsafe fn residual(&self, memory: &Memory) -> Option<Images> {
-        // SAFETY: as above.
-        self.residual.map(|(place, step)| Images { first: unsafe { memory.at(place, 0) }, step })
+        // SAFETY: the caller promises the plan's memory, in which the residual has an address.
+        self.residual.map(|(address, step)| Images { first: unsafe { memory.at(address, 0) }, step })
     }
 
     /// The clamp.
@@ -101,8 +101,8 @@ impl Epilogue {
     }
 
     /// The rest over some memory.
-    pub fn finish<'a>(&'a self, memory: &'a Memory, scratch: &'a [Scratch]) -> Option<Finishing<'a>> {
-        self.rest.as_ref().map(|rest| Finishing { rest, memory, scratch })
+    pub fn finish<'a>(&'a self, memory: &'a Memory, thread_workspaces: &'a [ThreadWorkspace]) -> Option<Finishing<'a>> {
+        self.rest.as_ref().map(|rest| Finishing { rest, memory, thread_workspaces })
     }
 }
 
@@ -121,11 +121,11 @@ fn axes(view: &View) -> [usize; 5] {
 pub struct Finishing<'a> {
     rest: &'a Rest,
     memory: &'a Memory,
-    scratch: &'a [Scratch],
+    thread_workspaces: &'a [ThreadWorkspace],
 }
 
 impl Finishing<'_> {
-    /// Runs the program over `count` elements at `row`; `operand` says where each operand begins and how it goes on.
+    /// Runs the expression over `count` elements at `row`; `operand` says where each operand begins and how it goes on.
     unsafe fn run(
         &self,
         worker: usize,
@@ -134,19 +134,19 @@ impl Finishing<'_> {
         count_of: impl Fn(Counter) -> Count,
     ) {
         // SAFETY: a worker runs one task at a time, and tasks do not nest.
-        let Workspace { registers, lanes, counts, .. } = unsafe { self.scratch[worker].get() };
+        let Workspace { registers, lanes, counts, .. } = unsafe { self.thread_workspaces[worker].get() };
         counts.clear();
-        counts.extend(self.rest.program.counters().iter().map(|&counter| count_of(counter)));
+        counts.extend(self.rest.compiled.counters().iter().map(|&counter| count_of(counter)));
         let output = Lane { pointer: row, pattern: Pattern::Stride(1) };
         lanes.clear();
         lanes.push(output);
-        lanes.extend(self.rest.operands.iter().map(|place| {
-            let (offset, pattern) = operand(place);
+        lanes.extend(self.rest.operands.iter().map(|of| {
+            let (offset, pattern) = operand(of);
             // SAFETY: the operand was checked to have the output's shape inside its storage.
-            Lane { pointer: unsafe { self.memory.at(place.place, offset) }, pattern }
+            Lane { pointer: unsafe { self.memory.at(of.address, offset) }, pattern }
         }));
         // SAFETY: all lanes are valid for the pixels of the row; the result is written over the sum, element for element.
-        unsafe { self.rest.program.run(lanes, counts, output, count, registers) };
+        unsafe { self.rest.compiled.run(lanes, counts, output, count, registers) };
     }
 
     /// How an operand goes on along a row of pixels.
@@ -177,7 +177,7 @@ impl Finish for Finishing<'_> {
                 let place = at / width * row_stride + at % width * pixel_stride;
                 (image * image_stride + block * block_stride + place, self.pattern(operand))
             };
-            // SAFETY: the caller's promise; the pixels are part of the row.
+            // SAFETY: the caller promises the row, whose part these pixels are, to this worker alone.
             unsafe { self.run(worker, (row.wrapping_add(done * lanes), count * lanes), offset, nowhere) };
             done += count;
         }
@@ -193,7 +193,7 @@ impl Finish for Finishing<'_> {
             Counter::Index(_) => Count { first, step: 1 },
             Counter::Number => Count { first: row * self.rest.features + first, step: 1 },
         };
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises these features to this worker alone.
         unsafe { self.run(worker, (values, features), offset, count) };
     }
 }

@@ -1,7 +1,7 @@
 //! Products of matrices, in tiles that never depend on the number of threads.
 
 use super::map::Elementwise;
-use super::memory::{Memory, Place};
+use super::memory::{Address, Memory};
 use super::{Cost, Tasks, Workspace};
 use cnnc_compiler::plan::View;
 use gemm_common::Parallelism;
@@ -11,9 +11,9 @@ const TILE: [usize; 2] = [256, 256];
 
 /// `a[M, K]` times `b[K, P]`, either of them read as its transpose.
 pub struct Gemm {
-    a: Place,
-    b: Place,
-    output: Place,
+    a: Address,
+    b: Address,
+    output: Address,
     /// M, P, K.
     sizes: [usize; 3],
     /// Elements from row to row and from column to column.
@@ -39,9 +39,9 @@ impl Gemm {
         };
         let depth = if transpose_a { a.shape[0] } else { a.shape[1] };
         Gemm {
-            a: Place::of(a),
-            b: Place::of(b),
-            output: Place::of(output),
+            a: Address::of(a),
+            b: Address::of(b),
+            output: Address::of(output),
             sizes: [output.shape[0], output.shape[1], depth],
             a_strides: strides(a, transpose_a),
             b_strides: strides(b, transpose_b),
@@ -95,7 +95,7 @@ unsafe fn multiply(sizes: [usize; 3], a: Matrix, b: Matrix, (output, step): (*mu
     let stride = |elements: usize| elements as isize;
     let ((a, a_strides), (b, b_strides)) = (a, b);
     // The crate's matrices have dense columns, so the transposed product is asked for: columns · rows.
-    // SAFETY: as the caller promises; strides are sizes of memory and fit.
+    // SAFETY: the caller promises matrices of these sizes, the output apart from the others; strides are sizes of memory and fit.
     unsafe {
         gemm_f32::gemm::f32::get_gemm_fn()(
             columns,

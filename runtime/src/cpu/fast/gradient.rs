@@ -1,8 +1,8 @@
 //! Steps that only training has, over channels in blocks: gradients by weight, and of pooling.
 
 use super::blocks::{in_lanes, reaches};
-use super::memory::Place;
-use super::{Call, Context};
+use super::memory::Address;
+use super::{Context, StepCall};
 use crate::cpu::blocked::call::{Images, ImagesMut};
 use crate::cpu::blocked::conv_weight::ConvWeight;
 use crate::cpu::blocked::direct::InputLayout;
@@ -17,8 +17,8 @@ use cnnc_compiler::plan::{Operation, Step, View};
 pub struct GradientCall {
     kernel: Gradient,
     /// What the kernel reads: the image, where it needs that, then the gradient of the result.
-    operands: Vec<(Place, usize)>,
-    output: (Place, usize),
+    operands: Vec<(Address, usize)>,
+    output: (Address, usize),
 }
 
 enum Gradient {
@@ -47,10 +47,10 @@ impl GradientCall {
                 let (x, weight) = (&own[0], &step.output);
                 let shape = ConvolutionShape {
                     batch: x.shape[0],
-                    in_channels: weight.shape[1] * conv.groups,
+                    in_channels: weight.shape[1] * conv.0.groups,
                     out_channels: weight.shape[0],
-                    groups: conv.groups,
-                    window: Window { input: size(x), output: size(gradient), axes: conv.window },
+                    groups: conv.0.groups,
+                    window: Window { input: size(x), output: size(gradient), axes: conv.0.window },
                 };
                 reaches(&shape.window, &step.origins)?;
                 let layout = if x.shape.len() == 5 { InputLayout::Blocked } else { InputLayout::Plain };
@@ -65,7 +65,7 @@ impl GradientCall {
             }
             _ => return Ok(None),
         };
-        let images = |view: &View| (Place::of(view), view.strides[0]);
+        let images = |view: &View| (Address::of(view), view.strides[0]);
         let operands = own.iter().map(images).collect();
         Ok(Some(GradientCall { kernel, operands, output: images(&step.output) }))
     }
@@ -76,7 +76,7 @@ fn size(view: &View) -> [usize; 2] {
     [view.shape[2], view.shape[3]]
 }
 
-impl Call for GradientCall {
+impl StepCall for GradientCall {
     fn workspace_length(&self, threads: usize) -> usize {
         match &self.kernel {
             Gradient::Weight(kernel) => kernel.workspace_length(threads),
@@ -89,7 +89,7 @@ impl Call for GradientCall {
         // SAFETY: the plan was checked: operands and output are whole, of the sizes that the kernels were told, and do not
         // overlap; the workspace has what `workspace_length` says.
         unsafe {
-            let images = |&(place, step): &(Place, usize)| Images { first: memory.at(place, 0), step };
+            let images = |&(address, step): &(Address, usize)| Images { first: memory.at(address, 0), step };
             let output = ImagesMut { first: memory.at(self.output.0, 0), step: self.output.1 };
             match (&self.kernel, self.operands.as_slice()) {
                 (Gradient::Weight(kernel), [x, gradient]) => {

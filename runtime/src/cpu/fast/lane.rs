@@ -44,7 +44,7 @@ impl Lane {
     /// The element must lie in the same storage.
     #[inline]
     pub unsafe fn at(self, index: usize) -> Lane {
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller promises an element in the same storage.
         Lane { pointer: unsafe { self.pointer.add(self.pattern.offset(index)) }, pattern: self.pattern }
     }
 
@@ -54,7 +54,7 @@ impl Lane {
     /// The lane must hold whole numbers, this one among them.
     #[inline]
     pub unsafe fn count(self, index: usize) -> u64 {
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller promises a lane of whole numbers with this one among them.
         unsafe { self.pointer.add(self.pattern.offset(index)).cast::<u64>().read_unaligned() }
     }
 
@@ -64,7 +64,7 @@ impl Lane {
     /// As for `count`; the number must be no one else's meanwhile.
     #[inline]
     pub unsafe fn set_count(self, index: usize, number: u64) {
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller promises a lane of whole numbers with this one among them, and it is nobody else's.
         unsafe { self.pointer.add(self.pattern.offset(index)).cast::<u64>().write_unaligned(number) }
     }
 
@@ -74,19 +74,19 @@ impl Lane {
     /// The lane must be valid for as many elements, none of them in `into`.
     pub unsafe fn gather(self, into: &mut [f32]) {
         if let Pattern::Cycle(period) = self.pattern {
-            // SAFETY: as the caller promises.
+            // SAFETY: the caller promises a valid lane, and one that repeats is valid for a whole period.
             let one = unsafe { std::slice::from_raw_parts(self.pointer, period) };
             return into.chunks_mut(period).for_each(|part| part.copy_from_slice(&one[..part.len()]));
         }
         if let Pattern::Spread { times, stride } = self.pattern {
             for (index, part) in into.chunks_mut(times).enumerate() {
-                // SAFETY: as the caller promises.
+                // SAFETY: the caller promises as many elements as `into` takes, and this is one of them.
                 part.fill(unsafe { *self.pointer.add(index * stride) });
             }
             return;
         }
         for (index, value) in into.iter_mut().enumerate() {
-            // SAFETY: as the caller promises.
+            // SAFETY: the caller promises as many elements as `into` takes, and this is one of them.
             *value = unsafe { *self.pointer.add(self.pattern.offset(index)) };
         }
     }
@@ -97,11 +97,11 @@ impl Lane {
     /// The lane must be valid for as many elements, none of them in `from`, and be no one else's meanwhile.
     pub unsafe fn write(self, from: &[f32]) {
         if self.pattern == Pattern::Stride(1) {
-            // SAFETY: as the caller promises.
+            // SAFETY: the caller promises as many elements as `from` has, which are neighbours here and lie elsewhere.
             return unsafe { std::ptr::copy_nonoverlapping(from.as_ptr(), self.pointer, from.len()) };
         }
         for (index, &value) in from.iter().enumerate() {
-            // SAFETY: as above.
+            // SAFETY: the caller promises as many elements as `from` has, and this is one of them.
             unsafe { *self.pointer.add(self.pattern.offset(index)) = value };
         }
     }
@@ -111,7 +111,7 @@ impl Lane {
     /// # Safety
     /// Both must be valid for `count` elements; where they share memory, it must be element for element.
     pub unsafe fn copy_from(self, from: Lane, count: usize) {
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller promises `count` elements on both sides, which are read before they are written over.
         unsafe {
             if self.pattern == Pattern::Stride(1) && from.pattern == Pattern::Stride(1) {
                 return std::ptr::copy(from.pointer, self.pointer, count);
@@ -128,7 +128,7 @@ impl Lane {
     /// The elements must be neighbours, the lane valid for `count` elements that nothing writes to while the slice lives.
     #[inline]
     pub unsafe fn slice<'a>(self, count: usize) -> &'a [f32] {
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller promises neighbours that nothing writes to while the slice lives.
         unsafe { std::slice::from_raw_parts(self.pointer, count) }
     }
 
@@ -139,7 +139,7 @@ impl Lane {
     /// lives.
     #[inline]
     pub unsafe fn slice_mut<'a>(self, count: usize) -> &'a mut [f32] {
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller promises neighbours that nothing else reads or writes while the slice lives.
         unsafe { std::slice::from_raw_parts_mut(self.pointer, count) }
     }
 }

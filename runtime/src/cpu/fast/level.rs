@@ -57,7 +57,7 @@ macro_rules! vectorised {
                 // SAFETY: the processor has these instructions, since `level` says so.
                 #[cfg(target_arch = "x86_64")]
                 $crate::cpu::fast::level::Level::Avx2 => unsafe { avx2($($argument),*) },
-                // SAFETY: as above.
+                // SAFETY: the processor has these instructions, since `level` says so.
                 #[cfg(target_arch = "x86_64")]
                 $crate::cpu::fast::level::Level::Avx512 => unsafe { avx512($($argument),*) },
             }

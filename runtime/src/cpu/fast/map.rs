@@ -1,8 +1,8 @@
 //! Element by element: maps, and what is done to a result at once.
 
+use super::compiled_expression::{CompiledExpression, Count, Counter};
 use super::lane::Lane;
-use super::memory::{Memory, Place, WORD_BYTES};
-use super::program::{Count, Counter, Program};
+use super::memory::{Address, Memory, WORD_BYTES};
 use super::walk::Walk;
 use super::{Cost, Tasks, Workspace};
 use cnnc_compiler::element::ElementType;
@@ -15,7 +15,7 @@ const TASK: usize = 1 << 14;
 
 /// An expression over views: the first is written, the others are its operands.
 pub struct Elementwise {
-    program: Program,
+    compiled: CompiledExpression,
     walk: Walk,
 }
 
@@ -23,20 +23,20 @@ impl Elementwise {
     /// All elements of a result.
     pub fn whole(expression: &Expression, output: &View, operands: &[&View]) -> Elementwise {
         let elements: Vec<ElementType> = operands.iter().map(|view| view.element).collect();
-        let program = Program::new(expression, &elements);
+        let compiled = CompiledExpression::new(expression, &elements);
         let operands: Vec<View> = operands.iter().copied().map(words).collect();
-        let counted: Vec<View> = program.counters().iter().map(|&counter| counted(counter, output)).collect();
+        let counted: Vec<View> = compiled.counters().iter().map(|&counter| counted(counter, output)).collect();
         let views: Vec<&View> = std::iter::once(output).chain(&operands).chain(&counted).collect();
         let walk = if counted.is_empty() { Walk::whole(&views).joined() } else { Walk::whole(&views) };
-        Elementwise { walk, program }
+        Elementwise { walk, compiled }
     }
 
     /// What is done to a result where it lies, of other operands that are float32, its first `lead` axes by number. `None` when
     /// the views are too ragged for that.
     pub fn in_place(expression: &Expression, output: &View, others: &[View], lead: usize) -> Option<Elementwise> {
         let views: Vec<&View> = [output, output].into_iter().chain(others).collect();
-        let program = Program::new(expression, &[]);
-        Some(Elementwise { program, walk: Walk::with_lead(&views, lead)? })
+        let compiled = CompiledExpression::new(expression, &[]);
+        Some(Elementwise { compiled, walk: Walk::with_lead(&views, lead)? })
     }
 
     /// The elements `start..end` of the run of lead number `lead`.
@@ -45,7 +45,7 @@ impl Elementwise {
     /// The memory must be that of the plan, and no one else may write to these elements.
     pub unsafe fn run(&self, memory: &Memory, lead: usize, start: usize, end: usize, workspace: &mut Workspace) {
         let Workspace { registers, offsets, lanes, counts, .. } = workspace;
-        let views = self.walk.views() - self.program.counters().len();
+        let views = self.walk.views() - self.compiled.counters().len();
         self.walk.rows(lead, start, end, offsets, |offsets, count| {
             lanes.clear();
             counts.clear();
@@ -53,20 +53,20 @@ impl Elementwise {
             counts.extend(counted.map(|view| Count { first: offsets[view], step: self.walk.pattern(view).offset(1) }));
             // SAFETY: every offset is one of an element of its view, and views lie inside their storages.
             lanes.extend((0..views).map(|view| unsafe {
-                let pointer = memory.at(self.walk.place(view), offsets[view]);
+                let pointer = memory.at(self.walk.address(view), offsets[view]);
                 Lane { pointer, pattern: self.walk.pattern(view) }
             }));
             let Some((&output, operands)) = lanes.split_first() else { return };
             let output: Lane = output;
             // SAFETY: the elements are valid; a result shares memory with an operand only element for element.
-            unsafe { self.program.run(operands, counts, output, count, registers) };
+            unsafe { self.compiled.run(operands, counts, output, count, registers) };
         });
     }
 
     /// The work of all elements.
     pub fn cost(&self) -> Cost {
         let elements = self.walk.leads() * self.walk.run_length();
-        Cost { operations: elements * self.program.operations(), elements: elements * self.walk.views() }
+        Cost { operations: elements * self.compiled.operations(), elements: elements * self.walk.views() }
     }
 }
 
@@ -134,7 +134,7 @@ impl Tasks for MapCall {
         }
     }
 
-    fn piece(&self, task: usize) -> Option<(Place, Range<usize>)> {
+    fn piece(&self, task: usize) -> Option<(Address, Range<usize>)> {
         let (run, pairs) = (self.elementwise.walk.run_length(), self.pairs(task));
         let first = |pair: usize| pair / self.parts * run + pair % self.parts * TASK;
         // Of several runs each is one part, and a last part may be shorter.
@@ -143,6 +143,6 @@ impl Tasks for MapCall {
         } else {
             (first(pairs.start) + TASK).min((pairs.start / self.parts + 1) * run)
         };
-        Some((self.elementwise.walk.place(0), first(pairs.start)..end))
+        Some((self.elementwise.walk.address(0), first(pairs.start)..end))
     }
 }

@@ -28,17 +28,17 @@ pub const WORD_BYTES: usize = 4;
 
 /// Where a view begins.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Place {
+pub struct Address {
     /// The storage.
     pub storage: Storage,
     /// The float.
     pub offset: usize,
 }
 
-impl Place {
+impl Address {
     /// Where a view begins.
-    pub fn of(view: &View) -> Place {
-        Place { storage: view.storage, offset: view.offset_bytes / WORD_BYTES }
+    pub fn of(view: &View) -> Address {
+        Address { storage: view.storage, offset: view.offset_bytes / WORD_BYTES }
     }
 }
 
@@ -59,30 +59,30 @@ impl Memory {
         Lists { inputs: self.inputs, parameters: self.parameters, prepared: self.prepared }
     }
 
-    /// The lane that begins `offset` elements after a place.
+    /// The lane that begins `offset` elements after an address.
     ///
     /// # Safety
     /// The element must lie in its storage.
     #[inline]
-    pub unsafe fn lane(&self, place: Place, offset: usize, stride: usize) -> Lane {
-        let base = match place.storage {
+    pub unsafe fn lane(&self, address: Address, offset: usize, stride: usize) -> Lane {
+        let base = match address.storage {
             Storage::Input(index) => self.inputs[index].cast_mut(),
             Storage::Parameter(index) => self.parameters[index],
             Storage::Scratch => self.scratch,
             Storage::Prepared(index) => self.prepared[index],
             Storage::Arena => self.arena,
         };
-        // SAFETY: as the caller promises.
-        Lane { pointer: unsafe { base.add(place.offset + offset) }, pattern: Pattern::Stride(stride) }
+        // SAFETY: the caller promises an element that lies in its storage.
+        Lane { pointer: unsafe { base.add(address.offset + offset) }, pattern: Pattern::Stride(stride) }
     }
 
-    /// The element `offset` elements after a place.
+    /// The element `offset` elements after an address.
     ///
     /// # Safety
     /// The element must lie in its storage.
     #[inline]
-    pub unsafe fn at(&self, place: Place, offset: usize) -> *mut f32 {
-        // SAFETY: as the caller promises.
-        unsafe { self.lane(place, offset, 1).pointer }
+    pub unsafe fn at(&self, address: Address, offset: usize) -> *mut f32 {
+        // SAFETY: the caller promises an element that lies in its storage.
+        unsafe { self.lane(address, offset, 1).pointer }
     }
 }

@@ -1,8 +1,8 @@
 //! The fast kernels: float32, vector instructions, as many threads as there are.
 //!
-//! What comes in is a plan that was checked; what goes out is its answers. Every step becomes a [`Call`]. Heavy kernels are those
-//! of `cpu/blocked`; everything else is a fixed number of tasks that may run in any order on any thread. How a result is divided
-//! into tasks depends on sizes alone, never on the number of threads, and so the answer has the same bits for any.
+//! What comes in is a plan that was checked; what goes out is its answers. Every step becomes a [`StepCall`]. Heavy kernels are
+//! those of `cpu/blocked`; everything else is a fixed number of tasks that may run in any order on any thread. How a result is
+//! divided into tasks depends on sizes alone, never on the number of threads, and so the answer has the same bits for any.
 //!
 //! This folder holds nearly all of the runtime's `unsafe`: kernels read and write the plan's memory through pointers. That is
 //! sound because the plan was verified (views lie inside their storages, a result overlaps an operand only where a map replaces
@@ -10,6 +10,7 @@
 
 mod apply;
 mod blocks;
+mod compiled_expression;
 mod count;
 mod epilogue;
 mod gemm;
@@ -23,7 +24,6 @@ mod pad;
 mod parameter_uses;
 mod pool;
 mod prepare;
-mod program;
 mod reduce;
 mod resample;
 mod scatter;
@@ -44,11 +44,11 @@ use crate::view::{AsTensorView, Destinations, TensorList, views};
 use crate::{Cancel, Parameters, Tensor};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::plan::{Plan, PlanParameter};
+use compiled_expression::Count;
 use lane::Lane;
-use memory::{Lists, Memory, Place};
+use memory::{Address, Lists, Memory};
 pub use parameter_uses::ParameterUses;
-use prepare::{Output, StepCall};
-use program::Count;
+use prepare::{NumberedCall, Output};
 use spare::Spare;
 use std::cell::UnsafeCell;
 use std::ops::Range;
@@ -58,7 +58,7 @@ use stock::{Making, Value};
 pub use stock::{Stock, packed_floats};
 
 /// A step, ready to run.
-trait Call: Send + Sync {
+trait StepCall: Send + Sync {
     /// Floats of workspace that so many threads need, all together.
     fn workspace_length(&self, _threads: usize) -> usize {
         0
@@ -91,7 +91,7 @@ struct Context<'a> {
     memory: &'a Memory,
     pool: &'a Pool,
     /// One a thread.
-    scratch: &'a [Scratch],
+    thread_workspaces: &'a [ThreadWorkspace],
 }
 
 /// A step that is a number of tasks.
@@ -109,14 +109,14 @@ trait Tasks: Send + Sync {
     unsafe fn run(&self, task: usize, memory: &Memory, workspace: &mut Workspace);
 
     /// Where a task expects values of the step's parameter, and which ones, when that comes in pieces.
-    fn piece(&self, _task: usize) -> Option<(Place, Range<usize>)> {
+    fn piece(&self, _task: usize) -> Option<(Address, Range<usize>)> {
         None
     }
 }
 
-impl<T: Tasks> Call for T {
+impl<T: Tasks> StepCall for T {
     unsafe fn run(&self, context: &Context<'_>) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the context is the caller's, with the plan's memory and its workspace.
         unsafe { run_tasks(self, context, &|_| {}) };
     }
 
@@ -124,17 +124,17 @@ impl<T: Tasks> Call for T {
         let outcome = Mutex::new(Ok(()));
         let fetch = |task: usize| {
             let fetched = self.piece(task).ok_or_else(|| fault("a step that reads its parameter as a whole"));
-            let fetched = fetched.and_then(|(place, range)| {
+            let fetched = fetched.and_then(|(address, range)| {
                 // SAFETY: the plan was checked: these elements are this task's alone.
                 let values =
-                    unsafe { std::slice::from_raw_parts_mut(context.memory.at(place, range.start), range.len()) };
+                    unsafe { std::slice::from_raw_parts_mut(context.memory.at(address, range.start), range.len()) };
                 parameter.part(range.start, values)
             });
             if fetched.is_err() {
                 *outcome.lock().unwrap_or_else(PoisonError::into_inner) = fetched;
             }
         };
-        // SAFETY: the caller's promise.
+        // SAFETY: the context is the caller's, with the plan's memory and its workspace.
         unsafe { run_tasks(self, context, &fetch) };
         outcome.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
@@ -143,14 +143,14 @@ impl<T: Tasks> Call for T {
 /// Does every task, each after what must come before it on the same thread.
 ///
 /// # Safety
-/// As for [`Call::run`].
+/// As for [`StepCall::run`].
 unsafe fn run_tasks(tasks: &impl Tasks, context: &Context<'_>, before: &(dyn Fn(usize) + Sync)) {
-    let Context { memory, pool, scratch, .. } = *context;
+    let Context { memory, pool, thread_workspaces, .. } = *context;
     let count = tasks.tasks();
     let body = |task: usize, worker: usize| {
         before(task);
         // SAFETY: a worker runs one task at a time; the memory is the caller's promise.
-        unsafe { tasks.run(task, memory, scratch[worker].get()) };
+        unsafe { tasks.run(task, memory, thread_workspaces[worker].get()) };
     };
     if count > 1 && tasks.cost().time_ns() > WORTH_A_THREAD_NS {
         pool.run(count, &body);
@@ -161,21 +161,21 @@ unsafe fn run_tasks(tasks: &impl Tasks, context: &Context<'_>, before: &(dyn Fn(
 
 /// The working memory of one thread of the pool, which is the only one to touch it.
 #[derive(Default)]
-struct Scratch(UnsafeCell<Workspace>);
+struct ThreadWorkspace(UnsafeCell<Workspace>);
 
 // SAFETY: `get` is called by the thread whose it is.
-unsafe impl Sync for Scratch {}
+unsafe impl Sync for ThreadWorkspace {}
 // SAFETY: between calls nothing is kept in it; the pointers that it has room for are written before they are read.
-unsafe impl Send for Scratch {}
+unsafe impl Send for ThreadWorkspace {}
 
-impl Scratch {
+impl ThreadWorkspace {
     /// The memory.
     ///
     /// # Safety
     /// Only the thread of the pool with this number may ask, and only once at a time.
     #[allow(clippy::mut_from_ref, reason = "each thread has its own")]
     unsafe fn get(&self) -> &mut Workspace {
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller is the thread whose memory it is, and holds it once.
         unsafe { &mut *self.0.get() }
     }
 }
@@ -235,7 +235,7 @@ pub struct Packed {
     parameters: Vec<Option<Arc<Tensor>>>,
     /// By number; other plans may have them too.
     prepared: Vec<Value>,
-    run: Vec<StepCall>,
+    run: Vec<NumberedCall>,
     outputs: Vec<Output>,
     /// Floats of workspace that a run needs.
     workspace_length: usize,
@@ -256,7 +256,7 @@ pub struct Fast {
 struct Working {
     workspace: Buffer,
     /// One a thread of the pool.
-    scratch: Vec<Scratch>,
+    thread_workspaces: Vec<ThreadWorkspace>,
     /// Where inputs, parameters and what was prepared lie in a run.
     lists: Lists,
     /// Of an output's rows.
@@ -270,7 +270,7 @@ impl Working {
     fn new(workspace_length: usize, pool: &Pool) -> Working {
         Working {
             workspace: Buffer::zeros(workspace_length),
-            scratch: (0..pool.threads()).map(|_| Scratch::default()).collect(),
+            thread_workspaces: (0..pool.threads()).map(|_| ThreadWorkspace::default()).collect(),
             lists: Lists::default(),
             offsets: Vec::new(),
         }
@@ -328,7 +328,7 @@ impl Packed {
 
     fn prepare(
         &mut self,
-        calls: &[StepCall],
+        calls: &[NumberedCall],
         uses: &ParameterUses,
         parameters: &Parameters,
         making: &mut Making,
@@ -349,7 +349,7 @@ impl Packed {
             }
             let mut memory = Memory { scratch: scratch.as_mut_ptr(), ..self.memory(NO_INPUTS, &mut working) };
             memory.prepared.extend(making.pointers());
-            let context = Context { memory: &memory, pool: &self.pool, scratch: &working.scratch };
+            let context = Context { memory: &memory, pool: &self.pool, thread_workspaces: &working.thread_workspaces };
             while let Some((_, call)) = calls.next_if(|(step, _)| *step == number) {
                 // SAFETY: the calls are those of the plan, whose memory this is.
                 unsafe {
@@ -472,7 +472,7 @@ impl Fast {
             seconds.iter_mut().for_each(|times| times.push(0.0));
             for (step, call) in &self.packed.run {
                 let start = Instant::now();
-                // SAFETY: as in `run`.
+                // SAFETY: the calls are those of the plan, whose memory this is.
                 unsafe { call.run(&context) };
                 if let Some(time) = seconds[*step].last_mut() {
                     *time += start.elapsed().as_secs_f64();
@@ -488,7 +488,7 @@ impl Fast {
     }
 
     fn context<'a>(&'a self, memory: &'a Memory) -> Context<'a> {
-        Context { memory, pool: &self.packed.pool, scratch: &self.working.scratch }
+        Context { memory, pool: &self.packed.pool, thread_workspaces: &self.working.thread_workspaces }
     }
 
     /// Where everything lies during one run.

@@ -1,6 +1,6 @@
 //! Zeros around a tensor, row by row; a negative number cuts off instead.
 
-use super::memory::{Memory, Place};
+use super::memory::{Address, Memory};
 use super::{Cost, Tasks, Workspace};
 use cnnc_compiler::plan::View;
 
@@ -9,8 +9,8 @@ const TASK: usize = 1 << 15;
 
 /// A padding.
 pub struct Pad {
-    input: Place,
-    output: Place,
+    input: Address,
+    output: Address,
     /// Axes but the last, outermost first.
     outer: Vec<Axis>,
     /// The last axis.
@@ -44,7 +44,7 @@ impl Pad {
         };
         let mut outer: Vec<Axis> = padding.iter().enumerate().map(axis).collect();
         let row = outer.pop().unwrap_or(Axis { sizes: [1, 1], strides: [1, 1], before: 0 });
-        Pad { input: Place::of(x), output: Place::of(output), outer, row }
+        Pad { input: Address::of(x), output: Address::of(output), outer, row }
     }
 
     fn rows(&self) -> usize {
@@ -96,7 +96,7 @@ impl Tasks for Pad {
 
     unsafe fn run(&self, task: usize, memory: &Memory, _: &mut Workspace) {
         for row in task * self.per_task()..((task + 1) * self.per_task()).min(self.rows()) {
-            // SAFETY: as the caller promises; tasks take distinct rows.
+            // SAFETY: the caller promises the plan's memory; tasks take distinct rows.
             unsafe { self.row(row, memory) };
         }
     }

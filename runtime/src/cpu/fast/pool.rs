@@ -2,7 +2,7 @@
 
 use super::level::vectorised;
 use super::math;
-use super::memory::{Memory, Place};
+use super::memory::{Address, Memory};
 use super::{Cost, Tasks, Workspace};
 use crate::cpu::windows::Windows;
 use cnnc_compiler::kernels::{PoolAxis, Pooling};
@@ -13,8 +13,8 @@ const TASK: usize = 1 << 13;
 
 /// Pooling over the last two axes.
 pub struct Pool {
-    input: Place,
-    output: Place,
+    input: Address,
+    output: Address,
     /// Images, planes of an image.
     outer: [usize; 2],
     /// Steps from image to image: of the input, of the output.
@@ -41,8 +41,8 @@ impl Pool {
         // Axis 0 alone may have gaps; with two axes it is the rows themselves.
         let images = if rank > 2 { [x.strides[0], output.strides[0]] } else { [0, 0] };
         Pool {
-            input: Place::of(x),
-            output: Place::of(output),
+            input: Address::of(x),
+            output: Address::of(output),
             outer: if rank > 2 { [x.shape[0], x.shape[1..rank - 2].iter().product()] } else { [1, 1] },
             images,
             row_strides: [x.strides[rank - 2], output.strides[rank - 2]],
@@ -125,7 +125,7 @@ impl Tasks for Pool {
 
     unsafe fn run(&self, task: usize, memory: &Memory, workspace: &mut Workspace) {
         for row in task * self.per_task()..((task + 1) * self.per_task()).min(self.rows()) {
-            // SAFETY: as the caller promises; tasks take distinct rows.
+            // SAFETY: the caller promises the plan's memory; tasks take distinct rows.
             unsafe { self.row(row, memory, workspace) };
         }
     }

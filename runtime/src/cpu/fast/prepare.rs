@@ -8,7 +8,7 @@ use super::lane::Lane;
 use super::map::{Elementwise, MapCall, words};
 use super::memory::Memory;
 use super::walk::Walk;
-use super::{Call, ParameterUses, count, gemm, pad, pool, reduce, resample, scatter};
+use super::{ParameterUses, StepCall, count, gemm, pad, pool, reduce, resample, scatter};
 use crate::cpu::blocked::vector::InstructionSet;
 use crate::failure::{Result, fault};
 use crate::view::Destination;
@@ -20,16 +20,16 @@ use std::sync::Arc;
 /// The calls of a plan: of what runs once, and of a run.
 pub struct Calls {
     /// In order.
-    pub prepare: Vec<StepCall>,
+    pub prepare: Vec<NumberedCall>,
     /// In order.
-    pub run: Vec<StepCall>,
+    pub run: Vec<NumberedCall>,
 }
 
 /// A call, and the number of its step in the plan's list. A step may need two.
-pub type StepCall = (usize, Box<dyn Call>);
+pub type NumberedCall = (usize, Box<dyn StepCall>);
 
 /// Floats of workspace that any of these calls needs, for all threads together.
-pub fn workspace_length(calls: &[StepCall], threads: usize) -> usize {
+pub fn workspace_length(calls: &[NumberedCall], threads: usize) -> usize {
     calls.iter().map(|(_, call)| call.workspace_length(threads)).max().unwrap_or(0)
 }
 
@@ -58,7 +58,7 @@ struct Kernels {
 
 impl Kernels {
     /// The calls of a step, whose parameter of that number, if it is given, comes in pieces.
-    fn calls(&mut self, step: &Step, in_pieces: Option<usize>) -> Result<Vec<Box<dyn Call>>> {
+    fn calls(&mut self, step: &Step, in_pieces: Option<usize>) -> Result<Vec<Box<dyn StepCall>>> {
         if step.output.elements() == 0 {
             return Ok(Vec::new());
         }
@@ -88,7 +88,7 @@ impl Kernels {
 }
 
 /// The calls of a step that reads no packed weights.
-fn light(step: &Step, set: InstructionSet) -> Result<Vec<Box<dyn Call>>> {
+fn light(step: &Step, set: InstructionSet) -> Result<Vec<Box<dyn StepCall>>> {
     let (own, others) = step.operands.split_at(step.own_operands);
     if let Some(kernel) = Blocked::of_images(set, step)? {
         return Ok(vec![Box::new(BlockedCall::new(Arc::new(kernel), step))]);
@@ -97,7 +97,7 @@ fn light(step: &Step, set: InstructionSet) -> Result<Vec<Box<dyn Call>>> {
         return Ok(vec![Box::new(call)]);
     }
     let (call, follows) = match GradientCall::new(set, step)? {
-        Some(call) => (Box::new(call) as Box<dyn Call>, Follow::Apart),
+        Some(call) => (Box::new(call) as Box<dyn StepCall>, Follow::Apart),
         None => kernel(step, own, others)?,
     };
     let mut calls = vec![call];
@@ -116,7 +116,7 @@ enum Follow {
     Apart,
 }
 
-fn kernel(step: &Step, own: &[View], others: &[View]) -> Result<(Box<dyn Call>, Follow)> {
+fn kernel(step: &Step, own: &[View], others: &[View]) -> Result<(Box<dyn StepCall>, Follow)> {
     let output = &step.output;
     // Operands too ragged to be read along with a result's rows are read once it is whole.
     let finish = |lead: usize| match &step.epilogue {
@@ -173,7 +173,8 @@ impl Output {
         for lead in 0..walk.leads() {
             walk.rows(lead, 0, walk.run_length(), offsets, |offsets, count| {
                 // SAFETY: the row lies in the view, which lies inside its storage.
-                let lane = unsafe { Lane { pointer: memory.at(walk.place(0), offsets[0]), pattern: walk.pattern(0) } };
+                let lane =
+                    unsafe { Lane { pointer: memory.at(walk.address(0), offsets[0]), pattern: walk.pattern(0) } };
                 let row = done..done + count;
                 done += count;
                 match &mut into {

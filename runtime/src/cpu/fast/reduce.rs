@@ -9,7 +9,7 @@
 
 use super::level::vectorised;
 use super::math;
-use super::memory::{Memory, Place};
+use super::memory::{Address, Memory};
 use super::{Cost, Tasks, Workspace};
 use cnnc_compiler::kernels::Reduction;
 use cnnc_compiler::plan::View;
@@ -21,8 +21,8 @@ const PARTS: usize = 64;
 
 /// A reduction.
 pub struct Reduce {
-    input: Place,
-    output: Place,
+    input: Address,
+    output: Address,
     reduction: Reduction,
     /// Kept axes, outermost first: size, stride in the input, stride in the output. The last is a row.
     kept: Vec<[usize; 3]>,
@@ -54,7 +54,7 @@ impl Reduce {
         if kept.is_empty() {
             kept.push([1, 1, 1]);
         }
-        Reduce { input: Place::of(x), output: Place::of(output), reduction, kept, reduced }
+        Reduce { input: Address::of(x), output: Address::of(output), reduction, kept, reduced }
     }
 
     /// Elements that one element of the result is made of.
@@ -164,7 +164,7 @@ impl Tasks for Reduce {
     unsafe fn run(&self, task: usize, memory: &Memory, _: &mut Workspace) {
         let pairs = self.rows() * self.parts();
         for pair in task * self.per_task()..((task + 1) * self.per_task()).min(pairs) {
-            // SAFETY: as the caller promises; tasks take distinct parts of rows.
+            // SAFETY: the caller promises the plan's memory; tasks take distinct parts of rows.
             unsafe { self.part_of_row(pair / self.parts(), pair % self.parts(), memory) };
         }
     }

@@ -1,7 +1,7 @@
 //! Planes enlarged or made smaller, row by row; where each row and column is read was worked out beforehand.
 
 use super::level::vectorised;
-use super::memory::{Memory, Place};
+use super::memory::{Address, Memory};
 use super::{Cost, Tasks, Workspace};
 use cnnc_compiler::kernels::{Resampling, Source};
 use cnnc_compiler::plan::View;
@@ -11,8 +11,8 @@ const TASK: usize = 1 << 15;
 
 /// Height and width of `x[N, C, H, W]` resampled.
 pub struct Resample {
-    input: Place,
-    output: Place,
+    input: Address,
+    output: Address,
     /// Images, channels.
     outer: [usize; 2],
     /// Steps from image to image: of the input, of the output.
@@ -28,8 +28,8 @@ impl Resample {
     /// `x`, dense from axis 1.
     pub fn new(x: &View, output: &View, resampling: &Resampling) -> Resample {
         Resample {
-            input: Place::of(x),
-            output: Place::of(output),
+            input: Address::of(x),
+            output: Address::of(output),
             outer: [x.shape[0], x.shape[1]],
             images: [x.strides[0], output.strides[0]],
             size: [x.shape[2], x.shape[3]],
@@ -84,7 +84,7 @@ impl Tasks for Resample {
 
     unsafe fn run(&self, task: usize, memory: &Memory, workspace: &mut Workspace) {
         for row in task * self.per_task()..((task + 1) * self.per_task()).min(self.all_rows()) {
-            // SAFETY: as the caller promises; tasks take distinct rows.
+            // SAFETY: the caller promises the plan's memory; tasks take distinct rows.
             unsafe { self.row(row, memory, workspace) };
         }
     }

@@ -2,9 +2,9 @@
 //! read.
 
 use super::math;
-use super::memory::{Memory, Place};
+use super::memory::{Address, Memory};
 use super::{Cost, Tasks, Workspace};
-use crate::cpu::windows::{Span, Windows};
+use crate::cpu::windows::{WindowElements, Windows};
 use cnnc_compiler::kernels::{PoolAxis, Pooling, Resampling, Source};
 use cnnc_compiler::plan::View;
 
@@ -19,12 +19,12 @@ pub struct Scatter {
     output: Planes,
     /// Images, planes of an image.
     outer: [usize; 2],
-    way: Way,
+    targets: Targets,
 }
 
 /// Planes of images.
 struct Planes {
-    place: Place,
+    address: Address,
     /// Height and width.
     size: [usize; 2],
     /// Elements from image to image; within one, planes follow each other without a gap.
@@ -33,7 +33,8 @@ struct Planes {
     row: usize,
 }
 
-enum Way {
+/// Where each element of the gradient goes.
+enum Targets {
     /// The windows; a mean's hands on its factor of the gradient.
     Windows(Windows, Pooling),
     /// Where each row and column was read.
@@ -44,7 +45,7 @@ impl Planes {
     fn of(view: &View) -> Planes {
         let rank = view.shape.len();
         Planes {
-            place: Place::of(view),
+            address: Address::of(view),
             size: [view.shape[rank - 2], view.shape[rank - 1]],
             step: if rank > 2 { view.strides[0] } else { 0 },
             row: view.strides[rank - 2],
@@ -68,7 +69,13 @@ impl Scatter {
         let (planes, small) = (Planes::of(output), Planes::of(gradient));
         let windows = Windows::new(&axes, planes.size, small.size, &pooling);
         let input = (own.len() > 1).then(|| Planes::of(&own[0]));
-        Scatter { outer: outer(output), input, gradient: small, output: planes, way: Way::Windows(windows, pooling) }
+        Scatter {
+            outer: outer(output),
+            input,
+            gradient: small,
+            output: planes,
+            targets: Targets::Windows(windows, pooling),
+        }
     }
 
     /// `g[N, C, H', W']`, dense from axis 1.
@@ -79,7 +86,7 @@ impl Scatter {
             input: None,
             gradient: Planes::of(g),
             output: Planes::of(output),
-            way: Way::Resampling { sources, resampling },
+            targets: Targets::Resampling { sources, resampling },
         }
     }
 
@@ -90,7 +97,7 @@ impl Scatter {
     unsafe fn plane(&self, image: usize, plane: usize, memory: &Memory) {
         // SAFETY: the plan was checked: planes lie inside their views, and each plane of the output is written by one task.
         let (x, g, into) = unsafe {
-            let lane = |planes: &Planes| memory.lane(planes.place, planes.offset(image, plane), 1);
+            let lane = |planes: &Planes| memory.lane(planes.address, planes.offset(image, plane), 1);
             let x = self.input.as_ref().map(|planes| lane(planes).slice(planes.length()));
             let g = lane(&self.gradient).slice(self.gradient.length());
             (x, g, lane(&self.output).slice_mut(self.output.length()))
@@ -99,8 +106,8 @@ impl Scatter {
             let width = self.output.size[1].min(row.len());
             row[..width].fill(0.0);
         }
-        match &self.way {
-            Way::Windows(windows, pooling) => {
+        match &self.targets {
+            Targets::Windows(windows, pooling) => {
                 for (y, rows) in windows.spans[0].iter().enumerate() {
                     let columns = windows.spans[1].iter().zip(windows.factors(y));
                     for (column, (columns, factor)) in columns.enumerate() {
@@ -109,7 +116,7 @@ impl Scatter {
                     }
                 }
             }
-            Way::Resampling { sources, resampling } => {
+            Targets::Resampling { sources, resampling } => {
                 for (y, row) in sources[0].iter().enumerate() {
                     for (column, across) in sources[1].iter().enumerate() {
                         let gradient = g[y * self.gradient.row + column];
@@ -124,7 +131,14 @@ impl Scatter {
         }
     }
 
-    fn window(&self, pooling: Pooling, [rows, columns]: [Span; 2], gradient: f32, x: Option<&[f32]>, into: &mut [f32]) {
+    fn window(
+        &self,
+        pooling: Pooling,
+        [rows, columns]: [WindowElements; 2],
+        gradient: f32,
+        x: Option<&[f32]>,
+        into: &mut [f32],
+    ) {
         let places = (0..rows.2).flat_map(|row| (0..columns.2).map(move |column| (row, column)));
         let places = places.map(|(row, column)| [rows.0 + row * rows.1, columns.0 + column * columns.1]);
         let step = self.output.row;
@@ -158,9 +172,11 @@ impl Tasks for Scatter {
 
     fn cost(&self) -> Cost {
         let planes = self.outer[0] * self.outer[1];
-        let per_plane = match &self.way {
-            Way::Windows(windows, pooling) => windows.elements() * if *pooling == Pooling::Softmax { 64 } else { 16 },
-            Way::Resampling { sources, .. } => 32 * sources[0].len() * sources[1].len(),
+        let per_plane = match &self.targets {
+            Targets::Windows(windows, pooling) => {
+                windows.elements() * if *pooling == Pooling::Softmax { 64 } else { 16 }
+            }
+            Targets::Resampling { sources, .. } => 32 * sources[0].len() * sources[1].len(),
         };
         Cost { operations: planes * per_plane, elements: planes * self.output.length() }
     }
@@ -168,7 +184,7 @@ impl Tasks for Scatter {
     unsafe fn run(&self, task: usize, memory: &Memory, _: &mut Workspace) {
         let planes = self.outer[0] * self.outer[1];
         for plane in task * self.per_task()..((task + 1) * self.per_task()).min(planes) {
-            // SAFETY: as the caller promises; tasks take distinct planes.
+            // SAFETY: the caller promises the plan's memory; tasks take distinct planes.
             unsafe { self.plane(plane / self.outer[1], plane % self.outer[1], memory) };
         }
     }

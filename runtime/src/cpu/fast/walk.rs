@@ -5,7 +5,7 @@
 //! simple way.
 
 use super::lane::Pattern;
-use super::memory::Place;
+use super::memory::Address;
 use cnnc_compiler::plan::View;
 
 /// Views of one shape.
@@ -19,7 +19,7 @@ pub struct Walk {
 
 #[derive(Clone, Debug)]
 struct Steps {
-    place: Place,
+    address: Address,
     lead: Vec<usize>,
     /// From a row of the run to the next.
     row: usize,
@@ -54,7 +54,7 @@ impl Walk {
         let stride =
             |number: usize, from_end: usize| run.len().checked_sub(from_end).map_or(0, |axis| run[axis].1[number]);
         let steps = |(number, view): (usize, &&View)| Steps {
-            place: Place::of(view),
+            address: Address::of(view),
             lead: lead.iter().map(|(_, strides)| strides[number]).collect(),
             row: stride(number, 2),
             pattern: Pattern::Stride(stride(number, 1)),
@@ -98,9 +98,9 @@ impl Walk {
         self.views.len()
     }
 
-    /// The place of a view.
-    pub fn place(&self, view: usize) -> Place {
-        self.views[view].place
+    /// Where a view begins.
+    pub fn address(&self, view: usize) -> Address {
+        self.views[view].address
     }
 
     /// How elements follow each other within a row of the run.

@@ -1,9 +1,9 @@
 //! Convolutions: forward, by data and by weight; as products, or directly where groups have few channels.
 
 use super::product::Problem;
-use super::{Call, Entry, elementwise, finished};
+use super::{EntryDraft, LaunchRequest, elementwise, finished};
 use crate::cuda::library_operation::{Image, LibraryOperation, Part};
-use crate::cuda::source::{Ending, argument, index_type_of, sizes};
+use crate::cuda::source::{EpilogueText, argument, index_type_of, sizes};
 use crate::cuda::tiles::Product;
 use cnnc_compiler::kernels::AxisWindow;
 use cnnc_compiler::plan::{Step, View};
@@ -132,7 +132,7 @@ fn operation(
 }
 
 /// A thread an element.
-fn direct(family: &'static str, problem: &Problem<'_>) -> Call {
+fn direct(family: &'static str, problem: &Problem<'_>) -> LaunchRequest {
     let step = problem.step;
     let index = index_type_of(step, 1);
     let structs = sizes(index, &problem.ints, &problem.indices, &[]);
@@ -140,13 +140,13 @@ fn direct(family: &'static str, problem: &Problem<'_>) -> Call {
 }
 
 /// A block an element of the weight.
-fn direct_weight(problem: &Problem<'_>) -> Call {
+fn direct_weight(problem: &Problem<'_>) -> LaunchRequest {
     let step = problem.step;
     let index = index_type_of(step, 1);
-    let ending = Ending::of(step, index);
-    let structs = sizes(index, &problem.ints, &problem.indices, &[]) + &ending.text;
-    let entry = Entry::new(structs).operands(&problem.names, step);
-    let entry = entry.ending(&ending).write("out", argument(&step.output));
-    let body = format!("depthwise_weight<@_sizes>(x, gradient, {})", finished(&ending));
-    entry.call("depthwise_weight", &body, [step.output.elements(), 1, 1], 128)
+    let epilogue = EpilogueText::of(step, index);
+    let structs = sizes(index, &problem.ints, &problem.indices, &[]) + &epilogue.text;
+    let entry = EntryDraft::new(structs).operands(&problem.names, step);
+    let entry = entry.epilogue(&epilogue).write("out", argument(&step.output));
+    let body = format!("depthwise_weight<@_sizes>(x, gradient, {})", finished(&epilogue));
+    entry.launch("depthwise_weight", &body, [step.output.elements(), 1, 1], 128)
 }

@@ -1,9 +1,9 @@
 //! Products of matrices: tiles, or a warp a row where one side has few rows.
 
 use super::product::Problem;
-use super::{Call, Entry, finished};
+use super::{EntryDraft, LaunchRequest, finished};
 use crate::cuda::library_operation::LibraryOperation;
-use crate::cuda::source::{Ending, argument, index_type_of, sizes};
+use crate::cuda::source::{EpilogueText, argument, index_type_of, sizes};
 use crate::cuda::tiles::Product;
 use cnnc_compiler::plan::{Step, View};
 
@@ -47,16 +47,16 @@ pub fn gemm(step: &Step, transpose_a: bool, transpose_b: bool) -> Problem<'_> {
 }
 
 /// A warp a column.
-fn vector(problem: &Problem<'_>) -> Call {
+fn vector(problem: &Problem<'_>) -> LaunchRequest {
     let Problem { step, indices, product, names, .. } = problem;
     let index = index_type_of(step, 1);
-    let ending = Ending::of(step, index);
+    let epilogue = EpilogueText::of(step, index);
     let named = |name: &str| indices.iter().find(|(other, _)| *other == name).map_or(0, |&(_, value)| value);
     let together = ["depth", "a_row", "b_column"].iter().all(|name| named(name).is_multiple_of(4));
     let fours = together && step.operands.iter().take(2).all(|view| view.offset().is_multiple_of(4));
-    let structs = sizes(index, &[("fours", usize::from(fours))], indices, &[]) + &ending.text;
-    let entry = Entry::new(structs).operands(names, step).ending(&ending);
-    let body = format!("gemm_vector<@_sizes>(left, right, {})", finished(&ending));
+    let structs = sizes(index, &[("fours", usize::from(fours))], indices, &[]) + &epilogue.text;
+    let entry = EntryDraft::new(structs).operands(names, step).epilogue(&epilogue);
+    let body = format!("gemm_vector<@_sizes>(left, right, {})", finished(&epilogue));
     let grid = [product.columns.div_ceil(THREADS / 32), 1, 1];
-    entry.write("out", argument(&step.output)).call("gemm_vector", &body, grid, THREADS)
+    entry.write("out", argument(&step.output)).launch("gemm_vector", &body, grid, THREADS)
 }

@@ -1,6 +1,6 @@
 //! The kernels: a `.cu` file a family, which is read as it stands, and beside it how a step of the plan becomes launches of it.
 //!
-//! The text of all families is the library that every program begins with. It is templates over sizes and endings; what is
+//! The text of all families is the library that every program begins with. It is templates over sizes and epilogues; what is
 //! written for a step is these two and the entry that names them.
 
 pub mod conv;
@@ -14,7 +14,7 @@ pub mod resample;
 
 use super::library_operation::LibraryOperation;
 use super::program::Argument;
-use super::source::{Ending, argument};
+use super::source::{EpilogueText, argument};
 use cnnc_compiler::plan::{Step, View};
 
 /// The families' text, each after those it uses.
@@ -47,7 +47,7 @@ pub fn library() -> String {
 }
 
 /// A launch that is not written down yet.
-pub struct Call {
+pub struct LaunchRequest {
     /// What it does.
     pub what: What,
     /// Its parameters.
@@ -74,47 +74,47 @@ pub enum What {
 }
 
 /// An entry in the making: its parameters are pointers by name.
-pub struct Entry {
+pub struct EntryDraft {
     structs: String,
     parameters: Vec<String>,
     arguments: Vec<Argument>,
 }
 
-impl Entry {
+impl EntryDraft {
     /// With these structs before it.
-    pub fn new(structs: String) -> Entry {
-        Entry { structs, parameters: Vec::new(), arguments: Vec::new() }
+    pub fn new(structs: String) -> EntryDraft {
+        EntryDraft { structs, parameters: Vec::new(), arguments: Vec::new() }
     }
 
     /// A pointer that is read.
-    pub fn read(mut self, name: &str, from: Argument) -> Entry {
+    pub fn read(mut self, name: &str, from: Argument) -> EntryDraft {
         self.parameters.push(format!("const float* __restrict__ {name}"));
         self.arguments.push(from);
         self
     }
 
     /// A step's own operands, by these names.
-    pub fn operands(self, names: &[&str], step: &Step) -> Entry {
+    pub fn operands(self, names: &[&str], step: &Step) -> EntryDraft {
         names.iter().zip(&step.operands).fold(self, |entry, (name, view)| entry.read(name, argument(view)))
     }
 
-    /// What an ending reads.
-    pub fn ending(self, ending: &Ending) -> Entry {
-        ending.pointers.iter().fold(self, |entry, pointer| entry.read(&pointer.name, pointer.from))
+    /// What an epilogue reads.
+    pub fn epilogue(self, epilogue: &EpilogueText) -> EntryDraft {
+        epilogue.pointers.iter().fold(self, |entry, pointer| entry.read(&pointer.name, pointer.from))
     }
 
     /// The pointer that is written.
-    pub fn write(mut self, name: &str, to: Argument) -> Entry {
+    pub fn write(mut self, name: &str, to: Argument) -> EntryDraft {
         self.parameters.push(format!("float* {name}"));
         self.arguments.push(to);
         self
     }
 
     /// The launch, whose entry does `body`.
-    pub fn call(self, family: &'static str, body: &str, grid: [usize; 3], threads: usize) -> Call {
-        let Entry { structs, parameters, arguments } = self;
+    pub fn launch(self, family: &'static str, body: &str, grid: [usize; 3], threads: usize) -> LaunchRequest {
+        let EntryDraft { structs, parameters, arguments } = self;
         let text = format!("{structs}ENTRY({threads}) @({}) {{\n    {body};\n}}\n\n", parameters.join(", "));
-        Call { what: What::Entry { family, text, grid, threads }, arguments, workspace: 0 }
+        LaunchRequest { what: What::Entry { family, text, grid, threads }, arguments, workspace: 0 }
     }
 }
 
@@ -126,18 +126,18 @@ pub fn elementwise(
     step: &Step,
     index: &str,
     body: impl Fn(&str) -> String,
-) -> Call {
+) -> LaunchRequest {
     const THREADS: usize = 256;
-    let ending = Ending::of(step, index);
+    let epilogue = EpilogueText::of(step, index);
     let grid = [step.output.elements().div_ceil(THREADS), 1, 1];
-    let entry = Entry::new(structs + &ending.text).operands(names, step).ending(&ending);
+    let entry = EntryDraft::new(structs + &epilogue.text).operands(names, step).epilogue(&epilogue);
     let entry = entry.write("out", argument(&step.output));
-    entry.call(family, &body(&finished(&ending)), grid, THREADS)
+    entry.launch(family, &body(&finished(&epilogue)), grid, THREADS)
 }
 
 /// The sink of a result that is done.
-pub fn finished(ending: &Ending) -> String {
-    format!("Finished<@_ending>{{{}, out}}", ending.made())
+pub fn finished(epilogue: &EpilogueText) -> String {
+    format!("Finished<@_epilogue>{{{}, out}}", epilogue.made())
 }
 
 /// The leading axes of an image, those before its last two, as where plane `i` starts; and how many elements are from row to row.

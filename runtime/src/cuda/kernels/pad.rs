@@ -1,11 +1,11 @@
 //! Zeros around a tensor: where element `i` comes from is written out axis by axis.
 
-use super::{Call, elementwise};
+use super::{LaunchRequest, elementwise};
 use crate::cuda::source::{index_along, index_type_of, sizes};
 use cnnc_compiler::plan::Step;
 
 /// `Pad`.
-pub fn pad(step: &Step, padding: &[(isize, isize)]) -> Call {
+pub fn pad(step: &Step, padding: &[(isize, isize)]) -> LaunchRequest {
     let index = index_type_of(step, 1);
     let (x, shape) = (&step.operands[0], &step.output.shape);
     let mut find = vec!["static __device__ bool find(Index i, Index& place) {".to_owned()];

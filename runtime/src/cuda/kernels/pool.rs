@@ -1,7 +1,7 @@
 //! Pooling and its gradient.
 
 use super::reduce::reduce;
-use super::{Call, elementwise, planes};
+use super::{LaunchRequest, elementwise, planes};
 use crate::cuda::source::{function, index_type_of, number, sizes};
 use cnnc_compiler::kernels::{Divisor, Expression, PoolAxis, Pooling, Reduction};
 use cnnc_compiler::plan::{Step, View};
@@ -71,7 +71,7 @@ fn name(pooling: &Pooling) -> &'static str {
 }
 
 /// A pooling of whole planes, one window each, as what it is: a reduction of their elements, and of a mean its divisor.
-fn whole_planes(step: &Step, axes: &[PoolAxis; 2], pooling: &Pooling) -> Option<Vec<Call>> {
+fn whole_planes(step: &Step, axes: &[PoolAxis; 2], pooling: &Pooling) -> Option<Vec<LaunchRequest>> {
     let x = &step.operands[0];
     let sizes = area(x);
     let is_whole = |(axis, size): (&PoolAxis, usize)| match axis {
@@ -88,11 +88,11 @@ fn whole_planes(step: &Step, axes: &[PoolAxis; 2], pooling: &Pooling) -> Option<
         Pooling::Softmax => return None,
     };
     let plain = Expression::operand(0);
-    let ending = step.epilogue.as_ref().unwrap_or(&plain);
+    let epilogue = step.epilogue.as_ref().unwrap_or(&plain);
     let mut step = step.clone();
     if divisor != 1.0 {
         let divided = |operand| if operand == 0 { plain.clone() / divisor } else { Expression::operand(operand) };
-        step.epilogue = Some(ending.substitute(&divided));
+        step.epilogue = Some(epilogue.substitute(&divided));
     }
     let rank = x.shape.len();
     let gone: Vec<bool> = (0..rank).map(|axis| axis + 2 >= rank).collect();
@@ -100,9 +100,9 @@ fn whole_planes(step: &Step, axes: &[PoolAxis; 2], pooling: &Pooling) -> Option<
 }
 
 /// `Pool`.
-pub fn pool(step: &Step, axes: &[PoolAxis; 2], pooling: &Pooling) -> Vec<Call> {
-    if let Some(calls) = whole_planes(step, axes, pooling) {
-        return calls;
+pub fn pool(step: &Step, axes: &[PoolAxis; 2], pooling: &Pooling) -> Vec<LaunchRequest> {
+    if let Some(launches) = whole_planes(step, axes, pooling) {
+        return launches;
     }
     let index = index_type_of(step, 1);
     let x = &step.operands[0];
@@ -113,7 +113,7 @@ pub fn pool(step: &Step, axes: &[PoolAxis; 2], pooling: &Pooling) -> Vec<Call> {
 }
 
 /// `PoolGrad`.
-pub fn pool_grad(step: &Step, axes: &[PoolAxis; 2], pooling: &Pooling) -> Call {
+pub fn pool_grad(step: &Step, axes: &[PoolAxis; 2], pooling: &Pooling) -> LaunchRequest {
     let index = index_type_of(step, 1);
     let own = &step.operands[..step.own_operands];
     let (x, g) = (&own[0], &own[own.len() - 1]);

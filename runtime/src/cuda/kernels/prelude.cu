@@ -40,11 +40,11 @@ struct Max {
     static __device__ float join(float a, float b) { return maximum(a, b); }
 };
 
-// A result that is done: its ending, then memory.
-template <class Ending> struct Finished {
-    Ending ending;
+// A result that is done: its epilogue, then memory.
+template <class Epilogue> struct Finished {
+    Epilogue epilogue;
     float* out;
-    template <class Index> __device__ void store(Index i, float value) const { ending.store(out, i, value); }
+    template <class Index> __device__ void store(Index i, float value) const { epilogue.store(out, i, value); }
 };
 
 // A part of a sum that several blocks share: kept in the workspace, which has all elements of part 0, then those of

@@ -1,11 +1,11 @@
-//! The launches of a product: one, or two where blocks share sums or a library leaves the ending to us.
+//! The launches of a product: one, or two where blocks share sums or a library leaves the epilogue to us.
 
-use super::{Call, Entry, What, finished};
+use super::{EntryDraft, LaunchRequest, What, finished};
 use crate::cuda::library_operation::LibraryOperation;
+use crate::cuda::methods::ProductMethod;
 use crate::cuda::program::{ALIGNMENT, Argument, LIBRARY_ELEMENTS, Options};
-use crate::cuda::source::{Ending, argument, index_type_of, sizes};
+use crate::cuda::source::{EpilogueText, argument, index_type_of, sizes};
 use crate::cuda::tiles::{Product, Tile, tile_of};
-use crate::cuda::ways::Way;
 use cnnc_compiler::plan::{Step, Storage};
 
 /// A step as a product.
@@ -23,19 +23,19 @@ pub struct Problem<'a> {
     /// Constants of the index type.
     pub indices: Vec<(&'static str, usize)>,
     /// How it is computed instead of by tiles, where these do not fit it.
-    pub direct: Option<fn(&Problem<'_>) -> Call>,
+    pub direct: Option<fn(&Problem<'_>) -> LaunchRequest>,
     /// The same for a library; `None` where none has it.
     pub operation: Option<LibraryOperation>,
 }
 
 /// The launches of a product.
-pub fn calls(problem: &Problem<'_>, options: &Options) -> Vec<Call> {
-    match (problem.way(options), problem.direct, &problem.operation) {
-        (Some(Way::Tiles { rows, columns, parts }), ..) => {
+pub fn launches(problem: &Problem<'_>, options: &Options) -> Vec<LaunchRequest> {
+    match (problem.method(options), problem.direct, &problem.operation) {
+        (Some(ProductMethod::Tiles { rows, columns, parts }), ..) => {
             let tile = tile_of(rows, columns, options.precision);
             tile.map(|tile| by_tiles(problem, tile, parts)).unwrap_or_default()
         }
-        (Some(Way::CublasLt | Way::Cudnn), _, Some(operation)) => {
+        (Some(ProductMethod::CublasLt | ProductMethod::Cudnn), _, Some(operation)) => {
             by_library(problem, operation.clone().in_precision(options.precision))
         }
         (_, Some(direct), _) => vec![direct(problem)],
@@ -44,7 +44,7 @@ pub fn calls(problem: &Problem<'_>, options: &Options) -> Vec<Call> {
 }
 
 /// The launches of a product by tiles.
-fn by_tiles(problem: &Problem<'_>, tile: Tile, parts: usize) -> Vec<Call> {
+fn by_tiles(problem: &Problem<'_>, tile: Tile, parts: usize) -> Vec<LaunchRequest> {
     let Problem { family, step, names, product, ints, indices, .. } = problem;
     let index = index_type_of(step, parts);
     let count = step.output.elements();
@@ -54,22 +54,23 @@ fn by_tiles(problem: &Problem<'_>, tile: Tile, parts: usize) -> Vec<Call> {
     let sizes_text = sizes(index, &ints, indices, &[]);
     let blocks = [product.columns.div_ceil(tile.columns), product.rows.div_ceil(tile.rows), product.groups * parts];
     let body = |sink: &str| format!("{family}<@_sizes, {}>({}, {}, {sink})", tile.text(), names[0], names[1]);
-    let ending = Ending::of(step, index);
+    let epilogue = EpilogueText::of(step, index);
     let out = argument(&step.output);
     if parts == 1 {
-        let entry = Entry::new(sizes_text + &ending.text).operands(names, step).ending(&ending).write("out", out);
-        return vec![entry.call(family, &body(&finished(&ending)), blocks, tile.threads())];
+        let entry =
+            EntryDraft::new(sizes_text + &epilogue.text).operands(names, step).epilogue(&epilogue).write("out", out);
+        return vec![entry.launch(family, &body(&finished(&epilogue)), blocks, tile.threads())];
     }
     let sink = format!("Partial{{workspace + blockIdx.z % {parts} * ({index}){count}}}");
-    let entry = Entry::new(sizes_text).operands(names, step).write("workspace", Argument::Workspace(0));
-    let mut first = entry.call(family, &body(&sink), blocks, tile.threads());
+    let entry = EntryDraft::new(sizes_text).operands(names, step).write("workspace", Argument::Workspace(0));
+    let mut first = entry.launch(family, &body(&sink), blocks, tile.threads());
     first.workspace = parts * count;
     vec![first, combine(step, "Sum", parts)]
 }
 
 /// The launches of a product by a library: it writes the result itself where nothing is done to that, and else leaves it in the
 /// workspace.
-fn by_library(problem: &Problem<'_>, operation: LibraryOperation) -> Vec<Call> {
+fn by_library(problem: &Problem<'_>, operation: LibraryOperation) -> Vec<LaunchRequest> {
     let step = problem.step;
     // What else is kept there must not be lost when the library is tried.
     let is_ours = matches!(step.output.storage, Storage::Arena | Storage::Prepared(_) | Storage::Scratch);
@@ -77,22 +78,22 @@ fn by_library(problem: &Problem<'_>, operation: LibraryOperation) -> Vec<Call> {
     let kept = if is_done { 0 } else { step.output.elements().next_multiple_of(ALIGNMENT) };
     let out = if is_done { argument(&step.output) } else { Argument::Workspace(0) };
     let operands = step.operands.iter().take(2).map(argument);
-    let call = Call {
+    let launch = LaunchRequest {
         what: What::Library(operation),
         arguments: operands.chain([out, Argument::Workspace(kept)]).collect(),
         workspace: kept + LIBRARY_ELEMENTS,
     };
-    if is_done { vec![call] } else { vec![call, combine(step, "Sum", 1)] }
+    if is_done { vec![launch] } else { vec![launch, combine(step, "Sum", 1)] }
 }
 
 /// The second pass: joins the parts and stores the result.
-pub fn combine(step: &Step, join: &str, parts: usize) -> Call {
+pub fn combine(step: &Step, join: &str, parts: usize) -> LaunchRequest {
     const THREADS: usize = 128;
     let count = step.output.elements();
     let index = index_type_of(step, parts);
-    let ending = Ending::of(step, index);
-    let structs = sizes(index, &[("parts", parts)], &[("count", count)], &[]) + &ending.text;
-    let entry = Entry::new(structs).read("workspace", Argument::Workspace(0)).ending(&ending);
-    let body = format!("combine<@_sizes, {join}>(workspace, {}, out)", ending.made());
-    entry.write("out", argument(&step.output)).call("combine", &body, [count.div_ceil(THREADS), 1, 1], THREADS)
+    let epilogue = EpilogueText::of(step, index);
+    let structs = sizes(index, &[("parts", parts)], &[("count", count)], &[]) + &epilogue.text;
+    let entry = EntryDraft::new(structs).read("workspace", Argument::Workspace(0)).epilogue(&epilogue);
+    let body = format!("combine<@_sizes, {join}>(workspace, {}, out)", epilogue.made());
+    entry.write("out", argument(&step.output)).launch("combine", &body, [count.div_ceil(THREADS), 1, 1], THREADS)
 }

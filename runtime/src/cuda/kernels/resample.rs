@@ -1,6 +1,6 @@
 //! Resampling and its gradient: between which elements each lies is computed here, as tables.
 
-use super::{Call, elementwise, planes};
+use super::{LaunchRequest, elementwise, planes};
 use crate::cuda::source::{function, index_type_of, number, sizes};
 use cnnc_compiler::kernels::{Resampling, Source};
 use cnnc_compiler::plan::{Step, View};
@@ -55,7 +55,7 @@ fn members(large: &View, small: &View) -> [(&'static str, usize); 4] {
 }
 
 /// `Resample`.
-pub fn resample(step: &Step, resampling: &Resampling) -> Call {
+pub fn resample(step: &Step, resampling: &Resampling) -> LaunchRequest {
     let index = index_type_of(step, 1);
     let (x, y) = (&step.operands[0], &step.output);
     let (shape, strides, _) = planes(x);
@@ -67,7 +67,7 @@ pub fn resample(step: &Step, resampling: &Resampling) -> Call {
 }
 
 /// `ResampleGrad`.
-pub fn resample_grad(step: &Step, resampling: &Resampling) -> Call {
+pub fn resample_grad(step: &Step, resampling: &Resampling) -> LaunchRequest {
     let index = index_type_of(step, 1);
     let (g, x) = (&step.operands[0], &step.output);
     let (shape, strides, _) = planes(g);

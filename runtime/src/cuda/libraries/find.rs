@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 /// A library that was found and opened. It stays open until the process ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundLibrary {
     /// Its name: `cuDNN`.
     pub name: &'static str,
     /// Its version: `9.10.2`.
@@ -18,7 +18,7 @@ pub struct Found {
 }
 
 /// `cuDNN 9.10.2`
-impl fmt::Display for Found {
+impl fmt::Display for FoundLibrary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.name, self.version)
     }
@@ -103,24 +103,24 @@ const CUDNN: Wanted = Wanted {
 };
 
 /// cuBLASLt for a driver of this CUDA version.
-pub fn cublaslt(driver: (u32, u32)) -> Result<Found, String> {
+pub fn cublaslt(driver: (u32, u32)) -> Result<FoundLibrary, String> {
     find(&CUBLASLT, &search_paths::search_paths(), driver)
 }
 
 /// cuDNN for a driver of this CUDA version.
-pub fn cudnn(driver: (u32, u32)) -> Result<Found, String> {
+pub fn cudnn(driver: (u32, u32)) -> Result<FoundLibrary, String> {
     find(&CUDNN, &search_paths::search_paths(), driver)
 }
 
 /// The first that fits, or everything that was seen.
-fn find(wanted: &Wanted, places: &[SearchPath], driver: (u32, u32)) -> Result<Found, String> {
+fn find(wanted: &Wanted, searched: &[SearchPath], driver: (u32, u32)) -> Result<FoundLibrary, String> {
     let mut seen = Vec::new();
-    for place in places {
-        for path in search_paths::files_of(wanted.file, &place.path) {
+    for search_path in searched {
+        for path in search_paths::files_of(wanted.file, &search_path.path) {
             // SAFETY: libraries of NVIDIA's; they do nothing when they are opened.
             let opened = unsafe { Library::new(&path) }.map_err(|error| format!("cannot be opened: {error}"));
             match opened.and_then(|library| version(wanted, library, driver)) {
-                Ok(version) => return Ok(Found { name: wanted.name, version, path }),
+                Ok(version) => return Ok(FoundLibrary { name: wanted.name, version, path }),
                 Err(reason) => seen.push(format!("{} {reason}", path.display())),
             }
         }
@@ -153,7 +153,7 @@ fn version(wanted: &Wanted, library: Library, driver: (u32, u32)) -> Result<Stri
     }
     // cudarc opens it by its name, and so finds the one that is open, or another one that the loader finds first.
     let open = |name: &&str| {
-        // SAFETY: as above.
+        // SAFETY: a library of NVIDIA's by its name; it does nothing when it is opened.
         unsafe { Library::new(*name) }.ok()
     };
     let by_name = wanted.names.iter().find_map(open).ok_or("is not found again by its name")?;
@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn what_is_no_such_library_is_a_reason() {
         let folder = tempfile::tempdir().unwrap();
-        let place = SearchPath { origin: Origin::Variable, path: folder.path().to_owned() };
+        let search_path = SearchPath { origin: Origin::Variable, path: folder.path().to_owned() };
         let none = find(&CUDNN, &[], (13, 0)).unwrap_err();
         assert!(
             none.starts_with("no cuDNN was found: libcudnn.so was looked for in the environment variable CNNC"),
@@ -185,7 +185,7 @@ mod tests {
         );
         assert!(none.ends_with("; 9.0 or later is needed"), "{none}");
         fs::write(folder.path().join("libcudnn.so.9"), "no library").unwrap();
-        let reason = find(&CUDNN, &[place], (13, 0)).unwrap_err();
+        let reason = find(&CUDNN, &[search_path], (13, 0)).unwrap_err();
         assert!(reason.contains("libcudnn.so.9 cannot be opened: ") && reason.ends_with("; 9.0 or later is needed"));
     }
 

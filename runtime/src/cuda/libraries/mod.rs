@@ -1,4 +1,4 @@
-//! NVIDIA's cuBLASLt and cuDNN, where they are found: further ways to compute products.
+//! NVIDIA's cuBLASLt and cuDNN, where they are found: further methods for products.
 //!
 //! An [`LibraryOperation`] comes in, something that can be put into a stream goes out. Neither library is needed, so one that is
 //! missing is a reason in words and no failure. cudarc opens libraries by name and panics where a function is missing; so they
@@ -8,11 +8,11 @@ mod convolution;
 mod find;
 mod matmul;
 
-pub use find::Found;
+pub use find::FoundLibrary;
 
 use super::handles::Stream;
 use super::library_operation::LibraryOperation;
-use super::ways::Way;
+use super::methods::ProductMethod;
 use convolution::Convolving;
 use matmul::Multiplying;
 use std::fmt;
@@ -22,9 +22,9 @@ use std::sync::{Arc, OnceLock};
 #[derive(Debug)]
 pub struct Libraries {
     /// cuBLASLt, or why it is not used.
-    pub cublaslt: Result<Found, String>,
+    pub cublaslt: Result<FoundLibrary, String>,
     /// cuDNN, or why it is not used.
-    pub cudnn: Result<Found, String>,
+    pub cudnn: Result<FoundLibrary, String>,
 }
 
 impl Libraries {
@@ -35,12 +35,12 @@ impl Libraries {
         LIBRARIES.get_or_init(|| Libraries { cublaslt: find::cublaslt(driver), cudnn: find::cudnn(driver) })
     }
 
-    /// Whether the library of a way is here; ways of our own always are.
-    pub fn have(&self, way: Way) -> bool {
-        match way {
-            Way::CublasLt => self.cublaslt.is_ok(),
-            Way::Cudnn => self.cudnn.is_ok(),
-            Way::Direct | Way::Tiles { .. } => true,
+    /// Whether the library of a method is here; methods of our own always are.
+    pub fn have(&self, method: ProductMethod) -> bool {
+        match method {
+            ProductMethod::CublasLt => self.cublaslt.is_ok(),
+            ProductMethod::Cudnn => self.cudnn.is_ok(),
+            ProductMethod::Direct | ProductMethod::Tiles { .. } => true,
         }
     }
 }
@@ -48,7 +48,8 @@ impl Libraries {
 /// `cuBLASLt 13.0.2, cuDNN 9.10.2`, or why they are not used.
 impl fmt::Display for Libraries {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words = |found: &Result<Found, String>| found.as_ref().map_or_else(String::clone, Found::to_string);
+        let words =
+            |found: &Result<FoundLibrary, String>| found.as_ref().map_or_else(String::clone, FoundLibrary::to_string);
         write!(f, "{}, {}", words(&self.cublaslt), words(&self.cudnn))
     }
 }
@@ -72,7 +73,12 @@ impl Session {
     ///
     /// # Errors
     /// Why the library does not compute it, in words.
-    pub fn work(&mut self, operation: &LibraryOperation, divisors: [u64; 3], workspace: u64) -> Result<Work, String> {
+    pub fn work(
+        &mut self,
+        operation: &LibraryOperation,
+        divisors: [u64; 3],
+        workspace: u64,
+    ) -> Result<LibraryWork, String> {
         let libraries = Libraries::of(self.driver);
         let found = match operation {
             LibraryOperation::Matmul(_) => &libraries.cublaslt,
@@ -82,15 +88,20 @@ impl Session {
         self.made(operation, divisors, workspace).map_err(|reason| format!("{name} does not compute it: {reason}"))
     }
 
-    fn made(&mut self, operation: &LibraryOperation, divisors: [u64; 3], workspace: u64) -> Result<Work, String> {
+    fn made(
+        &mut self,
+        operation: &LibraryOperation,
+        divisors: [u64; 3],
+        workspace: u64,
+    ) -> Result<LibraryWork, String> {
         match operation {
             LibraryOperation::Matmul(matmul) => {
                 let handle = kept(&mut self.matmul, matmul::handle)?;
-                Multiplying::new(handle, matmul, divisors, workspace).map(Kind::Multiplying).map(Work)
+                Multiplying::new(handle, matmul, divisors, workspace).map(Kind::Multiplying).map(LibraryWork)
             }
             LibraryOperation::Convolution(convolution) => {
                 let handle = kept(&mut self.convolution, convolution::handle)?;
-                Convolving::new(handle, convolution, workspace).map(Kind::Convolving).map(Work)
+                Convolving::new(handle, convolution, workspace).map(Kind::Convolving).map(LibraryWork)
             }
         }
     }
@@ -107,14 +118,14 @@ fn kept<H>(place: &mut Option<Arc<H>>, make: fn() -> Result<H, String>) -> Resul
 }
 
 /// An operation that is ready: its descriptions are made and its algorithm is chosen.
-pub struct Work(Kind);
+pub struct LibraryWork(Kind);
 
 enum Kind {
     Multiplying(Multiplying),
     Convolving(Convolving),
 }
 
-impl Work {
+impl LibraryWork {
     /// Puts it in. `addresses` are those of the two parameters that are read, of the one that is written, and of the workspace.
     ///
     /// # Safety
@@ -123,7 +134,7 @@ impl Work {
     /// # Errors
     /// What the library says.
     pub unsafe fn put_in(&self, stream: &Stream, addresses: [u64; 4]) -> Result<(), String> {
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller promises as much memory as the operation and the workspace take.
         unsafe {
             match &self.0 {
                 Kind::Multiplying(work) => work.put_in(stream, addresses),
@@ -155,7 +166,7 @@ use owned;
 
 // SAFETY: both libraries take their handles from any thread, from one at a time; whoever has work has it for himself.
 unsafe impl<H: Copy> Send for Owned<H> {}
-// SAFETY: as above; work that shares a handle belongs to one execution.
+// SAFETY: a handle is used by one thread at a time: work that shares one belongs to one execution.
 unsafe impl<H: Copy> Sync for Owned<H> {}
 
 impl<H: Copy> Drop for Owned<H> {

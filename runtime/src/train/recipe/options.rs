@@ -1,7 +1,7 @@
 //! Loss, optimiser and schedule of a recipe: a name, or a section with `name` and options. Names and defaults are PyTorch's.
 
 use super::section::{Reader, Section, choice, count};
-use super::yaml::{Node, Value};
+use super::yaml::{Node, NodeContent};
 use crate::train::schedule::{Curve, Schedule, Unit, Warmup};
 use cnnc_compiler::training::{Adam, Loss, Optimiser, Sgd, SumOrMean};
 
@@ -28,7 +28,7 @@ fn below_one(number: f64) -> bool {
 
 /// A name alone, or a section whose `name` it is: the name's position, and the section where there is one. `None` after an error.
 fn named<'r>(reader: &'r Reader, path: &str, node: &'r Node, names: &[&str]) -> Option<(usize, Option<Section<'r>>)> {
-    if let Value::Map(_) = node.value {
+    if let NodeContent::Map(_) = node.content {
         let mut section = Section::new(reader, path, node)?;
         let name = section.need("name", &format!("one of {}", names.join(", ")))?;
         return Some((choice(reader, &section.path("name"), name, names)?, Some(section)));
@@ -90,8 +90,8 @@ fn sgd(reader: &Reader, section: &mut Section<'_>) -> Sgd {
 fn adam(reader: &Reader, section: &mut Section<'_>, weight_decay: f64) -> Adam {
     let mut betas = Adam::default().betas;
     if let Some(node) = section.get("betas") {
-        let found = match &node.value {
-            Value::List(nodes) => nodes.iter().map(super::section::number).collect::<Option<Vec<f64>>>(),
+        let found = match &node.content {
+            NodeContent::List(nodes) => nodes.iter().map(super::section::number).collect::<Option<Vec<f64>>>(),
             _ => None,
         };
         match found.as_deref() {
@@ -179,7 +179,7 @@ fn needed_count(section: &mut Section<'_>, key: &'static str) -> usize {
 
 fn milestones(reader: &Reader, section: &mut Section<'_>) -> Vec<usize> {
     let Some(node) = section.need("milestones", "a list of whole numbers in rising order") else { return Vec::new() };
-    let Value::List(nodes) = &node.value else {
+    let NodeContent::List(nodes) = &node.content else {
         reader.refuse("schedule.milestones", node, "a list of whole numbers in rising order");
         return Vec::new();
     };
@@ -191,7 +191,7 @@ fn milestones(reader: &Reader, section: &mut Section<'_>) -> Vec<usize> {
 }
 
 fn warmup(reader: &Reader, node: &Node) -> Option<Warmup> {
-    if let Value::Int(_) = node.value {
+    if let NodeContent::Int(_) = node.content {
         let length = count(reader, "schedule.warmup", node, 1)?;
         return Some(Warmup { length, start_factor: 1.0 / 3.0 });
     }

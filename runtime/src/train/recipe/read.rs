@@ -2,7 +2,7 @@
 
 use super::section::{Pair, Reader, Section, choice, count, count_up_to, text};
 use super::transforms::transforms;
-use super::yaml::{self, Node, Value};
+use super::yaml::{self, Node, NodeContent};
 use super::{DataChoice, EarlyStopping, Entry, ModelChoice, Monitor, Recipe, options};
 use super::{MOST_EPOCHS, MOST_SAMPLES, MOST_WORKERS};
 use crate::DeviceName;
@@ -126,7 +126,7 @@ fn device(reader: &Reader, node: &Node) -> Option<DeviceName> {
 
 /// `model: lenet.cnn`, or a section.
 fn model(reader: &Reader, node: &Node, beside: &Path) -> Option<ModelChoice> {
-    if let Value::Text(file) = &node.value {
+    if let NodeContent::Text(file) = &node.content {
         let place = node.place;
         return Some(ModelChoice { file: beside.join(file), place, name: None, set: Vec::new() });
     }
@@ -142,7 +142,7 @@ fn model(reader: &Reader, node: &Node, beside: &Path) -> Option<ModelChoice> {
 
 /// The pairs of a section whose keys are free.
 fn pairs<'n>(reader: &Reader, path: &str, node: &'n Node) -> Vec<Pair<'n>> {
-    let Value::Map(pairs) = &node.value else {
+    let NodeContent::Map(pairs) = &node.content else {
         reader.refuse(path, node, "keys with values, `key: value`");
         return Vec::new();
     };
@@ -163,13 +163,13 @@ fn settings(reader: &Reader, node: &Node) -> Vec<Entry> {
 
 /// A value in the language's syntax.
 fn spelled(node: &Node) -> Option<String> {
-    Some(match &node.value {
-        Value::Null | Value::Map(_) => return None,
-        Value::Bool(value) => value.to_string(),
-        Value::Int(value) => value.to_string(),
-        Value::Float(value) => format!("{value:?}"),
-        Value::Text(text) => text.clone(),
-        Value::List(nodes) => {
+    Some(match &node.content {
+        NodeContent::Null | NodeContent::Map(_) => return None,
+        NodeContent::Bool(value) => value.to_string(),
+        NodeContent::Int(value) => value.to_string(),
+        NodeContent::Float(value) => format!("{value:?}"),
+        NodeContent::Text(text) => text.clone(),
+        NodeContent::List(nodes) => {
             let parts: Option<Vec<String>> = nodes.iter().map(spelled).collect();
             format!("[{}]", parts?.join(", "))
         }
@@ -214,7 +214,7 @@ fn data(reader: &Reader, node: &Node, beside: &Path) -> Option<DataChoice> {
 
 /// `early_stopping: 5`, or a section.
 fn early_stopping(reader: &Reader, node: &Node) -> Option<EarlyStopping> {
-    if !matches!(node.value, Value::Map(_)) {
+    if !matches!(node.content, NodeContent::Map(_)) {
         return count(reader, "early_stopping", node, 1).map(|patience| EarlyStopping { patience, min_delta: 0.0 });
     }
     let mut section = Section::new(reader, "early_stopping", node)?;

@@ -1,6 +1,6 @@
 //! The keys of a mapping, asked for one by one; what is wrong is gathered, and what nobody asked for is an unknown key.
 
-use super::yaml::{Node, Value};
+use super::yaml::{Node, NodeContent};
 use cnnc_compiler::diagnostic::{Code, Diagnostic, Problems, nearest};
 use cnnc_grammar::span::Span;
 use std::cell::RefCell;
@@ -24,7 +24,7 @@ impl Reader {
     /// A value that cannot be: `path` must be `wanted`.
     pub fn refuse(&self, path: &str, node: &Node, wanted: impl fmt::Display) {
         let message = format!("`{path}` must be {wanted}");
-        self.report(Diagnostic::new(Code::E607, message, node.place, format!("is {}", kind(&node.value))));
+        self.report(Diagnostic::new(Code::E607, message, node.place, format!("is {}", kind(&node.content))));
     }
 
     /// A text that is none of the names: the nearest one is offered.
@@ -47,7 +47,7 @@ impl Reader {
         let mut first = HashMap::new();
         let mut keys = Vec::new();
         for (key, value) in pairs {
-            let Value::Text(name) = &key.value else {
+            let NodeContent::Text(name) = &key.content else {
                 self.refuse(what, key, "a text");
                 continue;
             };
@@ -89,7 +89,7 @@ pub struct Section<'r> {
 impl<'r> Section<'r> {
     /// The section that a node is; `None`, reported, when it is no mapping.
     pub fn new(reader: &'r Reader, path: &str, node: &'r Node) -> Option<Self> {
-        let Value::Map(pairs) = &node.value else {
+        let NodeContent::Map(pairs) = &node.content else {
             reader.refuse(if path.is_empty() { "a recipe" } else { path }, node, "keys with values, `key: value`");
             return None;
         };
@@ -105,9 +105,9 @@ impl<'r> Section<'r> {
     /// The value of a key; a key without one counts as not given.
     pub fn get(&mut self, key: &'static str) -> Option<&'r Node> {
         self.asked.push(key);
-        let given = |pair: &&(Node, Node)| matches!(&pair.0.value, Value::Text(text) if text == key);
+        let given = |pair: &&(Node, Node)| matches!(&pair.0.content, NodeContent::Text(text) if text == key);
         let found = self.pairs.iter().find(given).map(|(_, value)| value);
-        found.filter(|node| node.value != Value::Null)
+        found.filter(|node| node.content != NodeContent::Null)
     }
 
     /// The value of a key that must be given.
@@ -151,8 +151,8 @@ impl<'r> Section<'r> {
     /// A whole number of a range; the default when it is not given or wrong.
     pub fn count_within(&mut self, key: &'static str, default: usize, range: RangeInclusive<usize>) -> usize {
         let Some(node) = self.get(key) else { return default };
-        let found = match node.value {
-            Value::Int(number) => usize::try_from(number).ok().filter(|number| range.contains(number)),
+        let found = match node.content {
+            NodeContent::Int(number) => usize::try_from(number).ok().filter(|number| range.contains(number)),
             _ => None,
         };
         found.unwrap_or_else(|| {
@@ -166,7 +166,7 @@ impl<'r> Section<'r> {
     pub fn flag(&mut self, key: &'static str, default: bool) -> bool {
         match self.get(key) {
             None => default,
-            Some(Node { value: Value::Bool(flag), .. }) => *flag,
+            Some(Node { content: NodeContent::Bool(flag), .. }) => *flag,
             Some(node) => {
                 self.reader.refuse(&self.path(key), node, "true or false");
                 default
@@ -202,17 +202,17 @@ impl<'r> Section<'r> {
 
 /// A number, whole or not.
 pub fn number(node: &Node) -> Option<f64> {
-    match node.value {
-        Value::Int(number) => Some(number as f64),
-        Value::Float(number) => Some(number).filter(|number| number.is_finite()),
+    match node.content {
+        NodeContent::Int(number) => Some(number as f64),
+        NodeContent::Float(number) => Some(number).filter(|number| number.is_finite()),
         _ => None,
     }
 }
 
 /// A whole number of at least `least`; `None`, reported, when it is none.
 pub fn count(reader: &Reader, path: &str, node: &Node, least: usize) -> Option<usize> {
-    let found = match node.value {
-        Value::Int(number) => usize::try_from(number).ok().filter(|&number| number >= least),
+    let found = match node.content {
+        NodeContent::Int(number) => usize::try_from(number).ok().filter(|&number| number >= least),
         _ => None,
     };
     if found.is_none() {
@@ -233,8 +233,8 @@ pub fn count_up_to(reader: &Reader, path: &str, node: &Node, least: usize, most:
 
 /// A text; `None`, reported, when it is none.
 pub fn text<'r>(reader: &Reader, path: &str, node: &'r Node, wanted: &str) -> Option<&'r str> {
-    match &node.value {
-        Value::Text(text) => Some(text),
+    match &node.content {
+        NodeContent::Text(text) => Some(text),
         _ => {
             reader.refuse(path, node, wanted);
             None
@@ -260,14 +260,14 @@ fn with_nearest(diagnostic: Diagnostic, name: &str, names: &[&str], place: Span)
 }
 
 /// A value in words.
-fn kind(value: &Value) -> String {
+fn kind(value: &NodeContent) -> String {
     match value {
-        Value::Null => "nothing".into(),
-        Value::Bool(value) => value.to_string(),
-        Value::Int(value) => value.to_string(),
-        Value::Float(value) => value.to_string(),
-        Value::Text(_) => "a text".into(),
-        Value::List(_) => "a list".into(),
-        Value::Map(_) => "keys with values".into(),
+        NodeContent::Null => "nothing".into(),
+        NodeContent::Bool(value) => value.to_string(),
+        NodeContent::Int(value) => value.to_string(),
+        NodeContent::Float(value) => value.to_string(),
+        NodeContent::Text(_) => "a text".into(),
+        NodeContent::List(_) => "a list".into(),
+        NodeContent::Map(_) => "keys with values".into(),
     }
 }

@@ -1,7 +1,7 @@
 //! The transforms of a recipe: a list whose entries are a name, or a name with what it takes.
 
 use super::section::{Reader, Section, choice, count_up_to, number};
-use super::yaml::{Node, Value};
+use super::yaml::{Node, NodeContent};
 use crate::data::{Resize, Transform};
 use crate::pictures::MOST_PIXELS;
 use cnnc_compiler::graph::Interpolation;
@@ -11,7 +11,7 @@ const NAMES: &[&str] = &["resize", "center_crop", "random_crop", "random_horizon
 
 /// Reads a list of transforms; what is wrong is reported and left out.
 pub fn transforms(reader: &Reader, path: &str, node: &Node) -> Option<Vec<Transform>> {
-    let Value::List(entries) = &node.value else {
+    let NodeContent::List(entries) = &node.content else {
         reader.refuse(path, node, "a list of transforms");
         return None;
     };
@@ -20,10 +20,10 @@ pub fn transforms(reader: &Reader, path: &str, node: &Node) -> Option<Vec<Transf
 
 /// `- cutout: 8` or `- random_horizontal_flip`
 fn transform(reader: &Reader, path: &str, entry: &Node) -> Option<Transform> {
-    let nothing = Node { value: Value::Null, place: entry.place };
-    let (name, given) = match &entry.value {
-        Value::Map(pairs) if pairs.len() == 1 => pairs.first().map(|(name, given)| (name, given))?,
-        Value::Text(_) => (entry, &nothing),
+    let nothing = Node { content: NodeContent::Null, place: entry.place };
+    let (name, given) = match &entry.content {
+        NodeContent::Map(pairs) if pairs.len() == 1 => pairs.first().map(|(name, given)| (name, given))?,
+        NodeContent::Text(_) => (entry, &nothing),
         _ => {
             reader.refuse(path, entry, "a list of transforms, each a name or one `name: value`");
             return None;
@@ -31,10 +31,10 @@ fn transform(reader: &Reader, path: &str, entry: &Node) -> Option<Transform> {
     };
     let kind = choice(reader, path, name, NAMES)?;
     let path = format!("{path}.{}", NAMES[kind]);
-    let missing = given.value == Value::Null;
+    let missing = given.content == NodeContent::Null;
     let at = if missing { name } else { given };
     match NAMES[kind] {
-        "resize" if matches!(given.value, Value::Int(_)) => {
+        "resize" if matches!(given.content, NodeContent::Int(_)) => {
             side(reader, &path, at).map(|side| Transform::Resize(Resize::ShorterSide(side), Interpolation::Bilinear))
         }
         "resize" => size(reader, &path, at).map(|size| Transform::Resize(Resize::To(size), Interpolation::Bilinear)),
@@ -60,12 +60,12 @@ fn side(reader: &Reader, path: &str, node: &Node) -> Option<usize> {
 
 /// One side for both, or height and width.
 fn size(reader: &Reader, path: &str, node: &Node) -> Option<[usize; 2]> {
-    let sides = match &node.value {
-        Value::List(sides) if sides.len() == 2 => {
+    let sides = match &node.content {
+        NodeContent::List(sides) if sides.len() == 2 => {
             let height = side(reader, path, &sides[0]);
             [height?, side(reader, path, &sides[1])?]
         }
-        Value::Int(_) => side(reader, path, node).map(|side| [side, side])?,
+        NodeContent::Int(_) => side(reader, path, node).map(|side| [side, side])?,
         _ => {
             reader.refuse(path, node, "a number of pixels, or [height, width]");
             return None;
@@ -84,7 +84,7 @@ fn size(reader: &Reader, path: &str, node: &Node) -> Option<[usize; 2]> {
 
 /// `random_crop: 32` or `random_crop: {size: 32, padding: 4}`
 fn random_crop(reader: &Reader, path: &str, node: &Node) -> Option<Transform> {
-    if !matches!(node.value, Value::Map(_)) {
+    if !matches!(node.content, NodeContent::Map(_)) {
         return size(reader, path, node).map(|size| Transform::RandomCrop { size, padding: 0 });
     }
     let mut section = Section::new(reader, path, node)?;
@@ -116,8 +116,8 @@ fn numbers(reader: &Reader, path: &str, node: &Node, fits: fn(f64) -> bool) -> O
         }
         found
     };
-    match &node.value {
-        Value::List(nodes) if !nodes.is_empty() => nodes.iter().map(one).collect(),
+    match &node.content {
+        NodeContent::List(nodes) if !nodes.is_empty() => nodes.iter().map(one).collect(),
         _ => one(node).map(|number| vec![number]),
     }
 }

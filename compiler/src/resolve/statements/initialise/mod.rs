@@ -122,7 +122,7 @@ impl<'a> Initialisers<'a> {
 
 fn report_unknown_type(builder: &mut Builder<'_, '_>, name: &str, span: Span) {
     let Builder { reporter, declarations, .. } = builder;
-    if declarations.program().incomplete {
+    if declarations.loaded().incomplete {
         return reporter.unreadable();
     }
     let near = reporter.near(name, || {

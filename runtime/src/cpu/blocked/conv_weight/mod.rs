@@ -18,7 +18,7 @@ use crate::cpu::blocked::cost;
 use crate::cpu::blocked::direct::InputLayout;
 use crate::cpu::blocked::pool::Pool;
 use crate::cpu::blocked::shape::ConvolutionShape;
-use crate::cpu::blocked::vector::{Entry, InstructionSet};
+use crate::cpu::blocked::vector::{Compiled, InstructionSet};
 use cnnc_compiler::kernels::AxisWindow;
 use gather::{Gather, GatherArguments};
 use std::ops::Range;
@@ -41,8 +41,8 @@ pub struct ConvWeight {
     /// Images of a piece, and rows of the gradient.
     piece: [usize; 2],
     /// Tiles by their number of weights, from 1 on.
-    tiles: Vec<Entry<TileArguments>>,
-    gather: Entry<GatherArguments>,
+    tiles: Vec<Compiled<TileArguments>>,
+    gather: Compiled<GatherArguments>,
 }
 
 /// What a task is about.
@@ -109,7 +109,7 @@ impl ConvWeight {
     /// Height and width of a plain image with the padding that windows see.
     fn padded(&self) -> [usize; 2] {
         let window = &self.shape.window;
-        [0, 1].map(|axis| window.output[axis].saturating_sub(1) * window.axes[axis].stride + window.reach(axis))
+        [0, 1].map(|axis| window.output[axis].saturating_sub(1) * window.axes[axis].stride + window.extent(axis))
     }
 
     fn scratch_length(&self) -> usize {
@@ -135,7 +135,7 @@ impl ConvWeight {
     /// many floats as `workspace_length` says for the pool's threads; nothing overlaps.
     pub unsafe fn run(&self, pool: &Pool, x: Images, gradient: Images, output: ImagesMut, workspace: *mut f32) {
         let blocks = self.blocks();
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises a workspace that begins with the sums of all blocks.
         let sums = Shared::new(unsafe { std::slice::from_raw_parts_mut(workspace, self.sums_length()) });
         let scratch = ImagesMut { first: workspace.wrapping_add(self.sums_length()), step: self.scratch_length() };
         pool.run(self.parts * blocks, &|task, worker| {
@@ -297,7 +297,7 @@ impl ConvWeight {
             filter_step: output.step,
         };
         if self.rows == weights {
-            // SAFETY: the caller's promise: all filters of the block have the same rows of sums.
+            // SAFETY: the caller promises that the sums are the block's; all its filters have the same rows of sums.
             return unsafe { (self.gather)(&gather) };
         }
         for filter in first..first + filters {
@@ -316,7 +316,7 @@ impl ConvWeight {
     unsafe fn write_filter(&self, gather: &GatherArguments, lane: usize, to: *mut f32) {
         for weight in 0..gather.weights {
             let from = gather.sums.wrapping_add(weight * self.lanes + lane);
-            // SAFETY: the caller's promise.
+            // SAFETY: the caller promises sums that hold the filter's weights, and room for these.
             unsafe {
                 let parts = (0..gather.parts).map(|part| *from.add(part * gather.part_step));
                 *to.add(weight) = parts.sum();

@@ -3,7 +3,7 @@
 //! A tile holds the sums of a few weights of a whole block of output channels in registers while it walks over images, rows and
 //! pixels. It begins at zero and adds to what is in memory at the end, so that sums of many pixels are sums of sums.
 
-use crate::cpu::blocked::vector::{Entry, InstructionSet, Kernel, Vector};
+use crate::cpu::blocked::vector::{Compiled, InstructionSet, Kernel, Vector};
 
 /// Weights that one tile adds up at most.
 const MOST: usize = 16;
@@ -51,7 +51,7 @@ struct Lanewise;
 impl Factor for Broadcast {
     #[inline(always)]
     unsafe fn load<V: Vector>(at: *const f32, index: usize) -> V {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises that the image holds the number.
         V::splat(unsafe { *at.add(index) })
     }
 }
@@ -59,7 +59,7 @@ impl Factor for Broadcast {
 impl Factor for Lanewise {
     #[inline(always)]
     unsafe fn load<V: Vector>(at: *const f32, index: usize) -> V {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises that the image holds the vector.
         unsafe { V::load(at.add(index * V::LANES)) }
     }
 }
@@ -121,7 +121,7 @@ unsafe fn add_pixel<F: Factor, V: Vector, const WEIGHTS: usize>(
 }
 
 /// The tile of so many weights, at most [`most_weights`].
-pub(super) fn broadcast(set: InstructionSet, weights: usize) -> Entry<TileArguments> {
+pub(super) fn broadcast(set: InstructionSet, weights: usize) -> Compiled<TileArguments> {
     macro_rules! table {
         ($($weights:literal: $chains:literal)*) => {
             match weights {
@@ -134,7 +134,7 @@ pub(super) fn broadcast(set: InstructionSet, weights: usize) -> Entry<TileArgume
 }
 
 /// The tile of one weight of every channel.
-pub(super) fn lanewise(set: InstructionSet) -> Entry<TileArguments> {
+pub(super) fn lanewise(set: InstructionSet) -> Compiled<TileArguments> {
     set.entry::<Tile<Lanewise, 1, 8>>()
 }
 

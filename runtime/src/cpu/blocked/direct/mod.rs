@@ -14,11 +14,11 @@ mod weights;
 
 use crate::cpu::blocked::band::Band;
 use crate::cpu::blocked::buffer::Shared;
-use crate::cpu::blocked::call::Call;
+use crate::cpu::blocked::call::KernelCall;
 use crate::cpu::blocked::cost;
 use crate::cpu::blocked::pool::Pool;
 use crate::cpu::blocked::shape::ConvolutionShape;
-use crate::cpu::blocked::split::{Split, Work};
+use crate::cpu::blocked::split::{Split, WorkSizes};
 use crate::cpu::blocked::tile::TileArguments;
 use crate::cpu::blocked::vector::InstructionSet;
 use phase::{Phase, Phases};
@@ -94,9 +94,9 @@ impl Direct {
         let (ins, outs) = (merged.in_channels / merged.groups, merged.out_channels / merged.groups);
         let blocks = outs.div_ceil(lanes);
         let area = shape.window.area();
-        let rows = phases.footprint.output[0];
-        let pixels = merged.batch * phases.footprint.output[0] * phases.footprint.output[1];
-        let work = Work {
+        let rows = phases.windows.output[0];
+        let pixels = merged.batch * phases.windows.output[0] * phases.windows.output[1];
+        let work = WorkSizes {
             parts: merged.batch * merged.groups,
             rows,
             blocks,
@@ -104,7 +104,7 @@ impl Direct {
             weights: blocks * lanes * ins * area,
             lanes,
         };
-        let band_of = |rows| Band::new(&phases.footprint, ins.div_ceil(unit), unit, rows);
+        let band_of = |rows| Band::new(&phases.windows, ins.div_ceil(unit), unit, rows);
         let split = Split::choose(&work, |rows| band_of(rows).length());
         let band = band_of(split.most_rows());
         let step = phases.step;
@@ -155,55 +155,56 @@ impl Direct {
     ///
     /// # Safety
     /// The call's input and output are images of the shape that `new` was told, its weights `packed_length` floats that `pack`
-    /// wrote, bias, residual and workspace as [`Call`] says; and the output overlaps nothing but, in its own place, the residual.
-    pub unsafe fn run(&self, pool: &Pool, call: &Call<'_>) {
+    /// wrote, bias, residual and workspace as [`KernelCall`] says; and the output overlaps nothing but, in its own place, the
+    /// residual.
+    pub unsafe fn run(&self, pool: &Pool, call: &KernelCall<'_>) {
         let per_group = self.split.tasks();
         let body = |task: usize, worker: usize| {
             let (image, group) = (task / per_group / self.groups, task / per_group % self.groups);
             let [rows, blocks] = self.split.task(task % per_group);
-            let place = Place { worker, image, group, rows, blocks };
-            // SAFETY: the caller's promise; tasks write rows and blocks of their own.
-            unsafe { self.run_task(&place, call) }
+            let task = BandTask { worker, image, group, rows, blocks };
+            // SAFETY: the call is as `run` asks; tasks write rows and blocks of their own, each with its worker's scratch.
+            unsafe { self.run_task(&task, call) }
         };
         let tasks = self.batch * self.groups * per_group;
         if self.alone { (0..tasks).for_each(|task| body(task, 0)) } else { pool.run(tasks, &body) }
     }
 
     /// # Safety
-    /// As for `run`, and no other task has the rows and blocks of `place`, nor its worker's scratch.
-    unsafe fn run_task(&self, place: &Place, call: &Call<'_>) {
+    /// As for `run`, and no other task has the rows and blocks of `task`, nor its worker's scratch.
+    unsafe fn run_task(&self, task: &BandTask, call: &KernelCall<'_>) {
         let group = self.band.input_length();
         // SAFETY: the input holds all groups of the image, and the workspace a band for every worker.
         let (input, scratch) = unsafe {
-            let scratch = call.scratch(place.worker, self.band.length());
+            let scratch = call.scratch(task.worker, self.band.length());
             let length = self.band.length();
             (
-                std::slice::from_raw_parts(call.input.at(place.image, place.group * group), group),
+                std::slice::from_raw_parts(call.input.at(task.image, task.group * group), group),
                 if length == 0 { &mut [] } else { std::slice::from_raw_parts_mut(scratch, length) },
             )
         };
-        let (first_row, rows) = (place.rows.start, place.rows.len());
+        let (first_row, rows) = (task.rows.start, task.rows.len());
         let source = self.band.fill(input, first_row, rows, scratch);
-        for first in place.blocks.clone().step_by(2) {
-            let count = 2.min(place.blocks.end - first);
+        for first in task.blocks.clone().step_by(2) {
+            let count = 2.min(task.blocks.end - first);
             // The weights of the next blocks, be they another task's, are on their way from memory while these are used, if the
             // cache holds both.
             let weights = count * self.packing.block_length();
             let fits = first + count < self.blocks && 2 * 4 * weights <= cost::CACHE_BYTES;
             let ahead = if fits { weights } else { 0 };
-            let tile = Blocks { first: place.group * self.blocks + first, count, ahead };
+            let tile = Blocks { first: task.group * self.blocks + first, count, ahead };
             for row in (0..rows).step_by(self.tall) {
                 let band_rows = row..rows.min(row + self.tall);
                 for phase in &self.phases {
-                    // SAFETY: the caller's promise.
-                    unsafe { self.run_rows(place, phase, &tile, band_rows.clone(), source, call) }
+                    // SAFETY: the call is as `run` asks; these rows and blocks are this task's alone.
+                    unsafe { self.run_rows(task, phase, &tile, band_rows.clone(), source, call) }
                 }
                 let first = (first_row + row) * self.step[0];
                 let end = self.output[0].min((first_row + band_rows.end) * self.step[0]);
                 for block in tile.first..tile.first + tile.count {
                     let (pixel, pixels) = (first * self.output[1], (end - first) * self.output[1]);
                     // SAFETY: these rows were written above, by this task alone.
-                    unsafe { call.finish(place.worker, [place.image, block, pixel], self.at(block, pixel), pixels) };
+                    unsafe { call.finish(task.worker, [task.image, block, pixel], self.at(block, pixel), pixels) };
                 }
             }
         }
@@ -215,17 +216,17 @@ impl Direct {
     /// As for `run_task`.
     unsafe fn run_rows(
         &self,
-        place: &Place,
+        task: &BandTask,
         phase: &Phase,
         blocks: &Blocks,
         rows: Range<usize>,
         source: &[f32],
-        call: &Call<'_>,
+        call: &KernelCall<'_>,
     ) {
         let (lanes, [height, width]) = (self.lanes, self.output);
-        let tall = phase.size[0].saturating_sub(place.rows.start + rows.start).min(rows.len());
+        let tall = phase.size[0].saturating_sub(task.rows.start + rows.start).min(rows.len());
         let Some(segments) = tall.checked_sub(1).map(|index| &phase.tilings[index]) else { return };
-        let output_row = phase.first[0] + (place.rows.start + rows.start) * self.step[0];
+        let output_row = phase.first[0] + (task.rows.start + rows.start) * self.step[0];
         let at = self.at(blocks.first, output_row * width + phase.first[1]);
         let weight_block_stride = self.packing.block_length();
         let mut arguments = TileArguments {
@@ -238,12 +239,12 @@ impl Direct {
             weights: call.weights_at(blocks.first * weight_block_stride + phase.before * self.ins * lanes),
             weight_block_stride,
             prefetch: blocks.ahead,
-            output: call.output.at(place.image, at),
+            output: call.output.at(task.image, at),
             output_row_stride: self.step[0] * width * lanes,
             output_pixel_stride: self.step[1] * lanes,
             output_block_stride: height * width * lanes,
             bias: call.bias_at(blocks.first * lanes),
-            residual: call.residual_at(place.image, at),
+            residual: call.residual_at(task.image, at),
             limits: call.limits,
             tiles: 0,
         };
@@ -263,7 +264,7 @@ impl Direct {
 }
 
 /// What a task is about.
-struct Place {
+struct BandTask {
     worker: usize,
     image: usize,
     group: usize,

@@ -4,7 +4,7 @@
 //! `y + before - k·dilation` is a multiple of s, and that multiple is the input row: so the rows with the same `y % s` are a
 //! convolution of stride 1 over the input, with some of the kernel, and so for columns. Each such pair of remainders is a phase.
 
-use crate::cpu::blocked::band::{Band, Footprint};
+use crate::cpu::blocked::band::{Band, BandWindows};
 use crate::cpu::blocked::shape::Window;
 use crate::cpu::blocked::tile::{Segment, tilings};
 use crate::cpu::blocked::vector::InstructionSet;
@@ -15,7 +15,7 @@ pub(super) struct Phase {
     pub(super) first: [usize; 2],
     /// Its rows and columns.
     pub(super) size: [usize; 2],
-    /// The elements of the kernel that its pixels add, counted row by row, and where each lies in the pixel's footprint.
+    /// The elements of the kernel that its pixels add, counted row by row, and where each lies in the pixel's window.
     pub(super) elements: Vec<(usize, [usize; 2])>,
     /// Where each tap lies from its pixel in the band: for every unit of channels, the elements.
     pub(super) taps: Vec<usize>,
@@ -27,7 +27,7 @@ pub(super) struct Phase {
 
 /// Phases of a convolution, with what its pixels see, and the output pixels from a phase's pixel to the next along each axis.
 pub(super) struct Phases {
-    pub(super) footprint: Footprint,
+    pub(super) windows: BandWindows,
     pub(super) step: [usize; 2],
     axes: [Vec<AxisPhase>; 2],
 }
@@ -36,7 +36,7 @@ pub(super) struct Phases {
 struct AxisPhase {
     first: usize,
     size: usize,
-    /// Element of the kernel, and its place in the footprint.
+    /// Element of the kernel, and its place in the window.
     elements: Vec<(usize, usize)>,
 }
 
@@ -47,25 +47,25 @@ impl Phases {
             let elements = (0..window.axes[axis].kernel).map(|k| (k, k * window.axes[axis].dilation)).collect();
             vec![AxisPhase { first: 0, size: window.output[axis], elements }]
         });
-        Self { footprint: Footprint::of(window), step: [1; 2], axes }
+        Self { windows: BandWindows::of(window), step: [1; 2], axes }
     }
 
     /// Of the convolution that `window` is transposed.
     pub(super) fn of_transposed(window: &Window) -> Self {
-        let mut reach = [1; 2];
+        let mut extent = [1; 2];
         let mut before = [0; 2];
         let axes = [0, 1].map(|axis| {
             let (phases, lowest, highest) = transposed_axis(window, axis);
-            reach[axis] = (highest - lowest) as usize + 1;
+            extent[axis] = (highest - lowest) as usize + 1;
             before[axis] = -lowest;
             phases
         });
         let step = window.axes.map(|axis| axis.stride);
         let output = [0, 1].map(|axis| window.output[axis].div_ceil(step[axis]));
-        Self { footprint: Footprint { input: window.input, output, stride: [1; 2], reach, before }, step, axes }
+        Self { windows: BandWindows { input: window.input, output, stride: [1; 2], extent, before }, step, axes }
     }
 
-    /// The phases, over a band that was made for their footprint.
+    /// The phases, over a band that was made for their windows.
     pub(super) fn over(&self, band: &Band, set: InstructionSet, blocks: usize, columns: usize) -> Vec<Phase> {
         let mut phases = Vec::with_capacity(self.axes[0].len() * self.axes[1].len());
         let mut before = 0;

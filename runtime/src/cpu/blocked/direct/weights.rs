@@ -3,7 +3,7 @@
 use super::phase::Phase;
 use crate::cpu::blocked::shape::ConvolutionShape;
 use crate::cpu::blocked::transpose::{Transpose, TransposeArguments};
-use crate::cpu::blocked::vector::{Entry, InstructionSet};
+use crate::cpu::blocked::vector::{Compiled, InstructionSet};
 
 /// Sizes of the packed weights `[groups][output blocks][phases][input units][elements][channels of the unit][LANES]`.
 pub(super) struct Packing {
@@ -19,7 +19,7 @@ pub(super) struct Packing {
     /// The order of the weights of a full unit of input channels, and of the last: floats from its first vector, for each
     /// channel's elements; empty where they lie as in the filter.
     orders: [Vec<usize>; 2],
-    transpose: Entry<TransposeArguments>,
+    transpose: Compiled<TransposeArguments>,
     /// Of a transposed convolution whose groups are not joined: for every unit of input channels where the vector of each element
     /// of its first channel lies, in floats; empty where no output pixel adds some element.
     turned: Vec<usize>,

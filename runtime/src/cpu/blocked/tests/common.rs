@@ -145,7 +145,7 @@ impl Case {
         input: &Buffer,
         [packed, scratch]: [usize; 2],
         pack: impl Fn(&Pool, &[f32], &mut [f32]),
-        run: impl Fn(&Pool, &Call<'_>),
+        run: impl Fn(&Pool, &KernelCall<'_>),
     ) -> Vec<f32> {
         let batch = self.shape.batch;
         let residual = block(lanes, self.out_dims(), &self.residual);
@@ -164,13 +164,13 @@ impl Case {
             let images_out = output.images();
             let apart = images(&residual, batch);
             let here = Images { first: images_out.first, step: images_out.step };
-            let call = Call {
+            let call = KernelCall {
                 weights: weights.as_ptr(),
                 bias: bias.as_ptr(),
                 residual: Some(if in_place { here } else { apart }),
-                limits: Call::RELU,
+                limits: KernelCall::RELU,
                 workspace: workspace.as_mut_ptr(),
-                ..Call::new(images(input, batch), images_out)
+                ..KernelCall::new(images(input, batch), images_out)
             };
             run(&pool, &call);
             answers.push(unblock(lanes, self.out_dims(), &output.finite()));
@@ -195,14 +195,14 @@ impl Finish for AddOne {
     unsafe fn finish(&self, _: usize, image: usize, block: usize, pixel: usize, row: *mut f32, pixels: usize) {
         let (first, step, area) = self.output;
         let place = first.wrapping_add(image * step + (block * area + pixel) * self.lanes);
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises these floats to this call alone.
         unsafe { self.finish_features(0, 0, if place == row { 0 } else { 1 }, row, pixels * self.lanes) }
     }
     unsafe fn finish_features(&self, _: usize, row: usize, first: usize, values: *mut f32, features: usize) {
         let wrong =
             self.output.2 == 0 && self.output.0.wrapping_add(row * self.output.1 + first) != values.cast_const();
         let wrong = wrong || self.output.2 != 0 && first != 0;
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises these floats to this call alone.
         let values = unsafe { std::slice::from_raw_parts_mut(values, features) };
         values.iter_mut().for_each(|value| *value += if wrong { 100.0 } else { 1.0 });
     }

@@ -144,10 +144,10 @@ fn no_image_and_no_bias() {
             let input = Buffer::zeros(batch * shape.input_length(lanes));
             let mut output = Written::new(batch, shape.output_length(lanes));
             let mut workspace = workspace(1, convolution.workspace_length());
-            let call = Call {
+            let call = KernelCall {
                 weights: weights.as_ptr(),
                 workspace: workspace.as_mut_ptr(),
-                ..Call::new(images(&input, batch), output.images())
+                ..KernelCall::new(images(&input, batch), output.images())
             };
             // SAFETY: everything is laid out as the shape says.
             unsafe { convolution.run(&pool_of(1), &call) };
@@ -196,12 +196,12 @@ fn finish_sees_every_output_once() {
             let mut workspace = workspace(2, convolution.workspace_length());
             let target = output.images();
             let finish = AddOne { output: (target.first, target.step, shape.window.output_pixels()), lanes };
-            let call = Call {
+            let call = KernelCall {
                 weights: weights.as_ptr(),
                 bias: bias.as_ptr(),
                 finish: Some(&finish),
                 workspace: workspace.as_mut_ptr(),
-                ..Call::new(images(&input, 2), target)
+                ..KernelCall::new(images(&input, 2), target)
             };
             // SAFETY: everything is laid out as the shape says.
             unsafe { convolution.run(&pool_of(2), &call) };

@@ -119,7 +119,7 @@ fn transposed_by_winograd() {
                     let lengths = [kernel.packed_length(), kernel.workspace_length()];
                     let pack = |pool: &Pool, weights: &[f32], into: &mut [f32]| kernel.pack(pool, weights, into);
                     // SAFETY: the case lays everything out as its shape says.
-                    let run = |pool: &Pool, call: &Call<'_>| unsafe { kernel.run(pool, call) };
+                    let run = |pool: &Pool, call: &KernelCall<'_>| unsafe { kernel.run(pool, call) };
                     let answer = case.run(set.lanes(), &input, lengths, pack, run);
                     let error = relative_error(&answer, &case.expected);
                     assert!(error < 5e-6, "{set:?} {scheme:?} {:?}: {error:e}", case.shape);
@@ -141,7 +141,7 @@ fn sums_over_a_batch() {
                     let mut scratch = workspace(1, kernel.workspace_length());
                     let mut output = Written::new(1, channels.next_multiple_of(lanes));
                     let workspace = scratch.as_mut_ptr();
-                    let call = Call { workspace, ..Call::new(images(&blocked, batch), output.images()) };
+                    let call = KernelCall { workspace, ..KernelCall::new(images(&blocked, batch), output.images()) };
                     // SAFETY: everything is laid out as the sizes say.
                     unsafe { kernel.run(&pool_of(threads), &call) };
                     output.finite()

@@ -12,7 +12,7 @@ fn check(
     set: InstructionSet,
     [pixels_in, pixels_out]: [usize; 2],
     expected: impl Fn(&[f64]) -> Vec<f64>,
-    run: impl Fn(&Pool, &Call<'_>),
+    run: impl Fn(&Pool, &KernelCall<'_>),
 ) {
     let lanes = set.lanes();
     let input = random(BATCH * CHANNELS * pixels_in, 5);
@@ -26,12 +26,12 @@ fn check(
         let mut output = Written::new(BATCH, CHANNELS.next_multiple_of(lanes) * pixels_out);
         let target = output.images();
         let finish = AddOne { output: (target.first, target.step, pixels_out), lanes };
-        let call = Call {
+        let call = KernelCall {
             bias: padded_bias.as_ptr(),
             residual: Some(images(&added, BATCH)),
-            limits: Call::RELU,
+            limits: KernelCall::RELU,
             finish: Some(&finish),
-            ..Call::new(images(&blocked, BATCH), target)
+            ..KernelCall::new(images(&blocked, BATCH), target)
         };
         run(&pool_of(threads), &call);
         answers.push(unblock(lanes, [BATCH, CHANNELS, pixels_out], &output.finite()));

@@ -55,14 +55,14 @@ impl Case {
         let target = output.images();
         let apart = images(&self.residual, shape.rows);
         let finish = AddOne { output: (target.first, target.step, 0), lanes };
-        let call = Call {
+        let call = KernelCall {
             weights: weights.as_ptr(),
             bias: bias.as_ptr(),
             residual: Some(if in_place { Images { first: target.first, step: target.step } } else { apart }),
-            limits: Call::RELU,
+            limits: KernelCall::RELU,
             finish: Some(&finish),
             workspace: workspace.as_mut_ptr(),
-            ..Call::new(images(&input, shape.rows), target)
+            ..KernelCall::new(images(&input, shape.rows), target)
         };
         // SAFETY: everything is laid out as the shape says.
         unsafe { layer.run(&pool, &call) };

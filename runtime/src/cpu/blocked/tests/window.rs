@@ -141,7 +141,7 @@ fn check_pooling(shape: &PoolShape, pooling: Pooling) {
         let mut output = Written::new(shape.batch, shape.channels.next_multiple_of(lanes) * height * width);
         let target = output.images();
         let finish = AddOne { output: (target.first, target.step, height * width), lanes };
-        let call = Call { finish: Some(&finish), ..Call::new(images(&blocked, shape.batch), target) };
+        let call = KernelCall { finish: Some(&finish), ..KernelCall::new(images(&blocked, shape.batch), target) };
         // SAFETY: everything is laid out as the shape says.
         unsafe { kernel.run(&pool_of(2), &call) };
         let plain = unblock(lanes, [shape.batch, shape.channels, height * width], &output.dense());
@@ -166,7 +166,7 @@ fn max_pooling_keeps_nan() {
             let shape = PoolShape { batch: 1, channels: 1, input: [2, 2], output: [1, 1], axes };
             // SAFETY: everything is laid out as the shape says.
             unsafe {
-                let call = Call::new(images(&blocked, 1), output.images());
+                let call = KernelCall::new(images(&blocked, 1), output.images());
                 Windowed::pooling(set, shape, Pooling::Max).run(&pool_of(1), &call);
             }
             assert!(output.dense()[0].is_nan(), "{set:?} {at}");

@@ -61,12 +61,12 @@ fn finish_sees_every_output_once() {
         let mut workspace = workspace(2, convolution.workspace_length());
         let target = output.images();
         let finish = AddOne { output: (target.first, target.step, 81), lanes };
-        let call = Call {
+        let call = KernelCall {
             weights: weights.as_ptr(),
             bias: bias.as_ptr(),
             finish: Some(&finish),
             workspace: workspace.as_mut_ptr(),
-            ..Call::new(images(&input, 2), target)
+            ..KernelCall::new(images(&input, 2), target)
         };
         // SAFETY: everything is laid out as the shape says.
         unsafe { convolution.run(&pool_of(2), &call) };

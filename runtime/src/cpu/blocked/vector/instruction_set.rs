@@ -36,7 +36,7 @@ pub(crate) trait Kernel {
 }
 
 /// A kernel compiled for one instruction set.
-pub(crate) type Entry<A> = unsafe fn(&A);
+pub(crate) type Compiled<A> = unsafe fn(&A);
 
 impl InstructionSet {
     /// The best one that this machine has.
@@ -143,7 +143,7 @@ impl InstructionSet {
     ///
     /// # Panics
     /// On a machine that does not have it.
-    pub(crate) fn entry<K: Kernel>(self) -> Entry<K::Arguments> {
+    pub(crate) fn entry<K: Kernel>(self) -> Compiled<K::Arguments> {
         assert!(self.is_available(), "this machine has no {self:?}");
         match self {
             #[cfg(target_arch = "x86_64")]

@@ -19,7 +19,7 @@ pub(crate) use avx2::Avx2;
 pub(crate) use avx512::Avx512;
 pub(crate) use exponential::exp;
 pub use instruction_set::InstructionSet;
-pub(crate) use instruction_set::{Entry, Kernel};
+pub(crate) use instruction_set::{Compiled, Kernel};
 pub(crate) use portable::Portable;
 
 /// `LANES` floats in one register.

@@ -1,23 +1,23 @@
 //! Depthwise convolution and pooling: every channel on its own, so a vector of channels at a time with no broadcast.
 
+mod clipped;
 mod rows;
 mod run;
 mod softmax;
-mod span;
 
 use crate::cpu::blocked::buffer::Shared;
-use crate::cpu::blocked::call::Call;
+use crate::cpu::blocked::call::KernelCall;
 use crate::cpu::blocked::cost;
-use crate::cpu::blocked::ending::Ending;
+use crate::cpu::blocked::epilogue::BlockEpilogue;
 use crate::cpu::blocked::planes::Planes;
 use crate::cpu::blocked::pool::Pool;
 use crate::cpu::blocked::reduce::Reduce;
 use crate::cpu::blocked::shape::Window;
-use crate::cpu::blocked::vector::{Entry, InstructionSet};
+use crate::cpu::blocked::vector::{Compiled, InstructionSet};
+use clipped::{ClippedWindow, ClippedWindows};
 use cnnc_compiler::kernels::{Divisor, PoolAxis, Pooling, Reduction};
 use rows::{Maximum, RowArguments, Rows, Sum, WeightedSum};
 use softmax::Softmax;
-use span::{Span, Spans};
 
 /// Sizes of a pooling.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,13 +43,13 @@ pub struct Windowed {
     area: usize,
     /// Factor of every row and of every column of output.
     scales: [Vec<f32>; 2],
-    spans: [Spans; 2],
+    clipped: [ClippedWindows; 2],
     planes: Planes,
     /// Rows of the image to bring near for the next row of output: its steps, where the images come from memory; else 0.
     ahead: usize,
     /// Does the work instead where the one window is the whole image.
     whole: Option<Reduce>,
-    entry: Entry<RowArguments<'static>>,
+    entry: Compiled<RowArguments<'static>>,
 }
 
 impl Windowed {
@@ -71,8 +71,8 @@ impl Windowed {
         };
         let mut windowed = Self::new(set, shape, [0, 1].map(|axis| scales(&shape, pooling, axis)), entry);
         let all = |axis: usize| {
-            windowed.spans[axis].spans == [Span { first: 0, skipped: 0, count: shape.input[axis] }]
-                && (shape.input[axis] == 1 || windowed.spans[axis].dilation == 1)
+            windowed.clipped[axis].windows == [ClippedWindow { first: 0, skipped: 0, count: shape.input[axis] }]
+                && (shape.input[axis] == 1 || windowed.clipped[axis].dilation == 1)
         };
         let reduction = match pooling {
             Pooling::Max => Some((Reduction::Max, 1.0)),
@@ -88,16 +88,21 @@ impl Windowed {
         windowed
     }
 
-    fn new(set: InstructionSet, shape: PoolShape, scales: [Vec<f32>; 2], entry: Entry<RowArguments<'static>>) -> Self {
-        let spans = [0, 1].map(|axis| Spans::new(&shape.axes[axis], shape.output[axis], shape.input[axis]));
+    fn new(
+        set: InstructionSet,
+        shape: PoolShape,
+        scales: [Vec<f32>; 2],
+        entry: Compiled<RowArguments<'static>>,
+    ) -> Self {
+        let clipped = [0, 1].map(|axis| ClippedWindows::new(&shape.axes[axis], shape.output[axis], shape.input[axis]));
         let (lanes, [height, width]) = (set.lanes(), shape.output);
         let blocks = shape.channels.div_ceil(lanes);
-        let elements = |axis: usize| spans[axis].spans.iter().map(|span| span.count).sum::<usize>();
+        let elements = |axis: usize| clipped[axis].windows.iter().map(|window| window.count).sum::<usize>();
         let planes = Planes::new([shape.batch, blocks], height, (elements(0) * elements(1)).max(height * width));
         let bytes = 4 * shape.batch * blocks * lanes * shape.input[0] * shape.input[1];
         // Steps of one are read fast enough as they come.
-        let ahead = if bytes > cost::LAST_CACHE_BYTES / 2 && spans[0].stride > 1 { spans[0].stride } else { 0 };
-        Self { shape, lanes, blocks, area: 0, scales, spans, planes, ahead, whole: None, entry }
+        let ahead = if bytes > cost::LAST_CACHE_BYTES / 2 && clipped[0].stride > 1 { clipped[0].stride } else { 0 };
+        Self { shape, lanes, blocks, area: 0, scales, clipped, planes, ahead, whole: None, entry }
     }
 
     /// Floats of the packed weights: `⌈channels / LANES⌉ · LANES · area`; none for pooling.
@@ -126,8 +131,9 @@ impl Windowed {
     ///
     /// # Safety
     /// The call's input and output are images of the shape that the kernel was told, its weights `packed_length` floats that
-    /// `pack` wrote, bias and residual as [`Call`] says; and the output overlaps nothing but, in its own place, the residual.
-    pub unsafe fn run(&self, pool: &Pool, call: &Call<'_>) {
+    /// `pack` wrote, bias and residual as [`KernelCall`] says; and the output overlaps nothing but, in its own place, the
+    /// residual.
+    pub unsafe fn run(&self, pool: &Pool, call: &KernelCall<'_>) {
         if let Some(whole) = &self.whole {
             // SAFETY: `whole` was told the same shape, and the caller promises images of it.
             return unsafe { whole.run(pool, call) };
@@ -139,14 +145,14 @@ impl Windowed {
             let at = (part.block * height * width + pixel) * self.lanes;
             let pixels = part.rows.len() * width;
             let arguments = RowArguments {
-                spans: &self.spans,
+                clipped: &self.clipped,
                 image: call.input.at(part.image, part.block * input_plane),
                 image_width: self.shape.input[1],
                 weights: call.weights_at(part.block * self.area * self.lanes),
                 scales: &self.scales,
                 output: call.output.at(part.image, at),
                 residual: call.residual_at(part.image, at),
-                ending: Ending::of(call, part.block, self.lanes),
+                epilogue: BlockEpilogue::of(call, part.block, self.lanes),
                 rows: part.rows,
                 ahead: self.ahead,
             };

@@ -3,9 +3,9 @@
 //! Outputs whose windows lie inside the image are done along rows, those at the left and right edge down columns, in runs of
 //! which all windows have the same elements; what is left, corners and windows at no regular steps, is done one by one.
 
+use super::clipped::ClippedWindows;
 use super::run::Run;
-use super::span::Spans;
-use crate::cpu::blocked::ending::{Ending, LoadedEnding};
+use crate::cpu::blocked::epilogue::{BlockEpilogue, LoadedEpilogue};
 use crate::cpu::blocked::vector::{Kernel, Vector};
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -61,7 +61,7 @@ impl Operation for Maximum {
 /// Some rows of one block of channels.
 pub(super) struct RowArguments<'a> {
     /// The windows, along rows and along columns of output.
-    pub(super) spans: &'a [Spans; 2],
+    pub(super) clipped: &'a [ClippedWindows; 2],
     /// `[height][width][LANES]`.
     pub(super) image: *const f32,
     /// Pixels of a row of the image.
@@ -74,7 +74,7 @@ pub(super) struct RowArguments<'a> {
     pub(super) output: *mut f32,
     /// Laid out as `output`, or null.
     pub(super) residual: *const f32,
-    pub(super) ending: Ending,
+    pub(super) epilogue: BlockEpilogue,
     /// Rows of output to do.
     pub(super) rows: Range<usize>,
     /// Rows of the image that a row of output reads and the one before did not, where the image comes from afar; else 0.
@@ -89,10 +89,10 @@ impl<O: Operation> Kernel for Rows<O> {
 
     #[inline(always)]
     unsafe fn run<V: Vector>(a: &RowArguments<'static>) {
-        let columns = &a.spans[1];
+        let columns = &a.clipped[1];
         // A dense tile holds eight sums, a row of weights and more: too much for few registers.
         let dense = V::ACCUMULATORS >= 24 && columns.dilation == 1;
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises windows that are clipped to the image, and that the rest is whole.
         unsafe {
             match [columns.kernel, columns.stride] {
                 [3, 1] if dense => a.compute::<V, O, 3, 1>(),
@@ -109,28 +109,29 @@ impl RowArguments<'_> {
     /// Computes the rows; `KERNEL` and `STRIDE` as for [`Run::compute`].
     ///
     /// # Safety
-    /// Spans lie in the image, and the rest is whole.
+    /// Windows are clipped to the image, and the rest is whole.
     #[inline(always)]
     unsafe fn compute<V: Vector, O: Operation, const KERNEL: usize, const STRIDE: usize>(&self) {
-        let [rows, columns] = self.spans;
+        let [rows, columns] = self.clipped;
         let middle = rows.inside.start.max(self.rows.start)..rows.inside.end.min(self.rows.end);
-        // SAFETY: the caller's promise; every output is in one run.
+        // SAFETY: the caller promises windows that are clipped to the image, and that the rest is whole; every output is in one
+        // run.
         unsafe {
-            let ending = self.ending.load::<V>();
+            let epilogue = self.epilogue.load::<V>();
             for row in self.rows.clone() {
                 if !columns.inside.is_empty() {
                     let run = self.at::<V>(row, columns.inside.start);
-                    Run { count: columns.inside.len(), ..run }.compute::<V, O, KERNEL, STRIDE>(&ending);
+                    Run { count: columns.inside.len(), ..run }.compute::<V, O, KERNEL, STRIDE>(&epilogue);
                 }
                 if !middle.contains(&row) {
                     for column in self.edges() {
-                        self.at::<V>(row, column).compute::<V, O, 0, 1>(&ending);
+                        self.at::<V>(row, column).compute::<V, O, 0, 1>(&epilogue);
                     }
                 }
             }
             if !middle.is_empty() {
                 for column in self.edges() {
-                    self.down::<V, O>(middle.clone(), column, &ending);
+                    self.down::<V, O>(middle.clone(), column, &epilogue);
                 }
             }
         }
@@ -139,8 +140,8 @@ impl RowArguments<'_> {
     /// The columns of output whose windows do not lie inside the image.
     #[inline(always)]
     fn edges(&self) -> impl Iterator<Item = usize> {
-        let columns = &self.spans[1];
-        (0..columns.inside.start).chain(columns.inside.end..columns.spans.len())
+        let columns = &self.clipped[1];
+        (0..columns.inside.start).chain(columns.inside.end..columns.windows.len())
     }
 
     /// Computes a column of output.
@@ -148,27 +149,27 @@ impl RowArguments<'_> {
     /// # Safety
     /// As for `compute`, and the windows of the rows lie inside the image from top to bottom.
     #[inline(always)]
-    unsafe fn down<V: Vector, O: Operation>(&self, rows: Range<usize>, column: usize, ending: &LoadedEnding<V>) {
+    unsafe fn down<V: Vector, O: Operation>(&self, rows: Range<usize>, column: usize, epilogue: &LoadedEpilogue<V>) {
         let run = Run {
-            value_step: self.spans[0].stride * self.image_width * V::LANES,
-            output_step: self.spans[1].spans.len() * V::LANES,
+            value_step: self.clipped[0].stride * self.image_width * V::LANES,
+            output_step: self.clipped[1].windows.len() * V::LANES,
             count: rows.len(),
             ahead: 0,
             ..self.at::<V>(rows.start, column)
         };
-        // SAFETY: the caller's promise.
-        unsafe { run.compute::<V, O, 0, 1>(ending) }
+        // SAFETY: the caller promises windows inside the image from top to bottom, so all that the run points to is there.
+        unsafe { run.compute::<V, O, 0, 1>(epilogue) }
     }
 
     /// The run of one output, whose steps are those along its row.
     #[inline(always)]
     fn at<V: Vector>(&self, row: usize, column: usize) -> Run {
-        let [rows, columns] = self.spans;
-        let (up, left) = (&rows.spans[row], &columns.spans[column]);
+        let [rows, columns] = self.clipped;
+        let (up, left) = (&rows.windows[row], &columns.windows[column]);
         let line = self.image_width * V::LANES;
         let weight_step = columns.kernel.wrapping_mul(V::LANES);
         let weight = up.skipped.wrapping_mul(weight_step).wrapping_add(left.skipped * V::LANES);
-        let at = ((row - self.rows.start) * columns.spans.len() + column) * V::LANES;
+        let at = ((row - self.rows.start) * columns.windows.len() + column) * V::LANES;
         Run {
             values: self.image.wrapping_add(up.first * line + left.first * V::LANES),
             value_step: columns.stride * V::LANES,

@@ -1,7 +1,7 @@
 //! A run of outputs at equal steps whose windows have the same elements in the image: along a row, or down a column.
 
 use super::rows::Operation;
-use crate::cpu::blocked::ending::LoadedEnding;
+use crate::cpu::blocked::epilogue::LoadedEpilogue;
 use crate::cpu::blocked::vector::Vector;
 
 /// Outputs of a tile: enough sums side by side to hide the latency of an instruction.
@@ -45,23 +45,23 @@ impl Run {
     #[inline(always)]
     pub(super) unsafe fn compute<V: Vector, O: Operation, const KERNEL: usize, const STRIDE: usize>(
         mut self,
-        ending: &LoadedEnding<V>,
+        epilogue: &LoadedEpilogue<V>,
     ) {
-        // SAFETY: the caller's promise; the tiles cover the run and no more.
+        // SAFETY: the caller promises that the run's fields point to memory; the tiles cover the run and no more.
         unsafe {
             while self.count >= PIXELS {
                 self.bring_near::<V>(PIXELS * STRIDE);
-                self.tile::<V, O, PIXELS, KERNEL, STRIDE>(ending);
+                self.tile::<V, O, PIXELS, KERNEL, STRIDE>(epilogue);
                 self.skip(PIXELS);
             }
             match self.count {
-                1 => self.tile::<V, O, 1, KERNEL, STRIDE>(ending),
-                2 => self.tile::<V, O, 2, KERNEL, STRIDE>(ending),
-                3 => self.tile::<V, O, 3, KERNEL, STRIDE>(ending),
-                4 => self.tile::<V, O, 4, KERNEL, STRIDE>(ending),
-                5 => self.tile::<V, O, 5, KERNEL, STRIDE>(ending),
-                6 => self.tile::<V, O, 6, KERNEL, STRIDE>(ending),
-                7 => self.tile::<V, O, 7, KERNEL, STRIDE>(ending),
+                1 => self.tile::<V, O, 1, KERNEL, STRIDE>(epilogue),
+                2 => self.tile::<V, O, 2, KERNEL, STRIDE>(epilogue),
+                3 => self.tile::<V, O, 3, KERNEL, STRIDE>(epilogue),
+                4 => self.tile::<V, O, 4, KERNEL, STRIDE>(epilogue),
+                5 => self.tile::<V, O, 5, KERNEL, STRIDE>(epilogue),
+                6 => self.tile::<V, O, 6, KERNEL, STRIDE>(epilogue),
+                7 => self.tile::<V, O, 7, KERNEL, STRIDE>(epilogue),
                 _ => {}
             }
         }
@@ -93,9 +93,9 @@ impl Run {
     #[inline(always)]
     unsafe fn tile<V: Vector, O: Operation, const PIXELS: usize, const KERNEL: usize, const STRIDE: usize>(
         &self,
-        ending: &LoadedEnding<V>,
+        epilogue: &LoadedEpilogue<V>,
     ) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the run has as many outputs as the tile, and the caller of `compute` promises all that they point to.
         unsafe {
             let sums = match (KERNEL, O::WEIGHTED) {
                 (0, _) => self.any::<V, O, PIXELS>(),
@@ -105,7 +105,7 @@ impl Run {
             let scale = V::splat(self.scale);
             let (mut residual, mut output) = (self.residual, self.output);
             for pixel in 0..PIXELS {
-                ending.store(sums[pixel], scale, residual, output);
+                epilogue.store(sums[pixel], scale, residual, output);
                 output = output.wrapping_add(self.output_step);
                 residual = if residual.is_null() { residual } else { residual.wrapping_add(self.output_step) };
             }

@@ -11,15 +11,15 @@ impl Kernel for Softmax {
 
     #[inline(always)]
     unsafe fn run<V: Vector>(a: &RowArguments<'static>) {
-        let [row_spans, column_spans] = a.spans;
-        // SAFETY: a span is the part of a window that lies in the image; the caller promises the rest.
+        let [all_rows, all_columns] = a.clipped;
+        // SAFETY: a clipped window lies in the image; the caller promises the rest.
         unsafe {
-            let ending = a.ending.load::<V>();
+            let epilogue = a.epilogue.load::<V>();
             for row in a.rows.clone() {
-                let rows = &row_spans.spans[row];
-                for (column, columns) in column_spans.spans.iter().enumerate() {
+                let rows = &all_rows.windows[row];
+                for (column, columns) in all_columns.windows.iter().enumerate() {
                     let element = |y: usize, x: usize| {
-                        let (y, x) = (rows.first + y * row_spans.dilation, columns.first + x * column_spans.dilation);
+                        let (y, x) = (rows.first + y * all_rows.dilation, columns.first + x * all_columns.dilation);
                         V::load(a.image.add((y * a.image_width + x) * V::LANES))
                     };
                     let mut largest = V::splat(f32::NEG_INFINITY);
@@ -37,9 +37,9 @@ impl Kernel for Softmax {
                             bottom = bottom.add(weight);
                         }
                     }
-                    let at = ((row - a.rows.start) * column_spans.spans.len() + column) * V::LANES;
+                    let at = ((row - a.rows.start) * all_columns.windows.len() + column) * V::LANES;
                     let residual = if a.residual.is_null() { a.residual } else { a.residual.add(at) };
-                    ending.store(top.div(bottom), V::splat(1.0), residual, a.output.add(at));
+                    epilogue.store(top.div(bottom), V::splat(1.0), residual, a.output.add(at));
                 }
             }
         }

@@ -13,11 +13,11 @@ mod transform;
 mod weights;
 
 use crate::cpu::blocked::buffer::Shared;
-use crate::cpu::blocked::call::Call;
+use crate::cpu::blocked::call::KernelCall;
 use crate::cpu::blocked::pool::Pool;
 use crate::cpu::blocked::shape::{ConvolutionShape, Window};
 use crate::cpu::blocked::tile::{Segment, TileArguments, tilings};
-use crate::cpu::blocked::vector::{Entry, InstructionSet};
+use crate::cpu::blocked::vector::{Compiled, InstructionSet};
 pub use blocking::Blocking;
 use cnnc_compiler::kernels::AxisWindow;
 use cnnc_compiler::plan::Scheme;
@@ -35,9 +35,9 @@ pub struct Winograd {
     transposed: bool,
     lanes: usize,
     blocking: Blocking,
-    pack_entry: Entry<PackArguments>,
-    input_entry: Entry<InputArguments>,
-    output_entry: Entry<OutputArguments>,
+    pack_entry: Compiled<PackArguments>,
+    input_entry: Compiled<InputArguments>,
+    output_entry: Compiled<OutputArguments>,
     /// Cuts of a full block of tiles, and of the last one.
     full: Vec<Segment>,
     last: Vec<Segment>,
@@ -123,8 +123,9 @@ impl Winograd {
     ///
     /// # Safety
     /// The call's input and output are images of the shape that `new` was told, its weights `packed_length` floats that `pack`
-    /// wrote, bias, residual and workspace as [`Call`] says; and the output overlaps nothing but, in its own place, the residual.
-    pub unsafe fn run(&self, pool: &Pool, call: &Call<'_>) {
+    /// wrote, bias, residual and workspace as [`KernelCall`] says; and the output overlaps nothing but, in its own place, the
+    /// residual.
+    pub unsafe fn run(&self, pool: &Pool, call: &KernelCall<'_>) {
         let blocks = tile_count(&self.shape, self.scheme).div_ceil(self.blocking.tiles);
         let groups = self.out_blocks().div_ceil(self.blocking.group);
         let chunks = groups.div_ceil(self.blocking.groups);
@@ -144,7 +145,7 @@ impl Winograd {
     }
 
     /// Transforms a block of tiles of one block of input channels into `frequencies`.
-    fn transform(&self, block: usize, channels: usize, frequencies: *mut f32, call: &Call<'_>) {
+    fn transform(&self, block: usize, channels: usize, frequencies: *mut f32, call: &KernelCall<'_>) {
         let [height, width] = self.shape.window.input;
         let plane = height * width * self.lanes;
         self.for_each_image(block, |image, first, count, done| {
@@ -166,7 +167,7 @@ impl Winograd {
     }
 
     /// Multiplies a block of tiles by a group of output channels.
-    fn multiply(&self, block: usize, group: usize, frequencies: *const f32, products: *mut f32, call: &Call<'_>) {
+    fn multiply(&self, block: usize, group: usize, frequencies: *const f32, products: *mut f32, call: &KernelCall<'_>) {
         let (lanes, tiles) = (self.lanes, self.blocking.tiles);
         let first = group * self.blocking.group;
         let outs = first..first + self.members(group);
@@ -194,7 +195,7 @@ impl Winograd {
                     output_block_stride: tiles * lanes,
                     bias: std::ptr::null(),
                     residual: std::ptr::null(),
-                    limits: Call::UNLIMITED,
+                    limits: KernelCall::UNLIMITED,
                     tiles: 0,
                 };
                 for segment in segments {
@@ -217,7 +218,7 @@ impl Winograd {
     }
 
     /// Transforms the products of a block of tiles and one block of output channels to outputs.
-    fn write(&self, worker: usize, block: usize, channels: usize, products: *const f32, call: &Call<'_>) {
+    fn write(&self, worker: usize, block: usize, channels: usize, products: *const f32, call: &KernelCall<'_>) {
         let [height, width] = self.shape.window.output;
         let plane = height * width * self.lanes;
         self.for_each_image(block, |image, first, count, done| {
@@ -247,7 +248,7 @@ impl Winograd {
     }
 
     /// Finishes the pixels of some tiles, those of neighbouring tiles together.
-    fn finish(&self, worker: usize, [image, block]: [usize; 2], tiles: &Tiles, call: &Call<'_>) {
+    fn finish(&self, worker: usize, [image, block]: [usize; 2], tiles: &Tiles, call: &KernelCall<'_>) {
         let (size, [height, width], end) = (self.scheme.outputs(), tiles.size, tiles.first + tiles.count);
         let mut tile = tiles.first;
         while tile < end {

@@ -1,7 +1,7 @@
 //! Input and output transforms of Winograd's method, a vector of channels at a time.
 
 use super::scheme::{F2, F4, Points};
-use crate::cpu::blocked::vector::{Entry, InstructionSet, Kernel, Vector};
+use crate::cpu::blocked::vector::{Compiled, InstructionSet, Kernel, Vector};
 use cnnc_compiler::plan::Scheme;
 use std::marker::PhantomData;
 
@@ -201,7 +201,7 @@ impl<S: Points<PAIRS>, const PAIRS: usize, const N: usize, const M: usize> Kerne
 }
 
 /// The transforms of a scheme.
-pub(super) fn entries(scheme: Scheme, set: InstructionSet) -> (Entry<InputArguments>, Entry<OutputArguments>) {
+pub(super) fn entries(scheme: Scheme, set: InstructionSet) -> (Compiled<InputArguments>, Compiled<OutputArguments>) {
     match scheme {
         Scheme::F2 => (set.entry::<TransformInput<F2, 1, 4>>(), set.entry::<TransformOutput<F2, 1, 4, 2>>()),
         Scheme::F4 => (set.entry::<TransformInput<F4, 2, 6>>(), set.entry::<TransformOutput<F4, 2, 6, 4>>()),

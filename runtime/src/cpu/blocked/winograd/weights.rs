@@ -85,7 +85,7 @@ unsafe fn transform<V: Vector>(a: &PackArguments, filters: *const f32, packed: *
     let mut filter = [[0.0; LANES]; 9];
     for element in 0..9 {
         for lane in 0..V::LANES {
-            // SAFETY: the caller's promise.
+            // SAFETY: the caller promises nine vectors of filters.
             filter[element][lane] = f64::from(unsafe { *filters.add(element * V::LANES + lane) });
         }
     }
@@ -101,7 +101,7 @@ unsafe fn transform<V: Vector>(a: &PackArguments, filters: *const f32, packed: *
             for lane in 0..LANES {
                 values[lane] = sums[lane] as f32;
             }
-            // SAFETY: the caller's promise.
+            // SAFETY: the caller promises room for every frequency, `frequency_stride` apart.
             unsafe { V::load(values.as_ptr()).store(packed.add((row * a.rows + column) * a.frequency_stride)) }
         }
     }

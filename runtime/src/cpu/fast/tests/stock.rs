@@ -5,11 +5,11 @@ use crate::cpu::fast::blocks::Blocked;
 use crate::cpu::fast::stock::{Stock, Value};
 use crate::cpu::fast::{Fast, Packed};
 use crate::cpu::{CpuOptions, InstructionSet};
-use crate::parameters::{Make, Parts, Room, Value as Parameter};
+use crate::parameters::{Make, Parts, Room, TensorSource as Parameter};
 use crate::{Cancel, Model, Parameters, Result, Tensor, random};
 use cnnc_compiler::element::ElementType;
 use cnnc_compiler::kernels::AxisWindow;
-use cnnc_compiler::plan::{Convolution, Method, PackedConv, PackedLinear, Packing, Plan, Preparation};
+use cnnc_compiler::plan::{Method, PackedConv, PackedLinear, Packing, Plan, Preparation, SizedConvolution};
 use cnnc_compiler::write_kernels::Bindings;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
@@ -154,7 +154,8 @@ fn packings(lanes: usize, method: Method, channels: [usize; 2], groups: usize, t
             let reach = if transposed { (size - 1) * stride + kernel } else { size + 3 - kernel };
             if transposed { reach - 2 } else { reach }
         });
-        let convolution = Convolution { batch, channels, groups, sizes: [size, made], window: [axis; 2], transposed };
+        let convolution =
+            SizedConvolution { batch, channels, groups, sizes: [size, made], window: [axis; 2], transposed };
         Packing::Conv(PackedConv { convolution, method, lanes })
     };
     images.map(packing).into()

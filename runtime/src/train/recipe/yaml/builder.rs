@@ -3,7 +3,7 @@
 //! Aliases are copied when they are met, and every copy is counted: a text of a few lines cannot become a tree that fills memory.
 
 use super::places::Places;
-use super::{Node, Result, Unreadable, Value};
+use super::{Node, NodeContent, Result, Unreadable};
 use cnnc_grammar::span::Span;
 use std::collections::HashMap;
 
@@ -15,8 +15,8 @@ const MOST_BYTES: usize = 1 << 20;
 const DEEPEST: usize = 64;
 
 /// Bytes that a value holds itself.
-fn length(value: &Value) -> usize {
-    if let Value::Text(text) = value { text.len() } else { 0 }
+fn length(value: &NodeContent) -> usize {
+    if let NodeContent::Text(text) = value { text.len() } else { 0 }
 }
 
 /// Nodes and bytes of a whole node.
@@ -25,9 +25,9 @@ fn size(node: &Node) -> (usize, usize) {
         let (more_nodes, more_bytes) = size(node);
         (nodes + more_nodes, bytes + more_bytes)
     };
-    match &node.value {
-        Value::List(nodes) => nodes.iter().fold((1, 0), add),
-        Value::Map(pairs) => pairs.iter().flat_map(|(key, value)| [key, value]).fold((1, 0), add),
+    match &node.content {
+        NodeContent::List(nodes) => nodes.iter().fold((1, 0), add),
+        NodeContent::Map(pairs) => pairs.iter().flat_map(|(key, value)| [key, value]).fold((1, 0), add),
         value => (1, length(value)),
     }
 }
@@ -72,17 +72,17 @@ impl Builder {
 
     /// A scalar.
     pub fn scalar(&mut self, node: Node, anchor: usize) -> Result<()> {
-        self.charge(1, length(&node.value), node.place)?;
+        self.charge(1, length(&node.content), node.place)?;
         self.finished(node, anchor)
     }
 
     /// A list or mapping begins.
-    pub fn open(&mut self, value: Value, anchor: usize, place: Span) -> Result<()> {
+    pub fn open(&mut self, content: NodeContent, anchor: usize, place: Span) -> Result<()> {
         if self.open.len() == DEEPEST {
             return Err(too_deep(place));
         }
         self.charge(1, 0, place)?;
-        self.open.push(Open { node: Node { value, place }, anchor, key: None });
+        self.open.push(Open { node: Node { content, place }, anchor, key: None });
         Ok(())
     }
 
@@ -101,7 +101,7 @@ impl Builder {
         };
         let (nodes, bytes) = size(&node);
         self.charge(nodes, bytes, place)?;
-        self.finished(Node { value: node.value, place }, 0)
+        self.finished(Node { content: node.content, place }, 0)
     }
 
     /// Puts a node where it belongs. What has an anchor is kept, and counted, once more.
@@ -113,11 +113,11 @@ impl Builder {
         }
         match self.open.last_mut() {
             None => self.root = Some(node),
-            Some(Open { node: Node { value: Value::Map(pairs), .. }, key, .. }) => match key.take() {
+            Some(Open { node: Node { content: NodeContent::Map(pairs), .. }, key, .. }) => match key.take() {
                 Some(key) => pairs.push((key, node)),
                 None => *key = Some(node),
             },
-            Some(Open { node: Node { value: Value::List(nodes), .. }, .. }) => nodes.push(node),
+            Some(Open { node: Node { content: NodeContent::List(nodes), .. }, .. }) => nodes.push(node),
             Some(_) => {}
         }
         Ok(())

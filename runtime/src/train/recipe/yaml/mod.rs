@@ -20,14 +20,14 @@ use saphyr_parser::{Event, Parser, ScalarStyle, ScanError};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
     /// What it is.
-    pub value: Value,
+    pub content: NodeContent,
     /// Where it stands; of a copy, where its alias does.
     pub place: Span,
 }
 
 /// What a node is.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Value {
+pub enum NodeContent {
     /// Nothing, or `null`.
     Null,
     /// `true` or `false`.
@@ -92,23 +92,24 @@ fn read(text: &str, places: &Places<'_>) -> Result<Node> {
             }
             Event::Scalar(text, style, anchor, tag) => {
                 refuse_tag(tag.as_deref(), place)?;
-                let value = if style == ScalarStyle::Plain { plain(&text) } else { Value::Text(text.into_owned()) };
-                builder.scalar(Node { value, place }, anchor)?;
+                let content =
+                    if style == ScalarStyle::Plain { plain(&text) } else { NodeContent::Text(text.into_owned()) };
+                builder.scalar(Node { content, place }, anchor)?;
             }
             Event::SequenceStart(anchor, tag) => {
                 refuse_tag(tag.as_deref(), place)?;
-                builder.open(Value::List(Vec::new()), anchor, place)?;
+                builder.open(NodeContent::List(Vec::new()), anchor, place)?;
             }
             Event::MappingStart(anchor, tag) => {
                 refuse_tag(tag.as_deref(), place)?;
-                builder.open(Value::Map(Vec::new()), anchor, place)?;
+                builder.open(NodeContent::Map(Vec::new()), anchor, place)?;
             }
             Event::SequenceEnd | Event::MappingEnd => builder.close(places, place)?,
             Event::Alias(anchor) => builder.alias(anchor, place)?,
         }
     }
     match builder.into_root() {
-        Some(root) if root.value != Value::Null => Ok(root),
+        Some(root) if root.content != NodeContent::Null => Ok(root),
         _ => Err(Unreadable { reason: "the file is empty".into(), place: places.at(0, 0), help: None }),
     }
 }
@@ -138,15 +139,15 @@ fn refuse_tag(tag: Option<&saphyr_parser::Tag>, place: Span) -> Result<()> {
 }
 
 /// What a scalar without quotes is.
-fn plain(text: &str) -> Value {
+fn plain(text: &str) -> NodeContent {
     // Behind a space it is a scalar still, and no mark between documents.
     match serde_yaml::from_str(&format!(" {text}")) {
-        Ok(serde_yaml::Value::Null) => Value::Null,
-        Ok(serde_yaml::Value::Bool(value)) => Value::Bool(value),
+        Ok(serde_yaml::Value::Null) => NodeContent::Null,
+        Ok(serde_yaml::Value::Bool(value)) => NodeContent::Bool(value),
         Ok(serde_yaml::Value::Number(number)) => match (number.as_i64(), number.as_f64()) {
-            (Some(number), _) => Value::Int(number),
-            (None, number) => number.map_or_else(|| Value::Text(text.to_owned()), Value::Float),
+            (Some(number), _) => NodeContent::Int(number),
+            (None, number) => number.map_or_else(|| NodeContent::Text(text.to_owned()), NodeContent::Float),
         },
-        _ => Value::Text(text.to_owned()),
+        _ => NodeContent::Text(text.to_owned()),
     }
 }

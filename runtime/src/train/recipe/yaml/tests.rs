@@ -13,9 +13,9 @@ fn at(text: &str, place: Span) -> &str {
 /// The values that are texts or numbers, as they stand in the source.
 fn leaves(text: &str) -> Vec<&str> {
     fn walk<'t>(text: &'t str, node: &Node, found: &mut Vec<&'t str>) {
-        match &node.value {
-            Value::List(nodes) => nodes.iter().for_each(|node| walk(text, node, found)),
-            Value::Map(pairs) => pairs.iter().for_each(|(key, value)| {
+        match &node.content {
+            NodeContent::List(nodes) => nodes.iter().for_each(|node| walk(text, node, found)),
+            NodeContent::Map(pairs) => pairs.iter().for_each(|(key, value)| {
                 walk(text, key, found);
                 walk(text, value, found);
             }),
@@ -47,36 +47,39 @@ fn places_hold_behind_anchors_aliases_and_a_byte_order_mark() {
     let text = "\u{FEFF}é: &all [1, &two 2]\nb: *all\nc: {d: *two, e: 'it''s'}\nf: |\n  long\n  text\ng: last\n";
     let expected = ["é", "1", "2", "b", "1", "2", "c", "d", "*two", "e", "'it''s'", "f", "long", "g", "last"];
     assert_eq!(leaves(text), expected);
-    let Value::Map(pairs) = tree(text).value else { panic!("a map") };
+    let NodeContent::Map(pairs) = tree(text).content else { panic!("a map") };
     assert_eq!(at(text, pairs[1].1.place), "*all");
-    assert_eq!(pairs[1].1.value, pairs[0].1.value);
-    assert_eq!(pairs[3].1.value, Value::Text("long\ntext\n".into()));
+    assert_eq!(pairs[1].1.content, pairs[0].1.content);
+    assert_eq!(pairs[3].1.content, NodeContent::Text("long\ntext\n".into()));
 }
 
 #[test]
 fn what_is_longer_than_a_line_is_its_first_line() {
     let text = "a:\n  b: 1 # one\n  c: 2\nd: [1, 2] # two\ne:\n- x\n- y\n";
-    let Value::Map(pairs) = tree(text).value else { panic!("a map") };
+    let NodeContent::Map(pairs) = tree(text).content else { panic!("a map") };
     let places: Vec<&str> = pairs.iter().map(|(_, value)| at(text, value.place)).collect();
     assert_eq!(places, ["b: 1", "[1, 2]", "x"]);
 }
 
 #[test]
 fn numbers_texts_and_nothing_are_told_apart() {
-    let value = |text: &str| match tree(&format!("[{text}]")).value {
-        Value::List(nodes) => nodes[0].value.clone(),
+    let value = |text: &str| match tree(&format!("[{text}]")).content {
+        NodeContent::List(nodes) => nodes[0].content.clone(),
         other => panic!("{other:?}"),
     };
-    assert_eq!(value("5e-4"), Value::Float(5e-4));
-    assert_eq!(value("-3"), Value::Int(-3));
-    assert_eq!(value("~"), Value::Null);
-    assert_eq!(value("'3'"), Value::Text("3".into()));
-    assert_eq!(value("18446744073709551615"), Value::Float(18446744073709551615.0));
-    assert_eq!(value("true"), Value::Bool(true));
-    assert_eq!(value("no"), Value::Text("no".into()));
-    let Value::Map(pairs) = tree("a: --- 3\nb: 3, [\nc: x\n  y\n").value else { panic!("a map") };
-    let texts: Vec<&Value> = pairs.iter().map(|(_, value)| &value.value).collect();
-    assert_eq!(texts, [&Value::Text("--- 3".into()), &Value::Text("3, [".into()), &Value::Text("x y".into())]);
+    assert_eq!(value("5e-4"), NodeContent::Float(5e-4));
+    assert_eq!(value("-3"), NodeContent::Int(-3));
+    assert_eq!(value("~"), NodeContent::Null);
+    assert_eq!(value("'3'"), NodeContent::Text("3".into()));
+    assert_eq!(value("18446744073709551615"), NodeContent::Float(18446744073709551615.0));
+    assert_eq!(value("true"), NodeContent::Bool(true));
+    assert_eq!(value("no"), NodeContent::Text("no".into()));
+    let NodeContent::Map(pairs) = tree("a: --- 3\nb: 3, [\nc: x\n  y\n").content else { panic!("a map") };
+    let texts: Vec<&NodeContent> = pairs.iter().map(|(_, value)| &value.content).collect();
+    assert_eq!(
+        texts,
+        [&NodeContent::Text("--- 3".into()), &NodeContent::Text("3, [".into()), &NodeContent::Text("x y".into())]
+    );
 }
 
 #[test]

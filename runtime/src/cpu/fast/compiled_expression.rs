@@ -1,4 +1,4 @@
-//! Scalar expressions as short programs that work on a block of elements at a time.
+//! Scalar expressions as short lists of instructions that work on a block of elements at a time.
 //!
 //! What comes in is an expression tree; what goes out is a list of instructions over registers of [`BLOCK`] elements, each a
 //! simple loop. Equal parts of the tree are computed once, and a register is used again as soon as its value is no longer needed.
@@ -15,11 +15,11 @@ use cnnc_compiler::kernels::{Binary, Expression, Unary};
 pub const BLOCK: usize = 256;
 
 /// Registers that hold gathered or repeated sources: one a source.
-pub(super) const SCRATCH: usize = 3;
+pub(super) const SOURCE_REGISTERS: usize = 3;
 
 /// A compiled expression.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Program {
+pub struct CompiledExpression {
     instructions: Vec<Instruction>,
     /// Where the value is in the end.
     result: Source,
@@ -57,8 +57,8 @@ pub(super) enum Operation {
     Sigmoid,
     /// `a · b + c` in one pass, rounded twice as the two operations are.
     MultiplyAdd,
-    /// A random number; the place of what it is drawn with in the program's list. Operations are copied for every block, so they
-    /// are small.
+    /// A random number; the place of what it is drawn with in the expression's list. Operations are copied for every block, so
+    /// they are small.
     Uniform(usize),
 }
 
@@ -98,16 +98,16 @@ struct Instruction {
 
 /// A source at one block.
 #[derive(Clone, Copy)]
-pub(super) enum Value<'a> {
+pub(super) enum SourceBlock<'a> {
     Row(&'a [f32]),
     Number(f32),
 }
 
-impl Program {
+impl CompiledExpression {
     /// Compiles an expression that computes in float32, over operands of these types; those that are not listed are float32.
-    pub fn new(expression: &Expression, operands: &[ElementType]) -> Program {
+    pub fn new(expression: &Expression, operands: &[ElementType]) -> CompiledExpression {
         let is_count = |&index: &usize| operands[index] == ElementType::Uint64;
-        let mut program = Program {
+        let mut compiled = CompiledExpression {
             instructions: Vec::new(),
             result: Source::Constant(0.0),
             registers: 0,
@@ -115,9 +115,9 @@ impl Program {
             counts: (0..operands.len()).filter(is_count).collect(),
             draws: Vec::new(),
         };
-        program.result = program.number(expression);
-        program.assign_registers();
-        program
+        compiled.result = compiled.number(expression);
+        compiled.assign_registers();
+        compiled
     }
 
     /// What is asked of places.
@@ -180,7 +180,7 @@ impl Program {
         self.instructions.len()
     }
 
-    /// The operand that the program only copies, if that is all it does.
+    /// The operand that is only copied, if that is all that is done.
     fn copied(&self) -> Option<usize> {
         match self.result {
             Source::Operand(index) if !self.counts.contains(&index) => Some(index),
@@ -202,10 +202,10 @@ impl Program {
         registers: &mut Vec<f32>,
     ) {
         if let Some(operand) = self.copied() {
-            // SAFETY: as the caller promises.
+            // SAFETY: the caller promises `count` elements of operand and output, shared only element for element.
             return unsafe { output.copy_from(operands[operand], count) };
         }
-        let length = (self.registers + SCRATCH + operands.len()) * BLOCK;
+        let length = (self.registers + SOURCE_REGISTERS + operands.len()) * BLOCK;
         registers.resize(registers.len().max(length), 0.0);
         let (repeated, registers) = registers.split_at_mut(operands.len() * BLOCK);
         for (lane, row) in operands.iter().zip(repeated.chunks_exact_mut(BLOCK)) {
@@ -227,8 +227,8 @@ impl Program {
         }
     }
 
-    /// One block. Programs that meet no whole numbers, as nearly all, have code of their own: one more kind of source in it costs
-    /// short rows a tenth of their time.
+    /// One block. Expressions that meet no whole numbers, as nearly all, have code of their own: one more kind of source in it
+    /// costs short rows a tenth of their time.
     ///
     /// # Safety
     /// As for `run`, of the block's elements; without `WHOLE` no operand holds whole numbers and nothing is drawn.
@@ -243,30 +243,32 @@ impl Program {
     ) {
         let at =
             |counter: usize| Count { first: counts[counter].first + start * counts[counter].step, ..counts[counter] };
-        let (scratch, registers) = registers.split_at_mut(SCRATCH * BLOCK);
+        let (scratch, registers) = registers.split_at_mut(SOURCE_REGISTERS * BLOCK);
         for instruction in &self.instructions {
-            let mut values = [Value::Number(0.0); SCRATCH];
+            let mut values = [SourceBlock::Number(0.0); SOURCE_REGISTERS];
             let mut scratch = scratch.chunks_exact_mut(BLOCK);
             let (target, others) = Registers::split(registers, instruction.target);
             for (value, source) in values.iter_mut().zip(&instruction.sources) {
                 let Some(scratch) = scratch.next() else { continue };
                 *value = match *source {
-                    Source::Register(index) => Value::Row(&others.get(index)[..length]),
-                    Source::Constant(number) => Value::Number(number),
-                    Source::Counter(counter) => Value::Row(counted(at(counter), &mut scratch[..length])),
-                    // SAFETY: as the caller of `run` promises.
+                    Source::Register(index) => SourceBlock::Row(&others.get(index)[..length]),
+                    Source::Constant(number) => SourceBlock::Number(number),
+                    Source::Counter(counter) => SourceBlock::Row(counted(at(counter), &mut scratch[..length])),
+                    // SAFETY: the caller promises an operand that is valid for the block, and it is one of whole numbers.
                     Source::Operand(index) if WHOLE && self.counts.contains(&index) => unsafe {
                         read_counts(operands[index].at(start), &mut scratch[..length])
                     },
                     Source::Operand(index) if matches!(operands[index].pattern, Pattern::Cycle(_)) => {
-                        Value::Row(&repeated[index * BLOCK..][..length])
+                        SourceBlock::Row(&repeated[index * BLOCK..][..length])
                     }
-                    // SAFETY: as the caller of `run` promises; nothing is written to operands while this value lives.
+                    // SAFETY: the caller promises an operand that is valid for the block; nothing is written to operands while
+                    // this value lives.
                     Source::Operand(index) => unsafe { read(operands[index].at(start), &mut scratch[..length]) },
                 };
             }
             match instruction.operation {
-                // SAFETY: as the caller of `run` promises.
+                // SAFETY: the caller promises operands that are valid for the block, those of whole numbers that seed and step
+                // are among them.
                 Operation::Uniform(place) if WHOLE => unsafe {
                     let draw = self.draws[place];
                     draw.fill(at(draw.counter), operands, start, &mut target[..length]);
@@ -279,17 +281,17 @@ impl Program {
             Source::Register(index) => unsafe { output.write(&registers[index * BLOCK..][..length]) },
             Source::Constant(number) => {
                 scratch[..length].fill(number);
-                // SAFETY: as above.
+                // SAFETY: the output is valid for the block, and the scratch lies elsewhere.
                 unsafe { output.write(&scratch[..length]) }
             }
-            // SAFETY: as above.
+            // SAFETY: the output is valid for the block, and the scratch lies elsewhere.
             Source::Counter(counter) => unsafe { output.write(counted(at(counter), &mut scratch[..length])) },
-            // SAFETY: as above, and as the caller of `run` promises.
+            // SAFETY: the output and the operand, one of whole numbers, are valid for the block, and the scratch lies elsewhere.
             Source::Operand(index) if WHOLE && self.counts.contains(&index) => unsafe {
                 let scratch = &mut scratch[..length];
                 match read_counts(operands[index].at(start), scratch) {
-                    Value::Number(number) => scratch.fill(number),
-                    Value::Row(_) => {}
+                    SourceBlock::Number(number) => scratch.fill(number),
+                    SourceBlock::Row(_) => {}
                 }
                 output.write(scratch);
             },
@@ -357,15 +359,15 @@ impl<'a> Registers<'a> {
 }
 
 /// An operand's elements at a block: as they lie if they lie together, else gathered into `scratch`.
-unsafe fn read<'a>(lane: Lane, scratch: &'a mut [f32]) -> Value<'a> {
+unsafe fn read<'a>(lane: Lane, scratch: &'a mut [f32]) -> SourceBlock<'a> {
     // SAFETY: the caller promises that the lane is valid for as many elements as `scratch` has.
     unsafe {
         match lane.pattern {
-            Pattern::Stride(0) => Value::Number(*lane.pointer),
-            Pattern::Stride(1) => Value::Row(std::slice::from_raw_parts(lane.pointer, scratch.len())),
+            Pattern::Stride(0) => SourceBlock::Number(*lane.pointer),
+            Pattern::Stride(1) => SourceBlock::Row(std::slice::from_raw_parts(lane.pointer, scratch.len())),
             _ => {
                 lane.gather(scratch);
-                Value::Row(scratch)
+                SourceBlock::Row(scratch)
             }
         }
     }
@@ -387,7 +389,7 @@ impl Whole {
     unsafe fn at(self, operands: &[Lane], start: usize) -> Counts {
         match self {
             Whole::Number(number) => Counts::Number(number),
-            // SAFETY: as the caller promises.
+            // SAFETY: the caller promises that the element is one of the operand, of whole numbers.
             Whole::Operand(index) => unsafe {
                 match operands[index].at(start) {
                     lane if lane.pattern == Pattern::Stride(0) => Counts::Number(lane.count(0)),
@@ -413,21 +415,21 @@ impl Counts {
     unsafe fn get(self, index: usize) -> u64 {
         match self {
             Counts::Number(number) => number,
-            // SAFETY: as the caller promises.
+            // SAFETY: the caller promises that the element lies in the lane, of whole numbers.
             Counts::Lane(lane) => unsafe { lane.count(index) },
         }
     }
 }
 
 /// An operand's whole numbers at a block as floats.
-unsafe fn read_counts<'a>(lane: Lane, scratch: &'a mut [f32]) -> Value<'a> {
+unsafe fn read_counts<'a>(lane: Lane, scratch: &'a mut [f32]) -> SourceBlock<'a> {
     // SAFETY: the caller promises that the lane is one of whole numbers, valid for as many elements as `scratch` has.
     unsafe {
         if lane.pattern == Pattern::Stride(0) {
-            return Value::Number(lane.count(0) as f32);
+            return SourceBlock::Number(lane.count(0) as f32);
         }
         scratch.iter_mut().enumerate().for_each(|(index, value)| *value = lane.count(index) as f32);
-        Value::Row(scratch)
+        SourceBlock::Row(scratch)
     }
 }
 
@@ -438,12 +440,12 @@ impl Draw {
     /// # Safety
     /// Seed and step must be valid for as many elements as there are in `output`.
     unsafe fn fill(self, count: Count, operands: &[Lane], start: usize, output: &mut [f32]) {
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller promises seed and step for as many elements as there are in `output`.
         let [seed, step] = self.key.map(|whole| unsafe { whole.at(operands, start) });
         let (mut known, mut words, mut key) = (None, [0; 4], [0; 2]);
         for (index, value) in output.iter_mut().enumerate() {
             let number = count.first + index * count.step;
-            // SAFETY: as the caller promises.
+            // SAFETY: the caller promises seed and step for as many elements as there are in `output`.
             let now = unsafe { [seed.get(index), step.get(index)] };
             if known != Some(number / 4) || key != now {
                 (known, key) = (Some(number / 4), now);

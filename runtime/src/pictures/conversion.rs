@@ -7,7 +7,7 @@ use cnnc_compiler::graph::ImageTransform;
 /// What is done to every picture: it becomes grey where one channel is wanted, goes through the transforms one after another, and
 /// its pixels are scaled and normalised by channel, unless a transform has done that.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Preprocessing {
+pub(crate) struct Conversion {
     transforms: Vec<Transform>,
     scaling: Option<Scaling>,
 }
@@ -23,10 +23,10 @@ struct Scaling {
 /// Numbers from 0 to 1.
 const PLAIN: Scaling = Scaling { factor: 1.0 / 255.0, mean: Vec::new(), std: Vec::new() };
 
-impl Preprocessing {
+impl Conversion {
     /// These transforms, or where none are given what the spec's `image(...)` says: resizing, then cutting the middle. Pixels are
     /// scaled as the spec says, to 0 to 1 where it says nothing, unless a transform normalises them.
-    pub fn new(transforms: Option<&[Transform]>, image: Option<&ImageTransform>) -> Preprocessing {
+    pub fn new(transforms: Option<&[Transform]>, image: Option<&ImageTransform>) -> Conversion {
         let transforms = match (transforms, image) {
             (Some(transforms), _) => transforms.to_vec(),
             (None, Some(image)) => of_spec(image),
@@ -35,7 +35,7 @@ impl Preprocessing {
         let of_image =
             |image: &ImageTransform| Scaling { factor: image.scale, mean: image.mean.clone(), std: image.std.clone() };
         let scaling = (!transforms.iter().any(Transform::is_normalize)).then(|| image.map_or(PLAIN, of_image));
-        Preprocessing { transforms, scaling }
+        Conversion { transforms, scaling }
     }
 
     /// The picture after all transforms, for an input of so many channels.

@@ -1,5 +1,5 @@
-//! What expressions can reach from a place in a network: declarations, items before it and their parameters (`encoder.weight.T`),
-//! kept values.
+//! What is visible to expressions at a place in a network: declarations, items before it and their parameters
+//! (`encoder.weight.T`), kept values.
 
 use super::Network;
 use crate::graph::{Module, ModuleId, ModuleKind, ParameterId};
@@ -11,9 +11,9 @@ use cnnc_grammar::ast::Call;
 use cnnc_grammar::span::Span;
 use std::rc::Rc;
 
-/// A place, and what is written out before it.
+/// What is visible at a place: all that is written out before it.
 #[derive(Clone, Copy)]
-pub(in crate::resolve) struct Reach<'e, 'a> {
+pub(in crate::resolve) struct Visible<'e, 'a> {
     /// All blocks and models.
     pub declarations: &'e Declarations<'a>,
     /// The network so far.
@@ -22,7 +22,7 @@ pub(in crate::resolve) struct Reach<'e, 'a> {
     pub open: &'e [ModuleId],
 }
 
-impl<'a> Names<'a> for Reach<'_, 'a> {
+impl<'a> Names<'a> for Visible<'_, 'a> {
     fn value(&self, evaluator: &mut Evaluator<'_, 'a, '_>, name: &'a str, span: Span) -> Option<Value<'a>> {
         if let Some(flow) = self.kept(evaluator.reporter, name, span) {
             return Some(Value::Tensor(flow));
@@ -107,7 +107,7 @@ impl<'a> Names<'a> for Reach<'_, 'a> {
     }
 }
 
-impl<'a> Reach<'_, 'a> {
+impl<'a> Visible<'_, 'a> {
     /// The names of all items that can be seen from here.
     fn items(&self) -> Vec<&str> {
         let graph = &self.network.graph;

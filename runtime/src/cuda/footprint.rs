@@ -12,7 +12,7 @@ use cnnc_compiler::plan::{Plan, PlanPort};
 
 /// Bytes of a device's memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Need {
+pub struct GpuFootprint {
     /// Parameters, the optimiser's state among them.
     pub parameters: u64,
     /// What is made of the parameters once.
@@ -27,11 +27,11 @@ pub struct Need {
     pub inputs: u64,
 }
 
-impl Need {
+impl GpuFootprint {
     /// Of a program.
-    pub fn of(plan: &Plan, program: &Program) -> Need {
+    pub fn of(plan: &Plan, program: &Program) -> GpuFootprint {
         let ports = |ports: &[PlanPort]| ports.iter().map(|port| port.view.size_bytes()).fold(0, u64::saturating_add);
-        Need {
+        GpuFootprint {
             parameters: plan.parameter_bytes(),
             prepared: plan.prepared_bytes(),
             scratch: plan.scratch_bytes as u64,
@@ -42,13 +42,13 @@ impl Need {
     }
 
     /// The same, for who has the parameters on the device already.
-    pub fn without_parameters(self) -> Need {
-        Need { parameters: 0, ..self }
+    pub fn without_parameters(self) -> GpuFootprint {
+        GpuFootprint { parameters: 0, ..self }
     }
 
     /// The same, where of what is made once no more than so much is not on the device already.
-    pub fn with_prepared(self, bytes: u64) -> Need {
-        Need { prepared: bytes, ..self }
+    pub fn with_prepared(self, bytes: u64) -> GpuFootprint {
+        GpuFootprint { prepared: bytes, ..self }
     }
 
     /// The most at any time.
@@ -114,28 +114,30 @@ pub fn batch_of(plan: &Plan) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::Need;
+    use super::GpuFootprint;
     use cnnc_compiler::diagnostic::Code;
 
     #[test]
     fn the_largest_batch_is_found_by_proportion() {
-        let need = Need { parameters: 100, prepared: 50, scratch: 30, arena: 1000, workspace: 200, inputs: 80 };
-        assert_eq!(need.total(), 180 + 1280);
-        assert_eq!(need.largest_batch(128, 180 + 1280), Some(128));
-        assert_eq!(need.largest_batch(128, 180 + 640), Some(64));
-        assert_eq!(need.largest_batch(128, 180 + 9), None);
-        assert_eq!(need.largest_batch(128, 179), None);
-        assert!(need.check(Some(128), 1460).is_ok());
+        let footprint =
+            GpuFootprint { parameters: 100, prepared: 50, scratch: 30, arena: 1000, workspace: 200, inputs: 80 };
+        assert_eq!(footprint.total(), 180 + 1280);
+        assert_eq!(footprint.largest_batch(128, 180 + 1280), Some(128));
+        assert_eq!(footprint.largest_batch(128, 180 + 640), Some(64));
+        assert_eq!(footprint.largest_batch(128, 180 + 9), None);
+        assert_eq!(footprint.largest_batch(128, 179), None);
+        assert!(footprint.check(Some(128), 1460).is_ok());
     }
 
     #[test]
     fn a_refusal_says_what_was_asked_what_is_free_and_what_would_fit() {
-        let need = Need { parameters: 500 << 20, arena: 8 << 30, inputs: 1 << 30, ..Need::default() };
-        let refused = need.check(Some(256), 4 << 30).unwrap_err();
+        let footprint =
+            GpuFootprint { parameters: 500 << 20, arena: 8 << 30, inputs: 1 << 30, ..GpuFootprint::default() };
+        let refused = footprint.check(Some(256), 4 << 30).unwrap_err();
         assert_eq!(refused.code, Code::E504);
         assert_eq!(refused.message, "the network needs 10 GB of the GPU's memory, and 4294 MB are free");
         assert_eq!(refused.help, ["of a batch of 256, 99 would fit, as far as proportion tells"]);
-        let huge = Need { parameters: u64::MAX / 2, arena: u64::MAX / 2, inputs: u64::MAX / 2, ..need };
+        let huge = GpuFootprint { parameters: u64::MAX / 2, arena: u64::MAX / 2, inputs: u64::MAX / 2, ..footprint };
         assert!(huge.check(None, 4 << 30).is_err());
     }
 }

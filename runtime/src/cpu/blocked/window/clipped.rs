@@ -5,7 +5,7 @@ use std::ops::Range;
 
 /// What of one window lies in the input, along one axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Span {
+pub(super) struct ClippedWindow {
     /// The first element of the input.
     pub(super) first: usize,
     /// Elements of the window that lie before the input.
@@ -15,8 +15,8 @@ pub(super) struct Span {
 }
 
 /// All windows of an axis.
-pub(super) struct Spans {
-    pub(super) spans: Vec<Span>,
+pub(super) struct ClippedWindows {
+    pub(super) windows: Vec<ClippedWindow>,
     /// Steps from element to element of a window, and from window to window; the latter means nothing outside `inside`.
     pub(super) dilation: usize,
     pub(super) stride: usize,
@@ -26,10 +26,10 @@ pub(super) struct Spans {
     pub(super) kernel: usize,
 }
 
-impl Spans {
+impl ClippedWindows {
     /// Of `count` windows over `size` elements.
     pub(super) fn new(axis: &PoolAxis, count: usize, size: usize) -> Self {
-        let span = |index: usize| {
+        let window = |index: usize| {
             let (first, _, number) = axis.elements(index, count, size);
             let skipped = match axis {
                 PoolAxis::Sliding(window) => {
@@ -37,16 +37,16 @@ impl Spans {
                 }
                 PoolAxis::Adaptive => 0,
             };
-            Span { first, skipped, count: number }
+            ClippedWindow { first, skipped, count: number }
         };
-        let spans: Vec<Span> = (0..count).map(span).collect();
+        let windows: Vec<ClippedWindow> = (0..count).map(window).collect();
         let AxisWindow { kernel, stride, dilation, .. } = match axis {
             PoolAxis::Sliding(window) => *window,
             PoolAxis::Adaptive => AxisWindow { kernel: usize::MAX, stride: 1, dilation: 1, before: 0 },
         };
-        let whole = |span: &Span| span.count == kernel;
-        let start = spans.iter().position(whole).unwrap_or(count);
-        let end = spans.iter().skip(start).position(|span| !whole(span)).map_or(count, |length| start + length);
-        Self { spans, dilation, stride, inside: start..end, kernel }
+        let whole = |window: &ClippedWindow| window.count == kernel;
+        let start = windows.iter().position(whole).unwrap_or(count);
+        let end = windows.iter().skip(start).position(|window| !whole(window)).map_or(count, |length| start + length);
+        Self { windows, dilation, stride, inside: start..end, kernel }
     }
 }

@@ -1,7 +1,7 @@
 //! How a heavy kernel over blocks of channels ends: `rest(clamp(sum + bias + residual))`.
 //!
 //! What comes in is a step's epilogue and how its operands lie; what goes out says which part the kernel does in registers, and
-//! what is left for a program over each finished row. A back end goes by it, and so does the planner: an element of the residual
+//! what is left to compute over each finished row. A back end goes by it, and so does the planner: an element of the residual
 //! is read right before the result's is written there, and never again, so the result may lie where the residual does.
 
 use crate::kernels::{Binary, Expression};
@@ -9,7 +9,7 @@ use crate::plan::View;
 
 /// An epilogue, divided.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Ending {
+pub struct DividedEpilogue {
     /// The epilogue's operand that is one number a channel, in whole blocks; from 1, as the expression counts.
     pub bias: Option<usize>,
     /// The operand that is added and lies as the output does.
@@ -41,14 +41,14 @@ struct Core {
     limits: [f32; 2],
 }
 
-impl Ending {
+impl DividedEpilogue {
     /// Of a step whose result is `output`, an image in blocks, a plain one, or rows of features, with the operands after the
     /// kernel's own.
-    pub fn of(expression: Option<&Expression>, output: &View, others: &[View]) -> Ending {
+    pub fn of(expression: Option<&Expression>, output: &View, others: &[View]) -> DividedEpilogue {
         let sum = Expression::operand(0);
         let kinds: Vec<Kind> = others.iter().map(|view| kind(view, output)).collect();
         let (Core { bias, residual, limits }, rest) = split(expression.unwrap_or(&sum), &kinds);
-        Ending { bias, residual, limits, rest }
+        DividedEpilogue { bias, residual, limits, rest }
     }
 
     /// The operand that the result may be written over, if it lies there.
@@ -143,7 +143,7 @@ fn core(expression: &Expression, kinds: &[Kind]) -> Option<Core> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Core, Ending, Kind, UNLIMITED as NONE, split};
+    use super::{Core, DividedEpilogue, Kind, UNLIMITED as NONE, split};
     use crate::kernels::Expression;
 
     fn operands() -> [Expression; 4] {
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn a_residual_that_is_read_again_is_not_written_over() {
-        let rest = |rest| Ending { bias: None, residual: Some(1), limits: NONE, rest };
+        let rest = |rest| DividedEpilogue { bias: None, residual: Some(1), limits: NONE, rest };
         let [x, residual, ..] = operands();
         assert_eq!(rest(None).overwritten(), Some(1));
         assert_eq!(rest(Some(x.clone().sigmoid())).overwritten(), Some(1));

@@ -1,4 +1,4 @@
-//! Which part of its input one element of an operator's output depends on.
+//! The receptive field of one layer: which part of its input one element of its output depends on.
 //!
 //! Every layer that works on a plane answers with one formula an axis, [`Taps`], in whole numbers: windows, transposed
 //! convolutions, enlarging and adaptive pooling differ in its five numbers alone. `summary::receptive_field` follows them
@@ -8,7 +8,7 @@ use crate::shape::greatest_common_divisor;
 
 /// The part of its input that one element of the output depends on. "Plane" means the last two axes, height and width.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Reach {
+pub enum LayerField {
     /// The element at the same place; where an axis of the input has one element and the output's more, that one.
     Point,
     /// These elements of the plane, by height and width, the same place along the other axes.
@@ -21,10 +21,10 @@ pub enum Reach {
     Joined(usize),
 }
 
-impl Reach {
+impl LayerField {
     /// The whole of these axes and all after them, of an input with `rank` axes.
-    pub fn whole_from(axis: usize, rank: usize) -> Reach {
-        Reach::Whole((axis..rank).collect())
+    pub fn whole_from(axis: usize, rank: usize) -> LayerField {
+        LayerField::Whole((axis..rank).collect())
     }
 }
 

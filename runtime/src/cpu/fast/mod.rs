@@ -54,7 +54,7 @@ use std::cell::UnsafeCell;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
-use stock::{Making, Value};
+use stock::{Making, PreparedValue};
 pub use stock::{Stock, packed_floats};
 
 /// A step, ready to run.
@@ -234,7 +234,7 @@ pub struct Packed {
     /// Those that a run reads and does not write.
     parameters: Vec<Option<Arc<Tensor>>>,
     /// By number; other plans may have them too.
-    prepared: Vec<Value>,
+    prepared: Vec<PreparedValue>,
     run: Vec<NumberedCall>,
     outputs: Vec<Output>,
     /// Floats of workspace that a run needs.
@@ -443,7 +443,7 @@ impl Fast {
             goes_on
         });
         for (number, output) in self.packed.outputs.iter().enumerate().filter(|_| done) {
-            // SAFETY: as above; nothing writes any more.
+            // SAFETY: the outputs are those of the plan, whose memory this is; nothing writes any more.
             unsafe { output.copy_out(&memory, answers.destination(number), &mut self.working.offsets) };
         }
         self.working.lists = memory.into_lists();

@@ -178,11 +178,11 @@ impl Output {
                 let row = done..done + count;
                 done += count;
                 match &mut into {
-                    // SAFETY: as above; the elements are whole numbers.
+                    // SAFETY: the lane is the row's, of whole numbers.
                     Destination::Uint64(counts) => {
                         (0..).zip(&mut counts[row]).for_each(|(index, one)| *one = unsafe { lane.count(index) })
                     }
-                    // SAFETY: as above.
+                    // SAFETY: the lane is the row's, and the destination has memory of its own.
                     Destination::Float32(data) => unsafe { lane.gather(&mut data[row]) },
                 }
             });

@@ -27,12 +27,12 @@ fn floats(bytes: usize) -> usize {
 /// What plans have packed, and the parameters that their runs read as they are.
 #[derive(Default)]
 pub struct Stock {
-    prepared: Register<PreparedKey, Value>,
+    prepared: Register<PreparedKey, PreparedValue>,
     parameters: Register<Arc<str>, Arc<Tensor>>,
 }
 
 /// A packed value: a part of a buffer.
-pub type Value = Part<Arc<Buffer>>;
+pub type PreparedValue = Part<Arc<Buffer>>;
 
 /// Some floats of a buffer, which may be held.
 #[derive(Clone)]
@@ -42,19 +42,19 @@ pub struct Part<B> {
     length: usize,
 }
 
-impl Hold for Value {
+impl Hold for PreparedValue {
     type Weak = Part<Weak<Buffer>>;
 
     fn let_go(&self) -> Self::Weak {
         Part { buffer: Arc::downgrade(&self.buffer), start: self.start, length: self.length }
     }
 
-    fn regain(weak: &Self::Weak) -> Option<Value> {
+    fn regain(weak: &Self::Weak) -> Option<PreparedValue> {
         Some(Part { buffer: weak.buffer.upgrade()?, start: weak.start, length: weak.length })
     }
 }
 
-impl Deref for Value {
+impl Deref for PreparedValue {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
@@ -88,7 +88,7 @@ impl Stock {
 
 /// What is there of a plan's values, and where the others are to lie.
 pub struct Found {
-    preparing: Preparing<Value>,
+    preparing: Preparing<PreparedValue>,
     /// Of the others.
     places: Vec<Place>,
     floats: usize,
@@ -128,8 +128,9 @@ pub struct Making {
 impl Making {
     /// Where each value lies, by number. Those that were there must not be written to, and the steps to be done do not.
     pub fn pointers(&mut self) -> Vec<*mut f32> {
-        let there =
-            |value: &Option<Value>| value.as_ref().map_or(std::ptr::null_mut(), |value| value.as_ptr().cast_mut());
+        let there = |value: &Option<PreparedValue>| {
+            value.as_ref().map_or(std::ptr::null_mut(), |value| value.as_ptr().cast_mut())
+        };
         let mut pointers: Vec<*mut f32> = self.found.preparing.values.iter().map(there).collect();
         let first = self.buffer.as_mut_ptr();
         for place in &self.found.places {
@@ -139,7 +140,7 @@ impl Making {
     }
 
     /// All values, by number, once those that were not there are made.
-    pub fn done(self, stock: &Stock) -> Vec<Value> {
+    pub fn done(self, stock: &Stock) -> Vec<PreparedValue> {
         let buffer = Arc::new(self.buffer);
         let places = self.found.places.into_iter();
         let made = places.map(|Place { start, length, .. }| Part { buffer: buffer.clone(), start, length });

@@ -2,7 +2,7 @@
 
 use crate::cpu::blocked::pool::Pool;
 use crate::cpu::fast::blocks::Blocked;
-use crate::cpu::fast::stock::{Stock, Value};
+use crate::cpu::fast::stock::{PreparedValue, Stock};
 use crate::cpu::fast::{Fast, Packed};
 use crate::cpu::{CpuOptions, InstructionSet};
 use crate::parameters::{Make, Parts, Room, TensorSource as Parameter};
@@ -134,7 +134,7 @@ fn threads_that_pack_at_one_time_have_the_same_in_the_end() {
         let threads: Vec<_> = (0..4).map(|_| scope.spawn(pack)).collect();
         threads.into_iter().map(|thread| thread.join().expect("a packed plan")).collect()
     });
-    let same = |one: &Value, other: &Value| one.as_ptr() == other.as_ptr();
+    let same = |one: &PreparedValue, other: &PreparedValue| one.as_ptr() == other.as_ptr();
     for other in &all[1..] {
         assert!(all[0].prepared.iter().zip(&other.prepared).all(|(one, other)| same(one, other)));
     }

@@ -1,10 +1,10 @@
 //! Candidates that were measured on this machine, and the file that keeps the choice.
 //!
-//! On the CPU a candidate is a convolution's method: choices come in from [`Device::tune`](crate::Device::tune) or from the file,
-//! and go out into the [`Target`] that a plan is made for. On a GPU it is a step's [`ProductMethod`](crate::cuda::ProductMethod). A choice holds for
-//! sizes and not for threads, so that answers have the same bits for any number of these. A file that is damaged, of another
-//! machine or of another cnnc is not used, and the reader is told why. Whoever keeps choices adds them to those that are there by
-//! then, under a lock.
+//! On the CPU a candidate is a convolution's method: choices come in from [`Device::tune`](crate::Device::tune) or from the
+//! file, and go out into the [`Target`] that a plan is made for. On a GPU it is a step's
+//! [`ProductMethod`](crate::cuda::ProductMethod). A choice holds for sizes and not for threads, so that answers have the same
+//! bits for any number of these. A file that is damaged, of another machine or of another cnnc is not used, and the reader is
+//! told why. Whoever keeps choices adds them to those that are there by then, under a lock.
 
 mod device;
 pub(crate) mod measure;

@@ -94,12 +94,6 @@ impl<H: Hold> Preparing<H> {
         sizes.filter(|(_, (value, _))| value.is_none()).map(|(number, (_, &bytes))| (number, bytes))
     }
 
-    /// All values by number, of which these have to be made.
-    pub fn all(&self, to_be_made: &[H]) -> Vec<H> {
-        let mut to_be_made = to_be_made.iter();
-        self.values.iter().filter_map(|value| value.as_ref().or_else(|| to_be_made.next())).cloned().collect()
-    }
-
     /// All values by number, once these were made. Where another plan made one at the same time, it is that one.
     pub fn with(self, made: impl IntoIterator<Item = H>, register: &Register<PreparedKey, H>) -> Vec<H> {
         register.tidy();

@@ -99,7 +99,7 @@ impl Execution {
             next_inputs: ports(&plan.inputs)?,
             parameters,
             scratch: None,
-            prepared: preparing.all(&made),
+            prepared: all_prepared(&preparing, &made),
             workspace: room(footprint.workspace)?,
             arena: None,
         };
@@ -405,6 +405,12 @@ impl Drop for Execution {
             let _ = stream.wait();
         }
     }
+}
+
+/// All values by number that were prepared before, and between them those that have to be made.
+fn all_prepared(preparing: &Preparing<Arc<Buffer>>, to_be_made: &[Arc<Buffer>]) -> Vec<Arc<Buffer>> {
+    let mut to_be_made = to_be_made.iter();
+    preparing.values.iter().filter_map(|value| value.as_ref().or_else(|| to_be_made.next())).cloned().collect()
 }
 
 fn median(mut times: Vec<f64>) -> f64 {

@@ -4,7 +4,7 @@
 //! one set of parameters on one device and in one arithmetic, where equal keys are equal bits. It holds nothing itself: a value
 //! goes with the last plan that has it.
 
-use cnnc_compiler::plan::{Plan, Preparation, PreparedKey};
+use cnnc_compiler::plan::{Plan, Preparation, PreparedKey, Storage};
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -94,6 +94,33 @@ impl<H: Hold> Preparing<H> {
         sizes.filter(|(_, (value, _))| value.is_none()).map(|(number, (_, &bytes))| (number, bytes))
     }
 
+<<<<<<< ours
+=======
+    /// For each parameter of the plan whether it is read: by the steps that have to be done, by runs, or as an output.
+    pub fn parameters(&self, plan: &Plan) -> Vec<bool> {
+        let mut read = vec![false; plan.parameters.len()];
+        let once = plan.prepare.iter().zip(&self.steps).filter(|(_, is_needed)| **is_needed).map(|(step, _)| step);
+        let views = once.chain(&plan.run).flat_map(|step| step.operands.iter().chain([&step.output]));
+        for view in views.chain(plan.outputs.iter().map(|port| &port.view)) {
+            if let Storage::Parameter(number) = view.storage {
+                read[number] = true;
+            }
+        }
+        read
+    }
+
+    /// The bytes of all values that have to be made.
+    pub fn missing_bytes(&self, plan: &Plan) -> u64 {
+        self.missing(plan).map(|(_, bytes)| bytes as u64).sum()
+    }
+
+    /// All values by number, of which these have to be made.
+    pub fn all(&self, to_be_made: &[H]) -> Vec<H> {
+        let mut to_be_made = to_be_made.iter();
+        self.values.iter().filter_map(|value| value.as_ref().or_else(|| to_be_made.next())).cloned().collect()
+    }
+
+>>>>>>> theirs
     /// All values by number, once these were made. Where another plan made one at the same time, it is that one.
     pub fn with(self, made: impl IntoIterator<Item = H>, register: &Register<PreparedKey, H>) -> Vec<H> {
         register.tidy();
@@ -105,7 +132,10 @@ impl<H: Hold> Preparing<H> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Arc, Register};
+    use super::{Arc, Preparing, Register};
+    use crate::cpu::test_plan::{TestPlan, dense};
+    use cnnc_compiler::kernels::Expression;
+    use cnnc_compiler::plan::{Operation, Storage};
 
     #[test]
     fn a_value_is_there_as_long_as_somebody_has_it() {
@@ -121,5 +151,25 @@ mod tests {
         assert_eq!(*register.keep(1, Arc::new("another")), "another");
         register.tidy();
         assert!(register.lock().is_empty());
+    }
+
+    #[test]
+    fn parameters_are_read_for_what_is_missing_and_for_runs() {
+        let sum = Operation::Map(Expression::operand(0) + Expression::operand(1));
+        let parameter = |number: usize| dense(Storage::Parameter(number), 0, &[2]);
+        let plan = TestPlan::new(&[&[2]])
+            .parameter("a", &[2])
+            .parameter("b", &[2])
+            .prepare(Operation::Map(Expression::operand(0) * 2.0), &[parameter(0)], &[2])
+            .step(sum.clone(), &[dense(Storage::Input(0), 0, &[2]), dense(Storage::Prepared(0), 0, &[2])], &[2])
+            .step(sum, &[dense(Storage::Arena, 0, &[2]), parameter(1)], &[2])
+            .finish();
+        let register = Register::default();
+        let preparing = Preparing::of(&plan, &register);
+        assert_eq!((preparing.parameters(&plan), preparing.missing_bytes(&plan)), (vec![true, true], 8));
+        let made = preparing.with([Arc::new("doubled")], &register);
+        let preparing = Preparing::of(&plan, &register);
+        assert_eq!((preparing.parameters(&plan), preparing.missing_bytes(&plan)), (vec![false, true], 0));
+        assert_eq!(preparing.all(&[]), made);
     }
 }

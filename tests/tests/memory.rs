@@ -1,13 +1,14 @@
 //! The memory that is foretold of a plan is the memory that an engine takes: as an allocator counts it, and as the system does.
 
 use cnnc_compiler::graph::ShapedGraph;
-use cnnc_compiler::plan::{Plan, PlanPort};
+use cnnc_compiler::plan::{Plan, PlanPort, Preparation, PreparedKey};
 use cnnc_compiler::training::{Training, compile_step, names};
 use cnnc_compiler::write_kernels::Bindings;
 use cnnc_runtime::cpu::{CpuOptions, Engine, Footprint, TrainingEngine, footprint, initial_state, training_footprint};
 use cnnc_runtime::{Device, Model, Parameters, PrepareOptions, Session, Tensor, random, weights};
 use cnnc_tests::{network, network_for, plans::planned};
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::collections::HashSet;
 use std::fs;
 use std::process::Command;
 use std::sync::Arc;
@@ -118,6 +119,7 @@ fn what_is_foretold_is_what_is_taken() {
         [false, true].into_iter().for_each(|recompute| trained(path, batch, recompute));
     }
     shared_by_sessions("torchvision/resnet18");
+    shared_by_batches("torchvision/resnet18");
     for path in ["vgg", "torchvision/resnet50"] {
         resident(path);
     }
@@ -144,6 +146,32 @@ fn shared_by_sessions(path: &str) {
     assert!(four as f64 <= 1.25 * one as f64, "one session takes {one} bytes, and four {four}");
     let foretold = prepared.memory(&[&[1, 3, 224, 224]]).expect("a plan").run_bytes;
     near(&format!("a session of {path}"), foretold, one + input[0].data().len() as u64 * 4, 0.1);
+}
+
+/// Another batch takes the memory of what no batch before it has packed alike, and little more; by methods that are the same for
+/// any batch that is nothing.
+fn shared_by_batches(path: &str) {
+    let model = Model::from_file(format!("../models/{path}.cnn")).expect("a model");
+    let weights = model.init(0).expect("weights");
+    for exact in [true, false] {
+        let options = PrepareOptions::default();
+        let options = if exact { options.exact() } else { options };
+        let prepared = model.prepare(&weights, &Device::cpu(1), options).expect("packed weights");
+        let plan = |batch: usize| prepared.plan(&[&[batch, 3, 224, 224]]).expect("a plan");
+        let first = plan(1);
+        let mut known: HashSet<PreparedKey> = Preparation::of(&first).keys().collect();
+        for batch in [2, 8] {
+            let before = TAKEN.load(Ordering::SeqCst);
+            let plan = plan(batch);
+            let added = TAKEN.load(Ordering::SeqCst) - before;
+            let preparation = Preparation::of(&plan);
+            let values = preparation.keys().zip(&plan.prepared);
+            let new: usize = values.filter(|(key, _)| known.insert(key.clone())).map(|(_, bytes)| bytes).sum();
+            assert!(!exact || new == 0, "batch {batch} packs {new} bytes in another order");
+            let most = new as u64 + first.prepared_bytes() / 10;
+            assert!(added < most, "batch {batch} adds {added} bytes, {new} of them new");
+        }
+    }
 }
 
 /// A training step: the state that the caller holds, and the engine.

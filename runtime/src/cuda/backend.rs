@@ -13,7 +13,7 @@ use crate::cpu::Footprint;
 use crate::failure::fault;
 use crate::given::{check_outputs, check_parameters, initial_state};
 use crate::random::fnv1a;
-use crate::register::Register;
+use crate::register::{Preparing, Register};
 use crate::tuning::{Candidate, Tuning};
 use crate::view::{AsTensorView, TensorList, TensorViewMut};
 use crate::{
@@ -136,17 +136,15 @@ impl Cuda {
         Ok(Footprint { load_bytes: loading.max(footprint.total()), run_bytes: footprint.total() })
     }
 
-    /// The program of a plan, once all that it needs is known to fit.
+    /// The program of a plan.
     fn program(&self, plan: &Plan) -> Result<Program> {
-        let program = match self.examined {
+        match self.examined {
             Some(library) => {
                 let options = Options { tuning: self.by_library(plan, library), ..self.options.clone() };
-                Program::of(plan, &options)?
+                Program::of(plan, &options)
             }
-            None => Program::of(plan, &self.options)?,
-        };
-        GpuFootprint::of(plan, &program).check(batch_of(plan), self.device.free_bytes()?)?;
-        Ok(program)
+            None => Program::of(plan, &self.options),
+        }
     }
 
     /// A plan on the device, with these parameters.
@@ -181,6 +179,7 @@ impl Backend for Cuda {
         let mut training =
             Training { backend: self.clone(), store: Store::new(self.device.clone()), executions: Vec::new() };
         let program = self.program(&plan)?;
+        GpuFootprint::of(&plan, &program).check(batch_of(&plan), self.device.free_bytes()?)?;
         training.load(&initial_state(&plan, parameters)?)?;
         training.executions.push(self.execution(plan, program, &training.store)?);
         Ok(Box::new(training))
@@ -206,26 +205,43 @@ impl crate::Store for CudaStore {
     fn pack(&self, plan: Arc<Plan>, cancel: &Cancel) -> Result<Arc<dyn Packed>> {
         check_parameters(&plan, &self.parameters)?;
         let Cuda { device, .. } = &self.backend;
-        let program = self.backend.program(&plan)?;
-        let mut parameters = Vec::with_capacity(plan.parameters.len());
-        for wanted in &plan.parameters {
-            cancel.check("packing the weights")?;
-            let there = self.there.parameters.get(&wanted.path);
-            parameters.push(Some(match there {
-                Some(there) => there,
-                None => {
-                    let buffer = upload(device, &*self.parameters.get(&wanted.path)?)?;
-                    self.there.parameters.keep(wanted.path.clone(), Arc::new(buffer))
-                }
-            }));
-        }
-        let prepared = &self.there.prepared;
+        let (program, prepared) = (self.backend.program(&plan)?, &self.there.prepared);
+        // Held until the first execution holds it too, which then does not ask for parameters that are not brought here.
+        let preparing = Preparing::of(&plan, prepared);
+        let parameters = self.bring(&plan, &program, &preparing, cancel)?;
         let mut first = Execution::new(plan.clone(), program.clone(), device.clone(), parameters, prepared)?;
+        drop(preparing);
         first.give_back_parameters();
         self.there.parameters.tidy();
         let (parameters, prepared) = first.weights();
         let (device, there, first) = (device.clone(), self.there.clone(), Mutex::new(Some(first)));
         Ok(Arc::new(OnDevice { device, plan, program, parameters, _prepared: prepared, there, first }))
+    }
+}
+
+impl CudaStore {
+    /// The parameters that a plan reads, none of the others, once all that it needs is known to fit.
+    fn bring(
+        &self,
+        plan: &Plan,
+        program: &Program,
+        preparing: &Preparing<Arc<Buffer>>,
+        cancel: &Cancel,
+    ) -> Result<Vec<Option<Arc<Buffer>>>> {
+        let (device, there) = (&self.backend.device, &self.there.parameters);
+        let mut parameters: Vec<_> = plan.parameters.iter().map(|one| there.get(&one.path)).collect();
+        let read = preparing.parameters(plan);
+        let missing: Vec<usize> = (0..read.len()).filter(|&index| read[index] && parameters[index].is_none()).collect();
+        let bytes = missing.iter().map(|&index| plan.parameters[index].size_bytes()).sum();
+        let footprint = GpuFootprint::of(plan, program).where_missing(bytes, preparing.missing_bytes(plan));
+        footprint.check(batch_of(plan), device.free_bytes()?)?;
+        for index in missing {
+            cancel.check("packing the weights")?;
+            let path = &plan.parameters[index].path;
+            let buffer = upload(device, &*self.parameters.get(path)?)?;
+            parameters[index] = Some(there.keep(path.clone(), Arc::new(buffer)));
+        }
+        Ok(parameters)
     }
 }
 

@@ -70,7 +70,7 @@ pub struct Execution {
 
 impl Execution {
     /// Makes a program ready: compiles it or finds it compiled, and prepares what is not in the register of what was prepared of
-    /// these parameters. `parameters` has the plan's, in its order.
+    /// these parameters. `parameters` has those of the plan, in its order, that it reads.
     ///
     /// # Errors
     /// E503 when a kernel does not compile, E504 when there is too little memory, E505 when the driver fails.
@@ -83,8 +83,7 @@ impl Execution {
     ) -> Result<Execution> {
         device.context.make_current().during("being made ready")?;
         let preparing = Preparing::of(&plan, register);
-        let missing: u64 = preparing.missing(&plan).map(|(_, bytes)| bytes as u64).sum();
-        let footprint = GpuFootprint::of(&plan, &program).without_parameters().with_prepared(missing);
+        let footprint = GpuFootprint::of(&plan, &program).where_missing(0, preparing.missing_bytes(&plan));
         footprint.check(batch_of(&plan), device.free_bytes()?)?;
         let folder = cache::folder();
         let compiled = modules::compile(&program, device.nvrtc, device.architecture, folder.as_deref())?;
@@ -163,7 +162,7 @@ impl Execution {
             return Ok(());
         }
         self.device.context.make_current().during("being made ready")?;
-        let footprint = GpuFootprint::of(&self.plan, &self.program).without_parameters();
+        let footprint = GpuFootprint::of(&self.plan, &self.program).where_missing(0, self.plan.prepared_bytes());
         self.memory.scratch = Some(allocate(&self.device, self.plan.scratch_bytes as u64, &footprint, &self.plan)?);
         let items = self.items(&launches)?;
         let put_in = launch_all(&self.streams[0], &items);

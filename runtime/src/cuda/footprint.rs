@@ -41,14 +41,9 @@ impl GpuFootprint {
         }
     }
 
-    /// The same, for who has the parameters on the device already.
-    pub fn without_parameters(self) -> GpuFootprint {
-        GpuFootprint { parameters: 0, ..self }
-    }
-
-    /// The same, where of what is made once no more than so much is not on the device already.
-    pub fn with_prepared(self, bytes: u64) -> GpuFootprint {
-        GpuFootprint { prepared: bytes, ..self }
+    /// The same, for who has all on the device already but so many bytes of parameters, and of what is made of them once.
+    pub fn where_missing(self, parameters: u64, prepared: u64) -> GpuFootprint {
+        GpuFootprint { parameters, prepared, ..self }
     }
 
     /// The most at any time.

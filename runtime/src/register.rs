@@ -94,8 +94,18 @@ impl<H: Hold> Preparing<H> {
         sizes.filter(|(_, (value, _))| value.is_none()).map(|(number, (_, &bytes))| (number, bytes))
     }
 
-<<<<<<< ours
-=======
+    /// All values by number, once these were made. Where another plan made one at the same time, it is that one.
+    pub fn with(self, made: impl IntoIterator<Item = H>, register: &Register<PreparedKey, H>) -> Vec<H> {
+        register.tidy();
+        let mut made = made.into_iter();
+        let values = self.keys.into_iter().zip(self.values);
+        values.filter_map(|(key, value)| value.or_else(|| Some(register.keep(key, made.next()?)))).collect()
+    }
+}
+
+/// What a GPU asks, where memory is taken for all of a plan at once.
+#[cfg_attr(not(feature = "cuda"), allow(dead_code, reason = "only a GPU asks"))]
+impl<H: Hold> Preparing<H> {
     /// For each parameter of the plan whether it is read: by the steps that have to be done, by runs, or as an output.
     pub fn parameters(&self, plan: &Plan) -> Vec<bool> {
         let mut read = vec![false; plan.parameters.len()];
@@ -112,21 +122,6 @@ impl<H: Hold> Preparing<H> {
     /// The bytes of all values that have to be made.
     pub fn missing_bytes(&self, plan: &Plan) -> u64 {
         self.missing(plan).map(|(_, bytes)| bytes as u64).sum()
-    }
-
-    /// All values by number, of which these have to be made.
-    pub fn all(&self, to_be_made: &[H]) -> Vec<H> {
-        let mut to_be_made = to_be_made.iter();
-        self.values.iter().filter_map(|value| value.as_ref().or_else(|| to_be_made.next())).cloned().collect()
-    }
-
->>>>>>> theirs
-    /// All values by number, once these were made. Where another plan made one at the same time, it is that one.
-    pub fn with(self, made: impl IntoIterator<Item = H>, register: &Register<PreparedKey, H>) -> Vec<H> {
-        register.tidy();
-        let mut made = made.into_iter();
-        let values = self.keys.into_iter().zip(self.values);
-        values.filter_map(|(key, value)| value.or_else(|| Some(register.keep(key, made.next()?)))).collect()
     }
 }
 

@@ -118,6 +118,8 @@ class Narrow(nn.Module):
 DROPPING = {
     "Dropout": lambda item, rank: range(rank),
     "Dropout2d": lambda item, rank: range(2),
+    "AlphaDropout": lambda item, rank: range(rank),
+    "DropPath": lambda item, rank: range(1),
     "StochasticDepth": lambda item, rank: range(1 if item.kwargs.get("mode", (*item.args, "")[-1]) == "row" else 0),
 }
 
@@ -130,16 +132,38 @@ class Training:
 
     def drop(self, item, x, key):
         """The elements of x whose number is at least p, enlarged by 1 / (1 - p); the numbers are those of stream `key`."""
-        p = item.kwargs.get("p", item.args[0] if item.args else 0.5)
+        if item.name == "DropPath":
+            first = item.args[0] if item.args else 0.0
+            p = item.kwargs.get("drop_prob", first)
+        else:
+            p = item.kwargs.get("p", item.args[0] if item.args else 0.5)
         own = DROPPING[item.name](item, x.dim())
         shape = [size if axis in own else 1 for axis, size in enumerate(x.shape)]
         drawn = (formula.symmetric(key, math.prod(shape), self.seed + (self.step << 32)) + 1) / 2
         kept = torch.from_numpy(drawn).reshape(shape) >= p
+        if item.name == "AlphaDropout":  # ATen's dropout.cpp: the noise is 1 where an element is kept
+            alpha = 1.7580993408473766
+            a = 1 / math.sqrt((alpha * alpha * p + 1) * (1 - p))
+            noise = kept.to(x.dtype)
+            return x * (noise * a) + (noise - 1) * (alpha * a) + alpha * a * p
+        if item.name == "DropPath" and not item.kwargs.get("scale_by_keep", True):
+            return torch.where(kept, x, 0)
         return torch.where(kept, x / (1 - p) if p < 1 else x, 0)
+
+
+class DropPath(nn.Module):
+    """timm's `layers.DropPath`, which does nothing in evaluation mode."""
+
+    def __init__(self, drop_prob=0.0, scale_by_keep=True):
+        super().__init__()
+
+    def forward(self, x):
+        return x
 
 
 # Constructors that take the input first, for what it says of channels and features.
 SPECIAL = {
+    "DropPath": lambda x, *args, **kwargs: DropPath(*args, **kwargs),
     "GroupNorm": lambda x, groups, **kwargs: nn.GroupNorm(groups, x.shape[1], **kwargs),
     "LayerNorm": lambda x, shape=None, **kwargs: nn.LayerNorm(shape or x.shape[-1], **kwargs),
     "LayerNorm2d": lambda x, **kwargs: torchvision.models.convnext.LayerNorm2d(x.shape[1], **kwargs),

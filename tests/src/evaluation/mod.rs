@@ -121,10 +121,13 @@ fn layer(
     let (weight, bias) = (own.first().unwrap_or(&nothing), own.get(1));
     let channel = |place: &[usize]| vec![place[1]];
     let key = state.chance.key;
-    let chance = |p: f64, together: &dyn Fn(usize) -> bool| match state.mode {
-        Mode::Inference => x.clone(),
-        Mode::Training { .. } => dropped(x, p, key, stream, together),
-    };
+    let zero = Number::exact(0.0);
+    let thrown =
+        |p: f64, floor: Number, keep: &dyn Fn(Number) -> Number, together: &dyn Fn(usize) -> bool| match state.mode {
+            Mode::Inference => x.clone(),
+            Mode::Training { .. } => dropped(x, (p, floor, keep), key, stream, together),
+        };
+    let chance = |p: f64, together: &dyn Fn(usize) -> bool| thrown(p, zero, &|x| x * (1.0 / (1.0 - p)), together);
     match operator {
         Op::Conv2d(conv) => {
             let axes = convolution_axes(conv.kernel_size, conv.stride, conv.padding, conv.dilation);
@@ -192,13 +195,37 @@ fn layer(
         Op::Hardsigmoid(_) => x.each(pointwise::hardsigmoid),
         Op::Sigmoid(_) => x.each(Number::sigmoid),
         Op::Tanh(_) => x.each(Number::tanh),
+        Op::SELU(_) => x.each(pointwise::selu),
+        Op::CELU(celu) => x.each(|x| pointwise::celu(x, celu.alpha)),
+        Op::Mish(_) => x.each(pointwise::mish),
+        Op::Softplus(plus) => x.each(|x| pointwise::softplus(x, plus.beta, plus.threshold)),
+        Op::Softsign(_) => x.each(pointwise::softsign),
+        Op::LogSigmoid(_) => x.each(pointwise::log_sigmoid),
+        Op::Hardtanh(tanh) => x.each(|x| pointwise::hardtanh(x, tanh.min_val, tanh.max_val)),
+        Op::Hardshrink(shrink) => x.each(|x| pointwise::hardshrink(x, shrink.lambd)),
+        Op::Softshrink(shrink) => x.each(|x| pointwise::softshrink(x, shrink.lambd)),
+        Op::Tanhshrink(_) => x.each(|x| x - x.tanh()),
+        Op::Threshold(layer) => x.each(|x| pointwise::threshold(x, layer.threshold, layer.value)),
+        Op::GLU(glu) => pointwise::glu(x, glu.dim),
         Op::Softmax(softmax) => norm::softmax(x, softmax.dim, false),
+        Op::Softmax2d(_) => norm::softmax(x, 1, false),
+        Op::Softmin(softmin) => norm::softmax(&x.each(|x| -x), softmin.dim, false),
         Op::LogSoftmax(softmax) => norm::softmax(x, softmax.dim, true),
         Op::Dropout(drop) => chance(drop.p.0, &|_| false),
         Op::Dropout2d(drop) => chance(drop.p.0, &|axis| axis > 1),
         Op::StochasticDepth(drop) => {
             let whole = drop.mode.write() == "\"batch\"";
             chance(drop.p.0, &|axis| whole || axis > 0)
+        }
+        Op::DropPath(drop) => {
+            let kept = if drop.scale_by_keep { 1.0 - drop.drop_prob.0 } else { 1.0 };
+            thrown(drop.drop_prob.0, zero, &|x| x * (1.0 / kept), &|axis| axis > 0)
+        }
+        Op::AlphaDropout(drop) => {
+            let (p, alpha) = (drop.p.0, 1.758_099_340_847_376_6);
+            let a = if p < 1.0 { 1.0 / ((alpha * alpha * p + 1.0) * (1.0 - p)).sqrt() } else { 0.0 };
+            let floor = Number::exact(-alpha * a + alpha * a * p);
+            thrown(p, floor, &|x| x * a + alpha * a * p, &|_| false)
         }
         Op::Flatten(flatten) => movement::flattened(x, flatten.start_dim, flatten.end_dim),
         Op::Identity(_) => x.clone(),

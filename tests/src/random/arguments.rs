@@ -224,11 +224,15 @@ impl Layers<'_> {
             "GELU" => {
                 given.extend(self.dice.percent(50).then_some(("approximate", Constant::Text("tanh".into()))));
             }
-            "Softmax" | "LogSoftmax" => given.push(("dim", self.axis(shape))),
-            "Dropout" | "Dropout2d" => given.push(("p", self.float(&[0.0, 0.25, 0.5]))),
+            "Softmax" | "Softmin" | "LogSoftmax" => given.push(("dim", self.axis(shape))),
+            "Dropout" | "Dropout2d" | "AlphaDropout" => given.push(("p", self.float(&[0.0, 0.25, 0.5]))),
             "StochasticDepth" => {
                 given.push(("p", self.float(&[0.25, 0.5])));
                 given.push(("mode", Constant::Text(self.dice.pick(&["batch", "row"]).into())));
+            }
+            "DropPath" => {
+                given.push(("drop_prob", self.float(&[0.0, 0.25, 0.5])));
+                given.extend(self.dice.percent(30).then_some(("scale_by_keep", Constant::Bool(false))));
             }
             "Flatten" if self.dice.percent(60) => {}
             "Flatten" => {
@@ -237,6 +241,21 @@ impl Layers<'_> {
                 given.push(("end_dim", Constant::Int(self.dice.within(first, rank - 1) as i64 - rank as i64)));
             }
             "ReLU" | "ReLU6" | "SiLU" | "Hardswish" | "Hardsigmoid" | "Sigmoid" | "Tanh" | "Identity" => {}
+            "SELU" | "Mish" | "Softsign" | "LogSigmoid" | "Tanhshrink" | "Softmax2d" => {}
+            "CELU" => given.extend(self.dice.percent(50).then_some(("alpha", Constant::Float(0.7)))),
+            "Softplus" => {
+                given.extend(self.dice.percent(50).then_some(("beta", Constant::Float(2.5))));
+                given.extend(self.dice.percent(30).then_some(("threshold", Constant::Float(1.0))));
+            }
+            "Hardtanh" => given.extend(self.dice.percent(50).then_some(("max_val", Constant::Float(0.3)))),
+            "Hardshrink" | "Softshrink" => {
+                given.extend(self.dice.percent(50).then_some(("lambd", Constant::Float(0.2))));
+            }
+            "Threshold" => {
+                given.push(("threshold", self.float(&[0.1, -0.5])));
+                given.push(("value", self.float(&[0.0, 2.0])));
+            }
+            "GLU" => given.push(("dim", self.axis(shape))),
             "ZeroPad2d" if rank == 4 => {
                 let sides: Vec<i64> = (0..4).map(|_| self.dice.pick(&[0, 0, 1, 2, -1, -2])).collect();
                 given.push(("padding", ints(sides)));

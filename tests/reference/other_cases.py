@@ -119,7 +119,7 @@ ACTIVATIONS = {
     "softplus": activation(L.Softplus(), L.Softplus(2.0, 3.0), L.Softplus(beta=0.5, threshold=1)),
     "softsign": activation(L.Softsign()),
     "log_sigmoid": activation(L.LogSigmoid()),
-    "hardtanh": activation(L.Hardtanh(), L.Hardtanh(-2, 2.5), L.Hardtanh(min_val=0.1)),
+    "hardtanh": activation(L.Hardtanh(), L.Hardtanh(-1.7, 2.4), L.Hardtanh(min_val=0.1)),
     "hardshrink": activation(L.Hardshrink(), L.Hardshrink(0.1), L.Hardshrink(lambd=2.0)),
     "softshrink": activation(L.Softshrink(), L.Softshrink(0.1), L.Softshrink(lambd=2.0)),
     "tanhshrink": activation(L.Tanhshrink()),
@@ -188,6 +188,27 @@ SHAPES = {
         ((2, 3, 4, 1), join("sum", branch(L.ZeroPad2d((2, -1, 0, 0))), branch(L.ZeroPad2d((1, 0, 0, 0))))),
         ((2, 3, 1, 4), join("concat", branch(L.ZeroPad2d((0, 0, -1, 3))), branch(L.ZeroPad2d((0, 0, 0, 2))), dim=1)),
     ],
+    **{
+        f"{kind.lower()}_pad{len(sides) // 2}d": [
+            (shape, getattr(L, f"{kind}Pad{len(sides) // 2}d")(sides, *more)),
+            (shape, getattr(L, f"{kind}Pad{len(sides) // 2}d")(2, *more)),
+            (shape, getattr(L, f"{kind}Pad{len(sides) // 2}d")(cut, *more)),
+            (shape, L.Softsign(), getattr(L, f"{kind}Pad{len(sides) // 2}d")(1, *more), L.ReLU()),
+        ]
+        for kind, more in (
+            ("Zero", ()),
+            ("Constant", (0.75,)),
+            ("Reflection", ()),
+            ("Replication", ()),
+            ("Circular", ()),
+        )
+        for shape, sides, cut in (
+            ((3, 2, 7), (3, 1), (-1, 2)),
+            ((2, 4, 5, 6), (1, 2, 3, 0), (2, -1, -1, 1)),
+            ((1, 2, 4, 5, 6), (1, 2, 0, 3, 2, 1), (0, 1, -1, 2, 1, -1)),
+        )
+        if (kind, len(sides)) != ("Zero", 4)
+    },
     "upsample": [
         (IMAGE, L.Upsample(scale_factor=2)),
         (IMAGE, L.Upsample(scale_factor=(3, 2))),

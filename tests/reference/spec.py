@@ -67,6 +67,8 @@ def value_text(value):
     """An argument's value as the language writes it."""
     if isinstance(value, bool):
         return str(value).lower()
+    if value is None:  # of an adaptive pooling: the size stays
+        return '"same"'
     if isinstance(value, str):
         return f'"{value}"'
     if isinstance(value, tuple):

@@ -1,6 +1,6 @@
 //! GLU: one half of an input gated by the other.
 
-use super::{Layer, Operator, Reach, ShapeError, inputs};
+use super::{Layer, Operator, LayerField, ShapeError, inputs};
 use crate::diagnostic::Code;
 use crate::graph::NodeId;
 use crate::kernels::{Expression, KernelBuilder};
@@ -50,11 +50,11 @@ impl Operator for GLU {
         Ok(Shape::from(sizes))
     }
 
-    fn reach(&self, inputs: &[Shape]) -> Reach {
-        let Some(shape) = inputs.first() else { return Reach::Point };
+    fn receptive_field(&self, inputs: &[Shape]) -> LayerField {
+        let Some(shape) = inputs.first() else { return LayerField::Point };
         match inputs::axis("dim", self.dim, shape) {
-            Ok(axis) if axis + 2 >= shape.rank() => Reach::Whole(vec![axis]),
-            _ => Reach::Point,
+            Ok(axis) if axis + 2 >= shape.rank() => LayerField::Whole(vec![axis]),
+            _ => LayerField::Point,
         }
     }
 
@@ -82,10 +82,10 @@ mod tests {
         let layer = on("GLU(dim=1)", &["[N, 8, H, W]"]);
         assert_eq!(layer.shape.to_string(), "[N, 4, H, W]");
         assert_eq!(layer.kernels, ["slice", "slice", "map x0 * (1 / (1 + exp(-x1)))"]);
-        assert_eq!(layer.reach(), Reach::Point);
+        assert_eq!(layer.receptive_field(), LayerField::Point);
         let last = on("GLU", &["[N, 8, 4, 6]"]);
         assert_eq!((last.shape.to_string().as_str(), last.describe().as_str()), ("[N, 8, 4, 3]", "dim=-1"));
-        assert_eq!(last.reach(), Reach::Whole(vec![3]));
+        assert_eq!(last.receptive_field(), LayerField::Whole(vec![3]));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Softmax2d: chances over the channels of each place.
 
 use super::exponentials::{self, Exponentials};
-use super::{Operator, Reach, ShapeError, inputs};
+use super::{Operator, LayerField, ShapeError, inputs};
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
 use crate::shape::{Requirements, Shape};
@@ -32,8 +32,8 @@ impl Operator for Softmax2d {
         inputs::single(inputs)
     }
 
-    fn reach(&self, inputs: &[Shape]) -> Reach {
-        exponentials::reach(1, inputs)
+    fn receptive_field(&self, inputs: &[Shape]) -> LayerField {
+        exponentials::receptive_field(1, inputs)
     }
 
     fn lower(&self, builder: &mut KernelBuilder) -> NodeId {

@@ -24,7 +24,7 @@ pub use array::Array;
 
 use chance::{Chance, dropped};
 use cnnc_compiler::graph::{NodeId, NodeKind, ParameterUse, ShapedGraph};
-use cnnc_compiler::ops::{Argument, Factors, Op, Pair};
+use cnnc_compiler::ops::{Argument, Extents, Factors, Filling, Op, Pair, PerAxis};
 use cnnc_runtime::{Parameters, Tensor};
 use number::{Number, start};
 use std::collections::{BTreeMap, HashMap};
@@ -108,6 +108,50 @@ struct State {
     updates: BTreeMap<String, Array>,
 }
 
+/// A convolution of any number of axes, what its padding is filled with laid around first.
+macro_rules! convolved {
+    ($conv:expr, $x:expr, $weight:expr, $bias:expr) => {{
+        let conv = $conv;
+        let mut axes = convolution_axes(&conv.kernel_size, &conv.stride, &conv.padding, &conv.dilation);
+        let filling = match conv.padding_mode.write().as_str() {
+            "\"reflect\"" => Filling::Reflection,
+            "\"replicate\"" => Filling::Replication,
+            "\"circular\"" => Filling::Circular,
+            _ => Filling::Zeros,
+        };
+        let sides: Vec<[i64; 2]> = axes.iter().rev().map(|axis| [axis.before as i64, axis.after as i64]).collect();
+        for axis in &mut axes {
+            (axis.before, axis.after) = (0, 0);
+        }
+        window::convolution(&movement::padded($x, &sides, filling), $weight, $bias, &axes, conv.groups)
+    }};
+}
+
+/// A transposed convolution of any number of axes.
+macro_rules! transposed {
+    ($conv:expr, $x:expr, $weight:expr, $bias:expr) => {{
+        let conv = $conv;
+        let axes = axes(&conv.kernel_size, &conv.stride, &conv.padding, &conv.dilation);
+        window::transposed_convolution($x, $weight, $bias, &axes, &conv.output_padding.per_axis(), conv.groups)
+    }};
+}
+
+macro_rules! largest_of_windows {
+    ($pool:expr, $x:expr) => {{
+        let stride = $pool.stride.unwrap_or($pool.kernel_size);
+        let axes = axes(&$pool.kernel_size, &stride, &$pool.padding, &$pool.dilation);
+        window::max_pooling($x, &axes, $pool.ceil_mode)
+    }};
+}
+
+macro_rules! mean_of_windows {
+    ($pool:expr, $x:expr, $ones:expr, $divisor:expr) => {{
+        let stride = $pool.stride.unwrap_or($pool.kernel_size);
+        let axes = axes(&$pool.kernel_size, &stride, &$pool.padding, &$ones);
+        window::mean_pooling($x, &axes, $pool.ceil_mode, &Divisor::of($divisor, $pool.count_include_pad))
+    }};
+}
+
 fn layer(
     operator: &Op,
     inputs: &[Array],
@@ -129,35 +173,30 @@ fn layer(
         };
     let chance = |p: f64, together: &dyn Fn(usize) -> bool| thrown(p, zero, &|x| x * (1.0 / (1.0 - p)), together);
     match operator {
-        Op::Conv2d(conv) => {
-            let axes = convolution_axes(conv.kernel_size, conv.stride, conv.padding, conv.dilation);
-            window::convolution(x, weight, bias, axes, conv.groups)
-        }
-        Op::ConvTranspose2d(conv) => {
-            let axes = axes(conv.kernel_size, conv.stride, conv.padding, conv.dilation);
-            window::transposed_convolution(x, weight, bias, axes, conv.output_padding, conv.groups)
-        }
+        Op::Conv1d(conv) => convolved!(conv, x, weight, bias),
+        Op::Conv2d(conv) => convolved!(conv, x, weight, bias),
+        Op::Conv3d(conv) => convolved!(conv, x, weight, bias),
+        Op::ConvTranspose1d(conv) => transposed!(conv, x, weight, bias),
+        Op::ConvTranspose2d(conv) => transposed!(conv, x, weight, bias),
+        Op::ConvTranspose3d(conv) => transposed!(conv, x, weight, bias),
         Op::Linear(_) => linear(x, weight, bias),
-        Op::MaxPool2d(pool) => {
-            let stride = pool.stride.unwrap_or(pool.kernel_size);
-            window::max_pooling(x, axes(pool.kernel_size, stride, pool.padding, pool.dilation), pool.ceil_mode)
-        }
-        Op::AvgPool2d(pool) => {
-            let stride = pool.stride.unwrap_or(pool.kernel_size);
-            let axes = axes(pool.kernel_size, stride, pool.padding, Pair(1, 1));
-            let divisor = match pool.divisor_override {
-                Some(number) => Divisor::Fixed(number),
-                None if pool.count_include_pad => Divisor::ElementsAndPadding,
-                None => Divisor::Elements,
-            };
-            window::mean_pooling(x, axes, pool.ceil_mode, &divisor)
-        }
+        Op::MaxPool1d(pool) => largest_of_windows!(pool, x),
+        Op::MaxPool2d(pool) => largest_of_windows!(pool, x),
+        Op::MaxPool3d(pool) => largest_of_windows!(pool, x),
+        Op::AvgPool1d(pool) => mean_of_windows!(pool, x, Extents([1]), None),
+        Op::AvgPool2d(pool) => mean_of_windows!(pool, x, Pair(1, 1), pool.divisor_override),
+        Op::AvgPool3d(pool) => mean_of_windows!(pool, x, Extents([1; 3]), pool.divisor_override),
         Op::SoftPool2d(pool) => {
             let stride = pool.stride.unwrap_or(pool.kernel_size);
-            window::softmax_pooling(x, axes(pool.kernel_size, stride, pool.padding, Pair(1, 1)), pool.ceil_mode)
+            let axes = axes(&pool.kernel_size, &stride, &pool.padding, &Pair(1, 1));
+            window::softmax_pooling(x, &axes, pool.ceil_mode)
         }
-        Op::AdaptiveAvgPool2d(pool) => adaptive_pooling(x, pool.output_size, mean),
-        Op::AdaptiveMaxPool2d(pool) => adaptive_pooling(x, pool.output_size, largest),
+        Op::AdaptiveAvgPool1d(pool) => adaptive_pooling(x, &pool.output_size.0, mean),
+        Op::AdaptiveAvgPool2d(pool) => adaptive_pooling(x, &pool.output_size.0, mean),
+        Op::AdaptiveAvgPool3d(pool) => adaptive_pooling(x, &pool.output_size.0, mean),
+        Op::AdaptiveMaxPool1d(pool) => adaptive_pooling(x, &pool.output_size.0, largest),
+        Op::AdaptiveMaxPool2d(pool) => adaptive_pooling(x, &pool.output_size.0, largest),
+        Op::AdaptiveMaxPool3d(pool) => adaptive_pooling(x, &pool.output_size.0, largest),
         Op::BatchNorm1d(norm) => {
             let learned = [norm.affine, norm.affine && norm.bias];
             BatchNorm::new(norm.eps, norm.momentum, learned, norm.track_running_stats).evaluate(x, own, state, name)
@@ -229,7 +268,21 @@ fn layer(
         }
         Op::Flatten(flatten) => movement::flattened(x, flatten.start_dim, flatten.end_dim),
         Op::Identity(_) => x.clone(),
-        Op::ZeroPad2d(pad) => movement::zero_padded(x, pad.padding),
+        Op::ZeroPad1d(pad) => movement::padded(x, &pad.padding.0, Filling::Zeros),
+        Op::ZeroPad2d(pad) => movement::padded(x, &pad.padding.0, Filling::Zeros),
+        Op::ZeroPad3d(pad) => movement::padded(x, &pad.padding.0, Filling::Zeros),
+        Op::ConstantPad1d(pad) => movement::padded(x, &pad.padding.0, Filling::Constant(pad.value)),
+        Op::ConstantPad2d(pad) => movement::padded(x, &pad.padding.0, Filling::Constant(pad.value)),
+        Op::ConstantPad3d(pad) => movement::padded(x, &pad.padding.0, Filling::Constant(pad.value)),
+        Op::ReflectionPad1d(pad) => movement::padded(x, &pad.padding.0, Filling::Reflection),
+        Op::ReflectionPad2d(pad) => movement::padded(x, &pad.padding.0, Filling::Reflection),
+        Op::ReflectionPad3d(pad) => movement::padded(x, &pad.padding.0, Filling::Reflection),
+        Op::ReplicationPad1d(pad) => movement::padded(x, &pad.padding.0, Filling::Replication),
+        Op::ReplicationPad2d(pad) => movement::padded(x, &pad.padding.0, Filling::Replication),
+        Op::ReplicationPad3d(pad) => movement::padded(x, &pad.padding.0, Filling::Replication),
+        Op::CircularPad1d(pad) => movement::padded(x, &pad.padding.0, Filling::Circular),
+        Op::CircularPad2d(pad) => movement::padded(x, &pad.padding.0, Filling::Circular),
+        Op::CircularPad3d(pad) => movement::padded(x, &pad.padding.0, Filling::Circular),
         Op::Upsample(up) => {
             let factors = up.scale_factor.map(|Factors(height, width)| (height, width));
             let readings = movement::Reading::axis(up.size, factors, x);

@@ -2,7 +2,7 @@
 
 use super::array::{Array, number_of};
 use super::number::Number;
-use cnnc_compiler::ops::{Pair, Sides};
+use cnnc_compiler::ops::{Filling, Pair};
 
 pub fn flattened(x: &Array, start: i64, end: i64) -> Array {
     let (first, last) = (x.axis(start), x.axis(end));
@@ -35,12 +35,37 @@ pub fn narrowed(x: &Array, dim: i64, start: i64, length: usize) -> Array {
     })
 }
 
-pub fn zero_padded(x: &Array, Sides { left, right, top, bottom }: Sides) -> Array {
-    let [batch, channels, height, width] = x.image();
-    let grown = |size: usize, before: i64, after: i64| (size as i64 + before + after) as usize;
-    Array::of(&[batch, channels, grown(height, top, bottom), grown(width, left, right)], |place| {
-        let from = [place[2] as isize - top as isize, place[3] as isize - left as isize];
-        x.pixel([place[0], place[1]], from).unwrap_or(Number::exact(0.0))
+/// What is laid around the last axes, the last of them first; negative numbers cut off.
+pub fn padded(x: &Array, sides: &[[i64; 2]], filling: Filling) -> Array {
+    let rank = x.shape.len();
+    sides.iter().enumerate().fold(x.clone(), |x, (back, &[before, after])| {
+        let axis = rank - 1 - back;
+        let size = x.shape[axis] as i64;
+        let mut shape = x.shape.clone();
+        shape[axis] = (size + before + after) as usize;
+        Array::of(&shape, |place| {
+            let mut from = place.to_vec();
+            // Around in a circle goes what is left when the rest is cut off.
+            let (first, end) = ((-before).max(0), size - (-after).max(0));
+            let at = place[axis] as i64 - before;
+            let source = match filling {
+                Filling::Zeros | Filling::Constant(_) if at < 0 || at >= size => None,
+                Filling::Zeros | Filling::Constant(_) => Some(at),
+                Filling::Reflection if at < 0 => Some(-at),
+                Filling::Reflection if at >= size => Some(2 * (size - 1) - at),
+                Filling::Reflection => Some(at),
+                Filling::Replication => Some(at.clamp(0, size - 1)),
+                Filling::Circular => Some(first + (at - first).rem_euclid(end - first)),
+            };
+            match (source, filling) {
+                (Some(source), _) => {
+                    from[axis] = source as usize;
+                    x.at(&from)
+                }
+                (None, Filling::Constant(value)) => Number::exact(value),
+                (None, _) => Number::exact(0.0),
+            }
+        })
     })
 }
 

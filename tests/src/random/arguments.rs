@@ -7,10 +7,11 @@ use super::layer::{LayerCall, int, ints, pair};
 use cnnc_compiler::ops::{Constant, LAYERS};
 
 /// Layers that plans do most for: more than one way to compute them, work that they take up, views of what they give.
-const OFTEN: [&str; 14] = [
+const OFTEN: [&str; 15] = [
     "Conv2d",
     "Conv2d",
-    "Conv2d",
+    "Conv1d",
+    "Conv3d",
     "ConvTranspose2d",
     "Linear",
     "MaxPool2d",
@@ -24,22 +25,17 @@ const OFTEN: [&str; 14] = [
     "PixelShuffle",
 ];
 
-/// Layers that take no value of another number of axes.
-const OF_IMAGES: [&str; 13] = [
-    "Conv2d",
-    "ConvTranspose2d",
-    "MaxPool2d",
-    "AvgPool2d",
-    "SoftPool2d",
-    "AdaptiveAvgPool2d",
-    "AdaptiveMaxPool2d",
-    "GroupNorm",
-    "ZeroPad2d",
-    "Upsample",
-    "PixelShuffle",
-    "ChannelShuffle",
-    "Permute",
-];
+/// Layers that take no value of another number of axes, beside those whose name says how many.
+const OF_IMAGES: [&str; 5] = ["GroupNorm", "Upsample", "PixelShuffle", "ChannelShuffle", "Permute"];
+
+/// How many axes a layer's windows or sides have, from its name: `Conv1d`.
+fn axes_of(name: &str) -> usize {
+    match name.strip_suffix('d').and_then(|name| name.chars().last()) {
+        Some('1') => 1,
+        Some('3') => 3,
+        _ => 2,
+    }
+}
 
 /// Layers that put elements in another order.
 const MOVING: [&str; 3] = ["Permute", "PixelShuffle", "ChannelShuffle"];
@@ -113,10 +109,13 @@ impl Layers<'_> {
         Constant::Bool(self.dice.percent(50))
     }
 
-    /// Two sizes, half the time the same.
-    fn pair(&mut self, of: &[usize]) -> Constant {
+    /// A size for each of so many axes, half the time the same.
+    fn sizes(&mut self, axes: usize, of: &[usize]) -> Constant {
         let one = self.dice.pick(of);
-        if self.dice.percent(60) { pair(one, one) } else { pair(one, self.dice.pick(of)) }
+        if axes == 1 || self.dice.percent(60) {
+            return int(one);
+        }
+        Constant::Tuple((0..axes).map(|_| int(self.dice.pick(of))).collect())
     }
 
     /// Arguments worth trying on a value of that shape; `None` where the layer takes none such.
@@ -125,7 +124,10 @@ impl Layers<'_> {
         let rank = shape.len();
         let channels = shape.get(1).copied().unwrap_or(1);
         match name {
-            "Conv2d" | "ConvTranspose2d" if rank == 4 => {
+            "Conv1d" | "ConvTranspose1d" | "Conv2d" | "ConvTranspose2d" | "Conv3d" | "ConvTranspose3d"
+                if rank == axes_of(name) + 2 =>
+            {
+                let axes = axes_of(name);
                 let depthwise = self.dice.percent(15);
                 let grouped = self.dice.percent(25);
                 let groups = if depthwise {
@@ -137,23 +139,27 @@ impl Layers<'_> {
                 };
                 let out = if depthwise { channels * self.dice.pick(&[1, 1, 2]) } else { self.channels() };
                 given.push(("out_channels", int(out.next_multiple_of(groups))));
-                given.push(("kernel_size", self.pair(&[1, 1, 2, 3, 3, 3, 5])));
+                given.push(("kernel_size", self.sizes(axes, &[1, 1, 2, 3, 3, 3, 5])));
                 if self.dice.percent(30) {
-                    given.push(("stride", self.pair(&[1, 2, 2, 3])));
+                    given.push(("stride", self.sizes(axes, &[1, 2, 2, 3])));
                 }
                 if self.dice.percent(15) {
-                    given.push(("dilation", self.pair(&[1, 2, 3])));
+                    given.push(("dilation", self.sizes(axes, &[1, 2, 3])));
                 }
-                if name == "Conv2d" && self.dice.percent(10) {
+                if !name.starts_with("ConvT") && self.dice.percent(10) {
                     given.push(("padding", Constant::Text(self.dice.pick(&["same", "valid"]).into())));
                 } else if self.dice.percent(60) {
-                    given.push(("padding", self.pair(&[1, 1, 1, 2, 0])));
+                    given.push(("padding", self.sizes(axes, &[1, 1, 1, 2, 0])));
                 }
-                if name == "ConvTranspose2d" && self.dice.percent(25) {
-                    given.push(("output_padding", self.pair(&[0, 1, 2])));
+                if name.starts_with("ConvTranspose") && self.dice.percent(25) {
+                    given.push(("output_padding", self.sizes(axes, &[0, 1, 2])));
                 }
                 if groups > 1 {
                     given.push(("groups", int(groups)));
+                }
+                if !name.starts_with("ConvT") && self.dice.percent(15) {
+                    let mode = self.dice.pick(&["reflect", "replicate", "circular"]);
+                    given.push(("padding_mode", Constant::Text(mode.into())));
                 }
                 given.extend(self.dice.percent(40).then_some(("bias", Constant::Bool(false))));
             }
@@ -161,28 +167,34 @@ impl Layers<'_> {
                 given.push(("out_features", int(self.channels())));
                 given.extend(self.dice.percent(30).then_some(("bias", Constant::Bool(false))));
             }
-            "MaxPool2d" | "AvgPool2d" | "SoftPool2d" if rank == 4 => {
-                given.push(("kernel_size", self.pair(&[1, 2, 2, 3, 3, 4])));
+            "MaxPool1d" | "AvgPool1d" | "MaxPool2d" | "AvgPool2d" | "SoftPool2d" | "MaxPool3d" | "AvgPool3d"
+                if rank == axes_of(name) + 2 =>
+            {
+                let axes = axes_of(name);
+                given.push(("kernel_size", self.sizes(axes, &[1, 2, 2, 3, 3, 4])));
                 if self.dice.percent(60) {
-                    given.push(("stride", self.pair(&[1, 1, 2, 2, 3])));
+                    given.push(("stride", self.sizes(axes, &[1, 1, 2, 2, 3])));
                 }
                 // Of a window that is both padded and dilated all elements may lie outside, and the largest is minus infinity,
                 // as in PyTorch.
-                let dilated = name == "MaxPool2d" && self.dice.percent(20);
+                let dilated = name.starts_with("MaxPool") && self.dice.percent(20);
                 if !dilated && self.dice.percent(40) {
-                    given.push(("padding", self.pair(&[1, 1, 0])));
+                    given.push(("padding", self.sizes(axes, &[1, 1, 0])));
                 }
                 given.extend(self.dice.percent(30).then_some(("ceil_mode", Constant::Bool(true))));
-                given.extend(dilated.then(|| ("dilation", self.pair(&[1, 2]))));
-                if name == "AvgPool2d" {
+                given.extend(dilated.then(|| ("dilation", self.sizes(axes, &[1, 2]))));
+                if name.starts_with("AvgPool") {
                     given.extend(self.dice.percent(30).then_some(("count_include_pad", Constant::Bool(false))));
-                    if self.dice.percent(15) {
+                    if axes > 1 && self.dice.percent(15) {
                         given.push(("divisor_override", Constant::Int(self.dice.pick(&[1, 3, -2]))));
                     }
                 }
             }
-            "AdaptiveAvgPool2d" | "AdaptiveMaxPool2d" if rank == 4 => {
-                given.push(("output_size", self.pair(&[1, 1, 1, 2, 3, 4, 5])));
+            "AdaptiveAvgPool1d" | "AdaptiveMaxPool1d" | "AdaptiveAvgPool2d" | "AdaptiveMaxPool2d"
+            | "AdaptiveAvgPool3d" | "AdaptiveMaxPool3d"
+                if rank == axes_of(name) + 2 =>
+            {
+                given.push(("output_size", self.sizes(axes_of(name), &[1, 1, 1, 2, 3, 4, 5])));
             }
             "BatchNorm1d" | "BatchNorm2d" => {
                 given.extend(self.dice.percent(30).then_some(("eps", Constant::Float(1e-3))));
@@ -256,9 +268,10 @@ impl Layers<'_> {
                 given.push(("value", self.float(&[0.0, 2.0])));
             }
             "GLU" => given.push(("dim", self.axis(shape))),
-            "ZeroPad2d" if rank == 4 => {
-                let sides: Vec<i64> = (0..4).map(|_| self.dice.pick(&[0, 0, 1, 2, -1, -2])).collect();
+            pad if pad.contains("Pad") && rank == axes_of(name) + 2 => {
+                let sides: Vec<i64> = (0..2 * axes_of(name)).map(|_| self.dice.pick(&[0, 0, 1, 2, -1, -2])).collect();
                 given.push(("padding", ints(sides)));
+                given.extend(pad.starts_with("Constant").then_some(("value", Constant::Float(0.75))));
             }
             "Upsample" if rank == 4 => {
                 if self.dice.percent(50) {
@@ -294,7 +307,8 @@ impl Layers<'_> {
             }
             "Parameter" => return None,
             other => {
-                assert!(OF_IMAGES.contains(&other), "a layer that no net has: {other}");
+                let counts = ["1d", "2d", "3d"].iter().any(|axes| other.ends_with(axes));
+                assert!(counts || OF_IMAGES.contains(&other), "a layer that no net has: {other}");
                 return None;
             }
         }

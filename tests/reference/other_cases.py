@@ -52,10 +52,33 @@ NORMS = {
         (IMAGE, L.BatchNorm2d(affine=False)),
         (IMAGE, L.BatchNorm2d(0.5, 0.01)),
         ((1, 1, 1, 1), L.BatchNorm2d()),
+        (IMAGE, L.BatchNorm2d(momentum=None)),
         ((1, 3, 7, 7), L.Conv2d(8, kernel_size=3, padding=1, bias=False), L.BatchNorm2d(), L.ReLU()),
         ((2, 3, 7, 7), L.Conv2d(8, kernel_size=3, stride=2), L.BatchNorm2d(affine=False)),
         ((1, 4, 5, 5), L.ConvTranspose2d(6, kernel_size=2, stride=2), L.BatchNorm2d()),
         ((1, 4, 5, 5), L.BatchNorm2d(), L.Conv2d(6, kernel_size=3, padding=1)),
+    ],
+    "batch_norm3d": [
+        ((2, 3, 2, 4, 3), L.BatchNorm3d()),
+        ((1, 17, 3, 2, 2), L.BatchNorm3d(eps=0.001, momentum=None)),
+        ((2, 3, 2, 4, 3), L.BatchNorm3d(affine=False)),
+        ((2, 3, 4, 4, 4), L.Conv3d(4, kernel_size=3, bias=False), L.BatchNorm3d(), L.ReLU()),
+    ],
+    **{
+        f"instance_norm{axes}d": [
+            (shape, getattr(L, f"InstanceNorm{axes}d")()),
+            (shape, getattr(L, f"InstanceNorm{axes}d")(eps=0.01, affine=True)),
+            (shape, getattr(L, f"InstanceNorm{axes}d")(affine=True, track_running_stats=True)),
+            (shape, getattr(L, f"InstanceNorm{axes}d")(momentum=0.3, track_running_stats=True), L.ReLU()),
+        ]
+        for axes, shape in ((1, (3, 4, 9)), (2, IMAGE), (3, (2, 3, 2, 4, 3)))
+    },
+    "rms_norm": [
+        (TOKENS, L.RMSNorm()),
+        (IMAGE, L.RMSNorm((5, 6), eps=0.01)),
+        (ROWS, L.RMSNorm(eps=1e-6)),
+        (TOKENS, L.RMSNorm(8, 1e-5, False)),
+        (IMAGE, L.RMSNorm((4, 5, 6), eps=0.1), L.ReLU()),
     ],
     "group_norm": [
         (IMAGE, L.GroupNorm(2)),

@@ -79,7 +79,8 @@ def value_text(value):
 
 def arguments_text(args, kwargs):
     """`(4, kernel_size=3)`, or nothing where there are no arguments."""
-    parts = [value_text(value) for value in args] + [f"{key}={value_text(value)}" for key, value in kwargs.items()]
+    given = {key: "cumulative" if (key, value) == ("momentum", None) else value for key, value in kwargs.items()}
+    parts = [value_text(value) for value in args] + [f"{key}={value_text(value)}" for key, value in given.items()]
     return f"({', '.join(parts)})" if parts else ""
 
 
@@ -167,6 +168,9 @@ class DropPath(nn.Module):
 SPECIAL = {
     "DropPath": lambda x, *args, **kwargs: DropPath(*args, **kwargs),
     "GroupNorm": lambda x, groups, **kwargs: nn.GroupNorm(groups, x.shape[1], **kwargs),
+    "RMSNorm": lambda x, shape=None, eps=torch.finfo(torch.float32).eps, affine=True: nn.RMSNorm(
+        shape or x.shape[-1], eps, affine
+    ),
     "LayerNorm": lambda x, shape=None, **kwargs: nn.LayerNorm(shape or x.shape[-1], **kwargs),
     "LayerNorm2d": lambda x, **kwargs: torchvision.models.convnext.LayerNorm2d(x.shape[1], **kwargs),
     "Narrow": lambda x, *args, **kwargs: Narrow(*args, **kwargs),

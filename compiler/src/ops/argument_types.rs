@@ -295,6 +295,37 @@ impl Argument for Probability {
     }
 }
 
+/// The share of a batch's statistics in the new running ones.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Momentum {
+    /// That much.
+    Share(f64),
+    /// One of as many batches as there were: the mean of all of them, as PyTorch's `None` has it.
+    Cumulative,
+}
+
+impl Argument for Momentum {
+    const ACCEPTS: &'static str = "a number or \"cumulative\"";
+    fn read(value: &Constant) -> Option<Self> {
+        match value {
+            Constant::Text(word) if word == "cumulative" => Some(Momentum::Cumulative),
+            number => f64::read(number).map(Momentum::Share),
+        }
+    }
+    fn write(&self) -> String {
+        match self {
+            Momentum::Share(share) => share.write(),
+            Momentum::Cumulative => "\"cumulative\"".into(),
+        }
+    }
+    fn python(&self) -> String {
+        match self {
+            Momentum::Share(share) => share.python(),
+            Momentum::Cumulative => "None".into(),
+        }
+    }
+}
+
 /// The members of a tuple or list, all of one type.
 fn members<T: Argument>(value: &Constant) -> Option<Vec<T>> {
     match value {

@@ -15,6 +15,7 @@ mod dimensions;
 mod drop;
 mod exponentials;
 mod inputs;
+mod instance_norm;
 mod manual;
 mod norm;
 mod operator;
@@ -29,7 +30,7 @@ mod window;
 
 pub use argument::{Argument, ArgumentSpec, Arguments, BindError, Constant, Signature};
 pub use argument_types::{Axes, Extents, Factors, Margins, OutputSizes, PadPair, Padding, PaddingOf, Pair, PerAxis};
-pub use argument_types::{Probability, Sides, Sizes};
+pub use argument_types::{Momentum, Probability, Sides, Sizes};
 pub use convolution::PaddingMode;
 pub use manual::manual;
 pub use operator::{Layer, Operator, ParameterDeclaration};
@@ -166,9 +167,14 @@ operators! {
         adaptive_max_pool3d::AdaptiveMaxPool3d,
         batch_norm1d::BatchNorm1d,
         batch_norm2d::BatchNorm2d,
+        batch_norm3d::BatchNorm3d,
+        instance_norm1d::InstanceNorm1d,
+        instance_norm2d::InstanceNorm2d,
+        instance_norm3d::InstanceNorm3d,
         group_norm::GroupNorm,
         layer_norm::LayerNorm,
         layer_norm2d::LayerNorm2d,
+        rms_norm::RMSNorm,
         local_response_norm::LocalResponseNorm,
         relu::ReLU,
         relu6::ReLU6,

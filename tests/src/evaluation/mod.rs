@@ -136,6 +136,16 @@ macro_rules! transposed {
     }};
 }
 
+/// A batch norm or, `alone`, one of each image by itself.
+macro_rules! batch_norm {
+    ($norm:expr, $x:expr, $own:expr, $state:expr, $name:expr, $alone:expr) => {{
+        let norm = $norm;
+        let learned = [norm.affine, norm.affine && norm.bias];
+        let momentum = norm.momentum.write().parse().ok();
+        BatchNorm::new(norm.eps, momentum, learned, norm.track_running_stats, $alone).evaluate($x, $own, $state, $name)
+    }};
+}
+
 macro_rules! largest_of_windows {
     ($pool:expr, $x:expr) => {{
         let stride = $pool.stride.unwrap_or($pool.kernel_size);
@@ -197,14 +207,12 @@ fn layer(
         Op::AdaptiveMaxPool1d(pool) => adaptive_pooling(x, &pool.output_size.0, largest),
         Op::AdaptiveMaxPool2d(pool) => adaptive_pooling(x, &pool.output_size.0, largest),
         Op::AdaptiveMaxPool3d(pool) => adaptive_pooling(x, &pool.output_size.0, largest),
-        Op::BatchNorm1d(norm) => {
-            let learned = [norm.affine, norm.affine && norm.bias];
-            BatchNorm::new(norm.eps, norm.momentum, learned, norm.track_running_stats).evaluate(x, own, state, name)
-        }
-        Op::BatchNorm2d(norm) => {
-            let learned = [norm.affine, norm.affine && norm.bias];
-            BatchNorm::new(norm.eps, norm.momentum, learned, norm.track_running_stats).evaluate(x, own, state, name)
-        }
+        Op::BatchNorm1d(norm) => batch_norm!(norm, x, own, state, name, false),
+        Op::BatchNorm2d(norm) => batch_norm!(norm, x, own, state, name, false),
+        Op::BatchNorm3d(norm) => batch_norm!(norm, x, own, state, name, false),
+        Op::InstanceNorm1d(norm) => batch_norm!(norm, x, own, state, name, true),
+        Op::InstanceNorm2d(norm) => batch_norm!(norm, x, own, state, name, true),
+        Op::InstanceNorm3d(norm) => batch_norm!(norm, x, own, state, name, true),
         Op::GroupNorm(norm) => {
             let (groups, of_group) = (norm.num_groups, x.shape[1] / norm.num_groups);
             let group = |place: &[usize]| place[0] * groups + place[1] / of_group;
@@ -221,6 +229,11 @@ fn layer(
             let [batch, _, height, width] = x.image();
             let group = |place: &[usize]| (place[0] * height + place[2]) * width + place[3];
             norm::scaled(&norm::by_groups(x, batch * height * width, group, norm.eps), own, channel)
+        }
+        Op::RMSNorm(norm) => {
+            let kept = x.shape.len() - norm.normalized_shape.as_ref().map_or(1, |sizes| sizes.0.len());
+            let normal = norm::by_mean_square(x, kept, norm.eps.unwrap_or(f64::from(f32::EPSILON)));
+            norm::scaled(&normal, own, |place| place[kept..].to_vec())
         }
         Op::LocalResponseNorm(norm) => norm::local_response(x, norm.size, norm.alpha, norm.beta, norm.k),
         Op::ReLU(_) => x.each(pointwise::relu),
@@ -321,33 +334,45 @@ fn linear(x: &Array, weight: &Array, bias: Option<&Array>) -> Array {
 /// A batch norm of any number of axes.
 struct BatchNorm {
     eps: f64,
-    momentum: f64,
+    /// The share of a batch, where it does not go by the number of batches.
+    momentum: Option<f64>,
     /// How many of weight and bias there are.
     learned: usize,
     /// Whether there are running statistics.
     tracked: bool,
+    /// Whether each image is normalised by itself, and no batch is counted.
+    alone: bool,
 }
 
 impl BatchNorm {
     /// With a weight and a bias or without, each by itself.
-    fn new(eps: f64, momentum: f64, learned: [bool; 2], tracked: bool) -> BatchNorm {
-        BatchNorm { eps, momentum, learned: learned.into_iter().filter(|&is_there| is_there).count(), tracked }
+    fn new(eps: f64, momentum: Option<f64>, learned: [bool; 2], tracked: bool, alone: bool) -> BatchNorm {
+        BatchNorm { eps, momentum, learned: learned.into_iter().filter(|&is_there| is_there).count(), tracked, alone }
     }
 
     fn evaluate(&self, x: &Array, own: &[Array], state: &mut State, name: &dyn Fn(usize) -> String) -> Array {
         let channels = x.shape[1];
-        let channel = |place: &[usize]| place[1];
         let (learned, buffers) = own.split_at(self.learned);
-        let statistics = match (state.mode, buffers) {
-            (Mode::Inference, [mean, variance, _]) => {
+        let is_known = state.mode == Mode::Inference && self.tracked;
+        // The images that share statistics are one.
+        let images = if self.alone && !is_known { x.shape[0] } else { 1 };
+        let group = |place: &[usize]| place[0] % images * channels + place[1];
+        let statistics = match buffers {
+            [mean, variance, _] if is_known => {
                 (0..channels).map(|channel| [mean.at(&[channel]), variance.at(&[channel])]).collect()
             }
-            _ => norm::statistics_of(x, channels, channel),
+            _ => norm::statistics_of(x, images * channels, group),
         };
         if state.mode != Mode::Inference && self.tracked {
-            self.track(&statistics, x.elements.len() / channels, buffers, state, name);
+            let share = Number::exact(images as f64);
+            let mean = |channel: usize, which: usize| {
+                let all = (0..images).map(|image| statistics[image * channels + channel][which].fixed());
+                all.sum::<Number>() / share
+            };
+            let batch: Vec<[Number; 2]> = (0..channels).map(|channel| [mean(channel, 0), mean(channel, 1)]).collect();
+            self.track(&batch, x.elements.len() / (images * channels), buffers, state, name);
         }
-        norm::scaled(&norm::normalised(x, &statistics, channel, self.eps), learned, |place| vec![place[1]])
+        norm::scaled(&norm::normalised(x, &statistics, group, self.eps), learned, |place| vec![place[1]])
     }
 
     /// Moves the running statistics towards the batch's, the variance as that of a sample, and counts the batch.
@@ -360,17 +385,22 @@ impl BatchNorm {
         name: &dyn Fn(usize) -> String,
     ) {
         let sample = count as f64 / (count as f64 - 1.0);
-        for (index, before) in buffers.iter().enumerate() {
+        let of = |index: usize, state: &State| {
             let path = name(self.learned + index);
-            let before = state.updates.get(&path).unwrap_or(before);
+            state.updates.get(&path).unwrap_or(&buffers[index]).clone()
+        };
+        let batches = of(2, state).at(&[]).value() + 1.0;
+        let momentum = self.momentum.unwrap_or(1.0 / batches);
+        for index in 0..buffers.len() {
+            let before = of(index, state);
             let moved = Array::of(&before.shape, |place| match index {
-                2 => before.at(place) + 1.0,
+                2 => before.at(place) + if self.alone { 0.0 } else { 1.0 },
                 _ => {
                     let batch = statistics[place[0]][index].fixed() * if index == 1 { sample } else { 1.0 };
-                    before.at(place).fixed() * (1.0 - self.momentum) + batch * self.momentum
+                    before.at(place).fixed() * (1.0 - momentum) + batch * momentum
                 }
             });
-            state.updates.insert(path, moved);
+            state.updates.insert(name(self.learned + index), moved);
         }
     }
 }

@@ -81,7 +81,8 @@ impl Layers<'_> {
         let (operator, output) = call.of(shape)?;
         // A channel of one value has no variance, and a training refuses it.
         let single = operator.name().starts_with("BatchNorm") && shape.iter().product::<usize>() / shape[1] < 2;
-        (!single || !self.training).then_some((call, output))
+        let point = operator.name().starts_with("InstanceNorm") && shape.iter().skip(2).product::<usize>() < 2;
+        (!(single || point) || !self.training).then_some((call, output))
     }
 
     fn channels(&mut self) -> usize {
@@ -196,10 +197,21 @@ impl Layers<'_> {
             {
                 given.push(("output_size", self.sizes(axes_of(name), &[1, 1, 1, 2, 3, 4, 5])));
             }
-            "BatchNorm1d" | "BatchNorm2d" => {
+            "RMSNorm" => {
+                given.push(("eps", Constant::Float(1e-3)));
+                given.extend(self.dice.percent(30).then_some(("elementwise_affine", self.bool())));
+            }
+            "InstanceNorm1d" | "InstanceNorm2d" | "InstanceNorm3d" => {
+                given.push(("eps", Constant::Float(1e-3)));
+                given.extend(self.dice.percent(50).then_some(("affine", Constant::Bool(true))));
+                given.extend(self.dice.percent(40).then_some(("track_running_stats", Constant::Bool(true))));
+            }
+            "BatchNorm1d" | "BatchNorm2d" | "BatchNorm3d" => {
                 given.extend(self.dice.percent(30).then_some(("eps", Constant::Float(1e-3))));
                 if self.dice.percent(30) {
-                    given.push(("momentum", self.float(&[0.0, 0.3, 1.0])));
+                    let share = self.float(&[0.0, 0.3, 1.0]);
+                    let cumulative = Constant::Text("cumulative".into());
+                    given.push(("momentum", if self.dice.percent(20) { cumulative } else { share }));
                 }
                 given.extend(self.dice.percent(20).then_some(("affine", Constant::Bool(false))));
                 given.extend(self.dice.percent(20).then_some(("track_running_stats", Constant::Bool(false))));

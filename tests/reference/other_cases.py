@@ -166,6 +166,10 @@ ACTIVATIONS = {
     "log_softmax": activation(L.LogSoftmax(1), L.LogSoftmax(dim=0), L.LogSoftmax(dim=-1))
     + [(IMAGE, EIGHTFOLD, L.LogSoftmax(dim=2))],
     "dropout": activation(L.Dropout(), L.Dropout(0.3), L.Dropout(p=0.9)),
+    "dropout1d": [(TOKENS, L.Dropout1d()), (TOKENS, L.Dropout1d(0.3)), ((3, 4, 7), L.Dropout1d(p=0.9)),
+                  (TOKENS, L.Conv1d(3, kernel_size=1), L.Dropout1d(0.2), L.ReLU())],
+    "dropout3d": [((2, 3, 2, 4, 3), L.Dropout3d()), ((2, 3, 2, 4, 3), L.Dropout3d(0.3)),
+                  ((1, 17, 2, 2, 3), L.Dropout3d(p=0.9)), ((2, 3, 2, 4, 3), L.Dropout3d(0.2), L.ReLU())],
     "dropout2d": [
         (IMAGE, L.Dropout2d()),
         (ODD, L.Dropout2d(0.3)),
@@ -250,6 +254,12 @@ SHAPES = {
         (IMAGE, L.Upsample(size=1, mode="bilinear", align_corners=True)),
         ((1, 2, 1, 1), L.Upsample(size=(3, 4), mode="bilinear", align_corners=True)),
         ((1, 17, 4, 4), L.Upsample(scale_factor=2)),
+        (IMAGE, L.Upsample(scale_factor=2, mode="nearest-exact")),
+        (IMAGE, L.Upsample(size=(7, 4), mode="nearest-exact")),
+        (IMAGE, L.Upsample(scale_factor=2, mode="bicubic")),
+        (IMAGE, L.Upsample(size=(8, 11), mode="bicubic", align_corners=True)),
+        (IMAGE, L.Upsample(scale_factor=(1.3, 0.7), mode="bicubic")),
+        ((1, 2, 1, 2), L.Upsample(size=(3, 5), mode="bicubic")),
     ],
     "pixel_shuffle": [
         ((1, 4, 3, 3), L.PixelShuffle(2)),
@@ -257,6 +267,25 @@ SHAPES = {
         ((1, 18, 2, 2), L.PixelShuffle(3)),
         ((1, 3, 4, 4), L.Conv2d(8, kernel_size=3, padding=1), L.PixelShuffle(2)),
         ((2, 3, 4, 4), L.PixelShuffle(1)),
+    ],
+    "pixel_unshuffle": [
+        ((1, 1, 4, 4), L.PixelUnshuffle(2)),
+        ((2, 3, 6, 4), L.PixelUnshuffle(2)),
+        ((1, 2, 6, 9), L.PixelUnshuffle(3)),
+        ((2, 3, 4, 4), L.Conv2d(8, kernel_size=3, padding=1), L.PixelUnshuffle(2), L.ReLU()),
+    ],
+    "unfold": [
+        (IMAGE, L.Unfold(2)),
+        (IMAGE, L.Unfold((2, 3), stride=2, padding=1)),
+        (IMAGE, L.Unfold(2, 2, 1, 1)),
+        ((2, 3, 8, 8), L.Unfold(kernel_size=2, stride=2), L.Permute((0, 2, 1)), L.Linear(4)),
+    ],
+    "multihead_attention": [
+        (TOKENS, L.MultiheadAttention(2, batch_first=True)),
+        (TOKENS, L.MultiheadAttention(4)),
+        ((1, 7, 12), L.MultiheadAttention(3, bias=False, batch_first=True)),
+        ((2, 17, 16), L.MultiheadAttention(1, batch_first=True)),
+        (TOKENS, join("sum", branch(L.LayerNorm(), L.MultiheadAttention(2, batch_first=True)), L.Identity()), L.GELU()),
     ],
     "channel_shuffle": [
         ((1, 4, 2, 2), L.ChannelShuffle(2)),

@@ -120,7 +120,9 @@ class Narrow(nn.Module):
 # Of each layer that drops, the axes along which elements have chances of their own.
 DROPPING = {
     "Dropout": lambda item, rank: range(rank),
+    "Dropout1d": lambda item, rank: range(2),
     "Dropout2d": lambda item, rank: range(2),
+    "Dropout3d": lambda item, rank: range(2),
     "AlphaDropout": lambda item, rank: range(rank),
     "DropPath": lambda item, rank: range(1),
     "StochasticDepth": lambda item, rank: range(1 if item.kwargs.get("mode", (*item.args, "")[-1]) == "row" else 0),
@@ -154,6 +156,13 @@ class Training:
         return torch.where(kept, x / (1 - p) if p < 1 else x, 0)
 
 
+class SelfAttention(nn.MultiheadAttention):
+    """`nn.MultiheadAttention` of one tensor, without its weights."""
+
+    def forward(self, x):
+        return super().forward(x, x, x, need_weights=False)[0]
+
+
 class DropPath(nn.Module):
     """timm's `layers.DropPath`, which does nothing in evaluation mode."""
 
@@ -173,6 +182,12 @@ SPECIAL = {
     ),
     "LayerNorm": lambda x, shape=None, **kwargs: nn.LayerNorm(shape or x.shape[-1], **kwargs),
     "LayerNorm2d": lambda x, **kwargs: torchvision.models.convnext.LayerNorm2d(x.shape[1], **kwargs),
+    # The lazy ones have other defaults than those that say their channels.
+    **{
+        f"InstanceNorm{axes}d": lambda x, axes=axes, **kwargs: getattr(nn, f"InstanceNorm{axes}d")(x.shape[1], **kwargs)
+        for axes in (1, 2, 3)
+    },
+    "MultiheadAttention": lambda x, *args, **kwargs: SelfAttention(x.shape[-1], *args, **kwargs),
     "Narrow": lambda x, *args, **kwargs: Narrow(*args, **kwargs),
     "Permute": lambda x, dims: torchvision.ops.Permute(dims),
     "SoftPool2d": lambda x, *args, **kwargs: SoftPool2d(*args, **kwargs),

@@ -98,7 +98,7 @@ impl Operator for MultiheadAttention {
         let three = size.checked_mul(3).ok_or(ShapeError::TooLarge)?;
         let one = |name, shape, start| ParameterDeclaration::trainable(name, shape, start);
         // PyTorch starts the first as `xavier_uniform_` does, the second as a linear layer does, and biases as zeros.
-        let xavier = Initialiser::Uniform((6.0 / (4.0 * size as f64)).sqrt());
+        let xavier = Initialiser::Uniform { bound: (6.0 / (4.0 * size as f64)).sqrt() };
         let mut all = vec![one("in_proj_weight", vec![three, size], xavier)];
         if self.bias {
             all.push(one("in_proj_bias", vec![three], Initialiser::Constant(0.0)));

@@ -190,6 +190,10 @@ fn layer(
         Op::ConvTranspose2d(conv) => transposed!(conv, x, weight, bias),
         Op::ConvTranspose3d(conv) => transposed!(conv, x, weight, bias),
         Op::Linear(_) => linear(x, weight, bias),
+        Op::MultiheadAttention(attention) => {
+            assert!(attention.dropout.0 == 0.0 || state.mode == Mode::Inference, "its chances are not judged");
+            attended(x, own, attention.num_heads, attention.bias, attention.batch_first)
+        }
         Op::MaxPool1d(pool) => largest_of_windows!(pool, x),
         Op::MaxPool2d(pool) => largest_of_windows!(pool, x),
         Op::MaxPool3d(pool) => largest_of_windows!(pool, x),
@@ -264,7 +268,9 @@ fn layer(
         Op::Softmin(softmin) => norm::softmax(&x.each(|x| -x), softmin.dim, false),
         Op::LogSoftmax(softmax) => norm::softmax(x, softmax.dim, true),
         Op::Dropout(drop) => chance(drop.p.0, &|_| false),
+        Op::Dropout1d(drop) => chance(drop.p.0, &|axis| axis > 1),
         Op::Dropout2d(drop) => chance(drop.p.0, &|axis| axis > 1),
+        Op::Dropout3d(drop) => chance(drop.p.0, &|axis| axis > 1),
         Op::StochasticDepth(drop) => {
             let whole = drop.mode.write() == "\"batch\"";
             chance(drop.p.0, &|axis| whole || axis > 0)
@@ -299,13 +305,20 @@ fn layer(
         Op::Upsample(up) => {
             let factors = up.scale_factor.map(|Factors(height, width)| (height, width));
             let readings = movement::Reading::axis(up.size, factors, x);
-            if up.mode.write() == "\"nearest\"" {
-                movement::read_nearest(x, &readings)
-            } else {
-                movement::read_between(x, &readings, up.align_corners == Some(true))
+            let align = up.align_corners == Some(true);
+            match up.mode.write().as_str() {
+                "\"nearest\"" => movement::read_nearest(x, &readings, false),
+                "\"nearest-exact\"" => movement::read_nearest(x, &readings, true),
+                "\"bicubic\"" => movement::read_cubic(x, &readings, align),
+                _ => movement::read_between(x, &readings, align),
             }
         }
         Op::PixelShuffle(shuffle) => movement::pixels_shuffled(x, shuffle.upscale_factor),
+        Op::PixelUnshuffle(shuffle) => movement::pixels_unshuffled(x, shuffle.downscale_factor),
+        Op::Unfold(unfold) => {
+            let axes = axes(&unfold.kernel_size, &unfold.stride, &unfold.padding, &unfold.dilation);
+            window::unfolded(x, &axes)
+        }
         Op::ChannelShuffle(shuffle) => movement::channels_shuffled(x, shuffle.groups),
         Op::Narrow(narrow) => movement::narrowed(x, narrow.dim, narrow.start, narrow.length),
         Op::Permute(permute) => movement::permuted(x, &permute.dims.0),
@@ -329,6 +342,37 @@ fn linear(x: &Array, weight: &Array, bias: Option<&Array>) -> Array {
         let sum = products.sum::<Number>();
         bias.map_or(sum, |bias| sum + bias.at(&[out]))
     })
+}
+
+/// Self-attention: of every head `softmax(q · kᵀ / √d) · v`, between two linear layers.
+fn attended(x: &Array, own: &[Array], heads: usize, bias: bool, batch_first: bool) -> Array {
+    let (into, out) = if bias { (own.first().zip(own.get(1)), own.get(2).zip(own.get(3))) } else { (None, None) };
+    let made = match into {
+        Some((weight, bias)) => linear(x, weight, Some(bias)),
+        None => linear(x, &own[0], None),
+    };
+    let size = x.shape[2];
+    let (part, length) = (size / heads, if batch_first { x.shape[1] } else { x.shape[0] });
+    let at = |image: usize, place: usize, index: usize| {
+        made.at(&if batch_first { [image, place, index] } else { [place, image, index] })
+    };
+    let seen = Array::of(&x.shape, |place| {
+        let (image, own) = if batch_first { (place[0], place[1]) } else { (place[1], place[0]) };
+        let first = place[2] / part * part;
+        let score = |other: usize| {
+            let products = (first..first + part).map(|i| at(image, own, i) * at(image, other, size + i));
+            products.sum::<Number>() / Number::exact((part as f64).sqrt())
+        };
+        let scores: Vec<Number> = (0..length).map(score).collect();
+        let shift = window::largest_value(&scores);
+        let powers: Vec<Number> = scores.iter().map(|&score| (score - shift).exp()).collect();
+        let weighed = powers.iter().enumerate().map(|(other, &power)| power * at(image, other, 2 * size + place[2]));
+        weighed.sum::<Number>() / powers.iter().copied().sum()
+    });
+    match out {
+        Some((weight, bias)) => linear(&seen, weight, Some(bias)),
+        None => linear(&seen, &own[1], None),
+    }
 }
 
 /// A batch norm of any number of axes.

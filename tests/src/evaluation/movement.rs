@@ -78,6 +78,16 @@ pub fn pixels_shuffled(x: &Array, r: usize) -> Array {
     })
 }
 
+/// Place `(i, j)` of every `r × r` square of channel `c` gives channel `c·r² + i·r + j`.
+pub fn pixels_unshuffled(x: &Array, r: usize) -> Array {
+    let [batch, channels, height, width] = x.image();
+    Array::of(&[batch, channels * r * r, height / r, width / r], |place| {
+        let &[image, channel, row, column] = place else { unreachable!() };
+        let within = channel % (r * r);
+        x.at(&[image, channel / (r * r), row * r + within / r, column * r + within % r])
+    })
+}
+
 /// First the first of each group, then the second of each.
 pub fn channels_shuffled(x: &Array, groups: usize) -> Array {
     let of_group = x.shape[1] / groups;
@@ -121,6 +131,36 @@ impl Reading {
         self.factor.map_or(self.size as f64 / self.length as f64, |factor| 1.0 / factor)
     }
 
+    /// The element under the middle of a place.
+    fn nearest_to_middle(&self, place: usize) -> usize {
+        if self.length == self.size {
+            place
+        } else {
+            (((place as f64 + 0.5) * self.step()).floor() as usize).min(self.size - 1)
+        }
+    }
+
+    /// The four elements around a place, and what each counts for.
+    fn four_around(&self, place: usize, align_corners: bool) -> [(usize, f64); 4] {
+        let at = if self.length == self.size {
+            place as f64
+        } else if align_corners {
+            if self.length > 1 { place as f64 * ((self.size - 1) as f64 / (self.length - 1) as f64) } else { 0.0 }
+        } else {
+            (place as f64 + 0.5) * self.step() - 0.5
+        };
+        let (first, a) = (at.floor(), -0.75);
+        [-1.0, 0.0, 1.0, 2.0].map(|offset| {
+            let d = (at - first - offset).abs();
+            let share = if d <= 1.0 {
+                ((a + 2.0) * d - (a + 3.0)) * d * d + 1.0
+            } else {
+                a * d * d * d - 5.0 * a * d * d + 8.0 * a * d - 4.0 * a
+            };
+            ((first + offset).clamp(0.0, (self.size - 1) as f64) as usize, share)
+        })
+    }
+
     /// The element under a place.
     fn nearest(&self, place: usize) -> usize {
         if self.length == self.size {
@@ -146,9 +186,20 @@ impl Reading {
     }
 }
 
-pub fn read_nearest(x: &Array, [rows, columns]: &[Reading; 2]) -> Array {
+pub fn read_nearest(x: &Array, [rows, columns]: &[Reading; 2], exact: bool) -> Array {
+    let nearest = |axis: &Reading, place| if exact { axis.nearest_to_middle(place) } else { axis.nearest(place) };
     Array::of(&[x.shape[0], x.shape[1], rows.length, columns.length], |place| {
-        x.at(&[place[0], place[1], rows.nearest(place[2]), columns.nearest(place[3])])
+        x.at(&[place[0], place[1], nearest(rows, place[2]), nearest(columns, place[3])])
+    })
+}
+
+pub fn read_cubic(x: &Array, [rows, columns]: &[Reading; 2], align_corners: bool) -> Array {
+    Array::of(&[x.shape[0], x.shape[1], rows.length, columns.length], |place| {
+        let across = columns.four_around(place[3], align_corners);
+        let line = |row: usize| {
+            across.iter().map(|&(column, share)| x.at(&[place[0], place[1], row, column]) * share).sum::<Number>()
+        };
+        rows.four_around(place[2], align_corners).iter().map(|&(row, share)| line(row) * share).sum()
     })
 }
 

@@ -131,6 +131,18 @@ fn plus_bias(number: Number, bias: Option<&Array>, channel: usize) -> Number {
     bias.map_or(number, |bias| number + bias.at(&[channel]))
 }
 
+/// Every window of a plane as a column: channel by channel, row by row.
+pub fn unfolded(x: &Array, axes: &[Axis]) -> Array {
+    let counts: Vec<usize> = axes.iter().zip(&x.shape[2..]).map(|(axis, &size)| axis.count(size)).collect();
+    let area = axes[0].kernel * axes[1].kernel;
+    Array::of(&[x.shape[0], x.shape[1] * area, counts[0] * counts[1]], |place| {
+        let (channel, index) = (place[1] / area, place[1] % area);
+        let index = [index / axes[1].kernel, index % axes[1].kernel];
+        let window = [place[2] / counts[1], place[2] % counts[1]];
+        x.inside(place[0], channel, &sees(axes, &window, &index)).unwrap_or(Number::exact(0.0))
+    })
+}
+
 /// A pooling's windows: as PyTorch's `pooling_output_shape`, a last one that would start past the input and the padding before
 /// it is none.
 fn pooled(axis: Axis, size: usize, ceil_mode: bool) -> usize {

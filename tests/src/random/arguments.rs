@@ -26,7 +26,16 @@ const OFTEN: [&str; 15] = [
 ];
 
 /// Layers that take no value of another number of axes, beside those whose name says how many.
-const OF_IMAGES: [&str; 5] = ["GroupNorm", "Upsample", "PixelShuffle", "ChannelShuffle", "Permute"];
+const OF_IMAGES: [&str; 8] = [
+    "GroupNorm",
+    "Upsample",
+    "PixelShuffle",
+    "PixelUnshuffle",
+    "Unfold",
+    "ChannelShuffle",
+    "Permute",
+    "MultiheadAttention",
+];
 
 /// How many axes a layer's windows or sides have, from its name: `Conv1d`.
 fn axes_of(name: &str) -> usize {
@@ -249,7 +258,9 @@ impl Layers<'_> {
                 given.extend(self.dice.percent(50).then_some(("approximate", Constant::Text("tanh".into()))));
             }
             "Softmax" | "Softmin" | "LogSoftmax" => given.push(("dim", self.axis(shape))),
-            "Dropout" | "Dropout2d" | "AlphaDropout" => given.push(("p", self.float(&[0.0, 0.25, 0.5]))),
+            "Dropout" | "Dropout1d" | "Dropout2d" | "Dropout3d" | "AlphaDropout" => {
+                given.push(("p", self.float(&[0.0, 0.25, 0.5])))
+            }
             "StochasticDepth" => {
                 given.push(("p", self.float(&[0.25, 0.5])));
                 given.push(("mode", Constant::Text(self.dice.pick(&["batch", "row"]).into())));
@@ -292,10 +303,24 @@ impl Layers<'_> {
                 } else {
                     given.push(("scale_factor", self.float(&[2.0, 2.0, 3.0, 1.5, 0.5])));
                 }
-                if self.dice.percent(50) {
-                    given.push(("mode", Constant::Text("bilinear".into())));
+                if self.dice.percent(15) {
+                    given.push(("mode", Constant::Text("nearest-exact".into())));
+                } else if self.dice.percent(60) {
+                    let mode = self.dice.pick(&["bilinear", "bilinear", "bicubic"]);
+                    given.push(("mode", Constant::Text(mode.into())));
                     given.extend(self.dice.percent(50).then_some(("align_corners", self.bool())));
                 }
+            }
+            "PixelUnshuffle" if rank == 4 => given.push(("downscale_factor", int(self.dice.within(1, 3)))),
+            "Unfold" if rank == 4 => {
+                given.push(("kernel_size", self.sizes(2, &[1, 2, 3])));
+                given.push(("stride", self.sizes(2, &[1, 1, 2])));
+                given.extend(self.dice.percent(40).then_some(("padding", int(1))));
+            }
+            "MultiheadAttention" if rank == 3 => {
+                given.push(("num_heads", int(self.divisor(shape[2]))));
+                given.push(("batch_first", self.bool()));
+                given.extend(self.dice.percent(30).then_some(("bias", Constant::Bool(false))));
             }
             "PixelShuffle" if rank == 4 => given.push(("upscale_factor", int(self.dice.within(1, 3)))),
             "ChannelShuffle" if rank >= 3 => given.push(("groups", int(self.divisor(channels)))),

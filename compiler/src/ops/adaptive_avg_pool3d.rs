@@ -18,7 +18,7 @@ adaptive! {
     ///
     /// # Example
     /// ```cnn
-    /// input [N, 512, D, H, W]
+    /// input [N, 512, 8, H, W]
     /// AdaptiveAvgPool3d(1)
     /// expect [N, 512, 1, 1, 1]
     /// ```

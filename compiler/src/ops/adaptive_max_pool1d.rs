@@ -19,7 +19,7 @@ adaptive! {
     ///
     /// # Example
     /// ```cnn
-    /// input [N, 512, L]
+    /// input [N, 512, 100]
     /// AdaptiveMaxPool1d(1)
     /// expect [N, 512, 1]
     /// ```

@@ -6,8 +6,8 @@ use super::{Layer, Probability};
 use crate::kernels::Expression;
 
 pointwise! {
-    /// Sets elements by chance to what SELU gives far below zero in training, and scales and shifts all so that mean and variance stay
-    /// (Klambauer et al. 2017); the identity at inference.
+    /// Sets elements by chance to what SELU gives far below zero in training, and scales and shifts all so that mean and
+    /// variance stay (Klambauer et al. 2017); the identity at inference.
     ///
     /// # Shape
     /// The input's, whatever its axes.

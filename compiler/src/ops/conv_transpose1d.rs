@@ -1,6 +1,6 @@
 //! ConvTranspose1d: the layer that lengthens.
 
-use super::convolution::transposed;
+use super::transposed::transposed;
 use super::{Extents, Margins};
 
 crate::layer! {

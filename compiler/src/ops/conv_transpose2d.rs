@@ -1,6 +1,6 @@
 //! ConvTranspose2d: the layer that enlarges.
 
-use super::convolution::transposed;
+use super::transposed::transposed;
 use super::{PadPair, Pair};
 
 crate::layer! {

@@ -1,6 +1,6 @@
 //! ConvTranspose3d: the layer that enlarges volumes.
 
-use super::convolution::transposed;
+use super::transposed::transposed;
 use super::{Extents, Margins};
 
 crate::layer! {

@@ -1,9 +1,9 @@
 //! Sequences and volumes in kernels of planes: convolution and pooling of `[N, C, L]` and `[N, C, D, H, W]`.
 //!
-//! A sequence is a plane of one row, which no element moves for. A volume is a batch of planes, one a depth: for a convolution each
-//! takes the window's neighbours along the depth as channels of its own, so that one convolution of planes does all the products,
-//! and what is copied is as many numbers as the window is deep for each of the input. A pooling goes over the planes and then over the depth,
-//! since a largest is the largest of largest, and a mean the mean of means.
+//! A sequence is a plane of one row, which no element moves for. A volume is a batch of planes, one a depth: for a
+//! convolution each takes the window's neighbours along the depth as channels of its own, so that one convolution of planes
+//! does all the products, and what is copied is as many numbers as the window is deep for each of the input. A pooling goes
+//! over the planes and then over the depth, since a largest is the largest of largest, and a mean the mean of means.
 
 use crate::graph::NodeId;
 use crate::kernels::{AxisWindow, Divisor, Expression, KernelBuilder, PoolAxis, Pooling};

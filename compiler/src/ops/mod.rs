@@ -26,6 +26,7 @@ mod receptive_field;
 mod shape_error;
 #[cfg(test)]
 mod test_layer;
+mod transposed;
 mod window;
 
 pub use argument::{Argument, ArgumentSpec, Arguments, BindError, Constant, Signature};

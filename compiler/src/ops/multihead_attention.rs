@@ -1,7 +1,7 @@
 //! MultiheadAttention: every place of a sequence looks at all of them.
 //!
-//! The products of each head are convolutions of one place in as many groups as there are heads of images, whose weight is a value:
-//! a group's weight is its queries, its input its keys. So no kernel is needed that multiplies many matrices.
+//! The products of each head are convolutions of one place in as many groups as there are heads of images, whose weight is a
+//! value: a group's weight is its queries, its input its keys. So no kernel is needed that multiplies many matrices.
 
 use super::{Argument, LayerField, Operator, ParameterDeclaration, Probability, ShapeError, inputs};
 use crate::graph::{Initialiser, NodeId};

@@ -1,7 +1,7 @@
 //! What is laid around sequences, planes and volumes: zeros, a number, or elements of their own, axis by axis.
 //!
-//! Zeros are the kernel `Pad`. All else is a `Concat` of slices, which the planner writes straight into the place of the whole: what
-//! is copied is what any kernel for it would copy, and gradients and engines need nothing new.
+//! Zeros are the kernel `Pad`. All else is a `Concat` of slices, which the planner writes straight into the place of the
+//! whole: what is copied is what any kernel for it would copy, and gradients and engines need nothing new.
 //!
 //! `padding! { /// doc  Name { fields }  layer => filling }` declares a layer, whose field `padding` are its [`Sides`].
 

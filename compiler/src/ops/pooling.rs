@@ -1,7 +1,7 @@
 //! What poolings share once they know their window, what they make of it, and their text.
 //!
-//! `pooling! { Name }` implements the layer of a struct with methods `window`, `over` and `text`, and `pooling! { Name, checked }`
-//! one that has a method `check` too.
+//! `pooling! { Name }` implements the layer of a struct with methods `window`, `over` and `text`, and `pooling! { Name,
+//! checked }` one that has a method `check` too.
 
 macro_rules! pooling {
     ($name:ident $(, $checked:ident)?) => {

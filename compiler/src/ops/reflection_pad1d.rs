@@ -4,7 +4,8 @@ use super::Sides;
 use super::padding::{Filling, padding};
 
 padding! {
-    /// At each side of `[N, C, L]` what lies inside of it, mirrored at the border, which itself is not repeated; negative numbers cut off.
+    /// At each side of `[N, C, L]` what lies inside of it, mirrored at the border, which itself is not repeated; negative
+    /// numbers cut off.
     ///
     /// # Shape
     /// `L' = L + left + right`

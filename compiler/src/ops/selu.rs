@@ -8,8 +8,8 @@ const ALPHA: f64 = 1.673_263_242_354_377_2;
 const SCALE: f64 = 1.050_700_987_355_480_5;
 
 pointwise! {
-    /// `scale · x` where it is positive, `scale · alpha · (eˣ − 1)` elsewhere, with the constants for which mean 0 and variance 1 stay
-    /// from layer to layer (Klambauer et al. 2017).
+    /// `scale · x` where it is positive, `scale · alpha · (eˣ − 1)` elsewhere, with the constants for which mean 0 and
+    /// variance 1 stay from layer to layer (Klambauer et al. 2017).
     ///
     /// # Shape
     /// The input's, whatever its axes.

@@ -34,7 +34,8 @@ crate::layer! {
     ///
     /// # Source
     /// PyTorch `nn.Upsample`. With `scale_factor`, output element `o` is read at `(o + 0.5) / scale_factor − 0.5`
-    /// (bilinear, bicubic), `⌊o / scale_factor⌋` (nearest) or `⌊(o + 0.5) / scale_factor⌋` (nearest-exact); with `size`, the ratio of the sizes stands for the factor.
+    /// (bilinear, bicubic), `⌊o / scale_factor⌋` (nearest) or `⌊(o + 0.5) / scale_factor⌋` (nearest-exact); with `size`, the
+    /// ratio of the sizes stands for the factor.
     ///
     /// # Example
     /// ```cnn

@@ -52,10 +52,33 @@ NORMS = {
         (IMAGE, L.BatchNorm2d(affine=False)),
         (IMAGE, L.BatchNorm2d(0.5, 0.01)),
         ((1, 1, 1, 1), L.BatchNorm2d()),
+        (IMAGE, L.BatchNorm2d(momentum=None)),
         ((1, 3, 7, 7), L.Conv2d(8, kernel_size=3, padding=1, bias=False), L.BatchNorm2d(), L.ReLU()),
         ((2, 3, 7, 7), L.Conv2d(8, kernel_size=3, stride=2), L.BatchNorm2d(affine=False)),
         ((1, 4, 5, 5), L.ConvTranspose2d(6, kernel_size=2, stride=2), L.BatchNorm2d()),
         ((1, 4, 5, 5), L.BatchNorm2d(), L.Conv2d(6, kernel_size=3, padding=1)),
+    ],
+    "batch_norm3d": [
+        ((2, 3, 2, 4, 3), L.BatchNorm3d()),
+        ((1, 17, 3, 2, 2), L.BatchNorm3d(eps=0.001, momentum=None)),
+        ((2, 3, 2, 4, 3), L.BatchNorm3d(affine=False)),
+        ((2, 3, 4, 4, 4), L.Conv3d(4, kernel_size=3, bias=False), L.BatchNorm3d(), L.ReLU()),
+    ],
+    **{
+        f"instance_norm{axes}d": [
+            (shape, getattr(L, f"InstanceNorm{axes}d")()),
+            (shape, getattr(L, f"InstanceNorm{axes}d")(eps=0.01, affine=True)),
+            (shape, getattr(L, f"InstanceNorm{axes}d")(affine=True, track_running_stats=True)),
+            (shape, getattr(L, f"InstanceNorm{axes}d")(momentum=0.3, track_running_stats=True), L.ReLU()),
+        ]
+        for axes, shape in ((1, (3, 4, 9)), (2, IMAGE), (3, (2, 3, 2, 4, 3)))
+    },
+    "rms_norm": [
+        (TOKENS, L.RMSNorm()),
+        (IMAGE, L.RMSNorm((5, 6), eps=0.01)),
+        (ROWS, L.RMSNorm(eps=1e-6)),
+        (TOKENS, L.RMSNorm(8, 1e-5, False)),
+        (IMAGE, L.RMSNorm((4, 5, 6), eps=0.1), L.ReLU()),
     ],
     "group_norm": [
         (IMAGE, L.GroupNorm(2)),
@@ -113,15 +136,53 @@ ACTIVATIONS = {
     "hardsigmoid": activation(L.Hardsigmoid()),
     "sigmoid": activation(L.Sigmoid()),
     "tanh": activation(L.Tanh()),
+    "selu": activation(L.SELU()),
+    "celu": activation(L.CELU(), L.CELU(0.5), L.CELU(alpha=2.0)),
+    "mish": activation(L.Mish()),
+    "softplus": activation(L.Softplus(), L.Softplus(2.0, 3.0), L.Softplus(beta=0.5, threshold=1)),
+    "softsign": activation(L.Softsign()),
+    "log_sigmoid": activation(L.LogSigmoid()),
+    "hardtanh": activation(L.Hardtanh(), L.Hardtanh(-1.7, 2.4), L.Hardtanh(min_val=0.1)),
+    "hardshrink": activation(L.Hardshrink(), L.Hardshrink(0.1), L.Hardshrink(lambd=2.0)),
+    "softshrink": activation(L.Softshrink(), L.Softshrink(0.1), L.Softshrink(lambd=2.0)),
+    "tanhshrink": activation(L.Tanhshrink()),
+    "threshold": activation(L.Threshold(0.1, 20), L.Threshold(-0.5, value=0.25)),
+    "glu": [
+        (IMAGE, L.GLU()),
+        (IMAGE, L.GLU(1)),
+        (IMAGE, EIGHTFOLD, L.GLU(dim=0)),
+        (ROWS, EIGHTFOLD, L.GLU()),
+        (TOKENS, L.GLU(dim=-1)),
+        (IMAGE, L.Conv2d(10, kernel_size=3, padding=1), L.GLU(dim=-3), L.ReLU()),
+    ],
     "softmax": activation(L.Softmax(1), L.Softmax(dim=0), L.Softmax(dim=-1)) + [(IMAGE, L.Softmax(dim=2))],
+    "softmin": activation(L.Softmin(1), L.Softmin(dim=0), L.Softmin(dim=-1)),
+    "softmax2d": [
+        (IMAGE, L.Softmax2d()),
+        (ODD, EIGHTFOLD, L.Softmax2d()),
+        ((1, 1, 2, 3), L.Softmax2d()),
+        (IMAGE, L.Conv2d(5, kernel_size=3, padding=1), L.Softmax2d()),
+    ],
     "log_softmax": activation(L.LogSoftmax(1), L.LogSoftmax(dim=0), L.LogSoftmax(dim=-1))
     + [(IMAGE, EIGHTFOLD, L.LogSoftmax(dim=2))],
     "dropout": activation(L.Dropout(), L.Dropout(0.3), L.Dropout(p=0.9)),
+    "dropout1d": [(TOKENS, L.Dropout1d()), (TOKENS, L.Dropout1d(0.3)), ((3, 4, 7), L.Dropout1d(p=0.9)),
+                  (TOKENS, L.Conv1d(3, kernel_size=1), L.Dropout1d(0.2), L.ReLU())],
+    "dropout3d": [((2, 3, 2, 4, 3), L.Dropout3d()), ((2, 3, 2, 4, 3), L.Dropout3d(0.3)),
+                  ((1, 17, 2, 2, 3), L.Dropout3d(p=0.9)), ((2, 3, 2, 4, 3), L.Dropout3d(0.2), L.ReLU())],
     "dropout2d": [
         (IMAGE, L.Dropout2d()),
         (ODD, L.Dropout2d(0.3)),
         (IMAGE, L.Dropout2d(p=0.9)),
         (IMAGE, L.Conv2d(3, kernel_size=1), L.Dropout2d(0.2), L.ReLU()),
+    ],
+    "alpha_dropout": activation(L.AlphaDropout(), L.AlphaDropout(0.3), L.AlphaDropout(p=0.9)),
+    "drop_path": [
+        (IMAGE, L.DropPath(0.2)),
+        (ODD, L.DropPath(drop_prob=0.5, scale_by_keep=False)),
+        (ROWS, L.DropPath(0.3, True)),
+        (IMAGE, L.DropPath()),
+        (IMAGE, join("sum", branch(L.Conv2d(4, kernel_size=1), L.DropPath(0.4)), L.Identity())),
     ],
     "stochastic_depth": [
         (IMAGE, L.StochasticDepth(0.2, mode="row")),
@@ -154,6 +215,27 @@ SHAPES = {
         ((2, 3, 4, 1), join("sum", branch(L.ZeroPad2d((2, -1, 0, 0))), branch(L.ZeroPad2d((1, 0, 0, 0))))),
         ((2, 3, 1, 4), join("concat", branch(L.ZeroPad2d((0, 0, -1, 3))), branch(L.ZeroPad2d((0, 0, 0, 2))), dim=1)),
     ],
+    **{
+        f"{kind.lower()}_pad{len(sides) // 2}d": [
+            (shape, getattr(L, f"{kind}Pad{len(sides) // 2}d")(sides, *more)),
+            (shape, getattr(L, f"{kind}Pad{len(sides) // 2}d")(2, *more)),
+            (shape, getattr(L, f"{kind}Pad{len(sides) // 2}d")(cut, *more)),
+            (shape, L.Softsign(), getattr(L, f"{kind}Pad{len(sides) // 2}d")(1, *more), L.ReLU()),
+        ]
+        for kind, more in (
+            ("Zero", ()),
+            ("Constant", (0.75,)),
+            ("Reflection", ()),
+            ("Replication", ()),
+            ("Circular", ()),
+        )
+        for shape, sides, cut in (
+            ((3, 2, 7), (3, 1), (-1, 2)),
+            ((2, 4, 5, 6), (1, 2, 3, 0), (2, -1, -1, 1)),
+            ((1, 2, 4, 5, 6), (1, 2, 0, 3, 2, 1), (0, 1, -1, 2, 1, -1)),
+        )
+        if (kind, len(sides)) != ("Zero", 4)
+    },
     "upsample": [
         (IMAGE, L.Upsample(scale_factor=2)),
         (IMAGE, L.Upsample(scale_factor=(3, 2))),
@@ -172,6 +254,12 @@ SHAPES = {
         (IMAGE, L.Upsample(size=1, mode="bilinear", align_corners=True)),
         ((1, 2, 1, 1), L.Upsample(size=(3, 4), mode="bilinear", align_corners=True)),
         ((1, 17, 4, 4), L.Upsample(scale_factor=2)),
+        (IMAGE, L.Upsample(scale_factor=2, mode="nearest-exact")),
+        (IMAGE, L.Upsample(size=(7, 4), mode="nearest-exact")),
+        (IMAGE, L.Upsample(scale_factor=2, mode="bicubic")),
+        (IMAGE, L.Upsample(size=(8, 11), mode="bicubic", align_corners=True)),
+        (IMAGE, L.Upsample(scale_factor=(1.3, 0.7), mode="bicubic")),
+        ((1, 2, 1, 2), L.Upsample(size=(3, 5), mode="bicubic")),
     ],
     "pixel_shuffle": [
         ((1, 4, 3, 3), L.PixelShuffle(2)),
@@ -179,6 +267,25 @@ SHAPES = {
         ((1, 18, 2, 2), L.PixelShuffle(3)),
         ((1, 3, 4, 4), L.Conv2d(8, kernel_size=3, padding=1), L.PixelShuffle(2)),
         ((2, 3, 4, 4), L.PixelShuffle(1)),
+    ],
+    "pixel_unshuffle": [
+        ((1, 1, 4, 4), L.PixelUnshuffle(2)),
+        ((2, 3, 6, 4), L.PixelUnshuffle(2)),
+        ((1, 2, 6, 9), L.PixelUnshuffle(3)),
+        ((2, 3, 4, 4), L.Conv2d(8, kernel_size=3, padding=1), L.PixelUnshuffle(2), L.ReLU()),
+    ],
+    "unfold": [
+        (IMAGE, L.Unfold(2)),
+        (IMAGE, L.Unfold((2, 3), stride=2, padding=1)),
+        (IMAGE, L.Unfold(2, 2, 1, 1)),
+        ((2, 3, 8, 8), L.Unfold(kernel_size=2, stride=2), L.Permute((0, 2, 1)), L.Linear(4)),
+    ],
+    "multihead_attention": [
+        (TOKENS, L.MultiheadAttention(2, batch_first=True)),
+        (TOKENS, L.MultiheadAttention(4)),
+        ((1, 7, 12), L.MultiheadAttention(3, bias=False, batch_first=True)),
+        ((2, 17, 16), L.MultiheadAttention(1, batch_first=True)),
+        (TOKENS, join("sum", branch(L.LayerNorm(), L.MultiheadAttention(2, batch_first=True)), L.Identity()), L.GELU()),
     ],
     "channel_shuffle": [
         ((1, 4, 2, 2), L.ChannelShuffle(2)),

@@ -67,6 +67,8 @@ def value_text(value):
     """An argument's value as the language writes it."""
     if isinstance(value, bool):
         return str(value).lower()
+    if value is None:  # of an adaptive pooling: the size stays
+        return '"same"'
     if isinstance(value, str):
         return f'"{value}"'
     if isinstance(value, tuple):
@@ -77,7 +79,8 @@ def value_text(value):
 
 def arguments_text(args, kwargs):
     """`(4, kernel_size=3)`, or nothing where there are no arguments."""
-    parts = [value_text(value) for value in args] + [f"{key}={value_text(value)}" for key, value in kwargs.items()]
+    given = {key: "cumulative" if (key, value) == ("momentum", None) else value for key, value in kwargs.items()}
+    parts = [value_text(value) for value in args] + [f"{key}={value_text(value)}" for key, value in given.items()]
     return f"({', '.join(parts)})" if parts else ""
 
 
@@ -117,7 +120,11 @@ class Narrow(nn.Module):
 # Of each layer that drops, the axes along which elements have chances of their own.
 DROPPING = {
     "Dropout": lambda item, rank: range(rank),
+    "Dropout1d": lambda item, rank: range(2),
     "Dropout2d": lambda item, rank: range(2),
+    "Dropout3d": lambda item, rank: range(2),
+    "AlphaDropout": lambda item, rank: range(rank),
+    "DropPath": lambda item, rank: range(1),
     "StochasticDepth": lambda item, rank: range(1 if item.kwargs.get("mode", (*item.args, "")[-1]) == "row" else 0),
 }
 
@@ -130,19 +137,57 @@ class Training:
 
     def drop(self, item, x, key):
         """The elements of x whose number is at least p, enlarged by 1 / (1 - p); the numbers are those of stream `key`."""
-        p = item.kwargs.get("p", item.args[0] if item.args else 0.5)
+        if item.name == "DropPath":
+            first = item.args[0] if item.args else 0.0
+            p = item.kwargs.get("drop_prob", first)
+        else:
+            p = item.kwargs.get("p", item.args[0] if item.args else 0.5)
         own = DROPPING[item.name](item, x.dim())
         shape = [size if axis in own else 1 for axis, size in enumerate(x.shape)]
         drawn = (formula.symmetric(key, math.prod(shape), self.seed + (self.step << 32)) + 1) / 2
         kept = torch.from_numpy(drawn).reshape(shape) >= p
+        if item.name == "AlphaDropout":  # ATen's dropout.cpp: the noise is 1 where an element is kept
+            alpha = 1.7580993408473766
+            a = 1 / math.sqrt((alpha * alpha * p + 1) * (1 - p))
+            noise = kept.to(x.dtype)
+            return x * (noise * a) + (noise - 1) * (alpha * a) + alpha * a * p
+        if item.name == "DropPath" and not item.kwargs.get("scale_by_keep", True):
+            return torch.where(kept, x, 0)
         return torch.where(kept, x / (1 - p) if p < 1 else x, 0)
+
+
+class SelfAttention(nn.MultiheadAttention):
+    """`nn.MultiheadAttention` of one tensor, without its weights."""
+
+    def forward(self, x):
+        return super().forward(x, x, x, need_weights=False)[0]
+
+
+class DropPath(nn.Module):
+    """timm's `layers.DropPath`, which does nothing in evaluation mode."""
+
+    def __init__(self, drop_prob=0.0, scale_by_keep=True):
+        super().__init__()
+
+    def forward(self, x):
+        return x
 
 
 # Constructors that take the input first, for what it says of channels and features.
 SPECIAL = {
+    "DropPath": lambda x, *args, **kwargs: DropPath(*args, **kwargs),
     "GroupNorm": lambda x, groups, **kwargs: nn.GroupNorm(groups, x.shape[1], **kwargs),
+    "RMSNorm": lambda x, shape=None, eps=torch.finfo(torch.float32).eps, affine=True: nn.RMSNorm(
+        shape or x.shape[-1], eps, affine
+    ),
     "LayerNorm": lambda x, shape=None, **kwargs: nn.LayerNorm(shape or x.shape[-1], **kwargs),
     "LayerNorm2d": lambda x, **kwargs: torchvision.models.convnext.LayerNorm2d(x.shape[1], **kwargs),
+    # The lazy ones have other defaults than those that say their channels.
+    **{
+        f"InstanceNorm{axes}d": lambda x, axes=axes, **kwargs: getattr(nn, f"InstanceNorm{axes}d")(x.shape[1], **kwargs)
+        for axes in (1, 2, 3)
+    },
+    "MultiheadAttention": lambda x, *args, **kwargs: SelfAttention(x.shape[-1], *args, **kwargs),
     "Narrow": lambda x, *args, **kwargs: Narrow(*args, **kwargs),
     "Permute": lambda x, dims: torchvision.ops.Permute(dims),
     "SoftPool2d": lambda x, *args, **kwargs: SoftPool2d(*args, **kwargs),

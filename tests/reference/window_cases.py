@@ -179,12 +179,99 @@ ADAPTIVE_SHAPES = [
     ((1, 2, 13, 1), (4, 1)),
 ]
 
+CONV1D = [
+    ((1, 1, 9), L.Conv1d(1, kernel_size=2)),
+    ((3, 3, 17), L.Conv1d(5, kernel_size=3, padding=1)),
+    ((2, 4, 19), L.Conv1d(6, 5, 2, 2)),
+    ((2, 4, 19), L.Conv1d(6, kernel_size=3, dilation=3, groups=2, bias=False)),
+    ((1, 16, 30), L.Conv1d(32, kernel_size=3, padding="same")),
+    ((1, 4, 11), L.Conv1d(4, kernel_size=4, padding="same")),
+    ((1, 8, 12), L.Conv1d(8, kernel_size=3, padding=1, groups=8)),
+    ((1, 17, 13), L.Conv1d(33, kernel_size=1)),
+    ((2, 1, 330), L.Conv1d(8, kernel_size=80, stride=4)),
+    ((1, 3, 10), L.Conv1d(4, kernel_size=3, padding="valid", stride=3)),
+    ((2, 3, 9), L.Conv1d(4, kernel_size=5, padding=3, padding_mode="reflect")),
+    ((2, 3, 9), L.Conv1d(4, kernel_size=5, padding=2, padding_mode="circular")),
+    ((2, 3, 9), L.Conv1d(4, kernel_size=4, padding="same", padding_mode="replicate")),
+]
+CONV2D += [
+    ((2, 3, 7, 9), Conv2d(4, kernel_size=3, padding=1, padding_mode="reflect")),
+    ((2, 3, 7, 9), Conv2d(4, kernel_size=(3, 5), padding=(1, 2), stride=2, padding_mode="circular")),
+    ((2, 16, 7, 9), Conv2d(16, kernel_size=3, padding=2, dilation=2, padding_mode="replicate")),
+    ((1, 2, 7, 7), Conv2d(3, kernel_size=4, padding="same", padding_mode="reflect")),
+]
+CONV3D = [
+    ((1, 1, 3, 4, 5), L.Conv3d(1, kernel_size=2)),
+    ((2, 3, 5, 6, 7), L.Conv3d(4, kernel_size=3, padding=1)),
+    ((1, 4, 5, 6, 7), L.Conv3d(6, (2, 3, 1), stride=(2, 1, 3), groups=2)),
+    ((1, 2, 7, 6, 5), L.Conv3d(3, kernel_size=3, stride=2, padding=(2, 1, 0), dilation=(2, 1, 1), bias=False)),
+    ((2, 3, 4, 5, 5), L.Conv3d(4, kernel_size=(1, 3, 3), padding=(0, 1, 1))),
+    ((2, 3, 5, 4, 4), L.Conv3d(4, kernel_size=(3, 1, 1), padding=(1, 0, 0))),
+    ((1, 17, 3, 4, 4), L.Conv3d(16, kernel_size=3, padding="same")),
+    ((1, 4, 3, 5, 4), L.Conv3d(8, kernel_size=3, padding=1, groups=4)),
+    ((1, 2, 4, 4, 5), L.Conv3d(3, kernel_size=3, padding=1, padding_mode="circular")),
+]
+CONV_TRANSPOSE1D = [
+    ((1, 1, 4), L.ConvTranspose1d(1, kernel_size=2)),
+    ((2, 3, 7), L.ConvTranspose1d(4, kernel_size=3, stride=2, padding=1, output_padding=1)),
+    ((1, 4, 6), L.ConvTranspose1d(6, 4, 3, 2, 1, 2)),
+    ((1, 4, 6), L.ConvTranspose1d(4, kernel_size=3, dilation=2, groups=4, bias=False)),
+    ((1, 16, 9), L.ConvTranspose1d(17, kernel_size=2, stride=2)),
+]
+CONV_TRANSPOSE3D = [
+    ((1, 1, 2, 3, 2), L.ConvTranspose3d(1, kernel_size=2)),
+    ((2, 3, 3, 4, 2), L.ConvTranspose3d(4, kernel_size=2, stride=2)),
+    ((1, 4, 3, 3, 4), L.ConvTranspose3d(6, 3, 2, 1, 1, 2)),
+    ((1, 2, 3, 2, 3), L.ConvTranspose3d(3, kernel_size=(3, 1, 2), stride=(1, 3, 2), dilation=(2, 1, 1), bias=False)),
+    ((1, 4, 4, 3, 3), L.ConvTranspose3d(4, kernel_size=3, stride=(3, 1, 1), padding=(2, 1, 0), groups=4)),
+]
+POOL1D = [
+    ((1, 1, 4), (2,), {}),
+    ((2, 3, 11), (3,), {"stride": 2, "padding": 1}),
+    ((2, 3, 11), (4,), {"stride": 3, "ceil_mode": True}),
+    ((1, 17, 10), (3, 1), {}),
+]
+POOL3D = [
+    ((1, 1, 4, 4, 4), (2,), {}),
+    ((2, 3, 5, 7, 6), (3,), {"stride": 2, "padding": 1}),
+    ((1, 3, 5, 7, 6), ((2, 3, 1),), {"stride": (1, 2, 3), "ceil_mode": True}),
+    ((1, 17, 3, 4, 5), ((1, 2, 2),), {"padding": (0, 1, 1)}),
+]
+ADAPTIVE1D = [((2, 3, 7), 1), ((2, 3, 7), 7), ((1, 17, 7), 3), ((1, 2, 5), 8)]
+ADAPTIVE3D = [((2, 3, 4, 5, 6), 1), ((1, 3, 4, 6, 6), (2, 3, 1)), ((1, 2, 5, 4, 7), (3, 4, 2)), ((1, 2, 3, 4, 5), 5)]
+
+
+def pools(name, cases, *more):
+    """The cases of a pooling of so many axes."""
+    return [(shape, getattr(L, name)(*args, **kwargs)) for shape, args, kwargs in cases] + list(more)
+
+
 CASES = {
+    "conv1d": CONV1D,
+    "conv3d": CONV3D,
+    "conv_transpose1d": CONV_TRANSPOSE1D,
+    "conv_transpose3d": CONV_TRANSPOSE3D,
+    "max_pool1d": pools("MaxPool1d", POOL1D, ((2, 3, 11), L.MaxPool1d(3, dilation=2))),
+    "max_pool3d": pools("MaxPool3d", POOL3D, ((1, 3, 6, 7, 8), L.MaxPool3d(2, dilation=(1, 2, 3)))),
+    "avg_pool1d": pools("AvgPool1d", POOL1D, ((2, 3, 11), L.AvgPool1d(3, padding=1, count_include_pad=False))),
+    "avg_pool3d": pools(
+        "AvgPool3d",
+        POOL3D,
+        ((1, 3, 5, 6, 7), L.AvgPool3d(3, padding=1, count_include_pad=False)),
+        ((1, 3, 5, 6, 7), L.AvgPool3d(2, stride=3, divisor_override=5)),
+    ),
+    **{
+        f"adaptive_{word.lower()}_pool{axes}": [(shape, getattr(L, f"Adaptive{word}Pool{axes}")(size)) for shape, size in cases]
+        for word in ("Avg", "Max")
+        for axes, cases in (("1d", ADAPTIVE1D), ("3d", ADAPTIVE3D))
+    },
     "conv2d": CONV2D,
     "conv_transpose2d": CONV_TRANSPOSE2D,
     "max_pool2d": MAX_POOL2D,
     "avg_pool2d": AVG_POOL2D,
     "soft_pool2d": SOFT_POOL2D,
-    "adaptive_avg_pool2d": [(shape, AdaptiveAvgPool2d(size)) for shape, size in ADAPTIVE_SHAPES],
-    "adaptive_max_pool2d": [(shape, AdaptiveMaxPool2d(size)) for shape, size in ADAPTIVE_SHAPES],
+    "adaptive_avg_pool2d": [(shape, AdaptiveAvgPool2d(size)) for shape, size in ADAPTIVE_SHAPES]
+    + [((2, 3, 7, 6), AdaptiveAvgPool2d((None, 3))), ((2, 3, 7, 6), AdaptiveAvgPool2d((4, None)))],
+    "adaptive_max_pool2d": [(shape, AdaptiveMaxPool2d(size)) for shape, size in ADAPTIVE_SHAPES]
+    + [((2, 3, 7, 6), AdaptiveMaxPool2d((None, 3)))],
 }

@@ -245,6 +245,7 @@ pub fn maps() -> Vec<Case> {
             x(0).maximum(x(1)).minimum(x(2)) - x(3),
             ((x(0) * x(0) + 1.0).power(0.75) / (x(1) * x(1) + 0.5)).unary(Unary::Sqrt),
             (x(0) * 3.0).unary(Unary::Tanh) + (x(1) * 2.0).unary(Unary::Erf) + x(0).unary(Unary::ExpM1),
+            (x(0) * x(0)).unary(Unary::Log1P) - x(1).unary(Unary::Exp).unary(Unary::Log1P),
             (x(0) * x(0) + 0.1).unary(Unary::Log) - (x(1) * 5.0).unary(Unary::Exp),
             x(0) * place + x(1) * uniform,
         ] {

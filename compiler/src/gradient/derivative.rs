@@ -32,6 +32,7 @@ fn unary(whole: &Expression, operation: Unary, x: &Expression, inner: Expression
         // Of the value it would be that and 1, which cancel far below zero.
         Unary::ExpM1 => x.clone().unary(Unary::Exp),
         Unary::Log => return Some(inner / x),
+        Unary::Log1P => return Some(inner / (x + 1.0)),
         Unary::Sqrt => Expression::Constant(0.5) / y,
         Unary::Tanh => Expression::Constant(1.0) - y.clone() * y,
         Unary::Erf => (-(x.clone() * x)).unary(Unary::Exp) * FRAC_2_SQRT_PI,
@@ -181,6 +182,7 @@ mod tests {
         let y = Expression::operand(1);
         by_x(x() * x() / (y.clone() + x()) - y.clone() / x());
         by_x((x() * x() + 1.0).unary(Unary::Log) * (x() * x() + 0.5).sqrt());
+        by_x(x().unary(Unary::Exp).unary(Unary::Log1P));
         by_x(x().unary(Unary::Erf) * x().unary(Unary::ExpM1));
         by_x((x() * x() + 1.0).power(0.75) + y.clone().power(x()));
         by_x(x().maximum(y.clone()) - x().minimum(y.clone() * x()));

@@ -26,6 +26,8 @@ pub enum Unary {
     ExpM1,
     /// The natural logarithm.
     Log,
+    /// `ln(1 + x)`, exact near 0
+    Log1P,
     /// `√x`
     Sqrt,
     /// The hyperbolic tangent.
@@ -286,6 +288,7 @@ impl Unary {
             Unary::Exp => x.exp(),
             Unary::ExpM1 => x.exp_m1(),
             Unary::Log => x.ln(),
+            Unary::Log1P => x.ln_1p(),
             Unary::Sqrt => x.sqrt(),
             Unary::Tanh => x.tanh(),
             Unary::Erf => libm::erf(x),
@@ -300,6 +303,7 @@ impl Unary {
             Unary::Exp => "exp",
             Unary::ExpM1 => "expm1",
             Unary::Log => "log",
+            Unary::Log1P => "log1p",
             Unary::Sqrt => "sqrt",
             Unary::Tanh => "tanh",
             Unary::Erf => "erf",

@@ -5,9 +5,10 @@
 //!
 //! `adaptive! { /// doc  Name { fields } pooling }` declares one.
 
-use super::{LayerField, Pair, ShapeError, Taps, inputs};
+use super::dimensions::{self, Over};
+use super::{LayerField, OutputSizes, ShapeError, Taps, inputs};
 use crate::graph::NodeId;
-use crate::kernels::{AxisWindow, KernelBuilder, PoolAxis, Pooling};
+use crate::kernels::{AxisWindow, KernelBuilder, PoolAxis};
 use crate::shape::{Dim, Shape};
 
 macro_rules! adaptive {
@@ -32,7 +33,7 @@ macro_rules! adaptive {
             }
 
             fn lower(&self, builder: &mut $crate::kernels::KernelBuilder) -> $crate::graph::NodeId {
-                $crate::ops::adaptive::lower(builder, $pooling)
+                $crate::ops::adaptive::lower(builder, &$pooling)
             }
         }
     };
@@ -40,39 +41,40 @@ macro_rules! adaptive {
 
 pub(super) use adaptive;
 
-/// `[N, C, H, W]` to `[N, C, ...output_size]`.
-pub fn shape(output_size: Pair, inputs: &[Shape]) -> Result<Shape, ShapeError> {
-    let [batch, channels, _, _] = inputs::planes(inputs)?;
-    Ok(Shape::from(vec![batch.clone(), channels.clone(), Dim::from(output_size.0), Dim::from(output_size.1)]))
+/// `[N, C, ...]` to `[N, C, ...output_size]`.
+pub fn shape<const D: usize>(output_size: OutputSizes<D>, inputs: &[Shape]) -> Result<Shape, ShapeError> {
+    let (batch, channels, sizes) = inputs::spatial(inputs, D)?;
+    let wanted = output_size.0.iter().zip(sizes);
+    let sizes = wanted.map(|(wanted, size)| wanted.map_or_else(|| size.clone(), Dim::from));
+    Ok([batch.clone(), channels.clone()].into_iter().chain(sizes).collect())
 }
 
-/// The whole plane when there is one window, and where its size is open.
-pub fn receptive_field(output_size: Pair, inputs: &[Shape]) -> LayerField {
-    let size = |axis: usize| {
-        let size = inputs.first().and_then(|shape| shape.get(axis)).and_then(Dim::number);
-        size.and_then(|size| usize::try_from(size).ok())
+/// The whole of an axis when there is one window, and where its size is open.
+pub fn receptive_field<const D: usize>(output_size: OutputSizes<D>, inputs: &[Shape]) -> LayerField {
+    let sizes = inputs.first().and_then(|shape| shape.get(2..)).unwrap_or_default();
+    let number = |size: &Dim| size.number().and_then(|size| usize::try_from(size).ok());
+    let taps = |(wanted, size): (&Option<usize>, &Dim)| match (wanted, number(size)) {
+        (None, _) => Some(Taps::POINT),
+        (Some(parts), Some(size)) => Some(Taps::parts(size, *parts)),
+        (Some(_), None) => None,
     };
-    match (output_size, size(2), size(3)) {
-        (Pair(1, 1), ..) | (_, None, _) | (_, _, None) => LayerField::whole_from(2, 4),
-        (Pair(rows, columns), Some(height), Some(width)) => {
-            LayerField::Plane([Taps::parts(height, rows), Taps::parts(width, columns)])
-        }
+    let all = output_size.0.iter().all(|&parts| parts == Some(1));
+    match output_size.0.iter().zip(sizes).map(taps).collect::<Option<Vec<Taps>>>() {
+        Some(taps) if !all => LayerField::of_axes(taps.into_iter()),
+        _ => LayerField::whole_from(2, D + 2),
     }
 }
 
 /// The pooling over such windows.
-pub fn lower(builder: &mut KernelBuilder, pooling: Pooling) -> NodeId {
-    let (x, output) = (builder.input(0), builder.output_size());
-    let axis = |size: usize, windows: usize| match size.checked_rem(windows) {
+pub fn lower(builder: &mut KernelBuilder, over: &Over) -> NodeId {
+    let (x, output) = (builder.input(0), builder.output().split_off(2));
+    let axis = |(&size, &windows): (&usize, &usize)| match size.checked_rem(windows) {
         Some(0) => {
             let kernel = size / windows;
             PoolAxis::Sliding(AxisWindow { kernel, stride: kernel, dilation: 1, before: 0 })
         }
         _ => PoolAxis::Adaptive,
     };
-    let axes = match builder.shape(x).as_slice() {
-        [.., height, width] => [axis(*height, output[0]), axis(*width, output[1])],
-        _ => [PoolAxis::Adaptive; 2],
-    };
-    builder.pool(x, axes, pooling, output)
+    let axes: Vec<PoolAxis> = builder.shape(x).iter().skip(2).zip(&output).map(axis).collect();
+    dimensions::pool(builder, x, &axes, over, &output)
 }

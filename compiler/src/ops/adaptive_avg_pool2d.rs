@@ -1,8 +1,8 @@
 //! AdaptiveAvgPool2d: the mean of each part of a plane.
 
-use super::Pair;
+use super::OutputSizes;
 use super::adaptive::adaptive;
-use crate::kernels::{Divisor, Pooling};
+use super::dimensions::Over;
 
 adaptive! {
     /// Divides the plane into `output_size` parts and takes the mean of each, `[N, C, H, W]` to `[N, C, *output_size]`.
@@ -23,10 +23,10 @@ adaptive! {
     /// expect [N, 512, 1, 1]
     /// ```
     AdaptiveAvgPool2d {
-        /// Height and width of the output.
-        output_size: Pair,
+        /// Height and width of the output; `"same"` keeps the input's, as PyTorch's `None` does.
+        output_size: OutputSizes<2>,
     }
-    Pooling::Mean(Divisor::Elements)
+    Over::Mean
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! AdaptiveMaxPool2d: the largest element of each part of a plane.
 
-use super::Pair;
+use super::OutputSizes;
 use super::adaptive::adaptive;
-use crate::kernels::Pooling;
+use super::dimensions::Over;
 
 adaptive! {
     /// Divides the plane into `output_size` parts and takes the largest element of each, `[N, C, H, W]` to `[N, C,
@@ -24,10 +24,10 @@ adaptive! {
     /// expect [N, 512, 1, 1]
     /// ```
     AdaptiveMaxPool2d {
-        /// Height and width of the output.
-        output_size: Pair,
+        /// Height and width of the output; `"same"` keeps the input's, as PyTorch's `None` does.
+        output_size: OutputSizes<2>,
     }
-    Pooling::Max
+    Over::Max
 }
 
 #[cfg(test)]

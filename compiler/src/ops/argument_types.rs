@@ -129,45 +129,151 @@ impl Argument for PadPair {
     }
 }
 
+/// Sizes of the axes of a window or of its output, in PyTorch's order: what layers of one, two and three axes share.
+pub trait PerAxis {
+    /// A number an axis.
+    fn per_axis(&self) -> Vec<usize>;
+}
+
+impl PerAxis for Pair {
+    fn per_axis(&self) -> Vec<usize> {
+        vec![self.0, self.1]
+    }
+}
+
+impl PerAxis for PadPair {
+    fn per_axis(&self) -> Vec<usize> {
+        vec![self.0, self.1]
+    }
+}
+
+/// Sizes of `D` axes, each at least 1: a kernel size, a stride, a dilation. One int means it for all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extents<const D: usize>(pub [usize; D]);
+
+/// Sizes of `D` axes, each at least 0: a padding. One int means it for all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Margins<const D: usize>(pub [usize; D]);
+
+impl<const D: usize> PerAxis for Extents<D> {
+    fn per_axis(&self) -> Vec<usize> {
+        self.0.to_vec()
+    }
+}
+
+impl<const D: usize> PerAxis for Margins<D> {
+    fn per_axis(&self) -> Vec<usize> {
+        self.0.to_vec()
+    }
+}
+
+/// One number for all axes, or a tuple with one for each.
+fn per_axis<T: Copy, const D: usize>(value: &Constant, read: impl Fn(&Constant) -> Option<T>) -> Option<[T; D]> {
+    match value {
+        Constant::Tuple(tuple) => tuple.iter().map(read).collect::<Option<Vec<T>>>()?.try_into().ok(),
+        single => read(single).map(|number| [number; D]),
+    }
+}
+
+impl<const D: usize> Argument for Extents<D> {
+    const ACCEPTS: &'static str =
+        if D == 1 { "an int of at least 1" } else { "an int of at least 1 or a tuple of three" };
+    fn read(value: &Constant) -> Option<Self> {
+        per_axis(value, usize::read).map(Extents)
+    }
+    fn write(&self) -> String {
+        written(&self.0)
+    }
+}
+
+impl<const D: usize> Argument for Margins<D> {
+    const ACCEPTS: &'static str =
+        if D == 1 { "an int of at least 0" } else { "an int of at least 0 or a tuple of three" };
+    fn read(value: &Constant) -> Option<Self> {
+        per_axis(value, |value| i64::read(value).and_then(|size| usize::try_from(size).ok())).map(Margins)
+    }
+    fn write(&self) -> String {
+        written(&self.0)
+    }
+}
+
+/// Sizes as a spec writes them: one number where all are the same.
+pub fn written(sizes: &[usize]) -> String {
+    match sizes.split_first() {
+        Some((first, rest)) if rest.iter().all(|size| size == first) => first.to_string(),
+        _ => tuple(sizes),
+    }
+}
+
 /// The padding of a convolution: sizes, or a word that asks for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Padding {
-    /// That much on each side of height and of width.
-    Sizes(PadPair),
+pub enum PaddingOf<P> {
+    /// That much on each side of each axis.
+    Sizes(P),
     /// As much as keeps the size at stride 1; an odd rest goes after, as in PyTorch.
     Same,
     /// None.
     Valid,
 }
 
-impl Pair {
-    /// As PyTorch prints it where it always holds a pair.
-    pub fn tuple(self) -> String {
-        format!("({}, {})", self.0, self.1)
-    }
-}
+/// The padding of a convolution of planes.
+pub type Padding = PaddingOf<PadPair>;
 
-impl PadPair {
-    /// As PyTorch prints it where it always holds a pair.
-    pub fn tuple(self) -> String {
-        format!("({}, {})", self.0, self.1)
-    }
-}
-
-impl Argument for Padding {
-    const ACCEPTS: &'static str = "an int of at least 0, a tuple of two, \"same\" or \"valid\"";
-    fn read(value: &Constant) -> Option<Self> {
-        match value {
-            Constant::Text(word) if word == "same" => Some(Padding::Same),
-            Constant::Text(word) if word == "valid" => Some(Padding::Valid),
-            sizes => PadPair::read(sizes).map(Padding::Sizes),
+macro_rules! padding_of {
+    ($sizes:ty, $accepts:literal) => {
+        impl Argument for PaddingOf<$sizes> {
+            const ACCEPTS: &'static str = $accepts;
+            fn read(value: &Constant) -> Option<Self> {
+                match value {
+                    Constant::Text(word) if word == "same" => Some(PaddingOf::Same),
+                    Constant::Text(word) if word == "valid" => Some(PaddingOf::Valid),
+                    sizes => <$sizes>::read(sizes).map(PaddingOf::Sizes),
+                }
+            }
+            fn write(&self) -> String {
+                match self {
+                    PaddingOf::Sizes(sizes) => sizes.write(),
+                    PaddingOf::Same => "\"same\"".into(),
+                    PaddingOf::Valid => "\"valid\"".into(),
+                }
+            }
         }
+    };
+}
+padding_of!(PadPair, "an int of at least 0, a tuple of two, \"same\" or \"valid\"");
+padding_of!(Margins<1>, "an int of at least 0, \"same\" or \"valid\"");
+padding_of!(Margins<3>, "an int of at least 0, a tuple of three, \"same\" or \"valid\"");
+
+/// The sizes that an adaptive pooling gives: a number an axis, or `"same"` where the input's stays. One means it for all axes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutputSizes<const D: usize>(pub [Option<usize>; D]);
+
+impl<const D: usize> Argument for OutputSizes<D> {
+    const ACCEPTS: &'static str = match D {
+        1 => "an int of at least 1",
+        2 => "an int of at least 1, \"same\", or a tuple of two of them",
+        _ => "an int of at least 1, \"same\", or a tuple of three of them",
+    };
+    fn read(value: &Constant) -> Option<Self> {
+        let size = |value: &Constant| match value {
+            Constant::Text(word) if word == "same" => Some(None),
+            number => usize::read(number).map(Some),
+        };
+        per_axis(value, size).map(OutputSizes)
     }
     fn write(&self) -> String {
-        match self {
-            Padding::Sizes(sizes) => sizes.write(),
-            Padding::Same => "\"same\"".into(),
-            Padding::Valid => "\"valid\"".into(),
+        self.each(|size| size.map_or_else(|| "\"same\"".into(), |size| size.to_string()))
+    }
+    fn python(&self) -> String {
+        self.each(|size| size.map_or_else(|| "None".into(), |size| size.to_string()))
+    }
+}
+
+impl<const D: usize> OutputSizes<D> {
+    fn each(&self, text: impl Fn(&Option<usize>) -> String) -> String {
+        match self.0.split_first() {
+            Some((first, rest)) if rest.iter().all(|size| size == first) => text(first),
+            _ => format!("({})", self.0.iter().map(text).collect::<Vec<_>>().join(", ")),
         }
     }
 }
@@ -189,6 +295,37 @@ impl Argument for Probability {
     }
 }
 
+/// The share of a batch's statistics in the new running ones.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Momentum {
+    /// That much.
+    Share(f64),
+    /// One of as many batches as there were: the mean of all of them, as PyTorch's `None` has it.
+    Cumulative,
+}
+
+impl Argument for Momentum {
+    const ACCEPTS: &'static str = "a number or \"cumulative\"";
+    fn read(value: &Constant) -> Option<Self> {
+        match value {
+            Constant::Text(word) if word == "cumulative" => Some(Momentum::Cumulative),
+            number => f64::read(number).map(Momentum::Share),
+        }
+    }
+    fn write(&self) -> String {
+        match self {
+            Momentum::Share(share) => share.write(),
+            Momentum::Cumulative => "\"cumulative\"".into(),
+        }
+    }
+    fn python(&self) -> String {
+        match self {
+            Momentum::Share(share) => share.python(),
+            Momentum::Cumulative => "None".into(),
+        }
+    }
+}
+
 /// The members of a tuple or list, all of one type.
 fn members<T: Argument>(value: &Constant) -> Option<Vec<T>> {
     match value {
@@ -198,7 +335,7 @@ fn members<T: Argument>(value: &Constant) -> Option<Vec<T>> {
 }
 
 /// As a tuple is written, in Python and in a spec: `()`, `(5,)`, `(5, 6)`.
-fn tuple<T: Argument>(members: &[T]) -> String {
+pub fn tuple<T: Argument>(members: &[T]) -> String {
     match members {
         [single] => format!("({},)", single.write()),
         _ => format!("({})", members.iter().map(Argument::write).collect::<Vec<_>>().join(", ")),
@@ -233,33 +370,27 @@ impl Argument for Axes {
     }
 }
 
-/// What is added at the left, the right, the top and the bottom of a plane; negative numbers cut off. One int means
-/// it four times.
+/// What is added before and after the elements of each of `D` axes, the last axis first as in PyTorch: (left, right, top,
+/// bottom, front, back); negative numbers cut off. One int means it everywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sides {
-    /// Columns before the first.
-    pub left: i64,
-    /// Columns after the last.
-    pub right: i64,
-    /// Rows before the first.
-    pub top: i64,
-    /// Rows after the last.
-    pub bottom: i64,
-}
+pub struct Sides<const D: usize>(pub [[i64; 2]; D]);
 
-impl Argument for Sides {
-    const ACCEPTS: &'static str = "an int or a tuple (left, right, top, bottom)";
+impl<const D: usize> Argument for Sides<D> {
+    const ACCEPTS: &'static str = match D {
+        1 => "an int or a tuple (left, right)",
+        2 => "an int or a tuple (left, right, top, bottom)",
+        _ => "an int or a tuple (left, right, top, bottom, front, back)",
+    };
     fn read(value: &Constant) -> Option<Self> {
         if let Some(side) = i64::read(value) {
-            return Some(Sides { left: side, right: side, top: side, bottom: side });
+            return Some(Sides([[side; 2]; D]));
         }
-        match members(value)?.as_slice() {
-            &[left, right, top, bottom] => Some(Sides { left, right, top, bottom }),
-            _ => None,
-        }
+        let sides = members(value)?;
+        let (axes, rest) = sides.as_chunks::<2>();
+        if rest.is_empty() { axes.try_into().ok().map(Sides) } else { None }
     }
     fn write(&self) -> String {
-        tuple(&[self.left, self.right, self.top, self.bottom])
+        tuple(self.0.as_flattened())
     }
 }
 

@@ -1,9 +1,9 @@
 //! AvgPool2d: the mean of each window.
 
-use super::{Argument, BindError, Operator, PadPair, Pair, LayerField, ShapeError, Window};
-use crate::graph::NodeId;
-use crate::kernels::{Divisor, KernelBuilder, Pooling};
-use crate::shape::{Requirements, Shape};
+use super::argument_types::PerAxis;
+use super::dimensions::Over;
+use super::pooling::pooling;
+use super::{Argument, BindError, PadPair, Pair, Window};
 
 crate::layer! {
     /// The mean of each window, `[N, C, H, W]` to `[N, C, H', W']`.
@@ -43,46 +43,33 @@ crate::layer! {
 
 impl AvgPool2d {
     fn window(&self) -> Window {
-        Window::pooling(self.kernel_size, self.stride, self.padding, Pair(1, 1), self.ceil_mode)
+        Window::pooling(&self.kernel_size, &self.stride, &self.padding, &[1; 2], self.ceil_mode)
     }
 
-    fn divisor(&self) -> Divisor {
+    fn over(&self) -> Over {
         match self.divisor_override {
-            Some(number) => Divisor::Fixed(number as f64),
-            None if self.count_include_pad => Divisor::Padded { after: [self.padding.0, self.padding.1] },
-            None => Divisor::Elements,
+            Some(number) => Over::SumBy(number as f64),
+            None if self.count_include_pad => Over::MeanWithPadding(self.padding.per_axis()),
+            None => Over::Mean,
         }
     }
-}
 
-impl Operator for AvgPool2d {
-    fn validate(&self) -> Result<(), BindError> {
-        if self.divisor_override == Some(0) {
-            let message = "divisor_override=0 divides by zero".into();
-            return Err(BindError::Conflict { argument: "divisor_override", message, mend: Some("1".into()) });
-        }
-        self.window().validate()
-    }
-
-    fn infer(&self, inputs: &[Shape], requirements: &mut Requirements) -> Result<Shape, ShapeError> {
-        self.window().pooled(inputs, requirements)
-    }
-
-    fn receptive_field(&self, _inputs: &[Shape]) -> LayerField {
-        self.window().receptive_field()
-    }
-
-    fn describe(&self, _inputs: &[Shape]) -> String {
+    fn text(&self) -> String {
         let stride = self.stride.unwrap_or(self.kernel_size);
         let (kernel_size, stride, padding) = (self.kernel_size.python(), stride.python(), self.padding.python());
         format!("kernel_size={kernel_size}, stride={stride}, padding={padding}")
     }
 
-    fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
-        let pooling = Pooling::Mean(self.divisor());
-        builder.pool(builder.input(0), self.window().pool_axes(), pooling, builder.output_size())
+    fn divides(&self) -> Result<(), BindError> {
+        if self.divisor_override != Some(0) {
+            return Ok(());
+        }
+        let message = "divisor_override=0 divides by zero".into();
+        Err(BindError::Conflict { argument: "divisor_override", message, mend: Some("1".into()) })
     }
 }
+
+pooling! { AvgPool2d, divides }
 
 #[cfg(test)]
 mod tests {
@@ -102,12 +89,12 @@ mod tests {
     #[test]
     fn the_divisor_is_what_was_asked_for() {
         let divisor = |text: &str| match bind(text) {
-            Ok(super::super::Op::AvgPool2d(pool)) => pool.divisor(),
+            Ok(super::super::Op::AvgPool2d(pool)) => pool.over(),
             other => panic!("{other:?}"),
         };
-        assert_eq!(divisor("AvgPool2d(3, padding=1)"), Divisor::Padded { after: [1, 1] });
-        assert_eq!(divisor("AvgPool2d(3, padding=1, count_include_pad=false)"), Divisor::Elements);
-        assert_eq!(divisor("AvgPool2d(3, divisor_override=-2)"), Divisor::Fixed(-2.0));
+        assert_eq!(divisor("AvgPool2d(3, padding=1)"), Over::MeanWithPadding(vec![1, 1]));
+        assert_eq!(divisor("AvgPool2d(3, padding=1, count_include_pad=false)"), Over::Mean);
+        assert_eq!(divisor("AvgPool2d(3, divisor_override=-2)"), Over::SumBy(-2.0));
         assert!(bind("AvgPool2d(3, divisor_override=0)").is_err());
     }
 }

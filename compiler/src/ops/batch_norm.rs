@@ -1,9 +1,9 @@
-//! What BatchNorm1d and BatchNorm2d share: everything but the axes that they accept.
+//! What BatchNorm1d, BatchNorm2d and BatchNorm3d share: everything but the axes that they accept.
 //!
 //! `batch_norm! { /// doc  Name; inputs => shape }` declares one, with the arguments that all of them have.
 
 use super::norm;
-use super::{Argument, BindError, LayerField, ParameterDeclaration};
+use super::{Argument, BindError, LayerField, Momentum, ParameterDeclaration};
 use crate::graph::NodeId;
 use crate::kernels::{Expression, KernelBuilder};
 use crate::shape::Shape;
@@ -18,8 +18,9 @@ macro_rules! batch_norm {
             $name {
                 /// Added to the variance, so that it is never zero.
                 eps: f64 = 1e-5,
-                /// Share of a batch's statistics in the new running ones.
-                momentum: f64 = 0.1,
+                /// Share of a batch's statistics in the new running ones; `"cumulative"` is PyTorch's `None`, the mean of all
+                /// batches.
+                momentum: $crate::ops::Momentum = $crate::ops::Momentum::Share(0.1),
                 /// Whether there is a weight, and with it a bias.
                 affine: bool = true,
                 /// Whether there are running statistics; without them, the batch's own are used at inference too.
@@ -81,7 +82,7 @@ pub(super) use batch_norm;
 #[derive(Clone, Copy, Debug)]
 pub struct BatchNorm {
     pub eps: f64,
-    pub momentum: f64,
+    pub momentum: Momentum,
     pub affine: bool,
     pub bias: bool,
     pub track_running_stats: bool,
@@ -163,18 +164,41 @@ impl BatchNorm {
         if count < 2 {
             builder.refuse(format!("{count} value a channel has no variance; a larger batch has one"));
         }
-        let [running, new] = [0, 1].map(Expression::operand);
         let unbiased = count as f64 / count.saturating_sub(1) as f64;
+        let batches = builder.current(first + 2);
         for (index, (value, factor)) in statistics.into_iter().zip([1.0, unbiased]).enumerate() {
             let Some(old) = builder.current(first + index) else { continue };
-            let value = builder.reshape(value, &builder.shape(old));
-            let moved = running.clone() * (1.0 - self.momentum) + new.clone() * (self.momentum * factor);
-            let moved = builder.map(&[old, value], moved);
+            let shape = builder.shape(old);
+            let value = builder.reshape(value, &shape);
+            let moved = moved(builder, self.momentum, [old, value], batches, factor);
             builder.update(first + index, moved);
         }
-        if let Some(batches) = builder.current(first + 2) {
+        if let Some(batches) = batches {
             let counted = builder.count(batches);
             builder.update(first + 2, counted);
         }
+    }
+}
+
+/// A running statistic moved towards a batch's, which counts `factor` times; `batches` is how many there were before.
+pub fn moved(
+    builder: &mut KernelBuilder,
+    momentum: Momentum,
+    [old, value]: [NodeId; 2],
+    batches: Option<NodeId>,
+    factor: f64,
+) -> NodeId {
+    let [running, new] = [0, 1].map(Expression::operand);
+    match (momentum, batches) {
+        (Momentum::Share(share), _) => {
+            let moved = running * (1.0 - share) + new * (share * factor);
+            builder.map(&[old, value], moved)
+        }
+        (Momentum::Cumulative, Some(batches)) => {
+            let batches = builder.with_rank(batches, 1);
+            let step = (new * factor - running.clone()) / (Expression::operand(2) + 1.0);
+            builder.map(&[old, value, batches], running + step)
+        }
+        (Momentum::Cumulative, None) => old,
     }
 }

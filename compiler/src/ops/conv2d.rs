@@ -1,10 +1,7 @@
 //! Conv2d: the layer that the product is named after.
 
-use super::{Argument, BindError, Operator, PadPair, Padding, Pair};
-use super::{ParameterDeclaration, LayerField, ShapeError, Window, inputs};
-use crate::graph::NodeId;
-use crate::kernels::KernelBuilder;
-use crate::shape::{Dim, Requirements, Shape};
+use super::convolution::{PaddingMode, convolution};
+use super::{PadPair, Padding, Pair};
 
 crate::layer! {
     /// 2-D convolution (cross-correlation), `[N, C, H, W]` to `[N, out_channels, H', W']`.
@@ -19,7 +16,7 @@ crate::layer! {
     /// # Errors
     /// E206 `out_channels` not divisible by groups, or `padding="same"` with a stride; E301 channels not divisible by
     /// groups; E302 window larger than its padded input; E303 an input of another number of axes; E307 channels that
-    /// are a symbol
+    /// are a symbol; E310 padding of another mode than zeros that takes more than there is
     ///
     /// # Source
     /// PyTorch `nn.Conv2d`.
@@ -45,87 +42,17 @@ crate::layer! {
         groups: usize = 1,
         /// Whether a number is added to each output channel.
         bias: bool = true,
+        /// What lies in the padding: `"zeros"`, `"reflect"`, `"replicate"` or `"circular"`.
+        padding_mode: PaddingMode = PaddingMode::Zeros,
     }
 }
 
-impl Conv2d {
-    fn window(&self) -> Window {
-        Window::convolution(self.kernel_size, self.stride, self.padding, self.dilation)
-    }
-
-    /// Channels of the input and channels that one group sees.
-    fn channels(&self, inputs: &[Shape]) -> Result<[usize; 2], ShapeError> {
-        let [_, channels, _, _] = inputs::planes(inputs)?;
-        let channels = inputs::number("channels", channels)?;
-        let both = [channels, self.out_channels];
-        Ok([channels, inputs::divisible("input channels", channels, self.groups, "groups", &both)?])
-    }
-}
-
-impl Operator for Conv2d {
-    const PARAMETERS: &'static [&'static str] = &["weight", "bias"];
-
-    fn validate(&self) -> Result<(), BindError> {
-        inputs::groups(self.groups, self.out_channels)?;
-        if self.padding == Padding::Same && self.stride != Pair(1, 1) {
-            let message = "padding=\"same\" keeps the size, which a stride of more than 1 cannot".into();
-            let [height, width] = self.window().axes.map(|axis| axis.before);
-            let mend = Some(PadPair(height, width).write());
-            return Err(BindError::Conflict { argument: "padding", message, mend });
-        }
-        Ok(())
-    }
-
-    fn infer(&self, inputs: &[Shape], requirements: &mut Requirements) -> Result<Shape, ShapeError> {
-        let [batch, _, height, width] = inputs::planes(inputs)?;
-        self.channels(inputs)?;
-        let [height, width] = self.window().output_size([height, width], requirements)?;
-        Ok(Shape::from(vec![batch.clone(), Dim::from(self.out_channels), height, width]))
-    }
-
-    fn parameters(&self, inputs: &[Shape]) -> Result<Vec<ParameterDeclaration>, ShapeError> {
-        let [_, inner] = self.channels(inputs)?;
-        let weight = vec![self.out_channels, inner, self.kernel_size.0, self.kernel_size.1];
-        Ok(inputs::weight_and_bias(weight, self.bias.then_some(self.out_channels)))
-    }
-
-    fn macs(&self, inputs: &[Vec<usize>], output: &[usize]) -> u64 {
-        let channels = inputs.first().and_then(|shape| shape.get(1)).copied().unwrap_or(0) / self.groups;
-        super::count(output).saturating_mul(super::count(&[channels, self.kernel_size.0, self.kernel_size.1]))
-    }
-
-    fn receptive_field(&self, _inputs: &[Shape]) -> LayerField {
-        self.window().receptive_field()
-    }
-
-    fn describe(&self, inputs: &[Shape]) -> String {
-        let channels = self.channels(inputs).map_or(0, |[channels, _]| channels);
-        let (padding, bare) = match self.padding {
-            Padding::Sizes(sizes) => (sizes.tuple(), sizes == PadPair(0, 0)),
-            Padding::Same => ("same".to_owned(), false),
-            Padding::Valid => ("valid".to_owned(), false),
-        };
-        let more = [
-            (padding, "padding", bare),
-            (self.dilation.tuple(), "dilation", self.dilation == Pair(1, 1)),
-            (self.groups.to_string(), "groups", self.groups == 1),
-            (self.bias.python(), "bias", self.bias),
-        ];
-        inputs::convolution([channels, self.out_channels], self.kernel_size, self.stride, &more)
-    }
-
-    fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
-        let (x, size) = (builder.input(0), builder.output_size());
-        let Some(weight) = builder.parameter(0) else { return x };
-        let product = builder.conv(x, weight, self.window().kernel(), self.groups, size);
-        builder.add_bias(product, 1)
-    }
-}
+convolution! { Conv2d }
 
 #[cfg(test)]
 mod tests {
     use super::super::test_layer::{bind, on, refusal};
-    use super::*;
+    use super::super::{BindError, LayerField, ShapeError};
 
     #[test]
     fn shape_follows_the_formula() {
@@ -159,8 +86,8 @@ mod tests {
             axis: "height",
             arithmetic: "(5 + 2·0 − 1·(7 − 1) − 1) / 1 + 1 = −1".into(),
             needs: "7×7".into(),
-            least_padding: Some(PadPair(1, 1)),
-            same_padding: Some(PadPair(3, 3)),
+            least_padding: Some("1".into()),
+            same_padding: Some("3".into()),
         };
         assert_eq!(refusal("Conv2d(32, kernel_size=7)", &["[N, 16, 5, 5]"]), expected);
     }

@@ -1,10 +1,7 @@
 //! ConvTranspose2d: the layer that enlarges.
 
-use super::{Argument, BindError, Operator, PadPair, Pair, ParameterDeclaration, LayerField, ShapeError, Taps, inputs};
-use crate::diagnostic::Code;
-use crate::graph::NodeId;
-use crate::kernels::{AxisWindow, KernelBuilder};
-use crate::shape::{Dim, Relation, Requirements, Shape};
+use super::transposed::transposed;
+use super::{PadPair, Pair};
 
 crate::layer! {
     /// Transposed 2-D convolution ("fractional stride"), `[N, C, H, W]` to `[N, out_channels, H', W']`: every element
@@ -51,165 +48,13 @@ crate::layer! {
     }
 }
 
-/// One axis: everything that its output size depends on.
-struct Axis {
-    name: &'static str,
-    kernel: usize,
-    stride: usize,
-    padding: usize,
-    output_padding: usize,
-    dilation: usize,
-}
-
-impl Axis {
-    fn output_size(&self, size: &Dim) -> Result<Dim, ShapeError> {
-        let inner = Dim::from(self.dilation).times(&Dim::from(self.kernel - 1))?;
-        let spread = size.plus_number(-1)?.times(&Dim::from(self.stride))?;
-        let cut = Dim::from(self.padding).times_number(2)?;
-        let added = Dim::from(self.output_padding).plus_number(1)?;
-        Ok(spread.minus(&cut)?.plus(&inner)?.plus(&added)?)
-    }
-}
-
-impl ConvTranspose2d {
-    fn axes(&self) -> [Axis; 2] {
-        let ConvTranspose2d { kernel_size, stride, padding, output_padding, dilation, .. } = *self;
-        [
-            Axis {
-                name: "height",
-                kernel: kernel_size.0,
-                stride: stride.0,
-                padding: padding.0,
-                output_padding: output_padding.0,
-                dilation: dilation.0,
-            },
-            Axis {
-                name: "width",
-                kernel: kernel_size.1,
-                stride: stride.1,
-                padding: padding.1,
-                output_padding: output_padding.1,
-                dilation: dilation.1,
-            },
-        ]
-    }
-
-    fn output_sizes(&self, sizes: [&Dim; 2], requirements: &mut Requirements) -> Result<[Dim; 2], ShapeError> {
-        let [height, width] = self.axes();
-        let (rows, columns) = (height.output_size(sizes[0])?, width.output_size(sizes[1])?);
-        for (axis, size, output) in [(&height, sizes[0], &rows), (&width, sizes[1], &columns)] {
-            let reason = "a transposed convolution must leave an element";
-            if !requirements.require(output, Relation::AtLeast, &Dim::Number(1), reason)? {
-                return Err(self.nothing_left(axis, size, output, [&rows, &columns]));
-            }
-        }
-        Ok([rows, columns])
-    }
-
-    fn nothing_left(&self, axis: &Axis, size: &Dim, output: &Dim, outputs: [&Dim; 2]) -> ShapeError {
-        let Axis { name, kernel, stride, padding, output_padding, dilation } = axis;
-        // Each row of padding takes two; as many less as bring the output back to 1.
-        let most = |padding: usize, output: &Dim| {
-            let lacking = output.number().map_or(0, |output| (2 - output).max(0) / 2);
-            usize::try_from(lacking).ok().and_then(|lacking| padding.checked_sub(lacking))
-        };
-        let mend = most(self.padding.0, outputs[0]).zip(most(self.padding.1, outputs[1]));
-        ShapeError::Other {
-            code: Code::E310,
-            message: format!("padding={} leaves nothing of the {name}", self.padding.write()),
-            argument: Some("padding"),
-            note: Some(format!(
-                "{name}: ({size} − 1)·{stride} − 2·{padding} + {dilation}·({kernel} − 1) + {output_padding} + 1 = {}",
-                output.to_string().replace('-', "−")
-            )),
-            mend: mend.map(|(height, width)| ("padding", PadPair(height, width).write())),
-        }
-    }
-
-    /// Channels of the input; both they and the output's are multiples of `groups`.
-    fn channels(&self, inputs: &[Shape]) -> Result<usize, ShapeError> {
-        let channels = inputs::channels(inputs)?;
-        inputs::divisible("input channels", channels, self.groups, "groups", &[channels, self.out_channels])?;
-        Ok(channels)
-    }
-}
-
-impl Operator for ConvTranspose2d {
-    const PARAMETERS: &'static [&'static str] = &["weight", "bias"];
-
-    fn validate(&self) -> Result<(), BindError> {
-        inputs::groups(self.groups, self.out_channels)?;
-        let least = |axis: &Axis| axis.stride.max(axis.dilation);
-        let [height, width] = self.axes();
-        if height.output_padding < least(&height) && width.output_padding < least(&width) {
-            return Ok(());
-        }
-        let message = format!(
-            "output_padding={} must be smaller than stride={} or dilation={}",
-            self.output_padding.write(),
-            self.stride.write(),
-            self.dilation.write()
-        );
-        let most = |axis: &Axis| axis.output_padding.min(least(axis) - 1);
-        let mend = PadPair(most(&height), most(&width)).write();
-        Err(BindError::Conflict { argument: "output_padding", message, mend: Some(mend) })
-    }
-
-    fn infer(&self, inputs: &[Shape], requirements: &mut Requirements) -> Result<Shape, ShapeError> {
-        let [batch, _, height, width] = inputs::planes(inputs)?;
-        self.channels(inputs)?;
-        let [height, width] = self.output_sizes([height, width], requirements)?;
-        Ok(Shape::from(vec![batch.clone(), Dim::from(self.out_channels), height, width]))
-    }
-
-    fn parameters(&self, inputs: &[Shape]) -> Result<Vec<ParameterDeclaration>, ShapeError> {
-        let weight =
-            vec![self.channels(inputs)?, self.out_channels / self.groups, self.kernel_size.0, self.kernel_size.1];
-        // PyTorch counts the axes after the first, whatever they mean here.
-        Ok(inputs::weight_and_bias(weight, self.bias.then_some(self.out_channels)))
-    }
-
-    fn macs(&self, inputs: &[Vec<usize>], _output: &[usize]) -> u64 {
-        let kernel = [self.out_channels / self.groups, self.kernel_size.0, self.kernel_size.1];
-        inputs.first().map_or(0, |input| super::count(input)).saturating_mul(super::count(&kernel))
-    }
-
-    fn receptive_field(&self, _inputs: &[Shape]) -> LayerField {
-        LayerField::Plane(self.axes().map(|Axis { kernel, stride, padding, dilation, .. }| {
-            Taps::transposed(kernel, dilation, stride, padding)
-        }))
-    }
-
-    fn describe(&self, inputs: &[Shape]) -> String {
-        let channels = inputs::channels(inputs).unwrap_or(0);
-        let more = [
-            (self.padding.tuple(), "padding", self.padding == PadPair(0, 0)),
-            (self.dilation.tuple(), "dilation", self.dilation == Pair(1, 1)),
-            (self.output_padding.tuple(), "output_padding", self.output_padding == PadPair(0, 0)),
-            (self.groups.to_string(), "groups", self.groups == 1),
-            (self.bias.python(), "bias", self.bias),
-        ];
-        inputs::convolution([channels, self.out_channels], self.kernel_size, self.stride, &more)
-    }
-
-    fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
-        let (x, size) = (builder.input(0), builder.output_size());
-        let Some(weight) = builder.parameter(0) else { return x };
-        let window = self.axes().map(|Axis { kernel, stride, padding, dilation, .. }| AxisWindow {
-            kernel,
-            stride,
-            dilation,
-            before: padding,
-        });
-        let spread = builder.conv_data(x, weight, window, self.groups, size);
-        builder.add_bias(spread, 1)
-    }
-}
+transposed! { ConvTranspose2d }
 
 #[cfg(test)]
 mod tests {
     use super::super::test_layer::{bind, on, refusal};
-    use super::*;
+    use super::super::{BindError, ShapeError};
+    use crate::shape::Shape;
 
     #[test]
     fn shape_follows_the_formula() {

@@ -1,6 +1,6 @@
 //! What a softmax and its logarithm share: the powers of all elements along an axis, and their sum.
 //!
-//! `along_axis! { /// doc  Name { fields }  builder, powers => kernels }` declares one, whose field `dim` is the axis.
+//! `along_axis! { /// doc  Name { fields }  layer, builder => kernels }` declares one, whose field `dim` is the axis.
 
 use super::{LayerField, ShapeError, inputs};
 use crate::graph::NodeId;
@@ -10,7 +10,7 @@ use crate::shape::Shape;
 macro_rules! along_axis {
     (
         $(#[doc = $doc:literal])* $name:ident { $($fields:tt)* }
-        $builder:ident, $exponentials:ident => $kernels:expr
+        $layer:ident, $builder:ident => $kernels:expr
     ) => {
         $crate::layer! { $(#[doc = $doc])* $name { $($fields)* } }
 
@@ -32,7 +32,7 @@ macro_rules! along_axis {
             }
 
             fn lower(&self, $builder: &mut $crate::kernels::KernelBuilder) -> $crate::graph::NodeId {
-                let $exponentials = $crate::ops::exponentials::Exponentials::of_input($builder, self.dim);
+                let $layer = self;
                 $kernels
             }
         }
@@ -67,7 +67,11 @@ pub struct Exponentials {
 impl Exponentials {
     /// Those of the layer's input.
     pub fn of_input(builder: &mut KernelBuilder, dim: i64) -> Exponentials {
-        let x = builder.input(0);
+        Exponentials::of(builder, builder.input(0), dim)
+    }
+
+    /// Those of any value.
+    pub fn of(builder: &mut KernelBuilder, x: NodeId, dim: i64) -> Exponentials {
         let shape = Shape::from(builder.shape(x).as_slice());
         let axis = inputs::axis("dim", dim, &shape).unwrap_or(0);
         let largest = builder.reduce(x, Reduction::Max, &[axis]);
@@ -76,5 +80,10 @@ impl Exponentials {
         let powers = builder.map(&[shifted], Expression::operand(0).unary(Unary::Exp));
         let sum = builder.reduce(powers, Reduction::Sum, &[axis]);
         Exponentials { shifted, powers, sum }
+    }
+
+    /// Each power's share of their sum.
+    pub fn chances(&self, builder: &mut KernelBuilder) -> NodeId {
+        builder.map(&[self.powers, self.sum], Expression::operand(0) / Expression::operand(1))
     }
 }

@@ -1,6 +1,7 @@
 //! What many layers ask of their inputs, asked in one place and refused in one voice.
 
-use super::{BindError, Pair, ParameterDeclaration, ShapeError};
+use super::argument_types::tuple;
+use super::{BindError, ParameterDeclaration, ShapeError};
 use crate::graph::Initialiser;
 use crate::shape::{Dim, Shape};
 
@@ -16,6 +17,29 @@ pub fn planes(inputs: &[Shape]) -> Result<[&Dim; 4], ShapeError> {
         Some([_, _]) => Err(rank(inputs, "[N, C, H, W]", Some("height and width are missing"), None)),
         Some([_, _, _]) => Err(rank(inputs, "[N, C, H, W]", Some("one axis is missing"), None)),
         _ => Err(rank(inputs, "[N, C, H, W]", None, None)),
+    }
+}
+
+/// Batch, channels and the other axes of an input that has so many of these.
+pub fn spatial(inputs: &[Shape], count: usize) -> Result<(&Dim, &Dim, &[Dim]), ShapeError> {
+    if count == 2 {
+        planes(inputs)?;
+    }
+    match inputs.first().map(|shape| &**shape) {
+        Some([batch, channels, sizes @ ..]) if sizes.len() == count => Ok((batch, channels, sizes)),
+        Some(shape) if shape.len() + 1 == count + 2 => {
+            Err(rank(inputs, form(count), Some("one axis is missing"), None))
+        }
+        _ => Err(rank(inputs, form(count), None, None)),
+    }
+}
+
+/// How an input with so many axes after the channels is written.
+fn form(count: usize) -> &'static str {
+    match count {
+        1 => "[N, C, L]",
+        2 => "[N, C, H, W]",
+        _ => "[N, C, D, H, W]",
     }
 }
 
@@ -82,9 +106,9 @@ pub fn weight_and_bias(weight: Vec<usize>, bias: Option<usize>) -> Vec<Parameter
 
 /// What PyTorch prints of a convolution: channels, window and step, then those of its other arguments (text, name, whether it is
 /// the default) that are not the default.
-pub fn convolution(channels: [usize; 2], kernel: Pair, stride: Pair, more: &[(String, &str, bool)]) -> String {
+pub fn convolution(channels: [usize; 2], kernel: &[usize], stride: &[usize], more: &[(String, &str, bool)]) -> String {
     let [from, to] = channels;
-    let always = format!("{from}, {to}, kernel_size={}, stride={}", kernel.tuple(), stride.tuple());
+    let always = format!("{from}, {to}, kernel_size={}, stride={}", tuple(kernel), tuple(stride));
     let more = more.iter().filter(|(_, _, default)| !default);
     more.fold(always, |text, (value, name, _)| format!("{text}, {name}={value}"))
 }

@@ -1,7 +1,7 @@
 //! LayerNorm: normalisation over the last axes.
 
-use super::{Argument, BindError, Operator, ParameterDeclaration, LayerField, ShapeError, Sizes, inputs, norm};
-use crate::diagnostic::Code;
+use super::norm::LastAxes;
+use super::{BindError, LayerField, Operator, ParameterDeclaration, ShapeError, Sizes, norm};
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
 use crate::shape::{Requirements, Shape};
@@ -41,19 +41,8 @@ crate::layer! {
 }
 
 impl LayerNorm {
-    /// How many axes are normalised over.
-    fn axes(&self) -> usize {
-        self.normalized_shape.as_ref().map_or(1, |sizes| sizes.0.len())
-    }
-
-    /// Their sizes.
-    fn sizes(&self, inputs: &[Shape]) -> Result<Vec<usize>, ShapeError> {
-        let shape = inputs::single(inputs)?;
-        let first = shape.rank().checked_sub(self.axes()).filter(|_| self.axes() > 0);
-        let Some(last) = first.and_then(|first| shape.get(first..)) else {
-            return Err(inputs::rank(inputs, "as many axes as normalized_shape, or more", None, None));
-        };
-        last.iter().map(|size| inputs::number("normalised axis", size)).collect()
+    fn last(&self) -> LastAxes<'_> {
+        LastAxes(self.normalized_shape.as_ref())
     }
 }
 
@@ -65,39 +54,24 @@ impl Operator for LayerNorm {
     }
 
     fn infer(&self, inputs: &[Shape], _requirements: &mut Requirements) -> Result<Shape, ShapeError> {
-        let found = Sizes(self.sizes(inputs)?);
-        match &self.normalized_shape {
-            Some(expected) if *expected != found => Err(ShapeError::Other {
-                code: Code::E310,
-                message: format!(
-                    "normalized_shape={} is not how the input ends: {}",
-                    expected.write(),
-                    found.write()
-                ),
-                argument: Some("normalized_shape"),
-                note: None,
-                mend: Some(("normalized_shape", found.write())),
-            }),
-            _ => inputs::single(inputs),
-        }
+        self.last().infer(inputs)
     }
 
     fn parameters(&self, inputs: &[Shape]) -> Result<Vec<ParameterDeclaration>, ShapeError> {
-        Ok(norm::weight_and_bias(&self.sizes(inputs)?, self.elementwise_affine, self.bias))
+        Ok(norm::weight_and_bias(&self.last().sizes(inputs)?, self.elementwise_affine, self.bias))
     }
 
     fn receptive_field(&self, inputs: &[Shape]) -> LayerField {
-        let rank = inputs.first().map_or(0, Shape::rank);
-        LayerField::whole_from(rank.saturating_sub(self.axes()), rank)
+        self.last().field(inputs)
     }
 
     fn describe(&self, inputs: &[Shape]) -> String {
-        norm::describe(self.sizes(inputs).unwrap_or_default(), self.eps, self.elementwise_affine, self.bias)
+        norm::describe(self.last().sizes(inputs).unwrap_or_default(), self.eps, self.elementwise_affine, self.bias)
     }
 
     fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
         let rank = builder.output().len();
-        let over: Vec<usize> = (rank.saturating_sub(self.axes())..rank).collect();
+        let over: Vec<usize> = (rank.saturating_sub(self.last().count())..rank).collect();
         let normal = norm::normalise(builder, builder.input(0), &over, self.eps);
         norm::scale_and_shift(builder, normal, |builder, weight| builder.with_rank(weight, rank))
     }

@@ -1,6 +1,6 @@
 //! LogSoftmax: the logarithm of a softmax, computed without one.
 
-use super::exponentials::along_axis;
+use super::exponentials::{Exponentials, along_axis};
 use crate::kernels::{Expression, Unary};
 
 along_axis! {
@@ -24,7 +24,8 @@ along_axis! {
         /// The axis whose powers add up to 1; from the end when negative.
         dim: i64,
     }
-    builder, exponentials => {
+    layer, builder => {
+        let exponentials = Exponentials::of_input(builder, layer.dim);
         let difference = Expression::operand(0) - Expression::operand(1).unary(Unary::Log);
         builder.map(&[exponentials.shifted, exponentials.sum], difference)
     }

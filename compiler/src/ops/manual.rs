@@ -16,10 +16,21 @@ and `W` height and width.
 This half of the page is generated from `compiler/src/ops/`.
 ";
 
+/// The families of layers, in the list's order: each from a layer on.
+const FAMILIES: [(&str, &str); 7] = [
+    ("Convolutions and products", "Conv1d"),
+    ("Poolings", "MaxPool1d"),
+    ("Normalisations", "BatchNorm1d"),
+    ("Activations", "ReLU"),
+    ("Scores that become chances", "Softmax"),
+    ("Dropping by chance", "Dropout"),
+    ("Shapes, padding, and other forms", "Flatten"),
+];
+
 /// The text, from its heading `# Layers` on.
 pub fn manual() -> String {
     let mut text = HEAD.to_owned();
-    text += &format!("\n{}\n", links(LAYERS));
+    text += &families();
     for entry in LAYERS {
         text += &chapter(entry, "");
     }
@@ -31,6 +42,17 @@ pub fn manual() -> String {
         text += &chapter(entry, " { … }");
     }
     text
+}
+
+/// The links of all layers, a paragraph a family.
+fn families() -> String {
+    let place = |first: &str| LAYERS.iter().position(|entry| entry.signature.name == first).unwrap_or(LAYERS.len());
+    let ends = FAMILIES.iter().skip(1).map(|(_, first)| place(first)).chain([LAYERS.len()]);
+    let family = |((name, first), end): (&(&str, &str), usize)| {
+        let entries = LAYERS.get(place(first)..end).unwrap_or_default();
+        format!("\n**{name}**: {}\n", links(entries))
+    };
+    FAMILIES.iter().zip(ends).map(family).collect()
 }
 
 fn links(entries: &[LayerEntry]) -> String {

@@ -1,9 +1,9 @@
 //! MaxPool2d: the largest element of each window.
 
-use super::{Argument, BindError, Operator, PadPair, Pair, LayerField, ShapeError, Window};
-use crate::graph::NodeId;
-use crate::kernels::{KernelBuilder, Pooling};
-use crate::shape::{Requirements, Shape};
+use super::argument_types::PerAxis;
+use super::dimensions::Over;
+use super::pooling::pooling;
+use super::{Argument, PadPair, Pair, Window};
 
 crate::layer! {
     /// The largest element of each window, `[N, C, H, W]` to `[N, C, H', W']`. Padding never wins.
@@ -41,24 +41,15 @@ crate::layer! {
 
 impl MaxPool2d {
     fn window(&self) -> Window {
-        Window::pooling(self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
-    }
-}
-
-impl Operator for MaxPool2d {
-    fn validate(&self) -> Result<(), BindError> {
-        self.window().validate()
+        let dilation = self.dilation.per_axis();
+        Window::pooling(&self.kernel_size, &self.stride, &self.padding, &dilation, self.ceil_mode)
     }
 
-    fn infer(&self, inputs: &[Shape], requirements: &mut Requirements) -> Result<Shape, ShapeError> {
-        self.window().pooled(inputs, requirements)
+    fn over(&self) -> Over {
+        Over::Max
     }
 
-    fn receptive_field(&self, _inputs: &[Shape]) -> LayerField {
-        self.window().receptive_field()
-    }
-
-    fn describe(&self, _inputs: &[Shape]) -> String {
+    fn text(&self) -> String {
         format!(
             "kernel_size={}, stride={}, padding={}, dilation={}, ceil_mode={}",
             self.kernel_size.python(),
@@ -68,16 +59,14 @@ impl Operator for MaxPool2d {
             self.ceil_mode.python()
         )
     }
-
-    fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
-        builder.pool(builder.input(0), self.window().pool_axes(), Pooling::Max, builder.output_size())
-    }
 }
+
+pooling! { MaxPool2d }
 
 #[cfg(test)]
 mod tests {
     use super::super::test_layer::{bind, on, refusal};
-    use super::*;
+    use super::super::{BindError, ShapeError};
 
     #[test]
     fn windows_lie_side_by_side_unless_told_otherwise() {
@@ -119,11 +108,11 @@ mod tests {
         let ShapeError::WindowTooLarge { least_padding, .. } = refusal("MaxPool2d(5)", &["[N, 8, 3, 3]"]) else {
             panic!("another error");
         };
-        assert_eq!(least_padding, Some(PadPair(1, 1)));
+        assert_eq!(least_padding.as_deref(), Some("1"));
         let ShapeError::WindowTooLarge { least_padding, .. } = refusal("MaxPool2d((5, 1))", &["[N, 8, 3, 3]"]) else {
             panic!("another error");
         };
-        assert_eq!(least_padding, Some(PadPair(1, 0)));
+        assert_eq!(least_padding.as_deref(), Some("(1, 0)"));
         let ShapeError::WindowTooLarge { least_padding, .. } = refusal("MaxPool2d(7)", &["[N, 8, 0, 0]"]) else {
             panic!("another error");
         };

@@ -10,23 +10,32 @@ mod argument;
 mod argument_types;
 mod batch_norm;
 mod broadcast;
+mod convolution;
+mod dimensions;
 mod drop;
 mod exponentials;
 mod inputs;
+mod instance_norm;
 mod manual;
 mod norm;
 mod operator;
+mod padding;
 mod pointwise;
+mod pooling;
 mod receptive_field;
 mod shape_error;
 #[cfg(test)]
 mod test_layer;
+mod transposed;
 mod window;
 
 pub use argument::{Argument, ArgumentSpec, Arguments, BindError, Constant, Signature};
-pub use argument_types::{Axes, Factors, PadPair, Padding, Pair, Probability, Sides, Sizes};
+pub use argument_types::{Axes, Extents, Factors, Margins, OutputSizes, PadPair, Padding, PaddingOf, Pair, PerAxis};
+pub use argument_types::{Momentum, Probability, Sides, Sizes};
+pub use convolution::PaddingMode;
 pub use manual::manual;
 pub use operator::{Layer, Operator, ParameterDeclaration};
+pub use padding::Filling;
 pub use receptive_field::{LayerField, Taps};
 pub use shape_error::ShapeError;
 pub use window::Window;
@@ -137,19 +146,37 @@ pub fn join(word: &str) -> Option<&'static LayerEntry> {
 
 operators! {
     layers {
+        conv1d::Conv1d,
         conv2d::Conv2d,
+        conv3d::Conv3d,
+        conv_transpose1d::ConvTranspose1d,
         conv_transpose2d::ConvTranspose2d,
+        conv_transpose3d::ConvTranspose3d,
         linear::Linear,
+        multihead_attention::MultiheadAttention,
+        max_pool1d::MaxPool1d,
         max_pool2d::MaxPool2d,
+        max_pool3d::MaxPool3d,
+        avg_pool1d::AvgPool1d,
         avg_pool2d::AvgPool2d,
+        avg_pool3d::AvgPool3d,
         soft_pool2d::SoftPool2d,
+        adaptive_avg_pool1d::AdaptiveAvgPool1d,
         adaptive_avg_pool2d::AdaptiveAvgPool2d,
+        adaptive_avg_pool3d::AdaptiveAvgPool3d,
+        adaptive_max_pool1d::AdaptiveMaxPool1d,
         adaptive_max_pool2d::AdaptiveMaxPool2d,
+        adaptive_max_pool3d::AdaptiveMaxPool3d,
         batch_norm1d::BatchNorm1d,
         batch_norm2d::BatchNorm2d,
+        batch_norm3d::BatchNorm3d,
+        instance_norm1d::InstanceNorm1d,
+        instance_norm2d::InstanceNorm2d,
+        instance_norm3d::InstanceNorm3d,
         group_norm::GroupNorm,
         layer_norm::LayerNorm,
         layer_norm2d::LayerNorm2d,
+        rms_norm::RMSNorm,
         local_response_norm::LocalResponseNorm,
         relu::ReLU,
         relu6::ReLU6,
@@ -162,16 +189,50 @@ operators! {
         hardsigmoid::Hardsigmoid,
         sigmoid::Sigmoid,
         tanh::Tanh,
+        selu::SELU,
+        celu::CELU,
+        mish::Mish,
+        softplus::Softplus,
+        softsign::Softsign,
+        log_sigmoid::LogSigmoid,
+        hardtanh::Hardtanh,
+        hardshrink::Hardshrink,
+        softshrink::Softshrink,
+        tanhshrink::Tanhshrink,
+        threshold::Threshold,
+        glu::GLU,
         softmax::Softmax,
+        softmax2d::Softmax2d,
+        softmin::Softmin,
         log_softmax::LogSoftmax,
         dropout::Dropout,
+        dropout1d::Dropout1d,
         dropout2d::Dropout2d,
+        dropout3d::Dropout3d,
+        alpha_dropout::AlphaDropout,
         stochastic_depth::StochasticDepth,
+        drop_path::DropPath,
         flatten::Flatten,
         identity::Identity,
+        zero_pad1d::ZeroPad1d,
         zero_pad2d::ZeroPad2d,
+        zero_pad3d::ZeroPad3d,
+        constant_pad1d::ConstantPad1d,
+        constant_pad2d::ConstantPad2d,
+        constant_pad3d::ConstantPad3d,
+        reflection_pad1d::ReflectionPad1d,
+        reflection_pad2d::ReflectionPad2d,
+        reflection_pad3d::ReflectionPad3d,
+        replication_pad1d::ReplicationPad1d,
+        replication_pad2d::ReplicationPad2d,
+        replication_pad3d::ReplicationPad3d,
+        circular_pad1d::CircularPad1d,
+        circular_pad2d::CircularPad2d,
+        circular_pad3d::CircularPad3d,
         upsample::Upsample,
         pixel_shuffle::PixelShuffle,
+        pixel_unshuffle::PixelUnshuffle,
+        unfold::Unfold,
         channel_shuffle::ChannelShuffle,
         narrow::Narrow,
         permute::Permute,

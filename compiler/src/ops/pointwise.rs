@@ -2,28 +2,34 @@
 //! there is.
 //!
 //! `pointwise! { /// doc  Name { fields } layer, x => expression }` declares one. What PyTorch prints of it are its
-//! arguments, unless `; describe …` follows. `layer, builder = …` says instead of the expression how it is written in kernels.
+//! arguments, unless `; describe …` follows. `layer, builder = …` says instead of the expression how it is written in kernels;
+//! `; validate …` at the end refuses arguments that do not go together.
 
 macro_rules! pointwise {
     (
         $(#[doc = $doc:literal])* $name:ident { $($fields:tt)* }
-        $layer:ident, $x:ident => $expression:expr $(; describe $text:expr)?
+        $layer:ident, $x:ident => $expression:expr $(; describe $text:expr)? $(; validate $check:expr)?
     ) => {
         $crate::ops::pointwise::pointwise! {
             $(#[doc = $doc])* $name { $($fields)* }
             $layer, builder = {
                 let $x = $crate::kernels::Expression::operand(0);
                 builder.map(&[builder.input(0)], $expression)
-            } $(; describe $text)?
+            } $(; describe $text)? $(; validate $check)?
         }
     };
     (
         $(#[doc = $doc:literal])* $name:ident { $($fields:tt)* }
-        $layer:ident, $builder:ident = $kernels:expr $(; describe $text:expr)?
+        $layer:ident, $builder:ident = $kernels:expr $(; describe $text:expr)? $(; validate $check:expr)?
     ) => {
         $crate::layer! { $(#[doc = $doc])* $name { $($fields)* } }
 
         impl $crate::ops::Operator for $name {
+            $(fn validate(&self) -> Result<(), $crate::ops::BindError> {
+                let $layer = self;
+                $check
+            })?
+
             fn infer(
                 &self,
                 inputs: &[$crate::shape::Shape],
@@ -57,3 +63,8 @@ macro_rules! described {
 }
 
 pub(super) use {described, pointwise};
+
+/// Zero, and not-a-number where that is what `x` is: what stands for an element that is left out must not hide it.
+pub(super) fn zero_of(x: crate::kernels::Expression) -> crate::kernels::Expression {
+    x.minimum(0.0).maximum(0.0)
+}

@@ -13,6 +13,8 @@ pub enum LayerField {
     Point,
     /// These elements of the plane, by height and width, the same place along the other axes.
     Plane([Taps; 2]),
+    /// These elements along the last axis, and everything along the one before it: all channels of a sequence.
+    Line(Taps),
     /// Everything along these axes of the input, the same place along the others.
     Whole(Vec<usize>),
     /// Elements go elsewhere unchanged: axis `i` of the input is axis `axes[i]` of the output, or is folded into it.
@@ -22,6 +24,13 @@ pub enum LayerField {
 }
 
 impl LayerField {
+    /// What a window over the axes after the channels sees, of the plane that the last two axes are.
+    pub fn of_axes(taps: impl DoubleEndedIterator<Item = Taps>) -> LayerField {
+        let mut from_the_last = taps.rev();
+        let [width, height] = [(); 2].map(|()| from_the_last.next().unwrap_or(Taps::POINT));
+        LayerField::Plane([height, width])
+    }
+
     /// The whole of these axes and all after them, of an input with `rank` axes.
     pub fn whole_from(axis: usize, rank: usize) -> LayerField {
         LayerField::Whole((axis..rank).collect())

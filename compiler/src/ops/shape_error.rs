@@ -3,7 +3,6 @@
 //! A fact carries every number that the sentence, the arithmetic and the mend need, and the name of the argument at
 //! fault, so that the resolver can underline it and the editor can change it.
 
-use super::PadPair;
 use crate::diagnostic::Code;
 use crate::shape::{Dim, Shape, TooLarge};
 
@@ -50,9 +49,9 @@ pub enum ShapeError {
         /// What the window needs at least, such as "7×7".
         needs: String,
         /// The least `padding` that fits; `None` where the layer has no such argument or may not have so much.
-        least_padding: Option<PadPair>,
+        least_padding: Option<String>,
         /// The `padding` that keeps the size, likewise.
-        same_padding: Option<PadPair>,
+        same_padding: Option<String>,
     },
     /// An axis that the input does not have.
     NoSuchAxis {

@@ -1,9 +1,8 @@
 //! SoftPool2d: a mean of each window in which large elements weigh more.
 
-use super::{Argument, BindError, Operator, PadPair, Pair, LayerField, ShapeError, Window};
-use crate::graph::NodeId;
-use crate::kernels::{KernelBuilder, Pooling};
-use crate::shape::{Requirements, Shape};
+use super::dimensions::Over;
+use super::pooling::pooling;
+use super::{Argument, PadPair, Pair, Window};
 
 crate::layer! {
     /// Softmax pooling, `Σ x·eˣ / Σ eˣ` over each window, `[N, C, H, W]` to `[N, C, H', W']`: between the mean and
@@ -40,33 +39,21 @@ crate::layer! {
 
 impl SoftPool2d {
     fn window(&self) -> Window {
-        Window::pooling(self.kernel_size, self.stride, self.padding, Pair(1, 1), self.ceil_mode)
-    }
-}
-
-impl Operator for SoftPool2d {
-    fn validate(&self) -> Result<(), BindError> {
-        self.window().validate()
+        Window::pooling(&self.kernel_size, &self.stride, &self.padding, &[1; 2], self.ceil_mode)
     }
 
-    fn infer(&self, inputs: &[Shape], requirements: &mut Requirements) -> Result<Shape, ShapeError> {
-        self.window().pooled(inputs, requirements)
+    fn over(&self) -> Over {
+        Over::Softmax
     }
 
-    fn receptive_field(&self, _inputs: &[Shape]) -> LayerField {
-        self.window().receptive_field()
-    }
-
-    fn describe(&self, _inputs: &[Shape]) -> String {
+    fn text(&self) -> String {
         let stride = self.stride.unwrap_or(self.kernel_size);
         let (kernel_size, stride, padding) = (self.kernel_size.python(), stride.python(), self.padding.python());
         format!("kernel_size={kernel_size}, stride={stride}, padding={padding}")
     }
-
-    fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
-        builder.pool(builder.input(0), self.window().pool_axes(), Pooling::Softmax, builder.output_size())
-    }
 }
+
+pooling! { SoftPool2d }
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,6 @@
 //! Softmax: scores that become chances.
 
-use super::exponentials::along_axis;
-use crate::kernels::Expression;
+use super::exponentials::{Exponentials, along_axis};
 
 along_axis! {
     /// `eˣ / Σ eˣ` along an axis, computed against the largest element. The axis has to be said.
@@ -24,10 +23,7 @@ along_axis! {
         /// The axis whose elements add up to 1; from the end when negative.
         dim: i64,
     }
-    builder, exponentials => {
-        let quotient = Expression::operand(0) / Expression::operand(1);
-        builder.map(&[exponentials.powers, exponentials.sum], quotient)
-    }
+    layer, builder => Exponentials::of_input(builder, layer.dim).chances(builder)
 }
 
 #[cfg(test)]

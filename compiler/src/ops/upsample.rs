@@ -4,7 +4,7 @@ use super::argument_types::words;
 use super::{Argument, BindError, Factors, Operator, Pair, LayerField, ShapeError, Taps, inputs};
 use crate::diagnostic::Code;
 use crate::graph::NodeId;
-use crate::kernels::{KernelBuilder, Resampling};
+use crate::kernels::{Expression, KernelBuilder, Resampling};
 use crate::shape::{Dim, Relation, Requirements, Shape};
 
 words! {
@@ -14,6 +14,10 @@ words! {
         Nearest = "nearest",
         /// Its four neighbours, weighted by distance.
         Bilinear = "bilinear",
+        /// Its sixteen neighbours, by cubic curves.
+        Bicubic = "bicubic",
+        /// The element whose middle is nearest.
+        NearestExact = "nearest-exact",
     }
 }
 
@@ -24,13 +28,14 @@ crate::layer! {
     /// `size`, or `⌊H · scale_factor⌋` and `⌊W · scale_factor⌋`.
     ///
     /// # Errors
-    /// E206 both or none of `size` and `scale_factor`, or `align_corners` without bilinear; E303 an input of another
+    /// E206 both or none of `size` and `scale_factor`, or `align_corners` of a nearest element; E303 an input of another
     /// number of axes; E307 a symbol times a factor that is no multiple of a power of 1/2; E310 a factor that leaves
     /// nothing
     ///
     /// # Source
     /// PyTorch `nn.Upsample`. With `scale_factor`, output element `o` is read at `(o + 0.5) / scale_factor − 0.5`
-    /// (bilinear) or `⌊o / scale_factor⌋` (nearest); with `size`, the ratio of the sizes stands for the factor.
+    /// (bilinear, bicubic), `⌊o / scale_factor⌋` (nearest) or `⌊(o + 0.5) / scale_factor⌋` (nearest-exact); with `size`, the
+    /// ratio of the sizes stands for the factor.
     ///
     /// # Example
     /// ```cnn
@@ -45,9 +50,43 @@ crate::layer! {
         scale_factor: Option<Factors> = None,
         /// How places between elements are read.
         mode: Mode = Mode::Nearest,
-        /// Whether the corner elements of input and output lie on each other; bilinear only, false when left out.
+        /// Whether the corner elements of input and output lie on each other; bilinear and bicubic only, false when left out.
         align_corners: Option<bool> = None,
     }
+}
+
+/// The parameter of the cubic curves, PyTorch's.
+const CUBIC: f64 = -0.75;
+
+/// What a neighbour at a distance counts for.
+fn cubic(distance: &Expression) -> Expression {
+    let d = distance.clone().maximum(-distance.clone());
+    let near = (d.clone() * (CUBIC + 2.0) - (CUBIC + 3.0)) * d.clone() * d.clone() + 1.0;
+    let far = ((d.clone() * CUBIC - 5.0 * CUBIC) * d.clone() + 8.0 * CUBIC) * d.clone() - 4.0 * CUBIC;
+    Expression::from(1.0).greater(d.clone()).select(near, Expression::from(2.0).greater(d).select(far, 0.0))
+}
+
+/// What element `Index(0)` of an axis of `size` counts for in element `Index(1)` of the result; those at the borders stand for
+/// all that lie beyond.
+fn cubic_weights(size: usize, step: f64, align: bool) -> Expression {
+    let [from, to] = [0, 1].map(Expression::Index);
+    let place = if align { to * step } else { (to + 0.5) * step - 0.5 };
+    let distance = place - from.clone();
+    let beyond = |sign: f64| (1..4).fold(Expression::from(0.0), |sum, k| sum + cubic(&(distance.clone() + sign * f64::from(k))));
+    let first = Expression::from(0.5).greater(from.clone()).select(beyond(1.0), 0.0);
+    let last = from.greater(size as f64 - 1.5).select(beyond(-1.0), 0.0);
+    cubic(&distance) + first + last
+}
+
+/// Reading the elements whose middles are nearest: every other element of a plane twice as fine.
+fn nearest_exact(builder: &mut KernelBuilder, x: NodeId, scale: [f64; 2], [height, width]: [usize; 2]) -> NodeId {
+    let &[batch, channels, ..] = builder.shape(x).as_slice() else { return x };
+    let finer = Resampling::Nearest { scale: scale.map(|step| step / 2.0) };
+    let fine = builder.resample(x, finer, [2 * height, 2 * width]);
+    let pairs = builder.reshape(fine, &[batch, channels, height, 2, width, 2]);
+    let odd = builder.slice(pairs, 3, 1, 1);
+    let odd = builder.slice(odd, 5, 1, 1);
+    builder.reshape(odd, &[batch, channels, height, width])
 }
 
 /// The most halvings of a factor that symbols are multiplied with: 1.5 has one.
@@ -117,6 +156,23 @@ impl Upsample {
         self.scale_factor.map(|Factors(height, width)| if axis == 0 { height } else { width })
     }
 
+    /// A product with a matrix an axis, which depends on nothing and is made once.
+    fn bicubic(&self, builder: &mut KernelBuilder, x: NodeId, [down, across]: [f64; 2], [height, width]: [usize; 2]) -> NodeId {
+        let &[batch, channels, tall, wide] = builder.shape(x).as_slice() else { return x };
+        let align = self.align_corners == Some(true);
+        let along = |builder: &mut KernelBuilder, x, rows: usize, [size, length]: [usize; 2], step| {
+            let weights = builder.map_to(&[size, length], &[], cubic_weights(size, step, align));
+            let x = builder.reshape(x, &[rows, size]);
+            builder.gemm(x, false, weights, false)
+        };
+        let y = along(builder, x, batch * channels * tall, [wide, width], across);
+        let y = builder.reshape(y, &[batch, channels, tall, width]);
+        let y = builder.permute(y, &[0, 1, 3, 2]);
+        let y = along(builder, y, batch * channels * width, [tall, height], down);
+        let y = builder.reshape(y, &[batch, channels, width, height]);
+        builder.permute(y, &[0, 1, 3, 2])
+    }
+
     /// What an element sees; `None` where that depends on a size that is open.
     fn taps(&self, axis: usize, size: Option<usize>) -> Option<Taps> {
         let length = match (self.size, size) {
@@ -132,6 +188,8 @@ impl Upsample {
         match self.mode {
             Mode::Nearest => Taps::below(step),
             Mode::Bilinear => Taps::around(step, !align),
+            // Of these the whole is said to be seen.
+            Mode::Bicubic | Mode::NearestExact => None,
         }
     }
 }
@@ -146,7 +204,7 @@ impl Operator for Upsample {
             (Some(_), Some(_)) => return conflict("size", "size and scale_factor cannot both be given", None),
             _ => {}
         }
-        if self.align_corners.is_some() && self.mode == Mode::Nearest {
+        if self.align_corners.is_some() && matches!(self.mode, Mode::Nearest | Mode::NearestExact) {
             return conflict("mode", "align_corners has a meaning for mode=\"bilinear\" only", Some("\"bilinear\""));
         }
         Ok(())
@@ -189,6 +247,8 @@ impl Operator for Upsample {
         let resampling = match self.mode {
             Mode::Nearest => Resampling::Nearest { scale },
             Mode::Bilinear => Resampling::Bilinear { scale, align_corners: self.align_corners == Some(true) },
+            Mode::NearestExact => return nearest_exact(builder, x, scale, output),
+            Mode::Bicubic => return self.bicubic(builder, x, scale, output),
         };
         builder.resample(x, resampling, output)
     }
@@ -211,6 +271,15 @@ mod tests {
         assert_eq!(sized.shape.to_string(), "[N, 2, 7, 4]");
         assert_eq!(sized.describe(), "size=(7, 4), mode='bilinear'");
         assert_eq!(on("Upsample(scale_factor=1.3)", &["[N, 2, 5, 6]"]).shape.to_string(), "[N, 2, 6, 7]");
+    }
+
+    #[test]
+    fn cubic_curves_are_products_with_matrices() {
+        let layer = on("Upsample(scale_factor=2, mode=\"bicubic\")", &["[N, 2, 5, 6]"]);
+        assert_eq!(layer.shape.to_string(), "[N, 2, 10, 12]");
+        assert_eq!(layer.kernels.iter().filter(|kernel| *kernel == "gemm").count(), 2);
+        let exact = on("Upsample((7, 4), mode=\"nearest-exact\")", &["[N, 2, 5, 6]"]);
+        assert_eq!(exact.describe(), "size=(7, 4), mode='nearest-exact'");
     }
 
     #[test]

@@ -10,8 +10,8 @@
 //! dropped. All arithmetic is checked; a window that does not fit is an error, and one that fits only for some values
 //! of a symbol is a requirement.
 
-use super::argument::{Argument, BindError};
-use super::argument_types::{PadPair, Padding, Pair};
+use super::argument::BindError;
+use super::argument_types::{PaddingOf, PerAxis, written};
 use super::inputs;
 use super::receptive_field::{LayerField, Taps};
 use super::shape_error::ShapeError;
@@ -33,16 +33,25 @@ pub struct PaddedWindow {
     pub after: usize,
 }
 
-/// A window over height and width.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A window over the axes after batch and channels.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// Height, then width.
-    pub axes: [PaddedWindow; 2],
+    /// In the order of the axes: of a plane height, then width.
+    pub axes: Vec<PaddedWindow>,
     /// Whether the number of windows rounds up.
     pub ceil_mode: bool,
     /// The most that the argument `padding` may be: of a pooling half the kernel, as PyTorch has it,
     /// so that every window has an element.
-    pub most_padding: [usize; 2],
+    pub most_padding: Vec<usize>,
+}
+
+/// What the axes after batch and channels are called.
+pub fn names(count: usize) -> &'static [&'static str] {
+    match count {
+        1 => &["length"],
+        2 => &["height", "width"],
+        _ => &["depth", "height", "width"],
+    }
 }
 
 impl PaddedWindow {
@@ -92,13 +101,19 @@ impl PaddedWindow {
 
 impl Window {
     /// A convolution's window.
-    pub fn convolution(kernel: Pair, stride: Pair, padding: Padding, dilation: Pair) -> Window {
+    pub fn convolution<P: PerAxis>(
+        kernel: &impl PerAxis,
+        stride: &impl PerAxis,
+        padding: &PaddingOf<P>,
+        dilation: &impl PerAxis,
+    ) -> Window {
+        let kernel = kernel.per_axis();
         let sizes = match padding {
-            Padding::Sizes(sizes) => sizes,
-            Padding::Same | Padding::Valid => PadPair(0, 0),
+            PaddingOf::Sizes(sizes) => sizes.per_axis(),
+            PaddingOf::Same | PaddingOf::Valid => vec![0; kernel.len()],
         };
-        let mut window = Window::symmetric(kernel, stride, sizes, dilation);
-        if padding == Padding::Same {
+        let mut window = Window::symmetric(&kernel, &stride.per_axis(), &sizes, &dilation.per_axis());
+        if matches!(padding, PaddingOf::Same) {
             for axis in &mut window.axes {
                 let total = axis.extent() - 1;
                 axis.before = total / 2;
@@ -109,92 +124,99 @@ impl Window {
     }
 
     /// A pooling's window; without a stride, windows lie side by side.
-    pub fn pooling(kernel: Pair, stride: Option<Pair>, padding: PadPair, dilation: Pair, ceil_mode: bool) -> Window {
-        let mut window = Window::symmetric(kernel, stride.unwrap_or(kernel), padding, dilation);
+    pub fn pooling<E: PerAxis>(
+        kernel: &E,
+        stride: &Option<E>,
+        padding: &impl PerAxis,
+        dilation: &[usize],
+        ceil_mode: bool,
+    ) -> Window {
+        let stride = stride.as_ref().unwrap_or(kernel).per_axis();
+        let mut window = Window::symmetric(&kernel.per_axis(), &stride, &padding.per_axis(), dilation);
         window.ceil_mode = ceil_mode;
-        window.most_padding = window.axes.map(|axis| axis.kernel / 2);
+        window.most_padding = window.axes.iter().map(|axis| axis.kernel / 2).collect();
         window
     }
 
-    fn symmetric(kernel: Pair, stride: Pair, padding: PadPair, dilation: Pair) -> Window {
-        let axis = |kernel, stride, padding, dilation| PaddedWindow {
+    fn symmetric(kernel: &[usize], stride: &[usize], padding: &[usize], dilation: &[usize]) -> Window {
+        let sizes = kernel.iter().zip(stride).zip(padding.iter().zip(dilation));
+        let axis = |((&kernel, &stride), (&padding, &dilation)): ((&usize, &usize), (&usize, &usize))| PaddedWindow {
             kernel,
             stride,
             dilation,
             before: padding,
             after: padding,
         };
-        Window {
-            axes: [axis(kernel.0, stride.0, padding.0, dilation.0), axis(kernel.1, stride.1, padding.1, dilation.1)],
-            ceil_mode: false,
-            most_padding: [usize::MAX; 2],
-        }
+        let axes: Vec<PaddedWindow> = sizes.map(axis).collect();
+        Window { most_padding: vec![usize::MAX; axes.len()], axes, ceil_mode: false }
+    }
+
+    /// Padding before the first element of each axis.
+    pub fn padding(&self) -> Vec<usize> {
+        self.axes.iter().map(|axis| axis.before).collect()
     }
 
     /// Refuses more padding than there may be.
     pub fn validate(&self) -> Result<(), BindError> {
-        let [height, width] = self.axes.map(|axis| axis.before);
-        let [most_height, most_width] = self.most_padding;
-        if height <= most_height && width <= most_width {
+        let padding = self.padding();
+        if padding.iter().zip(&self.most_padding).all(|(padding, most)| padding <= most) {
             return Ok(());
         }
-        let [kernel_height, kernel_width] = self.axes.map(|axis| axis.kernel);
-        let message = format!(
-            "padding={} is more than half of kernel_size={}",
-            PadPair(height, width).write(),
-            Pair(kernel_height, kernel_width).write()
-        );
-        let mend = PadPair(height.min(most_height), width.min(most_width)).write();
-        Err(BindError::Conflict { argument: "padding", message, mend: Some(mend) })
+        let kernel: Vec<usize> = self.axes.iter().map(|axis| axis.kernel).collect();
+        let message = format!("padding={} is more than half of kernel_size={}", written(&padding), written(&kernel));
+        let mend: Vec<usize> =
+            padding.iter().zip(&self.most_padding).map(|(&padding, &most)| padding.min(most)).collect();
+        Err(BindError::Conflict { argument: "padding", message, mend: Some(written(&mend)) })
     }
 
     /// As the kernels take it.
-    pub fn kernel(&self) -> [kernels::AxisWindow; 2] {
-        self.axes.map(|PaddedWindow { kernel, stride, dilation, before, .. }| kernels::AxisWindow {
+    pub fn kernel(&self) -> Vec<kernels::AxisWindow> {
+        let axis = |&PaddedWindow { kernel, stride, dilation, before, .. }: &PaddedWindow| kernels::AxisWindow {
             kernel,
             stride,
             dilation,
             before,
-        })
+        };
+        self.axes.iter().map(axis).collect()
     }
 
     /// As the kernels of poolings take it.
-    pub fn pool_axes(&self) -> [PoolAxis; 2] {
-        self.kernel().map(PoolAxis::Sliding)
+    pub fn pool_axes(&self) -> Vec<PoolAxis> {
+        self.kernel().into_iter().map(PoolAxis::Sliding).collect()
     }
 
-    /// The region behind one element.
+    /// The region behind one element, of its own channel.
     pub fn receptive_field(&self) -> LayerField {
-        LayerField::Plane(self.axes.map(|PaddedWindow { kernel, stride, dilation, before, .. }| {
+        let taps = |&PaddedWindow { kernel, stride, dilation, before, .. }: &PaddedWindow| {
             Taps::window(kernel, dilation, stride, i64::try_from(before).unwrap_or(i64::MAX))
-        }))
+        };
+        LayerField::of_axes(self.axes.iter().map(taps))
     }
 
-    /// The output's height and width for an input of that height and width.
-    pub fn output_size(&self, input: [&Dim; 2], requirements: &mut Requirements) -> Result<[Dim; 2], ShapeError> {
+    /// The output's sizes for an input of these sizes.
+    pub fn output_size(&self, input: &[Dim], requirements: &mut Requirements) -> Result<Vec<Dim>, ShapeError> {
         const REASON: &str = "the window must fit its padded input";
-        for (name, axis, size) in self.named(input) {
+        for ((name, axis), size) in names(self.axes.len()).iter().zip(&self.axes).zip(input) {
             let least = axis.least(self.ceil_mode);
             // Sizes are at least 1, so that a symbol need not be asked.
             let sure = least == 1 && size.number().is_none();
             if !sure && !requirements.require(size, Relation::AtLeast, &Dim::from(least), REASON)? {
-                return Err(self.too_large(name, axis, size, input)?);
+                return Err(self.too_large(name, *axis, size, input)?);
             }
         }
-        let ([height, width], [rows, columns]) = (self.axes, input);
-        Ok([height.count(rows, self.ceil_mode)?, width.count(columns, self.ceil_mode)?])
+        Ok(self
+            .axes
+            .iter()
+            .zip(input)
+            .map(|(axis, size)| axis.count(size, self.ceil_mode))
+            .collect::<Result<_, _>>()?)
     }
 
-    /// What a pooling makes of `[N, C, H, W]`.
+    /// What a pooling makes of `[N, C, ...]`.
     pub fn pooled(&self, inputs: &[Shape], requirements: &mut Requirements) -> Result<Shape, ShapeError> {
-        let [batch, channels, height, width] = inputs::planes(inputs)?;
-        let [height, width] = self.output_size([height, width], requirements)?;
-        Ok(Shape::from(vec![batch.clone(), channels.clone(), height, width]))
-    }
-
-    fn named<'a>(&self, input: [&'a Dim; 2]) -> [(&'static str, PaddedWindow, &'a Dim); 2] {
-        let ([height, width], [rows, columns]) = (self.axes, input);
-        [("height", height, rows), ("width", width, columns)]
+        let (batch, channels, sizes) = inputs::spatial(inputs, self.axes.len())?;
+        let sizes = self.output_size(sizes, requirements)?;
+        Ok([batch.clone(), channels.clone()].into_iter().chain(sizes).collect())
     }
 
     /// The error, with the formula worked out.
@@ -203,29 +225,29 @@ impl Window {
         name: &'static str,
         axis: PaddedWindow,
         size: &Dim,
-        input: [&Dim; 2],
+        input: &[Dim],
     ) -> Result<ShapeError, TooLarge> {
         let PaddedWindow { kernel, stride, dilation, before, after } = axis;
         let padding = if before == after { format!("2·{before}") } else { format!("{before} + {after}") };
         let room = format!("({size} + {padding} − {dilation}·({kernel} − 1) − 1) / {stride}");
         let room = if self.ceil_mode { format!("⌈{room}⌉") } else { room };
         let count = axis.count(size, self.ceil_mode)?.to_string().replace('-', "−");
-        let [height, width] = self.axes.map(|axis| axis.least(self.ceil_mode));
+        let needs: Vec<String> = self.axes.iter().map(|axis| axis.least(self.ceil_mode).to_string()).collect();
         Ok(ShapeError::WindowTooLarge {
             axis: name,
             arithmetic: format!("{room} + 1 = {count}"),
-            needs: format!("{height}×{width}"),
-            least_padding: self.padding(|axis, size| axis.least_padding(size, self.ceil_mode), input),
-            same_padding: self.padding(|axis, _| axis.same_padding(), input),
+            needs: needs.join("×"),
+            least_padding: self.that_fits(|axis, size| axis.least_padding(size, self.ceil_mode), input),
+            same_padding: self.that_fits(|axis, _| axis.same_padding(), input),
         })
     }
 
-    /// A padding for both axes, if there is one and it is allowed.
-    fn padding(&self, of: impl Fn(PaddedWindow, &Dim) -> Option<usize>, input: [&Dim; 2]) -> Option<PadPair> {
-        let [(_, height, rows), (_, width, columns)] = self.named(input);
-        let (height, width) = (of(height, rows)?, of(width, columns)?);
-        let [most_height, most_width] = self.most_padding;
-        (height <= most_height && width <= most_width).then_some(PadPair(height, width))
+    /// A padding for all axes, if there is one and it is allowed.
+    fn that_fits(&self, of: impl Fn(PaddedWindow, &Dim) -> Option<usize>, input: &[Dim]) -> Option<String> {
+        let each = self.axes.iter().zip(input).map(|(axis, size)| of(*axis, size));
+        let padding = each.collect::<Option<Vec<usize>>>()?;
+        let allowed = padding.iter().zip(&self.most_padding).all(|(padding, most)| padding <= most);
+        allowed.then(|| written(&padding))
     }
 }
 

@@ -79,6 +79,7 @@ fn unary(operation: Unary, x: &str) -> String {
         Unary::Exp => format!("expf({x})"),
         Unary::ExpM1 => format!("expm1f({x})"),
         Unary::Log => format!("logf({x})"),
+        Unary::Log1P => format!("log1pf({x})"),
         Unary::Sqrt => format!("sqrtf({x})"),
         Unary::Tanh => format!("tanhf({x})"),
         Unary::Erf => format!("erff({x})"),

@@ -37,6 +37,13 @@ impl Array {
         Some(self.at(&[image, channel, inside(row, 2)?, inside(column, 3)?]))
     }
 
+    /// The element at a place of one channel that may lie outside of it, whatever number of axes a channel has.
+    pub fn inside(&self, image: usize, channel: usize, at: &[isize]) -> Option<Number> {
+        let index = |(&index, &size): (&isize, &usize)| usize::try_from(index).ok().filter(|&index| index < size);
+        let place: Option<Vec<usize>> = at.iter().zip(&self.shape[2..]).map(index).collect();
+        Some(self.at(&[vec![image, channel], place?].concat()))
+    }
+
     /// Each element by itself.
     pub fn each(&self, element: impl Fn(Number) -> Number) -> Array {
         Array { shape: self.shape.clone(), elements: self.elements.iter().map(|&number| element(number)).collect() }

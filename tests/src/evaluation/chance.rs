@@ -27,9 +27,15 @@ impl Chance {
     }
 }
 
-/// Zero by chance `p`, else divided by `1 − p`; one throw for all elements that differ only along axes that are thrown for
-/// `together`.
-pub fn dropped(x: &Array, p: f64, key: [u64; 2], stream: u64, together: impl Fn(usize) -> bool) -> Array {
+/// A number by chance `p`, else what `keep` makes of the element; one throw for all elements that differ only along axes that
+/// are thrown for `together`.
+pub fn dropped(
+    x: &Array,
+    (p, floor, keep): (f64, Number, &dyn Fn(Number) -> Number),
+    key: [u64; 2],
+    stream: u64,
+    together: impl Fn(usize) -> bool,
+) -> Array {
     if p == 0.0 {
         return x.clone();
     }
@@ -38,6 +44,6 @@ pub fn dropped(x: &Array, p: f64, key: [u64; 2], stream: u64, together: impl Fn(
     Array::of(&x.shape, |place| {
         let own: Vec<usize> = place.iter().zip(&thrown).map(|(&index, &size)| index.min(size - 1)).collect();
         let number = number_of(&own, &thrown) as u64;
-        if uniform(number, stream, key) < p { Number::exact(0.0) } else { x.at(place) * (1.0 / (1.0 - p)) }
+        if uniform(number, stream, key) < p { floor } else { keep(x.at(place)) }
     })
 }

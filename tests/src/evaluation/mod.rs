@@ -24,7 +24,7 @@ pub use array::Array;
 
 use chance::{Chance, dropped};
 use cnnc_compiler::graph::{NodeId, NodeKind, ParameterUse, ShapedGraph};
-use cnnc_compiler::ops::{Argument, Factors, Op, Pair};
+use cnnc_compiler::ops::{Argument, Extents, Factors, Filling, Op, Pair, PerAxis};
 use cnnc_runtime::{Parameters, Tensor};
 use number::{Number, start};
 use std::collections::{BTreeMap, HashMap};
@@ -108,6 +108,60 @@ struct State {
     updates: BTreeMap<String, Array>,
 }
 
+/// A convolution of any number of axes, what its padding is filled with laid around first.
+macro_rules! convolved {
+    ($conv:expr, $x:expr, $weight:expr, $bias:expr) => {{
+        let conv = $conv;
+        let mut axes = convolution_axes(&conv.kernel_size, &conv.stride, &conv.padding, &conv.dilation);
+        let filling = match conv.padding_mode.write().as_str() {
+            "\"reflect\"" => Filling::Reflection,
+            "\"replicate\"" => Filling::Replication,
+            "\"circular\"" => Filling::Circular,
+            _ => Filling::Zeros,
+        };
+        let sides: Vec<[i64; 2]> = axes.iter().rev().map(|axis| [axis.before as i64, axis.after as i64]).collect();
+        for axis in &mut axes {
+            (axis.before, axis.after) = (0, 0);
+        }
+        window::convolution(&movement::padded($x, &sides, filling), $weight, $bias, &axes, conv.groups)
+    }};
+}
+
+/// A transposed convolution of any number of axes.
+macro_rules! transposed {
+    ($conv:expr, $x:expr, $weight:expr, $bias:expr) => {{
+        let conv = $conv;
+        let axes = axes(&conv.kernel_size, &conv.stride, &conv.padding, &conv.dilation);
+        window::transposed_convolution($x, $weight, $bias, &axes, &conv.output_padding.per_axis(), conv.groups)
+    }};
+}
+
+/// A batch norm or, `alone`, one of each image by itself.
+macro_rules! batch_norm {
+    ($norm:expr, $x:expr, $own:expr, $state:expr, $name:expr, $alone:expr) => {{
+        let norm = $norm;
+        let learned = [norm.affine, norm.affine && norm.bias];
+        let momentum = norm.momentum.write().parse().ok();
+        BatchNorm::new(norm.eps, momentum, learned, norm.track_running_stats, $alone).evaluate($x, $own, $state, $name)
+    }};
+}
+
+macro_rules! largest_of_windows {
+    ($pool:expr, $x:expr) => {{
+        let stride = $pool.stride.unwrap_or($pool.kernel_size);
+        let axes = axes(&$pool.kernel_size, &stride, &$pool.padding, &$pool.dilation);
+        window::max_pooling($x, &axes, $pool.ceil_mode)
+    }};
+}
+
+macro_rules! mean_of_windows {
+    ($pool:expr, $x:expr, $ones:expr, $divisor:expr) => {{
+        let stride = $pool.stride.unwrap_or($pool.kernel_size);
+        let axes = axes(&$pool.kernel_size, &stride, &$pool.padding, &$ones);
+        window::mean_pooling($x, &axes, $pool.ceil_mode, &Divisor::of($divisor, $pool.count_include_pad))
+    }};
+}
+
 fn layer(
     operator: &Op,
     inputs: &[Array],
@@ -121,48 +175,48 @@ fn layer(
     let (weight, bias) = (own.first().unwrap_or(&nothing), own.get(1));
     let channel = |place: &[usize]| vec![place[1]];
     let key = state.chance.key;
-    let chance = |p: f64, together: &dyn Fn(usize) -> bool| match state.mode {
-        Mode::Inference => x.clone(),
-        Mode::Training { .. } => dropped(x, p, key, stream, together),
-    };
+    let zero = Number::exact(0.0);
+    let thrown =
+        |p: f64, floor: Number, keep: &dyn Fn(Number) -> Number, together: &dyn Fn(usize) -> bool| match state.mode {
+            Mode::Inference => x.clone(),
+            Mode::Training { .. } => dropped(x, (p, floor, keep), key, stream, together),
+        };
+    let chance = |p: f64, together: &dyn Fn(usize) -> bool| thrown(p, zero, &|x| x * (1.0 / (1.0 - p)), together);
     match operator {
-        Op::Conv2d(conv) => {
-            let axes = convolution_axes(conv.kernel_size, conv.stride, conv.padding, conv.dilation);
-            window::convolution(x, weight, bias, axes, conv.groups)
-        }
-        Op::ConvTranspose2d(conv) => {
-            let axes = axes(conv.kernel_size, conv.stride, conv.padding, conv.dilation);
-            window::transposed_convolution(x, weight, bias, axes, conv.output_padding, conv.groups)
-        }
+        Op::Conv1d(conv) => convolved!(conv, x, weight, bias),
+        Op::Conv2d(conv) => convolved!(conv, x, weight, bias),
+        Op::Conv3d(conv) => convolved!(conv, x, weight, bias),
+        Op::ConvTranspose1d(conv) => transposed!(conv, x, weight, bias),
+        Op::ConvTranspose2d(conv) => transposed!(conv, x, weight, bias),
+        Op::ConvTranspose3d(conv) => transposed!(conv, x, weight, bias),
         Op::Linear(_) => linear(x, weight, bias),
-        Op::MaxPool2d(pool) => {
-            let stride = pool.stride.unwrap_or(pool.kernel_size);
-            window::max_pooling(x, axes(pool.kernel_size, stride, pool.padding, pool.dilation), pool.ceil_mode)
+        Op::MultiheadAttention(attention) => {
+            assert!(attention.dropout.0 == 0.0 || state.mode == Mode::Inference, "its chances are not judged");
+            attended(x, own, attention.num_heads, attention.bias, attention.batch_first)
         }
-        Op::AvgPool2d(pool) => {
-            let stride = pool.stride.unwrap_or(pool.kernel_size);
-            let axes = axes(pool.kernel_size, stride, pool.padding, Pair(1, 1));
-            let divisor = match pool.divisor_override {
-                Some(number) => Divisor::Fixed(number),
-                None if pool.count_include_pad => Divisor::ElementsAndPadding,
-                None => Divisor::Elements,
-            };
-            window::mean_pooling(x, axes, pool.ceil_mode, &divisor)
-        }
+        Op::MaxPool1d(pool) => largest_of_windows!(pool, x),
+        Op::MaxPool2d(pool) => largest_of_windows!(pool, x),
+        Op::MaxPool3d(pool) => largest_of_windows!(pool, x),
+        Op::AvgPool1d(pool) => mean_of_windows!(pool, x, Extents([1]), None),
+        Op::AvgPool2d(pool) => mean_of_windows!(pool, x, Pair(1, 1), pool.divisor_override),
+        Op::AvgPool3d(pool) => mean_of_windows!(pool, x, Extents([1; 3]), pool.divisor_override),
         Op::SoftPool2d(pool) => {
             let stride = pool.stride.unwrap_or(pool.kernel_size);
-            window::softmax_pooling(x, axes(pool.kernel_size, stride, pool.padding, Pair(1, 1)), pool.ceil_mode)
+            let axes = axes(&pool.kernel_size, &stride, &pool.padding, &Pair(1, 1));
+            window::softmax_pooling(x, &axes, pool.ceil_mode)
         }
-        Op::AdaptiveAvgPool2d(pool) => adaptive_pooling(x, pool.output_size, mean),
-        Op::AdaptiveMaxPool2d(pool) => adaptive_pooling(x, pool.output_size, largest),
-        Op::BatchNorm1d(norm) => {
-            let learned = [norm.affine, norm.affine && norm.bias];
-            BatchNorm::new(norm.eps, norm.momentum, learned, norm.track_running_stats).evaluate(x, own, state, name)
-        }
-        Op::BatchNorm2d(norm) => {
-            let learned = [norm.affine, norm.affine && norm.bias];
-            BatchNorm::new(norm.eps, norm.momentum, learned, norm.track_running_stats).evaluate(x, own, state, name)
-        }
+        Op::AdaptiveAvgPool1d(pool) => adaptive_pooling(x, &pool.output_size.0, mean),
+        Op::AdaptiveAvgPool2d(pool) => adaptive_pooling(x, &pool.output_size.0, mean),
+        Op::AdaptiveAvgPool3d(pool) => adaptive_pooling(x, &pool.output_size.0, mean),
+        Op::AdaptiveMaxPool1d(pool) => adaptive_pooling(x, &pool.output_size.0, largest),
+        Op::AdaptiveMaxPool2d(pool) => adaptive_pooling(x, &pool.output_size.0, largest),
+        Op::AdaptiveMaxPool3d(pool) => adaptive_pooling(x, &pool.output_size.0, largest),
+        Op::BatchNorm1d(norm) => batch_norm!(norm, x, own, state, name, false),
+        Op::BatchNorm2d(norm) => batch_norm!(norm, x, own, state, name, false),
+        Op::BatchNorm3d(norm) => batch_norm!(norm, x, own, state, name, false),
+        Op::InstanceNorm1d(norm) => batch_norm!(norm, x, own, state, name, true),
+        Op::InstanceNorm2d(norm) => batch_norm!(norm, x, own, state, name, true),
+        Op::InstanceNorm3d(norm) => batch_norm!(norm, x, own, state, name, true),
         Op::GroupNorm(norm) => {
             let (groups, of_group) = (norm.num_groups, x.shape[1] / norm.num_groups);
             let group = |place: &[usize]| place[0] * groups + place[1] / of_group;
@@ -180,6 +234,11 @@ fn layer(
             let group = |place: &[usize]| (place[0] * height + place[2]) * width + place[3];
             norm::scaled(&norm::by_groups(x, batch * height * width, group, norm.eps), own, channel)
         }
+        Op::RMSNorm(norm) => {
+            let kept = x.shape.len() - norm.normalized_shape.as_ref().map_or(1, |sizes| sizes.0.len());
+            let normal = norm::by_mean_square(x, kept, norm.eps.unwrap_or(f64::from(f32::EPSILON)));
+            norm::scaled(&normal, own, |place| place[kept..].to_vec())
+        }
         Op::LocalResponseNorm(norm) => norm::local_response(x, norm.size, norm.alpha, norm.beta, norm.k),
         Op::ReLU(_) => x.each(pointwise::relu),
         Op::ReLU6(_) => x.each(pointwise::relu6),
@@ -192,27 +251,74 @@ fn layer(
         Op::Hardsigmoid(_) => x.each(pointwise::hardsigmoid),
         Op::Sigmoid(_) => x.each(Number::sigmoid),
         Op::Tanh(_) => x.each(Number::tanh),
+        Op::SELU(_) => x.each(pointwise::selu),
+        Op::CELU(celu) => x.each(|x| pointwise::celu(x, celu.alpha)),
+        Op::Mish(_) => x.each(pointwise::mish),
+        Op::Softplus(plus) => x.each(|x| pointwise::softplus(x, plus.beta, plus.threshold)),
+        Op::Softsign(_) => x.each(pointwise::softsign),
+        Op::LogSigmoid(_) => x.each(pointwise::log_sigmoid),
+        Op::Hardtanh(tanh) => x.each(|x| pointwise::hardtanh(x, tanh.min_val, tanh.max_val)),
+        Op::Hardshrink(shrink) => x.each(|x| pointwise::hardshrink(x, shrink.lambd)),
+        Op::Softshrink(shrink) => x.each(|x| pointwise::softshrink(x, shrink.lambd)),
+        Op::Tanhshrink(_) => x.each(|x| x - x.tanh()),
+        Op::Threshold(layer) => x.each(|x| pointwise::threshold(x, layer.threshold, layer.value)),
+        Op::GLU(glu) => pointwise::glu(x, glu.dim),
         Op::Softmax(softmax) => norm::softmax(x, softmax.dim, false),
+        Op::Softmax2d(_) => norm::softmax(x, 1, false),
+        Op::Softmin(softmin) => norm::softmax(&x.each(|x| -x), softmin.dim, false),
         Op::LogSoftmax(softmax) => norm::softmax(x, softmax.dim, true),
         Op::Dropout(drop) => chance(drop.p.0, &|_| false),
+        Op::Dropout1d(drop) => chance(drop.p.0, &|axis| axis > 1),
         Op::Dropout2d(drop) => chance(drop.p.0, &|axis| axis > 1),
+        Op::Dropout3d(drop) => chance(drop.p.0, &|axis| axis > 1),
         Op::StochasticDepth(drop) => {
             let whole = drop.mode.write() == "\"batch\"";
             chance(drop.p.0, &|axis| whole || axis > 0)
         }
+        Op::DropPath(drop) => {
+            let kept = if drop.scale_by_keep { 1.0 - drop.drop_prob.0 } else { 1.0 };
+            thrown(drop.drop_prob.0, zero, &|x| x * (1.0 / kept), &|axis| axis > 0)
+        }
+        Op::AlphaDropout(drop) => {
+            let (p, alpha) = (drop.p.0, 1.758_099_340_847_376_6);
+            let a = if p < 1.0 { 1.0 / ((alpha * alpha * p + 1.0) * (1.0 - p)).sqrt() } else { 0.0 };
+            let floor = Number::exact(-alpha * a + alpha * a * p);
+            thrown(p, floor, &|x| x * a + alpha * a * p, &|_| false)
+        }
         Op::Flatten(flatten) => movement::flattened(x, flatten.start_dim, flatten.end_dim),
         Op::Identity(_) => x.clone(),
-        Op::ZeroPad2d(pad) => movement::zero_padded(x, pad.padding),
+        Op::ZeroPad1d(pad) => movement::padded(x, &pad.padding.0, Filling::Zeros),
+        Op::ZeroPad2d(pad) => movement::padded(x, &pad.padding.0, Filling::Zeros),
+        Op::ZeroPad3d(pad) => movement::padded(x, &pad.padding.0, Filling::Zeros),
+        Op::ConstantPad1d(pad) => movement::padded(x, &pad.padding.0, Filling::Constant(pad.value)),
+        Op::ConstantPad2d(pad) => movement::padded(x, &pad.padding.0, Filling::Constant(pad.value)),
+        Op::ConstantPad3d(pad) => movement::padded(x, &pad.padding.0, Filling::Constant(pad.value)),
+        Op::ReflectionPad1d(pad) => movement::padded(x, &pad.padding.0, Filling::Reflection),
+        Op::ReflectionPad2d(pad) => movement::padded(x, &pad.padding.0, Filling::Reflection),
+        Op::ReflectionPad3d(pad) => movement::padded(x, &pad.padding.0, Filling::Reflection),
+        Op::ReplicationPad1d(pad) => movement::padded(x, &pad.padding.0, Filling::Replication),
+        Op::ReplicationPad2d(pad) => movement::padded(x, &pad.padding.0, Filling::Replication),
+        Op::ReplicationPad3d(pad) => movement::padded(x, &pad.padding.0, Filling::Replication),
+        Op::CircularPad1d(pad) => movement::padded(x, &pad.padding.0, Filling::Circular),
+        Op::CircularPad2d(pad) => movement::padded(x, &pad.padding.0, Filling::Circular),
+        Op::CircularPad3d(pad) => movement::padded(x, &pad.padding.0, Filling::Circular),
         Op::Upsample(up) => {
             let factors = up.scale_factor.map(|Factors(height, width)| (height, width));
             let readings = movement::Reading::axis(up.size, factors, x);
-            if up.mode.write() == "\"nearest\"" {
-                movement::read_nearest(x, &readings)
-            } else {
-                movement::read_between(x, &readings, up.align_corners == Some(true))
+            let align = up.align_corners == Some(true);
+            match up.mode.write().as_str() {
+                "\"nearest\"" => movement::read_nearest(x, &readings, false),
+                "\"nearest-exact\"" => movement::read_nearest(x, &readings, true),
+                "\"bicubic\"" => movement::read_cubic(x, &readings, align),
+                _ => movement::read_between(x, &readings, align),
             }
         }
         Op::PixelShuffle(shuffle) => movement::pixels_shuffled(x, shuffle.upscale_factor),
+        Op::PixelUnshuffle(shuffle) => movement::pixels_unshuffled(x, shuffle.downscale_factor),
+        Op::Unfold(unfold) => {
+            let axes = axes(&unfold.kernel_size, &unfold.stride, &unfold.padding, &unfold.dilation);
+            window::unfolded(x, &axes)
+        }
         Op::ChannelShuffle(shuffle) => movement::channels_shuffled(x, shuffle.groups),
         Op::Narrow(narrow) => movement::narrowed(x, narrow.dim, narrow.start, narrow.length),
         Op::Permute(permute) => movement::permuted(x, &permute.dims.0),
@@ -238,36 +344,79 @@ fn linear(x: &Array, weight: &Array, bias: Option<&Array>) -> Array {
     })
 }
 
+/// Self-attention: of every head `softmax(q · kᵀ / √d) · v`, between two linear layers.
+fn attended(x: &Array, own: &[Array], heads: usize, bias: bool, batch_first: bool) -> Array {
+    let (into, out) = if bias { (own.first().zip(own.get(1)), own.get(2).zip(own.get(3))) } else { (None, None) };
+    let made = match into {
+        Some((weight, bias)) => linear(x, weight, Some(bias)),
+        None => linear(x, &own[0], None),
+    };
+    let size = x.shape[2];
+    let (part, length) = (size / heads, if batch_first { x.shape[1] } else { x.shape[0] });
+    let at = |image: usize, place: usize, index: usize| {
+        made.at(&if batch_first { [image, place, index] } else { [place, image, index] })
+    };
+    let seen = Array::of(&x.shape, |place| {
+        let (image, own) = if batch_first { (place[0], place[1]) } else { (place[1], place[0]) };
+        let first = place[2] / part * part;
+        let score = |other: usize| {
+            let products = (first..first + part).map(|i| at(image, own, i) * at(image, other, size + i));
+            products.sum::<Number>() / Number::exact((part as f64).sqrt())
+        };
+        let scores: Vec<Number> = (0..length).map(score).collect();
+        let shift = window::largest_value(&scores);
+        let powers: Vec<Number> = scores.iter().map(|&score| (score - shift).exp()).collect();
+        let weighed = powers.iter().enumerate().map(|(other, &power)| power * at(image, other, 2 * size + place[2]));
+        weighed.sum::<Number>() / powers.iter().copied().sum()
+    });
+    match out {
+        Some((weight, bias)) => linear(&seen, weight, Some(bias)),
+        None => linear(&seen, &own[1], None),
+    }
+}
+
 /// A batch norm of any number of axes.
 struct BatchNorm {
     eps: f64,
-    momentum: f64,
+    /// The share of a batch, where it does not go by the number of batches.
+    momentum: Option<f64>,
     /// How many of weight and bias there are.
     learned: usize,
     /// Whether there are running statistics.
     tracked: bool,
+    /// Whether each image is normalised by itself, and no batch is counted.
+    alone: bool,
 }
 
 impl BatchNorm {
     /// With a weight and a bias or without, each by itself.
-    fn new(eps: f64, momentum: f64, learned: [bool; 2], tracked: bool) -> BatchNorm {
-        BatchNorm { eps, momentum, learned: learned.into_iter().filter(|&is_there| is_there).count(), tracked }
+    fn new(eps: f64, momentum: Option<f64>, learned: [bool; 2], tracked: bool, alone: bool) -> BatchNorm {
+        BatchNorm { eps, momentum, learned: learned.into_iter().filter(|&is_there| is_there).count(), tracked, alone }
     }
 
     fn evaluate(&self, x: &Array, own: &[Array], state: &mut State, name: &dyn Fn(usize) -> String) -> Array {
         let channels = x.shape[1];
-        let channel = |place: &[usize]| place[1];
         let (learned, buffers) = own.split_at(self.learned);
-        let statistics = match (state.mode, buffers) {
-            (Mode::Inference, [mean, variance, _]) => {
+        let is_known = state.mode == Mode::Inference && self.tracked;
+        // The images that share statistics are one.
+        let images = if self.alone && !is_known { x.shape[0] } else { 1 };
+        let group = |place: &[usize]| place[0] % images * channels + place[1];
+        let statistics = match buffers {
+            [mean, variance, _] if is_known => {
                 (0..channels).map(|channel| [mean.at(&[channel]), variance.at(&[channel])]).collect()
             }
-            _ => norm::statistics_of(x, channels, channel),
+            _ => norm::statistics_of(x, images * channels, group),
         };
         if state.mode != Mode::Inference && self.tracked {
-            self.track(&statistics, x.elements.len() / channels, buffers, state, name);
+            let share = Number::exact(images as f64);
+            let mean = |channel: usize, which: usize| {
+                let all = (0..images).map(|image| statistics[image * channels + channel][which].fixed());
+                all.sum::<Number>() / share
+            };
+            let batch: Vec<[Number; 2]> = (0..channels).map(|channel| [mean(channel, 0), mean(channel, 1)]).collect();
+            self.track(&batch, x.elements.len() / (images * channels), buffers, state, name);
         }
-        norm::scaled(&norm::normalised(x, &statistics, channel, self.eps), learned, |place| vec![place[1]])
+        norm::scaled(&norm::normalised(x, &statistics, group, self.eps), learned, |place| vec![place[1]])
     }
 
     /// Moves the running statistics towards the batch's, the variance as that of a sample, and counts the batch.
@@ -280,17 +429,22 @@ impl BatchNorm {
         name: &dyn Fn(usize) -> String,
     ) {
         let sample = count as f64 / (count as f64 - 1.0);
-        for (index, before) in buffers.iter().enumerate() {
+        let of = |index: usize, state: &State| {
             let path = name(self.learned + index);
-            let before = state.updates.get(&path).unwrap_or(before);
+            state.updates.get(&path).unwrap_or(&buffers[index]).clone()
+        };
+        let batches = of(2, state).at(&[]).value() + 1.0;
+        let momentum = self.momentum.unwrap_or(1.0 / batches);
+        for index in 0..buffers.len() {
+            let before = of(index, state);
             let moved = Array::of(&before.shape, |place| match index {
-                2 => before.at(place) + 1.0,
+                2 => before.at(place) + if self.alone { 0.0 } else { 1.0 },
                 _ => {
                     let batch = statistics[place[0]][index].fixed() * if index == 1 { sample } else { 1.0 };
-                    before.at(place).fixed() * (1.0 - self.momentum) + batch * self.momentum
+                    before.at(place).fixed() * (1.0 - momentum) + batch * momentum
                 }
             });
-            state.updates.insert(path, moved);
+            state.updates.insert(name(self.learned + index), moved);
         }
     }
 }

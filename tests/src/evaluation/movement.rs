@@ -2,7 +2,7 @@
 
 use super::array::{Array, number_of};
 use super::number::Number;
-use cnnc_compiler::ops::{Pair, Sides};
+use cnnc_compiler::ops::{Filling, Pair};
 
 pub fn flattened(x: &Array, start: i64, end: i64) -> Array {
     let (first, last) = (x.axis(start), x.axis(end));
@@ -35,12 +35,37 @@ pub fn narrowed(x: &Array, dim: i64, start: i64, length: usize) -> Array {
     })
 }
 
-pub fn zero_padded(x: &Array, Sides { left, right, top, bottom }: Sides) -> Array {
-    let [batch, channels, height, width] = x.image();
-    let grown = |size: usize, before: i64, after: i64| (size as i64 + before + after) as usize;
-    Array::of(&[batch, channels, grown(height, top, bottom), grown(width, left, right)], |place| {
-        let from = [place[2] as isize - top as isize, place[3] as isize - left as isize];
-        x.pixel([place[0], place[1]], from).unwrap_or(Number::exact(0.0))
+/// What is laid around the last axes, the last of them first; negative numbers cut off.
+pub fn padded(x: &Array, sides: &[[i64; 2]], filling: Filling) -> Array {
+    let rank = x.shape.len();
+    sides.iter().enumerate().fold(x.clone(), |x, (back, &[before, after])| {
+        let axis = rank - 1 - back;
+        let size = x.shape[axis] as i64;
+        let mut shape = x.shape.clone();
+        shape[axis] = (size + before + after) as usize;
+        Array::of(&shape, |place| {
+            let mut from = place.to_vec();
+            // Around in a circle goes what is left when the rest is cut off.
+            let (first, end) = ((-before).max(0), size - (-after).max(0));
+            let at = place[axis] as i64 - before;
+            let source = match filling {
+                Filling::Zeros | Filling::Constant(_) if at < 0 || at >= size => None,
+                Filling::Zeros | Filling::Constant(_) => Some(at),
+                Filling::Reflection if at < 0 => Some(-at),
+                Filling::Reflection if at >= size => Some(2 * (size - 1) - at),
+                Filling::Reflection => Some(at),
+                Filling::Replication => Some(at.clamp(0, size - 1)),
+                Filling::Circular => Some(first + (at - first).rem_euclid(end - first)),
+            };
+            match (source, filling) {
+                (Some(source), _) => {
+                    from[axis] = source as usize;
+                    x.at(&from)
+                }
+                (None, Filling::Constant(value)) => Number::exact(value),
+                (None, _) => Number::exact(0.0),
+            }
+        })
     })
 }
 
@@ -50,6 +75,16 @@ pub fn pixels_shuffled(x: &Array, r: usize) -> Array {
     Array::of(&[batch, channels / (r * r), height * r, width * r], |place| {
         let &[image, channel, row, column] = place else { unreachable!() };
         x.at(&[image, (channel * r + row % r) * r + column % r, row / r, column / r])
+    })
+}
+
+/// Place `(i, j)` of every `r × r` square of channel `c` gives channel `c·r² + i·r + j`.
+pub fn pixels_unshuffled(x: &Array, r: usize) -> Array {
+    let [batch, channels, height, width] = x.image();
+    Array::of(&[batch, channels * r * r, height / r, width / r], |place| {
+        let &[image, channel, row, column] = place else { unreachable!() };
+        let within = channel % (r * r);
+        x.at(&[image, channel / (r * r), row * r + within / r, column * r + within % r])
     })
 }
 
@@ -96,6 +131,36 @@ impl Reading {
         self.factor.map_or(self.size as f64 / self.length as f64, |factor| 1.0 / factor)
     }
 
+    /// The element under the middle of a place.
+    fn nearest_to_middle(&self, place: usize) -> usize {
+        if self.length == self.size {
+            place
+        } else {
+            (((place as f64 + 0.5) * self.step()).floor() as usize).min(self.size - 1)
+        }
+    }
+
+    /// The four elements around a place, and what each counts for.
+    fn four_around(&self, place: usize, align_corners: bool) -> [(usize, f64); 4] {
+        let at = if self.length == self.size {
+            place as f64
+        } else if align_corners {
+            if self.length > 1 { place as f64 * ((self.size - 1) as f64 / (self.length - 1) as f64) } else { 0.0 }
+        } else {
+            (place as f64 + 0.5) * self.step() - 0.5
+        };
+        let (first, a) = (at.floor(), -0.75);
+        [-1.0, 0.0, 1.0, 2.0].map(|offset| {
+            let d = (at - first - offset).abs();
+            let share = if d <= 1.0 {
+                ((a + 2.0) * d - (a + 3.0)) * d * d + 1.0
+            } else {
+                a * d * d * d - 5.0 * a * d * d + 8.0 * a * d - 4.0 * a
+            };
+            ((first + offset).clamp(0.0, (self.size - 1) as f64) as usize, share)
+        })
+    }
+
     /// The element under a place.
     fn nearest(&self, place: usize) -> usize {
         if self.length == self.size {
@@ -121,9 +186,20 @@ impl Reading {
     }
 }
 
-pub fn read_nearest(x: &Array, [rows, columns]: &[Reading; 2]) -> Array {
+pub fn read_nearest(x: &Array, [rows, columns]: &[Reading; 2], exact: bool) -> Array {
+    let nearest = |axis: &Reading, place| if exact { axis.nearest_to_middle(place) } else { axis.nearest(place) };
     Array::of(&[x.shape[0], x.shape[1], rows.length, columns.length], |place| {
-        x.at(&[place[0], place[1], rows.nearest(place[2]), columns.nearest(place[3])])
+        x.at(&[place[0], place[1], nearest(rows, place[2]), nearest(columns, place[3])])
+    })
+}
+
+pub fn read_cubic(x: &Array, [rows, columns]: &[Reading; 2], align_corners: bool) -> Array {
+    Array::of(&[x.shape[0], x.shape[1], rows.length, columns.length], |place| {
+        let across = columns.four_around(place[3], align_corners);
+        let line = |row: usize| {
+            across.iter().map(|&(column, share)| x.at(&[place[0], place[1], row, column]) * share).sum::<Number>()
+        };
+        rows.four_around(place[2], align_corners).iter().map(|&(row, share)| line(row) * share).sum()
     })
 }
 

@@ -1,6 +1,6 @@
 //! Normalisations, and the softmax, which is one by sums.
 
-use super::array::{Array, each_place};
+use super::array::{Array, each_place, number_of};
 use super::number::Number;
 use super::window::{largest_value, mean};
 
@@ -39,6 +39,15 @@ pub fn scaled(x: &Array, parameters: &[Array], own: impl Fn(&[usize]) -> Vec<usi
 pub fn by_groups(x: &Array, groups: usize, group: impl Fn(&[usize]) -> usize, eps: f64) -> Array {
     let statistics = statistics_of(x, groups, &group);
     normalised(x, &statistics, group, eps)
+}
+
+/// `x / √(mean(x²) + eps)` over the axes after those that are kept.
+pub fn by_mean_square(x: &Array, kept: usize, eps: f64) -> Array {
+    let outer = &x.shape[..kept];
+    let mut members = vec![Vec::new(); outer.iter().product()];
+    each_place(&x.shape, |place| members[number_of(&place[..kept], outer)].push(x.at(place).square()));
+    let roots: Vec<Number> = members.iter().map(|squares| (mean(squares) + eps).sqrt()).collect();
+    Array::of(&x.shape, |place| x.at(place) / roots[number_of(&place[..kept], outer)])
 }
 
 /// `x / (k + alpha/size · Σ x²)^beta` over neighbouring channels, `⌊size/2⌋` of them before.

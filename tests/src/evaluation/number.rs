@@ -131,6 +131,12 @@ impl Number {
         self.function(self.rounded.function(self.value().ln(), slope.value, FUNCTION), slope)
     }
 
+    /// ln(1 + x)
+    pub fn ln_1p(self) -> Number {
+        let slope = Rounded::exact(1.0) / (self.rounded + Rounded::exact(1.0));
+        self.function(self.rounded.function(self.value().ln_1p(), slope.value, FUNCTION), slope)
+    }
+
     /// The hyperbolic tangent.
     pub fn tanh(self) -> Number {
         let value = self.rounded.tanh();
@@ -299,12 +305,13 @@ mod tests {
 
     #[test]
     fn derivatives_are_those_of_differences() {
-        let functions: [fn(Number) -> Number; 11] = [
+        let functions: [fn(Number) -> Number; 12] = [
             Number::square,
             Number::sigmoid,
             Number::exp,
             Number::exp_m1,
             Number::ln,
+            Number::ln_1p,
             Number::tanh,
             Number::erf,
             Number::sqrt,

@@ -69,3 +69,70 @@ pub fn hardsigmoid(x: Number) -> Number {
 pub fn hardswish(x: Number) -> Number {
     x * hardsigmoid(x)
 }
+
+pub fn selu(x: Number) -> Number {
+    elu(x, 1.673_263_242_354_377_2) * 1.050_700_987_355_480_5
+}
+
+pub fn celu(x: Number, alpha: f64) -> Number {
+    positive_or(x, |x| (x / Number::exact(alpha)).exp_m1() * alpha)
+}
+
+/// ln(1 + e^(beta · x)) / beta, a straight line where the power is past the threshold.
+pub fn softplus(x: Number, beta: f64, threshold: f64) -> Number {
+    let scaled = x * beta;
+    if scaled.is_greater(Number::exact(threshold)) { x } else { scaled.exp().ln_1p() / Number::exact(beta) }
+}
+
+/// x · tanh(softplus(x)); far above zero the tangent is 1 beyond doubt, and no power need be made.
+pub fn mish(x: Number) -> Number {
+    if x.value() > 40.0 { x } else { x * x.exp().ln_1p().tanh() }
+}
+
+fn size(x: Number) -> Number {
+    positive_or(x, |x| -x)
+}
+
+pub fn softsign(x: Number) -> Number {
+    x / (size(x) + 1.0)
+}
+
+pub fn hardtanh(x: Number, low: f64, high: f64) -> Number {
+    clipped(x, low, high)
+}
+
+pub fn hardshrink(x: Number, lambd: f64) -> Number {
+    let is_large = x.is_greater(Number::exact(lambd)) || Number::exact(-lambd).is_greater(x);
+    if is_large { x } else { zero() }
+}
+
+pub fn softshrink(x: Number, lambd: f64) -> Number {
+    if x.is_greater(Number::exact(lambd)) {
+        x + -lambd
+    } else if Number::exact(-lambd).is_greater(x) {
+        x + lambd
+    } else {
+        zero()
+    }
+}
+
+pub fn threshold(x: Number, threshold: f64, value: f64) -> Number {
+    if x.is_greater(Number::exact(threshold)) { x } else { Number::exact(value) }
+}
+
+pub fn log_sigmoid(x: Number) -> Number {
+    if x.value() > 0.0 { -(-x).exp().ln_1p() } else { x - x.exp().ln_1p() }
+}
+
+/// The first half of an axis times the sigmoid of the second.
+pub fn glu(x: &Array, dim: i64) -> Array {
+    let axis = x.axis(dim);
+    let mut shape = x.shape.clone();
+    shape[axis] /= 2;
+    let half = shape[axis];
+    Array::of(&shape, |place| {
+        let mut gate = place.to_vec();
+        gate[axis] += half;
+        x.at(place) * x.at(&gate).sigmoid()
+    })
+}

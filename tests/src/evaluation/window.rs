@@ -1,8 +1,8 @@
 //! Layers that look through windows: convolutions and pooling.
 
-use super::array::{Array, each_place};
+use super::array::{Array, each_place, number_of};
 use super::number::Number;
-use cnnc_compiler::ops::{PadPair, Padding, Pair};
+use cnnc_compiler::ops::{PaddingOf, PerAxis};
 
 /// A window along an axis; all in elements.
 #[derive(Clone, Copy)]
@@ -31,43 +31,65 @@ impl Axis {
     }
 }
 
-/// Both axes of a layer's window.
-pub fn axes(kernel: Pair, stride: Pair, padding: PadPair, dilation: Pair) -> [Axis; 2] {
-    let axis = |kernel, stride, padding, dilation| Axis { kernel, stride, dilation, before: padding, after: padding };
-    [axis(kernel.0, stride.0, padding.0, dilation.0), axis(kernel.1, stride.1, padding.1, dilation.1)]
+/// All axes of a layer's window.
+pub fn axes(
+    kernel: &impl PerAxis,
+    stride: &impl PerAxis,
+    padding: &impl PerAxis,
+    dilation: &impl PerAxis,
+) -> Vec<Axis> {
+    let (kernel, stride, padding) = (kernel.per_axis(), stride.per_axis(), padding.per_axis());
+    let dilation = dilation.per_axis();
+    let axis = |axis: usize| Axis {
+        kernel: kernel[axis],
+        stride: stride[axis],
+        dilation: dilation[axis],
+        before: padding[axis],
+        after: padding[axis],
+    };
+    (0..kernel.len()).map(axis).collect()
 }
 
 /// Those of a convolution, whose padding may be a word.
-pub fn convolution_axes(kernel: Pair, stride: Pair, padding: Padding, dilation: Pair) -> [Axis; 2] {
-    let sizes = match padding {
-        Padding::Sizes(sizes) => sizes,
-        Padding::Same | Padding::Valid => PadPair(0, 0),
-    };
-    let mut axes = axes(kernel, stride, sizes, dilation);
-    if padding == Padding::Same {
-        for axis in &mut axes {
-            let total = axis.extent() - 1;
-            axis.before = total / 2;
-            axis.after = total - axis.before;
+pub fn convolution_axes<P: PerAxis>(
+    kernel: &impl PerAxis,
+    stride: &impl PerAxis,
+    padding: &PaddingOf<P>,
+    dilation: &impl PerAxis,
+) -> Vec<Axis> {
+    match padding {
+        PaddingOf::Sizes(sizes) => axes(kernel, stride, sizes, dilation),
+        PaddingOf::Same | PaddingOf::Valid => {
+            let mut axes = axes(kernel, stride, kernel, dilation);
+            for axis in &mut axes {
+                let total = if matches!(padding, PaddingOf::Same) { axis.extent() - 1 } else { 0 };
+                axis.before = total / 2;
+                axis.after = total - axis.before;
+            }
+            axes
         }
     }
-    axes
+}
+
+/// Where each axis's window sees its element, of the windows at a place.
+fn sees(axes: &[Axis], place: &[usize], index: &[usize]) -> Vec<isize> {
+    axes.iter().zip(place).zip(index).map(|((axis, &place), &index)| axis.sees(place, index)).collect()
 }
 
 /// `y[n, o, p] = bias[o] + Σ w[o, c, k] · x[n, first channel of o's group + c, p·stride + k·dilation − padding]`
-pub fn convolution(x: &Array, weight: &Array, bias: Option<&Array>, axes: [Axis; 2], groups: usize) -> Array {
-    let [batch, _, height, width] = x.image();
-    let [out_channels, inner, rows, columns] = weight.image();
+pub fn convolution(x: &Array, weight: &Array, bias: Option<&Array>, axes: &[Axis], groups: usize) -> Array {
+    let (out_channels, inner) = (weight.shape[0], weight.shape[1]);
     let of_group = out_channels / groups;
-    let shape = [batch, out_channels, axes[0].count(height), axes[1].count(width)];
+    let counts = axes.iter().zip(&x.shape[2..]).map(|(axis, &size)| axis.count(size));
+    let shape: Vec<usize> = [x.shape[0], out_channels].into_iter().chain(counts).collect();
     Array::of(&shape, |place| {
-        let &[image, out, row, column] = place else { unreachable!() };
+        let (image, out) = (place[0], place[1]);
         let mut sum = Number::exact(0.0);
-        each_place(&[inner, rows, columns], |window| {
-            let &[channel, i, j] = window else { unreachable!() };
-            let sees = [axes[0].sees(row, i), axes[1].sees(column, j)];
-            if let Some(seen) = x.pixel([image, out / of_group * inner + channel], sees) {
-                sum = sum + weight.at(&[out, channel, i, j]) * seen;
+        each_place(&weight.shape[1..], |window| {
+            let channel = window[0];
+            let sees = sees(axes, &place[2..], &window[1..]);
+            if let Some(seen) = x.inside(image, out / of_group * inner + channel, &sees) {
+                sum = sum + weight.at(&[&[out], window].concat()) * seen;
             }
         });
         plus_bias(sum, bias, out)
@@ -79,26 +101,27 @@ pub fn transposed_convolution(
     x: &Array,
     weight: &Array,
     bias: Option<&Array>,
-    axes: [Axis; 2],
-    output_padding: PadPair,
+    axes: &[Axis],
+    output_padding: &[usize],
     groups: usize,
 ) -> Array {
-    let [batch, channels, height, width] = x.image();
-    let [_, of_group, rows, columns] = weight.image();
-    let grown = |axis: Axis, size: usize, more: usize| {
+    let (channels, of_group) = (x.shape[1], weight.shape[1]);
+    let grown = |(axis, (&size, &more)): (&Axis, (&usize, &usize))| {
         (size - 1) * axis.stride + axis.extent() + more - axis.before - axis.after
     };
-    let (tall, wide) = (grown(axes[0], height, output_padding.0), grown(axes[1], width, output_padding.1));
-    let mut y = Array::of(&[batch, of_group * groups, tall, wide], |_| Number::exact(0.0));
-    each_place(&[batch, channels, height, width, of_group, rows, columns], |place| {
-        let &[image, channel, row, column, inner, i, j] = place else { unreachable!() };
-        let out = channel / (channels / groups) * of_group + inner;
-        let [down, across] = [axes[0].sees(row, i), axes[1].sees(column, j)];
-        if down < 0 || across < 0 || down as usize >= tall || across as usize >= wide {
+    let sizes = axes.iter().zip(x.shape[2..].iter().zip(output_padding)).map(grown);
+    let shape: Vec<usize> = [x.shape[0], of_group * groups].into_iter().chain(sizes).collect();
+    let mut y = Array::of(&shape, |_| Number::exact(0.0));
+    each_place(&[&x.shape[..], &weight.shape[1..]].concat(), |place| {
+        let (from, kernel) = place.split_at(x.shape.len());
+        let out = from[1] / (channels / groups) * of_group + kernel[0];
+        let to = sees(axes, &from[2..], &kernel[1..]);
+        if to.iter().zip(&shape[2..]).any(|(&to, &size)| to < 0 || to as usize >= size) {
             return;
         }
-        let number = ((image * of_group * groups + out) * tall + down as usize) * wide + across as usize;
-        let product = x.at(&[image, channel, row, column]) * weight.at(&[channel, inner, i, j]);
+        let to: Vec<usize> = [from[0], out].into_iter().chain(to.into_iter().map(|to| to as usize)).collect();
+        let number = number_of(&to, &shape);
+        let product = x.at(from) * weight.at(&[&from[1..2], kernel].concat());
         y.elements[number] = y.elements[number] + product;
     });
     Array::of(&y.shape, |place| plus_bias(y.at(place), bias, place[1]))
@@ -106,6 +129,18 @@ pub fn transposed_convolution(
 
 fn plus_bias(number: Number, bias: Option<&Array>, channel: usize) -> Number {
     bias.map_or(number, |bias| number + bias.at(&[channel]))
+}
+
+/// Every window of a plane as a column: channel by channel, row by row.
+pub fn unfolded(x: &Array, axes: &[Axis]) -> Array {
+    let counts: Vec<usize> = axes.iter().zip(&x.shape[2..]).map(|(axis, &size)| axis.count(size)).collect();
+    let area = axes[0].kernel * axes[1].kernel;
+    Array::of(&[x.shape[0], x.shape[1] * area, counts[0] * counts[1]], |place| {
+        let (channel, index) = (place[1] / area, place[1] % area);
+        let index = [index / axes[1].kernel, index % axes[1].kernel];
+        let window = [place[2] / counts[1], place[2] % counts[1]];
+        x.inside(place[0], channel, &sees(axes, &window, &index)).unwrap_or(Number::exact(0.0))
+    })
 }
 
 /// A pooling's windows: as PyTorch's `pooling_output_shape`, a last one that would start past the input and the padding before
@@ -119,21 +154,19 @@ fn pooled(axis: Axis, size: usize, ceil_mode: bool) -> usize {
     if (count - 1) * axis.stride >= size + axis.before { count - 1 } else { count }
 }
 
-/// What is made of each window: of the elements that it sees, first rows, and of where it lies along both axes.
-fn pooling(x: &Array, axes: [Axis; 2], ceil_mode: bool, make: impl Fn(&[Number], [usize; 2]) -> Number) -> Array {
-    let [batch, channels, height, width] = x.image();
-    let shape = [batch, channels, pooled(axes[0], height, ceil_mode), pooled(axes[1], width, ceil_mode)];
+/// What is made of each window: of the elements that it sees, the last axis fastest, and of where it lies along each axis.
+fn pooling(x: &Array, axes: &[Axis], ceil_mode: bool, make: impl Fn(&[Number], &[usize]) -> Number) -> Array {
+    let sizes = axes.iter().zip(&x.shape[2..]).map(|(&axis, &size)| pooled(axis, size, ceil_mode));
+    let shape: Vec<usize> = x.shape[..2].iter().copied().chain(sizes).collect();
+    let kernel: Vec<usize> = axes.iter().map(|axis| axis.kernel).collect();
     Array::of(&shape, |place| {
-        let &[image, channel, row, column] = place else { unreachable!() };
         let mut seen = Vec::new();
-        each_place(&[axes[0].kernel, axes[1].kernel], |index| {
-            seen.extend(x.pixel([image, channel], [axes[0].sees(row, index[0]), axes[1].sees(column, index[1])]));
-        });
-        make(&seen, [row, column])
+        each_place(&kernel, |index| seen.extend(x.inside(place[0], place[1], &sees(axes, &place[2..], index))));
+        make(&seen, &place[2..])
     })
 }
 
-pub fn max_pooling(x: &Array, axes: [Axis; 2], ceil_mode: bool) -> Array {
+pub fn max_pooling(x: &Array, axes: &[Axis], ceil_mode: bool) -> Array {
     pooling(x, axes, ceil_mode, |seen, _| largest(seen))
 }
 
@@ -151,17 +184,29 @@ pub enum Divisor {
     Fixed(i64),
 }
 
-pub fn mean_pooling(x: &Array, axes: [Axis; 2], ceil_mode: bool, divisor: &Divisor) -> Array {
-    let sizes = [x.shape[2], x.shape[3]];
+impl Divisor {
+    /// From PyTorch's arguments.
+    pub fn of(divisor_override: Option<i64>, count_include_pad: bool) -> Divisor {
+        match divisor_override {
+            Some(number) => Divisor::Fixed(number),
+            None if count_include_pad => Divisor::ElementsAndPadding,
+            None => Divisor::Elements,
+        }
+    }
+}
+
+pub fn mean_pooling(x: &Array, axes: &[Axis], ceil_mode: bool, divisor: &Divisor) -> Array {
     // The padding counts, what lies past it does not.
-    let padded = |axis: usize, number: usize| {
-        let (first, end) = (number * axes[axis].stride, sizes[axis] + 2 * axes[axis].before);
-        axes[axis].kernel.min(end - first)
+    let padded = |(axis, (&number, &size)): (&Axis, (&usize, &usize))| {
+        let (first, end) = (number * axis.stride, size + 2 * axis.before);
+        axis.kernel.min(end - first)
     };
-    pooling(x, axes, ceil_mode, |seen, [row, column]| {
+    pooling(x, axes, ceil_mode, |seen, place| {
         let count = match divisor {
             Divisor::Elements => seen.len() as f64,
-            Divisor::ElementsAndPadding => (padded(0, row) * padded(1, column)) as f64,
+            Divisor::ElementsAndPadding => {
+                axes.iter().zip(place.iter().zip(&x.shape[2..])).map(padded).product::<usize>() as f64
+            }
             Divisor::Fixed(number) => *number as f64,
         };
         seen.iter().copied().sum::<Number>() / Number::exact(count)
@@ -169,7 +214,7 @@ pub fn mean_pooling(x: &Array, axes: [Axis; 2], ceil_mode: bool, divisor: &Divis
 }
 
 /// `Σ x·eˣ / Σ eˣ`, against the largest element, which cancels out.
-pub fn softmax_pooling(x: &Array, axes: [Axis; 2], ceil_mode: bool) -> Array {
+pub fn softmax_pooling(x: &Array, axes: &[Axis], ceil_mode: bool) -> Array {
     pooling(x, axes, ceil_mode, |seen, _| {
         let shift = largest_value(seen);
         let powers: Vec<Number> = seen.iter().map(|&number| (number - shift).exp()).collect();
@@ -184,15 +229,21 @@ pub fn largest_value(numbers: &[Number]) -> Number {
     numbers.iter().fold(numbers[0], larger).fixed()
 }
 
-/// Part `i` of `n` is `⌊i·H/n⌋ .. ⌈(i + 1)·H/n⌉`.
-pub fn adaptive_pooling(x: &Array, size: Pair, make: impl Fn(&[Number]) -> Number) -> Array {
-    let [batch, channels, height, width] = x.image();
-    let part = |size: usize, parts: usize, number: usize| number * size / parts..((number + 1) * size).div_ceil(parts);
-    Array::of(&[batch, channels, size.0, size.1], |place| {
-        let &[image, channel, row, column] = place else { unreachable!() };
-        let (rows, columns) = (part(height, size.0, row), part(width, size.1, column));
-        let seen = rows.flat_map(|row| columns.clone().map(move |column| [row, column]));
-        make(&seen.map(|[row, column]| x.at(&[image, channel, row, column])).collect::<Vec<_>>())
+/// Part `i` of `n` is `⌊i·H/n⌋ .. ⌈(i + 1)·H/n⌉`; where no number is given all elements are parts.
+pub fn adaptive_pooling(x: &Array, wanted: &[Option<usize>], make: impl Fn(&[Number]) -> Number) -> Array {
+    let sizes: Vec<usize> = wanted.iter().zip(&x.shape[2..]).map(|(wanted, &size)| wanted.unwrap_or(size)).collect();
+    let part =
+        |size: usize, parts: usize, number: usize| (number * size / parts, ((number + 1) * size).div_ceil(parts));
+    Array::of(&[&x.shape[..2], &sizes].concat(), |place| {
+        let parts: Vec<(usize, usize)> =
+            (0..sizes.len()).map(|axis| part(x.shape[axis + 2], sizes[axis], place[axis + 2])).collect();
+        let lengths: Vec<usize> = parts.iter().map(|(first, end)| end - first).collect();
+        let mut seen = Vec::new();
+        each_place(&lengths, |index| {
+            let at = index.iter().zip(&parts).map(|(index, (first, _))| index + first);
+            seen.push(x.at(&place[..2].iter().copied().chain(at).collect::<Vec<_>>()));
+        });
+        make(&seen)
     })
 }
 

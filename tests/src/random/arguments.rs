@@ -7,10 +7,11 @@ use super::layer::{LayerCall, int, ints, pair};
 use cnnc_compiler::ops::{Constant, LAYERS};
 
 /// Layers that plans do most for: more than one way to compute them, work that they take up, views of what they give.
-const OFTEN: [&str; 14] = [
+const OFTEN: [&str; 15] = [
     "Conv2d",
     "Conv2d",
-    "Conv2d",
+    "Conv1d",
+    "Conv3d",
     "ConvTranspose2d",
     "Linear",
     "MaxPool2d",
@@ -24,22 +25,26 @@ const OFTEN: [&str; 14] = [
     "PixelShuffle",
 ];
 
-/// Layers that take no value of another number of axes.
-const OF_IMAGES: [&str; 13] = [
-    "Conv2d",
-    "ConvTranspose2d",
-    "MaxPool2d",
-    "AvgPool2d",
-    "SoftPool2d",
-    "AdaptiveAvgPool2d",
-    "AdaptiveMaxPool2d",
+/// Layers that take no value of another number of axes, beside those whose name says how many.
+const OF_IMAGES: [&str; 8] = [
     "GroupNorm",
-    "ZeroPad2d",
     "Upsample",
     "PixelShuffle",
+    "PixelUnshuffle",
+    "Unfold",
     "ChannelShuffle",
     "Permute",
+    "MultiheadAttention",
 ];
+
+/// How many axes a layer's windows or sides have, from its name: `Conv1d`.
+fn axes_of(name: &str) -> usize {
+    match name.strip_suffix('d').and_then(|name| name.chars().last()) {
+        Some('1') => 1,
+        Some('3') => 3,
+        _ => 2,
+    }
+}
 
 /// Layers that put elements in another order.
 const MOVING: [&str; 3] = ["Permute", "PixelShuffle", "ChannelShuffle"];
@@ -85,7 +90,8 @@ impl Layers<'_> {
         let (operator, output) = call.of(shape)?;
         // A channel of one value has no variance, and a training refuses it.
         let single = operator.name().starts_with("BatchNorm") && shape.iter().product::<usize>() / shape[1] < 2;
-        (!single || !self.training).then_some((call, output))
+        let point = operator.name().starts_with("InstanceNorm") && shape.iter().skip(2).product::<usize>() < 2;
+        (!(single || point) || !self.training).then_some((call, output))
     }
 
     fn channels(&mut self) -> usize {
@@ -113,10 +119,13 @@ impl Layers<'_> {
         Constant::Bool(self.dice.percent(50))
     }
 
-    /// Two sizes, half the time the same.
-    fn pair(&mut self, of: &[usize]) -> Constant {
+    /// A size for each of so many axes, half the time the same.
+    fn sizes(&mut self, axes: usize, of: &[usize]) -> Constant {
         let one = self.dice.pick(of);
-        if self.dice.percent(60) { pair(one, one) } else { pair(one, self.dice.pick(of)) }
+        if axes == 1 || self.dice.percent(60) {
+            return int(one);
+        }
+        Constant::Tuple((0..axes).map(|_| int(self.dice.pick(of))).collect())
     }
 
     /// Arguments worth trying on a value of that shape; `None` where the layer takes none such.
@@ -125,7 +134,10 @@ impl Layers<'_> {
         let rank = shape.len();
         let channels = shape.get(1).copied().unwrap_or(1);
         match name {
-            "Conv2d" | "ConvTranspose2d" if rank == 4 => {
+            "Conv1d" | "ConvTranspose1d" | "Conv2d" | "ConvTranspose2d" | "Conv3d" | "ConvTranspose3d"
+                if rank == axes_of(name) + 2 =>
+            {
+                let axes = axes_of(name);
                 let depthwise = self.dice.percent(15);
                 let grouped = self.dice.percent(25);
                 let groups = if depthwise {
@@ -137,23 +149,27 @@ impl Layers<'_> {
                 };
                 let out = if depthwise { channels * self.dice.pick(&[1, 1, 2]) } else { self.channels() };
                 given.push(("out_channels", int(out.next_multiple_of(groups))));
-                given.push(("kernel_size", self.pair(&[1, 1, 2, 3, 3, 3, 5])));
+                given.push(("kernel_size", self.sizes(axes, &[1, 1, 2, 3, 3, 3, 5])));
                 if self.dice.percent(30) {
-                    given.push(("stride", self.pair(&[1, 2, 2, 3])));
+                    given.push(("stride", self.sizes(axes, &[1, 2, 2, 3])));
                 }
                 if self.dice.percent(15) {
-                    given.push(("dilation", self.pair(&[1, 2, 3])));
+                    given.push(("dilation", self.sizes(axes, &[1, 2, 3])));
                 }
-                if name == "Conv2d" && self.dice.percent(10) {
+                if !name.starts_with("ConvT") && self.dice.percent(10) {
                     given.push(("padding", Constant::Text(self.dice.pick(&["same", "valid"]).into())));
                 } else if self.dice.percent(60) {
-                    given.push(("padding", self.pair(&[1, 1, 1, 2, 0])));
+                    given.push(("padding", self.sizes(axes, &[1, 1, 1, 2, 0])));
                 }
-                if name == "ConvTranspose2d" && self.dice.percent(25) {
-                    given.push(("output_padding", self.pair(&[0, 1, 2])));
+                if name.starts_with("ConvTranspose") && self.dice.percent(25) {
+                    given.push(("output_padding", self.sizes(axes, &[0, 1, 2])));
                 }
                 if groups > 1 {
                     given.push(("groups", int(groups)));
+                }
+                if !name.starts_with("ConvT") && self.dice.percent(15) {
+                    let mode = self.dice.pick(&["reflect", "replicate", "circular"]);
+                    given.push(("padding_mode", Constant::Text(mode.into())));
                 }
                 given.extend(self.dice.percent(40).then_some(("bias", Constant::Bool(false))));
             }
@@ -161,33 +177,50 @@ impl Layers<'_> {
                 given.push(("out_features", int(self.channels())));
                 given.extend(self.dice.percent(30).then_some(("bias", Constant::Bool(false))));
             }
-            "MaxPool2d" | "AvgPool2d" | "SoftPool2d" if rank == 4 => {
-                given.push(("kernel_size", self.pair(&[1, 2, 2, 3, 3, 4])));
+            "MaxPool1d" | "AvgPool1d" | "MaxPool2d" | "AvgPool2d" | "SoftPool2d" | "MaxPool3d" | "AvgPool3d"
+                if rank == axes_of(name) + 2 =>
+            {
+                let axes = axes_of(name);
+                given.push(("kernel_size", self.sizes(axes, &[1, 2, 2, 3, 3, 4])));
                 if self.dice.percent(60) {
-                    given.push(("stride", self.pair(&[1, 1, 2, 2, 3])));
+                    given.push(("stride", self.sizes(axes, &[1, 1, 2, 2, 3])));
                 }
                 // Of a window that is both padded and dilated all elements may lie outside, and the largest is minus infinity,
                 // as in PyTorch.
-                let dilated = name == "MaxPool2d" && self.dice.percent(20);
+                let dilated = name.starts_with("MaxPool") && self.dice.percent(20);
                 if !dilated && self.dice.percent(40) {
-                    given.push(("padding", self.pair(&[1, 1, 0])));
+                    given.push(("padding", self.sizes(axes, &[1, 1, 0])));
                 }
                 given.extend(self.dice.percent(30).then_some(("ceil_mode", Constant::Bool(true))));
-                given.extend(dilated.then(|| ("dilation", self.pair(&[1, 2]))));
-                if name == "AvgPool2d" {
+                given.extend(dilated.then(|| ("dilation", self.sizes(axes, &[1, 2]))));
+                if name.starts_with("AvgPool") {
                     given.extend(self.dice.percent(30).then_some(("count_include_pad", Constant::Bool(false))));
-                    if self.dice.percent(15) {
+                    if axes > 1 && self.dice.percent(15) {
                         given.push(("divisor_override", Constant::Int(self.dice.pick(&[1, 3, -2]))));
                     }
                 }
             }
-            "AdaptiveAvgPool2d" | "AdaptiveMaxPool2d" if rank == 4 => {
-                given.push(("output_size", self.pair(&[1, 1, 1, 2, 3, 4, 5])));
+            "AdaptiveAvgPool1d" | "AdaptiveMaxPool1d" | "AdaptiveAvgPool2d" | "AdaptiveMaxPool2d"
+            | "AdaptiveAvgPool3d" | "AdaptiveMaxPool3d"
+                if rank == axes_of(name) + 2 =>
+            {
+                given.push(("output_size", self.sizes(axes_of(name), &[1, 1, 1, 2, 3, 4, 5])));
             }
-            "BatchNorm1d" | "BatchNorm2d" => {
+            "RMSNorm" => {
+                given.push(("eps", Constant::Float(1e-3)));
+                given.extend(self.dice.percent(30).then_some(("elementwise_affine", self.bool())));
+            }
+            "InstanceNorm1d" | "InstanceNorm2d" | "InstanceNorm3d" => {
+                given.push(("eps", Constant::Float(1e-3)));
+                given.extend(self.dice.percent(50).then_some(("affine", Constant::Bool(true))));
+                given.extend(self.dice.percent(40).then_some(("track_running_stats", Constant::Bool(true))));
+            }
+            "BatchNorm1d" | "BatchNorm2d" | "BatchNorm3d" => {
                 given.extend(self.dice.percent(30).then_some(("eps", Constant::Float(1e-3))));
                 if self.dice.percent(30) {
-                    given.push(("momentum", self.float(&[0.0, 0.3, 1.0])));
+                    let share = self.float(&[0.0, 0.3, 1.0]);
+                    let cumulative = Constant::Text("cumulative".into());
+                    given.push(("momentum", if self.dice.percent(20) { cumulative } else { share }));
                 }
                 given.extend(self.dice.percent(20).then_some(("affine", Constant::Bool(false))));
                 given.extend(self.dice.percent(20).then_some(("track_running_stats", Constant::Bool(false))));
@@ -224,11 +257,17 @@ impl Layers<'_> {
             "GELU" => {
                 given.extend(self.dice.percent(50).then_some(("approximate", Constant::Text("tanh".into()))));
             }
-            "Softmax" | "LogSoftmax" => given.push(("dim", self.axis(shape))),
-            "Dropout" | "Dropout2d" => given.push(("p", self.float(&[0.0, 0.25, 0.5]))),
+            "Softmax" | "Softmin" | "LogSoftmax" => given.push(("dim", self.axis(shape))),
+            "Dropout" | "Dropout1d" | "Dropout2d" | "Dropout3d" | "AlphaDropout" => {
+                given.push(("p", self.float(&[0.0, 0.25, 0.5])))
+            }
             "StochasticDepth" => {
                 given.push(("p", self.float(&[0.25, 0.5])));
                 given.push(("mode", Constant::Text(self.dice.pick(&["batch", "row"]).into())));
+            }
+            "DropPath" => {
+                given.push(("drop_prob", self.float(&[0.0, 0.25, 0.5])));
+                given.extend(self.dice.percent(30).then_some(("scale_by_keep", Constant::Bool(false))));
             }
             "Flatten" if self.dice.percent(60) => {}
             "Flatten" => {
@@ -237,9 +276,25 @@ impl Layers<'_> {
                 given.push(("end_dim", Constant::Int(self.dice.within(first, rank - 1) as i64 - rank as i64)));
             }
             "ReLU" | "ReLU6" | "SiLU" | "Hardswish" | "Hardsigmoid" | "Sigmoid" | "Tanh" | "Identity" => {}
-            "ZeroPad2d" if rank == 4 => {
-                let sides: Vec<i64> = (0..4).map(|_| self.dice.pick(&[0, 0, 1, 2, -1, -2])).collect();
+            "SELU" | "Mish" | "Softsign" | "LogSigmoid" | "Tanhshrink" | "Softmax2d" => {}
+            "CELU" => given.extend(self.dice.percent(50).then_some(("alpha", Constant::Float(0.7)))),
+            "Softplus" => {
+                given.extend(self.dice.percent(50).then_some(("beta", Constant::Float(2.5))));
+                given.extend(self.dice.percent(30).then_some(("threshold", Constant::Float(1.0))));
+            }
+            "Hardtanh" => given.extend(self.dice.percent(50).then_some(("max_val", Constant::Float(0.3)))),
+            "Hardshrink" | "Softshrink" => {
+                given.extend(self.dice.percent(50).then_some(("lambd", Constant::Float(0.2))));
+            }
+            "Threshold" => {
+                given.push(("threshold", self.float(&[0.1, -0.5])));
+                given.push(("value", self.float(&[0.0, 2.0])));
+            }
+            "GLU" => given.push(("dim", self.axis(shape))),
+            pad if pad.contains("Pad") && rank == axes_of(name) + 2 => {
+                let sides: Vec<i64> = (0..2 * axes_of(name)).map(|_| self.dice.pick(&[0, 0, 1, 2, -1, -2])).collect();
                 given.push(("padding", ints(sides)));
+                given.extend(pad.starts_with("Constant").then_some(("value", Constant::Float(0.75))));
             }
             "Upsample" if rank == 4 => {
                 if self.dice.percent(50) {
@@ -248,10 +303,24 @@ impl Layers<'_> {
                 } else {
                     given.push(("scale_factor", self.float(&[2.0, 2.0, 3.0, 1.5, 0.5])));
                 }
-                if self.dice.percent(50) {
-                    given.push(("mode", Constant::Text("bilinear".into())));
+                if self.dice.percent(15) {
+                    given.push(("mode", Constant::Text("nearest-exact".into())));
+                } else if self.dice.percent(60) {
+                    let mode = self.dice.pick(&["bilinear", "bilinear", "bicubic"]);
+                    given.push(("mode", Constant::Text(mode.into())));
                     given.extend(self.dice.percent(50).then_some(("align_corners", self.bool())));
                 }
+            }
+            "PixelUnshuffle" if rank == 4 => given.push(("downscale_factor", int(self.dice.within(1, 3)))),
+            "Unfold" if rank == 4 => {
+                given.push(("kernel_size", self.sizes(2, &[1, 2, 3])));
+                given.push(("stride", self.sizes(2, &[1, 1, 2])));
+                given.extend(self.dice.percent(40).then_some(("padding", int(1))));
+            }
+            "MultiheadAttention" if rank == 3 => {
+                given.push(("num_heads", int(self.divisor(shape[2]))));
+                given.push(("batch_first", self.bool()));
+                given.extend(self.dice.percent(30).then_some(("bias", Constant::Bool(false))));
             }
             "PixelShuffle" if rank == 4 => given.push(("upscale_factor", int(self.dice.within(1, 3)))),
             "ChannelShuffle" if rank >= 3 => given.push(("groups", int(self.divisor(channels)))),
@@ -275,7 +344,8 @@ impl Layers<'_> {
             }
             "Parameter" => return None,
             other => {
-                assert!(OF_IMAGES.contains(&other), "a layer that no net has: {other}");
+                let counts = ["1d", "2d", "3d"].iter().any(|axes| other.ends_with(axes));
+                assert!(counts || OF_IMAGES.contains(&other), "a layer that no net has: {other}");
                 return None;
             }
         }

@@ -61,7 +61,7 @@ pub fn spec(seed: u64, training: bool, open: bool) -> Spec {
 
 /// Batches of 1 to 3, axes of size 1, planes that are a pixel, more channels than a vector has lanes.
 fn inputs(dice: &mut Dice) -> Vec<Vec<usize>> {
-    let rank = dice.pick(&[4, 4, 4, 4, 4, 4, 4, 3, 2, 2]);
+    let rank = dice.pick(&[4, 4, 4, 4, 4, 4, 4, 4, 3, 3, 5, 2, 2]);
     let batch = dice.within(1, 3);
     let one = |dice: &mut Dice| {
         let mut shape = vec![batch];
@@ -72,7 +72,7 @@ fn inputs(dice: &mut Dice) -> Vec<Vec<usize>> {
             });
         }
         // Wide in channels or wide in pixels, so that a net stays small.
-        if rank == 4 && shape.iter().product::<usize>() > 800 {
+        if rank > 3 && shape.iter().product::<usize>() > 800 {
             shape[1] = dice.within(1, 4);
         }
         shape

@@ -2,7 +2,7 @@
 
 use super::LayerSite;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ops::{Argument, PadPair, ShapeError};
+use crate::ops::ShapeError;
 use crate::shape::{Dim, Shape};
 use cnnc_grammar::span::Span;
 
@@ -47,7 +47,7 @@ impl ShapeReport<'_> {
                 let message = "the kernel is larger than its padded input";
                 let diagnostic = Diagnostic::new(Code::E302, message, self.item, format!("needs at least {needs}"));
                 let diagnostic = self.with_origin(diagnostic).note(format!("{axis}: {arithmetic}"));
-                self.padding_mend(diagnostic, *least_padding, *same_padding)
+                self.padding_mend(diagnostic, least_padding.as_deref(), same_padding.as_deref())
             }
             ShapeError::NoSuchAxis { argument, axis, input } => {
                 let message = format!("there is no axis {axis} in {input}");
@@ -103,15 +103,16 @@ impl ShapeReport<'_> {
         diagnostic.help(format!("`{instead}` does the same for {found}")).guess(name, instead)
     }
 
-    fn padding_mend(&self, diagnostic: Diagnostic, least: Option<PadPair>, same: Option<PadPair>) -> Diagnostic {
+    fn padding_mend(&self, diagnostic: Diagnostic, least: Option<&str>, same: Option<&str>) -> Diagnostic {
         let Some(least) = least else { return diagnostic };
-        let (span, replacement) = self.site.change("padding", &least.write());
-        let planes = self.inputs.first().and_then(|(_, shape)| shape.get(2).zip(shape.get(3)));
-        let keeps = match (same.filter(|same| *same != least), planes) {
-            (Some(same), Some((height, width))) => format!("; padding={} keeps {height}×{width}", same.write()),
-            _ => String::new(),
+        let (span, replacement) = self.site.change("padding", least);
+        let sizes = self.inputs.first().and_then(|(_, shape)| shape.get(2..)).unwrap_or_default();
+        let sizes: Vec<String> = sizes.iter().map(Dim::to_string).collect();
+        let keeps = match same.filter(|same| *same != least) {
+            Some(same) => format!("; padding={same} keeps {}", sizes.join("×")),
+            None => String::new(),
         };
-        diagnostic.help(format!("padding={} is the least that fits{keeps}", least.write())).guess(span, replacement)
+        diagnostic.help(format!("padding={least} is the least that fits{keeps}")).guess(span, replacement)
     }
 
     fn not_divisible(

@@ -210,10 +210,12 @@ fn through(field: &LayerField, view: &AxisField, [from, to]: [&Shape; 2], input:
             Some(&taps) => slid(taps),
             None => view.clone(),
         },
+        LayerField::Line(taps) if axis + 1 == from.rank() => slid(*taps),
+        LayerField::Line(_) if axis + 2 == from.rank() => AxisField { axis, extent: extent.gathered(from_size, input) },
         LayerField::Whole(axes) if axes.contains(&axis) => {
             AxisField { axis, extent: extent.gathered(from_size, input) }
         }
-        LayerField::Whole(_) | LayerField::Joined(_) => view.clone(),
+        LayerField::Line(_) | LayerField::Whole(_) | LayerField::Joined(_) => view.clone(),
         LayerField::Moved(axes) => {
             let axis = axes.get(axis).copied().unwrap_or(axis);
             let folded = axes.iter().filter(|&&other| other == axis).count() > 1;

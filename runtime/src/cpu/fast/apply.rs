@@ -17,6 +17,7 @@ vectorised! {
             Operation::Unary(Unary::Exp) => unary(a, output, math::exp),
             Operation::Unary(Unary::ExpM1) => unary(a, output, f32::exp_m1),
             Operation::Unary(Unary::Log) => unary(a, output, f32::ln),
+            Operation::Unary(Unary::Log1P) => unary(a, output, f32::ln_1p),
             Operation::Unary(Unary::Sqrt) => unary(a, output, f32::sqrt),
             Operation::Unary(Unary::Tanh) => unary(a, output, math::tanh),
             Operation::Unary(Unary::Erf) => unary(a, output, libm::erff),

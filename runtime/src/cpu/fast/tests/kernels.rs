@@ -189,6 +189,7 @@ fn maps_over_any_strides() {
         x0().maximum(x1()).minimum(x2()),
         ((x0() * x0() + 1.0).power(0.75) / (x1() * x1() + 0.5)).unary(Unary::Sqrt),
         (x0() * 3.0).unary(Unary::Tanh) + (x1() * 2.0).unary(Unary::Erf) + x0().unary(Unary::ExpM1),
+        (x0() * x0()).unary(Unary::Log1P) - x1().unary(Unary::Exp).unary(Unary::Log1P),
         (x0() * x0() + 0.1).unary(Unary::Log) - (x1() * 5.0).unary(Unary::Exp),
     ] {
         let plan = TestPlan::new(&[&[360], &[4, 5, 6]]).parameter("row", &[7]);

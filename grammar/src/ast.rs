@@ -296,6 +296,8 @@ pub enum FlowKind {
     Sequential(Body),
     /// A bare `{ }`: one branch of several items in a join, an error elsewhere.
     Group(Body),
+    /// `3.0`, `[0.5, 2]`, `(1 + x)`: a branch of numbers in a join, an error elsewhere.
+    Constant(Expr),
 }
 
 /// How branches come together.
@@ -307,6 +309,49 @@ pub enum JoinKind {
     Product,
     /// Laid side by side along an axis.
     Concat,
+    /// The first without the others.
+    Difference,
+    /// The first divided by the others.
+    Quotient,
+    /// The largest, element by element.
+    Maximum,
+    /// The smallest, element by element.
+    Minimum,
+    /// Laid side by side along an axis of their own.
+    Stack,
+}
+
+impl JoinKind {
+    /// All joins.
+    const ALL: [JoinKind; 8] = [
+        JoinKind::Sum,
+        JoinKind::Product,
+        JoinKind::Concat,
+        JoinKind::Difference,
+        JoinKind::Quotient,
+        JoinKind::Maximum,
+        JoinKind::Minimum,
+        JoinKind::Stack,
+    ];
+
+    /// The join of that word.
+    pub fn of(word: &str) -> Option<JoinKind> {
+        JoinKind::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            JoinKind::Sum => "sum",
+            JoinKind::Product => "product",
+            JoinKind::Concat => "concat",
+            JoinKind::Difference => "difference",
+            JoinKind::Quotient => "quotient",
+            JoinKind::Maximum => "maximum",
+            JoinKind::Minimum => "minimum",
+            JoinKind::Stack => "stack",
+        }
+    }
 }
 
 /// `name` or `name(arguments)`.
@@ -381,6 +426,24 @@ pub enum ExprKind {
     Tuple(Vec<Expr>),
     /// `value[index]`
     Index(Box<Expr>, Box<Expr>),
+    /// `value[start:end:step]`
+    Slice {
+        /// What a part is taken of.
+        value: Box<Expr>,
+        /// The first position.
+        start: Option<Box<Expr>>,
+        /// The position behind the last.
+        end: Option<Box<Expr>>,
+        /// From one position to the next.
+        step: Option<Box<Expr>>,
+    },
+    /// `[element for pattern in values if condition]`
+    Comprehension {
+        /// What each turn gives.
+        element: Box<Expr>,
+        /// Its loops, the outermost first; at least one.
+        clauses: Vec<Clause>,
+    },
     /// `value.name`
     Field(Box<Expr>, Name),
     /// `-value` or `not value`; a chain such as `- - x` is nested but bounded in depth by the parser.
@@ -400,6 +463,17 @@ pub enum ExprKind {
     },
     /// An expression that could not be read; its error is already reported.
     Unreadable,
+}
+
+/// A loop in a list: `for pattern in values if condition if condition`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Clause {
+    /// The names that it binds.
+    pub pattern: Pattern,
+    /// What it goes through.
+    pub values: Expr,
+    /// What must hold for a turn to count.
+    pub conditions: Vec<Expr>,
 }
 
 /// Operators of one value.
@@ -442,6 +516,15 @@ pub enum BinaryOperator {
     FloorDivide,
     /// `%`, has the sign of the divisor
     Remainder,
+    /// `**`
+    Power,
+}
+
+impl Expr {
+    /// Whether it is `[a, b]`.
+    pub fn is_list(&self) -> bool {
+        matches!(self.kind, ExprKind::List(_))
+    }
 }
 
 impl StatementKind {
@@ -452,7 +535,7 @@ impl StatementKind {
             StatementKind::For { body, .. } | StatementKind::Repeat { body, .. } => vec![body],
             StatementKind::Item(FlowItem { kind, .. }) => match kind {
                 FlowKind::Join { body, .. } | FlowKind::Sequential(body) | FlowKind::Group(body) => vec![body],
-                FlowKind::Use(_) => Vec::new(),
+                FlowKind::Use(_) | FlowKind::Constant(_) => Vec::new(),
             },
             StatementKind::Unreadable(body) => body.iter().collect(),
             StatementKind::Input { .. }

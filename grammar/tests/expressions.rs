@@ -35,6 +35,37 @@ fn operators_nest_as_in_python() {
 }
 
 #[test]
+fn powers_bind_as_in_python() {
+    reads("2 ** 3 ** 2", "2 ** (3 ** 2)");
+    reads("(2 ** 3) ** 2", "(2 ** 3) ** 2");
+    reads("-a ** 2", "-(a ** 2)");
+    reads("a ** -b", "a ** (-b)");
+    reads("2 ** -3 ** 2 * 4", "(2 ** (-(3 ** 2))) * 4");
+    reads("a * b ** 2 // c", "(a * (b ** 2)) // c");
+    reads("x[0] ** 2", "x[0] ** 2");
+    reads("2 ** n .. 8", "(2 ** n)..8");
+}
+
+#[test]
+fn slices_leave_out_what_goes_to_the_end() {
+    for text in ["x[1:]", "x[:-1]", "x[:]", "x[a:b]", "x[::-1]", "x[1:9:2]", "x[1:][0].y[:2]"] {
+        reads(text, text);
+    }
+    reads("x[:9:]", "x[:9]");
+    reads("x[a + 1 : b if c else d]", "x[a + 1:b if c else d]");
+}
+
+#[test]
+fn lists_may_be_made_by_loops() {
+    reads("[f(x) for x in xs]", "[f(x) for x in xs]");
+    reads("[x for x in 0..n + 1 if x % 2 == 0 if x > 2]", "[x for x in (0..(n + 1)) if ((x % 2) == 0) if (x > 2)]");
+    reads("[a if b else c for (b, c) in pairs]", "[a if b else c for (b, c) in pairs]");
+    reads("[[x, y] for x in xs for y in x if y if not x]", "[[x, y] for x in xs for y in x if y if (not x)]");
+    reads("[x\n  for x in xs # all\n  if x\n]", "[x for x in xs if x]");
+    reads("[(x if a else b) for x in (a if c else d)]", "[x if a else b for x in (a if c else d)]");
+}
+
+#[test]
 fn comparisons_have_all_six_signs() {
     for sign in ["==", "!=", "<", "<=", ">", ">="] {
         reads(&format!("a {sign} b"), &format!("a {sign} b"));
@@ -104,7 +135,13 @@ fn what_does_not_chain_or_nest_is_refused() {
         ("let x = 1 if a if b else c", "1:16 \"if\": found `if`, not `else`"),
         ("let x = f(1)(2)", "1:13 \"(\": found `(`, not the end of the line"),
         ("let x = f(a, *)", "1:14 \"*\": found `*`, not an expression or `)`"),
-        ("let x = 2 ** 3", "1:11 \"**\": found `**`, not an expression"),
+        ("let x = 2 ** not y", "1:14 \"not\": found `not`, not an expression"),
+        ("let x = xs[]", "1:12 \"]\": found `]`, not an expression or `:`"),
+        ("let x = xs[1:2:3:4]", "1:17 \":\": found `:`, not `]`"),
+        ("let x = [a, b for a in xs]", "1:15 \"for\": found `for`, not `,` or `]`"),
+        ("let x = [a for a xs]", "1:18 \"xs\": found `xs`, not `in`"),
+        ("let x = [a for a in xs if b else c]", "1:29 \"else\": found `else`, not `]`"),
+        ("input [n for n in xs]", "1:10 \"for\": found `for`, not `,` or `]`"),
         ("let x = ()", "1:10 \")\": found `)`, not an expression"),
         ("let x = in", "1:9 \"in\": found `in`, not an expression"),
         ("let x = 99999999999999999999 + 1", "1:9 \"99999999999999999999\": too large: 99999999999999999999"),

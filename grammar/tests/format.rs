@@ -223,14 +223,15 @@ model M {
 
 #[test]
 fn what_is_built_gets_the_parentheses_that_it_needs() {
-    let (ast, errors) = parse("model M { let x = ((a + b) * (-c)[0] - (d - e)) == (not f) }", FileId(0));
+    let (ast, errors) =
+        parse("model M { let x = ((a + b) * (-c)[0] - (d - e)) == (not f) and ((-a) ** (-b)) ** (c ** d) }", FileId(0));
     assert_eq!(errors, []);
     let mut built = ast;
     let ItemKind::Declaration(model) = &mut built.items[0].kind else { panic!("a model") };
     let StatementKind::Let { value, .. } = &mut model.body.statements[0].kind else { panic!("a value") };
     ungroup(value);
     let written = format(&built).expect("a text");
-    assert_eq!(written, "model M { let x = (a + b) * (-c)[0] - (d - e) == (not f) }\n");
+    assert_eq!(written, "model M { let x = (a + b) * (-c)[0] - (d - e) == (not f) and ((-a) ** -b) ** c ** d }\n");
 }
 
 /// Forgets the parentheses, as whoever builds an AST need not know them.

@@ -353,6 +353,20 @@ JOINS = [
                  join("concat", L.Conv2d(1, kernel_size=1), L.Conv2d(3, kernel_size=1)))),
     (IMAGE, join("concat", L.Identity(), join("sum", L.Conv2d(2, kernel_size=1), branch(L.Conv2d(2, kernel_size=1),
                                                                                         L.ReLU())))),
+    (IMAGE, join("difference", L.Identity(), L.AdaptiveAvgPool2d(1))),
+    (IMAGE, join("difference", 1.0, L.Sigmoid(), L.Conv2d(1, kernel_size=1))),
+    (IMAGE, join("quotient", L.Conv2d(4, kernel_size=1), branch(L.Identity(), L.Sigmoid()))),
+    (IMAGE, join("quotient", L.Identity(), 2, [[[0.5]], [[-4]], [[1.5]], [[8]]])),
+    (ROWS, join("quotient", 1, join("sum", L.Sigmoid(), 0.25))),
+    (IMAGE, join("maximum", L.Conv2d(4, kernel_size=1), L.Identity(), L.AdaptiveAvgPool2d(1))),
+    (IMAGE, join("maximum", L.Identity(), L.Identity())),
+    (IMAGE, join("minimum", L.Conv2d(4, kernel_size=3, padding=1), L.Identity())),
+    (IMAGE, join("minimum", join("maximum", L.Identity(), -0.25), 0.5)),
+    (IMAGE, join("sum", join("product", L.Identity(), [0.5, 2, -1, 3, 0, 1.25]), 3.0)),
+    (ROWS, join("stack", L.Identity(), L.ReLU())),
+    (IMAGE, join("stack", L.Identity(), L.Sigmoid(), L.Tanh(), dim=2)),
+    (ROWS, join("stack", L.Identity(), L.Linear(5), dim=-1)),
+    (IMAGE, join("stack", L.Identity(), L.Conv2d(4, kernel_size=1), dim=0)),
 ]  # fmt: skip
 
 CASES = {"linear": LINEAR, **NORMS, **ACTIVATIONS, **SHAPES, "joins": JOINS}

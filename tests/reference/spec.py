@@ -31,7 +31,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Join:
-    """`sum`, `product` or `concat` of branches, each an item, a `Branch` or a layer."""
+    """A join of branches, each an item, a `Branch`, a layer, or a number or a list of numbers."""
 
     kind: str
     branches: tuple
@@ -91,6 +91,8 @@ def text(item):
         return label + item.name + arguments_text(item.args, item.kwargs)
     if isinstance(item, Branch):
         return f"{{ {'; '.join(map(text, item.items))} }}" if item.items else "{}"
+    if isinstance(item, (int, float, list)):
+        return repr(item)
     return f"{item.kind}{arguments_text((), item.kwargs)} {{ {'; '.join(map(text, item.branches))} }}"
 
 
@@ -235,6 +237,11 @@ COMBINE = {
     "sum": lambda values: functools.reduce(torch.add, values),
     "product": lambda values: functools.reduce(torch.mul, values),
     "concat": lambda values, dim=1: torch.cat(values, dim),
+    "difference": lambda values: functools.reduce(torch.sub, values),
+    "quotient": lambda values: functools.reduce(torch.div, values),
+    "maximum": lambda values: functools.reduce(torch.maximum, values),
+    "minimum": lambda values: functools.reduce(torch.minimum, values),
+    "stack": lambda values, dim=1: torch.stack(values, dim),
 }
 
 
@@ -242,6 +249,8 @@ def run_item(item, x, positions, training):
     """An item's answer on x; `positions` hands out the numbers of layers in text order."""
     if isinstance(item, Layer):
         return run_layer(item, x, positions, training)
+    if isinstance(item, (int, float, list)):
+        return torch.tensor(item, dtype=x.dtype)
     if isinstance(item, Branch):
         return functools.reduce(lambda value, each: run_item(each, value, positions, training), item.items, x)
     return COMBINE[item.kind]([run_item(each, x, positions, training) for each in item.branches], **item.kwargs)

@@ -82,7 +82,10 @@ fn bounded(
     };
     let ((Some((inner, bound)), None, _) | (Some((inner, bound)), _, None)) = (bound(y), &da, &db) else {
         let (larger, smaller) = if operation == Binary::Maximum { (a, b) } else { (b, a) };
-        return select(larger.clone().greater(smaller.clone()), da, db);
+        let (greater, less) = (larger.clone().greater(smaller.clone()), smaller.clone().greater(larger.clone()));
+        // Of two equal values each gets half, as in PyTorch.
+        let half = sum(da.clone(), db.clone()).map(|both| both * 0.5);
+        return select(greater, da, select(less, db, half));
     };
     // Of a value between two bounds both conditions are said of the result.
     if let Expression::Binary(first, ..) = inner

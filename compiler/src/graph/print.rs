@@ -167,7 +167,7 @@ fn value_names(graph: &Graph) -> HashMap<NodeId, String> {
         let Some(node) = graph.dag.get(id) else { continue };
         let name = match &node.kind {
             NodeKind::Input(_) => format!("${}", node.path),
-            NodeKind::Operator(op) if ["sum", "product", "concat"].contains(&op.name()) => {
+            NodeKind::Operator(op) if op.is_nameless() => {
                 let above = if node.path.is_empty() { String::new() } else { format!("{}.", node.path) };
                 let name = format!("{above}{}", op.name());
                 let count = joins.entry(name.clone()).or_insert(0);

@@ -105,6 +105,16 @@ impl<'a> KernelBuilder<'a> {
         self.layer.inputs.get(index).copied().unwrap_or(NodeId::end())
     }
 
+    /// The number that a value is: one element that depends on nothing.
+    pub fn number(&self, node: NodeId) -> Option<f64> {
+        let kernel = &self.graph.dag.get(node)?.kernel;
+        let is_one = self.shape(node).iter().product::<usize>() == 1;
+        match kernel {
+            Kernel::Map(Expression::Constant(number)) if is_one => Some(*number),
+            _ => None,
+        }
+    }
+
     /// All inputs of the layer.
     pub fn inputs(&self) -> Vec<NodeId> {
         self.layer.inputs.clone()

@@ -45,14 +45,36 @@ fn mismatch(inputs: &[Shape], branch: usize, axis: usize, size: &Dim, reason: &'
 /// The most inputs that one `Map` combines: expressions are walked by recursion, and a join may have any number of branches.
 const TOGETHER: usize = 32;
 
-/// All inputs combined left to right, [`TOGETHER`] at a time.
+/// All inputs combined left to right, [`TOGETHER`] at a time. A number is written into the expression.
 pub fn fold(builder: &mut KernelBuilder, combine: impl Fn(Expression, Expression) -> Expression) -> NodeId {
     let rank = builder.output().len();
-    let inputs: Vec<NodeId> = builder.inputs().into_iter().map(|input| builder.with_rank(input, rank)).collect();
-    let Some((&first, others)) = inputs.split_first() else { return NodeId::end() };
-    others.chunks(TOGETHER - 1).fold(first, |whole, chunk| {
-        let join = |left, index| combine(left, Expression::operand(index));
-        let expression = (1..=chunk.len()).fold(Expression::operand(0), join);
-        builder.map(&[&[whole], chunk].concat(), expression)
-    })
+    let (mut operands, mut whole, mut terms) = (Vec::new(), None, 0);
+    for input in builder.inputs() {
+        if let Some(full) = whole.take_if(|_| terms == TOGETHER) {
+            operands = vec![combined(builder, &operands, full, rank)];
+            (whole, terms) = (Some(Expression::operand(0)), 1);
+        }
+        let term = match builder.number(input) {
+            Some(number) => Expression::Constant(number),
+            None => {
+                operands.push(builder.with_rank(input, rank));
+                Expression::operand(operands.len() - 1)
+            }
+        };
+        whole = Some(whole.map_or_else(|| term.clone(), |whole| combine(whole, term.clone())));
+        terms += 1;
+    }
+    match (whole, operands.as_slice()) {
+        (None, _) => NodeId::end(),
+        (Some(_), [single]) if terms == 1 => *single,
+        (Some(whole), operands) => combined(builder, operands, whole, rank),
+    }
+}
+
+/// An expression over operands of one rank; over none, one element.
+fn combined(builder: &mut KernelBuilder, operands: &[NodeId], expression: Expression, rank: usize) -> NodeId {
+    match operands {
+        [] => builder.map_to(&vec![1; rank], &[], expression),
+        operands => builder.map(operands, expression),
+    }
 }

@@ -34,6 +34,7 @@ pub use argument_types::{Axes, Extents, Factors, Margins, OutputSizes, PadPair, 
 pub use argument_types::{Momentum, Probability, Sides, Sizes};
 pub use convolution::PaddingMode;
 pub use manual::manual;
+pub use numbers::Numbers;
 pub use operator::{Layer, Operator, ParameterDeclaration};
 pub use padding::Filling;
 pub use receptive_field::{LayerField, Taps};
@@ -45,8 +46,8 @@ use crate::kernels::KernelBuilder;
 use crate::shape::{Dim, Requirements, Shape};
 
 macro_rules! operators {
-    (layers { $($layers:tt)* } joins { $($joins:tt)* }) => {
-        operators! { @operators $($layers)* $($joins)* }
+    (layers { $($layers:tt)* } joins { $($joins:tt)* } unnamed { $($unnamed:tt)* }) => {
+        operators! { @operators $($layers)* $($joins)* $($unnamed)* }
 
         /// The layers that a spec can call, in the manual's order.
         pub const LAYERS: &[LayerEntry] = operators!(@table $($layers)*);
@@ -69,15 +70,20 @@ macro_rules! operators {
     (@operators $($file:ident::$operator:ident,)*) => {
         $(mod $file;)*
 
-        /// Every operator: the layers of the language, then the joins.
+        /// Every operator: the layers of the language, the joins, then what specs have no name for.
         #[derive(Clone, Debug, PartialEq)]
         #[allow(missing_docs, reason = "each variant is documented at its type")]
         pub enum Op { $($operator($file::$operator),)* }
 
         impl Op {
-            /// The operator's name: the layer's, or `sum`, `product`, `concat`.
+            /// The operator's name: the layer's, or the join's word.
             pub fn name(&self) -> &'static str {
                 match self { $(Op::$operator(_) => <$file::$operator as Layer>::SIGNATURE.name,)* }
+            }
+
+            /// Whether it is a join or numbers: its path is that of the item around it.
+            pub fn is_nameless(&self) -> bool {
+                layer(self.name()).is_none()
             }
 
             /// See [`Operator::TAKES_INPUT`].
@@ -242,6 +248,14 @@ operators! {
         sum::Sum,
         product::Product,
         concat::Concat,
+        difference::Difference,
+        quotient::Quotient,
+        maximum::Maximum,
+        minimum::Minimum,
+        stack::Stack,
+    }
+    unnamed {
+        numbers::Numbers,
     }
 }
 

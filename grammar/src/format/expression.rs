@@ -3,13 +3,13 @@
 use super::Unreadable;
 use super::head::Head;
 use super::token::{Token, Trailing};
-use crate::ast::{BinaryOperator, Expr, ExprKind, StringPart, UnaryOperator};
+use crate::ast::{BinaryOperator, Clause, Expr, ExprKind, StringPart, UnaryOperator};
 use crate::parse::Operator;
 
 /// How tightly `value if condition else otherwise` binds.
 const CONDITIONAL: u8 = 0;
 /// How tightly `[i]` and `.name` bind: as nothing else but brackets and words.
-const ACCESS: u8 = 9;
+const ACCESS: u8 = 10;
 
 impl<'ast> Head<'ast> {
     pub(super) fn expression(&mut self, expr: &'ast Expr) {
@@ -42,6 +42,20 @@ impl<'ast> Head<'ast> {
                 self.operand(value, ACCESS);
                 self.brackets(['[', ']'], Trailing::Never, std::slice::from_ref(&**index), Head::expression);
             }
+            ExprKind::Slice { value, start, end, step } => {
+                self.operand(value, ACCESS);
+                self.tokens.push(Token::Open('['));
+                self.bound("", start.as_deref());
+                self.bound(":", end.as_deref());
+                self.bound(if step.is_some() { ":" } else { "" }, step.as_deref());
+                self.tokens.push(Token::Close(']', Trailing::Never));
+            }
+            ExprKind::Comprehension { element, clauses } => {
+                self.tokens.push(Token::Open('['));
+                self.expression(element);
+                clauses.iter().for_each(|clause| self.clause(clause));
+                self.tokens.push(Token::Close(']', Trailing::Never));
+            }
             ExprKind::Field(value, name) => {
                 self.operand(value, ACCESS);
                 self.sign(".");
@@ -56,10 +70,10 @@ impl<'ast> Head<'ast> {
                 self.operand(value, Operator::Unary(*operator).precedence());
             }
             ExprKind::Binary(operator, left, right) => {
-                let precedence = Operator::Binary(*operator).precedence();
-                self.operand(left, precedence + u8::from(!Operator::Binary(*operator).chains()));
+                let binary = Operator::Binary(*operator);
+                self.operand(left, binary.precedence() + u8::from(!binary.chains()));
                 self.operator(*operator);
-                self.operand(right, precedence + 1);
+                self.operand(right, binary.right_precedence());
             }
             ExprKind::Range(start, end) => {
                 let precedence = Operator::Range.precedence();
@@ -79,6 +93,34 @@ impl<'ast> Head<'ast> {
         }
     }
 
+    /// An end of a slice behind the sign before it.
+    fn bound(&mut self, sign: &'static str, bound: Option<&'ast Expr>) {
+        self.sign(sign);
+        if let Some(bound) = bound {
+            self.expression(bound);
+        }
+    }
+
+    /// A loop in a list.
+    fn clause(&mut self, clause: &'ast Clause) {
+        self.clause_word("for");
+        self.pattern(&clause.pattern);
+        self.sign(" ");
+        self.keyword("in");
+        self.operand(&clause.values, CONDITIONAL + 1);
+        for condition in &clause.conditions {
+            self.clause_word("if");
+            self.operand(condition, CONDITIONAL + 1);
+        }
+    }
+
+    /// A word that may begin a line of a list.
+    fn clause_word(&mut self, word: &'static str) {
+        self.sign(" ");
+        self.tokens.push(Token::Place);
+        self.keyword(word);
+    }
+
     fn operator(&mut self, operator: BinaryOperator) {
         let sign = match operator {
             BinaryOperator::Or => return self.word_operator("or"),
@@ -95,6 +137,7 @@ impl<'ast> Head<'ast> {
             BinaryOperator::Divide => " / ",
             BinaryOperator::FloorDivide => " // ",
             BinaryOperator::Remainder => " % ",
+            BinaryOperator::Power => " ** ",
         };
         self.sign(sign);
         self.tokens.push(Token::Place);

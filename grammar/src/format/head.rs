@@ -242,6 +242,7 @@ impl<'ast> Head<'ast> {
         match &item.kind {
             FlowKind::Use(call) | FlowKind::Join { call, .. } => self.call(call),
             FlowKind::Sequential(_) if item.label.is_none() => self.word("Sequential"),
+            FlowKind::Constant(value) => self.expression(value),
             FlowKind::Sequential(_) | FlowKind::Group(_) => {}
         }
     }

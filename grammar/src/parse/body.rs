@@ -91,8 +91,13 @@ impl Builder<'_> {
                     Some(open) if may_stand_in_brackets(&kind) => drop(open.next.get_or_insert(span)),
                     open => *open = None,
                 }
-                let is_unreadable =
-                    matches!(&kind, StatementKind::Let { value, .. } if value.kind == ExprKind::Unreadable);
+                let is_unreadable = match &kind {
+                    StatementKind::Let { value, .. } => value.kind == ExprKind::Unreadable,
+                    StatementKind::Item(FlowItem { kind: FlowKind::Constant(value), .. }) => {
+                        value.kind == ExprKind::Unreadable
+                    }
+                    _ => false,
+                };
                 reading.statements.push(Statement { kind, span, layout });
                 if is_unreadable {
                     self.note_open(reading, error, text);
@@ -239,5 +244,5 @@ fn open_bracket(text: &str) -> Option<char> {
 
 /// Whether what reads as a statement could as well be a value inside brackets.
 fn may_stand_in_brackets(kind: &StatementKind) -> bool {
-    matches!(kind, StatementKind::Item(FlowItem { label: None, kind: FlowKind::Use(_) }))
+    matches!(kind, StatementKind::Item(FlowItem { label: None, kind: FlowKind::Use(_) | FlowKind::Constant(_) }))
 }

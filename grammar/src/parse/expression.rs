@@ -57,7 +57,7 @@ impl Builder<'_> {
         self.deep_expression(pair).expr
     }
 
-    /// A pair `expression`, with its depth.
+    /// A pair `expression` or `unconditional`, with its depth.
     pub(super) fn deep_expression(&mut self, pair: Pair<'_, Rule>) -> Deep {
         let span = self.span(&pair);
         let mut parts = pair.into_inner();
@@ -104,7 +104,7 @@ impl Builder<'_> {
             Rule::operator => {
                 let sign = sign_of(&part);
                 let Some(operator) = Operator::binary(sign) else { return Err(Refused) };
-                while yard.operators.last().is_some_and(|(top, _)| top.precedence() >= operator.precedence()) {
+                while yard.operators.last().is_some_and(|(top, _)| operator.follows(*top)) {
                     self.reduce(yard)?;
                 }
                 yard.operators.push((operator, self.range(start, start + sign.len())));
@@ -197,15 +197,42 @@ impl Builder<'_> {
         let Some(value) = yard.operands.pop() else { return };
         let span = value.expr.span.to(self.span(&pair));
         let is_index = pair.as_rule() == Rule::index;
-        let Some(child) = children(pair).next() else { return yard.operands.push(value) };
-        let result = if is_index {
-            let index = self.deep_expression(child);
-            self.nest([value, index], span, |[value, index]| ExprKind::Index(value, index))
-        } else {
-            let name = self.name(&child);
-            self.nest([value], span, |[value]| ExprKind::Field(value, name))
+        let mut parts = children(pair);
+        let Some(child) = parts.next() else { return yard.operands.push(value) };
+        let result = match (is_index, child.as_rule()) {
+            (false, _) => {
+                let name = self.name(&child);
+                self.nest([value], span, |[value]| ExprKind::Field(value, name))
+            }
+            (true, Rule::slice) => self.slice(value, None, child, span),
+            (true, _) => {
+                let first = self.deep_expression(child);
+                match parts.next() {
+                    Some(slice) => self.slice(value, Some(first), slice, span),
+                    None => self.nest([value, first], span, |[value, index]| ExprKind::Index(value, index)),
+                }
+            }
         };
         yard.operands.push(result);
+    }
+
+    /// `value[start:end:step]`, from what stands behind the start.
+    fn slice(&mut self, value: Deep, start: Option<Deep>, pair: Pair<'_, Rule>, span: Span) -> Deep {
+        let mut bounds = vec![start];
+        for part in pair.into_inner() {
+            match (part.as_rule(), bounds.last_mut()) {
+                (Rule::colon, _) | (_, None) => bounds.push(None),
+                (_, Some(bound)) => *bound = Some(self.deep_expression(part)),
+            }
+        }
+        if std::iter::once(&value).chain(bounds.iter().flatten()).any(Deep::is_unreadable) {
+            return Deep::unreadable(span);
+        }
+        let depth = bounds.iter().flatten().map(|bound| bound.depth).fold(value.depth, usize::max) + 1;
+        let mut bounds = bounds.into_iter().map(|bound| bound.map(|bound| Box::new(bound.expr)));
+        let mut next = || bounds.next().flatten();
+        let (start, end, step) = (next(), next(), next());
+        self.bounded(ExprKind::Slice { value: Box::new(value.expr), start, end, step }, span, depth)
     }
 
     /// Puts operands under a new node; unreadable ones make it unreadable, and so does a tree grown too deep.

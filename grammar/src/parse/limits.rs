@@ -69,10 +69,12 @@ impl Nesting {
             self.line_ended |= !self.carries;
             return;
         }
-        if std::mem::take(&mut self.line_ended) && !matches!(token.kind, TokenKind::Close(')' | ']')) {
+        let token_text = text.get(token.start..token.end).unwrap_or("");
+        // A loop in a list may begin a line.
+        let goes_on = matches!(token.kind, TokenKind::Close(')' | ']')) || matches!(token_text, "for" | "if");
+        if std::mem::take(&mut self.line_ended) && !goes_on {
             self.brackets = 0;
         }
-        let token_text = text.get(token.start..token.end).unwrap_or("");
         match token.kind {
             TokenKind::Open('{') => (self.braces, self.brackets) = (self.braces + 1, 0),
             TokenKind::Close('}') => (self.braces, self.brackets) = (self.braces.saturating_sub(1), 0),

@@ -109,6 +109,8 @@ fn children<'text>(pair: Pair<'text, Rule>) -> impl Iterator<Item = Pair<'text, 
                 | Rule::end
                 | Rule::in_word
                 | Rule::if_word
+                | Rule::for_word
+                | Rule::clause_if_word
                 | Rule::else_word
                 | Rule::separator
                 | Rule::open_parenthesis

@@ -28,6 +28,7 @@ impl Operator {
             "/" => BinaryOperator::Divide,
             "//" => BinaryOperator::FloorDivide,
             "%" => BinaryOperator::Remainder,
+            "**" => BinaryOperator::Power,
             ".." => return Some(Operator::Range),
             _ => return None,
         };
@@ -57,12 +58,29 @@ impl Operator {
                 | BinaryOperator::Remainder,
             ) => 7,
             Operator::Unary(UnaryOperator::Negate) => 8,
+            Operator::Binary(BinaryOperator::Power) => 9,
         }
     }
 
     /// Whether it may stand beside itself without parentheses, nested from the left.
     pub(crate) fn chains(self) -> bool {
-        !matches!(self.precedence(), COMPARISON | RANGE)
+        !matches!(self.precedence(), COMPARISON | RANGE) && !self.nests_from_the_right()
+    }
+
+    /// Whether `a ∘ b ∘ c` is `a ∘ (b ∘ c)`.
+    pub(crate) fn nests_from_the_right(self) -> bool {
+        matches!(self, Operator::Binary(BinaryOperator::Power))
+    }
+
+    /// How tightly its right operand must bind: `2 ** -x` needs no parentheses.
+    pub(crate) fn right_precedence(self) -> u8 {
+        if self.nests_from_the_right() { self.precedence() - 1 } else { self.precedence() + 1 }
+    }
+
+    /// Whether an operator before it has its operands once this one comes.
+    pub(super) fn follows(self, before: Operator) -> bool {
+        let least = self.precedence() + u8::from(self.nests_from_the_right());
+        before.precedence() >= least
     }
 
     /// Whether `not` may follow: it binds more loosely than a comparison, so that `1 + not x` means nothing.

@@ -20,6 +20,7 @@ impl Builder<'_> {
         match pair.as_rule() {
             Rule::flow_item | Rule::computed_label => self.flow_item(pair),
             Rule::group => Some(flow(None, FlowKind::Group(self.body(pair.into_inner().next()?)))),
+            Rule::constant => Some(flow(None, FlowKind::Constant(self.expression(children(pair).next()?)))),
             Rule::join | Rule::sequential => Some(flow(None, self.labelled(pair)?)),
             Rule::if_statement => Some(self.if_statement(pair)),
             Rule::for_statement => self.for_statement(pair),
@@ -80,11 +81,7 @@ impl Builder<'_> {
 
     fn join(&mut self, pair: Pair<'_, Rule>) -> Option<FlowKind> {
         let call = self.call(pair.clone());
-        let kind = match call.callee.text.as_str() {
-            "sum" => JoinKind::Sum,
-            "product" => JoinKind::Product,
-            _ => JoinKind::Concat,
-        };
+        let kind = JoinKind::of(&call.callee.text)?;
         let body = self.body(children(pair).find(|part| part.as_rule() == Rule::body)?);
         Some(FlowKind::Join { kind, call, body })
     }
@@ -194,7 +191,7 @@ impl Builder<'_> {
     }
 
     /// A name or a tuple of names; `(a)` is `a`.
-    fn pattern(&mut self, pair: Pair<'_, Rule>) -> Pattern {
+    pub(super) fn pattern(&mut self, pair: Pair<'_, Rule>) -> Pattern {
         let span = self.span(&pair);
         let is_tuple = pair.clone().into_inner().any(|child| child.as_rule() == Rule::comma);
         let mut parts = children(pair.clone());

@@ -5,7 +5,7 @@ use pest::iterators::Pair;
 use super::expression::Deep;
 use super::words::{is_reserved, quote};
 use super::{Builder, Rule, children};
-use crate::ast::{Argument, Call, Expr, ExprKind, Name};
+use crate::ast::{Argument, Call, Clause, Expr, ExprKind, Name};
 use crate::error::SyntaxErrorKind;
 
 impl Builder<'_> {
@@ -18,10 +18,7 @@ impl Builder<'_> {
                 let (parts, depth) = self.string_parts(pair);
                 self.bounded(ExprKind::String(parts), span, depth + 1)
             }
-            Rule::list => {
-                let (elements, depth) = self.elements(pair);
-                self.bounded(ExprKind::List(elements), span, depth + 1)
-            }
+            Rule::list => self.list(pair),
             Rule::tuple => self.tuple(pair),
             Rule::call => self.name_or_call(pair),
             _ => Deep::unreadable(span),
@@ -74,7 +71,38 @@ impl Builder<'_> {
         }
     }
 
-    /// The values of a list or a tuple, and the depth of the deepest.
+    /// A list, written out or made by loops.
+    fn list(&mut self, pair: Pair<'_, Rule>) -> Deep {
+        let span = self.span(&pair);
+        let is_made = pair.clone().into_inner().any(|child| child.as_rule() == Rule::clause);
+        if !is_made {
+            let (elements, depth) = self.elements(pair);
+            return self.bounded(ExprKind::List(elements), span, depth + 1);
+        }
+        let mut parts = children(pair);
+        let Some(element) = parts.next().map(|element| self.deep_expression(element)) else {
+            return Deep::unreadable(span);
+        };
+        let mut depth = element.depth;
+        let clauses = parts.filter_map(|part| self.clause(part, &mut depth)).collect();
+        self.bounded(ExprKind::Comprehension { element: Box::new(element.expr), clauses }, span, depth + 1)
+    }
+
+    /// A loop in a list; `depth` grows to that of the deepest of its values.
+    fn clause(&mut self, pair: Pair<'_, Rule>, depth: &mut usize) -> Option<Clause> {
+        let mut parts = children(pair);
+        let pattern = self.pattern(parts.next()?);
+        let mut value = |part| {
+            let value = self.deep_expression(part);
+            *depth = (*depth).max(value.depth);
+            value.expr
+        };
+        let values = value(parts.next()?);
+        let conditions = parts.filter_map(|condition| children(condition).next()).map(value).collect();
+        Some(Clause { pattern, values, conditions })
+    }
+
+    /// The values of a list, a tuple or a shape, and the depth of the deepest.
     pub(super) fn elements(&mut self, pair: Pair<'_, Rule>) -> (Vec<Expr>, usize) {
         let mut depth = 0;
         let elements = children(pair)

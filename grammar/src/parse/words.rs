@@ -33,7 +33,7 @@ const OPERATOR: u8 = 9;
 
 /// Whether a rule begins a value and nothing else.
 fn is_value(rule: Rule) -> bool {
-    matches!(rule, Rule::expression | Rule::argument | Rule::number | Rule::tuple | Rule::prefix)
+    matches!(rule, Rule::expression | Rule::unconditional | Rule::argument | Rule::number | Rule::tuple | Rule::prefix)
 }
 
 /// A rule's rank, lower first, and its words; `None` for a rule that says nothing beside the others.

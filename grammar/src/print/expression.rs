@@ -5,7 +5,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use crate::ast::{
-    Argument, BinaryOperator, Call, Expr, ExprKind, Label, Parameter, Pattern, StringPart, Type, TypeKind,
+    Argument, BinaryOperator, Call, Clause, Expr, ExprKind, Label, Parameter, Pattern, StringPart, Type, TypeKind,
     UnaryOperator,
 };
 
@@ -53,6 +53,18 @@ impl Display for Expr {
             ExprKind::List(values) => write!(formatter, "{}", Shape(values)),
             ExprKind::Tuple(values) => write!(formatter, "{}", Tuple(values)),
             ExprKind::Index(value, index) => write!(formatter, "{}[{index}]", Operand(value)),
+            ExprKind::Slice { value, start, end, step } => {
+                write!(formatter, "{}[{}:{}", Operand(value), Bound(start), Bound(end))?;
+                match step {
+                    Some(step) => write!(formatter, ":{step}]"),
+                    None => formatter.write_str("]"),
+                }
+            }
+            ExprKind::Comprehension { element, clauses } => {
+                write!(formatter, "[{element}")?;
+                clauses.iter().try_for_each(|clause| write!(formatter, " {clause}"))?;
+                formatter.write_str("]")
+            }
             ExprKind::Field(value, name) => write!(formatter, "{}.{}", Operand(value), name.text),
             ExprKind::Unary(UnaryOperator::Negate, value) => write!(formatter, "-{}", Operand(value)),
             ExprKind::Unary(UnaryOperator::Not, value) => write!(formatter, "not {}", Operand(value)),
@@ -65,6 +77,22 @@ impl Display for Expr {
             }
             ExprKind::Unreadable => formatter.write_str("unreadable"),
         }
+    }
+}
+
+/// An end of a slice, perhaps left out.
+struct Bound<'value>(&'value Option<Box<Expr>>);
+
+impl Display for Bound<'_> {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        self.0.as_ref().map_or(Ok(()), |bound| write!(formatter, "{bound}"))
+    }
+}
+
+impl Display for Clause {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        write!(formatter, "for {} in {}", self.pattern, Operand(&self.values))?;
+        self.conditions.iter().try_for_each(|condition| write!(formatter, " if {}", Operand(condition)))
     }
 }
 
@@ -101,6 +129,7 @@ impl Display for BinaryOperator {
             BinaryOperator::Divide => "/",
             BinaryOperator::FloorDivide => "//",
             BinaryOperator::Remainder => "%",
+            BinaryOperator::Power => "**",
         })
     }
 }

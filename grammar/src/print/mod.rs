@@ -127,6 +127,7 @@ impl Tree<'_, '_> {
             FlowKind::Use(call) => self.line(format_args!("{label}use {call}")),
             FlowKind::Join { call, body, .. } => self.header(format_args!("{label}join {call}"), body),
             FlowKind::Sequential(body) => self.header(format_args!("{label}sequential"), body),
+            FlowKind::Constant(value) => self.line(format_args!("constant {value}")),
             FlowKind::Group(body) => self.header(format_args!("{label}group"), body),
         }
     }

@@ -22,6 +22,8 @@ pub fn file(seed: u64) -> (String, usize) {
 
 /// Words that may name anything, and words that only some places take.
 const NAMES: &[&str] = &["a", "b_1", "C", "Conv2d", "ReLU", "labels", "_", "a_rather_long_name_of_a_layer_or_value"];
+/// An operator that has no left operand.
+const NONE: usize = 12;
 const WORDS: &[&str] = &["x", "block", "sum", "if", "true", "input", "model"];
 
 impl Random {
@@ -151,7 +153,7 @@ impl Random {
 
     /// A value whose outermost operator binds at least as tightly as the level says.
     fn level(&mut self, level: usize, depth: usize) {
-        if level == 10 {
+        if level == 11 {
             return self.atom(depth);
         }
         if depth > 5 || !self.one_in(7) {
@@ -163,19 +165,20 @@ impl Random {
                 self.put(" if ");
                 self.place();
                 self.level(1, depth + 1);
-                (11, &[" else "], 0)
+                (NONE, &[" else "], 0)
             }
             1 => (1, &[" or "], 2),
             2 => (2, &[" and "], 3),
-            3 => (11, &["not "], 3),
+            3 => (NONE, &["not "], 3),
             4 => (5, &["==", " != ", "<", " <=", "> ", ">="], 5),
             5 => (6, &["..", " .. "], 6),
             6 => (6, &["+", " - "], 7),
             7 => (7, &["*", " / ", "//", " % "], 8),
-            8 => (11, &["-", "- "], 8),
+            8 => (NONE, &["-", "- "], 8),
+            9 => (10, &["**", " ** "], 8),
             _ => return self.access(depth),
         };
-        if left < 11 {
+        if left < NONE {
             self.level(left, depth + 1);
         }
         let sign = self.pick(signs);
@@ -185,17 +188,47 @@ impl Random {
     }
 
     fn access(&mut self, depth: usize) {
-        self.level(9, depth + 1);
-        if self.one_in(2) {
-            return self.grouped(["[", "]"], |random| random.value(depth + 1));
+        self.level(10, depth + 1);
+        match self.below(4) {
+            0 | 1 => return self.grouped(["[", "]"], |random| random.value(depth + 1)),
+            2 => return self.grouped(["[", "]"], |random| random.slice(depth + 1)),
+            _ => {}
         }
         self.put(".");
         let word = self.pick(WORDS);
         self.put(word);
     }
 
+    fn slice(&mut self, depth: usize) {
+        for part in 0..2 + self.below(2) {
+            if part > 0 {
+                self.put(":");
+            }
+            if self.one_in(2) {
+                self.value(depth);
+            }
+        }
+    }
+
+    /// A list made by loops, without its brackets.
+    fn made(&mut self, depth: usize) {
+        self.value(depth);
+        for _ in 0..1 + self.below(2) {
+            self.place();
+            self.put(" for ");
+            self.pattern(1);
+            self.put(" in ");
+            self.level(1, depth);
+            for _ in 0..self.below(2) {
+                self.place();
+                self.put(" if ");
+                self.level(1, depth);
+            }
+        }
+    }
+
     fn atom(&mut self, depth: usize) {
-        match self.below(if depth > 5 { 7 } else { 12 }) {
+        match self.below(if depth > 5 { 7 } else { 13 }) {
             0..=2 => self.name(),
             3 | 4 => {
                 let number = self.pick(&["0", "007", "64", "0.10", "1e-5", "1E+3", "2.50e2", "9223372036854775807"]);
@@ -206,6 +239,7 @@ impl Random {
             7 => self.grouped(["(", ")"], |random| random.value(depth + 1)),
             8 => self.brackets(["(", ")"], 1, |random| random.value(depth + 1)),
             9 => self.brackets(["[", "]"], 0, |random| random.value(depth + 1)),
+            10 => self.grouped(["[", "]"], |random| random.made(depth + 1)),
             _ => self.call(depth),
         }
     }
@@ -213,7 +247,17 @@ impl Random {
     fn string(&mut self) {
         self.put("\"");
         for _ in 0..self.below(3) {
-            let part = self.pick(&["block ", "\\n", "#no comment", "é", "{i}", "{ a +1 }", "{f(x)[0]}", "{-n // 2}"]);
+            let part = self.pick(&[
+                "block ",
+                "\\n",
+                "#no comment",
+                "é",
+                "{i}",
+                "{ a +1 }",
+                "{f(x)[0]}",
+                "{-n // 2}",
+                "{[i**2 for i in n[1:]]}",
+            ]);
             self.put(part);
         }
         self.put("\"");
@@ -313,7 +357,8 @@ impl Random {
                 }
                 match kind {
                     4 => {
-                        let join = self.pick(&["sum", "product", "concat"]);
+                        let join =
+                            self.pick(&["sum", "product", "concat", "difference", "quotient", "maximum", "stack"]);
                         self.put(join);
                         if self.one_in(3) {
                             self.arguments(2);
@@ -343,7 +388,11 @@ impl Random {
     }
 
     fn simple_statement(&mut self) {
-        match self.below(12) {
+        match self.below(13) {
+            12 => {
+                let number = self.pick(&["3.0", "-1", "(0.5)", "[1, 2.50]", "2 ** -3"]);
+                self.put(number);
+            }
             0 => {
                 self.put("input ");
                 if self.one_in(2) {

@@ -326,6 +326,16 @@ fn layer(
         Op::Sum(_) => movement::combined(inputs, |a, b| a + b),
         Op::Product(_) => movement::combined(inputs, |a, b| a * b),
         Op::Concat(concat) => movement::concatenated(inputs, concat.dim),
+        Op::Difference(_) => movement::combined(inputs, |a, b| a - b),
+        Op::Quotient(_) => movement::combined(inputs, |a, b| a / b),
+        Op::Maximum(_) => movement::combined(inputs, pointwise::larger),
+        Op::Minimum(_) => movement::combined(inputs, |a, b| -pointwise::larger(-a, -b)),
+        Op::Stack(stack) => movement::stacked(inputs, stack.dim),
+        Op::Numbers(numbers) => {
+            let all = Array { shape: vec![numbers.numbers.len()], elements: Vec::new() };
+            let all = Array { elements: numbers.numbers.iter().copied().map(Number::exact).collect(), ..all };
+            if numbers.sizes.is_empty() { all } else { all.reshaped(&numbers.sizes) }
+        }
     }
 }
 

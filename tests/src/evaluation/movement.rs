@@ -232,6 +232,19 @@ pub fn combined(branches: &[Array], combine: impl Fn(Number, Number) -> Number) 
     })
 }
 
+/// One after another along a new axis.
+pub fn stacked(branches: &[Array], dim: i64) -> Array {
+    let rank = branches[0].shape.len() as i64 + 1;
+    let axis = (if dim < 0 { dim + rank } else { dim }) as usize;
+    let mut shape = branches[0].shape.clone();
+    shape.insert(axis, branches.len());
+    Array::of(&shape, |place| {
+        let mut own = place.to_vec();
+        let branch = own.remove(axis);
+        branches[branch].at(&own)
+    })
+}
+
 /// One after another along an axis.
 pub fn concatenated(branches: &[Array], dim: i64) -> Array {
     let axis = branches[0].axis(dim);

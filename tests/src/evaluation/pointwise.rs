@@ -24,6 +24,15 @@ fn positive_or(x: Number, below: impl Fn(Number) -> Number) -> Number {
     if x.is_greater(zero()) { x } else { below(x) }
 }
 
+/// The larger of two numbers; of equal ones half of each, by which each gets half of the derivative.
+pub fn larger(a: Number, b: Number) -> Number {
+    match (a.is_greater(b), b.is_greater(a)) {
+        (true, _) => a,
+        (_, true) => b,
+        _ => (a + b) * Number::exact(0.5),
+    }
+}
+
 pub fn relu(x: Number) -> Number {
     positive_or(x, |_| zero())
 }

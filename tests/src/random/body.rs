@@ -171,7 +171,8 @@ impl Writer {
         let mut part = shape.to_vec();
         part[axis] = length;
         let starts = [0, shape[axis] - length];
-        let word = self.dice.pick(&["sum", "product", "concat"]);
+        let words = ["sum", "product", "concat", "difference", "maximum", "minimum"];
+        let word = self.dice.pick(&words[..if self.dice.percent(60) { 3 } else { words.len() }]);
         let head = if word == "concat" { format!("concat(dim={axis})") } else { word.to_owned() };
         self.group(&head, |writer| {
             for start in starts {

@@ -1,4 +1,4 @@
-//! Joins: branches from one value that are added, multiplied or laid side by side, brought to shapes that go together.
+//! Joins: branches from one value that are added, compared, laid side by side and so on, brought to shapes that go together.
 
 use super::body::Writer;
 use super::layer::{LayerCall, int, ints, pair};
@@ -7,7 +7,8 @@ use cnnc_compiler::ops::Constant;
 impl Writer {
     /// A join of branches; one of them begins with a kept value, if one is named.
     pub fn join(&mut self, shape: &[usize], kept: Option<&str>) -> Vec<usize> {
-        let word = self.dice.pick(&["sum", "product", "concat"]);
+        let words = ["sum", "product", "concat", "difference", "quotient", "maximum", "minimum"];
+        let word = self.dice.pick(&words[..if self.dice.percent(60) { 3 } else { words.len() }]);
         let rank = shape.len();
         let dim = if self.dice.percent(60) { 1.min(rank - 1) } else { self.dice.below(rank) };
         let dim = if word == "concat" { dim } else { usize::MAX };
@@ -25,6 +26,13 @@ impl Writer {
             let branches = writer.dice.within(2, 3);
             for number in 0..branches {
                 let kept = kept.filter(|_| number == 1);
+                // Nothing divides by what may be nearly zero.
+                let divides = number > 0 && word == "quotient";
+                if divides || (number > 0 && word != "concat" && kept.is_none() && writer.dice.percent(10)) {
+                    let constant = writer.dice.pick(&["1.5", "-2", "(2 ** -1)", "0.75"]);
+                    writer.line(constant);
+                    continue;
+                }
                 let found = writer.branch(shape, (number > 0).then_some(&whole), dim, kept);
                 let Some(found) = found else {
                     fits = false;

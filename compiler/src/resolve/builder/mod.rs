@@ -18,6 +18,7 @@ pub(in crate::resolve) use frame::{Cursor, Frame};
 pub(in crate::resolve) use network::Network;
 pub(in crate::resolve) use nodes::Taken;
 pub(in crate::resolve) use order::order_parameters;
+pub(in crate::resolve) use parameter::numbers_of;
 pub(in crate::resolve) use visible::Visible;
 
 use super::calls::Declarations;

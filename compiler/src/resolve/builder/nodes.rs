@@ -91,6 +91,14 @@ impl<'a> Builder<'a, '_> {
         Some(shape)
     }
 
+    /// Adds numbers, which take nothing.
+    pub fn add_constant(&mut self, op: Op, path: Arc<str>, span: Span) -> Flow {
+        match op.infer(&[], &mut self.network.graph.requirements) {
+            Ok(shape) => self.add_node(op, path, Vec::new(), shape, &[], span),
+            Err(_) => Flow::Unknown,
+        }
+    }
+
     /// Adds a node.
     fn add_node(
         &mut self,

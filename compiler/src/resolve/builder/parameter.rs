@@ -1,6 +1,7 @@
 //! Parameters of layers: declared under their key, shared by tied layers, or given by the spec with `weight=`.
 
 use super::Builder;
+use crate::diagnostic::Diagnostic;
 use crate::graph::{Initialiser, Parameter, ParameterId, ParameterUse};
 use crate::ops::ParameterDeclaration;
 use crate::resolve::calls::{BoundLayer, GivenWeight};
@@ -162,6 +163,17 @@ impl<'a> Builder<'a, '_> {
     }
 }
 
+/// The numbers of a value and the lengths of its lists, or what is wrong with it as `name`.
+pub(in crate::resolve) fn numbers_of(
+    value: &Value<'_>,
+    name: &'static str,
+    span: Span,
+) -> Result<(Vec<f64>, Vec<usize>), Diagnostic> {
+    let mut constants = Constants { numbers: Vec::new(), sizes: Vec::new() };
+    constants.read(value, 0).map_err(|error| error.diagnostic(name, span))?;
+    Ok((constants.numbers, constants.sizes))
+}
+
 /// Why a nested list is no array of numbers.
 enum Ragged {
     /// Something that is no number.
@@ -171,7 +183,7 @@ enum Ragged {
 }
 
 impl Ragged {
-    fn diagnostic(self, name: &'static str, span: Span) -> crate::diagnostic::Diagnostic {
+    fn diagnostic(self, name: &'static str, span: Span) -> Diagnostic {
         match self {
             Ragged::Kind(kind) => WeightError::NoNumbers { name, kind, span }.diagnostic(),
             Ragged::Lengths => WeightError::Ragged { name, span }.diagnostic(),

@@ -143,6 +143,7 @@ impl<'a> Gathered<'a> {
             match &statement.kind {
                 StatementKind::Item(item) => match &item.kind {
                     FlowKind::Use(call) => self.call(call),
+                    FlowKind::Constant(_) => {}
                     FlowKind::Join { body, .. } | FlowKind::Sequential(body) | FlowKind::Group(body) => self.body(body),
                 },
                 StatementKind::If { arms, otherwise } => {

@@ -21,6 +21,7 @@ pub(in crate::resolve) fn least_layers(body: &Body, called: &dyn Fn(&str) -> u64
     let layers = body.statements.iter().map(|statement| match &statement.kind {
         StatementKind::Item(item) => match &item.kind {
             FlowKind::Use(call) => called(&call.callee.text),
+            FlowKind::Constant(_) => 1,
             FlowKind::Join { body, .. } | FlowKind::Sequential(body) | FlowKind::Group(body) => {
                 least_layers(body, called)
             }
@@ -92,6 +93,7 @@ impl<'e, 'a, 'p> Count<'e, 'a, 'p> {
         match statement {
             StatementKind::Item(item) => match &item.kind {
                 FlowKind::Use(call) => return self.call(scope, names, call),
+                FlowKind::Constant(_) => return 1,
                 FlowKind::Join { body, .. } | FlowKind::Sequential(body) | FlowKind::Group(body) => {
                     return self.body(scope, names, body);
                 }

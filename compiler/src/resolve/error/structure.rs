@@ -16,6 +16,8 @@ pub(in crate::resolve) enum StructureError<'e> {
     BareGroup { span: Span },
     /// A join without branches.
     EmptyJoin { word: &'static str, span: Span },
+    /// Numbers outside a join.
+    LoneConstant { span: Span, is_list: bool },
     /// Blocks or models that call each other in a circle, the first one called again at the end.
     Recursion { circle: &'e [&'e str], span: Span, declared: Span },
     /// An item or statement before there is a current value.
@@ -62,6 +64,16 @@ impl StructureError<'_> {
                 )
                 .help("write `Sequential { }`, or name the group: `name: { }`")
                 .guess(start, "Sequential ")
+            }
+            StructureError::LoneConstant { span, is_list } => {
+                let message = "numbers are a branch of a join, and this is no join";
+                let diagnostic = Diagnostic::new(Code::E209, message, *span, "outside a join");
+                match is_list {
+                    true => diagnostic
+                        .help("`expect` before it checks that the current value has this shape")
+                        .guess(Span { end: span.start, ..*span }, "expect "),
+                    false => diagnostic.help("`sum { Identity; 3.0 }` adds a number, `product { }` multiplies"),
+                }
             }
             StructureError::EmptyJoin { word, span } => {
                 Diagnostic::new(Code::E210, format!("this `{word}` has no branch"), *span, "nothing to join")

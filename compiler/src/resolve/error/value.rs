@@ -19,6 +19,8 @@ pub(in crate::resolve) enum ValueError<'e> {
     Function { name: &'static str, wanted: &'static str, span: Span },
     /// Arithmetic without a result; the note is the arithmetic with its numbers.
     NoResult { why: &'static str, span: Span, note: Option<String> },
+    /// Lists of different lengths: of each its length, its place, and whether a slice may stand right behind it.
+    Lengths { name: &'static str, lists: Vec<(i64, Span, bool)>, span: Span },
     /// An index past the end.
     Index { position: i64, length: i64, span: Span, value_span: Span },
     /// A loop with a negative count.
@@ -37,6 +39,7 @@ impl ValueError<'_> {
                 let diagnostic =
                     Diagnostic::new(Code::E213, format!("{what} must be {wanted}"), *span, format!("is {value}"));
                 match (value.kind, *wanted) {
+                    ("a range", "an int") => diagnostic.help("a part of a list is `values[1:3]`, with a colon"),
                     ("an int", "a bool") => diagnostic.help("compare it: `x != 0`"),
                     ("a float", "an int") => diagnostic
                         .help("`//` divides without a rest; `round`, `floor` and `ceil` make an int of a float"),
@@ -67,6 +70,7 @@ impl ValueError<'_> {
                     None => diagnostic,
                 }
             }
+            ValueError::Lengths { name, lists, span } => lengths(name, lists, *span),
             ValueError::Index { position, length, span, value_span } => index(*position, *length, *span, *value_span),
             ValueError::NegativeCount { turns, span } => {
                 let message = format!("`repeat` cannot turn {turns} times");
@@ -84,6 +88,23 @@ impl ValueError<'_> {
             }
             ValueError::Symbol { size, span, what, origin } => symbol_for_number(size, *span, what, origin.as_ref()),
         }
+    }
+}
+
+fn lengths(name: &str, lists: &[(i64, Span, bool)], span: Span) -> Diagnostic {
+    let message = format!("`{name}` takes lists of one length");
+    let mut diagnostic = Diagnostic::new(Code::E214, message, span, "what is left over would be lost");
+    let shortest = lists.iter().map(|(length, ..)| *length).min().unwrap_or(0);
+    for (length, span, _) in lists {
+        let count = usize::try_from(*length).unwrap_or(0);
+        diagnostic = diagnostic.label(*span, format!("has {}", counted(count, "element", "elements")));
+    }
+    let longer: Vec<_> = lists.iter().filter(|(length, ..)| *length > shortest).collect();
+    match longer.as_slice() {
+        [(_, place, true)] => diagnostic
+            .help("if the rest is not wanted, take a part of the longer one")
+            .guess(Span { start: place.end, ..*place }, format!("[:{shortest}]")),
+        _ => diagnostic.help(format!("a part of a list: `values[:{shortest}]`")),
     }
 }
 

@@ -6,7 +6,7 @@
 use super::Expander;
 use crate::graph::NodeId;
 use crate::resolve::builder::{Cursor, Frame};
-use crate::resolve::expression::Flow;
+use crate::resolve::expression::{Flow, bind_pattern};
 use crate::resolve::statements::{binding, keep};
 use cnnc_grammar::ast::{Body, Statement, StatementKind};
 use cnnc_grammar::span::Span;
@@ -65,7 +65,7 @@ impl<'a> Expander<'a, '_> {
             StatementKind::Labels(labels) => self.labels.read(builder, frame, labels, span),
             StatementKind::Let { pattern, value } => {
                 let bound = builder.evaluate(frame, value);
-                binding::bind_pattern(&mut builder.reporter, &mut frame.scope, pattern, bound, value.span);
+                bind_pattern(&mut builder.reporter, &mut frame.scope, pattern, bound, value.span);
             }
             StatementKind::Tied { name, layer } => binding::tied(builder, frame, name, layer),
             StatementKind::Unreadable(body) => self.unreadable_statement(frame, body.as_ref(), span, cursor),

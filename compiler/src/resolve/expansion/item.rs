@@ -17,6 +17,8 @@ pub(super) struct Item<'a> {
     pub span: Span,
     /// What it takes.
     pub flow: Flow,
+    /// Whether it is a branch of a join.
+    pub in_join: bool,
 }
 
 impl<'a> Expander<'a, '_> {
@@ -26,13 +28,16 @@ impl<'a> Expander<'a, '_> {
         let span = match &item.kind {
             FlowKind::Use(call) => call.span,
             FlowKind::Join { call, .. } => call.span,
+            FlowKind::Constant(value) => value.span,
             FlowKind::Sequential(_) | FlowKind::Group(_) => statement,
         };
-        let site = Item { label: item.label.as_ref(), span, flow: cursor.value };
+        let in_join = cursor.branches.is_some();
+        let site = Item { label: item.label.as_ref(), span, flow: cursor.value, in_join };
         match &item.kind {
             FlowKind::Use(call) => self.use_item(frame, call, &site),
             FlowKind::Join { kind, call, body } => self.join(frame, *kind, call, body, &site),
             FlowKind::Sequential(body) => self.group(frame, body, &site),
+            FlowKind::Constant(value) => self.constant(frame, value, &site),
             FlowKind::Group(body) if cursor.branches.is_some() => self.sequence(frame, body, site.flow, false),
             FlowKind::Group(body) => {
                 self.builder.reporter.report(StructureError::BareGroup { span: body.span }.diagnostic());
@@ -43,6 +48,9 @@ impl<'a> Expander<'a, '_> {
     }
 
     fn use_item(&mut self, frame: &mut Frame<'a>, call: &'a Call, item: &Item<'a>) -> Flow {
+        if let Some(value) = self.named_constant(frame, call, item) {
+            return self.constant_branch(frame, &value, item.span);
+        }
         let declarations = self.builder.declarations;
         match self.builder.at(frame, |evaluator, _| declarations.recipe(evaluator, call)) {
             Some(recipe) => match &recipe.callee {

@@ -11,7 +11,7 @@ use crate::resolve::expression::Flow;
 use cnnc_grammar::ast::{Body, Call, JoinKind};
 
 impl<'a> Expander<'a, '_> {
-    /// Writes out `sum { }`, `product { }` or `concat { }`; a named one is a module, an unnamed one is not.
+    /// Writes out `sum { }`, `concat { }` or another join; a named one is a module, an unnamed one is not.
     pub(super) fn join(
         &mut self,
         frame: &mut Frame<'a>,
@@ -78,9 +78,5 @@ impl<'a> Expander<'a, '_> {
 }
 
 fn join_entry(kind: JoinKind) -> Option<&'static LayerEntry> {
-    ops::join(match kind {
-        JoinKind::Sum => "sum",
-        JoinKind::Product => "product",
-        JoinKind::Concat => "concat",
-    })
+    ops::join(kind.word())
 }

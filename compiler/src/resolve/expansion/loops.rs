@@ -8,9 +8,8 @@ use crate::graph::TraceKind;
 use crate::resolve::builder::{Builder, Cursor, Frame, Visible};
 use crate::resolve::calls::Count;
 use crate::resolve::error::ValueError;
-use crate::resolve::expression::{Flow, Value};
+use crate::resolve::expression::{Flow, Value, bind_pattern};
 use crate::resolve::report::TURN;
-use crate::resolve::statements::binding::bind_pattern;
 use cnnc_grammar::ast::{Body, Expr, Pattern};
 use cnnc_grammar::span::Span;
 

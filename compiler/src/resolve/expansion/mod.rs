@@ -5,6 +5,7 @@
 
 mod body;
 mod call;
+mod constant;
 mod item;
 mod join;
 mod layer;

@@ -4,6 +4,7 @@
 //! bools. What has no result (overflow, division by zero) is a [`Fault`]. Sizes that hold symbols add, subtract, multiply and
 //! floor-divide.
 
+use super::power;
 use super::value::{Items, MAX_TEXT_BYTES, Value};
 use crate::shape::Dim;
 use cnnc_grammar::ast::{BinaryOperator, UnaryOperator};
@@ -19,14 +20,16 @@ pub(in crate::resolve) enum Fault {
     NoResult(&'static str),
     /// A symbol where a number is needed.
     Symbol(Dim),
+    /// Lists of different lengths, which are these.
+    Lengths(Vec<i64>),
 }
 
-type Result<T> = std::result::Result<T, Fault>;
+pub(super) type Result<T> = std::result::Result<T, Fault>;
 
-const OVERFLOW: Fault = Fault::NoResult("the result does not fit 64 bits");
-const NOT_FINITE: Fault = Fault::NoResult("the result is not a finite number");
-const ZERO: Fault = Fault::NoResult("this divides by zero");
-const TOO_LONG: Fault = Fault::NoResult("the result is longer than any list or text may be");
+pub(super) const OVERFLOW: Fault = Fault::NoResult("the result does not fit 64 bits");
+pub(super) const NOT_FINITE: Fault = Fault::NoResult("the result is not a finite number");
+pub(super) const ZERO: Fault = Fault::NoResult("this divides by zero");
+pub(super) const TOO_LONG: Fault = Fault::NoResult("the result is longer than any list or text may be");
 const NUMBERS: Fault = Fault::Type("two numbers");
 
 /// `-value` or `not value`
@@ -59,7 +62,7 @@ pub(in crate::resolve) fn binary<'a>(
         Op::LessEqual => order(left, right).map(|order| Value::Bool(order != Ordering::Greater)),
         Op::Greater => order(left, right).map(|order| Value::Bool(order == Ordering::Greater)),
         Op::GreaterEqual => order(left, right).map(|order| Value::Bool(order != Ordering::Less)),
-        Op::Add | Op::Subtract | Op::Multiply | Op::Divide | Op::FloorDivide | Op::Remainder => {
+        Op::Add | Op::Subtract | Op::Multiply | Op::Divide | Op::FloorDivide | Op::Remainder | Op::Power => {
             arithmetic(operator, left, right)
         }
     }
@@ -146,6 +149,7 @@ fn ints<'a>(operator: BinaryOperator, a: i64, b: i64) -> Result<Value<'a>> {
         BinaryOperator::FloorDivide | BinaryOperator::Remainder if b == 0 => return Err(ZERO),
         BinaryOperator::FloorDivide => floor_quotient(a, b),
         BinaryOperator::Remainder => Some(floor_remainder(a, b)),
+        BinaryOperator::Power => return power::ints(a, b),
         _ => return Err(NUMBERS),
     };
     number.map(Value::Int).ok_or(OVERFLOW)
@@ -176,6 +180,7 @@ fn floats<'a>(operator: BinaryOperator, a: f64, b: f64) -> Result<Value<'a>> {
         BinaryOperator::Divide => a / b,
         BinaryOperator::FloorDivide => ((a - float_remainder(a, b)) / b).round(),
         BinaryOperator::Remainder => float_remainder(a, b),
+        BinaryOperator::Power => return power::floats(a, b),
         _ => return Err(NUMBERS),
     };
     if number.is_finite() { Ok(Value::Float(number)) } else { Err(NOT_FINITE) }
@@ -199,6 +204,7 @@ fn sizes<'a>(operator: BinaryOperator, left: &Value<'a>, right: &Value<'a>) -> R
             Some(divisor) if divisor > 0 => a.floor_divided(divisor),
             _ => return Err(symbol()),
         },
+        BinaryOperator::Power => return power::sizes(&a, &b),
         _ => return Err(symbol()),
     };
     result.map(from_size).map_err(|_| OVERFLOW)

@@ -41,6 +41,10 @@ impl<'a> Evaluator<'_, 'a, '_> {
             ExprKind::List(elements) => self.items(elements, span).map(Value::List),
             ExprKind::Tuple(elements) => self.items(elements, span).map(Value::Tuple),
             ExprKind::Index(value, index) => self.index(value, index),
+            ExprKind::Slice { value, start, end, step } => {
+                self.slice(value, [start.as_deref(), end.as_deref(), step.as_deref()], span)
+            }
+            ExprKind::Comprehension { element, clauses } => self.made(element, clauses, span),
             ExprKind::Field(value, name) => self.field(value, name),
             ExprKind::Unary(operator, value) => self.unary(*operator, value, span),
             ExprKind::Binary(operator, left, right) => self.binary(*operator, left, right, span),

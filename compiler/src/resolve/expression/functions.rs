@@ -1,9 +1,9 @@
-//! The functions of the language: `enumerate`, `min`, `max`, `round`, `floor`, `ceil`, `len` and `make_divisible`.
+//! The functions of the language: `enumerate`, `zip`, `sum`, `min`, `max`, `round`, `floor`, `ceil`, `len` and `make_divisible`.
 //!
 //! Each is a line of [`FUNCTIONS`]: its parameters, by which arguments are bound, and its body.
 
-use super::arithmetic::{Fault, binary};
-use super::value::Value;
+use super::arithmetic::{Fault, OVERFLOW, TOO_LONG, binary};
+use super::value::{Items, MAX_LEAVES, Value};
 use cnnc_grammar::ast::BinaryOperator;
 
 /// A function. Its body gets one entry a parameter, `None` for an argument that was not given; a function that takes any number
@@ -37,6 +37,8 @@ impl Function {
 /// All functions.
 pub(in crate::resolve) const FUNCTIONS: &[Function] = &[
     Function { name: "enumerate", parameters: &["values", "start"], required: 1, variadic: false, body: enumerate },
+    Function { name: "zip", parameters: &["values"], required: 1, variadic: true, body: zip },
+    Function { name: "sum", parameters: &["values"], required: 1, variadic: false, body: total },
     Function {
         name: "min",
         parameters: &["values"],
@@ -101,6 +103,45 @@ fn enumerate<'a>(given: &[Option<Value<'a>>]) -> Result<Value<'a>, Fault> {
         Some(values) if values.length().is_some() => Ok(Value::Enumerated(values.clone().into(), start)),
         _ => Err(Fault::Type("a list")),
     }
+}
+
+/// The first elements as a tuple, then the second ones, and so on. Unlike in Python, lists of different lengths are an error:
+/// what is left over of the longer would be lost without a word.
+fn zip<'a>(given: &[Option<Value<'a>>]) -> Result<Value<'a>, Fault> {
+    const LISTS: Fault = Fault::Type("lists");
+    let lists: Vec<_> = given.iter().map(|list| list.as_ref().ok_or(LISTS)).collect::<Result<_, _>>()?;
+    let lengths: Vec<i64> = lists.iter().map(|list| list.length().ok_or(LISTS)).collect::<Result<_, _>>()?;
+    let length = lengths.first().copied().unwrap_or(0);
+    if lengths.iter().any(|other| *other != length) {
+        return Err(Fault::Lengths(lengths));
+    }
+    if length > MAX_LEAVES as i64 {
+        return Err(TOO_LONG);
+    }
+    let row = |position| Items::new(lists.iter().filter_map(|list| list.element(position)).collect());
+    let rows = (0..length).map(|position| row(position).map(Value::Tuple)).collect::<Option<_>>();
+    rows.and_then(Items::new).map(Value::List).ok_or(TOO_LONG)
+}
+
+/// All elements added; 0 for none.
+fn total<'a>(given: &[Option<Value<'a>>]) -> Result<Value<'a>, Fault> {
+    const NUMBERS: Fault = Fault::Type("a list of numbers");
+    let values = first(given).ok_or(NUMBERS)?;
+    if let Value::Range(start, end) = values {
+        let (start, end) = (i128::from(*start), i128::from(*end));
+        // One of the two factors is even; the product stays below 2^127, since it is of two numbers below 2^64.
+        let total = (end - start).checked_mul(start + end - 1).map(|twice| twice / 2);
+        return total.and_then(|total| i64::try_from(total).ok()).map(Value::Int).ok_or(OVERFLOW);
+    }
+    let mut total = Value::Int(0);
+    for position in 0..values.length().ok_or(NUMBERS)? {
+        let Some(value) = values.element(position) else { continue };
+        total = binary(BinaryOperator::Add, &total, &value).map_err(|fault| match fault {
+            Fault::Type(_) => NUMBERS,
+            other => other,
+        })?;
+    }
+    Ok(total)
 }
 
 /// The value that no other comes before; the first of equal ones.
@@ -231,6 +272,19 @@ mod tests {
         assert_eq!(call("max", &[Value::Range(3, 1_000_000_000)]).unwrap(), "999999999");
         assert!(call("max", &[Value::Range(3, 3)]).is_err());
         assert!(call("max", &[Value::Int(3)]).is_err());
+    }
+
+    #[test]
+    fn lists_side_by_side_and_added() {
+        let list = |values: &[i64]| Value::List(Items::new(values.iter().copied().map(Value::Int).collect()).unwrap());
+        assert_eq!(call("zip", &[list(&[1, 2]), Value::Range(5, 7)]).unwrap(), "[(1, 5), (2, 6)]");
+        assert_eq!(call("zip", &[list(&[1, 2]), list(&[1])]), Err(Fault::Lengths(vec![2, 1])));
+        assert!(call("zip", &[Value::Range(0, i64::MAX), Value::Range(0, i64::MAX)]).is_err());
+        assert_eq!(call("sum", &[list(&[1, 2, 4])]).unwrap(), "7");
+        assert_eq!(call("sum", &[list(&[])]).unwrap(), "0");
+        assert_eq!(call("sum", &[Value::Range(-3, 1_000_001)]).unwrap(), "500000499994");
+        assert!(call("sum", &[Value::Range(i64::MIN, i64::MAX)]).is_err());
+        assert_eq!(call("sum", &[Value::Int(3)]), Err(Fault::Type("a list of numbers")));
     }
 
     #[test]

@@ -6,15 +6,19 @@
 mod arithmetic;
 mod evaluate;
 mod functions;
+mod made;
 mod names;
 mod operations;
+mod power;
 mod recipe;
 mod scope;
+mod slice;
 mod types;
 mod value;
 
 pub(in crate::resolve) use arithmetic::from_size;
 pub(in crate::resolve) use evaluate::Evaluator;
+pub(in crate::resolve) use made::bind_pattern;
 pub(in crate::resolve) use names::Names;
 pub(in crate::resolve) use recipe::{Callable, Callee, Given, Recipe};
 pub(in crate::resolve) use scope::Scope;

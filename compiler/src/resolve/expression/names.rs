@@ -3,6 +3,7 @@
 //! A value in scope comes first. Before a dot and before `[` labels are a namespace of their own: there a name is that of an
 //! item, even where a value has the same name.
 
+use super::arithmetic::Fault;
 use super::evaluate::Evaluator;
 use super::functions::{Function, function};
 use super::recipe::{Given, Recipe};
@@ -129,6 +130,20 @@ impl<'e, 'a> Evaluator<'e, 'a, '_> {
             return None;
         }
         let (result, name, span) = ((function.body)(&given), function.name, call.span);
+        if let Err(Fault::Lengths(lengths)) = &result {
+            let can_be_cut = |expr: &Expr| {
+                !matches!(expr.kind, ExprKind::Binary(..) | ExprKind::Range(..) | ExprKind::Conditional { .. })
+            };
+            let list = |(argument, length): (&Argument, &i64)| {
+                (*length, argument.value.span, can_be_cut(&argument.value) || argument.value.grouped)
+            };
+            let lists = arguments.iter().zip(lengths).map(list).collect();
+            self.reporter.report(ValueError::Lengths { name, lists, span }.diagnostic());
+            return None;
+        }
+        if let Ok(list @ Value::List(_)) = &result {
+            list.spend(self.reporter, span);
+        }
         self.result(result, span, |wanted| ValueError::Function { name, wanted, span })
     }
 

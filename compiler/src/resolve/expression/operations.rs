@@ -74,6 +74,7 @@ impl<'a> Evaluator<'_, 'a, '_> {
                 self.reporter.report_symbol(&size, span, &operator.to_string());
                 None
             }
+            Err(Fault::Lengths(_)) => None,
         }
     }
 
@@ -97,6 +98,10 @@ impl<'a> Evaluator<'_, 'a, '_> {
                 self.reporter.report(ValueError::NoResult { why, span, note: None }.diagnostic())
             }
             Err(Fault::Symbol(size)) => self.reporter.report_symbol(&size, span, "this"),
+            Err(Fault::Lengths(lengths)) => {
+                let lists = lengths.into_iter().map(|length| (length, span, false)).collect();
+                self.reporter.report(ValueError::Lengths { name: "this", lists, span }.diagnostic());
+            }
         }
         None
     }

@@ -53,6 +53,16 @@ impl<'a> Scope<'a> {
         self.values.get(name).map(|(_, declared)| *declared)
     }
 
+    /// How many names there are.
+    pub fn size(&self) -> usize {
+        self.values.len()
+    }
+
+    /// The same names, for the loops of an expression, whose own names end with it.
+    pub fn inner(&self) -> Scope<'a> {
+        Scope { values: self.values.clone(), shadowed: Vec::new(), incomplete: self.incomplete }
+    }
+
     /// All names, sorted, for "did you mean".
     pub fn names(&self) -> Vec<&'a str> {
         let mut names: Vec<&'a str> = self.values.keys().copied().collect();

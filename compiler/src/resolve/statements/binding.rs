@@ -1,39 +1,10 @@
-//! Names of values: `let`, the patterns of loops, `tied`.
+//! Names of values: `tied`.
 
 use crate::resolve::builder::{Builder, Frame};
-use crate::resolve::error::ValueError;
-use crate::resolve::expression::{Recipe, Scope, Value};
-use crate::resolve::report::{KEPT, Reporter};
-use cnnc_grammar::ast::{Call, Name, Pattern};
-use cnnc_grammar::span::Span;
+use crate::resolve::expression::{Recipe, Value};
+use crate::resolve::report::KEPT;
+use cnnc_grammar::ast::{Call, Name};
 use std::rc::Rc;
-
-/// Binds the names of a pattern; to nothing known after an error.
-pub(in crate::resolve) fn bind_pattern<'a>(
-    reporter: &mut Reporter<'_>,
-    scope: &mut Scope<'a>,
-    pattern: &'a Pattern,
-    value: Option<Value<'a>>,
-    origin: Span,
-) {
-    match pattern {
-        Pattern::Name(name) => scope.bind(name, value),
-        Pattern::Tuple(parts, span) => {
-            let parted = value.and_then(|value| {
-                let fits = value.length() == Some(parts.len() as i64);
-                if !fits {
-                    let error = ValueError::Pattern { names: parts.len(), value: value.shown(), span: *span, origin };
-                    reporter.report(error.diagnostic());
-                }
-                fits.then_some(value)
-            });
-            for (position, part) in parts.iter().enumerate() {
-                let element = parted.as_ref().and_then(|value| value.element(position as i64));
-                bind_pattern(reporter, scope, part, element, origin);
-            }
-        }
-    }
-}
 
 /// `tied NAME = Layer(...)`
 pub(in crate::resolve) fn tied<'a>(

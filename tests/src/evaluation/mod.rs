@@ -439,14 +439,12 @@ impl BatchNorm {
         name: &dyn Fn(usize) -> String,
     ) {
         let sample = count as f64 / (count as f64 - 1.0);
-        let of = |index: usize, state: &State| {
-            let path = name(self.learned + index);
-            state.updates.get(&path).unwrap_or(&buffers[index]).clone()
-        };
-        let batches = of(2, state).at(&[]).value() + 1.0;
+        let counter = state.updates.get(&name(self.learned + 2)).unwrap_or(&buffers[2]);
+        let batches = counter.at(&[]).value() + 1.0;
         let momentum = self.momentum.unwrap_or(1.0 / batches);
-        for index in 0..buffers.len() {
-            let before = of(index, state);
+        for (index, buffer) in buffers.iter().enumerate() {
+            let path = name(self.learned + index);
+            let before = state.updates.get(&path).unwrap_or(buffer).clone();
             let moved = Array::of(&before.shape, |place| match index {
                 2 => before.at(place) + if self.alone { 0.0 } else { 1.0 },
                 _ => {
@@ -454,7 +452,7 @@ impl BatchNorm {
                     before.at(place).fixed() * (1.0 - momentum) + batch * momentum
                 }
             });
-            state.updates.insert(name(self.learned + index), moved);
+            state.updates.insert(path, moved);
         }
     }
 }

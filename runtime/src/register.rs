@@ -165,6 +165,6 @@ mod tests {
         let made = preparing.with([Arc::new("doubled")], &register);
         let preparing = Preparing::of(&plan, &register);
         assert_eq!((preparing.parameters(&plan), preparing.missing_bytes(&plan)), (vec![false, true], 0));
-        assert!(preparing.values.iter().flatten().eq(&made));
+        assert_eq!(preparing.values, made.into_iter().map(Some).collect::<Vec<_>>());
     }
 }

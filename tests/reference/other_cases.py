@@ -365,7 +365,7 @@ JOINS = [
     (IMAGE, join("sum", join("product", L.Identity(), [0.5, 2, -1, 3, 0, 1.25]), 3.0)),
     (ROWS, join("stack", L.Identity(), L.ReLU())),
     (IMAGE, join("stack", L.Identity(), L.Sigmoid(), L.Tanh(), dim=2)),
-    (ROWS, join("stack", L.Identity(), L.Linear(5), dim=-1)),
+    (ROWS, join("stack", L.Linear(5), L.Linear(5), dim=-1)),
     (IMAGE, join("stack", L.Identity(), L.Conv2d(4, kernel_size=1), dim=0)),
 ]  # fmt: skip
 

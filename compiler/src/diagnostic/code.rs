@@ -46,7 +46,7 @@ codes! {
     E206 "arguments that do not go together"
     E207 "too many arguments, or one given twice"
     E208 "two of one name"
-    E209 "a bare `{ }` outside a join"
+    E209 "a bare `{ }` or numbers outside a join"
     E210 "a join of no branch"
     E211 "a kept value that does not exist, or is kept twice"
     E212 "no current value"

@@ -172,7 +172,8 @@ impl Writer {
         part[axis] = length;
         let starts = [0, shape[axis] - length];
         let words = ["sum", "product", "concat", "difference", "maximum", "minimum"];
-        let word = self.dice.pick(&words[..if self.dice.percent(60) { 3 } else { words.len() }]);
+        let known = if self.dice.percent(60) { 3 } else { words.len() };
+        let word = self.dice.pick(&words[..known]);
         let head = if word == "concat" { format!("concat(dim={axis})") } else { word.to_owned() };
         self.group(&head, |writer| {
             for start in starts {

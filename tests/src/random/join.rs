@@ -8,7 +8,8 @@ impl Writer {
     /// A join of branches; one of them begins with a kept value, if one is named.
     pub fn join(&mut self, shape: &[usize], kept: Option<&str>) -> Vec<usize> {
         let words = ["sum", "product", "concat", "difference", "quotient", "maximum", "minimum"];
-        let word = self.dice.pick(&words[..if self.dice.percent(60) { 3 } else { words.len() }]);
+        let known = if self.dice.percent(60) { 3 } else { words.len() };
+        let word = self.dice.pick(&words[..known]);
         let rank = shape.len();
         let dim = if self.dice.percent(60) { 1.min(rank - 1) } else { self.dice.below(rank) };
         let dim = if word == "concat" { dim } else { usize::MAX };

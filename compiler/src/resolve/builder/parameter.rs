@@ -168,9 +168,9 @@ pub(in crate::resolve) fn numbers_of(
     value: &Value<'_>,
     name: &'static str,
     span: Span,
-) -> Result<(Vec<f64>, Vec<usize>), Diagnostic> {
+) -> Result<(Vec<f64>, Vec<usize>), Box<Diagnostic>> {
     let mut constants = Constants { numbers: Vec::new(), sizes: Vec::new() };
-    constants.read(value, 0).map_err(|error| error.diagnostic(name, span))?;
+    constants.read(value, 0).map_err(|error| Box::new(error.diagnostic(name, span)))?;
     Ok((constants.numbers, constants.sizes))
 }
 

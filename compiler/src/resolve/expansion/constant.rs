@@ -53,7 +53,7 @@ impl<'a> Expander<'a, '_> {
         let (numbers, sizes) = match numbers_of(value, "a branch of numbers", span) {
             Ok(found) => found,
             Err(diagnostic) => {
-                builder.reporter.report(diagnostic);
+                builder.reporter.report(*diagnostic);
                 return Flow::Unknown;
             }
         };

@@ -26,7 +26,8 @@ fn arguments_that_a_layer_does_not_take() {
     let outcome = conv("4, kernel_size=3, strid=2");
     assert_eq!(outcome.codes(), ["E203 3:26"]);
     assert_eq!(outcome.problems[0].fixes[0].edits[0].replacement, "stride");
-    assert_eq!(conv("4, 3, 1, 0, 1, 1, true, 8").codes(), ["E207 3:32"]);
+    assert_eq!(conv("4, 3, 1, 0, 1, 1, true, 8").codes(), ["E205 3:32"]);
+    assert_eq!(conv("4, 3, 1, 0, 1, 1, true, \"zeros\", 8").codes(), ["E207 3:41"]);
     assert_eq!(conv("1, 6, kernel_size=5").codes(), ["E207 3:14"]);
     assert_eq!(conv("kernel_size=3, 4").codes(), ["E206 3:23"]);
     assert_eq!(conv("4, 3, groups=3").codes(), ["E206 3:14"]);

@@ -130,7 +130,7 @@ fn long_presets_names_and_calls() {
     let presets: String = (0..300).map(|level| format!("model P{} = P{level}()\n", level + 1)).collect();
     let outcome = check_small(format!("model P0 {{ input [N, 2]; ReLU }}\n{presets}"));
     assert!(outcome.problems.iter().all(|problem| problem.code.name() == "E217"), "{}", outcome.said());
-    let arguments = "1, ".repeat(50_000);
+    let arguments = "1, 1, 1, 1, 1, 1, true, \"zeros\", ".to_owned() + &"1, ".repeat(50_000);
     assert_eq!(
         codes(model(&format!("Conv2d({arguments})"))).first().map(|code| code[..4].to_owned()),
         Some("E207".into())

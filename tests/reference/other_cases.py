@@ -142,7 +142,7 @@ ACTIVATIONS = {
     "softplus": activation(L.Softplus(), L.Softplus(2.0, 3.0), L.Softplus(beta=0.5, threshold=1)),
     "softsign": activation(L.Softsign()),
     "log_sigmoid": activation(L.LogSigmoid()),
-    "hardtanh": activation(L.Hardtanh(), L.Hardtanh(-1.7, 2.4), L.Hardtanh(min_val=0.1)),
+    "hardtanh": activation(L.Hardtanh(), L.Hardtanh(-1.7, 2.4), L.Hardtanh(min_val=0.125)),
     "hardshrink": activation(L.Hardshrink(), L.Hardshrink(0.1), L.Hardshrink(lambd=2.0)),
     "softshrink": activation(L.Softshrink(), L.Softshrink(0.1), L.Softshrink(lambd=2.0)),
     "tanhshrink": activation(L.Tanhshrink()),

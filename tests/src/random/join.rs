@@ -7,29 +7,38 @@ use cnnc_compiler::ops::Constant;
 impl Writer {
     /// A join of branches; one of them begins with a kept value, if one is named.
     pub fn join(&mut self, shape: &[usize], kept: Option<&str>) -> Vec<usize> {
-        let words = ["sum", "product", "concat", "difference", "quotient", "maximum", "minimum"];
-        let known = if self.dice.percent(60) { 3 } else { words.len() };
-        let word = self.dice.pick(&words[..known]);
+        let words = ["sum", "product", "concat", "difference", "quotient", "maximum", "minimum", "stack"];
         let rank = shape.len();
+        let known = if self.dice.percent(60) { 3 } else { words.len() - usize::from(rank > 4) };
+        let word = self.dice.pick(&words[..known]);
         let dim = if self.dice.percent(60) { 1.min(rank - 1) } else { self.dice.below(rank) };
-        let dim = if word == "concat" { dim } else { usize::MAX };
+        let stacked = (word == "stack").then(|| self.dice.below(rank + 1));
+        // No axis of branches that are stacked may differ, and none is repeated.
+        let dim = match word {
+            "concat" => dim,
+            "stack" => usize::MAX - 1,
+            _ => usize::MAX,
+        };
         let head = match (word, dim) {
             ("concat", 1) if self.dice.percent(70) => "concat".to_owned(),
             ("concat", dim) if self.dice.percent(50) => format!("concat(dim={dim})"),
             ("concat", dim) => format!("concat(dim={})", dim as i64 - rank as i64),
-            _ => word.to_owned(),
+            _ => stacked.map_or_else(|| word.to_owned(), |dim| format!("stack(dim={dim})")),
         };
         let start = self.lines.len();
         let mut whole = shape.to_vec();
-        let mut along = 0;
+        let (mut along, mut count) = (0, 0);
         let mut fits = true;
         self.group(&head, |writer| {
             let branches = writer.dice.within(2, 3);
+            count = branches;
             for number in 0..branches {
                 let kept = kept.filter(|_| number == 1);
                 // Nothing divides by what may be nearly zero.
                 let divides = number > 0 && word == "quotient";
-                if divides || (number > 0 && word != "concat" && kept.is_none() && writer.dice.percent(10)) {
+                if divides
+                    || (number > 0 && !matches!(word, "concat" | "stack") && kept.is_none() && writer.dice.percent(10))
+                {
                     let constant = writer.dice.pick(&["1.5", "-2", "(2 ** -1)", "0.75"]);
                     writer.line(constant);
                     continue;
@@ -55,6 +64,14 @@ impl Writer {
         }
         if word == "concat" {
             whole[dim] = along;
+        }
+        if let Some(dim) = stacked {
+            // What the first branch ends in may have other axes than the value before.
+            if whole.len() != rank || count * whole.iter().product::<usize>() > 1600 {
+                self.lines.truncate(start);
+                return self.layer(shape);
+            }
+            whole.insert(dim, count);
         }
         whole
     }

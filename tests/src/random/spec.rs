@@ -90,7 +90,7 @@ fn open_sizes(dice: &mut Dice, inputs: &[Vec<usize>]) -> Vec<Vec<Option<&'static
         let symbol = |axis: usize| match axis {
             0 => batch.then_some(symbols[0]),
             1 => None,
-            _ => (planes && shape.len() == 4).then_some(symbols[axis]),
+            _ => (planes && shape.len() == 4).then(|| symbols[axis]),
         };
         (0..shape.len()).map(symbol).collect()
     };

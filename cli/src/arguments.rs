@@ -217,7 +217,7 @@ pub struct Weights {
     /// Load the parameters from a safetensors file under PyTorch's keys; without it they are drawn.
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
-    /// What the keys of that file begin with and the model's do not, such as net.
+    /// What the keys of that file begin with and the model's do not, such as `net`, with or without its dot.
     #[arg(long, default_value = "", value_name = "TEXT", hide_default_value = true, requires = "weights")]
     pub prefix: String,
 }

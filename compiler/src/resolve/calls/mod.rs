@@ -9,9 +9,11 @@ mod count;
 mod declarations;
 mod lookup;
 pub(in crate::resolve) mod matching;
+mod positional;
 mod scheme;
 
 pub(in crate::resolve) use bind::{BoundLayer, GivenWeight, bind_layer};
 pub(in crate::resolve) use count::Count;
 pub(in crate::resolve) use declarations::Declarations;
+pub(in crate::resolve) use positional::inferred_position;
 pub(in crate::resolve) use scheme::{Scheme, scheme};

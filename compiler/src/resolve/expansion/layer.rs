@@ -2,12 +2,13 @@
 
 use super::Expander;
 use super::item::Item;
-use crate::graph::{ModuleId, ModuleKind};
-use crate::ops::LayerEntry;
+use crate::graph::{Graph, ModuleId, ModuleKind, NodeId, NodeKind};
+use crate::ops::{LayerEntry, LayerField, Op};
 use crate::resolve::builder::{Frame, Taken};
 use crate::resolve::calls::{BoundLayer, bind_layer};
 use crate::resolve::error::StructureError;
 use crate::resolve::expression::{Flow, Recipe};
+use cnnc_grammar::span::Span;
 
 impl<'a> Expander<'a, '_> {
     /// Writes out a built-in layer as an item.
@@ -23,7 +24,12 @@ impl<'a> Expander<'a, '_> {
         if !builder.reporter.spend_layer(item.span) {
             return Flow::Unknown;
         }
-        let bound = bind_layer(&mut builder.reporter, entry, &recipe.arguments, recipe.site);
+        let incoming = match item.flow {
+            Flow::Node(node) => Some(builder.network.shape(node)),
+            Flow::Unknown | Flow::Absent => None,
+        };
+        let (arguments, site) = (&recipe.arguments, recipe.site);
+        let bound = bind_layer(&mut builder.reporter, entry, arguments, site, incoming.as_ref());
         let Some(bound) = bound else { return Flow::Unknown };
         builder.share(recipe.tied, module);
         let value = self.layer_node(frame, bound, module, item);
@@ -52,6 +58,42 @@ impl<'a> Expander<'a, '_> {
             return Flow::Unknown;
         }
         let path = builder.network.path(module);
-        builder.add_layer(bound, &taken, path, item.span)
+        if let (Op::Linear(_), [taken]) = (&bound.op, taken.as_slice()) {
+            self.warn_of_image(taken.node, item);
+        }
+        self.builder.add_layer(bound, &taken, path, item.span)
+    }
+
+    /// Warns of a `Linear` right over planes: it sees a row of pixels, and not the whole image.
+    fn warn_of_image(&mut self, node: NodeId, item: &Item<'a>) {
+        let builder = &mut self.builder;
+        let shape = builder.network.shape(node);
+        if shape.rank() == 4 && is_image(&builder.network.graph, node) {
+            let label = item.label.map_or(item.span, |label| label.span);
+            let span = Span { end: label.start, ..label };
+            let origin = builder.network.node_span(node);
+            let error = StructureError::LinearOverImage { shape: &shape, span: item.span, origin, before: span };
+            builder.reporter.warn(error.diagnostic());
+        }
+    }
+}
+
+/// Whether a value of four axes is `[N, C, H, W]` for certain: an input, or what a layer of planes gives, element by element since.
+fn is_image(graph: &Graph, node: NodeId) -> bool {
+    const PLANES: &[&str] = &["Conv", "MaxPool2d", "AvgPool2d", "Adaptive", "BatchNorm2d", "ZeroPad2d", "Upsample"];
+    let mut node = node;
+    loop {
+        let op = match graph.dag.get(node).map(|node| &node.kind) {
+            Some(NodeKind::Operator(op)) => op,
+            Some(NodeKind::Input(_)) => return true,
+            None => return false,
+        };
+        if PLANES.iter().any(|begin| op.name().starts_with(begin)) {
+            return true;
+        }
+        match graph.dag.arguments(node).as_slice() {
+            [single] if matches!(op.receptive_field(&[]), LayerField::Point) => node = *single,
+            _ => return false,
+        }
     }
 }

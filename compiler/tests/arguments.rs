@@ -28,7 +28,7 @@ fn arguments_that_a_layer_does_not_take() {
     assert_eq!(outcome.problems[0].fixes[0].edits[0].replacement, "stride");
     assert_eq!(conv("4, 3, 1, 0, 1, 1, true, 8").codes(), ["E205 3:32"]);
     assert_eq!(conv("4, 3, 1, 0, 1, 1, true, \"zeros\", 8").codes(), ["E207 3:41"]);
-    assert_eq!(conv("1, 6, kernel_size=5").codes(), ["E207 3:14"]);
+    assert_eq!(conv("1, 6, kernel_size=5").codes(), ["E207 3:8"]);
     assert_eq!(conv("kernel_size=3, 4").codes(), ["E206 3:23"]);
     assert_eq!(conv("4, 3, groups=3").codes(), ["E206 3:14"]);
     let outcome = conv("in_channels=16, out_channels=4, kernel_size=3");

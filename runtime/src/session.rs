@@ -209,25 +209,6 @@ impl Session {
         self.ready(&inputs, &options.cancel)?.run_into(&inputs, outputs, &options.cancel)
     }
 
-    /// As [`Session::run`], while the inputs of the run after it may be on their way to a device with memory of its own: that run
-    /// has to be given the same ones, by this function.
-    ///
-    /// # Errors
-    /// As [`Session::run`].
-    pub fn run_before(
-        &mut self,
-        inputs: &(impl TensorList + ?Sized),
-        next: &(impl TensorList + ?Sized),
-    ) -> Result<Outputs<'_>> {
-        let is_alike = views(&inputs).map(|one| one.shape().len()).eq(views(&next).map(|one| one.shape().len()))
-            && views(&inputs).zip(views(&next)).all(|(one, other)| one.shape() == other.shape());
-        let next: &dyn TensorList = &next;
-        self.ready(&inputs, &Cancel::default())?.run_before(&inputs, is_alike.then_some(next))?;
-        let executable = self.executable()?;
-        let (ports, tensors) = (&executable.plan().outputs, executable.answers());
-        Ok(Outputs { ports, tensors, labels: self.prepared.model().labels() })
-    }
-
     /// One more run on the inputs of the run before. A device with memory of its own moves neither these nor the answers: what is
     /// timed is the network alone.
     ///

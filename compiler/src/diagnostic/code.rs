@@ -62,6 +62,7 @@ codes! {
     E222 "a weight that does not fit its layer"
     E223 "an input or output that is not as it must be"
     E224 "labels that cannot be used"
+    E225 "arguments that can be read in two ways"
     E301 "channels that are not divisible"
     E302 "a window larger than its padded input"
     E303 "an input of the wrong number of axes"

@@ -138,7 +138,7 @@ impl Convolution {
         let (batch, _, sizes) = inputs::spatial(inputs, self.window.axes.len())?;
         self.channels(inputs)?;
         if let Some(filling) = self.filling() {
-            padding::check(&self.sides(), filling, sizes, "padding", requirements)?;
+            padding::check(&self.sides(), filling, sizes, &written(&self.window.padding()), requirements)?;
         }
         let sizes = self.window.output_size(sizes, requirements)?;
         Ok([batch.clone(), Dim::from(self.out_channels)].into_iter().chain(sizes).collect())

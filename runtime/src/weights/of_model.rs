@@ -49,19 +49,6 @@ impl Weights {
         Ok(Weights::of(model, load_bytes(Path::new(name), bytes, &model.graph().graph, "")?))
     }
 
-    /// These tensors, which must be the model's: all keys that it has, in their sizes. Others are left out.
-    ///
-    /// # Errors
-    /// E602 when one is missing, of other sizes or of another type.
-    pub fn from_parameters(parameters: &Parameters, model: &Model) -> Result<Weights> {
-        let mut weights = Weights::of(model, Parameters::draw(&model.graph().graph, 0)?);
-        let keys: Vec<String> = weights.keys().map(|(key, _)| key.to_owned()).collect();
-        for key in keys {
-            weights.set(&key, &*parameters.get(&key)?)?;
-        }
-        Ok(weights)
-    }
-
     /// The model whose they are.
     pub fn model(&self) -> &Model {
         &self.model

@@ -3,11 +3,13 @@
 //! All mistakes of one call are reported together. `weight=` and `bias=` may also name a parameter of the layer: a list of
 //! numbers or another layer's parameter then stands for its values.
 
+use super::positional;
 use crate::diagnostic::nearest;
 use crate::ops::{ArgumentSpec, Arguments, BindError, Constant, LayerEntry, Op};
-use crate::resolve::error::{ArgumentError, CallSite, LayerSite, SiteArgument};
+use crate::resolve::error::{ArgumentError, CallSite, Incoming, LayerSite, PositionalError, SiteArgument};
 use crate::resolve::expression::{Given, Value};
 use crate::resolve::report::Reporter;
+use crate::shape::Shape;
 use cnnc_grammar::span::Span;
 
 /// A layer with its arguments bound.
@@ -43,13 +45,17 @@ struct Reading<'e, 'a, 'p> {
     unusable: Vec<&'static str>,
 }
 
-/// Binds the arguments of a built-in layer.
+/// Binds the arguments of a built-in layer; `incoming` is what it takes, where that is known.
 pub(in crate::resolve) fn bind_layer<'a>(
     reporter: &mut Reporter<'_>,
     entry: &'static LayerEntry,
     given: &[Given<'a>],
     call: CallSite,
+    incoming: Option<&Shape>,
 ) -> Option<BoundLayer<'a>> {
+    if is_unpacked(reporter, entry, given, call) || is_pytorchs(reporter, entry, given, call, incoming) {
+        return None;
+    }
     let mut reading = Reading {
         reporter,
         entry,
@@ -78,6 +84,60 @@ pub(in crate::resolve) fn bind_layer<'a>(
     op.filter(|_| !broken).map(|op| BoundLayer { op, weights, site })
 }
 
+/// Reports numbers that are to be one tuple: `Permute(0, 2, 3, 1)`, `ZeroPad2d(1, 1, 1, 1)`.
+fn is_unpacked(reporter: &mut Reporter<'_>, entry: &'static LayerEntry, given: &[Given<'_>], site: CallSite) -> bool {
+    let (callee, [argument]) = (entry.signature.name, entry.signature.arguments) else { return false };
+    let number = |given: &Given<'_>| given.value.as_ref().filter(|_| given.key.is_none())?.constant();
+    let numbers: Option<Vec<Constant>> = given.iter().map(number).collect();
+    let (Some(numbers), [_, .., last]) = (numbers, given) else { return false };
+    let arguments = Arguments::from([(argument.name, Constant::Tuple(numbers))]);
+    if (entry.bind)(&arguments).is_err() {
+        return false;
+    }
+    let mend =
+        format!("({})", given.iter().map(|given| reporter.files.text(given.span)).collect::<Vec<_>>().join(", "));
+    let (name, span, call) = (argument.name, last.span, parentheses(reporter, site, given));
+    reporter.report(PositionalError::Unpacked { callee, name, span, call, mend: &mend }.diagnostic());
+    true
+}
+
+/// Reports a list of arguments that is, or could be, PyTorch's with what comes in before the others.
+fn is_pytorchs(
+    reporter: &mut Reporter<'_>,
+    entry: &'static LayerEntry,
+    given: &[Given<'_>],
+    site: CallSite,
+    incoming: Option<&Shape>,
+) -> bool {
+    let callee = entry.signature.name;
+    let call = parentheses(reporter, site, given);
+    if let Some(shifted) = positional::shifted(reporter, entry, given) {
+        let positional::Shifted { inferred, span, mend } = shifted;
+        let written = reporter.files.text(span).to_owned();
+        let incoming = Incoming { written: &written, actual: incoming.and_then(|shape| inferred.of(shape)) };
+        let error = PositionalError::Shifted { callee, inferred: inferred.name, span, call, mend: &mend, incoming };
+        reporter.report(error.diagnostic());
+        return true;
+    }
+    let Some(readings) = incoming.and_then(|shape| positional::two_readings(reporter, entry, given, shape)) else {
+        return false;
+    };
+    let positional::TwoReadings { inferred, span, theirs, ours } = &readings;
+    let (inferred, span, theirs, ours) = (inferred.name, *span, theirs.as_str(), ours.as_deref());
+    reporter.report(PositionalError::TwoReadings { callee, inferred, span, call, theirs, ours }.diagnostic());
+    true
+}
+
+/// The place of a call's parentheses, where all its arguments stand in them.
+fn parentheses(reporter: &Reporter<'_>, site: CallSite, given: &[Given<'_>]) -> Option<Span> {
+    let CallSite { span, parentheses } = site;
+    let inside = |given: &Given<'_>| {
+        given.span.file == span.file && given.span.start >= span.start && given.span.end <= span.end
+    };
+    let open = reporter.files.text(span).find('(').filter(|_| parentheses && given.iter().all(inside))?;
+    Some(Span { start: span.start + open as u32, ..span })
+}
+
 impl<'a> Reading<'_, 'a, '_> {
     /// The name that an argument has by its key or position; after an error, the names that may have been meant.
     fn argument_name(
@@ -94,6 +154,13 @@ impl<'a> Reading<'_, 'a, '_> {
                 return Err(known.iter().map(|spec| spec.name).collect());
             }
             let name = known.get(position).map(|spec| spec.name);
+            if let Some(name) = name.filter(|_| position >= positional::positions(&self.entry.signature)) {
+                let (span, written) = (argument.span, self.reporter.files.text(argument.span).to_owned());
+                let fits = positional::fits(self.entry, given);
+                let error = PositionalError::ByName { callee, name, span, written: &written, fits };
+                self.reporter.report(error.diagnostic());
+                return Err(vec![name]);
+            }
             if name.is_none() {
                 let error = ArgumentError::TooMany { callee, most: known.len(), span: argument.span, declared: None };
                 self.reporter.report(error.diagnostic());

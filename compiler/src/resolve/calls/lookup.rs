@@ -156,7 +156,7 @@ impl<'a> Declarations<'a> {
     pub fn check_recipe(&self, evaluator: &mut Evaluator<'_, 'a, '_>, recipe: &Recipe<'a>) {
         match &recipe.callee {
             Callee::Layer(entry) => {
-                bind_layer(evaluator.reporter, entry, &recipe.arguments, recipe.site);
+                bind_layer(evaluator.reporter, entry, &recipe.arguments, recipe.site, None);
             }
             Callee::Declared(callable) => {
                 match_given(evaluator, callable, &recipe.arguments);

@@ -9,6 +9,7 @@ mod count;
 mod declarations;
 mod lookup;
 pub(in crate::resolve) mod matching;
+mod positional;
 mod scheme;
 
 pub(in crate::resolve) use bind::{BoundLayer, GivenWeight, bind_layer};

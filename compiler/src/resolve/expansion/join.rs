@@ -46,7 +46,7 @@ impl<'a> Expander<'a, '_> {
         let builder = &mut self.builder;
         let given = builder.at(frame, |evaluator, _| evaluator.given(call));
         let site = CallSite { span: call.span, parentheses: call.arguments.is_some() };
-        let bound = bind_layer(&mut builder.reporter, entry, &given, site);
+        let bound = bind_layer(&mut builder.reporter, entry, &given, site, None);
         let branches = cursor.branches.unwrap_or_default();
         if branches.is_empty() && !builder.reporter.is_spent() {
             let error = StructureError::EmptyJoin { word: entry.signature.name, span: call.span };

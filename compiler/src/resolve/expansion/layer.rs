@@ -23,7 +23,12 @@ impl<'a> Expander<'a, '_> {
         if !builder.reporter.spend_layer(item.span) {
             return Flow::Unknown;
         }
-        let bound = bind_layer(&mut builder.reporter, entry, &recipe.arguments, recipe.site);
+        let incoming = match item.flow {
+            Flow::Node(node) => Some(builder.network.shape(node)),
+            Flow::Unknown | Flow::Absent => None,
+        };
+        let (arguments, site) = (&recipe.arguments, recipe.site);
+        let bound = bind_layer(&mut builder.reporter, entry, arguments, site, incoming.as_ref());
         let Some(bound) = bound else { return Flow::Unknown };
         builder.share(recipe.tied, module);
         let value = self.layer_node(frame, bound, module, item);

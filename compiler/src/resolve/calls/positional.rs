@@ -1,0 +1,186 @@
+//! Arguments by position, where they could be PyTorch's own list.
+//!
+//! PyTorch's layers begin with what is inferred here: channels or features that come in. Such a list is never read as something
+//! else in silence. Where it cannot be ours it is an error that says how it is written here ([`Shifted`]); where it could be both,
+//! since its first number is just what comes in, the error offers both readings by name ([`TwoReadings`]).
+
+use crate::ops::{Arguments, Constant, LayerEntry, Op, Signature};
+use crate::resolve::expression::{Given, Value};
+use crate::resolve::report::Reporter;
+use crate::shape::{Dim, Requirements, Shape};
+use cnnc_grammar::span::Span;
+
+/// What a layer infers, and where PyTorch's list has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Inferred {
+    /// PyTorch's name of it.
+    pub name: &'static str,
+    /// Its position there.
+    pub position: usize,
+}
+
+impl Inferred {
+    /// Its value for an input of that shape.
+    pub fn of(self, input: &Shape) -> Option<i64> {
+        let is_last = matches!(self.name, "in_features" | "embed_dim");
+        let size = if is_last { input.last() } else { input.get(1) };
+        size.and_then(Dim::number)
+    }
+}
+
+/// What PyTorch's layer of that name takes and ours infers.
+pub(super) fn inferred(layer: &str) -> Option<Inferred> {
+    const KINDS: &[(&str, &str, usize)] = &[
+        ("Conv", "in_channels", 0),
+        ("Linear", "in_features", 0),
+        ("BatchNorm", "num_features", 0),
+        ("InstanceNorm", "num_features", 0),
+        ("LayerNorm2d", "num_channels", 0),
+        ("GroupNorm", "num_channels", 1),
+        ("MultiheadAttention", "embed_dim", 0),
+    ];
+    let kind = KINDS.iter().find(|(begin, ..)| layer.starts_with(begin));
+    kind.map(|&(_, name, position)| Inferred { name, position })
+}
+
+/// How many arguments may be given by position: those before the first that is given by name alone, since PyTorch has others
+/// where it would stand.
+pub(super) fn positions(signature: &Signature) -> usize {
+    let by_name = signature.arguments.iter().position(|spec| matches!(spec.name, "eps" | "momentum" | "dropout"));
+    by_name.unwrap_or(signature.arguments.len())
+}
+
+/// A list with PyTorch's argument in it, which is not ours.
+pub(super) struct Shifted {
+    /// The argument that is inferred.
+    pub inferred: Inferred,
+    /// Where it is written.
+    pub span: Span,
+    /// What stands between the parentheses without it; empty where nothing does.
+    pub mend: String,
+}
+
+/// The list of a call, when it can be PyTorch's alone.
+pub(super) fn shifted(reporter: &Reporter<'_>, entry: &LayerEntry, given: &[Given<'_>]) -> Option<Shifted> {
+    let inferred = inferred(entry.signature.name)?;
+    let first = positional(given).nth(inferred.position)?;
+    is_count(first).then_some(())?;
+    let theirs = without(given, inferred.position);
+    let ours_fits = positional(given).count() <= positions(&entry.signature) && bound(entry, given).is_some();
+    let fits = !ours_fits && bound(entry, &theirs).is_some();
+    fits.then(|| Shifted { inferred, span: first.span, mend: by_name(reporter, entry, &theirs, inferred.position) })
+}
+
+/// A list that fits both ways.
+pub(super) struct TwoReadings {
+    /// The argument that PyTorch's list begins with.
+    pub inferred: Inferred,
+    /// Where all positional arguments stand.
+    pub span: Span,
+    /// What it is in PyTorch, as arguments of ours.
+    pub theirs: String,
+    /// What it would be here, where that shape is possible.
+    pub ours: Option<String>,
+}
+
+/// The two readings of a list of numbers whose first is just what comes in.
+pub(super) fn two_readings(
+    reporter: &Reporter<'_>,
+    entry: &LayerEntry,
+    given: &[Given<'_>],
+    input: &Shape,
+) -> Option<TwoReadings> {
+    let inferred = inferred(entry.signature.name).filter(|inferred| inferred.position == 0)?;
+    let (first, last) = (positional(given).next()?, positional(given).last()?);
+    let is_incoming = matches!(first.value, Some(Value::Int(number)) if inferred.of(input) == Some(number));
+    let theirs = without(given, 0);
+    if !is_incoming || positional(given).count() < 3 || !positional(given).all(is_count) {
+        return None;
+    }
+    let possible = |arguments: &[Given<'_>]| {
+        let op = bound(entry, arguments)?;
+        op.infer(std::slice::from_ref(input), &mut Requirements::default()).ok()
+    };
+    possible(&theirs)?;
+    let ours = possible(given).map(|_| by_name(reporter, entry, given, 0));
+    let span = Span { end: last.span.end, ..first.span };
+    Some(TwoReadings { inferred, span, theirs: by_name(reporter, entry, &theirs, 0), ours })
+}
+
+fn positional<'g, 'a>(given: &'g [Given<'a>]) -> impl Iterator<Item = &'g Given<'a>> {
+    given.iter().take_while(|given| given.key.is_none())
+}
+
+fn is_count(given: &Given<'_>) -> bool {
+    matches!(given.value, Some(Value::Int(1..)))
+}
+
+fn without<'a>(given: &[Given<'a>], position: usize) -> Vec<Given<'a>> {
+    let others = given.iter().enumerate().filter(|(at, _)| *at != position);
+    others.map(|(_, given)| given.clone()).collect()
+}
+
+/// Whether arguments fit by PyTorch's positions, those included that are given by name alone.
+pub(super) fn fits(entry: &LayerEntry, given: &[Given<'_>]) -> bool {
+    bound(entry, given).is_some()
+}
+
+/// The layer with these arguments, all of them by PyTorch's positions; `None` where they do not fit.
+fn bound(entry: &LayerEntry, given: &[Given<'_>]) -> Option<Op> {
+    let mut arguments = Arguments::new();
+    for (position, argument) in given.iter().enumerate() {
+        let name = name_of(entry, position, argument)?;
+        let before = arguments.insert(name, argument.value.as_ref()?.constant()?);
+        if before.is_some() {
+            return None;
+        }
+    }
+    let is_number = |name: &str| matches!(arguments.get(name), Some(Constant::Int(_) | Constant::Float(_)));
+    if is_number("bias") {
+        return None;
+    }
+    (entry.bind)(&arguments).ok()
+}
+
+fn name_of(entry: &LayerEntry, position: usize, argument: &Given<'_>) -> Option<&'static str> {
+    match argument.key {
+        Some(key) => entry.signature.arguments.iter().find(|spec| spec.name == key.text),
+        None => entry.signature.arguments.get(position),
+    }
+    .map(|spec| spec.name)
+}
+
+/// The arguments as text: the first `kept` positional ones as they are, or one where that may be, the others by name.
+fn by_name(reporter: &Reporter<'_>, entry: &LayerEntry, given: &[Given<'_>], kept: usize) -> String {
+    let kept = kept.max(1).min(positions(&entry.signature));
+    let written = given.iter().enumerate().map(|(position, argument)| {
+        let text = reporter.files.text(argument.span);
+        match name_of(entry, position, argument) {
+            Some(name) if argument.key.is_none() && position >= kept => format!("{name}={text}"),
+            _ => text.to_owned(),
+        }
+    });
+    written.collect::<Vec<String>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops;
+
+    #[test]
+    fn what_is_inferred_has_pytorchs_place() {
+        let of = |layer| inferred(layer).map(|inferred| (inferred.name, inferred.position));
+        assert_eq!(of("ConvTranspose2d"), Some(("in_channels", 0)));
+        assert_eq!(of("GroupNorm"), Some(("num_channels", 1)));
+        assert_eq!(of("LayerNorm"), None);
+        assert_eq!(of("MaxPool2d"), None);
+    }
+
+    #[test]
+    fn what_pytorch_has_elsewhere_has_no_place() {
+        let of = |layer| ops::layer(layer).map(|entry| positions(&entry.signature));
+        assert_eq!([of("BatchNorm2d"), of("GroupNorm"), of("Linear")], [Some(0), Some(1), Some(2)]);
+        assert_eq!([of("MultiheadAttention"), of("RMSNorm"), of("Dropout")], [Some(1), Some(1), Some(1)]);
+    }
+}

@@ -59,7 +59,7 @@ pooling! { AvgPool1d }
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_layer::{on};
+    use super::super::test_layer::on;
 
     #[test]
     fn shape_text_and_kernels() {

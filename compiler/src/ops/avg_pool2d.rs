@@ -1,9 +1,7 @@
 //! AvgPool2d: the mean of each window.
 
-use super::argument_types::PerAxis;
-use super::dimensions::Over;
-use super::pooling::pooling;
-use super::{Argument, BindError, PadPair, Pair, Window};
+use super::pooling::mean;
+use super::{PadPair, Pair};
 
 crate::layer! {
     /// The mean of each window, `[N, C, H, W]` to `[N, C, H', W']`.
@@ -41,40 +39,12 @@ crate::layer! {
     }
 }
 
-impl AvgPool2d {
-    fn window(&self) -> Window {
-        Window::pooling(&self.kernel_size, &self.stride, &self.padding, &[1; 2], self.ceil_mode)
-    }
-
-    fn over(&self) -> Over {
-        match self.divisor_override {
-            Some(number) => Over::SumBy(number as f64),
-            None if self.count_include_pad => Over::MeanWithPadding(self.padding.per_axis()),
-            None => Over::Mean,
-        }
-    }
-
-    fn text(&self) -> String {
-        let stride = self.stride.unwrap_or(self.kernel_size);
-        let (kernel_size, stride, padding) = (self.kernel_size.python(), stride.python(), self.padding.python());
-        format!("kernel_size={kernel_size}, stride={stride}, padding={padding}")
-    }
-
-    fn divides(&self) -> Result<(), BindError> {
-        if self.divisor_override != Some(0) {
-            return Ok(());
-        }
-        let message = "divisor_override=0 divides by zero".into();
-        Err(BindError::Conflict { argument: "divisor_override", message, mend: Some("1".into()) })
-    }
-}
-
-pooling! { AvgPool2d, divides }
+mean! { AvgPool2d, 2 }
 
 #[cfg(test)]
 mod tests {
     use super::super::test_layer::{bind, on};
-    use super::*;
+    use super::super::dimensions::Over;
 
     #[test]
     fn shape_and_text_are_those_of_pytorch() {

@@ -64,44 +64,7 @@ macro_rules! convolution {
             }
         }
 
-        impl $crate::ops::Operator for $name {
-            const PARAMETERS: &'static [&'static str] = &["weight", "bias"];
-
-            fn validate(&self) -> Result<(), $crate::ops::BindError> {
-                self.common().validate()
-            }
-
-            fn infer(
-                &self,
-                inputs: &[$crate::shape::Shape],
-                requirements: &mut $crate::shape::Requirements,
-            ) -> Result<$crate::shape::Shape, $crate::ops::ShapeError> {
-                self.common().infer(inputs, requirements)
-            }
-
-            fn parameters(
-                &self,
-                inputs: &[$crate::shape::Shape],
-            ) -> Result<Vec<$crate::ops::ParameterDeclaration>, $crate::ops::ShapeError> {
-                self.common().parameters(inputs)
-            }
-
-            fn macs(&self, inputs: &[Vec<usize>], output: &[usize]) -> u64 {
-                self.common().macs(inputs, output)
-            }
-
-            fn receptive_field(&self, inputs: &[$crate::shape::Shape]) -> $crate::ops::LayerField {
-                self.common().receptive_field(inputs)
-            }
-
-            fn describe(&self, inputs: &[$crate::shape::Shape]) -> String {
-                self.common().describe(inputs)
-            }
-
-            fn lower(&self, builder: &mut $crate::kernels::KernelBuilder) -> $crate::graph::NodeId {
-                self.common().lower(builder)
-            }
-        }
+        $crate::ops::common::by_common! { $name, ["weight", "bias"] }
     };
 }
 

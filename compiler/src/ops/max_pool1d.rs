@@ -1,9 +1,7 @@
 //! MaxPool1d: the largest element of each window.
 
-use super::argument_types::PerAxis;
-use super::dimensions::Over;
-use super::pooling::pooling;
-use super::{Argument, Extents, Margins, Window};
+use super::pooling::largest;
+use super::{Extents, Margins};
 
 crate::layer! {
     /// The largest element of each window, `[N, C, L]` to `[N, C, L']`. Padding never wins.
@@ -39,33 +37,11 @@ crate::layer! {
     }
 }
 
-impl MaxPool1d {
-    fn window(&self) -> Window {
-        let dilation = self.dilation.per_axis();
-        Window::pooling(&self.kernel_size, &self.stride, &self.padding, &dilation, self.ceil_mode)
-    }
-
-    fn over(&self) -> Over {
-        Over::Max
-    }
-
-    fn text(&self) -> String {
-        format!(
-            "kernel_size={}, stride={}, padding={}, dilation={}, ceil_mode={}",
-            self.kernel_size.python(),
-            self.stride.unwrap_or(self.kernel_size).python(),
-            self.padding.python(),
-            self.dilation.python(),
-            self.ceil_mode.python()
-        )
-    }
-}
-
-pooling! { MaxPool1d }
+largest! { MaxPool1d }
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_layer::{on};
+    use super::super::test_layer::on;
 
     #[test]
     fn shape_text_and_kernels() {

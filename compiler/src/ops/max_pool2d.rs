@@ -1,9 +1,7 @@
 //! MaxPool2d: the largest element of each window.
 
-use super::argument_types::PerAxis;
-use super::dimensions::Over;
-use super::pooling::pooling;
-use super::{Argument, PadPair, Pair, Window};
+use super::pooling::largest;
+use super::{PadPair, Pair};
 
 crate::layer! {
     /// The largest element of each window, `[N, C, H, W]` to `[N, C, H', W']`. Padding never wins.
@@ -39,29 +37,7 @@ crate::layer! {
     }
 }
 
-impl MaxPool2d {
-    fn window(&self) -> Window {
-        let dilation = self.dilation.per_axis();
-        Window::pooling(&self.kernel_size, &self.stride, &self.padding, &dilation, self.ceil_mode)
-    }
-
-    fn over(&self) -> Over {
-        Over::Max
-    }
-
-    fn text(&self) -> String {
-        format!(
-            "kernel_size={}, stride={}, padding={}, dilation={}, ceil_mode={}",
-            self.kernel_size.python(),
-            self.stride.unwrap_or(self.kernel_size).python(),
-            self.padding.python(),
-            self.dilation.python(),
-            self.ceil_mode.python()
-        )
-    }
-}
-
-pooling! { MaxPool2d }
+largest! { MaxPool2d }
 
 #[cfg(test)]
 mod tests {

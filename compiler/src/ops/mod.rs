@@ -10,6 +10,7 @@ mod argument;
 mod argument_types;
 mod batch_norm;
 mod broadcast;
+mod common;
 mod convolution;
 mod dimensions;
 mod drop;

@@ -1,7 +1,8 @@
 //! What poolings share once they know their window, what they make of it, and their text.
 //!
 //! `pooling! { Name }` implements the layer of a struct with methods `window`, `over` and `text`, and `pooling! { Name,
-//! checked }` one that has a method `check` too.
+//! checked }` one that has a method of that name too. `largest! { Name }` is all of a MaxPool, whose arguments alone differ by
+//! its axes, and `mean! { Name, axes }` all of an AvgPool with a `divisor_override`.
 
 macro_rules! pooling {
     ($name:ident $(, $checked:ident)?) => {
@@ -36,4 +37,78 @@ macro_rules! pooling {
     };
 }
 
-pub(super) use pooling;
+macro_rules! largest {
+    ($name:ident) => {
+        impl $name {
+            fn window(&self) -> $crate::ops::Window {
+                let dilation = $crate::ops::argument_types::PerAxis::per_axis(&self.dilation);
+                $crate::ops::Window::pooling(&self.kernel_size, &self.stride, &self.padding, &dilation, self.ceil_mode)
+            }
+
+            fn over(&self) -> $crate::ops::dimensions::Over {
+                $crate::ops::dimensions::Over::Max
+            }
+
+            fn text(&self) -> String {
+                use $crate::ops::Argument;
+                format!(
+                    "kernel_size={}, stride={}, padding={}, dilation={}, ceil_mode={}",
+                    self.kernel_size.python(),
+                    self.stride.unwrap_or(self.kernel_size).python(),
+                    self.padding.python(),
+                    self.dilation.python(),
+                    self.ceil_mode.python()
+                )
+            }
+        }
+
+        $crate::ops::pooling::pooling! { $name }
+    };
+}
+
+macro_rules! mean {
+    ($name:ident, $axes:literal) => {
+        impl $name {
+            fn window(&self) -> $crate::ops::Window {
+                $crate::ops::Window::pooling(
+                    &self.kernel_size,
+                    &self.stride,
+                    &self.padding,
+                    &[1; $axes],
+                    self.ceil_mode,
+                )
+            }
+
+            fn over(&self) -> $crate::ops::dimensions::Over {
+                use $crate::ops::dimensions::Over;
+                match self.divisor_override {
+                    Some(number) => Over::SumBy(number as f64),
+                    None if self.count_include_pad => {
+                        Over::MeanWithPadding($crate::ops::argument_types::PerAxis::per_axis(&self.padding))
+                    }
+                    None => Over::Mean,
+                }
+            }
+
+            fn text(&self) -> String {
+                use $crate::ops::Argument;
+                let stride = self.stride.unwrap_or(self.kernel_size);
+                let (size, stride, padding) = (self.kernel_size.python(), stride.python(), self.padding.python());
+                format!("kernel_size={size}, stride={stride}, padding={padding}")
+            }
+
+            fn divides(&self) -> Result<(), $crate::ops::BindError> {
+                if self.divisor_override != Some(0) {
+                    return Ok(());
+                }
+                let message = "divisor_override=0 divides by zero".into();
+                let mend = Some("1".into());
+                Err($crate::ops::BindError::Conflict { argument: "divisor_override", message, mend })
+            }
+        }
+
+        $crate::ops::pooling::pooling! { $name, divides }
+    };
+}
+
+pub(super) use {largest, mean, pooling};

@@ -57,44 +57,7 @@ macro_rules! transposed {
             }
         }
 
-        impl $crate::ops::Operator for $name {
-            const PARAMETERS: &'static [&'static str] = &["weight", "bias"];
-
-            fn validate(&self) -> Result<(), $crate::ops::BindError> {
-                self.common().validate()
-            }
-
-            fn infer(
-                &self,
-                inputs: &[$crate::shape::Shape],
-                requirements: &mut $crate::shape::Requirements,
-            ) -> Result<$crate::shape::Shape, $crate::ops::ShapeError> {
-                self.common().infer(inputs, requirements)
-            }
-
-            fn parameters(
-                &self,
-                inputs: &[$crate::shape::Shape],
-            ) -> Result<Vec<$crate::ops::ParameterDeclaration>, $crate::ops::ShapeError> {
-                self.common().parameters(inputs)
-            }
-
-            fn macs(&self, inputs: &[Vec<usize>], _output: &[usize]) -> u64 {
-                self.common().macs(inputs)
-            }
-
-            fn receptive_field(&self, inputs: &[$crate::shape::Shape]) -> $crate::ops::LayerField {
-                self.common().receptive_field(inputs)
-            }
-
-            fn describe(&self, inputs: &[$crate::shape::Shape]) -> String {
-                self.common().describe(inputs)
-            }
-
-            fn lower(&self, builder: &mut $crate::kernels::KernelBuilder) -> $crate::graph::NodeId {
-                self.common().lower(builder)
-            }
-        }
+        $crate::ops::common::by_common! { $name, ["weight", "bias"] }
     };
 }
 
@@ -196,7 +159,7 @@ impl Transposed {
         Ok(inputs::weight_and_bias(weight, self.bias.then_some(self.out_channels)))
     }
 
-    pub fn macs(&self, inputs: &[Vec<usize>]) -> u64 {
+    pub fn macs(&self, inputs: &[Vec<usize>], _output: &[usize]) -> u64 {
         let kernel = [vec![self.out_channels / self.groups], self.along(|axis| axis.kernel)].concat();
         inputs.first().map_or(0, |input| super::count(input)).saturating_mul(super::count(&kernel))
     }

@@ -3,8 +3,8 @@
 use super::lane::Lane;
 use super::map::words;
 use super::memory::Memory;
+use super::tasks::{Cost, Tasks, Workspace};
 use super::walk::Walk;
-use super::{Cost, Tasks, Workspace};
 use cnnc_compiler::kernels::Expression;
 use cnnc_compiler::plan::View;
 

@@ -7,7 +7,7 @@
 use super::compiled_expression::{CompiledExpression, Count, Counter};
 use super::lane::{Lane, Pattern};
 use super::memory::{Address, Memory};
-use super::{ThreadWorkspace, Workspace};
+use super::tasks::{ThreadWorkspace, Workspace};
 use crate::cpu::blocked::call::{Finish, Images};
 use cnnc_compiler::kernels::Expression;
 use cnnc_compiler::plan::{DividedEpilogue, View};

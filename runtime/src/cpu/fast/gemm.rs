@@ -2,7 +2,7 @@
 
 use super::map::Elementwise;
 use super::memory::{Address, Memory};
-use super::{Cost, Tasks, Workspace};
+use super::tasks::{Cost, Tasks, Workspace};
 use cnnc_compiler::plan::View;
 use gemm_common::Parallelism;
 

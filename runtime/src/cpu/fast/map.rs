@@ -3,8 +3,8 @@
 use super::compiled_expression::{CompiledExpression, Count, Counter};
 use super::lane::Lane;
 use super::memory::{Address, Memory, WORD_BYTES};
+use super::tasks::{Cost, Tasks, Workspace};
 use super::walk::Walk;
-use super::{Cost, Tasks, Workspace};
 use cnnc_compiler::element::ElementType;
 use cnnc_compiler::kernels::Expression;
 use cnnc_compiler::plan::{Storage, View};

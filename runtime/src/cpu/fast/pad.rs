@@ -1,7 +1,7 @@
 //! Zeros around a tensor, row by row; a negative number cuts off instead.
 
 use super::memory::{Address, Memory};
-use super::{Cost, Tasks, Workspace};
+use super::tasks::{Cost, Tasks, Workspace};
 use cnnc_compiler::plan::View;
 
 /// Elements that a task writes.

@@ -3,7 +3,7 @@
 use super::level::vectorised;
 use super::math;
 use super::memory::{Address, Memory};
-use super::{Cost, Tasks, Workspace};
+use super::tasks::{Cost, Tasks, Workspace};
 use crate::cpu::windows::Windows;
 use cnnc_compiler::kernels::{PoolAxis, Pooling};
 use cnnc_compiler::plan::View;

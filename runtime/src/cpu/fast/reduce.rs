@@ -10,7 +10,7 @@
 use super::level::vectorised;
 use super::math;
 use super::memory::{Address, Memory};
-use super::{Cost, Tasks, Workspace};
+use super::tasks::{Cost, Tasks, Workspace};
 use cnnc_compiler::kernels::Reduction;
 use cnnc_compiler::plan::View;
 

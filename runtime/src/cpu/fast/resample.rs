@@ -2,7 +2,7 @@
 
 use super::level::vectorised;
 use super::memory::{Address, Memory};
-use super::{Cost, Tasks, Workspace};
+use super::tasks::{Cost, Tasks, Workspace};
 use cnnc_compiler::kernels::{Resampling, Source};
 use cnnc_compiler::plan::View;
 

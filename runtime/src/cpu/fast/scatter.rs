@@ -3,7 +3,7 @@
 
 use super::math;
 use super::memory::{Address, Memory};
-use super::{Cost, Tasks, Workspace};
+use super::tasks::{Cost, Tasks, Workspace};
 use crate::cpu::windows::{WindowElements, Windows};
 use cnnc_compiler::kernels::{PoolAxis, Pooling, Resampling, Source};
 use cnnc_compiler::plan::View;

@@ -50,7 +50,7 @@ NORMS = {
         (IMAGE, L.BatchNorm2d()),
         (ODD, L.BatchNorm2d(eps=0.001)),
         (IMAGE, L.BatchNorm2d(affine=False)),
-        (IMAGE, L.BatchNorm2d(0.5, 0.01)),
+        (IMAGE, L.BatchNorm2d(eps=0.5, momentum=0.01)),
         ((1, 1, 1, 1), L.BatchNorm2d()),
         (IMAGE, L.BatchNorm2d(momentum=None)),
         ((1, 3, 7, 7), L.Conv2d(8, kernel_size=3, padding=1, bias=False), L.BatchNorm2d(), L.ReLU()),

@@ -179,8 +179,8 @@ class DropPath(nn.Module):
 SPECIAL = {
     "DropPath": lambda x, *args, **kwargs: DropPath(*args, **kwargs),
     "GroupNorm": lambda x, groups, **kwargs: nn.GroupNorm(groups, x.shape[1], **kwargs),
-    "RMSNorm": lambda x, shape=None, eps=torch.finfo(torch.float32).eps, affine=True: nn.RMSNorm(
-        shape or x.shape[-1], eps, affine
+    "RMSNorm": lambda x, shape=None, eps=torch.finfo(torch.float32).eps, **kwargs: nn.RMSNorm(
+        shape or x.shape[-1], eps, **kwargs
     ),
     "LayerNorm": lambda x, shape=None, **kwargs: nn.LayerNorm(shape or x.shape[-1], **kwargs),
     "LayerNorm2d": lambda x, **kwargs: torchvision.models.convnext.LayerNorm2d(x.shape[1], **kwargs),

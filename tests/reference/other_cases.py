@@ -77,7 +77,7 @@ NORMS = {
         (TOKENS, L.RMSNorm()),
         (IMAGE, L.RMSNorm((5, 6), eps=0.01)),
         (ROWS, L.RMSNorm(eps=1e-6)),
-        (TOKENS, L.RMSNorm(8, 1e-5, False)),
+        (TOKENS, L.RMSNorm(8, eps=1e-5, elementwise_affine=False)),
         (IMAGE, L.RMSNorm((4, 5, 6), eps=0.1), L.ReLU()),
     ],
     "group_norm": [
@@ -279,6 +279,15 @@ SHAPES = {
         (IMAGE, L.Unfold((2, 3), stride=2, padding=1)),
         (IMAGE, L.Unfold(2, 2, 1, 1)),
         ((2, 3, 8, 8), L.Unfold(kernel_size=2, stride=2), L.Permute((0, 2, 1)), L.Linear(4)),
+    ],
+    "fold": [
+        ((2, 12, 16), L.Fold((8, 8), kernel_size=2, stride=2)),
+        ((2, 12, 20), L.Fold((5, 6), 2)),
+        ((1, 24, 12), L.Fold((5, 7), (2, 3), padding=1, stride=2)),
+        ((3, 8, 12), L.Fold((5, 6), 2, dilation=2)),
+        ((1, 18, 6), L.Fold(output_size=6, kernel_size=3, stride=3, padding=(1, 2))),
+        ((1, 6, 6), L.Fold((9, 7), (3, 2), 2, (0, 1), 3)),
+        ((2, 3, 6, 6), L.Conv2d(4, kernel_size=3), L.Unfold(2, stride=2), L.Fold((4, 4), 2, stride=2), L.ReLU()),
     ],
     "multihead_attention": [
         (TOKENS, L.MultiheadAttention(2, batch_first=True)),

@@ -265,6 +265,25 @@ CASES = {
         for word in ("Avg", "Max")
         for axes, cases in (("1d", ADAPTIVE1D), ("3d", ADAPTIVE3D))
     },
+    "lp_pool1d": [
+        ((2, 3, 11), L.LPPool1d(2, 3)),
+        ((1, 17, 9), L.LPPool1d(2.0, 4, stride=2, ceil_mode=True)),
+        ((2, 3, 11), L.Sigmoid(), L.LPPool1d(3, 2)),
+        ((2, 3, 11), L.LPPool1d(1, 3, stride=1)),
+    ],
+    "lp_pool2d": [
+        ((2, 3, 7, 8), L.LPPool2d(2, 3)),
+        ((2, 3, 8, 8), L.ReLU(), L.LPPool2d(2, 2)),  # some windows are zeros alone
+        ((1, 17, 7, 9), L.LPPool2d(norm_type=2, kernel_size=(2, 3), stride=(1, 2), ceil_mode=True)),
+        ((2, 3, 7, 8), L.Softplus(), L.LPPool2d(1.5, 2)),
+        ((2, 3, 7, 8), L.Sigmoid(), L.LPPool2d(4, 3, stride=2), L.ReLU()),
+        ((2, 3, 7, 8), L.LPPool2d(1, (1, 2))),
+    ],
+    "lp_pool3d": [
+        ((2, 3, 4, 5, 6), L.LPPool3d(2, 2)),
+        ((1, 2, 5, 4, 7), L.LPPool3d(2, (3, 2, 2), stride=2, ceil_mode=True)),
+        ((1, 3, 4, 4, 4), L.Sigmoid(), L.LPPool3d(3, 2)),
+    ],
     "conv2d": CONV2D,
     "conv_transpose2d": CONV_TRANSPOSE2D,
     "max_pool2d": MAX_POOL2D,

@@ -17,6 +17,7 @@ mod drop;
 mod exponentials;
 mod inputs;
 mod instance_norm;
+mod lp_pool;
 mod manual;
 mod norm;
 mod operator;
@@ -167,6 +168,9 @@ operators! {
         avg_pool1d::AvgPool1d,
         avg_pool2d::AvgPool2d,
         avg_pool3d::AvgPool3d,
+        lp_pool1d::LPPool1d,
+        lp_pool2d::LPPool2d,
+        lp_pool3d::LPPool3d,
         soft_pool2d::SoftPool2d,
         adaptive_avg_pool1d::AdaptiveAvgPool1d,
         adaptive_avg_pool2d::AdaptiveAvgPool2d,
@@ -240,6 +244,7 @@ operators! {
         pixel_shuffle::PixelShuffle,
         pixel_unshuffle::PixelUnshuffle,
         unfold::Unfold,
+        fold::Fold,
         channel_shuffle::ChannelShuffle,
         narrow::Narrow,
         permute::Permute,

@@ -24,7 +24,7 @@ pub use array::Array;
 
 use chance::{Chance, dropped};
 use cnnc_compiler::graph::{NodeId, NodeKind, ParameterUse, ShapedGraph};
-use cnnc_compiler::ops::{Argument, Extents, Factors, Filling, Op, Pair, PerAxis};
+use cnnc_compiler::ops::{Argument, Extents, Factors, Filling, Margins, Op, Pair, PerAxis};
 use cnnc_runtime::{Parameters, Tensor};
 use number::{Number, start};
 use std::collections::{BTreeMap, HashMap};
@@ -154,6 +154,13 @@ macro_rules! largest_of_windows {
     }};
 }
 
+macro_rules! norm_of_windows {
+    ($pool:expr, $x:expr, $ones:expr, $none:expr) => {{
+        let axes = axes(&$pool.kernel_size, &$pool.stride.unwrap_or($pool.kernel_size), &$none, &$ones);
+        window::norm_pooling($x, &axes, $pool.ceil_mode, $pool.norm_type)
+    }};
+}
+
 macro_rules! mean_of_windows {
     ($pool:expr, $x:expr, $ones:expr, $divisor:expr) => {{
         let stride = $pool.stride.unwrap_or($pool.kernel_size);
@@ -200,6 +207,9 @@ fn layer(
         Op::AvgPool1d(pool) => mean_of_windows!(pool, x, Extents([1]), None),
         Op::AvgPool2d(pool) => mean_of_windows!(pool, x, Pair(1, 1), pool.divisor_override),
         Op::AvgPool3d(pool) => mean_of_windows!(pool, x, Extents([1; 3]), pool.divisor_override),
+        Op::LPPool1d(pool) => norm_of_windows!(pool, x, Extents([1]), Margins([0])),
+        Op::LPPool2d(pool) => norm_of_windows!(pool, x, Pair(1, 1), Margins([0; 2])),
+        Op::LPPool3d(pool) => norm_of_windows!(pool, x, Extents([1; 3]), Margins([0; 3])),
         Op::SoftPool2d(pool) => {
             let stride = pool.stride.unwrap_or(pool.kernel_size);
             let axes = axes(&pool.kernel_size, &stride, &pool.padding, &Pair(1, 1));
@@ -318,6 +328,10 @@ fn layer(
         Op::Unfold(unfold) => {
             let axes = axes(&unfold.kernel_size, &unfold.stride, &unfold.padding, &unfold.dilation);
             window::unfolded(x, &axes)
+        }
+        Op::Fold(fold) => {
+            let axes = axes(&fold.kernel_size, &fold.stride, &fold.padding, &fold.dilation);
+            window::folded(x, &axes, &fold.output_size.per_axis())
         }
         Op::ChannelShuffle(shuffle) => movement::channels_shuffled(x, shuffle.groups),
         Op::Narrow(narrow) => movement::narrowed(x, narrow.dim, narrow.start, narrow.length),

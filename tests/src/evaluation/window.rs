@@ -143,6 +143,23 @@ pub fn unfolded(x: &Array, axes: &[Axis]) -> Array {
     })
 }
 
+/// Every column added to a plane of that size, where its window lies.
+pub fn folded(x: &Array, axes: &[Axis], size: &[usize]) -> Array {
+    let columns = axes[1].count(size[1]);
+    let area = axes[0].kernel * axes[1].kernel;
+    let mut y = Array::of(&[&[x.shape[0], x.shape[1] / area], size].concat(), |_| Number::exact(0.0));
+    each_place(&x.shape, |place| {
+        let (channel, index) = (place[1] / area, place[1] % area);
+        let index = [index / axes[1].kernel, index % axes[1].kernel];
+        let to = sees(axes, &[place[2] / columns, place[2] % columns], &index);
+        if to.iter().zip(size).all(|(&to, &size)| to >= 0 && (to as usize) < size) {
+            let number = number_of(&[place[0], channel, to[0] as usize, to[1] as usize], &y.shape);
+            y.elements[number] = y.elements[number] + x.at(place);
+        }
+    });
+    y
+}
+
 /// A pooling's windows: as PyTorch's `pooling_output_shape`, a last one that would start past the input and the padding before
 /// it is none.
 fn pooled(axis: Axis, size: usize, ceil_mode: bool) -> usize {
@@ -210,6 +227,29 @@ pub fn mean_pooling(x: &Array, axes: &[Axis], ceil_mode: bool, divisor: &Divisor
             Divisor::Fixed(number) => *number as f64,
         };
         seen.iter().copied().sum::<Number>() / Number::exact(count)
+    })
+}
+
+/// `(Σ xᵖ)^(1/p)`, of a window that sticks out as if it had as many elements as others; without a derivative at 0.
+pub fn norm_pooling(x: &Array, axes: &[Axis], ceil_mode: bool, norm: f64) -> Array {
+    let area: usize = axes.iter().map(|axis| axis.kernel).product();
+    let raised = |&x: &Number| {
+        if norm == 2.0 {
+            x.square()
+        } else if norm == 1.0 {
+            x
+        } else {
+            x.power(norm)
+        }
+    };
+    pooling(x, axes, ceil_mode, |seen, _| {
+        let sum = seen.iter().map(raised).sum::<Number>() * (area as f64 / seen.len() as f64);
+        match norm {
+            1.0 => sum,
+            _ if sum.value() == 0.0 => Number::exact(0.0),
+            2.0 => sum.sqrt(),
+            _ => sum.power(1.0 / norm),
+        }
     })
 }
 

@@ -26,12 +26,13 @@ const OFTEN: [&str; 15] = [
 ];
 
 /// Layers that take no value of another number of axes, beside those whose name says how many.
-const OF_IMAGES: [&str; 8] = [
+const OF_IMAGES: [&str; 9] = [
     "GroupNorm",
     "Upsample",
     "PixelShuffle",
     "PixelUnshuffle",
     "Unfold",
+    "Fold",
     "ChannelShuffle",
     "Permute",
     "MultiheadAttention",
@@ -177,6 +178,13 @@ impl Layers<'_> {
                 given.push(("out_features", int(self.channels())));
                 given.extend(self.dice.percent(30).then_some(("bias", Constant::Bool(false))));
             }
+            // What comes in may be below zero, of which only the second power has a root.
+            "LPPool1d" | "LPPool2d" | "LPPool3d" if rank == axes_of(name) + 2 => {
+                given.push(("norm_type", int(2)));
+                given.push(("kernel_size", self.sizes(axes_of(name), &[1, 2, 2, 3])));
+                given.extend(self.dice.percent(50).then(|| ("stride", self.sizes(axes_of(name), &[1, 2, 3]))));
+                given.extend(self.dice.percent(30).then_some(("ceil_mode", Constant::Bool(true))));
+            }
             "MaxPool1d" | "AvgPool1d" | "MaxPool2d" | "AvgPool2d" | "SoftPool2d" | "MaxPool3d" | "AvgPool3d"
                 if rank == axes_of(name) + 2 =>
             {
@@ -316,6 +324,19 @@ impl Layers<'_> {
                 given.push(("kernel_size", self.sizes(2, &[1, 2, 3])));
                 given.push(("stride", self.sizes(2, &[1, 1, 2])));
                 given.extend(self.dice.percent(40).then_some(("padding", int(1))));
+            }
+            // Windows whose number and elements are those of the value, as a rule side by side.
+            "Fold" if rank == 3 => {
+                let kernel = self.divisor(channels);
+                let windows = self.divisor(shape[2]);
+                let (step, pad) = (self.dice.pick(&[1, 1, 2]), self.dice.pick(&[0, 0, 1]));
+                let strides = if self.dice.percent(40) { [kernel, 1] } else { [step, 1] };
+                let tall = ((windows - 1) * strides[0] + kernel).checked_sub(2 * pad)?;
+                let wide = (shape[2] / windows).checked_sub(2 * pad)?;
+                given.push(("output_size", pair(tall, wide)));
+                given.push(("kernel_size", pair(kernel, 1)));
+                given.push(("stride", pair(strides[0], strides[1])));
+                given.push(("padding", int(pad)));
             }
             "MultiheadAttention" if rank == 3 => {
                 given.push(("num_heads", int(self.divisor(shape[2]))));

@@ -6,7 +6,7 @@ use super::Rule;
 use super::failure::Failure;
 use super::recover::Fact;
 use super::scan::{Token, TokenKind};
-use super::words::{expected, quote};
+use super::words::{expected, is_join, quote};
 use crate::error::SyntaxErrorKind;
 
 /// The slip at a failure.
@@ -162,8 +162,7 @@ fn apart(failure: &Failure<'_>, found: Token, word: &str) -> String {
 fn assignment(failure: &Failure<'_>, equals: Token) -> Option<Fact> {
     let name = *failure.tokens.first()?;
     let value = failure.tokens.get(2).map_or("", |value| failure.text_of(*value));
-    let is_item = value.starts_with(|first: char| first.is_ascii_uppercase())
-        || matches!(value, "sum" | "product" | "concat" | "{");
+    let is_item = value.starts_with(|first: char| first.is_ascii_uppercase()) || value == "{" || is_join(value);
     if is_item {
         return mistaken(failure, equals.start, equals.end, ":");
     }

@@ -2,6 +2,7 @@
 
 use super::Rule;
 use super::scan::{Scanner, TokenKind};
+use crate::ast::JoinKind;
 
 /// What `found` says where a line ends, and `expected` where one should.
 pub(super) const END_OF_LINE: &str = "the end of the line";
@@ -87,7 +88,7 @@ pub(super) fn is_keyword(word: &str) -> bool {
 
 /// Whether a word needs a body behind it, a label before it or not.
 pub(super) fn is_join(word: &str) -> bool {
-    matches!(word, "sum" | "product" | "concat" | "Sequential")
+    word == "Sequential" || JoinKind::of(word).is_some()
 }
 
 /// Whether no value may have a word as its name, as the grammar's `reserved` says.

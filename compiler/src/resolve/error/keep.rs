@@ -49,6 +49,9 @@ impl KeepError<'_> {
                     None => diagnostic,
                 };
                 match elsewhere {
+                    None if *value == Some("a str") => diagnostic
+                        .help(format!("`from \"{{{name}}}\"` takes the one that the text names"))
+                        .guess(*span, format!("\"{{{name}}}\"")),
                     Some(path) => diagnostic.help(format!("a call keeps it: `from {path}`")).guess(*span, *path),
                     None => did_you_mean(diagnostic, *near, *span),
                 }

@@ -12,7 +12,7 @@ Metadata, all text
     factors              JSON, the (suffix, factor) pairs of `formula.py`, [] for most networks
 Under the plain formula a long residual sum grows without bound, ReLU6 saturates and a squeeze-and-excitation lets
 little through: the factors change one scale in each block, so that the answer stays moderate, depends on the input,
-and float32 comes within 3e-6 of it.
+and float32 comes within 4e-6 of it.
     pip install -r tests/reference/requirements.txt
     python tests/reference/nets.py [NAME ...]
 """
@@ -31,7 +31,9 @@ from torch import nn
 import d2l_nets
 import fixture
 import formula
+import small_nets
 import yolo_v3
+import yolo_v5
 from torchvision_table import NAMES, build
 
 FOLDER = pathlib.Path(__file__).parent / "nets"
@@ -60,8 +62,16 @@ FACTORS = {
     "wide_resnet50_2": BOTTLENECK,
     "mobilenet_v2": (("conv.3.weight", 0.7),),
     "efficientnet_b0": (("block.1.1.weight", 1.4),),
+    "efficientnet_v2_s": (("block.3.1.weight", 0.3), ("block.1.1.weight", 0.8)),
+    "mnasnet1_0": (("layers.7.weight", 0.5),),
+    "regnet_x_400mf": (("f.c.1.weight", 0.3),),
 }
 SMALL = ("resnet18", "googlenet", "mobilenet_v2", "shufflenet_v2_x1_0")
+SIZES = {
+    "inception_v3": (139, 139),
+    "efficientnet_v2_s": (128, 96),
+    "convnext_tiny": (96, 64),
+}
 VGG11 = ((1, 64), (1, 128), (2, 256), (2, 512), (2, 512))
 VGG_SMALL = ((1, 16), (1, 32), (2, 64), (2, 128), (2, 128))
 GREY, LARGE_GREY = (2, 1, 28, 28), (1, 1, 224, 224)
@@ -104,10 +114,19 @@ D2L = {
     "yolov3": Net(yolo_v3.YoloV3, (1, 3, 64, 96), "yolov3.cnn", step=7, factors=(("cv2.bn.weight", 0.3),)),
 }
 
+OTHERS = {
+    "yolov5n": Net(yolo_v5.YoloV5n, (1, 3, 32, 64), "yolov5n.cnn", step=3),
+    "dcgan_generator": Net(small_nets.dcgan_generator, (1, 100, 1, 1), "dcgan.cnn", "Generator", step=31),
+    "dcgan_discriminator": Net(small_nets.dcgan_discriminator, (2, 3, 64, 64), "dcgan.cnn", "Discriminator"),
+    "edsr": Net(small_nets.EDSR, (1, 3, 4, 5), "edsr.cnn", factors=(("body.2.weight", 0.1), ("body.2.bias", 0.1))),
+    "m5": Net(small_nets.M5, (2, 1, 8000), "m5.cnn"),
+    "c3d": Net(small_nets.C3D, (1, 3, 16, 56, 56), "c3d.cnn", "C3D"),
+}
+
 
 def torchvision_nets():
-    """torchvision's networks at their own size, and some of them small in a batch of two."""
-    sized = [(name, "", (1, 3, 224, 224)) for name in NAMES]
+    """torchvision's networks at 224x224 or their own size, and some of them small in a batch of two."""
+    sized = [(name, "", (1, 3, *SIZES.get(name, (224, 224)))) for name in NAMES]
     sized += [(name, "_small", (2, 3, 64, 64)) for name in SMALL]
     for name, suffix, shape in sized:
         make, file = functools.partial(build, name), f"torchvision/{name}.cnn"
@@ -162,7 +181,7 @@ def main():
     torch.set_num_threads(1)
     chosen = sys.argv[1:]
     with torch.no_grad():
-        for name, net in {**D2L, **dict(torchvision_nets())}.items():
+        for name, net in {**D2L, **OTHERS, **dict(torchvision_nets())}.items():
             if not chosen or name in chosen:
                 make(name, net)
 

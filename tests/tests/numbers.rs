@@ -145,8 +145,8 @@ fn nets(exact: bool, chosen: impl Fn(&str) -> bool) {
 
 /// Those whose float64 answer takes the plain loops a second at most.
 fn is_small(name: &str) -> bool {
-    name.ends_with("_small") && name != "vgg_small"
-        || !name.starts_with("torchvision") && !["vgg11", "vgg_small", "yolov3"].contains(&name)
+    let large = ["vgg11", "vgg_small", "yolov3", "c3d", "dcgan_generator", "dcgan_discriminator"];
+    !large.contains(&name) && (name.ends_with("_small") || !name.starts_with("torchvision"))
 }
 
 #[test]

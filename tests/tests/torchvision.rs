@@ -35,7 +35,7 @@ fn counts_keys_and_multiply_adds() {
         assert_eq!(keys.len(), expected.len(), "{name}: number of keys");
         checked += 1;
     }
-    assert_eq!(checked, 23);
+    assert_eq!(checked, 29);
 }
 
 /// `features.0.weight 64x3x11x11`

@@ -28,12 +28,13 @@ import torch
 import torchvision
 from torch import nn
 
+import attention_nets
 import d2l_nets
 import fixture
 import formula
 import small_nets
 import yolo_v3
-import yolo_v5
+import yolo_v5_v8
 from torchvision_table import NAMES, build
 
 FOLDER = pathlib.Path(__file__).parent / "nets"
@@ -65,13 +66,18 @@ FACTORS = {
     "efficientnet_v2_s": (("block.3.1.weight", 0.3), ("block.1.1.weight", 0.8)),
     "mnasnet1_0": (("layers.7.weight", 0.5),),
     "regnet_x_400mf": (("f.c.1.weight", 0.3),),
+    "deeplabv3_resnet50": BOTTLENECK,
 }
 SMALL = ("resnet18", "googlenet", "mobilenet_v2", "shufflenet_v2_x1_0")
 SIZES = {
     "inception_v3": (139, 139),
     "efficientnet_v2_s": (128, 96),
     "convnext_tiny": (96, 64),
+    "deeplabv3_resnet50": (64, 96),
+    "lraspp_mobilenet_v3_large": (96, 64),
+    "ssd300_vgg16": (300, 300),
 }
+STEPS = {"deeplabv3_resnet50": 101, "lraspp_mobilenet_v3_large": 101, "ssd300_vgg16": 331}
 VGG11 = ((1, 64), (1, 128), (2, 256), (2, 512), (2, 512))
 VGG_SMALL = ((1, 16), (1, 32), (2, 64), (2, 128), (2, 128))
 GREY, LARGE_GREY = (2, 1, 28, 28), (1, 1, 224, 224)
@@ -115,13 +121,30 @@ D2L = {
 }
 
 OTHERS = {
-    "yolov5n": Net(yolo_v5.YoloV5n, (1, 3, 32, 64), "yolov5n.cnn", step=3),
+    "yolov5n": Net(yolo_v5_v8.YoloV5n, (1, 3, 32, 64), "yolov5n.cnn", step=3),
+    "yolov8n": Net(yolo_v5_v8.YoloV8n, (1, 3, 32, 64), "yolov8n.cnn"),
     "dcgan_generator": Net(small_nets.dcgan_generator, (1, 100, 1, 1), "dcgan.cnn", "Generator", step=31),
     "dcgan_discriminator": Net(small_nets.dcgan_discriminator, (2, 3, 64, 64), "dcgan.cnn", "Discriminator"),
     "edsr": Net(small_nets.EDSR, (1, 3, 4, 5), "edsr.cnn", factors=(("body.2.weight", 0.1), ("body.2.bias", 0.1))),
     "m5": Net(small_nets.M5, (2, 1, 8000), "m5.cnn"),
+    "eca_resnet18": Net(
+        lambda: attention_nets.resnet18(attention_nets.ECA), (1, 3, 32, 32), "attention_resnet18.cnn", "ECAResNet18"
+    ),
+    "cbam_resnet18": Net(
+        lambda: attention_nets.resnet18(attention_nets.CBAM), (1, 3, 32, 32), "attention_resnet18.cnn", "CBAMResNet18"
+    ),
+    "attention_pooling": Net(attention_nets.AttentionPooling, (2, 1, 28, 20), "attention_pooling.cnn"),
+    "mobile_vit_xxs": Net(attention_nets.MobileViTXXS, (1, 3, 64, 64), "mobile_vit_xxs.cnn"),
     "c3d": Net(small_nets.C3D, (1, 3, 16, 56, 56), "c3d.cnn", "C3D"),
 }
+
+
+def with_maps(name):
+    """torchvision's network, a detector as what its backbone and heads answer, before any box is decoded."""
+    module = build(name)
+    if hasattr(module, "head") and hasattr(module, "anchor_generator"):
+        module.forward = lambda x: module.head(list(module.backbone(x).values()))
+    return module
 
 
 def torchvision_nets():
@@ -129,8 +152,9 @@ def torchvision_nets():
     sized = [(name, "", (1, 3, *SIZES.get(name, (224, 224)))) for name in NAMES]
     sized += [(name, "_small", (2, 3, 64, 64)) for name in SMALL]
     for name, suffix, shape in sized:
-        make, file = functools.partial(build, name), f"torchvision/{name}.cnn"
-        yield f"torchvision_{name}{suffix}", Net(make, shape, file, factors=FACTORS.get(name, ()))
+        make, file = functools.partial(with_maps, name), f"torchvision/{name}.cnn"
+        net = Net(make, shape, file, step=STEPS.get(name, 1), factors=FACTORS.get(name, ()))
+        yield f"torchvision_{name}{suffix}", net
 
 
 def fill(module, factors):
@@ -140,8 +164,9 @@ def fill(module, factors):
 
 
 def answers(module, x):
-    """The answers as a tuple, even of one."""
+    """The answers as a tuple, even of one; those that have names in their order."""
     y = module(x)
+    y = tuple(y.values()) if isinstance(y, dict) else y
     return y if isinstance(y, tuple) else (y,)
 
 

@@ -3,6 +3,7 @@
 What goes out is a line for each network: `params` (trainable), `gmacs` (the `_ops` that torchvision publishes with
 its first weights, at the size that these are used with; multiply-adds in units of 10^9), `keys`: the `state_dict` in
 its order, each as "key shape", a scalar's shape being empty ("bn1.num_batches_tracked ").
+Those that take any size have `size`, the height and width that the multiply-adds are counted at.
 Of a network whose published figures count a head that serves training only, `gmacs` is without that head's share.
     pip install -r tests/reference/requirements.txt
     python tests/reference/torchvision_table.py
@@ -34,14 +35,23 @@ NAMES = (
     "regnet_y_400mf",
     "efficientnet_v2_s",
     "convnext_tiny",
+    "deeplabv3_resnet50",
+    "lraspp_mobilenet_v3_large",
+    "ssd300_vgg16",
+    "vit_b_16",
 )
 OPTIONS = {
     "googlenet": {"aux_logits": False, "init_weights": False, "transform_input": False},
     "inception_v3": {"aux_logits": False, "init_weights": False, "transform_input": False},
+    "deeplabv3_resnet50": {"weights_backbone": None, "aux_loss": False},
+    "lraspp_mobilenet_v3_large": {"weights_backbone": None},
+    "ssd300_vgg16": {"weights_backbone": None},
 }
+SIZES = {"deeplabv3_resnet50": 520, "lraspp_mobilenet_v3_large": 520}
 # Parameters and billions of multiply-adds of heads that serve training only, where what is published counts them.
 HEADS = {
     "inception_v3": (3_326_696, 0),
+    "deeplabv3_resnet50": (2_365_205, 65 * 65 * (9 * 1024 + 21) * 256 / 1e9),
 }
 
 
@@ -63,7 +73,8 @@ def facts(name):
     head, head_gmacs = HEADS.get(name, (0, 0))
     assert params + head == published(name)["num_params"], f"{name}: {params} is not what torchvision publishes"
     keys = [f"{key} {'x'.join(map(str, value.shape))}" for key, value in net.state_dict().items()]
-    return {"params": params, "gmacs": round(published(name)["_ops"] - head_gmacs, 3), "keys": keys}
+    size = {"size": SIZES[name]} if name in SIZES else {}
+    return {"params": params, "gmacs": round(published(name)["_ops"] - head_gmacs, 3), **size, "keys": keys}
 
 
 def main():

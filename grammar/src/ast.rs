@@ -148,7 +148,9 @@ pub struct Label {
     pub parts: Vec<StringPart>,
     /// Whether it is written as a string; a word needs no quotes, but may have them.
     pub quoted: bool,
-    /// Where, quotes included.
+    /// `[i]` behind it: the item's name in the group that the label names.
+    pub member: Option<Box<Label>>,
+    /// Where, quotes included, without the `[i]`.
     pub span: Span,
 }
 
@@ -321,11 +323,13 @@ pub enum JoinKind {
     Minimum,
     /// Laid side by side along an axis of their own.
     Stack,
+    /// Multiplied as matrices.
+    Matmul,
 }
 
 impl JoinKind {
     /// All joins.
-    const ALL: [JoinKind; 8] = [
+    const ALL: [JoinKind; 9] = [
         JoinKind::Sum,
         JoinKind::Product,
         JoinKind::Concat,
@@ -334,6 +338,7 @@ impl JoinKind {
         JoinKind::Maximum,
         JoinKind::Minimum,
         JoinKind::Stack,
+        JoinKind::Matmul,
     ];
 
     /// The join of that word.
@@ -352,6 +357,7 @@ impl JoinKind {
             JoinKind::Maximum => "maximum",
             JoinKind::Minimum => "minimum",
             JoinKind::Stack => "stack",
+            JoinKind::Matmul => "matmul",
         }
     }
 }

@@ -310,7 +310,81 @@ SHAPES = {
         (IMAGE, L.Narrow(-2, 4, 1)),
         (ROWS, L.Narrow(1, 3, 7)),
         (IMAGE, L.Narrow(1, -3, 2)),
+        (IMAGE, L.Narrow(2, 0, step=2)),
+        (IMAGE, L.Narrow(dim=3, start=1, step=2)),
+        (IMAGE, L.Narrow(dim=-1, start=-5, length=2, step=3)),
+        (ODD, L.Conv2d(4, kernel_size=1), L.Narrow(dim=3, start=0, length=3, step=3), L.ReLU()),
+        (IMAGE, L.Narrow(1, 1, step=2), L.Conv2d(3, kernel_size=1)),
     ],
+    "chunk": [
+        (IMAGE, L.Chunk(2, 0)),
+        (IMAGE, L.Chunk(chunks=3, index=2, dim=-1)),
+        (ODD, L.Chunk(4, 3)),
+        (TOKENS, L.Linear(12), L.Chunk(3, 1, dim=2), L.ReLU()),
+        (IMAGE, L.Conv2d(6, kernel_size=3, padding=1), join("product", L.Chunk(2, 0), branch(L.Chunk(2, 1), L.Sigmoid()))),
+    ],
+    "split": [
+        (IMAGE, L.Split(3, 1)),
+        (IMAGE, L.Split((1, 4), index=1, dim=2)),
+        (IMAGE, L.Split(split_size=[2, 3, 1], index=2, dim=-1)),
+        (IMAGE, L.Conv2d(8, kernel_size=1), join("concat", L.Split((5, 3), 1), branch(L.Split((5, 3), 0), L.ReLU()))),
+    ],
+    "reshape": [
+        (IMAGE, L.Reshape((2, 4, 30))),
+        (IMAGE, L.Reshape((-1, 6))),
+        (IMAGE, L.Reshape((2, 2, 2, -1))),
+        (ROWS, L.Linear(12), L.Reshape((3, 3, 2, 2)), L.Conv2d(4, kernel_size=3, padding=1)),
+        (IMAGE, L.Conv2d(6, kernel_size=3, padding=1), L.Reshape([2, 3, 2, -1]), L.Permute((0, 2, 1, 3)),
+         L.Reshape((2, 6, 5, 6))),
+    ],
+    "unflatten": [
+        (IMAGE, L.Unflatten(1, (2, 2))),
+        (ROWS, L.Unflatten(dim=-1, unflattened_size=(5, -1))),
+        (ROWS, L.Linear(3 * 4 * 4), L.ReLU(), L.Unflatten(1, (3, 4, 4)), L.ConvTranspose2d(2, kernel_size=2, stride=2)),
+        (IMAGE, L.Conv2d(8, kernel_size=1), L.Unflatten(1, (2, 4)), L.Mean(1)),
+    ],
+    "unsqueeze": [
+        (ROWS, L.Unsqueeze(1)),
+        (IMAGE, L.Unsqueeze(-1)),
+        (ROWS, L.Unsqueeze(1), L.Conv1d(3, kernel_size=3), L.ReLU()),
+        (TOKENS, L.Unsqueeze(0)),
+    ],
+    "squeeze": [
+        (IMAGE, L.AdaptiveAvgPool2d(1), L.Squeeze((2, 3))),
+        ((2, 1, 5), L.Squeeze(1), L.Linear(3)),
+        ((1, 3, 1), L.Squeeze((0, -1))),
+    ],
+    "expand": [
+        (IMAGE, L.AdaptiveAvgPool2d(1), L.Expand((-1, -1, 5, 6))),
+        (ROWS, L.Expand((2, -1, 10))),
+        ((2, 1, 3), L.Expand((2, 4, -1)), L.Linear(2)),
+        (IMAGE, L.Conv2d(1, kernel_size=3), L.Expand((2, 5, 3, 4)), L.ReLU()),
+    ],
+    "repeat": [
+        (IMAGE, L.Repeat((1, 2, 1, 1))),
+        (IMAGE, L.Repeat((1, 1, 2, 3))),
+        (ROWS, L.Repeat((2, 3, 1))),
+        (IMAGE, L.Conv2d(1, kernel_size=3), L.Repeat((2, 3, 1, 1)), L.Conv2d(2, kernel_size=1)),
+    ],
+    "roll": [
+        (IMAGE, L.Roll(1, 2)),
+        (IMAGE, L.Roll((-2, 4), (2, -1))),
+        (ROWS, L.Roll(shifts=13, dims=1)),
+        (IMAGE, L.Conv2d(3, kernel_size=3, padding=1), L.Roll((1, -1), (1, 3)), L.ReLU()),
+        (IMAGE, L.Roll(6, 3)),
+    ],
+    **{
+        {"Sum": "total"}.get(kind, kind.lower()): [
+            (IMAGE, getattr(L, kind)((2, 3))),
+            (IMAGE, getattr(L, kind)(1, keepdim=True)),
+            (ROWS, getattr(L, kind)(dim=-1)),
+            (TOKENS, L.Linear(3), getattr(L, kind)(1)),
+            (IMAGE, L.Conv2d(5, kernel_size=3, padding=1), L.ReLU(), getattr(L, kind)((-1, 1), True), L.Softsign()),
+            (ROWS, join("sum", L.Identity(), getattr(L, kind)(0, keepdim=True))),
+            (IMAGE, join("concat", getattr(L, kind)(1, True), L.Identity())),
+        ]
+        for kind in ("Mean", "Sum", "Max", "Min")
+    },
     "permute": [
         (IMAGE, L.Permute((0, 2, 3, 1))),
         (IMAGE, L.Permute((0, 1, 3, 2))),
@@ -376,6 +450,16 @@ JOINS = [
     (IMAGE, join("stack", L.Identity(), L.Sigmoid(), L.Tanh(), dim=2)),
     (ROWS, join("stack", L.Linear(5), L.Linear(5), dim=-1)),
     (IMAGE, join("stack", L.Identity(), L.Conv2d(4, kernel_size=1), dim=0)),
+    (IMAGE, join("matmul", L.Permute((0, 1, 3, 2)), L.Identity())),
+    (TOKENS, join("matmul", L.Linear(3), branch(L.Linear(3), L.Permute((0, 2, 1))))),
+    (TOKENS, join("matmul", branch(L.Linear(7), L.ReLU()), L.Parameter((7, 4), label="right"))),
+    (TOKENS, join("matmul", L.Parameter((4, 5), label="left"), L.Identity())),
+    (IMAGE, join("matmul", branch(L.Mean(1, True), L.Permute((0, 1, 3, 2))), L.Identity())),
+    (IMAGE, join("matmul", L.Identity(), branch(L.Mean(1, True), L.Permute((0, 1, 3, 2))), L.Identity()), L.Sigmoid()),
+    (ROWS, join("matmul", L.Identity(), [[0.5, -2.0]] * 10)),
+    (ROWS, join("matmul", branch(L.Permute((1, 0))), L.Linear(4))),
+    (TOKENS, join("matmul", branch(join("matmul", L.Linear(6), branch(L.Linear(6), L.Permute((0, 2, 1)))), L.Softmax(-1)),
+                  L.Linear(6))),
 ]  # fmt: skip
 
 CASES = {"linear": LINEAR, **NORMS, **ACTIVATIONS, **SHAPES, "joins": JOINS}

@@ -108,15 +108,33 @@ class SoftPool2d(nn.Module):
         return self.window_sum(x * weights) / self.window_sum(weights)
 
 
-class Narrow(nn.Module):
-    """`torch.narrow` as a layer."""
+class Function(nn.Module):
+    """A function of one tensor as a layer."""
 
-    def __init__(self, dim, start, length):
+    def __init__(self, function):
         super().__init__()
-        self.range = dim, start, length
+        self.function = function
 
     def forward(self, x):
-        return torch.narrow(x, *self.range)
+        return self.function(x)
+
+
+def narrow(dim, start, length=None, step=1):
+    """`torch.narrow`, every `step`-th element."""
+
+    def function(x):
+        size = x.shape[dim]
+        first = start % size
+        count = -((first - size) // step) if length is None else length
+        part = torch.narrow(x, dim, first, (count - 1) * step + 1)
+        return part.index_select(dim, torch.arange(0, part.shape[dim], step))
+
+    return function
+
+
+def reduction(of):
+    """A reduction over axes, which go unless they are kept."""
+    return lambda x, dim, keepdim=False: Function(lambda x: of(x, dim=dim, keepdim=keepdim))
 
 
 # Of each layer that drops, the axes along which elements have chances of their own.
@@ -190,7 +208,19 @@ SPECIAL = {
         for axes in (1, 2, 3)
     },
     "MultiheadAttention": lambda x, *args, **kwargs: SelfAttention(x.shape[-1], *args, **kwargs),
-    "Narrow": lambda x, *args, **kwargs: Narrow(*args, **kwargs),
+    "Narrow": lambda x, *args, **kwargs: Function(narrow(*args, **kwargs)),
+    "Chunk": lambda x, chunks, index, dim=1: Function(lambda x: torch.chunk(x, chunks, dim)[index]),
+    "Split": lambda x, split_size, index, dim=1: Function(lambda x: torch.split(x, split_size, dim)[index]),
+    "Reshape": lambda x, shape: Function(lambda x: torch.reshape(x, shape)),
+    "Unsqueeze": lambda x, dim: Function(lambda x: torch.unsqueeze(x, dim)),
+    "Squeeze": lambda x, dim: Function(lambda x: torch.squeeze(x, dim)),
+    "Expand": lambda x, shape: Function(lambda x: x.expand(shape)),
+    "Repeat": lambda x, repeats: Function(lambda x: x.repeat(repeats)),
+    "Roll": lambda x, shifts, dims: Function(lambda x: torch.roll(x, shifts, dims)),
+    "Mean": reduction(torch.mean),
+    "Sum": reduction(torch.sum),
+    "Max": reduction(torch.amax),
+    "Min": reduction(torch.amin),
     "Permute": lambda x, dims: torchvision.ops.Permute(dims),
     "SoftPool2d": lambda x, *args, **kwargs: SoftPool2d(*args, **kwargs),
     "StochasticDepth": lambda x, *args, **kwargs: torchvision.ops.StochasticDepth(*args, **kwargs),
@@ -242,6 +272,7 @@ COMBINE = {
     "maximum": lambda values: functools.reduce(torch.maximum, values),
     "minimum": lambda values: functools.reduce(torch.minimum, values),
     "stack": lambda values, dim=1: torch.stack(values, dim),
+    "matmul": lambda values: functools.reduce(torch.matmul, values),
 }
 
 

@@ -24,7 +24,11 @@ macro_rules! adaptive {
                 $crate::ops::adaptive::shape(self.output_size, inputs)
             }
 
-            fn receptive_field(&self, inputs: &[$crate::shape::Shape]) -> $crate::ops::LayerField {
+            fn receptive_field(
+                &self,
+                inputs: &[$crate::shape::Shape],
+                _output: &$crate::shape::Shape,
+            ) -> $crate::ops::LayerField {
                 $crate::ops::adaptive::receptive_field(self.output_size, inputs)
             }
 

@@ -5,6 +5,7 @@
 //! Values come as [`Constant`]s, the plain values of the language; a field's type says which it accepts and in which
 //! words it refuses.
 
+use crate::shape::Dim;
 use std::fmt;
 
 /// A plain value of the language, as a layer receives it.
@@ -18,10 +19,23 @@ pub enum Constant {
     Bool(bool),
     /// A string.
     Text(String),
+    /// A size that holds a symbol.
+    Size(Dim),
     /// `(a, b)`
     Tuple(Vec<Constant>),
     /// `[a, b]`
     List(Vec<Constant>),
+}
+
+impl Constant {
+    /// The first size in it that is left open.
+    pub fn open_size(&self) -> Option<&Dim> {
+        match self {
+            Constant::Size(size) => Some(size),
+            Constant::Tuple(members) | Constant::List(members) => members.iter().find_map(Constant::open_size),
+            _ => None,
+        }
+    }
 }
 
 /// A type that a layer's argument can have.

@@ -61,7 +61,11 @@ macro_rules! batch_norm {
                 Ok(self.common().parameters($crate::ops::inputs::channels(inputs)?))
             }
 
-            fn receptive_field(&self, inputs: &[$crate::shape::Shape]) -> $crate::ops::LayerField {
+            fn receptive_field(
+                &self,
+                inputs: &[$crate::shape::Shape],
+                _output: &$crate::shape::Shape,
+            ) -> $crate::ops::LayerField {
                 self.common().receptive_field(inputs)
             }
 

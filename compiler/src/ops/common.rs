@@ -30,7 +30,11 @@ macro_rules! by_common {
                 self.common().macs(inputs, output)
             }
 
-            fn receptive_field(&self, inputs: &[$crate::shape::Shape]) -> $crate::ops::LayerField {
+            fn receptive_field(
+                &self,
+                inputs: &[$crate::shape::Shape],
+                _output: &$crate::shape::Shape,
+            ) -> $crate::ops::LayerField {
                 self.common().receptive_field(inputs)
             }
 

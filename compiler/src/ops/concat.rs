@@ -56,7 +56,7 @@ impl Operator for Concat {
         Ok(Shape::from(whole))
     }
 
-    fn receptive_field(&self, inputs: &[Shape]) -> LayerField {
+    fn receptive_field(&self, inputs: &[Shape], _output: &Shape) -> LayerField {
         let axis = inputs.first().and_then(|first| inputs::axis("dim", self.dim, first).ok());
         axis.map_or(LayerField::Point, LayerField::Joined)
     }

@@ -23,7 +23,11 @@ macro_rules! along_axis {
                 $crate::ops::exponentials::shape(self.dim, inputs)
             }
 
-            fn receptive_field(&self, inputs: &[$crate::shape::Shape]) -> $crate::ops::LayerField {
+            fn receptive_field(
+                &self,
+                inputs: &[$crate::shape::Shape],
+                _output: &$crate::shape::Shape,
+            ) -> $crate::ops::LayerField {
                 $crate::ops::exponentials::receptive_field(self.dim, inputs)
             }
 

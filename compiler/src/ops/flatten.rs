@@ -60,7 +60,7 @@ impl Operator for Flatten {
         Ok(before.chain([folded]).chain(input.iter().skip(last + 1).cloned()).collect())
     }
 
-    fn receptive_field(&self, inputs: &[Shape]) -> LayerField {
+    fn receptive_field(&self, inputs: &[Shape], _output: &Shape) -> LayerField {
         let input = inputs.first().cloned().unwrap_or_default();
         let Ok(axes) = self.axes(&input) else { return LayerField::Point };
         let (first, last) = (*axes.start(), *axes.end());

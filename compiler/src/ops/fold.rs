@@ -153,7 +153,7 @@ impl Operator for Fold {
     }
 
     /// Columns are no plane; all of them are said to be seen.
-    fn receptive_field(&self, _inputs: &[Shape]) -> LayerField {
+    fn receptive_field(&self, _inputs: &[Shape], _output: &Shape) -> LayerField {
         LayerField::whole_from(1, 3)
     }
 

@@ -50,7 +50,7 @@ impl Operator for GLU {
         Ok(Shape::from(sizes))
     }
 
-    fn receptive_field(&self, inputs: &[Shape]) -> LayerField {
+    fn receptive_field(&self, inputs: &[Shape], _output: &Shape) -> LayerField {
         let Some(shape) = inputs.first() else { return LayerField::Point };
         match inputs::axis("dim", self.dim, shape) {
             Ok(axis) if axis + 2 >= shape.rank() => LayerField::Whole(vec![axis]),

@@ -56,7 +56,7 @@ impl Operator for GroupNorm {
         Ok(norm::weight_and_bias(&[inputs::channels(inputs)?], self.affine, self.bias))
     }
 
-    fn receptive_field(&self, inputs: &[Shape]) -> LayerField {
+    fn receptive_field(&self, inputs: &[Shape], _output: &Shape) -> LayerField {
         LayerField::whole_from(1, inputs.first().map_or(0, Shape::rank))
     }
 

@@ -59,7 +59,11 @@ macro_rules! instance_norm {
                 Ok(self.common().parameters($crate::ops::inputs::channels(inputs)?))
             }
 
-            fn receptive_field(&self, _inputs: &[$crate::shape::Shape]) -> $crate::ops::LayerField {
+            fn receptive_field(
+                &self,
+                _inputs: &[$crate::shape::Shape],
+                _output: &$crate::shape::Shape,
+            ) -> $crate::ops::LayerField {
                 self.common().receptive_field()
             }
 

@@ -61,7 +61,7 @@ impl Operator for LayerNorm {
         Ok(norm::weight_and_bias(&self.last().sizes(inputs)?, self.elementwise_affine, self.bias))
     }
 
-    fn receptive_field(&self, inputs: &[Shape]) -> LayerField {
+    fn receptive_field(&self, inputs: &[Shape], _output: &Shape) -> LayerField {
         self.last().field(inputs)
     }
 

@@ -65,7 +65,7 @@ impl Operator for Linear {
         super::count(output).saturating_mul(features as u64)
     }
 
-    fn receptive_field(&self, inputs: &[Shape]) -> LayerField {
+    fn receptive_field(&self, inputs: &[Shape], _output: &Shape) -> LayerField {
         let rank = inputs.first().map_or(0, Shape::rank);
         LayerField::whole_from(rank.saturating_sub(1), rank)
     }

@@ -56,9 +56,17 @@ fn families() -> String {
 }
 
 fn links(entries: &[LayerEntry]) -> String {
-    let link = |entry: &LayerEntry| format!("[{}](#{})", entry.signature.name, entry.signature.name.to_lowercase());
+    let link = |entry: &LayerEntry| format!("[{}](#{})", entry.signature.name, anchor(entry));
     let line = |entries: &[LayerEntry]| entries.iter().map(link).collect::<Vec<_>>().join(", ");
     entries.chunks(4).map(line).collect::<Vec<_>>().join(",\n")
+}
+
+/// Where a chapter's heading is reached: a join that has the name of a layer, but for its case, is the second of that name.
+fn anchor(entry: &LayerEntry) -> String {
+    let name = entry.signature.name.to_lowercase();
+    let is_second =
+        name == entry.signature.name && LAYERS.iter().any(|layer| layer.signature.name.to_lowercase() == name);
+    if is_second { format!("{name}-1") } else { name }
 }
 
 fn chapter(entry: &LayerEntry, after: &str) -> String {

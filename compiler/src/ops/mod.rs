@@ -7,6 +7,7 @@
 
 mod adaptive;
 mod argument;
+mod argument_shapes;
 mod argument_types;
 mod batch_norm;
 mod broadcast;
@@ -19,19 +20,24 @@ mod inputs;
 mod instance_norm;
 mod lp_pool;
 mod manual;
+mod matrices;
 mod norm;
 mod operator;
 mod padding;
 mod pointwise;
 mod pooling;
 mod receptive_field;
+mod reduction;
+mod reshaping;
 mod shape_error;
+mod slicing;
 #[cfg(test)]
 mod test_layer;
 mod transposed;
 mod window;
 
 pub use argument::{Argument, ArgumentSpec, Arguments, BindError, Constant, Signature};
+pub use argument_shapes::{NewShape, NewSize, OneOrMore, Parts, Place, PlaneSize};
 pub use argument_types::{Axes, Extents, Factors, Margins, OutputSizes, PadPair, Padding, PaddingOf, Pair, PerAxis};
 pub use argument_types::{Momentum, Probability, Sides, Sizes};
 pub use convolution::PaddingMode;
@@ -39,7 +45,7 @@ pub use manual::manual;
 pub use numbers::Numbers;
 pub use operator::{Layer, Operator, ParameterDeclaration};
 pub use padding::Filling;
-pub use receptive_field::{LayerField, Taps};
+pub use receptive_field::{AxisMove, LayerField, Taps};
 pub use shape_error::ShapeError;
 pub use window::Window;
 
@@ -61,6 +67,7 @@ macro_rules! operators {
         &[$(LayerEntry {
             signature: <$file::$operator as Layer>::SIGNATURE,
             parameters: <$file::$operator as Operator>::PARAMETERS,
+            takes_input: <$file::$operator as Operator>::TAKES_INPUT,
             file: stringify!($file),
             bind: |arguments| {
                 let operator = <$file::$operator as Layer>::bind(arguments)?;
@@ -113,8 +120,8 @@ macro_rules! operators {
             }
 
             /// See [`Operator::receptive_field`].
-            pub fn receptive_field(&self, inputs: &[Shape]) -> LayerField {
-                match self { $(Op::$operator(operator) => operator.receptive_field(inputs),)* }
+            pub fn receptive_field(&self, inputs: &[Shape], output: &Shape) -> LayerField {
+                match self { $(Op::$operator(operator) => operator.receptive_field(inputs, output),)* }
             }
 
             /// See [`Operator::describe`].
@@ -136,6 +143,8 @@ pub struct LayerEntry {
     pub signature: Signature,
     /// Names of its parameters.
     pub parameters: &'static [&'static str],
+    /// Whether it takes the current value; a bare tensor does not.
+    pub takes_input: bool,
     /// Its file's name, and its cases'.
     pub file: &'static str,
     /// Makes it.
@@ -247,7 +256,20 @@ operators! {
         fold::Fold,
         channel_shuffle::ChannelShuffle,
         narrow::Narrow,
+        chunk::Chunk,
+        split::Split,
         permute::Permute,
+        reshape::Reshape,
+        unflatten::Unflatten,
+        unsqueeze::Unsqueeze,
+        squeeze::Squeeze,
+        expand::Expand,
+        repeat::Repeat,
+        roll::Roll,
+        mean::Mean,
+        total::Total,
+        max::Max,
+        min::Min,
         parameter::Parameter,
     }
     joins {
@@ -259,6 +281,7 @@ operators! {
         maximum::Maximum,
         minimum::Minimum,
         stack::Stack,
+        matmul::Matmul,
     }
     unnamed {
         numbers::Numbers,

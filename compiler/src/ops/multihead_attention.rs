@@ -1,11 +1,8 @@
 //! MultiheadAttention: every place of a sequence looks at all of them.
-//!
-//! The products of each head are convolutions of one place in as many groups as there are heads of images, whose weight is a
-//! value: a group's weight is its queries, its input its keys. So no kernel is needed that multiplies many matrices.
 
-use super::{Argument, LayerField, Operator, ParameterDeclaration, Probability, ShapeError, inputs};
+use super::{Argument, LayerField, Operator, ParameterDeclaration, Probability, ShapeError, inputs, matrices};
 use crate::graph::{Initialiser, NodeId};
-use crate::kernels::{AxisWindow, Expression, KernelBuilder, Reduction, Unary};
+use crate::kernels::{Expression, KernelBuilder, Reduction, Unary};
 use crate::shape::{Dim, Requirements, Shape};
 
 crate::layer! {
@@ -42,9 +39,6 @@ crate::layer! {
     }
 }
 
-/// A window of one place.
-const POINT: [AxisWindow; 2] = [AxisWindow { kernel: 1, stride: 1, dilation: 1, before: 0 }; 2];
-
 impl MultiheadAttention {
     fn embedding(&self, inputs: &[Shape]) -> Result<usize, ShapeError> {
         let form = if self.batch_first { "[N, L, E]" } else { "[L, N, E]" };
@@ -52,17 +46,6 @@ impl MultiheadAttention {
             Some([_, _, embedding]) => inputs::number("embedding", embedding),
             _ => Err(inputs::rank(inputs, form, None, None)),
         }
-    }
-
-    /// The places of one product for all heads: `a[groups, rows, inner] · b[groups, inner, columns]`.
-    fn products(builder: &mut KernelBuilder, [a, b]: [NodeId; 2]) -> NodeId {
-        let (&[groups, rows, inner], &[_, _, columns]) = (builder.shape(a).as_slice(), builder.shape(b).as_slice()) else {
-            return a;
-        };
-        let weight = builder.reshape(a, &[groups * rows, inner, 1, 1]);
-        let x = builder.reshape(b, &[1, groups * inner, 1, columns]);
-        let y = builder.conv(x, weight, POINT, groups, [1, columns]);
-        builder.reshape(y, &[groups, rows, columns])
     }
 
     /// Chances along the last axis of three.
@@ -118,7 +101,7 @@ impl Operator for MultiheadAttention {
     }
 
     /// All of the sequence and of the embedding.
-    fn receptive_field(&self, _inputs: &[Shape]) -> LayerField {
+    fn receptive_field(&self, _inputs: &[Shape], _output: &Shape) -> LayerField {
         LayerField::Whole(if self.batch_first { vec![1, 2] } else { vec![0, 2] })
     }
 
@@ -156,9 +139,9 @@ impl Operator for MultiheadAttention {
         let queries = take(builder, 0, false);
         let queries = builder.map(&[queries], Expression::operand(0) * (1.0 / (part as f64).sqrt()));
         let (keys, values) = (take(builder, 1, true), take(builder, 2, false));
-        let scores = Self::products(builder, [queries, keys]);
+        let scores = matrices::products(builder, [queries, keys]);
         let chances = self.chances(builder, scores);
-        let seen = Self::products(builder, [chances, values]);
+        let seen = matrices::products(builder, [chances, values]);
         let seen = builder.reshape(seen, &[batch, heads, length, part]);
         let axes = if self.batch_first { [0, 2, 1, 3] } else { [2, 0, 1, 3] };
         let seen = builder.permute(seen, &axes);

@@ -49,8 +49,9 @@ pub trait Operator: Sized {
         0
     }
 
-    /// Which part of its input one element of the output depends on; the same for every input of a join.
-    fn receptive_field(&self, _inputs: &[Shape]) -> LayerField {
+    /// Which part of its input one element of the output depends on; the same for every input of a join. The shapes have all
+    /// sizes that are known.
+    fn receptive_field(&self, _inputs: &[Shape], _output: &Shape) -> LayerField {
         LayerField::Point
     }
 

@@ -42,7 +42,11 @@ macro_rules! padding {
                 $crate::ops::padding::shape(&self.padding, $filling, inputs, requirements)
             }
 
-            fn receptive_field(&self, _inputs: &[$crate::shape::Shape]) -> $crate::ops::LayerField {
+            fn receptive_field(
+                &self,
+                _inputs: &[$crate::shape::Shape],
+                _output: &$crate::shape::Shape,
+            ) -> $crate::ops::LayerField {
                 let $layer = self;
                 $crate::ops::padding::receptive_field(&self.padding, $filling)
             }

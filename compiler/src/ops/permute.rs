@@ -63,7 +63,7 @@ impl Operator for Permute {
         Ok(axes.into_iter().filter_map(|axis| input.get(axis).cloned()).collect())
     }
 
-    fn receptive_field(&self, inputs: &[Shape]) -> LayerField {
+    fn receptive_field(&self, inputs: &[Shape], _output: &Shape) -> LayerField {
         let axes = inputs.first().and_then(|input| self.axes(input).ok()).unwrap_or_default();
         let place = |axis: usize| axes.iter().position(|&from| from == axis).unwrap_or(axis);
         LayerField::Moved((0..axes.len()).map(place).collect())

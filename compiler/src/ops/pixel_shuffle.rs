@@ -59,7 +59,7 @@ impl Operator for PixelShuffle {
         Ok(Shape::from(vec![batch.clone(), Dim::from(channels / square), height.times(&factor)?, width.times(&factor)?]))
     }
 
-    fn receptive_field(&self, _inputs: &[Shape]) -> LayerField {
+    fn receptive_field(&self, _inputs: &[Shape], _output: &Shape) -> LayerField {
         LayerField::Plane([Taps::transposed(self.upscale_factor, 1, self.upscale_factor, 0); 2])
     }
 

@@ -58,7 +58,7 @@ impl Operator for PixelUnshuffle {
     }
 
     /// Of the square some place, which one the channel says.
-    fn receptive_field(&self, _inputs: &[Shape]) -> LayerField {
+    fn receptive_field(&self, _inputs: &[Shape], _output: &Shape) -> LayerField {
         LayerField::Plane([Taps::window(self.downscale_factor, 1, self.downscale_factor, 0); 2])
     }
 

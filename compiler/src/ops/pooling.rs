@@ -20,7 +20,11 @@ macro_rules! pooling {
                 self.window().pooled(inputs, requirements)
             }
 
-            fn receptive_field(&self, _inputs: &[$crate::shape::Shape]) -> $crate::ops::LayerField {
+            fn receptive_field(
+                &self,
+                _inputs: &[$crate::shape::Shape],
+                _output: &$crate::shape::Shape,
+            ) -> $crate::ops::LayerField {
                 self.window().receptive_field()
             }
 

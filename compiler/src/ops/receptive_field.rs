@@ -19,8 +19,23 @@ pub enum LayerField {
     Whole(Vec<usize>),
     /// Elements go elsewhere unchanged: axis `i` of the input is axis `axes[i]` of the output, or is folded into it.
     Moved(Vec<usize>),
+    /// The same, each axis of the input in its own way.
+    Axes(Vec<AxisMove>),
     /// The inputs lie one after another along this axis.
     Joined(usize),
+}
+
+/// What becomes of an axis of the input: the axis of the output along which its elements lie, or would.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AxisMove {
+    /// They lie there in order.
+    To(usize),
+    /// They lie there among others, or in an order that is not said.
+    Among(usize),
+    /// Every element of the output may see all of them.
+    Gathered(usize),
+    /// Each element of the output sees these.
+    Through(usize, Taps),
 }
 
 impl LayerField {

@@ -58,7 +58,7 @@ impl Operator for RMSNorm {
         Ok(norm::weight_and_bias(&self.last().sizes(inputs)?, self.elementwise_affine, false))
     }
 
-    fn receptive_field(&self, inputs: &[Shape]) -> LayerField {
+    fn receptive_field(&self, inputs: &[Shape], _output: &Shape) -> LayerField {
         self.last().field(inputs)
     }
 

@@ -32,7 +32,7 @@ impl Operator for Softmax2d {
         inputs::single(inputs)
     }
 
-    fn receptive_field(&self, inputs: &[Shape]) -> LayerField {
+    fn receptive_field(&self, inputs: &[Shape], _output: &Shape) -> LayerField {
         exponentials::receptive_field(1, inputs)
     }
 

@@ -65,7 +65,7 @@ impl Operator for Stack {
         Ok(Shape::from(sizes))
     }
 
-    fn receptive_field(&self, inputs: &[Shape]) -> LayerField {
+    fn receptive_field(&self, inputs: &[Shape], _output: &Shape) -> LayerField {
         let first = inputs.first().cloned().unwrap_or_default();
         let place = self.place(&first).unwrap_or(0);
         LayerField::Moved((0..first.rank()).map(|axis| axis + usize::from(axis >= place)).collect())

@@ -42,7 +42,7 @@ impl Answer {
 
     /// The receptive field.
     pub fn receptive_field(&self) -> super::LayerField {
-        self.op.receptive_field(&self.inputs)
+        self.op.receptive_field(&self.inputs, &self.shape)
     }
 
     /// Multiply-adds with every symbol at 1.

@@ -55,7 +55,7 @@ impl Operator for Unfold {
     }
 
     /// Columns are no plane; all of it is said to be seen.
-    fn receptive_field(&self, _inputs: &[Shape]) -> LayerField {
+    fn receptive_field(&self, _inputs: &[Shape], _output: &Shape) -> LayerField {
         LayerField::whole_from(2, 4)
     }
 

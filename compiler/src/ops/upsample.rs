@@ -1,7 +1,7 @@
 //! Upsample: planes enlarged by reading between their elements.
 
 use super::argument_types::words;
-use super::{Argument, BindError, Factors, Operator, Pair, LayerField, ShapeError, Taps, inputs};
+use super::{Argument, BindError, Factors, LayerField, Operator, PlaneSize, ShapeError, Taps, inputs};
 use crate::diagnostic::Code;
 use crate::graph::NodeId;
 use crate::kernels::{Expression, KernelBuilder, Resampling};
@@ -25,7 +25,7 @@ crate::layer! {
     /// Makes the plane of `[N, C, H, W]` larger, or smaller, by a factor or to a size.
     ///
     /// # Shape
-    /// `size`, or `⌊H · scale_factor⌋` and `⌊W · scale_factor⌋`.
+    /// `size`, whose numbers may be sizes that are open, or `⌊H · scale_factor⌋` and `⌊W · scale_factor⌋`.
     ///
     /// # Errors
     /// E206 both or none of `size` and `scale_factor`, or `align_corners` of a nearest element; E303 an input of another
@@ -45,7 +45,7 @@ crate::layer! {
     /// ```
     Upsample {
         /// Height and width of the output.
-        size: Option<Pair> = None,
+        size: Option<PlaneSize> = None,
         /// Output elements an input element, along height and width.
         scale_factor: Option<Factors> = None,
         /// How places between elements are read.
@@ -173,12 +173,8 @@ impl Upsample {
         builder.permute(y, &[0, 1, 3, 2])
     }
 
-    /// What an element sees; `None` where that depends on a size that is open.
-    fn taps(&self, axis: usize, size: Option<usize>) -> Option<Taps> {
-        let length = match (self.size, size) {
-            (Some(Pair(height, width)), _) => Some(if axis == 0 { height } else { width }),
-            (None, size) => size.zip(self.factor(axis)).map(|(size, factor)| (size as f64 * factor) as usize),
-        };
+    /// What an element sees of an axis with so many elements, to so many; `None` where that depends on a size that is open.
+    fn taps(&self, axis: usize, [size, length]: [Option<usize>; 2]) -> Option<Taps> {
         let align = self.align_corners == Some(true);
         let step = match size.zip(length) {
             Some((size, length)) => self.steps([size; 2], [length; 2]).get(axis).copied()?,
@@ -199,7 +195,7 @@ impl Operator for Upsample {
         let conflict = |argument, message: &str, mend: Option<&str>| {
             Err(BindError::Conflict { argument, message: message.into(), mend: mend.map(String::from) })
         };
-        match (self.size, self.scale_factor) {
+        match (&self.size, self.scale_factor) {
             (None, None) => return conflict("scale_factor", "either size or scale_factor has to be given", Some("2")),
             (Some(_), Some(_)) => return conflict("size", "size and scale_factor cannot both be given", None),
             _ => {}
@@ -212,8 +208,13 @@ impl Operator for Upsample {
 
     fn infer(&self, inputs: &[Shape], requirements: &mut Requirements) -> Result<Shape, ShapeError> {
         let [batch, channels, height, width] = inputs::planes(inputs)?;
-        let (height, width) = match (self.size, self.scale_factor) {
-            (Some(Pair(height, width)), _) => (Dim::from(height), Dim::from(width)),
+        let (height, width) = match (&self.size, self.scale_factor) {
+            (Some(PlaneSize(rows, columns)), _) => {
+                for size in [rows, columns].into_iter().filter(|size| !size.is_plain()) {
+                    requirements.require(size, Relation::AtLeast, &Dim::Number(1), "a size is at least 1")?;
+                }
+                (rows.clone(), columns.clone())
+            }
             (None, Some(Factors(rows, columns))) => (
                 self.scaled("height", height, rows, requirements)?,
                 self.scaled("width", width, columns, requirements)?,
@@ -223,15 +224,15 @@ impl Operator for Upsample {
         Ok(Shape::from(vec![batch.clone(), channels.clone(), height, width]))
     }
 
-    fn receptive_field(&self, inputs: &[Shape]) -> LayerField {
-        let known = |axis: usize| inputs.first().and_then(|shape| shape.get(axis)).and_then(Dim::number);
-        let taps = |axis: usize| self.taps(axis, known(axis + 2).and_then(|size| usize::try_from(size).ok()));
+    fn receptive_field(&self, inputs: &[Shape], output: &Shape) -> LayerField {
+        let known = |shape: Option<&Shape>, axis: usize| usize::try_from(shape?.get(axis + 2)?.number()?).ok();
+        let taps = |axis: usize| self.taps(axis, [known(inputs.first(), axis), known(Some(output), axis)]);
         taps(0).zip(taps(1)).map_or_else(|| LayerField::whole_from(2, 4), |(rows, columns)| LayerField::Plane([rows, columns]))
     }
 
     fn describe(&self, _inputs: &[Shape]) -> String {
         let mode = self.mode.python();
-        match (self.size, self.scale_factor) {
+        match (&self.size, self.scale_factor) {
             (Some(size), _) => format!("size={}, mode={mode}", size.python()),
             (None, factors) => format!("scale_factor={}, mode={mode}", factors.python()),
         }
@@ -267,6 +268,8 @@ mod tests {
         let half = on("Upsample(scale_factor=(1.5, 0.5), mode=\"bilinear\")", &["[N, 2, H, W]"]);
         assert_eq!(half.shape.to_string(), "[N, 2, H + H//2, W//2]");
         assert_eq!(half.requirements, ["W//2 AtLeast 1"]);
+        let open = on("Upsample(9)", &["[N, 2, H, 6]"]);
+        assert_eq!((open.shape.to_string().as_str(), open.receptive_field()), ("[N, 2, 9, 9]", LayerField::whole_from(2, 4)));
         let sized = on("Upsample((7, 4), mode=\"bilinear\", align_corners=true)", &["[N, 2, 5, 6]"]);
         assert_eq!(sized.shape.to_string(), "[N, 2, 7, 4]");
         assert_eq!(sized.describe(), "size=(7, 4), mode='bilinear'");

@@ -213,7 +213,7 @@ impl Dim {
         }
     }
 
-    fn sum(&self) -> Sum {
+    pub(super) fn sum(&self) -> Sum {
         match self {
             Dim::Number(0) => Sum::default(),
             Dim::Number(number) => Sum { terms: BTreeMap::from([(Vec::new(), *number)]), weight: 1 },

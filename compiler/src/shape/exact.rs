@@ -21,6 +21,28 @@ impl Dim {
         let Dim::Symbolic(sum) = self else { return self.clone() };
         sum.exact(residue).unwrap_or_else(|TooLarge| self.clone())
     }
+
+    /// The quotient by a product, where it comes out even whatever the symbols are: `16*H*W` by `4*W` is `4*H`. `None` where
+    /// that is not certain.
+    pub fn evenly_divided(&self, divisor: &Dim) -> Result<Option<Dim>, TooLarge> {
+        let divisor = divisor.sum();
+        let mut parts = divisor.terms.iter();
+        let (Some((atoms, &factor)), None) = (parts.next(), parts.next()) else { return Ok(None) };
+        let mut whole = Dim::Number(0);
+        for (product, &coefficient) in &self.sum().terms {
+            let mut rest = product.clone();
+            for atom in atoms {
+                let Some(place) = rest.iter().position(|other| other == atom) else { return Ok(None) };
+                rest.remove(place);
+            }
+            if coefficient.checked_rem(factor) != Some(0) {
+                return Ok(None);
+            }
+            let term = rest.into_iter().try_fold(Dim::Number(1), |term, atom| term.times(&Dim::atom(atom)?))?;
+            whole = whole.plus(&term.times_number(coefficient / factor)?)?;
+        }
+        Ok(Some(whole))
+    }
 }
 
 impl Sum {
@@ -106,6 +128,23 @@ mod tests {
         let width = Dim::symbol("W").floor_divided(2).expect("small");
         let area = divided(2).times(&width).expect("small").times_number(8).expect("small");
         assert_eq!(area.exact(&multiple(0, 2)).to_string(), "4*H*(W//2)");
+    }
+
+    #[test]
+    fn products_divide_products() {
+        let (height, width) = (height(), Dim::symbol("W"));
+        let area = height.times(&width).and_then(|area| area.times_number(16)).expect("small");
+        let by = |divisor: &Dim| area.evenly_divided(divisor).expect("small").map(|size| size.to_string());
+        assert_eq!(by(&width.times_number(4).expect("small")), Some("4*H".into()));
+        assert_eq!(by(&Dim::Number(8)), Some("2*H*W".into()));
+        assert_eq!(by(&area), Some("1".into()));
+        assert_eq!(by(&Dim::Number(5)), None);
+        assert_eq!(by(&Dim::Number(0)), None);
+        assert_eq!(by(&height.times(&height).expect("small")), None);
+        assert_eq!(by(&height.plus(&width).expect("small")), None);
+        let sum = height.times(&width).and_then(|area| area.plus(&width)).expect("small");
+        assert_eq!(sum.evenly_divided(&width).expect("small").map(|size| size.to_string()), Some("H + 1".into()));
+        assert_eq!(Dim::Number(12).evenly_divided(&Dim::Number(4)), Ok(Some(Dim::Number(3))));
     }
 
     /// For every number that a symbol may stand for, the value is what it was.

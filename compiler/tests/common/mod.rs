@@ -59,6 +59,11 @@ impl Outcome {
         self.problems.iter().map(|problem| format!("{} {}", problem.code, self.place(problem))).collect()
     }
 
+    /// Codes without places.
+    pub fn kinds(&self) -> Vec<&'static str> {
+        self.problems.iter().map(|problem| problem.code.name()).collect()
+    }
+
     fn place(&self, problem: &Diagnostic) -> String {
         problem.labels.first().map_or("-".into(), |label| line_and_column(&self.files, label.span))
     }

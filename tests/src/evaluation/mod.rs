@@ -11,20 +11,24 @@
 //! Layers are one small function each, found by one `match`, so that a new layer does not compile without one.
 
 mod array;
+mod batch_norm;
 mod chance;
 pub mod learn;
 mod movement;
 mod norm;
 pub mod number;
 mod pointwise;
+mod product;
 pub mod rounded;
 mod window;
 
 pub use array::Array;
 
+use batch_norm::BatchNorm;
 use chance::{Chance, dropped};
 use cnnc_compiler::graph::{NodeId, NodeKind, ParameterUse, ShapedGraph};
-use cnnc_compiler::ops::{Argument, Extents, Factors, Filling, Margins, Op, Pair, PerAxis};
+use cnnc_compiler::ops::{Argument, Extents, Factors, Filling, Margins, NewShape, Op, Pair, Parts, PerAxis};
+use cnnc_compiler::shape::Dim;
 use cnnc_runtime::{Parameters, Tensor};
 use number::{Number, start};
 use std::collections::{BTreeMap, HashMap};
@@ -80,7 +84,15 @@ pub fn evaluate(network: &ShapedGraph, parameters: &Parameters, inputs: &[Tensor
         .iter()
         .map(|parameter| read(&parameter.path, &tensor(&parameter.path), parameter.trainable))
         .collect();
-    let mut state = State { mode, chance: Chance { key: [0; 2], uses: HashMap::new() }, updates: BTreeMap::new() };
+    let chance = Chance { key: [0; 2], uses: HashMap::new() };
+    let mut state = State { mode, chance, updates: BTreeMap::new(), symbols: HashMap::new() };
+    for (input, tensor) in graph.inputs.iter().zip(inputs) {
+        for (size, &number) in input.shape.iter().zip(tensor.shape()) {
+            if size.number().is_none() {
+                state.symbols.insert(size.to_string(), number as i64);
+            }
+        }
+    }
     if let Mode::Training { seed, step } = mode {
         state.chance.key = [seed, step].map(u64::from);
     }
@@ -106,6 +118,20 @@ struct State {
     mode: Mode,
     chance: Chance,
     updates: BTreeMap<String, Array>,
+    /// What the symbols of the inputs' shapes stand for.
+    symbols: HashMap<String, i64>,
+}
+
+impl State {
+    /// A size that a layer was given.
+    fn size(&self, size: &Dim) -> usize {
+        size.at(&|name| self.symbols.get(name).copied()).expect("a size of known symbols") as usize
+    }
+
+    /// The sizes that a layer was given, but for those that it is to find.
+    fn sizes(&self, shape: &NewShape) -> Vec<Option<usize>> {
+        shape.0.iter().map(|size| size.0.as_ref().map(|size| self.size(size))).collect()
+    }
 }
 
 /// A convolution of any number of axes, what its padding is filled with laid around first.
@@ -196,10 +222,10 @@ fn layer(
         Op::ConvTranspose1d(conv) => transposed!(conv, x, weight, bias),
         Op::ConvTranspose2d(conv) => transposed!(conv, x, weight, bias),
         Op::ConvTranspose3d(conv) => transposed!(conv, x, weight, bias),
-        Op::Linear(_) => linear(x, weight, bias),
+        Op::Linear(_) => product::linear(x, weight, bias),
         Op::MultiheadAttention(attention) => {
             assert!(attention.dropout.0 == 0.0 || state.mode == Mode::Inference, "its chances are not judged");
-            attended(x, own, attention.num_heads, attention.bias, attention.batch_first)
+            product::attended(x, own, attention.num_heads, attention.bias, attention.batch_first)
         }
         Op::MaxPool1d(pool) => largest_of_windows!(pool, x),
         Op::MaxPool2d(pool) => largest_of_windows!(pool, x),
@@ -314,7 +340,8 @@ fn layer(
         Op::CircularPad3d(pad) => movement::padded(x, &pad.padding.0, Filling::Circular),
         Op::Upsample(up) => {
             let factors = up.scale_factor.map(|Factors(height, width)| (height, width));
-            let readings = movement::Reading::axis(up.size, factors, x);
+            let size = up.size.as_ref().map(|size| Pair(state.size(&size.0), state.size(&size.1)));
+            let readings = movement::Reading::axis(size, factors, x);
             let align = up.align_corners == Some(true);
             match up.mode.write().as_str() {
                 "\"nearest\"" => movement::read_nearest(x, &readings, false),
@@ -334,7 +361,50 @@ fn layer(
             window::folded(x, &axes, &fold.output_size.per_axis())
         }
         Op::ChannelShuffle(shuffle) => movement::channels_shuffled(x, shuffle.groups),
-        Op::Narrow(narrow) => movement::narrowed(x, narrow.dim, narrow.start, narrow.length),
+        Op::Narrow(narrow) => {
+            let length = narrow.length.as_ref().map(|length| state.size(length));
+            movement::narrowed(x, narrow.dim, narrow.start, length, narrow.step)
+        }
+        Op::Chunk(chunk) => {
+            let size = x.shape[x.axis(chunk.dim)].div_ceil(chunk.chunks);
+            movement::part(x, chunk.dim, std::iter::repeat(size), chunk.index.0)
+        }
+        Op::Split(split) => match &split.split_size {
+            Parts::Of(size) => movement::part(x, split.dim, std::iter::repeat(*size), split.index.0),
+            Parts::Each(sizes) => movement::part(x, split.dim, sizes.iter().copied(), split.index.0),
+        },
+        Op::Reshape(reshape) => x.reshaped(&movement::relaid(&state.sizes(&reshape.shape), &x.shape)),
+        Op::Unflatten(unflatten) => {
+            let axis = x.axis(unflatten.dim);
+            let parts = movement::relaid(&state.sizes(&unflatten.unflattened_size), &x.shape[axis..=axis]);
+            x.reshaped(&[&x.shape[..axis], &parts, &x.shape[axis + 1..]].concat())
+        }
+        Op::Unsqueeze(unsqueeze) => {
+            let mut shape = x.shape.clone();
+            let rank = shape.len() as i64 + 1;
+            shape.insert((if unsqueeze.dim < 0 { unsqueeze.dim + rank } else { unsqueeze.dim }) as usize, 1);
+            x.reshaped(&shape)
+        }
+        Op::Squeeze(squeeze) => movement::reduced(x, &squeeze.dim.0, false, |numbers| numbers[0]),
+        Op::Expand(expand) => {
+            let new = expand.shape.0.len() - x.shape.len();
+            let sizes = state.sizes(&expand.shape);
+            let own = (0..sizes.len()).map(|axis| axis.checked_sub(new).map_or(1, |axis| x.shape[axis]));
+            let repeats: Vec<usize> =
+                own.zip(&sizes).map(|(own, size)| size.filter(|_| own == 1).unwrap_or(1)).collect();
+            movement::repeated(x, &repeats)
+        }
+        Op::Repeat(repeat) => movement::repeated(x, &repeat.repeats.0),
+        Op::Roll(roll) => {
+            let shifts = roll.shifts.0.iter().zip(&roll.dims.0);
+            shifts.fold(x.clone(), |x, (&shift, &dim)| movement::rolled(&x, shift, dim))
+        }
+        Op::Mean(over) => movement::reduced(x, &over.dim.0, over.keepdim, mean),
+        Op::Total(over) => movement::reduced(x, &over.dim.0, over.keepdim, |all| all.iter().copied().sum()),
+        Op::Max(over) => movement::reduced(x, &over.dim.0, over.keepdim, pointwise::largest_of),
+        Op::Min(over) => {
+            movement::reduced(&x.each(|x| -x), &over.dim.0, over.keepdim, pointwise::largest_of).each(|x| -x)
+        }
         Op::Permute(permute) => movement::permuted(x, &permute.dims.0),
         Op::Parameter(_) => weight.clone(),
         Op::Sum(_) => movement::combined(inputs, |a, b| a + b),
@@ -345,128 +415,11 @@ fn layer(
         Op::Maximum(_) => movement::combined(inputs, pointwise::larger),
         Op::Minimum(_) => movement::combined(inputs, |a, b| -pointwise::larger(-a, -b)),
         Op::Stack(stack) => movement::stacked(inputs, stack.dim),
+        Op::Matmul(_) => product::multiplied(inputs),
         Op::Numbers(numbers) => {
             let all = Array { shape: vec![numbers.numbers.len()], elements: Vec::new() };
             let all = Array { elements: numbers.numbers.iter().copied().map(Number::exact).collect(), ..all };
             if numbers.sizes.is_empty() { all } else { all.reshaped(&numbers.sizes) }
-        }
-    }
-}
-
-/// `x · weightᵀ + bias` over the last axis.
-fn linear(x: &Array, weight: &Array, bias: Option<&Array>) -> Array {
-    let (last, features) = (x.shape.len() - 1, weight.shape[0]);
-    let shape = [&x.shape[..last], &[features]].concat();
-    Array::of(&shape, |place| {
-        let out = place[last];
-        let products = (0..x.shape[last]).map(|feature| {
-            let from = [&place[..last], &[feature]].concat();
-            x.at(&from) * weight.at(&[out, feature])
-        });
-        let sum = products.sum::<Number>();
-        bias.map_or(sum, |bias| sum + bias.at(&[out]))
-    })
-}
-
-/// Self-attention: of every head `softmax(q · kᵀ / √d) · v`, between two linear layers.
-fn attended(x: &Array, own: &[Array], heads: usize, bias: bool, batch_first: bool) -> Array {
-    let (into, out) = if bias { (own.first().zip(own.get(1)), own.get(2).zip(own.get(3))) } else { (None, None) };
-    let made = match into {
-        Some((weight, bias)) => linear(x, weight, Some(bias)),
-        None => linear(x, &own[0], None),
-    };
-    let size = x.shape[2];
-    let (part, length) = (size / heads, if batch_first { x.shape[1] } else { x.shape[0] });
-    let at = |image: usize, place: usize, index: usize| {
-        made.at(&if batch_first { [image, place, index] } else { [place, image, index] })
-    };
-    let seen = Array::of(&x.shape, |place| {
-        let (image, own) = if batch_first { (place[0], place[1]) } else { (place[1], place[0]) };
-        let first = place[2] / part * part;
-        let score = |other: usize| {
-            let products = (first..first + part).map(|i| at(image, own, i) * at(image, other, size + i));
-            products.sum::<Number>() / Number::exact((part as f64).sqrt())
-        };
-        let scores: Vec<Number> = (0..length).map(score).collect();
-        let shift = window::largest_value(&scores);
-        let powers: Vec<Number> = scores.iter().map(|&score| (score - shift).exp()).collect();
-        let weighed = powers.iter().enumerate().map(|(other, &power)| power * at(image, other, 2 * size + place[2]));
-        weighed.sum::<Number>() / powers.iter().copied().sum()
-    });
-    match out {
-        Some((weight, bias)) => linear(&seen, weight, Some(bias)),
-        None => linear(&seen, &own[1], None),
-    }
-}
-
-/// A batch norm of any number of axes.
-struct BatchNorm {
-    eps: f64,
-    /// The share of a batch, where it does not go by the number of batches.
-    momentum: Option<f64>,
-    /// How many of weight and bias there are.
-    learned: usize,
-    /// Whether there are running statistics.
-    tracked: bool,
-    /// Whether each image is normalised by itself, and no batch is counted.
-    alone: bool,
-}
-
-impl BatchNorm {
-    /// With a weight and a bias or without, each by itself.
-    fn new(eps: f64, momentum: Option<f64>, learned: [bool; 2], tracked: bool, alone: bool) -> BatchNorm {
-        BatchNorm { eps, momentum, learned: learned.into_iter().filter(|&is_there| is_there).count(), tracked, alone }
-    }
-
-    fn evaluate(&self, x: &Array, own: &[Array], state: &mut State, name: &dyn Fn(usize) -> String) -> Array {
-        let channels = x.shape[1];
-        let (learned, buffers) = own.split_at(self.learned);
-        let is_known = state.mode == Mode::Inference && self.tracked;
-        // The images that share statistics are one.
-        let images = if self.alone && !is_known { x.shape[0] } else { 1 };
-        let group = |place: &[usize]| place[0] % images * channels + place[1];
-        let statistics = match buffers {
-            [mean, variance, _] if is_known => {
-                (0..channels).map(|channel| [mean.at(&[channel]), variance.at(&[channel])]).collect()
-            }
-            _ => norm::statistics_of(x, images * channels, group),
-        };
-        if state.mode != Mode::Inference && self.tracked {
-            let share = Number::exact(images as f64);
-            let mean = |channel: usize, which: usize| {
-                let all = (0..images).map(|image| statistics[image * channels + channel][which].fixed());
-                all.sum::<Number>() / share
-            };
-            let batch: Vec<[Number; 2]> = (0..channels).map(|channel| [mean(channel, 0), mean(channel, 1)]).collect();
-            self.track(&batch, x.elements.len() / (images * channels), buffers, state, name);
-        }
-        norm::scaled(&norm::normalised(x, &statistics, group, self.eps), learned, |place| vec![place[1]])
-    }
-
-    /// Moves the running statistics towards the batch's, the variance as that of a sample, and counts the batch.
-    fn track(
-        &self,
-        statistics: &[[Number; 2]],
-        count: usize,
-        buffers: &[Array],
-        state: &mut State,
-        name: &dyn Fn(usize) -> String,
-    ) {
-        let sample = count as f64 / (count as f64 - 1.0);
-        let counter = state.updates.get(&name(self.learned + 2)).unwrap_or(&buffers[2]);
-        let batches = counter.at(&[]).value() + 1.0;
-        let momentum = self.momentum.unwrap_or(1.0 / batches);
-        for (index, buffer) in buffers.iter().enumerate() {
-            let path = name(self.learned + index);
-            let before = state.updates.get(&path).unwrap_or(buffer).clone();
-            let moved = Array::of(&before.shape, |place| match index {
-                2 => before.at(place) + if self.alone { 0.0 } else { 1.0 },
-                _ => {
-                    let batch = statistics[place[0]][index].fixed() * if index == 1 { sample } else { 1.0 };
-                    before.at(place).fixed() * (1.0 - momentum) + batch * momentum
-                }
-            });
-            state.updates.insert(path, moved);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Layers that move elements, or leave some away, and the joins.
 
-use super::array::{Array, number_of};
+use super::array::{Array, number_of, places};
 use super::number::Number;
 use cnnc_compiler::ops::{Filling, Pair};
 
@@ -22,17 +22,79 @@ pub fn permuted(x: &Array, dims: &[i64]) -> Array {
     })
 }
 
-pub fn narrowed(x: &Array, dim: i64, start: i64, length: usize) -> Array {
+/// Elements `start, start + step, …` along an axis, as many as are asked for or are there.
+pub fn narrowed(x: &Array, dim: i64, start: i64, length: Option<usize>, step: usize) -> Array {
     let axis = x.axis(dim);
     let size = x.shape[axis] as i64;
     let first = (if start < 0 { start + size } else { start }) as usize;
     let mut shape = x.shape.clone();
-    shape[axis] = length;
+    shape[axis] = length.unwrap_or((x.shape[axis] - first).div_ceil(step));
     Array::of(&shape, |place| {
         let mut from = place.to_vec();
-        from[axis] += first;
+        from[axis] = first + place[axis] * step;
         x.at(&from)
     })
+}
+
+/// One of the parts of these sizes, one after another along an axis, until it ends.
+pub fn part(x: &Array, dim: i64, sizes: impl IntoIterator<Item = usize>, index: usize) -> Array {
+    let (size, mut first) = (x.shape[x.axis(dim)], 0);
+    for (number, part) in sizes.into_iter().enumerate() {
+        if number == index {
+            return narrowed(x, dim, first as i64, Some(part.min(size - first)), 1);
+        }
+        first += part;
+    }
+    unreachable!("the part lies past the last")
+}
+
+/// The elements in order under sizes of which one may be what the others leave; `from` are the sizes that they stand for.
+pub fn relaid(sizes: &[Option<usize>], from: &[usize]) -> Vec<usize> {
+    let known: usize = sizes.iter().flatten().product();
+    let whole: usize = from.iter().product();
+    sizes.iter().map(|size| size.unwrap_or(whole / known)).collect()
+}
+
+/// Each axis repeated, the whole of it each time, by what stands for it among `repeats`, aligned at the last.
+pub fn repeated(x: &Array, repeats: &[usize]) -> Array {
+    let new = repeats.len() - x.shape.len();
+    let own = [&vec![1; new], x.shape.as_slice()].concat();
+    let shape: Vec<usize> = own.iter().zip(repeats).map(|(size, times)| size * times).collect();
+    Array::of(&shape, |place| {
+        let from: Vec<usize> = place[new..].iter().zip(&x.shape).map(|(index, size)| index % size).collect();
+        x.at(&from)
+    })
+}
+
+/// Each element moved on along an axis, around in a circle.
+pub fn rolled(x: &Array, shift: i64, dim: i64) -> Array {
+    let axis = x.axis(dim);
+    let size = x.shape[axis] as i64;
+    Array::of(&x.shape, |place| {
+        let mut from = place.to_vec();
+        from[axis] = (place[axis] as i64 - shift).rem_euclid(size) as usize;
+        x.at(&from)
+    })
+}
+
+/// What is made of all elements along some axes.
+pub fn reduced(x: &Array, dim: &[i64], keepdim: bool, make: impl Fn(&[Number]) -> Number) -> Array {
+    let axes: Vec<usize> = dim.iter().map(|&dim| x.axis(dim)).collect();
+    let of = |gone: bool| -> Vec<usize> {
+        let size = |(axis, &size): (usize, &usize)| if axes.contains(&axis) == gone { size } else { 1 };
+        x.shape.iter().enumerate().map(size).collect()
+    };
+    let among = places(&of(true));
+    let kept = Array::of(&of(false), |place| {
+        let all = among.iter().map(|inner| {
+            let at: Vec<usize> = place.iter().zip(inner).map(|(outer, inner)| outer + inner).collect();
+            x.at(&at)
+        });
+        make(&all.collect::<Vec<Number>>())
+    });
+    let left = |(axis, &size): (usize, &usize)| (keepdim || !axes.contains(&axis)).then_some(size);
+    let shape: Vec<usize> = kept.shape.iter().enumerate().filter_map(left).collect();
+    kept.reshaped(&shape)
 }
 
 /// What is laid around the last axes, the last of them first; negative numbers cut off.

@@ -33,6 +33,16 @@ pub fn larger(a: Number, b: Number) -> Number {
     }
 }
 
+/// The largest of several; equal ones share the derivative in equal parts.
+pub fn largest_of(all: &[Number]) -> Number {
+    let largest = super::window::largest(all);
+    let equal: Vec<Number> = all.iter().copied().filter(|number| number.value() == largest.value()).collect();
+    match equal.as_slice() {
+        [] | [_] => largest,
+        several => several.iter().copied().sum::<Number>() * Number::exact(1.0 / several.len() as f64),
+    }
+}
+
 pub fn relu(x: Number) -> Number {
     positive_or(x, |_| zero())
 }

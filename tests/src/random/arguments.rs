@@ -135,6 +135,7 @@ impl Layers<'_> {
         let rank = shape.len();
         let channels = shape.get(1).copied().unwrap_or(1);
         match name {
+            "Unflatten" | "Unsqueeze" if rank > 4 => return None,
             "Conv1d" | "ConvTranspose1d" | "Conv2d" | "ConvTranspose2d" | "Conv3d" | "ConvTranspose3d"
                 if rank == axes_of(name) + 2 =>
             {
@@ -352,9 +353,82 @@ impl Layers<'_> {
                 let length = self.dice.within(1, shape[axis] - start);
                 let back = self.dice.percent(25);
                 given.push(("dim", Constant::Int(if back { axis as i64 - rank as i64 } else { axis as i64 })));
-                let start = if back { start as i64 - shape[axis] as i64 } else { start as i64 };
-                given.push(("start", Constant::Int(start)));
-                given.push(("length", int(length)));
+                given.push((
+                    "start",
+                    Constant::Int(if back { start as i64 - shape[axis] as i64 } else { start as i64 }),
+                ));
+                let step = self.dice.pick(&[1, 1, 2, 3]);
+                if self.dice.percent(75) {
+                    given.push(("length", int((length - 1) / step + 1)));
+                }
+                given.extend((step > 1).then_some(("step", int(step))));
+            }
+            "Chunk" => {
+                let chunks = self.dice.within(1, 4);
+                given.push(("chunks", int(chunks)));
+                given.push(("index", int(self.dice.below(chunks))));
+                given.extend(self.dice.percent(50).then(|| ("dim", self.axis(shape))));
+            }
+            "Split" => {
+                let axis = self.dice.below(rank);
+                let first = self.dice.within(1, shape[axis]);
+                let rest = shape[axis] - first;
+                let parts = [first as i64, rest as i64].into_iter().filter(|&part| part > 0);
+                let own = self.dice.percent(50);
+                given.push(("split_size", if own { ints(parts) } else { int(first) }));
+                given.push(("index", int(if rest > 0 { self.dice.below(2) } else { 0 })));
+                given.push(("dim", int(axis)));
+            }
+            "Reshape" => {
+                let mut left: usize = shape.iter().product();
+                let mut sizes: Vec<i64> = (0..self.dice.within(1, 3))
+                    .map(|_| {
+                        let size = self.divisor(left);
+                        left /= size;
+                        size as i64
+                    })
+                    .collect();
+                sizes.insert(self.dice.below(sizes.len() + 1), if self.dice.percent(50) { -1 } else { left as i64 });
+                given.push(("shape", ints(sizes)));
+            }
+            "Unflatten" => {
+                let axis = self.dice.below(rank);
+                let first = self.divisor(shape[axis]);
+                let rest = if self.dice.percent(50) { -1 } else { (shape[axis] / first) as i64 };
+                given.push(("dim", int(axis)));
+                given.push(("unflattened_size", ints([first as i64, rest])));
+            }
+            "Unsqueeze" => given.push(("dim", int(self.dice.below(rank + 1)))),
+            "Squeeze" => {
+                let axis = shape.iter().skip(1).position(|&size| size == 1).filter(|_| rank > 2)?;
+                given.push(("dim", int(axis + 1)));
+            }
+            "Expand" => {
+                let size = self.size() as i64;
+                let mut sizes: Vec<i64> = shape.iter().map(|&old| if old == 1 { size } else { -1 }).collect();
+                if rank < 4 && self.dice.percent(30) {
+                    sizes.insert(0, self.dice.within(1, 3) as i64);
+                }
+                given.push(("shape", ints(sizes)));
+            }
+            "Repeat" => {
+                let mut repeats: Vec<i64> = (0..rank).map(|_| self.dice.pick(&[1, 1, 2, 3])).collect();
+                if rank < 4 && self.dice.percent(30) {
+                    repeats.insert(0, self.dice.within(1, 3) as i64);
+                }
+                given.push(("repeats", ints(repeats)));
+            }
+            "Roll" => {
+                given.push(("shifts", Constant::Int(self.dice.below(9) as i64 - 4)));
+                given.push(("dims", self.axis(shape)));
+            }
+            "Mean" | "Sum" | "Max" | "Min" => {
+                let first = self.dice.below(rank);
+                let second = (first + 1) % rank;
+                let both = first != second && rank > 2 && self.dice.percent(40);
+                given.push(("dim", if both { ints([first as i64, second as i64]) } else { int(first) }));
+                // A net's value keeps an axis or two.
+                given.extend((self.dice.percent(50) || rank < 3).then_some(("keepdim", Constant::Bool(true))));
             }
             "Permute" if rank > 1 => {
                 let mut axes: Vec<i64> = (0..rank as i64).collect();

@@ -55,6 +55,7 @@ impl Writer {
             32..35 => self.kept_and_used(shape),
             35..37 => self.transposed(shape),
             37..41 => self.split(shape),
+            46..48 if !deep => self.multiplied(shape),
             43..46 => self.moved(shape),
             41..43 if !deep => {
                 let name = self.name("group");
@@ -188,6 +189,38 @@ impl Writer {
         });
         part[axis] = if word == "concat" { 2 * length } else { length };
         part
+    }
+
+    /// Matrices multiplied, of which one is the value turned round.
+    fn multiplied(&mut self, shape: &[usize]) -> Vec<usize> {
+        let &[ref before @ .., rows, columns] = shape else { return self.layer(shape) };
+        let turned_first = self.dice.percent(50);
+        let (side, inner) = if turned_first { (columns, rows) } else { (rows, columns) };
+        let many: usize = before.iter().product();
+        if before.is_empty() || many * side * side > 1600 || many * side * side * inner > 12_000 {
+            return self.layer(shape);
+        }
+        let last = shape.len() - 1;
+        let mut axes: Vec<usize> = (0..shape.len()).collect();
+        axes.swap(last - 1, last);
+        self.group("matmul", |writer| {
+            for turned in [turned_first, !turned_first] {
+                writer.group("", |writer| {
+                    if turned {
+                        writer.line(&format!("Permute({axes:?})"));
+                    }
+                    let mut own = shape.to_vec();
+                    if turned {
+                        own.swap(last - 1, last);
+                    }
+                    if writer.dice.percent(50) {
+                        let call = writer.layers().keeping(&own);
+                        writer.line(&call.text());
+                    }
+                });
+            }
+        });
+        [before, &[side, side]].concat()
     }
 
     /// One layer with one set of parameters, used twice.

@@ -57,6 +57,7 @@ fn text(value: &Constant) -> String {
         Constant::Float(number) => format!("{number:?}"),
         Constant::Bool(truth) => truth.to_string(),
         Constant::Text(text) => format!("\"{text}\""),
+        Constant::Size(size) => size.to_string(),
         Constant::Tuple(members) if members.len() == 1 => format!("({},)", list(members)),
         Constant::Tuple(members) => format!("({})", list(members)),
         Constant::List(members) => format!("[{}]", list(members)),

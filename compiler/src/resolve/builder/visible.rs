@@ -7,6 +7,7 @@ use crate::resolve::calls::Declarations;
 use crate::resolve::error::{KeepError, NameError};
 use crate::resolve::expression::{Evaluator, Flow, Names, Recipe, Value};
 use crate::resolve::report::Reporter;
+use crate::shape::Shape;
 use cnnc_grammar::ast::Call;
 use cnnc_grammar::span::Span;
 use std::rc::Rc;
@@ -94,6 +95,10 @@ impl<'a> Names<'a> for Visible<'_, 'a> {
 
     fn axes(&self, parameter: ParameterId) -> usize {
         self.network.graph.parameter(parameter).map_or(0, |parameter| parameter.shape.len())
+    }
+
+    fn shape(&self, flow: Flow) -> Option<Shape> {
+        self.network.flow_shape(flow)
     }
 
     fn kept(&self, reporter: &mut Reporter<'_>, name: &str, span: Span) -> Option<Flow> {

@@ -210,10 +210,8 @@ impl<'a> Reading<'_, 'a, '_> {
             None => {
                 self.broken = true;
                 self.unusable.push(name);
-                match (value, spec) {
-                    (Value::Size(size), _) => self.reporter.report_symbol(size, argument.expr.span, name),
-                    (_, Some(spec)) => self.refuse(spec, argument),
-                    (_, None) => {}
+                if let Some(spec) = spec {
+                    self.refuse(spec, argument);
                 }
             }
         }
@@ -256,7 +254,15 @@ impl<'a> Reading<'_, 'a, '_> {
                     self.broken = true;
                     self.unusable.push(argument);
                     let (name, value, site) = (argument, &constant, &self.site);
-                    self.reporter.report(ArgumentError::Refused { name, accepts, value, site }.diagnostic());
+                    match constant.open_size() {
+                        Some(size) => {
+                            let span = site.given(name).map_or(site.call.span, |argument| argument.expr.span);
+                            self.reporter.report_symbol(size, span, name);
+                        }
+                        None => {
+                            self.reporter.report(ArgumentError::Refused { name, accepts, value, site }.diagnostic());
+                        }
+                    }
                 }
                 Err(BindError::Conflict { argument, message, mend }) => {
                     if !self.broken {

@@ -1,8 +1,8 @@
 //! Arguments by position, where they could be PyTorch's own list.
 //!
 //! PyTorch's layers begin with what is inferred here: channels or features that come in. Such a list is never read as something
-//! else in silence. Where it cannot be ours it is an error that says how it is written here ([`Shifted`]); where it could be both,
-//! since its first number is just what comes in, the error offers both readings by name ([`TwoReadings`]).
+//! else in silence. Where it cannot be ours it is an error that says how it is written here ([`Shifted`]); where it could be
+//! both, since its first number is just what comes in, the error offers both readings by name ([`TwoReadings`]).
 
 use crate::ops::{Arguments, Constant, LayerEntry, Op, Signature};
 use crate::resolve::expression::{Given, Value};

@@ -229,6 +229,7 @@ fn shown(value: &Constant) -> String {
         Constant::Float(number) => Some(format!("{number:?}")),
         Constant::Bool(truth) => Some(truth.to_string()),
         Constant::Text(text) => Some(format!("\"{text}\"")),
+        Constant::Size(size) => Some(size.to_string()),
         Constant::Tuple(_) | Constant::List(_) => None,
     };
     match value {

@@ -11,6 +11,8 @@ pub(in crate::resolve) enum NameError<'e> {
     BuiltIn { name: &'e str, span: Span },
     /// Two things of one name; the mend is a name with the loop's variable.
     Twice { name: &'e str, what: &'static str, first: Span, second: Span, mend: Option<String> },
+    /// An item of a group that is no group.
+    NoGroup { name: &'e str, first: Span, second: Span },
     /// A name that is the position of an item without one.
     Position { name: &'e str, label: Span, item: Span },
     /// A preset of a model that does not exist.
@@ -120,7 +122,10 @@ impl NameError<'_> {
                 did_you_mean(Diagnostic::new(Code::E202, message, *span, label), *near, *span)
             }
             NameError::NoField { name, of, span } => {
-                let note = "named items have parameters and children, and a parameter of two axes has `.T`";
+                let note = match *of {
+                    "a tensor" => "a kept value has `.shape`, the sizes of its axes",
+                    _ => "named items have parameters and children, and a parameter of two axes has `.T`",
+                };
                 Diagnostic::new(Code::E202, format!("{of} has no `.{name}`"), *span, "unknown").note(note)
             }
             NameError::NotAMatrix { axes, span } => {
@@ -130,6 +135,12 @@ impl NameError<'_> {
             NameError::FunctionArguments { name, signature, span } => {
                 let message = format!("`{name}` does not take these arguments");
                 Diagnostic::new(Code::E206, message, *span, format!("it is {signature}"))
+            }
+            NameError::NoGroup { name, first, second } => {
+                let message = format!("`{name}` is a layer or block, and items belong to groups alone");
+                Diagnostic::new(Code::E208, message, *second, "named as a group")
+                    .label(*first, "a layer or block")
+                    .help("give the group a name of its own")
             }
             NameError::Empty { span } => Diagnostic::new(Code::E220, "a name cannot be empty", *span, "empty"),
             NameError::Dot { name, span } => Diagnostic::new(

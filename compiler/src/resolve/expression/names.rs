@@ -3,14 +3,15 @@
 //! A value in scope comes first. Before a dot and before `[` labels are a namespace of their own: there a name is that of an
 //! item, even where a value has the same name.
 
-use super::arithmetic::Fault;
+use super::arithmetic::{Fault, from_size};
 use super::evaluate::Evaluator;
 use super::functions::{Function, function};
 use super::recipe::{Given, Recipe};
-use super::value::{Flow, Value};
+use super::value::{Flow, Items, Value};
 use crate::graph::{ModuleId, ParameterId};
 use crate::resolve::error::{NameError, ValueError};
 use crate::resolve::report::Reporter;
+use crate::shape::Shape;
 use cnnc_grammar::ast::{Argument, Call, Expr, ExprKind, Name};
 use cnnc_grammar::span::Span;
 use std::rc::Rc;
@@ -46,6 +47,11 @@ pub(in crate::resolve) trait Names<'a> {
     /// How many axes a parameter has.
     fn axes(&self, _parameter: ParameterId) -> usize {
         0
+    }
+
+    /// The sizes of a value, where they are known.
+    fn shape(&self, _flow: Flow) -> Option<Shape> {
+        None
     }
 
     /// The value that is kept under a name.
@@ -169,13 +175,17 @@ impl<'e, 'a> Evaluator<'e, 'a, '_> {
         let owner = match &value.kind {
             ExprKind::Name(label) => match self.names.item(self.reporter, label, value.span) {
                 Some(item) => self.names.item_value(item),
-                None => self.not_an_item(label, value.span)?,
+                None => self.not_an_item(label, value.span, &name.text)?,
             },
             _ => self.evaluate(value)?,
         };
         match owner {
             Value::Module(item) => self.names.member(self.reporter, item, &name.text, name.span),
             Value::Parameter { id, transposed } if name.text == "T" => self.transposed(id, transposed, value.span),
+            Value::Tensor(flow) if name.text == "shape" => {
+                let shape = self.names.shape(flow)?;
+                Items::new(shape.iter().cloned().map(from_size).collect()).map(Value::Tuple)
+            }
             other => {
                 let error = NameError::NoField { name: &name.text, of: other.kind(), span: name.span };
                 self.reporter.report(error.diagnostic());
@@ -184,12 +194,20 @@ impl<'e, 'a> Evaluator<'e, 'a, '_> {
         }
     }
 
-    /// What stands before a dot and is no item: a value, or a name that nothing has.
-    fn not_an_item(&mut self, label: &'a str, span: Span) -> Option<Value<'a>> {
-        match self.binding(label, span) {
-            Some(binding) => binding.clone(),
+    /// What stands before a dot and is no item: a value, a kept one among them, or a name that nothing has.
+    fn not_an_item(&mut self, label: &'a str, span: Span, field: &str) -> Option<Value<'a>> {
+        if let Some(binding) = self.binding(label, span) {
+            return binding.clone();
+        }
+        let names = self.names;
+        match if field == "shape" {
+            names.must_be_kept(self, label, span)
+        } else {
+            names.kept(self.reporter, label, span)
+        } {
+            Some(flow) => Some(Value::Tensor(flow)),
             None => {
-                self.names.report_no_item(self, label, span);
+                names.report_no_item(self, label, span);
                 None
             }
         }

@@ -160,6 +160,7 @@ impl<'a> Value<'a> {
             Value::Float(number) => Constant::Float(*number),
             Value::Bool(truth) => Constant::Bool(*truth),
             Value::Text(text) => Constant::Text(text.to_string()),
+            Value::Size(size) => Constant::Size(size.clone()),
             Value::Tuple(items) => Constant::Tuple(all(items)?),
             Value::List(items) => Constant::List(all(items)?),
             Value::Range(start, end) if self.length().is_some_and(|length| length <= 1_000) => {

@@ -13,7 +13,7 @@ mod extent;
 mod tests;
 
 use crate::graph::{Node, NodeId, NodeKind, ShapedGraph};
-use crate::ops::{LayerField, Taps};
+use crate::ops::{AxisMove, LayerField, Taps};
 use crate::shape::{Dim, Shape};
 use extent::Extent;
 use std::collections::hash_map::Entry;
@@ -138,7 +138,7 @@ impl Walk {
             NodeKind::Operator(operator) => operator,
         };
         let shapes: Vec<Shape> = inputs.iter().map(|(shape, _)| shape.clone()).collect();
-        let field = operator.receptive_field(&shapes);
+        let field = operator.receptive_field(&shapes, output);
         let planes: BTreeSet<_> = inputs.iter().flat_map(|(_, field)| field.keys().copied()).collect();
         let view = |plane| match field {
             LayerField::Joined(axis) if moves(axis, plane, inputs) => self.joined(axis, plane, inputs),
@@ -221,6 +221,14 @@ fn through(field: &LayerField, view: &AxisField, [from, to]: [&Shape; 2], input:
             let folded = axes.iter().filter(|&&other| other == axis).count() > 1;
             AxisField { axis, extent: if folded { extent.scattered(from_size, input) } else { extent.clone() } }
         }
+        LayerField::Axes(moves) => match moves.get(axis).copied().unwrap_or(AxisMove::To(axis)) {
+            AxisMove::To(axis) => AxisField { axis, extent: extent.clone() },
+            AxisMove::Among(axis) => AxisField { axis, extent: extent.scattered(from_size, input) },
+            AxisMove::Gathered(axis) => AxisField { axis, extent: extent.gathered(from_size, input) },
+            AxisMove::Through(axis, taps) => {
+                AxisField { axis, extent: extent.through(taps, [from_size, size(to, axis)], input) }
+            }
+        },
         LayerField::Point => {
             // A join with a value of more axes aligns the last ones.
             let axis = (axis + to.rank()).saturating_sub(from.rank());

@@ -1,0 +1,62 @@
+//! Sum: all elements along some axes added up. (`sum { }` adds branches.)
+
+use super::{LayerField, Layer, OneOrMore, Operator, ShapeError, reduction};
+use crate::graph::NodeId;
+use crate::kernels::{KernelBuilder, Reduction};
+use crate::shape::{Requirements, Shape};
+
+crate::layer! {
+    /// The sum of all elements along one axis or several.
+    ///
+    /// # Shape
+    /// The input's without the axes `dim`, or with size 1 there, `keepdim`.
+    ///
+    /// # Errors
+    /// E306 an axis that does not exist; E310 an axis that is named twice
+    ///
+    /// # Source
+    /// PyTorch `torch.sum`.
+    ///
+    /// # Example
+    /// ```cnn
+    /// input [N, 64, 7, 7]
+    /// Sum(1, keepdim=true)
+    /// expect [N, 1, 7, 7]
+    /// ```
+    Total as "Sum" {
+        /// The axis or axes; from the end when negative.
+        dim: OneOrMore,
+        /// Whether the axes stay, with size 1.
+        keepdim: bool = false,
+    }
+}
+
+impl Operator for Total {
+    fn infer(&self, inputs: &[Shape], _requirements: &mut Requirements) -> Result<Shape, ShapeError> {
+        reduction::infer(&self.dim, self.keepdim, inputs)
+    }
+
+    fn receptive_field(&self, inputs: &[Shape], _output: &Shape) -> LayerField {
+        reduction::field(&self.dim, self.keepdim, inputs)
+    }
+
+    fn describe(&self, _inputs: &[Shape]) -> String {
+        self.keywords()
+    }
+
+    fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
+        reduction::lower(builder, &self.dim, |builder, x, axes| builder.reduce(x, Reduction::Sum, axes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_layer::on;
+
+    #[test]
+    fn axes_go() {
+        let layer = on("Sum((2, 3))", &["[N, 8, 5, 4]"]);
+        assert_eq!(layer.shape.to_string(), "[N, 8]");
+        assert_eq!(layer.kernels, ["reduce_sum", "reshape"]);
+    }
+}

@@ -3,7 +3,7 @@
 mod common;
 use cnnc_compiler::graph::{NodeKind, ShapedGraph};
 use cnnc_compiler::resolve::Request;
-use common::{check, graph, model, one, request, shaped};
+use common::{check, graph, keys, model, one, request, shaped};
 
 /// The shape of the last value.
 fn output(shaped: &ShapedGraph) -> String {
@@ -206,4 +206,40 @@ fn sizes_from_outside_replace_those_of_the_spec() {
     let sized = |input_shapes| request(&one(two), &Request { input_shapes, ..Request::default() });
     assert_eq!(sized(vec![vec![2, 3], vec![4, 3]]).codes(), ["E223 1:36"]);
     assert_eq!(output(&sized(vec![vec![2, 3], vec![2, 3]]).graphs[0]), "[2, 3]");
+}
+
+#[test]
+fn a_block_may_call_itself_where_a_condition_ends_it() {
+    let nest = "block Nest(depth: int) {
+        Conv2d(4, kernel_size=1)
+        if depth > 0 { inner: Nest(depth - 1) }
+    }\n";
+    let network = graph(&format!("{nest}{}", model("Nest(2)")));
+    let weights: Vec<&str> = keys(&network).into_iter().filter(|key| key.ends_with("weight")).collect();
+    assert_eq!(weights, ["0.0.weight", "0.inner.0.weight", "0.inner.inner.0.weight"]);
+    assert_eq!(check(nest).kinds(), [""; 0]);
+    let endless = nest.replace("depth - 1", "depth + 1");
+    assert_eq!(check(&format!("{endless}{}", model("Nest(2)"))).kinds(), ["E217"]);
+    let both = "block B(n: int) { if n > 0 { B(n - 1) } else { ReLU; B(n) } }";
+    assert_eq!(check(both).kinds(), ["E216"]);
+    let unknown = format!("{nest}{}", model("Nest(nothing)"));
+    assert_eq!(check(&unknown).kinds(), ["E202"]);
+    let in_turns = "block A(n: int) { ReLU; if n > 0 { B(n) } }\nblock B(n: int) { A(n - 1) }\n";
+    assert_eq!(check(&format!("{in_turns}{}", model("A(3)"))).kinds(), [""; 0]);
+}
+
+#[test]
+fn sizes_come_from_kept_values() {
+    let body = "keep skip; MaxPool2d(2); Upsample(size=skip.shape[2:]); expect [N, 4, 8, 8]
+        let (n, c, h, w) = skip.shape; Reshape((n, c, h * w)); Unflatten(2, (h, -1)); Conv2d(c * 2, kernel_size=1)
+        expect [N, 8, 8, 8]";
+    assert_eq!(check(&model(&format!("Conv2d(4, kernel_size=1); {body}"))).kinds(), [""; 0]);
+    assert_eq!(check(&model("keep a; Upsample(size=b.shape[2:])")).kinds(), ["E211"]);
+    assert_eq!(check(&model("keep a; Upsample(size=a.sizes)")).kinds(), ["E202"]);
+    assert_eq!(check("block B(skip: tensor) { Upsample(size=skip.shape[2:]) }").kinds(), [""; 0]);
+    let taken = "block B { keep inner; MaxPool2d(2) }
+        model M { input [N, 4, H, W]; b: B; Upsample(size=b.inner.shape[2:]); expect [N, 4, H, W] }";
+    assert_eq!(check(taken).kinds(), [""; 0]);
+    let parameter = "model M { input [N, 4, H, W]; keep a; let (_, _, h, _) = a.shape; Conv2d(h, kernel_size=1) }";
+    assert_eq!(check(parameter).kinds(), ["E215"]);
 }

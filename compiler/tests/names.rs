@@ -78,12 +78,12 @@ fn bare_tensors_come_before_the_layers_beside_them() {
 
 #[test]
 fn two_of_one_name_are_refused_with_both_places() {
-    let outcome = check(&model("a: ReLU\nConv2d(4, kernel_size=1)\na: Tanh"));
+    let outcome = check(&model("a: PReLU\nConv2d(4, kernel_size=1)\na: PReLU"));
     assert_eq!(outcome.codes(), ["E208 5:1"]);
     assert_eq!(common::line_and_column(&outcome.files, outcome.problems[0].labels[1].span), "3:1");
-    assert_eq!(check(&model("for i in 0..3 { conv: ReLU }")).problems[0].fixes[0].edits[0].replacement, "\"conv{i}\"");
-    assert_eq!(check(&model("ReLU\n\"0\": ReLU")).codes(), ["E208 4:1"]);
-    assert_eq!(check(&model("repeat 2 { a: ReLU }")).codes(), ["E208 3:12"]);
+    assert_eq!(check(&model("for i in 0..3 { conv: PReLU }")).problems[0].fixes[0].edits[0].replacement, "\"conv{i}\"");
+    assert_eq!(check(&model("PReLU\n\"0\": PReLU")).codes(), ["E208 4:1"]);
+    assert_eq!(check(&model("repeat 2 { a: PReLU }")).codes(), ["E208 3:12"]);
     assert_eq!(check(&model("if true { a: ReLU } else { a: Tanh }")).codes(), Vec::<String>::new());
 }
 
@@ -110,4 +110,31 @@ fn the_module_tree_knows_calls_groups_and_joins() {
     assert_eq!(kinds[3], "1=Sequential");
     assert_eq!(kinds[5], "j=Join(\"sum\")");
     assert_eq!(graph.modules[0].children.len(), 3);
+}
+
+#[test]
+fn items_of_one_group_may_stand_apart() {
+    let body = "for i in 0..2 { convs[i]: Conv2d(4, kernel_size=1); norms[i]: BatchNorm2d(affine=false); ReLU }
+        blocks: { Conv2d(4, kernel_size=1) }
+        blocks[1]: { conv: Conv2d(2, kernel_size=1) }
+        Linear(3)";
+    let graph = graph(&model(body));
+    let weights: Vec<&str> = keys(&graph).into_iter().filter(|key| key.ends_with("weight")).collect();
+    assert_eq!(weights, ["convs.0.weight", "convs.1.weight", "blocks.0.weight", "blocks.1.conv.weight", "5.weight"]);
+    assert_eq!(check(&model("a[0]: Linear(8); a[0]: Linear(8)")).kinds(), ["E208"]);
+    assert_eq!(check(&model("a: Linear(8); a[0]: Linear(8)")).kinds(), ["E208"]);
+    assert_eq!(check(&model("a[0]: Linear(8); a: { Linear(8) }")).kinds(), ["E208"]);
+    assert_eq!(check(&model("a[0.5]: Linear(8)")).kinds(), ["E220"]);
+}
+
+#[test]
+fn items_without_parameters_never_clash() {
+    let body = "relu: ReLU; conv: Conv2d(4, kernel_size=1); relu: Tanh; \"4\": Conv2d(4, kernel_size=1); ReLU";
+    let graph = graph(&model(body));
+    assert_eq!(paths(&graph), ["relu", "conv", "relu", "4", "4"]);
+    assert_eq!(keys(&graph), ["conv.weight", "conv.bias", "4.weight", "4.bias"]);
+    let tied = "pair: ReLU; pair: Linear(8, bias=false); Linear(8, bias=false, weight=pair.weight.T)";
+    assert_eq!(check(&model(tied)).kinds(), [""; 0]);
+    assert_eq!(check("block B { a: Linear(2); a: Linear(2) }").kinds(), ["E208"]);
+    assert_eq!(check("block B { a: ReLU; a: Linear(2); a: Dropout }").kinds(), [""; 0]);
 }

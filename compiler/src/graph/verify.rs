@@ -17,7 +17,7 @@
 //!
 //! Modules
 //! - the first is the model, without name or parent; every other one is the child of exactly one, and comes after it;
-//! - a path is the parent's path and the name; no two siblings have one name; a layer's node exists and has the module's path.
+//! - a path is the parent's path and the name; a layer's node exists and has the module's path.
 //!
 //! Traces and contracts
 //! - the step before a step comes before it in the list; the value that a contract speaks of exists.
@@ -140,7 +140,6 @@ fn modules(graph: &Graph) -> Result<(), String> {
     }
     let mut is_child = vec![false; graph.modules.len()];
     for (index, module) in graph.modules.iter().enumerate() {
-        let mut names = HashSet::new();
         for child in &module.children {
             let position = child.0 as usize;
             let (Some(child), Some(seen)) = (graph.modules.get(position), is_child.get_mut(position)) else {
@@ -149,8 +148,8 @@ fn modules(graph: &Graph) -> Result<(), String> {
             if std::mem::replace(seen, true) || position <= index {
                 return Err(format!("`{}` has two parents, or comes before its own", child.path));
             }
-            if !names.insert(child.name()) || !is_path_of(child, module) {
-                return Err(format!("`{}` is not the one child `{}` of `{}`", child.path, child.name(), module.path));
+            if !is_path_of(child, module) {
+                return Err(format!("`{}` is no child `{}` of `{}`", child.path, child.name(), module.path));
             }
         }
         if let ModuleKind::Layer(node) = module.kind

@@ -144,6 +144,9 @@ impl<'ast> Head<'ast> {
             [StringPart::Text(word)] if !label.quoted => self.word(word),
             parts => self.string(parts),
         }
+        if let Some([StringPart::Value(value)]) = label.member.as_ref().map(|member| member.parts.as_slice()) {
+            self.brackets(['[', ']'], Trailing::Never, std::slice::from_ref(value), Head::expression);
+        }
     }
 
     pub(super) fn string(&mut self, parts: &'ast [StringPart]) {

@@ -44,11 +44,15 @@ impl Builder<'_> {
     /// `name: item`, or a use without a name.
     fn flow_item(&mut self, pair: Pair<'_, Rule>) -> Option<StatementKind> {
         let mut parts = pair.clone().into_inner();
-        let first = parts.next()?;
-        if parts.next().is_none_or(|second| second.as_rule() != Rule::colon) {
+        let (first, mut second) = (parts.next()?, parts.next());
+        let member = second.take_if(|second| second.as_rule() == Rule::member);
+        if member.is_some() {
+            second = parts.next();
+        }
+        if second.is_none_or(|second| second.as_rule() != Rule::colon) {
             return self.unlabelled(pair);
         }
-        let label = self.label(first);
+        let label = Label { member: member.and_then(|member| self.member(member)), ..self.label(first) };
         Some(flow(Some(label), self.labelled(parts.next()?)?))
     }
 

@@ -23,13 +23,23 @@ impl Builder<'_> {
     pub(super) fn label(&mut self, pair: Pair<'_, Rule>) -> Label {
         let span = self.span(&pair);
         match pair.as_rule() {
-            Rule::string => Label { parts: self.string_parts(pair).0, quoted: true, span },
+            Rule::string => Label { parts: self.string_parts(pair).0, quoted: true, member: None, span },
             Rule::label | Rule::target => match pair.into_inner().next() {
                 Some(inner) => self.label(inner),
-                None => Label { parts: Vec::new(), quoted: true, span },
+                None => Label { parts: Vec::new(), quoted: true, member: None, span },
             },
-            _ => Label { parts: vec![StringPart::Text(pair.as_str().to_owned())], quoted: false, span },
+            _ => {
+                let parts = vec![StringPart::Text(pair.as_str().to_owned())];
+                Label { parts, quoted: false, member: None, span }
+            }
         }
+    }
+
+    /// `[i]` behind a label: the value as a name.
+    pub(super) fn member(&mut self, pair: Pair<'_, Rule>) -> Option<Box<Label>> {
+        let span = self.span(&pair);
+        let value = self.deep_expression(children(pair).next()?).expr;
+        Some(Box::new(Label { parts: vec![StringPart::Value(value)], quoted: true, member: None, span }))
     }
 
     /// The parts of a string and the depth of the deepest expression in it.

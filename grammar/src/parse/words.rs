@@ -68,7 +68,7 @@ fn word(rule: Rule) -> Option<(u8, &'static str)> {
         Rule::open_brace | Rule::body => (7, OPEN_BRACE),
         Rule::end | Rule::EOI => (8, END_OF_LINE),
         Rule::arguments | Rule::open_parenthesis => (OPERATOR, "`(`"),
-        Rule::list | Rule::index | Rule::open_bracket => (OPERATOR, "`[`"),
+        Rule::list | Rule::index | Rule::member | Rule::open_bracket => (OPERATOR, "`[`"),
         Rule::image | Rule::image_word => (OPERATOR, "`image(...)`"),
         Rule::dot => (OPERATOR, "`.`"),
         Rule::if_word => (4, "`if`"),
@@ -88,7 +88,7 @@ pub(super) fn is_keyword(word: &str) -> bool {
 
 /// Whether a word needs a body behind it, a label before it or not.
 pub(super) fn is_join(word: &str) -> bool {
-    word == "Sequential" || JoinKind::of(word).is_some()
+    JoinKind::of(word).is_some() || word == "Sequential"
 }
 
 /// Whether no value may have a word as its name, as the grammar's `reserved` says.

@@ -190,8 +190,12 @@ impl Display for Label {
             !text.is_empty() && text.chars().all(is_part) && !text.starts_with(|first: char| first.is_ascii_digit())
         };
         match self.parts.as_slice() {
-            [StringPart::Text(word)] if is_word(word) => formatter.write_str(word),
-            parts => string(formatter, parts),
+            [StringPart::Text(word)] if is_word(word) => formatter.write_str(word)?,
+            parts => string(formatter, parts)?,
+        }
+        match self.member.as_ref().map(|member| member.parts.as_slice()) {
+            Some([StringPart::Value(value)]) => write!(formatter, "[{value}]"),
+            _ => Ok(()),
         }
     }
 }

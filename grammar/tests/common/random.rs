@@ -357,8 +357,16 @@ impl Random {
                 }
                 match kind {
                     4 => {
-                        let join =
-                            self.pick(&["sum", "product", "concat", "difference", "quotient", "maximum", "stack"]);
+                        let join = self.pick(&[
+                            "sum",
+                            "product",
+                            "concat",
+                            "difference",
+                            "quotient",
+                            "maximum",
+                            "stack",
+                            "matmul",
+                        ]);
                         self.put(join);
                         if self.one_in(3) {
                             self.arguments(2);
@@ -446,7 +454,15 @@ impl Random {
                 self.call(1);
             }
             8 => {
-                self.label();
+                if self.one_in(4) {
+                    let group = self.pick(&["convs", "b_1", "layers"]);
+                    self.put(group);
+                    self.put("[");
+                    self.value(2);
+                    self.put("]");
+                } else {
+                    self.label();
+                }
                 self.put(": ");
                 self.call(1);
             }

@@ -2,6 +2,7 @@
 
 use super::kept::KeptValues;
 use super::tied::TiedLayers;
+use crate::diagnostic::Diagnostic;
 use crate::graph::{Graph, ModuleId, ModuleKind, NodeId, ParameterId};
 use crate::resolve::expression::Flow;
 use crate::shape::Shape;
@@ -40,6 +41,16 @@ pub(super) struct Items {
     pub sites: Vec<ModuleSite>,
     /// Whether some item has a number as its name, which may be the position of another.
     pub numbers_as_names: bool,
+    /// Items of one name of which the second is being written out: an error if both have parameters.
+    pub clashes: Vec<Clash>,
+}
+
+/// Two items of one name.
+pub(super) struct Clash {
+    pub first: ModuleId,
+    pub second: ModuleId,
+    /// What a person is told if both have parameters.
+    pub error: Diagnostic,
 }
 
 /// Where a module is written.
@@ -50,13 +61,15 @@ pub(super) struct ModuleSite {
     pub named: bool,
     /// Whether it is written out for sure.
     pub decided: bool,
+    /// Whether it is a layer that never has parameters.
+    pub bare: bool,
 }
 
 impl Items {
-    /// Where the item of that name in a module is written.
-    pub fn named_site(&self, parent: ModuleId, name: &Arc<str>) -> Option<&ModuleSite> {
+    /// The item of that name in a module, and where it is written.
+    pub fn named_item(&self, parent: ModuleId, name: &Arc<str>) -> Option<(ModuleId, &ModuleSite)> {
         let item = self.named.get(&(parent, name.clone()))?;
-        self.sites.get(item.0 as usize)
+        Some((*item, self.sites.get(item.0 as usize)?))
     }
 
     /// The item without a name that has this position, as it is written in a path.
@@ -109,6 +122,30 @@ impl<'a> Network<'a> {
     /// Where an item's name is written, or the item where it has none.
     pub fn item_span(&self, item: ModuleId) -> Span {
         self.items.sites.get(item.0 as usize).map(|site| site.span).unwrap_or_default()
+    }
+
+    /// Whether an item has parameters, or may have some: of one that is not written out only that is known which cannot have any.
+    pub fn may_have_parameters(&self, item: ModuleId) -> bool {
+        let mut open = vec![item];
+        while let Some(module) = open.pop() {
+            let Some(found) = self.graph.module(module) else { continue };
+            match &found.kind {
+                ModuleKind::Layer(node) if self.graph.dag.get(*node).is_some_and(|node| node.parameters.is_empty()) => {
+                }
+                ModuleKind::Layer(_) => return true,
+                _ if self.items.sites.get(module.0 as usize).is_some_and(|site| site.bare) => {}
+                _ if found.children.is_empty() && !self.expanding => return true,
+                _ => open.extend(&found.children),
+            }
+        }
+        false
+    }
+
+    /// Notes that an item is a layer that never has parameters.
+    pub fn is_bare(&mut self, item: ModuleId) {
+        if let Some(site) = self.items.sites.get_mut(item.0 as usize) {
+            site.bare = true;
+        }
     }
 
     /// The path of a module.

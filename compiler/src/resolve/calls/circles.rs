@@ -1,8 +1,8 @@
 //! Which declaration calls which: circles, and how many layers each surely writes out.
 //!
-//! A call by name in a body leads from one declaration to another; a circle of such calls can never be written out, whatever
-//! conditions stand around them, since a spec is no program. A layer that is passed as a value makes no circle:
-//! `Wrap(Wrap(ReLU))` ends.
+//! A call by name in a body leads from one declaration to another; a circle of calls that nothing ends can never be written out.
+//! What may end one is an `if` around the call: such a call counts only if every arm makes it. A layer that is passed as a value
+//! makes no circle: `Wrap(Wrap(ReLU))` ends.
 
 use super::count::least_layers;
 use super::declarations::Declarations;
@@ -147,8 +147,7 @@ impl<'a> Gathered<'a> {
                     FlowKind::Join { body, .. } | FlowKind::Sequential(body) | FlowKind::Group(body) => self.body(body),
                 },
                 StatementKind::If { arms, otherwise } => {
-                    arms.iter().for_each(|(_, body)| self.body(body));
-                    otherwise.iter().for_each(|body| self.body(body));
+                    self.arms(arms.iter().map(|(_, body)| body), otherwise.as_ref())
                 }
                 StatementKind::For { pattern, body, .. } => {
                     self.bind(pattern);
@@ -170,6 +169,24 @@ impl<'a> Gathered<'a> {
                 | StatementKind::Labels(_) => {}
             }
         }
+    }
+
+    /// The arms of a condition: all that they bind, and the calls that each of them makes.
+    fn arms(&mut self, arms: impl Iterator<Item = &'a Body>, otherwise: Option<&'a Body>) {
+        let mut common: Option<Vec<&'a Name>> = None;
+        for body in arms.chain(otherwise) {
+            let mut arm = Gathered { calls: Vec::new(), bound: HashSet::new() };
+            arm.body(body);
+            self.bound.extend(arm.bound);
+            common = Some(match common {
+                None => arm.calls,
+                Some(calls) => {
+                    let names: HashSet<&str> = arm.calls.iter().map(|name| name.text.as_str()).collect();
+                    calls.into_iter().filter(|name| names.contains(name.text.as_str())).collect()
+                }
+            });
+        }
+        self.calls.extend(common.filter(|_| otherwise.is_some()).into_iter().flatten());
     }
 
     fn call(&mut self, call: &'a Call) {

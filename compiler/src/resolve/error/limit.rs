@@ -14,8 +14,8 @@ pub(in crate::resolve) enum LimitError<'e> {
     Work { limit: u64, span: Span, of: Option<Span> },
     /// Paths that take more memory than they may.
     Paths { span: Span },
-    /// Calls and braces nested too deeply.
-    Depth { limit: usize, span: Span },
+    /// Calls and braces nested too deeply; the block or model that calls itself, if one does.
+    Depth { limit: usize, span: Span, itself: Option<&'e str> },
     /// A tensor with more elements than can be counted.
     Elements { name: &'e str, shape: &'e Shape, span: Span },
 }
@@ -55,9 +55,17 @@ impl LimitError<'_> {
                 Diagnostic::new(Code::E217, message, *span, "reached here")
                     .help("shorten the names, or nest less deeply")
             }
-            LimitError::Depth { limit, span } => {
+            LimitError::Depth { limit, span, itself: None } => {
                 let message = format!("calls and braces nest deeper than {limit}");
                 Diagnostic::new(Code::E217, message, *span, "too deep")
+            }
+            LimitError::Depth { limit, span, itself: Some(name) } => {
+                let message = format!(
+                    "`{name}` calls itself again and again, and no `if` ends it within {limit} calls and braces"
+                );
+                Diagnostic::new(Code::E217, message, *span, "too deep").help(format!(
+                    "let every call count down, and an `if` around it end at 0: `if depth > 0 {{ {name}(depth - 1) }}`"
+                ))
             }
             LimitError::Elements { name, shape, span } => {
                 let message = format!("a tensor of `{name}` would be too large for any machine");

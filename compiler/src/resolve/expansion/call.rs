@@ -42,7 +42,9 @@ impl<'a> Expander<'a, '_> {
         if !self.builder.network.expanding {
             return None;
         }
-        if declarations.is_circular(declaration) {
+        // Where a condition is not known, it does not end what calls itself.
+        let is_open = self.open_calls.iter().any(|open| std::ptr::eq(*open, declaration));
+        if declarations.is_circular(declaration) || (is_open && self.builder.network.undecided > 0) {
             reporter.unreadable();
             return None;
         }
@@ -53,7 +55,9 @@ impl<'a> Expander<'a, '_> {
         reporter.step_into(span, TraceKind::Call(self.builder.network.callee_name(&callable.name.text)));
         let mut frame = Frame::new(declaration, module, false);
         self.fill(&mut frame, callable, &matched);
+        self.open_calls.push(declaration);
         let value = self.expand_declaration(&mut frame, declaration, flow);
+        self.open_calls.pop();
         self.builder.reporter.step_out();
         self.builder.finish_module(module, value);
         Some(value)

@@ -33,11 +33,18 @@ impl<'a> Expander<'a, '_> {
         };
         let in_join = cursor.branches.is_some();
         let site = Item { label: item.label.as_ref(), span, flow: cursor.value, in_join };
+        let clashes = self.builder.open_clashes();
+        let value = self.item_of_kind(frame, cursor, item, &site);
+        self.builder.settle_names(clashes);
+        value
+    }
+
+    fn item_of_kind(&mut self, frame: &mut Frame<'a>, cursor: &Cursor, item: &'a FlowItem, site: &Item<'a>) -> Flow {
         match &item.kind {
-            FlowKind::Use(call) => self.use_item(frame, call, &site),
-            FlowKind::Join { kind, call, body } => self.join(frame, *kind, call, body, &site),
-            FlowKind::Sequential(body) => self.group(frame, body, &site),
-            FlowKind::Constant(value) => self.constant(frame, value, &site),
+            FlowKind::Use(call) => self.use_item(frame, call, site),
+            FlowKind::Join { kind, call, body } => self.join(frame, *kind, call, body, site),
+            FlowKind::Sequential(body) => self.group(frame, body, site),
+            FlowKind::Constant(value) => self.constant(frame, value, site),
             FlowKind::Group(body) if cursor.branches.is_some() => self.sequence(frame, body, site.flow, false),
             FlowKind::Group(body) => {
                 self.builder.reporter.report(StructureError::BareGroup { span: body.span }.diagnostic());

@@ -23,6 +23,9 @@ impl<'a> Expander<'a, '_> {
         if !builder.reporter.spend_layer(item.span) {
             return Flow::Unknown;
         }
+        if entry.parameters.is_empty() && entry.takes_input {
+            builder.network.is_bare(module);
+        }
         let incoming = match item.flow {
             Flow::Node(node) => Some(builder.network.shape(node)),
             Flow::Unknown | Flow::Absent => None,

@@ -16,6 +16,7 @@ use super::builder::{Builder, Network};
 use super::calls::Declarations;
 use super::report::Reporter;
 use super::statements::{Initialisers, Inputs, Labels, Outputs};
+use cnnc_grammar::ast::Declaration;
 
 /// One expansion.
 pub(super) struct Expander<'a, 'p> {
@@ -29,6 +30,8 @@ pub(super) struct Expander<'a, 'p> {
     pub labels: Labels<'p>,
     /// `init` statements.
     pub initialisers: Initialisers<'a>,
+    /// The blocks and models that are being written out, the outermost first.
+    open_calls: Vec<&'a Declaration>,
 }
 
 impl<'a, 'p> Expander<'a, 'p> {
@@ -45,6 +48,7 @@ impl<'a, 'p> Expander<'a, 'p> {
             outputs: Outputs::default(),
             labels: Labels::new(sources),
             initialisers: Initialisers::default(),
+            open_calls: Vec::new(),
         }
     }
 }

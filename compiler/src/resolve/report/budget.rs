@@ -6,9 +6,11 @@
 //! many models cost no more than one.
 
 use super::Reporter;
+use crate::graph::TraceKind;
 use crate::resolve::error::LimitError;
 use cnnc_grammar::span::Span;
 use std::cell::Cell;
+use std::sync::Arc;
 
 /// The most layers of a network.
 const MAX_LAYERS: u64 = 1_000_000;
@@ -156,9 +158,20 @@ impl Reporter<'_> {
     /// Whether calls and braces may nest deeper here.
     pub fn may_go_deeper(&mut self, span: Span) -> bool {
         if self.budget.depth >= MAX_DEPTH {
-            self.exceed(LimitError::Depth { limit: MAX_DEPTH, span });
+            let itself = self.call_in_itself();
+            self.exceed(LimitError::Depth { limit: MAX_DEPTH, span, itself: itself.as_deref() });
         }
         !self.budget.spent
+    }
+
+    /// The block or model whose call leads here, if it was called around this place before.
+    fn call_in_itself(&self) -> Option<Arc<str>> {
+        let mut calls = self.steps.iter().rev().filter_map(|step| match &step.kind {
+            TraceKind::Call(name) => Some(name.clone()),
+            _ => None,
+        });
+        let last = calls.next()?;
+        calls.any(|name| name == last).then_some(last)
     }
 
     /// Whether a loop may take that many turns, each of which surely writes out so many layers.

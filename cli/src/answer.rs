@@ -28,6 +28,24 @@ pub fn text(names: &[Arc<str>], answers: &[Tensor], labels: Option<&[String]>, c
     text
 }
 
+/// All outputs for one input in a line: its likeliest class, or what its numbers come to.
+pub fn line(names: &[Arc<str>], answers: &[Tensor], labels: Option<&[String]>, console: &Console<'_>) -> String {
+    let parts = names.iter().zip(answers).map(|(name, answer)| match labels {
+        Some(labels) if answers.len() == 1 && is_of(answer, labels) => {
+            let top = answer.data().get(..labels.len()).and_then(|row| likeliest(row, labels).into_iter().next());
+            let width = column_width(labels.iter().map(String::as_str));
+            top.map_or_else(String::new, |Likely { label, probability, .. }| {
+                format!("{}  {:>6.2} %", padded(label.unwrap_or_default(), width), 100.0 * probability)
+            })
+        }
+        _ => match answer.data() {
+            [single] => format!("{} {single:.6}", console.bold(name)),
+            _ => spread(name, answer, console),
+        },
+    });
+    parts.collect::<Vec<String>>().join("; ")
+}
+
 /// Whether the answer has a number for each class.
 fn is_of(answer: &Tensor, labels: &[String]) -> bool {
     matches!(answer.shape(), [_, classes] if *classes == labels.len() && *classes > 0)
@@ -74,20 +92,28 @@ fn bar(share: f64) -> String {
 
 /// Shape and spread, and the values where there are few.
 fn numbers(name: &str, answer: &Tensor, console: &Console<'_>) -> String {
+    let (data, spread) = (answer.data(), spread(name, answer, console));
+    if data.is_empty() {
+        return format!("{spread}\n");
+    }
+    if data.len() <= VALUES {
+        return format!("{spread}\n{}\n", values(answer));
+    }
+    let first = Tensor::new(&[8], data[..8].to_vec()).map(|tensor| values(&tensor)).unwrap_or_default();
+    format!("{spread}\nfirst values {first}\n")
+}
+
+/// `output [1, 64, 7, 7]: min 0.000000, max 3.481250, mean 0.416602`
+fn spread(name: &str, answer: &Tensor, console: &Console<'_>) -> String {
     let data = answer.data();
     let head = format!("{} {:?}", console.bold(name), answer.shape());
     if data.is_empty() {
-        return format!("{head}\n");
+        return head;
     }
     let (low, high) =
         data.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), &value| (low.min(value), high.max(value)));
     let mean = data.iter().map(|&value| f64::from(value)).sum::<f64>() / data.len() as f64;
-    let spread = format!("min {low:.6}, max {high:.6}, mean {mean:.6}");
-    if data.len() <= VALUES {
-        return format!("{head}: {spread}\n{}\n", values(answer));
-    }
-    let first = Tensor::new(&[8], data[..8].to_vec()).map(|tensor| values(&tensor)).unwrap_or_default();
-    format!("{head}: {spread}\nfirst values {first}\n")
+    format!("{head}: min {low:.6}, max {high:.6}, mean {mean:.6}")
 }
 
 #[cfg(test)]

@@ -111,9 +111,13 @@ pub struct Run {
     pub device: DeviceArguments,
     #[command(flatten)]
     pub weights: Weights,
-    /// The input: a .npy array, a picture (PNG, JPEG) or an IDX file; once for each input.
+    /// The input: a .npy array, a picture (PNG, JPEG), an IDX file, or a folder of pictures, of which each is answered for
+    /// itself; once for each input.
     #[arg(long, value_name = "FILE")]
     pub input: Vec<PathBuf>,
+    /// How answers are written.
+    #[arg(long, value_enum, default_value_t = Answers::Text)]
+    pub format: Answers,
     /// Write the output as a .npy array.
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -123,11 +127,22 @@ pub struct Run {
     /// Threads; 0 is one for each core. The answer does not depend on it.
     #[arg(long, default_value_t = 0, value_name = "COUNT", value_parser = threads)]
     pub threads: usize,
-    /// Convolve by the definition alone: no Winograd, which errs a little more.
+    /// Convolve by the definition alone: no Winograd, which errs a little more and spreads an infinity over its tile.
     #[arg(long)]
     pub exact: bool,
     #[command(flatten)]
     pub model: Model,
+}
+
+/// How a run's answers are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Answers {
+    /// For people.
+    Text,
+    /// A line for each input of the batch: its likeliest class, or all its numbers.
+    Csv,
+    /// An object for each input of the batch; docs/json.md says what is in it.
+    Json,
 }
 
 /// Time a model: the median of many runs, and where the time goes.
@@ -162,7 +177,7 @@ pub struct Bench {
     /// The seed that parameters and input are drawn from.
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
-    /// Convolve by the definition alone: no Winograd, which errs a little more.
+    /// Convolve by the definition alone: no Winograd, which errs a little more and spreads an infinity over its tile.
     #[arg(long)]
     pub exact: bool,
     #[command(flatten)]
@@ -217,7 +232,7 @@ pub struct Weights {
     /// Load the parameters from a safetensors file under PyTorch's keys; without it they are drawn.
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
-    /// What the keys of that file begin with and the model's do not, such as net.
+    /// What the keys of that file begin with and the model's do not, such as `net`, with or without its dot.
     #[arg(long, default_value = "", value_name = "TEXT", hide_default_value = true, requires = "weights")]
     pub prefix: String,
 }

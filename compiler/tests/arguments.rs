@@ -72,7 +72,7 @@ fn defaults_and_types_are_checked_where_nothing_calls() {
     assert_eq!(check("block B(c: int) { Conv2D(c, kernel_size=3) }").codes(), ["E201 1:19"]);
     assert_eq!(check("block B(c: int) { Conv2d(d, kernal_size=3) }").codes(), ["E202 1:26", "E203 1:29"]);
     assert_eq!(check("block B { if true { a: Relu } else { a: Tanhh } }").codes(), ["E201 1:24", "E201 1:41"]);
-    assert_eq!(check("model M(c: int) { input [N, 3]; Linear(cc) }").codes(), ["E202 1:40"]);
+    assert_eq!(check("model M(c: int) { input [N, 3]; Linear(cc) }").codes(), ["E202 1:40", "E204 1:1"]);
     assert_eq!(check("block B(c: int, d: int = c * 2) { Linear(c + d) }").codes(), Vec::<String>::new());
 }
 

@@ -193,13 +193,14 @@ fn contracts_are_checked_and_bind_nothing() {
 }
 
 #[test]
-fn sizes_from_outside_replace_those_of_the_spec() {
-    let text = "model M { input [N, 1, 96, 96]; Conv2d(4, kernel_size=3, padding=1); expect [N, 4, _, _] }";
+fn sizes_from_outside_are_those_that_the_spec_leaves_open() {
+    let text = "model M { input [N, 3, H, W]; Conv2d(4, kernel_size=3, padding=1); expect [N, 4, _, _] }";
     let with = |shapes: &[&[usize]]| {
         let input_shapes = shapes.iter().map(|shape| shape.to_vec()).collect();
         request(&one(text), &Request { input_shapes, ..Request::default() })
     };
     assert_eq!(output(&with(&[&[2, 3, 224, 200]]).graphs[0]), "[2, 4, 224, 200]");
+    assert_eq!(with(&[&[2, 1, 224, 200]]).codes(), ["E223 1:21"]);
     assert_eq!(with(&[&[2, 3]]).codes(), ["E223 1:17"]);
     assert_eq!(with(&[&[2, 3, 8, 8], &[1]]).codes(), ["E223 1:1"]);
     let two = "model M { input a [N, 3]; input b [N, 3]; sum { from a; from b } }";

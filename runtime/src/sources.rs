@@ -2,7 +2,7 @@
 
 use crate::failure::{Result, failure};
 use crate::files::open;
-use cnnc_compiler::diagnostic::Code;
+use cnnc_compiler::diagnostic::{Code, nearest};
 use cnnc_compiler::resolve::Sources;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
@@ -22,6 +22,46 @@ impl Sources for Disk {
         let text = text_of(&path)?;
         Ok((path.to_string_lossy().into_owned(), text))
     }
+
+    fn meant(&self, path: &str, importer: &str) -> Option<String> {
+        let home = Path::new(importer).parent()?;
+        let folder = Path::new(path).parent().unwrap_or(Path::new(""));
+        // Where it was looked for, beside the importer, above it, and in the folders of these.
+        let mut specs = specs_of(home, folder);
+        for near in [Path::new(""), Path::new("..")] {
+            specs.extend(specs_of(home, near));
+            specs.extend(folders_of(home, near).iter().flat_map(|inner| specs_of(home, inner)));
+        }
+        specs.retain(|spec| tidied(&home.join(spec)) != tidied(Path::new(importer)));
+        let name = |path: &str| Path::new(path).file_name().map(|name| name.to_string_lossy().to_lowercase());
+        let same = specs.iter().find(|spec| name(spec) == name(path) || name(spec) == name(&format!("{path}.cnn")));
+        same.cloned().or_else(|| nearest(path, specs.iter().map(String::as_str)).map(str::to_owned))
+    }
+}
+
+/// Entries of a folder that are looked at for what may have been meant.
+const MOST_ENTRIES: usize = 1000;
+
+/// The specs of a folder, which is relative to that one, in the order of their names, as an import there would write them.
+fn specs_of(home: &Path, folder: &Path) -> Vec<String> {
+    let is_spec = |path: &Path| path.extension().is_some_and(|ending| ending == "cnn");
+    let specs = entries(home, folder).into_iter().filter(|path| is_spec(path));
+    specs.filter_map(|path| Some(path.to_str()?.replace('\\', "/"))).collect()
+}
+
+/// The folders of a folder, in the same way.
+fn folders_of(home: &Path, folder: &Path) -> Vec<PathBuf> {
+    entries(home, folder).into_iter().filter(|path| home.join(path).is_dir()).collect()
+}
+
+fn entries(home: &Path, folder: &Path) -> Vec<PathBuf> {
+    let place = home.join(folder);
+    let place = if place.as_os_str().is_empty() { Path::new(".") } else { &place };
+    let names =
+        std::fs::read_dir(place).into_iter().flatten().take(MOST_ENTRIES).flatten().map(|entry| entry.file_name());
+    let mut names: Vec<PathBuf> = names.map(|name| folder.join(name)).collect();
+    names.sort();
+    names
 }
 
 /// The name that a spec on the disk has: its path, which must be text, since imports and messages name it.
@@ -83,6 +123,23 @@ mod tests {
         assert_eq!(text, "block A { }");
         assert_eq!(name, read(".././blocks.cnn").expect("the file").0);
         assert_eq!(Path::new(&name), folder.path().join("blocks.cnn"));
+    }
+
+    #[test]
+    fn a_spec_that_may_have_been_meant_is_found_nearby() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let main = folder.path().join("nets/main.cnn");
+        for path in ["nets/main.cnn", "parts/blocks.cnn", "nets/heads.cnn"] {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+            std::fs::write(path, "block A { }").expect("a file");
+        }
+        let meant = |path: &str| Disk.meant(path, main.to_str().expect("text"));
+        assert_eq!(meant("head.cnn").as_deref(), Some("heads.cnn"));
+        assert_eq!(meant("heads").as_deref(), Some("heads.cnn"));
+        assert_eq!(meant("blocks.cnn").as_deref(), Some("../parts/blocks.cnn"));
+        assert_eq!(meant("../part/blocks.cnn").as_deref(), Some("../parts/blocks.cnn"));
+        assert_eq!((meant("other.cnn"), meant("/no/such/folder/at/all.cnn")), (None, None));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! it, without a panic, a fault of cnnc's own, or more memory than its bytes can be worth.
 
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
+use cnnc_compiler::graph::{ImageTransform, Interpolation};
 use cnnc_grammar::span::Files;
 use cnnc_runtime::Error;
 use cnnc_runtime::data::{self, Format};
@@ -148,7 +149,15 @@ fn one<T>(result: Result<T, Error>) -> Result<(), Vec<Diagnostic>> {
 
 fn as_input(path: &Path) -> Result<(), Vec<Diagnostic>> {
     let shape = vec![None, Some(1), Some(2), Some(3)];
-    one(input::read(path, &Wanted { name: "x".into(), shape, text: "[N, 1, 2, 3]".into(), image: None }))
+    let image = ImageTransform {
+        resize: Some(3),
+        interpolation: Interpolation::Bilinear,
+        crop: Some([2, 3]),
+        scale: 1.0,
+        mean: vec![0.0],
+        std: vec![1.0],
+    };
+    one(input::read(path, &Wanted { name: "x".into(), shape, text: "[N, 1, 2, 3]".into(), image: Some(image) }))
 }
 
 /// Opens a data set and reads all of its pictures.

@@ -2,7 +2,7 @@
 //! any, and shows how they look.
 //!
 //! `cases/broken/E302_kernel_too_large.cnn` begins with `# error: E302 10:5`, a line for each error (without a place when
-//! the error has none) or warning (`# warning: E221 5:10`), and must give exactly these. `cases/valid/` holds the same
+//! the error has none), warning (`# warning: E221 5:10`) or note, and must give exactly these. `cases/valid/` holds the same
 //! spec without the fault. Where a diagnostic offers a change, the change is made and must help.
 
 use cnnc_compiler::check::Checked;
@@ -13,11 +13,11 @@ use cnnc_tests::{Edited, check, check_in, rendered};
 use std::collections::BTreeSet;
 use std::fs;
 
-/// Errors and warnings as head comments state them: `error: E302 10:5`.
+/// Errors, warnings and notes as head comments state them: `error: E302 10:5`.
 fn stated(text: &str) -> Vec<String> {
     let comments = text.lines().map_while(|line| line.strip_prefix("# "));
     comments
-        .take_while(|line| line.starts_with("error: ") || line.starts_with("warning: "))
+        .take_while(|line| ["error: ", "warning: ", "note: "].iter().any(|severity| line.starts_with(severity)))
         .map(str::to_owned)
         .collect()
 }
@@ -43,6 +43,7 @@ fn names(folder: &str) -> BTreeSet<String> {
 
 #[test]
 fn every_broken_spec_gives_its_errors() {
+    let mut wrong = String::new();
     insta::glob!("../cases/broken", "*.cnn", |path| {
         let name = path.file_name().expect("a name").to_string_lossy();
         let path = format!("cases/broken/{name}");
@@ -51,12 +52,38 @@ fn every_broken_spec_gives_its_errors() {
         let text = fs::read_to_string(&path).expect("the spec");
         let found: Vec<String> =
             inspection.problems.iter().map(|problem| self::found(problem, &inspection.files)).collect();
-        assert_eq!(found, stated(&text), "{path} gives\n{rendering}");
+        if found != stated(&text) {
+            wrong += &format!("{path} states {:?} and gives\n{rendering}\n", stated(&text));
+            return;
+        }
         inspection.problems.iter().for_each(|problem| well_worded(problem, &path));
         insta::with_settings!({ omit_expression => true }, {
             insta::assert_snapshot!(format!("{text}{}\n{rendering}", "─".repeat(100)));
         });
     });
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// `INSTA_UPDATE=always` writes what is said into the page, as it does into snapshots.
+#[test]
+fn the_page_of_errors_shows_what_is_said() {
+    const PAGE: &str = "../docs/errors.md";
+    let page = fs::read_to_string(PAGE).expect("the page");
+    let mut fresh = page.clone();
+    let shown = page.split("```text\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let shown: Vec<&str> = shown.filter(|text| text.contains("┌─ ")).collect();
+    assert!(shown.len() >= 15, "only {} mistakes are shown", shown.len());
+    for text in shown {
+        let name = text.split("┌─ ").nth(1).and_then(|rest| rest.split(':').next()).expect("a place");
+        let inspection = check(&format!("cases/broken/{name}"));
+        let said = rendered(&inspection.problems, &inspection.files).replace("cases/broken/", "");
+        fresh = fresh.replace(text, &format!("{}\n", said.trim_end()));
+    }
+    if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
+        fs::write(PAGE, &fresh).expect("the page");
+    }
+    let first = page.lines().zip(fresh.lines()).find(|(page, fresh)| page != fresh);
+    assert!(page == fresh, "docs/errors.md does not show what is said: {first:?}");
 }
 
 /// One sentence as rustc writes it: lower-case, without a full stop.
@@ -76,23 +103,29 @@ fn every_offered_change_mends() {
         let path = format!("cases/broken/{name}");
         let inspection = check(&path);
         for problem in &inspection.problems {
-            let Some(fix) = problem.fixes.first() else { continue };
-            mends += 1;
-            assert!(!problem.help.is_empty(), "{path}: a change that no help speaks of");
-            let text = mended(fix, &inspection.files);
-            let file = inspection.files.get(fix.edits[0].span.file).expect("the file");
-            let after = check_in(&path, &Edited { path: &file.name, text: &text });
-            let left = rendered(&after.problems, &after.files);
-            if let [_] = inspection.problems.as_slice() {
-                assert!(after.problems.is_empty(), "{path}, mended to\n{text}\ngives\n{left}");
-            } else {
-                let same = |other: &&Diagnostic| (other.code, &other.message) == (problem.code, &problem.message);
-                let (before, now) = (inspection.problems.iter().filter(same), after.problems.iter().filter(same));
-                assert!(now.count() < before.count(), "{path}, mended to\n{text}\nstill gives\n{left}");
+            assert!(problem.fixes.is_empty() || !problem.help.is_empty(), "{path}: a change that no help speaks of");
+            for fix in &problem.fixes {
+                mends += 1;
+                is_mended_by(fix, problem, &path, &inspection);
             }
         }
     }
-    assert!(mends >= 15, "only {mends} changes are offered");
+    assert!(mends >= 90, "only {mends} changes are offered");
+}
+
+/// Holds that a change takes its problem away, and leaves nothing where it was the only one.
+fn is_mended_by(fix: &Fix, problem: &Diagnostic, path: &str, inspection: &Checked) {
+    let text = mended(fix, &inspection.files);
+    let file = inspection.files.get(fix.edits[0].span.file).expect("the file");
+    let after = check_in(path, &Edited { path: &file.name, text: &text });
+    let left = rendered(&after.problems, &after.files);
+    if let [_] = inspection.problems.as_slice() {
+        assert!(after.problems.is_empty(), "{path}, mended to\n{text}\ngives\n{left}");
+    } else {
+        let same = |other: &&Diagnostic| (other.code, &other.message) == (problem.code, &problem.message);
+        let (before, now) = (inspection.problems.iter().filter(same), after.problems.iter().filter(same));
+        assert!(now.count() < before.count(), "{path}, mended to\n{text}\nstill gives\n{left}");
+    }
 }
 
 #[test]

@@ -114,6 +114,27 @@ fn layers() {
     }));
 }
 
+/// Networks that nobody wrote: every kind of layer after every other.
+#[test]
+fn networks_at_random() {
+    let fixture: &'static Fixture = Box::leak(Box::new(Fixture::all("random_nets").remove(0)));
+    let cases = fixture.json("cases").as_array().expect("cases").clone();
+    assert_eq!(cases.len(), 200);
+    none_wrong(cases.into_iter().enumerate().map(|(index, case)| {
+        let (spec, shape) = (case["spec"].as_str().expect("a spec").to_owned(), sizes(&case["input"]));
+        let name = format!("{index}: {spec} on {shape:?}");
+        let run: Box<dyn FnOnce() -> Vec<String>> = Box::new(move || {
+            let network = network_of_text(&format!("model Case {{\n    input {shape:?}\n    {spec}\n}}\n"));
+            let parameters = formula::parameters(&network.graph, &[]);
+            let step = case["step"].as_u64().expect("a step") as usize;
+            let values = fixture.tensor(&index.to_string()).1;
+            let expected = Expected { shape: sizes(&case["output"]), values, step };
+            wrong(&network, &parameters, &formula::tensor("input", &shape, &[]), &[expected], true)
+        });
+        (name, run)
+    }));
+}
+
 /// A whole network.
 fn net(fixture: &Fixture, exact: bool) -> Vec<String> {
     let shape = fixture.shape("input");

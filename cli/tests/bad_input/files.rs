@@ -21,7 +21,7 @@ fn missing_files_and_folders() {
     refused(&["run", LENET, "--weights", &missing], "E601", "missing.cnn");
     refused(&["run", LENET, "--weights", place], "E601", place);
     refused(&["run", LENET, "--input", &missing], "E601", "missing.cnn");
-    refused(&["run", LENET, "--input", place], "E601", place);
+    refused(&["run", LENET, "--input", place], "E604", "has no pictures");
     refused(&["run", "--output", &format!("{place}/no/such/y.npy")], "E601", "y.npy");
     let importing = folder.file("importing.cnn", "import \"nowhere.cnn\"\nmodel Net { input [N, 8]; ReLU }");
     refused(&["check", text(&importing)], "E218", "nowhere.cnn");

@@ -12,13 +12,18 @@ pub fn shape(inputs: &[Shape], requirements: &mut Requirements, reason: &'static
     let mut common = inputs.first().cloned().unwrap_or_default();
     for (branch, input) in inputs.iter().enumerate().skip(1) {
         let rank = common.rank().max(input.rank());
+        if let Some(axis) = misplaced_batch(&common, input) {
+            return Err(mismatch(inputs, branch, axis, &from_end(&common, axis), reason));
+        }
         let mut sizes = Vec::with_capacity(rank);
         for axis in (0..rank).map(|axis| rank - axis) {
             let (a, b) = (from_end(&common, axis), from_end(input, axis));
             sizes.push(match (a.number(), b.number()) {
                 (Some(1), _) => b,
                 (_, Some(1)) => a,
-                _ if !requirements.equal(&a, &b, reason)? => return Err(mismatch(inputs, branch, axis, &a, reason)),
+                _ if meets_by_chance(&a, &b, axis == rank) || !requirements.equal(&a, &b, reason)? => {
+                    return Err(mismatch(inputs, branch, axis, &a, reason));
+                }
                 (Some(_), _) => a,
                 _ => b,
             });
@@ -26,6 +31,24 @@ pub fn shape(inputs: &[Shape], requirements: &mut Requirements, reason: &'static
         common = Shape::from(sizes);
     }
     Ok(common)
+}
+
+/// The axis, from the end, at which the open first size of the shorter shape would meet another one than the same of the longer.
+fn misplaced_batch(a: &Shape, b: &Shape) -> Option<usize> {
+    let (shorter, longer) = if a.rank() < b.rank() { (a, b) } else { (b, a) };
+    let batch = shorter.first().filter(|size| size.number().is_none())?;
+    (shorter.rank() < longer.rank() && longer.first() == Some(batch)).then(|| shorter.rank())
+}
+
+/// Whether two sizes are open, or one of the batch, and only certain inputs would make them equal: sizes of no symbol in common,
+/// or the first axis, which is no other's number.
+fn meets_by_chance(a: &Dim, b: &Dim, is_first: bool) -> bool {
+    let (left, right) = (a.symbols(), b.symbols());
+    match (left.is_empty(), right.is_empty()) {
+        (false, false) => !left.iter().any(|symbol| right.contains(symbol)),
+        (true, true) => false,
+        _ => is_first,
+    }
 }
 
 /// The size of an axis counted from the end, where 1 is the last; 1 where there is none.

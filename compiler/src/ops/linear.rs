@@ -45,6 +45,7 @@ impl Linear {
 
 impl Operator for Linear {
     const PARAMETERS: &'static [&'static str] = &["weight", "bias"];
+    const TAKES_FEATURES: bool = true;
 
     fn infer(&self, inputs: &[Shape], _requirements: &mut Requirements) -> Result<Shape, ShapeError> {
         self.in_features(inputs)?;

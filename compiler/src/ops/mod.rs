@@ -16,6 +16,7 @@ mod convolution;
 mod dimensions;
 mod drop;
 mod exponentials;
+mod inferred;
 mod inputs;
 mod instance_norm;
 mod lp_pool;
@@ -41,6 +42,7 @@ pub use argument_shapes::{NewShape, NewSize, OneOrMore, Parts, Place, PlaneSize}
 pub use argument_types::{Axes, Extents, Factors, Margins, OutputSizes, PadPair, Padding, PaddingOf, Pair, PerAxis};
 pub use argument_types::{Momentum, Probability, Sides, Sizes};
 pub use convolution::PaddingMode;
+pub use inferred::{Inferred, inferred};
 pub use manual::manual;
 pub use numbers::Numbers;
 pub use operator::{Layer, Operator, ParameterDeclaration};
@@ -98,6 +100,11 @@ macro_rules! operators {
             /// See [`Operator::TAKES_INPUT`].
             pub fn takes_input(&self) -> bool {
                 match self { $(Op::$operator(_) => <$file::$operator as Operator>::TAKES_INPUT,)* }
+            }
+
+            /// See [`Operator::TAKES_FEATURES`].
+            pub fn takes_features(&self) -> bool {
+                match self { $(Op::$operator(_) => <$file::$operator as Operator>::TAKES_FEATURES,)* }
             }
 
             /// See [`Operator::infer`]. The number of elements fits 64 bits as far as it is known.

@@ -31,6 +31,9 @@ pub trait Operator: Sized {
     /// misspelt argument.
     const PARAMETERS: &'static [&'static str] = &[];
 
+    /// Whether it connects features, the last axis, so that of an image it would see each row of pixels for itself.
+    const TAKES_FEATURES: bool = false;
+
     /// Whether the arguments go together; asked once, after binding.
     fn validate(&self) -> Result<(), BindError> {
         Ok(())

@@ -45,6 +45,11 @@ pub trait Sources {
     /// Reads `path`, which is relative to the file called `importer` (or to nothing, for the first file). Gives a name that is
     /// the same for the same file however it is reached, and the text; or a sentence that says why not.
     fn read(&self, path: &str, importer: Option<&str>) -> Result<(String, String), String>;
+
+    /// The path of a file that may have been meant by one that cannot be read, as an import of `importer` names it.
+    fn meant(&self, _path: &str, _importer: &str) -> Option<String> {
+        None
+    }
 }
 
 /// A file with all that it imports, read once each.

@@ -21,6 +21,8 @@ use cnnc_grammar::span::{Files, Span};
 pub(super) struct Expansion<'a, 'p> {
     pub declarations: &'p Declarations<'a>,
     sources: &'p dyn Sources,
+    /// Whether sizes from outside may not replace those that the spec fixes.
+    pub strict: bool,
     pub shared: Shared<'p>,
 }
 
@@ -32,7 +34,7 @@ impl<'a, 'p> Expansion<'a, 'p> {
         sources: &'p dyn Sources,
         request: &Request,
     ) -> Self {
-        Expansion { declarations, sources, shared: Shared::new(files, request) }
+        Expansion { declarations, sources, strict: false, shared: Shared::new(files, request) }
     }
 
     pub(super) fn expander<'e>(&'e self, problems: &'e mut Problems, expanding: bool) -> Expander<'a, 'e> {
@@ -60,7 +62,7 @@ impl<'a, 'p> Expansion<'a, 'p> {
         problems: &mut Problems,
     ) -> Result<Graph, Box<PartialGraph>> {
         let mut expander = self.expander(problems, true);
-        expander.inputs = Inputs::new(&request.input_shapes);
+        expander.inputs = Inputs::new(&request.input_shapes, self.strict);
         expander.builder.network.graph.name = callable.name.text.as_str().into();
         let module = expander.builder.root_module(&callable.name.text);
         let Some(matched) = root_arguments(&mut expander.builder.reporter, callable) else {

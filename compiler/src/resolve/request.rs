@@ -1,13 +1,14 @@
 //! What a request asks for: which models are written out, with which settings.
 
 use super::calls::Declarations;
-use super::error::StructureError;
+use super::error::{ArgumentError, StructureError};
 use super::files::{read_init, read_settings};
 use super::model::Expansion;
 use super::{LoadedSpec, Sources};
 use crate::diagnostic::{Problems, nearest};
 use crate::graph::{Graph, PartialGraph};
 use crate::index::Use;
+use cnnc_grammar::ast::Declaration;
 use cnnc_grammar::span::Files;
 
 /// Which network is wanted.
@@ -19,7 +20,8 @@ pub struct Request {
     pub settings: Vec<(String, String)>,
     /// Initialisers that come after the model's own, as targets and scheme of an `init` (`Conv2d, Linear` and `xavier_uniform`).
     pub init: Vec<(String, String)>,
-    /// Sizes of the inputs that replace those of the spec, one list an input in order (`--input-shape 1,3,224,224`).
+    /// Sizes of the inputs, one list an input in order (`--input-shape 1,3,224,224`). One that differs from what the spec fixes
+    /// is an error of a check, and a warning where a network is run.
     pub input_shapes: Vec<Vec<usize>>,
     /// Steps that expanding all models may take, a statement or an expression each: 60 million when not said, which a net of a
     /// million layers does not reach.
@@ -91,17 +93,32 @@ pub(crate) fn check_all(
         set.push(read_settings(name, &request.settings, files, problems));
     }
     let declarations = Declarations::new(loaded, files, problems);
-    let expansion = Expansion::new(&declarations, files, sources, request);
+    let mut expansion = Expansion::new(&declarations, files, sources, request);
+    expansion.strict = true;
     let mut graphs = Vec::new();
     for (name, set) in chosen.iter().zip(&set) {
         let Some(Some(callable)) = declarations.get(name) else { continue };
         let callable = callable.with(set.as_ref());
         let is_complete = callable.unset().is_empty();
+        if !is_complete && !is_expanded_as_another(callable.declaration, &chosen, &declarations) {
+            let names = callable.unset().iter().map(|(_, parameter)| parameter.name.text.as_str()).collect();
+            let span = callable.declaration.header;
+            problems.add(ArgumentError::NamesAlone { name, names, span }.diagnostic());
+        }
         if is_complete && set.is_some() != request.settings.is_empty() {
             graphs.push(expansion.expand(&callable, request, &[], problems));
         }
     }
     expansion.finish(graphs, problems)
+}
+
+/// Whether a preset of the same declaration has values for all its parameters.
+fn is_expanded_as_another(declaration: &Declaration, models: &[&str], declarations: &Declarations<'_>) -> bool {
+    let complete = |name: &&str| match declarations.get(name) {
+        Some(Some(other)) => std::ptr::eq(other.declaration, declaration) && other.unset().is_empty(),
+        _ => false,
+    };
+    models.iter().any(complete)
 }
 
 /// The name of the model that is wanted.

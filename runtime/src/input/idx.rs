@@ -8,7 +8,7 @@ use crate::pictures::{Picture, check_size};
 use std::fs::File;
 use std::path::Path;
 
-/// Reads the first pictures of a file: as many as the batch has, one when the spec leaves that open.
+/// Reads the first pictures of a file: as many as the batch has, all when the spec leaves that open.
 pub fn read(path: &Path, file: File, wanted: &Wanted) -> Result<Loaded> {
     let mut array = Array::open(path, file)?;
     let &[count, height, width] = array.sizes.as_slice() else {
@@ -17,8 +17,8 @@ pub fn read(path: &Path, file: File, wanted: &Wanted) -> Result<Loaded> {
             other => wanted.refuse(path, format_args!("an IDX array of {other:?}")),
         });
     };
-    let batch = wanted.shape.first().copied().flatten().unwrap_or(1);
-    if batch > count {
+    let batch = wanted.shape.first().copied().flatten().unwrap_or(count);
+    if batch > count || batch == 0 {
         return Err(wanted.refuse(path, format_args!("{count} pictures of {height}×{width}")));
     }
     if let Err(reason) = check_size([height, width]) {

@@ -3,11 +3,13 @@
 //! What comes in is a path and what the network wants; what goes out is a tensor of that shape. The kind of a file is told by its
 //! first bytes, not by its name. A size that the spec leaves open is taken from the file, so that the caller can bind it.
 
+mod folder;
 mod idx;
 mod npy;
 mod pictures;
 mod preprocess;
 
+pub use folder::{Folder, pictures_of};
 pub use npy::save as save_npy;
 pub use preprocess::{Preprocess, Rgb8};
 

@@ -1,20 +1,23 @@
-//! Pictures to a network's input, as the spec says. Where it says neither how they are resized nor how they are cut, they are
-//! made to fit, and a note says so.
+//! Pictures to a network's input, as the spec says. One that does not fit is refused where the spec says neither how it is
+//! resized nor how it is cut; what is lost of one that fits, a note says.
 
 use super::{Loaded, Wanted};
 use crate::failure::note;
-use crate::pictures::{Conversion, Misfit, Picture, Resize, Transform, decode};
+use crate::pictures::{Conversion, Misfit, Picture, decode_noted};
 use crate::random::Draws;
 use crate::{Error, Result, Tensor};
-use cnnc_compiler::diagnostic::{Code, Diagnostic};
+use cnnc_compiler::diagnostic::Code;
 use std::io::{BufRead, Seek};
 use std::path::Path;
 
 /// Reads a picture as an input.
 pub fn read(path: &Path, file: impl BufRead + Seek, wanted: &Wanted) -> Result<Loaded> {
     let channels = wanted.shape.get(1).copied().flatten();
-    let picture = decode(path, file, channels == Some(1))?;
-    to_input(path, vec![picture], wanted)
+    let (picture, lost) = decode_noted(path, file, channels == Some(1))?;
+    let mut loaded = to_input(path, vec![picture], wanted)?;
+    let said = |lost| note(Code::E604, format!("`{}`: {lost}", path.display()));
+    loaded.notes.extend(lost.into_iter().map(said));
+    Ok(loaded)
 }
 
 /// Pictures of one size as one batch.
@@ -36,11 +39,11 @@ pub fn to_input(path: &Path, pictures: Vec<Picture>, wanted: &Wanted) -> Result<
     let conversion = Conversion::new(None, wanted.image.as_ref());
     // Nothing that a spec says of pictures is random.
     let mut draws = Draws::new(0, &wanted.name);
-    let (mut values, mut notes) = (Vec::new(), Vec::new());
+    let mut values = Vec::new();
     let mut size = [0, 0];
     for picture in pictures {
-        let picture = fitting(picture, wanted, [height, width], &mut draws, &mut notes);
-        let picture = picture.and_then(|picture| conversion.apply(picture, channels, &mut draws));
+        must_fit(path, &picture, wanted, [height, width])?;
+        let picture = conversion.apply(picture, channels, &mut draws);
         let picture = picture.map_err(|misfit| refuse(path, wanted, misfit))?;
         size = [picture.height, picture.width];
         let written = values.len();
@@ -50,31 +53,26 @@ pub fn to_input(path: &Path, pictures: Vec<Picture>, wanted: &Wanted) -> Result<
     let shape = [batch, channels, size[0], size[1]];
     let tensor = Tensor::new(&shape, values).filter(|_| wanted.accepts(&shape));
     let tensor = tensor.ok_or_else(|| wanted.refuse(path, format_args!("pictures that come to {shape:?}")))?;
-    Ok(Loaded { tensor, notes })
+    Ok(Loaded { tensor, notes: Vec::new() })
 }
 
-/// The picture, made to fit the sizes that the spec gives, unless it says itself how.
-fn fitting(
-    picture: Picture,
-    wanted: &Wanted,
-    [height, width]: [Option<usize>; 2],
-    draws: &mut Draws,
-    notes: &mut Vec<Diagnostic>,
-) -> std::result::Result<Picture, Misfit> {
-    if wanted.image.as_ref().is_some_and(|image| image.resize.is_some() || image.crop.is_some()) {
-        return Ok(picture);
+/// Refuses a picture of another size than the spec gives, unless the spec says itself how it gets there.
+fn must_fit(path: &Path, picture: &Picture, wanted: &Wanted, [height, width]: [Option<usize>; 2]) -> Result<()> {
+    let has_steps = wanted.image.as_ref().is_some_and(|image| image.resize.is_some() || image.crop.is_some());
+    let fits = |size: Option<usize>, found: usize| size.is_none_or(|size| size == found);
+    if has_steps || (fits(height, picture.height) && fits(width, picture.width)) {
+        return Ok(());
     }
-    let found = [picture.height, picture.width];
-    let size = [height.unwrap_or(found[0]), width.unwrap_or(found[1])];
-    if size == found {
-        return Ok(picture);
-    }
-    let resized = note(Code::E604, format!("resized from {}×{} to {}×{}", found[0], found[1], size[0], size[1]));
-    if !notes.contains(&resized) {
-        notes.push(resized);
-    }
-    let interpolation = wanted.image.as_ref().map_or_else(Default::default, |image| image.interpolation);
-    Transform::Resize(Resize::To(size), interpolation).apply(picture, draws)
+    let mut refused = wanted.refuse(path, format_args!("a picture of {}×{}", picture.height, picture.width));
+    refused.notes.push("it would have to be resized, and the spec does not say how".into());
+    let size = [height.unwrap_or(picture.height), width.unwrap_or(picture.width)];
+    let crop = if size[0] == size[1] { size[0].to_string() } else { format!("({}, {})", size[0], size[1]) };
+    let resize = size[0].max(size[1]);
+    refused.help.push(match wanted.image {
+        Some(_) => format!("add to its `image(...)`: `resize={resize}, crop={crop}`"),
+        None => format!("say it in the spec: `input {} image(resize={resize}, crop={crop})`", wanted.text),
+    });
+    Err(refused)
 }
 
 fn refuse(path: &Path, wanted: &Wanted, misfit: Misfit) -> Error {

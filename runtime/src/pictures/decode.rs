@@ -11,23 +11,42 @@ use crate::failure::{broken_file, file_failure};
 use crate::files::kinds;
 use crate::{Error, Result};
 use image::codecs::{jpeg::JpegDecoder, png::PngDecoder};
+use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, Limits};
 use std::io::{BufRead, Cursor, ErrorKind, Seek, SeekFrom};
 use std::path::Path;
 
 /// The kinds of files that are read as inputs.
 pub const INPUTS: &str = "NumPy's .npy, pictures (PNG, JPEG) and IDX files";
+/// Said of a picture for an input of one channel.
+const COLOURS_ARE_LEFT_OUT: &str = "its colours become grey, for the input has one channel";
+/// Said of a picture that one could see through.
+const ALPHA_IS_LEFT_OUT: &str = "its alpha is left out, and the colours under it count whole";
 /// Deflate makes at most 1032 bytes of one, and in a byte are at most eight pixels.
 const MOST_PIXELS_OF_A_PNG_BYTE: u64 = 1032 * 8;
 /// What a PNG may have beside its pixels: texts, profiles.
 const MOST_METADATA_BYTES: u64 = 1 << 26;
 
-/// Decodes a PNG or JPEG picture, to one plane when `grey`; `path` is what messages call it.
+/// Decodes a PNG or JPEG picture, upright, to one plane when `grey`; `path` is what messages call it.
 ///
 /// # Errors
 /// E601 when the file cannot be read, E603 when it is no such picture, is cut off, or is larger than a picture may be.
 pub fn decode(path: &Path, file: impl BufRead + Seek, grey: bool) -> Result<Picture> {
-    decoded(path, "is a picture that cannot be decoded", || by_kind(path, file).map(|image| Picture::of(image, grey)))
+    decode_noted(path, file, grey).map(|(picture, _)| picture)
+}
+
+/// As [`decode`], and what of the picture is left out.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_noted(path: &Path, file: impl BufRead + Seek, grey: bool) -> Result<(Picture, Vec<&'static str>)> {
+    decoded(path, "is a picture that cannot be decoded", || {
+        let image = by_kind(path, file)?;
+        let color = image.color();
+        let loses = [(grey && color.has_color(), COLOURS_ARE_LEFT_OUT), (color.has_alpha(), ALPHA_IS_LEFT_OUT)];
+        let lost = loses.into_iter().filter(|(loses, _)| *loses).map(|(_, lost)| lost).collect();
+        Ok((Picture::of(image, grey), lost))
+    })
 }
 
 fn by_kind(path: &Path, mut file: impl BufRead + Seek) -> Result<DynamicImage> {
@@ -76,8 +95,13 @@ fn held_in(path: &Path, size: [usize; 2], bytes: u64, most_of_a_byte: u64) -> Re
     Ok(())
 }
 
-fn pixels(path: &Path, decoder: impl ImageDecoder) -> Result<DynamicImage> {
-    DynamicImage::from_decoder(decoder).map_err(|error| undecodable(path, error))
+/// The picture upright: turned as its EXIF data say that it was taken.
+fn pixels(path: &Path, mut decoder: impl ImageDecoder) -> Result<DynamicImage> {
+    // Data that cannot be read say nothing of how the picture stands.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let mut image = DynamicImage::from_decoder(decoder).map_err(|error| undecodable(path, error))?;
+    image.apply_orientation(orientation);
+    Ok(image)
 }
 
 fn undecodable(path: &Path, error: ImageError) -> Error {

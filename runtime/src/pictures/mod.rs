@@ -12,7 +12,7 @@ mod resize;
 mod transform;
 
 pub(crate) use conversion::Conversion;
-pub(crate) use decode::{INPUTS, decode};
+pub(crate) use decode::{INPUTS, decode, decode_noted};
 pub(crate) use transform::Misfit;
 pub use transform::{Resize, Transform};
 

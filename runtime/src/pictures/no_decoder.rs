@@ -20,6 +20,14 @@ pub fn decode(path: &Path, _file: impl BufRead + Seek, _grey: bool) -> Result<Pi
     Err(failure(Code::E604, message).help("build cnnc-runtime with its feature `pictures`"))
 }
 
+/// As [`decode`].
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_noted(path: &Path, file: impl BufRead + Seek, grey: bool) -> Result<(Picture, Vec<&'static str>)> {
+    decode(path, file, grey).map(|picture| (picture, Vec::new()))
+}
+
 #[cfg(test)]
 mod tests {
     use crate::input::read_picture;

@@ -1,12 +1,32 @@
 //! Resizing planes as torchvision and Pillow do: by the nearest pixel, or by a triangle or a cubic that averages over all pixels
-//! that fall together when it gets smaller.
+//! that fall together when it gets smaller. Planes of bytes become Pillow's bytes (`bytes.rs`); what was normalised before is
+//! computed in float32, as torchvision does.
+
+mod bytes;
 
 use super::Picture;
 use cnnc_compiler::graph::Interpolation;
 
-/// The picture at another size. The plane between the two passes is never larger than the larger of source and result: columns
-/// come first, as in Pillow, unless rows get fewer and columns more.
+/// The picture at another size.
 pub fn resize(picture: &Picture, height: usize, width: usize, interpolation: Interpolation) -> Picture {
+    let found = [picture.height, picture.width];
+    let kernel = match interpolation {
+        Interpolation::Nearest => None,
+        Interpolation::Bilinear => Some(TRIANGLE),
+        Interpolation::Bicubic => Some(CUBIC),
+    };
+    match kernel {
+        Some(kernel) if [height, width] != found && picture.planes.iter().all(|plane| bytes::are_bytes(plane)) => {
+            let planes = picture.planes.iter().map(|plane| bytes::resize(plane, found, [height, width], kernel));
+            Picture { height, width, planes: planes.collect() }
+        }
+        _ => resize_numbers(picture, height, width, interpolation),
+    }
+}
+
+/// The same of any numbers. The plane between the two passes is never larger than the larger of source and result: columns
+/// come first, as in Pillow, unless rows get fewer and columns more.
+fn resize_numbers(picture: &Picture, height: usize, width: usize, interpolation: Interpolation) -> Picture {
     if (height, width) == (picture.height, picture.width) {
         return picture.clone();
     }
@@ -47,29 +67,53 @@ impl Shares {
     }
 }
 
-/// What makes each of `count` pixels of `size`. A triangle or a cubic lies around the pixel's centre and is as wide as the pixel
-/// is in the source, never narrower than between source pixels.
+/// A triangle or a cubic: half its width, and its height at a distance from the centre.
+#[derive(Clone, Copy)]
+struct Kernel {
+    radius: f64,
+    at: fn(f64) -> f64,
+}
+
+const TRIANGLE: Kernel = Kernel { radius: 1.0, at: triangle };
+const CUBIC: Kernel = Kernel { radius: 2.0, at: cubic };
+
+/// What makes one pixel of a side: the first of the source that it has a share of, and the share of each from there on.
+struct Side {
+    first: usize,
+    shares: Vec<f64>,
+}
+
+/// What makes each of `count` pixels of `size`. The kernel lies around the pixel's centre and is as wide as the pixel is in the
+/// source, never narrower than between source pixels.
+fn sides(size: usize, count: usize, kernel: Kernel) -> impl Iterator<Item = Side> {
+    let scale = size as f64 / count as f64;
+    let width = scale.max(1.0);
+    (0..count).map(move |index| {
+        let centre = (index as f64 + 0.5) * scale;
+        let first = (centre - kernel.radius * width + 0.5).max(0.0) as usize;
+        let end = ((centre + kernel.radius * width + 0.5) as usize).min(size);
+        let weight = |pixel: usize| (kernel.at)(((pixel as f64 - centre + 0.5) * (1.0 / width)).abs());
+        let total: f64 = (first..end).map(weight).sum();
+        Side { first, shares: (first..end).map(|pixel| weight(pixel) / total).collect() }
+    })
+}
+
+/// What makes each of `count` pixels of `size`.
 fn weights(size: usize, count: usize, interpolation: Interpolation) -> Shares {
     let scale = size as f64 / count as f64;
     let mut shares = Shares { pixels: Vec::with_capacity(count), all: Vec::new() };
-    let (radius, kernel): (f64, fn(f64) -> f64) = match interpolation {
+    let kernel = match interpolation {
         Interpolation::Nearest => {
             shares.pixels.extend((0..count).map(|index| (nearest(index, scale, size) as u32, index as u32 + 1)));
             shares.all = vec![1.0; count];
             return shares;
         }
-        Interpolation::Bilinear => (1.0, triangle),
-        Interpolation::Bicubic => (2.0, cubic),
+        Interpolation::Bilinear => TRIANGLE,
+        Interpolation::Bicubic => CUBIC,
     };
-    let width = scale.max(1.0);
-    for index in 0..count {
-        let centre = (index as f64 + 0.5) * scale;
-        let first = (centre - radius * width + 0.5).max(0.0) as usize;
-        let end = ((centre + radius * width + 0.5) as usize).min(size);
-        let weight = |pixel: usize| kernel(((pixel as f64 - centre + 0.5) / width).abs());
-        let total: f64 = (first..end).map(weight).sum();
-        shares.all.extend((first..end).map(|pixel| (weight(pixel) / total) as f32));
-        shares.pixels.push((first as u32, shares.all.len() as u32));
+    for side in sides(size, count, kernel) {
+        shares.all.extend(side.shares.into_iter().map(|share| share as f32));
+        shares.pixels.push((side.first as u32, shares.all.len() as u32));
     }
     shares
 }
@@ -121,7 +165,7 @@ fn down(plane: &[f32], width: usize, rows: &Shares) -> Vec<f32> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Interpolation, Picture, resize};
+    use super::{Interpolation, Picture, resize as resize_as_asked, resize_numbers as resize};
 
     fn picture(height: usize, width: usize) -> Picture {
         Picture { height, width, planes: vec![(0..height * width).map(|pixel| (pixel * pixel % 17) as f32).collect()] }
@@ -178,7 +222,7 @@ mod tests {
         let even = Picture { height: 30, width: 40, planes: vec![vec![7.0; 1200]] };
         for (height, width) in [(7, 11), (60, 50), (1, 1)] {
             for (_, interpolation) in Interpolation::NAMES {
-                let resized = resize(&even, height, width, interpolation);
+                let resized = resize_as_asked(&even, height, width, interpolation);
                 assert_eq!(resized.planes[0].len(), height * width);
                 assert!(resized.planes[0].iter().all(|value| (value - 7.0).abs() < 1e-5));
             }

@@ -89,6 +89,11 @@ fn match_one<'f>(
 fn report(source: &dyn Source, graph: &Graph, found: &Entries, prefix: &str, differences: Differences) -> Error {
     let (file, model) = (source.path().display(), &graph.name);
     let mut report = failure(Code::E602, format!("the weights in `{file}` do not fit the model `{model}`"));
+    if let Some(common) = common_prefix(graph, found).filter(|_| prefix.is_empty()) {
+        report.notes.push(format!("all that the model needs is there, with `{common}` in front of every key"));
+        report.help.push(format!("without `{common}` in front, the keys fit: `--prefix {common}`"));
+        return report;
+    }
     let missing: Vec<String> = differences.missing.iter().map(|key| format!("`{key}`")).collect();
     for (kind, entries) in [
         ("the file lacks", &missing),
@@ -99,9 +104,6 @@ fn report(source: &dyn Source, graph: &Graph, found: &Entries, prefix: &str, dif
         if entries.len() > SHOWN {
             report.notes.push(format!("… and {} more of this kind", entries.len() - SHOWN));
         }
-    }
-    if let Some(common) = common_prefix(graph, found).filter(|_| prefix.is_empty()) {
-        report.help.push(format!("without `{common}` in front, the keys fit: `--prefix {common}`"));
     }
     report
 }

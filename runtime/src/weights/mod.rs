@@ -66,7 +66,8 @@ fn matched(
 ) -> Result<Parameters> {
     let mut found = Entries::new();
     for (key, entry) in header(source)?.entries.into_iter().filter(|(key, _)| !is_state(key)) {
-        let short = key.strip_prefix(prefix).unwrap_or(&key);
+        // The dot behind a prefix may be left out.
+        let short = key.strip_prefix(prefix).map(|short| short.strip_prefix('.').unwrap_or(short)).unwrap_or(&key);
         if found.insert(short.to_owned(), entry).is_some() {
             let file = source.path().display();
             let message = format!("`{file}` has both `{prefix}{short}` and `{short}`: without `{prefix}` they are one");

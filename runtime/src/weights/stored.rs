@@ -82,6 +82,9 @@ pub fn header(source: &dyn Source) -> Result<Header> {
     let after_length = length.checked_sub(LENGTH_BYTES).ok_or_else(|| wrong(SafeTensorError::HeaderTooSmall))?;
     let mut number = [0; LENGTH_BYTES as usize];
     source.read(0, &mut number)?;
+    if let Some(foreign) = foreign(path, number) {
+        return Err(foreign);
+    }
     let size = u64::from_le_bytes(number);
     if size > MOST_HEADER_BYTES {
         return Err(wrong(SafeTensorError::HeaderTooLarge));
@@ -262,6 +265,32 @@ impl Source for StoredBytes<'_> {
 }
 
 /// What is wrong with the file, in words.
+/// Weights as other programs write them, told by their first bytes, which as the length of a header would be past what a header
+/// may have; but for an archive's, which would be 64 MB.
+fn foreign(path: &Path, start: [u8; LENGTH_BYTES as usize]) -> Option<Error> {
+    let (what, help) = match start {
+        [b'P', b'K', 3, 4, ..] | [0x80, 2..=5, ..] => (
+            "a checkpoint of PyTorch (.pth, .pt), or another archive",
+            "in Python: `safetensors.torch.save_file(torch.load(\"weights.pth\", weights_only=True), \"weights.safetensors\")`",
+        ),
+        [0x89, b'H', b'D', b'F', ..] => (
+            "an HDF5 file, as Keras writes weights",
+            "in Python: `safetensors.numpy.save_file` writes a dictionary of arrays, by PyTorch's keys and in its order of axes",
+        ),
+        [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => (
+            "one NumPy array",
+            "in Python: `safetensors.numpy.save_file({\"0.weight\": array}, \"weights.safetensors\")`, a key for each parameter",
+        ),
+        _ => return None,
+    };
+    if start[0] != b'P' && u64::from_le_bytes(start) <= MOST_HEADER_BYTES {
+        return None;
+    }
+    let mut foreign = broken_file(path, format!("is {what}, and weights are read from safetensors files"));
+    foreign.help.push(help.into());
+    Some(foreign)
+}
+
 fn broken(path: &Path, error: &SafeTensorError) -> Error {
     let reason = match error {
         SafeTensorError::HeaderTooSmall => {

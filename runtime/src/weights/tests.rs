@@ -75,7 +75,9 @@ fn loads_what_fits_without_counters() {
 fn strips_a_prefix_and_proposes_one() {
     let content = bytes(&[("net.0.weight", &[2, 2], WEIGHT.2), ("net.1.running_mean", &[2], MEAN.2)]);
     assert!(loaded(&content, "net.").is_ok());
+    assert!(loaded(&content, "net").is_ok());
     let failure = loaded(&content, "").unwrap_err();
+    assert_eq!(failure.notes, ["all that the model needs is there, with `net.` in front of every key"]);
     assert_eq!(failure.help, ["without `net.` in front, the keys fit: `--prefix net.`"]);
 }
 
@@ -304,6 +306,10 @@ fn files_that_lie_are_refused_by_name() {
         (raw(short, 8), "not what its shape says"),
         (bytes(&[WEIGHT, MEAN])[..60].to_vec(), "longer than the file"),
         (bytes(&[WEIGHT, MEAN])[..160].to_vec(), "cut off"),
+        (b"PK\x03\x04 and what torch.save writes".to_vec(), "is a checkpoint of PyTorch"),
+        (b"\x80\x02\x8a\x0al\xfc and what it wrote once".to_vec(), "is a checkpoint of PyTorch"),
+        (b"\x89HDF\r\n\x1a\n".to_vec(), "is an HDF5 file"),
+        (b"\x93NUMPY\x01\x00v\x00".to_vec(), "is one NumPy array"),
     ] {
         let failure = loaded(&content, "").unwrap_err();
         assert_eq!(failure.code, Code::E603, "{}", failure.message);

@@ -15,7 +15,7 @@ use std::sync::LazyLock;
 const WANTED: &str = "
 model Any { input [N, C, H, W]; Identity }
 model Grey { input [N, 1, 8, 8] image(resize=8, crop=8); Identity }
-model Colour { input [2, 3, H, W] image(resize=5, interpolation=\"bicubic\", mean=[0.1, 0.2, 0.3], std=[1, 2, 3]); Identity }
+model Colour { input [2, 3, H, W] image(resize=5, interpolation=\"bicubic\", mean=[0.1, 0.2, 0.3], std=[0.5, 0.6, 0.7]); Identity }
 model Cut { input [N, 3, 4, 6] image(crop=(4, 6)); Identity }
 model Rows { input [2, K]; Identity }
 model Row { input [6]; Identity }

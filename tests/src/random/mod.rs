@@ -44,6 +44,12 @@ pub fn look(seed: u64, training: bool, report: &mut Report) -> Fate {
     if faults.is_empty() { Fate::Clean } else { Fate::Wrong(faults, net.spec) }
 }
 
+/// Whether the net of a seed has one of these layers or joins; it is written, and not looked at.
+pub fn has_any(seed: u64, training: bool, names: &[String]) -> bool {
+    let text = spec(seed, training, false).text;
+    names.iter().any(|name| text.contains(name.as_str()))
+}
+
 /// What is wrong with a net.
 fn faults(net: &Net, training: bool, report: &mut Report) -> Vec<String> {
     report.faults.clear();

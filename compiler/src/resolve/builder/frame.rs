@@ -21,6 +21,8 @@ pub(in crate::resolve) struct Frame<'a> {
     pub open: Vec<ModuleId>,
     /// The loops around this place within the declaration; a name where a `for` binds one.
     pub loops: Vec<Option<&'a str>>,
+    /// Where those loops stand.
+    pub loop_places: Vec<Span>,
     /// Whether an item was seen, after which no input can come.
     pub begun: bool,
     /// Where the input without a name stands.
@@ -39,6 +41,7 @@ impl<'a> Frame<'a> {
             is_root,
             open: vec![module],
             loops: Vec::new(),
+            loop_places: Vec::new(),
             begun: false,
             unnamed_input: None,
             inputs: Vec::new(),
@@ -56,6 +59,7 @@ impl<'a> Frame<'a> {
             is_root: true,
             open: vec![module],
             loops: Vec::new(),
+            loop_places: Vec::new(),
             begun: false,
             unnamed_input: None,
             inputs: Vec::new(),

@@ -5,11 +5,13 @@
 
 use super::positional;
 use crate::diagnostic::nearest;
-use crate::ops::{ArgumentSpec, Arguments, BindError, Constant, LayerEntry, Op};
-use crate::resolve::error::{ArgumentError, CallSite, Incoming, LayerSite, PositionalError, SiteArgument};
+use crate::ops::{ArgumentSpec, Arguments, BindError, Constant, LayerEntry, Op, ShapeError};
+use crate::resolve::error::{
+    ArgumentError, CallSite, Incoming, LayerSite, PositionalError, SiteArgument, TheirArgument, argument_of,
+};
 use crate::resolve::expression::{Given, Value};
 use crate::resolve::report::Reporter;
-use crate::shape::Shape;
+use crate::shape::{Requirements, Shape};
 use cnnc_grammar::span::Span;
 
 /// A layer with its arguments bound.
@@ -79,7 +81,7 @@ pub(in crate::resolve) fn bind_layer<'a>(
             break;
         }
     }
-    let op = reading.make();
+    let op = reading.make(incoming);
     let Reading { weights, site, broken, .. } = reading;
     op.filter(|_| !broken).map(|op| BoundLayer { op, weights, site })
 }
@@ -175,7 +177,11 @@ impl<'a> Reading<'_, 'a, '_> {
             let error = ArgumentError::unknown(callee, key, names.clone(), argument.span, [before, after]);
             self.reporter.report(error.diagnostic());
         }
-        name.ok_or_else(|| nearest(&key.text, names).into_iter().collect())
+        name.ok_or_else(|| match argument_of(&key.text, names.clone()) {
+            Some(TheirArgument::Called(ours)) => vec![ours],
+            Some(TheirArgument::Needless(_)) => Vec::new(),
+            None => nearest(&key.text, names).into_iter().collect(),
+        })
     }
 
     /// Takes one argument in, or reports it.
@@ -231,7 +237,7 @@ impl<'a> Reading<'_, 'a, '_> {
     }
 
     /// Makes the layer. Each argument at fault is reported and then replaced, so that the next mistake is found too.
-    fn make(&mut self) -> Option<Op> {
+    fn make(&mut self, incoming: Option<&Shape>) -> Option<Op> {
         const PLACEHOLDER: Constant = Constant::Int(1);
         let mut replaced: Vec<&'static str> = Vec::new();
         loop {
@@ -266,12 +272,31 @@ impl<'a> Reading<'_, 'a, '_> {
                 }
                 Err(BindError::Conflict { argument, message, mend }) => {
                     if !self.broken {
+                        let mend = mend.map(|mend| self.mend_that_fits(argument, mend, incoming));
                         self.reporter
                             .report(ArgumentError::Conflict { argument, message, mend, site: &self.site }.diagnostic());
                     }
                     return None;
                 }
             }
+        }
+    }
+
+    /// The mend, or what it would have to become for the shape that comes in: the 24 that divides 48 output channels does not
+    /// divide the 32 that come in, and 16 divides both.
+    fn mend_that_fits(&self, argument: &'static str, mend: String, incoming: Option<&Shape>) -> String {
+        let (Ok(number), Some(incoming)) = (mend.parse(), incoming) else { return mend };
+        let mut arguments = self.arguments.clone();
+        arguments.insert(argument, Constant::Int(number));
+        let inferred = (self.entry.bind)(&arguments).ok().map(|op| {
+            let inputs = std::slice::from_ref(incoming);
+            op.infer(inputs, &mut Requirements::default()).and_then(|_| op.parameters(inputs).map(drop))
+        });
+        match inferred {
+            Some(Err(ShapeError::NotDivisible { argument: same, mends, .. })) if same == argument => {
+                mends.first().map_or(mend, usize::to_string)
+            }
+            _ => mend,
         }
     }
 }

@@ -11,6 +11,17 @@ use cnnc_grammar::ast::Call;
 use cnnc_grammar::span::Span;
 use std::rc::Rc;
 
+/// Python's `range(a, b)` as it is written here.
+fn range_of(reporter: &Reporter<'_>, call: &Call) -> Option<String> {
+    let arguments: Vec<&str> =
+        call.arguments.iter().flatten().map(|argument| reporter.files.text(argument.span)).collect();
+    match (call.callee.text.as_str(), arguments.as_slice()) {
+        ("range", [end]) => Some(format!("0..{end}")),
+        ("range", [begin, end]) => Some(format!("{begin}..{end}")),
+        _ => None,
+    }
+}
+
 /// What names mean at the top of a file.
 impl<'a> Names<'a> for Declarations<'a> {
     fn value(&self, evaluator: &mut Evaluator<'_, 'a, '_>, name: &'a str, span: Span) -> Option<Value<'a>> {
@@ -137,7 +148,8 @@ impl<'a> Declarations<'a> {
             names.extend(self.callable_names(span));
             names
         });
-        reporter.report(NameError::UnknownCallee { name, span, near: near.as_deref() }.diagnostic());
+        let whole = range_of(reporter, call).map(|ours| (call.span, ours));
+        reporter.report(NameError::UnknownCallee { name, span, near: near.as_deref(), whole }.diagnostic());
     }
 
     /// A layer that is a value, checked where it is written and not only where it is used.

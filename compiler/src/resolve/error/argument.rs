@@ -1,6 +1,6 @@
 //! Arguments of layers, blocks, models and schemes.
 
-use super::{LayerSite, ShownValue, counted, did_you_mean, listed};
+use super::{LayerSite, ShownValue, TheirArgument, argument_of, counted, did_you_mean, listed};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::ops::Constant;
 use cnnc_grammar::ast::{BinaryOperator, Expr, ExprKind, Name};
@@ -24,6 +24,8 @@ pub(in crate::resolve) enum ArgumentError<'e, 'a> {
     Missing { callee: &'e str, names: Vec<&'e str>, accepts: &'static str, call: Span, declared: Option<Span> },
     /// Parameters of the model itself that have no value.
     Unset { name: &'e str, names: Vec<&'e str>, span: Span },
+    /// The same, where the model is checked by itself alone: a note.
+    NamesAlone { name: &'e str, names: Vec<&'e str>, span: Span },
     /// A value of the wrong type or out of range.
     Wrong {
         name: &'e str,
@@ -45,8 +47,10 @@ pub(in crate::resolve) struct Unknown<'e> {
     key: &'e Name,
     near: Option<String>,
     declared: Option<Span>,
-    /// What to remove when the argument is one that is inferred.
+    /// What to remove when the argument is one that is inferred, or means nothing here.
     removal: Option<Span>,
+    /// What to do instead of an argument that means nothing here.
+    instead: Option<&'static str>,
 }
 
 impl<'e, 'a> ArgumentError<'e, 'a> {
@@ -54,17 +58,27 @@ impl<'e, 'a> ArgumentError<'e, 'a> {
     pub fn unknown(
         callee: &'e str,
         key: &'e Name,
-        names: impl Iterator<Item = &'static str>,
+        names: impl Iterator<Item = &'static str> + Clone,
         argument: Span,
         neighbours: [Option<Span>; 2],
     ) -> Self {
-        let removal = INFERRED.contains(&key.text.as_str()).then_some(match neighbours {
+        let theirs = argument_of(&key.text, names.clone());
+        let instead = match theirs {
+            Some(TheirArgument::Needless(instead)) => Some(instead),
+            Some(TheirArgument::Called(_)) | None => None,
+        };
+        let is_needless = instead.is_some_and(|instead| instead.starts_with("leave it out"));
+        let removal = (is_needless || INFERRED.contains(&key.text.as_str())).then_some(match neighbours {
             [_, Some(after)] => Span { end: after.start, ..argument },
             [Some(before), None] => Span { start: before.end, ..argument },
             [None, None] => argument,
         });
-        let near = nearest(&key.text, names).map(str::to_owned);
-        ArgumentError::Unknown(Unknown { callee, key, near, declared: None, removal })
+        let near = match theirs {
+            Some(TheirArgument::Called(ours)) => Some(ours.to_owned()),
+            Some(TheirArgument::Needless(_)) => None,
+            None => nearest(&key.text, names).map(str::to_owned),
+        };
+        ArgumentError::Unknown(Unknown { callee, key, near, declared: None, removal, instead })
     }
 
     /// A key that a block, model or scheme does not have.
@@ -75,7 +89,7 @@ impl<'e, 'a> ArgumentError<'e, 'a> {
         declared: Option<Span>,
     ) -> Self {
         let near = nearest(&key.text, names).map(str::to_owned);
-        ArgumentError::Unknown(Unknown { callee, key, near, declared, removal: None })
+        ArgumentError::Unknown(Unknown { callee, key, near, declared, removal: None, instead: None })
     }
 
     /// What a person is told: the sentence, the places, and the mend where there is one.
@@ -117,6 +131,12 @@ impl<'e, 'a> ArgumentError<'e, 'a> {
                     format!("set it, give it a default, or declare a preset: `model My{name} = {name}({first}=…)`"),
                 )
             }
+            ArgumentError::NamesAlone { name, names, span } => {
+                let values = if let [_] = names.as_slice() { "has no value" } else { "have no values" };
+                let message =
+                    format!("of `{name}` names and types alone were checked, no shapes: {} {values}", listed(names));
+                Diagnostic::new(Code::E204, message, *span, "").as_note()
+            }
             ArgumentError::Wrong { name, wanted, value, expr, declared, is_int } => {
                 let message = format!("`{name}` must be {}", with_article(wanted));
                 let label = format!("is {}", value.with_type());
@@ -147,12 +167,15 @@ impl<'e, 'a> ArgumentError<'e, 'a> {
 
 impl Unknown<'_> {
     fn diagnostic(&self) -> Diagnostic {
-        let Unknown { callee, key, near, declared, removal } = self;
+        let Unknown { callee, key, near, declared, removal, instead } = self;
         let message = format!("`{callee}` has no argument `{}`", key.text);
         let diagnostic = Diagnostic::new(Code::E203, message, key.span, "unknown argument");
-        let diagnostic = match removal {
-            Some(span) => diagnostic.help("leave it out: what comes in is inferred").guess(*span, ""),
-            None => did_you_mean(diagnostic, near.as_deref(), key.span),
+        let diagnostic = match (removal, instead) {
+            (Some(span), instead) => {
+                diagnostic.help(instead.unwrap_or("leave it out: what comes in is inferred")).guess(*span, "")
+            }
+            (None, Some(instead)) => diagnostic.help(*instead),
+            (None, None) => did_you_mean(diagnostic, near.as_deref(), key.span),
         };
         with_declaration(diagnostic, callee, *declared)
     }
@@ -253,6 +276,12 @@ fn refused(name: &str, accepts: &str, value: &Constant, site: &LayerSite<'_>) ->
         (Constant::Float(number), Some(argument)) if accepts.starts_with("an int") => {
             float_mend(diagnostic, *number, argument.expr)
         }
+        (Constant::Text(word), Some(argument)) if accepts.contains(&format!("\"{}\"", word.to_lowercase())) => {
+            let word = format!("\"{}\"", word.to_lowercase());
+            diagnostic.help(format!("write {word}")).safe_fix(argument.expr.span, word)
+        }
+        (Constant::Int(..0), _) if name == "padding" => diagnostic
+            .help("what is cut off is cut by an item of its own: `ZeroPad2d(-1)` takes one pixel off each side"),
         (Constant::Tuple(parts), Some(argument)) => match &argument.expr.kind {
             ExprKind::Tuple(exprs) => float_in_tuple(diagnostic, parts, exprs),
             _ => diagnostic,

@@ -5,8 +5,10 @@ use cnnc_grammar::span::{FileId, Span};
 
 /// What is wrong with a file or an import.
 pub(in crate::resolve) enum FileError<'e> {
-    /// A file that cannot be read; the import, unless it is the first file.
-    Unreadable { path: &'e str, why: &'e str, import: Option<Span> },
+    /// The first file, which cannot be read.
+    Unreadable { path: &'e str, why: &'e str },
+    /// An import of that file that cannot be read, and the path that may have been meant.
+    NotImported { path: &'e str, why: &'e str, span: Span, importer: &'e str, meant: Option<&'e str> },
     /// A file that declares nothing.
     Empty { file: FileId, size: usize },
     /// An import that leads back: the files of the circle, the first again at the end, and the imports on the way.
@@ -19,11 +21,17 @@ impl FileError<'_> {
     /// What a person is told: the sentence, the places, and the mend where there is one.
     pub fn diagnostic(&self) -> Diagnostic {
         match self {
-            FileError::Unreadable { path, why, import: Some(span) } => {
-                Diagnostic::new(Code::E218, format!("cannot import {path}: {why}"), *span, "imported here")
-            }
-            FileError::Unreadable { path, why, import: None } => {
+            FileError::Unreadable { path, why } => {
                 Diagnostic::without_place(Code::E601, format!("cannot read {path}: {why}"))
+            }
+            FileError::NotImported { path, why, span, importer, meant } => {
+                let message = format!("cannot import {path}: {why}");
+                let diagnostic = Diagnostic::new(Code::E218, message, *span, "imported here")
+                    .note(format!("a path begins at the folder of {importer}, which imports it"));
+                match meant {
+                    Some(meant) => diagnostic.help(format!("there is {meant}")).guess(*span, format!("\"{meant}\"")),
+                    None => diagnostic,
+                }
             }
             FileError::Empty { file, size } => {
                 let end = u32::try_from(*size).unwrap_or(0);

@@ -31,6 +31,14 @@ pub(in crate::resolve) enum InputError<'e> {
     WantedRank { wanted: &'e [usize], span: Span },
     /// Sizes from outside that give one symbol two values.
     WantedTwice { name: &'e str, known: Dim, wanted: Dim, span: Span },
+    /// A size from outside in the place of one that the spec fixes; a name by which it could be left open.
+    WantedFixed { fixed: &'e Dim, wanted: &'e Dim, open: Option<&'static str>, is_strict: bool, span: Span },
+    /// A picture whose channels come last: a warning, with its sizes as they are written.
+    ChannelsLast { sizes: Vec<String>, span: Span },
+    /// As many means or deviations as there are no channels.
+    ChannelNumbers { name: &'e str, numbers: &'e [f64], channels: i64, span: Span },
+    /// A mean or a deviation that belongs to another scale, of pixels from 0 to `range`: a warning.
+    OtherScale { name: &'e str, numbers: &'e [f64], range: f64, span: Span },
     /// More shapes from outside than inputs.
     TooManyShapes { given: usize, inputs: usize, span: Span },
     /// A model without an input.
@@ -112,6 +120,29 @@ impl InputError<'_> {
                 let message = format!("`{name}` is {known} by one input and {wanted} by another");
                 Diagnostic::new(code, message, *span, format!("would be {wanted}"))
             }
+            InputError::WantedFixed { fixed, wanted, open, is_strict, span } => {
+                let message = match is_strict {
+                    true => format!("the spec says {fixed} here, and the shape from outside {wanted}"),
+                    false => format!("{wanted} is taken for a size that the spec fixes at {fixed}"),
+                };
+                let diagnostic = Diagnostic::new(code, message, *span, format!("is {fixed}"));
+                let diagnostic = match open {
+                    Some(name) => diagnostic.help(format!("`{name}` in its place leaves it open")).guess(*span, *name),
+                    None => diagnostic,
+                };
+                if *is_strict { diagnostic } else { diagnostic.as_warning() }
+            }
+            InputError::ChannelsLast { sizes, span } => {
+                let message = "the input's channels seem to come last, and every layer takes them second";
+                let diagnostic = Diagnostic::new(code, message, *span, "is read as [N, C, H, W]").as_warning();
+                let [batch, height, width, channels] = sizes.as_slice() else { return diagnostic };
+                let first = format!("[{batch}, {channels}, {height}, {width}]");
+                diagnostic.help(format!("write `{first}`")).guess(*span, first)
+            }
+            InputError::ChannelNumbers { name, numbers, channels, span } => {
+                channel_numbers(name, numbers, *channels, *span)
+            }
+            InputError::OtherScale { name, numbers, range, span } => other_scale(name, numbers, *range, *span),
             InputError::TooManyShapes { given, inputs, span } => {
                 let message = format!(
                     "{} wanted, and the model has {}",
@@ -129,5 +160,41 @@ impl InputError<'_> {
                     .help("start from an input: `from name`")
             }
         }
+    }
+}
+
+fn channel_numbers(name: &str, numbers: &[f64], channels: i64, span: Span) -> Diagnostic {
+    let count = counted(numbers.len(), "number", "numbers");
+    let channels = counted(usize::try_from(channels).unwrap_or(0), "channel", "channels");
+    let message = format!("`{name}` has {count}, and the input has {channels}");
+    let diagnostic = Diagnostic::new(Code::E223, message, span, count);
+    let average = numbers.iter().sum::<f64>() / numbers.len() as f64;
+    let average = (average * 1000.0).round() / 1000.0;
+    match numbers {
+        [single] => diagnostic.help(format!("`{name}={single}` is for every channel")).guess(span, single.to_string()),
+        _ if channels.starts_with("1 ") => {
+            diagnostic.help(format!("`{name}={average}` is their average")).guess(span, average.to_string())
+        }
+        _ => diagnostic.help("give a list with one for each channel, or one number for all"),
+    }
+}
+
+fn other_scale(name: &str, numbers: &[f64], range: f64, span: Span) -> Diagnostic {
+    let largest = numbers.iter().copied().fold(0.0, f64::max);
+    let message = format!("this `{name}` is none of pixels from 0 to {range}");
+    let diagnostic = Diagnostic::new(Code::E223, message, span, format!("goes to {largest}")).as_warning();
+    let all = |factor: f64| {
+        let all: Vec<String> =
+            numbers.iter().map(|number| ((number * factor * 1e4).round() / 1e4).to_string()).collect();
+        if let [single] = all.as_slice() { single.clone() } else { format!("[{}]", all.join(", ")) }
+    };
+    let factor = if largest <= 1.0 { range } else { range / 255.0 };
+    let is_negative = numbers.iter().any(|number| *number < 0.0);
+    match name {
+        _ if is_negative || largest > 255.0 => diagnostic.note("it is taken after `scale`, before anything else"),
+        _ => diagnostic
+            .note("`scale` comes first: it is 1/255 unless the spec says `scale=1`")
+            .help(format!("`{name}={}` would be of this scale", all(factor)))
+            .guess(span, all(factor)),
     }
 }

@@ -22,6 +22,7 @@ mod weight;
 
 pub(super) use argument::ArgumentError;
 pub(super) use file::FileError;
+pub(super) use foreign::{TheirArgument, argument_of, layer_of_function};
 pub(super) use initialiser::InitError;
 pub(super) use input::InputError;
 pub(super) use keep::KeepError;

@@ -1,7 +1,7 @@
 //! Names: unknown ones, two of one name, and names that cannot be used.
 
 use super::did_you_mean;
-use super::foreign::{Ours, foreign};
+use super::foreign::{Ours, foreign, value_of};
 use crate::diagnostic::{Code, Diagnostic};
 use cnnc_grammar::span::Span;
 
@@ -18,7 +18,8 @@ pub(in crate::resolve) enum NameError<'e> {
     /// A preset of a model that does not exist.
     UnknownModel { name: &'e str, span: Span, near: Option<&'e str> },
     /// An item that is no layer, block or model.
-    UnknownCallee { name: &'e str, span: Span, near: Option<&'e str> },
+    /// Where the whole call is written otherwise, its place and how.
+    UnknownCallee { name: &'e str, span: Span, near: Option<&'e str>, whole: Option<(Span, String)> },
     /// A block or model of a file that is not imported where it is called.
     NotImported { name: &'e str, span: Span, declared: Span, file: &'e str },
     /// An item that is the name of a kept value.
@@ -71,11 +72,19 @@ impl NameError<'_> {
                 let message = format!("there is no model `{name}`");
                 did_you_mean(Diagnostic::new(Code::E201, message, *span, "not declared in any file"), *near, *span)
             }
-            NameError::UnknownCallee { name, span, near } => {
+            NameError::UnknownCallee { name, span, whole: Some((call, ours)), .. } => {
+                let message = format!("there is no layer, block or model `{name}`");
+                let diagnostic = Diagnostic::new(Code::E201, message, *span, "unknown");
+                diagnostic.help(format!("write `{ours}`")).guess(*call, ours.clone())
+            }
+            NameError::UnknownCallee { name, span, near, whole: None } => {
                 let message = format!("there is no layer, block or model `{name}`");
                 let diagnostic = Diagnostic::new(Code::E201, message, *span, "unknown");
                 match foreign(name) {
                     Some(Ours::Name(ours)) => diagnostic.help(format!("it is called `{ours}` here")).guess(*span, ours),
+                    Some(Ours::Function(ours)) => {
+                        diagnostic.help(format!("`{ours}` does that here")).guess(*span, ours)
+                    }
                     Some(Ours::Text(ours)) => diagnostic.help(format!("here, that is {ours}")),
                     None => did_you_mean(diagnostic, *near, *span),
                 }
@@ -101,8 +110,16 @@ impl NameError<'_> {
             NameError::UnknownValue { name, span, .. } if *name == "_" => {
                 Diagnostic::new(Code::E202, "`_` has no value", *span, "stands for any size, in `expect` alone")
             }
+            NameError::UnknownValue { name: name @ ("None" | "null" | "nil"), span, .. } => {
+                Diagnostic::new(Code::E202, format!("there is no `{name}`"), *span, "no value")
+                    .help("leave the argument out, or say `false` where it is a switch")
+            }
             NameError::UnknownValue { name, span, near } => {
                 let message = format!("nothing here is called `{name}`");
+                if let Some(ours) = value_of(name) {
+                    let diagnostic = Diagnostic::new(Code::E202, message, *span, "unknown name");
+                    return diagnostic.help(format!("write `{ours}`")).safe_fix(*span, ours);
+                }
                 did_you_mean(Diagnostic::new(Code::E202, message, *span, "unknown name"), *near, *span)
             }
             NameError::UnknownType { name, span, near } => {

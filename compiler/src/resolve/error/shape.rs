@@ -154,6 +154,25 @@ impl ShapeReport<'_> {
         let diagnostic = Diagnostic::new(Code::E304, message, later, format!("gives {right}"));
         let diagnostic = diagnostic.label(earlier, format!("gives {left}"));
         let diagnostic = diagnostic.label(self.item, "joined here").note(reason.to_owned());
+        if left.rank() != right.rank() {
+            return match (left.rank().max(right.rank()), left.rank().min(right.rank())) {
+                (4, 2) => diagnostic.help(
+                    "a branch of [N, C, 1, 1] is repeated over the plane: `Conv2d` with kernel_size=1 in place of `Flatten; Linear`",
+                ),
+                _ => diagnostic.help("bring the branches to the same axes; only a size of 1 is repeated"),
+            };
+        }
+        let sizes = [left, right].map(|shape| shape.get(axis).and_then(Dim::number));
+        if let ([Some(left), Some(right)], 1 | 2, 4) = (sizes, rank.saturating_sub(axis), rank) {
+            return diagnostic.help(meeting(left, right));
+        }
+        let open = [left, right].map(|shape| shape.get(axis).map(Dim::to_string).filter(|_| sizes.contains(&None)));
+        if let [Some(left), Some(right)] = open {
+            return diagnostic.help(match sizes {
+                [None, None] => format!("where they are one size, one name says so in both inputs: `{left}`"),
+                _ => format!("{left} and {right} are equal by chance alone; only a size of 1 is repeated"),
+            });
+        }
         match (self.site.name, rank.saturating_sub(axis)) {
             ("sum", 3) if rank == 4 => {
                 diagnostic.help("`Conv2d` with kernel_size=1 on one branch gives it the channels of the other")
@@ -163,5 +182,23 @@ impl ShapeReport<'_> {
             }
             _ => diagnostic,
         }
+    }
+}
+
+/// What makes branches of these sizes meet: a stride, padding, or a crop.
+fn meeting(left: i64, right: i64) -> String {
+    let (small, large) = (left.min(right).max(1), left.max(right));
+    let difference = large - small;
+    let nearest = (large + small / 2) / small;
+    if nearest > 1 && (large + nearest - 1) / nearest == small {
+        return format!(
+            "stride={nearest} on the branch of {large} makes {small} of it, with padding that keeps the size"
+        );
+    }
+    match difference % 2 {
+        0 => format!("padding={} more in the branch of {small} makes {large} of it", difference / 2),
+        _ => format!(
+            "`ZeroPad2d` with {difference} more on one side makes {large} of {small}, and a negative side cuts {large} to {small}"
+        ),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{did_you_mean, listed};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::shape::Shape;
 use cnnc_grammar::span::{FileId, Span};
 
 /// What is wrong with the structure.
@@ -24,6 +25,8 @@ pub(in crate::resolve) enum StructureError<'e> {
     NoCurrent { what: &'e str, span: Span, inputs: &'e [&'e str] },
     /// A statement about the current value between the branches of a join.
     BetweenBranches { word: &'static str, span: Span },
+    /// A `Linear` over planes, which begins at `before`: a warning.
+    LinearOverImage { shape: &'e Shape, span: Span, origin: Span, before: Span },
     /// Arguments for a tied layer.
     TiedArguments { name: &'e str, span: Span },
     /// No model at all, or none of that name.
@@ -101,6 +104,14 @@ impl StructureError<'_> {
             StructureError::TiedArguments { name, span } => {
                 let message = format!("`{name}` is tied: it is one layer and takes no further arguments");
                 Diagnostic::new(Code::E206, message, *span, "arguments of a tied layer")
+            }
+            StructureError::LinearOverImage { shape, span, origin, before } => {
+                let message = format!("`Linear` connects the last axis of {shape} alone, a row of pixels");
+                Diagnostic::new(Code::E303, message, *span, "over an image")
+                    .label(*origin, format!("gives {shape}"))
+                    .help("`Flatten` before it connects the whole image")
+                    .guess(*before, "Flatten; ")
+                    .as_warning()
             }
             StructureError::NoModel { wanted, near, models } => no_model(*wanted, *near, models),
             StructureError::Settings { file, size } => {

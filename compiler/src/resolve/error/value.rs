@@ -23,6 +23,8 @@ pub(in crate::resolve) enum ValueError<'e> {
     Lengths { name: &'static str, lists: Vec<(i64, Span, bool)>, span: Span },
     /// An index past the end.
     Index { position: i64, length: i64, span: Span, value_span: Span },
+    /// A `let` in a loop with the name of a value outside: a warning.
+    Hides { name: &'e str, span: Span, outer: Span },
     /// A loop with a negative count.
     NegativeCount { turns: i64, span: Span },
     /// A pattern of another length than its value.
@@ -72,6 +74,17 @@ impl ValueError<'_> {
             }
             ValueError::Lengths { name, lists, span } => lengths(name, lists, *span),
             ValueError::Index { position, length, span, value_span } => index(*position, *length, *span, *value_span),
+            ValueError::Hides { name, span, outer } => {
+                let message = format!("this `{name}` is a new one in each turn, and hides the one outside");
+                Diagnostic::new(Code::E208, message, *span, "forgotten at the end of the turn")
+                    .label(*outer, "is not changed by it")
+                    .note("a value never changes, so that each turn sees the outer one first")
+                    .help(format!(
+                        "what differs from turn to turn is gone through: `for {name} in [8, 16, 32] {{ … }}`"
+                    ))
+                    .help("what is of the turn alone has a name of its own")
+                    .as_warning()
+            }
             ValueError::NegativeCount { turns, span } => {
                 let message = format!("`repeat` cannot turn {turns} times");
                 Diagnostic::new(Code::E213, message, *span, format!("is {turns}"))

@@ -65,6 +65,7 @@ impl<'a> Expander<'a, '_> {
             StatementKind::Labels(labels) => self.labels.read(builder, frame, labels, span),
             StatementKind::Let { pattern, value } => {
                 let bound = builder.evaluate(frame, value);
+                binding::warn_of_hiding(&mut builder.reporter, frame, pattern);
                 bind_pattern(&mut builder.reporter, &mut frame.scope, pattern, bound, value.span);
             }
             StatementKind::Tied { name, layer } => binding::tied(builder, frame, name, layer),

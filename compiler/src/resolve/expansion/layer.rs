@@ -2,12 +2,14 @@
 
 use super::Expander;
 use super::item::Item;
-use crate::graph::{ModuleId, ModuleKind};
-use crate::ops::LayerEntry;
-use crate::resolve::builder::{Frame, Taken};
+use crate::graph::{ModuleId, ModuleKind, NodeId, NodeKind};
+use crate::ops::{LayerEntry, LayerField};
+use crate::resolve::builder::{Frame, Network, Taken};
 use crate::resolve::calls::{BoundLayer, bind_layer};
 use crate::resolve::error::StructureError;
 use crate::resolve::expression::{Flow, Recipe};
+use crate::shape::Shape;
+use cnnc_grammar::span::Span;
 
 impl<'a> Expander<'a, '_> {
     /// Writes out a built-in layer as an item.
@@ -60,6 +62,43 @@ impl<'a> Expander<'a, '_> {
             return Flow::Unknown;
         }
         let path = builder.network.path(module);
-        builder.add_layer(bound, &taken, path, item.span)
+        if let ([taken], true) = (taken.as_slice(), bound.op.takes_features()) {
+            self.warn_of_image(taken.node, item);
+        }
+        self.builder.add_layer(bound, &taken, path, item.span)
+    }
+
+    /// Warns of a `Linear` right over planes: it sees a row of pixels, and not the whole image.
+    fn warn_of_image(&mut self, node: NodeId, item: &Item<'a>) {
+        let builder = &mut self.builder;
+        let shape = builder.network.shape(node);
+        if shape.rank() == 4 && is_image(&builder.network, node) {
+            let label = item.label.map_or(item.span, |label| label.span);
+            let span = Span { end: label.start, ..label };
+            let origin = builder.network.node_span(node);
+            let error = StructureError::LinearOverImage { shape: &shape, span: item.span, origin, before: span };
+            builder.reporter.warn(error.diagnostic());
+        }
+    }
+}
+
+/// Whether a value of four axes is `[N, C, H, W]` for certain: an input, or what is made of windows over a plane, element by
+/// element since.
+fn is_image(network: &Network<'_>, node: NodeId) -> bool {
+    let graph = &network.graph;
+    let mut node = node;
+    loop {
+        let op = match graph.dag.get(node).map(|node| &node.kind) {
+            Some(NodeKind::Operator(op)) => op,
+            Some(NodeKind::Input(_)) => return true,
+            None => return false,
+        };
+        let taken = graph.dag.arguments(node);
+        let shapes: Vec<Shape> = taken.iter().map(|&taken| network.shape(taken)).collect();
+        match (op.receptive_field(&shapes, &network.shape(node)), taken.as_slice()) {
+            (LayerField::Plane(_), _) => return true,
+            (LayerField::Point, [single]) => node = *single,
+            _ => return false,
+        }
     }
 }

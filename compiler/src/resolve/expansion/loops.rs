@@ -82,6 +82,7 @@ impl<'a> Expander<'a, '_> {
             self.builder.reporter.report(error.diagnostic());
         }
         frame.loops.push(first_name(pattern));
+        frame.loop_places.push(span);
         match (known, turns.filter(|_| self.builder.network.expanding)) {
             (Some(known), Some(turns)) => {
                 let turns = Turns { word: "for", count: turns, counted: values.span, body, span };
@@ -99,6 +100,7 @@ impl<'a> Expander<'a, '_> {
             }
         }
         frame.loops.pop();
+        frame.loop_places.pop();
     }
 
     pub(super) fn repeat(
@@ -115,6 +117,7 @@ impl<'a> Expander<'a, '_> {
             self.builder.reporter.report(ValueError::NegativeCount { turns, span: count.span }.diagnostic());
         }
         frame.loops.push(None);
+        frame.loop_places.push(span);
         match turns.filter(|turns| self.builder.network.expanding && *turns >= 0) {
             Some(turns) => {
                 let turns = Turns { word: "repeat", count: turns, counted: count.span, body, span };
@@ -126,6 +129,7 @@ impl<'a> Expander<'a, '_> {
             }
         }
         frame.loops.pop();
+        frame.loop_places.pop();
     }
 
     /// Writes out all turns of a loop; `begin` binds its names.

@@ -35,7 +35,7 @@ pub fn load(path: &str, sources: &dyn Sources, files: &mut Files, problems: &mut
     };
     match sources.read(path, None) {
         Ok((name, text)) => loader.file(name, text, None),
-        Err(why) => loader.problems.add(FileError::Unreadable { path, why: &why, import: None }.diagnostic()),
+        Err(why) => loader.problems.add(FileError::Unreadable { path, why: &why }.diagnostic()),
     }
     loader.loaded
 }
@@ -89,7 +89,10 @@ impl Loader<'_> {
             Ok(read) => read,
             Err(why) => {
                 self.loaded.incomplete = true;
-                let error = FileError::Unreadable { path: &import.path.text, why: &why, import: Some(span) };
+                let path = import.path.text.as_str();
+                let importer = importer.as_deref().unwrap_or_default();
+                let meant = self.sources.meant(path, importer);
+                let error = FileError::NotImported { path, why: &why, span, importer, meant: meant.as_deref() };
                 return self.problems.add(error.diagnostic());
             }
         };

@@ -1,5 +1,6 @@
 //! Text to trees: a spec with its imports, and what is set from outside as files of its own.
 
+mod foreign_line;
 mod load;
 mod settings;
 mod syntax;

@@ -1,5 +1,6 @@
 //! Syntax errors as diagnostics: the parser's facts in words.
 
+use super::foreign_line;
 use crate::diagnostic::{Code, Diagnostic};
 use cnnc_grammar::error::{SyntaxError, SyntaxErrorKind};
 use cnnc_grammar::span::{Files, Span};
@@ -8,8 +9,14 @@ use cnnc_grammar::span::{Files, Span};
 pub(in crate::resolve) fn diagnostic(error: &SyntaxError, files: &Files) -> Diagnostic {
     let span = error.span;
     match &error.kind {
-        SyntaxErrorKind::Unexpected { found, expected } => unexpected(found, expected, span),
-        SyntaxErrorKind::Mistaken { found, meant } => mistaken(found, meant, span),
+        SyntaxErrorKind::Unexpected { found, expected } => {
+            foreign_line::of(files, span).unwrap_or_else(|| unexpected(found, expected, span))
+        }
+        SyntaxErrorKind::Mistaken { found, meant } => {
+            let is_assignment = found == "=" || meant.starts_with("let ");
+            let foreign = is_assignment.then(|| foreign_line::of_assignment(files, span)).flatten();
+            foreign.unwrap_or_else(|| mistaken(found, meant, span))
+        }
         SyntaxErrorKind::Unclosed { open } => {
             let close = closing(*open);
             Diagnostic::new(Code::E102, format!("this `{open}` is never closed"), span, "opened here")

@@ -40,7 +40,7 @@ pub(super) fn check_input<'a>(
     refuse_in_block(builder, frame, input);
     bind_unknown(builder, frame, input.shape);
     if let Some(call) = input.image {
-        builder.at(frame, |evaluator, _| image(evaluator, call, None));
+        builder.at(frame, |evaluator, _| image(evaluator, call, None, None));
     }
     if let Some(name) = input.name {
         builder.keep(frame, name.text.as_str().into(), Flow::Unknown, name.span);

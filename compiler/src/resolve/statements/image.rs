@@ -17,11 +17,12 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("interpolation", "\"bilinear\", \"bicubic\" or \"nearest\""),
 ];
 
-/// Reads `image(...)`; `axes` is the number of axes of the input, where it is known.
+/// Reads `image(...)`; `axes` and `channels` are the input's numbers of them, where they are known.
 pub(super) fn image<'a>(
     evaluator: &mut Evaluator<'_, 'a, '_>,
     call: &'a Call,
     axes: Option<usize>,
+    channels: Option<i64>,
 ) -> Option<ImageTransform> {
     if axes.is_some_and(|axes| axes != 4) {
         evaluator.reporter.report(InputError::ImageAxes { axes: axes.unwrap_or(0), span: call.span }.diagnostic());
@@ -35,6 +36,7 @@ pub(super) fn image<'a>(
         std: vec![1.0],
     };
     let mut seen: Vec<(&str, Span)> = Vec::new();
+    let mut of_channels: Vec<(&'static str, &'a Argument)> = Vec::new();
     for (position, argument) in call.arguments.iter().flatten().enumerate() {
         let value = evaluator.evaluate(&argument.value);
         let Some((name, accepts)) = accepted(evaluator.reporter, position, argument) else {
@@ -55,7 +57,13 @@ pub(super) fn image<'a>(
             let error =
                 ArgumentError::Wrong { name, wanted, value: value.shown(), expr, declared: None, is_int: false };
             evaluator.reporter.report(error.diagnostic());
+        } else if matches!(name, "mean" | "std") {
+            of_channels.push((name, argument));
+            check_count(evaluator.reporter, name, argument, &value, channels);
         }
+    }
+    for (name, argument) in of_channels {
+        check_scale(evaluator.reporter, name, argument, &image);
     }
     Some(image)
 }
@@ -76,6 +84,35 @@ fn accepted(reporter: &mut Reporter<'_>, position: usize, argument: &Argument) -
         reporter.report(ArgumentError::unknown_parameter("image", key, names, None).diagnostic());
     }
     found
+}
+
+/// Reports a list of another length than there are channels.
+fn check_count(
+    reporter: &mut Reporter<'_>,
+    name: &'static str,
+    argument: &Argument,
+    value: &Value<'_>,
+    channels: Option<i64>,
+) {
+    let (Value::List(_) | Value::Tuple(_), Some(channels), Some(numbers)) = (value, channels, numbers(value)) else {
+        return;
+    };
+    if i64::try_from(numbers.len()) != Ok(channels) {
+        let (numbers, span) = (numbers.as_slice(), argument.value.span);
+        reporter.report(InputError::ChannelNumbers { name, numbers, channels, span }.diagnostic());
+    }
+}
+
+/// Warns of a mean or a deviation that no picture of that scale has.
+fn check_scale(reporter: &mut Reporter<'_>, name: &'static str, argument: &Argument, image: &ImageTransform) {
+    let range = 255.0 * image.scale.abs();
+    let numbers = if name == "mean" { &image.mean } else { &image.std };
+    let too_large = |number: &f64| *number < 0.0 || *number > range * (1.0 + 1e-9);
+    let all_small = range >= 100.0 && numbers.iter().all(|number| *number > 0.0 && *number < 1.0);
+    if numbers.iter().any(too_large) || all_small {
+        let span = argument.value.span;
+        reporter.warn(InputError::OtherScale { name, numbers, range, span }.diagnostic());
+    }
 }
 
 /// Something that an image's step can be set from.

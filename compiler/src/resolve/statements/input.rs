@@ -17,10 +17,19 @@ use std::sync::Arc;
 /// The inputs of a network.
 #[derive(Default)]
 pub(in crate::resolve) struct Inputs<'p> {
-    /// Sizes that replace those of the spec.
+    /// Sizes for what the spec leaves open.
     wanted: &'p [Vec<usize>],
+    /// Whether they may not stand in the place of what the spec fixes; where they may, that is a warning.
+    strict: bool,
     /// How many inputs were read.
     seen: usize,
+}
+
+/// Sizes from outside for one input, and whether they may not replace those that are fixed.
+#[derive(Clone, Copy)]
+struct Wanted<'p> {
+    sizes: &'p [usize],
+    strict: bool,
 }
 
 /// The parts of an `input` statement.
@@ -34,9 +43,9 @@ pub(super) struct InputStatement<'a> {
 }
 
 impl<'p> Inputs<'p> {
-    /// Inputs whose sizes are replaced by these, one list an input.
-    pub fn new(wanted: &'p [Vec<usize>]) -> Self {
-        Inputs { wanted, seen: 0 }
+    /// Inputs whose open sizes are these, one list an input; `strict` where they may not replace any that is fixed.
+    pub fn new(wanted: &'p [Vec<usize>], strict: bool) -> Self {
+        Inputs { wanted, strict, seen: 0 }
     }
 
     /// How many lists of sizes are given, and how many inputs there are for them, where those are fewer.
@@ -82,11 +91,13 @@ impl<'p> Inputs<'p> {
         input: &InputStatement<'a>,
         cursor: &mut Cursor,
     ) {
-        let wanted = self.wanted.get(self.seen).map(Vec::as_slice);
+        let wanted = self.wanted.get(self.seen).map(|sizes| Wanted { sizes, strict: self.strict });
         self.seen += 1;
         let shape = network_shape(builder, frame, input, wanted);
         let axes = Some(input.shape.len());
-        let image = input.image.and_then(|call| builder.at(frame, |evaluator, _| image(evaluator, call, axes)));
+        let channels = shape.as_ref().and_then(|shape| shape.get(1)).and_then(Dim::number);
+        let read = |call| builder.at(frame, |evaluator, _| image(evaluator, call, axes, channels));
+        let image = input.image.and_then(read);
         let flow = match shape.and_then(|shape| builder.of_possible_size(shape, "input", input.span)) {
             Some(shape) => Flow::Node(add_input(builder, input, shape, image)),
             None => Flow::Unknown,
@@ -126,9 +137,9 @@ fn network_shape<'a>(
     builder: &mut Builder<'a, '_>,
     frame: &mut Frame<'a>,
     input: &InputStatement<'a>,
-    wanted: Option<&[usize]>,
+    wanted: Option<Wanted<'_>>,
 ) -> Option<Shape> {
-    if let Some(wanted) = wanted
+    if let Some(Wanted { sizes: wanted, .. }) = wanted
         && wanted.len() != input.shape.len()
     {
         builder.reporter.report(InputError::WantedRank { wanted, span: input.shape_span }.diagnostic());
@@ -136,11 +147,33 @@ fn network_shape<'a>(
         return None;
     }
     let size = |(axis, size): (usize, &'a Expr)| {
-        let wanted = wanted.and_then(|wanted| wanted.get(axis)).map(|size| Dim::from(*size));
-        network_size(builder, frame, size, wanted)
+        let one = wanted.and_then(|wanted| wanted.sizes.get(axis)).map(|size| Dim::from(*size));
+        let is_strict = wanted.is_some_and(|wanted| wanted.strict);
+        network_size(builder, frame, size, one, (axis, is_strict))
     };
     let sizes: Vec<Option<Dim>> = input.shape.iter().enumerate().map(size).collect();
-    sizes.into_iter().collect::<Option<Vec<Dim>>>().map(Shape::from)
+    let shape = sizes.into_iter().collect::<Option<Vec<Dim>>>().map(Shape::from)?;
+    if wanted.is_none() && is_channels_last(&shape) {
+        builder.reporter.warn(
+            InputError::ChannelsLast { sizes: written(builder, input.shape), span: input.shape_span }.diagnostic(),
+        );
+    }
+    Some(shape)
+}
+
+/// Whether a shape is that of a picture with its channels last: as high as wide, or both open by their names, and few at the end.
+fn is_channels_last(shape: &Shape) -> bool {
+    let [_, height, width, channels] = &shape.to_vec()[..] else { return false };
+    let are_sides = match (height.number(), width.number()) {
+        (Some(height), Some(width)) => height == width && height >= 8,
+        _ => *height == Dim::symbol("H") && *width == Dim::symbol("W"),
+    };
+    are_sides && matches!(channels.number(), Some(1 | 3 | 4))
+}
+
+/// The sizes of an input as they are written.
+fn written(builder: &Builder<'_, '_>, sizes: &[Expr]) -> Vec<String> {
+    sizes.iter().map(|size| builder.reporter.files.text(size.span).to_owned()).collect()
 }
 
 fn network_size<'a>(
@@ -148,6 +181,7 @@ fn network_size<'a>(
     frame: &mut Frame<'a>,
     expr: &'a Expr,
     wanted: Option<Dim>,
+    (axis, is_strict): (usize, bool),
 ) -> Option<Dim> {
     let size = match &expr.kind {
         ExprKind::Name(name) if name == "_" => {
@@ -171,6 +205,18 @@ fn network_size<'a>(
         }
         _ => {
             let written = builder.at(frame, |evaluator, _| evaluator.evaluate_size(expr));
+            if let (Some(wanted), Some(fixed)) =
+                (&wanted, written.as_ref().filter(|written| Some(*written) != wanted.as_ref()))
+            {
+                let open = ["N", "C", "H", "W"].get(axis).copied().filter(|name| *name != "C" && is_new(frame, name));
+                let span = expr.span;
+                let error = InputError::WantedFixed { fixed, wanted, open, is_strict, span }.diagnostic();
+                if is_strict {
+                    builder.reporter.report(error);
+                    return None;
+                }
+                builder.reporter.warn(error);
+            }
             wanted.or(written)?
         }
     };

@@ -9,6 +9,9 @@ use cnnc_grammar::ast::{DeclarationKind, Expr};
 use cnnc_grammar::span::Span;
 use std::sync::Arc;
 
+/// What some editors put before a text.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// The names of a network's classes.
 pub(in crate::resolve) struct Labels<'p> {
     /// Where files of them come from.
@@ -100,6 +103,7 @@ impl<'p> Labels<'p> {
                     reporter.report(LabelsError::Unreadable { path, why: &why, span }.diagnostic());
                     return None;
                 }
+                let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&text);
                 let mut lines: Vec<String> = text.lines().map(|line| line.trim().to_owned()).collect();
                 while lines.last().is_some_and(String::is_empty) {
                     lines.pop();

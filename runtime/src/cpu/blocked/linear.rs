@@ -14,6 +14,10 @@ use crate::cpu::blocked::vector::{Compiled, InstructionSet};
 use std::ops::Range;
 use std::sync::OnceLock;
 
+/// Terms that are summed one after another, whatever the lanes; such sums are then added up. One long sum of n numbers of one
+/// sign errs by up to n/2 units in the last place: VGG-16's 25,088 terms by 2.3e-4 of the answer.
+const TERMS: usize = 1024;
+
 /// In which order the features of an input row lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FeatureOrder {
@@ -209,7 +213,9 @@ impl Linear {
                 let alike = call.residual.is_none_or(|residual| residual.step == call.output.step);
                 let weights = call.weights_at(first * lanes * self.row);
                 let bias = call.bias_at(first * lanes);
-                if whole && alike {
+                // Of several parts the sum so far stands where a residual would be read.
+                let in_place = alike && (call.residual.is_none() || self.taps().len() <= TERMS / lanes);
+                if whole && in_place {
                     let into = Target {
                         output: call.output.at(rows.start, first * lanes),
                         pixel_stride: call.output.step,
@@ -264,31 +270,38 @@ impl Linear {
         weights: *const f32,
         into: &Target,
     ) {
-        let mut arguments = TileArguments {
-            input,
-            input_row_stride: 0,
-            taps: self.taps().as_ptr(),
-            tap_count: self.taps().len(),
-            full_taps: self.row / self.lanes,
-            partial: self.row % self.lanes,
-            weights,
-            weight_block_stride: self.row * self.lanes,
-            prefetch: 0,
-            output: into.output,
-            output_row_stride: 0,
-            output_pixel_stride: into.pixel_stride,
-            output_block_stride: into.block_stride,
-            bias: into.bias,
-            residual: into.residual,
-            limits: into.limits,
-            tiles: 0,
-        };
         let segments = if rows.len() == self.most { &self.full } else { &self.less };
-        for segment in segments {
-            arguments.tiles = segment.tiles;
-            // SAFETY: the caller promises that input, weights and target hold the band; the segments cover its rows and no more.
-            unsafe { segment.entries[blocks - 1](&arguments) };
-            arguments.step(segment.tiles * segment.pixels, self.lanes);
+        let (taps, step) = (self.taps(), TERMS / self.lanes);
+        for first in (0..taps.len()).step_by(step) {
+            let (is_first, is_last) = (first == 0, first + step >= taps.len());
+            let part = &taps[first..taps.len().min(first + step)];
+            let mut arguments = TileArguments {
+                input,
+                input_row_stride: 0,
+                taps: part.as_ptr(),
+                tap_count: part.len(),
+                full_taps: (self.row / self.lanes - first).min(part.len()),
+                partial: self.row % self.lanes,
+                weights: weights.wrapping_add(first * self.lanes * self.lanes),
+                weight_block_stride: self.row * self.lanes,
+                prefetch: 0,
+                output: into.output,
+                output_row_stride: 0,
+                output_pixel_stride: into.pixel_stride,
+                output_block_stride: into.block_stride,
+                bias: if is_first { into.bias } else { std::ptr::null() },
+                // What the parts before came to is where the sum goes.
+                residual: if is_first { into.residual } else { into.output },
+                limits: if is_last { into.limits } else { KernelCall::UNLIMITED },
+                tiles: 0,
+            };
+            for segment in segments {
+                arguments.tiles = segment.tiles;
+                // SAFETY: the caller promises that input, weights and target hold the band; the segments cover its rows and no
+                // more, and the parts of the taps all of a row.
+                unsafe { segment.entries[blocks - 1](&arguments) };
+                arguments.step(segment.tiles * segment.pixels, self.lanes);
+            }
         }
     }
 

@@ -18,11 +18,12 @@ pub fn exp(x: f32) -> f32 {
     part * power_of_two(half) * power_of_two(n.wrapping_sub(half))
 }
 
-/// `1 / (1 + e⁻ˣ)`, within 2.5 units in the last place; where the answer is below the smallest normal number, that small.
+/// `1 / (1 + e⁻ˣ)`, within 2.5 units in the last place; where the answer is below the smallest normal number, zero, so that
+/// what is gated by it vanishes however large it is.
 #[inline(always)]
 pub fn sigmoid(x: f32) -> f32 {
-    // Within these limits 2ⁿ is one normal number.
-    let (part, n) = exp_parts((-x).clamp(-87.0, 88.0));
+    // Within these limits 2ⁿ is one normal number or, for n = 128, infinity.
+    let (part, n) = exp_parts((-x).clamp(-87.0, 89.0));
     1.0 / (1.0 + part * power_of_two(n))
 }
 
@@ -40,7 +41,7 @@ fn exp_parts(x: f32) -> (f32, i32) {
     (q * (r * r) + r + 1.0, shifted.to_bits().wrapping_sub(ROUND.to_bits()) as i32)
 }
 
-/// 2ⁿ for n in −126..=127.
+/// 2ⁿ for n in −126..=127; infinity for 128.
 #[inline(always)]
 fn power_of_two(n: i32) -> f32 {
     f32::from_bits((n.wrapping_add(127) as u32) << 23)
@@ -102,7 +103,8 @@ mod tests {
         let exact = |x: f64| 1.0 / (1.0 + (-x).exp());
         assert!(error(sigmoid, exact, -87.0, 40.0, 1_000_000) < 3.0);
         assert_eq!((sigmoid(0.0), sigmoid(f32::INFINITY), sigmoid(200.0)), (0.5, 1.0, 1.0));
-        assert!(sigmoid(f32::NEG_INFINITY) < 1e-38 && sigmoid(-100.0) < 1e-38 && sigmoid(f32::NAN).is_nan());
+        assert_eq!((sigmoid(f32::NEG_INFINITY), sigmoid(-1e38), sigmoid(-100.0)), (0.0, 0.0, 0.0));
+        assert!(sigmoid(f32::NAN).is_nan());
     }
 
     #[test]

@@ -4,8 +4,9 @@
 //! a nested header, a huge shape or more data than it has is refused before anything is reserved for it.
 
 use super::{Loaded, Wanted};
-use crate::failure::{broken_file, file_failure};
+use crate::failure::{broken_file, file_failure, note};
 use crate::{Error, Result, Tensor, available_memory_bytes, files};
+use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::element::ElementType;
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -19,6 +20,8 @@ use header::Header;
 
 /// The longest header that is read; NumPy itself writes about a hundred bytes.
 const LONGEST_HEADER: usize = 1 << 16;
+/// Said of an array that is probably a picture.
+const BYTES_AS_THEY_ARE: &str = "its bytes are taken as numbers from 0 to 255, without what the spec does to pictures";
 /// Bytes that are read at a time.
 const PIECE: usize = 1 << 16;
 
@@ -57,7 +60,9 @@ pub fn read(path: &Path, file: File, wanted: &Wanted) -> Result<Loaded> {
     }
     let values = values(path, reader, &header, &element, elements as usize)?;
     let tensor = Tensor::new(shape, values).ok_or_else(|| broken_file(path, "was changed while it was read"))?;
-    Ok(Loaded { tensor, notes: Vec::new() })
+    let of_bytes = element.size == 1 && header.descr.ends_with("u1") && shape.len() == 4;
+    let notes = of_bytes.then(|| note(Code::E604, format!("`{}`: {BYTES_AS_THEY_ARE}", path.display())));
+    Ok(Loaded { tensor, notes: notes.into_iter().collect() })
 }
 
 /// The array's values, the last axis the fastest.
@@ -94,6 +99,12 @@ fn wrong_shape(path: &Path, wanted: &Wanted, shape: &[usize]) -> Error {
         && wanted.shape[1..].iter().zip(shape).all(|(size, found)| size.is_none_or(|size| size == *found))
     {
         wrong.help.push("the batch axis is missing; in NumPy `x[None]` adds it".into());
+    }
+    if let (&[batch, height, width, channels @ 1..=4], [_, Some(wanted), ..]) = (shape, wanted.shape.as_slice())
+        && *wanted == channels
+    {
+        wrong.notes.push(format!("its channels come last: [{batch}, {height}, {width}, {channels}]"));
+        wrong.help.push("in NumPy `x.transpose(0, 3, 1, 2)` puts them second".into());
     }
     wrong
 }

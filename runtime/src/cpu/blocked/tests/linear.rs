@@ -95,3 +95,37 @@ fn no_rows() {
         assert!(case.run(set, FeatureOrder::Plain, 1, false).is_empty());
     }
 }
+
+/// Sums of many terms of one sign, whose rounding errors would all go one way.
+#[test]
+fn long_sums() {
+    for set in InstructionSet::available() {
+        for (rows, features) in [(1, 25_088), (3, 25_088), (1, 786_433)] {
+            let shape = LinearShape { rows, in_features: features, out_features: 3, order: FeatureOrder::Plain };
+            let layer = Linear::new(set, shape);
+            let input: Vec<f32> = random(rows * features, 1).into_iter().map(|value| value.abs() + 0.1).collect();
+            let input = Buffer::from(&input[..]);
+            let weights: Vec<f32> = random(3 * features, 2).into_iter().map(|value| value.abs() + 0.1).collect();
+            let mut packed = Buffer::zeros(layer.packed_length());
+            let pool = pool_of(1);
+            layer.pack(&pool, &weights, &mut packed);
+            let mut workspace = workspace(1, layer.workspace_length());
+            let mut output = Written::new(rows, 3);
+            let call = KernelCall {
+                weights: packed.as_ptr(),
+                workspace: workspace.as_mut_ptr(),
+                ..KernelCall::new(images(&input, rows), output.images())
+            };
+            // SAFETY: everything is laid out as the shape says.
+            unsafe { layer.run(&pool, &call) };
+            let mut expected = Vec::new();
+            for row in input.chunks(features) {
+                for filter in weights.chunks(features) {
+                    expected.push(filter.iter().zip(row).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>());
+                }
+            }
+            let error = relative_error(&output.finite(), &expected);
+            assert!(error < 2e-5, "{set:?} {shape:?}: {error:e}");
+        }
+    }
+}

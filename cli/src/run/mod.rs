@@ -1,18 +1,24 @@
 //! `cnnc run [FILE]`: runs a model on the CPU or a GPU and prints its answer.
 //!
 //! Without FILE, the LeNet that the executable holds, on the picture that it holds. What is not given is drawn, and standard
-//! error says so: parameters from the spec's initialisers, the input evenly from −1 to 1.
+//! error says so: parameters from the spec's initialisers, the input evenly from −1 to 1. Where the spec leaves the batch open, a
+//! file of many pictures is answered whole; of a folder each picture is answered for itself.
+
+mod folder;
+mod rows;
 
 use crate::answer;
-use crate::arguments::Run;
+use crate::arguments::{Answers, Run};
 use crate::console::{Console, Outcome};
 use crate::embedded;
 use crate::outputs::{self, Read};
 use crate::{device, model, weights};
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_grammar::span::Files;
-use cnnc_runtime::input::{Loaded, save_npy};
-use cnnc_runtime::{Model, PrepareOptions, Tensor, Weights};
+use cnnc_runtime::input::{Loaded, pictures_of, save_npy};
+use cnnc_runtime::{Device, Model, PrepareOptions, Session, Tensor, Weights};
+use rows::Rows;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Runs once.
@@ -20,25 +26,68 @@ pub fn run(arguments: &Run, console: &mut Console<'_>) -> Outcome {
     let device = device::open(&arguments.device, arguments.threads, console);
     let device = device.map_err(|failure| console.fail(&failure, &Files::default()))?;
     let model = model(arguments, console)?;
-    let inputs = inputs(arguments, &model, console)?;
     let names: Vec<Arc<str>> = model.outputs().cloned().collect();
     let files = arguments.output.as_ref().map_or_else(Vec::new, |path| outputs::of_answers(path, &names));
     for file in &files {
         let checked = outputs::check(file, reads(arguments, &model));
         checked.map_err(|diagnostic| console.fail(&diagnostic, &Files::default()))?;
     }
-    let weights = weights(arguments, &model, console)?;
-    let mut options = PrepareOptions::default().once().sizes_of(&inputs);
-    options.exact = arguments.exact;
-    let prepared = model.prepare_watched(&weights, &device, options, console);
-    let mut session = prepared.map_err(|report| console.show(&report))?.session();
+    if let Some(folder) = folder_of(arguments, &model, console)? {
+        let listed = pictures_of(folder).map_err(|failure| console.fail(&failure, &Files::default()))?;
+        let mut session = session(arguments, &model, &device, None, console)?;
+        let work = folder::Work { arguments, model: &model, names: &names, files: &files };
+        return folder::run(&work, folder, listed, &mut session, console);
+    }
+    let inputs = inputs(arguments, &model, console)?;
+    let mut session = session(arguments, &model, &device, Some(&inputs), console)?;
     let answers = console.timed("run", || session.run(&inputs));
     let answers = answers.map_err(|failure| console.fail(&failure, model.files()))?.all();
     for (file, answer) in files.iter().zip(answers) {
         save_npy(file, answer).map_err(|failure| console.fail(&failure, model.files()))?;
     }
-    let text = answer::text(&names, answers, model.graph().graph.labels.as_deref(), console);
-    console.print(&text)
+    let labels = model.graph().graph.labels.as_deref();
+    if arguments.format == Answers::Text {
+        return console.print(&answer::text(&names, answers, labels, console));
+    }
+    let mut rows = Rows::new(&names, labels, arguments.format == Answers::Json);
+    let name = arguments.input.first().map_or_else(|| "input".into(), |path| path.display().to_string());
+    match rows.batch(&name, answers) {
+        Ok(text) => console.print(&(text + rows.end())),
+        Err(reason) => Err(console.fail(&Diagnostic::without_place(Code::E604, reason), &Files::default())),
+    }
+}
+
+/// The folder that is to be answered, if it is one.
+fn folder_of<'a>(arguments: &'a Run, model: &Model, console: &mut Console<'_>) -> Outcome<Option<&'a Path>> {
+    match arguments.input.as_slice() {
+        [folder] if folder.is_dir() && model.inputs().len() == 1 => Ok(Some(folder)),
+        inputs => match inputs.iter().find(|path| path.is_dir()) {
+            None => Ok(None),
+            Some(folder) => {
+                let message = format!("`{}` is a folder, and {} takes several inputs", folder.display(), model.name());
+                let refused = Diagnostic::without_place(Code::E604, message).help("give a file for each input");
+                Err(console.fail(&refused, &Files::default()))
+            }
+        },
+    }
+}
+
+/// A session with the weights that are asked for, planned for these inputs alone, or for whatever comes.
+fn session(
+    arguments: &Run,
+    model: &Model,
+    device: &Device,
+    inputs: Option<&[Tensor]>,
+    console: &mut Console<'_>,
+) -> Outcome<Session> {
+    let weights = weights(arguments, model, console)?;
+    let mut options = PrepareOptions::default();
+    if let Some(inputs) = inputs {
+        options = options.once().sizes_of(inputs);
+    }
+    options.exact = arguments.exact;
+    let prepared = model.prepare_watched(&weights, device, options, console);
+    Ok(prepared.map_err(|report| console.show(&report))?.session())
 }
 
 /// The model of the file, or the embedded one.

@@ -1,0 +1,172 @@
+//! Small inputs from practice that once went wrong without a word (`tests/cases/field/`, a folder each): what the command says of
+//! each now, and the right value where there is one.
+
+use cnnc_runtime::input::{Wanted, read};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A folder of cases, as a copy, since a command may write beside what it reads.
+struct Case {
+    folder: tempfile::TempDir,
+}
+
+impl Case {
+    fn new(name: &str) -> Case {
+        let folder = tempfile::tempdir().expect("a folder");
+        copied(&Path::new("../tests/cases/field").join(name), folder.path());
+        Case { folder }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Exit status, standard output, standard error.
+    fn said(&self, arguments: &str) -> (i32, String, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cnnc"));
+        let output = command.args(arguments.split(' ')).current_dir(self.folder.path()).output().expect("a process");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+    }
+
+    #[track_caller]
+    fn fails(&self, arguments: &str, words: &[&str]) {
+        let (status, _, errors) = self.said(arguments);
+        assert_eq!(status, 1, "{arguments}: {errors}");
+        words.iter().for_each(|word| assert!(errors.contains(word), "{arguments} lacks {word:?}:\n{errors}"));
+    }
+
+    #[track_caller]
+    fn passes(&self, arguments: &str, words: &[&str]) -> String {
+        let (status, output, errors) = self.said(arguments);
+        assert_eq!(status, 0, "{arguments}: {errors}");
+        words.iter().for_each(|word| assert!(errors.contains(word), "{arguments} lacks {word:?}:\n{errors}"));
+        output
+    }
+
+    /// The values of an array.
+    fn array(&self, name: &str, shape: &[usize]) -> Vec<f32> {
+        let shape = shape.iter().map(|&size| Some(size)).collect();
+        let wanted = Wanted { name: "array".into(), shape, text: String::new(), image: None };
+        read(&self.path(name), &wanted).expect("an array").tensor.data().to_vec()
+    }
+
+    fn change(&self, name: &str, from: &str, to: &str) {
+        let text = std::fs::read_to_string(self.path(name)).expect("a text");
+        assert!(text.contains(from), "{text}");
+        std::fs::write(self.path(name), text.replace(from, to)).expect("a file");
+    }
+}
+
+fn copied(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).expect("the case") {
+        let (path, to) = {
+            let entry = entry.expect("a file");
+            (entry.path(), to.join(entry.file_name()))
+        };
+        if path.is_dir() {
+            std::fs::create_dir(&to).expect("a folder");
+            copied(&path, &to);
+        } else {
+            std::fs::copy(&path, &to).expect("a copy");
+        }
+    }
+}
+
+#[test]
+fn features_of_a_batch_norm_are_no_eps() {
+    let case = Case::new("bn_num_features");
+    case.fails("check m.cnn", &["E207", "PyTorch's `num_features`", "write `BatchNorm2d`"]);
+    case.change("m.cnn", "BatchNorm2d(64)", "BatchNorm2d");
+    case.passes("run m.cnn --weights w.safetensors --input in0.npy --output out.npy", &[]);
+    let (found, expected) = (case.array("out.npy", &[1, 64, 8, 8]), case.array("expected.npy", &[1, 64, 8, 8]));
+    let error = found.iter().zip(&expected).map(|(found, expected)| (found - expected).abs()).fold(0.0, f32::max);
+    assert!(error < 1e-5, "{error}");
+}
+
+#[test]
+fn positions_of_pytorch_are_told() {
+    let case = Case::new("positional");
+    for (spec, words) in [
+        ("bn.cnn", ["E207", "write `BatchNorm2d`"]),
+        ("bn1.cnn", ["E207", "write `BatchNorm1d`"]),
+        ("conv.cnn", ["E225", "Conv2d(6, kernel_size=5)"]),
+        ("conv33.cnn", ["E225", "Conv2d(16, kernel_size=3)"]),
+        ("conv3313.cnn", ["E225", "Conv2d(16, kernel_size=3, padding=1)"]),
+        ("conv6464.cnn", ["E207", "write `Conv2d(64, kernel_size=3, padding=1)`"]),
+        ("ct.cnn", ["E207", "ConvTranspose2d(32, kernel_size=2, stride=2)"]),
+        ("ct2.cnn", ["E225", "ConvTranspose2d(32, kernel_size=2, stride=2)"]),
+        ("eps64.cnn", ["E207", "write `BatchNorm2d`"]),
+        ("gn_swapped.cnn", ["E203", "what comes in is inferred"]),
+        ("in.cnn", ["E203", "what comes in is inferred"]),
+        ("lenet_pytorch.cnn", ["E225", "Conv2d(6, kernel_size=5)"]),
+        ("lin.cnn", ["E207", "write `Linear(10)`"]),
+        ("lin1.cnn", ["E207", "write `Linear(1)`"]),
+        ("linbool.cnn", ["E207", "write `Linear(10, bias=false)`"]),
+        ("ln2d.cnn", ["E207", "write `LayerNorm2d`"]),
+        ("nf.cnn", ["E203", "what comes in is inferred"]),
+        ("drop.cnn", ["E205", "from 0 to 1"]),
+        ("softmaxnodim.cnn", ["E204", "dim"]),
+    ] {
+        case.fails(&format!("check {spec}"), &words);
+    }
+}
+
+#[test]
+fn means_are_as_many_as_channels() {
+    let case = Case::new("mean_len");
+    case.fails("check m.cnn", &["E223", "`mean` has 2 numbers, and the input has 3 channels"]);
+    case.fails("check gray.cnn", &["E223", "`mean` has 3 numbers, and the input has 1 channel"]);
+    let case = Case::new("image");
+    case.fails("check mean2_rgb.cnn", &["E223", "`mean` has 2 numbers", "`std=0.2` is for every channel"]);
+    case.fails("check mean3_gray.cnn", &["E223"]);
+}
+
+#[test]
+fn pictures_that_do_not_fit_are_refused() {
+    let case = Case::new("image");
+    for spec in ["noresize.cnn", "noresize_small.cnn", "onlymean.cnn"] {
+        let words = ["E604", "holds a picture of 37×53", "resize="];
+        case.fails(&format!("run {spec} --input rgb.png"), &words);
+    }
+    assert!(case.passes("run open.cnn --input rgb.png", &[]).starts_with("output [1, 3, 37, 53]"));
+}
+
+#[test]
+fn photographs_stand_upright() {
+    let output = Case::new("exif").passes("run m.cnn --input exif6.jpg", &[]);
+    assert!(output.starts_with("output [1, 3, 53, 37]"), "{output}");
+}
+
+#[test]
+fn a_prefix_needs_no_dot_and_is_proposed() {
+    let case = Case::new("module_prefix");
+    let run = "run m.cnn --weights w.safetensors --input in0.npy";
+    case.fails(run, &["E602", "`--prefix module.`"]);
+    let answers = ["module.", "module"].map(|prefix| case.passes(&format!("{run} --prefix {prefix}"), &[]));
+    assert_eq!(answers[0], answers[1]);
+}
+
+#[test]
+fn byte_order_marks_are_no_text() {
+    let case = Case::new("bom");
+    case.passes("train r.yaml", &[]);
+    let case = Case::new("labels");
+    let answer = case.passes("run bom.cnn --input rgb.png", &[]);
+    assert!(!answer.contains('\u{feff}') && answer.contains("cat"), "{answer}");
+}
+
+#[test]
+fn what_is_gated_by_nothing_vanishes() {
+    let case = Case::new("silu_big");
+    case.passes("run m.cnn --input in0.npy --output out.npy", &[]);
+    assert_eq!(case.array("out.npy", &[1, 1]), [0.0]);
+}
+
+#[test]
+fn an_infinity_reaches_three_by_three_by_the_definition() {
+    let case = Case::new("wino_inf");
+    case.passes("run m.cnn --weights w.safetensors --input in0.npy --exact --output out.npy", &[]);
+    let spoilt = case.array("out.npy", &[1, 16, 20, 20]).iter().filter(|value| !value.is_finite()).count();
+    assert_eq!(spoilt, 9 * 16);
+}

@@ -1,6 +1,6 @@
 //! Chunk: one of equal parts of an axis.
 
-use super::{BindError, LayerField, Layer, Operator, Place, ShapeError, slicing};
+use super::{BindError, Layer, LayerField, Operator, Place, ShapeError, slicing};
 use crate::diagnostic::Code;
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;

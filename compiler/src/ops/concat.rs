@@ -1,6 +1,6 @@
 //! `concat { }`: branches one after another along an axis.
 
-use super::{Operator, LayerField, ShapeError, inputs};
+use super::{LayerField, Operator, ShapeError, inputs};
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
 use crate::shape::{Requirements, Shape};

@@ -91,8 +91,8 @@ impl Operator for Expand {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_layer::{on, refusal};
     use super::super::LayerField;
+    use super::super::test_layer::{on, refusal};
     use super::*;
 
     #[test]
@@ -102,7 +102,10 @@ mod tests {
         assert_eq!(layer.kernels, ["map x0"]);
         assert_eq!(layer.receptive_field(), LayerField::Point);
         let wider = on("Expand((2, -1, 3))", &["[4, 1]"]);
-        assert_eq!((wider.shape.to_string().as_str(), wider.kernels), ("[2, 4, 3]", vec!["reshape".into(), "map x0".to_owned()]));
+        assert_eq!(
+            (wider.shape.to_string().as_str(), wider.kernels),
+            ("[2, 4, 3]", vec!["reshape".into(), "map x0".to_owned()])
+        );
         assert_eq!(on("Expand((-1, 6))", &["[N, H]"]).requirements, ["H Equal 6"]);
     }
 

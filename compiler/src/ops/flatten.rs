@@ -1,6 +1,6 @@
 //! Flatten: several axes become one.
 
-use super::{Layer, Operator, LayerField, ShapeError, inputs};
+use super::{Layer, LayerField, Operator, ShapeError, inputs};
 use crate::diagnostic::Code;
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;

@@ -164,7 +164,8 @@ impl Operator for Fold {
     /// Along the width, then along the height: as many sums as the window is wide and tall, not as it has elements.
     fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
         let (x, output, [down, across]) = (builder.input(0), builder.output(), self.axes());
-        let (&[batch, channels, ..], Some(rows), Some(columns)) = (output.as_slice(), down.count(), across.count()) else {
+        let (&[batch, channels, ..], Some(rows), Some(columns)) = (output.as_slice(), down.count(), across.count())
+        else {
             return x;
         };
         let parted = builder.reshape(x, &[batch * channels * down.kernel, across.kernel, rows, columns]);

@@ -1,6 +1,6 @@
 //! GLU: one half of an input gated by the other.
 
-use super::{Layer, Operator, LayerField, ShapeError, inputs};
+use super::{Layer, LayerField, Operator, ShapeError, inputs};
 use crate::diagnostic::Code;
 use crate::graph::NodeId;
 use crate::kernels::{Expression, KernelBuilder};

@@ -1,6 +1,6 @@
 //! GroupNorm: normalisation over groups of channels of one image.
 
-use super::{Argument, BindError, Operator, ParameterDeclaration, LayerField, ShapeError, inputs, norm};
+use super::{Argument, BindError, LayerField, Operator, ParameterDeclaration, ShapeError, inputs, norm};
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
 use crate::shape::{Requirements, Shape};

@@ -1,6 +1,6 @@
 //! Linear: every output from every input feature.
 
-use super::{Argument, Operator, ParameterDeclaration, LayerField, ShapeError, inputs};
+use super::{Argument, LayerField, Operator, ParameterDeclaration, ShapeError, inputs};
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
 use crate::shape::{Dim, Requirements, Shape};

@@ -40,7 +40,9 @@ impl Matmul {
                 code: Code::E303,
                 message: format!("`matmul` multiplies matrices, and its branch {} is {input}", branch + 1),
                 argument: None,
-                note: Some("a matrix has two axes; `Unsqueeze(-1)` makes a column of a vector, `Unsqueeze(-2)` a row".into()),
+                note: Some(
+                    "a matrix has two axes; `Unsqueeze(-1)` makes a column of a vector, `Unsqueeze(-2)` a row".into(),
+                ),
                 mend: None,
             }),
         }
@@ -76,7 +78,8 @@ impl Operator for Matmul {
             if !requirements.equal(&inner, &same, REASON)? {
                 return Err(Matmul::misfit([&whole, right], [&inner, &same], inner == columns));
             }
-            let batch = broadcast::shape(&[before, others], requirements, "`matmul` needs the axes before its matrices alike")?;
+            let batch =
+                broadcast::shape(&[before, others], requirements, "`matmul` needs the axes before its matrices alike")?;
             whole = batch.iter().cloned().chain([rows, columns]).collect();
         }
         Ok(whole)
@@ -141,7 +144,10 @@ mod tests {
         let ShapeError::Other { code, message, note, .. } = refusal("matmul", &["[N, 4, 5]", "[N, 6, 5]"]) else {
             panic!("another error")
         };
-        assert_eq!((code, message.as_str()), (Code::E304, "`matmul` of [N, 4, 5] and [N, 6, 5]: 5 columns meet 6 rows"));
+        assert_eq!(
+            (code, message.as_str()),
+            (Code::E304, "`matmul` of [N, 4, 5] and [N, 6, 5]: 5 columns meet 6 rows")
+        );
         assert!(note.is_some_and(|note| note.ends_with("`Permute((0, 2, 1))` turns the right side round")));
         assert!(matches!(refusal("matmul", &["[N, 4, 5]", "[5]"]), ShapeError::Other { code: Code::E303, .. }));
         assert!(matches!(refusal("matmul", &["[2, 4, 5]", "[3, 5, 6]"]), ShapeError::Mismatch { .. }));

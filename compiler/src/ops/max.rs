@@ -1,6 +1,6 @@
 //! Max: the largest along some axes. (`maximum { }` compares branches.)
 
-use super::{LayerField, Layer, OneOrMore, Operator, ShapeError, reduction};
+use super::{Layer, LayerField, OneOrMore, Operator, ShapeError, reduction};
 use crate::graph::NodeId;
 use crate::kernels::{KernelBuilder, Reduction};
 use crate::shape::{Requirements, Shape};

@@ -1,8 +1,8 @@
 //! Mean: one element of all along some axes.
 
-use super::{LayerField, Layer, OneOrMore, Operator, ShapeError, reduction};
+use super::{Layer, LayerField, OneOrMore, Operator, ShapeError, reduction};
 use crate::graph::NodeId;
-use crate::kernels::{KernelBuilder};
+use crate::kernels::KernelBuilder;
 use crate::shape::{Requirements, Shape};
 
 crate::layer! {
@@ -51,8 +51,8 @@ impl Operator for Mean {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_layer::{on, refusal};
     use super::super::AxisMove::{Gathered, To};
+    use super::super::test_layer::{on, refusal};
     use super::*;
 
     #[test]

@@ -1,6 +1,6 @@
 //! Min: the smallest along some axes. (`minimum { }` compares branches.)
 
-use super::{LayerField, Layer, OneOrMore, Operator, ShapeError, reduction};
+use super::{Layer, LayerField, OneOrMore, Operator, ShapeError, reduction};
 use crate::graph::NodeId;
 use crate::kernels::{Expression, KernelBuilder, Reduction};
 use crate::shape::{Requirements, Shape};

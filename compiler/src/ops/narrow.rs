@@ -1,6 +1,6 @@
 //! Narrow: a slice along an axis.
 
-use super::{LayerField, Layer, Operator, ShapeError, inputs, slicing};
+use super::{Layer, LayerField, Operator, ShapeError, inputs, slicing};
 use crate::diagnostic::Code;
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
@@ -127,7 +127,10 @@ mod tests {
         let rows = on("Narrow(-2, 4, 1)", &["[N, 4, H, 6]"]);
         assert_eq!(rows.requirements, ["H AtLeast 5"]);
         let taken = AxisMove::Through(2, Taps::window(1, 1, 1, -4));
-        assert_eq!(rows.receptive_field(), LayerField::Axes(vec![AxisMove::To(0), AxisMove::To(1), taken, AxisMove::To(3)]));
+        assert_eq!(
+            rows.receptive_field(),
+            LayerField::Axes(vec![AxisMove::To(0), AxisMove::To(1), taken, AxisMove::To(3)])
+        );
     }
 
     #[test]
@@ -139,7 +142,10 @@ mod tests {
         assert_eq!(even.kernels, ["pad", "slice", "reshape", "slice", "reshape"]);
         let last = on("Narrow(1, 2, 3, 2)", &["[2, 7]"]);
         assert_eq!(last.kernels, ["slice", "reshape", "slice", "reshape"]);
-        assert!(matches!(refusal("Narrow(1, 2, 4, 2)", &["[2, 7]"]), ShapeError::Other { mend: Some(("length", _)), .. }));
+        assert!(matches!(
+            refusal("Narrow(1, 2, 4, 2)", &["[2, 7]"]),
+            ShapeError::Other { mend: Some(("length", _)), .. }
+        ));
     }
 
     #[test]

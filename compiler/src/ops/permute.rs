@@ -1,6 +1,6 @@
 //! Permute: axes in another order.
 
-use super::{Argument, Axes, Operator, LayerField, ShapeError, inputs};
+use super::{Argument, Axes, LayerField, Operator, ShapeError, inputs};
 use crate::diagnostic::Code;
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;

@@ -1,6 +1,6 @@
 //! PixelShuffle: channels become a larger plane.
 
-use super::{Layer, Operator, LayerField, ShapeError, Taps, inputs};
+use super::{Layer, LayerField, Operator, ShapeError, Taps, inputs};
 use crate::diagnostic::Code;
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
@@ -56,7 +56,12 @@ impl Operator for PixelShuffle {
         let factor = Dim::from(self.upscale_factor);
         let square = self.upscale_factor.checked_mul(self.upscale_factor).ok_or(ShapeError::TooLarge)?;
         let Some(0) = channels.checked_rem(square) else { return Err(self.indivisible(channels, square)) };
-        Ok(Shape::from(vec![batch.clone(), Dim::from(channels / square), height.times(&factor)?, width.times(&factor)?]))
+        Ok(Shape::from(vec![
+            batch.clone(),
+            Dim::from(channels / square),
+            height.times(&factor)?,
+            width.times(&factor)?,
+        ]))
     }
 
     fn receptive_field(&self, _inputs: &[Shape], _output: &Shape) -> LayerField {

@@ -1,7 +1,7 @@
 //! Repeat: a value laid out several times.
 
 use super::receptive_field::AxisMove;
-use super::{LayerField, Layer, Operator, ShapeError, Sizes, inputs};
+use super::{Layer, LayerField, Operator, ShapeError, Sizes, inputs};
 use crate::graph::NodeId;
 use crate::kernels::{Expression, KernelBuilder};
 use crate::shape::{Dim, Requirements, Shape};

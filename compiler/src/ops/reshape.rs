@@ -1,6 +1,6 @@
 //! Reshape: the same elements under another shape.
 
-use super::{LayerField, Layer, NewShape, Operator, ShapeError, inputs, reshaping};
+use super::{Layer, LayerField, NewShape, Operator, ShapeError, inputs, reshaping};
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
 use crate::shape::{Requirements, Shape};

@@ -2,7 +2,7 @@
 
 use super::receptive_field::AxisMove;
 use super::reduction::axes;
-use super::{Argument, BindError, LayerField, Layer, OneOrMore, Operator, ShapeError, inputs};
+use super::{Argument, BindError, Layer, LayerField, OneOrMore, Operator, ShapeError, inputs};
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
 use crate::shape::{Requirements, Shape};

@@ -1,7 +1,7 @@
 //! Softmax2d: chances over the channels of each place.
 
 use super::exponentials::{self, Exponentials};
-use super::{Operator, LayerField, ShapeError, inputs};
+use super::{LayerField, Operator, ShapeError, inputs};
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
 use crate::shape::{Requirements, Shape};

@@ -1,6 +1,6 @@
 //! Split: one of parts of an axis whose sizes are given.
 
-use super::{Argument, BindError, LayerField, Layer, Operator, Parts, Place, ShapeError, inputs, slicing};
+use super::{Argument, BindError, Layer, LayerField, Operator, Parts, Place, ShapeError, inputs, slicing};
 use crate::diagnostic::Code;
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
@@ -63,7 +63,9 @@ impl Split {
         if requirements.equal(&size, &sum, "the parts of an axis add up to it")? {
             return Ok(());
         }
-        let before = parts.split_last().map_or(Some(0), |(_, before)| before.iter().try_fold(0, |sum: usize, &part| sum.checked_add(part)));
+        let before = parts
+            .split_last()
+            .map_or(Some(0), |(_, before)| before.iter().try_fold(0, |sum: usize, &part| sum.checked_add(part)));
         let rest = before.zip(size.number()).and_then(|(before, size)| usize::try_from(size).ok()?.checked_sub(before));
         let mended = rest.filter(|&rest| rest > 0).map(|rest| {
             let mut parts = parts.to_vec();

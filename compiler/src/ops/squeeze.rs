@@ -1,7 +1,7 @@
 //! Squeeze: axes of one element taken away.
 
 use super::reduction::{self, axes};
-use super::{LayerField, Layer, OneOrMore, Operator, ShapeError, inputs};
+use super::{Layer, LayerField, OneOrMore, Operator, ShapeError, inputs};
 use crate::diagnostic::Code;
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;

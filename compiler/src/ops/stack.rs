@@ -76,8 +76,7 @@ impl Operator for Stack {
         let Ok(place) = inputs::axis("dim", self.dim, &Shape::from(output.as_slice())) else { return builder.input(0) };
         let mut part = output;
         part.splice(place..=place, [1]);
-        let parts: Vec<NodeId> =
-            builder.inputs().into_iter().map(|input| builder.reshape(input, &part)).collect();
+        let parts: Vec<NodeId> = builder.inputs().into_iter().map(|input| builder.reshape(input, &part)).collect();
         builder.concat(&parts, place)
     }
 }

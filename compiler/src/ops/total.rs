@@ -1,6 +1,6 @@
 //! Sum: all elements along some axes added up. (`sum { }` adds branches.)
 
-use super::{LayerField, Layer, OneOrMore, Operator, ShapeError, reduction};
+use super::{Layer, LayerField, OneOrMore, Operator, ShapeError, reduction};
 use crate::graph::NodeId;
 use crate::kernels::{KernelBuilder, Reduction};
 use crate::shape::{Requirements, Shape};

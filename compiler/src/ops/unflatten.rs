@@ -1,6 +1,6 @@
 //! Unflatten: one axis becomes several.
 
-use super::{LayerField, Layer, NewShape, Operator, ShapeError, inputs, reshaping};
+use super::{Layer, LayerField, NewShape, Operator, ShapeError, inputs, reshaping};
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
 use crate::shape::{Requirements, Shape};
@@ -67,7 +67,10 @@ mod tests {
         assert_eq!(layer.describe(), "dim=1, unflattened_size=(3, -1)");
         assert_eq!(layer.kernels, ["reshape"]);
         let open = on("Unflatten(-1, (2, -1))", &["[N, H]"]);
-        assert_eq!((open.shape.to_string().as_str(), open.requirements), ("[N, 2, H//2]", vec!["H MultipleOf 2".into()]));
+        assert_eq!(
+            (open.shape.to_string().as_str(), open.requirements),
+            ("[N, 2, H//2]", vec!["H MultipleOf 2".into()])
+        );
     }
 
     #[test]

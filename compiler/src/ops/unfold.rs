@@ -1,7 +1,7 @@
 //! Unfold: every window as a column.
 
 use super::argument_types::PerAxis;
-use super::{LayerField, Layer, Operator, PadPair, Pair, ShapeError, Window, inputs};
+use super::{Layer, LayerField, Operator, PadPair, Pair, ShapeError, Window, inputs};
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
 use crate::shape::{Dim, Requirements, Shape};
@@ -71,7 +71,8 @@ impl Operator for Unfold {
         let padding = self.padding.per_axis();
         let axis = |axis: usize, size: usize| {
             let of = |sizes: &[usize]| sizes.get(axis).copied().unwrap_or(1);
-            let (kernel, stride, dilation, before) = (of(&kernel), of(&stride), of(&dilation), padding.get(axis).copied().unwrap_or(0));
+            let (kernel, stride, dilation, before) =
+                (of(&kernel), of(&stride), of(&dilation), padding.get(axis).copied().unwrap_or(0));
             let count = (size + 2 * before - dilation * (kernel - 1) - 1) / stride + 1;
             // As long as every element of the window has room for all its steps.
             let whole = dilation * (kernel - 1) + count * stride;

@@ -1,7 +1,7 @@
 //! Unsqueeze: a new axis of one element.
 
 use super::receptive_field::AxisMove;
-use super::{LayerField, Layer, Operator, ShapeError, inputs};
+use super::{Layer, LayerField, Operator, ShapeError, inputs};
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
 use crate::shape::{Dim, Requirements, Shape};

@@ -72,7 +72,8 @@ fn cubic_weights(size: usize, step: f64, align: bool) -> Expression {
     let [from, to] = [0, 1].map(Expression::Index);
     let place = if align { to * step } else { (to + 0.5) * step - 0.5 };
     let distance = place - from.clone();
-    let beyond = |sign: f64| (1..4).fold(Expression::from(0.0), |sum, k| sum + cubic(&(distance.clone() + sign * f64::from(k))));
+    let beyond =
+        |sign: f64| (1..4).fold(Expression::from(0.0), |sum, k| sum + cubic(&(distance.clone() + sign * f64::from(k))));
     let first = Expression::from(0.5).greater(from.clone()).select(beyond(1.0), 0.0);
     let last = from.greater(size as f64 - 1.5).select(beyond(-1.0), 0.0);
     cubic(&distance) + first + last
@@ -157,7 +158,13 @@ impl Upsample {
     }
 
     /// A product with a matrix an axis, which depends on nothing and is made once.
-    fn bicubic(&self, builder: &mut KernelBuilder, x: NodeId, [down, across]: [f64; 2], [height, width]: [usize; 2]) -> NodeId {
+    fn bicubic(
+        &self,
+        builder: &mut KernelBuilder,
+        x: NodeId,
+        [down, across]: [f64; 2],
+        [height, width]: [usize; 2],
+    ) -> NodeId {
         let &[batch, channels, tall, wide] = builder.shape(x).as_slice() else { return x };
         let align = self.align_corners == Some(true);
         let along = |builder: &mut KernelBuilder, x, rows: usize, [size, length]: [usize; 2], step| {
@@ -227,7 +234,9 @@ impl Operator for Upsample {
     fn receptive_field(&self, inputs: &[Shape], output: &Shape) -> LayerField {
         let known = |shape: Option<&Shape>, axis: usize| usize::try_from(shape?.get(axis + 2)?.number()?).ok();
         let taps = |axis: usize| self.taps(axis, [known(inputs.first(), axis), known(Some(output), axis)]);
-        taps(0).zip(taps(1)).map_or_else(|| LayerField::whole_from(2, 4), |(rows, columns)| LayerField::Plane([rows, columns]))
+        taps(0)
+            .zip(taps(1))
+            .map_or_else(|| LayerField::whole_from(2, 4), |(rows, columns)| LayerField::Plane([rows, columns]))
     }
 
     fn describe(&self, _inputs: &[Shape]) -> String {
@@ -269,7 +278,10 @@ mod tests {
         assert_eq!(half.shape.to_string(), "[N, 2, H + H//2, W//2]");
         assert_eq!(half.requirements, ["W//2 AtLeast 1"]);
         let open = on("Upsample(9)", &["[N, 2, H, 6]"]);
-        assert_eq!((open.shape.to_string().as_str(), open.receptive_field()), ("[N, 2, 9, 9]", LayerField::whole_from(2, 4)));
+        assert_eq!(
+            (open.shape.to_string().as_str(), open.receptive_field()),
+            ("[N, 2, 9, 9]", LayerField::whole_from(2, 4))
+        );
         let sized = on("Upsample((7, 4), mode=\"bilinear\", align_corners=true)", &["[N, 2, 5, 6]"]);
         assert_eq!(sized.shape.to_string(), "[N, 2, 7, 4]");
         assert_eq!(sized.describe(), "size=(7, 4), mode='bilinear'");

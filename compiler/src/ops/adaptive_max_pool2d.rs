@@ -32,8 +32,8 @@ adaptive! {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{LayerField, ShapeError, Taps};
     use super::super::test_layer::{on, refusal};
+    use super::super::{LayerField, ShapeError, Taps};
 
     #[test]
     fn the_output_has_the_size_that_is_asked_for() {

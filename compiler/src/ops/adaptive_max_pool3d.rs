@@ -32,7 +32,7 @@ adaptive! {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_layer::{on};
+    use super::super::test_layer::on;
 
     #[test]
     fn shape_text_and_kernels() {

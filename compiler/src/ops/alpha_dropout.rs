@@ -49,7 +49,7 @@ impl AlphaDropout {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_layer::{on};
+    use super::super::test_layer::on;
 
     #[test]
     fn shape_text_and_expression() {

@@ -43,8 +43,8 @@ mean! { AvgPool2d, 2 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_layer::{bind, on};
     use super::super::dimensions::Over;
+    use super::super::test_layer::{bind, on};
 
     #[test]
     fn shape_and_text_are_those_of_pytorch() {

@@ -34,8 +34,8 @@ batch_norm! {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_layer::{on, refusal};
     use super::super::ShapeError;
+    use super::super::test_layer::{on, refusal};
 
     #[test]
     fn vectors_and_sequences() {

@@ -41,8 +41,8 @@ impl CELU {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_layer::{bind, on};
     use super::super::BindError;
+    use super::super::test_layer::{bind, on};
 
     #[test]
     fn shape_text_and_expression() {

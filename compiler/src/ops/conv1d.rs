@@ -70,7 +70,10 @@ mod tests {
     fn padding_can_be_something_else_than_zeros() {
         let conv = on("Conv1d(4, 3, padding=1, groups=4, padding_mode=\"circular\")", &["[N, 4, L]"]);
         assert_eq!(conv.shape.to_string(), "[N, 4, L]");
-        assert_eq!(conv.describe(), "4, 4, kernel_size=(3,), stride=(1,), padding=(1,), groups=4, padding_mode=circular");
+        assert_eq!(
+            conv.describe(),
+            "4, 4, kernel_size=(3,), stride=(1,), padding=(1,), groups=4, padding_mode=circular"
+        );
         assert_eq!(conv.receptive_field(), LayerField::Plane([Taps::POINT, Taps::window(3, 1, 1, 1)]));
         let refused = refusal("Conv1d(4, 9, padding=5, padding_mode=\"reflect\")", &["[N, 4, 5]"]);
         assert!(matches!(refused, ShapeError::Other { argument: Some("padding"), .. }));

@@ -63,7 +63,8 @@ mod tests {
         assert_eq!(conv.macs(), 6 * 8 * 10 * 12 * 4 * 27);
         assert_eq!(conv.receptive_field(), LayerField::Plane([Taps::window(3, 1, 1, 1); 2]));
         assert_eq!(conv.kernels.iter().filter(|kernel| *kernel == "conv").count(), 1);
-        let strided = on("Conv3d(6, (2, 3, 1), stride=(2, 1, 3), dilation=(2, 1, 1), groups=2)", &["[N, 4, D, 10, 12]"]);
+        let strided =
+            on("Conv3d(6, (2, 3, 1), stride=(2, 1, 3), dilation=(2, 1, 1), groups=2)", &["[N, 4, D, 10, 12]"]);
         assert_eq!(strided.shape.to_string(), "[N, 6, (D - 1)//2, 8, 4]");
         assert_eq!(strided.requirements, ["D AtLeast 3"]);
     }

@@ -52,8 +52,8 @@ transposed! { ConvTranspose1d }
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_layer::{bind, on};
     use super::super::BindError;
+    use super::super::test_layer::{bind, on};
 
     #[test]
     fn shape_parameters_and_text() {

@@ -52,15 +52,18 @@ transposed! { ConvTranspose3d }
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_layer::{bind, on};
     use super::super::BindError;
+    use super::super::test_layer::{bind, on};
 
     #[test]
     fn shape_parameters_and_text() {
         let up = on("ConvTranspose3d(6, 3, 2, 1, 1)", &["[N, 4, 3, 4, 5]"]);
         assert_eq!(up.shape.to_string(), "[N, 6, 6, 8, 10]");
         assert_eq!(up.parameters(), "weight [4, 6, 3, 3, 3], bias [6]");
-        assert_eq!(up.describe(), "4, 6, kernel_size=(3, 3, 3), stride=(2, 2, 2), padding=(1, 1, 1), output_padding=(1, 1, 1)");
+        assert_eq!(
+            up.describe(),
+            "4, 6, kernel_size=(3, 3, 3), stride=(2, 2, 2), padding=(1, 1, 1), output_padding=(1, 1, 1)"
+        );
         assert_eq!(up.kernels.iter().filter(|kernel| *kernel == "conv_data").count(), 1);
         let refused = bind("ConvTranspose3d(6, 3, output_padding=1)");
         assert!(matches!(refused, Err(BindError::Conflict { argument: "output_padding", .. })));

@@ -1,7 +1,7 @@
 //! Softshrink: numbers move towards zero by so much.
 
-use super::{Argument, BindError};
 use super::pointwise::{pointwise, zero_of};
+use super::{Argument, BindError};
 use crate::kernels::Expression;
 
 pointwise! {
@@ -44,8 +44,8 @@ impl Softshrink {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_layer::{bind, on};
     use super::super::BindError;
+    use super::super::test_layer::{bind, on};
 
     #[test]
     fn shape_text_and_expression() {

@@ -53,8 +53,7 @@ mod tests {
 
     #[test]
     fn the_mode_is_one_of_two_words() {
-        let Err(BindError::Refused { accepts, .. }) = bind("StochasticDepth(0.2, \"rows\")")
-        else {
+        let Err(BindError::Refused { accepts, .. }) = bind("StochasticDepth(0.2, \"rows\")") else {
             panic!("it should be refused");
         };
         assert_eq!(accepts, "\"batch\" or \"row\"");

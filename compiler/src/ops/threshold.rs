@@ -27,7 +27,7 @@ pointwise! {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_layer::{on};
+    use super::super::test_layer::on;
 
     #[test]
     fn shape_text_and_expression() {

@@ -2,7 +2,8 @@
 
 use crate::console::Console;
 use crate::numbers::{column_width, padded};
-use crate::values::values;
+use crate::part::Part;
+use crate::values::{plain, values};
 use cnnc_runtime::Tensor;
 use cnnc_runtime::answer::{Likely, is_distribution, likeliest};
 use std::sync::Arc;
@@ -14,18 +15,31 @@ const ANSWERS: usize = 32;
 /// Columns of the longest bar.
 const BAR: usize = 30;
 /// Values past which a tensor is only summed up.
-const VALUES: usize = 200;
+pub const VALUES: usize = 200;
 
 /// All outputs.
-pub fn text(names: &[Arc<str>], answers: &[Tensor], labels: Option<&[String]>, console: &Console<'_>) -> String {
+///
+/// # Errors
+/// In words, where an output has no such part.
+pub fn text(
+    names: &[Arc<str>],
+    answers: &[Tensor],
+    labels: Option<&[String]>,
+    part: Option<&Part>,
+    console: &Console<'_>,
+) -> Result<String, String> {
     let mut text = String::new();
     for (name, answer) in names.iter().zip(answers) {
-        text += &match labels {
-            Some(labels) if answers.len() == 1 && is_of(answer, labels) => classes(answer, labels, console),
+        text += &match (labels, part) {
+            (_, Some(part)) => {
+                let head = format!("{} {:?}", console.bold(name), answer.shape());
+                format!("{head}\n{}\n", plain(&part.of(answer).map_err(|reason| format!("{name}: {reason}"))?))
+            }
+            (Some(labels), None) if answers.len() == 1 && is_of(answer, labels) => classes(answer, labels, console),
             _ => numbers(name, answer, console),
         };
     }
-    text
+    Ok(text)
 }
 
 /// All outputs for one input in a line: its likeliest class, or what its numbers come to.
@@ -90,14 +104,14 @@ fn bar(share: f64) -> String {
     "█".repeat(eighths / 8) + part
 }
 
-/// Shape and spread, and the values where there are few.
+/// The shape and the values where there are few, else the spread and the first ones.
 fn numbers(name: &str, answer: &Tensor, console: &Console<'_>) -> String {
     let (data, spread) = (answer.data(), spread(name, answer, console));
     if data.is_empty() {
         return format!("{spread}\n");
     }
     if data.len() <= VALUES {
-        return format!("{spread}\n{}\n", values(answer));
+        return format!("{} {:?}\n{}\n", console.bold(name), answer.shape(), plain(answer));
     }
     let first = Tensor::new(&[8], data[..8].to_vec()).map(|tensor| values(&tensor)).unwrap_or_default();
     format!("{spread}\nfirst values {first}\n")
@@ -124,7 +138,7 @@ mod tests {
         let labels: Vec<String> = labels.iter().map(|&label| label.to_owned()).collect();
         let console = Console::plain(std::io::sink(), std::io::sink());
         let answer = Tensor::new(shape, data).expect("a tensor");
-        text(&["output".into()], &[answer], (!labels.is_empty()).then_some(&labels), &console)
+        text(&["output".into()], &[answer], (!labels.is_empty()).then_some(&labels), None, &console).expect("all of it")
     }
 
     #[test]
@@ -144,7 +158,7 @@ mod tests {
     #[test]
     fn other_answers_are_numbers() {
         let text = shown(&[1, 1, 2, 2], vec![19.0, 25.0, 37.0, 43.0], &["a", "b"]);
-        assert!(text.starts_with("output [1, 1, 2, 2]: min 19.000000, max 43.000000, mean 31.000000\n[[[[19., 25.],"));
+        assert_eq!(text, "output [1, 1, 2, 2]\n[[19, 25],\n [37, 43]]\n");
         assert_eq!(shown(&[1, 300], vec![0.5; 300], &[]).lines().count(), 2);
     }
 

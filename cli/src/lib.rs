@@ -20,6 +20,7 @@ mod model;
 mod numbers;
 mod outputs;
 mod params;
+mod part;
 mod recipe;
 mod run;
 mod summary;

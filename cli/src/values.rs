@@ -26,6 +26,15 @@ pub fn values(tensor: &Tensor) -> String {
     nested(tensor.shape(), tensor.data(), edge, &style, 0)
 }
 
+/// All values as a person would write them: without axes of size 1 in front, whole numbers without a point, others with as few
+/// digits as say them, four at the most.
+pub fn plain(tensor: &Tensor) -> String {
+    let shape = tensor.shape();
+    let ones = shape.iter().take_while(|size| **size == 1).count().min(shape.len().saturating_sub(1));
+    let style = Style::plain(tensor.data());
+    nested(&shape[ones..], tensor.data(), usize::MAX, &style, 0)
+}
+
 /// Which positions of an axis are shown.
 fn positions(size: usize, edge: usize) -> Vec<Option<usize>> {
     if edge == usize::MAX || size <= 2 * edge {
@@ -88,6 +97,8 @@ enum Form {
     Whole,
     Fixed,
     Scientific,
+    /// So many digits after the point, none without one.
+    Plain(usize),
 }
 
 impl Style {
@@ -103,9 +114,29 @@ impl Style {
             (false, far_apart) if far_apart || smallest < 1e-4 => Form::Scientific,
             (false, _) => Form::Fixed,
         };
-        let mut style = Style { form, width: 0 };
-        style.width = values.iter().map(|&value| style.text(value).len()).max().unwrap_or(0);
-        style
+        Style { form, width: 0 }.widened(values)
+    }
+
+    fn plain(values: &[f32]) -> Style {
+        let is_said = |digits: usize| {
+            let finite = values.iter().filter(|value| value.is_finite());
+            finite.into_iter().all(|value| format!("{value:.digits$}").parse() == Ok(*value))
+        };
+        let style = Style::of(values);
+        match (style.form, (0..4).find(|digits| is_said(*digits))) {
+            (Form::Scientific, Some(0)) | (Form::Whole | Form::Fixed, Some(_)) => {
+                let digits = (0..4).find(|digits| is_said(*digits)).unwrap_or(4);
+                Style { form: Form::Plain(digits), width: 0 }.widened(values)
+            }
+            _ => style,
+        }
+    }
+
+    /// As wide as the widest of these.
+    fn widened(mut self, values: &[f32]) -> Style {
+        let style = Style { width: 0, ..self };
+        self.width = values.iter().map(|&value| style.text(value).len()).max().unwrap_or(0);
+        self
     }
 
     /// One value, right-aligned.
@@ -116,6 +147,7 @@ impl Style {
             Form::Whole => format!("{value:.0}."),
             Form::Fixed => format!("{value:.4}"),
             Form::Scientific => scientific(value),
+            Form::Plain(digits) => format!("{value:.digits$}"),
         };
         format!("{text:>width$}", width = self.width)
     }
@@ -145,6 +177,19 @@ mod tests {
         assert_eq!(text(&[], &[42.0]), "42.");
         assert_eq!(text(&[2, 1, 1], &[1.0, f32::NAN]), "[[[ 1.]],\n\n [[nan]]]");
         assert_eq!(text(&[0], &[]), "[]");
+    }
+
+    #[test]
+    fn small_answers_are_written_as_people_write() {
+        let text = |shape: &[usize], data: &[f32]| plain(&Tensor::new(shape, data.to_vec()).expect("a tensor"));
+        assert_eq!(text(&[1, 1, 2, 2], &[19.0, 25.0, 37.0, 43.0]), "[[19, 25],\n [37, 43]]");
+        assert_eq!(text(&[1, 1, 1, 1], &[10.0]), "[10]");
+        assert_eq!(text(&[1, 3], &[0.5, -0.25, 3.0]), "[ 0.50, -0.25,  3.00]");
+        assert_eq!(text(&[2], &[0.1, 1.0 / 3.0]), "[0.1000, 0.3333]");
+        assert_eq!(text(&[2], &[1e-6, 1.0]), "[1.0000e-06, 1.0000e+00]");
+        assert_eq!(text(&[2], &[0.0, 20_000.0]), "[    0, 20000]");
+        assert_eq!(text(&[], &[f32::NAN]), "nan");
+        assert_eq!(text(&[2, 1, 2], &[1.0, 2.0, 3.0, 4.0]), "[[[1, 2]],\n\n [[3, 4]]]");
     }
 
     #[test]

@@ -17,6 +17,7 @@ use write_kernels::Bindings;
 pub mod check;
 pub mod diagnostic;
 pub mod element;
+pub mod explain;
 pub mod gradient;
 pub mod graph;
 pub mod index;

@@ -287,6 +287,13 @@ pub struct FlowItem {
 pub enum FlowKind {
     /// A layer, a block, a model or a layer value; without arguments when no parentheses were written.
     Use(Call),
+    /// `name(arguments) { }`: what stands in the braces is one more argument, a layer.
+    Filled {
+        /// The block, with the arguments in parentheses.
+        call: Call,
+        /// The braces, an [`ExprKind::Items`].
+        items: Expr,
+    },
     /// `sum { }`, `product { }`, `concat(dim=1) { }`: every item of the body is a branch.
     Join {
         /// Which join.
@@ -392,6 +399,7 @@ impl StatementKind {
             StatementKind::For { body, .. } | StatementKind::Repeat { body, .. } => vec![body],
             StatementKind::Item(FlowItem { kind, .. }) => match kind {
                 FlowKind::Join { body, .. } | FlowKind::Sequential(body) | FlowKind::Group(body) => vec![body],
+                FlowKind::Filled { items, .. } => items.items().into_iter().collect(),
                 FlowKind::Use(_) | FlowKind::Constant(_) => Vec::new(),
             },
             StatementKind::Unreadable(body) => body.iter().collect(),

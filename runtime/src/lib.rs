@@ -108,7 +108,7 @@ pub use failure::{Detail, Error, ErrorKind, Mend, Place, Result};
 pub use files::{is_same as is_same_file, write_whole};
 pub use host::{available_memory_bytes, processor};
 pub use input::{Preprocess, Rgb8};
-pub use model::{InputReader, Model, ModelBuilder, bind_batch, bind_input};
+pub use model::{Explanation, InputReader, Model, ModelBuilder, bind_batch, bind_input};
 pub use parameters::Parameters;
 pub use precision::Precision;
 pub use session::{Outputs, PrepareOptions, Prepared, RunOptions, Session};

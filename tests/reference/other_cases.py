@@ -7,6 +7,9 @@ widens them for the activations that bend at 3 or 6.
 from spec import branch, join
 from spec import layer as L
 
+# 0 or 1, by the sign of what comes in.
+WHOLE = (join("product", L.Identity(), 1e30), L.Hardtanh(0.0, 1.0))
+
 EIGHTFOLD = join("sum", *[L.Identity()] * 8)
 IMAGE, ODD, ROWS, TOKENS = (2, 4, 5, 6), (3, 17, 3, 7), (3, 10), (2, 5, 8)
 
@@ -288,6 +291,12 @@ SHAPES = {
         ((1, 18, 6), L.Fold(output_size=6, kernel_size=3, stride=3, padding=(1, 2))),
         ((1, 6, 6), L.Fold((9, 7), (3, 2), 2, (0, 1), 3)),
         ((2, 3, 6, 6), L.Conv2d(4, kernel_size=3), L.Unfold(2, stride=2), L.Fold((4, 4), 2, stride=2), L.ReLU()),
+    ],
+    "embedding": [
+        ((2, 5), *WHOLE, L.Embedding(2, 3)),
+        ((3, 4, 2), join("sum", branch(*WHOLE), branch(join("sum", L.Identity(), -0.4), *WHOLE)), L.Embedding(3, 4)),
+        ((2, 6), *WHOLE, L.Embedding(40, 8), L.Permute((0, 2, 1)), L.Conv1d(4, kernel_size=3), L.ReLU()),
+        ((7,), *WHOLE, L.Embedding(num_embeddings=2, embedding_dim=1)),
     ],
     "multihead_attention": [
         (TOKENS, L.MultiheadAttention(2, batch_first=True)),

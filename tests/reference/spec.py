@@ -45,6 +45,15 @@ class Branch:
     items: tuple
 
 
+@dataclass(frozen=True)
+class Unpooled:
+    """A max pooling, items after it, and the unpooling that puts their values where its largest elements were."""
+
+    args: tuple
+    kwargs: dict
+    items: tuple
+
+
 class _Layers:
     def __getattr__(self, name):
         return lambda *args, label="", **kwargs: Layer(name, args, kwargs, label)
@@ -61,6 +70,11 @@ def join(kind, *branches, **kwargs):
 def branch(*items):
     """`branch(a, b)` is `{ a; b }`, `branch()` is `{}`."""
     return Branch(items)
+
+
+def unpooled(*args, between=(), **kwargs):
+    """`unpooled(2, between=(a, b))` is `keep pooled; MaxPool2d(2); a; b; MaxUnpool2d(2) { from pooled }`."""
+    return Unpooled(args, kwargs, tuple(between))
 
 
 def value_text(value):
@@ -93,6 +107,10 @@ def text(item):
         return f"{{ {'; '.join(map(text, item.items))} }}" if item.items else "{}"
     if isinstance(item, (int, float, list)):
         return repr(item)
+    if isinstance(item, Unpooled):
+        arguments = arguments_text(item.args, item.kwargs)
+        between = "".join(f"{text(each)}; " for each in item.items)
+        return f"keep pooled; MaxPool2d{arguments}; {between}MaxUnpool2d{arguments} {{ from pooled }}"
     return f"{item.kind}{arguments_text((), item.kwargs)} {{ {'; '.join(map(text, item.branches))} }}"
 
 
@@ -183,6 +201,13 @@ class SelfAttention(nn.MultiheadAttention):
         return super().forward(x, x, x, need_weights=False)[0]
 
 
+class Embedding(nn.Embedding):
+    """`nn.Embedding` of floats that are whole numbers."""
+
+    def forward(self, x):
+        return super().forward(x.long())
+
+
 class DropPath(nn.Module):
     """timm's `layers.DropPath`, which does nothing in evaluation mode."""
 
@@ -196,6 +221,7 @@ class DropPath(nn.Module):
 # Constructors that take the input first, for what it says of channels and features.
 SPECIAL = {
     "DropPath": lambda x, *args, **kwargs: DropPath(*args, **kwargs),
+    "Embedding": lambda x, *args, **kwargs: Embedding(*args, **kwargs),
     "GroupNorm": lambda x, groups, **kwargs: nn.GroupNorm(groups, x.shape[1], **kwargs),
     "RMSNorm": lambda x, shape=None, eps=torch.finfo(torch.float32).eps, **kwargs: nn.RMSNorm(
         shape or x.shape[-1], eps, **kwargs
@@ -284,6 +310,13 @@ def run_item(item, x, positions, training):
         return torch.tensor(item, dtype=x.dtype)
     if isinstance(item, Branch):
         return functools.reduce(lambda value, each: run_item(each, value, positions, training), item.items, x)
+    if isinstance(item, Unpooled):
+        next(positions)
+        pool = nn.MaxPool2d(*item.args, return_indices=True, **item.kwargs)
+        value, places = pool(x)
+        value = run_item(Branch(item.items), value, positions, training)
+        next(positions)
+        return nn.MaxUnpool2d(*item.args, **item.kwargs)(value, places, output_size=x.shape)
     return COMBINE[item.kind]([run_item(each, x, positions, training) for each in item.branches], **item.kwargs)
 
 

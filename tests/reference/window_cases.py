@@ -5,6 +5,7 @@ are 1, 2 and 3; channel counts stand on both sides of 16 and 32, where blocked k
 """
 
 from spec import layer as L
+from spec import unpooled
 
 Conv2d, ConvTranspose2d = L.Conv2d, L.ConvTranspose2d
 MaxPool2d, AvgPool2d, SoftPool2d = L.MaxPool2d, L.AvgPool2d, L.SoftPool2d
@@ -288,6 +289,14 @@ CASES = {
     "conv_transpose2d": CONV_TRANSPOSE2D,
     "max_pool2d": MAX_POOL2D,
     "avg_pool2d": AVG_POOL2D,
+    "max_unpool2d": [
+        ((2, 3, 6, 8), unpooled(2)),
+        ((1, 2, 7, 9), unpooled(2, between=(L.Conv2d(2, kernel_size=3, padding=1),))),
+        ((2, 3, 9, 7), unpooled((3, 2), stride=(3, 2))),
+        ((1, 2, 8, 9), unpooled(3, stride=3, padding=1)),
+        ((1, 2, 10, 11), unpooled(2, stride=(3, 4))),
+        ((1, 17, 4, 4), unpooled(kernel_size=2, between=(L.ReLU(),)), L.Conv2d(3, kernel_size=1)),
+    ],
     "soft_pool2d": SOFT_POOL2D,
     "adaptive_avg_pool2d": [(shape, AdaptiveAvgPool2d(size)) for shape, size in ADAPTIVE_SHAPES]
     + [((2, 3, 7, 6), AdaptiveAvgPool2d((None, 3))), ((2, 3, 7, 6), AdaptiveAvgPool2d((4, None)))],

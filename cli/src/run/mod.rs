@@ -4,19 +4,22 @@
 //! error says so: parameters from the spec's initialisers, the input evenly from −1 to 1. Where the spec leaves the batch open, a
 //! file of many pictures is answered whole; of a folder each picture is answered for itself.
 
+mod explained;
 mod folder;
 mod rows;
+mod shown;
 
 use crate::answer;
-use crate::arguments::{Answers, Run};
+use crate::arguments::{Answers, InputSource, Run};
 use crate::console::{Console, Outcome};
 use crate::embedded;
 use crate::outputs::{self, Read};
 use crate::{device, model, weights};
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_grammar::span::Files;
-use cnnc_runtime::input::{Loaded, pictures_of, save_npy};
+use cnnc_runtime::input::{Loaded, pictures_of, save_npy, written};
 use cnnc_runtime::{Device, Model, PrepareOptions, Session, Tensor, Weights};
+pub use explained::Element;
 use rows::Rows;
 use std::path::Path;
 use std::sync::Arc;
@@ -26,7 +29,9 @@ pub fn run(arguments: &Run, console: &mut Console<'_>) -> Outcome {
     let device = device::open(&arguments.device, arguments.threads, console);
     let device = device.map_err(|failure| console.fail(&failure, &Files::default()))?;
     let model = model(arguments, console)?;
-    let names: Vec<Arc<str>> = model.outputs().cloned().collect();
+    let outputs = model.outputs().len();
+    let paths = shown::paths(&model, &arguments.show, console)?;
+    let names: Vec<Arc<str>> = model.outputs().cloned().chain(paths.iter().map(|path| path.as_str().into())).collect();
     let files = arguments.output.as_ref().map_or_else(Vec::new, |path| outputs::of_answers(path, &names));
     for file in &files {
         let checked = outputs::check(file, reads(arguments, &model));
@@ -34,12 +39,19 @@ pub fn run(arguments: &Run, console: &mut Console<'_>) -> Outcome {
     }
     if let Some(folder) = folder_of(arguments, &model, console)? {
         let listed = pictures_of(folder).map_err(|failure| console.fail(&failure, &Files::default()))?;
-        let mut session = session(arguments, &model, &device, None, console)?;
+        let mut session = session(arguments, &model, &device, &paths, None, console)?;
         let work = folder::Work { arguments, model: &model, names: &names, files: &files };
         return folder::run(&work, folder, listed, &mut session, console);
     }
     let inputs = inputs(arguments, &model, console)?;
-    let mut session = session(arguments, &model, &device, Some(&inputs), console)?;
+    if let Some(element) = &arguments.explain {
+        let weights = weights(arguments, &model, console)?;
+        let explanation = model.explain(&element.path, &element.index, &inputs, &weights, &device);
+        let explanation = explanation.map_err(|error| console.show(&error))?;
+        return console.print(&explained::text(element, &explanation, console));
+    }
+    let mut session = session(arguments, &model, &device, &paths, Some(&inputs), console)?;
+    shown::note_fused(&model, &device, &paths, &inputs, console);
     let answers = console.timed("run", || session.run(&inputs));
     let answers = answers.map_err(|failure| console.fail(&failure, model.files()))?.all();
     for (file, answer) in files.iter().zip(answers) {
@@ -47,10 +59,18 @@ pub fn run(arguments: &Run, console: &mut Console<'_>) -> Outcome {
     }
     let labels = model.graph().graph.labels.as_deref();
     if arguments.format == Answers::Text {
-        return console.print(&answer::text(&names, answers, labels, console));
+        let (given, inner) = answers.split_at(outputs);
+        let part = arguments.print.as_ref();
+        // Beside inner values it is a part of these.
+        let text = answer::text(&names, given, labels, part.filter(|_| paths.is_empty()), console);
+        let text = text.and_then(|text| Ok(text + &shown::text(&model, &paths, inner, part, console)?));
+        return match text {
+            Ok(text) => console.print(&text),
+            Err(reason) => Err(console.fail(&Diagnostic::without_place(Code::E604, reason), &Files::default())),
+        };
     }
     let mut rows = Rows::new(&names, labels, arguments.format == Answers::Json);
-    let name = arguments.input.first().map_or_else(|| "input".into(), |path| path.display().to_string());
+    let name = arguments.input.first().map_or_else(|| "input".into(), InputSource::name);
     match rows.batch(&name, answers) {
         Ok(text) => console.print(&(text + rows.end())),
         Err(reason) => Err(console.fail(&Diagnostic::without_place(Code::E604, reason), &Files::default())),
@@ -59,9 +79,14 @@ pub fn run(arguments: &Run, console: &mut Console<'_>) -> Outcome {
 
 /// The folder that is to be answered, if it is one.
 fn folder_of<'a>(arguments: &'a Run, model: &Model, console: &mut Console<'_>) -> Outcome<Option<&'a Path>> {
-    match arguments.input.as_slice() {
-        [folder] if folder.is_dir() && model.inputs().len() == 1 => Ok(Some(folder)),
-        inputs => match inputs.iter().find(|path| path.is_dir()) {
+    let folder = arguments.input.iter().filter_map(InputSource::file).find(|path| path.is_dir());
+    match (folder, arguments.input.as_slice()) {
+        (Some(_), [_]) if !arguments.show.is_empty() => {
+            let message = "--show shows the inner values of one input, and a folder has many";
+            Err(console.fail(&Diagnostic::without_place(Code::E604, message), &Files::default()))
+        }
+        (Some(folder), [_]) if model.inputs().len() == 1 => Ok(Some(folder)),
+        (folder, _) => match folder {
             None => Ok(None),
             Some(folder) => {
                 let message = format!("`{}` is a folder, and {} takes several inputs", folder.display(), model.name());
@@ -77,6 +102,7 @@ fn session(
     arguments: &Run,
     model: &Model,
     device: &Device,
+    paths: &[String],
     inputs: Option<&[Tensor]>,
     console: &mut Console<'_>,
 ) -> Outcome<Session> {
@@ -86,6 +112,7 @@ fn session(
         options = options.once().sizes_of(inputs);
     }
     options.exact = arguments.exact;
+    options.taps = paths.to_vec();
     let prepared = model.prepare_watched(&weights, device, options, console);
     Ok(prepared.map_err(|report| console.show(&report))?.session())
 }
@@ -102,7 +129,8 @@ fn model(arguments: &Run, console: &mut Console<'_>) -> Outcome<Model> {
 fn reads<'a>(arguments: &'a Run, model: &'a Model) -> impl Iterator<Item = Read<'a>> {
     let sources = arguments.file.iter().flat_map(|_| outputs::sources(model.files()));
     let weights = arguments.weights.weights.iter().map(|path| Read { role: "the weights", path });
-    sources.chain(weights).chain(arguments.input.iter().map(|path| Read { role: "an input", path }))
+    let files = arguments.input.iter().filter_map(InputSource::file);
+    sources.chain(weights).chain(files.map(|path| Read { role: "an input", path }))
 }
 
 fn weights(arguments: &Run, model: &Model, console: &mut Console<'_>) -> Outcome<Weights> {
@@ -125,11 +153,12 @@ fn inputs(arguments: &Run, model: &Model, console: &mut Console<'_>) -> Outcome<
     let mut tensors = Vec::new();
     for number in 0..taken {
         let read = match arguments.input.get(number) {
-            Some(path) => console.timed("input", || reader.read(number, path)),
+            Some(InputSource::File(path)) => console.timed("input", || reader.read(number, path)),
+            Some(InputSource::Numbers(text)) => reader.read_by(number, |wanted| written(text, wanted)),
             None if arguments.file.is_none() => reader.read_by(number, embedded::picture),
             None => break,
         };
-        let Loaded { tensor, notes } = read.map_err(|failure| console.fail(&failure, &Files::default()))?;
+        let Loaded { tensor, notes } = read.map_err(|error| console.show(&error))?;
         console.tell(&notes, &Files::default());
         tensors.push(tensor);
     }

@@ -82,9 +82,10 @@ fn verify_node(graph: &Graph, id: NodeId, node: &Node) -> Result<(), String> {
         },
         NodeKind::Operator(op) => {
             let is_join = crate::ops::join(op.name()).is_some();
+            let second = crate::ops::layer(op.name()).is_some_and(|entry| entry.second.is_some());
             let fits = match (is_join, op.takes_input()) {
                 (true, _) => arguments.len() >= 2,
-                (false, true) => arguments.len() == 1,
+                (false, true) => arguments.len() == 1 + usize::from(second),
                 (false, false) => arguments.is_empty(),
             };
             if !fits {

@@ -3,6 +3,7 @@
 use super::definition::{Definition, Layouts};
 use super::reference::{Operand, Real, indices};
 use super::slice::Slice;
+use super::terms::Terms;
 use super::{Kernel, KernelBuilder};
 use crate::gradient::{Backward, Handed};
 use crate::graph::NodeId;
@@ -48,6 +49,18 @@ impl Definition for Concat {
             T::from_f64(f64::NAN)
         };
         indices(shape).map(element).collect()
+    }
+
+    fn terms(&self, index: &[usize], own: &[&[usize]], _: &[usize]) -> Option<Terms> {
+        let mut index = index.to_vec();
+        for (argument, part) in own.iter().enumerate() {
+            let (at, size) = (index.get_mut(self.axis)?, *part.get(self.axis)?);
+            if *at < size {
+                return Some(Terms::Moved(argument, index));
+            }
+            *at -= size;
+        }
+        None
     }
 
     fn gradient(&self, backward: &mut Backward<'_>, handed: &Handed) {

@@ -5,6 +5,7 @@ use super::conv_weight::ConvWeight;
 use super::convolution::{Convolution, inside, seen};
 use super::definition::{Definition, Layouts};
 use super::reference::{Operand, Real};
+use super::terms::Terms;
 use super::window::AxisWindow;
 use super::{Kernel, KernelBuilder};
 use crate::gradient::{Backward, Handed};
@@ -52,6 +53,23 @@ impl Definition for Conv {
             }
         }
         output
+    }
+
+    fn terms(&self, index: &[usize], own: &[&[usize]], shape: &[usize]) -> Option<Terms> {
+        let (&[n, channel, y, x], &[image, weight]) = (index, own) else { return None };
+        let (&[_, _, height, width], &[_, inner, _, _]) = (image, weight) else { return None };
+        let first = channel / (shape.get(1)? / self.0.groups) * inner;
+        let [rows, columns] =
+            [(0, y, height), (1, x, width)].map(|(axis, place, size)| self.0.window[axis].seen(place, size));
+        let mut products = Vec::new();
+        for inner in 0..inner {
+            for &(ky, row) in &rows {
+                for &(kx, column) in &columns {
+                    products.push([vec![n, first + inner, row, column], vec![channel, inner, ky, kx]]);
+                }
+            }
+        }
+        Some(Terms::Products(products))
     }
 
     fn gradient(&self, backward: &mut Backward<'_>, handed: &Handed) {

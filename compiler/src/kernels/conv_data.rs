@@ -5,6 +5,7 @@ use super::conv_weight::ConvWeight;
 use super::convolution::Convolution;
 use super::definition::{Definition, Layouts};
 use super::reference::{Operand, Real, indices};
+use super::terms::Terms;
 use super::window::AxisWindow;
 use super::{Kernel, KernelBuilder};
 use crate::gradient::{Backward, Handed};
@@ -59,6 +60,24 @@ impl Definition for ConvData {
             }
         }
         output
+    }
+
+    fn terms(&self, index: &[usize], own: &[&[usize]], _: &[usize]) -> Option<Terms> {
+        let (&[n, out, y, x], &[image, weight]) = (index, own) else { return None };
+        let (&[_, channels, height, width], &[_, inner, _, _]) = (image, weight) else { return None };
+        let of_group = channels / self.0.groups;
+        let group = out / inner;
+        let [rows, columns] =
+            [(0, y, height), (1, x, width)].map(|(axis, place, size)| self.0.window[axis].seen_by(place, size));
+        let mut products = Vec::new();
+        for channel in group * of_group..(group + 1) * of_group {
+            for &(ky, row) in &rows {
+                for &(kx, column) in &columns {
+                    products.push([vec![n, channel, row, column], vec![channel, out % inner, ky, kx]]);
+                }
+            }
+        }
+        Some(Terms::Products(products))
     }
 
     fn gradient(&self, backward: &mut Backward<'_>, handed: &Handed) {

@@ -6,6 +6,7 @@
 
 use super::convolution::Convolution;
 use super::reference::{Operand, Real};
+use super::terms::Terms;
 use super::window::AxisWindow;
 use crate::gradient::{Backward, Handed};
 use std::ops::RangeInclusive;
@@ -49,6 +50,11 @@ pub trait Definition: Clone {
 
     /// The value as plain loops, dense, the last axis fastest: what the kernel means, exactly. Sums are made in `T`.
     fn reference<T: Real>(&self, own: &[Operand<'_, T>], shape: &[usize]) -> Vec<T>;
+
+    /// What an element of its value is made of; `None` of kernels whose sums nobody shows, which are gradients.
+    fn terms(&self, _index: &[usize], _own: &[&[usize]], _shape: &[usize]) -> Option<Terms> {
+        None
+    }
 
     /// Hands the gradient of its value on to its arguments. Nothing asks for those of kernels that are gradients themselves.
     fn gradient(&self, _backward: &mut Backward<'_>, _handed: &Handed) {}

@@ -2,6 +2,7 @@
 
 use super::definition::Definition;
 use super::reference::{Operand, Real};
+use super::terms::Terms;
 use super::{Kernel, KernelBuilder};
 use crate::gradient::{Backward, Handed};
 use crate::graph::NodeId;
@@ -59,6 +60,15 @@ impl Definition for Gemm {
             }
         }
         output
+    }
+
+    fn terms(&self, index: &[usize], own: &[&[usize]], _: &[usize]) -> Option<Terms> {
+        let (&[row, column], &[a, _]) = (index, own) else { return None };
+        let inner = *a.get(usize::from(!self.transpose_a))?;
+        let place =
+            |first: usize, second: usize, turned: bool| if turned { vec![second, first] } else { vec![first, second] };
+        let product = |k: usize| [place(row, k, self.transpose_a), place(k, column, self.transpose_b)];
+        Some(Terms::Products((0..inner).map(product).collect()))
     }
 
     fn gradient(&self, backward: &mut Backward<'_>, handed: &Handed) {

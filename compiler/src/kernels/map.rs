@@ -2,6 +2,7 @@
 
 use super::definition::{Definition, Layouts};
 use super::reference::{Elements, Operand, Real, indices, offsets};
+use super::terms::Terms;
 use super::{ElementPosition, Expression, Kernel, KernelBuilder, KernelNode, random};
 use crate::element::ElementType;
 use crate::gradient::{Backward, Handed};
@@ -36,6 +37,12 @@ impl Definition for Map {
     fn reference<T: Real>(&self, own: &[Operand<'_, T>], shape: &[usize]) -> Vec<T> {
         let operands: Vec<Elements<T>> = own.iter().copied().map(Elements::Reals).collect();
         map(self, &operands, shape)
+    }
+
+    fn terms(&self, index: &[usize], own: &[&[usize]], _: &[usize]) -> Option<Terms> {
+        let place =
+            |operand: &&[usize]| operand.iter().zip(index).map(|(&size, &at)| if size == 1 { 0 } else { at }).collect();
+        Some(Terms::Computed(own.iter().map(place).collect()))
     }
 
     fn gradient(&self, backward: &mut Backward<'_>, handed: &Handed) {

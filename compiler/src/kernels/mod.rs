@@ -49,6 +49,7 @@ mod resample_grad;
 mod reshape;
 mod results;
 mod slice;
+mod terms;
 #[cfg(test)]
 pub(crate) mod test_graph;
 mod verify;
@@ -78,6 +79,7 @@ pub use resample_grad::ResampleGrad;
 pub use reshape::Reshape;
 pub use results::{Results, RunResult};
 pub use slice::Slice;
+pub use terms::{Terms, index_of, number_of};
 pub use verify::{MAX_DEPTH, MAX_ELEMENTS, verify};
 pub use window::AxisWindow;
 
@@ -180,6 +182,11 @@ impl Kernel {
     /// [`Definition::reference`]; `None` of what is given.
     pub fn reference<T: Real>(&self, own: &[Operand<'_, T>], shape: &[usize]) -> Option<Vec<T>> {
         ask!(self, one => Some(one.reference(own, shape)), None)
+    }
+
+    /// [`Definition::terms`].
+    pub fn terms(&self, index: &[usize], own: &[&[usize]], shape: &[usize]) -> Option<Terms> {
+        ask!(self, one => one.terms(index, own, shape), None)
     }
 
     /// [`Definition::gradient`].

@@ -2,6 +2,7 @@
 
 use super::definition::{Definition, Layouts};
 use super::reference::{Operand, Real, indices};
+use super::terms::Terms;
 use super::{Kernel, KernelBuilder};
 use crate::gradient::{Backward, Handed};
 use crate::graph::NodeId;
@@ -46,6 +47,12 @@ impl Definition for Pad {
             axes.map(|((&at, &(before, _)), &size)| at.checked_add_signed(-before).filter(|&at| at < size)).collect()
         };
         indices(shape).map(|index| source(&index).map_or(T::from_f64(0.0), |index| x.at(&index))).collect()
+    }
+
+    fn terms(&self, index: &[usize], own: &[&[usize]], _: &[usize]) -> Option<Terms> {
+        let axes = index.iter().zip(&self.padding).zip(own.first()?.iter());
+        let source = axes.map(|((&at, &(before, _)), &size)| at.checked_add_signed(-before).filter(|&at| at < size));
+        Some(source.collect::<Option<_>>().map_or(Terms::Nothing, |source| Terms::Moved(0, source)))
     }
 
     fn gradient(&self, backward: &mut Backward<'_>, handed: &Handed) {

@@ -2,6 +2,7 @@
 
 use super::definition::Definition;
 use super::reference::{Operand, Real};
+use super::terms::Terms;
 use super::{Kernel, KernelBuilder};
 use crate::gradient::{Backward, Handed};
 use crate::graph::NodeId;
@@ -39,6 +40,14 @@ impl Definition for Permute {
         let x = &own[0];
         let strides: Vec<usize> = self.axes.iter().map(|&axis| x.strides[axis]).collect();
         Operand { data: x.data, shape, strides: &strides }.values()
+    }
+
+    fn terms(&self, index: &[usize], _: &[&[usize]], _: &[usize]) -> Option<Terms> {
+        let mut source = vec![0; index.len()];
+        for (&axis, &at) in self.axes.iter().zip(index) {
+            *source.get_mut(axis)? = at;
+        }
+        Some(Terms::Moved(0, source))
     }
 
     fn gradient(&self, backward: &mut Backward<'_>, handed: &Handed) {

@@ -4,6 +4,7 @@ use super::definition::{Definition, Layouts};
 use super::pool_grad::PoolGrad;
 use super::print::pair;
 use super::reference::{Operand, Real, indices};
+use super::terms::Terms;
 use super::window::{self, AxisWindow};
 use super::{Kernel, KernelBuilder};
 use crate::gradient::{Backward, Handed};
@@ -157,6 +158,24 @@ impl Definition for Pool {
             }
         };
         indices(shape).map(element).collect()
+    }
+
+    fn terms(&self, index: &[usize], own: &[&[usize]], shape: &[usize]) -> Option<Terms> {
+        let (x, planes) = (own.first()?, index.len().checked_sub(2)?);
+        let (outer, place) = index.split_at(planes);
+        let (&[y, column], Some(&[height, width]), Some(&[rows, columns])) =
+            (place, x.get(planes..), shape.get(planes..))
+        else {
+            return None;
+        };
+        let (place, sizes, counts) = ([y, column], [height, width], [rows, columns]);
+        let spans = [0, 1].map(|axis| self.axes[axis].elements(place[axis], counts[axis], sizes[axis]));
+        let divisor = match &self.pooling {
+            Pooling::Mean(divisor) => divisor.of(&self.axes, place, sizes, spans),
+            Pooling::Max | Pooling::Softmax => 1.0,
+        };
+        let seen = elements(spans).map(|at| [outer, &at].concat()).collect();
+        Some(Terms::Pooled(seen, self.pooling, divisor))
     }
 
     fn gradient(&self, backward: &mut Backward<'_>, handed: &Handed) {

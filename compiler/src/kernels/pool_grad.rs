@@ -4,6 +4,8 @@ use super::definition::{Definition, Layouts};
 use super::pool::{PoolAxis, Pooling, details, elements, pools, pools_in_blocks, sliding};
 use super::reference::{Operand, Real, indices};
 use super::window::AxisWindow;
+use super::{Expression, Kernel, KernelBuilder};
+use crate::graph::NodeId;
 use std::ops::RangeInclusive;
 
 /// The gradient of [`Pool`](super::Pool) by its input: every window hands its element of `g` on to its elements, which add up
@@ -118,6 +120,16 @@ fn softmax_slopes<T: Real>(values: &[T]) -> impl Iterator<Item = T> + '_ {
     let total: f64 = values.iter().map(|&value| weight(value)).sum();
     let y: f64 = values.iter().map(|&value| value.to_f64() * weight(value)).sum::<f64>() / total;
     values.iter().map(move |&value| T::from_f64(weight(value) / total * (1.0 + value.to_f64() - y)))
+}
+
+impl KernelBuilder<'_> {
+    /// 1 where a max pooling of `x`, whose windows do not overlap, finds the largest element of one of its `windows`, down and
+    /// across; 0 elsewhere. No gradient flows through it.
+    pub fn places_of_largest(&mut self, x: NodeId, axes: [PoolAxis; 2], windows: [usize; 2]) -> NodeId {
+        let (shape, pooled) = (self.shape(x), self.planes(x, None, windows));
+        let ones = self.map_to(&pooled, &[], Expression::from(1.0));
+        self.add(Kernel::PoolGrad(PoolGrad { axes, pooling: Pooling::Max }), shape, &[x, ones])
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::definition::{Definition, Layouts};
 use super::reference::{Operand, Real, indices, offsets};
+use super::terms::Terms;
 use super::{Expression, Kernel, KernelBuilder};
 use crate::gradient::{Backward, Handed};
 use crate::graph::NodeId;
@@ -63,6 +64,16 @@ impl Definition for Reduce {
             }
         };
         indices(&kept).map(element).collect()
+    }
+
+    fn terms(&self, index: &[usize], own: &[&[usize]], _: &[usize]) -> Option<Terms> {
+        let x = own.first()?;
+        let gone: Vec<usize> = x.iter().zip(&self.axes).map(|(&size, &gone)| if gone { size } else { 1 }).collect();
+        let within = indices(&gone).map(|within| within.iter().zip(index).map(|(within, at)| within + at).collect());
+        Some(match self.reduction {
+            Reduction::Sum => Terms::Sum(within.collect()),
+            Reduction::Max => Terms::Largest(within.collect()),
+        })
     }
 
     /// That of a maximum goes to all of the largest elements in equal parts, as PyTorch's `amax` has it.

@@ -3,6 +3,7 @@
 use super::definition::{Definition, Layouts};
 use super::reference::{Operand, Real, indices};
 use super::resample_grad::ResampleGrad;
+use super::terms::Terms;
 use super::{Kernel, KernelBuilder};
 use crate::gradient::{Backward, Handed};
 use crate::graph::NodeId;
@@ -104,6 +105,22 @@ impl Definition for Resample {
             T::from_f64(1.0 - row.share) * across(row.low) + T::from_f64(row.share) * across(row.high)
         };
         indices(shape).map(element).collect()
+    }
+
+    fn terms(&self, index: &[usize], own: &[&[usize]], shape: &[usize]) -> Option<Terms> {
+        let (&[n, channel, y, x], &[&[_, _, height, width]], &[_, _, rows, columns]) = (index, own, shape) else {
+            return None;
+        };
+        let along = |axis: usize, [size, count]: [usize; 2], place: usize| -> Option<Vec<(usize, f64)>> {
+            Some(self.0.parts(self.0.sources(axis, size, count).get(place)?).collect())
+        };
+        let (down, across) = (along(0, [height, rows], y)?, along(1, [width, columns], x)?);
+        let part = |&(row, share): &(usize, f64)| {
+            let columns: Vec<_> =
+                across.iter().map(|&(column, other)| (vec![n, channel, row, column], share * other)).collect();
+            columns
+        };
+        Some(Terms::Weighted(down.iter().flat_map(part).collect()))
     }
 
     fn gradient(&self, backward: &mut Backward<'_>, handed: &Handed) {

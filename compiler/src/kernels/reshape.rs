@@ -2,6 +2,7 @@
 
 use super::definition::Definition;
 use super::reference::{Operand, Real};
+use super::terms::{Terms, index_of, number_of};
 use super::{Kernel, KernelBuilder, elements};
 use crate::gradient::{Backward, Handed};
 use crate::graph::NodeId;
@@ -26,6 +27,10 @@ impl Definition for Reshape {
 
     fn reference<T: Real>(&self, own: &[Operand<'_, T>], _: &[usize]) -> Vec<T> {
         own[0].values()
+    }
+
+    fn terms(&self, index: &[usize], own: &[&[usize]], shape: &[usize]) -> Option<Terms> {
+        Some(Terms::Moved(0, index_of(number_of(index, shape), own.first()?)))
     }
 
     fn gradient(&self, backward: &mut Backward<'_>, handed: &Handed) {

@@ -3,6 +3,7 @@
 use super::definition::{Definition, Layouts};
 use super::pad::Pad;
 use super::reference::{Operand, Real};
+use super::terms::Terms;
 use super::{Kernel, KernelBuilder};
 use crate::gradient::{Backward, Handed};
 use crate::graph::NodeId;
@@ -43,6 +44,12 @@ impl Definition for Slice {
         let x = &own[0];
         let data = x.data.get(self.start * x.strides[self.axis]..).unwrap_or_default();
         Operand { data, shape, strides: x.strides }.values()
+    }
+
+    fn terms(&self, index: &[usize], _: &[&[usize]], _: &[usize]) -> Option<Terms> {
+        let mut source = index.to_vec();
+        *source.get_mut(self.axis)? += self.start;
+        Some(Terms::Moved(0, source))
     }
 
     /// Zeros where nothing came from.

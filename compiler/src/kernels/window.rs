@@ -22,6 +22,26 @@ impl AxisWindow {
     pub(super) fn moves(&self) -> bool {
         self.kernel > 0 && self.stride > 0 && self.dilation > 0
     }
+
+    /// What window `place` sees of an axis of that size: places of the window with elements of the input, padding left out.
+    pub(super) fn seen(&self, place: usize, size: usize) -> Vec<(usize, usize)> {
+        let element = |k: usize| (place * self.stride + k * self.dilation).checked_sub(self.before);
+        (0..self.kernel)
+            .filter_map(|k| element(k).filter(|&element| element < size).map(|element| (k, element)))
+            .collect()
+    }
+
+    /// The other way round: through which places of the window the elements of an axis of that size reach place `place` of what
+    /// a transposed convolution makes of them.
+    pub(super) fn seen_by(&self, place: usize, size: usize) -> Vec<(usize, usize)> {
+        let element = |k: usize| {
+            let from = (place + self.before).checked_sub(k * self.dilation)?;
+            from.is_multiple_of(self.stride).then_some(from / self.stride)
+        };
+        (0..self.kernel)
+            .filter_map(|k| element(k).filter(|&element| element < size).map(|element| (k, element)))
+            .collect()
+    }
 }
 
 /// ` 3x3 stride 2 dilation 2 before 1`; what is 1 or none is left out.

@@ -54,11 +54,21 @@ struct Along {
 }
 
 impl Along {
+    /// From a window's first element to its last.
+    fn extent(self) -> Option<usize> {
+        self.dilation.checked_mul(self.kernel.checked_sub(1)?)?.checked_add(1)
+    }
+
     /// The number of windows; `None` where none fits.
     fn count(self) -> Option<usize> {
-        let extent = self.dilation.checked_mul(self.kernel.checked_sub(1)?)?.checked_add(1)?;
-        let room = self.size.checked_add(self.before.checked_mul(2)?)?.checked_sub(extent)?;
+        let room = self.size.checked_add(self.before.checked_mul(2)?)?.checked_sub(self.extent()?)?;
         Some(room / self.stride + 1)
+    }
+
+    /// The least output that holds so many windows.
+    fn size_of(self, count: usize) -> Option<usize> {
+        let padded = count.checked_sub(1)?.checked_mul(self.stride)?.checked_add(self.extent()?)?;
+        padded.checked_sub(self.before.checked_mul(2)?).filter(|size| *size > 0)
     }
 
     /// `x[a, kernel, count, b]` laid out as `[a, size, b]`.
@@ -121,8 +131,24 @@ impl Fold {
         ]
     }
 
-    fn other(message: String, note: Option<String>) -> ShapeError {
-        ShapeError::Other { code: Code::E310, message, argument: Some("output_size"), note, mend: None }
+    /// An output that holds so many windows: with the height that is written, else its width, else as many down as across.
+    fn output_of(&self, windows: &Dim) -> Option<String> {
+        let windows = usize::try_from(windows.number()?).ok()?;
+        let [down, across] = self.axes();
+        let beside =
+            |count: Option<usize>| count.filter(|count| windows.is_multiple_of(*count)).map(|count| windows / count);
+        let counts = match (down.count(), across.count()) {
+            (rows, _) if beside(rows).is_some() => (rows?, beside(rows)?),
+            (_, columns) if beside(columns).is_some() => (beside(columns)?, columns?),
+            _ => (windows.isqrt(), windows.isqrt()),
+        };
+        let is_all = counts.0.checked_mul(counts.1) == Some(windows);
+        Some(written(&[down.size_of(counts.0)?, across.size_of(counts.1)?])).filter(|_| is_all)
+    }
+
+    fn other(message: String, note: Option<String>, mend: Option<String>) -> ShapeError {
+        let mend = mend.map(|size| ("output_size", size));
+        ShapeError::Other { code: Code::E310, message, argument: Some("output_size"), note, mend }
     }
 }
 
@@ -139,13 +165,14 @@ impl Operator for Fold {
         let [down, across] = self.axes().map(Along::count);
         let Some((down, across)) = down.zip(across) else {
             let (kernel, size) = (written(&self.kernel_size.per_axis()), written(&self.output_size.per_axis()));
-            return Err(Self::other(format!("no window of kernel_size={kernel} fits output_size={size}"), None));
+            let mend = sizes.first().and_then(|given| self.output_of(given));
+            return Err(Self::other(format!("no window of kernel_size={kernel} fits output_size={size}"), None, mend));
         };
         let windows = Dim::from(down.checked_mul(across).ok_or(ShapeError::TooLarge)?);
         for given in sizes {
             if !requirements.equal(given, &windows, "`Fold` lays out as many windows as fit")? {
                 let note = Some(format!("{down} · {across} = {windows} windows lie in the output"));
-                return Err(Self::other(format!("the input has {given} windows"), note));
+                return Err(Self::other(format!("the input has {given} windows"), note, self.output_of(given)));
             }
         }
         let [height, width] = self.axes().map(|axis| Dim::from(axis.size));
@@ -208,5 +235,13 @@ mod tests {
         assert_eq!(code("Fold(4, 2)", "[N, 7, 9]"), Code::E301);
         assert_eq!(code("Fold(4, 2)", "[N, 8, 8]"), Code::E310);
         assert_eq!(code("Fold(4, 5)", "[N, 25, 1]"), Code::E310);
+        let mend = |text: &str, input: &str| match refusal(text, &[input]) {
+            ShapeError::Other { mend, .. } => mend.map(|(_, size)| size),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(mend("Fold((8, 10), 2, stride=2)", "[N, 12, 16]").as_deref(), Some("8"));
+        assert_eq!(mend("Fold((7, 9), 2, stride=2)", "[N, 12, 20]").as_deref(), Some("(10, 8)"));
+        assert_eq!(mend("Fold(3, 5)", "[N, 25, 4]").as_deref(), Some("6"));
+        assert_eq!(mend("Fold((6, 8), 2, stride=2)", "[N, 12, 7]"), None);
     }
 }

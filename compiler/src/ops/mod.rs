@@ -70,6 +70,7 @@ macro_rules! operators {
             signature: <$file::$operator as Layer>::SIGNATURE,
             parameters: <$file::$operator as Operator>::PARAMETERS,
             takes_input: <$file::$operator as Operator>::TAKES_INPUT,
+            second: <$file::$operator as Operator>::SECOND,
             file: stringify!($file),
             bind: |arguments| {
                 let operator = <$file::$operator as Layer>::bind(arguments)?;
@@ -152,6 +153,8 @@ pub struct LayerEntry {
     pub parameters: &'static [&'static str],
     /// Whether it takes the current value; a bare tensor does not.
     pub takes_input: bool,
+    /// What the braces behind it give, for a layer that takes a second value.
+    pub second: Option<&'static str>,
     /// Its file's name, and its cases'.
     pub file: &'static str,
     /// Makes it.
@@ -177,6 +180,7 @@ operators! {
         conv_transpose2d::ConvTranspose2d,
         conv_transpose3d::ConvTranspose3d,
         linear::Linear,
+        embedding::Embedding,
         multihead_attention::MultiheadAttention,
         max_pool1d::MaxPool1d,
         max_pool2d::MaxPool2d,
@@ -187,6 +191,7 @@ operators! {
         lp_pool1d::LPPool1d,
         lp_pool2d::LPPool2d,
         lp_pool3d::LPPool3d,
+        max_unpool2d::MaxUnpool2d,
         soft_pool2d::SoftPool2d,
         adaptive_avg_pool1d::AdaptiveAvgPool1d,
         adaptive_avg_pool2d::AdaptiveAvgPool2d,

@@ -27,6 +27,9 @@ pub trait Operator: Sized {
     /// Whether the layer takes the current value; only a bare tensor does not.
     const TAKES_INPUT: bool = true;
 
+    /// What a second value is, for a layer that takes one: the braces behind it give it, `MaxUnpool2d(2) { from pooled }`.
+    const SECOND: Option<&'static str> = None;
+
     /// Names of the parameters that [`Operator::parameters`] may declare, so that `weight=` can be told from a
     /// misspelt argument.
     const PARAMETERS: &'static [&'static str] = &[];

@@ -79,9 +79,16 @@ fn cubic_weights(size: usize, step: f64, align: bool) -> Expression {
     cubic(&distance) + first + last
 }
 
-/// Reading the elements whose middles are nearest: every other element of a plane twice as fine.
+/// Reading the elements whose middles are nearest: every other element of a plane twice as fine. Where each element becomes so
+/// many whole ones, these are the elements that they lie on.
 fn nearest_exact(builder: &mut KernelBuilder, x: NodeId, scale: [f64; 2], [height, width]: [usize; 2]) -> NodeId {
-    let &[batch, channels, ..] = builder.shape(x).as_slice() else { return x };
+    let &[batch, channels, tall, wide] = builder.shape(x).as_slice() else { return x };
+    if height.is_multiple_of(tall)
+        && width.is_multiple_of(wide)
+        && scale == [tall as f64 / height as f64, wide as f64 / width as f64]
+    {
+        return builder.resample(x, Resampling::Nearest { scale }, [height, width]);
+    }
     let finer = Resampling::Nearest { scale: scale.map(|step| step / 2.0) };
     let fine = builder.resample(x, finer, [2 * height, 2 * width]);
     let pairs = builder.reshape(fine, &[batch, channels, height, 2, width, 2]);
@@ -295,6 +302,10 @@ mod tests {
         assert_eq!(layer.kernels.iter().filter(|kernel| *kernel == "gemm").count(), 2);
         let exact = on("Upsample((7, 4), mode=\"nearest-exact\")", &["[N, 2, 5, 6]"]);
         assert_eq!(exact.describe(), "size=(7, 4), mode='nearest-exact'");
+        assert!(exact.kernels.len() > 2);
+        // Every element three times: nothing finer is made first.
+        let whole = on("Upsample(scale_factor=3, mode=\"nearest-exact\")", &["[N, 2, 5, 6]"]);
+        assert_eq!(whole.kernels.iter().filter(|kernel| *kernel != "input").count(), 1);
     }
 
     #[test]

@@ -18,7 +18,8 @@
 //! 7. `statements/`: what statements mean that write out no item: `input`, `keep`, `labels`, `init` and the like.
 //! 8. `expansion/`: `Expander`, which walks over bodies, loops, calls and joins and lets items become nodes.
 //!
-//! `request.rs`, `model.rs` and `declared.rs` put them together: what is asked for, a model written out, a declaration checked.
+//! `request.rs`, `model.rs`, `declared.rs` and `numbers.rs` put them together: what is asked for, a model written out, a
+//! declaration checked, a value alone.
 
 mod builder;
 mod calls;
@@ -28,11 +29,13 @@ mod expansion;
 mod expression;
 mod files;
 mod model;
+mod numbers;
 mod report;
 mod request;
 mod statements;
 
 pub use files::{INIT_FILE, SETTINGS_FILE, load};
+pub use numbers::{Numbers, read_numbers};
 pub use request::{Request, resolve};
 pub(crate) use request::{Resolved, check_all, resolve_one};
 

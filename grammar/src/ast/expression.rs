@@ -1,6 +1,6 @@
 //! Values as they are written, and the names that they are given.
 
-use super::{Call, Name, StringPart};
+use super::{Body, Call, Name, StringPart};
 use crate::span::Span;
 
 /// Names that a `for` or a `let` binds.
@@ -21,6 +21,16 @@ pub struct Expr {
     pub span: Span,
     /// Whether parentheses stand around it that make no tuple, needed or not.
     pub grouped: bool,
+}
+
+impl Expr {
+    /// The braces that it is, behind a block's call.
+    pub fn items(&self) -> Option<&Body> {
+        match &self.kind {
+            ExprKind::Items(body) => Some(body),
+            _ => None,
+        }
+    }
 }
 
 /// A number as it is meant and as it is spelt: `0.10` and `1e-1` are one value.
@@ -88,6 +98,8 @@ pub enum ExprKind {
         /// The value when it does not.
         otherwise: Box<Expr>,
     },
+    /// `{ }` behind a block's call: items that become a layer wherever the block places it.
+    Items(Box<Body>),
     /// An expression that could not be read; its error is already reported.
     Unreadable,
 }

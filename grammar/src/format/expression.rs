@@ -89,7 +89,8 @@ impl<'ast> Head<'ast> {
                 self.word_operator("else");
                 self.operand(otherwise, CONDITIONAL);
             }
-            ExprKind::Unreadable => self.unreadable = Some(Unreadable),
+            // Braces stand behind a statement, which writes them.
+            ExprKind::Items(_) | ExprKind::Unreadable => self.unreadable = Some(Unreadable),
         }
     }
 

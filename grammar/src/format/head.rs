@@ -243,7 +243,7 @@ impl<'ast> Head<'ast> {
             self.sign(if is_body_next { ":" } else { ": " });
         }
         match &item.kind {
-            FlowKind::Use(call) | FlowKind::Join { call, .. } => self.call(call),
+            FlowKind::Use(call) | FlowKind::Filled { call, .. } | FlowKind::Join { call, .. } => self.call(call),
             FlowKind::Sequential(_) if item.label.is_none() => self.word("Sequential"),
             FlowKind::Constant(value) => self.expression(value),
             FlowKind::Sequential(_) | FlowKind::Group(_) => {}

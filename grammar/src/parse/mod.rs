@@ -27,7 +27,7 @@ pub(crate) use operator::Operator;
 use pest::Parser;
 use pest::iterators::Pair;
 
-use crate::ast::Ast;
+use crate::ast::{Ast, Expr, ExprKind};
 use crate::error::{SyntaxError, SyntaxErrorKind};
 use crate::span::{FileId, Span};
 
@@ -61,6 +61,25 @@ pub fn parse(text: &str, file: FileId) -> (Ast, Vec<SyntaxError>) {
     let mut errors = builder.errors;
     errors.sort_by_key(|error| (error.span.start, error.span.end));
     (ast, errors)
+}
+
+/// Parses a text that is one value and nothing else, such as a command's argument. An error's value is
+/// [`Unreadable`](crate::ast::ExprKind::Unreadable), or holds one.
+pub fn parse_value(text: &str, file: FileId) -> (Expr, Vec<SyntaxError>) {
+    let mut builder = Builder::new(text, file);
+    let unreadable = Expr { kind: ExprKind::Unreadable, span: builder.range(0, text.len()), grouped: false };
+    if let Err(error) = limits::check(text, file) {
+        return (unreadable, vec![error]);
+    }
+    let value = match CnnParser::parse(Rule::lone_value, text) {
+        Ok(mut pairs) => pairs.next().map_or(unreadable, |pair| builder.expression(pair)),
+        Err(_) => {
+            let error = builder.diagnose(Rule::lone_value, 0, text.len());
+            builder.report(error.kind, error.span);
+            unreadable
+        }
+    };
+    (value, builder.errors)
 }
 
 /// Builds the AST of one file and gathers its errors.

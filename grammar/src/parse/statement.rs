@@ -50,7 +50,10 @@ impl Builder<'_> {
             second = parts.next();
         }
         if second.is_none_or(|second| second.as_rule() != Rule::colon) {
-            return self.unlabelled(pair);
+            return match pair.clone().into_inner().find(|part| part.as_rule() == Rule::body) {
+                Some(_) => Some(flow(None, self.filled(pair)?)),
+                None => self.unlabelled(pair),
+            };
         }
         let label = Label { member: member.and_then(|member| self.member(member)), ..self.label(first) };
         Some(flow(Some(label), self.labelled(parts.next()?)?))
@@ -73,8 +76,17 @@ impl Builder<'_> {
             }
             Rule::body => Some(FlowKind::Sequential(self.body(pair))),
             Rule::call => self.layer(pair).map(FlowKind::Use),
+            Rule::filled => self.filled(pair),
             _ => None,
         }
+    }
+
+    /// A call and the braces behind it.
+    fn filled(&mut self, pair: Pair<'_, Rule>) -> Option<FlowKind> {
+        let call = self.call(pair.clone());
+        let body = self.body(children(pair).find(|part| part.as_rule() == Rule::body)?);
+        let span = body.span;
+        Some(FlowKind::Filled { call, items: Expr { kind: ExprKind::Items(Box::new(body)), span, grouped: false } })
     }
 
     /// A layer in use; `None` for a reserved word, which is reported.

@@ -25,6 +25,10 @@ pub(super) fn expected(rules: &[Rule]) -> Vec<&'static str> {
         .collect();
     words.sort_unstable();
     words.dedup();
+    // Braces could stand behind every item, as operators could.
+    if words.iter().any(|(_, word)| *word == END_OF_LINE) {
+        words.retain(|(_, word)| *word != OPEN_BRACE);
+    }
     let last = if words.first().is_some_and(|(rank, _)| *rank < OPERATOR) { OPERATOR } else { u8::MAX };
     words.into_iter().filter(|(rank, _)| *rank < last).map(|(_, word)| word).take(6).collect()
 }

@@ -75,6 +75,8 @@ impl Display for Expr {
             ExprKind::Conditional { value, condition, otherwise } => {
                 write!(formatter, "{} if {} else {}", Operand(value), Operand(condition), Operand(otherwise))
             }
+            // Its statements are printed under the line of the call.
+            ExprKind::Items(_) => formatter.write_str("items"),
             ExprKind::Unreadable => formatter.write_str("unreadable"),
         }
     }

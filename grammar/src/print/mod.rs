@@ -125,6 +125,10 @@ impl Tree<'_, '_> {
         let label = item.label.as_ref().map_or(String::new(), |label| format!("{label}: "));
         match &item.kind {
             FlowKind::Use(call) => self.line(format_args!("{label}use {call}")),
+            FlowKind::Filled { call, items } => {
+                self.line(format_args!("{label}use {call} of items"))?;
+                items.items().map_or(Ok(()), |body| self.body(body))
+            }
             FlowKind::Join { call, body, .. } => self.header(format_args!("{label}join {call}"), body),
             FlowKind::Sequential(body) => self.header(format_args!("{label}sequential"), body),
             FlowKind::Constant(value) => self.line(format_args!("constant {value}")),

@@ -1,16 +1,19 @@
-//! Inputs from files: NumPy arrays, pictures, and the IDX files of MNIST and its kin.
+//! Inputs: NumPy arrays, pictures, the IDX files of MNIST and its kin, and numbers that are written out.
 //!
-//! What comes in is a path and what the network wants; what goes out is a tensor of that shape. The kind of a file is told by its
-//! first bytes, not by its name. A size that the spec leaves open is taken from the file, so that the caller can bind it.
+//! What comes in is a path, or a text of numbers, and what the network wants; what goes out is a tensor of that shape. The kind
+//! of a file is told by its first bytes, not by its name. A size that the spec leaves open is taken from the file, so that the
+//! caller can bind it.
 
 mod folder;
 mod idx;
 mod npy;
+mod numbers;
 mod pictures;
 mod preprocess;
 
 pub use folder::{Folder, pictures_of};
 pub use npy::save as save_npy;
+pub use numbers::written;
 pub use preprocess::{Preprocess, Rgb8};
 
 use crate::contained::decoded;
@@ -92,6 +95,7 @@ fn read_by_kind(path: &Path, wanted: &Wanted) -> Result<Loaded> {
         [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => npy::read(path, file, wanted),
         [0x89, b'P', b'N', b'G', ..] | [0xFF, 0xD8, 0xFF, ..] => pictures::read(path, BufReader::new(file), wanted),
         [0x1F, 0x8B, ..] | [0, 0, 0x08..=0x0E, _, ..] => idx::read(path, file, wanted),
+        start if is_text(start) => numbers::read(path, file, wanted),
         [b'P', b'K', ..] => {
             let mut archive = unknown(path, &start);
             archive.help.push("an archive (.npz) holds several arrays; save one alone with numpy.save".into());
@@ -99,6 +103,14 @@ fn read_by_kind(path: &Path, wanted: &Wanted) -> Result<Loaded> {
         }
         _ => Err(unknown(path, &start)),
     }
+}
+
+/// Whether a file begins as a text of numbers does.
+fn is_text(start: &[u8]) -> bool {
+    let text = start.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(start).trim_ascii_start();
+    let is_character = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace() || *byte >= 0x80;
+    text.first().is_some_and(|first| first.is_ascii_digit() || b"+-.[#".contains(first))
+        && start.iter().all(is_character)
 }
 
 /// Reads an input from the bytes of a PNG or JPEG picture; `path` is what messages call it.

@@ -6,10 +6,12 @@
 
 mod bindings;
 mod builder;
+mod explain;
 mod inputs;
 
 pub use bindings::{bind_batch, bind_input};
 pub use builder::ModelBuilder;
+pub use explain::Explanation;
 pub use inputs::InputReader;
 
 use crate::cpu::{CpuOptions, Footprint, footprint, training_footprint};

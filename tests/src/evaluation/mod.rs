@@ -223,6 +223,10 @@ fn layer(
         Op::ConvTranspose2d(conv) => transposed!(conv, x, weight, bias),
         Op::ConvTranspose3d(conv) => transposed!(conv, x, weight, bias),
         Op::Linear(_) => product::linear(x, weight, bias),
+        Op::Embedding(_) => Array::of(&[&x.shape[..], &weight.shape[1..]].concat(), |place| {
+            let (feature, place) = place.split_last().unwrap_or((&0, &[]));
+            weight.at(&[x.at(place).value() as usize, *feature])
+        }),
         Op::MultiheadAttention(attention) => {
             assert!(attention.dropout.0 == 0.0 || state.mode == Mode::Inference, "its chances are not judged");
             product::attended(x, own, attention.num_heads, attention.bias, attention.batch_first)
@@ -236,6 +240,10 @@ fn layer(
         Op::LPPool1d(pool) => norm_of_windows!(pool, x, Extents([1]), Margins([0])),
         Op::LPPool2d(pool) => norm_of_windows!(pool, x, Pair(1, 1), Margins([0; 2])),
         Op::LPPool3d(pool) => norm_of_windows!(pool, x, Extents([1; 3]), Margins([0; 3])),
+        Op::MaxUnpool2d(unpool) => {
+            let stride = unpool.stride.unwrap_or(unpool.kernel_size);
+            window::unpooled(x, &inputs[1], &axes(&unpool.kernel_size, &stride, &unpool.padding, &Pair(1, 1)))
+        }
         Op::SoftPool2d(pool) => {
             let stride = pool.stride.unwrap_or(pool.kernel_size);
             let axes = axes(&pool.kernel_size, &stride, &pool.padding, &Pair(1, 1));

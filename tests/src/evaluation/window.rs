@@ -187,6 +187,26 @@ pub fn max_pooling(x: &Array, axes: &[Axis], ceil_mode: bool) -> Array {
     pooling(x, axes, ceil_mode, |seen, _| largest(seen))
 }
 
+/// Every element where the first of the largest of its window of `pooled` is, and zeros.
+pub fn unpooled(x: &Array, pooled: &Array, axes: &[Axis]) -> Array {
+    let mut y = Array::of(&pooled.shape, |_| Number::exact(0.0));
+    let kernel: Vec<usize> = axes.iter().map(|axis| axis.kernel).collect();
+    each_place(&x.shape, |place| {
+        let mut best: Option<(Number, Vec<isize>)> = None;
+        each_place(&kernel, |index| {
+            let at = sees(axes, &place[2..], index);
+            if let Some(number) = pooled.inside(place[0], place[1], &at)
+                && best.as_ref().is_none_or(|(largest, _)| number.is_greater(*largest))
+            {
+                best = Some((number, at));
+            }
+        });
+        let (_, at) = best.expect("a window sees an element");
+        y.elements[number_of(&[place[0], place[1], at[0] as usize, at[1] as usize], &y.shape)] = x.at(place);
+    });
+    y
+}
+
 /// The first of the largest; of none, which a dilated window may see, minus infinity.
 pub fn largest(numbers: &[Number]) -> Number {
     let Some(&first) = numbers.first() else { return Number::exact(f64::NEG_INFINITY) };

@@ -38,6 +38,12 @@ const OF_IMAGES: [&str; 9] = [
     "MultiheadAttention",
 ];
 
+/// The layers that are drawn: all but those that want whole numbers, or a second value of a kind.
+pub fn drawn() -> Vec<&'static str> {
+    let names = LAYERS.iter().filter(|entry| entry.second.is_none()).map(|entry| entry.signature.name);
+    names.filter(|name| *name != "Embedding").collect()
+}
+
 /// How many axes a layer's windows or sides have, from its name: `Conv1d`.
 fn axes_of(name: &str) -> usize {
     match name.strip_suffix('d').and_then(|name| name.chars().last()) {
@@ -61,7 +67,7 @@ impl Layers<'_> {
     /// A layer that takes a value of that shape, and what it makes of it.
     pub fn any(&mut self, shape: &[usize]) -> (LayerCall, Vec<usize>) {
         loop {
-            let any = LAYERS[self.dice.below(LAYERS.len())].signature.name;
+            let any = self.dice.pick(&drawn());
             let name = if self.dice.percent(40) { self.dice.pick(&OFTEN) } else { any };
             if let Some(found) = self.try_layer(name, shape) {
                 return found;

@@ -1,8 +1,9 @@
 //! What many nets were made of, and what was wrong with one.
 
+use super::arguments::drawn;
 use super::net::{Net, worse};
 use cnnc_compiler::graph::NodeKind;
-use cnnc_compiler::ops::{JOINS, LAYERS};
+use cnnc_compiler::ops::JOINS;
 use cnnc_compiler::plan::Plan;
 use std::collections::BTreeMap;
 
@@ -72,7 +73,8 @@ impl Report {
 
     /// Layers, joins and forms that were in no net.
     pub fn missing(&self) -> Vec<String> {
-        let names = LAYERS.iter().chain(JOINS).map(|entry| entry.signature.name.to_owned());
+        let joins = JOINS.iter().map(|entry| entry.signature.name);
+        let names = drawn().into_iter().chain(joins).map(str::to_owned);
         let forms = FORMS.iter().map(|(form, _)| (*form).to_owned());
         let others = ["open sizes", "axis of size 1", "batch 1", "batch 2", "batch 3"].map(str::to_owned);
         names.chain(forms).chain(others).filter(|name| !self.nets_with.contains_key(name)).collect()

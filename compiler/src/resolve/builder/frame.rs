@@ -66,6 +66,12 @@ impl<'a> Frame<'a> {
         }
     }
 
+    /// A frame of items in braces, which see the values of `scope`.
+    pub fn of_items(scope: Scope<'a>, module: ModuleId, header: Span) -> Self {
+        let kind = DeclarationKind::Block;
+        Frame { scope, kind, is_root: false, ..Frame::loose(module, header) }
+    }
+
     /// The module of the call.
     pub fn call(&self) -> ModuleId {
         self.open.first().copied().unwrap_or(ModuleId(0))

@@ -2,7 +2,7 @@
 //! reached through the name of the call.
 
 use super::{Builder, Frame, Network};
-use crate::graph::ModuleId;
+use crate::graph::{Module, ModuleId};
 use crate::resolve::error::KeepError;
 use crate::resolve::expression::Flow;
 use crate::resolve::report::KEPT;
@@ -68,6 +68,17 @@ impl Network<'_> {
         let mut names: Vec<_> = of_call.map(|(_, name)| name.clone()).collect();
         names.sort_unstable();
         names
+    }
+
+    /// Where a call around this one keeps a value of that name.
+    pub fn kept_around(&self, call: ModuleId, name: &str) -> Option<Span> {
+        let path = self.graph.module(call).map(|module| module.path.clone())?;
+        let is_around = |owner: &Module| {
+            owner.path.is_empty() || path.strip_prefix(&*owner.path).is_some_and(|rest| rest.starts_with('.'))
+        };
+        let keepers = self.kept.values.iter().filter(|((owner, kept), _)| *owner != call && **kept == *name);
+        let around = keepers.filter(|((owner, _), _)| self.graph.module(*owner).is_some_and(is_around));
+        around.map(|(_, kept)| kept.span).max_by_key(|span| span.start)
     }
 
     /// Where a call below this one keeps a value of that name: `encoder.fine`.

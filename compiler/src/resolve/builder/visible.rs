@@ -149,9 +149,10 @@ impl<'a> Visible<'_, 'a> {
         let near = reporter.near(name, || network.kept_names(call));
         let near = near.as_deref();
         let value = scope.get(name).and_then(|value| value.as_ref()).map(Value::kind);
+        let outside = network.kept_around(call, name);
         let elsewhere = if near.is_some() { None } else { network.kept_below(call, name) };
         let elsewhere = elsewhere.as_deref();
-        reporter.report(KeepError::Unknown { name, span, near, elsewhere, value }.diagnostic());
+        reporter.report(KeepError::Unknown { name, span, near, elsewhere, outside, value }.diagnostic());
         Flow::Unknown
     }
 

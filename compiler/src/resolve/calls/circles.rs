@@ -142,7 +142,8 @@ impl<'a> Gathered<'a> {
         for statement in &body.statements {
             match &statement.kind {
                 StatementKind::Item(item) => match &item.kind {
-                    FlowKind::Use(call) => self.call(call),
+                    // Whether a block places the items that it is given is not seen here.
+                    FlowKind::Use(call) | FlowKind::Filled { call, .. } => self.call(call),
                     FlowKind::Constant(_) => {}
                     FlowKind::Join { body, .. } | FlowKind::Sequential(body) | FlowKind::Group(body) => self.body(body),
                 },

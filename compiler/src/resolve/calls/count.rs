@@ -20,7 +20,7 @@ const DEPTH: usize = 120;
 pub(in crate::resolve) fn least_layers(body: &Body, called: &dyn Fn(&str) -> u64) -> u64 {
     let layers = body.statements.iter().map(|statement| match &statement.kind {
         StatementKind::Item(item) => match &item.kind {
-            FlowKind::Use(call) => called(&call.callee.text),
+            FlowKind::Use(call) | FlowKind::Filled { call, .. } => called(&call.callee.text),
             FlowKind::Constant(_) => 1,
             FlowKind::Join { body, .. } | FlowKind::Sequential(body) | FlowKind::Group(body) => {
                 least_layers(body, called)
@@ -92,7 +92,7 @@ impl<'e, 'a, 'p> Count<'e, 'a, 'p> {
     fn statement(&mut self, scope: &mut Scope<'a>, names: &dyn Names<'a>, statement: &'a StatementKind) -> u64 {
         match statement {
             StatementKind::Item(item) => match &item.kind {
-                FlowKind::Use(call) => return self.call(scope, names, call),
+                FlowKind::Use(call) | FlowKind::Filled { call, .. } => return self.call(scope, names, call),
                 FlowKind::Constant(_) => return 1,
                 FlowKind::Join { body, .. } | FlowKind::Sequential(body) | FlowKind::Group(body) => {
                     return self.body(scope, names, body);
@@ -150,7 +150,7 @@ impl<'e, 'a, 'p> Count<'e, 'a, 'p> {
                 let body = &callable.declaration.body;
                 least.max(inner.map_or(0, |mut inner| self.body(&mut inner, declarations, body)))
             }
-            Some(Callee::Unreadable) | None => 0,
+            Some(Callee::Items(_) | Callee::Unreadable) | None => 0,
         }
     }
 }

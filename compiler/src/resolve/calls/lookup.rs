@@ -5,9 +5,9 @@ use super::bind::bind_layer;
 use super::matching::match_given;
 use crate::ops;
 use crate::resolve::error::{CallSite, NameError, StructureError, ValueError};
-use crate::resolve::expression::{Callee, Evaluator, Names, Recipe, Value};
+use crate::resolve::expression::{Callee, Evaluator, Given, Names, Recipe, Value};
 use crate::resolve::report::Reporter;
-use cnnc_grammar::ast::Call;
+use cnnc_grammar::ast::{Call, Expr, Parameter, TypeKind};
 use cnnc_grammar::span::Span;
 use std::rc::Rc;
 
@@ -115,6 +115,11 @@ impl<'a> Declarations<'a> {
                 let (more, keyed): (Vec<_>, Vec<_>) = arguments.into_iter().partition(|given| given.key.is_none());
                 all.splice(positional..positional, more);
                 all.extend(keyed);
+                if matches!(base.callee, Callee::Items(_)) {
+                    let error = StructureError::ItemsArguments { name, span: call.span };
+                    evaluator.reporter.report(error.diagnostic());
+                    return None;
+                }
                 Some(Rc::new(Recipe::new(base.callee.clone(), all, site, None)))
             }
             Some(Some(other)) => {
@@ -130,6 +135,41 @@ impl<'a> Declarations<'a> {
                 }
             },
         }
+    }
+
+    /// A block or block value with its arguments, and with the items in the braces behind it: they are the value of its last
+    /// parameter that is a layer. A built-in layer that takes a second value has it from them when it is written out.
+    pub fn filled_recipe(
+        &self,
+        evaluator: &mut Evaluator<'_, 'a, '_>,
+        call: &'a Call,
+        items: &'a Expr,
+    ) -> Option<Rc<Recipe<'a>>> {
+        let base = self.recipe(evaluator, call)?;
+        let (name, span) = (call.callee.text.as_str(), call.span);
+        let refusal = |declared| StructureError::TakesNoItems { name, span, items: items.span, declared };
+        let error = match &base.callee {
+            Callee::Unreadable => return None,
+            Callee::Layer(entry) if entry.second.is_some() => return Some(base),
+            Callee::Layer(_) | Callee::Items(_) => refusal(None),
+            Callee::Declared(_) if base.tied.is_some() => StructureError::TiedArguments { name, span: items.span },
+            Callee::Declared(callable) => {
+                let declaration = callable.declaration;
+                let is_layer =
+                    |parameter: &&Parameter| matches!(&parameter.ty.kind, TypeKind::Named(ty) if ty == "layer");
+                match declaration.parameters.iter().rfind(is_layer) {
+                    Some(parameter) => {
+                        let value = evaluator.evaluate(items);
+                        let given = Given { key: Some(&parameter.name), value, expr: items, span: items.span };
+                        let arguments = base.arguments.iter().cloned().chain([given]).collect();
+                        return Some(Rc::new(Recipe::new(base.callee.clone(), arguments, base.site, None)));
+                    }
+                    None => refusal(Some(declaration.header)),
+                }
+            }
+        };
+        evaluator.reporter.report(error.diagnostic());
+        None
     }
 
     fn report_no_callee(&self, evaluator: &mut Evaluator<'_, 'a, '_>, call: &Call) {
@@ -173,7 +213,7 @@ impl<'a> Declarations<'a> {
             Callee::Declared(callable) => {
                 match_given(evaluator, callable, &recipe.arguments);
             }
-            Callee::Unreadable => {}
+            Callee::Items(_) | Callee::Unreadable => {}
         }
     }
 }

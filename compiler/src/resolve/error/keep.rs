@@ -15,6 +15,8 @@ pub(in crate::resolve) enum KeepError<'e> {
         span: Span,
         near: Option<&'e str>,
         elsewhere: Option<&'e str>,
+        /// Where a call around this one keeps it.
+        outside: Option<Span>,
         value: Option<&'static str>,
     },
     /// A value that is not kept in a call; whether it is kept here instead.
@@ -41,7 +43,13 @@ impl KeepError<'_> {
                 Diagnostic::new(Code::E211, format!("`{name}` is kept twice"), *second, "the second")
                     .label(*first, "the first")
             }
-            KeepError::Unknown { name, span, near, elsewhere, value } => {
+            KeepError::Unknown { name, span, outside: Some(outside), .. } => {
+                let message = format!("no value is kept as `{name}` within this block or these braces");
+                Diagnostic::new(Code::E211, message, *span, "not kept here")
+                    .label(*outside, "kept outside")
+                    .help("what is kept outside reaches a block as a parameter of type `tensor`, and braces not at all")
+            }
+            KeepError::Unknown { name, span, near, elsewhere, value, outside: None } => {
                 let message = format!("no value is kept as `{name}` before this line");
                 let diagnostic = Diagnostic::new(Code::E211, message, *span, "not kept here");
                 let diagnostic = match value {

@@ -29,6 +29,10 @@ pub(in crate::resolve) enum StructureError<'e> {
     LinearOverImage { shape: &'e Shape, span: Span, origin: Span, before: Span },
     /// Arguments for a tied layer.
     TiedArguments { name: &'e str, span: Span },
+    /// Arguments for items in braces.
+    ItemsArguments { name: &'e str, span: Span },
+    /// Braces behind what takes no items: a layer, or a block that is declared there.
+    TakesNoItems { name: &'e str, span: Span, items: Span, declared: Option<Span> },
     /// No model at all, or none of that name.
     NoModel { wanted: Option<&'e str>, near: Option<&'e str>, models: &'e [&'e str] },
     /// Settings that are no list of `name=value`.
@@ -104,6 +108,24 @@ impl StructureError<'_> {
             StructureError::TiedArguments { name, span } => {
                 let message = format!("`{name}` is tied: it is one layer and takes no further arguments");
                 Diagnostic::new(Code::E206, message, *span, "arguments of a tied layer")
+            }
+            StructureError::ItemsArguments { name, span } => {
+                let message = format!("`{name}` stands for items in braces, which take no arguments");
+                Diagnostic::new(Code::E207, message, *span, "arguments of items in braces")
+                    .help("what takes arguments is a block")
+            }
+            StructureError::TakesNoItems { name, span, items, declared } => {
+                let brace = Span { end: items.start.saturating_add(1), ..*items };
+                let message = format!("`{name}` takes no items in braces");
+                let diagnostic = Diagnostic::new(Code::E207, message, brace, "no parameter of it is a layer");
+                match declared {
+                    Some(declared) => diagnostic
+                        .label(*declared, "declared here")
+                        .help("give it one, `body: layer`, which then stands for the items wherever it is placed"),
+                    None => diagnostic
+                        .help("items that follow it stand behind it")
+                        .guess(Span { start: span.end, end: items.start, ..*span }, "; name: "),
+                }
             }
             StructureError::LinearOverImage { shape, span, origin, before } => {
                 let message = format!("`Linear` connects the last axis of {shape} alone, a row of pixels");

@@ -4,8 +4,8 @@ use super::Expander;
 use crate::graph::ModuleKind;
 use crate::resolve::builder::{Cursor, Frame};
 use crate::resolve::error::StructureError;
-use crate::resolve::expression::{Callee, Flow};
-use cnnc_grammar::ast::{Body, Call, FlowItem, FlowKind, Label};
+use crate::resolve::expression::{Braces, Callee, Flow};
+use cnnc_grammar::ast::{Body, Call, Expr, FlowItem, FlowKind, Label};
 use cnnc_grammar::span::Span;
 
 /// An item that is being written out.
@@ -27,6 +27,7 @@ impl<'a> Expander<'a, '_> {
         frame.begun = true;
         let span = match &item.kind {
             FlowKind::Use(call) => call.span,
+            FlowKind::Filled { call, items } => call.span.to(items.span),
             FlowKind::Join { call, .. } => call.span,
             FlowKind::Constant(value) => value.span,
             FlowKind::Sequential(_) | FlowKind::Group(_) => statement,
@@ -41,7 +42,8 @@ impl<'a> Expander<'a, '_> {
 
     fn item_of_kind(&mut self, frame: &mut Frame<'a>, cursor: &Cursor, item: &'a FlowItem, site: &Item<'a>) -> Flow {
         match &item.kind {
-            FlowKind::Use(call) => self.use_item(frame, call, site),
+            FlowKind::Use(call) => self.use_item(frame, call, None, site),
+            FlowKind::Filled { call, items } => self.use_item(frame, call, Some(items), site),
             FlowKind::Join { kind, call, body } => self.join(frame, *kind, call, body, site),
             FlowKind::Sequential(body) => self.group(frame, body, site),
             FlowKind::Constant(value) => self.constant(frame, value, site),
@@ -54,19 +56,55 @@ impl<'a> Expander<'a, '_> {
         }
     }
 
-    fn use_item(&mut self, frame: &mut Frame<'a>, call: &'a Call, item: &Item<'a>) -> Flow {
-        if let Some(value) = self.named_constant(frame, call, item) {
+    fn use_item(&mut self, frame: &mut Frame<'a>, call: &'a Call, items: Option<&'a Expr>, item: &Item<'a>) -> Flow {
+        if items.is_none()
+            && let Some(value) = self.named_constant(frame, call, item)
+        {
             return self.constant_branch(frame, &value, item.span);
         }
         let declarations = self.builder.declarations;
-        match self.builder.at(frame, |evaluator, _| declarations.recipe(evaluator, call)) {
+        let recipe = self.builder.at(frame, |evaluator, _| match items {
+            Some(items) => declarations.filled_recipe(evaluator, call, items),
+            None => declarations.recipe(evaluator, call),
+        });
+        let undecided = items.and_then(Expr::items).filter(|_| recipe.is_none() || !self.builder.network.expanding);
+        if let Some(body) = undecided {
+            self.undecided_items(frame, body);
+        }
+        match recipe {
             Some(recipe) => match &recipe.callee {
-                Callee::Layer(entry) => self.layer_item(frame, entry, &recipe, item),
+                Callee::Layer(entry) => {
+                    let second = items.and_then(Expr::items).filter(|_| self.builder.network.expanding);
+                    self.layer_item(frame, entry, &recipe, second, item)
+                }
                 Callee::Declared(callable) => self.call_item(frame, callable, &recipe, item),
+                Callee::Items(braces) => self.braces_item(frame, braces, item),
                 Callee::Unreadable => self.unknown_item(frame, item),
             },
             None => self.unknown_item(frame, item),
         }
+    }
+
+    /// Items in braces that no block is known to place: their names are checked.
+    fn undecided_items(&mut self, frame: &Frame<'a>, body: &'a Body) {
+        let mut inner = Frame::of_items(frame.scope.inner(), frame.module(), body.span);
+        let mut cursor = Cursor { value: Flow::Unknown, branches: None, top: true };
+        self.undecided_body(&mut inner, body, &mut cursor);
+    }
+
+    /// Items in braces where the block that they were given to places them: a group with a frame of its own.
+    fn braces_item(&mut self, frame: &Frame<'a>, braces: &Braces<'a>, item: &Item<'a>) -> Flow {
+        let module = self.builder.enter_module(frame, item.label, item.span, ModuleKind::Sequential);
+        let body = braces.body;
+        if !self.builder.network.expanding || !self.builder.reporter.may_go_deeper(item.span) {
+            return Flow::Unknown;
+        }
+        let mut inner = Frame::of_items(braces.scope.inner(), module, body.span);
+        self.builder.reporter.go_deeper();
+        let value = self.sequence(&mut inner, body, item.flow, true);
+        self.builder.reporter.rise();
+        self.builder.finish_module(module, value);
+        value
     }
 
     /// An item of which nothing is known still has a name and a position.

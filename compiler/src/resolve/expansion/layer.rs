@@ -9,19 +9,27 @@ use crate::resolve::calls::{BoundLayer, bind_layer};
 use crate::resolve::error::StructureError;
 use crate::resolve::expression::{Flow, Recipe};
 use crate::shape::Shape;
+use cnnc_grammar::ast::Body;
 use cnnc_grammar::span::Span;
 
 impl<'a> Expander<'a, '_> {
-    /// Writes out a built-in layer as an item.
+    /// Writes out a built-in layer as an item; the braces behind it give its second value, and what they name is below it.
     pub(super) fn layer_item(
         &mut self,
-        frame: &Frame<'a>,
+        frame: &mut Frame<'a>,
         entry: &'static LayerEntry,
         recipe: &Recipe<'a>,
+        braces: Option<&'a Body>,
         item: &Item<'a>,
     ) -> Flow {
+        let module = self.builder.enter_module(frame, item.label, item.span, ModuleKind::Sequential);
+        let second = braces.map(|body| {
+            frame.open.push(module);
+            let value = self.sequence(frame, body, item.flow, false);
+            frame.open.pop();
+            (value, body.span)
+        });
         let builder = &mut self.builder;
-        let module = builder.enter_module(frame, item.label, item.span, ModuleKind::Sequential);
         if !builder.reporter.spend_layer(item.span) {
             return Flow::Unknown;
         }
@@ -36,7 +44,7 @@ impl<'a> Expander<'a, '_> {
         let bound = bind_layer(&mut builder.reporter, entry, arguments, site, incoming.as_ref());
         let Some(bound) = bound else { return Flow::Unknown };
         builder.share(recipe.tied, module);
-        let value = self.layer_node(frame, bound, module, item);
+        let value = self.layer_node(frame, bound, module, second, item);
         let network = &mut self.builder.network;
         network.tied.leave(recipe.tied);
         if let (Flow::Node(node), Some(module)) = (value, network.graph.modules.get_mut(module.0 as usize)) {
@@ -46,9 +54,16 @@ impl<'a> Expander<'a, '_> {
         value
     }
 
-    fn layer_node(&mut self, frame: &Frame<'a>, bound: BoundLayer<'a>, module: ModuleId, item: &Item<'a>) -> Flow {
+    fn layer_node(
+        &mut self,
+        frame: &Frame<'a>,
+        bound: BoundLayer<'a>,
+        module: ModuleId,
+        second: Option<(Flow, Span)>,
+        item: &Item<'a>,
+    ) -> Flow {
         let builder = &mut self.builder;
-        let taken = match (bound.op.takes_input(), item.flow) {
+        let mut taken = match (bound.op.takes_input(), item.flow) {
             (false, _) => Vec::new(),
             (true, Flow::Node(node)) => vec![Taken { node, branch: None }],
             (true, Flow::Unknown) => return Flow::Unknown,
@@ -58,6 +73,11 @@ impl<'a> Expander<'a, '_> {
                 return Flow::Unknown;
             }
         };
+        match second {
+            Some((Flow::Node(node), span)) => taken.push(Taken { node, branch: Some(span) }),
+            Some((Flow::Unknown | Flow::Absent, _)) => return Flow::Unknown,
+            None => {}
+        }
         if !builder.network.expanding {
             return Flow::Unknown;
         }

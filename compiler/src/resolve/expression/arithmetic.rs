@@ -2,10 +2,10 @@
 //!
 //! `/` gives a float, `//` rounds down and `%` has the sign of the divisor; an int and a float meet as floats; conditions are
 //! bools. What has no result (overflow, division by zero) is a [`Fault`]. Sizes that hold symbols add, subtract, multiply and
-//! floor-divide.
+//! floor-divide. Lists of numbers are `tensors`.
 
-use super::power;
 use super::value::{Items, MAX_TEXT_BYTES, Value};
+use super::{power, tensors};
 use crate::shape::Dim;
 use cnnc_grammar::ast::{BinaryOperator, UnaryOperator};
 use std::cmp::Ordering;
@@ -40,6 +40,7 @@ pub(in crate::resolve) fn unary<'a>(operator: UnaryOperator, value: &Value<'a>) 
         (UnaryOperator::Negate, Value::Int(number)) => number.checked_neg().map(Value::Int).ok_or(OVERFLOW),
         (UnaryOperator::Negate, Value::Float(number)) => Ok(Value::Float(-number)),
         (UnaryOperator::Negate, Value::Size(size)) => size.times_number(-1).map(from_size).map_err(|_| OVERFLOW),
+        (UnaryOperator::Negate, Value::List(items)) => tensors::negated(items),
         (UnaryOperator::Negate, _) => Err(Fault::Type("a number")),
     }
 }
@@ -135,6 +136,14 @@ fn arithmetic<'a>(operator: BinaryOperator, left: &Value<'a>, right: &Value<'a>)
             if operator == BinaryOperator::Multiply =>
         {
             repeated(items, *count).map(Value::List)
+        }
+        (Value::List(_), Value::Int(_) | Value::Float(_)) | (Value::Int(_) | Value::Float(_), Value::List(_))
+            if matches!(operator, BinaryOperator::Add | BinaryOperator::Subtract | BinaryOperator::Divide) =>
+        {
+            tensors::elementwise(operator, left, right)
+        }
+        (Value::List(_), Value::List(_)) if matches!(operator, BinaryOperator::Subtract | BinaryOperator::Divide) => {
+            tensors::elementwise(operator, left, right)
         }
         _ => Err(NUMBERS),
     }

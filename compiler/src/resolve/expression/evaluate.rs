@@ -60,6 +60,7 @@ impl<'a> Evaluator<'_, 'a, '_> {
                     }
                 }
             }
+            ExprKind::Items(body) => self.braces(body, span),
             ExprKind::Unreadable => {
                 self.reporter.unreadable();
                 None

@@ -1,8 +1,10 @@
-//! The functions of the language: `enumerate`, `zip`, `sum`, `min`, `max`, `round`, `floor`, `ceil`, `len` and `make_divisible`.
+//! The functions of the language: `enumerate`, `zip`, `sum`, `min`, `max`, `round`, `floor`, `ceil`, `len` and `make_divisible`,
+//! and those of `tensors`.
 //!
 //! Each is a line of [`FUNCTIONS`]: its parameters, by which arguments are bound, and its body.
 
 use super::arithmetic::{Fault, OVERFLOW, TOO_LONG, binary};
+use super::tensors;
 use super::value::{Items, MAX_LEAVES, Value};
 use cnnc_grammar::ast::BinaryOperator;
 
@@ -82,6 +84,10 @@ pub(in crate::resolve) const FUNCTIONS: &[Function] = &[
         variadic: false,
         body: make_divisible,
     },
+    Function { name: "arange", parameters: &["count"], required: 1, variadic: true, body: tensors::arange },
+    Function { name: "ones", parameters: &["sizes"], required: 1, variadic: true, body: tensors::ones },
+    Function { name: "zeros", parameters: &["sizes"], required: 1, variadic: true, body: tensors::zeros },
+    Function { name: "stack", parameters: &["values"], required: 1, variadic: true, body: tensors::stack },
 ];
 
 /// The function of that name.

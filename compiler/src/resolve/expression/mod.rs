@@ -13,6 +13,7 @@ mod power;
 mod recipe;
 mod scope;
 mod slice;
+mod tensors;
 mod types;
 mod value;
 
@@ -20,7 +21,8 @@ pub(in crate::resolve) use arithmetic::from_size;
 pub(in crate::resolve) use evaluate::Evaluator;
 pub(in crate::resolve) use made::bind_pattern;
 pub(in crate::resolve) use names::Names;
-pub(in crate::resolve) use recipe::{Callable, Callee, Given, Recipe};
+pub(in crate::resolve) use recipe::{Braces, Callable, Callee, Given, Recipe};
 pub(in crate::resolve) use scope::Scope;
+pub(in crate::resolve) use tensors::shape as tensor_shape;
 pub(in crate::resolve) use types::{Misfit, NAMED_TYPES, fit, written};
 pub(in crate::resolve) use value::{Flow, MAX_LEAVES, Value};

@@ -6,13 +6,14 @@
 use super::arithmetic::{Fault, from_size};
 use super::evaluate::Evaluator;
 use super::functions::{Function, function};
-use super::recipe::{Given, Recipe};
+use super::recipe::{Braces, Callee, Given, Recipe};
+use super::tensors;
 use super::value::{Flow, Items, Value};
 use crate::graph::{ModuleId, ParameterId};
-use crate::resolve::error::{NameError, ValueError};
+use crate::resolve::error::{CallSite, NameError, ValueError};
 use crate::resolve::report::Reporter;
 use crate::shape::Shape;
-use cnnc_grammar::ast::{Argument, Call, Expr, ExprKind, Name};
+use cnnc_grammar::ast::{Argument, Body, Call, Expr, ExprKind, Name};
 use cnnc_grammar::span::Span;
 use std::rc::Rc;
 
@@ -96,6 +97,21 @@ impl<'e, 'a> Evaluator<'e, 'a, '_> {
         let recipe = self.names.layer(self, call)?;
         let is_known = recipe.arguments.iter().all(|given| given.value.is_some());
         is_known.then_some(Value::Layer(recipe))
+    }
+
+    /// Items in braces, with the values that they see.
+    pub(super) fn braces(&mut self, body: &'a Body, span: Span) -> Option<Value<'a>> {
+        if !self.reporter.spend(self.scope.size() as u64, span) {
+            return None;
+        }
+        let callee = Callee::Items(Rc::new(Braces { body, scope: self.scope.inner() }));
+        let recipe = Recipe::new(callee, Vec::new(), CallSite { span, parentheses: false }, None);
+        if recipe.is_too_large() {
+            let why = "items in braces see others, deeper nested than they may be";
+            self.reporter.report(ValueError::NoResult { why, span, note: None }.diagnostic());
+            return None;
+        }
+        Some(Value::Layer(Rc::new(recipe)))
     }
 
     /// The arguments of a call, evaluated.
@@ -185,6 +201,10 @@ impl<'e, 'a> Evaluator<'e, 'a, '_> {
             Value::Tensor(flow) if name.text == "shape" => {
                 let shape = self.names.shape(flow)?;
                 Items::new(shape.iter().cloned().map(from_size).collect()).map(Value::Tuple)
+            }
+            Value::List(rows) if name.text == "T" => {
+                let turned = tensors::transposed(&rows).unwrap_or(Err(Fault::Type("rows of equally many numbers")));
+                self.result(turned, value.span, |wanted| ValueError::Function { name: ".T", wanted, span: value.span })
             }
             other => {
                 let error = NameError::NoField { name: &name.text, of: other.kind(), span: name.span };

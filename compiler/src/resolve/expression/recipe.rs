@@ -1,10 +1,11 @@
 //! Layers as values: what is called, and with what. Every use of one makes a new layer, unless it is tied.
 
 use super::arithmetic::{Fault, equal};
+use super::scope::Scope;
 use super::value::{MAX_DEPTH, MAX_LEAVES, Value};
 use crate::ops::LayerEntry;
 use crate::resolve::error::CallSite;
-use cnnc_grammar::ast::{Argument, Declaration, Expr, Name, Parameter, Preset};
+use cnnc_grammar::ast::{Argument, Body, Declaration, Expr, Name, Parameter, Preset};
 use cnnc_grammar::span::Span;
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -16,8 +17,19 @@ pub(in crate::resolve) enum Callee<'a> {
     Layer(&'static LayerEntry),
     /// A block or model.
     Declared(Rc<Callable<'a>>),
+    /// Items in braces behind a block's call.
+    Items(Rc<Braces<'a>>),
     /// A declaration that could not be read; its error is reported.
     Unreadable,
+}
+
+/// Items that are written out wherever the block that they are given to places them. They see the values that can be seen
+/// where they stand, as those are there, and keep and name within themselves.
+pub(in crate::resolve) struct Braces<'a> {
+    /// The items.
+    pub body: &'a Body,
+    /// The values.
+    pub scope: Scope<'a>,
 }
 
 /// A block or model, with the defaults that presets gave it.
@@ -58,13 +70,23 @@ pub(in crate::resolve) struct Given<'a> {
     pub span: Span,
 }
 
-impl Callee<'_> {
+impl<'a> Callee<'a> {
+    /// The values that items in braces hold on to.
+    fn seen(&self) -> impl Iterator<Item = &Value<'a>> {
+        match self {
+            Callee::Items(braces) => Some(braces.scope.values()),
+            Callee::Layer(_) | Callee::Declared(_) | Callee::Unreadable => None,
+        }
+        .into_iter()
+        .flatten()
+    }
+
     /// The name under which it is known everywhere.
     fn name(&self) -> &str {
         match self {
             Callee::Layer(entry) => entry.signature.name,
             Callee::Declared(callable) => &callable.name.text,
-            Callee::Unreadable => "",
+            Callee::Items(_) | Callee::Unreadable => "",
         }
     }
 }
@@ -97,7 +119,7 @@ impl<'a> Recipe<'a> {
     pub fn new(callee: Callee<'a>, arguments: Vec<Given<'a>>, site: CallSite, tied: Option<usize>) -> Self {
         let values = || arguments.iter().filter_map(|given| given.value.as_ref());
         let leaves = values().map(Value::leaves).fold(1, usize::saturating_add);
-        let depth = 1 + values().map(Value::depth).max().unwrap_or(0);
+        let depth = 1 + values().map(Value::depth).chain(callee.seen().map(Value::depth)).max().unwrap_or(0);
         Recipe { callee, arguments, site, tied, leaves, depth }
     }
 
@@ -108,6 +130,9 @@ impl<'a> Recipe<'a> {
 
     /// Whether two layers are the same with the same arguments, written in the same way.
     pub fn same(&self, other: &Recipe<'_>) -> Result<bool, Fault> {
+        if let (Callee::Items(a), Callee::Items(b)) = (&self.callee, &other.callee) {
+            return Ok(Rc::ptr_eq(a, b));
+        }
         if self.callee.name() != other.callee.name()
             || self.tied != other.tied
             || self.arguments.len() != other.arguments.len()

@@ -58,7 +58,12 @@ impl<'a> Scope<'a> {
         self.values.len()
     }
 
-    /// The same names, for the loops of an expression, whose own names end with it.
+    /// What all names stand for, where that is known.
+    pub fn values(&self) -> impl Iterator<Item = &Value<'a>> {
+        self.values.values().filter_map(|(binding, _)| binding.as_ref())
+    }
+
+    /// The same names, to bind more that no others see: those of an expression's loops, and of items in braces.
     pub fn inner(&self) -> Scope<'a> {
         Scope { values: self.values.clone(), shadowed: Vec::new(), incomplete: self.incomplete }
     }

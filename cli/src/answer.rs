@@ -15,7 +15,7 @@ const ANSWERS: usize = 32;
 /// Columns of the longest bar.
 const BAR: usize = 30;
 /// Values past which a tensor is only summed up.
-pub const VALUES: usize = 200;
+const VALUES: usize = 200;
 
 /// All outputs.
 ///

@@ -170,3 +170,54 @@ class UNet(nn.Module):
         for up in (self.up1, self.up2, self.up3, self.up4):
             y = up.conv(torch.cat((skips.pop(), up.up(y)), dim=1))
         return self.outc.conv(y)
+
+
+class NamedLeNet(nn.Module):
+    """LeNet as a class that names its layers, and calls what has no parameters as functions."""
+
+    def __init__(self, padding=2, features=400, activation=torch.sigmoid, pool=functional.avg_pool2d):
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 6, kernel_size=5, padding=padding)
+        self.conv2 = nn.Conv2d(6, 16, kernel_size=5)
+        self.fc1 = nn.Linear(features, 120)
+        self.fc2 = nn.Linear(120, 84)
+        self.fc3 = nn.Linear(84, 10)
+        self.activation, self.pool = activation, pool
+
+    def forward(self, x):
+        x = self.pool(self.activation(self.conv1(x)), 2)
+        x = self.pool(self.activation(self.conv2(x)), 2)
+        x = self.activation(self.fc1(torch.flatten(x, 1)))
+        return self.fc3(self.activation(self.fc2(x)))
+
+
+class ConvolutionalNet(nn.Module):
+    """A class of two `nn.Sequential`s."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv_layers = nn.Sequential(
+            nn.Conv2d(1, 32, kernel_size=3, padding=1),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(32, 64, kernel_size=3, padding=1),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+        )
+        self.fc_layers = nn.Sequential(nn.Linear(64 * 7 * 7, 128), nn.ReLU(), nn.Linear(128, 10))
+
+    def forward(self, x):
+        return self.fc_layers(torch.flatten(self.conv_layers(x), 1))
+
+
+class NamedVGG(nn.Module):
+    """VGG as a class: an `nn.Sequential` of blocks and one of the classifier."""
+
+    def __init__(self, arch):
+        super().__init__()
+        layers = list(vgg(arch))
+        self.conv_layers = nn.Sequential(*layers[: len(arch)])
+        self.fc_layers = nn.Sequential(*layers[len(arch) + 1 :])
+
+    def forward(self, x):
+        return self.fc_layers(torch.flatten(self.conv_layers(x), 1))

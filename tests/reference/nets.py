@@ -113,6 +113,12 @@ D2L = {
         101,
     ),
     "inception_block": Net(alone(d2l_nets.Inception), (1, 192, 28, 28), "inception_block.cnn", step=101),
+    "named_lenet": Net(d2l_nets.NamedLeNet, GREY, "course/lenet.cnn", "LeNet"),
+    "named_plain_lenet": Net(
+        lambda: d2l_nets.NamedLeNet(0, 256, torch.relu, nn.functional.max_pool2d), GREY, "course/lenet.cnn", "PlainLeNet"
+    ),
+    "convolutional_net": Net(d2l_nets.ConvolutionalNet, GREY, "course/convolutional.cnn"),
+    "named_vgg_small": Net(lambda: d2l_nets.NamedVGG(VGG_SMALL), LARGE_GREY, "course/vgg.cnn", "VGGSmall"),
     "mlp": Net(lambda: nn.Sequential(nn.Linear(20, 256), nn.ReLU(), nn.Linear(256, 10)), (2, 20), "mlp.cnn"),
     "nested_blocks": Net(d2l_nets.nested_blocks, (2, 4), "nested_blocks.cnn"),
     "tied": Net(d2l_nets.tied, (2, 4), "tied.cnn"),

@@ -3,7 +3,6 @@
 //! A value that other runs never have, since a pass put its layer into another's kernel, is computed for the one that asks; a
 //! note names these layers.
 
-use crate::answer;
 use crate::console::{Console, Outcome, Stop};
 use crate::numbers::{column_width, padded, padded_before};
 use crate::part::Part;
@@ -12,6 +11,9 @@ use cnnc_compiler::diagnostic::{Code, Diagnostic, nearest};
 use cnnc_compiler::graph::{Graph, Module, ModuleKind, NodeKind};
 use cnnc_grammar::span::Files;
 use cnnc_runtime::{Device, Model, Tensor};
+
+/// Numbers of a value that are printed unasked.
+const FEW: usize = 32;
 
 /// The paths that patterns stand for, in the order of the network, each once.
 pub fn paths(model: &Model, patterns: &[String], console: &mut Console<'_>) -> Outcome<Vec<String>> {
@@ -116,7 +118,7 @@ pub fn text(
             Some(part) => {
                 text += &format!("{}\n", plain(&part.of(value).map_err(|reason| format!("{path}: {reason}"))?))
             }
-            None if value.data().len() <= answer::VALUES => text += &format!("{}\n", plain(value)),
+            None if value.data().len() <= FEW => text += &format!("{}\n", plain(value)),
             None => {}
         }
     }

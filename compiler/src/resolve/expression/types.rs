@@ -59,6 +59,14 @@ fn fit_list<'a>(value: Value<'a>, inner: &TypeKind) -> Result<Value<'a>, Misfit>
     }
     let values: Vec<Value<'a>> = match &value {
         Value::List(items) => items.values().to_vec(),
+        // As Python's code writes lists: `((1, 64), (1, 128))`. A single pair is no list of pairs.
+        Value::Tuple(items) => {
+            let is_pair = matches!(inner, TypeKind::Tuple(_)) && items.values().iter().any(|value| value.depth() == 0);
+            if is_pair {
+                return Err(Misfit::Wrong);
+            }
+            items.values().to_vec()
+        }
         Value::Range(..) | Value::Enumerated(..) => {
             let length = value.length().filter(|length| *length <= MAX_LEAVES as i64).ok_or(Misfit::Wrong)?;
             (0..length).filter_map(|position| value.element(position)).collect()
@@ -97,6 +105,17 @@ mod tests {
 
     fn fitted(value: Value<'static>, ty: TypeKind) -> Option<String> {
         fit(value, &ty).ok().map(|value| value.written())
+    }
+
+    #[test]
+    fn a_tuple_serves_as_a_list() {
+        let pair = || TypeKind::Tuple(vec![named("int"), named("int")]);
+        let pairs = || TypeKind::List(Box::new(Type { kind: pair(), span: Span::default() }));
+        let tuple = |values: &[Value<'static>]| Value::Tuple(Items::new(values.to_vec()).unwrap());
+        let one = tuple(&[Value::Int(1), Value::Int(64)]);
+        assert_eq!(fitted(tuple(&[one.clone(), one.clone()]), pairs()).unwrap(), "[(1, 64), (1, 64)]");
+        assert_eq!(fitted(one.clone(), TypeKind::List(Box::new(named("int")))).unwrap(), "[1, 64]");
+        assert_eq!(fitted(one, pairs()), None);
     }
 
     #[test]

@@ -50,6 +50,15 @@ pub enum SyntaxErrorKind {
         /// The digits.
         digits: String,
     },
+    /// Items in braces among a call's arguments, and not behind it; the span is the argument.
+    ItemsAsArgument {
+        /// The call's parentheses.
+        arguments: Span,
+        /// The braces.
+        items: Span,
+        /// The other arguments.
+        others: Vec<Span>,
+    },
     /// `a < b < c`.
     ChainedComparison,
     /// A string inside the braces of a string.

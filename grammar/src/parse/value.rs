@@ -129,13 +129,27 @@ impl Builder<'_> {
         let mut call = Call { span: callee.span, callee, arguments: None };
         let mut depth = 0;
         if let Some(arguments) = parts.next().filter(|part| part.as_rule() == Rule::arguments) {
-            call.span = call.span.to(self.span(&arguments));
-            let arguments = children(arguments).map(|argument| {
+            let parentheses = self.span(&arguments);
+            call.span = call.span.to(parentheses);
+            let (mut braced, mut others, mut all) = (Vec::new(), Vec::new(), Vec::new());
+            for argument in children(arguments) {
+                let items = argument.clone().into_inner().find(|child| child.as_rule() == Rule::braced);
                 let (argument, value_depth) = self.argument(argument);
                 depth = depth.max(value_depth);
-                argument
-            });
-            call.arguments = Some(arguments.collect());
+                match items {
+                    Some(items) => braced.push((argument.span, items)),
+                    None => others.push(argument.span),
+                }
+                all.push(argument);
+            }
+            for (span, items) in braced {
+                let body = children(items).find(|part| part.as_rule() == Rule::body).map(|body| self.body(body));
+                let others = others.clone();
+                let items = body.map_or(span, |body| body.span);
+                let kind = SyntaxErrorKind::ItemsAsArgument { arguments: parentheses, items, others };
+                self.report(kind, span);
+            }
+            call.arguments = Some(all);
         }
         (call, depth + 1)
     }
@@ -146,6 +160,7 @@ impl Builder<'_> {
         for child in pair.into_inner() {
             match child.as_rule() {
                 Rule::key => key = child.into_inner().next().map(|word| self.name(&word)),
+                Rule::braced => value = Deep::unreadable(self.span(&child)),
                 _ => value = self.deep_expression(child),
             }
         }

@@ -77,6 +77,7 @@ fn message(kind: &SyntaxErrorKind) -> String {
         SyntaxErrorKind::UnclosedString => "unclosed string".to_owned(),
         SyntaxErrorKind::TooDeep { limit } => format!("deeper than {limit}"),
         SyntaxErrorKind::NumberTooLarge { digits } => format!("too large: {digits}"),
+        SyntaxErrorKind::ItemsAsArgument { others, .. } => format!("items beside {} arguments", others.len()),
         SyntaxErrorKind::ChainedComparison => "chained comparison".to_owned(),
         SyntaxErrorKind::NestedString => "nested string".to_owned(),
         SyntaxErrorKind::TooManyTokens { limit } => format!("more than {limit} tokens"),

@@ -50,6 +50,10 @@ const NAMES: &[(&str, Ours)] = &[
     ("LRN", Name("LocalResponseNorm")),
     ("LSTM", Text("no layer: there are no recurrent ones; 1-D convolutions often do the same")),
     ("ModuleList", Text("the items themselves, one after another, or a `for` that writes them out")),
+    (
+        "Sequential",
+        Text("items in braces: `Sequential { }` as an item, `Residual { }` behind the call of a block that takes them"),
+    ),
     ("pass", Text("nothing: an empty body is the identity")),
     ("print", Text("no statement: `cnnc summary` and `cnnc check` show every shape")),
     ("range", Text("`0..n`, the numbers from 0 to n − 1; `a..b` begins at a")),

@@ -40,6 +40,14 @@ pub(in crate::resolve) fn diagnostic(error: &SyntaxError, files: &Files) -> Diag
             let dots = if shown.len() < digits.len() { "…" } else { "" };
             Diagnostic::new(Code::E105, format!("the number {shown}{dots} does not fit 64 bits"), span, "too large")
         }
+        SyntaxErrorKind::ItemsAsArgument { arguments, items, others } => {
+            let items = files.text(*items);
+            let others: Vec<&str> = others.iter().map(|other| files.text(*other)).collect();
+            let parentheses = if others.is_empty() { String::new() } else { format!("({})", others.join(", ")) };
+            Diagnostic::new(Code::E101, "items in braces stand behind the call", span, "among the arguments")
+                .help("braces behind a block's call are its last parameter that is a `layer`")
+                .guess(*arguments, format!("{parentheses} {items}"))
+        }
         SyntaxErrorKind::ChainedComparison => {
             Diagnostic::new(Code::E106, "comparisons cannot be chained", span, "compares the result of a comparison")
                 .help("write `a < b and b < c`")

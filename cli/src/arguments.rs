@@ -7,7 +7,7 @@ use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use cnnc_runtime::doctor::GRID;
 use cnnc_runtime::train::recipe::MOST_EPOCHS;
-use cnnc_runtime::{DeviceName, MOST_THREADS, Precision};
+use cnnc_runtime::{DeviceName, MOST_THREADS, Precision, Rename};
 use std::path::{Path, PathBuf};
 
 /// Compiles, checks and runs CNNs written as .cnn specs.
@@ -29,6 +29,7 @@ pub enum Command {
     Run(Run),
     Bench(Bench),
     Params(Params),
+    Convert(Convert),
     Dump(Dump),
     Train(Train),
     Eval(Eval),
@@ -294,12 +295,48 @@ pub struct GpuArguments {
 /// Where parameters come from.
 #[derive(Debug, Default, Args)]
 pub struct Weights {
-    /// Load the parameters from a safetensors file under PyTorch's keys; without it they are drawn.
+    /// Load the parameters from a file under PyTorch's keys, safetensors or what torch.save wrote (.pth, .pt, .bin); without it
+    /// they are drawn.
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
+    #[command(flatten)]
+    pub keys: Keys,
+}
+
+/// Which tensors of a file of weights are meant.
+#[derive(Debug, Default, Args)]
+pub struct Keys {
+    /// Of several states in that file, the one under this key: ema, or model.net where it lies in another.
+    #[arg(long, value_name = "KEY", requires = "weights")]
+    pub key: Option<String>,
     /// What the keys of that file begin with and the model's do not, such as `net`, with or without its dot.
     #[arg(long, default_value = "", value_name = "TEXT", hide_default_value = true, requires = "weights")]
     pub prefix: String,
+    /// Rename its keys, in this order: every match of a regular expression becomes a text, in which $1 is its first group.
+    #[arg(long, value_name = "REGEX=TEXT", requires = "weights")]
+    pub rename: Vec<Rename>,
+}
+
+/// Write weights of any form that is read, PyTorch's files too, as a safetensors file.
+#[derive(Debug, Args)]
+pub struct Convert {
+    /// The weights.
+    pub from: PathBuf,
+    /// The safetensors file.
+    #[arg(value_name = "OUT.safetensors")]
+    pub to: PathBuf,
+    /// Of several states in the file, the one under this key: ema, or model.net where it lies in another.
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
+    /// Take this off the front of every key that has it, with or without its dot.
+    #[arg(long, default_value = "", value_name = "TEXT", hide_default_value = true)]
+    pub prefix: String,
+    /// Rename keys, in this order: every match of a regular expression becomes a text, in which $1 is its first group.
+    #[arg(long, value_name = "REGEX=TEXT")]
+    pub rename: Vec<Rename>,
+    /// Write over a file that is there.
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// List the parameters, or print the values of one or of a layer's.
@@ -425,6 +462,8 @@ pub struct Eval {
     /// The weights, instead of the run's best.
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
+    #[command(flatten)]
+    pub keys: Keys,
     /// How to write it.
     #[arg(long, value_enum, default_value_t = EvalFormat::Table)]
     pub format: EvalFormat,

@@ -9,6 +9,7 @@ mod arguments;
 mod bench;
 mod check;
 mod console;
+mod convert;
 mod device;
 mod doctor;
 mod draw;
@@ -58,6 +59,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut console: Console<'
         Command::Dump(dump) => dump::dump(dump, &mut console),
         Command::Bench(bench) => bench::bench(bench, &mut console),
         Command::Params(params) => params::params(params, &mut console),
+        Command::Convert(convert) => convert::convert(convert, &mut console),
         Command::Train(train) => train::run(train, &mut console),
         Command::Doctor(doctor) => doctor::doctor(doctor, &mut console),
         Command::Eval(eval) => eval::run(eval, &mut console),

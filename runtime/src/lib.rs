@@ -19,7 +19,7 @@
 //! | what | is | threads |
 //! |---|---|---|
 //! | [`Model`] | a spec with its shapes: [`Model::from_file`], [`Model::from_text`], [`Model::builder`] | shared, cloned |
-//! | [`Weights`] | its parameters, from a file, from bytes or as its initialisers draw them | shared, cloned |
+//! | [`Weights`] | its parameters, from a file, from bytes or as its initialisers draw them; [`WeightsOptions`] says how a file is read | shared, cloned |
 //! | [`Device`] | the processor or a GPU, opened: [`Device::cpu`], [`Device::cuda`], [`Device::list`] | shared, cloned |
 //! | [`Preprocess`] | how pictures become an input: raw pixels, files' bytes | shared, cloned |
 //! | [`Prepared`] | its weights, packed once; plans for the sizes that were asked for | shared, cloned |
@@ -117,4 +117,4 @@ pub use tensor::Tensor;
 pub use threads::{MOST_THREADS, cores};
 pub use trainer::{StepInputs, StepOutputs, Target, Trainer};
 pub use view::{AsTensorView, TensorList, TensorView, TensorViewMut};
-pub use weights::Weights;
+pub use weights::{Converted, Rename, Renamed, Weights, WeightsOptions, convert_file};

@@ -4,10 +4,11 @@
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::graph::{ImageTransform, Interpolation};
 use cnnc_grammar::span::Files;
-use cnnc_runtime::Error;
+
 use cnnc_runtime::data::{self, Format};
 use cnnc_runtime::input::{self, Wanted};
 use cnnc_runtime::train::recipe;
+use cnnc_runtime::{Error, WeightsOptions, convert_file};
 use flate2::{Compression, write::GzEncoder};
 use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -220,6 +221,19 @@ fn arrays() {
     }
     survive(folder.path(), "d.idx", &idx(&[2, 2, 3]), as_input);
     survive(folder.path(), "e.gz", &packed(&idx(&[2, 2, 3])), as_input);
+}
+
+#[test]
+fn checkpoints() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("out.safetensors");
+    let written = |path: &Path| one(convert_file(path, &out, &WeightsOptions::default()));
+    for name in
+        ["zip_2.pth", "zip_5.pth", "legacy_0.pth", "legacy_2.pth", "tar_2.pth", "module_legacy_2.pth", "nested.pth"]
+    {
+        let whole = fs::read(Path::new("../tests/reference/checkpoints").join(name)).expect("a checkpoint");
+        survive(folder.path(), name, &whole, written);
+    }
 }
 
 #[test]

@@ -73,7 +73,7 @@ fn comments_fit_a_screen_and_say_something() {
 #[test]
 fn threads_are_started_in_one_place() {
     let (mut sources, mut places) = (Vec::new(), Vec::new());
-    for room in ["runtime", "compiler", "grammar", "cli"] {
+    for room in ["runtime", "formats", "compiler", "grammar", "cli"] {
         files(&Path::new("..").join(room).join("src"), ".rs", &mut sources);
     }
     for path in sources.iter().filter(|path| !path.to_string_lossy().contains("tests")) {

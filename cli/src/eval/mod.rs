@@ -7,13 +7,13 @@ use crate::draw::confusion;
 use crate::numbers::{column_width, grouped, padded};
 use crate::outputs::{self, Read};
 use crate::recipe::{CONFUSION, Prepared};
+use crate::weights;
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_runtime::train::checkpoint::BEST;
 use cnnc_runtime::train::{Evaluation, Scorer, TOP, evaluate, validation_job};
 use cnnc_runtime::{Result, Weights, write_whole};
 use serde::Serialize;
 use std::fs;
-use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 /// Evaluates.
@@ -25,7 +25,13 @@ pub fn run(arguments: &Eval, console: &mut Console<'_>) -> Outcome {
     if prepared.device.gpu().is_none() {
         prepared.device = device::with_kept(prepared.device, console);
     }
-    let evaluation = match evaluated(&prepared, &path) {
+    let options = weights::options(&arguments.keys);
+    let loaded = Weights::from_file_as(&options, &path, &prepared.model);
+    let evaluation = loaded.and_then(|weights| {
+        console.tell(weights.notes(), &prepared.files);
+        evaluated(&prepared, &weights)
+    });
+    let evaluation = match evaluation {
         Ok(evaluation) => evaluation,
         Err(mut failure) => {
             if arguments.weights.is_none() && !path.exists() {
@@ -54,9 +60,9 @@ pub fn run(arguments: &Eval, console: &mut Console<'_>) -> Outcome {
     }
 }
 
-fn evaluated(prepared: &Prepared, path: &Path) -> Result<Evaluation> {
-    let Prepared { recipe, model, data, setup, device, .. } = prepared;
-    let mut scorer = Scorer::new(&Weights::from_file(path, model)?, setup.classes, device);
+fn evaluated(prepared: &Prepared, weights: &Weights) -> Result<Evaluation> {
+    let Prepared { recipe, data, setup, device, .. } = prepared;
+    let mut scorer = Scorer::new(weights, setup.classes, device);
     let job = validation_job(recipe, data, setup);
     let evaluation = evaluate(&mut scorer, &job, &recipe.training.loss, &AtomicBool::new(false), |_| {})?;
     let stopped = || Diagnostic::without_place(Code::E499, "an evaluation ended early").into();

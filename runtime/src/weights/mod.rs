@@ -1,58 +1,91 @@
-//! Parameters in safetensors files, under the keys that PyTorch gives them.
+//! Parameters in files of weights, under the keys that PyTorch gives them: safetensors, and what `torch.save` writes.
 //!
 //! What comes in is a file and the layer graph, which says which keys and sizes there must be; what goes out is every parameter,
 //! or a report of all that does not fit. Nothing is loaded by halves; but values stay in the file, which stays open, until
-//! somebody asks for them. The optimiser's state of a checkpoint is passed over. Half precision, bfloat16, float64 and integers
-//! become float32, but for counters, which are whole numbers.
+//! somebody asks for them. The optimiser's state of a checkpoint is passed over. Other floats and whole numbers become float32,
+//! but for counters, which are whole numbers.
 
+mod contents;
 mod convert;
+mod keys;
 mod matching;
 mod of_model;
+mod options;
+mod proposals;
+mod pytorch;
+mod rename;
+mod rewrite;
+mod safetensors_file;
 pub(crate) mod save;
+mod source;
 mod stored;
 
 pub(crate) use convert::from_half;
 pub use of_model::Weights;
+pub use options::WeightsOptions;
+pub use rename::Rename;
+pub use rewrite::{Converted, Renamed, convert_file};
 pub use save::save;
 
-use crate::failure::{broken_file, failure};
+use crate::failure::{broken_file, note};
 use crate::initialise::Drawn;
 use crate::parameters::{Make, Parts, Room, TensorSource};
 use crate::{Parameters, Result, Tensor};
-use cnnc_compiler::diagnostic::Code;
+use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::element::ElementType;
 use cnnc_compiler::graph::Graph;
-use cnnc_compiler::training::names::is_state;
+use contents::contents;
+use keys::Entry;
 use safetensors::Dtype;
+use source::{Source, StoredBytes, StoredFile};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
-use stored::{Header, Source, StoredBytes, StoredFile, StoredTensor, counts, header, part, values};
+use stored::{StoredTensor, counts, part, values};
 
-/// The tensors of a file by their key in the model: the prefix is gone.
-type Entries = BTreeMap<String, StoredTensor>;
+/// Parameters, and what is to be said of how they were read.
+pub(crate) struct Loaded {
+    pub parameters: Parameters,
+    pub notes: Vec<Diagnostic>,
+}
 
-/// The parameters of a graph in a safetensors file. `prefix` is taken off the front of every key that has it. Each is read when
+/// The parameters of a graph in a file of weights. `prefix` is taken off the front of every key that has it. Each is read when
 /// it is asked for: a file that somebody changes before that is an error then.
 ///
 /// # Errors
-/// E601 when the file cannot be read, E603 when it is no safetensors file, E602 with all differences when it does not fit.
+/// E601 when the file cannot be read, E603 when it is no file of weights, E602 with all differences when it does not fit.
 pub fn load(path: &Path, graph: &Graph, prefix: &str) -> Result<Parameters> {
+    Ok(load_as(path, graph, &WeightsOptions::default().without_prefix(prefix))?.parameters)
+}
+
+/// As [`load`], read as the options say.
+///
+/// # Errors
+/// As [`load`].
+pub(crate) fn load_as(path: &Path, graph: &Graph, options: &WeightsOptions) -> Result<Loaded> {
     let file = Arc::new(StoredFile::open(path)?);
     let value = |entry: &StoredTensor, element| match element {
         ElementType::Float32 => Ok(TensorSource::made(Unread { file: file.clone(), entry: entry.clone(), element })),
         ElementType::Uint64 => tensor(&*file, entry, element, Room::default()).map(TensorSource::held),
     };
-    matched(&*file, graph, prefix, value)
+    matched(&*file, graph, options, value)
 }
 
-/// Reads the parameters of a graph from the bytes of a safetensors file; `path` is what messages call it. See [`load`].
+/// Reads the parameters of a graph from the bytes of a file of weights; `path` is what messages call it. See [`load`].
 ///
 /// # Errors
 /// As [`load`].
 pub fn load_bytes(path: &Path, bytes: &[u8], graph: &Graph, prefix: &str) -> Result<Parameters> {
+    Ok(load_bytes_as(path, bytes, graph, &WeightsOptions::default().without_prefix(prefix))?.parameters)
+}
+
+/// As [`load_bytes`], read as the options say.
+///
+/// # Errors
+/// As [`load`].
+pub(crate) fn load_bytes_as(path: &Path, bytes: &[u8], graph: &Graph, options: &WeightsOptions) -> Result<Loaded> {
     let source = StoredBytes { path, bytes };
-    matched(&source, graph, prefix, |entry, element| {
+    matched(&source, graph, options, |entry, element| {
         tensor(&source, entry, element, Room::default()).map(TensorSource::held)
     })
 }
@@ -61,27 +94,39 @@ pub fn load_bytes(path: &Path, bytes: &[u8], graph: &Graph, prefix: &str) -> Res
 fn matched(
     source: &dyn Source,
     graph: &Graph,
-    prefix: &str,
+    options: &WeightsOptions,
     value: impl Fn(&StoredTensor, ElementType) -> Result<TensorSource>,
-) -> Result<Parameters> {
-    let mut found = Entries::new();
-    for (key, entry) in header(source)?.entries.into_iter().filter(|(key, _)| !is_state(key)) {
-        // The dot behind a prefix may be left out.
-        let short = key.strip_prefix(prefix).map(|short| short.strip_prefix('.').unwrap_or(short)).unwrap_or(&key);
-        if found.insert(short.to_owned(), entry).is_some() {
-            let file = source.path().display();
-            let message = format!("`{file}` has both `{prefix}{short}` and `{short}`: without `{prefix}` they are one");
-            return Err(failure(Code::E602, message));
-        }
-    }
-    let entries = matching::match_keys(source, graph, &found, prefix)?;
+) -> Result<Loaded> {
+    let mut contents = contents(source, options.key.as_deref())?;
+    let found = keys::entries(source.path(), std::mem::take(&mut contents.entries), options)?;
+    let fit = matching::fit(source, graph, &found, &contents, options)?;
     let mut parameters = Parameters::default();
-    for (parameter, entry) in graph.parameters.iter().zip(entries) {
+    for (parameter, entry) in graph.parameters.iter().zip(&fit.tensors) {
         let zero = || TensorSource::made(Drawn { parameter: parameter.clone(), seed: 0 });
-        let value = entry.map(|entry| value(entry, parameter.element())).transpose()?;
+        let value = entry.as_ref().map(|entry| value(&entry.tensor, parameter.element())).transpose()?;
         parameters.put(parameter.path.clone(), value.unwrap_or_else(zero));
     }
-    Ok(parameters)
+    let mut notes = contents.notes;
+    notes.extend(fit.notes);
+    let taken = graph.parameters.iter().zip(&fit.tensors).filter(|(parameter, _)| !parameter.is_counter);
+    let others = other_types(taken.filter_map(|(_, entry)| entry.as_ref()));
+    notes.extend(others.map(|what| note(Code::E602, format!("`{}`: {what} become float32", source.path().display()))));
+    Ok(Loaded { parameters, notes })
+}
+
+/// How many tensors are of which type other than float32: `3 tensors of float16 and 1 of float64`.
+fn other_types<'e>(entries: impl Iterator<Item = &'e Entry>) -> Option<String> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for entry in entries.filter(|entry| entry.tensor.dtype != Dtype::F32) {
+        *counts.entry(convert::name(entry.tensor.dtype)).or_default() += 1;
+    }
+    let mut words: Vec<String> = counts.iter().map(|(name, count)| format!("{count} of {name}")).collect();
+    let last = words.pop()?;
+    Some(if words.is_empty() {
+        format!("tensors ({last})")
+    } else {
+        format!("tensors ({} and {last})", words.join(", "))
+    })
 }
 
 /// A tensor that is read whenever it is asked for.
@@ -105,7 +150,7 @@ impl Make for Unread {
     }
 
     fn parts(self: Arc<Self>) -> Option<Arc<dyn Parts>> {
-        (self.element == ElementType::Float32).then_some(self)
+        (self.element == ElementType::Float32 && self.entry.strides.is_none()).then_some(self)
     }
 }
 
@@ -127,20 +172,22 @@ fn tensor(source: &dyn Source, entry: &StoredTensor, element: ElementType, room:
 /// Every tensor of a file, those of int64 as counters, each read when it is asked for, and what the file says about itself.
 ///
 /// # Errors
-/// E601 when the file cannot be read, E603 when it is no safetensors file or holds numbers of another kind.
+/// E601 when the file cannot be read, E603 when it is no file of weights or holds numbers of another kind.
 pub fn load_all(path: &Path) -> Result<(Parameters, HashMap<String, String>)> {
     let file = Arc::new(StoredFile::open(path)?);
-    let Header { entries, about } = header(&*file)?;
+    let contents = contents(&*file, None)?;
     let mut parameters = Parameters::default();
-    for (key, entry) in entries.into_iter().collect::<Entries>() {
+    for (key, entry) in contents.entries.into_iter().collect::<BTreeMap<_, _>>() {
         if !convert::is_readable(entry.dtype) {
             return Err(broken_file(path, format!("holds `{key}` as {:?}, which cannot be read", entry.dtype)));
         }
         let element = if entry.dtype == Dtype::I64 { ElementType::Uint64 } else { ElementType::Float32 };
         parameters.put(key.into(), TensorSource::made(Unread { file: file.clone(), entry, element }));
     }
-    Ok((parameters, about))
+    Ok((parameters, contents.about))
 }
 
+#[cfg(test)]
+mod pytorch_tests;
 #[cfg(test)]
 mod tests;

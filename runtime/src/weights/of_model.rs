@@ -1,13 +1,13 @@
 //! The weights of a model: every parameter and buffer under PyTorch's key.
 //!
-//! They come from the spec's initialisers or a safetensors file, or are put in one by one; each is held against the model, so a
+//! They come from the spec's initialisers or a file of weights, or are put in one by one; each is held against the model, so a
 //! `Weights` always has all keys that its model has, in their sizes, and no other.
 
-use super::{load, load_bytes, save};
+use super::{Loaded, WeightsOptions, load_as, load_bytes_as, save};
 use crate::failure::failure;
 use crate::view::AsTensorView;
 use crate::{Model, Parameters, Result, Tensor};
-use cnnc_compiler::diagnostic::Code;
+use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,21 +16,31 @@ use std::sync::Arc;
 pub struct Weights {
     model: Model,
     parameters: Parameters,
+    notes: Vec<Diagnostic>,
 }
 
 impl Weights {
     /// Parameters that are known to be this model's.
     pub(crate) fn of(model: &Model, parameters: Parameters) -> Weights {
-        Weights { model: model.clone(), parameters }
+        Weights { model: model.clone(), parameters, notes: Vec::new() }
     }
 
-    /// Those of a safetensors file. It stays open, and each tensor is read when it is needed.
+    /// Those of a file: safetensors, or a checkpoint of PyTorch. It stays open, and each tensor is read when it is needed.
     ///
     /// # Errors
-    /// E601 when the file cannot be read, E603 when it is no safetensors file, E602 with all differences when it does not fit the
+    /// E601 when the file cannot be read, E603 when it is no file of weights, E602 with all differences when it does not fit the
     /// model.
     pub fn from_file(path: impl AsRef<Path>, model: &Model) -> Result<Weights> {
-        Weights::from_file_under("", path, model)
+        Weights::from_file_as(&WeightsOptions::default(), path, model)
+    }
+
+    /// As [`Weights::from_file`]; the options say which state of the file is meant, and what its keys become.
+    ///
+    /// # Errors
+    /// As [`Weights::from_file`], and E602 when the file lacks what the options name.
+    pub fn from_file_as(options: &WeightsOptions, path: impl AsRef<Path>, model: &Model) -> Result<Weights> {
+        let Loaded { parameters, notes } = load_as(path.as_ref(), &model.graph().graph, options)?;
+        Ok(Weights { notes, ..Weights::of(model, parameters) })
     }
 
     /// As [`Weights::from_file`], of a file whose keys begin with a prefix that the model's do not have.
@@ -38,15 +48,23 @@ impl Weights {
     /// # Errors
     /// As [`Weights::from_file`].
     pub fn from_file_under(prefix: &str, path: impl AsRef<Path>, model: &Model) -> Result<Weights> {
-        Ok(Weights::of(model, load(path.as_ref(), &model.graph().graph, prefix)?))
+        Weights::from_file_as(&WeightsOptions::default().without_prefix(prefix), path, model)
     }
 
-    /// Those of a safetensors file whose bytes are here, such as one that the program holds; `name` is what messages call them.
+    /// Those of a file whose bytes are here, such as one that the program holds; `name` is what messages call them.
     ///
     /// # Errors
     /// As [`Weights::from_file`].
     pub fn from_bytes(name: &str, bytes: &[u8], model: &Model) -> Result<Weights> {
-        Ok(Weights::of(model, load_bytes(Path::new(name), bytes, &model.graph().graph, "")?))
+        let options = WeightsOptions::default();
+        let Loaded { parameters, notes } = load_bytes_as(Path::new(name), bytes, &model.graph().graph, &options)?;
+        Ok(Weights { notes, ..Weights::of(model, parameters) })
+    }
+
+    /// What people should know of how their file was read: a state that was found, a prefix that was taken off, numbers that were
+    /// brought to float32.
+    pub fn notes(&self) -> &[Diagnostic] {
+        &self.notes
     }
 
     /// The model whose they are.

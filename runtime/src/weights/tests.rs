@@ -306,8 +306,8 @@ fn files_that_lie_are_refused_by_name() {
         (raw(short, 8), "not what its shape says"),
         (bytes(&[WEIGHT, MEAN])[..60].to_vec(), "longer than the file"),
         (bytes(&[WEIGHT, MEAN])[..160].to_vec(), "cut off"),
-        (b"PK\x03\x04 and what torch.save writes".to_vec(), "is a checkpoint of PyTorch"),
-        (b"\x80\x02\x8a\x0al\xfc and what it wrote once".to_vec(), "is a checkpoint of PyTorch"),
+        (b"PK\x03\x04 and what torch.save writes".to_vec(), "lacks its directory"),
+        (b"\x80\x02\x8a\x0al\xfc and no more".to_vec(), "is a pickle that torch.save did not write"),
         (b"\x89HDF\r\n\x1a\n".to_vec(), "is an HDF5 file"),
         (b"\x93NUMPY\x01\x00v\x00".to_vec(), "is one NumPy array"),
     ] {
@@ -320,9 +320,9 @@ fn files_that_lie_are_refused_by_name() {
 
 #[test]
 fn types_that_cannot_be_read_are_named() {
-    let view = TensorView::new(Dtype::U8, vec![2, 2], &[0; 4]).unwrap();
+    let view = TensorView::new(Dtype::C64, vec![2, 2], &[0; 32]).unwrap();
     let failure = loaded(&serialize([("0.weight", view)], None).unwrap(), "").unwrap_err();
-    assert!(failure.notes.iter().any(|note| note.contains("holds U8, which cannot be read")), "{:?}", failure.notes);
+    assert!(failure.notes.iter().any(|note| note.contains("holds C64, which cannot be read")), "{:?}", failure.notes);
 }
 
 proptest! {

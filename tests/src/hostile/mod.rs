@@ -15,7 +15,7 @@ pub use inputs::{idx, npy, picture};
 pub use spec::spec;
 pub use training::{checkpoint, checkpoint_of_a_run, recipe};
 pub use tuning::{tuning, tuning_of_a_network};
-pub use weights::{safetensors, weights_of_a_network};
+pub use weights::{pytorch, safetensors, weights_of_a_network};
 
 use cnnc_compiler::diagnostic::{Code, Diagnostic, RenderOptions, Renderer};
 use cnnc_grammar::span::Files;
@@ -26,10 +26,11 @@ use tempfile::TempDir;
 pub type Reader = fn(&[u8]) -> Verdict;
 
 /// The formats: the names of the fuzz targets, and of their folders of seeds and findings.
-pub const FORMATS: [(&str, Reader); 8] = [
+pub const FORMATS: [(&str, Reader); 9] = [
     ("spec", spec),
     ("recipe", recipe),
     ("safetensors", safetensors),
+    ("pytorch", pytorch),
     ("npy", npy),
     ("idx", idx),
     ("picture", picture),

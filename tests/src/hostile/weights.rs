@@ -1,10 +1,10 @@
-//! Weights in safetensors files, read for a small network.
+//! Weights in files, read for a small network.
 
 use super::{Verdict, folder, put, refused_file};
 use crate::network_of_text;
 use cnnc_compiler::graph::ShapedGraph;
 use cnnc_runtime::cpu::{Cpu, CpuOptions, Engine};
-use cnnc_runtime::{Backend, Parameters, weights};
+use cnnc_runtime::{Backend, Parameters, WeightsOptions, convert_file, weights};
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
@@ -28,13 +28,34 @@ pub fn with_length(bytes: &[u8]) -> Cow<'_, [u8]> {
 
 /// Reads a file of weights from the disk and from memory, which must be the same, and prepares an engine with them.
 pub fn safetensors(bytes: &[u8]) -> Verdict {
-    let bytes = with_length(bytes);
+    read_both_ways("weights.safetensors", &with_length(bytes))
+}
+
+/// As [`safetensors`], a checkpoint of PyTorch; what can be read of it without a network can be written.
+pub fn pytorch(bytes: &[u8]) -> Verdict {
+    let folder = folder();
+    let path = put(&folder, "weights.pth", bytes);
+    let out = folder.path().join("weights.safetensors");
+    match convert_file(&path, &out, &WeightsOptions::default()) {
+        Ok(converted) => {
+            let written = std::fs::metadata(&out).expect("the file").len();
+            assert!(written >= converted.bytes, "{written} bytes were written of {}", converted.bytes);
+        }
+        Err(refused) => {
+            refused_file(&refused, &path);
+            assert!(!out.exists(), "half a file was written");
+        }
+    }
+    read_both_ways("weights.pth", bytes)
+}
+
+fn read_both_ways(name: &str, bytes: &[u8]) -> Verdict {
     let graph = &NETWORK.graph;
     let folder = folder();
-    let path = put(&folder, "weights.safetensors", &bytes);
+    let path = put(&folder, name, bytes);
     let mut verdict = Verdict::Refused;
     for prefix in ["", "module."] {
-        let (mapped, held) = (weights::load(&path, graph, prefix), weights::load_bytes(&path, &bytes, graph, prefix));
+        let (mapped, held) = (weights::load(&path, graph, prefix), weights::load_bytes(&path, bytes, graph, prefix));
         match (mapped, held) {
             (Ok(mapped), Ok(held)) => {
                 for parameter in &graph.parameters {

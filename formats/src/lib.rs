@@ -1,0 +1,8 @@
+//! Files of other programs: bytes that anybody may have made come in, what they hold goes out as data.
+//!
+//! A room a format. None opens a file, prints, or runs anything that a file says; each holds counts, depths and sizes against the
+//! bytes that there are before it takes memory for them.
+
+pub mod bytes;
+pub mod failure;
+pub mod pytorch;

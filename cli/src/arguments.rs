@@ -1,5 +1,9 @@
 //! The arguments of every command, as clap reads them; its help texts are the doc comments.
 
+mod params;
+
+pub use params::Params;
+
 use crate::device::precision;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use cnnc_runtime::doctor::GRID;
@@ -235,22 +239,6 @@ pub struct Weights {
     /// What the keys of that file begin with and the model's do not, such as `net`, with or without its dot.
     #[arg(long, default_value = "", value_name = "TEXT", hide_default_value = true, requires = "weights")]
     pub prefix: String,
-}
-
-/// List the parameters, or print the values of one or of a layer's.
-#[derive(Debug, Args)]
-pub struct Params {
-    /// The spec.
-    pub file: PathBuf,
-    /// A parameter or a layer: 0.weight, "0.block 1", [0][1].bias.
-    pub path: Option<String>,
-    #[command(flatten)]
-    pub weights: Weights,
-    /// What drawn parameters depend on.
-    #[arg(long, default_value_t = 0)]
-    pub seed: u64,
-    #[command(flatten)]
-    pub model: Model,
 }
 
 /// Print what a stage of the compiler made.

@@ -22,6 +22,7 @@ mod outputs;
 mod params;
 mod recipe;
 mod run;
+mod slice;
 mod summary;
 mod train;
 mod tuning;

@@ -1,5 +1,7 @@
 //! `cnnc eval RECIPE.yaml`: what trained weights are worth on the validation set, as tables, as JSON, and as a picture.
 
+mod numbers;
+
 use crate::arguments::{Eval, EvalFormat};
 use crate::console::{Console, Outcome};
 use crate::device;
@@ -36,6 +38,15 @@ pub fn run(arguments: &Eval, console: &mut Console<'_>) -> Outcome {
     };
     evaluation.skipped.iter().for_each(|one| console.tell(&[one.note()], &prepared.files));
     let names = prepared.class_names();
+    if let Some(errors) = &evaluation.errors {
+        return match arguments.format {
+            EvalFormat::Json => {
+                let report = numbers::json(&evaluation, errors, &names);
+                console.print_data(|output| writeln!(output, "{report}"))
+            }
+            EvalFormat::Table => console.print(&numbers::text(&evaluation, errors, &names, console)),
+        };
+    }
     let picture = match draw(&prepared, &evaluation, &names) {
         Ok(path) => format!("\npicture: {path}\n"),
         Err(failure) => {
@@ -56,7 +67,7 @@ pub fn run(arguments: &Eval, console: &mut Console<'_>) -> Outcome {
 
 fn evaluated(prepared: &Prepared, path: &Path) -> Result<Evaluation> {
     let Prepared { recipe, model, data, setup, device, .. } = prepared;
-    let mut scorer = Scorer::new(&Weights::from_file(path, model)?, setup.classes, device);
+    let mut scorer = Scorer::of_answers(&Weights::from_file(path, model)?, &setup.answer, device);
     let job = validation_job(recipe, data, setup);
     let evaluation = evaluate(&mut scorer, &job, &recipe.training.loss, &AtomicBool::new(false), |_| {})?;
     let stopped = || Diagnostic::without_place(Code::E499, "an evaluation ended early").into();

@@ -1,5 +1,9 @@
 //! The arguments of every command, as clap reads them; its help texts are the doc comments.
 
+mod params;
+
+pub use params::Params;
+
 use crate::device::precision;
 use crate::part::Part;
 use crate::run::Element;
@@ -337,22 +341,6 @@ pub struct Convert {
     /// Write over a file that is there.
     #[arg(long)]
     pub force: bool,
-}
-
-/// List the parameters, or print the values of one or of a layer's.
-#[derive(Debug, Args)]
-pub struct Params {
-    /// The spec.
-    pub file: PathBuf,
-    /// A parameter or a layer: 0.weight, "0.block 1", [0][1].bias.
-    pub path: Option<String>,
-    #[command(flatten)]
-    pub weights: Weights,
-    /// What drawn parameters depend on.
-    #[arg(long, default_value_t = 0)]
-    pub seed: u64,
-    #[command(flatten)]
-    pub model: Model,
 }
 
 /// Print what a stage of the compiler made.

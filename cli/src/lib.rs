@@ -24,6 +24,7 @@ mod params;
 mod part;
 mod recipe;
 mod run;
+mod slice;
 mod summary;
 mod train;
 mod tuning;

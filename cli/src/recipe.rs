@@ -5,10 +5,10 @@ use crate::console::{Console, Outcome, Stop};
 use crate::device;
 use crate::outputs;
 use cnnc_grammar::span::Files;
-use cnnc_runtime::data::{self, DataSet};
+use cnnc_runtime::data::DataSet;
 use cnnc_runtime::train::checkpoint::{BEST, LAST, PREVIOUS};
 use cnnc_runtime::train::recipe::{self, Recipe, read};
-use cnnc_runtime::train::{LOG, Setup};
+use cnnc_runtime::train::{LOG, Setup, open_data};
 use cnnc_runtime::{Device, Error, Model};
 use std::path::Path;
 
@@ -48,7 +48,7 @@ impl Prepared {
             checked.map_err(|diagnostic| console.fail(&diagnostic, &Files::default()))?;
         }
         let prepare = || -> Result<(DataSet, Setup), Error> {
-            let data = data::open(recipe.data.format, &recipe.data.path)?;
+            let data = open_data(&recipe, model.graph())?;
             let setup = Setup::new(&recipe, model.graph(), &data)?;
             Ok((data, setup))
         };
@@ -57,12 +57,12 @@ impl Prepared {
         Ok(Prepared { recipe, files, model, data, setup, device })
     }
 
-    /// The names of the classes: the spec's, the data set's, or numbers.
+    /// The names of the classes, or of the numbers that are answered: the spec's, the data set's, or their positions.
     pub fn class_names(&self) -> Vec<String> {
         let of_spec = Some(self.model.labels()).filter(|labels| !labels.is_empty()).map(<[String]>::to_vec);
         let names = of_spec.or_else(|| self.data.class_names.clone()).unwrap_or_default();
         let name = |class: usize| names.get(class).cloned().unwrap_or_else(|| class.to_string());
-        (0..self.setup.classes).map(name).collect()
+        (0..self.setup.answer.iter().product()).map(name).collect()
     }
 }
 

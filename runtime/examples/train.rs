@@ -12,7 +12,7 @@ fn main() -> Result<(), Error> {
                 "epoch {}: loss {:.3}, {:.1} % right",
                 record.epoch,
                 record.train_loss,
-                100.0 * record.val_accuracy
+                100.0 * record.val_accuracy.unwrap_or(f64::NAN)
             );
         }
     })?;

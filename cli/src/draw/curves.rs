@@ -2,7 +2,7 @@
 
 use super::axis::Axis;
 use super::svg::{picture, text};
-use cnnc_runtime::train::History;
+use cnnc_runtime::train::{History, Record};
 use std::fmt::Write;
 
 /// The width of a panel, and what the last label needs besides in a wide font.
@@ -20,7 +20,7 @@ const LABEL_GAP: f64 = 15.0;
 /// A line of a panel.
 pub struct Series {
     /// What it is called.
-    pub name: &'static str,
+    pub name: String,
     /// Its class in the style.
     class: &'static str,
     /// Epochs and values, some of which may be no numbers.
@@ -44,43 +44,89 @@ impl Series {
     }
 }
 
-/// The two panels: what they are called, and their lines.
-pub fn panels(history: &History) -> [(&'static str, Vec<Series>); 2] {
+/// A panel: what it is called, and its lines.
+pub type Panel = (&'static str, Vec<Series>);
+
+/// The panels of a run: its losses and, where classes are told apart, its accuracy.
+pub fn panels(history: &History) -> Vec<Panel> {
     let records = &history.records;
-    let points = |value: &dyn Fn(&cnnc_runtime::train::Record) -> f64| {
+    let points = |value: &dyn Fn(&Record) -> f64| {
         records.iter().map(|record| (record.epoch as f64, value(record))).collect::<Vec<(f64, f64)>>()
     };
-    let train = Series { name: "train", class: "train", points: points(&|record| record.train_loss) };
-    let validation = Series { name: "validation", class: "validation", points: points(&|record| record.val_loss) };
-    let accuracy =
-        Series { name: "validation", class: "accuracy", points: points(&|record| 100.0 * record.val_accuracy) };
-    let mut right = vec![accuracy];
+    let series = |name: &str, class, points| Series { name: name.to_owned(), class, points };
+    let train = series("train", "train", points(&|record: &Record| record.train_loss));
+    let validation = series("validation", "validation", points(&|record| record.val_loss));
+    let mut panels = vec![("loss", vec![train, validation])];
+    if !records.is_empty() && records.iter().all(|record| record.val_accuracy.is_none()) {
+        return panels;
+    }
+    let accuracy = points(&|record| 100.0 * record.val_accuracy.unwrap_or(f64::NAN));
+    let mut right = vec![series("validation", "accuracy", accuracy)];
     if records.iter().any(|record| record.train_accuracy.is_some()) {
         let points = points(&|record| 100.0 * record.train_accuracy.unwrap_or(f64::NAN));
-        right.insert(0, Series { name: "train", class: "train", points });
+        right.insert(0, series("train", "train", points));
     }
-    [("loss", vec![train, validation]), ("accuracy, %", right)]
+    panels.push(("accuracy, %", right));
+    panels
+}
+
+/// The classes of the lines of several runs; a picture has so many at most.
+pub const RUN_CLASSES: [&str; 8] = ["run0", "run1", "run2", "run3", "run4", "run5", "run6", "run7"];
+
+/// The panels of several runs beside each other: the losses of training and of validation, and the accuracy of validation, each
+/// left out where no run has it.
+pub fn panels_of_runs(runs: &[(String, &History)]) -> Vec<Panel> {
+    let panel = |title, value: &dyn Fn(&Record) -> Option<f64>| {
+        let series = |((name, history), class): (&(String, &History), &'static str)| {
+            let points = history.records.iter().map(|record| (record.epoch as f64, value(record).unwrap_or(f64::NAN)));
+            Series { name: name.clone(), class, points: points.collect() }
+        };
+        (title, runs.iter().zip(RUN_CLASSES).map(series).collect::<Vec<Series>>())
+    };
+    let panels = [
+        panel("train loss", &|record| Some(record.train_loss)),
+        panel("val loss", &|record| Some(record.val_loss)),
+        panel("val accuracy, %", &|record| record.val_accuracy.map(|share| 100.0 * share)),
+    ];
+    panels.into_iter().filter(|(_, series)| series.iter().any(|series| series.end().is_some())).collect()
 }
 
 /// The picture of a history of a run of so many epochs.
 pub fn curves(name: &str, history: &History, epochs: usize) -> String {
-    let mut body = String::new();
-    let epochs = Axis::counting(epochs.max(history.records.len()), 6);
-    for (position, (title, series)) in panels(history).iter().enumerate() {
-        let left = position as f64 * PANEL;
-        panel(&mut body, left, title, series, &epochs);
-    }
-    picture(2.0 * PANEL + SPARE, HEIGHT, &format!("training of {name}"), &body)
+    let epochs = epochs.max(history.records.len());
+    drawn(&format!("training of {name}"), &panels(history), epochs, RIGHT)
 }
 
-fn panel(body: &mut String, left: f64, title: &str, series: &[Series], epochs: &Axis) {
-    let (x0, x1) = (left + LEFT, left + PANEL - RIGHT);
+/// The picture of several runs beside each other.
+pub fn curves_of_runs(runs: &[(String, &History)]) -> String {
+    let epochs = runs.iter().map(|(_, history)| history.records.len()).max().unwrap_or(1);
+    let widest = runs.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let names: Vec<&str> = runs.iter().map(|(name, _)| name.as_str()).collect();
+    let right = 7.0 * widest as f64 + 62.0;
+    drawn(&format!("training of {}", names.join(", ")), &panels_of_runs(runs), epochs, right)
+}
+
+/// Panels beside each other, each with so much room for the labels on its right.
+fn drawn(title: &str, panels: &[Panel], epochs: usize, right: f64) -> String {
+    let (mut body, width) = (String::new(), PANEL - RIGHT + right);
+    let epochs = Axis::counting(epochs, 6);
+    for (position, (title, series)) in panels.iter().enumerate() {
+        let left = position as f64 * width;
+        panel(&mut body, [left + LEFT, left + width - right], title, series, &epochs);
+    }
+    picture(panels.len() as f64 * width + SPARE, HEIGHT, title, &body)
+}
+
+fn panel(body: &mut String, [x0, x1]: [f64; 2], title: &str, series: &[Series], epochs: &Axis) {
     let (y0, y1) = (HEIGHT - BOTTOM, TOP);
     let values = Axis::over(series.iter().flat_map(Series::values), 5);
     let x = |epoch: f64| x0 + (x1 - x0) * epochs.share(epoch);
     let y = |value: f64| y0 + (y1 - y0) * values.share(value);
     text(body, [x0, TOP - 20.0], "ink title", "start", title);
-    legend(body, x1, series);
+    // Many lines, or long names, have them at their ends alone.
+    if series.iter().map(|series| 7.0 * series.name.len() as f64 + 36.0).sum::<f64>() < x1 - x0 - 90.0 {
+        legend(body, x1, series);
+    }
     for &tick in &values.ticks {
         line(body, "grid", [x0, y(tick)], [x1, y(tick)]);
         text(body, [x0 - 8.0, y(tick) + 4.0], "faint", "end", &values.label(tick));
@@ -131,23 +177,36 @@ fn line(body: &mut String, class: &str, [x1, y1]: [f64; 2], [x2, y2]: [f64; 2]) 
     let _ = writeln!(body, "<line class=\"{class}\" x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\"/>");
 }
 
-/// Heights of labels, moved apart where they would stand on each other.
-fn apart(mut places: Vec<f64>) -> Vec<f64> {
-    if let [a, b] = places.as_mut_slice() {
-        let overlap = LABEL_GAP - (*a - *b).abs();
-        if overlap > 0.0 {
-            let (up, down) = if a <= b { (a, b) } else { (b, a) };
-            *up -= overlap / 2.0;
-            *down += overlap / 2.0;
+/// Heights of labels, moved apart where they would stand on each other: those that meet become a group, which lies around the
+/// middle of where they were.
+fn apart(places: Vec<f64>) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..places.len()).collect();
+    order.sort_by(|&a, &b| places[a].total_cmp(&places[b]));
+    let mut groups: Vec<(f64, usize)> = Vec::new();
+    for &label in &order {
+        groups.push((places[label], 1));
+        while let [.., (before, many), (middle, more)] = groups.as_slice() {
+            let room = LABEL_GAP * (many + more) as f64 / 2.0;
+            if middle - before >= room - 1e-9 {
+                break;
+            }
+            let all = many + more;
+            let joined = (before * *many as f64 + middle * *more as f64) / all as f64;
+            groups.truncate(groups.len() - 2);
+            groups.push((joined, all));
         }
     }
-    places
+    let starts = groups.iter().flat_map(|&(middle, many)| {
+        (0..many).map(move |place| middle + LABEL_GAP * (place as f64 - (many - 1) as f64 / 2.0))
+    });
+    let mut moved = places.clone();
+    order.iter().zip(starts).for_each(|(&label, height)| moved[label] = height);
+    moved
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cnnc_runtime::train::Record;
 
     fn history(epochs: usize) -> History {
         let record = |epoch: usize| Record {
@@ -155,7 +214,7 @@ mod tests {
             train_loss: 2.3 / epoch as f64,
             train_accuracy: None,
             val_loss: 2.4 / epoch as f64,
-            val_accuracy: 1.0 - 0.9 / epoch as f64,
+            val_accuracy: Some(1.0 - 0.9 / epoch as f64),
             learning_rate: 0.1,
             seconds: 1.0,
             images_per_second: 1.0,
@@ -199,5 +258,24 @@ mod tests {
         assert_eq!(apart(vec![100.0, 103.0]), [94.0, 109.0]);
         assert_eq!(apart(vec![103.0, 100.0]), [109.0, 94.0]);
         assert_eq!(apart(vec![10.0, 90.0]), [10.0, 90.0]);
+        assert_eq!(
+            apart(vec![50.0, 50.0, 52.0, 90.0]),
+            [35.666666666666664, 50.666666666666664, 65.66666666666666, 90.0]
+        );
+        let many = apart((0..8).map(|label| 100.0 + f64::from(label)).collect());
+        assert!(many.windows(2).all(|pair| pair[1] - pair[0] > LABEL_GAP - 1e-6), "{many:?}");
+    }
+
+    #[test]
+    fn runs_beside_each_other_have_a_line_each_in_every_panel() {
+        let (mut numbers, mut short) = (history(4), history(2));
+        numbers.records.iter_mut().chain(&mut short.records).for_each(|record| record.val_accuracy = None);
+        let both = [("slow".to_owned(), &numbers), ("fast <1>".to_owned(), &short)];
+        let svg = curves_of_runs(&both);
+        assert_eq!((svg.matches("<polyline").count(), svg.matches("class=\"line run1\"").count()), (4, 2 + 2), "{svg}");
+        assert!(svg.contains("fast &lt;1&gt;") && !svg.contains("accuracy, %"), "{svg}");
+        let (three, seven) = (history(3), history(7));
+        let svg = curves_of_runs(&[("a".into(), &three), ("b".into(), &seven)]);
+        assert!(svg.contains("val accuracy, %") && svg.matches("<polyline").count() == 6, "{svg}");
     }
 }

@@ -8,11 +8,17 @@ const STYLE: &str = "
 .train { stroke: #2f6fde; fill: #2f6fde } .validation { stroke: #d9600d; fill: #d9600d } .accuracy { stroke: #15803d; fill: #15803d }
 .line { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round } .label { stroke: none; font-weight: 600 }
 .cell { fill: #2f6fde } .on { fill: #ffffff }
+.run0 { stroke: #2f6fde; fill: #2f6fde } .run1 { stroke: #d9600d; fill: #d9600d } .run2 { stroke: #15803d; fill: #15803d }
+.run3 { stroke: #a626a4; fill: #a626a4 } .run4 { stroke: #0e7f92; fill: #0e7f92 } .run5 { stroke: #a6341b; fill: #a6341b }
+.run6 { stroke: #5a6472; fill: #5a6472 } .run7 { stroke: #8a6d00; fill: #8a6d00 }
 text { font: 12px system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif } .title { font-size: 14px; font-weight: 600 }
 @media (prefers-color-scheme: dark) {
 .paper { fill: #0d1117 } .grid { stroke: #262c34 } .axis { stroke: #6e7781 } .ink { fill: #e6edf3 } .faint { fill: #9aa4af }
 .train { stroke: #6ea8ff; fill: #6ea8ff } .validation { stroke: #ff9e57; fill: #ff9e57 } .accuracy { stroke: #4cc878; fill: #4cc878 }
 .cell { fill: #6ea8ff } .on { fill: #0d1117 }
+.run0 { stroke: #6ea8ff; fill: #6ea8ff } .run1 { stroke: #ff9e57; fill: #ff9e57 } .run2 { stroke: #4cc878; fill: #4cc878 }
+.run3 { stroke: #d98cff; fill: #d98cff } .run4 { stroke: #4fc3d9; fill: #4fc3d9 } .run5 { stroke: #ff8a75; fill: #ff8a75 }
+.run6 { stroke: #aab4c0; fill: #aab4c0 } .run7 { stroke: #e0c04f; fill: #e0c04f }
 .line { fill: none } .label { stroke: none }
 }";
 

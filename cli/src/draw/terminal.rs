@@ -49,7 +49,7 @@ fn plot(series: &[Series], epochs: usize, console: &Console<'_>) -> String {
                 let taken = if names[row].is_empty() { 0 } else { 100 };
                 (row as i64 - end[1] / 4).abs() + taken
             });
-            names[row.unwrap_or(0)] = coloured(number, series.name, console);
+            names[row.unwrap_or(0)] = coloured(number, &series.name, console);
         }
     }
     let mut text = String::new();
@@ -118,7 +118,7 @@ mod tests {
             train_loss: 2.0 - 0.2 * epoch as f64,
             train_accuracy: None,
             val_loss: 2.1 - 0.2 * epoch as f64,
-            val_accuracy: 0.1 * epoch as f64,
+            val_accuracy: Some(0.1 * epoch as f64),
             learning_rate: 0.1,
             seconds: 1.0,
             images_per_second: 1.0,

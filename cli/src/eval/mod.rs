@@ -1,5 +1,7 @@
 //! `cnnc eval RECIPE.yaml`: what trained weights are worth on the validation set, as tables, as JSON, and as a picture.
 
+mod numbers;
+
 use crate::arguments::{Eval, EvalFormat};
 use crate::console::{Console, Outcome};
 use crate::device;
@@ -42,6 +44,15 @@ pub fn run(arguments: &Eval, console: &mut Console<'_>) -> Outcome {
     };
     evaluation.skipped.iter().for_each(|one| console.tell(&[one.note()], &prepared.files));
     let names = prepared.class_names();
+    if let Some(errors) = &evaluation.errors {
+        return match arguments.format {
+            EvalFormat::Json => {
+                let report = numbers::json(&evaluation, errors, &names);
+                console.print_data(|output| writeln!(output, "{report}"))
+            }
+            EvalFormat::Table => console.print(&numbers::text(&evaluation, errors, &names, console)),
+        };
+    }
     let picture = match draw(&prepared, &evaluation, &names) {
         Ok(path) => format!("\npicture: {path}\n"),
         Err(failure) => {
@@ -62,7 +73,7 @@ pub fn run(arguments: &Eval, console: &mut Console<'_>) -> Outcome {
 
 fn evaluated(prepared: &Prepared, weights: &Weights) -> Result<Evaluation> {
     let Prepared { recipe, data, setup, device, .. } = prepared;
-    let mut scorer = Scorer::new(weights, setup.classes, device);
+    let mut scorer = Scorer::of_answers(weights, &setup.answer, device);
     let job = validation_job(recipe, data, setup);
     let evaluation = evaluate(&mut scorer, &job, &recipe.training.loss, &AtomicBool::new(false), |_| {})?;
     let stopped = || Diagnostic::without_place(Code::E499, "an evaluation ended early").into();

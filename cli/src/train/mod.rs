@@ -11,12 +11,14 @@ use crate::console::{Console, Outcome, Stop};
 use crate::draw;
 use crate::numbers::{counted, grouped};
 use crate::recipe::Prepared;
+use crate::values::values;
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_runtime::train::checkpoint::{self, BEST};
 use cnnc_runtime::train::{CURVES, Ending, Event, History, Run, RunFolder, learn};
-use cnnc_runtime::{Result, write_whole};
+use cnnc_runtime::{Result, Tensor, write_whole};
 use progress::Progress;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 /// Trains.
@@ -37,7 +39,7 @@ pub fn run(arguments: &Train, console: &mut Console<'_>) -> Outcome {
         let message = format!("cannot listen to signals: {error}");
         console.fail(&Diagnostic::without_place(Code::E601, message), &prepared.files)
     })?;
-    let progress = Progress::new(console);
+    let progress = Progress::new(noun(&prepared), console);
     let (history, undrawn) = (History::default(), false);
     let mut screen = Screen { progress, prepared: &prepared, console, history, undrawn, ended: None };
     let ending = go(&prepared, folder, resume.as_deref(), &stop, &mut screen);
@@ -55,18 +57,27 @@ pub fn run(arguments: &Train, console: &mut Console<'_>) -> Outcome {
     }
 }
 
+/// What a sample of the data is called, of several.
+fn noun(prepared: &Prepared) -> &'static str {
+    if prepared.data.input.is_some() { "samples" } else { "pictures" }
+}
+
 /// A line about network and data.
 fn headline(prepared: &Prepared) -> String {
     let parameters = prepared.model.graph().graph.parameters.iter().filter(|parameter| parameter.trainable);
     let numbers: usize = parameters.map(|parameter| parameter.shape.iter().product::<usize>()).sum();
     let (train, validation) = (prepared.data.train.len() as u64, prepared.data.validation.len() as u64);
     format!(
-        "{}: {}; {} + {} pictures in {}; {} of {} an epoch\n",
+        "{}: {}; {} + {} {}{}; {} of {} an epoch\n",
         prepared.model.name(),
         counted(numbers, "parameter"),
         grouped(train),
         grouped(validation),
-        counted(prepared.data.classes, "class").replace("classs", "classes"),
+        noun(prepared),
+        match &prepared.data.target {
+            Some(sizes) => format!(" with {}", counted(sizes.iter().product(), "number")),
+            None => format!(" in {}", counted(prepared.data.classes, "class").replace("classs", "classes")),
+        },
         counted(prepared.setup.batches, "batch").replace("batchs", "batches"),
         prepared.recipe.batch_size,
     )
@@ -119,16 +130,25 @@ impl Screen<'_, '_> {
                 if epoch > 0 || batch > 0 {
                     self.note(&format!("goes on after epoch {epoch} and {}\n", batches_of(batch)));
                 }
-                history.records.iter().for_each(|record| self.line(&self.progress.line(record, false)));
+                if self.prepared.recipe.print.is_none() {
+                    history.records.iter().for_each(|record| self.line(&self.progress.line(record, false)));
+                }
                 self.history = history.clone();
             }
             Event::Stepped { epoch, batch, pictures, loss } => self.progress.step(epoch, batch, pictures, loss),
             Event::Validated { seen, count } => self.progress.validate(seen, count),
             Event::Epoch { record, history, is_best } => {
                 self.progress.clear();
-                self.line(&self.progress.line(record, is_best));
+                if self.prepared.recipe.print.is_none() {
+                    self.line(&self.progress.line(record, is_best));
+                }
                 self.history = history.clone();
                 self.draw();
+            }
+            Event::Printed { epoch, step, loss, parameters, .. } => {
+                self.progress.clear();
+                let step = (self.prepared.setup.batches > 1).then_some(step);
+                self.line(&printed(epoch, step, loss, parameters));
             }
             Event::Skipped(one) => {
                 self.progress.clear();
@@ -164,6 +184,21 @@ impl Screen<'_, '_> {
     }
 }
 
+/// `epoch 2, loss 16.893`, with the step where an epoch has several, and parameters behind, or below where they are long.
+fn printed(epoch: usize, step: Option<u64>, loss: Option<f64>, parameters: &[(&str, Arc<Tensor>)]) -> String {
+    let mut text = format!("epoch {epoch}");
+    text += &step.map_or_else(String::new, |step| format!(", step {step}"));
+    text += &loss.map_or_else(String::new, |loss| format!(", loss {loss:.3}"));
+    for (key, tensor) in parameters {
+        let values = values(tensor);
+        text += &match values.contains('\n') {
+            true => format!("\n{key} {:?}\n{values}", tensor.shape()),
+            false => format!(", {key} {values}"),
+        };
+    }
+    text + "\n"
+}
+
 fn batches_of(batch: usize) -> String {
     counted(batch, "batch").replace("batchs", "batches")
 }
@@ -193,14 +228,17 @@ fn finish(ending: &Ending, history: &History, prepared: &Prepared, console: &mut
         console.print("ended early: nothing became better\n")?;
     }
     if let Some(best) = history.best(recipe.monitor) {
-        let (accuracy, epoch) = (100.0 * best.val_accuracy, best.epoch);
+        let worth = match best.val_accuracy {
+            Some(share) => format!("val accuracy {:.2} %", 100.0 * share),
+            None => format!("val loss {:.4}", best.val_loss),
+        };
         let file = recipe.output.join(BEST);
         let place = if file.exists() {
             format!(": {}", file.display())
         } else {
             ", whose weights are not there any more".into()
         };
-        console.print(&format!("best: epoch {epoch}, val accuracy {accuracy:.2} %{place}\n"))?;
+        console.print(&format!("best: epoch {}, {worth}{place}\n", best.epoch))?;
     }
     match recipe.output.join(CURVES) {
         picture if picture.is_file() => console.print(&format!("curves: {}\n", picture.display())),

@@ -11,6 +11,8 @@ const TEMPLATE: &str = "epoch {prefix} {bar:24} {pos:>4}/{len}  {msg}";
 /// Shows how far an epoch is.
 pub struct Progress {
     bar: ProgressBar,
+    /// What samples are called: pictures.
+    noun: &'static str,
     epochs: usize,
     /// When this epoch's first step was done, and pictures since.
     start: Option<Instant>,
@@ -19,7 +21,7 @@ pub struct Progress {
 
 impl Progress {
     /// No bar yet; there is never one where standard error is no terminal.
-    pub fn new(console: &Console<'_>) -> Progress {
+    pub fn new(noun: &'static str, console: &Console<'_>) -> Progress {
         let bar = ProgressBar::new(0);
         bar.set_draw_target(match console.shows_progress {
             true => ProgressDrawTarget::stderr(),
@@ -28,7 +30,7 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
             bar.set_style(style.progress_chars("━╸─"));
         }
-        Progress { bar, epochs: 0, start: None, pictures: 0 }
+        Progress { bar, noun, epochs: 0, start: None, pictures: 0 }
     }
 
     /// A run of so many epochs and batches.
@@ -45,7 +47,7 @@ impl Progress {
             let batches_left = self.bar.length().unwrap_or(0).saturating_sub(batch as u64);
             let left = batches_left as f64 * pictures as f64 / rate.max(1e-9);
             let left = clock(Duration::from_secs_f64(left.min(1e6)));
-            self.bar.set_message(format!("loss {loss:.4}  {} pictures/s  {left} left", grouped(rate as u64)));
+            self.bar.set_message(format!("loss {loss:.4}  {} {}/s  {left} left", grouped(rate as u64), self.noun));
         }
         self.pictures += pictures;
         self.bar.set_prefix(format!("{epoch}/{}", self.epochs));
@@ -69,12 +71,14 @@ impl Progress {
     pub fn line(&self, record: &Record, is_best: bool) -> String {
         let Record { epoch, train_loss, val_loss, learning_rate, seconds, images_per_second, .. } = record;
         let width = self.epochs.to_string().len();
-        let (accuracy, rate) = (100.0 * record.val_accuracy, grouped(*images_per_second as u64));
+        let accuracy =
+            record.val_accuracy.map_or_else(String::new, |share| format!("  val accuracy {:.2} %", 100.0 * share));
+        let rate = grouped(*images_per_second as u64);
         let best = if is_best { "  best" } else { "" };
         format!(
-            "epoch {epoch:>width$}/{}  train loss {train_loss:.4}  val loss {val_loss:.4}  val accuracy {accuracy:.2} %  \
-             lr {learning_rate:.4}  {seconds:.1} s  {rate} pictures/s{best}\n",
-            self.epochs
+            "epoch {epoch:>width$}/{}  train loss {train_loss:.4}  val loss {val_loss:.4}{accuracy}  \
+             lr {learning_rate:.4}  {seconds:.1} s  {rate} {}/s{best}\n",
+            self.epochs, self.noun
         )
     }
 }

@@ -52,7 +52,14 @@ pub fn open(folder: &Path) -> Result<DataSet> {
     let train = records(folder, &names)?;
     let validation = records(folder, &["test_batch.bin"])?;
     let class_names = class_names(&folder.join("batches.meta.txt"))?;
-    Ok(DataSet { train: Arc::new(train), validation: Arc::new(validation), classes: CLASSES, class_names })
+    Ok(DataSet {
+        train: Arc::new(train),
+        validation: Arc::new(validation),
+        classes: CLASSES,
+        class_names,
+        input: None,
+        target: None,
+    })
 }
 
 /// The names in a file of ten lines; `None` where there is no such file, or it has other lines.

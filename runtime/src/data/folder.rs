@@ -83,7 +83,14 @@ pub fn open(folder: &Path) -> Result<DataSet> {
     let train = listed(&train, &classes)?;
     let validation = listed(&validation, &classes)?;
     let classes = names.len();
-    Ok(DataSet { train: Arc::new(train), validation: Arc::new(validation), classes, class_names: Some(names) })
+    Ok(DataSet {
+        train: Arc::new(train),
+        validation: Arc::new(validation),
+        classes,
+        class_names: Some(names),
+        input: None,
+        target: None,
+    })
 }
 
 /// Two names that are one once what is no text in them is left out.
@@ -245,6 +252,7 @@ mod tests {
             seed: 0,
             epoch: 0,
             skip_corrupt: true,
+            target: None,
             workers: 1,
         };
         let batch = load(&job).next().expect("a batch").expect("two pictures");

@@ -44,7 +44,14 @@ pub fn open(folder: &Path) -> Result<DataSet> {
     let train = pictures(folder, "train")?;
     let validation = pictures(folder, "t10k")?;
     let classes = class_count(&[&train, &validation]);
-    Ok(DataSet { train: Arc::new(train), validation: Arc::new(validation), classes, class_names: None })
+    Ok(DataSet {
+        train: Arc::new(train),
+        validation: Arc::new(validation),
+        classes,
+        class_names: None,
+        input: None,
+        target: None,
+    })
 }
 
 fn pictures(folder: &Path, part: &str) -> Result<Pictures> {

@@ -35,6 +35,8 @@ pub struct Job {
     pub epoch: usize,
     /// Whether a sample that cannot be read is left out; else it ends the run.
     pub skip_corrupt: bool,
+    /// The sizes of one answer, where that is numbers.
+    pub target: Option<Vec<usize>>,
     /// Threads, at least one and at most [`MOST_THREADS`](crate::MOST_THREADS).
     pub workers: usize,
 }
@@ -42,12 +44,26 @@ pub struct Job {
 /// Samples that go through the network together.
 #[derive(Clone, Debug)]
 pub struct Batch {
-    /// `[samples, channels, height, width]`.
+    /// `[samples, channels, height, width]`, or of arrays as many axes as they have.
     pub inputs: Tensor,
-    /// The class of each.
+    /// The class of each; none where numbers are the answer.
     pub labels: Vec<usize>,
+    /// The numbers that should be answered, a sample after the other; `None` where classes are the answer.
+    pub targets: Option<Tensor>,
     /// What was left out.
     pub skipped: Vec<Skipped>,
+}
+
+impl Batch {
+    /// How many samples it has.
+    pub fn len(&self) -> usize {
+        self.inputs.shape().first().copied().unwrap_or(0)
+    }
+
+    /// Whether all of its samples were left out.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 /// A sample that was left out.
@@ -116,28 +132,39 @@ impl Iterator for Batches {
 
 /// Makes one batch.
 fn batch(job: &Job, samples: &[usize]) -> Result<Batch> {
-    let [channels, height, width] = job.pipeline.shape();
-    let size = channels * height * width;
+    let size = job.pipeline.shape().iter().product::<usize>();
     let mut values = vec![0.0; samples.len() * size];
-    let mut labels = Vec::with_capacity(samples.len());
-    let mut skipped = Vec::new();
+    let (mut count, mut labels, mut targets, mut skipped) = (0, Vec::new(), Vec::new(), Vec::new());
     for &sample in samples {
-        let into = &mut values[labels.len() * size..(labels.len() + 1) * size];
-        match write(job, sample, into) {
-            Ok(()) => labels.push(job.samples.label(sample)),
+        match write(job, sample, &mut values[count * size..(count + 1) * size]) {
+            Ok(()) => {
+                count += 1;
+                match job.samples.target(sample).filter(|_| job.target.is_some()) {
+                    Some(target) => targets.extend(target),
+                    None => labels.push(job.samples.label(sample)),
+                }
+            }
             Err(failure) if job.skip_corrupt && is_of_the_file(&failure) => {
                 skipped.push(Skipped { name: job.samples.name(sample), reason: failure.message.clone() });
             }
             Err(failure) => return Err(with_help(failure)),
         }
     }
-    values.truncate(labels.len() * size);
-    let shape = [labels.len(), channels, height, width];
-    let inputs = Tensor::new(&shape, values).ok_or_else(|| failure(Code::E499, "a batch of the wrong size"))?;
-    Ok(Batch { inputs, labels, skipped })
+    values.truncate(count * size);
+    let of_all = |sizes: &[usize], values| {
+        let shape: Vec<usize> = std::iter::once(count).chain(sizes.iter().copied()).collect();
+        Tensor::new(&shape, values).ok_or_else(|| failure(Code::E499, "a batch of the wrong size"))
+    };
+    let inputs = of_all(job.pipeline.shape(), values)?;
+    let targets = job.target.as_ref().map(|sizes| of_all(sizes, targets)).transpose()?;
+    Ok(Batch { inputs, labels, targets, skipped })
 }
 
 fn write(job: &Job, sample: usize, into: &mut [f32]) -> Result<()> {
+    if let Some(values) = job.samples.values(sample) {
+        let unfit = || failure(Code::E499, "an array of another size than its data set's");
+        return (values.len() == into.len()).then(|| into.copy_from_slice(values)).ok_or_else(unfit);
+    }
     let picture = job.samples.picture(sample, job.pipeline.is_grey())?;
     let mut draws = Draws::of_sample(job.seed, job.epoch, sample);
     job.pipeline.write(picture, &job.samples.name(sample), &mut draws, into)
@@ -202,6 +229,7 @@ mod tests {
             seed: 5,
             epoch: 2,
             skip_corrupt: false,
+            target: None,
             workers,
         }
     }

@@ -12,8 +12,8 @@ use cnnc_compiler::graph::ImageTransform;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pipeline {
     conversion: Conversion,
-    /// Channels, height and width of the input.
-    shape: [usize; 3],
+    /// Channels, height and width of the input; of arrays its sizes.
+    shape: Vec<usize>,
 }
 
 impl Pipeline {
@@ -31,17 +31,22 @@ impl Pipeline {
             let message = format!("the model's input has {} channels; pictures have 1 or 3", shape[0]);
             return Err(failure(Code::E610, message));
         }
-        Ok(Pipeline { conversion: Conversion::new(transforms, image), shape })
+        Ok(Pipeline { conversion: Conversion::new(transforms, image), shape: shape.to_vec() })
     }
 
-    /// Channels, height and width of what it makes.
-    pub fn shape(&self) -> [usize; 3] {
-        self.shape
+    /// That of arrays of these sizes, which go into the network as they are.
+    pub fn of_arrays(shape: &[usize]) -> Pipeline {
+        Pipeline { conversion: Conversion::new(Some(&[]), None), shape: shape.to_vec() }
+    }
+
+    /// Channels, height and width of what it makes; of arrays their sizes.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
     }
 
     /// Whether pictures are wanted in one plane.
     pub fn is_grey(&self) -> bool {
-        self.shape[0] == 1
+        self.shape.first() == Some(&1)
     }
 
     /// Writes one picture as the network takes it; `name` is what messages call it.
@@ -49,7 +54,7 @@ impl Pipeline {
     /// # Errors
     /// E610 when it does not come to the input's size.
     pub(crate) fn write(&self, picture: Picture, name: &str, draws: &mut Draws, into: &mut [f32]) -> Result<()> {
-        let [channels, height, width] = self.shape;
+        let [channels, height, width] = self.picture_shape();
         let picture = self.conversion.apply(picture, channels, draws);
         let picture = picture.map_err(|misfit| self.refuse(name, &misfit.to_string()))?;
         if [picture.height, picture.width] != [height, width] {
@@ -59,8 +64,13 @@ impl Pipeline {
         Ok(())
     }
 
+    /// Channels, height and width.
+    fn picture_shape(&self) -> [usize; 3] {
+        [0, 1, 2].map(|axis| self.shape.get(axis).copied().unwrap_or(0))
+    }
+
     fn refuse(&self, name: &str, reason: &str) -> Error {
-        let [channels, height, width] = self.shape;
+        let [channels, height, width] = self.picture_shape();
         let mut refused =
             failure(Code::E610, format!("{name} {reason}, and the model takes {channels}×{height}×{width}"));
         refused.help.push(format!("resize pictures in the recipe: `- resize: [{height}, {width}]`"));

@@ -12,6 +12,8 @@ mod pictures;
 mod preprocess;
 
 pub use folder::{Folder, pictures_of};
+#[cfg(feature = "train")]
+pub(crate) use npy::read_any as read_npy;
 pub use npy::save as save_npy;
 pub use numbers::written;
 pub use preprocess::{Preprocess, Rgb8};

@@ -43,7 +43,7 @@ fn of_history(progress: &Progress) -> Vec<String> {
         let numbers = [
             ("train_loss", record.train_loss, record.train_loss.is_finite()),
             ("train_accuracy", record.train_accuracy.unwrap_or(0.0), record.train_accuracy.is_none_or(is_share)),
-            ("val_accuracy", record.val_accuracy, is_share(record.val_accuracy)),
+            ("val_accuracy", record.val_accuracy.unwrap_or(0.0), record.val_accuracy.is_none_or(is_share)),
             ("learning_rate", record.learning_rate, is_amount(record.learning_rate)),
             ("seconds", record.seconds, is_amount(record.seconds)),
             ("images_per_second", record.images_per_second, is_amount(record.images_per_second)),

@@ -1,9 +1,10 @@
 //! What a network's answers are worth on labelled pictures: loss, accuracy, and which class is taken for which.
 
+use super::errors::Errors;
 use super::scorer::Scorer;
 use crate::data::{Batch, Job, Skipped, load};
 use crate::failure::failure;
-use crate::{Result, labels};
+use crate::{Result, Tensor, labels};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::training::{Loss, SumOrMean};
 use std::collections::HashMap;
@@ -28,6 +29,8 @@ pub struct Evaluation {
     loss: f64,
     /// How often a class was taken for which, where it was: of thousands of classes most pairs never occur.
     confusion: HashMap<[usize; 2], u64>,
+    /// How far numbers are off, where those are the answer.
+    pub errors: Option<Errors>,
     /// What was left out.
     pub skipped: Vec<Skipped>,
 }
@@ -36,7 +39,34 @@ impl Evaluation {
     /// Of nothing yet.
     pub fn new(classes: usize) -> Evaluation {
         let confusion = HashMap::new();
-        Evaluation { classes, seen: 0, correct: 0, correct_of_top: 0, loss: 0.0, confusion, skipped: Vec::new() }
+        let (skipped, errors) = (Vec::new(), None);
+        Evaluation { classes, seen: 0, correct: 0, correct_of_top: 0, loss: 0.0, confusion, errors, skipped }
+    }
+
+    /// Takes in the answers to a batch where numbers are asked for.
+    ///
+    /// # Errors
+    /// E604 when the answers have not the shape of the targets; nothing was taken in then.
+    pub fn add_numbers(&mut self, answers: &Tensor, targets: &Tensor, loss: &Loss) -> Result<()> {
+        if answers.shape() != targets.shape() {
+            let (found, wanted) = (answers.shape(), targets.shape());
+            return Err(failure(Code::E604, format!("the answers are {found:?}, and the targets {wanted:?}")));
+        }
+        let samples = targets.shape().first().copied().unwrap_or(0);
+        let Some(size) = targets.data().len().checked_div(samples).filter(|&size| size > 0) else { return Ok(()) };
+        let errors = self.errors.get_or_insert_with(|| Errors::of(size));
+        let before = errors.squares();
+        for (answers, targets) in answers.data().chunks_exact(size).zip(targets.data().chunks_exact(size)) {
+            errors.add(answers, targets);
+        }
+        let squares = errors.squares() - before;
+        self.seen += samples;
+        self.loss += match loss {
+            // The sum over the batch stands for each of its samples, as the mean does.
+            Loss::MeanSquaredError(SumOrMean::Sum) => squares * samples as f64,
+            _ => squares / size as f64,
+        };
+        Ok(())
     }
 
     /// The mean loss.
@@ -135,12 +165,17 @@ pub fn evaluate(
         if stop.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        let Batch { inputs, labels, skipped } = batch?;
+        let batch = batch?;
+        let is_empty = batch.is_empty();
+        let Batch { inputs, labels, targets, skipped } = batch;
         evaluation.skipped.extend(skipped);
-        if !labels.is_empty() {
-            let next = batches.peek().and_then(|next| next.as_ref().ok()).filter(|next| !next.labels.is_empty());
-            let scores = scorer.score(inputs, next.map(|next| &next.inputs))?;
-            evaluation.add(scores.data(), &labels, loss)?;
+        if !is_empty {
+            let next = batches.peek().and_then(|next| next.as_ref().ok()).filter(|next| !next.is_empty());
+            let answers = scorer.score(inputs, next.map(|next| &next.inputs))?;
+            match targets {
+                Some(targets) => evaluation.add_numbers(&answers, &targets, loss)?,
+                None => evaluation.add(answers.data(), &labels, loss)?,
+            }
         }
         each(evaluation.seen);
     }

@@ -1,8 +1,10 @@
 //! What a run says on its way; who draws it is another's business.
 
 use super::history::{History, Record};
+use crate::Tensor;
 use crate::data::Skipped;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -31,6 +33,19 @@ pub enum Event<'a> {
         pictures: usize,
         /// The mean loss of the epoch so far.
         loss: f64,
+    },
+    /// What the recipe wants to be printed, every so many steps.
+    Printed {
+        /// The epoch, from 1.
+        epoch: usize,
+        /// Batches of this epoch that are over.
+        batch: usize,
+        /// Steps of the run that are over.
+        step: u64,
+        /// The loss of this step's batch, before the step; `None` where that is not wanted.
+        loss: Option<f64>,
+        /// The parameters that are wanted, after the step, by key.
+        parameters: &'a [(&'a str, Arc<Tensor>)],
     },
     /// Validation goes on.
     Validated {

@@ -3,8 +3,8 @@
 
 use super::recipe::{self, Recipe};
 use super::run::{Listener, Run, train};
-use super::{Ending, RunFolder, Setup, StepLearner};
-use crate::{Cancel, Device, DeviceOptions, Disk, Error, Model, Parameters, Result, Weights, data};
+use super::{Ending, RunFolder, Setup, StepLearner, open_data};
+use crate::{Cancel, Device, DeviceOptions, Disk, Error, Model, Parameters, Result, Weights};
 use cnnc_compiler::check::{Checked, Spec};
 use cnnc_compiler::diagnostic::{Code, Diagnostic, Label};
 use cnnc_compiler::watch::Watch;
@@ -26,7 +26,7 @@ pub fn fit(recipe: impl AsRef<Path>, cancel: &Cancel, listener: &mut Listener<'_
     let (problems, model) = network(&recipe, &mut files, &mut ());
     let Some(model) = model else { return Err(Error::of_spec(problems, files)) };
     let mut trained = || {
-        let data = data::open(recipe.data.format, &recipe.data.path)?;
+        let data = open_data(&recipe, model.graph())?;
         let setup = Setup::new(&recipe, model.graph(), &data)?;
         let device = Device::open(recipe.device, &DeviceOptions::default().threads(recipe.threads))?;
         let folder = RunFolder::take(&recipe.output, None, false)?;
@@ -44,8 +44,8 @@ pub fn learn(run: &Run<'_>, folder: RunFolder, listener: &mut Listener<'_>) -> R
     let Run { recipe, model, data, setup, device, .. } = run;
     let of_model = (recipe.model.place, "the recipe names the model here");
     let parameters = Parameters::draw(&model.graph().graph, recipe.seed).map_err(|failure| at(of_model, failure))?;
-    let [channels, height, width] = setup.train.shape();
-    let shape = [recipe.batch_size.min(data.train.len()), channels, height, width];
+    let samples = recipe.batch_size.min(data.train.len());
+    let shape: Vec<usize> = std::iter::once(samples).chain(setup.train.shape().iter().copied()).collect();
     let weights = Weights::of(model, parameters);
     let learner = StepLearner::new(model, recipe.training, &weights, shape, setup.classes, device);
     let mut learner = learner.map_err(|failure| match failure.code {

@@ -20,9 +20,9 @@ pub struct Record {
     /// The mean of the loss over the validation set, after the epoch.
     #[serde(with = "exact")]
     pub val_loss: f64,
-    /// The share of the validation set that is right, after the epoch.
-    #[serde(with = "exact")]
-    pub val_accuracy: f64,
+    /// The share of the validation set that is right, after the epoch; absent where numbers are learnt.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub val_accuracy: Option<f64>,
     /// The learning rate of the epoch's last batch.
     #[serde(with = "exact")]
     pub learning_rate: f64,
@@ -82,7 +82,7 @@ impl History {
 /// By how much the second is better than the first.
 fn improvement(monitor: Monitor, from: &Record, to: &Record) -> f64 {
     let (from, to) = match monitor {
-        Monitor::ValidationAccuracy => (from.val_accuracy, to.val_accuracy),
+        Monitor::ValidationAccuracy => [from, to].map(|record| record.val_accuracy.unwrap_or(f64::NAN)).into(),
         Monitor::ValidationLoss => (-from.val_loss, -to.val_loss),
     };
     match (from.is_nan(), to.is_nan()) {
@@ -102,7 +102,7 @@ mod tests {
             train_loss: 1.0,
             train_accuracy: None,
             val_loss: 1.0 - val_accuracy,
-            val_accuracy,
+            val_accuracy: Some(val_accuracy),
             learning_rate: 0.1,
             seconds: 1.0,
             images_per_second: 1.0,

@@ -6,6 +6,7 @@
 
 pub mod checkpoint;
 mod counters;
+mod errors;
 mod evaluate;
 mod event;
 mod exact;
@@ -19,8 +20,10 @@ mod run;
 pub mod schedule;
 mod scorer;
 mod setup;
+mod source;
 mod step;
 
+pub use errors::{ErrorOf, Errors};
 pub use evaluate::{Evaluation, TOP, evaluate};
 pub use event::{Ending, Event};
 pub use fit::{fit, learn, network};
@@ -31,4 +34,5 @@ pub use log::LOG;
 pub use run::{Listener, Run, train, validation_job};
 pub use scorer::Scorer;
 pub use setup::Setup;
+pub use source::open_data;
 pub use step::StepLearner;

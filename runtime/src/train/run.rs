@@ -9,7 +9,7 @@ use super::event::{Ending, Event};
 use super::folder::RunFolder;
 use super::history::Record;
 use super::learner::{Learner, StepInputs};
-use super::recipe::Recipe;
+use super::recipe::{PrintValue, Recipe};
 use super::schedule::Moment;
 use super::scorer::Scorer;
 use super::setup::Setup;
@@ -62,7 +62,7 @@ pub fn train(
     }
     log::rewrite(folder.path(), &progress.history)?;
     let nothing = Weights::of(run.model, Parameters::default());
-    let scorer = Scorer::new(&nothing, run.setup.classes, run.device);
+    let scorer = Scorer::of_answers(&nothing, &run.setup.answer, run.device);
     let saved = (progress.epoch, progress.batch);
     let mut training = Training { run, folder, learner, listener, scorer, progress, saved, skipped: HashSet::new() };
     training.go()
@@ -162,6 +162,7 @@ impl Training<'_, '_> {
             seed: recipe.seed,
             epoch: self.progress.epoch,
             skip_corrupt: recipe.data.skip_corrupt,
+            target: data.target.clone(),
             workers: recipe.data.workers,
         }
     }
@@ -180,16 +181,17 @@ impl Training<'_, '_> {
         batches: &mut dyn Iterator<Item = Result<Batch>>,
     ) -> Result<Option<Result<Batch>>> {
         self.name_skipped(&batch.skipped);
-        let pictures = batch.labels.len();
+        let pictures = batch.len();
         let (step, seed) = (self.progress.step + 1, self.run.recipe.seed);
         let learning_rate = self.learning_rate(self.progress.batch);
         if pictures > 0 {
             self.learner.begin(batch, StepInputs { learning_rate, step, seed })?;
         }
         let next = batches.next();
+        let mut batch_loss = None;
         if pictures > 0 {
             if let Some(Ok(batch)) = &next
-                && !batch.labels.is_empty()
+                && !batch.is_empty()
             {
                 let learning_rate = self.learning_rate(self.progress.batch + 1);
                 self.learner.stage(batch, StepInputs { learning_rate, step: step + 1, seed })?;
@@ -199,16 +201,33 @@ impl Training<'_, '_> {
                 return Err(self.diverged(&format!("the loss is {}", outputs.loss), self.progress.batch + 1));
             }
             self.progress.step += 1;
+            batch_loss = Some(outputs.loss);
             let sums = &mut self.progress.sums;
             sums.correct = outputs.correct.map(|correct| sums.correct.unwrap_or(0) + correct);
             sums.loss += outputs.loss * pictures as f64;
             sums.seen += pictures;
         }
         self.progress.batch += 1;
+        self.print(batch_loss)?;
         let Progress { epoch, batch, sums: Sums { loss, seen, .. }, .. } = self.progress;
         let loss = loss / seen.max(1) as f64;
         (self.listener)(Event::Stepped { epoch: epoch + 1, batch, pictures, loss });
         Ok(next)
+    }
+
+    /// Says what the recipe wants to be printed of a step that is done.
+    fn print(&mut self, loss: Option<f64>) -> Result<()> {
+        let Progress { epoch, batch, step, .. } = self.progress;
+        let (Some(print), Some(loss)) = (&self.run.recipe.print, loss) else { return Ok(()) };
+        if !step.is_multiple_of(print.every as u64) {
+            return Ok(());
+        }
+        let keys: Vec<&str> = print.values.iter().filter_map(PrintValue::parameter).collect();
+        let state = if keys.is_empty() { Parameters::default() } else { self.learner.state()? };
+        let parameters = keys.into_iter().map(|key| Ok((key, state.get(key)?))).collect::<Result<Vec<_>>>()?;
+        let loss = print.values.iter().any(PrintValue::is_loss).then_some(loss);
+        (self.listener)(Event::Printed { epoch: epoch + 1, batch, step, loss, parameters: &parameters });
+        Ok(())
     }
 
     /// E612 when a parameter that is trained is no number any more, so that a checkpoint never holds that.
@@ -268,7 +287,7 @@ impl Training<'_, '_> {
             train_loss: loss / seen.max(1) as f64,
             train_accuracy: correct.map(|correct| correct as f64 / seen.max(1) as f64),
             val_loss: evaluation.loss(),
-            val_accuracy: evaluation.accuracy(),
+            val_accuracy: evaluation.errors.is_none().then(|| evaluation.accuracy()),
             learning_rate,
             seconds: seconds + validation_seconds,
             images_per_second: seen as f64 / seconds.max(1e-9),
@@ -307,6 +326,7 @@ pub fn validation_job(recipe: &Recipe, data: &DataSet, setup: &Setup) -> Job {
         seed: recipe.seed,
         epoch: 0,
         skip_corrupt: recipe.data.skip_corrupt,
+        target: data.target.clone(),
         workers: recipe.data.workers,
     }
 }

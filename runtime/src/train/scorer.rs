@@ -13,7 +13,8 @@ pub struct Scorer {
     model: Model,
     parameters: Parameters,
     device: Device,
-    classes: usize,
+    /// The sizes of the answer to one sample.
+    answer: Vec<usize>,
     /// Plans by batch size; they outlive the parameters.
     plans: HashMap<usize, Arc<Plan>>,
     engines: HashMap<usize, Box<dyn Executable>>,
@@ -23,13 +24,18 @@ impl Scorer {
     /// A network that answers with scores for each of `classes` classes. A training's own validation is on a device without
     /// measured methods of the CPU, so that its numbers do not depend on them.
     pub fn new(weights: &Weights, classes: usize, device: &Device) -> Scorer {
-        let (model, parameters, device) = (weights.model().clone(), weights.parameters().clone(), device.clone());
-        Scorer { model, parameters, device, classes, plans: HashMap::new(), engines: HashMap::new() }
+        Scorer::of_answers(weights, &[classes], device)
     }
 
-    /// The classes that it tells apart.
+    /// As [`Scorer::new`], of a network whose answer to one sample has these sizes.
+    pub fn of_answers(weights: &Weights, answer: &[usize], device: &Device) -> Scorer {
+        let (model, parameters, device) = (weights.model().clone(), weights.parameters().clone(), device.clone());
+        Scorer { model, parameters, device, answer: answer.to_vec(), plans: HashMap::new(), engines: HashMap::new() }
+    }
+
+    /// The classes that it tells apart, or the numbers that it answers with.
     pub fn classes(&self) -> usize {
-        self.classes
+        self.answer.iter().product()
     }
 
     /// Goes on with other parameters.
@@ -38,7 +44,7 @@ impl Scorer {
         self.engines.clear();
     }
 
-    /// The scores of a batch: `[samples, classes]`. The batch after it, where it is known, may be on its way to the device
+    /// The answers to a batch, scores `[samples, classes]` where it tells classes apart. The batch after it, where it is known, may be on its way to the device
     /// meanwhile; it has to be the next one to be scored.
     ///
     /// # Errors
@@ -54,8 +60,8 @@ impl Scorer {
         let next = next.as_ref().map(|next| next as &dyn TensorList);
         let answers = engine.map(|engine| engine.run_before(&[inputs], next)).transpose()?;
         let answer = answers.and_then(|answers| answers.first().cloned());
-        let fits = |answer: &Tensor| answer.shape() == [samples, self.classes];
-        answer.filter(fits).ok_or_else(|| failure(Code::E499, "an answer that is no row of scores for each sample"))
+        let fits = |answer: &Tensor| answer.shape().split_first() == Some((&samples, &self.answer));
+        answer.filter(fits).ok_or_else(|| failure(Code::E499, "an answer of another shape than the targets'"))
     }
 
     fn plan(&mut self, inputs: &[usize]) -> Result<Arc<Plan>> {

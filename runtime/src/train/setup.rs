@@ -1,16 +1,16 @@
 //! From a recipe, a network and a data set to what a run needs of them: pipelines, classes, and the settings that its numbers
 //! depend on.
 
-use super::recipe::Recipe;
+use super::recipe::{PrintValue, Recipe};
 use super::schedule::Length;
 use crate::data::{DataSet, Pipeline, Samples};
 use crate::failure::failure;
 use crate::random::fnv1a;
 use crate::{Error, Result, labels};
-use cnnc_compiler::diagnostic::{Code, Label};
+use cnnc_compiler::diagnostic::{Code, Label, nearest};
 use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::graph::print::print_graph;
-use cnnc_compiler::shape::Dim;
+use cnnc_compiler::shape::{Dim, Shape};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -21,8 +21,10 @@ pub struct Setup {
     pub train: Arc<Pipeline>,
     /// What is done to a picture before validation.
     pub validation: Arc<Pipeline>,
-    /// The classes that the model tells apart.
+    /// The classes that the model tells apart; 0 where it answers with numbers.
     pub classes: usize,
+    /// The sizes of the answer to one sample: the classes, or those of the numbers.
+    pub answer: Vec<usize>,
     /// Batches of an epoch.
     pub batches: usize,
 }
@@ -48,6 +50,21 @@ impl Setup {
             ));
             return Err(fixed);
         }
+        check_print(recipe, graph)?;
+        if let (Some(input_sizes), Some(target)) = (&data.input, &data.target) {
+            let takes: Vec<Option<usize>> = input.shape.iter().skip(1).map(number).collect();
+            check_sizes("takes", &takes, input_sizes, "inputs", &input.shape).map_err(unfit)?;
+            check_answer(graph, target).map_err(unfit)?;
+            let pipeline = Arc::new(Pipeline::of_arrays(input_sizes));
+            let batches = batches(recipe, data)?;
+            return Ok(Setup {
+                train: pipeline.clone(),
+                validation: pipeline,
+                classes: 0,
+                answer: target.clone(),
+                batches,
+            });
+        }
         let known: Option<Vec<usize>> = (1..4).map(|axis| input.shape.get(axis).and_then(number)).collect();
         let shape = match known.as_deref() {
             Some(&[channels, height, width]) if input.shape.len() == 4 => [channels, height, width],
@@ -57,35 +74,27 @@ impl Setup {
                 return Err(open);
             }
         };
-        let classes = classes(graph).map_err(unfit)?;
         let place = recipe.data.path.display();
+        let classes = match &data.target {
+            Some(target) => check_answer(graph, target).map(|()| 0).map_err(unfit)?,
+            None => classes(graph).map_err(unfit)?,
+        };
         if data.classes > classes {
             let found = data.classes;
             return Err(unfit(format!("tells {classes} classes apart, and the data in `{place}` have {found}")));
         }
-        for samples in [&data.train, &data.validation] {
-            check_labels(samples.as_ref(), classes)?;
+        if data.target.is_none() {
+            for samples in [&data.train, &data.validation] {
+                check_labels(samples.as_ref(), classes)?;
+            }
         }
         let pipeline = |transforms: &Option<Vec<_>>| Pipeline::new(transforms.as_deref(), image, shape).map(Arc::new);
-        let count = data.train.len();
-        let batches = match recipe.data.drop_last {
-            true => count / recipe.batch_size,
-            false => count.div_ceil(recipe.batch_size),
-        };
-        if batches == 0 {
-            let size = recipe.batch_size;
-            let message = format!("the training set in `{place}` has {count} pictures, less than one batch of {size}");
-            let mut empty = failure(Code::E610, message);
-            empty.labels.push(Label { span: recipe.batch_size_place, text: "the size of a batch".into() });
-            empty.help.push(
-                format!("make `batch_size` {count} or less, or leave `drop_last` out").replace("0 or less", "smaller"),
-            );
-            return Err(empty);
-        }
+        let batches = batches(recipe, data)?;
         let pipelines = [pipeline(&recipe.data.train), pipeline(&recipe.data.validation)];
         let [train, validation] = pipelines.map(|made| made.map_err(|failure| at_model(recipe, failure)));
         let (train, validation) = (train?, validation?);
-        Ok(Setup { train, validation, classes, batches })
+        let answer = data.target.clone().unwrap_or_else(|| vec![classes]);
+        Ok(Setup { train, validation, classes, answer, batches })
     }
 
     /// The length of a run.
@@ -121,6 +130,65 @@ impl Setup {
         ];
         settings.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
     }
+}
+
+/// The batches of an epoch.
+fn batches(recipe: &Recipe, data: &DataSet) -> Result<usize> {
+    let count = data.train.len();
+    let batches = match recipe.data.drop_last {
+        true => count / recipe.batch_size,
+        false => count.div_ceil(recipe.batch_size),
+    };
+    if batches > 0 {
+        return Ok(batches);
+    }
+    let (place, size) = (recipe.data.path.display(), recipe.batch_size);
+    let message = format!("the training set in `{place}` has {count} pictures, less than one batch of {size}");
+    let mut empty = failure(Code::E610, message);
+    empty.labels.push(Label { span: recipe.batch_size_place, text: "the size of a batch".into() });
+    empty
+        .help
+        .push(format!("make `batch_size` {count} or less, or leave `drop_last` out").replace("0 or less", "smaller"));
+    Err(empty)
+}
+
+/// E607 with the first value that is to be printed and is no parameter.
+fn check_print(recipe: &Recipe, graph: &ShapedGraph) -> Result<()> {
+    for value in recipe.print.iter().flat_map(|print| &print.values) {
+        let PrintValue::Parameter(key, place) = value else { continue };
+        let known = || graph.graph.parameters.iter().map(|parameter| &*parameter.path);
+        if known().all(|known| known != key) {
+            let mut unknown = failure(Code::E607, format!("{} has no parameter `{key}` to print", graph.graph.name));
+            unknown.labels.push(Label { span: *place, text: "unknown key".into() });
+            unknown.help.extend(nearest(key, known()).map(|near| format!("there is `{near}`")));
+            return Err(unknown);
+        }
+    }
+    Ok(())
+}
+
+/// In words why sizes of the data are not those of the network, of which some may be open.
+fn check_sizes(
+    verb: &str,
+    wanted: &[Option<usize>],
+    found: &[usize],
+    what: &str,
+    shape: &Shape,
+) -> std::result::Result<(), String> {
+    let fits = wanted.len() == found.len()
+        && wanted.iter().zip(found).all(|(wanted, found)| wanted.is_none_or(|wanted| wanted == *found));
+    let found: Vec<String> = std::iter::once("N".to_owned()).chain(found.iter().map(usize::to_string)).collect();
+    if fits { Ok(()) } else { Err(format!("{verb} {shape}, and the {what} of the data are [{}]", found.join(", "))) }
+}
+
+/// Whether a network's one answer is as the targets are.
+fn check_answer(graph: &ShapedGraph, target: &[usize]) -> std::result::Result<(), String> {
+    let [output] = graph.graph.outputs.as_slice() else {
+        return Err(format!("gives {} outputs, and one is trained", graph.graph.outputs.len()));
+    };
+    let shape = graph.shape(output.node);
+    let wanted: Vec<Option<usize>> = shape.iter().skip(1).map(number).collect();
+    check_sizes("answers", &wanted, target, "targets", &shape)
 }
 
 /// E610 with the first sample whose label is no class.

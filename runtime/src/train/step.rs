@@ -4,11 +4,12 @@ use super::learner::{Learner, StepInputs, StepOutputs};
 use crate::data::Batch;
 use crate::failure::failure;
 use crate::trainer::Target;
+use crate::view::AsTensorView;
 use crate::{Device, Model, Parameters, Result, Tensor, Trainer, Weights, labels};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::training::Training;
 
-/// A network that learns to tell classes apart.
+/// A network that learns to tell classes apart, or to answer with numbers.
 pub struct StepLearner {
     trainer: Trainer,
     classes: usize,
@@ -23,17 +24,20 @@ impl StepLearner {
         model: &Model,
         training: Training,
         weights: &Weights,
-        shape: [usize; 4],
+        shape: impl AsRef<[usize]>,
         classes: usize,
         device: &Device,
     ) -> Result<StepLearner> {
         let mut trainer = model.trainer(weights, training, device);
-        trainer.ready_for(&[&shape])?;
+        trainer.ready_for(&[shape.as_ref()])?;
         Ok(StepLearner { trainer, classes })
     }
 
-    /// Whether a batch has a label for each sample, and each is a class.
+    /// Whether a batch has a label for each sample, and each is a class; numbers the trainer itself holds against the answer.
     fn check(&self, batch: &Batch) -> Result<()> {
+        if batch.targets.is_some() {
+            return Ok(());
+        }
         let (samples, labels) = (batch.inputs.shape().first().copied().unwrap_or(0), batch.labels.len());
         if samples != labels {
             return Err(failure(Code::E604, format!("a batch of {samples} samples has {labels} labels")));
@@ -42,16 +46,21 @@ impl StepLearner {
     }
 }
 
+/// What should be answered to a batch.
+fn target(batch: &Batch) -> Target<'_> {
+    batch.targets.as_ref().map_or(Target::Classes(&batch.labels), |targets| Target::Tensor(targets.view()))
+}
+
 impl Learner for StepLearner {
     fn begin(&mut self, batch: Batch, told: StepInputs) -> Result<()> {
         self.check(&batch)?;
-        self.trainer.begin(&[batch.inputs], Target::Classes(&batch.labels), told)
+        self.trainer.begin(&[&batch.inputs] as &[&Tensor; 1], target(&batch), told)
     }
 
     fn stage(&mut self, batch: &Batch, told: StepInputs) -> Result<()> {
         self.check(batch)?;
         let inputs: &[&Tensor; 1] = &[&batch.inputs];
-        self.trainer.stage(inputs, Target::Classes(&batch.labels), told)
+        self.trainer.stage(inputs, target(batch), told)
     }
 
     fn finish(&mut self) -> Result<StepOutputs> {

@@ -61,7 +61,14 @@ impl Samples for Pictures {
 }
 
 fn pictures() -> DataSet {
-    DataSet { train: Arc::new(Pictures), validation: Arc::new(Pictures), classes: 3, class_names: None }
+    DataSet {
+        train: Arc::new(Pictures),
+        validation: Arc::new(Pictures),
+        classes: 3,
+        class_names: None,
+        input: None,
+        target: None,
+    }
 }
 
 fn cpu() -> Device {

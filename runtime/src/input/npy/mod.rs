@@ -27,12 +27,8 @@ const PIECE: usize = 1 << 16;
 
 /// Reads an array that is what the network wants.
 pub fn read(path: &Path, file: File, wanted: &Wanted) -> Result<Loaded> {
-    let length = file.metadata().map_err(|error| file_failure("read", path, &error))?.len();
-    let mut reader = BufReader::new(file);
-    let (text, data_start) = header_text(path, &mut reader)?;
-    let header = Header::parse(&text)
-        .map_err(|reason| broken_file(path, format!("has a header that cannot be read: {reason}")))?;
-    let shape = &header.shape;
+    let opened = Opened::new(path, file)?;
+    let shape = &opened.header.shape;
     if !wanted.accepts(shape) {
         return Err(wrong_shape(path, wanted, shape));
     }
@@ -41,28 +37,66 @@ pub fn read(path: &Path, file: File, wanted: &Wanted) -> Result<Loaded> {
         empty.notes.push("a size that the spec leaves open is at least 1".into());
         return Err(empty);
     }
-    let Some(element) = Element::of(&header.descr) else {
-        let types = "floats, integers and booleans are read";
-        return Err(broken_file(path, format!("holds elements of type '{}'; {types}", header.descr)));
-    };
-    let elements = shape.iter().try_fold(1u64, |product, &size| product.checked_mul(size as u64));
-    let available = length.saturating_sub(data_start);
-    let bytes = elements.and_then(|elements| elements.checked_mul(element.size as u64));
-    let Some(bytes) = bytes.filter(|&bytes| bytes <= available) else {
-        return Err(broken_file(path, format!("says that it holds {shape:?}, and has only {available} bytes of data")));
-    };
-    let elements = bytes / element.size as u64;
-    let memory = available_memory_bytes();
-    let needed = ElementType::Float32.tensor_bytes(shape);
-    if needed > memory {
-        let needs = format!("{needed} bytes as float32, and {memory} bytes of memory are free");
-        return Err(broken_file(path, format!("holds {shape:?}, {needs}")));
-    }
-    let values = values(path, reader, &header, &element, elements as usize)?;
-    let tensor = Tensor::new(shape, values).ok_or_else(|| broken_file(path, "was changed while it was read"))?;
-    let of_bytes = element.size == 1 && header.descr.ends_with("u1") && shape.len() == 4;
+    let of_bytes = opened.header.descr.ends_with("u1") && shape.len() == 4;
+    let tensor = opened.tensor(path)?;
     let notes = of_bytes.then(|| note(Code::E604, format!("`{}`: {BYTES_AS_THEY_ARE}", path.display())));
     Ok(Loaded { tensor, notes: notes.into_iter().collect() })
+}
+
+/// Reads an array of any shape that has values.
+#[cfg(feature = "train")]
+pub fn read_any(path: &Path) -> Result<Tensor> {
+    let opened = Opened::new(path, files::open(path)?)?;
+    if opened.header.shape.contains(&0) {
+        return Err(broken_file(path, format!("holds an array of {:?}, which has no values", opened.header.shape)));
+    }
+    opened.tensor(path)
+}
+
+/// A file whose header is read.
+struct Opened {
+    header: Header,
+    reader: BufReader<File>,
+    /// Bytes behind the header.
+    available: u64,
+}
+
+impl Opened {
+    fn new(path: &Path, file: File) -> Result<Opened> {
+        let length = file.metadata().map_err(|error| file_failure("read", path, &error))?.len();
+        let mut reader = BufReader::new(file);
+        let (text, data_start) = header_text(path, &mut reader)?;
+        let header = Header::parse(&text)
+            .map_err(|reason| broken_file(path, format!("has a header that cannot be read: {reason}")))?;
+        Ok(Opened { header, reader, available: length.saturating_sub(data_start) })
+    }
+
+    /// The values, once they are held against the file's length and the memory that is free.
+    fn tensor(self, path: &Path) -> Result<Tensor> {
+        let Opened { header, reader, available } = self;
+        let shape = &header.shape;
+        let Some(element) = Element::of(&header.descr) else {
+            let types = "floats, integers and booleans are read";
+            return Err(broken_file(path, format!("holds elements of type '{}'; {types}", header.descr)));
+        };
+        let elements = shape.iter().try_fold(1u64, |product, &size| product.checked_mul(size as u64));
+        let bytes = elements.and_then(|elements| elements.checked_mul(element.size as u64));
+        let Some(bytes) = bytes.filter(|&bytes| bytes <= available) else {
+            return Err(broken_file(
+                path,
+                format!("says that it holds {shape:?}, and has only {available} bytes of data"),
+            ));
+        };
+        let elements = bytes / element.size as u64;
+        let memory = available_memory_bytes();
+        let needed = ElementType::Float32.tensor_bytes(shape);
+        if needed > memory {
+            let needs = format!("{needed} bytes as float32, and {memory} bytes of memory are free");
+            return Err(broken_file(path, format!("holds {shape:?}, {needs}")));
+        }
+        let values = values(path, reader, &header, &element, elements as usize)?;
+        Tensor::new(shape, values).ok_or_else(|| broken_file(path, "was changed while it was read"))
+    }
 }
 
 /// The array's values, the last axis the fastest.

@@ -6,11 +6,12 @@
 mod options;
 mod read;
 mod section;
+mod tensors;
 mod transforms;
 mod yaml;
 
 use super::schedule::Schedule;
-use crate::data::{Format, Transform};
+use crate::data::{Format, Pair, Transform};
 use cnnc_compiler::diagnostic::Diagnostic;
 use cnnc_compiler::resolve::{INIT_FILE, Request, SETTINGS_FILE};
 use cnnc_compiler::training::Training;
@@ -61,6 +62,8 @@ pub struct Recipe {
     pub monitor: Monitor,
     /// Steps between two checkpoints, besides those after every epoch.
     pub checkpoint_batches: Option<usize>,
+    /// What is said on the way, instead of a line an epoch.
+    pub print: Option<Print>,
     /// The folder that everything is written to.
     pub output: PathBuf,
 }
@@ -96,6 +99,8 @@ pub struct DataChoice {
     pub format: Format,
     /// Their folder.
     pub path: PathBuf,
+    /// Tensors that stand in the recipe, for training and for validation; `None` where the data lie on the disk.
+    pub tensors: Option<(Pair, Option<Pair>)>,
     /// What is done to a picture before training; `None` is what the spec's `image(...)` says.
     pub train: Option<Vec<Transform>>,
     /// What is done to a picture before validation.
@@ -106,6 +111,46 @@ pub struct DataChoice {
     pub workers: usize,
     /// Whether the last batch of an epoch is left out when it is smaller.
     pub drop_last: bool,
+}
+
+impl DataChoice {
+    /// Whether numbers are the answer, and not classes.
+    pub fn has_numbers(&self) -> bool {
+        matches!(self.format, Format::Csv | Format::Npy)
+    }
+}
+
+/// What is said every so many steps.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Print {
+    /// Steps from one time to the next, at least 1.
+    pub every: usize,
+    /// What is said, in this order.
+    pub values: Vec<PrintValue>,
+}
+
+/// A value to be said on the way.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PrintValue {
+    /// The loss of the step's batch.
+    Loss,
+    /// A parameter by its key, and where the recipe names it.
+    Parameter(String, Span),
+}
+
+impl PrintValue {
+    /// Whether it is the loss.
+    pub fn is_loss(&self) -> bool {
+        *self == PrintValue::Loss
+    }
+
+    /// The key of a parameter.
+    pub fn parameter(&self) -> Option<&str> {
+        match self {
+            PrintValue::Loss => None,
+            PrintValue::Parameter(key, _) => Some(key),
+        }
+    }
 }
 
 /// What tells good weights from bad ones.

@@ -36,13 +36,28 @@ fn named<'r>(reader: &'r Reader, path: &str, node: &'r Node, names: &[&str]) -> 
     Some((choice(reader, path, node, names)?, None))
 }
 
-/// Reads the loss.
-pub fn loss(reader: &Reader, node: Option<&Node>) -> Loss {
-    let otherwise = Loss::CrossEntropy { label_smoothing: 0.0 };
+/// Reads the loss; where numbers are learnt, it compares with numbers.
+pub fn loss(reader: &Reader, node: Option<&Node>, learns_numbers: bool) -> Loss {
+    let otherwise = match learns_numbers {
+        true => Loss::MeanSquaredError(SumOrMean::Mean),
+        false => Loss::CrossEntropy { label_smoothing: 0.0 },
+    };
     let Some(node) = node else { return otherwise };
+    let loss = given_loss(reader, node, otherwise);
+    if learns_numbers && matches!(loss, Loss::CrossEntropy { .. }) {
+        let message = "`loss` is cross_entropy, which compares with classes, and these data have numbers";
+        reader.conflict(node, message, "leave it out, or write `loss: mse`");
+    }
+    loss
+}
+
+fn given_loss(reader: &Reader, node: &Node, otherwise: Loss) -> Loss {
     let Some((name, section)) = named(reader, "loss", node, &["cross_entropy", "mse"]) else { return otherwise };
     let Some(mut section) = section else {
-        return if name == 0 { otherwise } else { Loss::MeanSquaredError(SumOrMean::Mean) };
+        return match name {
+            0 => Loss::CrossEntropy { label_smoothing: 0.0 },
+            _ => Loss::MeanSquaredError(SumOrMean::Mean),
+        };
     };
     let loss = match name {
         0 => Loss::CrossEntropy { label_smoothing: section.number("label_smoothing", 0.0, SHARE, is_share) },

@@ -1,9 +1,10 @@
 //! A recipe's text to a [`Recipe`]: the keys of its sections, each asked for once.
 
 use super::section::{Pair, Reader, Section, choice, count, count_up_to, text};
+use super::tensors::pair;
 use super::transforms::transforms;
 use super::yaml::{self, Node, NodeContent};
-use super::{DataChoice, EarlyStopping, Entry, ModelChoice, Monitor, Recipe, options};
+use super::{DataChoice, EarlyStopping, Entry, ModelChoice, Monitor, Print, PrintValue, Recipe, options};
 use super::{MOST_EPOCHS, MOST_SAMPLES, MOST_WORKERS};
 use crate::DeviceName;
 use crate::MOST_THREADS;
@@ -69,7 +70,8 @@ fn recipe(mut top: Section<'_>, path: &Path) -> Option<Recipe> {
     let model = top.need("model", "the spec, such as `lenet.cnn`").and_then(|node| model(reader, node, beside));
     let data = top.need("data", "`format` and `path` of the data set").and_then(|node| data(reader, node, beside));
     let init = top.get("init").map(|node| initialisers(reader, node)).unwrap_or_default();
-    let loss = options::loss(reader, top.get("loss"));
+    let learns_numbers = data.as_ref().is_some_and(|data| data.has_numbers());
+    let loss = options::loss(reader, top.get("loss"), learns_numbers);
     let optimiser = top.need("optimizer", "such as `{name: sgd, lr: 0.1}`");
     let optimiser_place = optimiser.map(|node| node.place);
     let optimiser = optimiser.and_then(|node| options::optimiser(reader, node));
@@ -85,8 +87,8 @@ fn recipe(mut top: Section<'_>, path: &Path) -> Option<Recipe> {
     let seed = top.count("seed", 0, 0) as u64;
     let device = top.get("device").and_then(|node| device(reader, node)).unwrap_or_default();
     let threads = top.count_within("threads", 0, 0..=MOST_THREADS);
-    let monitor =
-        [Monitor::ValidationAccuracy, Monitor::ValidationLoss][top.choice("monitor", &["val_accuracy", "val_loss"])];
+    let monitor = monitor(&mut top, learns_numbers);
+    let print = top.get("print").and_then(|node| print(reader, node));
     let early_stopping = top.get("early_stopping").and_then(|node| early_stopping(reader, node));
     let checkpoint_batches = top.optional_count("checkpoint_every", 1);
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
@@ -109,8 +111,52 @@ fn recipe(mut top: Section<'_>, path: &Path) -> Option<Recipe> {
         early_stopping,
         monitor,
         checkpoint_batches,
+        print,
         output: beside.join(output),
     })
+}
+
+/// What makes weights the best; of numbers there is no accuracy.
+fn monitor(top: &mut Section<'_>, learns_numbers: bool) -> Monitor {
+    let Some(node) = top.get("monitor") else {
+        return if learns_numbers { Monitor::ValidationLoss } else { Monitor::ValidationAccuracy };
+    };
+    match choice(top.reader, "monitor", node, &["val_accuracy", "val_loss"]) {
+        Some(0) if learns_numbers => {
+            let message = "`monitor` is an accuracy, and numbers are learnt, which are never right or wrong";
+            top.reader.conflict(node, message, "leave it out, or write `monitor: val_loss`");
+            Monitor::ValidationLoss
+        }
+        Some(0) => Monitor::ValidationAccuracy,
+        _ => Monitor::ValidationLoss,
+    }
+}
+
+/// `print: 2`, or a section.
+fn print(reader: &Reader, node: &Node) -> Option<Print> {
+    if !matches!(node.content, NodeContent::Map(_)) {
+        return count(reader, "print", node, 1).map(|every| Print { every, values: vec![PrintValue::Loss] });
+    }
+    const WANTED: &str = "`loss` and keys of parameters, such as `[loss, 0.weight]`";
+    let mut section = Section::new(reader, "print", node)?;
+    let every = section.need("every", "steps from one line to the next");
+    let every = every.and_then(|node| count(reader, "print.every", node, 1));
+    let values = match section.get("values").map(|node| (node, &node.content)) {
+        None => vec![PrintValue::Loss],
+        Some((_, NodeContent::List(nodes))) if !nodes.is_empty() => {
+            let value = |node: &Node| match text(reader, "print.values", node, WANTED)? {
+                "loss" => Some(PrintValue::Loss),
+                key => Some(PrintValue::Parameter(key.to_owned(), node.place)),
+            };
+            nodes.iter().filter_map(value).collect()
+        }
+        Some((node, _)) => {
+            reader.refuse("print.values", node, WANTED);
+            Vec::new()
+        }
+    };
+    section.finish();
+    Some(Print { every: every?, values })
 }
 
 /// `cpu`, `cuda`, `cuda:1`
@@ -195,10 +241,13 @@ fn target_of(target: &str) -> String {
 }
 
 fn data(reader: &Reader, node: &Node, beside: &Path) -> Option<DataChoice> {
-    const FORMATS: &[&str] = &["idx", "cifar10", "folder"];
+    const FORMATS: &[&str] = &["idx", "cifar10", "folder", "csv", "npy", "inline"];
     let mut section = Section::new(reader, "data", node)?;
-    let format = section.need("format", "one of idx, cifar10, folder");
+    let format = section.need("format", &format!("one of {}", FORMATS.join(", ")));
     let format = format.and_then(|node| choice(reader, "data.format", node, FORMATS));
+    if format == Some(5) {
+        return inline(section, beside);
+    }
     let path = section.need("path", "the folder of the data set");
     let path = path.and_then(|node| text(reader, "data.path", node, "a folder"));
     let train = section.get("train").and_then(|node| transforms(reader, "data.train", node));
@@ -208,8 +257,25 @@ fn data(reader: &Reader, node: &Node, beside: &Path) -> Option<DataChoice> {
     let workers = workers.map_or(Some(1), |node| count_up_to(reader, "data.workers", node, 1, MOST_WORKERS));
     let drop_last = section.flag("drop_last", false);
     section.finish();
-    let format = [Format::Idx, Format::Cifar10, Format::Folder][format?];
-    Some(DataChoice { format, path: beside.join(path?), train, validation, skip_corrupt, workers: workers?, drop_last })
+    let format = [Format::Idx, Format::Cifar10, Format::Folder, Format::Csv, Format::Npy][format?];
+    let (path, workers) = (beside.join(path?), workers?);
+    Some(DataChoice { format, path, tensors: None, train, validation, skip_corrupt, workers, drop_last })
+}
+
+/// Data that stand in the recipe.
+fn inline(mut section: Section<'_>, beside: &Path) -> Option<DataChoice> {
+    let train = section.need("train", "`inputs` and `targets`");
+    let train = train.and_then(|node| pair(section.reader, "data.train", node));
+    let validation = section.get("validation").map(|node| pair(section.reader, "data.validation", node));
+    let drop_last = section.flag("drop_last", false);
+    section.finish();
+    let validation = match validation {
+        None => None,
+        Some(pair) => Some(pair?),
+    };
+    let (path, tensors) = (beside.to_owned(), Some((train?, validation)));
+    let (format, skip_corrupt, workers) = (Format::Npy, false, 1);
+    Some(DataChoice { format, path, tensors, train: None, validation: None, skip_corrupt, workers, drop_last })
 }
 
 /// `early_stopping: 5`, or a section.

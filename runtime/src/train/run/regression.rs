@@ -158,8 +158,14 @@ fn recipe_with(folder: &Path, more: &str) -> Recipe {
 
 fn trained(recipe: &Recipe, learner: &mut Regression, resume: bool, stop: &AtomicBool) -> Result<Ending> {
     let model = network();
-    let data =
-        DataSet { train: Arc::new(Bright(60)), validation: Arc::new(Bright(31)), classes: CLASSES, class_names: None };
+    let data = DataSet {
+        train: Arc::new(Bright(60)),
+        validation: Arc::new(Bright(31)),
+        classes: CLASSES,
+        class_names: None,
+        input: None,
+        target: None,
+    };
     let setup = Setup::new(recipe, model.graph(), &data)?;
     let last = recipe.output.join(LAST);
     let resume = resume.then_some(last.as_path());
@@ -193,7 +199,7 @@ fn it_learns_and_leaves_its_files() {
     let text = fs::read_to_string(folder.path().join(log::LOG)).unwrap();
     let records: Vec<Record> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(records.iter().map(|record| record.epoch).collect::<Vec<usize>>(), [1, 2, 3, 4]);
-    assert!(records[3].val_loss < 0.6 * records[0].train_loss && records[3].val_accuracy > 0.9, "{records:?}");
+    assert!(records[3].val_loss < 0.6 * records[0].train_loss && records[3].val_accuracy > Some(0.9), "{records:?}");
     let mut names: Vec<String> =
         fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
@@ -308,7 +314,7 @@ fn counters_that_cannot_be_are_refused() {
         ("`step` is 18446744073709551615 after 1 epochs of 8 batches and 5 batches", |wrong| wrong.step = u64::MAX),
         ("`step` is 12 after", |wrong| wrong.step = 12),
         ("epoch 1 of its history is numbered 2", |wrong| wrong.history.records[0].epoch = 2),
-        ("`val_accuracy` of epoch 1 is 2", |wrong| wrong.history.records[0].val_accuracy = 2.0),
+        ("`val_accuracy` of epoch 1 is 2", |wrong| wrong.history.records[0].val_accuracy = Some(2.0)),
     ];
     for (note, change) in changes {
         let mut wrong = right.clone();
@@ -344,7 +350,7 @@ fn a_sample_whose_label_is_no_class_is_named() {
     let recipe = recipe_with(folder.path(), "");
     let (odd, right): (Arc<dyn Samples>, Arc<dyn Samples>) = (Arc::new(Odd), Arc::new(Bright(9)));
     for (train, validation) in [(odd.clone(), right.clone()), (right, odd)] {
-        let data = DataSet { train, validation, classes: CLASSES, class_names: None };
+        let data = DataSet { train, validation, classes: CLASSES, class_names: None, input: None, target: None };
         let refused = Setup::new(&recipe, network().graph(), &data).err().unwrap();
         let expected = "picture 8 has the label 3, and the model's classes are 0 to 2";
         assert_eq!((refused.code, refused.message.as_str()), (Code::E610, expected));

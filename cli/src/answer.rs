@@ -2,7 +2,7 @@
 
 use crate::console::Console;
 use crate::numbers::{column_width, padded};
-use crate::part::Part;
+use crate::run::Printed;
 use crate::values::{plain, values};
 use cnnc_runtime::Tensor;
 use cnnc_runtime::answer::{Likely, is_distribution, likeliest};
@@ -25,7 +25,7 @@ pub fn text(
     names: &[Arc<str>],
     answers: &[Tensor],
     labels: Option<&[String]>,
-    part: Option<&Part>,
+    part: Option<&Printed>,
     console: &Console<'_>,
 ) -> Result<String, String> {
     let mut text = String::new();

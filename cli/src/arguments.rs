@@ -5,8 +5,7 @@ mod params;
 pub use params::Params;
 
 use crate::device::precision;
-use crate::part::Part;
-use crate::run::Element;
+use crate::run::{Element, Printed};
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use cnnc_runtime::doctor::GRID;
@@ -129,7 +128,7 @@ pub struct Run {
     pub show: Vec<String>,
     /// Print all numbers, or those of a part, '[0, :, 3:5]': of the inner values where --show asks for some, else of the outputs.
     #[arg(long, value_name = "all|PART")]
-    pub print: Option<Part>,
+    pub print: Option<Printed>,
     /// Print the arithmetic behind one number of an inner value: '0[0, 4, 5]', its path and its place.
     #[arg(long, value_name = "PATH[PLACE]", conflicts_with_all = ["show", "print", "output"])]
     pub explain: Option<Element>,

@@ -21,7 +21,6 @@ mod model;
 mod numbers;
 mod outputs;
 mod params;
-mod part;
 mod recipe;
 mod run;
 mod slice;

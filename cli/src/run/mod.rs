@@ -6,6 +6,7 @@
 
 mod explained;
 mod folder;
+mod printed;
 mod rows;
 mod shown;
 
@@ -20,6 +21,7 @@ use cnnc_grammar::span::Files;
 use cnnc_runtime::input::{Loaded, pictures_of, save_npy, written};
 use cnnc_runtime::{Device, Model, PrepareOptions, Session, Tensor, Weights};
 pub use explained::Element;
+pub use printed::Printed;
 use rows::Rows;
 use std::path::Path;
 use std::sync::Arc;

@@ -5,7 +5,7 @@
 
 use crate::console::{Console, Outcome, Stop};
 use crate::numbers::{column_width, padded, padded_before};
-use crate::part::Part;
+use crate::run::Printed;
 use crate::values::plain;
 use cnnc_compiler::diagnostic::{Code, Diagnostic, nearest};
 use cnnc_compiler::graph::{Graph, Module, ModuleKind, NodeKind};
@@ -101,7 +101,7 @@ pub fn text(
     model: &Model,
     paths: &[String],
     values: &[Tensor],
-    part: Option<&Part>,
+    part: Option<&Printed>,
     console: &Console<'_>,
 ) -> Result<String, String> {
     let graph = &model.graph().graph;

@@ -118,3 +118,18 @@ fn every_command_of_the_course_prints_what_the_page_shows() {
     assert!(wrong.is_empty(), "docs/course.md is stale (UPDATE_DOCS=1 writes it anew):\n{wrong}");
     assert!(commands >= 40, "{commands} commands");
 }
+
+#[test]
+fn the_pictures_of_the_page_are_those_that_its_command_makes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let command = "cnnc run models/lenet.cnn --weights models/lenet.safetensors --input models/sample.png --show 0,3 --pictures /tmp";
+    run(&words(command), folder.path());
+    for (made, shown) in [("0.maps.png", "course_maps.png"), ("0.weight.kernels.png", "course_kernels.png")] {
+        let made = std::fs::read(folder.path().join(made)).expect("a picture");
+        let shown = Path::new("../docs/pictures").join(shown);
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(&shown, &made).expect("a picture is written");
+        }
+        assert!(std::fs::read(&shown).expect("a picture") == made, "{} is stale", shown.display());
+    }
+}

@@ -1,9 +1,10 @@
-//! Pictures of a training: curves and confusion matrices, as SVG and for the terminal.
+//! Pictures: curves and confusion matrices of a training, as SVG and for the terminal; kernels and feature maps as PNG.
 //!
-//! Numbers come in, text goes out. Every SVG has its own colours for light and for dark surroundings.
+//! Numbers come in, text or pixels go out. Every SVG has its own colours for light and for dark surroundings.
 
 pub mod axis;
 pub mod confusion;
 pub mod curves;
+pub mod raster;
 pub mod svg;
 pub mod terminal;

@@ -4,6 +4,7 @@
 //! error says so: parameters from the spec's initialisers, the input evenly from −1 to 1. Where the spec leaves the batch open, a
 //! file of many pictures is answered whole; of a folder each picture is answered for itself.
 
+mod drawn;
 mod explained;
 mod folder;
 mod printed;
@@ -32,7 +33,13 @@ pub fn run(arguments: &Run, console: &mut Console<'_>) -> Outcome {
     let device = device.map_err(|failure| console.fail(&failure, &Files::default()))?;
     let model = model(arguments, console)?;
     let outputs = model.outputs().len();
-    let paths = shown::paths(&model, &arguments.show, console)?;
+    // Pictures are of every layer, unless some are named.
+    let every = ["all".to_owned()];
+    let patterns = match (&arguments.pictures, arguments.show.as_slice()) {
+        (Some(_), []) => every.as_slice(),
+        (_, named) => named,
+    };
+    let paths = shown::paths(&model, patterns, console)?;
     let names: Vec<Arc<str>> = model.outputs().cloned().chain(paths.iter().map(|path| path.as_str().into())).collect();
     let files = arguments.output.as_ref().map_or_else(Vec::new, |path| outputs::of_answers(path, &names));
     for file in &files {
@@ -41,18 +48,18 @@ pub fn run(arguments: &Run, console: &mut Console<'_>) -> Outcome {
     }
     if let Some(folder) = folder_of(arguments, &model, console)? {
         let listed = pictures_of(folder).map_err(|failure| console.fail(&failure, &Files::default()))?;
-        let mut session = session(arguments, &model, &device, &paths, None, console)?;
+        let mut session = session(arguments, &model, &weights(arguments, &model, console)?, &device, None, console)?;
         let work = folder::Work { arguments, model: &model, names: &names, files: &files };
         return folder::run(&work, folder, listed, &mut session, console);
     }
     let inputs = inputs(arguments, &model, console)?;
+    let weights = weights(arguments, &model, console)?;
     if let Some(element) = &arguments.explain {
-        let weights = weights(arguments, &model, console)?;
         let explanation = model.explain(&element.path, &element.index, &inputs, &weights, &device);
         let explanation = explanation.map_err(|error| console.show(&error))?;
         return console.print(&explained::text(element, &explanation, console));
     }
-    let mut session = session(arguments, &model, &device, &paths, Some(&inputs), console)?;
+    let mut session = session(arguments, &model, &weights, &device, Some((&inputs, &paths)), console)?;
     shown::note_fused(&model, &device, &paths, &inputs, console);
     let answers = console.timed("run", || session.run(&inputs));
     let answers = answers.map_err(|failure| console.fail(&failure, model.files()))?.all();
@@ -60,6 +67,10 @@ pub fn run(arguments: &Run, console: &mut Console<'_>) -> Outcome {
         save_npy(file, answer).map_err(|failure| console.fail(&failure, model.files()))?;
     }
     let labels = model.graph().graph.labels.as_deref();
+    if let Some(folder) = &arguments.pictures {
+        let values = shown::named(&model, &paths, answers.get(outputs..).unwrap_or_default());
+        return drawn::pictures(folder, &model, &weights, &values, console);
+    }
     if arguments.format == Answers::Text {
         let (given, inner) = answers.split_at(outputs);
         let part = arguments.print.as_ref();
@@ -83,8 +94,8 @@ pub fn run(arguments: &Run, console: &mut Console<'_>) -> Outcome {
 fn folder_of<'a>(arguments: &'a Run, model: &Model, console: &mut Console<'_>) -> Outcome<Option<&'a Path>> {
     let folder = arguments.input.iter().filter_map(InputSource::file).find(|path| path.is_dir());
     match (folder, arguments.input.as_slice()) {
-        (Some(_), [_]) if !arguments.show.is_empty() => {
-            let message = "--show shows the inner values of one input, and a folder has many";
+        (Some(_), [_]) if !arguments.show.is_empty() || arguments.pictures.is_some() => {
+            let message = "--show and --pictures show the inner values of one input, and a folder has many";
             Err(console.fail(&Diagnostic::without_place(Code::E604, message), &Files::default()))
         }
         (Some(folder), [_]) if model.inputs().len() == 1 => Ok(Some(folder)),
@@ -99,23 +110,22 @@ fn folder_of<'a>(arguments: &'a Run, model: &Model, console: &mut Console<'_>) -
     }
 }
 
-/// A session with the weights that are asked for, planned for these inputs alone, or for whatever comes.
+/// A session with these weights, planned for these inputs alone and with inner values as more outputs, or for whatever comes.
 fn session(
     arguments: &Run,
     model: &Model,
+    weights: &Weights,
     device: &Device,
-    paths: &[String],
-    inputs: Option<&[Tensor]>,
+    once: Option<(&[Tensor], &[String])>,
     console: &mut Console<'_>,
 ) -> Outcome<Session> {
-    let weights = weights(arguments, model, console)?;
     let mut options = PrepareOptions::default();
-    if let Some(inputs) = inputs {
+    if let Some((inputs, paths)) = once {
         options = options.once().sizes_of(inputs);
+        options.taps = paths.to_vec();
     }
     options.exact = arguments.exact;
-    options.taps = paths.to_vec();
-    let prepared = model.prepare_watched(&weights, device, options, console);
+    let prepared = model.prepare_watched(weights, device, options, console);
     Ok(prepared.map_err(|report| console.show(&report))?.session())
 }
 

@@ -125,6 +125,12 @@ pub fn text(
     Ok(text)
 }
 
+/// The values with their paths and what these lead to.
+pub fn named(model: &Model, paths: &[String], values: &[Tensor]) -> Vec<(String, String, Tensor)> {
+    let graph = &model.graph().graph;
+    paths.iter().zip(values).map(|(path, value)| (path.clone(), kind(graph, path), value.clone())).collect()
+}
+
 /// What a path leads to: `Conv2d`, `Sequential`, a block's name.
 fn kind(graph: &Graph, path: &str) -> String {
     let module = graph.modules.iter().find(|module| &*module.path == path);

@@ -1,0 +1,219 @@
+//! Pictures of pixels: kernels and feature maps as grids of tiles with a caption, written as PNG.
+//!
+//! Numbers come in; colours go out. Tiles of one picture share a scale, so that they can be compared: from the least to the largest
+//! number as black to white, or, where numbers of both signs are weights, from blue through white to red around zero.
+
+use font8x8::UnicodeFonts;
+use image::{ImageFormat, Rgb, RgbImage};
+use std::io::Cursor;
+
+/// Pixels between tiles and around the whole.
+const GAP: u32 = 2;
+/// Pixels around everything.
+const MARGIN: u32 = 8;
+/// Pixels of a line of text, with the room below it.
+const LINE: u32 = 12;
+/// Pixels of a character.
+const CHARACTER: u32 = 8;
+/// The least and the most pixels of a tile's longer side.
+const TILE: [u32; 2] = [72, 224];
+/// The widest grid, in pixels.
+const WIDEST: u32 = 900;
+
+const PAPER: Rgb<u8> = Rgb([255, 255, 255]);
+/// Between tiles, so that a white one has an edge.
+const BETWEEN: Rgb<u8> = Rgb([196, 202, 210]);
+const INK: Rgb<u8> = Rgb([31, 35, 40]);
+const FAINT: Rgb<u8> = Rgb([93, 102, 112]);
+const NOT_FINITE: Rgb<u8> = Rgb([255, 0, 255]);
+
+/// How numbers become colours.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Scale {
+    /// Black for the first number, white for the second.
+    Grey(f32, f32),
+    /// Blue for minus the number, white for zero, red for the number.
+    Diverging(f32),
+}
+
+impl Scale {
+    /// From the least to the largest finite number.
+    pub fn grey(values: &[f32]) -> Scale {
+        let finite = values.iter().copied().filter(|value| value.is_finite());
+        let (low, high) =
+            finite.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
+        if low > high { Scale::Grey(0.0, 0.0) } else { Scale::Grey(low, high) }
+    }
+
+    /// Around zero, as far as the largest size.
+    pub fn diverging(values: &[f32]) -> Scale {
+        let finite = values.iter().copied().filter(|value| value.is_finite());
+        Scale::Diverging(finite.fold(0.0, |most, value| most.max(value.abs())))
+    }
+
+    fn colour(self, value: f32) -> Rgb<u8> {
+        if !value.is_finite() {
+            return NOT_FINITE;
+        }
+        let byte = |share: f32| (255.0 * share.clamp(0.0, 1.0)).round() as u8;
+        match self {
+            Scale::Grey(low, high) if high > low => {
+                let grey = byte((value - low) / (high - low));
+                Rgb([grey, grey, grey])
+            }
+            Scale::Grey(..) => Rgb([128, 128, 128]),
+            Scale::Diverging(most) => {
+                let share = if most > 0.0 { (value / most).clamp(-1.0, 1.0) } else { 0.0 };
+                let faded = byte(1.0 - share.abs());
+                if share >= 0.0 { Rgb([255, faded, faded]) } else { Rgb([faded, faded, 255]) }
+            }
+        }
+    }
+
+    /// What the colours mean: `black −1.2, white 3.4`.
+    pub fn legend(self) -> String {
+        match self {
+            Scale::Grey(low, high) if high > low => format!("black {low:.4}, white {high:.4}"),
+            Scale::Grey(low, _) => format!("all {low:.4}"),
+            Scale::Diverging(most) => format!("blue -{most:.4}, white 0, red {most:.4}"),
+        }
+    }
+}
+
+/// Tiles of one size side by side, `planes` of `height` times `width` numbers, with lines of text above.
+///
+/// # Errors
+/// In words, when the picture cannot be encoded.
+pub fn grid(
+    captions: &[String],
+    planes: &[&[f32]],
+    [height, width]: [usize; 2],
+    scale: Scale,
+) -> Result<Vec<u8>, String> {
+    let (height, width) = (height.max(1) as u32, width.max(1) as u32);
+    let longer = height.max(width);
+    let enlarged = (TILE[0].div_ceil(longer)).min(TILE[1].div_ceil(longer)).max(1);
+    let (tall, wide) = (height * enlarged, width * enlarged);
+    let count = planes.len().max(1) as u32;
+    let even = (f64::from(count).sqrt() * f64::from(tall) / f64::from(wide)).ceil() as u32;
+    let columns = even.clamp(1, count).min((WIDEST / (wide + GAP)).max(1));
+    let rows = count.div_ceil(columns);
+    let text = captions.iter().map(|caption| caption.chars().count() as u32 * CHARACTER).max().unwrap_or(0);
+    let head = MARGIN + LINE * captions.len() as u32;
+    let whole_width = (columns * (wide + GAP)).max(text) + 2 * MARGIN;
+    let whole_height = head + rows * (tall + GAP) + MARGIN;
+    let mut picture = RgbImage::from_pixel(whole_width, whole_height, PAPER);
+    for (number, caption) in captions.iter().enumerate() {
+        let ink = if number == 0 { INK } else { FAINT };
+        write(&mut picture, [MARGIN, MARGIN + LINE * number as u32], caption, ink);
+    }
+    for y in 0..rows * (tall + GAP) + GAP {
+        for x in 0..columns * (wide + GAP) + GAP {
+            picture.put_pixel(MARGIN - GAP + x, head - GAP + y, BETWEEN);
+        }
+    }
+    for (number, plane) in planes.iter().enumerate() {
+        let number = number as u32;
+        let (left, top) = (MARGIN + number % columns * (wide + GAP), head + number / columns * (tall + GAP));
+        for y in 0..tall {
+            for x in 0..wide {
+                let value = plane.get((y / enlarged * width + x / enlarged) as usize).copied().unwrap_or(0.0);
+                picture.put_pixel(left + x, top + y, scale.colour(value));
+            }
+        }
+    }
+    let mut bytes = Cursor::new(Vec::new());
+    picture.write_to(&mut bytes, ImageFormat::Png).map_err(|error| error.to_string())?;
+    Ok(bytes.into_inner())
+}
+
+/// Text from that place on; a character without a shape is a blank.
+fn write(picture: &mut RgbImage, [left, top]: [u32; 2], text: &str, ink: Rgb<u8>) {
+    for (number, character) in text.chars().enumerate() {
+        let Some(rows) = font8x8::BASIC_FONTS.get(character).or_else(|| font8x8::LATIN_FONTS.get(character)) else {
+            continue;
+        };
+        for (y, row) in (0..).zip(rows) {
+            for x in (0..CHARACTER).filter(|x| row >> x & 1 == 1) {
+                let (x, y) = (left + number as u32 * CHARACTER + x, top + y);
+                if x < picture.width() && y < picture.height() {
+                    picture.put_pixel(x, y, ink);
+                }
+            }
+        }
+    }
+}
+
+/// The darkest to the lightest shade of the terminal.
+const SHADES: [char; 5] = [' ', '░', '▒', '▓', '█'];
+
+/// Planes side by side in shades of the terminal, two characters a pixel, every other row and column left out until each is
+/// `widest` characters at most.
+pub fn shaded(planes: &[&[f32]], [height, width]: [usize; 2], scale: Scale, widest: usize) -> String {
+    let step = (2 * width).div_ceil(widest.max(2)).max(1);
+    let shade = |value: f32| {
+        let share = match scale {
+            Scale::Grey(low, high) if high > low => (value - low) / (high - low),
+            Scale::Grey(..) => 0.5,
+            Scale::Diverging(most) if most > 0.0 => (value / most + 1.0) / 2.0,
+            Scale::Diverging(_) => 0.5,
+        };
+        let place = if share.is_finite() { (share * 4.0).round().clamp(0.0, 4.0) as usize } else { 0 };
+        SHADES[place]
+    };
+    let mut text = String::new();
+    for y in (0..height).step_by(step) {
+        let rows: Vec<String> = planes
+            .iter()
+            .map(|plane| {
+                let row = (0..width).step_by(step).filter_map(|x| plane.get(y * width + x));
+                row.flat_map(|&value| [shade(value); 2]).collect()
+            })
+            .collect();
+        text += rows.join("  ").trim_end();
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_become_colours() {
+        let grey = Scale::grey(&[-1.0, f32::NAN, 3.0]);
+        assert_eq!(grey, Scale::Grey(-1.0, 3.0));
+        assert_eq!(
+            (grey.colour(-1.0), grey.colour(1.0), grey.colour(3.0)),
+            (Rgb([0; 3]), Rgb([128; 3]), Rgb([255; 3]))
+        );
+        assert_eq!(grey.colour(f32::NAN), NOT_FINITE);
+        let weights = Scale::diverging(&[-2.0, 1.0]);
+        assert_eq!((weights.colour(-2.0), weights.colour(0.0)), (Rgb([0, 0, 255]), PAPER));
+        assert_eq!(Scale::grey(&[]).colour(0.0), Rgb([128; 3]));
+        assert_eq!(weights.legend(), "blue -2.0000, white 0, red 2.0000");
+    }
+
+    #[test]
+    fn tiles_lie_side_by_side_under_their_captions() {
+        let planes: Vec<Vec<f32>> = (0..6).map(|plane| vec![plane as f32; 25]).collect();
+        let planes: Vec<&[f32]> = planes.iter().map(Vec::as_slice).collect();
+        let png =
+            grid(&["0 Conv2d".into(), "black 0, white 5".into()], &planes, [5, 5], Scale::Grey(0.0, 5.0)).unwrap();
+        let picture = image::load_from_memory(&png).unwrap().to_rgb8();
+        // Three by two tiles of 75 pixels.
+        assert_eq!(picture.height(), MARGIN + 2 * LINE + 2 * (75 + GAP) + MARGIN);
+        let pixel = |column: u32, row: u32| {
+            picture.get_pixel(MARGIN + column * (75 + GAP) + 3, MARGIN + 2 * LINE + row * (75 + GAP) + 3).0[0]
+        };
+        assert_eq!([pixel(0, 0), pixel(1, 0), pixel(2, 0), pixel(0, 1), pixel(2, 1)], [0, 51, 102, 153, 255]);
+        assert!(picture.pixels().any(|pixel| *pixel == INK), "a caption");
+    }
+
+    #[test]
+    fn shades_of_the_terminal() {
+        let text = shaded(&[&[0.0, 1.0, 2.0, 4.0], &[4.0; 4]], [2, 2], Scale::Grey(0.0, 4.0), 40);
+        assert_eq!(text, "  ░░  ████\n▒▒██  ████\n");
+    }
+}

@@ -44,7 +44,8 @@ def save_tar(value, path, protocol):
     for number, dtype, storage in storages.values():
         size = torch.empty((), dtype=dtype).element_size()
         pickle.dump((number, "cpu", getattr(torch, STORAGES[dtype])), first, protocol)
-        first.write(struct.pack("<q", storage.nbytes() // size) + bytes(storage))
+        first.write(struct.pack("<q", storage.nbytes() // size))
+        first.write(torch.empty(0, dtype=torch.uint8).set_(storage).numpy().tobytes())
     pickle.dump([], first, protocol)
     second = io.BytesIO()
     pickle.dump(len(tensors), second, protocol)

@@ -34,6 +34,11 @@ def network(name):
     """A network with numbers that are all its own."""
     torch.manual_seed(len(name))
     net = build(name).eval()
+    with torch.no_grad():
+        for parameter in net.parameters():
+            # Some layers begin as zeros, the last ones too, after which nothing could be told.
+            if not parameter.any():
+                parameter.normal_(std=0.02)
     for key, buffer in net.named_buffers():
         if key.endswith("running_mean"):
             buffer.normal_(std=0.1)

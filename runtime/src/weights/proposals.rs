@@ -1,8 +1,9 @@
 //! Renames by which most of what a file has more fits what it lacks, to be proposed when keys do not fit.
 //!
-//! A rename puts one beginning in the place of another (`features.` for `backbone.`), or one name between dots in the place of
-//! another (`bn1` for `norm1`). Candidates come from pairs of an unexpected key and a missing one of the same shape; each round
-//! takes the one after which most keys fit, as `--rename` would apply it, to all keys. Where two do as well and lead elsewhere,
+//! A rename puts one beginning in the place of another (`features.` for `backbone.`), or some names between dots in the place of
+//! others (`bn1` for `norm1`). Candidates come from pairs of an unexpected key and a missing one of the same shape: a rename, or
+//! several where a key differs in several places. Each round takes that after which most keys fit, as `--rename` would apply it,
+//! to all keys. Where two do as well and lead elsewhere,
 //! the order of the file decides, and where that cannot, nothing is proposed: a wrong pair of equal shapes would load, and be
 //! wrong in silence.
 
@@ -10,6 +11,7 @@ use super::keys::Entries;
 use super::matching::keys_of;
 use super::rename::Rename;
 use cnnc_compiler::graph::Graph;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// More keys than these are not compared.
@@ -18,6 +20,8 @@ const MOST_KEYS: usize = 2000;
 const MOST_PAIRS: usize = 200_000;
 /// Candidates that are tried in a round.
 const MOST_TRIED: usize = 64;
+/// Places in which a key may differ from another.
+const MOST_PLACES: usize = 3;
 /// Renames that are proposed.
 const MOST_RENAMES: usize = 8;
 
@@ -44,9 +48,9 @@ pub fn help(graph: &Graph, found: &Entries) -> Option<String> {
         found.iter().map(|entry| Key { name: entry.key.clone(), shape: &entry.tensor.shape }).collect();
     let mut renames = Vec::new();
     while renames.len() < MOST_RENAMES {
-        let Some(rename) = best(&wanted, &keys) else { break };
-        keys.iter_mut().for_each(|key| key.name = rename.apply(&key.name));
-        renames.push(rename);
+        let Some(chosen) = best(&wanted, &keys) else { break };
+        keys.iter_mut().for_each(|key| key.name = applied(&chosen, &key.name));
+        renames.extend(chosen);
     }
     if renames.is_empty() {
         return None;
@@ -74,32 +78,36 @@ fn fitting(wanted: &Wanted<'_>, keys: impl Iterator<Item = (String, usize)>, sha
     Some(fitting)
 }
 
-/// The rename after which most keys fit, if more do than before, and no other does as well.
-fn best(wanted: &Wanted<'_>, keys: &[Key<'_>]) -> Option<Rename> {
-    let before = fitting(wanted, keys.iter().map(|key| key.name.clone()).zip(0..), keys)?;
-    let mut tried: Vec<(usize, usize, Rename)> = Vec::new();
-    for (rename, distance) in candidates(wanted, keys) {
-        let renamed = keys.iter().map(|key| rename.apply(&key.name)).zip(0..);
-        let gained = fitting(wanted, renamed, keys).and_then(|after| after.checked_sub(before)).unwrap_or(0);
-        tried.push((gained, distance, rename));
-    }
-    tried.sort_by_key(|(gained, distance, _)| (std::cmp::Reverse(*gained), *distance));
-    let mut tried = tried.into_iter();
-    let (gained, distance, rename) = tried.next()?;
-    let is_as_good = tried
-        .next()
-        .is_some_and(|(other, as_far, next)| other == gained && as_far == distance && starts_alike(&rename, &next));
-    (gained > 0 && !is_as_good).then_some(rename)
+/// A key after some renames.
+fn applied(renames: &[Rename], key: &str) -> String {
+    renames.iter().fold(key.to_owned(), |key, rename| rename.apply(&key))
 }
 
-/// Whether two renames change the same keys.
-fn starts_alike(one: &Rename, other: &Rename) -> bool {
-    let pattern = |rename: &Rename| rename.to_string().split('=').next().unwrap_or_default().to_owned();
-    pattern(one) == pattern(other)
+/// The renames after which most keys fit, if more do than before, and no others of the same keys do as well.
+fn best(wanted: &Wanted<'_>, keys: &[Key<'_>]) -> Option<Vec<Rename>> {
+    let before = fitting(wanted, keys.iter().map(|key| key.name.clone()).zip(0..), keys)?;
+    let mut tried: Vec<(usize, usize, Vec<Rename>)> = Vec::new();
+    for (renames, distance) in candidates(wanted, keys) {
+        let renamed = keys.iter().map(|key| applied(&renames, &key.name)).zip(0..);
+        let gained = fitting(wanted, renamed, keys).and_then(|after| after.checked_sub(before)).unwrap_or(0);
+        tried.push((gained, distance, renames));
+    }
+    tried.sort_by_key(|(gained, distance, renames)| (Reverse(*gained), renames.len(), *distance));
+    let mut tried = tried.into_iter();
+    let (gained, distance, renames) = tried.next()?;
+    let is_as_good = |(other, as_far, next): (usize, usize, Vec<Rename>)| {
+        other == gained && as_far == distance && patterns(&renames) == patterns(&next)
+    };
+    (gained > 0 && !tried.next().is_some_and(is_as_good)).then_some(renames)
+}
+
+/// What some renames look for.
+fn patterns(renames: &[Rename]) -> Vec<String> {
+    renames.iter().map(|rename| rename.to_string().split('=').next().unwrap_or_default().to_owned()).collect()
 }
 
 /// Renames that would make a key fit, the most often met first, each with how far apart in order the keys stand.
-fn candidates(wanted: &Wanted<'_>, keys: &[Key<'_>]) -> Vec<(Rename, usize)> {
+fn candidates(wanted: &Wanted<'_>, keys: &[Key<'_>]) -> Vec<(Vec<Rename>, usize)> {
     let taken: HashSet<&str> = keys.iter().map(|key| key.name.as_str()).collect();
     let mut missing: Vec<(&str, usize, &[usize])> = wanted
         .iter()
@@ -110,8 +118,8 @@ fn candidates(wanted: &Wanted<'_>, keys: &[Key<'_>]) -> Vec<(Rename, usize)> {
     let unexpected = keys.iter().enumerate().filter(|(_, key)| !wanted.contains_key(key.name.as_str()));
     let mut by_shape: HashMap<&[usize], Vec<(&str, usize)>> = HashMap::new();
     missing.iter().for_each(|(key, place, shape)| by_shape.entry(shape).or_default().push((key, *place)));
-    // Whether it is of a name, old text, new text: how often, and the sum of distances.
-    let mut met: BTreeMap<(bool, String, String), (usize, usize)> = BTreeMap::new();
+    // How often, and the sum of distances.
+    let mut met: BTreeMap<Vec<Change>, (usize, usize)> = BTreeMap::new();
     let mut pairs = 0;
     for (place, key) in unexpected {
         for (other, at) in by_shape.get(key.shape).into_iter().flatten() {
@@ -127,33 +135,65 @@ fn candidates(wanted: &Wanted<'_>, keys: &[Key<'_>]) -> Vec<(Rename, usize)> {
         }
     }
     let mut met: Vec<_> = met.into_iter().collect();
-    met.sort_by_key(|(_, (count, distance))| (std::cmp::Reverse(*count), *distance / (*count).max(1)));
+    met.sort_by_key(|(_, (count, distance))| (Reverse(*count), *distance / (*count).max(1)));
     met.truncate(MOST_TRIED);
-    let rename = |((is_name, old, new), (count, distance)): ((bool, String, String), (usize, usize))| {
-        let rename = if is_name { Rename::of_name(&old, &new) } else { Rename::of_prefix(&old, &new) };
-        Some((rename?, distance / count.max(1)))
+    let renames = |(changes, (count, distance)): (Vec<Change>, (usize, usize))| {
+        let renames = changes.iter().map(Change::rename).collect::<Option<_>>()?;
+        Some((renames, distance / count.max(1)))
     };
-    met.into_iter().filter_map(rename).collect()
+    met.into_iter().filter_map(renames).collect()
 }
 
-/// The changes that make one key of another: of its beginning, before what both end with, and of one name. Both must end alike,
-/// in the parameter's own name: of two vectors of one layer nobody can tell which is which.
-fn changes(key: &str, other: &str) -> Vec<(bool, String, String)> {
+/// A change of keys.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Change {
+    /// Of what they begin with, from and to.
+    Beginning(String, String),
+    /// Of names with dots between, wherever they stand, from and to.
+    Names(String, String),
+}
+
+impl Change {
+    fn rename(&self) -> Option<Rename> {
+        match self {
+            Change::Beginning(from, to) => Rename::of_prefix(from, to),
+            Change::Names(from, to) => Rename::of_name(from, to),
+        }
+    }
+}
+
+/// The changes that make one key of another: of its beginning, before what both end with; of what stands between what both begin
+/// and end with; of every place in which they differ. Both must end alike, in the parameter's own name: of two vectors of one
+/// layer nobody can tell which is which.
+fn changes(key: &str, other: &str) -> Vec<Vec<Change>> {
     let (from, to): (Vec<&str>, Vec<&str>) = (key.split('.').collect(), other.split('.').collect());
     let alike = from.iter().rev().zip(to.iter().rev()).take_while(|(one, other)| one == other).count();
     if alike == 0 {
         return Vec::new();
     }
-    let beginning = |parts: &[&str]| {
-        let parts = parts.get(..parts.len() - alike).unwrap_or_default();
-        if parts.is_empty() { String::new() } else { parts.join(".") + "." }
-    };
-    let mut changes = vec![(false, beginning(&from), beginning(&to))];
-    let differing: Vec<(&&str, &&str)> = from.iter().zip(&to).filter(|(one, other)| one != other).collect();
-    if let ([(one, other)], true) = (differing.as_slice(), from.len() == to.len()) {
-        changes.push((true, (**one).to_owned(), (**other).to_owned()));
+    let (from, to) = (&from[..from.len() - alike], &to[..to.len() - alike]);
+    let beginning = |parts: &[&str]| if parts.is_empty() { String::new() } else { parts.join(".") + "." };
+    let mut changes = vec![vec![Change::Beginning(beginning(from), beginning(to))]];
+    let begun = from.iter().zip(to).take_while(|(one, other)| one == other).count();
+    if begun < from.len().min(to.len()) {
+        changes.push(vec![Change::Names(from[begun..].join("."), to[begun..].join("."))]);
+    }
+    let places = places(from, to);
+    if from.len() == to.len() && (2..=MOST_PLACES).contains(&places.len()) {
+        changes.push(places);
     }
     changes
+}
+
+/// Runs of names in which two keys of the same length differ.
+fn places(from: &[&str], to: &[&str]) -> Vec<Change> {
+    let pairs: Vec<(&str, &str)> = from.iter().copied().zip(to.iter().copied()).collect();
+    let differing = pairs.chunk_by(|one, other| (one.0 == one.1) == (other.0 == other.1));
+    let run = |run: &[(&str, &str)]| {
+        let (from, to): (Vec<&str>, Vec<&str>) = run.iter().copied().unzip();
+        Change::Names(from.join("."), to.join("."))
+    };
+    differing.filter(|run| run.iter().any(|(one, other)| one != other)).map(run).collect()
 }
 
 #[cfg(test)]
@@ -199,6 +239,13 @@ mod tests {
         let file = [("0.conv.bn.weight", wide), ("1.conv.bn.weight", square), ("1.bn.bias", &[8])];
         assert_eq!(said(&model, &file).unwrap(), r"3 of the model's 3 tensors fit with `--rename '\bbn\b=norm1'`");
         assert_eq!(said(&model, &model), None);
+        let model =
+            [("features.0.conv.weight", wide), ("features.1.conv.weight", square), ("features.1.conv.bias", &[8])];
+        let file = [("body.0.c.weight", wide), ("body.1.c.weight", square), ("body.1.c.bias", &[8])];
+        assert_eq!(
+            said(&model, &file).unwrap(),
+            r"3 of the model's 3 tensors fit with `--rename '\bbody\b=features' --rename '\bc\b=conv'`"
+        );
     }
 
     #[test]

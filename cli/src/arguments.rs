@@ -129,8 +129,8 @@ pub struct Run {
     /// Print all numbers, or those of a part, '[0, :, 3:5]': of the inner values where --show asks for some, else of the outputs.
     #[arg(long, value_name = "all|PART")]
     pub print: Option<Printed>,
-    /// Write pictures to this folder: what the layers give as grids of maps, the kernels of convolutions as grids of tiles, and how
-    /// the numbers of each layer are spread; of the layers that --show names, of all without it.
+    /// Write pictures to this folder: what the layers give as grids of maps, the kernels of convolutions as grids of tiles,
+    /// and how the numbers of each layer are spread; of the layers that --show names, of all without it.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["print", "output"])]
     pub pictures: Option<PathBuf>,
     /// Print the arithmetic behind one number of an inner value: '0[0, 4, 5]', its path and its place.

@@ -1,7 +1,7 @@
 //! Parts of a tensor by indices, as PyTorch writes them: `[0, :, 1:3]`, `[..., -1]`, `[1][0]`.
 //!
-//! Text between brackets comes in, and where it stands in the argument; a [`Part`] of a shape goes out, or why there is none. A part
-//! is a way to count through values that lie elsewhere: nothing is copied. Steps go forward, as in PyTorch.
+//! Text between brackets comes in, and where it stands in the argument; a [`Part`] of a shape goes out, or why there is none.
+//! A part is a way to count through values that lie elsewhere: nothing is copied. Steps go forward, as in PyTorch.
 
 use crate::numbers::counted;
 use std::ops::Range;

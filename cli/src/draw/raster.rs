@@ -1,7 +1,7 @@
 //! Pictures of pixels: kernels and feature maps as grids of tiles with a caption, written as PNG.
 //!
-//! Numbers come in; colours go out. Tiles of one picture share a scale, so that they can be compared: from the least to the largest
-//! number as black to white, or, where numbers of both signs are weights, from blue through white to red around zero.
+//! Numbers come in; colours go out. Tiles of one picture share a scale, so that they can be compared: from the least to the
+//! largest number as black to white, or, where numbers of both signs are weights, from blue through white to red around zero.
 
 use font8x8::UnicodeFonts;
 use image::{ImageFormat, Rgb, RgbImage};

@@ -1,5 +1,5 @@
-//! Pictures of a run, `--pictures DIR`: what each layer gives as a grid of maps, the kernels of each convolution as a grid of tiles,
-//! and how the numbers of each layer are spread.
+//! Pictures of a run, `--pictures DIR`: what each layer gives as a grid of maps, the kernels of each convolution as a grid of
+//! tiles, and how the numbers of each layer are spread.
 //!
 //! Values and weights come in, files in a folder and their names go out. Tiles of one file share a scale, which its caption says.
 

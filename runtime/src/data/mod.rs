@@ -1,10 +1,10 @@
 //! Samples for training: data sets on the disk come in, batches of tensors go out, made in background threads.
 //!
-//! Of labelled pictures three formats ([`open`]): IDX files (MNIST and its kin), CIFAR-10's binary batches, and folders of pictures by
-//! class. Pictures with numbers stand in a table (CSV), arrays with arrays in `.npy` files or at hand ([`arrays`]). What is done to a
-//! picture is a list of [`Transform`]s. The order of samples and everything random in a sample are functions of seed,
-//! epoch and the sample's number alone (`order.rs`), so that no result depends on threads or on where a run was broken off.
-//! Headers are held against the files' lengths before anything is allocated.
+//! Of labelled pictures three formats ([`open`]): IDX files (MNIST and its kin), CIFAR-10's binary batches, and folders of
+//! pictures by class. Pictures with numbers stand in a table (CSV), arrays with arrays in `.npy` files or at hand
+//! ([`arrays`]). What is done to a picture is a list of [`Transform`]s. The order of samples and everything random in a sample
+//! are functions of seed, epoch and the sample's number alone (`order.rs`), so that no result depends on threads or on where a
+//! run was broken off. Headers are held against the files' lengths before anything is allocated.
 
 mod arrays;
 mod cifar10;

@@ -1,8 +1,8 @@
-//! Pictures with numbers that should be answered to them, in tables: `train.csv` and `validation.csv` (or `val.csv`, or `test.csv`),
-//! a line a picture: its file, relative to the table's folder, and the numbers.
+//! Pictures with numbers that should be answered to them, in tables: `train.csv` and `validation.csv` (or `val.csv`, or
+//! `test.csv`), a line a picture: its file, relative to the table's folder, and the numbers.
 //!
-//! CSV as RFC 4180 has it, whose cells may stand in quotes. A first line whose second cell is no number names the columns. Pictures
-//! are decoded when they are needed.
+//! CSV as RFC 4180 has it, whose cells may stand in quotes. A first line whose second cell is no number names the columns.
+//! Pictures are decoded when they are needed.
 
 use super::{DataSet, Picture, Samples};
 use crate::failure::{broken_file, failure, file_failure};

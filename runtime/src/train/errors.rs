@@ -1,5 +1,5 @@
-//! How far answers in numbers are off their targets: squared and absolute errors by place of the answer, and how much of the targets'
-//! variance the answers explain.
+//! How far answers in numbers are off their targets: squared and absolute errors by place of the answer, and how much of the
+//! targets' variance the answers explain.
 
 /// Sums over samples, by place of the answer.
 #[derive(Clone, Debug, PartialEq)]

@@ -44,8 +44,8 @@ impl Scorer {
         self.engines.clear();
     }
 
-    /// The answers to a batch, scores `[samples, classes]` where it tells classes apart. The batch after it, where it is known, may be on its way to the device
-    /// meanwhile; it has to be the next one to be scored.
+    /// The answers to a batch, scores `[samples, classes]` where it tells classes apart. The batch after it, where it is
+    /// known, may be on its way to the device meanwhile; it has to be the next one to be scored.
     ///
     /// # Errors
     /// When there is no plan for a batch of that size, or its answer is of another shape.

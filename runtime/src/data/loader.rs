@@ -102,7 +102,7 @@ pub fn load(job: &Job) -> Batches {
         let started = LOAD.spawn(number, move || {
             let batches = job.order.chunks(size).skip(job.first_batch + number).step_by(workers);
             // An error of `send` is a reader who wants no more.
-            let _ = batches.map(|samples| batch(&job, samples)).try_for_each(|made| sender.send(made));
+            batches.map(|samples| batch(&job, samples)).all(|made| sender.send(made).is_ok());
         });
         started.map(|_| queue).map_err(|error| LOAD.none_left(workers, number, &error))
     };

@@ -91,3 +91,28 @@ fn an_infinity_reaches_its_tile() {
         }
     }
 }
+
+/// A value that numbers no row of a table gives not-a-number, and the rows beside it are untouched.
+#[test]
+fn values_that_number_no_row_are_not_looked_up() {
+    let values = [0.0, 2.0, 3.0, -1.0, 0.5, f32::NAN, f32::INFINITY, 1.0];
+    let row = |value: f32| match value {
+        value if [0.0, 1.0, 2.0].contains(&value) => [10.0 * value, 10.0 * value + 1.0],
+        _ => [f32::NAN; 2],
+    };
+    let expected: Vec<f32> = values.iter().flat_map(|&value| row(value)).collect();
+    let text = "model M { input [8]; words: Embedding(3, 2) }";
+    let network = network_of_text(text);
+    let table = Tensor::new(&[3, 2], vec![0.0, 1.0, 10.0, 11.0, 20.0, 21.0]).expect("a table");
+    let parameters: Parameters = [("words.weight".into(), table)].into_iter().collect();
+    let input = Tensor::new(&[8], values.to_vec()).expect("values");
+    let sets = InstructionSet::available().into_iter().map(|instructions| (Kernels::Fast, instructions));
+    for (kernels, instructions) in sets.chain([(Kernels::Reference, InstructionSet::Portable)]) {
+        let options = CpuOptions { kernels, instructions, ..CpuOptions::default() };
+        for fused in [false, true] {
+            let (found, _) = fast(&network, fused, options, &parameters, std::slice::from_ref(&input));
+            let alike = found[0].data().iter().zip(&expected).all(|(a, b)| a == b || (a.is_nan() && b.is_nan()));
+            assert!(alike, "{options:?}, fused {fused}: {:?}", found[0].data());
+        }
+    }
+}

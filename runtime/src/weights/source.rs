@@ -1,7 +1,8 @@
 //! Where the bytes of weights come from: a file that stays open, or bytes in memory.
 //!
 //! Bytes are read into memory of their own and never mapped: what others do to the file meanwhile (cut it short, write into it)
-//! is an error that names it. A file that is replaced by another of its name does no harm, since the one that was opened is read on.
+//! is an error that names it. A file that is replaced by another of its name does no harm, since the one that was opened is
+//! read on.
 
 use crate::failure::{Error, Result, broken_file, failure, file_failure};
 use crate::files;

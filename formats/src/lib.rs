@@ -2,3 +2,7 @@
 //!
 //! A room a format. None opens a file, prints, or runs anything that a file says; each holds counts, depths and sizes against the
 //! bytes that there are before it takes memory for them.
+
+pub mod onnx;
+mod roll;
+pub mod spec;

@@ -36,6 +36,7 @@ pub enum Command {
     Dump(Dump),
     Train(Train),
     Eval(Eval),
+    Import(Import),
     Doctor(Doctor),
 }
 
@@ -458,6 +459,23 @@ pub struct Eval {
     /// How to write it.
     #[arg(long, value_enum, default_value_t = EvalFormat::Table)]
     pub format: EvalFormat,
+}
+
+/// Make a spec of an ONNX file, and its weights beside it.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// The file of another program.
+    pub file: PathBuf,
+    /// The spec to write; its weights get the same name with .safetensors. Without it, both are named after the file, in the
+    /// folder where the command runs.
+    #[arg(short, long, value_name = "NET.cnn")]
+    pub output: Option<PathBuf>,
+    /// Write out every layer instead of finding blocks and loops.
+    #[arg(long)]
+    pub flat: bool,
+    /// Replace what is there.
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Examine this machine: what it can do, and every kernel against the reference.

@@ -17,6 +17,7 @@ mod dump;
 mod embedded;
 mod environment;
 mod eval;
+mod import;
 mod model;
 mod numbers;
 mod outputs;
@@ -63,6 +64,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut console: Console<'
         Command::Train(train) => train::run(train, &mut console),
         Command::Doctor(doctor) => doctor::doctor(doctor, &mut console),
         Command::Eval(eval) => eval::run(eval, &mut console),
+        Command::Import(import) => import::import(import, &mut console),
     });
     match outcome.and_then(|()| console.finish()) {
         Ok(()) | Err(Stop::ClosedPipe) => 0,

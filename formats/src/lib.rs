@@ -5,4 +5,7 @@
 
 pub mod bytes;
 pub mod failure;
+pub mod onnx;
 pub mod pytorch;
+mod roll;
+pub mod spec;

@@ -72,6 +72,7 @@ mod given;
 mod guarded;
 mod host;
 mod idx;
+pub mod import;
 mod initialise;
 pub mod input;
 mod labels;

@@ -98,6 +98,8 @@ codes! {
     E611 "a checkpoint that a run cannot go on from"
     E612 "a training that cannot go on"
     E613 "an output folder that another run has"
+    E616 "a file that holds what a spec cannot say"
+    E617 "a file that is there already"
 }
 
 impl fmt::Display for Code {

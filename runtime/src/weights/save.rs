@@ -37,8 +37,12 @@ pub(crate) fn save_keeping(
         writer.write_all(&(header.len() as u64).to_le_bytes())?;
         writer.write_all(header.as_bytes())?;
         for key in &keys {
-            match parameters.get(key.path) {
-                Ok(tensor) => write_values(writer, &tensor)?,
+            let values = match key.element {
+                ElementType::Float32 => write_parts(writer, parameters, key),
+                ElementType::Uint64 => parameters.get(key.path).map(|tensor| write_counts(writer, &tensor)),
+            };
+            match values {
+                Ok(written) => written?,
                 Err(failure) => {
                     unread = Some(failure);
                     return Err(io::ErrorKind::InvalidData.into());
@@ -86,15 +90,30 @@ fn header(keys: &[Key<'_>], about: &[(&str, &str)]) -> serde_json::Result<String
     Ok(text)
 }
 
-/// PyTorch has no larger whole numbers than int64's, which nothing counts up to.
-fn write_values(writer: &mut dyn Write, tensor: &Tensor) -> io::Result<()> {
-    const PART: usize = 1 << 16;
-    if let Some(counts) = tensor.counts() {
-        let bytes = |count: &u64| i64::try_from(*count).unwrap_or(i64::MAX).to_le_bytes();
-        return counts
-            .chunks(PART)
-            .try_for_each(|part| writer.write_all(&part.iter().flat_map(bytes).collect::<Vec<u8>>()));
+/// Values that are converted at a time.
+const PART: usize = 1 << 16;
+
+/// Writes float32 values part by part, so that what makes a tensor when it is asked for need not hold it whole.
+fn write_parts(writer: &mut dyn Write, parameters: &Parameters, key: &Key<'_>) -> Result<io::Result<()>> {
+    let parts = parameters.parts(key.path)?;
+    let count: usize = key.shape.iter().product();
+    let mut values = vec![0.0f32; count.min(PART)];
+    let mut bytes = Vec::with_capacity(values.len() * size_of::<f32>());
+    for start in (0..count).step_by(PART) {
+        let values = &mut values[..PART.min(count - start)];
+        parts.part(start, values)?;
+        bytes.clear();
+        bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+        if let Err(error) = writer.write_all(&bytes) {
+            return Ok(Err(error));
+        }
     }
-    let mut parts = tensor.data().chunks(PART);
-    parts.try_for_each(|part| writer.write_all(&part.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>()))
+    Ok(Ok(()))
+}
+
+/// PyTorch has no larger whole numbers than int64's, which nothing counts up to.
+fn write_counts(writer: &mut dyn Write, tensor: &Tensor) -> io::Result<()> {
+    let bytes = |count: &u64| i64::try_from(*count).unwrap_or(i64::MAX).to_le_bytes();
+    let counts = tensor.counts().unwrap_or_default();
+    counts.chunks(PART).try_for_each(|part| writer.write_all(&part.iter().flat_map(bytes).collect::<Vec<u8>>()))
 }

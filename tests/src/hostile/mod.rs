@@ -6,12 +6,14 @@
 //! names no file.
 
 mod inputs;
+mod onnx;
 mod spec;
 mod training;
 mod tuning;
 mod weights;
 
 pub use inputs::{idx, npy, picture};
+pub use onnx::onnx;
 pub use spec::spec;
 pub use training::{checkpoint, checkpoint_of_a_run, recipe};
 pub use tuning::{tuning, tuning_of_a_network};
@@ -26,7 +28,7 @@ use tempfile::TempDir;
 pub type Reader = fn(&[u8]) -> Verdict;
 
 /// The formats: the names of the fuzz targets, and of their folders of seeds and findings.
-pub const FORMATS: [(&str, Reader); 9] = [
+pub const FORMATS: [(&str, Reader); 10] = [
     ("spec", spec),
     ("recipe", recipe),
     ("safetensors", safetensors),
@@ -36,6 +38,7 @@ pub const FORMATS: [(&str, Reader); 9] = [
     ("picture", picture),
     ("checkpoint", checkpoint),
     ("tuning", tuning),
+    ("onnx", onnx),
 ];
 
 /// What became of a file.

@@ -1,0 +1,66 @@
+//! `cnnc import FILE`: a file of another program becomes a spec and its weights, and what was made of it is said.
+
+use crate::arguments::Import;
+use crate::console::{Console, Outcome};
+use crate::numbers::{counted, grouped};
+use crate::summary::sizes_in_words;
+use cnnc_compiler::graph::{NodeKind, ShapedGraph};
+use cnnc_compiler::summary::summarize;
+use cnnc_compiler::write_kernels::Bindings;
+use cnnc_runtime::import::{self, Form};
+use std::path::PathBuf;
+
+/// Renamed modules that are listed one by one.
+const MOST_LISTED: usize = 20;
+
+/// Imports a file.
+pub fn import(arguments: &Import, console: &mut Console<'_>) -> Outcome {
+    let beside = || PathBuf::from(arguments.file.file_name().unwrap_or_default()).with_extension("cnn");
+    let output = arguments.output.clone().unwrap_or_else(beside);
+    let form = if arguments.flat { Form::Flat } else { Form::Rolled };
+    let imported = console.timed("import", || import::import(&arguments.file, &output, form, arguments.force));
+    let imported = imported.map_err(|error| console.show(&error))?;
+    console.print(&report(&imported))
+}
+
+/// What was made, a line a fact.
+fn report(imported: &import::Import) -> String {
+    let graph = &imported.graph;
+    let summary = summarize(graph, &Bindings::new(), Some(0));
+    let (cost, sizes) = (summary.totals.cost, &summary.totals.sizes);
+    let files = match &imported.weights {
+        Some(weights) => format!("{} and {}", imported.spec.display(), weights.display()),
+        None => format!("{}, which has no weights", imported.spec.display()),
+    };
+    let macs = cost.macs.map_or_else(|| "MACs open".to_owned(), |macs| format!("{} MACs", grouped(macs)));
+    let mut text = format!("{files}\n");
+    text += &format!("  from      {}\n", imported.origin);
+    let (layers, parameters) = (counted(layers(graph), "layer"), counted(cost.parameters as usize, "parameter"));
+    text += &format!("  holds     {layers}, {parameters}, {macs}\n");
+    let inputs = graph.graph.inputs.iter().zip(&imported.ports.0);
+    for (input, name) in inputs {
+        text += &format!("  input     {} is `{name}`\n", input.shape);
+    }
+    let outputs = graph.graph.outputs.iter().zip(&imported.ports.1);
+    for (output, name) in outputs {
+        text += &format!("  output    {} is `{name}`\n", graph.shape(output.node));
+    }
+    if let Some(words) = sizes_in_words(sizes) {
+        text += &format!("  sizes     {words}\n");
+    }
+    for note in &imported.notes {
+        text += &format!("  noted     {note}\n");
+    }
+    for (wanted, name) in imported.renamed.iter().take(MOST_LISTED) {
+        text += &format!("  renamed   `{wanted}` is `{name}`\n");
+    }
+    if let Some(others @ 1..) = imported.renamed.len().checked_sub(MOST_LISTED) {
+        text += &format!("  renamed   {others} more\n");
+    }
+    text + "  proved    the spec's kernels are those of the file\n"
+}
+
+/// Layers and joins.
+fn layers(graph: &ShapedGraph) -> usize {
+    graph.graph.dag.iter().filter(|(_, node)| matches!(node.kind, NodeKind::Operator(_))).count()
+}

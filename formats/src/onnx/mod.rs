@@ -1,0 +1,22 @@
+//! ONNX: the networks that most tools write.
+//!
+//! `model.rs` has the messages of the file and `scan.rs` bounds them, `tensor.rs` reads values, `read/` follows the graph from
+//! inputs to outputs, and `operators/` says what each operator is in the language. What they make is a
+//! [`crate::spec::Network`], which knows nothing of ONNX.
+
+mod model;
+mod operators;
+mod read;
+mod scan;
+mod tensor;
+#[cfg(test)]
+mod tests;
+
+pub use read::{Imported, MOST_NODES, Refusal, import};
+pub use tensor::{ExternalData, NoExternalData, Tensor};
+
+/// The operator sets that are read.
+pub const OPERATOR_SETS: std::ops::RangeInclusive<i64> = 6..=23;
+
+/// The versions of the format that are read.
+pub const FORMAT_VERSIONS: std::ops::RangeInclusive<i64> = 3..=11;

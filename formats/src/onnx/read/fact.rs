@@ -1,0 +1,67 @@
+//! What is known of a value of the file while its graph is followed.
+
+use crate::onnx::tensor::Tensor;
+use crate::spec::ValueId;
+use cnnc_compiler::shape::Dim;
+
+/// A value.
+#[derive(Clone, Debug)]
+pub enum Fact {
+    /// A value of the network.
+    Value(ValueId),
+    /// A tensor of the file, or one that is made of such.
+    Tensor(Tensor),
+    /// Whole numbers that depend on open sizes.
+    Sizes(Sizes),
+    /// Something that could not be said, which has been noted.
+    Unknown,
+}
+
+/// Whole numbers, one or a list, that depend on open sizes.
+#[derive(Clone, Debug)]
+pub struct Sizes {
+    /// The numbers.
+    pub numbers: Vec<Dim>,
+    /// Whether it is one number and no list.
+    pub is_scalar: bool,
+}
+
+impl Sizes {
+    /// A list.
+    pub fn list(numbers: Vec<Dim>) -> Sizes {
+        Sizes { numbers, is_scalar: false }
+    }
+
+    /// As a value: a tensor where no size is open.
+    pub fn fact(self) -> Fact {
+        match self.numbers.iter().map(Dim::number).collect::<Option<Vec<i64>>>() {
+            Some(numbers) => {
+                let shape = if self.is_scalar { Vec::new() } else { vec![numbers.len()] };
+                Fact::Tensor(Tensor::of_ints(shape, numbers))
+            }
+            None => Fact::Sizes(self),
+        }
+    }
+}
+
+impl Fact {
+    /// As a value of the network.
+    pub fn value(&self) -> Option<ValueId> {
+        match self {
+            Fact::Value(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// As whole numbers.
+    pub fn sizes(&self) -> Option<Sizes> {
+        match self {
+            Fact::Sizes(sizes) => Some(sizes.clone()),
+            Fact::Tensor(tensor) if tensor.shape().len() <= 1 => {
+                let numbers = tensor.ints()?.into_iter().map(Dim::Number).collect();
+                Some(Sizes { numbers, is_scalar: tensor.shape().is_empty() })
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Networks made here and written: branches, kept values, groups that stand apart, names that are taken.
+
+use super::{Form, Network, Output, Unproved, ValueId, Written, write};
+use cnnc_compiler::ops::Constant;
+use cnnc_compiler::shape::{Dim, Shape};
+use cnnc_grammar::ast::JoinKind;
+
+/// A network with one input of four channels.
+fn network() -> (Network, ValueId) {
+    let mut network = Network::default();
+    network.name = "Net".into();
+    let shape: Shape = [Dim::symbol("N"), Dim::Number(4), Dim::symbol("H"), Dim::symbol("W")].into_iter().collect();
+    let input = network.input("x", shape);
+    (network, input)
+}
+
+/// A convolution that keeps the shape, under a path.
+fn conv(network: &mut Network, input: ValueId, path: &str) -> ValueId {
+    let arguments = vec![("out_channels", Constant::Int(4)), ("kernel_size", Constant::Int(1))];
+    let tensors = vec![(0, vec![4, 4, 1, 1]), (1, vec![4])];
+    let value = network.layer("Conv2d", arguments, &[input], tensors).unwrap();
+    network.name(value, path.split('.').map(str::to_owned).collect());
+    value
+}
+
+fn written(mut network: Network, value: ValueId, form: Form) -> Written {
+    network.outputs.push(Output { name: "y".into(), value });
+    write(&network, form).unwrap_or_else(|reason| panic!("{reason:?}"))
+}
+
+/// The statements of the model, without its frame, and the keys of the weights.
+fn body(network: Network, value: ValueId) -> (String, Vec<String>) {
+    let written = written(network, value, Form::Flat);
+    let lines = written.text.lines().skip(2).map(str::trim).collect::<Vec<_>>().join(" ");
+    let keys = written.tensors.into_iter().map(|(key, _)| key).filter(|key| key.ends_with("weight")).collect();
+    (lines.strip_suffix(" }").unwrap_or(&lines).to_owned(), keys)
+}
+
+#[test]
+fn a_group_whose_items_stand_apart_is_written_in_parts() {
+    let (mut network, input) = network();
+    let mut value = input;
+    for path in ["a.x", "b.z", "a.y", "a.in.v"] {
+        value = conv(&mut network, value, path);
+    }
+    let (text, keys) = body(network, value);
+    let layer = "Conv2d(4, kernel_size=1)";
+    assert_eq!(text, format!("a: {{ x: {layer} }} b: {{ z: {layer} }} a[\"y\"]: {layer} a[\"in\"]: {{ v: {layer} }}"));
+    assert_eq!(keys, ["a.x.weight", "b.z.weight", "a.y.weight", "a.in.v.weight"]);
+}
+
+#[test]
+fn a_name_that_is_taken_becomes_another_which_is_said() {
+    let (mut network, input) = network();
+    let first = conv(&mut network, input, "a");
+    let second = conv(&mut network, first, "a");
+    let written = written(network, second, Form::Flat);
+    assert_eq!(written.renamed, [("a".to_owned(), "a_2".to_owned())]);
+    assert!(written.tensors.iter().any(|(key, _)| key == "a_2.bias"));
+}
+
+#[test]
+fn what_is_needed_in_several_places_is_kept() {
+    let (mut network, input) = network();
+    let a = conv(&mut network, input, "a");
+    let b = conv(&mut network, a, "b");
+    let c = conv(&mut network, b, "c");
+    let first = network.join(JoinKind::Sum, vec![], &[a, c]).unwrap();
+    let last = network.join(JoinKind::Product, vec![], &[first, b]).unwrap();
+    let (text, _) = body(network, last);
+    let layer = "Conv2d(4, kernel_size=1)";
+    assert_eq!(
+        text,
+        format!("a: {layer} product {{ sum {{ Identity {{ b: {layer}; keep b; c: {layer} }} }} from b }}")
+    );
+}
+
+#[test]
+fn blocks_take_what_differs_and_what_follows_from_it_is_no_parameter() {
+    let (mut network, input) = network();
+    let mut value = input;
+    for (place, channels) in [8, 12, 20].into_iter().enumerate() {
+        let taken = network.shape(value).get(1).and_then(Dim::number).unwrap() as usize;
+        for (name, channels, taken) in [("up", 2 * channels, taken), ("down", channels, 2 * channels)] {
+            let kernel = if name == "up" { place + 1 } else { 1 };
+            let arguments = vec![
+                ("out_channels", Constant::Int(channels as i64)),
+                ("kernel_size", Constant::Int(2 * kernel as i64 - 1)),
+                ("padding", Constant::Int(kernel as i64 - 1)),
+                ("bias", Constant::Bool(false)),
+            ];
+            let size = 2 * kernel - 1;
+            value = network.layer("Conv2d", arguments, &[value], vec![(0, vec![channels, taken, size, size])]).unwrap();
+            network.name(value, vec!["stages".into(), format!("part{place}"), name.into()]);
+        }
+    }
+    let text = written(network, value, Form::Rolled).text;
+    let expected = "\
+block Part(channels: int, kernel_size: int) {
+    up: Conv2d(channels, kernel_size=kernel_size, padding=kernel_size // 2, bias=false)
+    down: Conv2d(channels // 2, kernel_size=1, bias=false)
+}
+
+model Net {
+    input [N, 4, H, W]
+    stages: { part0: Part(16, 1); part1: Part(24, 3); part2: Part(40, 5) }
+}
+";
+    assert_eq!(text, expected);
+}
+
+#[test]
+fn a_spec_that_is_not_the_network_is_refused() {
+    let (mut network, input) = network();
+    let value = conv(&mut network, input, "a");
+    network.outputs.push(Output { name: "y".into(), value });
+    let keys = [(value, "a".to_owned())].into();
+    let proved = |text: &str| super::prove(&network, &keys, text).map(|_| ());
+    let spec = |layer: &str| format!("model Net {{ input [N, 4, H, W]; a: {layer} }}");
+    assert_eq!(proved(&spec("Conv2d(4, kernel_size=1)")), Ok(()));
+    for other in
+        ["Conv2d(4, kernel_size=3, padding=1)", "Conv2d(4, kernel_size=1, bias=false)", "Conv2d(4, 1, groups=2)"]
+    {
+        assert_eq!(
+            proved(&spec(other)),
+            Err(Unproved::Fault("its kernels are not those of the file".into())),
+            "{other}"
+        );
+    }
+    assert!(proved("model Net { input [N, 4, 8, W]; a: Conv2d(4, kernel_size=1) }").is_err());
+    assert!(proved("model Net { input [N, 4, H, W]; b: Conv2d(4, kernel_size=1) }").is_err());
+}
+
+#[test]
+fn a_group_that_others_name_is_no_block() {
+    let (mut network, input) = network();
+    let mut value = input;
+    for group in ["a", "b", "d"] {
+        for item in ["u", "v", "w", "x"] {
+            value = conv(&mut network, value, &format!("{group}.{item}"));
+        }
+    }
+    value = conv(&mut network, value, "a.z");
+    let text = written(network, value, Form::Rolled).text;
+    let calls = ["a: {", "b: B\n", "d: B\n", "a[\"z\"]: Conv2d"];
+    assert!(calls.iter().all(|call| text.contains(call)), "{text}");
+}

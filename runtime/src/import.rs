@@ -1,0 +1,214 @@
+//! A file of another program to a spec and its weights: a path comes in, `net.cnn` and `net.safetensors` beside it go out, or
+//! neither.
+//!
+//! `cnnc_formats` reads the file and proves what it writes; here files are opened, kinds are told by first bytes, and tensors are
+//! made of the file's own bytes one after the other, while they are written. A file that is there already is left alone unless
+//! asked.
+
+use crate::failure::{broken_file, failure, fault, file_failure};
+use crate::parameters::{Make, Parts, Room, TensorSource};
+use crate::weights::save;
+use crate::{Parameters, Result, Tensor, files};
+use bytes::Bytes;
+use cnnc_compiler::diagnostic::{Code, Diagnostic};
+use cnnc_compiler::element::ElementType;
+use cnnc_compiler::graph::ShapedGraph;
+use cnnc_formats::onnx::{self, ExternalData, Refusal};
+pub use cnnc_formats::spec::Form;
+use std::fs;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What an import made.
+pub struct Import {
+    /// The spec's path.
+    pub spec: PathBuf,
+    /// The weights' path; `None` where there are none.
+    pub weights: Option<PathBuf>,
+    /// The network of the spec.
+    pub graph: ShapedGraph,
+    /// The program that wrote the file, and in what.
+    pub origin: String,
+    /// Names of the inputs and of the outputs in the file.
+    pub ports: (Vec<String>, Vec<String>),
+    /// What was done to the file on the way, a clause each.
+    pub notes: Vec<String>,
+    /// Modules that could not keep their names: what was wanted, and what it is called.
+    pub renamed: Vec<(String, String)>,
+}
+
+/// Imports a file as the spec `output`; `force` replaces what is there.
+///
+/// # Errors
+/// E601 when a file cannot be read or written, E603 when it is of no kind that is read or not what it says it is, E616 with all
+/// of it that has no word in the language, E617 when what would be written is there already.
+pub fn import(path: &Path, output: &Path, form: Form, force: bool) -> Result<Import> {
+    let weights = output.with_extension("safetensors");
+    if weights == output {
+        let message = format!("`{}` is the name of the weights: a spec ends in .cnn", output.display());
+        return Err(failure(Code::E617, message));
+    }
+    for there in [output, &weights] {
+        if files::is_same(path, there) {
+            return Err(failure(Code::E617, format!("`{}` is the file that is read", there.display())));
+        }
+        if !force && fs::symlink_metadata(there).is_ok() {
+            let taken = failure(Code::E617, format!("`{}` is there already", there.display()));
+            return Err(taken.help("--force replaces it; -o writes elsewhere"));
+        }
+    }
+    let bytes = read_whole(path)?;
+    tell_kind(path, &bytes)?;
+    let beside: Arc<Beside> = Arc::new(Beside { folder: path.parent().unwrap_or(Path::new("")).to_path_buf() });
+    let name = output.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let imported = onnx::import(&bytes, &*beside, &name, form).map_err(|refusal| refused(path, refusal))?;
+    let mut parameters = Parameters::default();
+    for (key, number) in &imported.written.tensors {
+        let Some(tensor) = imported.tensors.get(*number) else { return Err(fault(format!("`{key}` has no tensor"))) };
+        let source = Imported { tensor: tensor.clone(), beside: beside.clone() };
+        parameters.put(key.as_str().into(), TensorSource::made(source));
+    }
+    let holds = !parameters.is_empty();
+    if holds {
+        save(&weights, &parameters, &[("made by", "cnnc import")])?;
+    }
+    let text = imported.written.text.as_bytes();
+    if let Err(error) = files::write_whole(output, |writer| writer.write_all(text)) {
+        if holds && !force {
+            let _ = fs::remove_file(&weights);
+        }
+        return Err(error);
+    }
+    let onnx::Imported { written, notes, origin, ports, .. } = imported;
+    let (spec, weights) = (output.to_path_buf(), holds.then_some(weights));
+    Ok(Import { spec, weights, graph: written.graph, origin, ports, notes, renamed: written.renamed })
+}
+
+/// A file's bytes, which are held against its length before they are read.
+fn read_whole(path: &Path) -> Result<Bytes> {
+    let mut file = files::open(path)?;
+    let unreadable = |error| file_failure("read", path, &error);
+    let length = file.metadata().map_err(unreadable)?.len();
+    if length > crate::available_memory_bytes() {
+        let message = format!("`{}` has {length} bytes, more than there is memory", path.display());
+        return Err(failure(Code::E401, message));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+    Read::by_ref(&mut file).take(length).read_to_end(&mut bytes).map_err(unreadable)?;
+    Ok(bytes.into())
+}
+
+/// Refuses what is plainly something else. A protobuf has no mark of its own; ONNX begins with the number of its format.
+fn tell_kind(path: &Path, bytes: &[u8]) -> Result<()> {
+    if bytes.first() == Some(&8) {
+        return Ok(());
+    }
+    let reason = match bytes {
+        [] => "is empty".to_owned(),
+        [b'<', ..] => "is a page of the web and no file of a network: the download went wrong".to_owned(),
+        _ => match files::kinds::name(bytes) {
+            Some(kind) => format!("is {kind}, and networks of ONNX are imported"),
+            None => "is no ONNX file".to_owned(),
+        },
+    };
+    Err(broken_file(path, reason))
+}
+
+/// Why a file is not imported, for people.
+fn refused(path: &Path, refusal: Refusal) -> crate::Error {
+    match refusal {
+        Refusal::Broken(reason) => broken_file(path, reason),
+        Refusal::Fault(reason) => {
+            fault(format!("what was written of `{}` is not what it is: {reason}", path.display()))
+        }
+        Refusal::Unsaid(lines) => {
+            let what = if lines.len() == 1 { "something" } else { "things" };
+            let message = format!("`{}` holds {what} that a spec cannot say; nothing was written", path.display());
+            let told = Diagnostic::without_place(Code::E616, message);
+            let told = lines.iter().take(MOST_TOLD).fold(told, |told, line| told.note(line.clone()));
+            match lines.len().checked_sub(MOST_TOLD) {
+                Some(others @ 1..) => told.note(format!("and {others} more")).into(),
+                _ => told.into(),
+            }
+        }
+    }
+}
+
+/// Nodes that are named one by one.
+const MOST_TOLD: usize = 200;
+
+/// The files beside the one that is read.
+struct Beside {
+    folder: PathBuf,
+}
+
+impl Beside {
+    /// A file in the folder, whatever links there are.
+    fn path(&self, location: &str) -> std::result::Result<PathBuf, String> {
+        let folder = if self.folder.as_os_str().is_empty() { Path::new(".") } else { &self.folder };
+        let told = |error: std::io::Error| format!("`{location}` cannot be read: {error}");
+        let path = fs::canonicalize(folder.join(location)).map_err(|_| format!("`{location}` is not there"))?;
+        let folder = fs::canonicalize(folder).map_err(told)?;
+        if path.starts_with(&folder) {
+            Ok(path)
+        } else {
+            Err(format!("`{location}` leads out of the file's own folder"))
+        }
+    }
+
+    fn open(&self, location: &str) -> std::result::Result<fs::File, String> {
+        files::open(&self.path(location)?).map_err(|error| error.message.clone())
+    }
+}
+
+impl ExternalData for Beside {
+    fn read(&self, location: &str, offset: u64, length: u64) -> std::result::Result<Bytes, String> {
+        let told = |error: std::io::Error| format!("`{location}` cannot be read: {error}");
+        let mut file = self.open(location)?;
+        if offset.checked_add(length).is_none_or(|end| file.metadata().is_ok_and(|there| there.len() < end)) {
+            return Err(format!("`{location}` has become shorter"));
+        }
+        file.seek(SeekFrom::Start(offset)).map_err(told)?;
+        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+        file.take(length).read_to_end(&mut bytes).map_err(told)?;
+        Ok(bytes.into())
+    }
+
+    fn length(&self, location: &str) -> std::result::Result<u64, String> {
+        let told = |error: std::io::Error| format!("`{location}` cannot be read: {error}");
+        self.open(location)?.metadata().map(|there| there.len()).map_err(told)
+    }
+}
+
+/// A tensor of the file, made when it is written.
+struct Imported {
+    tensor: onnx::Tensor,
+    beside: Arc<Beside>,
+}
+
+impl Make for Imported {
+    fn shape(&self) -> &[usize] {
+        self.tensor.shape()
+    }
+
+    fn element(&self) -> ElementType {
+        ElementType::Float32
+    }
+
+    fn make(&self, _: Room<'_>) -> Result<Tensor> {
+        let values = self.tensor.floats(&*self.beside).map_err(|reason| failure(Code::E601, reason))?;
+        Tensor::new(self.tensor.shape(), values)
+            .ok_or_else(|| fault("a tensor has another number of values than it says"))
+    }
+
+    fn parts(self: Arc<Self>) -> Option<Arc<dyn Parts>> {
+        self.tensor.comes_in_parts().then_some(self)
+    }
+}
+
+impl Parts for Imported {
+    fn part(&self, start: usize, into: &mut [f32]) -> Result<()> {
+        self.tensor.part(&*self.beside, start, into).map_err(|reason| failure(Code::E601, reason))
+    }
+}

@@ -1,0 +1,27 @@
+//! Networks of ONNX, imported as `cnnc import` does it, both ways.
+
+use super::{Verdict, folder, put, refused_file};
+use cnnc_runtime::Model;
+use cnnc_runtime::import::{Form, import};
+
+/// Imports a file, and compiles what was written.
+pub fn onnx(bytes: &[u8]) -> Verdict {
+    let folder = folder();
+    let path = put(&folder, "file.onnx", bytes);
+    let mut verdict = Verdict::Refused;
+    for (form, name) in [(Form::Rolled, "rolled.cnn"), (Form::Flat, "flat.cnn")] {
+        let spec = folder.path().join(name);
+        match import(&path, &spec, form, false) {
+            Ok(_) => {
+                Model::from_file(&spec).expect("a spec that was proved");
+                verdict = Verdict::Taken;
+            }
+            Err(problem) => {
+                refused_file(&problem, &path);
+                let written = std::fs::read_dir(folder.path()).expect("the folder").count();
+                assert_eq!(written, 1, "something of a refused file was written");
+            }
+        }
+    }
+    verdict
+}

@@ -8,6 +8,7 @@ mod answer;
 mod arguments;
 mod bench;
 mod check;
+mod compare;
 mod console;
 mod device;
 mod doctor;
@@ -16,6 +17,7 @@ mod dump;
 mod embedded;
 mod environment;
 mod eval;
+mod grad;
 mod model;
 mod numbers;
 mod outputs;
@@ -61,6 +63,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut console: Console<'
         Command::Train(train) => train::run(train, &mut console),
         Command::Doctor(doctor) => doctor::doctor(doctor, &mut console),
         Command::Eval(eval) => eval::run(eval, &mut console),
+        Command::Compare(compare) => compare::run(compare, &mut console),
+        Command::Grad(grad) => grad::run(grad, &mut console),
     });
     match outcome.and_then(|()| console.finish()) {
         Ok(()) | Err(Stop::ClosedPipe) => 0,

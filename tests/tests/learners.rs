@@ -31,6 +31,7 @@ fn steps(model: &Model, optimiser: Optimiser, device: &Device, recompute: bool) 
         seed: 0,
         epoch: 0,
         skip_corrupt: false,
+        target: None,
         workers: 1,
     };
     let loss = Loss::CrossEntropy { label_smoothing: 0.0 };

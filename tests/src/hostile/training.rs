@@ -134,6 +134,7 @@ fn prepared(recipe: &Recipe, network: &ShapedGraph) -> Result<()> {
             seed: recipe.seed,
             epoch: 0,
             skip_corrupt: recipe.data.skip_corrupt,
+            target: None,
             workers: 1,
         };
         load(&job).try_for_each(|batch| batch.map(drop))?;

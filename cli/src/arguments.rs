@@ -1,7 +1,11 @@
 //! The arguments of every command, as clap reads them; its help texts are the doc comments.
 
+mod compare;
+mod grad;
 mod params;
 
+pub use compare::Compare;
+pub use grad::{Grad, LossName};
 pub use params::Params;
 
 use crate::device::precision;
@@ -37,6 +41,8 @@ pub enum Command {
     Train(Train),
     Eval(Eval),
     Import(Import),
+    Compare(Compare),
+    Grad(Grad),
     Doctor(Doctor),
 }
 
@@ -414,6 +420,10 @@ pub struct RecipeArguments {
     /// The folder of the data set, instead of the recipe's.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// Set any key of the recipe, by its dotted path and in YAML: --set optimizer.lr=0.9, --set 'schedule={name: cosine}'; keys
+    /// of the optimiser may be named alone: --set lr=0.9. Paths are relative to the recipe, as if they stood there.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
     /// The folder of the run, instead of the recipe's.
     #[arg(long, value_name = "DIR")]
     pub output: Option<PathBuf>,

@@ -8,6 +8,7 @@ mod answer;
 mod arguments;
 mod bench;
 mod check;
+mod compare;
 mod console;
 mod convert;
 mod device;
@@ -17,6 +18,7 @@ mod dump;
 mod embedded;
 mod environment;
 mod eval;
+mod grad;
 mod import;
 mod model;
 mod numbers;
@@ -65,6 +67,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut console: Console<'
         Command::Doctor(doctor) => doctor::doctor(doctor, &mut console),
         Command::Eval(eval) => eval::run(eval, &mut console),
         Command::Import(import) => import::import(import, &mut console),
+        Command::Compare(compare) => compare::run(compare, &mut console),
+        Command::Grad(grad) => grad::run(grad, &mut console),
     });
     match outcome.and_then(|()| console.finish()) {
         Ok(()) | Err(Stop::ClosedPipe) => 0,

@@ -4,13 +4,13 @@ use crate::arguments::RecipeArguments;
 use crate::console::{Console, Outcome, Stop};
 use crate::device;
 use crate::outputs;
+use cnnc_compiler::resolve::SETTINGS_FILE;
 use cnnc_grammar::span::Files;
 use cnnc_runtime::data::DataSet;
 use cnnc_runtime::train::checkpoint::{BEST, LAST, PREVIOUS};
-use cnnc_runtime::train::recipe::{self, Recipe, read};
+use cnnc_runtime::train::recipe::{self, Recipe, Setting, read_with};
 use cnnc_runtime::train::{LOG, Setup, open_data};
 use cnnc_runtime::{Device, Error, Model};
-use std::path::Path;
 
 /// The picture of which class is taken for which, in the run's folder.
 pub const CONFUSION: &str = "confusion.svg";
@@ -34,7 +34,7 @@ pub struct Prepared {
 impl Prepared {
     /// Reads everything, or reports what is wrong.
     pub fn new(arguments: &RecipeArguments, console: &mut Console<'_>) -> Outcome<Prepared> {
-        let (mut files, recipe) = read_recipe(&arguments.recipe, console)?;
+        let (mut files, recipe) = read_recipe(arguments, console)?;
         let recipe = changed(recipe, arguments);
         let device = device::open_named(recipe.device, arguments.gpu, recipe.threads, console);
         let mut device = device.map_err(|failure| console.fail(&failure, &files))?;
@@ -67,12 +67,14 @@ impl Prepared {
 }
 
 /// Reads the recipe.
-fn read_recipe(path: &Path, console: &mut Console<'_>) -> Outcome<(Files, Recipe)> {
-    let mut files = Files::default();
+fn read_recipe(arguments: &RecipeArguments, console: &mut Console<'_>) -> Outcome<(Files, Recipe)> {
+    let (path, mut files) = (arguments.recipe.as_path(), Files::default());
     let text = recipe::load(path).map_err(|failure| console.fail(&failure, &files))?;
     let file = files.add(path.to_string_lossy(), text);
+    let given = arguments.set.iter().map(|text| Setting { text, file: files.add(SETTINGS_FILE, text.as_str()) });
+    let settings: Vec<Setting<'_>> = given.collect();
     let text = files.get(file).map_or("", |file| file.text.as_str());
-    match console.timed("recipe", || read(text, file, path)) {
+    match console.timed("recipe", || read_with(text, file, path, &settings)) {
         Ok(recipe) => Ok((files, recipe)),
         Err(problems) => Err(console.report(&problems, &files)),
     }

@@ -116,6 +116,6 @@ pub use session::{Outputs, PrepareOptions, Prepared, RunOptions, Session};
 pub use sources::{Disk, spec_name};
 pub use tensor::Tensor;
 pub use threads::{MOST_THREADS, cores};
-pub use trainer::{StepInputs, StepOutputs, Target, Trainer};
+pub use trainer::{Gradients, StepInputs, StepOutputs, Target, Trainer};
 pub use view::{AsTensorView, TensorList, TensorView, TensorViewMut};
 pub use weights::{Converted, Rename, Renamed, Weights, WeightsOptions, convert_file};

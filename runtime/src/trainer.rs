@@ -3,6 +3,10 @@
 //! A step is one compiled plan (forward, loss, backward, update) on a device; plans for batches of other sizes share one state.
 //! [`train`](crate::train) does its steps by the same means.
 
+mod gradients;
+
+pub use gradients::Gradients;
+
 use crate::failure::{Result, failure, fault};
 use crate::state;
 use crate::view::{AsTensorView, TensorList, views};

@@ -165,6 +165,11 @@ fn as_input(path: &Path) -> Result<(), Vec<Diagnostic>> {
 fn as_data(format: Format, folder: &Path) -> Result<(), Vec<Diagnostic>> {
     let set = data::open(format, folder).map_err(|failure| vec![(*failure).clone()])?;
     for samples in [set.train, set.validation] {
+        if set.target.is_some() {
+            // Arrays are no pictures, and those that a table names are other files.
+            (0..samples.len()).for_each(|index| assert!(samples.target(index).is_some()));
+            continue;
+        }
         (0..samples.len()).try_for_each(|index| one(samples.picture(index, index % 2 == 0)))?;
     }
     Ok(())
@@ -261,6 +266,15 @@ fn data_sets() {
         put(&format!("{class}/x.png"), &picture);
     }
     survive(folder.path(), "train/a/x.png", &picture, |_| as_data(Format::Folder, folder.path()));
+
+    let table = b"file,\"how, much\"\ntrain/a/x.png,1.5\n\"train/a/x.png\",-2e3\n";
+    put("validation.csv", table);
+    survive(folder.path(), "train.csv", table, |_| as_data(Format::Csv, folder.path()));
+
+    let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }\n";
+    let array = [b"\x93NUMPY\x01\x00", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), &[0; 24]].concat();
+    put("train_targets.npy", &array);
+    survive(folder.path(), "train_inputs.npy", &array, |_| as_data(Format::Npy, folder.path()));
 }
 
 #[test]

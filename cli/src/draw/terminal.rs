@@ -1,7 +1,7 @@
 //! The same curves in a terminal, in braille: each character is two dots by four.
 
 use super::axis::Axis;
-use super::curves::{Series, panels};
+use super::curves::{Panel, Series, panels};
 use crate::console::Console;
 use cnnc_runtime::train::History;
 
@@ -9,19 +9,23 @@ use cnnc_runtime::train::History;
 const ROWS: usize = 8;
 const COLUMNS: usize = 60;
 
-/// The colours of the first and the second line.
-const COLOURS: [&str; 2] = ["34", "33"];
+/// The colours of the lines, in order.
+const COLOURS: [&str; 8] = ["34", "33", "32", "35", "36", "31", "37", "93"];
+/// The dots of a character, of each line.
+type Cell = [u8; COLOURS.len()];
 
 /// Both panels; nothing when there are fewer than two epochs.
 pub fn curves(history: &History, console: &Console<'_>) -> String {
     if history.records.len() < 2 {
         return String::new();
     }
-    let mut text = String::new();
-    for (title, series) in panels(history) {
-        text += &format!("{}\n{}", console.bold(title), plot(&series, history.records.len(), console));
-    }
-    text
+    charts(&panels(history), history.records.len(), console)
+}
+
+/// Panels of so many epochs, one below the other.
+pub fn charts(panels: &[Panel], epochs: usize, console: &Console<'_>) -> String {
+    let chart = |(title, series): &Panel| format!("{}\n{}", console.bold(title), plot(series, epochs, console));
+    panels.iter().map(chart).collect()
 }
 
 /// One plot with its axis; each line's name stands at its end.
@@ -29,7 +33,7 @@ fn plot(series: &[Series], epochs: usize, console: &Console<'_>) -> String {
     let values = Axis::over(series.iter().flat_map(Series::values), 4);
     let columns = console.width.saturating_sub(26).clamp(20, COLUMNS);
     let axis = Axis::counting(epochs, 5);
-    let mut dots = vec![[0u8; 2]; columns * ROWS];
+    let mut dots = vec![Cell::default(); columns * ROWS];
     let mut names = vec![String::new(); ROWS];
     for (number, series) in series.iter().enumerate() {
         let place = |&(epoch, value): &(f64, f64)| {
@@ -41,7 +45,7 @@ fn plot(series: &[Series], epochs: usize, console: &Console<'_>) -> String {
             let places: Vec<[i64; 2]> = piece.iter().map(place).collect();
             let lone = [places[0]; 2];
             for pair in std::iter::once(lone.as_slice()).chain(places.windows(2)) {
-                draw(&mut dots, columns, number.min(1), pair[0], pair[1]);
+                draw(&mut dots, columns, number % COLOURS.len(), pair[0], pair[1]);
             }
         }
         if let Some(end) = series.end().as_ref().map(place) {
@@ -70,7 +74,7 @@ fn label(values: &Axis, row: usize) -> String {
 }
 
 /// Sets the dots of a straight line.
-fn draw(dots: &mut [[u8; 2]], columns: usize, layer: usize, from: [i64; 2], to: [i64; 2]) {
+fn draw(dots: &mut [Cell], columns: usize, layer: usize, from: [i64; 2], to: [i64; 2]) {
     let steps = (to[0] - from[0]).abs().max((to[1] - from[1]).abs()).max(1);
     for step in 0..=steps {
         let at = |axis: usize| {
@@ -90,18 +94,16 @@ fn draw(dots: &mut [[u8; 2]], columns: usize, layer: usize, from: [i64; 2], to: 
 }
 
 /// A cell's character, in the colour of its first line.
-fn glyph([first, second]: &[u8; 2], console: &Console<'_>) -> String {
-    let both = first | second;
-    if both == 0 {
-        return " ".into();
-    }
-    let character = char::from_u32(0x2800 + u32::from(both)).unwrap_or(' ').to_string();
-    coloured(usize::from(*first == 0), &character, console)
+fn glyph(cell: &Cell, console: &Console<'_>) -> String {
+    let all = cell.iter().fold(0, |all, line| all | line);
+    let Some(first) = cell.iter().position(|line| *line != 0) else { return " ".into() };
+    let character = char::from_u32(0x2800 + u32::from(all)).unwrap_or(' ').to_string();
+    coloured(first, &character, console)
 }
 
 fn coloured(number: usize, text: &str, console: &Console<'_>) -> String {
     match console.color {
-        true => format!("\u{1b}[{}m{text}\u{1b}[0m", COLOURS[number.min(1)]),
+        true => format!("\u{1b}[{}m{text}\u{1b}[0m", COLOURS[number % COLOURS.len()]),
         false => text.to_owned(),
     }
 }

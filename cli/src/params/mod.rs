@@ -2,7 +2,7 @@
 //! holds; changed by hand, and saved.
 
 mod change;
-mod selection;
+pub mod selection;
 
 use crate::arguments::Params;
 use crate::console::{Console, Outcome};
@@ -30,6 +30,13 @@ pub fn params(arguments: &Params, console: &mut Console<'_>) -> Outcome {
     if arguments.path.as_deref().is_some_and(|path| path.trim().is_empty()) {
         let empty = Diagnostic::without_place(Code::E202, "an empty path names no parameter and no layer");
         return Err(console.fail(&empty.help("`cnnc params FILE`, without a path, lists them all"), &files));
+    }
+    if let Some(key) = arguments.path.as_deref().and_then(|path| path.trim().strip_suffix(".grad")) {
+        let file = files.add(PATH, key);
+        if find(graph, Argument { text: key, file }).is_ok() {
+            let way = format!("`cnnc grad {} {key}` does one", arguments.file.display());
+            return console.print(&format!("{key}.grad: none, since there was no backward pass; {way}\n"));
+        }
     }
     let mut problems: Vec<Diagnostic> = Vec::new();
     let selected = arguments.path.as_deref().map(|text| {
@@ -90,7 +97,7 @@ fn print(selection: &Selection<'_>, weights: &Weights, files: &Files, console: &
 }
 
 /// A part of a tensor.
-fn taken(tensor: &Tensor, part: &Part) -> Option<Tensor> {
+pub fn taken(tensor: &Tensor, part: &Part) -> Option<Tensor> {
     let (shape, places) = (part.shape(), part.places());
     match tensor.counts() {
         Some(counts) => {

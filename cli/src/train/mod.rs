@@ -26,6 +26,7 @@ pub fn run(arguments: &Train, console: &mut Console<'_>) -> Outcome {
     let mut prepared = Prepared::new(&arguments.recipe, console)?;
     if let Some(epochs) = arguments.epochs {
         prepared.recipe.epochs = epochs as usize;
+        prepared.recipe.keys.insert("epochs".into(), epochs.to_string());
     }
     prepared.recipe.training.recompute |= arguments.recompute;
     let prepared = prepared;
@@ -209,6 +210,9 @@ fn stopped(epoch: usize, batch: usize, arguments: &Train) -> String {
     let paths = [("--data", &arguments.recipe.data), ("--output", &arguments.recipe.output)];
     for (name, path) in paths.into_iter().filter_map(|(name, path)| Some((name, path.as_ref()?))) {
         command += &format!(" {name} {}", path.display());
+    }
+    for set in &arguments.recipe.set {
+        command += &format!(" --set '{set}'");
     }
     if let Some(epochs) = arguments.epochs {
         command += &format!(" --epochs {epochs}");

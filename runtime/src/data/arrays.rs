@@ -5,7 +5,7 @@
 
 use super::{DataSet, Picture, Samples};
 use crate::failure::{failure, fault, file_failure};
-use crate::input::read_npy;
+use crate::input::read_array;
 use crate::{Result, Tensor};
 use cnnc_compiler::diagnostic::Code;
 use std::io::ErrorKind;
@@ -128,9 +128,9 @@ fn pair(folder: &Path, part: &str) -> Result<Pair> {
             );
             return Err(missing);
         }
-        read_npy(&path)
+        read_array(&path)
     };
-    let name = format!("`{}`", folder.join(format!("{part}_….npy")).display());
+    let name = format!("`{}` with {part}_targets.npy", folder.join(format!("{part}_inputs.npy")).display());
     Ok(Pair { name, inputs: read("inputs")?, targets: read("targets")? })
 }
 

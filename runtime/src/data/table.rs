@@ -53,12 +53,12 @@ impl Samples for Table {
 
 /// Reads the tables of a folder.
 pub fn open(folder: &Path) -> Result<DataSet> {
-    let train = table(&found(folder, &["train.csv"])?)?;
+    let path = found(folder, &["train.csv"])?;
+    let train = table(&path)?;
     let validation = table(&found(folder, &["validation.csv", "val.csv", "test.csv"])?)?;
     if train.width != validation.width {
         let (a, b) = (train.width, validation.width);
-        let message =
-            format!("the tables in `{}` have {a} numbers a line for training and {b} for validation", folder.display());
+        let message = format!("`{}` has {a} numbers in a line, and the table for validation {b}", path.display());
         return Err(failure(Code::E610, message));
     }
     let (class_names, target) = (train.names.clone(), Some(vec![train.width]));
@@ -221,7 +221,7 @@ mod tests {
             (",1,2", "names no picture in line 1"),
             ("file,x,y\n", "names no picture"),
             ("\n\n\"a.png,1,2\n", "has a quote that is not closed, which begins in line 3"),
-            ("a.png,1", "have 1 numbers a line for training and 2 for validation"),
+            ("a.png,1", "has 1 numbers in a line, and the table for validation 2"),
         ] {
             let refused = opened(text).err().expect("a failure");
             assert!(refused.message.contains(words), "{text:?}: {}", refused.message);

@@ -11,9 +11,9 @@ mod numbers;
 mod pictures;
 mod preprocess;
 
+pub use crate::pictures::png;
 pub use folder::{Folder, pictures_of};
-#[cfg(feature = "train")]
-pub(crate) use npy::read_any as read_npy;
+pub use npy::read_any as read_array;
 pub use npy::save as save_npy;
 pub use numbers::written;
 pub use preprocess::{Preprocess, Rgb8};

@@ -8,11 +8,13 @@
 mod conversion;
 #[cfg_attr(not(feature = "pictures"), path = "no_decoder.rs")]
 mod decode;
+mod encode;
 mod resize;
 mod transform;
 
 pub(crate) use conversion::Conversion;
 pub(crate) use decode::{INPUTS, decode, decode_noted};
+pub use encode::png;
 pub(crate) use transform::Misfit;
 pub use transform::{Resize, Transform};
 

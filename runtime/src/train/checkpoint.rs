@@ -37,6 +37,9 @@ pub struct Progress {
     pub history: History,
     /// Everything that the numbers depend on: settings of the recipe, the network's digest, the instruction set.
     pub settings: BTreeMap<String, String>,
+    /// Every value of the recipe under its dotted path, as text, for people.
+    #[serde(default)]
+    pub recipe: BTreeMap<String, String>,
 }
 
 /// What an epoch has come to so far.
@@ -136,7 +139,7 @@ mod tests {
     fn progress(step: u64) -> Progress {
         let settings = [("seed".to_owned(), "3".to_owned())].into_iter().collect();
         let sums = Sums { loss: 0.1 + 0.2, correct: Some(5), seen: 9, seconds: 0.3 };
-        Progress { epoch: 1, batch: 2, step, sums, history: History::default(), settings }
+        Progress { epoch: 1, batch: 2, step, sums, history: History::default(), settings, recipe: BTreeMap::new() }
     }
 
     #[test]

@@ -1,14 +1,18 @@
 //! `log.jsonl`: a line of JSON for each epoch.
 
+use super::exact;
 use super::history::{History, Record};
-use crate::failure::file_failure;
+use crate::failure::{broken_file, file_failure};
 use crate::{Result, files};
+use serde::Deserialize;
 use std::fs::OpenOptions;
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 
 /// The log's name in a run's folder.
 pub const LOG: &str = "log.jsonl";
+/// The longest log that is read, in bytes.
+const LONGEST: u64 = 1 << 28;
 
 /// Makes the log say what a history says: a run that was killed may have logged an epoch that no checkpoint has.
 ///
@@ -39,6 +43,81 @@ pub fn append(folder: &Path, history: &History) -> Result<()> {
         let _ = file.set_len(before);
     }
     written.map_err(|error| file_failure("write", &path, &error))
+}
+
+/// Reads a log: cnnc's own, or lines of JSON that have `epoch` and losses and accuracies under the same names, as other programs
+/// write them.
+///
+/// # Errors
+/// E601 when it cannot be read, E603 with the first line that is none of an epoch.
+pub fn read(path: &Path) -> Result<History> {
+    let mut text = String::new();
+    let read = files::open(path)?.take(LONGEST + 1).read_to_string(&mut text);
+    read.map_err(|error| file_failure("read", path, &error))?;
+    if text.len() as u64 > LONGEST {
+        return Err(broken_file(path, format!("is larger than {LONGEST} bytes, and no log of epochs")));
+    }
+    let record = |(number, line): (usize, &str)| {
+        let record = serde_json::from_str::<Logged>(line);
+        let record =
+            record.map_err(|error| broken_file(path, format!("has no epoch in line {}: {error}", number + 1)))?;
+        let Logged {
+            epoch,
+            train_loss,
+            train_accuracy,
+            val_loss,
+            val_accuracy,
+            learning_rate,
+            seconds,
+            images_per_second,
+        } = record;
+        let [train_loss, val_loss] = [train_loss, val_loss].map(|Number(loss)| loss);
+        Ok(Record {
+            epoch,
+            train_loss,
+            train_accuracy,
+            val_loss,
+            val_accuracy,
+            learning_rate,
+            seconds,
+            images_per_second,
+        })
+    };
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let records = lines.map(record).collect::<Result<Vec<Record>>>()?;
+    match records.is_empty() {
+        true => Err(broken_file(path, "has no epochs")),
+        false => Ok(History { records }),
+    }
+}
+
+/// A line of a log whose last members may be missing.
+#[derive(Deserialize)]
+struct Logged {
+    epoch: usize,
+    train_loss: Number,
+    #[serde(default)]
+    train_accuracy: Option<f64>,
+    #[serde(default)]
+    val_loss: Number,
+    #[serde(default)]
+    val_accuracy: Option<f64>,
+    #[serde(default)]
+    learning_rate: f64,
+    #[serde(default)]
+    seconds: f64,
+    #[serde(default)]
+    images_per_second: f64,
+}
+
+/// A number, or what stands for one that JSON lacks; none where it is missing.
+#[derive(Deserialize)]
+struct Number(#[serde(with = "exact")] f64);
+
+impl Default for Number {
+    fn default() -> Number {
+        Number(f64::NAN)
+    }
 }
 
 fn line(path: &Path, record: &Record) -> Result<String> {

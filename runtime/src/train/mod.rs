@@ -30,7 +30,7 @@ pub use fit::{fit, learn, network};
 pub use folder::{CURVES, RunFolder};
 pub use history::{History, Record};
 pub use learner::{Learner, StepInputs, StepOutputs};
-pub use log::LOG;
+pub use log::{LOG, read as read_log};
 pub use run::{Listener, Run, train, validation_job};
 pub use scorer::Scorer;
 pub use setup::Setup;

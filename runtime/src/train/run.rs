@@ -73,12 +73,13 @@ fn begin(run: &Run<'_>, learner: &mut dyn Learner) -> Result<Progress> {
     let arithmetic =
         [Some(run.device.backend().arithmetic()), learner.tuning()].into_iter().flatten().collect::<Vec<_>>();
     let settings = run.setup.settings(run.recipe, run.model.graph(), run.data, arithmetic.join(", "));
-    let Some(path) = run.resume else { return Ok(Progress { settings, ..Progress::default() }) };
+    let recipe = run.recipe.keys.clone();
+    let Some(path) = run.resume else { return Ok(Progress { settings, recipe, ..Progress::default() }) };
     let (found, progress) = checkpoint::load(path)?;
     checkpoint::compare(path, &progress, &settings)?;
     counters::check(path, &progress, run.recipe, &run.setup, run.data)?;
     learner.load(&state::fitting(path, &learner.state()?, &found)?)?;
-    Ok(progress)
+    Ok(Progress { recipe, ..progress })
 }
 
 /// A run on its way.

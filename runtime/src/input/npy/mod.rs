@@ -43,8 +43,10 @@ pub fn read(path: &Path, file: File, wanted: &Wanted) -> Result<Loaded> {
     Ok(Loaded { tensor, notes: notes.into_iter().collect() })
 }
 
-/// Reads an array of any shape that has values.
-#[cfg(feature = "train")]
+/// Reads an `.npy` array of any shape that has values.
+///
+/// # Errors
+/// E601 when the file cannot be read, E603 when it is no such array.
 pub fn read_any(path: &Path) -> Result<Tensor> {
     let opened = Opened::new(path, files::open(path)?)?;
     if opened.header.shape.contains(&0) {

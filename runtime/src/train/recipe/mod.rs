@@ -6,6 +6,7 @@
 mod options;
 mod read;
 mod section;
+mod settings;
 mod tensors;
 mod transforms;
 mod yaml;
@@ -16,9 +17,11 @@ use cnnc_compiler::diagnostic::Diagnostic;
 use cnnc_compiler::resolve::{INIT_FILE, Request, SETTINGS_FILE};
 use cnnc_compiler::training::Training;
 use cnnc_grammar::span::{Files, Span};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-pub use read::{load, read};
+pub use read::{load, read, read_with};
+pub use settings::Setting;
 
 /// The most epochs of a run; each is a line of the history that every checkpoint holds.
 pub const MOST_EPOCHS: usize = 1_000_000;
@@ -66,6 +69,8 @@ pub struct Recipe {
     pub print: Option<Print>,
     /// The folder that everything is written to.
     pub output: PathBuf,
+    /// Every value under its dotted path, as text: what runs are told apart by.
+    pub keys: BTreeMap<String, String>,
 }
 
 /// Which network.

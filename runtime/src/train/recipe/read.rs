@@ -1,6 +1,7 @@
 //! A recipe's text to a [`Recipe`]: the keys of its sections, each asked for once.
 
 use super::section::{Pair, Reader, Section, choice, count, count_up_to, text};
+use super::settings::{self, Setting};
 use super::tensors::pair;
 use super::transforms::transforms;
 use super::yaml::{self, Node, NodeContent};
@@ -14,6 +15,7 @@ use crate::files;
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::training::{Optimiser, Sgd, Training};
 use cnnc_grammar::span::{FileId, Span};
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
@@ -45,21 +47,34 @@ pub fn load(path: &Path) -> crate::Result<String> {
 /// # Errors
 /// Everything that is wrong with it, by place.
 pub fn read(text: &str, file: FileId, path: &Path) -> Result<Recipe, Vec<Diagnostic>> {
+    read_with(text, file, path, &[])
+}
+
+/// As [`read`], with keys that are set from outside in the place of the recipe's.
+///
+/// # Errors
+/// As [`read`]; what is wrong with a setting points into it.
+pub fn read_with(text: &str, file: FileId, path: &Path, settings: &[Setting<'_>]) -> Result<Recipe, Vec<Diagnostic>> {
     if text.len() > LONGEST {
         let message = format!("the recipe is larger than {LONGEST} bytes: it has {}", text.len());
         let place = Span { file, start: 0, end: 1 };
         return Err(vec![Diagnostic::new(Code::E605, message, place, "it begins here")]);
     }
-    let root = yaml::parse(text, file).map_err(|unreadable| {
+    let mut root = yaml::parse(text, file).map_err(|unreadable| {
         let message = format!("the recipe cannot be read as YAML: {}", unreadable.reason);
         let mut wrong = Diagnostic::new(Code::E605, message, unreadable.place, "here");
         wrong.help.extend(unreadable.help);
         vec![wrong]
     })?;
     let reader = Reader::default();
+    for setting in settings {
+        if let Err(wrong) = settings::apply(&mut root, *setting) {
+            reader.report(*wrong);
+        }
+    }
     let recipe = Section::new(&reader, "", &root).and_then(|top| recipe(top, path));
     match (recipe, reader.into_problems()) {
-        (Some(recipe), problems) if problems.is_empty() => Ok(recipe),
+        (Some(recipe), problems) if problems.is_empty() => Ok(Recipe { keys: settings::flattened(&root), ..recipe }),
         (_, problems) => Err(problems),
     }
 }
@@ -113,6 +128,7 @@ fn recipe(mut top: Section<'_>, path: &Path) -> Option<Recipe> {
         checkpoint_batches,
         print,
         output: beside.join(output),
+        keys: BTreeMap::new(),
     })
 }
 

@@ -173,7 +173,7 @@ pub enum InputSource {
 
 impl InputSource {
     /// Numbers, where the text can be some and no file is called so.
-    fn of(path: PathBuf) -> InputSource {
+    pub fn of(path: PathBuf) -> InputSource {
         match path.to_str().filter(|text| is_numbers(text) && !path.exists()) {
             Some(text) => InputSource::Numbers(text.to_owned()),
             None => InputSource::File(path),

@@ -20,6 +20,7 @@ mod environment;
 mod eval;
 mod grad;
 mod import;
+mod inputs;
 mod model;
 mod numbers;
 mod outputs;

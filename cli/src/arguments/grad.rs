@@ -1,6 +1,6 @@
 //! The arguments of `cnnc grad`.
 
-use super::{DeviceArguments, Model, Report, Weights, threads};
+use super::{DeviceArguments, InputSource, Model, Report, Weights, input_source, threads};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -12,9 +12,10 @@ pub struct Grad {
     /// A parameter, a layer or an input, and indices, whose gradients are printed whole: 2.weight, "0.weight[0, :]", input.
     pub path: Option<String>,
     /// The input, as `run` takes it; drawn from the seed where it is not given; once for each input.
-    #[arg(long, value_name = "FILE")]
-    pub input: Vec<PathBuf>,
-    /// What should be answered: the number of a class, one for each sample (3 or 3,0,7), or a .npy array of the answer's shape.
+    #[arg(long, value_name = "FILE|NUMBERS", allow_hyphen_values = true, value_parser = input_source())]
+    pub input: Vec<InputSource>,
+    /// What should be answered: the number of a class, one for each sample (3 or 3,0,7), or a .npy array of the answer's
+    /// shape, or numbers as they are.
     #[arg(long, value_name = "CLASS or FILE")]
     pub target: String,
     /// The loss; the cross-entropy of classes and the mean squared error of arrays where it is not given.

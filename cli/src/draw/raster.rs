@@ -3,29 +3,34 @@
 //! Numbers come in; colours go out. Tiles of one picture share a scale, so that they can be compared: from the least to the
 //! largest number as black to white, or, where numbers of both signs are weights, from blue through white to red around zero.
 
+use cnnc_runtime::Result;
+use cnnc_runtime::input::png;
 use font8x8::UnicodeFonts;
-use image::{ImageFormat, Rgb, RgbImage};
-use std::io::Cursor;
 
 /// Pixels between tiles and around the whole.
-const GAP: u32 = 2;
+const GAP: usize = 2;
 /// Pixels around everything.
-const MARGIN: u32 = 8;
+const MARGIN: usize = 8;
 /// Pixels of a line of text, with the room below it.
-const LINE: u32 = 12;
+const LINE: usize = 12;
 /// Pixels of a character.
-const CHARACTER: u32 = 8;
-/// The least and the most pixels of a tile's longer side.
-const TILE: [u32; 2] = [72, 224];
+const CHARACTER: usize = 8;
+/// Pixels that the longer side of a tile has at least, among many and among a few.
+const TILE: [usize; 2] = [72, 224];
+/// Tiles that are a few.
+const FEW: usize = 4;
 /// The widest grid, in pixels.
-const WIDEST: u32 = 900;
+const WIDEST: usize = 900;
 
-const PAPER: Rgb<u8> = Rgb([255, 255, 255]);
+/// Red, green and blue.
+type Colour = [u8; 3];
+
+const PAPER: Colour = [255, 255, 255];
 /// Between tiles, so that a white one has an edge.
-const BETWEEN: Rgb<u8> = Rgb([196, 202, 210]);
-const INK: Rgb<u8> = Rgb([31, 35, 40]);
-const FAINT: Rgb<u8> = Rgb([93, 102, 112]);
-const NOT_FINITE: Rgb<u8> = Rgb([255, 0, 255]);
+const BETWEEN: Colour = [196, 202, 210];
+const INK: Colour = [31, 35, 40];
+const FAINT: Colour = [93, 102, 112];
+const NOT_FINITE: Colour = [255, 0, 255];
 
 /// How numbers become colours.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,7 +56,7 @@ impl Scale {
         Scale::Diverging(finite.fold(0.0, |most, value| most.max(value.abs())))
     }
 
-    fn colour(self, value: f32) -> Rgb<u8> {
+    fn colour(self, value: f32) -> Colour {
         if !value.is_finite() {
             return NOT_FINITE;
         }
@@ -59,13 +64,13 @@ impl Scale {
         match self {
             Scale::Grey(low, high) if high > low => {
                 let grey = byte((value - low) / (high - low));
-                Rgb([grey, grey, grey])
+                [grey, grey, grey]
             }
-            Scale::Grey(..) => Rgb([128, 128, 128]),
+            Scale::Grey(..) => [128, 128, 128],
             Scale::Diverging(most) => {
                 let share = if most > 0.0 { (value / most).clamp(-1.0, 1.0) } else { 0.0 };
                 let faded = byte(1.0 - share.abs());
-                if share >= 0.0 { Rgb([255, faded, faded]) } else { Rgb([faded, faded, 255]) }
+                if share >= 0.0 { [255, faded, faded] } else { [faded, faded, 255] }
             }
         }
     }
@@ -80,68 +85,84 @@ impl Scale {
     }
 }
 
-/// Tiles of one size side by side, `planes` of `height` times `width` numbers, with lines of text above.
-///
-/// # Errors
-/// In words, when the picture cannot be encoded.
-pub fn grid(
-    captions: &[String],
-    planes: &[&[f32]],
-    [height, width]: [usize; 2],
-    scale: Scale,
-) -> Result<Vec<u8>, String> {
-    let (height, width) = (height.max(1) as u32, width.max(1) as u32);
-    let longer = height.max(width);
-    let enlarged = (TILE[0].div_ceil(longer)).min(TILE[1].div_ceil(longer)).max(1);
-    let (tall, wide) = (height * enlarged, width * enlarged);
-    let count = planes.len().max(1) as u32;
-    let even = (f64::from(count).sqrt() * f64::from(tall) / f64::from(wide)).ceil() as u32;
-    let columns = even.clamp(1, count).min((WIDEST / (wide + GAP)).max(1));
-    let rows = count.div_ceil(columns);
-    let text = captions.iter().map(|caption| caption.chars().count() as u32 * CHARACTER).max().unwrap_or(0);
-    let head = MARGIN + LINE * captions.len() as u32;
-    let whole_width = (columns * (wide + GAP)).max(text) + 2 * MARGIN;
-    let whole_height = head + rows * (tall + GAP) + MARGIN;
-    let mut picture = RgbImage::from_pixel(whole_width, whole_height, PAPER);
-    for (number, caption) in captions.iter().enumerate() {
-        let ink = if number == 0 { INK } else { FAINT };
-        write(&mut picture, [MARGIN, MARGIN + LINE * number as u32], caption, ink);
-    }
-    for y in 0..rows * (tall + GAP) + GAP {
-        for x in 0..columns * (wide + GAP) + GAP {
-            picture.put_pixel(MARGIN - GAP + x, head - GAP + y, BETWEEN);
-        }
-    }
-    for (number, plane) in planes.iter().enumerate() {
-        let number = number as u32;
-        let (left, top) = (MARGIN + number % columns * (wide + GAP), head + number / columns * (tall + GAP));
-        for y in 0..tall {
-            for x in 0..wide {
-                let value = plane.get((y / enlarged * width + x / enlarged) as usize).copied().unwrap_or(0.0);
-                picture.put_pixel(left + x, top + y, scale.colour(value));
-            }
-        }
-    }
-    let mut bytes = Cursor::new(Vec::new());
-    picture.write_to(&mut bytes, ImageFormat::Png).map_err(|error| error.to_string())?;
-    Ok(bytes.into_inner())
+/// Pixels of red, green and blue.
+struct Pixels {
+    width: usize,
+    height: usize,
+    bytes: Vec<u8>,
 }
 
-/// Text from that place on; a character without a shape is a blank.
-fn write(picture: &mut RgbImage, [left, top]: [u32; 2], text: &str, ink: Rgb<u8>) {
-    for (number, character) in text.chars().enumerate() {
-        let Some(rows) = font8x8::BASIC_FONTS.get(character).or_else(|| font8x8::LATIN_FONTS.get(character)) else {
-            continue;
-        };
-        for (y, row) in (0..).zip(rows) {
-            for x in (0..CHARACTER).filter(|x| row >> x & 1 == 1) {
-                let (x, y) = (left + number as u32 * CHARACTER + x, top + y);
-                if x < picture.width() && y < picture.height() {
-                    picture.put_pixel(x, y, ink);
+impl Pixels {
+    fn blank(width: usize, height: usize) -> Pixels {
+        Pixels { width, height, bytes: PAPER.repeat(width * height) }
+    }
+
+    /// Colours a pixel; one outside the picture is left out.
+    fn put(&mut self, x: usize, y: usize, colour: Colour) {
+        let at = 3 * (y * self.width + x);
+        if x < self.width
+            && let Some(pixel) = self.bytes.get_mut(at..at + 3)
+        {
+            pixel.copy_from_slice(&colour);
+        }
+    }
+
+    /// Text from that place on; a character without a shape is a blank.
+    fn write(&mut self, [left, top]: [usize; 2], text: &str, ink: Colour) {
+        for (number, character) in text.chars().enumerate() {
+            let Some(rows) = font8x8::BASIC_FONTS.get(character).or_else(|| font8x8::LATIN_FONTS.get(character)) else {
+                continue;
+            };
+            for (y, row) in rows.into_iter().enumerate() {
+                for x in (0..CHARACTER).filter(|x| row >> x & 1 == 1) {
+                    self.put(left + number * CHARACTER + x, top + y, ink);
                 }
             }
         }
     }
+}
+
+/// Tiles of one size side by side, `planes` of `height` times `width` numbers, with lines of text above, as a PNG file.
+///
+/// # Errors
+/// E604 when the picture cannot be encoded.
+pub fn grid(captions: &[String], planes: &[&[f32]], size: [usize; 2], scale: Scale) -> Result<Vec<u8>> {
+    let Pixels { width, height, bytes } = pixels(captions, planes, size, scale);
+    png(width, height, &bytes)
+}
+
+fn pixels(captions: &[String], planes: &[&[f32]], size: [usize; 2], scale: Scale) -> Pixels {
+    let [height, width] = size.map(|size| size.max(1));
+    let longer = height.max(width);
+    let enlarged = TILE[usize::from(planes.len() <= FEW)].div_ceil(longer);
+    let (tall, wide) = (height * enlarged, width * enlarged);
+    let count = planes.len().max(1);
+    let even = ((count * tall) as f64 / wide as f64).sqrt().ceil() as usize;
+    let columns = even.clamp(1, count).min((WIDEST / (wide + GAP)).max(1));
+    let rows = count.div_ceil(columns);
+    let text = captions.iter().map(|caption| caption.chars().count() * CHARACTER).max().unwrap_or(0);
+    let head = MARGIN + LINE * captions.len();
+    let whole_width = (columns * (wide + GAP)).max(text) + 2 * MARGIN;
+    let mut picture = Pixels::blank(whole_width, head + rows * (tall + GAP) + MARGIN);
+    for (number, caption) in captions.iter().enumerate() {
+        let ink = if number == 0 { INK } else { FAINT };
+        picture.write([MARGIN, MARGIN + LINE * number], caption, ink);
+    }
+    for y in 0..rows * (tall + GAP) + GAP {
+        for x in 0..columns * (wide + GAP) + GAP {
+            picture.put(MARGIN - GAP + x, head - GAP + y, BETWEEN);
+        }
+    }
+    for (number, plane) in planes.iter().enumerate() {
+        let (left, top) = (MARGIN + number % columns * (wide + GAP), head + number / columns * (tall + GAP));
+        for y in 0..tall {
+            for x in 0..wide {
+                let value = plane.get(y / enlarged * width + x / enlarged).copied().unwrap_or(0.0);
+                picture.put(left + x, top + y, scale.colour(value));
+            }
+        }
+    }
+    picture
 }
 
 /// The darkest to the lightest shade of the terminal.
@@ -184,14 +205,11 @@ mod tests {
     fn numbers_become_colours() {
         let grey = Scale::grey(&[-1.0, f32::NAN, 3.0]);
         assert_eq!(grey, Scale::Grey(-1.0, 3.0));
-        assert_eq!(
-            (grey.colour(-1.0), grey.colour(1.0), grey.colour(3.0)),
-            (Rgb([0; 3]), Rgb([128; 3]), Rgb([255; 3]))
-        );
+        assert_eq!((grey.colour(-1.0), grey.colour(1.0), grey.colour(3.0)), ([0; 3], [128; 3], [255; 3]));
         assert_eq!(grey.colour(f32::NAN), NOT_FINITE);
         let weights = Scale::diverging(&[-2.0, 1.0]);
-        assert_eq!((weights.colour(-2.0), weights.colour(0.0)), (Rgb([0, 0, 255]), PAPER));
-        assert_eq!(Scale::grey(&[]).colour(0.0), Rgb([128; 3]));
+        assert_eq!((weights.colour(-2.0), weights.colour(0.0)), ([0, 0, 255], PAPER));
+        assert_eq!(Scale::grey(&[]).colour(0.0), [128; 3]);
         assert_eq!(weights.legend(), "blue -2.0000, white 0, red 2.0000");
     }
 
@@ -199,16 +217,17 @@ mod tests {
     fn tiles_lie_side_by_side_under_their_captions() {
         let planes: Vec<Vec<f32>> = (0..6).map(|plane| vec![plane as f32; 25]).collect();
         let planes: Vec<&[f32]> = planes.iter().map(Vec::as_slice).collect();
-        let png =
-            grid(&["0 Conv2d".into(), "black 0, white 5".into()], &planes, [5, 5], Scale::Grey(0.0, 5.0)).unwrap();
-        let picture = image::load_from_memory(&png).unwrap().to_rgb8();
+        let (captions, scale) = (["0 Conv2d".into(), "black 0, white 5".into()], Scale::Grey(0.0, 5.0));
+        assert!(grid(&captions, &planes, [5, 5], scale).unwrap().starts_with(b"\x89PNG"));
+        let picture = pixels(&captions, &planes, [5, 5], scale);
         // Three by two tiles of 75 pixels.
-        assert_eq!(picture.height(), MARGIN + 2 * LINE + 2 * (75 + GAP) + MARGIN);
-        let pixel = |column: u32, row: u32| {
-            picture.get_pixel(MARGIN + column * (75 + GAP) + 3, MARGIN + 2 * LINE + row * (75 + GAP) + 3).0[0]
+        assert_eq!(picture.height, MARGIN + 2 * LINE + 2 * (75 + GAP) + MARGIN);
+        let grey = |column: usize, row: usize| {
+            let (x, y) = (MARGIN + column * (75 + GAP) + 3, MARGIN + 2 * LINE + row * (75 + GAP) + 3);
+            picture.bytes[3 * (y * picture.width + x)]
         };
-        assert_eq!([pixel(0, 0), pixel(1, 0), pixel(2, 0), pixel(0, 1), pixel(2, 1)], [0, 51, 102, 153, 255]);
-        assert!(picture.pixels().any(|pixel| *pixel == INK), "a caption");
+        assert_eq!([grey(0, 0), grey(1, 0), grey(2, 0), grey(0, 1), grey(2, 1)], [0, 51, 102, 153, 255]);
+        assert!(picture.bytes.chunks(3).any(|pixel| pixel == INK), "a caption");
     }
 
     #[test]

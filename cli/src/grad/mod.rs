@@ -3,8 +3,9 @@
 
 mod picture;
 
-use crate::arguments::{Grad, LossName, Report};
+use crate::arguments::{Grad, InputSource, LossName, Report};
 use crate::console::{Console, Outcome};
+use crate::inputs::inputs;
 use crate::numbers::{column_width, padded};
 use crate::outputs::{self, Read};
 use crate::params::selection::{Argument, Selection, find};
@@ -14,7 +15,7 @@ use crate::{device, model, weights};
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::training::{Loss, SumOrMean};
 use cnnc_grammar::span::Files;
-use cnnc_runtime::input::{Loaded, read_array};
+use cnnc_runtime::input::{read_array, written_array};
 use cnnc_runtime::{AsTensorView, Gradients, Model, Target, Tensor};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -49,7 +50,7 @@ pub fn run(arguments: &Grad, console: &mut Console<'_>) -> Outcome {
         }
     };
     let answer = answer(&arguments.target, &model, console)?;
-    let inputs = inputs(arguments, &model, console)?;
+    let inputs = inputs(&model, &arguments.input, None, arguments.seed, console)?;
     let weights = weights::load_or_draw(&model, &arguments.weights, arguments.seed, console)?;
     let (loss, target) = match &answer {
         Answer::Classes(classes) => (LossName::CrossEntropy, Target::Classes(classes)),
@@ -105,7 +106,8 @@ fn loss_of(name: LossName) -> Loss {
 fn reads<'a>(arguments: &'a Grad, model: &'a Model) -> impl Iterator<Item = Read<'a>> {
     let weights = arguments.weights.weights.iter().map(|path| Read { role: "the weights", path });
     let target = Path::new(&arguments.target);
-    let inputs = arguments.input.iter().map(|path| Read { role: "an input", path });
+    let files = arguments.input.iter().filter_map(InputSource::file);
+    let inputs = files.map(|path| Read { role: "an input", path });
     outputs::sources(model.files()).chain(weights).chain(inputs).chain([Read { role: "the target", path: target }])
 }
 
@@ -115,40 +117,24 @@ fn answer(text: &str, model: &Model, console: &mut Console<'_>) -> Outcome<Answe
     if let Ok(classes) = classes {
         return Ok(Answer::Classes(classes));
     }
-    let path = Path::new(text);
-    if !path.exists() {
-        let message = format!("the target `{text}` is neither a class number, such as 3 or 3,0,7, nor a file");
-        let wrong = Diagnostic::without_place(Code::E604, message);
-        return Err(console.fail(&wrong.help("an array is a file that numpy.save wrote"), &Files::default()));
-    }
-    let read = read_array(path).map_err(|failure| console.fail(&failure, &Files::default()))?;
+    let read = match InputSource::of(text.into()) {
+        InputSource::Numbers(text) => written_array("--target", &text),
+        InputSource::File(path) if path.exists() => read_array(&path),
+        InputSource::File(_) => {
+            let message =
+                format!("the target `{text}` is no class number, such as 3 or 3,0,7, no numbers, and no file");
+            let wrong = Diagnostic::without_place(Code::E604, message);
+            let help = "an array is a file that numpy.save wrote, or numbers as they are: '[[0.5, 1]]'";
+            return Err(console.fail(&wrong.help(help), &Files::default()));
+        }
+    };
+    let read = read.map_err(|error| console.show(&error))?;
     let graph = model.graph();
     let axes = graph.graph.outputs.first().map_or(0, |output| graph.shape(output.node).len());
     let missing = axes.saturating_sub(read.shape().len());
     let shape: Vec<usize> = std::iter::repeat_n(1, missing).chain(read.shape().iter().copied()).collect();
     let grown = Tensor::new(&shape, read.data().to_vec()).unwrap_or(read);
     Ok(Answer::Numbers(grown))
-}
-
-/// The inputs in order: read from the files, and the rest drawn, when all sizes that files give are known.
-fn inputs(arguments: &Grad, model: &Model, console: &mut Console<'_>) -> Outcome<Vec<Tensor>> {
-    let (given, taken) = (arguments.input.len(), model.inputs().len());
-    if given > taken {
-        let message = format!("{given} inputs are given, and {} takes {taken}", model.name());
-        return Err(console.fail(&Diagnostic::without_place(Code::E604, message), &Files::default()));
-    }
-    let mut reader = model.reader();
-    let mut tensors = Vec::new();
-    for number in 0..taken {
-        let read = match arguments.input.get(number) {
-            Some(path) => console.timed("input", || reader.read(number, path)),
-            None => reader.drawn(number, arguments.seed),
-        };
-        let Loaded { tensor, notes } = read.map_err(|failure| console.fail(&failure, &Files::default()))?;
-        console.tell(&notes, &Files::default());
-        tensors.push(tensor);
-    }
-    Ok(tensors)
 }
 
 /// A name, and the gradient by it or a part of that.

@@ -8,7 +8,7 @@ use crate::draw::raster::{Scale, grid, shaded};
 use crate::draw::svg;
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_grammar::span::Files;
-use cnnc_runtime::{Model, Tensor, Weights};
+use cnnc_runtime::{Model, Result, Tensor, Weights};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -42,7 +42,7 @@ pub fn pictures(
         let captions = [format!("{path} {layer} {:?}{shown}", value.shape()), scale.legend()];
         match grid(&captions, &planes, size, scale) {
             Ok(picture) => files.push((folder.join(format!("{}.maps.png", named(path))), picture)),
-            Err(reason) => return Err(console.fail(&failed(reason), &Files::default())),
+            Err(error) => return Err(console.show(&error)),
         }
         let few: Vec<&[f32]> = planes.iter().take(SHOWN).copied().collect();
         text += &format!(
@@ -58,7 +58,7 @@ pub fn pictures(
         if weight.counts().is_none()
             && let Some(picture) = kernels(&parameter.path, &weight)
         {
-            let picture = picture.map_err(|reason| console.fail(&failed(reason), &Files::default()))?;
+            let picture = picture.map_err(|error| console.show(&error))?;
             files.push((folder.join(format!("{}.kernels.png", named(&parameter.path))), picture));
         }
     }
@@ -77,7 +77,7 @@ pub fn pictures(
 
 /// A weight's kernels as a grid: a tile each for the pairs of output and input channel, row by row. `None` where a kernel is a
 /// single number, or there are none.
-pub fn kernels(key: &str, weight: &Tensor) -> Option<Result<Vec<u8>, String>> {
+pub fn kernels(key: &str, weight: &Tensor) -> Option<Result<Vec<u8>>> {
     let &[outputs, inputs, height, width] = weight.shape() else { return None };
     if height * width < 2 {
         return None;

@@ -15,11 +15,12 @@ use crate::answer;
 use crate::arguments::{Answers, InputSource, Run};
 use crate::console::{Console, Outcome};
 use crate::embedded;
+use crate::inputs::{InItsPlace, inputs};
 use crate::outputs::{self, Read};
 use crate::{device, model, weights};
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_grammar::span::Files;
-use cnnc_runtime::input::{Loaded, pictures_of, save_npy, written};
+use cnnc_runtime::input::{pictures_of, save_npy};
 use cnnc_runtime::{Device, Model, PrepareOptions, Session, Tensor, Weights};
 pub use explained::Element;
 pub use printed::Printed;
@@ -52,7 +53,8 @@ pub fn run(arguments: &Run, console: &mut Console<'_>) -> Outcome {
         let work = folder::Work { arguments, model: &model, names: &names, files: &files };
         return folder::run(&work, folder, listed, &mut session, console);
     }
-    let inputs = inputs(arguments, &model, console)?;
+    let picture = arguments.file.is_none().then_some(embedded::picture as InItsPlace);
+    let inputs = inputs(&model, &arguments.input, picture, arguments.seed, console)?;
     let weights = weights(arguments, &model, console)?;
     if let Some(element) = &arguments.explain {
         let explanation = model.explain(&element.path, &element.index, &inputs, &weights, &device);
@@ -151,34 +153,4 @@ fn weights(arguments: &Run, model: &Model, console: &mut Console<'_>) -> Outcome
         return loaded.map_err(|failure| console.fail(&failure, model.files()));
     }
     weights::load_or_draw(model, &arguments.weights, arguments.seed, console)
-}
-
-/// The inputs in order: read from the files, the embedded picture, or drawn. Drawn ones come last, when all sizes that files give
-/// are known.
-fn inputs(arguments: &Run, model: &Model, console: &mut Console<'_>) -> Outcome<Vec<Tensor>> {
-    let (given, taken) = (arguments.input.len(), model.inputs().len());
-    if given > taken {
-        let message = format!("{given} inputs are given, and {} takes {taken}", model.name());
-        return Err(console.fail(&Diagnostic::without_place(Code::E604, message), &Files::default()));
-    }
-    let mut reader = model.reader();
-    let mut tensors = Vec::new();
-    for number in 0..taken {
-        let read = match arguments.input.get(number) {
-            Some(InputSource::File(path)) => console.timed("input", || reader.read(number, path)),
-            Some(InputSource::Numbers(text)) => reader.read_by(number, |wanted| written(text, wanted)),
-            None if arguments.file.is_none() => reader.read_by(number, embedded::picture),
-            None => break,
-        };
-        let Loaded { tensor, notes } = read.map_err(|error| console.show(&error))?;
-        console.tell(&notes, &Files::default());
-        tensors.push(tensor);
-    }
-    for number in tensors.len()..taken {
-        let drawn = reader.drawn(number, arguments.seed);
-        let Loaded { tensor, notes } = drawn.map_err(|failure| console.fail(&failure, &Files::default()))?;
-        console.tell(&notes, &Files::default());
-        tensors.push(tensor);
-    }
-    Ok(tensors)
 }

@@ -15,7 +15,7 @@ pub use crate::pictures::png;
 pub use folder::{Folder, pictures_of};
 pub use npy::read_any as read_array;
 pub use npy::save as save_npy;
-pub use numbers::written;
+pub use numbers::{written, written_array};
 pub use preprocess::{Preprocess, Rgb8};
 
 use crate::contained::decoded;

@@ -26,6 +26,17 @@ pub fn written(text: &str, wanted: &Wanted) -> Result<Loaded> {
     fitted(&numbers.values, &[numbers.shape.as_slice()], Path::new(text), wanted)
 }
 
+/// Reads an array that is written out, as [`written`] does, whatever its shape; `name` is what messages call the text.
+///
+/// # Errors
+/// What is wrong with the text; E604 for a number that float32 has not.
+pub fn written_array(name: &str, text: &str) -> Result<Tensor> {
+    let numbers = of_text(name, text)?;
+    let shape = numbers.shape.iter().map(|&size| Some(size)).collect();
+    let wanted = Wanted { name: name.into(), shape, text: format!("{:?}", numbers.shape), image: None };
+    Ok(fitted(&numbers.values, &[numbers.shape.as_slice()], Path::new(text), &wanted)?.tensor)
+}
+
 fn of_text(name: &str, text: &str) -> Result<Numbers> {
     let mut files = Files::default();
     let file = files.add(name, text);

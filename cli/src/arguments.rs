@@ -137,11 +137,12 @@ pub struct Run {
     #[arg(long, value_name = "all|PART")]
     pub print: Option<Printed>,
     /// Write pictures to this folder: what the layers give as grids of maps, the kernels of convolutions as grids of tiles,
-    /// and how the numbers of each layer are spread; of the layers that --show names, of all without it.
+    /// and how the numbers of each layer are spread; of the layers that --show names, of all without it. With --explain: what
+    /// the number sees of the input, its receptive field.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["print", "output"])]
     pub pictures: Option<PathBuf>,
     /// Print the arithmetic behind one number of an inner value: '0[0, 4, 5]', its path and its place.
-    #[arg(long, value_name = "PATH[PLACE]", conflicts_with_all = ["show", "print", "output", "pictures"])]
+    #[arg(long, value_name = "PATH[PLACE]", conflicts_with_all = ["show", "print", "output"])]
     pub explain: Option<Element>,
     /// How answers are written.
     #[arg(long, value_enum, default_value_t = Answers::Text)]

@@ -122,9 +122,20 @@ fn every_command_of_the_course_prints_what_the_page_shows() {
 #[test]
 fn the_pictures_of_the_page_are_those_that_its_command_makes() {
     let folder = tempfile::tempdir().expect("a folder");
-    let command = "cnnc run models/lenet.cnn --weights models/lenet.safetensors --input models/sample.png --show 0,3 --pictures /tmp";
-    run(&words(command), folder.path());
-    for (made, shown) in [("0.maps.png", "course_maps.png"), ("0.weight.kernels.png", "course_kernels.png")] {
+    let lenet = "models/lenet.cnn --weights models/lenet.safetensors --input models/sample.png";
+    for rest in [
+        format!("run {lenet} --show 0,3 --pictures /tmp"),
+        format!("run {lenet} --explain '5[0, 3, 1, 2]' --pictures /tmp"),
+        format!("grad {lenet} --target 7 --picture /tmp/gradient.png"),
+    ] {
+        run(&words(&format!("cnnc {rest}")), folder.path());
+    }
+    for (made, shown) in [
+        ("0.maps.png", "course_maps.png"),
+        ("0.weight.kernels.png", "course_kernels.png"),
+        ("5.0-3-1-2.receptive_field.png", "course_receptive_field.png"),
+        ("gradient.png", "course_gradient.png"),
+    ] {
         let made = std::fs::read(folder.path().join(made)).expect("a picture");
         let shown = Path::new("../docs/pictures").join(shown);
         if std::env::var_os("UPDATE_DOCS").is_some() {

@@ -150,3 +150,22 @@ fn drawn_parameters_are_saved_and_nothing_that_is_read_is_written_over_unasked()
     assert_eq!(done(&[&lenet, "0.bias", "--weights", &first]).0, "0.bias [6]\n[1., 1., 1., 1., 1., 1.]\n");
     assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 3, "no other file is left");
 }
+
+#[test]
+fn a_parameter_is_drawn_as_a_picture() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let picture = folder.path().join("kernels.png").to_string_lossy().into_owned();
+    let lenet = model("lenet.cnn");
+    for key in ["0.weight", "0.weight[2]", "7.weight", "0.bias"] {
+        let (out, _) = done(&[&lenet, key, "--picture", &picture]);
+        assert!(out.ends_with(&format!("picture: {picture}\n")), "{out}");
+        assert!(fs::read(&picture).expect("a picture").starts_with(b"\x89PNG"), "{key}");
+    }
+    let err = refused(&[&lenet, "0", "--picture", &picture]);
+    assert!(err.contains("PATH names `0.weight`, `0.bias`"), "{err}");
+    let err = refused(&[&model("resnet18.cnn"), "0.1.num_batches_tracked", "--picture", &picture]);
+    assert!(err.contains("a count has no picture"), "{err}");
+    let err = refused(&[&lenet, "0.weight", "--picture", &lenet]);
+    assert!(err.contains("a source that this command reads"), "{err}");
+    assert_eq!(cnnc(&[&lenet, "--picture", &picture]).status.code(), Some(2), "of which parameter?");
+}

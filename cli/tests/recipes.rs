@@ -244,3 +244,31 @@ fn recipes_of_numbers_are_held_against_what_they_say() {
         assert!(err.contains(&format!("error[{code}]")) && err.contains(words), "{data} {more}: {err}");
     }
 }
+
+/// Inner values that a spec gives as outputs do not keep it from being trained, and change nothing of it.
+#[test]
+fn a_spec_of_several_outputs_is_trained_by_the_one_that_the_recipe_names() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let spec = "model Tapped {\n    input [N, 1, 6, 8]\n    Conv2d(1, kernel_size=(1, 2), bias=false)\n    output edges\n    \
+        ReLU\n    output up\n}\n";
+    fs::write(folder.path().join("tapped.cnn"), spec).expect("a spec");
+    let plain = fs::read_to_string(format!("{MODELS}/recipes/learned_kernel.yaml")).expect("the recipe");
+    let train = |model: &str| {
+        let (path, run) = (folder.path().join("it.yaml"), folder.path().join("run"));
+        fs::write(&path, plain.replace("../operators/learned_kernel.cnn", model)).expect("a recipe");
+        let output = cnnc(&["train", &text(&path), "--output", &text(&run), "--force"]);
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let losses = || -> Vec<f64> {
+        log(&folder.path().join("run")).iter().map(|line| line["train_loss"].as_f64().expect("a loss")).collect()
+    };
+    assert_eq!(train(&format!("{MODELS}/operators/learned_kernel.cnn")).0, Some(0));
+    let of_one = losses();
+    assert_eq!(train("{file: tapped.cnn, output: edges}"), (Some(0), String::new()));
+    assert_eq!(losses(), of_one);
+    let (code, err) = train("tapped.cnn");
+    assert!(code == Some(1) && err.contains("gives 2 outputs, `edges` and `up`, and one is trained"), "{err}");
+    assert!(err.contains("`model: {file: tapped.cnn, output: up}`"), "{err}");
+    let (code, err) = train("{file: tapped.cnn, output: edge}");
+    assert!(code == Some(1) && err.contains("error[E607]") && err.contains("there is `edges`"), "{err}");
+}

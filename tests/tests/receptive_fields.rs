@@ -6,7 +6,7 @@
 
 use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::plan::Target;
-use cnnc_compiler::summary::{Seen, summarize};
+use cnnc_compiler::summary::{Seen, seen_by, summarize};
 use cnnc_compiler::write_kernels::Bindings;
 use cnnc_runtime::cpu::evaluate_f64;
 use cnnc_runtime::{Parameters, Tensor};
@@ -206,12 +206,25 @@ fn really_seen(network: &ShapedGraph, axis: usize) -> Vec<Option<(usize, usize)>
 #[test]
 fn fields_are_what_outputs_depend_on() {
     let (mut wrong, mut larger, mut all) = (Vec::new(), 0, 0);
+    let (mut exactly, mut elements) = (0, 0);
     for seed in 0..NETWORKS {
         let Some((text, Along { axis, pads, .. }, network)) = network(seed) else { continue };
         let field = summarize(&network, &Bindings::new(), None).totals.receptive_field.expect("a plane");
         let stated = if axis == 0 { field.height } else { field.width };
         let seen = really_seen(&network, axis);
         let most = seen.iter().flatten().map(|(first, last)| last - first + 1).max().unwrap_or(0);
+        // Each element's own part, within the borders.
+        for (element, &seen) in seen.iter().enumerate() {
+            let part = placed(&network, axis, element);
+            let holds = |(first, last): (usize, usize)| part.is_some_and(|part| part.0 <= first && last <= part.1);
+            if !seen.is_none_or(holds) || !pads && stated != Seen::Whole && part != seen {
+                wrong.push(format!(
+                    "network {seed}: element {element} is said to see {part:?}, really {seen:?}\n{text}"
+                ));
+            }
+            exactly += u64::from(part == seen);
+            elements += 1;
+        }
         let (exact, enough) = match stated {
             Seen::Whole => (most == LENGTH, true),
             Seen::Elements(stated) => (most as u64 == stated, most as u64 <= stated),
@@ -225,4 +238,16 @@ fn fields_are_what_outputs_depend_on() {
     }
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
     assert!(all > NETWORKS / 2 && larger < all / 10, "{larger} of {all} fields are larger than what is seen");
+    assert!(exactly > elements / 10 * 9, "{exactly} of {elements} parts are what is seen");
+}
+
+/// First and last element of the input, within its borders, that an element along the axis is said to see.
+fn placed(network: &ShapedGraph, axis: usize, element: usize) -> Option<(usize, usize)> {
+    let output = network.graph.outputs.last().expect("an output").node;
+    let mut index = [0; 4];
+    index[axis + 2] = element;
+    let part = *seen_by(network, &Bindings::new(), output, &index).first()?;
+    let (first, last) = if axis == 0 { part.rows } else { part.columns };
+    let (first, last) = (first.max(0) as usize, last.min(LENGTH as i64 - 1));
+    (last >= first as i64).then_some((first, last as usize))
 }

@@ -23,6 +23,9 @@ pub struct Params {
     /// Write all parameters, drawn, loaded or changed, as a safetensors file.
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,
+    /// Draw the parameter that PATH names as a picture (PNG): the kernels of a convolution as a grid, other ones as a matrix.
+    #[arg(long, value_name = "FILE.png", requires = "path")]
+    pub picture: Option<PathBuf>,
     /// Let --save write over the file that --weights reads.
     #[arg(long, requires = "save")]
     pub force: bool,

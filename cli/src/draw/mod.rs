@@ -5,6 +5,7 @@
 pub mod axis;
 pub mod confusion;
 pub mod curves;
+pub mod kernels;
 pub mod raster;
 pub mod svg;
 pub mod terminal;

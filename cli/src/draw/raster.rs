@@ -30,6 +30,9 @@ const PAPER: Colour = [255, 255, 255];
 const BETWEEN: Colour = [196, 202, 210];
 const INK: Colour = [31, 35, 40];
 const FAINT: Colour = [93, 102, 112];
+const FRAME: Colour = [233, 84, 32];
+/// Pixels.
+const FRAME_WIDTH: usize = 2;
 const NOT_FINITE: Colour = [255, 0, 255];
 
 /// How numbers become colours.
@@ -107,6 +110,22 @@ impl Pixels {
         }
     }
 
+    /// A frame just around the pixels from `across.0` and `down.0` up to, but without, `across.1` and `down.1`.
+    fn outline(&mut self, [left, top]: [usize; 2], across: (usize, usize), down: (usize, usize)) {
+        let [x, y] = [(left, across), (top, down)]
+            .map(|(at, (first, end))| ((at + first).saturating_sub(FRAME_WIDTH), at + end + FRAME_WIDTH));
+        for thick in 0..FRAME_WIDTH {
+            for column in x.0..x.1 {
+                self.put(column, y.0 + thick, FRAME);
+                self.put(column, y.1 - 1 - thick, FRAME);
+            }
+            for row in y.0..y.1 {
+                self.put(x.0 + thick, row, FRAME);
+                self.put(x.1 - 1 - thick, row, FRAME);
+            }
+        }
+    }
+
     /// Text from that place on; a character without a shape is a blank.
     fn write(&mut self, [left, top]: [usize; 2], text: &str, ink: Colour) {
         for (number, character) in text.chars().enumerate() {
@@ -127,11 +146,31 @@ impl Pixels {
 /// # Errors
 /// E604 when the picture cannot be encoded.
 pub fn grid(captions: &[String], planes: &[&[f32]], size: [usize; 2], scale: Scale) -> Result<Vec<u8>> {
-    let Pixels { width, height, bytes } = pixels(captions, planes, size, scale);
+    framed(captions, planes, size, scale, None)
+}
+
+/// A grid whose tiles have a frame around `rows` and `columns`, from the first to the last.
+///
+/// # Errors
+/// As [`grid`].
+pub fn framed(
+    captions: &[String],
+    planes: &[&[f32]],
+    size: [usize; 2],
+    scale: Scale,
+    frame: Option<[(usize, usize); 2]>,
+) -> Result<Vec<u8>> {
+    let Pixels { width, height, bytes } = pixels(captions, planes, size, scale, frame);
     png(width, height, &bytes)
 }
 
-fn pixels(captions: &[String], planes: &[&[f32]], size: [usize; 2], scale: Scale) -> Pixels {
+fn pixels(
+    captions: &[String],
+    planes: &[&[f32]],
+    size: [usize; 2],
+    scale: Scale,
+    frame: Option<[(usize, usize); 2]>,
+) -> Pixels {
     let [height, width] = size.map(|size| size.max(1));
     let longer = height.max(width);
     let enlarged = TILE[usize::from(planes.len() <= FEW)].div_ceil(longer);
@@ -160,6 +199,10 @@ fn pixels(captions: &[String], planes: &[&[f32]], size: [usize; 2], scale: Scale
                 let value = plane.get(y / enlarged * width + x / enlarged).copied().unwrap_or(0.0);
                 picture.put(left + x, top + y, scale.colour(value));
             }
+        }
+        if let Some([rows, columns]) = frame {
+            let [across, down] = [columns, rows].map(|(first, last)| (first * enlarged, (last + 1) * enlarged));
+            picture.outline([left, top], across, down);
         }
     }
     picture
@@ -219,7 +262,7 @@ mod tests {
         let planes: Vec<&[f32]> = planes.iter().map(Vec::as_slice).collect();
         let (captions, scale) = (["0 Conv2d".into(), "black 0, white 5".into()], Scale::Grey(0.0, 5.0));
         assert!(grid(&captions, &planes, [5, 5], scale).unwrap().starts_with(b"\x89PNG"));
-        let picture = pixels(&captions, &planes, [5, 5], scale);
+        let picture = pixels(&captions, &planes, [5, 5], scale, None);
         // Three by two tiles of 75 pixels.
         assert_eq!(picture.height, MARGIN + 2 * LINE + 2 * (75 + GAP) + MARGIN);
         let grey = |column: usize, row: usize| {
@@ -228,6 +271,17 @@ mod tests {
         };
         assert_eq!([grey(0, 0), grey(1, 0), grey(2, 0), grey(0, 1), grey(2, 1)], [0, 51, 102, 153, 255]);
         assert!(picture.bytes.chunks(3).any(|pixel| pixel == INK), "a caption");
+    }
+
+    #[test]
+    fn a_frame_lies_around_what_it_frames() {
+        let plane = [0.5; 20];
+        let picture = pixels(&[], &[&plane], [4, 5], Scale::Grey(0.0, 1.0), Some([(1, 2), (3, 4)]));
+        let (enlarged, at) = (TILE[1].div_ceil(5), |x: usize, y: usize| 3 * (y * picture.width + x));
+        let (left, top) = (MARGIN + 3 * enlarged, MARGIN + enlarged);
+        let is_frame = |x: usize, y: usize| picture.bytes[at(x, y)..at(x, y) + 3] == FRAME;
+        assert!(is_frame(left - 1, top + 5) && is_frame(left + 5, top - 1) && is_frame(left + 5, top + 2 * enlarged));
+        assert!(is_frame(left + 2 * enlarged, top) && !is_frame(left, top) && !is_frame(left - 3, top));
     }
 
     #[test]

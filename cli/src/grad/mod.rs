@@ -235,7 +235,7 @@ impl Scale {
 
     /// What the ends of the bars are.
     fn words(&self) -> String {
-        let (low, high) = (format!("1e{}", self.low), format!("1e{}", self.high));
+        let (low, high) = (format!("1e{}", self.low + 0.0), format!("1e{}", self.high + 0.0));
         format!("{low}{high:>width$}", width = BAR.saturating_sub(low.len()))
     }
 

@@ -6,6 +6,7 @@ pub mod selection;
 
 use crate::arguments::Params;
 use crate::console::{Console, Outcome};
+use crate::draw::kernels;
 use crate::numbers::{column_width, counted, grouped, padded};
 use crate::outputs::{self, Read};
 use crate::slice::Part;
@@ -15,7 +16,7 @@ use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::graph::{Graph, Parameter};
 use cnnc_compiler::resolve::SETTINGS_FILE;
 use cnnc_grammar::span::Files;
-use cnnc_runtime::{Model, Tensor, Weights};
+use cnnc_runtime::{Model, Tensor, Weights, write_whole};
 use selection::{Argument, Selection, find};
 use std::path::Path;
 
@@ -54,10 +55,14 @@ pub fn params(arguments: &Params, console: &mut Console<'_>) -> Outcome {
     if !problems.is_empty() {
         return Err(console.report(&problems, &files));
     }
-    if let Some(path) = &arguments.save {
+    let selected = selected.and_then(Result::ok);
+    for path in arguments.save.iter().chain(&arguments.picture) {
         may_save(arguments, path, &model, console)?;
     }
-    let selected = selected.and_then(Result::ok);
+    let drawn = match (&arguments.picture, &selected) {
+        (Some(path), Some(selection)) => Some((path, drawn(selection, &files, console)?)),
+        _ => None,
+    };
     if selected.is_none() && changes.is_empty() && arguments.save.is_none() {
         if arguments.weights.weights.is_some() {
             weights::load_or_draw(&model, &arguments.weights, arguments.seed, console)?;
@@ -71,6 +76,19 @@ pub fn params(arguments: &Params, console: &mut Console<'_>) -> Outcome {
     }
     if let Some(selection) = selected {
         print(&selection, &weights, &files, console)?;
+        if let Some((path, parameter)) = drawn {
+            let tensor = weights.get(&parameter.path).map_err(|failure| console.fail(&failure, &files))?;
+            let tensor = selection
+                .part
+                .as_ref()
+                .and_then(|part| taken(&tensor, part))
+                .unwrap_or_else(|| tensor.as_ref().clone());
+            let picture = kernels::parameter(&format!("{}{}", parameter.path, selection.indices), &tensor);
+            let picture = picture.map_err(|error| console.show(&error))?;
+            let written = write_whole(path, |writer| writer.write_all(&picture));
+            written.map_err(|failure| console.fail(&failure, &files))?;
+            console.print(&format!("picture: {}\n", path.display()))?;
+        }
     }
     match &arguments.save {
         Some(path) => save(weights, path, &files, console),
@@ -80,6 +98,20 @@ pub fn params(arguments: &Params, console: &mut Console<'_>) -> Outcome {
             Ok(())
         }
     }
+}
+
+/// The one parameter that a picture is made of.
+fn drawn<'g>(selection: &Selection<'g>, files: &Files, console: &mut Console<'_>) -> Outcome<&'g Parameter> {
+    let refused = |message: String, help: &str| Diagnostic::without_place(Code::E604, message).help(help);
+    let wrong = match selection.parameters.as_slice() {
+        [parameter] if !parameter.is_counter => return Ok(parameter),
+        [parameter] => refused(format!("`{}` counts, and a count has no picture", parameter.path), "name a parameter"),
+        several => {
+            let keys: Vec<String> = several.iter().map(|parameter| format!("`{}`", parameter.path)).collect();
+            refused(format!("a picture is of one parameter, and PATH names {}", keys.join(", ")), "name one of them")
+        }
+    };
+    Err(console.fail(&wrong, files))
 }
 
 /// Prints the values of parameters, or of a part of one, each under its key and the others that it has.

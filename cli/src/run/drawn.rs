@@ -4,16 +4,15 @@
 //! Values and weights come in, files in a folder and their names go out. Tiles of one file share a scale, which its caption says.
 
 use crate::console::{Console, Outcome};
+use crate::draw::kernels::{TILES, kernels};
 use crate::draw::raster::{Scale, grid, shaded};
 use crate::draw::svg;
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_grammar::span::Files;
-use cnnc_runtime::{Model, Result, Tensor, Weights};
+use cnnc_runtime::{Model, Tensor, Weights};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-/// Tiles of one picture; of more channels the first ones.
-const TILES: usize = 64;
 /// Maps that the terminal shows of a value.
 const SHOWN: usize = 4;
 /// Bars of a histogram.
@@ -27,11 +26,6 @@ pub fn pictures(
     values: &[(String, String, Tensor)],
     console: &mut Console<'_>,
 ) -> Outcome {
-    let failed = |reason: String| Diagnostic::without_place(Code::E601, reason);
-    let made = std::fs::create_dir_all(folder);
-    made.map_err(|error| {
-        console.fail(&failed(format!("cannot make `{}`: {error}", folder.display())), &Files::default())
-    })?;
     let mut files: Vec<(PathBuf, Vec<u8>)> = Vec::new();
     let mut text = String::new();
     for (path, layer, value) in values {
@@ -65,7 +59,19 @@ pub fn pictures(
     if !values.is_empty() {
         files.push((folder.join("histograms.svg"), histograms(model.name(), values).into_bytes()));
     }
-    for (file, bytes) in &files {
+    console.print(&text)?;
+    write(folder, &files, console)
+}
+
+/// Writes files to a folder, which is made, and says where they are.
+pub fn write(folder: &Path, files: &[(PathBuf, Vec<u8>)], console: &mut Console<'_>) -> Outcome {
+    let failed = |reason: String| Diagnostic::without_place(Code::E601, reason);
+    let made = std::fs::create_dir_all(folder);
+    made.map_err(|error| {
+        console.fail(&failed(format!("cannot make `{}`: {error}", folder.display())), &Files::default())
+    })?;
+    let mut text = String::new();
+    for (file, bytes) in files {
         let written = std::fs::write(file, bytes);
         written.map_err(|error| {
             console.fail(&failed(format!("cannot write `{}`: {error}", file.display())), &Files::default())
@@ -73,27 +79,6 @@ pub fn pictures(
         text += &format!("{}\n", file.display());
     }
     console.print(&text)
-}
-
-/// A weight's kernels as a grid: a tile each for the pairs of output and input channel, row by row. `None` where a kernel is a
-/// single number, or there are none.
-pub fn kernels(key: &str, weight: &Tensor) -> Option<Result<Vec<u8>>> {
-    let &[outputs, inputs, height, width] = weight.shape() else { return None };
-    if height * width < 2 {
-        return None;
-    }
-    let area = height * width;
-    let planes: Vec<&[f32]> = match inputs {
-        1..=4 => weight.data().chunks(area).take(TILES * inputs).collect(),
-        _ => weight.data().chunks(area * inputs).filter_map(|kernels| kernels.get(..area)).take(TILES).collect(),
-    };
-    let scale = Scale::diverging(weight.data());
-    let of = match (inputs, planes.len() / inputs.clamp(1, 4)) {
-        (1..=4, shown) if shown < outputs => format!(", those of {shown} outputs"),
-        (1..=4, _) => String::new(),
-        _ => format!(", {} outputs, the first input of each", planes.len()),
-    };
-    Some(grid(&[format!("{key} {:?}{of}", weight.shape()), scale.legend()], &planes, [height, width], scale))
 }
 
 /// The planes of a value's first sample, `[N, C, H, W]`, at most so many.
@@ -108,7 +93,7 @@ fn channels(value: &Tensor) -> usize {
 }
 
 /// A path as a file's name.
-fn named(path: &str) -> String {
+pub fn named(path: &str) -> String {
     path.replace(|character: char| !character.is_alphanumeric() && !"._-".contains(character), "_")
 }
 
@@ -164,10 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kernels_of_numbers_alone_are_no_picture() {
-        assert!(kernels("a", &Tensor::new(&[2, 3, 1, 1], vec![0.0; 6]).unwrap()).is_none());
-        assert!(kernels("a", &Tensor::new(&[2, 3], vec![0.0; 6]).unwrap()).is_none());
-        assert!(kernels("a", &Tensor::new(&[2, 3, 2, 2], vec![0.5; 24]).unwrap()).unwrap().is_ok());
+    fn paths_are_names_of_files() {
         assert_eq!(named("block 1.conv/2"), "block_1.conv_2");
     }
 

@@ -9,6 +9,7 @@ mod explained;
 mod folder;
 mod printed;
 mod rows;
+mod seen;
 mod shown;
 
 use crate::answer;
@@ -59,7 +60,11 @@ pub fn run(arguments: &Run, console: &mut Console<'_>) -> Outcome {
     if let Some(element) = &arguments.explain {
         let explanation = model.explain(&element.path, &element.index, &inputs, &weights, &device);
         let explanation = explanation.map_err(|error| console.show(&error))?;
-        return console.print(&explained::text(element, &explanation, console));
+        console.print(&(explained::text(element, &explanation, console) + &seen::words(&explanation, &model)))?;
+        return match &arguments.pictures {
+            Some(folder) => seen::pictures(folder, element, &explanation, (&model, &inputs), console),
+            None => Ok(()),
+        };
     }
     let mut session = session(arguments, &model, &weights, &device, Some((&inputs, &paths)), console)?;
     shown::note_fused(&model, &device, &paths, &inputs, console);

@@ -14,7 +14,7 @@
 
 mod receptive_field;
 
-pub use receptive_field::{ReceptiveField, Seen};
+pub use receptive_field::{ReceptiveField, Seen, SeenPart};
 
 use crate::element::ElementType;
 use crate::graph::{Graph, ModuleId, ModuleKind, Node, NodeId, NodeKind, ShapedGraph};
@@ -123,6 +123,20 @@ pub fn summarize(shaped: &ShapedGraph, bindings: &Bindings, depth: Option<usize>
         },
         rows,
     }
+}
+
+/// The part of each input's plane, the last two axes, that the element at `index` of a node's value depends on, as exactly as the
+/// table's receptive fields; nothing of an input that it does not depend on. `bindings` say the sizes of symbols; a batch without
+/// one counts as 1.
+pub fn seen_by(shaped: &ShapedGraph, bindings: &Bindings, node: NodeId, index: &[usize]) -> Vec<SeenPart> {
+    let order = shaped.graph.dag.order().unwrap_or_default();
+    let table = Table {
+        fields: Vec::new(),
+        sizes: Known { bindings, batches: batches(&shaped.graph) },
+        folded: HashMap::new(),
+        shaped,
+    };
+    receptive_field::seen_by(shaped, &order, &|id| table.shape(id), (node, index))
 }
 
 /// The symbols that stand for a batch: the first size of an input.

@@ -6,6 +6,7 @@ use crate::{Device, PrepareOptions, Prepared, Result, Tensor, Weights};
 use cnnc_compiler::diagnostic::{Code, nearest};
 use cnnc_compiler::explain::{Known, Step, Unexplained, explain};
 use cnnc_compiler::graph::{Graph, NodeId, NodeKind, Output};
+use cnnc_compiler::summary::{SeenPart, seen_by};
 use cnnc_compiler::write_kernels::write_kernels;
 use std::sync::Arc;
 
@@ -23,6 +24,8 @@ pub struct Explanation {
     pub computed: f32,
     /// The values that the layer takes, by name and sizes.
     pub inputs: Vec<(Arc<str>, Vec<usize>)>,
+    /// What the number sees of the model's inputs that are planes.
+    pub receptive_field: Vec<SeenPart>,
 }
 
 impl Model {
@@ -87,6 +90,7 @@ impl Model {
             failure(Code::E604, message)
         })?;
         let place = index.iter().zip(value.shape()).fold(0, |at, (index, size)| at * size + index);
+        let receptive_field = seen_by(self.graph(), &bindings, node, index);
         let inputs = known.iter().map(|known| (known.name.clone(), known.shape.clone())).collect();
         Ok(Explanation {
             layer: label(graph, node),
@@ -94,6 +98,7 @@ impl Model {
             steps,
             computed: value.data().get(place).copied().unwrap_or(f32::NAN),
             inputs,
+            receptive_field,
         })
     }
 }

@@ -3,13 +3,16 @@
 
 use super::recipe::{self, Recipe};
 use super::run::{Listener, Run, train};
+use super::setup::listed;
 use super::{Ending, RunFolder, Setup, StepLearner, open_data};
 use crate::{Cancel, Device, DeviceOptions, Disk, Error, Model, Parameters, Result, Weights};
 use cnnc_compiler::check::{Checked, Spec};
-use cnnc_compiler::diagnostic::{Code, Diagnostic, Label};
+use cnnc_compiler::diagnostic::{Code, Diagnostic, Label, nearest};
+use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::watch::Watch;
 use cnnc_grammar::span::{Files, Span};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Trains by a recipe, from the beginning, on the device that the recipe names. What it writes is in the recipe's folder. A
 /// `cancel` ends it after the step, with a checkpoint.
@@ -64,8 +67,31 @@ pub fn network(recipe: &Recipe, files: &mut Files, watch: &mut dyn Watch) -> (Ve
     for problem in problems.iter_mut().filter(|problem| problem.labels.is_empty()) {
         problem.labels.push(Label { span: recipe.model.place, text: "the recipe names it here".into() });
     }
-    let model = networks.pop().map(|graph| Model::of(graph, files.clone(), Vec::new()));
+    let graph = networks.pop().and_then(|graph| match trained_output(recipe, graph) {
+        Ok(graph) => Some(graph),
+        Err(unknown) => {
+            problems.push(*unknown);
+            None
+        }
+    });
+    let model = graph.map(|graph| Model::of(graph, files.clone(), Vec::new()));
     (problems, model)
+}
+
+/// The network with the output alone that the recipe names, where it names one.
+fn trained_output(recipe: &Recipe, mut graph: ShapedGraph) -> std::result::Result<ShapedGraph, Box<Diagnostic>> {
+    let Some((name, place)) = &recipe.model.output else { return Ok(graph) };
+    let names: Vec<Arc<str>> = graph.graph.outputs.iter().map(|output| output.name.clone()).collect();
+    graph.graph.outputs.retain(|output| *output.name == **name);
+    if !graph.graph.outputs.is_empty() {
+        return Ok(graph);
+    }
+    let message = format!("{} has no output `{name}`", graph.graph.name);
+    let unknown = Diagnostic::new(Code::E607, message, *place, "unknown output");
+    Err(Box::new(match nearest(name, names.iter().map(AsRef::as_ref)) {
+        Some(near) => unknown.help(format!("there is `{near}`")),
+        None => unknown.note(format!("its outputs are {}", listed(&names))),
+    }))
 }
 
 /// A failure at a place of the recipe, where it has none of its own.

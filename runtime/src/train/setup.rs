@@ -50,6 +50,14 @@ impl Setup {
             ));
             return Err(fixed);
         }
+        if graph.graph.outputs.len() > 1 {
+            let names: Vec<Arc<str>> = graph.graph.outputs.iter().map(|output| output.name.clone()).collect();
+            let mut several = unfit(format!("gives {} outputs, {}, and one is trained", names.len(), listed(&names)));
+            let file = recipe.model.file.file_name().unwrap_or_default().to_string_lossy();
+            let last = names.last().cloned().unwrap_or_default();
+            several.help.push(format!("name it in the recipe: `model: {{file: {file}, output: {last}}}`"));
+            return Err(several);
+        }
         check_print(recipe, graph)?;
         if let (Some(input_sizes), Some(target)) = (&data.input, &data.target) {
             let takes: Vec<Option<usize>> = input.shape.iter().skip(1).map(number).collect();
@@ -183,10 +191,7 @@ fn check_sizes(
 
 /// Whether a network's one answer is as the targets are.
 fn check_answer(graph: &ShapedGraph, target: &[usize]) -> std::result::Result<(), String> {
-    let [output] = graph.graph.outputs.as_slice() else {
-        return Err(format!("gives {} outputs, and one is trained", graph.graph.outputs.len()));
-    };
-    let shape = graph.shape(output.node);
+    let shape = answer_shape(graph);
     let wanted: Vec<Option<usize>> = shape.iter().skip(1).map(number).collect();
     check_sizes("answers", &wanted, target, "targets", &shape)
 }
@@ -200,12 +205,23 @@ fn check_labels(samples: &dyn Samples, classes: usize) -> Result<()> {
 
 /// The classes of a network whose one answer is `[N, classes]`, or why it has none.
 fn classes(graph: &ShapedGraph) -> std::result::Result<usize, String> {
-    let outputs = &graph.graph.outputs;
-    let shape = outputs.first().map(|output| graph.shape(output.node)).unwrap_or_default();
+    let shape = answer_shape(graph);
     match shape.get(1).and_then(number).filter(|_| shape.len() == 2) {
-        Some(classes) if outputs.len() == 1 && classes > 0 => Ok(classes),
-        _ if outputs.len() > 1 => Err(format!("gives {} outputs, and one is trained", outputs.len())),
+        Some(classes) if classes > 0 => Ok(classes),
         _ => Err(format!("answers {shape}, and a score for each class is [N, classes]")),
+    }
+}
+
+fn answer_shape(graph: &ShapedGraph) -> Shape {
+    graph.graph.outputs.first().map(|output| graph.shape(output.node)).unwrap_or_default()
+}
+
+/// `a`, `b` and `c`
+pub fn listed(names: &[Arc<str>]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.as_slice() {
+        [before @ .., last] if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        _ => quoted.concat(),
     }
 }
 

@@ -160,6 +160,17 @@ impl Extent {
         }
     }
 
+    /// What element `o` of `size` sees of an input of `input` elements; where that is not known, all that it may see.
+    pub(super) fn at(&self, o: i128, size: Option<i128>, input: Option<i128>) -> Option<Interval> {
+        let all = || input.filter(|&input| input > 0).map(|input| (0, input - 1));
+        match self {
+            Extent::Whole => all(),
+            Extent::Steady(pattern) => pattern.at(o).unwrap_or_else(all),
+            Extent::Listed(list) => list.get(usize::try_from(o).ok()?).copied().flatten(),
+            Extent::Scattered { .. } => self.together(size).unwrap_or_else(all),
+        }
+    }
+
     /// After an operator that sees all of an axis with `size` elements.
     pub(super) fn gathered(&self, size: Option<i128>, input: Option<i128>) -> Extent {
         self.together(size).map_or(Extent::Whole, |interval| Extent::same(interval, input))

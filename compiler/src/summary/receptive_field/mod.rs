@@ -47,6 +47,17 @@ impl fmt::Display for Seen {
     }
 }
 
+/// The part of an input's plane that one element sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeenPart {
+    /// The input's number.
+    pub input: usize,
+    /// First and last row. Those before 0 and past the last one are padding.
+    pub rows: (i64, i64),
+    /// First and last column.
+    pub columns: (i64, i64),
+}
+
 /// `5×5`, or `whole`
 impl fmt::Display for ReceptiveField {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -74,14 +85,54 @@ pub(super) fn receptive_fields(
     order: &[NodeId],
     shape: &dyn Fn(NodeId) -> Shape,
 ) -> Vec<Option<ReceptiveField>> {
+    let walk = walk_of(shaped, shape);
+    let mut all: Vec<Option<ReceptiveField>> = Vec::new();
+    each_field(&walk, shaped, order, shape, &mut |id, field, own| {
+        if all.len() <= id.index() {
+            all.resize(id.index() + 1, None);
+        }
+        if let Some(slot) = all.get_mut(id.index()) {
+            *slot = walk.seen(field, own);
+        }
+    });
+    all
+}
+
+/// What the element at `index` of a value sees of each input's plane.
+pub(super) fn seen_by(
+    shaped: &ShapedGraph,
+    order: &[NodeId],
+    shape: &dyn Fn(NodeId) -> Shape,
+    (node, index): (NodeId, &[usize]),
+) -> Vec<SeenPart> {
+    let walk = walk_of(shaped, shape);
+    let mut parts = Vec::new();
+    each_field(&walk, shaped, order, shape, &mut |id, field, own| {
+        if id == node {
+            parts = (0..walk.planes.len()).filter_map(|input| walk.part(field, own, input, index)).collect();
+        }
+    });
+    parts
+}
+
+fn walk_of(shaped: &ShapedGraph, shape: &dyn Fn(NodeId) -> Shape) -> Walk {
     let planes = shaped.graph.inputs.iter().map(|input| shape(input.node)).map(|shape| {
         let size = |from_end: usize| shape.rank().checked_sub(from_end).and_then(|axis| size(&shape, axis));
         [size(2), size(1)]
     });
-    let walk = Walk { planes: planes.collect() };
+    Walk { planes: planes.collect() }
+}
+
+/// Walks the graph, and gives `each` value's field; `order` holds arguments before their users.
+fn each_field(
+    walk: &Walk,
+    shaped: &ShapedGraph,
+    order: &[NodeId],
+    shape: &dyn Fn(NodeId) -> Shape,
+    each: &mut dyn FnMut(NodeId, &Field, &Shape),
+) {
     // A field is kept until the last of its users is reached: of a long network few are at a time.
     let mut fields: HashMap<NodeId, (Field, usize)> = HashMap::new();
-    let mut all: Vec<Option<ReceptiveField>> = Vec::new();
     for &id in order {
         let Some(node) = shaped.graph.dag.get(id) else { continue };
         let arguments = shaped.graph.dag.arguments(id);
@@ -92,12 +143,7 @@ pub(super) fn receptive_fields(
             .collect();
         let own = shape(id);
         let field = walk.field(node, &inputs, &own);
-        if all.len() <= id.index() {
-            all.resize(id.index() + 1, None);
-        }
-        if let Some(slot) = all.get_mut(id.index()) {
-            *slot = walk.seen(&field, &own);
-        }
+        each(id, &field, &own);
         for argument in &arguments {
             if let Entry::Occupied(mut used) = fields.entry(*argument) {
                 used.get_mut().1 -= 1;
@@ -111,7 +157,6 @@ pub(super) fn receptive_fields(
             fields.insert(id, (field, users));
         }
     }
-    all
 }
 
 /// The size of an axis, when it is a number.
@@ -182,6 +227,17 @@ impl Walk {
             most.map(|most| most.and_then(|most| u64::try_from(most).ok()).map_or(Seen::Whole, Seen::Elements)).max()
         };
         Some(ReceptiveField { height: largest(0)?, width: largest(1)? })
+    }
+
+    /// What an element sees of an input's plane: `None` where that is nothing, or where sizes are open.
+    fn part(&self, field: &Field, shape: &Shape, input: usize, index: &[usize]) -> Option<SeenPart> {
+        let along = |plane: usize| {
+            let view = field.get(&(input, plane))?;
+            let place = i128::try_from(*index.get(view.axis)?).ok()?;
+            let (first, last) = view.extent.at(place, size(shape, view.axis), self.input((input, plane)))?;
+            Some((i64::try_from(first).ok()?, i64::try_from(last).ok()?))
+        };
+        Some(SeenPart { input, rows: along(0)?, columns: along(1)? })
     }
 }
 

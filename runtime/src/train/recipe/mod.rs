@@ -84,6 +84,8 @@ pub struct ModelChoice {
     pub name: Option<String>,
     /// Parameters of the model, in the language's own syntax.
     pub set: Vec<Entry>,
+    /// Which of several outputs is trained, and where the recipe says so.
+    pub output: Option<(String, Span)>,
 }
 
 /// A key and a value that go to the compiler, with their places in the recipe.

@@ -190,7 +190,7 @@ fn device(reader: &Reader, node: &Node) -> Option<DeviceName> {
 fn model(reader: &Reader, node: &Node, beside: &Path) -> Option<ModelChoice> {
     if let NodeContent::Text(file) = &node.content {
         let place = node.place;
-        return Some(ModelChoice { file: beside.join(file), place, name: None, set: Vec::new() });
+        return Some(ModelChoice { file: beside.join(file), place, name: None, set: Vec::new(), output: None });
     }
     let mut section = Section::new(reader, "model", node)?;
     let file = section.need("file", "the spec, such as `lenet.cnn`");
@@ -198,8 +198,11 @@ fn model(reader: &Reader, node: &Node, beside: &Path) -> Option<ModelChoice> {
     let file = file.and_then(|node| text(reader, "model.file", node, "the path of a spec"));
     let name = section.text("name", "the name of a model").map(str::to_owned);
     let set = section.get("set").map(|node| settings(reader, node)).unwrap_or_default();
+    let output = section.get("output");
+    let output = output
+        .and_then(|node| Some((text(reader, "model.output", node, "the name of an output")?.to_owned(), node.place)));
     section.finish();
-    Some(ModelChoice { file: beside.join(file?), place: place?, name, set })
+    Some(ModelChoice { file: beside.join(file?), place: place?, name, set, output })
 }
 
 /// The pairs of a section whose keys are free.

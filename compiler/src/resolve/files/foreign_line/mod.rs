@@ -53,6 +53,7 @@ const RULES: &[fn(&str) -> Option<Told>] = &[
     statement::function,
     statement::capital,
     statement::colon_for_brace,
+    statement::parameter_without_a_type,
     statement::shape_in_parentheses,
     statement::left_out,
     statement::appended,

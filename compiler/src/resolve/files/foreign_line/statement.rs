@@ -1,6 +1,6 @@
 //! Lines that say how a program is built: imports, classes, functions, loops, and a statement of this language in another form.
 
-use super::{Told, first_word, in_words, written};
+use super::{Told, first_word, in_words, is_name, split, written};
 
 /// `Conv2d(8, 3),`
 pub(super) fn comma(line: &str) -> Option<Told> {
@@ -72,19 +72,75 @@ pub(super) fn colon_for_brace(line: &str) -> Option<Told> {
     in_words("a body stands in braces, and blanks before a line mean nothing", &help)
 }
 
-/// `input (3, 32, 32)`
+/// `model Net(depth=12) {`
+pub(super) fn parameter_without_a_type(line: &str) -> Option<Told> {
+    let (head, rest) = line.split_once('(')?;
+    if !matches!(first_word(head).0, "model" | "block") {
+        return None;
+    }
+    let (inside, tail) = rest.rsplit_once(')')?;
+    let typed = |parameter: &&str| {
+        let (name, value) = parameter.split_once('=')?;
+        let (name, value) = (name.trim(), value.trim());
+        match is_name(name) {
+            true => Some(format!("{name}: {} = {value}", type_of(value)?)),
+            false => Some((*parameter).to_owned()),
+        }
+    };
+    let parameters = split(inside);
+    let is_slip =
+        parameters.iter().any(|parameter| parameter.split('=').next().is_some_and(|name| is_name(name.trim())));
+    let mended: Option<Vec<String>> = parameters.iter().map(typed).collect();
+    match mended {
+        Some(mended) if is_slip => written("a parameter says its type", format!("{head}({}){tail}", mended.join(", "))),
+        _ if is_slip => in_words(
+            "a parameter says its type",
+            "write it behind the name, `depth: int = 12`; types are int, float, bool, str, [int], layer and tensor",
+        ),
+        _ => None,
+    }
+}
+
+/// The type that a value as it is written has; of a list, that of its first element.
+fn type_of(value: &str) -> Option<String> {
+    let inside = |open: char, close: char| value.strip_prefix(open)?.strip_suffix(close);
+    if let Some(elements) = inside('[', ']') {
+        return Some(format!("[{}]", type_of(split(elements).first()?)?));
+    }
+    if let Some(parts) = inside('(', ')') {
+        let parts: Option<Vec<String>> = split(parts).into_iter().map(type_of).collect();
+        return Some(format!("({})", parts.filter(|parts| parts.len() > 1)?.join(", ")));
+    }
+    Some(match value {
+        "true" | "false" => "bool".into(),
+        _ if value.starts_with('"') => "str".into(),
+        _ if value.parse::<i64>().is_ok() => "int".into(),
+        _ if value.parse::<f64>().is_ok_and(f64::is_finite) => "float".into(),
+        _ => return None,
+    })
+}
+
+/// `input (3, 32, 32)`, `input: [N, 3]`
 pub(super) fn shape_in_parentheses(line: &str) -> Option<Told> {
     let rest = line.strip_prefix("input")?.trim_start();
     let (name, rest) = first_word(rest);
-    let inside = rest.trim_start().strip_prefix('(')?.strip_suffix(')')?;
-    let mut sizes: Vec<&str> = inside.split(',').map(str::trim).filter(|size| !size.is_empty()).collect();
+    let rest = rest.trim_start();
+    let behind_sign = rest.strip_prefix([':', '=']).map(str::trim_start);
+    let shape = behind_sign.unwrap_or(rest);
+    let inside = shape.strip_prefix('(').and_then(|shape| shape.strip_suffix(')'));
+    let bracketed = behind_sign.and_then(|shape| shape.strip_prefix('[')?.strip_suffix(']'));
+    let mut sizes: Vec<&str> = split(inside.or(bracketed)?);
     match sizes.first() {
         Some(&"None" | &"-1") => sizes.splice(..1, ["N"]).for_each(drop),
-        _ if sizes.len() < 4 => sizes.insert(0, "N"),
+        _ if inside.is_some() && sizes.len() < 4 => sizes.insert(0, "N"),
         _ => {}
     }
     let name = if name.is_empty() { String::new() } else { format!("{name} ") };
-    written("a shape stands in brackets, the batch first", format!("input {name}[{}]", sizes.join(", ")))
+    let message = match inside {
+        Some(_) => "a shape stands in brackets, the batch first",
+        None => "a shape stands behind the word `input`, without a sign between them",
+    };
+    written(message, format!("input {name}[{}]", sizes.join(", ")))
 }
 
 /// What Python needs and a spec does not.

@@ -31,7 +31,7 @@ pub fn safetensors(bytes: &[u8]) -> Verdict {
     read_both_ways("weights.safetensors", &with_length(bytes))
 }
 
-/// As [`safetensors`], a checkpoint of PyTorch; what can be read of it without a network can be written.
+/// As [`safetensors()`], a checkpoint of PyTorch; what can be read of it without a network can be written.
 pub fn pytorch(bytes: &[u8]) -> Verdict {
     let folder = folder();
     let path = put(&folder, "weights.pth", bytes);

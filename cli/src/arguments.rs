@@ -215,6 +215,18 @@ fn input_source() -> impl TypedValueParser<Value = InputSource> {
     PathBufValueParser::new().map(InputSource::of)
 }
 
+/// A file that a picture is written to; pictures are PNG, and a name that says otherwise would mislead.
+fn png_file() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| {
+        let is_png = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"));
+        if is_png {
+            Ok(path)
+        } else {
+            Err(format!("a picture is written as PNG: name it `{}`", path.with_extension("png").display()))
+        }
+    })
+}
+
 /// How a run's answers are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Answers {

@@ -179,6 +179,10 @@ fn the_gradient_of_the_input_is_a_picture() {
     let size = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().expect("four bytes"));
     // 28 pixels of 8 and what parts them, in a margin, under two lines.
     assert!(bytes.starts_with(b"\x89PNG") && size(20) == 8 + 2 * 12 + 226 + 8 && size(16) >= 226 + 16, "{out}");
+    let named = done(&[&["grad", &lenet, "--target", "ankle boot", "--picture", &picture][..], &given].concat());
+    assert_eq!(named, out, "a class by its label");
+    let other = cnnc(&[&["grad", &lenet, "--target", "9", "--picture", "g.jpg"][..], &given].concat());
+    assert!(String::from_utf8_lossy(&other.stderr).contains("name it `g.png`") && other.status.code() == Some(2));
     let err = refused(&[&["grad", &lenet, "--target", "9", "--picture", &sample][..], &given].concat());
     assert!(err.contains("an input that this command reads"), "{err}");
 }
@@ -206,7 +210,8 @@ fn what_does_not_fit_is_told() {
     let folder = tempfile::tempdir().expect("a folder");
     let array = npy(&folder.path().join("t.npy"), &[1, 3], [1.0, 2.0, 3.0].into_iter());
     for (arguments, code, words) in [
-        (vec!["--target", "nothing.npy"], "E604", "no class number, such as 3 or 3,0,7, no numbers, and no file"),
+        (vec!["--target", "nothing.npy"], "E604", "no class, such as 3 or 3,0,7, no numbers, and no file"),
+        (vec!["--target", "snaker"], "E604", "there is the label `sneaker`"),
         (vec!["--target", "10"], "E604", "a class is a whole number from 0 to 9"),
         (vec!["--target", "1,2"], "E604", "1 samples has 2 labels"),
         (vec!["--target", &array], "E604", "[1, 3]"),

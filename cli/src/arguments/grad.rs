@@ -1,6 +1,6 @@
 //! The arguments of `cnnc grad`.
 
-use super::{DeviceArguments, InputSource, Model, Report, Weights, input_source, threads};
+use super::{DeviceArguments, InputSource, Model, Report, Weights, input_source, png_file, threads};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -14,15 +14,15 @@ pub struct Grad {
     /// The input, as `run` takes it; drawn from the seed where it is not given; once for each input.
     #[arg(long, value_name = "FILE|NUMBERS", allow_hyphen_values = true, value_parser = input_source())]
     pub input: Vec<InputSource>,
-    /// What should be answered: the number of a class, one for each sample (3 or 3,0,7), or a .npy array of the answer's
-    /// shape, or numbers as they are.
-    #[arg(long, value_name = "CLASS or FILE")]
+    /// What should be answered: a class by its number or label, one for each sample (3 or 3,0,7), or a .npy array of the
+    /// answer's shape, or numbers as they are.
+    #[arg(long, value_name = "CLASS|FILE|NUMBERS")]
     pub target: String,
     /// The loss; the cross-entropy of classes and the mean squared error of arrays where it is not given.
     #[arg(long, value_enum)]
     pub loss: Option<LossName>,
     /// Draw the gradient of the input as a picture (PNG): blue where more would lessen the loss, red where it would raise it.
-    #[arg(long, value_name = "FILE.png")]
+    #[arg(long, value_name = "FILE.png", value_parser = png_file())]
     pub picture: Option<PathBuf>,
     #[command(flatten)]
     pub weights: Weights,

@@ -1,6 +1,6 @@
 //! The arguments of `cnnc params`.
 
-use super::{Model, Sizes, Weights, setting, sizes};
+use super::{Model, Sizes, Weights, png_file, setting, sizes};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -24,7 +24,7 @@ pub struct Params {
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,
     /// Draw the parameter that PATH names as a picture (PNG): the kernels of a convolution as a grid, other ones as a matrix.
-    #[arg(long, value_name = "FILE.png", requires = "path")]
+    #[arg(long, value_name = "FILE.png", value_parser = png_file(), requires = "path")]
     pub picture: Option<PathBuf>,
     /// Let --save write over the file that --weights reads.
     #[arg(long, requires = "save")]

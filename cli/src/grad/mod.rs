@@ -12,7 +12,7 @@ use crate::params::selection::{Argument, Selection, find};
 use crate::params::taken;
 use crate::values::values;
 use crate::{device, model, weights};
-use cnnc_compiler::diagnostic::{Code, Diagnostic};
+use cnnc_compiler::diagnostic::{Code, Diagnostic, nearest};
 use cnnc_compiler::training::{Loss, SumOrMean};
 use cnnc_grammar::span::Files;
 use cnnc_runtime::input::{read_array, written_array};
@@ -113,19 +113,23 @@ fn reads<'a>(arguments: &'a Grad, model: &'a Model) -> impl Iterator<Item = Read
 
 /// Class numbers, or an array, to which axes of size 1 are added before its own where the model's answer has more.
 fn answer(text: &str, model: &Model, console: &mut Console<'_>) -> Outcome<Answer> {
-    let classes: Result<Vec<usize>, _> = text.split(',').map(|class| class.trim().parse()).collect();
-    if let Ok(classes) = classes {
+    let labels = model.labels();
+    let class = |class: &str| class.parse().ok().or_else(|| labels.iter().position(|label| label == class));
+    let whole = class(text.trim()).map(|class| vec![class]);
+    if let Some(classes) = whole.or_else(|| text.split(',').map(|part| class(part.trim())).collect()) {
         return Ok(Answer::Classes(classes));
     }
     let read = match InputSource::of(text.into()) {
         InputSource::Numbers(text) => written_array("--target", &text),
         InputSource::File(path) if path.exists() => read_array(&path),
         InputSource::File(_) => {
-            let message =
-                format!("the target `{text}` is no class number, such as 3 or 3,0,7, no numbers, and no file");
+            let message = format!("the target `{text}` is no class, such as 3 or 3,0,7, no numbers, and no file");
             let wrong = Diagnostic::without_place(Code::E604, message);
-            let help = "an array is a file that numpy.save wrote, or numbers as they are: '[[0.5, 1]]'";
-            return Err(console.fail(&wrong.help(help), &Files::default()));
+            let wrong = match nearest(text, labels.iter().map(String::as_str)) {
+                Some(near) => wrong.help(format!("there is the label `{near}`")),
+                None => wrong.help("an array is a file that numpy.save wrote, or numbers as they are: '[[0.5, 1]]'"),
+            };
+            return Err(console.fail(&wrong, &Files::default()));
         }
     };
     let read = read.map_err(|error| console.show(&error))?;

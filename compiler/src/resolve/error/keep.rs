@@ -61,6 +61,9 @@ impl KeepError<'_> {
                         .help(format!("`from \"{{{name}}}\"` takes the one that the text names"))
                         .guess(*span, format!("\"{{{name}}}\"")),
                     Some(path) => diagnostic.help(format!("a call keeps it: `from {path}`")).guess(*span, *path),
+                    None if *name == "here" => {
+                        diagnostic.help("the value of this place flows on by itself, and as a branch it is `Identity`")
+                    }
                     None => did_you_mean(diagnostic, *near, *span),
                 }
             }

@@ -1,7 +1,7 @@
 //! Small ONNX files are imported, rolled and flat, and give the numbers of ONNX Runtime, which `tests/onnx/cases.py` wrote beside
 //! them.
 
-use cnnc_runtime::import::{Form, import};
+use cnnc_runtime::import::{Form, Options, import};
 use cnnc_runtime::{Device, Model, PrepareOptions, Tensor, Weights};
 use cnnc_tests::{Ran, cnnc};
 use safetensors::SafeTensors;
@@ -55,7 +55,7 @@ fn imported_files_give_the_numbers_of_onnx_runtime() {
         let name = case.file_stem().expect("a name").to_string_lossy().into_owned();
         for form in [Form::Rolled, Form::Flat] {
             let folder = tempfile::tempdir().expect("a folder");
-            let made = match import(&case, &folder.path().join("net.cnn"), form, false) {
+            let made = match import(&case, &folder.path().join("net.cnn"), &Options { form, ..Options::default() }) {
                 Ok(made) => made,
                 Err(error) => {
                     wrong.push(format!("{name}: {error}"));

@@ -2,7 +2,7 @@
 
 use super::{Verdict, folder, put, refused_file};
 use cnnc_runtime::Model;
-use cnnc_runtime::import::{Form, import};
+use cnnc_runtime::import::{Form, Options, import};
 
 /// Imports a file, and compiles what was written.
 pub fn onnx(bytes: &[u8]) -> Verdict {
@@ -11,7 +11,7 @@ pub fn onnx(bytes: &[u8]) -> Verdict {
     let mut verdict = Verdict::Refused;
     for (form, name) in [(Form::Rolled, "rolled.cnn"), (Form::Flat, "flat.cnn")] {
         let spec = folder.path().join(name);
-        match import(&path, &spec, form, false) {
+        match import(&path, &spec, &Options { form, ..Options::default() }) {
             Ok(_) => {
                 Model::from_file(&spec).expect("a spec that was proved");
                 verdict = Verdict::Taken;

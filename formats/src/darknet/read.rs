@@ -112,6 +112,7 @@ impl<'c> Reader<'c> {
         unread.of(first, None);
         for section in layers {
             reader.section = section;
+            reader.network.scope = vec![format!("layer{}", reader.given.len())];
             current = match reader.given(section, current, weighted) {
                 Ok(given) => given,
                 Err(Wrong::Lost) => Given::Lost,
@@ -236,7 +237,7 @@ impl<'c> Reader<'c> {
         Ok(self.network.layer(name, arguments, &[value], Vec::new())?)
     }
 
-    /// Adds a layer with parameters, as the module `word` with Darknet's number.
+    /// Adds a layer with parameters, as the module `word` in the layer's own, which has Darknet's number.
     pub fn add_named(
         &mut self,
         word: &str,
@@ -246,7 +247,8 @@ impl<'c> Reader<'c> {
         tensors: Vec<(usize, Vec<usize>)>,
     ) -> Said<ValueId> {
         let value = self.network.layer(name, arguments, &[value], tensors)?;
-        self.network.name(value, vec![format!("{word}{}", self.given.len())]);
+        let path = self.network.scope.iter().cloned().chain([word.to_owned()]).collect();
+        self.network.name(value, path);
         Ok(value)
     }
 

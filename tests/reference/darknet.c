@@ -6,6 +6,7 @@
 
 #include "darknet.h"
 #include "parser.h"
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,14 +28,16 @@ static void fill(float *numbers, long count, float low, float high)
     for (i = 0; i < count; ++i) numbers[i] = drawn(low, high);
 }
 
-/* Weights of a layer; variances lie near 0 too, where what is added to their roots counts. */
+/* Weights of a layer, by which numbers stay as large as they are; variances lie near 0 too, where what is added to their
+   roots counts. */
 static void draw(layer l)
 {
     long i, units = l.type == CONNECTED ? l.outputs : l.type == BATCHNORM ? l.c : l.n;
     long weights = l.type == CONNECTED ? (long)l.outputs * l.inputs : l.nweights;
     if (l.type != CONNECTED && l.type != CONVOLUTIONAL && l.type != DECONVOLUTIONAL && l.type != BATCHNORM) return;
     if (l.type != BATCHNORM) {
-        fill(l.weights, weights, -.5, .5);
+        float range = sqrt(3. * units / weights);
+        fill(l.weights, weights, -range, range);
         fill(l.biases, units, -.5, .5);
     }
     fill(l.scales, units, .5, 1.5);

@@ -53,7 +53,6 @@ fn imported_cfgs_give_the_numbers_of_darknet() {
                 let (ours, theirs) = (outputs.at(place), tensor(&stored, &format!("output{place}")));
                 assert_eq!(ours.shape(), theirs.shape(), "{name}");
                 let far = difference(ours.data(), theirs.data());
-                println!("{name} {form:?} {place}: {far:e}");
                 assert!(far <= MOST, "{name}, output {place}: {far:e}");
             }
         }

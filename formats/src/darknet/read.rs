@@ -71,6 +71,9 @@ enum Given {
     Decoded(usize),
 }
 
+/// The most that a picture has along an axis, so that sums of sizes are sizes.
+const MOST: i64 = 1 << 40;
+
 /// A cfg that is being followed.
 pub struct Reader<'c> {
     /// What it becomes.
@@ -260,6 +263,7 @@ impl<'c> Reader<'c> {
     /// A value as a picture: its channels, height and width.
     pub fn picture(&mut self, made: Made) -> Said<(ValueId, [i64; 3])> {
         match self.sizes(made.value).as_slice() {
+            sizes if sizes.iter().any(|size| *size > MOST) => Err("it takes a picture of a size past following".into()),
             [channels, height, width] => Ok((made.value, [*channels, *height, *width])),
             [numbers] if made.is_place => {
                 let sizes = [*numbers, 1, 1];

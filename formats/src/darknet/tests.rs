@@ -86,6 +86,7 @@ fn what_has_no_word_is_refused_alone() {
         ("[shortcut]\nfrom=-1,-2\n", "it adds several layers"),
         ("[region]\nnum=1\nclasses=0\ncoords=3\n[maxpool]\n", "it takes what layer 0 decodes"),
         ("[upsample]\nstride=-2\n", "a stride of -2"),
+        ("[deconvolutional]\nstride=1000000000\n[deconvolutional]\nstride=1000000000\n[maxpool]\n", "past following"),
         ("[convolutional]\n[maxpool]\nstride=3\n[shortcut]\nfrom=0\n", "it adds 16 x 16 places to 6 x 6"),
     ] {
         let found = refusal(&format!("{PICTURE}{layers}"));

@@ -142,14 +142,19 @@ impl Header {
         let (major, minor, revision) = (number()?, number()?, number()?);
         let is_long = major.saturating_mul(10).saturating_add(minor) >= 2 && major < 1000 && minor < 1000;
         let seen = if is_long { rest.try_get_u64_le().ok()? } else { rest.try_get_i32_le().ok()?.max(0) as u64 };
-        // Darknet has written 0.1, 0.2 and their revisions, AlexeyAB's 0.2.5; over 1000 stand files of a version before these.
-        let plausible = |number: i32| (0..100).contains(&number) || (1000..3000).contains(&number);
+        let transposed = major > 1000 || minor > 1000;
+        // Before there were versions learning rate, momentum and decay stood there, floats that are large as whole numbers.
+        let plausible = |number: i32| match transposed {
+            true => (0.0..1000.0).contains(&f32::from_bits(number.cast_unsigned())),
+            false => (0..1000).contains(&number),
+        };
         if ![major, minor, revision].into_iter().all(plausible) {
             let reason = format!("is no file of Darknet's weights: its version would be {major}.{minor}.{revision}");
             return Some(Err(Failure::broken(reason)));
         }
-        let told = format!("weights of version {major}.{minor}.{revision}, {seen} pictures seen");
-        let transposed = major > 1000 || minor > 1000;
+        let version =
+            if transposed { "before versions".into() } else { format!("of version {major}.{minor}.{revision}") };
+        let told = format!("weights {version}, {seen} pictures seen");
         Some(Ok(Header { bytes: before - rest.len(), transposed, told }))
     }
 }
@@ -188,7 +193,12 @@ mod tests {
     fn old_files_have_connected_layers_column_by_column() {
         let all = [wanted("weights", &[2, 3], Form::Connected)];
         assert_eq!(tensors(&file(&[0, 1, 0, 0], 6), &all).unwrap().0[0].floats(), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
-        assert_eq!(tensors(&file(&[0, 1001, 0, 0], 6), &all).unwrap().0[0].floats(), [0.0, 2.0, 4.0, 1.0, 3.0, 5.0]);
+        let old = [0.001_f32, 0.9, 0.0005].map(|number| number.to_bits().cast_signed());
+        let (found, told) = tensors(&file(&[old[0], old[1], old[2], 7], 6), &all).unwrap();
+        assert_eq!(
+            (found[0].floats(), told.as_str()),
+            (vec![0.0, 2.0, 4.0, 1.0, 3.0, 5.0], "weights before versions, 7 pictures seen")
+        );
     }
 
     #[test]

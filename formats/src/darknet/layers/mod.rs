@@ -175,7 +175,8 @@ pub fn route(reader: &mut Reader<'_>, section: &Section) -> Said<Made> {
     if let [part] = parts.as_slice() {
         return Ok(*part);
     }
-    let planes: Vec<Vec<i64>> = parts.iter().map(|part| reader.sizes(part.value).split_off(1)).collect();
+    let planes: Vec<Vec<i64>> =
+        parts.iter().map(|part| reader.sizes(part.value).into_iter().skip(1).collect()).collect();
     let alike = planes.windows(2).all(|pair| matches!(pair, [a, b] if a == b));
     let mut values = Vec::with_capacity(parts.len());
     for part in &parts {

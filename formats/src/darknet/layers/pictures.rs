@@ -117,12 +117,16 @@ pub fn reorg(reader: &mut Reader<'_>, section: &Section, input: Made) -> Said<Ma
         Constant::Tuple(std::iter::once(Constant::Size(Dim::symbol("N"))).chain(sizes).collect())
     };
     let (taken, order, made) = if reverse {
-        ([stride, stride, group, height, width], [0, 3, 4, 1, 5, 2], [group, height * stride, width * stride])
+        (
+            [stride, stride, group, height, width],
+            [0, 3, 4, 1, 5, 2],
+            [group, height.saturating_mul(stride), width.saturating_mul(stride)],
+        )
     } else {
         (
             [group, height, stride, width, stride],
             [0, 3, 5, 1, 2, 4],
-            [channels * square, height / stride, width / stride],
+            [channels.saturating_mul(square), height / stride, width / stride],
         )
     };
     let value = reader.add("Reshape", vec![("shape", reshaped(&taken))], value)?;

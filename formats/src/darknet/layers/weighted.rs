@@ -64,7 +64,7 @@ pub fn convolution(reader: &mut Reader<'_>, section: &Section, input: Made, tran
         let what = format!("a window of {size} does not fit into {height} x {width} with a padding of {padding}");
         return Err(wrong(section.line_of("size"), what).into());
     }
-    let flipped = section.flag("flipped")?;
+    let flipped = !transposed && section.flag("flipped")?;
     if flipped && groups != 1 {
         return Err("its weights are `flipped` and in groups".into());
     }

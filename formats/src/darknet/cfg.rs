@@ -13,6 +13,9 @@ const MOST_SECTIONS: usize = 4_000;
 /// Keys of a section that are read.
 const MOST_KEYS: usize = 200;
 
+/// Numbers of a list that are read.
+const MOST_NUMBERS: usize = 1_000;
+
 /// The largest number that a size, a count or a layer's number may be.
 const LARGEST: i64 = 1 << 30;
 
@@ -186,6 +189,9 @@ impl Section {
     pub fn list(&self, key: &str) -> Result<Option<Vec<i64>>> {
         let Some(entry) = self.entry(key) else { return Ok(None) };
         let numbers = numeral(&entry.value).trim_end_matches(',').split(',');
+        if numbers.clone().nth(MOST_NUMBERS).is_some() {
+            return Err(wrong(entry.line, format!("`{}` has more than {MOST_NUMBERS} numbers", shortened(key))));
+        }
         numbers.map(|number| entry.one(number, "whole numbers with commas between")).collect::<Result<_>>().map(Some)
     }
 

@@ -124,6 +124,12 @@ impl Section {
         Some(entry)
     }
 
+    /// Whether it has that key with one of these values, or with any where there are none; the key counts as unread.
+    pub fn says(&self, key: &str, values: &[&str]) -> bool {
+        let is = |entry: &&Entry| entry.key == key && (values.is_empty() || values.contains(&entry.value.as_str()));
+        self.entries.iter().any(|entry| is(&entry))
+    }
+
     /// Whether it has that key.
     pub fn has(&self, key: &str) -> bool {
         self.entry(key).is_some()

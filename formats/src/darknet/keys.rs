@@ -182,3 +182,8 @@ pub fn repeated(section: &Section) -> Vec<String> {
     };
     section.repeated.iter().map(told).collect()
 }
+
+/// Whether a section has what only AlexeyAB's Darknet reads, of that which is read here.
+pub fn is_alexeys(section: &Section) -> bool {
+    section.says("activation", &["swish", "mish", "relu6"]) || (section.name == "route" && section.says("groups", &[]))
+}

@@ -53,7 +53,7 @@ pub enum Refusal {
 /// Why not, whole.
 pub fn import(cfg: &[u8], weights: Option<&Bytes>, name: &str, form: Form) -> Result<Imported, Refusal> {
     let sections = cfg::sections(cfg).map_err(Refusal::Cfg)?;
-    let Reader { network, wanted, outputs, mut notes, .. } = Reader::of(&sections, weights.is_some(), name)?;
+    let Reader { network, wanted, outputs, mut notes, .. } = Reader::of(&sections, weights, name)?;
     let (tensors, told) = match weights {
         Some(file) => {
             let (tensors, told) = weights::tensors(file, &wanted).map_err(Refusal::Weights)?;

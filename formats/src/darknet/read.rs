@@ -8,9 +8,10 @@ use super::Refusal;
 use super::cfg::{Section, wrong};
 use super::keys::{self, Unread};
 use super::layers::{self, Kind};
-use super::weights::{Form, Wanted};
+use super::weights::{self, Divisor, Form, Wanted};
 use crate::failure::{Failure, Result};
 use crate::spec::{self, Network, Output, ValueId};
+use bytes::Bytes;
 use cnnc_compiler::ops::Constant;
 use cnnc_compiler::shape::{Dim, Shape};
 use std::collections::BTreeMap;
@@ -84,6 +85,8 @@ pub struct Reader<'c> {
     pub outputs: Vec<String>,
     /// What people should know.
     pub notes: Vec<String>,
+    /// What batch norms divide by.
+    pub divisor: Divisor,
     given: Vec<Given>,
     /// The section that is being read.
     section: &'c Section,
@@ -92,11 +95,12 @@ pub struct Reader<'c> {
 }
 
 impl<'c> Reader<'c> {
-    /// Follows all sections; `weighted` where there is a file of weights.
+    /// Follows all sections; `file` are the weights, where there are any.
     ///
     /// # Errors
     /// Why not, whole.
-    pub fn of(sections: &'c [Section], weighted: bool, name: &str) -> std::result::Result<Reader<'c>, Refusal> {
+    pub fn of(sections: &'c [Section], file: Option<&Bytes>, name: &str) -> std::result::Result<Reader<'c>, Refusal> {
+        let weighted = file.is_some();
         let Some((first, layers)) = sections.split_first().filter(|(_, layers)| !layers.is_empty()) else {
             return Err(Refusal::Cfg(Failure::broken("is broken: it has no layers")));
         };
@@ -105,11 +109,18 @@ impl<'c> Reader<'c> {
             wanted: Vec::new(),
             outputs: Vec::new(),
             notes: Vec::new(),
+            divisor: Divisor::Darknet,
             given: Vec::new(),
             section: first,
             counted: BTreeMap::new(),
         };
         reader.network.name = spec::model_name(name);
+        if let Some(sign) = sign_of_alexey(layers, file) {
+            reader.divisor = Divisor::AlexeyAB;
+            reader
+                .notes
+                .push(format!("batch norms divide as those of AlexeyAB's Darknet, by sqrt(variance + 1e-5): {sign}"));
+        }
         let (mut unread, mut unsaid) = (Unread::default(), Vec::new());
         let mut current = Given::Value(reader.input(first).map_err(Refusal::Cfg)?);
         unread.of(first, None);
@@ -282,6 +293,16 @@ impl<'c> Reader<'c> {
         };
         Ok((value, self.sizes(value).first().copied().unwrap_or(0)))
     }
+}
+
+/// By what a network is told to be one of AlexeyAB's Darknet; `None` where it is not.
+fn sign_of_alexey(layers: &[Section], file: Option<&Bytes>) -> Option<String> {
+    if file.is_some_and(weights::are_alexeys) {
+        return Some("it wrote the weights".into());
+    }
+    let norms = |section: &Section| section.says("batch_normalize", &["1"]) || section.name == "batchnorm";
+    let sign = layers.iter().find(|section| keys::is_alexeys(section)).filter(|_| layers.iter().any(norms))?;
+    Some(format!("`[{}]` in line {} is its own", sign.name, sign.line))
 }
 
 fn taken(given: Given) -> Said<Made> {

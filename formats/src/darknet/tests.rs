@@ -153,6 +153,27 @@ fn weights_go_to_the_layers_that_ask_for_them() {
     assert_eq!(held, expected);
 }
 
+#[test]
+fn batch_norms_divide_as_in_the_darknet_that_the_network_is_of() {
+    let layer = "[convolutional]\nbatch_normalize=1\nactivation=";
+    for (layers, revision, eps, variance) in [
+        (format!("{layer}leaky\n"), 0, "eps=1e-12", 25.00001),
+        (format!("{layer}leaky\n"), 5, "BatchNorm2d; ", 25.0),
+        (format!("{layer}mish\n"), 0, "BatchNorm2d; ", 25.0),
+    ] {
+        let numbers = [9.0_f32, 3.0, 4.0, 25.0, 1.0, 1.0, 1.0, 1.0];
+        let header = [0_i32, 2, revision, 0, 0].into_iter().flat_map(i32::to_le_bytes);
+        let file: Bytes = header.chain(numbers.into_iter().flat_map(f32::to_le_bytes)).collect::<Vec<u8>>().into();
+        let imported = import(format!("{PICTURE}{layers}").as_bytes(), Some(&file), "net", Form::Flat).unwrap();
+        assert!(imported.written.text.contains(eps), "{}", imported.written.text);
+        let tensors = imported.tensors.unwrap();
+        let held = imported.written.tensors.iter().find(|(key, _)| key.ends_with("running_var")).unwrap();
+        assert_eq!(tensors[held.1].floats(), [variance]);
+        let told = imported.notes.iter().any(|note| note.starts_with("batch norms divide as those of AlexeyAB's"));
+        assert_eq!(told, variance == 25.0);
+    }
+}
+
 /// A small cfg with all kinds of layers that have weights, and a file that fits.
 fn seed() -> (Vec<u8>, Vec<u8>) {
     let layers = "[convolutional]\nbatch_normalize=1\nfilters=4\ngroups=2\nsize=3\npad=1\nactivation=leaky\n[maxpool]\nsize=2\nstride=1\n\

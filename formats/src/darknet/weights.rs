@@ -16,15 +16,42 @@ pub enum Form {
     Connected,
     /// Column by column.
     Transposed,
-    /// Variances that a square root is taken of before anything is added: see [`EPSILON`].
+    /// Variances that a square root is taken of before anything is added: see [`Divisor`].
     Variance,
 }
 
-/// The `eps` of every batch norm.
+/// What batch norms divide by.
 ///
 /// Darknet divides by `√v + 1e-6`, the language by `√(v' + eps)`. With an eps of 1e-12 both are the same for
-/// `v' = v + 2e-6·√v`, as `(√v + 1e-6)² = v + 2e-6·√v + 1e-12`; these are the variances that an import writes.
-pub const EPSILON: f64 = 1e-12;
+/// `v' = v + 2e-6·√v`, as `(√v + 1e-6)² = v + 2e-6·√v + 1e-12`; these are the variances that an import writes. AlexeyAB's Darknet
+/// divides by `√(v + 1e-5)`, and the variances stay as they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Divisor {
+    /// `√v + 1e-6`
+    Darknet,
+    /// `√(v + 1e-5)`
+    AlexeyAB,
+}
+
+impl Divisor {
+    /// What the layer adds to variances; `None` where that is what it adds by itself.
+    pub fn eps(self) -> Option<f64> {
+        (self == Divisor::Darknet).then_some(1e-12)
+    }
+
+    /// How variances lie in the file.
+    pub fn form(self) -> Form {
+        match self {
+            Divisor::Darknet => Form::Variance,
+            Divisor::AlexeyAB => Form::Plain,
+        }
+    }
+}
+
+/// Whether AlexeyAB's Darknet wrote a file of weights: its version is 0.2.5, where Darknet's own are 0.1.0 and 0.2.0.
+pub fn are_alexeys(file: &Bytes) -> bool {
+    matches!(Header::of(&mut file.clone()), Some(Ok(header)) if header.version == [0, 2, 5])
+}
 
 /// A tensor that a section asks for.
 #[derive(Debug)]
@@ -130,6 +157,8 @@ struct Header {
     bytes: usize,
     /// Whether weights of connected layers lie column by column.
     transposed: bool,
+    /// Major, minor and revision.
+    version: [i32; 3],
     /// It in words.
     told: String,
 }
@@ -155,7 +184,8 @@ impl Header {
         let version =
             if transposed { "before versions".into() } else { format!("of version {major}.{minor}.{revision}") };
         let told = format!("weights {version}, {seen} pictures seen");
-        Some(Ok(Header { bytes: before - rest.len(), transposed, told }))
+        let version = [major, minor, revision];
+        Some(Ok(Header { bytes: before - rest.len(), transposed, version, told }))
     }
 }
 
@@ -204,7 +234,7 @@ mod tests {
     #[test]
     fn variances_are_those_that_give_the_same_quotient() {
         for variance in [0.0_f64, 1e-14, 1e-6, 0.3, 20.0] {
-            let ours = (variance_of(variance) + EPSILON).sqrt();
+            let ours = (variance_of(variance) + Divisor::Darknet.eps().unwrap()).sqrt();
             let theirs = variance.sqrt() + 1e-6;
             assert!((ours - theirs).abs() <= 1e-12 * theirs, "{variance}: {ours} and {theirs}");
         }

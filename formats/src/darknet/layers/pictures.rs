@@ -3,6 +3,7 @@
 use super::activation::{plus, times};
 use crate::darknet::cfg::{Section, wrong};
 use crate::darknet::read::{Made, Reader, Said, ints};
+use crate::darknet::weights::Divisor;
 use crate::spec::{ValueId, number};
 use cnnc_compiler::ops::Constant;
 use cnnc_compiler::shape::Dim;
@@ -192,6 +193,11 @@ pub fn fitted(reader: &mut Reader<'_>, made: Made, [channels, height, width]: [i
     let count = |length: i64| (length + stride - 1) / stride;
     if rows / height != columns / width || count(rows) != height || count(columns) != width {
         return Err(format!("it adds {rows} x {columns} places to {height} x {width}, a way that is not read").into());
+    }
+    if stride > 1 && reader.divisor == Divisor::AlexeyAB {
+        return Err(
+            "AlexeyAB's Darknet adds places of other sizes in the order of its memory, which is not read".into()
+        );
     }
     if own > channels {
         value = narrowed(reader, value, 0, channels)?;

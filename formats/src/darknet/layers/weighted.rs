@@ -5,7 +5,7 @@
 use super::activation;
 use crate::darknet::cfg::{Section, wrong};
 use crate::darknet::read::{Made, Reader, Said};
-use crate::darknet::weights::{EPSILON, Form};
+use crate::darknet::weights::{Divisor, Form};
 use crate::spec::ValueId;
 use cnnc_compiler::ops::Constant;
 
@@ -24,7 +24,7 @@ impl Norm {
         Norm {
             scales: reader.want("scales", &[count], Form::Plain),
             mean: reader.want("means", &[count], Form::Plain),
-            variance: reader.want("variances", &[count], Form::Variance),
+            variance: reader.want("variances", &[count], reader.divisor.form()),
         }
     }
 
@@ -36,7 +36,8 @@ impl Norm {
         biases: Option<Tensor>,
         value: ValueId,
     ) -> Said<ValueId> {
-        let mut arguments = vec![("eps", Constant::Float(EPSILON))];
+        let eps = reader.divisor.eps().map(|eps| ("eps", Constant::Float(eps)));
+        let mut arguments: Vec<_> = eps.into_iter().collect();
         if biases.is_none() {
             arguments.push(("bias", Constant::Bool(false)));
         }
@@ -113,9 +114,11 @@ pub fn connected(reader: &mut Reader<'_>, section: &Section, input: Made) -> Sai
     Ok(Made { value, is_place: true })
 }
 
-/// A batch norm by itself. Its biases are 0: they are in no file.
+/// A batch norm by itself. Its biases are 0 in Darknet, and in no file; AlexeyAB's has them.
 pub fn batch_norm(reader: &mut Reader<'_>, input: Made) -> Said<Made> {
     let (value, [channels, ..]) = reader.picture(input)?;
+    let has_biases = reader.divisor == Divisor::AlexeyAB;
+    let biases = has_biases.then(|| reader.want("biases", &[channels], Form::Plain));
     let norm = Norm::wanted(reader, channels);
-    Ok(norm.applied(reader, "BatchNorm2d", None, value)?.into())
+    Ok(norm.applied(reader, "BatchNorm2d", biases, value)?.into())
 }

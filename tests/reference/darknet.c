@@ -10,6 +10,20 @@
 #include <stdio.h>
 #include <string.h>
 
+/* AlexeyAB's Darknet hands networks over whole. */
+#ifdef ALEXEYAB
+#define WHOLE(net) (*(net))
+static network made;
+static network *parsed(char *cfg)
+{
+    made = parse_network_cfg(cfg);
+    return &made;
+}
+#else
+#define WHOLE(net) (net)
+#define parsed parse_network_cfg
+#endif
+
 static unsigned long long state = 88172645463325252ULL;
 
 /* A number from `low` to `high`. */
@@ -61,7 +75,7 @@ static void save(const char *folder, const char *name, float *numbers, long coun
 int main(int count, char **arguments)
 {
     int i;
-    network *net = parse_network_cfg(arguments[1]);
+    network *net = parsed(arguments[1]);
     if (count == 3) {
         for (i = 0; i < net->n; ++i) {
             layer l = net->layers[i];
@@ -81,10 +95,10 @@ int main(int count, char **arguments)
     }
     snprintf(path, sizeof path, "%s/net.weights", arguments[3]);
     *net->seen = 1234;
-    save_weights(net, path);
+    save_weights(WHOLE(net), path);
     fill(input, net->inputs, -1, 1);
     save(arguments[3], "input", input, net->inputs);
-    network_predict(net, input);
+    network_predict(WHOLE(net), input);
     for (i = 0; i < net->n; ++i) {
         snprintf(name, sizeof name, "output%d", i);
         save(arguments[3], name, net->layers[i].output, net->layers[i].outputs);

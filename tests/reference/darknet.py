@@ -7,6 +7,7 @@ number stands in `OUTPUTS` what it answered, in the cfg's order. Of a head that 
     git checkout f6afaabcdf85f77e7aff2ec55c020c0e297c77f9 && make
     python tests/reference/darknet.py PATH_OF_DARKNET
 
+`--alexeyab` makes `alexeyab.*` instead, with AlexeyAB's Darknet (commit 59596d7880f6504768df41d6daa586f5cb2b932f, `make LIBSO=1`).
 With `--shapes CNNC CFG...` it writes nothing, and compares sizes of outputs and operations of other cfgs with `cnnc import`.
 """
 
@@ -22,14 +23,17 @@ import tempfile
 FOLDER = pathlib.Path(__file__).resolve().parent / "darknet"
 
 # Layers that go out, by cfg, and the sizes of the input.
-OUTPUTS = {"blocks": [12], "classifier": [7], "detector": [8, 15], "enlarging": [8]}
+OUTPUTS = {"alexeyab": [6], "blocks": [12], "classifier": [7], "detector": [8, 15], "enlarging": [8]}
 
 
-def compiled(darknet, folder):
+def compiled(darknet, folder, alexeyab):
     """The path of `darknet.c`, compiled with Darknet."""
     program = folder / "darknet"
+    library = [f"{darknet}/libdarknet.a"]
+    if alexeyab:
+        library = ["-DALEXEYAB", f"{darknet}/libdarknet.so", f"-Wl,-rpath,{darknet}"]
     source = pathlib.Path(__file__).with_suffix(".c")
-    paths = [f"-I{darknet}/include", f"-I{darknet}/src", str(source), f"{darknet}/libdarknet.a"]
+    paths = [f"-I{darknet}/include", f"-I{darknet}/src", str(source), *library]
     subprocess.run(["gcc", "-O2", *paths, "-lm", "-pthread", "-o", program], check=True)
     return program
 
@@ -38,7 +42,9 @@ def shapes(program, cfg, folder="."):
     """Channels, height, width and numbers of each layer; a tree of classes is looked up from the folder."""
     command = [program, cfg.resolve(), "shapes"]
     lines = subprocess.run(command, check=True, capture_output=True, text=True, cwd=folder).stdout
-    return [[int(number) for number in line.split()[1:]] for line in lines.splitlines()]
+    # Others are what the program says in passing.
+    lines = re.findall(r"^\d+((?: \d+){4})$", lines, re.MULTILINE)
+    return [[int(number) for number in line.split()] for line in lines]
 
 
 def sizes(shape):
@@ -118,17 +124,19 @@ def compare(program, darknet, cnnc, cfg):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("darknet", type=pathlib.Path)
+    parser.add_argument("--alexeyab", action="store_true")
     parser.add_argument("--shapes", nargs="+", metavar=("CNNC", "CFG"))
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        program = compiled(arguments.darknet.resolve(), pathlib.Path(folder))
+        program = compiled(arguments.darknet.resolve(), pathlib.Path(folder), arguments.alexeyab)
         if arguments.shapes:
             cnnc, *cfgs = arguments.shapes
             lines = [compare(program, arguments.darknet.resolve(), cnnc, pathlib.Path(cfg)) for cfg in cfgs]
             print("\n".join(lines))
             sys.exit(any("DIFFERENT" in line for line in lines))
         for name in OUTPUTS:
-            make(program, name)
+            if (name == "alexeyab") == arguments.alexeyab:
+                make(program, name)
 
 
 if __name__ == "__main__":

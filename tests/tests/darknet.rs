@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// DESIGN section 10's measure of a kernel in float32.
 const MOST: f64 = 1e-5;
 
-const CASES: [&str; 4] = ["blocks", "classifier", "detector", "enlarging"];
+const CASES: [&str; 5] = ["alexeyab", "blocks", "classifier", "detector", "enlarging"];
 
 fn case(name: &str, ending: &str) -> PathBuf {
     Path::new("reference/darknet").join(name).with_extension(ending)

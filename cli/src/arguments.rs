@@ -484,7 +484,7 @@ pub struct Eval {
     pub format: EvalFormat,
 }
 
-/// Make a spec of an ONNX file, and its weights beside it.
+/// Make a spec of an ONNX file or of a cfg of Darknet, and its weights beside it.
 #[derive(Debug, Args)]
 pub struct Import {
     /// The file of another program.
@@ -493,6 +493,9 @@ pub struct Import {
     /// folder where the command runs.
     #[arg(short, long, value_name = "NET.cnn")]
     pub output: Option<PathBuf>,
+    /// The file of weights that belongs to a cfg of Darknet; without it the spec alone is written.
+    #[arg(long, value_name = "NET.weights")]
+    pub weights: Option<PathBuf>,
     /// Write out every layer instead of finding blocks and loops.
     #[arg(long)]
     pub flat: bool,

@@ -7,7 +7,7 @@ use crate::summary::sizes_in_words;
 use cnnc_compiler::graph::{NodeKind, ShapedGraph};
 use cnnc_compiler::summary::summarize;
 use cnnc_compiler::write_kernels::Bindings;
-use cnnc_runtime::import::{self, Form};
+use cnnc_runtime::import::{self, Form, Options};
 use std::path::PathBuf;
 
 /// Renamed modules that are listed one by one.
@@ -18,7 +18,8 @@ pub fn import(arguments: &Import, console: &mut Console<'_>) -> Outcome {
     let beside = || PathBuf::from(arguments.file.file_name().unwrap_or_default()).with_extension("cnn");
     let output = arguments.output.clone().unwrap_or_else(beside);
     let form = if arguments.flat { Form::Flat } else { Form::Rolled };
-    let imported = console.timed("import", || import::import(&arguments.file, &output, form, arguments.force));
+    let options = Options { form, force: arguments.force, weights: arguments.weights.as_deref() };
+    let imported = console.timed("import", || import::import(&arguments.file, &output, &options));
     let imported = imported.map_err(|error| console.show(&error))?;
     console.print(&report(&imported))
 }

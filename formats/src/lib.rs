@@ -4,6 +4,7 @@
 //! bytes that there are before it takes memory for them.
 
 pub mod bytes;
+pub mod darknet;
 pub mod failure;
 pub mod onnx;
 pub mod pytorch;

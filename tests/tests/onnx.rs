@@ -1,7 +1,7 @@
 //! Small ONNX files are imported, rolled and flat, and give the numbers of ONNX Runtime, which `tests/onnx/cases.py` wrote beside
 //! them.
 
-use cnnc_runtime::import::{Form, import};
+use cnnc_runtime::import::{Form, Options, import};
 use cnnc_runtime::{Device, Model, PrepareOptions, Tensor, Weights};
 use cnnc_tests::{Ran, cnnc};
 use safetensors::SafeTensors;
@@ -55,7 +55,7 @@ fn imported_files_give_the_numbers_of_onnx_runtime() {
         let name = case.file_stem().expect("a name").to_string_lossy().into_owned();
         for form in [Form::Rolled, Form::Flat] {
             let folder = tempfile::tempdir().expect("a folder");
-            let made = match import(&case, &folder.path().join("net.cnn"), form, false) {
+            let made = match import(&case, &folder.path().join("net.cnn"), &Options { form, ..Options::default() }) {
                 Ok(made) => made,
                 Err(error) => {
                     wrong.push(format!("{name}: {error}"));
@@ -114,7 +114,7 @@ fn what_cannot_be_said_is_named_and_nothing_is_written() {
     for (file, reasons) in [
         ("onnx/refused/two_nodes.onnx", &["E616", "`Sin` (set 13)", "`Sqrt` (set 13)"][..]),
         ("onnx/refused/training.onnx", &["E616", "it drops, as in training"]),
-        ("onnx/cases/conv1d.safetensors", &["E603", "is no ONNX file"]),
+        ("onnx/cases/conv1d.safetensors", &["E603", "is neither an ONNX file nor a cfg of Darknet"]),
         ("onnx/cases/nowhere.onnx", &["E601", "there is no such file"]),
     ] {
         let Ran { code, output, errors } = cnnc(&["import", file, "-o", spec]);

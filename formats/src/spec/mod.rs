@@ -75,3 +75,36 @@ pub fn write(network: &Network, form: Form) -> Result<Written, Unproved> {
     }
     Ok(Written { text, graph, tensors, renamed })
 }
+
+/// Writes a network in a form, or flat where what was rolled is not it, with a note that says so.
+///
+/// # Errors
+/// As [`write`](write()).
+pub fn write_surely(network: &Network, form: Form) -> Result<(Written, Option<&'static str>), Unproved> {
+    match (write(network, form), form) {
+        (Err(Unproved::Fault(_)), Form::Rolled) => write(network, Form::Flat).map(|written| (written, Some(MISTAKEN))),
+        (written, _) => written.map(|written| (written, None)),
+    }
+}
+
+/// What people should know of a network that could not be rolled.
+const MISTAKEN: &str = "every layer is written out: the blocks that cnnc found were not the network; please report it";
+
+/// A file's name as that of a model: a word with a capital first.
+pub fn model_name(name: &str) -> String {
+    let mut word = String::new();
+    let mut starts = true;
+    for character in name.chars().filter(char::is_ascii).take(60) {
+        if !character.is_ascii_alphanumeric() {
+            starts = true;
+        } else if starts {
+            word.push(character.to_ascii_uppercase());
+            starts = false;
+        } else {
+            word.push(character);
+        }
+    }
+    let is_layer = cnnc_compiler::ops::layer(&word).is_some() || word == "Sequential";
+    let begins = word.starts_with(|first: char| first.is_ascii_alphabetic());
+    if begins && !is_layer { word } else { format!("Net{word}") }
+}

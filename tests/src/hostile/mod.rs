@@ -5,15 +5,15 @@
 //! panics where cnnc breaks its word: where cnnc itself panics, makes a mistake (E499), or says an error that cannot be drawn or
 //! names no file.
 
+mod imports;
 mod inputs;
-mod onnx;
 mod spec;
 mod training;
 mod tuning;
 mod weights;
 
+pub use imports::{darknet, onnx};
 pub use inputs::{idx, npy, picture};
-pub use onnx::onnx;
 pub use spec::spec;
 pub use training::{checkpoint, checkpoint_of_a_run, recipe};
 pub use tuning::{tuning, tuning_of_a_network};
@@ -28,7 +28,7 @@ use tempfile::TempDir;
 pub type Reader = fn(&[u8]) -> Verdict;
 
 /// The formats: the names of the fuzz targets, and of their folders of seeds and findings.
-pub const FORMATS: [(&str, Reader); 10] = [
+pub const FORMATS: [(&str, Reader); 11] = [
     ("spec", spec),
     ("recipe", recipe),
     ("safetensors", safetensors),
@@ -39,6 +39,7 @@ pub const FORMATS: [(&str, Reader); 10] = [
     ("checkpoint", checkpoint),
     ("tuning", tuning),
     ("onnx", onnx),
+    ("darknet", darknet),
 ];
 
 /// What became of a file.

@@ -65,7 +65,7 @@ pub fn import(bytes: &Bytes, files: &dyn ExternalData, name: &str, form: Form) -
     let graph = model.graph.as_ref().ok_or_else(|| Refusal::Broken("holds no graph".into()))?;
     let version = version(&model)?;
     let mut reader = Reader::new(&model, files, version);
-    reader.network.name = spec_name(name);
+    reader.network.name = spec::model_name(name);
     reader.graph(graph)?;
     reader.finish(&model, form)
 }
@@ -89,25 +89,6 @@ fn version(model: &Model) -> Result<i64, Refusal> {
 /// Whether a domain is ONNX's own.
 fn is_own(domain: &str) -> bool {
     matches!(domain, "" | "ai.onnx")
-}
-
-/// A file's name as that of a model: a word with a capital first.
-fn spec_name(name: &str) -> String {
-    let mut word = String::new();
-    let mut starts = true;
-    for character in name.chars().filter(char::is_ascii).take(60) {
-        if !character.is_ascii_alphanumeric() {
-            starts = true;
-        } else if starts {
-            word.push(character.to_ascii_uppercase());
-            starts = false;
-        } else {
-            word.push(character);
-        }
-    }
-    let is_layer = cnnc_compiler::ops::layer(&word).is_some() || word == "Sequential";
-    let begins = word.starts_with(|first: char| first.is_ascii_alphabetic());
-    if begins && !is_layer { word } else { format!("Net{word}") }
 }
 
 /// A file that is being followed.
@@ -290,25 +271,13 @@ impl<'f> Reader<'f> {
             self.unsaid.retain(|line| seen.insert(line.clone()));
             return Err(Refusal::Unsaid(self.unsaid));
         }
-        let mut mistaken = false;
-        let written = spec::write(&self.network, form).or_else(|reason| match (reason, form) {
-            (Unproved::Fault(_), Form::Rolled) => {
-                mistaken = true;
-                spec::write(&self.network, Form::Flat)
-            }
-            (reason, _) => Err(reason),
-        });
-        let written = written.map_err(|reason| match reason {
+        let (written, note) = spec::write_surely(&self.network, form).map_err(|reason| match reason {
             Unproved::Impossible(reason) => Refusal::Unsaid(vec![reason]),
             Unproved::Fault(reason) => Refusal::Fault(reason),
         })?;
         self.bound_room(&written)?;
         let mut notes: Vec<String> = self.notes.iter().map(|(what, count)| format!("{count} {what}")).collect();
-        if mistaken {
-            notes.push(
-                "every layer is written out: the blocks that cnnc found were not the network; please report it".into(),
-            );
-        }
+        notes.extend(note.map(str::to_owned));
         let mut widened: Vec<&str> = self.widened.into_iter().collect();
         widened.sort_unstable();
         notes.extend(widened.iter().map(|from| format!("weights of {from} became float32")));

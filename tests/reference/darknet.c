@@ -1,8 +1,8 @@
 /* What Darknet makes of a cfg: weights that it saves, and what its layers answer on an input. `darknet.py` compiles and runs it.
 
    darknet CFG shapes                 a line for each layer: its number, channels, height, width, numbers
-   darknet CFG answers FOLDER         draws weights and an input, and writes `net.weights`, `input`, and `output0`, `output1`, ...,
-                                      the numbers of each layer, as float32 */
+   darknet CFG answers FOLDER         draws weights and an input, and writes `net.weights`, `input`, and `output0`, `output1`,
+                                      ..., the numbers of each layer, as float32 */
 
 #include "darknet.h"
 #include "parser.h"

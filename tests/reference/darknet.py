@@ -7,7 +7,8 @@ number stands in `OUTPUTS` what it answered, in the cfg's order. Of a head that 
     git checkout f6afaabcdf85f77e7aff2ec55c020c0e297c77f9 && make
     python tests/reference/darknet.py PATH_OF_DARKNET
 
-`--alexeyab` makes `alexeyab.*` instead, with AlexeyAB's Darknet (commit 59596d7880f6504768df41d6daa586f5cb2b932f, `make LIBSO=1`).
+`--alexeyab` makes `alexeyab.*` instead, with AlexeyAB's Darknet (commit
+59596d7880f6504768df41d6daa586f5cb2b932f, `make LIBSO=1`).
 With `--shapes CNNC CFG...` it writes nothing, and compares sizes of outputs and operations of other cfgs with `cnnc import`.
 """
 

@@ -72,7 +72,7 @@ fn the_command_says_what_it_made() {
         "input     [N, 3, 24, 32] is `net`",
         "output    [N, 12, 6, 8] is `yolo9`",
         "output    [N, 12, 6, 8] is `yolo16`",
-        "2 heads are left out",
+        "heads that are left out, so that the maps go out which they decode: 2",
         "detector.weights` lies beside it and was not read",
         "proved    the spec's kernels are those of the file",
     ] {

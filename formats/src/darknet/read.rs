@@ -144,7 +144,7 @@ impl<'c> Reader<'c> {
         }
         reader.last_goes_out(layers, current);
         reader.notes.extend(sections.iter().flat_map(keys::repeated));
-        reader.notes.extend(reader.counted.iter().map(|(what, count)| format!("{count} {what}")));
+        reader.notes.extend(reader.counted.iter().map(|(what, count)| format!("{what}: {count}")));
         reader.notes.extend(unread.notes());
         Ok(reader)
     }
@@ -195,7 +195,7 @@ impl<'c> Reader<'c> {
         layers::check_head(self, section, kind, input)?;
         let name = format!("{}{}", section.name, self.given.len());
         self.goes_out(input, name);
-        self.note("heads are left out: what goes out there is the map that they decode");
+        self.note("heads that are left out, so that the maps go out which they decode");
         Ok(Given::Decoded(self.given.len()))
     }
 
@@ -229,7 +229,7 @@ impl<'c> Reader<'c> {
         format!("layer {} `[{}]`, line {}", self.given.len(), self.section.name, self.section.line)
     }
 
-    /// Counts something that was done, in a sentence's end after its number.
+    /// Counts something that was done, in words that its number follows.
     pub fn note(&mut self, what: &'static str) {
         *self.counted.entry(what).or_default() += 1;
     }

@@ -176,7 +176,8 @@ fn batch_norms_divide_as_in_the_darknet_that_the_network_is_of() {
 
 /// A small cfg with all kinds of layers that have weights, and a file that fits.
 fn seed() -> (Vec<u8>, Vec<u8>) {
-    let layers = "[convolutional]\nbatch_normalize=1\nfilters=4\ngroups=2\nsize=3\npad=1\nactivation=leaky\n[maxpool]\nsize=2\nstride=1\n\
+    let layers = "[convolutional]\nbatch_normalize=1\nfilters=4\ngroups=2\nsize=3\npad=1\nactivation=leaky\n\
+                  [maxpool]\nsize=2\nstride=1\n\
                   [shortcut]\nfrom=-2\n[reorg]\nstride=2\n[route]\nlayers=-1,3\n[connected]\noutput=2\nactivation=relu\n[softmax]\n";
     let cfg = format!("{PICTURE}{layers}").into_bytes();
     let count = 4 * 4 + 4 * 2 * 9 + 2 + 2 * 2 * 16 * 64;

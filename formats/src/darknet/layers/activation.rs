@@ -60,7 +60,7 @@ pub fn applied(reader: &mut Reader<'_>, section: &Section, default: &str, value:
             plus(reader, value, -1.0)
         }
         "swish" | "mish" | "relu6" => {
-            reader.note("activations are those of AlexeyAB's Darknet: `swish`, `mish` or `relu6`");
+            reader.note("activations of AlexeyAB's Darknet, `swish`, `mish` or `relu6`");
             let name = match name.as_str() {
                 "swish" => "SiLU",
                 "mish" => "Mish",

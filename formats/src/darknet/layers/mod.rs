@@ -170,7 +170,7 @@ pub fn route(reader: &mut Reader<'_>, section: &Section) -> Said<Made> {
         for part in &mut parts {
             *part = pictures::group_of(reader, section, *part, groups, group)?;
         }
-        reader.note("routes take one group of channels, as AlexeyAB's Darknet does");
+        reader.note("routes that take one group of channels, as in AlexeyAB's Darknet");
     }
     if let [part] = parts.as_slice() {
         return Ok(*part);

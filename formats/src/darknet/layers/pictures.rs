@@ -162,7 +162,7 @@ pub fn crop(reader: &mut Reader<'_>, section: &Section, input: Made) -> Said<Mad
     if sides != [0; 4] {
         value = reader.add("ZeroPad2d", vec![("padding", ints(&sides))], value)?;
     }
-    reader.note("crops take the middle, as at inference");
+    reader.note("crops that take the middle, as at inference");
     if !section.flag("noadjust")? {
         value = times(reader, value, 2.0)?;
         value = plus(reader, value, -1.0)?;
@@ -213,6 +213,6 @@ pub fn fitted(reader: &mut Reader<'_>, made: Made, [channels, height, width]: [i
         value = reader.add("ZeroPad3d", vec![("padding", sides)], value)?;
         value = reader.add("Squeeze", vec![("dim", Constant::Int(1))], value)?;
     }
-    reader.note("shortcuts add values of other sizes");
+    reader.note("shortcuts that add values of other sizes");
     Ok(value)
 }

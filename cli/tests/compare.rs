@@ -1,35 +1,11 @@
 //! Runs beside each other: keys of a recipe set from outside, and runs compared.
 
+mod common;
+
+use common::{MODELS, cnnc, done, refused, text};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
-
-const MODELS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models");
-
-fn cnnc(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_cnnc")).args(arguments).output().expect("a process")
-}
-
-/// What a command that succeeds prints.
-#[track_caller]
-fn done(arguments: &[&str]) -> String {
-    let output = cnnc(arguments);
-    assert!(output.status.success(), "cnnc {arguments:?}\n{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("text")
-}
-
-/// What a command that is refused says.
-#[track_caller]
-fn refused(arguments: &[&str]) -> String {
-    let output = cnnc(arguments);
-    assert_eq!(output.status.code(), Some(1), "cnnc {arguments:?}\n{}", String::from_utf8_lossy(&output.stdout));
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn text(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
-}
 
 /// Trains the kernel in a folder, with these settings.
 fn train(folder: &Path, name: &str, settings: &[&str]) -> String {

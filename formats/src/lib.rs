@@ -5,6 +5,7 @@
 
 pub mod bytes;
 pub mod darknet;
+pub mod element;
 pub mod failure;
 pub mod onnx;
 pub mod pytorch;

@@ -3,6 +3,7 @@
 //! Paths are relative to this crate's folder, which is where `cargo test` runs its tests: `../models/lenet.cnn`,
 //! `cases/broken/…`.
 
+pub mod allocations;
 pub mod emulation;
 pub mod evaluation;
 pub mod fixture;
@@ -23,6 +24,7 @@ use cnnc_compiler::write_kernels::{Bindings, write_kernels};
 use cnnc_grammar::span::Files;
 use cnnc_runtime::cpu::Cpu;
 use cnnc_runtime::{Backend, Disk, Parameters, Tensor, bind_input};
+use safetensors::SafeTensors;
 use std::ffi::OsString;
 use std::sync::Arc;
 
@@ -162,6 +164,42 @@ pub fn cnnc(arguments: &[&str]) -> Ran {
     let code = cnnc::run(words, Console::plain(&mut output, &mut errors));
     let text = |bytes| String::from_utf8(bytes).expect("text");
     Ran { code, output: text(output), errors: text(errors) }
+}
+
+/// Imports a file by the command and holds what it prints to these facts.
+///
+/// # Panics
+/// With what it printed, when it fails, warns or lacks one.
+pub fn imported(arguments: &[&str], facts: &[&str]) -> String {
+    let Ran { code, output, errors } = cnnc(&[&["import"], arguments].concat());
+    assert_eq!((code, errors.as_str()), (0, ""), "{arguments:?}");
+    facts.iter().for_each(|fact| assert!(output.contains(fact), "{fact} in\n{output}"));
+    output
+}
+
+/// The largest difference of values from others, over the largest of those; infinite where one is no number and the other is, or
+/// there are not as many.
+pub fn difference(ours: &[f32], theirs: &[f32]) -> f64 {
+    if ours.len() != theirs.len() {
+        return f64::INFINITY;
+    }
+    let pairs = || ours.iter().zip(theirs).map(|(&ours, &theirs)| (f64::from(ours), f64::from(theirs)));
+    let largest = pairs().map(|(_, theirs)| theirs.abs()).fold(f64::MIN_POSITIVE, f64::max);
+    let apart = |(ours, theirs): (f64, f64)| match ours == theirs || ours.is_nan() && theirs.is_nan() {
+        true => 0.0,
+        false => Some((ours - theirs).abs()).filter(|apart| apart.is_finite()).unwrap_or(f64::INFINITY),
+    };
+    pairs().map(apart).fold(0.0, f64::max) / largest
+}
+
+/// A tensor of float32 in a safetensors file.
+///
+/// # Panics
+/// When it is not there.
+pub fn stored_tensor(stored: &SafeTensors<'_>, key: &str) -> Tensor {
+    let view = stored.tensor(key).expect("an array");
+    let values = view.data().as_chunks::<4>().0.iter().map(|&four| f32::from_le_bytes(four));
+    Tensor::new(view.shape(), values.collect()).expect("as many values as it says")
 }
 
 /// What a command printed.

@@ -2,8 +2,8 @@
 //! `tests/reference/darknet.py` wrote beside them; what cannot be said and what does not fit is told by section and line.
 
 use cnnc_runtime::import::{Form, Options, import};
-use cnnc_runtime::{Device, Model, PrepareOptions, Tensor, Weights};
-use cnnc_tests::{Ran, cnnc};
+use cnnc_runtime::{Device, Model, PrepareOptions, Weights};
+use cnnc_tests::{Ran, cnnc, difference, imported, stored_tensor};
 use safetensors::SafeTensors;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,20 +15,6 @@ const CASES: [&str; 5] = ["alexeyab", "blocks", "classifier", "detector", "enlar
 
 fn case(name: &str, ending: &str) -> PathBuf {
     Path::new("reference/darknet").join(name).with_extension(ending)
-}
-
-/// The largest difference over the largest value.
-fn difference(ours: &[f32], theirs: &[f32]) -> f64 {
-    let pairs = || ours.iter().zip(theirs).map(|(&ours, &theirs)| (f64::from(ours), f64::from(theirs)));
-    let largest = pairs().map(|(_, theirs)| theirs.abs()).fold(f64::MIN_POSITIVE, f64::max);
-    pairs().map(|(ours, theirs)| (ours - theirs).abs()).fold(0.0, f64::max) / largest
-}
-
-/// A tensor of float32 in a file.
-fn tensor(stored: &SafeTensors<'_>, key: &str) -> Tensor {
-    let view = stored.tensor(key).expect("an array");
-    let values = view.data().as_chunks::<4>().0.iter().map(|&four| f32::from_le_bytes(four));
-    Tensor::new(view.shape(), values.collect()).expect("as many values as it says")
 }
 
 #[test]
@@ -47,10 +33,10 @@ fn imported_cfgs_give_the_numbers_of_darknet() {
                 Weights::from_file(made.weights.expect("weights"), &model).unwrap_or_else(|error| panic!("{error}"));
             let prepared = model.prepare(&weights, &Device::cpu(1), PrepareOptions::default());
             let mut session = prepared.unwrap_or_else(|error| panic!("{error}")).session();
-            let outputs = session.run(&[tensor(&stored, "input")]).unwrap_or_else(|error| panic!("{error}"));
+            let outputs = session.run(&[stored_tensor(&stored, "input")]).unwrap_or_else(|error| panic!("{error}"));
             assert_eq!(made.ports.1.len(), stored.len() - 1, "{name}");
             for place in 0..made.ports.1.len() {
-                let (ours, theirs) = (outputs.at(place), tensor(&stored, &format!("output{place}")));
+                let (ours, theirs) = (outputs.at(place), stored_tensor(&stored, &format!("output{place}")));
                 assert_eq!(ours.shape(), theirs.shape(), "{name}");
                 let far = difference(ours.data(), theirs.data());
                 assert!(far <= MOST, "{name}, output {place}: {far:e}");
@@ -64,9 +50,7 @@ fn the_command_says_what_it_made() {
     let folder = tempfile::tempdir().expect("a folder");
     let spec = folder.path().join("net.cnn");
     let spec = spec.to_str().expect("text");
-    let Ran { code, output, errors } = cnnc(&["import", "reference/darknet/detector.cfg", "-o", spec]);
-    assert_eq!((code, errors.as_str()), (0, ""));
-    for fact in [
+    let facts = [
         "net.cnn, which has no weights",
         "from      Darknet, 18 sections",
         "input     [N, 3, 24, 32] is `net`",
@@ -75,14 +59,11 @@ fn the_command_says_what_it_made() {
         "heads that are left out, so that the maps go out which they decode: 2",
         "detector.weights` lies beside it and was not read",
         "proved    the spec's kernels are those of the file",
-    ] {
-        assert!(output.contains(fact), "{fact} in\n{output}");
-    }
+    ];
+    imported(&["reference/darknet/detector.cfg", "-o", spec], &facts);
     let weights = ["--weights", "reference/darknet/detector.weights", "--force"];
-    let arguments = [&["import", "reference/darknet/detector.cfg", "-o", spec][..], &weights].concat();
-    let Ran { code, output, errors } = cnnc(&arguments);
-    assert_eq!((code, errors.as_str()), (0, ""));
-    assert!(output.contains("net.safetensors") && output.contains("version 0.2.0, 1234 pictures seen"), "{output}");
+    let arguments = [&["reference/darknet/detector.cfg", "-o", spec][..], &weights].concat();
+    let output = imported(&arguments, &["net.safetensors", "version 0.2.0, 1234 pictures seen"]);
     assert!(!output.contains("lies beside it"), "{output}");
 }
 

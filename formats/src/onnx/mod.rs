@@ -4,6 +4,7 @@
 //! inputs to outputs, and `operators/` says what each operator is in the language. What they make is a
 //! [`crate::spec::Network`], which knows nothing of ONNX.
 
+mod external;
 mod model;
 mod operators;
 mod read;
@@ -12,8 +13,9 @@ mod tensor;
 #[cfg(test)]
 mod tests;
 
+pub use external::{ExternalData, NoExternalData};
 pub use read::{Imported, MOST_NODES, Refusal, import};
-pub use tensor::{ExternalData, NoExternalData, Tensor};
+pub use tensor::Tensor;
 
 /// The operator sets that are read.
 pub const OPERATOR_SETS: std::ops::RangeInclusive<i64> = 6..=23;

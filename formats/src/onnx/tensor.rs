@@ -4,96 +4,37 @@
 //! (another order of axes, a factor) is noted and done then. So weights that many nodes share, or that are turned, take no
 //! second memory. A tensor whose bytes are not as many as its sizes say is refused when it is read.
 
+use super::external::{External, ExternalData, NoExternalData};
 use super::model;
+use crate::element::{self, Element};
 use bytes::Bytes;
 use std::sync::Arc;
 
 /// Values that are looked at while a file is read: sizes, axes, small constants.
 pub const MOST_LOOKED_AT: usize = 1 << 16;
 
-/// Files beside an ONNX file, which hold values of large tensors.
-pub trait ExternalData {
-    /// The bytes of a file whose name has no way out of its folder; to its end where no length is given.
-    ///
-    /// # Errors
-    /// Why they cannot be had, in the end of a sentence.
-    fn read(&self, location: &str, offset: u64, length: u64) -> Result<Bytes, String>;
-
-    /// How many bytes it has.
-    ///
-    /// # Errors
-    /// As [`ExternalData::read`].
-    fn length(&self, location: &str) -> Result<u64, String>;
-}
-
-/// No file beside it.
-pub struct NoExternalData;
-
-impl ExternalData for NoExternalData {
-    fn read(&self, location: &str, _: u64, _: u64) -> Result<Bytes, String> {
-        Err(format!("`{location}` is not there"))
-    }
-
-    fn length(&self, location: &str) -> Result<u64, String> {
-        Err(format!("`{location}` is not there"))
-    }
-}
-
-/// The types of elements that are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Element {
-    /// IEEE's 32 bits.
-    Float,
-    /// IEEE's 16 bits.
-    Half,
-    /// The upper half of float32.
-    Brain,
-    /// IEEE's 64 bits.
-    Double,
-    /// A whole number with a sign, of so many bytes.
-    Int(usize),
-    /// A whole number without one.
-    Unsigned(usize),
-    /// A byte, 0 or 1.
-    Bool,
-}
-
-impl Element {
-    /// The type of that number in a file.
-    pub fn of(data_type: i32) -> Option<Element> {
-        Some(match data_type {
-            1 => Element::Float,
-            2 => Element::Unsigned(1),
-            3 => Element::Int(1),
-            4 => Element::Unsigned(2),
-            5 => Element::Int(2),
-            6 => Element::Int(4),
-            7 => Element::Int(8),
-            9 => Element::Bool,
-            10 => Element::Half,
-            11 => Element::Double,
-            12 => Element::Unsigned(4),
-            13 => Element::Unsigned(8),
-            16 => Element::Brain,
-            _ => return None,
-        })
-    }
-
-    /// Bytes of an element.
-    pub fn bytes(self) -> usize {
-        match self {
-            Element::Half | Element::Brain => 2,
-            Element::Float => 4,
-            Element::Double => 8,
-            Element::Int(bytes) | Element::Unsigned(bytes) => bytes,
-            Element::Bool => 1,
-        }
-    }
-
-    /// Whether it is a float of whatever width.
-    pub fn is_float(self) -> bool {
-        matches!(self, Element::Float | Element::Half | Element::Brain | Element::Double)
-    }
+/// The elements of that type's number in a file; `None` for texts, complex numbers and parts of bytes.
+pub fn element_of(data_type: i32) -> Option<Element> {
+    Some(match data_type {
+        1 => Element::Float32,
+        2 => Element::Uint8,
+        3 => Element::Int8,
+        4 => Element::Uint16,
+        5 => Element::Int16,
+        6 => Element::Int32,
+        7 => Element::Int64,
+        9 => Element::Bool,
+        10 => Element::Float16,
+        11 => Element::Float64,
+        12 => Element::Uint32,
+        13 => Element::Uint64,
+        16 => Element::BFloat16,
+        17 => Element::Float8E4M3fn,
+        18 => Element::Float8E4M3fnuz,
+        19 => Element::Float8E5M2,
+        20 => Element::Float8E5M2fnuz,
+        _ => return None,
+    })
 }
 
 /// A tensor.
@@ -106,15 +47,10 @@ pub struct Tensor {
 
 #[derive(Debug)]
 enum Source {
+    /// The elements, one after the other.
     Bytes(Bytes),
-    Floats(Vec<f32>),
-    Doubles(Vec<f64>),
-    Ints(Vec<i64>),
-    External {
-        location: String,
-        offset: u64,
-        length: u64,
-    },
+    /// So many bytes of a file beside the first.
+    External(External),
     /// The same values in another form.
     Reshaped(Tensor),
     /// Axis `i` is axis `order[i]` of the other.
@@ -138,26 +74,22 @@ impl Tensor {
     /// # Errors
     /// What is wrong with it, in the end of a sentence.
     pub fn of_file(tensor: &model::Tensor, files: &dyn ExternalData) -> Result<Tensor, String> {
-        let element = Element::of(tensor.data_type)
+        let element = element_of(tensor.data_type)
             .ok_or_else(|| format!("holds values of a type that is not read, number {}", tensor.data_type))?;
         let sizes = tensor.dims.iter().map(|&size| usize::try_from(size).ok());
         let shape: Vec<usize> = sizes.collect::<Option<_>>().ok_or("has a negative size")?;
         let count = count(&shape).ok_or("has more elements than can be counted")?;
+        let width = element.bytes() as usize;
         let source = if tensor.data_location == 1 {
-            external(tensor, count * element.bytes(), files)?
+            Source::External(External::of(tensor, (count * width) as u64, files)?)
         } else if !tensor.raw_data.is_empty() || count == 0 {
             Source::Bytes(tensor.raw_data.clone())
         } else {
-            listed(tensor, element)
+            Source::Bytes(listed(tensor, element).into())
         };
         let found = match &source {
-            Source::Bytes(bytes) if bytes.len() % element.bytes() != 0 => {
-                return Err("ends in the middle of a value".into());
-            }
-            Source::Bytes(bytes) => bytes.len() / element.bytes(),
-            Source::Floats(values) => values.len(),
-            Source::Doubles(values) => values.len(),
-            Source::Ints(values) => values.len(),
+            Source::Bytes(bytes) if bytes.len() % width != 0 => return Err("ends in the middle of a value".into()),
+            Source::Bytes(bytes) => bytes.len() / width,
             _ => count,
         };
         if found != count {
@@ -168,17 +100,19 @@ impl Tensor {
 
     /// Float32 values in that form.
     pub fn of_floats(shape: Vec<usize>, values: Vec<f32>) -> Tensor {
-        Tensor { shape, element: Element::Float, source: Arc::new(Source::Floats(values)) }
+        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        Tensor { shape, element: Element::Float32, source: Arc::new(Source::Bytes(bytes.into())) }
     }
 
     /// Whole numbers in that form.
     pub fn of_ints(shape: Vec<usize>, values: Vec<i64>) -> Tensor {
-        Tensor { shape, element: Element::Int(8), source: Arc::new(Source::Ints(values)) }
+        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        Tensor { shape, element: Element::Int64, source: Arc::new(Source::Bytes(bytes.into())) }
     }
 
     /// One float32 everywhere.
     pub fn filled(shape: Vec<usize>, value: f32) -> Tensor {
-        Tensor { shape, element: Element::Float, source: Arc::new(Source::Filled(value)) }
+        Tensor { shape, element: Element::Float32, source: Arc::new(Source::Filled(value)) }
     }
 
     /// Its sizes.
@@ -247,13 +181,11 @@ impl Tensor {
             return None;
         }
         match &*self.source {
-            Source::Ints(values) => Some(values.clone()),
-            Source::Bytes(bytes) => ints(self.element, bytes),
+            Source::Bytes(bytes) => element::to_i64(self.element, bytes),
             Source::Reshaped(other) => other.ints(),
             _ => {
-                let values = self.small_floats()?.into_iter();
-                let whole = |value: f32| (value.fract() == 0.0 && value.abs() < 1e9).then_some(value as i64);
-                values.map(whole).collect()
+                let bytes: Vec<u8> = self.small_floats()?.into_iter().flat_map(f32::to_le_bytes).collect();
+                element::to_i64(Element::Float32, &bytes)
             }
         }
     }
@@ -265,7 +197,7 @@ impl Tensor {
 
     fn is_external(&self) -> bool {
         match &*self.source {
-            Source::External { .. } => true,
+            Source::External(_) => true,
             Source::Reshaped(other) | Source::Permuted(other, _) | Source::Scaled(other, _) => other.is_external(),
             _ => false,
         }
@@ -274,7 +206,7 @@ impl Tensor {
     /// Whether its values lie as they are written, so that a part of them can be had alone.
     pub fn comes_in_parts(&self) -> bool {
         match &*self.source {
-            Source::Bytes(_) | Source::External { .. } | Source::Filled(_) => true,
+            Source::Bytes(_) | Source::External(_) | Source::Filled(_) => true,
             Source::Reshaped(inner) => inner.comes_in_parts(),
             _ => false,
         }
@@ -285,12 +217,12 @@ impl Tensor {
     /// # Errors
     /// As [`Tensor::floats`].
     pub fn part(&self, files: &dyn ExternalData, start: usize, into: &mut [f32]) -> Result<(), String> {
-        let width = self.element.bytes();
+        let width = self.element.bytes() as usize;
         let (first, length) = (start * width, into.len() * width);
         let values = match &*self.source {
-            Source::Bytes(bytes) => floats(self.element, bytes.get(first..first + length).unwrap_or_default()),
-            Source::External { location, offset, .. } => {
-                floats(self.element, &files.read(location, offset + first as u64, length as u64)?)
+            Source::Bytes(bytes) => element::to_f32(self.element, bytes.get(first..first + length).unwrap_or_default()),
+            Source::External(external) => {
+                element::to_f32(self.element, &external.part(files, first as u64, length as u64)?)
             }
             Source::Reshaped(inner) => return inner.part(files, start, into),
             Source::Filled(value) => vec![*value; into.len()],
@@ -306,17 +238,8 @@ impl Tensor {
     /// Why a file beside the first cannot be read, in the end of a sentence.
     pub fn floats(&self, files: &dyn ExternalData) -> Result<Vec<f32>, String> {
         Ok(match &*self.source {
-            Source::Bytes(bytes) => floats(self.element, bytes),
-            Source::Floats(values) => values.clone(),
-            Source::Doubles(values) => values.iter().map(|&value| value as f32).collect(),
-            Source::Ints(values) => values.iter().map(|&value| value as f32).collect(),
-            Source::External { location, offset, length } => {
-                let bytes = files.read(location, *offset, *length)?;
-                if bytes.len() as u64 != *length {
-                    return Err(format!("`{location}` has become shorter"));
-                }
-                floats(self.element, &bytes)
-            }
+            Source::Bytes(bytes) => element::to_f32(self.element, bytes),
+            Source::External(external) => element::to_f32(self.element, &external.whole(files)?),
             Source::Reshaped(other) => other.floats(files)?,
             Source::Permuted(other, order) => permuted(&other.floats(files)?, &other.shape, order),
             Source::Scaled(other, factor) => {
@@ -329,89 +252,19 @@ impl Tensor {
     }
 }
 
-/// The values of a tensor that lie in lists of their own.
-fn listed(tensor: &model::Tensor, element: Element) -> Source {
-    let wide = |values: &[i32]| values.iter().map(|&value| i64::from(value)).collect::<Vec<i64>>();
+/// The values of a tensor that lie in lists of their own, as its elements are.
+fn listed(tensor: &model::Tensor, element: Element) -> Vec<u8> {
+    let low =
+        |bytes: usize| tensor.int32_data.iter().flat_map(move |value| value.to_le_bytes().into_iter().take(bytes));
     match element {
-        Element::Float => Source::Floats(tensor.float_data.clone()),
-        Element::Double => Source::Doubles(tensor.double_data.clone()),
-        Element::Half | Element::Brain => {
-            let pair = |bits: &i32| (*bits as u16).to_le_bytes();
-            Source::Bytes(tensor.int32_data.iter().flat_map(pair).collect::<Vec<u8>>().into())
-        }
-        Element::Int(8) => Source::Ints(tensor.int64_data.clone()),
-        Element::Unsigned(4 | 8) => {
-            Source::Ints(tensor.uint64_data.iter().map(|&value| i64::try_from(value).unwrap_or(i64::MAX)).collect())
-        }
-        Element::Int(_) | Element::Unsigned(_) | Element::Bool => Source::Ints(wide(&tensor.int32_data)),
-    }
-}
-
-/// Where a tensor's values lie in another file, which must be in the folder of the first.
-fn external(tensor: &model::Tensor, bytes: usize, files: &dyn ExternalData) -> Result<Source, String> {
-    let entry =
-        |key: &str| tensor.external_data.iter().find(|entry| entry.key == key).map(|entry| entry.value.as_str());
-    let location = entry("location").ok_or("lies in another file, and does not say in which")?;
-    let number = |key: &str| entry(key).map_or(Ok(None), |text| text.trim().parse::<u64>().map(Some));
-    let (Ok(offset), Ok(length)) = (number("offset"), number("length")) else {
-        return Err(format!("lies in `{location}`, and it is no number where"));
-    };
-    let leaves = location.starts_with(['/', '\\']) || location.contains(':');
-    if location.is_empty() || leaves || location.split(['/', '\\']).any(|part| part == ".." || part.is_empty()) {
-        return Err(format!("lies in `{location}`, which is outside of the file's own folder"));
-    }
-    let (offset, bytes) = (offset.unwrap_or(0), bytes as u64);
-    if length.is_some_and(|length| length != bytes) {
-        return Err(format!("takes {bytes} bytes, and `{location}` is said to have {} of it", length.unwrap_or(0)));
-    }
-    let there = files.length(location)?;
-    if offset.checked_add(bytes).is_none_or(|end| end > there) {
-        return Err(format!("ends behind the end of `{location}`, which has {there} bytes"));
-    }
-    Ok(Source::External { location: location.to_owned(), offset, length: bytes })
-}
-
-fn each<const BYTES: usize, T>(bytes: &[u8], convert: impl Fn([u8; BYTES]) -> T) -> Vec<T> {
-    bytes.as_chunks::<BYTES>().0.iter().map(|&chunk| convert(chunk)).collect()
-}
-
-fn floats(element: Element, bytes: &[u8]) -> Vec<f32> {
-    match element {
-        Element::Float => each(bytes, f32::from_le_bytes),
-        Element::Half => each(bytes, |pair| of_half(u16::from_le_bytes(pair))),
-        Element::Brain => each(bytes, |pair| f32::from_bits(u32::from(u16::from_le_bytes(pair)) << 16)),
-        Element::Double => each(bytes, |eight| f64::from_le_bytes(eight) as f32),
-        _ => ints(element, bytes).unwrap_or_default().into_iter().map(|value| value as f32).collect(),
-    }
-}
-
-fn ints(element: Element, bytes: &[u8]) -> Option<Vec<i64>> {
-    Some(match element {
-        Element::Int(1) => each(bytes, |one| i64::from(i8::from_le_bytes(one))),
-        Element::Int(2) => each(bytes, |two| i64::from(i16::from_le_bytes(two))),
-        Element::Int(4) => each(bytes, |four| i64::from(i32::from_le_bytes(four))),
-        Element::Int(_) => each(bytes, i64::from_le_bytes),
-        Element::Unsigned(1) => each(bytes, |one| i64::from(u8::from_le_bytes(one))),
-        Element::Unsigned(2) => each(bytes, |two| i64::from(u16::from_le_bytes(two))),
-        Element::Unsigned(4) => each(bytes, |four| i64::from(u32::from_le_bytes(four))),
-        Element::Unsigned(_) => each(bytes, |eight| i64::try_from(u64::from_le_bytes(eight)).unwrap_or(i64::MAX)),
-        Element::Bool => bytes.iter().map(|&byte| i64::from(byte != 0)).collect(),
-        _ => {
-            let whole = |value: f32| (value.fract() == 0.0 && value.abs() < 1e9).then_some(value as i64);
-            return floats(element, bytes).into_iter().map(whole).collect();
-        }
-    })
-}
-
-/// A number of half precision: 1 sign bit, 5 of the exponent, 10 of the fraction.
-fn of_half(bits: u16) -> f32 {
-    let sign = if bits & 0x8000 == 0 { 1.0 } else { -1.0 };
-    let (exponent, fraction) = (i32::from(bits >> 10 & 0x1F), f32::from(bits & 0x3FF) / 1024.0);
-    match exponent {
-        0 => sign * fraction * 2.0f32.powi(-14),
-        31 if fraction == 0.0 => sign * f32::INFINITY,
-        31 => f32::NAN,
-        _ => sign * (1.0 + fraction) * 2.0f32.powi(exponent - 15),
+        Element::Float32 => tensor.float_data.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        Element::Float64 => tensor.double_data.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        Element::Int64 => tensor.int64_data.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        Element::Uint64 => tensor.uint64_data.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        Element::Uint32 => tensor.uint64_data.iter().flat_map(|value| (*value as u32).to_le_bytes()).collect(),
+        Element::Bool => tensor.int32_data.iter().map(|value| u8::from(*value != 0)).collect(),
+        // All others lie in the low bytes of 32 bits, the bits of floats too.
+        narrow => low(narrow.bytes() as usize).collect(),
     }
 }
 
@@ -474,28 +327,6 @@ mod tests {
         let odd =
             model::Tensor { data_type: 1, dims: vec![1], raw_data: Bytes::from_static(&[0; 3]), ..Default::default() };
         assert_eq!(refused(odd), "ends in the middle of a value");
-    }
-
-    #[test]
-    fn values_beside_the_file_stay_in_its_folder() {
-        let entry = |key: &str, value: &str| model::Entry { key: key.into(), value: value.into() };
-        for (location, wanted) in [
-            ("../weights", "outside"),
-            ("/etc/passwd", "outside"),
-            ("a/../../b", "outside"),
-            ("", "outside"),
-            ("weights", "is not there"),
-        ] {
-            let tensor = model::Tensor {
-                data_type: 1,
-                dims: vec![1],
-                data_location: 1,
-                external_data: vec![entry("location", location)],
-                ..Default::default()
-            };
-            let refused = Tensor::of_file(&tensor, &NoExternalData).unwrap_err();
-            assert!(refused.contains(wanted), "{location}: {refused}");
-        }
     }
 
     #[test]

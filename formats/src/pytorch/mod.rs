@@ -6,7 +6,6 @@
 //! Numbers are not read here.
 
 mod archive;
-mod element;
 mod legacy;
 mod pickle;
 mod place;
@@ -15,9 +14,8 @@ mod tar;
 mod tarred;
 mod zip;
 
-pub use element::Element;
-
 use crate::bytes::Bytes;
+use crate::element::Element;
 use crate::failure::{Failure, Result};
 use pickle::Heap;
 

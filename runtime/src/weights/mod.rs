@@ -20,7 +20,6 @@ pub(crate) mod save;
 mod source;
 mod stored;
 
-pub(crate) use convert::from_half;
 pub use of_model::Weights;
 pub use options::WeightsOptions;
 pub use rename::Rename;

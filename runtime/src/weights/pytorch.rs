@@ -1,13 +1,13 @@
 //! Files of PyTorch as files of weights: `cnnc_formats` reads what they hold, and its failures become errors.
 
 use super::contents::Contents;
+use super::convert;
 use super::source::{Foreign, Source, of_foreign};
 use super::stored::StoredTensor;
 use crate::failure::{Error, Result, broken_file, failure, note};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_formats::failure::{Failure, FailureKind};
-use cnnc_formats::pytorch::{self, Element, Form};
-use safetensors::Dtype;
+use cnnc_formats::pytorch::{self, Form};
 use std::path::Path;
 
 /// What a file of that form holds; of several states in it, `key` says which.
@@ -18,7 +18,7 @@ pub fn contents(source: &dyn Source, form: Form, key: Option<&str>) -> Result<Co
     let path = source.path();
     let found = pytorch::open(&Foreign(source), form, key).map_err(|failure| error(path, failure))?;
     let stored = |tensor: pytorch::StoredTensor| StoredTensor {
-        dtype: dtype(tensor.element),
+        dtype: convert::dtype(tensor.element),
         shape: tensor.shape,
         start: tensor.start,
         strides: tensor.strides,
@@ -50,28 +50,4 @@ pub fn error(path: &Path, failed: Failure) -> Error {
     error.notes.extend(failed.notes);
     error.help.extend(failed.help);
     error
-}
-
-/// The type by its name in safetensors.
-fn dtype(element: Element) -> Dtype {
-    match element {
-        Element::Float32 => Dtype::F32,
-        Element::Float64 => Dtype::F64,
-        Element::Float16 => Dtype::F16,
-        Element::BFloat16 => Dtype::BF16,
-        Element::Float8E4M3fn => Dtype::F8_E4M3,
-        Element::Float8E4M3fnuz => Dtype::F8_E4M3FNUZ,
-        Element::Float8E5M2 => Dtype::F8_E5M2,
-        Element::Float8E5M2fnuz => Dtype::F8_E5M2FNUZ,
-        Element::Float8E8M0fnu => Dtype::F8_E8M0,
-        Element::Int8 => Dtype::I8,
-        Element::Int16 => Dtype::I16,
-        Element::Int32 => Dtype::I32,
-        Element::Int64 => Dtype::I64,
-        Element::Uint8 => Dtype::U8,
-        Element::Uint16 => Dtype::U16,
-        Element::Uint32 => Dtype::U32,
-        Element::Uint64 => Dtype::U64,
-        Element::Bool => Dtype::BOOL,
-    }
 }

@@ -3,8 +3,9 @@
 //! Weights that are only turned or reshaped are not: that is noted with the tensor and done when it is written.
 
 use super::Said;
+use crate::onnx::NoExternalData;
 use crate::onnx::read::{Call, Fact, Reader, Sizes, axes, axis};
-use crate::onnx::tensor::{MOST_LOOKED_AT, NoExternalData, Tensor};
+use crate::onnx::tensor::{MOST_LOOKED_AT, Tensor};
 use cnnc_compiler::shape::Dim;
 
 /// A constant of any kind.

@@ -15,10 +15,12 @@ mod patterns;
 pub use call::{Call, axes, axis};
 pub use fact::{Fact, Sizes};
 
+use super::external::ExternalData;
 use super::model::{self, Graph, Model, ValueInfo};
 use super::scan::scan;
-use super::tensor::{Element, ExternalData, Tensor};
+use super::tensor::{Tensor, element_of};
 use super::{FORMAT_VERSIONS, OPERATOR_SETS};
+use crate::element::Element;
 use crate::spec::{self, Form, Network, Unproved, Unsaid, ValueId, Written};
 use bytes::Bytes;
 use cnnc_compiler::shape::{Dim, Shape};
@@ -138,12 +140,8 @@ impl<'f> Reader<'f> {
 
     /// Takes a tensor for a parameter.
     pub fn hold(&mut self, tensor: Tensor) -> (usize, Vec<usize>) {
-        self.widened.extend(match tensor.element() {
-            Element::Half => Some("float16"),
-            Element::Brain => Some("bfloat16"),
-            Element::Double => Some("float64"),
-            _ => None,
-        });
+        let element = tensor.element();
+        self.widened.extend((element.is_float() && element != Element::Float32).then(|| element.name()));
         let shape = tensor.shape().to_vec();
         self.tensors.push(tensor);
         (self.tensors.len() - 1, shape)
@@ -325,7 +323,7 @@ impl Symbols {
     /// The shape of an input.
     fn shape(&mut self, input: &ValueInfo, place: usize) -> Result<Shape, String> {
         let kind = input.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref()).ok_or("is no tensor")?;
-        if !Element::of(kind.elem_type).is_some_and(Element::is_float) {
+        if !element_of(kind.elem_type).is_some_and(Element::is_float) {
             return Err("is of whole numbers or texts, and inputs are float32 here".into());
         }
         let sizes = &kind.shape.as_ref().ok_or("has sizes of which not even the number is known")?.dim;

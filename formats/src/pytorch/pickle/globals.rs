@@ -3,7 +3,7 @@
 //! The list is that of PyTorch's `weights_only` (`torch/_weights_only_unpickler.py`, 2.9 to 2.15), with the plain kinds of data
 //! that people keep beside weights: they are passed over, and never made.
 
-use crate::pytorch::element::{Element, bytes_of_foreign};
+use crate::element::Element;
 
 /// What a class or a function means here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,10 +150,21 @@ pub fn path(module: &str, name: &str) -> String {
     format!("{module}.{name}")
 }
 
+/// Bytes of an element of a storage whose values cannot be read, so that what stands behind it is found all the same.
+fn bytes_of_foreign(storage: &str) -> Option<u64> {
+    match storage {
+        "QInt8Storage" | "QUInt8Storage" | "QUInt4x2Storage" | "QUInt2x4Storage" | "UntypedStorage" => Some(1),
+        "QInt32Storage" => Some(4),
+        "ComplexFloatStorage" => Some(8),
+        "ComplexDoubleStorage" => Some(16),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Meaning, path};
-    use crate::pytorch::element::Element;
+    use crate::element::Element;
 
     #[test]
     fn names_mean_what_pytorch_means_by_them() {

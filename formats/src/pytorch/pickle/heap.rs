@@ -1,8 +1,8 @@
 //! The values that pickles build.
 
 use super::globals::Meaning;
+use crate::element::Element;
 use crate::failure::{Failure, Result};
-use crate::pytorch::element::Element;
 use std::collections::HashMap;
 
 /// More values than these are no checkpoint: a tensor of a state takes a dozen.

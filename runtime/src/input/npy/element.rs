@@ -1,6 +1,6 @@
 //! The elements of an array: numbers of any type that float32 stands for.
 
-use crate::weights::from_half;
+use cnnc_formats::element::of_half;
 
 /// How elements of a type are read.
 pub struct Element {
@@ -42,7 +42,7 @@ impl Element {
             };
         }
         Some(match kind {
-            "f2" => number!(u16, |bits| Some(from_half(bits))),
+            "f2" => number!(u16, |bits| Some(of_half(bits))),
             "f4" => number!(f32),
             "f8" => number!(f64, narrowed),
             // Any byte but zero is true.

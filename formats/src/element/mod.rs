@@ -1,4 +1,8 @@
-//! What the elements of a tensor are, by PyTorch's names.
+//! What the elements of a tensor in a file are, of whatever format, by PyTorch's names; [`values`] makes numbers of their bytes.
+
+mod values;
+
+pub use values::{of_half, to_counts, to_f32, to_i64};
 
 /// A type of elements whose values can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -81,6 +85,30 @@ impl Element {
         }
     }
 
+    /// Whether they are numbers with fractions.
+    pub fn is_float(self) -> bool {
+        match self {
+            Element::Float32
+            | Element::Float64
+            | Element::Float16
+            | Element::BFloat16
+            | Element::Float8E4M3fn
+            | Element::Float8E4M3fnuz
+            | Element::Float8E5M2
+            | Element::Float8E5M2fnuz
+            | Element::Float8E8M0fnu => true,
+            Element::Int8
+            | Element::Int16
+            | Element::Int32
+            | Element::Int64
+            | Element::Uint8
+            | Element::Uint16
+            | Element::Uint32
+            | Element::Uint64
+            | Element::Bool => false,
+        }
+    }
+
     /// PyTorch's name: `float32`.
     pub fn name(self) -> &'static str {
         NAMES.iter().find(|(element, ..)| *element == self).map_or("", |(_, name, _)| name)
@@ -94,17 +122,6 @@ impl Element {
     /// That of a typed storage's class: `FloatStorage`.
     pub fn of_storage(name: &str) -> Option<Element> {
         NAMES.iter().find(|(.., storage)| *storage == Some(name)).map(|(element, ..)| *element)
-    }
-}
-
-/// Bytes of an element of a storage whose values cannot be read, so that what stands behind it is found all the same.
-pub fn bytes_of_foreign(storage: &str) -> Option<u64> {
-    match storage {
-        "QInt8Storage" | "QUInt8Storage" | "QUInt4x2Storage" | "QUInt2x4Storage" | "UntypedStorage" => Some(1),
-        "QInt32Storage" => Some(4),
-        "ComplexFloatStorage" => Some(8),
-        "ComplexDoubleStorage" => Some(16),
-        _ => None,
     }
 }
 

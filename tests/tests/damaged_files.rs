@@ -9,10 +9,9 @@ use cnnc_runtime::data::{self, Format};
 use cnnc_runtime::input::{self, Wanted};
 use cnnc_runtime::train::recipe;
 use cnnc_runtime::{Error, WeightsOptions, convert_file};
+use cnnc_tests::allocations::{Counting, most_bytes};
 use flate2::{Compression, write::GzEncoder};
 use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::fs;
 use std::io::{Cursor, Write};
 use std::path::Path;
@@ -23,46 +22,8 @@ const DAMAGES: usize = 700;
 /// are not.
 const MOST_BYTES: i64 = 64 << 20;
 
-/// The system's allocator, counted by thread.
-struct Counting;
-
-thread_local! {
-    /// The bytes that this thread has taken and not given back, and the most that they were since that was last asked for.
-    static TAKEN: Cell<i64> = const { Cell::new(0) };
-    static MOST: Cell<i64> = const { Cell::new(0) };
-}
-
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
-
-fn take(bytes: i64) {
-    // A thread that ends has no such cells any more.
-    let _ = TAKEN.try_with(|taken| {
-        taken.set(taken.get() + bytes);
-        MOST.try_with(|most| most.set(most.get().max(taken.get())))
-    });
-}
-
-// SAFETY: everything is the system's allocator's, which keeps the promises.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        take(layout.size() as i64);
-        // SAFETY: the caller's layout is handed on as it is.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        take(layout.size() as i64);
-        // SAFETY: the caller's layout is handed on as it is.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        take(-(layout.size() as i64));
-        // SAFETY: the block came from `System`, with this layout.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
 
 /// Numbers without end that are the same each time (xorshift, Marsaglia 2003).
 struct Numbers(u64);
@@ -128,10 +89,7 @@ fn survive(folder: &Path, name: &str, whole: &[u8], read: impl Fn(&Path) -> Resu
     for number in 0..damages {
         let bytes = damaged(whole, &mut numbers);
         fs::write(&path, &bytes).expect("a file");
-        let before = TAKEN.get();
-        MOST.set(before);
-        let result = read(&path);
-        let most = MOST.get() - before;
+        let (result, most) = most_bytes(|| read(&path));
         assert!(most < MOST_BYTES, "{name}, damage {number}: {most} bytes for {} of {bytes:02x?}", bytes.len());
         for problem in result.err().into_iter().flatten() {
             refused += 1;
@@ -203,11 +161,11 @@ fn pictures() {
         ("grey.png", encoded(grey.clone(), ImageFormat::Png)),
         ("colours.png", encoded(colours.clone(), ImageFormat::Png)),
         ("deep.png", encoded(deep.to_rgba16(), ImageFormat::Png)),
-        ("palette.png", include_bytes!("pictures/palette.png").to_vec()),
+        ("palette.png", include_bytes!("../../runtime/tests/pictures/palette.png").to_vec()),
         ("grey.jpg", encoded(grey, ImageFormat::Jpeg)),
         ("colours.jpg", encoded(colours, ImageFormat::Jpeg)),
-        ("progressive.jpg", include_bytes!("pictures/progressive.jpg").to_vec()),
-        ("restarts.jpg", include_bytes!("pictures/restarts.jpg").to_vec()),
+        ("progressive.jpg", include_bytes!("../../runtime/tests/pictures/progressive.jpg").to_vec()),
+        ("restarts.jpg", include_bytes!("../../runtime/tests/pictures/restarts.jpg").to_vec()),
     ] {
         survive(folder.path(), name, &whole, as_input);
     }
@@ -236,7 +194,7 @@ fn checkpoints() {
     for name in
         ["zip_2.pth", "zip_5.pth", "legacy_0.pth", "legacy_2.pth", "tar_2.pth", "module_legacy_2.pth", "nested.pth"]
     {
-        let whole = fs::read(Path::new("../tests/reference/checkpoints").join(name)).expect("a checkpoint");
+        let whole = fs::read(Path::new("reference/checkpoints").join(name)).expect("a checkpoint");
         survive(folder.path(), name, &whole, written);
     }
 }

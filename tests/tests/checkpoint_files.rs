@@ -1,12 +1,11 @@
-//! Files as PyTorch saves them (`tests/reference/checkpoints.py` makes them and says what is in each): what is found in them, and
+//! Files as PyTorch saves them (`reference/checkpoints.py` makes them and says what is in each): what is found in them, and
 //! that no damage to any byte of them panics, hangs, or takes more memory than so few bytes can mean.
 
 use cnnc_formats::bytes::Bytes;
 use cnnc_formats::failure::{Failure, FailureKind};
 use cnnc_formats::pytorch::{Checkpoint, Form, form, open};
+use cnnc_tests::allocations::{Counting, most_bytes};
 use serde_json::Value;
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -15,43 +14,12 @@ use std::path::Path;
 /// bytes, its place on the stack, and room to grow.
 const MOST_BYTES: i64 = 4 << 20;
 
-/// The system's allocator, counted by thread.
-struct Counting;
-
-thread_local! {
-    /// The bytes that this thread has taken and not given back, and the most that they were.
-    static TAKEN: Cell<i64> = const { Cell::new(0) };
-    static MOST: Cell<i64> = const { Cell::new(0) };
-}
-
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-fn take(bytes: i64) {
-    let _ = TAKEN.try_with(|taken| {
-        taken.set(taken.get() + bytes);
-        MOST.try_with(|most| most.set(most.get().max(taken.get())))
-    });
-}
-
-// SAFETY: everything is the system's allocator's, which keeps the promises.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        take(layout.size() as i64);
-        // SAFETY: the caller's layout is handed on as it is.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        take(-(layout.size() as i64));
-        // SAFETY: the block came from `System`, with this layout.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
 /// All files by name.
 fn files() -> BTreeMap<String, Vec<u8>> {
-    let folder = fs::read_dir("../tests/reference/checkpoints").expect("the files");
+    let folder = fs::read_dir("reference/checkpoints").expect("the files");
     let read = |path: &Path| {
         (path.file_name().expect("a name").to_string_lossy().into_owned(), fs::read(path).expect("a file"))
     };
@@ -60,7 +28,7 @@ fn files() -> BTreeMap<String, Vec<u8>> {
 
 /// What is in those that are read.
 fn expected() -> serde_json::Map<String, Value> {
-    let text = fs::read_to_string("../tests/reference/checkpoints.json").expect("what is in them");
+    let text = fs::read_to_string("reference/checkpoints.json").expect("what is in them");
     match serde_json::from_str::<Value>(&text).expect("JSON")["files"].take() {
         Value::Object(files) => files,
         other => panic!("{other}"),
@@ -112,7 +80,7 @@ fn every_form_and_protocol_has_what_was_saved() {
 
 /// What is wrong with a file, which must be refused.
 fn refused(name: &str) -> Failure {
-    let bytes = fs::read(format!("../tests/reference/checkpoints/refused_{name}.pth")).expect("a file");
+    let bytes = fs::read(format!("reference/checkpoints/refused_{name}.pth")).expect("a file");
     read(&bytes, None).expect_err(name)
 }
 
@@ -141,7 +109,7 @@ fn what_nobody_should_do_is_named_and_refused() {
     }
     assert_eq!(refused("two_states").help, ["`--key model` has 2 tensors", "`--key ema` has 2 tensors"]);
     for name in ["page", "pointer", "plain_pickle"] {
-        let bytes = fs::read(format!("../tests/reference/checkpoints/refused_{name}.pth")).expect("a file");
+        let bytes = fs::read(format!("reference/checkpoints/refused_{name}.pth")).expect("a file");
         assert_eq!(form(&bytes.as_slice()).expect("bytes"), None, "{name}");
     }
 }
@@ -161,10 +129,7 @@ fn a_key_leads_to_a_state_or_says_what_there_is() {
 
 /// Reads damaged bytes, and holds what it takes to what they can be worth.
 fn survive(name: &str, bytes: &[u8]) -> bool {
-    let before = TAKEN.get();
-    MOST.set(before);
-    let found = read(bytes, None);
-    let most = MOST.get() - before;
+    let (found, most) = most_bytes(|| read(bytes, None));
     assert!(most < MOST_BYTES, "{name}: {most} bytes for {}", bytes.len());
     match found {
         Ok(Some(found)) => {
@@ -262,11 +227,9 @@ fn small_files_that_would_grow_are_refused_in_time() {
         ("a number without an end", [b"L".to_vec(), times(many, b"1")].concat()),
     ] {
         let bytes = stream(&pickle);
-        let before = TAKEN.get();
-        MOST.set(before);
         let started = std::time::Instant::now();
-        let found = read(&bytes, None);
-        let (most, time) = (MOST.get() - before, started.elapsed());
+        let (found, most) = most_bytes(|| read(&bytes, None));
+        let time = started.elapsed();
         assert!(found.is_err(), "{what}: {found:?}");
         assert!(most < 192 << 20, "{what}: {most} bytes for {}", bytes.len());
         assert!(time.as_secs() < 5, "{what}: {time:?}");
@@ -298,9 +261,8 @@ fn a_terabyte_of_nothing_is_refused_at_once() {
     for first in [b"PK\x03\x04".to_vec(), stream(b"}.")] {
         let bytes = Sparse { first, length: 1 << 40 };
         let form = form(&bytes).expect("bytes").expect("a form");
-        MOST.set(TAKEN.get());
-        let before = TAKEN.get();
-        open(&bytes, form, None).expect_err("nothing");
-        assert!(MOST.get() - before < MOST_BYTES);
+        let (found, most) = most_bytes(|| open(&bytes, form, None));
+        found.expect_err("nothing");
+        assert!(most < MOST_BYTES);
     }
 }

@@ -2,7 +2,7 @@
 
 mod numbers;
 
-use crate::arguments::{Eval, EvalFormat};
+use crate::arguments::{Eval, Report};
 use crate::console::{Console, Outcome};
 use crate::device;
 use crate::draw::confusion;
@@ -46,11 +46,11 @@ pub fn run(arguments: &Eval, console: &mut Console<'_>) -> Outcome {
     let names = prepared.class_names();
     if let Some(errors) = &evaluation.errors {
         return match arguments.format {
-            EvalFormat::Json => {
+            Report::Json => {
                 let report = numbers::json(&evaluation, errors, &names);
                 console.print_data(|output| writeln!(output, "{report}"))
             }
-            EvalFormat::Table => console.print(&numbers::text(&evaluation, errors, &names, console)),
+            Report::Table => console.print(&numbers::text(&evaluation, errors, &names, console)),
         };
     }
     let picture = match draw(&prepared, &evaluation, &names) {
@@ -61,8 +61,8 @@ pub fn run(arguments: &Eval, console: &mut Console<'_>) -> Outcome {
         }
     };
     match arguments.format {
-        EvalFormat::Json => console.print_data(|output| writeln!(output, "{}", json(&evaluation, &names))),
-        EvalFormat::Table => {
+        Report::Json => console.print_data(|output| writeln!(output, "{}", json(&evaluation, &names))),
+        Report::Table => {
             console.print(&summary(&evaluation, console))?;
             console.print(&table(&evaluation, &names, console))?;
             console.print(&matrix(&evaluation, &names, console))?;
@@ -157,7 +157,7 @@ fn matrix(evaluation: &Evaluation, names: &[String], console: &Console<'_>) -> S
 }
 
 #[derive(Serialize)]
-struct Report<'n> {
+struct Figures<'n> {
     pictures: usize,
     accuracy: f64,
     top5_accuracy: f64,
@@ -168,7 +168,7 @@ struct Report<'n> {
 
 fn json(evaluation: &Evaluation, names: &[String]) -> String {
     let row = |label: usize| (0..evaluation.classes).map(|answer| evaluation.count(label, answer)).collect();
-    let report = Report {
+    let report = Figures {
         pictures: evaluation.seen,
         accuracy: evaluation.accuracy(),
         top5_accuracy: evaluation.top_accuracy(),

@@ -1,10 +1,9 @@
 //! `log.jsonl`: a line of JSON for each epoch.
 
-use super::exact;
 use super::history::{History, Record};
 use crate::failure::{broken_file, file_failure};
 use crate::{Result, files};
-use serde::Deserialize;
+use serde_json::Value;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
@@ -58,30 +57,8 @@ pub fn read(path: &Path) -> Result<History> {
         return Err(broken_file(path, format!("is larger than {LONGEST} bytes, and no log of epochs")));
     }
     let record = |(number, line): (usize, &str)| {
-        let record = serde_json::from_str::<Logged>(line);
-        let record =
-            record.map_err(|error| broken_file(path, format!("has no epoch in line {}: {error}", number + 1)))?;
-        let Logged {
-            epoch,
-            train_loss,
-            train_accuracy,
-            val_loss,
-            val_accuracy,
-            learning_rate,
-            seconds,
-            images_per_second,
-        } = record;
-        let [train_loss, val_loss] = [train_loss, val_loss].map(|Number(loss)| loss);
-        Ok(Record {
-            epoch,
-            train_loss,
-            train_accuracy,
-            val_loss,
-            val_accuracy,
-            learning_rate,
-            seconds,
-            images_per_second,
-        })
+        let record = serde_json::from_str(line).map(completed).and_then(serde_json::from_value::<Record>);
+        record.map_err(|error| broken_file(path, format!("has no epoch in line {}: {error}", number + 1)))
     };
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let records = lines.map(record).collect::<Result<Vec<Record>>>()?;
@@ -91,33 +68,15 @@ pub fn read(path: &Path) -> Result<History> {
     }
 }
 
-/// A line of a log whose last members may be missing.
-#[derive(Deserialize)]
-struct Logged {
-    epoch: usize,
-    train_loss: Number,
-    #[serde(default)]
-    train_accuracy: Option<f64>,
-    #[serde(default)]
-    val_loss: Number,
-    #[serde(default)]
-    val_accuracy: Option<f64>,
-    #[serde(default)]
-    learning_rate: f64,
-    #[serde(default)]
-    seconds: f64,
-    #[serde(default)]
-    images_per_second: f64,
-}
-
-/// A number, or what stands for one that JSON lacks; none where it is missing.
-#[derive(Deserialize)]
-struct Number(#[serde(with = "exact")] f64);
-
-impl Default for Number {
-    fn default() -> Number {
-        Number(f64::NAN)
+/// A line whose last members may be missing, as other programs write it: a loss that is not there is no number, the rest nothing.
+fn completed(mut line: Value) -> Value {
+    if let Some(members) = line.as_object_mut() {
+        members.entry("val_loss").or_insert("NaN".into());
+        for name in ["learning_rate", "seconds", "images_per_second"] {
+            members.entry(name).or_insert(0.0.into());
+        }
     }
+    line
 }
 
 fn line(path: &Path, record: &Record) -> Result<String> {

@@ -1,0 +1,47 @@
+//! The arguments of `cnnc convert` and `cnnc import`: files of other programs.
+
+use clap::Args;
+use cnnc_runtime::Rename;
+use std::path::PathBuf;
+
+/// Write weights of any form that is read, PyTorch's files too, as a safetensors file.
+#[derive(Debug, Args)]
+pub struct Convert {
+    /// The weights.
+    pub from: PathBuf,
+    /// The safetensors file.
+    #[arg(value_name = "OUT.safetensors")]
+    pub to: PathBuf,
+    /// Of several states in the file, the one under this key: ema, or model.net where it lies in another.
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
+    /// Take this off the front of every key that has it, with or without its dot.
+    #[arg(long, default_value = "", value_name = "TEXT", hide_default_value = true)]
+    pub prefix: String,
+    /// Rename keys, in this order: every match of a regular expression becomes a text, in which $1 is its first group.
+    #[arg(long, value_name = "REGEX=TEXT")]
+    pub rename: Vec<Rename>,
+    /// Write over a file that is there.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Make a spec of an ONNX file or of a cfg of Darknet, and its weights beside it.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// The file of another program.
+    pub file: PathBuf,
+    /// The spec to write; its weights get the same name with .safetensors. Without it, both are named after the file, in the
+    /// folder where the command runs.
+    #[arg(short, long, value_name = "NET.cnn")]
+    pub output: Option<PathBuf>,
+    /// The file of weights that belongs to a cfg of Darknet; without it the spec alone is written.
+    #[arg(long, value_name = "NET.weights")]
+    pub weights: Option<PathBuf>,
+    /// Write out every layer instead of finding blocks and loops.
+    #[arg(long)]
+    pub flat: bool,
+    /// Replace what is there.
+    #[arg(long)]
+    pub force: bool,
+}

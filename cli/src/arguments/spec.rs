@@ -1,0 +1,115 @@
+//! The arguments of `cnnc check`, `cnnc summary` and `cnnc dump`: what is said of a spec without running it.
+
+use super::{Model, threads};
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+/// Check specs: all errors of all files, or a line for each model.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The specs.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub model: Model,
+}
+
+/// Show every layer with its shape, parameters and cost.
+#[derive(Debug, Args)]
+pub struct Summary {
+    /// The spec.
+    pub file: PathBuf,
+    /// How to write it.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// Fold what lies deeper into one row; 0 is the model as a whole.
+    #[arg(long, value_name = "D")]
+    pub depth: Option<usize>,
+    /// Threads that memory is foretold for; 0 is one for each core.
+    #[arg(long, default_value_t = 0, value_name = "COUNT", value_parser = threads)]
+    pub threads: usize,
+    /// Inputs at a time that memory is foretold for; 1 where the spec leaves it open.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub batch: Option<u32>,
+    /// Foretell the memory of a training step too, with the cross-entropy and plain SGD.
+    #[arg(long)]
+    pub train: bool,
+    /// Foretell it of a step that computes values again instead of keeping them.
+    #[arg(long, requires = "train")]
+    pub recompute: bool,
+    #[command(flatten)]
+    pub model: Model,
+}
+
+/// How a summary is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A table with totals.
+    Table,
+    /// A line for each child of the model, as PyTorch prints shapes.
+    Torch,
+    /// Nested modules, as PyTorch prints a network.
+    Tree,
+    /// For programs; docs/json.md says what is in it.
+    Json,
+    /// The same as JSON.
+    Yaml,
+}
+
+/// Print what a stage of the compiler made.
+#[derive(Debug, Args)]
+pub struct Dump {
+    /// The spec.
+    pub file: PathBuf,
+    /// The stage; the plan is that of this machine's CPU.
+    #[arg(long, value_enum, required_unless_present = "target")]
+    pub stage: Option<Stage>,
+    /// The plan for something else than this machine.
+    #[arg(long, value_enum, conflicts_with = "stage")]
+    pub target: Option<Target>,
+    /// Say why a fusion happened, or did not; for the fused stage and the plan.
+    #[arg(long)]
+    pub explain: bool,
+    /// A training step instead of inference, from the kernels on: cross-entropy and plain SGD.
+    #[arg(long)]
+    pub train: bool,
+    /// One that computes values again instead of keeping them; from the fused stage on.
+    #[arg(long, requires = "train")]
+    pub recompute: bool,
+    #[command(flatten)]
+    pub model: Model,
+}
+
+/// A stage of the compiler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum Stage {
+    /// The file as it was read.
+    Ast,
+    /// Layers, once loops are written out and arguments bound.
+    Graph,
+    /// Layers with the shapes of their outputs.
+    Shapes,
+    /// Kernels, before any pass.
+    Kernels,
+    /// Kernels after all passes.
+    Fused,
+    /// Kernel calls in order, with their memory.
+    Plan,
+    /// What is written for an NVIDIA GPU: CUDA C and its launches, in exact float32.
+    Cuda,
+}
+
+/// What a plan can be made for, whatever this machine is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Target {
+    /// A CPU with AVX-512: channels in blocks of 16.
+    Avx512,
+    /// A CPU with AVX2 and FMA: channels in blocks of 8.
+    Avx2,
+    /// Any CPU: channels in blocks of 8, without vector instructions of its own.
+    Portable,
+    /// The plain loops that say what every kernel means.
+    Reference,
+    /// An NVIDIA GPU.
+    Cuda,
+}

@@ -1,4 +1,5 @@
-//! What tests of commands share: the executable as a process, what it prints where it succeeds, and what it says where it is refused.
+//! What tests of commands share: the executable as a process, what it prints where it succeeds, and what it says where it is
+//! refused.
 
 use std::path::Path;
 use std::process::{Command, Output};

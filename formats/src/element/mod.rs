@@ -1,4 +1,4 @@
-//! What the elements of a tensor in a file are, of whatever format, by PyTorch's names; [`values`] makes numbers of their bytes.
+//! What the elements of a tensor in a file are, of whatever format, by PyTorch's names; `values` makes numbers of their bytes.
 
 mod values;
 

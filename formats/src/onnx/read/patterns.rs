@@ -77,6 +77,7 @@ fn times(network: &Network, value: ValueId, number: f64) -> Option<ValueId> {
         .or_else(|| with_number(network, value, JoinKind::Quotient, 1.0 / number))
 }
 
+/// Puts a layer without parameters in the place of a value.
 fn replaced(
     reader: &mut Reader<'_>,
     value: ValueId,
@@ -84,7 +85,7 @@ fn replaced(
     arguments: Vec<(&'static str, Constant)>,
     input: ValueId,
 ) -> bool {
-    reader.network.replace(value, layer, arguments, &[input], Vec::new()).is_ok()
+    put(reader, value, layer, arguments, input, &[])
 }
 
 /// `x · sigmoid(x)`
@@ -253,7 +254,7 @@ fn layer_norm(reader: &mut Reader<'_>, value: ValueId) -> bool {
     put(reader, value, layer, arguments, x, &tensors)
 }
 
-/// Puts a layer with parameters in the place of a value.
+/// Puts a layer in the place of a value; one with parameters is named by them.
 fn put(
     reader: &mut Reader<'_>,
     value: ValueId,
@@ -265,6 +266,9 @@ fn put(
     let held = tensors.iter().map(|tensor| reader.hold(tensor.clone())).collect();
     if reader.network.replace(value, layer, arguments, &[input], held).is_err() {
         return false;
+    }
+    if tensors.is_empty() {
+        return true;
     }
     reader.network.scope = reader.network.node(value).path.clone();
     let mut names = std::mem::take(&mut reader.names);

@@ -72,8 +72,8 @@ pub trait Executable: Send {
     /// The answers to these inputs, in the order of the plan's outputs; they stay until the next run.
     ///
     /// # Errors
-    /// When the inputs are not those that the plan wants, or the device fails; E508 when it is cancelled: the answers are those
-    /// of the run before then.
+    /// When the inputs are not those that the plan wants, or the device fails; E508 when it is cancelled: the answers are
+    /// those of no run then.
     fn run_unless(&mut self, inputs: &dyn TensorList, cancel: &Cancel) -> Result<&[Tensor]>;
 
     /// As [`Executable::run_unless`], with the answers in the caller's memory.

@@ -108,6 +108,16 @@ pub(crate) enum Destination<'d> {
     Uint64(&'d mut [u64]),
 }
 
+impl Destination<'_> {
+    /// Its first word.
+    pub(crate) fn as_mut_ptr(self) -> *mut f32 {
+        match self {
+            Destination::Float32(data) => data.as_mut_ptr(),
+            Destination::Uint64(counts) => counts.as_mut_ptr().cast(),
+        }
+    }
+}
+
 /// Where the answers of a run go, by their number.
 pub(crate) trait Destinations {
     fn destination(&mut self, number: usize) -> Destination<'_>;

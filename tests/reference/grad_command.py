@@ -1,4 +1,4 @@
-"""Makes `grad_command.json`: what `cnnc grad` must say of eleven networks, by PyTorch's autograd in float64, in training mode.
+"""Makes `grad_command.json`: what `cnnc grad` must say of twelve networks, by PyTorch's autograd in float64, in training mode.
 
 Weights are those that `cnnc params FILE --seed 0 --save` draws, so the path of an executable is wanted; element i of an
 input is (37 i mod 101) / 50 - 1. Classifiers have the cross-entropy of class 3 i mod 10 for row i, all others the sum of
@@ -20,7 +20,7 @@ import torch
 from nets import D2L
 
 HERE = pathlib.Path(__file__).parent
-CLASSIFIERS = ("lenet", "modern_lenet", "plain_lenet", "mlp")
+CLASSIFIERS = ("lenet", "modern_lenet", "plain_lenet", "mlp", "resnet18")
 OTHERS = (
     "residual_block",
     "projected_residual_block",

@@ -39,5 +39,7 @@ mod tests {
         assert_eq!(layer.shape.to_string(), "[N, 4, 2, 6, 3]");
         assert_eq!(layer.describe(), "output_size=(2, None, 3)");
         assert_eq!(layer.kernels, ["reshape", "pool_mean", "reshape", "pool_mean", "reshape"]);
+        let whole = on("AdaptiveAvgPool3d((1, 1, 2))", &["[N, 4, 5, 6, 8]"]);
+        assert_eq!(whole.kernels, ["reshape", "pool_mean", "reshape"]);
     }
 }

@@ -105,6 +105,12 @@ pub fn pool(builder: &mut KernelBuilder, x: NodeId, axes: &[PoolAxis], over: &Ov
         }
         (&[depth, height, width], &[planes, rows, columns]) => {
             let &[batch, channels, given, tall, wide] = builder.shape(x).as_slice() else { return x };
+            if is_whole(depth, given) && is_whole(height, tall) && matches!(over, Over::Max | Over::Mean) {
+                let (x, all) = (builder.reshape(x, &[batch, channels, given * tall, wide]), given * tall);
+                let rows = PoolAxis::Sliding(AxisWindow { kernel: all, stride: all, dilation: 1, before: 0 });
+                let y = builder.pool(x, [rows, width], over.pooling([None, None], true), [1, columns]);
+                return builder.reshape(y, &[batch, channels, 1, 1, columns]);
+            }
             let x = builder.reshape(x, &[batch, channels * given, tall, wide]);
             let flat = builder.pool(x, [height, width], over.pooling([Some(1), Some(2)], false), [rows, columns]);
             let flat = builder.reshape(flat, &[batch, channels, given, rows * columns]);
@@ -114,6 +120,11 @@ pub fn pool(builder: &mut KernelBuilder, x: NodeId, axes: &[PoolAxis], over: &Ov
         }
         _ => x,
     }
+}
+
+/// Whether an axis of that size is one window.
+fn is_whole(axis: PoolAxis, size: usize) -> bool {
+    matches!(axis, PoolAxis::Sliding(AxisWindow { kernel, dilation: 1, before: 0, .. }) if kernel == size)
 }
 
 /// `[N, C, L]` as planes of one row.

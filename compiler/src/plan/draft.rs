@@ -15,7 +15,7 @@ pub(super) struct Located {
 /// Memory that one value takes, or several that are parts of one concatenation.
 #[derive(Clone, Debug)]
 pub(super) struct Buffer {
-    /// `Scratch`, `Prepared` with the buffer's own number, or `Arena`.
+    /// `Scratch`, `Prepared` with the buffer's own number, `Arena`, or the `Output` that it is.
     pub storage: Storage,
     /// Its bytes.
     pub bytes: usize,
@@ -29,6 +29,11 @@ impl Buffer {
     /// Whether it is made once, for runs.
     pub fn is_prepared(&self) -> bool {
         matches!(self.storage, Storage::Prepared(_))
+    }
+
+    /// Whether it is made by a run.
+    pub fn is_of_runs(&self) -> bool {
+        matches!(self.storage, Storage::Arena | Storage::Output(_))
     }
 }
 
@@ -82,6 +87,17 @@ impl Draft {
         }
         let prepared = self.buffers.iter_mut().filter(|buffer| buffer.is_prepared());
         prepared.filter(|buffer| !buffer.stays).for_each(|buffer| buffer.storage = Storage::Scratch);
+    }
+
+    /// Has the outputs written to the caller's memory that are all of a run's value, in its order.
+    pub fn write_outputs(&mut self) {
+        for (number, output) in self.outputs.iter().enumerate() {
+            let Some(buffer) = output.buffer.and_then(|buffer| self.buffers.get_mut(buffer)) else { continue };
+            let is_whole = output.view.is_dense() && output.view.size_bytes() == buffer.bytes as u64;
+            if is_whole && buffer.storage == Storage::Arena {
+                buffer.storage = Storage::Output(number);
+            }
+        }
     }
 
     /// Orders what is prepared so that scratch is short-lived: whatever a run needs is made in the order that it was, and what it

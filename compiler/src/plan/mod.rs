@@ -5,6 +5,7 @@
 //! cost nothing. Storages and offsets count bytes, sizes and strides count elements; every element lies at a multiple of its
 //! size. Offsets were chosen by liveness. What `prepare` makes for itself alone lies in `Scratch`, which is given back after it.
 //! Each value that it makes for runs has a storage of its own, so that plans for other sizes can share it (`preparation.rs`).
+//! An output that is all of a value is written to the caller's memory, where the target allows it.
 //!
 //! What a back end may rely on (`verify.rs` checks it):
 //!
@@ -13,12 +14,12 @@
 //! | view | lies |
 //! |---|---|
 //! | input | dense, in place; no step writes to it |
-//! | result of a step | dense from axis 1 on; only the step from one index of axis 0 to the next is free, as in a part of a concatenation. That of a `Map` may have gaps anywhere: a part of a concatenation along another axis. In `Prepared` or `Scratch` for `prepare`, in the arena for `run` |
+//! | result of a step | dense from axis 1 on; only the step from one index of axis 0 to the next is free, as in a part of a concatenation. That of a `Map` may have gaps anywhere: a part of a concatenation along another axis. In `Prepared` or `Scratch` for `prepare`, in the arena or an output for `run` |
 //! | a parameter's new value | all of the parameter, which is marked as updated: written once a run, by a `Map`, after every step that needs the old value; what reads it later reads the new one |
 //! | weight of a convolution; packed weights, and what is packed | dense |
 //! | own operand of any other kernel but `Map` | dense from axis 1 on; so the matrices of a product are rows of any distance |
 //! | operand of a `Map` or an epilogue | any strides, 0 where it is repeated; its shape is the result's. An epilogue's lanes are side by side, or one that is repeated |
-//! | output of the plan | any view of any storage, to be copied out |
+//! | output of the plan | all of its own storage `Output`, dense: steps wrote it there. Or any view of any storage, to be copied out |
 //!
 //! All of them are of float32, and so is what steps compute in, but for a `Map`: it may read whole numbers beside float32, and
 //! one that computes in whole numbers reads and writes nothing else.
@@ -86,7 +87,10 @@ pub fn plan(graph: &KernelGraph, target: &Target) -> Result<Plan, Box<Diagnostic
 /// As [`plan`].
 pub fn plan_with_notes(graph: &KernelGraph, target: &Target) -> Result<(Plan, Vec<Note>), Box<Diagnostic>> {
     crate::kernels::verify(graph).map_err(|text| fault(&text))?;
-    let lower::Lowered { draft, parameters, notes } = lower::lower(graph, target.blocks.as_ref());
+    let lower::Lowered { mut draft, parameters, notes } = lower::lower(graph, target.blocks.as_ref());
+    if target.writes_outputs {
+        draft.write_outputs();
+    }
     finish::check_values(graph, &draft, target)?;
     let plan = finish::finish(graph, draft, parameters, target);
     finish::check_memory(graph, &plan, target)?;
@@ -105,12 +109,20 @@ pub struct Target {
     pub memory_bytes: u64,
     /// How images are held in blocks of channels; `None` holds them as the graph has them.
     pub blocks: Option<Blocks>,
+    /// Whether steps write outputs where the caller wants them. Else they lie among the values of a run, and are copied.
+    pub writes_outputs: bool,
 }
 
 impl Target {
-    /// The plain target of the reference kernels, of tests and of prints: 64-byte lines, 16 GiB, no blocks.
+    /// The plain target of the reference kernels, of tests and of prints: 64-byte lines, 16 GiB, no blocks, outputs copied.
     pub fn reference() -> Target {
-        Target { name: "reference".into(), alignment_bytes: 64, memory_bytes: 16 << 30, blocks: None }
+        Target {
+            name: "reference".into(),
+            alignment_bytes: 64,
+            memory_bytes: 16 << 30,
+            blocks: None,
+            writes_outputs: false,
+        }
     }
 
     /// The fixed target with blocks, for tests and prints.
@@ -132,6 +144,8 @@ pub enum Storage {
     Prepared(usize),
     /// Values of one run.
     Arena,
+    /// The caller's memory for the output of that number, which is dense there. Targets that do not write it have none.
+    Output(usize),
 }
 
 /// A tensor inside a storage.
@@ -295,6 +309,7 @@ impl Plan {
             Storage::Scratch => Some(self.scratch_bytes as u64),
             Storage::Prepared(index) => self.prepared.get(index).map(|&bytes| bytes as u64),
             Storage::Arena => Some(self.arena_bytes as u64),
+            Storage::Output(index) => self.outputs.get(index).map(|port| port.view.size_bytes()),
         }
     }
 }

@@ -73,6 +73,7 @@ fn place(plan: &Plan, view: &View, known: Option<&[usize]>) -> String {
         Storage::Arena => ("arena", None),
         Storage::Scratch => ("scratch", None),
         Storage::Prepared(_) => ("prepared", None),
+        Storage::Output(index) => named(plan.outputs.get(index).map(|port| (&*port.name, &*port.view.shape))),
         Storage::Input(index) => named(plan.inputs.get(index).map(|port| (&*port.name, &*port.view.shape))),
         Storage::Parameter(index) => {
             named(plan.parameters.get(index).map(|parameter| (&*parameter.path, &*parameter.shape)))

@@ -5,10 +5,10 @@
 //! likewise writes over the value that is added to its sums, if nothing else that it reads lies there. A buffer with parts of a
 //! concatenation is left alone, since the parts have lives of their own.
 
+use super::View;
 use super::draft::{Buffer, Draft, DraftStep};
 use super::memory::Life;
 use super::operation::Operation;
-use super::{Storage, View};
 
 /// Buffers, some of them made one, and their lives.
 pub(super) struct Reuse {
@@ -37,7 +37,7 @@ impl Reuse {
     fn find_lives(&mut self, buffers: &[Buffer], of_runs: bool, steps: &[DraftStep]) {
         for (now, step) in steps.iter().enumerate() {
             for index in step.operands.iter().flatten().copied().chain(step.output) {
-                let in_it = |buffer: &&Buffer| (buffer.storage == Storage::Arena) == of_runs;
+                let in_it = |buffer: &&Buffer| buffer.is_of_runs() == of_runs;
                 let Some(buffer) = buffers.get(index).filter(in_it) else { continue };
                 let last = if buffer.stays { steps.len() } else { now };
                 if let Some(life) = self.lives.get_mut(index) {

@@ -34,7 +34,8 @@ pub fn outputs(plan: &Plan) -> Vec<Tensor> {
 fn simulate(plan: &Plan) -> (Vec<Tensor>, HashMap<Storage, Vec<f64>>) {
     let mut storages: HashMap<Storage, Vec<f64>> = HashMap::new();
     let prepared = (0..plan.prepared.len()).map(Storage::Prepared);
-    for storage in prepared.chain([Storage::Scratch, Storage::Arena]) {
+    let outputs = (0..plan.outputs.len()).map(Storage::Output);
+    for storage in prepared.chain(outputs).chain([Storage::Scratch, Storage::Arena]) {
         storages.insert(storage, vec![f64::NAN; plan.storage_bytes(storage).unwrap() as usize / WORD_BYTES]);
     }
     for (index, port) in plan.inputs.iter().enumerate() {

@@ -11,8 +11,8 @@ use crate::kernels::{AxisWindow, Expression, KernelGraph, Reduction, Update};
 
 /// The plan of a graph, which computes what the graph does.
 fn planned(graph: &KernelGraph) -> Plan {
-    for lanes in [4, 16] {
-        let plan = plan(graph, &blocked(lanes)).unwrap();
+    for (lanes, writes_outputs) in [(4, false), (4, true), (16, false), (16, true)] {
+        let plan = plan(graph, &Target { writes_outputs, ..blocked(lanes) }).unwrap();
         assert_same(&simulate::outputs(&plan), &evaluate::outputs(graph));
     }
     let plan = plan(graph, &Target::reference()).unwrap();
@@ -56,6 +56,23 @@ fn a_value_that_is_needed_later_is_not_written_over() {
     let offsets: Vec<usize> = plan.run.iter().map(|step| step.output.offset_bytes).collect();
     assert_eq!(offsets.iter().filter(|&&offset| offset == offsets[1]).count(), 1, "b is an output");
     assert_eq!(offsets[0], offsets[3], "the sum lies where a was");
+}
+
+#[test]
+fn outputs_are_written_where_the_caller_wants_them() {
+    let (mut test, x) = TestGraph::new(&[1, 2, 4, 4]);
+    let a = test.conv(x, 2, 1, false);
+    let b = test.relu(a);
+    let turned = test.layer("Permute", |builder| builder.permute(b, &[0, 1, 3, 2]));
+    let sum = test.sum(b, turned);
+    let graph = test.finish_all(&[("b", b), ("sum", sum), ("again", b), ("turned", turned)]);
+    planned(&graph);
+    let plan = plan(&graph, &Target { writes_outputs: true, ..Target::reference() }).unwrap();
+    assert_same(&simulate::outputs(&plan), &evaluate::outputs(&graph));
+    let storages: Vec<Storage> = plan.outputs.iter().map(|port| port.view.storage).collect();
+    let (first, second) = (Storage::Output(0), Storage::Output(1));
+    assert_eq!(storages, [first, second, first, first], "a value is written once, and views of it are copied");
+    assert_eq!(plan.arena_bytes, 4 * (2 * 4 * 4), "a alone");
 }
 
 #[test]

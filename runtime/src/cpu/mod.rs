@@ -314,7 +314,7 @@ impl Engine {
     pub fn profile(&mut self, inputs: &(impl TensorList + ?Sized), runs: usize) -> Result<Vec<f64>> {
         self.check_run(&inputs)?;
         match &mut self.kernels {
-            Running::Fast(fast) => Ok(fast.profile(&inputs, runs.max(1))),
+            Running::Fast(fast) => Ok(fast.profile(&inputs, &mut self.answers, runs.max(1))),
             Running::Reference(_) => Ok(Vec::new()),
         }
     }

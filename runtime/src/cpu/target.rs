@@ -16,7 +16,8 @@ pub fn target(options: &CpuOptions) -> Target {
         Kernels::Reference => plain,
         Kernels::Fast => {
             let set = options.instructions;
-            Target { name: format!("cpu, {}", set.name()).into(), blocks: Some(blocks(set, options)), ..plain }
+            let name = format!("cpu, {}", set.name()).into();
+            Target { name, blocks: Some(blocks(set, options)), writes_outputs: true, ..plain }
         }
     }
 }

@@ -62,11 +62,11 @@ impl TrainingEngine {
     /// # Errors
     /// As [`TrainingEngine::step`].
     pub fn profile(&mut self, state: &mut Parameters, inputs: &dyn TensorList, runs: usize) -> Result<Vec<f64>> {
-        let Engine { plan, kernels, .. } = &mut self.0;
+        let Engine { plan, kernels, answers, .. } = &mut self.0;
         check_inputs(plan, inputs)?;
         check_parameters(plan, state)?;
         match kernels {
-            Running::Fast(fast) => fast.profile_steps(state, inputs, runs.max(1)),
+            Running::Fast(fast) => fast.profile_steps(state, inputs, answers, runs.max(1)),
             Running::Reference(_) => Ok(Vec::new()),
         }
     }

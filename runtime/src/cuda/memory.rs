@@ -49,6 +49,8 @@ impl Memory {
             Storage::Scratch => self.scratch.as_ref(),
             Storage::Prepared(index) => self.prepared.get(index).map(Arc::as_ref),
             Storage::Arena => self.arena.as_ref(),
+            // Outputs are fetched from among the values: plans for a device do not write them elsewhere.
+            Storage::Output(_) => None,
         }
     }
 }

@@ -105,7 +105,7 @@ pub struct Options {
 
 /// What plans for a device of that much memory are made for: plain images, values on 256 bytes.
 pub fn target(memory_bytes: u64) -> Target {
-    Target { name: "cuda".into(), alignment_bytes: WORD_BYTES * ALIGNMENT, memory_bytes, blocks: None }
+    Target { name: "cuda".into(), alignment_bytes: WORD_BYTES * ALIGNMENT, memory_bytes, ..Target::reference() }
 }
 
 impl Program {
@@ -153,6 +153,7 @@ impl std::fmt::Display for Argument {
                     Storage::Scratch => f.write_str("scratch")?,
                     Storage::Prepared(index) => write!(f, "prepared {index}")?,
                     Storage::Arena => f.write_str("arena")?,
+                    Storage::Output(index) => write!(f, "output {index}")?,
                 }
                 offset
             }

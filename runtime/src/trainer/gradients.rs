@@ -1,13 +1,14 @@
 //! The gradients of a loss: a model with weights, inputs and what should be answered to them come in; the loss and its slope
 //! by every parameter and every input go out. Nothing is changed.
 //!
-//! The network is as in training: dropout drops, normalisations use the batch's own statistics, and do not keep them.
+//! The network is as in training: dropout drops, normalisations use the batch's own statistics, and do not keep them. Products are
+//! taken as the definition says, without Winograd: the less is rounded, the fewer ReLUs see a sign that is not theirs.
 
 use super::{Given, Target};
 use crate::failure::{Error, Result, fault};
 use crate::trainer::StepInputs;
 use crate::view::{TensorList, views};
-use crate::{Device, Model, Tensor, Weights};
+use crate::{Device, Model, PrepareOptions, Tensor, Weights};
 use cnnc_compiler::diagnostic::Diagnostic;
 use cnnc_compiler::passes;
 use cnnc_compiler::plan::plan_with_notes;
@@ -43,6 +44,7 @@ impl Gradients {
     ) -> Result<Gradients> {
         let (model, inputs): (&Model, &dyn TensorList) = (weights.model(), &inputs);
         let graph = &model.graph().graph;
+        let device = device.planning(&PrepareOptions::default().exact().once());
         let here = |failure: Box<Diagnostic>| Error::new(*failure, model.files());
         let sizes: Vec<&[usize]> = views(inputs).map(|input| input.shape()).collect();
         let bindings = model.bindings(&sizes)?;

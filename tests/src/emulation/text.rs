@@ -96,5 +96,6 @@ pub fn storage_number(case: &Case, storage: Storage) -> usize {
         Storage::Scratch => first_own(case),
         Storage::Arena => first_own(case) + 1,
         Storage::Prepared(index) => first_own(case) + 2 + index,
+        Storage::Output(_) => unreachable!("plans for a device leave outputs among their values"),
     }
 }

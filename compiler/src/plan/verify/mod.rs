@@ -93,9 +93,12 @@ pub fn verify(plan: &Plan) -> Result<(), String> {
         }
         written.forget_scratch();
     }
-    for output in &plan.outputs {
+    for (index, output) in plan.outputs.iter().enumerate() {
         let named = |text| format!("output `{}`: {text}", output.name);
         inside(plan, &output.view).map_err(named)?;
+        let is_own = output.view.storage == Storage::Output(index);
+        let whole = output.view.offset_bytes == 0 && output.view.is_dense();
+        ensure(!is_own || whole, || named("it is not where the caller wants it".into()))?;
         written.read(&output.view).map_err(named)?;
     }
     Ok(())
@@ -160,12 +163,12 @@ fn storages(plan: &Plan, step: &Step, list: List) -> Result<(), String> {
         && step.output.offset_bytes == 0;
     let writes = match step.output.storage {
         Storage::Scratch | Storage::Prepared(_) => list == List::Prepare,
-        Storage::Arena => list == List::Run,
+        Storage::Arena | Storage::Output(_) => list == List::Run,
         Storage::Input(_) | Storage::Parameter(_) => updates,
     };
     ensure(writes, || format!("it writes to {:?}", step.output.storage))?;
     let early = |view: &View| match view.storage {
-        Storage::Input(_) | Storage::Arena => true,
+        Storage::Input(_) | Storage::Arena | Storage::Output(_) => true,
         Storage::Parameter(index) => plan.parameters.get(index).is_some_and(|parameter| parameter.changes),
         Storage::Prepared(_) | Storage::Scratch => false,
     };
@@ -217,6 +220,7 @@ fn inside(plan: &Plan, view: &View) -> Result<(), String> {
     let held = match view.storage {
         Storage::Input(index) => plan.inputs.get(index).map(|port| port.view.element),
         Storage::Parameter(index) => plan.parameters.get(index).map(|parameter| parameter.element),
+        Storage::Output(index) => plan.outputs.get(index).map(|port| port.view.element),
         Storage::Scratch | Storage::Prepared(_) | Storage::Arena => Some(view.element),
     };
     ensure(held.is_none_or(|held| held == view.element), || format!("{view:?} is not what its storage holds"))?;

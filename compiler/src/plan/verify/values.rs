@@ -13,6 +13,7 @@ pub(in crate::plan) struct Storages {
     scratch: Written,
     prepared: BTreeMap<usize, Written>,
     arena: Written,
+    outputs: BTreeMap<usize, Written>,
 }
 
 impl Storages {
@@ -31,6 +32,7 @@ impl Storages {
             Storage::Scratch => self.scratch.write(view, step),
             Storage::Prepared(number) => self.prepared.entry(number).or_default().write(view, step),
             Storage::Arena => self.arena.write(view, step),
+            Storage::Output(number) => self.outputs.entry(number).or_default().write(view, step),
         };
         ensure(is_new || !matches!(view.storage, Storage::Prepared(_)), || "it writes over what was prepared".into())
     }
@@ -47,6 +49,7 @@ impl Storages {
             Storage::Scratch => Some(&self.scratch),
             Storage::Prepared(number) => Some(self.prepared.get(&number).unwrap_or(&NOTHING)),
             Storage::Arena => Some(&self.arena),
+            Storage::Output(number) => Some(self.outputs.get(&number).unwrap_or(&NOTHING)),
         }
     }
 

@@ -15,6 +15,8 @@ pub struct Memory {
     pub prepared: Vec<*mut f32>,
     /// Values of this run; null in `prepare`.
     pub arena: *mut f32,
+    /// The caller's memory for outputs, by number; those that are written there alone, the others are null.
+    pub outputs: Vec<*mut f32>,
     /// For the heavy kernels to work in, a part a thread; no value of the plan.
     pub workspace: *mut f32,
 }
@@ -51,12 +53,14 @@ pub struct Lists {
     pub parameters: Vec<*mut f32>,
     /// As [`Memory::prepared`].
     pub prepared: Vec<*mut f32>,
+    /// As [`Memory::outputs`].
+    pub outputs: Vec<*mut f32>,
 }
 
 impl Memory {
     /// Its lists, once nothing is run over it any more.
     pub fn into_lists(self) -> Lists {
-        Lists { inputs: self.inputs, parameters: self.parameters, prepared: self.prepared }
+        Lists { inputs: self.inputs, parameters: self.parameters, prepared: self.prepared, outputs: self.outputs }
     }
 
     /// The lane that begins `offset` elements after an address.
@@ -71,6 +75,7 @@ impl Memory {
             Storage::Scratch => self.scratch,
             Storage::Prepared(index) => self.prepared[index],
             Storage::Arena => self.arena,
+            Storage::Output(index) => self.outputs[index],
         };
         // SAFETY: the caller promises an element that lies in its storage.
         Lane { pointer: unsafe { base.add(address.offset + offset) }, pattern: Pattern::Stride(stride) }

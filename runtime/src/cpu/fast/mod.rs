@@ -177,7 +177,7 @@ impl Packed {
         let mut packed = Packed {
             parameters: vec![None; plan.parameters.len()],
             prepared: Vec::new(),
-            outputs: plan.outputs.iter().map(|port| Output::new(&port.view)).collect(),
+            outputs: plan.outputs.iter().enumerate().map(|(number, port)| Output::new(number, &port.view)).collect(),
             run: calls.run,
             workspace_length: lengths[1],
             pool,
@@ -240,14 +240,16 @@ impl Packed {
         Ok(())
     }
 
-    /// Where everything lies during one run that works in there; the arena is not said. Nobody writes to what was prepared.
+    /// Where everything lies during one run that works in there; arena and outputs are not said. Nobody writes to what was
+    /// prepared.
     fn memory(&self, inputs: &dyn TensorList, working: &mut Working) -> Memory {
-        let Lists { inputs: mut to_inputs, parameters: mut to_parameters, mut prepared } =
+        let Lists { inputs: mut to_inputs, parameters: mut to_parameters, mut prepared, mut outputs } =
             std::mem::take(&mut working.lists);
         to_inputs.clear();
         to_inputs.extend(views(inputs).map(|input| input.as_ptr()));
         prepared.clear();
         prepared.extend(self.prepared.iter().map(|value| value.as_ptr().cast_mut()));
+        outputs.clear();
         to_parameters.clear();
         let pointer = |tensor: &Option<Arc<Tensor>>| {
             tensor.as_ref().map_or(std::ptr::null_mut(), |tensor| tensor.view().as_ptr().cast_mut())
@@ -258,6 +260,7 @@ impl Packed {
             parameters: to_parameters,
             scratch: std::ptr::null_mut(),
             prepared,
+            outputs,
             arena: std::ptr::null_mut(),
             workspace: working.workspace.as_mut_ptr(),
         }
@@ -275,7 +278,7 @@ impl Fast {
     /// The answers; inputs must have the plan's sizes, and `answers` those of its outputs. Whether it was not cancelled before
     /// they were there.
     pub fn run(&mut self, inputs: &dyn TensorList, answers: &mut dyn Destinations, cancel: &Cancel) -> bool {
-        let memory = self.memory(inputs);
+        let memory = self.memory(inputs, answers);
         self.execute(memory, answers, cancel)
     }
 
@@ -289,14 +292,19 @@ impl Fast {
         inputs: &dyn TensorList,
         answers: &mut dyn Destinations,
     ) -> Result<()> {
-        let memory = self.memory_over(state, inputs)?;
+        let memory = self.memory_over(state, inputs, answers)?;
         self.execute(memory, answers, &Cancel::default());
         Ok(())
     }
 
     /// The memory of a run that writes the parameters of `state`.
-    fn memory_over(&mut self, state: &mut Parameters, inputs: &dyn TensorList) -> Result<Memory> {
-        let mut memory = self.memory(inputs);
+    fn memory_over(
+        &mut self,
+        state: &mut Parameters,
+        inputs: &dyn TensorList,
+        answers: &mut dyn Destinations,
+    ) -> Result<Memory> {
+        let mut memory = self.memory(inputs, answers);
         for (parameter, pointer) in self.packed.plan.parameters.iter().zip(&mut memory.parameters) {
             if parameter.changes {
                 *pointer = state.get_mut(&parameter.path)?.as_mut_ptr();
@@ -317,7 +325,8 @@ impl Fast {
             }
             goes_on
         });
-        for (number, output) in self.packed.outputs.iter().enumerate().filter(|_| done) {
+        for (number, output) in self.packed.outputs.iter().enumerate().filter(|(_, output)| done && !output.is_written)
+        {
             // SAFETY: the outputs are those of the plan, whose memory this is; nothing writes any more.
             unsafe { output.copy_out(&memory, answers.destination(number), &mut self.working.offsets) };
         }
@@ -325,9 +334,10 @@ impl Fast {
         done
     }
 
-    /// The median seconds of each step over some runs.
-    pub fn profile(&mut self, inputs: &dyn TensorList, runs: usize) -> Vec<f64> {
-        let memory = self.memory(inputs);
+    /// The median seconds of each step over some runs; `answers` as for [`Fast::run`], of which those are the last run's that
+    /// steps write.
+    pub fn profile(&mut self, inputs: &dyn TensorList, answers: &mut dyn Destinations, runs: usize) -> Vec<f64> {
+        let memory = self.memory(inputs, answers);
         self.timed(memory, runs)
     }
 
@@ -335,8 +345,14 @@ impl Fast {
     ///
     /// # Errors
     /// As [`Fast::step`].
-    pub fn profile_steps(&mut self, state: &mut Parameters, inputs: &dyn TensorList, runs: usize) -> Result<Vec<f64>> {
-        let memory = self.memory_over(state, inputs)?;
+    pub fn profile_steps(
+        &mut self,
+        state: &mut Parameters,
+        inputs: &dyn TensorList,
+        answers: &mut dyn Destinations,
+        runs: usize,
+    ) -> Result<Vec<f64>> {
+        let memory = self.memory_over(state, inputs, answers)?;
         Ok(self.timed(memory, runs))
     }
 
@@ -367,8 +383,15 @@ impl Fast {
     }
 
     /// Where everything lies during one run.
-    fn memory(&mut self, inputs: &dyn TensorList) -> Memory {
-        Memory { arena: self.arena.as_mut_ptr(), ..self.packed.memory(inputs, &mut self.working) }
+    fn memory(&mut self, inputs: &dyn TensorList, answers: &mut dyn Destinations) -> Memory {
+        let mut memory = self.packed.memory(inputs, &mut self.working);
+        memory.arena = self.arena.as_mut_ptr();
+        let written = |(number, output): (usize, &Output)| match output.is_written {
+            true => answers.destination(number).as_mut_ptr(),
+            false => std::ptr::null_mut(),
+        };
+        memory.outputs.extend(self.packed.outputs.iter().enumerate().map(written));
+        memory
     }
 }
 

@@ -3,9 +3,10 @@
 use super::level::vectorised;
 use super::math;
 use super::memory::{Address, Memory};
+use super::reduce::of_run;
 use super::tasks::{Cost, Tasks, Workspace};
 use crate::cpu::windows::Windows;
-use cnnc_compiler::kernels::{PoolAxis, Pooling};
+use cnnc_compiler::kernels::{PoolAxis, Pooling, Reduction};
 use cnnc_compiler::plan::View;
 
 /// Elements that a task reads.
@@ -28,6 +29,8 @@ pub struct Pool {
     windows: Windows,
     /// Whether the windows are pairs of columns, one after the other.
     pairs: bool,
+    /// How a window's elements are combined where they follow each other: windows are as wide as the image.
+    run: Option<Reduction>,
     pooling: Pooling,
 }
 
@@ -38,6 +41,14 @@ impl Pool {
         let counts = [output.shape[rank - 2], output.shape[rank - 1]];
         let sizes = [x.shape[rank - 2], x.shape[rank - 1]];
         let windows = Windows::new(&axes, sizes, counts, &pooling);
+        let is_run = windows.spans[1] == [(0, 1, sizes[1])]
+            && windows.spans[0].iter().all(|span| span.1 == 1)
+            && x.strides[rank - 2] == sizes[1];
+        let reduction = match pooling {
+            Pooling::Max => Some(Reduction::Max),
+            Pooling::Mean(_) => Some(Reduction::Sum),
+            Pooling::Softmax => None,
+        };
         // Axis 0 alone may have gaps; with two axes it is the rows themselves.
         let images = if rank > 2 { [x.strides[0], output.strides[0]] } else { [0, 0] };
         Pool {
@@ -49,6 +60,7 @@ impl Pool {
             heights: [sizes[0], counts[0]],
             width: sizes[1],
             pairs: windows.spans[1].iter().enumerate().all(|(at, &span)| span == (2 * at, 1, 2)),
+            run: reduction.filter(|_| is_run),
             windows,
             pooling,
         }
@@ -80,6 +92,11 @@ impl Pool {
             let source =
                 |index: usize| memory.lane(self.input, from + index * step * self.row_strides[0], 1).slice(self.width);
             let output = memory.lane(self.output, to, 1).slice_mut(columns.len());
+            if let Some(reduction) = self.run {
+                let run = memory.lane(self.input, from, 1).slice(number * self.width);
+                output[0] = of_run(reduction, run) * self.windows.factors(y)[0];
+                return;
+            }
             let combined = Workspace::values(&mut workspace.values, self.width);
             match self.pooling {
                 Pooling::Max if self.pairs && number == 2 => larger_of_squares(output, source(0), source(1)),

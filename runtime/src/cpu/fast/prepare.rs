@@ -13,7 +13,7 @@ use crate::cpu::blocked::vector::InstructionSet;
 use crate::failure::{Result, fault};
 use crate::view::Destination;
 use cnnc_compiler::element::ElementType;
-use cnnc_compiler::plan::{Operation, Packing, Plan, Step, View};
+use cnnc_compiler::plan::{Operation, Packing, Plan, Step, Storage, View};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -154,13 +154,18 @@ fn kernel(step: &Step, own: &[View], others: &[View]) -> Result<(Box<dyn StepCal
     })
 }
 
-/// How an output is walked through.
-pub struct Output(Walk);
+/// How an output comes to the caller.
+pub struct Output {
+    /// Whether the steps write it there themselves.
+    pub is_written: bool,
+    /// How it is walked through, to be copied.
+    walk: Walk,
+}
 
 impl Output {
-    /// The output of a plan.
-    pub fn new(view: &View) -> Output {
-        Output(Walk::whole(&[&words(view)]))
+    /// The output of that number of a plan.
+    pub fn new(number: usize, view: &View) -> Output {
+        Output { is_written: view.storage == Storage::Output(number), walk: Walk::whole(&[&words(view)]) }
     }
 
     /// Copies its values to where there is room for as many of its type.
@@ -168,7 +173,7 @@ impl Output {
     /// # Safety
     /// The memory must be that of the plan whose output it is, and no one may write to it.
     pub unsafe fn copy_out(&self, memory: &Memory, mut into: Destination<'_>, offsets: &mut Vec<usize>) {
-        let walk = &self.0;
+        let walk = &self.walk;
         let mut done = 0;
         for lead in 0..walk.leads() {
             walk.rows(lead, 0, walk.run_length(), offsets, |offsets, count| {

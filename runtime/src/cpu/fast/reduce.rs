@@ -85,13 +85,6 @@ impl Reduce {
         (TASK / (self.depth() * self.row()[0]).max(1)).max(1)
     }
 
-    fn start(&self) -> f32 {
-        match self.reduction {
-            Reduction::Sum => 0.0,
-            Reduction::Max => f32::NEG_INFINITY,
-        }
-    }
-
     /// Offsets in the input of everything but the dense run, from the first reduced element.
     fn each_run(&self, mut each: impl FnMut(usize)) {
         let outer = &self.reduced[..self.reduced.len() - 1];
@@ -120,7 +113,7 @@ impl Reduce {
             let output = memory.lane(self.output, to + first * output_stride, output_stride);
             if input_stride == 1 && output_stride == 1 && length > 1 {
                 let results = output.slice_mut(last - first);
-                results.fill(self.start());
+                results.fill(start(self.reduction));
                 for step in 0..run[0] {
                     self.each_run(|offset| {
                         let row = memory.lane(self.input, from + first + offset + step * run[1], 1).slice(last - first);
@@ -130,7 +123,7 @@ impl Reduce {
                 return;
             }
             for index in first..last {
-                let mut sums = [self.start(); PARTS];
+                let mut sums = [start(self.reduction); PARTS];
                 self.each_run(|offset| {
                     let values = memory.lane(self.input, from + index * input_stride + offset, run[1]);
                     if run[1] == 1 {
@@ -141,11 +134,7 @@ impl Reduce {
                         }
                     }
                 });
-                let result = match self.reduction {
-                    Reduction::Sum => total(sums),
-                    Reduction::Max => sums.into_iter().fold(f32::NEG_INFINITY, math::larger),
-                };
-                output.at(index - first).slice_mut(1)[0] = result;
+                output.at(index - first).slice_mut(1)[0] = of_parts(self.reduction, sums);
             }
         }
     }
@@ -167,6 +156,28 @@ impl Tasks for Reduce {
             // SAFETY: the caller promises the plan's memory; tasks take distinct parts of rows.
             unsafe { self.part_of_row(pair / self.parts(), pair % self.parts(), memory) };
         }
+    }
+}
+
+/// What nothing is combined to.
+fn start(reduction: Reduction) -> f32 {
+    match reduction {
+        Reduction::Sum => 0.0,
+        Reduction::Max => f32::NEG_INFINITY,
+    }
+}
+
+/// A run of elements, combined to one.
+pub fn of_run(reduction: Reduction, run: &[f32]) -> f32 {
+    let mut parts = [start(reduction); PARTS];
+    combine_run(reduction, run, &mut parts);
+    of_parts(reduction, parts)
+}
+
+fn of_parts(reduction: Reduction, parts: [f32; PARTS]) -> f32 {
+    match reduction {
+        Reduction::Sum => total(parts),
+        Reduction::Max => parts.into_iter().fold(f32::NEG_INFINITY, math::larger),
     }
 }
 
@@ -195,12 +206,20 @@ vectorised! {
 vectorised! {
     /// A run of elements into so many partial results.
     fn combine_run(reduction: Reduction, run: &[f32], parts: &mut [f32; PARTS]) {
-        for block in run.chunks(PARTS) {
-            let pairs = parts.iter_mut().zip(block);
-            match reduction {
-                Reduction::Sum => pairs.for_each(|(part, &value)| *part += value),
-                Reduction::Max => pairs.for_each(|(part, &value)| *part = math::larger(*part, value)),
+        // A copy stays in registers from block to block.
+        let mut kept = *parts;
+        let (blocks, rest) = run.as_chunks::<PARTS>();
+        match reduction {
+            Reduction::Sum => {
+                blocks.iter().for_each(|block| kept.iter_mut().zip(block).for_each(|(part, &value)| *part += value));
+                kept.iter_mut().zip(rest).for_each(|(part, &value)| *part += value);
+            }
+            Reduction::Max => {
+                let larger = |(part, &value): (&mut f32, &f32)| *part = math::larger(*part, value);
+                blocks.iter().for_each(|block| kept.iter_mut().zip(block).for_each(larger));
+                kept.iter_mut().zip(rest).for_each(larger);
             }
         }
+        *parts = kept;
     }
 }

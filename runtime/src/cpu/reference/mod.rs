@@ -48,7 +48,8 @@ impl<T: Real> Interpreter<T> {
         for (index, input) in views(inputs).enumerate() {
             self.storages.set(Storage::Input(index), input);
         }
-        self.storages.forget(Storage::Arena);
+        let outputs = (0..self.plan.outputs.len()).map(Storage::Output);
+        outputs.chain([Storage::Arena]).for_each(|storage| self.storages.forget(storage));
         self.plan.run.iter().for_each(|step| execute(&mut self.storages, step));
     }
 

@@ -31,7 +31,8 @@ impl<T: Real> Storages<T> {
             (storage, Values { reals, counts: vec![0; ends(ElementType::Uint64)] })
         };
         let prepared = (0..plan.prepared.len()).map(Storage::Prepared);
-        Storages(prepared.chain([Storage::Scratch, Storage::Arena]).map(values).collect())
+        let outputs = (0..plan.outputs.len()).map(Storage::Output);
+        Storages(prepared.chain(outputs).chain([Storage::Scratch, Storage::Arena]).map(values).collect())
     }
 
     /// Puts a tensor where an input or a parameter lies.

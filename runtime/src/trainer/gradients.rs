@@ -1,8 +1,9 @@
 //! The gradients of a loss: a model with weights, inputs and what should be answered to them come in; the loss and its slope
 //! by every parameter and every input go out. Nothing is changed.
 //!
-//! The network is as in training: dropout drops, normalisations use the batch's own statistics, and do not keep them. Products are
-//! taken as the definition says, without Winograd: the less is rounded, the fewer ReLUs see a sign that is not theirs.
+//! The network is as in training: dropout drops, normalisations use the batch's own statistics, and do not keep them.
+//! Products are taken as the definition says, without Winograd: the less is rounded, the fewer ReLUs see a sign that is not
+//! theirs.
 
 use super::{Given, Target};
 use crate::failure::{Error, Result, fault};

@@ -28,7 +28,7 @@ use std::path::PathBuf;
 
 /// Compiles, checks and runs CNNs written as .cnn specs.
 #[derive(Debug, Parser)]
-#[command(name = "cnnc", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(name = "cnnc", version, max_term_width = 100)]
 pub struct Arguments {
     /// Print the time of every stage on standard error.
     #[arg(short, long, global = true)]

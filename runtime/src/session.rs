@@ -199,8 +199,8 @@ impl Session {
     /// As [`Session::run`], with the answers in memory of the caller's, which must be of the answers' sizes.
     ///
     /// # Errors
-    /// As [`Session::run_with`], and E604 when the memory is not of the outputs' number, sizes and type. What lies there after E508
-    /// is no answer.
+    /// As [`Session::run_with`], and E604 when the memory is not of the outputs' number, sizes and type. What lies there after
+    /// E508 is no answer.
     pub fn run_into(
         &mut self,
         inputs: &(impl TensorList + ?Sized),

@@ -1,5 +1,5 @@
 //! The house: no snapshot that nothing refers to, no comment that a screen cuts off, none that says nothing, no circle among the
-//! rooms of the resolver, no thread that is started beside the others.
+//! rooms of the resolver, no thread that is started beside the others, no link of a page that leads nowhere.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -68,6 +68,43 @@ fn comments_fit_a_screen_and_say_something() {
             assert!(!SAY_NOTHING.contains(&comment.trim()), "{place} says nothing");
         }
     }
+}
+
+/// What a heading is called in links: its words in lower case, a dash between them.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim_start_matches('#').trim().to_lowercase();
+    let kept = kept.chars().filter(|letter| letter.is_alphanumeric() || matches!(letter, ' ' | '-' | '_'));
+    kept.map(|letter| if letter == ' ' { '-' } else { letter }).collect()
+}
+
+#[test]
+fn links_of_pages_lead_somewhere() {
+    let mut pages = Vec::new();
+    files(Path::new(".."), ".md", &mut pages);
+    let mut followed = 0;
+    for page in pages {
+        let text = fs::read_to_string(&page).expect("a page");
+        let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        for target in targets.filter(|target| !target.contains("://") && !target.contains([' ', '`', '"'])) {
+            let (path, heading) = target.split_once('#').unwrap_or((target, ""));
+            let leads_to = if path.is_empty() { page.clone() } else { page.with_file_name("").join(path) };
+            assert!(leads_to.exists(), "{}: nothing is at {target}", page.display());
+            if !heading.is_empty() {
+                let text = fs::read_to_string(&leads_to).expect("a page");
+                let mut anchors = BTreeSet::new();
+                for line in text.lines().filter(|line| line.starts_with('#')) {
+                    let first = anchor(line);
+                    // A second heading of the same words has a number behind them.
+                    let numbered = (1..).map(|number| format!("{first}-{number}"));
+                    let free = std::iter::once(first.clone()).chain(numbered).find(|name| !anchors.contains(name));
+                    anchors.extend(free);
+                }
+                assert!(anchors.contains(heading), "{}: no heading is {target}", page.display());
+            }
+            followed += 1;
+        }
+    }
+    assert!(followed > 100, "only {followed} links were found");
 }
 
 #[test]

@@ -103,8 +103,9 @@ impl InputSource {
 fn is_numbers(text: &str) -> bool {
     let text = text.trim();
     let call = text.split_once('(').map(|(word, _)| word.trim());
+    // `torch.arange(…)` too: what is wrong with it is said as of an expression.
     let is_call =
-        call.is_some_and(|word| !word.is_empty() && word.chars().all(|c| c.is_ascii_alphabetic() || c == '_'));
+        call.is_some_and(|word| !word.is_empty() && word.chars().all(|c| c.is_ascii_alphabetic() || "_.".contains(c)));
     let begins = text.starts_with(['[', '(', '-']) || text.starts_with(|first: char| first.is_ascii_digit());
     let is_named =
         Path::new(text).extension().is_some_and(|end| end.to_string_lossy().chars().all(|c| c.is_ascii_lowercase()));

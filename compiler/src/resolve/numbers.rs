@@ -26,6 +26,16 @@ pub struct Numbers {
 /// # Errors
 /// What is wrong with the text; E213 for another value, or rows of different lengths.
 pub fn read_numbers(file: FileId, files: &Files) -> Result<Numbers, Vec<Diagnostic>> {
+    let with_forms = |diagnostic: Diagnostic| match diagnostic.help.is_empty() {
+        true => {
+            diagnostic.help("numbers are written `[[0, 1], [2, 3]]`, `arange(4, 2, 2)`, `ones(6, 8)` or `zeros(6, 8)`")
+        }
+        false => diagnostic,
+    };
+    evaluated(file, files).map_err(|problems| problems.into_iter().map(with_forms).collect())
+}
+
+fn evaluated(file: FileId, files: &Files) -> Result<Numbers, Vec<Diagnostic>> {
     let text = files.get(file).map_or("", |file| file.text.as_str());
     let (expr, errors) = cnnc_grammar::parse_value(text, file);
     if !errors.is_empty() {

@@ -156,7 +156,9 @@ impl<'a> Builder<'a, '_> {
             wanted.get(left_out..) == Some(&constants.sizes[..]) && wanted.iter().take(left_out).all(|size| *size == 1);
         if !fits {
             let (name, is, span) = (declaration.name, &constants.sizes[..], given.span);
-            self.reporter.report(WeightError::ConstantShape { name, is, wanted, span }.diagnostic());
+            let text = self.reporter.files.text(span);
+            let error = WeightError::ConstantShape { name, is, wanted, span, text }.diagnostic();
+            self.reporter.report(error);
             return None;
         }
         Some(constants.numbers)

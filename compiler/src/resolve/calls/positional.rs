@@ -4,8 +4,8 @@
 //! else in silence. Where it cannot be ours it is an error that says how it is written here ([`Shifted`]); where it could be
 //! both, since its first number is just what comes in, the error offers both readings by name ([`TwoReadings`]).
 
-use crate::ops::{Arguments, Constant, Inferred, LayerEntry, Op, Signature, inferred};
-use crate::resolve::expression::{Given, Value};
+use crate::ops::{Arguments, Constant, Inferred, LayerEntry, Op, ParameterDeclaration, Signature, inferred};
+use crate::resolve::expression::{Given, Value, tensor_shape};
 use crate::resolve::report::Reporter;
 use crate::shape::{Requirements, Shape};
 use cnnc_grammar::span::Span;
@@ -66,12 +66,24 @@ pub(super) fn two_readings(
     }
     let possible = |arguments: &[Given<'_>]| {
         let op = bound(entry, arguments)?;
-        op.infer(std::slice::from_ref(input), &mut Requirements::default()).ok()
+        op.infer(std::slice::from_ref(input), &mut Requirements::default()).ok()?;
+        hold_given(&op.parameters(std::slice::from_ref(input)).ok()?, arguments).then_some(())
     };
     possible(&theirs)?;
     let ours = possible(given).map(|_| by_name(reporter, entry, given, 0));
     let span = Span { end: last.span.end, ..first.span };
     Some(TwoReadings { inferred, span, theirs: by_name(reporter, entry, &theirs, 0), ours })
+}
+
+/// Whether parameters that are given as numbers are of the sizes that the layer's have; those of 1 in front count for nothing.
+fn hold_given(declared: &[ParameterDeclaration], given: &[Given<'_>]) -> bool {
+    let without_leading = |shape: &[usize]| shape.iter().copied().skip_while(|size| *size == 1).collect::<Vec<usize>>();
+    given.iter().all(|argument| {
+        let of_name = argument.key.and_then(|key| declared.iter().find(|declared| declared.name == key.text));
+        let shape = argument.value.as_ref().and_then(tensor_shape);
+        let both = of_name.zip(shape);
+        both.is_none_or(|(declared, shape)| without_leading(&declared.shape) == without_leading(&shape))
+    })
 }
 
 fn positional<'g, 'a>(given: &'g [Given<'a>]) -> impl Iterator<Item = &'g Given<'a>> {
@@ -92,10 +104,15 @@ pub(super) fn fits(entry: &LayerEntry, given: &[Given<'_>]) -> bool {
     bound(entry, given).is_some()
 }
 
-/// The layer with these arguments, all of them by PyTorch's positions; `None` where they do not fit.
+/// The layer with these arguments, all of them by PyTorch's positions; `None` where they do not fit. Parameters that are given
+/// say nothing of it.
 fn bound(entry: &LayerEntry, given: &[Given<'_>]) -> Option<Op> {
     let mut arguments = Arguments::new();
-    for (position, argument) in given.iter().enumerate() {
+    let is_parameter = |argument: &Given<'_>| {
+        let is_named = argument.key.is_some_and(|key| entry.parameters.contains(&key.text.as_str()));
+        is_named && !matches!(argument.value, Some(Value::Bool(_)))
+    };
+    for (position, argument) in given.iter().enumerate().filter(|(_, argument)| !is_parameter(argument)) {
         let name = name_of(entry, position, argument)?;
         let before = arguments.insert(name, argument.value.as_ref()?.constant()?);
         if before.is_some() {

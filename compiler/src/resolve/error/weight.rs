@@ -10,14 +10,37 @@ pub(in crate::resolve) enum WeightError<'e> {
     Absent { layer: &'e str, name: &'e str, span: Span, present: &'e [&'static str] },
     /// Another layer's parameter of the wrong shape; whether its transposition would fit.
     Shape { name: &'e str, path: &'e str, is: &'e [usize], wanted: &'e [usize], span: Span, transpose: bool },
-    /// A constant of the wrong shape.
-    ConstantShape { name: &'e str, is: &'e [usize], wanted: &'e [usize], span: Span },
+    /// A constant of the wrong shape, as it is written.
+    ConstantShape { name: &'e str, is: &'e [usize], wanted: &'e [usize], span: Span, text: &'e str },
     /// A constant that holds something else than numbers.
     NoNumbers { name: &'e str, kind: &'e str, span: Span },
     /// A constant whose lists differ in length.
     Ragged { name: &'e str, span: Span },
     /// A tied layer on inputs of different sizes.
     TiedShape { name: &'e str, is: &'e [usize], wanted: &'e [usize], span: Span, first: Option<Span> },
+}
+
+/// Sizes without those of 1 in front.
+fn without_leading(sizes: &[usize]) -> &[usize] {
+    let ones = sizes.iter().take_while(|size| **size == 1).count();
+    sizes.get(ones..).unwrap_or_default()
+}
+
+/// A value of these sizes with the axes of size 1 that it lacks, by loops in lists: `[[part] for part in K]`.
+fn with_axes(text: &str, is: &[usize], wanted: &[usize], depth: usize) -> Option<String> {
+    const NAMES: [&str; 3] = ["part", "row", "one"];
+    if is == wanted {
+        return Some(text.to_owned());
+    }
+    let (first, rest) = wanted.split_first()?;
+    match is.split_first() {
+        Some((size, inner)) if size == first && depth < NAMES.len() => {
+            let name = NAMES.get(depth)?;
+            Some(format!("[{} for {name} in {text}]", with_axes(name, inner, rest, depth + 1)?))
+        }
+        _ if *first == 1 => Some(format!("[{}]", with_axes(text, is, rest, depth)?)),
+        _ => None,
+    }
 }
 
 impl WeightError<'_> {
@@ -45,11 +68,24 @@ impl WeightError<'_> {
                     false => diagnostic,
                 }
             }
-            WeightError::ConstantShape { name, is, wanted, span } => {
+            WeightError::ConstantShape { name, is, wanted, span, text } => {
                 let label = format!("has {}, and {} is needed", sizes(is), sizes(wanted));
                 let (has, needs): (usize, usize) = (is.iter().product(), wanted.iter().product());
-                Diagnostic::new(code, format!("the numbers do not fit `{name}`"), *span, label)
-                    .note(format!("that is {has} in place of {needs} numbers; axes of size 1 may be left out in front"))
+                let diagnostic = Diagnostic::new(code, format!("the numbers do not fit `{name}`"), *span, label);
+                let turned: Vec<usize> = is.iter().rev().copied().collect();
+                let needed = without_leading(wanted);
+                if is.len() == 2 && (turned == needed || without_leading(&turned) == needed) {
+                    return diagnostic.help("its transposition fits: `.T`").guess(*span, format!("{text}.T"));
+                }
+                match with_axes(text, is, wanted, 0).filter(|_| has == needs && is.len() < wanted.len()) {
+                    Some(mended) => diagnostic
+                        .note("axes of size 1 may be left out in front, and not between or behind others")
+                        .help(format!("write `{mended}`"))
+                        .guess(*span, mended),
+                    None => diagnostic.note(format!(
+                        "that is {has} in place of {needs} numbers; axes of size 1 may be left out in front"
+                    )),
+                }
             }
             WeightError::NoNumbers { name, kind, span } => {
                 let message = format!("`{name}` takes numbers, or another layer's parameter");

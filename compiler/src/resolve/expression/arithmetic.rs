@@ -130,19 +130,20 @@ fn arithmetic<'a>(operator: BinaryOperator, left: &Value<'a>, right: &Value<'a>)
             }
             Ok(Value::Text(format!("{a}{b}").into()))
         }
-        (Value::List(a), Value::List(b)) if operator == BinaryOperator::Add => joined(a, b).map(Value::List),
         (Value::Tuple(a), Value::Tuple(b)) if operator == BinaryOperator::Add => joined(a, b).map(Value::Tuple),
+        (Value::List(a), Value::List(b)) if operator == BinaryOperator::Add && !(is_tensor(a) && is_tensor(b)) => {
+            joined(a, b).map(Value::List)
+        }
         (Value::List(items), Value::Int(count)) | (Value::Int(count), Value::List(items))
-            if operator == BinaryOperator::Multiply =>
+            if operator == BinaryOperator::Multiply && !is_tensor(items) =>
         {
             repeated(items, *count).map(Value::List)
         }
-        (Value::List(_), Value::Int(_) | Value::Float(_)) | (Value::Int(_) | Value::Float(_), Value::List(_))
-            if matches!(operator, BinaryOperator::Add | BinaryOperator::Subtract | BinaryOperator::Divide) =>
+        (Value::List(_), Value::List(_) | Value::Int(_) | Value::Float(_))
+        | (Value::Int(_) | Value::Float(_), Value::List(_))
+            if matches!(operator, BinaryOperator::Add | BinaryOperator::Subtract)
+                || matches!(operator, BinaryOperator::Multiply | BinaryOperator::Divide) =>
         {
-            tensors::elementwise(operator, left, right)
-        }
-        (Value::List(_), Value::List(_)) if matches!(operator, BinaryOperator::Subtract | BinaryOperator::Divide) => {
             tensors::elementwise(operator, left, right)
         }
         _ => Err(NUMBERS),
@@ -233,6 +234,20 @@ pub(in crate::resolve) fn from_size<'a>(size: Dim) -> Value<'a> {
     match size {
         Dim::Number(number) => Value::Int(number),
         symbolic => Value::Size(symbolic),
+    }
+}
+
+/// Whether a list is a nested one of numbers, which computes number by number; one of plain numbers is a list as in Python.
+fn is_tensor(items: &Items<'_>) -> bool {
+    let is_row = |value: &Value<'_>| matches!(value, Value::List(row) if row.values().iter().all(is_nested_number));
+    !items.values().is_empty() && items.values().iter().all(is_row)
+}
+
+fn is_nested_number(value: &Value<'_>) -> bool {
+    match value {
+        Value::Int(_) | Value::Float(_) => true,
+        Value::List(items) => items.values().iter().all(is_nested_number),
+        _ => false,
     }
 }
 

@@ -1,8 +1,9 @@
 //! Small tensors: nested lists of numbers, as they are written, made, computed with and turned.
 //!
 //! `arange(9, 3, 3)` counts and lays the numbers out, `ones(6, 8)` and `zeros(6, 8)` repeat one, `stack(K, K + 1)` lays tensors
-//! one behind the other. `K + 1`, `1 - K`, `K / 4` and `-K` compute with each number; two lists subtract and divide element by
-//! element. `+` of two lists joins them and a list times an int repeats it, as in Python. `K.T` turns a matrix.
+//! one behind the other. `K + 1`, `1 - K`, `2 * K`, `K / 4` and `-K` compute with each number, and nested lists with each other
+//! element by element. `+` of two lists of plain numbers joins them and such a list times an int repeats it, as in Python: a
+//! kernel is nested, and a list of widths is not. `K.T` turns a matrix.
 
 use super::arithmetic::{Fault, OVERFLOW, Result, TOO_LONG, binary, unary};
 use super::value::{Items, MAX_LEAVES, Value};
@@ -167,9 +168,14 @@ mod tests {
         assert_eq!(by(BinaryOperator::Subtract, &Value::Float(0.5), &kernel), "[[0.5, -0.5], [-1.5, -2.5]]");
         assert_eq!(by(BinaryOperator::Divide, &kernel, &Value::Int(2)), "[[0.0, 0.5], [1.0, 1.5]]");
         assert_eq!(by(BinaryOperator::Subtract, &kernel, &kernel), "[[0, 0], [0, 0]]");
+        assert_eq!(by(BinaryOperator::Add, &kernel, &kernel), "[[0, 2], [4, 6]]");
+        assert_eq!(by(BinaryOperator::Multiply, &kernel, &Value::Int(2)), "[[0, 2], [4, 6]]");
+        assert_eq!(by(BinaryOperator::Multiply, &Value::Float(0.5), &kernel), "[[0.0, 0.5], [1.0, 1.5]]");
         // As in Python.
-        assert_eq!(by(BinaryOperator::Add, &kernel, &kernel), "[[0, 1], [2, 3], [0, 1], [2, 3]]");
-        assert_eq!(by(BinaryOperator::Multiply, &kernel, &Value::Int(2)), "[[0, 1], [2, 3], [0, 1], [2, 3]]");
+        let widths = arange(&ints(&[2])).unwrap();
+        assert_eq!(by(BinaryOperator::Add, &widths, &widths), "[0, 1, 0, 1]");
+        assert_eq!(by(BinaryOperator::Multiply, &widths, &Value::Int(2)), "[0, 1, 0, 1]");
+        assert_eq!(by(BinaryOperator::Multiply, &widths, &Value::Float(0.5)), "[0.0, 0.5]");
         assert_eq!(written(unary(UnaryOperator::Negate, &kernel)), "[[0, -1], [-2, -3]]");
         assert!(binary(BinaryOperator::Add, &kernel, &Value::Bool(true)).is_err());
         let ragged = arange(&ints(&[3])).unwrap();

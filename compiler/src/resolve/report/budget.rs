@@ -251,7 +251,7 @@ mod tests {
     /// What is too long is an error before any of it is built, in every turn.
     #[test]
     fn lists_past_the_limit_are_not_built() {
-        for list in ["[0] * 1000000", "[0, [0] * 1000] * 1000", "[[0] * 999] * 999999"] {
+        for list in ["[0] * 1000000", "[0, [0] * 1000] * 1000", "[0] * 999 * 999999"] {
             let text = format!("model M {{ input [N, 8]; repeat 900000 {{ let x = {list} }}; ReLU }}");
             assert_eq!(codes(text), ["E214"], "{list}");
         }

@@ -9,6 +9,7 @@ mod statement;
 
 use crate::diagnostic::{Code, Diagnostic};
 use cnnc_grammar::span::{Files, Span};
+use std::ops::Range;
 
 /// What a foreign line is.
 struct Told {
@@ -33,9 +34,10 @@ pub(super) fn of_assignment(files: &Files, at: Span) -> Option<Diagnostic> {
 fn told(files: &Files, at: Span, rules: &[fn(&str) -> Option<Told>]) -> Option<Diagnostic> {
     let text = &files.get(at.file)?.text;
     let begin = text.get(..at.start as usize)?.rfind('\n').map_or(0, |end| end + 1);
-    let rest = text.get(begin..)?;
-    let line = rest.lines().next()?.split('#').next()?;
-    let start = begin + line.len() - line.trim_start().len();
+    let line = text.get(begin..)?.lines().next()?.split('#').next()?;
+    let statement = statement(line, at.start as usize - begin);
+    let line = line.get(statement.clone())?;
+    let start = begin + statement.start + line.len() - line.trim_start().len();
     let line = line.trim();
     let span = Span { start: start as u32, end: (start + line.len()) as u32, ..at };
     let told = rules.iter().find_map(|rule| rule(line))?;
@@ -44,6 +46,26 @@ fn told(files: &Files, at: Span, rules: &[fn(&str) -> Option<Told>]) -> Option<D
         Some(mended) => diagnostic.guess(span, mended),
         None => diagnostic,
     })
+}
+
+/// The statement of a line that a place lies in: others may stand before it and behind it, parted by `;` and by braces. The brace
+/// that follows a head is part of it.
+fn statement(line: &str, place: usize) -> Range<usize> {
+    let mut quote = None;
+    let (mut start, mut end) = (0, line.len());
+    for (at, letter) in line.char_indices() {
+        match (quote, letter) {
+            (Some(open), _) => quote = quote.filter(|_| letter != open),
+            (None, '"' | '\'') => quote = Some(letter),
+            (None, '{' | '}' | ';') if at < place => start = at + 1,
+            (None, '{' | '}' | ';') => {
+                end = if letter == '{' { at + 1 } else { at };
+                break;
+            }
+            _ => {}
+        }
+    }
+    start..end
 }
 
 const RULES: &[fn(&str) -> Option<Told>] = &[

@@ -110,7 +110,7 @@ pub(crate) enum Destination<'d> {
 
 impl Destination<'_> {
     /// Its first word.
-    pub(crate) fn as_mut_ptr(self) -> *mut f32 {
+    pub(crate) fn first(self) -> *mut f32 {
         match self {
             Destination::Float32(data) => data.as_mut_ptr(),
             Destination::Uint64(counts) => counts.as_mut_ptr().cast(),

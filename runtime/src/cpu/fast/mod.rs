@@ -387,7 +387,7 @@ impl Fast {
         let mut memory = self.packed.memory(inputs, &mut self.working);
         memory.arena = self.arena.as_mut_ptr();
         let written = |(number, output): (usize, &Output)| match output.is_written {
-            true => answers.destination(number).as_mut_ptr(),
+            true => answers.destination(number).first(),
             false => std::ptr::null_mut(),
         };
         memory.outputs.extend(self.packed.outputs.iter().enumerate().map(written));

@@ -1,0 +1,426 @@
+//! A network as nodes of ONNX: what operators say of themselves to other programs, and what exporters fill in.
+//!
+//! [`Nodes`] is to a file of ONNX what [`KernelBuilder`](crate::kernels::KernelBuilder) is to a kernel graph. A layer that has a
+//! counterpart there writes it ([`Operator::onnx`](crate::ops::Operator::onnx)); any other goes through its kernels. Nodes are
+//! plain data, and what of a parameter is needed is its number: no weight is seen here.
+//!
+//! Names are what people see in a viewer: a layer's result and the node that gives it bear the layer's path, whatever else it
+//! needs stands under that path. Sizes that are open are computed in the file from the sizes of its inputs (`sizes.rs`).
+
+mod sets;
+mod sizes;
+
+pub use sets::{OPERATOR_SETS, format_version, since};
+
+use crate::graph::{NodeId, ParameterId};
+use crate::shape::{Dim, Shape};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// A value of the network that is being written: what an input, an initialiser or a node gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Value(usize);
+
+/// An attribute of a node.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Attribute {
+    /// A whole number.
+    Int(i64),
+    /// Whole numbers.
+    Ints(Vec<i64>),
+    /// A number.
+    Float(f64),
+    /// A word.
+    Text(&'static str),
+}
+
+/// A node.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Its name.
+    pub name: String,
+    /// The operator, of ONNX's own set.
+    pub operator: &'static str,
+    /// Its arguments; `None` is one left out.
+    pub inputs: Vec<Option<Value>>,
+    /// Its results; `None` is one that nobody wants.
+    pub outputs: Vec<Option<Value>>,
+    /// Its attributes.
+    pub attributes: Vec<(&'static str, Attribute)>,
+}
+
+/// Where the numbers of an initialiser come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Content {
+    /// From here.
+    Floats(Vec<f32>),
+    /// From here, as whole numbers.
+    Ints(Vec<i64>),
+    /// From a parameter, as it is.
+    Parameter(ParameterId),
+    /// From a node of the kernel graph that depends on parameters alone.
+    Computed(NodeId),
+}
+
+/// A tensor of the file.
+#[derive(Clone, Debug)]
+pub struct Initialiser {
+    /// The value that it is.
+    pub value: Value,
+    /// Its sizes.
+    pub shape: Vec<usize>,
+    /// Its numbers.
+    pub content: Content,
+}
+
+/// What a layer writes itself with.
+#[derive(Clone, Debug, Default)]
+struct Layer {
+    path: String,
+    inputs: Vec<Value>,
+    parameters: Vec<Value>,
+    output: Shape,
+    /// The number of nodes before it.
+    first: usize,
+}
+
+/// What is known of a value.
+#[derive(Clone, Debug)]
+struct Known {
+    name: String,
+    shape: Shape,
+    /// The node that gives it.
+    source: Option<usize>,
+}
+
+/// Nodes that are being written, in an order in which each comes after its arguments.
+#[derive(Clone, Debug)]
+pub struct Nodes {
+    set: i64,
+    nodes: Vec<Node>,
+    initialisers: Vec<Initialiser>,
+    values: Vec<Known>,
+    taken: HashSet<String>,
+    layer: Layer,
+    /// The first operator of the layer that a later set brought, with that set.
+    too_new: Option<(&'static str, i64)>,
+    /// Small tensors by what they hold, each there once.
+    small: HashMap<String, Value>,
+    /// Open sizes that are computed already.
+    open: HashMap<Dim, Value>,
+    /// Where the symbols are found: an input and its axis.
+    symbols: HashMap<Arc<str>, (Value, usize)>,
+}
+
+/// What was written, without what nothing needs.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// The nodes.
+    pub nodes: Vec<Node>,
+    /// The tensors.
+    pub initialisers: Vec<Initialiser>,
+    /// Names of all values.
+    names: Vec<String>,
+}
+
+impl Written {
+    /// The name of a value.
+    pub fn name(&self, value: Value) -> &str {
+        self.names.get(value.0).map_or("", String::as_str)
+    }
+}
+
+impl Nodes {
+    /// Nothing yet, for an operator set.
+    pub fn new(set: i64) -> Nodes {
+        Nodes {
+            set,
+            nodes: Vec::new(),
+            initialisers: Vec::new(),
+            values: Vec::new(),
+            taken: HashSet::new(),
+            layer: Layer::default(),
+            too_new: None,
+            small: HashMap::new(),
+            open: HashMap::new(),
+            symbols: HashMap::new(),
+        }
+    }
+
+    /// The operator set.
+    pub fn set(&self) -> i64 {
+        self.set
+    }
+
+    /// Begins a layer, or a part of one: what follows stands under its path.
+    pub fn begin(&mut self, path: &str, inputs: Vec<Value>, parameters: Vec<Value>, output: Shape) {
+        self.layer = Layer { path: path.to_owned(), inputs, parameters, output, first: self.nodes.len() };
+        self.too_new = None;
+    }
+
+    /// Makes a value, which was there before the layer began, the layer's own.
+    pub fn adopt(&mut self) {
+        self.layer.first = 0;
+    }
+
+    /// Ends it: the value that it made gets its shape and its path as names.
+    ///
+    /// # Errors
+    /// The operator that the set does not have, and the set that brought it. What was written so far is then nobody's.
+    pub fn end(&mut self, value: Value) -> Result<Value, (&'static str, i64)> {
+        if let Some(missing) = self.too_new.take() {
+            return Err(missing);
+        }
+        let Layer { path, output, first, .. } = std::mem::take(&mut self.layer);
+        let Some(known) = self.values.get_mut(value.0) else { return Ok(value) };
+        // What was there before keeps its name.
+        if let Some(source) = known.source.filter(|source| *source >= first) {
+            known.shape = output;
+            let name = self.unused(&path);
+            if let (Some(node), Some(known)) = (self.nodes.get_mut(source), self.values.get_mut(value.0)) {
+                self.taken.remove(&known.name);
+                known.name.clone_from(&name);
+                node.name = name;
+            }
+        }
+        Ok(value)
+    }
+
+    /// Gives a value its shape, in the midst of a layer.
+    ///
+    /// # Errors
+    /// As [`Nodes::end`].
+    pub fn shaped(&mut self, value: Value, shape: &Shape) -> Result<Value, (&'static str, i64)> {
+        if let Some(known) = self.values.get_mut(value.0) {
+            known.shape = shape.clone();
+        }
+        self.too_new.take().map_or(Ok(value), Err)
+    }
+
+    /// Keeps names for what goes out.
+    pub fn reserve<'n>(&mut self, names: impl Iterator<Item = &'n str>) {
+        self.taken.extend(names.map(str::to_owned));
+    }
+
+    /// Input `index` of the layer.
+    pub fn input(&self, index: usize) -> Option<Value> {
+        self.layer.inputs.get(index).copied()
+    }
+
+    /// All inputs of the layer.
+    pub fn inputs(&self) -> Vec<Value> {
+        self.layer.inputs.clone()
+    }
+
+    /// Parameter `index` of the layer.
+    pub fn parameter(&self, index: usize) -> Option<Value> {
+        self.layer.parameters.get(index).copied()
+    }
+
+    /// The shape of the layer's output.
+    pub fn output(&self) -> Shape {
+        self.layer.output.clone()
+    }
+
+    /// The shape of a layer's input, of an initialiser, or of what a layer gave.
+    pub fn shape(&self, value: Value) -> Shape {
+        self.values.get(value.0).map(|known| known.shape.clone()).unwrap_or_default()
+    }
+
+    /// The name of a value so far.
+    pub fn name(&self, value: Value) -> &str {
+        self.values.get(value.0).map_or("", |known| known.name.as_str())
+    }
+
+    /// Whether sizes can be computed from those of the inputs so far.
+    pub fn can_compute(&self, shape: &Shape) -> bool {
+        shape.iter().flat_map(Dim::symbols).all(|symbol| self.symbols.contains_key(&symbol))
+    }
+
+    /// Adds an input of the network.
+    pub fn add_input(&mut self, name: &str, shape: &Shape) -> Value {
+        let value = self.value(name, shape.clone(), None);
+        for (axis, dim) in shape.iter().enumerate() {
+            if let [symbol] = dim.symbols().as_slice()
+                && *dim == Dim::symbol(symbol)
+            {
+                self.symbols.entry(symbol.clone()).or_insert((value, axis));
+            }
+        }
+        value
+    }
+
+    /// Adds a tensor under a name.
+    pub fn initialiser(&mut self, name: &str, shape: &[usize], content: Content) -> Value {
+        let value = self.value(name, Shape::from(shape), None);
+        self.initialisers.push(Initialiser { value, shape: shape.to_vec(), content });
+        value
+    }
+
+    /// Numbers of a shape; those that are there already are there once.
+    pub fn floats(&mut self, values: Vec<f32>, shape: &[usize]) -> Value {
+        let text = match values.split_first() {
+            Some((first, others)) if others.iter().all(|other| other.to_bits() == first.to_bits()) => {
+                if shape.is_empty() { format!("{first:?}") } else { format!("{first:?} {shape:?}") }
+            }
+            _ => format!("{values:?} {shape:?}"),
+        };
+        self.constant(text, shape, Content::Floats(values))
+    }
+
+    /// One number.
+    pub fn float(&mut self, value: f64) -> Value {
+        self.floats(vec![value as f32], &[])
+    }
+
+    /// Whole numbers in a row.
+    pub fn ints(&mut self, values: &[i64]) -> Value {
+        self.constant(format!("{values:?}"), &[values.len()], Content::Ints(values.to_vec()))
+    }
+
+    /// A tensor named after what it holds, as far as that is short.
+    fn constant(&mut self, text: String, shape: &[usize], content: Content) -> Value {
+        const LONGEST: usize = 60;
+        let kind = if matches!(content, Content::Ints(_)) { "ints" } else { "floats" };
+        let key = format!("{kind}::{text}");
+        if let Some(&known) = self.small.get(&key) {
+            return known;
+        }
+        let name = if key.len() > LONGEST { format!("{kind}::{}", self.small.len()) } else { key.clone() };
+        let value = self.initialiser(&name, shape, content);
+        self.small.insert(key, value);
+        value
+    }
+
+    /// A node of one result.
+    pub fn node(
+        &mut self,
+        operator: &'static str,
+        inputs: &[Value],
+        attributes: Vec<(&'static str, Attribute)>,
+    ) -> Value {
+        let inputs: Vec<Option<Value>> = inputs.iter().copied().map(Some).collect();
+        self.results(operator, inputs, attributes, &[true])
+    }
+
+    /// A node that takes the layer's input and then all of its parameters.
+    pub fn weighted(&mut self, operator: &'static str, attributes: Vec<(&'static str, Attribute)>) -> Value {
+        let inputs = [&self.layer.inputs[..], &self.layer.parameters[..]].concat();
+        self.node(operator, &inputs, attributes)
+    }
+
+    /// Values two by two, the result of each two with the next.
+    pub fn fold(&mut self, operator: &'static str) -> Option<Value> {
+        let values = self.inputs().into_iter();
+        values.reduce(|left, right| self.node(operator, &[left, right], Vec::new()))
+    }
+
+    /// A node of several results, arguments among them left out: gives the last that is wanted.
+    pub fn results(
+        &mut self,
+        operator: &'static str,
+        inputs: Vec<Option<Value>>,
+        attributes: Vec<(&'static str, Attribute)>,
+        wanted: &[bool],
+    ) -> Value {
+        let first = since(operator);
+        if first > self.set {
+            self.too_new.get_or_insert((operator, first));
+        }
+        let path = if self.layer.path.is_empty() { String::new() } else { format!("{}.", self.layer.path) };
+        let name = self.unused(&format!("{path}{operator}"));
+        let source = Some(self.nodes.len());
+        let outputs: Vec<Option<Value>> =
+            wanted.iter().map(|wanted| wanted.then(|| self.value(&name, Shape::default(), source))).collect();
+        let last = outputs.iter().rev().flatten().next().copied();
+        let name = last.map_or(name, |last| self.name(last).to_owned());
+        self.nodes.push(Node { name, operator, inputs, outputs, attributes });
+        last.unwrap_or(Value(usize::MAX))
+    }
+
+    /// The sum, the largest, … of a value along axes. Which these are is an attribute up to set 12 or 17, then an argument.
+    pub fn reduce(&mut self, operator: &'static str, x: Value, axes: &[usize], keeps: bool) -> Value {
+        let axes: Vec<i64> = axes.iter().map(|&axis| axis as i64).collect();
+        let keep = ("keepdims", Attribute::Int(i64::from(keeps)));
+        if self.set >= if operator == "ReduceSum" { 13 } else { 18 } {
+            let axes = self.ints(&axes);
+            return self.node(operator, &[x, axes], vec![keep]);
+        }
+        self.node(operator, &[x], vec![("axes", Attribute::Ints(axes)), keep])
+    }
+
+    /// A part of an axis, from its first element up to before its end.
+    pub fn slice(&mut self, x: Value, axis: usize, [start, end]: [&Dim; 2], step: usize) -> Value {
+        let [start, end] = [start, end].map(|place| self.dims(std::slice::from_ref(place)));
+        let (axis, step) = (self.ints(&[axis as i64]), self.ints(&[step as i64]));
+        self.node("Slice", &[x, start, end, axis, step], Vec::new())
+    }
+
+    /// A value under another shape. Of sizes that are open, one follows from the others, and those of the same place stay.
+    pub fn reshape(&mut self, x: Value, shape: &[Dim]) -> Value {
+        let before = self.shape(x);
+        let kept = |(axis, dim): (usize, &Dim)| match dim {
+            Dim::Number(number) => Some(*number),
+            open if before.get(axis) == Some(open) => Some(0),
+            _ => None,
+        };
+        let mut sizes: Vec<Option<i64>> = shape.iter().enumerate().map(kept).collect();
+        if sizes.iter().filter(|size| size.is_none()).count() == 1 {
+            sizes.iter_mut().for_each(|size| *size = size.or(Some(-1)));
+        }
+        let shape = match sizes.iter().copied().collect::<Option<Vec<i64>>>() {
+            Some(sizes) => self.ints(&sizes),
+            None => self.dims(shape),
+        };
+        self.node("Reshape", &[x, shape], Vec::new())
+    }
+
+    /// What was written and the outputs need. A value that is no node's, an input or a tensor, goes out through one that does
+    /// nothing; so does one that goes out twice.
+    pub fn finish(mut self, outputs: &[(String, Value)]) -> Written {
+        self.layer = Layer::default();
+        for (name, value) in outputs {
+            let source = self.values.get(value.0).and_then(|known| known.source);
+            let is_given_out = |other: &(String, Value)| self.name(*value) == other.0;
+            let given = match source {
+                Some(_) if !outputs.iter().any(is_given_out) => *value,
+                _ => self.node("Identity", &[*value], Vec::new()),
+            };
+            if let Some(known) = self.values.get_mut(given.0) {
+                known.name.clone_from(name);
+            }
+        }
+        let names: HashSet<&str> = outputs.iter().map(|(name, _)| name.as_str()).collect();
+        let mut needed: HashSet<Value> = HashSet::new();
+        let mut kept = vec![false; self.nodes.len()];
+        for (place, node) in self.nodes.iter().enumerate().rev() {
+            let mut given = node.outputs.iter().flatten();
+            if given.any(|value| needed.contains(value) || names.contains(self.name(*value))) {
+                needed.extend(node.inputs.iter().flatten());
+                kept[place] = true;
+            }
+        }
+        let mut kept = kept.into_iter();
+        self.nodes.retain(|_| kept.next() == Some(true));
+        self.initialisers.retain(|one| needed.contains(&one.value));
+        let names = self.values.into_iter().map(|known| known.name).collect();
+        Written { nodes: self.nodes, initialisers: self.initialisers, names }
+    }
+
+    fn value(&mut self, name: &str, shape: Shape, source: Option<usize>) -> Value {
+        let name = self.unused(name);
+        self.values.push(Known { name, shape, source });
+        Value(self.values.len() - 1)
+    }
+
+    /// A name that nothing has yet, and has from now on.
+    fn unused(&mut self, wanted: &str) -> String {
+        let mut name = wanted.to_owned();
+        let mut number = 2;
+        while !self.taken.insert(name.clone()) {
+            name = format!("{wanted}_{number}");
+            number += 1;
+        }
+        name
+    }
+}

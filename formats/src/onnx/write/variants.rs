@@ -14,7 +14,7 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
 /// Choices of the open sizes.
-const CHOICES: i64 = 5;
+const CHOICES: usize = 5;
 
 /// The same kernels, at each choice.
 pub struct Variants {
@@ -27,7 +27,7 @@ pub struct Variants {
     /// Those that depend on parameters alone.
     pub constants: HashSet<NodeId>,
     /// Sizes that inference found, with their numbers at each choice; the symbols first.
-    known: Vec<(Dim, Vec<f64>)>,
+    known: Known,
     found: RefCell<HashMap<Vec<usize>, Option<Dim>>>,
 }
 
@@ -39,7 +39,7 @@ impl Variants {
     pub fn of(graph: &ShapedGraph, fused: bool) -> Result<Variants, Refusal> {
         let mut graphs: Vec<KernelGraph> = Vec::new();
         let mut layers = Layers::default();
-        let choices = choices(graph)?;
+        let (choices, known) = choices(graph)?;
         for choice in &choices {
             let (mut kernels, own) = write_layers(graph, choice)?;
             if fused {
@@ -54,7 +54,6 @@ impl Variants {
         let Some(first) = graphs.first() else { return Err(Refusal::open("no size fits the network".into())) };
         let order = first.dag.order().unwrap_or_default();
         let constants = first.constants();
-        let known = known(graph, &choices);
         Ok(Variants { graphs, layers, order, constants, known, found: RefCell::default() })
     }
 
@@ -148,12 +147,12 @@ impl Variants {
     }
 
     /// Products of up to three known sizes, one of them a symbol where there are three.
-    fn products(&self) -> Vec<(Dim, Vec<f64>)> {
+    fn products(&self) -> Known {
         let product = |(a, x): &(Dim, Vec<f64>), (b, y): &(Dim, Vec<f64>)| {
             let numbers: Vec<f64> = x.iter().zip(y).map(|(x, y)| x * y).collect();
             a.times(b).ok().map(|dim| (dim, numbers))
         };
-        let pairs = |from: &[(Dim, Vec<f64>)]| -> Vec<(Dim, Vec<f64>)> {
+        let pairs = |from: &[(Dim, Vec<f64>)]| -> Known {
             self.known.iter().flat_map(|one| from.iter().filter_map(|other| product(one, other)).collect::<Vec<_>>()).collect()
         };
         let two = pairs(&self.known);
@@ -163,41 +162,58 @@ impl Variants {
     }
 }
 
-/// Choices of sizes that fit, none of them so small that kernels are others there. Where sizes depend on each other, the same
-/// number for all but the first.
-fn choices(graph: &ShapedGraph) -> Result<Vec<Bindings>, Refusal> {
-    let symbols = &graph.sizes.symbols;
-    if symbols.is_empty() {
-        return Ok(vec![Bindings::new()]);
+/// How many steps above its smallest size a symbol is chosen: a batch by a few, any other by so many that what a deep network
+/// leaves of it is another each time.
+const STEPS: [[i64; CHOICES]; 2] = [[2, 4, 6, 12, 10], [5, 411, 97, 1009, 230]];
+
+/// What steps are multiplied with, where a network leaves the same of smaller sizes.
+const SCALES: [i64; 3] = [1, 16, 256];
+
+/// Sizes with their numbers at each choice.
+type Known = Vec<(Dim, Vec<f64>)>;
+
+/// Choices of sizes that fit, none of them so small that kernels are others there, and every size of the network with its numbers.
+/// Where sizes depend on each other, the same steps for all but the first.
+fn choices(graph: &ShapedGraph) -> Result<(Vec<Bindings>, Known), Refusal> {
+    if graph.sizes.symbols.is_empty() {
+        return Ok((vec![Bindings::new()], Vec::new()));
     }
-    let choose = |apart: bool| -> Vec<Bindings> {
-        let size = |choice: i64, place: usize| {
-            let one = &symbols[place];
-            let place = if apart { place } else { place.min(1) } as i64;
-            let steps = 2 + choice + (choice * (place + 2) + 3 * place) % 7 * (place + 1);
-            let size = one.start + one.step.max(1) * steps;
-            match one.last {
-                Some(last) if size > last => last - one.step.max(1) * (choice % ((last - one.start) / one.step.max(1) + 1)),
-                _ => size,
-            }
-        };
-        let choice = |choice: i64| {
-            (0..symbols.len()).map(|place| (symbols[place].name.to_string(), size(choice, place) as usize)).collect()
-        };
-        (0..CHOICES).map(choice).collect()
-    };
     let fits = |choices: &[Bindings]| choices.iter().try_for_each(|choice| write_layers(graph, choice).map(|_| ()));
-    let apart = choose(true);
-    if symbols.len() < 2 || graph.graph.requirements.open.is_empty() || fits(&apart).is_ok() {
-        return Ok(apart);
+    let mut unclear = Refusal::open("no size fits the network".into());
+    for scale in SCALES {
+        let apart = chosen(graph, scale, true);
+        let together = chosen(graph, scale, false);
+        let choices = if fits(&apart).is_ok() { apart } else { together };
+        if let Err(refusal) = fits(&choices) {
+            unclear = refusal.into();
+            break;
+        }
+        let known = known(graph, &choices);
+        match known.iter().find(|(_, numbers)| numbers.iter().all(|number| *number == numbers[0])) {
+            None => return Ok((choices, known)),
+            Some((dim, _)) => unclear = Refusal::open(format!("the size {dim} is the same for all sizes that were tried")),
+        }
     }
-    let together = choose(false);
-    fits(&together)?;
-    Ok(together)
+    Err(unclear)
+}
+
+/// Sizes of all symbols, each going through the same steps from another one on.
+fn chosen(graph: &ShapedGraph, scale: i64, apart: bool) -> Vec<Bindings> {
+    let symbols = &graph.sizes.symbols;
+    let is_batch = |name: &str| graph.graph.inputs.iter().any(|input| input.shape.first() == Some(&Dim::symbol(name)));
+    let size = |choice: usize, place: usize| {
+        let (one, first) = (&symbols[place], if apart { place } else { place.min(1) });
+        let is_batch = is_batch(&one.name);
+        let steps = STEPS[usize::from(!is_batch)][(choice + first) % CHOICES] * if is_batch { 1 } else { scale };
+        let most = one.last.map_or(i64::MAX, |last| (last - one.start) / one.step.max(1) + 1);
+        one.start + one.step.max(1) * (steps % most)
+    };
+    let named = |choice: usize, place: usize| (symbols[place].name.to_string(), size(choice, place) as usize);
+    (0..CHOICES).map(|choice| (0..symbols.len()).map(|place| named(choice, place)).collect()).collect()
 }
 
 /// The sizes of a network that are no numbers, symbols first, each with its numbers.
-fn known(graph: &ShapedGraph, choices: &[Bindings]) -> Vec<(Dim, Vec<f64>)> {
+fn known(graph: &ShapedGraph, choices: &[Bindings]) -> Known {
     let symbols = graph.sizes.symbols.iter().map(|symbol| Dim::symbol(&symbol.name));
     let others = graph.shapes.iter().flat_map(|shape| shape.iter().filter(|dim| dim.number().is_none()).cloned());
     let mut seen = HashSet::new();

@@ -3,7 +3,7 @@
 use super::super::{Refusal, Writer};
 use super::plane::{attributes, extent, pads};
 use cnnc_compiler::graph::NodeId;
-use cnnc_compiler::kernels::{AxisWindow, Convolution, Kernel};
+use cnnc_compiler::kernels::{AxisWindow, Convolution, Kernel, KernelNode};
 use cnnc_compiler::onnx::{Attribute, Value};
 use cnnc_compiler::shape::{Dim, Shape};
 
@@ -20,7 +20,7 @@ impl Writer<'_> {
     ) -> Result<Value, Refusal> {
         let Convolution { window, groups } = convolution;
         let &[x, weight, ..] = own else { return Err(Refusal::new("a convolution lacks its weight".into())) };
-        let is_value = self.variants.arguments(id).get(1).is_some_and(|weight| !self.variants.constants.contains(weight));
+        let is_value = self.variants.arguments(id).get(1).is_some_and(|&weight| !self.is_tensor(weight));
         if window == [POINT; 2] && is_value && shape.first() == Some(&Dim::Number(1)) && own.len() == 2 {
             return self.matrices(id, [x, weight], shape);
         }
@@ -38,13 +38,20 @@ impl Writer<'_> {
     /// A product a group: the first matrices are the weight, `[groups · rows, inner, 1, 1]`, the second the image,
     /// `[1, groups · inner, 1, columns]`.
     fn matrices(&mut self, id: NodeId, [x, weight]: [Value; 2], shape: &Shape) -> Result<Value, Refusal> {
-        let (weights, image) = (self.nodes.shape(weight), self.nodes.shape(x));
+        let argument = self.variants.arguments(id).get(1).copied().unwrap_or(NodeId::end());
+        let sizes = |of: &dyn Fn(&[usize], &[usize], usize) -> Option<usize>| {
+            let both = self.variants.nodes(id).zip(self.variants.nodes(argument));
+            let one = |(node, weight): (&KernelNode, &KernelNode)| match &node.kernel {
+                Kernel::Conv(conv) => of(&weight.shape, &node.shape, conv.0.groups),
+                _ => None,
+            };
+            self.variants.dim(&both.map(one).collect::<Option<Vec<usize>>>()?)
+        };
         let parts = || {
-            let inner = weights.get(1)?;
-            let groups = image.get(1)?.evenly_divided(inner).ok()??;
-            let rows = weights.first()?.evenly_divided(&groups).ok()??;
-            let columns = shape.get(2)?.times(shape.get(3)?).ok()?;
-            Some([groups, rows, inner.clone(), columns])
+            let groups = sizes(&|_, _, groups| Some(groups))?;
+            let rows = sizes(&|weight, _, groups| weight.first()?.checked_div(groups))?;
+            let inner = sizes(&|weight, _, _| weight.get(1).copied())?;
+            Some([groups, rows, inner, sizes(&|_, given, _| given.get(2).zip(given.get(3)).map(|(a, b)| a * b))?])
         };
         let [groups, rows, inner, columns] = parts().ok_or_else(|| self.variants.unclear(id, "the number of matrices"))?;
         let first = self.nodes.reshape(weight, &[groups.clone(), rows, inner.clone()]);

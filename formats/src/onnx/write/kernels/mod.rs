@@ -61,8 +61,23 @@ impl Writer<'_> {
         Ok(value)
     }
 
+    /// A constant as a row, under the name of a bias: the same numbers, whatever axes of one element it has besides.
+    fn row(&mut self, id: NodeId, path: &str) -> Result<Value, Refusal> {
+        let count = self.variants.node(id).and_then(|node| node.elements()).unwrap_or(0);
+        let inner = self.variants.arguments(id).first().copied();
+        let inner = inner.and_then(|inner| Some((inner, self.variants.node(inner)?)));
+        if let (Some(Kernel::Reshape(_)), Some((inner, node))) = (self.variants.node(id).map(|node| &node.kernel), inner)
+            && matches!(node.kernel, Kernel::Parameter(_))
+            && node.shape == [count]
+        {
+            return self.value(inner);
+        }
+        let name = if path.is_empty() { "bias".to_owned() } else { format!("{path}.bias") };
+        Ok(self.nodes.initialiser(&name, &[count], Content::Computed(id)))
+    }
+
     /// Whether a kernel's value is a tensor of the file.
-    fn is_tensor(&self, id: NodeId) -> bool {
+    pub(super) fn is_tensor(&self, id: NodeId) -> bool {
         let Some(node) = self.variants.node(id) else { return false };
         let is_small = !self.variants.arguments(id).is_empty()
             || node.kernel.is_given()
@@ -82,10 +97,7 @@ impl Writer<'_> {
         let mut epilogues: Vec<Expression> = self.variants.nodes(id).filter_map(|node| node.epilogue.clone()).collect();
         let bias = epilogues.first().filter(|_| node.kernel.is_weighted());
         if let Some(place) = bias.and_then(|epilogue| self.bias(epilogue, others, &node.shape)) {
-            let value = self.value_as(others[place - 1], "bias")?;
-            let channels = self.nodes.ints(&[-1]);
-            self.nodes.begin(path, Vec::new(), Vec::new(), shape.clone());
-            values.push(self.nodes.node("Reshape", &[value, channels], Vec::new()));
+            values.push(self.row(others[place - 1], path)?);
             let sums = sums(place);
             let without = |part: &Expression| sums.contains(part).then(|| Expression::operand(0));
             epilogues.iter_mut().for_each(|epilogue| *epilogue = epilogue.replace(&without));

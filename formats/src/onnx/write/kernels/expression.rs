@@ -49,6 +49,9 @@ fn named() -> Vec<Named> {
         one("Gelu", x.clone() * 0.5 * ((cubic * two_over_pi).unary(Unary::Tanh) + 1.0), tanh),
         one("HardSwish", x.clone() * sixth() / 6.0, none),
         one("HardSigmoid", sixth() / 6.0, hard),
+        one("HardSigmoid", clamped(number(0.0), number(6.0), x.clone()) * (1.0 / 6.0), |_| {
+            Some((vec![("alpha", Attribute::Float(1.0 / 6.0)), ("beta", Attribute::Float(0.0))], Vec::new()))
+        }),
         one("Sigmoid", x.clone().sigmoid(), none),
         one("LeakyRelu", positive().select(x.clone(), x.clone() * a.clone()), alpha),
         one("Elu", positive().select(x.clone(), exp_m1(x.clone()) * a.clone()), alpha),

@@ -93,10 +93,11 @@ macro_rules! mean {
 
             fn over(&self) -> $crate::ops::dimensions::Over {
                 use $crate::ops::dimensions::Over;
+                let padding = $crate::ops::argument_types::PerAxis::per_axis(&self.padding);
                 match self.divisor_override {
                     Some(number) => Over::SumBy(number as f64),
-                    None if self.count_include_pad => {
-                        Over::MeanWithPadding($crate::ops::argument_types::PerAxis::per_axis(&self.padding))
+                    None if self.count_include_pad && padding.iter().any(|&side| side > 0) => {
+                        Over::MeanWithPadding(padding)
                     }
                     None => Over::Mean,
                 }

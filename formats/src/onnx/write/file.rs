@@ -184,6 +184,12 @@ impl File<'_> {
         self.beside
     }
 
+    /// The tensors that lie beside it by their names, each with where it begins.
+    pub fn places(&self) -> impl Iterator<Item = (&str, u64)> {
+        let written = &self.exported.written;
+        self.tensors.iter().filter_map(|tensor| Some((written.name(tensor.initialiser.value), tensor.offset?)))
+    }
+
     fn graph_length(&self) -> u64 {
         let tensors = self.tensors.iter().map(|tensor| enclosed(INITIALISER, tensor.length()));
         self.graph.len() as u64 + tensors.sum::<u64>()

@@ -28,7 +28,7 @@ pub fn pads([height, width]: [(usize, usize); 2]) -> (&'static str, Attribute) {
 
 impl Writer<'_> {
     /// The sizes of an axis from the last, 0 width and 1 height, of a node's first argument and of its result, at each choice.
-    pub fn along(&self, id: NodeId, from_last: usize) -> Vec<[usize; 2]> {
+    pub(super) fn along(&self, id: NodeId, from_last: usize) -> Vec<[usize; 2]> {
         let argument = self.variants.arguments(id).first().copied().unwrap_or(NodeId::end());
         let size = |shape: &[usize]| shape.len().checked_sub(from_last + 1).and_then(|axis| shape.get(axis)).copied().unwrap_or(1);
         let (taken, given) = (self.variants.nodes(argument), self.variants.nodes(id));
@@ -36,7 +36,7 @@ impl Writer<'_> {
     }
 
     /// The least padding after an axis with which there are as many windows as there are, at each choice.
-    pub fn after(&self, window: &AxisWindow, sizes: &[[usize; 2]]) -> Option<usize> {
+    pub(super) fn after(&self, window: &AxisWindow, sizes: &[[usize; 2]]) -> Option<usize> {
         let fits = |after: &usize| {
             sizes.iter().all(|&[size, count]| {
                 let room = (size + window.before + after).checked_sub(extent(window));

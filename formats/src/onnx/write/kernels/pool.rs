@@ -77,12 +77,27 @@ impl Writer<'_> {
         }
     }
 
+    /// Windows of a known axis, each by itself.
+    fn windows_as_parts(&self, id: NodeId, window: AxisWindow, sizes: &[[usize; 2]]) -> Result<Vec<[usize; 2]>, Refusal> {
+        let axis = PoolAxis::Sliding(window);
+        let known = sizes.first().filter(|first| window.dilation == 1 && sizes.iter().all(|other| other == *first));
+        let &[size, count] = known.ok_or_else(|| self.variants.unclear(id, "its windows"))?;
+        let part = |place| {
+            let (first, _, number) = axis.elements(place, count, size);
+            [first, first + number]
+        };
+        Ok((0..count).map(part).collect())
+    }
+
     /// Part for part of an axis what an operator makes of it.
     fn parts(&mut self, id: NodeId, operator: &'static str, x: Value, axis: usize, along: Along) -> Result<Value, Refusal> {
         let parts = match along {
             Along::Whole => return Ok(self.nodes.reduce(operator, x, &[axis], true)),
             Along::Windows(AxisWindow { kernel: 1, stride: 1, before: 0, .. }, 0) => return Ok(x),
-            Along::Windows(..) => return Err(self.variants.unclear(id, "its windows")),
+            Along::Windows(window, _) => {
+                let sizes = self.along(id, self.variants.node(id).map_or(0, |node| node.shape.len()) - 1 - axis);
+                self.windows_as_parts(id, window, &sizes)?
+            }
             Along::Parts(parts) => parts,
         };
         let part = |[start, end]: [usize; 2]| {

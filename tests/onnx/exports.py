@@ -123,7 +123,7 @@ def main():
         for spec in specs:
             try:
                 nodes, largest = row(arguments.cnnc, spec, arguments.opset, pathlib.Path(folder))
-                bad += largest > MOST
+                bad += not largest <= MOST
                 print(f"| {spec} | {nodes[0]} | {nodes[1]} | {largest:.1e} |", flush=True)
             except Exception as reason:
                 bad += 1

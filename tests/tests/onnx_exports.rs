@@ -4,10 +4,10 @@
 use bytes::Bytes;
 use cnnc_compiler::graph::ShapedGraph;
 use cnnc_formats::onnx::{
-    About, Exported, ExternalData, Imported, NoExternalData, Options, Refusal, export, import,
+    About, Exported, ExternalData, Imported, NoExternalData, Options, Refusal, Tensor, export, import,
 };
 use cnnc_formats::spec::{Form, same};
-use cnnc_runtime::{Parameters, Tensor};
+use cnnc_runtime::Parameters;
 use cnnc_tests::fixture::{Fixture, sizes};
 use cnnc_tests::{answers, check, difference, formula, network, network_of_text};
 use std::collections::HashMap;
@@ -69,6 +69,16 @@ const OTHERS: &[(&str, &str)] = &[
     ("yolov8n.cnn", "grids that are written out come back as parameters"),
 ];
 
+/// The first number of a tensor.
+fn first(tensor: &Tensor) -> f32 {
+    let mut number = [0.0];
+    match tensor.comes_in_parts() {
+        true => tensor.part(&Numbered, 0, &mut number).expect("a number"),
+        false => number[0] = tensor.floats(&Numbered).expect("numbers")[0],
+    }
+    number[0]
+}
+
 /// Whether a network comes back as the same kernels of the same tensors.
 fn comes_back(graph: &ShapedGraph) -> Result<(), String> {
     let exported = exported(graph, false);
@@ -82,16 +92,13 @@ fn comes_back(graph: &ShapedGraph) -> Result<(), String> {
     file.write(&mut bytes, &mut mark).expect("all weights");
     let back = import(&bytes.into(), &Numbered, "net", Form::Flat).map_err(|refusal| format!("{refusal:?}"))?;
     let places: HashMap<u64, &str> = file.places().map(|(name, offset)| (offset / APART, name)).collect();
-    let key_of = |key: &str| {
-        let number = back.written.tensors.iter().find(|(known, _)| known == key).map(|(_, number)| *number);
-        let first = number.and_then(|number| back.tensors[number].floats(&Numbered).expect("numbers").first().copied());
-        match first {
-            Some(mark @ ..=-1.0) => keys[(-1.0 - mark) as usize].to_owned(),
-            Some(place) => places.get(&(place as u64)).copied().unwrap_or_default().to_owned(),
-            None => String::new(),
-        }
+    let key_of = |tensor: &Tensor| match first(tensor) {
+        mark @ ..=-1.0 => keys[(-1.0 - mark) as usize],
+        place => places.get(&(place as u64)).copied().unwrap_or_default(),
     };
-    same(&back.written.graph, graph, &key_of).map_err(|reason| format!("{reason:?}"))
+    let written = back.written.tensors.iter();
+    let known: HashMap<&str, &str> = written.map(|(key, number)| (&**key, key_of(&back.tensors[*number]))).collect();
+    same(&back.written.graph, graph, &|key| known.get(key).copied().unwrap_or_default().to_owned()).map_err(|reason| format!("{reason:?}"))
 }
 
 #[test]
@@ -117,7 +124,7 @@ fn models_come_back_as_the_same_kernels() {
 }
 
 /// What a layer and its export, imported again, answer differently; nothing where its export has no word in the language.
-fn layer_case(graph: &ShapedGraph, input: &Tensor, fused: bool) -> Option<Result<(), String>> {
+fn layer_case(graph: &ShapedGraph, input: &cnnc_runtime::Tensor, fused: bool) -> Option<Result<(), String>> {
     let parameters = formula::parameters(&graph.graph, &[]);
     let mut weights = |key: &str| Ok(parameters.get(key).expect("a parameter").data().to_vec());
     let back = match imported(&exported(graph, fused), &mut weights) {
@@ -129,7 +136,7 @@ fn layer_case(graph: &ShapedGraph, input: &Tensor, fused: bool) -> Option<Result
     for (key, number) in &back.written.tensors {
         let tensor = &back.tensors[*number];
         let values = tensor.floats(&NoExternalData).expect("values");
-        theirs.insert(key.as_str(), Tensor::new(tensor.shape(), values).expect("a tensor"));
+        theirs.insert(key.as_str(), cnnc_runtime::Tensor::new(tensor.shape(), values).expect("a tensor"));
     }
     let inputs = std::slice::from_ref(input);
     let (ours, theirs) = (answers(graph, &parameters, inputs), answers(&back.written.graph, &theirs, inputs));

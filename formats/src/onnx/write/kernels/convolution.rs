@@ -66,7 +66,6 @@ impl Writer<'_> {
         id: NodeId,
         convolution: Convolution,
         own: &[Value],
-        shape: &Shape,
     ) -> Result<Value, Refusal> {
         self.same(id, "its window")?;
         let Convolution { window, groups } = convolution;
@@ -85,18 +84,21 @@ impl Writer<'_> {
         };
         let cut = [below, beside].map(|side| usize::try_from(side).unwrap_or(0));
         let more = [below, beside].map(|side| (-side).max(0));
-        let fits = more.iter().zip(&window).all(|(&more, window)| more < window.stride.max(window.dilation) as i64);
+        let fits = more.iter().zip(&window).all(|(&more, window)| more < window.stride as i64);
         let mut all = attributes(&window);
         all.push(pads([(window[0].before, cut[0]), (window[1].before, cut[1])]));
         all.push(("group", Attribute::Int(groups as i64)));
-        if fits && more != [0, 0] {
-            all.push(("output_padding", Attribute::Ints(more.to_vec())));
+        if fits {
+            all.extend((more != [0, 0]).then(|| ("output_padding", Attribute::Ints(more.to_vec()))));
+            return Ok(self.nodes.node("ConvTranspose", own, all));
         }
-        let value = self.nodes.node("ConvTranspose", own, all);
-        if fits || shape.rank() != 4 {
-            return Ok(value);
-        }
+        // What lies behind all that the input reaches is a bias and nothing else.
+        let value = self.nodes.node("ConvTranspose", &own[..2], all);
         let pads = self.nodes.ints(&[0, 0, 0, 0, 0, 0, more[0], more[1]]);
-        Ok(self.nodes.node("Pad", &[value, pads], Vec::new()))
+        let value = self.nodes.node("Pad", &[value, pads], Vec::new());
+        let Some(&bias) = own.get(2) else { return Ok(value) };
+        let sizes = self.nodes.ints(&[-1, 1, 1]);
+        let bias = self.nodes.node("Reshape", &[bias, sizes], Vec::new());
+        Ok(self.nodes.node("Add", &[value, bias], Vec::new()))
     }
 }

@@ -15,9 +15,9 @@ use cnnc_compiler::kernels::{Binary, Expression, Gemm, Kernel, Reduction};
 use cnnc_compiler::onnx::{Attribute, Content, Value};
 use cnnc_compiler::shape::{Dim, Shape};
 
-/// Elements of a constant without arguments, such as what a padding is filled with, that are computed and not repeated in the
-/// file.
-const MOST_REPEATED: usize = 1 << 12;
+/// Elements of a constant without arguments, such as what a padding is filled with, that are written out: of more, the file says
+/// how often a number is repeated.
+const MOST_WRITTEN_OUT: usize = 16;
 
 impl Writer<'_> {
     /// Writes a kernel, if it is one that runs.
@@ -81,7 +81,7 @@ impl Writer<'_> {
         let Some(node) = self.variants.node(id) else { return false };
         let is_small = !self.variants.arguments(id).is_empty()
             || node.kernel.is_given()
-            || node.elements().is_some_and(|count| count <= MOST_REPEATED);
+            || node.elements().is_some_and(|count| count <= MOST_WRITTEN_OUT);
         self.variants.constants.contains(&id) && is_small && self.variants.nodes(id).all(|other| other.shape == node.shape)
     }
 
@@ -147,7 +147,7 @@ impl Writer<'_> {
         match kernel {
             Kernel::Input(_) | Kernel::Parameter(_) => Err(Refusal::new("a value is given and computed".into())),
             Kernel::Conv(conv) => self.convolution(id, conv.0, own, shape),
-            Kernel::ConvData(conv) => self.transposed_convolution(id, conv.0, own, shape),
+            Kernel::ConvData(conv) => self.transposed_convolution(id, conv.0, own),
             Kernel::Gemm(Gemm { transpose_a, transpose_b }) => {
                 let turned = |name, turned: bool| turned.then_some((name, Attribute::Int(1)));
                 let attributes = turned("transA", *transpose_a).into_iter().chain(turned("transB", *transpose_b));

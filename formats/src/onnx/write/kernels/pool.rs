@@ -21,9 +21,10 @@ enum Along {
 impl Writer<'_> {
     pub(super) fn pool(&mut self, id: NodeId, pool: &Pool, x: Value, shape: &Shape) -> Result<Value, Refusal> {
         let rank = shape.rank();
-        let [high, wide] = [self.pool_axis(id, 0)?, self.pool_axis(id, 1)?];
-        let all = [rank.saturating_sub(2), rank.saturating_sub(1)];
         let is_plain_mean = !matches!(pool.pooling, Pooling::Mean(Divisor::Fixed(_)));
+        let is_plain = is_plain_mean && pool.pooling != Pooling::Softmax;
+        let [high, wide] = [self.pool_axis(id, 0, is_plain)?, self.pool_axis(id, 1, is_plain)?];
+        let all = [rank.saturating_sub(2), rank.saturating_sub(1)];
         match (high, wide) {
             (Along::Windows(high, below), Along::Windows(wide, beside)) => {
                 self.windows(id, pool.pooling, x, [(high, below), (wide, beside)], shape)
@@ -31,10 +32,10 @@ impl Writer<'_> {
             (Along::Whole, Along::Whole) if pool.pooling == Pooling::Max && rank > 2 => {
                 Ok(self.nodes.node("GlobalMaxPool", &[x], Vec::new()))
             }
-            (Along::Whole, Along::Whole) if matches!(pool.pooling, Pooling::Mean(_)) && is_plain_mean && rank > 2 => {
+            (Along::Whole, Along::Whole) if matches!(pool.pooling, Pooling::Mean(_)) && rank > 2 => {
                 Ok(self.nodes.node("GlobalAveragePool", &[x], Vec::new()))
             }
-            (high, wide) if pool.pooling != Pooling::Softmax && is_plain_mean => {
+            (high, wide) if is_plain => {
                 let operator = if pool.pooling == Pooling::Max { "ReduceMax" } else { "ReduceMean" };
                 let high = self.parts(id, operator, x, all[0], high)?;
                 self.parts(id, operator, high, all[1], wide)
@@ -43,15 +44,15 @@ impl Writer<'_> {
         }
     }
 
-    /// How the windows lie along an axis, 0 height and 1 width.
-    fn pool_axis(&self, id: NodeId, axis: usize) -> Result<Along, Refusal> {
+    /// How the windows lie along an axis, 0 height and 1 width; one window over all of it is said to be that where it may.
+    fn pool_axis(&self, id: NodeId, axis: usize, may_be_whole: bool) -> Result<Along, Refusal> {
         let sizes = self.along(id, 1 - axis);
         let axes: Vec<PoolAxis> = self.variants.nodes(id).filter_map(|node| match &node.kernel {
             Kernel::Pool(pool) => Some(pool.axes[axis]),
             Kernel::PoolGrad(pool) => Some(pool.axes[axis]),
             _ => None,
         }).collect();
-        let is_whole = axes.iter().zip(&sizes).all(|(axis, &[size, count])| {
+        let is_whole = may_be_whole && axes.iter().zip(&sizes).all(|(axis, &[size, count])| {
             count == 1 && axis.elements(0, 1, size) == (0, 1, size)
                 && !matches!(axis, PoolAxis::Sliding(window) if window.before > 0 || window.kernel > size)
         });

@@ -68,7 +68,8 @@ impl Operator for LocalResponseNorm {
         builder.map(&[x, means], a / (b * self.alpha + self.k).power(self.beta))
     }
 
-    /// Of an even number of channels, ONNX has the odd one behind and PyTorch before.
+    /// Of an even number of channels, ONNX has the odd one behind and PyTorch before; of other values than planes, programs have
+    /// none.
     fn onnx(&self, nodes: &mut Nodes) -> Option<Value> {
         let x = nodes.input(0)?;
         let attributes = vec![
@@ -77,7 +78,7 @@ impl Operator for LocalResponseNorm {
             ("beta", Attribute::Float(self.beta)),
             ("bias", Attribute::Float(self.k)),
         ];
-        (self.size % 2 == 1).then(|| nodes.node("LRN", &[x], attributes))
+        (self.size % 2 == 1 && nodes.output().rank() == 4).then(|| nodes.node("LRN", &[x], attributes))
     }
 }
 

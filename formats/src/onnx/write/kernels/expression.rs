@@ -13,6 +13,9 @@ use cnnc_compiler::shape::{Dim, Shape};
 const FLOAT: i64 = 1;
 const BOOL: i64 = 9;
 
+/// How often a number is written out, such as what a padding is filled with; past that, the file says how often it is repeated.
+const MOST_WRITTEN_OUT: usize = 1 << 12;
+
 /// An operator and what it computes of operand 0; operands 1 and 2 stand for its numbers.
 struct Named {
     operator: &'static str,
@@ -103,6 +106,12 @@ impl Writer<'_> {
             numbers.push((number, made));
         }
         let expression = varied.expression;
+        if let (Expression::Constant(number), Some(sizes), true) = (&expression, shape.numbers(), numbers.is_empty()) {
+            let count: usize = sizes.iter().product();
+            if count <= MOST_WRITTEN_OUT {
+                return Ok(self.nodes.floats(vec![*number as f32; count], &sizes));
+            }
+        }
         let covers = covers(self, &expression, &operands, shape);
         let mut room = Room { id, operands: &operands, numbers, shape, known: Vec::new(), named: named() };
         let value = self.part(&expression, &mut room)?;

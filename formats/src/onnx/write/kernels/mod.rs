@@ -15,10 +15,6 @@ use cnnc_compiler::kernels::{Binary, Expression, Gemm, Kernel, Reduction};
 use cnnc_compiler::onnx::{Attribute, Content, Value};
 use cnnc_compiler::shape::{Dim, Shape};
 
-/// Elements of a constant without arguments, such as what a padding is filled with, that are written out: of more, the file says
-/// how often a number is repeated.
-const MOST_WRITTEN_OUT: usize = 16;
-
 impl Writer<'_> {
     /// Writes a kernel, if it is one that runs.
     pub(super) fn kernel(&mut self, id: NodeId) -> Result<(), Refusal> {
@@ -79,10 +75,9 @@ impl Writer<'_> {
     /// Whether a kernel's value is a tensor of the file.
     pub(super) fn is_tensor(&self, id: NodeId) -> bool {
         let Some(node) = self.variants.node(id) else { return false };
-        let is_small = !self.variants.arguments(id).is_empty()
-            || node.kernel.is_given()
-            || node.elements().is_some_and(|count| count <= MOST_WRITTEN_OUT);
-        self.variants.constants.contains(&id) && is_small && self.variants.nodes(id).all(|other| other.shape == node.shape)
+        // A number, however often it is repeated, is no tensor of its own.
+        let is_made = !self.variants.arguments(id).is_empty() || node.kernel.is_given();
+        self.variants.constants.contains(&id) && is_made && self.variants.nodes(id).all(|other| other.shape == node.shape)
     }
 
     fn computed(&mut self, id: NodeId, path: &str, shape: &Shape) -> Result<Value, Refusal> {

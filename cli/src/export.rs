@@ -17,12 +17,8 @@ pub fn export(arguments: &Export, console: &mut Console<'_>) -> Outcome {
     let checked = outputs::check(&output, outputs::sources(model.files()).chain(read));
     checked.map_err(|diagnostic| console.fail(&diagnostic, model.files()))?;
     let weights = weights::load_or_draw(&model, &arguments.weights, arguments.seed, console)?;
-    let options = Options {
-        operator_set: arguments.opset,
-        fused: arguments.fused,
-        force: arguments.force,
-        ..Options::default()
-    };
+    let options =
+        Options { operator_set: arguments.opset, fused: arguments.fused, force: arguments.force, ..Options::default() };
     let exported = console.timed("export", || export::export(&model, &weights, &output, &options));
     let exported = exported.map_err(|error| console.show(&error))?;
     console.print(&report(&exported, arguments))

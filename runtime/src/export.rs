@@ -1,5 +1,5 @@
-//! A model and its weights to a file of ONNX: `net.onnx`, and `net.onnx.data` beside it where the weights are more than a protobuf
-//! has room for; all of it, or nothing.
+//! A model and its weights to a file of ONNX: `net.onnx`, and `net.onnx.data` beside it where the weights are more than a
+//! protobuf has room for; all of it, or nothing.
 //!
 //! `cnnc_formats` says the network in ONNX's operators; here tensors are made one after the other, while they are written. What
 //! ONNX has no place for, the classes and how pictures become inputs, stands in the file's metadata as JSON.
@@ -8,10 +8,10 @@ use crate::failure::failure;
 use crate::{Error, Model, Result, Weights, files};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::graph::Graph;
-use cnnc_compiler::shape::Shape;
-use cnnc_formats::onnx::{self, About};
 pub use cnnc_compiler::onnx::OPERATOR_SETS;
+use cnnc_compiler::shape::Shape;
 pub use cnnc_formats::onnx::USUAL_SET;
+use cnnc_formats::onnx::{self, About};
 use serde_json::json;
 use std::ffi::OsString;
 use std::fs;

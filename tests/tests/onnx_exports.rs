@@ -1,5 +1,5 @@
-//! Specs exported as ONNX and imported again: every model of `models/` is the same kernel graph, from tensors of the same keys, and
-//! every case of the layers gives the same numbers.
+//! Specs exported as ONNX and imported again: every model of `models/` is the same kernel graph, from tensors of the same keys,
+//! and every case of the layers gives the same numbers.
 
 use bytes::Bytes;
 use cnnc_compiler::graph::ShapedGraph;
@@ -8,11 +8,11 @@ use cnnc_formats::onnx::{
 };
 use cnnc_formats::spec::{Form, same};
 use cnnc_runtime::Parameters;
-use cnnc_tests::fixture::{Fixture, sizes};
-use cnnc_tests::random::{Net, spec};
 use cnnc_runtime::export::Options as FileOptions;
 use cnnc_runtime::import::Options as ImportOptions;
 use cnnc_runtime::{Model, Weights};
+use cnnc_tests::fixture::{Fixture, sizes};
+use cnnc_tests::random::{Net, spec};
 use cnnc_tests::{Ran, answers, check, cnnc, difference, formula, network, network_of_text};
 use std::collections::HashMap;
 use std::fs;
@@ -53,10 +53,7 @@ fn exported(graph: &ShapedGraph, fused: bool) -> Exported {
 }
 
 /// Imports what was exported, with these weights.
-fn imported(
-    exported: &Exported,
-    weights: &mut dyn FnMut(&str) -> io::Result<Vec<f32>>,
-) -> Result<Imported, Refusal> {
+fn imported(exported: &Exported, weights: &mut dyn FnMut(&str) -> io::Result<Vec<f32>>) -> Result<Imported, Refusal> {
     let mut bytes = Vec::new();
     exported.file(&About::default(), None).write(&mut bytes, weights).expect("all weights");
     import(&bytes.into(), &NoExternalData, "net", Form::Flat)
@@ -102,7 +99,8 @@ fn comes_back(graph: &ShapedGraph) -> Result<(), String> {
     };
     let written = back.written.tensors.iter();
     let known: HashMap<&str, &str> = written.map(|(key, number)| (&**key, key_of(&back.tensors[*number]))).collect();
-    same(&back.written.graph, graph, &|key| known.get(key).copied().unwrap_or_default().to_owned()).map_err(|reason| format!("{reason:?}"))
+    same(&back.written.graph, graph, &|key| known.get(key).copied().unwrap_or_default().to_owned())
+        .map_err(|reason| format!("{reason:?}"))
 }
 
 #[test]
@@ -127,7 +125,8 @@ fn models_come_back_as_the_same_kernels() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// What a network and its export, imported again, answer differently; nothing where what was exported has no word in the language.
+/// What a network and its export, imported again, answer differently; nothing where what was exported has no word in the
+/// language.
 fn numbers_come_back(
     graph: &ShapedGraph,
     exported: &Exported,
@@ -168,7 +167,8 @@ fn layers_give_the_same_numbers_when_they_come_back() {
             let (spec, shape) = (case["spec"].as_str().expect("a spec"), sizes(&case["input"]));
             let text = format!("model M {{ input {shape:?}; {spec} }}");
             let graph = network_of_text(&text);
-            let (parameters, inputs) = (formula::parameters(&graph.graph, &[]), [formula::tensor("input", &shape, &[])]);
+            let (parameters, inputs) =
+                (formula::parameters(&graph.graph, &[]), [formula::tensor("input", &shape, &[])]);
             for fused in [false, true] {
                 match numbers_come_back(&graph, &exported(&graph, fused), &parameters, &inputs) {
                     Some(Ok(_)) => back[usize::from(fused)] += 1,

@@ -99,7 +99,8 @@ pub fn onnx<const D: usize>(nodes: &mut Nodes, output_size: OutputSizes<D>, over
     let sizes = nodes.shape(x);
     let axis = |(wanted, size): (&Option<usize>, &Dim)| {
         let size = usize::try_from(size.number()?).ok()?;
-        let kernel = size.checked_div(wanted.unwrap_or(size)).filter(|kernel| kernel * wanted.unwrap_or(size) == size)?;
+        let kernel =
+            size.checked_div(wanted.unwrap_or(size)).filter(|kernel| kernel * wanted.unwrap_or(size) == size)?;
         Some(PaddedWindow { kernel, stride: kernel, dilation: 1, before: 0, after: 0 })
     };
     let axes = output_size.0.iter().zip(sizes.iter().skip(2)).map(axis).collect::<Option<Vec<PaddedWindow>>>()?;

@@ -67,11 +67,7 @@ enum Mode {
     Training,
 }
 
-fn write(
-    graph: &ShapedGraph,
-    bindings: &Bindings,
-    mode: Mode,
-) -> Result<(KernelGraph, Layers), Box<Diagnostic>> {
+fn write(graph: &ShapedGraph, bindings: &Bindings, mode: Mode) -> Result<(KernelGraph, Layers), Box<Diagnostic>> {
     let sizes = BoundSizes::new(graph, bindings)?;
     let mut writer = Writer {
         source: graph,
@@ -155,8 +151,10 @@ impl Writer<'_> {
         let output = self.sizes.shape(&self.source.shape(id))?;
         countable(&output, || format!("the result of `{origin}`"))?;
         let arguments = self.source.graph.dag.arguments(id);
-        let inputs =
-            arguments.iter().map(|argument| self.layers.values.get(argument).copied().unwrap_or(NodeId::end())).collect();
+        let inputs = arguments
+            .iter()
+            .map(|argument| self.layers.values.get(argument).copied().unwrap_or(NodeId::end()))
+            .collect();
         let parameters = node.parameters.iter().map(|&parameter| self.parameter(parameter)).collect();
         let before = self.kernels.dag.len();
         let context = LayerContext { origin: origin.clone(), inputs, parameters, output: output.clone() };

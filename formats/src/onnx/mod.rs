@@ -10,9 +10,9 @@ mod operators;
 mod read;
 mod scan;
 mod tensor;
-mod write;
 #[cfg(test)]
 mod tests;
+mod write;
 
 pub use external::{ExternalData, NoExternalData};
 pub use read::{Imported, MOST_NODES, Refusal, import};

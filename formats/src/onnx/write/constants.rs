@@ -1,5 +1,5 @@
-//! What of a network depends on parameters alone, computed while the file is written: parameters come in by their keys, the numbers
-//! of one tensor go out.
+//! What of a network depends on parameters alone, computed while the file is written: parameters come in by their keys, the
+//! numbers of one tensor go out.
 //!
 //! Kernels mean what their own loops say, here in float64, so that what is folded is rounded once. A value is kept for as long as
 //! something of that tensor still needs it, and nothing from one tensor to the next.
@@ -28,7 +28,8 @@ pub fn compute(kernels: &KernelGraph, wanted: NodeId, weights: &mut Weights<'_>)
             rest.extend(kernels.dag.arguments(id));
         }
     }
-    let order: Vec<NodeId> = kernels.dag.order().unwrap_or_default().into_iter().filter(|id| needed.contains(id)).collect();
+    let order: Vec<NodeId> =
+        kernels.dag.order().unwrap_or_default().into_iter().filter(|id| needed.contains(id)).collect();
     let mut uses: HashMap<NodeId, usize> = HashMap::new();
     order.iter().flat_map(|&id| kernels.dag.arguments(id)).for_each(|argument| *uses.entry(argument).or_default() += 1);
     let mut values: HashMap<NodeId, Tensor> = HashMap::new();
@@ -60,10 +61,12 @@ fn step(
         let entry = kernels.parameters.get(parameter.0 as usize).ok_or_else(|| fault("a parameter is not there"))?;
         return Ok(Tensor { shape, numbers: weights(&entry.path)?.into_iter().map(f64::from).collect() });
     }
-    let arguments: Option<Vec<&Tensor>> = kernels.dag.arguments(id).iter().map(|argument| values.get(argument)).collect();
+    let arguments: Option<Vec<&Tensor>> =
+        kernels.dag.arguments(id).iter().map(|argument| values.get(argument)).collect();
     let arguments = arguments.ok_or_else(|| fault("a constant lacks an argument"))?;
     let (own, others) = arguments.split_at(node.own_arguments.min(arguments.len()));
-    let numbers = on(own, |operands| node.kernel.reference(operands, &shape)).ok_or_else(|| fault("an input is no constant"))?;
+    let numbers =
+        on(own, |operands| node.kernel.reference(operands, &shape)).ok_or_else(|| fault("an input is no constant"))?;
     let result = Tensor { shape: shape.clone(), numbers };
     let Some(epilogue) = &node.epilogue else { return Ok(result) };
     let operands: Vec<&Tensor> = [&result].into_iter().chain(others.iter().copied()).collect();

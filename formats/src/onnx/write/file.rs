@@ -1,5 +1,5 @@
-//! The bytes of an exported network: its nodes as messages, and after them one tensor after the other, each made when its place in
-//! the file comes.
+//! The bytes of an exported network: its nodes as messages, and after them one tensor after the other, each made when its place
+//! in the file comes.
 //!
 //! A protobuf says how long a message is before it begins. So lengths are added up first, which needs no numbers, and nothing of
 //! the weights is held but the tensor that is being written. What is past the 2 GB that a protobuf has room for lies in a file
@@ -96,11 +96,9 @@ impl Exported {
             if offset.is_some() {
                 end += bytes.next_multiple_of(ALIGNMENT);
             }
-            let place = beside.zip(offset).map(|(location, offset)| [
-                ("location", location.to_owned()),
-                ("offset", offset.to_string()),
-                ("length", bytes.to_string()),
-            ]);
+            let place = beside.zip(offset).map(|(location, offset)| {
+                [("location", location.to_owned()), ("offset", offset.to_string()), ("length", bytes.to_string())]
+            });
             let entry = |(key, value): (&str, String)| Entry { key: key.into(), value };
             let head = model::Tensor {
                 dims: initialiser.shape.iter().map(|&size| size as i64).collect(),

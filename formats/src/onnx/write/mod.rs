@@ -140,7 +140,10 @@ impl Writer<'_> {
         }
         let unknown = graph.graph.inputs.iter().find(|input| !self.nodes.can_compute(&input.shape));
         match unknown {
-            Some(input) => Err(Refusal::open(format!("a symbol of the input `{}`, {}, is no size itself", input.name, input.shape))),
+            Some(input) => Err(Refusal::open(format!(
+                "a symbol of the input `{}`, {}, is no size itself",
+                input.name, input.shape
+            ))),
             None => Ok(()),
         }
     }
@@ -155,7 +158,8 @@ impl Writer<'_> {
             (true, false) => format!("{path}.{}", operator.name()),
             (false, false) => path.to_string(),
         };
-        let inputs: Vec<Value> = graph.graph.dag.arguments(id).iter().filter_map(|id| self.layers.get(id).copied()).collect();
+        let inputs: Vec<Value> =
+            graph.graph.dag.arguments(id).iter().filter_map(|id| self.layers.get(id).copied()).collect();
         let parameters: Vec<Value> = parameters.iter().map(|&wanted| self.parameter(wanted)).collect();
         self.nodes.begin(&path, inputs, parameters, graph.shape(id));
         let own = operator.onnx(&mut self.nodes).and_then(|value| self.nodes.end(value).ok());
@@ -216,7 +220,7 @@ impl Writer<'_> {
     fn finish(mut self, graph: &ShapedGraph, set: i64) -> Result<Exported, Refusal> {
         let mut outputs = Vec::new();
         for (place, output) in graph.graph.outputs.iter().enumerate() {
-            let kernel = self.variants.first().outputs.iter().nth(place).map(|port| port.node);
+            let kernel = self.variants.first().outputs.get(place).map(|port| port.node);
             let value = match self.layers.get(&output.node).filter(|_| !self.fused) {
                 Some(&value) => value,
                 None => self.value(kernel.unwrap_or(NodeId::end()))?,

@@ -118,7 +118,11 @@ impl Variants {
     pub fn factor(&self, values: &[f64]) -> Option<(f64, Dim, bool)> {
         let fits = |made: &[f64]| {
             let ratio = values[0] / made[0];
-            values.iter().zip(made).all(|(value, made)| (value - ratio * made).abs() <= 1e-12 * value.abs()).then_some(ratio)
+            values
+                .iter()
+                .zip(made)
+                .all(|(value, made)| (value - ratio * made).abs() <= 1e-12 * value.abs())
+                .then_some(ratio)
         };
         self.products().into_iter().find_map(|(dim, numbers)| {
             let inverse: Vec<f64> = numbers.iter().map(|number| 1.0 / number).collect();
@@ -153,11 +157,15 @@ impl Variants {
             a.times(b).ok().map(|dim| (dim, numbers))
         };
         let pairs = |from: &[(Dim, Vec<f64>)]| -> Known {
-            self.known.iter().flat_map(|one| from.iter().filter_map(|other| product(one, other)).collect::<Vec<_>>()).collect()
+            self.known
+                .iter()
+                .flat_map(|one| from.iter().filter_map(|other| product(one, other)).collect::<Vec<_>>())
+                .collect()
         };
         let two = pairs(&self.known);
         let symbols = self.known.iter().filter(|(dim, _)| dim.is_plain());
-        let three: Vec<_> = symbols.flat_map(|one| two.iter().filter_map(|other| product(one, other)).collect::<Vec<_>>()).collect();
+        let three: Vec<_> =
+            symbols.flat_map(|one| two.iter().filter_map(|other| product(one, other)).collect::<Vec<_>>()).collect();
         [self.known.clone(), two, three].concat()
     }
 }
@@ -172,8 +180,8 @@ const SCALES: [i64; 3] = [1, 16, 256];
 /// Sizes with their numbers at each choice.
 type Known = Vec<(Dim, Vec<f64>)>;
 
-/// Choices of sizes that fit, none of them so small that kernels are others there, and every size of the network with its numbers.
-/// Where sizes depend on each other, the same steps for all but the first.
+/// Choices of sizes that fit, none of them so small that kernels are others there, and every size of the network with its
+/// numbers. Where sizes depend on each other, the same steps for all but the first.
 fn choices(graph: &ShapedGraph) -> Result<(Vec<Bindings>, Known), Refusal> {
     if graph.sizes.symbols.is_empty() {
         return Ok((vec![Bindings::new()], Vec::new()));
@@ -191,7 +199,9 @@ fn choices(graph: &ShapedGraph) -> Result<(Vec<Bindings>, Known), Refusal> {
         let known = known(graph, &choices);
         match known.iter().find(|(_, numbers)| numbers.iter().all(|number| *number == numbers[0])) {
             None => return Ok((choices, known)),
-            Some((dim, _)) => unclear = Refusal::open(format!("the size {dim} is the same for all sizes that were tried")),
+            Some((dim, _)) => {
+                unclear = Refusal::open(format!("the size {dim} is the same for all sizes that were tried"))
+            }
         }
     }
     Err(unclear)

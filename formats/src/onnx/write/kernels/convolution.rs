@@ -24,7 +24,8 @@ impl Writer<'_> {
         if window == [POINT; 2] && is_value && shape.first() == Some(&Dim::Number(1)) && own.len() == 2 {
             return self.matrices(id, [x, weight], shape);
         }
-        let others = self.variants.nodes(id).any(|node| !matches!(&node.kernel, Kernel::Conv(conv) if conv.0 == convolution));
+        let others =
+            self.variants.nodes(id).any(|node| !matches!(&node.kernel, Kernel::Conv(conv) if conv.0 == convolution));
         let after = [1, 0].map(|axis| self.after(&window[1 - axis], &self.along(id, axis)));
         let (false, [Some(below), Some(beside)]) = (others, after) else {
             return Err(self.variants.unclear(id, "its window"));
@@ -39,21 +40,19 @@ impl Writer<'_> {
     /// `[1, groups · inner, 1, columns]`.
     fn matrices(&mut self, id: NodeId, [x, weight]: [Value; 2], shape: &Shape) -> Result<Value, Refusal> {
         let argument = self.variants.arguments(id).get(1).copied().unwrap_or(NodeId::end());
-        let sizes = |of: &dyn Fn(&[usize], &[usize], usize) -> Option<usize>| {
-            let both = self.variants.nodes(id).zip(self.variants.nodes(argument));
-            let one = |(node, weight): (&KernelNode, &KernelNode)| match &node.kernel {
-                Kernel::Conv(conv) => of(&weight.shape, &node.shape, conv.0.groups),
-                _ => None,
-            };
-            self.variants.dim(&both.map(one).collect::<Option<Vec<usize>>>()?)
+        let both = self.variants.nodes(id).zip(self.variants.nodes(argument));
+        let sizes = |(node, weight): (&KernelNode, &KernelNode)| match (&node.kernel, &*weight.shape, &*node.shape) {
+            (Kernel::Conv(conv), &[outs, inner, ..], &[.., height, width]) => {
+                Some([conv.0.groups, outs.checked_div(conv.0.groups)?, inner, height * width])
+            }
+            _ => None,
         };
-        let parts = || {
-            let groups = sizes(&|_, _, groups| Some(groups))?;
-            let rows = sizes(&|weight, _, groups| weight.first()?.checked_div(groups))?;
-            let inner = sizes(&|weight, _, _| weight.get(1).copied())?;
-            Some([groups, rows, inner, sizes(&|_, given, _| given.get(2).zip(given.get(3)).map(|(a, b)| a * b))?])
-        };
-        let [groups, rows, inner, columns] = parts().ok_or_else(|| self.variants.unclear(id, "the number of matrices"))?;
+        let all = both.map(sizes).collect::<Option<Vec<[usize; 4]>>>();
+        let part =
+            |which: usize| self.variants.dim(&all.as_ref()?.iter().map(|one| one[which]).collect::<Vec<usize>>());
+        let parts = || Some([part(0)?, part(1)?, part(2)?, part(3)?]);
+        let [groups, rows, inner, columns] =
+            parts().ok_or_else(|| self.variants.unclear(id, "the number of matrices"))?;
         let first = self.nodes.reshape(weight, &[groups.clone(), rows, inner.clone()]);
         let second = self.nodes.reshape(x, &[groups, inner, columns]);
         let product = self.nodes.node("MatMul", &[first, second], Vec::new());

@@ -203,23 +203,16 @@ impl Writer<'_> {
             Unary::Erf => plain("Erf"),
             Unary::Fixed => return x,
         };
-        let mut with = |x: Value, step: Option<(&'static str, f64)>| match step {
-            Some((operator, number)) => {
-                let number = self.nodes.float(number);
-                self.nodes.node(operator, &[x, number], Vec::new())
-            }
-            None => x,
-        };
-        let x = with(x, before);
+        let x = self.with_number(x, before);
         let x = self.nodes.node(operator, &[x], Vec::new());
-        let mut with = |x: Value, step: Option<(&'static str, f64)>| match step {
-            Some((operator, number)) => {
-                let number = self.nodes.float(number);
-                self.nodes.node(operator, &[x, number], Vec::new())
-            }
-            None => x,
-        };
-        with(x, after)
+        self.with_number(x, after)
+    }
+
+    /// A value and a number, where there is a step.
+    fn with_number(&mut self, x: Value, step: Option<(&'static str, f64)>) -> Value {
+        let Some((operator, number)) = step else { return x };
+        let number = self.nodes.float(number);
+        self.nodes.node(operator, &[x, number], Vec::new())
     }
 
     /// Each element's place along an axis.

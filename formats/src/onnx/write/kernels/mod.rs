@@ -62,7 +62,8 @@ impl Writer<'_> {
         let count = self.variants.node(id).and_then(|node| node.elements()).unwrap_or(0);
         let inner = self.variants.arguments(id).first().copied();
         let inner = inner.and_then(|inner| Some((inner, self.variants.node(inner)?)));
-        if let (Some(Kernel::Reshape(_)), Some((inner, node))) = (self.variants.node(id).map(|node| &node.kernel), inner)
+        if let (Some(Kernel::Reshape(_)), Some((inner, node))) =
+            (self.variants.node(id).map(|node| &node.kernel), inner)
             && matches!(node.kernel, Kernel::Parameter(_))
             && node.shape == [count]
         {
@@ -77,7 +78,9 @@ impl Writer<'_> {
         let Some(node) = self.variants.node(id) else { return false };
         // A number, however often it is repeated, is no tensor of its own.
         let is_made = !self.variants.arguments(id).is_empty() || node.kernel.is_given();
-        self.variants.constants.contains(&id) && is_made && self.variants.nodes(id).all(|other| other.shape == node.shape)
+        self.variants.constants.contains(&id)
+            && is_made
+            && self.variants.nodes(id).all(|other| other.shape == node.shape)
     }
 
     fn computed(&mut self, id: NodeId, path: &str, shape: &Shape) -> Result<Value, Refusal> {
@@ -126,9 +129,8 @@ impl Writer<'_> {
         (1..=others.len()).find(|&place| {
             let argument = others[place - 1];
             let node = self.variants.node(argument).filter(|_| self.is_tensor(argument));
-            let by_channel = node.is_some_and(|node| {
-                node.shape.get(1) == Some(&channels) && node.elements() == Some(channels)
-            });
+            let by_channel =
+                node.is_some_and(|node| node.shape.get(1) == Some(&channels) && node.elements() == Some(channels));
             let both = sums(place);
             let count = epilogue.all_parts().into_iter().filter(|part| both.contains(part)).count();
             by_channel && count > 0 && count == epilogue.count(0) && count == epilogue.count(place)
@@ -137,7 +139,8 @@ impl Writer<'_> {
 
     /// The kernel itself, without its epilogue.
     fn written(&mut self, id: NodeId, kernel: &Kernel, own: &[Value], shape: &Shape) -> Result<Value, Refusal> {
-        let given = |place: usize| own.get(place).copied().ok_or_else(|| Refusal::new("a kernel lacks an argument".into()));
+        let given =
+            |place: usize| own.get(place).copied().ok_or_else(|| Refusal::new("a kernel lacks an argument".into()));
         let rows = |axes: &[usize]| Attribute::Ints(axes.iter().map(|&axis| axis as i64).collect());
         match kernel {
             Kernel::Input(_) | Kernel::Parameter(_) => Err(Refusal::new("a value is given and computed".into())),

@@ -30,7 +30,9 @@ impl Writer<'_> {
     /// The sizes of an axis from the last, 0 width and 1 height, of a node's first argument and of its result, at each choice.
     pub(super) fn along(&self, id: NodeId, from_last: usize) -> Vec<[usize; 2]> {
         let argument = self.variants.arguments(id).first().copied().unwrap_or(NodeId::end());
-        let size = |shape: &[usize]| shape.len().checked_sub(from_last + 1).and_then(|axis| shape.get(axis)).copied().unwrap_or(1);
+        let size = |shape: &[usize]| {
+            shape.len().checked_sub(from_last + 1).and_then(|axis| shape.get(axis)).copied().unwrap_or(1)
+        };
         let (taken, given) = (self.variants.nodes(argument), self.variants.nodes(id));
         taken.zip(given).map(|(taken, given)| [size(&taken.shape), size(&given.shape)]).collect()
     }

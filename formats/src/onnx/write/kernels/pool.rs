@@ -47,15 +47,21 @@ impl Writer<'_> {
     /// How the windows lie along an axis, 0 height and 1 width; one window over all of it is said to be that where it may.
     fn pool_axis(&self, id: NodeId, axis: usize, may_be_whole: bool) -> Result<Along, Refusal> {
         let sizes = self.along(id, 1 - axis);
-        let axes: Vec<PoolAxis> = self.variants.nodes(id).filter_map(|node| match &node.kernel {
-            Kernel::Pool(pool) => Some(pool.axes[axis]),
-            Kernel::PoolGrad(pool) => Some(pool.axes[axis]),
-            _ => None,
-        }).collect();
-        let is_whole = may_be_whole && axes.iter().zip(&sizes).all(|(axis, &[size, count])| {
-            count == 1 && axis.elements(0, 1, size) == (0, 1, size)
-                && !matches!(axis, PoolAxis::Sliding(window) if window.before > 0 || window.kernel > size)
-        });
+        let axes: Vec<PoolAxis> = self
+            .variants
+            .nodes(id)
+            .filter_map(|node| match &node.kernel {
+                Kernel::Pool(pool) => Some(pool.axes[axis]),
+                Kernel::PoolGrad(pool) => Some(pool.axes[axis]),
+                _ => None,
+            })
+            .collect();
+        let is_whole = may_be_whole
+            && axes.iter().zip(&sizes).all(|(axis, &[size, count])| {
+                count == 1
+                    && axis.elements(0, 1, size) == (0, 1, size)
+                    && !matches!(axis, PoolAxis::Sliding(window) if window.before > 0 || window.kernel > size)
+            });
         let regular = match axes.first() {
             Some(PoolAxis::Sliding(window)) if axes.iter().all(|other| Some(other) == axes.first()) => {
                 self.after(window, &sizes).map(|after| (*window, after))
@@ -79,7 +85,12 @@ impl Writer<'_> {
     }
 
     /// Windows of a known axis, each by itself.
-    fn windows_as_parts(&self, id: NodeId, window: AxisWindow, sizes: &[[usize; 2]]) -> Result<Vec<[usize; 2]>, Refusal> {
+    fn windows_as_parts(
+        &self,
+        id: NodeId,
+        window: AxisWindow,
+        sizes: &[[usize; 2]],
+    ) -> Result<Vec<[usize; 2]>, Refusal> {
         let axis = PoolAxis::Sliding(window);
         let known = sizes.first().filter(|first| window.dilation == 1 && sizes.iter().all(|other| other == *first));
         let &[size, count] = known.ok_or_else(|| self.variants.unclear(id, "its windows"))?;
@@ -91,7 +102,14 @@ impl Writer<'_> {
     }
 
     /// Part for part of an axis what an operator makes of it.
-    fn parts(&mut self, id: NodeId, operator: &'static str, x: Value, axis: usize, along: Along) -> Result<Value, Refusal> {
+    fn parts(
+        &mut self,
+        id: NodeId,
+        operator: &'static str,
+        x: Value,
+        axis: usize,
+        along: Along,
+    ) -> Result<Value, Refusal> {
         let parts = match along {
             Along::Whole => return Ok(self.nodes.reduce(operator, x, &[axis], true)),
             Along::Windows(AxisWindow { kernel: 1, stride: 1, before: 0, .. }, 0) => return Ok(x),
@@ -137,7 +155,13 @@ impl Writer<'_> {
     }
 
     /// A plane with as much of a number around it, if padding is larger than programs take it, with the padding that is left.
-    fn padded(&mut self, x: Value, axes: [(AxisWindow, usize); 2], with: f64, always: bool) -> (Value, [(usize, usize); 2]) {
+    fn padded(
+        &mut self,
+        x: Value,
+        axes: [(AxisWindow, usize); 2],
+        with: f64,
+        always: bool,
+    ) -> (Value, [(usize, usize); 2]) {
         let around = axes.map(|(window, after)| (window.before, after));
         let is_large = axes.iter().any(|(window, after)| window.before.max(*after) >= window.kernel);
         if around == [(0, 0); 2] || !(is_large || always) {
@@ -157,7 +181,13 @@ impl Writer<'_> {
     }
 
     /// A mean by what it divides by: elements that are there, or all of a window, times what makes another divisor of that.
-    fn mean(&mut self, id: NodeId, x: Value, axes: [(AxisWindow, usize); 2], divisor: Divisor) -> Result<Value, Refusal> {
+    fn mean(
+        &mut self,
+        id: NodeId,
+        x: Value,
+        axes: [(AxisWindow, usize); 2],
+        divisor: Divisor,
+    ) -> Result<Value, Refusal> {
         let windows = axes.map(|(window, _)| window);
         let area = (windows[0].kernel * windows[1].kernel) as f64;
         let overhangs = match divisor {
@@ -167,7 +197,7 @@ impl Writer<'_> {
         let is_padded = axes.iter().any(|(window, after)| window.before.max(*after) > 0);
         let is_large = axes.iter().any(|(window, after)| window.before.max(*after) >= window.kernel);
         let by_place = overhangs || (divisor == Divisor::Elements && is_padded && is_large);
-        let counts = !(divisor == Divisor::Elements && !by_place);
+        let counts = divisor != Divisor::Elements || by_place;
         let (x, around) = self.padded(x, axes, 0.0, by_place);
         let mut all = attributes(&windows);
         if windows.iter().all(|window| window.dilation == 1) {
@@ -209,8 +239,10 @@ impl Writer<'_> {
         let (Some(down), Some(across)) = (counts(0), counts(1)) else {
             return Err(self.variants.unclear(id, "what its last windows are divided by"));
         };
-        let factors: Vec<f32> =
-            down.iter().flat_map(|down| across.iter().map(move |across| (area / f64::from(down * across)) as f32)).collect();
+        let factors: Vec<f32> = down
+            .iter()
+            .flat_map(|down| across.iter().map(move |across| (area / f64::from(down * across)) as f32))
+            .collect();
         let factors = self.nodes.floats(factors, &[down.len(), across.len()]);
         Ok(self.nodes.node("Mul", &[mean, factors], Vec::new()))
     }

@@ -22,12 +22,16 @@ impl Writer<'_> {
         if matches!(resampling, Resampling::Nearest { .. }) && !whole && !is_open {
             return Ok(self.looked_up(resampling, x, &axes));
         }
-        let steps: Vec<[f64; 2]> = self.variants.nodes(id).filter_map(|node| match &node.kernel {
-            Kernel::Resample(resample) => Some(match resample.0 {
-                Resampling::Nearest { scale } | Resampling::Bilinear { scale, .. } => scale,
-            }),
-            _ => None,
-        }).collect();
+        let steps: Vec<[f64; 2]> = self
+            .variants
+            .nodes(id)
+            .filter_map(|node| match &node.kernel {
+                Kernel::Resample(resample) => Some(match resample.0 {
+                    Resampling::Nearest { scale } | Resampling::Bilinear { scale, .. } => scale,
+                }),
+                _ => None,
+            })
+            .collect();
         let align = matches!(resampling, Resampling::Bilinear { align_corners: true, .. });
         let follows = |axis: usize| {
             let mut both = axes[axis].iter().zip(&steps);

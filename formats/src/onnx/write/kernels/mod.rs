@@ -7,6 +7,7 @@ mod convolution;
 mod expression;
 mod plane;
 mod pool;
+mod pool_grad;
 mod resample;
 
 use super::{Refusal, Writer};

@@ -300,3 +300,108 @@ impl Nodes {
         name
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Attribute, Content, Nodes, Value};
+    use crate::graph::ParameterId;
+    use crate::shape::{Dim, Shape};
+
+    fn image() -> Shape {
+        Shape::from(vec![Dim::symbol("N"), Dim::Number(3), Dim::symbol("H"), Dim::Number(8)])
+    }
+
+    /// Nodes with an input, in a layer.
+    fn begun(set: i64) -> (Nodes, Value) {
+        let mut nodes = Nodes::new(set);
+        let x = nodes.add_input("input", &image());
+        nodes.begin("stem", vec![x], Vec::new(), image());
+        (nodes, x)
+    }
+
+    #[test]
+    fn a_layer_s_result_bears_its_path() {
+        let (mut nodes, x) = begun(13);
+        let turned = nodes.node("Neg", &[x], Vec::new());
+        let y = nodes.node("Neg", &[turned], Vec::new());
+        assert_eq!(nodes.end(y), Ok(y));
+        nodes.begin("stem", vec![y], Vec::new(), image());
+        let again = nodes.node("Neg", &[y], Vec::new());
+        assert_eq!(nodes.end(again), Ok(again));
+        // What was there before keeps its name.
+        nodes.begin("nothing", vec![again], Vec::new(), image());
+        assert_eq!(nodes.end(again), Ok(again));
+        let names = [turned, y, again].map(|value| nodes.name(value).to_owned());
+        assert_eq!(names, ["stem.Neg", "stem", "stem_2"]);
+    }
+
+    #[test]
+    fn what_nothing_needs_is_left_out() {
+        let (mut nodes, x) = begun(13);
+        let weight = nodes.initialiser("weight", &[3], Content::Parameter(ParameterId(0)));
+        let _ = nodes.node("Mul", &[x, weight], Vec::new());
+        let y = nodes.node("Neg", &[x], Vec::new());
+        let outputs = [("first", y), ("second", y), ("third", x)].map(|(name, value)| (name.to_owned(), value));
+        let written = nodes.finish(&outputs);
+        let made: Vec<(&str, &str)> = written
+            .nodes
+            .iter()
+            .map(|node| (node.operator, written.name(node.outputs[0].expect("a result"))))
+            .collect();
+        assert_eq!(made, [("Neg", "first"), ("Identity", "second"), ("Identity", "third")]);
+        assert!(written.initialisers.is_empty());
+    }
+
+    #[test]
+    fn a_set_lacks_what_came_later() {
+        let (mut nodes, x) = begun(19);
+        let y = nodes.node("Gelu", &[x], Vec::new());
+        assert_eq!(nodes.end(y), Err(("Gelu", 20)));
+        let (mut nodes, x) = begun(20);
+        let y = nodes.node("Gelu", &[x], Vec::new());
+        assert_eq!(nodes.end(y), Ok(y));
+    }
+
+    #[test]
+    fn axes_are_an_attribute_before_they_are_an_argument() {
+        for (set, operator, inputs) in [(17, "ReduceMean", 1), (18, "ReduceMean", 2), (13, "ReduceSum", 2)] {
+            let (mut nodes, x) = begun(set);
+            let _ = nodes.reduce(operator, x, &[2, 3], true);
+            let node = nodes.nodes.last().expect("a node");
+            let has_axes = node.attributes.contains(&("axes", Attribute::Ints(vec![2, 3])));
+            assert_eq!((node.inputs.len(), has_axes), (inputs, inputs == 1), "{operator} of set {set}");
+        }
+    }
+
+    #[test]
+    fn a_new_shape_keeps_what_it_can() {
+        let [batch, height] = ["N", "H"].map(Dim::symbol);
+        let twice = |dim: &Dim| dim.times_number(2).expect("small");
+        let shapes = [
+            (vec![batch.clone(), Dim::Number(-1)], "ints::[0, -1]"),
+            (vec![batch.clone(), twice(&height), Dim::Number(12)], "ints::[0, -1, 12]"),
+            (vec![batch.clone(), Dim::Number(3), height.clone(), Dim::Number(8)], "ints::[0, 3, 0, 8]"),
+            (vec![twice(&batch), twice(&height), Dim::Number(6)], "stem.Concat"),
+        ];
+        for (shape, wanted) in shapes {
+            let (mut nodes, x) = begun(13);
+            let _ = nodes.reshape(x, &shape);
+            let given = nodes.nodes.last().and_then(|node| node.inputs[1]).expect("a shape");
+            assert_eq!(nodes.name(given), wanted);
+        }
+    }
+
+    #[test]
+    fn open_sizes_are_computed_from_those_of_the_input() {
+        let (mut nodes, _) = begun(13);
+        let half = Dim::symbol("H").plus_number(-1).and_then(|size| size.floor_divided(2)).expect("small");
+        let size = half.plus_number(1).expect("small");
+        assert!(nodes.can_compute(&Shape::from(vec![size.clone()])));
+        assert!(!nodes.can_compute(&Shape::from(vec![Dim::symbol("W")])));
+        let first = nodes.dims(&[size.clone()]);
+        let operators: Vec<&str> = nodes.nodes.iter().map(|node| node.operator).collect();
+        assert_eq!(operators, ["Shape", "Gather", "Add", "Div", "Add"]);
+        assert_eq!(nodes.dims(&[size]), first);
+        assert_eq!(nodes.nodes.len(), 5);
+    }
+}

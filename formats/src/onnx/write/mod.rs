@@ -98,7 +98,7 @@ pub fn export(graph: &ShapedGraph, options: Options) -> Result<Exported, Refusal
         variants,
         kernels: HashMap::new(),
         layers: HashMap::new(),
-        transposed: HashMap::new(),
+        parameters: HashMap::new(),
         fused: options.fused,
     };
     writer.inputs(graph)?;
@@ -124,8 +124,8 @@ struct Writer<'g> {
     kernels: HashMap<NodeId, Value>,
     /// What layers gave.
     layers: HashMap<NodeId, Value>,
-    /// Parameters whose axes are swapped.
-    transposed: HashMap<ParameterUse, Value>,
+    /// Parameters as layers take them.
+    parameters: HashMap<ParameterUse, Value>,
     fused: bool,
 }
 
@@ -199,7 +199,7 @@ impl Writer<'_> {
 
     /// A parameter under its key.
     fn parameter(&mut self, wanted: ParameterUse) -> Value {
-        if let Some(&known) = self.transposed.get(&wanted) {
+        if let Some(&known) = self.parameters.get(&wanted) {
             return known;
         }
         let ParameterUse { parameter, transposed } = wanted;
@@ -213,25 +213,25 @@ impl Writer<'_> {
             };
             self.nodes.initialiser(&key, &shape, Content::Parameter(parameter))
         };
-        self.transposed.insert(wanted, value);
+        self.parameters.insert(wanted, value);
         value
     }
 
     fn finish(mut self, graph: &ShapedGraph, set: i64) -> Result<Exported, Refusal> {
-        let mut outputs = Vec::new();
+        let mut given = Vec::new();
         for (place, output) in graph.graph.outputs.iter().enumerate() {
             let kernel = self.variants.first().outputs.get(place).map(|port| port.node);
             let value = match self.layers.get(&output.node).filter(|_| !self.fused) {
                 Some(&value) => value,
                 None => self.value(kernel.unwrap_or(NodeId::end()))?,
             };
-            outputs.push((output.name.to_string(), value));
+            given.push((output.name.to_string(), value));
         }
-        let shapes = graph.graph.outputs.iter().map(|output| (output.name.to_string(), graph.shape(output.node)));
-        let (outputs, shapes) = (outputs, shapes.collect());
+        let outputs = graph.graph.outputs.iter().map(|output| (output.name.to_string(), graph.shape(output.node)));
+        let outputs = outputs.collect();
         let inputs = graph.graph.inputs.iter().map(|input| (input.name.to_string(), input.shape.clone())).collect();
-        let written = self.nodes.finish(&outputs);
+        let written = self.nodes.finish(&given);
         let kernels = self.variants.into_first();
-        Ok(Exported { written, inputs, outputs: shapes, set, kernels })
+        Ok(Exported { written, inputs, outputs, set, kernels })
     }
 }

@@ -24,7 +24,7 @@ pub struct Variants {
     pub layers: Layers,
     /// The order of the kernels.
     pub order: Vec<NodeId>,
-    /// Those that depend on parameters alone.
+    /// Those that depend on parameters alone, and on no open size.
     pub constants: HashSet<NodeId>,
     /// Sizes that inference found, with their numbers at each choice; the symbols first.
     known: Known,
@@ -53,7 +53,7 @@ impl Variants {
         }
         let Some(first) = graphs.first() else { return Err(Refusal::open("no size fits the network".into())) };
         let order = first.dag.order().unwrap_or_default();
-        let constants = first.constants();
+        let constants = fixed(&graphs, &order);
         Ok(Variants { graphs, layers, order, constants, known, found: RefCell::default() })
     }
 
@@ -100,7 +100,7 @@ impl Variants {
     /// Why something of a node cannot be said at open sizes.
     pub fn unclear(&self, id: NodeId, what: &str) -> Refusal {
         let place = self.node(id).map(KernelNode::place).unwrap_or_default();
-        Refusal::open(format!("`{place}` cannot be said with open sizes: {what} depends on them in a way not known"))
+        Refusal::open(format!("`{place}` cannot be said with open sizes, which decide {what}"))
     }
 
     /// A number that a kernel has at each choice, as a size.
@@ -233,6 +233,25 @@ fn known(graph: &ShapedGraph, choices: &[Bindings]) -> Known {
     };
     let all = symbols.chain(others).filter(|dim| seen.insert(dim.clone()));
     all.filter_map(|dim| at(&dim).map(|numbers| (dim, numbers))).collect()
+}
+
+/// The nodes that depend on parameters alone and are the same at every choice.
+fn fixed(graphs: &[KernelGraph], order: &[NodeId]) -> HashSet<NodeId> {
+    let Some(first) = graphs.first() else { return HashSet::new() };
+    let mut fixed = first.constants();
+    for &id in order {
+        let node = first.dag.get(id);
+        let same = |graph: &KernelGraph| {
+            let other = graph.dag.get(id);
+            node.zip(other).is_some_and(|(one, other)| {
+                one.kernel == other.kernel && one.epilogue == other.epilogue && one.shape == other.shape
+            })
+        };
+        if !graphs.iter().all(same) || first.dag.arguments(id).iter().any(|argument| !fixed.contains(argument)) {
+            fixed.remove(&id);
+        }
+    }
+    fixed
 }
 
 /// Whether two graphs differ in numbers alone.

@@ -79,11 +79,10 @@ impl Writer<'_> {
         let Some(node) = self.variants.node(id) else { return false };
         // A number, however often it is repeated, is no tensor of its own.
         let is_made = !self.variants.arguments(id).is_empty() || node.kernel.is_given();
-        self.variants.constants.contains(&id)
-            && is_made
-            && self.variants.nodes(id).all(|other| other.shape == node.shape)
+        self.variants.constants.contains(&id) && is_made
     }
 
+    /// A kernel with what is done to its result.
     fn computed(&mut self, id: NodeId, path: &str, shape: &Shape) -> Result<Value, Refusal> {
         let Some(node) = self.variants.node(id).cloned() else { return Err(self.variants.unclear(id, "it")) };
         let arguments = self.variants.arguments(id);

@@ -1,5 +1,5 @@
-//! Ten exports and ten imports, held to ONNX Runtime by the scripts that hold any number of them, where the machine has a Python with
-//! it; elsewhere the test says that it is skipped, unless `CNNC_TEST_ONNX=required`.
+//! Ten exports and ten imports, held to ONNX Runtime by the scripts that hold any number of them, where the machine has a Python
+//! with it; elsewhere the test says that it is skipped, unless `CNNC_TEST_ONNX=required`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

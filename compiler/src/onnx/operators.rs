@@ -81,8 +81,10 @@ impl Nodes {
         if first > self.set {
             self.too_new.get_or_insert((operator, first));
         }
-        let path = if self.layer.path.is_empty() { String::new() } else { format!("{}.", self.layer.path) };
-        let name = self.unused(&format!("{path}{operator}"));
+        let name = match self.layer.path.is_empty() {
+            true => operator.to_owned(),
+            false => format!("{}.{operator}", self.layer.path),
+        };
         let source = Some(self.nodes.len());
         let outputs: Vec<Option<Value>> =
             wanted.iter().map(|wanted| wanted.then(|| self.value(&name, Shape::default(), source))).collect();

@@ -18,6 +18,7 @@ mod dump;
 mod embedded;
 mod environment;
 mod eval;
+mod export;
 mod grad;
 mod import;
 mod inputs;
@@ -68,6 +69,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut console: Console<'
         Command::Doctor(doctor) => doctor::doctor(doctor, &mut console),
         Command::Eval(eval) => eval::run(eval, &mut console),
         Command::Import(import) => import::import(import, &mut console),
+        Command::Export(export) => export::export(export, &mut console),
         Command::Compare(compare) => compare::run(compare, &mut console),
         Command::Grad(grad) => grad::run(grad, &mut console),
     });

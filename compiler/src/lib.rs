@@ -23,6 +23,7 @@ pub mod graph;
 pub mod index;
 pub mod infer;
 pub mod kernels;
+pub mod onnx;
 pub mod ops;
 pub mod passes;
 pub mod plan;

@@ -65,6 +65,7 @@ mod cuda;
 pub mod data;
 mod device;
 pub mod doctor;
+pub mod export;
 mod failure;
 mod files;
 mod given;

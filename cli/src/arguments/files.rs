@@ -1,7 +1,9 @@
-//! The arguments of `cnnc convert` and `cnnc import`: files of other programs.
+//! The arguments of `cnnc convert`, `cnnc import` and `cnnc export`: files of other programs.
 
+use super::{Model, Weights};
 use clap::Args;
 use cnnc_runtime::Rename;
+use cnnc_runtime::export::{OPERATOR_SETS, USUAL_SET};
 use std::path::PathBuf;
 
 /// Write weights of any form that is read, PyTorch's files too, as a safetensors file.
@@ -44,4 +46,35 @@ pub struct Import {
     /// Replace what is there.
     #[arg(long)]
     pub force: bool,
+}
+
+/// Write a spec and its weights as an ONNX file.
+#[derive(Debug, Args)]
+pub struct Export {
+    /// The spec.
+    pub file: PathBuf,
+    /// The file to write; without it, it is named after the spec, in the folder where the command runs. Weights past 2 GB lie
+    /// beside it, under the same name with .data.
+    #[arg(short, long, value_name = "NET.onnx")]
+    pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub weights: Weights,
+    /// What drawn parameters depend on.
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// The operator set of ONNX to write in.
+    #[arg(long, value_name = "SET", default_value_t = USUAL_SET, value_parser = operator_set())]
+    pub opset: i64,
+    /// Write the kernels as they run, batch norms folded into weights, instead of a node a layer.
+    #[arg(long)]
+    pub fused: bool,
+    /// Replace what is there.
+    #[arg(long)]
+    pub force: bool,
+    #[command(flatten)]
+    pub model: Model,
+}
+
+fn operator_set() -> clap::builder::RangedI64ValueParser<i64> {
+    clap::value_parser!(i64).range(OPERATOR_SETS)
 }

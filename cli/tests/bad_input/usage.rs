@@ -43,7 +43,8 @@ fn wrong_usage() {
     let help = cnnc(&["--help"]);
     assert_eq!(help.status.code(), Some(0));
     let help = String::from_utf8_lossy(&help.stdout).into_owned();
-    for command in ["check", "summary", "run", "params", "dump", "bench", "train", "eval", "import", "doctor"] {
+    for command in ["check", "summary", "run", "params", "dump", "bench", "train", "eval", "import", "export", "doctor"]
+    {
         assert!(help.contains(&format!("\n  {command} ")), "{help}");
     }
     assert!(!help.contains("\n  graph "), "{help}");

@@ -100,6 +100,7 @@ codes! {
     E613 "an output folder that another run has"
     E616 "a file that holds what a spec cannot say"
     E617 "a file that is there already"
+    E618 "a network that cannot be exported"
 }
 
 impl fmt::Display for Code {

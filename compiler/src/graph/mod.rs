@@ -57,7 +57,7 @@ pub struct Node {
 }
 
 /// How a node uses a parameter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ParameterUse {
     /// Which.
     pub parameter: ParameterId,

@@ -6,9 +6,11 @@
 //! `adaptive! { /// doc  Name { fields } pooling }` declares one.
 
 use super::dimensions::{self, Over};
-use super::{LayerField, OutputSizes, ShapeError, Taps, inputs};
+use super::window::PaddedWindow;
+use super::{LayerField, OutputSizes, ShapeError, Taps, Window, inputs, pooling};
 use crate::graph::NodeId;
 use crate::kernels::{AxisWindow, KernelBuilder, PoolAxis};
+use crate::onnx::{Nodes, Value};
 use crate::shape::{Dim, Shape};
 
 macro_rules! adaptive {
@@ -38,6 +40,10 @@ macro_rules! adaptive {
 
             fn lower(&self, builder: &mut $crate::kernels::KernelBuilder) -> $crate::graph::NodeId {
                 $crate::ops::adaptive::lower(builder, &$pooling)
+            }
+
+            fn onnx(&self, nodes: &mut $crate::onnx::Nodes) -> Option<$crate::onnx::Value> {
+                $crate::ops::adaptive::onnx(nodes, self.output_size, &$pooling)
             }
         }
     };
@@ -81,4 +87,22 @@ pub fn lower(builder: &mut KernelBuilder, over: &Over) -> NodeId {
     };
     let axes: Vec<PoolAxis> = builder.shape(x).iter().skip(2).zip(&output).map(axis).collect();
     dimensions::pool(builder, x, &axes, over, &output)
+}
+
+/// One part is all of a plane; parts of one size are ordinary windows.
+pub fn onnx<const D: usize>(nodes: &mut Nodes, output_size: OutputSizes<D>, over: &Over) -> Option<Value> {
+    let x = nodes.input(0)?;
+    if output_size.0.iter().all(|&parts| parts == Some(1)) {
+        let operator = if *over == Over::Max { "GlobalMaxPool" } else { "GlobalAveragePool" };
+        return Some(nodes.node(operator, &[x], Vec::new()));
+    }
+    let sizes = nodes.shape(x);
+    let axis = |(wanted, size): (&Option<usize>, &Dim)| {
+        let size = usize::try_from(size.number()?).ok()?;
+        let kernel =
+            size.checked_div(wanted.unwrap_or(size)).filter(|kernel| kernel * wanted.unwrap_or(size) == size)?;
+        Some(PaddedWindow { kernel, stride: kernel, dilation: 1, before: 0, after: 0 })
+    };
+    let axes = output_size.0.iter().zip(sizes.iter().skip(2)).map(axis).collect::<Option<Vec<PaddedWindow>>>()?;
+    pooling::onnx(nodes, &Window { axes, ceil_mode: false, most_padding: vec![0; D] }, over)
 }

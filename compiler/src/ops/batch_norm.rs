@@ -6,6 +6,7 @@ use super::norm;
 use super::{Argument, BindError, LayerField, Momentum, ParameterDeclaration};
 use crate::graph::NodeId;
 use crate::kernels::{Expression, KernelBuilder};
+use crate::onnx::{Attribute, Nodes, Value};
 use crate::shape::Shape;
 
 /// Parameters and buffers that a batch norm may have.
@@ -76,6 +77,10 @@ macro_rules! batch_norm {
             fn lower(&self, builder: &mut $crate::kernels::KernelBuilder) -> $crate::graph::NodeId {
                 self.common().lower(builder)
             }
+
+            fn onnx(&self, nodes: &mut $crate::onnx::Nodes) -> Option<$crate::onnx::Value> {
+                self.common().onnx(nodes)
+            }
         }
     };
 }
@@ -130,7 +135,7 @@ impl BatchNorm {
     pub fn lower(self, builder: &mut KernelBuilder) -> NodeId {
         let x = builder.input(0);
         let rank = builder.shape(x).len();
-        let learned = usize::from(self.affine) + usize::from(self.affine && self.bias);
+        let learned = self.learned();
         let vectors = |builder: &mut KernelBuilder, range: std::ops::Range<usize>| -> Vec<NodeId> {
             let all: Vec<NodeId> = range.filter_map(|index| builder.parameter(index)).collect();
             all.into_iter().map(|vector| builder.per_channel(vector, rank)).collect()
@@ -157,6 +162,29 @@ impl BatchNorm {
             y = y + operand(2);
         }
         builder.map(&operands, y)
+    }
+
+    pub fn onnx(self, nodes: &mut Nodes) -> Option<Value> {
+        if !self.track_running_stats {
+            return None;
+        }
+        let (x, [scale, bias], learned) = (nodes.input(0)?, self.scale_and_bias(nodes)?, self.learned());
+        let (mean, variance) = (nodes.parameter(learned)?, nodes.parameter(learned + 1)?);
+        // What a share of the new is here, is one of the old there.
+        let kept = if let Momentum::Share(share) = self.momentum { 1.0 - share } else { 0.9 };
+        let attributes = vec![("epsilon", Attribute::Float(self.eps)), ("momentum", Attribute::Float(kept))];
+        Some(nodes.node("BatchNormalization", &[x, scale, bias, mean, variance], attributes))
+    }
+
+    /// Its weight and its bias in ONNX, which asks for both.
+    pub fn scale_and_bias(self, nodes: &mut Nodes) -> Option<[Value; 2]> {
+        let channels = usize::try_from(nodes.output().get(1)?.number()?).ok()?;
+        Some(norm::scale_and_bias(nodes, &[channels], self.learned()))
+    }
+
+    /// The number of parameters that are learnt.
+    pub fn learned(self) -> usize {
+        usize::from(self.affine) + usize::from(self.affine && self.bias)
     }
 
     /// Moves running mean and variance towards the batch's by the share `momentum`, the variance as that of a sample: divided by

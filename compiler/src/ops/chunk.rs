@@ -4,6 +4,7 @@ use super::{BindError, Layer, LayerField, Operator, Place, ShapeError, slicing};
 use crate::diagnostic::Code;
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
+use crate::onnx::{Nodes, Value};
 use crate::shape::{Dim, Requirements, Shape};
 
 crate::layer! {
@@ -89,6 +90,10 @@ impl Operator for Chunk {
 
     fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
         self.part().lower(builder)
+    }
+
+    fn onnx(&self, nodes: &mut Nodes) -> Option<Value> {
+        self.part().onnx(nodes)
     }
 }
 

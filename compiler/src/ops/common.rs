@@ -45,6 +45,10 @@ macro_rules! by_common {
             fn lower(&self, builder: &mut $crate::kernels::KernelBuilder) -> $crate::graph::NodeId {
                 self.common().lower(builder)
             }
+
+            fn onnx(&self, nodes: &mut $crate::onnx::Nodes) -> Option<$crate::onnx::Value> {
+                self.common().onnx(nodes)
+            }
         }
     };
 }

@@ -9,6 +9,7 @@ use super::window::PaddedWindow;
 use super::{Argument, BindError, LayerField, ParameterDeclaration, ShapeError, Window, inputs};
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
+use crate::onnx::{Attribute, Nodes, Value};
 use crate::shape::{Dim, Requirements, Shape};
 
 words! {
@@ -150,6 +151,15 @@ impl Convolution {
         };
         let product = dimensions::conv(builder, [x, weight], &window, self.groups, &size);
         builder.add_bias(product, 1)
+    }
+
+    pub fn onnx(&self, nodes: &mut Nodes) -> Option<Value> {
+        if self.filling().is_some() {
+            return None;
+        }
+        let group = ("group", Attribute::Int(self.groups as i64));
+        let attributes = self.window.onnx().into_iter().chain([group]).collect();
+        Some(nodes.weighted("Conv", attributes))
     }
 
     /// What padding is filled with, where that is not zeros.

@@ -3,6 +3,7 @@
 use super::{Operator, ShapeError, broadcast};
 use crate::graph::NodeId;
 use crate::kernels::{Expression, KernelBuilder};
+use crate::onnx::{Nodes, Value};
 use crate::shape::{Requirements, Shape};
 
 crate::layer! {
@@ -32,6 +33,10 @@ impl Operator for Difference {
 
     fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
         broadcast::fold(builder, |left, right: Expression| left - right)
+    }
+
+    fn onnx(&self, nodes: &mut Nodes) -> Option<Value> {
+        nodes.fold("Sub")
     }
 }
 

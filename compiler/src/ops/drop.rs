@@ -4,6 +4,7 @@
 use super::Probability;
 use crate::graph::NodeId;
 use crate::kernels::{Expression, KernelBuilder};
+use crate::onnx::{Nodes, Value};
 
 /// The layer's input with elements dropped; those that share their index along the axes for which `together` says so are dropped
 /// together.
@@ -39,4 +40,10 @@ pub fn alone(builder: &mut KernelBuilder, p: Probability, dropped: f64, kept: Ex
     let drawn = if p.0 > 0.0 { builder.uniform(1, rank) } else { None };
     let Some((uniform, [seed, step])) = drawn else { return builder.map(&[x], Expression::operand(0)) };
     builder.map(&[x, seed, step], Expression::Constant(p.0).greater(uniform).select(dropped, kept))
+}
+
+/// ONNX's own, which drops where it is told to train.
+pub fn onnx(nodes: &mut Nodes, p: Probability) -> Option<Value> {
+    let (x, share) = (nodes.input(0)?, nodes.float(p.0));
+    Some(nodes.node("Dropout", &[x, share], Vec::new()))
 }

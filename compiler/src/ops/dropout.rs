@@ -1,6 +1,6 @@
 //! Dropout: the identity at inference.
 
-use super::drop::drop;
+use super::drop::{drop, onnx};
 use super::pointwise::pointwise;
 use super::{Layer, Probability};
 
@@ -22,7 +22,8 @@ pointwise! {
         /// The chance of an element to become zero.
         p: Probability = Probability(0.5),
     }
-    layer, builder = drop(builder, layer.p, |_| false); describe format!("{}, inplace=False", layer.keywords())
+    layer, builder = drop(builder, layer.p, |_| false); describe format!("{}, inplace=False", layer.keywords());
+    onnx nodes => onnx(nodes, layer.p)
 }
 
 #[cfg(test)]

@@ -5,12 +5,13 @@
 use super::{LayerField, ShapeError, inputs};
 use crate::graph::NodeId;
 use crate::kernels::{Expression, KernelBuilder, Reduction, Unary};
+use crate::onnx::{Attribute, Nodes, Value};
 use crate::shape::Shape;
 
 macro_rules! along_axis {
     (
         $(#[doc = $doc:literal])* $name:ident { $($fields:tt)* }
-        $layer:ident, $builder:ident => $kernels:expr
+        $layer:ident, $builder:ident => $kernels:expr $(; onnx $operator:literal)?
     ) => {
         $crate::layer! { $(#[doc = $doc])* $name { $($fields)* } }
 
@@ -39,6 +40,10 @@ macro_rules! along_axis {
                 let $layer = self;
                 $kernels
             }
+
+            $(fn onnx(&self, nodes: &mut $crate::onnx::Nodes) -> Option<$crate::onnx::Value> {
+                $crate::ops::exponentials::onnx(nodes, $operator, self.dim)
+            })?
         }
     };
 }
@@ -90,4 +95,9 @@ impl Exponentials {
     pub fn chances(&self, builder: &mut KernelBuilder) -> NodeId {
         builder.map(&[self.powers, self.sum], Expression::operand(0) / Expression::operand(1))
     }
+}
+
+/// One operator of ONNX along an axis.
+pub fn onnx(nodes: &mut Nodes, operator: &'static str, axis: i64) -> Option<Value> {
+    Some(nodes.node(operator, &[nodes.input(0)?], vec![("axis", Attribute::Int(axis))]))
 }

@@ -4,6 +4,7 @@ use super::{Layer, LayerField, Operator, ShapeError, inputs};
 use crate::diagnostic::Code;
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
+use crate::onnx::{Attribute, Nodes, Value};
 use crate::shape::{Requirements, Shape};
 use std::ops::RangeInclusive;
 
@@ -75,6 +76,14 @@ impl Operator for Flatten {
     fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
         let output = builder.output();
         builder.reshape(builder.input(0), &output)
+    }
+
+    /// ONNX's own makes two axes of all; any other is a reshaping, as its kernel is.
+    fn onnx(&self, nodes: &mut Nodes) -> Option<Value> {
+        let x = nodes.input(0)?;
+        let (axes, rank) = (self.axes(&nodes.shape(x)).ok()?, nodes.shape(x).rank());
+        (*axes.start() == 1 && *axes.end() + 1 == rank)
+            .then(|| nodes.node("Flatten", &[x], vec![("axis", Attribute::Int(1))]))
     }
 }
 

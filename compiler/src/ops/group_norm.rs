@@ -3,6 +3,7 @@
 use super::{Argument, BindError, LayerField, Operator, ParameterDeclaration, ShapeError, inputs, norm};
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
+use crate::onnx::{Attribute, Nodes, Value, since};
 use crate::shape::{Requirements, Shape};
 
 crate::layer! {
@@ -79,6 +80,31 @@ impl Operator for GroupNorm {
         let normal = norm::normalise(builder, groups, &[2], self.eps);
         let normal = builder.reshape(normal, &output);
         norm::scale_and_shift(builder, normal, |builder, vector| builder.per_channel(vector, rank))
+    }
+
+    /// Before there was such an operator, each group was normalised as an instance without weights.
+    fn onnx(&self, nodes: &mut Nodes) -> Option<Value> {
+        let (x, shape) = (nodes.input(0)?, nodes.output());
+        let channels = usize::try_from(shape.get(1)?.number()?).ok()?;
+        let learned = usize::from(self.affine) + usize::from(self.affine && self.bias);
+        let epsilon = ("epsilon", Attribute::Float(self.eps));
+        if nodes.set() >= since("GroupNormalization") {
+            let [scale, bias] = norm::scale_and_bias(nodes, &[channels], learned);
+            let groups = ("num_groups", Attribute::Int(self.num_groups as i64));
+            return Some(nodes.node("GroupNormalization", &[x, scale, bias], vec![groups, epsilon]));
+        }
+        let parts = nodes.ints(&[0, self.num_groups as i64, -1]);
+        let parts = nodes.node("Reshape", &[x, parts], Vec::new());
+        let plain = [1.0, 0.0].map(|number| nodes.floats(vec![number; self.num_groups], &[self.num_groups]));
+        let normal = nodes.node("InstanceNormalization", &[parts, plain[0], plain[1]], vec![epsilon]);
+        let mut y = nodes.reshape(normal, &shape);
+        let sizes = [vec![channels as i64], vec![1; shape.rank().saturating_sub(2)]].concat();
+        for (place, operator) in ["Mul", "Add"].into_iter().enumerate().take(learned) {
+            let sizes = nodes.ints(&sizes);
+            let vector = nodes.node("Reshape", &[nodes.parameter(place)?, sizes], Vec::new());
+            y = nodes.node(operator, &[y, vector], Vec::new());
+        }
+        Some(y)
     }
 }
 

@@ -7,6 +7,7 @@ use super::norm;
 use super::{LayerField, ParameterDeclaration};
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
+use crate::onnx::{Attribute, Nodes, Value};
 
 macro_rules! instance_norm {
     ($(#[doc = $doc:literal])* $name:ident, $axes:literal) => {
@@ -74,6 +75,10 @@ macro_rules! instance_norm {
             fn lower(&self, builder: &mut $crate::kernels::KernelBuilder) -> $crate::graph::NodeId {
                 self.common().lower(builder)
             }
+
+            fn onnx(&self, nodes: &mut $crate::onnx::Nodes) -> Option<$crate::onnx::Value> {
+                self.common().onnx(nodes)
+            }
         }
     };
 }
@@ -111,11 +116,19 @@ impl InstanceNorm {
         }
         let statistics = norm::statistics(builder, x, &over);
         let normal = norm::normalised(builder, x, statistics, self.norm.eps);
-        let learned = usize::from(self.norm.affine) + usize::from(self.norm.affine && self.norm.bias);
+        let learned = self.norm.learned();
         if self.norm.track_running_stats {
             self.move_running(builder, learned, statistics, count);
         }
         norm::scaled(builder, normal, learned, |builder, vector| builder.per_channel(vector, rank))
+    }
+
+    pub fn onnx(self, nodes: &mut Nodes) -> Option<Value> {
+        if self.norm.track_running_stats {
+            return self.norm.onnx(nodes);
+        }
+        let (x, [scale, bias]) = (nodes.input(0)?, self.norm.scale_and_bias(nodes)?);
+        Some(nodes.node("InstanceNormalization", &[x, scale, bias], vec![("epsilon", Attribute::Float(self.norm.eps))]))
     }
 
     /// Moves the running statistics towards the mean of the images'. As in PyTorch no batch is counted.

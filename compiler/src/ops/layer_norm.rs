@@ -4,6 +4,7 @@ use super::norm::LastAxes;
 use super::{BindError, LayerField, Operator, ParameterDeclaration, ShapeError, Sizes, norm};
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
+use crate::onnx::{Attribute, Nodes, Value};
 use crate::shape::{Requirements, Shape};
 
 crate::layer! {
@@ -74,6 +75,18 @@ impl Operator for LayerNorm {
         let over: Vec<usize> = (rank.saturating_sub(self.last().count())..rank).collect();
         let normal = norm::normalise(builder, builder.input(0), &over, self.eps);
         norm::scale_and_shift(builder, normal, |builder, weight| builder.with_rank(weight, rank))
+    }
+
+    fn onnx(&self, nodes: &mut Nodes) -> Option<Value> {
+        let x = nodes.input(0)?;
+        let attributes =
+            vec![("axis", Attribute::Int(-(self.last().count() as i64))), ("epsilon", Attribute::Float(self.eps))];
+        if self.elementwise_affine {
+            return Some(nodes.weighted("LayerNormalization", attributes));
+        }
+        let sizes = self.last().sizes(&[nodes.output()]).ok()?;
+        let [ones, _] = norm::scale_and_bias(nodes, &sizes, 0);
+        Some(nodes.node("LayerNormalization", &[x, ones], attributes))
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{BindError, Operator, ParameterDeclaration, ShapeError, inputs, norm};
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
+use crate::onnx::{Nodes, Value};
 use crate::shape::{Requirements, Shape};
 
 crate::layer! {
@@ -61,6 +62,26 @@ impl Operator for LayerNorm2d {
     fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
         let normal = norm::normalise(builder, builder.input(0), &[1], self.eps);
         norm::scale_and_shift(builder, normal, |builder, vector| builder.per_channel(vector, 4))
+    }
+
+    /// There is no operator that normalises the second of four axes.
+    fn onnx(&self, nodes: &mut Nodes) -> Option<Value> {
+        let x = nodes.input(0)?;
+        let mean = nodes.reduce("ReduceMean", x, &[1], true);
+        let centred = nodes.node("Sub", &[x, mean], Vec::new());
+        let squares = nodes.node("Mul", &[centred, centred], Vec::new());
+        let variance = nodes.reduce("ReduceMean", squares, &[1], true);
+        let eps = nodes.float(self.eps);
+        let inner = nodes.node("Add", &[variance, eps], Vec::new());
+        let root = nodes.node("Sqrt", &[inner], Vec::new());
+        let mut y = nodes.node("Div", &[centred, root], Vec::new());
+        for (place, operator) in ["Mul", "Add"].into_iter().enumerate() {
+            let Some(vector) = nodes.parameter(place) else { break };
+            let sizes = nodes.ints(&[-1, 1, 1]);
+            let vector = nodes.node("Reshape", &[vector, sizes], Vec::new());
+            y = nodes.node(operator, &[y, vector], Vec::new());
+        }
+        Some(y)
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{Argument, LayerField, Operator, ParameterDeclaration, ShapeError, inputs};
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
+use crate::onnx::{Attribute, Nodes, Value};
 use crate::shape::{Dim, Requirements, Shape};
 
 crate::layer! {
@@ -85,6 +86,19 @@ impl Operator for Linear {
         let product = builder.gemm(matrix, false, weight, true);
         let product = builder.add_bias(product, 1);
         builder.reshape(product, &output)
+    }
+
+    fn onnx(&self, nodes: &mut Nodes) -> Option<Value> {
+        if nodes.output().rank() == 2 {
+            return Some(nodes.weighted("Gemm", vec![("transB", Attribute::Int(1))]));
+        }
+        let (x, weight) = (nodes.input(0)?, nodes.parameter(0)?);
+        let weight = nodes.node("Transpose", &[weight], vec![("perm", Attribute::Ints(vec![1, 0]))]);
+        let product = nodes.node("MatMul", &[x, weight], Vec::new());
+        Some(match nodes.parameter(1) {
+            Some(bias) => nodes.node("Add", &[product, bias], Vec::new()),
+            None => product,
+        })
     }
 }
 

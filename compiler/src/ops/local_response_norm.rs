@@ -3,6 +3,7 @@
 use super::{Argument, Operator, ShapeError, inputs};
 use crate::graph::NodeId;
 use crate::kernels::{AxisWindow, Divisor, Expression, KernelBuilder, PoolAxis, Pooling};
+use crate::onnx::{Attribute, Nodes, Value};
 use crate::shape::{Requirements, Shape};
 
 crate::layer! {
@@ -65,6 +66,19 @@ impl Operator for LocalResponseNorm {
         let means = builder.pool(rows, [axis(self.size, self.size / 2), axis(1, 0)], mean, [channels, places]);
         let means = builder.reshape(means, &output);
         builder.map(&[x, means], a / (b * self.alpha + self.k).power(self.beta))
+    }
+
+    /// Of an even number of channels, ONNX has the odd one behind and PyTorch before; of other values than planes, programs have
+    /// none.
+    fn onnx(&self, nodes: &mut Nodes) -> Option<Value> {
+        let x = nodes.input(0)?;
+        let attributes = vec![
+            ("size", Attribute::Int(self.size as i64)),
+            ("alpha", Attribute::Float(self.alpha)),
+            ("beta", Attribute::Float(self.beta)),
+            ("bias", Attribute::Float(self.k)),
+        ];
+        (self.size % 2 == 1 && nodes.output().rank() == 4).then(|| nodes.node("LRN", &[x], attributes))
     }
 }
 

@@ -28,7 +28,7 @@ along_axis! {
         let exponentials = Exponentials::of_input(builder, layer.dim);
         let difference = Expression::operand(0) - Expression::operand(1).unary(Unary::Log);
         builder.map(&[exponentials.shifted, exponentials.sum], difference)
-    }
+    }; onnx "LogSoftmax"
 }
 
 #[cfg(test)]

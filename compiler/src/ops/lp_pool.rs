@@ -4,6 +4,7 @@ use super::dimensions::{Over, pool};
 use super::{BindError, LayerField, Margins, ParameterDeclaration, PerAxis, ShapeError, Window};
 use crate::graph::NodeId;
 use crate::kernels::{Expression, KernelBuilder};
+use crate::onnx::{Nodes, Value};
 use crate::shape::{Requirements, Shape};
 
 /// A power-average pooling of any number of axes.
@@ -90,5 +91,10 @@ impl LpPool {
             root
         };
         builder.map(&[mean], root)
+    }
+
+    /// Its kernels: ONNX's takes whole norms alone.
+    pub fn onnx(&self, _nodes: &mut Nodes) -> Option<Value> {
+        None
     }
 }

@@ -4,6 +4,7 @@ use super::{LayerField, Operator, ShapeError, broadcast, inputs, matrices};
 use crate::diagnostic::Code;
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
+use crate::onnx::{Nodes, Value};
 use crate::shape::{Dim, Requirements, Shape};
 
 crate::layer! {
@@ -113,6 +114,10 @@ impl Operator for Matmul {
     fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
         let sides = builder.inputs().into_iter();
         sides.reduce(|left, right| matrices::product(builder, [left, right])).unwrap_or(NodeId::end())
+    }
+
+    fn onnx(&self, nodes: &mut Nodes) -> Option<Value> {
+        nodes.fold("MatMul")
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{Layer, LayerField, OneOrMore, Operator, ShapeError, reduction};
 use crate::graph::NodeId;
 use crate::kernels::{Expression, KernelBuilder, Reduction};
+use crate::onnx::{Nodes, Value};
 use crate::shape::{Requirements, Shape};
 
 crate::layer! {
@@ -52,6 +53,10 @@ impl Operator for Min {
             let largest = builder.reduce(turned, Reduction::Max, axes);
             negative(builder, largest)
         })
+    }
+
+    fn onnx(&self, nodes: &mut Nodes) -> Option<Value> {
+        reduction::onnx(nodes, "ReduceMin", &self.dim, self.keepdim)
     }
 }
 

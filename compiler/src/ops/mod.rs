@@ -53,6 +53,7 @@ pub use window::Window;
 
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
+use crate::onnx::{Nodes, Value};
 use crate::shape::{Dim, Requirements, Shape};
 
 macro_rules! operators {
@@ -140,6 +141,11 @@ macro_rules! operators {
             /// See [`Operator::lower`].
             pub fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
                 match self { $(Op::$operator(operator) => operator.lower(builder),)* }
+            }
+
+            /// See [`Operator::onnx`].
+            pub fn onnx(&self, nodes: &mut Nodes) -> Option<Value> {
+                match self { $(Op::$operator(operator) => operator.onnx(nodes),)* }
             }
         }
     };

@@ -3,6 +3,7 @@
 use super::{Argument, LayerField, Operator, ParameterDeclaration, Probability, ShapeError, inputs, matrices};
 use crate::graph::{Initialiser, NodeId};
 use crate::kernels::{Expression, KernelBuilder, Reduction, Unary};
+use crate::onnx::{Attribute, Nodes, Value};
 use crate::shape::{Dim, Requirements, Shape};
 
 crate::layer! {
@@ -149,6 +150,39 @@ impl Operator for MultiheadAttention {
         let y = builder.gemm(seen, false, out, true);
         let y = if self.bias { builder.add_bias(y, 3) } else { y };
         builder.reshape(y, &output)
+    }
+
+    /// As its kernels, in products of many matrices and a softmax.
+    fn onnx(&self, nodes: &mut Nodes) -> Option<Value> {
+        let (x, output) = (nodes.input(0)?, nodes.output());
+        let size = usize::try_from(output.get(2)?.number()?).ok()?;
+        let (heads, part, more) = (self.num_heads, size / self.num_heads, usize::from(self.bias));
+        let perm = |axes: &[i64]| vec![("perm", Attribute::Ints(axes.to_vec()))];
+        let linear = |nodes: &mut Nodes, x: Value, place: usize| {
+            let weight = nodes.node("Transpose", &[nodes.parameter(place)?], perm(&[1, 0]));
+            let product = nodes.node("MatMul", &[x, weight], Vec::new());
+            let bias = nodes.parameter(place + 1).filter(|_| self.bias);
+            Some(bias.map_or(product, |bias| nodes.node("Add", &[product, bias], Vec::new())))
+        };
+        let made = linear(nodes, x, 0)?;
+        let take = |nodes: &mut Nodes, which: usize, turned: bool| {
+            let ends = [which * size, (which + 1) * size].map(Dim::from);
+            let one = nodes.slice(made, 2, [&ends[0], &ends[1]], 1);
+            let sizes = nodes.ints(&[0, 0, heads as i64, part as i64]);
+            let one = nodes.node("Reshape", &[one, sizes], Vec::new());
+            let (image, place) = if self.batch_first { (0, 1) } else { (1, 0) };
+            nodes.node("Transpose", &[one], perm(&if turned { [image, 2, 3, place] } else { [image, 2, place, 3] }))
+        };
+        let (queries, keys, values) = (take(nodes, 0, false), take(nodes, 1, true), take(nodes, 2, false));
+        let scale = nodes.float(1.0 / (part as f64).sqrt());
+        let queries = nodes.node("Mul", &[queries, scale], Vec::new());
+        let scores = nodes.node("MatMul", &[queries, keys], Vec::new());
+        let chances = nodes.node("Softmax", &[scores], vec![("axis", Attribute::Int(-1))]);
+        let seen = nodes.node("MatMul", &[chances, values], Vec::new());
+        let seen = nodes.node("Transpose", &[seen], perm(&if self.batch_first { [0, 2, 1, 3] } else { [2, 0, 1, 3] }));
+        let sizes = nodes.ints(&[0, 0, size as i64]);
+        let seen = nodes.node("Reshape", &[seen, sizes], Vec::new());
+        linear(nodes, seen, 1 + more)
     }
 }
 

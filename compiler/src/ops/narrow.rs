@@ -4,6 +4,7 @@ use super::{Layer, LayerField, Operator, ShapeError, inputs, slicing};
 use crate::diagnostic::Code;
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
+use crate::onnx::{Nodes, Value};
 use crate::shape::{Dim, Relation, Requirements, Shape};
 
 crate::layer! {
@@ -109,6 +110,14 @@ impl Operator for Narrow {
         let first = shape.get(axis).and_then(|size| self.first(size).ok()).unwrap_or(0);
         let length = builder.output().get(axis).copied().unwrap_or(1);
         slicing::lower(builder, x, axis, [usize::try_from(first).unwrap_or(0), length, self.step])
+    }
+
+    fn onnx(&self, nodes: &mut Nodes) -> Option<Value> {
+        let (x, output) = (nodes.input(0)?, nodes.output());
+        let shape = nodes.shape(x);
+        let axis = inputs::axis("dim", self.dim, &shape).ok()?;
+        let first = Dim::Number(self.first(shape.get(axis)?).ok()?);
+        slicing::onnx(nodes, axis, [&first, output.get(axis)?], self.step)
     }
 }
 

@@ -5,6 +5,7 @@ use super::{Argument, BindError, LayerField, ParameterDeclaration, ShapeError, S
 use crate::diagnostic::Code;
 use crate::graph::{Initialiser, NodeId};
 use crate::kernels::{Expression, KernelBuilder};
+use crate::onnx::{Nodes, Value};
 use crate::shape::Shape;
 
 /// `x` with mean 0 and variance 1 over some axes.
@@ -123,4 +124,15 @@ pub fn describe(sizes: Vec<usize>, eps: f64, affine: bool, bias: bool) -> String
         affine.python(),
         (affine && bias).python()
     )
+}
+
+/// The weight and the bias that a layer has as its first parameters, of which `learned` are there, with ones and zeros for those
+/// that are not.
+pub fn scale_and_bias(nodes: &mut Nodes, shape: &[usize], learned: usize) -> [Value; 2] {
+    let count = shape.iter().product();
+    [1.0f32, 0.0].map(|otherwise| {
+        let place = usize::from(otherwise == 0.0);
+        let given = nodes.parameter(place).filter(|_| place < learned);
+        given.unwrap_or_else(|| nodes.floats(vec![otherwise; count], shape))
+    })
 }

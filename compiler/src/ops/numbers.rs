@@ -4,6 +4,7 @@ use super::argument::{Arguments, BindError, Signature};
 use super::{Layer, Operator, ShapeError};
 use crate::graph::NodeId;
 use crate::kernels::{Expression, KernelBuilder};
+use crate::onnx::{Nodes, Value};
 use crate::shape::{Requirements, Shape};
 
 /// An array that the spec writes out. It takes no input and has no parameters; no spec calls it by name.
@@ -53,5 +54,9 @@ impl Operator for Numbers {
         let all: Vec<NodeId> = self.numbers.iter().map(|&each| number(builder, &[1], each)).collect();
         let row = builder.concat(&all, 0);
         builder.reshape(row, self.shape())
+    }
+
+    fn onnx(&self, nodes: &mut Nodes) -> Option<Value> {
+        Some(nodes.floats(self.numbers.iter().map(|&number| number as f32).collect(), self.shape()))
     }
 }

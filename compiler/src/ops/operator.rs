@@ -10,6 +10,7 @@ use super::shape_error::ShapeError;
 use crate::graph::Initialiser;
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
+use crate::onnx::{Nodes, Value};
 use crate::shape::{Requirements, Shape};
 
 /// An operator that a spec can call by name. Implemented by [`layer!`](crate::layer).
@@ -68,6 +69,12 @@ pub trait Operator: Sized {
 
     /// The layer in the kernel vocabulary; the builder holds its inputs, its parameters and the sizes of its output.
     fn lower(&self, builder: &mut KernelBuilder) -> NodeId;
+
+    /// The layer in ONNX's own operators, where these say the same; `None` of a layer that is exported as its kernels. The nodes
+    /// hold its inputs, its parameters and the shape of its output, in which sizes may be open.
+    fn onnx(&self, _nodes: &mut Nodes) -> Option<Value> {
+        None
+    }
 }
 
 /// One parameter or buffer that a layer has.

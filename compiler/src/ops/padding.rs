@@ -11,6 +11,7 @@ use super::{LayerField, ShapeError, Sides, Taps, inputs};
 use crate::diagnostic::Code;
 use crate::graph::NodeId;
 use crate::kernels::{Expression, KernelBuilder};
+use crate::onnx::{Attribute, Nodes, Value};
 use crate::shape::{Dim, Relation, Requirements, Shape};
 
 /// What is laid around.
@@ -60,6 +61,11 @@ macro_rules! padding {
                 let $layer = self;
                 let sides = $crate::ops::padding::in_order(&self.padding);
                 $crate::ops::padding::pad(builder, builder.input(0), &sides, $filling)
+            }
+
+            fn onnx(&self, nodes: &mut $crate::onnx::Nodes) -> Option<$crate::onnx::Value> {
+                let $layer = self;
+                $crate::ops::padding::onnx(nodes, &$crate::ops::padding::in_order(&self.padding), $filling)
             }
         }
     };
@@ -239,4 +245,30 @@ fn with(builder: &KernelBuilder, x: NodeId, axis: usize, size: usize) -> Vec<usi
         *slot = size;
     }
     shape
+}
+
+/// ONNX's own padding, which may cut off where zeros or a number are laid around. What comes in at the other end is left to the
+/// kernels.
+pub fn onnx(nodes: &mut Nodes, sides: &[[i64; 2]], filling: Filling) -> Option<Value> {
+    let (x, rank) = (nodes.input(0)?, nodes.output().rank());
+    let (mode, value) = match filling {
+        Filling::Zeros => ("constant", 0.0),
+        Filling::Constant(value) => ("constant", value),
+        Filling::Reflection => ("reflect", 0.0),
+        Filling::Replication => ("edge", 0.0),
+        Filling::Circular => return None,
+    };
+    if mode != "constant" && sides.iter().flatten().any(|&side| side < 0) {
+        return None;
+    }
+    let side = |which: usize| {
+        let around = sides.iter().map(move |sides| sides[which]);
+        std::iter::repeat_n(0, rank.saturating_sub(sides.len())).chain(around)
+    };
+    let pads: Vec<i64> = side(0).chain(side(1)).collect();
+    let mut inputs = vec![x, nodes.ints(&pads)];
+    if value != 0.0 {
+        inputs.push(nodes.float(value));
+    }
+    Some(nodes.node("Pad", &inputs, vec![("mode", Attribute::Text(mode))]))
 }

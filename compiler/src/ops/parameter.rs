@@ -3,6 +3,7 @@
 use super::{Argument, Operator, ParameterDeclaration, ShapeError, Sizes};
 use crate::graph::{Initialiser, NodeId};
 use crate::kernels::KernelBuilder;
+use crate::onnx::{Nodes, Value};
 use crate::shape::{Requirements, Shape};
 
 crate::layer! {
@@ -49,6 +50,11 @@ impl Operator for Parameter {
 
     fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
         builder.parameter(0).unwrap_or(NodeId::end())
+    }
+
+    /// A tensor of the file, and no node.
+    fn onnx(&self, nodes: &mut Nodes) -> Option<Value> {
+        nodes.parameter(0)
     }
 }
 

@@ -4,6 +4,7 @@ use super::{Layer, LayerField, Operator, ShapeError, Taps, inputs};
 use crate::diagnostic::Code;
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
+use crate::onnx::{Attribute, Nodes, Value};
 use crate::shape::{Dim, Requirements, Shape};
 
 crate::layer! {
@@ -82,6 +83,12 @@ impl Operator for PixelShuffle {
         let parted = builder.reshape(x, &parts);
         let laid_out = builder.permute(parted, &[0, 1, 4, 2, 5, 3]);
         builder.reshape(laid_out, &output)
+    }
+
+    fn onnx(&self, nodes: &mut Nodes) -> Option<Value> {
+        let attributes =
+            vec![("blocksize", Attribute::Int(self.upscale_factor as i64)), ("mode", Attribute::Text("CRD"))];
+        Some(nodes.node("DepthToSpace", &[nodes.input(0)?], attributes))
     }
 }
 

@@ -3,7 +3,8 @@
 //!
 //! `pointwise! { /// doc  Name { fields } layer, x => expression }` declares one. What PyTorch prints of it are its
 //! arguments, unless `; describe …` follows. `layer, builder = …` says instead of the expression how it is written in kernels;
-//! `; validate …` at the end refuses arguments that do not go together.
+//! `; validate …` refuses arguments that do not go together, and after that, where kernels are given, `; onnx nodes => …` writes
+//! operators of ONNX: an expression has its own there.
 
 macro_rules! pointwise {
     (
@@ -21,6 +22,7 @@ macro_rules! pointwise {
     (
         $(#[doc = $doc:literal])* $name:ident { $($fields:tt)* }
         $layer:ident, $builder:ident = $kernels:expr $(; describe $text:expr)? $(; validate $check:expr)?
+        $(; onnx $nodes:ident => $written:expr)?
     ) => {
         $crate::layer! { $(#[doc = $doc])* $name { $($fields)* } }
 
@@ -49,6 +51,12 @@ macro_rules! pointwise {
                 let $layer = self;
                 $kernels
             }
+
+            $(fn onnx(&self, $nodes: &mut $crate::onnx::Nodes) -> Option<$crate::onnx::Value> {
+                #[allow(unused_variables, reason = "not every operator has arguments")]
+                let $layer = self;
+                $written
+            })?
         }
     };
 }

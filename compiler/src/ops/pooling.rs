@@ -4,6 +4,10 @@
 //! checked }` one that has a method of that name too. `largest! { Name }` is all of a MaxPool, whose arguments alone differ by
 //! its axes, and `mean! { Name, axes }` all of an AvgPool with a `divisor_override`.
 
+use super::Window;
+use super::dimensions::Over;
+use crate::onnx::{Attribute, Nodes, Value};
+
 macro_rules! pooling {
     ($name:ident $(, $checked:ident)?) => {
         impl $crate::ops::Operator for $name {
@@ -36,6 +40,10 @@ macro_rules! pooling {
                 let size = builder.output().split_off(2);
                 let axes = self.window().pool_axes();
                 $crate::ops::dimensions::pool(builder, builder.input(0), &axes, &self.over(), &size)
+            }
+
+            fn onnx(&self, nodes: &mut $crate::onnx::Nodes) -> Option<$crate::onnx::Value> {
+                $crate::ops::pooling::onnx(nodes, &self.window(), &self.over())
             }
         }
     };
@@ -85,10 +93,11 @@ macro_rules! mean {
 
             fn over(&self) -> $crate::ops::dimensions::Over {
                 use $crate::ops::dimensions::Over;
+                let padding = $crate::ops::argument_types::PerAxis::per_axis(&self.padding);
                 match self.divisor_override {
                     Some(number) => Over::SumBy(number as f64),
-                    None if self.count_include_pad => {
-                        Over::MeanWithPadding($crate::ops::argument_types::PerAxis::per_axis(&self.padding))
+                    None if self.count_include_pad && padding.iter().any(|&side| side > 0) => {
+                        Over::MeanWithPadding(padding)
                     }
                     None => Over::Mean,
                 }
@@ -116,3 +125,29 @@ macro_rules! mean {
 }
 
 pub(super) use {largest, mean, pooling};
+
+/// A pooling as ONNX has it. Where the number of windows rounds up, padding is left to the kernels: which windows there are, and
+/// what they divide by, is not the same in every program.
+pub(super) fn onnx(nodes: &mut Nodes, window: &Window, over: &Over) -> Option<Value> {
+    let is_padded = window.axes.iter().any(|axis| axis.before > 0 || axis.after > 0);
+    let is_sparse = window.axes.iter().any(|axis| axis.stride > axis.extent());
+    if window.ceil_mode && (is_padded || is_sparse) {
+        return None;
+    }
+    let is_dilated = window.axes.iter().any(|axis| axis.dilation > 1);
+    let counts = |padding: bool| ("count_include_pad", Attribute::Int(i64::from(padding)));
+    let (operator, more) = match over {
+        Over::Max => ("MaxPool", None),
+        _ if is_dilated => return None,
+        Over::Mean => ("AveragePool", Some(counts(false))),
+        Over::MeanWithPadding(_) => ("AveragePool", Some(counts(!window.ceil_mode))),
+        Over::SumBy(_) | Over::Softmax => return None,
+    };
+    let mut attributes = window.onnx();
+    if operator == "AveragePool" {
+        attributes.retain(|(name, _)| *name != "dilations");
+    }
+    attributes.extend(window.ceil_mode.then_some(("ceil_mode", Attribute::Int(1))));
+    attributes.extend(more);
+    Some(nodes.node(operator, &[nodes.input(0)?], attributes))
+}

@@ -4,6 +4,7 @@ use super::{Operator, ParameterDeclaration, ShapeError, inputs};
 use crate::diagnostic::Code;
 use crate::graph::{Initialiser, NodeId};
 use crate::kernels::{Expression, KernelBuilder};
+use crate::onnx::{Nodes, Value};
 use crate::shape::{Requirements, Shape};
 
 crate::layer! {
@@ -72,6 +73,13 @@ impl Operator for PReLU {
         let value = Expression::operand(0);
         let slope = value.clone().greater(0.0).select(value.clone(), value * Expression::operand(1));
         builder.map(&[x, weight], slope)
+    }
+
+    fn onnx(&self, nodes: &mut Nodes) -> Option<Value> {
+        let (x, weight, rank) = (nodes.input(0)?, nodes.parameter(0)?, nodes.output().rank());
+        let sizes = nodes.ints(&[vec![-1], vec![1; rank.saturating_sub(2)]].concat());
+        let weight = if rank > 2 { nodes.node("Reshape", &[weight, sizes], Vec::new()) } else { weight };
+        Some(nodes.node("PRelu", &[x, weight], Vec::new()))
     }
 }
 

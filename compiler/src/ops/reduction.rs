@@ -5,6 +5,7 @@ use super::{Argument, LayerField, OneOrMore, ShapeError, inputs};
 use crate::diagnostic::Code;
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
+use crate::onnx::{Nodes, Value};
 use crate::shape::{Dim, Shape};
 
 /// The axes that an argument names, in order, each once.
@@ -65,4 +66,11 @@ pub fn lower(
     let input = Shape::from(builder.shape(x).as_slice());
     let reduced = reduce(builder, x, &axes("dim", dim, &input).unwrap_or_default());
     builder.reshape(reduced, &output)
+}
+
+/// An operator of ONNX along axes.
+pub fn onnx(nodes: &mut Nodes, operator: &'static str, dim: &OneOrMore, keepdim: bool) -> Option<Value> {
+    let x = nodes.input(0)?;
+    let axes = axes("dim", dim, &nodes.shape(x)).ok()?;
+    Some(nodes.reduce(operator, x, &axes, keepdim))
 }

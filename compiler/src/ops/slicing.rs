@@ -4,6 +4,7 @@ use super::receptive_field::AxisMove;
 use super::{LayerField, ShapeError, Taps, inputs};
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
+use crate::onnx::{Nodes, Value};
 use crate::shape::{Dim, Relation, Requirements, Shape};
 
 /// What an element sees of which the axis begins at `start`, where that is known, and goes on by `step`.
@@ -55,6 +56,13 @@ impl<F: Fn(&Dim) -> Result<[Dim; 2], ShapeError>> Part<F> {
     }
 
     /// The part in kernels.
+    pub fn onnx(&self, nodes: &mut Nodes) -> Option<Value> {
+        let shape = nodes.shape(nodes.input(0)?);
+        let axis = inputs::axis("dim", self.dim, &shape).ok()?;
+        let [first, length] = (self.range)(shape.get(axis)?).ok()?;
+        onnx(nodes, axis, [&first, &length], 1)
+    }
+
     pub fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
         let x = builder.input(0);
         let shape = Shape::from(builder.shape(x).as_slice());
@@ -91,4 +99,13 @@ pub fn lower(builder: &mut KernelBuilder, x: NodeId, axis: usize, [start, length
     let taken = builder.slice(pieces, axis + 1, start - first, 1);
     sizes.remove(axis + 1);
     builder.reshape(taken, &sizes)
+}
+
+/// As many elements along an axis, from the first on.
+pub fn onnx(nodes: &mut Nodes, axis: usize, [first, length]: [&Dim; 2], step: usize) -> Option<Value> {
+    let step_size = i64::try_from(step).ok()?;
+    let end = length.plus_number(-1).and_then(|last| last.times_number(step_size)).and_then(|last| last.plus(first));
+    let end = end.and_then(|last| last.plus_number(1)).ok()?;
+    let x = nodes.input(0)?;
+    Some(nodes.slice(x, axis, [first, &end], step))
 }

@@ -4,6 +4,7 @@ use super::exponentials::{self, Exponentials};
 use super::{LayerField, Operator, ShapeError, inputs};
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
+use crate::onnx::{Nodes, Value};
 use crate::shape::{Requirements, Shape};
 
 crate::layer! {
@@ -38,6 +39,10 @@ impl Operator for Softmax2d {
 
     fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
         Exponentials::of_input(builder, 1).chances(builder)
+    }
+
+    fn onnx(&self, nodes: &mut Nodes) -> Option<Value> {
+        exponentials::onnx(nodes, "Softmax", 1)
     }
 }
 

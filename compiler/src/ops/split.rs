@@ -4,6 +4,7 @@ use super::{Argument, BindError, Layer, LayerField, Operator, Parts, Place, Shap
 use crate::diagnostic::Code;
 use crate::graph::NodeId;
 use crate::kernels::KernelBuilder;
+use crate::onnx::{Nodes, Value};
 use crate::shape::{Dim, Requirements, Shape};
 
 crate::layer! {
@@ -118,6 +119,10 @@ impl Operator for Split {
 
     fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
         self.part().lower(builder)
+    }
+
+    fn onnx(&self, nodes: &mut Nodes) -> Option<Value> {
+        self.part().onnx(nodes)
     }
 }
 

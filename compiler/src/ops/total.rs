@@ -3,6 +3,7 @@
 use super::{Layer, LayerField, OneOrMore, Operator, ShapeError, reduction};
 use crate::graph::NodeId;
 use crate::kernels::{KernelBuilder, Reduction};
+use crate::onnx::{Nodes, Value};
 use crate::shape::{Requirements, Shape};
 
 crate::layer! {
@@ -46,6 +47,10 @@ impl Operator for Total {
 
     fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
         reduction::lower(builder, &self.dim, |builder, x, axes| builder.reduce(x, Reduction::Sum, axes))
+    }
+
+    fn onnx(&self, nodes: &mut Nodes) -> Option<Value> {
+        reduction::onnx(nodes, "ReduceSum", &self.dim, self.keepdim)
     }
 }
 

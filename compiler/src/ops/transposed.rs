@@ -10,6 +10,7 @@ use super::{Argument, BindError, LayerField, ParameterDeclaration, ShapeError, T
 use crate::diagnostic::Code;
 use crate::graph::NodeId;
 use crate::kernels::{AxisWindow, KernelBuilder};
+use crate::onnx::{Attribute, Nodes, Value};
 use crate::shape::{Dim, Relation, Requirements, Shape};
 
 /// A transposed convolution with as many axes as its kernel.
@@ -198,5 +199,23 @@ impl Transposed {
         let window: Vec<AxisWindow> = self.axes.iter().map(axis).collect();
         let spread = dimensions::conv_data(builder, [x, weight], &window, self.groups, &size);
         builder.add_bias(spread, 1)
+    }
+
+    pub fn onnx(&self, nodes: &mut Nodes) -> Option<Value> {
+        // Some programs read no more added behind than a step makes.
+        if self.axes.iter().any(|axis| axis.output_padding >= axis.stride) {
+            return None;
+        }
+        let all = |sizes: Vec<usize>| Attribute::Ints(sizes.into_iter().map(|size| size as i64).collect());
+        let padding = self.along(|axis| axis.padding);
+        let attributes = vec![
+            ("kernel_shape", all(self.along(|axis| axis.kernel))),
+            ("strides", all(self.along(|axis| axis.stride))),
+            ("pads", all([padding.clone(), padding].concat())),
+            ("dilations", all(self.along(|axis| axis.dilation))),
+            ("output_padding", all(self.along(|axis| axis.output_padding))),
+            ("group", Attribute::Int(self.groups as i64)),
+        ];
+        Some(nodes.weighted("ConvTranspose", attributes))
     }
 }

@@ -5,6 +5,7 @@ use super::{Argument, BindError, Factors, LayerField, Operator, PlaneSize, Shape
 use crate::diagnostic::Code;
 use crate::graph::NodeId;
 use crate::kernels::{Expression, KernelBuilder, Resampling};
+use crate::onnx::{Attribute, Nodes, Value};
 use crate::shape::{Dim, Relation, Requirements, Shape};
 
 words! {
@@ -268,6 +269,33 @@ impl Operator for Upsample {
             Mode::Bicubic => return self.bicubic(builder, x, scale, output),
         };
         builder.resample(x, resampling, output)
+    }
+
+    fn onnx(&self, nodes: &mut Nodes) -> Option<Value> {
+        let (x, output) = (nodes.input(0)?, nodes.output());
+        let align = self.align_corners == Some(true);
+        let corners = if align { "align_corners" } else { "half_pixel" };
+        let (mode, places, nearest) = match self.mode {
+            Mode::Nearest => ("nearest", "asymmetric", Some("floor")),
+            Mode::NearestExact => ("nearest", "half_pixel", Some("round_prefer_ceil")),
+            Mode::Bilinear => ("linear", corners, None),
+            Mode::Bicubic => ("cubic", corners, None),
+        };
+        let mut attributes =
+            vec![("mode", Attribute::Text(mode)), ("coordinate_transformation_mode", Attribute::Text(places))];
+        attributes.extend(nearest.map(|nearest| ("nearest_mode", Attribute::Text(nearest))));
+        attributes.extend((mode == "cubic").then_some(("cubic_coeff_a", Attribute::Float(CUBIC))));
+        // A factor that makes no whole size is counted by, and ONNX would count by the sizes or round otherwise.
+        let is_whole = |factor: f64| factor.fract() == 0.0;
+        let inputs = match self.scale_factor {
+            Some(Factors(down, across)) if is_whole(down) && is_whole(across) => {
+                let scales = nodes.floats(vec![1.0, 1.0, down as f32, across as f32], &[4]);
+                vec![Some(x), None, Some(scales)]
+            }
+            Some(_) => return None,
+            None => vec![Some(x), None, None, Some(nodes.dims(&output))],
+        };
+        Some(nodes.results("Resize", inputs, attributes, &[true]))
     }
 }
 

@@ -16,6 +16,7 @@ use super::inputs;
 use super::receptive_field::{LayerField, Taps};
 use super::shape_error::ShapeError;
 use crate::kernels::{self, PoolAxis};
+use crate::onnx::Attribute;
 use crate::shape::{Dim, Relation, Requirements, Shape, TooLarge};
 
 /// A window along one axis of an input that is padded on both sides; all in elements.
@@ -100,6 +101,17 @@ impl PaddedWindow {
 }
 
 impl Window {
+    /// The window as attributes of ONNX's convolutions and poolings, but for `ceil_mode`.
+    pub fn onnx(&self) -> Vec<(&'static str, Attribute)> {
+        let all = |of: fn(&PaddedWindow) -> usize| self.axes.iter().map(|axis| of(axis) as i64).collect::<Vec<i64>>();
+        vec![
+            ("kernel_shape", Attribute::Ints(all(|axis| axis.kernel))),
+            ("strides", Attribute::Ints(all(|axis| axis.stride))),
+            ("pads", Attribute::Ints([all(|axis| axis.before), all(|axis| axis.after)].concat())),
+            ("dilations", Attribute::Ints(all(|axis| axis.dilation))),
+        ]
+    }
+
     /// A convolution's window.
     pub fn convolution<P: PerAxis>(
         kernel: &impl PerAxis,

@@ -22,6 +22,24 @@ const MAX_WEIGHT: usize = 1_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLarge;
 
+/// What sizes are computed in, where that is not in numbers here and now: whoever writes a size down for another program.
+pub trait Arithmetic {
+    /// What a size is there.
+    type Value;
+    /// A number.
+    fn number(&mut self, number: i64) -> Self::Value;
+    /// The size of that name.
+    fn symbol(&mut self, name: &str) -> Self::Value;
+    /// `a + b`
+    fn add(&mut self, a: Self::Value, b: Self::Value) -> Self::Value;
+    /// `a · b`
+    fn multiply(&mut self, a: Self::Value, b: Self::Value) -> Self::Value;
+    /// `⌊a / divisor⌋`
+    fn floor_divide(&mut self, a: Self::Value, divisor: i64) -> Self::Value;
+    /// The smaller.
+    fn minimum(&mut self, a: Self::Value, b: Self::Value) -> Self::Value;
+}
+
 /// The size of an axis.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Dim {
@@ -173,6 +191,14 @@ impl Dim {
         }
     }
 
+    /// The size in another arithmetic.
+    pub fn compute<A: Arithmetic>(&self, arithmetic: &mut A) -> A::Value {
+        match self {
+            Dim::Number(number) => arithmetic.number(*number),
+            Dim::Symbolic(sum) => sum.compute(arithmetic),
+        }
+    }
+
     /// Whether it never falls when a symbol grows, as far as its form shows.
     pub fn is_increasing(&self) -> bool {
         match self {
@@ -260,6 +286,27 @@ impl Sum {
         Some(total)
     }
 
+    /// The constant last, as people write it.
+    fn compute<A: Arithmetic>(&self, arithmetic: &mut A) -> A::Value {
+        let (constant, products): (Vec<_>, Vec<_>) = self.terms.iter().partition(|(product, _)| product.is_empty());
+        let mut total = None;
+        for (product, &coefficient) in products.into_iter().chain(constant) {
+            let mut term = (coefficient != 1 || product.is_empty()).then(|| arithmetic.number(coefficient));
+            for atom in product {
+                let factor = atom.compute(arithmetic);
+                term = Some(match term {
+                    Some(term) => arithmetic.multiply(factor, term),
+                    None => factor,
+                });
+            }
+            total = match (total, term) {
+                (Some(total), Some(term)) => Some(arithmetic.add(total, term)),
+                (total, term) => total.or(term),
+            };
+        }
+        total.unwrap_or_else(|| arithmetic.number(0))
+    }
+
     /// A product of sizes grows with each as long as none is negative; of one atom that is no condition.
     fn is_increasing(&self) -> bool {
         self.terms.iter().all(|(product, coefficient)| match product.as_slice() {
@@ -291,6 +338,20 @@ impl Atom {
             Atom::Symbol(_) => 1,
             Atom::FloorDivision(sum, _) => sum.weight.saturating_add(1),
             Atom::Minimum(a, b) => a.weight().saturating_add(b.weight()).saturating_add(1),
+        }
+    }
+
+    fn compute<A: Arithmetic>(&self, arithmetic: &mut A) -> A::Value {
+        match self {
+            Atom::Symbol(name) => arithmetic.symbol(name),
+            Atom::FloorDivision(sum, divisor) => {
+                let sum = sum.compute(arithmetic);
+                arithmetic.floor_divide(sum, *divisor)
+            }
+            Atom::Minimum(a, b) => {
+                let (a, b) = (a.compute(arithmetic), b.compute(arithmetic));
+                arithmetic.minimum(a, b)
+            }
         }
     }
 

@@ -8,7 +8,7 @@ mod dim;
 mod exact;
 mod requirement;
 
-pub use dim::{Dim, TooLarge};
+pub use dim::{Arithmetic, Dim, TooLarge};
 pub use exact::{Residue, greatest_common_divisor};
 pub use requirement::{Relation, Requirement, Requirements};
 

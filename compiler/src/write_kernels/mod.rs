@@ -20,6 +20,7 @@ use crate::ops::Op;
 use crate::training::names;
 use bind::BoundSizes;
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Sizes given to symbols.
@@ -31,7 +32,24 @@ pub type Bindings = BTreeMap<String, usize>;
 /// E402 when a symbol has no size, E308 when the sizes are not valid for this network, E401 when a tensor is past counting, E499
 /// when a layer wrote what it should not.
 pub fn write_kernels(graph: &ShapedGraph, bindings: &Bindings) -> Result<KernelGraph, Box<Diagnostic>> {
+    write(graph, bindings, Mode::Inference).map(|(kernels, _)| kernels)
+}
+
+/// As [`write_kernels`], with which layer wrote what.
+///
+/// # Errors
+/// As [`write_kernels`].
+pub fn write_layers(graph: &ShapedGraph, bindings: &Bindings) -> Result<(KernelGraph, Layers), Box<Diagnostic>> {
     write(graph, bindings, Mode::Inference)
+}
+
+/// Which layer wrote what, by the layer's node.
+#[derive(Debug, Default)]
+pub struct Layers {
+    /// The kernel that holds each layer's value, or input's.
+    pub values: HashMap<NodeId, NodeId>,
+    /// The kernels that it wrote, which may be none.
+    pub own: HashMap<NodeId, Range<usize>>,
 }
 
 /// As [`write_kernels`], for a training step: the network's forward half, with the updates of running statistics.
@@ -39,7 +57,7 @@ pub fn write_kernels(graph: &ShapedGraph, bindings: &Bindings) -> Result<KernelG
 /// # Errors
 /// As [`write_kernels`]; E403 when a layer cannot be trained at these sizes.
 pub fn write_training_kernels(graph: &ShapedGraph, bindings: &Bindings) -> Result<KernelGraph, Box<Diagnostic>> {
-    write(graph, bindings, Mode::Training)
+    write(graph, bindings, Mode::Training).map(|(kernels, _)| kernels)
 }
 
 /// What the network is written for.
@@ -49,13 +67,13 @@ enum Mode {
     Training,
 }
 
-fn write(graph: &ShapedGraph, bindings: &Bindings, mode: Mode) -> Result<KernelGraph, Box<Diagnostic>> {
+fn write(graph: &ShapedGraph, bindings: &Bindings, mode: Mode) -> Result<(KernelGraph, Layers), Box<Diagnostic>> {
     let sizes = BoundSizes::new(graph, bindings)?;
     let mut writer = Writer {
         source: graph,
         sizes,
         kernels: KernelGraph::default(),
-        values: HashMap::new(),
+        layers: Layers::default(),
         parameters: HashMap::new(),
         key: None,
         streams: HashMap::new(),
@@ -71,15 +89,14 @@ fn write(graph: &ShapedGraph, bindings: &Bindings, mode: Mode) -> Result<KernelG
     }
     writer.write_outputs()?;
     verify(&writer.kernels).map_err(|text| fault(&text))?;
-    Ok(writer.kernels)
+    Ok((writer.kernels, writer.layers))
 }
 
 struct Writer<'a> {
     source: &'a ShapedGraph,
     sizes: BoundSizes<'a>,
     kernels: KernelGraph,
-    /// The kernel that holds each layer's value.
-    values: HashMap<NodeId, NodeId>,
+    layers: Layers,
     /// Parameters as the layers take them; a transposed one is a node of its own.
     parameters: HashMap<(ParameterId, bool), NodeId>,
     /// In training, the inputs that random numbers are drawn with.
@@ -109,7 +126,7 @@ impl Writer<'_> {
                 .and_then(|shape| countable(&shape, || format!("the input `{}`", input.name)).map(|()| shape));
             let shape = shape.map_err(|error| Box::new(error.label(input.span, "this input")))?;
             let node = self.kernels.add_input(&input.name, ElementType::Float32, &shape);
-            self.values.insert(input.node, node);
+            self.layers.values.insert(input.node, node);
         }
         Ok(())
     }
@@ -125,7 +142,7 @@ impl Writer<'_> {
             error.trace.extend(trace(&source.graph, node));
             error
         })?;
-        self.values.insert(id, value);
+        self.layers.values.insert(id, value);
         Ok(())
     }
 
@@ -134,8 +151,10 @@ impl Writer<'_> {
         let output = self.sizes.shape(&self.source.shape(id))?;
         countable(&output, || format!("the result of `{origin}`"))?;
         let arguments = self.source.graph.dag.arguments(id);
-        let inputs =
-            arguments.iter().map(|argument| self.values.get(argument).copied().unwrap_or(NodeId::end())).collect();
+        let inputs = arguments
+            .iter()
+            .map(|argument| self.layers.values.get(argument).copied().unwrap_or(NodeId::end()))
+            .collect();
         let parameters = node.parameters.iter().map(|&parameter| self.parameter(parameter)).collect();
         let before = self.kernels.dag.len();
         let context = LayerContext { origin: origin.clone(), inputs, parameters, output: output.clone() };
@@ -153,7 +172,9 @@ impl Writer<'_> {
             )));
         }
         // Nothing is removed while layers are written, so the new nodes are the last ones.
-        for kernel in (before..self.kernels.dag.len()).filter_map(|index| self.kernels.dag.get(NodeId::new(index))) {
+        let own = before..self.kernels.dag.len();
+        self.layers.own.insert(id, own.clone());
+        for kernel in own.filter_map(|index| self.kernels.dag.get(NodeId::new(index))) {
             countable(&kernel.shape, || format!("a value inside `{origin}`"))?;
         }
         match self.kernels.dag.get(value) {
@@ -201,7 +222,7 @@ impl Writer<'_> {
 
     fn write_outputs(&mut self) -> Result<(), Box<Diagnostic>> {
         for output in &self.source.graph.outputs {
-            let value = self.values.get(&output.node);
+            let value = self.layers.values.get(&output.node);
             let &node = value.ok_or_else(|| fault(&format!("the output `{}` was never written", output.name)))?;
             self.kernels.outputs.push(Port { name: output.name.clone(), node });
         }

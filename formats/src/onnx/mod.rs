@@ -2,7 +2,7 @@
 //!
 //! `model.rs` has the messages of the file and `scan.rs` bounds them, `tensor.rs` reads values, `read/` follows the graph from
 //! inputs to outputs, and `operators/` says what each operator is in the language. What they make is a
-//! [`crate::spec::Network`], which knows nothing of ONNX.
+//! [`crate::spec::Network`], which knows nothing of ONNX. `write/` goes the other way, from a checked spec to a file.
 
 mod external;
 mod model;
@@ -12,10 +12,12 @@ mod scan;
 mod tensor;
 #[cfg(test)]
 mod tests;
+mod write;
 
 pub use external::{ExternalData, NoExternalData};
 pub use read::{Imported, MOST_NODES, Refusal, import};
 pub use tensor::Tensor;
+pub use write::{About, Exported, File, Options, USUAL_SET, Weights, export};
 
 /// The operator sets that are read.
 pub const OPERATOR_SETS: std::ops::RangeInclusive<i64> = 6..=23;

@@ -25,6 +25,9 @@ pub struct Model {
     /// The operator sets that it is written in.
     #[prost(message, repeated, tag = "8")]
     pub opset_import: Vec<OperatorSet>,
+    /// What is said of it besides.
+    #[prost(message, repeated, tag = "14")]
+    pub metadata_props: Vec<Entry>,
     /// Operators that are made of others.
     #[prost(message, repeated, tag = "25")]
     pub functions: Vec<Function>,
@@ -146,12 +149,18 @@ pub struct Attribute {
     pub strings: Vec<Bytes>,
 }
 
-/// Types of attributes, where they are read.
+/// Types of attributes, as far as they are read or written.
 pub struct AttributeKind;
 
 impl AttributeKind {
+    /// A float.
+    pub const FLOAT: i32 = 1;
     /// A whole number.
     pub const INT: i32 = 2;
+    /// A text.
+    pub const STRING: i32 = 3;
+    /// Whole numbers.
+    pub const INTS: i32 = 7;
 }
 
 /// A tensor: sizes, and values in one of many forms.

@@ -18,7 +18,7 @@ mod syntax;
 mod tests;
 
 pub use network::{Held, Input, Network, Node, Operation, Output, Unsaid, ValueId, number};
-pub use proof::{Unproved, prove};
+pub use proof::{Unproved, prove, same};
 
 use crate::roll::roll;
 use cnnc_compiler::graph::ShapedGraph;

@@ -40,22 +40,32 @@ pub fn prove(network: &Network, keys: &HashMap<ValueId, String>, text: &str) -> 
     let mut problems = Problems::default();
     let direct = infer(graph::graph(network, keys).map_err(Unproved::Fault)?, &mut problems);
     let direct = direct.map_err(|_| Unproved::Impossible(first(problems)))?;
-    let bindings: Bindings =
-        direct.sizes.symbols.iter().map(|one| (one.name.to_string(), one.start as usize)).collect();
-    let theirs = write_kernels(&direct, &bindings).map_err(|error| Unproved::Impossible(error.message.clone()))?;
     let compiled = compiled(text)?;
+    same(&compiled, &direct, &str::to_owned)?;
+    Ok(compiled)
+}
+
+/// Proves that one network computes what another does from the same tensors, which have the keys that `key_of` makes of its own:
+/// their kernels are the same. Open sizes are bound to the smallest that fit the second.
+///
+/// # Errors
+/// What differs, in a sentence.
+pub fn same(ours: &ShapedGraph, theirs: &ShapedGraph, key_of: &dyn Fn(&str) -> String) -> Result<(), Unproved> {
     let shapes = |graph: &ShapedGraph| graph.graph.inputs.iter().map(|input| input.shape.clone()).collect::<Vec<_>>();
-    if shapes(&compiled) != shapes(&direct) {
+    if shapes(ours) != shapes(theirs) {
         return Err(Unproved::fault("its inputs are not those of the file"));
     }
-    let ours = write_kernels(&compiled, &bindings);
+    let symbols = theirs.sizes.symbols.iter();
+    let bindings: Bindings = symbols.map(|one| (one.name.to_string(), one.start as usize)).collect();
+    let theirs = write_kernels(theirs, &bindings).map_err(|error| Unproved::Impossible(error.message.clone()))?;
+    let ours = write_kernels(ours, &bindings);
     let ours = ours.map_err(|error| Unproved::fault(format!("its kernels cannot be written: {}", error.message)))?;
     let mut meanings = Meanings::default();
-    let (ours, theirs) = (meanings.of_outputs(&ours), meanings.of_outputs(&theirs));
+    let (ours, theirs) = (meanings.of_outputs(&ours, key_of), meanings.of_outputs(&theirs, &str::to_owned));
     if ours.is_none() || ours != theirs {
         return Err(Unproved::fault("its kernels are not those of the file"));
     }
-    Ok(compiled)
+    Ok(())
 }
 
 /// What is said of a text that is no file.
@@ -117,13 +127,13 @@ struct Meanings {
 
 impl Meanings {
     /// The numbers of a graph's outputs; `None` where it has no order.
-    fn of_outputs(&mut self, kernels: &KernelGraph) -> Option<Vec<usize>> {
+    fn of_outputs(&mut self, kernels: &KernelGraph, key_of: &dyn Fn(&str) -> String) -> Option<Vec<usize>> {
         let mut numbers = HashMap::new();
         for id in kernels.dag.order()? {
             let node = kernels.dag.get(id)?;
             let what = match &node.kernel {
                 Kernel::Parameter(parameter) => {
-                    format!("parameter {}", kernels.parameters.get(parameter.0 as usize)?.path)
+                    format!("parameter {}", key_of(&kernels.parameters.get(parameter.0 as usize)?.path))
                 }
                 kernel => format!("{kernel:?} {:?} {:?}", node.epilogue, node.element),
             };

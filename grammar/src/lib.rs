@@ -11,4 +11,4 @@ mod print;
 pub mod span;
 
 pub use format::{Unreadable, format, format_text};
-pub use parse::{TOKEN_LIMIT, parse, parse_value, token_count};
+pub use parse::{TOKEN_LIMIT, is_free_word, parse, parse_value, token_count};

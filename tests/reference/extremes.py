@@ -38,6 +38,13 @@ CASES = {
     "Hardsigmoid": nn.Hardsigmoid(),
     "Hardswish": nn.Hardswish(),
     "Threshold(0.1, 20.0)": nn.Threshold(0.1, 20.0),
+    "Abs": torch.abs,
+    "Exp": torch.exp,
+    "Log": torch.log,
+    "Sqrt": torch.sqrt,
+    "Pow(3)": lambda x: torch.pow(x, 3),
+    "Pow(-1.5)": lambda x: torch.pow(x, -1.5),
+    "Erf": torch.erf,
 }
 
 

@@ -14,6 +14,19 @@ EIGHTFOLD = join("sum", *[L.Identity()] * 8)
 IMAGE, ODD, ROWS, TOKENS = (2, 4, 5, 6), (3, 17, 3, 7), (3, 10), (2, 5, 8)
 
 
+def bounded(before, *calls):
+    """Each call behind a layer whose numbers it takes, on an image and on rows, and fused with a convolution."""
+    return [
+        case
+        for call in calls
+        for case in (
+            (IMAGE, before, call),
+            (ROWS, EIGHTFOLD, before, call),
+            (ODD, L.Conv2d(5, kernel_size=1), before, call, L.ReLU()),
+        )
+    ]
+
+
 def activation(*calls):
     """Each call on an image, on rows of a matrix, on tokens, widened, and after a layer with parameters."""
     first = calls[0]
@@ -150,6 +163,12 @@ ACTIVATIONS = {
     "softshrink": activation(L.Softshrink(), L.Softshrink(0.1), L.Softshrink(lambd=2.0)),
     "tanhshrink": activation(L.Tanhshrink()),
     "threshold": activation(L.Threshold(0.1, 20), L.Threshold(-0.5, value=0.25)),
+    "abs": activation(L.Abs()),
+    "exp": activation(L.Exp()),
+    "log": bounded(L.Softplus(), L.Log()) + bounded(L.Sigmoid(), L.Log()),
+    "sqrt": bounded(L.Sigmoid(), L.Sqrt()) + [(IMAGE, L.Pow(2), L.Sum(1, keepdim=True), L.Sqrt())],
+    "pow": activation(L.Pow(2), L.Pow(3), L.Pow(exponent=4)) + bounded(L.Softplus(), L.Pow(1.5), L.Pow(-0.5), L.Pow(0.5)),
+    "erf": activation(L.Erf()),
     "glu": [
         (IMAGE, L.GLU()),
         (IMAGE, L.GLU(1)),

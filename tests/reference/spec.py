@@ -155,6 +155,11 @@ def reduction(of):
     return lambda x, dim, keepdim=False: Function(lambda x: of(x, dim=dim, keepdim=keepdim))
 
 
+def elementwise(of):
+    """A function of each element."""
+    return lambda x, *args, **kwargs: Function(lambda x: of(x, *args, **kwargs))
+
+
 # Of each layer that drops, the axes along which elements have chances of their own.
 DROPPING = {
     "Dropout": lambda item, rank: range(rank),
@@ -247,6 +252,8 @@ SPECIAL = {
     "Sum": reduction(torch.sum),
     "Max": reduction(torch.amax),
     "Min": reduction(torch.amin),
+    **{name: elementwise(getattr(torch, name.lower())) for name in ("Abs", "Exp", "Log", "Sqrt", "Pow")},
+    "Erf": elementwise(torch.special.erf),
     "Permute": lambda x, dims: torchvision.ops.Permute(dims),
     "SoftPool2d": lambda x, *args, **kwargs: SoftPool2d(*args, **kwargs),
     "StochasticDepth": lambda x, *args, **kwargs: torchvision.ops.StochasticDepth(*args, **kwargs),

@@ -35,7 +35,7 @@ pub fn graph(network: &Network, paths: &HashMap<ValueId, String>) -> Result<Grap
         let kind = match (&node.operation, &node.op) {
             (Operation::Input(place), _) => NodeKind::Input(*place),
             (_, Some(op)) => NodeKind::Operator(op.clone()),
-            (_, None) => return Err("something unsaid is left".into()),
+            (_, None) => return Err("a layer has no operator".into()),
         };
         let arguments: Option<Vec<NodeId>> = node.inputs.iter().map(|input| made.get(input).copied()).collect();
         let arguments = arguments.ok_or("a value is used before it is made")?;

@@ -17,7 +17,7 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 
-pub use network::{Held, Input, Network, Node, Operation, Output, Unsaid, ValueId, number};
+pub use network::{Held, Input, Network, Node, Operation, Output, ValueId, number};
 pub use proof::{Unproved, prove, same};
 
 use crate::roll::roll;

@@ -7,6 +7,7 @@
 use super::flow::Element;
 use super::statements::{Argument, Label, Statement};
 use super::{Network, ValueId};
+use cnnc_grammar::is_free_word;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
@@ -129,7 +130,8 @@ impl Naming<'_> {
             let label = Label::new(name);
             return statements.push(self.new_group(run, module, label, depth));
         }
-        if let Some(&group) = self.modules[module].groups.get(name) {
+        // `group[member]` begins with a word.
+        if let Some(&group) = self.modules[module].groups.get(name).filter(|_| is_free_word(name)) {
             return self.members(run, module, group, (name, depth), statements);
         }
         let name = self.fresh(module, name);

@@ -23,17 +23,6 @@ pub enum Operation {
     Join(JoinKind),
     /// Numbers that are written out.
     Numbers,
-    /// What the language has no word for, as long as no pattern takes it up.
-    Unsaid(Unsaid),
-}
-
-/// An operation of the file that the language has no word for. Its value has the shape of its first argument.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Unsaid {
-    /// The file's own name of it.
-    pub operator: String,
-    /// The node, its operator and why it cannot be said, in a line.
-    pub line: String,
 }
 
 /// A tensor that a parameter is.
@@ -54,7 +43,7 @@ pub struct Node {
     pub operation: Operation,
     /// Its arguments, as a spec gives them.
     pub arguments: Vec<(&'static str, Constant)>,
-    /// The compiler's operator; `None` of an input and of what cannot be said.
+    /// The compiler's operator; `None` of an input.
     pub op: Option<Op>,
     /// The values that it takes.
     pub inputs: Vec<ValueId>,
@@ -181,6 +170,10 @@ impl Network {
         tensors: Vec<(usize, Vec<usize>)>,
     ) -> Result<Bound, String> {
         let entry = ops::layer(name).ok_or_else(|| format!("there is no layer `{name}`"))?;
+        let is_sound = |value: &Constant| !matches!(value, Constant::Float(number) if !number.is_finite());
+        if let Some((argument, _)) = arguments.iter().find(|(_, value)| !is_sound(value)) {
+            return Err(format!("its {argument} is no finite number"));
+        }
         let given: Arguments = arguments.iter().cloned().collect();
         let op = (entry.bind)(&given).map_err(|error| refusal::of_arguments(name, &error))?;
         let shapes: Vec<Shape> = inputs.iter().map(|&input| self.shape(input).clone()).collect();
@@ -239,12 +232,6 @@ impl Network {
         Ok(self.push(Operation::Numbers, Vec::new(), Some(op), Vec::new(), shape, Vec::new()))
     }
 
-    /// Adds what the language has no word for: it may be part of something that has one.
-    pub fn unsaid(&mut self, unsaid: Unsaid, inputs: &[ValueId]) -> ValueId {
-        let shape = inputs.first().map(|&first| self.shape(first).clone()).unwrap_or_default();
-        self.push(Operation::Unsaid(unsaid), Vec::new(), None, inputs.to_vec(), shape, Vec::new())
-    }
-
     /// Gives a node the path of the module that it is.
     pub fn name(&mut self, value: ValueId, path: Vec<String>) {
         self.nodes[value.0].path = path;
@@ -264,17 +251,6 @@ impl Network {
             }
         }
         uses
-    }
-
-    /// What cannot be said and is needed, a line each.
-    pub fn left_unsaid(&self) -> Vec<String> {
-        let uses = self.uses();
-        let needed = self.nodes().filter(|(value, _)| uses[value.0] > 0);
-        let line = |node: &Node| match &node.operation {
-            Operation::Unsaid(unsaid) => Some(unsaid.line.clone()),
-            _ => None,
-        };
-        needed.filter_map(|(_, node)| line(node)).collect()
     }
 
     fn push(

@@ -21,6 +21,8 @@ mod unclosed;
 mod value;
 mod words;
 
+pub use words::is_free_word;
+
 pub use limits::{TOKEN_LIMIT, token_count};
 pub(crate) use operator::Operator;
 

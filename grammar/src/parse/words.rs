@@ -90,6 +90,14 @@ pub(super) fn is_keyword(word: &str) -> bool {
         )
 }
 
+/// Whether a text is a word that means what its author says, wherever it stands: none of the language's own.
+pub fn is_free_word(text: &str) -> bool {
+    let mut characters = text.chars();
+    let begins = characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
+    let is_word = begins && characters.all(|character| character.is_ascii_alphanumeric() || character == '_');
+    is_word && !is_keyword(text) && !is_reserved(text)
+}
+
 /// Whether a word needs a body behind it, a label before it or not.
 pub(super) fn is_join(word: &str) -> bool {
     JoinKind::of(word).is_some() || word == "Sequential"

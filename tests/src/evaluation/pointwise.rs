@@ -108,8 +108,18 @@ pub fn mish(x: Number) -> Number {
     if x.value() > 40.0 { x } else { x * x.exp().ln_1p().tanh() }
 }
 
-fn size(x: Number) -> Number {
-    positive_or(x, |x| -x)
+/// The size; at 0 the derivative is the mean of those on both sides.
+pub fn size(x: Number) -> Number {
+    larger(x, -x)
+}
+
+/// Whole powers as products, of which any number has one.
+pub fn power(x: Number, exponent: f64) -> Number {
+    if exponent >= 1.0 && exponent.fract() == 0.0 {
+        (1..exponent as usize).fold(x, |product, _| product * x)
+    } else {
+        x.power(exponent)
+    }
 }
 
 pub fn softsign(x: Number) -> Number {

@@ -38,10 +38,10 @@ const OF_IMAGES: [&str; 9] = [
     "MultiheadAttention",
 ];
 
-/// The layers that are drawn: all but those that want whole numbers, or a second value of a kind.
+/// The layers that are drawn by themselves: all but those that want numbers of a kind, or a second value.
 pub fn drawn() -> Vec<&'static str> {
     let names = LAYERS.iter().filter(|entry| entry.second.is_none()).map(|entry| entry.signature.name);
-    names.filter(|name| *name != "Embedding").collect()
+    names.filter(|name| *name != "Embedding" && BOUNDED.iter().all(|(bounded, ..)| bounded != name)).collect()
 }
 
 /// How many axes a layer's windows or sides have, from its name: `Conv1d`.
@@ -52,6 +52,16 @@ fn axes_of(name: &str) -> usize {
         _ => 2,
     }
 }
+
+/// Functions that not every number has, or that soon are too large, each behind a layer that gives it what it takes.
+const BOUNDED: [(&str, &str, &str); 6] = [
+    ("Exp", "Tanh", "Exp"),
+    ("Log", "Sigmoid", "Log"),
+    ("Sqrt", "Sigmoid", "Sqrt"),
+    ("Pow", "Softsign", "Pow(2)"),
+    ("Pow", "Tanh", "Pow(3)"),
+    ("Pow", "Sigmoid", "Pow(1.5)"),
+];
 
 /// Layers that put elements in another order.
 const MOVING: [&str; 3] = ["Permute", "PixelShuffle", "ChannelShuffle"];
@@ -83,6 +93,12 @@ impl Layers<'_> {
                 return call;
             }
         }
+    }
+
+    /// A function that takes some numbers alone, behind a layer that gives those.
+    pub fn bounded(&mut self) -> [&'static str; 2] {
+        let (_, before, function) = self.dice.pick(&BOUNDED);
+        [before, function]
     }
 
     /// A layer that puts the elements of a value in another order, where there is one for its shape.
@@ -291,6 +307,7 @@ impl Layers<'_> {
                 given.push(("end_dim", Constant::Int(self.dice.within(first, rank - 1) as i64 - rank as i64)));
             }
             "ReLU" | "ReLU6" | "SiLU" | "Hardswish" | "Hardsigmoid" | "Sigmoid" | "Tanh" | "Identity" => {}
+            "Abs" | "Erf" => {}
             "SELU" | "Mish" | "Softsign" | "LogSigmoid" | "Tanhshrink" | "Softmax2d" => {}
             "CELU" => given.extend(self.dice.percent(50).then_some(("alpha", Constant::Float(0.7)))),
             "Softplus" => {

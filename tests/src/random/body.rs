@@ -57,6 +57,7 @@ impl Writer {
             37..41 => self.split(shape),
             46..48 if !deep => self.multiplied(shape),
             43..46 => self.moved(shape),
+            48..50 => self.bounded(shape),
             41..43 if !deep => {
                 let name = self.name("group");
                 self.group(&format!("{name}:"), |writer| {
@@ -100,6 +101,13 @@ impl Writer {
             self.line(line);
         }
         output
+    }
+
+    fn bounded(&mut self, shape: &[usize]) -> Vec<usize> {
+        for line in self.layers().bounded() {
+            self.line(line);
+        }
+        shape.to_vec()
     }
 
     fn repeated(&mut self, shape: &[usize]) -> Vec<usize> {

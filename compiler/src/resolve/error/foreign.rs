@@ -74,20 +74,25 @@ const NAMES: &[(&str, Ours)] = &[
 
 /// Functions of PyTorch, and the layers that do the same.
 const FUNCTIONS: &[(&str, &str)] = &[
+    ("abs", "Abs"),
     ("adaptive_avg_pool2d", "AdaptiveAvgPool2d"),
     ("adaptive_max_pool2d", "AdaptiveMaxPool2d"),
     ("avg_pool2d", "AvgPool2d"),
     ("dropout", "Dropout"),
     ("elu", "ELU"),
+    ("erf", "Erf"),
+    ("exp", "Exp"),
     ("flatten", "Flatten"),
     ("gelu", "GELU"),
     ("hardsigmoid", "Hardsigmoid"),
     ("hardswish", "Hardswish"),
     ("interpolate", "Upsample"),
     ("leaky_relu", "LeakyReLU"),
+    ("log", "Log"),
     ("log_softmax", "LogSoftmax"),
     ("max_pool2d", "MaxPool2d"),
     ("pixel_shuffle", "PixelShuffle"),
+    ("pow", "Pow"),
     ("relu", "ReLU"),
     ("relu6", "ReLU6"),
     ("relu_", "ReLU"),
@@ -95,6 +100,7 @@ const FUNCTIONS: &[(&str, &str)] = &[
     ("sigmoid", "Sigmoid"),
     ("silu", "SiLU"),
     ("softmax", "Softmax"),
+    ("sqrt", "Sqrt"),
     ("tanh", "Tanh"),
     ("view", "Flatten"),
 ];

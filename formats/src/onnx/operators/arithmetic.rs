@@ -80,8 +80,15 @@ pub fn multiply(reader: &mut Reader<'_>, call: &Call<'_>) -> Said {
     of_two(reader, call, JoinKind::Product, |a, b| a.times(b).ok())
 }
 
-/// Sizes are whole and positive, so rounding towards zero is rounding down.
+/// Sizes are whole and positive, so rounding towards zero is rounding down. What a float divides is rounded by a later node.
 pub fn divide(reader: &mut Reader<'_>, call: &Call<'_>) -> Said {
+    if let (Some(Fact::Sizes(sizes)), Some(divisor)) = (call.input(0), call.tensor(1))
+        && divisor.element().is_float()
+    {
+        let number = call.ints(1).as_deref().and_then(<[i64]>::first).copied().filter(|number| *number > 0);
+        let number = number.filter(|_| divisor.count() == 1).ok_or("it divides open sizes by no whole number")?;
+        return Ok(vec![Fact::Quotient(sizes.clone(), number)]);
+    }
     of_two(reader, call, JoinKind::Quotient, |a, b| a.floor_divided(b.number()?).ok())
 }
 

@@ -1,10 +1,9 @@
-//! What depends on tensors and sizes of the file alone is computed here, as far as it is small.
-//!
-//! Weights that are only turned or reshaped are not: that is noted with the tensor and done when it is written.
+//! What depends on tensors and sizes of the file alone: constants, other forms of tensors, arithmetic of sizes, some of them
+//! open. Arithmetic of tensors is in `weights.rs`.
 
-use super::Said;
+use super::{Said, weights};
 use crate::onnx::NoExternalData;
-use crate::onnx::read::{Call, Fact, Reader, Sizes, axes, axis};
+use crate::onnx::read::{Call, Fact, Reader, Sizes, axes};
 use crate::onnx::tensor::{MOST_LOOKED_AT, Tensor};
 use cnnc_compiler::shape::Dim;
 
@@ -53,7 +52,7 @@ pub fn constant_of_shape(_: &mut Reader<'_>, call: &Call<'_>) -> Said {
 
 /// The result of an operator whose arguments are all known; `None` where it is not computed here.
 pub fn fold(call: &Call<'_>) -> Option<Fact> {
-    of_tensor(call).or_else(|| of_sizes(call)).or_else(|| of_floats(call))
+    of_tensor(call).or_else(|| of_sizes(call)).or_else(|| weights::computed(call)).or_else(|| of_places(call))
 }
 
 /// What leaves a tensor's values as they are.
@@ -64,8 +63,8 @@ fn of_tensor(call: &Call<'_>) -> Option<Fact> {
         "Identity" => Some(tensor.clone()),
         // The values stay; whole numbers that were cut would be others.
         "Cast" | "CastLike" => {
-            let to = call.int("to").unwrap_or(1);
-            let is_float = matches!(to, 1 | 10 | 11 | 16);
+            let like = call.tensor(1).map(|like| like.element().is_float());
+            let is_float = like.unwrap_or_else(|| call.int("to").is_none_or(super::is_float));
             match (is_float, tensor.element().is_float()) {
                 (false, true) => {
                     let whole = tensor.small_floats()?.into_iter().map(|value| value.trunc() as i64).collect();
@@ -74,10 +73,6 @@ fn of_tensor(call: &Call<'_>) -> Option<Fact> {
                 (true, false) => Some(Tensor::of_floats(tensor.shape().to_vec(), tensor.small_floats()?)),
                 _ => Some(tensor.clone()),
             }
-        }
-        "Transpose" => {
-            let order = call.list("perm").unwrap_or_else(|| (0..rank as i64).rev().collect());
-            tensor.permuted(&axes(&order, rank).ok()?)
         }
         "Reshape" => {
             let wanted = call.ints(1)?;
@@ -124,12 +119,59 @@ fn of_tensor(call: &Call<'_>) -> Option<Fact> {
     made.map(Fact::Tensor)
 }
 
+/// Tables of places that depend on open sizes.
+fn of_places(call: &Call<'_>) -> Option<Fact> {
+    let inputs = || call.inputs.iter().flatten();
+    let table = inputs().find_map(|fact| match fact {
+        Fact::Places(places) => Some(places),
+        _ => None,
+    })?;
+    let made = match call.node.op_type.as_str() {
+        "Identity" | "Cast" | "CastLike" => table.clone(),
+        "Mul" => {
+            let factor = inputs().find_map(|fact| match fact {
+                Fact::Tensor(tensor) if tensor.count() == 1 => tensor.ints()?.first().copied(),
+                _ => None,
+            });
+            table.times(factor?)?
+        }
+        "Unsqueeze" => {
+            let added = call.list_or_input("axes", 1).ok()??;
+            table.unsqueezed(&axes(&added, table.rank() + added.len()).ok()?)
+        }
+        "Add" => call.input(0)?.places()?.plus(&call.input(1)?.places()?)?,
+        _ => return None,
+    };
+    Some(Fact::Places(made))
+}
+
+/// Quotients of sizes as whole numbers.
+fn rounded(call: &Call<'_>, sizes: &Sizes, divisor: i64) -> Option<Fact> {
+    let round: fn(&Dim, i64) -> Option<Dim> = match call.node.op_type.as_str() {
+        "Floor" => |size, divisor| size.floor_divided(divisor).ok(),
+        "Cast" if !matches!(call.int("to"), None | Some(1 | 10 | 11 | 16)) => {
+            |size, divisor| size.floor_divided(divisor).ok()
+        }
+        "Ceil" => |size, divisor| size.ceiling_divided(divisor).ok(),
+        "Cast" | "Identity" => return call.input(0).cloned(),
+        _ => return None,
+    };
+    let numbers = sizes.numbers.iter().map(|size| round(size, divisor)).collect::<Option<Vec<Dim>>>()?;
+    Some(Sizes { numbers, is_scalar: sizes.is_scalar }.fact())
+}
+
 /// What works on whole numbers, open sizes among them.
 fn of_sizes(call: &Call<'_>) -> Option<Fact> {
+    if let Some(Fact::Quotient(sizes, divisor)) = call.input(0) {
+        return rounded(call, sizes, *divisor);
+    }
+    if call.tensor(0).is_some_and(|tensor| tensor.element().is_float()) {
+        return None;
+    }
     let first = call.sizes(0)?;
     let list = |numbers: Vec<Dim>| Some(Sizes::list(numbers).fact());
     match call.node.op_type.as_str() {
-        "Identity" | "Cast" | "CastLike" | "Floor" | "Ceil" | "Abs" => Some(first.fact()),
+        "Identity" | "Cast" | "CastLike" | "Floor" | "Ceil" => Some(first.fact()),
         "Squeeze" => Some(Sizes { is_scalar: first.numbers.len() == 1, ..first }.fact()),
         "Unsqueeze" | "Reshape" | "Flatten" => list(first.numbers),
         "Concat" => {
@@ -210,10 +252,6 @@ fn of_sizes(call: &Call<'_>) -> Option<Fact> {
             let numbers = (0..count).map(pick).collect::<Option<Vec<Dim>>>()?;
             Some(Sizes { numbers, is_scalar: first.is_scalar && second.is_scalar }.fact())
         }
-        "Not" => {
-            let numbers = first.numbers.iter().map(|number| Some(Dim::Number(i64::from(number.number()? == 0))));
-            Some(Sizes { numbers: numbers.collect::<Option<Vec<Dim>>>()?, is_scalar: first.is_scalar }.fact())
-        }
         "Where" => {
             let (yes, no) = (call.sizes(1)?, call.sizes(2)?);
             let at = |sizes: &Sizes, place: usize| sizes.numbers.get(place.min(sizes.numbers.len() - 1)).cloned();
@@ -225,8 +263,8 @@ fn of_sizes(call: &Call<'_>) -> Option<Fact> {
             list((0..count).map(pick).collect::<Option<Vec<Dim>>>()?)
         }
         "Expand" => {
-            let count = call.ints(1)?.into_iter().try_fold(1i64, i64::checked_mul)?;
-            let count = usize::try_from(count).ok()?;
+            let wanted = call.ints(1).filter(|wanted| wanted.len() < 2)?;
+            let count = usize::try_from(wanted.first().copied().unwrap_or(1)).ok()?;
             match first.numbers.as_slice() {
                 [single] if count <= 64 => list(vec![single.clone(); count]),
                 all if all.len() == count => list(all.to_vec()),
@@ -235,70 +273,4 @@ fn of_sizes(call: &Call<'_>) -> Option<Fact> {
         }
         _ => None,
     }
-}
-
-/// Arithmetic of small tensors of floats.
-fn of_floats(call: &Call<'_>) -> Option<Fact> {
-    let values = call.tensor(0).filter(|tensor| tensor.element().is_float())?.small_floats()?;
-    let shape = call.tensor(0)?.shape().to_vec();
-    let each = |of: fn(f32) -> f32| {
-        Some(Fact::Tensor(Tensor::of_floats(shape.clone(), values.iter().map(|&value| of(value)).collect())))
-    };
-    let both = |of: fn(f32, f32) -> f32| {
-        let (other, other_shape) = (call.tensor(1)?.small_floats()?, call.tensor(1)?.shape().to_vec());
-        let (count, shape) = if values.len() >= other.len() {
-            (values.len(), shape.clone())
-        } else {
-            (other.len(), other_shape.clone())
-        };
-        let simple = values.len() == 1 || other.len() == 1 || (values.len() == other.len() && shape == other_shape);
-        let at = |list: &[f32], place: usize| list.get(if list.len() == 1 { 0 } else { place }).copied();
-        let made =
-            (0..count).map(|place| Some(of(at(&values, place)?, at(&other, place)?))).collect::<Option<Vec<f32>>>()?;
-        simple.then(|| Fact::Tensor(Tensor::of_floats(shape, made)))
-    };
-    match call.node.op_type.as_str() {
-        "Sqrt" => each(f32::sqrt),
-        "Neg" => each(|value| -value),
-        "Exp" => each(f32::exp),
-        "Log" => each(f32::ln),
-        "Abs" => each(f32::abs),
-        "Floor" => each(f32::floor),
-        "Ceil" => each(f32::ceil),
-        "Reciprocal" => each(|value| 1.0 / value),
-        "Add" => both(|a, b| a + b),
-        "Sub" => both(|a, b| a - b),
-        "Mul" => both(|a, b| a * b),
-        "Div" => both(|a, b| a / b),
-        "Pow" => both(f32::powf),
-        "Max" if call.inputs.len() == 2 => both(f32::max),
-        "Min" if call.inputs.len() == 2 => both(f32::min),
-        "Concat" => concatenated(call),
-        _ => None,
-    }
-}
-
-/// Small tensors one after the other along an axis.
-fn concatenated(call: &Call<'_>) -> Option<Fact> {
-    let tensors = (0..call.inputs.len()).map(|index| call.tensor(index)).collect::<Option<Vec<&Tensor>>>()?;
-    let first = tensors.first()?.shape();
-    let axis = axis(call.int("axis")?, first.len()).ok()?;
-    let outer: usize = first.get(..axis)?.iter().product();
-    let mut shape = first.to_vec();
-    let total: usize = tensors.iter().map(|tensor| tensor.shape().get(axis).copied().unwrap_or(0)).sum();
-    *shape.get_mut(axis)? = total;
-    let lists = tensors.iter().map(|tensor| tensor.small_floats()).collect::<Option<Vec<Vec<f32>>>>()?;
-    let same =
-        |tensor: &&Tensor| tensor.shape().len() == first.len() && outer > 0 && tensor.count().is_multiple_of(outer);
-    if !tensors.iter().all(same) {
-        return None;
-    }
-    let mut values = Vec::new();
-    for place in 0..outer {
-        for list in &lists {
-            let part = list.len() / outer;
-            values.extend(list.get(place * part..(place + 1) * part)?);
-        }
-    }
-    (values.len() == shape.iter().product::<usize>()).then(|| Fact::Tensor(Tensor::of_floats(shape, values)))
 }

@@ -1,6 +1,7 @@
 //! The same elements in another form: shapes, orders, repetitions, and what leaves everything as it is.
 
-use super::{Said, first, float, ints, one, shape};
+use super::{Said, first, float, ints, is_float, one, shape};
+use crate::element::Element;
 use crate::onnx::read::{Call, Fact, Reader, axes, axis};
 use crate::spec::ValueId;
 use cnnc_compiler::ops::Constant;
@@ -15,22 +16,28 @@ pub fn identity(reader: &mut Reader<'_>, call: &Call<'_>) -> Said {
 /// Computes as float32 whatever width of float is asked for.
 pub fn cast(reader: &mut Reader<'_>, call: &Call<'_>) -> Said {
     let to = call.int("to").unwrap_or(1);
-    if call.node.op_type == "Cast" && !matches!(to, 1 | 10 | 11 | 16) {
+    if call.node.op_type == "Cast" && !is_float(to) {
         return Err("it makes whole numbers of a value, and values are float32 here".into());
+    }
+    let narrow = |element: Element| {
+        !matches!(element, Element::Float16 | Element::BFloat16 | Element::Float32 | Element::Float64)
+    };
+    if call.tensor(1).is_some_and(|like| narrow(like.element())) {
+        return Err("it makes whole numbers or narrow floats of a value, and values are float32 here".into());
     }
     identity(reader, call)
 }
 
 /// Stays in the spec, so that training has it; the mask may not be used. The share is an attribute up to set 11.
 pub fn dropout(reader: &mut Reader<'_>, call: &Call<'_>) -> Said {
-    if call.input(2).is_some() && call.ints(2).is_none_or(|training| training != [0]) {
+    let (value, _) = first(reader, call)?;
+    let share = call.float(1).or_else(|| call.number("ratio")).unwrap_or(0.5);
+    if share != 0.0 && call.input(2).is_some() && call.ints(2).is_none_or(|training| training != [0]) {
         return Err("it drops, as in training".into());
     }
     if call.gives(1) {
         reader.note("masks of dropping, which are all ones at inference, were left out");
     }
-    let (value, _) = first(reader, call)?;
-    let share = call.float(1).or_else(|| call.number("ratio")).unwrap_or(0.5);
     if share == 0.0 {
         return one(value);
     }

@@ -7,7 +7,10 @@
 mod arithmetic;
 mod constants;
 mod convolution;
+mod einsum;
 mod forms;
+mod interpolation;
+mod matrices;
 mod normalisation;
 mod padding;
 mod pointwise;
@@ -17,7 +20,9 @@ mod reduction;
 mod resize;
 mod sizes;
 mod slicing;
+mod weights;
 
+use super::model::Node;
 use super::read::{Call, Fact, Reader};
 use crate::spec::ValueId;
 use cnnc_compiler::ops::Constant;
@@ -47,9 +52,10 @@ const OPERATORS: &[(&str, Rule)] = &[
     ("DepthToSpace", forms::depth_to_space),
     ("Div", arithmetic::divide),
     ("Dropout", forms::dropout),
+    ("Einsum", einsum::einsum),
     ("Elu", pointwise::elu),
-    ("Erf", pointwise::waiting),
-    ("Exp", pointwise::waiting),
+    ("Erf", pointwise::erf),
+    ("Exp", pointwise::exp),
     ("Expand", forms::expand),
     ("Flatten", forms::flatten),
     ("Gather", slicing::gather),
@@ -65,7 +71,7 @@ const OPERATORS: &[(&str, Rule)] = &[
     ("LRN", normalisation::local_response),
     ("LayerNormalization", normalisation::layer),
     ("LeakyRelu", pointwise::leaky_relu),
-    ("Log", pointwise::waiting),
+    ("Log", pointwise::log),
     ("LogSoftmax", pointwise::log_softmax),
     ("LpPool", pooling::lp),
     ("MatMul", product::matmul),
@@ -83,6 +89,9 @@ const OPERATORS: &[(&str, Rule)] = &[
     ("Range", sizes::range),
     ("Reciprocal", pointwise::reciprocal),
     ("ReduceL1", reduction::l1),
+    ("ReduceL2", reduction::l2),
+    ("ReduceLogSum", reduction::log_of_sum),
+    ("ReduceLogSumExp", reduction::log_of_sum_of_powers),
     ("ReduceMax", reduction::max),
     ("ReduceMean", reduction::mean),
     ("ReduceMin", reduction::min),
@@ -102,7 +111,7 @@ const OPERATORS: &[(&str, Rule)] = &[
     ("Softsign", pointwise::softsign),
     ("SpaceToDepth", forms::space_to_depth),
     ("Split", slicing::split),
-    ("Sqrt", pointwise::waiting),
+    ("Sqrt", pointwise::sqrt),
     ("Squeeze", forms::squeeze),
     ("Sub", arithmetic::subtract),
     ("Sum", arithmetic::sum),
@@ -111,7 +120,7 @@ const OPERATORS: &[(&str, Rule)] = &[
     ("Tile", forms::tile),
     ("Transpose", forms::transpose),
     ("Unsqueeze", forms::unsqueeze),
-    ("Upsample", resize::upsample),
+    ("Upsample", resize::resize),
 ];
 
 /// Reads a node.
@@ -124,8 +133,12 @@ pub fn read(reader: &mut Reader<'_>, call: &Call<'_>) -> Said {
         return Err("the language has no word for an operator of that set".into());
     }
     let computed = !call.inputs.is_empty() && !call.inputs.iter().flatten().any(|fact| matches!(fact, Fact::Value(_)));
-    if computed && let Some(result) = constants::fold(call) {
-        return Ok(vec![result]);
+    if computed {
+        reader.charge(weights::work(call))?;
+        if let Some(result) = constants::fold(call) {
+            reader.charge(result.work())?;
+            return Ok(vec![result]);
+        }
     }
     match OPERATORS.binary_search_by(|(name, _)| (*name).cmp(operator)) {
         Ok(place) => OPERATORS.get(place).map_or(Err(String::new()), |(_, rule)| rule(reader, call)),
@@ -133,9 +146,55 @@ pub fn read(reader: &mut Reader<'_>, call: &Call<'_>) -> Said {
     }
 }
 
-/// The value of argument 0, and its number of axes.
+/// What leaves numbers as they are, be they whole or not.
+const KEEPING: [&str; 23] = [
+    "Cast",
+    "Clip",
+    "Concat",
+    "DepthToSpace",
+    "Expand",
+    "Flatten",
+    "Gather",
+    "Identity",
+    "Max",
+    "MaxPool",
+    "Min",
+    "Pad",
+    "ReduceMax",
+    "ReduceMin",
+    "Relu",
+    "Reshape",
+    "Slice",
+    "SpaceToDepth",
+    "Split",
+    "Squeeze",
+    "Tile",
+    "Transpose",
+    "Unsqueeze",
+];
+
+/// Whether a node leaves numbers as they are, or asks for sizes alone: then it is the same of whole numbers as of floats.
+pub fn keeps_numbers(node: &Node) -> bool {
+    matches!(&*node.op_type, "Shape" | "Size") || KEEPING.contains(&&*node.op_type)
+}
+
+/// Whether a node's results are floats whatever its arguments are.
+pub fn makes_floats(node: &Node) -> bool {
+    let to = node.attribute.iter().find(|attribute| attribute.name == "to").map(|attribute| attribute.i);
+    node.op_type == "Cast" && to.is_some_and(is_float)
+}
+
+/// Whether a number of ONNX's types is one of floats.
+fn is_float(data_type: i64) -> bool {
+    matches!(data_type, 1 | 10 | 11 | 16)
+}
+
+/// The value of argument 0, a tensor as a parameter, and its number of axes.
 fn first(reader: &mut Reader<'_>, call: &Call<'_>) -> Result<(ValueId, usize), String> {
-    let value = reader.value(call, 0)?;
+    let value = match call.tensor(0) {
+        Some(tensor) => reader.parameter(tensor)?,
+        None => reader.value(call, 0)?,
+    };
     Ok((value, reader.network.shape(value).rank()))
 }
 

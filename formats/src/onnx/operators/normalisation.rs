@@ -1,10 +1,13 @@
 //! Normalisations.
 
+use super::pointwise::{by_number, raised};
 use super::{Said, first, float, of_axes, one, only_first, shape};
-use crate::onnx::read::{Call, Reader, axis};
+use crate::onnx::read::{Call, Fact, Reader, axis};
 use crate::onnx::tensor::Tensor;
+use crate::spec::ValueId;
 use cnnc_compiler::ops::Constant;
 use cnnc_compiler::shape::Dim;
+use cnnc_grammar::ast::JoinKind;
 
 /// What all have where nothing is said.
 const EPSILON: f32 = 1e-5;
@@ -76,9 +79,25 @@ fn over(tensor: &Tensor, numbers: &[usize]) -> Result<Tensor, String> {
         .ok_or_else(|| format!("its weight is {:?}, and it normalises over {numbers:?}", tensor.shape()))
 }
 
+/// Mean and `1 / √(variance + ε)` over the last axes from one on, which are the further results of a layer norm.
+fn moments(reader: &mut Reader<'_>, call: &Call<'_>, value: ValueId) -> Result<[ValueId; 2], String> {
+    let rank = reader.network.shape(value).rank();
+    let from = axis(call.int("axis").unwrap_or(-1), rank)?;
+    let dims = (from..rank).map(|axis| Constant::Int(axis as i64)).collect();
+    let over = || vec![("dim", Constant::Tuple(Vec::clone(&dims))), ("keepdim", Constant::Bool(true))];
+    let mean = reader.layer("Mean", over(), value)?;
+    let centred = reader.network.join(JoinKind::Difference, Vec::new(), &[value, mean])?;
+    let squares = raised(reader, centred, 2.0)?;
+    let variance = reader.layer("Mean", over(), squares)?;
+    let sum = by_number(reader, JoinKind::Sum, variance, call.number("epsilon").unwrap_or(EPSILON))?;
+    let root = reader.layer("Sqrt", Vec::new(), sum)?;
+    let number = reader.network.numbers(vec![1.0], Vec::new())?;
+    Ok([mean, reader.network.join(JoinKind::Quotient, Vec::new(), &[number, root])?])
+}
+
 pub fn layer(reader: &mut Reader<'_>, call: &Call<'_>) -> Said {
-    only_first(call)?;
     let (value, _) = first(reader, call)?;
+    let further = if call.gives(1) || call.gives(2) { moments(reader, call, value)?.to_vec() } else { Vec::new() };
     let (numbers, is_last) = normalised(reader, call, value)?;
     let mut tensors = vec![over(call.weight(1, "scale")?, &numbers)?];
     let mut arguments = epsilon(call);
@@ -90,7 +109,8 @@ pub fn layer(reader: &mut Reader<'_>, call: &Call<'_>) -> Said {
         Some(_) => tensors.push(over(call.weight(2, "bias")?, &numbers)?),
         None => arguments.push(("bias", Constant::Bool(false))),
     }
-    one(reader.weighted("LayerNorm", arguments, value, &tensors)?)
+    let normalised = reader.weighted("LayerNorm", arguments, value, &tensors)?;
+    Ok(std::iter::once(normalised).chain(further).map(Fact::Value).collect())
 }
 
 pub fn root_mean_square(reader: &mut Reader<'_>, call: &Call<'_>) -> Said {

@@ -118,7 +118,7 @@ pub fn pad(reader: &mut Reader<'_>, call: &Call<'_>) -> Said {
         Some(given) => axes(&given, rank)?,
         None => (0..rank).collect(),
     };
-    if pads.len() != 2 * all.len() || pads.iter().any(|pad| pad.abs() >= 1 << 31) {
+    if pads.len() != 2 * all.len() || pads.iter().any(|pad| pad.unsigned_abs() >= 1 << 31) {
         return Err("its pads do not fit its axes".into());
     }
     let mut sides = vec![(0, 0); rank];

@@ -2,6 +2,7 @@
 
 use super::{Said, first, float, one};
 use crate::onnx::read::{Call, Reader, axis};
+use crate::onnx::tensor::Tensor;
 use crate::spec::ValueId;
 use cnnc_compiler::ops::Constant;
 use cnnc_compiler::shape::Dim;
@@ -116,7 +117,6 @@ pub fn prelu(reader: &mut Reader<'_>, call: &Call<'_>) -> Said {
     let channels = reader.network.shape(value).get(1).and_then(Dim::number).unwrap_or(0);
     // A slope for each channel: as many axes as the plane has of size 1 behind it, or it alone.
     let shape = slope.shape();
-    let behind = shape.len().saturating_sub(1);
     let leading = shape.iter().take_while(|&&size| size == 1).count();
     let count = slope.count();
     let by_channel = count as i64 == channels && {
@@ -125,11 +125,20 @@ pub fn prelu(reader: &mut Reader<'_>, call: &Call<'_>) -> Said {
         shape.len().saturating_sub(place) == rank.saturating_sub(1) || (call.version < 7 && shape.len() == 1)
     };
     if count != 1 && !by_channel {
-        return Err(format!("its slope is {shape:?} and has {behind} axes behind channels"));
+        return steep(reader, value, slope.clone());
     }
     let slope = slope.reshaped(vec![count]).ok_or("its slope has no values")?;
     let arguments = if count == 1 { Vec::new() } else { vec![("num_parameters", Constant::Int(count as i64))] };
     one(reader.weighted("PReLU", arguments, value, &[slope])?)
+}
+
+/// A slope for each element: what is above zero, and the slope times what is below.
+fn steep(reader: &mut Reader<'_>, value: ValueId, slope: Tensor) -> Said {
+    let above = reader.layer("ReLU", Vec::new(), value)?;
+    let below = by_number(reader, JoinKind::Minimum, value, 0.0)?;
+    let slope = reader.constant(&slope)?;
+    let scaled = reader.network.join(JoinKind::Product, Vec::new(), &[below, slope])?;
+    one(reader.network.join(JoinKind::Sum, Vec::new(), &[above, scaled])?)
 }
 
 pub fn hard_sigmoid(reader: &mut Reader<'_>, call: &Call<'_>) -> Said {
@@ -187,14 +196,23 @@ pub fn negate(reader: &mut Reader<'_>, call: &Call<'_>) -> Said {
 }
 
 pub fn abs(reader: &mut Reader<'_>, call: &Call<'_>) -> Said {
-    let (value, _) = first(reader, call)?;
-    one(absolute(reader, value)?)
+    plain(reader, call, "Abs")
 }
 
-/// The larger of a value and its opposite.
-pub fn absolute(reader: &mut Reader<'_>, value: ValueId) -> Result<ValueId, String> {
-    let opposite = by_number(reader, JoinKind::Product, value, -1.0)?;
-    reader.network.join(JoinKind::Maximum, Vec::new(), &[value, opposite])
+pub fn exp(reader: &mut Reader<'_>, call: &Call<'_>) -> Said {
+    plain(reader, call, "Exp")
+}
+
+pub fn log(reader: &mut Reader<'_>, call: &Call<'_>) -> Said {
+    plain(reader, call, "Log")
+}
+
+pub fn sqrt(reader: &mut Reader<'_>, call: &Call<'_>) -> Said {
+    plain(reader, call, "Sqrt")
+}
+
+pub fn erf(reader: &mut Reader<'_>, call: &Call<'_>) -> Said {
+    plain(reader, call, "Erf")
 }
 
 pub fn reciprocal(reader: &mut Reader<'_>, call: &Call<'_>) -> Said {
@@ -203,25 +221,22 @@ pub fn reciprocal(reader: &mut Reader<'_>, call: &Call<'_>) -> Said {
     one(reader.network.join(JoinKind::Quotient, Vec::new(), &[number, value])?)
 }
 
-/// Small whole powers are products; others wait for a pattern.
 pub fn power(reader: &mut Reader<'_>, call: &Call<'_>) -> Said {
     let (value, _) = first(reader, call)?;
     match call.float(1) {
         Some(1.0) => one(value),
-        Some(exponent @ (2.0 | 3.0 | 4.0)) => {
-            one(reader.network.join(JoinKind::Product, Vec::new(), &vec![value; exponent as usize])?)
-        }
+        Some(0.5) => sqrt(reader, call),
         Some(-1.0) => reciprocal(reader, call),
-        _ => reader.wait(call, NO_WORD),
+        Some(exponent) => one(raised(reader, value, exponent)?),
+        None => Err("its power is computed, or is not the same for all elements".into()),
     }
 }
 
-/// Why an operator cannot be said that has no layer.
-const NO_WORD: &str = "the language has no word for it alone";
-
-/// What has no word alone, and may be part of something that has.
-pub fn waiting(reader: &mut Reader<'_>, call: &Call<'_>) -> Said {
-    reader.wait(call, NO_WORD)
+/// A value to a power.
+pub fn raised(reader: &mut Reader<'_>, value: ValueId, exponent: f32) -> Result<ValueId, String> {
+    let exponent =
+        if exponent.fract() == 0.0 && exponent.abs() < 1e6 { Constant::Int(exponent as i64) } else { float(exponent) };
+    reader.layer("Pow", vec![("exponent", exponent)], value)
 }
 
 pub fn softmax(reader: &mut Reader<'_>, call: &Call<'_>) -> Said {

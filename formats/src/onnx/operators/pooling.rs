@@ -1,7 +1,8 @@
 //! Poolings.
 
+use super::matrices::{Along, product};
 use super::padding::{Padding, Window};
-use super::pointwise::absolute;
+use super::pointwise::raised;
 use super::{Said, first, of_axes, one, only_first, per_axis};
 use crate::onnx::read::{Call, Reader};
 use crate::spec::ValueId;
@@ -73,13 +74,11 @@ pub fn max(reader: &mut Reader<'_>, call: &Call<'_>) -> Said {
 
 pub fn average(reader: &mut Reader<'_>, call: &Call<'_>) -> Said {
     let pooling = Pooling::of(reader, call)?;
-    if pooling.is_dilated() {
-        return Err("it is dilated, which no average pooling here is".into());
-    }
     let counts = call.int("count_include_pad").unwrap_or(0) != 0;
     let pads = pooling.pads_itself();
-    if !pads && pooling.ceil_mode {
-        return Err("its padding is not the same on both sides, and its size rounds up".into());
+    if pooling.is_dilated() || (!pads && pooling.ceil_mode) {
+        let share = |taps: Taps| 1.0 / (if counts { taps.padded } else { taps.inside }).max(1) as f32;
+        return one(sums(reader, &pooling, pooling.value, share)?);
     }
     let mut arguments = pooling.arguments(pads);
     if pads && !counts && !pooling.padding.is_none() {
@@ -127,6 +126,51 @@ fn without_padding(reader: &mut Reader<'_>, pooling: &Pooling, means: ValueId) -
     if branches.len() == 1 { Ok(means) } else { reader.network.join(JoinKind::Product, Vec::new(), &branches) }
 }
 
+/// Elements of a window along an axis: those of the plane, and with them those of its padding.
+#[derive(Clone, Copy)]
+struct Taps {
+    inside: usize,
+    padded: usize,
+}
+
+/// Each window's sum, along each axis times a share: means and sums of dilated windows are such, axis by axis.
+fn sums(
+    reader: &mut Reader<'_>,
+    pooling: &Pooling,
+    mut value: ValueId,
+    share: impl Fn(Taps) -> f32,
+) -> Result<ValueId, String> {
+    for axis in (0..pooling.axes()).rev() {
+        let size = reader.network.shape(value).get(axis + 2).and_then(|size| size.number());
+        let size =
+            size.ok_or("its windows are dilated, or its padding is not the same on both sides, and a size is open")?;
+        let at = |numbers: &[i64]| numbers.get(axis).copied().unwrap_or(1);
+        let (stride, dilation) = (at(&pooling.window.strides), at(&pooling.window.dilations));
+        let (before, after) = (at(&pooling.padding.before), at(&pooling.padding.after));
+        let room = size + before + after - pooling.window.extent(axis);
+        if room < 0 {
+            return Err("its window is larger than its input".into());
+        }
+        let up = i64::from(pooling.ceil_mode && room % stride != 0 && (room / stride + 1) * stride < size + before);
+        let taps = |window: usize, within: std::ops::Range<i64>| {
+            let start = window as i64 * stride - before;
+            let places = (0..at(&pooling.window.kernel)).map(move |tap| start + tap * dilation);
+            places.filter(move |place| within.contains(place))
+        };
+        let row = |window: usize| {
+            let padded = taps(window, -before..size + after).count();
+            let share = share(Taps { inside: taps(window, 0..size).count(), padded });
+            let mut row = vec![0.0; size as usize];
+            taps(window, 0..size).for_each(|place| row[place as usize] = share);
+            (row, 0.0)
+        };
+        let (size, length) = (size as usize, (room / stride + 1 + up) as usize);
+        reader.charge(length.saturating_mul(at(&pooling.window.kernel) as usize))?;
+        value = product(reader, value, Along { axis: axis + 2, size, length }, row)?;
+    }
+    Ok(value)
+}
+
 /// ONNX takes absolute values, PyTorch none: the same for even powers, for odd ones they are taken before.
 pub fn lp(reader: &mut Reader<'_>, call: &Call<'_>) -> Said {
     let power = call.int("p").unwrap_or(2);
@@ -135,10 +179,12 @@ pub fn lp(reader: &mut Reader<'_>, call: &Call<'_>) -> Said {
     }
     let mut pooling = Pooling::of(reader, call)?;
     if power % 2 != 0 {
-        pooling.value = absolute(reader, pooling.value)?;
+        pooling.value = reader.layer("Abs", Vec::new(), pooling.value)?;
     }
     if pooling.is_dilated() {
-        return Err("it is dilated, which no such pooling here is".into());
+        let powers = raised(reader, pooling.value, power as f32)?;
+        let sum = sums(reader, &pooling, powers, |_| 1.0)?;
+        return one(raised(reader, sum, 1.0 / power as f32)?);
     }
     let value = match pooling.padding.is_none() {
         true => pooling.value,

@@ -62,7 +62,10 @@ pub fn gemm(reader: &mut Reader<'_>, call: &Call<'_>) -> Said {
         _ => None,
     });
     let folds = bias.is_some();
-    let result = linear(reader, value, &weight.scaled(alpha), bias.map(|bias| bias.scaled(beta)))?;
+    let scaled =
+        |tensor: &Tensor, factor| tensor.scaled(factor).ok_or("its factors cannot be multiplied into its weights");
+    let bias = bias.map(|bias| scaled(&bias, beta)).transpose()?;
+    let result = linear(reader, value, &scaled(&weight, alpha)?, bias)?;
     one(if folds { result } else { with_addend(reader, call, result, beta)? })
 }
 

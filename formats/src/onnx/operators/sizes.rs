@@ -1,7 +1,7 @@
 //! Sizes of values, which stay symbols where they are open.
 
 use super::Said;
-use crate::onnx::read::{Call, Fact, Reader, Sizes};
+use crate::onnx::read::{Call, Fact, Places, Reader, Sizes};
 use cnnc_compiler::shape::Dim;
 
 /// The sizes of the first argument.
@@ -9,8 +9,9 @@ fn sizes(reader: &Reader<'_>, call: &Call<'_>) -> Result<Vec<Dim>, String> {
     match call.input(0) {
         Some(Fact::Value(value)) => Ok(reader.network.shape(*value).to_vec()),
         Some(Fact::Tensor(tensor)) => Ok(tensor.shape().iter().map(|&size| Dim::from(size)).collect()),
-        Some(Fact::Sizes(sizes)) if sizes.is_scalar => Ok(Vec::new()),
-        Some(Fact::Sizes(sizes)) => Ok(vec![Dim::from(sizes.numbers.len())]),
+        Some(Fact::Sizes(sizes) | Fact::Quotient(sizes, _)) if sizes.is_scalar => Ok(Vec::new()),
+        Some(Fact::Sizes(sizes) | Fact::Quotient(sizes, _)) => Ok(vec![Dim::from(sizes.numbers.len())]),
+        Some(Fact::Places(_)) => Err("it measures a table of places".into()),
         Some(Fact::Unknown) | None => Err("it has no argument".into()),
     }
 }
@@ -37,7 +38,11 @@ const LONGEST: i64 = 4096;
 pub fn range(_: &mut Reader<'_>, call: &Call<'_>) -> Said {
     let number = |index: usize| call.ints(index).and_then(|numbers| numbers.first().copied());
     let (Some(start), Some(end), Some(step)) = (number(0), number(1), number(2)) else {
-        return Err("its numbers depend on open sizes".into());
+        let end = call.sizes(1).and_then(|sizes| sizes.numbers.into_iter().next());
+        return match (number(0), end, number(2)) {
+            (Some(0), Some(end), Some(1)) => Ok(vec![Fact::Places(Places::range(end, 0, 1))]),
+            _ => Err("its numbers depend on open sizes".into()),
+        };
     };
     let span = end.saturating_sub(start);
     let whole =

@@ -2,7 +2,7 @@
 
 use super::forms::facts;
 use super::{Said, first, ints, one};
-use crate::onnx::read::{Call, Reader, axes, axis};
+use crate::onnx::read::{Call, Fact, Reader, axes, axis};
 use crate::spec::ValueId;
 use cnnc_compiler::ops::Constant;
 use cnnc_compiler::shape::Dim;
@@ -94,11 +94,13 @@ pub fn gather(reader: &mut Reader<'_>, call: &Call<'_>) -> Said {
     }
     let (value, rank) = first(reader, call)?;
     let axis = axis(call.int("axis").unwrap_or(0), rank)?;
+    if let (Some(Fact::Places(table)), [count]) = (call.input(1), &reader.network.shape(value)[..]) {
+        let shape = table.shape_of_all(count).ok_or("it reads a list in another order than its own")?;
+        return one(reader.layer("Reshape", vec![("shape", super::shape(shape))], value)?);
+    }
     let places = call.ints(1).ok_or("which it picks is computed from values")?;
     let is_scalar = call.tensor(1).is_some_and(|tensor| tensor.shape().is_empty());
-    if call.tensor(1).is_some_and(|tensor| tensor.shape().len() > 1) {
-        return Err("it picks by a table of places".into());
-    }
+    let table = call.tensor(1).map(|tensor| tensor.shape().to_vec()).filter(|shape| shape.len() > 1);
     let size = reader.network.shape(value).get(axis).cloned().ok_or("its axis is not there")?;
     let front = |place: i64| match (place, size.number()) {
         (0.., _) => Ok(place),
@@ -111,7 +113,7 @@ pub fn gather(reader: &mut Reader<'_>, call: &Call<'_>) -> Said {
     let count = places.len() as i64;
     let even = step >= 1
         && places.iter().enumerate().all(|(index, place)| step.checked_mul(index as i64) == place.checked_sub(start));
-    if even && start == 0 && step == 1 && size.number() == Some(count) && !is_scalar {
+    if even && start == 0 && step == 1 && size.number() == Some(count) && !is_scalar && table.is_none() {
         return one(value);
     }
     let picked = if even {
@@ -128,7 +130,10 @@ pub fn gather(reader: &mut Reader<'_>, call: &Call<'_>) -> Said {
     if is_scalar {
         return one(reader.layer("Squeeze", vec![("dim", Constant::Int(axis as i64))], picked)?);
     }
-    one(picked)
+    let Some(table) = table else { return one(picked) };
+    let mut sizes = reader.network.shape(picked).to_vec();
+    sizes.splice(axis..=axis, table.into_iter().map(Dim::from));
+    one(reader.layer("Reshape", vec![("shape", super::shape(&sizes))], picked)?)
 }
 
 /// Sizes are an attribute up to set 12, then an argument; without them, parts are equal.

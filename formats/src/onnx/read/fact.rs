@@ -1,5 +1,6 @@
 //! What is known of a value of the file while its graph is followed.
 
+use super::places::Places;
 use crate::onnx::tensor::Tensor;
 use crate::spec::ValueId;
 use cnnc_compiler::shape::Dim;
@@ -13,6 +14,10 @@ pub enum Fact {
     Tensor(Tensor),
     /// Whole numbers that depend on open sizes.
     Sizes(Sizes),
+    /// Such numbers divided by one, to be rounded.
+    Quotient(Sizes, i64),
+    /// A table of places that depends on open sizes.
+    Places(Places),
     /// Something that could not be said, which has been noted.
     Unknown,
 }
@@ -45,11 +50,28 @@ impl Sizes {
 }
 
 impl Fact {
-    /// As a value of the network.
-    pub fn value(&self) -> Option<ValueId> {
+    /// Elements of a tensor, of one number over and over one.
+    pub fn elements(&self) -> usize {
         match self {
-            Fact::Value(value) => Some(*value),
-            _ => None,
+            Fact::Tensor(tensor) => tensor.uniform().map_or(tensor.count(), |_| 1),
+            Fact::Value(_) | Fact::Sizes(_) | Fact::Quotient(..) | Fact::Places(_) | Fact::Unknown => 0,
+        }
+    }
+
+    /// What it took, or will take, to make a tensor.
+    pub fn work(&self) -> usize {
+        match self {
+            Fact::Tensor(tensor) => tensor.work().saturating_add(self.elements()),
+            other => other.elements(),
+        }
+    }
+
+    /// As a table of places.
+    pub fn places(&self) -> Option<Places> {
+        match self {
+            Fact::Places(places) => Some(places.clone()),
+            Fact::Tensor(tensor) => Places::of_tensor(tensor),
+            Fact::Value(_) | Fact::Sizes(_) | Fact::Quotient(..) | Fact::Unknown => None,
         }
     }
 

@@ -2,18 +2,19 @@
 //! not.
 //!
 //! Every value gets a [`Fact`]. What depends on weights and sizes alone is computed here, with open sizes as symbols; the rest
-//! becomes layers of a [`Network`]. A node that cannot be said is noted and its results are unknown, so that all such nodes of
-//! a file are named in one run; where a pattern of several nodes has a word, the parts wait for it as what is unsaid
-//! ([`Unsaid`]).
+//! becomes layers of a [`Network`], and where several of them have a word together, that one layer. A node that cannot be said is
+//! noted and its results are unknown, so that all such nodes of a file are named in one run.
 
 mod call;
 mod fact;
 mod naming;
 mod nodes;
 mod patterns;
+mod places;
 
 pub use call::{Call, axes, axis};
 pub use fact::{Fact, Sizes};
+pub use places::Places;
 
 use super::external::ExternalData;
 use super::model::{self, Graph, Model, ValueInfo};
@@ -21,7 +22,7 @@ use super::scan::scan;
 use super::tensor::{Tensor, element_of};
 use super::{FORMAT_VERSIONS, OPERATOR_SETS};
 use crate::element::Element;
-use crate::spec::{self, Form, Network, Unproved, Unsaid, ValueId, Written};
+use crate::spec::{self, Form, Network, Unproved, ValueId, Written};
 use bytes::Bytes;
 use cnnc_compiler::shape::{Dim, Shape};
 use naming::Names;
@@ -109,8 +110,10 @@ pub struct Reader<'f> {
     widened: HashSet<&'static str>,
     nodes_left: usize,
     outputs: Vec<String>,
-    /// Values that flow into something that cannot be said.
-    lost: Vec<ValueId>,
+    /// Values of tensors that may still be looked at.
+    work_left: usize,
+    /// Names of values that are whole numbers in the file.
+    whole: HashSet<String>,
 }
 
 impl<'f> Reader<'f> {
@@ -129,7 +132,8 @@ impl<'f> Reader<'f> {
             widened: HashSet::new(),
             nodes_left: MOST_NODES,
             outputs: Vec::new(),
-            lost: Vec::new(),
+            work_left: LEAST_WORK,
+            whole: HashSet::new(),
         }
     }
 
@@ -140,7 +144,10 @@ impl<'f> Reader<'f> {
 
     /// Takes a tensor for a parameter.
     pub fn hold(&mut self, tensor: Tensor) -> (usize, Vec<usize>) {
-        let element = tensor.element();
+        if let Err(reason) = self.charge(tensor.work()) {
+            self.refuse(format!("a tensor is computed of others, and {reason}"));
+        }
+        let element = tensor.stored_as();
         self.widened.extend((element.is_float() && element != Element::Float32).then(|| element.name()));
         let shape = tensor.shape().to_vec();
         self.tensors.push(tensor);
@@ -181,7 +188,7 @@ impl<'f> Reader<'f> {
     fn initialisers(&mut self, graph: &'f Graph) -> Result<(), Refusal> {
         for tensor in &graph.initializer {
             let fact = match Tensor::of_file(tensor, self.files) {
-                Ok(found) => Fact::Tensor(found),
+                Ok(found) => Fact::Tensor(found.at_hand(self.files)),
                 Err(reason) if reason.starts_with("holds values of a type") => {
                     self.unsaid.push(format!("the tensor `{}` {reason}", tensor.name));
                     Fact::Unknown
@@ -191,6 +198,7 @@ impl<'f> Reader<'f> {
                 }
             };
             if let Fact::Tensor(found) = &fact {
+                self.work_left = self.work_left.saturating_add(found.count().saturating_mul(WORK));
                 self.names.know(found, &tensor.name);
             }
             self.facts.insert(tensor.name.clone(), fact);
@@ -203,7 +211,13 @@ impl<'f> Reader<'f> {
         let mut symbols = Symbols::default();
         for input in graph.input.iter().filter(|input| !self.facts.contains_key(&input.name)).collect::<Vec<_>>() {
             let fact = match symbols.shape(input, self.network.inputs.len()) {
-                Ok(shape) => Fact::Value(self.network.input(&input.name, shape)),
+                Ok((shape, is_float)) => {
+                    if !is_float {
+                        self.whole.insert(input.name.clone());
+                        self.note("inputs of whole numbers are given as float32, exact up to 16777216");
+                    }
+                    Fact::Value(self.network.input(&input.name, shape))
+                }
                 Err(reason) => {
                     self.unsaid.push(format!("the input `{}` {reason}", input.name));
                     Fact::Unknown
@@ -234,12 +248,17 @@ impl<'f> Reader<'f> {
         self.unsaid.push(line);
     }
 
-    /// Adds what a pattern may take up; the line is told where none does.
-    pub fn wait(&mut self, call: &Call<'_>, reason: &str) -> Result<Vec<Fact>, String> {
-        let inputs =
-            (0..call.inputs.len()).map(|index| self.value(call, index)).collect::<Result<Vec<ValueId>, _>>()?;
-        let (operator, line) = (call.node.op_type.clone(), self.line(call.node, reason));
-        Ok(vec![Fact::Value(self.network.unsaid(Unsaid { operator, line }, &inputs))])
+    /// Counts values of tensors that are looked at or made: a small file cannot ask for many.
+    ///
+    /// # Errors
+    /// That it asks for more.
+    pub fn charge(&mut self, values: usize) -> Result<(), String> {
+        self.work_left = self.work_left.saturating_sub(values);
+        if self.work_left > 0 {
+            Ok(())
+        } else {
+            Err("more is computed of tensors than a file of its size is worth".into())
+        }
     }
 
     /// A node as people find it: its name, operator, set and module.
@@ -256,11 +275,6 @@ impl<'f> Reader<'f> {
 
     fn finish(mut self, model: &Model, form: Form) -> Result<Imported, Refusal> {
         patterns::find(&mut self);
-        // What flows into something unsaid counts as going out: all that cannot be said is told at once.
-        let lost = std::mem::take(&mut self.lost).into_iter();
-        self.network.outputs.extend(lost.map(|value| spec::Output { name: String::new(), value }));
-        let waiting = self.network.left_unsaid();
-        self.unsaid.extend(waiting);
         if self.unsaid.is_empty() && (self.network.outputs.is_empty() || self.network.inputs.is_empty()) {
             self.unsaid.push("nothing comes in, or nothing goes out".into());
         }
@@ -304,6 +318,10 @@ impl<'f> Reader<'f> {
     }
 }
 
+/// How often values of a file's tensors may be looked at while it is read, and how many may be in any case.
+const WORK: usize = 64;
+const LEAST_WORK: usize = 1 << 26;
+
 /// Numbers of weights that are in no file, at most: 1 GB. VGG-19 with all weights the same has 143 million.
 const MOST_MADE: u64 = 1 << 28;
 
@@ -320,12 +338,10 @@ struct Symbols {
 }
 
 impl Symbols {
-    /// The shape of an input.
-    fn shape(&mut self, input: &ValueInfo, place: usize) -> Result<Shape, String> {
+    /// The shape of an input, and whether it is of floats.
+    fn shape(&mut self, input: &ValueInfo, place: usize) -> Result<(Shape, bool), String> {
         let kind = input.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref()).ok_or("is no tensor")?;
-        if !element_of(kind.elem_type).is_some_and(Element::is_float) {
-            return Err("is of whole numbers or texts, and inputs are float32 here".into());
-        }
+        let element = element_of(kind.elem_type).ok_or("is of texts or such, and inputs are float32 here")?;
         let sizes = &kind.shape.as_ref().ok_or("has sizes of which not even the number is known")?.dim;
         if sizes.is_empty() || sizes.len() > 8 {
             return Err(format!("has {} axes", sizes.len()));
@@ -340,7 +356,7 @@ impl Symbols {
         if place > 64 {
             return Err("is one of too many".into());
         }
-        sizes.iter().enumerate().map(size).collect()
+        Ok((sizes.iter().enumerate().map(size).collect::<Result<Shape, String>>()?, element.is_float()))
     }
 
     fn symbol(&mut self, name: Option<&String>, axis: usize, rank: usize) -> Dim {

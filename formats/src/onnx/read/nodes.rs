@@ -53,13 +53,11 @@ impl<'f> Reader<'f> {
             self.refuse(line);
             return self.settle(node, Vec::new());
         };
-        let values: Vec<ValueId> = inputs.iter().flatten().filter_map(Fact::value).collect();
         if inputs.iter().flatten().any(|fact| matches!(fact, Fact::Unknown)) {
             if self.unsaid.is_empty() {
                 let line = self.line(node, "it takes a result that has no word, of a node that has one");
                 self.refuse(line);
             }
-            self.lost.extend(values);
             return self.settle(node, Vec::new());
         }
         let call = Call { node, inputs, attributes, version };
@@ -68,18 +66,24 @@ impl<'f> Reader<'f> {
             self.network.scope = scope;
         }
         let function = self.functions.get(&(&*node.domain, &*node.op_type, &*node.overload)).copied();
+        let is_whole = node.input.iter().any(|name| self.whole.contains(name));
         let results = match function {
+            _ if is_whole && (function.is_some() || !operators::keeps_numbers(node)) => {
+                Err("it computes with whole numbers, and computations are of float32 here".into())
+            }
             Some(_) if depth >= DEEPEST => Err("functions call each other too deeply".into()),
             Some(function) => self.function(function, &call, depth),
             None if node.op_type == "If" && is_own(&node.domain) => self.branch(&call, given, depth),
             None => operators::read(self, &call),
         };
+        if is_whole && !operators::makes_floats(node) {
+            self.whole.extend(node.output.iter().cloned());
+        }
         match results {
             Ok(results) => self.settle(node, results),
             Err(reason) => {
                 let line = self.line(node, &reason);
                 self.refuse(line);
-                self.lost.extend(values);
                 self.settle(node, Vec::new());
             }
         }
@@ -144,7 +148,9 @@ impl<'f> Reader<'f> {
         match call.input(index) {
             Some(Fact::Value(value)) => Ok(*value),
             Some(Fact::Tensor(tensor)) => self.constant(&tensor.clone()),
-            Some(Fact::Sizes(_)) => Err("it computes with open sizes where numbers are needed".into()),
+            Some(Fact::Sizes(_) | Fact::Quotient(..) | Fact::Places(_)) => {
+                Err("it computes with open sizes where numbers are needed".into())
+            }
             Some(Fact::Unknown) | None => Err(format!("argument {index} is missing")),
         }
     }
@@ -163,8 +169,13 @@ impl<'f> Reader<'f> {
             self.names.written(value, tensor);
             return Ok(value);
         }
-        if tensor.shape().is_empty() {
-            return Err("it takes a number that is not finite".into());
+        self.parameter(tensor)
+    }
+
+    /// A tensor as a parameter.
+    pub fn parameter(&mut self, tensor: &Tensor) -> Result<ValueId, String> {
+        if tensor.shape().is_empty() || tensor.count() == 0 {
+            return Err("it takes a number, or a tensor of no values".into());
         }
         let sizes = tensor.shape().iter().map(|&size| Constant::Int(size as i64)).collect();
         let shape = vec![("shape", Constant::Tuple(sizes))];

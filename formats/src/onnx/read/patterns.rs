@@ -52,13 +52,20 @@ fn under(network: &Network, value: ValueId, layer: &str) -> Option<ValueId> {
     node.inputs.first().copied().filter(|_| node.is_layer(layer))
 }
 
-/// The arguments of what waits for a pattern.
-fn waiting<'n>(network: &'n Network, value: ValueId, operator: &str) -> Option<&'n [ValueId]> {
+/// What a value is a whole power of: a layer, or products of it with itself.
+fn root_of(network: &Network, value: ValueId, exponent: usize) -> Option<ValueId> {
     let node = network.node(value);
-    match &node.operation {
-        Operation::Unsaid(unsaid) if unsaid.operator == operator => Some(&node.inputs),
-        _ => None,
+    if node.is_layer("Pow") {
+        let is_wanted = node.argument("exponent") == Some(&Constant::Int(exponent as i64));
+        return node.inputs.first().copied().filter(|_| is_wanted);
     }
+    let (first, others) = node.inputs.split_first().filter(|_| node.is_join(JoinKind::Product))?;
+    if others.iter().all(|other| other == first) && others.len() + 1 == exponent {
+        return Some(*first);
+    }
+    let lower = exponent.checked_sub(1).filter(|lower| *lower > 1)?;
+    let (power, x) = either(network, value, JoinKind::Product, |one| root_of(network, one, lower).is_some())?;
+    (root_of(network, power, lower) == Some(x)).then_some(x)
 }
 
 /// What is joined with a number that is about this one.
@@ -129,18 +136,14 @@ fn gelu(reader: &mut Reader<'_>, value: ValueId) -> bool {
     let network = &reader.network;
     // `1 + erf(x / √2)`
     let exact = |value: ValueId| {
-        let erf = with_number(network, value, JoinKind::Sum, 1.0)?;
-        times(network, *waiting(network, erf, "Erf")?.first()?, std::f64::consts::FRAC_1_SQRT_2)
+        let erf = under(network, with_number(network, value, JoinKind::Sum, 1.0)?, "Erf")?;
+        times(network, erf, std::f64::consts::FRAC_1_SQRT_2)
     };
     // `1 + tanh(√(2/π) · (x + 0.044715 · x³))`
     let near = |value: ValueId| {
         let tanh = under(network, with_number(network, value, JoinKind::Sum, 1.0)?, "Tanh")?;
         let inner = times(network, tanh, (2.0 / std::f64::consts::PI).sqrt())?;
-        let cube = |value: ValueId| {
-            let cubed = network.node(times(network, value, 0.044_715)?);
-            let same = cubed.is_join(JoinKind::Product) && cubed.inputs.len() == 3;
-            cubed.inputs.first().copied().filter(|first| same && cubed.inputs.iter().all(|input| input == first))
-        };
+        let cube = |value: ValueId| root_of(network, times(network, value, 0.044_715)?, 3);
         let (cubed, x) = either(network, inner, JoinKind::Sum, |value| cube(value).is_some())?;
         (cube(cubed) == Some(x)).then_some(x)
     };
@@ -192,13 +195,11 @@ fn centred(network: &Network, value: ValueId) -> Option<Centred> {
     }
     let &[x, mean] = network.node(above).inputs.as_slice() else { return None };
     let axes = mean_axes(network, mean).filter(|_| under(network, mean, "Mean") == Some(x))?;
-    let inside = *waiting(network, root, "Sqrt")?.first()?;
+    let inside = under(network, root, "Sqrt")?;
     let (number, variance) = either(network, inside, JoinKind::Sum, |one| network.node(one).number().is_some())?;
     let eps = network.node(number).number()?;
     let squares = under(network, variance, "Mean")?;
-    let node = network.node(squares);
-    let is_square =
-        node.is_join(JoinKind::Product) && node.inputs.len() == 2 && node.inputs.iter().all(|input| *input == above);
+    let is_square = root_of(network, squares, 2) == Some(above);
     (mean_axes(network, variance)? == axes && is_square).then_some(Centred { x, axes, eps })
 }
 

@@ -1,17 +1,23 @@
 //! Tensors of a file: sizes, and values that are made when somebody asks for them.
 //!
 //! Values stay in the file's own bytes, or in a file beside it, until they are written out; what an importer does to them
-//! (another order of axes, a factor) is noted and done then. So weights that many nodes share, or that are turned, take no
-//! second memory. A tensor whose bytes are not as many as its sizes say is refused when it is read.
+//! (another order of axes, a factor, what `made.rs` has) is noted and done then. So weights that many nodes share, or that are
+//! turned, take no second memory. A tensor whose bytes are not as many as its sizes say is refused when it is read.
+
+pub mod array;
+mod made;
+
+pub use made::Made;
 
 use super::external::{External, ExternalData, NoExternalData};
 use super::model;
 use crate::element::{self, Element};
 use bytes::Bytes;
+use made::Origin;
 use std::sync::Arc;
 
 /// Values that are looked at while a file is read: sizes, axes, small constants.
-pub const MOST_LOOKED_AT: usize = 1 << 16;
+pub const MOST_LOOKED_AT: usize = 1 << 18;
 
 /// The elements of that type's number in a file; `None` for texts, complex numbers and parts of bytes.
 pub fn element_of(data_type: i32) -> Option<Element> {
@@ -43,6 +49,7 @@ pub struct Tensor {
     shape: Vec<usize>,
     element: Element,
     source: Arc<Source>,
+    origin: Origin,
 }
 
 #[derive(Debug)]
@@ -51,12 +58,8 @@ enum Source {
     Bytes(Bytes),
     /// So many bytes of a file beside the first.
     External(External),
-    /// The same values in another form.
-    Reshaped(Tensor),
-    /// Axis `i` is axis `order[i]` of the other.
-    Permuted(Tensor, Vec<usize>),
-    /// Each value times a number.
-    Scaled(Tensor, f32),
+    /// Computed of others.
+    Made(Made),
     /// One value, over and over.
     Filled(f32),
 }
@@ -95,24 +98,41 @@ impl Tensor {
         if found != count {
             return Err(format!("is {shape:?}, which is {count} values, and holds {found}"));
         }
-        Ok(Tensor { shape, element, source: Arc::new(source) })
+        Ok(Tensor { shape, element, source: Arc::new(source), origin: Origin::new(element, true) })
+    }
+
+    /// With its values in memory, where they are few: what may be looked at while a file is read. A file that
+    /// cannot be read is told when its values are.
+    pub fn at_hand(self, files: &dyn ExternalData) -> Tensor {
+        match &*self.source {
+            Source::External(external) if self.count() <= MOST_LOOKED_AT => match external.whole(files) {
+                Ok(bytes) => Tensor { source: Arc::new(Source::Bytes(bytes)), ..self },
+                Err(_) => self,
+            },
+            _ => self,
+        }
     }
 
     /// Float32 values in that form.
     pub fn of_floats(shape: Vec<usize>, values: Vec<f32>) -> Tensor {
         let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        Tensor { shape, element: Element::Float32, source: Arc::new(Source::Bytes(bytes.into())) }
+        Tensor::of_bytes(shape, Element::Float32, bytes, Origin::new(Element::Float32, true))
     }
 
     /// Whole numbers in that form.
     pub fn of_ints(shape: Vec<usize>, values: Vec<i64>) -> Tensor {
         let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        Tensor { shape, element: Element::Int64, source: Arc::new(Source::Bytes(bytes.into())) }
+        Tensor::of_bytes(shape, Element::Int64, bytes, Origin::new(Element::Int64, true))
+    }
+
+    fn of_bytes(shape: Vec<usize>, element: Element, bytes: Vec<u8>, origin: Origin) -> Tensor {
+        Tensor { shape, element, source: Arc::new(Source::Bytes(bytes.into())), origin }
     }
 
     /// One float32 everywhere.
     pub fn filled(shape: Vec<usize>, value: f32) -> Tensor {
-        Tensor { shape, element: Element::Float32, source: Arc::new(Source::Filled(value)) }
+        let source = Arc::new(Source::Filled(value));
+        Tensor { shape, element: Element::Float32, source, origin: Origin::new(Element::Float32, false) }
     }
 
     /// Its sizes.
@@ -120,9 +140,14 @@ impl Tensor {
         &self.shape
     }
 
-    /// What its elements are in the file.
+    /// What its elements are.
     pub fn element(&self) -> Element {
         self.element
+    }
+
+    /// What the values that it is made of are in the file.
+    pub fn stored_as(&self) -> Element {
+        self.origin.element
     }
 
     /// The number of its elements.
@@ -132,47 +157,17 @@ impl Tensor {
 
     /// A number that tensors share which are made of the same values, however they are turned.
     pub fn root(&self) -> usize {
-        match &*self.source {
-            Source::Reshaped(inner) | Source::Permuted(inner, _) | Source::Scaled(inner, _) => inner.root(),
-            _ => Arc::as_ptr(&self.source).addr(),
-        }
+        Arc::as_ptr(&self.origin.root).addr()
     }
 
-    /// Whether a file holds each of its values.
+    /// Whether a file holds about as many values.
     pub fn is_stored(&self) -> bool {
-        match &*self.source {
-            Source::Filled(_) => false,
-            Source::Reshaped(inner) | Source::Permuted(inner, _) | Source::Scaled(inner, _) => inner.is_stored(),
-            _ => true,
-        }
+        self.origin.is_stored
     }
 
     /// The same values in another form; `None` where there are not as many.
     pub fn reshaped(&self, shape: Vec<usize>) -> Option<Tensor> {
-        let fits = count(&shape) == Some(self.count());
-        fits.then(|| Tensor { shape, element: self.element, source: Arc::new(Source::Reshaped(self.clone())) })
-    }
-
-    /// With its axes in another order; `None` where `order` is none.
-    pub fn permuted(&self, order: &[usize]) -> Option<Tensor> {
-        let mut seen: Vec<usize> = order.to_vec();
-        seen.sort_unstable();
-        let shape = order.iter().map(|&axis| self.shape.get(axis).copied()).collect::<Option<Vec<usize>>>()?;
-        let fits = seen.into_iter().eq(0..self.shape.len());
-        let source = Arc::new(Source::Permuted(self.clone(), order.to_vec()));
-        fits.then_some(Tensor { shape, element: self.element, source })
-    }
-
-    /// Each value times a number.
-    pub fn scaled(&self, factor: f32) -> Tensor {
-        if factor == 1.0 {
-            return self.clone();
-        }
-        Tensor {
-            shape: self.shape.clone(),
-            element: self.element,
-            source: Arc::new(Source::Scaled(self.clone(), factor)),
-        }
+        (count(&shape) == Some(self.count())).then(|| Tensor { shape, ..self.clone() })
     }
 
     /// Its values as whole numbers, where they are and are few.
@@ -182,7 +177,6 @@ impl Tensor {
         }
         match &*self.source {
             Source::Bytes(bytes) => element::to_i64(self.element, bytes),
-            Source::Reshaped(other) => other.ints(),
             _ => {
                 let bytes: Vec<u8> = self.small_floats()?.into_iter().flat_map(f32::to_le_bytes).collect();
                 element::to_i64(Element::Float32, &bytes)
@@ -198,8 +192,8 @@ impl Tensor {
     fn is_external(&self) -> bool {
         match &*self.source {
             Source::External(_) => true,
-            Source::Reshaped(other) | Source::Permuted(other, _) | Source::Scaled(other, _) => other.is_external(),
-            _ => false,
+            Source::Made(made) => made.is_external(),
+            Source::Bytes(_) | Source::Filled(_) => false,
         }
     }
 
@@ -207,8 +201,7 @@ impl Tensor {
     pub fn comes_in_parts(&self) -> bool {
         match &*self.source {
             Source::Bytes(_) | Source::External(_) | Source::Filled(_) => true,
-            Source::Reshaped(inner) => inner.comes_in_parts(),
-            _ => false,
+            Source::Made(_) => false,
         }
     }
 
@@ -224,7 +217,6 @@ impl Tensor {
             Source::External(external) => {
                 element::to_f32(self.element, &external.part(files, first as u64, length as u64)?)
             }
-            Source::Reshaped(inner) => return inner.part(files, start, into),
             Source::Filled(value) => vec![*value; into.len()],
             _ => Vec::new(),
         };
@@ -240,13 +232,7 @@ impl Tensor {
         Ok(match &*self.source {
             Source::Bytes(bytes) => element::to_f32(self.element, bytes),
             Source::External(external) => element::to_f32(self.element, &external.whole(files)?),
-            Source::Reshaped(other) => other.floats(files)?,
-            Source::Permuted(other, order) => permuted(&other.floats(files)?, &other.shape, order),
-            Source::Scaled(other, factor) => {
-                let mut values = other.floats(files)?;
-                values.iter_mut().for_each(|value| *value *= factor);
-                values
-            }
+            Source::Made(made) => made.values(files)?,
             Source::Filled(value) => vec![*value; self.count()],
         })
     }
@@ -266,32 +252,6 @@ fn listed(tensor: &model::Tensor, element: Element) -> Vec<u8> {
         // All others lie in the low bytes of 32 bits, the bits of floats too.
         narrow => low(narrow.bytes() as usize).collect(),
     }
-}
-
-/// Values with their axes in another order.
-fn permuted(values: &[f32], shape: &[usize], order: &[usize]) -> Vec<f32> {
-    let mut strides = vec![1; shape.len()];
-    for axis in (0..shape.len().saturating_sub(1)).rev() {
-        strides[axis] = strides[axis + 1] * shape[axis + 1];
-    }
-    let sizes: Vec<usize> = order.iter().map(|&axis| shape[axis]).collect();
-    let steps: Vec<usize> = order.iter().map(|&axis| strides[axis]).collect();
-    let mut index = vec![0; sizes.len()];
-    let mut place = 0;
-    let mut result = Vec::with_capacity(values.len());
-    for _ in 0..values.len() {
-        result.push(values[place]);
-        for axis in (0..sizes.len()).rev() {
-            index[axis] += 1;
-            place += steps[axis];
-            if index[axis] < sizes[axis] {
-                break;
-            }
-            place -= steps[axis] * sizes[axis];
-            index[axis] = 0;
-        }
-    }
-    result
 }
 
 #[cfg(test)]
@@ -347,6 +307,37 @@ mod tests {
         assert_eq!(turned.shape(), [3, 2]);
         assert_eq!(turned.small_floats().unwrap(), [0.0, 3.0, 1.0, 4.0, 2.0, 5.0]);
         assert!(tensor.permuted(&[0, 0]).is_none());
-        assert_eq!(tensor.scaled(2.0).small_floats().unwrap()[5], 10.0);
+        assert_eq!(tensor.scaled(2.0).unwrap().small_floats().unwrap()[5], 10.0);
+    }
+
+    #[test]
+    fn large_tensors_are_made_when_they_are_written() {
+        let count = MOST_LOOKED_AT + 2;
+        let tensor = Tensor::of_floats(vec![2, count / 2], (0..count).map(|value| (value % 7) as f32).collect());
+        let turned = tensor.permuted(&[1, 0]).unwrap();
+        assert_eq!((turned.root(), turned.comes_in_parts()), (tensor.root(), false));
+        let most = turned.reduced(&[0], |all| all.iter().copied().fold(f32::MIN, f32::max)).unwrap();
+        assert_eq!((most.shape(), most.small_floats().unwrap()), (&[1, 2][..], vec![6.0, 6.0]));
+        let below = turned.joined(&most, |a, b| a - b).unwrap().each(f32::abs).unwrap();
+        assert_eq!(below.floats(&NoExternalData).unwrap()[..3], [6.0, 6.0 - (count / 2 % 7) as f32, 5.0]);
+        // One number over and over stays one number.
+        let filled = Tensor::filled(vec![1 << 15, 1 << 14], 2.0).scaled(3.0).unwrap();
+        assert_eq!(
+            (filled.is_stored(), filled.comes_in_parts(), filled.shape()),
+            (false, true, &[1 << 15, 1 << 14][..])
+        );
+    }
+
+    #[test]
+    fn what_is_made_is_in_proportion_to_the_file() {
+        let row = Tensor::of_floats(vec![1, 1 << 12], vec![1.0; 1 << 12]);
+        assert!(row.joined(&row.permuted(&[1, 0]).unwrap(), |a, b| a + b).is_none());
+        let count = MOST_LOOKED_AT + 1;
+        let mut twice = Tensor::of_floats(vec![count], vec![1.0; count]);
+        let often = (0..99).position(|_| match twice.joined(&twice, |a, b| a + b) {
+            Some(sum) => std::mem::replace(&mut twice, sum).count() == 0,
+            None => true,
+        });
+        assert!(often.is_some_and(|often| often < 8), "{often:?}");
     }
 }

@@ -1,6 +1,6 @@
 //! A body with names as syntax, and the text of that: the grammar's own formatter writes it.
 
-use super::statements::{Argument as Given, Block, Label, Parameter, Program, Statement};
+use super::statements::{Argument as Given, Block, Label, Parameter, Program, Statement, Turns, variables};
 use super::{Network, Operation, ValueId};
 use cnnc_compiler::ops::{self, Constant, Numbers, Op};
 use cnnc_compiler::shape::Dim;
@@ -15,20 +15,18 @@ use std::collections::{HashMap, HashSet};
 /// Words that no value may be called.
 const RESERVED: [&str; 9] = ["if", "else", "and", "or", "not", "in", "true", "false", "_"];
 
-/// The name of a loop's number.
-const COUNTER: &str = "i";
-
 /// The text of a network whose program is this; `None` where some of it cannot be written.
 pub fn text(network: &Network, program: &Program) -> Option<String> {
     let mut items = Vec::new();
     for block in &program.blocks {
-        let mut writer = Writer::new(network, program, &block.parameters);
+        let parameters = block.parameters.iter().map(|parameter| &parameter.name);
+        let mut writer = Writer::new(network, program, parameters.chain(variables(&block.body)));
         let mut body = writer.body(&block.body)?;
         on_lines(&mut body.statements);
         let parameters = block.parameters.iter().map(parameter).collect::<Option<_>>()?;
         items.push(declaration(DeclarationKind::Block, &block.name, parameters, body));
     }
-    let mut writer = Writer::new(network, program, &[]);
+    let mut writer = Writer::new(network, program, variables(&program.body).into_iter());
     writer.name_inputs();
     let mut statements = writer.input_statements()?;
     statements.extend(writer.body(&program.body)?.statements);
@@ -68,8 +66,6 @@ fn parameter(parameter: &Parameter) -> Option<ast::Parameter> {
 struct Writer<'n> {
     network: &'n Network,
     program: &'n Program,
-    /// Those of the block that is written.
-    parameters: &'n [Parameter],
     /// Names of values that are kept.
     kept: HashMap<ValueId, String>,
     taken: HashSet<String>,
@@ -78,9 +74,10 @@ struct Writer<'n> {
 }
 
 impl<'n> Writer<'n> {
-    fn new(network: &'n Network, program: &'n Program, parameters: &'n [Parameter]) -> Writer<'n> {
-        let taken = parameters.iter().map(|parameter| parameter.name.clone()).collect();
-        Writer { network, program, parameters, kept: HashMap::new(), taken, inputs: Vec::new() }
+    /// One of a body in which there are values of these names.
+    fn new(network: &'n Network, program: &'n Program, values: impl Iterator<Item = &'n String>) -> Writer<'n> {
+        let taken = values.cloned().collect();
+        Writer { network, program, kept: HashMap::new(), taken, inputs: Vec::new() }
     }
 
     /// Names the inputs, and takes the names of open sizes, which stand in the same place.
@@ -126,16 +123,16 @@ impl<'n> Writer<'n> {
             Statement::Join(value, branches) => self.join(*value, branches)?,
             Statement::Group(label, inner) => {
                 let body = self.body(inner)?;
-                StatementKind::Item(FlowItem { label: Some(label_of(label)), kind: FlowKind::Sequential(body) })
+                StatementKind::Item(FlowItem { label: Some(self.label(label)?), kind: FlowKind::Sequential(body) })
             }
             Statement::Call(label, block, arguments) => {
                 let call = self.call_of_block(self.program.blocks.get(*block)?, arguments)?;
-                StatementKind::Item(FlowItem { label: label.as_ref().map(label_of), kind: FlowKind::Use(call) })
+                let label = self.label_of(label.as_ref())?;
+                StatementKind::Item(FlowItem { label, kind: FlowKind::Use(call) })
             }
-            Statement::For(first, behind, inner) => {
-                let range = ExprKind::Range(Box::new(int(*first as i64)), Box::new(int(*behind as i64)));
-                let body = self.body(inner)?;
-                StatementKind::For { pattern: Pattern::Name(name(COUNTER)), values: expr(range), body }
+            Statement::For(turns, inner) => {
+                let (pattern, values) = self.turns(turns)?;
+                StatementKind::For { pattern, values, body: self.body(inner)? }
             }
             Statement::Repeat(count, inner) => {
                 StatementKind::Repeat { count: int(*count as i64), body: self.body(inner)? }
@@ -187,22 +184,71 @@ impl<'n> Writer<'n> {
             (Operation::Numbers, Some(Op::Numbers(numbers))) => FlowKind::Constant(constant(numbers)?),
             _ => return None,
         };
-        Some(StatementKind::Item(FlowItem { label: label.map(label_of), kind }))
+        Some(StatementKind::Item(FlowItem { label: self.label_of(label)?, kind }))
     }
 
     fn given(&self, given: &Given) -> Option<Expr> {
-        let parameter = |place: &usize| Some(expr(ExprKind::Name(self.parameters.get(*place)?.name.clone())));
         let of = |left: Expr, operator, right: Expr| expr(ExprKind::Binary(operator, Box::new(left), Box::new(right)));
         Some(match given {
             Given::Constant(constant) => value_of(constant)?,
             Given::Tuple(members) => {
                 expr(ExprKind::Tuple(members.iter().map(|member| self.given(member)).collect::<Option<_>>()?))
             }
-            Given::Parameter(place) => parameter(place)?,
-            Given::Times(factor, place) => of(int(*factor), BinaryOperator::Multiply, parameter(place)?),
-            Given::Part(place, divisor) => of(parameter(place)?, BinaryOperator::FloorDivide, int(*divisor)),
-            Given::Half(place) => of(parameter(place)?, BinaryOperator::FloorDivide, int(2)),
+            Given::Variable(name) => expr(ExprKind::Name(name.clone())),
+            Given::Times(factor, other) => of(int(*factor), BinaryOperator::Multiply, self.given(other)?),
+            Given::Part(other, divisor) => of(self.given(other)?, BinaryOperator::FloorDivide, int(*divisor)),
+            // `a + (b + c)` as `a + b + c`.
+            Given::Sum(one, other) => match &**other {
+                Given::Sum(first, second) => {
+                    let inner = Given::Sum(one.clone(), first.clone());
+                    self.given(&Given::Sum(Box::new(inner), second.clone()))?
+                }
+                other => of(self.given(one)?, BinaryOperator::Add, self.given(other)?),
+            },
         })
+    }
+
+    /// What stands between `for` and its braces.
+    fn turns(&self, turns: &Turns) -> Option<(Pattern, Expr)> {
+        Some(match turns {
+            Turns::Range(variable, first, behind) => {
+                let range = ExprKind::Range(Box::new(self.given(first)?), Box::new(self.given(behind)?));
+                (Pattern::Name(name(variable)), expr(range))
+            }
+            Turns::List(variables, rows) => {
+                let mut patterns: Vec<Pattern> =
+                    variables.iter().map(|variable| Pattern::Name(name(variable))).collect();
+                let rows = rows.iter().map(|row| {
+                    let values = row.iter().map(|value| self.given(value)).collect::<Option<Vec<Expr>>>()?;
+                    <[Expr; 1]>::try_from(values)
+                        .map_or_else(|values| Some(expr(ExprKind::Tuple(values))), |[one]| Some(one))
+                });
+                let rows = expr(ExprKind::List(rows.collect::<Option<_>>()?));
+                let pattern =
+                    if patterns.len() == 1 { patterns.pop()? } else { Pattern::Tuple(patterns, Span::default()) };
+                (pattern, rows)
+            }
+        })
+    }
+
+    fn label_of(&self, label: Option<&Label>) -> Option<Option<ast::Label>> {
+        label.map_or(Some(None), |label| self.label(label).map(Some))
+    }
+
+    fn label(&self, label: &Label) -> Option<ast::Label> {
+        let member = label.member.as_ref().map(|member| {
+            let number = member.parse::<i64>().ok().filter(|number| number.to_string() == *member && *number >= 0);
+            let text = || expr(ExprKind::String(vec![StringPart::Text(member.clone())]));
+            let parts = vec![StringPart::Value(number.map_or_else(text, int))];
+            Box::new(ast::Label { parts, quoted: false, member: None, span: Span::default() })
+        });
+        let mut plain = plain_label(&label.name);
+        if let Some(number) = &label.number {
+            plain.parts.retain(|part| *part != StringPart::Text(String::new()));
+            plain.parts.push(StringPart::Value(self.given(number)?));
+            plain.quoted = true;
+        }
+        Some(ast::Label { member, ..plain })
     }
 
     /// The call of a block: parameters without a default by position, the others by name where they differ from it.
@@ -257,7 +303,12 @@ fn is_short(body: &[Statement]) -> bool {
     let is_plain = |statement: &Statement| {
         matches!(statement, Statement::Item(..) | Statement::Call(..) | Statement::From(_) | Statement::Keep(_))
     };
-    let few = |body: &[Statement]| body.len() <= 3 && body.iter().all(is_plain);
+    let is_nameless = |statement: &Statement| matches!(statement, Statement::Item(None, ..));
+    let few = |body: &[Statement]| match body.len() {
+        0..=3 => body.iter().all(is_plain),
+        4 => body.iter().all(is_nameless),
+        _ => false,
+    };
     match body {
         [Statement::Join(_, branches)] => branches.len() <= 3 && branches.iter().all(|branch| few(branch)),
         body => few(body),
@@ -288,22 +339,6 @@ fn is_word(text: &str) -> bool {
 fn plain_label(text: &str) -> ast::Label {
     let parts = vec![StringPart::Text(text.to_owned())];
     ast::Label { parts, quoted: !is_word(text), member: None, span: Span::default() }
-}
-
-fn label_of(label: &Label) -> ast::Label {
-    let member = label.member.as_ref().map(|member| {
-        let number = member.parse::<i64>().ok().filter(|number| number.to_string() == *member && *number >= 0);
-        let text = || expr(ExprKind::String(vec![StringPart::Text(member.clone())]));
-        let parts = vec![StringPart::Value(number.map_or_else(text, int))];
-        Box::new(ast::Label { parts, quoted: false, member: None, span: Span::default() })
-    });
-    let mut plain = plain_label(&label.name);
-    if label.counted {
-        plain.parts.retain(|part| *part != StringPart::Text(String::new()));
-        plain.parts.push(StringPart::Value(expr(ExprKind::Name(COUNTER.into()))));
-        plain.quoted = true;
-    }
-    ast::Label { member, ..plain }
 }
 
 /// Arguments that people give by position: the first of their layer.

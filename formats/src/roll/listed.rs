@@ -1,0 +1,78 @@
+//! Loops through a list: turns of several lines that are built alike, and the numbers by which they differ.
+//!
+//! `for (first, count, channels) in [(9, 8, 128), (44, 36, 256)] { … }` is the table of a paper. What can be said by another
+//! number is, as with the parameters of a block.
+
+use super::lines;
+use super::loops::{Loops, Run};
+use super::parameters::parameters;
+use super::signature::{Signature, put};
+use crate::spec::statements::{self, Argument, Statement};
+use cnnc_compiler::ops::Constant;
+
+/// Turns of a loop, at most: a longer table is none that is read.
+const MOST_TURNS: usize = 64;
+
+/// Numbers of a turn, at most.
+const MOST_NUMBERS: usize = 5;
+
+/// Lines that a turn has at least: where each is one line, a list says no more than the calls themselves.
+const FEWEST_LINES: usize = 2;
+
+/// Lines that have to be saved: a list is more to understand than what it saves otherwise.
+const FEWEST_SAVED: usize = 3;
+
+/// Characters of a list that stand on the line of their `for`, about.
+const ONE_LINE: usize = 70;
+
+/// The statements of a body as turns of loops.
+pub struct Turns<'b> {
+    loops: &'b Loops<'b>,
+    body: &'b [Statement],
+    /// What each statement is built like; `None` of what cannot be repeated.
+    texts: Vec<Option<String>>,
+}
+
+impl<'b> Turns<'b> {
+    /// Those of a body.
+    pub fn of(loops: &'b Loops<'b>, body: &'b [Statement]) -> Turns<'b> {
+        let text = |statement| loops.signature(std::slice::from_ref(statement)).map(|signature| signature.text);
+        Turns { loops, body, texts: body.iter().map(text).collect() }
+    }
+
+    /// The loop whose first turn has `length` statements, the first at `place`.
+    pub fn run(&self, place: usize, length: usize) -> Option<Run> {
+        let once = self.body.get(place..place + length)?;
+        let texts = self.texts.get(place..place + length)?;
+        if texts.iter().any(Option::is_none) {
+            return None;
+        }
+        let is_turn = |turn: &usize| self.texts.get(place + turn * length..place + (turn + 1) * length) == Some(texts);
+        let turns = (1..MOST_TURNS).take_while(is_turn).count() + 1;
+        let of_turn: usize = once.iter().map(lines).sum();
+        if turns < 2 || of_turn < FEWEST_LINES {
+            return None;
+        }
+        let pieces = (0..turns).map(|turn| self.body.get(place + turn * length..place + (turn + 1) * length));
+        let pieces: Vec<Signature> = pieces.map(|piece| self.loops.signature(piece?)).collect::<Option<_>>()?;
+        let (variables, inside, rows) = parameters(&pieces, &self.loops.taken_in(once))?;
+        if variables.is_empty() || variables.len() > MOST_NUMBERS {
+            return None;
+        }
+        let of_list = if rows.iter().map(|row| written(row)).sum::<usize>() < ONE_LINE { 0 } else { rows.len() + 1 };
+        let saved = ((turns - 1) * of_turn).checked_sub(2 + of_list).filter(|saved| *saved >= FEWEST_SAVED)?;
+        let mut body = once.to_vec();
+        put(&mut body, &mut inside.into_iter());
+        let variables = variables.into_iter().map(|variable| variable.name).collect();
+        Some(Run { turns, saved, looped: Statement::For(statements::Turns::List(variables, rows), body) })
+    }
+}
+
+/// Characters of a turn's numbers, about.
+fn written(row: &[Argument]) -> usize {
+    let of = |argument: &Argument| match argument {
+        Argument::Constant(Constant::Int(number)) => 3 + number.checked_ilog10().unwrap_or(0) as usize,
+        _ => 10,
+    };
+    2 + row.iter().map(of).sum::<usize>()
+}

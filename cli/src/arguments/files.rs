@@ -26,7 +26,7 @@ pub struct Convert {
     pub force: bool,
 }
 
-/// Make a spec of an ONNX file or of a cfg of Darknet, and its weights beside it.
+/// Make a spec of an ONNX file, of a cfg of Darknet or of a checkpoint of a known network, and its weights beside it.
 #[derive(Debug, Args)]
 pub struct Import {
     /// The file of another program.
@@ -38,6 +38,26 @@ pub struct Import {
     /// The file of weights that belongs to a cfg of Darknet; without it the spec alone is written.
     #[arg(long, value_name = "NET.weights")]
     pub weights: Option<PathBuf>,
+    /// Of several states in a checkpoint, the one under this key: ema, or model.net where it lies in another.
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
+    /// Take this off the front of every key of a checkpoint that has it, with or without its dot.
+    #[arg(long, default_value = "", value_name = "TEXT", hide_default_value = true)]
+    pub prefix: String,
+    /// Rename the keys of a checkpoint, in this order: every match of a regular expression becomes a text, in which $1 is its
+    /// first group.
+    #[arg(long, value_name = "REGEX=TEXT")]
+    pub rename: Vec<Rename>,
+    /// Of several known specs that a checkpoint fits, the one of this name, or of a name that ends so: lenet/LeNet.
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+    /// Before anything is written, run both sides on a drawn input: the file's own layers, plainly and in float64, and the spec.
+    /// Hold the spec to a stored pair too: a folder with input_0.pb and output_0.pb, or two files of arrays.
+    #[arg(long, value_name = "PAIR", num_args = 0..=2)]
+    pub check: Option<Vec<PathBuf>>,
+    /// What a drawn input depends on.
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
     /// Write out every layer instead of finding blocks and loops.
     #[arg(long)]
     pub flat: bool,

@@ -9,12 +9,14 @@ mod model;
 mod operators;
 mod read;
 mod scan;
+mod stored;
 mod tensor;
 #[cfg(test)]
 mod tests;
 
 pub use external::{ExternalData, NoExternalData};
 pub use read::{Imported, MOST_NODES, Refusal, import};
+pub use stored::stored_tensor;
 pub use tensor::Tensor;
 
 /// The operator sets that are read.

@@ -19,8 +19,8 @@ const MOST_NUMBERS: usize = 5;
 /// Lines that a turn has at least: where each is one line, a list says no more than the calls themselves.
 const FEWEST_LINES: usize = 2;
 
-/// Lines that have to be saved: a list is more to understand than what it saves otherwise.
-const FEWEST_SAVED: usize = 3;
+/// Lines that have to be saved: a list is more to understand than what it saves otherwise, most of all one of two turns.
+const FEWEST_SAVED: [usize; 2] = [3, 8];
 
 /// Characters of a list that stand on the line of their `for`, about.
 const ONE_LINE: usize = 70;
@@ -44,7 +44,8 @@ impl<'b> Turns<'b> {
     pub fn run(&self, place: usize, length: usize) -> Option<Run> {
         let once = self.body.get(place..place + length)?;
         let texts = self.texts.get(place..place + length)?;
-        if texts.iter().any(Option::is_none) {
+        // Names that are positions say nothing, and would be computed here.
+        if texts.iter().any(Option::is_none) || once.iter().any(has_position) {
             return None;
         }
         let is_turn = |turn: &usize| self.texts.get(place + turn * length..place + (turn + 1) * length) == Some(texts);
@@ -60,12 +61,28 @@ impl<'b> Turns<'b> {
             return None;
         }
         let of_list = if rows.iter().map(|row| written(row)).sum::<usize>() < ONE_LINE { 0 } else { rows.len() + 1 };
-        let saved = ((turns - 1) * of_turn).checked_sub(2 + of_list).filter(|saved| *saved >= FEWEST_SAVED)?;
+        let saved = ((turns - 1) * of_turn).checked_sub(2 + of_list)?;
+        let [of_many, of_two] = FEWEST_SAVED;
+        if saved < if turns > 2 { of_many } else { of_two } {
+            return None;
+        }
         let mut body = once.to_vec();
         put(&mut body, &mut inside.into_iter());
         let variables = variables.into_iter().map(|variable| variable.name).collect();
         Some(Run { turns, saved, looped: Statement::For(statements::Turns::List(variables, rows), body) })
     }
+}
+
+/// Whether a statement, or one in its branches, is called by a number alone.
+fn has_position(statement: &Statement) -> bool {
+    let label = match statement {
+        Statement::Item(label, ..) | Statement::Call(label, ..) => label.as_ref(),
+        Statement::Group(label, _) => Some(label),
+        Statement::For(_, body) | Statement::Repeat(_, body) => return body.iter().any(has_position),
+        Statement::Join(_, branches) => return branches.iter().flatten().any(has_position),
+        _ => None,
+    };
+    label.is_some_and(|label| label.name.is_empty())
 }
 
 /// Characters of a turn's numbers, about.

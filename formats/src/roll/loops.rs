@@ -111,7 +111,8 @@ fn numbered(name: &str) -> Option<(&str, i64)> {
     Some((base, digits.parse().ok().filter(|_| plain && digits.len() < 7)?))
 }
 
-/// Takes the numbers at the ends of names and the members of long tuples apart; of a group whose items stand elsewhere too the name stays whole.
+/// Takes numbers at the ends of names, and the members of long tuples, apart; the name of a group that its members name elsewhere
+/// stays whole.
 fn number_apart(statement: &mut Statement) {
     if let Some(label) = statement.label_mut().filter(|label| label.member.is_none())
         && let Some((base, number)) = numbered(&label.name)

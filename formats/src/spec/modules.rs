@@ -6,6 +6,7 @@
 
 use super::flow::Element;
 use super::statements::{Argument, Label, Statement};
+use super::syntax::is_word;
 use super::{Network, ValueId};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -129,7 +130,8 @@ impl Naming<'_> {
             let label = Label::new(name);
             return statements.push(self.new_group(run, module, label, depth));
         }
-        if let Some(&group) = self.modules[module].groups.get(name) {
+        // Only a word can be the name of a group that its members name: `group[member]`.
+        if let Some(&group) = self.modules[module].groups.get(name).filter(|_| is_word(name)) {
             return self.members(run, module, group, (name, depth), statements);
         }
         let name = self.fresh(module, name);

@@ -32,16 +32,23 @@ impl Unproved {
     }
 }
 
+/// A spec and the network that it is.
+pub struct Proved {
+    /// The network of the spec.
+    pub graph: ShapedGraph,
+    /// The one that it was written from, made without any text.
+    pub own: ShapedGraph,
+}
+
 /// The spec of a network, compiled, once it is proved to be it; `keys` are the paths of the layers that have parameters.
 ///
 /// # Errors
 /// What differs, in a sentence.
-pub fn prove(network: &Network, keys: &HashMap<ValueId, String>, text: &str) -> Result<ShapedGraph, Unproved> {
+pub fn prove(network: &Network, keys: &HashMap<ValueId, String>, text: &str) -> Result<Proved, Unproved> {
     let mut problems = Problems::default();
     let direct = infer(graph::graph(network, keys).map_err(Unproved::Fault)?, &mut problems);
     let direct = direct.map_err(|_| Unproved::Impossible(first(problems)))?;
-    let bindings: Bindings =
-        direct.sizes.symbols.iter().map(|one| (one.name.to_string(), one.start as usize)).collect();
+    let bindings = smallest(&direct);
     let theirs = write_kernels(&direct, &bindings).map_err(|error| Unproved::Impossible(error.message.clone()))?;
     let compiled = compiled(text)?;
     let shapes = |graph: &ShapedGraph| graph.graph.inputs.iter().map(|input| input.shape.clone()).collect::<Vec<_>>();
@@ -50,12 +57,27 @@ pub fn prove(network: &Network, keys: &HashMap<ValueId, String>, text: &str) -> 
     }
     let ours = write_kernels(&compiled, &bindings);
     let ours = ours.map_err(|error| Unproved::fault(format!("its kernels cannot be written: {}", error.message)))?;
-    let mut meanings = Meanings::default();
-    let (ours, theirs) = (meanings.of_outputs(&ours), meanings.of_outputs(&theirs));
-    if ours.is_none() || ours != theirs {
+    if !are_same(&ours, &theirs) {
         return Err(Unproved::fault("its kernels are not those of the file"));
     }
-    Ok(compiled)
+    Ok(Proved { graph: compiled, own: direct })
+}
+
+/// The smallest sizes that a network's open sizes may have.
+fn smallest(graph: &ShapedGraph) -> Bindings {
+    graph.sizes.symbols.iter().map(|one| (one.name.to_string(), one.start as usize)).collect()
+}
+
+/// Whether two networks are written in the same kernels of the same parameters, at their smallest sizes.
+pub fn same_kernels(one: &ShapedGraph, other: &ShapedGraph) -> bool {
+    let kernels = |graph| write_kernels(graph, &smallest(graph)).ok();
+    kernels(one).zip(kernels(other)).is_some_and(|(one, other)| are_same(&one, &other))
+}
+
+fn are_same(one: &KernelGraph, other: &KernelGraph) -> bool {
+    let mut meanings = Meanings::default();
+    let (one, other) = (meanings.of_outputs(one), meanings.of_outputs(other));
+    one.is_some() && one == other
 }
 
 /// What is said of a text that is no file.

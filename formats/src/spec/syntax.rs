@@ -330,7 +330,8 @@ fn name(text: &str) -> Name {
     Name { text: text.to_owned(), span: Span::default() }
 }
 
-fn is_word(text: &str) -> bool {
+/// Whether a name needs no quotes.
+pub fn is_word(text: &str) -> bool {
     let mut characters = text.chars();
     characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
         && characters.all(|character| character.is_ascii_alphanumeric() || character == '_')

@@ -50,6 +50,17 @@ fn a_group_whose_items_stand_apart_is_written_in_parts() {
 }
 
 #[test]
+fn a_group_that_is_called_by_a_number_gets_no_members_elsewhere() {
+    let (mut network, input) = network();
+    let mut value = input;
+    for path in ["4.x", "b.z", "4.y"] {
+        value = conv(&mut network, value, path);
+    }
+    let (_, keys) = body(network, value);
+    assert_eq!(keys, ["4.x.weight", "b.z.weight", "4_2.y.weight"]);
+}
+
+#[test]
 fn a_name_that_is_taken_becomes_another_which_is_said() {
     let (mut network, input) = network();
     let first = conv(&mut network, input, "a");

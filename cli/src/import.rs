@@ -70,7 +70,7 @@ fn report(imported: &import::Import) -> String {
     }
     text += match imported.proof {
         Proof::Kernels => "  proved    the spec's kernels are those of the file\n",
-        Proof::Keys => "  proved    the spec's keys and sizes are those of the file\n",
+        Proof::Keys => "  proved    each tensor of the spec is in the file, under its key and in its size\n",
     };
     text + &imported.checked.as_ref().map(|it| checked(it, imported.weights.is_some())).unwrap_or_default()
 }

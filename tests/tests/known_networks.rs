@@ -35,7 +35,7 @@ fn a_checkpoint_becomes_the_spec_that_has_its_keys() {
         "noted     the spec is `nested_blocks/NestedBlocks`",
         "noted     the state is what lies under `ema`",
         "noted     `module.` is taken off every key",
-        "proved    the spec's keys and sizes are those of the file",
+        "proved    each tensor of the spec is in the file, under its key and in its size",
         "from the stored output",
     ];
     let pair = ["reference/known/nested_blocks.input.npy", "reference/known/nested_blocks.output.npy"];
@@ -107,6 +107,24 @@ fn classes_and_channels_follow_from_the_sizes() {
         written.unwrap_or_else(|error| panic!("{error}"));
         fs::remove_file(&weights).expect("the weights");
     }
+}
+
+#[test]
+fn what_a_network_that_is_asked_for_has_not_is_left_out() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let put = |name: &str| folder.path().join(name).to_str().expect("text").to_owned();
+    let (spec, with_head, weights) = (spec_in(&folder), put("with_head.cnn"), put("weights.safetensors"));
+    let text = fs::read_to_string("../models/nested_blocks.cnn").expect("a spec");
+    let head = [
+        ("    input [N, 4]\n", "    input [N, 4]\n    keep x\n    aux: Linear(2)\n    output extra\n    from x\n"),
+        ("    Block2\n    Linear(1)\n    expect [N, 1]", "    \"0\": Block2\n    \"1\": Linear(1)\n    output y"),
+    ];
+    let head = head.iter().fold(text, |text, (from, to)| text.replace(from, to));
+    fs::write(&with_head, head).expect("a file");
+    drawn(&with_head, &[], &weights);
+    refused(&[&weights], &["E602", "20 tensors", "nearest is `nested_blocks/NestedBlocks`", "leaves those out"]);
+    let facts = ["tensors that the spec has not are left out: `aux.bias`, `aux.weight`", "309 parameters"];
+    imported(&[&weights, "-o", &spec, "--model", "NestedBlocks"], &facts);
 }
 
 #[test]

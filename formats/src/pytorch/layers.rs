@@ -36,8 +36,11 @@ pub enum Looks {
     Other(Vec<(String, Vec<usize>)>),
 }
 
+/// The name and the sizes of a module's own tensor.
+type Part<'t> = (&'t str, &'t [usize]);
+
 impl Looks {
-    fn of(tensors: &[(&str, &[usize])]) -> Looks {
+    fn of(tensors: &[Part]) -> Looks {
         let shape = |name: &str| tensors.iter().find(|(other, _)| *other == name).map(|(_, shape)| *shape);
         let starts = |name: &str| tensors.iter().any(|(other, _)| other.starts_with(name));
         let bias = shape("bias").and_then(|shape| shape.first().copied());
@@ -100,7 +103,7 @@ impl fmt::Display for Looks {
 /// The layers of a state whose tensors have these keys and sizes, in the order of the first tensor of each.
 pub fn layers(tensors: &[(String, Vec<usize>)]) -> Vec<Layer> {
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut modules: Vec<(&str, Vec<(&str, &[usize])>)> = Vec::new();
+    let mut modules: Vec<(&str, Vec<Part>)> = Vec::new();
     for (key, shape) in tensors {
         let (path, name) = key.rsplit_once('.').unwrap_or(("", key));
         let place = *places.entry(path).or_insert_with(|| {

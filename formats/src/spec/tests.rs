@@ -177,7 +177,7 @@ fn names_that_are_positions_in_turns_are_left_out() {
 #[test]
 fn turns_that_differ_by_more_go_through_a_list() {
     let lines = rolled(|network, input| {
-        [(0, 8, 2), (5, 16, 3), (12, 32, 4)].into_iter().fold(input, |value, (first, channels, count)| {
+        [(0, 8, 3), (7, 16, 4), (16, 32, 6)].into_iter().fold(input, |value, (first, channels, count)| {
             let first_of_all = wide(network, value, &format!("layer{first}"), channels);
             let value = network.layer("ReLU", vec![], &[first_of_all], vec![]).unwrap();
             (0..count).fold(value, |value, turn| {
@@ -187,7 +187,7 @@ fn turns_that_differ_by_more_go_through_a_list() {
         })
     });
     let expected = [
-        "for (first, channels, count) in [(0, 8, 2), (5, 16, 3), (12, 32, 4)] {",
+        "for (first, channels, count) in [(0, 8, 3), (7, 16, 4), (16, 32, 6)] {",
         "\"layer{first}\": Conv2d(channels, kernel_size=1); ReLU",
         "for i in 0..count {",
         "\"layer{2 * i + first + 1}\": Conv2d(2 * channels, kernel_size=1)",

@@ -52,8 +52,31 @@ pub fn read(path: &Path, options: &Options<'_>) -> Result<Read> {
     }
     match different.as_slice() {
         [known] => written(path, &weights, known, options),
-        [] => Err(none(path, &weights, &readings, &others, options)),
+        [] => match others.iter().find(|known| has_more(&readings, known, options)) {
+            Some(known) => {
+                let (weights, left_out) = weights.only(&known.graph.graph)?;
+                let mut read = written(path, &weights, known, options)?;
+                read.notes.push(format!("tensors that the spec has not are left out: {}", some_of(&left_out)));
+                Ok(read)
+            }
+            None => Err(none(path, &weights, &readings, &others, options)),
+        },
         several => Err(ambiguous(path, several)),
+    }
+}
+
+/// Whether a checkpoint has all of a network that was asked for by its name, and more: parts that are trained alone.
+fn has_more(readings: &[Keyed], known: &Known, options: &Options<'_>) -> bool {
+    let is_asked = options.model.is_some_and(|wanted| known.choice.is_called(wanted));
+    is_asked && readings.first().is_some_and(|found| found.has_all(&known.graph.graph))
+}
+
+/// The first of some keys, and how many more there are.
+fn some_of(keys: &[String]) -> String {
+    let shown: Vec<String> = keys.iter().take(3).map(|key| format!("`{key}`")).collect();
+    match keys.len().saturating_sub(shown.len()) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
     }
 }
 
@@ -186,7 +209,8 @@ fn nearest(readings: &[Keyed], networks: &[Known]) -> Option<String> {
     let is_near = shared * 2 > needed && shared > besides;
     is_near.then(|| {
         let name = known.choice.name();
-        format!("nearest is `{name}`: {shared} of its {needed} tensors are there in their sizes, and {besides} others")
+        let choose = if shared == needed { format!("; `--model {name}` leaves those out") } else { String::new() };
+        format!("nearest is `{name}`: {shared} of its {needed} tensors are there in their sizes, and {besides} others{choose}")
     })
 }
 

@@ -58,7 +58,7 @@ pub struct Import {
 pub enum Proof {
     /// Its kernels are those of the file's own layers.
     Kernels,
-    /// Its keys and sizes are those of the file's tensors, all of them and no other.
+    /// Each of its tensors is in the file, under its key and in its size; what the file has besides is noted.
     Keys,
 }
 

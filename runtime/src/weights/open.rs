@@ -7,10 +7,12 @@ use super::source::{Source, StoredFile};
 use super::stored::StoredTensor;
 use super::{Loaded, Unread, matched, matching, tensor};
 use crate::Result;
+use crate::failure::fault;
 use crate::parameters::{Room, TensorSource};
 use cnnc_compiler::diagnostic::Diagnostic;
 use cnnc_compiler::element::ElementType;
-use cnnc_compiler::graph::Graph;
+use cnnc_compiler::graph::{Graph, Parameter};
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -53,6 +55,19 @@ impl OpenWeights {
             }
         };
         matched(&*self.file, graph, (&self.found, &self.contents, &self.options), value)
+    }
+
+    /// The same file without the tensors that a graph has not, and their keys.
+    ///
+    /// # Errors
+    /// E602 when two would have one key, which none has here.
+    pub fn only(self, graph: &Graph) -> Result<(OpenWeights, Vec<String>)> {
+        let known: HashSet<&str> = graph.parameters.iter().flat_map(matching::keys_of).collect();
+        let is_known = |key: &str| known.contains(key);
+        let others = self.found.iter().filter(|entry| !is_known(&entry.key)).map(|entry| entry.key.clone()).collect();
+        let found = self.found.mapped(|key| is_known(key).then(|| key.to_owned()));
+        let found = found.map_err(|[one, other]| fault(format!("`{one}` and `{other}` became one key")))?;
+        Ok((OpenWeights { found, ..self }, others))
     }
 
     /// The keys as they are, and as they are without what wrappers put in, the simplest reading first.
@@ -113,13 +128,19 @@ impl Keyed {
         Some(pairs.filter(|(graph, file)| graph != file).collect())
     }
 
+    /// Whether the file has all parameters of a graph in their sizes, and perhaps others.
+    pub fn has_all(&self, graph: &Graph) -> bool {
+        graph.parameters.iter().all(|parameter| parameter.is_counter || self.holds(parameter))
+    }
+
+    fn holds(&self, parameter: &Parameter) -> bool {
+        let stored = matching::keys_of(parameter).find_map(|key| self.0.get(key));
+        stored.is_some_and(|entry| entry.tensor.shape == parameter.shape)
+    }
+
     /// How many of a graph's parameters the file has, in their sizes, and how many tensors it has besides.
     pub fn shared(&self, graph: &Graph) -> (usize, usize) {
-        let is_there = |parameter: &&cnnc_compiler::graph::Parameter| {
-            let stored = matching::keys_of(parameter).find_map(|key| self.0.get(key));
-            stored.is_some_and(|entry| entry.tensor.shape == parameter.shape)
-        };
-        let shared = graph.parameters.iter().filter(is_there).count();
+        let shared = graph.parameters.iter().filter(|parameter| self.holds(parameter)).count();
         (shared, self.0.len() - shared)
     }
 }

@@ -24,7 +24,7 @@ pub fn import(arguments: &Import, console: &mut Console<'_>) -> Outcome {
         form,
         force: arguments.force,
         weights: arguments.weights.as_deref(),
-        keys: weights::chosen(arguments.key.as_deref(), &arguments.prefix, &arguments.rename),
+        keys: weights::of_file(&arguments.keys),
         model: arguments.model.as_deref(),
         library: SPECS,
         check: arguments.check.as_deref().map(|pair| Check { seed: arguments.seed, pair }),

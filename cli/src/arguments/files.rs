@@ -4,14 +4,9 @@ use clap::Args;
 use cnnc_runtime::Rename;
 use std::path::PathBuf;
 
-/// Write weights of any form that is read, PyTorch's files too, as a safetensors file.
+/// Which state of a file of weights is meant, and what its keys become.
 #[derive(Debug, Args)]
-pub struct Convert {
-    /// The weights.
-    pub from: PathBuf,
-    /// The safetensors file.
-    #[arg(value_name = "OUT.safetensors")]
-    pub to: PathBuf,
+pub struct FileKeys {
     /// Of several states in the file, the one under this key: ema, or model.net where it lies in another.
     #[arg(long, value_name = "KEY")]
     pub key: Option<String>,
@@ -21,6 +16,18 @@ pub struct Convert {
     /// Rename keys, in this order: every match of a regular expression becomes a text, in which $1 is its first group.
     #[arg(long, value_name = "REGEX=TEXT")]
     pub rename: Vec<Rename>,
+}
+
+/// Write weights of any form that is read, PyTorch's files too, as a safetensors file.
+#[derive(Debug, Args)]
+pub struct Convert {
+    /// The weights.
+    pub from: PathBuf,
+    /// The safetensors file.
+    #[arg(value_name = "OUT.safetensors")]
+    pub to: PathBuf,
+    #[command(flatten)]
+    pub keys: FileKeys,
     /// Write over a file that is there.
     #[arg(long)]
     pub force: bool,
@@ -38,16 +45,8 @@ pub struct Import {
     /// The file of weights that belongs to a cfg of Darknet; without it the spec alone is written.
     #[arg(long, value_name = "NET.weights")]
     pub weights: Option<PathBuf>,
-    /// Of several states in a checkpoint, the one under this key: ema, or model.net where it lies in another.
-    #[arg(long, value_name = "KEY")]
-    pub key: Option<String>,
-    /// Take this off the front of every key of a checkpoint that has it, with or without its dot.
-    #[arg(long, default_value = "", value_name = "TEXT", hide_default_value = true)]
-    pub prefix: String,
-    /// Rename the keys of a checkpoint, in this order: every match of a regular expression becomes a text, in which $1 is its
-    /// first group.
-    #[arg(long, value_name = "REGEX=TEXT")]
-    pub rename: Vec<Rename>,
+    #[command(flatten)]
+    pub keys: FileKeys,
     /// Of several known specs that a checkpoint fits, the one of this name, or of a name that ends so: lenet/LeNet.
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,

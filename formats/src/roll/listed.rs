@@ -29,34 +29,39 @@ const ONE_LINE: usize = 70;
 pub struct Turns<'b> {
     loops: &'b Loops<'b>,
     body: &'b [Statement],
-    /// What each statement is built like; `None` of what cannot be repeated.
-    texts: Vec<Option<String>>,
+    /// What each statement is built like; `None` of what goes through no list.
+    signatures: Vec<Option<Signature>>,
 }
 
 impl<'b> Turns<'b> {
     /// Those of a body.
     pub fn of(loops: &'b Loops<'b>, body: &'b [Statement]) -> Turns<'b> {
-        let text = |statement| loops.signature(std::slice::from_ref(statement)).map(|signature| signature.text);
-        Turns { loops, body, texts: body.iter().map(text).collect() }
+        let signature = |statement| loops.signature(std::slice::from_ref(statement));
+        // Names that are positions say nothing, and would be computed here.
+        let signatures = body.iter().map(|statement| signature(statement).filter(|_| !has_position(statement)));
+        Turns { loops, body, signatures: signatures.collect() }
     }
 
     /// The loop whose first turn has `length` statements, the first at `place`.
     pub fn run(&self, place: usize, length: usize) -> Option<Run> {
         let once = self.body.get(place..place + length)?;
-        let texts = self.texts.get(place..place + length)?;
-        // Names that are positions say nothing, and would be computed here.
-        if texts.iter().any(Option::is_none) || once.iter().any(has_position) {
-            return None;
-        }
-        let is_turn = |turn: &usize| self.texts.get(place + turn * length..place + (turn + 1) * length) == Some(texts);
+        let first = self.signatures.get(place..place + length)?;
+        let is_same = |(one, other): (&Option<Signature>, &Option<Signature>)| {
+            one.as_ref().zip(other.as_ref()).is_some_and(|(one, other)| one.text == other.text)
+        };
+        let turn = |turn: usize| self.signatures.get(place + turn * length..place + (turn + 1) * length);
+        let is_turn = |number: &usize| turn(*number).is_some_and(|turn| first.iter().zip(turn).all(is_same));
         let turns = (1..MOST_TURNS).take_while(is_turn).count() + 1;
         let of_turn: usize = once.iter().map(lines).sum();
         if turns < 2 || of_turn < FEWEST_LINES {
             return None;
         }
-        let pieces = (0..turns).map(|turn| self.body.get(place + turn * length..place + (turn + 1) * length));
-        let pieces: Vec<Signature> = pieces.map(|piece| self.loops.signature(piece?)).collect::<Option<_>>()?;
-        let (variables, inside, rows) = parameters(&pieces, &self.loops.taken_in(once))?;
+        let taken = self.loops.taken_in(once);
+        let pieces =
+            |turns: usize| (0..turns).map(|number| Some(Signature::of_all(turn(number)?))).collect::<Option<Vec<_>>>();
+        // Two turns that differ by too much are enough to know.
+        parameters(&pieces(2)?, &taken).filter(|(variables, ..)| variables.len() <= MOST_NUMBERS)?;
+        let (variables, inside, rows) = parameters(&pieces(turns)?, &taken)?;
         if variables.is_empty() || variables.len() > MOST_NUMBERS {
             return None;
         }

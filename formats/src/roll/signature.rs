@@ -32,6 +32,17 @@ pub fn of_body(network: &Network, blocks: &[Block], body: &[Statement]) -> Optio
 }
 
 impl Signature {
+    /// That of statements one after the other, each of which has one by itself.
+    pub fn of_all(parts: &[Option<Signature>]) -> Signature {
+        let mut all = Signature::default();
+        for part in parts.iter().flatten() {
+            all.text += &part.text;
+            all.numbers.extend_from_slice(&part.numbers);
+            all.names.extend_from_slice(&part.names);
+        }
+        all
+    }
+
     fn add(&mut self, network: &Network, blocks: &[Block], statement: &Statement) -> Option<()> {
         match statement {
             Statement::Item(label, value, arguments) => {

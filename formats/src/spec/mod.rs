@@ -6,6 +6,7 @@
 //! graph and makes an `Ast` of it, which `cnnc_grammar` formats. Nothing is believed: the text is compiled, and its kernel
 //! graph compared with that of the network itself, made without any text ([`prove`]).
 
+mod expressions;
 mod flow;
 mod graph;
 mod modules;

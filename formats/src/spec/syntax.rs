@@ -1,15 +1,16 @@
-//! A body with names as syntax, and the text of that: the grammar's own formatter writes it.
+//! A body with names as syntax, and the text of that: the grammar's own formatter writes it. Values are [`expressions`].
 
-use super::statements::{Argument as Given, Block, Label, Parameter, Program, Statement, Turns, variables};
+use super::expressions::{self, constant, expr, int, name_of as name, size, value_of};
+use super::statements::{Argument as Given, Block, Label, Parameter, Program, Statement, variables};
 use super::{Network, Operation, ValueId};
-use cnnc_compiler::ops::{self, Constant, Numbers, Op};
+use cnnc_compiler::ops::{self, Op};
 use cnnc_compiler::shape::Dim;
 use cnnc_grammar::ast::{
-    self, Argument, Ast, BinaryOperator, Body, Call, Declaration, DeclarationKind, Expr, ExprKind, FlowItem, FlowKind,
-    Gap, Item, ItemKind, Layout, Name, Number, Pattern, StatementKind, StringPart, Type, TypeKind, UnaryOperator,
+    self, Argument, Ast, Body, Call, Declaration, DeclarationKind, Expr, ExprKind, FlowItem, FlowKind, Gap, Item,
+    ItemKind, Layout, StatementKind, StringPart, Type, TypeKind,
 };
 use cnnc_grammar::format;
-use cnnc_grammar::span::{FileId, Span};
+use cnnc_grammar::span::Span;
 use std::collections::{HashMap, HashSet};
 
 /// Words that no value may be called.
@@ -131,7 +132,7 @@ impl<'n> Writer<'n> {
                 StatementKind::Item(FlowItem { label, kind: FlowKind::Use(call) })
             }
             Statement::For(turns, inner) => {
-                let (pattern, values) = self.turns(turns)?;
+                let (pattern, values) = expressions::turns(turns)?;
                 StatementKind::For { pattern, values, body: self.body(inner)? }
             }
             Statement::Repeat(count, inner) => {
@@ -178,57 +179,13 @@ impl<'n> Writer<'n> {
         let node = self.network.node(value);
         let kind = match (&node.operation, &node.op) {
             (Operation::Layer(layer), _) => {
-                let written = arguments.iter().map(|(name, given)| Some((*name, self.given(given)?)));
+                let written = arguments.iter().map(|(name, given)| Some((*name, expressions::given(given)?)));
                 FlowKind::Use(call(layer, written.collect::<Option<Vec<_>>>()?)?)
             }
             (Operation::Numbers, Some(Op::Numbers(numbers))) => FlowKind::Constant(constant(numbers)?),
             _ => return None,
         };
         Some(StatementKind::Item(FlowItem { label: self.label_of(label)?, kind }))
-    }
-
-    fn given(&self, given: &Given) -> Option<Expr> {
-        let of = |left: Expr, operator, right: Expr| expr(ExprKind::Binary(operator, Box::new(left), Box::new(right)));
-        Some(match given {
-            Given::Constant(constant) => value_of(constant)?,
-            Given::Tuple(members) => {
-                expr(ExprKind::Tuple(members.iter().map(|member| self.given(member)).collect::<Option<_>>()?))
-            }
-            Given::Variable(name) => expr(ExprKind::Name(name.clone())),
-            Given::Times(factor, other) => of(int(*factor), BinaryOperator::Multiply, self.given(other)?),
-            Given::Part(other, divisor) => of(self.given(other)?, BinaryOperator::FloorDivide, int(*divisor)),
-            // `a + (b + c)` as `a + b + c`.
-            Given::Sum(one, other) => match &**other {
-                Given::Sum(first, second) => {
-                    let inner = Given::Sum(one.clone(), first.clone());
-                    self.given(&Given::Sum(Box::new(inner), second.clone()))?
-                }
-                other => of(self.given(one)?, BinaryOperator::Add, self.given(other)?),
-            },
-        })
-    }
-
-    /// What stands between `for` and its braces.
-    fn turns(&self, turns: &Turns) -> Option<(Pattern, Expr)> {
-        Some(match turns {
-            Turns::Range(variable, first, behind) => {
-                let range = ExprKind::Range(Box::new(self.given(first)?), Box::new(self.given(behind)?));
-                (Pattern::Name(name(variable)), expr(range))
-            }
-            Turns::List(variables, rows) => {
-                let mut patterns: Vec<Pattern> =
-                    variables.iter().map(|variable| Pattern::Name(name(variable))).collect();
-                let rows = rows.iter().map(|row| {
-                    let values = row.iter().map(|value| self.given(value)).collect::<Option<Vec<Expr>>>()?;
-                    <[Expr; 1]>::try_from(values)
-                        .map_or_else(|values| Some(expr(ExprKind::Tuple(values))), |[one]| Some(one))
-                });
-                let rows = expr(ExprKind::List(rows.collect::<Option<_>>()?));
-                let pattern =
-                    if patterns.len() == 1 { patterns.pop()? } else { Pattern::Tuple(patterns, Span::default()) };
-                (pattern, rows)
-            }
-        })
     }
 
     fn label_of(&self, label: Option<&Label>) -> Option<Option<ast::Label>> {
@@ -245,7 +202,7 @@ impl<'n> Writer<'n> {
         let mut plain = plain_label(&label.name);
         if let Some(number) = &label.number {
             plain.parts.retain(|part| *part != StringPart::Text(String::new()));
-            plain.parts.push(StringPart::Value(self.given(number)?));
+            plain.parts.push(StringPart::Value(expressions::given(number)?));
             plain.quoted = true;
         }
         Some(ast::Label { member, ..plain })
@@ -259,7 +216,7 @@ impl<'n> Writer<'n> {
                 matches!((given, &parameter.default), (Given::Constant(value), Some(default)) if value == default);
             if !is_default {
                 let key = parameter.default.as_ref().map(|_| name(&parameter.name));
-                arguments.push(Argument { key, value: self.given(given)?, span: Span::default() });
+                arguments.push(Argument { key, value: expressions::given(given)?, span: Span::default() });
             }
         }
         let arguments = (!arguments.is_empty()).then_some(arguments);
@@ -326,10 +283,6 @@ fn statement(kind: StatementKind) -> ast::Statement {
     ast::Statement { kind, span: Span::default(), layout: Layout::default() }
 }
 
-fn name(text: &str) -> Name {
-    Name { text: text.to_owned(), span: Span::default() }
-}
-
 /// Whether a name needs no quotes.
 pub fn is_word(text: &str) -> bool {
     let mut characters = text.chars();
@@ -380,61 +333,4 @@ fn call(callee: &str, mut sorted: Vec<(&'static str, Expr)>) -> Option<Call> {
     let written: Vec<Argument> = written.collect();
     let arguments = (!written.is_empty()).then_some(written);
     Some(Call { callee: name(callee), arguments, span: Span::default() })
-}
-
-fn expr(kind: ExprKind) -> Expr {
-    Expr { kind, span: Span::default(), grouped: false }
-}
-
-fn value_of(value: &Constant) -> Option<Expr> {
-    let all = |members: &[Constant]| members.iter().map(value_of).collect::<Option<Vec<Expr>>>();
-    Some(match value {
-        Constant::Int(number) => int(*number),
-        Constant::Float(number) => float(*number)?,
-        Constant::Bool(truth) => expr(ExprKind::Bool(*truth)),
-        Constant::Text(text) => expr(ExprKind::String(vec![StringPart::Text(text.clone())])),
-        Constant::Size(dim) => size(dim)?,
-        Constant::Tuple(members) => expr(ExprKind::Tuple(all(members)?)),
-        Constant::List(members) => expr(ExprKind::List(all(members)?)),
-    })
-}
-
-fn int(number: i64) -> Expr {
-    let spelling = number.unsigned_abs().to_string().into();
-    let magnitude = expr(ExprKind::Int(Number { value: number.saturating_abs(), spelling }));
-    negated(magnitude, number < 0)
-}
-
-fn float(number: f64) -> Option<Expr> {
-    let magnitude = number.abs();
-    let spelling = format!("{magnitude:?}").into();
-    let positive = expr(ExprKind::Float(Number { value: magnitude, spelling }));
-    number.is_finite().then(|| negated(positive, number.is_sign_negative()))
-}
-
-fn negated(magnitude: Expr, negative: bool) -> Expr {
-    if negative { expr(ExprKind::Unary(UnaryOperator::Negate, Box::new(magnitude))) } else { magnitude }
-}
-
-/// A size as the expression that it prints as, which is one of the language.
-fn size(dim: &Dim) -> Option<Expr> {
-    if let Dim::Number(number) = dim {
-        return Some(int(*number));
-    }
-    let (parsed, errors) = cnnc_grammar::parse(&format!("model M {{ Reshape(({dim},)) }}"), FileId::default());
-    let ItemKind::Declaration(declaration) = parsed.items.into_iter().next()?.kind else { return None };
-    let StatementKind::Item(item) = declaration.body.statements.into_iter().next()?.kind else { return None };
-    let FlowKind::Use(Call { arguments: Some(arguments), .. }) = item.kind else { return None };
-    let ExprKind::Tuple(members) = arguments.into_iter().next()?.value.kind else { return None };
-    members.into_iter().next().filter(|_| errors.is_empty())
-}
-
-/// Numbers as nested lists of these sizes.
-fn constant(numbers: &Numbers) -> Option<Expr> {
-    fn nested(numbers: &[f64], sizes: &[usize]) -> Option<Expr> {
-        let Some((&size, inner)) = sizes.split_first() else { return float(*numbers.first()?) };
-        let each = numbers.len().checked_div(size)?.max(1);
-        Some(expr(ExprKind::List(numbers.chunks(each).map(|part| nested(part, inner)).collect::<Option<_>>()?)))
-    }
-    nested(&numbers.numbers, &numbers.sizes)
 }

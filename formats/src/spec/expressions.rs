@@ -10,23 +10,21 @@ use cnnc_grammar::ast::{
 use cnnc_grammar::span::{FileId, Span};
 
 /// An argument.
-pub fn given(given: &Given) -> Option<Expr> {
+pub fn given(argument: &Given) -> Option<Expr> {
     let of = |left: Expr, operator, right: Expr| expr(ExprKind::Binary(operator, Box::new(left), Box::new(right)));
-    Some(match given {
+    Some(match argument {
         Given::Constant(constant) => value_of(constant)?,
-        Given::Tuple(members) => {
-            expr(ExprKind::Tuple(members.iter().map(|member| self::given(member)).collect::<Option<_>>()?))
-        }
+        Given::Tuple(members) => expr(ExprKind::Tuple(members.iter().map(given).collect::<Option<_>>()?)),
         Given::Variable(name) => expr(ExprKind::Name(name.clone())),
-        Given::Times(factor, other) => of(int(*factor), BinaryOperator::Multiply, self::given(other)?),
-        Given::Part(other, divisor) => of(self::given(other)?, BinaryOperator::FloorDivide, int(*divisor)),
+        Given::Times(factor, other) => of(int(*factor), BinaryOperator::Multiply, given(other)?),
+        Given::Part(other, divisor) => of(given(other)?, BinaryOperator::FloorDivide, int(*divisor)),
         // `a + (b + c)` as `a + b + c`.
         Given::Sum(one, other) => match &**other {
             Given::Sum(first, second) => {
                 let inner = Given::Sum(one.clone(), first.clone());
-                self::given(&Given::Sum(Box::new(inner), second.clone()))?
+                given(&Given::Sum(Box::new(inner), second.clone()))?
             }
-            other => of(self::given(one)?, BinaryOperator::Add, self::given(other)?),
+            other => of(given(one)?, BinaryOperator::Add, given(other)?),
         },
     })
 }
@@ -35,14 +33,14 @@ pub fn given(given: &Given) -> Option<Expr> {
 pub fn turns(turns: &Turns) -> Option<(Pattern, Expr)> {
     Some(match turns {
         Turns::Range(variable, first, behind) => {
-            let range = ExprKind::Range(Box::new(self::given(first)?), Box::new(self::given(behind)?));
+            let range = ExprKind::Range(Box::new(given(first)?), Box::new(given(behind)?));
             (Pattern::Name(name_of(variable)), expr(range))
         }
         Turns::List(variables, rows) => {
             let mut patterns: Vec<Pattern> =
                 variables.iter().map(|variable| Pattern::Name(name_of(variable))).collect();
             let rows = rows.iter().map(|row| {
-                let values = row.iter().map(|value| self::given(value)).collect::<Option<Vec<Expr>>>()?;
+                let values = row.iter().map(given).collect::<Option<Vec<Expr>>>()?;
                 <[Expr; 1]>::try_from(values)
                     .map_or_else(|values| Some(expr(ExprKind::Tuple(values))), |[one]| Some(one))
             });

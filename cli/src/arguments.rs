@@ -13,7 +13,7 @@ mod train;
 pub use bench::Bench;
 pub use compare::Compare;
 pub use doctor::Doctor;
-pub use files::{Convert, Export, Import};
+pub use files::{Convert, Export, FileKeys, Import};
 pub use grad::{Grad, LossName};
 pub use params::Params;
 pub use run::{Answers, InputSource, Run, input_source};

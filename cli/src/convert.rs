@@ -22,7 +22,7 @@ pub fn convert(arguments: &Convert, console: &mut Console<'_>) -> Outcome {
         let there = Diagnostic::without_place(Code::E601, format!("`{}` is there already", to.display()));
         return Err(console.fail(&there.help("`--force` writes over it"), &none));
     }
-    let options = weights::chosen(arguments.key.as_deref(), &arguments.prefix, &arguments.rename);
+    let options = weights::of_file(&arguments.keys);
     let converted = console.timed("convert", || convert_file(from, to, &options));
     let converted = converted.map_err(|failure| console.show(&failure))?;
     console.tell(&converted.notes, &none);

@@ -2,12 +2,14 @@
 
 use crate::arguments::Import;
 use crate::console::{Console, Outcome};
+use crate::embedded::SPECS;
 use crate::numbers::{counted, grouped};
 use crate::summary::sizes_in_words;
+use crate::weights;
 use cnnc_compiler::graph::{NodeKind, ShapedGraph};
 use cnnc_compiler::summary::summarize;
 use cnnc_compiler::write_kernels::Bindings;
-use cnnc_runtime::import::{self, Form, Options};
+use cnnc_runtime::import::{self, Check, Form, Options, Proof};
 use std::path::PathBuf;
 
 /// Renamed modules that are listed one by one.
@@ -18,7 +20,15 @@ pub fn import(arguments: &Import, console: &mut Console<'_>) -> Outcome {
     let beside = || PathBuf::from(arguments.file.file_name().unwrap_or_default()).with_extension("cnn");
     let output = arguments.output.clone().unwrap_or_else(beside);
     let form = if arguments.flat { Form::Flat } else { Form::Rolled };
-    let options = Options { form, force: arguments.force, weights: arguments.weights.as_deref() };
+    let options = Options {
+        form,
+        force: arguments.force,
+        weights: arguments.weights.as_deref(),
+        keys: weights::of_file(&arguments.keys),
+        model: arguments.model.as_deref(),
+        library: SPECS,
+        check: arguments.check.as_deref().map(|pair| Check { seed: arguments.seed, pair }),
+    };
     let imported = console.timed("import", || import::import(&arguments.file, &output, &options));
     let imported = imported.map_err(|error| console.show(&error))?;
     console.print(&report(&imported))
@@ -58,7 +68,22 @@ fn report(imported: &import::Import) -> String {
     if let Some(others @ 1..) = imported.renamed.len().checked_sub(MOST_LISTED) {
         text += &format!("  renamed   {others} more\n");
     }
-    text + "  proved    the spec's kernels are those of the file\n"
+    text += match imported.proof {
+        Proof::Kernels => "  proved    the spec's kernels are those of the file\n",
+        Proof::Keys => "  proved    each tensor of the spec is in the file, under its key and in its size\n",
+    };
+    text + &imported.checked.as_ref().map(|it| checked(it, imported.weights.is_some())).unwrap_or_default()
+}
+
+/// How far the sides are apart, a line each.
+fn checked(checked: &import::Checked, has_weights: bool) -> String {
+    let by = if has_weights { "" } else { " and drawn parameters" };
+    let drawn = checked.drawn.iter().map(|(sizes, far)| {
+        let sizes = sizes.iter().map(|sizes| format!("{sizes:?}")).collect::<Vec<_>>().join(", ");
+        format!("  checked   {far:.1e} from the file's layers in float64, on a drawn {sizes}{by}\n")
+    });
+    let stored = checked.stored.iter().map(|far| format!("  checked   {far:.1e} from the stored output\n"));
+    drawn.chain(stored).collect()
 }
 
 /// Layers and joins.

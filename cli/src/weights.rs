@@ -1,6 +1,6 @@
 //! The weights of a model, as `--weights` and `--seed` say: loaded from a file, or drawn from the spec's initialisers.
 
-use crate::arguments::{Keys, Weights as Arguments};
+use crate::arguments::{FileKeys, Keys, Weights as Arguments};
 use crate::console::{Console, Outcome};
 use cnnc_runtime::{Model, Weights, WeightsOptions};
 
@@ -26,8 +26,13 @@ pub fn options(keys: &Keys) -> WeightsOptions {
     chosen(keys.key.as_deref(), &keys.prefix, &keys.rename)
 }
 
+/// How a file that a command is about is read, as the arguments say.
+pub fn of_file(keys: &FileKeys) -> WeightsOptions {
+    chosen(keys.key.as_deref(), &keys.prefix, &keys.rename)
+}
+
 /// How a file is read: the state under a key, without a prefix, with these renames.
-pub fn chosen(key: Option<&str>, prefix: &str, renames: &[cnnc_runtime::Rename]) -> WeightsOptions {
+fn chosen(key: Option<&str>, prefix: &str, renames: &[cnnc_runtime::Rename]) -> WeightsOptions {
     let options = WeightsOptions::default().without_prefix(prefix);
     let options = key.into_iter().fold(options, WeightsOptions::under);
     renames.iter().cloned().fold(options, WeightsOptions::rename)

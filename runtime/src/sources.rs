@@ -76,7 +76,7 @@ pub fn spec_name(path: &Path) -> Result<&str> {
 }
 
 /// The path with `a/../` and `./` taken out.
-fn tidied(path: &Path) -> PathBuf {
+pub(crate) fn tidied(path: &Path) -> PathBuf {
     let mut tidy = PathBuf::new();
     for part in path.components() {
         match part {

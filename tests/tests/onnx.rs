@@ -96,7 +96,7 @@ fn what_cannot_be_said_is_named_and_nothing_is_written() {
     for (file, reasons) in [
         ("onnx/refused/two_nodes.onnx", &["E616", "`Sin` (set 13)", "`Round` (set 13)"][..]),
         ("onnx/refused/training.onnx", &["E616", "it drops, as in training"]),
-        ("onnx/cases/conv1d.safetensors", &["E603", "is neither an ONNX file nor a cfg of Darknet"]),
+        ("onnx/cases.py", &["E603", "is neither an ONNX file nor a checkpoint nor a cfg of Darknet"]),
         ("onnx/cases/nowhere.onnx", &["E601", "there is no such file"]),
     ] {
         let Ran { code, output, errors } = cnnc(&["import", file, "-o", spec]);

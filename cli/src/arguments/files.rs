@@ -6,14 +6,9 @@ use cnnc_runtime::Rename;
 use cnnc_runtime::export::{OPERATOR_SETS, USUAL_SET};
 use std::path::PathBuf;
 
-/// Write weights of any form that is read, PyTorch's files too, as a safetensors file.
+/// Which state of a file of weights is meant, and what its keys become.
 #[derive(Debug, Args)]
-pub struct Convert {
-    /// The weights.
-    pub from: PathBuf,
-    /// The safetensors file.
-    #[arg(value_name = "OUT.safetensors")]
-    pub to: PathBuf,
+pub struct FileKeys {
     /// Of several states in the file, the one under this key: ema, or model.net where it lies in another.
     #[arg(long, value_name = "KEY")]
     pub key: Option<String>,
@@ -23,12 +18,24 @@ pub struct Convert {
     /// Rename keys, in this order: every match of a regular expression becomes a text, in which $1 is its first group.
     #[arg(long, value_name = "REGEX=TEXT")]
     pub rename: Vec<Rename>,
+}
+
+/// Write weights of any form that is read, PyTorch's files too, as a safetensors file.
+#[derive(Debug, Args)]
+pub struct Convert {
+    /// The weights.
+    pub from: PathBuf,
+    /// The safetensors file.
+    #[arg(value_name = "OUT.safetensors")]
+    pub to: PathBuf,
+    #[command(flatten)]
+    pub keys: FileKeys,
     /// Write over a file that is there.
     #[arg(long)]
     pub force: bool,
 }
 
-/// Make a spec of an ONNX file or of a cfg of Darknet, and its weights beside it.
+/// Make a spec of an ONNX file, of a cfg of Darknet or of a checkpoint of a known network, and its weights beside it.
 #[derive(Debug, Args)]
 pub struct Import {
     /// The file of another program.
@@ -40,6 +47,18 @@ pub struct Import {
     /// The file of weights that belongs to a cfg of Darknet; without it the spec alone is written.
     #[arg(long, value_name = "NET.weights")]
     pub weights: Option<PathBuf>,
+    #[command(flatten)]
+    pub keys: FileKeys,
+    /// Of several known specs that a checkpoint fits, the one of this name, or of a name that ends so: lenet/LeNet.
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+    /// Before anything is written, run both sides on a drawn input: the file's own layers, plainly and in float64, and the spec.
+    /// Hold the spec to a stored pair too: a folder with input_0.pb and output_0.pb, or two files of arrays.
+    #[arg(long, value_name = "PAIR", num_args = 0..=2)]
+    pub check: Option<Vec<PathBuf>>,
+    /// What a drawn input depends on.
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
     /// Write out every layer instead of finding blocks and loops.
     #[arg(long)]
     pub flat: bool,

@@ -9,6 +9,7 @@ mod model;
 mod operators;
 mod read;
 mod scan;
+mod stored;
 mod tensor;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ mod write;
 
 pub use external::{ExternalData, NoExternalData};
 pub use read::{Imported, MOST_NODES, Refusal, import};
+pub use stored::stored_tensor;
 pub use tensor::Tensor;
 pub use write::{About, Exported, File, Options, USUAL_SET, Weights, export};
 

@@ -90,6 +90,15 @@ pub fn scan(bytes: &[u8]) -> Result<(), &'static str> {
     scan.message(Kind::Model, bytes, 0)
 }
 
+/// Whether a tensor that is a file of its own may be decoded.
+///
+/// # Errors
+/// What is wrong, in words that go on after "it".
+pub fn scan_tensor(bytes: &[u8]) -> Result<(), &'static str> {
+    let mut scan = Scan { taken: 0, most: FREE_BYTES + BYTES_A_BYTE * bytes.len() as u64 };
+    scan.message(Kind::Tensor, bytes, 0)
+}
+
 struct Scan {
     taken: u64,
     most: u64,

@@ -3,9 +3,10 @@
 //! All three forms that `torch.save` ever wrote are told by their first bytes and read: a zip archive (`archive`), a stream of
 //! pickles (`legacy`), a tar archive (`tarred`). The pickle is built as data (`pickle`); which of it is the state, `state` finds;
 //! a tensor is then held against its storage, and its storage against the file (`place`), before anybody takes memory for it.
-//! Numbers are not read here.
+//! Numbers are not read here. Of a state whose network nobody knows, `layers` tells what its names and sizes do.
 
 mod archive;
+mod layers;
 mod legacy;
 mod pickle;
 mod place;
@@ -13,6 +14,8 @@ mod state;
 mod tar;
 mod tarred;
 mod zip;
+
+pub use layers::{Layer, Looks, layers};
 
 use crate::bytes::Bytes;
 use crate::element::Element;

@@ -1,8 +1,8 @@
 //! Blocks: groups that are built alike, from the innermost outwards.
 
+use super::lines;
 use super::parameters::parameters;
 use super::signature::{Signature, of_body, put};
-use super::{bodies, bodies_mut, lines};
 use crate::spec::Network;
 use crate::spec::statements::{Argument, Block, Program, Statement};
 use cnnc_grammar::ast::JoinKind;
@@ -48,7 +48,7 @@ pub fn blocks(network: &Network, body: Vec<Statement>) -> Program {
             if class.len() < 2 || (class.len() * (length + 1)) <= length + 3 + class.len() {
                 continue;
             }
-            let Some((parameters, inside, given)) = parameters(class) else { continue };
+            let Some((parameters, inside, given)) = parameters(class, &HashSet::new()) else { continue };
             let mut body = body;
             let name = name(network, &label, &body, &program.blocks);
             put(&mut body, &mut inside.into_iter());
@@ -64,7 +64,7 @@ pub fn blocks(network: &Network, body: Vec<Statement>) -> Program {
 
 /// How deeply groups stand in each other, a call as deep as its block's groups were; 1 of one with none in it.
 fn height(statement: &Statement, levels: &[usize]) -> usize {
-    let inner = of_bodies(bodies(statement), levels);
+    let inner = of_bodies(statement.bodies(), levels);
     match statement {
         Statement::Group(..) => inner + 1,
         Statement::Call(_, block, _) => levels.get(*block).copied().unwrap_or(0),
@@ -81,7 +81,7 @@ fn gather(body: &[Statement], (level, levels): (usize, &[usize]), each: &mut dyn
     for statement in body {
         match statement {
             Statement::Group(label, inner) if height(statement, levels) == level => each(&label.name, inner),
-            _ => bodies(statement).into_iter().for_each(|inner| gather(inner, (level, levels), each)),
+            _ => statement.bodies().into_iter().for_each(|inner| gather(inner, (level, levels), each)),
         }
     }
 }
@@ -94,7 +94,7 @@ fn groups_apart(statement: &Statement, found: &mut HashSet<String>) {
         _ => None,
     };
     found.extend(label.filter(|label| label.member.is_some()).map(|label| label.name.clone()));
-    bodies(statement).into_iter().flatten().for_each(|inner| groups_apart(inner, found));
+    statement.bodies().into_iter().flatten().for_each(|inner| groups_apart(inner, found));
 }
 
 /// What is known while calls are put in.
@@ -118,7 +118,7 @@ fn replace(made: &Made<'_>, body: &mut [Statement], level: usize, calls: &mut Ca
                     *statement = Statement::Call(Some(label.clone()), *block, given.remove(0));
                 }
             }
-            other => bodies_mut(other).into_iter().for_each(|inner| replace(made, inner, level, calls)),
+            other => other.bodies_mut().into_iter().for_each(|inner| replace(made, inner, level, calls)),
         }
     }
 }

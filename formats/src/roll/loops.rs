@@ -1,130 +1,163 @@
-//! Loops: statements that follow one another and are the same, but for a number in their names that counts up.
+//! Loops: statements that follow one another and are built alike are the turns of one.
+//!
+//! Inner bodies come first, then in each body the loops that count ([`super::counted`]), and of what these made those that go
+//! through a list ([`super::listed`]). Of all runs of turns that begin at a statement the one that saves most lines is taken,
+//! unless a better one begins inside it. Meanwhile the number at the end of a name stands apart from it, so that names that
+//! differ by it are one.
 
-use super::signature::of_body;
-use super::{bodies_mut, lines};
+use super::signature::{Signature, of_body};
+use super::{counted, listed};
 use crate::spec::Network;
-use crate::spec::statements::{Block, Label, Statement};
+use crate::spec::statements::{Argument, Block, Statement, variables};
+use cnnc_compiler::ops::Constant;
+use std::collections::HashSet;
 
 /// Statements of a turn, at most.
 const LONGEST: usize = 8;
 
-/// A body in which turns of loops are written once.
-pub fn loops(network: &Network, blocks: &[Block], body: Vec<Statement>) -> Vec<Statement> {
-    let mut looped: Vec<Statement> = Vec::with_capacity(body.len());
-    let turns: Vec<Turn> = body.iter().map(|statement| Turn::of(network, blocks, statement)).collect();
-    let mut place = 0;
-    while place < body.len() {
-        let best = (1..=LONGEST).filter_map(|length| Some((length, repetitions(&turns, place, length)?)));
-        let saved = |&(length, count): &(usize, usize)| {
-            let of_turn: usize = body.get(place..place + length).unwrap_or_default().iter().map(lines).sum();
-            ((count - 1) * of_turn).saturating_sub(2)
-        };
-        let best = best
-            .map(|found| (saved(&found), found))
-            .filter(|(saved, _)| *saved > 0)
-            .max_by_key(|(saved, (length, _))| (*saved, LONGEST - length));
-        let Some((_, (length, count))) = best else {
-            looped.extend(body.get(place).cloned().map(|statement| inside(network, blocks, statement)));
-            place += 1;
-            continue;
-        };
-        let once: Vec<Statement> = body.get(place..place + length).unwrap_or_default().to_vec();
-        let first = turns.get(place..place + length).unwrap_or_default().iter().find_map(|turn| turn.number);
-        looped.push(match first {
-            Some(first) => Statement::For(first, first + count, once.into_iter().map(counted).collect()),
-            None => Statement::Repeat(count, once),
+/// What loops are found in.
+pub struct Loops<'n> {
+    /// The network.
+    pub network: &'n Network,
+    /// The blocks that are called.
+    pub blocks: &'n [Block],
+    /// Names of values that no variable may have.
+    pub taken: HashSet<String>,
+}
+
+/// Turns that follow one another, as a loop.
+pub struct Run {
+    /// How many.
+    pub turns: usize,
+    /// Lines fewer than without it, about.
+    pub saved: usize,
+    /// The loop.
+    pub looped: Statement,
+}
+
+impl Loops<'_> {
+    /// A body in which turns of loops are written once.
+    pub fn of_body(&self, mut body: Vec<Statement>) -> Vec<Statement> {
+        body.iter_mut().for_each(number_apart);
+        let mut body = self.looped(body);
+        body.iter_mut().for_each(number_joined);
+        body
+    }
+
+    fn looped(&self, body: Vec<Statement>) -> Vec<Statement> {
+        let inside = body.into_iter().map(|mut statement| {
+            for inner in statement.bodies_mut() {
+                *inner = self.looped(std::mem::take(inner));
+            }
+            statement
         });
-        place += length * count;
+        let inside: Vec<Statement> = inside.collect();
+        let turns = counted::Turns::of(self, &inside);
+        let counted = runs(&inside, |place, length| turns.run(place, length));
+        let turns = listed::Turns::of(self, &counted);
+        runs(&counted, |place, length| turns.run(place, length))
     }
-    looped
-}
 
-/// The same of what stands in a statement.
-fn inside(network: &Network, blocks: &[Block], mut statement: Statement) -> Statement {
-    for inner in bodies_mut(&mut statement) {
-        *inner = loops(network, blocks, std::mem::take(inner));
+    /// What statements are built like; `None` of what cannot be repeated.
+    pub fn signature(&self, statements: &[Statement]) -> Option<Signature> {
+        of_body(self.network, self.blocks, statements).filter(|_| !statements.iter().any(mentions_kept))
     }
-    statement
-}
 
-/// A statement as a turn of a loop.
-struct Turn {
-    /// What it is without the number in its names; `None` of what cannot be repeated.
-    text: Option<String>,
-    /// The number, where its names have one.
-    number: Option<usize>,
-}
-
-impl Turn {
-    fn of(network: &Network, blocks: &[Block], statement: &Statement) -> Turn {
-        let mut numbers = Vec::new();
-        let mut plain = statement.clone();
-        without_number(&mut plain, &mut numbers);
-        let number = numbers.first().copied();
-        let single = numbers.iter().all(|other| Some(*other) == number);
-        let keeps = |statement: &Statement| mentions_kept(statement);
-        let signature = of_body(network, blocks, std::slice::from_ref(&plain)).filter(|_| single && !keeps(statement));
-        Turn { text: signature.map(|signature| format!("{}{:?}", signature.text, signature.numbers)), number }
+    /// Names that a loop around these statements cannot give to what it goes through.
+    pub fn taken_in(&self, statements: &[Statement]) -> HashSet<String> {
+        self.taken.iter().chain(variables(statements)).cloned().collect()
     }
 }
 
 fn mentions_kept(statement: &Statement) -> bool {
     matches!(statement, Statement::Keep(_) | Statement::From(_) | Statement::Output(_))
-        || super::bodies(statement).into_iter().flatten().any(mentions_kept)
+        || statement.bodies().into_iter().flatten().any(mentions_kept)
 }
 
-/// How often the statements from `place` on, `length` of them, follow one another; at least twice.
-fn repetitions(turns: &[Turn], place: usize, length: usize) -> Option<usize> {
-    let first = turns.get(place..place + length)?;
-    let number = first.iter().find_map(|turn| turn.number);
-    let is_turn = |count: usize| {
-        let Some(other) = turns.get(place + count * length..place + (count + 1) * length) else { return false };
-        first.iter().zip(other).all(|(a, b)| {
-            let counts = match (a.number, b.number) {
-                (Some(a), Some(b)) => Some(a) == number && b == a + count,
-                (None, None) => true,
-                _ => false,
-            };
-            a.text.is_some() && a.text == b.text && counts
-        })
+/// A body with its best runs as loops; `run` gives the one whose first turn has so many statements from a place on.
+fn runs(body: &[Statement], run: impl Fn(usize, usize) -> Option<Run>) -> Vec<Statement> {
+    let best = |place: usize| {
+        let found = (1..=LONGEST).filter_map(|length| Some((length, run(place, length)?)));
+        found.max_by_key(|(length, run)| (run.saved, LONGEST - length))
     };
-    let count = (0..).take_while(|&count| is_turn(count)).count();
-    (count >= 2).then_some(count)
+    let mut looped = Vec::with_capacity(body.len());
+    let (mut place, mut next) = (0, None);
+    while let Some(statement) = body.get(place) {
+        let found = next.take().unwrap_or_else(|| best(place));
+        // A run that begins one statement too early is shorter by a turn than the one that begins in it.
+        let later = found.as_ref().and_then(|(length, run)| {
+            (place + 1..place + length).find_map(|later| best(later).filter(|(_, other)| other.saved > run.saved))
+        });
+        match found {
+            Some((length, run)) if later.is_none() => {
+                looped.push(run.looped);
+                place += length * run.turns;
+            }
+            _ => {
+                looped.push(statement.clone());
+                place += 1;
+                next = None;
+            }
+        }
+    }
+    looped
 }
 
 /// The name before a number at its end, and the number; of a number that begins with 0, none.
-fn numbered(name: &str) -> Option<(&str, usize)> {
+fn numbered(name: &str) -> Option<(&str, i64)> {
     let base = name.trim_end_matches(|last: char| last.is_ascii_digit());
     let digits = name.get(base.len()..)?;
     let plain = digits == "0" || !digits.starts_with('0');
     Some((base, digits.parse().ok().filter(|_| plain && digits.len() < 7)?))
 }
 
-/// The labels that a turn's number may stand in: its own, and those of items right in its branches.
-fn labels(statement: &mut Statement) -> Vec<&mut Label> {
+/// Takes numbers at the ends of names, and the members of long tuples, apart; the name of a group that its members name elsewhere
+/// stays whole.
+fn number_apart(statement: &mut Statement) {
+    if let Some(label) = statement.label_mut().filter(|label| label.member.is_none())
+        && let Some((base, number)) = numbered(&label.name)
+    {
+        (label.name, label.number) = (base.to_owned(), Some(Argument::Constant(Constant::Int(number))));
+    }
+    for argument in arguments(statement) {
+        if let Argument::Constant(Constant::Tuple(members)) = argument
+            && members.len() > PAIR
+        {
+            *argument = Argument::Tuple(members.iter().cloned().map(Argument::Constant).collect());
+        }
+    }
+    statement.bodies_mut().into_iter().flatten().for_each(number_apart);
+}
+
+/// Members of a tuple that is one value: a height and a width. Of longer ones each member is a number by itself.
+const PAIR: usize = 2;
+
+fn arguments(statement: &mut Statement) -> Vec<&mut Argument> {
     match statement {
-        Statement::Item(Some(label), ..) | Statement::Group(label, _) | Statement::Call(Some(label), ..) => vec![label],
-        Statement::Join(_, branches) => branches.iter_mut().flatten().flat_map(labels).collect(),
+        Statement::Item(_, _, given) => given.iter_mut().map(|(_, argument)| argument).collect(),
+        Statement::Call(_, _, given) => given.iter_mut().collect(),
         _ => Vec::new(),
     }
 }
 
-fn without_number(statement: &mut Statement, numbers: &mut Vec<usize>) {
-    for label in labels(statement) {
-        if let Some((base, number)) = numbered(&label.name) {
-            numbers.push(number);
-            label.name = base.to_owned();
+/// Joins names and numbers, and the members of tuples, again, where these are no loop's.
+fn number_joined(statement: &mut Statement) {
+    if let Some(label) = statement.label_mut()
+        && let Some(Argument::Constant(Constant::Int(number))) = label.number
+    {
+        label.name += &number.to_string();
+        label.number = None;
+    }
+    for argument in arguments(statement) {
+        let constant = |member: &Argument| match member {
+            Argument::Constant(constant) => Some(constant.clone()),
+            _ => None,
+        };
+        if let Argument::Tuple(members) = argument
+            && let Some(all) = members.iter().map(constant).collect::<Option<Vec<Constant>>>()
+        {
+            *argument = Argument::Constant(Constant::Tuple(all));
         }
     }
-}
-
-/// A turn with the loop's number in its names.
-fn counted(mut statement: Statement) -> Statement {
-    for label in labels(&mut statement) {
-        if let Some((base, _)) = numbered(&label.name) {
-            label.name = base.to_owned();
-            label.counted = true;
-        }
-    }
-    statement
+    statement.bodies_mut().into_iter().flatten().for_each(number_joined);
 }

@@ -1,9 +1,9 @@
 //! What differs between pieces that are built alike: parameters of their block, as few as there can be.
 //!
-//! A number that is the same everywhere stays. One that is always another one, a multiple or a part of it, or the padding that
-//! its kernel needs, is said by that one.
+//! A number that is the same everywhere stays. One that is always another one, a multiple or a part of it, the padding that its
+//! kernel needs, or so far behind it, is said by that one.
 
-use super::signature::Signature;
+use super::signature::{COUNT, FIRST, Signature};
 use crate::spec::statements::{Argument, Parameter, Statement};
 use crate::spec::{Network, Operation, ValueId};
 use cnnc_compiler::ops::Constant;
@@ -15,20 +15,22 @@ type Found = (Vec<Parameter>, Vec<Argument>, Vec<Vec<Argument>>);
 /// Blocks of more parameters say nothing.
 const MOST: usize = 10;
 
-/// The parameters of pieces of one text; `None` where they are too many.
-pub fn parameters(pieces: &[Signature]) -> Option<Found> {
+/// The parameters of pieces of one text, none by a name that is taken; `None` where they are too many.
+pub fn parameters(pieces: &[Signature], taken: &HashSet<String>) -> Option<Found> {
     let first = pieces.first()?;
     let mut columns: Vec<Column> = Vec::new();
     let mut inside = Vec::with_capacity(first.numbers.len());
-    let mut names = HashSet::new();
+    let mut names = taken.clone();
     for (place, name) in first.names.iter().enumerate() {
         let values = pieces.iter().map(|piece| piece.numbers.get(place).cloned()).collect::<Option<Vec<Constant>>>()?;
         let found = said(&values, &columns, name);
         inside.push(match found {
             Some(argument) => argument,
             None => {
-                columns.push(Column::new(name, values, &mut names)?);
-                Argument::Parameter(columns.len() - 1)
+                let column = Column::new(name, values, &mut names)?;
+                let said = Argument::Variable(column.parameter.name.clone());
+                columns.push(column);
+                said
             }
         });
     }
@@ -36,35 +38,26 @@ pub fn parameters(pieces: &[Signature]) -> Option<Found> {
         return None;
     }
     // Those with defaults come last.
-    let mut order: Vec<usize> = (0..columns.len()).collect();
-    order.sort_by_key(|&place| columns.get(place).is_some_and(|column| column.parameter.default.is_some()));
-    let moved = |place: usize| order.iter().position(|&old| old == place).unwrap_or(place);
-    for argument in &mut inside {
-        match argument {
-            Argument::Parameter(place)
-            | Argument::Times(_, place)
-            | Argument::Part(place, _)
-            | Argument::Half(place) => {
-                *place = moved(*place);
-            }
-            Argument::Constant(_) | Argument::Tuple(_) => {}
-        }
-    }
-    let sorted: Vec<&Column> = order.iter().filter_map(|&place| columns.get(place)).collect();
+    columns.sort_by_key(|column| column.parameter.default.is_some());
     let given = (0..pieces.len()).map(|piece| {
-        let value = |column: &&Column| column.values.get(piece).cloned().map(Argument::Constant);
-        sorted.iter().map(value).collect::<Option<Vec<Argument>>>()
+        let value = |column: &Column| column.values.get(piece).cloned().map(Argument::Constant);
+        columns.iter().map(value).collect::<Option<Vec<Argument>>>()
     });
     let given = given.collect::<Option<Vec<Vec<Argument>>>>()?;
-    Some((sorted.into_iter().map(|column| column.parameter.clone()).collect(), inside, given))
+    Some((columns.into_iter().map(|column| column.parameter).collect(), inside, given))
 }
 
 /// Arguments that count channels, of which one may be a multiple of another.
 const SIZES: [&str; 7] = ["out_channels", "out_features", "groups", "channels", "features", "size", "shape"];
 
+/// From here on a number that is always so many times another one is meant to be.
+const LARGE: i64 = 16;
+
 /// The values of a parameter.
 struct Column {
     parameter: Parameter,
+    /// The argument that it was made for.
+    argument: String,
     values: Vec<Constant>,
 }
 
@@ -89,7 +82,8 @@ impl Column {
             number += 1;
         }
         let usual = usual(argument).map(Constant::Int).filter(|usual| values.contains(usual));
-        Some(Column { parameter: Parameter { name, numbers, default: usual }, values })
+        let parameter = Parameter { name, numbers, default: usual };
+        Some(Column { parameter, argument: argument.to_owned(), values })
     }
 }
 
@@ -108,31 +102,65 @@ fn said(values: &[Constant], columns: &[Column], argument: &str) -> Option<Argum
     if values.iter().all(|value| value == first) {
         return Some(Argument::Constant(first.clone()));
     }
-    if let Some(place) = columns.iter().position(|column| column.values == values) {
-        return Some(Argument::Parameter(place));
+    let variable = |column: &Column| Argument::Variable(column.parameter.name.clone());
+    if let Some(column) = columns.iter().find(|column| column.values == values) {
+        return Some(variable(column));
     }
     let ints = |values: &[Constant]| values.iter().map(int).collect::<Option<Vec<i64>>>();
     let own = ints(values)?;
-    for (place, column) in columns.iter().enumerate() {
+    for column in columns {
         let Some(other) = ints(&column.values) else { continue };
         let pairs = || own.iter().zip(&other);
         let of_kernel = argument == "padding" && column.parameter.name.starts_with("kernel_size");
         if of_kernel && pairs().all(|(own, other)| *own == other / 2) {
-            return Some(Argument::Half(place));
+            return Some(Argument::Part(Box::new(variable(column)), 2));
+        }
+        let (a, b) = (*own.first()?, *other.first()?);
+        let is_number = argument == FIRST && column.argument == FIRST;
+        if is_number && a > b && pairs().all(|(own, other)| own - other == a - b) {
+            return Some(sum(variable(column), a - b));
+        }
+        if is_number && let Some((count, factor, rest)) = behind(&own, &other, columns) {
+            let turns = Argument::Times(factor, Box::new(variable(count)));
+            return Some(sum(Argument::Sum(Box::new(variable(column)), Box::new(turns)), rest));
         }
         let is_size = |name: &str| SIZES.iter().any(|size| name.starts_with(size));
-        if !is_size(argument) || !is_size(&column.parameter.name) {
+        // Where numbers are large, one is no multiple of another by chance.
+        let is_large = own.iter().all(|number| *number >= LARGE);
+        if !(is_size(argument) || is_large) || !is_size(&column.parameter.name) {
             continue;
         }
-        let (&a, &b) = pairs().next()?;
         if b != 0 && a % b == 0 && a / b > 1 && pairs().all(|(own, other)| *own == other * (a / b)) {
-            return Some(Argument::Times(a / b, place));
+            return Some(Argument::Times(a / b, Box::new(variable(column))));
         }
         if a != 0 && b % a == 0 && b / a > 1 && pairs().all(|(own, other)| own * (b / a) == *other) {
-            return Some(Argument::Part(place, b / a));
+            return Some(Argument::Part(Box::new(variable(column)), b / a));
         }
     }
     None
+}
+
+/// What stands behind a loop is numbered behind its turns: the column of their count, the step of a turn, and what is added.
+fn behind<'c>(own: &[i64], first: &[i64], columns: &'c [Column]) -> Option<(&'c Column, i64, i64)> {
+    columns.iter().filter(|column| column.argument == COUNT).find_map(|column| {
+        let counts = column.values.iter().map(int).collect::<Option<Vec<i64>>>()?;
+        let apart: Vec<i64> = own.iter().zip(first).map(|(own, first)| own - first).collect();
+        let (place, other) = (1..counts.len()).find_map(|place| Some((place, counts.get(place)? - counts.first()?)))?;
+        let step = (apart.get(place)? - apart.first()?).checked_div(other)?;
+        let rest = apart.first()? - step * counts.first()?;
+        // Any two rows have a step; only a third shows that it is one.
+        let fits = counts.len() > 2 && step > 0 && rest >= 0;
+        (fits && apart.iter().zip(&counts).all(|(apart, count)| *apart == step * count + rest))
+            .then_some((column, step, rest))
+    })
+}
+
+/// A value and a number, which is left out where it is 0.
+fn sum(value: Argument, number: i64) -> Argument {
+    match number {
+        0 => value,
+        number => Argument::Sum(Box::new(value), Box::new(Argument::Constant(Constant::Int(number)))),
+    }
 }
 
 fn int(value: &Constant) -> Option<i64> {
@@ -169,7 +197,7 @@ pub fn say_all(network: &Network, body: &mut [Statement]) {
             }
             arguments.sort_by_key(|(name, _)| ORDER.iter().position(|other| other == name));
         }
-        super::bodies_mut(statement).into_iter().for_each(|inner| say_all(network, inner));
+        statement.bodies_mut().into_iter().for_each(|inner| say_all(network, inner));
     }
 }
 
@@ -185,7 +213,7 @@ pub fn say_less(network: &Network, body: &mut [Statement]) {
             };
             arguments.retain(|(name, argument)| !is_usual(name, argument));
         }
-        super::bodies_mut(statement).into_iter().for_each(|inner| say_less(network, inner));
+        statement.bodies_mut().into_iter().for_each(|inner| say_less(network, inner));
     }
 }
 

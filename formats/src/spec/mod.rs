@@ -6,6 +6,7 @@
 //! graph and makes an `Ast` of it, which `cnnc_grammar` formats. Nothing is believed: the text is compiled, and its kernel
 //! graph compared with that of the network itself, made without any text ([`prove`]).
 
+mod expressions;
 mod flow;
 mod graph;
 mod modules;
@@ -18,7 +19,7 @@ mod syntax;
 mod tests;
 
 pub use network::{Held, Input, Network, Node, Operation, Output, ValueId, number};
-pub use proof::{Unproved, prove, same};
+pub use proof::{Proved, Unproved, prove, same, same_kernels};
 
 use crate::roll::roll;
 use cnnc_compiler::graph::ShapedGraph;
@@ -32,6 +33,8 @@ pub struct Written {
     pub text: String,
     /// Its network, with shapes: what compiling the text gives.
     pub graph: ShapedGraph,
+    /// The network itself, every layer by its own, made without any text; its parameters have the keys of the spec.
+    pub own: ShapedGraph,
     /// The tensors that its parameters are, by key, in the order of the text: numbers that the importer gave them.
     pub tensors: Vec<(String, usize)>,
     /// Modules that could not keep their names: what was wanted, and what it is called.
@@ -67,13 +70,13 @@ pub fn write(network: &Network, form: Form) -> Result<Written, Unproved> {
         Form::Flat => Program { blocks: Vec::new(), body: statements },
     };
     let text = syntax::text(network, &program).ok_or_else(|| Unproved::Fault("it cannot be written".into()))?;
-    let graph = prove(network, &keys, &text)?;
+    let Proved { graph, own } = prove(network, &keys, &text)?;
     let mut tensors = Vec::new();
     for (value, path) in &paths {
         let held = network.node(*value).weights.iter();
         tensors.extend(held.map(|held| (graph::key(path, held.name), held.tensor)));
     }
-    Ok(Written { text, graph, tensors, renamed })
+    Ok(Written { text, graph, own, tensors, renamed })
 }
 
 /// Writes a network in a form, or flat where what was rolled is not it, with a note that says so.

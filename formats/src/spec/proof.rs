@@ -32,17 +32,25 @@ impl Unproved {
     }
 }
 
+/// A spec and the network that it is.
+pub struct Proved {
+    /// The network of the spec.
+    pub graph: ShapedGraph,
+    /// The one that it was written from, made without any text.
+    pub own: ShapedGraph,
+}
+
 /// The spec of a network, compiled, once it is proved to be it; `keys` are the paths of the layers that have parameters.
 ///
 /// # Errors
 /// What differs, in a sentence.
-pub fn prove(network: &Network, keys: &HashMap<ValueId, String>, text: &str) -> Result<ShapedGraph, Unproved> {
+pub fn prove(network: &Network, keys: &HashMap<ValueId, String>, text: &str) -> Result<Proved, Unproved> {
     let mut problems = Problems::default();
     let direct = infer(graph::graph(network, keys).map_err(Unproved::Fault)?, &mut problems);
     let direct = direct.map_err(|_| Unproved::Impossible(first(problems)))?;
     let compiled = compiled(text)?;
     same(&compiled, &direct, &str::to_owned)?;
-    Ok(compiled)
+    Ok(Proved { graph: compiled, own: direct })
 }
 
 /// Proves that one network computes what another does from the same tensors, which have the keys that `key_of` makes of its own:
@@ -55,17 +63,31 @@ pub fn same(ours: &ShapedGraph, theirs: &ShapedGraph, key_of: &dyn Fn(&str) -> S
     if shapes(ours) != shapes(theirs) {
         return Err(Unproved::fault("its inputs are not those of the file"));
     }
-    let symbols = theirs.sizes.symbols.iter();
-    let bindings: Bindings = symbols.map(|one| (one.name.to_string(), one.start as usize)).collect();
+    let bindings = smallest(theirs);
     let theirs = write_kernels(theirs, &bindings).map_err(|error| Unproved::Impossible(error.message.clone()))?;
     let ours = write_kernels(ours, &bindings);
     let ours = ours.map_err(|error| Unproved::fault(format!("its kernels cannot be written: {}", error.message)))?;
-    let mut meanings = Meanings::default();
-    let (ours, theirs) = (meanings.of_outputs(&ours, key_of), meanings.of_outputs(&theirs, &str::to_owned));
-    if ours.is_none() || ours != theirs {
+    if !are_same(&ours, &theirs, key_of) {
         return Err(Unproved::fault("its kernels are not those of the file"));
     }
     Ok(())
+}
+
+/// The smallest sizes that a network's open sizes may have.
+fn smallest(graph: &ShapedGraph) -> Bindings {
+    graph.sizes.symbols.iter().map(|one| (one.name.to_string(), one.start as usize)).collect()
+}
+
+/// Whether two networks are written in the same kernels of the same parameters, each at its smallest sizes.
+pub fn same_kernels(one: &ShapedGraph, other: &ShapedGraph) -> bool {
+    let kernels = |graph| write_kernels(graph, &smallest(graph)).ok();
+    kernels(one).zip(kernels(other)).is_some_and(|(one, other)| are_same(&one, &other, &str::to_owned))
+}
+
+fn are_same(one: &KernelGraph, other: &KernelGraph, key_of: &dyn Fn(&str) -> String) -> bool {
+    let mut meanings = Meanings::default();
+    let (one, other) = (meanings.of_outputs(one, key_of), meanings.of_outputs(other, &str::to_owned));
+    one.is_some() && one == other
 }
 
 /// What is said of a text that is no file.

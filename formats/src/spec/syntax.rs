@@ -1,34 +1,33 @@
-//! A body with names as syntax, and the text of that: the grammar's own formatter writes it.
+//! A body with names as syntax, and the text of that: the grammar's own formatter writes it. Values are [`expressions`].
 
-use super::statements::{Argument as Given, Block, Label, Parameter, Program, Statement};
+use super::expressions::{self, constant, expr, int, name_of as name, size, value_of};
+use super::statements::{Argument as Given, Block, Label, Parameter, Program, Statement, variables};
 use super::{Network, Operation, ValueId};
-use cnnc_compiler::ops::{self, Constant, Numbers, Op};
+use cnnc_compiler::ops::{self, Op};
 use cnnc_compiler::shape::Dim;
 use cnnc_grammar::ast::{
-    self, Argument, Ast, BinaryOperator, Body, Call, Declaration, DeclarationKind, Expr, ExprKind, FlowItem, FlowKind,
-    Gap, Item, ItemKind, Layout, Name, Number, Pattern, StatementKind, StringPart, Type, TypeKind, UnaryOperator,
+    self, Argument, Ast, Body, Call, Declaration, DeclarationKind, Expr, ExprKind, FlowItem, FlowKind, Gap, Item,
+    ItemKind, Layout, StatementKind, StringPart, Type, TypeKind,
 };
 use cnnc_grammar::format;
-use cnnc_grammar::span::{FileId, Span};
+use cnnc_grammar::span::Span;
 use std::collections::{HashMap, HashSet};
 
 /// Words that no value may be called.
 const RESERVED: [&str; 9] = ["if", "else", "and", "or", "not", "in", "true", "false", "_"];
 
-/// The name of a loop's number.
-const COUNTER: &str = "i";
-
 /// The text of a network whose program is this; `None` where some of it cannot be written.
 pub fn text(network: &Network, program: &Program) -> Option<String> {
     let mut items = Vec::new();
     for block in &program.blocks {
-        let mut writer = Writer::new(network, program, &block.parameters);
+        let parameters = block.parameters.iter().map(|parameter| &parameter.name);
+        let mut writer = Writer::new(network, program, parameters.chain(variables(&block.body)));
         let mut body = writer.body(&block.body)?;
         on_lines(&mut body.statements);
         let parameters = block.parameters.iter().map(parameter).collect::<Option<_>>()?;
         items.push(declaration(DeclarationKind::Block, &block.name, parameters, body));
     }
-    let mut writer = Writer::new(network, program, &[]);
+    let mut writer = Writer::new(network, program, variables(&program.body).into_iter());
     writer.name_inputs();
     let mut statements = writer.input_statements()?;
     statements.extend(writer.body(&program.body)?.statements);
@@ -68,8 +67,6 @@ fn parameter(parameter: &Parameter) -> Option<ast::Parameter> {
 struct Writer<'n> {
     network: &'n Network,
     program: &'n Program,
-    /// Those of the block that is written.
-    parameters: &'n [Parameter],
     /// Names of values that are kept.
     kept: HashMap<ValueId, String>,
     taken: HashSet<String>,
@@ -78,9 +75,10 @@ struct Writer<'n> {
 }
 
 impl<'n> Writer<'n> {
-    fn new(network: &'n Network, program: &'n Program, parameters: &'n [Parameter]) -> Writer<'n> {
-        let taken = parameters.iter().map(|parameter| parameter.name.clone()).collect();
-        Writer { network, program, parameters, kept: HashMap::new(), taken, inputs: Vec::new() }
+    /// One of a body in which there are values of these names.
+    fn new(network: &'n Network, program: &'n Program, values: impl Iterator<Item = &'n String>) -> Writer<'n> {
+        let taken = values.cloned().collect();
+        Writer { network, program, kept: HashMap::new(), taken, inputs: Vec::new() }
     }
 
     /// Names the inputs, and takes the names of open sizes, which stand in the same place.
@@ -126,16 +124,16 @@ impl<'n> Writer<'n> {
             Statement::Join(value, branches) => self.join(*value, branches)?,
             Statement::Group(label, inner) => {
                 let body = self.body(inner)?;
-                StatementKind::Item(FlowItem { label: Some(label_of(label)), kind: FlowKind::Sequential(body) })
+                StatementKind::Item(FlowItem { label: Some(self.label(label)?), kind: FlowKind::Sequential(body) })
             }
             Statement::Call(label, block, arguments) => {
                 let call = self.call_of_block(self.program.blocks.get(*block)?, arguments)?;
-                StatementKind::Item(FlowItem { label: label.as_ref().map(label_of), kind: FlowKind::Use(call) })
+                let label = self.label_of(label.as_ref())?;
+                StatementKind::Item(FlowItem { label, kind: FlowKind::Use(call) })
             }
-            Statement::For(first, behind, inner) => {
-                let range = ExprKind::Range(Box::new(int(*first as i64)), Box::new(int(*behind as i64)));
-                let body = self.body(inner)?;
-                StatementKind::For { pattern: Pattern::Name(name(COUNTER)), values: expr(range), body }
+            Statement::For(turns, inner) => {
+                let (pattern, values) = expressions::turns(turns)?;
+                StatementKind::For { pattern, values, body: self.body(inner)? }
             }
             Statement::Repeat(count, inner) => {
                 StatementKind::Repeat { count: int(*count as i64), body: self.body(inner)? }
@@ -181,28 +179,33 @@ impl<'n> Writer<'n> {
         let node = self.network.node(value);
         let kind = match (&node.operation, &node.op) {
             (Operation::Layer(layer), _) => {
-                let written = arguments.iter().map(|(name, given)| Some((*name, self.given(given)?)));
+                let written = arguments.iter().map(|(name, given)| Some((*name, expressions::given(given)?)));
                 FlowKind::Use(call(layer, written.collect::<Option<Vec<_>>>()?)?)
             }
             (Operation::Numbers, Some(Op::Numbers(numbers))) => FlowKind::Constant(constant(numbers)?),
             _ => return None,
         };
-        Some(StatementKind::Item(FlowItem { label: label.map(label_of), kind }))
+        Some(StatementKind::Item(FlowItem { label: self.label_of(label)?, kind }))
     }
 
-    fn given(&self, given: &Given) -> Option<Expr> {
-        let parameter = |place: &usize| Some(expr(ExprKind::Name(self.parameters.get(*place)?.name.clone())));
-        let of = |left: Expr, operator, right: Expr| expr(ExprKind::Binary(operator, Box::new(left), Box::new(right)));
-        Some(match given {
-            Given::Constant(constant) => value_of(constant)?,
-            Given::Tuple(members) => {
-                expr(ExprKind::Tuple(members.iter().map(|member| self.given(member)).collect::<Option<_>>()?))
-            }
-            Given::Parameter(place) => parameter(place)?,
-            Given::Times(factor, place) => of(int(*factor), BinaryOperator::Multiply, parameter(place)?),
-            Given::Part(place, divisor) => of(parameter(place)?, BinaryOperator::FloorDivide, int(*divisor)),
-            Given::Half(place) => of(parameter(place)?, BinaryOperator::FloorDivide, int(2)),
-        })
+    fn label_of(&self, label: Option<&Label>) -> Option<Option<ast::Label>> {
+        label.map_or(Some(None), |label| self.label(label).map(Some))
+    }
+
+    fn label(&self, label: &Label) -> Option<ast::Label> {
+        let member = label.member.as_ref().map(|member| {
+            let number = member.parse::<i64>().ok().filter(|number| number.to_string() == *member && *number >= 0);
+            let text = || expr(ExprKind::String(vec![StringPart::Text(member.clone())]));
+            let parts = vec![StringPart::Value(number.map_or_else(text, int))];
+            Box::new(ast::Label { parts, quoted: false, member: None, span: Span::default() })
+        });
+        let mut plain = plain_label(&label.name);
+        if let Some(number) = &label.number {
+            plain.parts.retain(|part| *part != StringPart::Text(String::new()));
+            plain.parts.push(StringPart::Value(expressions::given(number)?));
+            plain.quoted = true;
+        }
+        Some(ast::Label { member, ..plain })
     }
 
     /// The call of a block: parameters without a default by position, the others by name where they differ from it.
@@ -213,7 +216,7 @@ impl<'n> Writer<'n> {
                 matches!((given, &parameter.default), (Given::Constant(value), Some(default)) if value == default);
             if !is_default {
                 let key = parameter.default.as_ref().map(|_| name(&parameter.name));
-                arguments.push(Argument { key, value: self.given(given)?, span: Span::default() });
+                arguments.push(Argument { key, value: expressions::given(given)?, span: Span::default() });
             }
         }
         let arguments = (!arguments.is_empty()).then_some(arguments);
@@ -257,7 +260,12 @@ fn is_short(body: &[Statement]) -> bool {
     let is_plain = |statement: &Statement| {
         matches!(statement, Statement::Item(..) | Statement::Call(..) | Statement::From(_) | Statement::Keep(_))
     };
-    let few = |body: &[Statement]| body.len() <= 3 && body.iter().all(is_plain);
+    let is_nameless = |statement: &Statement| matches!(statement, Statement::Item(None, ..));
+    let few = |body: &[Statement]| match body.len() {
+        0..=3 => body.iter().all(is_plain),
+        4 => body.iter().all(is_nameless),
+        _ => false,
+    };
     match body {
         [Statement::Join(_, branches)] => branches.len() <= 3 && branches.iter().all(|branch| few(branch)),
         body => few(body),
@@ -275,10 +283,7 @@ fn statement(kind: StatementKind) -> ast::Statement {
     ast::Statement { kind, span: Span::default(), layout: Layout::default() }
 }
 
-fn name(text: &str) -> Name {
-    Name { text: text.to_owned(), span: Span::default() }
-}
-
+/// Whether a name needs no quotes.
 fn is_word(text: &str) -> bool {
     let mut characters = text.chars();
     characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
@@ -288,22 +293,6 @@ fn is_word(text: &str) -> bool {
 fn plain_label(text: &str) -> ast::Label {
     let parts = vec![StringPart::Text(text.to_owned())];
     ast::Label { parts, quoted: !is_word(text), member: None, span: Span::default() }
-}
-
-fn label_of(label: &Label) -> ast::Label {
-    let member = label.member.as_ref().map(|member| {
-        let number = member.parse::<i64>().ok().filter(|number| number.to_string() == *member && *number >= 0);
-        let text = || expr(ExprKind::String(vec![StringPart::Text(member.clone())]));
-        let parts = vec![StringPart::Value(number.map_or_else(text, int))];
-        Box::new(ast::Label { parts, quoted: false, member: None, span: Span::default() })
-    });
-    let mut plain = plain_label(&label.name);
-    if label.counted {
-        plain.parts.retain(|part| *part != StringPart::Text(String::new()));
-        plain.parts.push(StringPart::Value(expr(ExprKind::Name(COUNTER.into()))));
-        plain.quoted = true;
-    }
-    ast::Label { member, ..plain }
 }
 
 /// Arguments that people give by position: the first of their layer.
@@ -344,61 +333,4 @@ fn call(callee: &str, mut sorted: Vec<(&'static str, Expr)>) -> Option<Call> {
     let written: Vec<Argument> = written.collect();
     let arguments = (!written.is_empty()).then_some(written);
     Some(Call { callee: name(callee), arguments, span: Span::default() })
-}
-
-fn expr(kind: ExprKind) -> Expr {
-    Expr { kind, span: Span::default(), grouped: false }
-}
-
-fn value_of(value: &Constant) -> Option<Expr> {
-    let all = |members: &[Constant]| members.iter().map(value_of).collect::<Option<Vec<Expr>>>();
-    Some(match value {
-        Constant::Int(number) => int(*number),
-        Constant::Float(number) => float(*number)?,
-        Constant::Bool(truth) => expr(ExprKind::Bool(*truth)),
-        Constant::Text(text) => expr(ExprKind::String(vec![StringPart::Text(text.clone())])),
-        Constant::Size(dim) => size(dim)?,
-        Constant::Tuple(members) => expr(ExprKind::Tuple(all(members)?)),
-        Constant::List(members) => expr(ExprKind::List(all(members)?)),
-    })
-}
-
-fn int(number: i64) -> Expr {
-    let spelling = number.unsigned_abs().to_string().into();
-    let magnitude = expr(ExprKind::Int(Number { value: number.saturating_abs(), spelling }));
-    negated(magnitude, number < 0)
-}
-
-fn float(number: f64) -> Option<Expr> {
-    let magnitude = number.abs();
-    let spelling = format!("{magnitude:?}").into();
-    let positive = expr(ExprKind::Float(Number { value: magnitude, spelling }));
-    number.is_finite().then(|| negated(positive, number.is_sign_negative()))
-}
-
-fn negated(magnitude: Expr, negative: bool) -> Expr {
-    if negative { expr(ExprKind::Unary(UnaryOperator::Negate, Box::new(magnitude))) } else { magnitude }
-}
-
-/// A size as the expression that it prints as, which is one of the language.
-fn size(dim: &Dim) -> Option<Expr> {
-    if let Dim::Number(number) = dim {
-        return Some(int(*number));
-    }
-    let (parsed, errors) = cnnc_grammar::parse(&format!("model M {{ Reshape(({dim},)) }}"), FileId::default());
-    let ItemKind::Declaration(declaration) = parsed.items.into_iter().next()?.kind else { return None };
-    let StatementKind::Item(item) = declaration.body.statements.into_iter().next()?.kind else { return None };
-    let FlowKind::Use(Call { arguments: Some(arguments), .. }) = item.kind else { return None };
-    let ExprKind::Tuple(members) = arguments.into_iter().next()?.value.kind else { return None };
-    members.into_iter().next().filter(|_| errors.is_empty())
-}
-
-/// Numbers as nested lists of these sizes.
-fn constant(numbers: &Numbers) -> Option<Expr> {
-    fn nested(numbers: &[f64], sizes: &[usize]) -> Option<Expr> {
-        let Some((&size, inner)) = sizes.split_first() else { return float(*numbers.first()?) };
-        let each = numbers.len().checked_div(size)?.max(1);
-        Some(expr(ExprKind::List(numbers.chunks(each).map(|part| nested(part, inner)).collect::<Option<_>>()?)))
-    }
-    nested(&numbers.numbers, &numbers.sizes)
 }

@@ -50,6 +50,17 @@ fn a_group_whose_items_stand_apart_is_written_in_parts() {
 }
 
 #[test]
+fn a_group_that_is_called_by_a_number_gets_no_members_elsewhere() {
+    let (mut network, input) = network();
+    let mut value = input;
+    for path in ["4.x", "b.z", "4.y"] {
+        value = conv(&mut network, value, path);
+    }
+    let (_, keys) = body(network, value);
+    assert_eq!(keys, ["4.x.weight", "b.z.weight", "4_2.y.weight"]);
+}
+
+#[test]
 fn a_name_that_is_taken_becomes_another_which_is_said() {
     let (mut network, input) = network();
     let first = conv(&mut network, input, "a");
@@ -107,6 +118,85 @@ model Net {
 }
 ";
     assert_eq!(text, expected);
+}
+
+/// A convolution of one place to so many channels, under a path.
+fn wide(network: &mut Network, input: ValueId, path: &str, channels: usize) -> ValueId {
+    let taken = network.shape(input).get(1).and_then(Dim::number).unwrap() as usize;
+    let arguments = vec![("out_channels", Constant::Int(channels as i64)), ("kernel_size", Constant::Int(1))];
+    let tensors = vec![(0, vec![channels, taken, 1, 1]), (1, vec![channels])];
+    let value = network.layer("Conv2d", arguments, &[input], tensors).unwrap();
+    network.name(value, path.split('.').map(str::to_owned).collect());
+    value
+}
+
+fn keys(written: &Written) -> Vec<&str> {
+    written.tensors.iter().map(|(key, _)| key.as_str()).collect()
+}
+
+/// Writes a network in both forms, whose keys are the same, and gives the lines of the rolled one's model.
+fn rolled(make: impl Fn(&mut Network, ValueId) -> ValueId) -> Vec<String> {
+    let [rolled, flat] = [Form::Rolled, Form::Flat].map(|form| {
+        let (mut network, input) = network();
+        let value = make(&mut network, input);
+        written(network, value, form)
+    });
+    assert_eq!(keys(&rolled), keys(&flat));
+    let model = rolled.text.lines().skip_while(|line| !line.starts_with("model")).skip(2);
+    model.map(|line| line.trim().to_owned()).collect()
+}
+
+#[test]
+fn numbers_in_names_may_go_up_by_any_step() {
+    let lines = rolled(|network, input| {
+        (0..4).fold(input, |value, turn| {
+            let first = conv(network, value, &format!("a{}", 3 * turn + 1));
+            conv(network, first, &format!("b{}", 3 * turn + 2))
+        })
+    });
+    let layer = "Conv2d(4, kernel_size=1)";
+    let turn = format!("\"a{{3 * i + 1}}\": {layer}; \"b{{3 * i + 2}}\": {layer}");
+    assert_eq!(lines, ["for i in 0..4 {", turn.as_str(), "}", "}"]);
+    let lines = rolled(|network, input| (7..12).fold(input, |value, turn| conv(network, value, &format!("a{turn}"))));
+    assert_eq!(lines, [format!("for i in 7..12 {{ \"a{{i}}\": {layer} }}").as_str(), "}"]);
+}
+
+#[test]
+fn names_that_are_positions_in_turns_are_left_out() {
+    let lines = rolled(|network, input| {
+        (0..3).fold(input, |value, turn| {
+            let first = wide(network, value, &format!("body.{}", 3 * turn), 8);
+            let active = network.layer("ReLU", vec![], &[first], vec![]).unwrap();
+            wide(network, active, &format!("body.{}", 3 * turn + 2), 4)
+        })
+    });
+    let turn = "repeat 3 { Conv2d(8, kernel_size=1); ReLU; Conv2d(4, kernel_size=1) }";
+    assert_eq!(lines.join(" "), format!("body: {{ {turn} }} }}"));
+}
+
+#[test]
+fn turns_that_differ_by_more_go_through_a_list() {
+    let lines = rolled(|network, input| {
+        [(0, 8, 3), (7, 16, 4), (16, 32, 6)].into_iter().fold(input, |value, (first, channels, count)| {
+            let first_of_all = wide(network, value, &format!("layer{first}"), channels);
+            let value = network.layer("ReLU", vec![], &[first_of_all], vec![]).unwrap();
+            (0..count).fold(value, |value, turn| {
+                let inner = wide(network, value, &format!("layer{}", first + 1 + 2 * turn), 2 * channels);
+                wide(network, inner, &format!("layer{}", first + 2 + 2 * turn), channels)
+            })
+        })
+    });
+    let expected = [
+        "for (first, channels, count) in [(0, 8, 3), (7, 16, 4), (16, 32, 6)] {",
+        "\"layer{first}\": Conv2d(channels, kernel_size=1); ReLU",
+        "for i in 0..count {",
+        "\"layer{2 * i + first + 1}\": Conv2d(2 * channels, kernel_size=1)",
+        "\"layer{2 * i + first + 2}\": Conv2d(channels, kernel_size=1)",
+        "}",
+        "}",
+        "}",
+    ];
+    assert_eq!(lines, expected);
 }
 
 #[test]

@@ -6,7 +6,7 @@
 
 mod folder;
 mod idx;
-mod npy;
+pub(crate) mod npy;
 mod numbers;
 mod pictures;
 mod preprocess;

@@ -80,6 +80,14 @@ impl InputReader {
         Ok(loaded)
     }
 
+    /// Sizes for what nothing else binds; the batch is 1.
+    pub(crate) fn suggest(&mut self, sizes: Bindings) {
+        bind_batch(self.model.graph(), &mut self.bindings, 1);
+        for (symbol, size) in sizes {
+            self.bindings.entry(symbol).or_insert(size);
+        }
+    }
+
     /// The input of that number, drawn evenly from −1 to 1, and a note that it is. A batch that nothing binds is 1.
     ///
     /// # Errors

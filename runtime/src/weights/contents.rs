@@ -21,6 +21,10 @@ pub struct Contents {
     pub left_out: Vec<(String, String)>,
     /// Keys beside the state, and what they are.
     pub beside: Vec<(String, String)>,
+    /// The keys under which the state lies in a checkpoint.
+    pub under: Vec<String>,
+    /// The class of the module that was saved, where it was a whole one.
+    pub module: Option<String>,
     /// What was found and chosen, to be said.
     pub notes: Vec<Diagnostic>,
     /// It is a checkpoint of PyTorch.
@@ -47,6 +51,25 @@ pub fn contents(source: &dyn Source, key: Option<&str>) -> Result<Contents> {
     safetensors_file::contents(source)
 }
 
+/// Whether a file is one of weights, by its first bytes.
+///
+/// # Errors
+/// E601 when it cannot be read.
+pub fn is_weights(source: &dyn Source) -> Result<bool> {
+    if form(&Foreign(source)).map_err(|failure| pytorch::error(source.path(), failure))?.is_some() {
+        return Ok(true);
+    }
+    let mut first = vec![0; source.length().min(FIRST as u64) as usize];
+    source.read(0, &mut first)?;
+    Ok(is_safetensors(&first) || matches!(first.as_slice(), [0x80, 2..=5, ..]))
+}
+
+/// Whether a header begins there; its first brace may stand behind any length.
+fn is_safetensors(first: &[u8]) -> bool {
+    let header = first.split_first_chunk::<{ LENGTH_BYTES as usize }>();
+    header.is_some_and(|(length, rest)| u64::from_le_bytes(*length) <= MOST_HEADER_BYTES && rest.first() == Some(&b'{'))
+}
+
 /// Bytes by which other files are told.
 const FIRST: usize = 32;
 
@@ -54,9 +77,8 @@ const FIRST: usize = 32;
 fn foreign(source: &dyn Source) -> Result<Option<Error>> {
     let mut first = vec![0; source.length().min(FIRST as u64) as usize];
     source.read(0, &mut first)?;
-    let Some((length, rest)) = first.split_first_chunk::<{ LENGTH_BYTES as usize }>() else { return Ok(None) };
-    // A header's first brace may stand behind any length.
-    if u64::from_le_bytes(*length) <= MOST_HEADER_BYTES && rest.first() == Some(&b'{') {
+    let Some((length, _)) = first.split_first_chunk::<{ LENGTH_BYTES as usize }>() else { return Ok(None) };
+    if is_safetensors(&first) {
         return Ok(None);
     }
     let (what, help) = match first.as_slice() {

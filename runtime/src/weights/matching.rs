@@ -81,7 +81,7 @@ fn without_prefix(graph: &Graph, found: &Entries, prefix: &str) -> Option<String
 }
 
 /// Whether every parameter has a tensor and every tensor a parameter, by their keys alone.
-fn fits(graph: &Graph, found: &Entries) -> bool {
+pub fn fits(graph: &Graph, found: &Entries) -> bool {
     let has = |parameter: &Parameter| parameter.is_counter || keys_of(parameter).any(|key| found.get(key).is_some());
     let known: HashSet<&str> = graph.parameters.iter().flat_map(keys_of).collect();
     graph.parameters.iter().all(has) && found.iter().all(|entry| known.contains(entry.key.as_str()))

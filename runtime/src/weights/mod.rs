@@ -10,6 +10,7 @@ mod convert;
 mod keys;
 mod matching;
 mod of_model;
+mod open;
 mod options;
 mod proposals;
 mod pytorch;
@@ -20,11 +21,14 @@ pub(crate) mod save;
 mod source;
 mod stored;
 
+pub(crate) use contents::is_weights;
 pub use of_model::Weights;
+pub(crate) use open::{Differing, Keyed, OpenWeights};
 pub use options::WeightsOptions;
 pub use rename::Rename;
 pub use rewrite::{Converted, Renamed, convert_file};
 pub use save::save;
+pub(crate) use source::{Source, StoredFile};
 
 use crate::failure::{broken_file, note};
 use crate::initialise::Drawn;
@@ -33,10 +37,10 @@ use crate::{Parameters, Result, Tensor};
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::element::ElementType;
 use cnnc_compiler::graph::Graph;
-use contents::contents;
-use keys::Entry;
+use contents::{Contents, contents};
+use keys::{Entries, Entry};
 use safetensors::Dtype;
-use source::{Source, StoredBytes, StoredFile};
+use source::StoredBytes;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
@@ -62,12 +66,7 @@ pub fn load(path: &Path, graph: &Graph, prefix: &str) -> Result<Parameters> {
 /// # Errors
 /// As [`load`].
 pub(crate) fn load_as(path: &Path, graph: &Graph, options: &WeightsOptions) -> Result<Loaded> {
-    let file = Arc::new(StoredFile::open(path)?);
-    let value = |entry: &StoredTensor, element| match element {
-        ElementType::Float32 => Ok(TensorSource::made(Unread { file: file.clone(), entry: entry.clone(), element })),
-        ElementType::Uint64 => tensor(&*file, entry, element, Room::default()).map(TensorSource::held),
-    };
-    matched(&*file, graph, options, value)
+    OpenWeights::open(path, options)?.fit(graph)
 }
 
 /// Reads the parameters of a graph from the bytes of a file of weights; `path` is what messages call it. See [`load`].
@@ -84,7 +83,9 @@ pub fn load_bytes(path: &Path, bytes: &[u8], graph: &Graph, prefix: &str) -> Res
 /// As [`load`].
 pub(crate) fn load_bytes_as(path: &Path, bytes: &[u8], graph: &Graph, options: &WeightsOptions) -> Result<Loaded> {
     let source = StoredBytes { path, bytes };
-    matched(&source, graph, options, |entry, element| {
+    let mut contents = contents(&source, options.key.as_deref())?;
+    let found = keys::entries(path, std::mem::take(&mut contents.entries), options)?;
+    matched(&source, graph, (&found, &contents, options), |entry, element| {
         tensor(&source, entry, element, Room::default()).map(TensorSource::held)
     })
 }
@@ -93,19 +94,17 @@ pub(crate) fn load_bytes_as(path: &Path, bytes: &[u8], graph: &Graph, options: &
 fn matched(
     source: &dyn Source,
     graph: &Graph,
-    options: &WeightsOptions,
+    (found, contents, options): (&Entries, &Contents, &WeightsOptions),
     value: impl Fn(&StoredTensor, ElementType) -> Result<TensorSource>,
 ) -> Result<Loaded> {
-    let mut contents = contents(source, options.key.as_deref())?;
-    let found = keys::entries(source.path(), std::mem::take(&mut contents.entries), options)?;
-    let fit = matching::fit(source, graph, &found, &contents, options)?;
+    let fit = matching::fit(source, graph, found, contents, options)?;
     let mut parameters = Parameters::default();
     for (parameter, entry) in graph.parameters.iter().zip(&fit.tensors) {
         let zero = || TensorSource::made(Drawn { parameter: parameter.clone(), seed: 0 });
         let value = entry.as_ref().map(|entry| value(&entry.tensor, parameter.element())).transpose()?;
         parameters.put(parameter.path.clone(), value.unwrap_or_else(zero));
     }
-    let mut notes = contents.notes;
+    let mut notes = contents.notes.clone();
     notes.extend(fit.notes);
     let taken = graph.parameters.iter().zip(&fit.tensors).filter(|(parameter, _)| !parameter.is_counter);
     let others = other_types(taken.filter_map(|(_, entry)| entry.as_ref()));

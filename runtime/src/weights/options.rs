@@ -34,4 +34,9 @@ impl WeightsOptions {
         self.renames.push(rename);
         self
     }
+
+    /// Whether anything is asked for.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.key.is_some() || !self.prefix.is_empty() || !self.renames.is_empty()
+    }
 }

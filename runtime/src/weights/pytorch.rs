@@ -24,7 +24,7 @@ pub fn contents(source: &dyn Source, form: Form, key: Option<&str>) -> Result<Co
         strides: tensor.strides,
     };
     let mut notes = Vec::new();
-    let module = found.module.map(|class| format!("a whole `{class}` was saved, of which the state is read"));
+    let module = found.module.as_ref().map(|class| format!("a whole `{class}` was saved, of which the state is read"));
     let under = found.under.join(".");
     let place = (key.is_none() && !under.is_empty()).then(|| format!("the state is what lies under `{under}`"));
     if let Some(what) = [place, module].into_iter().flatten().reduce(|place, module| format!("{place}; {module}")) {
@@ -33,6 +33,8 @@ pub fn contents(source: &dyn Source, form: Form, key: Option<&str>) -> Result<Co
     Ok(Contents {
         entries: found.tensors.into_iter().map(|(key, tensor)| (key, stored(tensor))).collect(),
         left_out: found.left_out,
+        under: found.under,
+        module: found.module,
         beside: found.beside,
         notes,
         is_pytorch: true,

@@ -4,14 +4,15 @@ use super::{Verdict, folder, put, refused_file};
 use crate::network_of_text;
 use cnnc_compiler::graph::ShapedGraph;
 use cnnc_runtime::cpu::{Cpu, CpuOptions, Engine};
-use cnnc_runtime::{Backend, Parameters, WeightsOptions, convert_file, weights};
+use cnnc_runtime::import::{Library, Options, import};
+use cnnc_runtime::{Backend, Model, Parameters, Weights, WeightsOptions, convert_file, weights};
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
 /// Weights of several axes, running statistics, a counter.
-static NETWORK: LazyLock<ShapedGraph> = LazyLock::new(|| {
-    network_of_text("model M { input [1, 1, 3, 3]; Conv2d(2, kernel_size=2); BatchNorm2d; Flatten; Linear(3) }")
-});
+static NETWORK: LazyLock<ShapedGraph> = LazyLock::new(|| network_of_text(SPEC));
+const SPEC: &str =
+    "model M(classes: int = 3) { input [1, 1, 3, 3]; Conv2d(2, kernel_size=2); BatchNorm2d; Flatten; Linear(classes) }";
 
 /// The file in bytes that begin with its header's text, up to the first line's end: a fuzzer changes that and keeps a length that
 /// fits. Any other bytes are the file themselves.
@@ -31,7 +32,8 @@ pub fn safetensors(bytes: &[u8]) -> Verdict {
     read_both_ways("weights.safetensors", &with_length(bytes))
 }
 
-/// As [`safetensors()`], a checkpoint of PyTorch; what can be read of it without a network can be written.
+/// As [`safetensors()`], a checkpoint of PyTorch; what can be read of it without a network can be written, and where it is the
+/// network's it is imported.
 pub fn pytorch(bytes: &[u8]) -> Verdict {
     let folder = folder();
     let path = put(&folder, "weights.pth", bytes);
@@ -46,7 +48,20 @@ pub fn pytorch(bytes: &[u8]) -> Verdict {
             assert!(!out.exists(), "half a file was written");
         }
     }
-    read_both_ways("weights.pth", bytes)
+    let verdict = read_both_ways("weights.pth", bytes);
+    let spec = folder.path().join("net.cnn");
+    let options = Options { library: Library(&[("net.cnn", SPEC)]), force: true, ..Options::default() };
+    match import(&path, &spec, &options) {
+        Ok(made) => {
+            let model = Model::from_file(&made.spec).expect("a spec that was compiled");
+            Weights::from_file(made.weights.expect("weights"), &model).expect("the weights of the spec");
+        }
+        Err(problem) => {
+            refused_file(&problem, &path);
+            assert_eq!(verdict, Verdict::Refused, "weights that fit the network are imported");
+        }
+    }
+    verdict
 }
 
 fn read_both_ways(name: &str, bytes: &[u8]) -> Verdict {

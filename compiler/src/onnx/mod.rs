@@ -398,7 +398,7 @@ mod tests {
         let size = half.plus_number(1).expect("small");
         assert!(nodes.can_compute(&Shape::from(vec![size.clone()])));
         assert!(!nodes.can_compute(&Shape::from(vec![Dim::symbol("W")])));
-        let first = nodes.dims(&[size.clone()]);
+        let first = nodes.dims(std::slice::from_ref(&size));
         let operators: Vec<&str> = nodes.nodes.iter().map(|node| node.operator).collect();
         assert_eq!(operators, ["Shape", "Gather", "Add", "Div", "Add"]);
         assert_eq!(nodes.dims(&[size]), first);

@@ -97,7 +97,7 @@ fn what_is_wrong_with_other_layers_weights() {
 #[test]
 fn constants_fit_with_leading_axes_left_out() {
     let text = model(
-        "Conv2d(1, kernel_size=2, bias=[0.5], weight=[[[0, 1], [2, 3]], [[1, 2], [3, 4]], ] + [[[0, 0], [0, 0]]] * 14)",
+        "Conv2d(1, kernel_size=2, bias=[0.5], weight=[plane for planes in [[[[0, 1], [2, 3]], [[1, 2], [3, 4]]], zeros(14, 2, 2)] for plane in planes])",
     );
     let graph = graph(&text);
     assert!(matches!(start(&graph, "0.weight"), Initialiser::Values(values) if values.len() == 64 && values[3] == 3.0));

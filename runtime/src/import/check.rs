@@ -22,7 +22,7 @@ pub const MOST: f64 = 1e-4;
 /// What is run.
 ///
 /// # Errors
-/// Where it is: E499 when the sides differ by more than [`MOST`], E610 when an output that was stored does, or the pair is not of
+/// Where it is: E499 when the sides differ by more than 1e-4, E610 when an output that was stored does, or the pair is not of
 /// this network, E604 when its input is not; E401 when there is too little memory, and as files of arrays are read.
 #[derive(Clone, Copy, Debug)]
 pub struct Check<'o> {

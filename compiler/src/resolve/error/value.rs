@@ -50,9 +50,15 @@ impl ValueError<'_> {
             }
             ValueError::Operands { operator, wanted, sides: [(left, left_span), (right, right_span)], span } => {
                 let message = format!("`{operator}` takes {wanted}");
-                Diagnostic::new(Code::E213, message, *span, "no such operation")
+                let diagnostic = Diagnostic::new(Code::E213, message, *span, "no such operation")
                     .label(*left_span, format!("is {left}"))
-                    .label(*right_span, format!("is {right}"))
+                    .label(*right_span, format!("is {right}"));
+                match (*operator, left.kind, right.kind) {
+                    (BinaryOperator::Add, "a list", "a list") => diagnostic.help(
+                        "nested lists are added number by number; `[row for rows in [a, b] for row in rows]` joins two",
+                    ),
+                    _ => diagnostic,
+                }
             }
             ValueError::Operand { operator, wanted, value, span } => {
                 let word = match operator {

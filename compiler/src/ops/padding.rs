@@ -170,7 +170,7 @@ pub fn pad(builder: &mut KernelBuilder, x: NodeId, sides: &[[i64; 2]], filling: 
     let rank = builder.shape(x).len();
     let side = |number: i64| isize::try_from(number).unwrap_or(0);
     let first = rank.saturating_sub(sides.len());
-    if filling == Filling::Zeros {
+    if matches!(filling, Filling::Zeros | Filling::Constant(0.0)) {
         let around = sides.iter().map(|&[before, after]| (side(before), side(after)));
         let all: Vec<(isize, isize)> = std::iter::repeat_n((0, 0), first).chain(around).collect();
         return builder.pad(x, &all);

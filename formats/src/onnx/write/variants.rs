@@ -180,8 +180,9 @@ const SCALES: [i64; 3] = [1, 16, 256];
 /// Sizes with their numbers at each choice.
 type Known = Vec<(Dim, Vec<f64>)>;
 
-/// Choices of sizes that fit, none of them so small that kernels are others there, and every size of the network with its
-/// numbers. Where sizes depend on each other, the same steps for all but the first.
+/// Choices of sizes that fit, far from each other, and every size of the network with its numbers. Where sizes depend on each
+/// other, the same steps for all but the first. The last choice is the smallest of all sizes, where it fits: what is cut off or
+/// wraps around does so there, and cannot be said at open sizes then.
 fn choices(graph: &ShapedGraph) -> Result<(Vec<Bindings>, Known), Refusal> {
     if graph.sizes.symbols.is_empty() {
         return Ok((vec![Bindings::new()], Vec::new()));
@@ -192,10 +193,13 @@ fn choices(graph: &ShapedGraph) -> Result<(Vec<Bindings>, Known), Refusal> {
         let apart = chosen(graph, scale, true);
         let together = chosen(graph, scale, false);
         let choices = if fits(&apart).is_ok() { apart } else { together };
-        if let Err(refusal) = fits(&choices) {
-            unclear = refusal.into();
-            break;
+        if let Err(misfit) = fits(&choices) {
+            unclear = Refusal::open(format!("sizes to tell them by do not fit: {}", misfit.message));
+            continue;
         }
+        let smallest = graph.sizes.symbols.iter().map(|symbol| (symbol.name.to_string(), symbol.start as usize));
+        let smallest = Some(smallest.collect()).filter(|choice| fits(std::slice::from_ref(choice)).is_ok());
+        let choices: Vec<Bindings> = choices.into_iter().chain(smallest).collect();
         let known = known(graph, &choices);
         match known.iter().find(|(_, numbers)| numbers.iter().all(|number| *number == numbers[0])) {
             None => return Ok((choices, known)),

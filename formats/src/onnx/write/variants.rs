@@ -9,6 +9,7 @@ use cnnc_compiler::graph::{NodeId, ShapedGraph};
 use cnnc_compiler::kernels::{Kernel, KernelGraph, KernelNode};
 use cnnc_compiler::passes;
 use cnnc_compiler::shape::{Dim, Shape};
+use cnnc_compiler::sizes::SymbolSizes;
 use cnnc_compiler::write_kernels::{Bindings, Layers, write_layers};
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -39,7 +40,7 @@ impl Variants {
     pub fn of(graph: &ShapedGraph, fused: bool) -> Result<Variants, Refusal> {
         let mut graphs: Vec<KernelGraph> = Vec::new();
         let mut layers = Layers::default();
-        let (choices, known) = choices(graph)?;
+        let (choices, known) = choices(graph, if fused { 0 } else { SMALL })?;
         for choice in &choices {
             let (mut kernels, own) = write_layers(graph, choice)?;
             if fused {
@@ -176,14 +177,16 @@ const STEPS: [[i64; CHOICES]; 2] = [[2, 4, 6, 12, 10], [5, 411, 97, 1009, 230]];
 
 /// What steps are multiplied with, where a network leaves the same of smaller sizes.
 const SCALES: [i64; 3] = [1, 16, 256];
+/// How many small choices there are, before any pass.
+const SMALL: i64 = 2;
 
 /// Sizes with their numbers at each choice.
 type Known = Vec<(Dim, Vec<f64>)>;
 
 /// Choices of sizes that fit, far from each other, and every size of the network with its numbers. Where sizes depend on each
-/// other, the same steps for all but the first. The last choice is the smallest of all sizes, where it fits: what is cut off or
-/// wraps around does so there, and cannot be said at open sizes then.
-fn choices(graph: &ShapedGraph) -> Result<(Vec<Bindings>, Known), Refusal> {
+/// other, the same steps for all but the first. The last choices are small, where these fit: what is cut off or wraps around does
+/// so there, and cannot be said at open sizes then. Not the smallest: of a size of 1 much is left out that would do nothing.
+fn choices(graph: &ShapedGraph, smalls: i64) -> Result<(Vec<Bindings>, Known), Refusal> {
     if graph.sizes.symbols.is_empty() {
         return Ok((vec![Bindings::new()], Vec::new()));
     }
@@ -197,9 +200,8 @@ fn choices(graph: &ShapedGraph) -> Result<(Vec<Bindings>, Known), Refusal> {
             unclear = Refusal::open(format!("sizes to tell them by do not fit: {}", misfit.message));
             continue;
         }
-        let smallest = graph.sizes.symbols.iter().map(|symbol| (symbol.name.to_string(), symbol.start as usize));
-        let smallest = Some(smallest.collect()).filter(|choice| fits(std::slice::from_ref(choice)).is_ok());
-        let choices: Vec<Bindings> = choices.into_iter().chain(smallest).collect();
+        let small = (1..=smalls).map(|steps| small(graph, steps)).filter(|one| fits(std::slice::from_ref(one)).is_ok());
+        let choices: Vec<Bindings> = choices.into_iter().chain(small).collect();
         let known = known(graph, &choices);
         match known.iter().find(|(_, numbers)| numbers.iter().all(|number| *number == numbers[0])) {
             None => return Ok((choices, known)),
@@ -209,6 +211,12 @@ fn choices(graph: &ShapedGraph) -> Result<(Vec<Bindings>, Known), Refusal> {
         }
     }
     Err(unclear)
+}
+
+/// The sizes of all symbols that are so many steps from the smallest.
+fn small(graph: &ShapedGraph, steps: i64) -> Bindings {
+    let size = |one: &SymbolSizes| (one.start + steps * one.step.max(1)).min(one.last.unwrap_or(i64::MAX));
+    graph.sizes.symbols.iter().map(|one| (one.name.to_string(), size(one) as usize)).collect()
 }
 
 /// Sizes of all symbols, each going through the same steps from another one on.

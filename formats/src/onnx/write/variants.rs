@@ -46,8 +46,9 @@ impl Variants {
             if fused {
                 passes::run(&mut kernels)?;
             }
-            if graphs.first().is_some_and(|first| !alike(first, &kernels)) {
-                return Err(Refusal::open("the network is computed otherwise at other sizes".into()));
+            if let Some(first) = graphs.first().filter(|first| !alike(first, &kernels)) {
+                let place = first_difference(first, &kernels);
+                return Err(Refusal::open(format!("{place} is computed otherwise at other sizes")));
             }
             layers = own;
             graphs.push(kernels);
@@ -264,6 +265,22 @@ fn fixed(graphs: &[KernelGraph], order: &[NodeId]) -> HashSet<NodeId> {
         }
     }
     fixed
+}
+
+/// Where two graphs begin to differ by more than numbers.
+fn first_difference(a: &KernelGraph, b: &KernelGraph) -> String {
+    let nodes = |graph: &KernelGraph| graph.dag.order().unwrap_or_default();
+    let differ = |one: &KernelNode, other: &KernelNode| {
+        std::mem::discriminant(&one.kernel) != std::mem::discriminant(&other.kernel) || one.origins != other.origins
+    };
+    let (ours, theirs) = (nodes(a), nodes(b));
+    let pairs = ours.iter().zip(&theirs).filter_map(|(one, other)| a.dag.get(*one).zip(b.dag.get(*other)));
+    let first = pairs.into_iter().find(|(one, other)| differ(one, other)).map(|(one, _)| one);
+    // Or what one of them has more.
+    let our_more = || a.dag.get(*ours.get(theirs.len())?);
+    let their_more = || b.dag.get(*theirs.get(ours.len())?);
+    let first = first.or_else(our_more).or_else(their_more);
+    first.map_or_else(|| "the network".into(), |one| format!("`{}`", one.place()))
 }
 
 /// Whether two graphs differ in numbers alone.

@@ -54,9 +54,13 @@ impl ValueError<'_> {
                     .label(*left_span, format!("is {left}"))
                     .label(*right_span, format!("is {right}"));
                 match (*operator, left.kind, right.kind) {
-                    (BinaryOperator::Add, "a list", "a list") => diagnostic.help(
-                        "nested lists are added number by number; `[row for rows in [a, b] for row in rows]` joins two",
-                    ),
+                    (BinaryOperator::Add, "a list", "a list") => diagnostic
+                        .help("`[row for rows in [a, b] for row in rows]` joins two, `a - -b` adds number by number"),
+                    (BinaryOperator::Multiply, "a list", "an int") | (BinaryOperator::Multiply, "an int", "a list") => {
+                        diagnostic.help(
+                            "`2.0 * K` multiplies each number, `[row for _ in 0..2 for row in K]` repeats the list",
+                        )
+                    }
                     _ => diagnostic,
                 }
             }

@@ -131,13 +131,18 @@ fn arithmetic<'a>(operator: BinaryOperator, left: &Value<'a>, right: &Value<'a>)
             Ok(Value::Text(format!("{a}{b}").into()))
         }
         (Value::Tuple(a), Value::Tuple(b)) if operator == BinaryOperator::Add => joined(a, b).map(Value::Tuple),
-        (Value::List(a), Value::List(b)) if operator == BinaryOperator::Add && !(is_tensor(a) && is_tensor(b)) => {
-            joined(a, b).map(Value::List)
-        }
+        // Python would join and repeat nested lists of numbers, NumPy add and multiply: neither is taken for meant.
+        (Value::List(a), Value::List(b)) if operator == BinaryOperator::Add => match is_tensor(a) && is_tensor(b) {
+            true => Err(Fault::Type("lists that are not nested")),
+            false => joined(a, b).map(Value::List),
+        },
         (Value::List(items), Value::Int(count)) | (Value::Int(count), Value::List(items))
-            if operator == BinaryOperator::Multiply && !is_tensor(items) =>
+            if operator == BinaryOperator::Multiply =>
         {
-            repeated(items, *count).map(Value::List)
+            match is_tensor(items) {
+                true => Err(Fault::Type("a float beside a nested list")),
+                false => repeated(items, *count).map(Value::List),
+            }
         }
         (Value::List(_), Value::List(_) | Value::Int(_) | Value::Float(_))
         | (Value::Int(_) | Value::Float(_), Value::List(_))
@@ -237,7 +242,7 @@ pub(in crate::resolve) fn from_size<'a>(size: Dim) -> Value<'a> {
     }
 }
 
-/// Whether a list is a nested one of numbers, which computes number by number; one of plain numbers is a list as in Python.
+/// Whether a list is a nested one of numbers.
 fn is_tensor(items: &Items<'_>) -> bool {
     let is_row = |value: &Value<'_>| matches!(value, Value::List(row) if row.values().iter().all(is_nested_number));
     !items.values().is_empty() && items.values().iter().all(is_row)

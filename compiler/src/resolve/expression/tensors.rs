@@ -1,9 +1,9 @@
 //! Small tensors: nested lists of numbers, as they are written, made, computed with and turned.
 //!
 //! `arange(9, 3, 3)` counts and lays the numbers out, `ones(6, 8)` and `zeros(6, 8)` repeat one, `stack(K, K + 1)` lays tensors
-//! one behind the other. `K + 1`, `1 - K`, `2 * K`, `K / 4` and `-K` compute with each number, and nested lists with each other
-//! element by element. `+` of two lists of plain numbers joins them and such a list times an int repeats it, as in Python: a
-//! kernel is nested, and a list of widths is not. `K.T` turns a matrix.
+//! one behind the other. `K + 1`, `1 - K`, `2.0 * K`, `K / 4` and `-K` compute with each number; two lists subtract, multiply and
+//! divide element by element. `+` of two lists of plain numbers joins them and such a list times an int repeats it, as in
+//! Python; of nested ones either could be meant otherwise, and is an error. `K.T` turns a matrix.
 
 use super::arithmetic::{Fault, OVERFLOW, Result, TOO_LONG, binary, unary};
 use super::value::{Items, MAX_LEAVES, Value};
@@ -168,8 +168,10 @@ mod tests {
         assert_eq!(by(BinaryOperator::Subtract, &Value::Float(0.5), &kernel), "[[0.5, -0.5], [-1.5, -2.5]]");
         assert_eq!(by(BinaryOperator::Divide, &kernel, &Value::Int(2)), "[[0.0, 0.5], [1.0, 1.5]]");
         assert_eq!(by(BinaryOperator::Subtract, &kernel, &kernel), "[[0, 0], [0, 0]]");
-        assert_eq!(by(BinaryOperator::Add, &kernel, &kernel), "[[0, 2], [4, 6]]");
-        assert_eq!(by(BinaryOperator::Multiply, &kernel, &Value::Int(2)), "[[0, 2], [4, 6]]");
+        assert_eq!(by(BinaryOperator::Multiply, &kernel, &kernel), "[[0, 1], [4, 9]]");
+        // Joined and repeated, or added and multiplied?
+        assert!(matches!(binary(BinaryOperator::Add, &kernel, &kernel), Err(Fault::Type(_))));
+        assert!(matches!(binary(BinaryOperator::Multiply, &kernel, &Value::Int(2)), Err(Fault::Type(_))));
         assert_eq!(by(BinaryOperator::Multiply, &Value::Float(0.5), &kernel), "[[0.0, 0.5], [1.0, 1.5]]");
         // As in Python.
         let widths = arange(&ints(&[2])).unwrap();

@@ -91,7 +91,7 @@ pub fn export(graph: &ShapedGraph, options: Options) -> Result<Exported, Refusal
         let (least, most) = OPERATOR_SETS.into_inner();
         return Err(Refusal::new(format!("operator set {} is not written: {least} to {most} are", options.set)));
     }
-    if options.fused {
+    if options.fused && !graph.sizes.symbols.is_empty() {
         // What kernels become by the passes may differ at small sizes and mean the same; what they mean is told before them.
         export(graph, Options { fused: false, ..options })?;
     }

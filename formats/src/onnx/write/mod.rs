@@ -52,7 +52,7 @@ impl Refusal {
     /// Of sizes that are open.
     fn open(message: String) -> Refusal {
         let told = Diagnostic::without_place(Code::E618, message);
-        Refusal(Box::new(told.help("--input-shape gives the sizes, for example `--input-shape 1,3,224,224`")))
+        Refusal(Box::new(told.help("--input-shape gives the sizes, once for each input")))
     }
 
     fn set((operator, first): (&str, i64), set: i64) -> Refusal {

@@ -27,6 +27,7 @@ pub fn import(arguments: &Import, console: &mut Console<'_>) -> Outcome {
         keys: weights::of_file(&arguments.keys),
         model: arguments.model.as_deref(),
         library: SPECS,
+        labels: arguments.labels.as_deref(),
         check: arguments.check.as_deref().map(|pair| Check { seed: arguments.seed, pair }),
     };
     let imported = console.timed("import", || import::import(&arguments.file, &output, &options));
@@ -39,10 +40,12 @@ fn report(imported: &import::Import) -> String {
     let graph = &imported.graph;
     let summary = summarize(graph, &Bindings::new(), Some(0));
     let (cost, sizes) = (summary.totals.cost, &summary.totals.sizes);
-    let files = match &imported.weights {
-        Some(weights) => format!("{} and {}", imported.spec.display(), weights.display()),
-        None => format!("{}, which has no weights", imported.spec.display()),
-    };
+    let made = [Some(&imported.spec), imported.labels.as_ref(), imported.weights.as_ref()];
+    let made: Vec<String> = made.into_iter().flatten().map(|path| path.display().to_string()).collect();
+    let mut files = made.join(" and ").replacen(" and ", ", ", made.len().saturating_sub(2));
+    if imported.weights.is_none() {
+        files += ", without weights";
+    }
     let macs = cost.macs.map_or_else(|| "MACs open".to_owned(), |macs| format!("{} MACs", grouped(macs)));
     let mut text = format!("{files}\n");
     text += &format!("  from      {}\n", imported.origin);

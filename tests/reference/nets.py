@@ -30,6 +30,7 @@ from torch import nn
 
 import attention_nets
 import d2l_nets
+import efficientnet_lite
 import fixture
 import formula
 import small_nets
@@ -54,6 +55,7 @@ class Net:
 
 
 BASIC, BOTTLENECK = (("bn2.weight", 0.5),), (("bn3.weight", 0.3),)
+LITE = (("_bn2.weight", 0.5),)
 FACTORS = {
     "resnet34": BASIC,
     "resnet50": BOTTLENECK,
@@ -141,6 +143,16 @@ OTHERS = {
     ),
     "attention_pooling": Net(attention_nets.AttentionPooling, (2, 1, 28, 20), "attention_pooling.cnn"),
     "mobile_vit_xxs": Net(attention_nets.MobileViTXXS, (1, 3, 64, 64), "mobile_vit_xxs.cnn"),
+    "efficientnet_lite0": Net(
+        lambda: efficientnet_lite.EfficientNetLite(1.0, 1.0), (1, 3, 224, 224), "efficientnet_lite.cnn", factors=LITE
+    ),
+    "efficientnet_lite3": Net(
+        lambda: efficientnet_lite.EfficientNetLite(1.2, 1.4),
+        (1, 3, 100, 76),
+        "efficientnet_lite.cnn",
+        "EfficientNetLite3",
+        factors=LITE,
+    ),
     "c3d": Net(small_nets.C3D, (1, 3, 16, 56, 56), "c3d.cnn", "C3D"),
 }
 

@@ -51,7 +51,7 @@ fn the_command_says_what_it_made() {
     let spec = folder.path().join("net.cnn");
     let spec = spec.to_str().expect("text");
     let facts = [
-        "net.cnn, which has no weights",
+        "net.cnn, without weights",
         "from      Darknet, 18 sections",
         "input     [N, 3, 24, 32] is `net`",
         "output    [N, 12, 6, 8] is `yolo9`",

@@ -110,6 +110,42 @@ fn classes_and_channels_follow_from_the_sizes() {
 }
 
 #[test]
+fn classes_get_the_names_that_are_given() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let put = |name: &str| folder.path().join(name).to_str().expect("text").to_owned();
+    let (weights, spec, beside) = (put("weights.safetensors"), spec_in(&folder), put("net.txt"));
+    drawn("../models/torchvision/squeezenet1_1.cnn", &["num_classes=3"], &weights);
+    let own = put("own.txt");
+    fs::write(&own, "\u{feff}cat\r\ndog\r\nhorse\r\n").expect("a file");
+    imported(
+        &[&weights, "-o", &spec, "--labels", &own],
+        &["net.cnn, ", "net.txt and ", "what a picture has to be is not"],
+    );
+    let model = Model::from_file(&spec).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(model.labels(), ["cat", "dog", "horse"]);
+    assert!(fs::read_to_string(&spec).expect("the spec").contains("labels \"net.txt\""));
+    // A list that ships, of a preset: its base bears the names.
+    let vgg = put("vgg.safetensors");
+    drawn("../models/lenet.cnn", &[], &vgg);
+    imported(&[&vgg, "-o", &spec, "--force", "--labels", "fashion_mnist", "--model", "lenet/ModernLeNet"], &[]);
+    let model = Model::from_file(&spec).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(model.labels().last().map(String::as_str), Some("ankle boot"));
+    fs::remove_file(&spec).expect("the spec");
+    fs::remove_file(put("net.safetensors")).expect("the weights");
+    let taken = cnnc(&["import", &vgg, "-o", &spec, "--labels", "fashion_mnist"]);
+    assert!(taken.errors.contains("E617") && taken.errors.contains("net.txt"), "{}", taken.errors);
+    assert!(!Path::new(&spec).exists() && Path::new(&beside).exists());
+    refused(
+        &[&weights, "--labels", "imagenet"],
+        &["E224", "the names of classes in `imagenet`", "1000 labels for 3 classes"],
+    );
+    refused(
+        &[&weights, "--labels", "nobody"],
+        &["E601", "`nobody`", "lists that ship are `fashion_mnist`, `imagenet`"],
+    );
+}
+
+#[test]
 fn what_a_network_that_is_asked_for_has_not_is_left_out() {
     let folder = tempfile::tempdir().expect("a folder");
     let put = |name: &str| folder.path().join(name).to_str().expect("text").to_owned();
@@ -137,7 +173,7 @@ fn what_no_spec_has_is_described_and_how_to_get_its_network() {
             "in which order a network computes with them is not in it",
             "`last` looks like a convolution of 3 channels to 2, kernel 2×2",
             "`row` looks like a linear layer of 3 features to 2",
-            "model.load_state_dict(torch.load(\"reference/checkpoints/zip_2.pth\"))",
+            "model.load_state_dict(torch.load(\"reference/checkpoints/zip_2.pth\", map_location=\"cpu\"))",
             "torch.onnx.export(model.eval(), (torch.zeros(1, 3, 224, 224),), \"net.onnx\")",
             "cnnc run net.cnn --weights reference/checkpoints/zip_2.pth",
         ],

@@ -81,6 +81,10 @@ impl fmt::Display for Looks {
         let channels = |count: usize| if count == 1 { "1 channel".to_owned() } else { format!("{count} channels") };
         let by = |sizes: &[usize]| sizes.iter().map(usize::to_string).collect::<Vec<_>>().join("×");
         match self {
+            Looks::Convolution(1, given @ 2.., kernel) => {
+                let kernel = by(kernel);
+                write!(f, "a convolution of 1 channel to {given}, or each of {given} by itself, kernel {kernel}")
+            }
             Looks::Convolution(taken, given, kernel) => {
                 write!(f, "a convolution of {} to {given}, kernel {}", channels(*taken), by(kernel))
             }
@@ -126,6 +130,7 @@ mod tests {
         let tensors = [
             ("a.weight", vec![8, 3, 5, 5]),
             ("a.bias", vec![8]),
+            ("depthwise.weight", vec![8, 1, 3, 3]),
             ("up.weight", vec![8, 4, 2, 2]),
             ("up.bias", vec![4]),
             ("n.weight", vec![4]),
@@ -145,6 +150,7 @@ mod tests {
             told,
             [
                 "a: a convolution of 3 channels to 8, kernel 5×5",
+                "depthwise: a convolution of 1 channel to 8, or each of 8 by itself, kernel 3×3",
                 "up: a transposed convolution of 8 channels to 4, kernel 2×2",
                 "n: a norm of 4 channels, or a factor for each",
                 "b: a batch norm of 4 channels",

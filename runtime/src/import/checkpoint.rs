@@ -99,7 +99,12 @@ fn written(path: &Path, weights: &OpenWeights, known: &Known, options: &Options<
             .channels
             .map(|channels| format!("the channels of its input are {channels}, by the sizes of the tensors")),
     );
-    notes.push("what a picture has to be, and the names of classes, are not in a checkpoint".into());
+    notes.push(match options.labels {
+        Some(_) => "what a picture has to be is not in a checkpoint; the known spec says it".into(),
+        None => {
+            "what a picture has to be, and the names of classes, are not in a checkpoint; --labels gives names".into()
+        }
+    });
     let told = loaded.notes.iter().map(|note| note.message.clone());
     notes.extend(told.map(|text| text.strip_prefix(&format!("`{}`: ", path.display())).unwrap_or(&text).to_owned()));
     let graph = model.graph().clone();
@@ -171,8 +176,8 @@ fn none(path: &Path, weights: &OpenWeights, readings: &[Keyed], networks: &[Know
 fn exporting(channels: usize, first: &str) -> String {
     format!(
         "with its code the network can be exported, in Python: `{first}`, then \
-         `torch.onnx.export(model.eval(), (torch.zeros(1, {channels}, 224, 224),), \"net.onnx\")`; \
-         `cnnc import net.onnx` reads that"
+         `torch.onnx.export(model.eval(), (torch.zeros(1, {channels}, 224, 224),), \"net.onnx\")` \
+         with the height and width that it takes; `cnnc import net.onnx` reads that"
     )
 }
 

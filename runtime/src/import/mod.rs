@@ -1,5 +1,5 @@
-//! A file of another program to a spec and its weights: a path comes in, `net.cnn` and `net.safetensors` beside it go out, or
-//! neither.
+//! A file of another program to a spec and its weights: a path comes in, `net.cnn` and `net.safetensors` beside it go out, and
+//! `net.txt` where somebody names the classes; all of them or none.
 //!
 //! Kinds are told by first bytes. Of ONNX files and cfgs of Darknet `cnnc_formats` makes a spec and proves it; a checkpoint has
 //! none, and gets the known spec whose keys and sizes it has. Where it is asked for, both sides are run before anything is
@@ -9,6 +9,7 @@ mod alone;
 mod check;
 mod checkpoint;
 mod darknet;
+mod labels;
 mod library;
 mod onnx;
 mod pair;
@@ -37,6 +38,8 @@ pub struct Import {
     pub spec: PathBuf,
     /// The weights' path; `None` where there are none.
     pub weights: Option<PathBuf>,
+    /// The path of the names of classes; `None` where none were given.
+    pub labels: Option<PathBuf>,
     /// The network of the spec.
     pub graph: ShapedGraph,
     /// The program that wrote the file, and in what.
@@ -77,6 +80,8 @@ pub struct Options<'o> {
     pub model: Option<&'o str>,
     /// The specs that checkpoints are held against.
     pub library: Library<'o>,
+    /// Names of the classes, which no file has: a file with a name a line, or a list of the library by its name: `imagenet`.
+    pub labels: Option<&'o Path>,
     /// What is run before anything is written; nothing without it.
     pub check: Option<Check<'o>>,
 }
@@ -90,6 +95,7 @@ impl Default for Options<'_> {
             keys: WeightsOptions::default(),
             model: None,
             library: Library::default(),
+            labels: None,
             check: None,
         }
     }
@@ -128,37 +134,50 @@ impl Read {
 /// # Errors
 /// E601 when a file cannot be read or written, E602 when no spec that is known has the keys and sizes of a checkpoint, or several
 /// have, E603 when it is of no kind that is read or not what it says it is, E616 with all of it that has no word in the language,
-/// E617 when what would be written is there already; as [`Check`] says where the sides are run.
+/// E617 when what would be written is there already, E224 when there are not as many names as classes; as [`Check`] says where the
+/// sides are run.
 pub fn import(path: &Path, output: &Path, options: &Options<'_>) -> Result<Import> {
     let weights = output.with_extension("safetensors");
+    let beside = options.labels.map(|_| output.with_extension("txt"));
     let read_too = options.check.iter().flat_map(|check| check.pair);
     let read_too = [Some(path), options.weights].into_iter().flatten().chain(read_too.map(PathBuf::as_path));
-    may_be_written(output, &weights, &read_too.collect::<Vec<_>>(), options.force)?;
+    let made: Vec<&Path> = [output, &weights].into_iter().chain(beside.as_deref()).collect();
+    may_be_written(&made, &read_too.collect::<Vec<_>>(), options.force)?;
+    let names = options.labels.map(|labels| labels::Names::read(labels, &options.library)).transpose()?;
     let name = output.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-    let read = read(path, &name, options)?;
+    let mut read = read(path, &name, options)?;
+    if let Some(names) = &names {
+        (read.text, read.graph) = names.added(&read.text, &format!("{name}.txt"))?;
+    }
     let checked = options.check.as_ref().map(|check| check.run(path, &read)).transpose()?;
     let Read { text, graph, own: _, parameters, notes, origin, ports, renamed, proof } = read;
     let holds = !parameters.is_empty();
-    if holds {
-        save(&weights, &parameters, &[("made by", "cnnc import")])?;
-    }
-    if let Err(error) = files::write_whole(output, |writer| writer.write_all(text.as_bytes())) {
-        if holds && !options.force {
-            let _ = fs::remove_file(&weights);
+    let written = || {
+        if holds {
+            save(&weights, &parameters, &[("made by", "cnnc import")])?;
+        }
+        if let (Some(names), Some(beside)) = (&names, &beside) {
+            files::write_whole(beside, |writer| writer.write_all(names.text.as_bytes()))?;
+        }
+        files::write_whole(output, |writer| writer.write_all(text.as_bytes()))
+    };
+    if let Err(error) = written() {
+        if !options.force {
+            made.iter().for_each(|made| drop(fs::remove_file(made)));
         }
         return Err(error);
     }
     let (spec, weights) = (output.to_path_buf(), holds.then_some(weights));
-    Ok(Import { spec, weights, graph, origin, ports, notes, renamed, proof, checked })
+    Ok(Import { spec, weights, labels: beside, graph, origin, ports, notes, renamed, proof, checked })
 }
 
-/// Whether both files may be written where the others are read.
-fn may_be_written(output: &Path, weights: &Path, read: &[&Path], force: bool) -> Result<()> {
-    if weights == output {
-        let message = format!("`{}` is the name of the weights: a spec ends in .cnn", output.display());
-        return Err(failure(Code::E617, message));
-    }
-    for there in [output, weights] {
+/// Whether all files, the spec first, may be written where the others are read.
+fn may_be_written(made: &[&Path], read: &[&Path], force: bool) -> Result<()> {
+    for (place, there) in made.iter().enumerate() {
+        if made.iter().skip(place + 1).any(|other| other == there) {
+            let message = format!("`{}` is the name of what lies beside it: a spec ends in .cnn", there.display());
+            return Err(failure(Code::E617, message));
+        }
         if let Some(read) = read.iter().find(|path| files::is_same(path, there)) {
             return Err(failure(Code::E617, format!("`{}` is a file that is read", read.display())));
         }

@@ -91,10 +91,10 @@ impl OpenWeights {
         let file = self.file.path().display();
         if self.contents.module.is_some() {
             let under = self.under();
-            return format!("model = torch.load(\"{file}\", weights_only=False){under}");
+            return format!("model = torch.load(\"{file}\", map_location=\"cpu\", weights_only=False){under}");
         }
         match self.contents.is_pytorch {
-            true => format!("model.load_state_dict(torch.load(\"{file}\"){})", self.under()),
+            true => format!("model.load_state_dict(torch.load(\"{file}\", map_location=\"cpu\"){})", self.under()),
             false => format!("model.load_state_dict(safetensors.torch.load_file(\"{file}\"))"),
         }
     }

@@ -17,7 +17,7 @@ pub use files::{Convert, Export, FileKeys, Import};
 pub use grad::{Grad, LossName};
 pub use params::Params;
 pub use run::{Answers, InputSource, Run, input_source};
-pub use spec::{Check, Dump, Format, Stage, Summary, Target};
+pub use spec::{Check, Dump, Format, Solve, Stage, Summary, Target};
 pub use train::{Eval, RecipeArguments, Train};
 
 use crate::device::precision;
@@ -42,6 +42,7 @@ pub struct Arguments {
 pub enum Command {
     Check(Check),
     Summary(Summary),
+    Solve(Solve),
     Run(Run),
     Bench(Bench),
     Params(Params),
@@ -155,6 +156,13 @@ fn setting(text: &str) -> Result<(String, String), String> {
         }
         _ => Err("expected NAME=VALUE".into()),
     }
+}
+
+/// `H=100`
+fn symbol_sizes(text: &str) -> Result<(String, i64), String> {
+    let (name, size) = text.split_once('=').ok_or_else(|| "expected NAME=SIZE, such as H=100".to_owned())?;
+    let size = size.trim().parse().ok().filter(|&size: &i64| size > 0);
+    size.map(|size| (name.trim().to_owned(), size)).ok_or_else(|| "a size is a whole number of at least 1".into())
 }
 
 /// `1,3,224,224`

@@ -29,6 +29,7 @@ mod params;
 mod recipe;
 mod run;
 mod slice;
+mod solve;
 mod summary;
 mod train;
 mod tuning;
@@ -60,6 +61,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut console: Console<'
     let outcome = environment::check(&mut console).and_then(|()| match &arguments.command {
         Command::Check(check) => check::check(check, &mut console),
         Command::Summary(summary) => summary::summary(summary, &mut console),
+        Command::Solve(solve) => solve::solve(solve, &mut console),
         Command::Run(run) => run::run(run, &mut console),
         Command::Dump(dump) => dump::dump(dump, &mut console),
         Command::Bench(bench) => bench::bench(bench, &mut console),

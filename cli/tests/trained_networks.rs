@@ -1,5 +1,5 @@
-//! Trained networks that packages carry name the right classes, by the commands of `docs/import.md`, word for word: a classifier of
-//! photographs is imported, and networks of digits are read by the spec that the page shows. Where the packages are is
+//! Trained networks that packages carry name the right classes, by the commands of `docs/import.md`, word for word: a classifier
+//! of photographs is imported, and networks of digits are read by the spec that the page shows. Where the packages are is
 //! `CNNC_TEST_TRAINED`; without it the test says that it is skipped.
 
 use std::fs;

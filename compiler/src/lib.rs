@@ -32,6 +32,7 @@ pub mod shape;
 pub mod sizes;
 pub mod summary;
 pub mod training;
+pub mod unread;
 pub mod watch;
 pub mod write_kernels;
 

@@ -198,7 +198,7 @@ fn sizes_must_fit_the_network() {
     let error = refused(&[("N", 1), ("H", 7), ("W", 8)]);
     assert_eq!((error.code, error.message.as_str()), (Code::E308, "the network does not work with H = 7"));
     assert_eq!(error.notes, ["H = 7 must equal 2*(H//2) = 6"]);
-    assert_eq!(error.help, ["sizes that work are H and W: any multiple of 2 from 2 up"]);
+    assert_eq!(error.help, ["next is H = 6 or 8", "sizes that work are H and W: any multiple of 2 from 2 up"]);
     assert_eq!(refused(&[("N", 0), ("H", 8), ("W", 8)]).code, Code::E308);
 }
 

@@ -52,8 +52,8 @@ pub struct Import {
     /// Of several known specs that a checkpoint fits, the one of this name, or of a name that ends so: lenet/LeNet.
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
-    /// Names of the classes, which no file has: a file with a name a line, or a list that ships: imagenet, fashion_mnist. They are
-    /// written beside the spec, with .txt.
+    /// Names of the classes, which no file has: a file with a name a line, or a list that ships: imagenet, fashion_mnist. They
+    /// are written beside the spec, with .txt.
     #[arg(long, value_name = "NAMES")]
     pub labels: Option<PathBuf>,
     /// Before anything is written, run both sides on a drawn input: the file's own layers, plainly and in float64, and the spec.

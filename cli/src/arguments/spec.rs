@@ -1,6 +1,6 @@
-//! The arguments of `cnnc check`, `cnnc summary` and `cnnc dump`: what is said of a spec without running it.
+//! The arguments of `cnnc check`, `cnnc summary`, `cnnc solve` and `cnnc dump`: what is said of a spec without running it.
 
-use super::{Model, threads};
+use super::{Model, Report, symbol_sizes, threads};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -37,6 +37,21 @@ pub struct Summary {
     /// Foretell it of a step that computes values again instead of keeping them.
     #[arg(long, requires = "train")]
     pub recompute: bool,
+    #[command(flatten)]
+    pub model: Model,
+}
+
+/// Say which sizes a model accepts; with --at, why given ones do not fit and which are next, or what they leave unread.
+#[derive(Debug, Args)]
+pub struct Solve {
+    /// The spec.
+    pub file: PathBuf,
+    /// Sizes by the names of the open ones: --at H=100,W=100. Those that are not given are the spec's, or the smallest.
+    #[arg(long, value_name = "H=100,W=100", value_delimiter = ',', value_parser = symbol_sizes)]
+    pub at: Vec<(String, i64)>,
+    /// How to write it.
+    #[arg(long, value_enum, default_value_t = Report::Table)]
+    pub format: Report,
     #[command(flatten)]
     pub model: Model,
 }

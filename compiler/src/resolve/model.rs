@@ -62,7 +62,7 @@ impl<'a, 'p> Expansion<'a, 'p> {
         problems: &mut Problems,
     ) -> Result<Graph, Box<PartialGraph>> {
         let mut expander = self.expander(problems, true);
-        expander.inputs = Inputs::new(&request.input_shapes, self.strict);
+        expander.inputs = Inputs::new(request, self.strict);
         expander.builder.network.graph.name = callable.name.text.as_str().into();
         let module = expander.builder.root_module(&callable.name.text);
         let Some(matched) = root_arguments(&mut expander.builder.reporter, callable) else {

@@ -23,6 +23,9 @@ pub struct Request {
     /// Sizes of the inputs, one list an input in order (`--input-shape 1,3,224,224`). One that differs from what the spec fixes
     /// is an error of a check, and a warning where a network is run.
     pub input_shapes: Vec<Vec<usize>>,
+    /// Whether sizes behind the channels that the spec fixes are taken for open, under the names that people give them (H and W),
+    /// to find out which others a network takes.
+    pub open: bool,
     /// Steps that expanding all models may take, a statement or an expression each: 60 million when not said, which a net of a
     /// million layers does not reach.
     pub most_work: Option<u64>,

@@ -3,7 +3,7 @@
 use super::Bindings;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::ShapedGraph;
-use crate::shape::{Dim, Relation, Requirement, Shape};
+use crate::shape::{Dim, Requirement, Shape};
 use std::sync::Arc;
 
 /// Sizes for which the network is valid.
@@ -26,7 +26,7 @@ impl<'a> BoundSizes<'a> {
         }
         let holds = |requirement: &Requirement| requirement.holds(&|name| sizes.value(name)) == Some(true);
         match graph.graph.requirements.open.iter().find(|requirement| !holds(requirement)) {
-            Some(requirement) => Err(sizes.unfit(graph, requirement)),
+            Some(requirement) => Err(Box::new(graph.unfit(requirement, &|name| sizes.value(name)))),
             None => Ok(sizes),
         }
     }
@@ -41,39 +41,6 @@ impl<'a> BoundSizes<'a> {
 
     fn value(&self, name: &str) -> Option<i64> {
         self.bindings.get(name).and_then(|&size| i64::try_from(size).ok())
-    }
-
-    fn number(&self, dim: &Dim) -> Option<i64> {
-        dim.at(&|name| self.value(name))
-    }
-
-    fn unfit(&self, graph: &ShapedGraph, requirement: &Requirement) -> Box<Diagnostic> {
-        let given: Vec<String> = requirement.symbols().iter().map(|name| self.given(name)).collect();
-        let message = format!("the network does not work with {}", given.join(" and "));
-        let relation = match requirement.relation {
-            Relation::Equal => "equal",
-            Relation::AtLeast => "be at least",
-            Relation::MultipleOf => "be a multiple of",
-        };
-        let (left, right) = (self.in_numbers(&requirement.left), self.in_numbers(&requirement.right));
-        let diagnostic = Diagnostic::new(Code::E308, message, requirement.span, requirement.reason)
-            .note(format!("{left} must {relation} {right}"));
-        Box::new(diagnostic.help(format!("sizes that work are {}", graph.sizes)))
-    }
-
-    fn given(&self, name: &Arc<str>) -> String {
-        format!(
-            "{name} = {}",
-            self.value(name).map_or_else(|| "a number past counting".into(), |size| size.to_string())
-        )
-    }
-
-    /// `2*(H//2) = 30`, or the number alone.
-    fn in_numbers(&self, dim: &Dim) -> String {
-        match (dim.number(), self.number(dim)) {
-            (None, Some(value)) => format!("{dim} = {value}"),
-            _ => dim.to_string(),
-        }
     }
 }
 

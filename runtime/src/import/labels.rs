@@ -1,8 +1,8 @@
 //! Names of classes for a spec that is made: files of other programs have none, so people give them.
 //!
-//! What comes in is the text of a spec and what a list is called: a file with a name a line, or one that ships (`imagenet`). What
-//! goes out is the text with a `labels` statement, and the list, which is to be written beside it. The result is compiled, so that
-//! a list of another length than the network has classes is an error before anything is written.
+//! What comes in is the text of a spec and what a list is called: a file with a name a line, or one that ships (`imagenet`).
+//! What goes out is the text with a `labels` statement, and the list, which is to be written beside it. The result is compiled,
+//! so that a list of another length than the network has classes is an error before anything is written.
 
 use super::Library;
 use crate::failure::{Result, failure, fault};

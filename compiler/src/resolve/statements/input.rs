@@ -6,6 +6,7 @@
 use super::block_input::{bind_unknown, block_input, check_input, is_new};
 use super::image::image;
 use crate::graph::{ImageTransform, Input, Node, NodeId, NodeKind};
+use crate::resolve::Request;
 use crate::resolve::builder::{Builder, Cursor, Frame};
 use crate::resolve::error::InputError;
 use crate::resolve::expression::{Flow, from_size};
@@ -21,6 +22,8 @@ pub(in crate::resolve) struct Inputs<'p> {
     wanted: &'p [Vec<usize>],
     /// Whether they may not stand in the place of what the spec fixes; where they may, that is a warning.
     strict: bool,
+    /// Whether what the spec fixes behind the channels is open.
+    open: bool,
     /// How many inputs were read.
     seen: usize,
 }
@@ -43,9 +46,9 @@ pub(super) struct InputStatement<'a> {
 }
 
 impl<'p> Inputs<'p> {
-    /// Inputs whose open sizes are these, one list an input; `strict` where they may not replace any that is fixed.
-    pub fn new(wanted: &'p [Vec<usize>], strict: bool) -> Self {
-        Inputs { wanted, strict, seen: 0 }
+    /// Inputs of the sizes that are asked for; `strict` where they may not replace any that is fixed.
+    pub fn new(request: &'p Request, strict: bool) -> Self {
+        Inputs { wanted: &request.input_shapes, strict, open: request.open, seen: 0 }
     }
 
     /// How many lists of sizes are given, and how many inputs there are for them, where those are fewer.
@@ -94,6 +97,7 @@ impl<'p> Inputs<'p> {
         let wanted = self.wanted.get(self.seen).map(|sizes| Wanted { sizes, strict: self.strict });
         self.seen += 1;
         let shape = network_shape(builder, frame, input, wanted);
+        let shape = if self.open { shape.map(|shape| opened(&shape, self.seen)) } else { shape };
         let axes = Some(input.shape.len());
         let channels = shape.as_ref().and_then(|shape| shape.get(1)).and_then(Dim::number);
         let read = |call| builder.at(frame, |evaluator, _| image(evaluator, call, axes, channels));
@@ -159,6 +163,22 @@ fn network_shape<'a>(
         );
     }
     Some(shape)
+}
+
+/// The shape with its sizes behind the channels open, each under the name that people give it; a second input has its own.
+fn opened(shape: &Shape, number: usize) -> Shape {
+    let names: &[&str] = match shape.rank() {
+        3 => &["L"],
+        4 => &["H", "W"],
+        5 => &["D", "H", "W"],
+        _ => &[],
+    };
+    let open = |(axis, size): (usize, &Dim)| match (size, axis.checked_sub(2).and_then(|axis| names.get(axis))) {
+        (Dim::Number(_), Some(name)) if number > 1 => Dim::symbol(&format!("{name}{number}")),
+        (Dim::Number(_), Some(name)) => Dim::symbol(name),
+        _ => size.clone(),
+    };
+    shape.iter().enumerate().map(open).collect()
 }
 
 /// Whether a shape is that of a picture with its channels last: as high as wide, or both open by their names, and few at the end.

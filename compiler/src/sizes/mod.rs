@@ -4,6 +4,10 @@
 //! and says it in words: "any multiple of 32 from 32 up". A requirement of one symbol is solved by itself; one of several, such
 //! as `H == W`, is tried on a sample of what the others leave, and kept as a condition where the sample does not decide it.
 
+mod at;
+
+pub use at::{Besides, Neighbours, Values};
+
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::Graph;
 use crate::shape::{Dim, Relation, Requirement, Requirements, Residue, Shape};

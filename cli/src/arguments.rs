@@ -4,6 +4,7 @@ mod bench;
 mod compare;
 mod doctor;
 mod files;
+mod fmt;
 mod grad;
 mod params;
 mod run;
@@ -14,6 +15,7 @@ pub use bench::Bench;
 pub use compare::Compare;
 pub use doctor::Doctor;
 pub use files::{Convert, Export, FileKeys, Import};
+pub use fmt::Fmt;
 pub use grad::{Grad, LossName};
 pub use params::Params;
 pub use run::{Answers, InputSource, Run, input_source};
@@ -41,6 +43,7 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Check(Check),
+    Fmt(Fmt),
     Summary(Summary),
     Run(Run),
     Bench(Bench),

@@ -157,12 +157,26 @@ impl<'a> Console<'a> {
 
     /// A text in bold, where there are colours.
     pub fn bold(&self, text: &str) -> String {
-        if self.color { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.into() }
+        self.painted("1", text)
     }
 
     /// A text in faint, where there are colours.
     pub fn faint(&self, text: &str) -> String {
-        if self.color { format!("\u{1b}[2m{text}\u{1b}[0m") } else { text.into() }
+        self.painted("2", text)
+    }
+
+    /// A text in red, where there are colours.
+    pub fn red(&self, text: &str) -> String {
+        self.painted("31", text)
+    }
+
+    /// A text in green, where there are colours.
+    pub fn green(&self, text: &str) -> String {
+        self.painted("32", text)
+    }
+
+    fn painted(&self, colour: &str, text: &str) -> String {
+        if self.color { format!("\u{1b}[{colour}m{text}\u{1b}[0m") } else { text.into() }
     }
 }
 

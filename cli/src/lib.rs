@@ -12,6 +12,7 @@ mod compare;
 mod console;
 mod convert;
 mod device;
+mod diff;
 mod doctor;
 mod draw;
 mod dump;
@@ -19,6 +20,7 @@ mod embedded;
 mod environment;
 mod eval;
 mod export;
+mod fmt;
 mod grad;
 mod import;
 mod inputs;
@@ -29,6 +31,7 @@ mod params;
 mod recipe;
 mod run;
 mod slice;
+mod source;
 mod summary;
 mod train;
 mod tuning;
@@ -59,6 +62,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut console: Console<'
     console.verbose = arguments.verbose;
     let outcome = environment::check(&mut console).and_then(|()| match &arguments.command {
         Command::Check(check) => check::check(check, &mut console),
+        Command::Fmt(fmt) => fmt::fmt(fmt, &mut console),
         Command::Summary(summary) => summary::summary(summary, &mut console),
         Command::Run(run) => run::run(run, &mut console),
         Command::Dump(dump) => dump::dump(dump, &mut console),

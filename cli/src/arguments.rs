@@ -3,6 +3,7 @@
 mod bench;
 mod compare;
 mod doctor;
+mod explain;
 mod files;
 mod fmt;
 mod grad;
@@ -14,12 +15,13 @@ mod train;
 pub use bench::Bench;
 pub use compare::Compare;
 pub use doctor::Doctor;
+pub use explain::Explain;
 pub use files::{Convert, Export, FileKeys, Import};
 pub use fmt::Fmt;
 pub use grad::{Grad, LossName};
 pub use params::Params;
 pub use run::{Answers, InputSource, Run, input_source};
-pub use spec::{Check, Dump, Format, Stage, Summary, Target};
+pub use spec::{Check, CheckFormat, Dump, FixKind, Format, Stage, Summary, Target};
 pub use train::{Eval, RecipeArguments, Train};
 
 use crate::device::precision;
@@ -44,6 +46,7 @@ pub struct Arguments {
 pub enum Command {
     Check(Check),
     Fmt(Fmt),
+    Explain(Explain),
     Summary(Summary),
     Run(Run),
     Bench(Bench),

@@ -60,14 +60,15 @@ pub fn fmt(arguments: &Fmt, console: &mut Console<'_>) -> Outcome {
 
 /// A file, or all specs of a folder and its folders in the order of their names, but for hidden ones and those that links
 /// lead to.
-fn specs(path: &Path) -> Result<Vec<PathBuf>, Diagnostic> {
+fn specs(path: &Path) -> Result<Vec<PathBuf>, Box<Diagnostic>> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
     let (mut specs, mut folders) = (Vec::new(), vec![path.to_owned()]);
     while let Some(folder) = folders.pop() {
         let failed = |error: io::Error| {
-            Diagnostic::without_place(Code::E601, format!("cannot read `{}`: {error}", folder.display()))
+            let message = format!("cannot read `{}`: {error}", folder.display());
+            Box::new(Diagnostic::without_place(Code::E601, message))
         };
         for entry in fs::read_dir(&folder).map_err(failed)? {
             let entry = entry.map_err(failed)?;
@@ -83,7 +84,7 @@ fn specs(path: &Path) -> Result<Vec<PathBuf>, Diagnostic> {
     }
     if specs.is_empty() {
         let message = format!("`{}` holds no spec", path.display());
-        return Err(Diagnostic::without_place(Code::E601, message).help("specs are files that end in .cnn"));
+        return Err(Box::new(Diagnostic::without_place(Code::E601, message).help("specs are files that end in .cnn")));
     }
     specs.sort();
     Ok(specs)

@@ -19,6 +19,7 @@ mod dump;
 mod embedded;
 mod environment;
 mod eval;
+mod explain;
 mod export;
 mod fmt;
 mod grad;
@@ -63,6 +64,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut console: Console<'
     let outcome = environment::check(&mut console).and_then(|()| match &arguments.command {
         Command::Check(check) => check::check(check, &mut console),
         Command::Fmt(fmt) => fmt::fmt(fmt, &mut console),
+        Command::Explain(explain) => explain::explain(explain, &mut console),
         Command::Summary(summary) => summary::summary(summary, &mut console),
         Command::Run(run) => run::run(run, &mut console),
         Command::Dump(dump) => dump::dump(dump, &mut console),
@@ -79,6 +81,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut console: Console<'
     });
     match outcome.and_then(|()| console.finish()) {
         Ok(()) | Err(Stop::ClosedPipe) => 0,
-        Err(Stop::Reported) => 1,
+        Err(Stop::Reported) => {
+            console.point_to_explanation();
+            1
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use cnnc_tests::{Ran, cnnc};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fs;
 
 /// An error within blocks, with a fix, a warning, and one without a place.
@@ -62,11 +63,14 @@ fn an_imported_file_is_told_once() {
         fs::write(&path, text).expect("a file");
         path.to_string_lossy().into_owned()
     };
-    put("blocks.cnn", "block B {\n    Rel\n}\n");
+    put("blocks.cnn", "block B {\n    Rel\n}\nblock C { Conv2d(3 4) }\n");
     let net = |name| put(name, "import \"blocks.cnn\"\nmodel M { input [N, 3]; B }\n");
     let lines = written("github", &[&net("a.cnn"), &net("b.cnn")]);
-    assert_eq!(lines.matches("::error").count(), 1, "{lines}");
+    assert_eq!(lines.matches("::error").count(), 2, "{lines}");
     assert!(lines.contains("blocks.cnn,line=2,endLine=2,col=5,endColumn=8,title=E201"), "{lines}");
+    let report: Value = serde_json::from_str(&written("json", &[&net("a.cnn"), &net("b.cnn")])).expect("JSON");
+    // The unknown layer is reached by two ways, the comma is missing on none.
+    assert_eq!(report["errors"], 3, "{report:#}");
 }
 
 /// The text between two lines and columns, which count from 1.
@@ -104,6 +108,9 @@ fn sarif_is_what_its_standard_asks_for() {
             let replacements = change["replacements"].as_array().expect("replacements");
             replacements.iter().map(|replacement| (&change["artifactLocation"], &replacement["deletedRegion"]))
         });
+        let related: Vec<String> =
+            result["relatedLocations"].as_array().into_iter().flatten().map(Value::to_string).collect();
+        assert_eq!(BTreeSet::from_iter(&related).len(), related.len(), "a place twice: {result}");
         let places = [&result["locations"], &result["relatedLocations"]].into_iter().filter_map(Value::as_array);
         let places = places.flatten().map(|place| &place["physicalLocation"]);
         let placed = places.map(|place| (&place["artifactLocation"], &place["region"]));

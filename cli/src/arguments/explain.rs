@@ -14,7 +14,9 @@ pub struct Explain {
 fn code(text: &str) -> Result<Code, String> {
     let unknown = || {
         let asked = text.to_uppercase();
-        let near = nearest(&asked, Code::ALL.iter().map(|code| code.name()));
+        let names = || Code::ALL.iter().map(|code| code.name());
+        let of_its_kind = names().filter(|name| asked.get(..2) == name.get(..2));
+        let near = nearest(&asked, of_its_kind).or_else(|| nearest(&asked, names()));
         let near = near.map_or_else(|| "`cnnc explain` lists all".to_owned(), |near| format!("did you mean {near}?"));
         format!("there is no such code; {near}")
     };

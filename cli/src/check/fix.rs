@@ -1,8 +1,9 @@
 //! `cnnc check --fix`: the changes that diagnostics offer are made, and what is left is told.
 //!
-//! Each spec is checked, the fixes that do not meet are made in memory, and it is checked again, until none is left to make. Then
-//! every file that changed is written, also imported ones, unless another program changed it meanwhile; or, with `--dry-run`, what
-//! would change is shown. Guesses are made for `--fix=all` alone, one round of them wherever no safe fix is left.
+//! Each spec is checked, the fixes that do not meet are made in memory, and it is checked again, until none is left to make.
+//! Then every file that changed is written, also imported ones, unless another program changed it meanwhile; or, with
+//! `--dry-run`, what would change is shown. Guesses are made for `--fix=all` alone, one round of them wherever no safe fix is
+//! left.
 
 use super::{checked, of_all};
 use crate::arguments::{Check, FixKind};

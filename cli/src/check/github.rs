@@ -1,10 +1,14 @@
 //! `cnnc check --format github`: a workflow command a line, which GitHub shows beside the lines of a change.
 
 use super::told::Told;
+use std::collections::HashSet;
 
+/// A line for each that is told; what differs only in the calls that led there is one line.
+///
 /// `::error file=models/lenet.cnn,line=9,col=5,…::the kernel is larger than its padded input`
 pub fn commands(told: &[Told]) -> String {
-    told.iter().map(command).collect()
+    let mut said = HashSet::new();
+    told.iter().map(command).filter(|command| said.insert(command.clone())).collect()
 }
 
 fn command(told: &Told) -> String {

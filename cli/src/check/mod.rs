@@ -75,7 +75,7 @@ fn for_programs(arguments: &Check, format: CheckFormat, console: &mut Console<'_
         if !checked.has_errors() {
             models.extend(summaries(&checked, console).iter().map(|summary| json::model(&name, summary)));
         }
-        // What an imported file says is told once, however many import it.
+        // What is wrong in an imported file is told once, however many import it, unless it is so by what they call it with.
         for one in told::all(&name, &checked) {
             if !told.contains(&one) {
                 told.push(one);

@@ -6,6 +6,7 @@
 use super::told::{Labelled, Mend, Place, Told};
 use cnnc_compiler::diagnostic::Code;
 use serde_json::{Value, json};
+use std::collections::HashSet;
 use std::io::{self, Write};
 
 /// Writes the log of one run.
@@ -47,7 +48,10 @@ fn result(told: &Told, codes: &[Code]) -> Value {
     if let Some(index) = codes.iter().position(|code| code.name() == told.code) {
         result["ruleIndex"] = json!(index);
     }
-    let related: Vec<Value> = others.map(related).collect();
+    let mut related: Vec<Value> = others.map(related_place).collect();
+    // A block that calls itself is called at one place again and again; the standard wants each place once.
+    let mut seen = HashSet::new();
+    related.retain(|place| seen.insert(place.to_string()));
     if !related.is_empty() {
         result["relatedLocations"] = json!(related);
     }
@@ -68,7 +72,7 @@ fn location(told: &Told) -> Value {
     }
 }
 
-fn related(label: &Labelled) -> Value {
+fn related_place(label: &Labelled) -> Value {
     json!({ "physicalLocation": physical(&label.place), "message": { "text": label.text } })
 }
 

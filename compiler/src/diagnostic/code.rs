@@ -1,8 +1,8 @@
 //! The list of error codes: stable names that people, tests and documents quote.
 //!
 //! `E1xx` syntax, `E2xx` names, values and structure, `E3xx` shapes, `E4xx` the plan, `E5xx` devices, `E6xx` weights, data and
-//! files. Adding one is one line here, and its text in `codes/`: what it means, a broken example, its mend, and PyTorch's counterpart. A code
-//! is never given another meaning.
+//! files. Adding one is one line here, and its text in `codes/`: what it means, a broken example, its mend, and PyTorch's
+//! counterpart. A code is never given another meaning.
 
 use std::fmt;
 

@@ -3,7 +3,9 @@
 mod bench;
 mod compare;
 mod doctor;
+mod explain;
 mod files;
+mod fmt;
 mod grad;
 mod params;
 mod run;
@@ -13,11 +15,13 @@ mod train;
 pub use bench::Bench;
 pub use compare::Compare;
 pub use doctor::Doctor;
+pub use explain::Explain;
 pub use files::{Convert, Export, FileKeys, Import};
+pub use fmt::Fmt;
 pub use grad::{Grad, LossName};
 pub use params::Params;
 pub use run::{Answers, InputSource, Run, input_source};
-pub use spec::{Check, Dump, Format, Solve, Stage, Summary, Target};
+pub use spec::{Check, CheckFormat, Dump, FixKind, Format, Solve, Stage, Summary, Target};
 pub use train::{Eval, RecipeArguments, Train};
 
 use crate::device::precision;
@@ -41,6 +45,8 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Check(Check),
+    Fmt(Fmt),
+    Explain(Explain),
     Summary(Summary),
     Solve(Solve),
     Run(Run),

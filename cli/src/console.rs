@@ -41,6 +41,8 @@ pub struct Console<'a> {
     pub width: usize,
     /// Whether to print the time of every stage.
     pub verbose: bool,
+    /// The code of the first error.
+    first_error: Option<Code>,
 }
 
 impl Console<'static> {
@@ -53,6 +55,7 @@ impl Console<'static> {
             shows_progress: io::stderr().is_terminal(),
             width: terminal_width(),
             verbose: false,
+            first_error: None,
             output: Box::new(BufWriter::new(io::stdout())),
             errors: Box::new(io::stderr()),
         }
@@ -64,7 +67,16 @@ impl<'a> Console<'a> {
     pub fn plain(output: impl Write + 'a, errors: impl Write + 'a) -> Console<'a> {
         let (output, errors) = (Box::new(output), Box::new(errors));
         let (color, color_errors, shows_progress) = (false, false, false);
-        Console { output, errors, color, color_errors, shows_progress, width: DEFAULT_WIDTH, verbose: false }
+        Console {
+            output,
+            errors,
+            color,
+            color_errors,
+            shows_progress,
+            width: DEFAULT_WIDTH,
+            verbose: false,
+            first_error: None,
+        }
     }
 
     /// Writes text for people to standard output; what a terminal should not get is made visible.
@@ -111,6 +123,8 @@ impl<'a> Console<'a> {
     pub fn tell(&mut self, diagnostics: &[Diagnostic], files: &Files) {
         let options = RenderOptions { color: self.color_errors, width: self.width };
         let renderer = Renderer::new(files, options);
+        let first_error = || diagnostics.iter().find(|diagnostic| diagnostic.is_error()).map(|error| error.code);
+        self.first_error = self.first_error.or_else(first_error);
         for diagnostic in diagnostics.iter().take(MOST_SHOWN) {
             self.note(&renderer.render(diagnostic));
         }
@@ -118,6 +132,13 @@ impl<'a> Console<'a> {
             let least = if diagnostics.len() < Problems::MOST { "" } else { "at least " };
             let what = if diagnostics.last().is_some_and(Diagnostic::is_error) { "errors" } else { "diagnostics" };
             self.note(&format!("… and {least}{hidden} more {what}\n"));
+        }
+    }
+
+    /// Says, where a person reads along, how to get the text of the first error; once, at the end of a command.
+    pub fn point_to_explanation(&mut self) {
+        if let Some(code) = self.first_error.filter(|_| self.shows_progress) {
+            self.note(&format!("for more: cnnc explain {code}\n"));
         }
     }
 
@@ -157,12 +178,26 @@ impl<'a> Console<'a> {
 
     /// A text in bold, where there are colours.
     pub fn bold(&self, text: &str) -> String {
-        if self.color { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.into() }
+        self.painted("1", text)
     }
 
     /// A text in faint, where there are colours.
     pub fn faint(&self, text: &str) -> String {
-        if self.color { format!("\u{1b}[2m{text}\u{1b}[0m") } else { text.into() }
+        self.painted("2", text)
+    }
+
+    /// A text in red, where there are colours.
+    pub fn red(&self, text: &str) -> String {
+        self.painted("31", text)
+    }
+
+    /// A text in green, where there are colours.
+    pub fn green(&self, text: &str) -> String {
+        self.painted("32", text)
+    }
+
+    fn painted(&self, colour: &str, text: &str) -> String {
+        if self.color { format!("\u{1b}[{colour}m{text}\u{1b}[0m") } else { text.into() }
     }
 }
 

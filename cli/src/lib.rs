@@ -12,13 +12,16 @@ mod compare;
 mod console;
 mod convert;
 mod device;
+mod diff;
 mod doctor;
 mod draw;
 mod dump;
 mod embedded;
 mod environment;
 mod eval;
+mod explain;
 mod export;
+mod fmt;
 mod grad;
 mod import;
 mod inputs;
@@ -30,6 +33,7 @@ mod recipe;
 mod run;
 mod slice;
 mod solve;
+mod source;
 mod summary;
 mod train;
 mod tuning;
@@ -60,6 +64,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut console: Console<'
     console.verbose = arguments.verbose;
     let outcome = environment::check(&mut console).and_then(|()| match &arguments.command {
         Command::Check(check) => check::check(check, &mut console),
+        Command::Fmt(fmt) => fmt::fmt(fmt, &mut console),
+        Command::Explain(explain) => explain::explain(explain, &mut console),
         Command::Summary(summary) => summary::summary(summary, &mut console),
         Command::Solve(solve) => solve::solve(solve, &mut console),
         Command::Run(run) => run::run(run, &mut console),
@@ -77,6 +83,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut console: Console<'
     });
     match outcome.and_then(|()| console.finish()) {
         Ok(()) | Err(Stop::ClosedPipe) => 0,
-        Err(Stop::Reported) => 1,
+        Err(Stop::Reported) => {
+            console.point_to_explanation();
+            1
+        }
     }
 }

@@ -10,5 +10,5 @@ mod parse;
 mod print;
 pub mod span;
 
-pub use format::{Unreadable, format, format_text};
+pub use format::{Unreadable, format, format_text, is_same_spec};
 pub use parse::{TOKEN_LIMIT, is_free_word, parse, parse_value, token_count};

@@ -5,7 +5,7 @@ mod random;
 
 use cnnc_grammar::ast::{Ast, Expr, ExprKind, ItemKind, StatementKind};
 use cnnc_grammar::span::FileId;
-use cnnc_grammar::{Unreadable, format, format_text, parse};
+use cnnc_grammar::{Unreadable, format, format_text, is_same_spec, parse};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -41,7 +41,9 @@ fn formatted(text: &str) -> String {
     assert_eq!(content(&again), content(&ast), "{text}\nis written as\n{written}");
     assert_eq!(format(&again).as_ref(), Ok(&written), "{text}\nis written in two ways");
     assert_eq!(comments(&written), comments(text), "{text}\nis written as\n{written}");
-    assert_eq!(format_text(text).as_ref(), Ok(&written));
+    let by_text = format_text(text).expect("a text without an error");
+    assert_eq!(by_text.replace("\r\n", "\n"), written);
+    assert!(is_same_spec(text, &by_text), "the guard refuses\n{text}\nwritten as\n{by_text}");
     assert!(!written.contains("\n\n\n") && !written.contains(" \n") && !written.contains('\r'), "{written}");
     assert!(written.is_empty() || written.ends_with('\n') && !written.ends_with("\n\n"), "{written:?}");
     written
@@ -73,6 +75,16 @@ fn every_spec_is_the_same_when_it_is_formatted() {
         }
     }
     assert!(count >= 200, "only {count} specs are formatted");
+}
+
+#[test]
+fn every_model_that_ships_is_in_the_style() {
+    let models = files(&root("models"), "cnn");
+    for path in &models {
+        let text = fs::read_to_string(path).expect("a spec");
+        assert!(format_text(&text).as_ref() == Ok(&text), "{}: cnnc fmt models", path.display());
+    }
+    assert!(models.len() >= 80, "only {} specs ship", models.len());
 }
 
 #[test]
@@ -242,6 +254,37 @@ fn ungroup(expr: &mut Expr) {
         ExprKind::Unary(_, value) => [ungroup(value), ()],
         _ => [(), ()],
     };
+}
+
+#[test]
+fn lines_end_as_the_first_one_does() {
+    let formatted = |text| format_text(text).expect("a text without an error");
+    assert_eq!(formatted("model M {\r\n ReLU\n}"), "model M {\r\n    ReLU\r\n}\r\n");
+    assert_eq!(formatted("model M {\n ReLU\r\n}\r\n"), "model M {\n    ReLU\n}\n");
+    assert_eq!(formatted("model M {\r ReLU\r}"), "model M {\n    ReLU\n}\n");
+    assert_eq!((formatted("").as_str(), formatted("\r\n \t\n").as_str()), ("", ""));
+}
+
+#[test]
+fn the_guard_sees_whatever_is_lost() {
+    let text = "# a\nmodel M { # b\n  Conv2d(8, kernel_size=3) # a\n  Dropout(0.50); ReLU\n}\n";
+    let written = format_text(text).expect("a text without an error");
+    assert!(is_same_spec(text, &written));
+    let changes = [
+        ("# b", ""),
+        ("# a", "# c"),
+        ("0.50", "0.5"),
+        ("ReLU", "GELU"),
+        ("ReLU", ""),
+        ("}", ""),
+        ("8, ", ""),
+        ("(0.50)", ""),
+    ];
+    for (lost, instead) in changes {
+        let damaged = written.replacen(lost, instead, 1);
+        assert!(damaged != written && !is_same_spec(text, &damaged), "{damaged}");
+    }
+    assert!(!is_same_spec("model M { let x = (a + b) * c }", "model M { let x = a + b * c }"));
 }
 
 #[test]

@@ -10,8 +10,39 @@ pub struct Check {
     /// The specs.
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// How to write what is found.
+    #[arg(long, value_enum, default_value_t = CheckFormat::Text, conflicts_with = "fix")]
+    pub format: CheckFormat,
+    /// Mend what leaves no doubt, in the specs and in what they import; --fix=all makes the likeliest guesses too.
+    #[arg(long, value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "safe", value_name = "WHICH")]
+    pub fix: Option<FixKind>,
+    /// Show what --fix would change, and change nothing.
+    #[arg(long, requires = "fix")]
+    pub dry_run: bool,
     #[command(flatten)]
     pub model: Model,
+}
+
+/// How what a check finds is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    /// For people, on standard error.
+    Text,
+    /// For programs; docs/json.md says what is in it.
+    Json,
+    /// SARIF 2.1, as code hosts and editors take it.
+    Sarif,
+    /// Commands that GitHub's workflows show beside the lines of a change.
+    Github,
+}
+
+/// Which fixes are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FixKind {
+    /// Those that leave no doubt.
+    Safe,
+    /// Guesses too, of each error the likeliest.
+    All,
 }
 
 /// Show every layer with its shape, parameters and cost.

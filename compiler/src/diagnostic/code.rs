@@ -1,7 +1,8 @@
 //! The list of error codes: stable names that people, tests and documents quote.
 //!
 //! `E1xx` syntax, `E2xx` names, values and structure, `E3xx` shapes, `E4xx` the plan, `E5xx` devices, `E6xx` weights, data and
-//! files. Adding one is one line here. A code is never given another meaning.
+//! files. Adding one is one line here, and its text in `codes/`: what it means, a broken example, its mend, and PyTorch's
+//! counterpart. A code is never given another meaning.
 
 use std::fmt;
 
@@ -24,6 +25,12 @@ macro_rules! codes {
             /// What it stands for, in a few words.
             pub fn title(self) -> &'static str {
                 match self { $(Code::$code => $title,)* }
+            }
+
+            /// What it means, at length and as Markdown: text, and sections with a broken example, a mended one, and what
+            /// PyTorch does.
+            pub fn explanation(self) -> &'static str {
+                match self { $(Code::$code => include_str!(concat!("codes/", stringify!($code), ".md")),)* }
             }
         }
     };
@@ -101,6 +108,26 @@ codes! {
     E616 "a file that holds what a spec cannot say"
     E617 "a file that is there already"
     E618 "a network that cannot be exported"
+}
+
+impl Code {
+    /// The code that a text names: `E302`, `e302` or `302`.
+    pub fn named(text: &str) -> Option<Code> {
+        let number = text.strip_prefix(['E', 'e']).unwrap_or(text);
+        Code::ALL.iter().copied().find(|code| code.name().strip_prefix('E') == Some(number))
+    }
+
+    /// What codes of its kind are about.
+    pub fn subject(self) -> &'static str {
+        match self.name().as_bytes().get(1) {
+            Some(b'1') => "Syntax",
+            Some(b'2') => "Names, values and structure",
+            Some(b'3') => "Shapes",
+            Some(b'4') => "The plan",
+            Some(b'5') => "Devices and this machine",
+            _ => "Weights, data and files",
+        }
+    }
 }
 
 impl fmt::Display for Code {

@@ -9,11 +9,13 @@
 
 mod code;
 mod excerpt;
+mod mend;
 mod nearest;
 mod render;
 
 pub use code::Code;
 pub use excerpt::printable;
+pub use mend::{compatible, mended};
 pub use nearest::nearest;
 pub use render::{RenderOptions, Renderer};
 

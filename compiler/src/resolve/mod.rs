@@ -34,7 +34,7 @@ mod report;
 mod request;
 mod statements;
 
-pub use files::{INIT_FILE, SETTINGS_FILE, load};
+pub use files::{INIT_FILE, SETTINGS_FILE, load, syntax_diagnostic};
 pub use numbers::{Numbers, read_numbers};
 pub use request::{Request, resolve};
 pub(crate) use request::{Resolved, check_all, resolve_one};

@@ -6,14 +6,17 @@
 //! 100 that brackets or `;` can break.
 //!
 //! `statement` writes bodies and statements, `head` takes a statement without its bodies apart into tokens, `weave` puts its
-//! comments between them, and `lines` breaks what does not fit.
+//! comments between them, and `lines` breaks what does not fit. `guard` holds what was written against what it was made of.
 
 mod expression;
+mod guard;
 mod head;
 mod lines;
 mod statement;
 mod token;
 mod weave;
+
+pub use guard::is_same_spec;
 
 use crate::ast::Ast;
 use crate::error::SyntaxError;
@@ -41,7 +44,7 @@ pub fn format(ast: &Ast) -> Result<String, Unreadable> {
     writer.finish()
 }
 
-/// A source text in the one style.
+/// A source text in the one style. Its lines end as its first one does, as Windows ends them (`\r\n`) or as all others do.
 ///
 /// # Errors
 /// The syntax errors of a text that has some: it is not formatted.
@@ -50,5 +53,7 @@ pub fn format_text(text: &str) -> Result<String, Vec<SyntaxError>> {
     if !errors.is_empty() {
         return Err(errors);
     }
-    format(&ast).map_err(|Unreadable| errors)
+    let written = format(&ast).map_err(|Unreadable| errors)?;
+    let ends_as_windows_does = text.find('\n').is_some_and(|end| text[..end].ends_with('\r'));
+    Ok(if ends_as_windows_does { written.replace('\n', "\r\n") } else { written })
 }

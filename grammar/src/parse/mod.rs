@@ -25,6 +25,7 @@ pub use words::is_free_word;
 
 pub use limits::{TOKEN_LIMIT, token_count};
 pub(crate) use operator::Operator;
+pub(crate) use scan::{Scanner, TokenKind};
 
 use pest::Parser;
 use pest::iterators::Pair;

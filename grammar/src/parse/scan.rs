@@ -4,7 +4,7 @@
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TokenKind {
+pub(crate) enum TokenKind {
     /// Letters, digits and `_`, no digit first.
     Word,
     /// What begins with a digit, readable as a number or not: `64`, `1e-6`, `3x3`.
@@ -27,23 +27,23 @@ pub(super) enum TokenKind {
 
 /// A token and its byte range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Token {
-    pub(super) kind: TokenKind,
-    pub(super) start: usize,
-    pub(super) end: usize,
+pub(crate) struct Token {
+    pub(crate) kind: TokenKind,
+    pub(crate) start: usize,
+    pub(crate) end: usize,
 }
 
 /// Signs of two characters, the language's own and those that people bring from other languages.
 const DOUBLE_SIGNS: [&str; 11] = ["==", "!=", "<=", ">=", "//", "..", "&&", "||", "**", "->", "=>"];
 
 /// The tokens of a text.
-pub(super) struct Scanner<'text> {
+pub(crate) struct Scanner<'text> {
     text: &'text str,
     position: usize,
 }
 
 impl<'text> Scanner<'text> {
-    pub(super) fn new(text: &'text str) -> Self {
+    pub(crate) fn new(text: &'text str) -> Self {
         Scanner { text, position: 0 }
     }
 

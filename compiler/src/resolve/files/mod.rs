@@ -8,4 +8,4 @@ mod syntax;
 pub use load::load;
 pub use settings::{INIT_FILE, SETTINGS_FILE};
 pub(in crate::resolve) use settings::{read_init, read_settings};
-pub(in crate::resolve) use syntax::diagnostic as syntax_diagnostic;
+pub use syntax::diagnostic as syntax_diagnostic;

@@ -6,7 +6,7 @@ use cnnc_grammar::error::{SyntaxError, SyntaxErrorKind};
 use cnnc_grammar::span::{Files, Span};
 
 /// What the parser could not read, for people.
-pub(in crate::resolve) fn diagnostic(error: &SyntaxError, files: &Files) -> Diagnostic {
+pub fn diagnostic(error: &SyntaxError, files: &Files) -> Diagnostic {
     let span = error.span;
     match &error.kind {
         SyntaxErrorKind::Unexpected { found, expected } => {

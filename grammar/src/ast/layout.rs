@@ -49,6 +49,8 @@ pub struct Comments {
 pub struct InsideComment {
     /// How many words, numbers and strings stand before it in the statement; a whole body counts as one.
     pub words_before: usize,
+    /// How many brackets, opening and closing, stand between the last of these and it.
+    pub brackets_before: usize,
     /// The comment.
     pub comment: Comment,
 }

@@ -1,5 +1,5 @@
-//! Puts the comments of a statement between its tokens: as many words before each as the AST says, at the last place of
-//! the gap between two words where a line may end.
+//! Puts the comments of a statement between its tokens: as many words before each as the AST says, and of the places in the gap
+//! between two words where a line may end, at the last with no more brackets before it.
 
 use super::token::{Token, Trailing};
 use crate::ast::InsideComment;
@@ -21,22 +21,26 @@ impl<'ast> Weaver<'ast> {
             return tokens;
         }
         let mut woven = Vec::with_capacity(tokens.len() + self.comments.len());
-        let mut gap = Gap { start: 0, place: at_start.then_some(0) };
+        let mut gap = Gap { start: 0, places: at_start.then_some((0, 0)).into_iter().collect(), brackets: 0 };
         for token in tokens {
-            if matches!(token, Token::Word(_)) {
-                self.put(&mut woven, &gap);
-                self.words += 1;
-            }
-            let ends_line = matches!(token, Token::Open(_) | Token::Comma | Token::Place);
-            if matches!(token, Token::Close(..)) {
-                gap.place = Some(woven.len());
-            }
-            let is_word = matches!(token, Token::Word(_));
-            woven.push(token);
-            if is_word {
-                gap = Gap { start: woven.len(), place: None };
-            } else if ends_line {
-                gap.place = Some(woven.len());
+            match token {
+                Token::Word(_) => {
+                    self.put(&mut woven, &gap);
+                    self.words += 1;
+                    woven.push(token);
+                    gap = Gap { start: woven.len(), places: Vec::new(), brackets: 0 };
+                }
+                Token::Close(..) => {
+                    gap.place(woven.len());
+                    gap.brackets += 1;
+                    woven.push(token);
+                }
+                Token::Open(_) | Token::Comma | Token::Place => {
+                    gap.brackets += usize::from(matches!(token, Token::Open(_)));
+                    woven.push(token);
+                    gap.place(woven.len());
+                }
+                other => woven.push(other),
             }
         }
         self.put(&mut woven, &gap);
@@ -61,8 +65,18 @@ impl<'ast> Weaver<'ast> {
         if now.is_empty() {
             return;
         }
-        if let Some(place) = gap.place.or_else(|| parenthesised(woven, gap.start)) {
-            woven.splice(place..place, now.iter().map(|comment| Token::Comment(&comment.comment)));
+        let mut places: Vec<usize> = now.iter().filter_map(|comment| gap.place_of(comment, self.words)).collect();
+        if places.is_empty()
+            && let Some(place) = parenthesised(woven, gap.start)
+        {
+            places = vec![place; now.len()];
+        }
+        if places.len() == now.len() {
+            let mut above = usize::MAX;
+            for (comment, place) in now.iter().zip(places).rev() {
+                above = above.min(place);
+                woven.insert(above, Token::Comment(&comment.comment));
+            }
             self.comments = later;
         }
     }
@@ -72,8 +86,24 @@ impl<'ast> Weaver<'ast> {
 struct Gap {
     /// The first token.
     start: usize,
-    /// The last place where a line may end.
-    place: Option<usize>,
+    /// The places where a line may end, each with the brackets before it.
+    places: Vec<(usize, usize)>,
+    /// The brackets so far.
+    brackets: usize,
+}
+
+impl Gap {
+    /// A line may end here.
+    fn place(&mut self, at: usize) {
+        self.places.push((at, self.brackets));
+    }
+
+    /// The place of a comment; one that waited stands at the first.
+    fn place_of(&self, comment: &InsideComment, words: usize) -> Option<usize> {
+        let brackets = if comment.words_before == words { comment.brackets_before } else { 0 };
+        let first = self.places.first();
+        self.places.iter().rev().find(|(_, before)| *before <= brackets).or(first).map(|(place, _)| *place)
+    }
 }
 
 /// Makes a place where there is none: a parenthesis of those that may stand around the name or type that the gap begins or

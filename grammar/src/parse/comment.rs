@@ -110,17 +110,20 @@ fn is_word(kind: TokenKind) -> bool {
 
 /// Adds the comments of a text without bodies that so many words stand before. Each comment stands before a line's end.
 fn comments_between_tokens(text: &str, mut words_before: usize, comments: &mut Vec<InsideComment>) {
-    let (mut end, mut gap) = (0, Gap::SameLine);
+    let (mut end, mut gap, mut brackets_before) = (0, Gap::SameLine, 0);
     for token in Scanner::new(text) {
         if token.kind != TokenKind::LineEnd {
-            words_before += usize::from(is_word(token.kind));
+            if is_word(token.kind) {
+                (words_before, brackets_before) = (words_before + 1, 0);
+            }
+            brackets_before += usize::from(matches!(token.kind, TokenKind::Open(_) | TokenKind::Close(_)));
             (end, gap) = (token.end, Gap::SameLine);
             continue;
         }
         let blanks = text.get(end..token.start).unwrap_or("");
         if let Some(at) = blanks.find('#') {
             let text = blanks.get(at..).unwrap_or("").trim_end_matches([' ', '\t']).to_owned();
-            comments.push(InsideComment { words_before, comment: Comment { text, gap } });
+            comments.push(InsideComment { words_before, brackets_before, comment: Comment { text, gap } });
         }
         (end, gap) = (token.end, Gap::NextLine);
     }

@@ -105,7 +105,10 @@ fn every_example_of_the_documents_is_the_same_when_it_is_formatted() {
     for path in documents {
         let text = fs::read_to_string(&path).expect("a document");
         for block in text.split("```").skip(1).step_by(2) {
-            let Some((_, example)) = block.split_once('\n') else { continue };
+            let Some((language, example)) = block.split_once('\n') else { continue };
+            if let (true, Ok(written)) = (language == "cnn", format_text(example)) {
+                assert_eq!(example, written, "{} shows another style", path.display());
+            }
             let wrapped = format!("model Example {{\n{example}\n}}\n");
             let readable = [example, &wrapped].into_iter().find(|text| parse(text, FileId(0)).1.is_empty());
             readable.map(formatted).into_iter().for_each(|_| count += 1);

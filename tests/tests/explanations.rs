@@ -10,8 +10,8 @@ use std::fs;
 
 const PAGES: &str = "../docs/errors";
 
-/// Codes that no example of a few lines gives on any machine: a file of megabytes, faults of cnnc, of a device, of the system, and
-/// what a training meets only after a while.
+/// Codes that no example of a few lines gives on any machine: a file of megabytes, faults of cnnc, of a device, of the system,
+/// and what a training meets only after a while.
 const WITHOUT_EXAMPLE: [Code; 15] = [
     Code::E108,
     Code::E403,

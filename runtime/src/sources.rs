@@ -1,7 +1,7 @@
 //! Specs from the disk. Regular files alone are read: a pipe without a writer would never end.
 
 use crate::failure::{Result, failure};
-use crate::files::open;
+use crate::files::{kinds, open};
 use cnnc_compiler::diagnostic::{Code, nearest};
 use cnnc_compiler::resolve::Sources;
 use std::io::Read;
@@ -103,6 +103,9 @@ fn text_of(path: &Path) -> std::result::Result<String, String> {
     }
     String::from_utf8(bytes).map_err(|error| {
         let bytes = error.as_bytes();
+        if let Some(kind) = kinds::name(bytes) {
+            return format!("it is {kind}, and no text");
+        }
         let line = bytes.iter().take(error.utf8_error().valid_up_to()).filter(|&&byte| byte == b'\n').count() + 1;
         format!("it is not UTF-8 text (line {line})")
     })

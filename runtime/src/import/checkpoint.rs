@@ -99,12 +99,15 @@ fn written(path: &Path, weights: &OpenWeights, known: &Known, options: &Options<
             .channels
             .map(|channels| format!("the channels of its input are {channels}, by the sizes of the tensors")),
     );
-    notes.push(match options.labels {
-        Some(_) => "what a picture has to be is not in a checkpoint; the known spec says it".into(),
-        None => {
-            "what a picture has to be, and the names of classes, are not in a checkpoint; --labels gives names".into()
-        }
-    });
+    if model.inputs().iter().any(|input| input.image.is_some()) {
+        notes.push("what a picture has to be is not in a checkpoint: it is what the known spec says".into());
+    }
+    if options.labels.is_none() {
+        notes.push(match options.library.list_of(&known.graph).filter(|_| known.choice.argument.is_none()) {
+            Some(list) => format!("names of classes are not in a checkpoint: `--labels {list}` gives the known spec's"),
+            None => "names of classes are not in a checkpoint: `--labels FILE` gives them".into(),
+        });
+    }
     let told = loaded.notes.iter().map(|note| note.message.clone());
     notes.extend(told.map(|text| text.strip_prefix(&format!("`{}`: ", path.display())).unwrap_or(&text).to_owned()));
     let graph = model.graph().clone();
@@ -132,8 +135,8 @@ fn ambiguous(path: &Path, several: &[Known]) -> Error {
     told.help(format!("the numbers do not tell which it is: `--model {first}` chooses"))
 }
 
-/// Layers that are named one by one.
-const SHOWN: usize = 12;
+/// Layers that are named one by one: so many of the first, and the last ones, which tell the classes.
+const SHOWN: (usize, usize) = (16, 4);
 
 /// What a checkpoint of no known network holds, and what would bring its network along.
 fn none(path: &Path, weights: &OpenWeights, readings: &[Keyed], networks: &[Known], options: &Options<'_>) -> Error {
@@ -154,12 +157,16 @@ fn none(path: &Path, weights: &OpenWeights, readings: &[Keyed], networks: &[Know
         .push("a checkpoint holds parameters by name; in which order a network computes with them is not in it".into());
     let layers = layers(&tensors);
     told.notes.push(format!("it holds {} tensors: {}", tensors.len(), counted(&layers)));
-    told.notes.extend(layers.iter().take(SHOWN).map(|layer| match layer.path.as_str() {
+    let looks = |layer: &Layer| match layer.path.as_str() {
         "" => layer.looks.to_string(),
         path => format!("`{path}` looks like {}", layer.looks),
-    }));
-    if layers.len() > SHOWN {
-        told.notes.push(format!("… and {} more", layers.len() - SHOWN));
+    };
+    let hidden = layers.len().saturating_sub(SHOWN.0 + SHOWN.1);
+    let first = if hidden == 0 { layers.len() } else { SHOWN.0 };
+    told.notes.extend(layers.iter().take(first).map(looks));
+    if hidden > 0 {
+        told.notes.push(format!("… {hidden} more …"));
+        told.notes.extend(layers.iter().skip(first + hidden).map(looks));
     }
     told.notes.extend(weights.notes().iter().map(|note| note.message.clone()));
     told.notes.extend(nearest(readings, networks));
@@ -167,17 +174,18 @@ fn none(path: &Path, weights: &OpenWeights, readings: &[Keyed], networks: &[Know
         Looks::Convolution(taken, _, kernel) if kernel.len() == 2 => Some(*taken),
         _ => None,
     });
+    let names = "modules named as its keys are, and the layers without parameters between them";
+    told.help.push(format!("with a spec of the network ({names}): `cnnc run net.cnn --weights {file}`"));
     told.help.push(exporting(channels.unwrap_or(3), &weights.loading()));
-    told.help.push(format!("with a spec of the network: `cnnc run net.cnn --weights {file}`"));
     told
 }
 
 /// How to make an ONNX file, in Python.
 fn exporting(channels: usize, first: &str) -> String {
     format!(
-        "with its code the network can be exported, in Python: `{first}`, then \
-         `torch.onnx.export(model.eval(), (torch.zeros(1, {channels}, 224, 224),), \"net.onnx\")` \
-         with the height and width that it takes; `cnnc import net.onnx` reads that"
+        "with its code the network can be exported, in Python: `{first}`, then, with the height and width that it takes, \
+         `torch.onnx.export(model.eval(), (torch.zeros(1, {channels}, 224, 224),), \"net.onnx\")`; \
+         `cnnc import net.onnx` reads that"
     )
 }
 

@@ -77,8 +77,17 @@ impl Names {
     }
 }
 
+impl<'l> Library<'l> {
+    /// The list that ships, by its name, which a network has the names of its classes from.
+    pub(super) fn list_of(&self, graph: &ShapedGraph) -> Option<&'l str> {
+        let labels = graph.graph.labels.as_ref()?;
+        let is_it = |text: &str| text.lines().map(str::trim).eq(labels.iter().map(String::as_str));
+        self.0.iter().find_map(|(path, text)| list_name(path).filter(|_| is_it(text)))
+    }
+}
+
 /// The name of a list that ships: `imagenet`.
-fn list_name<'l>(path: &&'l str) -> Option<&'l str> {
+fn list_name(path: &str) -> Option<&str> {
     path.strip_suffix(".txt").and_then(|path| path.rsplit('/').next())
 }
 

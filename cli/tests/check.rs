@@ -1,7 +1,7 @@
 //! `cnnc check --fix` as a process: what it changes, what it leaves and what it says.
 
 mod common;
-use common::{cnnc, done, refused, text};
+use common::{MODELS, cnnc, done, refused, text};
 
 use std::fs;
 use std::path::PathBuf;
@@ -89,6 +89,12 @@ fn what_no_change_mends_is_left_and_told() {
     assert!(said.contains("E302") && !said.contains("for more: cnnc explain"), "{said}");
     let settings = refused(&["check", "--fix", &case.name("net.cnn"), "--set", "width=True"]);
     assert!(settings.contains("--set"), "{settings}");
+}
+
+#[test]
+fn what_is_right_is_left() {
+    let lenet = format!("{MODELS}/lenet.cnn");
+    assert_eq!(done(&["check", "--fix", "--dry-run", &lenet]), done(&["check", &lenet]));
 }
 
 #[test]

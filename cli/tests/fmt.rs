@@ -1,7 +1,7 @@
 //! `cnnc fmt` as a process: what it writes, what it leaves, what it says and how it ends.
 
 mod common;
-use common::{cnnc, done, refused, text};
+use common::{MODELS, cnnc, done, refused, text};
 
 use std::fs;
 use std::io::Write;
@@ -62,6 +62,11 @@ fn what_is_not_in_the_style_is_written_and_named() {
         [ODD, ODD]
     );
     assert_eq!((done(&["fmt", &here]), done(&["fmt", "--check", &here])), (String::new(), String::new()));
+}
+
+#[test]
+fn what_ships_is_in_the_style() {
+    assert_eq!(done(&["fmt", "--check", MODELS]), "");
 }
 
 #[test]

@@ -3,9 +3,7 @@
 use crate::arguments::Check;
 use crate::console::{Console, Outcome, Stop};
 use crate::model;
-use crate::numbers::grouped;
-use crate::summary::sizes_in_words;
-use cnnc_compiler::summary::{Summary, summarize};
+use cnnc_compiler::summary::summarize;
 use cnnc_compiler::write_kernels::Bindings;
 use cnnc_runtime::Disk;
 use std::path::Path;
@@ -31,21 +29,7 @@ fn check_file(file: &Path, arguments: &Check, console: &mut Console<'_>) -> Outc
     console.tell(&checked.problems, &checked.files);
     for network in &checked.networks {
         let summary = console.timed("summary", || summarize(network, &Bindings::new(), Some(0)));
-        console.print(&format!("{}: {}\n", file.display(), line(&summary)))?;
+        console.print(&format!("{}: {}: {}\n", file.display(), summary.model, summary.totals))?;
     }
     Ok(())
-}
-
-/// `LeNet: 61,706 parameters, 423,400 MACs, output [N, 10]`
-fn line(summary: &Summary) -> String {
-    let cost = summary.totals.cost;
-    let macs = cost.macs.map_or_else(|| "MACs open".into(), |macs| format!("{} MACs", grouped(macs)));
-    let outputs: Vec<String> = summary.totals.outputs.iter().map(|(_, shape)| shape.to_string()).collect();
-    let noun = if outputs.len() == 1 { "output" } else { "outputs" };
-    let parameters = grouped(cost.parameters);
-    let mut line = format!("{}: {parameters} parameters, {macs}, {noun} {}", summary.model, outputs.join(", "));
-    if let Some(sizes) = sizes_in_words(&summary.totals.sizes) {
-        line += &format!("; {sizes}");
-    }
-    line
 }

@@ -69,11 +69,11 @@ fn here(views: &[View], byte: usize) -> Option<String> {
     (!text.is_empty()).then(|| text.trim_end().to_owned())
 }
 
-/// Whether a word belongs to a statement itself and not to its body.
+/// Whether a word belongs to a statement itself, and neither to its arguments nor to its body.
 fn is_its_own_word(view: &View, site: &Site, byte: usize) -> bool {
     let Span { start, end, .. } = site.statement;
     let head = view.text().get(start as usize..end as usize).unwrap_or("");
-    head.find('{').is_none_or(|brace| byte <= start as usize + brace)
+    head.find(['(', '{']).is_none_or(|bracket| byte <= start as usize + bracket)
 }
 
 /// What some layers cost together, and what the last of them sees.

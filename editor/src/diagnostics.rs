@@ -26,7 +26,7 @@ pub fn tell(state: &mut State<'_>, send: &dyn Fn(Message)) {
     state.told = now;
 }
 
-/// All that is to be said, by file, each once however many documents import the file.
+/// All that is to be said, by file, each once however many documents import the file and on whatever way they reach the place.
 fn all(state: &State<'_>) -> BTreeMap<String, Vec<Diagnostic>> {
     let mut all: BTreeMap<String, Vec<Diagnostic>> = BTreeMap::new();
     for name in state.documents.names() {
@@ -36,7 +36,10 @@ fn all(state: &State<'_>) -> BTreeMap<String, Vec<Diagnostic>> {
             let Some(file) = analysis.checked.files.get(place.file) else { continue };
             let said = all.entry(file.name.clone()).or_default();
             let diagnostic = shown(state, &analysis, problem);
-            if !said.contains(&diagnostic) {
+            let is_known = |known: &Diagnostic| {
+                (known.range, &known.code, &known.message) == (diagnostic.range, &diagnostic.code, &diagnostic.message)
+            };
+            if !said.iter().any(is_known) {
                 said.push(diagnostic);
             }
         }

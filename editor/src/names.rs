@@ -10,12 +10,12 @@ use cnnc_compiler::check::check;
 use cnnc_compiler::diagnostic::Diagnostic;
 use cnnc_compiler::resolve::{Request, Sources};
 use cnnc_grammar::is_free_word;
-use cnnc_grammar::span::{FileId, Span};
+use cnnc_grammar::span::Span;
 use lsp_types::{
     DocumentHighlight, DocumentHighlightParams, GotoDefinitionParams, GotoDefinitionResponse, Location,
     PrepareRenameResponse, ReferenceParams, RenameParams, TextDocumentPositionParams, TextEdit, WorkspaceEdit,
 };
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 /// A place by the name of its file: the same in every analysis.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -195,13 +195,4 @@ fn refuse_new_faults(state: &State<'_>, places: &BTreeSet<&Place>, old: &str, ne
         }
     }
     Ok(())
-}
-
-/// What a file's places of names are, by their first byte: of each use and declaration, the declaration.
-pub fn by_place(analysis: &Analysis, file: FileId) -> BTreeMap<u32, (Span, Span)> {
-    let uses = analysis.index().uses();
-    let names = uses.iter().filter(|used| used.name.file == file).map(|used| (used.name, used.declaration));
-    let declared =
-        uses.iter().filter(|used| used.declaration.file == file).map(|used| (used.declaration, used.declaration));
-    names.chain(declared).map(|(name, declaration)| (name.start, (name, declaration))).collect()
 }

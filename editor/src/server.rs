@@ -32,9 +32,14 @@ pub enum Ending {
 /// # Errors
 /// What cannot be read as messages, or not written.
 pub fn serve_stdio(disk: &dyn Sources) -> io::Result<Ending> {
-    let (connection, threads) = Connection::stdio();
-    let ending = serve(disk, &connection);
-    drop(connection);
+    let (Connection { sender, receiver }, threads) = Connection::stdio();
+    // The transport holds one message until it is taken. What waits must be known, for it may be cancelled; and a client that
+    // writes much before it reads must not wait for a server that waits for it.
+    let (arrive, arrived) = crossbeam_channel::unbounded();
+    let queue = std::thread::spawn(move || receiver.into_iter().all(|message| arrive.send(message).is_ok()));
+    let ending = serve(disk, &Connection { sender, receiver: arrived });
+    // Nothing in it panics, and how it ended is no matter.
+    let _ = queue.join();
     threads.join()?;
     Ok(ending)
 }
@@ -81,7 +86,8 @@ impl Server<'_> {
     /// The next message, when all that has arrived is taken in. Before the server waits for one it tells what it has found.
     fn next(&mut self) -> Option<Message> {
         self.take_in_what_has_arrived();
-        if self.waiting.is_empty() {
+        // What is taken in may be nothing to answer, such as a cancelled request that was answered before.
+        while self.waiting.is_empty() {
             if let Phase::Working(state) = &mut self.phase {
                 let sender = &self.connection.sender;
                 // A client that is gone is noticed when nothing more comes from it.

@@ -4,7 +4,6 @@
 //! others get no token and keep the colour of the editor's own grammar.
 
 use crate::analysis::View;
-use crate::names::by_place;
 use crate::requests::Answer;
 use crate::scan::{Word, words};
 use crate::state::State;
@@ -41,21 +40,20 @@ pub fn legend() -> SemanticTokensLegend {
 /// The tokens of a document.
 pub fn tokens(state: &State<'_>, asked: SemanticTokensParams) -> Answer<Option<SemanticTokensResult>> {
     let Some(view) = state.view(&asked.text_document.uri) else { return Ok(None) };
-    let (declared, places) = (declarations(&view), by_place(&view.analysis, view.file));
+    let places = meanings(&view);
     let (mut data, mut last) = (Vec::new(), lsp_types::Position::default());
     for word in words(view.text()) {
-        let place =
-            places.get(&(word.at as u32)).filter(|(name, _)| (name.end - name.start) as usize == word.text.len());
-        let known = place.map(|(_, declaration)| declared.get(declaration).copied().unwrap_or(Meaning::Name));
-        let Some(meaning) = known.or_else(|| is_layer(view.text(), word).then_some(Meaning::Layer)) else { continue };
+        let known = places.get(&(word.at as u32)).filter(|(length, _)| *length as usize == word.text.len());
+        let built_in = || is_layer(view.text(), word).then_some(Meaning::Layer);
+        let Some(meaning) = known.map(|(_, meaning)| *meaning).or_else(built_in) else { continue };
         let start = view.analysis.range(view.span(word.at, word.at)).start;
         let delta_line = start.line - last.line;
         let delta_start = if delta_line == 0 { start.character - last.character } else { start.character };
-        let token = (delta_line, delta_start, word.text.len() as u32);
         data.push(SemanticToken {
-            delta_line: token.0,
-            delta_start: token.1,
-            length: token.2,
+            delta_line,
+            delta_start,
+            // Words are ASCII, whatever columns count.
+            length: word.text.len() as u32,
             token_type: meaning as u32,
             token_modifiers_bitset: 0,
         });
@@ -69,6 +67,18 @@ fn is_layer(text: &str, word: Word<'_>) -> bool {
     let after = text.get(word.at + word.text.len()..).unwrap_or("").trim_start_matches(' ');
     let is_key = after.starts_with('=') && !after.starts_with("==");
     layer(word.text).is_some() && !is_key && !after.starts_with(':')
+}
+
+/// What the names of a file stand for: by where each begins, its length and meaning.
+fn meanings(view: &View) -> HashMap<u32, (u32, Meaning)> {
+    let declared = declarations(view);
+    let uses = view.analysis.index().uses().iter();
+    let names = uses.flat_map(|used| [used.name, used.declaration].map(|name| (name, used.declaration)));
+    let used = names.map(|(name, declaration)| (name, declared.get(&declaration).copied().unwrap_or(Meaning::Name)));
+    // What is declared and not used has a meaning too.
+    let all = used.chain(declared.iter().map(|(name, meaning)| (*name, *meaning)));
+    let here = all.filter(|(name, _)| name.file == view.file);
+    here.map(|(name, meaning)| (name.start, (name.end - name.start, meaning))).collect()
 }
 
 /// What is declared in all files of an analysis.

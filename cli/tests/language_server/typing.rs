@@ -25,7 +25,7 @@ block Residual(channels: int, stride: int = 1, project: bool = false) {
     ReLU
 }
 
-block Squeeze(ratio: int = 4) {
+block Gate(ratio: int = 4) {
     input [N, C, H, W]
     product {
         Identity
@@ -42,7 +42,7 @@ model Net(widths: [int], num_classes: int = 10) {
         "stage {i}": {
             Residual(width, stride=2, project=true)
             repeat 2 { Residual(width) }
-            Squeeze(ratio=8)
+            Gate(ratio=8)
         }
     }
     AdaptiveAvgPool2d((1, 1)); Flatten

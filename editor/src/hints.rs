@@ -1,7 +1,7 @@
 //! Inlay hints: behind every item the shape that it gives, and behind a model's head what the model costs.
 //!
 //! Where loops and calls pass an item several times, or several models do, the hint has the range of each size. Of items that
-//! share a line and give the same shape, the last one has the hint.
+//! share a line and give the same shape, the last one has the hint; an input that says its shape has none.
 
 use crate::analysis::{Analysis, View};
 use crate::requests::Answer;
@@ -29,12 +29,15 @@ pub fn hints(state: &State<'_>, asked: InlayHintParams) -> Answer<Option<Vec<Inl
 
 /// By the end of an item, the shapes that it gives in any of the views.
 fn shapes(views: &[View]) -> BTreeMap<u32, Shapes> {
+    let Some((text, lines)) = views.first().and_then(|own| Some((own.text(), own.lines()?))) else {
+        return BTreeMap::new();
+    };
     let mut all: BTreeMap<u32, (u32, Shapes)> = BTreeMap::new();
     let sites = views
         .iter()
         .flat_map(|view| view.analysis.index().sites().iter().filter(|site| site.statement.file == view.file));
     for Site { statement, shapes, .. } in sites {
-        let Some(shapes) = shapes else { continue };
+        let Some(shapes) = shapes.as_ref().filter(|shapes| !says(text, *statement, shapes)) else { continue };
         match all.get_mut(&statement.end) {
             // The outer of two statements that end together, such as a loop and the last item of it, comes first; the inner one
             // says what it gives, and has the place.
@@ -43,23 +46,26 @@ fn shapes(views: &[View]) -> BTreeMap<u32, Shapes> {
             _ => drop(all.insert(statement.end, (statement.start, shapes.clone()))),
         }
     }
-    let Some((text, lines)) = views.first().and_then(|own| Some((own.text(), own.lines()?))) else {
-        return BTreeMap::new();
-    };
     let line_of = |place: u32| lines.line(place as usize);
     let mut shown: BTreeMap<u32, Shapes> = BTreeMap::new();
     let mut last: Option<u32> = None;
     for (place, (_, shapes)) in all {
         let is_said_again = |before: u32| line_of(before) == line_of(place) && shown.get(&before) == Some(&shapes);
-        // A bracket between them ends the run: what stands in the braces is another flow.
+        // A brace that opens between them ends the run: what stands in it is another flow.
         let between = |before: u32| text.get(before as usize..place as usize).unwrap_or("");
-        if let Some(before) = last.filter(|before| is_said_again(*before) && !between(*before).contains(['{', '}'])) {
+        if let Some(before) = last.filter(|before| is_said_again(*before) && !between(*before).contains('{')) {
             shown.remove(&before);
         }
         shown.insert(place, shapes);
         last = Some(place);
     }
     shown
+}
+
+/// Whether a statement says its shape itself, as most inputs do.
+fn says(text: &str, statement: Span, shapes: &Shapes) -> bool {
+    let written = text.get(statement.start as usize..statement.end as usize).unwrap_or("");
+    !written.contains('{') && written.contains(&shapes.to_string())
 }
 
 fn hint(view: &View, place: u32, label: String) -> InlayHint {

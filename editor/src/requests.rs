@@ -1,4 +1,5 @@
-//! THE LIST of what can be asked: each request of the protocol with the function that answers it, and what clients are told of it.
+//! THE LIST of what can be asked: each request of the protocol with the function that answers it, and what clients are told of it
+//! at first.
 
 use crate::state::State;
 use crate::{actions, completion, edits, hints, hover, lenses, names, outline, signature, tokens};

@@ -1,5 +1,5 @@
-//! Hover: of a layer what it gives, costs and sees here, then its page of the manual; of an argument what it means; of a name its
-//! declaration, and of a call of a block or model its totals.
+//! Hover: of a layer what it gives, costs and sees here, then its page of the manual; of an argument what it means; of a name
+//! its declaration, and of a call of a block or model its totals.
 
 use crate::analysis::View;
 use crate::cursor::Cursor;

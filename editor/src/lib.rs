@@ -4,8 +4,8 @@
 //! and its formatter do. Nothing is run, and nothing is read but through the sources that it is given, before which stand the
 //! documents that the client has open.
 //!
-//! `server.rs` is the loop over messages, `state.rs` what is known between them, `requests.rs` the list of what can be asked; each
-//! request is a function of the state in a file of its own.
+//! `server.rs` is the loop over messages, `state.rs` what is known between them, `requests.rs` the list of what can be asked;
+//! each request is a function of the state in a file of its own.
 
 mod actions;
 mod analysis;

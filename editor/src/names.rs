@@ -1,7 +1,7 @@
 //! Names: where they are declared, where they are used, and how they get another.
 //!
-//! What is one name is what the index ties together: a use may have several declarations (in the arms of an `if`), and then all of
-//! them and all their uses are one. Files that are not open are known where an open document imports them.
+//! What is one name is what the index ties together: a use may have several declarations (in the arms of an `if`), and then all
+//! of them and all their uses are one. Files that are not open are known where an open document imports them.
 
 use crate::analysis::{Analysis, View};
 use crate::requests::{Answer, refusal};

@@ -1,1 +1,0 @@
-[(body) (parameters) (list)] @fold

@@ -1,2 +1,0 @@
-[(body) (parameters) (arguments) (list) (tuple)] @indent
-["}" ")" "]"] @outdent

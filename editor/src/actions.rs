@@ -2,7 +2,7 @@
 
 use crate::analysis::View;
 use crate::diagnostics;
-use crate::edits::workspace_edit;
+use crate::edits::of_fix;
 use crate::requests::Answer;
 use crate::state::State;
 use cnnc_compiler::diagnostic::{Applicability, Diagnostic, Edit, Fix};
@@ -39,7 +39,7 @@ fn quick_fix(state: &State<'_>, view: &View, shown: &lsp_types::Diagnostic, fix:
         title: titles.join(", "),
         kind: Some(CodeActionKind::QUICKFIX),
         diagnostics: Some(vec![shown.clone()]),
-        edit: Some(workspace_edit(state, &view.analysis, &fix.edits)?),
+        edit: Some(of_fix(state, &view.analysis, &fix.edits)?),
         is_preferred: Some(fix.applicability == Applicability::Safe),
         ..CodeAction::default()
     })
@@ -55,7 +55,7 @@ fn title(view: &View, edit: &Edit) -> String {
     }
 }
 
-/// Every safe fix of the file, of those that overlap the first.
+/// The first safe fix of every fault of the file; of those that overlap the first, for the others may no longer fit.
 fn fix_all(state: &State<'_>, view: &View) -> Option<CodeAction> {
     let mut edits: Vec<&Edit> = Vec::new();
     let is_safe = |fix: &&Fix| {
@@ -74,7 +74,7 @@ fn fix_all(state: &State<'_>, view: &View) -> Option<CodeAction> {
     Some(CodeAction {
         title: "mend all that is safe to mend".into(),
         kind: Some(CodeActionKind::SOURCE_FIX_ALL),
-        edit: Some(workspace_edit(state, &view.analysis, edits)?),
+        edit: Some(of_fix(state, &view.analysis, edits)?),
         ..CodeAction::default()
     })
 }

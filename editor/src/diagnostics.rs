@@ -9,7 +9,7 @@ use lsp_types::notification::{Notification as _, PublishDiagnostics};
 use lsp_types::{
     Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, NumberOrString, PublishDiagnosticsParams,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// Tells the client of every file of which there is something else to say than before.
 pub fn tell(state: &mut State<'_>, send: &dyn Fn(Message)) {
@@ -29,18 +29,15 @@ pub fn tell(state: &mut State<'_>, send: &dyn Fn(Message)) {
 /// All that is to be said, by file, each once however many documents import the file and on whatever way they reach the place.
 fn all(state: &State<'_>) -> BTreeMap<String, Vec<Diagnostic>> {
     let mut all: BTreeMap<String, Vec<Diagnostic>> = BTreeMap::new();
+    let mut known = HashSet::new();
     for name in state.documents.names() {
         let Some(analysis) = state.analysis(name) else { continue };
         for problem in &analysis.checked.problems {
             let place = problem.labels.first().map_or(Span::default(), |label| label.span);
             let Some(file) = analysis.checked.files.get(place.file) else { continue };
-            let said = all.entry(file.name.clone()).or_default();
-            let diagnostic = shown(state, &analysis, problem);
-            let is_known = |known: &Diagnostic| {
-                (known.range, &known.code, &known.message) == (diagnostic.range, &diagnostic.code, &diagnostic.message)
-            };
-            if !said.iter().any(is_known) {
-                said.push(diagnostic);
+            let fact = (file.name.clone(), place.start, place.end, problem.code, problem.message.clone());
+            if known.insert(fact) {
+                all.entry(file.name.clone()).or_default().push(shown(state, &analysis, problem));
             }
         }
     }
@@ -77,7 +74,7 @@ pub fn shown(state: &State<'_>, analysis: &Analysis, problem: &diagnostic::Diagn
 }
 
 /// The problems of an open document whose first place touches those bytes of it.
-pub fn at<'a>(analysis: &'a Analysis, file: FileId, start: u32, end: u32) -> Vec<&'a diagnostic::Diagnostic> {
+pub fn at(analysis: &Analysis, file: FileId, start: u32, end: u32) -> Vec<&diagnostic::Diagnostic> {
     let touches = |span: Span| span.file == file && span.start <= end && start <= span.end;
     let problems = analysis.checked.problems.iter();
     problems.filter(|problem| problem.labels.first().is_some_and(|label| touches(label.span))).collect()

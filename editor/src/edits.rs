@@ -5,7 +5,7 @@ use crate::requests::Answer;
 use crate::state::State;
 use cnnc_compiler::diagnostic::Edit;
 use cnnc_grammar::format_text;
-use lsp_types::{DocumentFormattingParams, TextEdit, Uri, WorkspaceEdit};
+use lsp_types::{DocumentFormattingParams, Location, TextEdit, Uri, WorkspaceEdit};
 use std::collections::HashMap;
 
 /// The document in the one style; nothing of one that cannot be read.
@@ -32,15 +32,22 @@ fn changed_part(view: &crate::analysis::View, old: &str, new: &str) -> TextEdit 
 }
 
 /// Some edits of the compiler's, in whatever files; none where a file has no address.
-pub fn workspace_edit<'e>(
+pub fn of_fix<'e>(
     state: &State<'_>,
     analysis: &Analysis,
     edits: impl IntoIterator<Item = &'e Edit>,
 ) -> Option<WorkspaceEdit> {
+    let placed = edits.into_iter().map(|edit| Some((state.location(analysis, edit.span)?, edit.replacement.clone())));
+    let placed: Vec<(Location, String)> = placed.collect::<Option<_>>()?;
+    (!placed.is_empty()).then(|| workspace_edit(placed))
+}
+
+/// Changes in whatever files, each a place and what stands there afterwards.
+#[allow(clippy::mutable_key_type, reason = "the protocol's own map; nothing of an address changes in it")]
+pub fn workspace_edit(placed: impl IntoIterator<Item = (Location, String)>) -> WorkspaceEdit {
     let mut changes: HashMap<Uri, Vec<TextEdit>> = HashMap::new();
-    for Edit { span, replacement } in edits {
-        let place = state.location(analysis, *span)?;
-        changes.entry(place.uri).or_default().push(TextEdit::new(place.range, replacement.clone()));
+    for (Location { uri, range }, text) in placed {
+        changes.entry(uri).or_default().push(TextEdit::new(range, text));
     }
-    (!changes.is_empty()).then(|| WorkspaceEdit { changes: Some(changes), ..WorkspaceEdit::default() })
+    WorkspaceEdit { changes: Some(changes), ..WorkspaceEdit::default() }
 }

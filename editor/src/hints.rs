@@ -95,14 +95,18 @@ fn totals(view: &View, start: u32, end: u32) -> Vec<InlayHint> {
 /// The models of a file, each with its head.
 pub fn heads(view: &View) -> Vec<(&str, Span)> {
     let items = view.tree().map(|tree| tree.items.as_slice()).unwrap_or_default().iter();
-    let head = |kind| match kind {
-        &ItemKind::Declaration(ref declaration) if declaration.kind == DeclarationKind::Model => {
+    items.filter_map(|item| head(&item.kind)).collect()
+}
+
+/// The name and the head of a model.
+fn head(kind: &ItemKind) -> Option<(&str, Span)> {
+    match kind {
+        ItemKind::Declaration(declaration) if declaration.kind == DeclarationKind::Model => {
             Some((declaration.name.text.as_str(), declaration.header))
         }
         ItemKind::Preset(preset) => Some((preset.name.text.as_str(), preset.span)),
         ItemKind::Declaration(_) | ItemKind::Import(_) | ItemKind::Unreadable(_) => None,
-    };
-    items.filter_map(|item| head(&item.kind)).collect()
+    }
 }
 
 /// The table of a model that could be written out.

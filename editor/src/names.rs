@@ -4,6 +4,7 @@
 //! of them and all their uses are one. Files that are not open are known where an open document imports them.
 
 use crate::analysis::{Analysis, View};
+use crate::edits::workspace_edit;
 use crate::requests::{Answer, refusal};
 use crate::state::State;
 use cnnc_compiler::check::check;
@@ -13,9 +14,9 @@ use cnnc_grammar::is_free_word;
 use cnnc_grammar::span::Span;
 use lsp_types::{
     DocumentHighlight, DocumentHighlightParams, GotoDefinitionParams, GotoDefinitionResponse, Location,
-    PrepareRenameResponse, ReferenceParams, RenameParams, TextDocumentPositionParams, TextEdit, WorkspaceEdit,
+    PrepareRenameResponse, ReferenceParams, RenameParams, TextDocumentPositionParams, WorkspaceEdit,
 };
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 /// A place by the name of its file: the same in every analysis.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,12 +96,8 @@ pub fn rename(state: &State<'_>, asked: RenameParams) -> Answer<Option<Workspace
     }
     let all: BTreeSet<&Place> = places.declarations.iter().chain(&places.uses).collect();
     refuse_new_faults(state, &all, &old, &new)?;
-    let mut changes: HashMap<lsp_types::Uri, Vec<TextEdit>> = HashMap::new();
-    for place in all {
-        let Some(Location { uri, range }) = location(state, place) else { continue };
-        changes.entry(uri).or_default().push(TextEdit::new(range, new.clone()));
-    }
-    Ok(Some(WorkspaceEdit { changes: Some(changes), ..WorkspaceEdit::default() }))
+    let placed = all.into_iter().filter_map(|place| Some((location(state, place)?, new.clone())));
+    Ok(Some(workspace_edit(placed)))
 }
 
 /// All places of the name at a position, in all open documents.

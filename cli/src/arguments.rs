@@ -61,6 +61,8 @@ pub enum Command {
     Compare(Compare),
     Grad(Grad),
     Doctor(Doctor),
+    /// Serve an editor on standard input and output, by the Language Server Protocol.
+    Lsp,
 }
 
 /// Which network of a file.

@@ -25,6 +25,7 @@ mod fmt;
 mod grad;
 mod import;
 mod inputs;
+mod lsp;
 mod model;
 mod numbers;
 mod outputs;
@@ -80,6 +81,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut console: Console<'
         Command::Export(export) => export::export(export, &mut console),
         Command::Compare(compare) => compare::run(compare, &mut console),
         Command::Grad(grad) => grad::run(grad, &mut console),
+        Command::Lsp => lsp::lsp(&mut console),
     });
     match outcome.and_then(|()| console.finish()) {
         Ok(()) | Err(Stop::ClosedPipe) => 0,

@@ -1,17 +1,6 @@
 //! Numbers for people: thousands apart, bytes in units; and cells of tables.
 
-/// `11,689,512`
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
+pub use cnnc_compiler::summary::grouped;
 
 /// `46.8 MB`; a kB is 1000 bytes.
 pub fn bytes(number: u64) -> String {

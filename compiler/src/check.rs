@@ -26,6 +26,8 @@ pub struct Checked {
     pub partial: Vec<PartialGraph>,
     /// What names stand for and statements made, where the request asks for it.
     pub index: Option<Index>,
+    /// The trees of the files, and which imports which.
+    pub loaded: LoadedSpec,
 }
 
 impl Checked {
@@ -69,14 +71,14 @@ impl<'s> Spec<'s> {
     pub fn check(self, request: &Request, watch: &mut dyn Watch) -> Checked {
         let Spec { mut files, loaded, mut problems, sources } = self;
         let resolved = timed(watch, "resolve", || check_all(&loaded, request, &mut files, sources, &mut problems));
-        checked(files, resolved, problems, watch)
+        checked(files, loaded, resolved, problems, watch)
     }
 
     /// The one network that is asked for, as commands that run it need it; none where there are errors, of whatever model.
     pub fn network(self, request: &Request, watch: &mut dyn Watch) -> Checked {
         let Spec { mut files, loaded, mut problems, sources } = self;
         let resolved = timed(watch, "resolve", || resolve_one(&loaded, request, &mut files, sources, &mut problems));
-        let mut checked = checked(files, resolved, problems, watch);
+        let mut checked = checked(files, loaded, resolved, problems, watch);
         if checked.has_errors() {
             checked.networks.clear();
         }
@@ -85,7 +87,13 @@ impl<'s> Spec<'s> {
 }
 
 /// Infers what was resolved.
-fn checked(files: Files, resolved: Resolved, mut problems: Problems, watch: &mut dyn Watch) -> Checked {
+fn checked(
+    files: Files,
+    loaded: LoadedSpec,
+    resolved: Resolved,
+    mut problems: Problems,
+    watch: &mut dyn Watch,
+) -> Checked {
     let (mut networks, mut partial) = (Vec::new(), Vec::new());
     timed(watch, "infer", || {
         for graph in resolved.graphs {
@@ -103,5 +111,5 @@ fn checked(files: Files, resolved: Resolved, mut problems: Problems, watch: &mut
         }
     });
     let index = resolved.uses.map(|uses| Index::new(uses, &networks, &partial));
-    Checked { files, problems: problems.into_sorted(), networks, partial, index }
+    Checked { files, problems: problems.into_sorted(), networks, partial, index, loaded }
 }

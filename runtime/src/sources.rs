@@ -3,9 +3,9 @@
 use crate::failure::{Result, failure};
 use crate::files::{kinds, open};
 use cnnc_compiler::diagnostic::{Code, nearest};
-use cnnc_compiler::resolve::Sources;
+use cnnc_compiler::resolve::{Sources, tidied};
 use std::io::Read;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 /// The files of this machine. A file is named as it was reached: an import relative to its importer, without `.` and `..`
 /// where they cancel out.
@@ -28,15 +28,29 @@ impl Sources for Disk {
         let folder = Path::new(path).parent().unwrap_or(Path::new(""));
         // Where it was looked for, beside the importer, above it, and in the folders of these.
         let mut specs = specs_of(home, folder);
-        for near in [Path::new(""), Path::new("..")] {
-            specs.extend(specs_of(home, near));
-            specs.extend(folders_of(home, near).iter().flat_map(|inner| specs_of(home, inner)));
-        }
+        specs.extend(specs_near(home));
         specs.retain(|spec| tidied(&home.join(spec)) != tidied(Path::new(importer)));
         let name = |path: &str| Path::new(path).file_name().map(|name| name.to_string_lossy().to_lowercase());
         let same = specs.iter().find(|spec| name(spec) == name(path) || name(spec) == name(&format!("{path}.cnn")));
         same.cloned().or_else(|| nearest(path, specs.iter().map(String::as_str)).map(str::to_owned))
     }
+
+    fn importable(&self, importer: &str) -> Vec<String> {
+        let mut specs = Path::new(importer).parent().map(specs_near).unwrap_or_default();
+        specs.sort_unstable();
+        specs.dedup();
+        specs
+    }
+}
+
+/// The specs beside a folder's files, above it, and in the folders of these.
+fn specs_near(home: &Path) -> Vec<String> {
+    let mut specs = Vec::new();
+    for near in [Path::new(""), Path::new("..")] {
+        specs.extend(specs_of(home, near));
+        specs.extend(folders_of(home, near).iter().flat_map(|inner| specs_of(home, inner)));
+    }
+    specs
 }
 
 /// Entries of a folder that are looked at for what may have been meant.
@@ -73,21 +87,6 @@ pub fn spec_name(path: &Path) -> Result<&str> {
         let message = format!("cannot read `{}`: its path is not UTF-8 text", path.display());
         failure(Code::E601, message).help("rename the file or the folder, or read it by a symbolic link")
     })
-}
-
-/// The path with `a/../` and `./` taken out.
-pub(crate) fn tidied(path: &Path) -> PathBuf {
-    let mut tidy = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir if matches!(tidy.components().next_back(), Some(Component::Normal(_))) => {
-                tidy.pop();
-            }
-            other => tidy.push(other),
-        }
-    }
-    tidy
 }
 
 /// The file's text, or why there is none.

@@ -12,8 +12,6 @@ mod told;
 use crate::arguments::{Check, CheckFormat};
 use crate::console::{Console, Outcome, Stop};
 use crate::model;
-use crate::numbers::grouped;
-use crate::summary::sizes_in_words;
 use cnnc_compiler::check::Checked;
 use cnnc_compiler::resolve::Sources;
 use cnnc_compiler::summary::{Summary, summarize};
@@ -50,7 +48,7 @@ fn check_file(file: &Path, arguments: &Check, sources: &dyn Sources, console: &m
     }
     console.tell(&checked.problems, &checked.files);
     for summary in summaries(&checked, console) {
-        console.print(&format!("{}: {}\n", file.display(), line(&summary)))?;
+        console.print(&format!("{}: {}: {}\n", file.display(), summary.model, summary.totals))?;
     }
     Ok(())
 }
@@ -90,18 +88,4 @@ fn for_programs(arguments: &Check, format: CheckFormat, console: &mut Console<'_
         CheckFormat::Text => {}
     }
     if has_errors { Err(Stop::Reported) } else { Ok(()) }
-}
-
-/// `LeNet: 61,706 parameters, 423,400 MACs, output [N, 10]`
-fn line(summary: &Summary) -> String {
-    let cost = summary.totals.cost;
-    let macs = cost.macs.map_or_else(|| "MACs open".into(), |macs| format!("{} MACs", grouped(macs)));
-    let outputs: Vec<String> = summary.totals.outputs.iter().map(|(_, shape)| shape.to_string()).collect();
-    let noun = if outputs.len() == 1 { "output" } else { "outputs" };
-    let parameters = grouped(cost.parameters);
-    let mut line = format!("{}: {parameters} parameters, {macs}, {noun} {}", summary.model, outputs.join(", "));
-    if let Some(sizes) = sizes_in_words(&summary.totals.sizes) {
-        line += &format!("; {sizes}");
-    }
-    line
 }

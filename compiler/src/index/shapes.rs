@@ -27,6 +27,19 @@ pub struct Sizes {
 const MOST: usize = 8;
 
 impl Shapes {
+    /// Takes in what the same statement gives elsewhere.
+    pub fn merge(&mut self, other: &Shapes) {
+        let end = |sizes: &[Sizes], end: fn(&Sizes) -> &Dim| sizes.iter().map(end).cloned().collect::<Shape>();
+        match other {
+            Shapes::One(shape) => self.add(shape),
+            Shapes::Range(sizes) => {
+                self.add(&end(sizes, |sizes| &sizes.least));
+                self.add(&end(sizes, |sizes| &sizes.most));
+            }
+            Shapes::OfSeveralRanks(shapes) => shapes.iter().for_each(|shape| self.add(shape)),
+        }
+    }
+
     /// Takes one more shape in.
     pub(super) fn add(&mut self, shape: &Shape) {
         match self {

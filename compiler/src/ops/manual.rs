@@ -2,7 +2,7 @@
 //!
 //! It is the second half of `docs/language.md`; a test fails when it is stale.
 
-use super::{ArgumentSpec, JOINS, LAYERS, LayerEntry, Signature};
+use super::{ArgumentSpec, JOINS, LAYERS, LayerEntry, Signature, join};
 use std::fmt::Write;
 
 const HEAD: &str = "\
@@ -69,6 +69,11 @@ fn anchor(entry: &LayerEntry) -> String {
     if is_second { format!("{name}-1") } else { name }
 }
 
+/// A layer's or join's chapter, from its heading on: what an editor shows of it.
+pub fn page(entry: &LayerEntry) -> String {
+    chapter(entry, if join(entry.signature.name).is_some() { " { … }" } else { "" })
+}
+
 fn chapter(entry: &LayerEntry, after: &str) -> String {
     let Signature { name, documentation, arguments } = entry.signature;
     let (introduction, sections) = sections(documentation);
@@ -91,16 +96,27 @@ fn chapter(entry: &LayerEntry, after: &str) -> String {
 
 /// How the layer is called, defaults written out: `Linear(out_features, bias=true)`.
 fn call(signature: &Signature) -> String {
-    let argument = |spec: &ArgumentSpec| match spec.default.map(|default| default()) {
-        None => spec.name.to_owned(),
-        Some(default) if default.is_empty() => format!("[{}]", spec.name),
-        Some(default) => format!("{}={default}", spec.name),
-    };
-    let arguments: Vec<String> = signature.arguments.iter().map(argument).collect();
+    let arguments: Vec<String> = signature.arguments.iter().map(ArgumentSpec::with_default).collect();
     if arguments.is_empty() {
         signature.name.to_owned()
     } else {
         format!("{}({})", signature.name, arguments.join(", "))
+    }
+}
+
+impl ArgumentSpec {
+    /// As it is called: its name, with its default where it has one, in brackets where it may be left out and has none.
+    pub fn with_default(&self) -> String {
+        match self.default.map(|default| default()) {
+            None => self.name.to_owned(),
+            Some(default) if default.is_empty() => format!("[{}]", self.name),
+            Some(default) => format!("{}={default}", self.name),
+        }
+    }
+
+    /// What it means, as Markdown.
+    pub fn meaning(&self) -> String {
+        sections(self.documentation).0
     }
 }
 
@@ -110,8 +126,7 @@ fn row(argument: &ArgumentSpec) -> String {
         Some(default) if default.is_empty() => String::new(),
         Some(default) => format!("`{default}`"),
     };
-    let meaning = sections(argument.documentation).0;
-    format!("| `{}` | {} | {default} | {meaning} |\n", argument.name, argument.accepts)
+    format!("| `{}` | {} | {default} | {} |\n", argument.name, argument.accepts, argument.meaning())
 }
 
 /// A documentation's text before the first heading, and what stands under each heading.

@@ -43,7 +43,7 @@ pub use argument_types::{Axes, Extents, Factors, Margins, OutputSizes, PadPair, 
 pub use argument_types::{Momentum, Probability, Sides, Sizes};
 pub use convolution::PaddingMode;
 pub use inferred::{Inferred, inferred};
-pub use manual::manual;
+pub use manual::{manual, page};
 pub use numbers::Numbers;
 pub use operator::{Layer, Operator, ParameterDeclaration};
 pub use padding::Filling;

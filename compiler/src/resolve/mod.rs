@@ -34,6 +34,8 @@ mod report;
 mod request;
 mod statements;
 
+pub use calls::schemes;
+pub use expression::functions;
 pub use files::{INIT_FILE, SETTINGS_FILE, load, syntax_diagnostic};
 pub use numbers::{Numbers, read_numbers};
 pub use request::{Request, resolve};
@@ -42,6 +44,7 @@ pub(crate) use request::{Resolved, check_all, resolve_one};
 use cnnc_grammar::ast::{Ast, DeclarationKind, ItemKind};
 use cnnc_grammar::span::{FileId, Span};
 use std::collections::HashSet;
+use std::path::{Component, Path, PathBuf};
 
 /// Turns paths into text: the disk in the command line, memory in tests and in the editor.
 pub trait Sources {
@@ -53,6 +56,26 @@ pub trait Sources {
     fn meant(&self, _path: &str, _importer: &str) -> Option<String> {
         None
     }
+
+    /// The paths that an import of `importer` could name, which an editor offers.
+    fn importable(&self, _importer: &str) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// The path with `a/../` and `./` taken out.
+pub fn tidied(path: &Path) -> PathBuf {
+    let mut tidy = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(tidy.components().next_back(), Some(Component::Normal(_))) => {
+                tidy.pop();
+            }
+            other => tidy.push(other),
+        }
+    }
+    tidy
 }
 
 /// A file with all that it imports, read once each.

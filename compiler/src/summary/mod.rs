@@ -22,6 +22,7 @@ use crate::ops::Op;
 use crate::shape::{Dim, Shape};
 use crate::write_kernels::Bindings;
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::sync::Arc;
 
 /// What a layer's output is counted as, and a parameter.
@@ -95,6 +96,20 @@ pub struct Totals {
     pub receptive_field: Option<ReceptiveField>,
     /// For which sizes of the symbols the network is valid.
     pub sizes: crate::sizes::Sizes,
+}
+
+/// `61,706 parameters, 423,400 MACs, output [N, 10]`, and for which sizes the network is valid where it leaves any open.
+impl fmt::Display for Totals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let macs = self.cost.macs.map_or_else(|| "MACs open".into(), |macs| format!("{} MACs", grouped(macs)));
+        let outputs: Vec<String> = self.outputs.iter().map(|(_, shape)| shape.to_string()).collect();
+        let noun = if outputs.len() == 1 { "output" } else { "outputs" };
+        write!(f, "{} parameters, {macs}, {noun} {}", grouped(self.cost.parameters), outputs.join(", "))?;
+        match self.sizes.to_string().as_str() {
+            "" => Ok(()),
+            sizes => write!(f, "; {sizes}"),
+        }
+    }
 }
 
 /// Makes the table. Modules deeper than `depth` are folded into one row each; `None` folds nothing.
@@ -271,6 +286,19 @@ impl Table<'_> {
     fn field(&self, id: NodeId) -> Option<ReceptiveField> {
         self.fields.get(id.index()).copied().flatten()
     }
+}
+
+/// `11,689,512`
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// The product of sizes.

@@ -4,11 +4,11 @@
 //! keys are a network's and some sizes are not, each whole number that it takes is tried with the sizes that differ.
 
 use super::alone::declarations;
-use crate::sources::tidied;
+
 use crate::weights::{Differing, Keyed};
 use cnnc_compiler::check::Spec;
 use cnnc_compiler::graph::ShapedGraph;
-use cnnc_compiler::resolve::{Request, Sources};
+use cnnc_compiler::resolve::{Request, Sources, tidied};
 use cnnc_grammar::ast::{Ast, DeclarationKind, ItemKind, Parameter, TypeKind};
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -15,4 +15,5 @@ mod scheme;
 pub(in crate::resolve) use bind::{BoundLayer, GivenWeight, bind_layer};
 pub(in crate::resolve) use count::Count;
 pub(in crate::resolve) use declarations::Declarations;
+pub use scheme::schemes;
 pub(in crate::resolve) use scheme::{Scheme, scheme};

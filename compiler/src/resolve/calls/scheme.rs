@@ -52,6 +52,11 @@ const KAIMING: &[SchemeArgument] = &[
     ("nonlinearity", Accepts::Word(NONLINEARITIES), Some(0.0)),
 ];
 
+/// The names of all schemes, for editors.
+pub fn schemes() -> impl Iterator<Item = &'static str> {
+    SCHEMES.iter().map(|entry| entry.name)
+}
+
 const SCHEMES: &[SchemeEntry] = &[
     SchemeEntry { name: "xavier_uniform", arguments: &[GAIN], make: |given| Initialiser::xavier_uniform(at(given, 0)) },
     SchemeEntry {

@@ -36,6 +36,11 @@ impl Function {
     }
 }
 
+/// Name and call of every function, for editors: `round` and `round(value)`.
+pub fn functions() -> impl Iterator<Item = (&'static str, String)> {
+    FUNCTIONS.iter().map(|function| (function.name, function.signature()))
+}
+
 /// All functions.
 pub(in crate::resolve) const FUNCTIONS: &[Function] = &[
     Function { name: "enumerate", parameters: &["values", "start"], required: 1, variadic: false, body: enumerate },

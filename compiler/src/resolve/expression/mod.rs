@@ -19,6 +19,7 @@ mod value;
 
 pub(in crate::resolve) use arithmetic::from_size;
 pub(in crate::resolve) use evaluate::Evaluator;
+pub use functions::functions;
 pub(in crate::resolve) use made::bind_pattern;
 pub(in crate::resolve) use names::Names;
 pub(in crate::resolve) use recipe::{Braces, Callable, Callee, Given, Recipe};

@@ -46,7 +46,7 @@ fn unrolled() -> String {
                 lines.push(format!("                {layer}"));
                 lines.push(format!("                expect [N, {channels}, {size}, {size}]"));
             }
-            lines.push("            }\n            {".into());
+            lines.push("            }\n            # Beside it the sum's other branch:\n            # what came in, as it is,\n            # or projected where shapes differ.\n            {".into());
             if block == 0 {
                 lines.push(format!(
                     "                down: Conv2d({}, kernel_size=1, stride={stride}, bias=false)",
@@ -82,7 +82,7 @@ fn ask(client: &Connection, method: &str, params: Value) -> Value {
 fn main() {
     let text = unrolled();
     let lines = text.lines().count();
-    assert!((1900..2200).contains(&lines), "{lines} lines");
+    assert!((1900..2300).contains(&lines), "{lines} lines");
     divan::main();
 }
 

@@ -203,3 +203,46 @@ fn cancelled(notification: &Notification) -> Option<RequestId> {
         NumberOrString::String(text) => text.into(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    struct Nothing;
+
+    impl Sources for Nothing {
+        fn read(&self, _: &str, _: Option<&str>) -> Result<(String, String), String> {
+            Err("there is no such file".into())
+        }
+    }
+
+    /// All messages have arrived before the server begins, so that which of them wait is no matter of time.
+    #[test]
+    fn a_request_that_waits_can_be_cancelled() {
+        let (server, client) = Connection::memory();
+        let request = |id: i32, method: &str, params: Value| {
+            client.sender.send(Request { id: id.into(), method: method.into(), params }.into()).expect("sent");
+        };
+        let notify = |method: &str, params: Value| {
+            client.sender.send(Notification { method: method.into(), params }.into()).expect("sent");
+        };
+        let document = json!({ "textDocument": { "uri": "file:///a.cnn" } });
+        request(1, "initialize", json!({ "capabilities": {} }));
+        request(2, "textDocument/foldingRange", document.clone());
+        request(3, "textDocument/foldingRange", document);
+        notify("$/cancelRequest", json!({ "id": 3 }));
+        notify("$/cancelRequest", json!({ "id": 99 }));
+        request(4, "shutdown", Value::Null);
+        notify("exit", Value::Null);
+        assert_eq!(serve(&Nothing, &server), Ending::Orderly);
+        drop(server);
+        let answered = client.receiver.iter().filter_map(|message| match message {
+            Message::Response(response) => Some((response.id.to_string(), response.error.map(|error| error.code))),
+            _ => None,
+        });
+        let cancelled = Some(ErrorCode::RequestCanceled as i32);
+        let expected = [("3", cancelled), ("1", None), ("2", None), ("4", None)];
+        assert_eq!(answered.collect::<Vec<_>>(), expected.map(|(id, code)| (id.to_owned(), code)));
+    }
+}

@@ -2,7 +2,7 @@
 
 use crate::client::{Client, position};
 use lsp_server::{ErrorCode, Message, Notification, Request};
-use lsp_types::request::{DocumentSymbolRequest, FoldingRangeRequest, HoverRequest, InlayHintRequest, Request as _};
+use lsp_types::request::{DocumentSymbolRequest, FoldingRangeRequest, HoverRequest, InlayHintRequest};
 use lsp_types::{Position, PositionEncodingKind, Range};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -42,23 +42,6 @@ fn what_comes_too_early_or_too_late_is_refused() {
 fn an_exit_without_a_shutdown_leaves_a_one() {
     let (mut client, _) = Client::initialized(json!({}));
     assert_eq!(client.exit().code(), Some(1));
-}
-
-#[test]
-fn a_request_that_waits_can_be_cancelled() {
-    // While the large spec is checked for the first request, the second and its cancelling arrive.
-    let body = "    Conv2d(8, kernel_size=3, padding=1)\n".repeat(8000);
-    let (mut client, uri) =
-        Client::with("/nowhere/large.cnn", &format!("model A {{\n    input [N, 8, H, W]\n{body}}}\n"));
-    let whole = Range::new(Position::new(0, 0), Position::new(10, 0));
-    let params = json!({ "textDocument": { "uri": uri }, "range": whole });
-    let first = client.request(InlayHintRequest::METHOD, params.clone());
-    let second = client.request(InlayHintRequest::METHOD, params);
-    client.send(Notification::new("$/cancelRequest".into(), json!({ "id": 3 })).into());
-    // The refusal overtakes the answer: the second request is never begun.
-    assert_eq!(client.response(&second).error.map(|error| error.code), Some(ErrorCode::RequestCanceled as i32));
-    assert!(client.response(&first).error.is_none());
-    assert!(client.finish().success());
 }
 
 #[test]

@@ -264,7 +264,10 @@ fn another_run_is_refused() {
     fs::write(&recipe, text).expect("the recipe");
     let output = case.command("run", &["--epochs", "2", "--resume"]).output().expect("a process");
     assert_eq!(output.status.code(), Some(1));
-    assert!(errors(&output).contains("error[E611]") && errors(&output).contains("`optimizer` was"), "{output:?}");
+    assert!(
+        errors(&output).contains("error[E611]") && errors(&output).contains("`optimizer.lr` was 0.05 and is 0.5"),
+        "{output:?}"
+    );
     assert!(Path::new(&case.path("run")).join("best.safetensors").exists());
 }
 
@@ -351,7 +354,7 @@ fn a_fine_tuning_that_is_killed_goes_on_to_the_same_bits() {
     let recipe = fs::read_to_string(case.path("small.yaml")).expect("the recipe");
     fs::write(case.path("small.yaml"), recipe.replace("'0.*', ", "")).expect("the recipe");
     let output = case.command("whole", &["--epochs", "4", "--resume"]).output().expect("a process");
-    assert!(errors(&output).contains("error[E611]") && errors(&output).contains("`freeze, groups` was"), "{output:?}");
+    assert!(errors(&output).contains("error[E611]") && errors(&output).contains("`freeze` was"), "{output:?}");
 }
 
 #[test]

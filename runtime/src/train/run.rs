@@ -76,7 +76,7 @@ fn begin(run: &Run<'_>, learner: &mut dyn Learner) -> Result<Progress> {
     let recipe = run.recipe.keys.clone();
     let Some(path) = run.resume else { return Ok(Progress { settings, recipe, ..Progress::default() }) };
     let (found, progress) = checkpoint::load(path)?;
-    checkpoint::compare(path, &progress, &settings)?;
+    checkpoint::compare(path, &progress, &settings, &recipe)?;
     counters::check(path, &progress, run.recipe, &run.setup, run.data)?;
     learner.load(&state::fitting(path, &learner.state()?, &found)?)?;
     Ok(Progress { recipe, ..progress })

@@ -8,8 +8,8 @@ use crate::failure::failure;
 use crate::random::fnv1a;
 use crate::{Error, Result, labels};
 use cnnc_compiler::diagnostic::{Code, Label, nearest};
+use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::graph::print::print_graph;
-use cnnc_compiler::graph::{Learning, ShapedGraph};
 use cnnc_compiler::shape::{Dim, Shape};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -120,10 +120,6 @@ impl Setup {
         arithmetic: String,
     ) -> BTreeMap<String, String> {
         let init = recipe.init.iter().map(|entry| format!("{}: {}", entry.key, entry.value));
-        let learning = graph.graph.parameters.iter().filter(|one| one.learning != Learning::default());
-        let learning: Vec<String> = learning.map(|one| format!("{}: {:?}", one.path, one.learning)).collect();
-        // Absent where nothing is said of single parameters, as in checkpoints of versions that could not.
-        let learning = Some(("freeze, groups", learning.join("; "))).filter(|(_, text)| !text.is_empty());
         let settings = [
             ("model", format!("{} (digest {:016x})", graph.graph.name, fnv1a(&print_graph(&graph.graph)))),
             ("init", init.collect::<Vec<String>>().join("; ")),
@@ -140,7 +136,7 @@ impl Setup {
             ("instruction set", arithmetic),
             ("version", env!("CARGO_PKG_VERSION").into()),
         ];
-        settings.into_iter().chain(learning).map(|(key, value)| (key.to_owned(), value)).collect()
+        settings.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
     }
 }
 

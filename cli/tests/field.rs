@@ -223,3 +223,10 @@ fn a_class_without_pictures_is_named() {
     std::fs::copy(case.path("data/train/cat/0.png"), case.path("data/val/cat/0.png")).expect("a picture");
     case.fails("train r.yaml", &["E610", "the class `bird` has no picture"]);
 }
+
+#[test]
+fn a_last_batch_that_cannot_be_trained_with_is_named() {
+    let case = Case::new("lastbatch1");
+    case.fails("train r.yaml", &["E403", "it is the last batch of an epoch, of 1 sample", "`drop_last: true`"]);
+    case.passes("train r.yaml --output other --set data.drop_last=true", &[]);
+}

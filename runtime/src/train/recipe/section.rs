@@ -270,7 +270,8 @@ fn kind(value: &NodeContent) -> String {
         NodeContent::Null => "nothing".into(),
         NodeContent::Bool(value) => value.to_string(),
         NodeContent::Int(value) => value.to_string(),
-        NodeContent::Float(value) => value.to_string(),
+        // With its point: `1.0` is no whole number.
+        NodeContent::Float(value) => format!("{value:?}"),
         NodeContent::Text(_) => "a text".into(),
         NodeContent::List(_) => "a list".into(),
         NodeContent::Map(_) => "keys with values".into(),

@@ -341,3 +341,8 @@ fn what_a_training_cannot_begin_from_is_said() {
     let text = SHORT.replace("lr: 0.1", "lr: 0, groups: [{parameters: a, lr: 0.1}, 3]");
     assert_eq!(codes(&text).iter().map(|code| &code[..4]).collect::<Vec<_>>(), ["E609", "E607"]);
 }
+
+#[test]
+fn a_number_with_a_point_is_shown_with_it() {
+    assert!(said(&SHORT.replace("epochs: 10", "epochs: 1.0")).contains("is 1.0"));
+}

@@ -227,6 +227,7 @@ fn a_class_without_pictures_is_named() {
 #[test]
 fn a_last_batch_that_cannot_be_trained_with_is_named() {
     let case = Case::new("lastbatch1");
+    case.change("r.yaml", "batch_size: 1", "batch_size: 4");
     case.fails("train r.yaml", &["E403", "it is the last batch of an epoch, of 1 sample", "`drop_last: true`"]);
     case.passes("train r.yaml --output other --set data.drop_last=true", &[]);
 }

@@ -116,9 +116,14 @@ pub fn compare(
         let says = |told: &str| told.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
         // How single parameters learn is part of the network.
         let is_of_model = |told: &str| key == "model" && (told.starts_with("freeze") || told.starts_with("optimizer."));
-        let told = in_recipe.iter().filter(|(told, _)| says(told) || is_of_model(told));
+        // A plain value says it all; of the others people know the recipe's words, and not the compiler's.
+        let is_plain = !note.contains(['(', '{']);
+        let told = in_recipe.iter().filter(|(told, _)| !is_plain && (says(told) || is_of_model(told)));
         let told: Vec<String> = told.map(|(_, note)| note.clone()).collect();
-        notes.extend(if told.is_empty() { vec![note] } else { told });
+        if told.is_empty() || key == "model" {
+            notes.push(note);
+        }
+        notes.extend(told);
     }
     notes.sort();
     notes.dedup();

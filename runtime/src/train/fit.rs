@@ -11,9 +11,10 @@ use crate::weights::OpenWeights;
 use crate::{Cancel, Device, DeviceOptions, Disk, Error, Model, Parameters, Result, Weights};
 use cnnc_compiler::check::{Checked, Spec};
 use cnnc_compiler::diagnostic::{Code, Diagnostic, Label, nearest};
-use cnnc_compiler::graph::{ShapedGraph, fits_pattern};
+use cnnc_compiler::graph::{Graph, Parameter, ShapedGraph, fits_pattern};
 use cnnc_compiler::watch::Watch;
 use cnnc_grammar::span::{Files, Span};
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -87,16 +88,17 @@ fn begun_from(
                 return Err(Error::new(without_key(pattern, message, graph), &Files::default()));
             }
         }
-        open.fit_without(graph, is_ignored)
+        let differing = differing_layers(graph, &open.tensors());
+        open.fit_without(graph, is_ignored).map_err(|failure| match (failure.code, differing.is_empty()) {
+            (Code::E602, false) => failure.help(format!(
+                "layers that are to be drawn anew are left out by `ignore` under `weights`: `ignore: [{}]`",
+                differing.join(", ")
+            )),
+            _ => failure,
+        })
     };
-    let mut begun = begun().map_err(|mut failure| {
-        if failure.code == Code::E602 && choice.ignore.is_empty() {
-            failure
-                .help
-                .push("another last layer is left out by `ignore` under `weights`: `ignore: [\"fc.*\"]`".into());
-        }
-        at((choice.place, "the recipe begins from these weights"), failure)
-    })?;
+    let begun = begun().map_err(|failure| at((choice.place, "the recipe begins from these weights"), failure));
+    let mut begun = begun?;
     let paths = graph.parameters.iter().map(|parameter| &parameter.path);
     let anew: Vec<_> = paths.filter(|path| begun.parameters.shape(path).is_none()).cloned().collect();
     if !anew.is_empty() {
@@ -109,6 +111,25 @@ fn begun_from(
         listener(Event::Noted(said));
     }
     Ok(drawn.with(&begun.parameters))
+}
+
+/// Patterns of the layers whose tensors a file lacks or has in other sizes; none where that is most of them.
+fn differing_layers(graph: &Graph, tensors: &[(String, Vec<usize>)]) -> Vec<String> {
+    let held: HashSet<(&str, &[usize])> = tensors.iter().map(|(key, shape)| (key.as_str(), shape.as_slice())).collect();
+    let differs = |parameter: &&Parameter| {
+        !parameter.is_counter && !held.contains(&(parameter.path.as_ref(), parameter.shape.as_slice()))
+    };
+    let differing: Vec<&Parameter> = graph.parameters.iter().filter(differs).collect();
+    if differing.len() * 2 > graph.parameters.len() {
+        return Vec::new();
+    }
+    let layer = |parameter: &&Parameter| match parameter.path.rsplit_once('.') {
+        Some((layer, _)) => format!("\"{layer}.*\""),
+        None => format!("\"{}\"", parameter.path),
+    };
+    let mut layers: Vec<String> = differing.iter().map(layer).collect();
+    layers.dedup();
+    layers
 }
 
 /// The network that a recipe names, and what is to be said of it; `files` takes its sources in.

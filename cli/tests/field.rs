@@ -170,3 +170,64 @@ fn an_infinity_reaches_three_by_three_by_the_definition() {
     let spoilt = case.array("out.npy", &[1, 16, 20, 20]).iter().filter(|value| !value.is_finite()).count();
     assert_eq!(spoilt, 9 * 16);
 }
+
+#[test]
+fn classes_are_the_model_s_labels_by_name() {
+    let case = Case::new("label_order");
+    case.passes("train r.yaml", &[]);
+    for (class, name) in [("cat", "cat"), ("dog", "dog")] {
+        let answer =
+            case.passes(&format!("run m.cnn --weights out/best.safetensors --input data/val/{class}/0.png"), &[]);
+        let first = answer.lines().find(|line| line.contains('%')).unwrap_or_default();
+        assert!(first.contains(name), "{answer}");
+    }
+    case.change("m.cnn", r#"["dog", "cat"]"#, r#"["dogs", "cat"]"#);
+    case.fails(
+        "train r.yaml --output other",
+        &[
+            "E610",
+            "the class `dog` of",
+            "the data have `cat`, `dog`",
+            "`labels` are `dogs`, `cat`",
+            "`dog` may be `dogs`",
+        ],
+    );
+}
+
+#[test]
+fn a_data_folder_says_what_is_in_it_and_what_is_missing() {
+    Case::new("none").fails("train r.yaml", &["E610", "lacks a folder `validation` (or `val`", "in it are `train`"]);
+}
+
+#[test]
+fn what_systems_leave_beside_the_classes_is_no_class() {
+    let case = Case::new("dsstore_dir");
+    for folder in ["data/train/__MACOSX", "data/val/__MACOSX", "data/train/.DS_Store"] {
+        std::fs::create_dir_all(case.path(folder)).expect("a folder");
+        std::fs::write(case.path(folder).join("._0.png"), "rubbish").expect("a file");
+    }
+    case.passes("train r.yaml", &[]);
+}
+
+#[test]
+fn a_picture_that_cannot_be_read_is_named_and_not_passed_over() {
+    let case = Case::new("ext");
+    case.fails("train r.yaml", &["E603", "neither a PNG nor a JPEG"]);
+}
+
+#[test]
+fn a_class_without_pictures_is_named() {
+    let case = Case::new("none");
+    std::fs::create_dir_all(case.path("data/val/cat")).expect("a folder");
+    std::fs::create_dir_all(case.path("data/train/bird")).expect("a folder");
+    std::fs::copy(case.path("data/train/cat/0.png"), case.path("data/val/cat/0.png")).expect("a picture");
+    case.fails("train r.yaml", &["E610", "the class `bird` has no picture"]);
+}
+
+#[test]
+fn a_last_batch_that_cannot_be_trained_with_is_named() {
+    let case = Case::new("lastbatch1");
+    case.change("r.yaml", "batch_size: 1", "batch_size: 4");
+    case.fails("train r.yaml", &["E403", "it is the last batch of an epoch, of 1 sample", "`drop_last: true`"]);
+    case.passes("train r.yaml --output other --set data.drop_last=true", &[]);
+}

@@ -264,7 +264,10 @@ fn another_run_is_refused() {
     fs::write(&recipe, text).expect("the recipe");
     let output = case.command("run", &["--epochs", "2", "--resume"]).output().expect("a process");
     assert_eq!(output.status.code(), Some(1));
-    assert!(errors(&output).contains("error[E611]") && errors(&output).contains("`optimizer` was"), "{output:?}");
+    assert!(
+        errors(&output).contains("error[E611]") && errors(&output).contains("`optimizer.lr` was 0.05 and is 0.5"),
+        "{output:?}"
+    );
     assert!(Path::new(&case.path("run")).join("best.safetensors").exists());
 }
 
@@ -273,7 +276,7 @@ fn a_broken_picture_stops_the_run_or_is_left_out() {
     let case = Case::new();
     let folder = case.path("pictures");
     for (part, count) in [("train", 6), ("validation", 2)] {
-        for class in ["boot", "shoe"] {
+        for class in ["ankle boot", "sneaker"] {
             let class = folder.join(part).join(class);
             fs::create_dir_all(&class).expect("a folder");
             for number in 0..count {
@@ -281,7 +284,7 @@ fn a_broken_picture_stops_the_run_or_is_left_out() {
             }
         }
     }
-    fs::write(folder.join("train/boot/3.png"), "no picture").expect("a file");
+    fs::write(folder.join("train/ankle boot/3.png"), "no picture").expect("a file");
     let recipe = |corrupt: &str| {
         let text = format!(
             "model: {{file: {MODELS}/lenet.cnn}}\ndata: {{format: folder, path: pictures{corrupt}}}\n\
@@ -297,4 +300,89 @@ fn a_broken_picture_stops_the_run_or_is_left_out() {
     let output = case.command("run", &[]).output().expect("a process");
     assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
     assert!(errors(&output).contains("left out") && errors(&output).contains("3.png"), "{output:?}");
+}
+
+/// Trained weights under another head, the first layers frozen with their statistics, and the rest at rates of their own.
+fn fine_tuned(case: &Case) {
+    case.done("first", &["--epochs", "1"]);
+    let recipe = fs::read_to_string(case.path("small.yaml")).expect("the recipe");
+    let recipe = recipe.replace(
+        "optimizer: {name: sgd, lr: 0.05, momentum: 0.9}",
+        "weights: {file: first/best.safetensors, ignore: '6.*'}
+freeze: ['0.*', '1.*']
+optimizer: {name: adamw, lr: 0.05, no_decay: bias_and_norm, groups: [{parameters: '*.weight', lr: 0.01}]}",
+    );
+    fs::write(case.path("small.yaml"), recipe).expect("the recipe");
+}
+
+#[test]
+fn a_training_begins_from_weights_and_leaves_what_is_frozen_as_it_was() {
+    let case = Case::new();
+    fine_tuned(&case);
+    let output = case.command("tuned", &[]).output().expect("a process");
+    assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
+    assert!(
+        errors(&output).contains("2 tensors are drawn anew, as `ignore` says: `6.weight` and `6.bias`"),
+        "{output:?}"
+    );
+    let (before, after) = (case.tensors("first"), case.tensors("tuned"));
+    let is_own = |key: &&String| !key.starts_with('.');
+    for key in before.keys().filter(is_own) {
+        assert_eq!(before[key] == after[key], !key.starts_with("6."), "{key}");
+    }
+    let states: Vec<&String> = after.keys().filter(|key| key.starts_with('.')).collect();
+    assert_eq!(states, [".exp_avg.6.bias", ".exp_avg.6.weight", ".exp_avg_sq.6.bias", ".exp_avg_sq.6.weight"]);
+}
+
+#[test]
+fn a_fine_tuning_that_is_killed_goes_on_to_the_same_bits() {
+    let case = Case::new();
+    fine_tuned(&case);
+    case.done("whole", &[]);
+    for kill in 0..6_u64 {
+        let mut child = case.start("killed", &["--resume", "--threads", ["1", "2"][kill as usize % 2]]);
+        sleep(Duration::from_millis(40 + 45 * kill));
+        child.kill().expect("killed");
+        child.wait().expect("an end");
+    }
+    // What is begun from is not asked for again.
+    case.done("killed", &["--resume", "--epochs", "2"]);
+    fs::remove_dir_all(case.path("first")).expect("gone");
+    case.done("killed", &["--resume"]);
+    assert!(case.tensors("whole") == case.tensors("killed"), "other bits");
+    assert_eq!(case.log("whole"), case.log("killed"));
+    let recipe = fs::read_to_string(case.path("small.yaml")).expect("the recipe");
+    fs::write(case.path("small.yaml"), recipe.replace("'0.*', ", "")).expect("the recipe");
+    let output = case.command("whole", &["--epochs", "4", "--resume"]).output().expect("a process");
+    assert!(errors(&output).contains("error[E611]") && errors(&output).contains("`freeze` was"), "{output:?}");
+}
+
+#[test]
+fn what_does_not_fit_a_fine_tuning_is_said_at_its_place() {
+    let case = Case::new();
+    fine_tuned(&case);
+    let whole = fs::read_to_string(case.path("small.yaml")).expect("the recipe");
+    let said = |from: &str, to: &str| {
+        assert!(whole.contains(from), "{whole}");
+        fs::write(case.path("small.yaml"), whole.replace(from, to)).expect("the recipe");
+        let output = case.command("none", &[]).output().expect("a process");
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        errors(&output)
+    };
+    for (from, to, words) in [
+        ("'0.*', '1.*'", "'0', '1.*'", &["E607", "has no parameter `0`", "`\"0.*\"`"][..]),
+        ("'0.*', '1.*'", "'*'", &["E609", "nothing is left to be learnt"]),
+        ("ignore: '6.*'", "ignore: '6.*x'", &["E607", "neither Small nor"]),
+        ("first/best", "first/bets", &["E601", "bets.safetensors", "begins from these weights"]),
+    ] {
+        let errors = said(from, to);
+        words.iter().for_each(|word| assert!(errors.contains(word), "lacks {word:?}:\n{errors}"));
+    }
+    fs::write(
+        case.path("small.cnn"),
+        fs::read_to_string(case.path("small.cnn")).expect("a spec").replace("10)", "12)"),
+    )
+    .expect("a spec");
+    let errors = said(", ignore: '6.*'", "");
+    assert!(errors.contains("E602") && errors.contains("`6.weight`") && errors.contains("`ignore`"), "{errors}");
 }

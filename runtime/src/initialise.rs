@@ -178,8 +178,17 @@ mod tests {
 
     fn drawn(shape: &[usize], initialiser: Initialiser) -> Vec<f64> {
         let (path, shape, span) = ("0.weight".into(), shape.to_vec(), Span::default());
-        let parameter =
-            Parameter { path, aliases: Vec::new(), shape, trainable: true, initialiser, is_counter: false, span };
+        let learning = cnnc_compiler::graph::Learning::default();
+        let parameter = Parameter {
+            path,
+            aliases: Vec::new(),
+            shape,
+            trainable: true,
+            initialiser,
+            is_counter: false,
+            learning,
+            span,
+        };
         draw(&parameter, 7, Room::default()).data().iter().map(|&value| f64::from(value)).collect()
     }
 

@@ -239,6 +239,14 @@ impl Parameters {
         Ok(Parameters { entries: self.entries.iter().map(held).collect::<Result<_>>()?, places: self.places.clone() })
     }
 
+    /// The same, with others in the place of those of their keys.
+    pub(crate) fn with(mut self, others: &Parameters) -> Parameters {
+        for Entry { path, value } in &others.entries {
+            self.put(path.clone(), value.clone());
+        }
+        self
+    }
+
     /// Those whose key is wanted.
     pub fn filtered(&self, is_wanted: impl Fn(&str) -> bool) -> Parameters {
         let mut parameters = Parameters::default();
@@ -316,6 +324,7 @@ mod tests {
             trainable: true,
             initialiser: initialiser.clone(),
             is_counter: false,
+            learning: cnnc_compiler::graph::Learning::default(),
             span: Span::default(),
         };
         Graph { parameters: parameters.iter().map(parameter).collect(), ..Graph::default() }

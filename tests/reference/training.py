@@ -3,8 +3,10 @@
 Every case trains the same small network for STEPS steps on one batch: `Linear(6, bias=false); BatchNorm1d; Tanh;
 Linear(4)` on the formula's tensor `input`, [5, 3], in training mode. Labels of the cross-entropy are `i mod 4`; the target of the mean
 squared error is the formula's tensor `labels`. The learning rate of step t is `0.05 / t`, so that it is seen to be read
-anew. Tensor `<case>/<key>` is a parameter or buffer at the end, `<case>/losses` the loss of each step. The metadata
-`cases` is JSON: a list of the case's name, loss, optimiser and options as PyTorch names them, and `clip`.
+anew. A key that a case freezes has no gradient, and a batch norm whose running mean is frozen is in evaluation mode; parameters of
+which it says more are groups of their own. Tensor `<case>/<key>` is a parameter or buffer at the end, `<case>/losses` the loss of each step. The metadata
+`cases` is JSON: a list of the case's name, loss, optimiser and options as PyTorch names them, `clip`, and `learning`, what is said of
+single keys: `frozen`, `rate` (a factor of the learning rate), `weight_decay`.
     pip install -r tests/reference/requirements.txt
     python tests/reference/training.py
 """
@@ -22,6 +24,10 @@ FILE = pathlib.Path(__file__).parent / "training" / "steps.safetensors"
 STEPS = 6
 ENTROPY, SMOOTH = {"kind": "cross_entropy"}, {"kind": "cross_entropy", "label_smoothing": 0.1}
 MEAN, SUM = {"kind": "mse", "reduction": "mean"}, {"kind": "mse", "reduction": "sum"}
+# A frozen first layer and batch norm; its statistics alone; a rate and a decay of their own.
+FIRST = {key: {"frozen": True} for key in ("0.weight", "1.weight", "1.bias", "1.running_mean", "1.running_var")}
+STATISTICS = {key: {"frozen": True} for key in ("1.running_mean", "1.running_var", "1.num_batches_tracked")}
+GROUPS = {"0.weight": {"rate": 0.1}, "1.weight": {"weight_decay": 0.0}, "3.bias": {"weight_decay": 0.0, "rate": 2.0}}
 CASES = (
     ("plain", ENTROPY, "SGD", {}, None),
     ("decay", SMOOTH, "SGD", {"weight_decay": 0.1}, None),
@@ -32,6 +38,11 @@ CASES = (
     ("adam_decay", SMOOTH, "Adam", {"weight_decay": 0.1, "betas": (0.8, 0.95), "eps": 1e-6}, 0.1),
     ("adamw", ENTROPY, "AdamW", {"weight_decay": 0.2}, None),
     ("adamw_plain", MEAN, "AdamW", {"weight_decay": 0.0}, None),
+    ("frozen", ENTROPY, "SGD", {"momentum": 0.9, "weight_decay": 0.1}, None, FIRST),
+    ("frozen_statistics", ENTROPY, "AdamW", {"weight_decay": 0.1}, 0.5, STATISTICS),
+    ("groups", SMOOTH, "SGD", {"momentum": 0.9, "nesterov": True, "weight_decay": 0.1}, 0.7, GROUPS),
+    ("groups_adam", ENTROPY, "Adam", {"weight_decay": 0.1}, None, GROUPS),
+    ("groups_adamw", MEAN, "AdamW", {"weight_decay": 0.1}, None, GROUPS),
 )
 
 
@@ -44,17 +55,29 @@ def loss_of(loss, y):
     return nn.functional.cross_entropy(y, labels, label_smoothing=loss.get("label_smoothing", 0.0))
 
 
-def train(loss, optimiser, options, clip):
+def group(key, parameter, said):
+    """A parameter as a group of its optimiser."""
+    decay = {"weight_decay": said["weight_decay"]} if "weight_decay" in said else {}
+    return {"params": [parameter], "lr": 1.0, "rate": said.get("rate", 1.0), **decay}
+
+
+def train(loss, optimiser, options, clip, learning):
     """The losses, and the network's state at the end."""
     net = nn.Sequential(nn.Linear(3, 6, bias=False), nn.BatchNorm1d(6), nn.Tanh(), nn.Linear(6, 4))
     with torch.no_grad():
         for key, value in net.state_dict().items():
             value.copy_(torch.from_numpy(formula.tensor(key, value.shape)))
     x = torch.from_numpy(formula.tensor("input", (5, 3))).double()
-    rule = getattr(torch.optim, optimiser)(net.parameters(), lr=1.0, **options)
+    for key, parameter in net.named_parameters():
+        parameter.requires_grad = not learning.get(key, {}).get("frozen", False)
+    if "1.running_mean" in learning:
+        net[1].eval()
+    groups = [group(key, parameter, learning.get(key, {})) for key, parameter in net.named_parameters()]
+    rule = getattr(torch.optim, optimiser)(groups, lr=1.0, **options)
     losses = []
     for step in range(1, STEPS + 1):
-        rule.param_groups[0]["lr"] = 0.05 / step
+        for each in rule.param_groups:
+            each["lr"] = 0.05 / step * each["rate"]
         rule.zero_grad()
         value = loss_of(loss, net(x))
         value.backward()
@@ -68,11 +91,13 @@ def train(loss, optimiser, options, clip):
 def main():
     torch.set_default_dtype(torch.float64)
     tensors, listed = {}, []
-    for name, loss, optimiser, options, clip in CASES:
-        losses, state = train(loss, optimiser, options, clip)
+    for name, loss, optimiser, options, clip, *more in CASES:
+        learning = more[0] if more else {}
+        losses, state = train(loss, optimiser, options, clip, learning)
         tensors[f"{name}/losses"] = torch.tensor(losses).numpy()
         tensors.update({f"{name}/{key}": value.double().numpy() for key, value in state.items()})
-        listed.append({"name": name, "loss": loss, "optimiser": optimiser, "options": options, "clip": clip})
+        case = {"name": name, "loss": loss, "optimiser": optimiser, "options": options, "clip": clip}
+        listed.append({**case, "learning": learning})
         print(name, losses[0], losses[-1])
     fixture.save(FILE, tensors, {"torch": torch.__version__, "cases": json.dumps(listed)})
 

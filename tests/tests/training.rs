@@ -1,7 +1,7 @@
 //! Training steps: optimisers against PyTorch's after several steps, and the cases of the course.
 
 use cnnc_compiler::diagnostic::Code;
-use cnnc_compiler::graph::ShapedGraph;
+use cnnc_compiler::graph::{Learning, ShapedGraph};
 use cnnc_compiler::passes;
 use cnnc_compiler::plan::{Plan, PlanPort, Target, plan};
 use cnnc_compiler::training::{
@@ -124,6 +124,49 @@ fn training(case: &Value) -> Training {
     Training { loss, optimiser, max_gradient_norm: case["clip"].as_f64(), recompute: false }
 }
 
+/// The network with what a fixture's case says of single parameters.
+fn learning(case: &Value, network: &ShapedGraph) -> ShapedGraph {
+    let mut network = network.clone();
+    for parameter in &mut network.graph.parameters {
+        let said = &case["learning"][&*parameter.path];
+        parameter.learning = Learning {
+            frozen: said["frozen"].as_bool().unwrap_or(false),
+            rate: said["rate"].as_f64().unwrap_or(1.0),
+            weight_decay: said["weight_decay"].as_f64(),
+        };
+    }
+    network
+}
+
+/// Frozen layers cost no backward pass and no optimiser state, and what is below them is not gone back through.
+#[test]
+fn what_is_frozen_costs_nothing_in_the_backward_half() {
+    let whole = network_of_text(
+        "model Case { input [4, 3, 16, 16]; repeat 4 { Conv2d(8, kernel_size=3, padding=1); BatchNorm2d; ReLU }
+            Flatten; Linear(4) }",
+    );
+    let mut head = whole.clone();
+    for parameter in head.graph.parameters.iter_mut().filter(|parameter| !parameter.path.starts_with("13.")) {
+        parameter.learning.frozen = true;
+    }
+    let sgd = Sgd { momentum: 0.9, ..Sgd::default() };
+    let training = Training { optimiser: Optimiser::Sgd(sgd), ..Training::plain() };
+    let [whole, head] = [whole, head].map(|network| planned(&network, &training, true, Kernels::Fast));
+    let backward = |plan: &Plan| {
+        plan.run.iter().filter(|step| step.origins.iter().any(|origin| origin.starts_with("gradient of"))).count()
+    };
+    let of_layers = |plan: &Plan| {
+        let is_of_layers = |origin: &str| origin.starts_with("gradient of") && !origin.contains("13");
+        let is = |origins: &[Arc<str>]| origins.iter().any(|origin| is_of_layers(origin) && !origin.contains("loss"));
+        plan.run.iter().filter(|step| is(&step.origins)).count()
+    };
+    assert!(of_layers(&whole) > 8 && of_layers(&head) == 0, "{} and {}", of_layers(&whole), of_layers(&head));
+    assert!(backward(&head) * 4 < backward(&whole), "{} of {}", backward(&head), backward(&whole));
+    assert!(head.arena_bytes * 2 < whole.arena_bytes, "{} of {}", head.arena_bytes, whole.arena_bytes);
+    let momenta = |plan: &Plan| plan.parameters.iter().filter(|parameter| names::is_state(&parameter.path)).count();
+    assert_eq!((momenta(&whole), momenta(&head)), (18, 2));
+}
+
 /// Gradients, then their update, over one state: the bits of the fused step, whatever the optimiser, with running statistics,
 /// dropout, a tied weight and a parameter that the loss does not depend on.
 #[test]
@@ -170,7 +213,7 @@ fn optimisers_step_as_pytorch_s() {
     let input = formula::tensor("input", &[5, 3], &[]);
     for case in fixture.json("cases").as_array().expect("cases") {
         let name = case["name"].as_str().expect("a name");
-        let training = training(case);
+        let (training, network) = (training(case), learning(case, &network));
         let labels = match training.loss {
             Loss::CrossEntropy { .. } => tensor(&[5], [0.0, 1.0, 2.0, 3.0, 0.0]),
             Loss::MeanSquaredError(_) => formula::tensor("labels", &[5, 4], &[]),
@@ -192,6 +235,13 @@ fn optimisers_step_as_pytorch_s() {
                 let expected = fixture.tensor(&format!("{name}/{}", parameter.path)).1;
                 let error = relative_error(learner.values(&parameter.path), &expected);
                 assert!(error < 1e-5, "{name}: `{}` is off by {error:.1e}", parameter.path);
+                if parameter.learning.frozen {
+                    let begun = formula::parameters(&network.graph, &[]);
+                    let begun = begun.get(&parameter.path).expect("a parameter");
+                    assert_eq!(learner.values(&parameter.path), begun.numbers().collect::<Vec<_>>(), "{name}");
+                    let is_of_it = |key: &str| key.starts_with('.') && key.ends_with(&*parameter.path);
+                    assert!(learner.state.shapes().all(|(key, _)| !is_of_it(key)), "{name} has a state of it");
+                }
             }
         }
     }

@@ -99,8 +99,8 @@ impl Answer {
             sizes: sizes.clone(),
         };
         let pairs = model.inputs().iter().zip(solved.inputs());
-        let pairs = pairs.flat_map(|(fixed, open)| fixed.shape.to_vec().into_iter().zip(open.shape.to_vec()));
-        let mut fixed: Vec<(Arc<str>, i64)> = pairs.filter_map(|(fixed, open)| became(&fixed, &open)).collect();
+        let pairs = pairs.flat_map(|(fixed, open)| fixed.shape.iter().zip(open.shape.iter()));
+        let mut fixed: Vec<(Arc<str>, i64)> = pairs.filter_map(|(fixed, open)| became(fixed, open)).collect();
         fixed.dedup();
         let examples = solved.inputs().iter().map(|input| graph.sizes.example(&input.shape)).collect();
         let at = match arguments.at.as_slice() {

@@ -151,6 +151,10 @@ impl Screen<'_, '_> {
                 let step = (self.prepared.setup.batches > 1).then_some(step);
                 self.line(&printed(epoch, step, loss, parameters));
             }
+            Event::Noted(note) => {
+                self.progress.clear();
+                self.console.tell(std::slice::from_ref(note), &self.prepared.files);
+            }
             Event::Skipped(one) => {
                 self.progress.clear();
                 self.console.tell(&[one.note()], &self.prepared.files);

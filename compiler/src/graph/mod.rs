@@ -6,14 +6,18 @@
 
 mod dag;
 mod initialiser;
+mod learning;
 mod partial;
+mod pattern;
 pub mod print;
 mod trace;
 pub mod verify;
 
 pub use dag::{Dag, NodeId};
 pub use initialiser::{Distribution, Fan, Initialiser};
+pub use learning::Learning;
 pub use partial::PartialGraph;
+pub use pattern::fits_pattern;
 pub use trace::{Trace, TraceId, TraceKind, Visits};
 
 use crate::element::ElementType;
@@ -81,11 +85,18 @@ pub struct Parameter {
     /// Whether it counts something that no answer depends on, such as a normalisation its batches: files hold it as whole numbers
     /// of 64 bits, and may lack it.
     pub is_counter: bool,
+    /// How a training changes it, if it is trainable, or a buffer.
+    pub learning: Learning,
     /// The layer that declares it first.
     pub span: Span,
 }
 
 impl Parameter {
+    /// Whether it has a gradient in a training.
+    pub fn is_learnt(&self) -> bool {
+        self.trainable && !self.learning.frozen
+    }
+
     /// What its elements are.
     pub fn element(&self) -> ElementType {
         if self.is_counter { ElementType::Uint64 } else { ElementType::Float32 }

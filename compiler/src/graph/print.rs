@@ -14,8 +14,8 @@
 //! brackets. The shaped graph has the shape behind every value, then what must hold of the symbols.
 
 use super::{
-    Distribution, Fan, Graph, ImageTransform, Initialiser, Interpolation, Node, NodeId, NodeKind, ParameterId,
-    ParameterUse, ShapedGraph,
+    Distribution, Fan, Graph, ImageTransform, Initialiser, Interpolation, Learning, Node, NodeId, NodeKind,
+    ParameterId, ParameterUse, ShapedGraph,
 };
 use crate::shape::{Dim, Shape};
 use std::collections::{HashMap, HashSet};
@@ -110,12 +110,20 @@ fn print_parameter(graph: &Graph, used: ParameterUse, printed: &mut HashSet<Para
         return;
     }
     let buffer = if parameter.trainable { "" } else { " buffer" };
+    let Learning { frozen, rate, weight_decay } = parameter.learning;
+    let frozen = if frozen { " frozen" } else { "" };
+    let rate = if rate == 1.0 { String::new() } else { format!(" rate·{rate}") };
+    let decay = weight_decay.map_or(String::new(), |decay| format!(" decay={decay}"));
     let aliases = match parameter.aliases.as_slice() {
         [] => String::new(),
         aliases => format!(", also {}", aliases.join(", ")),
     };
     let start = initialiser(&parameter.initialiser);
-    let _ = writeln!(text, "    {}{transposed} {:?}{buffer} {start}{aliases}", parameter.path, parameter.shape);
+    let _ = writeln!(
+        text,
+        "    {}{transposed} {:?}{buffer}{frozen}{rate}{decay} {start}{aliases}",
+        parameter.path, parameter.shape
+    );
 }
 
 fn initialiser(initialiser: &Initialiser) -> String {

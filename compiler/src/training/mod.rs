@@ -16,7 +16,7 @@ pub use recompute::recompute;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::element::ElementType;
 use crate::gradient::gradient;
-use crate::graph::{NodeId, ShapedGraph};
+use crate::graph::{NodeId, Parameter, ShapedGraph};
 use crate::kernels::{ClassInput, Kernel, KernelBuilder, KernelGraph, LayerContext, Port, fault, verify};
 use crate::passes::{self, Note};
 use crate::plan::{Plan, Target, plan_with_notes};
@@ -70,7 +70,7 @@ pub fn training_step(
 ) -> Result<KernelGraph, Box<Diagnostic>> {
     let Backward { mut graph, gradients } = backward(network, bindings, training.loss, 0)?;
     let gradients = gradients.into_iter().filter_map(|(leaf, gradient)| Some((leaf, gradient?))).collect();
-    learn(&mut graph, training, gradients)?;
+    learn(network, &mut graph, training, gradients)?;
     Ok(graph)
 }
 
@@ -108,13 +108,14 @@ pub fn training_halves(
         }
     }
     update.add_input(names::STEP, ElementType::Uint64, &[]);
-    learn(&mut update, training, handed)?;
+    learn(network, &mut update, training, handed)?;
     verify(&gradients).map_err(|text| fault(&text))?;
     Ok(Halves { gradients, update })
 }
 
 /// Adds what the optimiser makes of parameters and their gradients, and the learning rate as an input.
 fn learn(
+    network: &ShapedGraph,
     graph: &mut KernelGraph,
     training: &Training,
     gradients: Vec<(NodeId, NodeId)>,
@@ -124,7 +125,7 @@ fn learn(
         Some(most) => optimiser::clipped(graph, gradients, most),
         None => gradients,
     };
-    optimiser::update(graph, training.optimiser, &gradients, rate)?;
+    optimiser::update(network, graph, training.optimiser, &gradients, rate)?;
     verify(graph).map_err(|text| fault(&text))
 }
 
@@ -199,7 +200,7 @@ fn backward(
     graph.outputs = outputs.into_iter().collect();
     let wanted = |kernel: &Kernel| match kernel {
         Kernel::Input(index) => *index < inputs,
-        Kernel::Parameter(id) => network.graph.parameter(*id).is_some_and(|parameter| parameter.trainable),
+        Kernel::Parameter(id) => network.graph.parameter(*id).is_some_and(Parameter::is_learnt),
         _ => false,
     };
     let leaves: Vec<NodeId> = graph.dag.iter().filter(|(_, node)| wanted(&node.kernel)).map(|(leaf, _)| leaf).collect();

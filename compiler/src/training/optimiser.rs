@@ -3,7 +3,7 @@
 use super::{Adam, Optimiser, Sgd, names};
 use crate::diagnostic::Diagnostic;
 use crate::element::ElementType;
-use crate::graph::{NodeId, ParameterId};
+use crate::graph::{NodeId, ParameterId, ShapedGraph};
 use crate::kernels::{
     Expression, Kernel, KernelBuilder, KernelGraph, KernelParameter, LayerContext, Reduction, Start, Unary, Update,
     fault,
@@ -18,6 +18,7 @@ const MAX_TERMS: usize = 32;
 /// # Errors
 /// E499 when the graph has no step input.
 pub(super) fn update(
+    network: &ShapedGraph,
     graph: &mut KernelGraph,
     optimiser: Optimiser,
     gradients: &[(NodeId, NodeId)],
@@ -25,17 +26,34 @@ pub(super) fn update(
 ) -> Result<(), Box<Diagnostic>> {
     let step = graph.inputs.iter().find(|port| &*port.name == names::STEP).map(|port| port.node);
     let step = step.ok_or_else(|| fault("the training step does not know its number"))?;
-    let scalars = scalars(graph, optimiser, rate, step);
+    let mut by_rate: Vec<(f64, Vec<NodeId>)> = Vec::new();
     for &(parameter, gradient) in gradients {
         let Some(&Kernel::Parameter(id)) = graph.dag.get(parameter).map(|node| &node.kernel) else { continue };
-        let mut one = One { graph, id, parameter, gradient, scalars: &scalars };
-        match optimiser {
+        // Ids of the network's own parameters are the kernel graph's too; states come behind them.
+        let learning = network.graph.parameter(id).map(|parameter| parameter.learning).unwrap_or_default();
+        let known = by_rate.iter().position(|(factor, _)| *factor == learning.rate);
+        let known = known.unwrap_or_else(|| {
+            let rate = times(graph, rate, learning.rate);
+            by_rate.push((learning.rate, scalars(graph, optimiser, rate, step)));
+            by_rate.len() - 1
+        });
+        let scalars = by_rate.get(known).map(|(_, scalars)| scalars.as_slice()).unwrap_or_default();
+        let mut one = One { graph, id, parameter, gradient, scalars };
+        match optimiser.with_weight_decay(learning.weight_decay) {
             Optimiser::Sgd(options) => one.sgd(options),
             Optimiser::Adam(options) => one.adam(options, false),
             Optimiser::AdamW(options) => one.adam(options, true),
         }
     }
     Ok(())
+}
+
+/// A learning rate for parameters of which it is multiplied.
+fn times(graph: &mut KernelGraph, rate: NodeId, factor: f64) -> NodeId {
+    match factor {
+        1.0 => rate,
+        _ => builder(graph, "lr".into()).map(&[rate], Expression::operand(0) * factor),
+    }
 }
 
 /// Parameters with gradients, these shortened so that all of them together are no longer than `most`.

@@ -54,6 +54,26 @@ pub enum Optimiser {
     AdamW(Adam),
 }
 
+impl Optimiser {
+    /// The weight decay.
+    pub fn weight_decay(self) -> f64 {
+        match self {
+            Optimiser::Sgd(options) => options.weight_decay,
+            Optimiser::Adam(options) | Optimiser::AdamW(options) => options.weight_decay,
+        }
+    }
+
+    /// The same with another weight decay, where one is given.
+    pub fn with_weight_decay(self, weight_decay: Option<f64>) -> Optimiser {
+        let weight_decay = weight_decay.unwrap_or(self.weight_decay());
+        match self {
+            Optimiser::Sgd(options) => Optimiser::Sgd(Sgd { weight_decay, ..options }),
+            Optimiser::Adam(options) => Optimiser::Adam(Adam { weight_decay, ..options }),
+            Optimiser::AdamW(options) => Optimiser::AdamW(Adam { weight_decay, ..options }),
+        }
+    }
+}
+
 /// Options of SGD, without dampening.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Sgd {

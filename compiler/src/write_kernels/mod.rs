@@ -92,6 +92,12 @@ fn write(graph: &ShapedGraph, bindings: &Bindings, mode: Mode) -> Result<(Kernel
     Ok((writer.kernels, writer.layers))
 }
 
+/// Whether a layer has a buffer that no training changes, so that in one it answers as at inference.
+fn has_frozen_buffers(graph: &Graph, node: &Node) -> bool {
+    let used = node.parameters.iter().filter_map(|used| graph.parameter(used.parameter));
+    used.into_iter().any(|parameter| !parameter.trainable && parameter.learning.frozen)
+}
+
 struct Writer<'a> {
     source: &'a ShapedGraph,
     sizes: BoundSizes<'a>,
@@ -147,6 +153,7 @@ impl Writer<'_> {
     }
 
     fn write_layer(&mut self, id: NodeId, node: &Node, operator: &Op) -> Result<NodeId, Box<Diagnostic>> {
+        let source = self.source;
         let origin: Arc<str> = origin(node, operator).into();
         let output = self.sizes.shape(&self.source.shape(id))?;
         countable(&output, || format!("the result of `{origin}`"))?;
@@ -158,7 +165,8 @@ impl Writer<'_> {
         let parameters = node.parameters.iter().map(|&parameter| self.parameter(parameter)).collect();
         let before = self.kernels.dag.len();
         let context = LayerContext { origin: origin.clone(), inputs, parameters, output: output.clone() };
-        let randomness = self.key.map(|key| Randomness { key, stream: self.stream(&node.path) });
+        let key = self.key.filter(|_| !has_frozen_buffers(&source.graph, node));
+        let randomness = key.map(|key| Randomness { key, stream: self.stream(&node.path) });
         let builder = KernelBuilder::new(&mut self.kernels, context);
         let mut builder = match randomness {
             Some(randomness) => builder.in_training(randomness),

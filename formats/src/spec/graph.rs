@@ -56,6 +56,7 @@ pub fn graph(network: &Network, paths: &HashMap<ValueId, String>) -> Result<Grap
                         trainable: declaration.trainable,
                         initialiser: declaration.initialiser,
                         is_counter: declaration.is_counter,
+                        learning: cnnc_compiler::graph::Learning::default(),
                         span: Span::default(),
                     });
                 }

@@ -1,5 +1,8 @@
-//! A folder of pictures: `train` and `validation` (or `val`, or `test`) in it, in each a folder for each class, in those PNG and
-//! JPEG files.
+//! A folder of pictures: `train` and `validation` (or `val`, `valid`, `test`) in it, in each a folder for each class, in those
+//! and in folders in them the pictures.
+//!
+//! Whatever ends as pictures do is one: of a kind that no decoder is here for it is told by name, as a broken one is, and not
+//! passed over. What operating systems leave about is.
 //!
 //! Files are listed when the data set is opened and decoded when they are needed, so that it may be larger than memory.
 
@@ -15,7 +18,16 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-const ENDINGS: [&str; 3] = ["png", "jpg", "jpeg"];
+/// What files of pictures end in.
+const ENDINGS: [&str; 10] = ["png", "jpg", "jpeg", "jfif", "jpe", "bmp", "gif", "webp", "tif", "tiff"];
+/// The folders that a set to ask may lie in, the first that is there counts.
+const VALIDATION: [&str; 4] = ["validation", "val", "valid", "test"];
+/// Folders that archives and operating systems leave about; those whose names begin with a dot are known by it.
+const RUBBISH: [&str; 4] = ["__MACOSX", "$RECYCLE.BIN", "System Volume Information", "lost+found"];
+/// The most folders within each other.
+const MOST_DEPTH: usize = 32;
+/// Names that a note has; of more, some are.
+const MOST_NAMED: usize = 8;
 
 /// Files with the class of each. Of a file its name alone is held, since there may be millions.
 #[derive(Default)]
@@ -64,10 +76,21 @@ impl Samples for Listed {
 /// Lists a data set; its classes are the folders for training, by name.
 pub fn open(folder: &Path) -> Result<DataSet> {
     let train = folder.join("train");
-    let validation = ["validation", "val", "test"].map(|name| folder.join(name)).into_iter().find(|path| path.is_dir());
+    let validation = VALIDATION.map(|name| folder.join(name)).into_iter().find(|path| path.is_dir());
     let Some(validation) = validation.filter(|_| train.is_dir()) else {
-        let message = format!("`{}` lacks a folder `train`, or `validation`", folder.display());
-        let mut missing = failure(Code::E610, message);
+        let lacks = match (train.is_dir(), VALIDATION.iter().any(|name| folder.join(name).is_dir())) {
+            (true, _) => "a folder `validation` (or `val`, `valid`, `test`)",
+            (false, true) => "a folder `train`",
+            (false, false) => "folders `train` and `validation` (or `val`, `valid`, `test`)",
+        };
+        let mut missing = failure(Code::E610, format!("`{}` lacks {lacks}", folder.display()));
+        let there = entries(folder, |_| true)?;
+        let named = there.iter().take(MOST_NAMED).map(|name| format!("`{}`", name.to_string_lossy()));
+        let more = if there.len() > MOST_NAMED { ", …" } else { "" };
+        missing.notes.push(match there.is_empty() {
+            true => "it is empty".into(),
+            false => format!("in it are {}{more}", named.collect::<Vec<_>>().join(", ")),
+        });
         missing
             .notes
             .push("a data set of folders is `train/CLASS/picture.png` and `validation/CLASS/picture.png`".into());
@@ -80,8 +103,8 @@ pub fn open(folder: &Path) -> Result<DataSet> {
             format!("`{}` has two classes that are shown as `{name}`: {first:?} and {second:?}", train.display());
         return Err(failure(Code::E610, message));
     }
-    let train = listed(&train, &classes)?;
-    let validation = listed(&validation, &classes)?;
+    let train = listed(&train, &classes, true)?;
+    let validation = listed(&validation, &classes, false)?;
     let classes = names.len();
     Ok(DataSet {
         train: Arc::new(train),
@@ -100,8 +123,9 @@ fn same_when_shown<'n>(names: &'n [String], classes: &'n [OsString]) -> Option<(
     names.iter().zip(classes).find_map(twice)
 }
 
-fn listed(folder: &Path, classes: &[OsString]) -> Result<Listed> {
-    let mut listed = Listed::default();
+/// The files of a set, whose classes are known. A class without pictures is an error in the one that is learnt from.
+fn listed(folder: &Path, classes: &[OsString], is_training: bool) -> Result<Listed> {
+    let (mut listed, mut empty) = (Listed::default(), Vec::new());
     for class in entries(folder, |name| folder.join(name).is_dir())? {
         let path = folder.join(&class);
         let Ok(label) = classes.binary_search(&class) else {
@@ -113,16 +137,44 @@ fn listed(folder: &Path, classes: &[OsString]) -> Result<Listed> {
             }
             return Err(unknown);
         };
-        let files = entries(&path, is_picture)?;
-        listed.classes.push(Class { folder: path, label, first: listed.files.len() });
-        listed.files.extend(files.into_iter().map(OsString::into_boxed_os_str));
+        let before = listed.files.len();
+        pictures(&path, Path::new(""), 0, &mut listed.files)?;
+        if listed.files.len() == before && is_training {
+            empty.push(class.to_string_lossy().into_owned());
+        }
+        listed.classes.push(Class { folder: path, label, first: before });
+    }
+    if !empty.is_empty() && !listed.files.is_empty() {
+        let folder = folder.display();
+        let message = match empty.as_slice() {
+            [one] => format!("the class `{one}` has no picture in `{folder}`"),
+            several => format!("{} classes have no picture in `{folder}`: {}", several.len(), several.join(", ")),
+        };
+        let nothing = failure(Code::E610, message);
+        return Err(nothing.help("put pictures into it, or take its folder away"));
     }
     if listed.files.is_empty() {
         let mut empty = failure(Code::E610, format!("`{}` has no pictures", folder.display()));
-        empty.notes.push("pictures end in .png, .jpg or .jpeg, and lie in a folder for each class".into());
+        empty.notes.push(format!("pictures end in .{}, and lie in a folder for each class", ENDINGS.join(", .")));
         return Err(empty);
     }
     Ok(listed)
+}
+
+/// Adds the pictures of a folder and of those in it, relative to the class's.
+fn pictures(class: &Path, within: &Path, depth: usize, files: &mut Vec<Box<OsStr>>) -> Result<()> {
+    let folder = class.join(within);
+    if depth > MOST_DEPTH {
+        let message = format!("`{}` lies in more than {MOST_DEPTH} folders of its class", folder.display());
+        return Err(failure(Code::E610, message).help("is a link among them that leads back?"));
+    }
+    for name in entries(&folder, |name| is_picture(name) || folder.join(name).is_dir())? {
+        match is_picture(&name) {
+            true => files.push(within.join(name).into_os_string().into_boxed_os_str()),
+            false => pictures(class, &within.join(name), depth + 1, files)?,
+        }
+    }
+    Ok(())
 }
 
 fn is_picture(name: &OsStr) -> bool {
@@ -130,13 +182,14 @@ fn is_picture(name: &OsStr) -> bool {
     ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
 }
 
-/// The names in a folder that are `wanted`, in order, without what is hidden.
+/// The names in a folder that are `wanted`, in order, without what is hidden and what systems leave about.
 fn entries(folder: &Path, wanted: impl Fn(&OsStr) -> bool) -> Result<Vec<OsString>> {
     let cannot_read = |error| file_failure("read", folder, &error);
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).map_err(cannot_read)? {
         let name = entry.map_err(cannot_read)?.file_name();
-        if !name.as_encoded_bytes().starts_with(b".") && wanted(&name) {
+        let is_rubbish = name.as_encoded_bytes().starts_with(b".") || RUBBISH.iter().any(|rubbish| name == *rubbish);
+        if !is_rubbish && wanted(&name) {
             names.push(name);
         }
     }

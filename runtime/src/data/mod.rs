@@ -8,6 +8,7 @@
 
 mod arrays;
 mod cifar10;
+mod classes;
 mod folder;
 mod idx;
 mod loader;
@@ -18,6 +19,7 @@ mod table;
 pub use crate::pictures::{Picture, Resize, Transform};
 pub(crate) use arrays::read as read_arrays;
 pub use arrays::{Pair, arrays};
+pub(crate) use classes::by_labels;
 pub use loader::{Batch, Batches, Job, Skipped, load};
 pub use order::{in_order, shuffled};
 pub use pipeline::Pipeline;

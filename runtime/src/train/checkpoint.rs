@@ -10,7 +10,7 @@ use crate::failure::{failure, file_failure};
 use crate::{Parameters, Result, weights};
 use cnnc_compiler::diagnostic::Code;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The newest checkpoint of a run's folder.
@@ -99,19 +99,34 @@ pub fn newest(folder: &Path) -> PathBuf {
     folder.join(LAST)
 }
 
-/// The differences between what a checkpoint was told and what is told now.
+/// The differences between what a checkpoint was told and what is told now: in the words of the recipe, which is given by its
+/// dotted keys, where these tell the difference.
 ///
 /// # Errors
 /// E611 with all of them.
-pub fn compare(path: &Path, progress: &Progress, settings: &BTreeMap<String, String>) -> Result<()> {
+pub fn compare(
+    path: &Path,
+    progress: &Progress,
+    settings: &BTreeMap<String, String>,
+    recipe: &BTreeMap<String, String>,
+) -> Result<()> {
+    let in_recipe = differing(&progress.recipe, recipe);
     let mut notes = Vec::new();
-    let keys: std::collections::BTreeSet<&String> = progress.settings.keys().chain(settings.keys()).collect();
-    for key in keys {
-        let [then, now] = [&progress.settings, settings].map(|all| all.get(key).map_or("absent", String::as_str));
-        if then != now {
-            notes.push(format!("`{key}` was {then} and is {now}"));
+    for (key, note) in differing(&progress.settings, settings) {
+        let says = |told: &str| told.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        // How single parameters learn is part of the network.
+        let is_of_model = |told: &str| key == "model" && (told.starts_with("freeze") || told.starts_with("optimizer."));
+        // A plain value says it all; of the others people know the recipe's words, and not the compiler's.
+        let is_plain = !note.contains(['(', '{']);
+        let told = in_recipe.iter().filter(|(told, _)| !is_plain && (says(told) || is_of_model(told)));
+        let told: Vec<String> = told.map(|(_, note)| note.clone()).collect();
+        if told.is_empty() || key == "model" {
+            notes.push(note);
         }
+        notes.extend(told);
     }
+    notes.sort();
+    notes.dedup();
     if notes.is_empty() {
         return Ok(());
     }
@@ -120,6 +135,16 @@ pub fn compare(path: &Path, progress: &Progress, settings: &BTreeMap<String, Str
     refused.notes = notes;
     refused.help.push("change it back, or start anew without --resume".into());
     Err(refused)
+}
+
+/// The keys that two maps have with other values, each with that in words.
+fn differing<'k>(then: &'k BTreeMap<String, String>, now: &'k BTreeMap<String, String>) -> Vec<(&'k str, String)> {
+    let keys: BTreeSet<&String> = then.keys().chain(now.keys()).collect();
+    let one = |key: &'k String| {
+        let [then, now] = [then, now].map(|all| all.get(key).map_or("absent", String::as_str));
+        (then != now).then(|| (key.as_str(), format!("`{key}` was {then} and is {now}")))
+    };
+    keys.into_iter().filter_map(one).collect()
 }
 
 #[cfg(test)]
@@ -184,12 +209,21 @@ mod tests {
     #[test]
     fn another_run_is_refused_with_what_differs() {
         let mut settings = progress(0).settings;
-        compare(Path::new("x"), &progress(0), &settings).unwrap();
+        compare(Path::new("x"), &progress(0), &settings, &BTreeMap::new()).unwrap();
         settings.insert("seed".into(), "4".into());
         settings.insert("batch_size".into(), "8".into());
-        let refused = compare(Path::new("x"), &progress(0), &settings).unwrap_err();
+        let refused = compare(Path::new("x"), &progress(0), &settings, &BTreeMap::new()).unwrap_err();
         assert_eq!(refused.code, Code::E611);
         assert_eq!(refused.notes, ["`batch_size` was absent and is 8", "`seed` was 3 and is 4"]);
+        settings.insert("optimizer".into(), "Sgd(Sgd { momentum: 0.9 })".into());
+        let told = [("optimizer.momentum".to_owned(), "0.9".to_owned())].into_iter().collect();
+        let refused = compare(Path::new("x"), &progress(0), &settings, &told).unwrap_err();
+        assert!(
+            refused.notes.contains(&"`optimizer.momentum` was absent and is 0.9".to_owned()),
+            "{:?}",
+            refused.notes
+        );
+        assert!(refused.notes.iter().all(|note| !note.contains('{')), "{:?}", refused.notes);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::history::{History, Record};
 use crate::Tensor;
 use crate::data::Skipped;
+use cnnc_compiler::diagnostic::Diagnostic;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -23,6 +24,8 @@ pub enum Event<'a> {
         /// The epochs that are over.
         history: &'a History,
     },
+    /// What people should know of the weights that the run begins from.
+    Noted(&'a Diagnostic),
     /// A step is done.
     Stepped {
         /// The epoch, from 1.

@@ -1,18 +1,25 @@
 //! A whole training in one call: the file of a recipe comes in, events on the way and a trained network in the run's folder go
 //! out.
 
-use super::recipe::{self, Recipe};
+use super::learning::{set_learning, without_key};
+use super::recipe::{self, Recipe, WeightsChoice};
 use super::run::{Listener, Run, train};
 use super::setup::listed;
-use super::{Ending, RunFolder, Setup, StepLearner, open_data};
+use super::{Ending, Event, RunFolder, Setup, StepLearner, open_data};
+use crate::failure::note;
+use crate::weights::OpenWeights;
 use crate::{Cancel, Device, DeviceOptions, Disk, Error, Model, Parameters, Result, Weights};
 use cnnc_compiler::check::{Checked, Spec};
 use cnnc_compiler::diagnostic::{Code, Diagnostic, Label, nearest};
-use cnnc_compiler::graph::ShapedGraph;
+use cnnc_compiler::graph::{Graph, Parameter, ShapedGraph, fits_pattern};
 use cnnc_compiler::watch::Watch;
 use cnnc_grammar::span::{Files, Span};
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
+
+/// Keys that a note names; of more, their number is.
+const MOST_NAMED: usize = 6;
 
 /// Trains by a recipe, from the beginning, on the device that the recipe names. What it writes is in the recipe's folder. A
 /// `cancel` ends it after the step, with a checkpoint.
@@ -47,6 +54,10 @@ pub fn learn(run: &Run<'_>, folder: RunFolder, listener: &mut Listener<'_>) -> R
     let Run { recipe, model, data, setup, device, .. } = run;
     let of_model = (recipe.model.place, "the recipe names the model here");
     let parameters = Parameters::draw(&model.graph().graph, recipe.seed).map_err(|failure| at(of_model, failure))?;
+    let parameters = match (&recipe.weights, run.resume) {
+        (Some(choice), None) => begun_from(choice, model, parameters, listener)?,
+        _ => parameters,
+    };
     let samples = recipe.batch_size.min(data.train.len());
     let shape: Vec<usize> = std::iter::once(samples).chain(setup.train.shape().iter().copied()).collect();
     let weights = Weights::of(model, parameters);
@@ -58,6 +69,69 @@ pub fn learn(run: &Run<'_>, folder: RunFolder, listener: &mut Listener<'_>) -> R
     train(run, folder, &mut learner, listener)
 }
 
+/// The parameters of a file of weights, and those drawn that the recipe leaves out of it; what was done is said.
+fn begun_from(
+    choice: &WeightsChoice,
+    model: &Model,
+    drawn: Parameters,
+    listener: &mut Listener<'_>,
+) -> Result<Parameters> {
+    let graph = &model.graph().graph;
+    let is_ignored = |key: &str| choice.ignore.iter().any(|pattern| fits_pattern(&pattern.text, key));
+    let begun = || {
+        let open = OpenWeights::open(&choice.file, &choice.options)?;
+        for pattern in &choice.ignore {
+            let in_model = graph.parameters.iter().any(|parameter| pattern.fits(parameter));
+            if !in_model && !open.tensors().iter().any(|(key, _)| fits_pattern(&pattern.text, key)) {
+                let file = choice.file.display();
+                let message = format!("neither {} nor `{file}` has a parameter `{}`", graph.name, pattern.text);
+                return Err(Error::new(without_key(pattern, message, graph), &Files::default()));
+            }
+        }
+        let differing = differing_layers(graph, &open.tensors());
+        open.fit_without(graph, is_ignored).map_err(|failure| match (failure.code, differing.is_empty()) {
+            (Code::E602, false) => failure.help(format!(
+                "layers that are to be drawn anew are left out by `ignore` under `weights`: `ignore: [{}]`",
+                differing.join(", ")
+            )),
+            _ => failure,
+        })
+    };
+    let begun = begun().map_err(|failure| at((choice.place, "the recipe begins from these weights"), failure));
+    let mut begun = begun?;
+    let paths = graph.parameters.iter().map(|parameter| &parameter.path);
+    let anew: Vec<_> = paths.filter(|path| begun.parameters.shape(path).is_none()).cloned().collect();
+    if !anew.is_empty() {
+        let (count, file) = (anew.len(), choice.file.display());
+        let all = if count > MOST_NAMED { format!("{}, …", listed(&anew[..MOST_NAMED])) } else { listed(&anew) };
+        let are = if count == 1 { "tensor is" } else { "tensors are" };
+        begun.notes.push(note(Code::E602, format!("`{file}`: {count} {are} drawn anew, as `ignore` says: {all}")));
+    }
+    for said in &begun.notes {
+        listener(Event::Noted(said));
+    }
+    Ok(drawn.with(&begun.parameters))
+}
+
+/// Patterns of the layers whose tensors a file lacks or has in other sizes; none where that is most of them.
+fn differing_layers(graph: &Graph, tensors: &[(String, Vec<usize>)]) -> Vec<String> {
+    let held: HashSet<(&str, &[usize])> = tensors.iter().map(|(key, shape)| (key.as_str(), shape.as_slice())).collect();
+    let differs = |parameter: &&Parameter| {
+        !parameter.is_counter && !held.contains(&(parameter.path.as_ref(), parameter.shape.as_slice()))
+    };
+    let differing: Vec<&Parameter> = graph.parameters.iter().filter(differs).collect();
+    if differing.len() * 2 > graph.parameters.len() {
+        return Vec::new();
+    }
+    let layer = |parameter: &&Parameter| match parameter.path.rsplit_once('.') {
+        Some((layer, _)) => format!("\"{layer}.*\""),
+        None => format!("\"{}\"", parameter.path),
+    };
+    let mut layers: Vec<String> = differing.iter().map(layer).collect();
+    layers.dedup();
+    layers
+}
+
 /// The network that a recipe names, and what is to be said of it; `files` takes its sources in.
 pub fn network(recipe: &Recipe, files: &mut Files, watch: &mut dyn Watch) -> (Vec<Diagnostic>, Option<Model>) {
     let spec = Spec::read_after(std::mem::take(files), &recipe.model.file.to_string_lossy(), &Disk, watch);
@@ -67,12 +141,12 @@ pub fn network(recipe: &Recipe, files: &mut Files, watch: &mut dyn Watch) -> (Ve
     for problem in problems.iter_mut().filter(|problem| problem.labels.is_empty()) {
         problem.labels.push(Label { span: recipe.model.place, text: "the recipe names it here".into() });
     }
-    let graph = networks.pop().and_then(|graph| match trained_output(recipe, graph) {
-        Ok(graph) => Some(graph),
-        Err(unknown) => {
-            problems.push(*unknown);
-            None
-        }
+    let graph = networks.pop().and_then(|graph| {
+        let learning = trained_output(recipe, graph).map_err(|unknown| vec![*unknown]).and_then(|mut graph| {
+            set_learning(recipe, &mut graph.graph)?;
+            Ok(graph)
+        });
+        learning.map_err(|wrong| problems.extend(wrong)).ok()
     });
     let model = graph.map(|graph| Model::of(graph, files.clone(), Vec::new()));
     (problems, model)

@@ -14,6 +14,7 @@ mod fit;
 mod folder;
 mod history;
 mod learner;
+mod learning;
 mod log;
 pub mod recipe;
 mod run;

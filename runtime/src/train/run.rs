@@ -76,7 +76,7 @@ fn begin(run: &Run<'_>, learner: &mut dyn Learner) -> Result<Progress> {
     let recipe = run.recipe.keys.clone();
     let Some(path) = run.resume else { return Ok(Progress { settings, recipe, ..Progress::default() }) };
     let (found, progress) = checkpoint::load(path)?;
-    checkpoint::compare(path, &progress, &settings)?;
+    checkpoint::compare(path, &progress, &settings, &recipe)?;
     counters::check(path, &progress, run.recipe, &run.setup, run.data)?;
     learner.load(&state::fitting(path, &learner.state()?, &found)?)?;
     Ok(Progress { recipe, ..progress })
@@ -186,7 +186,8 @@ impl Training<'_, '_> {
         let (step, seed) = (self.progress.step + 1, self.run.recipe.seed);
         let learning_rate = self.learning_rate(self.progress.batch);
         if pictures > 0 {
-            self.learner.begin(batch, StepInputs { learning_rate, step, seed })?;
+            let begun = self.learner.begin(batch, StepInputs { learning_rate, step, seed });
+            begun.map_err(|failure| self.of_batch(pictures, failure))?;
         }
         let next = batches.next();
         let mut batch_loss = None;
@@ -195,7 +196,8 @@ impl Training<'_, '_> {
                 && !batch.is_empty()
             {
                 let learning_rate = self.learning_rate(self.progress.batch + 1);
-                self.learner.stage(batch, StepInputs { learning_rate, step: step + 1, seed })?;
+                let staged = self.learner.stage(batch, StepInputs { learning_rate, step: step + 1, seed });
+                staged.map_err(|failure| self.of_batch(batch.len(), failure))?;
             }
             let outputs = self.learner.finish()?;
             if !outputs.loss.is_finite() {
@@ -231,6 +233,20 @@ impl Training<'_, '_> {
         Ok(())
     }
 
+    /// What a batch cannot be trained with; of one that is smaller than the others, that it is.
+    fn of_batch(&self, samples: usize, mut failure: Error) -> Error {
+        let recipe = self.run.recipe;
+        if failure.code == Code::E403 && samples < recipe.batch_size {
+            let of = if samples == 1 { "1 sample".into() } else { format!("{samples} samples") };
+            failure.labels.push(Label { span: recipe.batch_size_place, text: "the size of the other batches".into() });
+            failure.notes.push(format!("it is the last batch of an epoch, of {of}"));
+            failure
+                .help
+                .push("`drop_last: true` under `data` leaves it out; another `batch_size` leaves more for it".into());
+        }
+        failure
+    }
+
     /// E612 when a parameter that is trained is no number any more, so that a checkpoint never holds that.
     fn check_weights(&self, state: &Parameters) -> Result<()> {
         match state::without_numbers(self.run.model.graph(), state)? {
@@ -248,7 +264,13 @@ impl Training<'_, '_> {
         diverged.notes.push(format!("the learning rate is {}", self.learning_rate(batch.saturating_sub(1))));
         let (last, (epoch, batch)) = (checkpoint::newest(self.folder.path()), self.saved);
         diverged.notes.push(format!("`{}` is from after epoch {epoch} and batch {batch}", last.display()));
-        diverged.help.push("lower `optimizer.lr`, add a `warmup` to `schedule`, or set `clip_grad_norm`".into());
+        let mends = [
+            (true, "lower `optimizer.lr`"),
+            (recipe.schedule.warmup.is_none(), "add a `warmup` to `schedule`"),
+            (recipe.training.max_gradient_norm.is_none(), "set `clip_grad_norm`"),
+        ];
+        let mends: Vec<&str> = mends.into_iter().filter_map(|(fits, mend)| fits.then_some(mend)).collect();
+        diverged.help.push(mends.join(", or "));
         diverged
     }
 

@@ -7,9 +7,9 @@ use super::source::{Source, StoredFile};
 use super::stored::StoredTensor;
 use super::{Loaded, Unread, matched, matching, tensor};
 use crate::Result;
-use crate::failure::fault;
+use crate::failure::{fault, note};
 use crate::parameters::{Room, TensorSource};
-use cnnc_compiler::diagnostic::Diagnostic;
+use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::element::ElementType;
 use cnnc_compiler::graph::{Graph, Parameter};
 use std::collections::HashSet;
@@ -55,6 +55,37 @@ impl OpenWeights {
             }
         };
         matched(&*self.file, graph, (&self.found, &self.contents, &self.options), value)
+    }
+
+    /// As [`OpenWeights::fit`], without the keys that are ignored: the graph's have no parameter in what comes back, and the
+    /// file's are left out.
+    ///
+    /// # Errors
+    /// As [`OpenWeights::fit`].
+    pub fn fit_without(self, graph: &Graph, is_ignored: impl Fn(&str) -> bool) -> Result<Loaded> {
+        let is_kept = |parameter: &&Parameter| !matching::keys_of(parameter).any(&is_ignored);
+        let parameters = graph.parameters.iter().filter(is_kept).cloned().collect();
+        let wanted = Graph { name: graph.name.clone(), parameters, ..Graph::default() };
+        let mut readings = self.readings().into_iter().map(|Keyed(entries)| {
+            let left_out = entries.iter().filter(|entry| is_ignored(&entry.key)).map(|entry| entry.stored.clone());
+            let left_out: Vec<String> = left_out.collect();
+            let kept = entries.mapped(|key| (!is_ignored(key)).then(|| key.to_owned()));
+            kept.map(|kept| (kept, left_out))
+                .map_err(|[one, other]| fault(format!("`{one}` and `{other}` became one key")))
+        });
+        let as_it_is = readings.next().transpose()?.unwrap_or((self.found.clone(), Vec::new()));
+        let fitting = readings.filter_map(Result::ok).find(|(kept, _)| matching::fits(&wanted, kept));
+        let is_fit = matching::fits(&wanted, &as_it_is.0);
+        let (found, others) = if is_fit { as_it_is } else { fitting.unwrap_or(as_it_is) };
+        let mut loaded = OpenWeights { found, ..self }.fit(&wanted)?;
+        if let Some(first) = others.first() {
+            let more = match others.len() - 1 {
+                0 => "is".to_owned(),
+                more => format!("and {more} more are"),
+            };
+            loaded.notes.push(note(Code::E602, format!("`{first}` {more} left out, as `ignore` says")));
+        }
+        Ok(loaded)
     }
 
     /// The same file without the tensors that a graph has not, and their keys.

@@ -216,6 +216,7 @@ mod tests {
             trainable: true,
             initialiser: Initialiser::Constant(0.0),
             is_counter: false,
+            learning: cnnc_compiler::graph::Learning::default(),
             span: Span::default(),
         };
         let graph = Graph { parameters: model.iter().map(parameter).collect(), ..Graph::default() };

@@ -24,6 +24,7 @@ fn parameter(path: &str, aliases: &[&str], shape: &[usize]) -> Parameter {
         trainable: true,
         initialiser: Initialiser::Constant(0.0),
         is_counter: path.ends_with("num_batches_tracked"),
+        learning: cnnc_compiler::graph::Learning::default(),
         span: Span::default(),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Builder;
 use crate::diagnostic::Diagnostic;
-use crate::graph::{Initialiser, Parameter, ParameterId, ParameterUse};
+use crate::graph::{Initialiser, Learning, Parameter, ParameterId, ParameterUse};
 use crate::ops::ParameterDeclaration;
 use crate::resolve::calls::{BoundLayer, GivenWeight};
 use crate::resolve::error::{NameError, WeightError};
@@ -99,6 +99,7 @@ impl<'a> Builder<'a, '_> {
                     trainable,
                     initialiser,
                     is_counter,
+                    learning: Learning::default(),
                     span,
                 });
                 self.network.tied.record(&key, id);

@@ -3,6 +3,7 @@
 //! Text comes in; a [`Recipe`] goes out, or everything that is wrong with it, each with its place. `docs/recipes.md` lists every
 //! key. Nothing is read but the text: whether files exist and fit is found out when they are needed.
 
+mod beginning;
 mod options;
 mod read;
 mod section;
@@ -20,6 +21,7 @@ use cnnc_grammar::span::{Files, Span};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+pub use beginning::{Group, Pattern, Selection, WeightsChoice};
 pub use read::{load, read, read_with};
 pub use settings::Setting;
 
@@ -39,6 +41,12 @@ pub struct Recipe {
     pub data: DataChoice,
     /// Initialisers after the model's own: targets and scheme of an `init` each.
     pub init: Vec<Entry>,
+    /// Trained weights that it begins from, in the place of what is drawn.
+    pub weights: Option<WeightsChoice>,
+    /// Parameters and buffers that nothing changes.
+    pub freeze: Vec<Pattern>,
+    /// Parameters that the optimiser treats otherwise; where several speak of one, the last counts.
+    pub groups: Vec<Group>,
     /// Loss, optimiser, clipping.
     pub training: Training,
     /// Where the recipe says how it is trained.

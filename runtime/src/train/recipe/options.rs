@@ -1,5 +1,6 @@
 //! Loss, optimiser and schedule of a recipe: a name, or a section with `name` and options. Names and defaults are PyTorch's.
 
+use super::beginning::{Group, groups};
 use super::section::{Reader, Section, choice, count};
 use super::yaml::{Node, NodeContent};
 use crate::train::schedule::{Curve, Schedule, Unit, Warmup};
@@ -70,14 +71,14 @@ fn given_loss(reader: &Reader, node: &Node, otherwise: Loss) -> Loss {
     loss
 }
 
-/// Reads the optimiser and its learning rate.
-pub fn optimiser(reader: &Reader, node: &Node) -> Option<(Optimiser, f64)> {
+/// Reads the optimiser, its learning rate and its groups.
+pub fn optimiser(reader: &Reader, node: &Node) -> Option<(Optimiser, f64, Vec<Group>)> {
     let (name, section) = named(reader, "optimizer", node, &["sgd", "adam", "adamw"])?;
     let Some(mut section) = section else {
         return Some(match name {
-            0 => (Optimiser::Sgd(Sgd::default()), 1e-3),
-            1 => (Optimiser::Adam(Adam::default()), 1e-3),
-            _ => (Optimiser::AdamW(Adam { weight_decay: 0.01, ..Adam::default() }), 1e-3),
+            0 => (Optimiser::Sgd(Sgd::default()), 1e-3, Vec::new()),
+            1 => (Optimiser::Adam(Adam::default()), 1e-3, Vec::new()),
+            _ => (Optimiser::AdamW(Adam { weight_decay: 0.01, ..Adam::default() }), 1e-3, Vec::new()),
         });
     };
     let learning_rate = section.number("lr", 1e-3, NOT_NEGATIVE, not_negative);
@@ -86,8 +87,9 @@ pub fn optimiser(reader: &Reader, node: &Node) -> Option<(Optimiser, f64)> {
         1 => Optimiser::Adam(adam(reader, &mut section, 0.0)),
         _ => Optimiser::AdamW(adam(reader, &mut section, 0.01)),
     };
+    let groups = groups(&mut section, learning_rate);
     section.finish();
-    Some((optimiser, learning_rate))
+    Some((optimiser, learning_rate, groups))
 }
 
 fn sgd(reader: &Reader, section: &mut Section<'_>) -> Sgd {

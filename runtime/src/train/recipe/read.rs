@@ -1,5 +1,6 @@
 //! A recipe's text to a [`Recipe`]: the keys of its sections, each asked for once.
 
+use super::beginning;
 use super::section::{Pair, Reader, Section, choice, count, count_up_to, text};
 use super::settings::{self, Setting};
 use super::tensors::pair;
@@ -85,12 +86,14 @@ fn recipe(mut top: Section<'_>, path: &Path) -> Option<Recipe> {
     let model = top.need("model", "the spec, such as `lenet.cnn`").and_then(|node| model(reader, node, beside));
     let data = top.need("data", "`format` and `path` of the data set").and_then(|node| data(reader, node, beside));
     let init = top.get("init").map(|node| initialisers(reader, node)).unwrap_or_default();
+    let weights = top.get("weights").map(|node| beginning::weights(reader, node, beside));
+    let freeze = top.get("freeze").map(|node| beginning::patterns(reader, "freeze", node)).unwrap_or_default();
     let learns_numbers = data.as_ref().is_some_and(|data| data.has_numbers());
     let loss = options::loss(reader, top.get("loss"), learns_numbers);
     let optimiser = top.need("optimizer", "such as `{name: sgd, lr: 0.1}`");
     let optimiser_place = optimiser.map(|node| node.place);
     let optimiser = optimiser.and_then(|node| options::optimiser(reader, node));
-    let (optimiser, learning_rate) = optimiser.unwrap_or((Optimiser::Sgd(Sgd::default()), 1e-3));
+    let (optimiser, learning_rate, groups) = optimiser.unwrap_or((Optimiser::Sgd(Sgd::default()), 1e-3, Vec::new()));
     let schedule = options::schedule(reader, top.get("schedule"));
     let max_gradient_norm = top.optional_number("clip_grad_norm", "a number above 0", |number| number > 0.0);
     let recompute = top.flag("recompute", false);
@@ -113,6 +116,12 @@ fn recipe(mut top: Section<'_>, path: &Path) -> Option<Recipe> {
         model: model?,
         data: data?,
         init,
+        weights: match weights {
+            None => None,
+            Some(weights) => Some(weights?),
+        },
+        freeze,
+        groups,
         training: Training { loss, optimiser, max_gradient_norm, recompute },
         optimiser_place: optimiser_place?,
         learning_rate,

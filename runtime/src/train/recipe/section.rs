@@ -27,6 +27,11 @@ impl Reader {
         self.report(Diagnostic::new(Code::E607, message, node.place, format!("is {}", kind(&node.content))));
     }
 
+    /// A value that cannot be, and why.
+    pub fn refuse_for(&self, place: Span, message: &str, reason: &str) {
+        self.report(Diagnostic::new(Code::E607, message, place, reason));
+    }
+
     /// A text that is none of the names: the nearest one is offered.
     pub fn refuse_name(&self, path: &str, node: &Node, name: &str, names: &[&str]) {
         let place = node.place;
@@ -265,7 +270,8 @@ fn kind(value: &NodeContent) -> String {
         NodeContent::Null => "nothing".into(),
         NodeContent::Bool(value) => value.to_string(),
         NodeContent::Int(value) => value.to_string(),
-        NodeContent::Float(value) => value.to_string(),
+        // With its point: `1.0` is no whole number.
+        NodeContent::Float(value) => format!("{value:?}"),
         NodeContent::Text(_) => "a text".into(),
         NodeContent::List(_) => "a list".into(),
         NodeContent::Map(_) => "keys with values".into(),

@@ -26,7 +26,7 @@ const LONGEST: usize = 60;
 /// The key that a section's value stands for where it is no section: `optimizer: adam` is `optimizer.name`.
 fn main_key(section: &str) -> Option<&'static str> {
     match section {
-        "model" => Some("file"),
+        "model" | "weights" => Some("file"),
         "loss" | "optimizer" | "schedule" => Some("name"),
         "early_stopping" => Some("patience"),
         "print" => Some("every"),

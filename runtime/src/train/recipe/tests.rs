@@ -296,7 +296,8 @@ fn the_reference_s_examples_are_recipes_and_its_keys_exist() {
         assert_eq!(said(example), "", "{example}");
     }
     // A key that a section has is asked for in the code that reads it, by its last part.
-    let sources = [include_str!("read.rs"), include_str!("options.rs"), include_str!("tensors.rs")].concat();
+    let sources = [include_str!("read.rs"), include_str!("options.rs"), include_str!("tensors.rs")];
+    let sources = [sources.concat(), include_str!("beginning.rs").into()].concat();
     let keys = reference.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
     let mut known = 0;
     let is_file = |key: &str| [".safetensors", ".jsonl", ".svg", ".lock"].iter().any(|ending| key.ends_with(ending));
@@ -312,4 +313,36 @@ fn the_reference_s_examples_are_recipes_and_its_keys_exist() {
         let key = part.split('"').next().unwrap_or("");
         assert!(reference.contains(&format!("{key}`")), "`{key}` is not in the reference");
     }
+}
+
+#[test]
+fn what_a_training_begins_from_and_what_is_frozen() {
+    let read = recipe(
+        "model: a.cnn\ndata: {format: idx, path: d}\nbatch_size: 1\nepochs: 1\nfreeze: [\"0.*\", 3.weight]\n\
+         weights: {file: w.pth, key: ema, prefix: net, rename: '^a=b', ignore: 'fc.*'}\n\
+         optimizer:\n  {name: sgd, lr: 0.1, no_decay: bias_and_norm, groups: [{parameters: 'fc.*', lr: 0.2}]}\n",
+    );
+    let weights = read.weights.expect("weights");
+    assert_eq!(weights.file, Path::new("recipes/w.pth"));
+    assert_eq!(weights.ignore.iter().map(|pattern| pattern.text.as_str()).collect::<Vec<_>>(), ["fc.*"]);
+    assert_eq!(read.freeze.iter().map(|pattern| pattern.text.as_str()).collect::<Vec<_>>(), ["0.*", "3.weight"]);
+    let groups: Vec<_> = read.groups.iter().map(|group| (group.rate, group.weight_decay)).collect();
+    assert_eq!(groups, [(Some(2.0), None), (None, Some(0.0))]);
+    let alone = recipe(&format!("{SHORT}weights: w.safetensors\n"));
+    assert!(alone.freeze.is_empty() && alone.weights.is_some_and(|weights| weights.ignore.is_empty()));
+}
+
+#[test]
+fn what_a_training_cannot_begin_from_is_said() {
+    let of = |more: &str| codes(&format!("{SHORT}{more}\n"));
+    assert_eq!(of("weights: {ignore: a}"), ["E608 6:10"]);
+    assert_eq!(of("weights: {file: w, rename: '(=x'}"), ["E607 6:28"]);
+    assert_eq!(of("freeze: {a: b}"), ["E607 6:9"]);
+    let text = SHORT.replace("lr: 0.1", "lr: 0, groups: [{parameters: a, lr: 0.1}, 3]");
+    assert_eq!(codes(&text).iter().map(|code| &code[..4]).collect::<Vec<_>>(), ["E609", "E607"]);
+}
+
+#[test]
+fn a_number_with_a_point_is_shown_with_it() {
+    assert!(said(&SHORT.replace("epochs: 10", "epochs: 1.0")).contains("is 1.0"));
 }

@@ -1,7 +1,7 @@
 //! One target of an `init` applied to the network that is written out.
 
 use super::{Rule, Target};
-use crate::graph::{Graph, Initialiser, ModuleId, ModuleKind, NodeId, NodeKind, ParameterId};
+use crate::graph::{Graph, Initialiser, ModuleId, ModuleKind, NodeId, NodeKind, ParameterId, fits_pattern};
 use crate::ops;
 use crate::resolve::builder::Builder;
 use crate::resolve::error::InitError;
@@ -61,7 +61,7 @@ impl Rule<'_> {
 
     /// Sets all parameters and layers whose path fits a pattern; of a module that fits, all layers below it.
     fn apply_to_pattern(&self, builder: &mut Builder<'_, '_>, path: &str, full: &str) {
-        let fits = |path: &Arc<str>| fits_pattern(full.as_bytes(), path.as_bytes());
+        let fits = |path: &Arc<str>| fits_pattern(full, path);
         let graph = &builder.network.graph;
         let modules = (0u32..).zip(&graph.modules).filter(|(_, module)| fits(&module.path));
         let modules: Vec<ModuleId> = modules.map(|(id, _)| ModuleId(id)).collect();
@@ -195,34 +195,5 @@ fn paths_below(graph: &Graph, above: &str) -> Vec<String> {
 fn set(graph: &mut Graph, id: ParameterId, initialiser: Initialiser) {
     if let Some(parameter) = graph.parameters.get_mut(id.0 as usize) {
         parameter.initialiser = initialiser;
-    }
-}
-
-/// Whether a text fits a pattern, in which `*` stands for any characters.
-fn fits_pattern(pattern: &[u8], text: &[u8]) -> bool {
-    let mut parts = pattern.split(|&byte| byte == b'*');
-    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };
-    let mut parts = parts.peekable();
-    while let Some(part) = parts.next() {
-        if parts.peek().is_none() {
-            return rest.ends_with(part);
-        }
-        let found = (0..=rest.len()).find(|&start| rest.get(start..).is_some_and(|rest| rest.starts_with(part)));
-        let Some(after) = found.and_then(|start| rest.get(start + part.len()..)) else { return false };
-        rest = after;
-    }
-    rest.is_empty()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::fits_pattern;
-
-    #[test]
-    fn a_star_is_any_characters() {
-        let fits = |pattern: &str, text: &str| fits_pattern(pattern.as_bytes(), text.as_bytes());
-        assert!(fits("*", "") && fits("*", "a.b") && fits("b*.conv*", "b2.0.conv1") && fits("*.0", "a.0.0"));
-        assert!(fits("a*b*c", "abc") && fits("a*b*c", "axbbxc"));
-        assert!(!fits("b*.conv*", "b2.0.bn1") && !fits("*.0", "a.0.1") && !fits("a*a", "a") && !fits("a*b*c", "acb"));
     }
 }

@@ -75,9 +75,9 @@ impl Indexed {
 #[test]
 fn names_lead_to_their_declarations_and_back() {
     let spec = Indexed::model("resnet18.cnn");
-    assert_eq!(spec.declared("Residual(channels, stride = 2", "Residual"), "0:5 Residual");
+    assert_eq!(spec.declared("Residual(channels, stride=2", "Residual"), "0:5 Residual");
     assert_eq!(spec.declared("Conv2d(channels, kernel_size=3", "channels"), "0:5 channels");
-    assert_eq!(spec.declared("Residual(channels, stride = 2", "channels"), "0:24 channels");
+    assert_eq!(spec.declared("Residual(channels, stride=2", "channels"), "0:24 channels");
     assert_eq!(spec.declared("stride = 2 if", "stride"), "0:5 stride");
     assert_eq!(spec.declared("2 if shrink", "shrink"), "0:27 shrink");
     assert_eq!(spec.declared("= ResNet(arch=", "ResNet"), "0:19 ResNet");
@@ -95,10 +95,10 @@ fn statements_lead_to_their_layers_and_the_range_of_their_shapes() {
     assert_eq!(spec.given("conv1: Conv2d", "Conv2d"), (8, "[N, 64…512, 3…24, 3…24]".into()));
     assert_eq!(spec.given("conv3: Conv2d", "conv3"), (3, "[N, 128…512, 3…12, 3…12]".into()));
     assert_eq!(spec.given("MaxPool2d(3", "MaxPool2d"), (1, "[N, 64, 24, 24]".into()));
-    assert_eq!(spec.given("Residual(channels, stride = 2", "Residual"), (8, "[N, 64…512, 3…24, 3…24]".into()));
+    assert_eq!(spec.given("Residual(channels, stride=2", "Residual"), (8, "[N, 64…512, 3…24, 3…24]".into()));
     assert_eq!(spec.given("for (i,", "for"), (1, "[N, 512, 3, 3]".into()));
     assert_eq!(spec.given("input [N, 1", "input"), (1, "[N, 1, 96, 96]".into()));
-    let call = &spec.sites("Residual(channels, stride = 2", "Residual")[0];
+    let call = &spec.sites("Residual(channels, stride=2", "Residual")[0];
     assert_eq!((call.layers, call.unknown, &*call.network), (5 * 8 + 3 + 2 * 8, 0, "ResNet18"));
     let first = &spec.sites("MaxPool2d(3", "MaxPool2d")[0];
     assert!(first.first == first.last && first.layers == 1 && first.last < call.first);

@@ -19,7 +19,7 @@ pub enum Inside {
 pub struct Open {
     /// Which: `(`, `[` or `{`.
     pub bracket: char,
-    /// Where.
+    /// Its place, in bytes.
     pub at: usize,
     /// The commas behind it, each by its place.
     pub commas: Vec<usize>,

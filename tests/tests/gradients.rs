@@ -283,8 +283,11 @@ fn nets(chosen: impl Fn(&str) -> bool) {
 /// A network of `models/` with dropout at p = 0, for an input of that shape.
 fn without_dropout(file: &str, model: &str, shape: &[usize], batch: usize) -> ShapedGraph {
     let text = std::fs::read_to_string(format!("../models/{file}")).expect("a model");
-    let keep = |line: &&str| !line.trim_start().starts_with("labels");
-    let own = text.lines().filter(keep).map(|line| format!("{line}\n")).collect::<String>();
+    let mut parts = text.split("    labels ");
+    let first = parts.next().unwrap_or_default().to_owned();
+    // A list ends with its bracket, the name of a file with its line.
+    let rest = parts.filter_map(|part| part.split_once(if part.starts_with('[') { "]\n" } else { "\n" }));
+    let own = rest.fold(first, |own, (_, rest)| own + rest);
     let own =
         own.replace("Dropout(0.5)", "Dropout(0)").replace("1, 96, 96]", &format!("1, {}, {}]", shape[2], shape[3]));
     let order = format!("{own}\nmodel Chosen = {model}()\n").replace("[N, ", &format!("[{batch}, "));

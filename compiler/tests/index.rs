@@ -77,16 +77,16 @@ fn names_lead_to_their_declarations_and_back() {
     let spec = Indexed::model("resnet18.cnn");
     assert_eq!(spec.declared("Residual(channels, stride=2", "Residual"), "0:5 Residual");
     assert_eq!(spec.declared("Conv2d(channels, kernel_size=3", "channels"), "0:5 channels");
-    assert_eq!(spec.declared("Residual(channels, stride=2", "channels"), "0:24 channels");
-    assert_eq!(spec.declared("stride = 2 if", "stride"), "0:5 stride");
-    assert_eq!(spec.declared("2 if shrink", "shrink"), "0:27 shrink");
+    assert_eq!(spec.declared("Residual(channels, stride=2", "channels"), "0:27 channels");
+    assert_eq!(spec.declared("stride=2 if", "stride"), "0:5 stride");
+    assert_eq!(spec.declared("2 if shrink", "shrink"), "0:30 shrink");
     assert_eq!(spec.declared("= ResNet(arch=", "ResNet"), "0:19 ResNet");
     assert_eq!(spec.declared("ResNet(arch=[(2", "arch"), "0:19 arch");
     assert_eq!(spec.declared("[N, num_classes]", "N"), "0:20 N");
     assert_eq!(spec.declared("ReLU", "ReLU"), "none");
     let channels = ["0:8 channels", "0:11 channels", "0:14 channels"];
     assert_eq!(spec.used("block Residual(channels", "channels"), channels);
-    assert_eq!(spec.used("if project", "project"), ["0:14 project", "0:28 project"]);
+    assert_eq!(spec.used("if project", "project"), ["0:14 project", "0:31 project"]);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use cnnc_grammar::ast::{
 pub struct Cursor<'v> {
     /// The file.
     pub view: &'v View,
-    /// Where.
+    /// Its place, in bytes.
     pub byte: usize,
     /// What stands before it.
     pub before: Before,

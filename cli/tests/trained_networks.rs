@@ -1,6 +1,6 @@
 //! Trained networks that packages carry name the right classes, by the commands of `docs/import.md`, word for word: a classifier
 //! of photographs is imported, and networks of digits are read by the spec that the page shows. Where the packages are is
-//! `CNNC_TEST_TRAINED`; without it the test says that it is skipped.
+//! `CNNC_TEST_TRAINED`; without it those tests say that they are skipped.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -84,4 +84,26 @@ fn digits_get_their_names() {
         count += 1;
     }
     assert_eq!(count, 11);
+}
+
+/// A name that is a list which ships and a file too is asked about; a path says which.
+#[test]
+fn a_list_that_could_be_two_is_asked_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models");
+    fs::copy(models.join("lenet.safetensors"), folder.path().join("w.safetensors")).expect("a copy");
+    fs::write(folder.path().join("fashion_mnist"), "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n").expect("a file");
+    let import = |labels: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cnnc"));
+        let arguments = ["import", "w.safetensors", "--model", "lenet/LeNet", "-o", "net.cnn", "--labels", labels];
+        command.current_dir(folder.path()).args(arguments).output().expect("a process")
+    };
+    let both = import("fashion_mnist");
+    let errors = String::from_utf8_lossy(&both.stderr);
+    assert!(
+        !both.status.success() && errors.contains("E224") && errors.contains("./fashion_mnist is the file"),
+        "{errors}"
+    );
+    assert!(import("./fashion_mnist").status.success());
+    assert!(fs::read_to_string(folder.path().join("net.txt")).expect("the names").starts_with("a\nb\n"));
 }

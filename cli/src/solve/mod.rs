@@ -138,6 +138,12 @@ fn at(model: &Model, given: &[(String, i64)], fixed: &[(Arc<str>, i64)], console
         };
         return Err(console.fail(&Diagnostic::without_place(Code::E402, message), model.files()));
     }
+    for (place, (name, size)) in given.iter().enumerate() {
+        if let Some((_, first)) = given.iter().take(place).find(|(other, _)| other == name) {
+            let message = format!("`{name}` is given twice, as {first} and as {size}");
+            return Err(console.fail(&Diagnostic::without_place(Code::E402, message), model.files()));
+        }
+    }
     let value = |symbol: &SymbolSizes| {
         let asked = given.iter().find(|(name, _)| **name == *symbol.name).map(|(_, size)| *size);
         let known = || fixed.iter().find(|(name, _)| *name == symbol.name).map(|(_, size)| *size);

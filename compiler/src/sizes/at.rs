@@ -38,6 +38,9 @@ pub enum Besides {
     Many,
 }
 
+/// The most that is tried for neighbours: sizes times the weights of the expressions that they are put into.
+const MOST_WEIGHED: u64 = 10_000_000;
+
 /// Sizes outside of a rule that are listed one by one.
 const MOST_LISTED: usize = 16;
 
@@ -79,14 +82,19 @@ impl ShapedGraph {
         diagnostic.help(format!("sizes that work are {}", self.sizes))
     }
 
-    /// The sizes of a symbol next to `size` that fit all that is asked of it, the others being as `values` has them.
+    /// The sizes of a symbol next to `size` that fit all that is asked of it, the others being as `values` has them. Looked for
+    /// as far as a fraction of a second leads: there may be others further away.
     pub fn neighbours(&self, name: &str, size: i64, values: Values<'_>) -> Neighbours {
         let asked: Vec<&Requirement> = self.asked_of(name).collect();
         let fits = |&size: &i64| {
             let at = |symbol: &str| if symbol == name { Some(size) } else { values(symbol) };
             asked.iter().all(|requirement| requirement.holds(&at) != Some(false))
         };
-        Neighbours { below: (1..size).rev().find(fits), above: (size + 1..=LARGEST_AT_ALL).find(fits) }
+        let weight: u64 = asked.iter().map(|one| (one.left.weight() + one.right.weight()) as u64).sum();
+        let steps =
+            usize::try_from(MOST_WEIGHED / weight.max(1)).unwrap_or(usize::MAX).clamp(1, LARGEST_AT_ALL as usize);
+        let above = (size.saturating_add(1)..=i64::MAX).take(steps);
+        Neighbours { below: (1..size).rev().take(steps).find(fits), above: above.into_iter().find(fits) }
     }
 
     /// The smallest size of a symbol, whatever the others are.

@@ -30,11 +30,15 @@ impl Names {
     /// The list that ships under a name, or else a file.
     ///
     /// # Errors
-    /// E601 when there is neither.
+    /// E601 when there is neither, E224 when there are both.
     pub fn read(called: &Path, library: &Library<'_>) -> Result<Names> {
         let name = called.display().to_string();
         let mut shipped = library.0.iter().filter_map(|(path, text)| Some((list_name(path)?, *text)));
         if let Some((_, text)) = shipped.clone().find(|(known, _)| *known == name) {
+            if called.exists() {
+                let both = failure(Code::E224, format!("`{name}` is a list that ships, and a file that lies here"));
+                return Err(both.help(format!("./{name} is the file; where that does not lie, the list is meant")));
+            }
             return Ok(Names { called: name, text: text.to_owned() });
         }
         match Disk.read(&name, None) {

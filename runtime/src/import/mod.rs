@@ -134,8 +134,8 @@ impl Read {
 /// # Errors
 /// E601 when a file cannot be read or written, E602 when no spec that is known has the keys and sizes of a checkpoint, or several
 /// have, E603 when it is of no kind that is read or not what it says it is, E616 with all of it that has no word in the language,
-/// E617 when what would be written is there already, E224 when there are not as many names as classes; as [`Check`] says where
-/// the sides are run.
+/// E617 when what would be written is there already, E224 when there are not as many names as classes, or two lists of that
+/// name; as [`Check`] says where the sides are run.
 pub fn import(path: &Path, output: &Path, options: &Options<'_>) -> Result<Import> {
     let weights = output.with_extension("safetensors");
     let beside = options.labels.map(|_| output.with_extension("txt"));

@@ -32,6 +32,7 @@ mod outputs;
 mod params;
 mod recipe;
 mod run;
+mod shapes;
 mod slice;
 mod solve;
 mod source;

@@ -26,6 +26,8 @@ use cnnc_runtime::cpu::Cpu;
 use cnnc_runtime::{Backend, Disk, Parameters, Tensor, bind_input};
 use safetensors::SafeTensors;
 use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Checks all models of a spec.
@@ -36,6 +38,25 @@ pub fn check(path: &str) -> Checked {
 /// Checks all models of a spec that these sources hold.
 pub fn check_in(path: &str, sources: &dyn Sources) -> Checked {
     check::check(path, &Request::default(), sources, &mut ())
+}
+
+/// All specs in a folder and in those in it, by name.
+///
+/// # Panics
+/// When a folder cannot be read.
+pub fn specs(folder: &Path) -> Vec<PathBuf> {
+    let (mut found, mut folders) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+            match path.extension() {
+                _ if path.is_dir() => folders.push(path),
+                Some(ending) if ending == "cnn" => found.push(path),
+                _ => {}
+            }
+        }
+    }
+    found.sort();
+    found
 }
 
 /// A network with its shapes: of a file, its default model or the one of that name.

@@ -5,20 +5,9 @@ use cnnc_compiler::check::Checked;
 use cnnc_compiler::graph::print::print_shapes;
 use cnnc_grammar::{format_text, is_same_spec};
 use cnnc_tests::random::spec;
-use cnnc_tests::{Edited, Text, check, check_in};
+use cnnc_tests::{Edited, Text, check, check_in, specs};
 use std::fs;
-use std::path::{Path, PathBuf};
-
-/// All specs under a folder.
-fn specs(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
-        if entry.is_dir() {
-            specs(&entry, found);
-        } else if entry.extension().is_some_and(|ending| ending == "cnn") {
-            found.push(entry);
-        }
-    }
-}
+use std::path::Path;
 
 /// Its networks, and the codes of what is wrong with it.
 fn meaning(checked: &Checked) -> (Vec<String>, Vec<&'static str>) {
@@ -28,9 +17,7 @@ fn meaning(checked: &Checked) -> (Vec<String>, Vec<&'static str>) {
 
 #[test]
 fn every_spec_means_the_same_when_it_is_formatted() {
-    let mut paths = Vec::new();
-    specs(Path::new("cases"), &mut paths);
-    specs(Path::new("../models"), &mut paths);
+    let paths = ["cases", "../models"].into_iter().flat_map(|folder| specs(Path::new(folder)));
     let (mut formatted, mut networks) = (0, 0);
     for path in paths {
         let Ok(text) = fs::read_to_string(&path) else { continue };

@@ -13,11 +13,11 @@ use cnnc_runtime::import::Options as ImportOptions;
 use cnnc_runtime::{Model, Weights};
 use cnnc_tests::fixture::{Fixture, sizes};
 use cnnc_tests::random::{Net, spec};
-use cnnc_tests::{Ran, answers, check, cnnc, difference, formula, network, network_of_text};
+use cnnc_tests::{Ran, answers, check, cnnc, difference, formula, network, network_of_text, specs};
 use std::collections::HashMap;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A file in which every number says where it lies: so a tensor is known wherever it comes up, and none is ever made.
 struct Numbered;
@@ -34,17 +34,6 @@ impl ExternalData for Numbered {
 
     fn length(&self, _: &str) -> Result<u64, String> {
         Ok(u64::MAX)
-    }
-}
-
-/// All specs of a folder and of those in it.
-fn specs(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
-        if entry.is_dir() {
-            specs(&entry, found);
-        } else if entry.extension().is_some_and(|ending| ending == "cnn") {
-            found.push(entry);
-        }
     }
 }
 
@@ -105,9 +94,7 @@ fn comes_back(graph: &ShapedGraph) -> Result<(), String> {
 
 #[test]
 fn models_come_back_as_the_same_kernels() {
-    let mut all = Vec::new();
-    specs(Path::new("../models"), &mut all);
-    all.sort();
+    let all = specs(Path::new("../models"));
     let (mut count, mut wrong) = (0, Vec::new());
     for name in all.iter().map(|path| path.display().to_string()) {
         if check(&name).networks.is_empty() {

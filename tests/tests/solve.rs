@@ -6,28 +6,13 @@ use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::resolve::Request;
 use cnnc_compiler::unread::unread;
 use cnnc_runtime::Disk;
-use cnnc_tests::{answer, check, cnnc, network_of_text, printed, tensor};
+use cnnc_tests::{answer, check, cnnc, network_of_text, printed, specs, tensor};
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
-
-/// All specs in a folder and those in it.
-fn specs(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
-        if entry.is_dir() {
-            specs(&entry, found);
-        } else if entry.extension().is_some_and(|ending| ending == "cnn") {
-            found.push(entry);
-        }
-    }
-}
+use std::path::Path;
 
 /// Every model that ships: its file, and its name.
 fn models() -> Vec<(String, String)> {
-    let mut files = Vec::new();
-    specs(Path::new("../models"), &mut files);
-    files.sort();
-    let names = files.iter().map(|file| file.display().to_string()).flat_map(|file| {
+    let names = specs(Path::new("../models")).into_iter().map(|file| file.display().to_string()).flat_map(|file| {
         let networks = check(&file).networks;
         networks.into_iter().map(move |graph| (file.clone(), graph.graph.name.to_string())).collect::<Vec<_>>()
     });
@@ -143,6 +128,18 @@ fn what_is_unseen_changes_no_answer_and_what_is_seen_does() {
         }
     }
     assert!(unseen_lines > 60, "{unseen_lines}");
+}
+
+#[test]
+fn vast_sizes_and_contradictions_are_answered_at_once() {
+    let start = std::time::Instant::now();
+    for at in ["H=9000000000000000000,W=17", "H=1000000000000,W=1000000000001"] {
+        let refused = cnnc(&["solve", "../models/unet.cnn", "--at", at]);
+        assert!(refused.code == 1 && refused.errors.contains("E308"), "{}", refused.errors);
+    }
+    let twice = cnnc(&["solve", "../models/unet.cnn", "--at", "H=32,W=32,H=48"]);
+    assert!(twice.code == 1 && twice.errors.contains("`H` is given twice, as 32 and as 48"), "{}", twice.errors);
+    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `cnnc check --format json`: one object with what was told and what the models come to. `docs/json.md` says what is in it.
 
 use super::told::Told;
+use crate::shapes::{Port, ports};
 use cnnc_compiler::summary::Summary;
 use serde::Serialize;
 use std::io::{self, Write};
@@ -24,24 +25,17 @@ pub struct Model {
     model: String,
     params: u64,
     macs: Option<u64>,
-    outputs: Vec<Output>,
-}
-
-#[derive(Serialize)]
-struct Output {
-    name: String,
-    shape: String,
+    outputs: Vec<Port>,
 }
 
 /// A model of a spec.
 pub fn model(file: &str, summary: &Summary) -> Model {
-    let outputs = summary.totals.outputs.iter();
     Model {
         file: file.to_owned(),
         model: summary.model.to_string(),
         params: summary.totals.cost.parameters,
         macs: summary.totals.cost.macs,
-        outputs: outputs.map(|(name, shape)| Output { name: name.to_string(), shape: shape.to_string() }).collect(),
+        outputs: ports(&summary.totals.outputs),
     }
 }
 

@@ -2,19 +2,18 @@
 
 use super::{Answer, At, Symbol};
 use crate::console::{Console, Outcome};
+use crate::shapes::{Port, ports};
 use cnnc_compiler::graph::{NodeId, ShapedGraph};
-use cnnc_compiler::shape::{Dim, Shape};
 use cnnc_compiler::sizes::Besides;
 use cnnc_compiler::unread::Unread;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::Arc;
 
 #[derive(Serialize)]
 struct Data<'a> {
     model: &'a str,
-    inputs: Vec<Port<'a>>,
+    inputs: Vec<Port>,
     fixed: BTreeMap<&'a str, i64>,
     why_not_open: Option<&'a str>,
     sizes: Vec<Rule<'a>>,
@@ -22,20 +21,6 @@ struct Data<'a> {
     examples: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<AtData<'a>>,
-}
-
-#[derive(Serialize)]
-struct Port<'a> {
-    name: &'a str,
-    shape: Vec<Size>,
-}
-
-/// A number, or a symbolic size as text.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Size {
-    Number(i64),
-    Symbolic(String),
 }
 
 #[derive(Serialize)]
@@ -53,7 +38,7 @@ struct Rule<'a> {
 #[derive(Serialize)]
 struct AtData<'a> {
     sizes: BTreeMap<&'a str, i64>,
-    outputs: Vec<Port<'a>>,
+    outputs: Vec<Port>,
     dropped: Vec<UnreadData<'a>>,
     unseen: Vec<UnreadData<'a>>,
 }
@@ -83,11 +68,6 @@ pub fn json(answer: &Answer, graph: &ShapedGraph, console: &mut Console<'_>) -> 
         serde_json::to_writer_pretty(&mut *writer, &data).map_err(io::Error::from)?;
         writeln!(writer)
     })
-}
-
-fn ports(ports: &[(Arc<str>, Shape)]) -> Vec<Port<'_>> {
-    let size = |size: &Dim| size.number().map_or_else(|| Size::Symbolic(size.to_string()), Size::Number);
-    ports.iter().map(|(name, shape)| Port { name, shape: shape.iter().map(size).collect() }).collect()
 }
 
 fn rule(symbol: &Symbol) -> Rule<'_> {

@@ -2,7 +2,7 @@
 
 use super::memory::Memory;
 use crate::console::{Console, Outcome};
-use cnnc_compiler::shape::{Dim, Shape};
+use crate::shapes::{Port, Size, ports, sizes};
 use cnnc_compiler::sizes::SymbolSizes;
 use cnnc_compiler::summary::{ReceptiveField, Row, Seen, Summary};
 use serde::Serialize;
@@ -11,9 +11,9 @@ use std::io::{self, Write};
 #[derive(Serialize)]
 struct Data<'a> {
     model: &'a str,
-    inputs: Vec<PortData<'a>>,
+    inputs: Vec<Port>,
     rows: Vec<RowData<'a>>,
-    totals: TotalsData<'a>,
+    totals: TotalsData,
     memory: Option<MemoryData>,
     sizes: Vec<SizesData<'a>>,
     conditions: &'a [String],
@@ -31,12 +31,6 @@ struct MemoryData {
 }
 
 #[derive(Serialize)]
-struct PortData<'a> {
-    name: &'a str,
-    shape: Vec<Size>,
-}
-
-#[derive(Serialize)]
 struct RowData<'a> {
     path: &'a str,
     layer: &'a str,
@@ -49,14 +43,14 @@ struct RowData<'a> {
 }
 
 #[derive(Serialize)]
-struct TotalsData<'a> {
+struct TotalsData {
     params: u64,
     buffers: u64,
     macs: Option<u64>,
     activation_bytes: Option<u64>,
     parameter_bytes: u64,
     output_shape: Vec<Size>,
-    outputs: Vec<PortData<'a>>,
+    outputs: Vec<Port>,
     receptive_field: Option<[SeenData; 2]>,
 }
 
@@ -66,14 +60,6 @@ struct SizesData<'a> {
     start: i64,
     step: i64,
     last: Option<i64>,
-}
-
-/// A number, or a symbolic size as text.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Size {
-    Number(i64),
-    Symbolic(String),
 }
 
 /// A number of rows or columns, or "whole".
@@ -128,7 +114,7 @@ fn data((summary, memory): &(Summary, Option<Memory>)) -> Data<'_> {
     let totals = &summary.totals;
     Data {
         model: &summary.model,
-        inputs: summary.inputs.iter().map(|(name, shape)| PortData { name, shape: sizes(shape) }).collect(),
+        inputs: ports(&summary.inputs),
         rows: summary.rows.iter().map(row).collect(),
         totals: TotalsData {
             params: totals.cost.parameters,
@@ -137,7 +123,7 @@ fn data((summary, memory): &(Summary, Option<Memory>)) -> Data<'_> {
             activation_bytes: totals.cost.activation_bytes,
             parameter_bytes: totals.parameter_bytes,
             output_shape: totals.outputs.last().map(|(_, shape)| sizes(shape)).unwrap_or_default(),
-            outputs: totals.outputs.iter().map(|(name, shape)| PortData { name, shape: sizes(shape) }).collect(),
+            outputs: ports(&totals.outputs),
             receptive_field: totals.receptive_field.map(field),
         },
         memory: memory.as_ref().map(|memory| MemoryData {
@@ -163,11 +149,6 @@ fn row(row: &Row) -> RowData<'_> {
         activation_bytes: row.cost.activation_bytes,
         receptive_field: row.receptive_field.map(field),
     }
-}
-
-fn sizes(shape: &Shape) -> Vec<Size> {
-    let size = |dim: &Dim| dim.number().map_or_else(|| Size::Symbolic(dim.to_string()), Size::Number);
-    shape.iter().map(size).collect()
 }
 
 fn field(field: ReceptiveField) -> [SeenData; 2] {

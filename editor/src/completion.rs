@@ -88,7 +88,8 @@ fn code(cursor: &Cursor<'_>) -> Vec<CompletionItem> {
         _ if is_at_top && words.is_empty() => described(&DECLARATIONS),
         _ if is_at_top => Vec::new(),
         ["from", ..] if !in_brackets => {
-            cursor.kept().iter().map(|name| item(name, CompletionItemKind::VARIABLE, "kept")).collect()
+            let path = words.get(1).copied().unwrap_or("");
+            cursor.kept(path).iter().map(|name| item(name, CompletionItemKind::VARIABLE, "kept")).collect()
         }
         ["init", ..] if !in_brackets && statement.contains(':') => {
             schemes().map(|name| item(name, CompletionItemKind::ENUM_MEMBER, "a scheme")).collect()

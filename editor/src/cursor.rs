@@ -5,6 +5,7 @@
 
 use crate::analysis::View;
 use crate::scan::{Before, Inside, Open, before, is_word, word_before};
+use crate::signature::Callable;
 use cnnc_grammar::ast::{
     Body, Declaration, FlowItem, FlowKind, ItemKind, Label, Pattern, Statement, StatementKind, StringPart,
 };
@@ -104,25 +105,79 @@ impl<'v> Cursor<'v> {
         values
     }
 
-    /// What `from` can give back here: kept values and named inputs.
-    pub fn kept(&self) -> Vec<String> {
-        let (Some(declaration), mut kept) = (self.declaration(), Vec::new()) else { return Vec::new() };
-        self.each_before(&declaration.body, &mut |statement| match &statement.kind {
+    /// What `from` can give back here: kept values and named inputs, and calls that keep some; behind the path of a call, as
+    /// `encoder.`, what that keeps.
+    pub fn kept(&self, path: &str) -> Vec<String> {
+        let Some(declaration) = self.declaration() else { return Vec::new() };
+        let Some((calls, _)) = path.rsplit_once('.') else { return self.kept_in(declaration, true) };
+        let mut around = (declaration, true);
+        for name in calls.split('.') {
+            match self.called(around.0, around.1, name.trim()) {
+                Some(called) => around = (called, false),
+                None => return Vec::new(),
+            }
+        }
+        self.kept_in(around.0, false)
+    }
+
+    /// What a declaration keeps, before the cursor or in all of it.
+    fn kept_in(&self, declaration: &'v Declaration, before: bool) -> Vec<String> {
+        let mut kept = Vec::new();
+        self.each(&declaration.body, before, &mut |statement| match &statement.kind {
             StatementKind::Keep(label) => kept.extend(plain(label)),
-            StatementKind::Input { name: Some(name), .. } => kept.push(name.text.clone()),
-            StatementKind::Item(FlowItem { label: Some(label), kind: FlowKind::Use(_) }) => {
-                kept.extend(plain(label).map(|call| format!("{call}.")));
+            StatementKind::Input { name: Some(name), .. } if before => kept.push(name.text.clone()),
+            StatementKind::Item(FlowItem { label: Some(label), kind: FlowKind::Use(call) }) => {
+                let keeps = self.declared(&call.callee.text).is_some_and(|inner| !self.keeps_nothing(inner, 0));
+                kept.extend(plain(label).filter(|_| keeps).map(|call| format!("{call}.")));
             }
             _ => {}
         });
         kept
     }
 
-    /// The statements that begin before the cursor.
+    /// Whether nothing in a declaration is kept, nor in what it calls, as far down as names are typed.
+    fn keeps_nothing(&self, declaration: &'v Declaration, depth: usize) -> bool {
+        let mut nothing = true;
+        self.each(&declaration.body, false, &mut |statement| match &statement.kind {
+            StatementKind::Keep(_) => nothing = false,
+            StatementKind::Item(FlowItem { label: Some(_), kind: FlowKind::Use(call) }) if depth < 8 => {
+                nothing &= self.declared(&call.callee.text).is_none_or(|inner| self.keeps_nothing(inner, depth + 1));
+            }
+            _ => {}
+        });
+        nothing
+    }
+
+    /// The block that an item of that name calls.
+    fn called(&self, declaration: &'v Declaration, before: bool, name: &str) -> Option<&'v Declaration> {
+        let mut called = None;
+        self.each(&declaration.body, before, &mut |statement| {
+            if let StatementKind::Item(FlowItem { label: Some(label), kind: FlowKind::Use(call) }) = &statement.kind
+                && plain(label).is_some_and(|label| label == name)
+            {
+                called = Some(&*call.callee.text);
+            }
+        });
+        self.declared(called?)
+    }
+
+    fn declared(&self, name: &str) -> Option<&'v Declaration> {
+        match Callable::of(self.view, name)? {
+            Callable::Declared(declaration) => Some(declaration),
+            Callable::Layer(_) => None,
+        }
+    }
+
     fn each_before(&self, body: &'v Body, see: &mut dyn FnMut(&'v Statement)) {
-        for statement in body.statements.iter().take_while(|statement| (statement.span.start as usize) < self.byte) {
+        self.each(body, true, see);
+    }
+
+    /// The statements of a body, or those that begin before the cursor.
+    fn each(&self, body: &'v Body, before: bool, see: &mut dyn FnMut(&'v Statement)) {
+        let is_seen = |statement: &&Statement| !before || (statement.span.start as usize) < self.byte;
+        for statement in body.statements.iter().take_while(is_seen) {
             see(statement);
-            statement.kind.bodies().into_iter().for_each(|inner| self.each_before(inner, see));
+            statement.kind.bodies().into_iter().for_each(|inner| self.each(inner, before, see));
         }
     }
 }

@@ -21,7 +21,7 @@ pub fn hover(state: &State<'_>, asked: HoverParams) -> Answer<Option<Hover>> {
     let Some(view) = views.first() else { return Ok(None) };
     let Some((start, end)) = word(view.text(), view.byte(at.position)) else { return Ok(None) };
     let value = of_argument(view, start, end).unwrap_or_else(|| {
-        let parts = [here(&views, start), declared(&views, start), manual(view, start, end)];
+        let parts = [here(&views, start), declared(&views, start), values(&views, start), manual(view, start, end)];
         parts.into_iter().flatten().collect::<Vec<_>>().join("\n\n---\n\n")
     });
     let contents = HoverContents::Markup(MarkupContent { kind: MarkupKind::Markdown, value });
@@ -114,6 +114,24 @@ fn declared(views: &[View], byte: usize) -> Option<String> {
         let line = text.get(start..end)?.trim();
         Some(format!("```cnn\n{line}\n```\n{}", comments.join("\n")).trim_end().to_owned())
     })
+}
+
+/// What a parameter, or a name that a loop or `let` binds, stands for in all networks of all views, each network once.
+fn values(views: &[View], byte: usize) -> Option<String> {
+    let mut told = Vec::new();
+    for view in views {
+        let index = view.analysis.index();
+        let declaration = index.declaration_at(view.file, byte as u32).unwrap_or(view.span(byte, byte));
+        for (network, bound) in index.values_of(declaration) {
+            let times =
+                if bound.times > 1 { format!(", {} times", grouped(bound.times as u64)) } else { String::new() };
+            let line = format!("**{network}**{times}: `{bound}`  ");
+            if !told.contains(&line) {
+                told.push(line);
+            }
+        }
+    }
+    (!told.is_empty()).then(|| told.join("\n"))
 }
 
 /// The page of a layer or join.

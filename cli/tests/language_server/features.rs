@@ -139,6 +139,14 @@ fn hover_tells_numbers_and_the_manual() {
     // 3·3·16·32 + 32, 3·3·32·32 + 32, 3·3·32·64 + 64, 3·3·64·64 + 64
     assert!(text.contains("69,312 parameters"), "{text}");
     let blocks = client.open(folder.path().join("blocks.cnn").to_str().expect("a path"), BLOCKS);
+    for inner in ["(channels", "Conv2d(channels"] {
+        let text = hover(&mut client, &blocks, behind(BLOCKS, inner, &inner[..inner.len() - 4]));
+        assert!(text.contains("**Net**, 3 times: `16, 32, 64`"), "{text}");
+    }
+    let text = hover(&mut client, &blocks, behind(BLOCKS, "act: layer", "ac"));
+    assert!(text.contains("**Net**, 3 times: `ReLU`"), "{text}");
+    let text = hover(&mut client, &uri, behind(MAIN, "Pair(width)", "Pair(wi"));
+    assert!(text.contains("**Net**, 2 times: `32, 64`"), "{text}");
     let text = hover(&mut client, &blocks, behind(BLOCKS, "kernel_size=3", "ker"));
     assert!(text.contains("Height and width"), "{text}");
 }
@@ -162,8 +170,10 @@ fn completion_offers_what_can_stand_there() {
     );
     assert!(!has(&arguments, "out_channels="), "{arguments:?}");
     assert!(has(&typed("Pair("), "channels="));
-    let kept = typed("from first.");
-    assert!(has(&kept, "first."), "{kept:?}");
+    assert_eq!(typed("from fi"), ["first."]);
+    assert_eq!(typed("from first."), ["middle"]);
+    assert_eq!(typed("from first.mid"), ["middle"]);
+    assert!(typed("from second.").is_empty());
     assert!(has(&typed("init Conv2d: "), "xavier_uniform"));
     assert!(typed("# Con").is_empty());
     client.change(&uri, 2, None, "import \"\n");

@@ -18,7 +18,7 @@ pub use initialiser::{Distribution, Fan, Initialiser};
 pub use learning::Learning;
 pub use partial::PartialGraph;
 pub use pattern::fits_pattern;
-pub use trace::{Trace, TraceId, TraceKind, Visits};
+pub use trace::{Bound, Trace, TraceId, TraceKind, Visits};
 
 use crate::element::ElementType;
 use crate::ops::Op;
@@ -235,6 +235,8 @@ pub struct Graph {
     pub traces: Vec<Trace>,
     /// What each statement made; empty unless the request asks for an index.
     pub visits: Vec<Visits>,
+    /// What each name of a value stood for; empty unless the request asks for an index.
+    pub bound: Vec<Bound>,
     /// Shape contracts, in order.
     pub contracts: Vec<Contract>,
     /// Names of the classes, when the spec lists them.

@@ -8,7 +8,7 @@ mod shapes;
 
 pub use shapes::{Shapes, Sizes};
 
-use crate::graph::{NodeId, PartialGraph, ShapedGraph, Visits};
+use crate::graph::{Bound, Graph, NodeId, PartialGraph, ShapedGraph, Visits};
 use crate::shape::Shape;
 use cnnc_grammar::span::{FileId, Span};
 use std::cmp::Reverse;
@@ -53,6 +53,8 @@ pub struct Index {
     declarations: Vec<Use>,
     /// By the start of the statement, the outer before the inner, in the order of the networks.
     sites: Vec<Site>,
+    /// By name, then in the order of the networks, each with its network.
+    bound: Vec<(Arc<str>, Bound)>,
 }
 
 impl Index {
@@ -70,7 +72,12 @@ impl Index {
             add_sites(&mut sites, &graph.name, &graph.visits, &|node| network.shape(node));
         }
         sites.sort_by_key(|site| key(site.statement));
-        Index { uses, declarations, sites }
+        let graphs = networks.iter().map(|network| &network.graph).chain(partial.iter().map(PartialGraph::graph));
+        let of_graph =
+            |graph: &Graph| graph.bound.iter().map(|bound| (graph.name.clone(), bound.clone())).collect::<Vec<_>>();
+        let mut bound: Vec<_> = graphs.flat_map(of_graph).collect();
+        bound.sort_by_key(|(_, bound)| bound.name);
+        Index { uses, declarations, sites, bound }
     }
 
     /// Where the name at a place is declared, whether it is used or declared there; of several declarations the first.
@@ -103,6 +110,14 @@ impl Index {
         let Some(statement) = before.get(last).map(|site| key(site.statement)) else { return &[] };
         let first = before.partition_point(|site| key(site.statement) < statement);
         before.get(first..=last).unwrap_or_default()
+    }
+
+    /// What the name that is declared there stood for, an entry a network that gave it a value.
+    pub fn values_of(&self, declaration: Span) -> &[(Arc<str>, Bound)] {
+        let start = self.bound.partition_point(|(_, bound)| bound.name < declaration);
+        let after = self.bound.get(start..).unwrap_or_default();
+        let end = after.partition_point(|(_, bound)| bound.name == declaration);
+        after.get(..end).unwrap_or_default()
     }
 
     /// All uses, by place.

@@ -28,6 +28,8 @@ pub(in crate::resolve) struct Network<'a> {
     pub(super) items: Items,
     /// Where the visits of a statement stand in the graph.
     pub(super) visited: HashMap<Span, usize>,
+    /// Where the values of a name stand in the graph.
+    pub(super) bound: HashMap<Span, usize>,
     /// The names of blocks and models, once each.
     callees: HashMap<&'a str, Arc<str>>,
 }
@@ -92,6 +94,7 @@ impl<'a> Network<'a> {
             tied: TiedLayers::default(),
             items: Items::default(),
             visited: HashMap::new(),
+            bound: HashMap::new(),
             callees: HashMap::new(),
         }
     }

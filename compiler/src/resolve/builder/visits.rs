@@ -1,8 +1,9 @@
-//! For an index: what each statement made, in every turn and call that came by.
+//! For an index: what each statement made, and what each name stood for, in every turn and call that came by.
 
-use super::Network;
-use crate::graph::{NodeId, Visits};
-use crate::resolve::expression::Flow;
+use super::{Builder, Frame, Network};
+use crate::graph::{Bound, NodeId, Visits};
+use crate::resolve::expression::{Flow, Value};
+use cnnc_grammar::ast::{Name, Pattern};
 use cnnc_grammar::span::Span;
 use std::collections::hash_map::Entry;
 
@@ -31,6 +32,35 @@ impl Network<'_> {
         let shape = |node: NodeId| self.graph.dag.get(node).map(|node| &node.shape);
         if visits.values.last().is_none_or(|last| shape(*last) != shape(value)) {
             visits.values.push(value);
+        }
+    }
+}
+
+impl<'a> Builder<'a, '_> {
+    /// Takes in, for an index, what the names of a pattern stand for now.
+    pub fn note_pattern(&mut self, frame: &Frame<'a>, pattern: &'a Pattern) {
+        match pattern {
+            Pattern::Name(name) => self.note_bound(frame, name),
+            Pattern::Tuple(parts, _) => parts.iter().for_each(|part| self.note_pattern(frame, part)),
+        }
+    }
+
+    /// Takes in, for an index, what a name stands for now.
+    pub fn note_bound(&mut self, frame: &Frame<'a>, name: &'a Name) {
+        let value = frame.scope.get(&name.text).filter(|_| frame.scope.declared(&name.text) == Some(name.span));
+        let (true, Some(Some(value))) = (self.reporter.is_indexing() && self.network.expanding, value) else { return };
+        let written = match value {
+            Value::Layer(recipe) => self.reporter.files.text(recipe.site.span).to_owned(),
+            value => value.written(),
+        };
+        let number = if let Value::Int(number) = value { Some(*number) } else { None };
+        let bound = &mut self.network.graph.bound;
+        let place = *self.network.bound.entry(name.span).or_insert_with(|| {
+            bound.push(Bound::new(name.span));
+            bound.len() - 1
+        });
+        if let Some(bound) = bound.get_mut(place) {
+            bound.add(&written, number);
         }
     }
 }

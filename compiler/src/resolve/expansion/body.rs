@@ -67,6 +67,7 @@ impl<'a> Expander<'a, '_> {
                 let bound = builder.evaluate(frame, value);
                 binding::warn_of_hiding(&mut builder.reporter, frame, pattern);
                 bind_pattern(&mut builder.reporter, &mut frame.scope, pattern, bound, value.span);
+                builder.note_pattern(frame, pattern);
             }
             StatementKind::Tied { name, layer } => binding::tied(builder, frame, name, layer),
             StatementKind::Unreadable(body) => self.unreadable_statement(frame, body.as_ref(), span, cursor),

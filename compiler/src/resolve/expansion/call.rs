@@ -77,6 +77,7 @@ impl<'a> Expander<'a, '_> {
         bind_parameters(&mut builder.reporter, builder.declarations, &mut frame.scope, callable, given);
         for parameter in &callable.declaration.parameters {
             let name = &parameter.name;
+            builder.note_bound(frame, name);
             if let Some(Some(Value::Tensor(flow))) = frame.scope.get(&name.text) {
                 builder.keep(frame, name.text.as_str().into(), *flow, name.span);
             }

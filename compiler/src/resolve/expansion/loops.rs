@@ -89,6 +89,7 @@ impl<'a> Expander<'a, '_> {
                 self.turns(frame, cursor, &turns, |expander, frame, turn| {
                     let (reporter, scope) = (&mut expander.builder.reporter, &mut frame.scope);
                     bind_pattern(reporter, scope, pattern, known.element(turn), values.span);
+                    expander.builder.note_pattern(frame, pattern);
                 });
             }
             _ => {

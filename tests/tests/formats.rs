@@ -4,6 +4,8 @@ use cnnc_tests::{Ran, cnnc};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 
 /// An error within blocks, with a fix, a warning, and one without a place.
 const CASES: [&str; 4] = [
@@ -123,4 +125,32 @@ fn sarif_is_what_its_standard_asks_for() {
         }
     }
     assert!(regions > 500 && fixes > 90, "{regions} regions, {fixes} fixes");
+}
+
+/// By the schema of SARIF 2.1.0, which is not ours to hand on: `.ci/run` fetches it and a validator, and says where they lie.
+#[test]
+fn sarif_is_valid_by_its_schema() {
+    let Some(schema) = std::env::var_os("CNNC_TEST_SARIF") else {
+        println!("skipped: CNNC_TEST_SARIF does not say where the schema of SARIF lies");
+        return;
+    };
+    let python =
+        std::env::var_os("VIRTUAL_ENV").map_or("python3".into(), |folder| Path::new(&folder).join("bin/python"));
+    let specs = broken();
+    let log = tempfile::NamedTempFile::new().expect("a file");
+    let is_valid = |text: &str| {
+        fs::write(log.path(), text).expect("written");
+        let program = "import json, jsonschema, sys
+log, schema = [json.load(open(path, encoding='utf-8')) for path in sys.argv[1:]]
+jsonschema.validators.validator_for(schema)(schema, format_checker=jsonschema.FormatChecker()).validate(log)";
+        let ran = Command::new(&python).args(["-c", program]).arg(log.path()).arg(&schema).output().expect("a Python");
+        let said = String::from_utf8_lossy(&ran.stderr);
+        assert!(ran.status.success() || said.contains("ValidationError"), "{said}");
+        ran.status.success().then_some(()).ok_or(said.into_owned())
+    };
+    let text = written("sarif", &specs.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(is_valid(&text), Ok(()));
+    // The schema is one that would notice.
+    assert!(is_valid(&text.replacen("\"ruleIndex\": ", "\"ruleIndex\": -1", 1)).is_err());
+    assert!(is_valid(&text.replacen("\"startLine\": ", "\"startLine\": 0, \"line\": ", 1)).is_err());
 }

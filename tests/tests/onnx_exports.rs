@@ -50,11 +50,9 @@ fn imported(exported: &Exported, weights: &mut dyn FnMut(&str) -> io::Result<Vec
 
 /// Models that come back as other kernels, and why.
 const OTHERS: &[(&str, &str)] = &[
-    ("attention_pooling.cnn", "two permutations, one after the other, come back as one"),
     ("mobile_vit_xxs.cnn", "attention comes back as the products that it is"),
     ("vit_b_16.cnn", "attention comes back as the products that it is"),
     ("softmax_pooling.cnn", "there is no such pooling in ONNX"),
-    ("ssd300_vgg16.cnn", "RMSNorm came with operator set 23, and has no word in parts"),
     ("yolov5n.cnn", "grids that are written out come back as parameters"),
     ("yolov8n.cnn", "grids that are written out come back as parameters"),
 ];

@@ -204,6 +204,19 @@ fn patterns_become_their_layers() {
         .collect();
     let norm: Vec<&str> = norm.iter().map(String::as_str).collect();
     assert_eq!(body(&norm, weights), "norm: LayerNorm2d(eps=1e-6)");
+    let weights =
+        || vec![number("two", 2.0), number("eps", 1e-6), number("sixth", 1.0 / 6.0), tensor("norm.weight", &[6])];
+    let means = ["ReduceMean s -> v axes=3 keepdims=1", "ReduceSum s -> t axes=3 keepdims=1;Mul t sixth -> v"];
+    let ends = ["Div x r -> n", "Reciprocal r -> i;Mul x i -> n"];
+    for (mean, end) in means.iter().flat_map(|mean| ends.map(|end| (mean, end))) {
+        let norm = format!("Pow x two -> s;{mean};Add v eps -> w;Sqrt w -> r;{end}").replace("axes=3 ", "axes=3, ");
+        let mut norm: Vec<&str> = norm.split(';').collect();
+        norm.push("Mul n norm.weight -> y");
+        assert_eq!(body(&norm, weights()), "norm: RMSNorm(eps=1e-6)");
+        norm.pop();
+        norm.push("Identity n -> y");
+        assert_eq!(body(&norm, weights()), "RMSNorm(eps=1e-6, elementwise_affine=false)");
+    }
 }
 
 #[test]

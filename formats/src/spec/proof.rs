@@ -2,7 +2,8 @@
 //!
 //! Every kernel node gets a number that stands for what it computes: its kernel, its epilogue, its shape and the numbers of its
 //! arguments, parameters by their keys. Two graphs that give the same numbers at their outputs compute the same from the same
-//! tensors, however their nodes are ordered. Open sizes are bound to the smallest that fit.
+//! tensors, however their nodes are ordered, and in however many steps elements are only moved. Open sizes are bound to the
+//! smallest that fit.
 
 use super::graph;
 use super::{Network, ValueId};
@@ -10,7 +11,7 @@ use cnnc_compiler::check::check;
 use cnnc_compiler::diagnostic::{Code, Problems, RenderOptions, Renderer};
 use cnnc_compiler::graph::{NodeId, ShapedGraph};
 use cnnc_compiler::infer::infer;
-use cnnc_compiler::kernels::{Expression, Kernel, KernelGraph};
+use cnnc_compiler::kernels::{Expression, Kernel, KernelGraph, Permute};
 use cnnc_compiler::resolve::{Request, Sources};
 use cnnc_compiler::watch::Watch;
 use cnnc_compiler::write_kernels::{Bindings, write_kernels};
@@ -145,6 +146,18 @@ fn changes_nothing(kernels: &KernelGraph, id: NodeId) -> bool {
 #[derive(Default)]
 struct Meanings {
     known: HashMap<(String, Vec<usize>, Vec<usize>), usize>,
+    /// What elements were moved from to make the value of a number.
+    moved: HashMap<usize, Moved>,
+}
+
+/// A value whose elements are those of another, in one step.
+#[derive(Clone)]
+struct Moved {
+    /// The number of the other, and its shape.
+    from: usize,
+    taken: Vec<usize>,
+    /// Which axis of the other each axis is; none where the elements keep their order.
+    axes: Option<Vec<usize>>,
 }
 
 impl Meanings {
@@ -153,22 +166,101 @@ impl Meanings {
         let mut numbers = HashMap::new();
         for id in kernels.dag.order()? {
             let node = kernels.dag.get(id)?;
-            let what = match &node.kernel {
-                Kernel::Parameter(parameter) => {
+            let nodes = kernels.dag.arguments(id);
+            let arguments = nodes.iter().map(|id| numbers.get(id).copied()).collect::<Option<Vec<usize>>>()?;
+            let taken = nodes.first().and_then(|&first| kernels.dag.get(first)).map(|node| &*node.shape);
+            let what = match (&node.kernel, arguments.as_slice(), taken) {
+                (Kernel::Parameter(parameter), ..) => {
                     format!("parameter {}", key_of(&kernels.parameters.get(parameter.0 as usize)?.path))
                 }
-                kernel => format!("{kernel:?} {:?} {:?}", node.epilogue, node.element),
+                (_, [same], _) if changes_nothing(kernels, id) => {
+                    numbers.insert(id, *same);
+                    continue;
+                }
+                (Kernel::Permute(Permute { axes }), [from], Some(taken)) if node.epilogue.is_none() => {
+                    let moved = Moved { from: *from, taken: taken.to_vec(), axes: Some(axes.clone()) };
+                    numbers.insert(id, self.moved(moved, &node.shape));
+                    continue;
+                }
+                (Kernel::Reshape(_), [from], Some(taken)) if node.epilogue.is_none() => {
+                    let moved = Moved { from: *from, taken: taken.to_vec(), axes: None };
+                    numbers.insert(id, self.moved(moved, &node.shape));
+                    continue;
+                }
+                (Kernel::Map(expression), ..) => {
+                    format!("map {:?} {:?} {:?}", single(expression), node.epilogue.as_ref().map(single), node.element)
+                }
+                (kernel, ..) => format!("{kernel:?} {:?} {:?}", node.epilogue.as_ref().map(single), node.element),
             };
-            let arguments = kernels.dag.arguments(id);
-            let arguments = arguments.iter().map(|id| numbers.get(id).copied()).collect::<Option<Vec<usize>>>()?;
-            if let ([same], true) = (arguments.as_slice(), changes_nothing(kernels, id)) {
-                numbers.insert(id, *same);
-                continue;
-            }
-            let next = self.known.len();
-            let number = *self.known.entry((what, node.shape.clone(), arguments)).or_insert(next);
+            let number = self.number(what, &node.shape, arguments);
             numbers.insert(id, number);
         }
         kernels.outputs.iter().map(|output| numbers.get(&output.node).copied()).collect()
+    }
+
+    fn number(&mut self, what: String, shape: &[usize], arguments: Vec<usize>) -> usize {
+        let next = self.known.len();
+        *self.known.entry((what, shape.to_vec(), arguments)).or_insert(next)
+    }
+
+    /// The number of a value that is so made of another by moving elements: of several such steps, one after the other, that of
+    /// the one which does the same.
+    fn moved(&mut self, mut moved: Moved, shape: &[usize]) -> usize {
+        moved.axes = moved.axes.filter(|axes| !keep_order(axes, &moved.taken));
+        if moved.axes.is_none() && moved.taken == shape {
+            return moved.from;
+        }
+        let before = self.moved.get(&moved.from).cloned();
+        match (&moved.axes, before) {
+            (None, Some(before @ Moved { axes: None, .. })) => self.moved(before, shape),
+            (Some(axes), Some(Moved { from, taken, axes: Some(first) })) => {
+                let axes = axes.iter().filter_map(|&axis| first.get(axis).copied()).collect();
+                self.moved(Moved { from, taken, axes: Some(axes) }, shape)
+            }
+            _ => {
+                let number = self.number(format!("moved {:?}", moved.axes), shape, vec![moved.from]);
+                self.moved.insert(number, moved);
+                number
+            }
+        }
+    }
+}
+
+/// An expression whose numbers are those of single precision, as they are computed with and as files hold them.
+fn single(expression: &Expression) -> Expression {
+    expression.replace(&|part| match part {
+        Expression::Constant(number) => Some(Expression::Constant(f64::from(*number as f32))),
+        _ => None,
+    })
+}
+
+/// Whether axes in another order leave all elements where they are: those that move have the size 1.
+fn keep_order(axes: &[usize], taken: &[usize]) -> bool {
+    axes.iter().filter(|&&axis| taken.get(axis) != Some(&1)).is_sorted()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_that_move_elements_are_one() {
+        let mut meanings = Meanings::default();
+        let moved = |from, taken: [usize; 3], axes: Option<[usize; 3]>| Moved {
+            from,
+            taken: taken.into(),
+            axes: axes.map(Vec::from),
+        };
+        let from = meanings.number("a value".into(), &[2, 3, 4], Vec::new());
+        let there = meanings.moved(moved(from, [2, 3, 4], Some([1, 2, 0])), &[3, 4, 2]);
+        assert_eq!(meanings.moved(moved(there, [3, 4, 2], Some([2, 0, 1])), &[2, 3, 4]), from);
+        let twice = meanings.moved(moved(there, [3, 4, 2], Some([1, 2, 0])), &[4, 2, 3]);
+        assert_eq!(twice, meanings.moved(moved(from, [2, 3, 4], Some([2, 0, 1])), &[4, 2, 3]));
+        assert_ne!(twice, meanings.moved(moved(from, [2, 3, 4], None), &[4, 2, 3]));
+        let flat = meanings.moved(moved(from, [2, 3, 4], None), &[24]);
+        assert_eq!(meanings.moved(Moved { from: flat, taken: vec![24], axes: None }, &[2, 3, 4]), from);
+        let thin = meanings.number("another".into(), &[1, 3, 4], Vec::new());
+        let turned = meanings.moved(moved(thin, [1, 3, 4], Some([1, 0, 2])), &[3, 1, 4]);
+        assert_eq!(turned, meanings.moved(moved(thin, [1, 3, 4], None), &[3, 1, 4]));
     }
 }

@@ -74,6 +74,24 @@ impl Writer<'_> {
         Ok(self.nodes.initialiser(&name, &[count], Content::Computed(id)))
     }
 
+    /// A parameter that is an operand with axes of one element before its own: the parameter itself, under its key, where
+    /// another operand has all axes.
+    fn without_leading_axes(&self, id: NodeId, operands: &[NodeId], rank: usize) -> NodeId {
+        let whole =
+            |id: &NodeId| self.variants.node(*id).is_some_and(|node| node.shape.len() == rank) && !self.is_tensor(*id);
+        let inner = self.variants.arguments(id).first().copied().filter(|_| operands.iter().any(whole));
+        let nodes = inner.and_then(|inner| Some((inner, self.variants.node(id)?, self.variants.node(inner)?)));
+        match nodes {
+            Some((inner, reshaped, parameter))
+                if matches!((&reshaped.kernel, &parameter.kernel), (Kernel::Reshape(_), Kernel::Parameter(_)))
+                    && reshaped.shape.ends_with(&parameter.shape) =>
+            {
+                inner
+            }
+            _ => id,
+        }
+    }
+
     /// Whether a kernel's value is a tensor of the file.
     pub(super) fn is_tensor(&self, id: NodeId) -> bool {
         let Some(node) = self.variants.node(id) else { return false };
@@ -90,6 +108,10 @@ impl Writer<'_> {
         let mut values = Vec::with_capacity(own.len());
         for (place, &argument) in own.iter().enumerate() {
             let name = if node.kernel.is_weighted() && place > 0 { "weight" } else { "constant" };
+            let argument = match node.kernel {
+                Kernel::Map(_) => self.without_leading_axes(argument, own, node.shape.len()),
+                _ => argument,
+            };
             values.push(self.value_as(argument, name)?);
         }
         let mut epilogues: Vec<Expression> = self.variants.nodes(id).filter_map(|node| node.epilogue.clone()).collect();

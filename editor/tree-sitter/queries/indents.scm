@@ -1,0 +1,2 @@
+[(body) (parameters) (arguments) (list) (tuple)] @indent
+["}" ")" "]"] @outdent

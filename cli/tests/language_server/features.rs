@@ -268,6 +268,34 @@ fn faults_can_be_mended_by_a_key() {
 }
 
 #[test]
+fn all_that_is_safe_is_mended_at_once() {
+    let text = "model A {
+    input [N, 3, 8, 8]
+    Conv2d(4, kernel_size=3, bias=False)
+    Conv2d(4.0, kernel_size=3.0)
+    Conv2d(4, kernel_sise=3)
+}
+";
+    let (mut client, uri) = Client::with("/nowhere/faulty.cnn", text);
+    let start = Position::new(0, 0);
+    let mut asked = |only: &str| {
+        let context = json!({ "diagnostics": [], "only": [only] });
+        let range = json!({ "start": start, "end": start });
+        let asked = json!({ "textDocument": { "uri": uri }, "range": range, "context": context });
+        client.ask_json::<CodeActionRequest>(asked).expect("actions")
+    };
+    let all = asked("source.fixAll");
+    let [CodeActionOrCommand::CodeAction(action)] = all.as_slice() else { panic!("{all:?}") };
+    assert_eq!(action.kind.as_ref().map(|kind| kind.as_str()), Some("source.fixAll"));
+    let mended = edited(text, edits_of(action.edit.as_ref().expect("an edit"), &uri));
+    let expected = text.replace("False", "false").replace("4.0", "4").replace("3.0", "3");
+    // A name that is only like another one is left: that it was meant is a guess.
+    assert_eq!(mended, expected);
+    assert_eq!(asked("source"), all);
+    assert!(asked("refactor").is_empty());
+}
+
+#[test]
 fn formatting_changes_the_lines_that_differ() {
     let text = "model A {\n    input [N, 3, 8, 8]\n    Conv2d( 4,kernel_size = 3 )\n    ReLU\n}\n";
     let (mut client, uri) = Client::with("/nowhere/crooked.cnn", text);

@@ -49,6 +49,9 @@ pub struct Train {
     /// Keep less of the forward half and compute it again: the same numbers in less memory and more time.
     #[arg(long)]
     pub recompute: bool,
+    /// Write what is measured for TensorBoard too: `tensorboard --logdir` and the run's folder.
+    #[arg(long)]
+    pub tensorboard: bool,
 }
 
 /// Evaluate a trained model: accuracy, the five likeliest, every class, and which is taken for which.

@@ -5,6 +5,7 @@
 
 mod progress;
 mod signals;
+mod tensorboard;
 
 use crate::arguments::Train;
 use crate::console::{Console, Outcome, Stop};
@@ -17,9 +18,11 @@ use cnnc_runtime::train::checkpoint::{self, BEST};
 use cnnc_runtime::train::{CURVES, Ending, Event, History, Run, RunFolder, learn};
 use cnnc_runtime::{Result, Tensor, write_whole};
 use progress::Progress;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use tensorboard::EventFile;
 
 /// Trains.
 pub fn run(arguments: &Train, console: &mut Console<'_>) -> Outcome {
@@ -42,7 +45,8 @@ pub fn run(arguments: &Train, console: &mut Console<'_>) -> Outcome {
     })?;
     let progress = Progress::new(noun(&prepared), console);
     let (history, undrawn) = (History::default(), false);
-    let mut screen = Screen { progress, prepared: &prepared, console, history, undrawn, ended: None };
+    let events = if arguments.tensorboard { Events::Wanted } else { Events::Unwanted };
+    let mut screen = Screen { progress, prepared: &prepared, console, history, events, undrawn, ended: None };
     let ending = go(&prepared, folder, resume.as_deref(), &stop, &mut screen);
     let Screen { console, history, ended, .. } = screen;
     if let Some(stop) = ended {
@@ -117,10 +121,22 @@ struct Screen<'s, 'c> {
     console: &'s mut Console<'c>,
     /// The epochs that are over.
     history: History,
+    /// Where TensorBoard reads.
+    events: Events,
     /// Whether it was said that the curves cannot be drawn.
     undrawn: bool,
     /// Why nothing can be shown any more.
     ended: Option<Stop>,
+}
+
+/// The file for TensorBoard.
+enum Events {
+    /// Nobody wants it, or it cannot be written, which was said.
+    Unwanted,
+    /// It is begun with the run.
+    Wanted,
+    /// It is there.
+    Begun(EventFile),
 }
 
 impl Screen<'_, '_> {
@@ -135,6 +151,10 @@ impl Screen<'_, '_> {
                     history.records.iter().for_each(|record| self.line(&self.progress.line(record, false)));
                 }
                 self.history = history.clone();
+                if matches!(self.events, Events::Wanted) {
+                    let begun = EventFile::begin(&self.prepared.recipe.output, &history.records);
+                    self.told(begun.map(Events::Begun));
+                }
             }
             Event::Stepped { epoch, batch, pictures, loss } => self.progress.step(epoch, batch, pictures, loss),
             Event::Validated { seen, count } => self.progress.validate(seen, count),
@@ -145,6 +165,10 @@ impl Screen<'_, '_> {
                 }
                 self.history = history.clone();
                 self.draw();
+                if let Events::Begun(mut file) = std::mem::replace(&mut self.events, Events::Unwanted) {
+                    let added = file.epoch(record);
+                    self.told(added.map(|()| Events::Begun(file)));
+                }
             }
             Event::Printed { epoch, step, loss, parameters, .. } => {
                 self.progress.clear();
@@ -172,6 +196,15 @@ impl Screen<'_, '_> {
     fn note(&mut self, text: &str) {
         self.progress.clear();
         self.console.note(text);
+    }
+
+    /// Goes on with a file for TensorBoard; one that cannot be written is no reason to end a training.
+    fn told(&mut self, events: io::Result<Events>) {
+        self.events = events.unwrap_or_else(|error| {
+            self.progress.clear();
+            self.console.remark(Code::E601, format!("no events are written for TensorBoard: {error}"));
+            Events::Unwanted
+        });
     }
 
     /// Draws the curves; a picture that cannot be written is no reason to end a training.
@@ -223,6 +256,9 @@ fn stopped(epoch: usize, batch: usize, arguments: &Train) -> String {
     }
     if let Some(device) = arguments.recipe.device {
         command += &format!(" --device {device}");
+    }
+    if arguments.tensorboard {
+        command += " --tensorboard";
     }
     format!("stopped after epoch {epoch} and {}; `{command} --resume` goes on\n", batches_of(batch))
 }

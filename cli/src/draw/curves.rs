@@ -5,15 +5,15 @@ use super::svg::{picture, text};
 use cnnc_runtime::train::{History, Record};
 use std::fmt::Write;
 
-/// The width of a panel, and what the last label needs besides in a wide font.
-const PANEL: f64 = 440.0;
-const SPARE: f64 = 24.0;
+/// The width of a panel without its labels, and its height with them.
+const PLOT: f64 = 300.0;
 const HEIGHT: f64 = 340.0;
-/// Room for tick labels on the left of a panel, for line labels on its right, above and below it.
+/// Room for tick labels on the left of a panel, above and below it.
 const LEFT: f64 = 52.0;
-const RIGHT: f64 = 88.0;
 const TOP: f64 = 48.0;
 const BOTTOM: f64 = 46.0;
+/// What a letter of a line's label takes in the widest font that browsers take for `sans-serif`, bold.
+const LETTER: f64 = 7.5;
 /// The least distance of two labels, in pixels.
 const LABEL_GAP: f64 = 15.0;
 
@@ -36,6 +36,13 @@ impl Series {
     /// The values that are numbers.
     pub fn values(&self) -> impl Iterator<Item = f64> {
         self.pieces().flatten().map(|point| point.1)
+    }
+
+    /// What stands at its end in a panel of that title; nothing where no value is a number.
+    fn label(&self, title: &str) -> Option<String> {
+        let (_, value) = self.end()?;
+        let number = if title.ends_with('%') { format!("{value:.1}") } else { format!("{value:.3}") };
+        Some(format!("{} {number}", self.name))
     }
 
     /// The last point that is a number.
@@ -94,27 +101,27 @@ pub fn panels_of_runs(runs: &[(String, &History)]) -> Vec<Panel> {
 /// The picture of a history of a run of so many epochs.
 pub fn curves(name: &str, history: &History, epochs: usize) -> String {
     let epochs = epochs.max(history.records.len());
-    drawn(&format!("training of {name}"), &panels(history), epochs, RIGHT)
+    drawn(&format!("training of {name}"), &panels(history), epochs)
 }
 
 /// The picture of several runs beside each other.
 pub fn curves_of_runs(runs: &[(String, &History)]) -> String {
     let epochs = runs.iter().map(|(_, history)| history.records.len()).max().unwrap_or(1);
-    let widest = runs.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     let names: Vec<&str> = runs.iter().map(|(name, _)| name.as_str()).collect();
-    let right = 7.0 * widest as f64 + 62.0;
-    drawn(&format!("training of {}", names.join(", ")), &panels_of_runs(runs), epochs, right)
+    drawn(&format!("training of {}", names.join(", ")), &panels_of_runs(runs), epochs)
 }
 
-/// Panels beside each other, each with so much room for the labels on its right.
-fn drawn(title: &str, panels: &[Panel], epochs: usize, right: f64) -> String {
-    let (mut body, width) = (String::new(), PANEL - RIGHT + right);
+/// Panels beside each other, each with room for the labels on its right.
+fn drawn(title: &str, panels: &[Panel], epochs: usize) -> String {
+    let labels = panels.iter().flat_map(|(title, series)| series.iter().filter_map(|series| series.label(title)));
+    let widest = labels.map(|label| label.chars().count()).max().unwrap_or(0);
+    let (mut body, width) = (String::new(), LEFT + PLOT + LETTER * widest as f64);
     let epochs = Axis::counting(epochs, 6);
     for (position, (title, series)) in panels.iter().enumerate() {
-        let left = position as f64 * width;
-        panel(&mut body, [left + LEFT, left + width - right], title, series, &epochs);
+        let start = position as f64 * width + LEFT;
+        panel(&mut body, [start, start + PLOT], title, series, &epochs);
     }
-    picture(panels.len() as f64 * width + SPARE, HEIGHT, title, &body)
+    picture(panels.len() as f64 * width + 8.0, HEIGHT, title, &body)
 }
 
 fn panel(body: &mut String, [x0, x1]: [f64; 2], title: &str, series: &[Series], epochs: &Axis) {
@@ -150,14 +157,12 @@ fn panel(body: &mut String, [x0, x1]: [f64; 2], title: &str, series: &[Series], 
             let _ = writeln!(body, "<circle class=\"{class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\"/>");
         }
     }
-    let ends: Vec<(f64, f64, f64)> =
-        series.iter().filter_map(Series::end).map(|(epoch, value)| (x(epoch), y(value), value)).collect();
+    let ends: Vec<(f64, f64)> =
+        series.iter().filter_map(Series::end).map(|(epoch, value)| (x(epoch), y(value))).collect();
     let places = apart(ends.iter().map(|end| end.1).collect());
-    let drawn = series.iter().filter(|series| series.end().is_some());
-    for ((series, &(x, _, value)), y) in drawn.zip(&ends).zip(places) {
-        let label = if title.ends_with('%') { format!("{value:.1}") } else { format!("{value:.3}") };
-        let (class, label) = (format!("label {}", series.class), format!("{} {label}", series.name));
-        text(body, [x + 8.0, y + 4.0], &class, "start", &label);
+    let labels = series.iter().filter_map(|series| Some((series.class, series.label(title)?)));
+    for (((class, label), &(x, _)), y) in labels.zip(&ends).zip(places) {
+        text(body, [x + 8.0, y + 4.0], &format!("label {class}"), "start", &label);
     }
 }
 
@@ -264,6 +269,58 @@ mod tests {
         );
         let many = apart((0..8).map(|label| 100.0 + f64::from(label)).collect());
         assert!(many.windows(2).all(|pair| pair[1] - pair[0] > LABEL_GAP - 1e-6), "{many:?}");
+    }
+
+    /// `UPDATE_DOCS=1` draws them anew.
+    #[test]
+    fn the_pictures_of_the_page_are_those_of_its_logs() {
+        let of_log = |name: &str| {
+            let path = format!("../docs/training/{name}.jsonl");
+            let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+            History { records: text.lines().map(|line| serde_json::from_str(line).expect("a record")).collect() }
+        };
+        for (picture, log, model) in [
+            ("lenet", "cnnc_lenet_0", "LeNet"),
+            ("modern_lenet", "cnnc_modern_lenet_0", "ModernLeNet"),
+            ("embedded_lenet", "cnnc_embedded_lenet", "LeNet"),
+        ] {
+            let svg = curves(model, &of_log(log), 1);
+            let path = format!("../docs/pictures/{picture}.svg");
+            if std::env::var_os("UPDATE_DOCS").is_some() {
+                std::fs::write(&path, &svg).expect("written");
+            }
+            assert!(std::fs::read_to_string(&path).is_ok_and(|kept| kept == svg), "{path} is another picture");
+        }
+    }
+
+    /// In a wide font too: a letter of a label at `LETTER` pixels, one of a tick at 8. The legends stand above both.
+    #[test]
+    fn labels_do_not_run_into_the_next_panel() {
+        let (three, seven) = (history(3), history(7));
+        let long = "a run of a long name".to_owned();
+        for svg in [curves("LeNet", &seven, 10), curves_of_runs(&[(long, &three), ("b".into(), &seven)])] {
+            let texts = svg.lines().filter(|line| line.starts_with("<text"));
+            let place = |line: &str| {
+                let number = line.split("x=\"").nth(1).and_then(|rest| rest.split('"').next());
+                let words = line.split('>').nth(1).and_then(|rest| rest.split('<').next()).expect("words");
+                (number.expect("a place").parse::<f64>().expect("a number"), words.chars().count() as f64)
+            };
+            let (labels, others): (Vec<&str>, Vec<&str>) = texts.partition(|line| line.contains("label "));
+            let ticks: Vec<(f64, f64)> = others
+                .iter()
+                .filter(|line| line.contains("\"end\"") && !line.contains("y=\"28.0\""))
+                .map(|line| place(line))
+                .collect();
+            for (x, letters) in labels.iter().map(|line| place(line)) {
+                let end = x + LETTER * letters;
+                let next = ticks.iter().map(|(right, letters)| right - 8.0 * letters).filter(|left| *left > x);
+                assert!(
+                    next.clone().all(|left| left > end),
+                    "{end} and {next:?} in\n{svg}",
+                    next = next.collect::<Vec<_>>()
+                );
+            }
+        }
     }
 
     #[test]

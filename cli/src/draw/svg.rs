@@ -2,15 +2,15 @@
 
 use std::fmt::Write;
 
-/// Colours by class; the second set holds where the reader's surroundings are dark.
+/// Colours by class; the second set holds where the reader's surroundings are dark. What takes a colour away stands behind them.
 const STYLE: &str = "
 .paper { fill: #ffffff } .grid { stroke: #e3e6ea } .axis { stroke: #8a929b } .ink { fill: #1f2328 } .faint { fill: #5d6670 }
 .train { stroke: #2f6fde; fill: #2f6fde } .validation { stroke: #d9600d; fill: #d9600d } .accuracy { stroke: #15803d; fill: #15803d }
-.line { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round } .label { stroke: none; font-weight: 600 }
 .cell { fill: #2f6fde } .on { fill: #ffffff }
 .run0 { stroke: #2f6fde; fill: #2f6fde } .run1 { stroke: #d9600d; fill: #d9600d } .run2 { stroke: #15803d; fill: #15803d }
 .run3 { stroke: #a626a4; fill: #a626a4 } .run4 { stroke: #0e7f92; fill: #0e7f92 } .run5 { stroke: #a6341b; fill: #a6341b }
 .run6 { stroke: #5a6472; fill: #5a6472 } .run7 { stroke: #8a6d00; fill: #8a6d00 }
+.line { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round } .label { stroke: none; font-weight: 600 }
 text { font: 12px system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif } .title { font-size: 14px; font-weight: 600 }
 @media (prefers-color-scheme: dark) {
 .paper { fill: #0d1117 } .grid { stroke: #262c34 } .axis { stroke: #6e7781 } .ink { fill: #e6edf3 } .faint { fill: #9aa4af }
@@ -52,4 +52,19 @@ pub fn escaped(text: &str) -> String {
         }
     }
     safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of two rules for an element the later one holds: a line in a run's colour is not filled with it.
+    #[test]
+    fn lines_are_not_filled_and_labels_have_no_outline() {
+        for part in STYLE.split("@media") {
+            let last = |what: &str| part.rfind(what).expect("a rule");
+            let colours = part.rfind(".run7 {").expect("colours");
+            assert!(last(".line { fill: none") > colours && last(".label { stroke: none") > colours, "{part}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ const JOINS = ['sum', 'product', 'concat', 'difference', 'quotient', 'maximum', 
 
 /** Words that begin statements, which may name an item all the same. */
 const WORDS = [
-  'if', 'for', 'repeat', 'Sequential', 'input', 'output', 'expect', 'keep', 'from', 'init', 'let', 'tied', 'labels', 'image', 'in',
+  'if', 'for', 'repeat', 'Sequential', 'input', 'output', 'expect', 'keep', 'from', 'init', 'let', 'tied', 'labels', 'assert', 'image', 'in',
   'model', 'block', 'import', ...JOINS,
 ];
 
@@ -67,7 +67,7 @@ module.exports = grammar({
     _braced: ($) => choice($.if_statement, $.for_statement, $.repeat, alias($.braced_item, $.flow_item)),
     braced_item: ($) => seq(optional($._labelled), choice($.filled, $.join, $.sequential, $.body)),
     _statement: ($) =>
-      choice($.flow_item, $.input, $.output, $.expect, $.keep, $.from, $.init, $.let, $.tied, $.labels),
+      choice($.flow_item, $.input, $.output, $.expect, $.assert, $.keep, $.from, $.init, $.let, $.tied, $.labels),
     flow_item: ($) => seq(optional($._labelled), choice($.call, $.constant)),
     _labelled: ($) => seq(field('label', $.label), ':'),
     label: ($) => choice(seq(choice(reserved('labels', $.word), $.string), optional($.index)), alias(choice(...WORDS), $.word)),
@@ -88,6 +88,9 @@ module.exports = grammar({
     image: ($) => seq('image', optional($.arguments)),
     output: ($) => seq('output', field('name', $.label)),
     expect: ($) => seq('expect', field('shape', $.list)),
+    assert: ($) =>
+      seq('assert', field('measure', $.call), carrying($, choice('<=', '>=', '==', '<', '>')), field('bound', choice($.amount, $._expression))),
+    amount: () => token(/\d+(\.\d+)?([kMG]|[KMG]iB)/),
     keep: ($) => seq('keep', field('name', $.label)),
     from: ($) => seq('from', $.label, repeat(seq('.', $.label))),
     init: ($) => seq('init', $._target, repeat(seq(carrying($, ','), $._target)), ':', field('scheme', $.call)),

@@ -7,6 +7,8 @@
 (characters) @string
 (interpolation ["{" "}"] @punctuation.special)
 (number) @number
+(amount) @number
+(assert measure: (call callee: (word) @function.builtin))
 (boolean) @boolean
 
 (call callee: (word) @function.call)
@@ -22,7 +24,7 @@
 
 ["import" "model" "block"] @keyword
 ["if" "else" "for" "in" "repeat"] @keyword.control
-["input" "output" "expect" "keep" "from" "init" "let" "tied" "labels" "image"] @keyword
+["input" "output" "expect" "assert" "keep" "from" "init" "let" "tied" "labels" "image"] @keyword
 ["and" "or" "not"] @keyword.operator
 ["sum" "product" "concat" "difference" "quotient" "maximum" "minimum" "stack" "matmul" "Sequential"] @keyword.function
 

@@ -1,0 +1,125 @@
+//! `cnnc graph FILE`: a network drawn, blocks closed or open, as SVG, as a page, as DOT, or in the terminal.
+
+mod facts;
+mod layout;
+mod outline;
+mod page;
+mod picture;
+mod runs;
+mod svg;
+
+use crate::arguments;
+use crate::console::{Console, Outcome, Stop};
+use crate::model;
+use crate::numbers::grouped;
+use crate::opened::opened;
+use crate::outputs;
+use cnnc_compiler::diagnostic::{Code, Diagnostic};
+use cnnc_compiler::graph::ShapedGraph;
+use cnnc_grammar::span::Files;
+use cnnc_runtime::Model;
+use facts::Facts;
+use outline::{Body, outline};
+use picture::{Picture, View};
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The most boxes of a picture.
+const MOST_BOXES: usize = 5_000;
+
+/// The most layers of a page.
+const MOST_LAYERS: usize = 20_000;
+
+/// Draws.
+pub fn graph(arguments: &arguments::Graph, console: &mut Console<'_>) -> Outcome {
+    let model = model::load(&arguments.file, &arguments.model, console)?;
+    let Some(output) = &arguments.output else { return Ok(()) };
+    let checked = outputs::check(output, outputs::sources(model.files()));
+    checked.map_err(|diagnostic| console.fail(&diagnostic, model.files()))?;
+    let text = match form(output) {
+        Some(Form::Page) => page_of(&model, arguments, console)?,
+        Some(Form::Svg) => {
+            let network = Network::of(model.graph(), &[]);
+            svg::svg(&drawn(&network, &model, arguments.depth, console)?, model.name())
+        }
+        Some(Form::Dot) => String::new(),
+        None => return Err(unknown_form(output, console)),
+    };
+    fs::write(output, text).map_err(|error| {
+        let message = format!("cannot write `{}`: {error}", output.display());
+        console.fail(&Diagnostic::without_place(Code::E601, message), model.files())
+    })
+}
+
+/// What a file is written as.
+enum Form {
+    Svg,
+    Page,
+    Dot,
+}
+
+/// By a file's ending; nothing where that is another.
+fn form(output: &Path) -> Option<Form> {
+    match output.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+        "svg" => Some(Form::Svg),
+        "html" | "htm" => Some(Form::Page),
+        "dot" | "gv" => Some(Form::Dot),
+        _ => None,
+    }
+}
+
+fn unknown_form(output: &Path, console: &mut Console<'_>) -> Stop {
+    let message = format!("`{}` says no form to draw in", output.display());
+    let diagnostic = Diagnostic::without_place(Code::E601, message).note("a picture is .svg, .html or .dot");
+    console.fail(&diagnostic, &Files::default())
+}
+
+/// A network, and what there is to draw of it.
+struct Network<'m> {
+    shaped: &'m ShapedGraph,
+    facts: Facts,
+    outline: Body,
+}
+
+impl Network<'_> {
+    /// Of a network whose sizes are known in part.
+    fn of<'m>(shaped: &'m ShapedGraph, known: &[(Arc<str>, i64)]) -> Network<'m> {
+        let facts = Facts::of_network(shaped, known);
+        let outline = outline(shaped, &facts);
+        Network { shaped, facts, outline }
+    }
+}
+
+/// The page, of a network whose sizes are open where they can be.
+fn page_of(model: &Model, arguments: &arguments::Graph, console: &mut Console<'_>) -> Outcome<String> {
+    let opened = opened(model, &arguments.file, &arguments.model, console)?;
+    let network = Network::of(opened.model.graph(), &opened.fixed);
+    let layers = network.shaped.graph.dag.len();
+    let (Network { shaped, facts, outline }, depth) = (&network, arguments.depth.unwrap_or(1));
+    let page = || page::page(shaped, facts, outline, depth, opened.why_not.as_deref());
+    let written = if layers > MOST_LAYERS { None } else { page() };
+    written.ok_or_else(|| {
+        let [layers, most] = [layers, MOST_LAYERS].map(|number| grouped(number as u64));
+        let message = format!("a page holds up to {most} layers that few lines pass, and the network has {layers}");
+        let diagnostic = Diagnostic::without_place(Code::E217, message).help("an .svg shows it with its blocks closed");
+        console.fail(&diagnostic, model.files())
+    })
+}
+
+/// The picture, with blocks open down to a depth or as fits a page; an error where it has too many boxes.
+fn drawn(network: &Network<'_>, model: &Model, depth: Option<usize>, console: &mut Console<'_>) -> Outcome<Picture> {
+    let Network { shaped, facts, outline } = network;
+    let boxes = View { depth: depth.unwrap_or(1) }.boxes(outline);
+    let composed = match depth {
+        _ if boxes > MOST_BOXES => None,
+        Some(depth) => picture::compose(shaped, facts, outline, View { depth }),
+        None => picture::compose_a_page(shaped, facts, outline),
+    };
+    composed.ok_or_else(|| {
+        let [boxes, most] = [boxes, MOST_BOXES].map(|number| grouped(number as u64));
+        let message = format!("a picture has up to {most} boxes, and this one would have {boxes}");
+        let diagnostic = Diagnostic::without_place(Code::E217, message).help("a smaller --depth closes blocks");
+        console.fail(&diagnostic, model.files())
+    })
+}

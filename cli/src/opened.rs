@@ -19,12 +19,7 @@ pub struct Opened {
 }
 
 /// The model with its fixed sizes left open, where it has some; else itself, and why not where that cannot be.
-pub fn opened(
-    model: &Model,
-    file: &Path,
-    arguments: &arguments::Model,
-    console: &mut Console<'_>,
-) -> Outcome<Opened> {
+pub fn opened(model: &Model, file: &Path, arguments: &arguments::Model, console: &mut Console<'_>) -> Outcome<Opened> {
     let as_it_is = |why_not| Opened { model: model.clone(), why_not, fixed: Vec::new() };
     let is_fixed = |shape: &Shape| shape.iter().skip(2).any(|size| size.number().is_some());
     if !model.inputs().iter().any(|input| is_fixed(&input.shape)) || !arguments.input_shape.is_empty() {

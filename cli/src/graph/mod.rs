@@ -1,12 +1,17 @@
 //! `cnnc graph FILE`: a network drawn, blocks closed or open, as SVG, as a page, as DOT, or in the terminal.
 
+mod dot;
 mod facts;
+mod flat;
 mod layout;
 mod outline;
 mod page;
 mod picture;
 mod runs;
 mod svg;
+mod terminal;
+#[cfg(test)]
+mod tests;
 
 use crate::arguments;
 use crate::console::{Console, Outcome, Stop};
@@ -19,6 +24,7 @@ use cnnc_compiler::graph::ShapedGraph;
 use cnnc_grammar::span::Files;
 use cnnc_runtime::Model;
 use facts::Facts;
+use flat::Flat;
 use outline::{Body, outline};
 use picture::{Picture, View};
 use std::fs;
@@ -34,16 +40,25 @@ const MOST_LAYERS: usize = 20_000;
 /// Draws.
 pub fn graph(arguments: &arguments::Graph, console: &mut Console<'_>) -> Outcome {
     let model = model::load(&arguments.file, &arguments.model, console)?;
-    let Some(output) = &arguments.output else { return Ok(()) };
+    let Some(output) = &arguments.output else {
+        let network = Network::of(model.graph(), &[]);
+        let view = network.view(&model, arguments.depth, console)?;
+        let text = terminal::drawing(network.shaped, &network.facts, &network.flat(view), console);
+        return console.print(&text);
+    };
     let checked = outputs::check(output, outputs::sources(model.files()));
     checked.map_err(|diagnostic| console.fail(&diagnostic, model.files()))?;
     let text = match form(output) {
         Some(Form::Page) => page_of(&model, arguments, console)?,
         Some(Form::Svg) => {
             let network = Network::of(model.graph(), &[]);
-            svg::svg(&drawn(&network, &model, arguments.depth, console)?, model.name())
+            svg::svg(&network.picture(&model, arguments.depth, console)?.0, model.name())
         }
-        Some(Form::Dot) => String::new(),
+        Some(Form::Dot) => {
+            let network = Network::of(model.graph(), &[]);
+            let view = network.view(&model, arguments.depth, console)?;
+            dot::dot(network.shaped, &network.facts, &network.flat(view))
+        }
         None => return Err(unknown_form(output, console)),
     };
     fs::write(output, text).map_err(|error| {
@@ -89,6 +104,38 @@ impl Network<'_> {
         let outline = outline(shaped, &facts);
         Network { shaped, facts, outline }
     }
+
+    /// The picture, with blocks open down to a depth or as fits a page; an error where it has too many boxes.
+    fn picture(&self, model: &Model, depth: Option<usize>, console: &mut Console<'_>) -> Outcome<(Picture, View)> {
+        let Network { shaped, facts, outline } = self;
+        let view = View { depth: depth.unwrap_or(1) };
+        let boxes = view.boxes(outline);
+        let composed = match depth {
+            _ if boxes > MOST_BOXES => None,
+            Some(_) => picture::compose(shaped, facts, outline, view).map(|picture| (picture, view)),
+            None => picture::compose_a_page(shaped, facts, outline),
+        };
+        composed.ok_or_else(|| {
+            let [boxes, most] = [boxes, MOST_BOXES].map(|number| grouped(number as u64));
+            let message =
+                format!("a picture has up to {most} boxes that few lines pass, and this one would have {boxes}");
+            let diagnostic = Diagnostic::without_place(Code::E217, message).help("a smaller --depth closes blocks");
+            console.fail(&diagnostic, model.files())
+        })
+    }
+
+    /// Which blocks are open in a drawing that is no picture: those that would be in one.
+    fn view(&self, model: &Model, depth: Option<usize>, console: &mut Console<'_>) -> Outcome<View> {
+        match depth {
+            Some(depth) => Ok(View { depth }),
+            None => Ok(self.picture(model, None, console)?.1),
+        }
+    }
+
+    /// What is on view, without coordinates.
+    fn flat(&self, view: View) -> Flat<'_> {
+        Flat::of(self.shaped, &self.outline, view)
+    }
 }
 
 /// The page, of a network whose sizes are open where they can be.
@@ -103,23 +150,6 @@ fn page_of(model: &Model, arguments: &arguments::Graph, console: &mut Console<'_
         let [layers, most] = [layers, MOST_LAYERS].map(|number| grouped(number as u64));
         let message = format!("a page holds up to {most} layers that few lines pass, and the network has {layers}");
         let diagnostic = Diagnostic::without_place(Code::E217, message).help("an .svg shows it with its blocks closed");
-        console.fail(&diagnostic, model.files())
-    })
-}
-
-/// The picture, with blocks open down to a depth or as fits a page; an error where it has too many boxes.
-fn drawn(network: &Network<'_>, model: &Model, depth: Option<usize>, console: &mut Console<'_>) -> Outcome<Picture> {
-    let Network { shaped, facts, outline } = network;
-    let boxes = View { depth: depth.unwrap_or(1) }.boxes(outline);
-    let composed = match depth {
-        _ if boxes > MOST_BOXES => None,
-        Some(depth) => picture::compose(shaped, facts, outline, View { depth }),
-        None => picture::compose_a_page(shaped, facts, outline),
-    };
-    composed.ok_or_else(|| {
-        let [boxes, most] = [boxes, MOST_BOXES].map(|number| grouped(number as u64));
-        let message = format!("a picture has up to {most} boxes, and this one would have {boxes}");
-        let diagnostic = Diagnostic::without_place(Code::E217, message).help("a smaller --depth closes blocks");
         console.fail(&diagnostic, model.files())
     })
 }

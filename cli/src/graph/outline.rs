@@ -182,7 +182,8 @@ pub fn outline(shaped: &ShapedGraph, facts: &Facts) -> Body {
             connect(&mut drafts, output.node, from, &to);
         }
     }
-    let signatures = facts.signatures(shaped, &|node| stands.get(&node).map(|stand| &*stand.around).unwrap_or_default());
+    let signatures =
+        facts.signatures(shaped, &|node| stands.get(&node).map(|stand| &*stand.around).unwrap_or_default());
     let mut drafts: Vec<Option<Draft>> = drafts.into_iter().map(Some).collect();
     Finish { graph, facts, signatures: &signatures, drafts: &mut drafts }.body(ModuleId(0), 0)
 }
@@ -297,7 +298,9 @@ impl Finish<'_> {
     fn item(&mut self, entry: Entry, depth: usize) -> Item {
         match entry {
             Entry::Input(place) => port(Content::Input(place), self.graph.inputs.get(place).map(|input| &input.name)),
-            Entry::Output(place) => port(Content::Output(place), self.graph.outputs.get(place).map(|output| &output.name)),
+            Entry::Output(place) => {
+                port(Content::Output(place), self.graph.outputs.get(place).map(|output| &output.name))
+            }
             Entry::Layers(layers) => {
                 let facts = layers.iter().filter_map(|&layer| self.facts.of(layer));
                 let path = facts.clone().next().map(|layer| layer.path.clone()).unwrap_or_default();

@@ -127,8 +127,10 @@ fn runs(body: &Body) -> Vec<Range<usize>> {
 /// The run of these blocks.
 fn run(body: Body) -> Item {
     let first = body.items.first();
-    let (class, depth, signature) =
-        first.and_then(Item::block).map(|block| (block.class.clone(), block.depth, block.signature)).unwrap_or_default();
+    let (class, depth, signature) = first
+        .and_then(Item::block)
+        .map(|block| (block.class.clone(), block.depth, block.signature))
+        .unwrap_or_default();
     let paths: Vec<&str> = body.items.iter().map(|item| &*item.path).collect();
     let path = range(&paths);
     let cost = total(body.items.iter().map(|item| item.cost));
@@ -145,7 +147,9 @@ fn range(paths: &[&str]) -> Arc<str> {
     };
     let all: Option<Vec<(String, usize)>> = paths.iter().map(|path| numbered(path)).collect();
     match all.as_deref() {
-        Some([(stem, from), rest @ ..]) if (1..).zip(rest).all(|(step, (other, number))| other == stem && *number == from + step) => {
+        Some([(stem, from), rest @ ..])
+            if (1..).zip(rest).all(|(step, (other, number))| other == stem && *number == from + step) =>
+        {
             let stem = stem.strip_suffix('.').unwrap_or(stem);
             format!("{stem}[{from}…{}]", from + rest.len()).into()
         }

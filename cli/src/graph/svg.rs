@@ -28,7 +28,7 @@ pub fn svg(drawn: &Picture, title: &str) -> String {
              <path class=\"tip\" d=\"M0 0.5L8 4L0 7.5z\"/></marker>\n";
     for frame in &drawn.frames {
         let level = format!("frame level{}", (frame.level + 1) % 2);
-        let hint = escaped(&frame.hint);
+        let hint = in_lines(&frame.hint);
         let _ = writeln!(body, "<g><title>{hint}</title>{}</g>", rectangle(frame.area, &level, 8.0));
     }
     for edge in &drawn.edges {
@@ -44,8 +44,11 @@ pub fn svg(drawn: &Picture, title: &str) -> String {
         text(&mut body, &label.text, "");
     }
     for one in &drawn.boxes {
-        let shade = one.shade.filter(|&shade| shade < SHADES.len()).map_or(" shade0 open".into(), |shade| format!(" shade{shade}"));
-        let _ = writeln!(body, "<g class=\"in\"><title>{}</title>", escaped(&one.hint));
+        let shade = one
+            .shade
+            .filter(|&shade| shade < SHADES.len())
+            .map_or(" shade0 open".into(), |shade| format!(" shade{shade}"));
+        let _ = writeln!(body, "<g class=\"in\"><title>{}</title>", in_lines(&one.hint));
         match one.kind {
             Kind::Port => body += &rectangle(one.area, "port", one.area.height / 2.0),
             Kind::Run => {
@@ -67,7 +70,9 @@ pub fn svg(drawn: &Picture, title: &str) -> String {
 
 fn rectangle(area: Area, class: &str, round: f64) -> String {
     let Area { x, y, width, height } = area;
-    format!("<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" rx=\"{round:.1}\"/>")
+    format!(
+        "<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" rx=\"{round:.1}\"/>"
+    )
 }
 
 /// A line of text; pieces keep their blanks.
@@ -107,7 +112,8 @@ fn path(edge: &Edge) -> String {
             Some(&[to_x, to_y]) => {
                 let towards = |a: f64, b: f64| a + (b - a).clamp(-ROUND, ROUND);
                 let [before, after] = [[towards(x, from_x), towards(y, from_y)], [towards(x, to_x), towards(y, to_y)]];
-                let _ = write!(path, "L{:.1} {:.1}Q{x:.1} {y:.1} {:.1} {:.1}", before[0], before[1], after[0], after[1]);
+                let _ =
+                    write!(path, "L{:.1} {:.1}Q{x:.1} {y:.1} {:.1} {:.1}", before[0], before[1], after[0], after[1]);
             }
             None => {
                 let _ = write!(path, "L{x:.1} {y:.1}");
@@ -115,4 +121,9 @@ fn path(edge: &Edge) -> String {
         }
     }
     path
+}
+
+/// A text of several lines as it may stand in markup, also in an attribute.
+pub fn in_lines(text: &str) -> String {
+    text.split('\n').map(escaped).collect::<Vec<_>>().join("&#10;")
 }

@@ -65,12 +65,7 @@ struct At {
 }
 
 impl Answer {
-    fn of(
-        model: &Model,
-        opened: &Opened,
-        arguments: &arguments::Solve,
-        console: &mut Console<'_>,
-    ) -> Outcome<Answer> {
+    fn of(model: &Model, opened: &Opened, arguments: &arguments::Solve, console: &mut Console<'_>) -> Outcome<Answer> {
         let Opened { model: solved, why_not, fixed } = opened;
         let graph = solved.graph();
         let symbol = |sizes: &SymbolSizes| Symbol {

@@ -39,7 +39,8 @@ impl Layered {
         let (inputs, items) = (body.inputs.len(), body.items.len());
         let mut layered = Layered { spots: Vec::new(), rows: Vec::new(), ways: Vec::new(), inputs, items };
         let count = inputs + items + body.outputs.len();
-        let ends: Vec<[usize; 2]> = body.flows.iter().map(|flow| [flow.from, flow.to].map(|end| layered.spot(end))).collect();
+        let ends: Vec<[usize; 2]> =
+            body.flows.iter().map(|flow| [flow.from, flow.to].map(|end| layered.spot(end))).collect();
         let downwards = downwards(count, &ends);
         let first_row = usize::from(inputs > 0);
         let mut row_of = rows_of(count, &downwards, |spot| if spot < inputs { 0 } else { first_row });

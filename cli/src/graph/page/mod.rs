@@ -11,6 +11,7 @@ use super::facts::{Fact, Facts, total};
 use super::layout::{Cell, Grid, lay_out};
 use super::outline::{Block, Body, Content, End, Item};
 use super::picture::{SHADES, cost_in_words, costs, shade, short_arguments};
+use super::svg::in_lines;
 use crate::draw::svg::escaped;
 use cnnc_compiler::graph::{NodeId, ShapedGraph};
 use sizes::Sizes;
@@ -107,7 +108,11 @@ impl Page<'_> {
                 self.html += "</div>";
             }
             Content::Block(block) | Content::Run(block) => {
-                let times = if matches!(item.content, Content::Run(_)) { format!(" ×{}", block.times()) } else { String::new() };
+                let times = if matches!(item.content, Content::Run(_)) {
+                    format!(" ×{}", block.times())
+                } else {
+                    String::new()
+                };
                 let run = if times.is_empty() { "" } else { " run" };
                 let words = cost_in_words(item.cost);
                 let open = if block.depth < self.depth { " open" } else { "" };
@@ -116,7 +121,7 @@ impl Page<'_> {
                     "<details class=\"block {shade}{run}\"{open}><summary data-path=\"{}\" data-told=\"{}\" tabindex=\"0\">\
                      <span class=\"name\">{}</span> <b>{}{times}</b><small>{words}</small></summary>",
                     escaped(&item.path),
-                    escaped(&told(item, block)),
+                    in_lines(&told(item, block)),
                     escaped(item.name_in(around)),
                     escaped(&block.class),
                 );
@@ -140,7 +145,7 @@ impl Page<'_> {
             "<div class=\"layer\" data-path=\"{}\" data-told=\"{}\" data-value=\"{value}\" tabindex=\"0\">\
              <span class=\"name\">{}</span> <b>{}</b> {}</div>",
             escaped(&fact.path),
-            escaped(&told),
+            in_lines(&told),
             escaped(name),
             escaped(fact.layer),
             escaped(&short_arguments(fact)),
@@ -157,7 +162,11 @@ impl Page<'_> {
             let shape = self.shaped.shape(flow.value);
             if !shown.contains(&shape) {
                 let value = self.sizes.value(self.shaped, flow.value);
-                let _ = write!(self.html, "<div class=\"shape\" data-value=\"{value}\">{}</div>", escaped(&shape.to_string()));
+                let _ = write!(
+                    self.html,
+                    "<div class=\"shape\" data-value=\"{value}\">{}</div>",
+                    escaped(&shape.to_string())
+                );
                 shown.push(shape);
             }
         }

@@ -46,7 +46,7 @@ function drawBody(body) {
       let top = row[0];
       if (number === 0) {
         const first = isItem && spot.firstElementChild.getBoundingClientRect();
-        top = isItem ? first.bottom - frame.top : (way.enters ? -(body.previousElementSibling ? body.previousElementSibling.offsetHeight : 0) : row[0]);
+        top = isItem ? first.bottom - frame.top : (way.enters ? body.parentElement.getBoundingClientRect().top - frame.top : row[0]);
         path = `M${toX} ${top}`;
       } else if (Math.abs(toX - x) < 0.5) {
         path += `L${toX} ${top}`;
@@ -54,7 +54,7 @@ function drawBody(body) {
         const half = (y + top) / 2;
         path += `C${x} ${half} ${toX} ${half} ${toX} ${top}`;
       }
-      const bottom = isLast && way.leaves ? frame.height + 12 : row[1];
+      const bottom = isLast && way.leaves ? body.parentElement.getBoundingClientRect().bottom - frame.top : row[1];
       if (!isLast || way.leaves) path += `L${toX} ${bottom}`;
       [x, y] = [toX, bottom];
     });
@@ -173,7 +173,7 @@ for (const input of all('[data-symbol]')) {
     const size = Number(input.value);
     if (Number.isSafeInteger(size) && size >= 1) { chosen[input.dataset.symbol] = size; resize(); }
   });
-  input.addEventListener('change', resize);
+  input.addEventListener('change', () => { input.value = chosen[input.dataset.symbol]; });
 }
 
 // What is pointed at, or focused, is told.

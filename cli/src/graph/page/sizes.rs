@@ -66,7 +66,8 @@ impl Sizes {
     /// What the page's script reads.
     pub fn script(&mut self, shaped: &ShapedGraph, facts: &Facts) -> String {
         let symbols = &shaped.sizes.symbols;
-        let places: HashMap<&str, usize> = symbols.iter().enumerate().map(|(number, symbol)| (&*symbol.name, number)).collect();
+        let places: HashMap<&str, usize> =
+            symbols.iter().enumerate().map(|(number, symbol)| (&*symbol.name, number)).collect();
         let known: Vec<_> = shaped.graph.requirements.open.iter().collect();
         let asked: Vec<Value> = known
             .into_iter()
@@ -86,7 +87,8 @@ impl Sizes {
             "names": names, "starts": starts, "shapes": self.shapes, "texts": texts, "asked": asked,
             "rule": shaped.sizes.to_string(),
         });
-        let expressions: Vec<String> = self.dims.iter().map(|dim| dim.compute(&mut Script { places: &places })).collect();
+        let expressions: Vec<String> =
+            self.dims.iter().map(|dim| dim.compute(&mut Script { places: &places })).collect();
         // No text of the spec ends the script.
         let data = data.to_string().replace('<', "\\u003c");
         format!("const network = {data};\nconst sizesOf = s => [{}];\n", expressions.join(", "))
@@ -145,8 +147,8 @@ mod tests {
         let area = half.plus_number(1).unwrap().times(&width).unwrap();
         let places = HashMap::from([("H", 0), ("W", 1)]);
         // Expanded, as sizes are: the half times the width, and the width.
-        assert_eq!(area.to_string(), "W*((H - 1)//2) + W");
-        assert_eq!(area.compute(&mut Script { places: &places }), "(Math.floor((s[0]+(-1))/2)*s[1]+s[1])");
+        assert_eq!(area.to_string(), "W + W*((H - 1)//2)");
+        assert_eq!(area.compute(&mut Script { places: &places }), "(s[1]+Math.floor((s[0]+(-1))/2)*s[1])");
         let smaller = height.minimum(&width).unwrap().floor_divided(3).unwrap();
         assert_eq!(smaller.compute(&mut Script { places: &places }), "Math.floor(Math.min(s[0],s[1])/3)");
     }

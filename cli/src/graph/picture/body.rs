@@ -28,7 +28,8 @@ pub fn body(drawing: &Drawing<'_>, body: &Body, path: &str, level: usize) -> Opt
     let grid = lay_out(body)?;
     let items: Option<Vec<Fragment>> = body.items.iter().map(|one| item(drawing, one, path, level)).collect();
     let items = items?;
-    let labels: Vec<Vec<Text>> = body.items.iter().enumerate().map(|(place, one)| labels(drawing, body, place, one)).collect();
+    let labels: Vec<Vec<Text>> =
+        body.items.iter().enumerate().map(|(place, one)| labels(drawing, body, place, one)).collect();
     let mut steps: Vec<HashSet<[Cell; 2]>> = vec![HashSet::new(); grid.rows];
     for pair in grid.ways.iter().flat_map(|way| way.windows(2)) {
         if let Some(steps) = steps.get_mut(pair[0].row.min(pair[1].row)) {
@@ -77,7 +78,8 @@ impl Sized<'_> {
         let mut heights = vec![0.0f64; self.grid.rows];
         for ((cell, item), labels) in self.grid.items.iter().zip(self.items).zip(self.labels) {
             if let Some(height) = heights.get_mut(cell.row) {
-                *height = height.max(item.height + labels.len() as f64 * LINE + 2.0 * f64::from(u8::from(!labels.is_empty())));
+                *height = height
+                    .max(item.height + labels.len() as f64 * LINE + 2.0 * f64::from(u8::from(!labels.is_empty())));
             }
         }
         heights
@@ -104,15 +106,28 @@ impl Sized<'_> {
             need(cell, [0.0, 0.0]);
         }
         let mut edge = 0.0;
-        let middles = tracks.iter().map(|track| { edge += track; edge }).collect();
+        let middles = tracks
+            .iter()
+            .map(|track| {
+                edge += track;
+                edge
+            })
+            .collect();
         (middles, edge)
     }
 
     /// Between a row and the next: what their lines need, with these middles.
     pub fn gap(&self, row: usize, middles: &[f64]) -> f64 {
         let x = |cell: &Cell| middles.get(cell.track).copied().unwrap_or_default();
-        let aside = self.steps.get(row).into_iter().flatten().map(|pair| (x(&pair[0]) - x(&pair[1])).abs()).fold(0.0, f64::max);
-        if aside < 1.0 && self.is_port(row + 1) { LAST } else if aside < 1.0 { STRAIGHT } else { ASIDE + (aside * 0.05).min(24.0) }
+        let aside =
+            self.steps.get(row).into_iter().flatten().map(|pair| (x(&pair[0]) - x(&pair[1])).abs()).fold(0.0, f64::max);
+        if aside < 1.0 && self.is_port(row + 1) {
+            LAST
+        } else if aside < 1.0 {
+            STRAIGHT
+        } else {
+            ASIDE + (aside * 0.05).min(24.0)
+        }
     }
 
     /// Whether just one line passes from a row to the next, so that the body can be cut there.
@@ -133,9 +148,12 @@ impl Sized<'_> {
             let [middle, top] = turns.place(cell);
             picture.add(drawn, [middle - item.middle, top]);
             for (text, line) in self.labels[place].iter().zip(1..) {
-                let x = self.body.flows.iter().find(|flow| flow.from == End::Item(place)).map_or(middle, |flow| {
-                    middle - item.middle + item.exit(flow.value)
-                });
+                let x = self
+                    .body
+                    .flows
+                    .iter()
+                    .find(|flow| flow.from == End::Item(place))
+                    .map_or(middle, |flow| middle - item.middle + item.exit(flow.value));
                 let text = text.clone().at([x, top + item.height + LINE * line as f64], Anchor::Middle);
                 picture.texts.push(Label { text, level });
             }

@@ -96,7 +96,8 @@ fn framed(drawing: &Drawing<'_>, item: &Item, inside: Fragment, around: &str, le
         picture.edges.push(super::Edge { points, arrow: false });
     }
     picture.add(inside.picture, [MARGIN, TITLE]);
-    let moved = |places: std::collections::HashMap<_, f64>| places.into_iter().map(|(value, x)| (value, x + MARGIN)).collect();
+    let moved =
+        |places: std::collections::HashMap<_, f64>| places.into_iter().map(|(value, x)| (value, x + MARGIN)).collect();
     Fragment {
         picture,
         height,
@@ -163,10 +164,11 @@ pub fn short_arguments(fact: &Fact) -> String {
         [one] => vec![*one; dimensions as usize].join("×"),
         sizes => sizes.join("×"),
     });
-    let stride = value("stride").filter(|sizes| sizes.iter().any(|size| *size != "1")).map(|sizes| match sizes.as_slice() {
-        [first, rest @ ..] if rest.iter().all(|size| size == first) => format!("stride {first}"),
-        sizes => format!("stride {}", sizes.join("×")),
-    });
+    let stride =
+        value("stride").filter(|sizes| sizes.iter().any(|size| *size != "1")).map(|sizes| match sizes.as_slice() {
+            [first, rest @ ..] if rest.iter().all(|size| size == first) => format!("stride {first}"),
+            sizes => format!("stride {}", sizes.join("×")),
+        });
     kernel.into_iter().chain(stride).collect::<Vec<_>>().join(", ")
 }
 
@@ -178,7 +180,7 @@ pub fn cost_in_words(cost: Cost) -> String {
 }
 
 /// `11.7 M`
-fn rounded(number: u64) -> String {
+pub fn rounded(number: u64) -> String {
     const UNITS: [&str; 4] = ["k", "M", "G", "T"];
     if number < 1000 {
         return number.to_string();

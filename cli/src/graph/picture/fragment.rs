@@ -63,10 +63,12 @@ impl Picture {
             title: text(frame.title),
             ..frame
         }));
-        self.edges.extend(other.edges.into_iter().map(|edge| super::Edge {
-            points: edge.points.into_iter().map(point).collect(),
-            ..edge
-        }));
+        self.edges.extend(
+            other
+                .edges
+                .into_iter()
+                .map(|edge| super::Edge { points: edge.points.into_iter().map(point).collect(), ..edge }),
+        );
         self.boxes.extend(other.boxes.into_iter().map(|one| super::Box {
             area: one.area.moved(by),
             texts: one.texts.into_iter().map(text).collect(),

@@ -14,14 +14,8 @@ const KEY: f64 = 13.0;
 const APART: f64 = 16.0;
 
 /// What each colour means: the largest share of all multiply-adds that has it, and that in words. Nothing has the first.
-pub const SHADES: [(f64, &str); 6] = [
-    (0.0, "none"),
-    (0.01, "up to 1 %"),
-    (0.03, "up to 3 %"),
-    (0.1, "up to 10 %"),
-    (0.3, "up to 30 %"),
-    (1.0, "more"),
-];
+pub const SHADES: [(f64, &str); 6] =
+    [(0.0, "none"), (0.01, "up to 1 %"), (0.03, "up to 3 %"), (0.1, "up to 10 %"), (0.3, "up to 30 %"), (1.0, "more")];
 
 /// The colour of what costs so much of a total.
 pub fn shade(cost: Cost, total: Cost) -> Option<usize> {

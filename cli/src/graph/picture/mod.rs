@@ -10,7 +10,7 @@ mod legend;
 mod text;
 mod turns;
 
-pub use boxes::{cost_in_words, costs, short_arguments};
+pub use boxes::{cost_in_words, costs, rounded, short_arguments};
 pub use legend::{SHADES, shade};
 pub use text::{Anchor, Style, Text};
 
@@ -137,15 +137,15 @@ const PAGE: [f64; 2] = [1450.0, 1000.0];
 /// The most boxes of which it is worth trying.
 const MOST_ON_A_PAGE: usize = 100;
 
-/// The picture with as many blocks open as fit a page; those of the model itself at the least closed.
-pub fn compose_a_page(shaped: &ShapedGraph, facts: &Facts, body: &Body) -> Option<Picture> {
-    let deepest = deepest(body);
-    let mut best = compose(shaped, facts, body, View { depth: 1 })?;
-    for depth in 2..=deepest + 1 {
+/// The picture with as many blocks open as fit a page, and to which depth that is; with none where not even those fit.
+pub fn compose_a_page(shaped: &ShapedGraph, facts: &Facts, body: &Body) -> Option<(Picture, View)> {
+    let view = View { depth: 1 };
+    let mut best = (compose(shaped, facts, body, view)?, view);
+    for depth in 2..=deepest(body) + 1 {
         let view = View { depth };
         let drawn = (view.boxes(body) <= MOST_ON_A_PAGE).then(|| compose(shaped, facts, body, view)).flatten();
         match drawn.filter(|drawn| drawn.size[0] <= PAGE[0] && drawn.size[1] <= PAGE[1]) {
-            Some(drawn) => best = drawn,
+            Some(drawn) => best = (drawn, view),
             None => break,
         }
     }

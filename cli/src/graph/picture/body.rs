@@ -5,7 +5,7 @@
 //! line passes, and goes on beside itself (`turns.rs`).
 
 use super::super::layout::{Cell, Grid, lay_out};
-use super::super::outline::{Body, Content, End, Flow, Item};
+use super::super::outline::{Body, End, Flow};
 use super::boxes::item;
 use super::fragment::{Drawing, Fragment};
 use super::turns::{Strip, Turns};
@@ -13,8 +13,12 @@ use super::{Anchor, Edge, Label, Picture, Style, Text};
 use cnnc_compiler::graph::NodeId;
 use std::collections::HashSet;
 
+/// The most that the shapes below a box take side by side.
+const WIDEST: f64 = 900.0;
 /// From one line of shapes to the next.
 const LINE: f64 = 15.0;
+/// Below the last one.
+const BELOW: f64 = 4.0;
 /// Beside every box, and every line.
 const BESIDE: f64 = 9.0;
 /// Between two rows where lines run straight, and where they turn aside.
@@ -27,34 +31,69 @@ const LAST: f64 = 2.0;
 pub fn body(drawing: &Drawing<'_>, body: &Body, path: &str, level: usize) -> Option<Fragment> {
     let grid = lay_out(body)?;
     let items: Option<Vec<Fragment>> = body.items.iter().map(|one| item(drawing, one, path, level)).collect();
-    let items = items?;
-    let labels: Vec<Vec<Text>> =
-        body.items.iter().enumerate().map(|(place, one)| labels(drawing, body, place, one)).collect();
+    let mut items = items?;
+    let leaving = leaving(body, &grid);
+    let tags: Vec<Vec<Tag>> =
+        items.iter_mut().zip(&leaving).map(|(item, leaving)| tags(drawing, item, leaving)).collect();
     let mut steps: Vec<HashSet<[Cell; 2]>> = vec![HashSet::new(); grid.rows];
     for pair in grid.ways.iter().flat_map(|way| way.windows(2)) {
         if let Some(steps) = steps.get_mut(pair[0].row.min(pair[1].row)) {
             steps.insert([pair[0], pair[1]]);
         }
     }
-    let sized = Sized { body, grid: &grid, items: &items, labels: &labels, steps };
+    let pictures = items.iter_mut().map(|item| std::mem::take(&mut item.picture)).collect();
+    let sized = Sized { body, grid: &grid, items: &items, tags: &tags, steps };
     let turns = Turns::of(&sized, level);
-    Some(sized.placed(&turns, level, items.iter().map(|item| item.picture.clone()).collect()))
+    Some(sized.placed(&turns, level, pictures))
 }
 
-/// The shapes that leave a closed item, each once.
-fn labels(drawing: &Drawing<'_>, body: &Body, place: usize, item: &Item) -> Vec<Text> {
-    if drawing.view.inside(item).is_some() || matches!(item.content, Content::Output(_)) {
-        return Vec::new();
-    }
-    let leaving = body.flows.iter().filter(|flow| flow.from == End::Item(place));
-    let mut shapes: Vec<String> = Vec::new();
-    for flow in leaving {
-        let shape = drawing.shaped.shape(flow.value).to_string();
-        if !shapes.contains(&shape) {
-            shapes.push(shape);
+/// The values that leave each item, from left to right as they go on.
+fn leaving(body: &Body, grid: &Grid) -> Vec<Vec<NodeId>> {
+    let mut found: Vec<Vec<(usize, NodeId)>> = vec![Vec::new(); body.items.len()];
+    for (flow, way) in body.flows.iter().zip(&grid.ways) {
+        if let End::Item(place) = flow.from {
+            found[place].push((way.get(1).map_or(0, |next| next.track), flow.value));
         }
     }
-    shapes.into_iter().map(|shape| Text::of([(Style::Small, shape)])).collect()
+    let ordered = |mut values: Vec<(usize, NodeId)>| {
+        values.sort_unstable();
+        let mut seen = HashSet::new();
+        values.into_iter().map(|(_, value)| value).filter(|value| seen.insert(*value)).collect()
+    };
+    found.into_iter().map(ordered).collect()
+}
+
+/// The shape of a value on its line, below the item that gives it.
+struct Tag {
+    text: Text,
+    /// How far from the item's left edge its middle is.
+    x: f64,
+    /// In which line below the item it stands, from 1.
+    line: usize,
+}
+
+/// The shapes that leave a closed item, side by side on a line each where there is room; an open one has them within.
+fn tags(drawing: &Drawing<'_>, item: &mut Fragment, leaving: &[NodeId]) -> Vec<Tag> {
+    if !item.is_box {
+        return Vec::new();
+    }
+    let text = |value: &NodeId| Text::of([(Style::Small, drawing.shaped.shape(*value).to_string())]);
+    let texts: Vec<Text> = leaving.iter().map(text).collect();
+    let room: f64 = texts.iter().map(|text| text.width() + 2.0 * BESIDE).sum();
+    if texts.len() < 2 || room > WIDEST {
+        return texts.into_iter().zip(1..).map(|(text, line)| Tag { text, x: item.middle, line }).collect();
+    }
+    item.widen(room);
+    let mut x = item.middle - room / 2.0;
+    let tag = |(text, &value): (Text, &NodeId)| {
+        let half = text.width() / 2.0 + BESIDE;
+        x += half;
+        item.exits.insert(value, x);
+        let tag = Tag { text, x, line: 1 };
+        x += half;
+        tag
+    };
+    texts.into_iter().zip(leaving).map(tag).collect()
 }
 
 /// A body whose items are sized and not placed.
@@ -62,7 +101,7 @@ pub struct Sized<'a> {
     body: &'a Body,
     grid: &'a Grid,
     items: &'a [Fragment],
-    labels: &'a [Vec<Text>],
+    tags: &'a [Vec<Tag>],
     /// What passes from each row to the next, each line once.
     steps: Vec<HashSet<[Cell; 2]>>,
 }
@@ -76,10 +115,10 @@ impl Sized<'_> {
     /// The height of each row without what is between.
     pub fn heights(&self) -> Vec<f64> {
         let mut heights = vec![0.0f64; self.grid.rows];
-        for ((cell, item), labels) in self.grid.items.iter().zip(self.items).zip(self.labels) {
+        for ((cell, item), tags) in self.grid.items.iter().zip(self.items).zip(self.tags) {
             if let Some(height) = heights.get_mut(cell.row) {
-                *height = height
-                    .max(item.height + labels.len() as f64 * LINE + 2.0 * f64::from(u8::from(!labels.is_empty())));
+                let below = tags.iter().map(|tag| tag.line as f64 * LINE + BELOW).fold(0.0, f64::max);
+                *height = height.max(item.height + below);
             }
         }
         heights
@@ -95,10 +134,11 @@ impl Sized<'_> {
                 }
             }
         };
-        for ((cell, item), labels) in self.grid.items.iter().zip(self.items).zip(self.labels) {
+        for ((cell, item), tags) in self.grid.items.iter().zip(self.items).zip(self.tags) {
             if rows.contains(&cell.row) {
-                let label = labels.iter().map(Text::width).fold(0.0, f64::max) / 2.0;
-                need(cell, [item.middle.max(label), (item.picture.size[0] - item.middle).max(label)]);
+                let left = tags.iter().map(|tag| item.middle - tag.x + tag.text.width() / 2.0);
+                let right = tags.iter().map(|tag| tag.x - item.middle + tag.text.width() / 2.0);
+                need(cell, [left.fold(item.middle, f64::max), right.fold(item.width - item.middle, f64::max)]);
             }
         }
         let ports = self.grid.inputs.iter().chain(&self.grid.outputs);
@@ -143,19 +183,13 @@ impl Sized<'_> {
 
     /// All of it in its place.
     fn placed(&self, turns: &Turns, level: usize, pictures: Vec<Picture>) -> Fragment {
-        let mut picture = Picture { size: turns.size, ..Picture::default() };
+        let mut picture = Picture::default();
         for (((place, drawn), cell), item) in pictures.into_iter().enumerate().zip(&self.grid.items).zip(self.items) {
             let [middle, top] = turns.place(cell);
             picture.add(drawn, [middle - item.middle, top]);
-            for (text, line) in self.labels[place].iter().zip(1..) {
-                let x = self
-                    .body
-                    .flows
-                    .iter()
-                    .find(|flow| flow.from == End::Item(place))
-                    .map_or(middle, |flow| middle - item.middle + item.exit(flow.value));
-                let text = text.clone().at([x, top + item.height + LINE * line as f64], Anchor::Middle);
-                picture.texts.push(Label { text, level });
+            for tag in &self.tags[place] {
+                let at = [middle - item.middle + tag.x, top + item.height + LINE * tag.line as f64];
+                picture.texts.push(Label { text: tag.text.clone().at(at, Anchor::Middle), level });
             }
         }
         let mut drawn: HashSet<(NodeId, [Cell; 2])> = HashSet::new();
@@ -187,7 +221,8 @@ impl Sized<'_> {
         let first = self.grid.inputs.first().or(self.grid.items.first()).map(|cell| turns.place(cell)[0]);
         let middle = first.filter(|_| turns.strips.len() < 2).unwrap_or(turns.size[0] / 2.0);
         Fragment {
-            height: picture.size[1],
+            width: turns.size[0],
+            height: turns.size[1],
             picture,
             entries: entries.collect(),
             exits: exits.collect(),

@@ -58,7 +58,8 @@ fn boxed(drawing: &Drawing<'_>, item: &Item, around: &str) -> Fragment {
     // The sheets behind the first of a run.
     let behind = if kind == Kind::Run { 6.0 } else { 0.0 };
     Fragment {
-        picture: Picture { size: [width + behind, height + behind], boxes: vec![one], ..Picture::default() },
+        picture: Picture { boxes: vec![one], ..Picture::default() },
+        width: width + behind,
         height: height + behind,
         middle: width / 2.0,
         is_box: true,
@@ -69,7 +70,7 @@ fn boxed(drawing: &Drawing<'_>, item: &Item, around: &str) -> Fragment {
 /// An open one around what is in it.
 fn framed(drawing: &Drawing<'_>, item: &Item, inside: Fragment, around: &str, level: usize) -> Fragment {
     let title = head(item, around, Style::Small);
-    let [inner, wide] = [inside.picture.size[0], title.width()];
+    let [inner, wide] = [inside.width, title.width()];
     // The line that comes in passes the title on one side.
     let lines: Vec<f64> = inside.entries.values().map(|entry| MARGIN + entry).collect();
     let first = lines.iter().copied().fold(f64::INFINITY, f64::min);
@@ -79,14 +80,14 @@ fn framed(drawing: &Drawing<'_>, item: &Item, inside: Fragment, around: &str, le
         first if first.is_infinite() => (MARGIN, (inner + 2.0 * MARGIN).max(wide + 2.0 * MARGIN)),
         _ => (last + BESIDE, (inner + 2.0 * MARGIN).max(last + BESIDE + wide + MARGIN)),
     };
-    let height = TITLE + inside.picture.size[1] + MARGIN;
+    let height = TITLE + inside.height + MARGIN;
     let frame = Frame {
         area: Area { x: 0.0, y: 0.0, width, height },
         level,
         title: title.at([start, 16.0], Anchor::Start),
         hint: hint(drawing, item),
     };
-    let mut picture = Picture { size: [width, height], frames: vec![frame], ..Picture::default() };
+    let mut picture = Picture { frames: vec![frame], ..Picture::default() };
     // The first line comes from the frame's edge, the last goes to it.
     for &x in inside.entries.values() {
         picture.edges.push(super::Edge { points: vec![[MARGIN + x, 0.0], [MARGIN + x, TITLE]], arrow: false });
@@ -100,6 +101,7 @@ fn framed(drawing: &Drawing<'_>, item: &Item, inside: Fragment, around: &str, le
         |places: std::collections::HashMap<_, f64>| places.into_iter().map(|(value, x)| (value, x + MARGIN)).collect();
     Fragment {
         picture,
+        width,
         height,
         middle: MARGIN + inside.middle,
         entries: moved(inside.entries),

@@ -18,8 +18,10 @@ pub struct Drawing<'a> {
 /// A part of a drawing, from its upper left corner on.
 #[derive(Default)]
 pub struct Fragment {
-    /// What is in it; its size is the picture's.
+    /// What is in it.
     pub picture: Picture,
+    /// How wide it is.
+    pub width: f64,
     /// How high its own box or frame is: labels are below it.
     pub height: f64,
     /// How far from its left edge values come in, where that is not in the middle.
@@ -41,6 +43,18 @@ impl Fragment {
     /// Where a value leaves.
     pub fn exit(&self, value: NodeId) -> f64 {
         self.exits.get(&value).copied().unwrap_or(self.middle)
+    }
+}
+
+impl Fragment {
+    /// Makes a box at least so wide, with what is in it in its middle.
+    pub fn widen(&mut self, width: f64) {
+        let more = width - self.width;
+        let Some(one) = self.picture.boxes.first_mut().filter(|_| more > 0.0) else { return };
+        one.area.width += more;
+        one.texts.iter_mut().for_each(|text| text.at[0] += more / 2.0);
+        self.width += more;
+        self.middle += more / 2.0;
     }
 }
 

@@ -33,7 +33,7 @@ pub fn framed(drawing: &Drawing<'_>, network: Fragment) -> Picture {
     let sizes = drawing.facts.sizes_in_words(drawing.shaped);
     let at = if sizes.is_empty() { String::new() } else { format!(", at {sizes}") };
     let keys = keys(drawing, &format!("share of the MACs{at}:"));
-    let [width, height] = network.picture.size;
+    let (width, height) = (network.width, network.height);
     // A narrow network has its keys below each other.
     let widest = keys.iter().map(|(text, _)| key_width(text)).fold(title.width(), f64::max);
     let inner = width.max(widest);

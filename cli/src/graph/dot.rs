@@ -22,10 +22,7 @@ pub fn dot(shaped: &ShapedGraph, facts: &Facts, flat: &Flat<'_>) -> String {
         let shared = open.iter().zip(&one.around).take_while(|(a, b)| a == b).count();
         close(&mut text, open.len(), shared);
         for (level, &block) in one.around.iter().enumerate().skip(shared) {
-            let label = flat.blocks.get(block).map(|block| match &block.item.content {
-                Content::Run(run) => format!("{} {} ×{}", block.item.path, run.class, run.times()),
-                _ => format!("{} {}", block.item.path, block.item.block().map_or("", |block| &*block.class)),
-            });
+            let label = flat.blocks.get(block).map(|block| format!("{} {}", block.item.path, block.item.class()));
             let indent = "    ".repeat(level + 1);
             let _ = writeln!(text, "{indent}subgraph cluster_{block} {{");
             let _ = writeln!(text, "{indent}    label={}", quoted(&label.unwrap_or_default()));
@@ -40,8 +37,9 @@ pub fn dot(shaped: &ShapedGraph, facts: &Facts, flat: &Flat<'_>) -> String {
                     .map(|fact| format!("{} {} {}", fact.path, fact.layer, short_arguments(fact)).trim().to_owned())
                     .collect()
             }
-            Content::Block(block) => vec![format!("{name} {}", block.class), cost_in_words(one.item.cost)],
-            Content::Run(run) => vec![format!("{name} {} ×{}", run.class, run.times()), cost_in_words(one.item.cost)],
+            Content::Block(_) | Content::Run(_) => {
+                vec![format!("{name} {}", one.item.class()), cost_in_words(one.item.cost)]
+            }
         };
         let colour = shade(one.item.cost, facts.cost).and_then(|shade| COLOURS.get(shade)).unwrap_or(&"#ffffff");
         let indent = "    ".repeat(open.len() + 1);

@@ -142,14 +142,31 @@ impl Network<'_> {
 fn page_of(model: &Model, arguments: &arguments::Graph, console: &mut Console<'_>) -> Outcome<String> {
     let opened = opened(model, &arguments.file, &arguments.model, console)?;
     let network = Network::of(opened.model.graph(), &opened.fixed);
-    let layers = network.shaped.graph.dag.len();
     let (Network { shaped, facts, outline }, depth) = (&network, arguments.depth.unwrap_or(1));
-    let page = || page::page(shaped, facts, outline, depth, opened.why_not.as_deref());
-    let written = if layers > MOST_LAYERS { None } else { page() };
-    written.ok_or_else(|| {
-        let [layers, most] = [layers, MOST_LAYERS].map(|number| grouped(number as u64));
-        let message = format!("a page holds up to {most} layers that few lines pass, and the network has {layers}");
-        let diagnostic = Diagnostic::without_place(Code::E217, message).help("an .svg shows it with its blocks closed");
-        console.fail(&diagnostic, model.files())
-    })
+    let page = || page::network(shaped, facts, outline, depth, opened.why_not.as_deref());
+    let written = if shaped.graph.dag.len() > MOST_LAYERS { None } else { page() };
+    written.ok_or_else(|| too_large(model, console))
+}
+
+/// The table of a summary as a page, with what its layers come to below.
+pub fn table_of(
+    model: &Model,
+    arguments: &arguments::Summary,
+    totals: &str,
+    console: &mut Console<'_>,
+) -> Outcome<String> {
+    let opened = opened(model, &arguments.file, &arguments.model, console)?;
+    let network = Network::of(opened.model.graph(), &opened.fixed);
+    let (Network { shaped, facts, outline }, depth) = (&network, arguments.depth.unwrap_or(1));
+    if shaped.graph.dag.len() > MOST_LAYERS {
+        return Err(too_large(model, console));
+    }
+    Ok(page::table(shaped, facts, outline, depth, totals, opened.why_not.as_deref()))
+}
+
+fn too_large(model: &Model, console: &mut Console<'_>) -> Stop {
+    let [layers, most] = [model.graph().graph.dag.len(), MOST_LAYERS].map(|number| grouped(number as u64));
+    let message = format!("a page holds up to {most} layers that few lines pass, and the network has {layers}");
+    let diagnostic = Diagnostic::without_place(Code::E217, message).help("an .svg shows it with its blocks closed");
+    console.fail(&diagnostic, model.files())
 }

@@ -336,9 +336,32 @@ impl Item {
         }
     }
 
-    /// How it is called in a block of that path: without what the path of the block says already.
+    /// How it is called in a block of that path.
     pub fn name_in(&self, around: &str) -> &str {
-        let rest = self.path.strip_prefix(around).unwrap_or(&self.path);
-        rest.strip_prefix('.').unwrap_or(rest)
+        name_in(&self.path, around)
     }
+
+    /// The name of its block, and of a run how many there are: `Bottleneck ×35`.
+    pub fn class(&self) -> String {
+        match &self.content {
+            Content::Run(run) => format!("{} ×{}", run.class, run.times()),
+            Content::Block(block) => block.class.to_string(),
+            Content::Input(_) | Content::Output(_) | Content::Layers(_) => String::new(),
+        }
+    }
+
+    /// How many layers are in it.
+    pub fn layers(&self) -> usize {
+        match &self.content {
+            Content::Input(_) | Content::Output(_) => 0,
+            Content::Layers(layers) => layers.len(),
+            Content::Block(block) | Content::Run(block) => block.body.items.iter().map(Item::layers).sum(),
+        }
+    }
+}
+
+/// A path without what the path of the block around it says already.
+pub fn name_in<'p>(path: &'p str, around: &str) -> &'p str {
+    let rest = path.strip_prefix(around).unwrap_or(path);
+    rest.strip_prefix('.').unwrap_or(rest)
 }

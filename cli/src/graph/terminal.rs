@@ -3,7 +3,7 @@
 
 use super::facts::Facts;
 use super::flat::{Closed, Flat};
-use super::outline::{Content, Item};
+use super::outline::{Content, Item, name_in};
 use super::picture::{cost_in_words, rounded, short_arguments};
 use crate::console::Console;
 use crate::numbers::padded;
@@ -67,17 +67,8 @@ fn blank(indent: usize) -> Line {
 fn head(flat: &Flat<'_>, one: &Closed<'_>, block: usize, rails: String) -> Line {
     let item = flat.blocks.get(block).map(|block| block.item);
     let level = flat.blocks.get(block).map_or(0, |block| block.level);
-    let layer = item.map(class).unwrap_or_default();
+    let layer = item.map(Item::class).unwrap_or_default();
     Line { rails, name: flat.block_name(&one.around, block).to_owned(), layer, ..blank(level) }
-}
-
-/// `Bottleneck ×35`
-fn class(item: &Item) -> String {
-    match &item.content {
-        Content::Run(run) => format!("{} ×{}", run.class, run.times()),
-        Content::Block(block) => block.class.to_string(),
-        Content::Input(_) | Content::Output(_) | Content::Layers(_) => String::new(),
-    }
 }
 
 /// What is said of a box, a line a layer.
@@ -100,7 +91,7 @@ fn told(shaped: &ShapedGraph, facts: &Facts, flat: &Flat<'_>, one: &Closed<'_>) 
             let around = one.around.last().and_then(|&block| flat.blocks.get(block)).map_or("", |block| block.path);
             let line = |&node: &NodeId| {
                 let fact = facts.of(node)?;
-                let name = fact.path.strip_prefix(around).unwrap_or(&fact.path).trim_start_matches('.').to_owned();
+                let name = name_in(&fact.path, around).to_owned();
                 let layer = format!("{} {}", fact.layer, short_arguments(fact));
                 let layer = layer.trim_end().to_owned();
                 Some(Line { name, layer, shape: shape(node), cost: macs(fact.cost.macs), ..blank(indent) })
@@ -118,7 +109,7 @@ fn told(shaped: &ShapedGraph, facts: &Facts, flat: &Flat<'_>, one: &Closed<'_>) 
             }
             let name = flat.name(one).to_owned();
             let cost = macs(one.item.cost.macs);
-            vec![Line { name, layer: class(one.item), shape: shapes.join(" "), cost, ..blank(indent) }]
+            vec![Line { name, layer: one.item.class(), shape: shapes.join(" "), cost, ..blank(indent) }]
         }
     }
 }

@@ -69,16 +69,16 @@ fn blocks_open_and_close() {
         browser.value("document.querySelector(\"summary[data-path='layer3']\").parentElement.open"),
         json!(true)
     );
-    let closed_lines = browser.value("all('.body path').length");
+    let closed_lines = browser.value("all('.body path').filter(path => path.checkVisibility()).length");
     browser.click("summary[data-path='layer3[1…35]']");
     let blocks = browser.value(
         "all('summary').filter(block => block.checkVisibility() && /^layer3\\.\\d+$/.test(block.dataset.path)).length",
     );
     assert_eq!(blocks, json!(36));
-    let lines = browser.value("all('.body path').length");
+    let lines = browser.value("all('.body path').filter(path => path.checkVisibility()).length");
     assert!(lines.as_u64() >= closed_lines.as_u64().map(|count| count + 35), "{closed_lines} and then {lines}");
     browser.click("summary[data-path='layer3.17']");
-    assert_eq!(browser.value(visible), json!(7 + 9));
+    assert_eq!(browser.value(visible), json!(7 + 10));
     // By the keyboard: a block that has the focus closes at the space bar.
     browser.value("document.querySelector(\"summary[data-path='layer3.17']\").focus()");
     browser.press(" ", 32, " ");
@@ -124,7 +124,10 @@ fn sizes_move_and_shapes_with_them() {
     // Where a spec cannot be without a size, the page says why.
     browser.open(&drawn("yolov8n", folder.path(), "html", &[]));
     let rule = browser.value("document.querySelector('.rule').textContent");
-    assert!(rule.as_str().is_some_and(|rule| rule.contains("cannot be changed") && rule.contains("yolov8n.cnn:")), "{rule}");
+    assert!(
+        rule.as_str().is_some_and(|rule| rule.contains("cannot be changed") && rule.contains("yolov8n.cnn:")),
+        "{rule}"
+    );
     assert_eq!(browser.faults, Vec::<String>::new());
 }
 
@@ -268,6 +271,34 @@ fn what_a_spec_says_is_text_and_nothing_else() {
     assert_eq!(paths[0], json!(format!("<b>{name}.{name}")));
     let shown = browser.value("document.querySelector('.layer .name').textContent");
     assert_eq!(shown, json!(name));
+    assert_eq!(browser.faults, Vec::<String>::new());
+}
+
+#[test]
+fn the_summarys_page_opens_searches_and_counts_too() {
+    let Some(mut browser) = browser() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let page = folder.path().join("summary.html");
+    let model = "torchvision/resnet152";
+    std::fs::write(&page, done(&["summary", &format!("{MODELS}/{model}.cnn"), "--format", "html"])).expect("a page");
+    browser.open(&page);
+    held(&mut browser, model, "1,3,224,224");
+    let visible = "all('.layer').filter(layer => layer.checkVisibility()).length";
+    assert_eq!(browser.value(visible), json!(7));
+    browser.click("summary[data-path='layer2']");
+    browser.click("summary[data-path='layer2.0']");
+    assert_eq!(browser.value(visible), json!(7 + 10));
+    // The branch that is a block of its own stays closed: its row has what it comes to.
+    let cells = "[...document.querySelector(\"summary[data-path='layer2.0.downsample']\").children].map(cell => cell.textContent)";
+    assert_eq!(
+        browser.value(cells),
+        json!(["downsample", "Shortcut", "[1, 512, 28, 28]", "132,096", "102,760,448", "3.2 MB", "35×35"])
+    );
+    browser.write("input[aria-label='W as a number']", "97");
+    held(&mut browser, model, "1,3,224,97");
+    browser.write("#search", "layer3.35.conv3");
+    browser.press("Enter", 13, "\r");
+    assert_eq!(browser.value("document.querySelector('.here').checkVisibility()"), json!(true));
     assert_eq!(browser.faults, Vec::<String>::new());
 }
 

@@ -1,225 +1,69 @@
 //! A network as a page: one file, without anything from elsewhere, in which blocks open and close.
 //!
-//! The browser lays out: a body is a grid, of which the places are given (`layout`), and a block a `<details>` in it; the script
-//! draws the lines between what stands where. The network has its sizes open where the spec lets it, and every shape is written
-//! down as expressions of them (`sizes.rs`), so that the page says what comes of other sizes. Whatever comes from the spec is
-//! escaped.
+//! There are two: the network drawn (`network.rs`), and its layers in a table (`table.rs`). Both have their sizes open where the
+//! spec lets them, and write every shape down as expressions of these (`sizes.rs`), so that the page says what comes of other
+//! sizes; both search, and say of what is pointed at what the editor says. Whatever comes from the spec is escaped.
 
+mod network;
 mod sizes;
+mod table;
 
-use super::facts::{Fact, Facts, total};
-use super::layout::{Cell, Grid, lay_out};
-use super::outline::{Block, Body, Content, End, Item};
-use super::picture::{SHADES, cost_in_words, costs, shade, short_arguments};
-use super::svg::in_lines;
+pub use network::network;
+pub use table::table;
+
+use super::facts::Facts;
+use super::outline::Item;
+use super::picture::{SHADES, cost_in_words, costs};
 use crate::draw::svg::escaped;
-use cnnc_compiler::graph::{NodeId, ShapedGraph};
+use crate::numbers::counted;
+use cnnc_compiler::graph::ShapedGraph;
 use sizes::Sizes;
-use std::collections::HashMap;
 use std::fmt::Write;
 
-/// The page of a network, with the blocks open whose path has fewer parts than `depth`; `None` where it is more than a page
-/// holds. `what_is_fixed` says why its sizes are not open.
-pub fn page(
+/// The whole file around what a page shows, with a script of its own besides that of all pages.
+fn shell(
     shaped: &ShapedGraph,
     facts: &Facts,
-    outline: &Body,
-    depth: usize,
+    mut sizes: Sizes,
     what_is_fixed: Option<&str>,
-) -> Option<String> {
-    let mut page = Page { shaped, facts, depth, sizes: Sizes::default(), html: String::new() };
-    page.body(outline, "")?;
-    let Page { mut sizes, html: network, .. } = page;
-    let name = escaped(&shaped.graph.name);
-    let controls = sizes.controls(shaped, facts);
+    content: &str,
+    script: &str,
+) -> String {
     let rule = match what_is_fixed {
         Some(reason) => format!("its sizes cannot be changed: {reason}"),
         None => shaped.sizes.to_string(),
     };
-    let mut keys = String::new();
-    if facts.cost.macs.is_some_and(|macs| macs > 0) {
-        let at = facts.sizes_in_words(shaped);
-        let at = if at.is_empty() { at } else { format!(", at {at}") };
-        let _ = write!(keys, "<p class=\"keys\">share of the MACs{}:", escaped(&at));
-        for (shade, (_, words)) in SHADES.iter().enumerate() {
-            let _ = write!(keys, " <span><i class=\"key shade{shade}\"></i>{words}</span>");
-        }
-        keys += "</p>";
-    }
-    Some(format!(
+    let data = sizes.script(shaped, facts);
+    format!(
         include_str!("page.html"),
-        name = name,
+        name = escaped(&shaped.graph.name),
         style = include_str!("page.css"),
         cost = escaped(&cost_in_words(facts.cost)),
-        controls = controls,
+        controls = sizes.controls(shaped, facts),
         rule = escaped(&rule),
-        keys = keys,
-        network = network,
-        data = sizes.script(shaped, facts),
-        script = include_str!("page.js"),
-    ))
+        keys = keys(shaped, facts),
+        content = content,
+        data = data,
+        common = include_str!("page.js"),
+        script = script,
+    )
 }
 
-/// A page that is being written.
-struct Page<'a> {
-    shaped: &'a ShapedGraph,
-    facts: &'a Facts,
-    depth: usize,
-    sizes: Sizes,
-    html: String,
-}
-
-impl Page<'_> {
-    /// What is in a block of that path.
-    fn body(&mut self, body: &Body, path: &str) -> Option<()> {
-        let grid = lay_out(body)?;
-        let (spots, ways) = spots(body, &grid);
-        let _ = write!(self.html, "<div class=\"body\" data-ways=\"{ways}\">");
-        for spot in spots {
-            match spot {
-                Spot::Item(place) => {
-                    let (item, cell) = (body.items.get(place)?, grid.items.get(place)?);
-                    let _ = write!(self.html, "<div class=\"spot item\" style=\"{}\">", place_in(cell));
-                    self.item(item, path)?;
-                    self.shapes(body, place, item);
-                    self.html += "</div>";
-                }
-                Spot::Bend(cell) => {
-                    let _ = write!(self.html, "<i class=\"spot\" style=\"{}\"></i>", place_in(&cell));
-                }
-            }
-        }
-        self.html += "</div>";
-        Some(())
+/// What the colours mean; nothing where no multiply-add is known.
+fn keys(shaped: &ShapedGraph, facts: &Facts) -> String {
+    if facts.cost.macs.is_none_or(|macs| macs == 0) {
+        return String::new();
     }
-
-    fn item(&mut self, item: &Item, around: &str) -> Option<()> {
-        let shade = shade(item.cost, self.facts.cost).map_or("open".to_owned(), |shade| format!("shade{shade}"));
-        match &item.content {
-            Content::Input(_) | Content::Output(_) => {
-                let path = escaped(&item.path);
-                let _ = write!(self.html, "<div class=\"box port\" data-path=\"{path}\" tabindex=\"0\">{path}</div>");
-            }
-            Content::Layers(layers) => {
-                let _ = write!(self.html, "<div class=\"box {shade}\">");
-                for fact in layers.iter().filter_map(|&layer| self.facts.of(layer).map(|fact| (layer, fact))) {
-                    self.layer(fact, around);
-                }
-                self.html += "</div>";
-            }
-            Content::Block(block) | Content::Run(block) => {
-                let times = if matches!(item.content, Content::Run(_)) {
-                    format!(" ×{}", block.times())
-                } else {
-                    String::new()
-                };
-                let run = if times.is_empty() { "" } else { " run" };
-                let words = cost_in_words(item.cost);
-                let open = if block.depth < self.depth { " open" } else { "" };
-                let _ = write!(
-                    self.html,
-                    "<details class=\"block {shade}{run}\"{open}><summary data-path=\"{}\" data-told=\"{}\" tabindex=\"0\">\
-                     <span class=\"name\">{}</span> <b>{}{times}</b><small>{words}</small></summary>",
-                    escaped(&item.path),
-                    in_lines(&told(item, block)),
-                    escaped(item.name_in(around)),
-                    escaped(&block.class),
-                );
-                let path = if run.is_empty() { &*item.path } else { around };
-                self.body(&block.body, path)?;
-                self.html += "</details>";
-            }
-        }
-        Some(())
+    let sizes = facts.sizes_in_words(shaped);
+    let at = if sizes.is_empty() { sizes } else { format!(", at {sizes}") };
+    let mut keys = format!("<p class=\"keys\">share of the MACs{}:", escaped(&at));
+    for (shade, (_, words)) in SHADES.iter().enumerate() {
+        let _ = write!(keys, " <span><i class=\"key shade{shade}\"></i>{words}</span>");
     }
-
-    /// A layer's line in a box.
-    fn layer(&mut self, (node, fact): (NodeId, &Fact), around: &str) {
-        let name = fact.path.strip_prefix(around).unwrap_or(&fact.path).trim_start_matches('.');
-        let call = format!("{}({})", fact.layer, fact.arguments);
-        let value = self.sizes.value(self.shaped, node);
-        let field = fact.receptive_field.map(|field| format!(", receptive field {field}")).unwrap_or_default();
-        let told = format!("{call}\n{}{field}", costs(fact.cost));
-        let _ = write!(
-            self.html,
-            "<div class=\"layer\" data-path=\"{}\" data-told=\"{}\" data-value=\"{value}\" tabindex=\"0\">\
-             <span class=\"name\">{}</span> <b>{}</b> {}</div>",
-            escaped(&fact.path),
-            in_lines(&told),
-            escaped(name),
-            escaped(fact.layer),
-            escaped(&short_arguments(fact)),
-        );
-    }
-
-    /// The shapes that leave an item, each once.
-    fn shapes(&mut self, body: &Body, place: usize, item: &Item) {
-        if matches!(item.content, Content::Output(_)) {
-            return;
-        }
-        let mut shown = Vec::new();
-        for flow in body.flows.iter().filter(|flow| flow.from == End::Item(place)) {
-            let shape = self.shaped.shape(flow.value);
-            if !shown.contains(&shape) {
-                let value = self.sizes.value(self.shaped, flow.value);
-                let _ = write!(
-                    self.html,
-                    "<div class=\"shape\" data-value=\"{value}\">{}</div>",
-                    escaped(&shape.to_string())
-                );
-                shown.push(shape);
-            }
-        }
-    }
+    keys + "</p>"
 }
 
-/// What the page says of a block when it is pointed at.
-fn told(item: &Item, block: &Block) -> String {
-    let layers = count(&block.body);
-    let layers = format!("{} layer{}", crate::numbers::grouped(layers as u64), if layers == 1 { "" } else { "s" });
-    format!("{}\n{layers}, {}", block.class, costs(total([item.cost])))
-}
-
-/// How many layers are in a body.
-pub fn count(body: &Body) -> usize {
-    let layers = |item: &Item| match &item.content {
-        Content::Input(_) | Content::Output(_) => 0,
-        Content::Layers(layers) => layers.len(),
-        Content::Block(block) | Content::Run(block) => count(&block.body),
-    };
-    body.items.iter().map(layers).sum()
-}
-
-/// What has a place in a body's grid.
-enum Spot {
-    Item(usize),
-    /// A line turns here, or comes in or leaves.
-    Bend(Cell),
-}
-
-/// All that has a place, and the ways by their numbers: `0 3 4;0 4`. A way begins with `i` where its value comes in, and ends
-/// with `o` where it leaves.
-fn spots(body: &Body, grid: &Grid) -> (Vec<Spot>, String) {
-    let mut spots: Vec<Spot> = (0..body.items.len()).map(Spot::Item).collect();
-    let mut numbers: HashMap<Cell, usize> = grid.items.iter().enumerate().map(|(place, &cell)| (cell, place)).collect();
-    let mut ways = Vec::new();
-    for (flow, way) in body.flows.iter().zip(&grid.ways) {
-        let number = |&cell: &Cell| {
-            let number = *numbers.entry(cell).or_insert(spots.len());
-            if number == spots.len() {
-                spots.push(Spot::Bend(cell));
-            }
-            number.to_string()
-        };
-        let numbers: Vec<String> = way.iter().map(number).collect();
-        let start = if matches!(flow.from, End::Input(_)) { "i " } else { "" };
-        let end = if matches!(flow.to, End::Output(_)) { " o" } else { "" };
-        ways.push(format!("{start}{}{end}", numbers.join(" ")));
-    }
-    (spots, ways.join(";"))
-}
-
-/// Where a cell is, as CSS says it.
-fn place_in(cell: &Cell) -> String {
-    format!("grid-area:{}/{}/auto/span 2", cell.row + 1, cell.track + 1)
+/// What a page says of a block when it is pointed at.
+fn told(item: &Item) -> String {
+    format!("{}\n{}, {}", item.class(), counted(item.layers(), "layer"), costs(item.cost))
 }

@@ -1,7 +1,7 @@
 //! Boxes and frames: how items look, and how large they are.
 
 use super::super::facts::Fact;
-use super::super::outline::{Content, Item};
+use super::super::outline::{Content, Item, name_in};
 use super::body::body;
 use super::fragment::{Drawing, Fragment};
 use super::legend::shade;
@@ -112,14 +112,9 @@ fn framed(drawing: &Drawing<'_>, item: &Item, inside: Fragment, around: &str, le
 
 /// `layer1.0  Bottleneck ×3`
 fn head(item: &Item, around: &str, style: Style) -> Text {
-    let (class, times) = match &item.content {
-        Content::Run(run) => (&*run.class, format!(" ×{}", run.times())),
-        Content::Block(block) => (&*block.class, String::new()),
-        Content::Input(_) | Content::Output(_) | Content::Layers(_) => ("", String::new()),
-    };
     let name = item.name_in(around);
     let gap = if name.is_empty() { "" } else { "  " };
-    Text::of([(style, format!("{name}{gap}")), (Style::Bold, format!("{class}{times}"))])
+    Text::of([(style, format!("{name}{gap}")), (Style::Bold, item.class())])
 }
 
 /// What stands in a box.
@@ -139,7 +134,7 @@ fn lines(drawing: &Drawing<'_>, item: &Item, around: &str) -> Vec<Text> {
 
 /// `conv1  Conv2d 7×7, stride 2`
 fn layer(fact: &Fact, around: &str) -> Text {
-    let name = fact.path.strip_prefix(around).unwrap_or(&fact.path).trim_start_matches('.');
+    let name = name_in(&fact.path, around);
     let gap = if name.is_empty() { "" } else { "  " };
     let arguments = short_arguments(fact);
     let before = if arguments.is_empty() { "" } else { " " };
@@ -212,16 +207,25 @@ fn hint(drawing: &Drawing<'_>, item: &Item) -> String {
             let facts = layers.iter().filter_map(|&layer| drawing.facts.of(layer));
             facts.map(Fact::in_words).collect::<Vec<_>>().join("\n")
         }
-        Content::Block(block) | Content::Run(block) => format!("{} {}, {}", item.path, block.class, costs(item.cost)),
+        Content::Block(_) | Content::Run(_) => format!("{} {}, {}", item.path, item.class(), costs(item.cost)),
     }
 }
 
 impl Fact {
-    /// `conv1 Conv2d(3, 64, …): [N, 64, 112, 112], 9,408 parameters, 118,013,952 MACs, receptive field 7×7`
-    pub fn in_words(&self) -> String {
+    /// `Conv2d(3, 64, kernel_size=(7, 7), …)`
+    pub fn call(&self) -> String {
+        format!("{}({})", self.layer, self.arguments)
+    }
+
+    /// `9,408 parameters, 118,013,952 MACs, receptive field 7×7`
+    pub fn costs(&self) -> String {
         let field = self.receptive_field.map(|field| format!(", receptive field {field}")).unwrap_or_default();
-        let Fact { path, layer, arguments, shape, cost, .. } = self;
-        format!("{path} {layer}({arguments}): {shape}, {}{field}", costs(*cost))
+        format!("{}{field}", costs(self.cost))
+    }
+
+    /// `conv1 Conv2d(3, 64, …): [N, 64, 112, 112], 9,408 parameters, 118,013,952 MACs, receptive field 7×7`
+    fn in_words(&self) -> String {
+        format!("{} {}: {}, {}", self.path, self.call(), self.shape, self.costs())
     }
 }
 

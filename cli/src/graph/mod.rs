@@ -42,8 +42,8 @@ pub fn graph(arguments: &arguments::Graph, console: &mut Console<'_>) -> Outcome
     let model = model::load(&arguments.file, &arguments.model, console)?;
     let Some(output) = &arguments.output else {
         let network = Network::of(model.graph(), &[]);
-        let view = network.view(&model, arguments.depth, console)?;
-        let text = terminal::drawing(network.shaped, &network.facts, &network.flat(view), console);
+        let flat = network.flat(network.view(arguments.depth));
+        let text = terminal::drawing(network.shaped, &network.facts, &flat, console);
         return console.print(&text);
     };
     let checked = outputs::check(output, outputs::sources(model.files()));
@@ -52,12 +52,11 @@ pub fn graph(arguments: &arguments::Graph, console: &mut Console<'_>) -> Outcome
         Some(Form::Page) => page_of(&model, arguments, console)?,
         Some(Form::Svg) => {
             let network = Network::of(model.graph(), &[]);
-            svg::svg(&network.picture(&model, arguments.depth, console)?.0, model.name())
+            svg::svg(&network.picture(&model, arguments.depth, console)?, model.name())
         }
         Some(Form::Dot) => {
             let network = Network::of(model.graph(), &[]);
-            let view = network.view(&model, arguments.depth, console)?;
-            dot::dot(network.shaped, &network.facts, &network.flat(view))
+            dot::dot(network.shaped, &network.facts, &network.flat(network.view(arguments.depth)))
         }
         None => return Err(unknown_form(output, console)),
     };
@@ -106,29 +105,35 @@ impl Network<'_> {
     }
 
     /// The picture, with blocks open down to a depth or as fits a page; an error where it has too many boxes.
-    fn picture(&self, model: &Model, depth: Option<usize>, console: &mut Console<'_>) -> Outcome<(Picture, View)> {
+    fn picture(&self, model: &Model, depth: Option<usize>, console: &mut Console<'_>) -> Outcome<Picture> {
         let Network { shaped, facts, outline } = self;
         let view = View { depth: depth.unwrap_or(1) };
         let boxes = view.boxes(outline);
         let composed = match depth {
             _ if boxes > MOST_BOXES => None,
-            Some(_) => picture::compose(shaped, facts, outline, view).map(|picture| (picture, view)),
-            None => picture::compose_a_page(shaped, facts, outline),
+            Some(_) => picture::compose(shaped, facts, outline, view),
+            None => picture::compose_a_page(shaped, facts, outline).map(|(picture, _)| picture),
         };
         composed.ok_or_else(|| {
-            let [boxes, most] = [boxes, MOST_BOXES].map(|number| grouped(number as u64));
-            let message =
-                format!("a picture has up to {most} boxes that few lines pass, and this one would have {boxes}");
+            let message = if boxes > MOST_BOXES {
+                let [boxes, most] = [boxes, MOST_BOXES].map(|number| grouped(number as u64));
+                format!("a picture has up to {most} boxes, and this one would have {boxes}")
+            } else {
+                let most = grouped(layout::MOST_SPOTS as u64);
+                format!("lines of a block turn up to {most} times, and these would turn more often")
+            };
             let diagnostic = Diagnostic::without_place(Code::E217, message).help("a smaller --depth closes blocks");
             console.fail(&diagnostic, model.files())
         })
     }
 
     /// Which blocks are open in a drawing that is no picture: those that would be in one.
-    fn view(&self, model: &Model, depth: Option<usize>, console: &mut Console<'_>) -> Outcome<View> {
+    fn view(&self, depth: Option<usize>) -> View {
+        let closed = View { depth: 1 };
         match depth {
-            Some(depth) => Ok(View { depth }),
-            None => Ok(self.picture(model, None, console)?.1),
+            Some(depth) => View { depth },
+            None if closed.boxes(&self.outline) > MOST_BOXES => closed,
+            None => picture::compose_a_page(self.shaped, &self.facts, &self.outline).map_or(closed, |(_, view)| view),
         }
     }
 
@@ -165,8 +170,14 @@ pub fn table_of(
 }
 
 fn too_large(model: &Model, console: &mut Console<'_>) -> Stop {
-    let [layers, most] = [model.graph().graph.dag.len(), MOST_LAYERS].map(|number| grouped(number as u64));
-    let message = format!("a page holds up to {most} layers that few lines pass, and the network has {layers}");
+    let layers = model.graph().graph.dag.len();
+    let message = if layers > MOST_LAYERS {
+        let [layers, most] = [layers, MOST_LAYERS].map(|number| grouped(number as u64));
+        format!("a page holds up to {most} layers, and the network has {layers}")
+    } else {
+        let most = grouped(layout::MOST_SPOTS as u64);
+        format!("lines of a block turn up to {most} times, and these would turn more often")
+    };
     let diagnostic = Diagnostic::without_place(Code::E217, message).help("an .svg shows it with its blocks closed");
     console.fail(&diagnostic, model.files())
 }

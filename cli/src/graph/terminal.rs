@@ -41,7 +41,7 @@ pub fn drawing(shaped: &ShapedGraph, facts: &Facts, flat: &Flat<'_>, console: &C
             lines.push(head(flat, one, block, rails.passing()));
         }
         open = &one.around;
-        let mut told = told(shaped, facts, flat, one);
+        let mut told = told(shaped, facts, flat, place);
         told.extend(rails.unreached(place).map(|from| {
             let name = flat.boxes.get(from).map_or("", |from| &from.item.path);
             Line { rails: String::new(), indent: 0, name: format!("and takes {name}"), ..blank(one.around.len()) }
@@ -54,7 +54,8 @@ pub fn drawing(shaped: &ShapedGraph, facts: &Facts, flat: &Flat<'_>, console: &C
     let cost = cost_in_words(facts.cost);
     let sizes = facts.sizes_in_words(shaped);
     let at = if sizes.is_empty() { sizes } else { format!("  (MACs at {sizes})") };
-    let title = format!("{}  {}\n\n", console.bold(&shaped.graph.name), console.faint(&format!("{cost}{at}")));
+    let cost = if cost.is_empty() { cost } else { format!("  {cost}{at}") };
+    let title = format!("{}{}\n\n", console.bold(&shaped.graph.name), console.faint(&cost));
     title + &aligned(&lines, console)
 }
 
@@ -72,7 +73,8 @@ fn head(flat: &Flat<'_>, one: &Closed<'_>, block: usize, rails: String) -> Line 
 }
 
 /// What is said of a box, a line a layer.
-fn told(shaped: &ShapedGraph, facts: &Facts, flat: &Flat<'_>, one: &Closed<'_>) -> Vec<Line> {
+fn told(shaped: &ShapedGraph, facts: &Facts, flat: &Flat<'_>, place: usize) -> Vec<Line> {
+    let Some(one) = flat.boxes.get(place) else { return Vec::new() };
     let indent = one.around.len();
     let shape = |node: NodeId| shaped.shape(node).to_string();
     let macs = |macs: Option<u64>| {
@@ -99,9 +101,8 @@ fn told(shaped: &ShapedGraph, facts: &Facts, flat: &Flat<'_>, one: &Closed<'_>) 
             layers.iter().filter_map(line).collect()
         }
         Content::Block(_) | Content::Run(_) => {
-            let place = flat.boxes.iter().position(|other| std::ptr::eq(other.item, one.item));
             let mut shapes: Vec<String> = Vec::new();
-            for (value, ..) in flat.lines.iter().filter(|(_, from, _)| Some(*from) == place) {
+            for (value, ..) in flat.lines.iter().filter(|(_, from, _)| *from == place) {
                 let shape = shape(*value);
                 if !shapes.contains(&shape) {
                     shapes.push(shape);

@@ -11,7 +11,9 @@ mod crossings;
 mod rows;
 
 use super::outline::{Body, End};
+use cnnc_compiler::graph::NodeId;
 use rows::Layered;
+use std::collections::HashSet;
 
 /// The most items and bends of one body. What has more is no picture that anybody could read.
 pub const MOST_SPOTS: usize = 100_000;
@@ -58,4 +60,22 @@ pub fn lay_out(body: &Body) -> Option<Grid> {
         outputs: ends(End::Output, body.outputs.len()),
         ways: layered.ways.iter().map(|way| way.iter().map(|&spot| cell(spot)).collect()).collect(),
     })
+}
+
+impl Grid {
+    /// The values that leave each item of the body that was laid out, from left to right as they go on.
+    pub fn leaving(&self, body: &Body) -> Vec<Vec<NodeId>> {
+        let mut found: Vec<Vec<(usize, NodeId)>> = vec![Vec::new(); body.items.len()];
+        for (flow, way) in body.flows.iter().zip(&self.ways) {
+            if let End::Item(place) = flow.from {
+                found[place].push((way.get(1).map_or(0, |next| next.track), flow.value));
+            }
+        }
+        let ordered = |mut values: Vec<(usize, NodeId)>| {
+            values.sort_unstable();
+            let mut seen = HashSet::new();
+            values.into_iter().map(|(_, value)| value).filter(|value| seen.insert(*value)).collect()
+        };
+        found.into_iter().map(ordered).collect()
+    }
 }

@@ -43,6 +43,7 @@ impl Page<'_> {
     fn body(&mut self, body: &Body, path: &str) -> Option<()> {
         let grid = lay_out(body)?;
         let (spots, ways) = spots(body, &grid);
+        let leaving = grid.leaving(body);
         let _ = write!(self.html, "<div class=\"body\" data-ways=\"{ways}\">");
         for spot in spots {
             match spot {
@@ -50,7 +51,7 @@ impl Page<'_> {
                     let (item, cell) = (body.items.get(place)?, grid.items.get(place)?);
                     let _ = write!(self.html, "<div class=\"spot item\" style=\"{}\">", place_in(cell));
                     self.item(item, path)?;
-                    self.shapes(body, place, item);
+                    self.shapes(leaving.get(place)?);
                     self.html += "</div>";
                 }
                 Spot::Bend(cell) => {
@@ -115,21 +116,14 @@ impl Page<'_> {
     }
 
     /// The shapes that leave an item, each once.
-    fn shapes(&mut self, body: &Body, place: usize, item: &Item) {
-        if matches!(item.content, Content::Output(_)) {
-            return;
-        }
+    fn shapes(&mut self, leaving: &[NodeId]) {
         let mut shown = Vec::new();
-        for flow in body.flows.iter().filter(|flow| flow.from == End::Item(place)) {
-            let shape = self.shaped.shape(flow.value);
-            if !shown.contains(&shape) {
-                let value = self.sizes.value(self.shaped, flow.value);
-                let _ = write!(
-                    self.html,
-                    "<div class=\"shape\" data-value=\"{value}\">{}</div>",
-                    escaped(&shape.to_string())
-                );
-                shown.push(shape);
+        for &node in leaving {
+            let value = self.sizes.value(self.shaped, node);
+            if !shown.contains(&value) {
+                let shape = escaped(&self.shaped.shape(node).to_string());
+                let _ = write!(self.html, "<div class=\"shape\" data-value=\"{value}\">{shape}</div>");
+                shown.push(value);
             }
         }
     }

@@ -32,7 +32,7 @@ pub fn body(drawing: &Drawing<'_>, body: &Body, path: &str, level: usize) -> Opt
     let grid = lay_out(body)?;
     let items: Option<Vec<Fragment>> = body.items.iter().map(|one| item(drawing, one, path, level)).collect();
     let mut items = items?;
-    let leaving = leaving(body, &grid);
+    let leaving = grid.leaving(body);
     let tags: Vec<Vec<Tag>> =
         items.iter_mut().zip(&leaving).map(|(item, leaving)| tags(drawing, item, leaving)).collect();
     let mut steps: Vec<HashSet<[Cell; 2]>> = vec![HashSet::new(); grid.rows];
@@ -45,22 +45,6 @@ pub fn body(drawing: &Drawing<'_>, body: &Body, path: &str, level: usize) -> Opt
     let sized = Sized { body, grid: &grid, items: &items, tags: &tags, steps };
     let turns = Turns::of(&sized, level);
     Some(sized.placed(&turns, level, pictures))
-}
-
-/// The values that leave each item, from left to right as they go on.
-fn leaving(body: &Body, grid: &Grid) -> Vec<Vec<NodeId>> {
-    let mut found: Vec<Vec<(usize, NodeId)>> = vec![Vec::new(); body.items.len()];
-    for (flow, way) in body.flows.iter().zip(&grid.ways) {
-        if let End::Item(place) = flow.from {
-            found[place].push((way.get(1).map_or(0, |next| next.track), flow.value));
-        }
-    }
-    let ordered = |mut values: Vec<(usize, NodeId)>| {
-        values.sort_unstable();
-        let mut seen = HashSet::new();
-        values.into_iter().map(|(_, value)| value).filter(|value| seen.insert(*value)).collect()
-    };
-    found.into_iter().map(ordered).collect()
 }
 
 /// The shape of a value on its line, below the item that gives it.

@@ -115,15 +115,17 @@ fn told(shaped: &ShapedGraph, facts: &Facts, flat: &Flat<'_>, place: usize) -> V
     }
 }
 
-/// Lines as text: shapes and costs below each other, as far as the terminal is wide.
+/// Lines as text: shapes and costs below each other. Where the terminal is too narrow costs are left out, then shapes are cut.
 fn aligned(lines: &[Line], console: &Console<'_>) -> String {
     let width = |text: &str| text.chars().count();
     let most = |of: fn(&Line) -> usize| lines.iter().map(of).max().unwrap_or(0);
     let start = most(|line| line.rails.chars().count()).min(console.width / 3);
-    let (shape, cost) = (most(|line| line.shape.chars().count()), most(|line| line.cost.chars().count()));
+    let room = console.width.saturating_sub(start + 1 + LEAST + 2);
+    let shape = most(|line| line.shape.chars().count()).min(room);
+    let cost = most(|line| line.cost.chars().count());
+    let beside = if shape + 2 + cost <= room { 2 + cost } else { 0 };
     let wanted = most(|line| 2 * line.indent + line.name.chars().count() + 1 + line.layer.chars().count());
-    let left = console.width.saturating_sub(start + 1 + shape + 2 + cost + 2);
-    let column = wanted.min(left.max(LEAST));
+    let column = wanted.min(console.width.saturating_sub(start + 1 + 2 + shape + beside));
     let mut text = String::new();
     for line in lines {
         let rails = padded(&line.rails, start);
@@ -132,9 +134,15 @@ fn aligned(lines: &[Line], console: &Console<'_>) -> String {
         let room = (start + column).saturating_sub(width(&rails));
         let (name, layer) = fitting(&name, gap, &line.layer, room);
         let blanks = " ".repeat(room.saturating_sub(width(&name) + width(gap) + width(&layer)));
-        let shapes = console.faint(&padded(&line.shape, shape));
-        let row = format!("{rails} {name}{gap}{}{blanks}  {shapes}  {}", console.bold(&layer), line.cost);
-        text += if console.color { row.as_str() } else { row.trim_end() };
+        let shown = padded(&cut(&line.shape, shape), shape);
+        let cost = if beside > 0 { &*line.cost } else { "" };
+        let end = match (line.shape.is_empty(), cost) {
+            (true, "") => String::new(),
+            (_, "") => format!("{blanks}  {}", console.faint(shown.trim_end())),
+            (_, cost) => format!("{blanks}  {}  {cost}", console.faint(&shown)),
+        };
+        text += &format!("{rails} {name}{gap}{}{end}", if layer.is_empty() { layer } else { console.bold(&layer) });
+        text.truncate(text.trim_end().len());
         text.push('\n');
     }
     text
@@ -142,14 +150,18 @@ fn aligned(lines: &[Line], console: &Console<'_>) -> String {
 
 /// A name and a layer that fit so many columns; of the name the end is cut, then of the layer.
 fn fitting(name: &str, gap: &str, layer: &str, room: usize) -> (String, String) {
-    let cut = |text: &str, room: usize| match text.chars().count() {
-        count if count <= room => text.to_owned(),
-        _ => text.chars().take(room.saturating_sub(1)).chain(['…']).collect(),
-    };
     let beside = room.saturating_sub(layer.chars().count() + gap.len());
     let name = cut(name, beside.max(room / 2));
     let layer = cut(layer, room.saturating_sub(name.chars().count() + gap.len()));
     (name, layer)
+}
+
+/// A text without so much of its end that it fits so many columns.
+fn cut(text: &str, room: usize) -> String {
+    match text.chars().count() {
+        count if count <= room => text.to_owned(),
+        _ => text.chars().take(room.saturating_sub(1)).chain(['…']).collect(),
+    }
 }
 
 /// The rails as they go down.

@@ -114,7 +114,7 @@ fn text_for_graphviz_has_every_box_and_line() {
         assert!(lines.iter().flatten().all(|end| boxes.contains(end)), "{dot}");
     }
     let spec = folder.path().join("net.cnn");
-    fs::write(&spec, "model Net { input [N, 4]\n \"a]; b{\\\": Linear(3) }").expect("a spec");
+    fs::write(&spec, "model Net { input [N, 4]\n \"a]; b\\\": Linear(3) }").expect("a spec");
     done(&["graph", &text(&spec), "-o", &file]);
     let dot = fs::read_to_string(&file).expect("a file");
     assert_eq!(boxes_and_lines(&dot).0.len(), 3, "{dot}");

@@ -1,12 +1,14 @@
 //! `cnnc graph FILE`: a network drawn, blocks closed or open, as SVG, as a page, as DOT, or in the terminal.
 
 mod dot;
+mod draft;
 mod facts;
 mod flat;
 mod layout;
 mod outline;
 mod page;
 mod picture;
+mod rails;
 mod runs;
 mod svg;
 mod terminal;
@@ -23,9 +25,10 @@ use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::graph::ShapedGraph;
 use cnnc_grammar::span::Files;
 use cnnc_runtime::Model;
+use draft::outline;
 use facts::Facts;
 use flat::Flat;
-use outline::{Body, outline};
+use outline::Body;
 use picture::{Picture, View};
 use std::fs;
 use std::path::Path;

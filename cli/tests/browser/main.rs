@@ -227,6 +227,19 @@ const FAULTS: &str = "(() => {
         const [x, y] = [frame.left + end.x, frame.top + end.y];
         if (!boxes.some(([, at]) => Math.abs(at.top - y) < 2 && at.left - 1 < x && x < at.right + 1)) faults.push(`a line ends at ${x} ${y}`);
     }
+    // A line within an open block that comes from its edge goes on one that ends there, and the other way round.
+    const ends = path => {
+        const frame = path.ownerSVGElement.getBoundingClientRect();
+        return [0, path.getTotalLength()].map(length => path.getPointAtLength(length)).map(at => [frame.left + at.x, frame.top + at.y]);
+    };
+    const lines = all('.body path').filter(path => visible(path)).map(path => [path.ownerSVGElement.parentElement.parentElement, ends(path)]);
+    const near = ([a, b], [c, d]) => Math.abs(a - c) < 2 && Math.abs(b - d) < 2;
+    for (const [block, [start, end]] of lines.filter(([block]) => block !== main)) {
+        const frame = block.getBoundingClientRect();
+        const enters = Math.abs(start[1] - frame.top) < 2, leaves = Math.abs(end[1] - frame.bottom) < 2;
+        if (enters && !lines.some(([other, [, to]]) => other !== block && near(to, start))) faults.push(`nothing leads to ${start}`);
+        if (leaves && !lines.some(([other, [from]]) => other !== block && near(from, end))) faults.push(`nothing goes on from ${end}`);
+    }
     return [boxes.length, faults.slice(0, 10)];
 })()";
 

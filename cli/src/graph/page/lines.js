@@ -16,12 +16,11 @@ function rowsOf(body) {
   });
 }
 
-// Where a value comes in or leaves: of an open block in the middle of its own first or last spot.
-function middle(spot, last) {
-  const block = spot.querySelector(':scope > details[open]');
-  const body = block && block.querySelector(':scope > .body');
-  const ends = body && (last ? body.leaving : body.entering);
-  const rectangle = (ends && ends.length ? ends[0] : spot).getBoundingClientRect();
+// Where a value comes in or leaves: of an open block at its own spot for it.
+function middle(spot, value, leaves) {
+  const body = spot.querySelector(':scope > details[open] > .body');
+  const ends = body && (leaves ? body.leaving : body.entering);
+  const rectangle = (ends && ends.get(value) || spot).getBoundingClientRect();
   return rectangle.left + rectangle.width / 2;
 }
 
@@ -37,7 +36,7 @@ function drawBody(body) {
     spots.forEach((spot, number) => {
       const row = rows[rowOf(spot)] || [0, 0];
       const isLast = number === spots.length - 1, isItem = spot.classList.contains('item');
-      const toX = middle(spot, number === 0) - frame.left;
+      const toX = middle(spot, way.value, (number === 0) !== reverse) - frame.left;
       let top = row[0];
       if (number === 0) {
         const first = isItem && spot.firstElementChild.getBoundingClientRect();
@@ -63,12 +62,13 @@ function drawBody(body) {
 for (const body of all('.body')) {
   body.spots = [...body.children];
   body.ways = body.dataset.ways.split(';').filter(way => way).map(way => {
-    const words = way.split(' ');
+    const [value, places] = way.split(':'), words = places.split(' ');
     const enters = words[0] === 'i', leaves = words[words.length - 1] === 'o';
-    return { enters, leaves, spots: words.filter(word => word !== 'i' && word !== 'o').map(Number) };
+    return { value, enters, leaves, spots: words.filter(word => word !== 'i' && word !== 'o').map(Number) };
   });
-  body.entering = body.ways.filter(way => way.enters).map(way => body.spots[way.spots[0]]);
-  body.leaving = body.ways.filter(way => way.leaves).map(way => body.spots[way.spots[way.spots.length - 1]]);
+  const first = way => body.spots[way.spots[0]], last = way => body.spots[way.spots[way.spots.length - 1]];
+  body.entering = new Map(body.ways.filter(way => way.enters).map(way => [way.value, first(way)]));
+  body.leaving = new Map(body.ways.filter(way => way.leaves).map(way => [way.value, last(way)]));
   body.drawing = svg('svg', { 'aria-hidden': 'true' });
   body.append(body.drawing);
 }
@@ -93,7 +93,7 @@ draw = () => {
   for (const body of bodies) body.style.padding = '';
   for (const key of [...levels.keys()].sort((a, b) => b - a)) {
     const leans = levels.get(key).map(body => {
-      const first = body.entering[0];
+      const [first] = body.entering.values();
       if (!first) return [body, 0];
       const [inner, outer] = [first, body.parentElement].map(element => element.getBoundingClientRect());
       return [body, outer.left + outer.width / 2 - inner.left - inner.width / 2];

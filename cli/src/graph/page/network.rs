@@ -136,8 +136,8 @@ enum Spot {
     Bend(Cell),
 }
 
-/// All that has a place, and the ways by their numbers: `0 3 4;0 4`. A way begins with `i` where its value comes in, and ends
-/// with `o` where it leaves.
+/// All that has a place, and the ways of values by their numbers: `7:0 3 4;7:0 4`. A way begins with `i` where its value comes
+/// in, and ends with `o` where it leaves.
 fn spots(body: &Body, grid: &Grid) -> (Vec<Spot>, String) {
     let mut spots: Vec<Spot> = (0..body.items.len()).map(Spot::Item).collect();
     let mut numbers: HashMap<Cell, usize> = grid.items.iter().enumerate().map(|(place, &cell)| (cell, place)).collect();
@@ -153,7 +153,7 @@ fn spots(body: &Body, grid: &Grid) -> (Vec<Spot>, String) {
         let numbers: Vec<String> = way.iter().map(number).collect();
         let start = if matches!(flow.from, End::Input(_)) { "i " } else { "" };
         let end = if matches!(flow.to, End::Output(_)) { " o" } else { "" };
-        ways.push(format!("{start}{}{end}", numbers.join(" ")));
+        ways.push(format!("{}:{start}{}{end}", flow.value.index(), numbers.join(" ")));
     }
     (spots, ways.join(";"))
 }

@@ -9,7 +9,13 @@ let drawing = 0;
 const drawSoon = () => { cancelAnimationFrame(drawing); drawing = requestAnimationFrame(() => draw()); };
 document.addEventListener('toggle', drawSoon, true);
 addEventListener('resize', drawSoon);
-addEventListener('beforeprint', () => draw());
+// One sheet of paper holds all of it, so that no line is cut.
+const paper = document.head.appendChild(document.createElement('style'));
+addEventListener('beforeprint', () => {
+  draw();
+  const { scrollWidth, scrollHeight } = document.documentElement;
+  paper.textContent = `@page { size: ${Math.max(scrollWidth, 700)}px ${scrollHeight + 60}px; margin: 10px }`;
+});
 one('open').onclick = () => all('details', main).forEach(block => { block.open = true; });
 one('close').onclick = () => all('details', main).forEach(block => { block.open = false; });
 

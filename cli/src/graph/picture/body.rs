@@ -1,8 +1,8 @@
 //! What is in a block, with coordinates: the places of its grid become rows and columns as wide as what stands in them.
 //!
-//! A line leaves a box at its lower edge, passes its row upright, and turns aside only between two rows, so that no line crosses a
-//! box. Below a box stand the shapes that leave it, on their line. A body that would be far higher than wide is cut where one
-//! line passes, and goes on beside itself (`turns.rs`).
+//! A line leaves a box at its lower edge, passes its row upright, and turns aside only between two rows, so that no line
+//! crosses a box. Below a box stand the shapes that leave it, on their line. A body that would be far higher than wide is cut
+//! where one line passes, and goes on beside itself (`turns.rs`).
 
 use super::super::layout::{Cell, Grid, lay_out};
 use super::super::outline::{Body, End, Flow};

@@ -1,5 +1,5 @@
-//! A network in the terminal: a line a layer, and left of it a rail for every value that is still needed, which part where a value
-//! is used again and meet where one layer takes several.
+//! A network in the terminal: a line a layer, and left of it a rail for every value that is still needed (`rails.rs`), which part
+//! where a value is used again and meet where one layer takes several.
 
 use super::facts::Facts;
 use super::flat::{Closed, Flat};

@@ -1,5 +1,5 @@
-//! The page of `cnnc graph`, as somebody uses it: a browser opens blocks, moves sizes, searches and points, and what it then shows
-//! is held to what `cnnc summary` says. Pictures are measured in it too.
+//! The page of `cnnc graph`, as somebody uses it: a browser opens blocks, moves sizes, searches and points, and what it then
+//! shows is held to what `cnnc summary` says. Pictures are measured in it too.
 //!
 //! Where there is no Chromium the tests say that they are skipped, unless `CNNC_TEST_BROWSER=required`.
 

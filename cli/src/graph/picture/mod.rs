@@ -115,7 +115,8 @@ pub struct View {
 }
 
 impl View {
-    /// The body that is shown of an item in place of itself, if it is open. Of a run it is the first block's: the others equal it.
+    /// The body that is shown of an item in place of itself, if it is open. Of a run it is the first block's: the others equal
+    /// it.
     pub fn inside<'i>(&self, item: &'i Item) -> Option<&'i Body> {
         let block = item.block()?;
         let is_open = block.depth < self.depth;

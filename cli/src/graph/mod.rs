@@ -19,7 +19,7 @@ use crate::arguments;
 use crate::console::{Console, Outcome, Stop};
 use crate::model;
 use crate::numbers::grouped;
-use crate::opened::opened;
+use crate::opened::{Opened, opened};
 use crate::outputs;
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::graph::ShapedGraph;
@@ -117,17 +117,7 @@ impl Network<'_> {
             Some(_) => picture::compose(shaped, facts, outline, view),
             None => picture::compose_a_page(shaped, facts, outline).map(|(picture, _)| picture),
         };
-        composed.ok_or_else(|| {
-            let message = if boxes > MOST_BOXES {
-                let [boxes, most] = [boxes, MOST_BOXES].map(|number| grouped(number as u64));
-                format!("a picture has up to {most} boxes, and this one would have {boxes}")
-            } else {
-                let most = grouped(layout::MOST_SPOTS as u64);
-                format!("lines of a block turn up to {most} times, and these would turn more often")
-            };
-            let diagnostic = Diagnostic::without_place(Code::E217, message).help("a smaller --depth closes blocks");
-            console.fail(&diagnostic, model.files())
-        })
+        composed.ok_or_else(|| too_large((boxes, MOST_BOXES, "a picture", "boxes"), model, console))
     }
 
     /// Which blocks are open in a drawing that is no picture: those that would be in one.
@@ -148,12 +138,11 @@ impl Network<'_> {
 
 /// The page, of a network whose sizes are open where they can be.
 fn page_of(model: &Model, arguments: &arguments::Graph, console: &mut Console<'_>) -> Outcome<String> {
-    let opened = opened(model, &arguments.file, &arguments.model, console)?;
+    let opened = openable(model, &arguments.file, &arguments.model, console)?;
     let network = Network::of(opened.model.graph(), &opened.fixed);
     let (Network { shaped, facts, outline }, depth) = (&network, arguments.depth.unwrap_or(1));
-    let page = || page::network(shaped, facts, outline, depth, opened.why_not.as_deref());
-    let written = if shaped.graph.dag.len() > MOST_LAYERS { None } else { page() };
-    written.ok_or_else(|| too_large(model, console))
+    let written = page::network(shaped, facts, outline, depth, opened.why_not.as_deref());
+    written.ok_or_else(|| too_large((0, MOST_LAYERS, "a page", "layers"), model, console))
 }
 
 /// The table of a summary as a page, with what its layers come to below.
@@ -163,24 +152,29 @@ pub fn table_of(
     totals: &str,
     console: &mut Console<'_>,
 ) -> Outcome<String> {
-    let opened = opened(model, &arguments.file, &arguments.model, console)?;
+    let opened = openable(model, &arguments.file, &arguments.model, console)?;
     let network = Network::of(opened.model.graph(), &opened.fixed);
     let (Network { shaped, facts, outline }, depth) = (&network, arguments.depth.unwrap_or(1));
-    if shaped.graph.dag.len() > MOST_LAYERS {
-        return Err(too_large(model, console));
-    }
     Ok(page::table(shaped, facts, outline, depth, totals, opened.why_not.as_deref()))
 }
 
-fn too_large(model: &Model, console: &mut Console<'_>) -> Stop {
-    let layers = model.graph().graph.dag.len();
-    let message = if layers > MOST_LAYERS {
-        let [layers, most] = [layers, MOST_LAYERS].map(|number| grouped(number as u64));
-        format!("a page holds up to {most} layers, and the network has {layers}")
+/// The model with its sizes open, for a page; an error where it has more layers than a page holds.
+fn openable(model: &Model, file: &Path, arguments: &arguments::Model, console: &mut Console<'_>) -> Outcome<Opened> {
+    match model.graph().graph.dag.len() {
+        layers if layers > MOST_LAYERS => Err(too_large((layers, MOST_LAYERS, "a page", "layers"), model, console)),
+        _ => opened(model, file, arguments, console),
+    }
+}
+
+/// What is said of a drawing with so many parts, where it has no more than that; else its lines turn too often.
+fn too_large((count, most, form, parts): (usize, usize, &str, &str), model: &Model, console: &mut Console<'_>) -> Stop {
+    let message = if count > most {
+        let [count, most] = [count, most].map(|number| grouped(number as u64));
+        format!("{form} has up to {most} {parts}, and this one would have {count}")
     } else {
         let most = grouped(layout::MOST_SPOTS as u64);
         format!("lines of a block turn up to {most} times, and these would turn more often")
     };
-    let diagnostic = Diagnostic::without_place(Code::E217, message).help("an .svg shows it with its blocks closed");
-    console.fail(&diagnostic, model.files())
+    let diagnostic = Diagnostic::without_place(Code::E217, message);
+    console.fail(&diagnostic.help("an .svg with a small --depth has its blocks closed"), model.files())
 }

@@ -131,8 +131,8 @@ fn aligned(lines: &[Line], console: &Console<'_>) -> String {
         let cost = if beside > 0 { &*line.cost } else { "" };
         let end = match (line.shape.is_empty(), cost) {
             (true, "") => String::new(),
-            (_, "") => format!("{blanks}  {}", console.faint(shown.trim_end())),
-            (_, cost) => format!("{blanks}  {}  {cost}", console.faint(&shown)),
+            (_, "") => format!("{blanks}  {}", shown.trim_end()),
+            (_, cost) => format!("{blanks}  {shown}  {cost}"),
         };
         text += &format!("{rails} {name}{gap}{}{end}", if layer.is_empty() { layer } else { console.bold(&layer) });
         text.truncate(text.trim_end().len());

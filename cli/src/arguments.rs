@@ -7,6 +7,7 @@ mod explain;
 mod files;
 mod fmt;
 mod grad;
+mod graph;
 mod params;
 mod run;
 mod spec;
@@ -19,6 +20,7 @@ pub use explain::Explain;
 pub use files::{Convert, Export, FileKeys, Import};
 pub use fmt::Fmt;
 pub use grad::{Grad, LossName};
+pub use graph::Graph;
 pub use params::Params;
 pub use run::{Answers, InputSource, Run, input_source};
 pub use spec::{Check, CheckFormat, Dump, FixKind, Format, Solve, Stage, Summary, Target};
@@ -60,6 +62,7 @@ pub enum Command {
     Export(Export),
     Compare(Compare),
     Grad(Grad),
+    Graph(Graph),
     Doctor(Doctor),
     /// Serve an editor on standard input and output, by the Language Server Protocol.
     Lsp,

@@ -23,11 +23,13 @@ mod explain;
 mod export;
 mod fmt;
 mod grad;
+mod graph;
 mod import;
 mod inputs;
 mod lsp;
 mod model;
 mod numbers;
+mod opened;
 mod outputs;
 mod params;
 mod recipe;
@@ -82,6 +84,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut console: Console<'
         Command::Export(export) => export::export(export, &mut console),
         Command::Compare(compare) => compare::run(compare, &mut console),
         Command::Grad(grad) => grad::run(grad, &mut console),
+        Command::Graph(graph) => graph::graph(graph, &mut console),
         Command::Lsp => lsp::lsp(&mut console),
     });
     match outcome.and_then(|()| console.finish()) {

@@ -33,10 +33,13 @@ fn hold(name: &str, arguments: &[&str]) {
 
 /// A text with colours as a picture.
 fn hold_text(name: &str, text: &str) {
-    let picture = Term::new().render_svg(text);
+    hold_picture(name, &Term::new().render_svg(text));
+}
+
+fn hold_picture(name: &str, picture: &str) {
     let path = root().join("docs/pictures").join(name);
     if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(&path, &picture).expect("the picture can be written");
+        std::fs::write(&path, picture).expect("the picture can be written");
     }
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(picture == committed, "{} is stale; UPDATE_DOCS=1 draws it anew", path.display());
@@ -114,4 +117,21 @@ fn the_editors_picture_shows_what_the_server_answers() {
     let hover: Vec<&str> = hover.lines().take_while(|line| !line.starts_with('|')).map(str::trim_end).collect();
     let bar = "\u{1b}[2m──── hover over MaxPool2d ────\u{1b}[0m";
     hold_text("editor.svg", &format!("{}\n\n{bar}\n{}", drawn.join("\n"), hover.join("\n").trim_end()));
+}
+
+#[test]
+fn networks_are_drawn_as_they_are_now() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, model) in
+        [("resnet152", "torchvision/resnet152"), ("googlenet", "torchvision/googlenet"), ("unet", "unet")]
+    {
+        let drawn = folder.path().join(format!("{name}.svg"));
+        let model = root().join(format!("models/{model}.cnn"));
+        printed(&["graph", &model.to_string_lossy(), "-o", &drawn.to_string_lossy()]);
+        let drawn = std::fs::read_to_string(drawn).expect("a picture");
+        hold_picture(&format!("graph_{name}.svg"), &drawn);
+    }
+    let model = root().join("models/unet.cnn");
+    let text = printed(&["graph", &model.to_string_lossy()]);
+    hold_text("graph_terminal.svg", &format!("\u{1b}[2m$\u{1b}[0m cnnc graph models/unet.cnn\n\n{}", text.trim_end()));
 }

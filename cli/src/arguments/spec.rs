@@ -100,6 +100,8 @@ pub enum Format {
     Json,
     /// The same as JSON.
     Yaml,
+    /// A page: the table, with blocks that open, a search, and sizes that can be changed.
+    Html,
 }
 
 /// Print what a stage of the compiler made.

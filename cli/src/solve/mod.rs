@@ -9,21 +9,23 @@ mod text;
 use crate::arguments::{self, Report};
 use crate::console::{Console, Outcome};
 use crate::model;
+use crate::opened::{Opened, opened};
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::graph::{NodeId, ShapedGraph};
 use cnnc_compiler::shape::{Dim, Shape};
 use cnnc_compiler::sizes::{Besides, SymbolSizes};
 use cnnc_compiler::unread::{Coverage, unread};
-use cnnc_runtime::{Disk, Model};
+use cnnc_runtime::Model;
 use std::sync::Arc;
 
 /// Answers.
 pub fn solve(arguments: &arguments::Solve, console: &mut Console<'_>) -> Outcome {
     let model = model::load(&arguments.file, &arguments.model, console)?;
-    let (solved, why_not) = opened(&model, arguments, console)?;
-    let answer = Answer::of(&model, &solved, why_not, arguments, console)?;
+    let opened = opened(&model, &arguments.file, &arguments.model, console)?;
+    let answer = Answer::of(&model, &opened, arguments, console)?;
+    let solved = &opened.model;
     match arguments.format {
-        Report::Table => console.print(&text::text(&answer, &solved)),
+        Report::Table => console.print(&text::text(&answer, solved)),
         Report::Json => data::json(&answer, solved.graph(), console),
     }
 }
@@ -62,68 +64,31 @@ struct At {
     coverage: Coverage,
 }
 
-/// The model with its fixed sizes left open, where it has some; else itself, and why not where that cannot be.
-fn opened(model: &Model, arguments: &arguments::Solve, console: &mut Console<'_>) -> Outcome<(Model, Option<String>)> {
-    let is_fixed = |shape: &Shape| shape.iter().skip(2).any(|size| size.number().is_some());
-    if !model.inputs().iter().any(|input| is_fixed(&input.shape)) || !arguments.model.input_shape.is_empty() {
-        return Ok((model.clone(), None));
-    }
-    let mut request = model::request(&arguments.model);
-    request.open = true;
-    let path = model::name(&arguments.file, console)?;
-    match Model::builder().request(request).sources(&Disk).named(path, &mut ()) {
-        Ok(open) => Ok((open, None)),
-        Err(error) => Ok((model.clone(), reason(&error))),
-    }
-}
-
-/// What is wrong first, and where.
-fn reason(error: &cnnc_runtime::Error) -> Option<String> {
-    let first = error.details().next()?;
-    let place = first.place.map(|place| format!(" ({}:{}:{})", place.file, place.line, place.column));
-    Some(format!("{}{}", first.message, place.unwrap_or_default()))
-}
-
 impl Answer {
-    fn of(
-        model: &Model,
-        solved: &Model,
-        why_not: Option<String>,
-        arguments: &arguments::Solve,
-        console: &mut Console<'_>,
-    ) -> Outcome<Answer> {
+    fn of(model: &Model, opened: &Opened, arguments: &arguments::Solve, console: &mut Console<'_>) -> Outcome<Answer> {
+        let Opened { model: solved, why_not, fixed } = opened;
         let graph = solved.graph();
         let symbol = |sizes: &SymbolSizes| Symbol {
             smallest: graph.smallest(&sizes.name).unwrap_or(sizes.start),
             besides: graph.besides(sizes),
             sizes: sizes.clone(),
         };
-        let pairs = model.inputs().iter().zip(solved.inputs());
-        let pairs = pairs.flat_map(|(fixed, open)| fixed.shape.iter().zip(open.shape.iter()));
-        let mut fixed: Vec<(Arc<str>, i64)> = pairs.filter_map(|(fixed, open)| became(fixed, open)).collect();
-        fixed.dedup();
         let examples = solved.inputs().iter().map(|input| graph.sizes.example(&input.shape)).collect();
         let at = match arguments.at.as_slice() {
             [] => None,
-            given => Some(at(solved, given, &fixed, console)?),
+            given => Some(at(solved, given, fixed, console)?),
         };
         Ok(Answer {
             model: model.name().into(),
             inputs: model.inputs().iter().map(|input| (input.name.clone(), input.shape.clone())).collect(),
-            fixed,
-            why_not,
+            fixed: fixed.clone(),
+            why_not: why_not.clone(),
             symbols: graph.sizes.symbols.iter().map(symbol).collect(),
             together: graph.sizes.together.clone(),
             examples,
             at,
         })
     }
-}
-
-/// The symbol that a fixed size became, and the size.
-fn became(fixed: &Dim, open: &Dim) -> Option<(Arc<str>, i64)> {
-    let symbol = open.symbols().first().cloned()?;
-    Some((symbol, fixed.number()?))
 }
 
 /// What becomes of given sizes; an error with everything that they break, and what is next.

@@ -1,4 +1,4 @@
-//! `cnnc summary FILE`: every layer with its shape, parameters and cost, in five forms.
+//! `cnnc summary FILE`: every layer with its shape, parameters and cost, in six forms.
 
 mod data;
 mod memory;
@@ -8,6 +8,7 @@ mod tree;
 
 use crate::arguments::{self, Format};
 use crate::console::{Console, Outcome};
+use crate::graph;
 use crate::model;
 use cnnc_compiler::sizes::Sizes;
 use cnnc_compiler::summary::Summary;
@@ -32,6 +33,11 @@ pub fn summary(arguments: &arguments::Summary, console: &mut Console<'_>) -> Out
         }
         Format::Json => data::json(&summed(&model, bindings, arguments, console)?, console),
         Format::Yaml => data::yaml(&summed(&model, bindings, arguments, console)?, console),
+        Format::Html => {
+            let (summary, memory) = summed(&model, bindings, arguments, console)?;
+            let page = graph::table_of(&model, arguments, &table::totals(&summary, memory.as_ref()), console)?;
+            console.print_data(|output| output.write_all(page.as_bytes()))
+        }
     }
 }
 

@@ -78,7 +78,7 @@ fn line(cells: &[String; 7], widths: &[usize; 7]) -> String {
 }
 
 /// What all rows come to, a figure a line.
-fn totals(summary: &Summary, memory: Option<&Memory>) -> String {
+pub fn totals(summary: &Summary, memory: Option<&Memory>) -> String {
     let (totals, cost) = (&summary.totals, summary.totals.cost);
     let unknown = || "unknown: they depend on sizes that the spec leaves open; see --input-shape".to_owned();
     // The first size of an input is the batch; where it is open, costs are those of one sample.

@@ -1,8 +1,9 @@
 //! The arguments of `cnnc train` and `cnnc eval`.
 
 use super::{GpuArguments, Keys, Report, threads};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use cnnc_runtime::DeviceName;
+use cnnc_runtime::data::SetName;
 use cnnc_runtime::train::recipe::MOST_EPOCHS;
 use std::path::PathBuf;
 
@@ -51,11 +52,32 @@ pub struct Train {
     pub recompute: bool,
 }
 
+/// A set of a recipe's data.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Split {
+    Train,
+    Validation,
+    Test,
+}
+
+impl From<Split> for SetName {
+    fn from(split: Split) -> SetName {
+        match split {
+            Split::Train => SetName::Train,
+            Split::Validation => SetName::Validation,
+            Split::Test => SetName::Test,
+        }
+    }
+}
+
 /// Evaluate a trained model: accuracy, the five likeliest, every class, and which is taken for which.
 #[derive(Debug, Args)]
 pub struct Eval {
     #[command(flatten)]
     pub recipe: RecipeArguments,
+    /// The set that is asked; no other has to be there.
+    #[arg(long, value_enum, default_value_t = Split::Validation)]
+    pub split: Split,
     /// The weights, instead of the run's best.
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,

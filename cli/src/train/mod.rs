@@ -10,7 +10,7 @@ use crate::arguments::Train;
 use crate::console::{Console, Outcome, Stop};
 use crate::draw;
 use crate::numbers::{counted, grouped};
-use crate::recipe::Prepared;
+use crate::recipe::{Asked, Prepared};
 use crate::values::values;
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_runtime::train::checkpoint::{self, BEST};
@@ -23,7 +23,7 @@ use std::sync::atomic::AtomicBool;
 
 /// Trains.
 pub fn run(arguments: &Train, console: &mut Console<'_>) -> Outcome {
-    let mut prepared = Prepared::new(&arguments.recipe, console)?;
+    let mut prepared = Prepared::new(&arguments.recipe, Asked::Both, console)?;
     if let Some(epochs) = arguments.epochs {
         prepared.recipe.epochs = epochs as usize;
         prepared.recipe.keys.insert("epochs".into(), epochs.to_string());
@@ -63,13 +63,13 @@ fn noun(prepared: &Prepared) -> &'static str {
     if prepared.data.input.is_some() { "samples" } else { "pictures" }
 }
 
-/// A line about network and data.
+/// A line about network and data, and one that says where the run is written.
 fn headline(prepared: &Prepared) -> String {
     let parameters = prepared.model.graph().graph.parameters.iter().filter(|parameter| parameter.trainable);
     let numbers: usize = parameters.map(|parameter| parameter.shape.iter().product::<usize>()).sum();
     let (train, validation) = (prepared.data.train.len() as u64, prepared.data.validation.len() as u64);
     format!(
-        "{}: {}; {} + {} {}{}; {} of {} an epoch\n",
+        "{}: {}; {} + {} {}{}; {} of {} an epoch\nall goes to {}\n",
         prepared.model.name(),
         counted(numbers, "parameter"),
         grouped(train),
@@ -81,6 +81,7 @@ fn headline(prepared: &Prepared) -> String {
         },
         counted(prepared.setup.batches, "batch").replace("batchs", "batches"),
         prepared.recipe.batch_size,
+        prepared.recipe.output.display(),
     )
 }
 

@@ -44,7 +44,12 @@ impl Conversion {
     /// When one of them cannot be done to it.
     pub fn apply(&self, picture: Picture, channels: usize, draws: &mut Draws) -> Result<Picture, Misfit> {
         let picture = if channels == 1 { to_grey(picture) } else { picture };
-        self.transforms.iter().try_fold(picture, |picture, transform| transform.apply(picture, draws))
+        let mut is_normalized = false;
+        self.transforms.iter().try_fold(picture, |picture, transform| {
+            let applied = transform.apply(picture, is_normalized, draws);
+            is_normalized |= transform.is_normalize();
+            applied
+        })
     }
 
     /// Writes the numbers of a picture that went through the transforms, channel after channel; `into` has room for as many

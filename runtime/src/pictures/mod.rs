@@ -1,4 +1,4 @@
-//! Pictures: what a network is shown comes in as bytes of PNG and JPEG files or as planes of numbers, and leaves as an input's
+//! Pictures: what a network is shown comes in as bytes of files or as planes of numbers, and leaves as an input's
 //! numbers.
 //!
 //! There is one order of operations, whoever asks ([`Conversion`]): grey where the input has one channel, then resizing,

@@ -25,7 +25,9 @@ pub enum Transform {
         /// How often.
         probability: f64,
     },
-    /// Scaled to 0 to 1, then `(x − mean) / std` by channel; one number serves all.
+    /// Rows and columns changed over.
+    Transpose,
+    /// Pixels scaled to 0 to 1, then `(x − mean) / std` by channel; one number serves all.
     Normalize {
         /// The means.
         mean: Vec<f64>,
@@ -79,16 +81,26 @@ impl fmt::Display for Misfit {
 }
 
 impl Transform {
+    /// The size of every picture that comes out of it, where it says one.
+    pub(crate) fn size(&self) -> Option<[usize; 2]> {
+        match self {
+            Transform::Resize(Resize::To(size), _)
+            | Transform::CenterCrop(size)
+            | Transform::RandomCrop { size, .. } => Some(*size),
+            _ => None,
+        }
+    }
+
     /// Whether it scales pixels itself.
     pub(crate) fn is_normalize(&self) -> bool {
         matches!(self, Transform::Normalize { .. })
     }
 
-    /// Does it.
+    /// Does it; `is_normalized` says whether the numbers are those of a normalisation and no pixels any more.
     ///
     /// # Errors
     /// When the picture is too small or would be too large.
-    pub(crate) fn apply(&self, picture: Picture, draws: &mut Draws) -> Result<Picture, Misfit> {
+    pub(crate) fn apply(&self, picture: Picture, is_normalized: bool, draws: &mut Draws) -> Result<Picture, Misfit> {
         let found = [picture.height, picture.width];
         match self {
             Transform::Resize(size, interpolation) => {
@@ -104,7 +116,11 @@ impl Transform {
             Transform::RandomHorizontalFlip { probability } => {
                 Ok(if draws.uniform() < *probability { flipped(picture) } else { picture })
             }
-            Transform::Normalize { mean, std } => Ok(normalized(picture, &Normalization { mean, std })),
+            Transform::Transpose => Ok(transposed(&picture)),
+            Transform::Normalize { mean, std } => {
+                let scale = if is_normalized { 1.0 } else { 255.0 };
+                Ok(normalized(picture, scale, &Normalization { mean, std }))
+            }
             Transform::Cutout { size } => Ok(cut_out(picture, *size, draws)),
         }
     }
@@ -174,7 +190,14 @@ fn flipped(mut picture: Picture) -> Picture {
     picture
 }
 
-fn normalized(mut picture: Picture, by: &Normalization<'_>) -> Picture {
+fn transposed(picture: &Picture) -> Picture {
+    let Picture { height, width, planes } = picture;
+    let plane =
+        |plane: &Vec<f32>| (0..*width).flat_map(|column| plane.iter().skip(column).step_by(*width)).copied().collect();
+    Picture { height: *width, width: *height, planes: planes.iter().map(plane).collect() }
+}
+
+fn normalized(mut picture: Picture, scale: f64, by: &Normalization<'_>) -> Picture {
     let channels = by.mean.len().max(by.std.len());
     if let ([plane], 2..) = (picture.planes.as_slice(), channels) {
         // A grey picture's one plane stands for all channels, and each is normalised by numbers of its own.
@@ -182,7 +205,7 @@ fn normalized(mut picture: Picture, by: &Normalization<'_>) -> Picture {
     }
     for (channel, plane) in picture.planes.iter_mut().enumerate() {
         let number = by.of_channel(channel);
-        plane.iter_mut().for_each(|pixel| *pixel = number(f64::from(*pixel) / 255.0));
+        plane.iter_mut().for_each(|pixel| *pixel = number(f64::from(*pixel) / scale));
     }
     picture
 }
@@ -207,7 +230,7 @@ mod tests {
     }
 
     fn applied(transform: Transform, picture: Picture, sample: usize) -> Picture {
-        transform.apply(picture, &mut Draws::of_sample(0, 0, sample)).expect("a picture")
+        transform.apply(picture, false, &mut Draws::of_sample(0, 0, sample)).expect("a picture")
     }
 
     #[test]
@@ -246,6 +269,14 @@ mod tests {
     }
 
     #[test]
+    fn rows_become_columns() {
+        let turned = applied(Transform::Transpose, picture(2, 3), 0);
+        assert_eq!((turned.height, turned.width), (3, 2));
+        assert_eq!(turned.planes[0], [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
+        assert_eq!(applied(Transform::Transpose, turned, 0), picture(2, 3));
+    }
+
+    #[test]
     fn cutout_is_a_square_of_zeros() {
         let zeros = |sample| {
             let cut = applied(Transform::Cutout { size: 4 }, picture(8, 8), sample);
@@ -269,7 +300,7 @@ mod tests {
     #[test]
     fn sizes_that_no_picture_has_are_refused_with_the_arithmetic() {
         let refused = |transform: Transform| {
-            transform.apply(picture(4, 4), &mut Draws::of_sample(0, 0, 0)).expect_err("no picture").to_string()
+            transform.apply(picture(4, 4), false, &mut Draws::of_sample(0, 0, 0)).expect_err("no picture").to_string()
         };
         let crop = |side, padding| refused(Transform::RandomCrop { size: [side, side], padding });
         assert!(crop(32, usize::MAX / 2).contains("would be padded by"));
@@ -286,7 +317,7 @@ mod tests {
         assert_eq!((by_side.height, by_side.width), (4, 8));
         let cut = applied(Transform::CenterCrop([2, 2]), picture(4, 4), 0);
         assert_eq!(cut.planes[0], [6.0, 7.0, 10.0, 11.0]);
-        let small = Transform::CenterCrop([5, 2]).apply(picture(4, 4), &mut Draws::of_sample(0, 0, 0));
+        let small = Transform::CenterCrop([5, 2]).apply(picture(4, 4), false, &mut Draws::of_sample(0, 0, 0));
         assert_eq!(small.unwrap_err().to_string(), "is 4×4, and 5×2 are to be cut out of it");
     }
 

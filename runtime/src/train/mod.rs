@@ -35,5 +35,5 @@ pub use log::{LOG, read as read_log};
 pub use run::{Listener, Run, train, validation_job};
 pub use scorer::Scorer;
 pub use setup::Setup;
-pub use source::open_data;
+pub use source::{open_data, open_set};
 pub use step::StepLearner;

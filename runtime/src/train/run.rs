@@ -16,6 +16,7 @@ use super::setup::Setup;
 use super::{counters, log};
 use crate::data::{Batch, DataSet, Job, Skipped, in_order, load, shuffled};
 use crate::failure::failure;
+use crate::weights::class_names;
 use crate::{Device, Error, Model, Parameters, Result, Weights, state, weights};
 use cnnc_compiler::diagnostic::{Code, Label};
 use std::collections::HashSet;
@@ -74,12 +75,23 @@ fn begin(run: &Run<'_>, learner: &mut dyn Learner) -> Result<Progress> {
         [Some(run.device.backend().arithmetic()), learner.tuning()].into_iter().flatten().collect::<Vec<_>>();
     let settings = run.setup.settings(run.recipe, run.model.graph(), run.data, arithmetic.join(", "));
     let recipe = run.recipe.keys.clone();
-    let Some(path) = run.resume else { return Ok(Progress { settings, recipe, ..Progress::default() }) };
+    let class_names = names_of_classes(run);
+    let Some(path) = run.resume else {
+        return Ok(Progress { settings, recipe, class_names, ..Progress::default() });
+    };
     let (found, progress) = checkpoint::load(path)?;
     checkpoint::compare(path, &progress, &settings, &recipe)?;
     counters::check(path, &progress, run.recipe, &run.setup, run.data)?;
     learner.load(&state::fitting(path, &learner.state()?, &found)?)?;
-    Ok(Progress { recipe, ..progress })
+    Ok(Progress { recipe, class_names, ..progress })
+}
+
+/// What the classes are called that are told apart: the model's labels, or the data's names; none where numbers are learnt.
+fn names_of_classes(run: &Run<'_>) -> Vec<String> {
+    match run.model.labels() {
+        [] if run.data.target.is_none() => run.data.class_names.clone().unwrap_or_default(),
+        labels => labels.to_vec(),
+    }
 }
 
 /// A run on its way.
@@ -136,7 +148,7 @@ impl Training<'_, '_> {
             }
         }
         if self.progress.sums.seen == 0 {
-            let place = self.run.recipe.data.path.display();
+            let place = self.run.recipe.data.source.path.display();
             let mut unread = failure(Code::E610, format!("no picture of the training set in `{place}` can be read"));
             unread
                 .help
@@ -319,7 +331,10 @@ impl Training<'_, '_> {
         let is_best = self.progress.history.last_is_best(self.run.recipe.monitor);
         if is_best {
             let weights = state::parameters(&self.learner.state()?);
-            self.folder.write(|folder| weights::save(&folder.join(BEST), &weights, &[("format", "pt")]))?;
+            let classes = class_names::entry(&self.progress.class_names);
+            let classes = classes.as_ref().map(|(key, names)| (*key, names.as_str()));
+            let about: Vec<(&str, &str)> = [("format", "pt")].into_iter().chain(classes).collect();
+            self.folder.write(|folder| weights::save(&folder.join(BEST), &weights, &about))?;
         }
         self.save()?;
         self.folder.write(|folder| log::append(folder, &self.progress.history))?;

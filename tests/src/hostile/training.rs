@@ -68,6 +68,7 @@ fn pictures() -> DataSet {
         class_names: None,
         input: None,
         target: None,
+        notes: Vec::new(),
     }
 }
 

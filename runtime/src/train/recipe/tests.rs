@@ -41,12 +41,12 @@ fn codes(text: &str) -> Vec<String> {
 fn the_shortest_recipe_has_pytorch_s_defaults() {
     let recipe = recipe(SHORT);
     assert_eq!(recipe.model.file, Path::new("recipes/../lenet.cnn"));
-    assert_eq!((recipe.data.format, recipe.data.path.as_path()), (Format::Idx, Path::new("/data")));
+    assert_eq!((recipe.data.source.format, recipe.data.source.path.as_path()), (Format::Idx, Path::new("/data")));
     assert_eq!((recipe.batch_size, recipe.epochs, recipe.seed, recipe.learning_rate), (128, 10, 0, 0.1));
     assert_eq!(recipe.training.loss, Loss::CrossEntropy { label_smoothing: 0.0 });
     assert_eq!(recipe.training.optimiser, Optimiser::Sgd(Sgd::default()));
     assert_eq!((recipe.device, recipe.monitor), (DeviceName::Cpu, Monitor::ValidationAccuracy));
-    assert_eq!(recipe.output, Path::new("recipes/runs/lenet"));
+    assert_eq!(recipe.output, Path::new("runs/lenet"));
     assert!(recipe.early_stopping.is_none() && recipe.data.train.is_none() && !recipe.data.skip_corrupt);
 }
 
@@ -297,7 +297,7 @@ fn the_reference_s_examples_are_recipes_and_its_keys_exist() {
     }
     // A key that a section has is asked for in the code that reads it, by its last part.
     let sources = [include_str!("read.rs"), include_str!("options.rs"), include_str!("tensors.rs")];
-    let sources = [sources.concat(), include_str!("beginning.rs").into()].concat();
+    let sources = [sources.concat(), include_str!("beginning.rs").into(), include_str!("data.rs").into()].concat();
     let keys = reference.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
     let mut known = 0;
     let is_file = |key: &str| [".safetensors", ".jsonl", ".svg", ".lock"].iter().any(|ending| key.ends_with(ending));

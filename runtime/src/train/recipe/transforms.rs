@@ -7,7 +7,8 @@ use crate::pictures::MOST_PIXELS;
 use cnnc_compiler::graph::Interpolation;
 
 /// The names, as torchvision has them where it does.
-const NAMES: &[&str] = &["resize", "center_crop", "random_crop", "random_horizontal_flip", "normalize", "cutout"];
+const NAMES: &[&str] =
+    &["resize", "center_crop", "random_crop", "random_horizontal_flip", "normalize", "cutout", "transpose"];
 
 /// Reads a list of transforms; what is wrong is reported and left out.
 pub fn transforms(reader: &Reader, path: &str, node: &Node) -> Option<Vec<Transform>> {
@@ -40,6 +41,11 @@ fn transform(reader: &Reader, path: &str, entry: &Node) -> Option<Transform> {
         "resize" => size(reader, &path, at).map(|size| Transform::Resize(Resize::To(size), Interpolation::Bilinear)),
         "center_crop" => size(reader, &path, at).map(Transform::CenterCrop),
         "random_crop" => random_crop(reader, &path, at),
+        "transpose" if missing => Some(Transform::Transpose),
+        "transpose" => {
+            reader.refuse(&path, at, "left without a value");
+            None
+        }
         "random_horizontal_flip" if missing => Some(Transform::RandomHorizontalFlip { probability: 0.5 }),
         "random_horizontal_flip" => {
             let probability = number(at).filter(|number| (0.0..=1.0).contains(number));

@@ -72,7 +72,16 @@ impl Prepared {
         Ok(Prepared { recipe, files, model, data, setup, device })
     }
 
-    /// The names of the classes, or of the numbers that are answered: those of spec or weights, the data set's, or their positions.
+    /// What the data call their classes, or the model, where they have names.
+    pub fn data_names(&self) -> Vec<String> {
+        match self.model.labels() {
+            [] => self.data.class_names.clone().unwrap_or_default(),
+            labels => labels.to_vec(),
+        }
+    }
+
+    /// The names of the classes, or of the numbers that are answered: those of spec or weights, the data set's, or their
+    /// positions.
     pub fn class_names(&self, weights: &Weights) -> Vec<String> {
         let of_spec = Some(weights.labels()).filter(|labels| !labels.is_empty()).map(<[String]>::to_vec);
         let names = of_spec.or_else(|| self.data.class_names.clone()).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! Training on data as they lie, as a process: folders that are split, lists, sets that are asked alone, names of classes that go with
-//! the weights, and what is said of data that do not fit.
+//! Training on data as they lie, as a process: folders that are split, lists, sets that are asked alone, names of classes that go
+//! with the weights, and what is said of data that do not fit.
 
 use std::fs;
 use std::path::PathBuf;
@@ -214,4 +214,43 @@ fn labels_that_count_from_one_are_told_and_mended() {
     let mended = format!("{first} --set data.train=[transpose] --set data.validation=[transpose]");
     let (status, _, errors) = case.said(&format!("train r.yaml {mended} --force"));
     assert!(status == 0 && !errors.contains("transpose"), "{errors}");
+}
+
+const AUGMENTED: &str = "split: 0.25, train: [{random_resized_crop: 8}, random_horizontal_flip, random_vertical_flip,
+  {random_rotation: 20}, {random_affine: {degrees: 5, translate: [0.1, 0.1]}}, random_perspective, {gaussian_blur: 3},
+  {color_jitter: {brightness: 0.2, contrast: 0.2, saturation: 0.2, hue: 0.05}}, random_grayscale, rand_augment,
+  trivial_augment_wide, auto_augment, {normalize: {mean: 0.5, std: 0.5}}, random_erasing],
+  validation: [{letterbox: 8}, {normalize: {mean: 0.5, std: 0.5}}], mixup: 0.2, cutmix: 1.0";
+
+/// All that is random is a function of seed, epoch and sample: any number of loaders, and a run that was broken off, come to the
+/// same bits.
+#[test]
+fn augmented_trainings_are_the_same_by_any_loaders_and_after_a_resume() {
+    let recipe = format!("model: m.cnn\ndata: {{format: folder, path: animals, {AUGMENTED}}}\n{REST}");
+    let case = Case::new(SPEC, &recipe);
+    case.animals("animals", 8);
+    let weights = |output: &str| fs::read(case.path(output).join("best.safetensors")).expect("weights");
+    case.ends(0, "train r.yaml --output one", &[]);
+    case.ends(0, "train r.yaml --output three --set data.workers=3", &[]);
+    assert!(weights("one") == weights("three"), "loaders change numbers");
+    case.ends(0, "train r.yaml --output half --epochs 3", &[]);
+    case.ends(0, "train r.yaml --output half --resume", &[]);
+    assert!(weights("one") == weights("half"), "a resume changes numbers");
+    let log = fs::read_to_string(case.path("one/log.jsonl")).expect("a log");
+    assert!(log.contains("val_accuracy") && !log.contains("train_accuracy\":0"), "{log}");
+}
+
+#[test]
+fn a_sheet_shows_what_the_network_will_see_and_nothing_is_trained() {
+    let recipe = format!("model: m.cnn\ndata: {{format: folder, path: animals, {AUGMENTED}}}\n{REST}");
+    let case = Case::new(SPEC, &recipe);
+    case.animals("animals", 8);
+    let output = case.ends(0, "train r.yaml --show 6", &[]);
+    assert_eq!(output, "out/sheet.png\n");
+    let sheet = fs::read(case.path("out/sheet.png")).expect("a sheet");
+    assert!(sheet.starts_with(b"\x89PNG") && !case.path("out/log.jsonl").exists());
+    case.ends(0, "train r.yaml --show 6", &[]);
+    assert!(fs::read(case.path("out/sheet.png")).expect("a sheet") == sheet, "the same again");
+    let (status, _, errors) = case.said("train r.yaml --show 0");
+    assert_eq!(status, 2, "{errors}");
 }

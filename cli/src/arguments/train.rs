@@ -44,6 +44,9 @@ pub struct Train {
     /// Go on from the run's newest checkpoint, or from this one, to the same numbers, bit for bit.
     #[arg(long, value_name = "CHECKPOINT", num_args = 0..=1, require_equals = true)]
     pub resume: Option<Option<PathBuf>>,
+    /// Draw a sheet of the first N pictures as the network will see them, and train nothing.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub show: Option<u16>,
     /// Write over the run that the output folder holds.
     #[arg(long)]
     pub force: bool,

@@ -4,6 +4,7 @@
 //! it after the step, with a checkpoint; a second Ctrl-C or kill ends it at once.
 
 mod progress;
+mod sheet;
 mod signals;
 
 use crate::arguments::Train;
@@ -30,6 +31,9 @@ pub fn run(arguments: &Train, console: &mut Console<'_>) -> Outcome {
     }
     prepared.recipe.training.recompute |= arguments.recompute;
     let prepared = prepared;
+    if let Some(count) = arguments.show {
+        return sheet::draw(&prepared, usize::from(count), console);
+    }
     let resume = arguments.resume.as_ref().and_then(|named| checkpoint_of(named.as_deref(), &prepared, console));
     let folder = RunFolder::take(&prepared.recipe.output, resume.as_deref(), arguments.force);
     let folder = folder.map_err(|failure| console.fail(&failure, &prepared.files))?;

@@ -1,7 +1,7 @@
 //! What a softmax and its logarithm share: the powers of all elements along an axis, and their sum.
 //!
-//! `along_axis! { /// doc  Name { fields }  layer, builder => kernels }` declares one, whose field `dim` is the axis; `; onnx "Operator"` and
-//! `; chances true` behind it say which operator of ONNX it is and that it gives chances.
+//! `along_axis! { /// doc  Name { fields }  layer, builder => kernels }` declares one, whose field `dim` is the axis; `; onnx
+//! "Operator"` and `; chances true` behind it say which operator of ONNX it is and that it gives chances.
 
 use super::{LayerField, ShapeError, inputs};
 use crate::graph::NodeId;

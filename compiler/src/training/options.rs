@@ -30,8 +30,23 @@ pub enum Loss {
         /// The share of the target, in `0..=1`, that is spread evenly over all classes.
         label_smoothing: f64,
     },
+    /// The same against the chance of each class, a tensor of the answer's shape; where images are mixed, so are their labels.
+    SoftCrossEntropy {
+        /// As of [`Loss::CrossEntropy`].
+        label_smoothing: f64,
+    },
     /// `nn.MSELoss`: squared differences from a target of the answer's shape.
     MeanSquaredError(SumOrMean),
+}
+
+impl Loss {
+    /// The loss against the chance of each class, in the place of that against the number of one.
+    pub fn soft(self) -> Loss {
+        match self {
+            Loss::CrossEntropy { label_smoothing } => Loss::SoftCrossEntropy { label_smoothing },
+            other => other,
+        }
+    }
 }
 
 /// What is made of a loss's elements.

@@ -74,7 +74,8 @@ impl Samples for Listed {
     }
 }
 
-/// Lists a set; its classes are its folders by name. What is asked alone has the classes of the training set, where that is there.
+/// Lists a set; its classes are its folders by name. What is asked alone has the classes of the training set, where that is
+/// there.
 pub fn open(folder: &Path, name: SetName, is_split: bool) -> Result<Set> {
     let of = |name: SetName| name.names().iter().map(|name| folder.join(name)).find(|path| path.is_dir());
     let path = match (of(name), name) {
@@ -238,7 +239,8 @@ fn passed_over(folder: &Path, mut others: Vec<Box<OsStr>>) -> Option<Diagnostic>
 
 #[cfg(all(test, feature = "pictures"))]
 mod tests {
-    use crate::data::{DataSet, Format, Job, Pipeline, Resize, SetName, Source, Transform, in_order, load};
+    use crate::data::transforms::Resize;
+    use crate::data::{DataSet, Format, Job, Pipeline, SetName, Size, Source, in_order, load};
     use cnnc_compiler::diagnostic::Code;
     use cnnc_compiler::graph::Interpolation;
     use std::fs;
@@ -336,7 +338,7 @@ mod tests {
         for (name, content) in [("0.jpg", &whole[..whole.len() / 2]), ("1.png", palette), ("3.jpg", whole)] {
             fs::write(folder.path().join("train/a").join(name), content).expect("a file");
         }
-        let steps = [Transform::Resize(Resize::To([2, 2]), Interpolation::Bilinear)];
+        let steps = [Resize { size: Size::To([2, 2]), interpolation: Interpolation::Bilinear }.into()];
         let job = Job {
             samples: open(folder.path()).expect("a data set").train,
             pipeline: Arc::new(Pipeline::new(Some(&steps), None, [3, 2, 2]).expect("a pipeline")),
@@ -347,6 +349,7 @@ mod tests {
             epoch: 0,
             skip_corrupt: true,
             target: None,
+            mix: None,
             workers: 1,
         };
         let batch = load(&job).next().expect("a batch").expect("two pictures");

@@ -1,8 +1,8 @@
 //! Pictures with their classes, in lists: `train.csv` and `validation.csv` (or `val.csv`, `valid.csv`, `test.csv`), a line a
 //! picture: its file, relative to the list's folder, and its class, by name or by number.
 //!
-//! Where every class is a whole number, these are the classes' own numbers; else the classes are the names, in their order. A first
-//! line that names the columns (`path,label`) is passed over. Pictures are decoded when they are needed.
+//! Where every class is a whole number, these are the classes' own numbers; else the classes are the names, in their order. A
+//! first line that names the columns (`path,label`) is passed over. Pictures are decoded when they are needed.
 
 use super::table::{beside, found, lines};
 use super::{Picture, Samples, Set, SetName};

@@ -1,10 +1,10 @@
 //! Samples for training: data sets on the disk come in, batches of tensors go out, made in background threads.
 //!
-//! Of labelled pictures there are IDX files (MNIST and its kin), the binary files of CIFAR, folders of pictures by class, and lists of
-//! pictures with their classes (CSV). Pictures with numbers stand in a table (CSV), arrays with arrays in `.npy` files or at hand
-//! ([`arrays()`]). What is done to a picture is a list of [`Transform`]s. The order of samples and everything random in a sample
-//! are functions of seed, epoch and the sample's number alone (`order.rs`), so that no result depends on threads or on where a
-//! run was broken off. Headers are held against the files' lengths before anything is allocated.
+//! Of labelled pictures there are IDX files (MNIST and its kin), the binary files of CIFAR, folders of pictures by class, and
+//! lists of pictures with their classes (CSV). Pictures with numbers stand in a table (CSV), arrays with arrays in `.npy` files
+//! or at hand ([`arrays()`]). What is done to a picture is a list of [`Transform`]s ([`transforms`]). The order of samples and
+//! everything random in a sample are functions of seed, epoch and the sample's number alone (`order.rs`), so that no result
+//! depends on threads or on where a run was broken off. Headers are held against the files' lengths before anything is allocated.
 
 mod arrays;
 mod check;
@@ -14,18 +14,20 @@ mod folder;
 mod idx;
 mod list;
 mod loader;
+mod mix;
 mod order;
 mod pipeline;
 mod split;
 mod table;
 
-pub use crate::pictures::{Picture, Resize, Transform};
+pub use crate::pictures::{Picture, Size, Transform, transforms};
 pub(crate) use arrays::read_set as read_arrays;
 pub(crate) use arrays::set as of_arrays;
 pub use arrays::{Pair, arrays};
 pub(crate) use check::check;
 pub(crate) use classes::by_names;
 pub use loader::{Batch, Batches, Job, Skipped, load};
+pub use mix::Mix;
 pub use order::{in_order, shuffled};
 pub use pipeline::Pipeline;
 
@@ -183,8 +185,8 @@ pub enum SetName {
 }
 
 impl SetName {
-    /// What folders and files of it are called; the first that is there counts. Where nothing is kept for validation, the test set
-    /// is asked.
+    /// What folders and files of it are called; the first that is there counts. Where nothing is kept for validation, the test
+    /// set is asked.
     fn names(self) -> &'static [&'static str] {
         match self {
             SetName::Train => &["train"],

@@ -1,5 +1,5 @@
-//! Files of pictures to planes of numbers: PNG, JPEG, WebP, GIF, BMP and TIFF, of several pictures the first. Built with the feature
-//! `pictures`; else `no_decoder.rs` stands here.
+//! Files of pictures to planes of numbers: PNG, JPEG, WebP, GIF, BMP and TIFF, of several pictures the first. Built with the
+//! feature `pictures`; else `no_decoder.rs` stands here.
 //!
 //! A few bytes may claim a picture of any size, so the size is held against what a picture may have, and against what the file's
 //! bytes can hold at most, before a pixel is decoded. A decoder that panics is that file's error.

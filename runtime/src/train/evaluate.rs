@@ -139,7 +139,7 @@ fn has_no_number(answer: &[f32]) -> bool {
 /// The loss of one sample: for the mean of squares the mean over its scores.
 fn loss_of(row: &[f32], label: usize, loss: &Loss) -> f64 {
     match loss {
-        Loss::CrossEntropy { label_smoothing } => {
+        Loss::CrossEntropy { label_smoothing } | Loss::SoftCrossEntropy { label_smoothing } => {
             let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
             let logarithm =
                 f64::from(largest) + row.iter().map(|&score| f64::from(score - largest).exp()).sum::<f64>().ln();

@@ -12,7 +12,7 @@ use crate::{Cancel, Device, DeviceOptions, Disk, Error, Model, Parameters, Resul
 use cnnc_compiler::check::{Checked, Spec};
 use cnnc_compiler::diagnostic::{Code, Diagnostic, Label, nearest};
 use cnnc_compiler::graph::{Graph, NodeKind, Parameter, ShapedGraph, fits_pattern};
-use cnnc_compiler::training::Loss;
+use cnnc_compiler::training::{Loss, Training};
 use cnnc_compiler::watch::Watch;
 use cnnc_grammar::span::{Files, Span};
 use std::collections::HashSet;
@@ -63,7 +63,9 @@ pub fn learn(run: &Run<'_>, folder: RunFolder, listener: &mut Listener<'_>) -> R
     let samples = recipe.batch_size.min(data.train.len());
     let shape: Vec<usize> = std::iter::once(samples).chain(setup.train.shape().iter().copied()).collect();
     let weights = Weights::of(model, parameters);
-    let learner = StepLearner::new(model, recipe.training, &weights, shape, setup.classes, device);
+    let loss = if recipe.data.mix.is_some() { recipe.training.loss.soft() } else { recipe.training.loss };
+    let training = Training { loss, ..recipe.training };
+    let learner = StepLearner::new(model, training, &weights, shape, setup.classes, device);
     let mut learner = learner.map_err(|failure| match failure.code {
         Code::E401 | Code::E504 => at((recipe.batch_size_place, "in batches of this size"), failure),
         _ => at(of_model, failure),

@@ -32,7 +32,7 @@ pub use folder::{CURVES, RunFolder};
 pub use history::{History, Record};
 pub use learner::{Learner, StepInputs, StepOutputs};
 pub use log::{LOG, read as read_log};
-pub use run::{Listener, Run, train, validation_job};
+pub use run::{Listener, Run, train, training_job, validation_job};
 pub use scorer::Scorer;
 pub use setup::Setup;
 pub use source::{open_data, open_set};

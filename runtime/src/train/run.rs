@@ -14,7 +14,7 @@ use super::schedule::Moment;
 use super::scorer::Scorer;
 use super::setup::Setup;
 use super::{counters, log};
-use crate::data::{Batch, DataSet, Job, Skipped, in_order, load, shuffled};
+use crate::data::{Batch, DataSet, Job, Mix, Skipped, in_order, load, shuffled};
 use crate::failure::failure;
 use crate::weights::class_names;
 use crate::{Device, Error, Model, Parameters, Result, Weights, state, weights};
@@ -164,20 +164,7 @@ impl Training<'_, '_> {
     /// The rest of the epoch's batches.
     fn job(&self) -> Job {
         let Run { recipe, data, setup, .. } = self.run;
-        let mut order = shuffled(data.train.len(), recipe.seed, self.progress.epoch);
-        order.truncate(setup.batches * recipe.batch_size);
-        Job {
-            samples: data.train.clone(),
-            pipeline: setup.train.clone(),
-            order: order.into(),
-            batch_size: recipe.batch_size,
-            first_batch: self.progress.batch,
-            seed: recipe.seed,
-            epoch: self.progress.epoch,
-            skip_corrupt: recipe.data.skip_corrupt,
-            target: data.target.clone(),
-            workers: recipe.data.workers,
-        }
+        training_job(recipe, data, setup, (self.progress.epoch, self.progress.batch))
     }
 
     /// That of a batch of this epoch.
@@ -353,6 +340,25 @@ impl Training<'_, '_> {
     }
 }
 
+/// The training set in the order of an epoch, from one of its batches on.
+pub fn training_job(recipe: &Recipe, data: &DataSet, setup: &Setup, (epoch, first_batch): (usize, usize)) -> Job {
+    let mut order = shuffled(data.train.len(), recipe.seed, epoch);
+    order.truncate(setup.batches * recipe.batch_size);
+    Job {
+        samples: data.train.clone(),
+        pipeline: setup.train.clone(),
+        order: order.into(),
+        batch_size: recipe.batch_size,
+        first_batch,
+        seed: recipe.seed,
+        epoch,
+        skip_corrupt: recipe.data.skip_corrupt,
+        target: data.target.clone(),
+        mix: recipe.data.mix.map(|mix| Mix { classes: setup.classes, ..mix }),
+        workers: recipe.data.workers,
+    }
+}
+
 /// The whole validation set, in its own order.
 pub fn validation_job(recipe: &Recipe, data: &DataSet, setup: &Setup) -> Job {
     Job {
@@ -365,6 +371,7 @@ pub fn validation_job(recipe: &Recipe, data: &DataSet, setup: &Setup) -> Job {
         epoch: 0,
         skip_corrupt: recipe.data.skip_corrupt,
         target: data.target.clone(),
+        mix: None,
         workers: recipe.data.workers,
     }
 }

@@ -139,7 +139,10 @@ impl Setup {
             ("model", format!("{} (digest {:016x})", graph.graph.name, fnv1a(&print_graph(&graph.graph)))),
             ("init", init.collect::<Vec<String>>().join("; ")),
             ("data", format!("{} + {} pictures{}", data.train.len(), data.validation.len(), chosen(recipe))),
-            ("data.train", format!("{:?}", self.train)),
+            (
+                "data.train",
+                format!("{:?}{}", self.train, recipe.data.mix.map_or_else(String::new, |mix| format!("{mix:?}"))),
+            ),
             ("data.corrupt", if recipe.data.skip_corrupt { "skip" } else { "stop" }.into()),
             ("data.drop_last", recipe.data.drop_last.to_string()),
             ("loss", format!("{:?}", recipe.training.loss)),

@@ -6,18 +6,21 @@ use crate::data::{self, DataSet, Format, Pair, SetName, Transform};
 use crate::failure::note;
 use crate::weights::OpenWeights;
 use crate::{Result, WeightsOptions};
-use cnnc_compiler::diagnostic::Code;
+use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::graph::ShapedGraph;
 use std::path::Path;
 
+/// Classes that a note names.
+const MOST_NAMED: usize = 20;
+
 /// Opens a recipe's data for a network. Of arrays axes that are missing before the others are added, of size 1.
 ///
-/// Classes with names have the numbers that the model's `labels` give them; without those, the numbers that they have in the weights
-/// which the training begins from, unless other classes are to be told apart by a new head.
+/// Classes with names have the numbers that the model's `labels` give them; without those, the numbers that they have in the
+/// weights which the training begins from, unless other classes are to be told apart by a new head.
 ///
 /// # Errors
-/// As [`data::Source::open`]; E610 when a class by name is none of those that are known, or pictures cannot be read and the recipe
-/// wants that to be found out first.
+/// As [`data::Source::open`]; E610 when a class by name is none of those that are known, or pictures cannot be read and the
+/// recipe wants that to be found out first.
 pub fn open_data(recipe: &Recipe, graph: &ShapedGraph) -> Result<DataSet> {
     let names = match &recipe.weights {
         Some(choice) if choice.ignore.is_empty() => file_names(&choice.file, &choice.options)?,
@@ -35,7 +38,28 @@ pub fn open_data(recipe: &Recipe, graph: &ShapedGraph) -> Result<DataSet> {
         }
         _ => recipe.data.source.open()?,
     };
-    finished(recipe, opened, known)
+    let mut data = finished(recipe, opened, known)?;
+    data.notes.extend(without_samples(&data, graph));
+    Ok(data)
+}
+
+/// A note of the classes by number that there is nothing to learn of.
+fn without_samples(data: &DataSet, graph: &ShapedGraph) -> Option<Diagnostic> {
+    let classes = known_classes(graph).filter(|_| data.target.is_none() && data.class_names.is_none())?;
+    let mut occurs = vec![false; classes];
+    for label in (0..data.train.len()).map(|index| data.train.label(index)) {
+        // One that is no class is an error of its own.
+        *occurs.get_mut(label)? = true;
+    }
+    let absent: Vec<String> = (0..classes).filter(|&class| !occurs[class]).map(|class| class.to_string()).collect();
+    let more = if absent.len() > MOST_NAMED { ", …" } else { "" };
+    let named = absent.iter().take(MOST_NAMED).cloned().collect::<Vec<_>>().join(", ");
+    let said = match absent.len() {
+        0 => return None,
+        1 => format!("the training set has no picture of class {named}"),
+        count => format!("the training set has no picture of {count} classes: {named}{more}"),
+    };
+    Some(note(Code::E610, said))
 }
 
 /// Opens one set of a recipe's data, to be asked alone, with the numbers that the weights of a file give the classes where the
@@ -107,7 +131,7 @@ fn finished(recipe: &Recipe, opened: DataSet, known: Option<(Vec<String>, &'stat
         _ => opened,
     };
     let is_emnist = !data.train.is_empty() && data.train.name(0).to_lowercase().contains("emnist");
-    let is_turned = choice.train.iter().flatten().any(|transform| matches!(transform, Transform::Transpose));
+    let is_turned = choice.train.iter().flatten().any(|transform| matches!(transform, Transform::Transpose(_)));
     if is_emnist && choice.source.format == Format::Idx && !is_turned {
         let said = "EMNIST's pictures lie transposed; `transpose`, the first of the transforms, puts them upright";
         data.notes.push(note(Code::E610, said));

@@ -1,5 +1,5 @@
-//! The names of the classes in the metadata of a file of weights: written with what was trained on classes by name, and read with it,
-//! so that an answer has a name wherever the weights go.
+//! The names of the classes in the metadata of a file of weights: written with what was trained on classes by name, and read with
+//! it, so that an answer has a name wherever the weights go.
 
 use serde_json::{Value, json};
 use std::collections::HashMap;

@@ -59,7 +59,7 @@ fn training(dice: &mut Dice, answer: &[usize]) -> Training {
 /// What the net should answer.
 fn labels(dice: &mut Dice, loss: Loss, answer: &[usize]) -> Tensor {
     match loss {
-        Loss::MeanSquaredError(_) => random::input(names::LABELS, answer, 1),
+        Loss::MeanSquaredError(_) | Loss::SoftCrossEntropy { .. } => random::input(names::LABELS, answer, 1),
         Loss::CrossEntropy { .. } => {
             let shape = [&answer[..1], &answer[2..]].concat();
             let classes = (0..shape.iter().product()).map(|_| dice.below(answer[1]) as f32).collect();

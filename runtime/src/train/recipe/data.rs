@@ -5,7 +5,7 @@ use super::tensors::pair;
 use super::transforms::transforms;
 use super::yaml::Node;
 use super::{DataChoice, MOST_WORKERS};
-use crate::data::{Format, Source};
+use crate::data::{Format, Mix, Source};
 use std::path::Path;
 
 /// The formats that lie on the disk, by the names that recipes have for them.
@@ -39,6 +39,9 @@ pub fn data(reader: &Reader, node: &Node, beside: &Path) -> Option<DataChoice> {
     let first_label = section.count_within("first_label", 0, 0..=LARGEST_FIRST);
     let train = section.get("train").and_then(|node| transforms(reader, "data.train", node));
     let validation = section.get("validation").and_then(|node| transforms(reader, "data.validation", node));
+    let mix_node = section.get("mixup").or(section.get("cutmix"));
+    let [mixup, cutmix] = ["mixup", "cutmix"]
+        .map(|key| section.optional_number(key, "a number above 0, up to 1000", |alpha| alpha > 0.0 && alpha <= 1e3));
     let skip_corrupt = section.choice("corrupt", &["stop", "skip"]) == 1;
     let check = section.flag("check", false);
     let workers = section.get("workers");
@@ -51,9 +54,15 @@ pub fn data(reader: &Reader, node: &Node, beside: &Path) -> Option<DataChoice> {
     {
         reader.conflict(node, "arrays have no classes to be split by", "save a part of them as validation_inputs.npy");
     }
+    if let Some(node) = mix_node
+        && matches!(format, Format::Csv | Format::Npy)
+    {
+        reader.conflict(node, "`mixup` and `cutmix` mix classes, and these data have numbers", "leave them out");
+    }
+    let mix = mix_node.map(|_| Mix { mixup, cutmix, classes: 0 });
     let source = Source { split, first_label, ..Source::new(*format, &beside.join(path?)) };
     let workers = workers?;
-    Some(DataChoice { source, tensors: None, train, validation, skip_corrupt, check, workers, drop_last })
+    Some(DataChoice { source, tensors: None, train, validation, mix, skip_corrupt, check, workers, drop_last })
 }
 
 /// Data that stand in the recipe.
@@ -72,6 +81,7 @@ fn inline(mut section: Section<'_>, beside: &Path) -> Option<DataChoice> {
         tensors: Some((train?, validation)),
         train: None,
         validation: None,
+        mix: None,
         skip_corrupt: false,
         check: false,
         workers: 1,

@@ -14,7 +14,7 @@ mod transforms;
 mod yaml;
 
 use super::schedule::Schedule;
-use crate::data::{Format, Pair, Source, Transform};
+use crate::data::{Format, Mix, Pair, Source, Transform};
 use cnnc_compiler::diagnostic::Diagnostic;
 use cnnc_compiler::resolve::{INIT_FILE, Request, SETTINGS_FILE};
 use cnnc_compiler::training::Training;
@@ -119,6 +119,8 @@ pub struct DataChoice {
     pub train: Option<Vec<Transform>>,
     /// What is done to a picture before validation.
     pub validation: Option<Vec<Transform>>,
+    /// How the samples of a batch are mixed; the classes are told by the network.
+    pub mix: Option<Mix>,
     /// Whether a file that cannot be read is named and left out; else it ends the run.
     pub skip_corrupt: bool,
     /// Whether every picture is read once before anything is trained.

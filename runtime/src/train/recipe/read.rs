@@ -13,7 +13,7 @@ use crate::data::Source;
 use crate::failure::{failure, file_failure};
 use crate::files;
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
-use cnnc_compiler::training::{Optimiser, Sgd, Training};
+use cnnc_compiler::training::{Loss, Optimiser, Sgd, Training};
 use cnnc_grammar::span::{FileId, Span};
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -89,6 +89,12 @@ fn recipe(mut top: Section<'_>, path: &Path) -> Option<Recipe> {
     let freeze = top.get("freeze").map(|node| beginning::patterns(reader, "freeze", node)).unwrap_or_default();
     let learns_numbers = data.as_ref().is_some_and(|data| data.has_numbers());
     let loss = options::loss(reader, top.get("loss"), learns_numbers);
+    if let (Some(DataChoice { mix: Some(_), .. }), Loss::MeanSquaredError(_), Some(node)) =
+        (&data, loss, top.get("loss"))
+    {
+        let message = "`mixup` and `cutmix` under `data` mix classes, and this loss is no cross_entropy";
+        reader.conflict(node, message, "leave it out, or write `loss: cross_entropy`");
+    }
     let optimiser = top.need("optimizer", "such as `{name: sgd, lr: 0.1}`");
     let optimiser_place = optimiser.map(|node| node.place);
     let optimiser = optimiser.and_then(|node| options::optimiser(reader, node));

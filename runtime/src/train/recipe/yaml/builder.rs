@@ -40,8 +40,8 @@ struct Open {
     key: Option<Node>,
 }
 
-/// Puts what `<<` names behind a mapping's own keys: the keys of a mapping, or of several in a list, that it does not have itself. Of
-/// several the first counts.
+/// Puts what `<<` names behind a mapping's own keys: the keys of a mapping, or of several in a list, that it does not have
+/// itself. Of several the first counts.
 fn merge(pairs: &mut Vec<(Node, Node)>) -> Result<()> {
     let is_merge = |(key, _): &(Node, Node)| matches!(&key.content, NodeContent::Text(text) if text == "<<");
     while let Some(place) = pairs.iter().position(is_merge) {

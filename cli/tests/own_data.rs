@@ -222,11 +222,14 @@ const AUGMENTED: &str = "split: 0.25, train: [{random_resized_crop: 8}, random_h
   trivial_augment_wide, auto_augment, {normalize: {mean: 0.5, std: 0.5}}, random_erasing],
   validation: [{letterbox: 8}, {normalize: {mean: 0.5, std: 0.5}}], mixup: 0.2, cutmix: 1.0";
 
+/// What is besides in the recipe of an augmented training.
+const AVERAGED: &str = "ema: 0.9\nschedule: {name: cosine_warm_restarts, t_0: 2}\n";
+
 /// All that is random is a function of seed, epoch and sample: any number of loaders, and a run that was broken off, come to the
 /// same bits.
 #[test]
 fn augmented_trainings_are_the_same_by_any_loaders_and_after_a_resume() {
-    let recipe = format!("model: m.cnn\ndata: {{format: folder, path: animals, {AUGMENTED}}}\n{REST}");
+    let recipe = format!("model: m.cnn\ndata: {{format: folder, path: animals, {AUGMENTED}}}\n{AVERAGED}{REST}");
     let case = Case::new(SPEC, &recipe);
     case.animals("animals", 8);
     let weights = |output: &str| fs::read(case.path(output).join("best.safetensors")).expect("weights");
@@ -236,6 +239,8 @@ fn augmented_trainings_are_the_same_by_any_loaders_and_after_a_resume() {
     case.ends(0, "train r.yaml --output half --epochs 3", &[]);
     case.ends(0, "train r.yaml --output half --resume", &[]);
     assert!(weights("one") == weights("half"), "a resume changes numbers");
+    let last = fs::read(case.path("one/last.safetensors")).expect("a checkpoint");
+    assert!(last.windows(14).any(|text| text == b".ema.fc.weight"), "the means are kept");
     let log = fs::read_to_string(case.path("one/log.jsonl")).expect("a log");
     assert!(log.contains("val_accuracy") && !log.contains("train_accuracy\":0"), "{log}");
 }
@@ -253,4 +258,30 @@ fn a_sheet_shows_what_the_network_will_see_and_nothing_is_trained() {
     assert!(fs::read(case.path("out/sheet.png")).expect("a sheet") == sheet, "the same again");
     let (status, _, errors) = case.said("train r.yaml --show 0");
     assert_eq!(status, 2, "{errors}");
+}
+
+/// `docs/own-pictures.md`: its spec, its recipe, and every command as it is typed, on a small folder that is made for it.
+#[test]
+fn the_page_for_newcomers_works_as_it_is_typed() {
+    let page = include_str!("../../docs/own-pictures.md");
+    let block = |kind: &str| {
+        let (_, rest) = page.split_once(&format!("```{kind}\n")).expect("a block");
+        rest.split("```").next().unwrap_or_default()
+    };
+    let case = Case::new("", "");
+    case.put("pets.cnn", block("cnn").as_bytes());
+    case.put("pets.yaml", block("yaml").as_bytes());
+    for number in 0..10u8 {
+        case.picture(&format!("pictures/cat/{number}.png"), 70, [250 - number, 240, 230]);
+        case.picture(&format!("pictures/dog/{number}.png"), 80, [20 + number, 10, 0]);
+    }
+    let commands: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("    cnnc ")).collect();
+    assert_eq!(commands.len(), 5);
+    let outputs: Vec<String> = commands.iter().map(|command| case.ends(0, command, &[])).collect();
+    assert!(case.path("runs/pets/sheet.png").exists() && outputs[1].ends_with("sheet.png\n"), "{outputs:?}");
+    assert!(outputs[2].contains("16 + 4 pictures in 2 classes") && outputs[2].contains("epoch 6/6"), "{}", outputs[2]);
+    assert!(outputs[3].contains("of 4)") && outputs[3].contains("cat"), "{}", outputs[3]);
+    let head = block("text\ninput").lines().next().unwrap_or_default();
+    assert_eq!(outputs[4].lines().next(), Some(format!("input{head}").as_str()));
+    assert_eq!(outputs[4].lines().count(), 21);
 }

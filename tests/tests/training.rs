@@ -121,7 +121,7 @@ fn training(case: &Value) -> Training {
             })
         }
     };
-    Training { loss, optimiser, max_gradient_norm: case["clip"].as_f64(), recompute: false }
+    Training { loss, optimiser, max_gradient_norm: case["clip"].as_f64(), recompute: false, average: None }
 }
 
 /// The network with what a fixture's case says of single parameters.
@@ -184,7 +184,7 @@ fn a_step_in_two_halves_is_the_step() {
         [Optimiser::Sgd(Sgd::default()), Optimiser::Sgd(sgd), Optimiser::Adam(adam), Optimiser::AdamW(adam)]
     {
         for max_gradient_norm in [None, Some(0.05)] {
-            let training = Training { loss, optimiser, max_gradient_norm, recompute: false };
+            let training = Training { loss, optimiser, max_gradient_norm, recompute: false, average: None };
             for kernels in [Kernels::Fast, Kernels::Reference] {
                 let parameters = Parameters::draw(&network.graph, 2).expect("parameters");
                 let mut whole = Learner::new(planned(&network, &training, true, kernels), &parameters, kernels, 2);
@@ -505,5 +505,42 @@ fn the_loss_of_mixed_labels_is_the_mean_of_their_losses() {
         let expected: Vec<f64> = a.iter().zip(&b).map(|(&a, &b)| mean(a, b)).collect();
         let error = relative_error(mixed, &expected);
         assert!(error < 1e-6, "parameters are off by {error:.1e}");
+    }
+}
+
+/// `torch.optim.swa_utils.AveragedModel` with `get_ema_multi_avg_fn(decay)`: the first step's values, then `ema + (new - ema) (1
+/// - decay)`.
+#[test]
+fn running_means_of_parameters_are_pytorch_s() {
+    let network = network_of_text("model Case {\n    input [5, 3]\n    Linear(6); Tanh; Linear(4)\n}\n");
+    let input = formula::tensor("input", &[5, 3], &[]);
+    let labels = tensor(&[5], [0.0, 1.0, 2.0, 3.0, 0.0]);
+    let decay = 0.9;
+    for (kernels, optimiser) in
+        [(Kernels::Fast, Optimiser::Adam(Adam::default())), (Kernels::Reference, Optimiser::Sgd(Sgd::default()))]
+    {
+        let training = Training { optimiser, average: Some(decay), ..Training::plain() };
+        let begun = formula::parameters(&network.graph, &[]);
+        let mut learner = Learner::new(planned(&network, &training, true, kernels), &begun, kernels, 1);
+        let plain = Training { average: None, ..training };
+        let mut other = Learner::new(planned(&network, &plain, true, kernels), &begun, kernels, 1);
+        let mut means: Vec<Vec<f64>> = Vec::new();
+        for step in 0..5 {
+            let losses = [&mut learner, &mut other].map(|learner| learner.step(&input, &labels, 0.05)[0]);
+            assert_eq!(losses[0], losses[1], "a mean changes no step");
+            for (number, parameter) in network.graph.parameters.iter().enumerate() {
+                let new = learner.values(&parameter.path);
+                assert_eq!(new, other.values(&parameter.path));
+                match means.get_mut(number) {
+                    None => means.push(new),
+                    Some(mean) => {
+                        mean.iter_mut().zip(new).for_each(|(mean, new)| *mean += (new - *mean) * (1.0 - decay))
+                    }
+                }
+                let found = learner.values(&names::state_key(names::AVERAGE, &parameter.path));
+                let error = relative_error(found, &means[number]);
+                assert!(error < 1e-6, "step {step}: the mean of `{}` is off by {error:.1e}", parameter.path);
+            }
+        }
     }
 }

@@ -12,13 +12,17 @@ pub struct Training {
     /// Whether the backward half computes values of the forward half again instead of keeping them: the same numbers in less
     /// memory and more time.
     pub recompute: bool,
+    /// The decay of a running mean that is kept of each parameter as it learns, in `0..1`: PyTorch's `get_ema_multi_avg_fn`,
+    /// which begins with what the first step makes.
+    pub average: Option<f64>,
 }
 
 impl Training {
     /// Cross-entropy and plain SGD: what is timed when nothing else is asked for.
     pub fn plain() -> Training {
         let loss = Loss::CrossEntropy { label_smoothing: 0.0 };
-        Training { loss, optimiser: Optimiser::Sgd(Sgd::default()), max_gradient_norm: None, recompute: false }
+        let (optimiser, max_gradient_norm) = (Optimiser::Sgd(Sgd::default()), None);
+        Training { loss, optimiser, max_gradient_norm, recompute: false, average: None }
     }
 }
 

@@ -98,7 +98,7 @@ mod tests {
     }
 
     fn names(share: f64, seed: u64) -> [Vec<String>; 2] {
-        let parts = split(Set::of_classes(Sixty, 3, None), share, seed, Path::new("it")).ok().expect("two parts");
+        let parts = split(Set::of_classes(Sixty, 3, None), share, seed, Path::new("it")).expect("two parts");
         parts.map(|part| (0..part.samples.len()).map(|index| part.samples.name(index)).collect())
     }
 

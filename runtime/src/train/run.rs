@@ -286,7 +286,7 @@ impl Training<'_, '_> {
         let Run { recipe, data, setup, stop, .. } = self.run;
         let state = self.learner.state()?;
         self.check_weights(&state)?;
-        self.scorer.set(state::parameters(&state));
+        self.scorer.set(state::averaged(&state)?);
         let job = validation_job(recipe, data, setup);
         let count = data.validation.len();
         let listener = &mut self.listener;
@@ -317,7 +317,7 @@ impl Training<'_, '_> {
         self.progress.history.records.push(record.clone());
         let is_best = self.progress.history.last_is_best(self.run.recipe.monitor);
         if is_best {
-            let weights = state::parameters(&self.learner.state()?);
+            let weights = state::averaged(&self.learner.state()?)?;
             let classes = class_names::entry(&self.progress.class_names);
             let classes = classes.as_ref().map(|(key, names)| (*key, names.as_str()));
             let about: Vec<(&str, &str)> = [("format", "pt")].into_iter().chain(classes).collect();

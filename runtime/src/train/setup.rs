@@ -146,7 +146,7 @@ impl Setup {
             ("data.corrupt", if recipe.data.skip_corrupt { "skip" } else { "stop" }.into()),
             ("data.drop_last", recipe.data.drop_last.to_string()),
             ("loss", format!("{:?}", recipe.training.loss)),
-            ("optimizer", format!("{:?}, lr {}", recipe.training.optimiser, recipe.learning_rate)),
+            ("optimizer", format!("{:?}, lr {}{}", recipe.training.optimiser, recipe.learning_rate, average(recipe))),
             ("schedule", format!("{:?}", recipe.schedule.resolved(self.length(recipe)))),
             ("clip_grad_norm", format!("{:?}", recipe.training.max_gradient_norm)),
             ("batch_size", recipe.batch_size.to_string()),
@@ -156,6 +156,11 @@ impl Setup {
         ];
         settings.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
     }
+}
+
+/// The running mean that is kept, where a recipe wants one.
+fn average(recipe: &Recipe) -> String {
+    recipe.training.average.map_or_else(String::new, |decay| format!(", ema {decay}"))
 }
 
 /// Which of the pictures they are and how their classes are counted, where a recipe says that.

@@ -136,6 +136,7 @@ fn prepared(recipe: &Recipe, network: &ShapedGraph) -> Result<()> {
             epoch: 0,
             skip_corrupt: recipe.data.skip_corrupt,
             target: data.target.clone(),
+            mix: None,
             workers: 1,
         };
         load(&job).try_for_each(|batch| batch.map(drop))?;

@@ -101,6 +101,7 @@ fn recipe(mut top: Section<'_>, path: &Path) -> Option<Recipe> {
     let (optimiser, learning_rate, groups) = optimiser.unwrap_or((Optimiser::Sgd(Sgd::default()), 1e-3, Vec::new()));
     let schedule = options::schedule(reader, top.get("schedule"));
     let max_gradient_norm = top.optional_number("clip_grad_norm", "a number above 0", |number| number > 0.0);
+    let average = top.optional_number("ema", "a number from 0 to 1, without 1", |decay| (0.0..1.0).contains(&decay));
     let recompute = top.flag("recompute", false);
     let batch_size = top.need("batch_size", "samples of a step");
     let batch_size_place = batch_size.map(|node| node.place);
@@ -130,7 +131,7 @@ fn recipe(mut top: Section<'_>, path: &Path) -> Option<Recipe> {
         },
         freeze,
         groups,
-        training: Training { loss, optimiser, max_gradient_norm, recompute },
+        training: Training { loss, optimiser, max_gradient_norm, recompute, average },
         optimiser_place: optimiser_place?,
         learning_rate,
         schedule,

@@ -126,6 +126,11 @@ fn schedules_by_name() {
         curve("{name: multi_step, milestones: [3, 5], gamma: 0.5}"),
         Curve::MultiStep { milestones, gamma: 0.5 }
     );
+    assert_eq!(curve("polynomial"), Curve::Polynomial { power: 1.0, total_iters: None });
+    assert_eq!(curve("{name: exponential, gamma: 0.9}"), Curve::Exponential { gamma: 0.9 });
+    let restarts = Curve::CosineWarmRestarts { t_0: 4, t_mult: 2, eta_min: 0.0 };
+    assert_eq!(curve("{name: cosine_warm_restarts, t_0: 4, t_mult: 2}"), restarts);
+    assert_eq!(codes(&format!("{SHORT}schedule: {{name: exponential}}\n")), ["E608 6:11"]);
     assert_eq!(curve("cosine"), Curve::Cosine { t_max: None, eta_min: 0.0 });
     let cycle = Curve::OneCycle { total_steps: None, pct_start: 0.25, div_factor: 25.0, final_div_factor: 1e4 };
     assert_eq!(curve("{name: one_cycle, pct_start: 0.25}"), cycle);
@@ -304,8 +309,9 @@ fn the_reference_s_examples_are_recipes_and_its_keys_exist() {
         |key: &str| [".safetensors", ".jsonl", ".svg", ".png", ".lock"].iter().any(|ending| key.ends_with(ending));
     for (key, _) in keys.filter(|(key, _)| !key.contains([':', '`', ' ']) && !is_file(key)) {
         let last = key.rsplit('.').next().unwrap_or(key);
-        let schedules = ["constant", "step", "multi_step", "cosine", "linear", "one_cycle"];
-        let is_name = schedules.contains(&key) || crate::pictures::transforms::NAMES.contains(&key);
+        let is_name = sources.contains(&format!("\"{key}\" => Curve::"))
+            || key == "constant"
+            || crate::pictures::transforms::NAMES.contains(&key);
         assert!(is_name || sources.contains(&format!("\"{last}\"")), "no code reads `{key}`");
         known += 1;
     }

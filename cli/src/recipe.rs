@@ -6,11 +6,12 @@ use crate::device;
 use crate::outputs;
 use cnnc_compiler::resolve::SETTINGS_FILE;
 use cnnc_grammar::span::Files;
-use cnnc_runtime::data::DataSet;
+use cnnc_runtime::data::{DataSet, SetName};
 use cnnc_runtime::train::checkpoint::{BEST, LAST, PREVIOUS};
 use cnnc_runtime::train::recipe::{self, Recipe, Setting, read_with};
-use cnnc_runtime::train::{LOG, Setup, open_data};
-use cnnc_runtime::{Device, Error, Model};
+use cnnc_runtime::train::{LOG, Setup, open_data, open_set};
+use cnnc_runtime::{Device, Error, Model, Weights};
+use std::path::PathBuf;
 
 /// The picture of which class is taken for which, in the run's folder.
 pub const CONFUSION: &str = "confusion.svg";
@@ -31,11 +32,21 @@ pub struct Prepared {
     pub device: Device,
 }
 
+/// Which sets of the data a command works on.
+pub enum Asked<'a> {
+    /// What is learnt from, and what is asked then.
+    Both,
+    /// One alone, and which file of weights may say what its classes are called.
+    Alone(SetName, &'a dyn Fn(&Recipe) -> Option<PathBuf>),
+}
+
 impl Prepared {
     /// Reads everything, or reports what is wrong.
-    pub fn new(arguments: &RecipeArguments, console: &mut Console<'_>) -> Outcome<Prepared> {
+    pub fn new(arguments: &RecipeArguments, asked: Asked<'_>, console: &mut Console<'_>) -> Outcome<Prepared> {
         let (mut files, recipe) = read_recipe(arguments, console)?;
-        let recipe = changed(recipe, arguments);
+        let mut recipe = changed(recipe, arguments);
+        // No batch of what is asked is left out.
+        recipe.data.drop_last &= matches!(asked, Asked::Both);
         let device = device::open_named(recipe.device, arguments.gpu, recipe.threads, console);
         let mut device = device.map_err(|failure| console.fail(&failure, &files))?;
         // The numbers of a training do not depend on what was measured of the processor.
@@ -48,18 +59,31 @@ impl Prepared {
             checked.map_err(|diagnostic| console.fail(&diagnostic, &Files::default()))?;
         }
         let prepare = || -> Result<(DataSet, Setup), Error> {
-            let data = open_data(&recipe, model.graph())?;
+            let data = match asked {
+                Asked::Both => open_data(&recipe, model.graph())?,
+                Asked::Alone(set, weights) => open_set(&recipe, model.graph(), set, weights(&recipe).as_deref())?,
+            };
             let setup = Setup::new(&recipe, model.graph(), &data)?;
             Ok((data, setup))
         };
         let prepared = console.timed("data", prepare);
         let (data, setup) = prepared.map_err(|failure| console.fail(&failure, &files))?;
+        console.tell(&data.notes, &files);
         Ok(Prepared { recipe, files, model, data, setup, device })
     }
 
-    /// The names of the classes, or of the numbers that are answered: the spec's, the data set's, or their positions.
-    pub fn class_names(&self) -> Vec<String> {
-        let of_spec = Some(self.model.labels()).filter(|labels| !labels.is_empty()).map(<[String]>::to_vec);
+    /// What the data call their classes, or the model, where they have names.
+    pub fn data_names(&self) -> Vec<String> {
+        match self.model.labels() {
+            [] => self.data.class_names.clone().unwrap_or_default(),
+            labels => labels.to_vec(),
+        }
+    }
+
+    /// The names of the classes, or of the numbers that are answered: those of spec or weights, the data set's, or their
+    /// positions.
+    pub fn class_names(&self, weights: &Weights) -> Vec<String> {
+        let of_spec = Some(weights.labels()).filter(|labels| !labels.is_empty()).map(<[String]>::to_vec);
         let names = of_spec.or_else(|| self.data.class_names.clone()).unwrap_or_default();
         let name = |class: usize| names.get(class).cloned().unwrap_or_else(|| class.to_string());
         (0..self.setup.answer.iter().product()).map(name).collect()
@@ -83,7 +107,7 @@ fn read_recipe(arguments: &RecipeArguments, console: &mut Console<'_>) -> Outcom
 /// The recipe with what the command line changes.
 fn changed(mut recipe: Recipe, arguments: &RecipeArguments) -> Recipe {
     if let Some(folder) = &arguments.data {
-        recipe.data.path.clone_from(folder);
+        recipe.data.source.path.clone_from(folder);
     }
     if let Some(folder) = &arguments.output {
         recipe.output.clone_from(folder);

@@ -210,9 +210,28 @@ fn what_systems_leave_beside_the_classes_is_no_class() {
 }
 
 #[test]
-fn a_picture_that_cannot_be_read_is_named_and_not_passed_over() {
+fn pictures_of_all_kinds_are_read_and_what_cannot_be_is_named() {
     let case = Case::new("ext");
-    case.fails("train r.yaml", &["E603", "neither a PNG nor a JPEG"]);
+    let output = case.passes("train r.yaml", &[]);
+    assert!(output.contains("15 + 6 pictures in 2 classes"), "{output}");
+    std::fs::write(case.path("data/train/cat/f.webp"), "RIFF no picture").expect("a file");
+    case.fails("train r.yaml --output other", &["E603", "f.webp` is no picture of a kind that is read"]);
+}
+
+/// What is normalised twice is no pixel the second time: twice by 0.5 and 0.25 is once by 0.625 and 0.0625.
+#[test]
+fn normalising_twice_is_exact() {
+    let case = Case::new("twice");
+    let loss = |output: &str| {
+        let log = std::fs::read_to_string(case.path(output).join("log.jsonl")).expect("a log");
+        let line: serde_json::Value = serde_json::from_str(log.lines().next().expect("a line")).expect("JSON");
+        line["train_loss"].as_f64().expect("a loss")
+    };
+    case.passes("train r.yaml", &[]);
+    let one = "{normalize: {mean: 0.5, std: 0.25}}";
+    case.change("r.yaml", &format!("[{one}, {one}]"), "[{normalize: {mean: 0.625, std: 0.0625}}]");
+    case.passes("train r.yaml --output once", &[]);
+    assert!((loss("out") - loss("once")).abs() < 1e-5 * loss("once"), "{} and {}", loss("out"), loss("once"));
 }
 
 #[test]

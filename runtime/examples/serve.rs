@@ -1,4 +1,4 @@
-//! Answers over HTTP what pictures show: a POST of a PNG or JPEG picture gives a line a class, the likeliest first.
+//! Answers over HTTP what pictures show: a POST of a picture (PNG, JPEG, WebP, …) gives a line a class, the likeliest first.
 //!
 //! Some threads take requests, each with a session of its own over the same packed weights. Run it where `models/` is, with the
 //! address to listen at or else at any free port, and then: `curl --data-binary @models/sample.png ADDRESS`.

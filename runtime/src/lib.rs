@@ -38,7 +38,7 @@
 //! |---|---|---|---|
 //! | `cuda` | [`cuda`]: NVIDIA's GPUs | [`Device::list`] names the processor alone, any GPU is E501 | cudarc, libloading |
 //! | `train` | [`train`], [`data`]: recipes in YAML, data sets | neither module is there | serde_yaml, saphyr-parser |
-//! | `pictures` | PNG and JPEG files as inputs | those are E604; arrays, IDX files and raw pixels are read | image |
+//! | `pictures` | files of pictures (PNG, JPEG, WebP, GIF, BMP, TIFF) as inputs | those are E604; arrays, IDX files and raw pixels are read | image |
 
 #![cfg_attr(
     not(feature = "train"),

@@ -102,6 +102,11 @@ impl Draws {
         self.four[place]
     }
 
+    /// A number from one to another, without that.
+    pub fn between(&mut self, [from, to]: [f64; 2]) -> f64 {
+        from + (to - from) * self.uniform()
+    }
+
     /// A whole number from 0 to `count − 1`, for counts below 2²⁴ or so.
     pub fn below(&mut self, count: usize) -> usize {
         ((self.uniform() * count as f64) as usize).min(count.saturating_sub(1))

@@ -76,6 +76,8 @@ pub struct Prepared(Arc<Kept>);
 
 struct Kept {
     model: Model,
+    /// What the classes are called.
+    labels: Box<[String]>,
     device: Device,
     store: Arc<dyn Store>,
     /// One for each sizes of the inputs, those asked for last at the end.
@@ -93,7 +95,8 @@ impl Prepared {
     ) -> Result<Prepared> {
         let device = device.planning(&options);
         let store = device.backend().store(weights.parameters()).map_err(|error| error.within(model.files()))?;
-        let prepared = Prepared(Arc::new(Kept { model, device, store, plans: Mutex::new(Vec::new()) }));
+        let labels = weights.labels().into();
+        let prepared = Prepared(Arc::new(Kept { model, labels, device, store, plans: Mutex::new(Vec::new()) }));
         let sizes = options.sizes.or_else(|| prepared.one_sample());
         if let Some(sizes) = sizes {
             let sizes: Vec<&[usize]> = sizes.iter().map(Vec::as_slice).collect();
@@ -138,7 +141,7 @@ impl Prepared {
 
     /// The packed plan for inputs of these sizes.
     fn packed(&self, sizes: &[&[usize]], cancel: &Cancel, watch: &mut dyn Watch) -> Result<Arc<dyn Packed>> {
-        let Kept { model, device, store, plans } = &*self.0;
+        let Kept { model, device, store, plans, .. } = &*self.0;
         // A panic leaves a list of whole plans.
         let mut plans = plans.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(place) = plans.iter().position(|packed| is_for(packed.plan(), sizes.iter().copied())) {
@@ -193,7 +196,7 @@ impl Session {
         self.ready(&inputs, &options.cancel)?.run_unless(&inputs, &options.cancel)?;
         let executable = self.executable()?;
         let (ports, tensors) = (&executable.plan().outputs, executable.answers());
-        Ok(Outputs { ports, tensors, labels: self.prepared.model().labels() })
+        Ok(Outputs { ports, tensors, labels: &self.prepared.0.labels })
     }
 
     /// As [`Session::run`], with the answers in memory of the caller's, which must be of the answers' sizes.
@@ -304,7 +307,8 @@ impl<'s> Outputs<'s> {
     }
 
     /// The likeliest `count` classes of every sample by the first output, `[N, classes]`, the likeliest first: by the numbers
-    /// themselves where they are probabilities, else by their softmax. Classes have names where the spec has `labels`.
+    /// themselves where they are probabilities, else by their softmax. Classes have names where the spec has `labels`,
+    /// or the weights were trained with names.
     ///
     /// # Errors
     /// E604 when the first output has no such shape, or another number of classes than the spec has labels.

@@ -5,7 +5,7 @@ use crate::{Parameters, Result};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::element::ElementType;
 use cnnc_compiler::graph::ShapedGraph;
-use cnnc_compiler::training::names::is_state;
+use cnnc_compiler::training::names::{self, is_state};
 use std::path::Path;
 
 /// The tensors that were found, once every one that is wanted is there in its shape and no other; each in the type that is
@@ -46,6 +46,21 @@ pub fn fitting(path: &Path, wanted: &Parameters, found: &Parameters) -> Result<P
 /// The parameters of a state alone, without what the optimiser keeps.
 pub fn parameters(state: &Parameters) -> Parameters {
     state.filtered(|key| !is_state(key))
+}
+
+/// The same, with the running mean in the place of each parameter of which one is kept.
+///
+/// # Errors
+/// When one cannot be read.
+pub fn averaged(state: &Parameters) -> Result<Parameters> {
+    let mut parameters = parameters(state);
+    let start = names::state_key(names::AVERAGE, "");
+    for (key, _) in state.shapes() {
+        if let Some(parameter) = key.strip_prefix(&start) {
+            parameters.insert(parameter, (*state.get(key)?).clone());
+        }
+    }
+    Ok(parameters)
 }
 
 /// A parameter that is trained and has values that are no numbers, where there is one.

@@ -358,8 +358,10 @@ impl<'t> Given<'t> {
 /// E604 when there are not as many as the network answers, or one is no class.
 fn of_classes(shape: &[usize], loss: Loss, classes: &[usize]) -> Result<Tensor> {
     let (samples, wanted, known) = match (loss, shape) {
-        (Loss::MeanSquaredError(_), [samples, known]) => (*samples, *samples, Some(*known)),
-        (Loss::MeanSquaredError(_), _) => {
+        (Loss::MeanSquaredError(_) | Loss::SoftCrossEntropy { .. }, [samples, known]) => {
+            (*samples, *samples, Some(*known))
+        }
+        (Loss::MeanSquaredError(_) | Loss::SoftCrossEntropy { .. }, _) => {
             let message = format!("class numbers stand for answers [N, classes], and the network's are {shape:?}");
             return Err(failure(Code::E604, message).help("`Target::Tensor` is a tensor of the answer's shape"));
         }

@@ -32,10 +32,11 @@ fn steps(model: &Model, optimiser: Optimiser, device: &Device, recompute: bool) 
         epoch: 0,
         skip_corrupt: false,
         target: None,
+        mix: None,
         workers: 1,
     };
     let loss = Loss::CrossEntropy { label_smoothing: 0.0 };
-    let training = Training { loss, optimiser, max_gradient_norm: None, recompute };
+    let training = Training { loss, optimiser, max_gradient_norm: None, recompute, average: None };
     let weights = model.init(0).expect("weights");
     let mut learner = StepLearner::new(model, training, &weights, [30, 1, 28, 28], 10, device).expect("a learner");
     let losses = load(&job).zip(1..).map(|(batch, step)| {
@@ -145,7 +146,7 @@ fn a_label_that_is_no_class_is_refused() {
     for device in [Device::default(), reference()] {
         for loss in [Loss::CrossEntropy { label_smoothing: 0.0 }, Loss::MeanSquaredError(SumOrMean::Mean)] {
             let optimiser = Optimiser::Sgd(Sgd::default());
-            let training = Training { loss, optimiser, max_gradient_norm: None, recompute: false };
+            let training = Training { loss, optimiser, max_gradient_norm: None, recompute: false, average: None };
             let learner = |classes| {
                 let made = StepLearner::new(&model, training, &weights, [2, 1, 2, 2], classes, &device);
                 made.unwrap_or_else(|failure| panic!("{failure:?}"))
@@ -183,7 +184,7 @@ fn a_class_number_that_is_none_is_refused_by_the_plan() {
     let parameters = Parameters::draw(&graph.graph, 0).expect("parameters");
     let loss = Loss::CrossEntropy { label_smoothing: 0.0 };
     let optimiser = Optimiser::Sgd(Sgd::default());
-    let training = Training { loss, optimiser, max_gradient_norm: None, recompute: false };
+    let training = Training { loss, optimiser, max_gradient_norm: None, recompute: false, average: None };
     for kernels in [Kernels::Fast, Kernels::Reference] {
         let options = CpuOptions { kernels, ..CpuOptions::default() };
         let (plan, _) = compile_step(&graph, &Bindings::new(), &training, &options.target()).expect("a plan");

@@ -121,7 +121,7 @@ fn training(case: &Value) -> Training {
             })
         }
     };
-    Training { loss, optimiser, max_gradient_norm: case["clip"].as_f64(), recompute: false }
+    Training { loss, optimiser, max_gradient_norm: case["clip"].as_f64(), recompute: false, average: None }
 }
 
 /// The network with what a fixture's case says of single parameters.
@@ -184,7 +184,7 @@ fn a_step_in_two_halves_is_the_step() {
         [Optimiser::Sgd(Sgd::default()), Optimiser::Sgd(sgd), Optimiser::Adam(adam), Optimiser::AdamW(adam)]
     {
         for max_gradient_norm in [None, Some(0.05)] {
-            let training = Training { loss, optimiser, max_gradient_norm, recompute: false };
+            let training = Training { loss, optimiser, max_gradient_norm, recompute: false, average: None };
             for kernels in [Kernels::Fast, Kernels::Reference] {
                 let parameters = Parameters::draw(&network.graph, 2).expect("parameters");
                 let mut whole = Learner::new(planned(&network, &training, true, kernels), &parameters, kernels, 2);
@@ -216,7 +216,7 @@ fn optimisers_step_as_pytorch_s() {
         let (training, network) = (training(case), learning(case, &network));
         let labels = match training.loss {
             Loss::CrossEntropy { .. } => tensor(&[5], [0.0, 1.0, 2.0, 3.0, 0.0]),
-            Loss::MeanSquaredError(_) => formula::tensor("labels", &[5, 4], &[]),
+            _ => formula::tensor("labels", &[5, 4], &[]),
         };
         let losses = fixture.tensor(&format!("{name}/losses")).1;
         for (kernels, threads, fused) in [
@@ -469,4 +469,78 @@ fn what_cannot_be_trained_is_said() {
     assert_eq!(vector, "the cross-entropy wants scores [N, classes] or [N, classes, …], and `output` is [7]");
     let named = refusal("model Net {\n    input step [2, 7]\n    from step\n    ReLU\n}\n", entropy);
     assert_eq!(named, "an input of the network is named `step`, as one of the training step's");
+}
+
+/// PyTorch's definition: the loss of chances is the mean of the losses of the classes, by these chances, and so are its
+/// gradients.
+#[test]
+fn the_loss_of_mixed_labels_is_the_mean_of_their_losses() {
+    let network = network_of_text("model Case {\n    input [5, 3]\n    Linear(6); Tanh; Linear(4)\n}\n");
+    let input = formula::tensor("input", &[5, 3], &[]);
+    let (first, second) = ([0usize, 1, 2, 3, 0], [3usize, 1, 0, 2, 1]);
+    let share = 0.3f32;
+    let mut chances = vec![0.0f32; 20];
+    for (row, (&a, &b)) in chances.chunks_exact_mut(4).zip(first.iter().zip(&second)) {
+        row[a] += share;
+        row[b] += 1.0 - share;
+    }
+    for label_smoothing in [0.0, 0.1] {
+        let step = |loss: Loss, labels: &Tensor| {
+            let training = Training { loss, ..Training::plain() };
+            let plan = planned(&network, &training, true, Kernels::Fast);
+            let begun = formula::parameters(&network.graph, &[]);
+            let mut learner = Learner::new(plan, &begun, Kernels::Fast, 1);
+            let loss = learner.step(&input, labels, 0.5)[0];
+            let values: Vec<f64> = network.graph.parameters.iter().flat_map(|one| learner.values(&one.path)).collect();
+            (f64::from(loss), values)
+        };
+        let of_classes = |classes: [usize; 5]| {
+            step(Loss::CrossEntropy { label_smoothing }, &tensor(&[5], classes.map(|class| class as f32)))
+        };
+        let ((loss_a, a), (loss_b, b)) = (of_classes(first), of_classes(second));
+        let soft = Loss::CrossEntropy { label_smoothing }.soft();
+        let (loss, mixed) = step(soft, &Tensor::new(&[5, 4], chances.clone()).expect("chances"));
+        let mean = |a: f64, b: f64| f64::from(share) * a + f64::from(1.0 - share) * b;
+        assert!((loss - mean(loss_a, loss_b)).abs() < 1e-6 * loss, "{loss}, {loss_a}, {loss_b}");
+        let expected: Vec<f64> = a.iter().zip(&b).map(|(&a, &b)| mean(a, b)).collect();
+        let error = relative_error(mixed, &expected);
+        assert!(error < 1e-6, "parameters are off by {error:.1e}");
+    }
+}
+
+/// `torch.optim.swa_utils.AveragedModel` with `get_ema_multi_avg_fn(decay)`: the first step's values, then `ema + (new - ema) (1
+/// - decay)`.
+#[test]
+fn running_means_of_parameters_are_pytorch_s() {
+    let network = network_of_text("model Case {\n    input [5, 3]\n    Linear(6); Tanh; Linear(4)\n}\n");
+    let input = formula::tensor("input", &[5, 3], &[]);
+    let labels = tensor(&[5], [0.0, 1.0, 2.0, 3.0, 0.0]);
+    let decay = 0.9;
+    for (kernels, optimiser) in
+        [(Kernels::Fast, Optimiser::Adam(Adam::default())), (Kernels::Reference, Optimiser::Sgd(Sgd::default()))]
+    {
+        let training = Training { optimiser, average: Some(decay), ..Training::plain() };
+        let begun = formula::parameters(&network.graph, &[]);
+        let mut learner = Learner::new(planned(&network, &training, true, kernels), &begun, kernels, 1);
+        let plain = Training { average: None, ..training };
+        let mut other = Learner::new(planned(&network, &plain, true, kernels), &begun, kernels, 1);
+        let mut means: Vec<Vec<f64>> = Vec::new();
+        for step in 0..5 {
+            let losses = [&mut learner, &mut other].map(|learner| learner.step(&input, &labels, 0.05)[0]);
+            assert_eq!(losses[0], losses[1], "a mean changes no step");
+            for (number, parameter) in network.graph.parameters.iter().enumerate() {
+                let new = learner.values(&parameter.path);
+                assert_eq!(new, other.values(&parameter.path));
+                match means.get_mut(number) {
+                    None => means.push(new),
+                    Some(mean) => {
+                        mean.iter_mut().zip(new).for_each(|(mean, new)| *mean += (new - *mean) * (1.0 - decay))
+                    }
+                }
+                let found = learner.values(&names::state_key(names::AVERAGE, &parameter.path));
+                let error = relative_error(found, &means[number]);
+                assert!(error < 1e-6, "step {step}: the mean of `{}` is off by {error:.1e}", parameter.path);
+            }
+        }
+    }
 }

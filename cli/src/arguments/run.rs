@@ -15,8 +15,9 @@ pub struct Run {
     pub device: DeviceArguments,
     #[command(flatten)]
     pub weights: Weights,
-    /// The input: a .npy array, a picture (PNG, JPEG), an IDX file, numbers as text or CSV, a folder of pictures, of which each
-    /// is answered for itself, or numbers as they are: '[[0, 1], [2, 3]]', 'arange(9, 3, 3)', 'ones(6, 8)'; once for each input.
+    /// The input: a .npy array, a picture (PNG, JPEG, WebP, GIF, BMP, TIFF), an IDX file, numbers as text or CSV, a folder of
+    /// pictures, of which each is answered for itself, or numbers as they are: '[[0, 1], [2, 3]]', 'arange(9, 3, 3)', 'ones(6,
+    /// 8)'; once for each input.
     #[arg(long, value_name = "FILE|NUMBERS", allow_hyphen_values = true, value_parser = input_source())]
     pub input: Vec<InputSource>,
     /// Print inner values too: paths of layers, blocks or groups, by commas, with * for any part of one: 0,2,7 or 'b2.*'; all

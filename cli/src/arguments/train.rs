@@ -1,8 +1,9 @@
 //! The arguments of `cnnc train` and `cnnc eval`.
 
 use super::{GpuArguments, Keys, Report, threads};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use cnnc_runtime::DeviceName;
+use cnnc_runtime::data::SetName;
 use cnnc_runtime::train::recipe::MOST_EPOCHS;
 use std::path::PathBuf;
 
@@ -43,6 +44,9 @@ pub struct Train {
     /// Go on from the run's newest checkpoint, or from this one, to the same numbers, bit for bit.
     #[arg(long, value_name = "CHECKPOINT", num_args = 0..=1, require_equals = true)]
     pub resume: Option<Option<PathBuf>>,
+    /// Draw a sheet of the first N pictures as the network will see them, and train nothing.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub show: Option<u16>,
     /// Write over the run that the output folder holds.
     #[arg(long)]
     pub force: bool,
@@ -54,11 +58,32 @@ pub struct Train {
     pub tensorboard: bool,
 }
 
+/// A set of a recipe's data.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Split {
+    Train,
+    Validation,
+    Test,
+}
+
+impl From<Split> for SetName {
+    fn from(split: Split) -> SetName {
+        match split {
+            Split::Train => SetName::Train,
+            Split::Validation => SetName::Validation,
+            Split::Test => SetName::Test,
+        }
+    }
+}
+
 /// Evaluate a trained model: accuracy, the five likeliest, every class, and which is taken for which.
 #[derive(Debug, Args)]
 pub struct Eval {
     #[command(flatten)]
     pub recipe: RecipeArguments,
+    /// The set that is asked; no other has to be there.
+    #[arg(long, value_enum, default_value_t = Split::Validation)]
+    pub split: Split,
     /// The weights, instead of the run's best.
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,

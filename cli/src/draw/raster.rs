@@ -19,6 +19,10 @@ const CHARACTER: usize = 8;
 const TILE: [usize; 2] = [72, 224];
 /// Tiles that are a few.
 const FEW: usize = 4;
+/// Pixels that the longer side of a picture of a sheet has, where it is smaller.
+const SHOWN: usize = 160;
+/// Characters that a caption has room for, at least.
+const LEAST_CAPTION: usize = 18;
 /// The widest grid, in pixels.
 const WIDEST: usize = 900;
 
@@ -208,6 +212,45 @@ fn pixels(
     picture
 }
 
+/// A picture with what it is called.
+pub struct Tile {
+    /// Below it.
+    pub caption: String,
+    /// One plane or three, a byte a pixel.
+    pub planes: Vec<Vec<u8>>,
+}
+
+/// Pictures of one size side by side, each with its caption below, under a title, as a PNG file.
+///
+/// # Errors
+/// E604 when the picture cannot be encoded.
+pub fn sheet(title: &str, tiles: &[Tile], size: [usize; 2]) -> Result<Vec<u8>> {
+    let [height, width] = size.map(|size| size.max(1));
+    let enlarged = (SHOWN / height.max(width)).max(1);
+    let (tall, wide) = (height * enlarged, width * enlarged);
+    let cell = [tall + LINE + GAP, wide.max(LEAST_CAPTION * CHARACTER) + 2 * GAP];
+    let columns = (WIDEST / cell[1]).clamp(1, tiles.len().max(1));
+    let rows = tiles.len().div_ceil(columns);
+    let whole = (columns * cell[1]).max(title.chars().count() * CHARACTER) + 2 * MARGIN;
+    let mut picture = Pixels::blank(whole, MARGIN + LINE + rows * cell[0] + MARGIN);
+    picture.write([MARGIN, MARGIN], title, INK);
+    for (number, tile) in tiles.iter().enumerate() {
+        let (left, top) = (MARGIN + number % columns * cell[1], MARGIN + LINE + number / columns * cell[0]);
+        for (y, x) in (0..tall).flat_map(|y| (0..wide).map(move |x| (y, x))) {
+            let at = y / enlarged * width + x / enlarged;
+            let byte = |channel: usize| {
+                let plane = tile.planes.get(channel.min(tile.planes.len().saturating_sub(1)));
+                plane.and_then(|plane| plane.get(at)).copied().unwrap_or(0)
+            };
+            picture.put(left + x, top + y, [byte(0), byte(1), byte(2)]);
+        }
+        let room = (cell[1] - GAP) / CHARACTER;
+        let caption: String = tile.caption.chars().take(room).collect();
+        picture.write([left, top + tall + GAP], &caption, FAINT);
+    }
+    png(picture.width, picture.height, &picture.bytes)
+}
+
 /// The darkest to the lightest shade of the terminal.
 const SHADES: [char; 5] = [' ', '░', '▒', '▓', '█'];
 
@@ -271,6 +314,22 @@ mod tests {
         };
         assert_eq!([grey(0, 0), grey(1, 0), grey(2, 0), grey(0, 1), grey(2, 1)], [0, 51, 102, 153, 255]);
         assert!(picture.bytes.chunks(3).any(|pixel| pixel == INK), "a caption");
+    }
+
+    #[test]
+    fn a_sheet_has_its_pictures_in_their_colours() {
+        let tile = |colour: [u8; 3]| Tile { caption: "cat".into(), planes: colour.map(|part| vec![part; 4]).to_vec() };
+        let grey = Tile { caption: "a caption that is longer than its room".into(), planes: vec![vec![9; 4]] };
+        let png = sheet("title", &[tile([1, 2, 3]), grey], [2, 2]).unwrap();
+        let model = cnnc_runtime::Model::from_text("m.cnn", "model M { input [N, 3, H, W]; ReLU }").unwrap();
+        let read = cnnc_runtime::Preprocess::of(&model, 0).unwrap().encoded(&[&png]).unwrap();
+        let &[_, _, height, width] = read.shape() else { panic!("{:?}", read.shape()) };
+        let at = |channel: usize, x: usize| {
+            let place = (channel * height + MARGIN + LINE + 5) * width + MARGIN + x;
+            (255.0 * read.data()[place]).round()
+        };
+        assert_eq!([0, 1, 2].map(|channel| at(channel, 5)), [1.0, 2.0, 3.0]);
+        assert_eq!([0, 1, 2].map(|channel| at(channel, SHOWN + 2 * GAP + 5)), [9.0; 3]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `cnnc eval RECIPE.yaml`: what trained weights are worth on the validation set, as tables, as JSON, and as a picture.
+//! `cnnc eval RECIPE.yaml`: what trained weights are worth on a set of the recipe's data, as tables, as JSON, and as a picture.
 
 mod numbers;
 
@@ -8,20 +8,23 @@ use crate::device;
 use crate::draw::confusion;
 use crate::numbers::{column_width, grouped, padded};
 use crate::outputs::{self, Read};
-use crate::recipe::{CONFUSION, Prepared};
+use crate::recipe::{Asked, CONFUSION, Prepared};
 use crate::weights;
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_runtime::train::checkpoint::BEST;
+use cnnc_runtime::train::recipe::Recipe;
 use cnnc_runtime::train::{Evaluation, Scorer, TOP, evaluate, validation_job};
-use cnnc_runtime::{Result, Weights, write_whole};
+use cnnc_runtime::{Error, Result, Weights, write_whole};
 use serde::Serialize;
 use std::fs;
 use std::sync::atomic::AtomicBool;
 
 /// Evaluates.
 pub fn run(arguments: &Eval, console: &mut Console<'_>) -> Outcome {
-    let mut prepared = Prepared::new(&arguments.recipe, console)?;
-    let path = arguments.weights.clone().unwrap_or_else(|| prepared.recipe.output.join(BEST));
+    let path = |recipe: &Recipe| arguments.weights.clone().unwrap_or_else(|| recipe.output.join(BEST));
+    let asked = Asked::Alone(arguments.split.into(), &|recipe| Some(path(recipe)));
+    let mut prepared = Prepared::new(&arguments.recipe, asked, console)?;
+    let path = path(&prepared.recipe);
     let checked = outputs::check(&prepared.recipe.output.join(CONFUSION), [Read { role: "the weights", path: &path }]);
     checked.map_err(|diagnostic| console.fail(&diagnostic, &prepared.files))?;
     if prepared.device.gpu().is_none() {
@@ -31,9 +34,9 @@ pub fn run(arguments: &Eval, console: &mut Console<'_>) -> Outcome {
     let loaded = Weights::from_file_as(&options, &path, &prepared.model);
     let evaluation = loaded.and_then(|weights| {
         console.tell(weights.notes(), &prepared.files);
-        evaluated(&prepared, &weights)
+        Ok((prepared.class_names(&weights), evaluated(&prepared, &weights)?))
     });
-    let evaluation = match evaluation {
+    let (names, evaluation) = match evaluation {
         Ok(evaluation) => evaluation,
         Err(mut failure) => {
             if arguments.weights.is_none() && !path.exists() {
@@ -43,7 +46,6 @@ pub fn run(arguments: &Eval, console: &mut Console<'_>) -> Outcome {
         }
     };
     evaluation.skipped.iter().for_each(|one| console.tell(&[one.note()], &prepared.files));
-    let names = prepared.class_names();
     if let Some(errors) = &evaluation.errors {
         return match arguments.format {
             Report::Json => {
@@ -76,8 +78,15 @@ fn evaluated(prepared: &Prepared, weights: &Weights) -> Result<Evaluation> {
     let mut scorer = Scorer::of_answers(weights, &setup.answer, device);
     let job = validation_job(recipe, data, setup);
     let evaluation = evaluate(&mut scorer, &job, &recipe.training.loss, &AtomicBool::new(false), |_| {})?;
-    let stopped = || Diagnostic::without_place(Code::E499, "an evaluation ended early").into();
-    evaluation.ok_or_else(stopped)
+    let stopped = || Error::from(Diagnostic::without_place(Code::E499, "an evaluation ended early"));
+    let evaluation = evaluation.ok_or_else(stopped)?;
+    if evaluation.without_numbers == 0 {
+        return Ok(evaluation);
+    }
+    let (count, seen) = (evaluation.without_numbers, evaluation.seen);
+    let message = format!("the answers to {count} of {seen} samples are no numbers (NaN)");
+    let wrong = Diagnostic::without_place(Code::E612, message);
+    Err(wrong.help("`cnnc params FILE --weights WEIGHTS` shows which parameters are no numbers").into())
 }
 
 /// Writes the picture, and gives its path.

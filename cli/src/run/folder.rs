@@ -10,6 +10,7 @@ use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_grammar::span::Files;
 use cnnc_runtime::input::{Folder, save_npy};
 use cnnc_runtime::{Error, Model, Session, Tensor};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -22,6 +23,8 @@ pub struct Work<'r, 'm> {
     pub arguments: &'r Run,
     /// Whose pictures they are.
     pub model: &'m Model,
+    /// What its classes are called.
+    pub labels: Option<&'m [String]>,
     /// Its outputs.
     pub names: &'m [Arc<str>],
     /// The files of the answers, one for each output, where they are asked for.
@@ -36,7 +39,7 @@ pub fn run(
     session: &mut Session,
     console: &mut Console<'_>,
 ) -> Outcome {
-    let labels = work.model.graph().graph.labels.as_deref();
+    let labels = work.labels;
     let shown = |path: &Path| path.strip_prefix(folder).unwrap_or(path).display().to_string();
     let names: Vec<String> = listed.pictures.iter().map(|path| shown(path)).collect();
     let width = column_width(names.iter().map(String::as_str));
@@ -44,13 +47,15 @@ pub fn run(
     let mut rows = Rows::new(work.names, labels, work.arguments.format == Answers::Json);
     let mut columns: Vec<Column> = work.files.iter().map(|_| Column::default()).collect();
     let mut faults = 0;
+    let bar = bar(listed.pictures.len(), console);
     for (path, name) in listed.pictures.iter().zip(&names) {
+        bar.inc(1);
         let answers = match answered(work, path, session, console) {
             Ok(answers) => answers,
             Err(error) => {
                 faults += 1;
                 if faults <= SAID {
-                    console.show(&error);
+                    bar.suspend(|| console.show(&error));
                 }
                 continue;
             }
@@ -63,11 +68,12 @@ pub fn run(
             Answers::Csv | Answers::Json => rows.batch(name, &answers),
         };
         let line = line.map_err(|reason| refuse(reason, console))?;
-        console.print(&line)?;
+        bar.suspend(|| console.print(&line))?;
         for (column, answer) in columns.iter_mut().zip(&answers) {
             column.push(answer).map_err(|reason| refuse(format!("{name} {reason}"), console))?;
         }
     }
+    bar.finish_and_clear();
     if work.arguments.format != Answers::Text {
         console.print(rows.end())?;
     }
@@ -80,6 +86,19 @@ pub fn run(
     }
     let message = format!("{faults} of {} pictures were not answered", listed.pictures.len());
     Err(console.fail(&Diagnostic::without_place(Code::E604, message), &Files::default()))
+}
+
+/// How far it is, on standard error where that is a terminal.
+fn bar(pictures: usize, console: &Console<'_>) -> ProgressBar {
+    let bar = ProgressBar::new(pictures as u64);
+    bar.set_draw_target(match console.shows_progress {
+        true => ProgressDrawTarget::stderr(),
+        false => ProgressDrawTarget::hidden(),
+    });
+    if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len}  {per_sec}  {eta} left") {
+        bar.set_style(style.progress_chars("━╸─"));
+    }
+    bar
 }
 
 fn answered(

@@ -50,8 +50,9 @@ pub fn run(arguments: &Run, console: &mut Console<'_>) -> Outcome {
     }
     if let Some(folder) = folder_of(arguments, &model, console)? {
         let listed = pictures_of(folder).map_err(|failure| console.fail(&failure, &Files::default()))?;
-        let mut session = session(arguments, &model, &weights(arguments, &model, console)?, &device, None, console)?;
-        let work = folder::Work { arguments, model: &model, names: &names, files: &files };
+        let weights = weights(arguments, &model, console)?;
+        let mut session = session(arguments, &model, &weights, &device, None, console)?;
+        let work = folder::Work { arguments, model: &model, labels: labels(&weights), names: &names, files: &files };
         return folder::run(&work, folder, listed, &mut session, console);
     }
     let picture = arguments.file.is_none().then_some(embedded::picture as InItsPlace);
@@ -73,7 +74,7 @@ pub fn run(arguments: &Run, console: &mut Console<'_>) -> Outcome {
     for (file, answer) in files.iter().zip(answers) {
         save_npy(file, answer).map_err(|failure| console.fail(&failure, model.files()))?;
     }
-    let labels = model.graph().graph.labels.as_deref();
+    let labels = labels(&weights);
     if let Some(folder) = &arguments.pictures {
         let values = shown::named(&model, &paths, answers.get(outputs..).unwrap_or_default());
         return drawn::pictures(folder, &model, &weights, &values, console);
@@ -95,6 +96,11 @@ pub fn run(arguments: &Run, console: &mut Console<'_>) -> Outcome {
         Ok(text) => console.print(&(text + rows.end())),
         Err(reason) => Err(console.fail(&Diagnostic::without_place(Code::E604, reason), &Files::default())),
     }
+}
+
+/// What the classes are called, where they have names.
+fn labels(weights: &Weights) -> Option<&[String]> {
+    Some(weights.labels()).filter(|labels| !labels.is_empty())
 }
 
 /// The folder that is to be answered, if it is one.

@@ -4,6 +4,7 @@
 //! it after the step, with a checkpoint; a second Ctrl-C or kill ends it at once.
 
 mod progress;
+mod sheet;
 mod signals;
 mod tensorboard;
 
@@ -11,7 +12,7 @@ use crate::arguments::Train;
 use crate::console::{Console, Outcome, Stop};
 use crate::draw;
 use crate::numbers::{counted, grouped};
-use crate::recipe::Prepared;
+use crate::recipe::{Asked, Prepared};
 use crate::values::values;
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_runtime::train::checkpoint::{self, BEST};
@@ -26,13 +27,16 @@ use tensorboard::EventFile;
 
 /// Trains.
 pub fn run(arguments: &Train, console: &mut Console<'_>) -> Outcome {
-    let mut prepared = Prepared::new(&arguments.recipe, console)?;
+    let mut prepared = Prepared::new(&arguments.recipe, Asked::Both, console)?;
     if let Some(epochs) = arguments.epochs {
         prepared.recipe.epochs = epochs as usize;
         prepared.recipe.keys.insert("epochs".into(), epochs.to_string());
     }
     prepared.recipe.training.recompute |= arguments.recompute;
     let prepared = prepared;
+    if let Some(count) = arguments.show {
+        return sheet::draw(&prepared, usize::from(count), console);
+    }
     let resume = arguments.resume.as_ref().and_then(|named| checkpoint_of(named.as_deref(), &prepared, console));
     let folder = RunFolder::take(&prepared.recipe.output, resume.as_deref(), arguments.force);
     let folder = folder.map_err(|failure| console.fail(&failure, &prepared.files))?;
@@ -67,13 +71,13 @@ fn noun(prepared: &Prepared) -> &'static str {
     if prepared.data.input.is_some() { "samples" } else { "pictures" }
 }
 
-/// A line about network and data.
+/// A line about network and data, and one that says where the run is written.
 fn headline(prepared: &Prepared) -> String {
     let parameters = prepared.model.graph().graph.parameters.iter().filter(|parameter| parameter.trainable);
     let numbers: usize = parameters.map(|parameter| parameter.shape.iter().product::<usize>()).sum();
     let (train, validation) = (prepared.data.train.len() as u64, prepared.data.validation.len() as u64);
     format!(
-        "{}: {}; {} + {} {}{}; {} of {} an epoch\n",
+        "{}: {}; {} + {} {}{}; {} of {} an epoch\nall goes to {}\n",
         prepared.model.name(),
         counted(numbers, "parameter"),
         grouped(train),
@@ -85,6 +89,7 @@ fn headline(prepared: &Prepared) -> String {
         },
         counted(prepared.setup.batches, "batch").replace("batchs", "batches"),
         prepared.recipe.batch_size,
+        prepared.recipe.output.display(),
     )
 }
 

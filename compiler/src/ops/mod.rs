@@ -109,6 +109,11 @@ macro_rules! operators {
                 match self { $(Op::$operator(_) => <$file::$operator as Operator>::TAKES_FEATURES,)* }
             }
 
+            /// See [`Operator::GIVES_CHANCES`].
+            pub fn gives_chances(&self) -> bool {
+                match self { $(Op::$operator(_) => <$file::$operator as Operator>::GIVES_CHANCES,)* }
+            }
+
             /// See [`Operator::infer`]. The number of elements fits 64 bits as far as it is known.
             pub fn infer(&self, inputs: &[Shape], requirements: &mut Requirements) -> Result<Shape, ShapeError> {
                 let shape = match self { $(Op::$operator(operator) => operator.infer(inputs, requirements),)* }?;

@@ -38,6 +38,9 @@ pub trait Operator: Sized {
     /// Whether it connects features, the last axis, so that of an image it would see each row of pixels for itself.
     const TAKES_FEATURES: bool = false;
 
+    /// Whether its answer is chances, so that a loss which makes chances of scores would do so twice.
+    const GIVES_CHANCES: bool = false;
+
     /// Whether the arguments go together; asked once, after binding.
     fn validate(&self) -> Result<(), BindError> {
         Ok(())

@@ -23,7 +23,7 @@ along_axis! {
         /// The axis whose elements add up to 1; from the end when negative.
         dim: i64,
     }
-    layer, builder => Exponentials::of_input(builder, layer.dim).chances(builder); onnx "Softmax"
+    layer, builder => Exponentials::of_input(builder, layer.dim).chances(builder); onnx "Softmax"; chances true
 }
 
 #[cfg(test)]

@@ -16,8 +16,9 @@ pub(super) struct LossNodes {
 pub(super) fn target_shape(loss: Loss, answer: &[usize]) -> Option<Vec<usize>> {
     match (loss, answer) {
         (Loss::MeanSquaredError(_), _) => Some(answer.to_vec()),
+        (Loss::SoftCrossEntropy { .. }, [_, _, ..]) => Some(answer.to_vec()),
         (Loss::CrossEntropy { .. }, [batch, _, places @ ..]) => Some([&[*batch], places].concat()),
-        (Loss::CrossEntropy { .. }, _) => None,
+        (Loss::CrossEntropy { .. } | Loss::SoftCrossEntropy { .. }, _) => None,
     }
 }
 
@@ -25,6 +26,7 @@ pub(super) fn target_shape(loss: Loss, answer: &[usize]) -> Option<Vec<usize>> {
 pub(super) fn write(builder: &mut KernelBuilder, loss: Loss) -> LossNodes {
     match loss {
         Loss::CrossEntropy { label_smoothing } => cross_entropy(builder, label_smoothing),
+        Loss::SoftCrossEntropy { label_smoothing } => soft_cross_entropy(builder, label_smoothing),
         Loss::MeanSquaredError(made) => LossNodes { loss: squared_error(builder, made), correct: None },
     }
 }
@@ -58,11 +60,7 @@ fn cross_entropy(builder: &mut KernelBuilder, smoothing: f64) -> LossNodes {
     }
     let label = builder.reshape(builder.input(1), &label_shape);
     let [a, b, c] = [0, 1, 2].map(Expression::operand);
-    // The shift keeps powers in range and cancels out, so gradients need not pass it.
-    let largest = builder.reduce(scores, Reduction::Max, &[1]);
-    let shifted = builder.map(&[scores, largest], a.clone() - b.clone().unary(Unary::Fixed));
-    let powers = builder.map(&[shifted], a.clone().unary(Unary::Exp));
-    let sum = builder.reduce(powers, Reduction::Sum, &[1]);
+    let (shifted, sum) = powers(builder, scores);
     let target = is_label(&c).select(1.0 - smoothing, 0.0) + smoothing / classes as f64;
     let losses = builder.map(&[shifted, sum, label], (b.clone().unary(Unary::Log) - a.clone()) * target);
     let loss = total(builder, losses, 1.0 / places as f64);
@@ -76,6 +74,29 @@ fn cross_entropy(builder: &mut KernelBuilder, smoothing: f64) -> LossNodes {
     let better = builder.reduce(better, Reduction::Sum, &[1]);
     let hits = builder.map(&[better], a.greater(0.5).select(0.0, 1.0));
     LossNodes { loss, correct: Some(total(builder, hits, 1.0)) }
+}
+
+/// The scores less their largest, and the sum of the powers of these.
+fn powers(builder: &mut KernelBuilder, scores: NodeId) -> (NodeId, NodeId) {
+    let [a, b] = [0, 1].map(Expression::operand);
+    // The shift keeps powers in range and cancels out, so gradients need not pass it.
+    let largest = builder.reduce(scores, Reduction::Max, &[1]);
+    let shifted = builder.map(&[scores, largest], a.clone() - b.unary(Unary::Fixed));
+    let powers = builder.map(&[shifted], a.unary(Unary::Exp));
+    (shifted, builder.reduce(powers, Reduction::Sum, &[1]))
+}
+
+/// The same of targets that are given: the chances of all classes, less and spread by the smoothing. No class is the right one.
+fn soft_cross_entropy(builder: &mut KernelBuilder, smoothing: f64) -> LossNodes {
+    let scores = builder.input(0);
+    let shape = builder.shape(scores);
+    let classes = shape.get(1).copied().unwrap_or(1);
+    let places = shape.iter().product::<usize>() / classes.max(1);
+    let [a, b, c] = [0, 1, 2].map(Expression::operand);
+    let (shifted, sum) = powers(builder, scores);
+    let target = c * (1.0 - smoothing) + smoothing / classes as f64;
+    let losses = builder.map(&[shifted, sum, builder.input(1)], (b.unary(Unary::Log) - a) * target);
+    LossNodes { loss: total(builder, losses, 1.0 / places as f64), correct: None }
 }
 
 /// Whether the element's class is the label, which is a whole number.

@@ -47,6 +47,9 @@ pub mod names {
     /// Adam's running mean of squared gradients.
     pub const EXP_AVG_SQ: &str = "exp_avg_sq";
 
+    /// The running mean of the parameter itself.
+    pub const AVERAGE: &str = "ema";
+
     /// The key of an optimiser's state of a parameter: `.momentum_buffer.0.weight`. No parameter's key begins with a dot, since
     /// no name is empty.
     pub fn state_key(state: &str, parameter: &str) -> String {
@@ -125,7 +128,7 @@ fn learn(
         Some(most) => optimiser::clipped(graph, gradients, most),
         None => gradients,
     };
-    optimiser::update(network, graph, training.optimiser, &gradients, rate)?;
+    optimiser::update(network, graph, training, &gradients, rate)?;
     verify(graph).map_err(|text| fault(&text))
 }
 

@@ -12,13 +12,17 @@ pub struct Training {
     /// Whether the backward half computes values of the forward half again instead of keeping them: the same numbers in less
     /// memory and more time.
     pub recompute: bool,
+    /// The decay of a running mean that is kept of each parameter as it learns, in `0..1`: PyTorch's `get_ema_multi_avg_fn`,
+    /// which begins with what the first step makes.
+    pub average: Option<f64>,
 }
 
 impl Training {
     /// Cross-entropy and plain SGD: what is timed when nothing else is asked for.
     pub fn plain() -> Training {
         let loss = Loss::CrossEntropy { label_smoothing: 0.0 };
-        Training { loss, optimiser: Optimiser::Sgd(Sgd::default()), max_gradient_norm: None, recompute: false }
+        let (optimiser, max_gradient_norm) = (Optimiser::Sgd(Sgd::default()), None);
+        Training { loss, optimiser, max_gradient_norm, recompute: false, average: None }
     }
 }
 
@@ -30,8 +34,23 @@ pub enum Loss {
         /// The share of the target, in `0..=1`, that is spread evenly over all classes.
         label_smoothing: f64,
     },
+    /// The same against the chance of each class, a tensor of the answer's shape; where images are mixed, so are their labels.
+    SoftCrossEntropy {
+        /// As of [`Loss::CrossEntropy`].
+        label_smoothing: f64,
+    },
     /// `nn.MSELoss`: squared differences from a target of the answer's shape.
     MeanSquaredError(SumOrMean),
+}
+
+impl Loss {
+    /// The loss against the chance of each class, in the place of that against the number of one.
+    pub fn soft(self) -> Loss {
+        match self {
+            Loss::CrossEntropy { label_smoothing } => Loss::SoftCrossEntropy { label_smoothing },
+            other => other,
+        }
+    }
 }
 
 /// What is made of a loss's elements.

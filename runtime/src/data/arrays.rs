@@ -3,14 +3,13 @@
 //! Both have a sample for each position of their first axis. The first axes of an array may be left out where they are of size 1:
 //! one matrix is one sample of one channel.
 
-use super::{DataSet, Picture, Samples};
+use super::{DataSet, Picture, Samples, Set, SetName};
 use crate::failure::{failure, fault, file_failure};
 use crate::input::read_array;
 use crate::{Result, Tensor};
 use cnnc_compiler::diagnostic::Code;
 use std::io::ErrorKind;
 use std::path::Path;
-use std::sync::Arc;
 
 /// Inputs, and what should be answered to each.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,36 +84,48 @@ impl Pair {
 /// # Errors
 /// E610 when there is not a target for each input, or validation's have other sizes.
 pub fn arrays(train: Pair, validation: Option<Pair>) -> Result<DataSet> {
-    train.check()?;
-    let train = Arc::new(train);
-    let validation = validation.map_or_else(|| train.clone(), Arc::new);
-    validation.check()?;
-    for (what, of) in
-        [("inputs", [&train.inputs, &validation.inputs]), ("targets", [&train.targets, &validation.targets])]
-    {
-        let [a, b] = of.map(|tensor| tensor.shape().get(1..).unwrap_or_default());
-        if a != b {
-            let message = format!("one of the {what} of {} is {a:?}, and of {} {b:?}", train.name, validation.name);
-            return Err(failure(Code::E610, message));
+    if let Some(validation) = &validation {
+        for (what, of) in
+            [("inputs", [&train.inputs, &validation.inputs]), ("targets", [&train.targets, &validation.targets])]
+        {
+            let [a, b] = of.map(|tensor| tensor.shape().get(1..).unwrap_or_default());
+            if a != b {
+                let message = format!("one of the {what} of {} is {a:?}, and of {} {b:?}", train.name, validation.name);
+                return Err(failure(Code::E610, message));
+            }
         }
     }
+    let train = set(train)?;
+    let validation = validation.map_or_else(|| Ok(train.clone()), set)?;
+    DataSet::of(train, validation)
+}
+
+/// A set of arrays.
+///
+/// # Errors
+/// E610 when there is not a target for each input.
+pub(crate) fn set(pair: Pair) -> Result<Set> {
+    pair.check()?;
     let of_one = |tensor: &Tensor| Some(tensor.shape().get(1..).unwrap_or_default().to_vec());
-    let (input, target) = (of_one(&train.inputs), of_one(&train.targets));
-    Ok(DataSet { train, validation, classes: 0, class_names: None, input, target })
+    let (input, target) = (of_one(&pair.inputs), of_one(&pair.targets));
+    Ok(Set { input, target, ..Set::of_classes(pair, 0, None) })
 }
 
-/// Reads `train_inputs.npy`, `train_targets.npy` and, where they are there, the same of `validation`.
-pub fn read(folder: &Path) -> Result<(Pair, Option<Pair>)> {
-    let train = pair(folder, "train")?;
-    let [inputs, targets] = ["validation_inputs.npy", "validation_targets.npy"].map(|name| folder.join(name).exists());
-    let validation = if inputs || targets { Some(pair(folder, "validation")?) } else { None };
-    Ok((train, validation))
+/// Reads the arrays of a set, such as `train_inputs.npy` and `train_targets.npy`; those for training where none are there for
+/// validation.
+pub fn read_set(folder: &Path, name: SetName) -> Result<Pair> {
+    let is_there =
+        |name: &&&str| ["inputs", "targets"].iter().any(|kind| folder.join(format!("{name}_{kind}.npy")).exists());
+    match (name.names().iter().find(is_there), name) {
+        (Some(found), _) => pair(folder, found),
+        (None, SetName::Train | SetName::Validation) => pair(folder, "train"),
+        (None, SetName::Test) => pair(folder, "test"),
+    }
 }
 
-/// Opens a folder of `.npy` files whose arrays have all their axes.
-pub fn open(folder: &Path) -> Result<DataSet> {
-    let (train, validation) = read(folder)?;
-    arrays(train, validation)
+/// Opens a set of `.npy` files whose arrays have all their axes.
+pub fn open(folder: &Path, name: SetName) -> Result<Set> {
+    read_set(folder, name).and_then(set)
 }
 
 fn pair(folder: &Path, part: &str) -> Result<Pair> {
@@ -151,6 +162,7 @@ mod tests {
     #[test]
     fn samples_are_the_rows_of_both() {
         let folder = tempfile::tempdir().unwrap();
+        let open = |folder: &Path| crate::data::open(crate::data::Format::Npy, folder);
         let missing = open(folder.path()).err().unwrap();
         assert!(missing.code == Code::E601 && missing.message.contains("train_inputs.npy"), "{missing}");
         save_npy(&folder.path().join("train_inputs.npy"), &tensor(&[3, 1, 2])).unwrap();

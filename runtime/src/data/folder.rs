@@ -1,27 +1,26 @@
 //! A folder of pictures: `train` and `validation` (or `val`, `valid`, `test`) in it, in each a folder for each class, in those
-//! and in folders in them the pictures.
+//! and in folders in them the pictures. Where a part is to be split off for validation, the folders of the classes may lie in it
+//! at once.
 //!
 //! Whatever ends as pictures do is one: of a kind that no decoder is here for it is told by name, as a broken one is, and not
 //! passed over. What operating systems leave about is.
 //!
 //! Files are listed when the data set is opened and decoded when they are needed, so that it may be larger than memory.
 
-use super::{DataSet, Samples};
-use crate::failure::{failure, file_failure};
+use super::classes::as_in_training;
+use super::{Samples, Set, SetName};
+use crate::failure::{failure, file_failure, note};
 use crate::pictures::{Picture, decode};
-use crate::{Result, files};
-use cnnc_compiler::diagnostic::{Code, nearest};
+use crate::{Error, Result, files};
+use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// What files of pictures end in.
 const ENDINGS: [&str; 10] = ["png", "jpg", "jpeg", "jfif", "jpe", "bmp", "gif", "webp", "tif", "tiff"];
-/// The folders that a set to ask may lie in, the first that is there counts.
-const VALIDATION: [&str; 4] = ["validation", "val", "valid", "test"];
 /// Folders that archives and operating systems leave about; those whose names begin with a dot are known by it.
 const RUBBISH: [&str; 4] = ["__MACOSX", "$RECYCLE.BIN", "System Volume Information", "lost+found"];
 /// The most folders within each other.
@@ -35,6 +34,8 @@ struct Listed {
     /// The folders of the classes, in the order of their files.
     classes: Vec<Class>,
     files: Vec<Box<OsStr>>,
+    /// Names of what is no picture, until they are said.
+    others: Vec<Box<OsStr>>,
 }
 
 struct Class {
@@ -73,47 +74,64 @@ impl Samples for Listed {
     }
 }
 
-/// Lists a data set; its classes are the folders for training, by name.
-pub fn open(folder: &Path) -> Result<DataSet> {
-    let train = folder.join("train");
-    let validation = VALIDATION.map(|name| folder.join(name)).into_iter().find(|path| path.is_dir());
-    let Some(validation) = validation.filter(|_| train.is_dir()) else {
-        let lacks = match (train.is_dir(), VALIDATION.iter().any(|name| folder.join(name).is_dir())) {
-            (true, _) => "a folder `validation` (or `val`, `valid`, `test`)",
-            (false, true) => "a folder `train`",
-            (false, false) => "folders `train` and `validation` (or `val`, `valid`, `test`)",
-        };
-        let mut missing = failure(Code::E610, format!("`{}` lacks {lacks}", folder.display()));
-        let there = entries(folder, |_| true)?;
-        let named = there.iter().take(MOST_NAMED).map(|name| format!("`{}`", name.to_string_lossy()));
-        let more = if there.len() > MOST_NAMED { ", …" } else { "" };
-        missing.notes.push(match there.is_empty() {
-            true => "it is empty".into(),
-            false => format!("in it are {}{more}", named.collect::<Vec<_>>().join(", ")),
-        });
-        missing
-            .notes
-            .push("a data set of folders is `train/CLASS/picture.png` and `validation/CLASS/picture.png`".into());
-        return Err(missing);
+/// Lists a set; its classes are its folders by name. What is asked alone has the classes of the training set, where that is
+/// there.
+pub fn open(folder: &Path, name: SetName, is_split: bool) -> Result<Set> {
+    let of = |name: SetName| name.names().iter().map(|name| folder.join(name)).find(|path| path.is_dir());
+    let path = match (of(name), name) {
+        (Some(path), _) => path,
+        (None, SetName::Train) if is_split => folder.to_owned(),
+        (None, _) => {
+            return Err(missing(folder, name, of(SetName::Validation).is_some() || of(SetName::Train).is_some()));
+        }
     };
-    let classes: Vec<OsString> = entries(&train, |name| train.join(name).is_dir())?;
+    let (mut listed, names) = listed(&path, name == SetName::Train)?;
+    let passed_over = passed_over(&path, std::mem::take(&mut listed.others));
+    let set = Set { notes: passed_over.into_iter().collect(), ..Set::of_classes(listed, names.len(), Some(names)) };
+    match of(SetName::Train).filter(|_| name != SetName::Train) {
+        None => Ok(set),
+        Some(train) => as_in_training(set, &class_names(&train)?),
+    }
+}
+
+/// E610 with what a folder lacks, and what is in it.
+fn missing(folder: &Path, name: SetName, has_others: bool) -> Error {
+    let lacks = match name {
+        SetName::Test => "a folder `test`",
+        _ if !has_others => "folders `train` and `validation` (or `val`, `valid`, `test`)",
+        SetName::Train => "a folder `train`",
+        SetName::Validation => "a folder `validation` (or `val`, `valid`, `test`)",
+    };
+    let there = match entries(folder, |_| true) {
+        Ok(there) => there,
+        Err(unreadable) => return unreadable,
+    };
+    let mut missing = failure(Code::E610, format!("`{}` lacks {lacks}", folder.display()));
+    let named = there.iter().take(MOST_NAMED).map(|name| format!("`{}`", name.to_string_lossy()));
+    let more = if there.len() > MOST_NAMED { ", …" } else { "" };
+    missing.notes.push(match there.is_empty() {
+        true => "it is empty".into(),
+        false => format!("in it are {}{more}", named.collect::<Vec<_>>().join(", ")),
+    });
+    missing.notes.push("a data set of folders is `train/CLASS/picture.png` and `validation/CLASS/picture.png`".into());
+    if name != SetName::Test && !there.is_empty() {
+        missing
+            .help
+            .push("`split: 0.2` under `data` keeps a fifth of the pictures that there are for validation".into());
+    }
+    missing
+}
+
+/// The classes of a set.
+fn class_names(folder: &Path) -> Result<Vec<String>> {
+    let classes: Vec<OsString> = entries(folder, |name| folder.join(name).is_dir())?;
     let names: Vec<String> = classes.iter().map(|name| name.to_string_lossy().into_owned()).collect();
     if let Some((name, [first, second])) = same_when_shown(&names, &classes) {
         let message =
-            format!("`{}` has two classes that are shown as `{name}`: {first:?} and {second:?}", train.display());
+            format!("`{}` has two classes that are shown as `{name}`: {first:?} and {second:?}", folder.display());
         return Err(failure(Code::E610, message));
     }
-    let train = listed(&train, &classes, true)?;
-    let validation = listed(&validation, &classes, false)?;
-    let classes = names.len();
-    Ok(DataSet {
-        train: Arc::new(train),
-        validation: Arc::new(validation),
-        classes,
-        class_names: Some(names),
-        input: None,
-        target: None,
-    })
+    Ok(names)
 }
 
 /// Two names that are one once what is no text in them is left out.
@@ -123,26 +141,23 @@ fn same_when_shown<'n>(names: &'n [String], classes: &'n [OsString]) -> Option<(
     names.iter().zip(classes).find_map(twice)
 }
 
-/// The files of a set, whose classes are known. A class without pictures is an error in the one that is learnt from.
-fn listed(folder: &Path, classes: &[OsString], is_training: bool) -> Result<Listed> {
-    let (mut listed, mut empty) = (Listed::default(), Vec::new());
-    for class in entries(folder, |name| folder.join(name).is_dir())? {
+/// The files of a set, and its classes. A class without pictures is an error in the set that is learnt from; in another one it is
+/// none.
+fn listed(folder: &Path, is_training: bool) -> Result<(Listed, Vec<String>)> {
+    let (mut listed, mut names, mut empty) = (Listed::default(), Vec::new(), Vec::new());
+    let classes = entries_beside(folder, |name| folder.join(name).is_dir(), &mut listed.others)?;
+    for (class, name) in classes.into_iter().zip(class_names(folder)?) {
         let path = folder.join(&class);
-        let Ok(label) = classes.binary_search(&class) else {
-            let message = format!("`{}` is a class that the training set lacks", path.display());
-            let mut unknown = failure(Code::E610, message);
-            let names: Vec<String> = classes.iter().map(|name| name.to_string_lossy().into_owned()).collect();
-            if let Some(near) = nearest(&class.to_string_lossy(), names.iter().map(String::as_str)) {
-                unknown.help.push(format!("there is `{near}`"));
-            }
-            return Err(unknown);
-        };
         let before = listed.files.len();
-        pictures(&path, Path::new(""), 0, &mut listed.files)?;
-        if listed.files.len() == before && is_training {
-            empty.push(class.to_string_lossy().into_owned());
+        pictures(&path, Path::new(""), 0, &mut listed)?;
+        match listed.files.len() == before {
+            true if is_training => empty.push(name),
+            true => {}
+            false => {
+                listed.classes.push(Class { folder: path, label: names.len(), first: before });
+                names.push(name);
+            }
         }
-        listed.classes.push(Class { folder: path, label, first: before });
     }
     if !empty.is_empty() && !listed.files.is_empty() {
         let folder = folder.display();
@@ -158,20 +173,21 @@ fn listed(folder: &Path, classes: &[OsString], is_training: bool) -> Result<List
         empty.notes.push(format!("pictures end in .{}, and lie in a folder for each class", ENDINGS.join(", .")));
         return Err(empty);
     }
-    Ok(listed)
+    Ok((listed, names))
 }
 
 /// Adds the pictures of a folder and of those in it, relative to the class's.
-fn pictures(class: &Path, within: &Path, depth: usize, files: &mut Vec<Box<OsStr>>) -> Result<()> {
+fn pictures(class: &Path, within: &Path, depth: usize, listed: &mut Listed) -> Result<()> {
     let folder = class.join(within);
     if depth > MOST_DEPTH {
         let message = format!("`{}` lies in more than {MOST_DEPTH} folders of its class", folder.display());
         return Err(failure(Code::E610, message).help("is a link among them that leads back?"));
     }
-    for name in entries(&folder, |name| is_picture(name) || folder.join(name).is_dir())? {
+    let is_wanted = |name: &OsStr| is_picture(name) || folder.join(name).is_dir();
+    for name in entries_beside(&folder, is_wanted, &mut listed.others)? {
         match is_picture(&name) {
-            true => files.push(within.join(name).into_os_string().into_boxed_os_str()),
-            false => pictures(class, &within.join(name), depth + 1, files)?,
+            true => listed.files.push(within.join(name).into_os_string().into_boxed_os_str()),
+            false => pictures(class, &within.join(name), depth + 1, listed)?,
         }
     }
     Ok(())
@@ -184,28 +200,56 @@ fn is_picture(name: &OsStr) -> bool {
 
 /// The names in a folder that are `wanted`, in order, without what is hidden and what systems leave about.
 fn entries(folder: &Path, wanted: impl Fn(&OsStr) -> bool) -> Result<Vec<OsString>> {
+    entries_beside(folder, wanted, &mut Vec::new())
+}
+
+/// As [`entries`]; `others` takes in the rest.
+fn entries_beside(
+    folder: &Path,
+    wanted: impl Fn(&OsStr) -> bool,
+    others: &mut Vec<Box<OsStr>>,
+) -> Result<Vec<OsString>> {
     let cannot_read = |error| file_failure("read", folder, &error);
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).map_err(cannot_read)? {
         let name = entry.map_err(cannot_read)?.file_name();
         let is_rubbish = name.as_encoded_bytes().starts_with(b".") || RUBBISH.iter().any(|rubbish| name == *rubbish);
-        if !is_rubbish && wanted(&name) {
-            names.push(name);
+        match !is_rubbish && wanted(&name) {
+            true => names.push(name),
+            false => others.push(name.into_boxed_os_str()),
         }
     }
     names.sort();
     Ok(names)
 }
 
+/// `3 entries of `data/train` are no pictures and passed over: `.DS_Store`, `readme.txt`, …`
+fn passed_over(folder: &Path, mut others: Vec<Box<OsStr>>) -> Option<Diagnostic> {
+    let count = others.len();
+    others.sort();
+    others.dedup();
+    let named = others.iter().take(MOST_NAMED).map(|name| format!("`{}`", name.to_string_lossy()));
+    let more = if others.len() > MOST_NAMED { ", …" } else { "" };
+    let are = if count == 1 { "entry of" } else { "entries of" };
+    let named = named.collect::<Vec<_>>().join(", ");
+    let is = if count == 1 { "is no picture" } else { "are no pictures" };
+    (count > 0)
+        .then(|| note(Code::E610, format!("{count} {are} `{}` {is}, passed over: {named}{more}", folder.display())))
+}
+
 #[cfg(all(test, feature = "pictures"))]
 mod tests {
-    use super::open;
-    use crate::data::{Job, Pipeline, Resize, Transform, in_order, load};
+    use crate::data::transforms::Resize;
+    use crate::data::{DataSet, Format, Job, Pipeline, SetName, Size, Source, in_order, load};
     use cnnc_compiler::diagnostic::Code;
     use cnnc_compiler::graph::Interpolation;
     use std::fs;
     use std::path::Path;
     use std::sync::Arc;
+
+    fn open(folder: &Path) -> crate::Result<DataSet> {
+        crate::data::open(Format::Folder, folder)
+    }
 
     fn put(folder: &Path, path: &str, grey: u8) {
         put_at(&folder.join(path), grey);
@@ -265,7 +309,7 @@ mod tests {
         for (name, content) in [
             ("0.png", &b""[..]),
             ("1.png", b"\x93NUMPY\x01\x00"),
-            ("2.jpg", b"GIF89a"),
+            ("2.jpg", b"%PDF-1.7"),
             ("3.png", b"\0\0\0\x20ftypavif"),
             ("4.png", b"hello"),
         ] {
@@ -275,8 +319,7 @@ mod tests {
         let pipe = folder.path().join("train/a/6.png");
         assert!(std::process::Command::new("mkfifo").arg(pipe).status().expect("mkfifo").success());
         let data = open(folder.path()).expect("a data set");
-        let words =
-            ["empty", "a NumPy array", "a GIF picture", "an AVIF picture", "neither a PNG nor a JPEG", "a folder"];
+        let words = ["empty", "a NumPy array", "a PDF document", "an AVIF picture", "no picture of a kind", "a folder"];
         for (index, words) in words.into_iter().chain(["no regular file"]).enumerate() {
             let message = data.train.picture(index, false).expect_err("no picture").message.clone();
             assert!(message.contains(words) && message.contains(&format!("train/a/{index}.")), "{message}");
@@ -295,7 +338,7 @@ mod tests {
         for (name, content) in [("0.jpg", &whole[..whole.len() / 2]), ("1.png", palette), ("3.jpg", whole)] {
             fs::write(folder.path().join("train/a").join(name), content).expect("a file");
         }
-        let steps = [Transform::Resize(Resize::To([2, 2]), Interpolation::Bilinear)];
+        let steps = [Resize { size: Size::To([2, 2]), interpolation: Interpolation::Bilinear }.into()];
         let job = Job {
             samples: open(folder.path()).expect("a data set").train,
             pipeline: Arc::new(Pipeline::new(Some(&steps), None, [3, 2, 2]).expect("a pipeline")),
@@ -306,6 +349,7 @@ mod tests {
             epoch: 0,
             skip_corrupt: true,
             target: None,
+            mix: None,
             workers: 1,
         };
         let batch = load(&job).next().expect("a batch").expect("two pictures");
@@ -327,5 +371,32 @@ mod tests {
         assert_eq!(refused().help, ["there is `cat`"]);
         fs::remove_dir_all(folder.path().join("validation/cats")).expect("gone");
         assert!(refused().message.contains("has no pictures"));
+    }
+
+    #[test]
+    fn a_flat_folder_is_split_and_a_set_is_asked_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for number in 0..10 {
+            put(folder.path(), &format!("cat/{number}.png"), number);
+            put(folder.path(), &format!("dog/{number}.png"), number);
+        }
+        assert!(open(folder.path()).err().expect("a failure").help[0].contains("split: 0.2"));
+        let source = Source { split: Some(0.2), ..Source::new(Format::Folder, folder.path()) };
+        let data = source.open().expect("a data set");
+        assert_eq!((data.train.len(), data.validation.len(), data.classes), (16, 4, 2));
+        assert_eq!((0..4).map(|index| data.validation.label(index)).sum::<usize>(), 2);
+        let alone = source.open_alone(SetName::Validation).expect("a set");
+        let names = |data: &DataSet| (0..4).map(|index| data.validation.name(index)).collect::<Vec<_>>();
+        assert_eq!(names(&alone), names(&data));
+
+        let other = tempfile::tempdir().expect("a folder");
+        put(other.path(), "test/dog/a.png", 1);
+        let source = Source::new(Format::Folder, other.path());
+        assert_eq!(source.open_alone(SetName::Test).expect("a set").class_names, Some(vec!["dog".into()]));
+        put(other.path(), "train/cat/a.png", 1);
+        put(other.path(), "train/dog/a.png", 1);
+        let test = source.open_alone(SetName::Test).expect("a set");
+        assert_eq!((test.validation.label(0), test.classes), (1, 2));
+        assert!(source.open_alone(SetName::Train).expect("a set").train.len() == 2);
     }
 }

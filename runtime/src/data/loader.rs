@@ -4,7 +4,7 @@
 //! samples' order, whatever the threads do. Dropping [`Batches`] ends them. When the system starts too few, all of them end and
 //! the first batch is an error.
 
-use super::{Pipeline, Samples};
+use super::{Mix, Pipeline, Samples};
 use crate::failure::{failure, fault, note};
 use crate::random::Draws;
 use crate::threads::LOAD;
@@ -37,6 +37,8 @@ pub struct Job {
     pub skip_corrupt: bool,
     /// The sizes of one answer, where that is numbers.
     pub target: Option<Vec<usize>>,
+    /// How the samples of a batch are mixed; `None` where each stays as it is.
+    pub mix: Option<Mix>,
     /// Threads, at least one and at most [`MOST_THREADS`](crate::MOST_THREADS).
     pub workers: usize,
 }
@@ -46,9 +48,10 @@ pub struct Job {
 pub struct Batch {
     /// `[samples, channels, height, width]`, or of arrays as many axes as they have.
     pub inputs: Tensor,
-    /// The class of each; none where numbers are the answer.
+    /// The class of each, where they are mixed the one whose share is named first; none where numbers are the answer.
     pub labels: Vec<usize>,
-    /// The numbers that should be answered, a sample after the other; `None` where classes are the answer.
+    /// The numbers that should be answered, a sample after the other, or the chance of each class where samples are mixed; `None`
+    /// where classes are the answer.
     pub targets: Option<Tensor>,
     /// What was left out.
     pub skipped: Vec<Skipped>,
@@ -100,9 +103,9 @@ pub fn load(job: &Job) -> Batches {
         let (sender, queue) = sync_channel(WAITING);
         let job = job.clone();
         let started = LOAD.spawn(number, move || {
-            let batches = job.order.chunks(size).skip(job.first_batch + number).step_by(workers);
+            let batches = job.order.chunks(size).enumerate().skip(job.first_batch + number).step_by(workers);
             // An error of `send` is a reader who wants no more.
-            batches.map(|samples| batch(&job, samples)).all(|made| sender.send(made).is_ok());
+            batches.map(|(number, samples)| batch(&job, number, samples)).all(|made| sender.send(made).is_ok());
         });
         started.map(|_| queue).map_err(|error| LOAD.none_left(workers, number, &error))
     };
@@ -130,8 +133,8 @@ impl Iterator for Batches {
     }
 }
 
-/// Makes one batch.
-fn batch(job: &Job, samples: &[usize]) -> Result<Batch> {
+/// Makes the batch of that number in its epoch.
+fn batch(job: &Job, number: usize, samples: &[usize]) -> Result<Batch> {
     let size = job.pipeline.shape().iter().product::<usize>();
     let mut values = vec![0.0; samples.len() * size];
     let (mut count, mut labels, mut targets, mut skipped) = (0, Vec::new(), Vec::new(), Vec::new());
@@ -151,12 +154,21 @@ fn batch(job: &Job, samples: &[usize]) -> Result<Batch> {
         }
     }
     values.truncate(count * size);
+    let mix = job.mix.as_ref().filter(|_| count > 0);
+    let (mixed, sizes) = match (mix, job.pipeline.shape()) {
+        (Some(mix), &[channels, height, width]) => {
+            let mut draws = Draws::new(job.seed, &format!("mix of batch {number} of epoch {}", job.epoch));
+            let mixed = mix.apply(&mut values, [channels, height, width], &labels, &mut draws);
+            (Some(mixed), vec![mix.classes])
+        }
+        _ => (job.target.is_some().then_some(targets), job.target.clone().unwrap_or_default()),
+    };
     let of_all = |sizes: &[usize], values| {
         let shape: Vec<usize> = std::iter::once(count).chain(sizes.iter().copied()).collect();
         Tensor::new(&shape, values).ok_or_else(|| failure(Code::E499, "a batch of the wrong size"))
     };
     let inputs = of_all(job.pipeline.shape(), values)?;
-    let targets = job.target.as_ref().map(|sizes| of_all(sizes, targets)).transpose()?;
+    let targets = mixed.map(|targets| of_all(&sizes, targets)).transpose()?;
     Ok(Batch { inputs, labels, targets, skipped })
 }
 
@@ -185,7 +197,8 @@ fn with_help(mut failure: Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Transform, shuffled};
+    use crate::data::shuffled;
+    use crate::data::transforms::{RandomCrop, RandomHorizontalFlip};
     use crate::failure::broken_file;
     use crate::pictures::Picture;
     use std::path::Path;
@@ -218,8 +231,7 @@ mod tests {
     }
 
     fn job(workers: usize) -> Job {
-        let transforms =
-            [Transform::RandomCrop { size: [4, 4], padding: 1 }, Transform::RandomHorizontalFlip { probability: 0.5 }];
+        let transforms = [RandomCrop { size: [4, 4], padding: 1 }.into(), RandomHorizontalFlip { p: 0.5 }.into()];
         Job {
             samples: Arc::new(Counted { broken: false }),
             pipeline: Arc::new(Pipeline::new(Some(&transforms), None, [1, 4, 4]).expect("a pipeline")),
@@ -230,6 +242,7 @@ mod tests {
             epoch: 2,
             skip_corrupt: false,
             target: None,
+            mix: None,
             workers,
         }
     }
@@ -250,6 +263,21 @@ mod tests {
         }
         assert_ne!(all(&Job { epoch: 3, ..job(1) })[0].1, one[0].1, "other transforms in another epoch");
         assert_eq!(all(&Job { first_batch: 13, ..job(2) }), []);
+    }
+
+    #[test]
+    fn batches_are_mixed_alike_by_any_number_of_threads_and_from_any_batch_on() {
+        let mix = Some(Mix { mixup: Some(0.2), cutmix: Some(1.0), classes: 100 });
+        let targets = |job: &Job| -> Vec<Tensor> {
+            load(job).map(|batch| batch.expect("a batch").targets.expect("chances")).collect()
+        };
+        let mixed = |workers| Job { mix, ..job(workers) };
+        let (one, numbers) = (targets(&mixed(1)), all(&mixed(1)));
+        assert_eq!((one.len(), one[12].shape()), (13, &[4, 100][..]));
+        assert_ne!(numbers, all(&job(1)));
+        assert_eq!((targets(&mixed(3)), all(&mixed(3))), (one.clone(), numbers.clone()));
+        let later = Job { first_batch: 5, ..mixed(2) };
+        assert_eq!((targets(&later), all(&later)), (one[5..].to_vec(), numbers[5..].to_vec()));
     }
 
     #[test]

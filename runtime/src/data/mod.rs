@@ -1,31 +1,40 @@
 //! Samples for training: data sets on the disk come in, batches of tensors go out, made in background threads.
 //!
-//! Of labelled pictures three formats ([`open`]): IDX files (MNIST and its kin), CIFAR-10's binary batches, and folders of
-//! pictures by class. Pictures with numbers stand in a table (CSV), arrays with arrays in `.npy` files or at hand
-//! ([`arrays`]). What is done to a picture is a list of [`Transform`]s. The order of samples and everything random in a sample
-//! are functions of seed, epoch and the sample's number alone (`order.rs`), so that no result depends on threads or on where a
-//! run was broken off. Headers are held against the files' lengths before anything is allocated.
+//! Of labelled pictures there are IDX files (MNIST and its kin), the binary files of CIFAR, folders of pictures by class, and
+//! lists of pictures with their classes (CSV). Pictures with numbers stand in a table (CSV), arrays with arrays in `.npy` files
+//! or at hand ([`arrays()`]). What is done to a picture is a list of [`Transform`]s ([`transforms`]). The order of samples and
+//! everything random in a sample are functions of seed, epoch and the sample's number alone (`order.rs`), so that no result
+//! depends on threads or on where a run was broken off. Headers are held against the files' lengths before anything is allocated.
 
 mod arrays;
-mod cifar10;
+mod check;
+mod cifar;
 mod classes;
 mod folder;
 mod idx;
+mod list;
 mod loader;
+mod mix;
 mod order;
 mod pipeline;
+mod split;
 mod table;
 
-pub use crate::pictures::{Picture, Resize, Transform};
-pub(crate) use arrays::read as read_arrays;
+pub use crate::pictures::{Picture, Size, Transform, transforms};
+pub(crate) use arrays::read_set as read_arrays;
+pub(crate) use arrays::set as of_arrays;
 pub use arrays::{Pair, arrays};
-pub(crate) use classes::by_labels;
+pub(crate) use check::check;
+pub(crate) use classes::by_names;
 pub use loader::{Batch, Batches, Job, Skipped, load};
+pub use mix::Mix;
 pub use order::{in_order, shuffled};
 pub use pipeline::Pipeline;
 
 use crate::Result;
-use std::path::Path;
+use crate::failure::failure;
+use cnnc_compiler::diagnostic::{Code, Diagnostic};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Samples by number: pictures or arrays, and what the network should answer to each, a class or numbers.
@@ -61,6 +70,29 @@ pub trait Samples: Send + Sync {
     fn name(&self, index: usize) -> String;
 }
 
+/// One set of samples, and what should be answered to them.
+#[derive(Clone)]
+pub(crate) struct Set {
+    pub samples: Arc<dyn Samples>,
+    /// One more than the largest label; 0 where numbers are the answer.
+    pub classes: usize,
+    /// As in [`DataSet`].
+    pub class_names: Option<Vec<String>>,
+    /// As in [`DataSet`].
+    pub input: Option<Vec<usize>>,
+    /// As in [`DataSet`].
+    pub target: Option<Vec<usize>>,
+    /// What people should know of it.
+    pub notes: Vec<Diagnostic>,
+}
+
+impl Set {
+    /// Of pictures with classes.
+    fn of_classes(samples: impl Samples + 'static, classes: usize, class_names: Option<Vec<String>>) -> Set {
+        Set { samples: Arc::new(samples), classes, class_names, input: None, target: None, notes: Vec::new() }
+    }
+}
+
 /// A data set: what is learnt from, and what is asked then.
 #[derive(Clone)]
 pub struct DataSet {
@@ -76,6 +108,50 @@ pub struct DataSet {
     pub input: Option<Vec<usize>>,
     /// The sizes of one answer, where that is numbers; `None` where it is a class.
     pub target: Option<Vec<usize>>,
+    /// What people should know of it.
+    pub notes: Vec<Diagnostic>,
+}
+
+impl DataSet {
+    /// What is learnt from, and what is asked then: where both name their classes, by these names.
+    ///
+    /// # Errors
+    /// E610 when they do not go together.
+    fn of(train: Set, validation: Set) -> Result<DataSet> {
+        if let (Some(a), Some(b)) = (&train.target, &validation.target)
+            && a != b
+        {
+            let [a, b] = [a, b].map(|sizes| sizes.iter().product::<usize>());
+            let message = format!("{a} numbers are learnt from a sample, and {b} are asked of one");
+            return Err(failure(Code::E610, message));
+        }
+        let validation = match &train.class_names {
+            Some(names) if train.target.is_none() => classes::as_in_training(validation, names)?,
+            _ => validation,
+        };
+        Ok(DataSet {
+            classes: train.classes.max(validation.classes),
+            train: train.samples,
+            validation: validation.samples,
+            class_names: train.class_names,
+            input: train.input,
+            target: train.target,
+            notes: train.notes.into_iter().chain(validation.notes).collect(),
+        })
+    }
+
+    /// A set that is asked alone.
+    pub(crate) fn alone(set: Set) -> DataSet {
+        DataSet {
+            train: set.samples.clone(),
+            validation: set.samples,
+            classes: set.classes,
+            class_names: set.class_names,
+            input: set.input,
+            target: set.target,
+            notes: set.notes,
+        }
+    }
 }
 
 /// How a data set lies on the disk.
@@ -85,30 +161,116 @@ pub enum Format {
     Idx,
     /// `data_batch_1.bin` to `data_batch_5.bin` and `test_batch.bin`.
     Cifar10,
+    /// `train.bin` and `test.bin`.
+    Cifar100,
     /// A folder for training and one for validation, in each a folder of pictures for each class.
     Folder,
+    /// `train.csv` and `validation.csv`: a picture's file and its class in each line.
+    List,
     /// `train.csv` and `validation.csv`: a picture's file and numbers in each line.
     Csv,
     /// `train_inputs.npy`, `train_targets.npy`, and the same for validation.
     Npy,
 }
 
-/// Opens a data set in a folder.
-///
-/// # Errors
-/// E601 when a file cannot be read, E603 when it is not what its header says, E610 when files do not go together.
-pub fn open(format: Format, folder: &Path) -> Result<DataSet> {
-    match format {
-        Format::Idx => idx::open(folder),
-        Format::Cifar10 => cifar10::open(folder),
-        Format::Folder => folder::open(folder),
-        Format::Csv => table::open(folder),
-        Format::Npy => arrays::open(folder),
+/// Which set of a data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SetName {
+    /// What is learnt from.
+    Train,
+    /// What is asked after each epoch.
+    Validation,
+    /// What is asked in the end.
+    Test,
+}
+
+impl SetName {
+    /// What folders and files of it are called; the first that is there counts. Where nothing is kept for validation, the test
+    /// set is asked.
+    fn names(self) -> &'static [&'static str] {
+        match self {
+            SetName::Train => &["train"],
+            SetName::Validation => &["validation", "val", "valid", "test"],
+            SetName::Test => &["test"],
+        }
     }
 }
 
+/// Where a data set lies, and how its sets are found in it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Source {
+    /// How it lies there.
+    pub format: Format,
+    /// Its folder; of IDX files also the folder and how their names begin.
+    pub path: PathBuf,
+    /// Which share of the training set is kept for validation, as many of each class; `None` where there is a set for that.
+    pub split: Option<f64>,
+    /// What decides which samples are kept.
+    pub seed: u64,
+    /// The number of the first class, in the formats that number them.
+    pub first_label: usize,
+}
+
+impl Source {
+    /// A folder that has a set for validation, with classes from 0 on.
+    pub fn new(format: Format, path: &Path) -> Source {
+        Source { format, path: path.to_owned(), split: None, seed: 0, first_label: 0 }
+    }
+
+    /// Opens what is learnt from and what is asked then.
+    ///
+    /// # Errors
+    /// E601 when a file cannot be read, E603 when it is not what its header says, E610 when files do not go together.
+    pub fn open(&self) -> Result<DataSet> {
+        let train = self.set(SetName::Train)?;
+        if self.split.is_some() {
+            let [train, validation] = self.parts(train)?;
+            return DataSet::of(train, validation);
+        }
+        DataSet::of(train, self.set(SetName::Validation)?)
+    }
+
+    /// Opens one set, as what is asked.
+    ///
+    /// # Errors
+    /// As [`Source::open`].
+    pub fn open_alone(&self, name: SetName) -> Result<DataSet> {
+        if self.split.is_none() || name == SetName::Test {
+            return self.set(name).map(DataSet::alone);
+        }
+        let [train, validation] = self.parts(self.set(SetName::Train)?)?;
+        Ok(DataSet::alone(if name == SetName::Train { train } else { validation }))
+    }
+
+    fn parts(&self, train: Set) -> Result<[Set; 2]> {
+        split::split(train, self.split.unwrap_or(0.0), self.seed, &self.path)
+    }
+
+    /// Opens one set as it lies there.
+    fn set(&self, name: SetName) -> Result<Set> {
+        let folder = self.path.as_path();
+        let set = match self.format {
+            Format::Idx => idx::open(folder, name),
+            Format::Cifar10 => cifar::open(&cifar::TEN, folder, name),
+            Format::Cifar100 => cifar::open(&cifar::HUNDRED, folder, name),
+            Format::Folder => folder::open(folder, name, self.split.is_some()),
+            Format::List => list::open(folder, name),
+            Format::Csv => table::open(folder, name),
+            Format::Npy => arrays::open(folder, name),
+        };
+        set.and_then(|set| classes::counted_from(set, self.first_label))
+    }
+}
+
+/// Opens a data set in a folder.
+///
+/// # Errors
+/// As [`Source::open`].
+pub fn open(format: Format, folder: &Path) -> Result<DataSet> {
+    Source::new(format, folder).open()
+}
+
 /// One more than the largest label.
-fn class_count(samples: &[&dyn Samples]) -> usize {
-    let labels = samples.iter().flat_map(|samples| (0..samples.len()).map(|index| samples.label(index)));
-    labels.max().map_or(0, |largest| largest + 1)
+fn class_count(samples: &dyn Samples) -> usize {
+    (0..samples.len()).map(|index| samples.label(index) + 1).max().unwrap_or(0)
 }

@@ -21,7 +21,7 @@ impl Pipeline {
     /// `image(...)` says. Pixels are scaled as the spec says, unless a transform normalises them.
     ///
     /// # Errors
-    /// E610 when an input of so many channels is no picture.
+    /// E610 when an input of so many channels is no picture, or a list has numbers for other channels.
     pub fn new(
         transforms: Option<&[Transform]>,
         image: Option<&ImageTransform>,
@@ -31,7 +31,13 @@ impl Pipeline {
             let message = format!("the model's input has {} channels; pictures have 1 or 3", shape[0]);
             return Err(failure(Code::E610, message));
         }
-        Ok(Pipeline { conversion: Conversion::new(transforms, image), shape: shape.to_vec() })
+        let conversion = Conversion::new(transforms, image);
+        if let Some((key, count)) = conversion.misfitting_numbers(shape[0]) {
+            let message =
+                format!("`{key}` of `normalize` has {count} numbers, and the model's input has {} channels", shape[0]);
+            return Err(failure(Code::E610, message));
+        }
+        Ok(Pipeline { conversion, shape: shape.to_vec() })
     }
 
     /// That of arrays of these sizes, which go into the network as they are.
@@ -42,6 +48,11 @@ impl Pipeline {
     /// Channels, height and width of what it makes; of arrays their sizes.
     pub fn shape(&self) -> &[usize] {
         &self.shape
+    }
+
+    /// The pixel, from 0 to 255, that a number of a channel was made of.
+    pub fn pixel(&self, channel: usize, value: f32) -> u8 {
+        self.conversion.pixel(channel, value).round().clamp(0.0, 255.0) as u8
     }
 
     /// Whether pictures are wanted in one plane.
@@ -81,6 +92,7 @@ impl Pipeline {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::transforms::Normalize;
     use cnnc_compiler::graph::Interpolation;
 
     fn written(pipeline: &Pipeline, picture: Picture) -> Result<Vec<f32>> {
@@ -118,7 +130,7 @@ mod tests {
             mean: vec![1.0],
             std: vec![2.0],
         };
-        let normalize = [Transform::Normalize { mean: vec![0.5], std: vec![0.5] }];
+        let normalize = [Normalize { mean: vec![0.5], std: vec![0.5], of_pixels: true }.into()];
         let pipeline = Pipeline::new(Some(&normalize), Some(&image), [1, 1, 2]).expect("a pipeline");
         assert_eq!(written(&pipeline, grey(&[0.0, 255.0])).expect("numbers"), [-1.0, 1.0]);
     }

@@ -4,14 +4,12 @@
 //! CSV as RFC 4180 has it, whose cells may stand in quotes. A first line whose second cell is no number names the columns.
 //! Pictures are decoded when they are needed.
 
-use super::{DataSet, Picture, Samples};
-use crate::failure::{broken_file, failure, file_failure};
+use super::{Picture, Samples, Set, SetName};
+use crate::failure::{broken_file, file_failure};
 use crate::pictures::decode;
 use crate::{Result, available_memory_bytes, files};
-use cnnc_compiler::diagnostic::Code;
 use std::io::{BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// Numbers of a line that may be learnt.
 const MOST_NUMBERS: usize = 10_000;
@@ -51,41 +49,39 @@ impl Samples for Table {
     }
 }
 
-/// Reads the tables of a folder.
-pub fn open(folder: &Path) -> Result<DataSet> {
-    let path = found(folder, &["train.csv"])?;
-    let train = table(&path)?;
-    let validation = table(&found(folder, &["validation.csv", "val.csv", "test.csv"])?)?;
-    if train.width != validation.width {
-        let (a, b) = (train.width, validation.width);
-        let message = format!("`{}` has {a} numbers in a line, and the table for validation {b}", path.display());
-        return Err(failure(Code::E610, message));
+/// Reads the table of a set.
+pub fn open(folder: &Path, name: SetName) -> Result<Set> {
+    let path = found(folder, name, "a picture's file and numbers in each line")?;
+    let mut table = Table { folder: beside(&path), files: Vec::new(), numbers: Vec::new(), width: 0, names: None };
+    lines(&path, |cells| take(&mut table, cells))?;
+    if table.files.is_empty() {
+        return Err(broken_file(&path, "names no picture"));
     }
-    let (class_names, target) = (train.names.clone(), Some(vec![train.width]));
-    Ok(DataSet {
-        train: Arc::new(train),
-        validation: Arc::new(validation),
-        classes: 0,
-        class_names,
-        input: None,
-        target,
-    })
+    let (class_names, target) = (table.names.clone(), Some(vec![table.width]));
+    Ok(Set { target, ..Set::of_classes(table, 0, class_names) })
 }
 
-/// The first of these files that there is.
-fn found(folder: &Path, names: &[&str]) -> Result<PathBuf> {
-    let paths = || names.iter().map(|name| folder.join(name));
+/// The folder that a table's files are relative to.
+pub(super) fn beside(path: &Path) -> PathBuf {
+    path.parent().unwrap_or(Path::new("")).to_owned()
+}
+
+/// The table of a set under one of its names; `what` it has.
+pub(super) fn found(folder: &Path, name: SetName, what: &str) -> Result<PathBuf> {
+    let paths = || name.names().iter().map(|name| folder.join(format!("{name}.csv")));
     paths().find(|path| path.exists()).ok_or_else(|| {
         let path = paths().next().unwrap_or_default();
         let mut missing = file_failure("read", &path, &ErrorKind::NotFound.into());
-        missing.notes.push(
-            "a data set of tables is train.csv and validation.csv: a picture's file and numbers in each line".into(),
-        );
+        missing.notes.push(format!("such a data set is train.csv and validation.csv: {what}"));
+        if name == SetName::Validation {
+            missing.help.push("`split: 0.2` under `data` keeps a fifth of train.csv for validation".into());
+        }
         missing
     })
 }
 
-fn table(path: &Path) -> Result<Table> {
+/// Hands out the cells of every line that has any; what is said of one becomes the file's error.
+pub(super) fn lines(path: &Path, mut each: impl FnMut(Vec<String>) -> std::result::Result<(), String>) -> Result<()> {
     let file = files::open(path)?;
     let cannot_read = |error| file_failure("read", path, &error);
     let (length, memory) = (file.metadata().map_err(cannot_read)?.len(), available_memory_bytes());
@@ -97,24 +93,18 @@ fn table(path: &Path) -> Result<Table> {
         ErrorKind::InvalidData => broken_file(path, "is no UTF-8 text"),
         _ => cannot_read(error),
     })?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-    let mut table = Table { folder, files: Vec::new(), numbers: Vec::new(), width: 0, names: None };
-    let mut rest = text;
+    let mut rest = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let mut line = 1;
     while let Some((cells, lines, after)) =
         row(rest).map_err(|reason| broken_file(path, format!("{reason} in line {line}")))?
     {
         rest = after;
         if cells.iter().any(|cell| !cell.is_empty()) {
-            take(&mut table, cells).map_err(|reason| broken_file(path, format!("{reason} in line {line}")))?;
+            each(cells).map_err(|reason| broken_file(path, format!("{reason} in line {line}")))?;
         }
         line += lines;
     }
-    if table.files.is_empty() {
-        return Err(broken_file(path, "names no picture"));
-    }
-    Ok(table)
+    Ok(())
 }
 
 /// Adds a line, or what is wrong with it.
@@ -190,14 +180,14 @@ fn row(text: &str) -> std::result::Result<Row<'_>, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::open;
+    use crate::data::{Format, open};
     use std::fs;
 
     fn opened(train: &str) -> crate::Result<crate::data::DataSet> {
         let folder = tempfile::tempdir().expect("a folder");
         fs::write(folder.path().join("train.csv"), train).expect("a file");
         fs::write(folder.path().join("val.csv"), "x.png,1,2\n").expect("a file");
-        open(folder.path())
+        open(Format::Csv, folder.path())
     }
 
     #[test]
@@ -221,7 +211,7 @@ mod tests {
             (",1,2", "names no picture in line 1"),
             ("file,x,y\n", "names no picture"),
             ("\n\n\"a.png,1,2\n", "has a quote that is not closed, which begins in line 3"),
-            ("a.png,1", "has 1 numbers in a line, and the table for validation 2"),
+            ("a.png,1", "1 numbers are learnt from a sample, and 2 are asked of one"),
         ] {
             let refused = opened(text).err().expect("a failure");
             assert!(refused.message.contains(words), "{text:?}: {}", refused.message);

@@ -1,8 +1,8 @@
-//! A folder of pictures: the PNG and JPEG files in it and in the folders in it, in the order of their names, each an input of its
+//! A folder of pictures: those in it and in the folders in it, in the order of their names, each an input of its
 //! own. What of other files lies there is counted and said; what file managers and archivers leave behind is not.
 
 use crate::failure::{failure, file_failure, note};
-use crate::files::kinds;
+use crate::files::kinds::{self, PictureKind};
 use crate::{Result, files};
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use std::fs;
@@ -32,7 +32,7 @@ pub fn pictures_of(folder: &Path) -> Result<Folder> {
     gather(folder, 0, &mut pictures, &mut others)?;
     if pictures.is_empty() {
         let mut empty = failure(Code::E604, format!("`{}` has no pictures", folder.display()));
-        empty.notes.push("pictures are PNG and JPEG files, in it or in folders in it".into());
+        empty.notes.push("pictures are PNG, JPEG, WebP, GIF, BMP and TIFF files, in it or in folders in it".into());
         empty.notes.extend(left_out(&others));
         return Err(empty);
     }
@@ -67,16 +67,17 @@ fn gather(folder: &Path, depth: usize, pictures: &mut Vec<PathBuf>, others: &mut
 /// What a file is instead of a picture, by its first bytes.
 fn other_kind(path: &Path) -> Option<String> {
     let mut start = Vec::new();
-    let read = files::open(path)
-        .and_then(|file| file.take(16).read_to_end(&mut start).map_err(|error| file_failure("read", path, &error)));
+    let read = files::open(path).and_then(|file| {
+        file.take(kinds::START as u64).read_to_end(&mut start).map_err(|error| file_failure("read", path, &error))
+    });
     match (read, start.as_slice()) {
         (Err(_), _) => Some("cannot be read".into()),
-        (Ok(_), [0x89, b'P', b'N', b'G', ..] | [0xFF, 0xD8, 0xFF, ..]) => None,
+        (Ok(_), start) if PictureKind::of(start).is_some() => None,
         (Ok(_), start) => Some(kinds::name(start).unwrap_or("of no known kind").into()),
     }
 }
 
-/// `2 files are left out: "notes.txt" (of no known kind), "a.gif" (a GIF picture)`
+/// `2 files are left out: "notes.txt" (of no known kind), "a.avif" (an AVIF picture)`
 fn left_out(others: &[(PathBuf, String)]) -> Option<String> {
     let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let mut named: Vec<String> =
@@ -107,7 +108,7 @@ mod tests {
         let (png, jpeg) = (b"\x89PNG and so on", [0xFF, 0xD8, 0xFF, 0xE0]);
         put("b.png", png);
         put("a/inner.jfif", &jpeg);
-        put("a.gif", b"GIF89a");
+        put("a.avif", b"\0\0\0\x20ftypavif");
         put("notes.txt", b"words");
         put(".hidden.png", png);
         put("__MACOSX/b.png", png);
@@ -116,7 +117,7 @@ mod tests {
             listed.pictures.iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect();
         assert_eq!(names, ["inner.jfif", "b.png"]);
         let said = listed.left_out.unwrap().message;
-        assert_eq!(said, "2 files are left out: `a.gif` (a GIF picture), `notes.txt` (of no known kind)");
+        assert_eq!(said, "2 files are left out: `a.avif` (an AVIF picture), `notes.txt` (of no known kind)");
         assert_eq!(pictures_of(&folder.path().join("nothing")).unwrap_err().code, Code::E601);
     }
 }

@@ -20,7 +20,7 @@ pub use preprocess::{Preprocess, Rgb8};
 
 use crate::contained::decoded;
 use crate::failure::{broken_file, failure, file_failure};
-use crate::files::kinds;
+use crate::files::kinds::{self, PictureKind};
 use crate::pictures::INPUTS;
 use crate::{Error, Result, Tensor, files};
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
@@ -90,12 +90,12 @@ fn read_by_kind(path: &Path, wanted: &Wanted) -> Result<Loaded> {
     let mut file = files::open(path)?;
     let mut start = Vec::new();
     let cannot_read = |error| file_failure("read", path, &error);
-    file.by_ref().take(16).read_to_end(&mut start).map_err(cannot_read)?;
+    file.by_ref().take(kinds::START as u64).read_to_end(&mut start).map_err(cannot_read)?;
     file.rewind().map_err(cannot_read)?;
     match start.as_slice() {
         [] => Err(broken_file(path, "is empty")),
         [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => npy::read(path, file, wanted),
-        [0x89, b'P', b'N', b'G', ..] | [0xFF, 0xD8, 0xFF, ..] => pictures::read(path, BufReader::new(file), wanted),
+        start if PictureKind::of(start).is_some() => pictures::read(path, BufReader::new(file), wanted),
         [0x1F, 0x8B, ..] | [0, 0, 0x08..=0x0E, _, ..] => idx::read(path, file, wanted),
         start if is_text(start) => numbers::read(path, file, wanted),
         [b'P', b'K', ..] => {
@@ -115,7 +115,7 @@ fn is_text(start: &[u8]) -> bool {
         && start.iter().all(is_character)
 }
 
-/// Reads an input from the bytes of a PNG or JPEG picture; `path` is what messages call it.
+/// Reads an input from the bytes of a picture's file; `path` is what messages call it.
 ///
 /// # Errors
 /// E603 when it is no such picture, E604 when it does not fit the input.

@@ -1,4 +1,4 @@
-//! Pictures that a program holds to a network's input, as the spec says: raw pixels, or the bytes of PNG and JPEG files.
+//! Pictures that a program holds to a network's input, as the spec says: raw pixels, or the bytes of files.
 
 use super::{Wanted, pictures};
 use crate::failure::failure;
@@ -47,7 +47,7 @@ impl Preprocess {
         self.batch(pictures.iter().map(|picture| planes(picture, grey)).collect::<Result<_>>()?)
     }
 
-    /// A batch of PNG or JPEG pictures, from the bytes of their files.
+    /// A batch of pictures, from the bytes of their files.
     ///
     /// # Errors
     /// E603 when one is no such picture, and as [`Preprocess::rgb8`].

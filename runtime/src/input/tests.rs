@@ -424,7 +424,7 @@ fn what_is_gzipped_is_read_as_far_as_its_header_says() {
     refused(&claims, &batch, Code::E603, "256 pictures and ends in number 0");
     refused(&idx(3, 2, 2)[..18], &wanted(&[Some(3), Some(1), Some(2), Some(2)]), Code::E603, "ends in number 0");
     refused(&[0, 0, 8, 200, 0, 0, 0, 0], &wanted(&GREY), Code::E603, "200 axes");
-    refused(b"GIF89a", &wanted(&GREY), Code::E603, "it begins as a GIF picture does");
+    refused(b"%PDF-1.7", &wanted(&GREY), Code::E603, "it begins as a PDF document does");
 }
 
 proptest! {

@@ -105,6 +105,14 @@ impl Model {
         self.graph().graph.labels.as_deref().unwrap_or_default()
     }
 
+    /// How many classes it tells apart: the last size of a first output `[N, classes]`; `None` where that has other axes.
+    pub fn classes(&self) -> Option<usize> {
+        let output = self.graph().graph.outputs.first()?;
+        let shape = self.graph().shape(output.node);
+        let size = shape.get(1).filter(|_| shape.len() == 2)?.at(&|_| None)?;
+        usize::try_from(size).ok()
+    }
+
     /// Weights as the spec's initialisers draw them from a seed: the same numbers on every machine.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! From a picture to an input's numbers: the one order of operations.
 
-use super::{Misfit, Normalization, Picture, Resize, Transform, to_grey};
+use super::transforms::{CenterCrop, Resize};
+use super::{Misfit, Normalization, Picture, Size, Transform, to_grey};
 use crate::random::Draws;
 use cnnc_compiler::graph::ImageTransform;
 
@@ -27,15 +28,51 @@ impl Conversion {
     /// These transforms, or where none are given what the spec's `image(...)` says: resizing, then cutting the middle. Pixels are
     /// scaled as the spec says, to 0 to 1 where it says nothing, unless a transform normalises them.
     pub fn new(transforms: Option<&[Transform]>, image: Option<&ImageTransform>) -> Conversion {
-        let transforms = match (transforms, image) {
+        let mut transforms = match (transforms, image) {
             (Some(transforms), _) => transforms.to_vec(),
             (None, Some(image)) => of_spec(image),
             (None, None) => Vec::new(),
         };
+        let normalisations = transforms.iter_mut().filter_map(|transform| match transform {
+            Transform::Normalize(normalize) => Some(normalize),
+            _ => None,
+        });
+        let mut are_pixels = true;
+        for normalize in normalisations {
+            normalize.of_pixels = std::mem::replace(&mut are_pixels, false);
+        }
         let of_image =
             |image: &ImageTransform| Scaling { factor: image.scale, mean: image.mean.clone(), std: image.std.clone() };
-        let scaling = (!transforms.iter().any(Transform::is_normalize)).then(|| image.map_or(PLAIN, of_image));
+        let scaling = are_pixels.then(|| image.map_or(PLAIN, of_image));
         Conversion { transforms, scaling }
+    }
+
+    /// The pixel that a number of a channel was made of: the way back through scaling and normalisations.
+    #[cfg(feature = "train")]
+    pub fn pixel(&self, channel: usize, value: f32) -> f64 {
+        let back = |mean: &[f64], std: &[f64], value: f64| {
+            let of = |numbers: &[f64], otherwise| numbers.get(channel).or(numbers.last()).copied().unwrap_or(otherwise);
+            value * of(std, 1.0) + of(mean, 0.0)
+        };
+        if let Some(Scaling { factor, mean, std }) = &self.scaling {
+            return back(mean, std, f64::from(value)) / factor;
+        }
+        let normalisations = self.transforms.iter().rev().filter_map(|transform| match transform {
+            Transform::Normalize(normalize) => Some(normalize),
+            _ => None,
+        });
+        normalisations
+            .fold(f64::from(value), |value, by| back(&by.mean, &by.std, value) * if by.of_pixels { 255.0 } else { 1.0 })
+    }
+
+    /// The list of numbers by channel that has another length than the channels, and its length.
+    pub fn misfitting_numbers(&self, channels: usize) -> Option<(&'static str, usize)> {
+        let normalize = self.transforms.iter().filter_map(|transform| match transform {
+            Transform::Normalize(normalize) => Some(normalize),
+            _ => None,
+        });
+        let mut lists = normalize.flat_map(|by| [("mean", by.mean.len()), ("std", by.std.len())]);
+        lists.find(|(_, count)| *count != 1 && *count != channels)
     }
 
     /// The picture after all transforms, for an input of so many channels.
@@ -66,6 +103,7 @@ impl Conversion {
 }
 
 fn of_spec(image: &ImageTransform) -> Vec<Transform> {
-    let resize = image.resize.map(|side| Transform::Resize(Resize::ShorterSide(side), image.interpolation));
-    resize.into_iter().chain(image.crop.map(Transform::CenterCrop)).collect()
+    let interpolation = image.interpolation;
+    let resize = image.resize.map(|side| Resize { size: Size::ShorterSide(side), interpolation }.into());
+    resize.into_iter().chain(image.crop.map(|size| CenterCrop { size }.into())).collect()
 }

@@ -1,22 +1,23 @@
-//! Pictures: what a network is shown comes in as bytes of PNG and JPEG files or as planes of numbers, and leaves as an input's
+//! Pictures: what a network is shown comes in as bytes of files or as planes of numbers, and leaves as an input's
 //! numbers.
 //!
 //! There is one order of operations, whoever asks ([`Conversion`]): grey where the input has one channel, then resizing,
-//! cutting and what is random ([`Transform`]), then scaling and normalising by channel. Files that programs run on (`input/`) and
-//! samples of data sets (`data/`) both go through it; they differ in how a picture that does not fit is told.
+//! cutting and what is random ([`transforms`]), then scaling and normalising by channel. Files that programs run on (`input/`)
+//! and samples of data sets (`data/`) both go through it; they differ in how a picture that does not fit is told.
 
 mod conversion;
 #[cfg_attr(not(feature = "pictures"), path = "no_decoder.rs")]
 mod decode;
 mod encode;
 mod resize;
-mod transform;
+pub mod transforms;
 
 pub(crate) use conversion::Conversion;
 pub(crate) use decode::{INPUTS, decode, decode_noted};
 pub use encode::png;
-pub(crate) use transform::Misfit;
-pub use transform::{Resize, Transform};
+pub use resize::Size;
+pub(crate) use transforms::Misfit;
+pub use transforms::Transform;
 
 /// The most pixels that a picture may have, as it is decoded and after it is resized: 2²⁷, 1.6 GB as three planes.
 pub(crate) const MOST_PIXELS: usize = 1 << 27;

@@ -7,6 +7,15 @@ mod bytes;
 use super::Picture;
 use cnnc_compiler::graph::Interpolation;
 
+/// A size that a picture is brought to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// Of the shorter side; the other one keeps the proportion.
+    ShorterSide(usize),
+    /// Height and width.
+    To([usize; 2]),
+}
+
 /// The picture at another size.
 pub fn resize(picture: &Picture, height: usize, width: usize, interpolation: Interpolation) -> Picture {
     let found = [picture.height, picture.width];

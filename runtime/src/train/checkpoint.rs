@@ -7,6 +7,7 @@
 use super::exact;
 use super::history::History;
 use crate::failure::{failure, file_failure};
+use crate::weights::class_names;
 use crate::{Parameters, Result, weights};
 use cnnc_compiler::diagnostic::Code;
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,9 @@ pub struct Progress {
     /// Every value of the recipe under its dotted path, as text, for people.
     #[serde(default)]
     pub recipe: BTreeMap<String, String>,
+    /// What the classes are called, which files of weights say; none where they have no names.
+    #[serde(skip)]
+    pub class_names: Vec<String>,
 }
 
 /// What an epoch has come to so far.
@@ -64,7 +68,9 @@ pub struct Sums {
 pub fn save(folder: &Path, state: &Parameters, progress: &Progress) -> Result<()> {
     let path = folder.join(LAST);
     let text = serde_json::to_string(progress).map_err(|error| file_failure("write", &path, &error.into()))?;
-    let about = [("format", "pt"), (KEY, text.as_str())];
+    let classes = class_names::entry(&progress.class_names);
+    let classes = classes.as_ref().map(|(key, names)| (*key, names.as_str()));
+    let about: Vec<(&str, &str)> = [("format", "pt"), (KEY, text.as_str())].into_iter().chain(classes).collect();
     weights::save::save_keeping(&path, Some(&folder.join(PREVIOUS)), state, &about)
 }
 
@@ -164,7 +170,7 @@ mod tests {
     fn progress(step: u64) -> Progress {
         let settings = [("seed".to_owned(), "3".to_owned())].into_iter().collect();
         let sums = Sums { loss: 0.1 + 0.2, correct: Some(5), seen: 9, seconds: 0.3 };
-        Progress { epoch: 1, batch: 2, step, sums, history: History::default(), settings, recipe: BTreeMap::new() }
+        Progress { epoch: 1, batch: 2, step, sums, settings, ..Progress::default() }
     }
 
     #[test]

@@ -29,6 +29,8 @@ pub struct Evaluation {
     loss: f64,
     /// How often a class was taken for which, where it was: of thousands of classes most pairs never occur.
     confusion: HashMap<[usize; 2], u64>,
+    /// Samples whose answer has numbers that are none.
+    pub without_numbers: usize,
     /// How far numbers are off, where those are the answer.
     pub errors: Option<Errors>,
     /// What was left out.
@@ -40,7 +42,8 @@ impl Evaluation {
     pub fn new(classes: usize) -> Evaluation {
         let confusion = HashMap::new();
         let (skipped, errors) = (Vec::new(), None);
-        Evaluation { classes, seen: 0, correct: 0, correct_of_top: 0, loss: 0.0, confusion, errors, skipped }
+        let (seen, correct, correct_of_top, without_numbers) = (0, 0, 0, 0);
+        Evaluation { classes, seen, correct, correct_of_top, loss: 0.0, confusion, without_numbers, errors, skipped }
     }
 
     /// Takes in the answers to a batch where numbers are asked for.
@@ -58,6 +61,7 @@ impl Evaluation {
         let before = errors.squares();
         for (answers, targets) in answers.data().chunks_exact(size).zip(targets.data().chunks_exact(size)) {
             errors.add(answers, targets);
+            self.without_numbers += usize::from(has_no_number(answers));
         }
         let squares = errors.squares() - before;
         self.seen += samples;
@@ -119,6 +123,7 @@ impl Evaluation {
             let answer = (0..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best });
             let above = |class: &usize| row[*class] > row[label] || (row[*class] == row[label] && *class < label);
             self.seen += 1;
+            self.without_numbers += usize::from(has_no_number(row));
             self.correct += usize::from(answer == label);
             self.correct_of_top += usize::from((0..row.len()).filter(above).count() < TOP);
             *self.confusion.entry([label, answer]).or_insert(0) += 1;
@@ -127,10 +132,14 @@ impl Evaluation {
     }
 }
 
+fn has_no_number(answer: &[f32]) -> bool {
+    answer.iter().any(|value| value.is_nan())
+}
+
 /// The loss of one sample: for the mean of squares the mean over its scores.
 fn loss_of(row: &[f32], label: usize, loss: &Loss) -> f64 {
     match loss {
-        Loss::CrossEntropy { label_smoothing } => {
+        Loss::CrossEntropy { label_smoothing } | Loss::SoftCrossEntropy { label_smoothing } => {
             let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
             let logarithm =
                 f64::from(largest) + row.iter().map(|&score| f64::from(score - largest).exp()).sum::<f64>().ln();

@@ -11,7 +11,8 @@ use crate::weights::OpenWeights;
 use crate::{Cancel, Device, DeviceOptions, Disk, Error, Model, Parameters, Result, Weights};
 use cnnc_compiler::check::{Checked, Spec};
 use cnnc_compiler::diagnostic::{Code, Diagnostic, Label, nearest};
-use cnnc_compiler::graph::{Graph, Parameter, ShapedGraph, fits_pattern};
+use cnnc_compiler::graph::{Graph, NodeKind, Parameter, ShapedGraph, fits_pattern};
+use cnnc_compiler::training::{Loss, Training};
 use cnnc_compiler::watch::Watch;
 use cnnc_grammar::span::{Files, Span};
 use std::collections::HashSet;
@@ -40,6 +41,7 @@ pub fn fit(recipe: impl AsRef<Path>, cancel: &Cancel, listener: &mut Listener<'_
         let setup = Setup::new(&recipe, model.graph(), &data)?;
         let device = Device::open(recipe.device, &DeviceOptions::default().threads(recipe.threads))?;
         let folder = RunFolder::take(&recipe.output, None, false)?;
+        data.notes.iter().for_each(|said| listener(Event::Noted(said)));
         let (resume, stop, device) = (None, &*cancel.0, &device);
         learn(&Run { recipe: &recipe, model: &model, data: &data, setup, resume, stop, device }, folder, listener)
     };
@@ -61,7 +63,9 @@ pub fn learn(run: &Run<'_>, folder: RunFolder, listener: &mut Listener<'_>) -> R
     let samples = recipe.batch_size.min(data.train.len());
     let shape: Vec<usize> = std::iter::once(samples).chain(setup.train.shape().iter().copied()).collect();
     let weights = Weights::of(model, parameters);
-    let learner = StepLearner::new(model, recipe.training, &weights, shape, setup.classes, device);
+    let loss = if recipe.data.mix.is_some() { recipe.training.loss.soft() } else { recipe.training.loss };
+    let training = Training { loss, ..recipe.training };
+    let learner = StepLearner::new(model, training, &weights, shape, setup.classes, device);
     let mut learner = learner.map_err(|failure| match failure.code {
         Code::E401 | Code::E504 => at((recipe.batch_size_place, "in batches of this size"), failure),
         _ => at(of_model, failure),
@@ -148,8 +152,25 @@ pub fn network(recipe: &Recipe, files: &mut Files, watch: &mut dyn Watch) -> (Ve
         });
         learning.map_err(|wrong| problems.extend(wrong)).ok()
     });
+    problems.extend(graph.as_ref().and_then(|graph| chances_twice(recipe, graph)));
     let model = graph.map(|graph| Model::of(graph, files.clone(), Vec::new()));
     (problems, model)
+}
+
+/// E609, as a warning, where a loss makes chances of an answer that is chances.
+fn chances_twice(recipe: &Recipe, graph: &ShapedGraph) -> Option<Diagnostic> {
+    let output = graph.graph.outputs.first()?;
+    let NodeKind::Operator(operator) = &graph.graph.dag.get(output.node)?.kind else { return None };
+    let is_twice = operator.gives_chances() && matches!(recipe.training.loss, Loss::CrossEntropy { .. });
+    is_twice.then(|| {
+        let (name, layer) = (&graph.graph.name, operator.name());
+        let message = format!("{name} ends in `{layer}`, and `cross_entropy` takes a softmax of the answer once more");
+        let warning = Diagnostic::new(Code::E609, message, recipe.model.place, "the recipe names the model here");
+        warning
+            .note("chances from 0 to 1 differ too little for it: the network learns slowly, and never to be sure")
+            .help(format!("leave `{layer}` out of the spec: `cnnc run` makes chances of scores by itself"))
+            .as_warning()
+    })
 }
 
 /// The network with the output alone that the recipe names, where it names one.

@@ -14,8 +14,9 @@ use super::schedule::Moment;
 use super::scorer::Scorer;
 use super::setup::Setup;
 use super::{counters, log};
-use crate::data::{Batch, DataSet, Job, Skipped, in_order, load, shuffled};
+use crate::data::{Batch, DataSet, Job, Mix, Skipped, in_order, load, shuffled};
 use crate::failure::failure;
+use crate::weights::class_names;
 use crate::{Device, Error, Model, Parameters, Result, Weights, state, weights};
 use cnnc_compiler::diagnostic::{Code, Label};
 use std::collections::HashSet;
@@ -74,12 +75,23 @@ fn begin(run: &Run<'_>, learner: &mut dyn Learner) -> Result<Progress> {
         [Some(run.device.backend().arithmetic()), learner.tuning()].into_iter().flatten().collect::<Vec<_>>();
     let settings = run.setup.settings(run.recipe, run.model.graph(), run.data, arithmetic.join(", "));
     let recipe = run.recipe.keys.clone();
-    let Some(path) = run.resume else { return Ok(Progress { settings, recipe, ..Progress::default() }) };
+    let class_names = names_of_classes(run);
+    let Some(path) = run.resume else {
+        return Ok(Progress { settings, recipe, class_names, ..Progress::default() });
+    };
     let (found, progress) = checkpoint::load(path)?;
     checkpoint::compare(path, &progress, &settings, &recipe)?;
     counters::check(path, &progress, run.recipe, &run.setup, run.data)?;
     learner.load(&state::fitting(path, &learner.state()?, &found)?)?;
-    Ok(Progress { recipe, ..progress })
+    Ok(Progress { recipe, class_names, ..progress })
+}
+
+/// What the classes are called that are told apart: the model's labels, or the data's names; none where numbers are learnt.
+fn names_of_classes(run: &Run<'_>) -> Vec<String> {
+    match run.model.labels() {
+        [] if run.data.target.is_none() => run.data.class_names.clone().unwrap_or_default(),
+        labels => labels.to_vec(),
+    }
 }
 
 /// A run on its way.
@@ -136,7 +148,7 @@ impl Training<'_, '_> {
             }
         }
         if self.progress.sums.seen == 0 {
-            let place = self.run.recipe.data.path.display();
+            let place = self.run.recipe.data.source.path.display();
             let mut unread = failure(Code::E610, format!("no picture of the training set in `{place}` can be read"));
             unread
                 .help
@@ -152,20 +164,7 @@ impl Training<'_, '_> {
     /// The rest of the epoch's batches.
     fn job(&self) -> Job {
         let Run { recipe, data, setup, .. } = self.run;
-        let mut order = shuffled(data.train.len(), recipe.seed, self.progress.epoch);
-        order.truncate(setup.batches * recipe.batch_size);
-        Job {
-            samples: data.train.clone(),
-            pipeline: setup.train.clone(),
-            order: order.into(),
-            batch_size: recipe.batch_size,
-            first_batch: self.progress.batch,
-            seed: recipe.seed,
-            epoch: self.progress.epoch,
-            skip_corrupt: recipe.data.skip_corrupt,
-            target: data.target.clone(),
-            workers: recipe.data.workers,
-        }
+        training_job(recipe, data, setup, (self.progress.epoch, self.progress.batch))
     }
 
     /// That of a batch of this epoch.
@@ -287,7 +286,7 @@ impl Training<'_, '_> {
         let Run { recipe, data, setup, stop, .. } = self.run;
         let state = self.learner.state()?;
         self.check_weights(&state)?;
-        self.scorer.set(state::parameters(&state));
+        self.scorer.set(state::averaged(&state)?);
         let job = validation_job(recipe, data, setup);
         let count = data.validation.len();
         let listener = &mut self.listener;
@@ -318,8 +317,11 @@ impl Training<'_, '_> {
         self.progress.history.records.push(record.clone());
         let is_best = self.progress.history.last_is_best(self.run.recipe.monitor);
         if is_best {
-            let weights = state::parameters(&self.learner.state()?);
-            self.folder.write(|folder| weights::save(&folder.join(BEST), &weights, &[("format", "pt")]))?;
+            let weights = state::averaged(&self.learner.state()?)?;
+            let classes = class_names::entry(&self.progress.class_names);
+            let classes = classes.as_ref().map(|(key, names)| (*key, names.as_str()));
+            let about: Vec<(&str, &str)> = [("format", "pt")].into_iter().chain(classes).collect();
+            self.folder.write(|folder| weights::save(&folder.join(BEST), &weights, &about))?;
         }
         self.save()?;
         self.folder.write(|folder| log::append(folder, &self.progress.history))?;
@@ -338,6 +340,25 @@ impl Training<'_, '_> {
     }
 }
 
+/// The training set in the order of an epoch, from one of its batches on.
+pub fn training_job(recipe: &Recipe, data: &DataSet, setup: &Setup, (epoch, first_batch): (usize, usize)) -> Job {
+    let mut order = shuffled(data.train.len(), recipe.seed, epoch);
+    order.truncate(setup.batches * recipe.batch_size);
+    Job {
+        samples: data.train.clone(),
+        pipeline: setup.train.clone(),
+        order: order.into(),
+        batch_size: recipe.batch_size,
+        first_batch,
+        seed: recipe.seed,
+        epoch,
+        skip_corrupt: recipe.data.skip_corrupt,
+        target: data.target.clone(),
+        mix: recipe.data.mix.map(|mix| Mix { classes: setup.classes, ..mix }),
+        workers: recipe.data.workers,
+    }
+}
+
 /// The whole validation set, in its own order.
 pub fn validation_job(recipe: &Recipe, data: &DataSet, setup: &Setup) -> Job {
     Job {
@@ -350,6 +371,7 @@ pub fn validation_job(recipe: &Recipe, data: &DataSet, setup: &Setup) -> Job {
         epoch: 0,
         skip_corrupt: recipe.data.skip_corrupt,
         target: data.target.clone(),
+        mix: None,
         workers: recipe.data.workers,
     }
 }

@@ -52,6 +52,27 @@ pub enum Curve {
         /// The factor.
         gamma: f64,
     },
+    /// `ExponentialLR`: times `gamma` each time.
+    Exponential {
+        /// The factor.
+        gamma: f64,
+    },
+    /// `PolynomialLR`: down to nothing by a power of what is left.
+    Polynomial {
+        /// The power.
+        power: f64,
+        /// How long.
+        total_iters: Option<usize>,
+    },
+    /// `CosineAnnealingWarmRestarts`: half a cosine down to `eta_min`, again and again, each `t_mult` times as long.
+    CosineWarmRestarts {
+        /// How long the first is.
+        t_0: usize,
+        /// The factor.
+        t_mult: usize,
+        /// The lowest rate.
+        eta_min: f64,
+    },
     /// `CosineAnnealingLR`: half a cosine down to `eta_min`.
     Cosine {
         /// How long.
@@ -115,6 +136,7 @@ impl Schedule {
         let mut resolved = self.clone();
         if let Curve::Cosine { t_max: open, .. }
         | Curve::Linear { total_iters: open, .. }
+        | Curve::Polynomial { total_iters: open, .. }
         | Curve::OneCycle { total_steps: open, .. } = &mut resolved.curve
         {
             open.get_or_insert(rest);
@@ -149,6 +171,19 @@ impl Curve {
             Curve::Step { step_size, gamma } => base * gamma.powf((time / step_size.max(&1)) as f64),
             Curve::MultiStep { milestones, gamma } => {
                 base * gamma.powf(milestones.iter().filter(|&&milestone| milestone <= time).count() as f64)
+            }
+            Curve::Exponential { gamma } => base * gamma.powf(t),
+            Curve::Polynomial { power, total_iters } => base * (1.0 - (t / length(*total_iters)).min(1.0)).powf(*power),
+            Curve::CosineWarmRestarts { t_0, t_mult, eta_min } => {
+                let (mut since, mut long) = (time, (*t_0).max(1));
+                if *t_mult <= 1 {
+                    since %= long;
+                }
+                while since >= long {
+                    since -= long;
+                    long = long.saturating_mul(*t_mult);
+                }
+                cosine(base, *eta_min, since as f64 / long as f64)
             }
             Curve::Cosine { t_max, eta_min } => {
                 eta_min + (base - eta_min) * (1.0 + (PI * t / length(*t_max)).cos()) / 2.0
@@ -215,6 +250,21 @@ mod tests {
         0.00495193679865,
         4e-07,
     ];
+    const POLYNOMIAL: &[f64] = &[0.1, 0.0765625, 0.05625, 0.0390625, 0.025, 0.0140625, 0.00625, 0.0015625, 0.0, 0.0];
+    const EXPONENTIAL: &[f64] =
+        &[0.1, 0.08, 0.064, 0.0512, 0.04096, 0.032768, 0.0262144, 0.02097152, 0.016777216, 0.0134217728];
+    const WARM_RESTARTS: &[f64] = &[
+        0.1,
+        0.055,
+        0.1,
+        0.0868198051534,
+        0.055,
+        0.0231801948466,
+        0.1,
+        0.096574578963,
+        0.0868198051534,
+        0.0722207544564,
+    ];
     const WARMUP: &[f64] = &[
         0.01,
         0.04,
@@ -249,6 +299,9 @@ mod tests {
         close(&rates(Curve::Cosine { t_max: None, eta_min: 0.01 }, None), COSINE);
         let linear = Curve::Linear { start_factor: 0.25, end_factor: 1.0, total_iters: Some(4) };
         close(&rates(linear, None), LINEAR);
+        close(&rates(Curve::Polynomial { power: 2.0, total_iters: Some(8) }, None), POLYNOMIAL);
+        close(&rates(Curve::Exponential { gamma: 0.8 }, None), EXPONENTIAL);
+        close(&rates(Curve::CosineWarmRestarts { t_0: 2, t_mult: 2, eta_min: 0.01 }, None), WARM_RESTARTS);
         let one_cycle =
             Curve::OneCycle { total_steps: None, pct_start: 0.3, div_factor: 25.0, final_div_factor: 10000.0 };
         close(&rates(one_cycle, None), ONE_CYCLE);

@@ -3,13 +3,13 @@
 
 use super::recipe::{PrintValue, Recipe};
 use super::schedule::Length;
-use crate::data::{DataSet, Pipeline, Samples};
+use crate::data::{DataSet, Pipeline, Samples, Transform};
 use crate::failure::failure;
 use crate::random::fnv1a;
 use crate::{Error, Result, labels};
 use cnnc_compiler::diagnostic::{Code, Label, nearest};
-use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::graph::print::print_graph;
+use cnnc_compiler::graph::{ImageTransform, ShapedGraph};
 use cnnc_compiler::shape::{Dim, Shape};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -73,32 +73,47 @@ impl Setup {
                 batches,
             });
         }
-        let known: Option<Vec<usize>> = (1..4).map(|axis| input.shape.get(axis).and_then(number)).collect();
-        let shape = match known.as_deref() {
-            Some(&[channels, height, width]) if input.shape.len() == 4 => [channels, height, width],
+        let known = [1, 2, 3].map(|axis| input.shape.get(axis).and_then(number));
+        let shape_of = |transforms: Option<&[Transform]>| match (known, size_after(transforms, image)) {
+            ([Some(channels), Some(height), Some(width)], _) if input.shape.len() == 4 => Ok([channels, height, width]),
+            ([Some(channels), height, width], Some(size)) if input.shape.len() == 4 => {
+                Ok([channels, height.unwrap_or(size[0]), width.unwrap_or(size[1])])
+            }
             _ => {
                 let mut open = unfit(format!("takes {}, and pictures have four axes of known sizes", input.shape));
                 open.help.push("give channels, height and width a number in the spec: `input [N, 3, 32, 32]`".into());
-                return Err(open);
+                if let ([Some(_), ..], 4) = (known, input.shape.len()) {
+                    open.help.push("or bring all pictures to one size in the recipe: `- resize: [32, 32]`".into());
+                }
+                Err(open)
             }
         };
-        let place = recipe.data.path.display();
+        let [of_train, of_validation] =
+            [&recipe.data.train, &recipe.data.validation].map(|list| shape_of(list.as_deref()));
+        let place = recipe.data.source.path.display();
         let classes = match &data.target {
             Some(target) => check_answer(graph, target).map(|()| 0).map_err(unfit)?,
             None => classes(graph).map_err(unfit)?,
         };
         if data.classes > classes {
             let found = data.classes;
-            return Err(unfit(format!("tells {classes} classes apart, and the data in `{place}` have {found}")));
+            let mut more = unfit(format!("tells {classes} classes apart, and the data in `{place}` have {found}"));
+            let mut labels = (0..data.train.len()).map(|index| data.train.label(index));
+            if data.class_names.is_none() && found == classes + 1 && labels.all(|label| label > 0) {
+                more.notes.push(format!("their labels count from 1, to {classes}"));
+                more.help.push("`first_label: 1` under `data` takes 1 for the first class".into());
+            }
+            return Err(more);
         }
         if data.target.is_none() {
             for samples in [&data.train, &data.validation] {
                 check_labels(samples.as_ref(), classes)?;
             }
         }
-        let pipeline = |transforms: &Option<Vec<_>>| Pipeline::new(transforms.as_deref(), image, shape).map(Arc::new);
+        let pipeline =
+            |transforms: &Option<Vec<_>>, shape| Pipeline::new(transforms.as_deref(), image, shape).map(Arc::new);
         let batches = batches(recipe, data)?;
-        let pipelines = [pipeline(&recipe.data.train), pipeline(&recipe.data.validation)];
+        let pipelines = [pipeline(&recipe.data.train, of_train?), pipeline(&recipe.data.validation, of_validation?)];
         let [train, validation] = pipelines.map(|made| made.map_err(|failure| at_model(recipe, failure)));
         let (train, validation) = (train?, validation?);
         let answer = data.target.clone().unwrap_or_else(|| vec![classes]);
@@ -123,12 +138,15 @@ impl Setup {
         let settings = [
             ("model", format!("{} (digest {:016x})", graph.graph.name, fnv1a(&print_graph(&graph.graph)))),
             ("init", init.collect::<Vec<String>>().join("; ")),
-            ("data", format!("{} + {} pictures", data.train.len(), data.validation.len())),
-            ("data.train", format!("{:?}", self.train)),
+            ("data", format!("{} + {} pictures{}", data.train.len(), data.validation.len(), chosen(recipe))),
+            (
+                "data.train",
+                format!("{:?}{}", self.train, recipe.data.mix.map_or_else(String::new, |mix| format!("{mix:?}"))),
+            ),
             ("data.corrupt", if recipe.data.skip_corrupt { "skip" } else { "stop" }.into()),
             ("data.drop_last", recipe.data.drop_last.to_string()),
             ("loss", format!("{:?}", recipe.training.loss)),
-            ("optimizer", format!("{:?}, lr {}", recipe.training.optimiser, recipe.learning_rate)),
+            ("optimizer", format!("{:?}, lr {}{}", recipe.training.optimiser, recipe.learning_rate, average(recipe))),
             ("schedule", format!("{:?}", recipe.schedule.resolved(self.length(recipe)))),
             ("clip_grad_norm", format!("{:?}", recipe.training.max_gradient_norm)),
             ("batch_size", recipe.batch_size.to_string()),
@@ -138,6 +156,19 @@ impl Setup {
         ];
         settings.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
     }
+}
+
+/// The running mean that is kept, where a recipe wants one.
+fn average(recipe: &Recipe) -> String {
+    recipe.training.average.map_or_else(String::new, |decay| format!(", ema {decay}"))
+}
+
+/// Which of the pictures they are and how their classes are counted, where a recipe says that.
+fn chosen(recipe: &Recipe) -> String {
+    let source = &recipe.data.source;
+    let split = source.split.map_or_else(String::new, |share| format!(", split {share}"));
+    let first = if source.first_label > 0 { format!(", first_label {}", source.first_label) } else { String::new() };
+    split + &first
 }
 
 /// The batches of an epoch.
@@ -150,7 +181,7 @@ fn batches(recipe: &Recipe, data: &DataSet) -> Result<usize> {
     if batches > 0 {
         return Ok(batches);
     }
-    let (place, size) = (recipe.data.path.display(), recipe.batch_size);
+    let (place, size) = (recipe.data.source.path.display(), recipe.batch_size);
     let message = format!("the training set in `{place}` has {count} pictures, less than one batch of {size}");
     let mut empty = failure(Code::E610, message);
     empty.labels.push(Label { span: recipe.batch_size_place, text: "the size of a batch".into() });
@@ -203,6 +234,11 @@ fn check_labels(samples: &dyn Samples, classes: usize) -> Result<()> {
     Err(failure(Code::E610, format!("{name} has the label {label}, and {}", labels::known(classes))))
 }
 
+/// The classes of a network, where its one answer is a score for each.
+pub fn known_classes(graph: &ShapedGraph) -> Option<usize> {
+    classes(graph).ok()
+}
+
 /// The classes of a network whose one answer is `[N, classes]`, or why it has none.
 fn classes(graph: &ShapedGraph) -> std::result::Result<usize, String> {
     let shape = answer_shape(graph);
@@ -222,6 +258,14 @@ pub fn listed(names: &[Arc<str>]) -> String {
     match quoted.as_slice() {
         [before @ .., last] if !before.is_empty() => format!("{} and {last}", before.join(", ")),
         _ => quoted.concat(),
+    }
+}
+
+/// The size to which all pictures come, where a recipe or a spec says one.
+fn size_after(transforms: Option<&[Transform]>, image: Option<&ImageTransform>) -> Option<[usize; 2]> {
+    match transforms {
+        Some(transforms) => transforms.iter().rev().find_map(Transform::size),
+        None => image?.crop,
     }
 }
 

@@ -5,6 +5,7 @@
 //! somebody asks for them. The optimiser's state of a checkpoint is passed over. Other floats and whole numbers become float32,
 //! but for counters, which are whole numbers.
 
+pub(crate) mod class_names;
 mod contents;
 mod convert;
 mod keys;
@@ -50,6 +51,8 @@ use stored::{StoredTensor, counts, part, values};
 pub(crate) struct Loaded {
     pub parameters: Parameters,
     pub notes: Vec<Diagnostic>,
+    /// What the file calls the classes that its weights tell apart.
+    pub class_names: Option<Vec<String>>,
 }
 
 /// The parameters of a graph in a file of weights. `prefix` is taken off the front of every key that has it. Each is read when
@@ -109,7 +112,7 @@ fn matched(
     let taken = graph.parameters.iter().zip(&fit.tensors).filter(|(parameter, _)| !parameter.is_counter);
     let others = other_types(taken.filter_map(|(_, entry)| entry.as_ref()));
     notes.extend(others.map(|what| note(Code::E602, format!("`{}`: {what} become float32", source.path().display()))));
-    Ok(Loaded { parameters, notes })
+    Ok(Loaded { parameters, notes, class_names: class_names::read(&contents.about) })
 }
 
 /// How many tensors are of which type other than float32: `3 tensors of float16 and 1 of float64`.

@@ -4,7 +4,7 @@
 //! `Weights` always has all keys that its model has, in their sizes, and no other.
 
 use super::{Loaded, WeightsOptions, load_as, load_bytes_as, save};
-use crate::failure::failure;
+use crate::failure::{failure, note};
 use crate::view::AsTensorView;
 use crate::{Model, Parameters, Result, Tensor};
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
@@ -17,12 +17,14 @@ pub struct Weights {
     model: Model,
     parameters: Parameters,
     notes: Vec<Diagnostic>,
+    /// What their file calls the classes of a model that has no `labels`.
+    class_names: Arc<[String]>,
 }
 
 impl Weights {
     /// Parameters that are known to be this model's.
     pub(crate) fn of(model: &Model, parameters: Parameters) -> Weights {
-        Weights { model: model.clone(), parameters, notes: Vec::new() }
+        Weights { model: model.clone(), parameters, notes: Vec::new(), class_names: Arc::default() }
     }
 
     /// Those of a file: safetensors, or a checkpoint of PyTorch. It stays open, and each tensor is read when it is needed.
@@ -39,8 +41,8 @@ impl Weights {
     /// # Errors
     /// As [`Weights::from_file`], and E602 when the file lacks what the options name.
     pub fn from_file_as(options: &WeightsOptions, path: impl AsRef<Path>, model: &Model) -> Result<Weights> {
-        let Loaded { parameters, notes } = load_as(path.as_ref(), &model.graph().graph, options)?;
-        Ok(Weights { notes, ..Weights::of(model, parameters) })
+        let loaded = load_as(path.as_ref(), &model.graph().graph, options)?;
+        Ok(Weights::loaded(path.as_ref(), model, loaded))
     }
 
     /// As [`Weights::from_file`], of a file whose keys begin with a prefix that the model's do not have.
@@ -57,8 +59,46 @@ impl Weights {
     /// As [`Weights::from_file`].
     pub fn from_bytes(name: &str, bytes: &[u8], model: &Model) -> Result<Weights> {
         let options = WeightsOptions::default();
-        let Loaded { parameters, notes } = load_bytes_as(Path::new(name), bytes, &model.graph().graph, &options)?;
-        Ok(Weights { notes, ..Weights::of(model, parameters) })
+        let loaded = load_bytes_as(Path::new(name), bytes, &model.graph().graph, &options)?;
+        Ok(Weights::loaded(Path::new(name), model, loaded))
+    }
+
+    /// What was read from a file. Its names of classes serve a model that has none and tells as many apart; others are said.
+    fn loaded(path: &Path, model: &Model, Loaded { parameters, mut notes, class_names }: Loaded) -> Weights {
+        let weights = Weights::of(model, parameters);
+        let Some(names) = class_names else { return Weights { notes, ..weights } };
+        let (file, labels) = (path.display(), model.labels());
+        let classes = model.classes();
+        let conflict = match classes {
+            Some(classes) if classes != names.len() => {
+                let (model, count) = (model.name(), names.len());
+                Some(format!(
+                    "`{file}` names {count} classes, and {model} tells {classes} apart: the names are left out"
+                ))
+            }
+            _ if !labels.is_empty() && labels != names.as_slice() => {
+                let differing = labels.iter().zip(&names).enumerate().find(|(_, (label, name))| label != name);
+                let first = differing.map_or_else(String::new, |(class, (label, name))| {
+                    format!(": class {class} is `{name}` there, and `{label}` here")
+                });
+                Some(format!(
+                    "`{file}` was trained with other names than the model's `labels`{first}; the labels count"
+                ))
+            }
+            _ => None,
+        };
+        let is_taken = conflict.is_none() && labels.is_empty() && classes.is_some();
+        notes.extend(conflict.map(|said| note(Code::E602, said)));
+        let class_names = if is_taken { names.into() } else { Arc::default() };
+        Weights { notes, class_names, ..weights }
+    }
+
+    /// What the classes are called: the model's `labels`, or the names with which these weights were trained.
+    pub fn labels(&self) -> &[String] {
+        match self.model.labels() {
+            [] => &self.class_names,
+            labels => labels,
+        }
     }
 
     /// What people should know of how their file was read: a state that was found, a prefix that was taken off, numbers that were

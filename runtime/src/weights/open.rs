@@ -1,5 +1,6 @@
 //! A file of weights that is open: what it holds is known, and models can be held against it one after the other.
 
+use super::class_names;
 use super::contents::{Contents, contents};
 use super::keys::{self, Entries};
 use super::options::WeightsOptions;
@@ -138,6 +139,11 @@ impl OpenWeights {
     /// Whether it is a checkpoint of PyTorch.
     pub fn is_pytorch(&self) -> bool {
         self.contents.is_pytorch
+    }
+
+    /// What the file calls the classes that its weights tell apart.
+    pub fn class_names(&self) -> Option<Vec<String>> {
+        class_names::read(&self.contents.about)
     }
 
     /// What was found and chosen, to be said.

@@ -7,7 +7,7 @@ use cnnc_compiler::element::ElementType;
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -80,14 +80,25 @@ fn header(keys: &[Key<'_>], about: &[(&str, &str)]) -> serde_json::Result<String
         end += element.tensor_bytes(shape) as usize;
         infos.push((path.to_string(), TensorInfo { dtype, shape: shape.to_vec(), data_offsets: (start, end) }));
     }
-    let about: HashMap<String, String> = about.iter().map(|(key, text)| (key.to_string(), text.to_string())).collect();
-    let about = if about.is_empty() { None } else { Some(about) };
-    let metadata = Metadata::new(about, infos).map_err(serde::de::Error::custom)?;
-    let mut text = serde_json::to_string(&metadata)?;
+    let metadata = Metadata::new(None, infos).map_err(serde::de::Error::custom)?;
+    let mut text = with_about(serde_json::to_string(&metadata)?, about)?;
     while text.len() % 8 != 0 {
         text.push(' ');
     }
     Ok(text)
+}
+
+/// A header with texts about the file, by their keys: the library has them in any order, and files that are equal are so in all
+/// bytes.
+fn with_about(header: String, about: &[(&str, &str)]) -> serde_json::Result<String> {
+    if about.is_empty() {
+        return Ok(header);
+    }
+    let about: BTreeMap<&str, &str> = about.iter().copied().collect();
+    let about = serde_json::to_string(&about)?;
+    let rest = header.strip_prefix('{').unwrap_or(&header);
+    let comma = if rest.starts_with('}') { "" } else { "," };
+    Ok(format!("{{\"__metadata__\":{about}{comma}{rest}"))
 }
 
 /// Values that are converted at a time.

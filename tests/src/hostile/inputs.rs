@@ -83,7 +83,7 @@ pub fn idx(bytes: &[u8]) -> Verdict {
     verdict
 }
 
-/// Decodes a PNG or JPEG picture, as an input and in a data set.
+/// Decodes a picture, as an input and in a data set.
 pub fn picture(bytes: &[u8]) -> Verdict {
     let folder = folder();
     let path = put(&folder, "train/class/picture.png", bytes);

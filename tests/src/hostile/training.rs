@@ -68,6 +68,7 @@ fn pictures() -> DataSet {
         class_names: None,
         input: None,
         target: None,
+        notes: Vec::new(),
     }
 }
 
@@ -135,6 +136,7 @@ fn prepared(recipe: &Recipe, network: &ShapedGraph) -> Result<()> {
             epoch: 0,
             skip_corrupt: recipe.data.skip_corrupt,
             target: data.target.clone(),
+            mix: None,
             workers: 1,
         };
         load(&job).try_for_each(|batch| batch.map(drop))?;

@@ -53,13 +53,13 @@ fn training(dice: &mut Dice, answer: &[usize]) -> Training {
     ];
     let optimiser = dice.pick(&optimisers);
     let max_gradient_norm = dice.percent(30).then_some(0.5);
-    Training { loss, optimiser, max_gradient_norm, recompute: dice.percent(50) }
+    Training { loss, optimiser, max_gradient_norm, recompute: dice.percent(50), average: None }
 }
 
 /// What the net should answer.
 fn labels(dice: &mut Dice, loss: Loss, answer: &[usize]) -> Tensor {
     match loss {
-        Loss::MeanSquaredError(_) => random::input(names::LABELS, answer, 1),
+        Loss::MeanSquaredError(_) | Loss::SoftCrossEntropy { .. } => random::input(names::LABELS, answer, 1),
         Loss::CrossEntropy { .. } => {
             let shape = [&answer[..1], &answer[2..]].concat();
             let classes = (0..shape.iter().product()).map(|_| dice.below(answer[1]) as f32).collect();

@@ -4,6 +4,7 @@
 //! key. Nothing is read but the text: whether files exist and fit is found out when they are needed.
 
 mod beginning;
+mod data;
 mod options;
 mod read;
 mod section;
@@ -13,7 +14,7 @@ mod transforms;
 mod yaml;
 
 use super::schedule::Schedule;
-use crate::data::{Format, Pair, Transform};
+use crate::data::{Format, Mix, Pair, Source, Transform};
 use cnnc_compiler::diagnostic::Diagnostic;
 use cnnc_compiler::resolve::{INIT_FILE, Request, SETTINGS_FILE};
 use cnnc_compiler::training::Training;
@@ -110,18 +111,20 @@ pub struct Entry {
 /// Which data.
 #[derive(Clone, Debug)]
 pub struct DataChoice {
-    /// How they lie on the disk.
-    pub format: Format,
-    /// Their folder.
-    pub path: PathBuf,
+    /// Where they lie on the disk, and how.
+    pub source: Source,
     /// Tensors that stand in the recipe, for training and for validation; `None` where the data lie on the disk.
     pub tensors: Option<(Pair, Option<Pair>)>,
     /// What is done to a picture before training; `None` is what the spec's `image(...)` says.
     pub train: Option<Vec<Transform>>,
     /// What is done to a picture before validation.
     pub validation: Option<Vec<Transform>>,
+    /// How the samples of a batch are mixed; the classes are told by the network.
+    pub mix: Option<Mix>,
     /// Whether a file that cannot be read is named and left out; else it ends the run.
     pub skip_corrupt: bool,
+    /// Whether every picture is read once before anything is trained.
+    pub check: bool,
     /// Threads that load, at most [`MOST_WORKERS`].
     pub workers: usize,
     /// Whether the last batch of an epoch is left out when it is smaller.
@@ -131,7 +134,7 @@ pub struct DataChoice {
 impl DataChoice {
     /// Whether numbers are the answer, and not classes.
     pub fn has_numbers(&self) -> bool {
-        matches!(self.format, Format::Csv | Format::Npy)
+        matches!(self.source.format, Format::Csv | Format::Npy)
     }
 }
 

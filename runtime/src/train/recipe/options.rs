@@ -122,7 +122,17 @@ fn adam(reader: &Reader, section: &mut Section<'_>, weight_decay: f64) -> Adam {
 
 /// Reads the schedule.
 pub fn schedule(reader: &Reader, node: Option<&Node>) -> Schedule {
-    const NAMES: &[&str] = &["constant", "step", "multi_step", "cosine", "linear", "one_cycle"];
+    const NAMES: &[&str] = &[
+        "constant",
+        "step",
+        "multi_step",
+        "exponential",
+        "polynomial",
+        "cosine",
+        "cosine_warm_restarts",
+        "linear",
+        "one_cycle",
+    ];
     let Some(node) = node else { return Schedule::constant() };
     let Some((name, section)) = named(reader, "schedule", node, NAMES) else { return Schedule::constant() };
     let unit_of = |name: usize| if NAMES[name] == "one_cycle" { Unit::Batch } else { Unit::Epoch };
@@ -130,6 +140,8 @@ pub fn schedule(reader: &Reader, node: Option<&Node>) -> Schedule {
         let needs = match NAMES[name] {
             "step" => "step_size: 10",
             "multi_step" => "milestones: [30, 60]",
+            "exponential" => "gamma: 0.9",
+            "cosine_warm_restarts" => "t_0: 10",
             _ => "",
         };
         if !needs.is_empty() {
@@ -155,6 +167,7 @@ pub fn schedule(reader: &Reader, node: Option<&Node>) -> Schedule {
 fn curve_alone(name: &str) -> Curve {
     match name {
         "cosine" => Curve::Cosine { t_max: None, eta_min: 0.0 },
+        "polynomial" => Curve::Polynomial { power: 1.0, total_iters: None },
         "linear" => Curve::Linear { start_factor: 1.0 / 3.0, end_factor: 1.0, total_iters: Some(5) },
         "one_cycle" => Curve::OneCycle { total_steps: None, pct_start: 0.3, div_factor: 25.0, final_div_factor: 1e4 },
         _ => Curve::Constant,
@@ -165,6 +178,19 @@ fn curve(reader: &Reader, section: &mut Section<'_>, name: &str) -> Curve {
     match name {
         "step" => Curve::Step { step_size: needed_count(section, "step_size"), gamma: gamma(section) },
         "multi_step" => Curve::MultiStep { milestones: milestones(reader, section), gamma: gamma(section) },
+        "exponential" => {
+            section.need("gamma", "the factor of each time");
+            Curve::Exponential { gamma: gamma(section) }
+        }
+        "polynomial" => Curve::Polynomial {
+            power: section.number("power", 1.0, POSITIVE, positive),
+            total_iters: section.optional_count("total_iters", 1),
+        },
+        "cosine_warm_restarts" => Curve::CosineWarmRestarts {
+            t_0: needed_count(section, "t_0"),
+            t_mult: section.count("t_mult", 1, 1),
+            eta_min: section.number("eta_min", 0.0, NOT_NEGATIVE, not_negative),
+        },
         "cosine" => Curve::Cosine {
             t_max: section.optional_count("t_max", 1),
             eta_min: section.number("eta_min", 0.0, NOT_NEGATIVE, not_negative),

@@ -1,20 +1,19 @@
 //! A recipe's text to a [`Recipe`]: the keys of its sections, each asked for once.
 
 use super::beginning;
+use super::data::data;
 use super::section::{Pair, Reader, Section, choice, count, count_up_to, text};
 use super::settings::{self, Setting};
-use super::tensors::pair;
-use super::transforms::transforms;
 use super::yaml::{self, Node, NodeContent};
 use super::{DataChoice, EarlyStopping, Entry, ModelChoice, Monitor, Print, PrintValue, Recipe, options};
-use super::{MOST_EPOCHS, MOST_SAMPLES, MOST_WORKERS};
+use super::{MOST_EPOCHS, MOST_SAMPLES};
 use crate::DeviceName;
 use crate::MOST_THREADS;
-use crate::data::Format;
+use crate::data::Source;
 use crate::failure::{failure, file_failure};
 use crate::files;
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
-use cnnc_compiler::training::{Optimiser, Sgd, Training};
+use cnnc_compiler::training::{Loss, Optimiser, Sgd, Training};
 use cnnc_grammar::span::{FileId, Span};
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -90,12 +89,19 @@ fn recipe(mut top: Section<'_>, path: &Path) -> Option<Recipe> {
     let freeze = top.get("freeze").map(|node| beginning::patterns(reader, "freeze", node)).unwrap_or_default();
     let learns_numbers = data.as_ref().is_some_and(|data| data.has_numbers());
     let loss = options::loss(reader, top.get("loss"), learns_numbers);
+    if let (Some(DataChoice { mix: Some(_), .. }), Loss::MeanSquaredError(_), Some(node)) =
+        (&data, loss, top.get("loss"))
+    {
+        let message = "`mixup` and `cutmix` under `data` mix classes, and this loss is no cross_entropy";
+        reader.conflict(node, message, "leave it out, or write `loss: cross_entropy`");
+    }
     let optimiser = top.need("optimizer", "such as `{name: sgd, lr: 0.1}`");
     let optimiser_place = optimiser.map(|node| node.place);
     let optimiser = optimiser.and_then(|node| options::optimiser(reader, node));
     let (optimiser, learning_rate, groups) = optimiser.unwrap_or((Optimiser::Sgd(Sgd::default()), 1e-3, Vec::new()));
     let schedule = options::schedule(reader, top.get("schedule"));
     let max_gradient_norm = top.optional_number("clip_grad_norm", "a number above 0", |number| number > 0.0);
+    let average = top.optional_number("ema", "a number from 0 to 1, without 1", |decay| (0.0..1.0).contains(&decay));
     let recompute = top.flag("recompute", false);
     let batch_size = top.need("batch_size", "samples of a step");
     let batch_size_place = batch_size.map(|node| node.place);
@@ -103,6 +109,7 @@ fn recipe(mut top: Section<'_>, path: &Path) -> Option<Recipe> {
     let epochs = top.need("epochs", "times to go through the data");
     let epochs = epochs.and_then(|node| count_up_to(reader, "epochs", node, 1, MOST_EPOCHS));
     let seed = top.count("seed", 0, 0) as u64;
+    let data = data.map(|data| DataChoice { source: Source { seed, ..data.source }, ..data });
     let device = top.get("device").and_then(|node| device(reader, node)).unwrap_or_default();
     let threads = top.count_within("threads", 0, 0..=MOST_THREADS);
     let monitor = monitor(&mut top, learns_numbers);
@@ -110,7 +117,9 @@ fn recipe(mut top: Section<'_>, path: &Path) -> Option<Recipe> {
     let early_stopping = top.get("early_stopping").and_then(|node| early_stopping(reader, node));
     let checkpoint_batches = top.optional_count("checkpoint_every", 1);
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let output = top.text("output", "a folder").map_or_else(|| format!("runs/{stem}"), str::to_owned);
+    // What nobody named lies under the current folder: a recipe may be one that came with cnnc.
+    let output = top.text("output", "a folder");
+    let output = output.map_or_else(|| Path::new("runs").join(&*stem), |output| beside.join(output));
     top.finish();
     Some(Recipe {
         model: model?,
@@ -122,7 +131,7 @@ fn recipe(mut top: Section<'_>, path: &Path) -> Option<Recipe> {
         },
         freeze,
         groups,
-        training: Training { loss, optimiser, max_gradient_norm, recompute },
+        training: Training { loss, optimiser, max_gradient_norm, recompute, average },
         optimiser_place: optimiser_place?,
         learning_rate,
         schedule,
@@ -136,7 +145,7 @@ fn recipe(mut top: Section<'_>, path: &Path) -> Option<Recipe> {
         monitor,
         checkpoint_batches,
         print,
-        output: beside.join(output),
+        output,
         keys: BTreeMap::new(),
     })
 }
@@ -266,44 +275,6 @@ fn target_of(target: &str) -> String {
     let is_type = target.starts_with(|first: char| first.is_ascii_uppercase())
         && target.chars().all(|character| character.is_ascii_alphanumeric() || character == '_');
     if is_type || target.starts_with('"') { target.to_owned() } else { format!("\"{target}\"") }
-}
-
-fn data(reader: &Reader, node: &Node, beside: &Path) -> Option<DataChoice> {
-    const FORMATS: &[&str] = &["idx", "cifar10", "folder", "csv", "npy", "inline"];
-    let mut section = Section::new(reader, "data", node)?;
-    let format = section.need("format", &format!("one of {}", FORMATS.join(", ")));
-    let format = format.and_then(|node| choice(reader, "data.format", node, FORMATS));
-    if format == Some(5) {
-        return inline(section, beside);
-    }
-    let path = section.need("path", "the folder of the data set");
-    let path = path.and_then(|node| text(reader, "data.path", node, "a folder"));
-    let train = section.get("train").and_then(|node| transforms(reader, "data.train", node));
-    let validation = section.get("validation").and_then(|node| transforms(reader, "data.validation", node));
-    let skip_corrupt = section.choice("corrupt", &["stop", "skip"]) == 1;
-    let workers = section.get("workers");
-    let workers = workers.map_or(Some(1), |node| count_up_to(reader, "data.workers", node, 1, MOST_WORKERS));
-    let drop_last = section.flag("drop_last", false);
-    section.finish();
-    let format = [Format::Idx, Format::Cifar10, Format::Folder, Format::Csv, Format::Npy][format?];
-    let (path, workers) = (beside.join(path?), workers?);
-    Some(DataChoice { format, path, tensors: None, train, validation, skip_corrupt, workers, drop_last })
-}
-
-/// Data that stand in the recipe.
-fn inline(mut section: Section<'_>, beside: &Path) -> Option<DataChoice> {
-    let train = section.need("train", "`inputs` and `targets`");
-    let train = train.and_then(|node| pair(section.reader, "data.train", node));
-    let validation = section.get("validation").map(|node| pair(section.reader, "data.validation", node));
-    let drop_last = section.flag("drop_last", false);
-    section.finish();
-    let validation = match validation {
-        None => None,
-        Some(pair) => Some(pair?),
-    };
-    let (path, tensors) = (beside.to_owned(), Some((train?, validation)));
-    let (format, skip_corrupt, workers) = (Format::Npy, false, 1);
-    Some(DataChoice { format, path, tensors, train: None, validation: None, skip_corrupt, workers, drop_last })
 }
 
 /// `early_stopping: 5`, or a section.

@@ -109,7 +109,9 @@ impl<'r> Section<'r> {
 
     /// The value of a key; a key without one counts as not given.
     pub fn get(&mut self, key: &'static str) -> Option<&'r Node> {
-        self.asked.push(key);
+        if !self.asked.contains(&key) {
+            self.asked.push(key);
+        }
         let given = |pair: &&(Node, Node)| matches!(&pair.0.content, NodeContent::Text(text) if text == key);
         let found = self.pairs.iter().find(given).map(|(_, value)| value);
         found.filter(|node| node.content != NodeContent::Null)

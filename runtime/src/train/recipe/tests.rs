@@ -2,7 +2,10 @@
 
 use super::{Monitor, Recipe, read};
 use crate::DeviceName;
-use crate::data::{Format, Resize, Transform};
+use crate::data::transforms::{
+    CenterCrop, ColorJitter, Cutout, Normalize, RandomAffine, RandomCrop, RandomHorizontalFlip, Resize,
+};
+use crate::data::{Format, Size};
 use crate::train::schedule::{Curve, Unit, Warmup};
 use cnnc_compiler::diagnostic::{RenderOptions, Renderer};
 use cnnc_compiler::graph::Interpolation;
@@ -41,12 +44,12 @@ fn codes(text: &str) -> Vec<String> {
 fn the_shortest_recipe_has_pytorch_s_defaults() {
     let recipe = recipe(SHORT);
     assert_eq!(recipe.model.file, Path::new("recipes/../lenet.cnn"));
-    assert_eq!((recipe.data.format, recipe.data.path.as_path()), (Format::Idx, Path::new("/data")));
+    assert_eq!((recipe.data.source.format, recipe.data.source.path.as_path()), (Format::Idx, Path::new("/data")));
     assert_eq!((recipe.batch_size, recipe.epochs, recipe.seed, recipe.learning_rate), (128, 10, 0, 0.1));
     assert_eq!(recipe.training.loss, Loss::CrossEntropy { label_smoothing: 0.0 });
     assert_eq!(recipe.training.optimiser, Optimiser::Sgd(Sgd::default()));
     assert_eq!((recipe.device, recipe.monitor), (DeviceName::Cpu, Monitor::ValidationAccuracy));
-    assert_eq!(recipe.output, Path::new("recipes/runs/lenet"));
+    assert_eq!(recipe.output, Path::new("runs/lenet"));
     assert!(recipe.early_stopping.is_none() && recipe.data.train.is_none() && !recipe.data.skip_corrupt);
 }
 
@@ -86,18 +89,18 @@ output: out
     assert_eq!(
         recipe.data.train.expect("transforms"),
         [
-            Transform::Resize(Resize::ShorterSide(40), Interpolation::Bilinear),
-            Transform::RandomCrop { size: [32, 32], padding: 4 },
-            Transform::RandomHorizontalFlip { probability: 0.5 },
-            Transform::Cutout { size: 8 },
+            Resize { size: Size::ShorterSide(40), interpolation: Interpolation::Bilinear }.into(),
+            RandomCrop { size: [32, 32], padding: 4 }.into(),
+            RandomHorizontalFlip { p: 0.5 }.into(),
+            Cutout { size: 8 }.into(),
         ]
     );
     assert_eq!(
         recipe.data.validation.expect("transforms"),
         [
-            Transform::Resize(Resize::To([32, 33]), Interpolation::Bilinear),
-            Transform::CenterCrop([32, 32]),
-            Transform::Normalize { mean: vec![0.5, 0.4, 0.3], std: vec![0.2] },
+            Resize { size: Size::To([32, 33]), interpolation: Interpolation::Bilinear }.into(),
+            CenterCrop { size: [32, 32] }.into(),
+            Normalize { mean: vec![0.5, 0.4, 0.3], std: vec![0.2], of_pixels: true }.into(),
         ]
     );
     assert!(recipe.data.skip_corrupt && recipe.data.drop_last && recipe.data.workers == 2);
@@ -123,6 +126,11 @@ fn schedules_by_name() {
         curve("{name: multi_step, milestones: [3, 5], gamma: 0.5}"),
         Curve::MultiStep { milestones, gamma: 0.5 }
     );
+    assert_eq!(curve("polynomial"), Curve::Polynomial { power: 1.0, total_iters: None });
+    assert_eq!(curve("{name: exponential, gamma: 0.9}"), Curve::Exponential { gamma: 0.9 });
+    let restarts = Curve::CosineWarmRestarts { t_0: 4, t_mult: 2, eta_min: 0.0 };
+    assert_eq!(curve("{name: cosine_warm_restarts, t_0: 4, t_mult: 2}"), restarts);
+    assert_eq!(codes(&format!("{SHORT}schedule: {{name: exponential}}\n")), ["E608 6:11"]);
     assert_eq!(curve("cosine"), Curve::Cosine { t_max: None, eta_min: 0.0 });
     let cycle = Curve::OneCycle { total_steps: None, pct_start: 0.25, div_factor: 25.0, final_div_factor: 1e4 };
     assert_eq!(curve("{name: one_cycle, pct_start: 0.25}"), cycle);
@@ -236,11 +244,8 @@ fn what_stands_behind_an_alias_is_read_and_its_mistakes_are_placed() {
         codes(&format!("{SHORT}seed: &wrong -1\nthreads: *wrong\nmonitor: x\n")),
         ["E607 6:14", "E607 7:10", "E607 8:10"]
     );
-    let merged = said(&SHORT.replace("{name: sgd, lr: 0.1}", "{<<: &base {name: sgd}, lr: 0.1}"));
-    assert!(
-        merged.contains("`optimizer` has no key `<<`") || merged.contains("`optimizer.name` is missing"),
-        "{merged}"
-    );
+    let merged = recipe(&SHORT.replace("{name: sgd, lr: 0.1}", "{<<: &base {name: adam, lr: 3}, lr: 0.1}"));
+    assert!(matches!(merged.training.optimiser, Optimiser::Adam(_)) && merged.learning_rate == 0.1);
 }
 
 #[test]
@@ -297,13 +302,16 @@ fn the_reference_s_examples_are_recipes_and_its_keys_exist() {
     }
     // A key that a section has is asked for in the code that reads it, by its last part.
     let sources = [include_str!("read.rs"), include_str!("options.rs"), include_str!("tensors.rs")];
-    let sources = [sources.concat(), include_str!("beginning.rs").into()].concat();
+    let sources = [sources.concat(), include_str!("beginning.rs").into(), include_str!("data.rs").into()].concat();
     let keys = reference.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
     let mut known = 0;
-    let is_file = |key: &str| [".safetensors", ".jsonl", ".svg", ".lock"].iter().any(|ending| key.ends_with(ending));
+    let is_file =
+        |key: &str| [".safetensors", ".jsonl", ".svg", ".png", ".lock"].iter().any(|ending| key.ends_with(ending));
     for (key, _) in keys.filter(|(key, _)| !key.contains([':', '`', ' ']) && !is_file(key)) {
         let last = key.rsplit('.').next().unwrap_or(key);
-        let is_name = ["constant", "step", "multi_step", "cosine", "linear", "one_cycle"].contains(&key);
+        let is_name = sources.contains(&format!("\"{key}\" => Curve::"))
+            || key == "constant"
+            || crate::pictures::transforms::NAMES.contains(&key);
         assert!(is_name || sources.contains(&format!("\"{last}\"")), "no code reads `{key}`");
         known += 1;
     }
@@ -345,4 +353,36 @@ fn what_a_training_cannot_begin_from_is_said() {
 #[test]
 fn a_number_with_a_point_is_shown_with_it() {
     assert!(said(&SHORT.replace("epochs: 10", "epochs: 1.0")).contains("is 1.0"));
+}
+
+#[test]
+fn transforms_take_a_value_alone_or_by_key() {
+    let of = |list: &str| {
+        let text = SHORT.replace("path: /data", &format!("path: /data, train: {list}"));
+        recipe(&text).data.train.expect("transforms")
+    };
+    let jitter = ColorJitter { brightness: [0.6, 1.4], contrast: [0.0, 3.0], saturation: [1.0; 2], hue: [-0.1, 0.1] };
+    assert_eq!(of("[{color_jitter: {brightness: 0.4, contrast: [0, 3], hue: 0.1}}]"), [jitter.into()]);
+    let (translate, shear) = ([0.1, 0.2], [-5.0, 5.0, 0.0, 0.0]);
+    let affine =
+        RandomAffine { degrees: [-10.0, 10.0], translate, scale: [0.9, 1.1], shear, is_bilinear: true, fill: 3.0 };
+    let text = "{degrees: 10, translate: [0.1, 0.2], scale: [0.9, 1.1], shear: 5, interpolation: bilinear, fill: 3}";
+    assert_eq!(of(&format!("[{{random_affine: {text}}}]")), [affine.into()]);
+    let all = "[random_resized_crop: 8, letterbox: 8, random_vertical_flip, random_rotation: 9, random_perspective, \
+               random_grayscale, gaussian_blur: 3, rand_augment, trivial_augment_wide, auto_augment, random_erasing]";
+    assert_eq!(of(&all.replace("random_resized_crop: 8", "{random_resized_crop: 8}")).len(), 11);
+}
+
+#[test]
+fn transforms_that_cannot_be_are_told_with_their_places() {
+    let codes = |list: &str| codes(&SHORT.replace("path: /data", &format!("path: /data, train: {list}")));
+    assert_eq!(codes("[{gaussian_blur: 4}]"), ["E607 2:58"]);
+    assert_eq!(codes("[{random_rotation: {fill: 3}}]"), ["E608 2:60"]);
+    assert_eq!(codes("[random_rotation]"), ["E607 2:42"]);
+    assert_eq!(codes("[{transpose: 3}]"), ["E607 2:54"]);
+    assert_eq!(codes("[{random_affine: {degrees: 1, shear: 91}}]"), ["E607 2:78"]);
+    assert_eq!(codes("[{color_jitter: {brightnes: 1}}]"), ["E606 2:58"]);
+    assert_eq!(codes("[{normalize: {mean: 123.7, std: 58.4}}]"), ["E609 2:42"]);
+    assert_eq!(codes("[{normalize: {mean: 0.5, std: 0.5}}, {normalize: {mean: 3, std: 2}}]"), [""; 0]);
+    assert_eq!(codes("[{normalize: {mean: 0.5, std: 0.5}}, rand_augment]"), ["E609 2:78"]);
 }

@@ -165,6 +165,7 @@ fn trained(recipe: &Recipe, learner: &mut Regression, resume: bool, stop: &Atomi
         class_names: None,
         input: None,
         target: None,
+        notes: Vec::new(),
     };
     let setup = Setup::new(recipe, model.graph(), &data)?;
     let last = recipe.output.join(LAST);
@@ -350,7 +351,15 @@ fn a_sample_whose_label_is_no_class_is_named() {
     let recipe = recipe_with(folder.path(), "");
     let (odd, right): (Arc<dyn Samples>, Arc<dyn Samples>) = (Arc::new(Odd), Arc::new(Bright(9)));
     for (train, validation) in [(odd.clone(), right.clone()), (right, odd)] {
-        let data = DataSet { train, validation, classes: CLASSES, class_names: None, input: None, target: None };
+        let data = DataSet {
+            train,
+            validation,
+            classes: CLASSES,
+            class_names: None,
+            input: None,
+            target: None,
+            notes: Vec::new(),
+        };
         let refused = Setup::new(&recipe, network().graph(), &data).err().unwrap();
         let expected = "picture 8 has the label 3, and the model's classes are 0 to 2";
         assert_eq!((refused.code, refused.message.as_str()), (Code::E610, expected));

@@ -40,6 +40,34 @@ struct Open {
     key: Option<Node>,
 }
 
+/// Puts what `<<` names behind a mapping's own keys: the keys of a mapping, or of several in a list, that it does not have
+/// itself. Of several the first counts.
+fn merge(pairs: &mut Vec<(Node, Node)>) -> Result<()> {
+    let is_merge = |(key, _): &(Node, Node)| matches!(&key.content, NodeContent::Text(text) if text == "<<");
+    while let Some(place) = pairs.iter().position(is_merge) {
+        let (_, merged) = pairs.remove(place);
+        let sources = match merged.content {
+            NodeContent::List(nodes) => nodes,
+            content => vec![Node { content, place: merged.place }],
+        };
+        for source in sources {
+            let NodeContent::Map(others) = source.content else {
+                let reason = "`<<` takes keys with values, or a list of such, from elsewhere: `<<: *anchor`".into();
+                return Err(Unreadable { reason, place: source.place, help: None });
+            };
+            for (key, value) in others {
+                if pairs.iter().all(|(known, _)| known.content != key.content) {
+                    pairs.push((
+                        Node { content: key.content, place: merged.place },
+                        Node { content: value.content, place: merged.place },
+                    ));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
 /// The tree as far as it is read.
 #[derive(Default)]
 pub struct Builder {
@@ -90,6 +118,9 @@ impl Builder {
     pub fn close(&mut self, places: &Places<'_>, end: Span) -> Result<()> {
         let Some(Open { mut node, anchor, .. }) = self.open.pop() else { return Ok(()) };
         node.place = places.first_line(node.place, end);
+        if let NodeContent::Map(pairs) = &mut node.content {
+            merge(pairs)?;
+        }
         self.finished(node, anchor)
     }
 

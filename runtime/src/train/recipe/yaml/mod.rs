@@ -3,7 +3,7 @@
 //! One pass of `saphyr_parser` yields events with places, of which the tree is built; what a plain scalar is (a number, a text,
 //! nothing) serde_yaml says. Aliases are copies, counted like text that was written out. Refused, each with its place: tags, a
 //! second document, what is nested too deeply, characters that YAML does not allow, and more values or bytes than a recipe may
-//! have.
+//! have. `<<: *anchor` takes in the keys of a mapping elsewhere.
 
 mod builder;
 mod places;

@@ -124,3 +124,20 @@ fn what_is_too_deep_or_too_much_ends_where_it_is_too_much() {
     let laughs: String = (1..60).map(|level| format!("l{level}: &l{level} [*l{0}, *l{0}]\n", level - 1)).collect();
     assert!(refused(&format!("l0: &l0 x\n{laughs}")).0.contains("values"));
 }
+
+#[test]
+fn keys_of_another_mapping_are_taken_in() {
+    let text = "a: &a {x: 1, y: 2}\nb: &b {y: 3, z: 4}\nc: {<<: *a, y: 5}\nd: {<<: [*b, *a], w: 6}\n";
+    let NodeContent::Map(pairs) = tree(text).content else { panic!("a map") };
+    let keys = |number: usize| {
+        let NodeContent::Map(pairs) = &pairs[number].1.content else { panic!("a map") };
+        let pair = |(key, value): &(Node, Node)| match (&key.content, &value.content) {
+            (NodeContent::Text(key), NodeContent::Int(value)) => format!("{key}{value}"),
+            other => panic!("{other:?}"),
+        };
+        pairs.iter().map(pair).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!((keys(2).as_str(), keys(3).as_str()), ("y5 x1", "w6 y3 z4 x1"));
+    let (reason, line, column) = refused("a: 1\nb: {<<: 3}\n");
+    assert!(reason.starts_with("`<<` takes keys with values") && (line, column) == (2, 9), "{reason} {line}:{column}");
+}

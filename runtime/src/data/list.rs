@@ -1,0 +1,138 @@
+//! Pictures with their classes, in lists: `train.csv` and `validation.csv` (or `val.csv`, `valid.csv`, `test.csv`), a line a
+//! picture: its file, relative to the list's folder, and its class, by name or by number.
+//!
+//! Where every class is a whole number, these are the classes' own numbers; else the classes are the names, in their order. A
+//! first line that names the columns (`path,label`) is passed over. Pictures are decoded when they are needed.
+
+use super::table::{beside, found, lines};
+use super::{Picture, Samples, Set, SetName};
+use crate::failure::broken_file;
+use crate::pictures::decode;
+use crate::{Result, files};
+use std::collections::BTreeMap;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+/// What the columns are called in a first line that names them.
+const HEADS: [&[&str]; 2] = [
+    &["path", "file", "filename", "file_name", "image", "image_path", "filepath", "name"],
+    &["label", "class", "class_name", "category", "target", "labels", "classes"],
+];
+/// The largest number of a class that is taken for one.
+const LARGEST_CLASS: usize = 1_000_000;
+
+/// The lines of one list.
+struct List {
+    folder: PathBuf,
+    files: Vec<Box<str>>,
+    labels: Vec<u32>,
+}
+
+impl Samples for List {
+    fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    fn label(&self, index: usize) -> usize {
+        self.labels[index] as usize
+    }
+
+    fn picture(&self, index: usize, grey: bool) -> Result<Picture> {
+        let path = self.folder.join(&*self.files[index]);
+        decode(&path, BufReader::new(files::open(&path)?), grey)
+    }
+
+    fn name(&self, index: usize) -> String {
+        self.folder.join(&*self.files[index]).display().to_string()
+    }
+}
+
+/// Reads the list of a set.
+pub fn open(folder: &Path, name: SetName) -> Result<Set> {
+    let path = found(folder, name, "a picture's file and its class in each line")?;
+    // Of a class the name alone is held, once.
+    let (mut files, mut names, mut classes) = (Vec::<Box<str>>::new(), BTreeMap::<String, u32>::new(), Vec::new());
+    let mut is_first = true;
+    lines(&path, |cells| {
+        let found = cells.len();
+        let Ok([file, class]) = <[String; 2]>::try_from(cells) else {
+            return Err(format!("has {found} cells, and a picture's file and its class are 2,"));
+        };
+        let [file, class] = [file.trim(), class.trim()];
+        let is_head = std::mem::take(&mut is_first)
+            && HEADS.iter().zip([file, class]).all(|(heads, cell)| heads.contains(&cell.to_lowercase().as_str()));
+        if is_head {
+            return Ok(());
+        }
+        if file.is_empty() || class.is_empty() {
+            return Err(if file.is_empty() { "names no picture" } else { "names no class" }.into());
+        }
+        let next = names.len() as u32;
+        classes.push(*names.entry(class.to_owned()).or_insert(next));
+        files.push(file.into());
+        Ok(())
+    })?;
+    if files.is_empty() {
+        return Err(broken_file(&path, "names no picture"));
+    }
+    let numbers: Option<Vec<usize>> = names.keys().map(|name| name.parse().ok()).collect();
+    // What a class has as its label, by the order in which the list names them.
+    let mut labels = vec![0; names.len()];
+    for (place, (name, &number)) in names.iter().enumerate() {
+        labels[number as usize] = match &numbers {
+            None => place,
+            Some(_) => name.parse().unwrap_or(0),
+        };
+    }
+    if let Some(large) = labels.iter().find(|&&label| label > LARGEST_CLASS) {
+        return Err(broken_file(&path, format!("has the class {large}, and {LARGEST_CLASS} is the largest")));
+    }
+    let count = labels.iter().max().map_or(0, |largest| largest + 1);
+    let labels = classes.into_iter().map(|class| labels[class as usize] as u32).collect();
+    let names = numbers.is_none().then(|| names.into_keys().collect());
+    Ok(Set::of_classes(List { folder: beside(&path), files, labels }, count, names))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::data::{DataSet, Format, open};
+    use std::fs;
+
+    fn opened(train: &str, validation: &str) -> crate::Result<DataSet> {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join("train.csv"), train).expect("a file");
+        fs::write(folder.path().join("valid.csv"), validation).expect("a file");
+        open(Format::List, folder.path())
+    }
+
+    fn labels(samples: &dyn super::Samples) -> Vec<usize> {
+        (0..samples.len()).map(|index| samples.label(index)).collect()
+    }
+
+    #[test]
+    fn classes_are_names_in_their_order_or_numbers() {
+        let data = opened("\u{feff}path,label\r\na/x.png,dog\r\nb.png,\"cat, tabby\"\r\nc.png,dog", "d.png,dog\n");
+        let data = data.expect("a data set");
+        assert_eq!((labels(&*data.train), labels(&*data.validation)), (vec![1, 0, 1], vec![1]));
+        assert_eq!(data.class_names.as_deref(), Some(&["cat, tabby".to_owned(), "dog".to_owned()][..]));
+        assert!(data.train.name(0).ends_with("a/x.png"));
+        let data = opened("a.png,10\nb.png,2\n", "d.png,3\n").expect("a data set");
+        assert_eq!((labels(&*data.train), labels(&*data.validation), data.classes), (vec![10, 2], vec![3], 11));
+        assert!(data.class_names.is_none());
+    }
+
+    #[test]
+    fn what_is_no_line_of_a_list_is_told_with_its_number() {
+        for (train, words) in [
+            ("a.png,cat\nb.png\n", "has 1 cells, and a picture's file and its class are 2, in line 2"),
+            ("a.png,cat\n,dog\n", "names no picture in line 2"),
+            ("a.png,\n", "names no class in line 1"),
+            ("path,label\n", "names no picture"),
+            ("a.png,99999999\n", "has the class 99999999"),
+            ("a.png,cats\n", "is a class that the training set lacks"),
+        ] {
+            let refused = opened(train, "d.png,cat\n").err().expect("a failure");
+            assert!(refused.message.contains(words), "{train:?}: {}", refused.message);
+        }
+    }
+}

@@ -269,14 +269,14 @@ fn eval_says_what_weights_are_worth() {
     let recipe = folder.path().join("lenet.yaml");
     let text = format!(
         "model: {MODELS}/lenet.cnn\ndata: {{format: idx, path: {MODELS}/fashion_mnist_small}}\noptimizer: sgd\n\
-         batch_size: 64\nepochs: 1\n"
+         batch_size: 64\nepochs: 1\noutput: run\n"
     );
     fs::write(&recipe, text).expect("the recipe");
     let (recipe, weights) = (recipe.to_string_lossy(), model("lenet.safetensors"));
     let (out, _) = done(&["eval", &recipe, "--weights", &weights]);
     assert!(out.starts_with("accuracy   9"), "{out}");
     assert!(out.contains("of 200)") && out.contains("ankle boot        20"), "{out}");
-    assert!(folder.path().join("runs/lenet/confusion.svg").exists());
+    assert!(folder.path().join("run/confusion.svg").exists());
     let (json, _) = done(&["eval", &recipe, "--weights", &weights, "--format", "json"]);
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!((json["pictures"].as_u64(), json["classes"].as_array().map(Vec::len)), (Some(200), Some(10)));
@@ -312,7 +312,7 @@ fn what_is_wrong_with_a_recipe_is_shown_in_it() {
     let spec = said(&whole.replace("lenet.cnn", "no.cnn"));
     assert!(spec.contains("lenet.yaml:1:15") && spec.contains("there is no such file"), "{spec}");
     let data = said(&whole);
-    assert!(data.contains("train-images-idx3-ubyte") && data.contains("dataset-fashion-mnist"), "{data}");
+    assert!(data.contains("t10k-images-idx3-ubyte") && data.contains("dataset-fashion-mnist"), "{data}");
 }
 
 #[test]

@@ -1,16 +1,20 @@
 //! `cnnc summary FILE`: every layer with its shape, parameters and cost, in five forms.
 
 mod data;
+mod lines;
 mod memory;
+mod symbolic;
 mod table;
 mod torch;
 mod tree;
+
+pub use data::{TotalsData, totals};
 
 use crate::arguments::{self, Format};
 use crate::console::{Console, Outcome};
 use crate::model;
 use cnnc_compiler::sizes::Sizes;
-use cnnc_compiler::summary::Summary;
+use cnnc_compiler::summary::{Summary, outline};
 use cnnc_compiler::write_kernels::Bindings;
 use cnnc_runtime::Model;
 use memory::Memory;
@@ -24,11 +28,13 @@ pub fn summary(arguments: &arguments::Summary, console: &mut Console<'_>) -> Out
     }
     let bindings = reader.bindings();
     match arguments.format {
+        _ if arguments.symbolic => symbolic::print(&model, arguments, console),
         Format::Torch => console.print(&torch::lines(model.graph())),
         Format::Tree => console.print(&tree::tree(model.graph(), arguments.depth)),
         Format::Table => {
             let (summary, memory) = summed(&model, bindings, arguments, console)?;
-            table::table(&summary, memory.as_ref(), console)
+            let rows = console.timed("outline", || outline(model.graph(), &Bindings::new()));
+            table::table(&summary, &rows, arguments.depth, memory.as_ref(), console)
         }
         Format::Json => data::json(&summed(&model, bindings, arguments, console)?, console),
         Format::Yaml => data::yaml(&summed(&model, bindings, arguments, console)?, console),

@@ -21,10 +21,12 @@ const MOST_ERRORS: usize = 3;
 /// Changes that are tried for one error.
 const MOST_TRIALS: usize = 80;
 
-/// One change, in words: `padding=1` in `Conv2d(8, kernel_size=3)`.
+/// One change, in words: line 4, `Conv2d(8, kernel_size=3)`: `padding=1`.
 struct Candidate {
     words: String,
     edits: Vec<Edit>,
+    /// Whether it takes padding or a part of a kernel away, which is seldom meant.
+    lessens: bool,
 }
 
 /// Gives branches that do not meet the changes by which they would, in the place of general advice.
@@ -177,41 +179,46 @@ fn candidates(branches: &[Branch<'_>; 2], text: Text<'_>) -> Vec<Candidate> {
             all.extend(projection(branch, other, text));
         }
     }
+    all.sort_by_key(|candidate| candidate.lessens);
     all
 }
 
 /// Other values of one layer's arguments.
 fn of_call(call: &Call, other: &Branch<'_>, text: Text<'_>) -> Vec<Candidate> {
     let mut all = Vec::new();
-    let mut add = |changes: &[(&str, String)]| {
+    let mut add = |changes: &[(&str, String)], lessens: bool| {
         let edits: Vec<Edit> = changes.iter().map(|(name, value)| argument(call, name, value)).collect();
         let words: Vec<String> = changes.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        all.push(Candidate { words: format!("`{}` in {}", words.join(", "), place(call.span, text)), edits });
+        all.push(Candidate { words: format!("{}: `{}`", place(call.span, text), words.join(", ")), edits, lessens });
     };
     let number = |name: &str| given(call, name).and_then(int);
     if takes(call, "padding") {
         let now = number("padding").or(given(call, "padding").is_none().then_some(0));
-        (0..=4).filter(|value| Some(*value) != now).for_each(|value| add(&[("padding", value.to_string())]));
+        let values = (0..=4).filter(|value| Some(*value) != now);
+        values.for_each(|value| add(&[("padding", value.to_string())], now.is_some_and(|now| value < now)));
     }
     if takes(call, "stride") {
         let now = number("stride").or(given(call, "stride").is_none().then_some(1));
         let values = other.stride(text).into_iter().chain((1..=4).map(|value| value.to_string()));
         values
             .filter(|value| Some(value) != now.map(|now| now.to_string()).as_ref())
-            .for_each(|value| add(&[("stride", value)]));
+            .for_each(|value| add(&[("stride", value)], false));
     }
     if let (Some(size), true) = (number("kernel_size"), takes(call, "padding")) {
-        for size in [size + 1, size - 1].into_iter().filter(|size| *size > 0 && size % 2 == 1) {
-            add(&[("kernel_size", size.to_string()), ("padding", ((size - 1) / 2).to_string())]);
+        for next in [size + 1, size - 1].into_iter().filter(|next| *next > 0 && next % 2 == 1) {
+            add(&[("kernel_size", next.to_string()), ("padding", ((next - 1) / 2).to_string())], next < size);
         }
     }
     if takes(call, "out_channels")
         && let Some(first) = call.arguments.iter().flatten().next()
     {
         if let Some((_, channels)) = other.channels(text) {
-            let words =
-                format!("`{channels}` for `{}` in {}", text.files.text(first.value.span), place(call.span, text));
-            all.push(Candidate { words, edits: vec![Edit { span: first.value.span, replacement: channels }] });
+            let words = format!("{}: `{channels}` for `{}`", place(call.span, text), text.files.text(first.value.span));
+            all.push(Candidate {
+                words,
+                edits: vec![Edit { span: first.value.span, replacement: channels }],
+                lessens: false,
+            });
         }
     }
     all
@@ -239,11 +246,11 @@ fn projection(branch: &Branch<'_>, other: &Branch<'_>, text: Text<'_>) -> Option
         _ => (span, format!("{{ {}; {layer} }}", text.files.text(span))),
     };
     let words = if branch.is_identity() {
-        format!("`{layer}` in the place of the branch in {}", place(span, text))
+        format!("{}: `{layer}` in its place", place(span, text))
     } else {
-        format!("`{layer}` at the end of the branch in {}", place(span, text))
+        format!("{}: `{layer}` at its end", place(span, text))
     };
-    Some(Candidate { words, edits: vec![Edit { span: at, replacement }] })
+    Some(Candidate { words, edits: vec![Edit { span: at, replacement }], lessens: false })
 }
 
 /// Whether a layer has such an argument.

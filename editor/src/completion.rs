@@ -1,8 +1,8 @@
 //! Completion: what could stand at the cursor, by what stands before it.
 //!
 //! Where an item begins: layers, joins, blocks, models and the words of statements; behind `from` what is kept; behind `init`
-//! layers and schemes; behind `assert` what can be measured; in a call its arguments and the values in scope; in an `import` paths. Documentation is that of the
-//! manual, and is sent for the one item that a client asks it of.
+//! layers and schemes; behind `assert` what can be measured; in a call its arguments and the values in scope; in an `import`
+//! paths. Documentation is that of the manual, and is sent for the one item that a client asks it of.
 
 use crate::cursor::{Cursor, OpenCall};
 use crate::documents::name_of;

@@ -1,6 +1,6 @@
 //! Which rows of an outline a table shows: down to a depth, without what does nothing, and equal neighbours as one.
 
-use cnnc_compiler::summary::OutlineRow;
+use cnnc_compiler::summary::{OutlineRow, Row};
 use std::ops::Range;
 
 /// Lines that fit a screen; a table opens groups as long as it has no more.
@@ -19,6 +19,21 @@ pub struct Line {
     pub is_open: bool,
 }
 
+/// A row as it stands, beside all others.
+pub fn flat(row: &Row) -> OutlineRow {
+    OutlineRow {
+        level: 1,
+        path: row.path.clone(),
+        layer: row.layer.clone(),
+        is_group: false,
+        is_identity: false,
+        nodes: Vec::new(),
+        cost: row.cost,
+        output: row.output.clone(),
+        receptive_field: row.receptive_field,
+    }
+}
+
 /// The lines of a table. With a depth, all rows down to it; else as many levels as fit a screen, equal neighbours folded.
 pub fn lines(rows: &[OutlineRow], depth: Option<usize>) -> Vec<Line> {
     if let Some(depth) = depth {
@@ -32,7 +47,8 @@ pub fn lines(rows: &[OutlineRow], depth: Option<usize>) -> Vec<Line> {
 fn down_to(rows: &[OutlineRow], depth: usize, folds: bool) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     for (index, row) in rows.iter().enumerate() {
-        if row.level > depth || row.is_identity {
+        let is_model = row.level == 0;
+        if row.level > depth || row.is_identity || is_model != (depth == 0) {
             continue;
         }
         let is_open = row.is_group && row.level < depth && inner(rows, index).any(|inner| !rows[inner].is_identity);
@@ -66,7 +82,7 @@ fn above(path: &str) -> &str {
 /// `layer3.1 … 35`, without what both paths share.
 pub fn path(rows: &[OutlineRow], line: &Line) -> String {
     let (first, last) = (&rows[line.first].path, &rows[line.last].path);
-    let indent = "  ".repeat(rows[line.first].level - 1);
+    let indent = "  ".repeat(rows[line.first].level.saturating_sub(1));
     match line.count {
         1 => format!("{indent}{first}"),
         _ => format!("{indent}{first} … {}", last.rsplit('.').next().unwrap_or(last)),

@@ -12,7 +12,7 @@ pub use data::{TotalsData, totals};
 
 use crate::arguments::{self, Format};
 use crate::console::{Console, Outcome};
-use crate::model;
+use crate::model::{self, MOST_PLANNED};
 use cnnc_compiler::sizes::Sizes;
 use cnnc_compiler::summary::{Summary, outline};
 use cnnc_compiler::write_kernels::Bindings;
@@ -33,8 +33,12 @@ pub fn summary(arguments: &arguments::Summary, console: &mut Console<'_>) -> Out
         Format::Tree => console.print(&tree::tree(model.graph(), arguments.depth)),
         Format::Table => {
             let (summary, memory) = summed(&model, bindings, arguments, console)?;
-            let rows = console.timed("outline", || outline(model.graph(), &Bindings::new()));
-            table::table(&summary, &rows, arguments.depth, memory.as_ref(), console)
+            // Of very many layers each is a line as it is: an outline would hold them several times.
+            let (rows, depth) = match model.graph().graph.dag.len() {
+                ..=MOST_PLANNED => (outline(model.graph(), &Bindings::new()), arguments.depth),
+                _ => (summary.rows.iter().map(lines::flat).collect(), Some(1)),
+            };
+            table::table(&summary, &rows, depth, memory.as_ref(), console)
         }
         Format::Json => data::json(&summed(&model, bindings, arguments, console)?, console),
         Format::Yaml => data::yaml(&summed(&model, bindings, arguments, console)?, console),

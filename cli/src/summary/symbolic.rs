@@ -7,11 +7,13 @@ use crate::arguments::{self, Format};
 use crate::console::{Console, Outcome};
 use crate::model;
 use cnnc_compiler::check::Spec;
+use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::graph::ShapedGraph;
 use cnnc_compiler::summary::symbolic::{Form, Forms, Setting, Symbolic, symbolic};
 use cnnc_compiler::summary::{OutlineRow, Summary};
 use cnnc_compiler::write_kernels::Bindings;
 use cnnc_grammar::ast::{Declaration, Expr, ExprKind, ItemKind, Preset, TypeKind};
+use cnnc_grammar::span::Files;
 use cnnc_runtime::{Disk, Model};
 use serde::Serialize;
 
@@ -23,7 +25,12 @@ pub fn print(model: &Model, arguments: &arguments::Summary, console: &mut Consol
     let summary = model.summary(&Bindings::new(), Some(0));
     match arguments.format {
         Format::Json => json(&found, &summary, console),
-        _ => table(&found, &summary, arguments.depth, console),
+        Format::Table => table(&found, &summary, arguments.depth, console),
+        Format::Torch | Format::Tree | Format::Yaml => {
+            let message = "closed forms are written as a table or as JSON";
+            let refused = Diagnostic::without_place(Code::E206, message);
+            Err(console.fail(&refused.help("leave `--format` out, or give `--format json`"), &Files::default()))
+        }
     }
 }
 
@@ -193,6 +200,7 @@ fn json(found: &Symbolic, summary: &Summary, console: &mut Console<'_>) -> Outco
         rows: found
             .rows
             .iter()
+            .filter(|row| row.row.level > 0)
             .map(|row| RowData {
                 path: &row.row.path,
                 layer: &row.row.layer,

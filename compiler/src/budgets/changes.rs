@@ -65,7 +65,7 @@ enum Outcome {
     /// The changed spec has other faults, or the network takes or gives something else.
     Unfit,
     /// The budget is still not kept.
-    Past(Found),
+    Past,
     /// It is.
     Kept(Found),
 }
@@ -74,21 +74,20 @@ impl Tries<'_> {
     /// The smallest change of a number that keeps the budget.
     fn mildest(&mut self, number: Number) -> Option<Kept> {
         let Number { place, mut steps, .. } = number;
-        // What the largest change does not do no smaller one does; and what it does not move at all is not looked at again.
+        // What the largest change does not do no smaller one does.
         if let Some(largest) = steps.last()
-            && let Some(Outcome::Past(_)) = self.outcome(largest)
+            && let Some(Outcome::Past) = self.outcome(largest)
         {
             return None;
         }
-        let mut chosen = None;
-        for (index, step) in steps.iter().enumerate() {
-            match self.outcome(step)? {
-                Outcome::Kept(found) => {
-                    chosen = Some((index, found));
-                    break;
-                }
-                Outcome::Past(found) if found == *self.before => return None,
-                Outcome::Past(_) | Outcome::Unfit => {}
+        // The larger the change, the more it does; where one does not fit, a larger one may.
+        let (mut least, mut most, mut chosen) = (0, steps.len(), None);
+        while least < most {
+            let middle = least + (most - least) / 2;
+            match self.outcome(steps.get(middle)?) {
+                Some(Outcome::Kept(found)) => (most, chosen) = (middle, Some((middle, found))),
+                Some(Outcome::Past | Outcome::Unfit) => least = middle + 1,
+                None => break,
             }
         }
         let (index, found) = chosen?;
@@ -118,7 +117,7 @@ impl Tries<'_> {
                 let networks: Vec<&ShapedGraph> = checked.networks.iter().collect();
                 if broken(&networks) < self.broken { Outcome::Kept(found) } else { Outcome::Unfit }
             }
-            Some((found, _)) => Outcome::Past(found),
+            Some(_) => Outcome::Past,
         })
     }
 }

@@ -55,6 +55,9 @@ pub(super) fn numbers(text: Text<'_>, weights: &HashMap<Span, u64>, grows: bool)
     search.found
 }
 
+/// Steps from a number to nothing, about.
+const MOST_STEPS: i64 = 64;
+
 /// The walk over the trees.
 struct Search<'w> {
     weights: &'w HashMap<Span, u64>,
@@ -196,21 +199,18 @@ impl Search<'_> {
         }
     }
 
-    /// The values of a whole number, from the next on: small ones one by one, large ones in eighths and multiples of 8.
+    /// The values of a whole number, from the next on: small ones one by one, large ones in multiples of 8.
     fn ladder(&self, value: i64) -> Vec<i64> {
-        let scaled = |eighths: i64| match value.checked_mul(eighths).map(|scaled| scaled / 8) {
-            Some(scaled) if value >= 32 => scaled / 8 * 8,
-            Some(scaled) => scaled,
-            None => value,
-        };
+        // In multiples of 8, as few as there are steps.
+        let step = (value / MOST_STEPS / 8 + 1).saturating_mul(8);
+        let multiples = |from: i64, to: i64| (from / step + 1..=to / step).map(move |times| times * step);
         let mut values: Vec<i64> = match (self.grows, value) {
             (_, ..1) => Vec::new(),
             (true, ..16) => (value + 1..=value + 8).collect(),
             (false, ..16) => (1..value).rev().collect(),
-            (true, _) => [9, 10, 12, 16, 24, 32].map(scaled).to_vec(),
-            (false, _) => [7, 6, 5, 4, 3, 2, 1].map(scaled).to_vec(),
+            (true, _) => multiples(value, value.saturating_mul(4)).collect(),
+            (false, _) => multiples(0, value - 1).rev().collect(),
         };
-        values.dedup();
         values.retain(|next| *next > 0 && *next != value);
         values
     }

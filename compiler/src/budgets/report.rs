@@ -176,10 +176,10 @@ fn labelled(diagnostic: Diagnostic, budget: &Budget, shaped: &ShapedGraph) -> Di
     let total = shares.iter().fold(0u64, |sum, (_, share, _)| sum.saturating_add(*share));
     let costly = shares.into_iter().take(LABELLED).filter(|(_, share, _)| share.saturating_mul(20) >= total);
     costly.fold(diagnostic, |diagnostic, (span, share, uses)| {
-        let noun = if budget.measure == Measure::Memory { " bytes of parameters and outputs" } else { "" };
+        let noun = if budget.measure == Measure::Memory { "bytes of parameters and outputs" } else { "of them" };
         let part = 100.0 * share as f64 / total.max(1) as f64;
         let times = if uses == 1 { String::new() } else { format!(", in {uses} uses") };
-        diagnostic.label(span, format!("{}{noun} of it, {part:.0}%{times}", grouped(share)))
+        diagnostic.label(span, format!("{} {noun}, {part:.0}%{times}", grouped(share)))
     })
 }
 

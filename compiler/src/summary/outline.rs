@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// A module, a layer, or a join without a name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OutlineRow {
-    /// How deep it stands; the model's own children are at 1.
+    /// How deep it stands: the model itself at 0, its children at 1.
     pub level: usize,
     /// Its path, as in a `state_dict`; a join without a name has the path of the module around it.
     pub path: Arc<str>,
@@ -31,7 +31,7 @@ pub struct OutlineRow {
     pub receptive_field: Option<ReceptiveField>,
 }
 
-/// All modules, layers and joins in the order of the text, each group before what stands in it. `bindings` say the sizes of
+/// The model, and all modules, layers and joins in the order of the text, each group before what stands in it. `bindings` say the sizes of
 /// symbols.
 pub fn outline(shaped: &ShapedGraph, bindings: &Bindings) -> Vec<OutlineRow> {
     let tree = Tree::new(shaped);
@@ -39,11 +39,11 @@ pub fn outline(shaped: &ShapedGraph, bindings: &Bindings) -> Vec<OutlineRow> {
     let order = shaped.graph.dag.order().unwrap_or_default();
     let fields = receptive_field::receptive_fields(shaped, &order, &|id| table.shape(id));
     let costs: HashMap<NodeId, Cost> = costs(shaped, bindings).into_iter().collect();
-    let mut levels: HashMap<ItemId, usize> = HashMap::from([(0, 0)]);
+    let mut levels: HashMap<ItemId, usize> = HashMap::new();
     let mut rows = Vec::new();
     for id in tree.in_order() {
         let Some(item) = tree.items.get(id) else { continue };
-        let Some(level) = item.parent.and_then(|parent| levels.get(&parent)).map(|level| level + 1) else { continue };
+        let level = item.parent.and_then(|parent| levels.get(&parent)).map_or(0, |level| level + 1);
         levels.insert(id, level);
         let nodes = tree.nodes(id);
         let of_nodes = nodes.iter().filter_map(|node| costs.get(node));

@@ -211,15 +211,11 @@ fn of_call(call: &Call, other: &Branch<'_>, text: Text<'_>) -> Vec<Candidate> {
     }
     if takes(call, "out_channels")
         && let Some(first) = call.arguments.iter().flatten().next()
+        && let Some((_, channels)) = other.channels(text)
     {
-        if let Some((_, channels)) = other.channels(text) {
-            let words = format!("{}: `{channels}` for `{}`", place(call.span, text), text.files.text(first.value.span));
-            all.push(Candidate {
-                words,
-                edits: vec![Edit { span: first.value.span, replacement: channels }],
-                lessens: false,
-            });
-        }
+        let words = format!("{}: `{channels}` for `{}`", place(call.span, text), text.files.text(first.value.span));
+        let edits = vec![Edit { span: first.value.span, replacement: channels }];
+        all.push(Candidate { words, edits, lessens: false });
     }
     all
 }

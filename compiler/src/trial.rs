@@ -1,5 +1,5 @@
-//! Changes of a spec that are tried before anybody is told of them: edits come in, and what a check of the changed text finds goes
-//! out. Budgets and branches that do not meet take their mends from here.
+//! Changes of a spec that are tried before anybody is told of them: edits come in, and what a check of the changed text finds
+//! goes out. Budgets and branches that do not meet take their mends from here.
 
 use crate::check::Checked;
 use crate::diagnostic::{Applicability, Code, Edit, Fix, Problems, mended};

@@ -1,4 +1,5 @@
-//! Budgets: what each measures, at which sizes, where it may stand, and that the changes that are offered do what is said of them.
+//! Budgets: what each measures, at which sizes, where it may stand, and that the changes that are offered do what is said of
+//! them.
 
 mod common;
 

@@ -134,7 +134,7 @@ fn parameters_become_symbols_where_the_structure_allows_it() {
     assert_eq!(bound, [("depth", "the structure depends on it")]);
     // 27w + w, 18w² + 2w, 36w² + 2w, 2wc + c
     let parameters = forms.totals.parameters.expect("a form").to_string();
-    assert_eq!(parameters, "54·width² + 2·classes·width + classes + 32·width");
+    assert_eq!(parameters, "2·classes·width + 54·width² + classes + 32·width");
     let macs = forms.totals.macs.expect("a form").to_string();
     assert_eq!(macs, "54·H·N·W·width² + 27·H·N·W·width + 2·N·classes·width");
 }

@@ -1,7 +1,7 @@
 //! Differences as Markdown, for a comment in a review.
 
 use super::Answer;
-use super::words::{MOST_FOLLOWING, fates, loaded_bytes, loading, sentence, subject, tensor, totals};
+use super::words::{MOST_FOLLOWING, fates, loaded_bytes, loading, sentence, subject, tensor, totals, weighty};
 use crate::numbers::counted;
 use cnnc_compiler::diff::{Change, ChangeKind, Fate};
 
@@ -24,17 +24,18 @@ pub fn text(answer: &Answer) -> String {
         let (_, names) = subject(first);
         text += &format!("- shifted: {}, the first {}\n", counted(shifted.len(), "item"), code(&names));
     }
-    let following = &answer.difference.following;
+    let (following, seeing) = weighty(&answer.difference.following);
     if !following.is_empty() {
-        text += &format!(
-            "\n<details><summary>{} give or cost something else because of it</summary>\n\n",
-            counted(following.len(), "layer")
-        );
+        let number = counted(following.len(), "layer");
+        text += &format!("\n<details><summary>{number} give or cost something else because of it</summary>\n\n");
         following.iter().take(MOST_FOLLOWING).for_each(|change| text += &line(change));
         if following.len() > MOST_FOLLOWING {
             text += &format!("- and {}\n", counted(following.len() - MOST_FOLLOWING, "more layer"));
         }
         text += "\n</details>\n";
+    }
+    if seeing > 0 {
+        text += &format!("\nAnother part of the input is seen by {}.\n", counted(seeing, "layer"));
     }
     let tensors = &answer.difference.tensors;
     text += &format!("\n<details><summary>Tensors: {}; {}</summary>\n\n", fates(tensors), loaded_bytes(tensors));

@@ -1,7 +1,9 @@
 //! Differences in a terminal.
 
 use super::Answer;
-use super::words::{MOST_FOLLOWING, difference, fates, loaded_bytes, loading, sentence, subject, tensor, totals};
+use super::words::{
+    MOST_FOLLOWING, difference, fates, loaded_bytes, loading, sentence, subject, tensor, totals, weighty,
+};
 use crate::console::{Console, Outcome};
 use crate::numbers::{column_width, counted, padded, padded_before};
 use cnnc_compiler::diff::{Change, ChangeKind, Fate};
@@ -50,16 +52,21 @@ fn lines(changes: &[&Change], console: &mut Console<'_>) -> Outcome {
 
 /// What gives or costs something else without having been changed.
 fn following(answer: &Answer, console: &mut Console<'_>) -> Outcome {
-    let following: Vec<&Change> = answer.difference.following.iter().collect();
-    if following.is_empty() {
+    let (following, seeing) = weighty(&answer.difference.following);
+    if answer.difference.following.is_empty() {
         return Ok(());
     }
     console.print(&format!("\n {}\n", console.bold("and so")))?;
     lines(following.get(..MOST_FOLLOWING).unwrap_or(&following), console)?;
-    match following.len().checked_sub(MOST_FOLLOWING) {
-        Some(more @ 1..) => console.print(&console.faint(&format!(" = and {}\n", counted(more, "more layer")))),
-        _ => Ok(()),
+    if let Some(more @ 1..) = following.len().checked_sub(MOST_FOLLOWING) {
+        console.print(&console.faint(&format!(" = and {}\n", counted(more, "more layer"))))?;
     }
+    if seeing > 0 {
+        let verb = if seeing == 1 { "sees" } else { "see" };
+        console
+            .print(&console.faint(&format!(" = {} {verb} another part of the input\n", counted(seeing, "layer"))))?;
+    }
+    Ok(())
 }
 
 fn table(rows: &[[String; 4]], console: &mut Console<'_>) -> Outcome {

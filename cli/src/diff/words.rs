@@ -38,16 +38,30 @@ pub fn sentence(change: &Change) -> String {
     let alone = |part: &Part| format!("{}{}{}", part.what, layers(part), costs(part));
     match (change.kind, &change.before, &change.after) {
         (ChangeKind::Added, _, Some(part)) | (ChangeKind::Removed, Some(part), _) => alone(part),
-        (ChangeKind::Rewired, _, Some(part)) => format!("{} takes other values", part.what),
+        (ChangeKind::Rewired, _, Some(part)) => format!("{} takes other values", layer(part)),
         (ChangeKind::Renamed | ChangeKind::Shifted, _, Some(part)) => {
-            format!("{}{}, the same", part.what, layers(part))
+            format!("{}{}, the same", layer(part), layers(part))
         }
         (ChangeKind::Changed, Some(before), Some(after)) => {
             format!("{} → {}{}", before.what, after.what, moved(before, after))
         }
-        (_, Some(before), Some(after)) => format!("{}{}", after.what, moved(before, after)),
+        (_, Some(before), Some(after)) => format!("{}{}", layer(after), moved(before, after)),
         _ => String::new(),
     }
+}
+
+/// The layer without its arguments.
+fn layer(part: &Part) -> &str {
+    part.what.split('(').next().unwrap_or(&part.what)
+}
+
+/// Of what follows from changes, what gives or costs something else; the rest only sees another part of the input.
+pub fn weighty(following: &[Change]) -> (Vec<&Change>, usize) {
+    let counts = |part: &Option<Part>| part.as_ref().map(|part| (part.cost, part.output.clone()));
+    let told: Vec<&Change> =
+        following.iter().filter(|change| counts(&change.before) != counts(&change.after)).collect();
+    let rest = following.len() - told.len();
+    (told, rest)
 }
 
 /// `, 1,234 parameters, 5,678 MACs`, nothing where there are none.
@@ -56,9 +70,8 @@ fn costs(part: &Part) -> String {
     if part.cost.parameters > 0 {
         text += &format!(", {} parameters", grouped(part.cost.parameters));
     }
-    match part.cost.macs {
-        Some(macs @ 1..) => text += &format!(", {} MACs", grouped(macs)),
-        Some(0) | None => {}
+    if let Some(macs @ 1..) = part.cost.macs {
+        text += &format!(", {} MACs", grouped(macs));
     }
     text
 }

@@ -1,5 +1,5 @@
-//! `cnnc dump FILE --prove`: the network fused and not, on the same random inputs and parameters, and how far they are apart layer
-//! by layer.
+//! `cnnc dump FILE --prove`: the network fused and not, on the same random inputs and parameters, and how far they are apart
+//! layer by layer.
 //!
 //! The fused network's kernels run as on this machine; every kernel's value is taken out, after the passes, so that nothing is
 //! fused less for being looked at. The network without passes runs by the reference kernels, and gives every layer's value. What
@@ -74,20 +74,29 @@ fn every_layer(shaped: &ShapedGraph) -> (ShapedGraph, Vec<Arc<str>>) {
     (shown, paths)
 }
 
-/// Takes every kernel's value out of a network that is fused already; gives the layers of each.
+/// Takes every kernel's value out of a network that is fused already; gives the layers of each, none where the last of them is
+/// only finished by a later kernel, as a convolution whose bias is added there.
 fn every_kernel(fused: &mut KernelGraph) -> Vec<Vec<Arc<str>>> {
     let constants = fused.constants();
-    let computed: Vec<_> = fused
-        .dag
-        .iter()
+    let order = fused.dag.order().unwrap_or_default();
+    let nodes = order.into_iter().filter_map(|id| Some((id, fused.dag.get(id)?)));
+    let computed: Vec<_> = nodes
         .filter(|(id, node)| !constants.contains(id) && !node.kernel.is_given())
         .map(|(id, node)| (id, node.origins.clone()))
         .collect();
+    let mut finished: HashMap<Arc<str>, usize> = HashMap::new();
+    for (place, (_, origins)) in computed.iter().enumerate() {
+        finished.extend(origins.iter().map(|origin| (origin.clone(), place)));
+    }
     fused.outputs = Default::default();
     for (place, (node, _)) in computed.iter().enumerate() {
         fused.outputs.push(Port { name: format!("{place}").into(), node: *node });
     }
-    computed.into_iter().map(|(_, origins)| origins).collect()
+    let kernels = computed.into_iter().enumerate().map(|(place, (_, origins))| {
+        let is_finished = origins.last().is_some_and(|last| finished.get(last) == Some(&place));
+        if is_finished { origins } else { Vec::new() }
+    });
+    kernels.collect()
 }
 
 /// An input of random numbers for each of the model's.

@@ -1,5 +1,5 @@
-//! `cnnc summary FILE --symbolic`: shapes and costs as closed forms, in the sizes that the spec leaves open and in the model's own
-//! whole numbers.
+//! `cnnc summary FILE --symbolic`: shapes and costs as closed forms, in the sizes that the spec leaves open and in the model's
+//! own whole numbers.
 
 use super::lines::{layer, lines, path};
 use super::table::{self, Column};
@@ -142,7 +142,9 @@ fn text(form: &Option<Form>) -> String {
 
 /// `[N, 2·width, H//2, W//2]`
 fn shape(sizes: &[Form]) -> String {
-    format!("[{}]", sizes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+    // Commas part sizes here, and not thousands.
+    let size = |form: &Form| form.to_string().replace(',', "");
+    format!("[{}]", sizes.iter().map(size).collect::<Vec<_>>().join(", "))
 }
 
 #[derive(Serialize)]
@@ -183,12 +185,12 @@ struct CostData {
 
 fn costs(forms: &Forms) -> CostData {
     let [params, buffers, macs, activation_bytes] =
-        named(forms).map(|(_, form)| form.as_ref().map(ToString::to_string));
+        named(forms).map(|(_, form)| form.as_ref().map(|form| form.to_string().replace(',', "")));
     CostData { params, buffers, macs, activation_bytes }
 }
 
 fn json(found: &Symbolic, summary: &Summary, console: &mut Console<'_>) -> Outcome {
-    let sizes = |forms: &[Form]| forms.iter().map(ToString::to_string).collect::<Vec<String>>();
+    let sizes = |forms: &[Form]| forms.iter().map(|form| form.to_string().replace(',', "")).collect::<Vec<String>>();
     let data = Data {
         model: &summary.model,
         symbols: found.kept.iter().map(|(name, value)| Parameter { name, value: *value, reason: None }).collect(),

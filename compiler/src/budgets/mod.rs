@@ -2,9 +2,9 @@
 //! the spec that would keep it.
 //!
 //! A budget speaks of the network as the spec has it, at the sizes that it names, whatever other sizes a command asks for. A
-//! change is offered only once it was made: the changed text was checked whole, nothing else is wrong with it, the network takes
-//! and gives what it did before, the budget is kept and no other one is lost. `measure.rs` measures, `report.rs` says what was found, `numbers.rs`
-//! finds what could be changed in the text, `changes.rs` tries it.
+//! change is offered only once it was made: the changed text was checked whole, nothing else is wrong with it, the network
+//! takes and gives what it did before, the budget is kept and no other one is lost. `measure.rs` measures, `report.rs` says
+//! what was found, `numbers.rs` finds what could be changed in the text, `changes.rs` tries it.
 
 mod changes;
 mod measure;

@@ -2,8 +2,8 @@
 //! compute less is put down to the note of that layer.
 //!
 //! Only what every run does counts: constants are made once. A kernel that only moves elements is counted as a copy of what it
-//! gives, though a plan may find a view in its place. Where a kernel took a layer's work in, what it reads and computes more is
-//! taken off that layer's saving again, so that all savings together are what the graph was relieved of.
+//! gives, though a plan may find a view in its place. Where a kernel took the work of layers in, what it reads and computes more
+//! is taken off what they cost before, and they share the rest, so that all savings together are what the graph was relieved of.
 
 use super::Note;
 use crate::graph::NodeId;
@@ -59,20 +59,27 @@ impl Account {
     /// Puts down what was saved between two looks to the notes of the pass that ran between.
     pub fn settle(&self, after: &Account, notes: &mut [Note]) {
         let mut saved: HashMap<Arc<str>, Saved> = HashMap::new();
-        let places: HashSet<&Arc<str>> = self.costs.keys().chain(after.costs.keys()).collect();
+        let mut places: Vec<&Arc<str>> = self.costs.keys().chain(after.costs.keys()).collect();
+        places.sort();
+        places.dedup();
+        for place in &places {
+            let mut less = self.costs.get(*place).copied().unwrap_or_default();
+            less.add(after.costs.get(*place).copied().unwrap_or_default(), -1);
+            saved.insert((*place).clone(), less);
+        }
         for place in places {
-            let mut less = self.costs.get(place).copied().unwrap_or_default();
-            less.add(after.costs.get(place).copied().unwrap_or_default(), -1);
             let held = self.holds.get(place);
             let is_new = |layer: &&Arc<str>| held.is_none_or(|held| !held.contains(*layer)) && *layer != place;
             let mut taken: Vec<&Arc<str>> = after.holds.get(place).into_iter().flatten().filter(is_new).collect();
             taken.sort();
-            // A kernel that took others in costs more for their sake.
             if taken.is_empty() {
-                saved.entry(place.clone()).or_default().add(less, 1);
+                continue;
             }
+            // A kernel that took others in costs more for their sake: what is left of both is the saving of each, evenly.
+            let mut pool = saved.remove(place).unwrap_or_default();
+            taken.iter().for_each(|layer| pool.add(saved.remove(*layer).unwrap_or_default(), 1));
             for (index, layer) in taken.iter().enumerate() {
-                saved.entry((*layer).clone()).or_default().add(less.part(index, taken.len()), 1);
+                saved.entry((*layer).clone()).or_default().add(pool.part(index, taken.len()), 1);
             }
         }
         let mut notes_of: HashMap<Arc<str>, usize> = HashMap::new();

@@ -31,8 +31,8 @@ pub struct OutlineRow {
     pub receptive_field: Option<ReceptiveField>,
 }
 
-/// The model, and all modules, layers and joins in the order of the text, each group before what stands in it. `bindings` say the sizes of
-/// symbols.
+/// The model, and all modules, layers and joins in the order of the text, each group before what stands in it. `bindings` say
+/// the sizes of symbols.
 pub fn outline(shaped: &ShapedGraph, bindings: &Bindings) -> Vec<OutlineRow> {
     let tree = Tree::new(shaped);
     let table = Table::new(shaped, bindings);

@@ -1,7 +1,7 @@
 //! `assert`: budgets of a model, read where they stand, and tied to the network's values once all of it is written out.
 //!
-//! A budget speaks of the model in whose outermost braces it stands, as a whole, so that it may stand anywhere in them. Of a model
-//! that is called as a block, and of presets alike, those of the network that is asked for are held, and none of others.
+//! A budget speaks of the model in whose outermost braces it stands, as a whole, so that it may stand anywhere in them. Of a
+//! model that is called as a block, and of presets alike, those of the network that is asked for are held, and none of others.
 
 use crate::graph::{AssertedSize, Budget, Measure, ModuleId, NodeId};
 use crate::resolve::builder::{Builder, Cursor, Frame, Network};

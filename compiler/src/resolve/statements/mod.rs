@@ -1,4 +1,5 @@
-//! Statements about the flow and the network: `input`, `keep`, `from`, `output`, `expect`, `assert`, `labels`, `init`, `let`, `tied`.
+//! Statements about the flow and the network: `input`, `keep`, `from`, `output`, `expect`, `assert`, `labels`, `init`, `let`,
+//! `tied`.
 //!
 //! None of them writes out an item. Those of which one network has one list keep it, each in a state of its own: [`Inputs`],
 //! [`Outputs`], [`Budgets`], [`Labels`], [`Initialisers`].

@@ -9,8 +9,8 @@ pub(super) type Points = [i64; 3];
 /// Coefficients by the powers of the variables.
 pub(super) type Polynomial = BTreeMap<Vec<u8>, Ratio>;
 
-/// The polynomial of degree two in each variable that has these values: one for each choice of points, the last variable's fastest.
-/// `None` where numbers pass all bounds.
+/// The polynomial of degree two in each variable that has these values: one for each choice of points, the last variable's
+/// fastest. `None` where numbers pass all bounds.
 pub(super) fn polynomial(points: &[Points], values: &[i128]) -> Option<Polynomial> {
     let mut table: Vec<Ratio> = values.iter().map(|value| Ratio::whole(*value)).collect();
     let mut stride = 1;

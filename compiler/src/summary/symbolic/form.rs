@@ -148,15 +148,16 @@ impl fmt::Display for Form {
             if sizes.is_empty() || size != "1" || under != 1 {
                 factors.push(if under == 1 { size } else { format!("{size}/{under}") });
             }
-            factors.extend(powers(sizes));
+            let is_alone = factors.is_empty();
+            factors.extend(powers(sizes, is_alone));
             write!(f, "{sign}{}", factors.join("·"))?;
         }
         Ok(())
     }
 }
 
-/// `N`, `(H//2 + 1)²`
-fn powers(sizes: &[Dim]) -> Vec<String> {
+/// `N`, `(H//2 + 1)²`, `(H//2)`; a division that stands alone needs no parentheses.
+fn powers(sizes: &[Dim], is_alone: bool) -> Vec<String> {
     let mut powers: Vec<(&Dim, usize)> = Vec::new();
     for size in sizes {
         match powers.last_mut() {
@@ -166,7 +167,8 @@ fn powers(sizes: &[Dim]) -> Vec<String> {
     }
     let written = powers.into_iter().map(|(size, power)| {
         let text = size.to_string();
-        let text = if text.contains(' ') { format!("({text})") } else { text };
+        let is_bare = is_alone && sizes.len() == 1;
+        let text = if text.contains([' ', '/', '*']) && !is_bare { format!("({text})") } else { text };
         match power {
             1 => text,
             2 => format!("{text}²"),

@@ -25,6 +25,9 @@ use variables::{Variable, fitted};
 /// The most parameters that are kept as symbols together.
 const MOST_PARAMETERS: usize = 3;
 
+/// The most layers of a network that is written out with other values of its parameters.
+const MOST_LAYERS: usize = 20_000;
+
 /// A parameter of the model, and the value that it has.
 pub type Setting = (Arc<str>, i64);
 
@@ -117,6 +120,7 @@ pub fn symbolic(
     let mut leaves = base.leaves.clone();
     for setting in settings {
         let found = match kept.len() {
+            _ if base.leaves.len() > MOST_LAYERS => Err("the network is too large to be written out again and again"),
             MOST_PARAMETERS.. => Err("more parameters are kept already"),
             _ => Variable::new(setting, &base, &profile).and_then(|variable| {
                 let all = [kept.as_slice(), &[variable]].concat();

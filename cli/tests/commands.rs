@@ -263,7 +263,7 @@ fn a_table_fits_a_screen_and_opens() {
     assert!(all.lines().count() > 400 && !all.contains(" × "), "{}", all.lines().count());
     let (whole, _) = done(&["summary", &deep, "--depth", "0"]);
     assert!(whole.contains(" ResNet152 ") && whole.lines().count() < 16, "{whole}");
-    let totals = |text: &str| text.lines().filter(|line| line.starts_with(" MACs ")).map(str::to_owned).last();
+    let totals = |text: &str| text.lines().filter(|line| line.starts_with(" MACs ")).map(str::to_owned).next_back();
     assert!(totals(&table).is_some() && totals(&table) == totals(&all) && totals(&all) == totals(&whole));
     let (joined, _) = done(&["summary", &model("unet.cnn"), "--depth", "9"]);
     assert!(!joined.contains("Identity"), "{joined}");

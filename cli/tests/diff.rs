@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{cnnc, done};
+use common::{MODELS, cnnc, done, refused, text};
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
@@ -29,10 +29,10 @@ fn git(folder: &Path, arguments: &[&str]) {
 /// A folder with the spec before, and a file with the spec after the change.
 fn folder(change: impl Fn(&str) -> String) -> (tempfile::TempDir, String, String) {
     let folder = tempfile::tempdir().expect("a folder");
-    let write = |name: &str, text: &str| {
+    let write = |name: &str, content: &str| {
         let path = folder.path().join(name);
-        std::fs::write(&path, text).expect("a file");
-        path.to_str().expect("a path").to_owned()
+        std::fs::write(&path, content).expect("a file");
+        text(&path)
     };
     write("blocks.cnn", BLOCKS);
     let (before, after) = (write("before.cnn", BEFORE), write("after.cnn", &change(BEFORE)));
@@ -63,8 +63,8 @@ fn a_renamed_block_and_a_wider_stem() {
     assert_eq!(fates.iter().filter(|fate| **fate == "reshaped").count(), 3, "{fates:?}");
     assert_eq!(fates.iter().filter(|fate| **fate == "renamed").count(), 3, "{fates:?}");
     assert_eq!(fates.iter().filter(|fate| **fate == "kept").count(), 2, "{fates:?}");
-    let text = done(&["diff", &before, &after]);
-    assert!(text.contains("~ stem") && text.contains("> body → trunk") && text.contains("reshaped"), "{text}");
+    let told = done(&["diff", &before, &after]);
+    assert!(told.contains("~ stem") && told.contains("> body → trunk") && told.contains("reshaped"), "{told}");
     let markdown = done(&["diff", &before, &after, "--format", "markdown"]);
     assert!(markdown.contains("- renamed: `body → trunk`") && markdown.contains("| parameters |"), "{markdown}");
 }
@@ -72,8 +72,7 @@ fn a_renamed_block_and_a_wider_stem() {
 #[test]
 fn weights_are_tried_on_both() {
     let (folder, before, after) = folder(|text| text.replace("Linear(10)", "Linear(12)"));
-    let weights = folder.path().join("w.safetensors");
-    let weights = weights.to_str().expect("a path");
+    let weights = &text(&folder.path().join("w.safetensors"));
     done(&["params", &before, "--save", weights]);
     let data = json(&[&before, &after, "--weights", weights]);
     assert_eq!(data["weights"]["load"], Value::Bool(false));
@@ -81,8 +80,7 @@ fn weights_are_tried_on_both() {
     let same = json(&[&before, &before, "--weights", weights]);
     assert_eq!(same["weights"]["load"], Value::Bool(true));
     assert!(same["changes"].as_array().expect("changes").is_empty());
-    let refused = cnnc(&["diff", &after, &before, "--weights", weights]);
-    assert_eq!(refused.status.code(), Some(1));
+    assert!(refused(&["diff", &after, &before, "--weights", weights]).contains("do not fit"));
 }
 
 #[test]
@@ -96,8 +94,8 @@ fn models_of_one_file_and_revisions_of_one_file() {
     git(folder.path(), &["init", "-q"]);
     git(folder.path(), &["add", "."]);
     git(folder.path(), &["commit", "-q", "-m", "first"]);
-    let text = std::fs::read_to_string(&before).expect("a text");
-    std::fs::write(&before, text.replace("ReLU\n    body", "SiLU\n    body")).expect("a file");
+    let committed = std::fs::read_to_string(&before).expect("a text");
+    std::fs::write(&before, committed.replace("ReLU\n    body", "SiLU\n    body")).expect("a file");
     let run = |arguments: &[&str]| {
         let program = env!("CARGO_BIN_EXE_cnnc");
         let ran = Command::new(program).args(arguments).current_dir(folder.path()).output().expect("cnnc runs");
@@ -117,4 +115,22 @@ fn models_of_one_file_and_revisions_of_one_file() {
     assert!(code == Some(1) && errors.contains("no revision"), "{errors}");
     let (code, _, errors) = run(&["diff", "before.cnn"]);
     assert!(code == Some(2) && errors.contains("AFTER"), "{errors}");
+}
+
+#[test]
+fn a_deeper_network_of_the_same_family() {
+    let [shallow, deep] = ["resnet18", "resnet34"].map(|name| format!("{MODELS}/torchvision/{name}.cnn"));
+    let data = json(&[&shallow, &deep]);
+    let changes = data["changes"].as_array().expect("changes");
+    assert!(changes.iter().all(|change| change["kind"] == "added" && change["after"]["layer"] == "BasicBlock"));
+    let paths: Vec<&str> = changes.iter().filter_map(|change| change["after"]["path"].as_str()).collect();
+    assert_eq!(paths, ["layer1.2", "layer2.2", "layer2.3", "layer3.2", "layer3.3", "layer3.4", "layer3.5", "layer4.2"]);
+    assert!(
+        data["tensors"]
+            .as_array()
+            .expect("tensors")
+            .iter()
+            .all(|tensor| { tensor["fate"] == "kept" || tensor["fate"] == "new" })
+    );
+    assert!(!cnnc(&["diff", &shallow]).status.success());
 }

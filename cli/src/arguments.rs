@@ -2,6 +2,7 @@
 
 mod bench;
 mod compare;
+mod diff;
 mod doctor;
 mod explain;
 mod files;
@@ -15,6 +16,7 @@ mod train;
 
 pub use bench::Bench;
 pub use compare::Compare;
+pub use diff::{Diff, DiffFormat};
 pub use doctor::Doctor;
 pub use explain::Explain;
 pub use files::{Convert, Export, FileKeys, Import};
@@ -51,6 +53,7 @@ pub enum Command {
     Explain(Explain),
     Summary(Summary),
     Solve(Solve),
+    Diff(Diff),
     Run(Run),
     Bench(Bench),
     Params(Params),

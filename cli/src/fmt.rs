@@ -7,7 +7,7 @@
 use crate::arguments::Fmt;
 use crate::console::{Console, Outcome, Stop};
 use crate::numbers::counted;
-use crate::{diff, source};
+use crate::{source, text_diff};
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::resolve::syntax_diagnostic;
 use cnnc_grammar::span::{FileId, Files};
@@ -128,7 +128,7 @@ fn show(
     count.all += 1;
     count.changed += usize::from(text != written);
     if arguments.diff {
-        diff::print(name, text, written, console)
+        text_diff::print(name, text, written, console)
     } else if arguments.check && text != written {
         console.print(&format!("{name}\n"))
     } else {

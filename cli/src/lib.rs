@@ -39,6 +39,7 @@ mod slice;
 mod solve;
 mod source;
 mod summary;
+mod text_diff;
 mod train;
 mod tuning;
 mod values;
@@ -72,6 +73,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut console: Console<'
         Command::Explain(explain) => explain::explain(explain, &mut console),
         Command::Summary(summary) => summary::summary(summary, &mut console),
         Command::Solve(solve) => solve::solve(solve, &mut console),
+        Command::Diff(diff) => diff::diff(diff, &mut console),
         Command::Run(run) => run::run(run, &mut console),
         Command::Dump(dump) => dump::dump(dump, &mut console),
         Command::Bench(bench) => bench::bench(bench, &mut console),

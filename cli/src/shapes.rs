@@ -1,6 +1,7 @@
 //! Shapes in the JSON that commands print: a name and its sizes, the same everywhere.
 
 use cnnc_compiler::shape::{Dim, Shape};
+use cnnc_compiler::summary::{ReceptiveField, Seen};
 use serde::Serialize;
 
 /// An input or an output.
@@ -18,6 +19,24 @@ pub enum Size {
     Number(i64),
     /// `"N"`, `"(H - 1)//2 + 1"`
     Symbolic(String),
+}
+
+/// A number of rows or columns, or "whole".
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum SeenData {
+    /// `5`
+    Elements(u64),
+    /// `"whole"`
+    Whole(&'static str),
+}
+
+/// Rows and columns of a receptive field.
+pub fn field(field: ReceptiveField) -> [SeenData; 2] {
+    [field.height, field.width].map(|seen| match seen {
+        Seen::Elements(count) => SeenData::Elements(count),
+        Seen::Whole => SeenData::Whole("whole"),
+    })
 }
 
 /// The sizes of a shape.

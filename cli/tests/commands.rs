@@ -232,6 +232,44 @@ fn every_stage_is_dumped() {
     let (explained, _) = done(&["dump", &model("resnet18.cnn"), "--stage", "fused", "--explain"]);
     assert!(explained.starts_with(&plain) && explained.len() > plain.len());
     assert!(explained.contains("BatchNorm2d"), "{explained}");
+    // Of 20 batch norms, and of the activations, which are alike, one line each says what they save together.
+    let all = explained.strip_prefix(plain.as_str()).expect("what is explained");
+    let grouped = all.lines().filter(|line| line.contains(" times, ") && line.contains("saves ")).count();
+    assert!(grouped >= 2 && all.lines().count() < 40 && all.contains("all of it, saves "), "{all}");
+}
+
+#[test]
+fn a_fusion_is_proved_by_running_it() {
+    for name in ["lenet.cnn", "resnet18.cnn", "torchvision/squeezenet1_1.cnn", "inception_block.cnn"] {
+        let (out, _) = done(&["dump", &model(name), "--prove"]);
+        let (compared, rest) = out.split_once(" compared, ").expect("what was compared");
+        let error: f64 = rest.split(' ').next().and_then(|number| number.parse().ok()).expect("a number");
+        assert!((0.0..1e-4).contains(&error) && compared.contains(" of "), "{name}: {out}");
+        let numbers: Vec<&str> = compared.rsplit(": ").next().unwrap_or_default().split(" of ").collect();
+        let kernels = numbers[1].split(' ').next().unwrap_or_default();
+        let (compared, kernels): (f64, f64) =
+            (numbers[0].parse().expect("a number"), kernels.parse().expect("a number"));
+        assert!(compared >= 0.6 * kernels, "{name}: {out}");
+    }
+}
+
+#[test]
+fn a_table_fits_a_screen_and_opens() {
+    let deep = model("torchvision/resnet152.cnn");
+    let (table, _) = done(&["summary", &deep]);
+    assert!(table.lines().count() <= 45, "{table}");
+    assert!(table.contains("layer3.1 … 35") && table.contains("35 × Bottleneck"), "{table}");
+    let (all, _) = done(&["summary", &deep, "--depth", "9"]);
+    assert!(all.lines().count() > 400 && !all.contains(" × "), "{}", all.lines().count());
+    let (whole, _) = done(&["summary", &deep, "--depth", "0"]);
+    assert!(whole.contains(" ResNet152 ") && whole.lines().count() < 16, "{whole}");
+    let totals = |text: &str| text.lines().filter(|line| line.starts_with(" MACs ")).map(str::to_owned).next_back();
+    assert!(totals(&table).is_some() && totals(&table) == totals(&all) && totals(&all) == totals(&whole));
+    let (joined, _) = done(&["summary", &model("unet.cnn"), "--depth", "9"]);
+    assert!(!joined.contains("Identity"), "{joined}");
+    let (forms, _) = done(&["summary", &model("lenet.cnn"), "--symbolic"]);
+    assert!(forms.contains("85·num_classes") && forms.contains("num_classes (here 10)"), "{forms}");
+    assert_eq!(cnnc(&["summary", &deep, "--symbolic", "--format", "tree"]).status.code(), Some(1));
 }
 
 #[test]

@@ -6,11 +6,14 @@
 //! networks that can be written out are there beside the errors of others, and the known part of those others. The two are
 //! different types, so that nothing runs half a network.
 
-use crate::diagnostic::{Diagnostic, Problems};
+use crate::budgets;
+use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::graph::{PartialGraph, ShapedGraph};
 use crate::index::Index;
 use crate::infer::{infer, infer_known};
+use crate::meeting;
 use crate::resolve::{LoadedSpec, Request, Resolved, Sources, check_all, load, resolve_one};
+use crate::trial::{Text, Trial};
 use crate::watch::{Watch, timed};
 use cnnc_grammar::span::Files;
 
@@ -69,31 +72,91 @@ impl<'s> Spec<'s> {
 
     /// The rest of [`check`].
     pub fn check(self, request: &Request, watch: &mut dyn Watch) -> Checked {
-        let Spec { mut files, loaded, mut problems, sources } = self;
-        let resolved = timed(watch, "resolve", || check_all(&loaded, request, &mut files, sources, &mut problems));
-        checked(files, loaded, resolved, problems, watch)
+        self.checked(request, check_all, watch)
     }
 
     /// The one network that is asked for, as commands that run it need it; none where there are errors, of whatever model.
     pub fn network(self, request: &Request, watch: &mut dyn Watch) -> Checked {
-        let Spec { mut files, loaded, mut problems, sources } = self;
-        let resolved = timed(watch, "resolve", || resolve_one(&loaded, request, &mut files, sources, &mut problems));
-        let mut checked = checked(files, loaded, resolved, problems, watch);
+        let mut checked = self.checked(request, resolve_one, watch);
         if checked.has_errors() {
             checked.networks.clear();
         }
         checked
     }
+
+    /// The one network that is asked for, if nothing is wrong with the spec; its budgets are not held.
+    pub fn plain_network(self, request: &Request) -> Option<ShapedGraph> {
+        let (mut checked, problems) = self.inferred(request, resolve_one, &mut ());
+        checked.networks.pop().filter(|_| !problems.has_errors())
+    }
+
+    /// Resolves and infers, holds the networks to their budgets, and looks for mends that have to be tried.
+    fn checked(self, request: &Request, resolve: Resolve, watch: &mut dyn Watch) -> Checked {
+        let sources = self.sources;
+        let (mut checked, problems) = self.inferred(request, resolve, watch);
+        // With open sizes, budgets have none to be held at; whoever asks for them loads the network as it is too.
+        let has_budgets = checked.networks.iter().any(|network| !network.graph.budgets.is_empty()) && !request.open;
+        let is_apart = problems.errors().any(|problem| problem.code == Code::E304);
+        let problems = match has_budgets || is_apart {
+            true => timed(watch, "trials", || tried(&checked, request, resolve, sources, problems)),
+            false => problems,
+        };
+        checked.problems = problems.into_sorted();
+        checked
+    }
+
+    /// Resolves and infers; what is to be said stands beside.
+    fn inferred(self, request: &Request, resolve: Resolve, watch: &mut dyn Watch) -> (Checked, Problems) {
+        let Spec { mut files, loaded, mut problems, sources } = self;
+        let resolved = timed(watch, "resolve", || resolve(&loaded, request, &mut files, sources, &mut problems));
+        infer_all(files, loaded, resolved, problems, watch)
+    }
+}
+
+/// Which networks of a spec are written out: one or all.
+type Resolve = fn(&LoadedSpec, &Request, &mut Files, &dyn Sources, &mut Problems) -> Resolved;
+
+/// The most layers that trials for one fault may write out: a moment's work. An editor asks again at every key.
+const MOST_TRIED: usize = 15_000;
+const MOST_TRIED_BY_AN_EDITOR: usize = 2_000;
+
+/// Holds the networks, as the spec has them, to their budgets, and tries changes of the text that would mend what is wrong.
+fn tried(
+    checked: &Checked,
+    request: &Request,
+    resolve: Resolve,
+    sources: &dyn Sources,
+    mut problems: Problems,
+) -> Problems {
+    let Some(main) = checked.loaded.trees.first().and_then(|(main, _)| checked.files.get(*main)) else {
+        return problems;
+    };
+    // Of other sizes than the spec's own budgets say nothing.
+    let plain = Request { input_shapes: Vec::new(), index: false, ..request.clone() };
+    let again = |sources: &dyn Sources| Spec::read(&main.name, sources, &mut ()).inferred(&plain, resolve, &mut ());
+    let trial = Trial {
+        text: Text { files: &checked.files, loaded: &checked.loaded },
+        sources,
+        check: &again,
+        known: problems.errors().map(|problem| (problem.code, problem.message.clone())).collect(),
+        most_layers: if request.index { MOST_TRIED_BY_AN_EDITOR } else { MOST_TRIED },
+    };
+    if !request.open {
+        let own = if request.input_shapes.is_empty() { None } else { Some(again(sources).0.networks) };
+        let networks: Vec<&ShapedGraph> = own.as_ref().unwrap_or(&checked.networks).iter().collect();
+        budgets::check(&networks, &trial, &mut problems);
+    }
+    meeting::mend(problems, checked, &trial)
 }
 
 /// Infers what was resolved.
-fn checked(
+fn infer_all(
     files: Files,
     loaded: LoadedSpec,
     resolved: Resolved,
     mut problems: Problems,
     watch: &mut dyn Watch,
-) -> Checked {
+) -> (Checked, Problems) {
     let (mut networks, mut partial) = (Vec::new(), Vec::new());
     timed(watch, "infer", || {
         for graph in resolved.graphs {
@@ -111,5 +174,5 @@ fn checked(
         }
     });
     let index = resolved.uses.map(|uses| Index::new(uses, &networks, &partial));
-    Checked { files, problems: problems.into_sorted(), networks, partial, index, loaded }
+    (Checked { files, problems: Vec::new(), networks, partial, index, loaded }, problems)
 }

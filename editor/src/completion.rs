@@ -1,8 +1,8 @@
 //! Completion: what could stand at the cursor, by what stands before it.
 //!
 //! Where an item begins: layers, joins, blocks, models and the words of statements; behind `from` what is kept; behind `init`
-//! layers and schemes; in a call its arguments and the values in scope; in an `import` paths. Documentation is that of the
-//! manual, and is sent for the one item that a client asks it of.
+//! layers and schemes; behind `assert` what can be measured; in a call its arguments and the values in scope; in an `import`
+//! paths. Documentation is that of the manual, and is sent for the one item that a client asks it of.
 
 use crate::cursor::{Cursor, OpenCall};
 use crate::documents::name_of;
@@ -16,11 +16,12 @@ use cnnc_grammar::ast::DeclarationKind;
 use lsp_types::{CompletionItem, CompletionItemKind, CompletionParams, CompletionResponse, Documentation};
 
 /// The words that begin statements and are no joins, each with what it does.
-const STATEMENTS: [(&str, &str); 13] = [
+const STATEMENTS: [(&str, &str); 14] = [
     ("Sequential", "a group with a name of its own in the paths of parameters"),
     ("input", "the shape of what comes in"),
     ("output", "names the current value as an output"),
     ("expect", "a shape contract, checked before anything runs"),
+    ("assert", "a budget of the model: parameters, MACs, memory, receptive field"),
     ("keep", "marks the current value"),
     ("from", "gives a kept value back"),
     ("repeat", "writes a body out several times"),
@@ -30,6 +31,14 @@ const STATEMENTS: [(&str, &str); 13] = [
     ("tied", "one layer wherever its name stands"),
     ("init", "how parameters start"),
     ("labels", "names the classes"),
+];
+
+/// What a budget can measure.
+const MEASURES: [(&str, &str); 4] = [
+    ("params", "the numbers that training changes"),
+    ("macs", "multiply-adds, at given sizes: macs(H=224, W=224)"),
+    ("memory", "bytes to answer once, at given sizes: memory(H=224, W=224)"),
+    ("receptive_field", "what an element of a value sees: receptive_field(layer4)"),
 ];
 
 /// The words at the top of a file.
@@ -91,6 +100,7 @@ fn code(cursor: &Cursor<'_>) -> Vec<CompletionItem> {
             let path = words.get(1).copied().unwrap_or("");
             cursor.kept(path).iter().map(|name| item(name, CompletionItemKind::VARIABLE, "kept")).collect()
         }
+        ["assert"] if !in_brackets => described(&MEASURES),
         ["init", ..] if !in_brackets && statement.contains(':') => {
             schemes().map(|name| item(name, CompletionItemKind::ENUM_MEMBER, "a scheme")).collect()
         }

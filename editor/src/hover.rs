@@ -1,5 +1,5 @@
 //! Hover: of a layer what it gives, costs and sees here, then its page of the manual; of an argument what it means; of a name
-//! its declaration, and of a call of a block or model its totals.
+//! its declaration, and of a call of a block or model its totals; of a budget what it measures.
 
 use crate::analysis::View;
 use crate::cursor::Cursor;
@@ -7,6 +7,7 @@ use crate::requests::Answer;
 use crate::scan::{Inside, is_word};
 use crate::signature::Callable;
 use crate::state::State;
+use cnnc_compiler::budgets;
 use cnnc_compiler::index::Site;
 use cnnc_compiler::ops::page;
 use cnnc_compiler::summary::{ReceptiveField, Row, Seen, grouped};
@@ -21,7 +22,13 @@ pub fn hover(state: &State<'_>, asked: HoverParams) -> Answer<Option<Hover>> {
     let Some(view) = views.first() else { return Ok(None) };
     let Some((start, end)) = word(view.text(), view.byte(at.position)) else { return Ok(None) };
     let value = of_argument(view, start, end).unwrap_or_else(|| {
-        let parts = [here(&views, start), declared(&views, start), values(&views, start), manual(view, start, end)];
+        let parts = [
+            measured(&views, start),
+            here(&views, start),
+            declared(&views, start),
+            values(&views, start),
+            manual(view, start, end),
+        ];
         parts.into_iter().flatten().collect::<Vec<_>>().join("\n\n---\n\n")
     });
     let contents = HoverContents::Markup(MarkupContent { kind: MarkupKind::Markdown, value });
@@ -95,6 +102,21 @@ fn costs(rows: &[&Row]) -> String {
 /// Whether a receptive field says something: one element sees one.
 fn is_told(field: &ReceptiveField) -> bool {
     (field.height, field.width) != (Seen::Elements(1), Seen::Elements(1))
+}
+
+/// What the budget there measures, in every network of every view.
+fn measured(views: &[View], byte: usize) -> Option<String> {
+    let mut text = String::new();
+    for view in views {
+        let is_here = |span: Span| span.file == view.file && (span.start as usize..span.end as usize).contains(&byte);
+        for network in &view.analysis.checked.networks {
+            for budget in network.graph.budgets.iter().filter(|budget| is_here(budget.measure_span)) {
+                let told = budgets::told(budget, network).unwrap_or_else(|| "cannot be measured so".into());
+                let _ = writeln!(text, "**{}**: {told}  ", network.graph.name);
+            }
+        }
+    }
+    (!text.is_empty()).then(|| text.trim_end().to_owned())
 }
 
 /// The head of what is declared, with the comment before it.

@@ -233,6 +233,15 @@ pub enum StatementKind {
         /// The brackets of the shape.
         shape_span: Span,
     },
+    /// `assert macs(H=224, W=224) <= 0.6G`
+    Assert {
+        /// What is measured, and at which sizes or places.
+        measure: Call,
+        /// One of the comparisons but `!=`.
+        relation: BinaryOperator,
+        /// What it is held against; an amount such as `5M` is the number that it stands for, in its own spelling.
+        bound: Expr,
+    },
     /// `keep NAME`
     Keep(Label),
     /// `from NAME` or `from call.NAME`
@@ -406,6 +415,7 @@ impl StatementKind {
             StatementKind::Input { .. }
             | StatementKind::Output(_)
             | StatementKind::Expect { .. }
+            | StatementKind::Assert { .. }
             | StatementKind::Keep(_)
             | StatementKind::From(_)
             | StatementKind::Init { .. }

@@ -108,6 +108,7 @@ fn a_colon_makes_any_word_a_label() {
         "tied",
         "labels",
         "expect",
+        "assert",
         "repeat",
         "for",
         "if",
@@ -156,6 +157,34 @@ fn labels_is_a_keyword_only_before_a_list_or_a_string() {
     reads("labels(3)", "use labels(3)");
     reads("labels: ReLU", "labels: use ReLU");
     reads("labels[\"a\"]", "labels [\"a\"]");
+}
+
+#[test]
+fn assert_is_a_keyword_only_before_a_measure() {
+    reads("assert", "use assert");
+    reads("assert(3)", "use assert(3)");
+    reads("assert: ReLU", "assert: use ReLU");
+    reads("assert { ReLU }", "use assert of items\n  use ReLU");
+    reads("assert params <= 5M", "assert params <= 5000000");
+    reads("assert macs(H=224, W=224) < 0.6G", "assert macs(H=224, W=224) < 600000000");
+    reads("assert memory == 1.5MiB", "assert memory == 1572864");
+    reads("assert memory <= 0.0001k", "assert memory <= 0.1");
+    reads("assert receptive_field(layer4, \"a.0\") >=\n  2 * n", "assert receptive_field(layer4, \"a.0\") >= 2 * n");
+}
+
+#[test]
+fn a_budget_that_cannot_be_read_says_what_is_missing() {
+    let cases = [
+        ("assert params", "1:14 \"\": found the end of the line, not a comparison such as `<=`"),
+        ("assert params <= 5MB", "1:18 \"5MB\": meant \"5M\""),
+        ("assert params != 5", "1:15 \"!=\": found `!=`, not a comparison such as `<=`"),
+        ("assert params = 5", "1:15 \"=\": found `=`, not a comparison such as `<=`"),
+        ("assert params <= 5 MiB", "1:20 \"MiB\": found `MiB`, not the end of the line"),
+        ("assert params <= 9999999G", "1:18 \"9999999G\": too large: 9999999G"),
+    ];
+    for (statement, error) in cases {
+        assert_eq!(body_errors(statement), [error], "{statement}");
+    }
 }
 
 #[test]

@@ -53,9 +53,14 @@ pub struct Summary {
     /// How to write it.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
-    /// Fold what lies deeper into one row; 0 is the model as a whole.
+    /// Open what lies down to this level, and fold what lies deeper into one row; 0 is the model as a whole. Without it a table
+    /// opens what fits a screen, and folds neighbours that are alike.
     #[arg(long, value_name = "D")]
     pub depth: Option<usize>,
+    /// Shapes, parameters, MACs and activation bytes as closed forms, in open sizes and in the model's own whole numbers; as a
+    /// table or as JSON.
+    #[arg(long, conflicts_with_all = ["batch", "train"])]
+    pub symbolic: bool,
     /// Threads that memory is foretold for; 0 is one for each core.
     #[arg(long, default_value_t = 0, value_name = "COUNT", value_parser = threads)]
     pub threads: usize,
@@ -110,14 +115,17 @@ pub struct Dump {
     /// The spec.
     pub file: PathBuf,
     /// The stage; the plan is that of this machine's CPU.
-    #[arg(long, value_enum, required_unless_present = "target")]
+    #[arg(long, value_enum, required_unless_present_any = ["target", "prove"])]
     pub stage: Option<Stage>,
     /// The plan for something else than this machine.
     #[arg(long, value_enum, conflicts_with = "stage")]
     pub target: Option<Target>,
-    /// Say why a fusion happened, or did not; for the fused stage and the plan.
+    /// Say why a fusion happened and what it saves, or why it did not; for the fused stage and the plan.
     #[arg(long)]
     pub explain: bool,
+    /// Run the network fused and not, on random inputs and parameters, and say how far they are apart layer by layer.
+    #[arg(long, conflicts_with_all = ["stage", "target", "explain", "train"])]
+    pub prove: bool,
     /// A training step instead of inference, from the kernels on: cross-entropy and plain SGD.
     #[arg(long)]
     pub train: bool,

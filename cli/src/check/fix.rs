@@ -9,7 +9,7 @@ use super::{checked, of_all};
 use crate::arguments::{Check, FixKind};
 use crate::console::{Console, Outcome, Stop};
 use crate::numbers::counted;
-use crate::{diff, model, source};
+use crate::{model, source, text_diff};
 use cnnc_compiler::check::Checked;
 use cnnc_compiler::diagnostic::{Applicability, Fix, compatible, mended};
 use cnnc_compiler::resolve::Sources;
@@ -105,7 +105,7 @@ impl Drafts {
         for (name, (text, count)) in &self.mended {
             let Some(before) = read.get(name).filter(|before| *before != text) else { continue };
             if dry_run {
-                diff::print(name, before, text, console)?;
+                text_diff::print(name, before, text, console)?;
                 continue;
             }
             match source::replace(Path::new(name), before, text) {

@@ -2,9 +2,9 @@
 
 use super::memory::Memory;
 use crate::console::{Console, Outcome};
-use crate::shapes::{Port, Size, ports, sizes};
+use crate::shapes::{Port, SeenData, Size, field, ports, sizes};
 use cnnc_compiler::sizes::SymbolSizes;
-use cnnc_compiler::summary::{ReceptiveField, Row, Seen, Summary};
+use cnnc_compiler::summary::{Row, Summary, Totals};
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -21,6 +21,7 @@ struct Data<'a> {
 
 #[derive(Serialize)]
 struct MemoryData {
+    needed_bytes: Option<u64>,
     load_bytes: u64,
     run_bytes: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,8 +43,9 @@ struct RowData<'a> {
     receptive_field: Option<[SeenData; 2]>,
 }
 
+/// The sums of a network.
 #[derive(Serialize)]
-struct TotalsData {
+pub struct TotalsData {
     params: u64,
     buffers: u64,
     macs: Option<u64>,
@@ -60,14 +62,6 @@ struct SizesData<'a> {
     start: i64,
     step: i64,
     last: Option<i64>,
-}
-
-/// A number of rows or columns, or "whole".
-#[derive(Serialize)]
-#[serde(untagged)]
-enum SeenData {
-    Elements(u64),
-    Whole(&'static str),
 }
 
 /// As JSON.
@@ -116,17 +110,9 @@ fn data((summary, memory): &(Summary, Option<Memory>)) -> Data<'_> {
         model: &summary.model,
         inputs: ports(&summary.inputs),
         rows: summary.rows.iter().map(row).collect(),
-        totals: TotalsData {
-            params: totals.cost.parameters,
-            buffers: totals.cost.buffers,
-            macs: totals.cost.macs,
-            activation_bytes: totals.cost.activation_bytes,
-            parameter_bytes: totals.parameter_bytes,
-            output_shape: totals.outputs.last().map(|(_, shape)| sizes(shape)).unwrap_or_default(),
-            outputs: ports(&totals.outputs),
-            receptive_field: totals.receptive_field.map(field),
-        },
+        totals: self::totals(totals),
         memory: memory.as_ref().map(|memory| MemoryData {
+            needed_bytes: memory.needed.map(|needed| needed.bytes()),
             load_bytes: memory.footprint.load_bytes,
             run_bytes: memory.footprint.run_bytes,
             train_bytes: memory.training.map(|footprint| footprint.load_bytes.max(footprint.run_bytes)),
@@ -135,6 +121,20 @@ fn data((summary, memory): &(Summary, Option<Memory>)) -> Data<'_> {
         }),
         sizes: totals.sizes.symbols.iter().map(symbol).collect(),
         conditions: &totals.sizes.together,
+    }
+}
+
+/// The sums of a network.
+pub fn totals(totals: &Totals) -> TotalsData {
+    TotalsData {
+        params: totals.cost.parameters,
+        buffers: totals.cost.buffers,
+        macs: totals.cost.macs,
+        activation_bytes: totals.cost.activation_bytes,
+        parameter_bytes: totals.parameter_bytes,
+        output_shape: totals.outputs.last().map(|(_, shape)| sizes(shape)).unwrap_or_default(),
+        outputs: ports(&totals.outputs),
+        receptive_field: totals.receptive_field.map(field),
     }
 }
 
@@ -149,13 +149,6 @@ fn row(row: &Row) -> RowData<'_> {
         activation_bytes: row.cost.activation_bytes,
         receptive_field: row.receptive_field.map(field),
     }
-}
-
-fn field(field: ReceptiveField) -> [SeenData; 2] {
-    [field.height, field.width].map(|seen| match seen {
-        Seen::Elements(count) => SeenData::Elements(count),
-        Seen::Whole => SeenData::Whole("whole"),
-    })
 }
 
 fn symbol(SymbolSizes { name, start, step, last }: &SymbolSizes) -> SizesData<'_> {

@@ -5,14 +5,17 @@ use crate::console::{Console, Outcome};
 use crate::model::MOST_PLANNED;
 use crate::numbers::grouped;
 use cnnc_compiler::diagnostic::Code;
+use cnnc_compiler::summary::{Needed, needed};
 use cnnc_compiler::training::Training;
 use cnnc_compiler::write_kernels::Bindings;
-use cnnc_runtime::{Footprint, Model, cores};
+use cnnc_runtime::{Footprint, Model, bind_batch, cores};
 
 /// A network's memory, with so many threads.
 pub struct Memory {
     /// The bytes of an engine for answers.
     pub footprint: Footprint,
+    /// What any machine needs.
+    pub needed: Option<Needed>,
     /// The bytes of a training step, when it was asked for.
     pub training: Option<Footprint>,
     /// Threads, at least one.
@@ -44,6 +47,9 @@ pub fn memory(
         false => None,
     };
     let footprint = model.memory(bindings, arguments.threads).ok();
+    let mut all = bindings.clone();
+    bind_batch(model.graph(), &mut all, 1);
+    let needed = needed(model.graph(), &all).ok();
     let (threads, batch) = (if arguments.threads == 0 { cores() } else { arguments.threads }, arguments.batch);
-    Ok(footprint.map(|footprint| Memory { footprint, training, threads, batch }))
+    Ok(footprint.map(|footprint| Memory { footprint, needed, training, threads, batch }))
 }

@@ -1,17 +1,21 @@
 //! `cnnc summary FILE`: every layer with its shape, parameters and cost, in six forms.
 
 mod data;
+mod lines;
 mod memory;
+mod symbolic;
 mod table;
 mod torch;
 mod tree;
 
+pub use data::{TotalsData, totals};
+
 use crate::arguments::{self, Format};
 use crate::console::{Console, Outcome};
 use crate::graph;
-use crate::model;
+use crate::model::{self, MOST_PLANNED};
 use cnnc_compiler::sizes::Sizes;
-use cnnc_compiler::summary::Summary;
+use cnnc_compiler::summary::{Summary, outline};
 use cnnc_compiler::write_kernels::Bindings;
 use cnnc_runtime::Model;
 use memory::Memory;
@@ -25,11 +29,17 @@ pub fn summary(arguments: &arguments::Summary, console: &mut Console<'_>) -> Out
     }
     let bindings = reader.bindings();
     match arguments.format {
+        _ if arguments.symbolic => symbolic::print(&model, arguments, console),
         Format::Torch => console.print(&torch::lines(model.graph())),
         Format::Tree => console.print(&tree::tree(model.graph(), arguments.depth)),
         Format::Table => {
             let (summary, memory) = summed(&model, bindings, arguments, console)?;
-            table::table(&summary, memory.as_ref(), console)
+            // Of very many layers each is a line as it is: an outline would hold them several times.
+            let (rows, depth) = match model.graph().graph.dag.len() {
+                ..=MOST_PLANNED => (outline(model.graph(), &Bindings::new()), arguments.depth),
+                _ => (summary.rows.iter().map(lines::flat).collect(), Some(1)),
+            };
+            table::table(&summary, &rows, depth, memory.as_ref(), console)
         }
         Format::Json => data::json(&summed(&model, bindings, arguments, console)?, console),
         Format::Yaml => data::yaml(&summed(&model, bindings, arguments, console)?, console),

@@ -1,13 +1,16 @@
-//! The summary as a table: a row a layer, totals below.
+//! The summary as a table: modules with what all in them costs, below them what stands in them, and the totals.
 
+use super::lines::{Line, layer, lines, path};
 use super::memory::Memory;
 use super::sizes_in_words;
 use crate::console::{Console, Outcome};
 use crate::numbers::{bytes, column_width, counted, grouped, padded, padded_before};
-use cnnc_compiler::summary::{Row, Summary};
+use cnnc_compiler::summary::{OutlineRow, Summary};
 
 /// A column: its head, and whether it holds numbers, which end under each other.
-const COLUMNS: [(&str, bool); 7] = [
+pub type Column = (&'static str, bool);
+
+const COLUMNS: [Column; 7] = [
     ("path", false),
     ("layer", false),
     ("output", false),
@@ -18,34 +21,61 @@ const COLUMNS: [(&str, bool); 7] = [
 ];
 
 /// Prints the whole table, line by line: a million rows are never in memory as text.
-pub fn table(summary: &Summary, memory: Option<&Memory>, console: &mut Console<'_>) -> Outcome {
-    let widths = widths(summary);
-    let rule = "─".repeat(widths.iter().sum::<usize>() + 2 * (widths.len() - 1) + 2);
-    let heads = COLUMNS.map(|(head, _)| head.to_owned());
-    let rule = console.faint(&rule);
-    let head = format!("{}\n{}\n{rule}\n", title(summary, console), console.bold(&line(&heads, &widths)));
-    console.print(&head)?;
-    for row in &summary.rows {
-        console.print(&format!("{}\n", line(&cells(row), &widths)))?;
+pub fn table(
+    summary: &Summary,
+    rows: &[OutlineRow],
+    depth: Option<usize>,
+    memory: Option<&Memory>,
+    console: &mut Console<'_>,
+) -> Outcome {
+    let lines = lines(rows, depth);
+    console.print(&title(summary, console))?;
+    print(&COLUMNS, lines.len(), &|index| (cells(rows, &lines[index]), lines[index].is_open), console)?;
+    console.print(&totals(summary, memory))
+}
+
+/// Prints heads and rows between rules, each row made twice: to be measured, and to be shown. Rows that others stand under are
+/// faint.
+pub fn print<const N: usize>(
+    columns: &[Column; N],
+    count: usize,
+    row: &dyn Fn(usize) -> ([String; N], bool),
+    console: &mut Console<'_>,
+) -> Outcome {
+    let mut widths = columns.map(|(head, _)| head.chars().count());
+    for index in 0..count {
+        for (width, cell) in widths.iter_mut().zip(&row(index).0) {
+            *width = (*width).max(column_width([cell.as_str()]));
+        }
     }
-    console.print(&format!("{rule}\n{}", totals(summary, memory)))
+    let rule = console.faint(&"─".repeat(widths.iter().sum::<usize>() + 2 * (N - 1) + 2));
+    let heads = columns.map(|(head, _)| head.to_owned());
+    console.print(&format!("{}\n{rule}\n", console.bold(&line(columns, &heads, &widths))))?;
+    for index in 0..count {
+        let (cells, is_open) = row(index);
+        let line = line(columns, &cells, &widths);
+        console.print(&format!("{}\n", if is_open { console.faint(&line) } else { line }))?;
+    }
+    console.print(&format!("{rule}\n"))
 }
 
 /// `LeNet, input [N, 1, 28, 28]`
-fn title(summary: &Summary, console: &Console<'_>) -> String {
+pub fn title(summary: &Summary, console: &Console<'_>) -> String {
     let inputs: Vec<String> = summary.inputs.iter().map(|(name, shape)| format!("{name} {shape}")).collect();
-    format!(" {}  {}\n", console.bold(&summary.model), inputs.join(", "))
+    format!(" {}  {}\n\n", console.bold(&summary.model), inputs.join(", "))
 }
 
-fn cells(row: &Row) -> [String; 7] {
+fn cells(rows: &[OutlineRow], line: &Line) -> [String; 7] {
+    let (first, last) = (&rows[line.first], &rows[line.last]);
+    let times = line.count as u64;
     [
-        row.path.to_string(),
-        row.layer.to_string(),
-        row.output.to_string(),
-        count(Some(row.cost.parameters)),
-        count(row.cost.macs),
-        row.cost.activation_bytes.map_or("?".into(), bytes),
-        row.receptive_field.map_or("–".into(), |field| field.to_string()),
+        path(rows, line),
+        layer(rows, line),
+        first.output.to_string(),
+        count(Some(first.cost.parameters.saturating_mul(times))),
+        count(first.cost.macs.map(|macs| macs.saturating_mul(times))),
+        first.cost.activation_bytes.map_or("?".into(), |size| bytes(size.saturating_mul(times))),
+        last.receptive_field.map_or("–".into(), |field| field.to_string()),
     ]
 }
 
@@ -58,20 +88,10 @@ fn count(number: Option<u64>) -> String {
     }
 }
 
-fn widths(summary: &Summary) -> [usize; 7] {
-    let mut widths = COLUMNS.map(|(head, _)| head.chars().count());
-    for row in &summary.rows {
-        for (width, cell) in widths.iter_mut().zip(&cells(row)) {
-            *width = (*width).max(column_width([cell.as_str()]));
-        }
-    }
-    widths
-}
-
-fn line(cells: &[String; 7], widths: &[usize; 7]) -> String {
+fn line<const N: usize>(columns: &[Column; N], cells: &[String; N], widths: &[usize; N]) -> String {
     let mut line = String::new();
-    for ((cell, &width), (_, is_number)) in cells.iter().zip(widths).zip(COLUMNS) {
-        let cell = if is_number { padded_before(cell, width) } else { padded(cell, width) };
+    for ((cell, &width), (_, is_number)) in cells.iter().zip(widths).zip(columns) {
+        let cell = if *is_number { padded_before(cell, width) } else { padded(cell, width) };
         line += &format!(" {cell} ");
     }
     line.trim_end().to_owned()
@@ -91,6 +111,12 @@ pub fn totals(summary: &Summary, memory: Option<&Memory>) -> String {
     ];
     if let Some(memory) = memory {
         let samples = memory.batch.map_or_else(|| one.to_owned(), |batch| format!(" for a batch of {batch}"));
+        let needed = memory.needed.map(|needed| {
+            let parts = [needed.parameter_bytes, needed.input_bytes, needed.value_bytes].map(bytes);
+            let [parameters, inputs, values] = parts;
+            format!("{}: parameters {parameters}, inputs {inputs}, values at once {values}", bytes(needed.bytes()))
+        });
+        figures.extend(needed.map(|text| ("needed", text)));
         figures.push(("memory", in_words(memory, &samples)));
         let training = memory.training.map(|footprint| bytes(footprint.run_bytes) + " to train," + &samples);
         figures.extend(training.map(|text| ("training", text)));

@@ -152,6 +152,15 @@ fn hover_tells_numbers_and_the_manual() {
 }
 
 #[test]
+fn hover_tells_what_a_budget_measures() {
+    let (_folder, mut client, uri) = opened();
+    let text = "model M {\n    input [N, 3, H, W]\n    Conv2d(8, kernel_size=3)\n    assert params <= 1k\n}\n";
+    client.change(&uri, 1, None, text);
+    let told = hover(&mut client, &uri, behind(text, "params", "par"));
+    assert_eq!(told, "**M**: 224 parameters, 776 under the budget");
+}
+
+#[test]
 fn completion_offers_what_can_stand_there() {
     let (_folder, mut client, uri) = opened();
     let mut typed = |typed: &str| {
@@ -175,6 +184,9 @@ fn completion_offers_what_can_stand_there() {
     assert_eq!(typed("from first.mid"), ["middle"]);
     assert!(typed("from second.").is_empty());
     assert!(has(&typed("init Conv2d: "), "xavier_uniform"));
+    let measures = typed("assert ");
+    assert!(has(&measures, "macs") && has(&measures, "receptive_field"), "{measures:?}");
+    assert!(has(&typed("ass"), "assert"));
     assert!(typed("# Con").is_empty());
     client.change(&uri, 2, None, "import \"\n");
     assert!(has(&labels(&mut client, &uri, Position::new(0, 8)), "blocks.cnn"));

@@ -201,6 +201,16 @@ impl Problems {
         self.errors
     }
 
+    /// The errors so far.
+    pub fn errors(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.all.iter().filter(|diagnostic| diagnostic.is_error())
+    }
+
+    /// The same with other words for some; what is an error stays one.
+    pub(crate) fn changed(self, change: impl FnMut(Diagnostic) -> Diagnostic) -> Problems {
+        Problems { all: self.all.into_iter().map(change).collect(), ..self }
+    }
+
     /// All of them: errors, then warnings, then notes, each by place.
     pub fn into_sorted(mut self) -> Vec<Diagnostic> {
         self.all.sort_by_key(|diagnostic| (diagnostic.severity, diagnostic.labels.first().map(|label| label.span)));

@@ -4,6 +4,7 @@
 //! that a tied one is one entry used by several nodes. The module tree says how people see the same network: which layer stands
 //! in which block under which name. Nothing here is fused or reordered: passes work on the kernel graph.
 
+mod budget;
 mod dag;
 mod initialiser;
 mod learning;
@@ -13,6 +14,7 @@ pub mod print;
 mod trace;
 pub mod verify;
 
+pub use budget::{AssertedSize, Budget, Measure};
 pub use dag::{Dag, NodeId};
 pub use initialiser::{Distribution, Fan, Initialiser};
 pub use learning::Learning;
@@ -239,6 +241,8 @@ pub struct Graph {
     pub bound: Vec<Bound>,
     /// Shape contracts, in order.
     pub contracts: Vec<Contract>,
+    /// What the model asserts of its cost, in order.
+    pub budgets: Vec<Budget>,
     /// Names of the classes, when the spec lists them.
     pub labels: Option<Arc<[String]>>,
     /// Questions that symbols left open during expansion.

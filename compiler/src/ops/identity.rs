@@ -1,8 +1,13 @@
 //! Identity: nothing is done.
 
-use super::pointwise::pointwise;
+use super::inputs::single;
+use super::{Operator, ShapeError};
+use crate::graph::NodeId;
+use crate::kernels::{Expression, KernelBuilder};
+use crate::layer;
+use crate::shape::{Requirements, Shape};
 
-pointwise! {
+layer! {
     /// Gives back what it takes: a branch that changes nothing.
     ///
     /// # Shape
@@ -17,7 +22,18 @@ pointwise! {
     /// sum { Conv2d(8, kernel_size=1); Identity }
     /// ```
     Identity {}
-    _layer, x => x
+}
+
+impl Operator for Identity {
+    const IS_IDENTITY: bool = true;
+
+    fn infer(&self, inputs: &[Shape], _requirements: &mut Requirements) -> Result<Shape, ShapeError> {
+        single(inputs)
+    }
+
+    fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
+        builder.map(&[builder.input(0)], Expression::operand(0))
+    }
 }
 
 #[cfg(test)]

@@ -104,6 +104,11 @@ macro_rules! operators {
                 match self { $(Op::$operator(_) => <$file::$operator as Operator>::TAKES_INPUT,)* }
             }
 
+            /// See [`Operator::IS_IDENTITY`].
+            pub fn is_identity(&self) -> bool {
+                match self { $(Op::$operator(_) => <$file::$operator as Operator>::IS_IDENTITY,)* }
+            }
+
             /// See [`Operator::TAKES_FEATURES`].
             pub fn takes_features(&self) -> bool {
                 match self { $(Op::$operator(_) => <$file::$operator as Operator>::TAKES_FEATURES,)* }

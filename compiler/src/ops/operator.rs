@@ -35,6 +35,9 @@ pub trait Operator: Sized {
     /// misspelt argument.
     const PARAMETERS: &'static [&'static str] = &[];
 
+    /// Whether it does nothing, as a branch that changes nothing.
+    const IS_IDENTITY: bool = false;
+
     /// Whether it connects features, the last axis, so that of an image it would see each row of pixels for itself.
     const TAKES_FEATURES: bool = false;
 

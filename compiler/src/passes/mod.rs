@@ -16,6 +16,7 @@
 //!    piece by piece, and `share_common` for what is now equal.
 //! 8. `remove_dead`.
 
+mod account;
 mod affine;
 mod fold_channel_affine;
 mod fold_constants;
@@ -30,6 +31,7 @@ mod share_common;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use account::Saved;
 pub use fold_channel_affine::fold_channel_affine;
 pub use fold_constants::fold_constants;
 pub(crate) use fold_constants::simplify;
@@ -43,6 +45,7 @@ pub use share_common::share_common;
 
 use crate::diagnostic::Diagnostic;
 use crate::kernels::{KernelGraph, fault, verify};
+use account::Account;
 use std::sync::Arc;
 
 /// What a pass did, or did not do, at one place: the lines of `--explain`.
@@ -56,6 +59,8 @@ pub struct Note {
     pub done: bool,
     /// What, or why not, as a sentence.
     pub text: String,
+    /// What a run is spared by it.
+    pub saved: Saved,
 }
 
 /// Runs all passes, and verifies the graph after the last; after each where assertions are built in, to name the one at fault.
@@ -63,9 +68,28 @@ pub struct Note {
 /// # Errors
 /// E499 when a pass broke the graph.
 pub fn run(graph: &mut KernelGraph) -> Result<Vec<Note>, Box<Diagnostic>> {
+    run_with(graph, None)
+}
+
+/// As [`run`], and says in each note what a run is spared by it.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_accounted(graph: &mut KernelGraph) -> Result<Vec<Note>, Box<Diagnostic>> {
+    let account = Account::of(graph);
+    run_with(graph, Some(account))
+}
+
+fn run_with(graph: &mut KernelGraph, mut account: Option<Account>) -> Result<Vec<Note>, Box<Diagnostic>> {
     let mut notes = Vec::new();
     let mut apply = |name: &str, pass: fn(&mut KernelGraph) -> Vec<Note>| {
-        notes.extend(pass(graph));
+        let mut made = pass(graph);
+        if let Some(before) = &mut account {
+            let after = Account::of(graph);
+            before.settle(&after, &mut made);
+            *before = after;
+        }
+        notes.extend(made);
         match cfg!(debug_assertions) {
             true => verify(graph).map_err(|text| fault(&format!("after {name}, {text}"))),
             false => Ok(()),
@@ -89,10 +113,10 @@ pub fn run(graph: &mut KernelGraph) -> Result<Vec<Note>, Box<Diagnostic>> {
 
 /// A note of something done.
 fn done(pass: &'static str, place: Arc<str>, text: String) -> Note {
-    Note { pass, place, done: true, text }
+    Note { pass, place, done: true, text, saved: Saved::default() }
 }
 
 /// A note of something left as it was.
 fn left(pass: &'static str, place: Arc<str>, text: String) -> Note {
-    Note { pass, place, done: false, text }
+    Note { pass, place, done: false, text, saved: Saved::default() }
 }

@@ -120,7 +120,7 @@ fn finish<'a>(
 
 /// What can be said and done only once everything is written out.
 fn end<'a>(expander: &mut Expander<'a, '_>, module: ModuleId, value: Flow, callable: &Callable<'a>) {
-    let Expander { builder, inputs, outputs, labels, initialisers, .. } = expander;
+    let Expander { builder, inputs, outputs, budgets, labels, initialisers, .. } = expander;
     let (name, span) = (&callable.name.text, callable.declaration.header);
     builder.finish_module(module, value);
     if let Some((given, inputs)) = inputs.left_over().filter(|_| !builder.reporter.has_failed()) {
@@ -138,6 +138,7 @@ fn end<'a>(expander: &mut Expander<'a, '_>, module: ModuleId, value: Flow, calla
     if builder.reporter.has_failed() {
         return;
     }
+    budgets.apply(builder);
     initialisers.apply(builder);
     if builder.reporter.has_failed() {
         return;

@@ -45,6 +45,20 @@ impl Dim {
     }
 }
 
+impl Dim {
+    /// The number that all terms are multiples of, and the size divided by it: `2*H` is 2 and `H`.
+    pub fn content(&self) -> (i64, Dim) {
+        let Dim::Symbolic(sum) = self else { return (1, self.clone()) };
+        let common =
+            sum.terms.values().fold(0, |common, term| greatest_common_divisor(common, i128::from(term.unsigned_abs())));
+        let common = i64::try_from(common).unwrap_or(1).max(1);
+        match self.evenly_divided(&Dim::Number(common)) {
+            Ok(Some(rest)) => (common, rest),
+            _ => (1, self.clone()),
+        }
+    }
+}
+
 impl Sum {
     fn exact(&self, residue: &dyn Fn(&str) -> Option<Residue>) -> Result<Dim, TooLarge> {
         let mut whole = Dim::Number(0);

@@ -58,15 +58,23 @@ impl Sizes {
     /// leaves the choice the usual size or a valid one near it.
     pub fn example(&self, shape: &Shape) -> String {
         let batch = shape.first().map(Dim::symbols).unwrap_or_default();
-        let size = |name: &str| {
-            let Some(sizes) = self.symbols.iter().find(|sizes| *sizes.name == *name) else { return Some(1) };
-            let is_batch = batch.iter().any(|symbol| **symbol == *name);
-            let most = if is_batch { sizes.start } else { sizes.last.unwrap_or(USUAL).min(USUAL) };
-            let steps = (most - sizes.start).max(0) / sizes.step.max(1);
-            Some(sizes.start + steps * sizes.step.max(1))
-        };
+        let is_batch = |name: &str| batch.iter().any(|symbol| **symbol == *name);
+        let size = |name: &str| Some(if is_batch(name) { self.smallest(name) } else { self.usual(name) });
         let sizes = shape.iter().map(|dim| dim.at(&size).map_or_else(|| dim.to_string(), |size| size.to_string()));
         sizes.collect::<Vec<_>>().join(",")
+    }
+
+    /// The smallest size of a symbol by its rule.
+    pub(crate) fn smallest(&self, name: &str) -> i64 {
+        self.symbols.iter().find(|sizes| *sizes.name == *name).map_or(1, |sizes| sizes.start)
+    }
+
+    /// The usual size of a symbol, or a valid one near it.
+    pub(crate) fn usual(&self, name: &str) -> i64 {
+        let Some(sizes) = self.symbols.iter().find(|sizes| *sizes.name == *name) else { return 1 };
+        let most = sizes.last.unwrap_or(USUAL).min(USUAL);
+        let steps = (most - sizes.start).max(0) / sizes.step.max(1);
+        sizes.start + steps * sizes.step.max(1)
     }
 
     /// What all valid sizes of a symbol have in common.

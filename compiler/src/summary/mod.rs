@@ -12,8 +12,13 @@
 //!
 //! MACs and bytes that depend on a symbol without a size are unknown, and so is every sum of them.
 
+mod memory;
+mod outline;
 mod receptive_field;
+pub mod symbolic;
 
+pub use memory::{Needed, needed};
+pub use outline::{OutlineRow, outline};
 pub use receptive_field::{ReceptiveField, Seen, SeenPart};
 
 use crate::element::ElementType;
@@ -70,9 +75,11 @@ pub struct Cost {
 }
 
 impl Cost {
-    const NOTHING: Cost = Cost { parameters: 0, buffers: 0, macs: Some(0), activation_bytes: Some(0) };
+    /// Of nothing.
+    pub(crate) const NOTHING: Cost = Cost { parameters: 0, buffers: 0, macs: Some(0), activation_bytes: Some(0) };
 
-    fn plus(self, other: Cost) -> Cost {
+    /// Of both.
+    pub fn plus(self, other: Cost) -> Cost {
         let sum = |a: Option<u64>, b: Option<u64>| Some(a?.saturating_add(b?));
         Cost {
             parameters: self.parameters.saturating_add(other.parameters),
@@ -116,12 +123,8 @@ impl fmt::Display for Totals {
 pub fn summarize(shaped: &ShapedGraph, bindings: &Bindings, depth: Option<usize>) -> Summary {
     let graph = &shaped.graph;
     let order = graph.dag.order().unwrap_or_default();
-    let mut table = Table {
-        fields: Vec::new(),
-        sizes: Known { bindings, batches: batches(graph) },
-        folded: depth.map(|depth| folded(graph, depth)).unwrap_or_default(),
-        shaped,
-    };
+    let folded = depth.map(|depth| folded(graph, depth)).unwrap_or_default();
+    let mut table = Table { folded, ..Table::new(shaped, bindings) };
     table.fields = receptive_field::receptive_fields(shaped, &order, &|id| table.shape(id));
     let outputs = graph.outputs.iter().map(|output| (output.name.clone(), table.shape(output.node))).collect();
     let rows = table.rows();
@@ -140,22 +143,37 @@ pub fn summarize(shaped: &ShapedGraph, bindings: &Bindings, depth: Option<usize>
     }
 }
 
+/// What every layer and join costs by itself, in the order of the text, and its node.
+pub fn costs(shaped: &ShapedGraph, bindings: &Bindings) -> Vec<(NodeId, Cost)> {
+    let table = Table::new(shaped, bindings);
+    let mut counted = vec![false; shaped.graph.parameters.len()];
+    let mut costs = Vec::new();
+    for (id, node) in shaped.graph.dag.iter() {
+        if let NodeKind::Operator(operator) = &node.kind {
+            costs.push((id, table.cost(id, node, operator, &mut counted)));
+        }
+    }
+    costs
+}
+
+/// What an element of each value sees of the inputs' planes, by node index; `None` where they have none.
+pub fn fields(shaped: &ShapedGraph, bindings: &Bindings) -> Vec<Option<ReceptiveField>> {
+    let table = Table::new(shaped, bindings);
+    let order = shaped.graph.dag.order().unwrap_or_default();
+    receptive_field::receptive_fields(shaped, &order, &|id| table.shape(id))
+}
+
 /// The part of each input's plane, the last two axes, that the element at `index` of a node's value depends on, as exactly as the
 /// table's receptive fields; nothing of an input that it does not depend on. `bindings` say the sizes of symbols; a batch without
 /// one counts as 1.
 pub fn seen_by(shaped: &ShapedGraph, bindings: &Bindings, node: NodeId, index: &[usize]) -> Vec<SeenPart> {
     let order = shaped.graph.dag.order().unwrap_or_default();
-    let table = Table {
-        fields: Vec::new(),
-        sizes: Known { bindings, batches: batches(&shaped.graph) },
-        folded: HashMap::new(),
-        shaped,
-    };
+    let table = Table::new(shaped, bindings);
     receptive_field::seen_by(shaped, &order, &|id| table.shape(id), (node, index))
 }
 
 /// The symbols that stand for a batch: the first size of an input.
-fn batches(graph: &Graph) -> HashSet<Arc<str>> {
+pub(crate) fn batches(graph: &Graph) -> HashSet<Arc<str>> {
     graph.inputs.iter().filter_map(|input| input.shape.first()).flat_map(Dim::symbols).collect()
 }
 
@@ -209,7 +227,12 @@ struct Table<'a> {
     folded: HashMap<Arc<str>, ModuleId>,
 }
 
-impl Table<'_> {
+impl<'a> Table<'a> {
+    fn new(shaped: &'a ShapedGraph, bindings: &'a Bindings) -> Self {
+        let sizes = Known { bindings, batches: batches(&shaped.graph) };
+        Table { shaped, fields: Vec::new(), sizes, folded: HashMap::new() }
+    }
+
     fn rows(&self) -> Vec<Row> {
         let mut rows: Vec<Row> = Vec::new();
         let mut row_of: HashMap<ModuleId, usize> = HashMap::new();

@@ -10,7 +10,7 @@
 use super::names;
 use crate::graph::NodeId;
 use crate::kernels::{Kernel, KernelGraph};
-use crate::passes::Note;
+use crate::passes::{Note, Saved};
 use std::collections::{HashMap, HashSet};
 
 /// The most segments that are tried.
@@ -25,7 +25,7 @@ pub fn recompute(graph: &mut KernelGraph) -> Vec<Note> {
     let Some(cuts) = forward.cuts() else { return Vec::new() };
     let count = copy_segments(graph, &forward, &cuts);
     let text = format!("the backward half computes {count} values again, in {} segments", cuts.len());
-    vec![Note { pass: "recompute", place: names::LOSS.into(), done: true, text }]
+    vec![Note { pass: "recompute", place: names::LOSS.into(), done: true, text, saved: Saved::default() }]
 }
 
 /// A value of the forward half that is not a view.

@@ -122,7 +122,7 @@ impl<'ast> Head<'ast> {
         self.keyword(word);
     }
 
-    fn operator(&mut self, operator: BinaryOperator) {
+    pub(super) fn operator(&mut self, operator: BinaryOperator) {
         let sign = match operator {
             BinaryOperator::Or => return self.word_operator("or"),
             BinaryOperator::And => return self.word_operator("and"),

@@ -186,6 +186,12 @@ impl<'ast> Head<'ast> {
                 self.keyword("expect");
                 self.list(shape);
             }
+            StatementKind::Assert { measure, relation, bound } => {
+                self.keyword("assert");
+                self.call(measure);
+                self.operator(*relation);
+                self.expression(bound);
+            }
             StatementKind::Output(label) => {
                 self.keyword("output");
                 self.label(label);

@@ -6,7 +6,7 @@ use super::Rule;
 use super::failure::Failure;
 use super::recover::Fact;
 use super::scan::{Token, TokenKind};
-use super::words::{expected, is_join, quote};
+use super::words::{AMOUNT, expected, is_join, quote};
 use crate::error::SyntaxErrorKind;
 
 /// The slip at a failure.
@@ -183,6 +183,21 @@ fn leading_dot(failure: &Failure<'_>, found: Token) -> Option<Fact> {
     is_number.then(|| mistaken(failure, found.start, digits.end, format!("0.{}", failure.text_of(digits))))?
 }
 
+/// `5MB`, `5K` or `64mib`, as the grammar's `amount` has them.
+fn meant_amount(text: &str) -> Option<String> {
+    let (digits, unit) = text.split_at(text.find(char::is_alphabetic)?);
+    let unit = match unit.to_ascii_lowercase().as_str() {
+        "k" | "kb" => "k",
+        "m" | "mb" => "M",
+        "g" | "gb" => "G",
+        "kib" | "ki" => "KiB",
+        "mib" | "mi" => "MiB",
+        "gib" | "gi" => "GiB",
+        _ => return None,
+    };
+    Some(format!("{digits}{unit}"))
+}
+
 /// `1_000`, and letters in a number.
 fn number(failure: &Failure<'_>, found: Token) -> Option<Fact> {
     let text = failure.text_of(found);
@@ -193,6 +208,11 @@ fn number(failure: &Failure<'_>, found: Token) -> Option<Fact> {
     let digits = text.replace('_', "");
     if digits.parse::<f64>().is_ok() {
         return mistaken(failure, found.start, found.end, digits);
+    }
+    if expected(&failure.attempts).contains(&AMOUNT)
+        && let Some(meant) = meant_amount(text)
+    {
+        return mistaken(failure, found.start, found.end, meant);
     }
     let kind = SyntaxErrorKind::Unexpected { found: quote(text), expected: vec!["a number"] };
     Some((kind, found.start, found.end))

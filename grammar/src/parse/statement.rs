@@ -5,7 +5,9 @@ use pest::iterators::Pair;
 use super::expression::Deep;
 use super::words::{is_keyword, is_reserved};
 use super::{Builder, Rule, children};
-use crate::ast::{Call, Expr, ExprKind, FlowItem, FlowKind, InitTarget, JoinKind, Label, Pattern, StatementKind};
+use crate::ast::{
+    BinaryOperator, Call, Expr, ExprKind, FlowItem, FlowKind, InitTarget, JoinKind, Label, Pattern, StatementKind,
+};
 use crate::span::Span;
 
 impl Builder<'_> {
@@ -33,6 +35,7 @@ impl Builder<'_> {
                 let list = children(pair).next()?.into_inner().next()?;
                 Some(StatementKind::Expect { shape_span: self.span(&list), shape: self.elements(list).0 })
             }
+            Rule::assert => self.assert(pair),
             Rule::init => self.init(pair),
             Rule::labels => Some(StatementKind::Labels(self.labels(pair))),
             Rule::let_statement => self.let_statement(pair),
@@ -154,6 +157,24 @@ impl Builder<'_> {
         Some(StatementKind::Input { name, shape, shape_span, image })
     }
 
+    /// A measure, a comparison and a bound.
+    fn assert(&mut self, pair: Pair<'_, Rule>) -> Option<StatementKind> {
+        let (mut measure, mut relation, mut bound) = (None, None, None);
+        for part in children(pair) {
+            match part.as_rule() {
+                Rule::call => measure = Some(self.call(part)),
+                Rule::comparison => relation = comparison(part.as_str()),
+                Rule::amount => {
+                    let (kind, span) = (self.amount(&part), self.span(&part));
+                    bound = Some(Expr { kind, span, grouped: false });
+                }
+                Rule::expression => bound = Some(self.expression(part)),
+                _ => {}
+            }
+        }
+        Some(StatementKind::Assert { measure: measure?, relation: relation?, bound: bound? })
+    }
+
     fn init(&mut self, pair: Pair<'_, Rule>) -> Option<StatementKind> {
         let (mut targets, mut scheme) = (Vec::new(), None);
         for part in children(pair) {
@@ -221,6 +242,19 @@ impl Builder<'_> {
             None => Pattern::Name(self.name(&pair)),
         }
     }
+}
+
+/// The comparison that a budget's sign stands for; blanks and comments may follow it.
+fn comparison(text: &str) -> Option<BinaryOperator> {
+    let sign = text.split(|letter: char| !matches!(letter, '<' | '>' | '=')).next()?;
+    Some(match sign {
+        "<=" => BinaryOperator::LessEqual,
+        ">=" => BinaryOperator::GreaterEqual,
+        "==" => BinaryOperator::Equal,
+        "<" => BinaryOperator::Less,
+        ">" => BinaryOperator::Greater,
+        _ => return None,
+    })
 }
 
 fn flow(label: Option<Label>, kind: FlowKind) -> StatementKind {

@@ -6,6 +6,9 @@ use super::{Builder, Rule, children};
 use crate::ast::{ExprKind, Label, Name, Number, StringPart};
 use crate::error::SyntaxErrorKind;
 
+/// What an amount must be below: from there on a float64 does not hold every whole number.
+const MOST_AMOUNT: f64 = 9_007_199_254_740_992.0;
+
 impl Builder<'_> {
     /// A word as a name.
     pub(super) fn name(&self, pair: &Pair<'_, Rule>) -> Name {
@@ -69,9 +72,32 @@ impl Builder<'_> {
         } else {
             digits.parse().ok().map(|value| ExprKind::Int(Number { value, spelling: digits.into() }))
         };
-        number.unwrap_or_else(|| {
-            self.report(SyntaxErrorKind::NumberTooLarge { digits: digits.to_owned() }, self.span(pair));
-            ExprKind::Unreadable
-        })
+        number.unwrap_or_else(|| self.too_large(pair))
+    }
+
+    /// An amount such as `5M`: the number that it stands for, whole where it is.
+    pub(super) fn amount(&mut self, pair: &Pair<'_, Rule>) -> ExprKind {
+        let text = pair.as_str();
+        let (digits, unit) = text.split_at(text.find(char::is_alphabetic).unwrap_or(text.len()));
+        let value = match unit {
+            "k" => format!("{digits}e3").parse(),
+            "M" => format!("{digits}e6").parse(),
+            "G" => format!("{digits}e9").parse(),
+            "KiB" => digits.parse().map(|number: f64| number * 1024.0),
+            "MiB" => digits.parse().map(|number: f64| number * 1_048_576.0),
+            _ => digits.parse().map(|number: f64| number * 1_073_741_824.0),
+        };
+        let value = value.ok().filter(|value: &f64| *value < MOST_AMOUNT);
+        let spelling = text.into();
+        match value {
+            Some(value) if value.fract() == 0.0 => ExprKind::Int(Number { value: value as i64, spelling }),
+            Some(value) => ExprKind::Float(Number { value, spelling }),
+            None => self.too_large(pair),
+        }
+    }
+
+    fn too_large(&mut self, pair: &Pair<'_, Rule>) -> ExprKind {
+        self.report(SyntaxErrorKind::NumberTooLarge { digits: pair.as_str().to_owned() }, self.span(pair));
+        ExprKind::Unreadable
     }
 }

@@ -10,6 +10,9 @@ pub(super) const END_OF_LINE: &str = "the end of the line";
 /// What `found` says where a file ends.
 pub(super) const END_OF_FILE: &str = "the end of the file";
 
+/// What a budget may be held against besides values.
+pub(super) const AMOUNT: &str = "an amount such as `5M`";
+
 /// What a body begins with.
 pub(super) const OPEN_BRACE: &str = "`{`";
 
@@ -55,6 +58,8 @@ fn word(rule: Rule) -> Option<(u8, &'static str)> {
         Rule::join | Rule::join_word => (2, "a join"),
         Rule::sequential | Rule::sequential_word => (3, "`Sequential`"),
         Rule::identifier | Rule::pattern | Rule::label | Rule::word => (1, "a name"),
+        Rule::comparison => (3, "a comparison such as `<=`"),
+        Rule::amount => (2, AMOUNT),
         Rule::target => (1, "a layer type or a path in quotes"),
         Rule::type_ | Rule::type_name => (1, "a type"),
         Rule::parameter => (1, "a parameter"),

@@ -104,6 +104,9 @@ impl Tree<'_, '_> {
             }
             StatementKind::Output(label) => self.line(format_args!("output {label}")),
             StatementKind::Expect { shape, .. } => self.line(format_args!("expect {}", Shape(shape))),
+            StatementKind::Assert { measure, relation, bound } => {
+                self.line(format_args!("assert {measure} {relation} {bound}"))
+            }
             StatementKind::Keep(label) => self.line(format_args!("keep {label}")),
             StatementKind::From(path) => {
                 let path: Vec<String> = path.iter().map(ToString::to_string).collect();

@@ -396,7 +396,18 @@ impl Random {
     }
 
     fn simple_statement(&mut self) {
-        match self.below(13) {
+        match self.below(14) {
+            13 => {
+                self.put("assert ");
+                self.call(2);
+                let sign = self.pick(&[" <=", "<", " >= ", ">", " =="]);
+                self.put(sign);
+                self.place();
+                match self.pick(&["5M", "0.60G", "64MiB", "1k", ""]) {
+                    "" => self.value(2),
+                    amount => self.put(amount),
+                }
+            }
             12 => {
                 let number = self.pick(&["3.0", "-1", "(0.5)", "[1, 2.50]", "2 ** -3"]);
                 self.put(number);

@@ -4,7 +4,7 @@ use super::choose::{Circumstances, is_stem};
 use super::{Blocks, Layout, Method, PackedConv, PackedLinear, Packing, SizedConvolution};
 use crate::graph::NodeId;
 use crate::kernels::{Expression, Kernel, KernelGraph, KernelNode};
-use crate::passes::Note;
+use crate::passes::{Note, Saved};
 use crate::plan::draft::Located;
 use crate::plan::lower::{Density, Lowering};
 use crate::plan::operation::Operation;
@@ -66,7 +66,7 @@ impl Lowering<'_> {
 
     fn note_method(&mut self, node: &KernelNode, method: Method) {
         let text = format!("computed by the method `{}`", method.name());
-        self.lowered.notes.push(Note { pass: "plan", place: node.place(), done: true, text });
+        self.lowered.notes.push(Note { pass: "plan", place: node.place(), done: true, text, saved: Saved::default() });
     }
 
     /// The gradient of a convolution by its weights, of images in blocks; of one of few channels as it lies.

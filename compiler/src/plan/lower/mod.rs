@@ -16,7 +16,7 @@ use super::{PlanParameter, Step, Storage, View};
 use crate::element::ElementType;
 use crate::graph::{NodeId, ParameterId};
 use crate::kernels::{Concat, Kernel, KernelGraph, KernelNode, KernelParameter, Permute, Slice, Update};
-use crate::passes::Note;
+use crate::passes::{Note, Saved};
 pub(super) use operand::Density;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -45,7 +45,13 @@ pub(super) fn lower(graph: &KernelGraph, blocks: Option<&Blocks>) -> Lowered {
             let text =
                 "the epilogue is a step of its own: what it makes of a block's lanes without a channel may be infinite";
             let places = unfinished.iter().filter_map(|&id| graph.dag.get(id)).map(KernelNode::place);
-            lowered.notes.extend(places.map(|place| Note { pass: "plan", place, done: false, text: text.into() }));
+            lowered.notes.extend(places.map(|place| Note {
+                pass: "plan",
+                place,
+                done: false,
+                text: text.into(),
+                saved: Saved::default(),
+            }));
             return lowered;
         }
     };
@@ -338,6 +344,6 @@ impl Lowering<'_> {
 
     fn note(&mut self, origins: &[Arc<str>], text: String) {
         let place = origins.first().cloned().unwrap_or_default();
-        self.lowered.notes.push(Note { pass: "plan", place, done: false, text });
+        self.lowered.notes.push(Note { pass: "plan", place, done: false, text, saved: Saved::default() });
     }
 }

@@ -164,6 +164,7 @@ impl<'a> Gathered<'a> {
                 StatementKind::Input { .. }
                 | StatementKind::Output(_)
                 | StatementKind::Expect { .. }
+                | StatementKind::Assert { .. }
                 | StatementKind::Keep(_)
                 | StatementKind::From(_)
                 | StatementKind::Init { .. }

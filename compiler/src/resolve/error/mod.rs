@@ -4,6 +4,7 @@
 //! prose.
 
 mod argument;
+mod budget;
 mod file;
 mod foreign;
 mod initialiser;
@@ -21,6 +22,7 @@ mod value;
 mod weight;
 
 pub(super) use argument::ArgumentError;
+pub(super) use budget::BudgetError;
 pub(super) use file::FileError;
 pub(super) use foreign::{TheirArgument, argument_of, layer_of_function};
 pub(super) use initialiser::InitError;

@@ -7,7 +7,7 @@ use super::Expander;
 use crate::graph::NodeId;
 use crate::resolve::builder::{Cursor, Frame};
 use crate::resolve::expression::{Flow, bind_pattern};
-use crate::resolve::statements::{binding, keep};
+use crate::resolve::statements::{Assertion, binding, keep};
 use cnnc_grammar::ast::{Body, Statement, StatementKind};
 use cnnc_grammar::span::Span;
 
@@ -60,6 +60,10 @@ impl<'a> Expander<'a, '_> {
             StatementKind::Input { .. } => self.inputs.read(builder, frame, statement, cursor),
             StatementKind::Output(label) => self.outputs.read(builder, frame, label, cursor),
             StatementKind::Expect { shape, shape_span } => keep::expect(builder, frame, shape, *shape_span, cursor),
+            StatementKind::Assert { measure, relation, bound } => {
+                let assertion = Assertion { measure, relation: *relation, bound, span };
+                self.budgets.read(builder, frame, &assertion, cursor);
+            }
             StatementKind::Keep(label) => keep::keep(builder, frame, label, cursor),
             StatementKind::Init { targets, scheme } => self.initialisers.read(builder, frame, targets, scheme),
             StatementKind::Labels(labels) => self.labels.read(builder, frame, labels, span),

@@ -15,7 +15,7 @@ use super::Sources;
 use super::builder::{Builder, Network};
 use super::calls::Declarations;
 use super::report::Reporter;
-use super::statements::{Initialisers, Inputs, Labels, Outputs};
+use super::statements::{Budgets, Initialisers, Inputs, Labels, Outputs};
 use cnnc_grammar::ast::Declaration;
 
 /// One expansion.
@@ -26,6 +26,8 @@ pub(super) struct Expander<'a, 'p> {
     pub inputs: Inputs<'p>,
     /// `output` statements of the network.
     pub outputs: Outputs,
+    /// `assert` statements of the network.
+    pub budgets: Budgets<'a>,
     /// The names of its classes.
     pub labels: Labels<'p>,
     /// `init` statements.
@@ -46,6 +48,7 @@ impl<'a, 'p> Expander<'a, 'p> {
             builder: Builder { reporter, declarations, network: Network::new(expanding) },
             inputs: Inputs::default(),
             outputs: Outputs::default(),
+            budgets: Budgets::default(),
             labels: Labels::new(sources),
             initialisers: Initialisers::default(),
             open_calls: Vec::new(),

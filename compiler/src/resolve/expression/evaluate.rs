@@ -100,6 +100,22 @@ impl<'a> Evaluator<'_, 'a, '_> {
         }
     }
 
+    /// A number, whole or not; `what` says what it is for.
+    pub fn evaluate_number(&mut self, expr: &'a Expr, what: &'static str) -> Option<f64> {
+        match self.evaluate(expr)? {
+            Value::Int(number) => Some(number as f64),
+            Value::Float(number) => Some(number),
+            Value::Size(size) => {
+                self.reporter.report_symbol(&size, expr.span, what);
+                None
+            }
+            other => {
+                self.refuse(&other, what, "a number", expr.span);
+                None
+            }
+        }
+    }
+
     /// A size of a shape: an int or an expression over symbols.
     pub fn evaluate_size(&mut self, expr: &'a Expr) -> Option<Dim> {
         let value = self.evaluate(expr)?;

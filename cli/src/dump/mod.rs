@@ -3,6 +3,9 @@
 //! A batch without a size is 1 from the kernels on, of a training step 2: a batch norm over one value is none. The plan is the
 //! one that runs on this machine, or on what `--target` names; there, the same spec gives the same text on every machine.
 
+mod explained;
+mod prove;
+
 use crate::arguments::{self, Dump, Stage};
 use crate::console::{Console, Outcome};
 use crate::model::{self, MOST_PLANNED};
@@ -10,7 +13,7 @@ use crate::numbers::grouped;
 use cnnc_compiler::check::Spec;
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::kernels::KernelGraph;
-use cnnc_compiler::passes::{self, Note};
+use cnnc_compiler::passes;
 use cnnc_compiler::plan::{Target, plan_with_notes};
 use cnnc_compiler::training::{Training, recompute, training_step};
 use cnnc_compiler::write_kernels::{Bindings, write_kernels};
@@ -21,6 +24,9 @@ use cnnc_runtime::{DeviceOptions, Disk, InstructionSet, bind_batch};
 
 /// Prints the stage.
 pub fn dump(arguments: &Dump, console: &mut Console<'_>) -> Outcome {
+    if arguments.prove {
+        return prove::prove(arguments, console);
+    }
     // A target is what a plan is made for.
     let stage = arguments.stage.unwrap_or(Stage::Plan);
     let text = match stage {
@@ -69,7 +75,10 @@ fn kernel_stage(arguments: &Dump, stage: Stage, console: &mut Console<'_>) -> Ou
         return Ok(kernels::print(&kernels));
     }
     let fault = |problem: &Diagnostic, console: &mut Console<'_>| console.fail(problem, model.files());
-    let notes = console.timed("passes", || passes::run(&mut kernels));
+    let notes = console.timed("passes", || match arguments.explain {
+        true => passes::run_accounted(&mut kernels),
+        false => passes::run(&mut kernels),
+    });
     let mut notes = notes.map_err(|problem| fault(&problem, console))?;
     if arguments.recompute {
         notes.extend(recompute(&mut kernels));
@@ -85,7 +94,7 @@ fn kernel_stage(arguments: &Dump, stage: Stage, console: &mut Console<'_>) -> Ou
         text = cuda(&kernels, model.files(), console)?;
     }
     if arguments.explain {
-        text += &explained(&notes);
+        text += &explained::explained(&notes);
     }
     Ok(text)
 }
@@ -111,14 +120,4 @@ fn cuda(kernels: &KernelGraph, files: &Files, console: &mut Console<'_>) -> Outc
     let (plan, _) = plan.map_err(|problem| fault(&problem, console))?;
     let program = console.timed("cuda", || Program::of(&plan, &Options::default()));
     Ok(program.map_err(|problem| fault(&problem, console))?.listing())
-}
-
-/// A line a note: what was done, then what was left and why.
-fn explained(notes: &[Note]) -> String {
-    let lines = |done: bool| {
-        let chosen = notes.iter().filter(move |note| note.done == done);
-        chosen.map(|note| format!("  {}: {} ({})\n", note.place, note.text, note.pass)).collect::<String>()
-    };
-    let section = |title: &str, lines: String| if lines.is_empty() { lines } else { format!("\n{title}\n{lines}") };
-    section("done", lines(true)) + &section("left", lines(false))
 }

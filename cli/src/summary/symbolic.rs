@@ -26,7 +26,7 @@ pub fn print(model: &Model, arguments: &arguments::Summary, console: &mut Consol
     match arguments.format {
         Format::Json => json(&found, &summary, console),
         Format::Table => table(&found, &summary, arguments.depth, console),
-        Format::Torch | Format::Tree | Format::Yaml => {
+        Format::Torch | Format::Tree | Format::Yaml | Format::Html => {
             let message = "closed forms are written as a table or as JSON";
             let refused = Diagnostic::without_place(Code::E206, message);
             Err(console.fail(&refused.help("leave `--format` out, or give `--format json`"), &Files::default()))

@@ -1,5 +1,5 @@
-//! Hover: of a layer what it gives, costs and sees here, then its page of the manual; of an argument what it means; of a name
-//! its declaration, and of a call of a block or model its totals; of a budget what it measures.
+//! Hover: of a layer what it gives and by what arithmetic, what it costs and sees here, then its page of the manual; of an
+//! argument what it means; of a name its declaration, and of a call of a block or model its totals; of a budget what it measures.
 
 use crate::analysis::View;
 use crate::cursor::Cursor;
@@ -68,6 +68,11 @@ fn here(views: &[View], byte: usize) -> Option<String> {
         let _ = writeln!(text, "**{}**{times}: `{shapes}`  ", site.network);
         for (network, rows) in view.analysis.rows_of(site.statement) {
             if network.graph.name == site.network {
+                // A statement that makes a layer a time says how its sizes follow, the first time of several.
+                let first = site.first.filter(|_| site.layers == site.times);
+                for line in first.map(|node| network.arithmetic(node)).unwrap_or_default() {
+                    let _ = writeln!(text, "{line}  ");
+                }
                 let rows: Vec<&Row> = rows.into_iter().map(|(_, row)| row).collect();
                 text += &costs(&rows);
             }

@@ -60,7 +60,7 @@ fn the_lenets_learn_as_much_as_pytorchs() {
 fn the_large_networks_learn_as_much_as_pytorchs() {
     let page = fs::read_to_string("../docs/training.md").expect("the page");
     for (name, file, epochs) in [("ResNet-18", "resnet18", 2), ("VGG small", "vgg_small", 1)] {
-        let [own, theirs] = ["cnnc", "pytorch"].map(|side| records(&format!("{side}_{file}")));
+        let [own, theirs] = ["cnnc", "pytorch"].map(|side| records(&format!("{side}_same_{file}")));
         assert_eq!((own.len(), theirs.len()), (epochs, epochs));
         for (([train, _, accuracy], [their_train, _, their_accuracy]), epoch) in own.iter().zip(&theirs).zip(1..) {
             let row =
@@ -69,5 +69,22 @@ fn the_large_networks_learn_as_much_as_pytorchs() {
         }
         let (accuracy, their_accuracy) = (own[epochs - 1][2], theirs[epochs - 1][2]);
         assert!((accuracy - their_accuracy).abs() <= 0.02, "{name}: {accuracy} beside {their_accuracy}");
+    }
+}
+
+#[test]
+fn the_large_networks_learn_for_ten_epochs() {
+    let page = fs::read_to_string("../docs/training.md").expect("the page");
+    let [residual, plain] = ["resnet18", "vgg_small"].map(|file| records(&format!("cnnc_{file}")));
+    assert_eq!((residual.len(), plain.len()), (10, 10));
+    for (epoch, (r, p)) in residual.iter().zip(&plain).enumerate() {
+        let numbers = r.iter().chain(p).map(|number| format!("{number:.4}")).collect::<Vec<_>>().join(" | ");
+        let row = format!("| {} | {numbers} |\n", epoch + 1);
+        assert!(page.contains(&row), "docs/training.md lacks the row\n{row}");
+    }
+    for records in [&residual, &plain] {
+        let falls = records.windows(2).filter(|pair| pair[1][0] < pair[0][0]).count();
+        let best = records.iter().map(|record| record[2]).fold(0.0, f64::max);
+        assert!(falls >= 8 && best > 0.88, "the training loss falls {falls} times, the best accuracy is {best}");
     }
 }

@@ -283,6 +283,8 @@ mod tests {
             ("lenet", "cnnc_lenet_0", "LeNet"),
             ("modern_lenet", "cnnc_modern_lenet_0", "ModernLeNet"),
             ("embedded_lenet", "cnnc_embedded_lenet", "LeNet"),
+            ("resnet18", "cnnc_resnet18", "ResNet18"),
+            ("vgg_small", "cnnc_vgg_small", "VGGSmall"),
         ] {
             let svg = curves(model, &of_log(log), 1);
             let path = format!("../docs/pictures/{picture}.svg");

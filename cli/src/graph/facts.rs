@@ -23,6 +23,8 @@ pub struct Fact {
     pub arguments: String,
     /// Its output, as the spec leaves it open.
     pub shape: Shape,
+    /// How its sizes follow from those that it takes, a line an axis, where a window passes over them.
+    pub arithmetic: Vec<String>,
     /// What it costs.
     pub cost: Cost,
     /// What an element of its output sees, where that is more than one.
@@ -57,6 +59,7 @@ impl Facts {
                 layer: operator.name(),
                 arguments: operator.describe(&inputs),
                 shape: shaped.shape(id),
+                arithmetic: shaped.arithmetic(id),
                 cost: row.cost,
                 receptive_field: row.receptive_field.filter(told),
             };

@@ -130,7 +130,9 @@ fn hover_tells_numbers_and_the_manual() {
     let text = hover(&mut client, &uri, behind(MAIN, "MaxPool2d(2)", "Max"));
     assert!(text.contains("`[N, 16, 16, 16]`") && text.contains("receptive field 6×6"), "{text}");
     assert!(text.contains("## MaxPool2d") && text.contains("**Shape.**"), "{text}");
+    assert!(text.contains("height, width: ⌊(32 + 2·0 − 1·(2 − 1) − 1) / 2⌋ + 1 = 16  \n"), "{text}");
     let text = hover(&mut client, &uri, behind(MAIN, "Pair(width)", "Pa"));
+    assert!(!text.contains("height, width:"), "{text}");
     assert!(text.contains("2 times") && text.contains("[N, 32…64, 8…16, 8…16]"), "{text}");
     assert!(
         text.contains("block Pair(channels: int, act: layer = ReLU)") && text.contains("Two convolutions."),

@@ -285,4 +285,12 @@ impl ShapedGraph {
     pub fn shape(&self, node: NodeId) -> Shape {
         self.shapes.get(node.index()).cloned().unwrap_or_default()
     }
+
+    /// How a layer's sizes follow from those of its input, a line an axis; see
+    /// [`Operator::arithmetic`](crate::ops::Operator::arithmetic).
+    pub fn arithmetic(&self, node: NodeId) -> Vec<String> {
+        let Some(Node { kind: NodeKind::Operator(operator), .. }) = self.graph.dag.get(node) else { return Vec::new() };
+        let inputs: Vec<Shape> = self.graph.dag.arguments(node).iter().map(|input| self.shape(*input)).collect();
+        operator.arithmetic(&inputs)
+    }
 }

@@ -42,6 +42,10 @@ macro_rules! by_common {
                 self.common().describe(inputs)
             }
 
+            fn arithmetic(&self, inputs: &[$crate::shape::Shape]) -> Vec<String> {
+                self.common().arithmetic(inputs)
+            }
+
             fn lower(&self, builder: &mut $crate::kernels::KernelBuilder) -> $crate::graph::NodeId {
                 self.common().lower(builder)
             }

@@ -125,6 +125,11 @@ impl Convolution {
         of_channels(self.window.receptive_field(), self.window.axes.len(), own)
     }
 
+    /// Of the window.
+    pub fn arithmetic(&self, inputs: &[Shape]) -> Vec<String> {
+        self.window.arithmetic(inputs)
+    }
+
     pub fn describe(&self, inputs: &[Shape]) -> String {
         let channels = self.channels(inputs).map_or(0, |[channels, _]| channels);
         let dilation = self.along(|axis| axis.dilation);

@@ -56,6 +56,11 @@ impl LpPool {
         self.window.receptive_field()
     }
 
+    /// Of the window.
+    pub fn arithmetic(&self, inputs: &[Shape]) -> Vec<String> {
+        self.window.arithmetic(inputs)
+    }
+
     /// The arguments.
     pub fn describe(&self, _inputs: &[Shape]) -> String {
         self.text.clone()

@@ -148,6 +148,11 @@ macro_rules! operators {
                 match self { $(Op::$operator(operator) => operator.describe(inputs),)* }
             }
 
+            /// See [`Operator::arithmetic`].
+            pub fn arithmetic(&self, inputs: &[Shape]) -> Vec<String> {
+                match self { $(Op::$operator(operator) => operator.arithmetic(inputs),)* }
+            }
+
             /// See [`Operator::lower`].
             pub fn lower(&self, builder: &mut KernelBuilder) -> NodeId {
                 match self { $(Op::$operator(operator) => operator.lower(builder),)* }

@@ -73,6 +73,12 @@ pub trait Operator: Sized {
         String::new()
     }
 
+    /// How the output's sizes follow from the input's where a window passes over it, a line an axis, one for axes alike:
+    /// `height, width: ⌊(224 + 2·3 − 1·(7 − 1) − 1) / 2⌋ + 1 = 112`. Nothing of other layers.
+    fn arithmetic(&self, _inputs: &[Shape]) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The layer in the kernel vocabulary; the builder holds its inputs, its parameters and the sizes of its output.
     fn lower(&self, builder: &mut KernelBuilder) -> NodeId;
 

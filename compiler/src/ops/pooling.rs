@@ -36,6 +36,10 @@ macro_rules! pooling {
                 self.text()
             }
 
+            fn arithmetic(&self, inputs: &[$crate::shape::Shape]) -> Vec<String> {
+                self.window().arithmetic(inputs)
+            }
+
             fn lower(&self, builder: &mut $crate::kernels::KernelBuilder) -> $crate::graph::NodeId {
                 let size = builder.output().split_off(2);
                 let axes = self.window().pool_axes();

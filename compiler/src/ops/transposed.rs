@@ -5,7 +5,7 @@
 use super::argument_types::{tuple, written};
 use super::convolution::of_channels;
 use super::dimensions;
-use super::window::names;
+use super::window::{by_axes, names};
 use super::{Argument, BindError, LayerField, ParameterDeclaration, ShapeError, Taps, inputs};
 use crate::diagnostic::Code;
 use crate::graph::NodeId;
@@ -73,6 +73,12 @@ impl TransposedAxis {
         Ok(spread.minus(&cut)?.plus(&inner)?.plus(&added)?)
     }
 
+    /// The output's size with its numbers.
+    fn formula(&self, size: &Dim) -> String {
+        let TransposedAxis { kernel, stride, padding, output_padding, dilation } = self;
+        format!("({size} − 1)·{stride} − 2·{padding} + {dilation}·({kernel} − 1) + {output_padding} + 1")
+    }
+
     /// What `output_padding` must be smaller than.
     fn least(&self) -> usize {
         self.stride.max(self.dilation)
@@ -104,7 +110,6 @@ impl Transposed {
         output: &Dim,
         outputs: &[Dim],
     ) -> ShapeError {
-        let TransposedAxis { kernel, stride, padding, output_padding, dilation } = axis;
         // Each row of padding takes two; as many less as bring the output back to 1.
         let most = |(padding, output): (&usize, &Dim)| {
             let lacking = output.number().map_or(0, |output| (2 - output).max(0) / 2);
@@ -116,10 +121,7 @@ impl Transposed {
             code: Code::E310,
             message: format!("padding={} leaves nothing of the {name}", written(&all)),
             argument: Some("padding"),
-            note: Some(format!(
-                "{name}: ({size} − 1)·{stride} − 2·{padding} + {dilation}·({kernel} − 1) + {output_padding} + 1 = {}",
-                output.to_string().replace('-', "−")
-            )),
+            note: Some(format!("{name}: {} = {}", axis.formula(size), output.to_string().replace('-', "−"))),
             mend: mend.map(|padding| ("padding", written(&padding))),
         }
     }
@@ -169,6 +171,16 @@ impl Transposed {
         let taps = |axis: &TransposedAxis| Taps::transposed(axis.kernel, axis.dilation, axis.stride, axis.padding);
         let own = self.channels(inputs).is_ok_and(|channels| channels == self.groups && channels == self.out_channels);
         of_channels(LayerField::of_axes(self.axes.iter().map(taps)), self.axes.len(), own)
+    }
+
+    /// The formula worked out for each axis.
+    pub fn arithmetic(&self, inputs: &[Shape]) -> Vec<String> {
+        let Ok((.., sizes)) = inputs::spatial(inputs, self.axes.len()) else { return Vec::new() };
+        let line = |(axis, size): (&TransposedAxis, &Dim)| {
+            Some(format!("{} = {}", axis.formula(size), axis.output_size(size).ok()?))
+        };
+        let lines = self.axes.iter().zip(sizes).map(line).collect::<Option<Vec<String>>>();
+        lines.map(by_axes).unwrap_or_default()
     }
 
     pub fn describe(&self, inputs: &[Shape]) -> String {

@@ -55,6 +55,18 @@ pub fn names(count: usize) -> &'static [&'static str] {
     }
 }
 
+/// Lines of the axes after batch and channels, each behind the names of those that it is of.
+pub fn by_axes(lines: Vec<String>) -> Vec<String> {
+    let mut told: Vec<(String, String)> = Vec::new();
+    for (name, line) in names(lines.len()).iter().zip(lines) {
+        match told.last_mut() {
+            Some((names, last)) if *last == line => *names += &format!(", {name}"),
+            _ => told.push(((*name).to_owned(), line)),
+        }
+    }
+    told.into_iter().map(|(names, line)| format!("{names}: {line}")).collect()
+}
+
 impl PaddedWindow {
     /// From the first element of the window to its last: `dilation·(kernel − 1) + 1`.
     pub fn extent(self) -> usize {
@@ -77,6 +89,13 @@ impl PaddedWindow {
         let Some(size) = size.number() else { return Some(self.before) };
         let missing = self.least_padded(ceil_mode).saturating_sub(usize::try_from(size).ok()?);
         Some(missing.div_ceil(2).max(self.before))
+    }
+
+    /// What is divided for the number of windows, and by what, with its numbers.
+    fn room(self, size: &Dim) -> String {
+        let PaddedWindow { kernel, stride, dilation, before, after } = self;
+        let padding = if before == after { format!("2·{before}") } else { format!("{before} + {after}") };
+        format!("({size} + {padding} − {dilation}·({kernel} − 1) − 1) / {stride}")
     }
 
     /// The padding, on both sides, that keeps the size, if there is one.
@@ -231,6 +250,21 @@ impl Window {
         Ok([batch.clone(), channels.clone()].into_iter().chain(sizes).collect())
     }
 
+    /// The formula worked out for each axis of `[N, C, ...]`.
+    pub fn arithmetic(&self, inputs: &[Shape]) -> Vec<String> {
+        let Ok((.., sizes)) = inputs::spatial(inputs, self.axes.len()) else { return Vec::new() };
+        let lines = self.axes.iter().zip(sizes).map(|(axis, size)| {
+            let room = axis.room(size);
+            let room = match (self.ceil_mode, axis.stride) {
+                (true, _) => format!("⌈{room}⌉"),
+                (false, 1) => room,
+                (false, _) => format!("⌊{room}⌋"),
+            };
+            Some(format!("{room} + 1 = {}", axis.count(size, self.ceil_mode).ok()?))
+        });
+        lines.collect::<Option<Vec<String>>>().map(by_axes).unwrap_or_default()
+    }
+
     /// The error, with the formula worked out.
     fn too_large(
         &self,
@@ -239,9 +273,7 @@ impl Window {
         size: &Dim,
         input: &[Dim],
     ) -> Result<ShapeError, TooLarge> {
-        let PaddedWindow { kernel, stride, dilation, before, after } = axis;
-        let padding = if before == after { format!("2·{before}") } else { format!("{before} + {after}") };
-        let room = format!("({size} + {padding} − {dilation}·({kernel} − 1) − 1) / {stride}");
+        let room = axis.room(size);
         let room = if self.ceil_mode { format!("⌈{room}⌉") } else { room };
         let count = axis.count(size, self.ceil_mode)?.to_string().replace('-', "−");
         let needs: Vec<String> = self.axes.iter().map(|axis| axis.least(self.ceil_mode).to_string()).collect();

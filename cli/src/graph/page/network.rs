@@ -102,7 +102,8 @@ impl Page<'_> {
     fn layer(&mut self, (node, fact): (NodeId, &Fact), around: &str) {
         let name = name_in(&fact.path, around);
         let value = self.sizes.value(self.shaped, node);
-        let told = format!("{}\n{}", fact.call(), fact.costs());
+        let lines = [&[fact.call()], fact.arithmetic.as_slice(), &[fact.costs()]];
+        let told = lines.concat().join("\n");
         let _ = write!(
             self.html,
             "<div class=\"layer\" data-path=\"{}\" data-told=\"{}\" data-value=\"{value}\" tabindex=\"0\">\

@@ -114,7 +114,7 @@ fn arrays_of_files_are_learnt() {
     let targets: Vec<f32> = inputs.chunks(3).flat_map(|row| [2.0 * row[0] - row[2], row[1]]).collect();
     npy("train_inputs.npy", "10, 3", &inputs);
     npy("train_targets.npy", "10, 2", &targets);
-    let recipe = "model: double.cnn\ndata: {format: npy, path: .}\noptimizer: {name: adam, lr: 0.05}\nbatch_size: 5\nepochs: 200\nthreads: 1\n";
+    let recipe = "model: double.cnn\ndata: {format: npy, path: .}\noptimizer: {name: adam, lr: 0.05}\nbatch_size: 5\nepochs: 200\nthreads: 1\noutput: run\n";
     fs::write(path("double.yaml"), recipe).expect("a recipe");
     let out = done(&["train", &text(&path("double.yaml"))]);
     assert!(
@@ -171,7 +171,7 @@ fn pictures_with_numbers_in_a_table_are_learnt() {
         fs::write(path(name), &lines).expect("a table");
     }
     fs::write(path("bright.cnn"), "model Bright { input [N, 1, 4, 4]; Flatten; Linear(2) }").expect("a spec");
-    let recipe = "model: bright.cnn\ndata: {format: csv, path: .}\nloss: mse\noptimizer: {name: adam, lr: 0.02}\nbatch_size: 8\nepochs: 150\n";
+    let recipe = "model: bright.cnn\ndata: {format: csv, path: .}\nloss: mse\noptimizer: {name: adam, lr: 0.02}\nbatch_size: 8\nepochs: 150\noutput: run\n";
     fs::write(path("bright.yaml"), recipe).expect("a recipe");
     let out = done(&["train", &text(&path("bright.yaml"))]);
     assert!(out.contains("16 + 16 pictures with 2 numbers"), "{out}");

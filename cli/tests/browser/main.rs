@@ -194,6 +194,8 @@ fn pointing_tells_what_the_editor_tells() {
         json!(
             "conv1\noutput [N, 64, (H - 1)//2 + 1, (W - 1)//2 + 1] = [1, 64, 112, 112]\n\
              Conv2d(3, 64, kernel_size=(7, 7), stride=(2, 2), padding=(3, 3), bias=False)\n\
+             height: ⌊(H + 2·3 − 1·(7 − 1) − 1) / 2⌋ + 1 = (H - 1)//2 + 1\n\
+             width: ⌊(W + 2·3 − 1·(7 − 1) − 1) / 2⌋ + 1 = (W - 1)//2 + 1\n\
              9,408 parameters, 118,013,952 MACs, receptive field 7×7"
         )
     );

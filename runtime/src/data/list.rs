@@ -4,14 +4,12 @@
 //! Where every class is a whole number, these are the classes' own numbers; else the classes are the names, in their order. A
 //! first line that names the columns (`path,label`) is passed over. Pictures are decoded when they are needed.
 
-use super::table::{beside, found, lines};
+use super::table::{PictureFiles, found, lines};
 use super::{Picture, Samples, Set, SetName};
+use crate::Result;
 use crate::failure::broken_file;
-use crate::pictures::decode;
-use crate::{Result, files};
 use std::collections::BTreeMap;
-use std::io::BufReader;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What the columns are called in a first line that names them.
 const HEADS: [&[&str]; 2] = [
@@ -23,14 +21,13 @@ const LARGEST_CLASS: usize = 1_000_000;
 
 /// The lines of one list.
 struct List {
-    folder: PathBuf,
-    files: Vec<Box<str>>,
+    files: PictureFiles,
     labels: Vec<u32>,
 }
 
 impl Samples for List {
     fn len(&self) -> usize {
-        self.files.len()
+        self.files.names.len()
     }
 
     fn label(&self, index: usize) -> usize {
@@ -38,12 +35,11 @@ impl Samples for List {
     }
 
     fn picture(&self, index: usize, grey: bool) -> Result<Picture> {
-        let path = self.folder.join(&*self.files[index]);
-        decode(&path, BufReader::new(files::open(&path)?), grey)
+        self.files.picture(index, grey)
     }
 
     fn name(&self, index: usize) -> String {
-        self.folder.join(&*self.files[index]).display().to_string()
+        self.files.path(index).display().to_string()
     }
 }
 
@@ -51,7 +47,8 @@ impl Samples for List {
 pub fn open(folder: &Path, name: SetName) -> Result<Set> {
     let path = found(folder, name, "a picture's file and its class in each line")?;
     // Of a class the name alone is held, once.
-    let (mut files, mut names, mut classes) = (Vec::<Box<str>>::new(), BTreeMap::<String, u32>::new(), Vec::new());
+    let mut files = PictureFiles::beside(&path);
+    let (mut names, mut classes) = (BTreeMap::<String, u32>::new(), Vec::new());
     let mut is_first = true;
     lines(&path, |cells| {
         let found = cells.len();
@@ -69,10 +66,10 @@ pub fn open(folder: &Path, name: SetName) -> Result<Set> {
         }
         let next = names.len() as u32;
         classes.push(*names.entry(class.to_owned()).or_insert(next));
-        files.push(file.into());
+        files.names.push(file.into());
         Ok(())
     })?;
-    if files.is_empty() {
+    if files.names.is_empty() {
         return Err(broken_file(&path, "names no picture"));
     }
     let numbers: Option<Vec<usize>> = names.keys().map(|name| name.parse().ok()).collect();
@@ -90,7 +87,7 @@ pub fn open(folder: &Path, name: SetName) -> Result<Set> {
     let count = labels.iter().max().map_or(0, |largest| largest + 1);
     let labels = classes.into_iter().map(|class| labels[class as usize] as u32).collect();
     let names = numbers.is_none().then(|| names.into_keys().collect());
-    Ok(Set::of_classes(List { folder: beside(&path), files, labels }, count, names))
+    Ok(Set::of_classes(List { files, labels }, count, names))
 }
 
 #[cfg(test)]

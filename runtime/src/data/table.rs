@@ -14,10 +14,33 @@ use std::path::{Path, PathBuf};
 /// Numbers of a line that may be learnt.
 const MOST_NUMBERS: usize = 10_000;
 
+/// The files of pictures that a table names, relative to its own folder.
+pub(super) struct PictureFiles {
+    folder: PathBuf,
+    pub names: Vec<Box<str>>,
+}
+
+impl PictureFiles {
+    /// None yet of those that the table at a path names.
+    pub fn beside(table: &Path) -> PictureFiles {
+        PictureFiles { folder: table.parent().unwrap_or(Path::new("")).to_owned(), names: Vec::new() }
+    }
+
+    /// Decodes one.
+    pub fn picture(&self, index: usize, grey: bool) -> Result<Picture> {
+        let path = self.path(index);
+        decode(&path, BufReader::new(files::open(&path)?), grey)
+    }
+
+    /// Where one lies.
+    pub fn path(&self, index: usize) -> PathBuf {
+        self.folder.join(&*self.names[index])
+    }
+}
+
 /// The lines of one table.
 struct Table {
-    folder: PathBuf,
-    files: Vec<Box<str>>,
+    files: PictureFiles,
     /// A line's numbers after those of the one before.
     numbers: Vec<f32>,
     /// Numbers of a line.
@@ -28,7 +51,7 @@ struct Table {
 
 impl Samples for Table {
     fn len(&self) -> usize {
-        self.files.len()
+        self.files.names.len()
     }
 
     fn label(&self, _index: usize) -> usize {
@@ -40,30 +63,24 @@ impl Samples for Table {
     }
 
     fn picture(&self, index: usize, grey: bool) -> Result<Picture> {
-        let path = self.folder.join(&*self.files[index]);
-        decode(&path, BufReader::new(files::open(&path)?), grey)
+        self.files.picture(index, grey)
     }
 
     fn name(&self, index: usize) -> String {
-        self.folder.join(&*self.files[index]).display().to_string()
+        self.files.path(index).display().to_string()
     }
 }
 
 /// Reads the table of a set.
 pub fn open(folder: &Path, name: SetName) -> Result<Set> {
     let path = found(folder, name, "a picture's file and numbers in each line")?;
-    let mut table = Table { folder: beside(&path), files: Vec::new(), numbers: Vec::new(), width: 0, names: None };
+    let mut table = Table { files: PictureFiles::beside(&path), numbers: Vec::new(), width: 0, names: None };
     lines(&path, |cells| take(&mut table, cells))?;
-    if table.files.is_empty() {
+    if table.files.names.is_empty() {
         return Err(broken_file(&path, "names no picture"));
     }
     let (class_names, target) = (table.names.clone(), Some(vec![table.width]));
     Ok(Set { target, ..Set::of_classes(table, 0, class_names) })
-}
-
-/// The folder that a table's files are relative to.
-pub(super) fn beside(path: &Path) -> PathBuf {
-    path.parent().unwrap_or(Path::new("")).to_owned()
 }
 
 /// The table of a set under one of its names; `what` it has.
@@ -119,7 +136,7 @@ fn take(table: &mut Table, cells: Vec<String>) -> std::result::Result<(), String
         ));
     }
     let number = |cell: &String| cell.trim().parse::<f32>().ok().filter(|number| number.is_finite());
-    let is_first = table.files.is_empty() && table.names.is_none();
+    let is_first = table.files.names.is_empty() && table.names.is_none();
     if is_first && cells.iter().all(|cell| number(cell).is_none()) {
         table.width = cells.len();
         table.names = Some(cells);
@@ -137,7 +154,7 @@ fn take(table: &mut Table, cells: Vec<String>) -> std::result::Result<(), String
     if file.trim().is_empty() {
         return Err("names no picture".into());
     }
-    table.files.push(file.trim().into());
+    table.files.names.push(file.trim().into());
     Ok(())
 }
 

@@ -112,11 +112,11 @@ impl Network<'_> {
         let Network { shaped, facts, outline } = self;
         let view = View { depth: depth.unwrap_or(1) };
         let boxes = view.boxes(outline);
-        let composed = match depth {
+        let composed = console.timed("lay out", || match depth {
             _ if boxes > MOST_BOXES => None,
             Some(_) => picture::compose(shaped, facts, outline, view),
             None => picture::compose_a_page(shaped, facts, outline).map(|(picture, _)| picture),
-        };
+        });
         composed.ok_or_else(|| too_large((boxes, MOST_BOXES, "a picture", "boxes"), model, console))
     }
 

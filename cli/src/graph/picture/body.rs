@@ -2,7 +2,7 @@
 //!
 //! A line leaves a box at its lower edge, passes its row upright, and turns aside only between two rows, so that no line
 //! crosses a box. Below a box stand the shapes that leave it, on their line. A body that would be far higher than wide is cut
-//! where one line passes, and goes on beside itself (`turns.rs`).
+//! where one value passes, and goes on beside itself (`turns.rs`).
 
 use super::super::layout::{Cell, Grid, lay_out};
 use super::super::outline::{Body, End, Flow};
@@ -35,10 +35,12 @@ pub fn body(drawing: &Drawing<'_>, body: &Body, path: &str, level: usize) -> Opt
     let leaving = grid.leaving(body);
     let tags: Vec<Vec<Tag>> =
         items.iter_mut().zip(&leaving).map(|(item, leaving)| tags(drawing, item, leaving)).collect();
-    let mut steps: Vec<HashSet<[Cell; 2]>> = vec![HashSet::new(); grid.rows];
-    for pair in grid.ways.iter().flat_map(|way| way.windows(2)) {
-        if let Some(steps) = steps.get_mut(pair[0].row.min(pair[1].row)) {
-            steps.insert([pair[0], pair[1]]);
+    let mut steps: Vec<HashSet<(NodeId, [Cell; 2])>> = vec![HashSet::new(); grid.rows];
+    for (flow, way) in body.flows.iter().zip(&grid.ways) {
+        for pair in way.windows(2) {
+            if let Some(steps) = steps.get_mut(pair[0].row.min(pair[1].row)) {
+                steps.insert((flow.value, [pair[0], pair[1]]));
+            }
         }
     }
     let pictures = items.iter_mut().map(|item| std::mem::take(&mut item.picture)).collect();
@@ -87,7 +89,7 @@ pub struct Sized<'a> {
     items: &'a [Fragment],
     tags: &'a [Vec<Tag>],
     /// What passes from each row to the next, each line once.
-    steps: Vec<HashSet<[Cell; 2]>>,
+    steps: Vec<HashSet<(NodeId, [Cell; 2])>>,
 }
 
 impl Sized<'_> {
@@ -143,8 +145,8 @@ impl Sized<'_> {
     /// Between a row and the next: what their lines need, with these middles.
     pub fn gap(&self, row: usize, middles: &[f64]) -> f64 {
         let x = |cell: &Cell| middles.get(cell.track).copied().unwrap_or_default();
-        let aside =
-            self.steps.get(row).into_iter().flatten().map(|pair| (x(&pair[0]) - x(&pair[1])).abs()).fold(0.0, f64::max);
+        let steps = self.steps.get(row).into_iter().flatten();
+        let aside = steps.map(|(_, [a, b])| (x(a) - x(b)).abs()).fold(0.0, f64::max);
         if aside < 1.0 && self.is_port(row + 1) {
             LAST
         } else if aside < 1.0 {
@@ -154,10 +156,13 @@ impl Sized<'_> {
         }
     }
 
-    /// Whether just one line passes from a row to the next, so that the body can be cut there.
+    /// Whether just one value passes from a row to the next, from one place, so that the body can be cut there.
     pub fn can_be_cut(&self, row: usize) -> bool {
+        let mut steps = self.steps.get(row).into_iter().flatten();
+        let Some((value, [first, _])) = steps.next() else { return false };
         // Neither right after values come in nor right before they leave.
-        self.steps.get(row).is_some_and(|steps| steps.len() == 1) && !self.is_port(row) && !self.is_port(row + 1)
+        let is_one = first.row == row && steps.all(|(other, [from, _])| (other, from) == (value, first));
+        is_one && !self.is_port(row) && !self.is_port(row + 1)
     }
 
     /// Whether values come in or leave in a row.

@@ -1,7 +1,7 @@
 //! Where a body that would be too high goes on beside itself.
 //!
-//! It is cut into strips between rows that one line connects. That line goes down to below its strip, up between the two, and
-//! into the next from above.
+//! It is cut into strips between rows that one value connects. Its line goes down to below its strip, up between the two, and
+//! from above to all that take it in the next.
 
 use super::super::layout::Cell;
 use super::body::Sized;
@@ -11,6 +11,8 @@ use std::ops::Range;
 const USUAL: f64 = 1.35;
 /// The most strips.
 const MOST: usize = 10;
+/// How many times as high as the strips are on average one may be.
+const LOPSIDED: f64 = 1.7;
 /// How high a block in a picture may be before it is cut.
 const HIGHEST: f64 = 720.0;
 /// Between two strips; the line between them runs in the middle.
@@ -63,8 +65,9 @@ impl Turns {
             let chosen = chosen(&cuts, &whole, count);
             let turns = Turns::at(sized, &chosen, &heights);
             let found = badness(&turns);
-            // A strip more has to be worth it.
-            if found < best.0 && turns.size[1] < 0.85 * best.1.size[1] {
+            // A strip more has to be worth it, and none may be much higher than the others.
+            let even = LOPSIDED * whole.size[1] / turns.strips.len() as f64;
+            if found < best.0 && turns.size[1] < even.min(0.85 * best.1.size[1]) {
                 best = (found, turns);
             }
         }

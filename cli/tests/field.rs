@@ -1,47 +1,19 @@
 //! Small inputs from practice that once went wrong without a word (`tests/cases/field/`, a folder each): what the command says of
 //! each now, and the right value where there is one.
 
-use cnnc_runtime::input::{Wanted, read};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+#[path = "common/case.rs"]
+mod case;
 
-/// A folder of cases, as a copy, since a command may write beside what it reads.
-struct Case {
-    folder: tempfile::TempDir,
-}
+use case::Case;
+use cnnc_runtime::input::{Wanted, read};
+use std::path::Path;
 
 impl Case {
+    /// A case's folder, as a copy, since a command may write beside what it reads.
     fn new(name: &str) -> Case {
-        let folder = tempfile::tempdir().expect("a folder");
-        copied(&Path::new("../tests/cases/field").join(name), folder.path());
-        Case { folder }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    /// Exit status, standard output, standard error.
-    fn said(&self, arguments: &str) -> (i32, String, String) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_cnnc"));
-        let output = command.args(arguments.split(' ')).current_dir(self.folder.path()).output().expect("a process");
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
-    }
-
-    #[track_caller]
-    fn fails(&self, arguments: &str, words: &[&str]) {
-        let (status, _, errors) = self.said(arguments);
-        assert_eq!(status, 1, "{arguments}: {errors}");
-        words.iter().for_each(|word| assert!(errors.contains(word), "{arguments} lacks {word:?}:\n{errors}"));
-    }
-
-    #[track_caller]
-    fn passes(&self, arguments: &str, words: &[&str]) -> String {
-        let (status, output, errors) = self.said(arguments);
-        assert_eq!(status, 0, "{arguments}: {errors}");
-        words.iter().for_each(|word| assert!(errors.contains(word), "{arguments} lacks {word:?}:\n{errors}"));
-        output
+        let case = Case::empty();
+        copied(&Path::new("../tests/cases/field").join(name), &case.path(""));
+        case
     }
 
     /// The values of an array.
@@ -76,9 +48,9 @@ fn copied(from: &Path, to: &Path) {
 #[test]
 fn features_of_a_batch_norm_are_no_eps() {
     let case = Case::new("bn_num_features");
-    case.fails("check m.cnn", &["E207", "PyTorch's `num_features`", "write `BatchNorm2d`"]);
+    case.ends(1, "check m.cnn", &["E207", "PyTorch's `num_features`", "write `BatchNorm2d`"]);
     case.change("m.cnn", "BatchNorm2d(64)", "BatchNorm2d");
-    case.passes("run m.cnn --weights w.safetensors --input in0.npy --output out.npy", &[]);
+    case.ends(0, "run m.cnn --weights w.safetensors --input in0.npy --output out.npy", &[]);
     let (found, expected) = (case.array("out.npy", &[1, 64, 8, 8]), case.array("expected.npy", &[1, 64, 8, 8]));
     let error = found.iter().zip(&expected).map(|(found, expected)| (found - expected).abs()).fold(0.0, f32::max);
     assert!(error < 1e-5, "{error}");
@@ -108,18 +80,18 @@ fn positions_of_pytorch_are_told() {
         ("drop.cnn", ["E205", "from 0 to 1"]),
         ("softmaxnodim.cnn", ["E204", "dim"]),
     ] {
-        case.fails(&format!("check {spec}"), &words);
+        case.ends(1, &format!("check {spec}"), &words);
     }
 }
 
 #[test]
 fn means_are_as_many_as_channels() {
     let case = Case::new("mean_len");
-    case.fails("check m.cnn", &["E223", "`mean` has 2 numbers, and the input has 3 channels"]);
-    case.fails("check gray.cnn", &["E223", "`mean` has 3 numbers, and the input has 1 channel"]);
+    case.ends(1, "check m.cnn", &["E223", "`mean` has 2 numbers, and the input has 3 channels"]);
+    case.ends(1, "check gray.cnn", &["E223", "`mean` has 3 numbers, and the input has 1 channel"]);
     let case = Case::new("image");
-    case.fails("check mean2_rgb.cnn", &["E223", "`mean` has 2 numbers", "`std=0.2` is for every channel"]);
-    case.fails("check mean3_gray.cnn", &["E223"]);
+    case.ends(1, "check mean2_rgb.cnn", &["E223", "`mean` has 2 numbers", "`std=0.2` is for every channel"]);
+    case.ends(1, "check mean3_gray.cnn", &["E223"]);
 }
 
 #[test]
@@ -127,14 +99,14 @@ fn pictures_that_do_not_fit_are_refused() {
     let case = Case::new("image");
     for spec in ["noresize.cnn", "noresize_small.cnn", "onlymean.cnn"] {
         let words = ["E604", "holds a picture of 37×53", "resize="];
-        case.fails(&format!("run {spec} --input rgb.png"), &words);
+        case.ends(1, &format!("run {spec} --input rgb.png"), &words);
     }
-    assert!(case.passes("run open.cnn --input rgb.png", &[]).starts_with("output [1, 3, 37, 53]"));
+    assert!(case.ends(0, "run open.cnn --input rgb.png", &[]).starts_with("output [1, 3, 37, 53]"));
 }
 
 #[test]
 fn photographs_stand_upright() {
-    let output = Case::new("exif").passes("run m.cnn --input exif6.jpg", &[]);
+    let output = Case::new("exif").ends(0, "run m.cnn --input exif6.jpg", &[]);
     assert!(output.starts_with("output [1, 3, 53, 37]"), "{output}");
 }
 
@@ -142,31 +114,31 @@ fn photographs_stand_upright() {
 fn a_prefix_needs_no_dot_and_is_proposed() {
     let case = Case::new("module_prefix");
     let run = "run m.cnn --weights w.safetensors --input in0.npy";
-    case.fails(run, &["E602", "`--prefix module.`"]);
-    let answers = ["module.", "module"].map(|prefix| case.passes(&format!("{run} --prefix {prefix}"), &[]));
+    case.ends(1, run, &["E602", "`--prefix module.`"]);
+    let answers = ["module.", "module"].map(|prefix| case.ends(0, &format!("{run} --prefix {prefix}"), &[]));
     assert_eq!(answers[0], answers[1]);
 }
 
 #[test]
 fn byte_order_marks_are_no_text() {
     let case = Case::new("bom");
-    case.passes("train r.yaml", &[]);
+    case.ends(0, "train r.yaml", &[]);
     let case = Case::new("labels");
-    let answer = case.passes("run bom.cnn --input rgb.png", &[]);
+    let answer = case.ends(0, "run bom.cnn --input rgb.png", &[]);
     assert!(!answer.contains('\u{feff}') && answer.contains("cat"), "{answer}");
 }
 
 #[test]
 fn what_is_gated_by_nothing_vanishes() {
     let case = Case::new("silu_big");
-    case.passes("run m.cnn --input in0.npy --output out.npy", &[]);
+    case.ends(0, "run m.cnn --input in0.npy --output out.npy", &[]);
     assert_eq!(case.array("out.npy", &[1, 1]), [0.0]);
 }
 
 #[test]
 fn an_infinity_reaches_three_by_three_by_the_definition() {
     let case = Case::new("wino_inf");
-    case.passes("run m.cnn --weights w.safetensors --input in0.npy --exact --output out.npy", &[]);
+    case.ends(0, "run m.cnn --weights w.safetensors --input in0.npy --exact --output out.npy", &[]);
     let spoilt = case.array("out.npy", &[1, 16, 20, 20]).iter().filter(|value| !value.is_finite()).count();
     assert_eq!(spoilt, 9 * 16);
 }
@@ -174,15 +146,16 @@ fn an_infinity_reaches_three_by_three_by_the_definition() {
 #[test]
 fn classes_are_the_model_s_labels_by_name() {
     let case = Case::new("label_order");
-    case.passes("train r.yaml", &[]);
+    case.ends(0, "train r.yaml", &[]);
     for (class, name) in [("cat", "cat"), ("dog", "dog")] {
         let answer =
-            case.passes(&format!("run m.cnn --weights out/best.safetensors --input data/val/{class}/0.png"), &[]);
+            case.ends(0, &format!("run m.cnn --weights out/best.safetensors --input data/val/{class}/0.png"), &[]);
         let first = answer.lines().find(|line| line.contains('%')).unwrap_or_default();
         assert!(first.contains(name), "{answer}");
     }
     case.change("m.cnn", r#"["dog", "cat"]"#, r#"["dogs", "cat"]"#);
-    case.fails(
+    case.ends(
+        1,
         "train r.yaml --output other",
         &[
             "E610",
@@ -196,7 +169,7 @@ fn classes_are_the_model_s_labels_by_name() {
 
 #[test]
 fn a_data_folder_says_what_is_in_it_and_what_is_missing() {
-    Case::new("none").fails("train r.yaml", &["E610", "lacks a folder `validation` (or `val`", "in it are `train`"]);
+    Case::new("none").ends(1, "train r.yaml", &["E610", "lacks a folder `validation` (or `val`", "in it are `train`"]);
 }
 
 #[test]
@@ -206,16 +179,16 @@ fn what_systems_leave_beside_the_classes_is_no_class() {
         std::fs::create_dir_all(case.path(folder)).expect("a folder");
         std::fs::write(case.path(folder).join("._0.png"), "rubbish").expect("a file");
     }
-    case.passes("train r.yaml", &[]);
+    case.ends(0, "train r.yaml", &[]);
 }
 
 #[test]
 fn pictures_of_all_kinds_are_read_and_what_cannot_be_is_named() {
     let case = Case::new("ext");
-    let output = case.passes("train r.yaml", &[]);
+    let output = case.ends(0, "train r.yaml", &[]);
     assert!(output.contains("15 + 6 pictures in 2 classes"), "{output}");
     std::fs::write(case.path("data/train/cat/f.webp"), "RIFF no picture").expect("a file");
-    case.fails("train r.yaml --output other", &["E603", "f.webp` is no picture of a kind that is read"]);
+    case.ends(1, "train r.yaml --output other", &["E603", "f.webp` is no picture of a kind that is read"]);
 }
 
 /// What is normalised twice is no pixel the second time: twice by 0.5 and 0.25 is once by 0.625 and 0.0625.
@@ -227,10 +200,10 @@ fn normalising_twice_is_exact() {
         let line: serde_json::Value = serde_json::from_str(log.lines().next().expect("a line")).expect("JSON");
         line["train_loss"].as_f64().expect("a loss")
     };
-    case.passes("train r.yaml", &[]);
+    case.ends(0, "train r.yaml", &[]);
     let one = "{normalize: {mean: 0.5, std: 0.25}}";
     case.change("r.yaml", &format!("[{one}, {one}]"), "[{normalize: {mean: 0.625, std: 0.0625}}]");
-    case.passes("train r.yaml --output once", &[]);
+    case.ends(0, "train r.yaml --output once", &[]);
     assert!((loss("out") - loss("once")).abs() < 1e-5 * loss("once"), "{} and {}", loss("out"), loss("once"));
 }
 
@@ -240,13 +213,13 @@ fn a_class_without_pictures_is_named() {
     std::fs::create_dir_all(case.path("data/val/cat")).expect("a folder");
     std::fs::create_dir_all(case.path("data/train/bird")).expect("a folder");
     std::fs::copy(case.path("data/train/cat/0.png"), case.path("data/val/cat/0.png")).expect("a picture");
-    case.fails("train r.yaml", &["E610", "the class `bird` has no picture"]);
+    case.ends(1, "train r.yaml", &["E610", "the class `bird` has no picture"]);
 }
 
 #[test]
 fn a_last_batch_that_cannot_be_trained_with_is_named() {
     let case = Case::new("lastbatch1");
     case.change("r.yaml", "batch_size: 1", "batch_size: 4");
-    case.fails("train r.yaml", &["E403", "it is the last batch of an epoch, of 1 sample", "`drop_last: true`"]);
-    case.passes("train r.yaml --output other --set data.drop_last=true", &[]);
+    case.ends(1, "train r.yaml", &["E403", "it is the last batch of an epoch, of 1 sample", "`drop_last: true`"]);
+    case.ends(0, "train r.yaml --output other --set data.drop_last=true", &[]);
 }

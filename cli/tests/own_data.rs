@@ -1,21 +1,18 @@
 //! Training on data as they lie, as a process: folders that are split, lists, sets that are asked alone, names of classes that go
 //! with the weights, and what is said of data that do not fit.
 
+#[path = "common/case.rs"]
+mod case;
+
+use case::Case;
 use std::fs;
-use std::path::PathBuf;
-use std::process::Command;
 
 const SPEC: &str = "model M { input [N, 3, 8, 8]; Conv2d(4, kernel_size=3); ReLU; Flatten; fc: Linear(2) }";
 const REST: &str = "optimizer: {name: adam, lr: 0.01}\nbatch_size: 4\nepochs: 8\noutput: out\n";
 
-/// A folder in which commands run.
-struct Case {
-    folder: tempfile::TempDir,
-}
-
 impl Case {
     fn new(spec: &str, recipe: &str) -> Case {
-        let case = Case { folder: tempfile::tempdir().expect("a folder") };
+        let case = Case::empty();
         case.put("m.cnn", spec.as_bytes());
         case.put("r.yaml", recipe.as_bytes());
         case
@@ -25,10 +22,6 @@ impl Case {
         let path = self.path(name);
         fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
         fs::write(path, content).expect("a file");
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
     }
 
     /// A picture of one colour.
@@ -43,22 +36,6 @@ impl Case {
             self.picture(&format!("{set}/dog/{number}.png"), 8, [number, 10, 0]);
             self.picture(&format!("{set}/cat/{number}.png"), 8, [255 - number, 250, 240]);
         }
-    }
-
-    /// Exit status, standard output, standard error.
-    fn said(&self, arguments: &str) -> (i32, String, String) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_cnnc"));
-        let output = command.args(arguments.split(' ')).current_dir(self.folder.path()).output().expect("a process");
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
-    }
-
-    #[track_caller]
-    fn ends(&self, expected: i32, arguments: &str, words: &[&str]) -> String {
-        let (status, output, errors) = self.said(arguments);
-        assert_eq!(status, expected, "{arguments}: {output}{errors}");
-        words.iter().for_each(|word| assert!(errors.contains(word), "{arguments} lacks {word:?}:\n{errors}"));
-        output
     }
 }
 

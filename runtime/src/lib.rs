@@ -77,6 +77,8 @@ pub mod import;
 mod initialise;
 pub mod input;
 mod labels;
+mod large_pages;
+mod level;
 mod model;
 mod parameters;
 mod pictures;

@@ -5,18 +5,19 @@
 //! [`KernelGraph::updates`] which parameters, running statistics and optimiser states a run writes.
 //! Learning rate and step are inputs, so a schedule changes no plan; plans for batches of other sizes share one state.
 
+mod average;
 mod loss;
 mod optimiser;
 mod options;
 mod recompute;
 
-pub use options::{Adam, Loss, Optimiser, Sgd, SumOrMean, Training};
+pub use options::{Adam, Average, Loss, Optimiser, Sgd, SumOrMean, Training};
 pub use recompute::recompute;
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::element::ElementType;
 use crate::gradient::gradient;
-use crate::graph::{NodeId, Parameter, ShapedGraph};
+use crate::graph::{NodeId, Parameter, ParameterId, ShapedGraph};
 use crate::kernels::{ClassInput, Kernel, KernelBuilder, KernelGraph, LayerContext, Port, fault, verify};
 use crate::passes::{self, Note};
 use crate::plan::{Plan, Target, plan_with_notes};
@@ -73,7 +74,8 @@ pub fn training_step(
 ) -> Result<KernelGraph, Box<Diagnostic>> {
     let Backward { mut graph, gradients } = backward(network, bindings, training.loss, 0)?;
     let gradients = gradients.into_iter().filter_map(|(leaf, gradient)| Some((leaf, gradient?))).collect();
-    learn(network, &mut graph, training, gradients)?;
+    let moved: Vec<_> = graph.updates.iter().map(|update| (update.parameter, update.node)).collect();
+    learn(network, &mut graph, training, gradients, &moved)?;
     Ok(graph)
 }
 
@@ -111,7 +113,14 @@ pub fn training_halves(
         }
     }
     update.add_input(names::STEP, ElementType::Uint64, &[]);
-    learn(network, &mut update, training, handed)?;
+    // The first half has moved them.
+    let moved = gradients.updates.iter().filter_map(|moved| {
+        let shape = gradients.parameters.get(moved.parameter.0 as usize)?.shape.clone();
+        update.changing.insert(moved.parameter);
+        Some((moved.parameter, update.add(Kernel::Parameter(moved.parameter), shape, &[], Vec::new())))
+    });
+    let moved: Vec<_> = moved.collect();
+    learn(network, &mut update, training, handed, &moved)?;
     verify(&gradients).map_err(|text| fault(&text))?;
     Ok(Halves { gradients, update })
 }
@@ -122,13 +131,14 @@ fn learn(
     graph: &mut KernelGraph,
     training: &Training,
     gradients: Vec<(NodeId, NodeId)>,
+    moved: &[(ParameterId, NodeId)],
 ) -> Result<(), Box<Diagnostic>> {
     let rate = graph.add_input(names::LEARNING_RATE, ElementType::Float32, &[]);
     let gradients = match training.max_gradient_norm {
         Some(most) => optimiser::clipped(graph, gradients, most),
         None => gradients,
     };
-    optimiser::update(network, graph, training, &gradients, rate)?;
+    optimiser::update(network, graph, training, &gradients, rate, moved)?;
     verify(graph).map_err(|text| fault(&text))
 }
 

@@ -1,6 +1,6 @@
 //! Optimisers in kernels, as PyTorch computes them: a parameter's new value, and those of its states, are a `Map` each.
 
-use super::{Adam, Optimiser, Sgd, Training, names};
+use super::{Adam, Average, Optimiser, Sgd, Training, average, names};
 use crate::diagnostic::Diagnostic;
 use crate::element::ElementType;
 use crate::graph::{NodeId, ParameterId, ShapedGraph};
@@ -13,7 +13,8 @@ use std::ops::Range;
 /// Numbers that one `Map` adds up.
 const MAX_TERMS: usize = 32;
 
-/// Adds the updates of parameters, each given with its gradient.
+/// Adds the updates of parameters, each given with its gradient; `moved` are the buffers that the step moves, each with its value
+/// after it.
 ///
 /// # Errors
 /// E499 when the graph has no step input.
@@ -23,11 +24,12 @@ pub(super) fn update(
     training: &Training,
     gradients: &[(NodeId, NodeId)],
     rate: NodeId,
+    moved: &[(ParameterId, NodeId)],
 ) -> Result<(), Box<Diagnostic>> {
     let optimiser = training.optimiser;
     let step = graph.inputs.iter().find(|port| &*port.name == names::STEP).map(|port| port.node);
     let step = step.ok_or_else(|| fault("the training step does not know its number"))?;
-    let weight = training.average.map(|decay| new_share(graph, decay, step));
+    let share = training.average.map(|average| average::share(graph, average.decay, step));
     let mut by_rate: Vec<(f64, Vec<NodeId>)> = Vec::new();
     for &(parameter, gradient) in gradients {
         let Some(&Kernel::Parameter(id)) = graph.dag.get(parameter).map(|node| &node.kernel) else { continue };
@@ -46,9 +48,13 @@ pub(super) fn update(
             Optimiser::Adam(options) => one.adam(options, false),
             Optimiser::AdamW(options) => one.adam(options, true),
         }
-        if let Some(weight) = weight {
-            one.average(weight);
+        if let Some(share) = share {
+            let learned = graph.updates.iter().rev().find(|update| update.parameter == id).map(|update| update.node);
+            learned.into_iter().for_each(|learned| average::keep(graph, id, learned, share));
         }
+    }
+    if let (Some(share), Some(Average { use_buffers: true, .. })) = (share, training.average) {
+        average::keep_buffers(graph, moved, share);
     }
     Ok(())
 }
@@ -59,12 +65,6 @@ fn times(graph: &mut KernelGraph, rate: NodeId, factor: f64) -> NodeId {
         1.0 => rate,
         _ => builder(graph, "lr".into()).map(&[rate], Expression::operand(0) * factor),
     }
-}
-
-/// What a running mean takes of a new value, `[]`: all of it in the first step.
-fn new_share(graph: &mut KernelGraph, decay: f64, step: NodeId) -> NodeId {
-    let is_first = Expression::Constant(1.5).greater(Expression::operand(0));
-    builder(graph, names::AVERAGE.into()).map(&[step], is_first.select(1.0, 1.0 - decay))
 }
 
 /// Parameters with gradients, these shortened so that all of them together are no longer than `most`.
@@ -168,20 +168,6 @@ impl One<'_> {
         let scalars: Vec<NodeId> = scalars.into_iter().map(|scalar| builder.with_rank(scalar, rank)).collect();
         let learned = self.map(origin, &[&[self.parameter], others, &scalars].concat(), expression);
         self.becomes(self.id, learned);
-    }
-
-    /// Moves the running mean of the parameter by that share towards the new value.
-    fn average(&mut self, weight: NodeId) {
-        let learned =
-            self.graph.updates.iter().rev().find(|update| update.parameter == self.id).map(|update| update.node);
-        let Some(learned) = learned else { return };
-        let rank = self.graph.dag.get(self.parameter).map_or(0, |node| node.shape.len());
-        let weight = builder(self.graph, names::AVERAGE.into()).with_rank(weight, rank);
-        let before = self.state(names::AVERAGE);
-        let [old, new, weight_of] = [0, 1, 2].map(Expression::operand);
-        let moved = old.clone() + (new - old) * weight_of;
-        let moved = self.map(names::AVERAGE, &[before.1, learned, weight], moved);
-        self.becomes(before.0, moved);
     }
 
     /// A `Map` that leaves out operands which the expression does not name.

@@ -12,9 +12,18 @@ pub struct Training {
     /// Whether the backward half computes values of the forward half again instead of keeping them: the same numbers in less
     /// memory and more time.
     pub recompute: bool,
-    /// The decay of a running mean that is kept of each parameter as it learns, in `0..1`: PyTorch's `get_ema_multi_avg_fn`,
-    /// which begins with what the first step makes.
-    pub average: Option<f64>,
+    /// A running mean that is kept of each parameter as it learns.
+    pub average: Option<Average>,
+}
+
+/// Running means of parameters: PyTorch's `AveragedModel` with `get_ema_multi_avg_fn`, which begins with what the first step
+/// makes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Average {
+    /// The share of the mean that a step leaves, in `0..1`.
+    pub decay: f64,
+    /// Whether means are kept of running statistics too; else they stay those of the parameters that learn.
+    pub use_buffers: bool,
 }
 
 impl Training {

@@ -3,7 +3,7 @@
 //! Both have a sample for each position of their first axis. The first axes of an array may be left out where they are of size 1:
 //! one matrix is one sample of one channel.
 
-use super::{DataSet, Picture, Samples, Set, SetName};
+use super::{DataSet, Decoded, Samples, Set, SetName};
 use crate::failure::{failure, fault, file_failure};
 use crate::input::read_array;
 use crate::{Result, Tensor};
@@ -39,7 +39,7 @@ impl Samples for Pair {
         row(&self.inputs, index)
     }
 
-    fn picture(&self, _index: usize, _grey: bool) -> Result<Picture> {
+    fn picture(&self, _index: usize, _grey: bool) -> Result<Decoded<'_>> {
         Err(fault("an array was taken for a picture"))
     }
 

@@ -1,7 +1,7 @@
 //! The binary files of CIFAR-10 and CIFAR-100: records of labels and 3072 bytes, the red, green and blue planes of 32×32 pixels.
 //! Of CIFAR-100 the finer label counts, the second of a record's two.
 
-use super::{Picture, Samples, Set, SetName};
+use super::{Decoded, Samples, Set, SetName};
 use crate::failure::{broken_file, failure, file_failure};
 use crate::{Result, available_memory_bytes, files};
 use cnnc_compiler::diagnostic::Code;
@@ -75,9 +75,9 @@ impl Samples for Records {
         usize::from(self.bytes[index * self.kind.record() + self.kind.labels - 1])
     }
 
-    fn picture(&self, index: usize, _grey: bool) -> Result<Picture> {
+    fn picture(&self, index: usize, _grey: bool) -> Result<Decoded<'_>> {
         let record = self.kind.record();
-        Ok(Picture::of_bytes([SIDE; 2], &self.bytes[index * record + self.kind.labels..(index + 1) * record]))
+        Ok(Decoded::of_planes([SIDE; 2], &self.bytes[index * record + self.kind.labels..(index + 1) * record]))
     }
 
     fn name(&self, index: usize) -> String {

@@ -1,6 +1,6 @@
 //! Classes by name: a data set numbers its classes as they lie, and a model that names its classes has numbers of its own.
 
-use super::{DataSet, Picture, Samples, Set};
+use super::{DataSet, Decoded, Samples, Set};
 use crate::Result;
 use crate::failure::{failure, note};
 use cnnc_compiler::diagnostic::{Code, nearest};
@@ -23,7 +23,7 @@ impl Samples for Renumbered {
         self.numbers[self.samples.label(index)]
     }
 
-    fn picture(&self, index: usize, grey: bool) -> Result<Picture> {
+    fn picture(&self, index: usize, grey: bool) -> Result<Decoded<'_>> {
         self.samples.picture(index, grey)
     }
 

@@ -10,7 +10,7 @@
 use super::classes::as_in_training;
 use super::{Samples, Set, SetName};
 use crate::failure::{failure, file_failure, note};
-use crate::pictures::{Picture, decode};
+use crate::pictures::{Decoded, decode};
 use crate::{Error, Result, files};
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use std::collections::HashMap;
@@ -64,7 +64,7 @@ impl Samples for Listed {
         self.class(index).label
     }
 
-    fn picture(&self, index: usize, grey: bool) -> Result<Picture> {
+    fn picture(&self, index: usize, grey: bool) -> Result<Decoded<'_>> {
         let path = self.path(index);
         decode(&path, BufReader::new(files::open(&path)?), grey)
     }

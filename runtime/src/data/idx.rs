@@ -4,7 +4,7 @@ use super::{Samples, Set, SetName, class_count};
 use crate::contained::decoded;
 use crate::failure::{broken_file, failure, file_failure};
 use crate::idx::Array;
-use crate::pictures::{Picture, check_size};
+use crate::pictures::{Decoded, check_size};
 use crate::{Error, Result, files};
 use cnnc_compiler::diagnostic::Code;
 use std::fs;
@@ -29,9 +29,9 @@ impl Samples for Pictures {
         usize::from(self.labels[index])
     }
 
-    fn picture(&self, index: usize, _grey: bool) -> Result<Picture> {
+    fn picture(&self, index: usize, _grey: bool) -> Result<Decoded<'_>> {
         let size = self.height * self.width;
-        Ok(Picture::of_bytes([self.height, self.width], &self.pixels[index * size..(index + 1) * size]))
+        Ok(Decoded::of_planes([self.height, self.width], &self.pixels[index * size..(index + 1) * size]))
     }
 
     fn name(&self, index: usize) -> String {

@@ -5,7 +5,7 @@
 //! first line that names the columns (`path,label`) is passed over. Pictures are decoded when they are needed.
 
 use super::table::{PictureFiles, found, lines};
-use super::{Picture, Samples, Set, SetName};
+use super::{Decoded, Samples, Set, SetName};
 use crate::Result;
 use crate::failure::broken_file;
 use std::collections::BTreeMap;
@@ -34,7 +34,7 @@ impl Samples for List {
         self.labels[index] as usize
     }
 
-    fn picture(&self, index: usize, grey: bool) -> Result<Picture> {
+    fn picture(&self, index: usize, grey: bool) -> Result<Decoded<'_>> {
         self.files.picture(index, grey)
     }
 

@@ -8,7 +8,7 @@ use super::{Mix, Pipeline, Samples};
 use crate::failure::{failure, fault, note};
 use crate::random::Draws;
 use crate::threads::LOAD;
-use crate::{Error, Result, Tensor};
+use crate::{Error, Result, Tensor, large_pages};
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -136,7 +136,7 @@ impl Iterator for Batches {
 /// Makes the batch of that number in its epoch.
 fn batch(job: &Job, number: usize, samples: &[usize]) -> Result<Batch> {
     let size = job.pipeline.shape().iter().product::<usize>();
-    let mut values = vec![0.0; samples.len() * size];
+    let mut values = large_pages::zeros(samples.len() * size);
     let (mut count, mut labels, mut targets, mut skipped) = (0, Vec::new(), Vec::new(), Vec::new());
     for &sample in samples {
         match write(job, sample, &mut values[count * size..(count + 1) * size]) {
@@ -200,7 +200,7 @@ mod tests {
     use crate::data::shuffled;
     use crate::data::transforms::{RandomCrop, RandomHorizontalFlip};
     use crate::failure::broken_file;
-    use crate::pictures::Picture;
+    use crate::pictures::Decoded;
     use std::path::Path;
 
     /// A hundred samples of 4×4; every tenth is broken when asked for.
@@ -217,12 +217,12 @@ mod tests {
             index
         }
 
-        fn picture(&self, index: usize, _grey: bool) -> Result<Picture> {
+        fn picture(&self, index: usize, _grey: bool) -> Result<Decoded<'_>> {
             if self.broken && index.is_multiple_of(10) {
                 return Err(broken_file(Path::new(&self.name(index)), "is broken"));
             }
-            let plane = (0..16).map(|pixel| (index + pixel) as f32).collect();
-            Ok(Picture { height: 4, width: 4, planes: vec![plane] })
+            let pixels: Vec<u8> = (0..16).map(|pixel| (index + pixel) as u8).collect();
+            Ok(Decoded::new([4, 4], 1, pixels).expect("a picture"))
         }
 
         fn name(&self, index: usize) -> String {

@@ -20,7 +20,7 @@ mod pipeline;
 mod split;
 mod table;
 
-pub use crate::pictures::{Picture, Size, Transform, transforms};
+pub use crate::pictures::{Decoded, Picture, Size, Transform, transforms};
 pub(crate) use arrays::read_set as read_arrays;
 pub(crate) use arrays::set as of_arrays;
 pub use arrays::{Pair, arrays};
@@ -60,11 +60,11 @@ pub trait Samples: Send + Sync {
         None
     }
 
-    /// One, its numbers from 0 to 255; in one plane when `grey`.
+    /// One as it lies there; in grey when `grey`.
     ///
     /// # Errors
     /// E601 and E603 when its file cannot be read.
-    fn picture(&self, index: usize, grey: bool) -> Result<Picture>;
+    fn picture(&self, index: usize, grey: bool) -> Result<Decoded<'_>>;
 
     /// What messages call one.
     fn name(&self, index: usize) -> String;

@@ -1,6 +1,6 @@
 //! From a sample to the network's input, whose size is known.
 
-use super::{Picture, Transform};
+use super::{Decoded, Transform};
 use crate::failure::failure;
 use crate::pictures::Conversion;
 use crate::random::Draws;
@@ -64,7 +64,7 @@ impl Pipeline {
     ///
     /// # Errors
     /// E610 when it does not come to the input's size.
-    pub(crate) fn write(&self, picture: Picture, name: &str, draws: &mut Draws, into: &mut [f32]) -> Result<()> {
+    pub(crate) fn write(&self, picture: Decoded<'_>, name: &str, draws: &mut Draws, into: &mut [f32]) -> Result<()> {
         let [channels, height, width] = self.picture_shape();
         let picture = self.conversion.apply(picture, channels, draws);
         let picture = picture.map_err(|misfit| self.refuse(name, &misfit.to_string()))?;
@@ -95,13 +95,13 @@ mod tests {
     use crate::data::transforms::Normalize;
     use cnnc_compiler::graph::Interpolation;
 
-    fn written(pipeline: &Pipeline, picture: Picture) -> Result<Vec<f32>> {
+    fn written(pipeline: &Pipeline, picture: Decoded<'_>) -> Result<Vec<f32>> {
         let mut into = vec![0.0; pipeline.shape().iter().product()];
         pipeline.write(picture, "it", &mut Draws::of_sample(0, 0, 0), &mut into).map(|()| into)
     }
 
-    fn grey(pixels: &[f32]) -> Picture {
-        Picture { height: 1, width: pixels.len(), planes: vec![pixels.to_vec()] }
+    fn grey(pixels: &[u8]) -> Decoded<'_> {
+        Decoded::new([1, pixels.len()], 1, pixels).expect("a picture")
     }
 
     #[test]
@@ -115,9 +115,9 @@ mod tests {
             std: vec![2.0],
         };
         let pipeline = Pipeline::new(None, Some(&image), [1, 1, 1]).expect("a pipeline");
-        assert_eq!(written(&pipeline, grey(&[6.0, 8.0, 10.0])).expect("numbers"), [1.5]);
+        assert_eq!(written(&pipeline, grey(&[6, 8, 10])).expect("numbers"), [1.5]);
         let plain = Pipeline::new(None, None, [1, 1, 2]).expect("a pipeline");
-        assert_eq!(written(&plain, grey(&[0.0, 255.0])).expect("numbers"), [0.0, 1.0]);
+        assert_eq!(written(&plain, grey(&[0, 255])).expect("numbers"), [0.0, 1.0]);
     }
 
     #[test]
@@ -132,15 +132,15 @@ mod tests {
         };
         let normalize = [Normalize { mean: vec![0.5], std: vec![0.5], of_pixels: true }.into()];
         let pipeline = Pipeline::new(Some(&normalize), Some(&image), [1, 1, 2]).expect("a pipeline");
-        assert_eq!(written(&pipeline, grey(&[0.0, 255.0])).expect("numbers"), [-1.0, 1.0]);
+        assert_eq!(written(&pipeline, grey(&[0, 255])).expect("numbers"), [-1.0, 1.0]);
     }
 
     #[test]
     fn channels_are_made_to_fit() {
         let three = Pipeline::new(None, None, [3, 1, 1]).expect("a pipeline");
-        assert_eq!(written(&three, grey(&[255.0])).expect("numbers"), [1.0; 3]);
+        assert_eq!(written(&three, grey(&[255])).expect("numbers"), [1.0; 3]);
         let one = Pipeline::new(None, None, [1, 1, 1]).expect("a pipeline");
-        let colours = Picture { height: 1, width: 1, planes: vec![vec![255.0]; 3] };
+        let colours = Decoded::new([1, 1], 3, vec![255; 3]).expect("a picture");
         assert_eq!(written(&one, colours).expect("numbers"), [1.0]);
         assert!(Pipeline::new(None, None, [2, 1, 1]).is_err());
     }
@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn another_size_is_refused() {
         let pipeline = Pipeline::new(None, None, [1, 28, 28]).expect("a pipeline");
-        let refused = written(&pipeline, grey(&[0.0])).expect_err("a failure");
+        let refused = written(&pipeline, grey(&[0])).expect_err("a failure");
         assert_eq!(refused.message, "it comes to 1×1, and the model takes 1×28×28");
     }
 }

@@ -1,6 +1,6 @@
 //! One set in two: a share of the samples of each class is kept for validation, which ones a seed decides.
 
-use super::{Picture, Samples, Set};
+use super::{Decoded, Samples, Set};
 use crate::Result;
 use crate::failure::failure;
 use crate::random::Draws;
@@ -32,7 +32,7 @@ impl Samples for Chosen {
         self.samples.values(self.numbers[index])
     }
 
-    fn picture(&self, index: usize, grey: bool) -> Result<Picture> {
+    fn picture(&self, index: usize, grey: bool) -> Result<Decoded<'_>> {
         self.samples.picture(self.numbers[index], grey)
     }
 
@@ -88,7 +88,7 @@ mod tests {
             if index == 59 { 2 } else { index % 2 }
         }
 
-        fn picture(&self, _index: usize, _grey: bool) -> Result<Picture> {
+        fn picture(&self, _index: usize, _grey: bool) -> Result<Decoded<'_>> {
             Err(fault("no picture"))
         }
 

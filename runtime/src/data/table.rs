@@ -4,7 +4,7 @@
 //! CSV as RFC 4180 has it, whose cells may stand in quotes. A first line whose second cell is no number names the columns.
 //! Pictures are decoded when they are needed.
 
-use super::{Picture, Samples, Set, SetName};
+use super::{Decoded, Samples, Set, SetName};
 use crate::failure::{broken_file, file_failure};
 use crate::pictures::decode;
 use crate::{Result, available_memory_bytes, files};
@@ -27,7 +27,7 @@ impl PictureFiles {
     }
 
     /// Decodes one.
-    pub fn picture(&self, index: usize, grey: bool) -> Result<Picture> {
+    pub fn picture(&self, index: usize, grey: bool) -> Result<Decoded<'_>> {
         let path = self.path(index);
         decode(&path, BufReader::new(files::open(&path)?), grey)
     }
@@ -62,7 +62,7 @@ impl Samples for Table {
         self.numbers.get(index * self.width..(index + 1) * self.width)
     }
 
-    fn picture(&self, index: usize, grey: bool) -> Result<Picture> {
+    fn picture(&self, index: usize, grey: bool) -> Result<Decoded<'_>> {
         self.files.picture(index, grey)
     }
 

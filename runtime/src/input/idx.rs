@@ -4,7 +4,7 @@ use super::{Loaded, Wanted, pictures};
 use crate::Result;
 use crate::failure::broken_file;
 use crate::idx::Array;
-use crate::pictures::{Picture, check_size};
+use crate::pictures::{Decoded, check_size};
 use std::fs::File;
 use std::path::Path;
 
@@ -38,7 +38,7 @@ pub fn read(path: &Path, file: File, wanted: &Wanted) -> Result<Loaded> {
     let mut batch_of_pictures = Vec::new();
     for number in 0..batch {
         let bytes = array.next(size).ok_or_else(|| cut_off(number))?;
-        batch_of_pictures.push(Picture::of_bytes([height, width], &bytes));
+        batch_of_pictures.push(Decoded::new([height, width], 1, bytes).ok_or_else(|| cut_off(number))?);
     }
     pictures::to_input(path, batch_of_pictures, wanted)
 }

@@ -3,7 +3,7 @@
 
 use super::{Loaded, Wanted};
 use crate::failure::note;
-use crate::pictures::{Conversion, Misfit, Picture, decode_noted};
+use crate::pictures::{Conversion, Decoded, Misfit, decode_noted};
 use crate::random::Draws;
 use crate::{Error, Result, Tensor};
 use cnnc_compiler::diagnostic::Code;
@@ -24,7 +24,7 @@ pub fn read(path: &Path, file: impl BufRead + Seek, wanted: &Wanted) -> Result<L
 ///
 /// # Errors
 /// E604 when the input takes no pictures, or not as many, or they do not come to its size.
-pub fn to_input(path: &Path, pictures: Vec<Picture>, wanted: &Wanted) -> Result<Loaded> {
+pub fn to_input(path: &Path, pictures: Vec<Decoded<'_>>, wanted: &Wanted) -> Result<Loaded> {
     let batch = pictures.len();
     let &[batches, channels, height, width] = wanted.shape.as_slice() else {
         return Err(wanted.refuse(path, "pictures, which have batch, channels, height and width"));
@@ -32,7 +32,7 @@ pub fn to_input(path: &Path, pictures: Vec<Picture>, wanted: &Wanted) -> Result<
     if batches.is_some_and(|batches| batches != batch) {
         return Err(wanted.refuse(path, format_args!("{batch} picture")));
     }
-    let channels = channels.unwrap_or(pictures.first().map_or(1, |picture| picture.planes.len()));
+    let channels = channels.unwrap_or(pictures.first().map_or(1, Decoded::channels));
     if !matches!(channels, 1 | 3) {
         return Err(wanted.refuse(path, "pictures, which have 1 or 3 channels"));
     }
@@ -42,7 +42,7 @@ pub fn to_input(path: &Path, pictures: Vec<Picture>, wanted: &Wanted) -> Result<
     let mut values = Vec::new();
     let mut size = [0, 0];
     for picture in pictures {
-        must_fit(path, &picture, wanted, [height, width])?;
+        must_fit(path, picture.size(), wanted, [height, width])?;
         let picture = conversion.apply(picture, channels, &mut draws);
         let picture = picture.map_err(|misfit| refuse(path, wanted, misfit))?;
         size = [picture.height, picture.width];
@@ -57,15 +57,15 @@ pub fn to_input(path: &Path, pictures: Vec<Picture>, wanted: &Wanted) -> Result<
 }
 
 /// Refuses a picture of another size than the spec gives, unless the spec says itself how it gets there.
-fn must_fit(path: &Path, picture: &Picture, wanted: &Wanted, [height, width]: [Option<usize>; 2]) -> Result<()> {
+fn must_fit(path: &Path, found: [usize; 2], wanted: &Wanted, [height, width]: [Option<usize>; 2]) -> Result<()> {
     let has_steps = wanted.image.as_ref().is_some_and(|image| image.resize.is_some() || image.crop.is_some());
     let fits = |size: Option<usize>, found: usize| size.is_none_or(|size| size == found);
-    if has_steps || (fits(height, picture.height) && fits(width, picture.width)) {
+    if has_steps || (fits(height, found[0]) && fits(width, found[1])) {
         return Ok(());
     }
-    let mut refused = wanted.refuse(path, format_args!("a picture of {}×{}", picture.height, picture.width));
+    let mut refused = wanted.refuse(path, format_args!("a picture of {}×{}", found[0], found[1]));
     refused.notes.push("it would have to be resized, and the spec does not say how".into());
-    let size = [height.unwrap_or(picture.height), width.unwrap_or(picture.width)];
+    let size = [height.unwrap_or(found[0]), width.unwrap_or(found[1])];
     let crop = if size[0] == size[1] { size[0].to_string() } else { format!("({}, {})", size[0], size[1]) };
     let resize = size[0].max(size[1]);
     refused.help.push(match wanted.image {

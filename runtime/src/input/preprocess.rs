@@ -1,8 +1,8 @@
 //! Pictures that a program holds to a network's input, as the spec says: raw pixels, or the bytes of files.
 
 use super::{Wanted, pictures};
-use crate::failure::failure;
-use crate::pictures::{Picture, check_size, decode, to_grey};
+use crate::failure::{failure, fault};
+use crate::pictures::{Decoded, check_size, decode};
 use crate::{Model, Result, Tensor};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::write_kernels::Bindings;
@@ -43,8 +43,7 @@ impl Preprocess {
     /// E604 when a buffer does not have three bytes a pixel, the input takes no pictures or not as many, or they do not come to
     /// one size.
     pub fn rgb8(&self, pictures: &[Rgb8<'_>]) -> Result<Tensor> {
-        let grey = self.takes_grey();
-        self.batch(pictures.iter().map(|picture| planes(picture, grey)).collect::<Result<_>>()?)
+        self.batch(pictures.iter().map(of_buffer).collect::<Result<_>>()?)
     }
 
     /// A batch of pictures, from the bytes of their files.
@@ -61,7 +60,7 @@ impl Preprocess {
         self.0.shape.get(1).copied().flatten() == Some(1)
     }
 
-    fn batch(&self, pictures: Vec<Picture>) -> Result<Tensor> {
+    fn batch(&self, pictures: Vec<Decoded<'_>>) -> Result<Tensor> {
         if pictures.is_empty() {
             return Err(failure(Code::E604, "no picture is given, and a batch is one or more"));
         }
@@ -69,8 +68,8 @@ impl Preprocess {
     }
 }
 
-/// The planes of a buffer.
-fn planes(&Rgb8 { width, height, pixels }: &Rgb8<'_>, grey: bool) -> Result<Picture> {
+/// A buffer as a picture.
+fn of_buffer<'p>(&Rgb8 { width, height, pixels }: &Rgb8<'p>) -> Result<Decoded<'p>> {
     check_size([height, width])
         .map_err(|reason| failure(Code::E604, format!("a picture cannot be an input: {reason}")))?;
     if pixels.len() != 3 * width * height {
@@ -81,7 +80,5 @@ fn planes(&Rgb8 { width, height, pixels }: &Rgb8<'_>, grey: bool) -> Result<Pict
         );
         return Err(failure(Code::E604, message));
     }
-    let plane = |channel: usize| pixels.iter().skip(channel).step_by(3).map(|&value| f32::from(value)).collect();
-    let colours = Picture { height, width, planes: (0..3).map(plane).collect() };
-    Ok(if grey { to_grey(colours) } else { colours })
+    Decoded::new([height, width], 3, pixels).ok_or_else(|| fault("a buffer of another length than its picture's"))
 }

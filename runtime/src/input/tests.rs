@@ -1,7 +1,7 @@
 //! Files that fit an input, files that do not, and files that lie.
 
 use super::{Wanted, read, save_npy};
-use crate::data::{Picture, Pipeline};
+use crate::data::{Decoded, Pipeline};
 use crate::random::Draws;
 use crate::{Error, Tensor};
 use cnnc_compiler::diagnostic::Code;
@@ -183,8 +183,7 @@ fn the_spec_says_how_a_picture_becomes_an_input() {
 #[test]
 fn a_file_and_a_sample_of_a_data_set_come_to_the_same_numbers() {
     let picture = RgbImage::from_fn(9, 7, |x, y| image::Rgb([29 * x as u8, 31 * y as u8, (x * y * 5) as u8]));
-    let plane = |channel: usize| picture.pixels().map(|pixel| f32::from(pixel.0[channel])).collect();
-    let sample = Picture { height: 7, width: 9, planes: (0..3).map(plane).collect() };
+    let sample = Decoded::new([7, 9], 3, picture.as_raw()).unwrap();
     for channels in [1, 3] {
         let mut wanted = wanted(&[Some(1), Some(channels), Some(3), Some(4)]);
         wanted.image = Some(ImageTransform {

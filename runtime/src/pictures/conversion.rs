@@ -1,7 +1,7 @@
 //! From a picture to an input's numbers: the one order of operations.
 
 use super::transforms::{CenterCrop, Resize};
-use super::{Misfit, Normalization, Picture, Size, Transform, to_grey};
+use super::{Decoded, Misfit, Normalization, Picture, Size, Transform};
 use crate::random::Draws;
 use cnnc_compiler::graph::ImageTransform;
 
@@ -79,9 +79,11 @@ impl Conversion {
     ///
     /// # Errors
     /// When one of them cannot be done to it.
-    pub fn apply(&self, picture: Picture, channels: usize, draws: &mut Draws) -> Result<Picture, Misfit> {
-        let picture = if channels == 1 { to_grey(picture) } else { picture };
-        self.transforms.iter().try_fold(picture, |picture, transform| transform.apply(picture, draws))
+    pub fn apply(&self, decoded: Decoded<'_>, channels: usize, draws: &mut Draws) -> Result<Picture, Misfit> {
+        let decoded = if channels == 1 { decoded.grey() } else { decoded };
+        let Some((first, others)) = self.transforms.split_first() else { return Ok(decoded.into()) };
+        let picture = first.begin(decoded, draws)?;
+        others.iter().try_fold(picture, |picture, transform| transform.apply(picture, draws))
     }
 
     /// Writes the numbers of a picture that went through the transforms, channel after channel; `into` has room for as many
@@ -90,13 +92,9 @@ impl Conversion {
         for (channel, into) in into.chunks_exact_mut(picture.height * picture.width).enumerate() {
             // A grey picture's one plane serves all channels.
             let plane = &picture.planes[channel.min(picture.planes.len() - 1)];
-            let Some(Scaling { factor, mean, std }) = &self.scaling else {
-                into.copy_from_slice(plane);
-                continue;
-            };
-            let number = Normalization { mean, std }.of_channel(channel);
-            for (value, &pixel) in into.iter_mut().zip(plane) {
-                *value = number(f64::from(pixel) * factor);
+            into.copy_from_slice(plane);
+            if let Some(Scaling { factor, mean, std }) = &self.scaling {
+                Normalization { mean, std }.apply(channel, [*factor, 1.0], into);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Files of pictures to planes of numbers: PNG, JPEG, WebP, GIF, BMP and TIFF, of several pictures the first. Built with the
+//! Files of pictures to bytes: PNG, JPEG, WebP, GIF, BMP and TIFF, of several pictures the first. Built with the
 //! feature `pictures`; else `no_decoder.rs` stands here.
 //!
 //! A few bytes may claim a picture of any size, so the size is held against what a picture may have, and against what the file's
@@ -6,9 +6,9 @@
 
 mod jpeg;
 
-use super::{Picture, check_size, grey_of};
+use super::{Decoded, check_size};
 use crate::contained::decoded;
-use crate::failure::{broken_file, file_failure};
+use crate::failure::{broken_file, fault, file_failure};
 use crate::files::kinds::{self, PictureKind};
 use crate::{Error, Result};
 use image::codecs::{
@@ -35,11 +35,11 @@ const MOST_METADATA_BYTES: u64 = 1 << 26;
 /// Bytes of a pixel of four channels of 32 bits, read and made.
 const MOST_BYTES_OF_A_PIXEL: u64 = 2 * 16;
 
-/// Decodes a picture, upright, to one plane when `grey`; `path` is what messages call it.
+/// Decodes a picture, upright, to grey when `grey`; `path` is what messages call it.
 ///
 /// # Errors
 /// E601 when the file cannot be read, E603 when it is no such picture, is cut off, or is larger than a picture may be.
-pub fn decode(path: &Path, file: impl BufRead + Seek, grey: bool) -> Result<Picture> {
+pub fn decode(path: &Path, file: impl BufRead + Seek, grey: bool) -> Result<Decoded<'static>> {
     decode_noted(path, file, grey).map(|(picture, _)| picture)
 }
 
@@ -47,13 +47,19 @@ pub fn decode(path: &Path, file: impl BufRead + Seek, grey: bool) -> Result<Pict
 ///
 /// # Errors
 /// As [`decode`].
-pub fn decode_noted(path: &Path, file: impl BufRead + Seek, grey: bool) -> Result<(Picture, Vec<&'static str>)> {
+pub fn decode_noted(
+    path: &Path,
+    file: impl BufRead + Seek,
+    grey: bool,
+) -> Result<(Decoded<'static>, Vec<&'static str>)> {
     decoded(path, "is a picture that cannot be decoded", || {
         let image = by_kind(path, file)?;
         let color = image.color();
         let loses = [(grey && color.has_color(), COLOURS_ARE_LEFT_OUT), (color.has_alpha(), ALPHA_IS_LEFT_OUT)];
         let lost = loses.into_iter().filter(|(loses, _)| *loses).map(|(_, lost)| lost).collect();
-        Ok((Picture::of(image, grey), lost))
+        let decoded =
+            bytes(image, grey).ok_or_else(|| fault("a decoder gave another number of pixels than it says"))?;
+        Ok((decoded, lost))
     })
 }
 
@@ -147,22 +153,16 @@ fn undecodable(path: &Path, error: ImageError) -> Error {
     }
 }
 
-impl Picture {
-    /// The planes of a decoded picture, without its alpha.
-    fn of(decoded: DynamicImage, grey: bool) -> Picture {
-        let (width, height) = (decoded.width() as usize, decoded.height() as usize);
-        let planes = match (decoded, grey) {
-            // Weighed, three equal numbers are that number.
-            (DynamicImage::ImageLuma8(pixels), true) => vec![pixels.iter().map(|&pixel| f32::from(pixel)).collect()],
-            (decoded, true) => {
-                vec![decoded.into_rgb8().pixels().map(|pixel| grey_of(pixel.0.map(u32::from))).collect()]
-            }
-            (decoded, false) => {
-                let colours = decoded.into_rgb8();
-                (0..3).map(|channel| colours.pixels().map(|pixel| f32::from(pixel.0[channel])).collect()).collect()
-            }
-        };
-        Picture { height, width, planes }
+/// The bytes of a decoded picture, without its alpha.
+fn bytes(decoded: DynamicImage, grey: bool) -> Option<Decoded<'static>> {
+    let size = [decoded.height() as usize, decoded.width() as usize];
+    match decoded {
+        // Weighed, three equal numbers are that number.
+        DynamicImage::ImageLuma8(pixels) if grey => Decoded::new(size, 1, pixels.into_raw()),
+        colours => Decoded::new(size, 3, colours.into_rgb8().into_raw()).map(|colours| match grey {
+            true => colours.grey(),
+            false => colours,
+        }),
     }
 }
 

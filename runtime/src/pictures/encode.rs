@@ -45,8 +45,7 @@ mod tests {
         let pixels = [255, 0, 0, 0, 255, 0, 0, 0, 255, 9, 9, 9, 1, 2, 3, 4, 5, 6];
         let bytes = png(3, 2, &pixels).unwrap();
         let picture = crate::pictures::decode(Path::new("it"), Cursor::new(bytes), false).unwrap();
-        assert_eq!((picture.width, picture.height), (3, 2));
-        assert_eq!(picture.planes[1], [0.0, 255.0, 0.0, 9.0, 2.0, 5.0]);
+        assert_eq!(picture, crate::pictures::Decoded::new([2, 3], 3, &pixels[..]).unwrap());
         assert!(png(3, 2, &pixels[1..]).is_err() && png(0, 0, &[]).is_err());
     }
 }

@@ -8,16 +8,20 @@
 mod conversion;
 #[cfg_attr(not(feature = "pictures"), path = "no_decoder.rs")]
 mod decode;
+mod decoded;
 mod encode;
 mod resize;
 pub mod transforms;
 
 pub(crate) use conversion::Conversion;
 pub(crate) use decode::{INPUTS, decode, decode_noted};
+pub use decoded::Decoded;
 pub use encode::png;
 pub use resize::Size;
 pub(crate) use transforms::Misfit;
 pub use transforms::Transform;
+
+use crate::level::vectorised;
 
 /// The most pixels that a picture may have, as it is decoded and after it is resized: 2²⁷, 1.6 GB as three planes.
 pub(crate) const MOST_PIXELS: usize = 1 << 27;
@@ -33,14 +37,6 @@ pub struct Picture {
     pub width: usize,
     /// One or three planes, rows of `width` numbers.
     pub planes: Vec<Vec<f32>>,
-}
-
-impl Picture {
-    /// The picture of planes that lie one after another, a byte a pixel.
-    pub(crate) fn of_bytes([height, width]: [usize; 2], bytes: &[u8]) -> Picture {
-        let plane = |plane: &[u8]| plane.iter().map(|&pixel| f32::from(pixel)).collect();
-        Picture { height, width, planes: bytes.chunks_exact(height * width).map(plane).collect() }
-    }
 }
 
 /// Holds a size against what a picture may have; the arithmetic where it has more.
@@ -60,14 +56,6 @@ pub(crate) fn check_size([height, width]: [usize; 2]) -> std::result::Result<(),
     Ok(())
 }
 
-/// The picture in one plane; colours are weighed as [`decode()`] weighs them.
-pub(crate) fn to_grey(picture: Picture) -> Picture {
-    let [red, green, blue] = picture.planes.as_slice() else { return picture };
-    let sum = |((red, green), blue): ((&f32, &f32), &f32)| grey_of([*red as u32, *green as u32, *blue as u32]);
-    let plane = red.iter().zip(green).zip(blue).map(sum).collect();
-    Picture { planes: vec![plane], ..picture }
-}
-
 /// `0.299 R + 0.587 G + 0.114 B` (ITU-R BT.601), as Pillow has it.
 fn grey_of([red, green, blue]: [u32; 3]) -> f32 {
     ((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16) as f32
@@ -80,10 +68,18 @@ struct Normalization<'n> {
 }
 
 impl Normalization<'_> {
-    /// What makes of a scaled pixel of that channel its number, `(x − mean) / std`.
-    fn of_channel(&self, channel: usize) -> impl Fn(f64) -> f32 + use<> {
+    /// Makes of each pixel `x` of that channel its number, `(x · factor / divisor − mean) / std`, in float64.
+    fn apply(&self, channel: usize, scale: [f64; 2], plane: &mut [f32]) {
         let of = |numbers: &[f64], otherwise| numbers.get(channel).or(numbers.last()).copied().unwrap_or(otherwise);
-        let (mean, std) = (of(self.mean, 0.0), of(self.std, 1.0));
-        move |scaled| ((scaled - mean) / std) as f32
+        normalise(scale, [of(self.mean, 0.0), of(self.std, 1.0)], plane);
+    }
+}
+
+vectorised! {
+    fn normalise(scale: [f64; 2], numbers: [f64; 2], plane: &mut [f32]) {
+        let ([factor, divisor], [mean, std]) = (scale, numbers);
+        for pixel in plane {
+            *pixel = ((f64::from(*pixel) * factor / divisor - mean) / std) as f32;
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What stands in the place of `decode.rs` in a build without the feature `pictures`: an error that says so.
 
-use super::Picture;
+use super::Decoded;
 use crate::Result;
 use crate::failure::failure;
 use cnnc_compiler::diagnostic::Code;
@@ -14,7 +14,7 @@ pub const INPUTS: &str = "NumPy's .npy and IDX files";
 ///
 /// # Errors
 /// E604, always: no fault of the file, so that none is left out as one that is broken.
-pub fn decode(path: &Path, _file: impl BufRead + Seek, _grey: bool) -> Result<Picture> {
+pub fn decode(path: &Path, _file: impl BufRead + Seek, _grey: bool) -> Result<Decoded<'static>> {
     let message =
         format!("`{}` is to be decoded as a picture, and this build of cnnc-runtime decodes none", path.display());
     Err(failure(Code::E604, message).help("build cnnc-runtime with its feature `pictures`"))
@@ -24,7 +24,11 @@ pub fn decode(path: &Path, _file: impl BufRead + Seek, _grey: bool) -> Result<Pi
 ///
 /// # Errors
 /// As [`decode`].
-pub fn decode_noted(path: &Path, file: impl BufRead + Seek, grey: bool) -> Result<(Picture, Vec<&'static str>)> {
+pub fn decode_noted(
+    path: &Path,
+    file: impl BufRead + Seek,
+    grey: bool,
+) -> Result<(Decoded<'static>, Vec<&'static str>)> {
     decode(path, file, grey).map(|picture| (picture, Vec::new()))
 }
 

@@ -5,6 +5,7 @@
 mod bytes;
 
 use super::Picture;
+use super::decoded::{Decoded, Part};
 use cnnc_compiler::graph::Interpolation;
 
 /// A size that a picture is brought to.
@@ -18,18 +19,19 @@ pub enum Size {
 
 /// The picture at another size.
 pub fn resize(picture: &Picture, height: usize, width: usize, interpolation: Interpolation) -> Picture {
-    let found = [picture.height, picture.width];
-    let kernel = match interpolation {
-        Interpolation::Nearest => None,
-        Interpolation::Bilinear => Some(TRIANGLE),
-        Interpolation::Bicubic => Some(CUBIC),
-    };
-    match kernel {
-        Some(kernel) if [height, width] != found && picture.planes.iter().all(|plane| bytes::are_bytes(plane)) => {
-            let planes = picture.planes.iter().map(|plane| bytes::resize(plane, found, [height, width], kernel));
-            Picture { height, width, planes: planes.collect() }
-        }
-        _ => resize_numbers(picture, height, width, interpolation),
+    match Decoded::of_picture(picture).filter(|_| interpolation != Interpolation::Nearest) {
+        Some(bytes) => resize_part(&bytes, bytes.whole(), [height, width], interpolation),
+        None => resize_numbers(picture, height, width, interpolation),
+    }
+}
+
+/// A part of a picture, which is in it, at another size.
+pub fn resize_part(decoded: &Decoded<'_>, part: Part, to: [usize; 2], interpolation: Interpolation) -> Picture {
+    match interpolation {
+        _ if part.size == to => decoded.part(part),
+        Interpolation::Nearest => resize_numbers(&decoded.part(part), to[0], to[1], interpolation),
+        Interpolation::Bilinear => bytes::resize(decoded, part, to, TRIANGLE),
+        Interpolation::Bicubic => bytes::resize(decoded, part, to, CUBIC),
     }
 }
 

@@ -11,6 +11,7 @@ use cnnc_compiler::diagnostic::{Code, Label, nearest};
 use cnnc_compiler::graph::print::print_graph;
 use cnnc_compiler::graph::{ImageTransform, ShapedGraph};
 use cnnc_compiler::shape::{Dim, Shape};
+use cnnc_compiler::training::Average;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -160,7 +161,8 @@ impl Setup {
 
 /// The running mean that is kept, where a recipe wants one.
 fn average(recipe: &Recipe) -> String {
-    recipe.training.average.map_or_else(String::new, |decay| format!(", ema {decay}"))
+    let without = |average: Average| if average.use_buffers { "" } else { " without buffers" };
+    recipe.training.average.map_or_else(String::new, |one| format!(", ema {}{}", one.decay, without(one)))
 }
 
 /// Which of the pictures they are and how their classes are counted, where a recipe says that.

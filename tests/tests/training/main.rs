@@ -8,7 +8,7 @@ use cnnc_compiler::graph::{Learning, ShapedGraph};
 use cnnc_compiler::passes;
 use cnnc_compiler::plan::{Plan, PlanPort, Target, plan};
 use cnnc_compiler::training::{
-    Adam, Loss, Optimiser, Sgd, SumOrMean, Training, evaluation, loss_and_gradients, names, training_halves,
+    Adam, Average, Loss, Optimiser, Sgd, SumOrMean, Training, evaluation, loss_and_gradients, names, training_halves,
     training_step,
 };
 use cnnc_compiler::write_kernels::Bindings;
@@ -18,6 +18,7 @@ use cnnc_runtime::{Backend, Parameters, Tensor};
 use cnnc_tests::fixture::Fixture;
 use cnnc_tests::{formula, network_of_text, tensor};
 use serde_json::Value;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A step's plan.

@@ -48,7 +48,8 @@ fn a_step_in_two_halves_is_the_step() {
         [Optimiser::Sgd(Sgd::default()), Optimiser::Sgd(sgd), Optimiser::Adam(adam), Optimiser::AdamW(adam)]
     {
         for max_gradient_norm in [None, Some(0.05)] {
-            let training = Training { loss, optimiser, max_gradient_norm, recompute: false, average: None };
+            let average = Some(Average { decay: 0.8, use_buffers: true });
+            let training = Training { loss, optimiser, max_gradient_norm, recompute: false, average };
             for kernels in [Kernels::Fast, Kernels::Reference] {
                 let parameters = Parameters::draw(&network.graph, 2).expect("parameters");
                 let mut whole = Learner::new(planned(&network, &training, true, kernels), &parameters, kernels, 2);
@@ -149,38 +150,40 @@ fn the_loss_of_mixed_labels_is_the_mean_of_their_losses() {
 }
 
 /// `torch.optim.swa_utils.AveragedModel` with `get_ema_multi_avg_fn(decay)`: the first step's values, then `ema + (new - ema) (1
-/// - decay)`.
+/// - decay)`; of running statistics too where `use_buffers` says so, and never of what counts.
 #[test]
-fn running_means_of_parameters_are_pytorch_s() {
-    let network = network_of_text("model Case {\n    input [5, 3]\n    Linear(6); Tanh; Linear(4)\n}\n");
+fn running_means_are_pytorch_s() {
+    let network = network_of_text("model Case {\n    input [5, 3]\n    Linear(6); BatchNorm1d; Tanh; Linear(4)\n}\n");
     let input = formula::tensor("input", &[5, 3], &[]);
     let labels = tensor(&[5], [0.0, 1.0, 2.0, 3.0, 0.0]);
     let decay = 0.9;
-    for (kernels, optimiser) in
-        [(Kernels::Fast, Optimiser::Adam(Adam::default())), (Kernels::Reference, Optimiser::Sgd(Sgd::default()))]
-    {
-        let training = Training { optimiser, average: Some(decay), ..Training::plain() };
+    for (kernels, optimiser, use_buffers) in [
+        (Kernels::Fast, Optimiser::Adam(Adam::default()), true),
+        (Kernels::Reference, Optimiser::Sgd(Sgd::default()), false),
+    ] {
+        let training = Training { optimiser, average: Some(Average { decay, use_buffers }), ..Training::plain() };
         let begun = formula::parameters(&network.graph, &[]);
         let mut learner = Learner::new(planned(&network, &training, true, kernels), &begun, kernels, 1);
         let plain = Training { average: None, ..training };
         let mut other = Learner::new(planned(&network, &plain, true, kernels), &begun, kernels, 1);
-        let mut means: Vec<Vec<f64>> = Vec::new();
+        let mut means: HashMap<&str, Vec<f64>> = HashMap::new();
         for step in 0..5 {
             let losses = [&mut learner, &mut other].map(|learner| learner.step(&input, &labels, 0.05)[0]);
             assert_eq!(losses[0], losses[1], "a mean changes no step");
-            for (number, parameter) in network.graph.parameters.iter().enumerate() {
-                let new = learner.values(&parameter.path);
-                assert_eq!(new, other.values(&parameter.path));
-                match means.get_mut(number) {
-                    None => means.push(new),
-                    Some(mean) => {
-                        mean.iter_mut().zip(new).for_each(|(mean, new)| *mean += (new - *mean) * (1.0 - decay))
-                    }
+            for parameter in &network.graph.parameters {
+                let (path, new) = (&*parameter.path, learner.values(&parameter.path));
+                assert_eq!(new, other.values(path));
+                let key = names::state_key(names::AVERAGE, path);
+                if parameter.is_counter || !(parameter.trainable || use_buffers) {
+                    assert!(learner.state.shape(&key).is_none(), "there is a mean of `{path}`");
+                    continue;
                 }
-                let found = learner.values(&names::state_key(names::AVERAGE, &parameter.path));
-                let error = relative_error(found, &means[number]);
-                assert!(error < 1e-6, "step {step}: the mean of `{}` is off by {error:.1e}", parameter.path);
+                let mean = means.entry(path).or_insert_with(|| new.clone());
+                mean.iter_mut().zip(&new).for_each(|(mean, new)| *mean += (new - *mean) * (1.0 - decay));
+                let error = relative_error(learner.values(&key), mean);
+                assert!(error < 1e-6, "step {step}: the mean of `{path}` is off by {error:.1e}");
             }
         }
+        assert_eq!(means.len(), if use_buffers { 8 } else { 6 });
     }
 }

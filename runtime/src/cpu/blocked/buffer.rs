@@ -3,13 +3,11 @@
 //! The memory is the program's allocator's, so whoever counts allocations counts it. It comes as zeros that the system has not
 //! made yet: a page is made, and comes to be near, where it is first written.
 
+use crate::large_pages::{LARGE_PAGE, advise};
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
-/// Bytes of a large page. In a virtual machine a miss in the table of small pages is so dear that streaming weights from memory
-/// takes twice as long.
-const LARGE_PAGE: usize = 2 << 20;
 /// Bytes of a cache line; in tests those of a float, so that whoever goes past the end of a buffer leaves its block.
 const LINE: usize = if cfg!(test) { 4 } else { 64 };
 /// What an allocator aligns to by itself: asked for more, it would write the zeros.
@@ -62,26 +60,6 @@ impl Buffer {
 /// Where a buffer of so many bytes begins.
 fn alignment(bytes: usize) -> usize {
     if bytes < LARGE_PAGE { LINE } else { LARGE_PAGE }
-}
-
-/// Asks for large pages where there is room for one.
-fn advise(start: *mut u8, bytes: usize) {
-    #[cfg(target_os = "linux")]
-    if bytes >= LARGE_PAGE {
-        // SAFETY: the range is the buffer's own, from a boundary of pages on. Advice that is not taken costs speed, nothing else.
-        unsafe { libc::madvise(start.cast(), bytes, libc::MADV_HUGEPAGE) };
-    }
-    #[cfg(not(target_os = "linux"))]
-    let _ = (start, bytes);
-}
-
-/// Zeros that the system has not made yet, in large pages but for the ends.
-pub(crate) fn zeros_in_large_pages(length: usize) -> Vec<f32> {
-    let mut zeros = vec![0.0; length];
-    let (bytes, start) = (size_of_val(&*zeros), zeros.as_mut_ptr().cast::<u8>());
-    let before = start.align_offset(LARGE_PAGE);
-    advise(start.wrapping_add(before), bytes.saturating_sub(before) / LARGE_PAGE * LARGE_PAGE);
-    zeros
 }
 
 impl Drop for Buffer {

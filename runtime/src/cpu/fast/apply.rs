@@ -2,8 +2,8 @@
 //! instruction set.
 
 use super::compiled_expression::{Operation, SOURCE_REGISTERS, SourceBlock};
-use super::level::vectorised;
 use super::math;
+use crate::level::vectorised;
 use cnnc_compiler::kernels::{Binary, Unary};
 
 vectorised! {

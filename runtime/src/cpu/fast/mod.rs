@@ -16,7 +16,6 @@ mod epilogue;
 mod gemm;
 mod gradient;
 mod lane;
-pub(in crate::cpu) mod level;
 mod map;
 mod math;
 mod memory;

@@ -1,11 +1,11 @@
 //! Pooling: rows of a window are combined first, along whole image rows, and then the columns of each window.
 
-use super::level::vectorised;
 use super::math;
 use super::memory::{Address, Memory};
 use super::reduce::of_run;
 use super::tasks::{Cost, Tasks, Workspace};
 use crate::cpu::windows::Windows;
+use crate::level::vectorised;
 use cnnc_compiler::kernels::{PoolAxis, Pooling, Reduction};
 use cnnc_compiler::plan::View;
 

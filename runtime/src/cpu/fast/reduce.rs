@@ -7,10 +7,10 @@
 //! itself, for its stride is larger in a part of a concatenation. So a step that computes values again has the bits of one that
 //! keeps them.
 
-use super::level::vectorised;
 use super::math;
 use super::memory::{Address, Memory};
 use super::tasks::{Cost, Tasks, Workspace};
+use crate::level::vectorised;
 use cnnc_compiler::kernels::Reduction;
 use cnnc_compiler::plan::View;
 

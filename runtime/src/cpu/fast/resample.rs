@@ -1,8 +1,8 @@
 //! Planes enlarged or made smaller, row by row; where each row and column is read was worked out beforehand.
 
-use super::level::vectorised;
 use super::memory::{Address, Memory};
 use super::tasks::{Cost, Tasks, Workspace};
+use crate::level::vectorised;
 use cnnc_compiler::kernels::{Resampling, Source};
 use cnnc_compiler::plan::View;
 

@@ -5,7 +5,7 @@
 
 use super::ParameterUses;
 use crate::Tensor;
-use crate::cpu::blocked::buffer::zeros_in_large_pages;
+use crate::large_pages;
 use cnnc_compiler::plan::Plan;
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ impl Spare {
         if count < self.largest / 16 {
             return Vec::new();
         }
-        self.memory.replace(Vec::new()).unwrap_or_else(|| zeros_in_large_pages(self.largest))
+        self.memory.replace(Vec::new()).unwrap_or_else(|| large_pages::zeros(self.largest))
     }
 
     /// Takes a parameter's memory back, unless somebody else holds the parameter.

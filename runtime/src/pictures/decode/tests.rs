@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/reference/picture_files");
 
 fn decoded(name: &Path, bytes: &[u8], grey: bool) -> Result<Picture, Error> {
-    decode_noted(name, Cursor::new(bytes), grey).map(|(picture, _)| picture)
+    decode_noted(name, Cursor::new(bytes), grey).map(|(picture, _)| picture.into())
 }
 
 fn files() -> Vec<(PathBuf, Vec<u8>)> {

@@ -1,57 +1,113 @@
-//! Resizing planes of bytes to Pillow's bytes: shares in 22 bits behind the point, sums of whole numbers, rounded and clamped
-//! between the passes and after them (Pillow's `libImaging/Resample.c`, which torchvision resizes decoded pictures by).
+//! Resizing bytes to Pillow's bytes: shares in 22 bits behind the point, sums of whole numbers, rounded and clamped between the
+//! passes and after them (Pillow's `libImaging/Resample.c`, which torchvision resizes decoded pictures by).
 //!
-//! Columns come first, as in torchvision's code for bytes and, where proportions are kept, in Pillow. No plane in between is
+//! Columns come first, as in torchvision's code for bytes and, where proportions are kept, in Pillow. No picture in between is
 //! kept: each row of the source, once its columns are made, goes at once into all rows of the result that have a share of it.
+//! Colours are summed four numbers a pixel, the fourth of which means nothing, so that a pixel is one vector.
 
+use super::super::decoded::{Decoded, Part};
 use super::{Kernel, Side, sides};
+use crate::level::vectorised;
+use crate::pictures::Picture;
 
 /// Bits of a share behind the point: eight are of the pixel, two for overshoot.
 const BITS: u32 = 32 - 8 - 2;
 const HALF: i32 = 1 << (BITS - 1);
 
-/// Whether all numbers of a plane are bytes.
-pub fn are_bytes(plane: &[f32]) -> bool {
-    plane.iter().all(|&value| f32::from(value as u8) == value)
-}
-
-/// A plane of `height` rows of `width` bytes at another size.
-pub fn resize(plane: &[f32], [height, width]: [usize; 2], to: [usize; 2], kernel: Kernel) -> Vec<f32> {
+/// A part of a picture, which is in it, at another size.
+pub fn resize(decoded: &Decoded<'_>, part: Part, to: [usize; 2], kernel: Kernel) -> Picture {
+    let [height, width] = part.size;
     let columns = shares(width, to[1], kernel);
     let rows = shares(height, to[0], kernel);
-    let mut sums = vec![HALF; to[0] * to[1]];
-    let mut row_of_columns = vec![0; to[1]];
+    let (channels, lanes) = (decoded.channels(), if decoded.channels() == 1 { 1 } else { COLOUR });
+    let mut planes = vec![vec![0.0; to[0] * to[1]]; channels];
+    let length = lanes * to[1];
+    let is_begun_with = |row: &Shares, other: &Shares| other.first < row.first + row.shares.len();
+    let begun_with = |at: usize| rows[at..].iter().take_while(|other| is_begun_with(&rows[at], other)).count();
+    // Rows of the result that are summed at a time, each in the place of one that is done.
+    let most = (0..rows.len()).map(begun_with).max().unwrap_or(0);
+    let mut sums = vec![HALF; most * length];
+    let place = |row: usize| row % most * length..(row % most + 1) * length;
+    let mut row_of_columns = vec![0; length];
+    // A byte more than a row has: a vector of the last pixel's colours reads it.
+    let mut source = vec![0; channels * width + 1];
     let mut begin = 0;
-    for (number, row) in plane.chunks_exact(width).enumerate() {
-        // Rows of the result that need no more of the source are behind.
-        while rows.get(begin).is_some_and(|row| row.first + row.shares.len() <= number) {
-            begin += 1;
-        }
+    for (number, row) in decoded.rows(part).enumerate() {
         let end = begin + rows[begin..].iter().take_while(|row| row.first <= number).count();
         if begin == end {
             continue;
         }
-        across(row, (width != to[1]).then_some(columns.as_slice()), &mut row_of_columns);
-        for (row, into) in rows[begin..end].iter().zip(sums[begin * to[1]..].chunks_exact_mut(to[1])) {
-            let share = row.shares[number - row.first];
-            into.iter_mut().zip(&row_of_columns).for_each(|(into, value)| *into += share * value);
+        source[..row.len()].copy_from_slice(row);
+        match lanes {
+            1 => across(&source, &columns, &mut row_of_columns),
+            _ => across_colours(&source, &columns, &mut row_of_columns),
+        }
+        for at in begin..end {
+            let (row, sums) = (&rows[at], &mut sums[place(at)]);
+            add(row.shares[number - row.first], &row_of_columns, sums);
+            // Rows of the result end in their order.
+            if row.first + row.shares.len() == number + 1 {
+                begin = at + 1;
+                for (channel, plane) in planes.iter_mut().enumerate() {
+                    write(sums, lanes, channel, &mut plane[at * to[1]..begin * to[1]]);
+                }
+                sums.fill(HALF);
+            }
         }
     }
-    sums.into_iter().map(|sum| clamped(sum) as f32).collect()
+    Picture { height: to[0], width: to[1], planes }
 }
 
-/// One row at another width; the same where there are no shares.
-fn across(row: &[f32], columns: Option<&[Shares]>, into: &mut [i32]) {
-    let Some(columns) = columns else {
-        into.iter_mut().zip(row).for_each(|(into, &value)| *into = value as i32);
-        return;
-    };
-    for (into, Shares { first, shares }) in into.iter_mut().zip(columns) {
-        let products = shares.iter().zip(&row[*first..]).map(|(share, &value)| share * value as i32);
-        *into = clamped(HALF + products.sum::<i32>());
+/// Numbers that a pixel of colours has in a row of sums.
+const COLOUR: usize = 4;
+
+vectorised! {
+    /// One row of grey pixels at another width.
+    fn across(row: &[u8], columns: &[Shares], into: &mut [i32]) {
+        for (into, Shares { first, shares }) in into.iter_mut().zip(columns) {
+            let products = shares.iter().zip(&row[*first..]).map(|(share, &value)| share * i32::from(value));
+            *into = clamped(HALF + products.sum::<i32>());
+        }
     }
 }
 
+vectorised! {
+    /// One row of red, green and blue at another width; behind its last pixel lies one byte more.
+    fn across_colours(row: &[u8], columns: &[Shares], into: &mut [i32]) {
+        for (into, Shares { first, shares }) in into.as_chunks_mut::<COLOUR>().0.iter_mut().zip(columns) {
+            let source = &row[3 * first..3 * (first + shares.len()) + 1];
+            let mut sums = [HALF; COLOUR];
+            for (share, pixel) in shares.iter().zip(source.windows(COLOUR).step_by(3)) {
+                for (sum, &value) in sums.iter_mut().zip(pixel) {
+                    *sum += share * i32::from(value);
+                }
+            }
+            *into = sums.map(clamped);
+        }
+    }
+}
+
+vectorised! {
+    /// Adds a row's share to the sums of one of the result.
+    fn add(share: i32, row: &[i32], into: &mut [i32]) {
+        into.iter_mut().zip(row).for_each(|(into, value)| *into += share * value);
+    }
+}
+
+vectorised! {
+    /// Writes a channel of a row whose sums are whole.
+    fn write(sums: &[i32], lanes: usize, channel: usize, into: &mut [f32]) {
+        match lanes {
+            1 => into.iter_mut().zip(sums).for_each(|(into, &sum)| *into = clamped(sum) as f32),
+            _ => {
+                let pixels = sums.as_chunks::<COLOUR>().0.iter();
+                into.iter_mut().zip(pixels).for_each(|(into, pixel)| *into = clamped(pixel[channel]) as f32);
+            }
+        }
+    }
+}
+
+#[inline(always)]
 fn clamped(sum: i32) -> i32 {
     (sum >> BITS).clamp(0, 255)
 }

@@ -1,7 +1,8 @@
 //! The middle of a picture; of an odd rest, half a pixel is rounded to the even side, as torchvision does.
 
 use super::{Arguments, Misfit, Step, has_part, part};
-use crate::pictures::Picture;
+use crate::pictures::decoded::Part;
+use crate::pictures::{Decoded, Picture};
 use crate::random::Draws;
 
 /// `center_crop: 96`, `center_crop: [96, 128]`
@@ -24,10 +25,21 @@ impl Step for CenterCrop {
     }
 
     fn apply(&self, picture: Picture, _draws: &mut Draws) -> Result<Picture, Misfit> {
-        has_part([picture.height, picture.width], self.size)?;
-        let start = |size: usize, part: usize| ((size - part) as f64 / 2.0).round_ties_even() as usize;
-        let [height, width] = self.size;
-        Ok(part(&picture, [start(picture.height, height), start(picture.width, width)], self.size))
+        let start = self.start([picture.height, picture.width])?;
+        Ok(part(&picture, start, self.size))
+    }
+
+    fn begin(&self, decoded: Decoded<'_>, _draws: &mut Draws) -> Result<Picture, Misfit> {
+        let start = self.start(decoded.size())?;
+        Ok(decoded.part(Part { start, size: self.size }))
+    }
+}
+
+impl CenterCrop {
+    /// Where the middle of a picture of that size begins.
+    fn start(&self, found: [usize; 2]) -> Result<[usize; 2], Misfit> {
+        has_part(found, self.size)?;
+        Ok([0, 1].map(|axis| ((found[axis] - self.size[axis]) as f64 / 2.0).round_ties_even() as usize))
     }
 }
 

@@ -13,7 +13,7 @@ mod warp;
 
 pub(crate) use arguments::Arguments;
 
-use super::{Picture, check_size};
+use super::{Decoded, Picture, check_size};
 use crate::random::Draws;
 use std::fmt;
 
@@ -39,6 +39,14 @@ pub(crate) trait Step: Sized {
     /// # Errors
     /// When the picture is too small or would be too large.
     fn apply(&self, picture: Picture, draws: &mut Draws) -> Result<Picture, Misfit>;
+
+    /// Does it to a picture as it was decoded: the same, sooner where not all of it has to become numbers.
+    ///
+    /// # Errors
+    /// As [`Step::apply`].
+    fn begin(&self, decoded: Decoded<'_>, draws: &mut Draws) -> Result<Picture, Misfit> {
+        self.apply(decoded.into(), draws)
+    }
 }
 
 macro_rules! transforms {
@@ -93,6 +101,11 @@ macro_rules! transforms {
             /// See [`Step::apply`].
             pub(crate) fn apply(&self, picture: Picture, draws: &mut Draws) -> Result<Picture, Misfit> {
                 match self { $(Transform::$name(transform) => transform.apply(picture, draws),)* }
+            }
+
+            /// See [`Step::begin`].
+            pub(crate) fn begin(&self, decoded: Decoded<'_>, draws: &mut Draws) -> Result<Picture, Misfit> {
+                match self { $(Transform::$name(transform) => transform.begin(decoded, draws),)* }
             }
         }
     };

@@ -34,8 +34,7 @@ impl Step for Normalize {
         let scale = if self.of_pixels { 255.0 } else { 1.0 };
         let by = Normalization { mean: &self.mean, std: &self.std };
         for (channel, plane) in picture.planes.iter_mut().enumerate() {
-            let number = by.of_channel(channel);
-            plane.iter_mut().for_each(|pixel| *pixel = number(f64::from(*pixel) / scale));
+            by.apply(channel, [1.0, scale], plane);
         }
         Ok(picture)
     }

@@ -2,8 +2,9 @@
 //! the middle whose proportion is allowed, as in torchvision.
 
 use super::{Arguments, Misfit, Step, may_become, part};
-use crate::pictures::Picture;
-use crate::pictures::resize::resize;
+use crate::pictures::decoded::Part;
+use crate::pictures::resize::{resize, resize_part};
+use crate::pictures::{Decoded, Picture};
 use crate::random::Draws;
 use cnnc_compiler::graph::Interpolation;
 
@@ -43,6 +44,13 @@ impl Step for RandomResizedCrop {
         may_become(self.size, || format!("would be resized to {height}×{width}"))?;
         let (start, size) = self.place([picture.height, picture.width], draws);
         Ok(resize(&part(&picture, start, size), height, width, self.interpolation))
+    }
+
+    fn begin(&self, decoded: Decoded<'_>, draws: &mut Draws) -> Result<Picture, Misfit> {
+        let [height, width] = self.size;
+        may_become(self.size, || format!("would be resized to {height}×{width}"))?;
+        let (start, size) = self.place(decoded.size(), draws);
+        Ok(resize_part(&decoded, Part { start, size }, self.size, self.interpolation))
     }
 }
 

@@ -1,8 +1,8 @@
 //! To another size: of the shorter side, where the other one keeps the proportion, or height and width.
 
 use super::{Arguments, Misfit, Step, may_become};
-use crate::pictures::Picture;
-use crate::pictures::resize::{Size, resize};
+use crate::pictures::resize::{Size, resize, resize_part};
+use crate::pictures::{Decoded, Picture};
 use crate::random::Draws;
 use cnnc_compiler::graph::Interpolation;
 
@@ -32,12 +32,25 @@ impl Step for Resize {
     }
 
     fn apply(&self, picture: Picture, _draws: &mut Draws) -> Result<Picture, Misfit> {
-        let [height, width] = match self.size {
-            Size::ShorterSide(side) => by_shorter_side([picture.height, picture.width], side),
+        let [height, width] = self.of([picture.height, picture.width])?;
+        Ok(resize(&picture, height, width, self.interpolation))
+    }
+
+    fn begin(&self, decoded: Decoded<'_>, _draws: &mut Draws) -> Result<Picture, Misfit> {
+        let size = self.of(decoded.size())?;
+        Ok(resize_part(&decoded, decoded.whole(), size, self.interpolation))
+    }
+}
+
+impl Resize {
+    /// Height and width that a picture of these gets.
+    fn of(&self, found: [usize; 2]) -> Result<[usize; 2], Misfit> {
+        let size = match self.size {
+            Size::ShorterSide(side) => by_shorter_side(found, side),
             Size::To(size) => size,
         };
-        may_become([height, width], || format!("would be resized to {height}×{width}"))?;
-        Ok(resize(&picture, height, width, self.interpolation))
+        may_become(size, || format!("would be resized to {}×{}", size[0], size[1]))?;
+        Ok(size)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::beginning;
 use super::data::data;
-use super::section::{Pair, Reader, Section, choice, count, count_up_to, text};
+use super::section::{Pair, Reader, Section, choice, count, count_up_to, number, text};
 use super::settings::{self, Setting};
 use super::yaml::{self, Node, NodeContent};
 use super::{DataChoice, EarlyStopping, Entry, ModelChoice, Monitor, Print, PrintValue, Recipe, options};
@@ -13,7 +13,7 @@ use crate::data::Source;
 use crate::failure::{failure, file_failure};
 use crate::files;
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
-use cnnc_compiler::training::{Loss, Optimiser, Sgd, Training};
+use cnnc_compiler::training::{Average, Loss, Optimiser, Sgd, Training};
 use cnnc_grammar::span::{FileId, Span};
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -101,7 +101,7 @@ fn recipe(mut top: Section<'_>, path: &Path) -> Option<Recipe> {
     let (optimiser, learning_rate, groups) = optimiser.unwrap_or((Optimiser::Sgd(Sgd::default()), 1e-3, Vec::new()));
     let schedule = options::schedule(reader, top.get("schedule"));
     let max_gradient_norm = top.optional_number("clip_grad_norm", "a number above 0", |number| number > 0.0);
-    let average = top.optional_number("ema", "a number from 0 to 1, without 1", |decay| (0.0..1.0).contains(&decay));
+    let average = top.get("ema").map(|node| average(reader, node));
     let recompute = top.flag("recompute", false);
     let batch_size = top.need("batch_size", "samples of a step");
     let batch_size_place = batch_size.map(|node| node.place);
@@ -131,7 +131,7 @@ fn recipe(mut top: Section<'_>, path: &Path) -> Option<Recipe> {
         },
         freeze,
         groups,
-        training: Training { loss, optimiser, max_gradient_norm, recompute, average },
+        training: Training { loss, optimiser, max_gradient_norm, recompute, average: average.flatten() },
         optimiser_place: optimiser_place?,
         learning_rate,
         schedule,
@@ -275,6 +275,26 @@ fn target_of(target: &str) -> String {
     let is_type = target.starts_with(|first: char| first.is_ascii_uppercase())
         && target.chars().all(|character| character.is_ascii_alphanumeric() || character == '_');
     if is_type || target.starts_with('"') { target.to_owned() } else { format!("\"{target}\"") }
+}
+
+/// `ema: 0.999`, or a section.
+fn average(reader: &Reader, node: &Node) -> Option<Average> {
+    let decay = |path: &str, node: &Node| {
+        let decay = number(node).filter(|decay| (0.0..1.0).contains(decay));
+        if decay.is_none() {
+            reader.refuse(path, node, "a number from 0 to 1, without 1");
+        }
+        decay
+    };
+    if !matches!(node.content, NodeContent::Map(_)) {
+        return decay("ema", node).map(|decay| Average { decay, use_buffers: true });
+    }
+    let mut section = Section::new(reader, "ema", node)?;
+    let decay =
+        section.need("decay", "the share of the mean that a step leaves").and_then(|node| decay("ema.decay", node));
+    let use_buffers = section.flag("use_buffers", true);
+    section.finish();
+    Some(Average { decay: decay?, use_buffers })
 }
 
 /// `early_stopping: 5`, or a section.

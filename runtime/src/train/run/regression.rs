@@ -3,7 +3,7 @@
 use super::*;
 use crate::Tensor;
 use crate::data::Samples;
-use crate::pictures::Picture;
+use crate::pictures::Decoded;
 use crate::train::checkpoint::{LAST, PREVIOUS, load as load_checkpoint, save};
 use crate::train::learner::StepOutputs;
 use crate::train::recipe;
@@ -117,10 +117,10 @@ impl Samples for Bright {
         index * 7 % CLASSES
     }
 
-    fn picture(&self, index: usize, _grey: bool) -> Result<Picture> {
-        let mut plane: Vec<f32> = (0..PIXELS).map(|pixel| ((index * 31 + pixel * 17) % 120) as f32).collect();
-        plane[self.label(index)] = 200.0;
-        Ok(Picture { height: 2, width: 2, planes: vec![plane] })
+    fn picture(&self, index: usize, _grey: bool) -> Result<Decoded<'_>> {
+        let mut pixels: Vec<u8> = (0..PIXELS).map(|pixel| ((index * 31 + pixel * 17) % 120) as u8).collect();
+        pixels[self.label(index)] = 200;
+        Ok(Decoded::new([2, 2], 1, pixels).expect("four pixels"))
     }
 
     fn name(&self, index: usize) -> String {
@@ -340,7 +340,7 @@ fn a_sample_whose_label_is_no_class_is_named() {
         fn label(&self, index: usize) -> usize {
             index.saturating_sub(5)
         }
-        fn picture(&self, index: usize, grey: bool) -> Result<Picture> {
+        fn picture(&self, index: usize, grey: bool) -> Result<Decoded<'_>> {
             Bright(9).picture(index, grey)
         }
         fn name(&self, index: usize) -> String {

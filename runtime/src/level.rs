@@ -52,14 +52,14 @@ macro_rules! vectorised {
                 body($($argument),*)
             }
 
-            match $crate::cpu::fast::level::level() {
-                $crate::cpu::fast::level::Level::Portable => body($($argument),*),
+            match $crate::level::level() {
+                $crate::level::Level::Portable => body($($argument),*),
                 // SAFETY: the processor has these instructions, since `level` says so.
                 #[cfg(target_arch = "x86_64")]
-                $crate::cpu::fast::level::Level::Avx2 => unsafe { avx2($($argument),*) },
+                $crate::level::Level::Avx2 => unsafe { avx2($($argument),*) },
                 // SAFETY: the processor has these instructions, since `level` says so.
                 #[cfg(target_arch = "x86_64")]
-                $crate::cpu::fast::level::Level::Avx512 => unsafe { avx512($($argument),*) },
+                $crate::level::Level::Avx512 => unsafe { avx512($($argument),*) },
             }
         }
     };

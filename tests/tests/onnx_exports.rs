@@ -48,15 +48,6 @@ fn imported(exported: &Exported, weights: &mut dyn FnMut(&str) -> io::Result<Vec
     import(&bytes.into(), &NoExternalData, "net", Form::Flat)
 }
 
-/// Models that come back as other kernels, and why.
-const OTHERS: &[(&str, &str)] = &[
-    ("mobile_vit_xxs.cnn", "attention comes back as the products that it is"),
-    ("vit_b_16.cnn", "attention comes back as the products that it is"),
-    ("softmax_pooling.cnn", "there is no such pooling in ONNX"),
-    ("yolov5n.cnn", "grids that are written out come back as parameters"),
-    ("yolov8n.cnn", "grids that are written out come back as parameters"),
-];
-
 /// The first number of a tensor.
 fn first(tensor: &Tensor) -> f32 {
     let mut number = [0.0];
@@ -99,11 +90,8 @@ fn models_come_back_as_the_same_kernels() {
             continue;
         }
         count += 1;
-        let known = OTHERS.iter().find(|(known, _)| name.ends_with(known));
-        match (comes_back(&network(&name, None)), known) {
-            (Err(reason), None) => wrong.push(format!("{name}: {reason}")),
-            (Ok(()), Some((_, reason))) => wrong.push(format!("{name} comes back, and is listed: {reason}")),
-            _ => {}
+        if let Err(reason) = comes_back(&network(&name, None)) {
+            wrong.push(format!("{name}: {reason}"));
         }
     }
     assert!(count > 70, "only {count} models were found");

@@ -1,5 +1,8 @@
 //! Files made here and read again: what becomes of operators, of open sizes, of what cannot be said, and of broken files.
 
+mod attention;
+mod pooling;
+
 use super::model::{self, Attribute, Entry, Graph, Model, Node, OperatorSet, Tensor, ValueInfo};
 use super::{Imported, NoExternalData, Refusal, import};
 use crate::spec::Form;

@@ -3,10 +3,10 @@
 use super::lines;
 use super::parameters::parameters;
 use super::signature::{Signature, of_body, put};
-use crate::spec::Network;
 use crate::spec::statements::{Argument, Block, Program, Statement};
+use crate::spec::{Network, ValueId};
 use cnnc_grammar::ast::JoinKind;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The number of a block and the arguments of its calls that are not written yet, by the signature of what they stand for.
 type Calls = BTreeMap<String, (usize, Vec<Vec<Argument>>)>;
@@ -18,6 +18,8 @@ pub fn blocks(network: &Network, body: Vec<Statement>) -> Program {
     // A group with items elsewhere stays a group: those name it.
     let mut apart = HashSet::new();
     program.body.iter().for_each(|statement| groups_apart(statement, &mut apart));
+    let mut brought = HashMap::new();
+    count_brought(&program.body, &mut brought);
     let mut levels: Vec<usize> = Vec::new();
     for level in 1..=deepest {
         let mut classes: BTreeMap<String, Vec<Signature>> = BTreeMap::new();
@@ -27,7 +29,8 @@ pub fn blocks(network: &Network, body: Vec<Statement>) -> Program {
             if apart.contains(label) {
                 return;
             }
-            let Some(signature) = of_body(network, &program.blocks, inner) else { return };
+            let signature = of_body(network, &program.blocks, inner).filter(|_| keeps_to_itself(inner, &brought));
+            let Some(signature) = signature else { return };
             let text = signature.text.clone();
             if !classes.contains_key(&text) {
                 order.push(text.clone());
@@ -57,7 +60,7 @@ pub fn blocks(network: &Network, body: Vec<Statement>) -> Program {
             levels.push(level);
         }
         let Program { blocks, body } = &mut program;
-        replace(&Made { network, blocks, levels: &before, apart: &apart }, body, level, &mut calls);
+        replace(&Made { network, blocks, levels: &before, apart: &apart, brought: &brought }, body, level, &mut calls);
     }
     program
 }
@@ -97,12 +100,37 @@ fn groups_apart(statement: &Statement, found: &mut HashSet<String>) {
     statement.bodies().into_iter().flatten().for_each(|inner| groups_apart(inner, found));
 }
 
+/// How often each value is brought back.
+fn count_brought(body: &[Statement], brought: &mut HashMap<ValueId, usize>) {
+    for statement in body {
+        if let Statement::From(value) = statement {
+            *brought.entry(*value).or_default() += 1;
+        }
+        statement.bodies().into_iter().for_each(|inner| count_brought(inner, brought));
+    }
+}
+
+/// Whether all that is kept in a body is brought back in it alone: what a block keeps is known in it.
+fn keeps_to_itself(body: &[Statement], brought: &HashMap<ValueId, usize>) -> bool {
+    fn kept(body: &[Statement], found: &mut Vec<ValueId>) {
+        for statement in body {
+            found.extend(if let Statement::Keep(value) = statement { Some(*value) } else { None });
+            statement.bodies().into_iter().for_each(|inner| kept(inner, found));
+        }
+    }
+    let (mut values, mut inside) = (Vec::new(), HashMap::new());
+    kept(body, &mut values);
+    count_brought(body, &mut inside);
+    values.iter().all(|value| inside.get(value) == brought.get(value))
+}
+
 /// What is known while calls are put in.
 struct Made<'b> {
     network: &'b Network,
     blocks: &'b [Block],
     levels: &'b [usize],
     apart: &'b HashSet<String>,
+    brought: &'b HashMap<ValueId, usize>,
 }
 
 /// Puts calls in the place of groups of a height.
@@ -113,6 +141,7 @@ fn replace(made: &Made<'_>, body: &mut [Statement], level: usize, calls: &mut Ca
             Statement::Group(label, _) if is_level && made.apart.contains(&label.name) => {}
             Statement::Group(label, inner) if is_level => {
                 let signature = of_body(made.network, made.blocks, inner);
+                let signature = signature.filter(|_| keeps_to_itself(inner, made.brought));
                 let call = signature.and_then(|signature| calls.get_mut(&signature.text));
                 if let Some((block, given)) = call.filter(|(_, given)| !given.is_empty()) {
                     *statement = Statement::Call(Some(label.clone()), *block, given.remove(0));

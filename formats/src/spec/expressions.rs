@@ -1,5 +1,6 @@
 //! Values as expressions of the language: constants, numbers, arguments, and what a loop goes through.
 
+use super::progressions;
 use super::statements::{Argument as Given, Turns};
 use cnnc_compiler::ops::{Constant, Numbers};
 use cnnc_compiler::shape::Dim;
@@ -8,6 +9,7 @@ use cnnc_grammar::ast::{
     UnaryOperator,
 };
 use cnnc_grammar::span::{FileId, Span};
+use std::collections::HashSet;
 
 /// An argument.
 pub fn given(argument: &Given) -> Option<Expr> {
@@ -82,7 +84,8 @@ pub fn int(number: i64) -> Expr {
     negated(magnitude, number < 0)
 }
 
-fn float(number: f64) -> Option<Expr> {
+/// A number that is not whole; `None` of one that is not finite.
+pub fn float(number: f64) -> Option<Expr> {
     let magnitude = number.abs();
     let spelling = format!("{magnitude:?}").into();
     let positive = expr(ExprKind::Float(Number { value: magnitude, spelling }));
@@ -106,12 +109,12 @@ pub fn size(dim: &Dim) -> Option<Expr> {
     members.into_iter().next().filter(|_| errors.is_empty())
 }
 
-/// Numbers as nested lists of these sizes.
-pub fn constant(numbers: &Numbers) -> Option<Expr> {
+/// Numbers as nested lists of these sizes; where they are a progression, as the sentence that says it, with names that are free.
+pub fn constant(numbers: &Numbers, taken: &HashSet<String>) -> Option<Expr> {
     fn nested(numbers: &[f64], sizes: &[usize]) -> Option<Expr> {
         let Some((&size, inner)) = sizes.split_first() else { return float(*numbers.first()?) };
         let each = numbers.len().checked_div(size)?.max(1);
         Some(expr(ExprKind::List(numbers.chunks(each).map(|part| nested(part, inner)).collect::<Option<_>>()?)))
     }
-    nested(&numbers.numbers, &numbers.sizes)
+    progressions::said(numbers, taken).or_else(|| nested(&numbers.numbers, &numbers.sizes))
 }

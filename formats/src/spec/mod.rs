@@ -11,6 +11,7 @@ mod flow;
 mod graph;
 mod modules;
 mod network;
+mod progressions;
 mod proof;
 mod refusal;
 pub(crate) mod statements;
@@ -19,6 +20,7 @@ mod syntax;
 mod tests;
 
 pub use network::{Held, Input, Network, Node, Operation, Output, ValueId, number};
+pub use progressions::Progression;
 pub use proof::{Proved, Unproved, prove, same, same_kernels};
 
 use crate::roll::roll;

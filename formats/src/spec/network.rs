@@ -269,9 +269,17 @@ impl Network {
 }
 
 impl Node {
+    /// The name of the layer that it is.
+    pub fn layer(&self) -> Option<&'static str> {
+        match self.operation {
+            Operation::Layer(layer) => Some(layer),
+            _ => None,
+        }
+    }
+
     /// Whether it is that layer.
     pub fn is_layer(&self, name: &str) -> bool {
-        matches!(self.operation, Operation::Layer(layer) if layer == name)
+        self.layer() == Some(name)
     }
 
     /// Whether it is that join.

@@ -182,7 +182,7 @@ impl<'n> Writer<'n> {
                 let written = arguments.iter().map(|(name, given)| Some((*name, expressions::given(given)?)));
                 FlowKind::Use(call(layer, written.collect::<Option<Vec<_>>>()?)?)
             }
-            (Operation::Numbers, Some(Op::Numbers(numbers))) => FlowKind::Constant(constant(numbers)?),
+            (Operation::Numbers, Some(Op::Numbers(numbers))) => FlowKind::Constant(constant(numbers, &self.taken)?),
             _ => return None,
         };
         Some(StatementKind::Item(FlowItem { label: self.label_of(label)?, kind }))
@@ -296,13 +296,14 @@ fn plain_label(text: &str) -> ast::Label {
 }
 
 /// Arguments that people give by position: the first of their layer.
-const POSITIONAL: [&str; 21] = [
+const POSITIONAL: [&str; 22] = [
     "out_channels",
     "out_features",
     "output_size",
     "negative_slope",
     "num_parameters",
     "num_groups",
+    "num_heads",
     "dim",
     "dims",
     "shape",

@@ -235,3 +235,22 @@ fn a_group_that_others_name_is_no_block() {
     let calls = ["a: {", "b: B\n", "d: B\n", "a[\"z\"]: Conv2d"];
     assert!(calls.iter().all(|call| text.contains(call)), "{text}");
 }
+
+#[test]
+fn a_group_that_keeps_a_value_for_others_is_no_block() {
+    let (mut network, input) = network();
+    let (mut value, mut inner) = (input, Vec::new());
+    for group in ["one", "two", "three"] {
+        let a = conv(&mut network, value, &format!("{group}.a"));
+        let b = conv(&mut network, a, &format!("{group}.b"));
+        let c = conv(&mut network, b, &format!("{group}.c"));
+        let first = network.join(JoinKind::Sum, vec![], &[a, c]).unwrap();
+        value = network.join(JoinKind::Product, vec![], &[first, b]).unwrap();
+        value = conv(&mut network, value, &format!("{group}.d"));
+        inner.push(b);
+    }
+    let last = network.join(JoinKind::Sum, vec![], &[value, inner[1]]).unwrap();
+    let text = written(network, last, Form::Rolled).text;
+    let calls = ["one: One\n", "two: {", "three: One\n"];
+    assert!(calls.iter().all(|call| text.contains(call)), "{text}");
+}

@@ -9,11 +9,24 @@ use cnnc_grammar::ast::JoinKind;
 
 /// All arguments as values, joined.
 fn joined(reader: &mut Reader<'_>, call: &Call<'_>, kind: JoinKind) -> Result<ValueId, String> {
-    let values = (0..call.inputs.len()).map(|index| reader.value(call, index)).collect::<Result<Vec<ValueId>, _>>()?;
+    let values =
+        (0..call.inputs.len()).map(|index| argument(reader, call, index)).collect::<Result<Vec<ValueId>, _>>()?;
     match values.as_slice() {
         [] => Err("it has no arguments".into()),
         [single] => Ok(*single),
         several => reader.network.join(kind, Vec::new(), several),
+    }
+}
+
+/// An argument as a value: a tensor beside the other of two, where that is a value.
+fn argument(reader: &mut Reader<'_>, call: &Call<'_>, index: usize) -> Result<ValueId, String> {
+    let other = (call.inputs.len() == 2).then(|| call.value(1 - index)).flatten();
+    match (call.tensor(index).cloned(), other) {
+        (Some(tensor), Some(other)) => {
+            let shape = reader.network.shape(other).clone();
+            reader.beside(&tensor, &shape)
+        }
+        _ => reader.value(call, index),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What depends on tensors and sizes of the file alone: constants, other forms of tensors, arithmetic of sizes, some of them
 //! open. Arithmetic of tensors is in `weights.rs`.
 
-use super::{Said, weights};
+use super::{Said, repeated, weights};
 use crate::onnx::NoExternalData;
 use crate::onnx::read::{Call, Fact, Reader, Sizes, axes};
 use crate::onnx::tensor::{MOST_LOOKED_AT, Tensor};
@@ -28,7 +28,15 @@ pub fn constant(_: &mut Reader<'_>, call: &Call<'_>) -> Said {
 
 /// One number in every place of a shape.
 pub fn constant_of_shape(_: &mut Reader<'_>, call: &Call<'_>) -> Said {
-    let sizes = call.ints(0).ok_or("its sizes are open")?;
+    let Some(sizes) = call.ints(0) else {
+        let sizes = call.sizes(0).ok_or("its sizes are computed from values")?;
+        return repeated::spread(&sizes.numbers, |sizes| filled(call, sizes)).ok_or("its sizes are open")?;
+    };
+    Ok(vec![Fact::Tensor(filled(call, &sizes)?)])
+}
+
+/// The tensor that it is.
+fn filled(call: &Call<'_>, sizes: &[i64]) -> Result<Tensor, String> {
     let shape = sizes.iter().map(|&size| usize::try_from(size).ok()).collect::<Option<Vec<usize>>>();
     let shape = shape.ok_or("it has a negative size")?;
     let count = shape.iter().try_fold(1usize, |product, &size| product.checked_mul(size));
@@ -36,7 +44,7 @@ pub fn constant_of_shape(_: &mut Reader<'_>, call: &Call<'_>) -> Said {
     let value = call.attributes.get("value").and_then(|value| value.t.as_ref());
     let value = value.map(|value| Tensor::of_file(value, &NoExternalData)).transpose();
     let value = value.map_err(|reason| format!("its value {reason}"))?;
-    Ok(vec![Fact::Tensor(match value {
+    Ok(match value {
         Some(value) if value.element().is_float() => {
             let number = value.small_floats().and_then(|values| values.first().copied()).unwrap_or(0.0);
             Tensor::filled(shape, number)
@@ -47,7 +55,7 @@ pub fn constant_of_shape(_: &mut Reader<'_>, call: &Call<'_>) -> Said {
             Tensor::of_ints(shape, vec![number; count])
         }
         None => Tensor::filled(shape, 0.0),
-    })])
+    })
 }
 
 /// The result of an operator whose arguments are all known; `None` where it is not computed here.

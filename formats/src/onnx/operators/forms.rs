@@ -1,8 +1,9 @@
 //! The same elements in another form: shapes, orders, repetitions, and what leaves everything as it is.
 
-use super::{Said, first, float, ints, is_float, one, shape};
+use super::{Said, first, float, ints, is_float, one, repeated, shape};
 use crate::element::Element;
 use crate::onnx::read::{Call, Fact, Reader, axes, axis};
+use crate::onnx::tensor::{Made, Tensor};
 use crate::spec::ValueId;
 use cnnc_compiler::ops::Constant;
 use cnnc_compiler::shape::Dim;
@@ -195,8 +196,16 @@ pub fn concat(reader: &mut Reader<'_>, call: &Call<'_>) -> Said {
 }
 
 pub fn expand(reader: &mut Reader<'_>, call: &Call<'_>) -> Said {
-    let (value, rank) = first(reader, call)?;
     let wanted = call.sizes(1).ok_or("its sizes are computed from values")?.numbers;
+    if let Some(number) = call.tensor(0).filter(|tensor| tensor.shape().is_empty()) {
+        let made = repeated::spread(&wanted, |sizes| {
+            let sizes = sizes.iter().map(|&size| usize::try_from(size).ok()).collect::<Option<Vec<usize>>>();
+            let made = sizes.and_then(|sizes| Tensor::made(Made::Expanded(number.clone(), sizes)));
+            made.ok_or_else(|| "it is larger than constants that are followed".into())
+        });
+        return made.unwrap_or_else(|| Err("its sizes are open".into()));
+    }
+    let (value, rank) = first(reader, call)?;
     let before = reader.network.shape(value).clone();
     let total = wanted.len().max(rank);
     let mut sizes = Vec::with_capacity(total);

@@ -5,6 +5,7 @@
 //! file, `constants.rs` computes the result instead.
 
 mod arithmetic;
+mod attention;
 mod constants;
 mod convolution;
 mod einsum;
@@ -17,6 +18,7 @@ mod pointwise;
 mod pooling;
 mod product;
 mod reduction;
+mod repeated;
 mod resize;
 mod sizes;
 mod slicing;
@@ -38,6 +40,7 @@ type Rule = fn(&mut Reader<'_>, &Call<'_>) -> Said;
 const OPERATORS: &[(&str, Rule)] = &[
     ("Abs", pointwise::abs),
     ("Add", arithmetic::add),
+    ("Attention", attention::attention),
     ("AveragePool", pooling::average),
     ("BatchNormalization", normalisation::batch),
     ("Cast", forms::cast),
@@ -128,9 +131,12 @@ const OPERATORS: &[(&str, Rule)] = &[
 /// # Errors
 /// Why it cannot be said, in the end of a sentence.
 pub fn read(reader: &mut Reader<'_>, call: &Call<'_>) -> Said {
-    let operator = call.node.op_type.as_str();
+    let operator = operator(call);
     if !matches!(call.node.domain.as_str(), "" | "ai.onnx") {
         return Err("the language has no word for an operator of that set".into());
+    }
+    if let Some(batch) = repeated::batch(call) {
+        return repeated::read(reader, call, &batch);
     }
     let computed = !call.inputs.is_empty() && !call.inputs.iter().flatten().any(|fact| matches!(fact, Fact::Value(_)));
     if computed {
@@ -144,6 +150,11 @@ pub fn read(reader: &mut Reader<'_>, call: &Call<'_>) -> Said {
         Ok(place) => OPERATORS.get(place).map_or(Err(String::new()), |(_, rule)| rule(reader, call)),
         Err(_) => Err("the language has no word for it".into()),
     }
+}
+
+/// The operator of a node.
+fn operator<'c>(call: &'c Call<'_>) -> &'c str {
+    &call.node.op_type
 }
 
 /// What leaves numbers as they are, be they whole or not.

@@ -11,6 +11,15 @@ fn sizes(reader: &Reader<'_>, call: &Call<'_>) -> Result<Vec<Dim>, String> {
         Some(Fact::Tensor(tensor)) => Ok(tensor.shape().iter().map(|&size| Dim::from(size)).collect()),
         Some(Fact::Sizes(sizes) | Fact::Quotient(sizes, _)) if sizes.is_scalar => Ok(Vec::new()),
         Some(Fact::Sizes(sizes) | Fact::Quotient(sizes, _)) => Ok(vec![Dim::from(sizes.numbers.len())]),
+        Some(Fact::Repeated(one, count)) => {
+            let mut sizes = match &**one {
+                Fact::Value(value) => reader.network.shape(*value).to_vec(),
+                Fact::Tensor(tensor) => tensor.shape().iter().map(|&size| Dim::from(size)).collect(),
+                _ => return Err("it has no argument".into()),
+            };
+            sizes.splice(..1, [count.clone()]);
+            Ok(sizes)
+        }
         Some(Fact::Places(_)) => Err("it measures a table of places".into()),
         Some(Fact::Unknown) | None => Err("it has no argument".into()),
     }

@@ -21,6 +21,7 @@ type OfMany = fn(&[f32]) -> f32;
 const EACH: &[(&str, OfOne)] = &[
     ("Abs", f32::abs),
     ("Ceil", f32::ceil),
+    ("Cos", f32::cos),
     ("Erf", libm::erff),
     ("Exp", f32::exp),
     ("Floor", f32::floor),
@@ -31,6 +32,7 @@ const EACH: &[(&str, OfOne)] = &[
     ("Relu", |value| value.max(0.0)),
     ("Round", f32::round_ties_even),
     ("Sigmoid", |value| 1.0 / (1.0 + (-value).exp())),
+    ("Sin", f32::sin),
     ("Sqrt", f32::sqrt),
     ("Tanh", f32::tanh),
 ];
@@ -144,6 +146,7 @@ fn of_tensors(call: &Call<'_>, operator: &str, first: &Tensor) -> Option<Tensor>
         "InstanceNormalization" => normalised(call, first, &(2..first.shape().len()).collect::<Vec<_>>()),
         "Clip" => clipped(call, first),
         "Concat" => concatenated(call, first),
+        "CumSum" => cumulated(call, first),
         "Expand" => expanded(first, &places(&call.ints(1)?)?),
         "Gather" => gathered(call, first),
         "GatherND" => rows(call, first),
@@ -217,6 +220,21 @@ fn clipped(call: &Call<'_>, first: &Tensor) -> Option<Tensor> {
 fn concatenated(call: &Call<'_>, first: &Tensor) -> Option<Tensor> {
     let all = (0..call.inputs.len()).map(|index| call.tensor(index).cloned()).collect::<Option<Vec<Tensor>>>()?;
     Tensor::made(Made::Concatenated(all, axis(call.int("axis").unwrap_or(1), first.shape().len()).ok()?))
+}
+
+/// Each element with all before it along an axis; sums are of double precision.
+fn cumulated(call: &Call<'_>, first: &Tensor) -> Option<Tensor> {
+    let is_plain = ["exclusive", "reverse"].iter().all(|name| call.int(name).unwrap_or(0) == 0);
+    let axis = axis(call.ints(1).filter(|_| is_plain)?.first().copied()?, first.shape().len()).ok()?;
+    let size = *first.shape().get(axis)?;
+    let apart: usize = first.shape().get(axis + 1..)?.iter().product();
+    let mut sums: Vec<f64> = first.small_floats()?.into_iter().map(f64::from).collect();
+    for part in sums.chunks_mut((size * apart).max(1)) {
+        for place in apart..part.len() {
+            part[place] += part[place - apart];
+        }
+    }
+    Some(Tensor::of_floats(first.shape().to_vec(), sums.into_iter().map(|sum| sum as f32).collect()))
 }
 
 /// Sizes of 1 in the wanted shape leave the tensor's own.

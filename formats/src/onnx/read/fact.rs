@@ -18,6 +18,8 @@ pub enum Fact {
     Quotient(Sizes, i64),
     /// A table of places that depends on open sizes.
     Places(Places),
+    /// A tensor or a value whose first axis, of size 1, is repeated so often: what is the same for every image of a batch.
+    Repeated(Box<Fact>, Dim),
     /// Something that could not be said, which has been noted.
     Unknown,
 }
@@ -54,6 +56,7 @@ impl Fact {
     pub fn elements(&self) -> usize {
         match self {
             Fact::Tensor(tensor) => tensor.uniform().map_or(tensor.count(), |_| 1),
+            Fact::Repeated(one, _) => one.elements(),
             Fact::Value(_) | Fact::Sizes(_) | Fact::Quotient(..) | Fact::Places(_) | Fact::Unknown => 0,
         }
     }
@@ -71,7 +74,7 @@ impl Fact {
         match self {
             Fact::Places(places) => Some(places.clone()),
             Fact::Tensor(tensor) => Places::of_tensor(tensor),
-            Fact::Value(_) | Fact::Sizes(_) | Fact::Quotient(..) | Fact::Unknown => None,
+            Fact::Value(_) | Fact::Sizes(_) | Fact::Quotient(..) | Fact::Repeated(..) | Fact::Unknown => None,
         }
     }
 

@@ -199,7 +199,7 @@ impl<'f> Reader<'f> {
             };
             if let Fact::Tensor(found) = &fact {
                 self.work_left = self.work_left.saturating_add(found.count().saturating_mul(WORK));
-                self.names.know(found, &tensor.name);
+                self.names.know_initialiser(found, &tensor.name);
             }
             self.facts.insert(tensor.name.clone(), fact);
         }

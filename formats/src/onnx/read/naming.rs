@@ -16,9 +16,11 @@ const DEEPEST: usize = 24;
 const LONGEST: usize = 80;
 
 /// The last parts of names that belong to a parameter and not to its layer.
-const PARAMETERS: [&str; 16] = [
+const PARAMETERS: [&str; 18] = [
     "weight",
     "bias",
+    "in_proj_weight",
+    "in_proj_bias",
     "running_mean",
     "running_var",
     "gamma",
@@ -95,6 +97,12 @@ fn path_of(name: &str) -> Vec<String> {
     path
 }
 
+/// Whether a name is a number behind a word.
+fn has_number(name: &str, word: &str) -> bool {
+    name.strip_prefix(word)
+        .is_some_and(|number| !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit()))
+}
+
 /// What is known of names.
 #[derive(Default)]
 pub struct Names {
@@ -103,6 +111,8 @@ pub struct Names {
     /// Those that something is called after.
     used: HashSet<usize>,
     counts: HashMap<&'static str, usize>,
+    /// Tensors that are a checkpoint's, by their [`Tensor::root`]: initialisers under a name that no exporter made up.
+    keys: HashSet<usize>,
     /// The tensors that were written out as numbers.
     numbers: HashMap<ValueId, Tensor>,
 }
@@ -111,6 +121,20 @@ impl Names {
     /// Learns the name of a tensor, if it has none yet.
     pub fn know(&mut self, tensor: &Tensor, name: &str) {
         self.known.entry(tensor.root()).or_insert_with(|| path_of(name));
+    }
+
+    /// Learns the name of an initialiser.
+    pub fn know_initialiser(&mut self, tensor: &Tensor, name: &str) {
+        self.know(tensor, name);
+        let is_made_up = name.contains("::") || name.contains("lifted_tensor") || has_number(name, "val_");
+        if !is_made_up {
+            self.keys.insert(tensor.root());
+        }
+    }
+
+    /// Whether a tensor is a checkpoint's, or is made of one that is.
+    pub fn is_weight(&self, tensor: &Tensor) -> bool {
+        self.keys.contains(&tensor.root())
     }
 
     /// The name of a tensor that nothing had it from yet.

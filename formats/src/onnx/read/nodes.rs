@@ -5,8 +5,9 @@ use super::{Call, Fact, Reader, is_own};
 use crate::onnx::model::{Attribute, Function, Graph, Node};
 use crate::onnx::operators;
 use crate::onnx::tensor::Tensor;
-use crate::spec::{ValueId, number};
+use crate::spec::{Progression, ValueId, number};
 use cnnc_compiler::ops::Constant;
+use cnnc_compiler::shape::{Dim, Shape};
 use std::collections::HashMap;
 
 /// Functions and branches are followed so deeply.
@@ -151,6 +152,7 @@ impl<'f> Reader<'f> {
             Some(Fact::Sizes(_) | Fact::Quotient(..) | Fact::Places(_)) => {
                 Err("it computes with open sizes where numbers are needed".into())
             }
+            Some(Fact::Repeated(..)) => Err("it takes a constant that is repeated over an open batch".into()),
             Some(Fact::Unknown) | None => Err(format!("argument {index} is missing")),
         }
     }
@@ -169,7 +171,31 @@ impl<'f> Reader<'f> {
             self.names.written(value, tensor);
             return Ok(value);
         }
+        if !self.names.is_weight(tensor)
+            && let Some(progression) = progression(tensor)
+        {
+            let value = self.network.numbers(progression.numbers(tensor.shape()), tensor.shape().to_vec())?;
+            self.names.written(value, tensor);
+            return Ok(value);
+        }
         self.parameter(tensor)
+    }
+
+    /// A tensor as a value beside one of that shape: one number where it is the same everywhere and adds nothing to the shape.
+    pub fn beside(&mut self, tensor: &Tensor, shape: &Shape) -> Result<ValueId, String> {
+        let fits = tensor.shape().len() <= shape.rank();
+        let pairs = tensor.shape().iter().rev().zip(shape.iter().rev());
+        let is_within = fits && pairs.into_iter().all(|(&own, other)| own == 1 || *other == Dim::from(own));
+        if is_within
+            && tensor.count() > MOST_WRITTEN
+            && !self.names.is_weight(tensor)
+            && let Some(everywhere) = everywhere(tensor).filter(|number| number.is_finite())
+        {
+            let value = self.network.numbers(vec![number(everywhere)], Vec::new())?;
+            self.names.written(value, tensor);
+            return Ok(value);
+        }
+        self.constant(tensor)
     }
 
     /// A tensor as a parameter.
@@ -208,4 +234,20 @@ impl<'f> Reader<'f> {
         self.names.layer(&mut self.network, value, name, tensors);
         Ok(value)
     }
+}
+
+/// The numbers of a small tensor as a sentence that says them.
+fn progression(tensor: &Tensor) -> Option<Progression> {
+    let values = (tensor.count() <= Progression::MOST).then(|| tensor.small_floats())??;
+    let numbers: Vec<f64> = values.into_iter().map(number).collect();
+    Progression::of(&numbers, tensor.shape())
+}
+
+/// The one number that a tensor is everywhere.
+fn everywhere(tensor: &Tensor) -> Option<f32> {
+    tensor.uniform().or_else(|| {
+        let values = tensor.small_floats()?;
+        let first = *values.first()?;
+        values.iter().all(|value| value.to_bits() == first.to_bits()).then_some(first)
+    })
 }

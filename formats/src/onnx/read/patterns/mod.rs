@@ -4,24 +4,31 @@
 //! takes up need not vanish; what nothing needs any more is not written.
 
 mod activations;
+mod attention;
 mod forms;
 mod normalisations;
+mod pooling;
+mod view;
 
 use super::Reader;
 use crate::onnx::tensor::Tensor;
 use crate::spec::{Network, ValueId};
 use activations::{gelu, hardswish, swish};
+use attention::attention;
 use cnnc_compiler::ops::Constant;
 use cnnc_grammar::ast::JoinKind;
 use forms::{bias, flatten_joins, nest_concatenations, permutations, shuffle};
 use normalisations::{affine_group_norm, affine_rms_norm, group_norm, layer_norm, rms_norm};
+use pooling::soft_pool;
+
+const GROUPED: &str = "groups of nodes became one layer each";
 
 /// Finds all patterns.
 pub fn find(reader: &mut Reader<'_>) {
     let values: Vec<ValueId> = reader.network.nodes().map(|(value, _)| value).collect();
     // What is replaced is used less from then on, never more.
     let uses = reader.network.uses();
-    for value in values {
+    for &value in &values {
         let found = permutations(reader, value)
             || swish(reader, value)
             || hardswish(reader, value)
@@ -32,9 +39,17 @@ pub fn find(reader: &mut Reader<'_>) {
             || group_norm(reader, value)
             || affine_group_norm(reader, value)
             || bias(reader, value, &uses)
-            || shuffle(reader, value);
+            || shuffle(reader, value)
+            || soft_pool(reader, value);
         if found {
-            reader.note("groups of nodes became one layer each");
+            reader.note(GROUPED);
+        }
+    }
+    // Its projections are looked for with the biases that they have now.
+    let uses = reader.network.uses();
+    for value in values {
+        if attention(reader, value, &uses) {
+            reader.note(GROUPED);
         }
     }
     flatten_joins(&mut reader.network);

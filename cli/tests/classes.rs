@@ -171,7 +171,7 @@ fn pictures_of_several_classes_are_learnt_measured_and_answered() {
     let log = case.logged();
     let last = log.last().expect("epochs");
     assert!(last["val_map"] == 1.0 && last["val_accuracy"] == 1.0 && last["train_accuracy"].is_f64(), "{last}");
-    assert!(fs::read_to_string(case.path("out/curves.svg")).expect("curves").contains("mean average precision, %"));
+    assert!(fs::read_to_string(case.path("out/curves.svg")).expect("curves").contains("mAP, %"));
 
     let table = case.ends(0, "eval r.yaml --weights out/last.safetensors", &[]);
     assert!(table.contains("mean average precision  100.00 %") && table.contains("24 of 24 pictures"), "{table}");

@@ -77,7 +77,7 @@ pub fn panels(history: &History) -> Vec<Panel> {
     panels.push(("accuracy, %", right));
     if records.iter().any(|record| record.val_map.is_some()) {
         let map = points(&|record| 100.0 * record.val_map.unwrap_or(f64::NAN));
-        panels.insert(1, ("mean average precision, %", vec![series("validation", "accuracy", map)]));
+        panels.insert(1, ("mAP, %", vec![series("validation", "accuracy", map)]));
     }
     panels
 }

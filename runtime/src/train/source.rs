@@ -5,7 +5,7 @@ use super::setup::known_classes;
 use crate::data::{self, DataSet, Format, Pair, SetName, Transform};
 use crate::failure::note;
 use crate::weights::OpenWeights;
-use crate::{Error, Result, WeightsOptions};
+use crate::{Result, WeightsOptions};
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::graph::ShapedGraph;
 use std::path::Path;
@@ -78,7 +78,7 @@ pub fn open_set(recipe: &Recipe, graph: &ShapedGraph, set: SetName, weights: Opt
         }
         // What is counted is counted in the training set.
         _ if recipe.class_weights.as_ref().is_some_and(ClassWeightsChoice::is_balanced) => {
-            recipe.data.source.open_with(set).map_err(|failure| without_weights(recipe, failure))?
+            open_with_training(recipe, set)?
         }
         _ => recipe.data.source.open_alone(set)?,
     };
@@ -99,10 +99,16 @@ pub fn open_set(recipe: &Recipe, graph: &ShapedGraph, set: SetName, weights: Opt
     finished(recipe, opened, known)
 }
 
-/// What was wrong with the training set, of a recipe whose weights of classes are counted in it.
-fn without_weights(recipe: &Recipe, failure: Error) -> Error {
-    let Some(ClassWeightsChoice { key, .. }) = &recipe.class_weights else { return failure };
-    failure.help(format!("`{key}` is counted from the training set: `--set {key}=null` evaluates without it"))
+/// A set that is asked, beside the training set in which the weights of classes are counted.
+fn open_with_training(recipe: &Recipe, set: SetName) -> Result<DataSet> {
+    let source = &recipe.data.source;
+    source.open_with(set).or_else(|failure| {
+        // What is wrong with the set itself has nothing to do with weights.
+        source.open_alone(set)?;
+        let key = recipe.class_weights.as_ref().map_or("", |choice| choice.key.as_str());
+        let without = format!("`{key}` is counted from the training set: `--set {key}=null` evaluates without it");
+        Err(failure.help(without))
+    })
 }
 
 /// A pair with the axes of the network's input and answer.

@@ -4,7 +4,7 @@
 //! what they pack alike they share. A [`Session`] adds the memory of one run at a time. Sessions on several threads share packed
 //! weights and threads: one that finds these busy computes by itself, and the bits are the same.
 
-use crate::answer::{Likely, likeliest};
+use crate::answer::{Likely, Scores, likeliest};
 use crate::cpu::Footprint;
 use crate::failure::{Result, failure, fault};
 use crate::model::bind_batch;
@@ -78,6 +78,8 @@ struct Kept {
     model: Model,
     /// What the classes are called.
     labels: Box<[String]>,
+    /// What its scores are.
+    scores: Scores,
     device: Device,
     store: Arc<dyn Store>,
     /// One for each sizes of the inputs, those asked for last at the end.
@@ -95,8 +97,8 @@ impl Prepared {
     ) -> Result<Prepared> {
         let device = device.planning(&options);
         let store = device.backend().store(weights.parameters()).map_err(|error| error.within(model.files()))?;
-        let labels = weights.labels().into();
-        let prepared = Prepared(Arc::new(Kept { model, labels, device, store, plans: Mutex::new(Vec::new()) }));
+        let (labels, scores) = (weights.labels().into(), weights.scores());
+        let prepared = Prepared(Arc::new(Kept { model, labels, scores, device, store, plans: Mutex::new(Vec::new()) }));
         let sizes = options.sizes.or_else(|| prepared.one_sample());
         if let Some(sizes) = sizes {
             let sizes: Vec<&[usize]> = sizes.iter().map(Vec::as_slice).collect();
@@ -196,7 +198,8 @@ impl Session {
         self.ready(&inputs, &options.cancel)?.run_unless(&inputs, &options.cancel)?;
         let executable = self.executable()?;
         let (ports, tensors) = (&executable.plan().outputs, executable.answers());
-        Ok(Outputs { ports, tensors, labels: &self.prepared.0.labels })
+        let Kept { labels, scores, .. } = &*self.prepared.0;
+        Ok(Outputs { ports, tensors, labels, scores: *scores })
     }
 
     /// As [`Session::run`], with the answers in memory of the caller's, which must be of the answers' sizes.
@@ -284,6 +287,7 @@ pub struct Outputs<'s> {
     ports: &'s [PlanPort],
     tensors: &'s [Tensor],
     labels: &'s [String],
+    scores: Scores,
 }
 
 impl<'s> Outputs<'s> {
@@ -307,8 +311,9 @@ impl<'s> Outputs<'s> {
     }
 
     /// The likeliest `count` classes of every sample by the first output, `[N, classes]`, the likeliest first: by the numbers
-    /// themselves where they are probabilities, else by their softmax. Classes have names where the spec has `labels`,
-    /// or the weights were trained with names.
+    /// themselves where they are probabilities, else by their softmax, or by the sigmoid of each where the weights were trained
+    /// on samples that may have several classes ([`Weights::scores`]). Classes have names where the spec has `labels`, or the
+    /// weights were trained with names.
     ///
     /// # Errors
     /// E604 when the first output has no such shape, or another number of classes than the spec has labels.
@@ -323,7 +328,7 @@ impl<'s> Outputs<'s> {
             let message = format!("the spec has {} labels, and the model tells {classes} classes apart", labels.len());
             return Err(failure(Code::E604, message));
         }
-        let top = |row: &[f32]| likeliest(row, labels).into_iter().take(count).collect();
+        let top = |row: &[f32]| likeliest(row, labels, self.scores).into_iter().take(count).collect();
         Ok(tensor.data().chunks(classes.max(1)).map(top).collect())
     }
 }

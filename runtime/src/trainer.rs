@@ -26,9 +26,9 @@ const SEED: &str = "cnnc.seed";
 #[non_exhaustive]
 pub enum Target<'t> {
     /// The number of a class, from 0, for each sample; of a network that answers `[N, classes, H, W]`, for each pixel by rows.
-    /// Under the mean squared error it is a one for that class and zeros for the others.
+    /// Under the mean squared error and the binary cross-entropy it is a one for that class and zeros for the others.
     Classes(&'t [usize]),
-    /// A tensor of the answer's shape, for the mean squared error.
+    /// A tensor of the answer's shape, for these.
     Tensor(TensorView<'t>),
 }
 
@@ -312,6 +312,7 @@ fn no_step() -> crate::Error {
 /// What a step is given beside the network's inputs.
 struct Given<'t> {
     labels: Labels<'t>,
+    class_weights: Option<Tensor>,
     learning_rate: Tensor,
     step: Tensor,
     seed: Tensor,
@@ -329,10 +330,18 @@ impl<'t> Given<'t> {
         let port = plan.inputs.iter().find(|port| &*port.name == names::LABELS).ok_or_else(no_step)?;
         let labels = match target {
             Target::Tensor(view) => Labels::Given(view),
-            Target::Classes(classes) => Labels::Made(of_classes(&port.view.shape, training.loss, classes)?),
+            Target::Classes(classes) => Labels::Made(of_classes(&port.view.shape, &training.loss, classes)?),
         };
+        let class_weights = training.loss.class_weights();
+        let class_weights = class_weights.and_then(|weights| Tensor::new(&[weights.len()], weights.to_vec()));
         let learning_rate = Tensor::filled(&[], told.learning_rate as f32);
-        Ok(Given { labels, learning_rate, step: Tensor::count(told.step), seed: Tensor::count(told.seed) })
+        Ok(Given {
+            labels,
+            class_weights,
+            learning_rate,
+            step: Tensor::count(told.step),
+            seed: Tensor::count(told.seed),
+        })
     }
 
     /// What a plan takes, in its order.
@@ -343,6 +352,7 @@ impl<'t> Given<'t> {
                 Labels::Made(tensor) => tensor.view(),
                 Labels::Given(view) => *view,
             }),
+            names::CLASS_WEIGHTS => self.class_weights.as_ref().map(AsTensorView::view),
             names::LEARNING_RATE => Some(self.learning_rate.view()),
             names::STEP => Some(self.step.view()),
             names::SEED => Some(self.seed.view()),
@@ -356,16 +366,14 @@ impl<'t> Given<'t> {
 ///
 /// # Errors
 /// E604 when there are not as many as the network answers, or one is no class.
-fn of_classes(shape: &[usize], loss: Loss, classes: &[usize]) -> Result<Tensor> {
+fn of_classes(shape: &[usize], loss: &Loss, classes: &[usize]) -> Result<Tensor> {
     let (samples, wanted, known) = match (loss, shape) {
-        (Loss::MeanSquaredError(_) | Loss::SoftCrossEntropy { .. }, [samples, known]) => {
-            (*samples, *samples, Some(*known))
-        }
-        (Loss::MeanSquaredError(_) | Loss::SoftCrossEntropy { .. }, _) => {
+        (Loss::CrossEntropy(_), _) => (shape.first().copied().unwrap_or(0), shape.iter().product(), None),
+        (_, [samples, known]) => (*samples, *samples, Some(*known)),
+        _ => {
             let message = format!("class numbers stand for answers [N, classes], and the network's are {shape:?}");
             return Err(failure(Code::E604, message).help("`Target::Tensor` is a tensor of the answer's shape"));
         }
-        (Loss::CrossEntropy { .. }, _) => (shape.first().copied().unwrap_or(0), shape.iter().product(), None),
     };
     if classes.len() != wanted {
         let (found, each) = (classes.len(), if wanted == samples { "" } else { ", one a place" });

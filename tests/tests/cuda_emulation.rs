@@ -192,12 +192,12 @@ fn inference(name: String, network: &ShapedGraph, reach: f32) -> Case {
 }
 
 /// What a training step is given.
-fn training_input(loss: Loss, name: &str, shape: &[usize]) -> Tensor {
+fn training_input(loss: &Loss, name: &str, shape: &[usize]) -> Tensor {
     match (name, loss) {
         (names::SEED, _) => Tensor::count(5),
         (names::STEP, _) => Tensor::count(7),
         (names::LEARNING_RATE, _) => Tensor::filled(&[], 0.1),
-        (names::LABELS, Loss::CrossEntropy { .. }) => {
+        (names::LABELS, Loss::CrossEntropy(_)) => {
             let labels = (0..shape.iter().product()).map(|row| (3 * row % 10) as f32).collect();
             Tensor::new(shape, labels).expect("a label each")
         }
@@ -233,10 +233,10 @@ fn gradients() {
     let cases = cases.as_array().expect("cases").iter().map(|found| {
         let (spec, shape) = (found["spec"].as_str().expect("a spec"), sizes(&found["input"]));
         let network = layer(spec, &shape);
-        let graph =
-            loss_and_gradients(&network, &Bindings::new(), loss).unwrap_or_else(|failure| panic!("{failure:?}"));
+        let graph = loss_and_gradients(&network, &Bindings::new(), loss.clone())
+            .unwrap_or_else(|failure| panic!("{failure:?}"));
         case(format!("gradient of {spec} on {shape:?}"), graph, &network, &|name, shape| {
-            training_input(loss, name, shape)
+            training_input(&loss, name, shape)
         })
     });
     none_wrong(&cases.collect::<Vec<_>>(), &Options::default());
@@ -259,13 +259,13 @@ const LENET: &str = "Conv2d(6, kernel_size=5, padding=2); Sigmoid; AvgPool2d(2, 
 /// Training steps by SGD and by Adam.
 fn training_steps(name: &str, layers: &str, shape: [usize; 4]) -> Vec<Case> {
     let network = layer(layers, &shape);
-    let loss = Loss::CrossEntropy { label_smoothing: 0.1 };
+    let loss = Loss::cross_entropy(0.1);
     let step = |optimiser| {
-        let training = Training { loss, optimiser, ..Training::plain() };
+        let training = Training { loss: loss.clone(), optimiser, ..Training::plain() };
         let graph =
             training_step(&network, &Bindings::new(), &training).unwrap_or_else(|failure| panic!("{failure:?}"));
         let name = format!("training step of {name}");
-        case(name, graph, &network, &|name, shape| training_input(loss, name, shape))
+        case(name, graph, &network, &|name, shape| training_input(&loss, name, shape))
     };
     [Training::plain().optimiser, Optimiser::Adam(Adam::default())].map(step).to_vec()
 }

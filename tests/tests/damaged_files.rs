@@ -229,6 +229,10 @@ fn data_sets() {
     put("validation.csv", table);
     survive(folder.path(), "train.csv", table, |_| as_data(Format::Csv, folder.path()));
 
+    let list = b"train/a/x.png,cat;dog\n\"train/a/x.png\",\n";
+    put("validation.csv", list);
+    survive(folder.path(), "train.csv", list, |_| as_data(Format::MultiLabel, folder.path()));
+
     let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }\n";
     let array = [b"\x93NUMPY\x01\x00", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), &[0; 24]].concat();
     put("train_targets.npy", &array);

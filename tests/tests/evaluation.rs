@@ -54,7 +54,7 @@ fn gradients_and_running_statistics_are_pytorch_s() {
         let answer = &found.outputs[0];
         let labels: Tensor = formula::tensor("labels", &answer.shape, &[]);
         let labels: Vec<f64> = labels.data().iter().map(|&value| value.into()).collect();
-        let loss = learn::loss(Loss::MeanSquaredError(SumOrMean::Sum), answer, &labels);
+        let loss = learn::loss(&Loss::MeanSquaredError(SumOrMean::Sum), answer, &labels);
         let derivatives = Derivatives::of(loss);
         let table = fixture.tensor(&index.to_string()).1;
         assert!(

@@ -63,7 +63,7 @@ impl Case {
 
     /// The graph whose outputs are the loss, gradients, and what buffers become; the names of the outputs.
     fn graph(&self, fused: bool) -> (KernelGraph, Vec<String>) {
-        let graph = loss_and_gradients(&self.network, &Bindings::new(), self.loss);
+        let graph = loss_and_gradients(&self.network, &Bindings::new(), self.loss.clone());
         let mut graph: KernelGraph = graph.unwrap_or_else(|failure| panic!("{failure:?}"));
         for update in std::mem::take(&mut graph.updates) {
             let name = graph.parameters[update.parameter.0 as usize].path.clone();
@@ -77,10 +77,10 @@ impl Case {
     }
 
     fn inputs(&self, plan: &Plan) -> Vec<Tensor> {
-        let input = |name: &str, shape: &[usize]| match (name, self.loss) {
+        let input = |name: &str, shape: &[usize]| match (name, &self.loss) {
             (names::SEED, _) => Tensor::count(SEED),
             (names::STEP, _) => Tensor::count(STEP),
-            (names::LABELS, Loss::CrossEntropy { .. }) => {
+            (names::LABELS, Loss::CrossEntropy(_)) => {
                 let labels = (0..shape[0]).map(|row| (3 * row % 10) as f32).collect();
                 Tensor::new(shape, labels).expect("a label each")
             }
@@ -272,7 +272,7 @@ fn nets(chosen: impl Fn(&str) -> bool) {
         let name = model.clone();
         let run: Box<dyn FnOnce() -> Vec<String>> = Box::new(move || {
             let network = without_dropout(&file, &model, &sizes(&case["input"]), batch);
-            let loss = Loss::CrossEntropy { label_smoothing: 0.0 };
+            let loss = Loss::cross_entropy(0.0);
             let case = Case { exact: model == "VGGSmall", ..Case::new(fixture, index, &case, network, loss) };
             case.wrong(WHOLE, false)
         });

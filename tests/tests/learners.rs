@@ -35,7 +35,7 @@ fn steps(model: &Model, optimiser: Optimiser, device: &Device, recompute: bool) 
         mix: None,
         workers: 1,
     };
-    let loss = Loss::CrossEntropy { label_smoothing: 0.0 };
+    let loss = Loss::cross_entropy(0.0);
     let training = Training { loss, optimiser, max_gradient_norm: None, recompute, average: None };
     let weights = model.init(0).expect("weights");
     let mut learner = StepLearner::new(model, training, &weights, [30, 1, 28, 28], 10, device).expect("a learner");
@@ -144,11 +144,11 @@ fn a_label_that_is_no_class_is_refused() {
         Batch { inputs, labels: labels.to_vec(), targets: None, skipped: Vec::new() }
     };
     for device in [Device::default(), reference()] {
-        for loss in [Loss::CrossEntropy { label_smoothing: 0.0 }, Loss::MeanSquaredError(SumOrMean::Mean)] {
+        for loss in [Loss::cross_entropy(0.0), Loss::MeanSquaredError(SumOrMean::Mean)] {
             let optimiser = Optimiser::Sgd(Sgd::default());
             let training = Training { loss, optimiser, max_gradient_norm: None, recompute: false, average: None };
             let learner = |classes| {
-                let made = StepLearner::new(&model, training, &weights, [2, 1, 2, 2], classes, &device);
+                let made = StepLearner::new(&model, training.clone(), &weights, [2, 1, 2, 2], classes, &device);
                 made.unwrap_or_else(|failure| panic!("{failure:?}"))
             };
             let mut three = learner(3);
@@ -182,7 +182,7 @@ fn a_label_that_is_no_class_is_refused() {
 fn a_class_number_that_is_none_is_refused_by_the_plan() {
     let graph = network_of_text("model M { input [2, 1, 2, 2]; Flatten; Linear(3) }");
     let parameters = Parameters::draw(&graph.graph, 0).expect("parameters");
-    let loss = Loss::CrossEntropy { label_smoothing: 0.0 };
+    let loss = Loss::cross_entropy(0.0);
     let optimiser = Optimiser::Sgd(Sgd::default());
     let training = Training { loss, optimiser, max_gradient_norm: None, recompute: false, average: None };
     for kernels in [Kernels::Fast, Kernels::Reference] {

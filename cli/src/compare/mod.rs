@@ -42,9 +42,13 @@ impl Compared {
         Ok(Compared { name, path: path.to_owned(), history, recipe })
     }
 
-    /// The best epoch: by accuracy where there is one, else by the loss of validation, else of training.
+    /// The best epoch: by mean average precision or accuracy where there is one, else by the loss of validation, else of
+    /// training.
     fn best(&self) -> Option<&Record> {
         let records = &self.history.records;
+        if records.iter().all(|record| record.val_map.is_some()) {
+            return self.history.best(Monitor::ValidationMap);
+        }
         match records.iter().all(|record| record.val_accuracy.is_some()) {
             true => self.history.best(Monitor::ValidationAccuracy),
             false => self.history.best(Monitor::ValidationLoss),
@@ -111,7 +115,7 @@ fn table(runs: &[Compared], console: &Console<'_>) -> String {
         let seconds = run.history.records.iter().map(|record| record.seconds).sum::<f64>() / records as f64;
         let best = run.best().map_or_else(
             || "-".into(),
-            |best| match best.val_accuracy {
+            |best| match best.val_map.or(best.val_accuracy) {
                 Some(share) => format!("{}: {:.2} %", best.epoch, 100.0 * share),
                 None if best.val_loss.is_nan() => "-".into(),
                 None => format!("{}: {}", best.epoch, loss(best.val_loss)),

@@ -106,9 +106,7 @@ mod tests {
     fn evaluation() -> (Evaluation, Vec<String>) {
         let mut evaluation = Evaluation::new(2);
         let scores = [1.0, 0.0, 1.0, 0.0, 0.0, 1.0];
-        evaluation
-            .add(&scores, &[0, 1, 1], &Loss::CrossEntropy { label_smoothing: 0.0 })
-            .expect("labels that are classes");
+        evaluation.add(&scores, &[0, 1, 1], &Loss::cross_entropy(0.0)).expect("labels that are classes");
         (evaluation, vec!["cat".into(), "<dog>".into()])
     }
 

@@ -54,7 +54,8 @@ impl Series {
 /// A panel: what it is called, and its lines.
 pub type Panel = (&'static str, Vec<Series>);
 
-/// The panels of a run: its losses and, where classes are told apart, its accuracy.
+/// The panels of a run: its losses and, where classes are told apart, its accuracy, and their mean average precision where there
+/// may be several.
 pub fn panels(history: &History) -> Vec<Panel> {
     let records = &history.records;
     let points = |value: &dyn Fn(&Record) -> f64| {
@@ -74,6 +75,10 @@ pub fn panels(history: &History) -> Vec<Panel> {
         right.insert(0, series("train", "train", points));
     }
     panels.push(("accuracy, %", right));
+    if records.iter().any(|record| record.val_map.is_some()) {
+        let map = points(&|record| 100.0 * record.val_map.unwrap_or(f64::NAN));
+        panels.insert(1, ("mAP, %", vec![series("validation", "accuracy", map)]));
+    }
     panels
 }
 
@@ -93,6 +98,7 @@ pub fn panels_of_runs(runs: &[(String, &History)]) -> Vec<Panel> {
     let panels = [
         panel("train loss", &|record| Some(record.train_loss)),
         panel("val loss", &|record| Some(record.val_loss)),
+        panel("val mAP, %", &|record| record.val_map.map(|share| 100.0 * share)),
         panel("val accuracy, %", &|record| record.val_accuracy.map(|share| 100.0 * share)),
     ];
     panels.into_iter().filter(|(_, series)| series.iter().any(|series| series.end().is_some())).collect()
@@ -220,6 +226,7 @@ mod tests {
             train_accuracy: None,
             val_loss: 2.4 / epoch as f64,
             val_accuracy: Some(1.0 - 0.9 / epoch as f64),
+            val_map: None,
             learning_rate: 0.1,
             seconds: 1.0,
             images_per_second: 1.0,

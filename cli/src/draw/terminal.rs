@@ -121,6 +121,7 @@ mod tests {
             train_accuracy: None,
             val_loss: 2.1 - 0.2 * epoch as f64,
             val_accuracy: Some(0.1 * epoch as f64),
+            val_map: None,
             learning_rate: 0.1,
             seconds: 1.0,
             images_per_second: 1.0,

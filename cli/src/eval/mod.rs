@@ -1,5 +1,6 @@
 //! `cnnc eval RECIPE.yaml`: what trained weights are worth on a set of the recipe's data, as tables, as JSON, and as a picture.
 
+mod multi_label;
 mod numbers;
 
 use crate::arguments::{Eval, Report};
@@ -55,6 +56,15 @@ pub fn run(arguments: &Eval, console: &mut Console<'_>) -> Outcome {
             Report::Table => console.print(&numbers::text(&evaluation, errors, &names, console)),
         };
     }
+    if let Some(found) = &evaluation.multi_label {
+        return match arguments.format {
+            Report::Json => {
+                let report = multi_label::json(&evaluation, found, &names);
+                console.print_data(|output| writeln!(output, "{report}"))
+            }
+            Report::Table => console.print(&multi_label::text(&evaluation, found, &names, console)),
+        };
+    }
     let picture = match draw(&prepared, &evaluation, &names) {
         Ok(path) => format!("\npicture: {path}\n"),
         Err(failure) => {
@@ -77,7 +87,7 @@ fn evaluated(prepared: &Prepared, weights: &Weights) -> Result<Evaluation> {
     let Prepared { recipe, data, setup, device, .. } = prepared;
     let mut scorer = Scorer::of_answers(weights, &setup.answer, device);
     let job = validation_job(recipe, data, setup);
-    let evaluation = evaluate(&mut scorer, &job, &recipe.training.loss, &AtomicBool::new(false), |_| {})?;
+    let evaluation = evaluate(&mut scorer, &job, &setup.loss, &AtomicBool::new(false), |_| {})?;
     let stopped = || Error::from(Diagnostic::without_place(Code::E499, "an evaluation ended early"));
     let evaluation = evaluation.ok_or_else(stopped)?;
     if evaluation.without_numbers == 0 {

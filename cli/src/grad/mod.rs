@@ -96,7 +96,7 @@ pub fn run(arguments: &Grad, console: &mut Console<'_>) -> Outcome {
 
 fn loss_of(name: LossName) -> Loss {
     match name {
-        LossName::CrossEntropy => Loss::CrossEntropy { label_smoothing: 0.0 },
+        LossName::CrossEntropy => Loss::cross_entropy(0.0),
         LossName::Mse => Loss::MeanSquaredError(SumOrMean::Mean),
         LossName::MseSum => Loss::MeanSquaredError(SumOrMean::Sum),
     }

@@ -2,7 +2,7 @@
 //! said, and the others are answered; the command then fails in the end.
 
 use super::rows::Rows;
-use crate::answer;
+use crate::answer::{self, Classes};
 use crate::arguments::{Answers, Run};
 use crate::console::{Console, Outcome, Stop};
 use crate::numbers::{column_width, padded};
@@ -23,8 +23,8 @@ pub struct Work<'r, 'm> {
     pub arguments: &'r Run,
     /// Whose pictures they are.
     pub model: &'m Model,
-    /// What its classes are called.
-    pub labels: Option<&'m [String]>,
+    /// Its classes, where they have names.
+    pub classes: Option<Classes<'m>>,
     /// Its outputs.
     pub names: &'m [Arc<str>],
     /// The files of the answers, one for each output, where they are asked for.
@@ -39,12 +39,11 @@ pub fn run(
     session: &mut Session,
     console: &mut Console<'_>,
 ) -> Outcome {
-    let labels = work.labels;
     let shown = |path: &Path| path.strip_prefix(folder).unwrap_or(path).display().to_string();
     let names: Vec<String> = listed.pictures.iter().map(|path| shown(path)).collect();
     let width = column_width(names.iter().map(String::as_str));
     console.tell(listed.left_out.as_slice(), &Files::default());
-    let mut rows = Rows::new(work.names, labels, work.arguments.format == Answers::Json);
+    let mut rows = Rows::new(work.names, work.classes, work.arguments.format == Answers::Json);
     let mut columns: Vec<Column> = work.files.iter().map(|_| Column::default()).collect();
     let mut faults = 0;
     let bar = bar(listed.pictures.len(), console);
@@ -62,7 +61,7 @@ pub fn run(
         };
         let line = match work.arguments.format {
             Answers::Text => {
-                let text = answer::line(work.names, &answers, labels, console);
+                let text = answer::line(work.names, &answers, work.classes, console);
                 Ok(format!("{}  {text}\n", padded(name, width)))
             }
             Answers::Csv | Answers::Json => rows.batch(name, &answers),

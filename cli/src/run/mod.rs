@@ -12,7 +12,7 @@ mod rows;
 mod seen;
 mod shown;
 
-use crate::answer;
+use crate::answer::{self, Classes};
 use crate::arguments::{Answers, InputSource, Run};
 use crate::console::{Console, Outcome};
 use crate::embedded;
@@ -52,7 +52,8 @@ pub fn run(arguments: &Run, console: &mut Console<'_>) -> Outcome {
         let listed = pictures_of(folder).map_err(|failure| console.fail(&failure, &Files::default()))?;
         let weights = weights(arguments, &model, console)?;
         let mut session = session(arguments, &model, &weights, &device, None, console)?;
-        let work = folder::Work { arguments, model: &model, labels: labels(&weights), names: &names, files: &files };
+        let work =
+            folder::Work { arguments, model: &model, classes: Classes::of(&weights), names: &names, files: &files };
         return folder::run(&work, folder, listed, &mut session, console);
     }
     let picture = arguments.file.is_none().then_some(embedded::picture as InItsPlace);
@@ -74,7 +75,7 @@ pub fn run(arguments: &Run, console: &mut Console<'_>) -> Outcome {
     for (file, answer) in files.iter().zip(answers) {
         save_npy(file, answer).map_err(|failure| console.fail(&failure, model.files()))?;
     }
-    let labels = labels(&weights);
+    let classes = Classes::of(&weights);
     if let Some(folder) = &arguments.pictures {
         let values = shown::named(&model, &paths, answers.get(outputs..).unwrap_or_default());
         return drawn::pictures(folder, &model, &weights, &values, console);
@@ -83,24 +84,19 @@ pub fn run(arguments: &Run, console: &mut Console<'_>) -> Outcome {
         let (given, inner) = answers.split_at(outputs);
         let part = arguments.print.as_ref();
         // Beside inner values it is a part of these.
-        let text = answer::text(&names, given, labels, part.filter(|_| paths.is_empty()), console);
+        let text = answer::text(&names, given, classes, part.filter(|_| paths.is_empty()), console);
         let text = text.and_then(|text| Ok(text + &shown::text(&model, &paths, inner, part, console)?));
         return match text {
             Ok(text) => console.print(&text),
             Err(reason) => Err(console.fail(&Diagnostic::without_place(Code::E604, reason), &Files::default())),
         };
     }
-    let mut rows = Rows::new(&names, labels, arguments.format == Answers::Json);
+    let mut rows = Rows::new(&names, classes, arguments.format == Answers::Json);
     let name = arguments.input.first().map_or_else(|| "input".into(), InputSource::name);
     match rows.batch(&name, answers) {
         Ok(text) => console.print(&(text + rows.end())),
         Err(reason) => Err(console.fail(&Diagnostic::without_place(Code::E604, reason), &Files::default())),
     }
-}
-
-/// What the classes are called, where they have names.
-fn labels(weights: &Weights) -> Option<&[String]> {
-    Some(weights.labels()).filter(|labels| !labels.is_empty())
 }
 
 /// The folder that is to be answered, if it is one.

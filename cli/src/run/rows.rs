@@ -1,8 +1,10 @@
-//! Answers as rows for programs, a row for each input of a batch: CSV with the likeliest class or all numbers, JSON with the five
-//! likeliest classes or all outputs.
+//! Answers as rows for programs, a row for each input of a batch: CSV with the likeliest class, where there may be several those
+//! that are there and the chance of each, or all numbers; JSON with the five likeliest classes and whether they are there, or all
+//! outputs.
 
+use crate::answer::Classes;
 use cnnc_runtime::Tensor;
-use cnnc_runtime::answer::{Likely, likeliest};
+use cnnc_runtime::answer::Likely;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -12,7 +14,7 @@ const CLASSES: usize = 5;
 /// Writes rows of one model.
 pub struct Rows<'m> {
     names: &'m [Arc<str>],
-    labels: Option<&'m [String]>,
+    known: Option<Classes<'m>>,
     is_json: bool,
     written: usize,
     /// Numbers of a row, as the head of a CSV says.
@@ -21,8 +23,8 @@ pub struct Rows<'m> {
 
 impl<'m> Rows<'m> {
     /// For a model with these outputs, whose classes are named so where it has one of them.
-    pub fn new(names: &'m [Arc<str>], labels: Option<&'m [String]>, is_json: bool) -> Self {
-        Rows { names, labels: labels.filter(|_| names.len() == 1), is_json, written: 0, columns: 0 }
+    pub fn new(names: &'m [Arc<str>], known: Option<Classes<'m>>, is_json: bool) -> Self {
+        Rows { names, known: known.filter(|_| names.len() == 1), is_json, written: 0, columns: 0 }
     }
 
     /// The rows of a batch; each is called by the input's name, and by its number where there are several.
@@ -61,13 +63,18 @@ impl<'m> Rows<'m> {
 
     /// The classes of a row, the likeliest first, where it is one of scores.
     fn classes(&self, parts: &[&[f32]]) -> Option<Vec<Likely<'m>>> {
-        match (self.labels, parts) {
-            (Some(labels), [row]) if row.len() == labels.len() => Some(likeliest(row, labels)),
+        match (self.known, parts) {
+            (Some(known), [row]) if row.len() == known.labels.len() => Some(known.likeliest(row)),
             _ => None,
         }
     }
 
     fn csv(&mut self, name: &str, parts: &[&[f32]]) -> Result<String, String> {
+        if let (Some(known), Some(classes)) =
+            (self.known.filter(|known| known.scores.are_of_each()), self.classes(parts))
+        {
+            return Ok(self.several(name, known, classes));
+        }
         if let Some(classes) = self.classes(parts) {
             let head = if self.written == 0 { "input,class,probability\n" } else { "" };
             let Some(Likely { label, probability, .. }) = classes.first() else { return Ok(String::new()) };
@@ -90,11 +97,31 @@ impl<'m> Rows<'m> {
         Ok(format!("{text}{},{}\n", cell(name), numbers.join(",")))
     }
 
+    /// A row of classes of which several may be there: these, and the chance of each in the order of their numbers.
+    fn several(&self, name: &str, known: Classes<'_>, mut classes: Vec<Likely<'_>>) -> String {
+        let labels = known.labels.iter().map(|label| cell(label)).collect::<Vec<String>>().join(",");
+        let head = if self.written == 0 { format!("input,classes,{labels}\n") } else { String::new() };
+        let there = classes.iter().filter(|likely| likely.is_there()).map(|likely| likely.label.unwrap_or_default());
+        let there = cell(&there.collect::<Vec<&str>>().join(";"));
+        classes.sort_by_key(|likely| likely.class);
+        let chances: Vec<String> = classes.iter().map(|likely| format!("{:.6}", likely.probability)).collect();
+        format!("{head}{},{there},{}\n", cell(name), chances.join(","))
+    }
+
     fn json(&self, name: &str, answers: &[Tensor], parts: &[&[f32]]) -> String {
         let row = match self.classes(parts) {
             Some(classes) => {
-                let class = |likely: Likely<'_>| json!({ "class": likely.label, "probability": likely.probability });
-                json!({ "input": name, "classes": classes.into_iter().take(CLASSES).map(class).collect::<Vec<_>>() })
+                let are_several = self.known.is_some_and(|known| known.scores.are_of_each());
+                let class = |likely: Likely<'_>| {
+                    let mut class = json!({ "class": likely.label, "probability": likely.probability });
+                    if are_several {
+                        class["is_there"] = json!(likely.is_there());
+                    }
+                    class
+                };
+                let there = classes.iter().filter(|likely| are_several && likely.is_there()).count();
+                let shown = classes.into_iter().take(CLASSES.max(there));
+                json!({ "input": name, "classes": shown.map(class).collect::<Vec<_>>() })
             }
             None => {
                 let output = |((name, answer), part): ((&Arc<str>, &Tensor), &&[f32])| {
@@ -123,7 +150,9 @@ fn cell(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::Rows;
+    use crate::answer::Classes;
     use cnnc_runtime::Tensor;
+    use cnnc_runtime::answer::Scores;
     use std::sync::Arc;
 
     fn tensor(shape: &[usize], values: &[f32]) -> Tensor {
@@ -134,13 +163,33 @@ mod tests {
     fn classes() {
         let (names, labels) = ([Arc::from("output")], ["cat, tabby".to_owned(), "dog".to_owned()]);
         let answer = [tensor(&[2, 2], &[0.75, 0.25, 0.0, 1.0])];
-        let mut csv = Rows::new(&names, Some(&labels), false);
+        let known = Some(Classes { labels: &labels, scores: Scores::OfOne });
+        let mut csv = Rows::new(&names, known, false);
         let text = csv.batch("a.png", &answer).unwrap() + csv.end();
         assert_eq!(text, "input,class,probability\na.png[0],\"cat, tabby\",0.750000\na.png[1],dog,1.000000\n");
-        let mut json = Rows::new(&names, Some(&labels), true);
+        let mut json = Rows::new(&names, known, true);
         let text = json.batch("a.png", &[tensor(&[1, 2], &[0.75, 0.25])]).unwrap() + json.end();
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!((&value[0]["input"], &value[0]["classes"][1]["probability"]), (&"a.png".into(), &0.25.into()));
+    }
+
+    #[test]
+    fn several_classes() {
+        let (names, labels) = ([Arc::from("output")], ["cat, tabby".to_owned(), "dog".to_owned()]);
+        let known = Some(Classes { labels: &labels, scores: Scores::ChancesOfEach });
+        let answer = [tensor(&[3, 2], &[0.75, 0.875, 0.0, 0.5, 0.25, 1.0])];
+        let mut csv = Rows::new(&names, known, false);
+        let text = "input,classes,\"cat, tabby\",dog\n\
+                    a.png[0],\"dog;cat, tabby\",0.750000,0.875000\na.png[1],,0.000000,0.500000\na.png[2],dog,0.250000,1.000000\n";
+        assert_eq!(csv.batch("a.png", &answer).unwrap(), text);
+        let mut json = Rows::new(&names, known, true);
+        let text = json.batch("a.png", &[tensor(&[1, 2], &[0.25, 0.75])]).unwrap() + json.end();
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let class = |name: &str, probability: f64| {
+            let is_there = probability > 0.5;
+            serde_json::json!({"class": name, "probability": probability, "is_there": is_there})
+        };
+        assert_eq!(value[0]["classes"], serde_json::json!([class("dog", 0.75), class("cat, tabby", 0.25)]));
     }
 
     #[test]

@@ -85,7 +85,10 @@ fn headline(prepared: &Prepared) -> String {
         noun(prepared),
         match &prepared.data.target {
             Some(sizes) => format!(" with {}", counted(sizes.iter().product(), "number")),
-            None => format!(" in {}", counted(prepared.data.classes, "class").replace("classs", "classes")),
+            None => {
+                let several = if prepared.data.multi_label { "any of " } else { "" };
+                format!(" in {several}{}", counted(prepared.data.classes, "class").replace("classs", "classes"))
+            }
         },
         counted(prepared.setup.batches, "batch").replace("batchs", "batches"),
         prepared.recipe.batch_size,
@@ -277,9 +280,10 @@ fn finish(ending: &Ending, history: &History, prepared: &Prepared, console: &mut
         console.print("ended early: nothing became better\n")?;
     }
     if let Some(best) = history.best(recipe.monitor) {
-        let worth = match best.val_accuracy {
-            Some(share) => format!("val accuracy {:.2} %", 100.0 * share),
-            None => format!("val loss {:.4}", best.val_loss),
+        let worth = match (best.val_map, best.val_accuracy) {
+            (Some(share), _) => format!("val mAP {:.2} %", 100.0 * share),
+            (None, Some(share)) => format!("val accuracy {:.2} %", 100.0 * share),
+            (None, None) => format!("val loss {:.4}", best.val_loss),
         };
         let file = recipe.output.join(BEST);
         let place = if file.exists() {

@@ -73,10 +73,11 @@ impl Progress {
         let width = self.epochs.to_string().len();
         let accuracy =
             record.val_accuracy.map_or_else(String::new, |share| format!("  val accuracy {:.2} %", 100.0 * share));
+        let map = record.val_map.map_or_else(String::new, |share| format!("  val mAP {:.2} %", 100.0 * share));
         let rate = grouped(*images_per_second as u64);
         let best = if is_best { "  best" } else { "" };
         format!(
-            "epoch {epoch:>width$}/{}  train loss {train_loss:.4}  val loss {val_loss:.4}{accuracy}  \
+            "epoch {epoch:>width$}/{}  train loss {train_loss:.4}  val loss {val_loss:.4}{map}{accuracy}  \
              lr {learning_rate:.4}  {seconds:.1} s  {rate} {}/s{best}\n",
             self.epochs, self.noun
         )

@@ -36,7 +36,10 @@ pub fn draw(prepared: &Prepared, count: usize, console: &mut Console<'_>) -> Out
             let planes = values.chunks_exact(height * width).enumerate();
             let planes =
                 planes.map(|(channel, plane)| plane.iter().map(|&value| setup.train.pixel(channel, value)).collect());
-            tiles.push(Tile { caption: caption(&batch, sample, &names), planes: planes.collect() });
+            tiles.push(Tile {
+                caption: caption(&batch, sample, &names, data.target.is_none()),
+                planes: planes.collect(),
+            });
         }
         if tiles.len() >= count {
             break;
@@ -55,14 +58,14 @@ pub fn draw(prepared: &Prepared, count: usize, console: &mut Console<'_>) -> Out
 }
 
 /// What a sample should be taken for: its class, or the likeliest of a mixed target with their shares.
-fn caption(batch: &Batch, sample: usize, names: &[String]) -> String {
+fn caption(batch: &Batch, sample: usize, names: &[String], are_classes: bool) -> String {
     let name = |class: usize| names.get(class).cloned().unwrap_or_else(|| class.to_string());
     let Some(targets) = &batch.targets else {
         return batch.labels.get(sample).map_or_else(String::new, |&label| name(label));
     };
     let size = targets.data().len() / batch.len().max(1);
     let row = &targets.data()[sample * size..(sample + 1) * size];
-    if batch.labels.is_empty() {
+    if batch.labels.is_empty() && !are_classes {
         let numbers: Vec<String> = row.iter().take(NAMED).map(|value| format!("{value:.2}")).collect();
         return numbers.join(" ");
     }

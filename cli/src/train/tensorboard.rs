@@ -88,6 +88,7 @@ impl EventFile {
             ("loss/validation", Some(record.val_loss)),
             ("accuracy/train", record.train_accuracy),
             ("accuracy/validation", record.val_accuracy),
+            ("mean_average_precision/validation", record.val_map),
             ("learning_rate", Some(record.learning_rate)),
             ("images_per_second", Some(record.images_per_second)),
         ];
@@ -142,9 +143,19 @@ mod tests {
 
     fn record(epoch: usize) -> Record {
         let (train_loss, val_loss, learning_rate) = (0.25, 0.75, 0.5);
-        let (train_accuracy, val_accuracy) = (None, Some(0.5));
+        let (train_accuracy, val_accuracy, val_map) = (None, Some(0.5), None);
         let (seconds, images_per_second) = (2.0, 64.0);
-        Record { epoch, train_loss, train_accuracy, val_loss, val_accuracy, learning_rate, seconds, images_per_second }
+        Record {
+            epoch,
+            train_loss,
+            train_accuracy,
+            val_loss,
+            val_accuracy,
+            val_map,
+            learning_rate,
+            seconds,
+            images_per_second,
+        }
     }
 
     /// The events of a file: of each its step and what it holds.

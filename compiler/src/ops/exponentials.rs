@@ -1,7 +1,7 @@
 //! What a softmax and its logarithm share: the powers of all elements along an axis, and their sum.
 //!
 //! `along_axis! { /// doc  Name { fields }  layer, builder => kernels }` declares one, whose field `dim` is the axis; `; onnx
-//! "Operator"` and `; chances true` behind it say which operator of ONNX it is and that it gives chances.
+//! "Operator"` and `; chances …` behind it say which operator of ONNX it is and that it gives chances.
 
 use super::{LayerField, ShapeError, inputs};
 use crate::graph::NodeId;
@@ -12,12 +12,12 @@ use crate::shape::Shape;
 macro_rules! along_axis {
     (
         $(#[doc = $doc:literal])* $name:ident { $($fields:tt)* }
-        $layer:ident, $builder:ident => $kernels:expr $(; onnx $operator:literal)? $(; chances $chances:literal)?
+        $layer:ident, $builder:ident => $kernels:expr $(; onnx $operator:literal)? $(; chances $chances:expr)?
     ) => {
         $crate::layer! { $(#[doc = $doc])* $name { $($fields)* } }
 
         impl $crate::ops::Operator for $name {
-            $(const GIVES_CHANCES: bool = $chances;)?
+            $(const CHANCES: Option<$crate::ops::Chances> = Some($chances);)?
 
             fn infer(
                 &self,

@@ -45,7 +45,7 @@ pub use convolution::PaddingMode;
 pub use inferred::{Inferred, inferred};
 pub use manual::{manual, page};
 pub use numbers::Numbers;
-pub use operator::{Layer, Operator, ParameterDeclaration};
+pub use operator::{Chances, Layer, Operator, ParameterDeclaration};
 pub use padding::Filling;
 pub use receptive_field::{AxisMove, LayerField, Taps};
 pub use shape_error::ShapeError;
@@ -114,9 +114,9 @@ macro_rules! operators {
                 match self { $(Op::$operator(_) => <$file::$operator as Operator>::TAKES_FEATURES,)* }
             }
 
-            /// See [`Operator::GIVES_CHANCES`].
-            pub fn gives_chances(&self) -> bool {
-                match self { $(Op::$operator(_) => <$file::$operator as Operator>::GIVES_CHANCES,)* }
+            /// See [`Operator::CHANCES`].
+            pub fn chances(&self) -> Option<Chances> {
+                match self { $(Op::$operator(_) => <$file::$operator as Operator>::CHANCES,)* }
             }
 
             /// See [`Operator::infer`]. The number of elements fits 64 bits as far as it is known.

@@ -23,6 +23,15 @@ pub trait Layer: Operator {
     fn keywords(&self) -> String;
 }
 
+/// Chances that an operator answers with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chances {
+    /// Of classes one of which is right: they are 1 together.
+    OfOne,
+    /// Of each class by itself.
+    OfEach,
+}
+
 /// A node of the layer graph.
 pub trait Operator: Sized {
     /// Whether the layer takes the current value; only a bare tensor does not.
@@ -41,8 +50,8 @@ pub trait Operator: Sized {
     /// Whether it connects features, the last axis, so that of an image it would see each row of pixels for itself.
     const TAKES_FEATURES: bool = false;
 
-    /// Whether its answer is chances, so that a loss which makes chances of scores would do so twice.
-    const GIVES_CHANCES: bool = false;
+    /// Whether its answer is chances, so that a loss which makes chances of scores would do so twice, and of which kind.
+    const CHANCES: Option<Chances> = None;
 
     /// Whether the arguments go together; asked once, after binding.
     fn validate(&self) -> Result<(), BindError> {

@@ -4,29 +4,32 @@
 //! `pointwise! { /// doc  Name { fields } layer, x => expression }` declares one. What PyTorch prints of it are its
 //! arguments, unless `; describe …` follows. `layer, builder = …` says instead of the expression how it is written in kernels;
 //! `; validate …` refuses arguments that do not go together, and after that, where kernels are given, `; onnx nodes => …` writes
-//! operators of ONNX: an expression has its own there.
+//! operators of ONNX: an expression has its own there. `; chances …` in the end says that it gives chances.
 
 macro_rules! pointwise {
     (
         $(#[doc = $doc:literal])* $name:ident { $($fields:tt)* }
         $layer:ident, $x:ident => $expression:expr $(; describe $text:expr)? $(; validate $check:expr)?
+        $(; chances $chances:expr)?
     ) => {
         $crate::ops::pointwise::pointwise! {
             $(#[doc = $doc])* $name { $($fields)* }
             $layer, builder = {
                 let $x = $crate::kernels::Expression::operand(0);
                 builder.map(&[builder.input(0)], $expression)
-            } $(; describe $text)? $(; validate $check)?
+            } $(; describe $text)? $(; validate $check)? $(; chances $chances)?
         }
     };
     (
         $(#[doc = $doc:literal])* $name:ident { $($fields:tt)* }
         $layer:ident, $builder:ident = $kernels:expr $(; describe $text:expr)? $(; validate $check:expr)?
-        $(; onnx $nodes:ident => $written:expr)?
+        $(; onnx $nodes:ident => $written:expr)? $(; chances $chances:expr)?
     ) => {
         $crate::layer! { $(#[doc = $doc])* $name { $($fields)* } }
 
         impl $crate::ops::Operator for $name {
+            $(const CHANCES: Option<$crate::ops::Chances> = Some($chances);)?
+
             $(fn validate(&self) -> Result<(), $crate::ops::BindError> {
                 let $layer = self;
                 $check

@@ -1,5 +1,6 @@
 //! Sigmoid: the logistic function.
 
+use super::Chances;
 use super::pointwise::pointwise;
 
 pointwise! {
@@ -18,6 +19,7 @@ pointwise! {
     /// ```
     Sigmoid {}
     _layer, x => x.sigmoid()
+    ; chances Chances::OfEach
 }
 
 #[cfg(test)]

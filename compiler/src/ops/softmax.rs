@@ -1,5 +1,6 @@
 //! Softmax: scores that become chances.
 
+use super::Chances;
 use super::exponentials::{Exponentials, along_axis};
 
 along_axis! {
@@ -23,7 +24,7 @@ along_axis! {
         /// The axis whose elements add up to 1; from the end when negative.
         dim: i64,
     }
-    layer, builder => Exponentials::of_input(builder, layer.dim).chances(builder); onnx "Softmax"; chances true
+    layer, builder => Exponentials::of_input(builder, layer.dim).chances(builder); onnx "Softmax"; chances Chances::OfOne
 }
 
 #[cfg(test)]

@@ -11,7 +11,8 @@ mod optimiser;
 mod options;
 mod recompute;
 
-pub use options::{Adam, Average, Loss, Optimiser, Sgd, SumOrMean, Training};
+pub use loss::{BinaryCrossEntropy, BinaryFocal, ClassWeights, CrossEntropy, Loss, SumOrMean};
+pub use options::{Adam, Average, Optimiser, Sgd, Training};
 pub use recompute::recompute;
 
 use crate::diagnostic::{Code, Diagnostic};
@@ -27,8 +28,10 @@ use std::sync::Arc;
 /// What a training step calls the inputs and outputs that it adds to the network's own.
 pub mod names {
     /// Input: what the network should answer. For the cross-entropy a class number each, `[N]`, or `[N, H, W]` when the network
-    /// answers `[N, classes, H, W]`; for the mean squared error a tensor of the answer's shape.
+    /// answers `[N, classes, H, W]`; for the other losses a tensor of the answer's shape.
     pub const LABELS: &str = "labels";
+    /// Input `[classes]`: what each class counts, of losses that are told so; no plan depends on it.
+    pub const CLASS_WEIGHTS: &str = "class_weights";
     /// Input `[]`: the learning rate, so that a schedule changes no plan.
     pub const LEARNING_RATE: &str = "learning_rate";
     /// Input `[]` of `uint64`: the number of this step, from 1 on: for Adam's bias correction and for random numbers.
@@ -37,8 +40,8 @@ pub mod names {
     pub const SEED: &str = "seed";
     /// Output `[]`: the batch's loss.
     pub const LOSS: &str = "loss";
-    /// Output `[]`, of the cross-entropy alone: how many of the batch's labels are the class of the highest score, the first of
-    /// equals.
+    /// Output `[]`: of the cross-entropy, how many of the batch's labels are the class of the highest score, the first of
+    /// equals; of the binary cross-entropy, of how many samples all scores are on the right side of 0: above it for a one.
     pub const CORRECT: &str = "correct";
 
     /// Optimiser states are parameters too, under a [`state_key`]. This is a momentum of SGD.
@@ -72,7 +75,7 @@ pub fn training_step(
     bindings: &Bindings,
     training: &Training,
 ) -> Result<KernelGraph, Box<Diagnostic>> {
-    let Backward { mut graph, gradients } = backward(network, bindings, training.loss, 0)?;
+    let Backward { mut graph, gradients } = backward(network, bindings, &training.loss, 0)?;
     let gradients = gradients.into_iter().filter_map(|(leaf, gradient)| Some((leaf, gradient?))).collect();
     let moved: Vec<_> = graph.updates.iter().map(|update| (update.parameter, update.node)).collect();
     learn(network, &mut graph, training, gradients, &moved)?;
@@ -99,7 +102,7 @@ pub fn training_halves(
     bindings: &Bindings,
     training: &Training,
 ) -> Result<Halves, Box<Diagnostic>> {
-    let Backward { graph: mut gradients, gradients: found } = backward(network, bindings, training.loss, 0)?;
+    let Backward { graph: mut gradients, gradients: found } = backward(network, bindings, &training.loss, 0)?;
     let mut update = KernelGraph { parameters: gradients.parameters.clone(), ..KernelGraph::default() };
     let mut handed = Vec::new();
     for (leaf, gradient) in found {
@@ -173,7 +176,7 @@ pub fn loss_and_gradients(
     loss: Loss,
 ) -> Result<KernelGraph, Box<Diagnostic>> {
     let inputs = network.graph.inputs.len();
-    let Backward { mut graph, gradients } = backward(network, bindings, loss, inputs)?;
+    let Backward { mut graph, gradients } = backward(network, bindings, &loss, inputs)?;
     for (leaf, node) in gradients {
         let name = graph.label(leaf).into();
         graph.outputs.extend(node.map(|node| Port { name, node }));
@@ -189,7 +192,7 @@ pub fn loss_and_gradients(
 pub fn evaluation(network: &ShapedGraph, bindings: &Bindings, loss: Loss) -> Result<KernelGraph, Box<Diagnostic>> {
     let mut graph = write_kernels(network, bindings)?;
     let outputs = graph.outputs.clone();
-    let added = with_loss(network, &mut graph, loss)?.1;
+    let added = with_loss(network, &mut graph, &loss)?.1;
     graph.outputs = outputs.into_iter().chain(added).collect();
     verify(&graph).map_err(|text| fault(&text))?;
     Ok(graph)
@@ -205,7 +208,7 @@ struct Backward {
 fn backward(
     network: &ShapedGraph,
     bindings: &Bindings,
-    loss: Loss,
+    loss: &Loss,
     inputs: usize,
 ) -> Result<Backward, Box<Diagnostic>> {
     let mut graph = write_training_kernels(network, bindings)?;
@@ -225,9 +228,9 @@ fn backward(
 fn with_loss(
     network: &ShapedGraph,
     graph: &mut KernelGraph,
-    loss: Loss,
+    loss: &Loss,
 ) -> Result<(NodeId, Vec<Port>), Box<Diagnostic>> {
-    let reserved = [names::LABELS, names::LEARNING_RATE, names::STEP, names::SEED];
+    let reserved = [names::LABELS, names::CLASS_WEIGHTS, names::LEARNING_RATE, names::STEP, names::SEED];
     if let Some(input) = network.graph.inputs.iter().find(|input| reserved.contains(&&*input.name)) {
         let message = format!("an input of the network is named `{}`, as one of the training step's", input.name);
         return Err(Box::new(Diagnostic::new(Code::E403, message, input.span, "give this input another name")));
@@ -247,13 +250,20 @@ fn with_loss(
         );
         Box::new(Diagnostic::without_place(Code::E403, message))
     })?;
-    if let Loss::CrossEntropy { .. } = loss {
-        let classes = shape.get(1).copied().unwrap_or(0);
+    let classes = shape.get(1).copied().unwrap_or(0);
+    if let Loss::CrossEntropy(_) = loss {
         graph.class_input = Some(ClassInput { input: graph.inputs.len(), classes });
     }
     let labels = graph.add_input(names::LABELS, ElementType::Float32, &target);
-    let context =
-        LayerContext { origin: names::LOSS.into(), inputs: vec![answer, labels], parameters: vec![], output: shape };
+    let mut inputs = vec![answer, labels];
+    if let Some(weights) = loss.class_weights() {
+        if weights.len() != classes {
+            let message = format!("the loss has {} class weights, and `{}` is {shape:?}", weights.len(), output.name);
+            return Err(Box::new(Diagnostic::without_place(Code::E403, message).help("give one for each class")));
+        }
+        inputs.push(graph.add_input(names::CLASS_WEIGHTS, ElementType::Float32, &[classes]));
+    }
+    let context = LayerContext { origin: names::LOSS.into(), inputs, parameters: vec![], output: shape };
     let found = loss::write(&mut KernelBuilder::new(graph, context), loss);
     let ports = [(names::LOSS, Some(found.loss)), (names::CORRECT, found.correct)];
     let ports = ports.into_iter().filter_map(|(name, node)| node.map(|node| Port { name: name.into(), node }));

@@ -1,7 +1,9 @@
 //! What a training step is told: loss, optimiser, clipping. Names and formulas are PyTorch's.
 
+use super::Loss;
+
 /// A training step. Learning rate, step number and seed are inputs of the plan.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Training {
     /// What is made smaller.
     pub loss: Loss,
@@ -29,46 +31,10 @@ pub struct Average {
 impl Training {
     /// Cross-entropy and plain SGD: what is timed when nothing else is asked for.
     pub fn plain() -> Training {
-        let loss = Loss::CrossEntropy { label_smoothing: 0.0 };
+        let loss = Loss::cross_entropy(0.0);
         let (optimiser, max_gradient_norm) = (Optimiser::Sgd(Sgd::default()), None);
         Training { loss, optimiser, max_gradient_norm, recompute: false, average: None }
     }
-}
-
-/// The loss of a batch.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Loss {
-    /// `nn.CrossEntropyLoss`: the mean over the batch of the negative logarithm of the label's softmax, on scores along axis 1.
-    CrossEntropy {
-        /// The share of the target, in `0..=1`, that is spread evenly over all classes.
-        label_smoothing: f64,
-    },
-    /// The same against the chance of each class, a tensor of the answer's shape; where images are mixed, so are their labels.
-    SoftCrossEntropy {
-        /// As of [`Loss::CrossEntropy`].
-        label_smoothing: f64,
-    },
-    /// `nn.MSELoss`: squared differences from a target of the answer's shape.
-    MeanSquaredError(SumOrMean),
-}
-
-impl Loss {
-    /// The loss against the chance of each class, in the place of that against the number of one.
-    pub fn soft(self) -> Loss {
-        match self {
-            Loss::CrossEntropy { label_smoothing } => Loss::SoftCrossEntropy { label_smoothing },
-            other => other,
-        }
-    }
-}
-
-/// What is made of a loss's elements.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SumOrMean {
-    /// Added up.
-    Sum,
-    /// Added up and divided by their number.
-    Mean,
 }
 
 /// How a parameter follows its gradient.

@@ -60,7 +60,7 @@ impl Cuda {
             let device = Device::of_cuda(cuda.clone());
             match &workload.training {
                 Some((training, wanted)) => {
-                    let mut trainer = workload.model.trainer(workload.weights, *training, &device);
+                    let mut trainer = workload.model.trainer(workload.weights, training.clone(), &device);
                     trainer.profile(&workload.inputs, *wanted, RUNS)
                 }
                 None => {

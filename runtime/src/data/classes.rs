@@ -20,7 +20,14 @@ impl Samples for Renumbered {
     }
 
     fn label(&self, index: usize) -> usize {
-        self.numbers[self.samples.label(index)]
+        self.numbers.get(self.samples.label(index)).copied().unwrap_or(0)
+    }
+
+    fn labels(&self, index: usize) -> Option<Vec<usize>> {
+        let mut labels = self.samples.labels(index)?;
+        labels.iter_mut().for_each(|label| *label = self.numbers[*label]);
+        labels.sort_unstable();
+        Some(labels)
     }
 
     fn picture(&self, index: usize, grey: bool) -> Result<Decoded<'_>> {
@@ -79,8 +86,13 @@ pub fn counted_from(set: Set, first: usize) -> Result<Set> {
     if first == 0 || set.target.is_some() || set.class_names.is_some() {
         return Ok(set);
     }
-    if let Some(wrong) = (0..set.samples.len()).find(|&index| set.samples.label(index) < first) {
-        let (name, label) = (set.samples.name(wrong), set.samples.label(wrong));
+    let smallest = |index: usize| match set.samples.labels(index) {
+        None => Some(set.samples.label(index)),
+        Some(labels) => labels.first().copied(),
+    };
+    let smallest = |index: usize| smallest(index).filter(|&label| label < first).map(|label| (index, label));
+    if let Some((wrong, label)) = (0..set.samples.len()).find_map(smallest) {
+        let name = set.samples.name(wrong);
         return Err(failure(Code::E610, format!("{name} has the label {label}, and `first_label` is {first}")));
     }
     let numbers = (0..set.classes).map(|label: usize| label.saturating_sub(first)).collect();

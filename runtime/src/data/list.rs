@@ -11,11 +11,23 @@ use crate::failure::broken_file;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// What the columns are called in a first line that names them.
-const HEADS: [&[&str]; 2] = [
-    &["path", "file", "filename", "file_name", "image", "image_path", "filepath", "name"],
-    &["label", "class", "class_name", "category", "target", "labels", "classes"],
+/// What the column of the pictures is called in a first line that names the columns.
+pub(super) const NAMES_OF_FILES: &[&str] = &[
+    "path",
+    "file",
+    "filename",
+    "file_name",
+    "image",
+    "image_name",
+    "image_path",
+    "filepath",
+    "name",
+    "id",
+    "image_id",
 ];
+/// What that of the classes is called.
+pub(super) const NAMES_OF_CLASSES: &[&str] =
+    &["label", "class", "class_name", "category", "target", "labels", "classes", "categories", "tag", "tags"];
 /// The largest number of a class that is taken for one.
 const LARGEST_CLASS: usize = 1_000_000;
 
@@ -57,7 +69,9 @@ pub fn open(folder: &Path, name: SetName) -> Result<Set> {
         };
         let [file, class] = [file.trim(), class.trim()];
         let is_head = std::mem::take(&mut is_first)
-            && HEADS.iter().zip([file, class]).all(|(heads, cell)| heads.contains(&cell.to_lowercase().as_str()));
+            && [(NAMES_OF_FILES, file), (NAMES_OF_CLASSES, class)]
+                .into_iter()
+                .all(|(names, cell)| names.contains(&cell.to_lowercase().as_str()));
         if is_head {
             return Ok(());
         }
@@ -72,8 +86,18 @@ pub fn open(folder: &Path, name: SetName) -> Result<Set> {
     if files.names.is_empty() {
         return Err(broken_file(&path, "names no picture"));
     }
+    let (labels, count, names) = numbered(names, &path)?;
+    let labels = classes.into_iter().map(|class| labels[class as usize]).collect();
+    Ok(Set::of_classes(List { files, labels }, count, names))
+}
+
+/// Of classes by the order in which a list names them: the number of each, how many there are, and their names, unless all of
+/// these are whole numbers, which then are the classes' own.
+///
+/// # Errors
+/// E603 when a number is too large for a class.
+pub(super) fn numbered(names: BTreeMap<String, u32>, path: &Path) -> Result<(Vec<u32>, usize, Option<Vec<String>>)> {
     let numbers: Option<Vec<usize>> = names.keys().map(|name| name.parse().ok()).collect();
-    // What a class has as its label, by the order in which the list names them.
     let mut labels = vec![0; names.len()];
     for (place, (name, &number)) in names.iter().enumerate() {
         labels[number as usize] = match &numbers {
@@ -82,12 +106,11 @@ pub fn open(folder: &Path, name: SetName) -> Result<Set> {
         };
     }
     if let Some(large) = labels.iter().find(|&&label| label > LARGEST_CLASS) {
-        return Err(broken_file(&path, format!("has the class {large}, and {LARGEST_CLASS} is the largest")));
+        return Err(broken_file(path, format!("has the class {large}, and {LARGEST_CLASS} is the largest")));
     }
     let count = labels.iter().max().map_or(0, |largest| largest + 1);
-    let labels = classes.into_iter().map(|class| labels[class as usize] as u32).collect();
     let names = numbers.is_none().then(|| names.into_keys().collect());
-    Ok(Set::of_classes(List { files, labels }, count, names))
+    Ok((labels.into_iter().map(|label| label as u32).collect(), count, names))
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ pub struct Job {
     pub epoch: usize,
     /// Whether a sample that cannot be read is left out; else it ends the run.
     pub skip_corrupt: bool,
-    /// The sizes of one answer, where that is numbers.
+    /// The sizes of one answer, where that is numbers, or ones and zeros for the classes that a sample may have several of.
     pub target: Option<Vec<usize>>,
     /// How the samples of a batch are mixed; `None` where each stays as it is.
     pub mix: Option<Mix>,
@@ -48,10 +48,11 @@ pub struct Job {
 pub struct Batch {
     /// `[samples, channels, height, width]`, or of arrays as many axes as they have.
     pub inputs: Tensor,
-    /// The class of each, where they are mixed the one whose share is named first; none where numbers are the answer.
+    /// The class of each, where they are mixed the one whose share is named first; none where numbers or several classes are the
+    /// answer.
     pub labels: Vec<usize>,
-    /// The numbers that should be answered, a sample after the other, or the chance of each class where samples are mixed; `None`
-    /// where classes are the answer.
+    /// The numbers that should be answered, a sample after the other, ones and zeros where there may be several classes, or the
+    /// chance of each class where samples are mixed; `None` where classes are the answer.
     pub targets: Option<Tensor>,
     /// What was left out.
     pub skipped: Vec<Skipped>,
@@ -142,9 +143,10 @@ fn batch(job: &Job, number: usize, samples: &[usize]) -> Result<Batch> {
         match write(job, sample, &mut values[count * size..(count + 1) * size]) {
             Ok(()) => {
                 count += 1;
-                match job.samples.target(sample).filter(|_| job.target.is_some()) {
-                    Some(target) => targets.extend(target),
-                    None => labels.push(job.samples.label(sample)),
+                match (&job.target, job.samples.labels(sample), job.samples.target(sample)) {
+                    (Some(sizes), Some(classes), _) => targets.extend(ones(&classes, sizes.iter().product())),
+                    (Some(_), None, Some(target)) => targets.extend(target),
+                    _ => labels.push(job.samples.label(sample)),
                 }
             }
             Err(failure) if job.skip_corrupt && is_of_the_file(&failure) => {
@@ -155,21 +157,27 @@ fn batch(job: &Job, number: usize, samples: &[usize]) -> Result<Batch> {
     }
     values.truncate(count * size);
     let mix = job.mix.as_ref().filter(|_| count > 0);
-    let (mixed, sizes) = match (mix, job.pipeline.shape()) {
-        (Some(mix), &[channels, height, width]) => {
-            let mut draws = Draws::new(job.seed, &format!("mix of batch {number} of epoch {}", job.epoch));
-            let mixed = mix.apply(&mut values, [channels, height, width], &labels, &mut draws);
-            (Some(mixed), vec![mix.classes])
-        }
-        _ => (job.target.is_some().then_some(targets), job.target.clone().unwrap_or_default()),
-    };
+    let mut sizes = job.target.clone();
+    if let (Some(mix), &[channels, height, width]) = (mix, job.pipeline.shape()) {
+        targets.extend(labels.iter().flat_map(|&label| ones(&[label], mix.classes)));
+        sizes = Some(vec![mix.classes]);
+        let mut draws = Draws::new(job.seed, &format!("mix of batch {number} of epoch {}", job.epoch));
+        mix.apply(&mut values, [channels, height, width], &mut targets, &mut draws);
+    }
     let of_all = |sizes: &[usize], values| {
         let shape: Vec<usize> = std::iter::once(count).chain(sizes.iter().copied()).collect();
         Tensor::new(&shape, values).ok_or_else(|| failure(Code::E499, "a batch of the wrong size"))
     };
     let inputs = of_all(job.pipeline.shape(), values)?;
-    let targets = mixed.map(|targets| of_all(&sizes, targets)).transpose()?;
+    let targets = sizes.map(|sizes| of_all(&sizes, targets)).transpose()?;
     Ok(Batch { inputs, labels, targets, skipped })
+}
+
+/// Of so many classes ones for these, and zeros.
+fn ones(classes: &[usize], count: usize) -> Vec<f32> {
+    let mut row = vec![0.0; count];
+    classes.iter().for_each(|&class| row[class] = 1.0);
+    row
 }
 
 fn write(job: &Job, sample: usize, into: &mut [f32]) -> Result<()> {

@@ -25,8 +25,9 @@ enum Change {
 }
 
 impl Mix {
-    /// Mixes the samples of a batch, one after another, of channels, height and width; gives their targets.
-    pub(super) fn apply(&self, inputs: &mut [f32], shape: [usize; 3], labels: &[usize], draws: &mut Draws) -> Vec<f32> {
+    /// Mixes the samples of a batch, one after another, of channels, height and width, and their targets, a number for each
+    /// class.
+    pub(super) fn apply(&self, inputs: &mut [f32], shape: [usize; 3], targets: &mut [f32], draws: &mut Draws) {
         let [_, height, width] = shape;
         let change = self.draw([height, width], draws);
         let kept = match change {
@@ -36,13 +37,13 @@ impl Mix {
             }
         };
         mix(inputs, shape, change);
-        let mut targets = vec![0.0; labels.len() * self.classes];
-        let others = (0..labels.len()).map(|sample| labels[(sample + labels.len() - 1) % labels.len()]);
-        for ((row, &label), other) in targets.chunks_exact_mut(self.classes).zip(labels).zip(others) {
-            row[other] += (1.0 - kept) as f32;
-            row[label] += kept as f32;
+        let (kept, rest) = (kept as f32, (1.0 - kept) as f32);
+        let before = targets.to_vec();
+        let before = before.chunks_exact(self.classes.max(1));
+        let before = before.clone().last().into_iter().chain(before);
+        for (row, before) in targets.chunks_exact_mut(self.classes.max(1)).zip(before) {
+            row.iter_mut().zip(before).for_each(|(value, other)| *value = other * rest + *value * kept);
         }
-        targets
     }
 
     fn draw(&self, [height, width]: [usize; 2], draws: &mut Draws) -> Change {
@@ -138,7 +139,8 @@ mod tests {
             for batch in 0..50 {
                 let mut inputs = [ones(0), ones(10), ones(20)].concat();
                 let mut draws = Draws::of_sample(0, 0, batch);
-                let targets = mix.apply(&mut inputs, [1, 8, 8], &[3, 0, 0], &mut draws);
+                let mut targets = [0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0];
+                mix.apply(&mut inputs, [1, 8, 8], &mut targets, &mut draws);
                 assert!(targets.chunks(4).all(|row| (row.iter().sum::<f32>() - 1.0).abs() < 1e-6));
                 // The second sample is 10 mixed with 0, the label 0 with the label 3.
                 let mean = inputs[64..128].iter().sum::<f32>() / 64.0;

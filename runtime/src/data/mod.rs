@@ -1,10 +1,11 @@
 //! Samples for training: data sets on the disk come in, batches of tensors go out, made in background threads.
 //!
 //! Of labelled pictures there are IDX files (MNIST and its kin), the binary files of CIFAR, folders of pictures by class, and
-//! lists of pictures with their classes (CSV). Pictures with numbers stand in a table (CSV), arrays with arrays in `.npy` files
-//! or at hand ([`arrays()`]). What is done to a picture is a list of [`Transform`]s ([`transforms`]). The order of samples and
-//! everything random in a sample are functions of seed, epoch and the sample's number alone (`order.rs`), so that no result
-//! depends on threads or on where a run was broken off. Headers are held against the files' lengths before anything is allocated.
+//! lists of pictures with their classes (CSV), of which each may have several. Pictures with numbers stand in a table (CSV),
+//! arrays with arrays in `.npy` files or at hand ([`arrays()`]). What is done to a picture is a list of [`Transform`]s
+//! ([`transforms`]). The order of samples and everything random in a sample are functions of seed, epoch and the sample's number
+//! alone (`order.rs`), so that no result depends on threads or on where a run was broken off. Headers are held against the files'
+//! lengths before anything is allocated.
 
 mod arrays;
 mod check;
@@ -15,6 +16,7 @@ mod idx;
 mod list;
 mod loader;
 mod mix;
+mod multi_label;
 mod order;
 mod pipeline;
 mod split;
@@ -28,7 +30,7 @@ pub(crate) use check::check;
 pub(crate) use classes::by_names;
 pub use loader::{Batch, Batches, Job, Skipped, load};
 pub use mix::Mix;
-pub use order::{in_order, shuffled};
+pub use order::{balanced, in_order, shuffled};
 pub use pipeline::Pipeline;
 
 use crate::Result;
@@ -47,8 +49,13 @@ pub trait Samples: Send + Sync {
         self.len() == 0
     }
 
-    /// The class of one, from 0; 0 where numbers are the answer.
+    /// The class of one, from 0; 0 where numbers or several classes are the answer.
     fn label(&self, index: usize) -> usize;
+
+    /// The classes of one that may have several, or none, in rising order; `None` where each has one, or numbers.
+    fn labels(&self, _index: usize) -> Option<Vec<usize>> {
+        None
+    }
 
     /// The numbers that should be answered to one, in the order of the answer; `None` where that is a class.
     fn target(&self, _index: usize) -> Option<&[f32]> {
@@ -82,6 +89,8 @@ pub(crate) struct Set {
     pub input: Option<Vec<usize>>,
     /// As in [`DataSet`].
     pub target: Option<Vec<usize>>,
+    /// As in [`DataSet`].
+    pub multi_label: bool,
     /// What people should know of it.
     pub notes: Vec<Diagnostic>,
 }
@@ -89,7 +98,8 @@ pub(crate) struct Set {
 impl Set {
     /// Of pictures with classes.
     fn of_classes(samples: impl Samples + 'static, classes: usize, class_names: Option<Vec<String>>) -> Set {
-        Set { samples: Arc::new(samples), classes, class_names, input: None, target: None, notes: Vec::new() }
+        let (input, target, multi_label, notes) = (None, None, false, Vec::new());
+        Set { samples: Arc::new(samples), classes, class_names, input, target, multi_label, notes }
     }
 }
 
@@ -108,6 +118,8 @@ pub struct DataSet {
     pub input: Option<Vec<usize>>,
     /// The sizes of one answer, where that is numbers; `None` where it is a class.
     pub target: Option<Vec<usize>>,
+    /// Whether a sample may have several classes, or none.
+    pub multi_label: bool,
     /// What people should know of it.
     pub notes: Vec<Diagnostic>,
 }
@@ -136,6 +148,7 @@ impl DataSet {
             class_names: train.class_names,
             input: train.input,
             target: train.target,
+            multi_label: train.multi_label,
             notes: train.notes.into_iter().chain(validation.notes).collect(),
         })
     }
@@ -149,6 +162,7 @@ impl DataSet {
             class_names: set.class_names,
             input: set.input,
             target: set.target,
+            multi_label: set.multi_label,
             notes: set.notes,
         }
     }
@@ -167,6 +181,8 @@ pub enum Format {
     Folder,
     /// `train.csv` and `validation.csv`: a picture's file and its class in each line.
     List,
+    /// `train.csv` and `validation.csv`: a picture's file and its classes, of which it may have several, in each line.
+    MultiLabel,
     /// `train.csv` and `validation.csv`: a picture's file and numbers in each line.
     Csv,
     /// `train_inputs.npy`, `train_targets.npy`, and the same for validation.
@@ -242,6 +258,22 @@ impl Source {
         Ok(DataSet::alone(if name == SetName::Train { train } else { validation }))
     }
 
+    /// Opens what is learnt from, and as what is asked then another set.
+    ///
+    /// # Errors
+    /// As [`Source::open`].
+    pub fn open_with(&self, name: SetName) -> Result<DataSet> {
+        match (name, self.split) {
+            (SetName::Validation, _) => self.open(),
+            (SetName::Train, _) => self.open_alone(name),
+            (SetName::Test, None) => DataSet::of(self.set(SetName::Train)?, self.set(name)?),
+            (SetName::Test, Some(_)) => {
+                let [train, _] = self.parts(self.set(SetName::Train)?)?;
+                DataSet::of(train, self.set(name)?)
+            }
+        }
+    }
+
     fn parts(&self, train: Set) -> Result<[Set; 2]> {
         split::split(train, self.split.unwrap_or(0.0), self.seed, &self.path)
     }
@@ -255,6 +287,7 @@ impl Source {
             Format::Cifar100 => cifar::open(&cifar::HUNDRED, folder, name),
             Format::Folder => folder::open(folder, name, self.split.is_some()),
             Format::List => list::open(folder, name),
+            Format::MultiLabel => multi_label::open(folder, name),
             Format::Csv => table::open(folder, name),
             Format::Npy => arrays::open(folder, name),
         };
@@ -268,6 +301,19 @@ impl Source {
 /// As [`Source::open`].
 pub fn open(format: Format, folder: &Path) -> Result<DataSet> {
     Source::new(format, folder).open()
+}
+
+/// How many samples have each of so many classes.
+pub(crate) fn counts_of(samples: &dyn Samples, classes: usize) -> Vec<usize> {
+    let mut counts = vec![0; classes];
+    for index in 0..samples.len() {
+        for label in samples.labels(index).unwrap_or_else(|| vec![samples.label(index)]) {
+            if let Some(count) = counts.get_mut(label) {
+                *count += 1;
+            }
+        }
+    }
+    counts
 }
 
 /// One more than the largest label.

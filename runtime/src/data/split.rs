@@ -1,6 +1,7 @@
-//! One set in two: a share of the samples of each class is kept for validation, which ones a seed decides.
+//! One set in two: a share of the samples of each class is kept for validation, which ones a seed decides. A sample of several
+//! classes is taken for one of its rarest.
 
-use super::{Decoded, Samples, Set};
+use super::{Decoded, Samples, Set, counts_of};
 use crate::Result;
 use crate::failure::failure;
 use crate::random::Draws;
@@ -22,6 +23,10 @@ impl Samples for Chosen {
 
     fn label(&self, index: usize) -> usize {
         self.samples.label(self.numbers[index])
+    }
+
+    fn labels(&self, index: usize) -> Option<Vec<usize>> {
+        self.samples.labels(self.numbers[index])
     }
 
     fn target(&self, index: usize) -> Option<&[f32]> {
@@ -47,8 +52,13 @@ impl Samples for Chosen {
 /// E610 when nothing is left to ask.
 pub fn split(set: Set, share: f64, seed: u64, path: &Path) -> Result<[Set; 2]> {
     let mut by_class = BTreeMap::<usize, Vec<usize>>::new();
+    let counts = if set.multi_label { counts_of(&*set.samples, set.classes) } else { Vec::new() };
     for index in 0..set.samples.len() {
-        by_class.entry(set.samples.label(index)).or_default().push(index);
+        let class = match set.samples.labels(index) {
+            None => set.samples.label(index),
+            Some(labels) => labels.into_iter().min_by_key(|&label| counts.get(label)).unwrap_or(set.classes),
+        };
+        by_class.entry(class).or_default().push(index);
     }
     let mut kept = vec![false; set.samples.len()];
     for (label, mut numbers) in by_class {

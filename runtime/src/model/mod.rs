@@ -18,7 +18,8 @@ use crate::cpu::{CpuOptions, Footprint, footprint, training_footprint};
 use crate::failure::failure;
 use crate::{Device, Error, Parameters, PrepareOptions, Prepared, Result, Tensor, Trainer, Weights};
 use cnnc_compiler::diagnostic::{Code, Diagnostic, nearest};
-use cnnc_compiler::graph::{Input, Output, ShapedGraph};
+use cnnc_compiler::graph::{Input, NodeKind, Output, ShapedGraph};
+use cnnc_compiler::ops::Chances;
 use cnnc_compiler::passes::{self, Note};
 use cnnc_compiler::plan::{Plan, Target, plan_with_notes};
 use cnnc_compiler::summary::{Summary, summarize};
@@ -111,6 +112,15 @@ impl Model {
         let shape = self.graph().shape(output.node);
         let size = shape.get(1).filter(|_| shape.len() == 2)?.at(&|_| None)?;
         usize::try_from(size).ok()
+    }
+
+    /// What chances its first output is, where its last layer makes such.
+    pub(crate) fn chances(&self) -> Option<Chances> {
+        let graph = &self.graph().graph;
+        match &graph.dag.get(graph.outputs.first()?.node)?.kind {
+            NodeKind::Operator(operator) => operator.chances(),
+            NodeKind::Input(_) => None,
+        }
     }
 
     /// Weights as the spec's initialisers draw them from a seed: the same numbers on every machine.

@@ -7,7 +7,7 @@
 use super::exact;
 use super::history::History;
 use crate::failure::{failure, file_failure};
-use crate::weights::class_names;
+use crate::weights::{class_names, multi_label};
 use crate::{Parameters, Result, weights};
 use cnnc_compiler::diagnostic::Code;
 use serde::{Deserialize, Serialize};
@@ -44,14 +44,28 @@ pub struct Progress {
     /// What the classes are called, which files of weights say; none where they have no names.
     #[serde(skip)]
     pub class_names: Vec<String>,
+    /// Whether a picture may have several of them, which files of weights say too.
+    #[serde(skip)]
+    pub multi_label: bool,
+}
+
+impl Progress {
+    /// What files of its weights say beside their tensors.
+    pub(super) fn about_weights(&self) -> Vec<(&'static str, String)> {
+        let of_classes = class_names::entry(&self.class_names).into_iter().chain(multi_label::entry(self.multi_label));
+        std::iter::once(("format", "pt".to_owned())).chain(of_classes).collect()
+    }
 }
 
 /// What an epoch has come to so far.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sums {
-    /// Losses, each times its batch's samples.
+    /// Losses of batches, each times what it is the mean over.
     #[serde(with = "exact")]
     pub loss: f64,
+    /// What these are means over, added up: the samples, or the weights of their classes.
+    #[serde(with = "exact")]
+    pub weight: f64,
     /// Samples that were right; `None` where the loss does not tell.
     pub correct: Option<usize>,
     /// Samples.
@@ -61,6 +75,13 @@ pub struct Sums {
     pub seconds: f64,
 }
 
+impl Sums {
+    /// The mean loss so far.
+    pub fn mean(&self) -> f64 {
+        if self.weight > 0.0 { self.loss / self.weight } else { 0.0 }
+    }
+}
+
 /// Writes the newest checkpoint of a folder; the one before stays beside it.
 ///
 /// # Errors
@@ -68,9 +89,9 @@ pub struct Sums {
 pub fn save(folder: &Path, state: &Parameters, progress: &Progress) -> Result<()> {
     let path = folder.join(LAST);
     let text = serde_json::to_string(progress).map_err(|error| file_failure("write", &path, &error.into()))?;
-    let classes = class_names::entry(&progress.class_names);
-    let classes = classes.as_ref().map(|(key, names)| (*key, names.as_str()));
-    let about: Vec<(&str, &str)> = [("format", "pt"), (KEY, text.as_str())].into_iter().chain(classes).collect();
+    let about_weights = progress.about_weights();
+    let about_weights = about_weights.iter().map(|(key, text)| (*key, text.as_str()));
+    let about: Vec<(&str, &str)> = about_weights.chain([(KEY, text.as_str())]).collect();
     weights::save::save_keeping(&path, Some(&folder.join(PREVIOUS)), state, &about)
 }
 
@@ -169,7 +190,7 @@ mod tests {
 
     fn progress(step: u64) -> Progress {
         let settings = [("seed".to_owned(), "3".to_owned())].into_iter().collect();
-        let sums = Sums { loss: 0.1 + 0.2, correct: Some(5), seen: 9, seconds: 0.3 };
+        let sums = Sums { loss: 0.1 + 0.2, weight: 9.0, correct: Some(5), seen: 9, seconds: 0.3 };
         Progress { epoch: 1, batch: 2, step, sums, settings, ..Progress::default() }
     }
 

@@ -44,6 +44,7 @@ fn of_history(progress: &Progress) -> Vec<String> {
             ("train_loss", record.train_loss, record.train_loss.is_finite()),
             ("train_accuracy", record.train_accuracy.unwrap_or(0.0), record.train_accuracy.is_none_or(is_share)),
             ("val_accuracy", record.val_accuracy.unwrap_or(0.0), record.val_accuracy.is_none_or(is_share)),
+            ("val_map", record.val_map.unwrap_or(0.0), record.val_map.is_none_or(is_share)),
             ("learning_rate", record.learning_rate, is_amount(record.learning_rate)),
             ("seconds", record.seconds, is_amount(record.seconds)),
             ("images_per_second", record.images_per_second, is_amount(record.images_per_second)),
@@ -57,7 +58,7 @@ fn of_history(progress: &Progress) -> Vec<String> {
 
 /// Batches of the epoch that was begun, and what they came to.
 fn of_epoch(progress: &Progress, recipe: &Recipe, setup: &Setup, data: &DataSet) -> Vec<String> {
-    let Progress { batch, sums: Sums { loss, correct, seen, seconds }, .. } = progress;
+    let Progress { batch, sums: Sums { loss, weight, correct, seen, seconds }, .. } = progress;
     let mut notes = Vec::new();
     if *batch > setup.batches {
         notes.push(format!("`batch` is {batch}, and an epoch has {} batches", setup.batches));
@@ -76,6 +77,9 @@ fn of_epoch(progress: &Progress, recipe: &Recipe, setup: &Setup, data: &DataSet)
     }
     if !loss.is_finite() || (*seen == 0 && *loss != 0.0) {
         notes.push(format!("`loss` is {loss} over {seen} pictures"));
+    }
+    if !(weight.is_finite() && *weight >= 0.0) {
+        notes.push(format!("`weight` is {weight} over {seen} pictures"));
     }
     if !(seconds.is_finite() && *seconds >= 0.0) {
         notes.push(format!("`seconds` is {seconds}"));

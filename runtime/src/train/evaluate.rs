@@ -1,12 +1,13 @@
 //! What a network's answers are worth on labelled pictures: loss, accuracy, and which class is taken for which.
 
 use super::errors::Errors;
+use super::multi_label::MultiLabel;
 use super::scorer::Scorer;
 use crate::data::{Batch, Job, Skipped, load};
 use crate::failure::failure;
 use crate::{Result, Tensor, labels};
 use cnnc_compiler::diagnostic::Code;
-use cnnc_compiler::training::{Loss, SumOrMean};
+use cnnc_compiler::training::{BinaryCrossEntropy, BinaryFocal, CrossEntropy, Loss, SumOrMean};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -21,18 +22,23 @@ pub struct Evaluation {
     pub classes: usize,
     /// Samples.
     pub seen: usize,
-    /// Samples whose class has the highest score, the first of equals.
+    /// Samples whose class has the highest score, the first of equals; of several classes those for which all scores are on the
+    /// right side of 0.
     pub correct: usize,
     /// Samples whose class is among the five highest scores.
     pub correct_of_top: usize,
-    /// Losses, each times its batch's samples.
+    /// Losses of samples, added up.
     loss: f64,
+    /// What that sum is divided by: the samples, or the weights of their classes.
+    weight: f64,
     /// How often a class was taken for which, where it was: of thousands of classes most pairs never occur.
     confusion: HashMap<[usize; 2], u64>,
     /// Samples whose answer has numbers that are none.
     pub without_numbers: usize,
     /// How far numbers are off, where those are the answer.
     pub errors: Option<Errors>,
+    /// What each class comes to, where a sample may have several.
+    pub multi_label: Option<MultiLabel>,
     /// What was left out.
     pub skipped: Vec<Skipped>,
 }
@@ -40,10 +46,19 @@ pub struct Evaluation {
 impl Evaluation {
     /// Of nothing yet.
     pub fn new(classes: usize) -> Evaluation {
-        let confusion = HashMap::new();
-        let (skipped, errors) = (Vec::new(), None);
-        let (seen, correct, correct_of_top, without_numbers) = (0, 0, 0, 0);
-        Evaluation { classes, seen, correct, correct_of_top, loss: 0.0, confusion, without_numbers, errors, skipped }
+        Evaluation {
+            classes,
+            seen: 0,
+            correct: 0,
+            correct_of_top: 0,
+            loss: 0.0,
+            weight: 0.0,
+            confusion: HashMap::new(),
+            without_numbers: 0,
+            errors: None,
+            multi_label: None,
+            skipped: Vec::new(),
+        }
     }
 
     /// Takes in the answers to a batch where numbers are asked for.
@@ -51,12 +66,7 @@ impl Evaluation {
     /// # Errors
     /// E604 when the answers have not the shape of the targets; nothing was taken in then.
     pub fn add_numbers(&mut self, answers: &Tensor, targets: &Tensor, loss: &Loss) -> Result<()> {
-        if answers.shape() != targets.shape() {
-            let (found, wanted) = (answers.shape(), targets.shape());
-            return Err(failure(Code::E604, format!("the answers are {found:?}, and the targets {wanted:?}")));
-        }
-        let samples = targets.shape().first().copied().unwrap_or(0);
-        let Some(size) = targets.data().len().checked_div(samples).filter(|&size| size > 0) else { return Ok(()) };
+        let Some((samples, size)) = samples_and_size(answers, targets)? else { return Ok(()) };
         let errors = self.errors.get_or_insert_with(|| Errors::of(size));
         let before = errors.squares();
         for (answers, targets) in answers.data().chunks_exact(size).zip(targets.data().chunks_exact(size)) {
@@ -65,17 +75,34 @@ impl Evaluation {
         }
         let squares = errors.squares() - before;
         self.seen += samples;
+        self.weight += samples as f64;
         self.loss += match loss {
-            // The sum over the batch stands for each of its samples, as the mean does.
-            Loss::MeanSquaredError(SumOrMean::Sum) => squares * samples as f64,
+            Loss::MeanSquaredError(SumOrMean::Sum) => squares,
             _ => squares / size as f64,
         };
         Ok(())
     }
 
-    /// The mean loss.
+    /// Takes in the answers to a batch whose samples may have several classes: ones and zeros.
+    ///
+    /// # Errors
+    /// E604 when the answers have not the shape of the targets; nothing was taken in then.
+    pub fn add_multi_label(&mut self, answers: &Tensor, targets: &Tensor, loss: &BinaryCrossEntropy) -> Result<()> {
+        let Some((samples, size)) = samples_and_size(answers, targets)? else { return Ok(()) };
+        let classes = self.multi_label.get_or_insert_with(|| MultiLabel::of(size));
+        for (answers, targets) in answers.data().chunks_exact(size).zip(targets.data().chunks_exact(size)) {
+            self.correct += usize::from(classes.add(answers, targets));
+            self.without_numbers += usize::from(has_no_number(answers));
+            self.loss += binary_loss_of(answers, targets, loss);
+        }
+        self.seen += samples;
+        self.weight += samples as f64;
+        Ok(())
+    }
+
+    /// The mean loss over all samples, whatever batches they came in. With class weights it is the mean over these.
     pub fn loss(&self) -> f64 {
-        self.loss / self.seen as f64
+        if self.weight > 0.0 { self.loss / self.weight } else { f64::NAN }
     }
 
     /// The share that is right.
@@ -113,12 +140,8 @@ impl Evaluation {
             return Ok(());
         }
         let rows = scores.chunks_exact(self.classes).zip(labels);
-        let losses: f64 = rows.clone().map(|(row, &label)| loss_of(row, label, loss)).sum();
-        self.loss += match loss {
-            // The sum over the batch stands for each of its samples, as the mean does.
-            Loss::MeanSquaredError(SumOrMean::Sum) => losses * labels.len() as f64,
-            _ => losses,
-        };
+        self.loss += rows.clone().map(|(row, &label)| loss_of(row, label, loss)).sum::<f64>();
+        self.weight += loss.weight_of(labels.len(), labels);
         for (row, &label) in rows {
             let answer = (0..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best });
             let above = |class: &usize| row[*class] > row[label] || (row[*class] == row[label] && *class < label);
@@ -136,15 +159,27 @@ fn has_no_number(answer: &[f32]) -> bool {
     answer.iter().any(|value| value.is_nan())
 }
 
-/// The loss of one sample: for the mean of squares the mean over its scores.
+/// How many samples a batch has, and how many numbers each; `None` where there are none.
+///
+/// # Errors
+/// E604 when the answers have not the shape of the targets.
+fn samples_and_size(answers: &Tensor, targets: &Tensor) -> Result<Option<(usize, usize)>> {
+    if answers.shape() != targets.shape() {
+        let (found, wanted) = (answers.shape(), targets.shape());
+        return Err(failure(Code::E604, format!("the answers are {found:?}, and the targets {wanted:?}")));
+    }
+    let samples = targets.shape().first().copied().unwrap_or(0);
+    let size = targets.data().len().checked_div(samples).filter(|&size| size > 0);
+    Ok(size.map(|size| (samples, size)))
+}
+
+/// What one sample adds to the loss: for the mean of squares the mean over its scores.
 fn loss_of(row: &[f32], label: usize, loss: &Loss) -> f64 {
     match loss {
-        Loss::CrossEntropy { label_smoothing } | Loss::SoftCrossEntropy { label_smoothing } => {
-            let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            let logarithm =
-                f64::from(largest) + row.iter().map(|&score| f64::from(score - largest).exp()).sum::<f64>().ln();
-            let mean = row.iter().map(|&score| logarithm - f64::from(score)).sum::<f64>() / row.len() as f64;
-            (1.0 - label_smoothing) * (logarithm - f64::from(row[label])) + label_smoothing * mean
+        Loss::CrossEntropy(options) | Loss::SoftCrossEntropy(options) => cross_entropy_of(row, label, options),
+        Loss::BinaryCrossEntropy(options) => {
+            let targets: Vec<f32> = (0..row.len()).map(|class| f32::from(class == label)).collect();
+            binary_loss_of(row, &targets, options)
         }
         Loss::MeanSquaredError(how) => {
             let square = |(class, &score): (usize, &f32)| (f64::from(score) - f64::from(class == label)).powi(2);
@@ -155,6 +190,40 @@ fn loss_of(row: &[f32], label: usize, loss: &Loss) -> f64 {
             }
         }
     }
+}
+
+fn cross_entropy_of(row: &[f32], label: usize, options: &CrossEntropy) -> f64 {
+    let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let logarithm = f64::from(largest) + row.iter().map(|&score| f64::from(score - largest).exp()).sum::<f64>().ln();
+    let of_class = |class: usize| {
+        let negative_logarithm = logarithm - f64::from(row[class]);
+        let weight = options.weight.as_ref().and_then(|weights| weights.get(class));
+        let factor = options.focal.map_or(1.0, |gamma| (-(-negative_logarithm).exp_m1()).powf(gamma));
+        negative_logarithm * factor * weight.map_or(1.0, |&weight| f64::from(weight))
+    };
+    let smoothing = options.label_smoothing;
+    let spread = if smoothing > 0.0 { (0..row.len()).map(of_class).sum::<f64>() / row.len() as f64 } else { 0.0 };
+    (1.0 - smoothing) * of_class(label) + smoothing * spread
+}
+
+/// What a sample that may have several classes adds to the loss: the mean over its classes.
+fn binary_loss_of(scores: &[f32], targets: &[f32], options: &BinaryCrossEntropy) -> f64 {
+    let of_class = |(class, (&score, &target)): (usize, (&f32, &f32))| {
+        let (score, smoothing) = (f64::from(score), options.label_smoothing);
+        let target = f64::from(target) * (1.0 - smoothing) + 0.5 * smoothing;
+        let around = (-score.abs()).exp().ln_1p();
+        let (of_one, of_zero) = ((-score).max(0.0) + around, score.max(0.0) + around);
+        let (of_ones, of_zeros) = match options.focal {
+            None => (of_one, of_zero),
+            Some(BinaryFocal { gamma, alpha }) => {
+                let [ones, zeros] = alpha.map_or([1.0, 1.0], |alpha| [alpha, 1.0 - alpha]);
+                (ones * of_one * (-gamma * of_zero).exp(), zeros * of_zero * (-gamma * of_one).exp())
+            }
+        };
+        let weight = options.pos_weight.as_ref().and_then(|weights| weights.get(class));
+        target * of_ones * weight.map_or(1.0, |&weight| f64::from(weight)) + (1.0 - target) * of_zeros
+    };
+    scores.iter().zip(targets).enumerate().map(of_class).sum::<f64>() / scores.len() as f64
 }
 
 /// Evaluates a network on everything that a job loads; `None` when it was to stop.
@@ -181,9 +250,12 @@ pub fn evaluate(
         if !is_empty {
             let next = batches.peek().and_then(|next| next.as_ref().ok()).filter(|next| !next.is_empty());
             let answers = scorer.score(inputs, next.map(|next| &next.inputs))?;
-            match targets {
-                Some(targets) => evaluation.add_numbers(&answers, &targets, loss)?,
-                None => evaluation.add(answers.data(), &labels, loss)?,
+            match (targets, loss) {
+                (Some(targets), Loss::BinaryCrossEntropy(loss)) => {
+                    evaluation.add_multi_label(&answers, &targets, loss)?;
+                }
+                (Some(targets), _) => evaluation.add_numbers(&answers, &targets, loss)?,
+                (None, _) => evaluation.add(answers.data(), &labels, loss)?,
             }
         }
         each(evaluation.seen);
@@ -200,28 +272,71 @@ pub fn evaluate(
 #[cfg(test)]
 mod tests {
     use super::Evaluation;
+    use crate::Tensor;
     use cnnc_compiler::diagnostic::Code;
-    use cnnc_compiler::training::{Loss, SumOrMean};
+    use cnnc_compiler::training::{BinaryCrossEntropy, BinaryFocal, ClassWeights, CrossEntropy, Loss, SumOrMean};
 
     const CROSS_ENTROPY: f64 = 1.486442588;
     const SMOOTHED: f64 = 1.519775921;
     const MEAN_SQUARES: f64 = 2.041666667;
     const SQUARES: f64 = 12.250000000;
 
+    const SCORES: [f32; 6] = [1.0, 2.0, -1.0, 0.5, 0.0, 3.0];
+
+    fn close(found: f64, expected: f64) {
+        assert!((found - expected).abs() < 1e-6, "{found} and not {expected}");
+    }
+
+    /// The loss of all scores in one batch, and in a batch each.
+    fn losses(loss: &Loss) -> [f64; 2] {
+        let (mut whole, mut parts) = (Evaluation::new(3), Evaluation::new(3));
+        whole.add(&SCORES, &[1, 0], loss).unwrap();
+        parts.add(&SCORES[..3], &[1], loss).unwrap();
+        parts.add(&SCORES[3..], &[0], loss).unwrap();
+        [whole.loss(), parts.loss()]
+    }
+
     #[test]
-    fn losses_are_those_of_pytorch() {
-        // torch.nn.functional.cross_entropy(scores, labels, label_smoothing=s), and mse_loss with one_hot(labels).
-        let scores = [1.0, 2.0, -1.0, 0.5, 0.0, 3.0];
-        let loss = |loss| {
-            let mut evaluation = Evaluation::new(3);
-            evaluation.add(&scores, &[1, 0], &loss).unwrap();
-            evaluation.loss()
-        };
-        let close = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-6, "{found}");
-        close(loss(Loss::CrossEntropy { label_smoothing: 0.0 }), CROSS_ENTROPY);
-        close(loss(Loss::CrossEntropy { label_smoothing: 0.1 }), SMOOTHED);
-        close(loss(Loss::MeanSquaredError(SumOrMean::Mean)), MEAN_SQUARES);
-        close(loss(Loss::MeanSquaredError(SumOrMean::Sum)), SQUARES);
+    fn losses_are_those_of_pytorch_whatever_the_batches() {
+        // torch.nn.functional.cross_entropy(scores, labels, weight=w, label_smoothing=s), and mse_loss with one_hot(labels).
+        let weight: ClassWeights = [0.5, 2.0, 1.0].into();
+        let weighted = |smoothing| Loss::cross_entropy(smoothing).with_class_weights(weight.clone());
+        let focal = Loss::CrossEntropy(CrossEntropy { focal: Some(2.0), ..CrossEntropy::default() });
+        for (loss, expected) in [
+            (Loss::cross_entropy(0.0), CROSS_ENTROPY),
+            (Loss::cross_entropy(0.1), SMOOTHED),
+            (weighted(0.0), 0.803984365),
+            (weighted(0.1), 0.888987237),
+            // −Σ w (1 − p)² ln p of the labels, over the samples.
+            (focal.with_class_weights(weight), 0.594568345),
+            (Loss::MeanSquaredError(SumOrMean::Mean), MEAN_SQUARES),
+            // Of sums the mean over samples: half of mse_loss(reduction="sum") on both.
+            (Loss::MeanSquaredError(SumOrMean::Sum), SQUARES / 2.0),
+        ] {
+            losses(&loss).map(|found| close(found, expected));
+        }
+    }
+
+    #[test]
+    fn losses_of_several_classes_are_those_of_pytorch_whatever_the_batches() {
+        // binary_cross_entropy_with_logits(scores, t * 0.9 + 0.05, pos_weight=w), sigmoid_focal_loss(scores, t).
+        let targets = [1.0, 0.0, 1.0, 0.0, 0.0, 1.0];
+        let pos_weight = Some([0.5, 2.0, 1.0].into());
+        let smooth = BinaryCrossEntropy { label_smoothing: 0.1, pos_weight, focal: None };
+        let focal = Some(BinaryFocal { gamma: 2.0, alpha: Some(0.25) });
+        let focal = BinaryCrossEntropy { focal, ..BinaryCrossEntropy::default() };
+        for (loss, expected) in [(smooth, 0.895769239), (focal, 0.305290224)] {
+            let (mut whole, mut parts) = (Evaluation::new(3), Evaluation::new(3));
+            let rows = |rows: std::ops::Range<usize>, all: &[f32]| {
+                Tensor::new(&[rows.len(), 3], all[3 * rows.start..3 * rows.end].to_vec()).unwrap()
+            };
+            whole.add_multi_label(&rows(0..2, &SCORES), &rows(0..2, &targets), &loss).unwrap();
+            for row in [0..1, 1..2] {
+                parts.add_multi_label(&rows(row.clone(), &SCORES), &rows(row, &targets), &loss).unwrap();
+            }
+            [&whole, &parts].map(|found| close(found.loss(), expected));
+            assert_eq!((whole.seen, whole.correct, &parts.multi_label), (2, 0, &whole.multi_label));
+        }
     }
 
     #[test]
@@ -229,7 +344,7 @@ mod tests {
         let mut evaluation = Evaluation::new(7);
         let equal = [0.0; 7];
         let scores = [equal, equal, equal].concat();
-        evaluation.add(&scores, &[0, 4, 5], &Loss::CrossEntropy { label_smoothing: 0.0 }).unwrap();
+        evaluation.add(&scores, &[0, 4, 5], &Loss::cross_entropy(0.0)).unwrap();
         assert_eq!((evaluation.seen, evaluation.correct, evaluation.correct_of_top), (3, 1, 2));
         assert_eq!((evaluation.count(4, 0), evaluation.count(4, 4), evaluation.count(0, 0)), (1, 0, 1));
         assert!((evaluation.accuracy() - 1.0 / 3.0).abs() < 1e-12);
@@ -237,7 +352,7 @@ mod tests {
 
     #[test]
     fn a_label_that_is_no_class_is_refused_and_nothing_taken_in() {
-        for loss in [Loss::CrossEntropy { label_smoothing: 0.1 }, Loss::MeanSquaredError(SumOrMean::Sum)] {
+        for loss in [Loss::cross_entropy(0.1), Loss::MeanSquaredError(SumOrMean::Sum)] {
             let said = |classes: usize, scores: &[f32], labels: &[usize]| {
                 let mut evaluation = Evaluation::new(classes);
                 let refused = evaluation.add(scores, labels, &loss).unwrap_err();

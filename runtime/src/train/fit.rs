@@ -12,6 +12,7 @@ use crate::{Cancel, Device, DeviceOptions, Disk, Error, Model, Parameters, Resul
 use cnnc_compiler::check::{Checked, Spec};
 use cnnc_compiler::diagnostic::{Code, Diagnostic, Label, nearest};
 use cnnc_compiler::graph::{Graph, NodeKind, Parameter, ShapedGraph, fits_pattern};
+use cnnc_compiler::ops::Chances;
 use cnnc_compiler::training::{Loss, Training};
 use cnnc_compiler::watch::Watch;
 use cnnc_grammar::span::{Files, Span};
@@ -63,8 +64,7 @@ pub fn learn(run: &Run<'_>, folder: RunFolder, listener: &mut Listener<'_>) -> R
     let samples = recipe.batch_size.min(data.train.len());
     let shape: Vec<usize> = std::iter::once(samples).chain(setup.train.shape().iter().copied()).collect();
     let weights = Weights::of(model, parameters);
-    let loss = if recipe.data.mix.is_some() { recipe.training.loss.soft() } else { recipe.training.loss };
-    let training = Training { loss, ..recipe.training };
+    let training = Training { loss: setup.training_loss(recipe), ..recipe.training.clone() };
     let learner = StepLearner::new(model, training, &weights, shape, setup.classes, device);
     let mut learner = learner.map_err(|failure| match failure.code {
         Code::E401 | Code::E504 => at((recipe.batch_size_place, "in batches of this size"), failure),
@@ -161,16 +161,20 @@ pub fn network(recipe: &Recipe, files: &mut Files, watch: &mut dyn Watch) -> (Ve
 fn chances_twice(recipe: &Recipe, graph: &ShapedGraph) -> Option<Diagnostic> {
     let output = graph.graph.outputs.first()?;
     let NodeKind::Operator(operator) = &graph.graph.dag.get(output.node)?.kind else { return None };
-    let is_twice = operator.gives_chances() && matches!(recipe.training.loss, Loss::CrossEntropy { .. });
-    is_twice.then(|| {
-        let (name, layer) = (&graph.graph.name, operator.name());
-        let message = format!("{name} ends in `{layer}`, and `cross_entropy` takes a softmax of the answer once more");
-        let warning = Diagnostic::new(Code::E609, message, recipe.model.place, "the recipe names the model here");
-        warning
-            .note("chances from 0 to 1 differ too little for it: the network learns slowly, and never to be sure")
-            .help(format!("leave `{layer}` out of the spec: `cnnc run` makes chances of scores by itself"))
-            .as_warning()
-    })
+    let taken = match (operator.chances()?, &recipe.training.loss) {
+        (Chances::OfOne, Loss::CrossEntropy(_)) => "softmax",
+        (Chances::OfEach, Loss::BinaryCrossEntropy(_)) => "sigmoid",
+        _ => return None,
+    };
+    let (name, layer) = (&graph.graph.name, operator.name());
+    let of = recipe.keys.get("loss.name").map_or("cross_entropy", String::as_str);
+    let message = format!("{name} ends in `{layer}`, and `{of}` takes a {taken} of the answer once more");
+    let warning = Diagnostic::new(Code::E609, message, recipe.model.place, "the recipe names the model here");
+    let warning = warning
+        .note("chances from 0 to 1 differ too little for it: the network learns slowly, and never to be sure")
+        .help(format!("leave `{layer}` out of the spec: `cnnc run` makes chances of scores by itself"))
+        .as_warning();
+    Some(warning)
 }
 
 /// The network with the output alone that the recipe names, where it names one.

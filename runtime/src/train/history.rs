@@ -23,6 +23,9 @@ pub struct Record {
     /// The share of the validation set that is right, after the epoch; absent where numbers are learnt.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub val_accuracy: Option<f64>,
+    /// The mean of the classes' average precision on the validation set; absent but where pictures may have several classes.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub val_map: Option<f64>,
     /// The learning rate of the epoch's last batch.
     #[serde(with = "exact")]
     pub learning_rate: f64,
@@ -81,8 +84,11 @@ impl History {
 
 /// By how much the second is better than the first.
 fn improvement(monitor: Monitor, from: &Record, to: &Record) -> f64 {
+    let measured = |share: fn(&Record) -> Option<f64>| (share(from), share(to));
+    let numbers = |(from, to): (Option<f64>, Option<f64>)| (from.unwrap_or(f64::NAN), to.unwrap_or(f64::NAN));
     let (from, to) = match monitor {
-        Monitor::ValidationAccuracy => [from, to].map(|record| record.val_accuracy.unwrap_or(f64::NAN)).into(),
+        Monitor::ValidationAccuracy => numbers(measured(|record| record.val_accuracy)),
+        Monitor::ValidationMap => numbers(measured(|record| record.val_map)),
         Monitor::ValidationLoss => (-from.val_loss, -to.val_loss),
     };
     match (from.is_nan(), to.is_nan()) {
@@ -103,6 +109,7 @@ mod tests {
             train_accuracy: None,
             val_loss: 1.0 - val_accuracy,
             val_accuracy: Some(val_accuracy),
+            val_map: None,
             learning_rate: 0.1,
             seconds: 1.0,
             images_per_second: 1.0,

@@ -5,6 +5,7 @@
 //! best weights, the log.
 
 pub mod checkpoint;
+mod class_weights;
 mod counters;
 mod errors;
 mod evaluate;
@@ -16,6 +17,7 @@ mod history;
 mod learner;
 mod learning;
 mod log;
+mod multi_label;
 pub mod recipe;
 mod run;
 pub mod schedule;
@@ -32,6 +34,7 @@ pub use folder::{CURVES, RunFolder};
 pub use history::{History, Record};
 pub use learner::{Learner, StepInputs, StepOutputs};
 pub use log::{LOG, read as read_log};
+pub use multi_label::{Found, MultiLabel};
 pub use run::{Listener, Run, train, training_job, validation_job};
 pub use scorer::Scorer;
 pub use setup::Setup;

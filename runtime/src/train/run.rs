@@ -9,14 +9,14 @@ use super::event::{Ending, Event};
 use super::folder::RunFolder;
 use super::history::Record;
 use super::learner::{Learner, StepInputs};
+use super::multi_label::MultiLabel;
 use super::recipe::{PrintValue, Recipe};
 use super::schedule::Moment;
 use super::scorer::Scorer;
 use super::setup::Setup;
 use super::{counters, log};
-use crate::data::{Batch, DataSet, Job, Mix, Skipped, in_order, load, shuffled};
+use crate::data::{Batch, DataSet, Job, Mix, Skipped, balanced, in_order, load, shuffled};
 use crate::failure::failure;
-use crate::weights::class_names;
 use crate::{Device, Error, Model, Parameters, Result, Weights, state, weights};
 use cnnc_compiler::diagnostic::{Code, Label};
 use std::collections::HashSet;
@@ -75,15 +75,15 @@ fn begin(run: &Run<'_>, learner: &mut dyn Learner) -> Result<Progress> {
         [Some(run.device.backend().arithmetic()), learner.tuning()].into_iter().flatten().collect::<Vec<_>>();
     let settings = run.setup.settings(run.recipe, run.model.graph(), run.data, arithmetic.join(", "));
     let recipe = run.recipe.keys.clone();
-    let class_names = names_of_classes(run);
+    let (class_names, multi_label) = (names_of_classes(run), run.data.multi_label);
     let Some(path) = run.resume else {
-        return Ok(Progress { settings, recipe, class_names, ..Progress::default() });
+        return Ok(Progress { settings, recipe, class_names, multi_label, ..Progress::default() });
     };
     let (found, progress) = checkpoint::load(path)?;
     checkpoint::compare(path, &progress, &settings, &recipe)?;
     counters::check(path, &progress, run.recipe, &run.setup, run.data)?;
     learner.load(&state::fitting(path, &learner.state()?, &found)?)?;
-    Ok(Progress { recipe, class_names, ..progress })
+    Ok(Progress { recipe, class_names, multi_label, ..progress })
 }
 
 /// What the classes are called that are told apart: the model's labels, or the data's names; none where numbers are learnt.
@@ -182,6 +182,8 @@ impl Training<'_, '_> {
     ) -> Result<Option<Result<Batch>>> {
         self.name_skipped(&batch.skipped);
         let pictures = batch.len();
+        let loss = self.run.setup.training_loss(self.run.recipe);
+        let weight = loss.weight_of(pictures, &batch.labels);
         let (step, seed) = (self.progress.step + 1, self.run.recipe.seed);
         let learning_rate = self.learning_rate(self.progress.batch);
         if pictures > 0 {
@@ -205,14 +207,17 @@ impl Training<'_, '_> {
             self.progress.step += 1;
             batch_loss = Some(outputs.loss);
             let sums = &mut self.progress.sums;
-            sums.correct = outputs.correct.map(|correct| sums.correct.unwrap_or(0) + correct);
-            sums.loss += outputs.loss * pictures as f64;
+            // Of classes that are mixed none is the right one.
+            let correct = outputs.correct.filter(|_| self.run.recipe.data.mix.is_none());
+            sums.correct = correct.map(|correct| sums.correct.unwrap_or(0) + correct);
+            sums.loss += loss.sum_of(outputs.loss, weight);
+            sums.weight += weight;
             sums.seen += pictures;
         }
         self.progress.batch += 1;
         self.print(batch_loss)?;
-        let Progress { epoch, batch, sums: Sums { loss, seen, .. }, .. } = self.progress;
-        let loss = loss / seen.max(1) as f64;
+        let Progress { epoch, batch, ref sums, .. } = self.progress;
+        let loss = sums.mean();
         (self.listener)(Event::Stepped { epoch: epoch + 1, batch, pictures, loss });
         Ok(next)
     }
@@ -291,7 +296,7 @@ impl Training<'_, '_> {
         let count = data.validation.len();
         let listener = &mut self.listener;
         let each = |seen| listener(Event::Validated { seen, count });
-        let evaluation = evaluate(&mut self.scorer, &job, &recipe.training.loss, stop, each)?;
+        let evaluation = evaluate(&mut self.scorer, &job, &setup.loss, stop, each)?;
         if let Some(evaluation) = &evaluation {
             self.name_skipped(&evaluation.skipped);
         }
@@ -301,15 +306,17 @@ impl Training<'_, '_> {
     /// Takes in what an epoch came to: history, files, events.
     fn finish(&mut self, evaluation: &Evaluation, validation_seconds: f64) -> Result<()> {
         let learning_rate = self.learning_rate(self.run.setup.batches.saturating_sub(1));
-        let Sums { loss, correct, seen, seconds } = std::mem::take(&mut self.progress.sums);
+        let sums = std::mem::take(&mut self.progress.sums);
+        let Sums { correct, seen, seconds, .. } = sums;
         self.progress.epoch += 1;
         self.progress.batch = 0;
         let record = Record {
             epoch: self.progress.epoch,
-            train_loss: loss / seen.max(1) as f64,
+            train_loss: sums.mean(),
             train_accuracy: correct.map(|correct| correct as f64 / seen.max(1) as f64),
             val_loss: evaluation.loss(),
             val_accuracy: evaluation.errors.is_none().then(|| evaluation.accuracy()),
+            val_map: evaluation.multi_label.as_ref().and_then(MultiLabel::mean_average_precision),
             learning_rate,
             seconds: seconds + validation_seconds,
             images_per_second: seen as f64 / seconds.max(1e-9),
@@ -318,9 +325,8 @@ impl Training<'_, '_> {
         let is_best = self.progress.history.last_is_best(self.run.recipe.monitor);
         if is_best {
             let weights = state::averaged(&self.learner.state()?)?;
-            let classes = class_names::entry(&self.progress.class_names);
-            let classes = classes.as_ref().map(|(key, names)| (*key, names.as_str()));
-            let about: Vec<(&str, &str)> = [("format", "pt")].into_iter().chain(classes).collect();
+            let about = self.progress.about_weights();
+            let about: Vec<(&str, &str)> = about.iter().map(|(key, text)| (*key, text.as_str())).collect();
             self.folder.write(|folder| weights::save(&folder.join(BEST), &weights, &about))?;
         }
         self.save()?;
@@ -342,7 +348,10 @@ impl Training<'_, '_> {
 
 /// The training set in the order of an epoch, from one of its batches on.
 pub fn training_job(recipe: &Recipe, data: &DataSet, setup: &Setup, (epoch, first_batch): (usize, usize)) -> Job {
-    let mut order = shuffled(data.train.len(), recipe.seed, epoch);
+    let mut order = match recipe.data.balanced {
+        true => balanced(&*data.train, recipe.seed, epoch),
+        false => shuffled(data.train.len(), recipe.seed, epoch),
+    };
     order.truncate(setup.batches * recipe.batch_size);
     Job {
         samples: data.train.clone(),
@@ -353,7 +362,7 @@ pub fn training_job(recipe: &Recipe, data: &DataSet, setup: &Setup, (epoch, firs
         seed: recipe.seed,
         epoch,
         skip_corrupt: recipe.data.skip_corrupt,
-        target: data.target.clone(),
+        target: setup.target.clone(),
         mix: recipe.data.mix.map(|mix| Mix { classes: setup.classes, ..mix }),
         workers: recipe.data.workers,
     }
@@ -370,7 +379,7 @@ pub fn validation_job(recipe: &Recipe, data: &DataSet, setup: &Setup) -> Job {
         seed: recipe.seed,
         epoch: 0,
         skip_corrupt: recipe.data.skip_corrupt,
-        target: data.target.clone(),
+        target: setup.target.clone(),
         mix: None,
         workers: recipe.data.workers,
     }

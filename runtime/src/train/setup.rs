@@ -1,6 +1,7 @@
 //! From a recipe, a network and a data set to what a run needs of them: pipelines, classes, and the settings that its numbers
 //! depend on.
 
+use super::class_weights;
 use super::recipe::{PrintValue, Recipe};
 use super::schedule::Length;
 use crate::data::{DataSet, Pipeline, Samples, Transform};
@@ -11,7 +12,7 @@ use cnnc_compiler::diagnostic::{Code, Label, nearest};
 use cnnc_compiler::graph::print::print_graph;
 use cnnc_compiler::graph::{ImageTransform, ShapedGraph};
 use cnnc_compiler::shape::{Dim, Shape};
-use cnnc_compiler::training::Average;
+use cnnc_compiler::training::{Average, Loss};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -26,6 +27,10 @@ pub struct Setup {
     pub classes: usize,
     /// The sizes of the answer to one sample: the classes, or those of the numbers.
     pub answer: Vec<usize>,
+    /// The sizes of what the answer is compared with, where that is numbers, or ones and zeros for several classes.
+    pub target: Option<Vec<usize>>,
+    /// The loss, with the weights of the classes.
+    pub loss: Loss,
     /// Batches of an epoch.
     pub batches: usize,
 }
@@ -71,6 +76,8 @@ impl Setup {
                 validation: pipeline,
                 classes: 0,
                 answer: target.clone(),
+                target: Some(target.clone()),
+                loss: recipe.training.loss.clone(),
                 batches,
             });
         }
@@ -99,7 +106,8 @@ impl Setup {
         if data.classes > classes {
             let found = data.classes;
             let mut more = unfit(format!("tells {classes} classes apart, and the data in `{place}` have {found}"));
-            let mut labels = (0..data.train.len()).map(|index| data.train.label(index));
+            let train = &data.train;
+            let mut labels = (0..train.len()).flat_map(|index| train.labels(index).unwrap_or(vec![train.label(index)]));
             if data.class_names.is_none() && found == classes + 1 && labels.all(|label| label > 0) {
                 more.notes.push(format!("their labels count from 1, to {classes}"));
                 more.help.push("`first_label: 1` under `data` takes 1 for the first class".into());
@@ -118,7 +126,15 @@ impl Setup {
         let [train, validation] = pipelines.map(|made| made.map_err(|failure| at_model(recipe, failure)));
         let (train, validation) = (train?, validation?);
         let answer = data.target.clone().unwrap_or_else(|| vec![classes]);
-        Ok(Setup { train, validation, classes, answer, batches })
+        let target = data.target.clone().or_else(|| data.multi_label.then(|| answer.clone()));
+        let loss = class_weights::weighted(recipe, data, classes)?;
+        Ok(Setup { train, validation, classes, answer, target, loss, batches })
+    }
+
+    /// The loss that steps make smaller: where samples are mixed, that of the chances of classes.
+    pub fn training_loss(&self, recipe: &Recipe) -> Loss {
+        let loss = self.loss.clone();
+        if recipe.data.mix.is_some() { loss.soft() } else { loss }
     }
 
     /// The length of a run.
@@ -146,7 +162,8 @@ impl Setup {
             ),
             ("data.corrupt", if recipe.data.skip_corrupt { "skip" } else { "stop" }.into()),
             ("data.drop_last", recipe.data.drop_last.to_string()),
-            ("loss", format!("{:?}", recipe.training.loss)),
+            ("data.sampler", if recipe.data.balanced { "balanced" } else { "shuffle" }.into()),
+            ("loss", format!("{:?}", self.loss)),
             ("optimizer", format!("{:?}, lr {}{}", recipe.training.optimiser, recipe.learning_rate, average(recipe))),
             ("schedule", format!("{:?}", recipe.schedule.resolved(self.length(recipe)))),
             ("clip_grad_norm", format!("{:?}", recipe.training.max_gradient_norm)),
@@ -231,8 +248,13 @@ fn check_answer(graph: &ShapedGraph, target: &[usize]) -> std::result::Result<()
 
 /// E610 with the first sample whose label is no class.
 fn check_labels(samples: &dyn Samples, classes: usize) -> Result<()> {
-    let Some(wrong) = (0..samples.len()).find(|&index| samples.label(index) >= classes) else { return Ok(()) };
-    let (name, label) = (samples.name(wrong), samples.label(wrong));
+    let largest = |index: usize| match samples.labels(index) {
+        None => Some(samples.label(index)),
+        Some(labels) => labels.last().copied(),
+    };
+    let wrong = |index: usize| largest(index).filter(|&label| label >= classes).map(|label| (index, label));
+    let Some((wrong, label)) = (0..samples.len()).find_map(wrong) else { return Ok(()) };
+    let name = samples.name(wrong);
     Err(failure(Code::E610, format!("{name} has the label {label}, and {}", labels::known(classes))))
 }
 

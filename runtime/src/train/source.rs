@@ -1,6 +1,6 @@
 //! From what a recipe says of its data to the data set: files on the disk, or tensors that stand in the recipe.
 
-use super::recipe::Recipe;
+use super::recipe::{ClassWeightsChoice, Recipe};
 use super::setup::known_classes;
 use crate::data::{self, DataSet, Format, Pair, SetName, Transform};
 use crate::failure::note;
@@ -46,12 +46,9 @@ pub fn open_data(recipe: &Recipe, graph: &ShapedGraph) -> Result<DataSet> {
 /// A note of the classes by number that there is nothing to learn of.
 fn without_samples(data: &DataSet, graph: &ShapedGraph) -> Option<Diagnostic> {
     let classes = known_classes(graph).filter(|_| data.target.is_none() && data.class_names.is_none())?;
-    let mut occurs = vec![false; classes];
-    for label in (0..data.train.len()).map(|index| data.train.label(index)) {
-        // One that is no class is an error of its own.
-        *occurs.get_mut(label)? = true;
-    }
-    let absent: Vec<String> = (0..classes).filter(|&class| !occurs[class]).map(|class| class.to_string()).collect();
+    // A label that is no class is an error of its own.
+    let counts = Some(data::counts_of(&*data.train, classes)).filter(|_| data.classes <= classes)?;
+    let absent: Vec<String> = (0..classes).filter(|&class| counts[class] == 0).map(|class| class.to_string()).collect();
     let more = if absent.len() > MOST_NAMED { ", …" } else { "" };
     let named = absent.iter().take(MOST_NAMED).cloned().collect::<Vec<_>>().join(", ");
     let said = match absent.len() {
@@ -79,6 +76,10 @@ pub fn open_set(recipe: &Recipe, graph: &ShapedGraph, set: SetName, weights: Opt
         (None, Format::Npy) => {
             DataSet::alone(data::of_arrays(grown(graph, data::read_arrays(&recipe.data.source.path, set)?))?)
         }
+        // What is counted is counted in the training set.
+        _ if recipe.class_weights.as_ref().is_some_and(ClassWeightsChoice::is_balanced) => {
+            open_with_training(recipe, set)?
+        }
         _ => recipe.data.source.open_alone(set)?,
     };
     if known.is_none()
@@ -98,6 +99,18 @@ pub fn open_set(recipe: &Recipe, graph: &ShapedGraph, set: SetName, weights: Opt
     finished(recipe, opened, known)
 }
 
+/// A set that is asked, beside the training set in which the weights of classes are counted.
+fn open_with_training(recipe: &Recipe, set: SetName) -> Result<DataSet> {
+    let source = &recipe.data.source;
+    source.open_with(set).or_else(|failure| {
+        // What is wrong with the set itself has nothing to do with weights.
+        source.open_alone(set)?;
+        let key = recipe.class_weights.as_ref().map_or("", |choice| choice.key.as_str());
+        let without = format!("`{key}` is counted from the training set: `--set {key}=null` evaluates without it");
+        Err(failure.help(without))
+    })
+}
+
 /// A pair with the axes of the network's input and answer.
 fn grown(graph: &ShapedGraph, pair: Pair) -> Pair {
     let of_input = graph.graph.inputs.first().map_or(0, |input| input.shape.len());
@@ -107,7 +120,7 @@ fn grown(graph: &ShapedGraph, pair: Pair) -> Pair {
 
 /// Whether the data's classes have names of people's making.
 fn has_names(recipe: &Recipe) -> bool {
-    matches!(recipe.data.source.format, Format::Folder | Format::List)
+    matches!(recipe.data.source.format, Format::Folder | Format::List | Format::MultiLabel)
 }
 
 /// The names of classes that are known before the data are, in the order of their numbers, and what messages call them.

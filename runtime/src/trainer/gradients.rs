@@ -49,7 +49,7 @@ impl Gradients {
         let here = |failure: Box<Diagnostic>| Error::new(*failure, model.files());
         let sizes: Vec<&[usize]> = views(inputs).map(|input| input.shape()).collect();
         let bindings = model.bindings(&sizes)?;
-        let mut kernels = loss_and_gradients(model.graph(), &bindings, loss).map_err(here)?;
+        let mut kernels = loss_and_gradients(model.graph(), &bindings, loss.clone()).map_err(here)?;
         // Statistics that would move are not kept.
         kernels.updates = Default::default();
         passes::run(&mut kernels).map_err(here)?;

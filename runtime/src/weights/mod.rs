@@ -10,6 +10,7 @@ mod contents;
 mod convert;
 mod keys;
 mod matching;
+pub(crate) mod multi_label;
 mod of_model;
 mod open;
 mod options;
@@ -53,6 +54,8 @@ pub(crate) struct Loaded {
     pub notes: Vec<Diagnostic>,
     /// What the file calls the classes that its weights tell apart.
     pub class_names: Option<Vec<String>>,
+    /// Whether they were trained on pictures that may have several of them.
+    pub multi_label: bool,
 }
 
 /// The parameters of a graph in a file of weights. `prefix` is taken off the front of every key that has it. Each is read when
@@ -112,7 +115,8 @@ fn matched(
     let taken = graph.parameters.iter().zip(&fit.tensors).filter(|(parameter, _)| !parameter.is_counter);
     let others = other_types(taken.filter_map(|(_, entry)| entry.as_ref()));
     notes.extend(others.map(|what| note(Code::E602, format!("`{}`: {what} become float32", source.path().display()))));
-    Ok(Loaded { parameters, notes, class_names: class_names::read(&contents.about) })
+    let (class_names, multi_label) = (class_names::read(&contents.about), multi_label::read(&contents.about));
+    Ok(Loaded { parameters, notes, class_names, multi_label })
 }
 
 /// How many tensors are of which type other than float32: `3 tensors of float16 and 1 of float64`.

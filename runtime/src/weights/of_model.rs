@@ -4,10 +4,12 @@
 //! `Weights` always has all keys that its model has, in their sizes, and no other.
 
 use super::{Loaded, WeightsOptions, load_as, load_bytes_as, save};
+use crate::answer::Scores;
 use crate::failure::{failure, note};
 use crate::view::AsTensorView;
 use crate::{Model, Parameters, Result, Tensor};
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
+use cnnc_compiler::ops::Chances;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,12 +21,14 @@ pub struct Weights {
     notes: Vec<Diagnostic>,
     /// What their file calls the classes of a model that has no `labels`.
     class_names: Arc<[String]>,
+    /// Whether they were trained on samples that may have several classes.
+    multi_label: bool,
 }
 
 impl Weights {
     /// Parameters that are known to be this model's.
     pub(crate) fn of(model: &Model, parameters: Parameters) -> Weights {
-        Weights { model: model.clone(), parameters, notes: Vec::new(), class_names: Arc::default() }
+        Weights { model: model.clone(), parameters, notes: Vec::new(), class_names: Arc::default(), multi_label: false }
     }
 
     /// Those of a file: safetensors, or a checkpoint of PyTorch. It stays open, and each tensor is read when it is needed.
@@ -64,8 +68,9 @@ impl Weights {
     }
 
     /// What was read from a file. Its names of classes serve a model that has none and tells as many apart; others are said.
-    fn loaded(path: &Path, model: &Model, Loaded { parameters, mut notes, class_names }: Loaded) -> Weights {
-        let weights = Weights::of(model, parameters);
+    fn loaded(path: &Path, model: &Model, loaded: Loaded) -> Weights {
+        let Loaded { parameters, mut notes, class_names, multi_label } = loaded;
+        let weights = Weights { multi_label, ..Weights::of(model, parameters) };
         let Some(names) = class_names else { return Weights { notes, ..weights } };
         let (file, labels) = (path.display(), model.labels());
         let classes = model.classes();
@@ -98,6 +103,16 @@ impl Weights {
         match self.model.labels() {
             [] => &self.class_names,
             labels => labels,
+        }
+    }
+
+    /// What the scores of classes mean: of one class or of each by itself, as these weights were trained, or as the model's last
+    /// layer says.
+    pub fn scores(&self) -> Scores {
+        match (self.model.chances(), self.multi_label) {
+            (Some(Chances::OfEach), _) => Scores::ChancesOfEach,
+            (_, true) => Scores::OfEach,
+            (_, false) => Scores::OfOne,
         }
     }
 

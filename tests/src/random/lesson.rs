@@ -37,12 +37,12 @@ pub struct Expected {
 fn training(dice: &mut Dice, answer: &[usize]) -> Training {
     let smoothing = dice.pick(&[0.0, 0.0, 0.1]);
     let losses = [
-        Loss::CrossEntropy { label_smoothing: smoothing },
-        Loss::CrossEntropy { label_smoothing: smoothing },
+        Loss::cross_entropy(smoothing),
+        Loss::cross_entropy(smoothing),
         Loss::MeanSquaredError(SumOrMean::Sum),
         Loss::MeanSquaredError(SumOrMean::Mean),
     ];
-    let loss = if answer.len() < 2 { losses[2 + dice.below(2)] } else { dice.pick(&losses) };
+    let loss = if answer.len() < 2 { losses[2 + dice.below(2)].clone() } else { dice.pick(&losses) };
     let weight_decay = dice.pick(&[0.0, 0.1]);
     let adam = Adam { weight_decay, ..Adam::default() };
     let momentum = dice.pick(&[0.0, 0.9]);
@@ -57,14 +57,14 @@ fn training(dice: &mut Dice, answer: &[usize]) -> Training {
 }
 
 /// What the net should answer.
-fn labels(dice: &mut Dice, loss: Loss, answer: &[usize]) -> Tensor {
+fn labels(dice: &mut Dice, loss: &Loss, answer: &[usize]) -> Tensor {
     match loss {
-        Loss::MeanSquaredError(_) | Loss::SoftCrossEntropy { .. } => random::input(names::LABELS, answer, 1),
-        Loss::CrossEntropy { .. } => {
+        Loss::CrossEntropy(_) => {
             let shape = [&answer[..1], &answer[2..]].concat();
             let classes = (0..shape.iter().product()).map(|_| dice.below(answer[1]) as f32).collect();
             Tensor::new(&shape, classes).expect("a class each")
         }
+        _ => random::input(names::LABELS, answer, 1),
     }
 }
 
@@ -94,7 +94,7 @@ impl<'a> Lesson<'a> {
         let mode = Mode::Training { seed: SEED, step: 1 };
         let answer = evaluate(&net.network, &net.parameters(), &inputs, mode).outputs.remove(0);
         let training = training(&mut dice, &answer.shape);
-        let labels = labels(&mut dice, training.loss, &answer.shape);
+        let labels = labels(&mut dice, &training.loss, &answer.shape);
         Lesson { net, training, inputs, labels, report }
     }
 
@@ -102,7 +102,7 @@ impl<'a> Lesson<'a> {
         let found = evaluate(&self.net.network, parameters, &self.inputs, Mode::Training { seed: SEED, step });
         let Evaluation { outputs, leaves, updates } = found;
         let labels = widened(&self.labels);
-        let loss = learn::loss(self.training.loss, &outputs[0], &labels);
+        let loss = learn::loss(&self.training.loss, &outputs[0], &labels);
         let derivatives = Derivatives::of(loss);
         let single = |number: Number| Array { shape: Vec::new(), elements: vec![number] };
         let mut values = updates;
@@ -110,7 +110,7 @@ impl<'a> Lesson<'a> {
             values.insert(name, leaf.each(|number| Number::constant(derivatives.by(number))));
         }
         values.insert(names::LOSS.into(), single(loss));
-        if let Loss::CrossEntropy { .. } = self.training.loss {
+        if let Loss::CrossEntropy(_) = self.training.loss {
             values.insert(names::CORRECT.into(), single(Number::exact(learn::correct(&outputs[0], &labels) as f64)));
         }
         Expected { values, narrowest: narrowest(), largest: largest() }

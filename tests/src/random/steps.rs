@@ -70,7 +70,7 @@ impl Lesson<'_> {
     /// Loss, gradients and running statistics as a graph's outputs.
     fn gradients(&mut self, fused: bool, parameters: &Parameters, expected: &Expected) {
         let how = if fused { "gradients, fused" } else { "gradients, plain" };
-        let graph = loss_and_gradients(&self.net.network, &self.net.bindings, self.training.loss);
+        let graph = loss_and_gradients(&self.net.network, &self.net.bindings, self.training.loss.clone());
         let Some(mut graph) = self.kept(graph, how) else { return };
         for update in std::mem::take(&mut graph.updates) {
             let name = graph.parameters[update.parameter.0 as usize].path.clone();

@@ -195,7 +195,7 @@ fn dropout_draws_anew_past_what_floats_count() {
 #[test]
 fn validation_counts_what_is_right() {
     let network = network_of_text("model Net {\n    input [4, 3]\n    Identity\n}\n");
-    let loss = Loss::CrossEntropy { label_smoothing: 0.0 };
+    let loss = Loss::cross_entropy(0.0);
     let graph = evaluation(&network, &Bindings::new(), loss).expect("a graph");
     let plan = Arc::new(plan(&graph, &target(Kernels::Fast)).expect("a plan"));
     let mut engine = Engine::new(plan, &Parameters::default(), CpuOptions::default()).expect("an engine");
@@ -217,7 +217,7 @@ fn what_cannot_be_trained_is_said() {
         assert_eq!(error.code, Code::E403);
         error.message
     };
-    let entropy = Loss::CrossEntropy { label_smoothing: 0.0 };
+    let entropy = Loss::cross_entropy(0.0);
     let single = refusal("model Net {\n    input [1, 3]\n    Linear(4); BatchNorm1d; Linear(2)\n}\n", entropy);
     assert_eq!(single, "`1 BatchNorm1d` cannot be trained: 1 value a channel has no variance; a larger batch has one");
     let vector = refusal("model Net {\n    input [7]\n    ReLU\n}\n", entropy);

@@ -1,6 +1,8 @@
-//! Training steps: what a network learns with, for the tests of steps (`optimisers.rs`) and of what is learnt (`course.rs`).
+//! Training steps: what a network learns with, for the tests of steps (`optimisers.rs`), of losses (`losses.rs`) and of what is
+//! learnt (`course.rs`).
 
 mod course;
+mod losses;
 mod optimisers;
 
 use cnnc_compiler::diagnostic::Code;
@@ -49,6 +51,8 @@ struct Learner {
     engine: TrainingEngine,
     state: Parameters,
     steps: u64,
+    /// What the loss is told of the classes.
+    class_weights: Option<Tensor>,
 }
 
 impl Learner {
@@ -56,7 +60,7 @@ impl Learner {
         let state = initial_state(&plan, parameters).expect("a state");
         let options = CpuOptions { threads, kernels, ..CpuOptions::default() };
         let engine = TrainingEngine::new(plan, &state, options).unwrap_or_else(|failure| panic!("{failure:?}"));
-        Learner { engine, state, steps: 0 }
+        Learner { engine, state, steps: 0, class_weights: None }
     }
 
     /// One step in two halves: `self` has the engine of the gradients, and `update` that of the update, over the same state.
@@ -87,6 +91,7 @@ impl Learner {
         self.steps += 1;
         let given = |name: &str| match name {
             names::LABELS => labels.clone(),
+            names::CLASS_WEIGHTS => self.class_weights.clone().expect("weights of the classes"),
             names::LEARNING_RATE => Tensor::filled(&[], rate as f32),
             names::STEP => Tensor::count(self.steps),
             names::SEED => Tensor::count(3),
@@ -109,7 +114,7 @@ fn training(case: &Value) -> Training {
     let loss = match (case["loss"]["kind"].as_str(), case["loss"]["reduction"].as_str()) {
         (Some("mse"), Some("sum")) => Loss::MeanSquaredError(SumOrMean::Sum),
         (Some("mse"), _) => Loss::MeanSquaredError(SumOrMean::Mean),
-        _ => Loss::CrossEntropy { label_smoothing: case["loss"]["label_smoothing"].as_f64().unwrap_or(0.0) },
+        _ => Loss::cross_entropy(case["loss"]["label_smoothing"].as_f64().unwrap_or(0.0)),
     };
     let betas = [0, 1].map(|index| case["options"]["betas"][index].as_f64().unwrap_or([0.9, 0.999][index]));
     let adam = |usual| Adam { betas, eps: number("eps", 1e-8), weight_decay: number("weight_decay", usual) };

@@ -41,14 +41,14 @@ fn a_step_in_two_halves_is_the_step() {
             e: Linear(12); Tanh; Linear(180, weight=e.weight.T); Linear(4) }",
     );
     let (input, labels) = (formula::tensor("input", &[6, 3, 8, 8], &[]), tensor(&[6], [0.0, 1.0, 2.0, 3.0, 0.0, 1.0]));
-    let loss = Loss::CrossEntropy { label_smoothing: 0.1 };
+    let loss = Loss::cross_entropy(0.1);
     let adam = Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.01 };
     let sgd = Sgd { momentum: 0.9, nesterov: true, weight_decay: 0.1 };
     for optimiser in
         [Optimiser::Sgd(Sgd::default()), Optimiser::Sgd(sgd), Optimiser::Adam(adam), Optimiser::AdamW(adam)]
     {
         for max_gradient_norm in [None, Some(0.05)] {
-            let average = Some(Average { decay: 0.8, use_buffers: true });
+            let (loss, average) = (loss.clone(), Some(Average { decay: 0.8, use_buffers: true }));
             let training = Training { loss, optimiser, max_gradient_norm, recompute: false, average };
             for kernels in [Kernels::Fast, Kernels::Reference] {
                 let parameters = Parameters::draw(&network.graph, 2).expect("parameters");
@@ -80,7 +80,7 @@ fn optimisers_step_as_pytorch_s() {
         let name = case["name"].as_str().expect("a name");
         let (training, network) = (training(case), learning(case, &network));
         let labels = match training.loss {
-            Loss::CrossEntropy { .. } => tensor(&[5], [0.0, 1.0, 2.0, 3.0, 0.0]),
+            Loss::CrossEntropy(_) => tensor(&[5], [0.0, 1.0, 2.0, 3.0, 0.0]),
             _ => formula::tensor("labels", &[5, 4], &[]),
         };
         let losses = fixture.tensor(&format!("{name}/losses")).1;
@@ -136,10 +136,10 @@ fn the_loss_of_mixed_labels_is_the_mean_of_their_losses() {
             (f64::from(loss), values)
         };
         let of_classes = |classes: [usize; 5]| {
-            step(Loss::CrossEntropy { label_smoothing }, &tensor(&[5], classes.map(|class| class as f32)))
+            step(Loss::cross_entropy(label_smoothing), &tensor(&[5], classes.map(|class| class as f32)))
         };
         let ((loss_a, a), (loss_b, b)) = (of_classes(first), of_classes(second));
-        let soft = Loss::CrossEntropy { label_smoothing }.soft();
+        let soft = Loss::cross_entropy(label_smoothing).soft();
         let (loss, mixed) = step(soft, &Tensor::new(&[5, 4], chances.clone()).expect("chances"));
         let mean = |a: f64, b: f64| f64::from(share) * a + f64::from(1.0 - share) * b;
         assert!((loss - mean(loss_a, loss_b)).abs() < 1e-6 * loss, "{loss}, {loss_a}, {loss_b}");

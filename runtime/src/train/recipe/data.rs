@@ -9,12 +9,13 @@ use crate::data::{Format, Mix, Source};
 use std::path::Path;
 
 /// The formats that lie on the disk, by the names that recipes have for them.
-const FORMATS: [(&str, Format); 7] = [
+const FORMATS: [(&str, Format); 8] = [
     ("idx", Format::Idx),
     ("cifar10", Format::Cifar10),
     ("cifar100", Format::Cifar100),
     ("folder", Format::Folder),
     ("list", Format::List),
+    ("multi_label", Format::MultiLabel),
     ("csv", Format::Csv),
     ("npy", Format::Npy),
 ];
@@ -39,6 +40,8 @@ pub fn data(reader: &Reader, node: &Node, beside: &Path) -> Option<DataChoice> {
     let first_label = section.count_within("first_label", 0, 0..=LARGEST_FIRST);
     let train = section.get("train").and_then(|node| transforms(reader, "data.train", node));
     let validation = section.get("validation").and_then(|node| transforms(reader, "data.validation", node));
+    let sampler_node = section.get("sampler");
+    let balanced = section.choice("sampler", &["shuffle", "balanced"]) == 1;
     let mix_node = section.get("mixup").or(section.get("cutmix"));
     let [mixup, cutmix] = ["mixup", "cutmix"]
         .map(|key| section.optional_number(key, "a number above 0, up to 1000", |alpha| alpha > 0.0 && alpha <= 1e3));
@@ -59,10 +62,31 @@ pub fn data(reader: &Reader, node: &Node, beside: &Path) -> Option<DataChoice> {
     {
         reader.conflict(node, "`mixup` and `cutmix` mix classes, and these data have numbers", "leave them out");
     }
+    if let Some(node) = sampler_node.filter(|_| balanced) {
+        let what = match format {
+            Format::Csv | Format::Npy => Some("these data have numbers"),
+            Format::MultiLabel => Some("these pictures may have several"),
+            _ => None,
+        };
+        if let Some(what) = what {
+            reader.conflict(node, &format!("`sampler` draws each class as often, and {what}"), "leave it out");
+        }
+    }
     let mix = mix_node.map(|_| Mix { mixup, cutmix, classes: 0 });
     let source = Source { split, first_label, ..Source::new(*format, &beside.join(path?)) };
     let workers = workers?;
-    Some(DataChoice { source, tensors: None, train, validation, mix, skip_corrupt, check, workers, drop_last })
+    Some(DataChoice {
+        source,
+        tensors: None,
+        train,
+        validation,
+        balanced,
+        mix,
+        skip_corrupt,
+        check,
+        workers,
+        drop_last,
+    })
 }
 
 /// Data that stand in the recipe.
@@ -81,6 +105,7 @@ fn inline(mut section: Section<'_>, beside: &Path) -> Option<DataChoice> {
         tensors: Some((train?, validation)),
         train: None,
         validation: None,
+        balanced: false,
         mix: None,
         skip_corrupt: false,
         check: false,

@@ -5,6 +5,7 @@
 
 mod beginning;
 mod data;
+mod loss;
 mod options;
 mod read;
 mod section;
@@ -50,6 +51,8 @@ pub struct Recipe {
     pub groups: Vec<Group>,
     /// Loss, optimiser, clipping.
     pub training: Training,
+    /// What the classes count in the loss, where they do not count the same.
+    pub class_weights: Option<ClassWeightsChoice>,
     /// Where the recipe says how it is trained.
     pub optimiser_place: Span,
     /// The learning rate that the schedule changes.
@@ -119,6 +122,8 @@ pub struct DataChoice {
     pub train: Option<Vec<Transform>>,
     /// What is done to a picture before validation.
     pub validation: Option<Vec<Transform>>,
+    /// Whether each class is drawn as often; else every sample comes once an epoch.
+    pub balanced: bool,
     /// How the samples of a batch are mixed; the classes are told by the network.
     pub mix: Option<Mix>,
     /// Whether a file that cannot be read is named and left out; else it ends the run.
@@ -131,11 +136,57 @@ pub struct DataChoice {
     pub drop_last: bool,
 }
 
+/// What the network should answer to a sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// A class.
+    Class,
+    /// Classes, several or none.
+    Classes,
+    /// Numbers.
+    Numbers,
+}
+
 impl DataChoice {
-    /// Whether numbers are the answer, and not classes.
-    pub fn has_numbers(&self) -> bool {
-        matches!(self.source.format, Format::Csv | Format::Npy)
+    /// What is answered to a sample.
+    pub fn answer(&self) -> Answer {
+        match self.source.format {
+            Format::Csv | Format::Npy => Answer::Numbers,
+            Format::MultiLabel => Answer::Classes,
+            Format::Idx | Format::Cifar10 | Format::Cifar100 | Format::Folder | Format::List => Answer::Class,
+        }
     }
+}
+
+/// The weights of the classes in a loss.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClassWeightsChoice {
+    /// The key that says them: `loss.weight`.
+    pub key: String,
+    /// Where the recipe says them.
+    pub place: Span,
+    /// What they are.
+    pub weighing: Weighing,
+}
+
+impl ClassWeightsChoice {
+    /// Whether they are counted from the training set.
+    pub fn is_balanced(&self) -> bool {
+        self.weighing == Weighing::Balanced
+    }
+}
+
+/// How classes get their weights.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Weighing {
+    /// All this one.
+    Same(f64),
+    /// A number for each class, in order.
+    Listed(Vec<f64>),
+    /// Numbers by the name of a class, and where it stands; the others have 1.
+    Named(Vec<(String, f64, Span)>),
+    /// By how often each occurs in the training set.
+    Balanced,
 }
 
 /// What is said every so many steps.
@@ -178,6 +229,8 @@ pub enum Monitor {
     ValidationAccuracy,
     /// The loss on the validation set: less is better.
     ValidationLoss,
+    /// The mean of the classes' average precision on the validation set: more is better.
+    ValidationMap,
 }
 
 /// When to end early.

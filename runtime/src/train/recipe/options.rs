@@ -1,17 +1,17 @@
-//! Loss, optimiser and schedule of a recipe: a name, or a section with `name` and options. Names and defaults are PyTorch's.
+//! Optimiser and schedule of a recipe: a name, or a section with `name` and options. Names and defaults are PyTorch's.
 
 use super::beginning::{Group, groups};
 use super::section::{Reader, Section, choice, count};
 use super::yaml::{Node, NodeContent};
 use crate::train::schedule::{Curve, Schedule, Unit, Warmup};
-use cnnc_compiler::training::{Adam, Loss, Optimiser, Sgd, SumOrMean};
+use cnnc_compiler::training::{Adam, Optimiser, Sgd};
 
-const NOT_NEGATIVE: &str = "a number of at least 0";
+pub(super) const NOT_NEGATIVE: &str = "a number of at least 0";
 const POSITIVE: &str = "a number above 0";
-const SHARE: &str = "a number from 0 to 1";
+pub(super) const SHARE: &str = "a number from 0 to 1";
 const BELOW_ONE: &str = "a number from 0 to 1, without 1";
 
-fn not_negative(number: f64) -> bool {
+pub(super) fn not_negative(number: f64) -> bool {
     number >= 0.0
 }
 
@@ -19,7 +19,7 @@ fn positive(number: f64) -> bool {
     number > 0.0
 }
 
-fn is_share(number: f64) -> bool {
+pub(super) fn is_share(number: f64) -> bool {
     (0.0..=1.0).contains(&number)
 }
 
@@ -28,47 +28,18 @@ fn below_one(number: f64) -> bool {
 }
 
 /// A name alone, or a section whose `name` it is: the name's position, and the section where there is one. `None` after an error.
-fn named<'r>(reader: &'r Reader, path: &str, node: &'r Node, names: &[&str]) -> Option<(usize, Option<Section<'r>>)> {
+pub(super) fn named<'r>(
+    reader: &'r Reader,
+    path: &str,
+    node: &'r Node,
+    names: &[&str],
+) -> Option<(usize, Option<Section<'r>>)> {
     if let NodeContent::Map(_) = node.content {
         let mut section = Section::new(reader, path, node)?;
         let name = section.need("name", &format!("one of {}", names.join(", ")))?;
         return Some((choice(reader, &section.path("name"), name, names)?, Some(section)));
     }
     Some((choice(reader, path, node, names)?, None))
-}
-
-/// Reads the loss; where numbers are learnt, it compares with numbers.
-pub fn loss(reader: &Reader, node: Option<&Node>, learns_numbers: bool) -> Loss {
-    let otherwise = match learns_numbers {
-        true => Loss::MeanSquaredError(SumOrMean::Mean),
-        false => Loss::CrossEntropy { label_smoothing: 0.0 },
-    };
-    let Some(node) = node else { return otherwise };
-    let loss = given_loss(reader, node, otherwise);
-    if learns_numbers && matches!(loss, Loss::CrossEntropy { .. }) {
-        let message = "`loss` is cross_entropy, which compares with classes, and these data have numbers";
-        reader.conflict(node, message, "leave it out, or write `loss: mse`");
-    }
-    loss
-}
-
-fn given_loss(reader: &Reader, node: &Node, otherwise: Loss) -> Loss {
-    let Some((name, section)) = named(reader, "loss", node, &["cross_entropy", "mse"]) else { return otherwise };
-    let Some(mut section) = section else {
-        return match name {
-            0 => Loss::CrossEntropy { label_smoothing: 0.0 },
-            _ => Loss::MeanSquaredError(SumOrMean::Mean),
-        };
-    };
-    let loss = match name {
-        0 => Loss::CrossEntropy { label_smoothing: section.number("label_smoothing", 0.0, SHARE, is_share) },
-        _ => match section.choice("reduction", &["mean", "sum"]) {
-            0 => Loss::MeanSquaredError(SumOrMean::Mean),
-            _ => Loss::MeanSquaredError(SumOrMean::Sum),
-        },
-    };
-    section.finish();
-    loss
 }
 
 /// Reads the optimiser, its learning rate and its groups.

@@ -5,15 +5,16 @@ use super::data::data;
 use super::section::{Pair, Reader, Section, choice, count, count_up_to, number, text};
 use super::settings::{self, Setting};
 use super::yaml::{self, Node, NodeContent};
-use super::{DataChoice, EarlyStopping, Entry, ModelChoice, Monitor, Print, PrintValue, Recipe, options};
+use super::{Answer, DataChoice, EarlyStopping, Entry, ModelChoice, Monitor, Print, PrintValue, Recipe};
 use super::{MOST_EPOCHS, MOST_SAMPLES};
+use super::{loss, options};
 use crate::DeviceName;
 use crate::MOST_THREADS;
 use crate::data::Source;
 use crate::failure::{failure, file_failure};
 use crate::files;
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
-use cnnc_compiler::training::{Average, Loss, Optimiser, Sgd, Training};
+use cnnc_compiler::training::{Average, Optimiser, Sgd, Training};
 use cnnc_grammar::span::{FileId, Span};
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -87,13 +88,10 @@ fn recipe(mut top: Section<'_>, path: &Path) -> Option<Recipe> {
     let init = top.get("init").map(|node| initialisers(reader, node)).unwrap_or_default();
     let weights = top.get("weights").map(|node| beginning::weights(reader, node, beside));
     let freeze = top.get("freeze").map(|node| beginning::patterns(reader, "freeze", node)).unwrap_or_default();
-    let learns_numbers = data.as_ref().is_some_and(|data| data.has_numbers());
-    let loss = options::loss(reader, top.get("loss"), learns_numbers);
-    if let (Some(DataChoice { mix: Some(_), .. }), Loss::MeanSquaredError(_), Some(node)) =
-        (&data, loss, top.get("loss"))
-    {
-        let message = "`mixup` and `cutmix` under `data` mix classes, and this loss is no cross_entropy";
-        reader.conflict(node, message, "leave it out, or write `loss: cross_entropy`");
+    let answer = data.as_ref().map_or(Answer::Class, DataChoice::answer);
+    let (loss, class_weights) = loss::loss(reader, top.get("loss"), answer);
+    if let (Some(data), Some(node)) = (&data, top.get("loss")) {
+        loss::check_beside(reader, node, &loss, class_weights.as_ref(), data);
     }
     let optimiser = top.need("optimizer", "such as `{name: sgd, lr: 0.1}`");
     let optimiser_place = optimiser.map(|node| node.place);
@@ -112,7 +110,7 @@ fn recipe(mut top: Section<'_>, path: &Path) -> Option<Recipe> {
     let data = data.map(|data| DataChoice { source: Source { seed, ..data.source }, ..data });
     let device = top.get("device").and_then(|node| device(reader, node)).unwrap_or_default();
     let threads = top.count_within("threads", 0, 0..=MOST_THREADS);
-    let monitor = monitor(&mut top, learns_numbers);
+    let monitor = monitor(&mut top, answer);
     let print = top.get("print").and_then(|node| print(reader, node));
     let early_stopping = top.get("early_stopping").and_then(|node| early_stopping(reader, node));
     let checkpoint_batches = top.optional_count("checkpoint_every", 1);
@@ -131,6 +129,7 @@ fn recipe(mut top: Section<'_>, path: &Path) -> Option<Recipe> {
         },
         freeze,
         groups,
+        class_weights,
         training: Training { loss, optimiser, max_gradient_norm, recompute, average: average.flatten() },
         optimiser_place: optimiser_place?,
         learning_rate,
@@ -150,20 +149,32 @@ fn recipe(mut top: Section<'_>, path: &Path) -> Option<Recipe> {
     })
 }
 
-/// What makes weights the best; of numbers there is no accuracy.
-fn monitor(top: &mut Section<'_>, learns_numbers: bool) -> Monitor {
+/// What makes weights the best; of numbers there is no accuracy, and a mean average precision of several classes alone.
+fn monitor(top: &mut Section<'_>, answer: Answer) -> Monitor {
     let Some(node) = top.get("monitor") else {
-        return if learns_numbers { Monitor::ValidationLoss } else { Monitor::ValidationAccuracy };
+        return match answer {
+            Answer::Class => Monitor::ValidationAccuracy,
+            Answer::Classes => Monitor::ValidationMap,
+            Answer::Numbers => Monitor::ValidationLoss,
+        };
     };
-    match choice(top.reader, "monitor", node, &["val_accuracy", "val_loss"]) {
-        Some(0) if learns_numbers => {
-            let message = "`monitor` is an accuracy, and numbers are learnt, which are never right or wrong";
-            top.reader.conflict(node, message, "leave it out, or write `monitor: val_loss`");
-            Monitor::ValidationLoss
-        }
+    let monitor = match choice(top.reader, "monitor", node, &["val_accuracy", "val_loss", "val_map"]) {
         Some(0) => Monitor::ValidationAccuracy,
+        Some(2) => Monitor::ValidationMap,
         _ => Monitor::ValidationLoss,
-    }
+    };
+    let what = match (monitor, answer) {
+        (Monitor::ValidationAccuracy, Answer::Numbers) => {
+            "an accuracy, and numbers are learnt, which are never right or wrong"
+        }
+        (Monitor::ValidationMap, Answer::Numbers) => "a mean average precision of classes, and numbers are learnt",
+        (Monitor::ValidationMap, Answer::Class) => {
+            "a mean average precision, which is measured where pictures may have several classes (`format: multi_label`)"
+        }
+        _ => return monitor,
+    };
+    top.reader.conflict(node, &format!("`monitor` is {what}"), "leave it out, or write `monitor: val_loss`");
+    Monitor::ValidationLoss
 }
 
 /// `print: 2`, or a section.

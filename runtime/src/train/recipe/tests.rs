@@ -1,5 +1,7 @@
 //! Recipes as people write them, and as they get them wrong.
 
+mod losses;
+
 use super::{Monitor, Recipe, read};
 use crate::DeviceName;
 use crate::data::transforms::{
@@ -46,7 +48,7 @@ fn the_shortest_recipe_has_pytorch_s_defaults() {
     assert_eq!(recipe.model.file, Path::new("recipes/../lenet.cnn"));
     assert_eq!((recipe.data.source.format, recipe.data.source.path.as_path()), (Format::Idx, Path::new("/data")));
     assert_eq!((recipe.batch_size, recipe.epochs, recipe.seed, recipe.learning_rate), (128, 10, 0, 0.1));
-    assert_eq!(recipe.training.loss, Loss::CrossEntropy { label_smoothing: 0.0 });
+    assert_eq!(recipe.training.loss, Loss::cross_entropy(0.0));
     assert_eq!(recipe.training.optimiser, Optimiser::Sgd(Sgd::default()));
     assert_eq!((recipe.device, recipe.monitor), (DeviceName::Cpu, Monitor::ValidationAccuracy));
     assert_eq!(recipe.output, Path::new("runs/lenet"));
@@ -106,7 +108,7 @@ output: out
     assert!(recipe.data.skip_corrupt && recipe.data.drop_last && recipe.data.workers == 2);
     let adam = Adam { betas: [0.8, 0.99], eps: 1e-7, weight_decay: 0.05 };
     assert_eq!(recipe.training.optimiser, Optimiser::AdamW(adam));
-    assert_eq!(recipe.training.loss, Loss::CrossEntropy { label_smoothing: 0.1 });
+    assert_eq!(recipe.training.loss, Loss::cross_entropy(0.1));
     assert_eq!(recipe.training.max_gradient_norm, Some(1.0));
     assert_eq!(recipe.schedule.curve, Curve::Cosine { t_max: None, eta_min: 1e-6 });
     assert_eq!((recipe.schedule.unit, recipe.learning_rate), (Unit::Batch, 3e-4));
@@ -302,7 +304,8 @@ fn the_reference_s_examples_are_recipes_and_its_keys_exist() {
     }
     // A key that a section has is asked for in the code that reads it, by its last part.
     let sources = [include_str!("read.rs"), include_str!("options.rs"), include_str!("tensors.rs")];
-    let sources = [sources.concat(), include_str!("beginning.rs").into(), include_str!("data.rs").into()].concat();
+    let more = [include_str!("beginning.rs"), include_str!("data.rs"), include_str!("loss.rs")];
+    let sources = [sources.concat(), more.concat()].concat();
     let keys = reference.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
     let mut known = 0;
     let is_file =

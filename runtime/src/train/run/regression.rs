@@ -165,6 +165,7 @@ fn trained(recipe: &Recipe, learner: &mut Regression, resume: bool, stop: &Atomi
         class_names: None,
         input: None,
         target: None,
+        multi_label: false,
         notes: Vec::new(),
     };
     let setup = Setup::new(recipe, model.graph(), &data)?;
@@ -358,6 +359,7 @@ fn a_sample_whose_label_is_no_class_is_named() {
             class_names: None,
             input: None,
             target: None,
+            multi_label: false,
             notes: Vec::new(),
         };
         let refused = Setup::new(&recipe, network().graph(), &data).err().unwrap();

@@ -34,6 +34,16 @@ pub struct Record {
     pub images_per_second: f64,
 }
 
+impl Record {
+    /// What is looked at; no number where it was not measured.
+    pub fn monitored(&self, monitor: Monitor) -> f64 {
+        match monitor {
+            Monitor::ValidationAccuracy => self.val_accuracy.unwrap_or(f64::NAN),
+            Monitor::ValidationLoss => self.val_loss,
+        }
+    }
+}
+
 /// All epochs so far.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct History {
@@ -81,10 +91,10 @@ impl History {
 
 /// By how much the second is better than the first.
 fn improvement(monitor: Monitor, from: &Record, to: &Record) -> f64 {
-    let (from, to) = match monitor {
-        Monitor::ValidationAccuracy => [from, to].map(|record| record.val_accuracy.unwrap_or(f64::NAN)).into(),
-        Monitor::ValidationLoss => (-from.val_loss, -to.val_loss),
-    };
+    let [from, to] = [from, to].map(|record| match monitor {
+        Monitor::ValidationAccuracy => record.monitored(monitor),
+        Monitor::ValidationLoss => -record.monitored(monitor),
+    });
     match (from.is_nan(), to.is_nan()) {
         (true, false) => f64::INFINITY,
         (_, true) => f64::NEG_INFINITY,

@@ -54,7 +54,7 @@ impl Prepared {
             device = device::with_kept(device, console);
         }
         let model = network(&recipe, &mut files, console)?;
-        for name in [LAST, PREVIOUS, BEST, LOG, "curves.svg", CONFUSION] {
+        for name in [LAST, PREVIOUS, BEST, LOG, "curves.svg", "find_lr.svg", CONFUSION] {
             let checked = outputs::check(&recipe.output.join(name), outputs::sources(&files));
             checked.map_err(|diagnostic| console.fail(&diagnostic, &Files::default()))?;
         }

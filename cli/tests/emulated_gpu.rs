@@ -182,6 +182,26 @@ fn a_training_learns_as_on_the_cpu_and_goes_on() {
     assert!(String::from_utf8_lossy(&foreign.stderr).contains("E611"), "another device rounds otherwise");
 }
 
+/// Gradients that are gathered on the device, a momentum that changes, norms of each parameter.
+#[test]
+fn batches_in_parts_are_learnt_from_as_on_the_cpu() {
+    let Some(folder) = emulated() else { return };
+    let recipe = recipe(folder);
+    let train = |device: &str, output: &str, more: &[&str]| {
+        let arguments = ["train", recipe, "--device", device, "--output", output, "--set", "accumulate=3"];
+        let more = [&["--set", "optimizer={name: lamb, lr: 0.01}", "--set", "schedule=one_cycle"], more].concat();
+        done(folder, &[], &[&arguments[..], &more].concat());
+        log(folder, output)
+    };
+    let (there, here) = (train("cuda", "parts_there", &[]), train("cpu", "parts_here", &[]));
+    assert!(there.len() == 2 && is_alike(&there, &here), "{there:?} and {here:?}");
+    train("cuda", "parts_again", &["--set", "checkpoint_every=2"]);
+    let last = folder.join("parts_again/previous.safetensors");
+    fs::copy(&last, folder.join("parts_before.safetensors")).expect("the checkpoint before the last");
+    let resume = format!("--resume={}", folder.join("parts_before.safetensors").display());
+    assert_eq!(train("cuda", "parts_again", &["--set", "checkpoint_every=2", &resume]), there, "the same bits");
+}
+
 /// A recipe that trains the small network on a few pictures, in the folder.
 fn recipe(folder: &Path) -> &'static str {
     let data =

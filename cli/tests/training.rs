@@ -1,106 +1,14 @@
-//! `cnnc train` as a process: what it leaves, and that it goes on to the same bits however it was ended.
+//! `cnnc train` as a process: what it leaves, and that it goes on to the same bits where it was ended.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
+#[path = "common/small.rs"]
+mod small;
+
+use small::{Case, MODELS, errors};
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::path::Path;
+use std::process::Command;
 use std::thread::sleep;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-const MODELS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models");
-/// Moments at which the run is killed.
-const KILLS: usize = 20;
-
-/// A folder with a small network that has running statistics and dropout, and a recipe with momentum and random transforms.
-struct Case {
-    folder: tempfile::TempDir,
-}
-
-impl Case {
-    fn new() -> Case {
-        let folder = tempfile::tempdir().expect("a folder");
-        let spec = "model Small { input [N, 1, 28, 28]; Conv2d(4, kernel_size=5, stride=2); BatchNorm2d; ReLU
-            MaxPool2d(4); Flatten; Dropout(0.3); Linear(10) }";
-        let recipe = format!(
-            "model: small.cnn
-data:
-  format: idx
-  path: {MODELS}/fashion_mnist_small
-  train: [{{random_crop: {{size: 28, padding: 2}}}}, random_horizontal_flip]
-optimizer: {{name: sgd, lr: 0.05, momentum: 0.9}}
-batch_size: 64
-epochs: 3
-checkpoint_every: 2
-output: out
-"
-        );
-        fs::write(folder.path().join("small.cnn"), spec).expect("the spec");
-        fs::write(folder.path().join("small.yaml"), recipe).expect("the recipe");
-        Case { folder }
-    }
-
-    fn command(&self, output: &str, more: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_cnnc"));
-        command.arg("train").arg(self.folder.path().join("small.yaml"));
-        command.arg("--output").arg(self.path(output)).args(more);
-        command
-    }
-
-    fn start(&self, output: &str, more: &[&str]) -> Child {
-        let mut command = self.command(output, more);
-        command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("a process")
-    }
-
-    #[track_caller]
-    fn done(&self, output: &str, more: &[&str]) -> String {
-        let output = self.command(output, more).output().expect("a process");
-        assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    /// The tensors of a run's last checkpoint: kinds, shapes, bytes.
-    fn tensors(&self, output: &str) -> BTreeMap<String, (serde_json::Value, Vec<u8>)> {
-        let bytes = fs::read(self.path(output).join("last.safetensors")).expect("the checkpoint");
-        let length = u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes")) as usize;
-        let header: serde_json::Map<String, serde_json::Value> =
-            serde_json::from_slice(&bytes[8..8 + length]).expect("the header");
-        let tensor = |(key, info): (String, serde_json::Value)| {
-            let offset = |index: usize| 8 + length + info["data_offsets"][index].as_u64().expect("an offset") as usize;
-            let values = bytes[offset(0)..offset(1)].to_vec();
-            (key, (info["shape"].clone(), values))
-        };
-        header.into_iter().filter(|(key, _)| key != "__metadata__").map(tensor).collect()
-    }
-
-    /// The weights of the best epoch, as they lie in their file.
-    fn best(&self, output: &str) -> Vec<u8> {
-        fs::read(self.path(output).join("best.safetensors")).expect("the best weights")
-    }
-
-    /// The log without what depends on the clock.
-    fn log(&self, output: &str) -> Vec<String> {
-        let text = fs::read_to_string(self.path(output).join("log.jsonl")).expect("the log");
-        let line = |line: &str| {
-            let mut line: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line).expect("JSON");
-            for time in ["seconds", "images_per_second"] {
-                assert!(line.remove(time).is_some_and(|time| time.as_f64() > Some(0.0)), "{time} of {line:?}");
-            }
-            let keys: Vec<&str> = line.keys().map(String::as_str).collect();
-            assert_eq!(keys, ["epoch", "learning_rate", "train_accuracy", "train_loss", "val_accuracy", "val_loss"]);
-            serde_json::to_string(&line).expect("JSON")
-        };
-        text.lines().map(line).collect()
-    }
-}
-
-fn errors(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
+use std::time::Duration;
 
 #[test]
 fn a_run_leaves_its_files_and_says_what_it_did() {
@@ -140,70 +48,6 @@ fn threads_and_loaders_change_no_bit() {
     case.done("two", &["--threads", "2"]);
     assert_eq!(case.tensors("one"), case.tensors("two"));
     assert_eq!(case.log("one"), case.log("two"));
-}
-
-#[test]
-fn a_run_that_is_killed_at_any_moment_goes_on_to_the_same_bits() {
-    let case = Case::new();
-    case.done("whole", &[]);
-    let seed = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |time| time.as_nanos() as u64);
-    let mut random = seed | 1;
-    for kill in 0..KILLS {
-        // Xorshift: another moment every time.
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        let mut child = case.start("killed", &["--resume", "--threads", ["1", "2"][kill % 2]]);
-        sleep(Duration::from_millis(20 + random % 300));
-        child.kill().expect("killed");
-        child.wait().expect("an end");
-    }
-    case.done("killed", &["--resume"]);
-    assert!(case.tensors("whole") == case.tensors("killed"), "other bits, with seed {seed}");
-    assert_eq!(case.log("whole"), case.log("killed"), "seed {seed}");
-    assert!(case.best("whole") == case.best("killed"), "another best, with seed {seed}");
-    let names = fs::read_dir(case.path("killed")).expect("the folder").count();
-    assert_eq!(names, 5, "nothing half-written is left");
-}
-
-#[test]
-fn a_run_that_is_killed_in_the_middle_of_a_checkpoint_goes_on_to_the_same_bits() {
-    let case = Case::new();
-    // A checkpoint of 12 MB after every step, so that most of the time one is being written.
-    for (name, from, to) in
-        [("small.cnn", "Linear(10)", "Linear(4000); Linear(10)"), ("small.yaml", "_every: 2", "_every: 1")]
-    {
-        let text = fs::read_to_string(case.path(name)).expect("a text").replace(from, to);
-        fs::write(case.path(name), text).expect("a text");
-    }
-    case.done("whole", &["--epochs", "1"]);
-    // Parts of checkpoints; those that a kill left are there until the next one is written.
-    let parts = || -> BTreeSet<(OsString, u64, SystemTime)> {
-        let entries = fs::read_dir(case.path("killed")).into_iter().flatten().flatten();
-        let temporary = entries.filter(|entry| entry.file_name().to_string_lossy().ends_with(".tmp"));
-        let parts = temporary.filter_map(|entry| {
-            let about = entry.metadata().ok()?;
-            Some((entry.file_name(), about.len(), about.modified().ok()?))
-        });
-        parts.filter(|(_, length, _)| *length > 1 << 16).collect()
-    };
-    let mut caught = 0;
-    for _ in 0..KILLS {
-        let before = parts();
-        let mut child = case.start("killed", &["--epochs", "1", "--resume"]);
-        while parts().is_subset(&before) && child.try_wait().expect("a process").is_none() {
-            sleep(Duration::from_micros(100));
-        }
-        child.kill().expect("killed");
-        child.wait().expect("an end");
-        caught += usize::from(!parts().is_subset(&before));
-    }
-    assert!(caught > 0, "no kill came in the middle");
-    case.done("killed", &["--epochs", "1", "--resume"]);
-    assert!(case.tensors("whole") == case.tensors("killed"));
-    assert_eq!(case.log("whole"), case.log("killed"));
-    assert!(case.best("whole") == case.best("killed"));
-    assert_eq!(fs::read_dir(case.path("killed")).expect("the folder").count(), 5, "nothing half-written is left");
 }
 
 #[test]

@@ -3,17 +3,23 @@
 //! A step is one compiled plan (forward, loss, backward, update) on a device; plans for batches of other sizes share one state.
 //! [`train`](crate::train) does its steps by the same means.
 
+mod given;
 mod gradients;
+mod parts;
 
 pub use gradients::Gradients;
 
 use crate::failure::{Result, failure, fault};
+use crate::given::initial_state;
+use crate::model::Half;
 use crate::state;
-use crate::view::{AsTensorView, TensorList, views};
-use crate::{Device, Inputs, Model, Parameters, Tensor, TensorView, TrainingExecutable, Weights, labels, weights};
+use crate::view::{TensorList, views};
+use crate::{Device, Inputs, Model, Parameters, TensorView, TrainingExecutable, Weights, weights};
 use cnnc_compiler::diagnostic::Code;
-use cnnc_compiler::plan::{Plan, PlanPort};
-use cnnc_compiler::training::{Loss, Training, names};
+use cnnc_compiler::plan::Plan;
+use cnnc_compiler::training::{Training, names};
+use given::Given;
+use parts::Parts;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -37,6 +43,9 @@ pub enum Target<'t> {
 pub struct StepInputs {
     /// The learning rate.
     pub learning_rate: f64,
+    /// The momentum, or the first beta, where [`Training::scheduled_momentum`] says that it changes; the optimiser's own where
+    /// it is left open.
+    pub momentum: Option<f64>,
     /// The number of the step in the run, from 1.
     pub step: u64,
     /// What dropout draws from, with the step's number.
@@ -61,12 +70,15 @@ pub struct Trainer {
     initial: Parameters,
     running: Option<Box<dyn TrainingExecutable>>,
     plans: Vec<Compiled>,
+    /// How a step's batch is cut, where it is.
+    parts: Option<Parts>,
     /// The plan of the step that was begun, by its place in the list.
     begun: usize,
     /// The number of the step whose inputs are on their way, and the place of its plan.
     staged: Option<(u64, usize)>,
     steps: u64,
     seed: u64,
+    momentum: Option<f64>,
 }
 
 /// A step for inputs of some sizes, and its number on the device.
@@ -85,11 +97,28 @@ impl Trainer {
             initial: weights.parameters().clone(),
             running: None,
             plans: Vec::new(),
+            parts: None,
             begun: 0,
             staged: None,
             steps: 0,
             seed: 0,
+            momentum: None,
         }
+    }
+
+    /// With steps whose batches are computed in parts of at most so many samples (at least 1), one after another: the gradients
+    /// of the whole batch in the memory of a part. Inputs and targets count samples along their first axis.
+    ///
+    /// The parts of a batch are as large as each other, give or take a sample. Each sees its own batch statistics and draws its
+    /// own random numbers.
+    #[must_use]
+    pub fn in_parts_of(self, samples: usize) -> Trainer {
+        Trainer { parts: Some(Parts::of(samples)), ..self }
+    }
+
+    /// Sets the momentum, or the first beta, of the steps to come, where [`Training::scheduled_momentum`] says that it changes.
+    pub fn set_momentum(&mut self, momentum: f64) {
+        self.momentum = Some(momentum);
     }
 
     /// With another number from which dropout draws; 0 without it.
@@ -116,7 +145,8 @@ impl Trainer {
         target: Target<'_>,
         learning_rate: f64,
     ) -> Result<StepOutputs> {
-        self.begin(&inputs, target, StepInputs { learning_rate, step: self.steps + 1, seed: self.seed })?;
+        let told = StepInputs { learning_rate, ..self.told() };
+        self.begin(&inputs, target, told)?;
         let outputs = self.finish()?;
         self.steps += 1;
         Ok(outputs)
@@ -202,7 +232,7 @@ impl Trainer {
 
     /// What a step that is only timed is told: so small a learning rate that the network stays what it is.
     fn told(&self) -> StepInputs {
-        StepInputs { learning_rate: 1e-6, step: self.steps + 1, seed: self.seed }
+        StepInputs { learning_rate: 1e-6, momentum: self.momentum, step: self.steps + 1, seed: self.seed }
     }
 
     /// The place of the plan for inputs of these sizes, which is made unless it is there.
@@ -217,11 +247,23 @@ impl Trainer {
     pub(crate) fn ready_for(&mut self, sizes: &[&[usize]]) -> Result<usize> {
         let bindings = self.model.bindings(sizes)?;
         let target = self.device.target();
-        let plan = self.model.compile_training(&self.training, &bindings, &target, &mut ())?.0;
-        let number = match &mut self.running {
-            Some(running) => running.add(plan.clone())?,
-            None => {
-                self.running = Some(self.device.backend().trainer(plan.clone(), &self.initial)?);
+        let plan = match &self.parts {
+            None => self.model.compile_training(&self.training, &bindings, &target, &mut ())?.0,
+            Some(_) => self.model.compile_half(Half::Gradients, &self.training, &bindings, &target)?,
+        };
+        let number = match (&mut self.running, &mut self.parts) {
+            (Some(running), _) => running.add(plan.clone())?,
+            (running, parts) => {
+                let update = match parts {
+                    None => None,
+                    Some(_) => Some(self.model.compile_half(Half::Update, &self.training, &bindings, &target)?),
+                };
+                let state = update.as_ref().map(|update| initial_state(update, &self.initial)).transpose()?;
+                let begun = self.device.backend().trainer(plan.clone(), state.as_ref().unwrap_or(&self.initial))?;
+                let begun = running.insert(begun);
+                if let (Some(parts), Some(update)) = (parts, update) {
+                    parts.update = Some((begun.add(update.clone())?, update));
+                }
                 self.initial = Parameters::default();
                 0
             }
@@ -244,6 +286,9 @@ impl Trainer {
     /// # Errors
     /// As [`Trainer::step`].
     pub(crate) fn begin(&mut self, inputs: &dyn TensorList, target: Target<'_>, told: StepInputs) -> Result<()> {
+        if self.parts.is_some() {
+            return self.begin_in_parts(inputs, target, told);
+        }
         let place = self.ready(inputs)?;
         let Compiled { plan, number, .. } = &self.plans[place];
         self.begun = place;
@@ -259,8 +304,8 @@ impl Trainer {
     /// # Errors
     /// As [`Trainer::step`].
     pub(crate) fn stage(&mut self, inputs: &dyn TensorList, target: Target<'_>, told: StepInputs) -> Result<()> {
-        // Sizes that did not occur yet have no plan, which is made when their step begins.
-        let Some(place) = self.place(inputs) else { return Ok(()) };
+        // Sizes that did not occur yet have no plan, which is made when their step begins; so have those that are cut.
+        let Some(place) = self.place(inputs).filter(|_| self.parts.is_none()) else { return Ok(()) };
         let Compiled { plan, number, .. } = &self.plans[place];
         let given = Given::new(plan, &self.training, target, told)?;
         let all = given.beside(&plan.inputs, inputs)?.iter().map(TensorView::to_tensor).collect();
@@ -274,6 +319,14 @@ impl Trainer {
     /// # Errors
     /// E505 when the device fails.
     pub(crate) fn finish(&mut self) -> Result<StepOutputs> {
+        if self.parts.is_some() {
+            return self.finish_parts();
+        }
+        self.finish_begun()
+    }
+
+    /// Waits for the run of a plan that was begun, and gives what it says of its samples.
+    fn finish_begun(&mut self) -> Result<StepOutputs> {
         let Some(Compiled { plan, number, .. }) = self.plans.get(self.begun) else { return Err(no_step()) };
         let answers = running(&mut self.running)?.finish(*number)?;
         let output = |name: &str| {
@@ -289,16 +342,29 @@ impl Trainer {
         self.running.as_ref()?.tuning()
     }
 
-    /// Everything that steps change, the optimiser's state among it.
+    /// Everything that steps change, the optimiser's state among it. Sums of gradients are none of it: each step begins them
+    /// anew.
     pub(crate) fn state(&self) -> Result<Parameters> {
-        self.running.as_ref().map_or_else(|| Ok(self.initial.clone()), |running| running.state())
+        let Some(running) = &self.running else { return Ok(self.initial.clone()) };
+        let state = running.state()?;
+        Ok(if self.parts.is_some() { state.filtered(|key| !is_sum(key)) } else { state })
     }
 
     /// Puts a state in the place of its own, once there is a plan.
     pub(crate) fn load(&mut self, state: &Parameters) -> Result<()> {
         self.staged = None;
-        running(&mut self.running)?.load(state)
+        let running = running(&mut self.running)?;
+        if self.parts.is_none() {
+            return running.load(state);
+        }
+        let sums = running.state()?.filtered(is_sum);
+        running.load(&state.clone().with(&sums))
     }
+}
+
+/// Whether a key is that of a sum of gradients.
+fn is_sum(key: &str) -> bool {
+    key.starts_with(&names::state_key(names::GRADIENT, ""))
 }
 
 fn running(running: &mut Option<Box<dyn TrainingExecutable>>) -> Result<&mut (dyn TrainingExecutable + 'static)> {
@@ -307,85 +373,4 @@ fn running(running: &mut Option<Box<dyn TrainingExecutable>>) -> Result<&mut (dy
 
 fn no_step() -> crate::Error {
     fault("a training step without its plan, inputs or outputs")
-}
-
-/// What a step is given beside the network's inputs.
-struct Given<'t> {
-    labels: Labels<'t>,
-    class_weights: Option<Tensor>,
-    learning_rate: Tensor,
-    step: Tensor,
-    seed: Tensor,
-}
-
-enum Labels<'t> {
-    Made(Tensor),
-    Given(TensorView<'t>),
-}
-
-impl<'t> Given<'t> {
-    /// # Errors
-    /// E604 when the target is not what the loss compares with.
-    fn new(plan: &Plan, training: &Training, target: Target<'t>, told: StepInputs) -> Result<Given<'t>> {
-        let port = plan.inputs.iter().find(|port| &*port.name == names::LABELS).ok_or_else(no_step)?;
-        let labels = match target {
-            Target::Tensor(view) => Labels::Given(view),
-            Target::Classes(classes) => Labels::Made(of_classes(&port.view.shape, &training.loss, classes)?),
-        };
-        let class_weights = training.loss.class_weights();
-        let class_weights = class_weights.and_then(|weights| Tensor::new(&[weights.len()], weights.to_vec()));
-        let learning_rate = Tensor::filled(&[], told.learning_rate as f32);
-        Ok(Given {
-            labels,
-            class_weights,
-            learning_rate,
-            step: Tensor::count(told.step),
-            seed: Tensor::count(told.seed),
-        })
-    }
-
-    /// What a plan takes, in its order.
-    fn beside<'g>(&'g self, ports: &[PlanPort], inputs: &'g dyn TensorList) -> Result<Vec<TensorView<'g>>> {
-        let mut inputs = views(inputs);
-        let input = |name: &str| match name {
-            names::LABELS => Some(match &self.labels {
-                Labels::Made(tensor) => tensor.view(),
-                Labels::Given(view) => *view,
-            }),
-            names::CLASS_WEIGHTS => self.class_weights.as_ref().map(AsTensorView::view),
-            names::LEARNING_RATE => Some(self.learning_rate.view()),
-            names::STEP => Some(self.step.view()),
-            names::SEED => Some(self.seed.view()),
-            _ => inputs.next(),
-        };
-        ports.iter().map(|port| &*port.name).map(input).collect::<Option<_>>().ok_or_else(no_step)
-    }
-}
-
-/// Class numbers as a loss compares with them: the numbers, or ones and zeros.
-///
-/// # Errors
-/// E604 when there are not as many as the network answers, or one is no class.
-fn of_classes(shape: &[usize], loss: &Loss, classes: &[usize]) -> Result<Tensor> {
-    let (samples, wanted, known) = match (loss, shape) {
-        (Loss::CrossEntropy(_), _) => (shape.first().copied().unwrap_or(0), shape.iter().product(), None),
-        (_, [samples, known]) => (*samples, *samples, Some(*known)),
-        _ => {
-            let message = format!("class numbers stand for answers [N, classes], and the network's are {shape:?}");
-            return Err(failure(Code::E604, message).help("`Target::Tensor` is a tensor of the answer's shape"));
-        }
-    };
-    if classes.len() != wanted {
-        let (found, each) = (classes.len(), if wanted == samples { "" } else { ", one a place" });
-        let message = format!("a batch of {samples} samples has {found} labels, and {wanted} are wanted{each}");
-        return Err(failure(Code::E604, message));
-    }
-    let Some(known) = known else {
-        let numbers = classes.iter().map(|&class| class as f32).collect();
-        return Tensor::new(shape, numbers).ok_or_else(no_step);
-    };
-    labels::check(classes, known)?;
-    let mut target = Tensor::filled(shape, 0.0);
-    target.data_mut().chunks_exact_mut(known.max(1)).zip(classes).for_each(|(row, &class)| row[class] = 1.0);
-    Ok(target)
 }

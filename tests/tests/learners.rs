@@ -36,11 +36,12 @@ fn steps(model: &Model, optimiser: Optimiser, device: &Device, recompute: bool) 
         workers: 1,
     };
     let loss = Loss::cross_entropy(0.0);
-    let training = Training { loss, optimiser, max_gradient_norm: None, recompute, average: None };
+    let training = Training { loss, optimiser, recompute, ..Training::plain() };
     let weights = model.init(0).expect("weights");
-    let mut learner = StepLearner::new(model, training, &weights, [30, 1, 28, 28], 10, device).expect("a learner");
+    let mut learner =
+        StepLearner::new(model, training, &weights, [30, 1, 28, 28], 10, device, false).expect("a learner");
     let losses = load(&job).zip(1..).map(|(batch, step)| {
-        let inputs = StepInputs { learning_rate: 0.05, step, seed: 0 };
+        let inputs = StepInputs { learning_rate: 0.05, momentum: None, step, seed: 0 };
         learner.step(batch.expect("a batch"), inputs).expect("a step").loss
     });
     let losses = losses.collect();
@@ -138,7 +139,7 @@ fn where_nothing_is_saved_nothing_is_computed_again() {
 fn a_label_that_is_no_class_is_refused() {
     let model = Model::from_text("m.cnn", "model M { input [N, 1, 2, 2]; Flatten; Linear(3) }").expect("a model");
     let weights = model.init(0).expect("weights");
-    let told = StepInputs { learning_rate: 0.1, step: 1, seed: 0 };
+    let told = StepInputs { learning_rate: 0.1, momentum: None, step: 1, seed: 0 };
     let batch = |labels: &[usize]| {
         let inputs = Tensor::filled(&[2, 1, 2, 2], 0.5);
         Batch { inputs, labels: labels.to_vec(), targets: None, skipped: Vec::new() }
@@ -146,9 +147,10 @@ fn a_label_that_is_no_class_is_refused() {
     for device in [Device::default(), reference()] {
         for loss in [Loss::cross_entropy(0.0), Loss::MeanSquaredError(SumOrMean::Mean)] {
             let optimiser = Optimiser::Sgd(Sgd::default());
-            let training = Training { loss, optimiser, max_gradient_norm: None, recompute: false, average: None };
+            let training = Training { loss, optimiser, ..Training::plain() };
             let learner = |classes| {
-                let made = StepLearner::new(&model, training.clone(), &weights, [2, 1, 2, 2], classes, &device);
+                let made =
+                    StepLearner::new(&model, training.clone(), &weights, [2, 1, 2, 2], classes, &device, false);
                 made.unwrap_or_else(|failure| panic!("{failure:?}"))
             };
             let mut three = learner(3);
@@ -184,7 +186,7 @@ fn a_class_number_that_is_none_is_refused_by_the_plan() {
     let parameters = Parameters::draw(&graph.graph, 0).expect("parameters");
     let loss = Loss::cross_entropy(0.0);
     let optimiser = Optimiser::Sgd(Sgd::default());
-    let training = Training { loss, optimiser, max_gradient_norm: None, recompute: false, average: None };
+    let training = Training { loss, optimiser, ..Training::plain() };
     for kernels in [Kernels::Fast, Kernels::Reference] {
         let options = CpuOptions { kernels, ..CpuOptions::default() };
         let (plan, _) = compile_step(&graph, &Bindings::new(), &training, &options.target()).expect("a plan");

@@ -47,6 +47,9 @@ pub struct Train {
     /// Draw a sheet of the first N pictures as the network will see them, and train nothing.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub show: Option<u16>,
+    /// Try rising learning rates for a hundred steps, draw the loss at each, propose one, and train nothing.
+    #[arg(long, conflicts_with_all = ["show", "resume"])]
+    pub find_lr: bool,
     /// Write over the run that the output folder holds.
     #[arg(long)]
     pub force: bool,

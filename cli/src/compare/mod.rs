@@ -4,6 +4,7 @@
 
 use crate::arguments::{Compare, Report};
 use crate::console::{Console, Outcome};
+use crate::draw::axis::Axis;
 use crate::draw::{curves, terminal};
 use crate::numbers::{column_width, padded};
 use crate::outputs::{self, Read};
@@ -89,7 +90,7 @@ pub fn run(arguments: &Compare, console: &mut Console<'_>) -> Outcome {
     console.print(&table(&runs, console))?;
     let epochs = runs.iter().map(|run| run.history.records.len()).max().unwrap_or(0);
     if epochs > 1 {
-        let charts = terminal::charts(&curves::panels_of_runs(&named), epochs, console);
+        let charts = terminal::charts(&curves::panels_of_runs(&named), &Axis::counting(epochs, 5), console);
         console.print(&format!("\n{charts}"))?;
     }
     console.print(&differences(&runs, console))?;

@@ -11,6 +11,8 @@ pub struct Axis {
     pub ticks: Vec<f64>,
     /// Digits behind the point.
     digits: usize,
+    /// Whether each tick is ten times the one before.
+    of_powers: bool,
 }
 
 impl Axis {
@@ -25,7 +27,7 @@ impl Axis {
         let (first, last) = ((low / step).floor(), (high / step).ceil());
         let last = if last > first { last } else { first + 1.0 };
         let ticks = (0..=(last - first) as usize).map(|tick| (first + tick as f64) * step).collect();
-        Axis { low: first * step, high: last * step, ticks, digits: digits(step) }
+        Axis { low: first * step, high: last * step, ticks, digits: digits(step), of_powers: false }
     }
 
     /// An axis of whole numbers from 1 to `last`.
@@ -33,17 +35,25 @@ impl Axis {
         let step = step((last as f64 / count.max(1) as f64).max(1.0)).max(1.0);
         let multiples = (1..).map(|tick| f64::from(tick) * step).take_while(|&tick| tick <= last as f64);
         let ticks = std::iter::once(1.0).chain(multiples.filter(|&tick| tick > 1.0)).collect();
-        Axis { low: 1.0, high: (last as f64).max(2.0), ticks, digits: 0 }
+        Axis { low: 1.0, high: (last as f64).max(2.0), ticks, digits: 0, of_powers: false }
+    }
+
+    /// An axis of powers of ten, from one to another.
+    pub fn of_powers([low, high]: [i32; 2]) -> Axis {
+        let ticks: Vec<f64> = (low..=high.max(low + 1)).map(|power| 10f64.powi(power)).collect();
+        let (low, high) = (ticks[0], ticks[ticks.len() - 1]);
+        Axis { low, high, ticks, digits: 0, of_powers: true }
     }
 
     /// Where a value lies: 0 at the low end, 1 at the high one.
     pub fn share(&self, value: f64) -> f64 {
-        ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0)
+        let [low, high, value] = [self.low, self.high, value].map(|end| if self.of_powers { end.ln() } else { end });
+        ((value - low) / (high - low)).clamp(0.0, 1.0)
     }
 
     /// A tick's text.
     pub fn label(&self, value: f64) -> String {
-        format!("{:.*}", self.digits, value)
+        if self.of_powers { format!("{value:.0e}") } else { format!("{:.*}", self.digits, value) }
     }
 }
 
@@ -78,6 +88,16 @@ mod tests {
             let axis = Axis::over(values.iter().copied(), 4);
             assert!(axis.high > axis.low && axis.ticks.len() >= 2 && axis.ticks.len() < 12, "{axis:?}");
         }
+    }
+
+    #[test]
+    fn powers_of_ten_are_as_far_from_each_other() {
+        let axis = Axis::of_powers([-3, 1]);
+        assert_eq!(
+            axis.ticks.iter().map(|&tick| axis.label(tick)).collect::<Vec<_>>(),
+            ["1e-3", "1e-2", "1e-1", "1e0", "1e1"]
+        );
+        assert!((axis.share(0.1) - 0.5).abs() < 1e-9 && axis.share(1e-9) == 0.0 && axis.share(99.0) == 1.0);
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! `curves.svg`: the losses of training and validation on the left, the accuracy on the right, by epoch.
+//! `curves.svg`: the losses of training and validation on the left, the accuracy on the right, by epoch. And `find_lr.svg`: the
+//! loss by learning rate.
 
 use super::axis::Axis;
 use super::svg::{picture, text};
-use cnnc_runtime::train::{History, Record};
+use cnnc_runtime::train::{FoundRates, History, Record};
 use std::fmt::Write;
 
 /// The width of a panel without its labels, and its height with them.
@@ -23,7 +24,7 @@ pub struct Series {
     pub name: String,
     /// Its class in the style.
     class: &'static str,
-    /// Epochs and values, some of which may be no numbers.
+    /// Epochs, or rates, and values, some of which may be no numbers.
     points: Vec<(f64, f64)>,
 }
 
@@ -104,36 +105,78 @@ pub fn panels_of_runs(runs: &[(String, &History)]) -> Vec<Panel> {
     panels.into_iter().filter(|(_, series)| series.iter().any(|series| series.end().is_some())).collect()
 }
 
+/// The panel of what a finder of learning rates found: the smooth loss, that of each batch as far as it has room, and the rate
+/// that is proposed.
+pub fn panels_of_rates(found: &FoundRates) -> Vec<Panel> {
+    let most = found.steps.iter().map(|step| step.smooth).fold(f64::NEG_INFINITY, f64::max);
+    let shown = |value: f64| if value <= most { value } else { f64::NAN };
+    let batches = found.steps.iter().map(|step| (step.rate, shown(step.loss))).collect();
+    let smooth = found.steps.iter().map(|step| (step.rate, step.smooth)).collect();
+    let mut series = vec![
+        Series { name: "batch".into(), class: "train", points: batches },
+        Series { name: "smooth".into(), class: "validation", points: smooth },
+    ];
+    if let Some(rate) = found.proposal() {
+        let at = found.steps.iter().find(|step| step.rate >= rate).map_or(f64::NAN, |step| step.smooth);
+        series.push(Series { name: format!("lr {rate}"), class: "accuracy", points: vec![(rate, at)] });
+    }
+    vec![("loss", series)]
+}
+
+/// The axis of learning rates of a finder.
+pub fn axis_of_rates(found: &FoundRates) -> Axis {
+    let power = |rate: Option<f64>| rate.unwrap_or(1.0).log10();
+    let [first, last] = [found.steps.first(), found.steps.last()].map(|step| power(step.map(|step| step.rate)));
+    Axis::of_powers([(first + 1e-9).floor() as i32, (last - 1e-9).ceil() as i32])
+}
+
+/// The picture of what a finder of learning rates found.
+pub fn rates(name: &str, found: &FoundRates) -> String {
+    let across = Across { axis: axis_of_rates(found), name: "learning rate" };
+    drawn(&format!("learning rates for {name}"), &panels_of_rates(found), &across)
+}
+
+/// What a panel shows from left to right.
+struct Across {
+    axis: Axis,
+    name: &'static str,
+}
+
+impl Across {
+    fn epochs(count: usize) -> Across {
+        Across { axis: Axis::counting(count, 6), name: "epoch" }
+    }
+}
+
 /// The picture of a history of a run of so many epochs.
 pub fn curves(name: &str, history: &History, epochs: usize) -> String {
     let epochs = epochs.max(history.records.len());
-    drawn(&format!("training of {name}"), &panels(history), epochs)
+    drawn(&format!("training of {name}"), &panels(history), &Across::epochs(epochs))
 }
 
 /// The picture of several runs beside each other.
 pub fn curves_of_runs(runs: &[(String, &History)]) -> String {
     let epochs = runs.iter().map(|(_, history)| history.records.len()).max().unwrap_or(1);
     let names: Vec<&str> = runs.iter().map(|(name, _)| name.as_str()).collect();
-    drawn(&format!("training of {}", names.join(", ")), &panels_of_runs(runs), epochs)
+    drawn(&format!("training of {}", names.join(", ")), &panels_of_runs(runs), &Across::epochs(epochs))
 }
 
 /// Panels beside each other, each with room for the labels on its right.
-fn drawn(title: &str, panels: &[Panel], epochs: usize) -> String {
+fn drawn(title: &str, panels: &[Panel], across: &Across) -> String {
     let labels = panels.iter().flat_map(|(title, series)| series.iter().filter_map(|series| series.label(title)));
     let widest = labels.map(|label| label.chars().count()).max().unwrap_or(0);
     let (mut body, width) = (String::new(), LEFT + PLOT + LETTER * widest as f64);
-    let epochs = Axis::counting(epochs, 6);
     for (position, (title, series)) in panels.iter().enumerate() {
         let start = position as f64 * width + LEFT;
-        panel(&mut body, [start, start + PLOT], title, series, &epochs);
+        panel(&mut body, [start, start + PLOT], title, series, across);
     }
     picture(panels.len() as f64 * width + 8.0, HEIGHT, title, &body)
 }
 
-fn panel(body: &mut String, [x0, x1]: [f64; 2], title: &str, series: &[Series], epochs: &Axis) {
+fn panel(body: &mut String, [x0, x1]: [f64; 2], title: &str, series: &[Series], across: &Across) {
     let (y0, y1) = (HEIGHT - BOTTOM, TOP);
     let values = Axis::over(series.iter().flat_map(Series::values), 5);
-    let x = |epoch: f64| x0 + (x1 - x0) * epochs.share(epoch);
+    let x = |place: f64| x0 + (x1 - x0) * across.axis.share(place);
     let y = |value: f64| y0 + (y1 - y0) * values.share(value);
     text(body, [x0, TOP - 20.0], "ink title", "start", title);
     // Many lines, or long names, have them at their ends alone.
@@ -145,11 +188,11 @@ fn panel(body: &mut String, [x0, x1]: [f64; 2], title: &str, series: &[Series], 
         text(body, [x0 - 8.0, y(tick) + 4.0], "faint", "end", &values.label(tick));
     }
     line(body, "axis", [x0, y0], [x1, y0]);
-    for &tick in &epochs.ticks {
+    for &tick in &across.axis.ticks {
         line(body, "axis", [x(tick), y0], [x(tick), y0 + 4.0]);
-        text(body, [x(tick), y0 + 18.0], "faint", "middle", &epochs.label(tick));
+        text(body, [x(tick), y0 + 18.0], "faint", "middle", &across.axis.label(tick));
     }
-    text(body, [(x0 + x1) / 2.0, HEIGHT - 8.0], "faint", "middle", "epoch");
+    text(body, [(x0 + x1) / 2.0, HEIGHT - 8.0], "faint", "middle", across.name);
     for series in series {
         let class = series.class;
         for piece in series.pieces() {

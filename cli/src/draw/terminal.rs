@@ -19,20 +19,19 @@ pub fn curves(history: &History, console: &Console<'_>) -> String {
     if history.records.len() < 2 {
         return String::new();
     }
-    charts(&panels(history), history.records.len(), console)
+    charts(&panels(history), &Axis::counting(history.records.len(), 5), console)
 }
 
-/// Panels of so many epochs, one below the other.
-pub fn charts(panels: &[Panel], epochs: usize, console: &Console<'_>) -> String {
-    let chart = |(title, series): &Panel| format!("{}\n{}", console.bold(title), plot(series, epochs, console));
+/// Panels over one axis, one below the other.
+pub fn charts(panels: &[Panel], axis: &Axis, console: &Console<'_>) -> String {
+    let chart = |(title, series): &Panel| format!("{}\n{}", console.bold(title), plot(series, axis, console));
     panels.iter().map(chart).collect()
 }
 
 /// One plot with its axis; each line's name stands at its end.
-fn plot(series: &[Series], epochs: usize, console: &Console<'_>) -> String {
+fn plot(series: &[Series], axis: &Axis, console: &Console<'_>) -> String {
     let values = Axis::over(series.iter().flat_map(Series::values), 4);
     let columns = console.width.saturating_sub(26).clamp(20, COLUMNS);
-    let axis = Axis::counting(epochs, 5);
     let mut dots = vec![Cell::default(); columns * ROWS];
     let mut names = vec![String::new(); ROWS];
     for (number, series) in series.iter().enumerate() {
@@ -63,8 +62,9 @@ fn plot(series: &[Series], epochs: usize, console: &Console<'_>) -> String {
         let line = format!("{label:>8} │{} {name}", cells.collect::<String>());
         text += &format!("{}\n", line.trim_end());
     }
-    let last = epochs.to_string();
-    text + &format!("{:>8} └{}\n{:>10}1{last:>width$}\n", "", "─".repeat(columns), "", width = columns - 1)
+    let [first, last] = [axis.low, axis.high].map(|end| axis.label(end));
+    let width = columns - first.len();
+    text + &format!("{:>8} └{}\n{:>10}{first}{last:>width$}\n", "", "─".repeat(columns), "")
 }
 
 /// The tick that stands at a row.

@@ -3,6 +3,7 @@
 //! Standard output has the lines, standard error the bar and notes. Ctrl-C, a polite kill and a terminal that is closed end
 //! it after the step, with a checkpoint; a second Ctrl-C or kill ends it at once.
 
+mod find_lr;
 mod progress;
 mod sheet;
 mod signals;
@@ -37,16 +38,16 @@ pub fn run(arguments: &Train, console: &mut Console<'_>) -> Outcome {
     if let Some(count) = arguments.show {
         return sheet::draw(&prepared, usize::from(count), console);
     }
+    if arguments.find_lr {
+        return find_lr::find(&prepared, console);
+    }
     let resume = arguments.resume.as_ref().and_then(|named| checkpoint_of(named.as_deref(), &prepared, console));
     let folder = RunFolder::take(&prepared.recipe.output, resume.as_deref(), arguments.force);
     let folder = folder.map_err(|failure| console.fail(&failure, &prepared.files))?;
     console.tell(folder.hindrance().as_slice(), &prepared.files);
     console.print(&headline(&prepared))?;
     console.finish()?;
-    let stop = signals::stop().map_err(|error| {
-        let message = format!("cannot listen to signals: {error}");
-        console.fail(&Diagnostic::without_place(Code::E601, message), &prepared.files)
-    })?;
+    let stop = listen(&prepared, console)?;
     let progress = Progress::new(noun(&prepared), console);
     let (history, undrawn) = (History::default(), false);
     let events = if arguments.tensorboard { Events::Wanted } else { Events::Unwanted };
@@ -64,6 +65,14 @@ pub fn run(arguments: &Train, console: &mut Console<'_>) -> Outcome {
         Ok(ending) => finish(&ending, &history, &prepared, console),
         Err(failure) => Err(console.fail(&failure, &prepared.files)),
     }
+}
+
+/// A flag that becomes true when the run is to end.
+fn listen(prepared: &Prepared, console: &mut Console<'_>) -> Outcome<Arc<AtomicBool>> {
+    signals::stop().map_err(|error| {
+        let message = format!("cannot listen to signals: {error}");
+        console.fail(&Diagnostic::without_place(Code::E601, message), &prepared.files)
+    })
 }
 
 /// What a sample of the data is called, of several.

@@ -9,10 +9,13 @@ mod average;
 mod loss;
 mod optimiser;
 mod options;
+mod parts;
 mod recompute;
 
 pub use loss::{BinaryCrossEntropy, BinaryFocal, ClassWeights, CrossEntropy, Loss, SumOrMean};
-pub use options::{Adam, Average, Optimiser, Sgd, Training};
+pub use optimiser::{Adam, Lamb, NAdam, Optimiser, RmsProp, Sgd};
+pub use options::{Average, Training};
+pub use parts::{Halves, compile_gradients, compile_update, training_halves};
 pub use recompute::recompute;
 
 use crate::diagnostic::{Code, Diagnostic};
@@ -23,7 +26,6 @@ use crate::kernels::{ClassInput, Kernel, KernelBuilder, KernelGraph, LayerContex
 use crate::passes::{self, Note};
 use crate::plan::{Plan, Target, plan_with_notes};
 use crate::write_kernels::{Bindings, write_kernels, write_training_kernels};
-use std::sync::Arc;
 
 /// What a training step calls the inputs and outputs that it adds to the network's own.
 pub mod names {
@@ -34,10 +36,16 @@ pub mod names {
     pub const CLASS_WEIGHTS: &str = "class_weights";
     /// Input `[]`: the learning rate, so that a schedule changes no plan.
     pub const LEARNING_RATE: &str = "learning_rate";
+    /// Input `[]`, where a schedule changes it ([`super::Training::scheduled_momentum`]): the momentum, or the first beta.
+    pub const MOMENTUM: &str = "momentum";
     /// Input `[]` of `uint64`: the number of this step, from 1 on: for Adam's bias correction and for random numbers.
     pub const STEP: &str = "step";
     /// Input `[]` of `uint64`: the number from which dropout draws, together with the step.
     pub const SEED: &str = "seed";
+    /// Input `[]` of `uint64`, of a step in parts: the number of the part, from 0 on, which forgets what the step before left.
+    pub const PART: &str = "part";
+    /// Input `[]`, of a step in parts: what the part's gradients are of the step's ([`super::Loss::share`]).
+    pub const SHARE: &str = "share";
     /// Output `[]`: the batch's loss.
     pub const LOSS: &str = "loss";
     /// Output `[]`: of the cross-entropy, how many of the batch's labels are the class of the highest score, the first of
@@ -50,6 +58,16 @@ pub mod names {
     pub const EXP_AVG: &str = "exp_avg";
     /// Adam's running mean of squared gradients.
     pub const EXP_AVG_SQ: &str = "exp_avg_sq";
+
+    /// RMSprop's running mean of squared gradients.
+    pub const SQUARE_AVG: &str = "square_avg";
+    /// Centred RMSprop's running mean of gradients.
+    pub const GRAD_AVG: &str = "grad_avg";
+    /// The key of NAdam's product of the means' shares, one number for all parameters.
+    pub const MU_PRODUCT: &str = ".mu_product";
+
+    /// The sum of a step's gradients so far, where it is done in parts.
+    pub const GRADIENT: &str = "gradient";
 
     /// The running mean of the parameter itself.
     pub const AVERAGE: &str = "ema";
@@ -82,53 +100,7 @@ pub fn training_step(
     Ok(graph)
 }
 
-/// A step in two halves, between which gradients can be looked at, or exchanged with other machines. Run one after the other on
-/// the same state they do what [`training_step`] does.
-pub struct Halves {
-    /// Gives `loss`, `correct`, and the gradient by every parameter that is trained and that the loss depends on, as outputs
-    /// under the parameters' keys. Running statistics move.
-    pub gradients: KernelGraph,
-    /// Takes these gradients as inputs under the same keys, the learning rate and the step's number. Writes parameters and the
-    /// optimiser's states.
-    pub update: KernelGraph,
-}
-
-/// Both halves of a step.
-///
-/// # Errors
-/// As [`training_step`].
-pub fn training_halves(
-    network: &ShapedGraph,
-    bindings: &Bindings,
-    training: &Training,
-) -> Result<Halves, Box<Diagnostic>> {
-    let Backward { graph: mut gradients, gradients: found } = backward(network, bindings, &training.loss, 0)?;
-    let mut update = KernelGraph { parameters: gradients.parameters.clone(), ..KernelGraph::default() };
-    let mut handed = Vec::new();
-    for (leaf, gradient) in found {
-        let (Some(node), Some(parameter)) = (gradient, gradients.dag.get(leaf).cloned()) else { continue };
-        let name: Arc<str> = gradients.label(leaf).into();
-        let input = update.add_input(&name, parameter.element, &parameter.shape);
-        handed.push((update.add(parameter.kernel.clone(), parameter.shape, &[], Vec::new()), input));
-        gradients.outputs.push(Port { name, node });
-        if let Kernel::Parameter(id) = parameter.kernel {
-            gradients.changing.insert(id);
-        }
-    }
-    update.add_input(names::STEP, ElementType::Uint64, &[]);
-    // The first half has moved them.
-    let moved = gradients.updates.iter().filter_map(|moved| {
-        let shape = gradients.parameters.get(moved.parameter.0 as usize)?.shape.clone();
-        update.changing.insert(moved.parameter);
-        Some((moved.parameter, update.add(Kernel::Parameter(moved.parameter), shape, &[], Vec::new())))
-    });
-    let moved: Vec<_> = moved.collect();
-    learn(network, &mut update, training, handed, &moved)?;
-    verify(&gradients).map_err(|text| fault(&text))?;
-    Ok(Halves { gradients, update })
-}
-
-/// Adds what the optimiser makes of parameters and their gradients, and the learning rate as an input.
+/// Adds what the optimiser makes of parameters and their gradients, and as inputs the learning rate and a momentum that changes.
 fn learn(
     network: &ShapedGraph,
     graph: &mut KernelGraph,
@@ -137,11 +109,13 @@ fn learn(
     moved: &[(ParameterId, NodeId)],
 ) -> Result<(), Box<Diagnostic>> {
     let rate = graph.add_input(names::LEARNING_RATE, ElementType::Float32, &[]);
+    let told = |graph: &mut KernelGraph| graph.add_input(names::MOMENTUM, ElementType::Float32, &[]);
+    let momentum = training.scheduled_momentum.then(|| told(graph));
     let gradients = match training.max_gradient_norm {
         Some(most) => optimiser::clipped(graph, gradients, most),
         None => gradients,
     };
-    optimiser::update(network, graph, training, &gradients, rate, moved)?;
+    optimiser::update(network, graph, training, &gradients, rate, momentum, moved)?;
     verify(graph).map_err(|text| fault(&text))
 }
 
@@ -155,9 +129,13 @@ pub fn compile_step(
     training: &Training,
     target: &Target,
 ) -> Result<(Plan, Vec<Note>), Box<Diagnostic>> {
-    let mut graph = training_step(network, bindings, training)?;
+    planned(training_step(network, bindings, training)?, training.recompute, target)
+}
+
+/// A graph through all passes to its plan; where so, what is dear to keep is computed again.
+fn planned(mut graph: KernelGraph, recomputes: bool, target: &Target) -> Result<(Plan, Vec<Note>), Box<Diagnostic>> {
     let mut notes = passes::run(&mut graph)?;
-    if training.recompute {
+    if recomputes {
         notes.extend(recompute(&mut graph));
     }
     let (plan, copies) = plan_with_notes(&graph, target)?;
@@ -231,6 +209,7 @@ fn with_loss(
     loss: &Loss,
 ) -> Result<(NodeId, Vec<Port>), Box<Diagnostic>> {
     let reserved = [names::LABELS, names::CLASS_WEIGHTS, names::LEARNING_RATE, names::STEP, names::SEED];
+    let reserved = [&reserved[..], &[names::MOMENTUM, names::PART, names::SHARE]].concat();
     if let Some(input) = network.graph.inputs.iter().find(|input| reserved.contains(&&*input.name)) {
         let message = format!("an input of the network is named `{}`, as one of the training step's", input.name);
         return Err(Box::new(Diagnostic::new(Code::E403, message, input.span, "give this input another name")));

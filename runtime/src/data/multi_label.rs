@@ -7,7 +7,7 @@
 
 use super::list::{NAMES_OF_CLASSES, NAMES_OF_FILES, numbered};
 use super::table::{PictureFiles, found, lines};
-use super::{Picture, Samples, Set, SetName};
+use super::{Decoded, Samples, Set, SetName};
 use crate::Result;
 use crate::failure::{broken_file, note};
 use cnnc_compiler::diagnostic::Code;
@@ -60,7 +60,7 @@ impl Samples for MultiLabel {
         Some(self.classes.of(index).iter().map(|&class| class as usize).collect())
     }
 
-    fn picture(&self, index: usize, grey: bool) -> Result<Picture> {
+    fn picture(&self, index: usize, grey: bool) -> Result<Decoded<'_>> {
         self.files.picture(index, grey)
     }
 

@@ -40,7 +40,7 @@ pub fn in_order(count: usize) -> Vec<usize> {
 mod tests {
     use super::{balanced, shuffled};
     use crate::Result;
-    use crate::data::{Picture, Samples};
+    use crate::data::{Decoded, Samples};
     use crate::failure::fault;
 
     #[test]
@@ -69,7 +69,7 @@ mod tests {
             if index.is_multiple_of(10) { 3 } else { 0 }
         }
 
-        fn picture(&self, _index: usize, _grey: bool) -> Result<Picture> {
+        fn picture(&self, _index: usize, _grey: bool) -> Result<Decoded<'_>> {
             Err(fault("no picture"))
         }
 

@@ -23,7 +23,7 @@ use cnnc_compiler::ops::Chances;
 use cnnc_compiler::passes::{self, Note};
 use cnnc_compiler::plan::{Plan, Target, plan_with_notes};
 use cnnc_compiler::summary::{Summary, summarize};
-use cnnc_compiler::training::{Training, compile_step};
+use cnnc_compiler::training::{Training, compile_gradients, compile_step, compile_update};
 use cnnc_compiler::watch::{Watch, timed};
 use cnnc_compiler::write_kernels::{Bindings, write_kernels};
 use cnnc_grammar::span::Files;
@@ -32,6 +32,15 @@ use std::sync::Arc;
 
 /// As much memory as no machine has, so that a network which does not fit is foretold too.
 const NO_LIMIT: u64 = 1 << 48;
+
+/// A half of a training step that is done in parts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Half {
+    /// A part's gradients, which are gathered.
+    Gradients,
+    /// What the optimiser makes of them.
+    Update,
+}
 
 /// A network whose shapes are known. Clones are the same one; threads share it.
 #[derive(Clone)]
@@ -243,6 +252,22 @@ impl Model {
         let planned = timed(watch, "plan", || compile_step(self.graph(), &bindings, training, target));
         let (plan, notes) = planned.map_err(|failure| Error::new(*failure, self.files()))?;
         Ok((Arc::new(plan), notes))
+    }
+
+    /// The plan of a half of a training step that is done in parts; the sizes of the bindings are those of a part.
+    pub(crate) fn compile_half(
+        &self,
+        half: Half,
+        training: &Training,
+        bindings: &Bindings,
+        target: &Target,
+    ) -> Result<Arc<Plan>> {
+        let compile = match half {
+            Half::Gradients => compile_gradients,
+            Half::Update => compile_update,
+        };
+        let planned = compile(self.graph(), bindings, training, target);
+        planned.map(Arc::new).map_err(|failure| Error::new(*failure, self.files()))
     }
 
     /// The memory that an engine of so many threads of this machine's processor takes (0: as many as there are cores), foretold:

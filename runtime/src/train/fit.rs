@@ -54,23 +54,45 @@ pub fn fit(recipe: impl AsRef<Path>, cancel: &Cancel, listener: &mut Listener<'_
 /// # Errors
 /// As [`train`], and when the network cannot be trained so, or not in batches of that size.
 pub fn learn(run: &Run<'_>, folder: RunFolder, listener: &mut Listener<'_>) -> Result<Ending> {
-    let Run { recipe, model, data, setup, device, .. } = run;
+    let parameters = begun(run, listener)?;
+    train(run, folder, &mut learner(run, parameters)?, listener)
+}
+
+/// The parameters that a run begins with: those that its seed draws, or of the weights that its recipe names.
+///
+/// # Errors
+/// E602 and those of files, where the weights cannot be begun from.
+pub fn begun(run: &Run<'_>, listener: &mut Listener<'_>) -> Result<Parameters> {
+    let Run { recipe, model, .. } = run;
     let of_model = (recipe.model.place, "the recipe names the model here");
     let parameters = Parameters::draw(&model.graph().graph, recipe.seed).map_err(|failure| at(of_model, failure))?;
-    let parameters = match (&recipe.weights, run.resume) {
-        (Some(choice), None) => begun_from(choice, model, parameters, listener)?,
-        _ => parameters,
-    };
-    let samples = recipe.batch_size.min(data.train.len());
+    match (&recipe.weights, run.resume) {
+        (Some(choice), None) => begun_from(choice, model, parameters, listener),
+        _ => Ok(parameters),
+    }
+}
+
+/// What does the steps of a run, from these parameters on.
+///
+/// # Errors
+/// When the network cannot be trained as the recipe says, or not in batches of that size.
+pub fn learner(run: &Run<'_>, parameters: Parameters) -> Result<StepLearner> {
+    let Run { recipe, model, data, setup, device, .. } = run;
+    let samples = recipe.part_size().min(data.train.len());
     let shape: Vec<usize> = std::iter::once(samples).chain(setup.train.shape().iter().copied()).collect();
     let weights = Weights::of(model, parameters);
     let training = Training { loss: setup.training_loss(recipe), ..recipe.training.clone() };
-    let learner = StepLearner::new(model, training, &weights, shape, setup.classes, device);
-    let mut learner = learner.map_err(|failure| match failure.code {
+    let in_parts = recipe.accumulate > 1;
+    let learner = StepLearner::new(model, training, &weights, shape, setup.classes, device, in_parts);
+    learner.map_err(|failure| match failure.code {
+        Code::E401 | Code::E504 if samples > 1 => {
+            let parts = 2 * recipe.accumulate;
+            let more = format!("`accumulate: {parts}` computes each batch in {parts} parts, one after another");
+            at((recipe.batch_size_place, "in batches of this size"), failure).help(more)
+        }
         Code::E401 | Code::E504 => at((recipe.batch_size_place, "in batches of this size"), failure),
-        _ => at(of_model, failure),
-    })?;
-    train(run, folder, &mut learner, listener)
+        _ => at((recipe.model.place, "the recipe names the model here"), failure),
+    })
 }
 
 /// The parameters of a file of weights, and those drawn that the recipe leaves out of it; what was done is said.

@@ -37,6 +37,16 @@ pub struct Record {
     pub images_per_second: f64,
 }
 
+impl Record {
+    /// What is looked at; no number where it was not measured.
+    pub fn monitored(&self, monitor: Monitor) -> f64 {
+        match monitor {
+            Monitor::ValidationAccuracy => self.val_accuracy.unwrap_or(f64::NAN),
+            Monitor::ValidationLoss => self.val_loss,
+        }
+    }
+}
+
 /// All epochs so far.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct History {
@@ -84,13 +94,10 @@ impl History {
 
 /// By how much the second is better than the first.
 fn improvement(monitor: Monitor, from: &Record, to: &Record) -> f64 {
-    let measured = |share: fn(&Record) -> Option<f64>| (share(from), share(to));
-    let numbers = |(from, to): (Option<f64>, Option<f64>)| (from.unwrap_or(f64::NAN), to.unwrap_or(f64::NAN));
-    let (from, to) = match monitor {
-        Monitor::ValidationAccuracy => numbers(measured(|record| record.val_accuracy)),
-        Monitor::ValidationMap => numbers(measured(|record| record.val_map)),
-        Monitor::ValidationLoss => (-from.val_loss, -to.val_loss),
-    };
+    let [from, to] = [from, to].map(|record| match monitor {
+        Monitor::ValidationAccuracy | Monitor::ValidationMap => record.monitored(monitor),
+        Monitor::ValidationLoss => -record.monitored(monitor),
+    });
     match (from.is_nan(), to.is_nan()) {
         (true, false) => f64::INFINITY,
         (_, true) => f64::NEG_INFINITY,

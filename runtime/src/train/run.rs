@@ -171,7 +171,17 @@ impl Training<'_, '_> {
     fn learning_rate(&self, batch: usize) -> f64 {
         let Run { recipe, setup, .. } = self.run;
         let moment = Moment { epoch: self.progress.epoch, batch };
-        recipe.schedule.learning_rate(recipe.learning_rate, moment, setup.length(recipe))
+        let records = &self.progress.history.records;
+        recipe.schedule.learning_rate(recipe.learning_rate, moment, setup.length(recipe), records)
+    }
+
+    /// What a step on a batch of this epoch is told, so many steps after the last one that is done.
+    fn told(&self, batch: usize, steps: u64) -> StepInputs {
+        let Run { recipe, setup, .. } = self.run;
+        let moment = Moment { epoch: self.progress.epoch, batch };
+        let momentum = recipe.schedule.momentum(moment, setup.length(recipe));
+        let (learning_rate, step) = (self.learning_rate(batch), self.progress.step + steps);
+        StepInputs { learning_rate, momentum, step, seed: recipe.seed }
     }
 
     /// Does a step, and gives the batch after it, which is loaded and brought to the device meanwhile.
@@ -184,10 +194,8 @@ impl Training<'_, '_> {
         let pictures = batch.len();
         let loss = self.run.setup.training_loss(self.run.recipe);
         let weight = loss.weight_of(pictures, &batch.labels);
-        let (step, seed) = (self.progress.step + 1, self.run.recipe.seed);
-        let learning_rate = self.learning_rate(self.progress.batch);
         if pictures > 0 {
-            let begun = self.learner.begin(batch, StepInputs { learning_rate, step, seed });
+            let begun = self.learner.begin(batch, self.told(self.progress.batch, 1));
             begun.map_err(|failure| self.of_batch(pictures, failure))?;
         }
         let next = batches.next();
@@ -196,8 +204,7 @@ impl Training<'_, '_> {
             if let Some(Ok(batch)) = &next
                 && !batch.is_empty()
             {
-                let learning_rate = self.learning_rate(self.progress.batch + 1);
-                let staged = self.learner.stage(batch, StepInputs { learning_rate, step: step + 1, seed });
+                let staged = self.learner.stage(batch, self.told(self.progress.batch + 1, 2));
                 staged.map_err(|failure| self.of_batch(batch.len(), failure))?;
             }
             let outputs = self.learner.finish()?;
@@ -240,7 +247,12 @@ impl Training<'_, '_> {
     /// What a batch cannot be trained with; of one that is smaller than the others, that it is.
     fn of_batch(&self, samples: usize, mut failure: Error) -> Error {
         let recipe = self.run.recipe;
-        if failure.code == Code::E403 && samples < recipe.batch_size {
+        if failure.code == Code::E403 && recipe.accumulate > 1 {
+            let parts = format!("a batch of {samples} samples is computed in parts of at most {}", recipe.part_size());
+            failure.labels.push(Label { span: recipe.batch_size_place, text: "the size of a batch".into() });
+            failure.notes.push(parts);
+            failure.help.push("a smaller `accumulate` makes larger parts, another `batch_size` others".into());
+        } else if failure.code == Code::E403 && samples < recipe.batch_size {
             let of = if samples == 1 { "1 sample".into() } else { format!("{samples} samples") };
             failure.labels.push(Label { span: recipe.batch_size_place, text: "the size of the other batches".into() });
             failure.notes.push(format!("it is the last batch of an epoch, of {of}"));

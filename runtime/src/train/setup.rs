@@ -172,7 +172,9 @@ impl Setup {
             ("instruction set", arithmetic),
             ("version", env!("CARGO_PKG_VERSION").into()),
         ];
-        settings.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+        // What a recipe does not say is none of them, so that checkpoints from before there was such a key go on.
+        let accumulate = (recipe.accumulate > 1).then(|| ("accumulate", recipe.accumulate.to_string()));
+        settings.into_iter().chain(accumulate).map(|(key, value)| (key.to_owned(), value)).collect()
     }
 }
 

@@ -16,7 +16,8 @@ pub struct StepLearner {
 }
 
 impl StepLearner {
-    /// A network with these weights, for batches of this shape and of fewer samples, on a device.
+    /// A network with these weights, for batches of this shape and of fewer samples, on a device. Where the batches of a step may
+    /// have more, `in_parts` says so, and they are computed in parts of this shape.
     ///
     /// # Errors
     /// When the step cannot be compiled, or needs more memory than there is.
@@ -27,9 +28,13 @@ impl StepLearner {
         shape: impl AsRef<[usize]>,
         classes: usize,
         device: &Device,
+        in_parts: bool,
     ) -> Result<StepLearner> {
-        let mut trainer = model.trainer(weights, training, device);
-        trainer.ready_for(&[shape.as_ref()])?;
+        let (mut trainer, shape) = (model.trainer(weights, training, device), shape.as_ref());
+        if in_parts {
+            trainer = trainer.in_parts_of(shape.first().copied().unwrap_or(1));
+        }
+        trainer.ready_for(&[shape])?;
         Ok(StepLearner { trainer, classes })
     }
 

@@ -54,7 +54,7 @@ impl Gradients {
         kernels.updates = Default::default();
         passes::run(&mut kernels).map_err(here)?;
         let plan = Arc::new(plan_with_notes(&kernels, &device.target()).map_err(here)?.0);
-        let told = StepInputs { learning_rate: 0.0, step: 1, seed };
+        let told = StepInputs { learning_rate: 0.0, momentum: None, step: 1, seed };
         let given = Given::new(&plan, &Training { loss, ..Training::plain() }, target, told)?;
         let mut engine = device.backend().prepare(plan.clone(), weights.parameters())?;
         let answers = engine.run(&given.beside(&plan.inputs, inputs)?)?;

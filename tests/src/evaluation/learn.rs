@@ -68,6 +68,7 @@ pub fn states(optimiser: Optimiser) -> &'static [&'static str] {
         Optimiser::Sgd(Sgd { momentum: 0.0, .. }) => &[],
         Optimiser::Sgd(_) => &["momentum_buffer"],
         Optimiser::Adam(_) | Optimiser::AdamW(_) => &["exp_avg", "exp_avg_sq"],
+        Optimiser::NAdam(_) | Optimiser::RmsProp(_) | Optimiser::Lamb(_) => unreachable!("no lesson has it"),
     }
 }
 
@@ -84,6 +85,7 @@ pub fn learned(optimiser: Optimiser, value: f64, states: &[f64], gradient: Round
         }
         Optimiser::Adam(adam) => by_adam(adam, false, [p, g], states, rate, step),
         Optimiser::AdamW(adam) => by_adam(adam, true, [p, g], states, rate, step),
+        Optimiser::NAdam(_) | Optimiser::RmsProp(_) | Optimiser::Lamb(_) => unreachable!("no lesson has it"),
     }
 }
 

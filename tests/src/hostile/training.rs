@@ -118,7 +118,9 @@ fn prepared(recipe: &Recipe, network: &ShapedGraph) -> Result<()> {
     recipe.schedule.resolved(length);
     for epoch in [0, 1, recipe.epochs / 2, recipe.epochs - 1] {
         for batch in [0, setup.batches - 1] {
-            recipe.schedule.learning_rate(recipe.learning_rate, Moment { epoch, batch }, length);
+            let moment = Moment { epoch, batch };
+            recipe.schedule.learning_rate(recipe.learning_rate, moment, length, &[]);
+            recipe.schedule.momentum(moment, length);
         }
     }
     let mut bindings = Bindings::new();
@@ -150,7 +152,7 @@ static NETWORK: LazyLock<Model> = LazyLock::new(|| Model::from_text("spec.cnn", 
 static STATE: LazyLock<Parameters> = LazyLock::new(|| {
     let recipe = recipe_in(Path::new("unused"));
     let weights = NETWORK.init(0).expect("weights");
-    let learner = StepLearner::new(&NETWORK, recipe.training, &weights, [2, 1, 6, 6], 3, &cpu());
+    let learner = StepLearner::new(&NETWORK, recipe.training, &weights, [2, 1, 6, 6], 3, &cpu(), false);
     learner.and_then(|learner| learner.state()).expect("a state")
 });
 

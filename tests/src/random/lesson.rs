@@ -53,7 +53,7 @@ fn training(dice: &mut Dice, answer: &[usize]) -> Training {
     ];
     let optimiser = dice.pick(&optimisers);
     let max_gradient_norm = dice.percent(30).then_some(0.5);
-    Training { loss, optimiser, max_gradient_norm, recompute: dice.percent(50), average: None }
+    Training { loss, optimiser, max_gradient_norm, recompute: dice.percent(50), ..Training::plain() }
 }
 
 /// What the net should answer.

@@ -1,17 +1,18 @@
-//! Training steps: what a network learns with, for the tests of steps (`optimisers.rs`), of losses (`losses.rs`) and of what is
-//! learnt (`course.rs`).
+//! Training steps: what a network learns with, for the tests of steps (`optimisers.rs`, `parts.rs`), of losses (`losses.rs`) and of
+//! what is learnt (`course.rs`).
 
 mod course;
 mod losses;
 mod optimisers;
+mod parts;
 
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::graph::{Learning, ShapedGraph};
 use cnnc_compiler::passes;
 use cnnc_compiler::plan::{Plan, PlanPort, Target, plan};
 use cnnc_compiler::training::{
-    Adam, Average, Loss, Optimiser, Sgd, SumOrMean, Training, evaluation, loss_and_gradients, names, training_halves,
-    training_step,
+    Adam, Average, Lamb, Loss, NAdam, Optimiser, RmsProp, Sgd, SumOrMean, Training, evaluation, loss_and_gradients,
+    names, training_halves, training_step,
 };
 use cnnc_compiler::write_kernels::Bindings;
 use cnnc_runtime::cpu::{Cpu, CpuOptions, Engine, Kernels, TrainingEngine, initial_state};
@@ -46,6 +47,15 @@ fn target(kernels: Kernels) -> Target {
     Cpu::new(CpuOptions { kernels, ..CpuOptions::default() }).target()
 }
 
+/// What a step, or a part of one, is told.
+#[derive(Clone, Copy)]
+struct Told {
+    rate: f64,
+    momentum: Option<f64>,
+    part: u64,
+    share: f32,
+}
+
 /// What a network learns with: its engine, its state, and how many steps it took.
 struct Learner {
     engine: TrainingEngine,
@@ -66,40 +76,41 @@ impl Learner {
     /// One step in two halves: `self` has the engine of the gradients, and `update` that of the update, over the same state.
     fn step_in_halves(&mut self, update: &mut TrainingEngine, input: &Tensor, labels: &Tensor, rate: f64) -> f32 {
         self.steps += 1;
-        let own = |name: &str| match name {
-            names::LABELS => labels.clone(),
-            names::LEARNING_RATE => Tensor::filled(&[], rate as f32),
-            names::STEP => Tensor::count(self.steps),
-            names::SEED => Tensor::count(3),
-            _ => input.clone(),
-        };
-        let plan = self.engine.plan();
-        let (given, names): (Vec<Tensor>, Vec<Arc<str>>) = (
-            plan.inputs.iter().map(|port| own(&port.name)).collect(),
-            plan.outputs.iter().map(|port| port.name.clone()).collect(),
-        );
+        let told = Told { rate, momentum: None, part: 0, share: 1.0 };
+        let given = self.given(self.engine.plan(), input, labels, told);
         let answers = self.engine.step(&mut self.state, &given).unwrap_or_else(|failure| panic!("{failure:?}"));
-        let gradient = |name: &Arc<str>| names.iter().position(|other| other == name).map(|at| answers[at].clone());
-        let given: Vec<Tensor> =
-            update.plan().inputs.iter().map(|port| gradient(&port.name).unwrap_or_else(|| own(&port.name))).collect();
+        let given = self.given(update.plan(), input, labels, told);
         update.step(&mut self.state, &given).unwrap_or_else(|failure| panic!("{failure:?}"));
         answers[0].data()[0]
     }
 
     /// One step: the loss and, where there are classes, how many were right.
     fn step(&mut self, input: &Tensor, labels: &Tensor, rate: f64) -> Vec<f32> {
+        self.step_with(input, labels, rate, None)
+    }
+
+    /// As [`Learner::step`], with a momentum that is told.
+    fn step_with(&mut self, input: &Tensor, labels: &Tensor, rate: f64, momentum: Option<f64>) -> Vec<f32> {
         self.steps += 1;
+        let inputs = self.given(self.engine.plan(), input, labels, Told { rate, momentum, part: 0, share: 1.0 });
+        let answers = self.engine.step(&mut self.state, &inputs).unwrap_or_else(|failure| panic!("{failure:?}"));
+        answers.iter().map(|answer| answer.data()[0]).collect()
+    }
+
+    /// The inputs of a plan.
+    fn given(&self, plan: &Plan, input: &Tensor, labels: &Tensor, told: Told) -> Vec<Tensor> {
         let given = |name: &str| match name {
             names::LABELS => labels.clone(),
             names::CLASS_WEIGHTS => self.class_weights.clone().expect("weights of the classes"),
-            names::LEARNING_RATE => Tensor::filled(&[], rate as f32),
+            names::LEARNING_RATE => Tensor::filled(&[], told.rate as f32),
+            names::MOMENTUM => Tensor::filled(&[], told.momentum.expect("a momentum") as f32),
             names::STEP => Tensor::count(self.steps),
             names::SEED => Tensor::count(3),
+            names::PART => Tensor::count(told.part),
+            names::SHARE => Tensor::filled(&[], told.share),
             _ => input.clone(),
         };
-        let inputs: Vec<Tensor> = self.engine.plan().inputs.iter().map(|port| given(&port.name)).collect();
-        let answers = self.engine.step(&mut self.state, &inputs).unwrap_or_else(|failure| panic!("{failure:?}"));
-        answers.iter().map(|answer| answer.data()[0]).collect()
+        plan.inputs.iter().map(|port| given(&port.name)).collect()
     }
 
     fn values(&self, path: &str) -> Vec<f64> {
@@ -117,20 +128,40 @@ fn training(case: &Value) -> Training {
         _ => Loss::cross_entropy(case["loss"]["label_smoothing"].as_f64().unwrap_or(0.0)),
     };
     let betas = [0, 1].map(|index| case["options"]["betas"][index].as_f64().unwrap_or([0.9, 0.999][index]));
-    let adam = |usual| Adam { betas, eps: number("eps", 1e-8), weight_decay: number("weight_decay", usual) };
+    let flag = |key: &str| case["options"][key].as_bool().unwrap_or(false);
+    let weight_decay = |usual| number("weight_decay", usual);
+    let eps = |usual| number("eps", usual);
+    let adam = |usual| Adam { betas, eps: eps(1e-8), weight_decay: weight_decay(usual) };
     let optimiser = match case["optimiser"].as_str() {
         Some("Adam") => Optimiser::Adam(adam(0.0)),
         Some("AdamW") => Optimiser::AdamW(adam(0.01)),
+        Some("NAdam") => Optimiser::NAdam(NAdam {
+            betas,
+            eps: eps(1e-8),
+            momentum_decay: number("momentum_decay", 4e-3),
+            decoupled_weight_decay: flag("decoupled_weight_decay"),
+            weight_decay: weight_decay(0.0),
+        }),
+        Some("RMSprop") => Optimiser::RmsProp(RmsProp {
+            alpha: number("alpha", 0.99),
+            eps: eps(1e-8),
+            momentum: number("momentum", 0.0),
+            centered: flag("centered"),
+            weight_decay: weight_decay(0.0),
+        }),
+        Some("Lamb") => Optimiser::Lamb(Lamb {
+            betas,
+            eps: eps(1e-6),
+            weight_decay: weight_decay(0.01),
+            always_adapt: flag("always_adapt"),
+        }),
         _ => {
-            let nesterov = case["options"]["nesterov"].as_bool().unwrap_or(false);
-            Optimiser::Sgd(Sgd {
-                momentum: number("momentum", 0.0),
-                nesterov,
-                weight_decay: number("weight_decay", 0.0),
-            })
+            let (momentum, nesterov) = (number("momentum", 0.0), flag("nesterov"));
+            Optimiser::Sgd(Sgd { momentum, nesterov, weight_decay: weight_decay(0.0) })
         }
     };
-    Training { loss, optimiser, max_gradient_norm: case["clip"].as_f64(), recompute: false, average: None }
+    let scheduled_momentum = case["momenta"].is_array();
+    Training { loss, optimiser, max_gradient_norm: case["clip"].as_f64(), scheduled_momentum, ..Training::plain() }
 }
 
 /// The network with what a fixture's case says of single parameters.

@@ -44,12 +44,13 @@ fn a_step_in_two_halves_is_the_step() {
     let loss = Loss::cross_entropy(0.1);
     let adam = Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.01 };
     let sgd = Sgd { momentum: 0.9, nesterov: true, weight_decay: 0.1 };
-    for optimiser in
-        [Optimiser::Sgd(Sgd::default()), Optimiser::Sgd(sgd), Optimiser::Adam(adam), Optimiser::AdamW(adam)]
-    {
+    let [none, momentum] = [Sgd::default(), sgd].map(Optimiser::Sgd);
+    let rmsprop = RmsProp { momentum: 0.9, centered: true, ..RmsProp::default() };
+    let new = [Optimiser::NAdam(NAdam::default()), Optimiser::RmsProp(rmsprop), Optimiser::Lamb(Lamb::default())];
+    for optimiser in [none, momentum, Optimiser::Adam(adam), Optimiser::AdamW(adam)].into_iter().chain(new) {
         for max_gradient_norm in [None, Some(0.05)] {
             let (loss, average) = (loss.clone(), Some(Average { decay: 0.8, use_buffers: true }));
-            let training = Training { loss, optimiser, max_gradient_norm, recompute: false, average };
+            let training = Training { loss, optimiser, max_gradient_norm, average, ..Training::plain() };
             for kernels in [Kernels::Fast, Kernels::Reference] {
                 let parameters = Parameters::draw(&network.graph, 2).expect("parameters");
                 let mut whole = Learner::new(planned(&network, &training, true, kernels), &parameters, kernels, 2);
@@ -93,13 +94,17 @@ fn optimisers_step_as_pytorch_s() {
             let plan = planned(&network, &training, fused, kernels);
             let mut learner = Learner::new(plan, &formula::parameters(&network.graph, &[]), kernels, threads);
             for (step, loss) in losses.iter().enumerate() {
-                let found = learner.step(&input, &labels, 0.05 / (step + 1) as f64)[0];
+                let momentum = case["momenta"][step].as_f64();
+                let found = learner.step_with(&input, &labels, 0.05 / (step + 1) as f64, momentum)[0];
                 assert!((f64::from(found) - loss).abs() < 1e-5 * loss, "{name}, step {step}: {found} and not {loss}");
             }
             for parameter in &network.graph.parameters {
                 let expected = fixture.tensor(&format!("{name}/{}", parameter.path)).1;
                 let error = relative_error(learner.values(&parameter.path), &expected);
-                assert!(error < 1e-5, "{name}: `{}` is off by {error:.1e}", parameter.path);
+                // Where gradient and weight decay all but cancel, Adam makes much of rounding: PyTorch's own float32 is off by
+                // 1.4e-6 there.
+                let tolerance = if name == "groups_adam" { 3e-6 } else { 1e-6 };
+                assert!(error < tolerance, "{name}: `{}` is off by {error:.1e}", parameter.path);
                 if parameter.learning.frozen {
                     let begun = formula::parameters(&network.graph, &[]);
                     let begun = begun.get(&parameter.path).expect("a parameter");
@@ -107,6 +112,37 @@ fn optimisers_step_as_pytorch_s() {
                     let is_of_it = |key: &str| key.starts_with('.') && key.ends_with(&*parameter.path);
                     assert!(learner.state.shapes().all(|(key, _)| !is_of_it(key)), "{name} has a state of it");
                 }
+            }
+        }
+    }
+}
+
+/// Of a bias before a batch norm the true gradient is zero and the computed one rounding. At an `eps` below that Adam makes whole
+/// steps of it, each way of rounding its own: PyTorch's float32 is as far from its float64 (`tests/reference/adam_noise.py`).
+#[test]
+fn adam_makes_steps_of_rounding_where_a_gradient_is_zero() {
+    let fixture: Value = serde_json::from_str(include_str!("../../reference/adam_noise.json")).expect("JSON");
+    let network = network_of_text("model Case {\n    input [5, 3]\n    Linear(6); BatchNorm1d; Tanh; Linear(4)\n}\n");
+    let (input, labels) = (formula::tensor("input", &[5, 3], &[]), tensor(&[5], [0.0, 1.0, 2.0, 3.0, 0.0]));
+    for case in fixture["cases"].as_array().expect("cases") {
+        let eps = case["eps"].as_f64().expect("a number");
+        let training = Training { optimiser: Optimiser::AdamW(Adam { eps, ..Adam::default() }), ..Training::plain() };
+        let plan = planned(&network, &training, true, Kernels::Fast);
+        let mut learner = Learner::new(plan, &formula::parameters(&network.graph, &[]), Kernels::Fast, 1);
+        for step in 1..=6 {
+            learner.step(&input, &labels, 0.05 / f64::from(step));
+        }
+        for (key, theirs) in case["float32_is_off_by"].as_object().expect("keys") {
+            let exact = case["float64"][key].as_array().expect("values").iter();
+            let exact: Vec<f64> = exact.map(|value| value.as_f64().expect("a number")).collect();
+            let (ours, theirs) = (relative_error(learner.values(key), &exact), theirs.as_f64().expect("a number"));
+            if key != "0.bias" {
+                assert!(ours < 1e-6 && theirs < 1e-6, "{key} at {eps}: {ours:.1e}, PyTorch {theirs:.1e}");
+            } else if eps > 1e-6 {
+                assert!(ours < 1e-3 && theirs < 1e-3, "{key} at {eps}: {ours:.1e}, PyTorch {theirs:.1e}");
+            } else {
+                // Six steps of at most 0.05 / t each come to 0.1225, and the largest of these biases is 0.098.
+                assert!(ours < 1.5 && theirs > 1e-2, "{key} at {eps}: {ours:.1e}, PyTorch {theirs:.1e}");
             }
         }
     }

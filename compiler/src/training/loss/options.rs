@@ -110,6 +110,17 @@ impl Loss {
         }
     }
 
+    /// What the loss of a part of a batch, and its gradients, are of those of the whole; of both the samples and their labels.
+    pub fn share(&self, part: (usize, &[usize]), batch: (usize, &[usize])) -> f64 {
+        let whole = self.weight_of(batch.0, batch.1);
+        match self {
+            Loss::MeanSquaredError(SumOrMean::Sum) => 1.0,
+            // A batch whose labels all count nothing teaches nothing, in parts as in one.
+            _ if whole == 0.0 => 0.0,
+            _ => self.weight_of(part.0, part.1) / whole,
+        }
+    }
+
     /// What the samples of a batch come to together, of its loss and what that is the mean over.
     pub fn sum_of(&self, loss: f64, weight: f64) -> f64 {
         if *self == Loss::MeanSquaredError(SumOrMean::Sum) { loss } else { loss * weight }

@@ -8,14 +8,15 @@ mod data;
 mod loss;
 mod options;
 mod read;
+mod schedule;
 mod section;
 mod settings;
 mod tensors;
 mod transforms;
 mod yaml;
 
-use super::schedule::Schedule;
 use crate::data::{Format, Mix, Pair, Source, Transform};
+use crate::train::schedule::Schedule;
 use cnnc_compiler::diagnostic::Diagnostic;
 use cnnc_compiler::resolve::{INIT_FILE, Request, SETTINGS_FILE};
 use cnnc_compiler::training::Training;
@@ -63,6 +64,8 @@ pub struct Recipe {
     pub batch_size: usize,
     /// Where the recipe says so.
     pub batch_size_place: Span,
+    /// Parts that a step's batch is computed in, at least 1 and at most its samples.
+    pub accumulate: usize,
     /// Times that the training set is gone through, at most [`MOST_EPOCHS`].
     pub epochs: usize,
     /// What first values, order, transforms and dropout depend on.
@@ -243,6 +246,11 @@ pub struct EarlyStopping {
 }
 
 impl Recipe {
+    /// The most samples that are computed at once.
+    pub fn part_size(&self) -> usize {
+        self.batch_size.div_ceil(self.accumulate.max(1))
+    }
+
     /// The network that it asks for, as the compiler takes that.
     pub fn request(&self) -> Request {
         let pairs = |entries: &[Entry]| entries.iter().map(|entry| (entry.key.clone(), entry.value.clone())).collect();

@@ -1,21 +1,20 @@
-//! Optimiser and schedule of a recipe: a name, or a section with `name` and options. Names and defaults are PyTorch's.
+//! Optimiser of a recipe: a name, or a section with `name` and options. Names and defaults are PyTorch's.
 
 use super::beginning::{Group, groups};
-use super::section::{Reader, Section, choice, count};
+use super::section::{Reader, Section, choice};
 use super::yaml::{Node, NodeContent};
-use crate::train::schedule::{Curve, Schedule, Unit, Warmup};
-use cnnc_compiler::training::{Adam, Optimiser, Sgd};
+use cnnc_compiler::training::{Adam, Lamb, NAdam, Optimiser, RmsProp, Sgd};
 
 pub(super) const NOT_NEGATIVE: &str = "a number of at least 0";
-const POSITIVE: &str = "a number above 0";
+pub(super) const POSITIVE: &str = "a number above 0";
 pub(super) const SHARE: &str = "a number from 0 to 1";
-const BELOW_ONE: &str = "a number from 0 to 1, without 1";
+pub(super) const BELOW_ONE: &str = "a number from 0 to 1, without 1";
 
 pub(super) fn not_negative(number: f64) -> bool {
     number >= 0.0
 }
 
-fn positive(number: f64) -> bool {
+pub(super) fn positive(number: f64) -> bool {
     number > 0.0
 }
 
@@ -23,9 +22,12 @@ pub(super) fn is_share(number: f64) -> bool {
     (0.0..=1.0).contains(&number)
 }
 
-fn below_one(number: f64) -> bool {
+pub(super) fn below_one(number: f64) -> bool {
     (0.0..1.0).contains(&number)
 }
+
+/// The optimisers by name.
+const OPTIMISERS: &[&str] = &["sgd", "adam", "adamw", "nadam", "rmsprop", "lamb"];
 
 /// A name alone, or a section whose `name` it is: the name's position, and the section where there is one. `None` after an error.
 pub(super) fn named<'r>(
@@ -42,176 +44,96 @@ pub(super) fn named<'r>(
     Some((choice(reader, path, node, names)?, None))
 }
 
-/// Reads the optimiser, its learning rate and its groups.
+/// Reads the optimiser, its learning rate and its groups. A name alone is a section of nothing else.
 pub fn optimiser(reader: &Reader, node: &Node) -> Option<(Optimiser, f64, Vec<Group>)> {
-    let (name, section) = named(reader, "optimizer", node, &["sgd", "adam", "adamw"])?;
-    let Some(mut section) = section else {
-        return Some(match name {
-            0 => (Optimiser::Sgd(Sgd::default()), 1e-3, Vec::new()),
-            1 => (Optimiser::Adam(Adam::default()), 1e-3, Vec::new()),
-            _ => (Optimiser::AdamW(Adam { weight_decay: 0.01, ..Adam::default() }), 1e-3, Vec::new()),
-        });
+    let nothing = Node { content: NodeContent::Map(Vec::new()), place: node.place };
+    let (name, section) = named(reader, "optimizer", node, OPTIMISERS)?;
+    match section {
+        Some(section) => Some(options(OPTIMISERS[name], section)),
+        None => Section::new(reader, "optimizer", &nothing).map(|section| options(OPTIMISERS[name], section)),
+    }
+}
+
+/// The options of an optimiser of that name, its learning rate and its groups.
+fn options(name: &str, mut section: Section<'_>) -> (Optimiser, f64, Vec<Group>) {
+    let usual = match name {
+        "rmsprop" => 1e-2,
+        "nadam" => 2e-3,
+        _ => 1e-3,
     };
-    let learning_rate = section.number("lr", 1e-3, NOT_NEGATIVE, not_negative);
+    let learning_rate = section.number("lr", usual, NOT_NEGATIVE, not_negative);
     let optimiser = match name {
-        0 => Optimiser::Sgd(sgd(reader, &mut section)),
-        1 => Optimiser::Adam(adam(reader, &mut section, 0.0)),
-        _ => Optimiser::AdamW(adam(reader, &mut section, 0.01)),
+        "adam" => Optimiser::Adam(adam(&mut section, 0.0)),
+        "adamw" => Optimiser::AdamW(adam(&mut section, 0.01)),
+        "nadam" => Optimiser::NAdam(nadam(&mut section)),
+        "rmsprop" => Optimiser::RmsProp(rmsprop(&mut section)),
+        "lamb" => Optimiser::Lamb(lamb(&mut section)),
+        _ => Optimiser::Sgd(sgd(&mut section)),
     };
     let groups = groups(&mut section, learning_rate);
     section.finish();
-    Some((optimiser, learning_rate, groups))
+    (optimiser, learning_rate, groups)
 }
 
-fn sgd(reader: &Reader, section: &mut Section<'_>) -> Sgd {
+fn sgd(section: &mut Section<'_>) -> Sgd {
     let momentum = section.number("momentum", 0.0, BELOW_ONE, below_one);
     let nesterov = section.flag("nesterov", false);
     if nesterov
         && momentum == 0.0
         && let Some(node) = section.get("nesterov")
     {
-        reader.conflict(node, "`optimizer.nesterov` needs a momentum", "add `momentum: 0.9`, or leave nesterov out");
+        let (message, help) = ("`optimizer.nesterov` needs a momentum", "add `momentum: 0.9`, or leave nesterov out");
+        section.reader.conflict(node, message, help);
     }
-    Sgd { momentum, nesterov, weight_decay: section.number("weight_decay", 0.0, NOT_NEGATIVE, not_negative) }
+    Sgd { momentum, nesterov, weight_decay: weight_decay(section, 0.0) }
 }
 
-fn adam(reader: &Reader, section: &mut Section<'_>, weight_decay: f64) -> Adam {
-    let mut betas = Adam::default().betas;
-    if let Some(node) = section.get("betas") {
-        let found = match &node.content {
-            NodeContent::List(nodes) => nodes.iter().map(super::section::number).collect::<Option<Vec<f64>>>(),
-            _ => None,
-        };
-        match found.as_deref() {
-            Some(&[first, second]) if below_one(first) && below_one(second) => betas = [first, second],
-            _ => reader.refuse("optimizer.betas", node, "two numbers from 0 to 1, without 1"),
-        }
-    }
-    let eps = section.number("eps", 1e-8, POSITIVE, positive);
-    Adam { betas, eps, weight_decay: section.number("weight_decay", weight_decay, NOT_NEGATIVE, not_negative) }
+fn adam(section: &mut Section<'_>, usual_decay: f64) -> Adam {
+    let (betas, eps) = (betas(section), eps(section, Adam::default().eps));
+    Adam { betas, eps, weight_decay: weight_decay(section, usual_decay) }
 }
 
-/// Reads the schedule.
-pub fn schedule(reader: &Reader, node: Option<&Node>) -> Schedule {
-    const NAMES: &[&str] = &[
-        "constant",
-        "step",
-        "multi_step",
-        "exponential",
-        "polynomial",
-        "cosine",
-        "cosine_warm_restarts",
-        "linear",
-        "one_cycle",
-    ];
-    let Some(node) = node else { return Schedule::constant() };
-    let Some((name, section)) = named(reader, "schedule", node, NAMES) else { return Schedule::constant() };
-    let unit_of = |name: usize| if NAMES[name] == "one_cycle" { Unit::Batch } else { Unit::Epoch };
-    let Some(mut section) = section else {
-        let needs = match NAMES[name] {
-            "step" => "step_size: 10",
-            "multi_step" => "milestones: [30, 60]",
-            "exponential" => "gamma: 0.9",
-            "cosine_warm_restarts" => "t_0: 10",
-            _ => "",
-        };
-        if !needs.is_empty() {
-            let message = format!("`schedule` {} needs options", NAMES[name]);
-            reader.conflict(node, &message, &format!("write `schedule: {{name: {}, {needs}}}`", NAMES[name]));
-        }
-        return Schedule { curve: curve_alone(NAMES[name]), unit: unit_of(name), warmup: None };
-    };
-    let curve = curve(reader, &mut section, NAMES[name]);
-    let unit = match section.get("unit") {
-        None => unit_of(name),
-        Some(node) => match choice(reader, "schedule.unit", node, &["epoch", "batch"]) {
-            Some(1) => Unit::Batch,
-            _ => Unit::Epoch,
-        },
-    };
-    let warmup = section.get("warmup").and_then(|node| warmup(reader, node));
-    section.finish();
-    Schedule { curve, unit, warmup }
-}
-
-/// A curve of which only the name is given.
-fn curve_alone(name: &str) -> Curve {
-    match name {
-        "cosine" => Curve::Cosine { t_max: None, eta_min: 0.0 },
-        "polynomial" => Curve::Polynomial { power: 1.0, total_iters: None },
-        "linear" => Curve::Linear { start_factor: 1.0 / 3.0, end_factor: 1.0, total_iters: Some(5) },
-        "one_cycle" => Curve::OneCycle { total_steps: None, pct_start: 0.3, div_factor: 25.0, final_div_factor: 1e4 },
-        _ => Curve::Constant,
+fn nadam(section: &mut Section<'_>) -> NAdam {
+    let usual = NAdam::default();
+    NAdam {
+        betas: betas(section),
+        eps: eps(section, usual.eps),
+        momentum_decay: section.number("momentum_decay", usual.momentum_decay, NOT_NEGATIVE, not_negative),
+        decoupled_weight_decay: section.flag("decoupled_weight_decay", usual.decoupled_weight_decay),
+        weight_decay: weight_decay(section, usual.weight_decay),
     }
 }
 
-fn curve(reader: &Reader, section: &mut Section<'_>, name: &str) -> Curve {
-    match name {
-        "step" => Curve::Step { step_size: needed_count(section, "step_size"), gamma: gamma(section) },
-        "multi_step" => Curve::MultiStep { milestones: milestones(reader, section), gamma: gamma(section) },
-        "exponential" => {
-            section.need("gamma", "the factor of each time");
-            Curve::Exponential { gamma: gamma(section) }
-        }
-        "polynomial" => Curve::Polynomial {
-            power: section.number("power", 1.0, POSITIVE, positive),
-            total_iters: section.optional_count("total_iters", 1),
-        },
-        "cosine_warm_restarts" => Curve::CosineWarmRestarts {
-            t_0: needed_count(section, "t_0"),
-            t_mult: section.count("t_mult", 1, 1),
-            eta_min: section.number("eta_min", 0.0, NOT_NEGATIVE, not_negative),
-        },
-        "cosine" => Curve::Cosine {
-            t_max: section.optional_count("t_max", 1),
-            eta_min: section.number("eta_min", 0.0, NOT_NEGATIVE, not_negative),
-        },
-        "linear" => Curve::Linear {
-            start_factor: section.number("start_factor", 1.0 / 3.0, SHARE, is_share),
-            end_factor: section.number("end_factor", 1.0, SHARE, is_share),
-            total_iters: Some(section.count("total_iters", 5, 1)),
-        },
-        "one_cycle" => Curve::OneCycle {
-            total_steps: section.optional_count("total_steps", 1),
-            pct_start: section.number("pct_start", 0.3, SHARE, is_share),
-            div_factor: section.number("div_factor", 25.0, POSITIVE, positive),
-            final_div_factor: section.number("final_div_factor", 1e4, POSITIVE, positive),
-        },
-        _ => Curve::Constant,
+fn rmsprop(section: &mut Section<'_>) -> RmsProp {
+    let usual = RmsProp::default();
+    RmsProp {
+        alpha: section.number("alpha", usual.alpha, BELOW_ONE, below_one),
+        eps: eps(section, usual.eps),
+        momentum: section.number("momentum", usual.momentum, BELOW_ONE, below_one),
+        centered: section.flag("centered", usual.centered),
+        weight_decay: weight_decay(section, usual.weight_decay),
     }
 }
 
-fn gamma(section: &mut Section<'_>) -> f64 {
-    section.number("gamma", 0.1, POSITIVE, positive)
-}
-
-fn needed_count(section: &mut Section<'_>, key: &'static str) -> usize {
-    let path = section.path(key);
-    let node = section.need(key, "a whole number of at least 1");
-    node.and_then(|node| count(section.reader, &path, node, 1)).unwrap_or(1)
-}
-
-fn milestones(reader: &Reader, section: &mut Section<'_>) -> Vec<usize> {
-    let Some(node) = section.need("milestones", "a list of whole numbers in rising order") else { return Vec::new() };
-    let NodeContent::List(nodes) = &node.content else {
-        reader.refuse("schedule.milestones", node, "a list of whole numbers in rising order");
-        return Vec::new();
-    };
-    let found: Vec<usize> = nodes.iter().filter_map(|node| count(reader, "schedule.milestones", node, 1)).collect();
-    if !found.is_sorted() {
-        reader.refuse("schedule.milestones", node, "in rising order");
+fn lamb(section: &mut Section<'_>) -> Lamb {
+    let usual = Lamb::default();
+    Lamb {
+        betas: betas(section),
+        eps: eps(section, usual.eps),
+        weight_decay: weight_decay(section, usual.weight_decay),
+        always_adapt: section.flag("always_adapt", usual.always_adapt),
     }
-    found
 }
 
-fn warmup(reader: &Reader, node: &Node) -> Option<Warmup> {
-    if let NodeContent::Int(_) = node.content {
-        let length = count(reader, "schedule.warmup", node, 1)?;
-        return Some(Warmup { length, start_factor: 1.0 / 3.0 });
-    }
-    let mut section = Section::new(reader, "schedule.warmup", node)?;
-    let length = needed_count(&mut section, "length");
-    let start_factor = section.number("start_factor", 1.0 / 3.0, SHARE, is_share);
-    section.finish();
-    Some(Warmup { length, start_factor })
+fn betas(section: &mut Section<'_>) -> [f64; 2] {
+    let usual = Adam::default().betas;
+    section.pair("betas", usual, "two numbers from 0 to 1, without 1", below_one)
+}
+
+fn eps(section: &mut Section<'_>, usual: f64) -> f64 {
+    section.number("eps", usual, POSITIVE, positive)
+}
+
+fn weight_decay(section: &mut Section<'_>, usual: f64) -> f64 {
+    section.number("weight_decay", usual, NOT_NEGATIVE, not_negative)
 }

@@ -7,7 +7,7 @@ use super::settings::{self, Setting};
 use super::yaml::{self, Node, NodeContent};
 use super::{Answer, DataChoice, EarlyStopping, Entry, ModelChoice, Monitor, Print, PrintValue, Recipe};
 use super::{MOST_EPOCHS, MOST_SAMPLES};
-use super::{loss, options};
+use super::{loss, options, schedule};
 use crate::DeviceName;
 use crate::MOST_THREADS;
 use crate::data::Source;
@@ -97,13 +97,13 @@ fn recipe(mut top: Section<'_>, path: &Path) -> Option<Recipe> {
     let optimiser_place = optimiser.map(|node| node.place);
     let optimiser = optimiser.and_then(|node| options::optimiser(reader, node));
     let (optimiser, learning_rate, groups) = optimiser.unwrap_or((Optimiser::Sgd(Sgd::default()), 1e-3, Vec::new()));
-    let schedule = options::schedule(reader, top.get("schedule"));
     let max_gradient_norm = top.optional_number("clip_grad_norm", "a number above 0", |number| number > 0.0);
     let average = top.get("ema").map(|node| average(reader, node));
     let recompute = top.flag("recompute", false);
     let batch_size = top.need("batch_size", "samples of a step");
     let batch_size_place = batch_size.map(|node| node.place);
     let batch_size = batch_size.and_then(|node| count_up_to(reader, "batch_size", node, 1, MOST_SAMPLES));
+    let accumulate = accumulate(&mut top, batch_size);
     let epochs = top.need("epochs", "times to go through the data");
     let epochs = epochs.and_then(|node| count_up_to(reader, "epochs", node, 1, MOST_EPOCHS));
     let seed = top.count("seed", 0, 0) as u64;
@@ -111,6 +111,8 @@ fn recipe(mut top: Section<'_>, path: &Path) -> Option<Recipe> {
     let device = top.get("device").and_then(|node| device(reader, node)).unwrap_or_default();
     let threads = top.count_within("threads", 0, 0..=MOST_THREADS);
     let monitor = monitor(&mut top, answer);
+    let schedule = schedule::schedule(reader, top.get("schedule"), monitor);
+    let scheduled_momentum = schedule.changes_momentum();
     let print = top.get("print").and_then(|node| print(reader, node));
     let early_stopping = top.get("early_stopping").and_then(|node| early_stopping(reader, node));
     let checkpoint_batches = top.optional_count("checkpoint_every", 1);
@@ -130,12 +132,20 @@ fn recipe(mut top: Section<'_>, path: &Path) -> Option<Recipe> {
         freeze,
         groups,
         class_weights,
-        training: Training { loss, optimiser, max_gradient_norm, recompute, average: average.flatten() },
+        training: Training {
+            loss,
+            optimiser,
+            max_gradient_norm,
+            recompute,
+            average: average.flatten(),
+            scheduled_momentum,
+        },
         optimiser_place: optimiser_place?,
         learning_rate,
         schedule,
         batch_size: batch_size?,
         batch_size_place: batch_size_place?,
+        accumulate,
         epochs: epochs?,
         seed,
         device,
@@ -147,6 +157,21 @@ fn recipe(mut top: Section<'_>, path: &Path) -> Option<Recipe> {
         output,
         keys: BTreeMap::new(),
     })
+}
+
+/// In how many parts a step's batch is computed; each has a sample.
+fn accumulate(top: &mut Section<'_>, batch_size: Option<usize>) -> usize {
+    let accumulate = top.count("accumulate", 1, 1);
+    match (top.get("accumulate"), batch_size) {
+        (Some(node), Some(samples)) if accumulate > samples => {
+            let message =
+                format!("`accumulate` is {accumulate} parts of a batch of {samples}, and a part has a sample");
+            let help = format!("make `accumulate` {samples} or less; `batch_size` counts all samples of a step");
+            top.reader.conflict(node, &message, &help);
+            1
+        }
+        _ => accumulate,
+    }
 }
 
 /// What makes weights the best; of numbers there is no accuracy, and a mean average precision of several classes alone.

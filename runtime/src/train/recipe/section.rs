@@ -144,6 +144,22 @@ impl<'r> Section<'r> {
         number
     }
 
+    /// Two numbers that `fit`; the default when they are not given or wrong.
+    pub fn pair(&mut self, key: &'static str, default: [f64; 2], wanted: &str, fit: fn(f64) -> bool) -> [f64; 2] {
+        let Some(node) = self.get(key) else { return default };
+        let found = match &node.content {
+            NodeContent::List(nodes) => nodes.iter().map(number).collect::<Option<Vec<f64>>>(),
+            _ => None,
+        };
+        match found.as_deref() {
+            Some(&[first, second]) if fit(first) && fit(second) => [first, second],
+            _ => {
+                self.reader.refuse(&self.path(key), node, wanted);
+                default
+            }
+        }
+    }
+
     /// A whole number of at least `least`; the default when it is not given or wrong.
     pub fn count(&mut self, key: &'static str, default: usize, least: usize) -> usize {
         self.optional_count(key, least).unwrap_or(default)

@@ -19,7 +19,7 @@ pub struct Setting<'t> {
 }
 
 /// Keys of the optimiser, which may be named without it.
-const OF_OPTIMISER: [&str; 6] = ["lr", "momentum", "nesterov", "betas", "eps", "weight_decay"];
+const OF_OPTIMISER: [&str; 8] = ["lr", "momentum", "nesterov", "betas", "eps", "weight_decay", "alpha", "centered"];
 /// Characters of a value past which a digest stands for the rest.
 const LONGEST: usize = 60;
 

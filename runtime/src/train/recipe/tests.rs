@@ -1,5 +1,6 @@
 //! Recipes as people write them, and as they get them wrong.
 
+mod learning;
 mod losses;
 
 use super::{Monitor, Recipe, read};
@@ -119,28 +120,6 @@ output: out
 }
 
 #[test]
-fn schedules_by_name() {
-    let curve = |schedule: &str| recipe(&format!("{SHORT}schedule: {schedule}\n")).schedule.curve;
-    assert_eq!(curve("constant"), Curve::Constant);
-    assert_eq!(curve("{name: step, step_size: 3}"), Curve::Step { step_size: 3, gamma: 0.1 });
-    let milestones = vec![3, 5];
-    assert_eq!(
-        curve("{name: multi_step, milestones: [3, 5], gamma: 0.5}"),
-        Curve::MultiStep { milestones, gamma: 0.5 }
-    );
-    assert_eq!(curve("polynomial"), Curve::Polynomial { power: 1.0, total_iters: None });
-    assert_eq!(curve("{name: exponential, gamma: 0.9}"), Curve::Exponential { gamma: 0.9 });
-    let restarts = Curve::CosineWarmRestarts { t_0: 4, t_mult: 2, eta_min: 0.0 };
-    assert_eq!(curve("{name: cosine_warm_restarts, t_0: 4, t_mult: 2}"), restarts);
-    assert_eq!(codes(&format!("{SHORT}schedule: {{name: exponential}}\n")), ["E608 6:11"]);
-    assert_eq!(curve("cosine"), Curve::Cosine { t_max: None, eta_min: 0.0 });
-    let cycle = Curve::OneCycle { total_steps: None, pct_start: 0.25, div_factor: 25.0, final_div_factor: 1e4 };
-    assert_eq!(curve("{name: one_cycle, pct_start: 0.25}"), cycle);
-    assert_eq!(recipe(&format!("{SHORT}schedule: one_cycle\n")).schedule.unit, Unit::Batch);
-    assert_eq!(codes(&format!("{SHORT}schedule: step\n")), ["E609 6:11"]);
-}
-
-#[test]
 fn all_mistakes_are_told_at_once_each_with_its_place() {
     let text = "model: lenet.cnn
 data: {format: idxx, path: 3}
@@ -183,6 +162,16 @@ fn what_cannot_be_is_refused() {
         ("device: gpu", "E607 6:9"),
         ("epochs: 3", "E609 6:1"),
         ("schedule: {name: multi_step, milestones: [5, 3]}", "E607 6:42"),
+        ("schedule: {name: multi_step, milestones: [3, 5], gamma: [0.1]}", "E607 6:57"),
+        ("schedule: {name: multi_step, milestones: [3, 5], gamma: [0.1, 0]}", "E607 6:57"),
+        ("schedule: {name: plateau, factor: 1}", "E607 6:35"),
+        ("schedule: {name: plateau, unit: batch}", "E609 6:33"),
+        ("schedule: {name: plateau, monitor: val_loss}", "E606 6:27"),
+        ("schedule: {name: one_cycle, base_momentum: 0.97}", "E609 6:44"),
+        ("schedule: {name: one_cycle, cycle_momentum: false, max_momentum: 0.9}", "E609 6:66"),
+        ("schedule: {name: one_cycle, anneal_strategy: cosine}", "E607 6:46"),
+        ("accumulate: 0", "E607 6:13"),
+        ("accumulate: 129", "E609 6:13"),
     ] {
         assert_eq!(codes(&format!("{SHORT}{line}\n")), [code], "{line}");
     }
@@ -304,7 +293,7 @@ fn the_reference_s_examples_are_recipes_and_its_keys_exist() {
     }
     // A key that a section has is asked for in the code that reads it, by its last part.
     let sources = [include_str!("read.rs"), include_str!("options.rs"), include_str!("tensors.rs")];
-    let more = [include_str!("beginning.rs"), include_str!("data.rs"), include_str!("loss.rs")];
+    let more = [include_str!("beginning.rs"), include_str!("data.rs"), include_str!("loss.rs"), include_str!("schedule.rs")];
     let sources = [sources.concat(), more.concat()].concat();
     let keys = reference.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
     let mut known = 0;

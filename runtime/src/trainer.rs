@@ -4,6 +4,7 @@
 //! [`train`](crate::train) does its steps by the same means.
 
 mod gradients;
+mod relearn;
 
 pub use gradients::Gradients;
 

@@ -141,7 +141,7 @@ fn a_label_that_is_no_class_is_refused() {
     let told = StepInputs { learning_rate: 0.1, step: 1, seed: 0 };
     let batch = |labels: &[usize]| {
         let inputs = Tensor::filled(&[2, 1, 2, 2], 0.5);
-        Batch { inputs, labels: labels.to_vec(), targets: None, skipped: Vec::new() }
+        Batch { inputs, labels: labels.to_vec(), targets: None, skipped: Vec::new(), samples: Vec::new() }
     };
     for device in [Device::default(), reference()] {
         for loss in [Loss::CrossEntropy { label_smoothing: 0.0 }, Loss::MeanSquaredError(SumOrMean::Mean)] {

@@ -28,15 +28,16 @@ pub(super) fn update(
     let step = graph.inputs.iter().find(|port| &*port.name == names::STEP).map(|port| port.node);
     let step = step.ok_or_else(|| fault("the training step does not know its number"))?;
     let weight = training.average.map(|decay| new_share(graph, decay, step));
-    let mut by_rate: Vec<(f64, Vec<NodeId>)> = Vec::new();
+    let mut by_rate: Vec<((f64, u64), Vec<NodeId>)> = Vec::new();
     for &(parameter, gradient) in gradients {
         let Some(&Kernel::Parameter(id)) = graph.dag.get(parameter).map(|node| &node.kernel) else { continue };
         // Ids of the network's own parameters are the kernel graph's too; states come behind them.
         let learning = network.graph.parameter(id).map(|parameter| parameter.learning).unwrap_or_default();
-        let known = by_rate.iter().position(|(factor, _)| *factor == learning.rate);
+        let alike = (learning.rate, learning.since);
+        let known = by_rate.iter().position(|(other, _)| *other == alike);
         let known = known.unwrap_or_else(|| {
             let rate = times(graph, rate, learning.rate);
-            by_rate.push((learning.rate, scalars(graph, optimiser, rate, step)));
+            by_rate.push((alike, scalars(graph, optimiser, rate, (step, learning.since))));
             by_rate.len() - 1
         });
         let scalars = by_rate.get(known).map(|(_, scalars)| scalars.as_slice()).unwrap_or_default();
@@ -92,9 +93,9 @@ pub(super) fn clipped(graph: &mut KernelGraph, gradients: Vec<(NodeId, NodeId)>,
     gradients.into_iter().map(shorten).collect()
 }
 
-/// What is the same for all parameters, `[]` each: the rate; for Adam the rate over the first bias correction, the root of the
+/// What is the same for all parameters that began to learn after as many steps, `[]` each: the rate; for Adam the rate over the first bias correction, the root of the
 /// second one, and, of AdamW with a weight decay, what a parameter shrinks by.
-fn scalars(graph: &mut KernelGraph, optimiser: Optimiser, rate: NodeId, step: NodeId) -> Vec<NodeId> {
+fn scalars(graph: &mut KernelGraph, optimiser: Optimiser, rate: NodeId, (step, since): (NodeId, u64)) -> Vec<NodeId> {
     let (Adam { betas, .. }, origin) = match optimiser {
         Optimiser::Sgd(_) => return vec![rate],
         Optimiser::Adam(options) => (options, "Adam"),
@@ -103,9 +104,10 @@ fn scalars(graph: &mut KernelGraph, optimiser: Optimiser, rate: NodeId, step: No
     let mut builder = builder(graph, origin.into());
     // 1 − βᵗ, exact where it is small.
     let correction = |beta: f64, step: Expression| -(step * beta.ln()).unary(Unary::ExpM1);
+    let own = |step: Expression| if since == 0 { step } else { step - since as f64 };
     let [a, b] = [0, 1].map(Expression::operand);
-    let size = builder.map(&[rate, step], a.clone() / correction(betas[0], b));
-    let root = builder.map(&[step], correction(betas[1], a).sqrt());
+    let size = builder.map(&[rate, step], a.clone() / correction(betas[0], own(b)));
+    let root = builder.map(&[step], correction(betas[1], own(a)).sqrt());
     vec![rate, size, root]
 }
 

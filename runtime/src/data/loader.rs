@@ -55,6 +55,8 @@ pub struct Batch {
     pub targets: Option<Tensor>,
     /// What was left out.
     pub skipped: Vec<Skipped>,
+    /// The number of each in its set.
+    pub samples: Vec<usize>,
 }
 
 impl Batch {
@@ -137,11 +139,13 @@ impl Iterator for Batches {
 fn batch(job: &Job, number: usize, samples: &[usize]) -> Result<Batch> {
     let size = job.pipeline.shape().iter().product::<usize>();
     let mut values = vec![0.0; samples.len() * size];
-    let (mut count, mut labels, mut targets, mut skipped) = (0, Vec::new(), Vec::new(), Vec::new());
+    let (mut count, mut labels, mut targets) = (0, Vec::new(), Vec::new());
+    let (mut skipped, mut read) = (Vec::new(), Vec::new());
     for &sample in samples {
         match write(job, sample, &mut values[count * size..(count + 1) * size]) {
             Ok(()) => {
                 count += 1;
+                read.push(sample);
                 match job.samples.target(sample).filter(|_| job.target.is_some()) {
                     Some(target) => targets.extend(target),
                     None => labels.push(job.samples.label(sample)),
@@ -169,7 +173,7 @@ fn batch(job: &Job, number: usize, samples: &[usize]) -> Result<Batch> {
     };
     let inputs = of_all(job.pipeline.shape(), values)?;
     let targets = mixed.map(|targets| of_all(&sizes, targets)).transpose()?;
-    Ok(Batch { inputs, labels, targets, skipped })
+    Ok(Batch { inputs, labels, targets, skipped, samples: read })
 }
 
 fn write(job: &Job, sample: usize, into: &mut [f32]) -> Result<()> {
@@ -303,6 +307,7 @@ mod tests {
         let batches: Vec<Batch> =
             load(&Job { skip_corrupt: true, ..broken }).map(|batch| batch.expect("a batch")).collect();
         assert_eq!(batches[0].labels, [1, 2, 3, 4, 5, 6, 7]);
+        assert!(batches.iter().all(|batch| batch.samples == batch.labels), "a sample's label is its number");
         assert_eq!(batches[0].inputs.shape(), [7, 1, 4, 4]);
         let names: Vec<String> = batches.into_iter().flat_map(|batch| batch.skipped).map(|one| one.name).collect();
         assert_eq!(names.len(), 10);

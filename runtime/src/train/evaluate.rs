@@ -2,7 +2,8 @@
 
 use super::errors::Errors;
 use super::scorer::Scorer;
-use crate::data::{Batch, Job, Skipped, load};
+use super::worst::Worst;
+use crate::data::{Job, Skipped, load};
 use crate::failure::failure;
 use crate::{Result, Tensor, labels};
 use cnnc_compiler::diagnostic::Code;
@@ -35,33 +36,52 @@ pub struct Evaluation {
     pub errors: Option<Errors>,
     /// What was left out.
     pub skipped: Vec<Skipped>,
+    /// The samples that were answered worst.
+    pub worst: Worst,
 }
 
 impl Evaluation {
     /// Of nothing yet.
     pub fn new(classes: usize) -> Evaluation {
         let confusion = HashMap::new();
-        let (skipped, errors) = (Vec::new(), None);
+        let (skipped, errors, worst) = (Vec::new(), None, Worst::default());
         let (seen, correct, correct_of_top, without_numbers) = (0, 0, 0, 0);
-        Evaluation { classes, seen, correct, correct_of_top, loss: 0.0, confusion, without_numbers, errors, skipped }
+        Evaluation {
+            classes,
+            seen,
+            correct,
+            correct_of_top,
+            loss: 0.0,
+            confusion,
+            without_numbers,
+            errors,
+            skipped,
+            worst,
+        }
     }
 
-    /// Takes in the answers to a batch where numbers are asked for.
+    /// Takes in the answers to a batch where numbers are asked for, and gives the loss of each.
     ///
     /// # Errors
     /// E604 when the answers have not the shape of the targets; nothing was taken in then.
-    pub fn add_numbers(&mut self, answers: &Tensor, targets: &Tensor, loss: &Loss) -> Result<()> {
+    pub fn add_numbers(&mut self, answers: &Tensor, targets: &Tensor, loss: &Loss) -> Result<Vec<f64>> {
         if answers.shape() != targets.shape() {
             let (found, wanted) = (answers.shape(), targets.shape());
             return Err(failure(Code::E604, format!("the answers are {found:?}, and the targets {wanted:?}")));
         }
         let samples = targets.shape().first().copied().unwrap_or(0);
-        let Some(size) = targets.data().len().checked_div(samples).filter(|&size| size > 0) else { return Ok(()) };
+        let Some(size) = targets.data().len().checked_div(samples).filter(|&size| size > 0) else {
+            return Ok(Vec::new());
+        };
         let errors = self.errors.get_or_insert_with(|| Errors::of(size));
         let before = errors.squares();
+        let mut losses = Vec::with_capacity(samples);
         for (answers, targets) in answers.data().chunks_exact(size).zip(targets.data().chunks_exact(size)) {
             errors.add(answers, targets);
             self.without_numbers += usize::from(has_no_number(answers));
+            let square = |(answer, target): (&f32, &f32)| (f64::from(*answer) - f64::from(*target)).powi(2);
+            let squares: f64 = answers.iter().zip(targets).map(square).sum();
+            losses.push(of_squares(squares, size, loss));
         }
         let squares = errors.squares() - before;
         self.seen += samples;
@@ -70,7 +90,7 @@ impl Evaluation {
             Loss::MeanSquaredError(SumOrMean::Sum) => squares * samples as f64,
             _ => squares / size as f64,
         };
-        Ok(())
+        Ok(losses)
     }
 
     /// The mean loss.
@@ -93,16 +113,21 @@ impl Evaluation {
         self.confusion.get(&[label, answer]).copied().unwrap_or(0)
     }
 
+    /// Every pair of a class and what it was taken for that occurs, with how often.
+    pub fn pairs(&self) -> impl Iterator<Item = ([usize; 2], u64)> {
+        self.confusion.iter().map(|(&pair, &count)| (pair, count))
+    }
+
     /// The largest of those counts.
     pub fn largest_count(&self) -> u64 {
         self.confusion.values().copied().max().unwrap_or(0)
     }
 
-    /// Takes in the scores of a batch, a row of classes each.
+    /// Takes in the scores of a batch, a row of classes each, and gives the loss of each.
     ///
     /// # Errors
     /// E604 when a label is no class, or there is not a row for each label; nothing was taken in then.
-    pub fn add(&mut self, scores: &[f32], labels: &[usize], loss: &Loss) -> Result<()> {
+    pub fn add(&mut self, scores: &[f32], labels: &[usize], loss: &Loss) -> Result<Vec<f64>> {
         labels::check(labels, self.classes)?;
         if labels.len().checked_mul(self.classes) != Some(scores.len()) {
             let (found, samples, classes) = (scores.len(), labels.len(), self.classes);
@@ -110,10 +135,11 @@ impl Evaluation {
             return Err(failure(Code::E604, message));
         }
         if labels.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let rows = scores.chunks_exact(self.classes).zip(labels);
-        let losses: f64 = rows.clone().map(|(row, &label)| loss_of(row, label, loss)).sum();
+        let each: Vec<f64> = rows.clone().map(|(row, &label)| loss_of(row, label, loss)).collect();
+        let losses: f64 = each.iter().sum();
         self.loss += match loss {
             // The sum over the batch stands for each of its samples, as the mean does.
             Loss::MeanSquaredError(SumOrMean::Sum) => losses * labels.len() as f64,
@@ -128,7 +154,7 @@ impl Evaluation {
             self.correct_of_top += usize::from((0..row.len()).filter(above).count() < TOP);
             *self.confusion.entry([label, answer]).or_insert(0) += 1;
         }
-        Ok(())
+        Ok(each)
     }
 }
 
@@ -146,14 +172,19 @@ fn loss_of(row: &[f32], label: usize, loss: &Loss) -> f64 {
             let mean = row.iter().map(|&score| logarithm - f64::from(score)).sum::<f64>() / row.len() as f64;
             (1.0 - label_smoothing) * (logarithm - f64::from(row[label])) + label_smoothing * mean
         }
-        Loss::MeanSquaredError(how) => {
+        Loss::MeanSquaredError(_) => {
             let square = |(class, &score): (usize, &f32)| (f64::from(score) - f64::from(class == label)).powi(2);
             let squares: f64 = row.iter().enumerate().map(square).sum();
-            match how {
-                SumOrMean::Mean => squares / row.len() as f64,
-                SumOrMean::Sum => squares,
-            }
+            of_squares(squares, row.len(), loss)
         }
+    }
+}
+
+/// The loss of one sample of so many numbers, of its squared errors together.
+fn of_squares(squares: f64, size: usize, loss: &Loss) -> f64 {
+    match loss {
+        Loss::MeanSquaredError(SumOrMean::Sum) => squares,
+        _ => squares / size as f64,
     }
 }
 
@@ -175,16 +206,15 @@ pub fn evaluate(
             return Ok(None);
         }
         let batch = batch?;
-        let is_empty = batch.is_empty();
-        let Batch { inputs, labels, targets, skipped } = batch;
-        evaluation.skipped.extend(skipped);
-        if !is_empty {
+        evaluation.skipped.extend_from_slice(&batch.skipped);
+        if !batch.is_empty() {
             let next = batches.peek().and_then(|next| next.as_ref().ok()).filter(|next| !next.is_empty());
-            let answers = scorer.score(inputs, next.map(|next| &next.inputs))?;
-            match targets {
-                Some(targets) => evaluation.add_numbers(&answers, &targets, loss)?,
-                None => evaluation.add(answers.data(), &labels, loss)?,
-            }
+            let answers = scorer.score(&batch.inputs, next.map(|next| &next.inputs))?;
+            let losses = match &batch.targets {
+                Some(targets) => evaluation.add_numbers(&answers, targets, loss)?,
+                None => evaluation.add(answers.data(), &batch.labels, loss)?,
+            };
+            evaluation.worst.add(&batch, &answers, &losses);
         }
         each(evaluation.seen);
     }

@@ -1,7 +1,9 @@
-//! Training steps: what a network learns with, for the tests of steps (`optimisers.rs`) and of what is learnt (`course.rs`).
+//! Training steps: what a network learns with, for the tests of steps (`optimisers.rs`), of layers that become free (`unfreezing.rs`)
+//! and of what is learnt (`course.rs`).
 
 mod course;
 mod optimisers;
+mod unfreezing;
 
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::graph::{Learning, ShapedGraph};
@@ -136,6 +138,7 @@ fn learning(case: &Value, network: &ShapedGraph) -> ShapedGraph {
             frozen: said["frozen"].as_bool().unwrap_or(false),
             rate: said["rate"].as_f64().unwrap_or(1.0),
             weight_decay: said["weight_decay"].as_f64(),
+            ..Learning::default()
         };
     }
     network

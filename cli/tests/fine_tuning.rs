@@ -128,7 +128,11 @@ fn some_classes_alone_are_learnt_and_asked() {
         .collect();
     assert_eq!(sums[..4], [20, 20, 20, 0]);
     assert_eq!(table["classes"][0].as_object().expect("an object").len(), 5, "{table}");
-    case.ends(1, "train some.yaml --resume --epochs 2 --set data.classes=[5,7,9]", &["E611", "classes [7, 5, 9] and is"]);
+    case.ends(
+        1,
+        "train some.yaml --resume --epochs 2 --set data.classes=[5,7,9]",
+        &["E611", "classes [7, 5, 9] and is"],
+    );
     recipe("[7, 10]");
     case.ends(1, "train some.yaml --force", &["E610", "has no class `10`", "some.yaml:2", "`8`, `9`"]);
     recipe("[7, 7]");

@@ -48,7 +48,7 @@ pub fn most_confused(evaluation: &Evaluation, classes: &[Class<'_>], most: usize
         let (of, taken) = (classes.get(label)?, classes.get(answer)?);
         let share = 100.0 * count as f64 / of.pictures.max(1) as f64;
         let (name, other) = (of.name, taken.name);
-        Some(format!("{name} taken for {other}: {} of {} ({share:.1} %)", grouped(count), grouped(of.pictures)))
+        Some(format!("{name} taken for {other}: {} of {} ({share:.1}\u{a0}%)", grouped(count), grouped(of.pictures)))
     };
     pairs.into_iter().take(most).filter_map(words).collect()
 }
@@ -71,7 +71,7 @@ mod tests {
             found.iter().map(|class| (class.pictures, class.precision, class.recall, class.f1)).collect();
         let (cats, dogs) = ((3, Some(0.5), Some(2.0 / 3.0), Some(4.0 / 7.0)), (2, Some(0.0), Some(0.0), Some(0.0)));
         assert_eq!(shares, [cats, dogs, (0, None, None, None)]);
-        let words = ["dog taken for cat: 2 of 2 (100.0 %)", "cat taken for dog: 1 of 3 (33.3 %)"];
+        let words = ["dog taken for cat: 2 of 2 (100.0\u{a0}%)", "cat taken for dog: 1 of 3 (33.3\u{a0}%)"];
         assert_eq!(most_confused(&evaluation, &found, 9), words);
         assert_eq!(most_confused(&evaluation, &found, 1), words[..1]);
     }

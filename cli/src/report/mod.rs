@@ -17,6 +17,7 @@ use crate::numbers::grouped;
 use crate::page::page;
 use crate::recipe::Prepared;
 use classes::most_confused;
+use cnnc_compiler::graph::Parameter;
 use cnnc_runtime::train::{ErrorOf, Errors, Evaluation, History, Record, TOP};
 use cnnc_runtime::{Result, write_whole};
 use std::fmt::Write;
@@ -113,6 +114,10 @@ impl Report<'_> {
             let rate = format!("{} samples a second", grouped(*images_per_second as u64));
             add("an epoch", format!("{seconds:.1} s"), rate);
         }
+        let model = &prepared.model;
+        let [of, learnt] = [model.numbers(|one| one.trainable), model.numbers(Parameter::is_learnt)];
+        let frozen = if learnt < of { format!("{} learn", grouped(learnt as u64)) } else { String::new() };
+        add("parameters", grouped(of as u64), frozen);
         *body += "<dl class=\"figures\">\n";
         for [name, value, more] in figures {
             let _ = writeln!(body, "<div><dt>{name}</dt><dd>{value}<small>{more}</small></dd></div>");
@@ -179,7 +184,7 @@ impl Report<'_> {
 
 /// `98.1 %`, or a dash where there is nothing to divide by.
 fn percent(share: Option<f64>) -> String {
-    share.map_or_else(|| "–".into(), |share| format!("{:.1} %", 100.0 * share))
+    share.map_or_else(|| "–".into(), |share| format!("{:.1}\u{a0}%", 100.0 * share))
 }
 
 fn decimal(number: Option<f64>) -> String {

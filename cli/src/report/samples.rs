@@ -32,7 +32,7 @@ pub fn write(body: &mut String, report: &Report<'_>) -> Result<()> {
             *body += &picture;
         }
         let Caption { is, taken } = caption(report, sample);
-        let name = report.prepared.data.validation.name(sample.sample);
+        let name = name(report, sample);
         let _ = writeln!(
             body,
             "<figcaption><b>{}</b><br>{}<small>{}, loss {:.3}</small></figcaption></figure>",
@@ -46,7 +46,17 @@ pub fn write(body: &mut String, report: &Report<'_>) -> Result<()> {
     Ok(())
 }
 
+/// What a sample is called, without the folder that all of them lie in.
+fn name(report: &Report<'_>, sample: &Answered) -> String {
+    let name = report.prepared.data.validation.name(sample.sample);
+    match report.prepared.recipe.data.source.path.to_str() {
+        Some(folder) if !folder.is_empty() => name.replace(&format!("{}/", folder.trim_end_matches('/')), ""),
+        _ => name,
+    }
+}
+
 /// What stands below a picture.
+
 struct Caption {
     is: String,
     taken: String,
@@ -89,7 +99,7 @@ fn picture(report: &Report<'_>, sample: &Answered) -> Result<Option<String>> {
     let (planes, size) = shrunk(planes, size, LONGEST);
     let data = base64(&coloured(&planes, size)?);
     let [height, width] = size;
-    let alt = escaped(&prepared.data.validation.name(sample.sample));
+    let alt = escaped(&name(report, sample));
     let picture =
         format!("<img src=\"data:image/png;base64,{data}\" width=\"{width}\" height=\"{height}\" alt=\"{alt}\">");
     Ok(Some(picture))

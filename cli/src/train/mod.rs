@@ -157,7 +157,7 @@ impl Screen<'_, '_> {
     fn show(&mut self, event: Event<'_>) {
         match event {
             Event::Started { epoch, batch, epochs, batches, history } => {
-                self.progress.begin(epochs, batches);
+                self.progress.begin(epoch + 1, epochs, batches);
                 if epoch > 0 || batch > 0 {
                     self.note(&format!("goes on after epoch {epoch} and {}\n", batches_of(batch)));
                 }

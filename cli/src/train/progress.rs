@@ -35,9 +35,10 @@ impl Progress {
         Progress { bar, noun, epochs: 0, start: None, pictures: 0, epoch_seconds: None }
     }
 
-    /// A run of so many epochs and batches.
-    pub fn begin(&mut self, epochs: usize, batches: usize) {
+    /// A run of so many epochs and batches begins, or goes on, with an epoch.
+    pub fn begin(&mut self, epoch: usize, epochs: usize, batches: usize) {
         self.epochs = epochs;
+        self.bar.set_prefix(format!("{epoch}/{epochs}"));
         self.bar.set_length(batches as u64);
     }
 

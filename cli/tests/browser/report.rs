@@ -83,7 +83,7 @@ fn the_page_of_a_run_shows_what_it_is_worth() {
         let pairs = browser.value("document.querySelector('.pairs').textContent");
         assert!(pairs.as_str().is_some_and(|text| text.contains(" taken for ") && text.contains(" of 4 (")), "{pairs}");
         let first = browser.value("document.querySelector('figcaption').textContent");
-        assert!(first.as_str().is_some_and(|text| text.contains("taken for ") && text.contains(" %")), "{first}");
+        assert!(first.as_str().is_some_and(|text| text.contains("taken for ") && text.contains("\u{a0}%")), "{first}");
         for (width, scheme) in [(1300, "light"), (1300, "dark"), (360, "light"), (360, "dark")] {
             at(&mut browser, width, scheme);
             assert_eq!(browser.value(FAULTS), json!([]), "{page} at {width}, {scheme}");

@@ -305,8 +305,9 @@ fn the_reference_s_examples_are_recipes_and_its_keys_exist() {
     let sources = [sources.concat(), include_str!("beginning.rs").into(), include_str!("data.rs").into()].concat();
     let keys = reference.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
     let mut known = 0;
-    let is_file =
-        |key: &str| [".safetensors", ".jsonl", ".svg", ".html", ".png", ".lock"].iter().any(|ending| key.ends_with(ending));
+    let is_file = |key: &str| {
+        [".safetensors", ".jsonl", ".svg", ".html", ".png", ".lock"].iter().any(|ending| key.ends_with(ending))
+    };
     for (key, _) in keys.filter(|(key, _)| !key.contains([':', '`', ' ']) && !is_file(key)) {
         let last = key.rsplit('.').next().unwrap_or(key);
         let is_name = sources.contains(&format!("\"{key}\" => Curve::"))

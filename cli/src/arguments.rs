@@ -26,7 +26,7 @@ pub use graph::Graph;
 pub use params::Params;
 pub use run::{Answers, InputSource, Run, input_source};
 pub use spec::{Check, CheckFormat, Dump, FixKind, Format, Solve, Stage, Summary, Target};
-pub use train::{Eval, RecipeArguments, Train};
+pub use train::{Eval, RecipeArguments, Split, Train};
 
 use crate::device::precision;
 use clap::builder::{PathBufValueParser, TypedValueParser};

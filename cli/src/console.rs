@@ -37,6 +37,8 @@ pub struct Console<'a> {
     pub color_errors: bool,
     /// Whether standard error is a terminal that a bar can be drawn on.
     pub shows_progress: bool,
+    /// Whether standard output is a terminal, where lines and a bar would get into each other.
+    pub writes_to_terminal: bool,
     /// Columns of the terminal.
     pub width: usize,
     /// Whether to print the time of every stage.
@@ -53,6 +55,7 @@ impl Console<'static> {
             color: colors && io::stdout().is_terminal(),
             color_errors: colors && io::stderr().is_terminal(),
             shows_progress: io::stderr().is_terminal(),
+            writes_to_terminal: io::stdout().is_terminal(),
             width: terminal_width(),
             verbose: false,
             first_error: None,
@@ -73,6 +76,7 @@ impl<'a> Console<'a> {
             color,
             color_errors,
             shows_progress,
+            writes_to_terminal: false,
             width: DEFAULT_WIDTH,
             verbose: false,
             first_error: None,

@@ -9,7 +9,7 @@ use cnnc_grammar::span::Files;
 use cnnc_runtime::data::{DataSet, SetName};
 use cnnc_runtime::train::checkpoint::{BEST, LAST, PREVIOUS};
 use cnnc_runtime::train::recipe::{self, Recipe, Setting, read_with};
-use cnnc_runtime::train::{LOG, Setup, open_data, open_set};
+use cnnc_runtime::train::{CURVES, LOG, REPORT, Setup, open_data, open_set};
 use cnnc_runtime::{Device, Error, Model, Weights};
 use std::path::PathBuf;
 
@@ -54,7 +54,7 @@ impl Prepared {
             device = device::with_kept(device, console);
         }
         let model = network(&recipe, &mut files, console)?;
-        for name in [LAST, PREVIOUS, BEST, LOG, "curves.svg", "find_lr.svg", CONFUSION] {
+        for name in [LAST, PREVIOUS, BEST, LOG, CURVES, REPORT, "find_lr.svg", CONFUSION] {
             let checked = outputs::check(&recipe.output.join(name), outputs::sources(&files));
             checked.map_err(|diagnostic| console.fail(&diagnostic, &Files::default()))?;
         }
@@ -83,7 +83,12 @@ impl Prepared {
     /// The names of the classes, or of the numbers that are answered: those of spec or weights, the data set's, or their
     /// positions.
     pub fn class_names(&self, weights: &Weights) -> Vec<String> {
-        let of_spec = Some(weights.labels()).filter(|labels| !labels.is_empty()).map(<[String]>::to_vec);
+        self.names_of_answers(weights.labels())
+    }
+
+    /// The same, of which these are known; none where they are empty.
+    pub fn names_of_answers(&self, known: &[String]) -> Vec<String> {
+        let of_spec = Some(known).filter(|labels| !labels.is_empty()).map(<[String]>::to_vec);
         let names = of_spec.or_else(|| self.data.class_names.clone()).unwrap_or_default();
         let name = |class: usize| names.get(class).cloned().unwrap_or_else(|| class.to_string());
         (0..self.setup.answer.iter().product()).map(name).collect()

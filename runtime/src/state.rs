@@ -63,6 +63,23 @@ pub fn averaged(state: &Parameters) -> Result<Parameters> {
     Ok(parameters)
 }
 
+/// A state that just began, with what another has of it. A running mean that the other lacks is the parameter itself.
+///
+/// # Errors
+/// When one cannot be read.
+pub fn carried(before: &Parameters, begun: Parameters) -> Result<Parameters> {
+    let start = names::state_key(names::AVERAGE, "");
+    let mut carried = begun.clone();
+    for (key, _) in begun.shapes() {
+        let of_mean = key.strip_prefix(&start).filter(|_| before.shape(key).is_none());
+        let from = of_mean.unwrap_or(key);
+        if before.shape(from).is_some() {
+            carried.insert(key.clone(), (*before.get(from)?).clone());
+        }
+    }
+    Ok(carried)
+}
+
 /// A parameter that is trained and has values that are no numbers, where there is one.
 ///
 /// # Errors

@@ -6,6 +6,7 @@
 mod given;
 mod gradients;
 mod parts;
+mod relearn;
 
 pub use gradients::Gradients;
 

@@ -142,15 +142,14 @@ fn a_label_that_is_no_class_is_refused() {
     let told = StepInputs { learning_rate: 0.1, momentum: None, step: 1, seed: 0 };
     let batch = |labels: &[usize]| {
         let inputs = Tensor::filled(&[2, 1, 2, 2], 0.5);
-        Batch { inputs, labels: labels.to_vec(), targets: None, skipped: Vec::new() }
+        Batch { inputs, labels: labels.to_vec(), targets: None, skipped: Vec::new(), samples: Vec::new() }
     };
     for device in [Device::default(), reference()] {
         for loss in [Loss::cross_entropy(0.0), Loss::MeanSquaredError(SumOrMean::Mean)] {
             let optimiser = Optimiser::Sgd(Sgd::default());
             let training = Training { loss, optimiser, ..Training::plain() };
             let learner = |classes| {
-                let made =
-                    StepLearner::new(&model, training.clone(), &weights, [2, 1, 2, 2], classes, &device, false);
+                let made = StepLearner::new(&model, training.clone(), &weights, [2, 1, 2, 2], classes, &device, false);
                 made.unwrap_or_else(|failure| panic!("{failure:?}"))
             };
             let mut three = learner(3);

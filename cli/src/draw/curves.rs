@@ -154,6 +154,13 @@ pub fn curves(name: &str, history: &History, epochs: usize) -> String {
     drawn(&format!("training of {name}"), &panels(history), &Across::epochs(epochs))
 }
 
+/// The panels of the picture of a history, each alone, for where they may stand below each other.
+pub fn curves_apart(name: &str, history: &History, epochs: usize) -> Vec<String> {
+    let epochs = epochs.max(history.records.len());
+    let one = |panel: Panel| drawn(&format!("{} of {name}", panel.0), &[panel], epochs);
+    panels(history).into_iter().map(one).collect()
+}
+
 /// The picture of several runs beside each other.
 pub fn curves_of_runs(runs: &[(String, &History)]) -> String {
     let epochs = runs.iter().map(|(_, history)| history.records.len()).max().unwrap_or(1);

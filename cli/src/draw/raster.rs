@@ -238,17 +238,30 @@ pub fn sheet(title: &str, tiles: &[Tile], size: [usize; 2]) -> Result<Vec<u8>> {
         let (left, top) = (MARGIN + number % columns * cell[1], MARGIN + LINE + number / columns * cell[0]);
         for (y, x) in (0..tall).flat_map(|y| (0..wide).map(move |x| (y, x))) {
             let at = y / enlarged * width + x / enlarged;
-            let byte = |channel: usize| {
-                let plane = tile.planes.get(channel.min(tile.planes.len().saturating_sub(1)));
-                plane.and_then(|plane| plane.get(at)).copied().unwrap_or(0)
-            };
-            picture.put(left + x, top + y, [byte(0), byte(1), byte(2)]);
+            picture.put(left + x, top + y, colour_at(&tile.planes, at));
         }
         let room = (cell[1] - GAP) / CHARACTER;
         let caption: String = tile.caption.chars().take(room).collect();
         picture.write([left, top + tall + GAP], &caption, FAINT);
     }
     png(picture.width, picture.height, &picture.bytes)
+}
+
+/// One picture of planes of `height` times `width` pixels, as a PNG file.
+///
+/// # Errors
+/// E604 when the picture cannot be encoded.
+pub fn coloured(planes: &[Vec<u8>], [height, width]: [usize; 2]) -> Result<Vec<u8>> {
+    let bytes: Vec<u8> = (0..height * width).flat_map(|at| colour_at(planes, at)).collect();
+    png(width, height, &bytes)
+}
+
+/// The colour of a pixel: of one plane its grey, else of the first three red, green and blue.
+fn colour_at(planes: &[Vec<u8>], at: usize) -> Colour {
+    [0, 1, 2].map(|channel: usize| {
+        let plane = planes.get(channel.min(planes.len().saturating_sub(1)));
+        plane.and_then(|plane| plane.get(at)).copied().unwrap_or(0)
+    })
 }
 
 /// The darkest to the lightest shade of the terminal.

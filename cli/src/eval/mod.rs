@@ -1,20 +1,22 @@
-//! `cnnc eval RECIPE.yaml`: what trained weights are worth on a set of the recipe's data, as tables, as JSON, and as a picture.
+//! `cnnc eval RECIPE.yaml`: what trained weights are worth on a set of the recipe's data, as tables, as JSON, as a picture and as
+//! a page.
 
 mod multi_label;
 mod numbers;
 
-use crate::arguments::{Eval, Report};
+use crate::arguments::{Eval, Report, Split};
 use crate::console::{Console, Outcome};
 use crate::device;
 use crate::draw::confusion;
 use crate::numbers::{column_width, grouped, padded};
 use crate::outputs::{self, Read};
 use crate::recipe::{Asked, CONFUSION, Prepared};
+use crate::report::{self, Class, classes};
 use crate::weights;
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_runtime::train::checkpoint::BEST;
 use cnnc_runtime::train::recipe::Recipe;
-use cnnc_runtime::train::{Evaluation, Scorer, TOP, evaluate, validation_job};
+use cnnc_runtime::train::{Evaluation, History, LOG, Scorer, TOP, evaluate, read_log, validation_job};
 use cnnc_runtime::{Error, Result, Weights, write_whole};
 use serde::Serialize;
 use std::fs;
@@ -26,8 +28,13 @@ pub fn run(arguments: &Eval, console: &mut Console<'_>) -> Outcome {
     let asked = Asked::Alone(arguments.split.into(), &|recipe| Some(path(recipe)));
     let mut prepared = Prepared::new(&arguments.recipe, asked, console)?;
     let path = path(&prepared.recipe);
-    let checked = outputs::check(&prepared.recipe.output.join(CONFUSION), [Read { role: "the weights", path: &path }]);
-    checked.map_err(|diagnostic| console.fail(&diagnostic, &prepared.files))?;
+    let set = set_name(arguments.split);
+    let page = prepared.recipe.output.join(format!("report_{set}.html"));
+    for written in [&prepared.recipe.output.join(CONFUSION), &page] {
+        let reads = outputs::sources(&prepared.files).chain([Read { role: "the weights", path: &path }]);
+        let checked = outputs::check(written, reads);
+        checked.map_err(|diagnostic| console.fail(&diagnostic, &prepared.files))?;
+    }
     if prepared.device.gpu().is_none() {
         prepared.device = device::with_kept(prepared.device, console);
     }
@@ -47,13 +54,31 @@ pub fn run(arguments: &Eval, console: &mut Console<'_>) -> Outcome {
         }
     };
     evaluation.skipped.iter().for_each(|one| console.tell(&[one.note()], &prepared.files));
+    // A folder that cannot be made is told when what is in it cannot be written.
+    let _ = fs::create_dir_all(&prepared.recipe.output);
+    let history = match arguments.weights {
+        Some(_) => History::default(),
+        None => read_log(&prepared.recipe.output.join(LOG)).unwrap_or_default(),
+    };
+    let of = format!("{} on the set for {}", path.display(), if set == "train" { "training" } else { set });
+    let report = report::Report { prepared: &prepared, names: &names, evaluation: &evaluation, history: &history, of };
+    let page = match report.write(&page) {
+        Ok(()) => format!("page: {}\n", page.display()),
+        Err(failure) => {
+            console.remark(Code::E601, format!("no page is written: {}", failure.message));
+            String::new()
+        }
+    };
     if let Some(errors) = &evaluation.errors {
         return match arguments.format {
             Report::Json => {
                 let report = numbers::json(&evaluation, errors, &names);
                 console.print_data(|output| writeln!(output, "{report}"))
             }
-            Report::Table => console.print(&numbers::text(&evaluation, errors, &names, console)),
+            Report::Table => {
+                let text = numbers::text(&evaluation, errors, &names, console);
+                console.print(&format!("{text}\n{page}"))
+            }
         };
     }
     if let Some(found) = &evaluation.multi_label {
@@ -66,7 +91,7 @@ pub fn run(arguments: &Eval, console: &mut Console<'_>) -> Outcome {
         };
     }
     let picture = match draw(&prepared, &evaluation, &names) {
-        Ok(path) => format!("\npicture: {path}\n"),
+        Ok(path) => format!("picture: {path}\n"),
         Err(failure) => {
             console.remark(Code::E601, format!("no picture is drawn: {}", failure.message));
             String::new()
@@ -78,8 +103,17 @@ pub fn run(arguments: &Eval, console: &mut Console<'_>) -> Outcome {
             console.print(&summary(&evaluation, console))?;
             console.print(&table(&evaluation, &names, console))?;
             console.print(&matrix(&evaluation, &names, console))?;
-            console.print(&picture)
+            console.print(&format!("\n{picture}{page}"))
         }
+    }
+}
+
+/// What a set is called in the names of files.
+fn set_name(split: Split) -> &'static str {
+    match split {
+        Split::Train => "train",
+        Split::Validation => "validation",
+        Split::Test => "test",
     }
 }
 
@@ -101,10 +135,7 @@ fn evaluated(prepared: &Prepared, weights: &Weights) -> Result<Evaluation> {
 
 /// Writes the picture, and gives its path.
 fn draw(prepared: &Prepared, evaluation: &Evaluation, names: &[String]) -> Result<String> {
-    let folder = &prepared.recipe.output;
-    // A folder that cannot be made is told when the picture cannot be written.
-    let _ = fs::create_dir_all(folder);
-    let path = folder.join(CONFUSION);
+    let path = prepared.recipe.output.join(CONFUSION);
     let svg = confusion::svg(prepared.model.name(), evaluation, names);
     write_whole(&path, |writer| writer.write_all(svg.as_bytes()))?;
     Ok(path.display().to_string())
@@ -121,35 +152,14 @@ fn summary(evaluation: &Evaluation, console: &Console<'_>) -> String {
     text + &format!("loss      {:.4}\n", evaluation.loss())
 }
 
-/// What one class comes to.
-#[derive(Serialize)]
-struct Class<'n> {
-    name: &'n str,
-    pictures: u64,
-    /// Of the pictures that are taken for it, the share that is it; `None` when there are none.
-    precision: Option<f64>,
-    /// Of its pictures, the share that is taken for it; `None` when there are none.
-    recall: Option<f64>,
-}
-
-fn classes<'n>(evaluation: &Evaluation, names: &'n [String]) -> Vec<Class<'n>> {
-    let share = |part: u64, whole: u64| (whole > 0).then(|| part as f64 / whole as f64);
-    let class = |(class, name): (usize, &'n String)| {
-        let all = 0..evaluation.classes;
-        let pictures = all.clone().map(|answer| evaluation.count(class, answer)).sum();
-        let taken = all.map(|label| evaluation.count(label, class)).sum();
-        let right = evaluation.count(class, class);
-        Class { name, pictures, precision: share(right, taken), recall: share(right, pictures) }
-    };
-    names.iter().enumerate().map(class).collect()
-}
-
 /// A line a class.
 fn table(evaluation: &Evaluation, names: &[String], console: &Console<'_>) -> String {
     let width = column_width(names.iter().map(String::as_str)).max(5);
     let percent = |share: Option<f64>| share.map_or_else(|| "-".into(), |share| format!("{:.1} %", 100.0 * share));
-    let head =
-        format!("{:<width$}  {:>8}  {:>9}  {:>7}  most often taken for", "class", "pictures", "precision", "recall");
+    let head = format!(
+        "{:<width$}  {:>8}  {:>9}  {:>7}  {:>7}  most often taken for",
+        "class", "pictures", "precision", "recall", "F1"
+    );
     let mut text = format!("\n{}\n", console.bold(&head));
     for (label, class) in classes(evaluation, names).iter().enumerate() {
         let others = (0..evaluation.classes).filter(|&answer| answer != label);
@@ -159,9 +169,10 @@ fn table(evaluation: &Evaluation, names: &[String], console: &Console<'_>) -> St
                 let share = evaluation.count(label, answer) as f64 / class.pictures.max(1) as f64;
                 format!("{} ({:.1} %)", names[answer], 100.0 * share)
             });
-        let (pictures, precision, recall) = (grouped(class.pictures), percent(class.precision), percent(class.recall));
+        let [precision, recall, f1] = [class.precision, class.recall, class.f1].map(percent);
+        let pictures = grouped(class.pictures);
         let name = padded(class.name, width);
-        let line = format!("{name}  {pictures:>8}  {precision:>9}  {recall:>7}  {mistaken}");
+        let line = format!("{name}  {pictures:>8}  {precision:>9}  {recall:>7}  {f1:>7}  {mistaken}");
         text += &format!("{}\n", line.trim_end());
     }
     text

@@ -49,8 +49,13 @@ pub fn run(
     let bar = bar(listed.pictures.len(), console);
     for (path, name) in listed.pictures.iter().zip(&names) {
         bar.inc(1);
-        let answers = match answered(work, path, session, console) {
-            Ok(answers) => answers,
+        let answers = match answered(work, path, session) {
+            Ok((answers, notes)) => {
+                if !notes.is_empty() {
+                    bar.suspend(|| console.tell(&notes, &Files::default()));
+                }
+                answers
+            }
             Err(error) => {
                 faults += 1;
                 if faults <= SAID {
@@ -67,7 +72,11 @@ pub fn run(
             Answers::Csv | Answers::Json => rows.batch(name, &answers),
         };
         let line = line.map_err(|reason| refuse(reason, console))?;
-        bar.suspend(|| console.print(&line))?;
+        match console.writes_to_terminal {
+            // What is written has to be there before the bar is drawn below it.
+            true => bar.suspend(|| console.print(&line).and_then(|()| console.finish()))?,
+            false => console.print(&line)?,
+        }
         for (column, answer) in columns.iter_mut().zip(&answers) {
             column.push(answer).map_err(|reason| refuse(format!("{name} {reason}"), console))?;
         }
@@ -100,15 +109,10 @@ fn bar(pictures: usize, console: &Console<'_>) -> ProgressBar {
     bar
 }
 
-fn answered(
-    work: &Work<'_, '_>,
-    path: &Path,
-    session: &mut Session,
-    console: &mut Console<'_>,
-) -> Result<Vec<Tensor>, Error> {
+/// The answers to a picture, and what is to be said of how it was read.
+fn answered(work: &Work<'_, '_>, path: &Path, session: &mut Session) -> Result<(Vec<Tensor>, Vec<Diagnostic>), Error> {
     let loaded = work.model.reader().read(0, path)?;
-    console.tell(&loaded.notes, &Files::default());
-    Ok(session.run(&[loaded.tensor])?.all().to_vec())
+    Ok((session.run(&[loaded.tensor])?.all().to_vec(), loaded.notes))
 }
 
 /// Answers below each other, along the batch.

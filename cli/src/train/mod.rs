@@ -1,9 +1,10 @@
-//! `cnnc train RECIPE.yaml`: trains, and shows it: a bar and a line for each epoch, curves as SVG and in the terminal.
+//! `cnnc train RECIPE.yaml`: trains, and shows it: a bar and a line for each epoch, curves as SVG and in the terminal, a page.
 //!
 //! Standard output has the lines, standard error the bar and notes. Ctrl-C, a polite kill and a terminal that is closed end
 //! it after the step, with a checkpoint; a second Ctrl-C or kill ends it at once.
 
 mod find_lr;
+mod pages;
 mod progress;
 mod sheet;
 mod signals;
@@ -16,15 +17,20 @@ use crate::numbers::{counted, grouped};
 use crate::recipe::{Asked, Prepared};
 use crate::values::values;
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
+use cnnc_compiler::graph::Parameter;
 use cnnc_runtime::train::checkpoint::{self, BEST};
-use cnnc_runtime::train::{CURVES, Ending, Event, History, Run, RunFolder, learn};
+use cnnc_runtime::train::{CURVES, Ending, Event, History, REPORT, Record, Run, RunFolder, learn};
 use cnnc_runtime::{Result, Tensor, write_whole};
+use pages::Pages;
 use progress::Progress;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use tensorboard::EventFile;
+
+/// What is said where the page cannot be written.
+const PAGE: &str = "no page is written";
 
 /// Trains.
 pub fn run(arguments: &Train, console: &mut Console<'_>) -> Outcome {
@@ -49,10 +55,11 @@ pub fn run(arguments: &Train, console: &mut Console<'_>) -> Outcome {
     console.finish()?;
     let stop = listen(&prepared, console)?;
     let progress = Progress::new(noun(&prepared), console);
-    let (history, undrawn) = (History::default(), false);
+    let (history, pages, undrawn) = (History::default(), Pages::new(&prepared), Vec::new());
     let events = if arguments.tensorboard { Events::Wanted } else { Events::Unwanted };
-    let mut screen = Screen { progress, prepared: &prepared, console, history, events, undrawn, ended: None };
+    let mut screen = Screen { progress, prepared: &prepared, console, history, pages, events, undrawn, ended: None };
     let ending = go(&prepared, folder, resume.as_deref(), &stop, &mut screen);
+    screen.finish();
     let Screen { console, history, ended, .. } = screen;
     if let Some(stop) = ended {
         return Err(stop);
@@ -82,11 +89,11 @@ fn noun(prepared: &Prepared) -> &'static str {
 
 /// A line about network and data, and one that says where the run is written.
 fn headline(prepared: &Prepared) -> String {
-    let parameters = prepared.model.graph().graph.parameters.iter().filter(|parameter| parameter.trainable);
-    let numbers: usize = parameters.map(|parameter| parameter.shape.iter().product::<usize>()).sum();
+    let [numbers, learnt] = [prepared.model.numbers(|one| one.trainable), prepared.model.numbers(Parameter::is_learnt)];
+    let frozen = if learnt < numbers { format!(", of which {} learn", grouped(learnt as u64)) } else { String::new() };
     let (train, validation) = (prepared.data.train.len() as u64, prepared.data.validation.len() as u64);
     format!(
-        "{}: {}; {} + {} {}{}; {} of {} an epoch\nall goes to {}\n",
+        "{}: {}{frozen}; {} + {} {}{}; {} of {} an epoch\nall goes to {}\n",
         prepared.model.name(),
         counted(numbers, "parameter"),
         grouped(train),
@@ -140,8 +147,10 @@ struct Screen<'s, 'c> {
     history: History,
     /// Where TensorBoard reads.
     events: Events,
-    /// Whether it was said that the curves cannot be drawn.
-    undrawn: bool,
+    /// The page of the run.
+    pages: Pages,
+    /// What was said not to be drawn.
+    undrawn: Vec<&'static str>,
     /// Why nothing can be shown any more.
     ended: Option<Stop>,
 }
@@ -160,12 +169,12 @@ impl Screen<'_, '_> {
     fn show(&mut self, event: Event<'_>) {
         match event {
             Event::Started { epoch, batch, epochs, batches, history } => {
-                self.progress.begin(epochs, batches);
+                self.progress.begin(epoch + 1, epochs, batches);
                 if epoch > 0 || batch > 0 {
                     self.note(&format!("goes on after epoch {epoch} and {}\n", batches_of(batch)));
                 }
-                if self.prepared.recipe.print.is_none() {
-                    history.records.iter().for_each(|record| self.line(&self.progress.line(record, false)));
+                for (record, is_best) in history.records.iter().zip(history.bests(self.prepared.recipe.monitor)) {
+                    self.epoch(record, is_best);
                 }
                 self.history = history.clone();
                 if matches!(self.events, Events::Wanted) {
@@ -173,15 +182,19 @@ impl Screen<'_, '_> {
                     self.told(begun.map(Events::Begun));
                 }
             }
+            Event::Unfrozen { epoch, learnt, of } => {
+                let [learnt, of] = [learnt, of].map(|numbers| grouped(numbers as u64));
+                self.note(&format!("from epoch {epoch} on {learnt} of {of} parameters learn\n"));
+            }
             Event::Stepped { epoch, batch, pictures, loss } => self.progress.step(epoch, batch, pictures, loss),
             Event::Validated { seen, count } => self.progress.validate(seen, count),
-            Event::Epoch { record, history, is_best } => {
+            Event::Epoch { record, history, is_best, evaluation } => {
                 self.progress.clear();
-                if self.prepared.recipe.print.is_none() {
-                    self.line(&self.progress.line(record, is_best));
-                }
+                self.epoch(record, is_best);
                 self.history = history.clone();
                 self.draw();
+                let written = self.pages.epoch(self.prepared, history, evaluation);
+                self.drawn(written, PAGE);
                 if let Events::Begun(mut file) = std::mem::replace(&mut self.events, Events::Unwanted) {
                     let added = file.epoch(record);
                     self.told(added.map(|()| Events::Begun(file)));
@@ -205,6 +218,15 @@ impl Screen<'_, '_> {
         }
     }
 
+    /// The line of an epoch, unless the recipe wants others.
+    fn epoch(&mut self, record: &Record, is_best: bool) {
+        let mark = if is_best { format!("  {}", self.console.green("best")) } else { String::new() };
+        let line = self.progress.line(record, &mark);
+        if self.prepared.recipe.print.is_none() {
+            self.line(&line);
+        }
+    }
+
     fn line(&mut self, text: &str) {
         let printed = self.console.print(text).and_then(|()| self.console.finish());
         self.ended = self.ended.take().or(printed.err());
@@ -224,18 +246,28 @@ impl Screen<'_, '_> {
         });
     }
 
-    /// Draws the curves; a picture that cannot be written is no reason to end a training.
+    /// Draws the curves.
     fn draw(&mut self) {
         let Prepared { recipe, model, .. } = self.prepared;
         let svg = draw::curves::curves(model.name(), &self.history, recipe.epochs);
         let written = write_whole(&recipe.output.join(CURVES), |writer| writer.write_all(svg.as_bytes()));
-        let reason = written.err().map(|failure| failure.message.clone());
-        let Some(reason) = reason else { return };
-        if !self.undrawn {
+        self.drawn(written, "no curves are drawn");
+    }
+
+    /// The run ends.
+    fn finish(&mut self) {
+        let written = self.pages.finish(self.prepared, &self.history);
+        self.drawn(written, PAGE);
+    }
+
+    /// A picture or a page that cannot be written is said once, and no reason to end a training.
+    fn drawn(&mut self, written: Result<()>, without: &'static str) {
+        let Err(failure) = written else { return };
+        if !self.undrawn.contains(&without) {
             self.progress.clear();
-            self.console.remark(Code::E601, format!("no curves are drawn: {reason}"));
+            self.console.remark(Code::E601, format!("{without}: {}", failure.message));
+            self.undrawn.push(without);
         }
-        self.undrawn = true;
     }
 }
 
@@ -302,8 +334,11 @@ fn finish(ending: &Ending, history: &History, prepared: &Prepared, console: &mut
         };
         console.print(&format!("best: epoch {}, {worth}{place}\n", best.epoch))?;
     }
-    match recipe.output.join(CURVES) {
-        picture if picture.is_file() => console.print(&format!("curves: {}\n", picture.display())),
-        _ => Ok(()),
+    for (what, file) in [("curves", CURVES), ("page", REPORT)] {
+        let path = recipe.output.join(file);
+        if path.is_file() {
+            console.print(&format!("{what}: {}\n", path.display()))?;
+        }
     }
+    Ok(())
 }

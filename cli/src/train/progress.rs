@@ -1,12 +1,12 @@
-//! The bar of an epoch on standard error, where that is a terminal, and the line that is left of it.
+//! The bar of an epoch on standard error, where that is a terminal, with the time that is left, and the line that is left of it.
 
 use crate::console::Console;
 use crate::numbers::grouped;
 use cnnc_runtime::train::Record;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-const TEMPLATE: &str = "epoch {prefix} {bar:24} {pos:>4}/{len}  {msg}";
+const TEMPLATE: &str = "epoch {prefix} {bar:24} {pos:>4}/{len}  {wide_msg}";
 
 /// Shows how far an epoch is.
 pub struct Progress {
@@ -17,6 +17,8 @@ pub struct Progress {
     /// When this epoch's first step was done, and pictures since.
     start: Option<Instant>,
     pictures: usize,
+    /// Seconds that the last whole epoch took, its validation included.
+    epoch_seconds: Option<f64>,
 }
 
 impl Progress {
@@ -30,12 +32,13 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
             bar.set_style(style.progress_chars("━╸─"));
         }
-        Progress { bar, noun, epochs: 0, start: None, pictures: 0 }
+        Progress { bar, noun, epochs: 0, start: None, pictures: 0, epoch_seconds: None }
     }
 
-    /// A run of so many epochs and batches.
-    pub fn begin(&mut self, epochs: usize, batches: usize) {
+    /// A run of so many epochs and batches begins, or goes on, with an epoch.
+    pub fn begin(&mut self, epoch: usize, epochs: usize, batches: usize) {
         self.epochs = epochs;
+        self.bar.set_prefix(format!("{epoch}/{epochs}"));
         self.bar.set_length(batches as u64);
     }
 
@@ -45,9 +48,14 @@ impl Progress {
         let rate = self.pictures as f64 / start.elapsed().as_secs_f64().max(1e-9);
         if self.pictures > 0 {
             let batches_left = self.bar.length().unwrap_or(0).saturating_sub(batch as u64);
-            let left = batches_left as f64 * pictures as f64 / rate.max(1e-9);
-            let left = clock(Duration::from_secs_f64(left.min(1e6)));
-            self.bar.set_message(format!("loss {loss:.4}  {} {}/s  {left} left", grouped(rate as u64), self.noun));
+            let seconds_of = |batches: u64| batches as f64 * pictures as f64 / rate.max(1e-9);
+            let left = seconds_of(batches_left);
+            // Before an epoch is over nobody knows how long validation takes.
+            let whole = self.epoch_seconds.unwrap_or_else(|| seconds_of(self.bar.length().unwrap_or(0)));
+            let of_run = left + self.epochs.saturating_sub(epoch) as f64 * whole;
+            let run = if epoch < self.epochs { format!(", run {}", clock(of_run)) } else { String::new() };
+            let rate = grouped(rate as u64);
+            self.bar.set_message(format!("loss {loss:.4}  {rate} {}/s  {} left{run}", self.noun, clock(left)));
         }
         self.pictures += pictures;
         self.bar.set_prefix(format!("{epoch}/{}", self.epochs));
@@ -67,26 +75,26 @@ impl Progress {
         (self.start, self.pictures) = (None, 0);
     }
 
-    /// The line of an epoch.
-    pub fn line(&self, record: &Record, is_best: bool) -> String {
+    /// The line of an epoch, with a mark where it is the best so far.
+    pub fn line(&mut self, record: &Record, mark: &str) -> String {
+        self.epoch_seconds = Some(record.seconds);
         let Record { epoch, train_loss, val_loss, learning_rate, seconds, images_per_second, .. } = record;
         let width = self.epochs.to_string().len();
         let accuracy =
             record.val_accuracy.map_or_else(String::new, |share| format!("  val accuracy {:.2} %", 100.0 * share));
         let map = record.val_map.map_or_else(String::new, |share| format!("  val mAP {:.2} %", 100.0 * share));
         let rate = grouped(*images_per_second as u64);
-        let best = if is_best { "  best" } else { "" };
         format!(
             "epoch {epoch:>width$}/{}  train loss {train_loss:.4}  val loss {val_loss:.4}{map}{accuracy}  \
-             lr {learning_rate:.4}  {seconds:.1} s  {rate} {}/s{best}\n",
+             lr {learning_rate:.4}  {seconds:.1} s  {rate} {}/s{mark}\n",
             self.epochs, self.noun
         )
     }
 }
 
 /// `1:02:03` or `2:03`
-fn clock(time: Duration) -> String {
-    let seconds = time.as_secs();
+fn clock(seconds: f64) -> String {
+    let seconds = seconds.clamp(0.0, 3.6e6) as u64;
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
 }
@@ -94,11 +102,9 @@ fn clock(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::clock;
-    use std::time::Duration;
 
     #[test]
     fn times_for_people() {
-        let shown = |seconds| clock(Duration::from_secs(seconds));
-        assert_eq!([shown(3), shown(123), shown(3723)], ["0:03", "2:03", "1:02:03"]);
+        assert_eq!([3.2, 123.0, 3723.9, f64::NAN].map(clock), ["0:03", "2:03", "1:02:03", "0:00"]);
     }
 }

@@ -1,10 +1,10 @@
 //! `cnnc train RECIPE --show N`: a sheet of the first pictures as the network will see them in its first epoch, drawn before
 //! anything is trained, and how each batch of them was made.
 //!
-//! They come from the run's own loader: order, transforms and mixing are those of the run. Numbers become pixels again by the way
-//! back through the normalisation.
+//! They come from the run's own loader: order, transforms and mixing are those of the run.
 
 use crate::console::{Console, Outcome, Stop};
+use crate::draw::pixels::planes;
 use crate::draw::raster::{Tile, sheet};
 use crate::recipe::Prepared;
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
@@ -33,13 +33,8 @@ pub fn draw(prepared: &Prepared, count: usize, console: &mut Console<'_>) -> Out
         let batch = batch.map_err(|failure| fail(failure, console))?;
         batch.skipped.iter().for_each(|one| console.tell(&[one.note()], &prepared.files));
         for (sample, values) in batch.inputs.data().chunks_exact(channels * height * width).enumerate() {
-            let planes = values.chunks_exact(height * width).enumerate();
-            let planes =
-                planes.map(|(channel, plane)| plane.iter().map(|&value| setup.train.pixel(channel, value)).collect());
-            tiles.push(Tile {
-                caption: caption(&batch, sample, &names, data.target.is_none()),
-                planes: planes.collect(),
-            });
+            let Some((planes, _)) = planes(&setup.train, values) else { continue };
+            tiles.push(Tile { caption: caption(&batch, sample, &names, data.target.is_none()), planes });
         }
         if tiles.len() >= count {
             break;

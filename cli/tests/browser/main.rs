@@ -1,5 +1,5 @@
 //! The page of `cnnc graph`, as somebody uses it: a browser opens blocks, moves sizes, searches and points, and what it then
-//! shows is held to what `cnnc summary` says. Pictures are measured in it too.
+//! shows is held to what `cnnc summary` says. Pictures are measured in it too, and so is the page of a run (`report.rs`).
 //!
 //! Where there is no Chromium the tests say that they are skipped, unless `CNNC_TEST_BROWSER=required`.
 
@@ -7,6 +7,7 @@ mod chromium;
 #[path = "../common/mod.rs"]
 #[allow(dead_code, reason = "other tests use the rest")]
 mod common;
+mod report;
 
 use chromium::Browser;
 use common::{MODELS, done};

@@ -10,10 +10,13 @@ pub struct Learning {
     pub rate: f64,
     /// Its weight decay, in the place of the optimiser's.
     pub weight_decay: Option<f64>,
+    /// Steps of the run that were over when it began to learn: its own first step is the one behind them, as of a parameter that
+    /// PyTorch's optimisers get a gradient of later.
+    pub since: u64,
 }
 
 impl Default for Learning {
     fn default() -> Self {
-        Learning { frozen: false, rate: 1.0, weight_decay: None }
+        Learning { frozen: false, rate: 1.0, weight_decay: None, since: 0 }
     }
 }

@@ -110,10 +110,11 @@ fn print_parameter(graph: &Graph, used: ParameterUse, printed: &mut HashSet<Para
         return;
     }
     let buffer = if parameter.trainable { "" } else { " buffer" };
-    let Learning { frozen, rate, weight_decay } = parameter.learning;
+    let Learning { frozen, rate, weight_decay, since } = parameter.learning;
     let frozen = if frozen { " frozen" } else { "" };
     let rate = if rate == 1.0 { String::new() } else { format!(" rate·{rate}") };
     let decay = weight_decay.map_or(String::new(), |decay| format!(" decay={decay}"));
+    let since = if since == 0 { String::new() } else { format!(" since={since}") };
     let aliases = match parameter.aliases.as_slice() {
         [] => String::new(),
         aliases => format!(", also {}", aliases.join(", ")),
@@ -121,7 +122,7 @@ fn print_parameter(graph: &Graph, used: ParameterUse, printed: &mut HashSet<Para
     let start = initialiser(&parameter.initialiser);
     let _ = writeln!(
         text,
-        "    {}{transposed} {:?}{buffer}{frozen}{rate}{decay} {start}{aliases}",
+        "    {}{transposed} {:?}{buffer}{frozen}{rate}{decay}{since} {start}{aliases}",
         parameter.path, parameter.shape
     );
 }

@@ -40,7 +40,7 @@ impl Samples for Renumbered {
 }
 
 /// A set whose classes have other numbers, of which there are so many.
-fn renumbered(set: Set, numbers: Vec<usize>, classes: usize) -> Set {
+pub(super) fn renumbered(set: Set, numbers: Vec<usize>, classes: usize) -> Set {
     Set { samples: Arc::new(Renumbered { samples: set.samples, numbers }), classes, ..set }
 }
 
@@ -147,7 +147,7 @@ pub fn by_names(data: DataSet, labels: &[String], of: &str, folder: &Path) -> Re
 /// Names that are written out; of more, their number is.
 const SHOWN: usize = 20;
 
-fn listed<N: std::fmt::Display>(names: &[N]) -> String {
+pub(super) fn listed<N: std::fmt::Display>(names: &[N]) -> String {
     let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
     let more = if names.len() > SHOWN { format!(" and {} more", names.len() - SHOWN) } else { String::new() };
     shown.join(", ") + &more

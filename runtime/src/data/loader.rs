@@ -56,6 +56,8 @@ pub struct Batch {
     pub targets: Option<Tensor>,
     /// What was left out.
     pub skipped: Vec<Skipped>,
+    /// The number of each in its set.
+    pub samples: Vec<usize>,
 }
 
 impl Batch {
@@ -138,11 +140,13 @@ impl Iterator for Batches {
 fn batch(job: &Job, number: usize, samples: &[usize]) -> Result<Batch> {
     let size = job.pipeline.shape().iter().product::<usize>();
     let mut values = large_pages::zeros(samples.len() * size);
-    let (mut count, mut labels, mut targets, mut skipped) = (0, Vec::new(), Vec::new(), Vec::new());
+    let (mut count, mut labels, mut targets) = (0, Vec::new(), Vec::new());
+    let (mut skipped, mut read) = (Vec::new(), Vec::new());
     for &sample in samples {
         match write(job, sample, &mut values[count * size..(count + 1) * size]) {
             Ok(()) => {
                 count += 1;
+                read.push(sample);
                 match (&job.target, job.samples.labels(sample), job.samples.target(sample)) {
                     (Some(sizes), Some(classes), _) => targets.extend(ones(&classes, sizes.iter().product())),
                     (Some(_), None, Some(target)) => targets.extend(target),
@@ -170,7 +174,7 @@ fn batch(job: &Job, number: usize, samples: &[usize]) -> Result<Batch> {
     };
     let inputs = of_all(job.pipeline.shape(), values)?;
     let targets = sizes.map(|sizes| of_all(&sizes, targets)).transpose()?;
-    Ok(Batch { inputs, labels, targets, skipped })
+    Ok(Batch { inputs, labels, targets, skipped, samples: read })
 }
 
 /// Of so many classes ones for these, and zeros.
@@ -311,6 +315,7 @@ mod tests {
         let batches: Vec<Batch> =
             load(&Job { skip_corrupt: true, ..broken }).map(|batch| batch.expect("a batch")).collect();
         assert_eq!(batches[0].labels, [1, 2, 3, 4, 5, 6, 7]);
+        assert!(batches.iter().all(|batch| batch.samples == batch.labels), "a sample's label is its number");
         assert_eq!(batches[0].inputs.shape(), [7, 1, 4, 4]);
         let names: Vec<String> = batches.into_iter().flat_map(|batch| batch.skipped).map(|one| one.name).collect();
         assert_eq!(names.len(), 10);

@@ -9,6 +9,7 @@
 
 mod arrays;
 mod check;
+mod choice;
 mod cifar;
 mod classes;
 mod folder;
@@ -27,6 +28,7 @@ pub(crate) use arrays::read_set as read_arrays;
 pub(crate) use arrays::set as of_arrays;
 pub use arrays::{Pair, arrays};
 pub(crate) use check::check;
+pub use choice::ClassChoice;
 pub(crate) use classes::by_names;
 pub use loader::{Batch, Batches, Job, Skipped, load};
 pub use mix::Mix;
@@ -225,12 +227,14 @@ pub struct Source {
     pub seed: u64,
     /// The number of the first class, in the formats that number them.
     pub first_label: usize,
+    /// The classes that are taken alone, which are counted in this order then; `None` is all.
+    pub classes: Option<Vec<ClassChoice>>,
 }
 
 impl Source {
     /// A folder that has a set for validation, with classes from 0 on.
     pub fn new(format: Format, path: &Path) -> Source {
-        Source { format, path: path.to_owned(), split: None, seed: 0, first_label: 0 }
+        Source { format, path: path.to_owned(), split: None, seed: 0, first_label: 0, classes: None }
     }
 
     /// Opens what is learnt from and what is asked then.
@@ -291,7 +295,10 @@ impl Source {
             Format::Csv => table::open(folder, name),
             Format::Npy => arrays::open(folder, name),
         };
-        set.and_then(|set| classes::counted_from(set, self.first_label))
+        set.and_then(|set| match &self.classes {
+            Some(classes) => choice::chosen(set, classes, name, folder),
+            None => classes::counted_from(set, self.first_label),
+        })
     }
 }
 

@@ -18,7 +18,7 @@ use crate::cpu::{CpuOptions, Footprint, footprint, training_footprint};
 use crate::failure::failure;
 use crate::{Device, Error, Parameters, PrepareOptions, Prepared, Result, Tensor, Trainer, Weights};
 use cnnc_compiler::diagnostic::{Code, Diagnostic, nearest};
-use cnnc_compiler::graph::{Input, NodeKind, Output, ShapedGraph};
+use cnnc_compiler::graph::{Input, NodeKind, Output, Parameter, ShapedGraph};
 use cnnc_compiler::ops::Chances;
 use cnnc_compiler::passes::{self, Note};
 use cnnc_compiler::plan::{Plan, Target, plan_with_notes};
@@ -130,6 +130,12 @@ impl Model {
             NodeKind::Operator(operator) => operator.chances(),
             NodeKind::Input(_) => None,
         }
+    }
+
+    /// How many numbers its parameters of a kind have together.
+    pub fn numbers(&self, is_it: impl Fn(&Parameter) -> bool) -> usize {
+        let parameters = self.graph().graph.parameters.iter().filter(|parameter| is_it(parameter));
+        parameters.map(|parameter| parameter.shape.iter().product::<usize>()).sum()
     }
 
     /// Weights as the spec's initialisers draw them from a seed: the same numbers on every machine.

@@ -36,6 +36,9 @@ pub struct Progress {
     pub sums: Sums,
     /// The epochs that are over.
     pub history: History,
+    /// Before which epochs something became free that was frozen, as many as were over, and the steps that were over then.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub begun: BTreeMap<usize, u64>,
     /// Everything that the numbers depend on: settings of the recipe, the network's digest, the instruction set.
     pub settings: BTreeMap<String, String>,
     /// Every value of the recipe under its dotted path, as text, for people.

@@ -2,6 +2,7 @@
 //! anything is added to it.
 
 use super::checkpoint::{Progress, Sums, with_previous};
+use super::learning::changes;
 use super::recipe::Recipe;
 use super::setup::Setup;
 use crate::Result;
@@ -15,8 +16,9 @@ use std::path::Path;
 /// # Errors
 /// E611 with everything that cannot be.
 pub fn check(path: &Path, progress: &Progress, recipe: &Recipe, setup: &Setup, data: &DataSet) -> Result<()> {
-    let notes =
+    let mut notes =
         [of_history(progress), of_epoch(progress, recipe, setup, data), of_steps(progress, recipe, setup)].concat();
+    notes.extend(of_freed(progress, recipe, setup));
     if notes.is_empty() {
         return Ok(());
     }
@@ -99,4 +101,23 @@ fn of_steps(progress: &Progress, recipe: &Recipe, setup: &Setup) -> Vec<String> 
         return Vec::new();
     }
     vec![format!("`step` is {step} after {epoch} epochs of {} batches and {batch} batches", setup.batches)]
+}
+
+/// The steps before each epoch that was begun with something free that was frozen before.
+fn of_freed(progress: &Progress, recipe: &Recipe, setup: &Setup) -> Vec<String> {
+    let Progress { epoch, batch, begun, step, .. } = progress;
+    let is_begun = |change: &usize| change < epoch || (change == epoch && *batch > 0);
+    let expected: Vec<usize> = changes(recipe).into_iter().filter(is_begun).collect();
+    if !begun.keys().eq(&expected) {
+        let found: Vec<&usize> = begun.keys().collect();
+        return vec![format!("`begun` has the epochs {found:?}, and the recipe's are {expected:?}")];
+    }
+    let fits = |(change, steps): (&usize, &u64)| {
+        let all = change.saturating_mul(setup.batches) as u64;
+        steps <= step && if recipe.data.skip_corrupt { *steps <= all } else { *steps == all }
+    };
+    match begun.iter().all(fits) && begun.values().is_sorted() {
+        true => Vec::new(),
+        false => vec![format!("`begun` is {begun:?} after {step} steps")],
+    }
 }

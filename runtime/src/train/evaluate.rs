@@ -3,7 +3,8 @@
 use super::errors::Errors;
 use super::multi_label::MultiLabel;
 use super::scorer::Scorer;
-use crate::data::{Batch, Job, Skipped, load};
+use super::worst::Worst;
+use crate::data::{Job, Skipped, load};
 use crate::failure::failure;
 use crate::{Result, Tensor, labels};
 use cnnc_compiler::diagnostic::Code;
@@ -41,6 +42,8 @@ pub struct Evaluation {
     pub multi_label: Option<MultiLabel>,
     /// What was left out.
     pub skipped: Vec<Skipped>,
+    /// The samples that were answered worst.
+    pub worst: Worst,
 }
 
 impl Evaluation {
@@ -58,20 +61,25 @@ impl Evaluation {
             errors: None,
             multi_label: None,
             skipped: Vec::new(),
+            worst: Worst::default(),
         }
     }
 
-    /// Takes in the answers to a batch where numbers are asked for.
+    /// Takes in the answers to a batch where numbers are asked for, and gives the loss of each.
     ///
     /// # Errors
     /// E604 when the answers have not the shape of the targets; nothing was taken in then.
-    pub fn add_numbers(&mut self, answers: &Tensor, targets: &Tensor, loss: &Loss) -> Result<()> {
-        let Some((samples, size)) = samples_and_size(answers, targets)? else { return Ok(()) };
+    pub fn add_numbers(&mut self, answers: &Tensor, targets: &Tensor, loss: &Loss) -> Result<Vec<f64>> {
+        let Some((samples, size)) = samples_and_size(answers, targets)? else { return Ok(Vec::new()) };
         let errors = self.errors.get_or_insert_with(|| Errors::of(size));
         let before = errors.squares();
+        let mut losses = Vec::with_capacity(samples);
         for (answers, targets) in answers.data().chunks_exact(size).zip(targets.data().chunks_exact(size)) {
             errors.add(answers, targets);
             self.without_numbers += usize::from(has_no_number(answers));
+            let square = |(answer, target): (&f32, &f32)| (f64::from(*answer) - f64::from(*target)).powi(2);
+            let squares: f64 = answers.iter().zip(targets).map(square).sum();
+            losses.push(of_squares(squares, size, loss));
         }
         let squares = errors.squares() - before;
         self.seen += samples;
@@ -80,24 +88,31 @@ impl Evaluation {
             Loss::MeanSquaredError(SumOrMean::Sum) => squares,
             _ => squares / size as f64,
         };
-        Ok(())
+        Ok(losses)
     }
 
-    /// Takes in the answers to a batch whose samples may have several classes: ones and zeros.
+    /// Takes in the answers to a batch whose samples may have several classes, ones and zeros, and gives the loss of each.
     ///
     /// # Errors
     /// E604 when the answers have not the shape of the targets; nothing was taken in then.
-    pub fn add_multi_label(&mut self, answers: &Tensor, targets: &Tensor, loss: &BinaryCrossEntropy) -> Result<()> {
-        let Some((samples, size)) = samples_and_size(answers, targets)? else { return Ok(()) };
+    pub fn add_multi_label(
+        &mut self,
+        answers: &Tensor,
+        targets: &Tensor,
+        loss: &BinaryCrossEntropy,
+    ) -> Result<Vec<f64>> {
+        let Some((samples, size)) = samples_and_size(answers, targets)? else { return Ok(Vec::new()) };
+        let mut losses = Vec::with_capacity(samples);
         let classes = self.multi_label.get_or_insert_with(|| MultiLabel::of(size));
         for (answers, targets) in answers.data().chunks_exact(size).zip(targets.data().chunks_exact(size)) {
             self.correct += usize::from(classes.add(answers, targets));
             self.without_numbers += usize::from(has_no_number(answers));
-            self.loss += binary_loss_of(answers, targets, loss);
+            losses.push(binary_loss_of(answers, targets, loss));
         }
+        self.loss += losses.iter().sum::<f64>();
         self.seen += samples;
         self.weight += samples as f64;
-        Ok(())
+        Ok(losses)
     }
 
     /// The mean loss over all samples, whatever batches they came in. With class weights it is the mean over these.
@@ -120,16 +135,21 @@ impl Evaluation {
         self.confusion.get(&[label, answer]).copied().unwrap_or(0)
     }
 
+    /// Every pair of a class and what it was taken for that occurs, with how often.
+    pub fn pairs(&self) -> impl Iterator<Item = ([usize; 2], u64)> {
+        self.confusion.iter().map(|(&pair, &count)| (pair, count))
+    }
+
     /// The largest of those counts.
     pub fn largest_count(&self) -> u64 {
         self.confusion.values().copied().max().unwrap_or(0)
     }
 
-    /// Takes in the scores of a batch, a row of classes each.
+    /// Takes in the scores of a batch, a row of classes each, and gives the loss of each.
     ///
     /// # Errors
     /// E604 when a label is no class, or there is not a row for each label; nothing was taken in then.
-    pub fn add(&mut self, scores: &[f32], labels: &[usize], loss: &Loss) -> Result<()> {
+    pub fn add(&mut self, scores: &[f32], labels: &[usize], loss: &Loss) -> Result<Vec<f64>> {
         labels::check(labels, self.classes)?;
         if labels.len().checked_mul(self.classes) != Some(scores.len()) {
             let (found, samples, classes) = (scores.len(), labels.len(), self.classes);
@@ -137,10 +157,11 @@ impl Evaluation {
             return Err(failure(Code::E604, message));
         }
         if labels.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let rows = scores.chunks_exact(self.classes).zip(labels);
-        self.loss += rows.clone().map(|(row, &label)| loss_of(row, label, loss)).sum::<f64>();
+        let each: Vec<f64> = rows.clone().map(|(row, &label)| loss_of(row, label, loss)).collect();
+        self.loss += each.iter().sum::<f64>();
         self.weight += loss.weight_of(labels.len(), labels);
         for (row, &label) in rows {
             let answer = (0..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best });
@@ -151,7 +172,7 @@ impl Evaluation {
             self.correct_of_top += usize::from((0..row.len()).filter(above).count() < TOP);
             *self.confusion.entry([label, answer]).or_insert(0) += 1;
         }
-        Ok(())
+        Ok(each)
     }
 }
 
@@ -181,14 +202,19 @@ fn loss_of(row: &[f32], label: usize, loss: &Loss) -> f64 {
             let targets: Vec<f32> = (0..row.len()).map(|class| f32::from(class == label)).collect();
             binary_loss_of(row, &targets, options)
         }
-        Loss::MeanSquaredError(how) => {
+        Loss::MeanSquaredError(_) => {
             let square = |(class, &score): (usize, &f32)| (f64::from(score) - f64::from(class == label)).powi(2);
             let squares: f64 = row.iter().enumerate().map(square).sum();
-            match how {
-                SumOrMean::Mean => squares / row.len() as f64,
-                SumOrMean::Sum => squares,
-            }
+            of_squares(squares, row.len(), loss)
         }
+    }
+}
+
+/// The loss of one sample of so many numbers, of its squared errors together.
+fn of_squares(squares: f64, size: usize, loss: &Loss) -> f64 {
+    match loss {
+        Loss::MeanSquaredError(SumOrMean::Sum) => squares,
+        _ => squares / size as f64,
     }
 }
 
@@ -244,19 +270,18 @@ pub fn evaluate(
             return Ok(None);
         }
         let batch = batch?;
-        let is_empty = batch.is_empty();
-        let Batch { inputs, labels, targets, skipped } = batch;
-        evaluation.skipped.extend(skipped);
-        if !is_empty {
+        evaluation.skipped.extend_from_slice(&batch.skipped);
+        if !batch.is_empty() {
             let next = batches.peek().and_then(|next| next.as_ref().ok()).filter(|next| !next.is_empty());
-            let answers = scorer.score(inputs, next.map(|next| &next.inputs))?;
-            match (targets, loss) {
+            let answers = scorer.score(&batch.inputs, next.map(|next| &next.inputs))?;
+            let losses = match (&batch.targets, loss) {
                 (Some(targets), Loss::BinaryCrossEntropy(loss)) => {
-                    evaluation.add_multi_label(&answers, &targets, loss)?;
+                    evaluation.add_multi_label(&answers, targets, loss)?
                 }
-                (Some(targets), _) => evaluation.add_numbers(&answers, &targets, loss)?,
-                (None, _) => evaluation.add(answers.data(), &labels, loss)?,
-            }
+                (Some(targets), _) => evaluation.add_numbers(&answers, targets, loss)?,
+                (None, _) => evaluation.add(answers.data(), &batch.labels, loss)?,
+            };
+            evaluation.worst.add(&batch, &answers, &losses, evaluation.multi_label.is_some());
         }
         each(evaluation.seen);
     }

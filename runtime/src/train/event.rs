@@ -1,5 +1,6 @@
 //! What a run says on its way; who draws it is another's business.
 
+use super::evaluate::Evaluation;
 use super::history::{History, Record};
 use crate::Tensor;
 use crate::data::Skipped;
@@ -26,6 +27,15 @@ pub enum Event<'a> {
     },
     /// What people should know of the weights that the run begins from.
     Noted(&'a Diagnostic),
+    /// More parameters learn than before.
+    Unfrozen {
+        /// The epoch that begins, from 1.
+        epoch: usize,
+        /// Numbers that learn.
+        learnt: usize,
+        /// Numbers that could.
+        of: usize,
+    },
     /// A step is done.
     Stepped {
         /// The epoch, from 1.
@@ -65,6 +75,8 @@ pub enum Event<'a> {
         history: &'a History,
         /// Whether it is the best so far.
         is_best: bool,
+        /// What the validation came to.
+        evaluation: &'a Evaluation,
     },
     /// A picture was left out, said once.
     Skipped(&'a Skipped),

@@ -17,6 +17,8 @@ use std::time::Duration;
 
 /// The picture of the history, which whoever hears of events may draw.
 pub const CURVES: &str = "curves.svg";
+/// The page of the run, which whoever hears of events may write.
+pub const REPORT: &str = "report.html";
 /// The file that is locked.
 const LOCK: &str = "train.lock";
 /// What a run leaves that another would write over.
@@ -46,7 +48,7 @@ impl RunFolder {
             folder.refuse_another()?;
         }
         // What a killed training left beside a file that is not written again would stay.
-        OF_A_RUN.into_iter().chain([CURVES]).for_each(|name| remove_remains(&path.join(name)));
+        OF_A_RUN.into_iter().chain([CURVES, REPORT]).for_each(|name| remove_remains(&path.join(name)));
         Ok(folder)
     }
 

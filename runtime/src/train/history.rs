@@ -65,6 +65,17 @@ impl History {
         })
     }
 
+    /// Of each epoch whether it was the best so far.
+    pub fn bests(&self, monitor: Monitor) -> Vec<bool> {
+        let mut best: Option<&Record> = None;
+        let is_best = |record| {
+            let is_best = best.is_none_or(|best| improvement(monitor, best, record) > 0.0);
+            best = if is_best { Some(record) } else { best };
+            is_best
+        };
+        self.records.iter().map(is_best).collect()
+    }
+
     /// Whether the last epoch is the best.
     pub fn last_is_best(&self, monitor: Monitor) -> bool {
         match (self.best(monitor), self.records.last()) {
@@ -133,6 +144,8 @@ mod tests {
         assert_eq!(best(&[f64::NAN, f64::NEG_INFINITY, f64::NAN]), Some(2));
         assert_eq!(best(&[0.3, f64::NEG_INFINITY, 0.3, f64::NAN]), Some(1));
         assert_eq!(best(&[]), None);
+        let bests = history(&[0.5, 0.4, 0.7, 0.7, f64::NAN]).bests(Monitor::ValidationAccuracy);
+        assert_eq!(bests, [true, false, true, false, false]);
         assert_eq!(history(&[0.5, 0.7]).best(Monitor::ValidationLoss).map(|best| best.epoch), Some(2));
         assert!(history(&[0.5, 0.7]).last_is_best(Monitor::ValidationLoss));
         assert!(!history(&[0.7, 0.7]).last_is_best(Monitor::ValidationAccuracy));

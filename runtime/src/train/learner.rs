@@ -1,8 +1,10 @@
 //! What the loop asks of that which learns: a step on a batch, and the state that a run is gone on from.
 
 use crate::data::Batch;
+use crate::failure::failure;
 pub use crate::trainer::{StepInputs, StepOutputs};
-use crate::{Parameters, Result};
+use crate::{Model, Parameters, Result};
+use cnnc_compiler::diagnostic::Code;
 
 /// Parameters that a step changes.
 pub trait Learner {
@@ -38,6 +40,15 @@ pub trait Learner {
     /// As [`TrainingExecutable::tuning`](crate::TrainingExecutable::tuning).
     fn tuning(&self) -> Option<String> {
         None
+    }
+
+    /// Goes on with the same network of which other parameters are frozen. What was learnt stays, and what becomes free begins
+    /// with the state that the optimiser begins with.
+    ///
+    /// # Errors
+    /// When the steps cannot be compiled so; E609 of a learner that cannot do it.
+    fn relearn(&mut self, _model: &Model) -> Result<()> {
+        Err(failure(Code::E609, "this learner cannot go on with other parameters frozen"))
     }
 
     /// Everything that steps change: parameters and running statistics under PyTorch's keys, the optimiser's state under keys

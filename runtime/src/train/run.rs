@@ -3,6 +3,8 @@
 //! All that decides a number is a function of the recipe and of [`Progress`], so that a run which was broken off goes on to the
 //! same bits. A checkpoint that was written holds numbers: weights that are none any more end the run before it is.
 
+mod unfreezing;
+
 use super::checkpoint::{self, BEST, Progress, Sums};
 use super::evaluate::{Evaluation, evaluate};
 use super::event::{Ending, Event};
@@ -82,6 +84,7 @@ fn begin(run: &Run<'_>, learner: &mut dyn Learner) -> Result<Progress> {
     let (found, progress) = checkpoint::load(path)?;
     checkpoint::compare(path, &progress, &settings, &recipe)?;
     counters::check(path, &progress, run.recipe, &run.setup, run.data)?;
+    unfreezing::catch_up(run, learner, &progress)?;
     learner.load(&state::fitting(path, &learner.state()?, &found)?)?;
     Ok(Progress { recipe, class_names, multi_label, ..progress })
 }
@@ -132,6 +135,7 @@ impl Training<'_, '_> {
 
     /// Trains one epoch to its end; `false` when it was to stop before.
     fn epoch(&mut self) -> Result<bool> {
+        self.unfreeze()?;
         let (start, seconds_before) = (Instant::now(), self.progress.sums.seconds);
         let mut batches = load(&self.job());
         let mut next = batches.next();
@@ -344,7 +348,7 @@ impl Training<'_, '_> {
         self.save()?;
         self.folder.write(|folder| log::append(folder, &self.progress.history))?;
         let history = &self.progress.history;
-        (self.listener)(Event::Epoch { record: &record, history, is_best });
+        (self.listener)(Event::Epoch { record: &record, history, is_best, evaluation });
         Ok(())
     }
 

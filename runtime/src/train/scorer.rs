@@ -49,7 +49,7 @@ impl Scorer {
     ///
     /// # Errors
     /// When there is no plan for a batch of that size, or its answer is of another shape.
-    pub fn score(&mut self, inputs: Tensor, next: Option<&Tensor>) -> Result<Tensor> {
+    pub fn score(&mut self, inputs: &Tensor, next: Option<&Tensor>) -> Result<Tensor> {
         let samples = inputs.shape().first().copied().unwrap_or(1);
         if !self.engines.contains_key(&samples) {
             let plan = self.plan(inputs.shape())?;

@@ -2,7 +2,7 @@
 //! depend on.
 
 use super::class_weights;
-use super::recipe::{PrintValue, Recipe};
+use super::recipe::{Frozen, PrintValue, Recipe};
 use super::schedule::Length;
 use crate::data::{DataSet, Pipeline, Samples, Transform};
 use crate::failure::failure;
@@ -152,6 +152,8 @@ impl Setup {
         arithmetic: String,
     ) -> BTreeMap<String, String> {
         let init = recipe.init.iter().map(|entry| format!("{}: {}", entry.key, entry.value));
+        let frozen = recipe.freeze.iter().any(|frozen| frozen.epochs.is_some());
+        let frozen = frozen.then(|| ("freeze", format!("({})", listed_epochs(recipe))));
         let settings = [
             ("model", format!("{} (digest {:016x})", graph.graph.name, fnv1a(&print_graph(&graph.graph)))),
             ("init", init.collect::<Vec<String>>().join("; ")),
@@ -174,8 +176,17 @@ impl Setup {
         ];
         // What a recipe does not say is none of them, so that checkpoints from before there was such a key go on.
         let accumulate = (recipe.accumulate > 1).then(|| ("accumulate", recipe.accumulate.to_string()));
-        settings.into_iter().chain(accumulate).map(|(key, value)| (key.to_owned(), value)).collect()
+        settings.into_iter().chain(frozen).chain(accumulate).map(|(key, value)| (key.to_owned(), value)).collect()
     }
+}
+
+/// What is frozen, and for how many epochs.
+fn listed_epochs(recipe: &Recipe) -> String {
+    let one = |frozen: &Frozen| {
+        let keys: Vec<&str> = frozen.parameters.iter().map(|pattern| pattern.text.as_str()).collect();
+        format!("{} {:?}", keys.join(" "), frozen.epochs)
+    };
+    recipe.freeze.iter().map(one).collect::<Vec<String>>().join(", ")
 }
 
 /// The running mean that is kept, where a recipe wants one.
@@ -184,12 +195,14 @@ fn average(recipe: &Recipe) -> String {
     recipe.training.average.map_or_else(String::new, |one| format!(", ema {}{}", one.decay, without(one)))
 }
 
-/// Which of the pictures they are and how their classes are counted, where a recipe says that.
+/// Which of the pictures they are, of which classes and how these are counted, where a recipe says that.
 fn chosen(recipe: &Recipe) -> String {
     let source = &recipe.data.source;
     let split = source.split.map_or_else(String::new, |share| format!(", split {share}"));
     let first = if source.first_label > 0 { format!(", first_label {}", source.first_label) } else { String::new() };
-    split + &first
+    let classes: Vec<&str> = source.classes.iter().flatten().map(|choice| choice.name.as_str()).collect();
+    let classes = if classes.is_empty() { String::new() } else { format!(", classes [{}]", classes.join(", ")) };
+    split + &first + &classes
 }
 
 /// The batches of an epoch.

@@ -76,6 +76,10 @@ impl Learner for StepLearner {
         self.trainer.tuning()
     }
 
+    fn relearn(&mut self, model: &Model) -> Result<()> {
+        self.trainer.relearn(model)
+    }
+
     fn state(&self) -> Result<Parameters> {
         self.trainer.state()
     }

@@ -28,6 +28,11 @@ impl Parts {
         Parts { largest: largest.max(1), update: None, begun: None }
     }
 
+    /// Has no plan any more.
+    pub fn forget(&mut self) {
+        (self.update, self.begun) = (None, None);
+    }
+
     /// The samples of each part of a batch: as few parts as may be, as large as each other, give or take one.
     fn ranges(&self, samples: usize) -> Vec<Range<usize>> {
         let count = samples.div_ceil(self.largest).max(1);

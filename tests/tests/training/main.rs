@@ -1,10 +1,11 @@
-//! Training steps: what a network learns with, for the tests of steps (`optimisers.rs`, `parts.rs`), of losses (`losses.rs`) and of
-//! what is learnt (`course.rs`).
+//! Training steps: what a network learns with, for the tests of steps (`optimisers.rs`, `parts.rs`), of losses (`losses.rs`), of
+//! layers that become free (`unfreezing.rs`) and of what is learnt (`course.rs`).
 
 mod course;
 mod losses;
 mod optimisers;
 mod parts;
+mod unfreezing;
 
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::graph::{Learning, ShapedGraph};
@@ -173,6 +174,7 @@ fn learning(case: &Value, network: &ShapedGraph) -> ShapedGraph {
             frozen: said["frozen"].as_bool().unwrap_or(false),
             rate: said["rate"].as_f64().unwrap_or(1.0),
             weight_decay: said["weight_decay"].as_f64(),
+            ..Learning::default()
         };
     }
     network

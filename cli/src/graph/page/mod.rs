@@ -16,11 +16,12 @@ use super::outline::Item;
 use super::picture::{SHADES, cost_in_words, costs};
 use crate::draw::svg::escaped;
 use crate::numbers::counted;
+use crate::page::page;
 use cnnc_compiler::graph::ShapedGraph;
 use sizes::Sizes;
 use std::fmt::Write;
 
-/// The whole file around what a page shows, with a script of its own besides that of all pages.
+/// The whole file around what a network's page shows, with a script of its own besides that of all pages.
 fn shell(
     shaped: &ShapedGraph,
     facts: &Facts,
@@ -34,10 +35,9 @@ fn shell(
         None => shaped.sizes.to_string(),
     };
     let data = sizes.script(shaped, facts);
-    format!(
+    let body = format!(
         include_str!("page.html"),
         name = escaped(&shaped.graph.name),
-        style = include_str!("page.css"),
         cost = escaped(&cost_in_words(facts.cost)),
         controls = sizes.controls(shaped, facts),
         rule = escaped(&rule),
@@ -46,7 +46,8 @@ fn shell(
         data = data,
         common = include_str!("page.js"),
         script = script,
-    )
+    );
+    page(&shaped.graph.name, "script-src 'unsafe-inline'", include_str!("page.css"), &body)
 }
 
 /// What the colours mean; nothing where no multiply-add is known.

@@ -86,12 +86,12 @@ trait Rule {
     /// The share of the past that its options keep: the momentum, or the first beta.
     fn momentum(&self) -> f64;
 
-    /// What is the same for all parameters, `[]` each.
+    /// What is the same for all parameters that began to learn after as many steps, `[]` each.
     fn once(&self, _step: &mut Step<'_>) -> Vec<NodeId> {
         Vec::new()
     }
 
-    /// What is the same for all parameters that learn at that rate, `[]` each.
+    /// What is the same for all of those that learn at that rate, `[]` each.
     fn scalars(&self, step: &mut Step<'_>, rate: NodeId, once: &[NodeId]) -> Vec<NodeId>;
 
     /// One parameter's update.
@@ -101,8 +101,10 @@ trait Rule {
 /// What a step is told, `[]` each.
 struct Step<'g> {
     graph: &'g mut KernelGraph,
-    /// Its number.
+    /// Its number, counted from where its parameters begin to learn.
     number: NodeId,
+    /// The steps of the run before that.
+    since: u64,
     /// The momentum, where a schedule changes it.
     momentum: Option<NodeId>,
 }
@@ -165,17 +167,26 @@ pub(super) fn update(
     let number = step.ok_or_else(|| fault("the training step does not know its number"))?;
     let share = training.average.map(|average| average::share(graph, average.decay, number));
     let rule = training.optimiser.rule();
-    let once = rule.once(&mut Step { graph, number, momentum });
-    let mut by_rate: Vec<(f64, Vec<NodeId>)> = Vec::new();
+    let mut by_beginning: Vec<(u64, NodeId, Vec<NodeId>)> = Vec::new();
+    let mut by_rate: Vec<((f64, u64), Vec<NodeId>)> = Vec::new();
     for &(parameter, gradient) in gradients {
         let Some(&Kernel::Parameter(id)) = graph.dag.get(parameter).map(|node| &node.kernel) else { continue };
         // Ids of the network's own parameters are the kernel graph's too; states come behind them.
         let learning = network.graph.parameter(id).map(|parameter| parameter.learning).unwrap_or_default();
-        let known = by_rate.iter().position(|(factor, _)| *factor == learning.rate);
+        let (alike, since) = ((learning.rate, learning.since), learning.since);
+        let known = by_rate.iter().position(|(other, _)| *other == alike);
         let known = known.unwrap_or_else(|| {
+            let begun = by_beginning.iter().position(|(other, ..)| *other == since).unwrap_or_else(|| {
+                let number = counted(graph, number, since);
+                let once = rule.once(&mut Step { graph, number, since, momentum });
+                by_beginning.push((since, number, once));
+                by_beginning.len() - 1
+            });
+            let begun = by_beginning.get(begun).map(|(_, number, once)| (*number, once.as_slice()));
+            let (number, once) = begun.unwrap_or((number, &[]));
             let rate = times(graph, rate, learning.rate);
-            let scalars = rule.scalars(&mut Step { graph, number, momentum }, rate, &once);
-            by_rate.push((learning.rate, scalars));
+            let scalars = rule.scalars(&mut Step { graph, number, since, momentum }, rate, once);
+            by_rate.push((alike, scalars));
             by_rate.len() - 1
         });
         let scalars = by_rate.get(known).map(|(_, scalars)| scalars.as_slice()).unwrap_or_default();
@@ -191,6 +202,14 @@ pub(super) fn update(
         average::keep_buffers(graph, moved, share);
     }
     Ok(())
+}
+
+/// The step's number for parameters that begin to learn after so many steps, as PyTorch counts those of each.
+fn counted(graph: &mut KernelGraph, number: NodeId, since: u64) -> NodeId {
+    match since {
+        0 => number,
+        _ => builder(graph, names::STEP.into()).map(&[number], Expression::operand(0) - since as f64),
+    }
 }
 
 /// A learning rate for parameters of which it is multiplied.

@@ -48,7 +48,11 @@ impl Rule for NAdam {
 
     /// The product of the shares so far, a state of its own that starts at 1.
     fn once(&self, step: &mut Step<'_>) -> Vec<NodeId> {
-        let (id, before) = state(step.graph, names::MU_PRODUCT.into(), Vec::new(), 1.0);
+        let key = match step.since {
+            0 => names::MU_PRODUCT.into(),
+            since => format!("{}.{since}", names::MU_PRODUCT),
+        };
+        let (id, before) = state(step.graph, key, Vec::new(), 1.0);
         let operands = [before, step.number, step.told()];
         let share = self.share(step.kept(self.betas[0], 2), Expression::operand(1));
         let product = step.map(self.name(), &operands, Expression::operand(0) * share);

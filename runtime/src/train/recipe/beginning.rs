@@ -34,6 +34,15 @@ pub struct Pattern {
     pub place: Span,
 }
 
+/// Parameters and buffers that nothing changes, for the whole run or for its first epochs.
+#[derive(Clone, Debug)]
+pub struct Frozen {
+    /// Which.
+    pub parameters: Vec<Pattern>,
+    /// The first epochs of the run, so many, in which nothing changes them; `None` is all.
+    pub epochs: Option<usize>,
+}
+
 /// Which parameters a group has.
 #[derive(Clone, Debug)]
 pub enum Selection {
@@ -74,6 +83,35 @@ impl Selection {
 /// One pattern, or a list of them.
 pub fn patterns(reader: &Reader, path: &str, node: &Node) -> Vec<Pattern> {
     texts(reader, path, node, PATTERNS).into_iter().map(|(text, place)| Pattern { text, place }).collect()
+}
+
+/// What is frozen: keys, sections that say for how many epochs, or a list of both.
+pub fn frozen(reader: &Reader, node: &Node) -> Vec<Frozen> {
+    let nodes = match &node.content {
+        NodeContent::List(nodes) => nodes.as_slice(),
+        _ => std::slice::from_ref(node),
+    };
+    let one = |node: &Node| {
+        if !matches!(node.content, NodeContent::Map(_)) {
+            let parameters = patterns(reader, "freeze", node);
+            return Some(Frozen { parameters, epochs: None });
+        }
+        let mut section = Section::new(reader, "freeze", node)?;
+        let parameters = section.need("parameters", "the keys of what is frozen");
+        let parameters = parameters.map(|node| patterns(reader, "freeze.parameters", node));
+        let epochs = section.optional_count("epochs", 1);
+        section.finish();
+        Some(Frozen { parameters: parameters?, epochs })
+    };
+    nodes.iter().filter_map(one).collect()
+}
+
+/// Refuses what would be free only after a run of so many epochs.
+pub fn check_frozen(reader: &Reader, node: &Node, frozen: &[Frozen], run: usize) {
+    if let Some(epochs) = frozen.iter().filter_map(|one| one.epochs).find(|&epochs| epochs >= run) {
+        let message = format!("something is frozen for {epochs} epochs, and the run has {run}: it would never learn");
+        reader.conflict(node, &message, "freeze it for fewer, or leave `epochs` out and freeze it for the whole run");
+    }
 }
 
 /// A text, or a list of texts, each with its place.

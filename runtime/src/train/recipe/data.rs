@@ -3,9 +3,10 @@
 use super::section::{Reader, Section, choice, count_up_to, text};
 use super::tensors::pair;
 use super::transforms::transforms;
-use super::yaml::Node;
+use super::yaml::{Node, NodeContent};
 use super::{DataChoice, MOST_WORKERS};
-use crate::data::{Format, Mix, Source};
+use crate::data::{ClassChoice, Format, Mix, Source};
+use std::collections::HashSet;
 use std::path::Path;
 
 /// The formats that lie on the disk, by the names that recipes have for them.
@@ -38,6 +39,8 @@ pub fn data(reader: &Reader, node: &Node, beside: &Path) -> Option<DataChoice> {
     let split_node = section.get("split");
     let split = section.optional_number("split", "a number between 0 and 1", |share| share > 0.0 && share < 1.0);
     let first_label = section.count_within("first_label", 0, 0..=LARGEST_FIRST);
+    let classes_node = section.get("classes");
+    let classes = classes_node.map(|node| classes(reader, node));
     let train = section.get("train").and_then(|node| transforms(reader, "data.train", node));
     let validation = section.get("validation").and_then(|node| transforms(reader, "data.validation", node));
     let sampler_node = section.get("sampler");
@@ -72,8 +75,22 @@ pub fn data(reader: &Reader, node: &Node, beside: &Path) -> Option<DataChoice> {
             reader.conflict(node, &format!("`sampler` draws each class as often, and {what}"), "leave it out");
         }
     }
+    if let Some(node) = classes_node {
+        let what = match format {
+            Format::Csv | Format::Npy => Some("these data have numbers"),
+            Format::MultiLabel => Some("these pictures may have several"),
+            _ => None,
+        };
+        if let Some(what) = what {
+            reader.conflict(node, &format!("`classes` takes some classes, and {what}"), "leave it out");
+        }
+        if first_label > 0 {
+            let message = "`classes` counts the classes that it names from 0, and `first_label` says otherwise";
+            reader.conflict(node, message, "leave `first_label` out: the numbers of `classes` are those of the files");
+        }
+    }
     let mix = mix_node.map(|_| Mix { mixup, cutmix, classes: 0 });
-    let source = Source { split, first_label, ..Source::new(*format, &beside.join(path?)) };
+    let source = Source { split, first_label, classes, ..Source::new(*format, &beside.join(path?)) };
     let workers = workers?;
     Some(DataChoice {
         source,
@@ -87,6 +104,34 @@ pub fn data(reader: &Reader, node: &Node, beside: &Path) -> Option<DataChoice> {
         workers,
         drop_last,
     })
+}
+
+/// The classes that are taken alone, by name or by number.
+fn classes(reader: &Reader, node: &Node) -> Vec<ClassChoice> {
+    const WANTED: &str = "a list of classes, by name or by number, such as `[cat, dog]` or `[0, 3, 5]`";
+    let nodes = match &node.content {
+        NodeContent::List(nodes) if !nodes.is_empty() => nodes.as_slice(),
+        _ => {
+            reader.refuse("data.classes", node, WANTED);
+            return Vec::new();
+        }
+    };
+    let mut seen = HashSet::new();
+    let one = |node: &Node| {
+        let name = match &node.content {
+            NodeContent::Text(text) => text.clone(),
+            NodeContent::Int(number) if *number >= 0 => number.to_string(),
+            _ => {
+                reader.refuse("data.classes", node, WANTED);
+                return None;
+            }
+        };
+        if !seen.insert(name.clone()) {
+            reader.conflict(node, &format!("`data.classes` has `{name}` twice"), "leave it out once");
+        }
+        Some(ClassChoice { name, place: Some(node.place) })
+    };
+    nodes.iter().filter_map(one).collect()
 }
 
 /// Data that stand in the recipe.

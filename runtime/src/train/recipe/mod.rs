@@ -24,7 +24,7 @@ use cnnc_grammar::span::{Files, Span};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-pub use beginning::{Group, Pattern, Selection, WeightsChoice};
+pub use beginning::{Frozen, Group, Pattern, Selection, WeightsChoice};
 pub use read::{load, read, read_with};
 pub use settings::Setting;
 
@@ -46,8 +46,8 @@ pub struct Recipe {
     pub init: Vec<Entry>,
     /// Trained weights that it begins from, in the place of what is drawn.
     pub weights: Option<WeightsChoice>,
-    /// Parameters and buffers that nothing changes.
-    pub freeze: Vec<Pattern>,
+    /// Parameters and buffers that nothing changes, for the whole run or for its first epochs.
+    pub freeze: Vec<Frozen>,
     /// Parameters that the optimiser treats otherwise; where several speak of one, the last counts.
     pub groups: Vec<Group>,
     /// Loss, optimiser, clipping.

@@ -87,7 +87,8 @@ fn recipe(mut top: Section<'_>, path: &Path) -> Option<Recipe> {
     let data = top.need("data", "`format` and `path` of the data set").and_then(|node| data(reader, node, beside));
     let init = top.get("init").map(|node| initialisers(reader, node)).unwrap_or_default();
     let weights = top.get("weights").map(|node| beginning::weights(reader, node, beside));
-    let freeze = top.get("freeze").map(|node| beginning::patterns(reader, "freeze", node)).unwrap_or_default();
+    let freeze_node = top.get("freeze");
+    let freeze = freeze_node.map(|node| beginning::frozen(reader, node)).unwrap_or_default();
     let answer = data.as_ref().map_or(Answer::Class, DataChoice::answer);
     let (loss, class_weights) = loss::loss(reader, top.get("loss"), answer);
     if let (Some(data), Some(node)) = (&data, top.get("loss")) {
@@ -106,6 +107,9 @@ fn recipe(mut top: Section<'_>, path: &Path) -> Option<Recipe> {
     let accumulate = accumulate(&mut top, batch_size);
     let epochs = top.need("epochs", "times to go through the data");
     let epochs = epochs.and_then(|node| count_up_to(reader, "epochs", node, 1, MOST_EPOCHS));
+    if let (Some(node), Some(epochs)) = (freeze_node, epochs) {
+        beginning::check_frozen(reader, node, &freeze, epochs);
+    }
     let seed = top.count("seed", 0, 0) as u64;
     let data = data.map(|data| DataChoice { source: Source { seed, ..data.source }, ..data });
     let device = top.get("device").and_then(|node| device(reader, node)).unwrap_or_default();

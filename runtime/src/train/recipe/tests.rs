@@ -293,12 +293,14 @@ fn the_reference_s_examples_are_recipes_and_its_keys_exist() {
     }
     // A key that a section has is asked for in the code that reads it, by its last part.
     let sources = [include_str!("read.rs"), include_str!("options.rs"), include_str!("tensors.rs")];
-    let more = [include_str!("beginning.rs"), include_str!("data.rs"), include_str!("loss.rs"), include_str!("schedule.rs")];
+    let more =
+        [include_str!("beginning.rs"), include_str!("data.rs"), include_str!("loss.rs"), include_str!("schedule.rs")];
     let sources = [sources.concat(), more.concat()].concat();
     let keys = reference.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
     let mut known = 0;
-    let is_file =
-        |key: &str| [".safetensors", ".jsonl", ".svg", ".png", ".lock"].iter().any(|ending| key.ends_with(ending));
+    let is_file = |key: &str| {
+        [".safetensors", ".jsonl", ".svg", ".html", ".png", ".lock"].iter().any(|ending| key.ends_with(ending))
+    };
     for (key, _) in keys.filter(|(key, _)| !key.contains([':', '`', ' ']) && !is_file(key)) {
         let last = key.rsplit('.').next().unwrap_or(key);
         let is_name = sources.contains(&format!("\"{key}\" => Curve::"))
@@ -318,14 +320,15 @@ fn the_reference_s_examples_are_recipes_and_its_keys_exist() {
 #[test]
 fn what_a_training_begins_from_and_what_is_frozen() {
     let read = recipe(
-        "model: a.cnn\ndata: {format: idx, path: d}\nbatch_size: 1\nepochs: 1\nfreeze: [\"0.*\", 3.weight]\n\
+        "model: a.cnn\ndata: {format: idx, path: d}\nbatch_size: 1\nepochs: 2\nfreeze: [\"0.*\", {parameters: 3.weight, epochs: 1}]\n\
          weights: {file: w.pth, key: ema, prefix: net, rename: '^a=b', ignore: 'fc.*'}\n\
          optimizer:\n  {name: sgd, lr: 0.1, no_decay: bias_and_norm, groups: [{parameters: 'fc.*', lr: 0.2}]}\n",
     );
     let weights = read.weights.expect("weights");
     assert_eq!(weights.file, Path::new("recipes/w.pth"));
     assert_eq!(weights.ignore.iter().map(|pattern| pattern.text.as_str()).collect::<Vec<_>>(), ["fc.*"]);
-    assert_eq!(read.freeze.iter().map(|pattern| pattern.text.as_str()).collect::<Vec<_>>(), ["0.*", "3.weight"]);
+    let frozen: Vec<_> = read.freeze.iter().map(|one| (one.parameters[0].text.as_str(), one.epochs)).collect();
+    assert_eq!(frozen, [("0.*", None), ("3.weight", Some(1))]);
     let groups: Vec<_> = read.groups.iter().map(|group| (group.rate, group.weight_decay)).collect();
     assert_eq!(groups, [(Some(2.0), None), (None, Some(0.0))]);
     let alone = recipe(&format!("{SHORT}weights: w.safetensors\n"));
@@ -337,7 +340,9 @@ fn what_a_training_cannot_begin_from_is_said() {
     let of = |more: &str| codes(&format!("{SHORT}{more}\n"));
     assert_eq!(of("weights: {ignore: a}"), ["E608 6:10"]);
     assert_eq!(of("weights: {file: w, rename: '(=x'}"), ["E607 6:28"]);
-    assert_eq!(of("freeze: {a: b}"), ["E607 6:9"]);
+    assert_eq!(of("freeze: {a: b}"), ["E606 6:10", "E608 6:9"]);
+    assert_eq!(of("freeze: [{parameters: a, epochs: 0}]"), ["E607 6:33"]);
+    assert_eq!(of("freeze: [{parameters: a, epochs: 99}]"), ["E609 6:9"]);
     let text = SHORT.replace("lr: 0.1", "lr: 0, groups: [{parameters: a, lr: 0.1}, 3]");
     assert_eq!(codes(&text).iter().map(|code| &code[..4]).collect::<Vec<_>>(), ["E609", "E607"]);
 }

@@ -93,14 +93,14 @@ fn a_program_trains_by_classes_and_by_tensors_and_goes_on_to_the_same_bits() {
         classes.iter().flat_map(|&class| (0..3).map(move |k| f32::from(u8::from(k == class)))).collect();
     let ones = Tensor::new(&[6, 3], ones).expect("a target");
     let by = |target: Target<'_>| {
-        let mut trainer = plain.trainer(&start, squared, &device);
+        let mut trainer = plain.trainer(&start, squared.clone(), &device);
         trainer.step(&[batch(6)], target, 0.01).expect("a step");
         trainer.weights().expect("weights").get("0.weight").expect("a tensor")
     };
     let view = TensorView::new(ones.shape(), ones.data()).expect("a target");
     assert_eq!(by(Target::Tensor(view)), by(Target::Classes(&classes)));
     let refused = plain
-        .trainer(&start, squared, &device)
+        .trainer(&start, squared.clone(), &device)
         .step(&[batch(6)], Target::Tensor(TensorView::new(&[6], &[0.0; 6]).expect("a target")), 0.01)
         .expect_err("of another shape");
     assert!(refused.message.contains("`labels` is [6], and the model takes [6, 3]"), "{refused}");

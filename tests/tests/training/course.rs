@@ -218,9 +218,9 @@ fn what_cannot_be_trained_is_said() {
         error.message
     };
     let entropy = Loss::cross_entropy(0.0);
-    let single = refusal("model Net {\n    input [1, 3]\n    Linear(4); BatchNorm1d; Linear(2)\n}\n", entropy);
+    let single = refusal("model Net {\n    input [1, 3]\n    Linear(4); BatchNorm1d; Linear(2)\n}\n", entropy.clone());
     assert_eq!(single, "`1 BatchNorm1d` cannot be trained: 1 value a channel has no variance; a larger batch has one");
-    let vector = refusal("model Net {\n    input [7]\n    ReLU\n}\n", entropy);
+    let vector = refusal("model Net {\n    input [7]\n    ReLU\n}\n", entropy.clone());
     assert_eq!(vector, "the cross-entropy wants scores [N, classes] or [N, classes, …], and `output` is [7]");
     let named = refusal("model Net {\n    input step [2, 7]\n    from step\n    ReLU\n}\n", entropy);
     assert_eq!(named, "an input of the network is named `step`, as one of the training step's");

@@ -179,6 +179,6 @@ fn class_weights_that_do_not_fit_are_refused() {
         assert_eq!(refused.code, Code::E403);
         assert_eq!(refused.message, "the loss has 3 class weights, and `output` is [5, 4]");
     }
-    let refused = refusal("class_weights: input [5, 3]; Linear(4)", Loss::cross_entropy(0.0));
+    let refused = refusal("input class_weights [5, 3]; from class_weights; Linear(4)", Loss::cross_entropy(0.0));
     assert!(refused.message.contains("`class_weights`, as one of the training step's"), "{}", refused.message);
 }

@@ -56,7 +56,6 @@ fn name(report: &Report<'_>, sample: &Answered) -> String {
 }
 
 /// What stands below a picture.
-
 struct Caption {
     is: String,
     taken: String,

@@ -1,4 +1,4 @@
-//! Numbers for people: thousands apart, bytes in units; and cells of tables.
+//! Numbers for people: thousands apart, bytes in units, times; and cells of tables.
 
 pub use cnnc_compiler::summary::grouped;
 
@@ -20,6 +20,13 @@ pub fn bytes(number: u64) -> String {
 /// `1 layer`, `2 layers`
 pub fn counted(number: usize, noun: &str) -> String {
     format!("{} {noun}{}", grouped(number as u64), if number == 1 { "" } else { "s" })
+}
+
+/// `1:02:03` or `2:03`
+pub fn clock(seconds: f64) -> String {
+    let seconds = seconds.clamp(0.0, 3.6e6) as u64;
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
 }
 
 /// The most columns that a column of a table is made wide for; a longer cell pushes its own line apart.
@@ -57,6 +64,7 @@ mod tests {
         assert_eq!((grouped(0), grouped(999), grouped(11_689_512)), ("0".into(), "999".into(), "11,689,512".into()));
         assert_eq!((bytes(999), bytes(46_758_048)), ("999 B".into(), "46.8 MB".into()));
         assert_eq!((bytes(999_960), bytes(1000)), ("1.0 MB".into(), "1.0 kB".into()));
+        assert_eq!([3.2, 123.0, 3723.9, f64::NAN].map(clock), ["0:03", "2:03", "1:02:03", "0:00"]);
         assert_eq!((counted(1, "layer"), counted(2, "layer")), ("1 layer".into(), "2 layers".into()));
     }
 }

@@ -5,12 +5,13 @@ use super::rows::Rows;
 use crate::answer::{self, Classes};
 use crate::arguments::{Answers, Run};
 use crate::console::{Console, Outcome, Stop};
-use crate::numbers::{column_width, padded};
+use crate::numbers::{clock, column_width, grouped, padded};
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_grammar::span::Files;
 use cnnc_runtime::input::{Folder, save_npy};
 use cnnc_runtime::{Error, Model, Session, Tensor};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -103,7 +104,13 @@ fn bar(pictures: usize, console: &Console<'_>) -> ProgressBar {
         true => ProgressDrawTarget::stderr(),
         false => ProgressDrawTarget::hidden(),
     });
-    if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len}  {per_sec}  {eta} left") {
+    if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len}  {rate} pictures/s  {left} left") {
+        let style = style.with_key("rate", |state: &ProgressState, text: &mut dyn Write| {
+            let _ = text.write_str(&grouped(state.per_sec() as u64));
+        });
+        let style = style.with_key("left", |state: &ProgressState, text: &mut dyn Write| {
+            let _ = text.write_str(&clock(state.eta().as_secs_f64()));
+        });
         bar.set_style(style.progress_chars("━╸─"));
     }
     bar

@@ -1,7 +1,7 @@
 //! The bar of an epoch on standard error, where that is a terminal, with the time that is left, and the line that is left of it.
 
 use crate::console::Console;
-use crate::numbers::grouped;
+use crate::numbers::{clock, grouped};
 use cnnc_runtime::train::Record;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::time::Instant;
@@ -89,22 +89,5 @@ impl Progress {
              lr {learning_rate:.4}  {seconds:.1} s  {rate} {}/s{mark}\n",
             self.epochs, self.noun
         )
-    }
-}
-
-/// `1:02:03` or `2:03`
-fn clock(seconds: f64) -> String {
-    let seconds = seconds.clamp(0.0, 3.6e6) as u64;
-    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::clock;
-
-    #[test]
-    fn times_for_people() {
-        assert_eq!([3.2, 123.0, 3723.9, f64::NAN].map(clock), ["0:03", "2:03", "1:02:03", "0:00"]);
     }
 }

@@ -28,6 +28,14 @@ fn transparent_statements_take_no_position() {
 }
 
 #[test]
+fn a_number_behind_a_loop_is_held_to_the_positions_that_its_turns_make() {
+    let layer = "Conv2d(4, kernel_size=1, bias=false)";
+    // Where turns are not written out, the last layer would stand at position 3.
+    let graph = graph(&model(&format!("{layer}\nrepeat 2 {{ {layer} }}\n\"3\": {layer}\n{layer}")));
+    assert_eq!(keys(&graph), ["0.weight", "1.weight", "2.weight", "3.weight", "4.weight"]);
+}
+
+#[test]
 fn a_named_join_is_a_module_and_an_unnamed_one_is_not() {
     let text = model(
         "mix: concat { a: Conv2d(2, kernel_size=1); Conv2d(2, kernel_size=1) }\nsum { Conv2d(4, kernel_size=1); Identity }",

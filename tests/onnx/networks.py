@@ -40,6 +40,8 @@ def export(model, pictures, path, exporter):
         batch = torch.export.Dim("batch")
         torch.onnx.export(model, (pictures,), str(path), dynamo=True, dynamic_shapes=({0: batch},), verbose=False)
     else:
+        # The layer's fast path is one operator of PyTorch that ONNX lacks.
+        torch.backends.mha.set_fastpath_enabled(False)
         with torch.no_grad():
             answer = model(pictures)
         count = len(answer) if isinstance(answer, tuple) else 1

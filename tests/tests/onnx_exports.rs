@@ -58,8 +58,8 @@ fn first(tensor: &Tensor) -> f32 {
     number[0]
 }
 
-/// Whether a network comes back as the same kernels of the same tensors.
-fn comes_back(graph: &ShapedGraph) -> Result<(), String> {
+/// Whether a network comes back as the same kernels of the same tensors: the spec that it comes back as.
+fn comes_back(graph: &ShapedGraph, form: Form) -> Result<String, String> {
     let exported = exported(graph, false);
     let file = exported.file(&About::default(), Some("net.data"));
     let keys: Vec<&str> = graph.graph.parameters.iter().map(|parameter| &*parameter.path).collect();
@@ -69,7 +69,7 @@ fn comes_back(graph: &ShapedGraph) -> Result<(), String> {
     };
     let mut bytes = Vec::new();
     file.write(&mut bytes, &mut mark).expect("all weights");
-    let back = import(&bytes.into(), &Numbered, "net", Form::Flat).map_err(|refusal| format!("{refusal:?}"))?;
+    let back = import(&bytes.into(), &Numbered, "net", form).map_err(|refusal| format!("{refusal:?}"))?;
     let places: HashMap<u64, &str> = file.places().map(|(name, offset)| (offset / APART, name)).collect();
     let key_of = |tensor: &Tensor| match first(tensor) {
         mark @ ..=-1.0 => keys[(-1.0 - mark) as usize],
@@ -78,7 +78,8 @@ fn comes_back(graph: &ShapedGraph) -> Result<(), String> {
     let written = back.written.tensors.iter();
     let known: HashMap<&str, &str> = written.map(|(key, number)| (&**key, key_of(&back.tensors[*number]))).collect();
     same(&back.written.graph, graph, &|key| known.get(key).copied().unwrap_or_default().to_owned())
-        .map_err(|reason| format!("{reason:?}"))
+        .map_err(|reason| format!("{reason:?}"))?;
+    Ok(back.written.text)
 }
 
 #[test]
@@ -90,11 +91,38 @@ fn models_come_back_as_the_same_kernels() {
             continue;
         }
         count += 1;
-        if let Err(reason) = comes_back(&network(&name, None)) {
+        if let Err(reason) = comes_back(&network(&name, None), Form::Flat) {
             wrong.push(format!("{name}: {reason}"));
         }
     }
     assert!(count > 70, "only {count} models were found");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_comes_back_is_about_as_short_as_a_person_writes_it() {
+    // docs/onnx.md has these.
+    const MOST: [(&str, usize); 8] = [
+        ("resnet152", 60),
+        ("densenet121", 60),
+        ("inception_v3", 110),
+        ("efficientnet_b0", 90),
+        ("convnext_tiny", 90),
+        ("googlenet", 60),
+        ("vit_b_16", 60),
+        ("../mobile_vit_xxs", 200),
+    ];
+    let densenet = fs::read_to_string("../models/torchvision/densenet121.cnn").expect("the spec");
+    let of_201 = network_of_text(&densenet.replace("24, 16", "48, 32"));
+    let others = MOST.map(|(name, most)| (name, network(&format!("../models/torchvision/{name}.cnn"), None), most));
+    let mut wrong = Vec::new();
+    for (name, network, most) in std::iter::once(("densenet201", of_201, 80)).chain(others) {
+        let text = comes_back(&network, Form::Rolled).unwrap_or_else(|reason| panic!("{name}: {reason}"));
+        let lines = text.lines().count();
+        if lines > most {
+            wrong.push(format!("{name}: {lines} lines, and {most} are enough\n{text}"));
+        }
+    }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

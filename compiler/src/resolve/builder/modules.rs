@@ -50,6 +50,9 @@ impl<'a> Builder<'a, '_> {
             }
             None => {}
         }
+        if !decided {
+            self.network.items.uncounted.insert(parent);
+        }
         let module = self.add_module(path, kind, site);
         if let Some(parent) = self.network.graph.modules.get_mut(parent.0 as usize) {
             parent.children.push(module);
@@ -127,7 +130,11 @@ impl<'a> Builder<'a, '_> {
         }
         let Network { graph, items, .. } = &mut self.network;
         let is_number = name.bytes().all(|byte| byte.is_ascii_digit());
-        if is_number && let Some(item) = items.at_position(graph, parent, &name) {
+        let is_counted = !items.uncounted.contains(&parent);
+        if is_number
+            && is_counted
+            && let Some(item) = items.at_position(graph, parent, &name)
+        {
             let at = items.sites.get(item.0 as usize).filter(|item| item.decided && site.decided);
             if let Some(at) = at.map(|item| item.span) {
                 self.clash(item, &NameError::Position { name: &name, label: site.span, item: at });
@@ -144,7 +151,9 @@ impl<'a> Builder<'a, '_> {
     /// Refuses a position that is the name of another item.
     fn take_position(&mut self, parent: ModuleId, position: usize, site: &ModuleSite) {
         let name: Arc<str> = position.to_string().into();
-        let named = self.network.items.named_item(parent, &name).filter(|(_, named)| named.decided && site.decided);
+        let is_counted = !self.network.items.uncounted.contains(&parent);
+        let named = self.network.items.named_item(parent, &name).filter(|_| is_counted);
+        let named = named.filter(|(_, named)| named.decided && site.decided);
         if let Some((first, label)) = named.map(|(item, named)| (item, named.span)) {
             self.clash(first, &NameError::Position { name: &name, label, item: site.span });
         }

@@ -43,6 +43,8 @@ pub(super) struct Items {
     pub sites: Vec<ModuleSite>,
     /// Whether some item has a number as its name, which may be the position of another.
     pub numbers_as_names: bool,
+    /// Modules with items of which it is not known how many they become: those behind them have no position yet.
+    pub uncounted: HashSet<ModuleId>,
     /// Items of one name of which the second is being written out: an error if both have parameters.
     pub clashes: Vec<Clash>,
 }

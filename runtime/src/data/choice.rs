@@ -88,7 +88,7 @@ fn unknown(set: &Set, choice: &ClassChoice, occurs: &[bool], name: SetName, fold
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Picture, Samples};
+    use crate::data::{Decoded, Samples};
     use crate::failure::fault;
 
     /// Ten samples of the classes 0, 1, 2, 4, 0, 1, …

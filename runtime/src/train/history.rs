@@ -42,6 +42,7 @@ impl Record {
     pub fn monitored(&self, monitor: Monitor) -> f64 {
         match monitor {
             Monitor::ValidationAccuracy => self.val_accuracy.unwrap_or(f64::NAN),
+            Monitor::ValidationMap => self.val_map.unwrap_or(f64::NAN),
             Monitor::ValidationLoss => self.val_loss,
         }
     }

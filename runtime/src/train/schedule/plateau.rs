@@ -31,7 +31,7 @@ impl Plateau {
     pub fn rate(&self, base: f64, records: &[Record]) -> f64 {
         let mut rate = base;
         let mut best = match self.monitor {
-            Monitor::ValidationAccuracy => f64::NEG_INFINITY,
+            Monitor::ValidationAccuracy | Monitor::ValidationMap => f64::NEG_INFINITY,
             Monitor::ValidationLoss => f64::INFINITY,
         };
         let (mut worse, mut cooldown) = (0, 0);
@@ -56,8 +56,8 @@ impl Plateau {
     /// Never what is no number.
     fn is_better(&self, value: f64, best: f64) -> bool {
         match (self.monitor, self.is_relative) {
-            (Monitor::ValidationAccuracy, true) => value > best * (1.0 + self.threshold),
-            (Monitor::ValidationAccuracy, false) => value > best + self.threshold,
+            (Monitor::ValidationAccuracy | Monitor::ValidationMap, true) => value > best * (1.0 + self.threshold),
+            (Monitor::ValidationAccuracy | Monitor::ValidationMap, false) => value > best + self.threshold,
             (Monitor::ValidationLoss, true) => value < best * (1.0 - self.threshold),
             (Monitor::ValidationLoss, false) => value < best - self.threshold,
         }

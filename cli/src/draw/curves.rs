@@ -156,8 +156,8 @@ pub fn curves(name: &str, history: &History, epochs: usize) -> String {
 
 /// The panels of the picture of a history, each alone, for where they may stand below each other.
 pub fn curves_apart(name: &str, history: &History, epochs: usize) -> Vec<String> {
-    let epochs = epochs.max(history.records.len());
-    let one = |panel: Panel| drawn(&format!("{} of {name}", panel.0), &[panel], epochs);
+    let across = Across::epochs(epochs.max(history.records.len()));
+    let one = |panel: Panel| drawn(&format!("{} of {name}", panel.0), &[panel], &across);
     panels(history).into_iter().map(one).collect()
 }
 

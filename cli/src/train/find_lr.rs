@@ -18,7 +18,7 @@ pub fn find(prepared: &Prepared, console: &mut Console<'_>) -> Outcome {
     let Prepared { recipe, model, data, setup, device, .. } = prepared;
     let stop = listen(prepared, console)?;
     let mut progress = Progress::new(noun(prepared), console);
-    progress.begin(1, FINDER_STEPS);
+    progress.begin(1, 1, FINDER_STEPS);
     let run = Run { recipe, model, data, setup: setup.clone(), resume: None, stop: &stop, device };
     let found = find_rates(&run, &mut |event| match event {
         Event::Stepped { epoch, batch, pictures, loss } => progress.step(epoch, batch, pictures, loss),

@@ -87,7 +87,10 @@ pub fn run(arguments: &Eval, console: &mut Console<'_>) -> Outcome {
                 let report = multi_label::json(&evaluation, found, &names);
                 console.print_data(|output| writeln!(output, "{report}"))
             }
-            Report::Table => console.print(&multi_label::text(&evaluation, found, &names, console)),
+            Report::Table => {
+                let text = multi_label::text(&evaluation, found, &names, console);
+                console.print(&format!("{text}\n{page}"))
+            }
         };
     }
     let picture = match draw(&prepared, &evaluation, &names) {

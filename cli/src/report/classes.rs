@@ -64,7 +64,7 @@ mod tests {
         let mut evaluation = Evaluation::new(3);
         let row = |class: usize| (0..3).map(move |other| f32::from(u8::from(other == class)));
         let scores: Vec<f32> = [0, 0, 1, 0, 0].into_iter().flat_map(row).collect();
-        evaluation.add(&scores, &[0, 0, 0, 1, 1], &Loss::CrossEntropy { label_smoothing: 0.0 }).expect("classes");
+        evaluation.add(&scores, &[0, 0, 0, 1, 1], &Loss::cross_entropy(0.0)).expect("classes");
         let names = ["cat", "dog", "bird"].map(str::to_owned);
         let found = classes(&evaluation, &names);
         let shares: Vec<_> =

@@ -7,6 +7,7 @@
 mod base64;
 mod classes;
 mod samples;
+mod several;
 
 pub use classes::{Class, classes};
 
@@ -70,9 +71,10 @@ impl Report<'_> {
             }
             body += "</div>\n";
         }
-        match &evaluation.errors {
-            Some(errors) => self.numbers(&mut body, errors),
-            None => self.classes(&mut body),
+        match (&evaluation.errors, &evaluation.multi_label) {
+            (Some(errors), _) => self.numbers(&mut body, errors),
+            (None, Some(found)) => several::write(&mut body, found, self.names),
+            (None, None) => self.classes(&mut body),
         }
         samples::write(&mut body, self)?;
         self.recipe(&mut body);
@@ -85,15 +87,22 @@ impl Report<'_> {
         let Report { evaluation, history, prepared, .. } = self;
         let mut figures: Vec<[String; 3]> = Vec::new();
         let mut add = |name: &str, value: String, more: String| figures.push([name.into(), value, more]);
-        match &evaluation.errors {
-            Some(errors) => {
+        match (&evaluation.errors, &evaluation.multi_label) {
+            (Some(errors), _) => {
                 let ErrorOf { root_mean_square, mean_absolute, explained } = errors.of_all();
                 let samples = format!("of {} samples", grouped(evaluation.seen as u64));
                 add("root mean squared error", format!("{root_mean_square:.4}"), samples);
                 add("mean absolute error", format!("{mean_absolute:.4}"), String::new());
                 add("R²", decimal(explained), String::new());
             }
-            None => {
+            (None, Some(found)) => {
+                let all = found.of_all();
+                add("mean average precision", percent(found.mean_average_precision()), String::new());
+                add("precision", percent(all.precision()), format!("of {} found", grouped(all.taken)));
+                add("recall", percent(all.recall()), format!("of {} that there are", grouped(all.pictures)));
+                add("all classes right", percent(Some(evaluation.accuracy())), "of the pictures".into());
+            }
+            (None, None) => {
                 let (correct, seen) = (grouped(evaluation.correct as u64), grouped(evaluation.seen as u64));
                 add("accuracy", percent(Some(evaluation.accuracy())), format!("{correct} of {seen}"));
                 if evaluation.classes > TOP {
@@ -104,10 +113,11 @@ impl Report<'_> {
         }
         add("loss", format!("{:.4}", evaluation.loss()), String::new());
         if let Some(best) = history.best(prepared.recipe.monitor) {
-            let worth = best.val_accuracy.map_or_else(
-                || format!("val loss {:.4}", best.val_loss),
-                |share| format!("val accuracy {}", percent(Some(share))),
-            );
+            let worth = match (best.val_map, best.val_accuracy) {
+                (Some(share), _) => format!("val mAP {}", percent(Some(share))),
+                (None, Some(share)) => format!("val accuracy {}", percent(Some(share))),
+                (None, None) => format!("val loss {:.4}", best.val_loss),
+            };
             add("best epoch", best.epoch.to_string(), worth);
         }
         if let Some(Record { seconds, images_per_second, .. }) = history.records.last() {

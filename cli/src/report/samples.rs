@@ -6,7 +6,7 @@ use crate::draw::pixels::{planes, shrunk};
 use crate::draw::raster::coloured;
 use crate::draw::svg::escaped;
 use cnnc_runtime::Result;
-use cnnc_runtime::answer::{Likely, likeliest};
+use cnnc_runtime::answer::{Likely, Scores, likeliest};
 use cnnc_runtime::train::{Answered, Wanted};
 use std::fmt::Write;
 
@@ -77,9 +77,8 @@ fn caption(report: &Report<'_>, sample: &Answered) -> Caption {
         }
         Wanted::Classes(classes) => {
             let names = |classes: Vec<String>| if classes.is_empty() { "nothing".into() } else { classes.join(", ") };
-            // A score above 0 is a chance above a half.
-            let taken =
-                sample.answer.iter().enumerate().filter(|(_, score)| **score > 0.0).map(|(class, _)| name(class));
+            let answered = likeliest(&sample.answer, &[], Scores::OfEach);
+            let taken = answered.iter().filter(|one| one.is_there()).map(|one| name(one.class));
             let taken = format!("taken for {}", names(taken.collect()));
             Caption { is: names(classes.iter().map(|&class| name(class)).collect()), taken }
         }

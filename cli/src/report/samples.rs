@@ -65,7 +65,7 @@ fn caption(report: &Report<'_>, sample: &Answered) -> Caption {
     let name = |class: usize| report.names.get(class).cloned().unwrap_or_else(|| class.to_string());
     match &sample.wanted {
         Wanted::Class(class) => {
-            let classes = likeliest(&sample.answer, &[]);
+            let classes = likeliest(&sample.answer, &[], Scores::OfOne);
             let share = |one: &Likely<'_>| percent(Some(one.probability));
             let own = classes.iter().find(|one| one.class == *class).map(share).unwrap_or_default();
             let taken = match classes.first() {

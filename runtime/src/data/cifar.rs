@@ -194,7 +194,7 @@ mod tests {
         let data = open(folder.path()).expect("a data set");
         assert_eq!((data.train.len(), data.validation.len(), data.classes), (10, 1, 10));
         assert_eq!((data.train.label(4), data.train.label(5), data.validation.label(0)), (3, 0, 9));
-        let picture = data.train.picture(4, false).expect("a picture");
+        let picture = Picture::from(data.train.picture(4, false).expect("a picture"));
         assert_eq!(picture.planes.iter().map(|plane| plane[1023]).collect::<Vec<f32>>(), [30.0, 2.0, 3.0]);
         assert!(data.train.name(5).starts_with("picture 1 of") && data.train.name(5).ends_with("data_batch_3.bin"));
 
@@ -226,7 +226,8 @@ mod tests {
         let open = || crate::data::open(Format::Cifar100, folder.path());
         let data = open().expect("a data set");
         assert_eq!((data.train.label(0), data.validation.label(0), data.classes), (99, 0, 100));
-        assert_eq!(data.train.picture(0, false).expect("a picture").planes[0], [7.0; 1024]);
+        let picture = Picture::from(data.train.picture(0, false).expect("a picture"));
+        assert_eq!(picture.planes[0], [7.0; 1024]);
         put("test.bin", [19, 100]);
         assert!(open().err().expect("a failure").message.contains("label of record 0 is 100, and 99 is the last"));
     }

@@ -273,8 +273,9 @@ mod tests {
         assert_eq!(data.class_names, Some(vec!["cat".into(), "dog".into()]));
         let labels: Vec<usize> = (0..data.train.len()).map(|index| data.train.label(index)).collect();
         assert_eq!(labels, [0, 1, 1]);
-        assert_eq!(data.train.picture(1, true).expect("a picture").planes, [vec![3.0; 6]]);
-        assert_eq!(data.train.picture(1, false).expect("a picture").planes.len(), 3);
+        let picture = |number: usize, grey: bool| data.train.picture(number, grey).expect("a picture");
+        assert_eq!(Picture::from(picture(1, true)).planes, [vec![3.0; 6]]);
+        assert_eq!(picture(1, false).channels(), 3);
         assert_eq!((data.validation.len(), data.validation.label(0)), (1, 1));
 
         fs::write(folder.path().join("train/cat/a.png"), "no picture").expect("a file");
@@ -294,7 +295,8 @@ mod tests {
             }
         }
         let data = open(folder.path()).expect("a data set");
-        assert_eq!(data.train.picture(1, true).expect("a picture").planes, [vec![11.0; 6]]);
+        let picture = Picture::from(data.train.picture(1, true).expect("a picture"));
+        assert_eq!(picture.planes, [vec![11.0; 6]]);
         assert_eq!((data.train.len(), data.classes, data.validation.label(1)), (2, 2, 1));
         put_at(&folder.path().join("train").join(class(b"a\xFE")).join("x.png"), 1);
         let refused = open(folder.path()).err().expect("two classes under one name").message.clone();

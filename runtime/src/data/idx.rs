@@ -213,10 +213,9 @@ mod tests {
         let data = open(folder.path()).expect("a data set");
         assert_eq!((data.train.len(), data.validation.len(), data.classes), (2, 1, 8));
         assert_eq!((data.train.label(0), data.train.label(1)), (7, 3));
-        let picture = data.train.picture(1, true).expect("a picture");
-        assert_eq!((picture.height, picture.width), (2, 3));
-        assert_eq!(picture.planes, [vec![6.0, 7.0, 8.0, 9.0, 10.0, 11.0]]);
-        assert_eq!(data.validation.picture(0, true).expect("a picture").planes, [vec![255.0; 6]]);
+        let grey = |bytes: [u8; 6]| Decoded::new([2, 3], 1, bytes.to_vec()).expect("a picture");
+        assert_eq!(data.train.picture(1, true).expect("a picture"), grey([6, 7, 8, 9, 10, 11]));
+        assert_eq!(data.validation.picture(0, true).expect("a picture"), grey([255; 6]));
     }
 
     #[test]

@@ -165,6 +165,7 @@ fn append(kind: &Kind, path: &Path, bytes: &mut Vec<u8>) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use crate::data::{DataSet, Format};
+    use crate::pictures::Picture;
     use std::fs;
     use std::path::Path;
 

@@ -241,6 +241,7 @@ fn passed_over(folder: &Path, mut others: Vec<Box<OsStr>>) -> Option<Diagnostic>
 mod tests {
     use crate::data::transforms::Resize;
     use crate::data::{DataSet, Format, Job, Pipeline, SetName, Size, Source, in_order, load};
+    use crate::pictures::Picture;
     use cnnc_compiler::diagnostic::Code;
     use cnnc_compiler::graph::Interpolation;
     use std::fs;

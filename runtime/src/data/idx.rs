@@ -174,6 +174,7 @@ fn read(path: &Path) -> Result<(Vec<usize>, Vec<u8>)> {
 #[cfg(test)]
 mod tests {
     use crate::data::{DataSet, Format, SetName, Source};
+    use crate::pictures::Decoded;
     use cnnc_compiler::diagnostic::Code;
     use flate2::{Compression, write::GzEncoder};
     use std::fs;

@@ -144,6 +144,7 @@ fn record(value: f64) -> Record {
         train_accuracy: None,
         val_loss: value,
         val_accuracy: Some(value),
+        val_map: None,
         learning_rate: 0.1,
         seconds: 1.0,
         images_per_second: 1.0,

@@ -68,6 +68,7 @@ fn pictures() -> DataSet {
         class_names: None,
         input: None,
         target: None,
+        multi_label: false,
         notes: Vec::new(),
     }
 }

@@ -38,6 +38,33 @@ fn a_run_leaves_its_files_and_says_what_it_did() {
     }
 }
 
+/// The finder draws a picture, and neither trains nor touches what is there.
+#[test]
+fn learning_rates_are_tried_beside_a_run_that_stays_as_it_was() {
+    let case = Case::new();
+    case.done("run", &["--epochs", "1"]);
+    let files = || {
+        let entries = fs::read_dir(case.path("run")).expect("the folder").map(|entry| entry.expect("a file").path());
+        entries.map(|path| (fs::read(&path).expect("a file"), path)).collect::<std::collections::BTreeSet<_>>()
+    };
+    let before = files();
+    let said = case.done("run", &["--find-lr"]);
+    assert!(
+        said.contains(" steps, lr 1e-7 to ") && said.contains("proposal: lr ") && said.contains("curve: "),
+        "{said}"
+    );
+    let after = files();
+    let new: Vec<_> = after.difference(&before).map(|(_, path)| path.file_name().expect("a name")).collect();
+    assert!(before.is_subset(&after) && new == ["find_lr.svg"], "{new:?}");
+    let svg = fs::read_to_string(case.path("run").join("find_lr.svg")).expect("the picture");
+    assert!(svg.contains("learning rate") && svg.contains(">1e-7<") && !svg.contains("NaN"), "{svg}");
+    // The same once more, on more threads.
+    assert_eq!(case.done("run", &["--find-lr", "--threads", "2"]), said);
+    // A folder that is not there is made for the picture alone.
+    case.done("none", &["--find-lr", "--set", "schedule=one_cycle", "--set", "accumulate=2"]);
+    assert_eq!(fs::read_dir(case.path("none")).expect("the folder").count(), 1);
+}
+
 #[test]
 fn threads_and_loaders_change_no_bit() {
     let case = Case::new();

@@ -26,6 +26,8 @@ pub struct Series {
     class: &'static str,
     /// Epochs, or rates, and values, some of which may be no numbers.
     points: Vec<(f64, f64)>,
+    /// Whether it is a mark, at whose end its name stands alone.
+    is_mark: bool,
 }
 
 impl Series {
@@ -42,6 +44,9 @@ impl Series {
     /// What stands at its end in a panel of that title; nothing where no value is a number.
     fn label(&self, title: &str) -> Option<String> {
         let (_, value) = self.end()?;
+        if self.is_mark {
+            return Some(self.name.clone());
+        }
         let number = if title.ends_with('%') { format!("{value:.1}") } else { format!("{value:.3}") };
         Some(format!("{} {number}", self.name))
     }
@@ -62,7 +67,7 @@ pub fn panels(history: &History) -> Vec<Panel> {
     let points = |value: &dyn Fn(&Record) -> f64| {
         records.iter().map(|record| (record.epoch as f64, value(record))).collect::<Vec<(f64, f64)>>()
     };
-    let series = |name: &str, class, points| Series { name: name.to_owned(), class, points };
+    let series = |name: &str, class, points| Series { name: name.to_owned(), class, points, is_mark: false };
     let train = series("train", "train", points(&|record: &Record| record.train_loss));
     let validation = series("validation", "validation", points(&|record| record.val_loss));
     let mut panels = vec![("loss", vec![train, validation])];
@@ -92,7 +97,7 @@ pub fn panels_of_runs(runs: &[(String, &History)]) -> Vec<Panel> {
     let panel = |title, value: &dyn Fn(&Record) -> Option<f64>| {
         let series = |((name, history), class): (&(String, &History), &'static str)| {
             let points = history.records.iter().map(|record| (record.epoch as f64, value(record).unwrap_or(f64::NAN)));
-            Series { name: name.clone(), class, points: points.collect() }
+            Series { name: name.clone(), class, points: points.collect(), is_mark: false }
         };
         (title, runs.iter().zip(RUN_CLASSES).map(series).collect::<Vec<Series>>())
     };
@@ -105,22 +110,16 @@ pub fn panels_of_runs(runs: &[(String, &History)]) -> Vec<Panel> {
     panels.into_iter().filter(|(_, series)| series.iter().any(|series| series.end().is_some())).collect()
 }
 
-/// The panel of what a finder of learning rates found: the smooth loss, that of each batch as far as it has room, and the rate
-/// that is proposed.
+/// The panel of what a finder of learning rates found: the running mean of the loss, and the rate that is proposed.
 pub fn panels_of_rates(found: &FoundRates) -> Vec<Panel> {
-    let most = found.steps.iter().map(|step| step.smooth).fold(f64::NEG_INFINITY, f64::max);
-    let shown = |value: f64| if value <= most { value } else { f64::NAN };
-    let batches = found.steps.iter().map(|step| (step.rate, shown(step.loss))).collect();
-    let smooth = found.steps.iter().map(|step| (step.rate, step.smooth)).collect();
-    let mut series = vec![
-        Series { name: "batch".into(), class: "train", points: batches },
-        Series { name: "smooth".into(), class: "validation", points: smooth },
-    ];
+    let points = found.steps.iter().map(|step| (step.rate, step.smooth)).collect();
+    let mut series = vec![Series { name: "loss".into(), class: "train", points, is_mark: false }];
     if let Some(rate) = found.proposal() {
-        let at = found.steps.iter().find(|step| step.rate >= rate).map_or(f64::NAN, |step| step.smooth);
-        series.push(Series { name: format!("lr {rate}"), class: "accuracy", points: vec![(rate, at)] });
+        let values = Axis::over(series[0].values(), 5);
+        let points = vec![(rate, values.low), (rate, values.high)];
+        series.push(Series { name: format!("lr {rate}"), class: "accuracy", points, is_mark: true });
     }
-    vec![("loss", series)]
+    vec![("loss, running mean", series)]
 }
 
 /// The axis of learning rates of a finder.

@@ -52,7 +52,7 @@ fn said(found: &FoundRates) -> String {
     let (Some(lowest), Some(last)) = (found.lowest(), found.steps.last()) else {
         return "the loss is no number from the first step on: no rate is proposed\n".into();
     };
-    let mut text = format!("{} steps, lr 1e-7 to {:.1e}; ", found.steps.len(), last.rate);
+    let mut text = format!("{} steps, lr 1e-7 to {:.0e}; ", found.steps.len(), last.rate);
     text += match found.ran_away {
         true => "there the loss ran away\n",
         false => "the loss did not run away\n",
@@ -62,7 +62,9 @@ fn said(found: &FoundRates) -> String {
     };
     text += &format!("lowest: loss {:.4} at lr {:.1e}", lowest.smooth, lowest.rate);
     text += &found.steepest().map_or_else(String::new, |step| format!("; falls fastest at lr {:.1e}", step.rate));
-    text + &format!("\nproposal: lr {rate}, a tenth of the rate of the lowest loss: `--set lr={rate}`\n")
+    text + &format!(
+        "\nproposal: lr {rate}, a tenth of the first or the second, whichever is lower: `--set lr={rate}`\n"
+    )
 }
 
 #[cfg(test)]

@@ -18,11 +18,13 @@ pub const FINDER_STEPS: usize = 100;
 /// The rates of the first step and of the last.
 const RATES: [f64; 2] = [1e-7, 10.0];
 /// What the running mean of the loss keeps of what was before.
-const KEPT: f64 = 0.98;
+const KEPT: f64 = 0.9;
 /// A loss so many times the lowest has run away.
 const RUN_AWAY: f64 = 4.0;
-/// The rate that is proposed is this share of that of the lowest loss.
+/// The rate that is proposed is at most this share of that of the lowest loss.
 const SHARE: f64 = 0.1;
+/// Steps at the start, whose mean is of few losses yet, where no slope is asked.
+const FIRST: usize = 10;
 
 /// A step of the finder.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,15 +57,16 @@ impl FoundRates {
     pub fn steepest(&self) -> Option<RateStep> {
         let lowest = self.lowest()?;
         let slope = |pair: &[RateStep]| (pair[1].smooth - pair[0].smooth) / (pair[1].rate / pair[0].rate).ln();
-        let falling = self.steps.windows(2).filter(|pair| pair[1].rate <= lowest.rate);
+        let falling = self.steps.windows(2).skip(FIRST).filter(|pair| pair[1].rate <= lowest.rate);
         falling.min_by(|a, b| slope(a).total_cmp(&slope(b))).map(|pair| pair[1])
     }
 
-    /// The rate that is proposed: a tenth of the one of the lowest loss, to two digits. `None` where the loss never fell.
+    /// The rate that is proposed, to two digits: a tenth of the one of the lowest loss or, where that is lower, the one at which
+    /// it falls fastest. `None` where the loss never fell.
     pub fn proposal(&self) -> Option<f64> {
         let (first, lowest) = (self.steps.first()?, self.lowest()?);
-        let digits = format!("{:.1e}", lowest.rate * SHARE);
-        (lowest.smooth < first.smooth).then(|| digits.parse().ok()).flatten()
+        let rate = self.steepest().map_or(f64::INFINITY, |steepest| steepest.rate).min(lowest.rate * SHARE);
+        (lowest.smooth < first.smooth).then(|| format!("{rate:.1e}").parse().ok()).flatten()
     }
 
     /// Takes a step's loss in; `false` when it has run away.
@@ -135,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tenth_of_the_rate_of_the_lowest_loss_is_proposed() {
+    fn at_most_a_tenth_of_the_rate_of_the_lowest_loss_is_proposed() {
         let valley = |rate: f64| if rate > 0.5 { 100.0 * rate } else { 2.0 - rate.log10().max(-4.0) / 8.0 - 0.5 };
         let found = found(valley);
         let (lowest, steepest) = (found.lowest().expect("one"), found.steepest().expect("one"));
@@ -143,6 +146,14 @@ mod tests {
         assert!(lowest.rate < 0.5 && lowest.rate > 0.2 && steepest.rate <= lowest.rate, "{lowest:?} {steepest:?}");
         let proposal = found.proposal().expect("a rate");
         assert!((proposal / lowest.rate - 0.1).abs() < 0.005, "{proposal}");
+    }
+
+    /// A loss that falls at once and stays there, as where a network learns its last bias alone, has its minimum anywhere.
+    #[test]
+    fn where_the_loss_falls_early_its_slope_is_proposed() {
+        let found = found(|rate| 2.3 + 0.2 / (1.0 + (rate / 1e-3).powi(3)) - 1e-4 * rate.log10());
+        let (proposal, steepest) = (found.proposal().expect("a rate"), found.steepest().expect("one").rate);
+        assert!((1e-3..3e-3).contains(&proposal) && (proposal / steepest - 1.0).abs() < 0.05, "{proposal} {steepest}");
     }
 
     #[test]

@@ -100,9 +100,7 @@ fn positioned<'b>(network: &Network, body: &'b [Statement], items: &mut Vec<Opti
         match statement {
             Statement::Item(_, value, _) if network.node(*value).operation == Operation::Numbers => {}
             Statement::Item(None, ..) | Statement::Call(None, ..) => items.push(None),
-            Statement::Item(Some(label), ..) | Statement::Call(Some(label), ..) | Statement::Group(label, _) => {
-                items.push(Some(number(label)?));
-            }
+            Statement::Item(Some(label), ..) | Statement::Call(Some(label), ..) => items.push(Some(number(label)?)),
             Statement::Join(_, branches) => {
                 for branch in branches {
                     match branch.as_slice() {
@@ -112,7 +110,8 @@ fn positioned<'b>(network: &Network, body: &'b [Statement], items: &mut Vec<Opti
                     }
                 }
             }
-            Statement::For(..) | Statement::Repeat(..) => return None,
+            // Braces without a name are none of the turn's items.
+            Statement::Group(..) | Statement::For(..) | Statement::Repeat(..) => return None,
             Statement::From(_) | Statement::Keep(_) | Statement::Output(_) => {}
         }
     }

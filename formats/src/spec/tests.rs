@@ -175,6 +175,14 @@ fn names_that_are_positions_in_turns_are_left_out() {
 }
 
 #[test]
+fn groups_in_turns_keep_their_names() {
+    let lines =
+        rolled(|network, input| (0..4).fold(input, |value, turn| conv(network, value, &format!("stage.{turn}.conv"))));
+    assert!(lines.iter().any(|line| line.contains("for i in 0..4")), "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains("\"{i}\": { conv: ")), "{lines:?}");
+}
+
+#[test]
 fn turns_that_differ_by_more_go_through_a_list() {
     let lines = rolled(|network, input| {
         [(0, 8, 3), (7, 16, 4), (16, 32, 6)].into_iter().fold(input, |value, (first, channels, count)| {

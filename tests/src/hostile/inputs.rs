@@ -6,7 +6,7 @@ use cnnc_compiler::check::{Checked, check};
 use cnnc_compiler::resolve::Request;
 use cnnc_compiler::write_kernels::Bindings;
 use cnnc_runtime::Result;
-use cnnc_runtime::data::{self, Format};
+use cnnc_runtime::data::{self, Format, Picture};
 use cnnc_runtime::input::{self, Loaded, Wanted};
 use std::path::Path;
 use std::sync::LazyLock;
@@ -93,7 +93,10 @@ pub fn picture(bytes: &[u8]) -> Verdict {
     let data = data::open(Format::Folder, folder.path()).expect("a data set of one picture");
     for grey in [false, true] {
         match data.train.picture(0, grey) {
-            Ok(picture) => assert!(picture.planes.iter().all(|plane| plane.len() == picture.height * picture.width)),
+            Ok(decoded) => {
+                let picture = Picture::from(decoded);
+                assert!(picture.planes.iter().all(|plane| plane.len() == picture.height * picture.width));
+            }
             Err(problem) => {
                 refused_file(&problem, &path);
             }

@@ -11,7 +11,7 @@ use cnnc_compiler::plan::Target;
 use cnnc_compiler::training::compile_step;
 use cnnc_compiler::write_kernels::Bindings;
 use cnnc_grammar::span::Files;
-use cnnc_runtime::data::{Batch, DataSet, Job, Picture, Samples, in_order, load};
+use cnnc_runtime::data::{Batch, DataSet, Decoded, Job, Samples, in_order, load};
 use cnnc_runtime::train::checkpoint::{self, LAST, Progress};
 use cnnc_runtime::train::recipe::{self, Recipe};
 use cnnc_runtime::train::schedule::Moment;
@@ -49,10 +49,12 @@ impl Samples for Pictures {
         index % 3
     }
 
-    fn picture(&self, index: usize, grey: bool) -> Result<Picture> {
+    fn picture(&self, index: usize, grey: bool) -> Result<Decoded<'_>> {
         let (height, width) = (6 + index, 9 - index);
-        let plane = |plane: usize| (0..height * width).map(|pixel| ((pixel + plane) * 37 % 256) as f32).collect();
-        Ok(Picture { height, width, planes: (0..if grey { 1 } else { 3 }).map(plane).collect() })
+        let channels = if grey { 1 } else { 3 };
+        let bytes = (0..height * width).flat_map(|pixel| (0..channels).map(move |plane| (pixel + plane) * 37 % 256));
+        let bytes: Vec<u8> = bytes.map(|byte| byte as u8).collect();
+        Ok(Decoded::new([height, width], channels, bytes).expect("as many bytes as pixels"))
     }
 
     fn name(&self, index: usize) -> String {

@@ -13,9 +13,9 @@ const PLAIN: &str = "model Case { input [N, 3, 8, 8]
     Conv2d(20, kernel_size=3); ReLU; MaxPool2d(2); Flatten; e: Linear(12); Tanh; Linear(180, weight=e.weight.T); Linear(4) }";
 
 /// Batches of 12 and one of 7, each learnt from twice, in parts of at most so many samples.
-fn trained(text: &str, training: Training, device: &Device, largest: Option<usize>) -> (Vec<f64>, Values) {
+fn trained(text: &str, training: &Training, device: &Device, largest: Option<usize>) -> (Vec<f64>, Values) {
     let model = Model::from_text("case.cnn", text).expect("a model");
-    let mut trainer = model.trainer(&model.init(3).expect("weights"), training, device).seed(5);
+    let mut trainer = model.trainer(&model.init(3).expect("weights"), training.clone(), device).seed(5);
     if let Some(largest) = largest {
         trainer = trainer.in_parts_of(largest);
     }
@@ -32,11 +32,11 @@ fn values(model: &Model, trainer: &Trainer) -> Values {
     keys.map(|key| (key.clone(), weights.get(&key).expect("a tensor"))).collect()
 }
 
-fn step(trainer: &mut Trainer, samples: usize, training: Training) -> f64 {
+fn step(trainer: &mut Trainer, samples: usize, training: &Training) -> f64 {
     let input = formula::tensor("input", &[samples, 3, 8, 8], &[]);
     let (classes, target) = (classes(samples), formula::tensor("labels", &[samples, 4], &[]));
     let wanted = match training.loss {
-        Loss::CrossEntropy { .. } => Wanted::Classes(&classes),
+        Loss::CrossEntropy(_) => Wanted::Classes(&classes),
         _ => Wanted::Tensor(target.view()),
     };
     trainer.step(&[input], wanted, 0.02).unwrap_or_else(|failure| panic!("{failure:?}")).loss
@@ -56,18 +56,19 @@ fn reference() -> Device {
 fn parts_learn_what_the_whole_batch_does() {
     let sgd = Optimiser::Sgd(Sgd { momentum: 0.9, nesterov: true, weight_decay: 0.1 });
     let adam = Optimiser::AdamW(Adam { eps: 1e-4, ..Adam::default() });
-    let entropy = Loss::CrossEntropy { label_smoothing: 0.1 };
+    let entropy = Loss::cross_entropy(0.1);
+    let weighted = entropy.clone().with_class_weights([1.0, 2.0, 0.5, 3.0].into());
     let sum = Loss::MeanSquaredError(SumOrMean::Sum);
-    for (loss, optimiser) in
-        [(entropy, sgd), (entropy, adam), (Loss::MeanSquaredError(SumOrMean::Mean), sgd), (sum, adam)]
-    {
+    let mean = Loss::MeanSquaredError(SumOrMean::Mean);
+    for (loss, optimiser) in [(&entropy, sgd), (&entropy, adam), (&weighted, sgd), (&mean, sgd), (&sum, adam)] {
         for max_gradient_norm in [None, Some(0.2)] {
-            let training = Training { loss, optimiser, max_gradient_norm, average: Some(0.9), ..Training::plain() };
-            let whole = trained(PLAIN, training, &Device::cpu(1), None);
+            let average = Some(Average { decay: 0.9, use_buffers: true });
+            let training = Training { loss: loss.clone(), optimiser, max_gradient_norm, average, ..Training::plain() };
+            let whole = trained(PLAIN, &training, &Device::cpu(1), None);
             for largest in [12, 6, 5, 1] {
-                let one = trained(PLAIN, training, &Device::cpu(1), Some(largest));
-                let two = trained(PLAIN, training, &Device::cpu(2), Some(largest));
-                let plain = trained(PLAIN, training, &reference(), Some(largest));
+                let one = trained(PLAIN, &training, &Device::cpu(1), Some(largest));
+                let two = trained(PLAIN, &training, &Device::cpu(2), Some(largest));
+                let plain = trained(PLAIN, &training, &reference(), Some(largest));
                 for (a, b) in whole.0.iter().zip(&one.0) {
                     assert!((a - b).abs() < 1e-5 * a.abs(), "{:?} and {:?} in parts of {largest}", whole.0, one.0);
                 }
@@ -91,7 +92,7 @@ fn parts_learn_what_the_whole_batch_does() {
 fn a_step_in_one_part_has_the_bits_of_the_step() {
     let text = PLAIN.replace("ReLU;", "BatchNorm2d; ReLU; Dropout(0.3);");
     let training = Training { optimiser: Optimiser::Adam(Adam::default()), ..Training::plain() };
-    let [whole, parts] = [None, Some(12)].map(|largest| trained(&text, training, &Device::cpu(2), largest));
+    let [whole, parts] = [None, Some(12)].map(|largest| trained(&text, &training, &Device::cpu(2), largest));
     assert_eq!(whole.0, parts.0);
     assert_eq!(whole.1, parts.1);
 }
@@ -105,7 +106,7 @@ fn every_part_draws_its_own_random_numbers() {
     let training = Training { loss, ..Training::plain() };
     let losses = |largest| {
         let model = Model::from_text("case.cnn", text).expect("a model");
-        let trainer = model.trainer(&model.init(0).expect("weights"), training, &Device::cpu(1));
+        let trainer = model.trainer(&model.init(0).expect("weights"), training.clone(), &Device::cpu(1));
         let zeros = Tensor::filled(&[2, 4], 0.0);
         let (ones, wanted) = (Tensor::filled(&[2, 3, 8, 8], 1.0), zeros.view());
         let mut trainer = trainer.in_parts_of(largest);
@@ -115,7 +116,7 @@ fn every_part_draws_its_own_random_numbers() {
     assert_ne!(losses(1), losses(2));
     // With one mask for both parts the loss of two samples would be twice that of the first.
     let model = Model::from_text("case.cnn", text).expect("a model");
-    let mut one = model.trainer(&model.init(0).expect("weights"), training, &Device::cpu(1));
+    let mut one = model.trainer(&model.init(0).expect("weights"), training.clone(), &Device::cpu(1));
     let zeros = Tensor::filled(&[1, 4], 0.0);
     let (ones, wanted) = (Tensor::filled(&[1, 3, 8, 8], 1.0), zeros.view());
     let first = one.step(&[ones], Wanted::Tensor(wanted), 0.0).expect("a step").loss;
@@ -131,16 +132,17 @@ fn a_training_in_parts_goes_on_to_the_same_bits() {
     std::fs::create_dir_all(&folder).expect("a folder");
     let path = folder.join("saved.safetensors");
     let model = Model::from_text("case.cnn", &text).expect("a model");
-    let trainer = || model.trainer(&model.init(3).expect("weights"), training, &Device::cpu(1)).seed(5).in_parts_of(4);
+    let trainer =
+        || model.trainer(&model.init(3).expect("weights"), training.clone(), &Device::cpu(1)).seed(5).in_parts_of(4);
     let mut whole = trainer();
     let mut gone_on = trainer();
     for number in 0..4 {
-        let expected = step(&mut whole, 12, training);
+        let expected = step(&mut whole, 12, &training);
         if number == 1 {
             gone_on.resume(&path, &[Tensor::filled(&[4, 3, 8, 8], 0.0)]).expect("a state");
         }
         if number > 0 {
-            assert_eq!(step(&mut gone_on, 12, training), expected);
+            assert_eq!(step(&mut gone_on, 12, &training), expected);
         } else {
             whole.save(&path).expect("saved");
         }
@@ -156,8 +158,8 @@ fn a_training_in_parts_goes_on_to_the_same_bits() {
 fn a_batch_that_cannot_be_cut_is_refused() {
     let training = Training { optimiser: Optimiser::Sgd(Sgd { momentum: 0.9, ..Sgd::default() }), ..Training::plain() };
     let model = Model::from_text("case.cnn", PLAIN).expect("a model");
-    let mut trainer = model.trainer(&model.init(3).expect("weights"), training, &Device::cpu(1)).in_parts_of(4);
-    step(&mut trainer, 12, training);
+    let mut trainer = model.trainer(&model.init(3).expect("weights"), training.clone(), &Device::cpu(1)).in_parts_of(4);
+    step(&mut trainer, 12, &training);
     let before = values(&model, &trainer);
     let input = formula::tensor("input", &[12, 3, 8, 8], &[]);
     let mut wrong = classes(12);

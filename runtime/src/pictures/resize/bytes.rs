@@ -42,18 +42,20 @@ pub fn resize(decoded: &Decoded<'_>, part: Part, to: [usize; 2], kernel: Kernel)
             1 => across(&source, &columns, &mut row_of_columns),
             _ => across_colours(&source, &columns, &mut row_of_columns),
         }
+        let mut done = begin;
         for at in begin..end {
             let (row, sums) = (&rows[at], &mut sums[place(at)]);
             add(row.shares[number - row.first], &row_of_columns, sums);
             // Rows of the result end in their order.
             if row.first + row.shares.len() == number + 1 {
-                begin = at + 1;
+                done = at + 1;
                 for (channel, plane) in planes.iter_mut().enumerate() {
-                    write(sums, lanes, channel, &mut plane[at * to[1]..begin * to[1]]);
+                    write(sums, lanes, channel, &mut plane[at * to[1]..done * to[1]]);
                 }
                 sums.fill(HALF);
             }
         }
+        begin = done;
     }
     Picture { height: to[0], width: to[1], planes }
 }

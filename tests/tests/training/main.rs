@@ -1,5 +1,5 @@
-//! Training steps: what a network learns with, for the tests of steps (`optimisers.rs`), of layers that become free (`unfreezing.rs`)
-//! and of what is learnt (`course.rs`).
+//! Training steps: what a network learns with, for the tests of steps (`optimisers.rs`), of layers that become free
+//! (`unfreezing.rs`) and of what is learnt (`course.rs`).
 
 mod course;
 mod optimisers;

@@ -94,8 +94,7 @@ pub(super) fn clipped(graph: &mut KernelGraph, gradients: Vec<(NodeId, NodeId)>,
 }
 
 /// What is the same for all parameters that began to learn after as many steps, `[]` each: the rate; for Adam the rate over the
-/// first bias correction, the root of the
-/// second one, and, of AdamW with a weight decay, what a parameter shrinks by.
+/// first bias correction, the root of the second one, and, of AdamW with a weight decay, what a parameter shrinks by.
 fn scalars(graph: &mut KernelGraph, optimiser: Optimiser, rate: NodeId, (step, since): (NodeId, u64)) -> Vec<NodeId> {
     let (Adam { betas, .. }, origin) = match optimiser {
         Optimiser::Sgd(_) => return vec![rate],

@@ -1,5 +1,5 @@
-//! Layers that become free in the course of a run, and classes that are taken alone, as a process: what stays as it was, what goes
-//! on to the same bits, and what is said of what cannot be.
+//! Layers that become free in the course of a run, and classes that are taken alone, as a process: what stays as it was, what
+//! goes on to the same bits, and what is said of what cannot be.
 
 #[path = "common/case.rs"]
 mod case;

@@ -12,7 +12,7 @@ pub fn planes(pipeline: &Pipeline, values: &[f32]) -> Option<(Vec<Vec<u8>>, [usi
     (planes.len() == channels).then_some((planes, [height, width]))
 }
 
-/// Planes with their longer side at most `longest` pixels, and their height and width: each pixel is the mean of a square of whole
+/// Planes with their longer side at most `longest` pixels, with height and width: each pixel is the mean of a square of whole
 /// ones.
 pub fn shrunk(planes: Vec<Vec<u8>>, [height, width]: [usize; 2], longest: usize) -> (Vec<Vec<u8>>, [usize; 2]) {
     let step = height.max(width).div_ceil(longest.max(1)).max(1);

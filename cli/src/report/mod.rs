@@ -1,6 +1,6 @@
 //! What a network is worth, as a page: one file, without anything from elsewhere and without a script.
 //!
-//! A recipe, the curves of its training and an evaluation come in. Where classes are told apart the page has what each class comes
+//! A recipe, the curves of its training and an evaluation come in. Where classes are told apart the page has what each comes
 //! to, which is taken for which, and the samples that were answered worst; where numbers are learnt, how far they are off. All
 //! names are somebody else's, and are escaped.
 

@@ -1,4 +1,4 @@
-//! Some classes of a set alone: which they are comes in, by name or by number; the samples of these go out, counted in that order.
+//! Some classes of a set alone: which they are comes in, by name or by number; their samples go out, counted in that order.
 
 use super::classes::{listed, renumbered};
 use super::split::Chosen;

@@ -338,7 +338,7 @@ mod tests {
             // Of sums the mean over samples: half of mse_loss(reduction="sum") on both.
             (Loss::MeanSquaredError(SumOrMean::Sum), SQUARES / 2.0),
         ] {
-            losses(&loss).map(|found| close(found, expected));
+            losses(&loss).into_iter().for_each(|found| close(found, expected));
         }
     }
 
@@ -359,7 +359,7 @@ mod tests {
             for row in [0..1, 1..2] {
                 parts.add_multi_label(&rows(row.clone(), &SCORES), &rows(row, &targets), &loss).unwrap();
             }
-            [&whole, &parts].map(|found| close(found.loss(), expected));
+            [&whole, &parts].into_iter().for_each(|found| close(found.loss(), expected));
             assert_eq!((whole.seen, whole.correct, &parts.multi_label), (2, 0, &whole.multi_label));
         }
     }

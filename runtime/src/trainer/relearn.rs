@@ -4,9 +4,9 @@ use super::Trainer;
 use crate::{Model, Result, state};
 
 impl Trainer {
-    /// Goes on with a model that is the same network with other parameters frozen: its steps are compiled anew, first for the sizes
-    /// that came first. What was learnt stays; what becomes free has the optimiser's first state, as in PyTorch, and a running
-    /// mean that begins with the parameter itself, which was its mean as long as nothing changed it.
+    /// Goes on with a model that is the same network with other parameters frozen: its steps are compiled anew, first for the
+    /// sizes that came first. What was learnt stays; what becomes free has the optimiser's first state, as in PyTorch, and a
+    /// running mean that begins with the parameter itself, which was its mean as long as nothing changed it.
     ///
     /// # Errors
     /// As [`Trainer::step`].

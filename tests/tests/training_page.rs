@@ -88,3 +88,19 @@ fn the_large_networks_learn_for_ten_epochs() {
         assert!(falls >= 8 && best > 0.88, "the training loss falls {falls} times, the best accuracy is {best}");
     }
 }
+
+/// `models/recipes/cifar_resnet18.yaml`, and PyTorch's first epochs of it.
+#[test]
+fn augmentation_one_cycle_and_means_reach_what_was_asked() {
+    let page = fs::read_to_string("../docs/training.md").expect("the page");
+    let [own, theirs] = ["cnnc", "pytorch"].map(|side| records(&format!("{side}_cifar_resnet18")));
+    assert!(own.len() == 16 && !theirs.is_empty());
+    for (epoch, record) in own.iter().enumerate() {
+        let of = |record: &[f64; 3]| record.map(|number| format!("{number:.4}")).join(" | ");
+        let beside = theirs.get(epoch).map_or_else(|| " | | ".into(), of);
+        let row = format!("| {} | {} | {beside} |\n", epoch + 1, of(record));
+        assert!(page.contains(&row), "docs/training.md lacks the row\n{row}");
+    }
+    let last = own[15][2];
+    assert!(last >= 0.93, "the last epoch's accuracy is {last}");
+}

@@ -341,6 +341,7 @@ mod tests {
             ("embedded_lenet", "cnnc_embedded_lenet", "LeNet"),
             ("resnet18", "cnnc_resnet18", "ResNet18"),
             ("vgg_small", "cnnc_vgg_small", "VGGSmall"),
+            ("cifar_resnet18", "cnnc_cifar_resnet18", "CifarResNet18"),
         ] {
             let svg = curves(model, &of_log(log), 1);
             let path = format!("../docs/pictures/{picture}.svg");

@@ -4,7 +4,6 @@
 //! to, which is taken for which, and the samples that were answered worst; where numbers are learnt, how far they are off. All
 //! names are somebody else's, and are escaped.
 
-mod base64;
 mod classes;
 mod samples;
 mod several;

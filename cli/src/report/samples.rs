@@ -1,10 +1,11 @@
 //! The samples that were answered worst: each as the network was given it, with what it is and what it was taken for.
 
-use super::base64::base64;
 use super::{Report, percent};
 use crate::draw::pixels::{planes, shrunk};
 use crate::draw::raster::coloured;
 use crate::draw::svg::escaped;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use cnnc_runtime::Result;
 use cnnc_runtime::answer::{Likely, Scores, likeliest};
 use cnnc_runtime::train::{Answered, Wanted};
@@ -103,7 +104,7 @@ fn picture(report: &Report<'_>, sample: &Answered) -> Result<Option<String>> {
     }
     let Some((planes, size)) = planes(&prepared.setup.validation, &sample.input) else { return Ok(None) };
     let (planes, size) = shrunk(planes, size, LONGEST);
-    let data = base64(&coloured(&planes, size)?);
+    let data = STANDARD.encode(coloured(&planes, size)?);
     let [height, width] = size;
     let alt = escaped(&name(report, sample));
     let picture =

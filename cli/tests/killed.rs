@@ -27,6 +27,9 @@ fn a_run_whose_steps_depend_on_what_was_before_is_killed_and_goes_on_to_the_same
         "optimizer: {name: nadam, lr: 0.01}\nschedule: {name: plateau, patience: 0, threshold: 0.5, factor: 0.3}\n\
          accumulate: 2\nema: 0.5\nmonitor: val_loss",
         "optimizer: {name: lamb, lr: 0.01}\nschedule: {name: one_cycle, three_phase: true}",
+        "optimizer: {name: nadam, lr: 0.01, no_decay: bias_and_norm}\naccumulate: 2\nema: 0.9\n\
+         freeze: [{parameters: \"0.*\", epochs: 2}, {parameters: \"1.*\", epochs: 1}]\n\
+         loss: {name: cross_entropy, weight: balanced, label_smoothing: 0.1}",
     ] {
         let case = Case::new();
         let recipe = fs::read_to_string(case.path("small.yaml")).expect("the recipe");

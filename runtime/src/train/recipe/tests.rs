@@ -340,8 +340,8 @@ fn what_a_training_cannot_begin_from_is_said() {
     let of = |more: &str| codes(&format!("{SHORT}{more}\n"));
     assert_eq!(of("weights: {ignore: a}"), ["E608 6:10"]);
     assert_eq!(of("weights: {file: w, rename: '(=x'}"), ["E607 6:28"]);
-    assert_eq!(of("freeze: {a: b}"), ["E606 6:10", "E608 6:9"]);
-    assert_eq!(of("freeze: [{parameters: a, epochs: 0}]"), ["E607 6:33"]);
+    assert_eq!(of("freeze: {a: b}"), ["E608 6:9", "E606 6:10"]);
+    assert_eq!(of("freeze: [{parameters: a, epochs: 0}]"), ["E607 6:34"]);
     assert_eq!(of("freeze: [{parameters: a, epochs: 99}]"), ["E609 6:9"]);
     let text = SHORT.replace("lr: 0.1", "lr: 0, groups: [{parameters: a, lr: 0.1}, 3]");
     assert_eq!(codes(&text).iter().map(|code| &code[..4]).collect::<Vec<_>>(), ["E609", "E607"]);

@@ -124,7 +124,10 @@ fn arrays_of_files_are_learnt() {
         "{out}"
     );
     let eval = done(&["eval", &text(&path("double.yaml"))]);
-    assert!(eval.contains("number") && eval.contains("R²") && eval.lines().count() == 8, "{eval}");
+    assert!(
+        eval.contains("number") && eval.contains("R²") && eval.contains("page: ") && eval.lines().count() == 10,
+        "{eval}"
+    );
     npy("train_targets.npy", "9, 2", &targets[..18]);
     assert!(refused(&["train", &text(&path("double.yaml")), "--force"]).contains("has 10 inputs and 9 targets"));
     npy("train_targets.npy", "10, 1", &targets[..10]);

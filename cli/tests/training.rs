@@ -20,7 +20,9 @@ fn a_run_leaves_its_files_and_says_what_it_did() {
     );
     assert_eq!(said.lines().filter(|line| line.starts_with("epoch ")).count(), 3, "{said}");
     assert!(said.contains("best: epoch ") && said.contains("curves: "), "{said}");
-    for name in ["best.safetensors", "last.safetensors", "previous.safetensors", "log.jsonl", "curves.svg", "report.html"] {
+    for name in
+        ["best.safetensors", "last.safetensors", "previous.safetensors", "log.jsonl", "curves.svg", "report.html"]
+    {
         assert!(case.path("run").join(name).is_file(), "{name}");
     }
     assert_eq!(fs::read_dir(case.path("run")).expect("the folder").count(), 6);

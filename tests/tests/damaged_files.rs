@@ -128,6 +128,10 @@ fn as_data(format: Format, folder: &Path) -> Result<(), Vec<Diagnostic>> {
             (0..samples.len()).for_each(|index| assert!(samples.target(index).is_some()));
             continue;
         }
+        if format == Format::MultiLabel {
+            (0..samples.len()).for_each(|index| assert!(samples.labels(index).is_some()));
+            continue;
+        }
         (0..samples.len()).try_for_each(|index| one(samples.picture(index, index % 2 == 0)))?;
     }
     Ok(())

@@ -119,7 +119,7 @@ pub fn panels_of_rates(found: &FoundRates) -> Vec<Panel> {
         let points = vec![(rate, values.low), (rate, values.high)];
         series.push(Series { name: format!("lr {rate}"), class: "accuracy", points, is_mark: true });
     }
-    vec![("loss, running mean", series)]
+    vec![("smoothed loss", series)]
 }
 
 /// The axis of learning rates of a finder.

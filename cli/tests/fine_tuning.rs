@@ -3,9 +3,10 @@
 
 #[path = "common/case.rs"]
 mod case;
+#[path = "common/tensors.rs"]
+mod tensors;
 
 use case::Case;
-use std::collections::BTreeMap;
 use std::fs;
 
 const MODELS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models");
@@ -35,16 +36,8 @@ checkpoint_every: 2
     }
 
     /// The tensors of a run's last checkpoint.
-    fn tensors(&self, run: &str) -> BTreeMap<String, Vec<u8>> {
-        let bytes = fs::read(self.path(run).join("last.safetensors")).expect("a checkpoint");
-        let length = u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes")) as usize;
-        let header: serde_json::Map<String, serde_json::Value> =
-            serde_json::from_slice(&bytes[8..8 + length]).expect("a header");
-        let tensor = |(key, about): (String, serde_json::Value)| {
-            let at = |place: usize| 8 + length + about["data_offsets"][place].as_u64().expect("a place") as usize;
-            (key, bytes[at(0)..at(1)].to_vec())
-        };
-        header.into_iter().filter(|(key, _)| key != "__metadata__").map(tensor).collect()
+    fn tensors(&self, run: &str) -> tensors::Tensors {
+        tensors::of_file(&self.path(run).join("last.safetensors"))
     }
 }
 
@@ -73,7 +66,7 @@ fn layers_become_free_one_after_another_and_a_run_goes_on_from_anywhere() {
         before = after;
     }
     assert!(case.tensors("whole") == case.tensors("parts"), "other bits");
-    // From a checkpoint within an epoch, of each kind.
+    // From after each of the first epochs; `killed.rs` ends such runs at any moment.
     for step in 0..3 {
         let name = format!("stopped{step}");
         case.ends(0, &format!("train r.yaml --output {name} --epochs {}", step + 1), &[]);
@@ -101,6 +94,9 @@ fn what_cannot_become_free_is_said_at_its_place() {
         fs::write(case.path("w.yaml"), recipe.replace(line, &format!("freeze: {freeze}"))).expect("a recipe");
         case.ends(1, "train w.yaml --output out", &[&format!("error[{code}]"), words, "w.yaml:6"]);
     }
+    // A run that is made shorter from outside is what was asked for; what that means is said.
+    let short = "`--epochs 2` ends before what is frozen for 3 epochs becomes free";
+    case.ends(0, "train r.yaml --output short --epochs 2", &[short]);
 }
 
 #[test]

@@ -19,6 +19,7 @@ use crate::values::values;
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::graph::Parameter;
 use cnnc_runtime::train::checkpoint::{self, BEST};
+use cnnc_runtime::train::recipe::never_free;
 use cnnc_runtime::train::{CURVES, Ending, Event, History, REPORT, Record, Run, RunFolder, learn};
 use cnnc_runtime::{Result, Tensor, write_whole};
 use pages::Pages;
@@ -38,6 +39,10 @@ pub fn run(arguments: &Train, console: &mut Console<'_>) -> Outcome {
     if let Some(epochs) = arguments.epochs {
         prepared.recipe.epochs = epochs as usize;
         prepared.recipe.keys.insert("epochs".into(), epochs.to_string());
+        if let Some(frozen) = never_free(&prepared.recipe.freeze, prepared.recipe.epochs) {
+            let message = format!("`--epochs {epochs}` ends before what is frozen for {frozen} epochs becomes free");
+            console.remark(Code::E609, message);
+        }
     }
     prepared.recipe.training.recompute |= arguments.recompute;
     let prepared = prepared;

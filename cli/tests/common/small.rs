@@ -1,6 +1,8 @@
 //! A small training as a process: a folder with a network and a recipe, what a run of it leaves, and what it says.
 
-use std::collections::BTreeMap;
+#[path = "tensors.rs"]
+mod tensors;
+
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
@@ -65,17 +67,8 @@ output: out
     }
 
     /// The tensors of a run's last checkpoint: kinds, shapes, bytes.
-    pub fn tensors(&self, output: &str) -> BTreeMap<String, (serde_json::Value, Vec<u8>)> {
-        let bytes = fs::read(self.path(output).join("last.safetensors")).expect("the checkpoint");
-        let length = u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes")) as usize;
-        let header: serde_json::Map<String, serde_json::Value> =
-            serde_json::from_slice(&bytes[8..8 + length]).expect("the header");
-        let tensor = |(key, info): (String, serde_json::Value)| {
-            let offset = |index: usize| 8 + length + info["data_offsets"][index].as_u64().expect("an offset") as usize;
-            let values = bytes[offset(0)..offset(1)].to_vec();
-            (key, (info["shape"].clone(), values))
-        };
-        header.into_iter().filter(|(key, _)| key != "__metadata__").map(tensor).collect()
+    pub fn tensors(&self, output: &str) -> tensors::Tensors {
+        tensors::of_file(&self.path(output).join("last.safetensors"))
     }
 
     /// The weights of the best epoch, as they lie in their file.

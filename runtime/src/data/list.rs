@@ -115,14 +115,10 @@ pub(super) fn numbered(names: BTreeMap<String, u32>, path: &Path) -> Result<(Vec
 
 #[cfg(test)]
 mod tests {
-    use crate::data::{DataSet, Format, open};
-    use std::fs;
+    use crate::data::{DataSet, Format, table};
 
     fn opened(train: &str, validation: &str) -> crate::Result<DataSet> {
-        let folder = tempfile::tempdir().expect("a folder");
-        fs::write(folder.path().join("train.csv"), train).expect("a file");
-        fs::write(folder.path().join("valid.csv"), validation).expect("a file");
-        open(Format::List, folder.path())
+        table::opened(Format::List, train, validation)
     }
 
     fn labels(samples: &dyn super::Samples) -> Vec<usize> {

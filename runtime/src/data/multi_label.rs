@@ -193,14 +193,10 @@ fn of_columns(cells: &[String], columns: &[String]) -> std::result::Result<Vec<u
 
 #[cfg(test)]
 mod tests {
-    use crate::data::{DataSet, Format, Samples, open};
-    use std::fs;
+    use crate::data::{DataSet, Format, Samples, table};
 
     fn opened(train: &str, validation: &str) -> crate::Result<DataSet> {
-        let folder = tempfile::tempdir().expect("a folder");
-        fs::write(folder.path().join("train.csv"), train).expect("a file");
-        fs::write(folder.path().join("valid.csv"), validation).expect("a file");
-        open(Format::MultiLabel, folder.path())
+        table::opened(Format::MultiLabel, train, validation)
     }
 
     fn labels(samples: &dyn Samples) -> Vec<Vec<usize>> {

@@ -195,16 +195,21 @@ fn row(text: &str) -> std::result::Result<Row<'_>, &'static str> {
     Ok(Some((cells, lines, "")))
 }
 
+/// A data set of two tables of text, for the tests of every format that has such.
+#[cfg(test)]
+pub(super) fn opened(format: super::Format, train: &str, validation: &str) -> Result<super::DataSet> {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("train.csv"), train).expect("a file");
+    std::fs::write(folder.path().join("valid.csv"), validation).expect("a file");
+    super::open(format, folder.path())
+}
+
 #[cfg(test)]
 mod tests {
-    use crate::data::{Format, open};
-    use std::fs;
+    use crate::data::Format;
 
     fn opened(train: &str) -> crate::Result<crate::data::DataSet> {
-        let folder = tempfile::tempdir().expect("a folder");
-        fs::write(folder.path().join("train.csv"), train).expect("a file");
-        fs::write(folder.path().join("val.csv"), "x.png,1,2\n").expect("a file");
-        open(Format::Csv, folder.path())
+        super::opened(Format::Csv, train, "x.png,1,2\n")
     }
 
     #[test]

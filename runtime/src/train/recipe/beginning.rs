@@ -108,10 +108,15 @@ pub fn frozen(reader: &Reader, node: &Node) -> Vec<Frozen> {
 
 /// Refuses what would be free only after a run of so many epochs.
 pub fn check_frozen(reader: &Reader, node: &Node, frozen: &[Frozen], run: usize) {
-    if let Some(epochs) = frozen.iter().filter_map(|one| one.epochs).find(|&epochs| epochs >= run) {
+    if let Some(epochs) = never_free(frozen, run) {
         let message = format!("something is frozen for {epochs} epochs, and the run has {run}: it would never learn");
         reader.conflict(node, &message, "freeze it for fewer, or leave `epochs` out and freeze it for the whole run");
     }
+}
+
+/// For how many epochs something is frozen that becomes free only after a run of so many, where there is such.
+pub fn never_free(frozen: &[Frozen], run: usize) -> Option<usize> {
+    frozen.iter().filter_map(|one| one.epochs).find(|&epochs| epochs >= run)
 }
 
 /// A text, or a list of texts, each with its place.

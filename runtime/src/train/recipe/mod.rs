@@ -24,7 +24,7 @@ use cnnc_grammar::span::{Files, Span};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-pub use beginning::{Frozen, Group, Pattern, Selection, WeightsChoice};
+pub use beginning::{Frozen, Group, Pattern, Selection, WeightsChoice, never_free};
 pub use read::{load, read, read_with};
 pub use settings::Setting;
 

@@ -85,6 +85,13 @@ VGG_SMALL = ((1, 16), (1, 32), (2, 64), (2, 128), (2, 128))
 GREY, LARGE_GREY = (2, 1, 28, 28), (1, 1, 224, 224)
 
 
+def cifar_resnet18():
+    """ResNet-18 for small pictures: nothing is made smaller before the blocks."""
+    net = torchvision.models.resnet18(num_classes=10)
+    net.conv1, net.maxpool = nn.Conv2d(1, 64, 3, padding=1, bias=False), nn.Identity()
+    return net
+
+
 def alone(constructor, *args, **kwargs):
     """A network of one unnamed block."""
     return lambda: nn.Sequential(constructor(*args, **kwargs))
@@ -153,6 +160,7 @@ OTHERS = {
         "EfficientNetLite3",
         factors=LITE,
     ),
+    "cifar_resnet18": Net(cifar_resnet18, GREY, "cifar_resnet18.cnn", factors=BASIC),
     "c3d": Net(small_nets.C3D, (1, 3, 16, 56, 56), "c3d.cnn", "C3D"),
 }
 

@@ -115,7 +115,7 @@ fn what_is_foretold_is_what_is_taken() {
     }
     // A thread that happens to multiply nothing, or did so for a network before, takes no memory for products, a megabyte:
     // batches are large beside that.
-    for (path, batch) in [("lenet", 512), ("resnet18", 4), ("torchvision/squeezenet1_1", 2)] {
+    for (path, batch) in [("lenet", 512), ("resnet18", 8), ("torchvision/squeezenet1_1", 2)] {
         [false, true].into_iter().for_each(|recompute| trained(path, batch, recompute));
     }
     shared_by_sessions("torchvision/resnet18");

@@ -166,7 +166,7 @@ fn nets(exact: bool, chosen: impl Fn(&str) -> bool) {
 
 /// Those whose float64 answer takes the plain loops a second at most.
 fn is_small(name: &str) -> bool {
-    let large = ["vgg11", "vgg_small", "yolov3", "c3d", "dcgan_generator", "dcgan_discriminator"];
+    let large = ["vgg11", "vgg_small", "cifar_resnet18", "yolov3", "c3d", "dcgan_generator", "dcgan_discriminator"];
     !large.contains(&name) && (name.ends_with("_small") || !name.starts_with("torchvision"))
 }
 

@@ -39,8 +39,8 @@ def main():
             wait_for_quiet(options.force)
             results["startup"][net] = startup(options, net)
             save(options.json, results)
-    print(report.table(results["cells"]))
-    print(report.totals(results["cells"]))
+    print(report.table(results["cells"], options.precision))
+    print(report.totals(results["cells"], options.precision))
     if results["startup"]:
         print(report.startup_table(results["startup"]))
 
@@ -53,7 +53,8 @@ def arguments():
     parser.add_argument("--nets", type=names, default=list(report.TARGETS))
     parser.add_argument("--batch", type=numbers, default=[1, 8], help="1,8")
     parser.add_argument("--threads", type=numbers, default=[2, 1], help="2,1")
-    parser.add_argument("--peers", type=names, default=engines.PEERS, help=",".join(engines.PEERS))
+    parser.add_argument("--precision", choices=["fp32", "int8"], default="fp32", help="int8: the peers by their own quantisers")
+    parser.add_argument("--peers", type=names, help=",".join([*engines.PEERS, *engines.INT8_PEERS]))
     parser.add_argument("--rounds", type=int, default=5, help="turns of each engine")
     parser.add_argument("--seconds", type=float, default=0.5, help="length of a turn")
     parser.add_argument("--startup", action="store_true", help="also peak memory and the time to the first answer")
@@ -61,7 +62,8 @@ def arguments():
     parser.add_argument("--cnnc", type=Path, default=engines.ROOT / "target/release/cnnc", help="the executable")
     parser.add_argument("--force", action="store_true", help="measure although the machine is busy")
     options = parser.parse_args()
-    for name, given, known in [("net", options.nets, list(report.TARGETS)), ("peer", options.peers, engines.PEERS)]:
+    options.peers = options.peers or (engines.PEERS if options.precision == "fp32" else engines.INT8_PEERS)
+    for name, given, known in [("net", options.nets, list(report.TARGETS)), ("peer", options.peers, [*engines.PEERS, *engines.INT8_PEERS])]:
         if unknown := [one for one in given if one not in known]:
             parser.error(f"no {name} is called {unknown[0]}; there are {', '.join(known)}")
     return options
@@ -69,7 +71,7 @@ def arguments():
 
 def measure_cell(options, net, batch, threads):
     """The median of every engine on one net, taken in turns; on batch 1 their answers are compared first."""
-    running = {"cnnc": engines.Cnnc(options.cnnc, net, batch, threads)}
+    running = {"cnnc": engines.Cnnc(options.cnnc, net, batch, threads, precision=options.precision)}
     errors = {}
     for name in options.peers:
         try:
@@ -78,7 +80,7 @@ def measure_cell(options, net, batch, threads):
         except (RuntimeError, OSError) as error:
             running.pop(name, None)
             print(f"{name} fails on {net}: {error}", file=sys.stderr)
-    if batch == 1:
+    if batch == 1 and options.precision == "fp32":
         errors = check_answers(running, net)
     times, medians = turns(running, options.rounds, options.seconds)
     line = "  ".join(f"{name} {report.milliseconds(value)}" for name, value in medians.items())

@@ -16,6 +16,7 @@ ROOT = HERE.parent
 WORK = ROOT / "target" / "bench"
 PYTHON_PEERS = ["onnxruntime", "openvino", "torch", "torch.compile"]
 PEERS = [*PYTHON_PEERS, "tract"]
+INT8_PEERS = ["onnxruntime-int8", "openvino-int8"]
 SPECS = {"lenet": "lenet", "resnet18_d2l": "resnet18", "vgg11_d2l": "vgg"}
 
 
@@ -92,9 +93,10 @@ class Peer:
 class Cnnc:
     """cnnc by its command line; `binary` is the executable."""
 
-    def __init__(self, binary, net, batch, threads, train=False):
+    def __init__(self, binary, net, batch, threads, train=False, precision="fp32"):
         self.binary, self.net, self.batch, self.threads = binary, net, batch, threads
         self.train = ["--train"] if train else []
+        self.precision = ["--precision", precision]
 
     def run(self, *arguments):
         """What a command prints."""
@@ -106,7 +108,7 @@ class Cnnc:
     def measure(self, seconds):
         """The median time of a run in milliseconds, over so many seconds."""
         options = ["--batch", self.batch, "--threads", self.threads, "--seconds", seconds, "--format", "json"]
-        return json.loads(self.run("bench", spec(self.net), *options, *self.train))["median_ms"]
+        return json.loads(self.run("bench", spec(self.net), *options, *self.train, *self.precision))["median_ms"]
 
     def run_arguments(self, output):
         """Arguments that answer the net's input of batch 1 with the weights that the peers have."""

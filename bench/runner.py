@@ -5,6 +5,7 @@ Comes in: commands, a line each, on standard input: `measure SECONDS`, `answer F
 and imports nothing that it does not need, since memory and the time to the first answer are measured on this process too.
 """
 
+import contextlib
 import os
 import sys
 import time
@@ -38,6 +39,54 @@ def openvino(directory, x, threads):
     model = core.read_model(f"{directory}/net.onnx")
     model.reshape(list(x.shape))
     settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads}
+    request = core.compile_model(model, "CPU", settings).create_infer_request()
+    request.set_input_tensor(openvino.Tensor(x, shared_memory=True))
+    return lambda: request.infer(share_outputs=True), lambda: request.get_output_tensor().data
+
+
+def samples(directory):
+    """The inputs that the peers calibrate on: those of the comparison, one by one. Speed is meant, and no accuracy."""
+    return [sample[None] for sample in numpy.load(f"{directory}/input8.npy")]
+
+
+def onnxruntime_int8(directory, x, threads):
+    """As `onnxruntime`, of the net that its own quantiser makes: QDQ, weights by channel, values as uint8 by min and max."""
+    import onnxruntime.quantization as quantization
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    class Reader(quantization.CalibrationDataReader):
+        def __init__(self):
+            self.samples = iter([{"x": sample} for sample in samples(directory)])
+
+        def get_next(self):
+            return next(self.samples, None)
+
+    made = f"{directory}/int8"
+    if not os.path.exists(f"{made}/net.onnx"):
+        os.makedirs(made, exist_ok=True)
+        quant_pre_process(f"{directory}/net.onnx", f"{made}/prepared.onnx", skip_symbolic_shape=True)
+        kinds = {"activation_type": quantization.QuantType.QUInt8, "weight_type": quantization.QuantType.QInt8}
+        form = quantization.QuantFormat.QDQ
+        quantization.quantize_static(
+            f"{made}/prepared.onnx", f"{made}/net.onnx", Reader(), quant_format=form, per_channel=True, **kinds
+        )
+    return onnxruntime(made, x, threads)
+
+
+def openvino_int8(directory, x, threads):
+    """As `openvino`, of the net that NNCF quantises."""
+    import logging
+
+    import nncf
+    import openvino
+
+    logging.disable(logging.INFO)
+    core = openvino.Core()
+    model = core.read_model(f"{directory}/net.onnx")
+    model.reshape([1, *x.shape[1:]])
+    model = nncf.quantize(model, nncf.Dataset(samples(directory)), subset_size=8)
+    model.reshape(list(x.shape))
+    settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads}
     request = core.compile_model(model, "CPU", settings).create_infer_request()
     request.set_input_tensor(openvino.Tensor(x, shared_memory=True))
     return lambda: request.infer(share_outputs=True), lambda: request.get_output_tensor().data
@@ -80,7 +129,14 @@ def torch_calls(torch, net, x):
     return run, lambda: run().numpy()
 
 
-PEERS = {"onnxruntime": onnxruntime, "openvino": openvino, "torch": eager, "torch.compile": compiled}
+PEERS = {
+    "onnxruntime": onnxruntime,
+    "openvino": openvino,
+    "torch": eager,
+    "torch.compile": compiled,
+    "onnxruntime-int8": onnxruntime_int8,
+    "openvino-int8": openvino_int8,
+}
 
 
 def median_ms(run, seconds):
@@ -98,7 +154,9 @@ def median_ms(run, seconds):
 def main(peer, directory, batch, threads):
     """Loads, then serves commands until standard input ends."""
     x = numpy.load(f"{directory}/input{batch}.npy")
-    run, answer = PEERS[peer](directory, x, int(threads))
+    # Quantisers print what they do; standard output is for answers.
+    with contextlib.redirect_stdout(sys.stderr):
+        run, answer = PEERS[peer](directory, x, int(threads))
     print("ready", flush=True)
     for line in sys.stdin:
         command, value = line.split(maxsplit=1)

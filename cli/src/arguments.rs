@@ -19,7 +19,7 @@ pub use compare::Compare;
 pub use diff::{Diff, DiffFormat};
 pub use doctor::Doctor;
 pub use explain::Explain;
-pub use files::{Convert, Export, FileKeys, Import};
+pub use files::{Convert, Export, FileKeys, Import, Quantize};
 pub use fmt::Fmt;
 pub use grad::{Grad, LossName};
 pub use graph::Graph;
@@ -58,6 +58,7 @@ pub enum Command {
     Bench(Bench),
     Params(Params),
     Convert(Convert),
+    Quantize(Box<Quantize>),
     Dump(Dump),
     Train(Train),
     Eval(Eval),
@@ -127,9 +128,10 @@ pub struct DeviceArguments {
 }
 
 /// How a GPU computes.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Copy, Debug, Default, Args)]
 pub struct GpuArguments {
-    /// In what a GPU takes the products of convolutions and matrices: fp32, tf32, fp16 or bf16; sums are fp32 always.
+    /// In what the products of convolutions and matrices are taken: on a GPU fp32, tf32, fp16 or bf16, with sums in fp32 always;
+    /// on the processor fp32, or int8 with weights of `cnnc quantize`, which are computed so unless this says fp32.
     #[arg(long, value_name = "PRECISION", value_parser = precision)]
     pub precision: Option<Precision>,
     /// On a GPU, compute everything by generated kernels: cuBLASLt and cuDNN are neither measured nor used.

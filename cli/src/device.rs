@@ -21,8 +21,10 @@ pub fn open(arguments: &DeviceArguments, threads: usize, console: &mut Console<'
 pub fn open_named(name: DeviceName, gpu: GpuArguments, threads: usize, console: &mut Console<'_>) -> Result<Device> {
     let GpuArguments { precision, no_libraries } = gpu;
     if name == DeviceName::Cpu {
-        if precision.is_some_and(|precision| precision != Precision::Exact) {
-            console.remark(Code::E501, "the CPU computes in float32; --precision is for --device cuda");
+        if let Some(precision @ (Precision::Tf32 | Precision::Fp16 | Precision::Bf16)) = precision {
+            let words =
+                format!("the CPU computes in float32 or int8; --precision {} is for --device cuda", precision.name());
+            console.remark(Code::E501, &words);
         }
         if no_libraries {
             console.remark(Code::E501, "the CPU uses no libraries; --no-libraries is for --device cuda");

@@ -33,6 +33,7 @@ mod opened;
 mod outputs;
 mod page;
 mod params;
+mod quantize;
 mod recipe;
 mod report;
 mod run;
@@ -81,6 +82,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut console: Console<'
         Command::Bench(bench) => bench::bench(bench, &mut console),
         Command::Params(params) => params::params(params, &mut console),
         Command::Convert(convert) => convert::convert(convert, &mut console),
+        Command::Quantize(quantize) => quantize::quantize(quantize, &mut console),
         Command::Train(train) => train::run(train, &mut console),
         Command::Doctor(doctor) => doctor::doctor(doctor, &mut console),
         Command::Eval(eval) => eval::run(eval, &mut console),

@@ -6,12 +6,12 @@ use crate::device;
 use crate::outputs;
 use cnnc_compiler::resolve::SETTINGS_FILE;
 use cnnc_grammar::span::Files;
-use cnnc_runtime::data::{DataSet, SetName};
+use cnnc_runtime::data::{DataSet, SetName, load};
 use cnnc_runtime::train::checkpoint::{BEST, LAST, PREVIOUS};
 use cnnc_runtime::train::recipe::{self, Recipe, Setting, read_with};
-use cnnc_runtime::train::{CURVES, LOG, REPORT, Setup, open_data, open_set};
-use cnnc_runtime::{Device, Error, Model, Weights};
-use std::path::PathBuf;
+use cnnc_runtime::train::{CURVES, LOG, REPORT, Setup, open_data, open_set, validation_job};
+use cnnc_runtime::{Device, Error, Model, Tensor, Weights};
+use std::path::{Path, PathBuf};
 
 /// The picture of which class is taken for which, in the run's folder.
 pub const CONFUSION: &str = "confusion.svg";
@@ -94,6 +94,27 @@ impl Prepared {
         (0..self.setup.answer.iter().product()).map(name).collect()
     }
 }
+
+/// The first samples that a recipe learns from, as its network is asked them: nothing random is done to them. Batches of some.
+pub fn first_samples(path: &Path, samples: usize, console: &mut Console<'_>) -> Outcome<Vec<Vec<Tensor>>> {
+    let arguments = RecipeArguments { recipe: path.into(), ..RecipeArguments::default() };
+    let prepared = Prepared::new(&arguments, Asked::Both, console)?;
+    let Prepared { recipe, files, data, setup, .. } = &prepared;
+    let mut job = validation_job(recipe, data, setup);
+    job.samples = data.train.clone();
+    job.order = (0..data.train.len().min(samples)).collect();
+    job.batch_size = BATCH.min(samples);
+    let batches = load(&job).map(|batch| batch.map(|batch| vec![batch.inputs]));
+    let batches: Result<Vec<Vec<Tensor>>, Error> = batches.collect();
+    let mut batches = batches.map_err(|failure| console.fail(&failure, files))?;
+    // Plans are for one size of a batch.
+    let first = batches.first().map_or(0, |batch| batch[0].shape()[0]);
+    batches.retain(|batch| batch[0].shape()[0] == first);
+    Ok(batches)
+}
+
+/// Samples that are looked at together.
+const BATCH: usize = 8;
 
 /// Reads the recipe.
 fn read_recipe(arguments: &RecipeArguments, console: &mut Console<'_>) -> Outcome<(Files, Recipe)> {

@@ -230,7 +230,13 @@ impl Layer {
             }
             Kind::Linear => {
                 let order = FeatureOrder::Plain;
-                let sizes = LinearShape { rows: shape.batch, in_features: self.ins, out_features: self.outs, order };
+                let sizes = LinearShape {
+                    rows: shape.batch,
+                    in_features: self.ins,
+                    out_features: self.outs,
+                    order,
+                    of_bytes: false,
+                };
                 let lengths = |kernel: &std::rc::Rc<Linear>| [kernel.packed_length(), kernel.workspace_length()];
                 bench!(Linear::new(set, sizes), lengths, shape, 1, 1)
             }

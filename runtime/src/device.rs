@@ -5,10 +5,11 @@
 
 use crate::cpu::{Cpu, CpuOptions, Footprint, InstructionSet, Kernels, Machine, footprint, measure};
 use crate::cuda::{self, Cuda};
-use crate::failure::Result;
+use crate::failure::{Result, failure};
 use crate::host::processor;
 use crate::tuning::Tuning;
 use crate::{Backend, Precision, PrepareOptions};
+use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::plan::{Plan, Step, Target};
 use std::fmt;
 use std::str::FromStr;
@@ -136,6 +137,9 @@ impl Device {
             DeviceName::Cpu => {
                 options.cpu().check()?;
                 Kind::Cpu { cpu: Cpu::new(options.cpu()), tuning: Tuning::default() }
+            }
+            DeviceName::Cuda(_) if options.precision == Precision::Int8 => {
+                return Err(failure(Code::E501, "int8 is computed on the processor alone"));
             }
             DeviceName::Cuda(number) => Kind::Cuda(cuda::open(number, options)?),
         }))

@@ -50,6 +50,7 @@
 
 pub mod answer;
 mod backend;
+mod calibration;
 mod cancel;
 mod contained;
 #[cfg(not(feature = "internals"))]
@@ -105,6 +106,7 @@ static ALLOCATOR: guarded::Guarded = guarded::Guarded;
 use backend::{Backend, Executable, Inputs, Packed, Store, TrainingExecutable};
 #[cfg(feature = "internals")]
 pub use backend::{Backend, Executable, Inputs, Packed, Store, TrainingExecutable};
+pub use calibration::{Agreement, Calibration, Clipping};
 pub use cancel::Cancel;
 pub use cpu::{Footprint, InstructionSet};
 pub use device::{Device, DeviceInfo, DeviceName, DeviceOptions, Peak};

@@ -12,6 +12,7 @@ use crate::view::{TensorList, TensorViewMut, views};
 use crate::{Cancel, Device, Executable, Model, Packed, Store, Tensor, Weights};
 use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::element::ElementType;
+use cnnc_compiler::passes::Quantisations;
 use cnnc_compiler::plan::{Plan, PlanPort};
 use cnnc_compiler::watch::{Watch, timed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -82,6 +83,8 @@ struct Kept {
     scores: Scores,
     device: Device,
     store: Arc<dyn Store>,
+    /// Which values are bytes.
+    quantisations: Arc<Quantisations>,
     /// One for each sizes of the inputs, those asked for last at the end.
     plans: Mutex<Vec<Arc<dyn Packed>>>,
 }
@@ -98,7 +101,9 @@ impl Prepared {
         let device = device.planning(&options);
         let store = device.backend().store(weights.parameters()).map_err(|error| error.within(model.files()))?;
         let (labels, scores) = (weights.labels().into(), weights.scores());
-        let prepared = Prepared(Arc::new(Kept { model, labels, scores, device, store, plans: Mutex::new(Vec::new()) }));
+        let quantisations = weights.quantisations().clone();
+        let plans = Mutex::new(Vec::new());
+        let prepared = Prepared(Arc::new(Kept { model, labels, scores, device, store, quantisations, plans }));
         let sizes = options.sizes.or_else(|| prepared.one_sample());
         if let Some(sizes) = sizes {
             let sizes: Vec<&[usize]> = sizes.iter().map(Vec::as_slice).collect();
@@ -143,7 +148,7 @@ impl Prepared {
 
     /// The packed plan for inputs of these sizes.
     fn packed(&self, sizes: &[&[usize]], cancel: &Cancel, watch: &mut dyn Watch) -> Result<Arc<dyn Packed>> {
-        let Kept { model, device, store, plans, .. } = &*self.0;
+        let Kept { model, device, store, plans, quantisations, .. } = &*self.0;
         // A panic leaves a list of whole plans.
         let mut plans = plans.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(place) = plans.iter().position(|packed| is_for(packed.plan(), sizes.iter().copied())) {
@@ -155,6 +160,9 @@ impl Prepared {
             let inputs: u64 = sizes.iter().map(|sizes| ElementType::Float32.tensor_bytes(sizes)).sum();
             let mut target = device.target();
             target.memory_bytes = target.memory_bytes.saturating_sub(inputs);
+            if let Some(blocks) = &mut target.blocks {
+                blocks.quantisations = quantisations.clone();
+            }
             let plan = model.compile(&bindings, &target, watch)?.0;
             let packed = timed(watch, "prepare", || store.pack(plan, cancel));
             let packed = packed.map_err(|error| error.within(model.files()))?;

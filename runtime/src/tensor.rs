@@ -51,7 +51,7 @@ impl Tensor {
     pub fn zeros(shape: &[usize], element: ElementType) -> Tensor {
         let count = elements(shape).expect("elements that can be counted");
         let values = match element {
-            ElementType::Float32 => Values::Float32(vec![0.0; count]),
+            ElementType::Float32 | ElementType::Uint8(_) => Values::Float32(vec![0.0; count]),
             ElementType::Uint64 => Values::Uint64(vec![0; count]),
         };
         Tensor { shape: shape.to_vec(), values }

@@ -268,7 +268,7 @@ pub fn counters() -> Vec<Case> {
         let output = View::dense(Storage::Arena, element, 64, &shape);
         let plan = single(Operation::Map(expression), operands, operands.len(), None, output);
         let input = |port: &PlanPort| match port.view.element {
-            ElementType::Float32 => random::input(&port.name, &port.view.shape, 3),
+            ElementType::Float32 | ElementType::Uint8(_) => random::input(&port.name, &port.view.shape, 3),
             ElementType::Uint64 => {
                 let counts = numbers.iter().cycle().take(port.view.elements()).copied().collect();
                 Tensor::of_counts(&port.view.shape, counts).expect("a number each")

@@ -60,7 +60,7 @@ fn hold(cases: &[&str], planned: impl Fn(&ShapedGraph, bool, &Target) -> Arc<Pla
         for fused in [true, false] {
             let reference = planned(&network, fused, &Target::reference());
             let given = reference.inputs.iter().map(|port| match port.view.element {
-                ElementType::Float32 => random::input(&port.name, &port.view.shape, 0),
+                ElementType::Float32 | ElementType::Uint8(_) => random::input(&port.name, &port.view.shape, 0),
                 ElementType::Uint64 => Tensor::count(1),
             });
             let inputs: Vec<Tensor> = given.collect();

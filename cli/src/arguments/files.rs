@@ -2,8 +2,8 @@
 
 use super::{Model, Weights};
 use clap::Args;
-use cnnc_runtime::Rename;
 use cnnc_runtime::export::{OPERATOR_SETS, USUAL_SET};
+use cnnc_runtime::{Clipping, Rename};
 use std::path::PathBuf;
 
 /// Which state of a file of weights is meant, and what its keys become.
@@ -33,6 +33,50 @@ pub struct Convert {
     /// Write over a file that is there.
     #[arg(long)]
     pub force: bool,
+}
+
+/// Make weights of bytes: what the network's values take is looked at on samples, and a run is computed in int8 from then on.
+#[derive(Debug, Args)]
+pub struct Quantize {
+    /// The spec.
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub model: Model,
+    #[command(flatten)]
+    pub weights: Weights,
+    /// What to look at: a recipe, whose data for training are taken without what is random, or a folder of pictures.
+    #[arg(long, value_name = "RECIPE|FOLDER")]
+    pub data: PathBuf,
+    /// The file to write.
+    #[arg(short, long, value_name = "OUT.safetensors")]
+    pub output: PathBuf,
+    /// How many samples to look at.
+    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub samples: u32,
+    /// How much of a value's range is kept: min-max, percentile or mse.
+    #[arg(long, default_value_t = Clipping::default(), value_parser = clipping)]
+    pub clipping: Clipping,
+    /// The most samples, in percent, whose likeliest class may change; layers that cost more stay in float32.
+    #[arg(long, default_value_t = 0.5, value_name = "PERCENT", value_parser = percent)]
+    pub max_drop: f64,
+    /// Threads; 0 is one for each core.
+    #[arg(long, default_value_t = 0, value_parser = super::threads)]
+    pub threads: usize,
+    /// Write over a file that is there.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `min-max`, `percentile`, `mse`
+fn clipping(text: &str) -> Result<Clipping, String> {
+    let names = || Clipping::ALL.map(Clipping::name).join(", ");
+    Clipping::ALL.into_iter().find(|one| one.name() == text).ok_or_else(|| format!("one of {}", names()))
+}
+
+/// A number from 0 to 100, with or without a sign for percent.
+fn percent(text: &str) -> Result<f64, String> {
+    let number = text.strip_suffix('%').unwrap_or(text).parse::<f64>().ok();
+    number.filter(|number| (0.0..=100.0).contains(number)).ok_or_else(|| "a share from 0 to 100 percent".to_owned())
 }
 
 /// Make a spec of an ONNX file, of a cfg of Darknet or of a checkpoint of a known network, and its weights beside it.

@@ -8,7 +8,7 @@ use cnnc_runtime::train::recipe::MOST_EPOCHS;
 use std::path::PathBuf;
 
 /// A recipe, and what the command line changes of it.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct RecipeArguments {
     /// The recipe; docs/recipes.md lists its keys.
     #[arg(value_name = "RECIPE.yaml")]

@@ -14,7 +14,7 @@ use cnnc_compiler::diagnostic::Code;
 use cnnc_compiler::plan::Plan;
 use cnnc_grammar::span::Files;
 use cnnc_runtime::tuning::Workload;
-use cnnc_runtime::{Cancel, Device, Error, Model, Tensor};
+use cnnc_runtime::{Calibration, Cancel, Clipping, Device, Error, Model, Precision, Tensor};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use workload::Timed;
@@ -70,7 +70,13 @@ pub fn bench(arguments: &Bench, console: &mut Console<'_>) -> Outcome {
     let mut device = device::with_kept(device, console);
     let model = model::load(&arguments.file, &arguments.model, console)?;
     let inputs = drawn_inputs(arguments, &model, console)?;
-    let weights = model.init(arguments.seed).map_err(|failure| console.fail(&failure, model.files()))?;
+    let mut weights = model.init(arguments.seed).map_err(|failure| console.fail(&failure, model.files()))?;
+    if arguments.device.gpu.precision == Some(Precision::Int8) {
+        let samples = [inputs.clone()];
+        let calibrated = Calibration::new(&model, &weights, &device, &samples).map_err(|error| console.show(&error))?;
+        weights = weights.with_quantisations(calibrated.quantisations(Clipping::MinMax));
+        console.remark(Code::E501, "calibrated on the drawn input: speed is measured, and no accuracy");
+    }
     let classes = match arguments.train {
         true => Some(workload::first_classes(&model, &inputs).map_err(|report| console.show(&report))?),
         false => None,

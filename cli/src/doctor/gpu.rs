@@ -82,7 +82,7 @@ fn facts(opened: &Device, cuda: &Cuda) -> cnnc_runtime::Result<Vec<(&'static str
     let device = cuda.device();
     let properties = &device.properties;
     let rate = |precision| 2e-12 * properties.multiply_adds_per_second(precision);
-    let rates = Precision::ALL.map(|precision| format!("{} {:.0}", precision.name(), rate(precision)));
+    let rates = Precision::OF_GPUS.map(|precision| format!("{} {:.0}", precision.name(), rate(precision)));
     let (free, total) = (bytes(device.free_bytes()?), bytes(properties.memory_bytes));
     let (multiprocessors, clock) = (properties.multiprocessors, 1e-9 * properties.clock_hz);
     let cache =

@@ -40,6 +40,10 @@ pub fn run(arguments: &Eval, console: &mut Console<'_>) -> Outcome {
     }
     let options = weights::options(&arguments.keys);
     let loaded = Weights::from_file_as(&options, &path, &prepared.model);
+    let loaded = match loaded {
+        Ok(loaded) => Ok(weights::in_precision(loaded, arguments.recipe.gpu.precision, &prepared.device, console)?),
+        Err(failure) => Err(failure),
+    };
     let evaluation = loaded.and_then(|weights| {
         console.tell(weights.notes(), &prepared.files);
         Ok((prepared.class_names(&weights), evaluated(&prepared, &weights)?))

@@ -50,7 +50,7 @@ pub fn run(arguments: &Run, console: &mut Console<'_>) -> Outcome {
     }
     if let Some(folder) = folder_of(arguments, &model, console)? {
         let listed = pictures_of(folder).map_err(|failure| console.fail(&failure, &Files::default()))?;
-        let weights = weights(arguments, &model, console)?;
+        let weights = weights(arguments, &model, &device, console)?;
         let mut session = session(arguments, &model, &weights, &device, None, console)?;
         let work =
             folder::Work { arguments, model: &model, classes: Classes::of(&weights), names: &names, files: &files };
@@ -58,7 +58,7 @@ pub fn run(arguments: &Run, console: &mut Console<'_>) -> Outcome {
     }
     let picture = arguments.file.is_none().then_some(embedded::picture as InItsPlace);
     let inputs = inputs(&model, &arguments.input, picture, arguments.seed, console)?;
-    let weights = weights(arguments, &model, console)?;
+    let weights = weights(arguments, &model, &device, console)?;
     if let Some(element) = &arguments.explain {
         let explanation = model.explain(&element.path, &element.index, &inputs, &weights, &device);
         let explanation = explanation.map_err(|error| console.show(&error))?;
@@ -154,7 +154,12 @@ fn reads<'a>(arguments: &'a Run, model: &'a Model) -> impl Iterator<Item = Read<
     sources.chain(weights).chain(files.map(|path| Read { role: "an input", path }))
 }
 
-fn weights(arguments: &Run, model: &Model, console: &mut Console<'_>) -> Outcome<Weights> {
+fn weights(arguments: &Run, model: &Model, device: &Device, console: &mut Console<'_>) -> Outcome<Weights> {
+    let weights = loaded(arguments, model, console)?;
+    weights::in_precision(weights, arguments.device.gpu.precision, device, console)
+}
+
+fn loaded(arguments: &Run, model: &Model, console: &mut Console<'_>) -> Outcome<Weights> {
     if arguments.file.is_none() && arguments.weights.weights.is_none() {
         let loaded = console.timed("weights", || embedded::weights(model));
         return loaded.map_err(|failure| console.fail(&failure, model.files()));

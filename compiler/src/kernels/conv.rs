@@ -30,6 +30,10 @@ impl Definition for Conv {
         2..=2
     }
 
+    fn takes_bytes(&self) -> bool {
+        true
+    }
+
     fn fits(&self, shape: &[usize], own: &[&[usize]]) -> bool {
         matches!(own, [x, weight] if self.0.fits(x, weight, shape))
     }

@@ -85,6 +85,16 @@ pub trait Definition: Clone {
         None
     }
 
+    /// Whether its first argument, and its value, may be bytes that stand for numbers.
+    fn takes_bytes(&self) -> bool {
+        false
+    }
+
+    /// Whether its value is made of numbers of its first argument alone, none of them changed.
+    fn selects(&self) -> bool {
+        false
+    }
+
     /// Whether an argument must lie without any gap; the others have none from axis 1 on.
     fn reads_whole(&self, _argument: usize) -> bool {
         false

@@ -31,6 +31,11 @@ impl Definition for Gemm {
         2..=2
     }
 
+    /// As a fully connected layer, whose weights are packed.
+    fn takes_bytes(&self) -> bool {
+        !self.transpose_a && self.transpose_b
+    }
+
     fn fits(&self, shape: &[usize], own: &[&[usize]]) -> bool {
         let [a, b] = own else { return false };
         match (turned(a, self.transpose_a), turned(b, self.transpose_b)) {

@@ -23,8 +23,8 @@ pub struct KernelNode {
     pub shape: Vec<usize>,
     /// What the elements of its value are stored as.
     pub element: ElementType,
-    /// What its sums and expressions are computed in, its epilogue too. Operands are converted to it where they are read. No
-    /// value is stored as another type than it was computed in.
+    /// What its sums and expressions are computed in, its epilogue too. Operands are converted to it where they are read, and
+    /// what is stored as bytes where it is written; else a value is stored as what it was computed in.
     pub compute: ElementType,
     /// The layers that it came from, as `path Layer`, first the one that gave the kernel; a few dozen at most.
     pub origins: Vec<Arc<str>>,

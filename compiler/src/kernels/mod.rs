@@ -219,6 +219,16 @@ impl Kernel {
         change!(self, one => one.reading_transposed(argument), None)
     }
 
+    /// [`Definition::takes_bytes`].
+    pub fn takes_bytes(&self) -> bool {
+        ask!(self, one => one.takes_bytes(), false)
+    }
+
+    /// [`Definition::selects`]; what only moves elements does too.
+    pub fn selects(&self) -> bool {
+        self.moves() || ask!(self, one => one.selects(), false)
+    }
+
     /// [`Definition::reads_whole`].
     pub fn reads_whole(&self, argument: usize) -> bool {
         ask!(self, one => one.reads_whole(argument), false)

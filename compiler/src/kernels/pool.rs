@@ -139,6 +139,14 @@ impl Definition for Pool {
         sliding(&self.axes).collect()
     }
 
+    fn takes_bytes(&self) -> bool {
+        self.pooling != Pooling::Softmax
+    }
+
+    fn selects(&self) -> bool {
+        self.pooling == Pooling::Max
+    }
+
     fn reference<T: Real>(&self, own: &[Operand<'_, T>], shape: &[usize]) -> Vec<T> {
         let (x, rank, Pool { axes, pooling }) = (&own[0], shape.len(), self);
         let (sizes, counts) = ([x.shape[rank - 2], x.shape[rank - 1]], [shape[rank - 2], shape[rank - 1]]);

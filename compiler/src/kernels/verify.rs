@@ -109,15 +109,21 @@ fn types(graph: &KernelGraph, node: &KernelNode, arguments: &[ElementType]) -> R
         }
         Kernel::Map(expression) => return map_types(node, expression, arguments),
         kernel if kernel.moves() => of_all(node.element),
+        kernel if kernel.takes_bytes() => {
+            let weights = arguments.get(1..node.own_arguments).unwrap_or_default();
+            let others = arguments.iter().chain([&node.element]);
+            others.map(|element| element.computed()).all(|element| element == ElementType::Float32)
+                && weights.iter().all(|&element| element == ElementType::Float32)
+        }
         _ => node.element == ElementType::Float32 && of_all(ElementType::Float32),
     };
-    ensure(fits && node.compute == node.element, || {
+    ensure(fits && node.compute == node.element.computed(), || {
         format!("it makes {} of {arguments:?}, computed in {}", node.element, node.compute)
     })
 }
 
 fn map_types(node: &KernelNode, expression: &Expression, arguments: &[ElementType]) -> Result<(), String> {
-    ensure(node.compute == node.element, || format!("{} is stored as {}", node.compute, node.element))?;
+    ensure(node.compute == node.element.computed(), || format!("{} is stored as {}", node.compute, node.element))?;
     expression.check_types(node.compute, arguments)
 }
 

@@ -57,6 +57,7 @@ mod verify;
 mod views;
 mod work;
 
+pub(crate) use blocked::added;
 pub use blocked::{
     Blocks, Choice, DividedEpilogue, Method, PackedConv, PackedLinear, PackedOrder, Packing, Reorder, Scheme,
     SizedConvolution, choices, merged_groups,
@@ -70,7 +71,7 @@ pub use work::{Work, work};
 use crate::diagnostic::Diagnostic;
 use crate::element::ElementType;
 use crate::kernels::{ClassInput, Expression, KernelGraph, Start, fault};
-use crate::passes::Note;
+use crate::passes::{Note, quantise};
 use std::sync::Arc;
 
 /// The steps, memory and order of a kernel graph.
@@ -87,7 +88,16 @@ pub fn plan(graph: &KernelGraph, target: &Target) -> Result<Plan, Box<Diagnostic
 /// As [`plan`].
 pub fn plan_with_notes(graph: &KernelGraph, target: &Target) -> Result<(Plan, Vec<Note>), Box<Diagnostic>> {
     crate::kernels::verify(graph).map_err(|text| fault(&text))?;
+    let (mut made, mut quantised) = (Vec::new(), None);
+    if let Some(blocks) = target.blocks.as_ref().filter(|blocks| !blocks.quantisations.is_empty()) {
+        let graph = quantised.insert(graph.clone());
+        made = quantise(graph, &blocks.quantisations, blocks.lanes);
+        crate::kernels::verify(graph).map_err(|text| fault(&text))?;
+    }
+    let graph = quantised.as_ref().unwrap_or(graph);
     let lower::Lowered { mut draft, parameters, notes } = lower::lower(graph, target.blocks.as_ref());
+    made.extend(notes);
+    let notes = made;
     if target.writes_outputs {
         draft.write_outputs();
     }

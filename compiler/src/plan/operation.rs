@@ -94,6 +94,33 @@ impl Operation {
         }
     }
 
+    /// Whether it may read an operand of that number, of so many that are its own, as bytes.
+    pub fn reads_bytes(&self, operand: usize, own: usize) -> bool {
+        match self {
+            Operation::PackedConv(_) | Operation::PackedLinear(_) => {
+                self.packing().is_some_and(|packing| packing.of_bytes()) && (operand == 0 || operand >= own)
+            }
+            Operation::Reorder(_) => true,
+            Operation::Pack(_) => false,
+            kernel => ask!(kernel, one => one.takes_bytes() && one.arity() == (1..=1) && operand == 0, false),
+        }
+    }
+
+    /// Whether it may write bytes, where its first operand is bytes or not.
+    pub fn writes_bytes(&self, of_bytes: bool) -> bool {
+        match self {
+            Operation::PackedConv(_) | Operation::PackedLinear(_) => of_bytes,
+            Operation::Reorder(_) => true,
+            Operation::Pack(_) => false,
+            kernel => ask!(kernel, one => one.takes_bytes() && one.arity() == (1..=1) && of_bytes, false),
+        }
+    }
+
+    /// Whether its value is made of numbers of its first operand alone, none of them changed.
+    pub fn selects(&self) -> bool {
+        ask!(self, one => one.selects(), false)
+    }
+
     /// How many operands are its own.
     pub fn arity(&self) -> RangeInclusive<usize> {
         match self {

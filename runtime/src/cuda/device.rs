@@ -81,7 +81,7 @@ fn multiply_adds_a_cycle(capability: (u32, u32), precision: Precision) -> u32 {
         _ => [128, 128, 256],
     };
     match precision {
-        Precision::Exact => exact,
+        Precision::Exact | Precision::Int8 => exact,
         Precision::Tf32 => tf32,
         Precision::Fp16 | Precision::Bf16 => half,
     }

@@ -67,7 +67,7 @@ impl Lines<'_> {
 
     fn constant(&self, value: f64) -> String {
         match self.compute {
-            ElementType::Float32 => number(value as f32),
+            ElementType::Float32 | ElementType::Uint8(_) => number(value as f32),
             ElementType::Uint64 => format!("{}ull", value as u64),
         }
     }

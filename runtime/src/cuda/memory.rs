@@ -81,7 +81,7 @@ pub fn words(tensor: TensorView<'_>) -> Cow<'_, [f32]> {
 /// The tensor whose values are these words; `None` when they are not as many.
 pub fn tensor(shape: &[usize], element: ElementType, words: Vec<f32>) -> Option<Tensor> {
     match element {
-        ElementType::Float32 => Tensor::new(shape, words),
+        ElementType::Float32 | ElementType::Uint8(_) => Tensor::new(shape, words),
         ElementType::Uint64 => Tensor::of_counts(shape, whole(&words)),
     }
 }

@@ -122,6 +122,7 @@ pub fn c_type(element: ElementType) -> &'static str {
     match element {
         ElementType::Float32 => "float",
         ElementType::Uint64 => "Whole",
+        ElementType::Uint8(_) => "unsigned char",
     }
 }
 

@@ -64,7 +64,7 @@ const PROCESSORS: usize = 132;
 /// Multiply-adds of a multiprocessor in a cycle, as far as a kernel of this kind comes.
 fn per_cycle(precision: Precision) -> f64 {
     match precision {
-        Precision::Exact => 128.0,
+        Precision::Exact | Precision::Int8 => 128.0,
         Precision::Tf32 => 400.0,
         Precision::Fp16 | Precision::Bf16 => 800.0,
     }
@@ -116,7 +116,7 @@ impl Tile {
         let Tile { rows, columns, depth, precision, own_rows, own_columns } = self;
         let stages = self.stages();
         let kind = match precision {
-            Precision::Exact => {
+            Precision::Exact | Precision::Int8 => {
                 return format!("Tile<{rows}, {columns}, {depth}, {own_rows}, {own_columns}, {stages}>");
             }
             Precision::Tf32 => "Tf32",
@@ -129,7 +129,7 @@ impl Tile {
     /// Bytes of a stage in shared memory: runs of neighbours with four words after each.
     fn stage_bytes(&self) -> usize {
         match self.precision {
-            Precision::Exact => 4 * self.depth * (self.rows + self.columns + 8),
+            Precision::Exact | Precision::Int8 => 4 * self.depth * (self.rows + self.columns + 8),
             _ => 4 * (WORDS + 4) * (self.rows + self.columns),
         }
     }
@@ -137,7 +137,9 @@ impl Tile {
     /// Stages that are in shared memory at once: two where operands come through registers, else as many as find room there.
     fn stages(&self) -> usize {
         match self.precision {
-            Precision::Exact | Precision::Tf32 => (SHARED_OF_BLOCK / self.stage_bytes()).clamp(2, MOST_STAGES),
+            Precision::Exact | Precision::Int8 | Precision::Tf32 => {
+                (SHARED_OF_BLOCK / self.stage_bytes()).clamp(2, MOST_STAGES)
+            }
             Precision::Fp16 | Precision::Bf16 => 2,
         }
     }
@@ -151,7 +153,7 @@ impl Tile {
     /// block from memory where tensor cores multiply.
     fn share(&self) -> f64 {
         let (rows, columns) = match self.precision {
-            Precision::Exact => (self.own_rows as f64, self.own_columns as f64),
+            Precision::Exact | Precision::Int8 => (self.own_rows as f64, self.own_columns as f64),
             _ => (self.rows as f64 / 16.0, self.columns as f64 / 16.0),
         };
         let products = rows * columns / (rows + columns);
@@ -184,7 +186,7 @@ pub fn tile_of(rows: usize, columns: usize, precision: Precision) -> Option<Tile
 /// The tiles there are in a precision.
 fn tiles(precision: Precision) -> Vec<Tile> {
     let elements = match precision {
-        Precision::Exact => return EXACT.to_vec(),
+        Precision::Exact | Precision::Int8 => return EXACT.to_vec(),
         Precision::Tf32 => 1,
         Precision::Fp16 | Precision::Bf16 => 2,
     };
@@ -240,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_tile_is_known_by_its_rows_and_columns() {
-        for precision in Precision::ALL {
+        for precision in Precision::OF_GPUS {
             for tile in tiles(precision) {
                 assert_eq!(tile_of(tile.rows, tile.columns, precision), Some(tile));
             }

@@ -92,7 +92,7 @@ impl Case {
         // Of a loss the plan takes what the network should answer, too.
         let labels = plan.inputs.iter().skip(1);
         inputs.extend(labels.map(|port| match port.view.element {
-            ElementType::Float32 => random::input(&port.name, &port.view.shape, 1),
+            ElementType::Float32 | ElementType::Uint8(_) => random::input(&port.name, &port.view.shape, 1),
             ElementType::Uint64 => Tensor::zeros(&port.view.shape, ElementType::Uint64),
         }));
         let expected = evaluate_f64(plan, &parameters, &inputs)?;

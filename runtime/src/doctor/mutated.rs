@@ -118,7 +118,7 @@ fn run(plan: Arc<Plan>, parameters: &Parameters, options: CpuOptions, what: &str
 /// That number everywhere, or noughts where whole numbers are wanted.
 fn filled(shape: &[usize], element: ElementType, value: f32) -> Tensor {
     match element {
-        ElementType::Float32 => Tensor::filled(shape, value),
+        ElementType::Float32 | ElementType::Uint8(_) => Tensor::filled(shape, value),
         ElementType::Uint64 => Tensor::zeros(shape, element),
     }
 }
@@ -273,7 +273,7 @@ fn of_operation<'p>(operation: &'p mut Operation, all: &mut Numbers<'p>) {
         Operation::Reorder(Reorder { channels, lanes, .. }) => all.extend([("channels", channels), ("lanes", lanes)]),
         Operation::PackedConv(conv) | Operation::Pack(Packing::Conv(conv)) => of_conv(conv, all),
         Operation::PackedLinear(linear) | Operation::Pack(Packing::Linear(linear)) => {
-            let PackedLinear { rows, in_channels, pixels, out_features, lanes } = linear;
+            let PackedLinear { rows, in_channels, pixels, out_features, lanes, of_bytes: _ } = linear;
             all.extend([rows, in_channels, pixels, out_features, lanes].map(|number| ("packing", number)));
         }
         _ => {}

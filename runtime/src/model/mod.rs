@@ -27,6 +27,7 @@ use cnnc_compiler::training::{Training, compile_gradients, compile_step, compile
 use cnnc_compiler::watch::{Watch, timed};
 use cnnc_compiler::write_kernels::{Bindings, write_kernels};
 use cnnc_grammar::span::Files;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -241,6 +242,24 @@ impl Model {
         let (plan, copies) = timed(watch, "plan", || plan_with_notes(&kernels, target)).map_err(here)?;
         notes.extend(copies);
         Ok((Arc::new(plan), notes))
+    }
+
+    /// The plan that answers every value that may be bytes, after the outputs, their names, and the keys of the weights that may be
+    /// bytes: what calibration runs.
+    ///
+    /// # Errors
+    /// As [`Model::compile`].
+    pub(crate) fn compile_observed(
+        &self,
+        bindings: &Bindings,
+        target: &Target,
+    ) -> Result<(Arc<Plan>, Vec<Arc<str>>, BTreeSet<Arc<str>>)> {
+        let here = |failure: Box<Diagnostic>| Error::new(*failure, self.files());
+        let mut kernels = write_kernels(self.graph(), &self.with_batch(bindings)).map_err(here)?;
+        passes::run(&mut kernels).map_err(here)?;
+        let (names, weights) = passes::observe(&mut kernels);
+        let (plan, _) = plan_with_notes(&kernels, target).map_err(here)?;
+        Ok((Arc::new(plan), names, weights))
     }
 
     /// As [`Model::compile`], of a training step.

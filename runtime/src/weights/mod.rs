@@ -16,6 +16,7 @@ mod open;
 mod options;
 mod proposals;
 mod pytorch;
+mod quantised;
 mod rename;
 mod rewrite;
 mod safetensors_file;
@@ -27,6 +28,7 @@ pub(crate) use contents::is_weights;
 pub use of_model::Weights;
 pub(crate) use open::{Differing, Keyed, OpenWeights};
 pub use options::WeightsOptions;
+pub(crate) use quantised::rounded;
 pub use rename::Rename;
 pub use rewrite::{Converted, Renamed, convert_file};
 pub use save::save;
@@ -39,6 +41,7 @@ use crate::{Parameters, Result, Tensor};
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::element::ElementType;
 use cnnc_compiler::graph::Graph;
+use cnnc_compiler::passes::Quantisations;
 use contents::{Contents, contents};
 use keys::{Entries, Entry};
 use safetensors::Dtype;
@@ -56,6 +59,8 @@ pub(crate) struct Loaded {
     pub class_names: Option<Vec<String>>,
     /// Whether they were trained on pictures that may have several of them.
     pub multi_label: bool,
+    /// What is computed of bytes.
+    pub quantisations: Quantisations,
 }
 
 /// The parameters of a graph in a file of weights. `prefix` is taken off the front of every key that has it. Each is read when
@@ -91,8 +96,12 @@ pub(crate) fn load_bytes_as(path: &Path, bytes: &[u8], graph: &Graph, options: &
     let source = StoredBytes { path, bytes };
     let mut contents = contents(&source, options.key.as_deref())?;
     let found = keys::entries(path, std::mem::take(&mut contents.entries), options)?;
-    matched(&source, graph, (&found, &contents, options), |entry, element| {
-        tensor(&source, entry, element, Room::default()).map(TensorSource::held)
+    matched(&source, graph, (&found, &contents, options), |entry, element, scales| {
+        let mut made = tensor(&source, entry, element, Room::default())?;
+        if let Some(scales) = scales {
+            quantised::scale(&scales, made.shape().to_vec(), 0, made.data_mut());
+        }
+        Ok(TensorSource::held(made))
     })
 }
 
@@ -101,22 +110,32 @@ fn matched(
     source: &dyn Source,
     graph: &Graph,
     (found, contents, options): (&Entries, &Contents, &WeightsOptions),
-    value: impl Fn(&StoredTensor, ElementType) -> Result<TensorSource>,
+    value: impl Fn(&StoredTensor, ElementType, Option<Arc<[f32]>>) -> Result<TensorSource>,
 ) -> Result<Loaded> {
-    let fit = matching::fit(source, graph, found, contents, options)?;
+    let divided = quantised::divide(source, found)?;
+    let fit = matching::fit(source, graph, &divided.parameters, contents, options)?;
     let mut parameters = Parameters::default();
     for (parameter, entry) in graph.parameters.iter().zip(&fit.tensors) {
         let zero = || TensorSource::made(Drawn { parameter: parameter.clone(), seed: 0 });
-        let value = entry.as_ref().map(|entry| value(&entry.tensor, parameter.element())).transpose()?;
+        let scales = entry.as_ref().and_then(|entry| divided.scales.get(&entry.key).cloned());
+        let value = entry.as_ref().map(|entry| value(&entry.tensor, parameter.element(), scales)).transpose()?;
         parameters.put(parameter.path.clone(), value.unwrap_or_else(zero));
     }
     let mut notes = contents.notes.clone();
     notes.extend(fit.notes);
     let taken = graph.parameters.iter().zip(&fit.tensors).filter(|(parameter, _)| !parameter.is_counter);
-    let others = other_types(taken.filter_map(|(_, entry)| entry.as_ref()));
+    let is_scaled = |entry: &&Entry| divided.scales.contains_key(&entry.key);
+    let others = other_types(taken.filter_map(|(_, entry)| entry.as_ref()).filter(|entry| !is_scaled(entry)));
     notes.extend(others.map(|what| note(Code::E602, format!("`{}`: {what} become float32", source.path().display()))));
     let (class_names, multi_label) = (class_names::read(&contents.about), multi_label::read(&contents.about));
-    Ok(Loaded { parameters, notes, class_names, multi_label })
+    let bytes = graph
+        .parameters
+        .iter()
+        .zip(&fit.tensors)
+        .filter(|(_, entry)| entry.as_ref().is_some_and(|entry| is_scaled(&entry)));
+    let weights = bytes.map(|(parameter, _)| parameter.path.clone()).collect();
+    let quantisations = Quantisations { values: divided.values, weights };
+    Ok(Loaded { parameters, notes, class_names, multi_label, quantisations })
 }
 
 /// How many tensors are of which type other than float32: `3 tensors of float16 and 1 of float64`.
@@ -168,7 +187,7 @@ impl Parts for Unread {
 /// A tensor of a file.
 fn tensor(source: &dyn Source, entry: &StoredTensor, element: ElementType, room: Room<'_>) -> Result<Tensor> {
     let tensor = match element {
-        ElementType::Float32 => Tensor::new(&entry.shape, values(source, entry, room)?),
+        ElementType::Float32 | ElementType::Uint8(_) => Tensor::new(&entry.shape, values(source, entry, room)?),
         ElementType::Uint64 => Tensor::of_counts(&entry.shape, counts(source, entry)?),
     };
     tensor.ok_or_else(|| broken_file(source.path(), format!("holds a tensor that is not {:?}", entry.shape)))

@@ -3,13 +3,14 @@
 //! They come from the spec's initialisers or a file of weights, or are put in one by one; each is held against the model, so a
 //! `Weights` always has all keys that its model has, in their sizes, and no other.
 
-use super::{Loaded, WeightsOptions, load_as, load_bytes_as, save};
+use super::{Loaded, WeightsOptions, load_as, load_bytes_as, quantised, save};
 use crate::answer::Scores;
 use crate::failure::{failure, note};
 use crate::view::AsTensorView;
 use crate::{Model, Parameters, Result, Tensor};
 use cnnc_compiler::diagnostic::{Code, Diagnostic};
 use cnnc_compiler::ops::Chances;
+use cnnc_compiler::passes::Quantisations;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -23,12 +24,15 @@ pub struct Weights {
     class_names: Arc<[String]>,
     /// Whether they were trained on samples that may have several classes.
     multi_label: bool,
+    /// Which values of a run are bytes.
+    quantisations: Arc<Quantisations>,
 }
 
 impl Weights {
     /// Parameters that are known to be this model's.
     pub(crate) fn of(model: &Model, parameters: Parameters) -> Weights {
-        Weights { model: model.clone(), parameters, notes: Vec::new(), class_names: Arc::default(), multi_label: false }
+        let (class_names, quantisations) = (Arc::default(), Arc::default());
+        Weights { model: model.clone(), parameters, notes: Vec::new(), class_names, multi_label: false, quantisations }
     }
 
     /// Those of a file: safetensors, or a checkpoint of PyTorch. It stays open, and each tensor is read when it is needed.
@@ -69,8 +73,9 @@ impl Weights {
 
     /// What was read from a file. Its names of classes serve a model that has none and tells as many apart; others are said.
     fn loaded(path: &Path, model: &Model, loaded: Loaded) -> Weights {
-        let Loaded { parameters, mut notes, class_names, multi_label } = loaded;
-        let weights = Weights { multi_label, ..Weights::of(model, parameters) };
+        let Loaded { parameters, mut notes, class_names, multi_label, quantisations } = loaded;
+        let quantisations = Arc::new(quantisations);
+        let weights = Weights { multi_label, quantisations, ..Weights::of(model, parameters) };
         let Some(names) = class_names else { return Weights { notes, ..weights } };
         let (file, labels) = (path.display(), model.labels());
         let classes = model.classes();
@@ -96,6 +101,18 @@ impl Weights {
         notes.extend(conflict.map(|said| note(Code::E602, said)));
         let class_names = if is_taken { names.into() } else { Arc::default() };
         Weights { notes, class_names, ..weights }
+    }
+
+    /// With the numbers that bytes of the model's values stand for, as calibration found them: the processor computes those of
+    /// bytes then.
+    #[must_use]
+    pub fn with_quantisations(self, quantisations: Quantisations) -> Weights {
+        Weights { quantisations: Arc::new(quantisations), ..self }
+    }
+
+    /// The numbers that bytes of values stand for, by the values' names; empty where all of them are floats.
+    pub fn quantisations(&self) -> &Arc<Quantisations> {
+        &self.quantisations
     }
 
     /// What the classes are called: the model's `labels`, or the names with which these weights were trained.
@@ -163,6 +180,15 @@ impl Weights {
     /// E601 when it cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         save(path.as_ref(), &self.parameters, &[])
+    }
+
+    /// As [`Weights::save`], with the weights that are multiplied as bytes as int8 and the numbers that bytes of values stand for;
+    /// rounding is that of the run.
+    ///
+    /// # Errors
+    /// E601 when it cannot be written, and as [`Weights::get`].
+    pub fn save_quantised(&self, path: impl AsRef<Path>) -> Result<()> {
+        quantised::save(path.as_ref(), &self.parameters, &self.quantisations, &self.class_names)
     }
 
     /// The parameters themselves.

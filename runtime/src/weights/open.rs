@@ -4,6 +4,7 @@ use super::class_names;
 use super::contents::{Contents, contents};
 use super::keys::{self, Entries};
 use super::options::WeightsOptions;
+use super::quantised::Scaled;
 use super::source::{Source, StoredFile};
 use super::stored::StoredTensor;
 use super::{Loaded, Unread, matched, matching, tensor};
@@ -48,10 +49,16 @@ impl OpenWeights {
     /// # Errors
     /// E602 with all differences when they do not fit.
     pub fn fit(&self, graph: &Graph) -> Result<Loaded> {
-        let value = |entry: &StoredTensor, element| {
+        let value = |entry: &StoredTensor, element, scales: Option<Arc<[f32]>>| {
             let file = self.file.clone();
             match element {
-                ElementType::Float32 => Ok(TensorSource::made(Unread { file, entry: entry.clone(), element })),
+                ElementType::Float32 | ElementType::Uint8(_) => {
+                    let unread = Unread { file, entry: entry.clone(), element };
+                    Ok(match scales {
+                        Some(scales) => TensorSource::made(Scaled { unread, scales }),
+                        None => TensorSource::made(unread),
+                    })
+                }
                 ElementType::Uint64 => tensor(&*file, entry, element, Room::default()).map(TensorSource::held),
             }
         };

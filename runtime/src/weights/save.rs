@@ -38,7 +38,7 @@ pub(crate) fn save_keeping(
         writer.write_all(header.as_bytes())?;
         for key in &keys {
             let values = match key.element {
-                ElementType::Float32 => write_parts(writer, parameters, key),
+                ElementType::Float32 | ElementType::Uint8(_) => write_parts(writer, parameters, key),
                 ElementType::Uint64 => parameters.get(key.path).map(|tensor| write_counts(writer, &tensor)),
             };
             match values {
@@ -73,7 +73,7 @@ fn header(keys: &[Key<'_>], about: &[(&str, &str)]) -> serde_json::Result<String
     let mut infos = Vec::with_capacity(keys.len());
     for Key { path, shape, element } in keys {
         let dtype = match element {
-            ElementType::Float32 => Dtype::F32,
+            ElementType::Float32 | ElementType::Uint8(_) => Dtype::F32,
             ElementType::Uint64 => Dtype::I64,
         };
         let start = end;

@@ -243,7 +243,9 @@ fn counted(case: &Case, step: &Step, memory: &Memory) -> Vec<u64> {
 pub fn tolerance(step: &Step, precision: Precision) -> (f64, &'static str) {
     match (&step.operation, precision) {
         (kernel, precision) if is_product(kernel) => match precision {
-            Precision::Exact => (2e-6, "each product and sum rounds; errors grow as the root of their number"),
+            Precision::Exact | Precision::Int8 => {
+                (2e-6, "each product and sum rounds; errors grow as the root of their number")
+            }
             Precision::Tf32 | Precision::Fp16 => (2e-3, "operands have 11 bits: each is off by 2^-11 at most"),
             Precision::Bf16 => (1e-2, "operands have 8 bits: each is off by 2^-8 at most"),
             other => panic!("nothing is known of {}", other.name()),
@@ -297,7 +299,7 @@ fn alone(case: &Case, step: &Step, memory: &Memory, of_terms: bool) -> (Arc<Plan
         let from = &memory.0[storage_number(case, view.storage)][view.offset_bytes / WORD_BYTES..][..extent * floats];
         let tensor = match view.element {
             ElementType::Uint64 => Tensor::of_counts(&[extent], counts_of(from)),
-            ElementType::Float32 => {
+            ElementType::Float32 | ElementType::Uint8(_) => {
                 Tensor::new(&[extent], from.iter().map(|value| if of_terms { value.abs() } else { *value }).collect())
             }
         };

@@ -25,6 +25,8 @@ impl Expression {
             (ElementType::Uint64, other) => !matches!(other, Expression::Binary(Binary::Add, ..)),
             (ElementType::Float32, Expression::Uniform(_, key)) => !key.iter().all(is_whole),
             (ElementType::Float32, _) => false,
+            // Bytes are computed in float32.
+            (ElementType::Uint8(_), _) => true,
         };
         let mut rest = vec![self];
         while let Some(part) = rest.pop() {

@@ -91,6 +91,15 @@ impl SizedConvolution {
         products + transforms + lines
     }
 
+    /// The method of bytes: only one can compute it.
+    pub(super) fn of_bytes(&self, input_lanes: usize, lanes: usize) -> Method {
+        match self.is_depthwise() && self.groups > 1 {
+            true => Method::Int8Depthwise,
+            false if input_lanes < lanes => Method::Int8Stem,
+            false => Method::Int8,
+        }
+    }
+
     /// The method to use: the measured one if there is one and it fits, else the cheapest.
     pub(super) fn choose(&self, blocks: &Blocks, circumstances: Circumstances) -> Method {
         let methods = self.methods(blocks, circumstances.input_is_blocked);

@@ -103,6 +103,13 @@ impl PackedConv {
                 let groups = self.merged_groups();
                 super::product(&[groups, (outs / groups).div_ceil(lanes), lanes, ins / groups, area])
             }
+            // Behind the weights of all channels lie the scale of each and the sum of its weights.
+            Method::Int8 | Method::Int8Stem => {
+                let groups = self.merged_groups();
+                let words = (ins / groups).div_ceil(Method::WORD).checked_mul(area)?.checked_add(2)?;
+                super::product(&[groups, (outs / groups).div_ceil(lanes), lanes, words])
+            }
+            Method::Int8Depthwise => super::product(&[blocks, lanes, area.checked_add(2)?]),
         }
     }
 
@@ -119,19 +126,27 @@ impl PackedConv {
             true => vec![batch, channels, height, width],
             false => vec![batch, channels.div_ceil(lanes), height, width, lanes],
         };
+        let read = match method {
+            Method::Int8Stem => {
+                vec![batch, ins.div_ceil(Method::WORD), input[0], input[1], Method::WORD]
+            }
+            other => image(other.reads_planes(), ins, input),
+        };
         let by_method = match method {
             Method::Direct => true,
             Method::Stem => !convolution.transposed,
             Method::Rows => !convolution.transposed && groups == 1 && convolution.window[1].stride == 1,
             Method::Winograd(_) => Scheme::computes(groups, &convolution.window),
-            Method::Depthwise => convolution.is_depthwise(),
+            Method::Depthwise | Method::Int8Depthwise => convolution.is_depthwise(),
+            // A padded last word of one group would hold channels of the next.
+            Method::Int8 | Method::Int8Stem => !convolution.transposed && (groups == 1 || method == Method::Int8),
         };
         lanes > 0
             && groups > 0
             && [ins, outs].iter().all(|channels| channels.is_multiple_of(groups))
             && by_method
             && convolution.kernel().fits(&image(true, outs, made), &[&image(true, ins, input), &convolution.weights()])
-            && image(method.reads_planes(), ins, input) == x
+            && read == x
             && image(method.writes_planes(), outs, made) == output
             && self.elements().is_some_and(|elements| weights == [elements])
     }

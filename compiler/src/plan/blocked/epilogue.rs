@@ -57,6 +57,18 @@ impl DividedEpilogue {
     }
 }
 
+/// The operand of an epilogue, from 1, that is only added to a result of that shape before it is clamped: in a graph, where
+/// nothing lies anywhere yet.
+pub(crate) fn added(expression: &Expression, shapes: &[&[usize]], shape: &[usize]) -> Option<usize> {
+    let kind = |other: &&[usize]| match other.iter().enumerate().all(|(axis, &size)| axis == 1 || size == 1) {
+        _ if *other == shape => Kind::Residual,
+        true => Kind::Bias,
+        false => Kind::Other,
+    };
+    let (core, rest) = split(expression, &shapes.iter().map(kind).collect::<Vec<_>>());
+    core.residual.filter(|&residual| rest.is_none_or(|rest| rest.count(residual) == 0))
+}
+
 fn kind(view: &View, output: &View) -> Kind {
     let (batch, blocks, height, width, lanes) = match *view.shape.as_slice() {
         [batch, blocks, height, width, lanes] => (batch, blocks, height, width, lanes),
@@ -76,7 +88,9 @@ fn kind(view: &View, output: &View) -> Kind {
     if !moves && (block == lanes || blocks == 1) {
         return Kind::Bias;
     }
-    if view.is_dense_from(1) && output.is_dense_from(1) { Kind::Residual } else { Kind::Other }
+    // What is added as the result is stored lies in elements of the same size.
+    let alike = view.element.size_bytes() == output.element.size_bytes();
+    if alike && view.is_dense_from(1) && output.is_dense_from(1) { Kind::Residual } else { Kind::Other }
 }
 
 /// The largest core, and the expression that is left, over the core as operand 0.

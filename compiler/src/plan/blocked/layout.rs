@@ -9,7 +9,7 @@
 //! there is no channel, and an epilogue that would make more than finite numbers of them becomes a `Map` after it.
 
 use super::spare::Spare;
-use super::{Reorder, SizedConvolution};
+use super::{Method, Reorder, SizedConvolution};
 use crate::graph::NodeId;
 use crate::kernels::{Expression, Kernel, KernelGraph, KernelNode, Layouts};
 use crate::plan::order::Order;
@@ -73,6 +73,11 @@ pub(in crate::plan) fn blocked(
     for &id in order.iter().filter(|id| lanes > 1 && !in_place.contains_key(id)) {
         let Some(node) = graph.dag.get(id).filter(|node| node.shape.len() == 4) else { continue };
         let convolves = convolution(graph, id, node).is_some();
+        // Bytes are images in blocks: whoever made them bytes saw to it. What fills a block up is a byte, and so finite.
+        if node.element.quantisation().is_some() {
+            blocked.insert(id);
+            continue;
+        }
         // What is made once stays plain, as parameters are; but there is only one way to convolve.
         if (constants.contains(&id) && !convolves) || !holds_blocks(graph, &blocked, id, node, lanes) {
             continue;
@@ -87,6 +92,21 @@ pub(in crate::plan) fn blocked(
         }
     }
     if unfinished.is_empty() { Ok(blocked) } else { Err(unfinished) }
+}
+
+/// Whether a value of bytes lies in the narrowest blocks: a plain image of few channels, made bytes for convolutions alone.
+pub(in crate::plan) fn narrow(graph: &KernelGraph, id: NodeId, lanes: usize) -> bool {
+    let few = |node: &&KernelNode| {
+        let channels = node.shape.get(1).copied().unwrap_or(0);
+        lanes > Method::WORD && channels <= Method::WORD && node.element.quantisation().is_some()
+    };
+    let Some(node) = graph.dag.get(id).filter(few) else { return false };
+    let converts = node.kernel == Kernel::Map(Expression::operand(0)) && node.shape.len() == 4;
+    let convolves = |&(user, slot): &(NodeId, u32)| {
+        let full = |conv: SizedConvolution| !conv.transposed && conv.groups == 1;
+        slot == 0 && graph.dag.get(user).and_then(|node| convolution(graph, user, node)).is_some_and(full)
+    };
+    converts && graph.dag.uses(id).iter().all(convolves)
 }
 
 /// Makes the epilogues of nodes `Map`s of their own, which take the nodes' places.

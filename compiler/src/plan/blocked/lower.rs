@@ -44,7 +44,11 @@ impl Lowering<'_> {
             packs_each_run: !self.constants.contains(&weight),
             cold: self.weights_are_cold,
         };
-        let method = convolution.choose(blocks, circumstances);
+        let of_bytes = self.element(x).quantisation().is_some();
+        let method = match self.layout(x) {
+            Layout::Blocked { lanes } if of_bytes => convolution.of_bytes(lanes, blocks.lanes),
+            _ => convolution.choose(blocks, circumstances),
+        };
         // Only by rows is a plain image made, of which no element depends on where it lies.
         let fits = match self.layout(id) {
             Layout::Plain => method.writes_planes() && !node.epilogue.as_ref().is_some_and(Expression::is_placed),
@@ -54,7 +58,11 @@ impl Lowering<'_> {
             return None;
         }
         let packed = PackedConv { convolution, method, lanes: blocks.lanes };
-        let layout = if method.reads_planes() { Layout::Plain } else { Layout::Blocked { lanes: blocks.lanes } };
+        let layout = match method {
+            _ if method.reads_planes() => Layout::Plain,
+            Method::Int8Stem => Layout::Blocked { lanes: Method::WORD },
+            _ => Layout::Blocked { lanes: blocks.lanes },
+        };
         let mut operands = vec![
             self.operand(x, layout, Density::FromAxis1, &node.origins),
             self.packed(weight, Packing::Conv(packed), node),
@@ -103,9 +111,15 @@ impl Lowering<'_> {
         let &[out_features, features] = self.shape(weight) else { return None };
         let (x, in_channels, pixels) = self.flattened(rows).unwrap_or((rows, features, 1));
         let count = node.shape.first().copied()?;
-        let packed = PackedLinear { rows: count, in_channels, pixels, out_features, lanes: blocks.lanes };
+        let of_bytes = self.element(x).quantisation().is_some();
+        let packed = PackedLinear { rows: count, in_channels, pixels, out_features, lanes: blocks.lanes, of_bytes };
         let mut operands = vec![
-            self.operand(x, self.layout(x), Density::FromAxis1, &node.origins),
+            self.operand(
+                x,
+                if pixels == 1 { Layout::Plain } else { self.layout(x) },
+                Density::FromAxis1,
+                &node.origins,
+            ),
             self.packed(weight, Packing::Linear(packed), node),
         ];
         operands.extend(others.iter().map(|&argument| self.broadcast(argument, id, &node.origins)));

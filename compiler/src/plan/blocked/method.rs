@@ -15,6 +15,12 @@ pub enum Method {
     Winograd(Scheme),
     /// Every channel by itself.
     Depthwise,
+    /// As `Direct`, of bytes: four channels are a word, and products of words are summed in whole numbers.
+    Int8,
+    /// As `Int8`, from an image in blocks of [`Method::WORD`] channels: worth it for few.
+    Int8Stem,
+    /// As `Depthwise`, of bytes.
+    Int8Depthwise,
 }
 
 /// Which F(m×m, 3×3) of Winograd's: the outputs m×m that are computed together. F(6×6) would err more than a kernel may.
@@ -28,14 +34,19 @@ pub enum Scheme {
 
 impl Method {
     /// All of them.
-    pub const ALL: [Method; 6] = [
+    pub const ALL: [Method; 9] = [
         Method::Direct,
         Method::Stem,
         Method::Rows,
         Method::Winograd(Scheme::F2),
         Method::Winograd(Scheme::F4),
         Method::Depthwise,
+        Method::Int8,
+        Method::Int8Stem,
+        Method::Int8Depthwise,
     ];
+    /// Bytes whose products are summed at once, channels of the narrowest block.
+    pub const WORD: usize = 4;
 
     /// Its name in plans, profiles and files of tuned choices.
     pub fn name(self) -> &'static str {
@@ -46,6 +57,9 @@ impl Method {
             Method::Winograd(Scheme::F2) => "winograd_2x2",
             Method::Winograd(Scheme::F4) => "winograd_4x4",
             Method::Depthwise => "depthwise",
+            Method::Int8 => "int8",
+            Method::Int8Stem => "int8_stem",
+            Method::Int8Depthwise => "int8_depthwise",
         }
     }
 
@@ -57,6 +71,11 @@ impl Method {
     /// Whether it reads a plain image.
     pub fn reads_planes(self) -> bool {
         matches!(self, Method::Stem | Method::Rows)
+    }
+
+    /// Whether it reads bytes; it may add and write both bytes and floats.
+    pub fn reads_bytes(self) -> bool {
+        matches!(self, Method::Int8 | Method::Int8Stem | Method::Int8Depthwise)
     }
 
     /// Whether it writes a plain image.

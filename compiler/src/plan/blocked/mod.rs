@@ -19,13 +19,16 @@ mod spare;
 pub use choices::{Choice, choices};
 pub use convolution::{PackedConv, SizedConvolution, merged_groups};
 pub use epilogue::DividedEpilogue;
-pub(super) use layout::{Layout, apart, blocked};
+pub(crate) use epilogue::added;
+pub(super) use layout::{Layout, apart, blocked, narrow};
 pub(super) use lower::weights_are_cold;
 pub use method::{Method, Scheme};
 pub use packing::{PackedLinear, PackedOrder, Packing};
 pub use reorder::Reorder;
 
+use crate::passes::Quantisations;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A target that holds channels in blocks of its vectors, and what the choice of a method goes by.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,6 +49,8 @@ pub struct Blocks {
     pub once: bool,
     /// Choices that were measured, by a convolution's key.
     pub chosen: BTreeMap<String, Method>,
+    /// Which values of a run are bytes, and which numbers these stand for, as calibration found it.
+    pub quantisations: Arc<Quantisations>,
 }
 
 impl Blocks {
@@ -65,6 +70,7 @@ impl Blocks {
             winograd: true,
             once: false,
             chosen: BTreeMap::new(),
+            quantisations: Arc::default(),
         }
     }
 }

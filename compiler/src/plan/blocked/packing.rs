@@ -4,7 +4,7 @@
 //! on nothing else ([`Packing::order`]): so steps over images of other sizes, or over more of them, read the same packed weights.
 //! The planner reserves the memory; the back end that packs must find that these are the elements it needs.
 
-use super::{PackedConv, SizedConvolution};
+use super::{Method, PackedConv, SizedConvolution};
 use crate::kernels::{Gemm, Kernel};
 
 /// Rows times packed weights: a fully connected layer. The rows may be images in blocks, laid flat, and are read as they lie.
@@ -20,25 +20,34 @@ pub struct PackedLinear {
     pub out_features: usize,
     /// Elements of a vector, channels of a block.
     pub lanes: usize,
+    /// Whether it reads bytes, four of them a word whose products are summed in whole numbers.
+    pub of_bytes: bool,
 }
 
 impl PackedLinear {
     /// Its name in plans and profiles.
-    pub const METHOD: &'static str = "linear";
+    pub fn method(&self) -> &'static str {
+        if self.of_bytes { "int8_linear" } else { "linear" }
+    }
+
     /// The kernel that it computes.
     pub const KERNEL: Kernel = Kernel::Gemm(Gemm { transpose_a: false, transpose_b: true });
 
     /// The elements of the packed weights; `None` when they are past counting.
     pub fn elements(&self) -> Option<usize> {
-        let PackedLinear { in_channels, pixels, out_features, lanes, .. } = *self;
+        let PackedLinear { in_channels, pixels, out_features, lanes, of_bytes, .. } = *self;
         let ins = if pixels == 1 { in_channels } else { in_channels.next_multiple_of(lanes) };
-        super::product(&[out_features.div_ceil(lanes), lanes, ins, pixels])
+        let features = ins.checked_mul(pixels)?;
+        // Behind the weights of all features lie the scale of each and the sum of its weights.
+        let words = if of_bytes { features.div_ceil(Method::WORD).checked_add(2)? } else { features };
+        super::product(&[out_features.div_ceil(lanes), lanes, words])
     }
 
     /// Whether a step by it takes rows, or images, of the first shape, and as many packed weights, to rows of the last.
     pub fn fits(&self, x: &[usize], weights: &[usize], output: &[usize]) -> bool {
-        let PackedLinear { rows, in_channels, pixels, out_features, lanes } = *self;
+        let PackedLinear { rows, in_channels, pixels, out_features, lanes, of_bytes } = *self;
         let fits = lanes > 0
+            && (!of_bytes || pixels > 1 || in_channels.is_multiple_of(Method::WORD))
             && match *x {
                 [count, depth] => pixels == 1 && [count, depth] == [rows, in_channels],
                 [count, blocks, height, width, block] => {
@@ -91,7 +100,15 @@ impl Packing {
     pub fn method(&self) -> &'static str {
         match self {
             Packing::Conv(conv) => conv.method.name(),
-            Packing::Linear(_) => PackedLinear::METHOD,
+            Packing::Linear(linear) => linear.method(),
+        }
+    }
+
+    /// Whether the step that reads them multiplies bytes.
+    pub fn of_bytes(&self) -> bool {
+        match self {
+            Packing::Conv(conv) => conv.method.reads_bytes(),
+            Packing::Linear(linear) => linear.of_bytes,
         }
     }
 
@@ -139,7 +156,7 @@ mod tests {
 
     #[test]
     fn what_packed_weights_take() {
-        let rows = PackedLinear { rows: 1, in_channels: 400, pixels: 1, out_features: 10, lanes: 16 };
+        let rows = PackedLinear { rows: 1, in_channels: 400, pixels: 1, out_features: 10, lanes: 16, of_bytes: false };
         assert_eq!(rows.elements(), Some(16 * 400));
         assert_eq!(PackedLinear { in_channels: 20, pixels: 49, ..rows }.elements(), Some(16 * 32 * 49));
     }

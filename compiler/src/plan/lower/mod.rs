@@ -7,7 +7,7 @@
 
 mod operand;
 
-use super::blocked::{self, Blocks, Layout, PackedOrder};
+use super::blocked::{self, Blocks, Layout, Method, PackedOrder};
 use super::concatenations::{Part, find_parts, parts};
 use super::draft::{Draft, DraftStep, Located};
 use super::operation::Operation;
@@ -15,7 +15,7 @@ use super::order::{self, Order};
 use super::{PlanParameter, Step, Storage, View};
 use crate::element::ElementType;
 use crate::graph::{NodeId, ParameterId};
-use crate::kernels::{Concat, Kernel, KernelGraph, KernelNode, KernelParameter, Permute, Slice, Update};
+use crate::kernels::{Concat, Expression, Kernel, KernelGraph, KernelNode, KernelParameter, Permute, Slice, Update};
 use crate::passes::{Note, Saved};
 pub(super) use operand::Density;
 use std::collections::{HashMap, HashSet};
@@ -56,7 +56,11 @@ pub(super) fn lower(graph: &KernelGraph, blocks: Option<&Blocks>) -> Lowered {
         }
     };
     let Order { order, in_place } = found;
-    let layout = |id: NodeId| if blocked.contains(&id) { Layout::Blocked { lanes } } else { Layout::Plain };
+    let layout = |id: NodeId| match blocked.contains(&id) {
+        true if blocked::narrow(graph, id, lanes) => Layout::Blocked { lanes: Method::WORD },
+        true => Layout::Blocked { lanes },
+        false => Layout::Plain,
+    };
     let found_parts = find_parts(graph, &order, &constants, &layout);
     let lowering = Lowering {
         graph,
@@ -157,7 +161,7 @@ impl Lowering<'_> {
     }
 
     /// What the elements of a value are.
-    fn element(&self, id: NodeId) -> ElementType {
+    pub(super) fn element(&self, id: NodeId) -> ElementType {
         self.graph.element(id).unwrap_or(ElementType::Float32)
     }
 
@@ -180,6 +184,9 @@ impl Lowering<'_> {
             }
             Kernel::Permute(Permute { axes }) => self.view_of(first, layout, &node.origins, |view| view.permuted(axes)),
             Kernel::Concat(Concat { axis }) => self.concat(id, node, *axis),
+            Kernel::Map(expression) if *expression == Expression::operand(0) && self.is_laid_out_anew(id, first) => {
+                self.lay_out_anew(id, first, node)
+            }
             _ => match self.in_a_way_of_blocks(id, node) {
                 Some(located) => located,
                 None => self.by_definition(id, node),
@@ -228,6 +235,25 @@ impl Lowering<'_> {
         let dense = self.dense_copy(argument, Layout::Plain, &node.origins, why);
         let view = View::dense(dense.view.storage, dense.view.element, dense.view.offset_bytes, &node.shape);
         Located { view, ..dense }
+    }
+
+    /// Whether a conversion of a plain image makes one in blocks.
+    fn is_laid_out_anew(&self, id: NodeId, argument: NodeId) -> bool {
+        self.shape(id).len() == 4
+            && self.shape(id) == self.shape(argument)
+            && (self.layout(argument), self.layout(id)) != (Layout::Plain, Layout::Plain)
+            && self.layout(argument) == Layout::Plain
+            && self.element(id).quantisation().is_some()
+    }
+
+    /// Converts a plain image and brings it into blocks at once.
+    fn lay_out_anew(&mut self, id: NodeId, argument: NodeId, node: &KernelNode) -> Located {
+        let from = self.operand(argument, Layout::Plain, Density::FromAxis1, &node.origins);
+        let channels = self.shape(id).get(1).copied().unwrap_or(0);
+        match self.layout(id).reorder(Layout::Plain, channels) {
+            Some(reorder) => self.step(id, node, Operation::Reorder(reorder), vec![from]),
+            None => from,
+        }
     }
 
     /// Copies what does not lie in its place yet.

@@ -141,7 +141,7 @@ impl Lowering<'_> {
             operation,
             operands: vec![from.view.clone()],
             own_operands: 1,
-            compute: into.view.element,
+            compute: into.view.element.computed(),
             epilogue: None,
             output: into.view.clone(),
             origins: origins.to_vec(),

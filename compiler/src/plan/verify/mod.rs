@@ -149,9 +149,14 @@ fn verify_step(plan: &Plan, step: &Step, list: List) -> Result<(), String> {
     let lanes_apart = |view: &View| view.shape.len() == 5 && view.strides.last().is_some_and(|&stride| stride > 1);
     ensure(!others.iter().any(lanes_apart), || "an epilogue's operand has its lanes apart".into())?;
     let apart = |(operand, view): (usize, &View)| {
-        !overlap(view, &step.output) || (*view == step.output && step.may_overwrite(operand))
+        !overlap(view, &step.output) || (is_same_place(view, &step.output) && step.may_overwrite(operand))
     };
     ensure(step.operands.iter().enumerate().all(apart), || "it writes over an operand".into())
+}
+
+/// Whether two views are of the same elements, whatever numbers these stand for.
+fn is_same_place(one: &View, other: &View) -> bool {
+    one.element.size_bytes() == other.element.size_bytes() && *one == View { element: one.element, ..other.clone() }
 }
 
 /// Where a step may write, and what it may read.
@@ -203,14 +208,25 @@ fn operands_exist(expression: &Expression, count: usize) -> Result<(), String> {
 /// A `Map` computes what its type can; everything else computes float32 of float32.
 fn types(step: &Step) -> Result<(), String> {
     let elements: Vec<ElementType> = step.operands.iter().map(|view| view.element).collect();
-    ensure(step.output.element == step.compute, || format!("{} is stored as {}", step.compute, step.output.element))?;
+    ensure(step.output.element.computed() == step.compute, || {
+        format!("{} is stored as {}", step.compute, step.output.element)
+    })?;
     match &step.operation {
         Operation::Map(expression) => expression.check_types(step.compute, &elements),
-        _ => {
+        operation => {
             let is_float = |element: &ElementType| *element == ElementType::Float32;
-            ensure(is_float(&step.compute) && elements.iter().all(is_float), || {
-                format!("it makes {} of {elements:?}", step.compute)
-            })
+            let fits = |(operand, element): (usize, &ElementType)| {
+                is_float(element)
+                    || (element.quantisation().is_some() && operation.reads_bytes(operand, step.own_operands))
+            };
+            let of_bytes = elements.first().is_some_and(|element| element.quantisation().is_some());
+            let whole = operation.packing().is_none_or(|packing| packing.of_bytes() == of_bytes);
+            let written = is_float(&step.output.element) || operation.writes_bytes(of_bytes);
+            let selected = !operation.selects() || elements.first() == Some(&step.output.element);
+            ensure(
+                is_float(&step.compute) && elements.iter().enumerate().all(fits) && whole && written && selected,
+                || format!("it makes {} of {elements:?}", step.output.element),
+            )
         }
     }
 }

@@ -117,14 +117,21 @@ impl Band {
     }
 
     /// Packs what `rows` output rows from `first` need; returns where element `(0, 0)` of the first pixel's window lies.
-    /// `input` is one image of one group.
-    pub(crate) fn fill<'a>(&self, input: &'a [f32], first: usize, rows: usize, scratch: &'a mut [f32]) -> &'a [f32] {
+    /// `input` is one image of one group, and `padding` what lies around it.
+    pub(crate) fn fill<'a>(
+        &self,
+        input: &'a [f32],
+        first: usize,
+        rows: usize,
+        padding: f32,
+        scratch: &'a mut [f32],
+    ) -> &'a [f32] {
         if self.rows == 0 {
             let [row, column] = self.windows.before.map(isize::unsigned_abs);
             return &input[((first + row) * self.windows.input[1] + column) * self.unit..];
         }
         if self.plane() == 0 {
-            scratch.fill(0.0);
+            scratch.fill(padding);
             return scratch;
         }
         let needed = (rows - 1) * self.kept[0] + self.windows.extent[0];
@@ -135,8 +142,8 @@ impl Band {
                 let row =
                     (first * self.windows.stride[0] + self.image_row(y)).checked_add_signed(-self.windows.before[0]);
                 match row.filter(|row| *row < self.windows.input[0]) {
-                    Some(row) => self.fill_row(&plane[row * input_row..][..input_row], packed),
-                    None => packed.fill(0.0),
+                    Some(row) => self.fill_row(&plane[row * input_row..][..input_row], padding, packed),
+                    None => packed.fill(padding),
                 }
             }
         }
@@ -153,7 +160,7 @@ impl Band {
         row / self.windows.stride[0] * self.kept[0] + row % self.windows.stride[0]
     }
 
-    fn fill_row(&self, row: &[f32], packed: &mut [f32]) {
+    fn fill_row(&self, row: &[f32], value: f32, packed: &mut [f32]) {
         let stride = self.windows.stride[1];
         let before = self.windows.before[1];
         let (padding, skipped) = (before.max(0) as usize, (-before).max(0) as usize);
@@ -164,8 +171,8 @@ impl Band {
             let inside = self.windows.input[1].saturating_sub(first).div_ceil(stride).min(self.phase - start);
             let (left, rest) = phase.split_at_mut(start * self.unit);
             let (middle, right) = rest.split_at_mut(inside * self.unit);
-            left.fill(0.0);
-            right.fill(0.0);
+            left.fill(value);
+            right.fill(value);
             self.copy_columns(&row[(first * self.unit).min(row.len())..], middle);
         }
     }
@@ -178,6 +185,8 @@ impl Band {
             (2, 1) => copy_even(from, to),
             (_, 1) => to.iter_mut().zip(from.iter().step_by(step)).for_each(|(to, from)| *to = *from),
             (_, 16) => copy_blocks::<16>(from, to, step),
+            (_, 4) => copy_blocks::<4>(from, to, step),
+            (_, 2) => copy_blocks::<2>(from, to, step),
             (_, 8) => copy_blocks::<8>(from, to, step),
             (_, unit) => {
                 to.chunks_exact_mut(unit)

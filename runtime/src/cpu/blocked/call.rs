@@ -4,6 +4,8 @@
 //! of them in a few large mappings, and hands pointers over at each call. So calls are `unsafe`: each kernel says what must lie
 //! where.
 
+use super::integer::ending::Endings;
+
 /// Images to read. An image is dense, blocked `[C / LANES, H, W, LANES]` or plain as the kernel says.
 #[derive(Clone, Copy)]
 pub struct Images {
@@ -84,6 +86,8 @@ pub struct KernelCall<'a> {
     pub limits: [f32; 2],
     /// Run over every finished row.
     pub finish: Option<&'a dyn Finish>,
+    /// What bytes stand for, where bytes are multiplied.
+    pub bytes: Option<&'a Endings>,
     /// Scratch: as many floats as the kernel's `workspace_length` says, for every thread of the pool.
     pub workspace: *mut f32,
 }
@@ -106,7 +110,46 @@ impl<'a> KernelCall<'a> {
             residual: None,
             limits: Self::UNLIMITED,
             finish: None,
+            bytes: None,
             workspace: std::ptr::null_mut(),
+        }
+    }
+
+    /// What is written around an image: noughts.
+    pub(crate) fn padding(&self) -> f32 {
+        let zero = self.bytes.map_or(0, |bytes| bytes.scales.input.zero());
+        f32::from_bits(u32::from_ne_bytes([zero; 4]))
+    }
+
+    /// Floats, or words of bytes, that a pixel's block of `lanes` channels takes in the output.
+    pub(crate) fn output_words(&self, lanes: usize) -> usize {
+        self.bytes.map_or(lanes, |bytes| bytes.scales.output_words(lanes))
+    }
+
+    /// Whether sums are finished as floats somewhere else before they are stored as bytes.
+    pub(crate) fn is_finished_apart(&self) -> bool {
+        self.finish.is_some() && self.bytes.is_some_and(|bytes| bytes.scales.output.is_some())
+    }
+
+    /// As [`KernelCall::finish`], of bare sums that lie at `sums`: the residual is added, they are clamped, finished and stored.
+    ///
+    /// # Safety
+    /// As for `finish`; `sums` holds a block of every pixel, and nobody else touches it.
+    pub(crate) unsafe fn finish_apart(
+        &self,
+        worker: usize,
+        [image, block, pixel]: [usize; 3],
+        sums: *mut f32,
+        offset: usize,
+        pixels: usize,
+    ) {
+        let (Some(finish), Some(bytes)) = (self.finish, self.bytes) else { return };
+        let (residual, output) = (self.residual_at(image, offset), self.output.at(image, offset));
+        // SAFETY: the caller promises the sums, and an output that holds the pixels, as does a residual that lies as it does.
+        unsafe {
+            bytes.clamp(sums, residual, self.limits, pixels);
+            finish.finish(worker, image, block, pixel, sums, pixels);
+            bytes.store(sums, output, pixels);
         }
     }
 

@@ -6,9 +6,11 @@
 
 use crate::cpu::blocked::buffer::Shared;
 use crate::cpu::blocked::call::KernelCall;
+use crate::cpu::blocked::integer::ending::{BlockEnding, Scales};
+use crate::cpu::blocked::integer::weights::WordPacking;
 use crate::cpu::blocked::pool::Pool;
 use crate::cpu::blocked::split::{Split, WorkSizes};
-use crate::cpu::blocked::tile::{Segment, TileArguments, tilings};
+use crate::cpu::blocked::tile::{Segment, TileArguments, TileInput, tilings};
 use crate::cpu::blocked::transpose::{Transpose, TransposeArguments};
 use crate::cpu::blocked::vector::{Compiled, InstructionSet};
 use std::ops::Range;
@@ -41,14 +43,25 @@ pub struct LinearShape {
     pub out_features: usize,
     /// The order of the input's features.
     pub order: FeatureOrder,
+    /// Whether they are bytes, four of them a word.
+    pub of_bytes: bool,
 }
 
 impl LinearShape {
-    /// Floats of a row of input: `in_features`, or of blocked images `⌈C / LANES⌉ · LANES · pixels`.
+    /// Floats, or words, of a row of input: `in_features`, or of blocked images `⌈C / LANES⌉ · LANES · pixels`.
     pub fn row_length(&self, lanes: usize) -> usize {
-        match self.order {
+        let elements = match self.order {
             FeatureOrder::Plain => self.in_features,
             FeatureOrder::Blocked { pixels } => (self.in_features / pixels).next_multiple_of(lanes) * pixels,
+        };
+        if self.of_bytes { elements.div_ceil(4) } else { elements }
+    }
+
+    /// Channels and pixels of a row of input.
+    fn sizes(&self) -> [usize; 2] {
+        match self.order {
+            FeatureOrder::Plain => [self.in_features, 1],
+            FeatureOrder::Blocked { pixels } => [self.in_features / pixels, pixels],
         }
     }
 }
@@ -57,7 +70,9 @@ impl LinearShape {
 pub struct Linear {
     shape: LinearShape,
     lanes: usize,
-    /// Floats of a row of input.
+    /// Floats, or words of bytes, that lie side by side in a block of input features.
+    unit: usize,
+    /// Floats, or words of bytes, of a row of input.
     row: usize,
     blocks: usize,
     transpose: Compiled<TransposeArguments>,
@@ -87,9 +102,11 @@ impl Linear {
         };
         let split = Split::choose(&work, |rows| if shape.rows == 1 { 0 } else { rows * row });
         let most = split.most_rows();
-        let tiling = |rows| tilings(set, rows, blocks, false).swap_remove(0);
+        let input = if shape.of_bytes { TileInput::ByteBlocks } else { TileInput::Blocks };
+        let tiling = |rows| tilings(set, rows, blocks, input).swap_remove(0);
         Self {
             lanes,
+            unit: if shape.of_bytes { lanes / 4 } else { lanes },
             row,
             blocks,
             transpose: set.entry::<Transpose>(),
@@ -104,13 +121,13 @@ impl Linear {
 
     /// Floats of scratch that `run` needs for every thread.
     pub fn workspace_length(&self) -> usize {
-        let columns = if self.shape.rows == 1 { 0 } else { self.row.div_ceil(self.lanes) };
-        (columns + 2) * self.most * self.lanes
+        let columns = if self.shape.rows == 1 { 0 } else { self.row.div_ceil(self.unit) };
+        (columns * self.unit + 2 * self.lanes) * self.most
     }
 
-    /// Floats of the packed weights: `⌈out_features / LANES⌉ · LANES ·` [`LinearShape::row_length`].
+    /// Floats of the packed weights: `⌈out_features / LANES⌉ · LANES ·` [`LinearShape::row_length`]; of bytes two more a channel.
     pub fn packed_length(&self) -> usize {
-        self.blocks * self.lanes * self.row
+        self.blocks * self.lanes * (self.row + if self.shape.of_bytes { 2 } else { 0 })
     }
 
     /// Packs `weights` `[out_features, in_features]` into `packed_length` floats `[output blocks][input row][LANES]`.
@@ -129,6 +146,10 @@ impl Linear {
     /// to a worker.
     pub fn pack_pieces<'w>(&self, pool: &Pool, into: &mut [f32], piece: impl Fn(usize, usize) -> &'w [f32] + Sync) {
         assert_eq!(into.len(), self.packed_length());
+        if self.shape.of_bytes {
+            let packing = WordPacking::of_rows(self.lanes, self.shape.out_features, self.shape.sizes());
+            return packing.pack_pieces(pool, into, piece);
+        }
         let order = self.order();
         let (length, target) = (self.row * self.lanes, Shared::new(into));
         pool.run(self.blocks, &|block, worker| {
@@ -144,8 +165,8 @@ impl Linear {
     }
 
     fn taps(&self) -> &[usize] {
-        let place = |block| block * self.most * self.lanes;
-        self.taps.get_or_init(|| (0..self.row.div_ceil(self.lanes)).map(place).collect())
+        let place = |block| block * self.most * self.unit;
+        self.taps.get_or_init(|| (0..self.row.div_ceil(self.unit)).map(place).collect())
     }
 
     /// The order of the weights of a block of input channels: floats from its first vector, for each channel's pixels; empty
@@ -207,6 +228,9 @@ impl Linear {
                 rows.clone().for_each(|row| self.copy_row(call.input.at(row, 0), columns, row - rows.start));
             }
             let input = if self.shape.rows > 1 { columns.cast_const() } else { call.input.at(0, 0) };
+            if let Some(bytes) = call.bytes {
+                return self.run_bytes(worker, (rows, blocks), (input, scratch), &bytes.scales, call);
+            }
             for first in blocks.clone().step_by(2) {
                 let pair = first..blocks.end.min(first + 2);
                 let whole = pair.end * lanes <= self.shape.out_features;
@@ -223,12 +247,15 @@ impl Linear {
                         bias,
                         residual: call.residual_at(rows.start, first * lanes),
                         limits: call.limits,
+                        ending: std::ptr::null(),
                     };
                     self.multiply(input, &rows, pair.len(), weights, &into);
                 } else {
                     let block_stride = self.most * lanes;
                     let (residual, limits) = (std::ptr::null(), KernelCall::UNLIMITED);
-                    let into = Target { output: scratch, pixel_stride: lanes, block_stride, bias, residual, limits };
+                    let ending = std::ptr::null();
+                    let (output, pixel_stride) = (scratch, lanes);
+                    let into = Target { output, pixel_stride, block_stride, bias, residual, limits, ending };
                     self.multiply(input, &rows, pair.len(), weights, &into);
                     pair.for_each(|block| self.store(&rows, block, scratch.add((block - first) * block_stride), call));
                 }
@@ -243,17 +270,69 @@ impl Linear {
         }
     }
 
+    /// Multiplies rows of bytes: sums become floats, are finished, and stored as what the output is.
+    ///
+    /// # Safety
+    /// As for `run_task`; `input` holds the rows, and `sums` two blocks of their outputs.
+    unsafe fn run_bytes(
+        &self,
+        worker: usize,
+        (rows, blocks): (Range<usize>, Range<usize>),
+        (input, sums): (*const f32, *mut f32),
+        scales: &Scales,
+        call: &KernelCall<'_>,
+    ) {
+        let (lanes, block_stride) = (self.lanes, self.most * self.lanes);
+        let behind = self.blocks * lanes * self.row;
+        let bare = Scales { output: None, ..*scales };
+        for first in blocks.clone().step_by(2) {
+            let count = (blocks.end - first).min(2);
+            let (channel, limits) = (first * lanes, call.limits);
+            let packed = [behind, behind + self.blocks * lanes].map(|start| call.weights_at(start + channel));
+            // SAFETY: the call is as `run` asks: scales and sums lie behind the weights, and the bias covers the blocks; rows and
+            // features are this task's alone.
+            unsafe {
+                let ending = BlockEnding::new(&bare, packed, call.bias_at(channel), limits, count * lanes, false);
+                let into = Target {
+                    output: sums,
+                    pixel_stride: lanes,
+                    block_stride,
+                    bias: std::ptr::null(),
+                    residual: std::ptr::null(),
+                    limits: KernelCall::UNLIMITED,
+                    ending: &ending,
+                };
+                self.multiply(input, &rows, count, call.weights_at(channel * self.row), &into);
+                for (block, row) in (0..count).flat_map(|block| rows.clone().map(move |row| (block, row))) {
+                    let values = sums.add(block * block_stride + (row - rows.start) * lanes);
+                    let feature = channel + block * lanes;
+                    let features = lanes.min(self.shape.out_features - feature);
+                    if let Some(finish) = call.finish {
+                        finish.finish_features(worker, row, feature, values, features);
+                    }
+                    match scales.output {
+                        None => std::ptr::copy_nonoverlapping(values, call.output.at(row, feature), features),
+                        Some(of) => {
+                            let to = call.output.at(row, feature / 4).cast::<u8>();
+                            (0..features).for_each(|lane| *to.add(lane) = of.byte(*values.add(lane)));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     /// Copies a row of input into the columns of a band: its blocks, `row` vectors on from the first row's.
     ///
     /// # Safety
     /// `values` holds a row, `columns` a band.
     unsafe fn copy_row(&self, values: *const f32, columns: *mut f32, row: usize) {
         for (block, tap) in self.taps().iter().enumerate() {
-            let length = self.lanes.min(self.row - block * self.lanes);
+            let length = self.unit.min(self.row - block * self.unit);
             // SAFETY: the caller promises a row of values and a band of columns, of which each block is a part.
             unsafe {
-                let to = columns.add(tap + row * self.lanes);
-                std::ptr::copy_nonoverlapping(values.add(block * self.lanes), to, length);
+                let to = columns.add(tap + row * self.unit);
+                std::ptr::copy_nonoverlapping(values.add(block * self.unit), to, length);
             }
         }
     }
@@ -271,18 +350,19 @@ impl Linear {
         into: &Target,
     ) {
         let segments = if rows.len() == self.most { &self.full } else { &self.less };
-        let (taps, step) = (self.taps(), TERMS / self.lanes);
+        // Sums of whole numbers are exact, however long.
+        let (taps, step) = (self.taps(), if self.shape.of_bytes { usize::MAX } else { TERMS / self.lanes });
         for first in (0..taps.len()).step_by(step) {
-            let (is_first, is_last) = (first == 0, first + step >= taps.len());
-            let part = &taps[first..taps.len().min(first + step)];
+            let (is_first, is_last) = (first == 0, step >= taps.len() - first);
+            let part = &taps[first..taps.len().min(first.saturating_add(step))];
             let mut arguments = TileArguments {
                 input,
                 input_row_stride: 0,
                 taps: part.as_ptr(),
                 tap_count: part.len(),
-                full_taps: (self.row / self.lanes - first).min(part.len()),
-                partial: self.row % self.lanes,
-                weights: weights.wrapping_add(first * self.lanes * self.lanes),
+                full_taps: (self.row / self.unit - first).min(part.len()),
+                partial: self.row % self.unit,
+                weights: weights.wrapping_add(first * self.unit * self.lanes),
                 weight_block_stride: self.row * self.lanes,
                 prefetch: 0,
                 output: into.output,
@@ -293,6 +373,7 @@ impl Linear {
                 // What the parts before came to is where the sum goes.
                 residual: if is_first { into.residual } else { into.output },
                 limits: if is_last { into.limits } else { KernelCall::UNLIMITED },
+                ending: into.ending,
                 tiles: 0,
             };
             for segment in segments {
@@ -300,7 +381,7 @@ impl Linear {
                 // SAFETY: the caller promises that input, weights and target hold the band; the segments cover its rows and no
                 // more, and the parts of the taps all of a row.
                 unsafe { segment.entries[blocks - 1](&arguments) };
-                arguments.step(segment.tiles * segment.pixels, self.lanes);
+                arguments.step(segment.tiles * segment.pixels, self.unit);
             }
         }
     }
@@ -336,4 +417,6 @@ struct Target {
     bias: *const f32,
     residual: *const f32,
     limits: [f32; 2],
+    /// Of sums of products of bytes; null of floats.
+    ending: *const BlockEnding,
 }

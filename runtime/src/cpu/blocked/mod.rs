@@ -25,6 +25,7 @@ pub mod conv_weight;
 pub mod cost;
 pub mod direct;
 mod epilogue;
+pub mod integer;
 pub mod layout;
 pub mod linear;
 pub mod pad;

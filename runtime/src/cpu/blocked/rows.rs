@@ -100,7 +100,7 @@ impl Rows {
             };
             (input, scratch)
         };
-        let band = self.band.fill(input, first, rows, scratch).as_ptr();
+        let band = self.band.fill(input, first, rows, 0.0, scratch).as_ptr();
         let outs = self.shape.out_channels;
         // Channels in equal parts: 6 are 3 and 3.
         let per_tile = outs.div_ceil(outs.div_ceil(CHANNELS).max(1)).max(1);

@@ -4,6 +4,9 @@
 //! An output vector (LANES channels of one pixel) is the sum over taps of an input value, broadcast, times a vector of
 //! weights. What differs between the users is only where a tap's input lies, so that is a table of offsets.
 
+use crate::cpu::blocked::integer::ending::BlockEnding;
+use crate::cpu::blocked::integer::tile::WordTile;
+use crate::cpu::blocked::integer::vector::entry;
 use crate::cpu::blocked::vector::{Compiled, InstructionSet, Kernel, Vector};
 
 /// What a run of tiles along one row of output reads and writes. Offsets and strides count floats.
@@ -40,8 +43,23 @@ pub(crate) struct TileArguments {
     pub(crate) residual: *const f32,
     /// The activation is a clamp to these limits.
     pub(crate) limits: [f32; 2],
+    /// How sums of products of bytes end, instead of bias and limits; null for sums of floats.
+    pub(crate) ending: *const BlockEnding,
     /// Tiles to do, one after the other along the row.
     pub(crate) tiles: usize,
+}
+
+/// What a tile multiplies, and how pixels follow each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TileInput {
+    /// Floats in blocks of channels.
+    Blocks,
+    /// Floats of one channel.
+    Plain,
+    /// Bytes in blocks of channels, four of them a word.
+    ByteBlocks,
+    /// Bytes in blocks of four channels, one word a pixel.
+    Words,
 }
 
 impl TileArguments {
@@ -65,6 +83,10 @@ impl<const ROWS: usize, const PIXELS: usize, const BLOCKS: usize, const STEM: bo
 
     #[inline(always)]
     unsafe fn run<V: Vector>(a: &TileArguments) {
+        // No more sums than there are registers: [`tilings`] asks for no other.
+        if const { ROWS * PIXELS * BLOCKS > V::ACCUMULATORS } {
+            return;
+        }
         let pixel_stride = if STEM { 1 } else { V::LANES };
         for tile in 0..a.tiles {
             let pixel = tile * PIXELS;
@@ -159,21 +181,29 @@ unsafe fn finish<V: Vector, const ROWS: usize, const PIXELS: usize, const BLOCKS
 }
 
 /// The tile kernel of the given shape. Panics on one that is not compiled; [`tilings`] asks for no other.
-fn tile_entry(set: InstructionSet, rows: usize, pixels: usize, blocks: usize, stem: bool) -> Compiled<TileArguments> {
+fn tile_entry(
+    set: InstructionSet,
+    rows: usize,
+    pixels: usize,
+    blocks: usize,
+    input: TileInput,
+) -> Compiled<TileArguments> {
     macro_rules! table {
-        ($([$rows:literal, $stem:literal: $($pixels:literal)*])*) => {
-            match (rows, pixels, blocks, stem) {
-                $($(($rows, $pixels, 1, $stem) => set.entry::<Tile<$rows, $pixels, 1, $stem>>(),
-                ($rows, $pixels, 2, $stem) => set.entry::<Tile<$rows, $pixels, 2, $stem>>(),)*)*
+        ($([$rows:literal, $floats:ident $bytes:ident $stem:literal: $($pixels:literal)*])*) => {
+            match (rows, pixels, blocks, input) {
+                $($(($rows, $pixels, 1, TileInput::$floats) => set.entry::<Tile<$rows, $pixels, 1, $stem>>(),
+                ($rows, $pixels, 2, TileInput::$floats) => set.entry::<Tile<$rows, $pixels, 2, $stem>>(),
+                ($rows, $pixels, 1, TileInput::$bytes) => entry::<WordTile<$rows, $pixels, 1, $stem>>(set),
+                ($rows, $pixels, 2, TileInput::$bytes) => entry::<WordTile<$rows, $pixels, 2, $stem>>(set),)*)*
                 _ => panic!("no tile of {rows}×{pixels} pixels and {blocks} blocks"),
             }
         };
     }
     table!(
-        [1, false: 1 2 3 4 5 6 7 8 9 10 11 12 13 14]
-        [2, false: 1 2 3 4 5 6 7]
-        [3, false: 1 2 3 4]
-        [1, true: 1 2 3 4 5 6 7 8 9 10 11 12 13 14]
+        [1, Blocks ByteBlocks false: 1 2 3 4 5 6 7 8 9 10 11 12 13 14]
+        [2, Blocks ByteBlocks false: 1 2 3 4 5 6 7]
+        [3, Blocks ByteBlocks false: 1 2 3 4]
+        [1, Plain Words true: 1 2 3 4 5 6 7 8 9 10 11 12 13 14]
     )
 }
 
@@ -191,9 +221,10 @@ pub(crate) struct Segment {
 ///
 /// The tiles of a row differ by one pixel at most, so that none is too small to hide the latency of the multiply-add.
 /// Several rows share a tile where one is too narrow to fill the registers.
-pub(crate) fn tilings(set: InstructionSet, width: usize, blocks: usize, stem: bool) -> Vec<Vec<Segment>> {
+pub(crate) fn tilings(set: InstructionSet, width: usize, blocks: usize, input: TileInput) -> Vec<Vec<Segment>> {
     let most = (set.accumulators() / blocks.clamp(1, 2)).min(14);
-    let rows = if stem { 1 } else { (most / width.max(1)).clamp(1, 3) };
+    let is_stem = matches!(input, TileInput::Plain | TileInput::Words);
+    let rows = if is_stem { 1 } else { (most / width.max(1)).clamp(1, 3) };
     let cut = |rows: usize| {
         let tiles = width.div_ceil(most).max(1);
         let (pixels, wider) = (width / tiles, width % tiles);
@@ -201,7 +232,7 @@ pub(crate) fn tilings(set: InstructionSet, width: usize, blocks: usize, stem: bo
             .into_iter()
             .filter(|(pixels, tiles)| *pixels > 0 && *tiles > 0)
             .map(|(pixels, tiles)| {
-                let entries = [1, 2].map(|blocks| tile_entry(set, rows, pixels, blocks, stem));
+                let entries = [1, 2].map(|blocks| tile_entry(set, rows, pixels, blocks, input));
                 Segment { pixels, tiles, entries }
             })
             .collect()

@@ -1,11 +1,14 @@
 //! Steps over channels in blocks: from a step to a kernel of `cpu/blocked`, and the packing of its weights.
 
 use super::epilogue::Epilogue;
-use super::memory::{Address, Memory};
+use super::memory::{Address, Memory, WORD_BYTES};
 use super::{Context, StepCall};
 use crate::cpu::blocked::buffer::Shared;
 use crate::cpu::blocked::call::{self, Images, ImagesMut};
 use crate::cpu::blocked::direct::{Direct, InputLayout};
+use crate::cpu::blocked::integer::conversion::{self, Conversion};
+use crate::cpu::blocked::integer::ending::{Endings, Scales};
+use crate::cpu::blocked::integer::windowed::WindowedBytes;
 use crate::cpu::blocked::layout;
 use crate::cpu::blocked::linear::{FeatureOrder, Linear, LinearShape};
 use crate::cpu::blocked::pad::Pad;
@@ -20,6 +23,7 @@ use crate::cpu::blocked::winograd::Winograd;
 use crate::failure::{Result, failure, fault};
 use crate::parameters::Parts;
 use cnnc_compiler::diagnostic::Code;
+use cnnc_compiler::element::Quantisation;
 use cnnc_compiler::plan::{Method, Operation, PackedLinear, Packing, Reorder, Step, View};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -41,6 +45,8 @@ pub enum Blocked {
     Reduce(Reduce),
     /// Enlarged or made smaller.
     Resample(Resample),
+    /// Every channel of bytes by itself.
+    WindowedBytes(WindowedBytes),
 }
 
 impl Blocked {
@@ -81,6 +87,10 @@ impl Blocked {
         in_lanes(set, lanes)?;
         let (channels, input, output) = (blocks * lanes, image_size(x), image_size(&step.output));
         Ok(match &step.operation {
+            Operation::Pool(pool) if x.element.quantisation().is_some() => {
+                let shape = PoolShape { batch, channels, input, output, axes: pool.axes };
+                WindowedBytes::pooling(set, shape, pool.pooling).map(Blocked::WindowedBytes)
+            }
             Operation::Pool(pool) => {
                 let shape = PoolShape { batch, channels, input, output, axes: pool.axes };
                 Some(Blocked::Pool(Windowed::pooling(set, shape, pool.pooling)))
@@ -109,6 +119,7 @@ impl Blocked {
             Blocked::Rows(kernel) => kernel.packed_length(),
             Blocked::Depthwise(kernel) => kernel.packed_length(),
             Blocked::Linear(kernel) => kernel.packed_length(),
+            Blocked::WindowedBytes(kernel) => kernel.packed_length(),
         }
     }
 
@@ -121,6 +132,7 @@ impl Blocked {
             Blocked::Rows(kernel) => kernel.pack(weights, into),
             Blocked::Depthwise(kernel) => kernel.pack(pool, weights, into),
             Blocked::Linear(kernel) => kernel.pack(pool, weights, into),
+            Blocked::WindowedBytes(kernel) => kernel.pack(pool, weights, into),
         }
     }
 
@@ -131,6 +143,7 @@ impl Blocked {
             Blocked::Rows(kernel) => threads * kernel.workspace_length(),
             Blocked::Linear(kernel) => threads * kernel.workspace_length(),
             Blocked::Reduce(kernel) => kernel.workspace_length(),
+            Blocked::WindowedBytes(kernel) => threads * kernel.workspace_length(),
             Blocked::Depthwise(_) | Blocked::Pool(_) | Blocked::Resample(_) => 0,
         }
     }
@@ -186,6 +199,11 @@ fn convolution(set: InstructionSet, shape: ConvolutionShape, method: Method, tra
         Method::Rows => Blocked::Rows(Rows::new(set, shape)),
         Method::Winograd(tile) if transposed => Blocked::Winograd(Winograd::transposed(set, shape, tile)),
         Method::Winograd(tile) => Blocked::Winograd(Winograd::new(set, shape, tile)),
+        Method::Int8 => Blocked::Direct(Direct::of_bytes(set, shape, false)),
+        Method::Int8Stem => Blocked::Direct(Direct::of_bytes(set, shape, true)),
+        Method::Int8Depthwise => {
+            Blocked::WindowedBytes(WindowedBytes::depthwise(set, [shape.batch, shape.in_channels], &shape.window))
+        }
         Method::Depthwise => {
             Blocked::Depthwise(Windowed::depthwise(set, [shape.batch, shape.in_channels], &shape.window))
         }
@@ -193,12 +211,12 @@ fn convolution(set: InstructionSet, shape: ConvolutionShape, method: Method, tra
 }
 
 fn linear_shape(linear: &PackedLinear) -> LinearShape {
-    let PackedLinear { rows, in_channels, pixels, out_features, .. } = *linear;
+    let PackedLinear { rows, in_channels, pixels, out_features, of_bytes, .. } = *linear;
     let order = match pixels {
         1 => FeatureOrder::Plain,
         pixels => FeatureOrder::Blocked { pixels },
     };
-    LinearShape { rows, in_features: in_channels * pixels, out_features, order }
+    LinearShape { rows, in_features: in_channels * pixels, out_features, order, of_bytes }
 }
 
 /// Height and width of an image, in blocks or plain.
@@ -213,21 +231,35 @@ pub struct BlockedCall {
     weights: Option<Address>,
     output: (Address, usize),
     epilogue: Epilogue,
+    bytes: Option<Endings>,
 }
 
 impl BlockedCall {
     /// The step, by the kernel that was made of it.
-    pub fn new(kernel: Arc<Blocked>, step: &Step) -> BlockedCall {
+    pub fn new(set: InstructionSet, kernel: Arc<Blocked>, step: &Step) -> BlockedCall {
         let (own, others) = step.operands.split_at(step.own_operands);
-        let images = |view: &View| (Address::of(view), view.strides[0]);
+        let images = |view: &View| (Address::of(view), words_of(view, view.strides[0]));
+        let epilogue = Epilogue::new(step.epilogue.as_ref(), &step.output, others);
+        let scales = |input| Scales {
+            input,
+            output: step.output.element.quantisation(),
+            residual: epilogue.added().and_then(|operand| others[operand - 1].element.quantisation()),
+        };
+        let bytes = own[0].element.quantisation().map(|input| Endings::new(set, scales(input)));
         BlockedCall {
             kernel,
             input: images(&own[0]),
             weights: own.get(1).map(Address::of),
             output: images(&step.output),
-            epilogue: Epilogue::new(step.epilogue.as_ref(), &step.output, others),
+            epilogue,
+            bytes,
         }
     }
+}
+
+/// So many elements of a view's type in floats, or words.
+fn words_of(view: &View, elements: usize) -> usize {
+    elements * view.element.size_bytes() / WORD_BYTES
 }
 
 impl StepCall for BlockedCall {
@@ -255,6 +287,7 @@ impl StepCall for BlockedCall {
                 residual: self.epilogue.residual(memory),
                 limits: self.epilogue.limits(),
                 finish: finishing.as_ref().map(|finishing| finishing as &dyn call::Finish),
+                bytes: self.bytes.as_ref(),
                 workspace: memory.workspace,
             };
             match &*self.kernel {
@@ -266,6 +299,7 @@ impl StepCall for BlockedCall {
                 Blocked::Pool(kernel) => kernel.run(pool, &call),
                 Blocked::Reduce(kernel) => kernel.run(pool, &call),
                 Blocked::Resample(kernel) => kernel.run(pool, &call),
+                Blocked::WindowedBytes(kernel) => kernel.run(pool, &call),
             }
         }
     }
@@ -348,13 +382,31 @@ enum Motion {
     Block(usize, [usize; 3]),
     Unblock(usize, [usize; 3]),
     Pad(Pad),
+    /// Floats as bytes, or bytes as floats, where they lie alike.
+    Convert(Conversion),
+    /// Plain floats as bytes in blocks of so many channels.
+    BlockBytes(InstructionSet, usize, [usize; 3], Quantisation),
 }
 
 impl MoveCall {
     /// The step, if it is one of these.
-    pub fn new(step: &Step) -> Option<MoveCall> {
+    pub fn new(set: InstructionSet, step: &Step) -> Option<MoveCall> {
         let (x, output) = (step.operands.first()?, &step.output);
         let motion = match &step.operation {
+            Operation::Map(_) => {
+                let (rows, length) = (output.shape.first().copied()?, output.shape.iter().skip(1).product());
+                let (into, from) = (output.element.quantisation(), x.element.quantisation());
+                let whole = x.is_dense_from(1) && output.is_dense_from(1);
+                match (into, from) {
+                    (Some(of), None) if whole => Motion::Convert(Conversion::new(set, [rows, length], of, true)),
+                    (None, Some(of)) if whole => Motion::Convert(Conversion::new(set, [rows, length], of, false)),
+                    _ => return None,
+                }
+            }
+            Operation::Reorder(Reorder { channels, lanes, into_blocks: true }) if output.element != x.element => {
+                let sizes = [output.shape[0], *channels, output.shape[2] * output.shape[3]];
+                Motion::BlockBytes(set, *lanes, sizes, output.element.quantisation()?)
+            }
             Operation::Reorder(Reorder { channels, lanes, into_blocks }) => {
                 let sizes = [output.shape[0], *channels, output.shape[2] * output.shape[3]];
                 if *into_blocks { Motion::Block(*lanes, sizes) } else { Motion::Unblock(*lanes, sizes) }
@@ -368,7 +420,7 @@ impl MoveCall {
             },
             _ => return None,
         };
-        let images = |view: &View| (Address::of(view), view.strides[0]);
+        let images = |view: &View| (Address::of(view), words_of(view, view.strides[0]));
         Some(MoveCall { motion, input: images(x), output: images(output) })
     }
 }
@@ -384,6 +436,10 @@ impl StepCall for MoveCall {
                 Motion::Block(lanes, sizes) => layout::block(pool, *lanes, *sizes, input, output),
                 Motion::Unblock(lanes, sizes) => layout::unblock(pool, *lanes, *sizes, input, output),
                 Motion::Pad(pad) => pad.run(pool, input, output),
+                Motion::Convert(conversion) => conversion.run(pool, input, output),
+                Motion::BlockBytes(set, lanes, sizes, of) => {
+                    conversion::into_blocks(*set, pool, *lanes, *sizes, *of, input, output);
+                }
             }
         }
     }

@@ -6,7 +6,7 @@
 
 use super::compiled_expression::{CompiledExpression, Count, Counter};
 use super::lane::{Lane, Pattern};
-use super::memory::{Address, Memory};
+use super::memory::{Address, Memory, WORD_BYTES};
 use super::tasks::{ThreadWorkspace, Workspace};
 use crate::cpu::blocked::call::{Finish, Images};
 use cnnc_compiler::kernels::Expression;
@@ -16,6 +16,8 @@ use cnnc_compiler::plan::{DividedEpilogue, View};
 pub struct Epilogue {
     /// One number a channel, in whole blocks.
     bias: Option<Address>,
+    /// The operand that is added, from 1.
+    added: Option<usize>,
     /// Laid out as the output, but for the step from image to image.
     residual: Option<(Address, usize)>,
     /// The activation as a clamp.
@@ -71,7 +73,11 @@ impl Epilogue {
         });
         Epilogue {
             bias: bias.map(address),
-            residual: residual.map(|operand| (address(operand), axes(&others[operand - 1])[0])),
+            added: residual,
+            residual: residual.map(|operand| {
+                let view = &others[operand - 1];
+                (address(operand), axes(view)[0] * view.element.size_bytes() / WORD_BYTES)
+            }),
             limits,
             rest,
         }
@@ -93,6 +99,11 @@ impl Epilogue {
     pub unsafe fn residual(&self, memory: &Memory) -> Option<Images> {
         // SAFETY: the caller promises the plan's memory, in which the residual has an address.
         self.residual.map(|(address, step)| Images { first: unsafe { memory.at(address, 0) }, step })
+    }
+
+    /// The operand that is added to the sum, from 1, as the expression counts.
+    pub fn added(&self) -> Option<usize> {
+        self.added
     }
 
     /// The clamp.

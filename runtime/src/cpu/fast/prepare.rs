@@ -71,7 +71,7 @@ impl Kernels {
                 vec![Box::new(MapCall::of_pieces(expression, &step.output, &step.operands, parameter))]
             }
             (operation, _) => match operation.packing() {
-                Some(packing) => vec![Box::new(BlockedCall::new(self.kernel(&packing, step)?, step))],
+                Some(packing) => vec![Box::new(BlockedCall::new(self.set, self.kernel(&packing, step)?, step))],
                 None => light(step, self.set)?,
             },
         })
@@ -91,9 +91,9 @@ impl Kernels {
 fn light(step: &Step, set: InstructionSet) -> Result<Vec<Box<dyn StepCall>>> {
     let (own, others) = step.operands.split_at(step.own_operands);
     if let Some(kernel) = Blocked::of_images(set, step)? {
-        return Ok(vec![Box::new(BlockedCall::new(Arc::new(kernel), step))]);
+        return Ok(vec![Box::new(BlockedCall::new(set, Arc::new(kernel), step))]);
     }
-    if let Some(call) = MoveCall::new(step) {
+    if let Some(call) = MoveCall::new(set, step) {
         return Ok(vec![Box::new(call)]);
     }
     let (call, follows) = match GradientCall::new(set, step)? {

@@ -64,7 +64,10 @@ impl<T: Real> Storages<T> {
         let Values { reals, counts } = &self.0[&view.storage];
         let (shape, strides) = (view.shape.as_slice(), view.strides.as_slice());
         match view.element {
-            ElementType::Float32 => Elements::Reals(Operand { data: &reals[view.offset()..], shape, strides }),
+            // Without blocks of channels no value is bytes.
+            ElementType::Float32 | ElementType::Uint8(_) => {
+                Elements::Reals(Operand { data: &reals[view.offset()..], shape, strides })
+            }
             ElementType::Uint64 => Elements::Counts(Operand { data: &counts[view.offset()..], shape, strides }),
         }
     }

@@ -240,7 +240,7 @@ fn filter(sizes: [usize; 4]) -> Result<Owned<sys::cudnnFilterDescriptor_t>, Cudn
 fn window(convolution: &Convolution) -> Result<Owned<sys::cudnnConvolutionDescriptor_t>, CudnnError> {
     let description = owned!(result::create_convolution_descriptor()?, result::destroy_convolution_descriptor);
     let math = match convolution.precision {
-        Precision::Exact => sys::cudnnMathType_t::CUDNN_FMA_MATH,
+        Precision::Exact | Precision::Int8 => sys::cudnnMathType_t::CUDNN_FMA_MATH,
         // It rounds to bfloat16 nowhere; what it rounds to instead is more exact.
         Precision::Tf32 | Precision::Bf16 => sys::cudnnMathType_t::CUDNN_TENSOR_OP_MATH,
         Precision::Fp16 => sys::cudnnMathType_t::CUDNN_TENSOR_OP_MATH_ALLOW_CONVERSION,

@@ -125,7 +125,7 @@ fn description(precision: Precision, transposed: [bool; 2]) -> Result<Owned<sys:
     use sys::cublasComputeType_t as Compute;
     use sys::cublasLtMatmulDescAttributes_t as Attribute;
     let compute = match precision {
-        Precision::Exact => Compute::CUBLAS_COMPUTE_32F,
+        Precision::Exact | Precision::Int8 => Compute::CUBLAS_COMPUTE_32F,
         Precision::Tf32 => Compute::CUBLAS_COMPUTE_32F_FAST_TF32,
         Precision::Fp16 => Compute::CUBLAS_COMPUTE_32F_FAST_16F,
         Precision::Bf16 => Compute::CUBLAS_COMPUTE_32F_FAST_16BF,

@@ -183,7 +183,7 @@ pub fn save(path: &Path, tensor: &Tensor) -> Result<()> {
         shape = shape.trim_end_matches(", ").into();
     }
     let descr = match tensor.element() {
-        ElementType::Float32 => "<f4",
+        ElementType::Float32 | ElementType::Uint8(_) => "<f4",
         ElementType::Uint64 => "<u8",
     };
     let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({}), }}", shape.trim_end());

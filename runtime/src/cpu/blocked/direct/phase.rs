@@ -6,7 +6,7 @@
 
 use crate::cpu::blocked::band::{Band, BandWindows};
 use crate::cpu::blocked::shape::Window;
-use crate::cpu::blocked::tile::{Segment, tilings};
+use crate::cpu::blocked::tile::{Segment, TileInput, tilings};
 use crate::cpu::blocked::vector::InstructionSet;
 
 /// Output pixels that are computed alike.
@@ -66,7 +66,14 @@ impl Phases {
     }
 
     /// The phases, over a band that was made for their windows.
-    pub(super) fn over(&self, band: &Band, set: InstructionSet, blocks: usize, columns: usize) -> Vec<Phase> {
+    pub(super) fn over(
+        &self,
+        band: &Band,
+        set: InstructionSet,
+        blocks: usize,
+        columns: usize,
+        input: TileInput,
+    ) -> Vec<Phase> {
         let mut phases = Vec::with_capacity(self.axes[0].len() * self.axes[1].len());
         let mut before = 0;
         for row in &self.axes[0] {
@@ -85,7 +92,7 @@ impl Phases {
                     elements,
                     taps,
                     before,
-                    tilings: tilings(set, column.size, blocks, band.unit() == 1),
+                    tilings: tilings(set, column.size, blocks, input),
                 });
                 before += count;
             }

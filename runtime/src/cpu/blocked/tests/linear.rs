@@ -30,7 +30,7 @@ impl Case {
             }
         }
         expected.iter_mut().zip(&residual).for_each(|(e, r)| *e = (*e + f64::from(*r)).max(0.0) + 1.0);
-        let shape = LinearShape { rows, in_features, out_features, order: FeatureOrder::Plain };
+        let shape = LinearShape { rows, in_features, out_features, order: FeatureOrder::Plain, of_bytes: false };
         Self { shape, channels, pixels, input, weights, bias, residual, expected }
     }
 
@@ -101,7 +101,13 @@ fn no_rows() {
 fn long_sums() {
     for set in InstructionSet::available() {
         for (rows, features) in [(1, 25_088), (3, 25_088), (1, 786_433)] {
-            let shape = LinearShape { rows, in_features: features, out_features: 3, order: FeatureOrder::Plain };
+            let shape = LinearShape {
+                rows,
+                in_features: features,
+                out_features: 3,
+                order: FeatureOrder::Plain,
+                of_bytes: false,
+            };
             let layer = Linear::new(set, shape);
             let input: Vec<f32> = random(rows * features, 1).into_iter().map(|value| value.abs() + 0.1).collect();
             let input = Buffer::from(&input[..]);

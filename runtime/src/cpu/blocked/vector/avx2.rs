@@ -7,6 +7,20 @@ use std::arch::x86_64::*;
 #[derive(Clone, Copy)]
 pub(crate) struct Avx2(__m256);
 
+impl Avx2 {
+    /// That register.
+    #[inline(always)]
+    pub(crate) fn of(register: __m256) -> Self {
+        Self(register)
+    }
+
+    /// The register.
+    #[inline(always)]
+    pub(crate) fn register(self) -> __m256 {
+        self.0
+    }
+}
+
 // SAFETY, for every block below: `Avx2` is only named in code that `InstructionSet::Avx2` runs, and that choice is
 // only made on a machine that has AVX2 and FMA. The pointers of `load` and `store` are the caller's promise.
 impl Vector for Avx2 {

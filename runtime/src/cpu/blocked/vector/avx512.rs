@@ -7,6 +7,20 @@ use std::arch::x86_64::*;
 #[derive(Clone, Copy)]
 pub(crate) struct Avx512(__m512);
 
+impl Avx512 {
+    /// That register.
+    #[inline(always)]
+    pub(crate) fn of(register: __m512) -> Self {
+        Self(register)
+    }
+
+    /// The register.
+    #[inline(always)]
+    pub(crate) fn register(self) -> __m512 {
+        self.0
+    }
+}
+
 // SAFETY, for every block below: `Avx512` is only named in code that `InstructionSet::Avx512` runs, and that choice is
 // only made on a machine that has AVX-512F. The pointers of `load` and `store` are the caller's promise.
 impl Vector for Avx512 {

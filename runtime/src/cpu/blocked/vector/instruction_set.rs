@@ -16,7 +16,7 @@ const VARIABLE: &str = "CNNC_INSTRUCTIONS";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InstructionSet {
-    /// AVX-512F: 16 lanes, 32 registers.
+    /// AVX-512 with its instructions for bytes and halves of words: 16 lanes, 32 registers.
     Avx512,
     /// AVX2 and FMA: 8 lanes, 16 registers.
     Avx2,
@@ -111,7 +111,10 @@ impl InstructionSet {
     pub fn is_available(self) -> bool {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => is_x86_feature_detected!("avx512f") && Self::Avx2.is_available(),
+            Self::Avx512 => {
+                let has_both = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw");
+                has_both && Self::Avx2.is_available()
+            }
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
             #[cfg(not(target_arch = "x86_64"))]

@@ -9,6 +9,18 @@ use super::Vector;
 pub(crate) struct Portable([f32; 8]);
 
 impl Portable {
+    /// Those floats.
+    #[inline(always)]
+    pub(crate) fn of(values: [f32; 8]) -> Self {
+        Self(values)
+    }
+
+    /// The floats.
+    #[inline(always)]
+    pub(crate) fn values(self) -> [f32; 8] {
+        self.0
+    }
+
     #[inline(always)]
     fn map(self, other: Self, apply: impl Fn(f32, f32) -> f32) -> Self {
         Self(std::array::from_fn(|lane| apply(self.0[lane], other.0[lane])))

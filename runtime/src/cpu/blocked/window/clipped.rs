@@ -5,30 +5,30 @@ use std::ops::Range;
 
 /// What of one window lies in the input, along one axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ClippedWindow {
+pub(crate) struct ClippedWindow {
     /// The first element of the input.
-    pub(super) first: usize,
+    pub(crate) first: usize,
     /// Elements of the window that lie before the input.
-    pub(super) skipped: usize,
+    pub(crate) skipped: usize,
     /// Elements of the window in the input.
-    pub(super) count: usize,
+    pub(crate) count: usize,
 }
 
 /// All windows of an axis.
-pub(super) struct ClippedWindows {
-    pub(super) windows: Vec<ClippedWindow>,
+pub(crate) struct ClippedWindows {
+    pub(crate) windows: Vec<ClippedWindow>,
     /// Steps from element to element of a window, and from window to window; the latter means nothing outside `inside`.
-    pub(super) dilation: usize,
-    pub(super) stride: usize,
+    pub(crate) dilation: usize,
+    pub(crate) stride: usize,
     /// The windows that lie in the input as a whole, at regular steps.
-    pub(super) inside: Range<usize>,
+    pub(crate) inside: Range<usize>,
     /// Elements of a window that lies inside.
-    pub(super) kernel: usize,
+    pub(crate) kernel: usize,
 }
 
 impl ClippedWindows {
     /// Of `count` windows over `size` elements.
-    pub(super) fn new(axis: &PoolAxis, count: usize, size: usize) -> Self {
+    pub(crate) fn new(axis: &PoolAxis, count: usize, size: usize) -> Self {
         let window = |index: usize| {
             let (first, _, number) = axis.elements(index, count, size);
             let skipped = match axis {

@@ -1,6 +1,6 @@
 //! Depthwise convolution and pooling: every channel on its own, so a vector of channels at a time with no broadcast.
 
-mod clipped;
+pub(crate) mod clipped;
 mod rows;
 mod run;
 mod softmax;

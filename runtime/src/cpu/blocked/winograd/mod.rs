@@ -16,7 +16,7 @@ use crate::cpu::blocked::buffer::Shared;
 use crate::cpu::blocked::call::KernelCall;
 use crate::cpu::blocked::pool::Pool;
 use crate::cpu::blocked::shape::{ConvolutionShape, Window};
-use crate::cpu::blocked::tile::{Segment, TileArguments, tilings};
+use crate::cpu::blocked::tile::{Segment, TileArguments, TileInput, tilings};
 use crate::cpu::blocked::vector::{Compiled, InstructionSet};
 pub use blocking::Blocking;
 use cnnc_compiler::kernels::AxisWindow;
@@ -63,7 +63,7 @@ impl Winograd {
         let (input_entry, output_entry) = entries(scheme, set);
         let tiles = tile_count(&shape, scheme);
         let last = tiles - tiles.div_ceil(blocking.tiles).saturating_sub(1) * blocking.tiles;
-        let row = |width| tilings(set, width, 2, false).swap_remove(0);
+        let row = |width| tilings(set, width, 2, TileInput::Blocks).swap_remove(0);
         Self {
             pack_entry: set.entry::<Pack>(),
             full: row(blocking.tiles),
@@ -196,6 +196,7 @@ impl Winograd {
                     bias: std::ptr::null(),
                     residual: std::ptr::null(),
                     limits: KernelCall::UNLIMITED,
+                    ending: std::ptr::null(),
                     tiles: 0,
                 };
                 for segment in segments {

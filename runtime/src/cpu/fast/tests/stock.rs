@@ -171,17 +171,20 @@ fn weights_of_one_order_are_packed_alike() {
         let mut cases: Vec<Vec<Packing>> = Vec::new();
         for method in Method::ALL {
             match method {
-                Method::Depthwise => cases.push(of(method, [20, 20], 20, false)),
-                Method::Rows | Method::Stem => cases.push(of(method, [3, 6], 1, false)),
+                Method::Depthwise | Method::Int8Depthwise => cases.push(of(method, [20, 20], 20, false)),
+                Method::Rows | Method::Stem | Method::Int8Stem => cases.push(of(method, [3, 6], 1, false)),
                 Method::Direct => {
                     cases.extend([of(method, [64, 80], 4, false), of(method, [20, 70], 1, false)]);
                     cases.extend([of(method, [20, 70], 1, true), of(method, [8, 8], 4, true)]);
                 }
+                Method::Int8 => cases.extend([of(method, [64, 80], 4, false), of(method, [20, 70], 1, false)]),
                 Method::Winograd(_) => cases.extend([false, true].map(|turned| of(method, [24, 130], 1, turned))),
             }
         }
-        let linear = |rows| PackedLinear { rows, in_channels: 20, pixels: 9, out_features: 70, lanes };
+        let linear = |rows| PackedLinear { rows, in_channels: 20, pixels: 9, out_features: 70, lanes, of_bytes: false };
         cases.push([1, 2, 7, 300].map(linear).map(Packing::Linear).into());
+        let bytes = |rows| Packing::Linear(PackedLinear { of_bytes: true, ..linear(rows) });
+        cases.push([1, 2, 7, 300].map(bytes).into());
         for case in cases {
             let weights: Vec<f32> =
                 (0..case[0].weights().expect("a count")).map(|index| (index as f32).sin()).collect();
@@ -194,7 +197,8 @@ fn weights_of_one_order_are_packed_alike() {
             let all: Vec<Vec<f32>> = case.iter().map(pack).collect();
             for (index, packing) in case.iter().enumerate() {
                 let first = case.iter().position(|other| other.order() == packing.order()).expect("itself");
-                assert!(all[first] == all[index], "{set:?}: {:?} and {packing:?}", case[first]);
+                let bits = |packed: &[f32]| packed.iter().map(|word| word.to_bits()).collect::<Vec<_>>();
+                assert!(bits(&all[first]) == bits(&all[index]), "{set:?}: {:?} and {packing:?}", case[first]);
             }
             let orders = case.iter().filter(|packing| packing.order() == case[0].order()).count();
             assert!(orders >= 3, "{orders} are of the first one's order");

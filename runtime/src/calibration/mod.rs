@@ -10,6 +10,7 @@ mod ranges;
 mod tests;
 
 use crate::failure::failure;
+use crate::model::Observed;
 use crate::{Cancel, Device, Model, Result, Tensor, Weights};
 pub use budget::Agreement;
 use cnnc_compiler::diagnostic::Code;
@@ -37,7 +38,8 @@ impl Calibration {
             return Err(failure(Code::E604, "there are no samples to calibrate with"));
         };
         let sizes: Vec<&[usize]> = first.iter().map(Tensor::shape).collect();
-        let (plan, names, keys) = model.compile_observed(&model.bindings(&sizes)?, &device.target())?;
+        let Observed { plan, names, weights: keys } =
+            model.compile_observed(&model.bindings(&sizes)?, &device.target())?;
         let own = plan.outputs.len() - names.len();
         let cancel = Cancel::default();
         let mut run = device.backend().store(weights.parameters())?.pack(plan, &cancel)?.executable()?;

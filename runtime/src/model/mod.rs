@@ -53,6 +53,16 @@ struct Known {
     graph: ShapedGraph,
 }
 
+/// A network whose values are looked at.
+pub(crate) struct Observed {
+    /// The plan that answers every value that may be bytes, after the outputs.
+    pub plan: Arc<Plan>,
+    /// The names of these values, in the order of the answers.
+    pub names: Vec<Arc<str>>,
+    /// The keys of the weights that may be bytes.
+    pub weights: BTreeSet<Arc<str>>,
+}
+
 impl Model {
     /// The model of a spec on disk: the file's last, as in every command.
     ///
@@ -244,22 +254,17 @@ impl Model {
         Ok((Arc::new(plan), notes))
     }
 
-    /// The plan that answers every value that may be bytes, after the outputs, their names, and the keys of the weights that may be
-    /// bytes: what calibration runs.
+    /// The network as calibration runs it.
     ///
     /// # Errors
     /// As [`Model::compile`].
-    pub(crate) fn compile_observed(
-        &self,
-        bindings: &Bindings,
-        target: &Target,
-    ) -> Result<(Arc<Plan>, Vec<Arc<str>>, BTreeSet<Arc<str>>)> {
+    pub(crate) fn compile_observed(&self, bindings: &Bindings, target: &Target) -> Result<Observed> {
         let here = |failure: Box<Diagnostic>| Error::new(*failure, self.files());
         let mut kernels = write_kernels(self.graph(), &self.with_batch(bindings)).map_err(here)?;
         passes::run(&mut kernels).map_err(here)?;
         let (names, weights) = passes::observe(&mut kernels);
         let (plan, _) = plan_with_notes(&kernels, target).map_err(here)?;
-        Ok((Arc::new(plan), names, weights))
+        Ok(Observed { plan: Arc::new(plan), names, weights })
     }
 
     /// As [`Model::compile`], of a training step.

@@ -252,16 +252,15 @@ impl Direct {
             let weights = count * self.packing.block_length();
             let fits = first + count < self.blocks && 2 * 4 * weights <= cost::CACHE_BYTES;
             let ahead = if fits { weights } else { 0 };
-            let tile = Blocks { first: task.group * self.blocks + first, count, ahead };
+            let apart = call.is_finished_apart().then_some(sums);
+            let mut tile = Blocks { first: task.group * self.blocks + first, count, ahead, ending: None, sums: apart };
             // SAFETY: the weights have scales and sums for every block behind them.
-            let ending = unsafe { self.ending(&tile, call) };
-            let ending = ending.as_ref();
+            tile.ending = unsafe { self.ending(&tile, call) };
             for row in (0..rows).step_by(self.tall) {
                 let band_rows = row..rows.min(row + self.tall);
-                let apart = call.is_finished_apart().then_some(sums);
                 for phase in &self.phases {
                     // SAFETY: the call is as `run` asks; these rows and blocks are this task's alone.
-                    unsafe { self.run_rows(task, phase, &tile, band_rows.clone(), source, (ending, apart), call) }
+                    unsafe { self.run_rows(task, phase, &tile, band_rows.clone(), source, call) }
                 }
                 let first = (first_row + row) * self.step[0];
                 let end = self.output[0].min((first_row + band_rows.end) * self.step[0]);
@@ -294,7 +293,6 @@ impl Direct {
         blocks: &Blocks,
         rows: Range<usize>,
         source: &[f32],
-        (ending, apart): (Option<&BlockEnding>, Option<*mut f32>),
         call: &KernelCall<'_>,
     ) {
         let (lanes, [height, width]) = (call.output_words(self.lanes), self.output);
@@ -320,10 +318,10 @@ impl Direct {
             bias: call.bias_at(blocks.first * self.lanes),
             residual: call.residual_at(task.image, at),
             limits: call.limits,
-            ending: ending.map_or(std::ptr::null(), |ending| ending),
+            ending: blocks.ending.as_ref().map_or(std::ptr::null(), |ending| ending),
             tiles: 0,
         };
-        if let Some(sums) = apart {
+        if let Some(sums) = blocks.sums {
             arguments.output = sums;
             arguments.output_row_stride = width * self.lanes;
             arguments.output_pixel_stride = self.lanes;
@@ -375,6 +373,10 @@ struct Blocks {
     count: usize,
     /// Floats from their weights to those that are needed next; 0 for none.
     ahead: usize,
+    /// How sums of products of bytes end.
+    ending: Option<BlockEnding>,
+    /// Where such sums go that something else is done to before they are bytes.
+    sums: Option<*mut f32>,
 }
 
 /// The same convolution over longer rows, where all windows are one pixel.

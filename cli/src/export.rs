@@ -17,6 +17,9 @@ pub fn export(arguments: &Export, console: &mut Console<'_>) -> Outcome {
     let checked = outputs::check(&output, outputs::sources(model.files()).chain(read));
     checked.map_err(|diagnostic| console.fail(&diagnostic, model.files()))?;
     let weights = weights::load_or_draw(&model, &arguments.weights, arguments.seed, console)?;
+    if !weights.quantisations().is_empty() {
+        console.remark(Code::E602, "these weights of bytes are exported as floats, and what bytes of values stand for is left out");
+    }
     let options =
         Options { operator_set: arguments.opset, fused: arguments.fused, force: arguments.force, ..Options::default() };
     let exported = console.timed("export", || export::export(&model, &weights, &output, &options));

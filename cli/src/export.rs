@@ -5,6 +5,7 @@ use crate::console::{Console, Outcome};
 use crate::numbers::counted;
 use crate::outputs::{self, Read};
 use crate::{model, weights};
+use cnnc_compiler::diagnostic::Code;
 use cnnc_runtime::export::{self, Options};
 use std::path::PathBuf;
 
@@ -18,7 +19,10 @@ pub fn export(arguments: &Export, console: &mut Console<'_>) -> Outcome {
     checked.map_err(|diagnostic| console.fail(&diagnostic, model.files()))?;
     let weights = weights::load_or_draw(&model, &arguments.weights, arguments.seed, console)?;
     if !weights.quantisations().is_empty() {
-        console.remark(Code::E602, "these weights of bytes are exported as floats, and what bytes of values stand for is left out");
+        console.remark(
+            Code::E602,
+            "these weights of bytes are exported as floats, and what bytes of values stand for is left out",
+        );
     }
     let options =
         Options { operator_set: arguments.opset, fused: arguments.fused, force: arguments.force, ..Options::default() };

@@ -3,7 +3,7 @@
 //! A [`DeviceName`] comes in, and how to compute; a [`Device`] goes out, or the reason why it cannot be had. All that is made on
 //! one device shares it: the processor's threads, a GPU's context, what was measured on it.
 
-use crate::cpu::{Cpu, CpuOptions, Footprint, InstructionSet, Kernels, Machine, footprint, measure};
+use crate::cpu::{Cpu, CpuOptions, Footprint, InstructionSet, Kernels, footprint, measure};
 use crate::cuda::{self, Cuda};
 use crate::failure::{Result, failure};
 use crate::host::processor;
@@ -41,6 +41,8 @@ pub struct DeviceInfo {
 pub struct Peak {
     /// Multiply-adds in a second.
     pub multiply_adds_per_second: f64,
+    /// Those of bytes; `None` of a GPU, which computes none.
+    pub byte_multiply_adds_per_second: Option<f64>,
     /// Bytes from or to its memory in a second.
     pub bytes_per_second: f64,
     /// How that is known: `measured, 2 threads`.
@@ -176,8 +178,13 @@ impl Device {
     pub fn peak(&self) -> Result<Peak> {
         match &self.0 {
             Kind::Cpu { cpu, .. } => {
-                let Machine { threads, multiply_adds_per_second, bytes_per_second } = measure(cpu.options())?;
-                Ok(Peak { multiply_adds_per_second, bytes_per_second, source: format!("measured, {threads} threads") })
+                let measured = measure(cpu.options())?;
+                Ok(Peak {
+                    multiply_adds_per_second: measured.multiply_adds_per_second,
+                    byte_multiply_adds_per_second: Some(measured.byte_multiply_adds_per_second),
+                    bytes_per_second: measured.bytes_per_second,
+                    source: format!("measured, {} threads", measured.threads),
+                })
             }
             Kind::Cuda(cuda) => Ok(cuda.peak()),
         }

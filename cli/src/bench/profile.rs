@@ -65,13 +65,17 @@ pub fn profile(timed: &mut Timed, plan: &Plan, device: &Device) -> Result<Profil
     Ok(Profile { peak: device.peak()?, seconds, methods })
 }
 
+/// The multiply-adds in a second that a step could do at most: of bytes, or of floats.
+fn rate(step: &Step, peak: &Peak) -> f64 {
+    let of_bytes = step.operation.packing().is_some_and(|packing| packing.of_bytes());
+    peak.byte_multiply_adds_per_second.filter(|_| of_bytes).unwrap_or(peak.multiply_adds_per_second)
+}
+
 fn rows<'p>(plan: &'p Plan, profile: &'p Profile) -> impl Iterator<Item = Row<'p>> {
     plan.run.iter().zip(&profile.seconds).zip(&profile.methods).map(|((step, &seconds), method)| {
         let work = work(step);
-        let floors = [
-            work.arithmetic as f64 / profile.peak.multiply_adds_per_second,
-            work.bytes as f64 / profile.peak.bytes_per_second,
-        ];
+        let floors =
+            [work.arithmetic as f64 / rate(step, &profile.peak), work.bytes as f64 / profile.peak.bytes_per_second];
         Row { step, method: method.as_deref(), seconds, work, floors }
     })
 }
@@ -97,13 +101,19 @@ pub fn table(plan: &Plan, profile: &Profile) -> String {
         );
     }
     let peak = &profile.peak;
+    let has_bytes = plan.run.iter().any(|step| rate(step, peak) != peak.multiply_adds_per_second);
+    let of_bytes = match peak.byte_multiply_adds_per_second.filter(|_| has_bytes) {
+        Some(rate) => format!(", {:.0} of those of bytes,", 2e-9 * rate),
+        None => String::new(),
+    };
     let _ = writeln!(
         text,
-        "\nall steps {} ms, their floors {} ms ({:.0}%): {:.0} GFLOP/s of multiply-adds and {:.1} GB/s from memory, {}",
+        "\nall steps {} ms, their floors {} ms ({:.0}%): {:.0} GFLOP/s of multiply-adds{} and {:.1} GB/s from memory, {}",
         milliseconds(total * 1e3),
         milliseconds(floor * 1e3),
         100.0 * floor / total.max(1e-12),
         2e-9 * peak.multiply_adds_per_second,
+        of_bytes,
         1e-9 * peak.bytes_per_second,
         peak.source
     );

@@ -24,6 +24,8 @@ pub struct Machine {
     pub threads: usize,
     /// Multiply-adds of all threads in a second.
     pub multiply_adds_per_second: f64,
+    /// Those of bytes.
+    pub byte_multiply_adds_per_second: f64,
     /// Bytes that all threads together read from memory in a second.
     pub bytes_per_second: f64,
 }
@@ -38,6 +40,7 @@ pub fn measure(options: &CpuOptions) -> Result<Machine> {
     Ok(Machine {
         threads,
         multiply_adds_per_second: options.instructions.multiply_adds_per_second()? * threads as f64,
+        byte_multiply_adds_per_second: peak::measure_bytes(options.instructions) * threads as f64,
         bytes_per_second: bytes_per_second(&pool),
     })
 }

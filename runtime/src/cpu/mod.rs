@@ -31,7 +31,7 @@ pub use blocked::vector::InstructionSet;
 use cnnc_compiler::plan::{Plan, Target};
 use fast::{Fast, Stock};
 pub use footprint::{Footprint, footprint, training_footprint};
-pub use machine::{Machine, measure};
+pub use machine::measure;
 use reference::Interpreter;
 use std::sync::{Arc, OnceLock};
 use training::CpuTrainer;

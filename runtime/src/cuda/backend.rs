@@ -113,7 +113,8 @@ impl Cuda {
         let (properties, precision) = (&self.device.properties, self.options.precision);
         let multiply_adds_per_second = properties.multiply_adds_per_second(precision);
         let source = format!("by the data sheet of {}, {}", properties.name, precision.name());
-        Peak { multiply_adds_per_second, bytes_per_second: properties.bytes_per_second(), source }
+        let (bytes_per_second, byte_multiply_adds_per_second) = (properties.bytes_per_second(), None);
+        Peak { multiply_adds_per_second, byte_multiply_adds_per_second, bytes_per_second, source }
     }
 
     /// The name of how a step is computed, where there is more than one method.

@@ -55,8 +55,8 @@ impl Quantisation {
         f32::from(i16::from(byte) - i16::from(self.zero)) * self.scale()
     }
 
-    /// The byte for a number: that of the nearest, of two equally near the one at an even number of steps from 0; 0 or 255 of what
-    /// is past them, and 0 of what is no number.
+    /// The byte for a number: that of the nearest, of two equally near the one at an even number of steps from 0; 0 or 255 of
+    /// what is past them, and 0 of what is no number.
     pub fn byte(self, number: f32) -> u8 {
         ((number / self.scale()).round_ties_even() + f32::from(self.zero)) as u8
     }

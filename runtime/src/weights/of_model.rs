@@ -182,8 +182,8 @@ impl Weights {
         save(path.as_ref(), &self.parameters, &[])
     }
 
-    /// As [`Weights::save`], with the weights that are multiplied as bytes as int8 and the numbers that bytes of values stand for;
-    /// rounding is that of the run.
+    /// As [`Weights::save`], with the weights that are multiplied as bytes as int8, rounded as a run rounds them, and the numbers
+    /// that bytes of values stand for.
     ///
     /// # Errors
     /// E601 when it cannot be written, and as [`Weights::get`].

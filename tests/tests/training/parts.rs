@@ -77,7 +77,7 @@ fn parts_learn_what_the_whole_batch_does() {
                     let expected: Vec<f64> = tensor.numbers().collect();
                     let [one, two, plain] = [&one, &two, &plain].map(|found| &found.1[key]);
                     assert_eq!(one.data(), two.data(), "{key} does not depend on threads");
-                    // Adam divides by the root of what is summed, which makes of the rounding of small gradients up to twice as much.
+                    // Adam divides by the root of what is summed: the rounding of small gradients becomes up to twice as much.
                     let allowed = if optimiser == adam { 2e-5 } else { 1e-5 };
                     for found in [one, plain] {
                         let error = relative_error(found.numbers(), &expected);

@@ -96,7 +96,8 @@ impl Direct {
         Self::with_phases(set, shape, input, &Phases::of_convolution(&window), false)
     }
 
-    /// The convolution of `shape`, of bytes in blocks of channels, or, `narrow`, in blocks of four: all groups are computed as one.
+    /// The convolution of `shape`, of bytes in blocks of channels, or, `narrow`, in blocks of four: all groups are computed as
+    /// one.
     pub fn of_bytes(set: InstructionSet, shape: ConvolutionShape, narrow: bool) -> Self {
         let shape = if narrow { shape } else { flattened(shape) };
         let input = if narrow { TileInput::Words } else { TileInput::ByteBlocks };
@@ -184,7 +185,8 @@ impl Direct {
     /// Floats of the packed weights: `groups · ⌈outs / LANES⌉ · LANES · ins · area`, where `ins` and `outs` are the channels of
     /// one of the `groups` of [`ConvolutionShape::merged`] (of plain input: of one group of all).
     ///
-    /// Of bytes, words of four channels instead of floats, and two a channel of output behind them all: its scale and the sum of its weights.
+    /// Of bytes, words of four channels instead of floats, and two a channel of output behind them all: its scale and the sum of
+    /// its weights.
     pub fn packed_length(&self) -> usize {
         let weights = self.packing.blocks() * self.packing.block_length();
         match self.packing {

@@ -6,9 +6,9 @@
 //!
 //! Four channels of a pixel are a word. To everything that only moves data or counts places (bands, taps, cuts, addresses) an
 //! image in blocks of bytes is one of fewer channels, each a word the size of a float: [`direct`](super::direct) and
-//! [`linear`](super::linear) know no more of bytes than that. Here are the registers (`vector` and a file for each kind), the tile
-//! of products (`tile`), how sums end (`ending`), how weights are packed (`weights`), windows that move over every channel by
-//! itself ([`windowed`]), and the way from floats to bytes and back ([`conversion`]).
+//! [`linear`](super::linear) know no more of bytes than that. Here are the registers (`vector` and a file for each kind), the
+//! tile of products (`tile`), how sums end (`ending`), how weights are packed (`weights`), windows that move over every channel
+//! by itself ([`windowed`]), and the way from floats to bytes and back ([`conversion`]).
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;

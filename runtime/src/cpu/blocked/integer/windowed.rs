@@ -94,8 +94,8 @@ impl WindowedBytes {
     /// Runs over images of bytes in blocks.
     ///
     /// # Safety
-    /// The call's input and output are images of the shape that the kernel was told, its weights what `pack` wrote, bias, residual
-    /// and workspace as [`KernelCall`] says; and the output overlaps nothing but, in its own place, the residual.
+    /// The call's input and output are images of the shape that the kernel was told, its weights what `pack` wrote, bias,
+    /// residual and workspace as [`KernelCall`] says; and the output overlaps nothing but, in its own place, the residual.
     pub unsafe fn run(&self, pool: &Pool, call: &KernelCall<'_>) {
         let Some(bytes) = call.bytes else { return };
         let [height, width] = self.shape.output;

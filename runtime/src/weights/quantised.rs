@@ -8,7 +8,7 @@
 use super::keys::Entries;
 use super::source::Source;
 use super::stored::{StoredTensor, part, values};
-use super::{Unread, class_names, tensor};
+use super::{Unread, class_names, convert, tensor};
 use crate::failure::{broken_file, failure};
 use crate::parameters::{Make, Parts, Room};
 use crate::{Parameters, Result, Tensor, files};
@@ -17,7 +17,7 @@ use cnnc_compiler::element::{ElementType, Quantisation};
 use cnnc_compiler::passes::Quantisations;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensorError};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -45,33 +45,40 @@ pub struct Divided {
 pub fn divide(source: &dyn Source, found: &Entries) -> Result<Divided> {
     let mut scales = HashMap::new();
     let mut quantised = BTreeMap::new();
-    let mut others = Vec::new();
+    let mut others = HashSet::new();
     for entry in found.iter() {
         if let Some(name) = entry.key.strip_suffix(VALUE_SCALE) {
             let zero = found.get(&format!("{name}{VALUE_ZERO}"));
             quantised.insert(name.into(), quantisation(source, name, &entry.tensor, zero.map(|zero| &zero.tensor))?);
-            others.push(entry.key.clone());
+            others.insert(entry.key.clone());
         } else if entry
             .key
             .strip_suffix(VALUE_ZERO)
             .is_some_and(|name| found.get(&format!("{name}{VALUE_SCALE}")).is_some())
         {
-            others.push(entry.key.clone());
+            others.insert(entry.key.clone());
         } else if let Some(weight) = entry.key.strip_suffix(SCALE).and_then(|key| found.get(key)) {
-            let channels = weight.tensor.shape.first().copied().unwrap_or(0);
-            if weight.tensor.dtype == Dtype::I8 && entry.tensor.shape == [channels] {
+            let channels = weight.tensor.shape.first().copied();
+            let is_scale = channels.is_some_and(|channels| entry.tensor.shape == [channels]);
+            if weight.tensor.dtype == Dtype::I8 && is_scale && convert::is_float(entry.tensor.dtype) {
                 scales.insert(weight.key.clone(), values(source, &entry.tensor, Room::default())?.into());
-                others.push(entry.key.clone());
+                others.insert(entry.key.clone());
             }
         }
     }
     let parameters = match others.is_empty() {
         true => found.clone(),
-        false => {
-            found.mapped(|key| (!others.iter().any(|other| other == key)).then(|| key.to_owned())).unwrap_or_default()
-        }
+        false => found.mapped(|key| (!others.contains(key)).then(|| key.to_owned())).unwrap_or_default(),
     };
     Ok(Divided { parameters, scales, values: quantised })
+}
+
+/// The number of a tensor that has one, of a type that can be read.
+fn values_of_one(source: &dyn Source, tensor: &StoredTensor) -> Result<Option<f32>> {
+    if !convert::is_readable(tensor.dtype) || tensor.shape.iter().any(|&size| size != 1) {
+        return Ok(None);
+    }
+    Ok(values(source, tensor, Room::default())?.first().copied())
 }
 
 fn quantisation(
@@ -82,9 +89,9 @@ fn quantisation(
 ) -> Result<Quantisation> {
     let wrong = |what: &str| broken_file(source.path(), format!("has {what} for the bytes of `{name}`"));
     let one = |tensor: &StoredTensor| -> Result<f32> {
-        match tensor.shape.iter().product::<usize>() {
-            1 => Ok(values(source, tensor, Room::default())?[0]),
-            count => Err(wrong(&format!("{count} numbers where one is needed"))),
+        match values_of_one(source, tensor)? {
+            Some(number) => Ok(number),
+            None => Err(wrong(&format!("{:?} of {:?}, where one number is needed,", tensor.shape, tensor.dtype))),
         }
     };
     let zero = zero.map_or(Ok(0.0), one)?;

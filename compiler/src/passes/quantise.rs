@@ -166,9 +166,7 @@ impl Pass<'_> {
         let input = graph.element(x).and_then(ElementType::quantisation).or_else(|| self.wanted.get(&x).copied());
         let row = |shape: &[usize]| shape.len() != 2 || shape.get(1).is_some_and(|size| size.is_multiple_of(4));
         let is_row = graph.dag.get(x).is_some_and(|node| row(&node.shape));
-        let chosen = self.constants.contains(weight)
-            && weight_key(graph, *weight).is_some_and(|key| self.weights.contains(&key));
-        let products = graph.dag.get(*weight).map_or(0, |weight| weight.shape.iter().skip(1).product::<usize>());
+        let (chosen, products) = (self.is_chosen(graph, *weight), products(graph, *weight));
         match input.filter(|_| chosen && is_row && products <= MOST_PRODUCTS) {
             Some(quantisation) => {
                 let bytes = self.convert(graph, x, ElementType::Uint8(quantisation));
@@ -198,6 +196,11 @@ impl Pass<'_> {
         }
     }
 
+    /// Whether a weight is to be multiplied as bytes.
+    fn is_chosen(&self, graph: &KernelGraph, weight: NodeId) -> bool {
+        self.constants.contains(&weight) && weight_key(graph, weight).is_some_and(|key| self.weights.contains(&key))
+    }
+
     /// The place of the argument that is added to the kernel's result.
     fn added(&self, graph: &KernelGraph, node: &KernelNode, arguments: &[NodeId]) -> Option<usize> {
         let others = arguments.get(node.own_arguments..)?;
@@ -215,7 +218,9 @@ impl Pass<'_> {
         arguments: &[NodeId],
         types: &[ElementType],
     ) -> bool {
-        if types.iter().all(|&element| element == ElementType::Float32) || graph.is_output(id) {
+        let is_any = types.iter().any(|&element| element != ElementType::Float32);
+        // What follows element by element is computed in floats, but for kernels with weights.
+        if !is_any || graph.is_output(id) || node.epilogue.is_some() {
             return false;
         }
         let whole_blocks = |&argument: &NodeId| {
@@ -237,13 +242,14 @@ impl Pass<'_> {
                             .dag
                             .get(user)
                             .is_some_and(|user| user.kernel.is_weighted() && user.kernel.takes_bytes())
-                        && graph.dag.arguments(user).get(1).is_some_and(|weight| self.constants.contains(weight))
+                        && graph.dag.arguments(user).get(1).is_some_and(|&weight| {
+                            self.is_chosen(graph, weight) && products(graph, weight) <= MOST_PRODUCTS
+                        })
                 };
                 images() && features.is_multiple_of(4) && graph.dag.uses(id).iter().all(reads)
             }
             kernel if kernel.moves() => false,
-            kernel if node.epilogue.is_none() && kernel.selects() => kernel.takes_bytes() && images(),
-            kernel => kernel.takes_bytes() && is_image(&node.shape),
+            kernel => kernel.takes_bytes() && images() && is_image(&node.shape),
         }
     }
 
@@ -280,6 +286,11 @@ impl Pass<'_> {
             node.element = element;
         }
     }
+}
+
+/// How many products are summed by a kernel of that weight.
+fn products(graph: &KernelGraph, weight: NodeId) -> usize {
+    graph.dag.get(weight).map_or(0, |weight| weight.shape.iter().skip(1).product())
 }
 
 fn is_image(shape: &[usize]) -> bool {

@@ -100,8 +100,7 @@ impl Operation {
             Operation::PackedConv(_) | Operation::PackedLinear(_) => {
                 self.packing().is_some_and(|packing| packing.of_bytes()) && (operand == 0 || operand >= own)
             }
-            Operation::Reorder(_) => true,
-            Operation::Pack(_) => false,
+            Operation::Reorder(_) | Operation::Pack(_) => false,
             kernel => ask!(kernel, one => one.takes_bytes() && one.arity() == (1..=1) && operand == 0, false),
         }
     }
@@ -110,7 +109,7 @@ impl Operation {
     pub fn writes_bytes(&self, of_bytes: bool) -> bool {
         match self {
             Operation::PackedConv(_) | Operation::PackedLinear(_) => of_bytes,
-            Operation::Reorder(_) => true,
+            Operation::Reorder(reorder) => reorder.into_blocks,
             Operation::Pack(_) => false,
             kernel => ask!(kernel, one => one.takes_bytes() && one.arity() == (1..=1) && of_bytes, false),
         }

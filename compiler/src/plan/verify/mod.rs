@@ -212,7 +212,15 @@ fn types(step: &Step) -> Result<(), String> {
         format!("{} is stored as {}", step.compute, step.output.element)
     })?;
     match &step.operation {
-        Operation::Map(expression) => expression.check_types(step.compute, &elements),
+        Operation::Map(expression) => {
+            let mut bytes = elements.iter().chain([&step.output.element]).filter_map(|element| element.quantisation());
+            if let Some(first) = bytes.next() {
+                let converts = *expression == Expression::operand(0) && step.operands.len() == 1;
+                let alike = bytes.all(|other| other == first);
+                return ensure(converts && alike, || format!("it computes {} of {elements:?}", step.output.element));
+            }
+            expression.check_types(step.compute, &elements)
+        }
         operation => {
             let is_float = |element: &ElementType| *element == ElementType::Float32;
             let fits = |(operand, element): (usize, &ElementType)| {

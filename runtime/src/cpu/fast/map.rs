@@ -24,6 +24,7 @@ impl Elementwise {
     pub fn whole(expression: &Expression, output: &View, operands: &[&View]) -> Elementwise {
         let elements: Vec<ElementType> = operands.iter().map(|view| view.element).collect();
         let compiled = CompiledExpression::new(expression, &elements);
+        let output = &words(output);
         let operands: Vec<View> = operands.iter().copied().map(words).collect();
         let counted: Vec<View> = compiled.counters().iter().map(|&counter| counted(counter, output)).collect();
         let views: Vec<&View> = std::iter::once(output).chain(&operands).chain(&counted).collect();
@@ -70,8 +71,17 @@ impl Elementwise {
     }
 }
 
-/// A view as one of floats, of which an element that is a whole number is two: the first of them.
+/// A view as one of floats, of which an element that is a whole number is two: the first of them. Bytes, which are only copied,
+/// lie side by side in fours.
 pub fn words(view: &View) -> View {
+    if view.element.quantisation().is_some() {
+        let mut words = View { element: ElementType::Float32, ..view.clone() };
+        words.strides.iter_mut().for_each(|stride| *stride /= WORD_BYTES);
+        if let (Some(size), Some(stride)) = (words.shape.last_mut(), words.strides.last_mut()) {
+            (*size, *stride) = (*size / WORD_BYTES, 1);
+        }
+        return words;
+    }
     let floats = view.element.size_bytes() / WORD_BYTES;
     let strides = view.strides.iter().map(|stride| stride * floats).collect();
     View { element: ElementType::Float32, strides, ..view.clone() }
